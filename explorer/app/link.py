@@ -1,0 +1,155 @@
+"""A link is an experiment: the settings, the tab, the theme and the controls on show, as a query string.
+
+On the app's own page the address is such a link, and settings that a run was started with are a step of the
+browser's history.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from urllib.parse import urlencode
+
+from explorer.app.session_run import SessionRun
+from explorer.figures.wording import grouped
+from explorer.training import FIELDS, TrainingConfig
+from explorer.training.config import VIEW_KEYS
+from explorer.training.query import listed, parts
+
+__all__ = ["Link", "Trail", "what_a_link_lacks"]
+
+_THEMES = ("auto", "light", "dark")
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """What a link holds.
+
+    Parameters
+    ----------
+    config : TrainingConfig
+        The settings.
+    tab : str
+        Name of the tab, or "" for the first.
+    theme : {"auto", "light", "dark"}
+        The theme that is asked for.
+    shown : tuple of str or None
+        Names of the only settings whose controls are shown; None for all.
+    section : str
+        Name of the section of the tab "inside", or "" for the first.
+    """
+
+    config: TrainingConfig = field(default_factory=TrainingConfig)
+    tab: str = ""
+    theme: str = "auto"
+    shown: tuple[str, ...] | None = None
+    section: str = ""
+
+    @classmethod
+    def read(
+        cls, query: str, tabs: Sequence[str], sections: Sequence[str] = (), *, n_images: int | None = None
+    ) -> tuple[Link, tuple[str, ...]]:
+        """Read a query string, whatever it holds.
+
+        Parameters
+        ----------
+        query : str
+            The part behind the ``?``: ``"hidden=128,64&lr=0.1&tab=mistakes&controls=hidden,batch,epochs"``.
+        tabs, sections : sequence of str
+            Names of the tabs that there are, and of the sections of the tab "inside".
+        n_images : int, optional
+            Training images that there are: more can't be asked for.
+
+        Returns
+        -------
+        link : Link
+            What could be read; the defaults for the rest.
+        notices : tuple of str
+            A few sentences, which name what was ignored or replaced.
+        """
+        own = parts(query).values
+        config, notices = TrainingConfig.from_query(query)
+        tab, theme = own.get("tab", ""), own.get("theme", "auto")
+        wrong = []
+        if n_images is not None and config.n_train is not None and config.n_train > n_images:
+            wrong.append(
+                f"{FIELDS['n_train'].label} can't be “{config.n_train}”: the data set has {grouped(n_images)}. "
+                "All are used."
+            )
+            config = config.replace(n_train=None)
+        if tab and tab not in tabs:
+            wrong.append(f"There is no tab “{tab[:40]}”; the tabs are {', '.join(tabs)}.")
+        section = own.get("section", "")
+        if section and section not in sections:
+            wrong.append(f"There is no section “{section[:40]}”; the sections are {', '.join(sections)}.")
+        if theme not in _THEMES:
+            wrong.append(f"The theme can't be “{theme[:40]}”: allowed is one of {', '.join(_THEMES)}.")
+        shown, unknown = _controls(own.get("controls"))
+        if unknown:
+            kind = "is no control" if len(unknown) == 1 else "are no controls"
+            wrong.append(f"There {kind} {listed(unknown)}.")
+        link = cls(
+            config,
+            tab if tab in tabs else "",
+            theme if theme in _THEMES else "auto",
+            shown,
+            section if section in sections else "",
+        )
+        return link, (*notices, *wrong)
+
+    def write(self) -> str:
+        """Return the query string that `read` gives this link back from; empty for all defaults."""
+        theme = "" if self.theme == "auto" else self.theme
+        controls = ",".join(FIELDS[name].key for name in self.shown or ())
+        view = dict(zip(VIEW_KEYS, (self.tab, self.section, theme, controls), strict=True))
+        written = (self.config.to_query(), urlencode({k: v for k, v in view.items() if v}, safe=","))
+        return "&".join(part for part in written if part)
+
+
+class Trail:
+    """Decides which settings are a step of the browser's history: each that a run was started with.
+
+    Settings that nothing was trained with leave no step: the next ones take their place.
+
+    Parameters
+    ----------
+    config : TrainingConfig
+        The settings that the page begins with.
+    """
+
+    def __init__(self, config: TrainingConfig) -> None:
+        self.step = 0
+        """Number of the step that the page is at; a higher one than before is a new step."""
+        self._config = config
+        self._trained = False
+
+    def go(self, config: TrainingConfig) -> None:
+        """Follow the controls: a new step where they leave settings that a run was started with."""
+        if config != self._config:
+            self.step += self._trained
+            self._config, self._trained = config, False
+
+    def mark_trained(self) -> None:
+        """Say that a run was started with these settings."""
+        self._trained = True
+
+    def be_at(self, config: TrainingConfig) -> None:
+        """Follow the browser to a step that is there already."""
+        self._config, self._trained = config, True
+
+
+def _controls(text: str | None) -> tuple[tuple[str, ...] | None, list[str]]:
+    """Return the settings that ``hidden,batch`` names, None for all, and the keys that are unknown."""
+    if not text:
+        return None, []
+    by_key = {setting.key: name for name, setting in FIELDS.items()}
+    keys = dict.fromkeys(text.split(","))
+    shown = tuple(by_key[key] for key in keys if key in by_key)
+    return shown or None, [key for key in keys if key not in by_key]
+
+
+def what_a_link_lacks(run: SessionRun | None) -> str:
+    """Return in a sentence what a link can't hold of a run; empty where its settings are all of it."""
+    if run is None or (run.parent is None and run.opened is None):
+        return ""
+    return "It holds the settings, not the weights that this run began with."

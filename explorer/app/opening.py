@@ -1,0 +1,117 @@
+"""Weights from a file as the beginning of a run."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+import numpy as np
+
+from explorer.datasets import Dataset
+from explorer.exports.exported_run import OpenedWeights
+from explorer.network.weights_file import SavedWeights, WeightsError
+from explorer.training import FIELDS, ConfigError, Snapshot, TrainingConfig
+from explorer.training.config import MOST_EPOCHS
+from explorer.training.findings import counted
+
+__all__ = ["MOST_BYTES", "Opening", "opening"]
+
+MOST_BYTES = 1 << 26
+"""Largest file that is taken from a page: above the largest network that the controls allow, in float64."""
+
+_NETWORK = ("hidden_activation", "output", "loss", "initializer")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Opening:
+    """What a run begins with.
+
+    Parameters
+    ----------
+    opened : OpenedWeights
+        The file.
+    config : TrainingConfig
+        The settings that the network was trained with, as far as the file knows them.
+    start : Snapshot
+        The weights; it holds no outputs.
+    """
+
+    opened: OpenedWeights
+    config: TrainingConfig
+    start: Snapshot
+
+    @property
+    def said(self) -> str:
+        """What the network is, in words: ``"a network of 32 hidden units, trained for 10 epochs"``."""
+        network = f"a network of {self.config.architecture} hidden units"
+        epoch, begun = self.opened.epoch, self.opened.begun
+        if begun:
+            return f"{network}, trained for {epoch + begun:.4g} epochs; the run counts on from {epoch}"
+        return f"{network}, trained for {counted(epoch, 'epoch')}" if epoch else network
+
+
+def opening(saved: SavedWeights, file: str, dataset: Dataset, config: TrainingConfig) -> Opening:
+    """Return how a run begins with the weights of a file.
+
+    Layers and functions are the network's own; the other settings are those that the file names, else `config`'s.
+
+    Parameters
+    ----------
+    saved : SavedWeights
+        What the file holds.
+    file : str
+        Its name.
+    dataset : Dataset
+        The images that the network is to read.
+    config : TrainingConfig
+        The settings in the controls.
+
+    Raises
+    ------
+    WeightsError
+        If the network is not one for these images, or not one that the controls can show.
+    """
+    network = saved.network
+    sizes = "-".join(str(size) for size in network.layer_sizes)
+    n_inputs, *hidden, n_classes = network.layer_sizes
+    if (n_inputs, n_classes) != (dataset.n_inputs, dataset.n_classes):
+        wanted = f"{dataset.n_inputs} inputs and {dataset.n_classes} outputs, as {dataset.name} has"
+        raise WeightsError(file, f"a network {sizes}", wanted)
+    names = {name: getattr(network, name) for name in _NETWORK}
+    epoch, begun = divmod(_epochs(saved), 1)
+    first = int(epoch)
+    try:
+        own = _settings(saved, config, len(dataset.train_labels))
+        settings = own.replace(hidden_sizes=tuple(hidden), epochs=max(own.epochs, first), **names)
+    except ConfigError as error:
+        raise WeightsError(file, f"a network {sizes}", f"{FIELDS[error.field].allowed}") from error
+    return Opening(
+        OpenedWeights(file, first, begun),
+        settings,
+        Snapshot(first, _float32(saved, file), np.empty((n_classes, 0))),
+    )
+
+
+def _float32(saved: SavedWeights, file: str) -> tuple[np.ndarray, ...]:
+    with np.errstate(over="ignore"):
+        weights = tuple(array.astype(np.float32) for array in saved.network.weights())
+    if not all(np.isfinite(array).all() for array in weights):
+        raise WeightsError(file, "weights above 3.4e38", "weights that float32 can hold")
+    return weights
+
+
+def _settings(saved: SavedWeights, config: TrainingConfig, n_images: int) -> TrainingConfig:
+    """Return the settings that the file names if they can be used, else `config`."""
+    try:
+        named = json.loads(str(saved.metadata.get("config", "")))
+        found = TrainingConfig(**{name: named[name] for name in FIELDS})
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return config
+    return found if found.n_train is None or found.n_train <= n_images else found.replace(n_train=None)
+
+
+def _epochs(saved: SavedWeights) -> float:
+    """Return the epochs behind the weights, a begun one by its share; 0 where the file says none that can be."""
+    epochs = saved.metadata.get("weights_epoch", 0)
+    usable = isinstance(epochs, int | float) and 0 <= epochs <= MOST_EPOCHS
+    return float(epochs) if usable else 0.0

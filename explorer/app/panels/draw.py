@@ -1,0 +1,228 @@
+"""The tab to draw in: what the network makes of a drawing, and what it sees of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from ipywidgets import Box, DOMWidget
+from numpy.typing import NDArray
+
+from explorer.app.scene import OnLoop, Scene
+from explorer.app.session_run import SessionRun
+from explorer.datasets import Dataset
+from explorer.datasets.preprocessing import Preprocessed, preprocess
+from explorer.figures.digits import sprite
+from explorer.figures.palette import Theme
+from explorer.figures.wording import grouped
+from explorer.network import NeuralNetwork
+from explorer.network.mistakes import probabilities, select_samples
+from explorer.training import Moment
+from explorer.training.process_settings import one_blas_thread
+from explorer.widgets.bars import Bar, Bars
+from explorer.widgets.caption import Caption
+from explorer.widgets.picture_steps import PictureSteps
+from explorer.widgets.sketch_pad import SIDE, SketchPad
+
+__all__ = ["DrawPanel", "reading"]
+
+_STEPS = (
+    ("drawn", "the drawing on the pad"),
+    ("cropped", "cropped to the ink"),
+    ("scaled", "its longest side scaled to 20 pixels"),
+    (
+        "centred: what the network sees",
+        "the centre of mass of its ink put at the centre of 28 × 28 pixels",
+    ),
+)
+
+
+class DrawPanel:
+    """A pad, the steps from its ink to an image as MNIST has them, and the network's outputs for that image.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Its classes are what the network tells apart; its test images can be put on the pad.
+    theme : {"light", "dark"}
+        Colours to begin with.
+    on_loop : callable
+        As in `explorer.app.scene`.
+    """
+
+    def __init__(self, dataset: Dataset, theme: Theme, on_loop: OnLoop) -> None:
+        self.pad = SketchPad(offer="Load a test image")
+        self.steps = PictureSteps(_STEPS)
+        self.bars = Bars("Share of each class")
+        self.sentence = Caption()
+        self.note = Caption()
+        self._dataset = dataset
+        self._theme = theme
+        self._reader = _Reader()
+        self._seen: Preprocessed | None = None
+        self._scene: Scene | None = None
+        self._loaded: tuple[bytes, int] | None = None
+        self._n_loaded = 0
+        self._rng = np.random.default_rng()
+        self.pad.observe(on_loop(self._on_ink), "ink")
+        self.pad.on_offer(on_loop(self._load))
+        self.view = _panel(
+            sentence=[self.sentence], pad=[self.pad], bars=[self.bars, self.note], steps=[self.steps]
+        )
+
+    def show(self, scene: Scene) -> None:
+        """Let the network of the moment that is looked at read the drawing."""
+        self._scene = scene
+        if scene.theme != self._theme:
+            self._theme = scene.theme
+            self._show_steps()
+        self._show_reading()
+
+    def _on_ink(self, _change: object) -> None:
+        self._seen = preprocess(self.pad.image)
+        self._show_reading()
+        self._show_steps()
+
+    def _show_steps(self) -> None:
+        steps = self._seen
+        if steps is None:
+            self.steps.sprite = b""
+            return
+        stages = (steps.drawn, steps.cropped, steps.scaled, steps.image)
+        self.steps.sprite = sprite(
+            np.stack([_squared(ink) for ink in stages]), len(stages), theme=self._theme
+        )
+
+    def _show_reading(self) -> None:
+        scene = self._scene
+        moment = None if scene is None else scene.moment
+        outputs = None
+        if self._seen is None:
+            digits = all(name.isdigit() for name in self._dataset.class_names)
+            text = "Draw a digit" if digits else "Draw something"
+        elif scene is None or scene.run is None or moment is None:
+            text = "" if scene is None else scene.nothing
+        else:
+            outputs = self._reader.outputs(scene.run, moment, self._seen.image)
+            text = reading(outputs, self._dataset.class_names) + self._source()
+        self.sentence.text = text
+        self._show_bars(outputs)
+        self.note.text = _explained(None if outputs is None or scene is None else scene.run, moment)
+
+    def _show_bars(self, outputs: NDArray[np.floating] | None) -> None:
+        names = self._dataset.class_names
+        if outputs is None or not np.isfinite(outputs).all():
+            self.bars.show("", [Bar(name, 0.0, "") for name in names])
+            return
+        shares = probabilities(outputs[:, None])[:, 0].tolist()
+        bars = [Bar(name, share, _percent(share)) for name, share in zip(names, shares, strict=True)]
+        chosen = int(outputs.argmax())
+        bars[chosen] = replace(bars[chosen], kind="chosen")
+        self.bars.show("", bars)
+
+    def _source(self) -> str:
+        if self._loaded is None or self._loaded[0] != self.pad.ink:
+            return ""
+        index = self._loaded[1]
+        name = self._dataset.class_names[self._dataset.test_labels[index]]
+        return f" It is test image {grouped(index)}, {_with_article(name)}."
+
+    def _load(self) -> None:
+        """Put the next image that is read wrongly on the pad, the worst first; any one where there is none."""
+        wrong = self._mistakes()
+        if len(wrong):
+            index = int(wrong[self._n_loaded % len(wrong)])
+        else:
+            index = int(self._rng.integers(len(self._dataset.test_labels)))
+        self._n_loaded += 1
+        self.pad.show(self._dataset.test_images[index])
+        self._loaded = self.pad.ink, index
+        self._show_reading()
+
+    def _mistakes(self) -> NDArray[np.int64]:
+        scene = self._scene
+        if scene is None or scene.run is None or scene.moment is None:
+            return np.empty(0, np.int64)
+        return select_samples(
+            scene.moment.test_outputs,
+            self._dataset.test_labels,
+            mistakes_only=True,
+            loss=scene.run.config.loss,
+        )
+
+
+class _Reader:
+    """Keeps a network for a run and a moment, so that reading a drawing costs one pass of one column."""
+
+    def __init__(self) -> None:
+        self._run: SessionRun | None = None
+        self._moment: Moment | None = None
+        self._network: NeuralNetwork | None = None
+
+    def outputs(self, run: SessionRun, moment: Moment, image: NDArray[np.uint8]) -> NDArray[np.floating]:
+        """Return the outputs for an image (28, 28), shape (n_classes,)."""
+        if self._network is None or run is not self._run:
+            self._network, self._run, self._moment = run.training.new_network(), run, None
+        if self._moment is None or moment.snapshot is not self._moment.snapshot:
+            self._network.set_weights(moment.weights)
+            self._moment = moment
+        with one_blas_thread():  # a second one costs more than such a short product
+            outputs: NDArray[np.floating] = self._network.forward(np.float32(image.reshape(-1, 1)) / 255)
+        return outputs[:, 0]
+
+
+def reading(outputs: NDArray[np.floating], class_names: Sequence[str]) -> str:
+    """Return in a sentence what a network reads: ``"It reads a 7 (93 %), then 1 (4 %)."``.
+
+    Parameters
+    ----------
+    outputs : ndarray, shape (n_classes,)
+        Its outputs for one image, in [0, 1]; the percentages are their shares of the sum.
+    class_names : sequence of str
+        Name of each class.
+    """
+    if not np.isfinite(outputs).all():
+        return "The network's outputs are not numbers."
+    shares = probabilities(outputs[:, None])[:, 0]
+    first, *others = np.argsort(-outputs, kind="stable")[:2]
+    then = "".join(f", then {class_names[k]} ({100 * shares[k]:.0f} %)" for k in others)
+    return f"It reads {_with_article(class_names[first])} ({100 * shares[first]:.0f} %){then}."
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f}\u00a0%" if share < 0.1 else f"{100 * share:.0f}\u00a0%"
+
+
+def _with_article(name: str) -> str:
+    if not name.isdigit():
+        return name
+    return f"an {name}" if name.startswith("8") else f"a {name}"
+
+
+def _explained(run: SessionRun | None, moment: Moment | None) -> str:
+    if run is None or moment is None:
+        return ""
+    when = f"Read by the network of epoch {moment.epoch:.4g}."
+    if run.config.output != "sigmoid":
+        return when
+    return f"{when} Sigmoid outputs need not sum to 1: shown are their shares of the sum."
+
+
+def _squared(ink: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return ink in the middle of a square of the pad's size, each pixel as large as fits."""
+    side = max(ink.shape)
+    before = [(side - length) // 2 for length in ink.shape]
+    square = np.zeros((side, side), np.uint8)
+    square[before[0] : before[0] + ink.shape[0], before[1] : before[1] + ink.shape[1]] = ink
+    nearest = np.arange(SIDE) * side // SIDE
+    return square[np.ix_(nearest, nearest)]
+
+
+def _panel(**places: Sequence[DOMWidget]) -> Box:
+    view = Box([Box(children) for children in places.values()])
+    for name, place in zip(places, view.children, strict=True):
+        place.add_class(f"explorer-draw-{name}")
+    view.add_class("explorer-panel")
+    view.add_class("explorer-draw")
+    return view

@@ -1,0 +1,110 @@
+"""The gradient of a few weights, by backpropagation and by central differences."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import isfinite
+from typing import Any
+
+import numpy as np
+
+from explorer.app.panels.inside.pacing import Pace
+from explorer.app.panels.inside.section import box
+from explorer.app.panels.inside.subject import Subject, probe, probe_size
+from explorer.app.scene import OnLoop, Scene
+from explorer.datasets import Dataset
+from explorer.figures.formulas import written
+from explorer.network.gradient_check import STEP, CheckedWeight, check_gradient, choose_weights
+from explorer.widgets.checked_weights import CheckedRow, CheckedWeights
+
+__all__ = ["GradientCheck", "verdict"]
+
+_N_WEIGHTS = 8
+_MOST_IMAGES, _LEAST_IMAGES = 32, 2
+_DIGITS = 7  # so many that a difference would be seen
+_PRODUCTS = 2**21  # a check takes some 17 passes, in float64
+
+
+class GradientCheck:
+    """A table of some weights of the current network.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        The images.
+    on_loop : callable
+        As in `explorer.app.scene`.
+    """
+
+    def __init__(self, dataset: Dataset, on_loop: OnLoop) -> None:
+        self.table = CheckedWeights()
+        self.view = box(self.table, classes=("explorer-gradient-check",))
+        self._probe = probe(dataset, 0, _MOST_IMAGES)
+        self._pace = Pace()
+        self._draw_number = 0
+        self._seen: Subject | None = None
+        self._drawn: tuple[Any, ...] = ()
+        self.table.on_again(on_loop(self._again))
+
+    def show(self, scene: Scene, subject: Subject) -> None:
+        """Check the network of this moment."""
+        self._seen = subject
+        if self._pace.is_due(scene):
+            with self._pace.drawing():
+                self._check()
+
+    def _again(self) -> None:
+        """Check other weights."""
+        self._draw_number += 1
+        self._check()
+
+    def _check(self) -> None:
+        wanted = (self._seen, self._draw_number)
+        if self._seen is None or wanted == self._drawn:
+            return
+        self._drawn = wanted
+        subject = self._seen
+        n = probe_size(subject.n_parameters, most=_MOST_IMAGES, least=_LEAST_IMAGES, products=_PRODUCTS)
+        images = self._probe.head(n)
+        rng = np.random.default_rng(self._draw_number)
+        with subject.network() as network:
+            places = choose_weights(network, images.X, rng, _N_WEIGHTS)
+            checked = check_gradient(network, images.X, images.d, places)
+        words, agrees = verdict(checked)
+        how = (
+            f"L is the summed loss of {images.n_samples} test images, in float64. Analytic: backpropagation. "
+            f"Numeric: (L(w + ε) − L(w − ε)) / 2ε with ε = {written(STEP)}. Epoch {subject.epoch:g}."
+        )
+        self.table.show(words, how, [_row(weight) for weight in checked], agrees=agrees)
+
+
+def verdict(checked: Sequence[CheckedWeight]) -> tuple[str, bool | None]:
+    """Return what checked weights say together, in a sentence, and whether it is good; None if it is neither."""
+    n = len(checked)
+    if not all(isfinite(weight.numeric) and isfinite(weight.analytic) for weight in checked):
+        return "The loss or a gradient is not a number: there is nothing to compare.", False
+    smooth = [weight for weight in checked if not weight.has_kink]
+    if not smooth:
+        return f"None can be judged: all {n} are on a kink of relu, where the loss has no slope.", None
+    kinks = "" if len(smooth) == n else f" {n - len(smooth)} on a kink of relu, which has no slope, left out."
+    wrong = sum(not weight.agrees for weight in smooth)
+    if wrong:
+        of = f"{wrong} of {len(smooth)}"
+        return f"{of} differ: backpropagation does not give the slope of this loss.{kinks}", False
+    if all(weight.analytic == 0 for weight in smooth):
+        nothing = "all are 0: these weights learn nothing from these images."
+        return f"All {len(smooth)} agree, and {nothing}{kinks}", True
+    largest = max(weight.relative_difference for weight in smooth)
+    return f"All {len(smooth)} agree: the largest relative difference is {written(largest)}.{kinks}", True
+
+
+def _row(weight: CheckedWeight) -> CheckedRow:
+    words = "kink of relu" if weight.has_kink else "agree" if weight.agrees else "differ"
+    return CheckedRow(
+        weight=str(weight.place),
+        analytic=written(weight.analytic, _DIGITS),
+        numeric=written(weight.numeric, _DIGITS),
+        difference=written(weight.relative_difference),
+        verdict=words,
+        agrees=None if weight.has_kink else weight.agrees,
+    )

@@ -1,0 +1,105 @@
+"""How weights and activations of each layer are spread, against the start."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.app.panels.inside.pacing import Pace
+from explorer.app.panels.inside.section import box, figure_box, filling
+from explorer.app.panels.inside.subject import Subject, Weights, probe, probe_size
+from explorer.app.scene import Scene
+from explorer.datasets import Dataset
+from explorer.figures.formulas import written
+from explorer.figures.histograms import (
+    histograms_figure,
+    histograms_layout,
+    histograms_style,
+    histograms_traces,
+)
+from explorer.figures.palette import Theme
+from explorer.figures.template import template
+from explorer.widgets.caption import Caption
+from explorer.widgets.live_figure import LiveFigure
+
+__all__ = ["Histograms"]
+
+Layers = list[NDArray[np.floating[Any]]]
+
+_MOST_IMAGES, _LEAST_IMAGES = 512, 32
+_WHAT = ("weight", "activation")
+
+
+class Histograms:
+    """Two figures: weights, and activations on a few hundred test images.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        The images.
+    theme : {"light", "dark"}
+        Colours to begin with.
+    """
+
+    def __init__(self, dataset: Dataset, theme: Theme) -> None:
+        self.weights, self.activations = (
+            LiveFigure(filling(histograms_figure([], names=[], what=what, theme=theme))) for what in _WHAT
+        )
+        self.captions = (Caption(), Caption())
+        self.view = box(
+            figure_box(self.weights, self.captions[0]),
+            figure_box(self.activations, self.captions[1]),
+            classes=("explorer-pair",),
+        )
+        self._probe = probe(dataset, 0, _MOST_IMAGES)
+        self._pace = Pace()
+        self._theme = theme
+        self._drawn: Subject | None = None
+        self._first_activations: Layers = []
+
+    def show(self, scene: Scene, subject: Subject) -> None:
+        """Show the layers at this moment."""
+        if scene.theme != self._theme:
+            self._set_theme(scene.theme)
+        if subject is not self._drawn and self._pace.is_due(scene):
+            with self._pace.drawing():
+                self._draw(subject)
+
+    def _draw(self, subject: Subject) -> None:
+        if self._drawn is None or self._drawn.first is not subject.first:
+            self._first_activations = self._activations(subject, subject.first)
+        self._drawn = subject
+        weights = list(subject.weights[::2]), list(subject.first[::2])
+        activations = self._activations(subject, subject.weights), self._first_activations
+        names = subject.layer_names
+        for figure, what, (now, start) in zip(
+            (self.weights, self.activations), _WHAT, (weights, activations), strict=True
+        ):
+            figure.show(histograms_traces(now, start), histograms_layout(now, start, names, what=what))
+        spreads = [_spreads(names, *layers) for layers in (weights, activations)]
+        n = activations[0][0].shape[1]
+        self.captions[0].text = f"standard deviation of the weights: {spreads[0]}"
+        self.captions[1].text = f"on {n} test images; standard deviation: {spreads[1]}"
+        self.weights.summary, self.activations.summary = (caption.text for caption in self.captions)
+
+    def _activations(self, subject: Subject, weights: Weights) -> Layers:
+        n = probe_size(subject.n_parameters, most=_MOST_IMAGES, least=_LEAST_IMAGES)
+        with subject.network(weights) as network:
+            network.forward(self._probe.head(n).X)
+            return [np.array(getattr(network, f"h{number}")) for number in range(1, subject.n_layers + 1)]
+
+    def _set_theme(self, theme: Theme) -> None:
+        self._theme = theme
+        for figure, what in zip((self.weights, self.activations), _WHAT, strict=True):
+            figure.show(histograms_style(theme, what=what), {"template": template(theme)})
+
+
+def _spreads(names: tuple[str, ...], now: Layers, start: Layers) -> str:
+    """Return each layer's standard deviation, at the start and now."""
+    with np.errstate(all="ignore"):
+        return ", ".join(
+            f"{name} {written(float(first.std()))} → {written(float(layer.std()))}"
+            for name, layer, first in zip(names, now, start, strict=True)
+        )

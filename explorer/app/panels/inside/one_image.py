@@ -1,0 +1,229 @@
+"""One test image's way through the network and back, with the formulas and their numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.app.panels.inside.pacing import Pace
+from explorer.app.panels.inside.section import box
+from explorer.app.panels.inside.subject import Subject, probe
+from explorer.app.scene import OnLoop, Scene
+from explorer.datasets import Dataset
+from explorer.datasets.dataset import IMAGE_SHAPE
+from explorer.figures.digits import sprite, weights_sprite
+from explorer.figures.formulas import Formula, backward_formulas, forward_formulas, loss_formula, written
+from explorer.figures.palette import Theme
+from explorer.network.walkthrough import Walkthrough, busiest_units, walk_through
+from explorer.widgets.bars import Bar, Bars
+from explorer.widgets.sample_picker import SamplePicker, Wish
+from explorer.widgets.walkthrough import FormulaLine, Stage, Strip, WalkthroughView
+
+__all__ = ["OneImage"]
+
+Array = NDArray[Any]
+
+_NOTE = (
+    "Strips show all units, violet below 0 and green above; the full tone is the largest number of the strip. "
+    "Formulas are of the unit that is framed: click a strip or move the slider to choose another."
+)
+
+
+class OneImage:
+    """An image, the layers' values for it, and the outputs.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Its test images can be chosen.
+    on_loop : callable
+        As in `explorer.app.scene`.
+    """
+
+    def __init__(self, dataset: Dataset, on_loop: OnLoop) -> None:
+        self.picker = SamplePicker(len(dataset.test_labels))
+        self.outputs = Bars()
+        self.stages = WalkthroughView(_NOTE)
+        self.view = box(
+            box(self.picker, self.outputs), self.stages, classes=("explorer-pair", "explorer-aside-left")
+        )
+        self._dataset = dataset
+        self._pace = Pace()
+        self._rng = np.random.default_rng(0)
+        self._seen: tuple[Scene, Subject] | None = None
+        self._drawn: tuple[Any, ...] = ()
+        self._units = ChosenUnits()
+        self.picker.observe(on_loop(self._on_index), "index")
+        self.picker.on_wish(on_loop(self._on_wish))
+        self.stages.on_unit(on_loop(self._choose))
+
+    def show(self, scene: Scene, subject: Subject) -> None:
+        """Show what the network of this moment makes of the image."""
+        self._seen = scene, subject
+        if self._pace.is_due(scene):
+            with self._pace.drawing():
+                self._draw()
+
+    def _on_index(self, _change: object) -> None:
+        self._draw()
+
+    def _on_wish(self, wish: Wish) -> None:
+        """Go to a random image, or to the next that is read wrongly; behind the last comes the first."""
+        if wish == "random":
+            self.picker.index = int(self._rng.integers(self.picker.n_samples))
+            return
+        wrong = self._mistakes()
+        if wrong.size:
+            self.picker.index = int(wrong[np.searchsorted(wrong, self.picker.index + 1) % wrong.size])
+
+    def _choose(self, stage: int, unit: int) -> None:
+        self._units.choose(stage, unit)
+        self._draw()
+
+    def _mistakes(self) -> NDArray[np.intp]:
+        outputs = None if self._seen is None else self._seen[1].test_outputs
+        if outputs is None:
+            return np.empty(0, np.intp)
+        return np.flatnonzero(outputs.argmax(axis=0) != self._dataset.test_labels)
+
+    def _draw(self) -> None:
+        if self._seen is None:
+            return
+        scene, subject = self._seen
+        index = self.picker.index
+        wanted = (subject, scene.theme, index, self._units.version)
+        if wanted == self._drawn:
+            return
+        self._drawn = wanted
+        image = probe(self._dataset, index, index + 1)
+        with subject.network() as network:
+            walk = walk_through(network, image.X[:, 0], image.d[:, 0])
+        units = self._units.of(walk, (subject.run, index))
+        self._draw_image(walk, index, scene.theme)
+        self.stages.show(stages(walk, units, scene.theme))
+
+    def _draw_image(self, walk: Walkthrough, index: int, theme: Theme) -> None:
+        names = self._dataset.class_names
+        true, decided = walk.true, walk.decided
+        self.picker.show(
+            sprite(self._dataset.test_images[index : index + 1], 1, theme=theme),
+            f"true {names[true]}, read as {names[decided]}",
+            right=true == decided,
+            has_mistakes=bool(self._mistakes().size),
+        )
+        self.outputs.show("Outputs y", [_bar(names[k], k, walk) for k in range(len(names))])
+
+
+class ChosenUnits:
+    """The unit of each layer that is written out: the one that was chosen, else the busiest.
+
+    The busiest is found once for an image, so that it stays while the epochs go by.
+    """
+
+    def __init__(self) -> None:
+        self.version = 0
+        """Counts the choices."""
+        self._chosen: dict[int, int] = {}
+        self._shape: tuple[int, ...] = ()
+        self._of: tuple[Any, ...] = ()
+        self._busiest: tuple[int, ...] = ()
+
+    def choose(self, stage: int, unit: int) -> None:
+        """Choose a unit of a layer, both counted from 0."""
+        self._chosen[stage] = unit
+        self.version += 1
+
+    def of(self, walk: Walkthrough, key: tuple[Any, ...]) -> tuple[int, ...]:
+        """Return one unit a layer.
+
+        Parameters
+        ----------
+        walk : Walkthrough
+            The image's passes.
+        key : tuple
+            Tells images and runs apart.
+        """
+        shape = tuple(layer.n_units for layer in walk.layers)
+        if shape != self._shape:
+            self._shape, self._chosen = shape, {}
+        if key != self._of:
+            self._of, self._busiest = key, busiest_units(walk, walk.true)
+        return tuple(self._chosen.get(stage, unit) for stage, unit in enumerate(self._busiest))
+
+
+def stages(walk: Walkthrough, units: tuple[int, ...], theme: Theme) -> tuple[Stage, ...]:
+    """Return what is shown of an image's way: a stage a layer, then the loss.
+
+    Parameters
+    ----------
+    walk : Walkthrough
+        The image's passes.
+    units : tuple of int
+        The unit of each layer that is written out.
+    theme : {"light", "dark"}
+        Colours.
+    """
+    shown = []
+    for layer, unit in zip(walk.layers, units, strict=True):
+        first, last = layer.number == 1, layer is walk.layers[-1]
+        contributions = _finite(layer.W[unit] * layer.inputs)
+        before = int(np.abs(contributions).argmax()) if first else units[layer.number - 2]
+        strips = {f"a{layer.number}": layer.a, "y" if last else f"h{layer.number}": layer.h}
+        strips[f"delta{layer.number}"] = layer.delta
+        images = {f"W1[{unit}]": layer.W[unit], f"W1[{unit}] · x": contributions} if first else {}
+        name = "Output layer" if last else f"Layer {layer.number}"
+        shown.append(
+            Stage(
+                title=f"{name} · {layer.n_units} units, {layer.activation}",
+                forward=_lines(forward_formulas(walk, layer, unit)),
+                back=_lines(backward_formulas(walk, layer, unit, before)),
+                unit=unit,
+                n_units=layer.n_units,
+                strips=tuple(Strip(name, _range(values)) for name, values in strips.items()),
+                sprite=_strips([*strips.values()], theme),
+                picture=_pictures([*images.values()], theme) if first else b"",
+                captions=tuple(f"{name}, ±{written(_largest(image))}" for name, image in images.items()),
+            )
+        )
+    return (*shown, Stage("Loss", _lines((loss_formula(walk),))))
+
+
+def _lines(formulas: tuple[Formula, ...]) -> tuple[FormulaLine, ...]:
+    return tuple(FormulaLine(f.name, f.symbols, f.numbers, written(f.value)) for f in formulas)
+
+
+def _bar(name: str, k: int, walk: Walkthrough) -> Bar:
+    y, right = float(walk.y[k]), walk.true == walk.decided
+    note = "true" if k == walk.true else "read" if k == walk.decided else ""
+    kind = ("good" if right else "bad") if k == walk.decided else ""
+    return Bar(name, float(np.nan_to_num(y)), f"{y:.3f}", note, kind)
+
+
+def _finite(values: Array) -> Array:
+    return np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
+
+
+def _largest(values: Array) -> float:
+    return float(np.abs(_finite(values)).max(initial=0.0))
+
+
+def _full(values: Array) -> Array:
+    """Return values of which the largest is 1, so that the full tones show it."""
+    return _finite(values) / (_largest(values) or 1.0)
+
+
+def _range(values: Array) -> str:
+    return f"{written(float(values.min()), 2)} to {written(float(values.max()), 2)}"
+
+
+def _strips(values: list[Array], theme: Theme) -> bytes:
+    """Return strips one below the other, a pixel a unit, each on its own scale around 0."""
+    return weights_sprite(np.stack([_full(strip)[None] for strip in values]), 1, theme=theme, limit=1.0)
+
+
+def _pictures(images: list[Array], theme: Theme) -> bytes:
+    """Return images of weights side by side, each on its own scale around 0."""
+    stacked = np.stack([_full(image).reshape(IMAGE_SHAPE) for image in images])
+    return weights_sprite(stacked, len(images), theme=theme, limit=1.0)

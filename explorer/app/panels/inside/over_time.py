@@ -1,0 +1,147 @@
+"""The gradient of each layer, and its dead units or saturated activations, epoch by epoch."""
+
+from __future__ import annotations
+
+from time import monotonic
+from typing import Any
+
+from explorer.app.panels.inside.pacing import Leisure, Pace
+from explorer.app.panels.inside.section import box, figure_box, filling
+from explorer.app.panels.inside.subject import Subject, Weights, probe, probe_size
+from explorer.app.scene import OnLoop, Scene
+from explorer.datasets import Dataset
+from explorer.figures.layers import (
+    Measure,
+    layers_figure,
+    layers_layout,
+    layers_style,
+    layers_summary,
+    layers_traces,
+)
+from explorer.figures.palette import Theme
+from explorer.figures.template import template
+from explorer.network.diagnostics import LayerDiagnostics, diagnose
+from explorer.widgets.caption import Caption
+from explorer.widgets.live_figure import LiveFigure
+
+__all__ = ["OverTime"]
+
+_MOST_IMAGES, _LEAST_IMAGES = 512, 64
+_SECONDS_BETWEEN = 0.25
+_MEASURES: tuple[Measure, ...] = ("gradient", "stuck")
+
+
+class OverTime:
+    """Two figures over the epochs.
+
+    The moments of a run are diagnosed one by one, when there is time for it, and what was found is kept while the
+    run is looked at.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        The images.
+    theme : {"light", "dark"}
+        Colours to begin with.
+    on_loop : callable
+        As in `explorer.app.scene`.
+    """
+
+    def __init__(self, dataset: Dataset, theme: Theme, on_loop: OnLoop) -> None:
+        self.gradient, self.stuck = (
+            LiveFigure(filling(layers_figure({}, measure, n_epochs=1, theme=theme))) for measure in _MEASURES
+        )
+        self.captions = (Caption(), Caption())
+        self.view = box(
+            figure_box(self.gradient, self.captions[0]),
+            figure_box(self.stuck, self.captions[1]),
+            classes=("explorer-pair",),
+        )
+        self._probe = probe(dataset, 0, _MOST_IMAGES)
+        self._pace = Pace()
+        self._leisure = Leisure(self._go_on, on_loop)
+        self._theme = theme
+        self._seen: tuple[Scene, Subject] | None = None
+        self._known: dict[float, tuple[LayerDiagnostics, ...]] = {}
+        self._drawn: tuple[Any, ...] = ()
+        self._drawn_at = float("-inf")
+
+    def show(self, scene: Scene, subject: Subject) -> None:
+        """Show what is known of the run, and learn more of it."""
+        if self._seen is None or self._seen[1].run is not subject.run:
+            self._known = {}
+        self._seen = scene, subject
+        if scene.theme != self._theme:
+            self._set_theme(scene.theme)
+        if self._pace.is_due(scene):
+            with self._pace.drawing():
+                more = self._diagnose_next()
+                self._draw()
+            if more and not scene.is_training:
+                self._leisure.go_on()
+
+    def _go_on(self) -> bool:
+        """Diagnose one moment; return whether more are left."""
+        more = self._diagnose_next()
+        if not more or monotonic() - self._drawn_at >= _SECONDS_BETWEEN:
+            self._draw()
+        return more
+
+    def _diagnose_next(self) -> bool:
+        """Diagnose the moment that is looked at, else the first that isn't yet; return whether more are left."""
+        if self._seen is None:
+            return False
+        left = self._left(self._seen[1])
+        if left:
+            epoch = next(iter(left))
+            self._known[epoch] = self._diagnosed(self._seen[1], left[epoch])
+        return len(left) > 1
+
+    def _left(self, subject: Subject) -> dict[float, Weights]:
+        """Return the weights of the moments that nothing is known of yet, by epoch."""
+        moments = {subject.epoch: subject.weights}
+        if subject.run.parent is None:
+            # its own first weights: drawn at epoch 0, or a file's at the file's epoch
+            moments[float(subject.run.first_epoch)] = subject.first
+        moments |= {moment.epoch: moment.weights for moment in subject.run.timeline}
+        return {epoch: weights for epoch, weights in moments.items() if epoch not in self._known}
+
+    def _diagnosed(self, subject: Subject, weights: Weights) -> tuple[LayerDiagnostics, ...]:
+        images = self._probe.head(self._n_images(subject))
+        with subject.network(weights) as network:
+            return diagnose(network, images.X, images.d)
+
+    def _n_images(self, subject: Subject) -> int:
+        n = probe_size(subject.n_parameters, most=_MOST_IMAGES, least=_LEAST_IMAGES)
+        return min(n, self._probe.n_samples)
+
+    def _draw(self) -> None:
+        if self._seen is None:
+            return
+        scene, subject = self._seen
+        n_epochs = max(subject.run.config.epochs, subject.run.epochs_done)
+        wanted = (subject.run, len(self._known), subject.epoch, n_epochs, scene.theme)
+        if wanted == self._drawn:
+            return
+        self._drawn, self._drawn_at = wanted, monotonic()
+        for figure, measure in zip((self.gradient, self.stuck), _MEASURES, strict=True):
+            figure.show(
+                layers_traces(self._known, measure),
+                layers_layout(
+                    self._known, measure, n_epochs=n_epochs, epoch=subject.epoch, theme=scene.theme
+                ),
+            )
+        self._say(subject)
+
+    def _say(self, subject: Subject) -> None:
+        layers = self._known.get(subject.epoch)
+        if layers is not None:
+            gradient, stuck = layers_summary(layers, self._n_images(subject))
+            self.captions[0].text = f"epoch {subject.epoch:g}, {gradient}"
+            self.captions[1].text = stuck
+            self.gradient.summary, self.stuck.summary = (caption.text for caption in self.captions)
+
+    def _set_theme(self, theme: Theme) -> None:
+        self._theme = theme
+        for figure, measure in zip((self.gradient, self.stuck), _MEASURES, strict=True):
+            figure.show(layers_style(measure, theme), {"template": template(theme)})

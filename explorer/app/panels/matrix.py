@@ -1,0 +1,170 @@
+"""The confusion matrix whose cells are chosen, and the difference of two."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.app.scene import OnLoop
+from explorer.figures.confusion import (
+    Normalize,
+    confusion_figure,
+    confusion_layout,
+    confusion_mark,
+    confusion_style,
+    confusion_traces,
+)
+from explorer.figures.confusion_difference import (
+    difference_figure,
+    difference_layout,
+    difference_style,
+    difference_summary,
+    difference_traces,
+)
+from explorer.figures.palette import Theme
+from explorer.figures.summaries import confusion_summary
+from explorer.figures.template import template
+from explorer.widgets.live_figure import Click, LiveFigure
+from explorer.widgets.segmented import Segmented
+
+__all__ = ["Difference", "Matrix", "OnCell"]
+
+Counts = NDArray[np.integer]
+OnCell = Callable[[int, int], None]
+
+
+_STEPS = MappingProxyType(
+    {"ArrowUp": (-1, 0), "ArrowDown": (1, 0), "ArrowLeft": (0, -1), "ArrowRight": (0, 1)}
+)
+
+
+class _Cells:
+    """A figure of cells of which one is chosen: by a click, by the arrow keys from there, by Escape none."""
+
+    def __init__(self, figure: Any, n_classes: int, theme: Theme, on_cell: OnCell | None) -> None:
+        self._n_classes = n_classes
+        self._theme = theme
+        self._cell: tuple[int, int] | None = None
+        filling = figure.update_layout(height=None, autosize=True)
+        if on_cell is None:
+            self.figure = LiveFigure(filling)
+            return
+        self._on_cell = on_cell
+        keys = {name: partial(self._move, *step) for name, step in _STEPS.items()} | {"Escape": self._leave}
+        self.figure = LiveFigure(filling, on_click=self._on_click, on_key=keys)
+
+    def mark(self, cell: tuple[int, int] | None) -> None:
+        """Put the frame round a cell (row, column), or round none."""
+        self._cell = cell
+        self.figure.show([], confusion_mark(cell, self._theme))
+
+    def _on_click(self, click: Click) -> None:
+        row, column = click.index
+        self._on_cell(row, column)
+
+    def _move(self, down: int, right: int) -> None:
+        """Choose the next cell, at first the first."""
+        if self._cell is None:
+            self._on_cell(0, 0)
+            return
+        last = self._n_classes - 1
+        row, column = (min(max(at + by, 0), last) for at, by in zip(self._cell, (down, right), strict=True))
+        if (row, column) != self._cell:
+            self._on_cell(row, column)
+
+    def _leave(self) -> None:
+        if self._cell is not None:
+            self._on_cell(*self._cell)
+
+
+class Matrix(_Cells):
+    """Counts or row percentages over the test images, with a frame round the chosen cell.
+
+    Parameters
+    ----------
+    class_names : sequence of str
+        Name of each class.
+    theme : {"light", "dark"}
+        Colours to begin with.
+    on_loop : callable
+        As in `explorer.app.scene`.
+    on_cell : callable
+        Called with row and column of each cell that a person goes to, or leaves if it is the chosen one.
+    """
+
+    def __init__(self, class_names: Sequence[str], theme: Theme, on_loop: OnLoop, on_cell: OnCell) -> None:
+        figure = confusion_figure(None, class_names, theme=theme)
+        super().__init__(figure, len(class_names), theme, on_loop(on_cell))
+        self.counted = Segmented("Cells of the confusion matrix", {"count": "count", "row": "row %"})
+        self.counted.observe(on_loop(self._on_counted), "value")
+        self._class_names = class_names
+        self._counts: Counts | None = None
+        self.figure.summary = self.text
+
+    @property
+    def text(self) -> str:
+        """What it shows, in a sentence."""
+        return confusion_summary(self._counts, self._class_names)
+
+    def show(self, counts: Counts | None, theme: Theme) -> None:
+        """Show a matrix: rows are the true class, columns the predicted; None before the first epoch has ended."""
+        if theme != self._theme:
+            self._theme = theme
+            layout = {"template": template(theme), **confusion_mark(self._cell, theme)}
+            self.figure.show(confusion_style(self._class_names, theme), layout)
+        if counts is not self._counts:  # a tick within an epoch brings none that are new
+            self._counts = counts
+            self._draw()
+
+    def _draw(self) -> None:
+        normalize: Normalize = "row" if self.counted.value == "row" else "count"
+        self.figure.show(
+            confusion_traces(self._counts, self._class_names, normalize=normalize),
+            confusion_layout(self._class_names, normalize=normalize),
+            self.text,
+        )
+
+    def _on_counted(self, _change: object) -> None:
+        self._draw()
+
+
+class Difference(_Cells):
+    """The confusion matrix of B minus that of A, over the same test images.
+
+    Parameters
+    ----------
+    class_names : sequence of str
+        Name of each class.
+    theme : {"light", "dark"}
+        Colours to begin with.
+    on_cell : callable, optional
+        As in `Matrix`, on whichever thread the kernel hears the person; without it, nothing can be chosen.
+    """
+
+    def __init__(self, class_names: Sequence[str], theme: Theme, on_cell: OnCell | None = None) -> None:
+        figure = difference_figure(None, None, class_names, theme=theme)
+        super().__init__(figure, len(class_names), theme, on_cell)
+        self._class_names = class_names
+
+    @property
+    def text(self) -> str:
+        """What it shows, in a sentence."""
+        shown: str = self.figure.summary
+        return shown
+
+    def show(
+        self, a: Counts | None, b: Counts | None, theme: Theme, called: tuple[str, str] = ("A", "B")
+    ) -> None:
+        """Show the difference of two matrices, by the names that they are called."""
+        if theme != self._theme:
+            self._theme = theme
+            layout = {"template": template(theme), **confusion_mark(self._cell, theme)}
+            self.figure.show(difference_style(self._class_names, theme), layout)
+        names = self._class_names
+        traces, layout = difference_traces(a, b, names, called), difference_layout(names, called)
+        self.figure.show(traces, layout, difference_summary(a, b, names, called))

@@ -1,0 +1,170 @@
+"""The second tab: which digits are hard, what is mistaken for what, and how far the network can be trusted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from time import monotonic
+from typing import Any
+
+import numpy as np
+from ipywidgets import Box, DOMWidget
+
+from explorer.app.panels.compared_matrix import ComparedMatrix
+from explorer.app.panels.images import ChosenImages
+from explorer.app.scene import OnLoop, Scene
+from explorer.datasets import Dataset
+from explorer.figures.palette import Theme
+from explorer.figures.reliability import (
+    Reliability,
+    reliability,
+    reliability_figure,
+    reliability_layout,
+    reliability_style,
+    reliability_traces,
+)
+from explorer.figures.summaries import difficulty
+from explorer.figures.template import template
+from explorer.figures.wording import grouped
+from explorer.network import ClassScores, per_class
+from explorer.network.mistakes import answered
+from explorer.training import Moment
+from explorer.widgets.caption import Caption
+from explorer.widgets.live_figure import LiveFigure
+from explorer.widgets.segmented import Segmented
+from explorer.widgets.table import Table
+from explorer.widgets.threshold import Threshold
+
+__all__ = ["MistakesPanel"]
+
+_SECONDS_BETWEEN = 1.0
+_HARDEST = 3
+_IMAGES_PER_PAGE = 54
+_PROBABILITY = "Confidence is the largest probability"
+_SHARE = "Confidence is the largest output's share of the sum – sigmoid outputs need not sum to 1 –"
+_WHERE = "and stands under each image."
+_HOW_TO_READ = (
+    "A point stands for the test images of one tenth of the confidences, and is the larger the more they are. "
+    "On the diagonal the network is right as often as it is sure; the error is the mean distance from there."
+)
+
+
+class MistakesPanel:
+    """What is mistaken for what, all such images, scores of each class, and how sure the network is.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Its test images are shown.
+    theme : {"light", "dark"}
+        Colours to begin with.
+    on_loop : callable
+        As in `explorer.app.scene`.
+    """
+
+    def __init__(self, dataset: Dataset, theme: Theme, on_loop: OnLoop) -> None:
+        self._dataset = dataset
+        self._theme = theme
+        self._drawn: object = self  # nothing yet, which is not the same as no moment
+        self._moment: Moment | None = None
+        self._confidence = _SHARE
+        self._drawn_at = float("-inf")
+        self.sentence = Caption()
+        kind = "digit" if all(name.isdigit() for name in dataset.class_names) else "class"
+        self.table = Table("Scores of each class", [kind, "recall", "precision", "F1", "test images"])
+        self.images = ChosenImages(dataset, on_loop, self._on_chosen, per_page=_IMAGES_PER_PAGE)
+        self.matrix = ComparedMatrix(dataset.class_names, theme, on_loop, self.images.toggle)
+        self.order = Segmented(
+            "Order of the images", {"loss": "highest loss first", "confidence": "surest first"}
+        )
+        self.order.observe(on_loop(self._on_order), "value")
+        self.threshold = Threshold()
+        self.threshold.observe(on_loop(self._on_threshold), "value")
+        self.calibration = LiveFigure(reliability_figure(None, theme=theme).update_layout(height=None))
+        self.calibration_caption = Caption()
+        figure = Box([self.calibration])  # gives it a height: that of its own element is all there is
+        figure.add_class("explorer-panel-figure")
+        self.view = _sections(
+            ("sentence", self.sentence),
+            ("matrix", self.matrix.view),
+            ("all", self.order, self.images.gallery),
+            ("scores", self.table),
+            ("trust", self.threshold, figure, self.calibration_caption),
+        )
+
+    def show(self, scene: Scene) -> None:
+        """Show the mistakes of the moment that is looked at; while the run trains, once a second."""
+        self.images.show(scene)
+        self.matrix.show(scene)
+        if scene.theme != self._theme:
+            self._theme = scene.theme
+            self.calibration.show(reliability_style(scene.theme), {"template": template(scene.theme)})
+        snapshot = None if scene.moment is None else scene.moment.snapshot
+        if snapshot is None:
+            self.sentence.text = scene.nothing
+        if snapshot is self._drawn or (scene.is_training and monotonic() - self._drawn_at < _SECONDS_BETWEEN):
+            return
+        self._drawn, self._moment, self._drawn_at = snapshot, scene.moment, monotonic()
+        if scene.run is not None:
+            self._confidence = _PROBABILITY if scene.run.config.output == "softmax" else _SHARE
+        self._show_scores()
+        self._show_threshold()
+        self._show_calibration()
+
+    def _show_scores(self) -> None:
+        if self._moment is None:
+            self.table.show([])
+            return
+        confusion, names = self._moment.confusion, self._dataset.class_names
+        scores = per_class(confusion)
+        self.sentence.text = difficulty(confusion, names)
+        hardest = np.argsort(scores.recall, kind="stable")[:_HARDEST]
+        self.table.show(_rows(scores, names), [(int(row), 1) for row in hardest])
+
+    def _show_threshold(self) -> None:
+        if self._moment is None:
+            self.threshold.text = ""
+            return
+        kept = answered(self._moment.test_outputs, self._dataset.test_labels, self.threshold.value)
+        n, of = grouped(kept.n), grouped(kept.n_samples)
+        share = "" if not kept.n else f", {100 * kept.accuracy:.1f}\u00a0% of them rightly"
+        self.threshold.text = (
+            f"{n} of {of} test images are answered ({100 * kept.coverage:.1f}\u00a0%){share}."
+        )
+
+    def _show_calibration(self) -> None:
+        bins: Reliability | None = None
+        if self._moment is not None:
+            bins = reliability(self._moment.test_outputs, self._dataset.test_labels)
+        self.calibration.show(reliability_traces(bins), reliability_layout(bins))
+        error = "" if bins is None else f"expected calibration error {100 * bins.error:.1f} %"
+        self.calibration.summary = error
+        self.calibration_caption.text = error and f"{self._confidence} {_WHERE} {_HOW_TO_READ}"
+
+    def _on_chosen(self) -> None:
+        self.matrix.mark(self.images.cell)
+
+    def _on_order(self, _change: object) -> None:
+        self.images.sort_by("confidence" if self.order.value == "confidence" else "loss")
+
+    def _on_threshold(self, _change: object) -> None:
+        self._show_threshold()
+
+
+def _rows(scores: ClassScores, names: Sequence[str]) -> list[list[str]]:
+    columns = (scores.recall, scores.precision, scores.f1)
+    return [
+        [name, *(f"{100 * column[k]:.1f} %" for column in columns), grouped(int(scores.support[k]))]
+        for k, name in enumerate(names)
+    ]
+
+
+def _sections(*sections: tuple[Any, ...]) -> Box:
+    boxes = []
+    for name, *children in sections:
+        box = Box([child for child in children if isinstance(child, DOMWidget)])
+        box.add_class(f"explorer-mistakes-{name}")
+        boxes.append(box)
+    view = Box(boxes)
+    view.add_class("explorer-panel")
+    view.add_class("explorer-mistakes")
+    return view

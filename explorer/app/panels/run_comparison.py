@@ -1,0 +1,134 @@
+"""Two runs side by side: who reads more of the same test images rightly, and whether that is more than luck."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ipywidgets import Box
+
+from explorer.app.panels.matrix import Difference
+from explorer.app.panels.run_rows import accuracy, best, duration, epochs
+from explorer.app.session_run import SessionRun
+from explorer.datasets import Dataset
+from explorer.figures.palette import Theme
+from explorer.figures.runs import run_colour
+from explorer.figures.wording import grouped, setting
+from explorer.network.comparison import paired, verdict
+from explorer.training import FIELDS
+from explorer.widgets.caption import Caption
+from explorer.widgets.side_by_side import Line, SideBySide
+
+__all__ = ["RunComparison"]
+
+_LOSSES = (
+    "Their losses don't compare: squared error is ½ Σ (y − d)², cross-entropy is −Σ d log y, so one number"
+    " means two things. Accuracy does: it counts the same images in both."
+)
+
+
+class RunComparison:
+    """What stands under the table when two runs are chosen.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        The test images that both runs read.
+    theme : {"light", "dark"}
+        Colours to begin with.
+    """
+
+    def __init__(self, dataset: Dataset, theme: Theme) -> None:
+        self._dataset = dataset
+        self.side_by_side = SideBySide()
+        self.difference = Difference(dataset.class_names, theme)
+        self.caption = Caption()
+        self._place = Box([self.difference.figure, self.caption])
+        self._place.add_class("explorer-runs-figure")
+        self.view = Box([self.side_by_side, self._place])
+        self.view.add_class("explorer-runs-compare")
+        self.view.add_class("explorer-hidden")
+
+    def show(self, runs: Sequence[SessionRun], theme: Theme) -> None:
+        """Compare two runs; with fewer, take no room."""
+        if len(runs) != 2:
+            self.view.add_class("explorer-hidden")
+            return
+        a, b = runs
+        heads = [
+            (f"{letter} · {run.title}", run_colour(run.number, theme))
+            for letter, run in zip("AB", runs, strict=True)
+        ]
+        words, remarks = self._judged(a, b)
+        self.side_by_side.show(heads, words, remarks, _lines(a, b))
+        in_a, in_b = (None if run.newest is None else run.newest.confusion for run in runs)
+        if in_a is None or in_b is None:
+            self._place.add_class("explorer-hidden")
+        else:
+            self.difference.show(in_a, in_b, theme)
+            self.caption.text = self.difference.text
+            self._place.remove_class("explorer-hidden")
+        self.view.remove_class("explorer-hidden")
+
+    def _judged(self, a: SessionRun, b: SessionRun) -> tuple[str, list[str]]:
+        """Return the verdict, and what else there is to know."""
+        runs = {"A": a, "B": b}
+        if a.newest is None or b.newest is None:
+            unknown = [_without_figures(letter, run) for letter, run in runs.items() if run.newest is None]
+            return " ".join(unknown), []
+        remarks = [] if a.config.loss == b.config.loss else [_LOSSES]
+        outputs = {"A": a.newest.test_outputs, "B": b.newest.test_outputs}
+        gone = [letter for letter, of_run in outputs.items() if not of_run.size]
+        if gone:
+            words = f"What {' and '.join(gone)} read in each image is no longer kept, to save memory."
+            return words, [*(_way_back(letter, runs[letter]) for letter in gone), *remarks]
+        labels = self._dataset.test_labels
+        held = f"Both read the same {grouped(len(labels))} test images (exact McNemar test)."
+        limits = "It judges these two networks: whether their settings are better, other seeds must tell."
+        return verdict(paired(outputs["A"], outputs["B"], labels)), [f"{held} {limits}", *remarks]
+
+
+def _without_figures(letter: str, run: SessionRun) -> str:
+    if run.status in ("running", "paused"):
+        return f"{letter} has not ended its first epoch yet."
+    return f"{letter} did not get through its first epoch: there is no network of it to compare."
+
+
+def _way_back(letter: str, run: SessionRun) -> str:
+    """Say whether a run's settings bring back its outputs, which are gone."""
+    if run.parent is not None:
+        why = f"it went on from the weights of {run.parent.title}"
+    elif run.opened is not None:
+        why = f"it began with the weights of {run.opened.file}"
+    elif run.status == "finished":
+        return f"For {letter}, load its settings and train again: equal settings give the equal run."
+    elif run.status == "stopped":
+        why = f"it was stopped at epoch {run.epoch:.4g} of {run.config.epochs}"
+    else:
+        why = "it failed on its way"
+    return f"For {letter}, its settings alone don't bring it back: {why}."
+
+
+def _lines(a: SessionRun, b: SessionRun) -> list[Line]:
+    lines = [
+        Line("Test accuracy", *(_percent(accuracy(run)) for run in (a, b))),
+        Line("Best epoch", best(a), best(b)),
+        Line("Epochs", epochs(a), epochs(b)),
+        Line("Training time", *(_seconds(duration(run)) for run in (a, b))),
+    ]
+    if a.config.loss == b.config.loss:
+        lines.insert(1, Line("Test loss", *(_loss(run) for run in (a, b))))
+    names = [name for name in a.config.differences(b.config) if name != "epochs"]
+    lines += [Line(FIELDS[name].label, setting(a.config, name), setting(b.config, name)) for name in names]
+    return lines if names else [*lines, Line("Other settings", "the same", "the same")]
+
+
+def _percent(share: float | None) -> str:
+    return "–" if share is None else f"{100 * share:.2f} %"
+
+
+def _seconds(seconds: float | None) -> str:
+    return "–" if seconds is None else f"{seconds:.1f} s"
+
+
+def _loss(run: SessionRun) -> str:
+    return "–" if run.newest is None else f"{run.newest.record.test_loss:.4g}"

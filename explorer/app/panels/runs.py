@@ -1,0 +1,283 @@
+"""The fifth tab: all runs of the session in a table, their curves, and two of them side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from time import monotonic
+
+from ipywidgets import Box, DOMWidget
+
+from explorer.app.earlier_runs import EarlierRuns
+from explorer.app.panels.run_comparison import RunComparison
+from explorer.app.panels.run_rows import column_names, headings, row
+from explorer.app.scene import OnLoop, Scene
+from explorer.app.session_run import SessionRun
+from explorer.datasets import Dataset
+from explorer.figures.palette import Theme
+from explorer.figures.runs import (
+    SLOTS,
+    Axis,
+    Measure,
+    RunCurve,
+    Scale,
+    runs_figure,
+    runs_layout,
+    runs_traces,
+)
+from explorer.figures.template import template
+from explorer.training import TrainingConfig
+from explorer.widgets.caption import Caption
+from explorer.widgets.live_figure import LiveFigure
+from explorer.widgets.run_table import RunAction, RunTable
+from explorer.widgets.segmented import Segmented
+
+__all__ = ["RunsPanel"]
+
+_SECONDS_BETWEEN = 1.0
+_NEVER = -1
+_KEPT = (
+    "Earlier runs keep their curves and their last network; only the present one goes back epoch by epoch."
+)
+
+
+class RunsPanel:
+    """The session's runs.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Its test images decide which of two runs is better.
+    theme : {"light", "dark"}
+        Colours to begin with.
+    on_loop : callable
+        As in `explorer.app.scene`.
+    earlier : EarlierRuns
+        The runs before the present one; names, notes, pins and deletions are written here.
+    on_changed : callable
+        Called when the person has changed a run, so that all of the page follows.
+    on_load : callable
+        Called with the settings that the person wants in the controls.
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        theme: Theme,
+        on_loop: OnLoop,
+        earlier: EarlierRuns,
+        on_changed: Callable[[], None],
+        on_load: Callable[[TrainingConfig], None],
+    ) -> None:
+        self._earlier, self._on_changed, self._on_load = earlier, on_changed, on_load
+        self._scene: Scene | None = None
+        self._drawn: object = None
+        self._drawn_at = float("-inf")
+        self._said_during = _NEVER  # present run's number when the line under the table answered the person
+        self.table = RunTable()
+        self.table.on_action(on_loop(self._on_action))
+        self.table.observe(on_loop(self._on_chosen), "chosen")
+        self.comparison = RunComparison(dataset, theme)
+        self.axis = Segmented(
+            "What the x axis counts", {axis: axis for axis in ("epochs", "steps", "seconds")}
+        )
+        self.scale = Segmented("Scale of the loss", {"linear": "linear loss", "log": "log loss"})
+        for choice in (self.axis, self.scale):
+            choice.observe(on_loop(self._on_axes), "value")
+        self.accuracy = _figure("accuracy", theme)
+        self.loss = _figure("loss", theme)
+        self.captions = {"accuracy": Caption(), "loss": Caption()}
+        tools = _box("tools", self.axis, self.scale)
+        curves = _box(
+            "curves",
+            _box("figure", self.accuracy, self.captions["accuracy"]),
+            _box("figure", self.loss, self.captions["loss"]),
+        )
+        self.view = _box("panel", self.table, self.comparison.view, tools, curves)
+        self.view.add_class("explorer-panel")
+
+    def show(self, scene: Scene) -> None:
+        """Show all runs; while one trains, once a second."""
+        self._scene = scene
+        run = scene.run
+        marks = tuple((r.number, r.name, r.note, r.pinned, r.hidden) for r in self._runs(scene))
+        state = () if run is None else (run.number, run.status, len(run.history), id(run.evaluation))
+        wanted = (scene.theme, None if run else scene.config, state, marks)
+        waits = scene.is_training and monotonic() - self._drawn_at < _SECONDS_BETWEEN
+        if wanted == self._drawn or (waits and self._same_runs(wanted)):
+            return
+        self._drawn, self._drawn_at = wanted, monotonic()
+        self._show_table(scene)
+        self._show_curves(scene)
+        self._show_comparison(scene)
+
+    def _same_runs(self, wanted: tuple[object, ...]) -> bool:
+        """Return whether only the present run has come further since the last drawing."""
+        drawn = self._drawn
+        return isinstance(drawn, tuple) and (drawn[0], drawn[3]) == (wanted[0], wanted[3])
+
+    def _runs(self, scene: Scene) -> list[SessionRun]:
+        return [*self._earlier, *([] if scene.run is None else [scene.run])]
+
+    def _show_table(self, scene: Scene) -> None:
+        runs = self._runs(scene)
+        names = column_names([run.config for run in runs])
+        numbers = frozenset(run.number for run in runs)
+        config = scene.config if scene.run is None else scene.run.config
+        rows = [row(run, names, config, numbers, scene.theme, is_present=run is scene.run) for run in runs]
+        self.table.show(headings(names), rows)
+        if not self.table.undo and self._said_during != _number(scene):
+            self._said_during = _NEVER
+            self.table.say(_described(len(runs), _replaced(self._earlier.replaced, scene.run)))
+
+    def _show_curves(self, scene: Scene) -> None:
+        earlier = self._earlier.shown()
+        drawn = [run for run in earlier if run.has_curve] + ([] if scene.run is None else [scene.run])
+        runs = [_curve(run, present=run is scene.run) for run in drawn]
+        loss = runs[-1].loss if runs else scene.config.loss
+        comparable = [run for run in runs if run.loss == loss]
+        axis = _axis(self.axis.value)
+        scale: Scale = "log" if self.scale.value == "log" else "linear"
+        style = {"template": template(scene.theme)}
+        self.accuracy.show(
+            runs_traces(runs, "accuracy", axis, theme=scene.theme),
+            {**runs_layout(runs, "accuracy", axis), **style},
+        )
+        self.loss.show(
+            runs_traces(comparable, "loss", axis, theme=scene.theme),
+            {**runs_layout(comparable, "loss", axis, scale=scale), **style},
+        )
+        for name, text in (
+            ("accuracy", _accuracy_caption(drawn)),
+            ("loss", _loss_caption(loss, len(runs) - len(comparable))),
+        ):
+            self.captions[name].text = text
+        self.accuracy.summary, self.loss.summary = self.captions["accuracy"].text, self.captions["loss"].text
+
+    def _show_comparison(self, scene: Scene) -> None:
+        by_number = {run.number: run for run in self._runs(scene)}
+        chosen = [by_number[number] for number in self.table.chosen if number in by_number]
+        self.comparison.show(chosen, scene.theme)
+
+    def _on_chosen(self, _change: object) -> None:
+        if self._scene is not None:
+            self._show_comparison(self._scene)
+
+    def _on_axes(self, _change: object) -> None:
+        if self._scene is not None:
+            self._show_curves(self._scene)
+
+    def _on_action(self, action: RunAction) -> None:
+        if action.verb == "undo":
+            words = _named(self._earlier.deleted)
+            self._earlier.restore()
+            self._say(f"{words} back.")
+        elif action.verb == "forget":
+            self._earlier.forget()
+            self.table.say("")
+            self._said_during = _NEVER
+        elif self._scene is not None:
+            run = next((run for run in self._runs(self._scene) if run.number == action.number), None)
+            if run is not None:
+                self._change(run, action)
+        self._drawn = None
+        self._on_changed()
+
+    def _change(self, run: SessionRun, action: RunAction) -> None:
+        if action.verb == "name":
+            run.name = action.text
+        elif action.verb == "note":
+            run.note = action.text
+        elif action.verb == "pin":
+            run.pinned = not run.pinned
+        elif action.verb == "hide":
+            run.hidden = not run.hidden
+        elif action.verb == "load":
+            self._on_load(run.config)
+            self._say(f"The settings of {run.title} are in the controls. Train starts a run with them.")
+        elif action.verb == "delete":
+            self._earlier.delete(run)
+            self._say(f"{_named(self._earlier.deleted)} deleted.", undo=True)
+
+    def _say(self, words: str, *, undo: bool = False) -> None:
+        """Answer the person; the answer stays until there is another, or the next run starts."""
+        self._said_during = _number(self._scene)
+        self.table.say(words, undo=undo)
+
+
+def _curve(run: SessionRun, *, present: bool = False) -> RunCurve:
+    return RunCurve(
+        number=run.number,
+        title=run.title,
+        epochs=run.curve.epochs,
+        steps_per_epoch=run.steps_per_epoch,
+        loss=run.config.loss,
+        first_epoch=run.first_epoch,
+        first_step=run.first_step,
+        first_seconds=run.first_seconds,
+        is_present=present,
+    )
+
+
+def _axis(value: str) -> Axis:
+    return "steps" if value == "steps" else "seconds" if value == "seconds" else "epochs"
+
+
+def _number(scene: Scene | None) -> int:
+    """Return the number of the present run, 0 without one."""
+    return 0 if scene is None or scene.run is None else scene.run.number
+
+
+def _described(n_runs: int, replaced: str) -> str:
+    if n_runs == 0:
+        return "No run yet: Train starts one."
+    if n_runs == 1:
+        return f"1 run. {replaced or _KEPT}"
+    return f"{n_runs} runs. Tick two to compare them. {replaced or _KEPT}"
+
+
+def _replaced(gone: tuple[SessionRun, ...], run: SessionRun | None) -> str:
+    """Say whose place `run` has taken; empty if nobody's."""
+    if run is None or run.parent is not None or run.opened is not None or not gone:
+        return ""
+    if gone[0].config != run.config:
+        return ""
+    names = " and ".join(f"run {other.number}" for other in gone)
+    return (
+        f"Run {run.number} has taken the place of {names}: equal settings give the equal run."
+        " One with a name, a note or a pin would have stayed."
+    )
+
+
+def _named(runs: tuple[SessionRun, ...]) -> str:
+    """Return ``"Run 3 is"``, or ``"2 runs are"``, for a sentence to go on."""
+    if len(runs) != 1:
+        return f"{len(runs)} runs are"
+    return f"{runs[0].title[:1].upper()}{runs[0].title[1:]} is"
+
+
+def _accuracy_caption(runs: list[SessionRun]) -> str:
+    if len(runs) > SLOTS:
+        return f"{SLOTS} of {len(runs)} runs: the present, the pinned, the newest. Hide or pin to choose."
+    done = [(run.best.test_accuracy, run.title) for run in runs if run.best is not None]
+    if not done:
+        return "not trained yet"
+    accuracy, title = max(done, key=lambda found: found[0])
+    return f"highest test accuracy: {title}, {100 * accuracy:.2f} %"
+
+
+def _loss_caption(loss: str, n_others: int) -> str:
+    name = loss.replace("_", " ")
+    if not n_others:
+        return f"{name}, mean over the test images"
+    others = "1 run with another loss is" if n_others == 1 else f"{n_others} runs with another loss are"
+    return f"{name} only: {others} left out, because the two measure different things. Accuracy compares."
+
+
+def _figure(measure: Measure, theme: Theme) -> LiveFigure:
+    return LiveFigure(runs_figure([], measure, theme=theme).update_layout(height=None, autosize=True))
+
+
+def _box(name: str, *children: DOMWidget) -> Box:
+    box = Box(children)
+    box.add_class(f"explorer-runs-{name}")
+    return box

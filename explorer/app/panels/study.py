@@ -1,0 +1,232 @@
+"""The sixth tab: what the batch size does to the network in the controls, from many runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from time import monotonic
+from types import MappingProxyType
+
+from ipywidgets import Box, DOMWidget
+
+from explorer.app.panels.recorded_study import load_points
+from explorer.app.scene import OnLoop, Scene
+from explorer.datasets import Dataset, load_mnist
+from explorer.figures.palette import Theme
+from explorer.figures.studies import (
+    Measure,
+    StudyPoint,
+    study_figure,
+    study_layout,
+    study_points,
+    study_style,
+    study_traces,
+    study_words,
+)
+from explorer.figures.template import template
+from explorer.figures.wording import duration
+from explorer.training import TrainingConfig
+from explorer.training.studies import (
+    BATCH_SIZES,
+    SAME_STEP,
+    StudyResult,
+    batch_size_grid,
+    batch_size_rates,
+    effort,
+)
+from explorer.training.study_runner import StudyDelivery, StudyRunner
+from explorer.widgets.caption import Caption
+from explorer.widgets.live_figure import LiveFigure
+from explorer.widgets.segmented import Segmented
+from explorer.widgets.study_bar import StudyBar
+
+__all__ = ["StudyPanel", "study_configs"]
+
+_ORDER = "The largest batches come first, because they take the least time; the answer follows at the end."
+_RECORDED = "Recorded beforehand, with the exercise's settings, 10 epochs and 3 seeds."
+_HIDDEN = "explorer-hidden"
+_MEASURES: MappingProxyType[Measure, str] = MappingProxyType(
+    {
+        "accuracy": "test accuracy at the end: mean over the seeds, and a band from the lowest to the highest",
+        "time": "time of an epoch: a step on few images costs nearly as much as one on many",
+        "updates": "updates of the weights in the whole run: the larger the batch, the fewer",
+    }
+)
+
+
+class StudyPanel:
+    """A study of batch sizes: started by its button, drawn as its runs end.
+
+    On MNIST it opens with a recorded one, of the exercise's network.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        The images.
+    theme : {"light", "dark"}
+        Colours to begin with.
+    on_loop : callable
+        As in `explorer.app.scene`.
+    runner : StudyRunner
+        Runs the study; whoever made it ends it.
+    """
+
+    def __init__(self, dataset: Dataset, theme: Theme, on_loop: OnLoop, runner: StudyRunner) -> None:
+        self._dataset, self._theme, self._runner = dataset, theme, runner
+        self._config = TrainingConfig()
+        self._deliver = on_loop(self._on_delivery)
+        self._recorded = load_points() if dataset is load_mnist() else ()
+        self._configs: tuple[TrainingConfig, ...] = ()
+        self._results: list[StudyResult] = []
+        self._number = 0
+        self._started = 0.0
+        self.epochs = Segmented("Epochs of each run", {"1": "1 epoch", "3": "3 epochs", "10": "10 epochs"})
+        self.seeds = Segmented("Seeds", {"1": "1 seed", "3": "3 seeds"})
+        self.epochs.value = self.seeds.value = "3"
+        for choice in (self.epochs, self.seeds):
+            choice.observe(on_loop(self._on_choice), "value")
+        self.bar = StudyBar()
+        self.bar.on_press(on_loop(self._on_press))
+        self.question, self.words = Caption(_question(self._config)), Caption()
+        self.figures = {measure: _figure(measure, theme) for measure in _MEASURES}
+        self._drawings = _box(
+            "figures",
+            *(_box("figure", self.figures[measure], Caption(words)) for measure, words in _MEASURES.items()),
+        )
+        self._drawings.add_class(_HIDDEN)  # until there is something to see
+        self.view = _box(
+            "panel",
+            _box("words", self.question),
+            _box("tools", self.epochs, self.seeds, self.bar),
+            _box("words", self.words),
+            self._drawings,
+        )
+        self.view.add_class("explorer-panel")
+        if self._recorded:
+            self._show_results()
+            self.words.text = f"{_RECORDED} {study_words(self._recorded)}"
+            self.figures["accuracy"].summary = self.words.text
+
+    @property
+    def points(self) -> tuple[StudyPoint, ...]:
+        """The runs that ended, as points; before the first study those of the recorded one."""
+        if not self._configs:
+            return self._recorded
+        return study_points(self._results, len(self._dataset.train_labels))
+
+    def show(self, scene: Scene) -> None:
+        """Keep the settings for the next study, and follow the theme."""
+        self._config = scene.config
+        self._show_plan()
+        if scene.theme == self._theme:
+            return
+        self._theme = scene.theme
+        for measure, figure in self.figures.items():
+            figure.show(study_style(scene.theme, measure=measure), {"template": template(scene.theme)})
+
+    def _on_press(self) -> None:
+        if self.bar.running:
+            self._runner.stop()
+            self._show_progress(running=False, end="stopped")
+        else:
+            self._start()
+
+    def _on_choice(self, _change: object) -> None:
+        self._show_plan()
+
+    def _plan(self) -> tuple[TrainingConfig, ...]:
+        return study_configs(
+            self._config,
+            n_images=len(self._dataset.train_labels),
+            epochs=int(self.epochs.value),
+            n_seeds=int(self.seeds.value),
+        )
+
+    def _show_plan(self) -> None:
+        """Say what the next study asks, and before the first how large it will be."""
+        self.question.text = _question(self._config)
+        if not self._configs:
+            self.bar.text = f"{len(self._plan())} runs, in all cores of this machine"
+
+    def _start(self) -> None:
+        self._configs = self._plan()
+        self._results = []
+        self._started = monotonic()
+        self._number = self._runner.start(self._configs, self._dataset, self._deliver)
+        self._show_results()
+        self._show_progress(running=True)
+
+    def _on_delivery(self, delivery: StudyDelivery) -> None:
+        if delivery.number != self._number or not self.bar.running:
+            return
+        if delivery.result is None:
+            self._show_progress(running=False, end=delivery.error or "done")
+            return
+        self._results.append(delivery.result)
+        self._show_results()
+        self._show_progress(running=True)
+
+    def _show_results(self) -> None:
+        points, sizes = self.points, [config.batch_size for config in self._configs]
+        for measure, figure in self.figures.items():
+            layout = study_layout(points, measure=measure, batch_sizes=sizes)
+            figure.show(study_traces(points, measure=measure), layout)
+        if points:
+            self._drawings.remove_class(_HIDDEN)
+
+    def _show_progress(self, *, running: bool, end: str = "") -> None:
+        n_images = len(self._dataset.train_labels)
+        whole = sum(effort(config, n_images) for config in self._configs)
+        done = sum(effort(result.config, n_images) for result in self._results) / whole
+        failed = sum(bool(result.error) for result in self._results)
+        parts = [f"{len(self._results)} of {len(self._configs)} runs"]
+        if running and done > 0:
+            left = (monotonic() - self._started) * (1 - done) / done
+            parts.append(f"{duration(left)} left")
+        parts += [f"{failed} failed"] * bool(failed) + [end] * bool(end)
+        self.bar.show(running=running, fraction=done, text=" · ".join(parts))
+        self.words.text = _ORDER if running else study_words(self.points)
+        self.figures["accuracy"].summary = self.bar.text if running else self.words.text or self.bar.text
+
+
+def study_configs(
+    config: TrainingConfig, *, n_images: int, epochs: int, n_seeds: int
+) -> tuple[TrainingConfig, ...]:
+    """Return the runs of a study of batch sizes, in an order that soon shows the whole curve.
+
+    Parameters
+    ----------
+    config : TrainingConfig
+        The settings that stay; the learning rates are those of `batch_size_rates`.
+    n_images : int
+        Training images of the data set; no batch is larger.
+    epochs, n_seeds : int
+        Of each run, and for each batch size.
+    """
+    n_used = min(config.n_train or n_images, n_images)
+    runs = batch_size_grid(
+        config.replace(epochs=epochs),
+        batch_sizes=sorted({min(size, n_used) for size in BATCH_SIZES}),
+        seeds=range(config.seed, config.seed + n_seeds),
+    )
+    return tuple(sorted(runs, key=lambda run: (run.seed, -run.batch_size)))
+
+
+def _question(config: TrainingConfig) -> str:
+    rates = " and by ".join(f"{name} at {rate:g}" for name, rate in batch_size_rates(config).items())
+    return (
+        "What does the batch size do? One run for each batch size and seed, with the gradient by "
+        f"{rates}: learning rates that take the same step on {SAME_STEP} images. All else is as in the controls."
+    )
+
+
+def _figure(measure: Measure, theme: Theme) -> LiveFigure:
+    empty: Sequence[StudyPoint] = ()
+    return LiveFigure(
+        study_figure(empty, measure=measure, theme=theme).update_layout(height=None, autosize=True)
+    )
+
+
+def _box(name: str, *children: DOMWidget) -> Box:
+    box = Box(children)
+    box.add_class(f"explorer-study-{name}")
+    return box

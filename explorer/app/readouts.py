@@ -1,0 +1,82 @@
+"""What the run comes to, in words and numbers: the tiles."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from explorer.app.session_run import SessionRun
+from explorer.datasets import Dataset
+from explorer.figures.wording import grouped
+from explorer.network import hardest_classes, most_confused, per_class
+from explorer.training import Evaluation, Moment
+from explorer.widgets.tiles import Tile
+
+__all__ = ["tiles"]
+
+_NONE = "–"
+
+
+def tiles(run: SessionRun | None, moment: Moment | None, dataset: Dataset) -> tuple[Tile, ...]:
+    """Return the tiles for a moment of a run, or for none."""
+    return (
+        _test_accuracy(moment, dataset),
+        _train_accuracy(run, moment),
+        *_mistakes(moment, dataset.class_names),
+        _epoch_time(run),
+        _parameters(run),
+    )
+
+
+def _test_accuracy(moment: Moment | None, dataset: Dataset) -> Tile:
+    note = f"of {grouped(len(dataset.test_labels))} test images"
+    return Tile(
+        "Test accuracy", _percent(None if moment is None else moment.record.test_accuracy), note, "test"
+    )
+
+
+def _train_accuracy(run: SessionRun | None, moment: Moment | None) -> Tile:
+    note = ""
+    if run is not None and moment is not None:
+        exact = isinstance(moment.record, Evaluation)
+        note = f"of {grouped(run.training.n_samples)} train images" if exact else "mean over the epoch"
+    value = None if moment is None else moment.record.train_accuracy
+    return Tile("Train accuracy", _percent(value), note, "train")
+
+
+def _mistakes(moment: Moment | None, class_names: Sequence[str]) -> tuple[Tile, Tile]:
+    hardest, pair = f"Hardest {_kind(class_names)}", "Most confused"
+    confusion = None if moment is None else moment.confusion
+    if confusion is None:
+        return Tile(hardest, _NONE), Tile(pair, _NONE)
+    recall = per_class(confusion).recall
+    worst = hardest_classes(confusion)[0]
+    pairs = most_confused(confusion, 1)
+    first = Tile(hardest, class_names[worst], f"recall {_percent(float(recall[worst]))}")
+    if not pairs:
+        return first, Tile(pair, _NONE, "no mistakes")
+    names = f"{class_names[pairs[0].true]} → {class_names[pairs[0].predicted]}"
+    return first, Tile(pair, names, f"{grouped(pairs[0].count)} times, {_percent(pairs[0].share)}")
+
+
+def _epoch_time(run: SessionRun | None) -> Tile:
+    if run is None or run.history.last is None:
+        return Tile("Epoch time", _NONE)
+    seconds = run.history.last.seconds
+    value = f"{1000 * seconds:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
+    return Tile("Epoch time", value, f"{grouped(run.training.steps_per_epoch)} steps an epoch")
+
+
+def _parameters(run: SessionRun | None) -> Tile:
+    if run is None:
+        return Tile("Parameters", _NONE)
+    network = run.training.network
+    sizes = "-".join(str(size) for size in network.layer_sizes)
+    return Tile("Parameters", grouped(network.n_parameters), sizes)
+
+
+def _kind(class_names: Sequence[str]) -> str:
+    return "digit" if all(name.isdigit() for name in class_names) else "class"
+
+
+def _percent(share: float | None) -> str:
+    return _NONE if share is None else f"{100 * share:.1f} %"

@@ -1,0 +1,7 @@
+"""Data sets: the one that comes with the package, and readers of others."""
+
+from explorer.datasets.dataset import Dataset, DatasetError
+from explorer.datasets.loading import load_dataset
+from explorer.datasets.mnist import load_mnist
+
+__all__ = ["Dataset", "DatasetError", "load_dataset", "load_mnist"]

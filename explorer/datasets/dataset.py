@@ -1,0 +1,187 @@
+"""One canonical data set: images and labels, train and test, frozen and checked.
+
+Whatever the source, the rest of the explorer sees this class and nothing else. Images stay uint8 and
+sample-major, as they are on disk; the float arrays that the exercise asks for are made when first read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["DIGITS", "IMAGE_SHAPE", "Dataset", "DatasetError"]
+
+_Scalar = TypeVar("_Scalar", bound=np.generic)
+
+IMAGE_SHAPE = (28, 28)
+"""Height and width of every image, in pixels."""
+
+DIGITS = tuple("0123456789")
+"""The class names of MNIST."""
+
+
+class DatasetError(ValueError):
+    """Data that can't be used.
+
+    Parameters
+    ----------
+    file : str
+        Name of the file, the folder or the array.
+    found : str
+        What is there, in words.
+    expected : str
+        What is wanted, in words.
+    """
+
+    def __init__(self, file: str, found: str, expected: str) -> None:
+        self.file = file
+        self.found = found
+        self.expected = expected
+        super().__init__(file, found, expected)
+
+    def __str__(self) -> str:
+        return f"{self.file}: found {self.found}, expected {self.expected}."
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Dataset:
+    """Images and labels of a train and a test split, read-only.
+
+    Two data sets are equal only if they are one object. Images given as a C-contiguous array are not copied.
+
+    Parameters
+    ----------
+    name : str
+        Name on screen.
+    train_images, test_images : ndarray of shape (n, 28, 28), uint8
+        Brightness 0 to 255, sample-major and C-contiguous: ``images.reshape(n, 784)`` is a view.
+    train_labels, test_labels : ndarray of shape (n,), integer
+        Class of each image, 0 to n_classes - 1; kept as int64.
+    class_names : tuple of str
+        Name of each class, in the order of the labels.
+    source : str
+        Path that `load_dataset` reads it from; empty for data that come with the package or are made in Python.
+
+    Raises
+    ------
+    DatasetError
+        If a shape, a dtype, a label or a count is not as above, or a split is empty.
+    """
+
+    name: str
+    train_images: NDArray[np.uint8]
+    train_labels: NDArray[np.int64]
+    test_images: NDArray[np.uint8]
+    test_labels: NDArray[np.int64]
+    class_names: tuple[str, ...] = DIGITS
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "class_names", tuple(self.class_names))
+        for split in ("train", "test"):
+            images = _checked_images(getattr(self, f"{split}_images"), f"{split} images")
+            labels = _checked_labels(getattr(self, f"{split}_labels"), self.n_classes, f"{split} labels")
+            if len(images) != len(labels):
+                raise DatasetError(
+                    f"{split} labels", f"{len(labels)} labels", f"{len(images)}, one for each image"
+                )
+            object.__setattr__(self, f"{split}_images", images)
+            object.__setattr__(self, f"{split}_labels", labels)
+
+    def __repr__(self) -> str:
+        n_train, n_test = len(self.train_images), len(self.test_images)
+        return f"<Dataset {self.name}: {n_train} train and {n_test} test images, {self.n_classes} classes>"
+
+    def __reduce__(self) -> tuple[Callable[..., Dataset], tuple[Any, ...]]:
+        # The float arrays are four times as large as the images and quick to make again.
+        return type(self), tuple(getattr(self, field.name) for field in fields(self))
+
+    @property
+    def n_classes(self) -> int:
+        """Number of classes."""
+        return len(self.class_names)
+
+    @property
+    def n_inputs(self) -> int:
+        """Pixels in an image: the number of the network's inputs."""
+        return IMAGE_SHAPE[0] * IMAGE_SHAPE[1]
+
+    @cached_property
+    def X_train(self) -> NDArray[np.float32]:
+        """Train images as columns: (784, n_train) float32 in [0, 1]."""
+        return _columns(self.train_images)
+
+    @cached_property
+    def X_test(self) -> NDArray[np.float32]:
+        """Test images as columns: (784, n_test) float32 in [0, 1]."""
+        return _columns(self.test_images)
+
+    @cached_property
+    def Y_train(self) -> NDArray[np.float32]:
+        """Train labels one-hot: (n_classes, n_train) float32, one 1 in each column."""
+        return _one_hot(self.train_labels, self.n_classes)
+
+    @cached_property
+    def Y_test(self) -> NDArray[np.float32]:
+        """Test labels one-hot: (n_classes, n_test) float32, one 1 in each column."""
+        return _one_hot(self.test_labels, self.n_classes)
+
+    def head(self, n_train: int | None) -> Dataset:
+        """Return the same data with only the first train images; nothing is copied.
+
+        Parameters
+        ----------
+        n_train : int or None
+            How many, at least 1; None, or more than there are, means all.
+
+        Raises
+        ------
+        ValueError
+            If `n_train` is less than 1.
+        """
+        if n_train is None or n_train >= len(self.train_images):
+            return self
+        if n_train < 1:
+            raise ValueError(f"n_train is {n_train}; allowed is a whole number of at least 1, or None")
+        return replace(
+            self, train_images=self.train_images[:n_train], train_labels=self.train_labels[:n_train]
+        )
+
+
+def _read_only(array: NDArray[_Scalar]) -> NDArray[_Scalar]:
+    view = array.view()
+    view.flags.writeable = False
+    return view
+
+
+def _checked_images(images: Any, what: str) -> NDArray[np.uint8]:
+    images = np.asarray(images)
+    if images.dtype != np.uint8 or images.ndim != 3 or images.shape[1:] != IMAGE_SHAPE or not len(images):
+        raise DatasetError(
+            what, f"{images.dtype} of shape {images.shape}", "uint8 of shape (n, 28, 28), n at least 1"
+        )
+    return _read_only(np.ascontiguousarray(images))
+
+
+def _checked_labels(labels: Any, n_classes: int, what: str) -> NDArray[np.int64]:
+    labels = np.asarray(labels)
+    if labels.dtype.kind not in "iu" or labels.ndim != 1:
+        raise DatasetError(what, f"{labels.dtype} of shape {labels.shape}", "integers of shape (n,)")
+    wrong = labels[(labels < 0) | (labels >= n_classes)]
+    if len(wrong):
+        raise DatasetError(what, f"label {wrong[0]}", f"labels from 0 to {n_classes - 1}")
+    return _read_only(labels.astype(np.int64, copy=labels.flags.writeable))
+
+
+def _columns(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    pixels = images.reshape(len(images), -1)
+    return _read_only(np.divide(pixels, np.float32(255), dtype=np.float32).T)  # (784, n)
+
+
+def _one_hot(labels: NDArray[np.int64], n_classes: int) -> NDArray[np.float32]:
+    return _read_only(np.eye(n_classes, dtype=np.float32)[labels].T)  # (n_classes, n)

@@ -1,0 +1,132 @@
+"""MNIST as it comes with the package, with one copy of the images in memory for all processes.
+
+The package holds the 70 000 images compressed. The first process to ask unpacks them into the user's cache
+folder; each process then maps that file, so that ten kernels share the same 55 MB.
+"""
+
+from __future__ import annotations
+
+import gzip
+import os
+import shutil
+import zlib
+from functools import cache
+from math import prod
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from platformdirs import user_cache_path
+
+from explorer.datasets.dataset import IMAGE_SHAPE, Dataset
+from explorer.datasets.files import DAMAGED, open_plain_file
+from explorer.datasets.formats import Kind, read_array
+
+__all__ = ["DATA", "IMAGES", "LABELS", "N_IMAGES", "N_TRAIN", "load_mnist"]
+
+DATA = Path(__file__).parent / "data"
+IMAGES = "mnist-images.npy.gz"
+LABELS = "mnist-labels.npy.gz"
+
+N_IMAGES = 70_000
+"""Images in the package's file: the train split, and behind it the test split."""
+
+N_TRAIN = 60_000
+"""Images of the train split."""
+
+
+@cache
+def load_mnist() -> Dataset:
+    """Return the MNIST data set that comes with the package; no network is needed.
+
+    Returns
+    -------
+    Dataset
+        60 000 train and 10 000 test images of handwritten digits.
+
+    Raises
+    ------
+    DatasetError
+        If the package's own file is missing or damaged.
+
+    References
+    ----------
+    Y. LeCun, L. Bottou, Y. Bengio and P. Haffner, "Gradient-based learning applied to document recognition",
+    Proceedings of the IEEE 86 (1998), section III.A.
+    """
+    images, labels = _shared_images(_cache_folder()), _read(LABELS, "labels")
+    return Dataset(
+        name="MNIST",
+        train_images=images[:N_TRAIN],
+        train_labels=labels[:N_TRAIN],
+        test_images=images[N_TRAIN:],
+        test_labels=labels[N_TRAIN:],
+    )
+
+
+def _read(name: str, kind: Kind) -> NDArray[Any]:
+    with open_plain_file(DATA / name, name) as stream:
+        return read_array(stream, kind, name)
+
+
+def _cache_folder() -> Path | None:
+    try:
+        folder = user_cache_path("nn-explorer")
+    except RuntimeError:  # no home folder is known
+        return None
+    return folder if folder.is_absolute() else None
+
+
+def _shared_images(folder: Path | None) -> NDArray[np.uint8]:
+    """Map the unpacked images, unpacking them if need be; without a usable cache, hold them in memory."""
+    images = None
+    if folder is not None:
+        checksum, size = _trailer()
+        path = folder / f"mnist-images-{checksum:08x}.npy"
+        images = _mapped(path, checksum, size)
+        if images is None and _unpack(path):
+            images = _mapped(path, checksum, size)
+    return _read(IMAGES, "images") if images is None else images
+
+
+def _trailer() -> tuple[int, int]:
+    """Return the CRC-32 and the size in bytes of the unpacked images (RFC 1952, section 2.3.1)."""
+    with open_plain_file(DATA / IMAGES, IMAGES) as stream:
+        stream.seek(max(stream.seek(0, os.SEEK_END) - 8, 0))
+        trailer = stream.read()
+    return int.from_bytes(trailer[:4], "little"), int.from_bytes(trailer[4:], "little")
+
+
+def _mapped(path: Path, checksum: int, size: int) -> NDArray[np.uint8] | None:
+    """Return the images in the cache's file, or None if it is missing or damaged.
+
+    The checksum of all 55 MB takes 15 ms: a cheap way never to train on a damaged file.
+    """
+    try:
+        if not path.is_file():
+            return None
+        content = np.memmap(path, np.uint8, mode="r")
+    except (OSError, ValueError):
+        return None
+    if content.size != size or zlib.crc32(content.data) != checksum:
+        return None
+    return np.asarray(content[-N_IMAGES * prod(IMAGE_SHAPE) :]).reshape(-1, *IMAGE_SHAPE)
+
+
+def _unpack(path: Path) -> bool:
+    """Write the cache's file in one step, so that another process sees all of it or nothing.
+
+    A folder that can't be written or a full disk is no fault: the images then stay in memory.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(prefix="unpacking-", dir=path.parent) as folder:
+            part = Path(folder) / path.name
+            with gzip.open(DATA / IMAGES) as packed, part.open("wb") as unpacked:
+                shutil.copyfileobj(packed, unpacked, 1 << 20)
+            part.replace(path)
+    except DAMAGED:
+        return False
+    return True

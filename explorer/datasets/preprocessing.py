@@ -1,0 +1,131 @@
+"""From ink on a pad to an image as MNIST has them: crop, scale, centre.
+
+The makers of MNIST scaled each digit into a box of 20 × 20 pixels, keeping its aspect ratio, with grey edges
+from anti-aliasing, and put the centre of mass of its ink at the centre of 28 × 28 pixels (Y. LeCun, C. Cortes and
+C. J. C. Burges, "The MNIST database of handwritten digits", 1998). A network that learned from such images reads
+others only if they are made in the same way.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.datasets.dataset import IMAGE_SHAPE
+
+__all__ = ["BOX", "CENTRE", "Preprocessed", "centre", "centre_of_mass", "crop", "preprocess", "scale"]
+
+BOX = 20
+"""Longest side of a scaled digit, in pixels."""
+
+CENTRE = 14
+"""Row and column of the centre of mass in an image; the first pixel is 0. So it is in all MNIST images, ± ½."""
+
+Image = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Preprocessed:
+    """A drawing after each step. All arrays hold ink, 0 (none) to 255 (full), as uint8.
+
+    Parameters
+    ----------
+    drawn : ndarray, shape (height, width)
+        What was drawn.
+    cropped : ndarray, shape (at most height, at most width)
+        The smallest part that holds all ink.
+    scaled : ndarray, shape (at most 20, at most 20)
+        The same with its longest side made 20 pixels.
+    image : ndarray, shape (28, 28)
+        What the network sees.
+    """
+
+    drawn: Image
+    cropped: Image
+    scaled: Image
+    image: Image
+
+
+def preprocess(ink: Image) -> Preprocessed | None:
+    """Return a drawing in the form of an MNIST image, and the steps to it.
+
+    Parameters
+    ----------
+    ink : ndarray of uint8, shape (height, width)
+        The pad: 0 where nothing is drawn, up to 255.
+
+    Returns
+    -------
+    Preprocessed or None
+        None where nothing is drawn.
+
+    Raises
+    ------
+    ValueError
+        If `ink` is not of that shape and dtype.
+    """
+    if ink.dtype != np.uint8 or ink.ndim != 2:
+        raise ValueError(
+            f"ink is {ink.dtype} of shape {ink.shape}; allowed is uint8 of shape (height, width)"
+        )
+    if not ink.any():
+        return None
+    cropped = crop(ink)
+    scaled = scale(cropped)
+    return Preprocessed(ink, cropped, scaled, centre(scaled))
+
+
+def crop(ink: Image) -> Image:
+    """Return the smallest part of `ink` that holds all of it; there has to be some."""
+    rows, columns = (np.flatnonzero(ink.any(axis=axis)) for axis in (1, 0))
+    return ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+
+
+def scale(ink: Image) -> Image:
+    """Return `ink` with its longest side made 20 pixels and the other in proportion, at least 1 pixel.
+
+    Each new pixel is the mean of the area that it covers, so thin strokes turn grey instead of breaking up.
+    """
+    height, width = (max(1, round(side * BOX / max(ink.shape))) for side in ink.shape)
+    means = _coverage(ink.shape[0], height) @ ink @ _coverage(ink.shape[1], width).T  # (height, width)
+    scaled: Image = np.rint(means).astype(np.uint8)
+    # The mean over a large area may round to no ink at all, and nothing is nowhere: its strongest spot stays.
+    strongest = np.unravel_index(means.argmax(), means.shape)
+    scaled[strongest] = max(1, scaled[strongest])
+    return scaled
+
+
+def centre(ink: Image) -> Image:
+    """Return `ink`, at most 28 × 28, moved by whole pixels so that its centre of mass is nearest to (14, 14).
+
+    No ink leaves the image: where one side is much heavier than the other, the centre of mass stays off the
+    centre instead.
+    """
+    image = np.zeros(IMAGE_SHAPE, np.uint8)
+    top, left = (
+        min(max(round(CENTRE - mass), 0), room - side)
+        for mass, room, side in zip(centre_of_mass(ink), IMAGE_SHAPE, ink.shape, strict=True)
+    )
+    image[top : top + ink.shape[0], left : left + ink.shape[1]] = ink
+    return image
+
+
+def centre_of_mass(ink: Image) -> tuple[float, float]:
+    """Return the mean row and column of the ink, each pixel weighing what it holds; the first pixel is at 0."""
+    weights = ink.astype(np.float64)
+    row, column = (
+        float(weights.sum(axis=1 - axis) @ np.arange(side) / weights.sum())
+        for axis, side in enumerate(ink.shape)
+    )
+    return row, column
+
+
+def _coverage(n_old: int, n_new: int) -> NDArray[np.float64]:
+    """Return which share of each new pixel lies on each old one, shape (n_new, n_old); rows sum to 1."""
+    ends = np.arange(n_new + 1) * n_old / n_new  # of the new pixels, measured in old ones
+    old = np.arange(n_old)
+    overlap = np.minimum(ends[1:, None], old + 1) - np.maximum(ends[:-1, None], old)
+    shares: NDArray[np.float64] = np.maximum(overlap, 0.0) * (n_new / n_old)
+    return shares

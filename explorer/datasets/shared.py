@@ -1,0 +1,56 @@
+"""A data set handed from one process to others as files that they all map.
+
+The first has unpacked and checked it. Its arrays then lie once in memory, instead of once in every process.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from explorer.datasets.dataset import Dataset
+
+__all__ = ["map_dataset", "write_dataset"]
+
+_ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")
+_NAMES = "names.json"
+
+
+def write_dataset(dataset: Dataset, folder: Path) -> None:
+    """Write a data set for `map_dataset`.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        What to write, with its name, its class names and its source.
+    folder : Path
+        Where to; it is there already, and nobody else writes to it.
+
+    Raises
+    ------
+    OSError
+        If there is no room, or nothing may be written there.
+    """
+    for name in _ARRAYS:
+        np.save(folder / f"{name}.npy", getattr(dataset, name), allow_pickle=False)
+    names = {"name": dataset.name, "class_names": dataset.class_names, "source": dataset.source}
+    (folder / _NAMES).write_text(json.dumps(names), encoding="utf-8")
+
+
+def map_dataset(folder: Path) -> Dataset:
+    """Return the data set that `write_dataset` wrote, its arrays mapped from the files.
+
+    Parameters
+    ----------
+    folder : Path
+        The same folder.
+
+    Raises
+    ------
+    OSError
+        If a file is gone.
+    """
+    arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in _ARRAYS}
+    return Dataset(**arrays, **json.loads((folder / _NAMES).read_text(encoding="utf-8")))

@@ -1,0 +1,197 @@
+"""All that an export needs to know of a run, and how the run came about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from explorer.datasets import Dataset, load_mnist
+from explorer.network import NeuralNetwork
+from explorer.training import EpochRecord, Evaluation, History, Moment, TrainingConfig
+
+__all__ = ["ExportedRun", "OpenedWeights", "Stage"]
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A stretch of training with one set of settings.
+
+    Parameters
+    ----------
+    config : TrainingConfig
+        The settings.
+    end : float
+        Epochs that lie behind the network at the stage's end, those before the stage included: a whole number
+        where another stage follows.
+    history : History or None
+        Its records, none after its end; None where they aren't known.
+    """
+
+    config: TrainingConfig
+    end: float
+    history: History | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedWeights:
+    """A weights file that a run begins with, in place of weights drawn anew.
+
+    Parameters
+    ----------
+    file : str
+        Name of the file, without its folder.
+    epoch : int
+        Whole epochs that lie behind its weights: a run that goes on from them counts on from there.
+    begun : float
+        How much of a further epoch lies behind them, 0 to below 1.
+    """
+
+    file: str
+    epoch: int = 0
+    begun: float = 0.0
+
+    @property
+    def age(self) -> str:
+        """The epochs that lie behind the weights: ``"3"``, or ``"3.4, counted as 3"``."""
+        return f"{self.epoch + self.begun:.4g}, counted as {self.epoch}" if self.begun else str(self.epoch)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ExportedRun:
+    """A run as the exports see it.
+
+    Parameters
+    ----------
+    title : str
+        What it is called.
+    dataset : Dataset
+        The whole data set, whatever part of its training images the run uses.
+    history : History
+        Its settings and its records.
+    moment : Moment
+        The network that weights and report are about.
+    newest : Moment
+        The network that the run has come to: what the script must come to as well.
+    before : tuple of Stage
+        The stages of the runs that it was forked from, the first first; empty for a run of its own.
+    opened : OpenedWeights or None
+        The file that the first stage begins with; None where weights were drawn.
+    note : str
+        The person's words about it; any text.
+    """
+
+    title: str
+    dataset: Dataset
+    history: History
+    moment: Moment
+    newest: Moment
+    before: tuple[Stage, ...] = ()
+    opened: OpenedWeights | None = None
+    note: str = ""
+
+    @property
+    def config(self) -> TrainingConfig:
+        """The run's settings."""
+        return self.history.config
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """All that the weights went through, the run's own stage last; those that changed nothing are left out.
+
+        Where one stage ends and the next begins at the same epoch, the weights are handed on as they are.
+        """
+        first = 0 if self.opened is None else self.opened.epoch
+        begin, stages = float(first), []
+        for number, stage in enumerate(self.before):
+            draws_weights = number == 0 and self.opened is None
+            if stage.end > begin or draws_weights:
+                stages.append(stage)
+            begin = stage.end
+        return (*stages, Stage(self.config, self.newest.epoch, self.history))
+
+    @property
+    def forks(self) -> tuple[float, ...]:
+        """The epochs that it was forked after, those of its parents included; at 0 there is nothing to part."""
+        return tuple(stage.end for stage in self.stages[:-1] if stage.end > 0)
+
+    def whole(self, *, of_one_loss: bool = False) -> History:
+        """Return the records of all stages as one history: up to each fork those of the run before it.
+
+        Parameters
+        ----------
+        of_one_loss : bool
+            Whether the stages before the last change of the loss are left out: their losses can't be compared.
+        """
+        history = History(self.config)
+        for stage in self.stages:
+            if of_one_loss and stage.config.loss != self.config.loss:
+                history = History(self.config)
+            elif stage.history is not None:
+                for batch in stage.history.batches:
+                    history.append(batch)
+                for epoch in stage.history:
+                    history.append(epoch)
+        if self.history.end is not None:
+            history.append(self.history.end)
+        return history
+
+    @property
+    def looks_back(self) -> bool:
+        """Whether the moment is the end of an epoch that the run has gone on from."""
+        return isinstance(self.moment.record, EpochRecord) and self.moment.epoch < self.newest.epoch
+
+    @property
+    def dataset_option(self) -> str | None:
+        """What ``--dataset`` must be followed by for these images; "" for MNIST, None where no path is known."""
+        if self.dataset.source:
+            return self.dataset.source
+        return "" if self.dataset is load_mnist() else None
+
+    @property
+    def n_train(self) -> int:
+        """Training images in use."""
+        return len(self.dataset.head(self.config.n_train).train_labels)
+
+    @property
+    def layer_sizes(self) -> tuple[int, ...]:
+        """Units of each layer, inputs and outputs included."""
+        return (self.dataset.n_inputs, *self.config.hidden_sizes, self.dataset.n_classes)
+
+    @property
+    def exact(self) -> Evaluation | None:
+        """The exact figures of the moment over all train and test images, where they are known."""
+        return self.moment.record if isinstance(self.moment.record, Evaluation) else None
+
+    def network(self) -> NeuralNetwork:
+        """Return a network with the moment's weights."""
+        config = self.config
+        network = NeuralNetwork(
+            self.dataset.n_inputs,
+            config.hidden_sizes,
+            self.dataset.n_classes,
+            hidden_activation=config.hidden_activation,
+            output=config.output,
+            loss=config.loss,
+            initializer=config.initializer,
+            seed=config.seed,
+        )
+        network.set_weights(self.moment.weights)
+        return network
+
+    def file_name(self, suffix: str) -> str:
+        """Return a name that says which run it is: ``"explorer-784-32-10-seed0.csv"``.
+
+        Parameters
+        ----------
+        suffix : str
+            What the name ends in, from the dot on.
+        """
+        sizes = "-".join(str(size) for size in self.layer_sizes)
+        return f"explorer-{sizes}-seed{self.config.seed}{self._place()}{suffix}"
+
+    def at_its_end(self) -> ExportedRun:
+        """Return the run with the network that it has come to in place of an earlier one."""
+        return replace(self, moment=self.newest)
+
+    def _place(self) -> str:
+        """Name the moment where it is not the run's newest, so that files of two moments keep apart."""
+        return f"-epoch{self.moment.epoch:g}" if self.looks_back else ""

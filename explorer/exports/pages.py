@@ -1,0 +1,49 @@
+"""Where the texts of this folder's templates come from."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+__all__ = ["code", "page"]
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=select_autoescape(["html.j2"]),  # whatever a person wrote stands in HTML as text
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["code"] = code
+    return environment
+
+
+def code(value: object) -> str:
+    """Return a value as Python writes it, text in double quotes where that is no trouble."""
+    plain = isinstance(value, str) and value.isascii() and value.isprintable()
+    return json.dumps(value) if plain else repr(value)
+
+
+def page(template: str, **values: object) -> str:
+    """Return a template's text with its values put in.
+
+    Parameters
+    ----------
+    template : str
+        Name of the file beside this one. In one that ends in ``.html.j2`` all values are escaped.
+    **values
+        What the template names.
+
+    Raises
+    ------
+    jinja2.UndefinedError
+        If it names a value that is not given.
+    """
+    return _environment().get_template(template).render(values)

@@ -1,0 +1,308 @@
+"""A run as one HTML file that opens from the disk, with no network: figures, mistakes, settings, notes."""
+
+from __future__ import annotations
+
+import shlex
+from base64 import b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+
+import plotly.graph_objects as go
+from plotly.offline import get_plotlyjs
+
+from explorer.exports.exported_run import ExportedRun
+from explorer.exports.pages import page
+from explorer.figures.confusion import confusion_figure
+from explorer.figures.curves import accuracy_figure, loss_figure
+from explorer.figures.digits import sprite
+from explorer.figures.palette import PALETTES, Theme
+from explorer.figures.summaries import confusion_summary, curves_summary, difficulty
+from explorer.figures.wording import grouped, setting
+from explorer.network import hardest_classes, most_confused, per_class
+from explorer.network.mistakes import probabilities, select_samples
+from explorer.training import FIELDS, EpochRecord
+from explorer.training.findings import counted, percent
+
+__all__ = ["report"]
+
+MOST_MISTAKES = 24
+"""Pictures of mistakes, the worst first."""
+
+_THEMES: tuple[Theme, ...] = ("light", "dark")
+_PIXELS = 3  # of the file for each of an image: sharp where a browser smooths
+
+
+def report(run: ExportedRun) -> str:
+    """Return the report as HTML, about 5 MB: Plotly's JavaScript is in it, once.
+
+    It asks no host for anything, follows the reader's choice of light or dark, and prints light. Whatever a
+    person wrote stands in it as text.
+
+    Parameters
+    ----------
+    run : ExportedRun
+        The run; figures, matrix and mistakes are those of its moment, the curves are of the whole run, a fork's
+        parents included.
+    """
+    names = run.dataset.class_names
+    confusion, whole = run.moment.confusion, run.whole()
+    return page(
+        "report.html.j2",
+        title=run.title,
+        subtitle=_subtitle(run),
+        looks_back=_looks_back(run),
+        when=f" after epoch {run.moment.epoch:g}" if run.looks_back else "",
+        note=run.note,
+        palettes={theme: PALETTES[theme].css() for theme in _THEMES},
+        tiles=_tiles(run),
+        figures=_figures(run),
+        summaries={"curves": curves_summary(whole), "matrix": confusion_summary(confusion, names)},
+        forked=_forked(run),
+        other_loss=_other_loss(run),
+        sentence=difficulty(confusion, names),
+        kind=_kind(run),
+        classes=_classes(run),
+        mistakes=_mistakes(run),
+        n_mistakes=grouped(int(confusion.sum() - confusion.trace())),
+        settings=[(FIELDS[name].label, setting(run.config, name), FIELDS[name].help) for name in FIELDS],
+        history=_history(run),
+        again=_again(run),
+        plotly=get_plotlyjs(),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Tile:
+    """One figure in large."""
+
+    label: str
+    value: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Mistake:
+    """One picture, in both themes as the address of its own data."""
+
+    caption: str
+    note: str
+    words: str
+    pictures: Mapping[Theme, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Again:
+    """How the run, or at least its settings, are trained again."""
+
+    title: str
+    sentences: tuple[str, ...]
+    query: str
+    command: str
+    is_exact: bool
+    """Whether that comes to this run's own weights."""
+
+
+def _subtitle(run: ExportedRun) -> str:
+    sizes = "-".join(str(size) for size in run.layer_sizes)
+    config = run.config
+    return (
+        f"{sizes}, {config.hidden_activation}, {config.output} outputs with {config.loss.replace('_', ' ')}, "
+        f"on {run.dataset.name}: {grouped(run.n_train)} train and "
+        f"{grouped(len(run.dataset.test_labels))} test images"
+    )
+
+
+def _looks_back(run: ExportedRun) -> str:
+    if not run.looks_back:
+        return ""
+    return (
+        f"Accuracies, matrix and mistakes are those after epoch {run.moment.epoch:g}; "
+        f"the curves are of the whole run, which came to epoch {run.newest.epoch:.4g}."
+    )
+
+
+def _tiles(run: ExportedRun) -> list[_Tile]:
+    record, names = run.moment.record, run.dataset.class_names
+    recall = per_class(record.confusion).recall
+    worst = hardest_classes(record.confusion)[0]
+    pairs = most_confused(record.confusion, 1)
+    pair = _Tile("Most confused", "–", "no mistakes")
+    if pairs:
+        words = f"{names[pairs[0].true]} → {names[pairs[0].predicted]}"
+        pair = _Tile("Most confused", words, f"{pairs[0].count} times, {percent(pairs[0].share)}")
+    exact = f"of {grouped(run.n_train)} train images"
+    whole = run.whole()
+    seconds, epochs = sum(record.seconds for record in whole), len(whole)
+    return [
+        _Tile(
+            "Test accuracy",
+            percent(record.test_accuracy),
+            f"of {grouped(len(run.dataset.test_labels))} test images",
+        ),
+        _Tile(
+            "Train accuracy", percent(record.train_accuracy), exact if run.exact else "mean over the epoch"
+        ),
+        _Tile(f"Hardest {_kind(run)}", names[worst], f"recall {percent(float(recall[worst]))}"),
+        pair,
+        _Tile("Epochs", f"{run.moment.epoch:.4g}", f"of {run.config.epochs}"),
+        *([_Tile("Training time", f"{seconds:.1f} s", counted(epochs, "epoch"))] if epochs else []),
+        _Tile("Parameters", grouped(run.network().n_parameters)),
+    ]
+
+
+def _kind(run: ExportedRun) -> str:
+    return "digit" if all(name.isdigit() for name in run.dataset.class_names) else "class"
+
+
+def _figures(run: ExportedRun) -> str:
+    """Return all figures in both themes as JSON, in which Plotly has written no ``<``."""
+    parts = []
+    for name in ("loss", "accuracy", "confusion") if run.whole() else ("confusion",):
+        themes = ", ".join(f'"{theme}": {_figure(run, name, theme).to_json()}' for theme in _THEMES)
+        parts.append(f'"{name}": {{{themes}}}')
+    return "{" + ", ".join(parts) + "}"
+
+
+def _figure(run: ExportedRun, name: str, theme: Theme) -> go.Figure:
+    if name == "confusion":
+        matrix = confusion_figure(run.moment.confusion, run.dataset.class_names, theme=theme)
+        return matrix.update_layout(title=None, margin={"t": 8})  # the page has its heading
+    draw = {"loss": loss_figure, "accuracy": accuracy_figure}[name]
+    figure = draw(run.whole(of_one_loss=name == "loss"), theme=theme)
+    for epoch in run.forks:
+        figure.add_vline(epoch, line={"width": 1.5, "dash": "dot", "color": PALETTES[theme].muted})
+    return figure
+
+
+def _forked(run: ExportedRun) -> str:
+    """Say where the curves were forked: there the dotted lines stand."""
+    if not run.forks:
+        return ""
+    lines = "dotted line, after epoch" if len(run.forks) == 1 else "dotted lines, after epochs"
+    return (
+        f"Forked at the {lines} {' and '.join(f'{epoch:g}' for epoch in run.forks)}: "
+        "what lies before is of the run that was forked from."
+    )
+
+
+def _other_loss(run: ExportedRun) -> str:
+    """Say which epochs are not among the losses, for theirs was another loss."""
+    ends = [stage.end for stage in run.stages if stage.config.loss != run.config.loss]
+    if not ends:
+        return ""
+    return f"Up to epoch {ends[-1]:g} the loss was another: those epochs are left out here."
+
+
+def _classes(run: ExportedRun) -> list[tuple[str, ...]]:
+    """Return a row for each class: its name, recall, precision, F1 and test images; the hardest first."""
+    scores, names = per_class(run.moment.confusion), run.dataset.class_names
+    return [
+        (
+            names[k],
+            *(percent(float(column[k])) for column in (scores.recall, scores.precision, scores.f1)),
+            grouped(int(scores.support[k])),
+        )
+        for k in hardest_classes(run.moment.confusion)
+    ]
+
+
+def _mistakes(run: ExportedRun) -> list[_Mistake]:
+    data, outputs = run.dataset, run.moment.test_outputs
+    if not outputs.size:  # let go to save memory
+        return []
+    worst = select_samples(outputs, data.test_labels, mistakes_only=True, loss=run.config.loss)[
+        :MOST_MISTAKES
+    ]
+    shares = probabilities(outputs[:, worst]).T
+    names, mistakes = data.class_names, []
+    for index, p in zip(worst, shares, strict=True):
+        true, read = names[data.test_labels[index]], names[int(p.argmax())]
+        surely = f"{100 * p.max():.0f} %"
+        words = f"test image {grouped(int(index))}: true {true}, read as {read} ({surely})"
+        image = data.test_images[index : index + 1]
+        pictures = {theme: _address(sprite(image, 1, theme=theme, scale=_PIXELS)) for theme in _THEMES}
+        mistakes.append(_Mistake(f"{true} → {read}", surely, words, pictures))
+    return mistakes
+
+
+def _address(png: bytes) -> str:
+    return f"data:image/png;base64,{b64encode(png).decode()}"
+
+
+def _history(run: ExportedRun) -> list[tuple[str, list[tuple[str, ...]]]]:
+    """Return the rows of each stage behind what it is called; the rows of a run that is no fork need no name."""
+    differ = len({stage.config.loss for stage in run.stages}) > 1
+    found = []
+    for number, stage in enumerate(run.stages, 1):
+        name = f"Stage {number} of {len(run.stages)}" if run.forks else ""
+        name += f", loss: {setting(stage.config, 'loss')}" if differ else ""
+        rows = [_row(record) for record in stage.history or ()]
+        found += [(name, rows)] if rows else []
+    return found
+
+
+def _row(record: EpochRecord) -> tuple[str, ...]:
+    return (
+        str(record.epoch),
+        f"{record.train_loss:.4f}",
+        f"{record.test_loss:.4f}",
+        percent(record.train_accuracy, 2),
+        percent(record.test_accuracy, 2),
+        f"{record.seconds:.2f} s",
+    )
+
+
+def _again(run: ExportedRun) -> _Again:
+    query, sentences = run.config.to_query(), [*_before(run), *_cut_short(run)]
+    is_exact = not sentences
+    plain = run.dataset_option == ""
+    if query:
+        page_of = "the explorer’s page" if plain else "an explorer’s page that shows these images"
+        sentences.append(f"Put this behind the address of {page_of}, or in the terminal behind the command:")
+    else:
+        images = "" if plain else "with these images "
+        verb = "is this run" if is_exact else "trains with them"
+        sentences.append(
+            "All settings are those that the explorer opens with: "
+            f"{images}its plain address, or in the terminal the command, {verb}."
+        )
+    path = run.dataset_option
+    if path is None or not path.isprintable():
+        path = "PATH"
+        sentences.append("PATH stands for an archive or a folder with these images.")
+    command = ["nn-explorer train", *([f"--dataset {shlex.quote(path)}"] if path else [])]
+    command += [f'--from-url "?{query}"'] if query else []
+    title = "The same run again" if is_exact else "The same settings again"
+    return _Again(title, tuple(sentences), query, " ".join(command), is_exact)
+
+
+def _cut_short(run: ExportedRun) -> list[str]:
+    """Say where the run ended or stands before its last epoch; one that failed fails there again."""
+    end, epochs = run.history.end, run.config.epochs
+    if run.newest.epoch >= epochs or (end is not None and end.status == "failed"):
+        return []
+    return [
+        f"This run came to epoch {run.newest.epoch:.4g} of {epochs}; its settings train all {epochs}. "
+        "The Python script ends where the run did."
+    ]
+
+
+def _before(run: ExportedRun) -> list[str]:
+    """Return in sentences what lies before the run: a weights file, or the runs that it was forked from."""
+    found = []
+    if run.opened is not None:
+        found.append(
+            f"It began with the weights of the file {run.opened.file}, epoch {run.opened.age}. "
+            "A link to its settings starts with weights drawn anew."
+        )
+    for stage, following in pairwise(run.stages):
+        others = [name for name in stage.config.differences(following.config) if name != "epochs"]
+        words = [f"{FIELDS[name].label.lower()} {setting(stage.config, name)}" for name in others]
+        settings = f"with {', '.join(words)}" if words else "with the same settings"
+        found.append(f"Up to epoch {stage.end:g} it was trained {settings}.")
+    if len(run.stages) > 1:
+        found.append(
+            "A link to its settings trains anew from the first epoch; the Python script repeats every stage."
+        )
+    return found

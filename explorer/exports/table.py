@@ -1,0 +1,62 @@
+"""A run's records as comma-separated values, one row an epoch."""
+
+from __future__ import annotations
+
+import csv
+from io import StringIO
+
+from explorer.exports.exported_run import ExportedRun
+from explorer.training import EpochRecord
+
+__all__ = ["COLUMNS", "table"]
+
+COLUMNS = (
+    "epoch",
+    "train_loss_per_image",
+    "test_loss_per_image",
+    "train_accuracy_share",
+    "test_accuracy_share",
+    "wall_seconds",
+    "stage",
+)
+"""The first row: what each column holds, and its unit."""
+
+
+def table(run: ExportedRun) -> str:
+    """Return the records as CSV (RFC 4180), all numbers to their last digit.
+
+    The columns are
+
+    - ``epoch``: 1 for the first; a fork goes on from its parent's, whose rows stand before its own;
+    - ``train_loss_per_image``, ``test_loss_per_image``: the loss that the settings name, a mean over images;
+    - ``train_accuracy_share``, ``test_accuracy_share``: 0 to 1;
+    - ``wall_seconds``: time of the epoch, scoring the test images included;
+    - ``stage``: 1 in a run of its own. A fork has its parents' rows up to the fork as stage 1, 2, …, the first
+      the run that was forked from first, and its own as the last stage: where the number grows, the settings
+      change, maybe the loss.
+
+    The train figures are means over the epoch's own passes, each before its update; the test figures are exact
+    at the epoch's end.
+
+    Parameters
+    ----------
+    run : ExportedRun
+        The run. Before its first epoch has ended there is the first row alone.
+    """
+    text = StringIO(newline="")
+    rows = csv.writer(text)
+    rows.writerow(COLUMNS)
+    for number, stage in enumerate(run.stages, 1):
+        rows.writerows(_row(record, number) for record in stage.history or ())
+    return text.getvalue()
+
+
+def _row(record: EpochRecord, stage: int) -> tuple[str, ...]:
+    figures = (
+        record.train_loss,
+        record.test_loss,
+        record.train_accuracy,
+        record.test_accuracy,
+        record.seconds,
+    )
+    return (str(record.epoch), *(repr(float(figure)) for figure in figures), str(stage))

@@ -1,0 +1,34 @@
+"""A run's weights as a ``.npz`` file, with its settings and records beside them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+from explorer.exports.exported_run import ExportedRun
+from explorer.network.weights_file import weights_bytes
+
+__all__ = ["weights"]
+
+_FIGURES = ("epoch", "train_loss", "test_loss", "train_accuracy", "test_accuracy", "seconds")
+
+
+def weights(run: ExportedRun) -> bytes:
+    """Return the moment's weights as `explorer.NeuralNetwork.load` and NumPy read them, without pickles.
+
+    Beside ``W1``, ``b1``, ``W2``, … the file holds ``config``, the settings as JSON; ``weights_epoch``, the
+    epochs that lie behind the weights; and for each figure of `EpochRecord` a list over the run's own epochs.
+
+    Parameters
+    ----------
+    run : ExportedRun
+        The run.
+
+    Raises
+    ------
+    WeightsError
+        If a weight is infinite or not a number.
+    """
+    figures = {name: [getattr(record, name) for record in run.history] for name in _FIGURES}
+    config = json.dumps(asdict(run.config))
+    return weights_bytes(run.network(), config=config, weights_epoch=run.moment.epoch, **figures)

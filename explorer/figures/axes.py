@@ -1,0 +1,65 @@
+"""Where the axes of the curves start and end: round numbers that stay while values near them move."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from explorer.figures.palette import PALETTES, Theme
+
+__all__ = ["accuracy_range", "epoch_mark", "epoch_step", "linear_range", "log_range"]
+
+_ENDS = (1, 1.5, 2, 3, 4, 5, 6, 8, 10)
+_STEPS = (1, 2, 5, 10)
+_FLOORS = (90.0, 80.0, 50.0, 0.0)  # percent
+
+
+def linear_range(own: Iterable[float], others: Iterable[float]) -> list[float]:
+    """Return a range from 0 to just above a round number, that holds every finite value of `own`.
+
+    Those of `others` stretch it too, but to twice what `own` needs at most.
+    """
+    top = max(filter(math.isfinite, own), default=0.0) or 1.0
+    highest = max(filter(math.isfinite, others), default=0.0)
+    return [0.0, 1.02 * _round_up(max(top, min(highest, 2 * top)), _ENDS)]  # a line at the top is whole
+
+
+def log_range(own: Iterable[float]) -> list[float]:
+    """Return a range that holds every positive finite value, in powers of ten as Plotly wants it."""
+    shown = [value for value in own if 0 < value < math.inf] or [0.1, 1.0]
+    low, high = -math.log10(_round_up(1 / min(shown), _ENDS)), math.log10(_round_up(max(shown), _ENDS))
+    return [low - 0.02, high + 0.02]  # markers on the edges are whole
+
+
+def accuracy_range(own: Iterable[float], others: Iterable[float]) -> list[float]:
+    """Return a range in percent up to 100, from the highest of 90, 80, 50 and 0 that is not above any of `own`.
+
+    Where one of `others` lies lower, it starts one step lower.
+    """
+    lowest = min(filter(math.isfinite, own), default=0.0)
+    step = next(i for i, floor in enumerate(_FLOORS) if floor <= lowest)
+    if min(others, default=100.0) < _FLOORS[step]:
+        step += 1  # never past the last floor, 0: nothing lies below that
+    floor = _FLOORS[step]
+    return [floor, 100 + 0.02 * (100 - floor)]  # the line at 100 % is whole
+
+
+def epoch_step(n_epochs: int) -> float:
+    """Return the whole number of epochs from tick to tick, for seven ticks at most."""
+    return max(1, _round_up(n_epochs / 6, _STEPS))
+
+
+def epoch_mark(epoch: float | None, theme: Theme = "light") -> list[dict[str, Any]]:
+    """Return the shapes of a layout that mark the epoch that is looked at; none for None."""
+    if epoch is None:
+        return []
+    line = {"color": PALETTES[theme].muted, "width": 1, "dash": "dot"}
+    across = {"xref": "x", "x0": epoch, "x1": epoch, "yref": "paper", "y0": 0, "y1": 1}
+    return [{"type": "line", **across, "line": line, "layer": "below"}]
+
+
+def _round_up(value: float, ends: Sequence[float]) -> float:
+    """Return the least of `ends` times a power of ten that is not below `value`, a positive number."""
+    power = 10.0 ** math.floor(math.log10(value))
+    return next((end * power for end in ends if end * power >= value), 10 * power)

@@ -1,0 +1,91 @@
+"""A bar for each class: how often it is recognised, or what a network answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from explorer.figures.palette import PALETTES, RUN_COLOURS, Theme
+from explorer.figures.template import template
+from explorer.network import per_class
+
+__all__ = ["answers_figure", "recall_figure"]
+
+_HEIGHT = 280  # px
+
+
+def recall_figure(
+    counts: NDArray[np.integer], class_names: Sequence[str], *, theme: Theme = "light"
+) -> go.Figure:
+    """Return the recall of each class, the most difficult first.
+
+    Parameters
+    ----------
+    counts : ndarray of int, shape (n_classes, n_classes)
+        Rows are the true class, columns the predicted.
+    class_names : sequence of str
+        Name of each class.
+    theme : {"light", "dark"}
+        Colours.
+    """
+    scores, palette = per_class(counts), PALETTES[theme]
+    order = np.argsort(scores.recall, kind="stable")
+    recall = 100 * scores.recall[order]
+    bars = {
+        "type": "bar",
+        "x": [class_names[i] for i in order],
+        "y": recall.astype(np.float32),
+        "text": [f"{share:.1f}" for share in recall],
+        "textposition": "outside",
+        "cliponaxis": False,
+        "customdata": scores.support[order].astype(np.int32),
+        "marker": {"color": palette.test},
+        "hovertemplate": "%{x}: %{y:.1f} % of %{customdata} test images<extra></extra>",
+    }
+    floor = 10 * np.floor(max(0.0, float(recall.min()) - 5) / 10)
+    layout = {
+        "template": template(theme),
+        "height": _HEIGHT,
+        "bargap": 0.4,
+        "xaxis": {"title": {"text": "true class"}, "type": "category", "dtick": 1, "showgrid": False},
+        "yaxis": {"title": {"text": "recall (%)"}, "range": [floor, 100]},
+    }
+    return go.Figure([bars], layout)
+
+
+def answers_figure(
+    answers: Mapping[str, NDArray[np.floating]], class_names: Sequence[str], *, theme: Theme = "light"
+) -> go.Figure:
+    """Return the outputs of networks for one sample, next to each other.
+
+    Parameters
+    ----------
+    answers : mapping of str to ndarray of float, shape (n_classes,)
+        The outputs, 0 to 1, by the network's name.
+    class_names : sequence of str
+        Name of each class.
+    theme : {"light", "dark"}
+        Colours.
+    """
+    bars = [
+        {
+            "type": "bar",
+            "name": name,
+            "x": list(class_names),
+            "y": np.asarray(outputs, np.float32),
+            "marker": {"color": colour},
+            "hovertemplate": f"{name}: output %{{x}} is %{{y:.3f}}<extra></extra>",
+        }
+        for (name, outputs), colour in zip(answers.items(), RUN_COLOURS[theme], strict=False)
+    ]
+    layout = {
+        "template": template(theme),
+        "height": _HEIGHT,
+        "showlegend": len(answers) > 1,
+        "xaxis": {"title": {"text": "output unit"}, "type": "category", "dtick": 1, "showgrid": False},
+        "yaxis": {"title": {"text": "output"}, "range": [0, 1.02]},
+    }
+    return go.Figure(bars, layout)

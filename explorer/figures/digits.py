@@ -1,0 +1,138 @@
+"""Many small images as one PNG: digits, and the first layer's weights.
+
+One image travels as one message; a heat map for each digit would travel as JSON, number by number.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.figures.palette import PALETTES, Theme
+
+__all__ = ["GAP", "sprite", "weights_sprite"]
+
+GAP = 1
+"""Transparent pixels right of and below each image, before scaling."""
+
+_CLEAR = 255  # index of the transparent colour; images use the colours 0 to 254
+
+
+def sprite(images: NDArray[np.uint8], columns: int, *, theme: Theme = "light", scale: int = 1) -> bytes:
+    """Return images side by side, row after row, as a PNG.
+
+    Parameters
+    ----------
+    images : ndarray of uint8, shape (n, height, width)
+        Ink, 0 to 255: none is drawn in the colour of raised surfaces, full in the colour of text.
+    columns : int
+        Images in a row, at least 1. The last row may be short.
+    theme : {"light", "dark"}
+        Colours.
+    scale : int
+        Pixels a side for each pixel of an image, at least 1.
+
+    Returns
+    -------
+    bytes
+        A PNG of ``columns · (width + GAP) · scale`` by ``rows · (height + GAP) · scale`` pixels: image i has
+        its upper left corner at column ``i % columns`` and row ``i // columns`` of that grid.
+
+    Raises
+    ------
+    ValueError
+        If `images` is not of that shape and dtype, or `columns` or `scale` is below 1.
+    """
+    images = np.asarray(images)
+    if images.dtype != np.uint8:
+        raise ValueError(f"images have dtype {images.dtype}; allowed is uint8")
+    palette = PALETTES[theme]
+    colours = _scale_colours(palette.raised, palette.text)
+    return _png(_grid(np.minimum(images, _CLEAR - 1), columns, scale), colours)
+
+
+def weights_sprite(
+    weights: NDArray[np.floating],
+    columns: int,
+    *,
+    theme: Theme = "light",
+    scale: int = 1,
+    limit: float | None = None,
+) -> bytes:
+    """Return the weights of each unit as an image on a scale of two hues, as a PNG.
+
+    Parameters
+    ----------
+    weights : ndarray of float, shape (n_units, height, width)
+        Weights from each pixel; no number counts as 0.
+    columns, theme, scale
+        As for `sprite`.
+    limit : float, optional
+        Weight of the full tones: ``-limit`` in `Palette.negative`, ``+limit`` in `Palette.positive`, 0 in
+        the colour of raised surfaces. Without it, the largest weight of all, so that units can be compared.
+
+    Returns
+    -------
+    bytes
+        A PNG laid out as by `sprite`.
+
+    Raises
+    ------
+    ValueError
+        As for `sprite`.
+    """
+    finite = np.where(np.isfinite(weights), weights, 0.0)
+    full = float(np.abs(finite).max(initial=0.0)) if limit is None else limit
+    middle = (_CLEAR - 1) // 2
+    share = np.clip(finite / (full or 1.0), -1.0, 1.0)
+    palette = PALETTES[theme]
+    low = _scale_colours(palette.negative, palette.raised, middle + 1)
+    high = _scale_colours(palette.raised, palette.positive, middle + 1)
+    indices = np.rint(middle + middle * share).astype(np.uint8)
+    return _png(_grid(indices, columns, scale), np.concatenate([low, high[1:]]))
+
+
+def _grid(tiles: NDArray[np.uint8], columns: int, scale: int) -> NDArray[np.uint8]:
+    """Return tiles (n, height, width) as one image (rows, columns), each enlarged and followed by a gap."""
+    if tiles.ndim != 3:
+        raise ValueError(f"images have shape {tiles.shape}; allowed is (n, height, width)")
+    if columns < 1 or scale < 1:
+        raise ValueError(f"columns is {columns} and scale {scale}; allowed is 1 or more")
+    n, height, width = tiles.shape
+    rows = max(1, -(-n // columns))
+    grid = np.full((rows * columns, height + GAP, width + GAP), _CLEAR, np.uint8)
+    grid[:n, :height, :width] = tiles
+    grid = grid.reshape(rows, columns, height + GAP, width + GAP).swapaxes(1, 2)
+    flat = grid.reshape(rows * (height + GAP), columns * (width + GAP))
+    return flat.repeat(scale, axis=0).repeat(scale, axis=1)
+
+
+def _scale_colours(weak: str, strong: str, steps: int = _CLEAR) -> NDArray[np.uint8]:
+    """Return a scale between two colours ``#rrggbb``, shape (steps, 3)."""
+    low, high = (np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)]) for colour in (weak, strong))
+    colours: NDArray[np.uint8] = np.rint(np.linspace(low, high, steps)).astype(np.uint8)
+    return colours
+
+
+def _png(indices: NDArray[np.uint8], colours: NDArray[np.uint8]) -> bytes:
+    """Return a PNG with a palette of 255 colours and a transparent one (W3C, Portable Network Graphics, 2003)."""
+    height, width = indices.shape
+    lines = np.zeros((height, width + 1), np.uint8)  # each line starts with its filter: none
+    lines[:, 1:] = indices
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        _chunk(kind, content)
+        for kind, content in (
+            (b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 3, 0, 0, 0)),  # 8 bits, indexed
+            (b"PLTE", colours.tobytes() + b"\0\0\0"),
+            (b"tRNS", b"\xff" * _CLEAR + b"\0"),
+            (b"IDAT", zlib.compress(lines.tobytes(), 6)),
+            (b"IEND", b""),
+        )
+    )
+
+
+def _chunk(kind: bytes, content: bytes) -> bytes:
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))

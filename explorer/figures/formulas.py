@@ -1,0 +1,189 @@
+"""The formulas of a forward and a backward pass with the numbers of one sample, as lines of text.
+
+They name things as the network does: ``a1[3]`` is its attribute ``a1``, row 3. What has not its own factor in a
+formula is worked out before it is written: near 1, ``y (1 − y)`` from rounded digits would be nonsense.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from explorer.network.walkthrough import LayerWalk, Walkthrough
+
+__all__ = ["Formula", "backward_formulas", "forward_formulas", "loss_formula", "written"]
+
+_MOST_TERMS = 10  # of a sum that is written out
+_TIMES = "\u00a0×\u00a0"  # no line breaks within a number
+_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+@dataclass(frozen=True, slots=True)
+class Formula:
+    """One value, how it is worked out, and its numbers.
+
+    Parameters
+    ----------
+    name : str
+        The value's name: ``"h1[3]"``.
+    symbols : str
+        ``"σ(a1[3])"``.
+    numbers : str
+        The same with numbers: ``"σ(−0.420)"``; empty where that says nothing more.
+    value : float
+        The result.
+    """
+
+    name: str
+    symbols: str
+    numbers: str
+    value: float
+
+    @property
+    def text(self) -> str:
+        """The whole in one line."""
+        parts = (self.name, self.symbols, self.numbers, written(self.value))
+        return " = ".join(part for part in parts if part)
+
+
+def written(value: float, digits: int = 3) -> str:
+    """Return a number in a few significant digits, with a true minus: ``−0.420``, ``1.20 × 10⁻⁵``, ``12345``."""
+    if not math.isfinite(value):
+        return "not a number" if math.isnan(value) else f"{'−' if value < 0 else ''}∞"
+    if (value == round(value) and abs(value) < 1e5) or 999.5 <= abs(value) < 99_999.5:
+        return f"{value + 0.0:.0f}".replace("-", "−")  # + 0.0: there is no −0
+    if 1e-3 <= abs(value) < 999.5:
+        return f"{value:#.{digits}g}".rstrip(".").replace("-", "−")
+    mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
+    return f"{mantissa}{_TIMES}10{str(int(exponent)).translate(_SUPERSCRIPTS)}".replace("-", "−", 1)
+
+
+def forward_formulas(walk: Walkthrough, layer: LayerWalk, unit: int) -> tuple[Formula, Formula]:
+    """Return how a unit's weighted sum and activation come about.
+
+    Parameters
+    ----------
+    walk : Walkthrough
+        The sample's passes.
+    layer : LayerWalk
+        One of its layers.
+    unit : int
+        The unit.
+    """
+    n, is_last = layer.number, layer is walk.layers[-1]
+    a, h = f"a{n}[{unit}]", f"y[{unit}]" if is_last else f"h{n}[{unit}]"
+    inputs = "x" if n == 1 else f"h{n - 1}"
+    with np.errstate(all="ignore"):
+        weighted = float(layer.W[unit] @ layer.inputs)
+    b, sum_, activation = float(layer.b[unit]), float(layer.a[unit]), float(layer.h[unit])
+    symbols, numbers = _activation(layer, a, unit)
+    return (
+        Formula(a, f"Σ W{n}[{unit}, i] · {inputs}[i] + b{n}[{unit}]", _sum([weighted, b]), sum_),
+        Formula(h, symbols, numbers, activation),
+    )
+
+
+def loss_formula(walk: Walkthrough) -> Formula:
+    """Return how the loss comes about."""
+    y, true = walk.y, walk.true
+    if walk.loss_name == "cross_entropy":
+        return Formula("L", f"−log(y[{true}])", f"−log({written(float(y[true]))})", walk.loss)
+    squares = [float(square) for square in np.square(y - walk.d)]
+    terms = _sum(squares[:_MOST_TERMS]) + (" + …" if len(squares) > _MOST_TERMS else "")
+    return Formula("L", "½ Σ (y[k] − d[k])²", f"½ ({terms})", walk.loss)
+
+
+def backward_formulas(walk: Walkthrough, layer: LayerWalk, unit: int, before: int) -> tuple[Formula, ...]:
+    """Return how a unit's delta and the gradients of its weights and bias come about.
+
+    Parameters
+    ----------
+    walk : Walkthrough
+        The sample's passes.
+    layer : LayerWalk
+        One of its layers.
+    unit : int
+        The unit.
+    before : int
+        The input, of the layer before, that stands for all: the gradient of its weight is shown.
+    """
+    n, delta = layer.number, float(layer.delta[unit])
+    inputs = "x" if n == 1 else f"h{n - 1}"
+    name, value = f"delta{n}[{unit}]", float(layer.inputs[before])
+    last = layer is walk.layers[-1]
+    symbols, numbers = _output_delta(walk, unit) if last else _hidden_delta(walk, layer, unit)
+    product = _product([delta, value])
+    return (
+        Formula(name, symbols, numbers, delta),
+        Formula(f"d_W{n}[{unit}, {before}]", f"{name} · {inputs}[{before}]", product, delta * value),
+        Formula(f"d_b{n}[{unit}]", name, "", delta),
+    )
+
+
+def _activation(layer: LayerWalk, a: str, unit: int) -> tuple[str, str]:
+    """Return the symbols and the numbers of a unit's activation."""
+    value = float(layer.a[unit])
+    if layer.activation == "softmax":
+        largest = float(layer.a.max())
+        with np.errstate(all="ignore"):
+            total = float(np.exp(layer.a - layer.a.max()).sum())
+        symbols = f"exp({a} − m) / Σ exp(a{layer.number}[k] − m), m = max a{layer.number}"
+        return symbols, f"exp({_sum([value, -largest])}) / {written(total)}"
+    if layer.activation == "relu":
+        return f"max(0, {a})", f"max(0, {written(value)})"
+    function = {"sigmoid": "σ", "tanh": "tanh"}[layer.activation]
+    return f"{function}({a})", f"{function}({written(value)})"
+
+
+def _slope(activation: str, h: str, value: float) -> tuple[str, float]:
+    """Return the slope of a hidden activation, from the activation: symbols and number."""
+    if activation == "sigmoid":
+        return f"{h} (1 − {h})", value * (1 - value)
+    if activation == "tanh":
+        return f"(1 − {h}²)", 1 - value * value
+    return f"[{h} > 0]", float(value > 0)
+
+
+def _hidden_delta(walk: Walkthrough, layer: LayerWalk, unit: int) -> tuple[str, str]:
+    """Return one unit of delta = (Wᵀ delta behind) ∘ f′: symbols and numbers."""
+    n, behind = layer.number, walk.layers[layer.number]
+    slope, steepness = _slope(layer.activation, f"h{n}[{unit}]", float(layer.h[unit]))
+    with np.errstate(all="ignore"):
+        back = float(behind.W[:, unit] @ behind.delta)
+    return f"(Σ W{n + 1}[k, {unit}] · delta{n + 1}[k]) · {slope}", _product([back, steepness])
+
+
+def _output_delta(walk: Walkthrough, unit: int) -> tuple[str, str]:
+    """Return ∂L/∂a of an output unit, for its pair of activation and loss: symbols and numbers."""
+    output, loss = walk.layers[-1].activation, walk.loss_name
+    y, d = float(walk.y[unit]), float(walk.d[unit])
+    y_k, d_k = f"y[{unit}]", f"d[{unit}]"
+    difference = f"({y_k} − {d_k})"
+    if (output, loss) == ("softmax", "cross_entropy"):
+        return f"{y_k} − {d_k}", _sum([y, -d])
+    if (output, loss) == ("sigmoid", "squared_error"):
+        return f"{difference} · {y_k} (1 − {y_k})", _product([y - d, y * (1 - y)])
+    if (output, loss) == ("sigmoid", "cross_entropy"):
+        return f"−{d_k} (1 − {y_k})", _product([-d, 1 - y])
+    others = float((walk.y - walk.d) @ walk.y)
+    symbols = f"{y_k} · ({difference} − Σ (y[j] − d[j]) · y[j])"
+    return symbols, f"{written(y)} · ({_sum([y - d, -others])})"
+
+
+def _sum(terms: Sequence[float]) -> str:
+    """Return terms one after the other, each with its sign between: ``−0.310 − 0.110``."""
+    first, *others = terms
+    return written(first) + "".join(
+        f" − {written(-term)}" if term < 0 else f" + {written(term)}" for term in others
+    )
+
+
+def _product(factors: Sequence[float]) -> str:
+    """Return factors with a dot between, negative ones behind the first in brackets."""
+    first, *others = factors
+    return written(first) + "".join(
+        f" · ({written(factor)})" if factor < 0 else f" · {written(factor)}" for factor in others
+    )

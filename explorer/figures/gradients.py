@@ -1,0 +1,69 @@
+"""Backpropagation against measured slopes: one point for each weight, on the diagonal when both agree."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+
+from explorer.figures.palette import PALETTES, RUN_COLOURS, Theme
+from explorer.figures.template import template
+from explorer.network.gradient_check import CheckedWeight
+
+__all__ = ["gradients_figure"]
+
+_SIDE = 380  # px: both axes have one scale
+_SYMBOLS = ("circle", "diamond", "square", "cross", "x", "triangle-up")
+
+
+def gradients_figure(checked: Sequence[CheckedWeight], *, theme: Theme = "light") -> go.Figure:
+    """Return each weight's derivative by backpropagation over its measured slope.
+
+    Parameters
+    ----------
+    checked : sequence of CheckedWeight
+        As `check_gradient` returns them.
+    theme : {"light", "dark"}
+        Colours.
+    """
+    names = sorted({weight.place.parameter for weight in checked})
+    reach = 1.08 * max((abs(weight.numeric) for weight in checked), default=0.0) or 1.0
+    diagonal = {
+        "type": "scatter",
+        "mode": "lines",
+        "name": "equal",
+        "x": [-reach, reach],
+        "y": [-reach, reach],
+        "line": {"color": PALETTES[theme].hairline, "width": 1},
+        "hoverinfo": "skip",
+    }
+    points = []
+    for i, name in enumerate(names):
+        own = [weight for weight in checked if weight.place.parameter == name]
+        points.append(
+            {
+                "type": "scatter",
+                "mode": "markers",
+                "name": name,
+                "x": np.array([weight.numeric for weight in own], np.float32),
+                "y": np.array([weight.analytic for weight in own], np.float32),
+                "text": [str(weight.place) for weight in own],
+                "marker": {
+                    "color": RUN_COLOURS[theme][i % len(RUN_COLOURS[theme])],
+                    "symbol": _SYMBOLS[i % len(_SYMBOLS)],
+                    "size": 9,
+                },
+                "hovertemplate": "%{text}: measured %{x:.5f}, propagated %{y:.5f}<extra></extra>",
+            }
+        )
+    axis = {"range": [-reach, reach], "zeroline": True, "constrain": "domain"}
+    layout = {
+        "template": template(theme),
+        "height": _SIDE,
+        "width": _SIDE,
+        "showlegend": True,
+        "xaxis": {"title": {"text": "measured slope of the loss"}, **axis},
+        "yaxis": {"title": {"text": "by backpropagation"}, "scaleanchor": "x", **axis},
+    }
+    return go.Figure([diagonal, *points], layout)

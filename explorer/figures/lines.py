@@ -1,0 +1,110 @@
+"""Named curves over one axis: functions and their slopes, a loss over epochs, a loss along a step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import ArrayLike, NDArray
+
+from explorer.figures.palette import PALETTES, RUN_COLOURS, Theme
+from explorer.figures.template import template
+
+__all__ = ["Curve", "lines_figure", "sampled"]
+
+Curve = tuple[ArrayLike, ArrayLike]
+
+_POINTS = 401  # odd: the middle of the span is a point
+_HEIGHT = 280  # px
+_DASHES = ("solid", "dash", "dot", "dashdot")  # a second mark beside the hue
+_NO_MARKS: Mapping[str, tuple[float, float]] = MappingProxyType({})
+
+
+def sampled(
+    functions: Mapping[str, Callable[[float], Any]], span: tuple[float, float]
+) -> dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]]:
+    """Return for each function its values at evenly spaced points.
+
+    Parameters
+    ----------
+    functions : mapping of str to callable
+        Of one float, each with a name.
+    span : tuple of float
+        First and last point.
+    """
+    x = np.linspace(*span, _POINTS)
+    return {name: (x, np.array([float(f(at)) for at in x])) for name, f in functions.items()}
+
+
+def lines_figure(
+    curves: Mapping[str, Curve],
+    *,
+    x_title: str,
+    y_title: str = "",
+    marks: Mapping[str, tuple[float, float]] = _NO_MARKS,
+    height: int = _HEIGHT,
+    theme: Theme = "light",
+) -> go.Figure:
+    """Return curves in hues of their own, and points that are pointed out.
+
+    Parameters
+    ----------
+    curves : mapping of str to (x, y)
+        Each of shape (n,), by its name in the legend.
+    x_title, y_title : str
+        What the axes measure.
+    marks : mapping of str to (x, y)
+        Single points, each with its words.
+    height : int
+        Of the figure, in pixels.
+    theme : {"light", "dark"}
+        Colours.
+    """
+    looks = zip(RUN_COLOURS[theme], _cycle(_DASHES, len(curves)), strict=False)
+    lines = [
+        {
+            "type": "scatter",
+            "mode": "lines",
+            "name": name,
+            "x": np.asarray(x, np.float32),
+            "y": np.asarray(y, np.float32),
+            "line": {"color": colour, "dash": dash},
+            "hovertemplate": f"{name} %{{y:.4g}} at %{{x:.4g}}<extra></extra>",
+        }
+        for (name, (x, y)), (colour, dash) in zip(curves.items(), looks, strict=False)
+    ]
+    layout = {
+        "template": template(theme),
+        "height": height,
+        "showlegend": len(curves) > 1,
+        "xaxis": {"title": {"text": x_title}, "zeroline": True},
+        "yaxis": {"title": {"text": y_title}, "zeroline": True},
+    }
+    return go.Figure([*lines, *_points(marks, theme)], layout)
+
+
+def _points(marks: Mapping[str, tuple[float, float]], theme: Theme) -> list[dict[str, Any]]:
+    palette = PALETTES[theme]
+    return [
+        {
+            "type": "scatter",
+            "mode": "markers+text",
+            "name": name,
+            "x": [x],
+            "y": [y],
+            "text": [name],
+            "textposition": "top right",
+            "textfont": {"color": palette.text},
+            "marker": {"color": palette.text, "size": 8},
+            "showlegend": False,
+            "hovertemplate": f"{name}: %{{y:.4g}} at %{{x:.4g}}<extra></extra>",
+        }
+        for name, (x, y) in marks.items()
+    ]
+
+
+def _cycle(values: Sequence[str], n: int) -> list[str]:
+    return [values[i % len(values)] for i in range(n)]

@@ -1,0 +1,190 @@
+"""Whether a network knows how sure it may be.
+
+Test images are put in bins by the confidence of the decision: the largest probability. In each bin, the share that
+is right should equal the confidence; the mean distance between the two is the expected calibration error (C. Guo,
+G. Pleiss, Y. Sun, K. Q. Weinberger, "On Calibration of Modern Neural Networks", ICML 2017, equations 2 and 3).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from explorer.figures.palette import PALETTES, Theme
+from explorer.figures.template import template
+from explorer.figures.wording import grouped
+from explorer.network.mistakes import confidences
+
+__all__ = [
+    "TRACE_NAMES",
+    "Reliability",
+    "reliability",
+    "reliability_figure",
+    "reliability_layout",
+    "reliability_style",
+    "reliability_traces",
+]
+
+TRACE_NAMES = ("perfect", "test")
+"""The traces in their order."""
+
+_HEIGHT = 340  # px
+_LARGEST_MARKER = 18.0  # px, for a bin that holds everything
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reliability:
+    """The bins of a reliability diagram; a bin without samples has NaN as confidence and accuracy.
+
+    Parameters
+    ----------
+    edges : ndarray of float64, shape (n_bins + 1,)
+        Where bins meet, 0 to 1; a bin holds its upper edge.
+    counts : ndarray of int64, shape (n_bins,)
+        Samples in each bin.
+    right : ndarray of int64, shape (n_bins,)
+        Those of them that were decided rightly.
+    confidence : ndarray of float64, shape (n_bins,)
+        Mean confidence of the bin's samples, 0 to 1.
+    """
+
+    edges: NDArray[np.float64]
+    counts: NDArray[np.int64]
+    right: NDArray[np.int64]
+    confidence: NDArray[np.float64]
+
+    @property
+    def accuracy(self) -> NDArray[np.float64]:
+        """Share of each bin's samples that were decided rightly, 0 to 1."""
+        return np.where(self.counts > 0, self.right / np.maximum(self.counts, 1), np.nan)
+
+    @property
+    def error(self) -> float:
+        """The expected calibration error, 0 to 1; NaN without samples.
+
+        It is the mean over the samples of their bin's distance: Σ_bins count/n · |accuracy − confidence|.
+        """
+        if not self.counts.any():
+            return float("nan")
+        return float(np.nansum(self.counts * np.abs(self.accuracy - self.confidence)) / self.counts.sum())
+
+
+def reliability(outputs: NDArray[np.floating], labels: NDArray[np.integer], n_bins: int = 10) -> Reliability:
+    """Sort decisions into bins of equal width by their confidence, the largest share of the sum of outputs.
+
+    Softmax outputs sum to 1, so that there it is the largest output. Samples whose outputs are no numbers are left
+    out.
+
+    Parameters
+    ----------
+    outputs : ndarray of float, shape (n_classes, n_samples)
+        Outputs of the network in [0, 1], samples in columns.
+    labels : ndarray of int, shape (n_samples,)
+        True classes.
+    n_bins : int
+        Number of bins, at least 1.
+    """
+    outputs = np.asarray(outputs)
+    confidence = confidences(outputs)
+    sure = np.isfinite(confidence)
+    confidence, hits = confidence[sure], (outputs.argmax(axis=0) == labels)[sure]
+    edges = np.linspace(0.0, 1.0, n_bins + 1)
+    # side="left": a confidence on an edge belongs to the bin below it
+    bins = np.searchsorted(edges[1:-1], confidence, side="left")
+    counts = np.bincount(bins, minlength=n_bins)
+    sums = np.bincount(bins, confidence, minlength=n_bins)
+    mean = np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
+    return Reliability(edges, counts, np.bincount(bins[hits], minlength=n_bins), mean)
+
+
+def reliability_traces(bins: Reliability | None) -> list[dict[str, Any]]:
+    """Return what changes with the data in the traces of `reliability_figure`.
+
+    Parameters
+    ----------
+    bins : Reliability or None
+        None before the first epoch has ended.
+
+    Returns
+    -------
+    list of dict
+        One for each name in `TRACE_NAMES`; `x` and `y` in percent, `marker` with an area that grows with the
+        bin's samples.
+    """
+    if bins is None:
+        nothing = np.zeros(0, np.float32)
+        return [{}, {"x": nothing, "y": nothing, "hovertext": [], "marker": {"size": nothing}}]
+    used = bins.counts > 0
+    share = np.sqrt(bins.counts[used] / max(bins.counts.sum(), 1))
+    return [
+        {},
+        {
+            "x": (100 * bins.confidence[used]).astype(np.float32),
+            "y": (100 * bins.accuracy[used]).astype(np.float32),
+            "hovertext": [_hover_text(bins, i) for i in np.flatnonzero(used).tolist()],
+            "marker": {"size": np.maximum(5.0, _LARGEST_MARKER * share).astype(np.float32)},
+        },
+    ]
+
+
+def reliability_layout(bins: Reliability | None) -> dict[str, Any]:
+    """Return what changes with the data in the layout: the title with the expected calibration error."""
+    if bins is None or not bins.counts.any():
+        return {"title": {"text": "Calibration · no results"}}
+    return {"title": {"text": f"Expected calibration error {100 * bins.error:.1f} %"}}
+
+
+def reliability_style(theme: Theme = "light") -> list[dict[str, Any]]:
+    """Return what changes with the theme in the traces of `reliability_figure`, and what never changes."""
+    palette = PALETTES[theme]
+    looks: list[dict[str, Any]] = [
+        {
+            "mode": "lines",
+            "x": [0, 100],
+            "y": [0, 100],
+            "line": {"color": palette.muted, "width": 1, "dash": "dot"},
+            "hoverinfo": "skip",
+        },
+        {
+            "mode": "lines+markers",
+            "line": {"color": palette.test, "width": 1.5},
+            "cliponaxis": False,
+            "marker": {"color": palette.test, "opacity": 1, "line": {"color": palette.surface, "width": 1}},
+            "hovertemplate": "%{hovertext}<extra></extra>",
+        },
+    ]
+    return [
+        {"type": "scatter", "name": name, "showlegend": False, **look}
+        for name, look in zip(TRACE_NAMES, looks, strict=True)
+    ]
+
+
+def reliability_figure(bins: Reliability | None, *, theme: Theme = "light") -> go.Figure:
+    """Return accuracy against confidence, one point a bin; parameters as in `reliability_traces`."""
+    axis = {"range": [0, 103], "dtick": 20, "constrain": "domain"}
+    fixed = {
+        "template": template(theme),
+        "height": _HEIGHT,
+        "xaxis": {**axis, "title": {"text": "confidence (%)"}, "constraintoward": "left"},
+        "yaxis": {**axis, "title": {"text": "accuracy (%)"}, "scaleanchor": "x", "constraintoward": "top"},
+        "annotations": [
+            {"x": 25, "y": 80, "text": "underconfident"},
+            {"x": 75, "y": 20, "text": "overconfident"},
+        ],
+    }
+    figure = go.Figure(reliability_style(theme), fixed).update_layout(reliability_layout(bins))
+    for trace, values in zip(figure.data, reliability_traces(bins), strict=True):
+        trace.update(values)  # merges the marker's size with its colour
+    return figure
+
+
+def _hover_text(bins: Reliability, i: int) -> str:
+    low, high = 100 * bins.edges[i : i + 2]
+    return (
+        f"confidence {low:.0f}–{high:.0f} %, {100 * bins.confidence[i]:.1f} % on average:"
+        f"<br>{grouped(bins.right[i])} of {grouped(bins.counts[i])} right ({100 * bins.accuracy[i]:.1f} %)"
+    )

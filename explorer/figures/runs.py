@@ -1,0 +1,213 @@
+"""The test curves of many runs in one figure, each in the colour that it has everywhere.
+
+The number of traces and their order never change, so that a live figure only exchanges their data.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from operator import attrgetter
+from types import MappingProxyType
+from typing import Any, Literal
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from explorer.figures.axes import accuracy_range, linear_range, log_range
+from explorer.figures.palette import RUN_COLOURS, Theme
+from explorer.figures.template import template
+from explorer.training.records import EpochRecord
+
+__all__ = [
+    "SLOTS",
+    "Axis",
+    "Measure",
+    "RunCurve",
+    "Scale",
+    "run_colour",
+    "runs_figure",
+    "runs_layout",
+    "runs_style",
+    "runs_traces",
+]
+
+SLOTS = 12
+"""How many runs are drawn at most."""
+
+_DASHES = ("solid", "dash", "dot")
+_MOST_MARKERS = 50
+_LONGEST_TITLE = 24
+_HEIGHT = 300  # px
+
+Axis = Literal["epochs", "steps", "seconds"]
+Measure = Literal["accuracy", "loss"]
+Scale = Literal["linear", "log"]
+
+_AXIS_TITLES: Mapping[Axis, str] = MappingProxyType(
+    {"epochs": "epoch", "steps": "steps (updates of the weights)", "seconds": "seconds of training"}
+)
+_SHOWN: Mapping[Measure, str] = MappingProxyType({"accuracy": "%{y:.2f} %", "loss": "loss %{y:.4f}"})
+
+
+@dataclass(frozen=True, slots=True)
+class RunCurve:
+    """What the figures need to know of a run.
+
+    Parameters
+    ----------
+    number : int
+        1 for the session's first; it decides the colour.
+    title : str
+        What the run is called; any text.
+    epochs : tuple of EpochRecord
+        Its records.
+    steps_per_epoch : int
+        Mini-batches in an epoch.
+    loss : str
+        The loss that its records hold.
+    first_epoch, first_step : int
+        Epochs, and updates of the weights, that lie behind a fork when it starts.
+    first_seconds : float
+        Seconds of training that lie behind it then.
+    is_present : bool
+        Whether it is the run that the other tabs show.
+    """
+
+    number: int
+    title: str
+    epochs: tuple[EpochRecord, ...]
+    steps_per_epoch: int
+    loss: str
+    first_epoch: int = 0
+    first_step: int = 0
+    first_seconds: float = 0.0
+    is_present: bool = False
+
+
+def run_colour(number: int, theme: Theme) -> str:
+    """Return the colour of a run, by its number in the session."""
+    colours = RUN_COLOURS[theme]
+    return colours[(number - 1) % len(colours)]
+
+
+def runs_traces(
+    runs: Sequence[RunCurve], measure: Measure, axis: Axis = "epochs", *, theme: Theme = "light"
+) -> list[dict[str, Any]]:
+    """Return what changes with the runs in the traces of `runs_figure`.
+
+    Parameters
+    ----------
+    runs : sequence of RunCurve
+        The last `SLOTS` of them are drawn, the last on top.
+    measure : {"accuracy", "loss"}
+        Accuracy in percent or loss per sample, over the test set.
+    axis : {"epochs", "steps", "seconds"}
+        What x counts; in a fork, what lies behind it too.
+    theme : {"light", "dark"}
+        Colours.
+
+    Returns
+    -------
+    list of dict
+        `SLOTS` of them, the unused ones invisible.
+    """
+    shown = runs[-SLOTS:]
+    unused = {"visible": False, "x": _numbers(()), "y": _numbers(()), "name": ""}
+    return [
+        *({**unused} for _ in range(SLOTS - len(shown))),
+        *(_trace(run, measure, axis, theme) for run in shown),
+    ]
+
+
+def runs_layout(
+    runs: Sequence[RunCurve], measure: Measure, axis: Axis = "epochs", *, scale: Scale = "linear"
+) -> dict[str, Any]:
+    """Return what changes with the runs in the layout; a log scale is for the loss alone."""
+    shown = runs[-SLOTS:]
+    ends = [float(x[-1]) for run in shown if len(x := _positions(run, axis))]
+    x_axis = {"title": {"text": _AXIS_TITLES[axis]}, "range": [0, 1.02 * max(ends, default=1.0)]}
+    return {"xaxis": x_axis, "yaxis": _y_axis(shown, measure, scale)}
+
+
+def runs_style(measure: Measure) -> list[dict[str, Any]]:
+    """Return what never changes in the traces of `runs_figure`."""
+    hover = f"%{{meta}}<br>%{{x:.4~g}} · {_SHOWN[measure]}<extra></extra>"
+    return [{"type": "scatter", "hovertemplate": hover, "meta": ""} for _ in range(SLOTS)]
+
+
+def runs_figure(
+    runs: Sequence[RunCurve],
+    measure: Measure,
+    axis: Axis = "epochs",
+    *,
+    scale: Scale = "linear",
+    theme: Theme = "light",
+) -> go.Figure:
+    """Return the test curves of `runs`; the parameters are those of `runs_traces` and `runs_layout`."""
+    traces = runs_traces(runs, measure, axis, theme=theme)
+    data = [look | values for look, values in zip(runs_style(measure), traces, strict=True)]
+    title = "test accuracy (%)" if measure == "accuracy" else "test loss per sample"
+    fixed = {
+        "template": template(theme),
+        "height": _HEIGHT,
+        "showlegend": True,
+        "yaxis": {"title": {"text": title}},
+    }
+    return go.Figure(data, fixed).update_layout(runs_layout(runs, measure, axis, scale=scale))
+
+
+def _trace(run: RunCurve, measure: Measure, axis: Axis, theme: Theme) -> dict[str, Any]:
+    factor = 100.0 if measure == "accuracy" else 1.0
+    values = [factor * value for value in map(attrgetter(f"test_{measure}"), run.epochs)]
+    dash = _DASHES[(run.number - 1) // len(RUN_COLOURS[theme]) % len(_DASHES)]
+    colour = run_colour(run.number, theme)
+    title = _as_text(run.title)
+    return {
+        "visible": True,
+        "x": _positions(run, axis),
+        "y": _numbers(values),
+        "mode": "lines+markers" if len(values) <= _MOST_MARKERS else "lines",
+        "line": {"color": colour, "dash": dash, "width": 3 if run.is_present else 1.5},
+        "marker": {"color": colour, "size": 5 if run.is_present else 3},
+        "name": title,
+        "meta": title,
+    }
+
+
+def _as_text(title: str) -> str:
+    """Return `title`, cut to a legend's length, so that Plotly reads no markup in it."""
+    cut = title if len(title) <= _LONGEST_TITLE else title[: _LONGEST_TITLE - 1] + "…"
+    return html.escape(cut, quote=False)
+
+
+def _positions(run: RunCurve, axis: Axis) -> NDArray[np.float32]:
+    if axis == "epochs":
+        return _numbers([record.epoch for record in run.epochs])
+    own = [record.epoch - run.first_epoch for record in run.epochs]
+    if axis == "steps":
+        return _numbers([run.first_step + run.steps_per_epoch * epoch for epoch in own])
+    seconds = [record.seconds if epoch > 0 else 0.0 for record, epoch in zip(run.epochs, own, strict=True)]
+    return _numbers((run.first_seconds + np.cumsum(seconds)).tolist())
+
+
+def _numbers(values: Sequence[float]) -> NDArray[np.float32]:
+    """Return float32, which goes to the page as binary; NaN where a value is no finite float32."""
+    wide = np.asarray(values, np.float64)
+    return np.where(np.abs(wide) < np.finfo(np.float32).max, wide, np.nan).astype(np.float32)
+
+
+def _y_axis(runs: Sequence[RunCurve], measure: Measure, scale: Scale) -> dict[str, Any]:
+    """Fit accuracy to the best epoch of each run, a linear loss to the run on top and to twice that at most."""
+    if not runs:
+        return {"type": "linear", "range": [0, 100 if measure == "accuracy" else 1]}
+    if measure == "accuracy":
+        best = [100 * max((record.test_accuracy for record in run.epochs), default=1.0) for run in runs]
+        return {"type": "linear", "range": accuracy_range(best, [])}
+    losses = [record.test_loss for run in runs for record in run.epochs]
+    if scale == "log":
+        return {"type": "log", "range": log_range(losses)}
+    own = [record.test_loss for record in runs[-1].epochs]
+    return {"type": "linear", "range": linear_range(own, losses)}

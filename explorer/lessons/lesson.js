@@ -1,0 +1,37 @@
+// Draws the figures of a lesson in the colours of the page's theme, and again when the theme changes.
+//
+// Each figure pushes [its element, its text as JSON] onto window.explorerLesson. Until this script runs that is an
+// array, so the order in which the page brings the cells does not matter; from then on pushing draws.
+((colours) => {
+  const { Plotly } = window;
+  const waiting = window.explorerLesson ?? [];
+  if (!Array.isArray(waiting)) return; // the cell was run again: all is there
+
+  const isDark = () => document.body.dataset.jpThemeLight === "false";
+  const inTheme = (text) =>
+    isDark() ? text.replace(/#[0-9a-f]{6}|rgba\(\d+,\d+,\d+/g, (colour) => colours[colour] ?? colour) : text;
+
+  const draw = (element) => {
+    const { data, layout } = JSON.parse(inTheme(element.lessonFigure));
+    Plotly.react(element, data, layout, { displayModeBar: false, responsive: true });
+  };
+
+  // Cells can be laid out while they are hidden: the plot then takes its width when it gets one.
+  const sizes = new ResizeObserver((entries) => {
+    for (const { target } of entries) {
+      if (target.clientWidth > 0 && target.data) Plotly.Plots.resize(target);
+    }
+  });
+
+  const push = ([element, text]) => {
+    element.lessonFigure = text;
+    element.textContent = "";
+    draw(element);
+    sizes.observe(element);
+  };
+
+  const redraw = () => document.querySelectorAll(".lesson-plot").forEach((e) => e.lessonFigure && draw(e));
+  new MutationObserver(redraw).observe(document.body, { attributeFilter: ["data-jp-theme-light"] });
+  window.explorerLesson = { push };
+  waiting.forEach(push);
+})

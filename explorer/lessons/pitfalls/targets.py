@@ -1,0 +1,27 @@
+"""From labels to the network's targets: one-hot columns. A label is a class, not a quantity."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["labels_as_row", "one_hot", "share_of_equals"]
+
+Array = NDArray[Any]
+
+
+def labels_as_row(labels: Array) -> Array:
+    """Return the targets, shape (1, n_samples). Wrong: NumPy repeats the label for every output unit."""
+    return labels.reshape(1, -1)
+
+
+def one_hot(labels: Array) -> Array:
+    """Return the targets, shape (10, n_samples), a single 1 in each column."""
+    return np.eye(10, dtype=np.float32)[:, labels]
+
+
+def share_of_equals(d: Array, predicted: Array) -> float:
+    """Return the accuracy. Wrong: targets of shape (10, n_samples) are compared with classes, (n_samples,)."""
+    return float(np.mean(d == predicted))

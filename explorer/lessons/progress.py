@@ -1,0 +1,30 @@
+"""How far a long call has come: a bar in a notebook, one in a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
+from IPython import get_ipython
+from IPython.display import ProgressBar
+from rich.progress import track
+
+__all__ = ["counted"]
+
+_Item = TypeVar("_Item")
+
+
+def counted(items: Iterable[_Item], total: int, words: str) -> Iterator[_Item]:
+    """Yield the items, and show how many of `total` have come.
+
+    In a notebook the bar is an HTML element, not a widget: it stays in the page that is made of the notebook.
+    """
+    shell = get_ipython()
+    if not hasattr(shell, "kernel"):
+        yield from track(items, description=words, total=total)
+        return
+    bar = ProgressBar(total)
+    bar.display()
+    for n, item in enumerate(items, 1):
+        bar.progress = n
+        yield item

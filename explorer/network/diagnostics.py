@@ -1,0 +1,115 @@
+"""How the layers of a network do on some samples: what is saturated or dead, and the strength of the gradient."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from explorer.network.neural_network import NeuralNetwork
+
+__all__ = ["LayerDiagnostics", "diagnose"]
+
+_MARGIN = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class LayerDiagnostics:
+    """What one layer does on the samples of a probe.
+
+    Parameters
+    ----------
+    layer : int
+        1 for the first hidden layer; the output layer is the last.
+    activation : str
+        Name of the layer's activation: "sigmoid", "relu", "tanh", "softmax".
+    n_units : int
+        Units in the layer.
+    saturated : float
+        Share, 0 to 1, of the activations, one for each unit and sample, that lie within 1 % of the activation's
+        range from one of its limits: there the slope is below 4 % of its largest. It is the share of units that
+        are saturated on a sample, on average. 0 for relu, which has no upper limit, and for softmax, whose
+        outputs are meant to come near 0 and 1.
+    dead : float
+        Share, 0 to 1, of the units that are 0 on every sample of the probe, for relu; 0 for other activations.
+    gradient_rms : float
+        Root mean square of the elements of ∂L/∂W, L being the MEAN loss per sample; at least 0. Per weight,
+        because a norm would make large layers look stronger. Not a number if the gradient isn't.
+    mean_activation : float
+        Mean of |h| over units and samples.
+    """
+
+    layer: int
+    activation: str
+    n_units: int
+    saturated: float
+    dead: float
+    gradient_rms: float
+    mean_activation: float
+
+
+def diagnose(
+    network: NeuralNetwork, X: ArrayLike, d: ArrayLike, *, weights: Sequence[ArrayLike] | None = None
+) -> tuple[LayerDiagnostics, ...]:
+    """Return how each layer does on a batch of samples. The network is not changed.
+
+    Parameters
+    ----------
+    network : NeuralNetwork
+        The network, or one of the same layers and activations when `weights` are given.
+    X : array_like, shape (n_input, n_samples)
+        The probe's inputs, one sample per column; a few hundred suffice.
+    d : array_like, shape (n_output, n_samples)
+        The desired outputs.
+    weights : sequence of array_like, optional
+        ``(W1, b1, W2, b2, …)`` in place of the network's own, each of its parameter's shape: those of a snapshot.
+
+    Returns
+    -------
+    tuple of LayerDiagnostics
+        One for each layer, the output layer last.
+
+    Raises
+    ------
+    ValueError
+        If a shape is wrong, or the number of `weights`.
+    """
+    probe = network.copy()
+    if weights is not None:
+        probe.set_weights(weights)
+    y = probe.forward(X)
+    gradients = probe.backward(X, y, d)[::2]
+    n_samples, n_layers = y.shape[1], len(gradients)
+    names = [probe.hidden_activation] * (n_layers - 1) + [probe.output]
+    return tuple(
+        _layer(number, name, getattr(probe, f"h{number}"), gradient / n_samples)
+        for number, (name, gradient) in enumerate(zip(names, gradients, strict=True), 1)
+    )
+
+
+def _layer(number: int, name: str, h: NDArray[Any], gradient: NDArray[Any]) -> LayerDiagnostics:
+    """Return what activations `h` (n_units, n_samples) and the gradient of the weights say of a layer."""
+    with np.errstate(all="ignore"):
+        return LayerDiagnostics(
+            layer=number,
+            activation=name,
+            n_units=len(h),
+            saturated=_saturated(name, h),
+            dead=float(np.mean(~(h > 0).any(axis=1))) if name == "relu" else 0.0,
+            gradient_rms=float(np.sqrt(np.mean(np.square(gradient, dtype=np.float64)))),
+            mean_activation=float(np.mean(np.abs(h), dtype=np.float64)),
+        )
+
+
+def _saturated(name: str, h: NDArray[Any]) -> float:
+    if name == "sigmoid":
+        low, high = 0.0, 1.0
+    elif name == "tanh":
+        low, high = -1.0, 1.0
+    else:
+        return 0.0
+    margin = _MARGIN * (high - low)
+    return float(np.mean((h < low + margin) | (h > high - margin)))

@@ -1,0 +1,204 @@
+"""Holds the gradient of backpropagation against the slope that the loss itself has.
+
+Nudge one weight up and down a little, see how the loss changes: that quotient knows nothing of the chain rule, so
+where the two agree the backward pass is right.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from explorer.network.losses import LOSSES
+from explorer.network.neural_network import NeuralNetwork
+
+__all__ = ["STEP", "CheckedWeight", "Place", "check_gradient", "choose_weights"]
+
+Array = NDArray[Any]
+
+STEP = 1e-5
+"""How far a weight is moved to either side: the error of the quotient is then about 1e-10 in float64."""
+
+_ALIKE = 1e-5  # relative difference up to which two gradients count as one
+_ROUNDINGS = 10  # units in the last place by which a loss may be off, after sums over layers and samples
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a weight or bias stands.
+
+    Parameters
+    ----------
+    parameter : str
+        ``"W1"``, ``"b1"``, ``"W2"``, …
+    row, column : int
+        Index into it: ``W1[row, column]``.
+    """
+
+    parameter: str
+    row: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"{self.parameter}[{self.row}, {self.column}]"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedWeight:
+    """The gradient of one weight, found in two ways.
+
+    Parameters
+    ----------
+    place : Place
+        Which weight.
+    analytic : float
+        By backpropagation.
+    numeric : float
+        By central differences, (L(w + ε) − L(w − ε)) / 2ε.
+    noise : float
+        How much of `numeric` may be rounding of the loss.
+    has_kink : bool
+        Whether a relu unit turns on or off between w − ε and w + ε: there the loss has a corner and no slope.
+    """
+
+    place: Place
+    analytic: float
+    numeric: float
+    noise: float
+    has_kink: bool
+
+    @property
+    def relative_difference(self) -> float:
+        """|analytic − numeric| / max(|analytic|, |numeric|): 0 if both are 0, NaN if one is no number."""
+        larger = max(abs(self.analytic), abs(self.numeric))
+        return abs(self.analytic - self.numeric) / larger if larger != 0 else 0.0
+
+    @property
+    def agrees(self) -> bool:
+        """Whether the two are the same, as far as rounding lets one tell."""
+        allowed = _ALIKE * max(abs(self.analytic), abs(self.numeric)) + self.noise
+        return math.isfinite(self.numeric) and abs(self.analytic - self.numeric) <= allowed
+
+
+def check_gradient(
+    network: NeuralNetwork, X: ArrayLike, d: ArrayLike, places: Sequence[Place], *, step: float = STEP
+) -> tuple[CheckedWeight, ...]:
+    """Return the gradient of some weights, by backpropagation and by central differences, in float64.
+
+    Parameters
+    ----------
+    network : NeuralNetwork
+        The network; it is not changed, a float64 copy of it is.
+    X : array_like, shape (n_input, n_samples)
+        The samples; a few suffice.
+    d : array_like, shape (n_output, n_samples)
+        Their desired outputs.
+    places : sequence of Place
+        The weights.
+    step : float
+        ε, how far each weight is moved to either side.
+
+    Returns
+    -------
+    tuple of CheckedWeight
+        One for each of `places`; the loss is the SUM over the samples.
+
+    Raises
+    ------
+    ValueError
+        If a shape is wrong.
+
+    Notes
+    -----
+    Central differences have an error of order ε² where one-sided ones have ε (C. M. Bishop, "Pattern
+    Recognition and Machine Learning", 2006, 5.3.3).
+    """
+    double = network.copy(np.float64)
+    X, d = np.asarray(X, np.float64), np.asarray(d, np.float64)
+    gradients = double.backward(X, double.forward(X), d)
+    names = [f"{kind}{layer}" for layer in range(1, len(double.parameters) + 1) for kind in "Wb"]
+    analytic = dict(zip(names, gradients, strict=True))
+    checked = []
+    for place in places:
+        gradient = float(analytic[place.parameter][place.row, place.column])
+        checked.append(_checked(double, X, d, place, gradient, step))
+    return tuple(checked)
+
+
+def choose_weights(
+    network: NeuralNetwork, X: ArrayLike, rng: np.random.Generator, n: int = 8
+) -> tuple[Place, ...]:
+    """Return `n` weights and biases drawn at random, from all layers in turn, the first and the last included.
+
+    Of the first layer only weights of inputs that are not 0 on all samples are drawn: the gradient of the others
+    is 0 whatever the backward pass does.
+
+    Parameters
+    ----------
+    network : NeuralNetwork
+        Says which weights there are.
+    X : array_like, shape (n_input, n_samples)
+        The samples that the gradient will be checked on.
+    rng : numpy.random.Generator
+        Source of the draw.
+    n : int
+        How many, at least one for each layer. Where a layer gets several, the last of them is a bias.
+
+    Returns
+    -------
+    tuple of Place
+        In the order of the layers.
+
+    Raises
+    ------
+    ValueError
+        If `n` is below the number of layers.
+    """
+    shapes = [V.T.shape for V, _ in network.parameters]
+    if n < len(shapes):
+        raise ValueError(f"n is {n}; allowed is at least {len(shapes)}, one for each layer")
+    lit = np.flatnonzero(np.asarray(X).any(axis=1))
+    places = []
+    for layer, (n_units, n_inputs) in enumerate(shapes, 1):
+        share = len(range(layer - 1, n, len(shapes)))
+        inputs = lit if layer == 1 and lit.size else np.arange(n_inputs)
+        for i in range(share):
+            unit = int(rng.integers(n_units))
+            is_bias = 0 < i == share - 1
+            places.append(
+                Place(f"b{layer}", unit, 0) if is_bias else Place(f"W{layer}", unit, int(rng.choice(inputs)))
+            )
+    return tuple(places)
+
+
+def _checked(
+    network: NeuralNetwork, X: Array, d: Array, place: Place, analytic: float, step: float
+) -> CheckedWeight:
+    """Move one weight up and down, and put it back."""
+    parameter = getattr(network, place.parameter)  # a view: writing into it changes the network
+    weight = parameter[place.row, place.column]
+    losses, on = [], []
+    for moved in (weight + step, weight - step):
+        parameter[place.row, place.column] = moved
+        losses.append(LOSSES[network.loss](network.forward(X), d))
+        on.append(_units_on(network))
+    parameter[place.row, place.column] = weight
+    return CheckedWeight(
+        place=place,
+        analytic=analytic,
+        numeric=(losses[0] - losses[1]) / (2 * step),
+        noise=_ROUNDINGS * float(np.finfo(np.float64).eps) * abs(losses[0]) / step,
+        has_kink=any((up != down).any() for up, down in zip(*on, strict=True)),
+    )
+
+
+def _units_on(network: NeuralNetwork) -> list[NDArray[np.bool_]]:
+    """Return which relu units of each hidden layer are on for which sample; empty for smooth activations."""
+    if network.hidden_activation != "relu":
+        return []
+    return [getattr(network, f"a{layer}") > 0 for layer in range(1, len(network.parameters))]

@@ -1,0 +1,60 @@
+"""Initial weights: what a network knows before it has seen anything.
+
+Too small and the signal dies, too large and the units saturate: Glorot and He choose the spread from the number
+of inputs, so that a layer neither shrinks nor blows up what passes through it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["INITIALIZERS", "glorot", "he", "normal", "uniform"]
+
+Initializer = Callable[[np.random.Generator, int, int], NDArray[np.float64]]
+
+
+def glorot(rng: np.random.Generator, n_in: int, n_out: int) -> NDArray[np.float64]:
+    """Return weights of U[−r, r) with r = √(6 / (n_in + n_out)) (Glorot & Bengio, 2010, equation 16).
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        Source of the numbers.
+    n_in, n_out : int
+        Units before and behind the weights.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_out, n_in)
+    """
+    limit = np.sqrt(6.0 / (n_in + n_out))
+    return rng.uniform(-limit, limit, (n_out, n_in))
+
+
+def he(rng: np.random.Generator, n_in: int, n_out: int) -> NDArray[np.float64]:
+    """Return weights of N(0, 2 / n_in), made for relu (He et al., 2015, equation 10); shape (n_out, n_in)."""
+    return rng.normal(0.0, np.sqrt(2.0 / n_in), (n_out, n_in))
+
+
+def normal(rng: np.random.Generator, n_in: int, n_out: int) -> NDArray[np.float64]:
+    """Return weights of N(0, 1), whatever the number of inputs; shape (n_out, n_in)."""
+    return rng.normal(0.0, 1.0, (n_out, n_in))
+
+
+def uniform(rng: np.random.Generator, n_in: int, n_out: int) -> NDArray[np.float64]:
+    """Return weights of U[0, 1), shape (n_out, n_in).
+
+    All weights are positive and so are all pixels: the weighted sums of 784 inputs come out near 50, every
+    sigmoid unit saturates, and nothing is learned. A mistake worth seeing.
+    """
+    return rng.uniform(0.0, 1.0, (n_out, n_in))
+
+
+INITIALIZERS: Mapping[str, Initializer] = MappingProxyType(
+    {"glorot": glorot, "he": he, "normal": normal, "uniform": uniform}
+)
+"""The initializers, by name."""

@@ -1,0 +1,154 @@
+"""One sample on its way through the network and back, number by number."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from explorer.network.losses import LOSSES
+from explorer.network.neural_network import NeuralNetwork
+
+__all__ = ["LayerWalk", "Walkthrough", "busiest_units", "walk_through"]
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LayerWalk:
+    """What one layer makes of the sample.
+
+    Parameters
+    ----------
+    number : int
+        1 for the first hidden layer; the output layer is the last.
+    activation : str
+        Name of the layer's activation: "sigmoid", "relu", "tanh", "softmax".
+    W : ndarray, shape (n_units, n_inputs)
+        Weights.
+    b : ndarray, shape (n_units,)
+        Biases.
+    inputs : ndarray, shape (n_inputs,)
+        The activations of the layer before, or the pixels.
+    a, h : ndarray, shape (n_units,)
+        Weighted sums and activations.
+    delta : ndarray, shape (n_units,)
+        ∂L/∂a.
+    """
+
+    number: int
+    activation: str
+    W: Array
+    b: Array
+    inputs: Array
+    a: Array
+    h: Array
+    delta: Array
+
+    @property
+    def n_units(self) -> int:
+        """Units in the layer."""
+        return len(self.b)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Walkthrough:
+    """One sample's forward and backward pass.
+
+    Parameters
+    ----------
+    x : ndarray, shape (n_input,)
+        The sample's inputs, in [0, 1].
+    d : ndarray, shape (n_output,)
+        Its desired outputs, one-hot.
+    layers : tuple of LayerWalk
+        From the first hidden layer to the output layer.
+    loss_name : {"squared_error", "cross_entropy"}
+        The loss.
+    loss : float
+        Its value for this sample.
+    """
+
+    x: Array
+    d: Array
+    layers: tuple[LayerWalk, ...]
+    loss_name: str
+    loss: float
+
+    @property
+    def y(self) -> Array:
+        """The outputs, shape (n_output,)."""
+        return self.layers[-1].h
+
+    @property
+    def true(self) -> int:
+        """The true class."""
+        return int(self.d.argmax())
+
+    @property
+    def decided(self) -> int:
+        """The class with the largest output."""
+        return int(self.y.argmax())
+
+
+def walk_through(network: NeuralNetwork, x: ArrayLike, d: ArrayLike) -> Walkthrough:
+    """Return what each layer makes of one sample, and the deltas back.
+
+    Parameters
+    ----------
+    network : NeuralNetwork
+        The network; like `forward`, this replaces what it keeps of its last pass.
+    x : array_like, shape (n_input,)
+        The inputs.
+    d : array_like, shape (n_output,)
+        The desired outputs, one-hot.
+
+    Raises
+    ------
+    ValueError
+        If a shape is wrong.
+
+    Notes
+    -----
+    Every number is one of the network's own passes. A bias's gradient is the sum of its unit's deltas over the
+    samples: with one sample it is the delta.
+    """
+    X, D = np.asarray(x)[:, None], np.asarray(d)[:, None]
+    y = network.forward(X)
+    deltas = network.backward(X, y, D)[1::2]
+    layers: list[LayerWalk] = []
+    inputs = X[:, 0].astype(network.dtype)
+    for number, delta in enumerate(deltas, 1):
+        W, b, a, h = (np.array(getattr(network, f"{name}{number}")) for name in "Wbah")
+        is_last = number == len(deltas)
+        activation = network.output if is_last else network.hidden_activation
+        layers.append(LayerWalk(number, activation, W, b[:, 0], inputs, a[:, 0], h[:, 0], delta[:, 0]))
+        inputs = h[:, 0]
+    loss = LOSSES[network.loss](y, D.astype(network.dtype))
+    return Walkthrough(X[:, 0].astype(network.dtype), D[:, 0], tuple(layers), network.loss, loss)
+
+
+def busiest_units(walk: Walkthrough, output: int) -> tuple[int, ...]:
+    """Return one unit for each layer: `output`, and in each layer before it the one that adds most to it.
+
+    Parameters
+    ----------
+    walk : Walkthrough
+        The sample's passes.
+    output : int
+        The unit of the output layer.
+
+    Returns
+    -------
+    tuple of int
+        For each layer before the last, the unit j of the largest |W[k, j] h[j]|, k being the unit of the layer
+        behind; `output` stands at the end.
+    """
+    units = [output]
+    for layer in walk.layers[:0:-1]:
+        with np.errstate(all="ignore"):
+            added = np.abs(layer.W[units[0]] * layer.inputs)
+        units.insert(0, int(np.nan_to_num(added).argmax()))
+    return tuple(units)

@@ -1,0 +1,374 @@
+"""A network's weights in a file: a NumPy ``.npz`` without pickles, read back without trust.
+
+Beside the arrays ``W1``, ``b1``, ``W2``, … the file holds one text, ``network``, with the names of the functions
+and of whatever else was stored. Reading starts from the sizes that the file declares, so that a small hostile
+file can't fill the memory.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import stat
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import BytesIO
+from itertools import pairwise
+from math import prod
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from explorer.network.destination import check_destination, whole_file
+from explorer.network.neural_network import NeuralNetwork
+
+__all__ = ["SavedWeights", "WeightsError", "load_network", "read_weights", "save_weights", "weights_bytes"]
+
+FORMAT = 1
+MOST_BYTES = 1 << 28
+"""Most bytes that all of a file's entries may declare: five times the largest network that the controls allow."""
+
+_MOST_ENTRIES = 100
+_MOST_LETTERS = 10_000
+_MOST_HEADER = 1_000
+_SETTINGS = ("hidden_activation", "output", "loss", "initializer")
+_KEYS = frozenset({"format", "metadata", *_SETTINGS})
+_PARAMETER = re.compile(r"([Wb])([1-9][0-9]?)")
+_WANTED = "weights that the explorer has saved"
+# What zipfile and zlib raise for a file that is cut off, altered or made to harm; NotImplementedError stands for a
+# kind of compression that zipfile doesn't know.
+_DAMAGED = (
+    OSError, EOFError, ValueError, RuntimeError, NotImplementedError, OverflowError, MemoryError,
+    zlib.error, zipfile.BadZipFile,
+)  # fmt: skip
+
+# What numpy.save writes for a plain array. A pickle or a record does not match.
+_HEADER = re.compile(
+    r"\{'descr': '([<>|=]?[A-Za-z]\d{0,6})', 'fortran_order': (True|False), "
+    r"'shape': \(((?:\d{1,12},? ?){0,3})\), \}\s*"
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SavedWeights:
+    """What a file holds.
+
+    Parameters
+    ----------
+    network : NeuralNetwork
+        With the file's layer sizes, functions, dtype and weights.
+    metadata : mapping of str to str or float
+        What was stored beside the weights as a single text or number; it is as trustworthy as its source.
+    """
+
+    network: NeuralNetwork
+    metadata: Mapping[str, str | float]
+
+
+class WeightsError(ValueError):
+    """Weights that can't be used.
+
+    Parameters
+    ----------
+    file : str
+        Name of the file, and of the part of it.
+    found : str
+        What is there, in words.
+    wanted : str
+        What should be, in words.
+    """
+
+    def __init__(self, file: str, found: str, wanted: str) -> None:
+        self.file = file
+        self.found = found
+        self.wanted = wanted
+        super().__init__(file, found, wanted)
+
+    def __str__(self) -> str:
+        return f"{self.file}: found {self.found}, wanted {self.wanted}."
+
+
+def save_weights(
+    path: str | os.PathLike[str], network: NeuralNetwork, *, overwrite: bool = False, **metadata: ArrayLike
+) -> None:
+    """Write a network's weights to a ``.npz`` file, all of it or nothing.
+
+    Parameters
+    ----------
+    path : str or path-like
+        Where to; nothing is added to the name. A ``~`` at the start is the home folder.
+    network : NeuralNetwork
+        The network; its weights are finite.
+    overwrite : bool
+        Whether a file that is there already is replaced.
+    **metadata : str, numbers or arrays of numbers
+        More to store, each under its own name: ``numpy.load(path)["name"]`` gives it back.
+
+    Raises
+    ------
+    WeightsError
+        If a weight is infinite or not a number.
+    ValueError
+        If a piece of metadata has a reserved name, or is neither text nor numbers.
+    OSError
+        If the file is there already and may not be replaced, or can't be written.
+    """
+    destination = check_destination(path, overwrite=overwrite)
+    content = _content(destination.name, network, metadata)
+    with whole_file(path, overwrite=overwrite) as stream:
+        _write(stream, content)
+
+
+def weights_bytes(network: NeuralNetwork, **metadata: ArrayLike) -> bytes:
+    """Return what `save_weights` writes to a file; equal networks give equal bytes.
+
+    Raises
+    ------
+    WeightsError
+        If a weight is infinite or not a number.
+    ValueError
+        If a piece of metadata has a reserved name, or is neither text nor numbers.
+    """
+    stream = BytesIO()
+    _write(stream, _content("the network", network, metadata))
+    return stream.getvalue()
+
+
+def load_network(path: str | os.PathLike[str]) -> NeuralNetwork:
+    """Return the network whose weights `save_weights` wrote to a file.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file. It may come from anywhere: nothing in it is run, and its sizes are checked before it is read.
+
+    Returns
+    -------
+    NeuralNetwork
+        With the file's layer sizes, functions, dtype and weights.
+
+    Raises
+    ------
+    WeightsError
+        If there is no such file, or it holds anything else. The message names the file, what was found and
+        what was wanted.
+    """
+    location = Path(path).expanduser()
+    name = _printable(location.name)
+    with _explained(name), _opened(location, name) as stream:
+        return _read(stream, name).network
+
+
+def read_weights(content: bytes, name: str) -> SavedWeights:
+    """Return what `weights_bytes` packed; the bytes may come from anywhere, as for `load_network`.
+
+    Parameters
+    ----------
+    content : bytes
+        A whole file.
+    name : str
+        What the file is called, for the message of an error.
+
+    Raises
+    ------
+    WeightsError
+        If the bytes are anything else.
+    """
+    name = _printable(name)
+    with _explained(name):
+        return _read(BytesIO(content), name)
+
+
+@contextmanager
+def _explained(name: str) -> Iterator[None]:
+    """Turn whatever a damaged file brings about into the one error."""
+    try:
+        yield
+    except WeightsError:
+        raise
+    except _DAMAGED as error:
+        reason = (isinstance(error, OSError) and error.strerror) or str(error) or type(error).__name__
+        raise WeightsError(name, f"“{_printable(reason)}”", _WANTED) from error
+
+
+def _content(name: str, network: NeuralNetwork, metadata: Mapping[str, ArrayLike]) -> dict[str, NDArray[Any]]:
+    """Return all entries of a file by name, once they are known to be finite and storable."""
+    extras = {key: _storable(key, value) for key, value in metadata.items()}
+    arrays = dict(zip(_names(len(network.parameters)), network.weights(), strict=True))
+    for key, array in arrays.items():
+        _check_finite(array, f"{name}, {key}")
+    description = {key: getattr(network, key) for key in _SETTINGS}
+    text = json.dumps({"format": FORMAT, **description, "metadata": list(extras)})
+    return {"network": np.array(text), **arrays, **extras}
+
+
+def _names(n_layers: int) -> list[str]:
+    return [f"{kind}{number}" for number in range(1, n_layers + 1) for kind in "Wb"]
+
+
+def _storable(name: str, value: ArrayLike) -> NDArray[Any]:
+    if name == "network" or _PARAMETER.fullmatch(name):
+        raise ValueError(f"the name {name!r} is kept for the network itself")
+    array = np.asarray(value, order="C")
+    if array.dtype.kind not in "Ubiuf":
+        raise ValueError(f"{name} has dtype {array.dtype}; allowed are text and numbers")
+    return array
+
+
+def _write(stream: BinaryIO, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Write what `numpy.savez` writes, with any name allowed and no time: equal arrays give equal bytes."""
+    with zipfile.ZipFile(stream, "w") as archive:
+        for name, array in arrays.items():
+            with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as entry:
+                np.lib.format.write_array(entry, array, version=(1, 0), allow_pickle=False)
+
+
+def _check_finite(array: NDArray[Any], part: str) -> None:
+    if not np.isfinite(array).all():
+        raise WeightsError(part, "values that are infinite or not a number", "finite weights")
+
+
+def _opened(path: Path, name: str) -> BinaryIO:
+    mode = path.stat().st_mode
+    if not stat.S_ISREG(mode):  # opening a pipe would wait for its writer
+        raise WeightsError(name, "something else than a file", _WANTED)
+    return path.open("rb")
+
+
+def _read(stream: BinaryIO, name: str) -> SavedWeights:
+    with zipfile.ZipFile(stream) as archive:
+        return _read_archive(archive, name)
+
+
+def _read_archive(archive: zipfile.ZipFile, name: str) -> SavedWeights:
+    entries = _checked_entries(archive, name)
+    settings = _read_settings(archive, entries, name)
+    extras = settings.pop("metadata")
+    n_layers = sum(entry.startswith("W") for entry in entries if _PARAMETER.fullmatch(entry))
+    wanted = {"network", *_names(max(n_layers, 2)), *extras}
+    if entries.keys() != wanted:
+        missing, more = sorted(wanted - entries.keys()), sorted(entries.keys() - wanted)
+        found = f"no {missing[0]}" if missing else f"an entry {_printable(more[0])}"
+        raise WeightsError(name, found, "W1, b1, W2, b2 and so on, and the entries named in “network”")
+    arrays = [_read_weights(archive, entries[entry], f"{name}, {entry}") for entry in _names(n_layers)]
+    sizes = _layer_sizes(arrays, name)
+    network = NeuralNetwork(
+        sizes[0], sizes[1:-1], sizes[-1], dtype=arrays[0].dtype.newbyteorder("="), seed=0, **settings
+    )
+    for entry, array in zip(_names(n_layers), arrays, strict=True):
+        setattr(network, entry, array)
+    return SavedWeights(network, _read_metadata(archive, {key: entries[key] for key in extras}, name))
+
+
+def _read_metadata(
+    archive: zipfile.ZipFile, entries: Mapping[str, zipfile.ZipInfo], name: str
+) -> dict[str, str | float]:
+    """Return those of the further entries that are a single text or number; tables are left where they are."""
+    found: dict[str, str | float] = {}
+    for key, entry in entries.items():
+        if entry.file_size <= 4 * _MOST_LETTERS + _MOST_HEADER and _is_single(archive, entry):
+            found[key] = _read_array(
+                archive, entry, f"{name}, {key}", r"U\d{1,5}|[iuf]\d", 0, "a value"
+            ).item()
+    return found
+
+
+def _is_single(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bool:
+    with archive.open(entry) as stream:
+        return b"'shape': ()" in stream.read(_MOST_HEADER)
+
+
+def _checked_entries(archive: zipfile.ZipFile, name: str) -> dict[str, zipfile.ZipInfo]:
+    """Return the archive's entries by name, once their number and the sizes that they declare are known."""
+    infos = archive.infolist()
+    entries = {info.filename.removesuffix(".npy"): info for info in infos}
+    if len(infos) > _MOST_ENTRIES or len(entries) < len(infos):
+        raise WeightsError(name, f"{len(infos)} entries", f"each name once, at most {_MOST_ENTRIES}")
+    size = sum(info.file_size for info in infos)
+    if size > MOST_BYTES:
+        raise WeightsError(name, f"{size} bytes when unpacked", f"at most {MOST_BYTES}")
+    return entries
+
+
+def _read_settings(
+    archive: zipfile.ZipFile, entries: dict[str, zipfile.ZipInfo], name: str
+) -> dict[str, Any]:
+    part = f"{name}, network"
+    if "network" not in entries:
+        raise WeightsError(name, "no entry “network”", _WANTED)
+    limit = f"a text of at most {_MOST_LETTERS} letters"
+    if entries["network"].file_size > 4 * _MOST_LETTERS + _MOST_HEADER:
+        raise WeightsError(part, f"{entries['network'].file_size} bytes", limit)
+    text = _read_array(archive, entries["network"], part, r"U\d{1,5}", 0, limit)
+    try:
+        settings = json.loads(text.item())
+    except (ValueError, RecursionError) as error:
+        raise WeightsError(part, "a text that is not JSON", "the settings as JSON") from error
+    if not isinstance(settings, dict) or settings.get("format") != FORMAT:
+        found = f"format {settings.get('format')!r}" if isinstance(settings, dict) else "no settings"
+        raise WeightsError(part, _printable(found), f"format {FORMAT}")
+    names = settings.get("metadata")
+    if settings.keys() != _KEYS or not isinstance(names, list) or not all(isinstance(n, str) for n in names):
+        raise WeightsError(part, "other settings", ", ".join(sorted(_KEYS)))
+    del settings["format"]
+    return settings
+
+
+def _read_weights(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, part: str) -> NDArray[Any]:
+    array = _read_array(archive, entry, part, "f4|f8", 2, "float32 or float64 in two dimensions")
+    _check_finite(array, part)
+    return array
+
+
+def _read_array(
+    archive: zipfile.ZipFile, entry: zipfile.ZipInfo, part: str, dtypes: str, n_axes: int, wanted: str
+) -> NDArray[Any]:
+    """Read one array, once its header says what is `wanted` and agrees with the entry's size."""
+    if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise WeightsError(part, f"compression method {entry.compress_type}", "stored or deflated data")
+    with archive.open(entry) as stream:
+        start = stream.read(10)
+        length = int.from_bytes(start[8:], "little")
+        header = _HEADER.fullmatch(stream.read(min(length, _MOST_HEADER)).decode("latin-1"))
+        if start[:8] != b"\x93NUMPY\x01\x00" or header is None:
+            raise WeightsError(part, "something else than a plain array", wanted)
+        code, shape = header[1], tuple(int(size) for size in re.findall(r"\d+", header[3]))
+        if not re.fullmatch(dtypes, code.lstrip("<>|=")) or len(shape) != n_axes or 0 in shape:
+            raise WeightsError(part, f"{_dtype_name(code)} of shape {shape}", wanted)
+        dtype = np.dtype(code)
+        if entry.file_size != len(start) + length + prod(shape) * dtype.itemsize:
+            raise WeightsError(part, f"{entry.file_size} bytes", f"as many as shape {shape} takes")
+        # Without a limit all that is packed would be unpacked; the byte more is there if the header was cut.
+        data = stream.read(prod(shape) * dtype.itemsize + 1)
+    return np.frombuffer(data, dtype).reshape(shape, order="F" if header[2] == "True" else "C")
+
+
+def _dtype_name(code: str) -> str:
+    letter, size = code.lstrip("<>|=")[0], code.lstrip("<>|=")[1:]
+    word = {"f": "float", "i": "int", "u": "uint", "c": "complex"}.get(letter)
+    return (
+        f"{word}{8 * int(size)}" if word and size else "Python objects" if letter == "O" else "other things"
+    )
+
+
+def _layer_sizes(arrays: list[NDArray[Any]], name: str) -> list[int]:
+    """Return the units of each layer, once the shapes and dtypes of all parameters fit together."""
+    weights, biases = arrays[::2], arrays[1::2]
+    sizes = [weights[0].shape[1], *(W.shape[0] for W in weights)]
+    for number, (W, b, (n_in, n_out)) in enumerate(zip(weights, biases, pairwise(sizes), strict=True), 1):
+        for kind, array, shape in (("W", W, (n_out, n_in)), ("b", b, (n_out, 1))):
+            if array.shape != shape or array.dtype != weights[0].dtype:
+                found = f"{array.dtype} of shape {array.shape}"
+                raise WeightsError(f"{name}, {kind}{number}", found, f"{weights[0].dtype} of shape {shape}")
+    return sizes
+
+
+def _printable(text: str) -> str:
+    shown = "".join(letter if letter.isprintable() else "�" for letter in text)
+    return shown if len(shown) <= 80 else f"…{shown[-79:]}"

@@ -1,0 +1,1 @@
+"""The `nn-explorer` command, and the page that it serves."""

@@ -1,0 +1,67 @@
+"""The command ``nn-explorer``. Each command is a module beside this one with an `add_parser`."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
+from types import ModuleType
+
+from explorer import __version__
+from explorer.serve import present_command, serve_command, train_command
+from explorer.serve.surroundings import settle_terminal
+
+__all__ = ["main"]
+
+COMMANDS: tuple[ModuleType, ...] = (serve_command, train_command, present_command)
+"""The first is what happens without a command."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Do what the command line says, and return the exit code.
+
+    Parameters
+    ----------
+    arguments
+        What stands behind the command's name; None for the command line of this process.
+
+    Returns
+    -------
+    int
+        0 if all went well, 2 if an option holds what it may not; ``train`` also returns 1 if it failed, and
+        130 if Ctrl-C stopped it.
+
+    Raises
+    ------
+    SystemExit
+        If there is nothing to do: by 0 behind a help, by 2 where an option or a command is unknown.
+    """
+    settle_terminal()
+    given = _parser().parse_args(arguments)
+    if foreign := _foreign(given):
+        return serve_command.refuse(foreign)
+    code: int = given.run(Namespace(**{**serve_command.DEFAULTS, **vars(given)}))
+    return code
+
+
+def _foreign(given: Namespace) -> str:
+    """Return which options before the command are not the command's, in one sentence; empty when all are."""
+    wrong = [f"--{name.replace('_', '-')}" for name in given.foreign if hasattr(given, name)]
+    if not wrong:
+        return ""
+    which = f"{wrong[0]} is no option" if len(wrong) == 1 else f"{' and '.join(wrong)} are no options"
+    return f"{which} of {given.command}: nn-explorer {given.command} --help lists them."
+
+
+def _parser() -> ArgumentParser:
+    parser = ArgumentParser(
+        prog="nn-explorer",
+        description="A neural network in NumPy that learns handwritten digits, taken by the controls.",
+        epilog="Each command has its own help: nn-explorer train --help",
+    )
+    parser.add_argument("--version", action="version", version=f"nn-explorer {__version__}")
+    serve_command.add_options(parser)
+    parser.set_defaults(foreign=())
+    subparsers = parser.add_subparsers(title="commands", metavar="", dest="command")
+    for command in COMMANDS:
+        command.add_parser(subparsers)
+    return parser

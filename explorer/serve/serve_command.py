@@ -1,0 +1,216 @@
+"""``nn-explorer`` without a command, or ``nn-explorer serve``: the explorer as a page in the browser."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+import tempfile
+import threading
+import webbrowser
+from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError, Namespace
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from explorer.datasets import Dataset, DatasetError, load_dataset
+from explorer.datasets.shared import write_dataset
+from explorer.serve.surroundings import settle_jupyter, skip_slow_grammar
+
+if TYPE_CHECKING:
+    from explorer.serve.server import ExplorerServer
+
+__all__ = [
+    "DEFAULTS",
+    "SERVER_OPTIONS",
+    "add_options",
+    "add_parser",
+    "add_server_options",
+    "find_notebook",
+    "refuse",
+    "run",
+    "serve",
+    "until_ended",
+    "warning",
+]
+
+NOTEBOOK = "explorer.ipynb"
+
+DEFAULTS: Mapping[str, Any] = MappingProxyType(
+    {"port": None, "ip": "127.0.0.1", "no_browser": False, "debug": False, "dataset": None}
+)
+"""What holds of the options that were not given. The parsers leave those out: a command's parser would otherwise
+put its defaults in the place of what stands before the command."""
+
+SERVER_OPTIONS = ("port", "ip", "no_browser", "debug")
+"""Names of the options that every page has."""
+
+
+def add_parser(subparsers: Any) -> ArgumentParser:
+    """Add the command ``serve`` to a parser's sub-commands; `run` does what its arguments say.
+
+    Parameters
+    ----------
+    subparsers : object
+        What `ArgumentParser.add_subparsers` returns.
+    """
+    words = "open the explorer in the browser; what happens without a command"
+    parser: ArgumentParser = subparsers.add_parser("serve", help=words, description=words.capitalize() + ".")
+    add_options(parser)
+    return parser
+
+
+def add_options(parser: ArgumentParser) -> None:
+    """Add the options of this command to `parser`, and the function that does what they say."""
+    parser.set_defaults(run=run)
+    add_server_options(parser)
+    parser.add_argument(
+        "--dataset",
+        default=SUPPRESS,
+        metavar="PATH",
+        help="images to learn instead of MNIST: an archive or a folder",
+    )
+
+
+def add_server_options(parser: ArgumentParser) -> None:
+    """Add what is asked of every page: where it listens, and whether the browser opens it.
+
+    What is not given is not in the result; `DEFAULTS` says what then holds.
+    """
+    parser.add_argument(
+        "--port",
+        type=_port,
+        default=SUPPRESS,
+        metavar="N",
+        help="port to listen on (default: 8866, or the next free one)",
+    )
+    parser.add_argument(
+        "--ip",
+        default=SUPPRESS,
+        metavar="ADDRESS",
+        help=f"address to listen on (default: {DEFAULTS['ip']}, this computer only); "
+        "whoever can reach another one can use the page",
+    )
+    parser.add_argument(
+        "--no-browser", action="store_true", default=SUPPRESS, help="don't open the page in the browser"
+    )
+    parser.add_argument(
+        "--debug", action="store_true", default=SUPPRESS, help="log more, and show errors on the page"
+    )
+
+
+def run(arguments: Namespace) -> int:
+    """Serve the page until Ctrl-C or SIGTERM; return the exit code.
+
+    Parameters
+    ----------
+    arguments
+        Parsed options of `add_options`.
+    """
+    with tempfile.TemporaryDirectory(prefix="nn-explorer-data-", ignore_cleanup_errors=True) as folder:
+        variables = {}
+        if arguments.dataset is not None:
+            try:
+                variables = _hand_over(load_dataset(arguments.dataset), Path(folder))
+            except DatasetError as error:
+                return refuse(str(error))
+        return serve(arguments, "The explorer", find_notebook(), kernel_variables=variables)
+
+
+def _hand_over(dataset: Dataset, folder: Path) -> dict[str, str]:
+    """Write a data set into `folder` for all kernels to map; return the variables by which they find it."""
+    variables = {"EXPLORER_DATASET": dataset.source}
+    with suppress(OSError):  # no room there: each kernel then reads the data set for itself
+        write_dataset(dataset, folder)
+        variables["EXPLORER_SHARED_DATASET"] = str(folder)
+    return variables
+
+
+def find_notebook(name: str = NOTEBOOK) -> Path:
+    """Return the path of a notebook that is served.
+
+    An installed wheel carries it beside this file; in a checkout it is the one in the folder of notebooks.
+    """
+    here = Path(__file__).parent
+    installed = here / "notebooks" / name
+    return installed if installed.is_file() else here.parents[1] / "notebooks" / name
+
+
+def serve(arguments: Namespace, what: str, notebook: Path, **settings: Any) -> int:
+    """Serve a notebook until Ctrl-C or SIGTERM; return the exit code.
+
+    Parameters
+    ----------
+    arguments
+        Parsed options of `add_server_options`.
+    what : str
+        What the terminal calls the page: ``"The explorer"``.
+    notebook : Path
+        The notebook.
+    **settings
+        Further fields of `explorer.serve.server.Settings`.
+    """
+    with tempfile.TemporaryDirectory(prefix="nn-explorer-", ignore_cleanup_errors=True) as folder:
+        settle_jupyter(os.environ, Path(folder))
+        return _serve(arguments, what, notebook, settings)
+
+
+def warning(ip: str, port: int | str) -> str:
+    """Return who beside this computer can use a page that listens on `ip`, in one sentence; empty for nobody."""
+    from explorer.serve.server import is_every_address, is_loopback
+
+    if is_loopback(ip):
+        return ""
+    if is_every_address(ip):
+        name = socket.gethostname()
+        return (
+            f"From other computers it is at http://{name}:{port}/: everybody who can reach that can use it."
+        )
+    return "Everybody who can reach this address can use it."
+
+
+def refuse(sentence: str) -> int:
+    """Say in one sentence at the terminal why nothing was done; return the exit code."""
+    print(f"nn-explorer: {sentence}", file=sys.stderr)
+    return 2
+
+
+def _serve(arguments: Namespace, what: str, notebook: Path, options: dict[str, Any]) -> int:
+    skip_slow_grammar()
+    from explorer.serve.server import ExplorerServer, PortError, Settings, free_port
+
+    def listening(url: str) -> None:
+        print(f"{what} is at {url} (Ctrl-C ends it)", flush=True)
+        if said := warning(arguments.ip, port):
+            print(said, file=sys.stderr, flush=True)
+        if not arguments.no_browser:
+            threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
+
+    try:
+        port = free_port(arguments.ip, arguments.port)
+        settings = Settings(notebook, arguments.ip, port, arguments.debug, **options)
+        asyncio.run(until_ended(ExplorerServer.instance(settings), listening))
+    except PortError as error:
+        return refuse(str(error))
+    except KeyboardInterrupt:
+        pass
+    return 0
+
+
+async def until_ended(server: ExplorerServer, listening: Callable[[str], object]) -> None:
+    """Serve until SIGTERM; Ctrl-C cancels the task by itself."""
+    serving = asyncio.ensure_future(server.serve(listening))
+    if os.name == "posix":
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, serving.cancel)
+    with suppress(asyncio.CancelledError):
+        await serving
+
+
+def _port(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 0 <= int(text) <= 65535:
+        raise ArgumentTypeError(f"a port is a number from 0 (any free one) to 65535, not {text!r}")
+    return int(text)

@@ -1,0 +1,405 @@
+"""Voilà, set up to serve one notebook as the explorer's page."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+import os
+import shutil
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs
+
+from traitlets import Set
+from traitlets.config import Config
+from voila.app import Voila
+from voila.static_file_handler import MultiStaticFileHandler
+from voila.tornado.handler import TornadoVoilaHandler
+
+from explorer.figures.palette import PALETTES, Theme
+from explorer.serve.surroundings import SLOW_GRAMMAR, kernel_environment
+from explorer.widgets.plotly_module import PAGE_HAS_PLOTLY, PLOTLY_KEY, PLOTLY_MODULE, PLOTLY_VERSION
+
+__all__ = [
+    "ExplorerServer",
+    "PortError",
+    "Settings",
+    "free_port",
+    "is_every_address",
+    "is_loopback",
+    "page_address",
+]
+
+DEFAULT_PORT = 8866
+PORTS_TRIED = 20
+TEMPLATE = "explorer"
+THEMES: tuple[Theme, ...] = ("light", "dark")
+
+IDLE_SECONDS = 300
+"""A kernel whose page was left without a word, as by a crashed browser, is ended after this time."""
+
+EXTENSIONS = ("anywidget", "@jupyter-widgets/jupyterlab-manager", "@voila-dashboards/widgets-manager8")
+"""The JupyterLab extensions that the page loads, out of those installed. `jupyterlab-plotly`, a second Plotly, is
+not among them."""
+
+HASHED_FILES = tuple(f"/voila/labextensions/{name}/static/" for name in EXTENSIONS)
+"""Addresses of files for the browser to keep: their names hold a hash of what is in them."""
+
+PLOTLY_FILES = f"explorer/plotly/{PLOTLY_VERSION}"
+"""Address of Plotly's module."""
+
+VOILA_FILES = f"explorer/voila/{version('voila')}"
+"""Address of Voilà's own scripts. They are named alike in each of its versions, so the version stands before."""
+
+COMPILE_HINT = b"//# allFunctionsCalledOnLoad\n"
+"""A comment that Chromium heeds from version 136 on."""
+
+CONTENT_POLICY = "; ".join(
+    (
+        "default-src 'self'",
+        "script-src 'self' blob: 'unsafe-inline' 'unsafe-eval'",  # Voilà's inline scripts; JupyterLab's schemas
+        "style-src 'self' 'unsafe-inline'",
+        "img-src 'self' data: blob:",
+        "font-src 'self' data:",
+        "connect-src 'self' ws: wss: blob:",
+        "worker-src 'self' blob:",
+        "object-src 'none'",
+        "base-uri 'self'",
+        "frame-ancestors 'self'",
+    )
+)
+"""The page loads and runs nothing from another host; ``blob:`` is how widgets bring their scripts."""
+
+
+KERNEL_OPTIONS = (
+    f"--IPKernelApp.exec_lines=import sys; sys.modules['{SLOW_GRAMMAR}'] = None",
+    "--IPKernelApp.capture_fd_output=False",  # what a kernel writes to its standard error reaches the terminal
+    "--IPKernelApp.log_level=ERROR",  # no warning that sockets within this computer are not encrypted
+)
+
+
+class PortError(OSError):
+    """The server can't listen where it was told to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a server is started with."""
+
+    notebook: Path
+    ip: str = "127.0.0.1"
+    port: int = DEFAULT_PORT
+    debug: bool = False
+    kernel_variables: dict[str, str] = field(default_factory=dict)
+    """Environment variables that kernels get beside the server's own."""
+    template: str = TEMPLATE
+    """Name of the page's template."""
+    reveal: Path | None = None
+    """Folder of reveal.js, for a template that needs it."""
+
+
+def free_port(ip: str, wanted: int | None) -> int:
+    """Return a port to listen on.
+
+    Parameters
+    ----------
+    ip
+        Address to listen on.
+    wanted
+        The only port that will do; None for 8866, or the first free one above it. 0 for any.
+
+    Raises
+    ------
+    PortError
+        With one sentence for the person at the terminal.
+    """
+    ports = range(DEFAULT_PORT, DEFAULT_PORT + PORTS_TRIED) if wanted is None else [wanted]
+    for port in ports:
+        try:
+            return _bound_port(ip, port)
+        except UnicodeError as error:  # no name of a computer: a dot too many, or a part that is too long
+            raise PortError(f"can't listen on {ip}: that is not an address.") from error
+        except OSError as error:
+            if error.errno == errno.EACCES:
+                raise PortError(f"port {port} may not be used by you: choose one above 1023.") from error
+            if error.errno != errno.EADDRINUSE:
+                raise PortError(f"can't listen on {ip}: {error.strerror or error}.") from error
+    if wanted is None:
+        raise PortError(f"the ports {ports[0]} to {ports[-1]} are all taken: choose another with --port.")
+    raise PortError(f"port {wanted} is taken: end what uses it, or choose another with --port.")
+
+
+def _bound_port(ip: str, port: int) -> int:
+    family, kind, protocol, _, address = socket.getaddrinfo(ip, port, type=socket.SOCK_STREAM)[0]
+    with socket.socket(family, kind, protocol) as probe:
+        if os.name == "posix":  # as the server itself does: a port that is only winding down is free
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(address)
+        found: int = probe.getsockname()[1]
+        return found
+
+
+def is_loopback(ip: str) -> bool:
+    """Return whether only this computer can reach `ip`."""
+    try:
+        return ip_address(ip).is_loopback
+    except ValueError:
+        return ip == "localhost"
+
+
+def is_every_address(ip: str) -> bool:
+    """Return whether `ip` stands for all addresses of this computer."""
+    try:
+        return ip == "" or ip_address(ip).is_unspecified
+    except ValueError:
+        return False
+
+
+def page_address(ip: str, port: int) -> str:
+    """Return the page's address as this computer reaches it, where `ip` is listened on."""
+    return f"http://{_host(ip)}:{port}/"
+
+
+def _host(ip: str) -> str:
+    """Return an address by which this computer reaches `ip`, as it stands in a URL."""
+    if is_every_address(ip):
+        ip = "::1" if ":" in ip else "127.0.0.1"
+    return f"[{ip}]" if ":" in ip else ip
+
+
+class PageHandler(TornadoVoilaHandler):
+    """Sends the page; the theme that the browser last showed is told to the kernel as part of the query."""
+
+    def should_use_rendered_notebook(
+        self, notebook_data: Any, pool_size: int, template_name: Any, theme: Any, request_args: Any
+    ) -> bool:
+        """Return whether a kernel that is warm can take the visit: the theme is the page's own affair."""
+        return bool(super().should_use_rendered_notebook(notebook_data, pool_size, None, None, request_args))
+
+    async def get_generator(self, path: str | None = None) -> AsyncIterator[str]:
+        """Yield the page piece by piece."""
+        _ = self.xsrf_token  # sets the cookie that the page needs to end its kernel when it is closed
+        query = self.request.query
+        shown = self.get_cookie("explorer-theme")
+        if shown in THEMES and "theme" not in parse_qs(query, keep_blank_values=True):
+            self.request.query = "&".join(filter(None, [query, f"theme={shown}"]))
+        async for html in super().get_generator(path):
+            yield html
+
+
+class LastingFileHandler(MultiStaticFileHandler):
+    """Sends files of a package, for the browser to keep: their address holds the package's version."""
+
+    def set_extra_headers(self, path: str) -> None:
+        """Say that the file never changes."""
+        self.set_header("Cache-Control", "public, max-age=31536000, immutable")
+
+    def get_content_type(self) -> str:
+        """Return JavaScript's type, whatever the operating system says about ``.js``."""
+        if str(self.absolute_path).endswith(".js"):
+            return "text/javascript; charset=utf-8"
+        kind: str = super().get_content_type()
+        return kind
+
+
+class PlotlyHandler(LastingFileHandler):
+    """Sends Plotly's module with a hint for Chromium: compile all of it, in the background, while it arrives.
+
+    Without, its 5 MB are compiled piece by piece on the thread that draws the page.
+    """
+
+    def prepare(self) -> None:
+        """Send the whole file, also where a part is asked for: that would be counted without the hint."""
+        self.request.headers.pop("Range", None)
+
+    def get_content_size(self) -> int:
+        """Return the number of bytes that are sent."""
+        size: int = super().get_content_size()
+        return len(COMPILE_HINT) + size
+
+    @classmethod
+    def get_content(cls, abspath: str, start: int | None = None, end: int | None = None) -> Iterator[bytes]:
+        """Yield the hint and the file."""
+        yield COMPILE_HINT
+        yield from super().get_content(abspath)
+
+
+class ExplorerServer(Voila):
+    """Serves a notebook with the explorer's template, on one address, until it is cancelled.
+
+    Made by ``ExplorerServer.instance(settings)``, so that all parts of Voilà write to its log.
+
+    Parameters
+    ----------
+    settings
+        What is served, and where.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(
+            config=_configuration(settings),
+            config_file_paths=[],  # a voila.json in the working folder is not meant for us
+            notebook_path=str(settings.notebook.absolute()),
+            ip=settings.ip,
+            port=settings.port,
+            open_browser=False,
+            log_level=logging.DEBUG if settings.debug else logging.WARNING,
+            log_format="%(levelname)s: %(message)s",
+            tornado_settings={
+                "headers": {"Content-Security-Policy": CONTENT_POLICY},
+                "static_immutable_cache": list(HASHED_FILES),
+            },
+        )
+        self._settings = settings
+        self.log.addFilter(_is_news)
+        if (
+            not settings.debug
+        ):  # tornado warns of every page that Jupyter's ping settings contradict each other
+            logging.getLogger("tornado.general").setLevel(logging.ERROR)
+        self.initialize([])
+        manager = self.voila_configuration.multi_kernel_manager_class
+        self.voila_configuration.multi_kernel_manager_class = _scrubbed(manager, self._kernel_variables())
+
+    @property
+    def url(self) -> str:
+        """The page's address."""
+        return page_address(self.ip, self.port)
+
+    def init_settings(self) -> dict[str, Any]:
+        """Return tornado's settings: on this computer's own address no other name for it is accepted.
+
+        A page of a stranger whose name was pointed at 127.0.0.1 could otherwise talk to the kernels.
+        """
+        settings: dict[str, Any] = super().init_settings()
+        self.kernel_spec_manager.kernel_dirs = []  # this Python and no other, whatever else is installed
+        return settings | {
+            "allow_remote_access": not is_loopback(self.ip),
+            "websocket_compression_options": {},  # 6 ms a page on a loopback; a fifth of the bytes on a wifi
+        }
+
+    def init_handlers(self) -> list[Any]:
+        """Return Voilà's handlers, with the explorer's own for the page and for what the browser keeps."""
+        handlers = [
+            (route, PageHandler, *rest) if handler is TornadoVoilaHandler else (route, handler, *rest)
+            for route, handler, *rest in super().init_handlers()
+        ]
+        files = [
+            _files(rf"{PLOTLY_FILES}/(widgetbundle\.js)", PlotlyHandler, PLOTLY_MODULE.parent),
+            _files(f"{VOILA_FILES}/(.*)", LastingFileHandler, *self.static_paths),
+        ]
+        if self._settings.reveal is not None:
+            address = rf"explorer/{_reveal_address()}/(dist/reveal\.(?:js|css))"
+            files.append(_files(address, LastingFileHandler, self._settings.reveal))
+        return [*files, *handlers]
+
+    def listen(self) -> None:
+        """Listen on the one port."""
+        try:
+            self._http = self.app.listen(self.port, self.ip)
+        except OSError as error:
+            raise PortError(f"port {self.port} is taken: choose another with --port.") from error
+
+    async def serve(self, listening: Callable[[str], object]) -> None:
+        """Serve until the task is cancelled; then end all kernels.
+
+        Parameters
+        ----------
+        listening
+            Called with the page's address once it can be opened.
+        """
+        self.start()
+        try:
+            listening(self.url)
+            await asyncio.Event().wait()
+        finally:
+            self.log.setLevel(logging.CRITICAL)  # what kernels complain about while they end is no news
+            self._http.stop()
+            await self.kernel_manager.shutdown_all(now=True)
+            shutil.rmtree(self.connection_dir, ignore_errors=True)
+
+    def _kernel_variables(self) -> dict[str, str]:
+        return {
+            PAGE_HAS_PLOTLY: "1",
+            "VOILA_APP_IP": _host("127.0.0.1" if self.ip == "localhost" else self.ip),
+            **self._settings.kernel_variables,
+        }
+
+
+def _configuration(settings: Settings) -> Config:
+    """Return Voilà's and Jupyter's settings."""
+    config = Config()
+    page = config.VoilaConfiguration
+    page.template = settings.template
+    page.allow_template_override = page.allow_theme_override = "NO"
+    page.preheat_kernel = True
+    page.page_config_hook = _with_lasting_address
+    page.show_tracebacks = settings.debug
+    page.extension_allowlist = list(EXTENSIONS)
+    page.file_allowlist = []
+    page.resources = {
+        "explorer": {
+            "version": version("nn-explorer"),
+            "palettes": {theme: PALETTES[theme].css() for theme in THEMES},
+            "page_colours": {theme: PALETTES[theme].surface for theme in THEMES},
+            "plotly_key": PLOTLY_KEY,
+            "plotly_url": f"{PLOTLY_FILES}/{PLOTLY_MODULE.name}",
+            "reveal_url": "" if settings.reveal is None else f"explorer/{_reveal_address()}",
+        }
+    }
+    config.NotebookNotary.db_file = ":memory:"
+    config.VoilaExecutor.cell_error_instruction = "The terminal that runs nn-explorer has the details."
+    # Lets the page that took the last kernel begin to draw. A longer delay was measured to gain that page nothing,
+    # and whoever comes next would wait for it.
+    config.VoilaKernelManager.fill_delay = 0.5
+    config.MappingKernelManager.cull_idle_timeout = IDLE_SECONDS
+    config.MappingKernelManager.cull_interval = 60
+    config.MappingKernelManager.cull_connected = False
+    return config
+
+
+def _files(address: str, handler: type, *folders: Path | str) -> tuple[str, type, dict[str, list[str]]]:
+    """Return the rule that `handler` sends what `address`, a pattern, names in the first folder that has it."""
+    return f"/{address}", handler, {"paths": [str(folder) for folder in folders]}
+
+
+def _with_lasting_address(page_config: dict[str, Any], base_url: str, **_: Any) -> dict[str, Any]:
+    """Let the page take Voilà's scripts from where the browser keeps them."""
+    return page_config | {"fullStaticUrl": base_url + VOILA_FILES}
+
+
+def _reveal_address() -> str:
+    return f"reveal/{version('sphinx-revealjs')}"
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Return whether a log record says something: a notebook of the package need not be signed by the user."""
+    return "is not trusted" not in record.getMessage()
+
+
+def _scrubbed(manager: type, variables: dict[str, str]) -> type:
+    """Return a kernel manager that starts kernels with `variables` and what they need of the surroundings."""
+
+    class ScrubbedKernelManager(manager):
+        _starting = Set()
+
+        async def start_kernel(self, **options: Any) -> str:
+            options["env"] = kernel_environment(options.get("env", os.environ)) | variables
+            options["extra_arguments"] = list(KERNEL_OPTIONS)
+            start = asyncio.ensure_future(super().start_kernel(**options))
+            self._starting.add(start)
+            start.add_done_callback(self._starting.discard)
+            kernel_id: str = await start
+            return kernel_id
+
+        async def shutdown_all(self, *arguments: Any, **options: Any) -> None:
+            # A kernel can't be ended while it is being started.
+            await asyncio.gather(*self._starting, return_exceptions=True)
+            await super().shutdown_all(*arguments, **options)
+
+    return ScrubbedKernelManager

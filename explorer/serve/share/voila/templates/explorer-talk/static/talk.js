@@ -1,0 +1,127 @@
+// Moves the slides with reveal.js, shares the keyboard between slides and widgets, and shows the speaker's notes.
+//
+// reveal.js takes every section within a slide for a slide below it, and widgets have sections of their own. So its
+// slides are empty: it knows which one it is, by keys, address and arrows, and the article of that name is in sight.
+
+(() => {
+  // All keys belong to these while they have the focus; a button needs only those that press it.
+  const TAKES_KEYS =
+    "input, textarea, select, summary, iframe, [contenteditable], [tabindex='0'], .explorer-app, " +
+    "[role=slider], [role=tab], [role=radio], [role=grid], [role=listbox], [role=menu]";
+  const TAKES_PRESSES = "button, a[href], [role=button]";
+  const root = document.documentElement;
+  const articles = [...document.querySelectorAll(".explorer-slides > article")];
+  const present = () => articles[Reveal.getState().indexh ?? 0];
+
+  /** Whether a key is meant for the slides and not for what has the focus. */
+  function isForSlides(event) {
+    if (event.defaultPrevented) return false;
+    const at = document.activeElement;
+    if (!at || at === document.body || articles.includes(at)) return true;
+    if (at.closest(TAKES_KEYS)) return false;
+    return !at.closest(TAKES_PRESSES) || ![" ", "Enter"].includes(event.key);
+  }
+
+  /** Take the focus from whatever has it: from now on keys move the slides. */
+  function giveKeysBack() {
+    document.activeElement?.blur?.();
+    present()?.focus({ preventScroll: true });
+  }
+
+  /** Change between light and dark; the explorer's own switch, where it is drawn, has to know. */
+  function changeTheme() {
+    const before = root.dataset.explorerTheme;
+    const own = document.querySelector("button.explorer-theme");
+    for (let presses = 0; own && presses < 3 && root.dataset.explorerTheme === before; presses++) own.click();
+    if (root.dataset.explorerTheme === before) root.dataset.explorerTheme = before === "dark" ? "light" : "dark";
+  }
+
+  const words = (article, what) => article?.querySelector(what)?.textContent ?? "";
+  const notes = {
+    window: null,
+    began: Date.now(),
+
+    /** Open the notes in a window of their own, for the screen that the room does not see. */
+    open() {
+      if (this.window && !this.window.closed) return this.window.focus();
+      this.window = window.open("", "explorer-notes", "popup,width=760,height=560");
+      if (!this.window) return this.toggleStrip(); // no window is allowed: then here, over the slide
+      const page = this.window.document;
+      page.title = "Speaker’s notes";
+      page.documentElement.lang = "en";
+      page.body.style.cssText = "margin:0;padding:24px 32px;font:22px/1.5 system-ui,sans-serif;color:#18202a;background:#fff";
+      page.body.innerHTML = "<p id=where></p><h1 id=title></h1><p id=notes></p><p id=next></p>";
+      page.getElementById("where").style.color = page.getElementById("next").style.color = "#56616e";
+      page.addEventListener("keydown", (event) => {
+        const move = { ArrowRight: "next", " ": "next", PageDown: "next", ArrowLeft: "prev", PageUp: "prev" }[event.key];
+        if (move) Reveal[move]();
+      });
+      setInterval(() => this.show(), 1000);
+      return this.show();
+    },
+
+    toggleStrip() {
+      const strip = document.getElementById("explorer-notes");
+      if (strip) return strip.remove();
+      const made = document.createElement("aside");
+      made.id = "explorer-notes";
+      document.body.append(made);
+      return this.show();
+    },
+
+    show() {
+      const strip = document.getElementById("explorer-notes");
+      if (strip) strip.textContent = words(present(), "aside.notes");
+      if (!this.window || this.window.closed) return;
+      const at = articles.indexOf(present());
+      const seconds = Math.floor((Date.now() - this.began) / 1000);
+      const clock = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+      const next = words(articles[at + 1], "h2");
+      const page = this.window.document;
+      page.getElementById("where").textContent = `${at + 1} of ${articles.length} · ${clock}`;
+      page.getElementById("title").textContent = words(present(), "h2");
+      page.getElementById("notes").textContent = words(present(), "aside.notes");
+      page.getElementById("next").textContent = next ? `Next: ${next}` : "This is the last slide.";
+    },
+  };
+
+  /** Bring the slide that reveal.js is at into sight. */
+  function show() {
+    const slide = present();
+    for (const article of articles) {
+      article.toggleAttribute("data-present", article === slide);
+      article.inert = article !== slide; // out of sight is out of reach of the keyboard as well
+    }
+    if (document.activeElement && !slide.contains(document.activeElement)) giveKeysBack();
+    notes.show();
+  }
+
+  for (const article of articles) {
+    const slide = document.createElement("section");
+    slide.id = article.dataset.slide ?? "";
+    document.querySelector(".reveal .slides").append(slide);
+  }
+  Reveal.on("ready", show);
+  Reveal.on("slidechanged", show);
+  Reveal.initialize({
+    disableLayout: true, // slides fill the window: scaled ones would blur figures and misplace the pointer
+    scrollActivationWidth: null,
+    touch: false, // a finger scrolls a slide and moves a slider
+    transition: "none",
+    backgroundTransition: "none",
+    overview: false,
+    hash: true,
+    slideNumber: "c/t",
+    controlsTutorial: false,
+    keyboardCondition: isForSlides,
+    keyboard: { 27: null, 68: changeTheme, 83: () => notes.open() },
+  });
+  // Before the widget hears of it, which may keep the key to itself.
+  document.addEventListener("keydown", (event) => event.key === "Escape" && giveKeysBack(), { capture: true });
+  // Who presses a button with the mouse goes on with the keys of the slides.
+  document.addEventListener("click", ({ detail, target }) => {
+    const button = detail > 0 && target instanceof Element ? target.closest(TAKES_PRESSES) : null;
+    if (button && !button.closest(TAKES_KEYS)) giveKeysBack();
+  });
+  addEventListener("pagehide", () => notes.window?.close());
+})();

@@ -1,0 +1,142 @@
+"""What the server and its kernels take from their surroundings: variables and folders, no more than they need."""
+
+from __future__ import annotations
+
+import codecs
+import os
+import re
+import sys
+from collections.abc import Mapping, MutableMapping
+from io import TextIOWrapper
+from pathlib import Path
+from tempfile import TemporaryFile
+from types import MappingProxyType
+
+__all__ = [
+    "SHARE",
+    "SLOW_GRAMMAR",
+    "kernel_environment",
+    "settle_jupyter",
+    "settle_terminal",
+    "skip_slow_grammar",
+]
+
+SHARE = Path(__file__).parent / "share"
+"""Folder of the page's template, laid out as one of Jupyter's data folders."""
+
+SLOW_GRAMMAR = "rfc3987_syntax"
+"""An optional package of `jsonschema`, which builds a grammar of international addresses when it is imported.
+
+Nothing here checks such addresses, and it is 1.3 of the 2.3 seconds of computing until a kernel is ready, and as
+much again in the server.
+"""
+
+_NEEDED = re.compile(
+    r"""
+    PATH | HOME | USER | LOGNAME | LANG | LANGUAGE | LC_\w+ | TZ | TERM | SHELL
+    | TMPDIR | TMP | TEMP | XDG_\w+ | VIRTUAL_ENV | CONDA_\w+ | (?:DY)?LD_LIBRARY_PATH
+    | PYTHON\w+ | JUPYTER\w* | IPYTHON\w+ | EXPLORER_\w+
+    | (?:OMP | OPENBLAS | MKL | BLIS | VECLIB | NUMEXPR)_\w+
+    | SYSTEMROOT | WINDIR | USERPROFILE | USERNAME | APPDATA | LOCALAPPDATA | COMSPEC | PATHEXT
+    | VOILA_\w+ | QUERY_STRING | SERVER_\w+ | SCRIPT_NAME | PATH_INFO
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+_SECRET = re.compile(r"TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL|API_?KEY", re.IGNORECASE)
+
+_PLAIN = MappingProxyType(
+    {
+        "“": '"',
+        "”": '"',
+        "’": "'",
+        "–": "-",
+        "−": "-",
+        "…": "...",
+        "\u202f": " ",
+        "\u00a0": " ",
+        "→": "->",
+        "×": "x",
+    }
+)
+"""What stands for a letter in a terminal that doesn't have it."""
+
+
+def kernel_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables that a kernel is started with: those that Python, Jupyter and the page need.
+
+    Whoever reaches the page reaches a kernel, so the server's tokens and passwords do not go there.
+
+    Parameters
+    ----------
+    environment
+        The server's own, with what Voilà adds.
+    """
+    return {
+        name: value
+        for name, value in environment.items()
+        if _NEEDED.fullmatch(name) and not _SECRET.search(name)
+    }
+
+
+def skip_slow_grammar() -> None:
+    """Have `SLOW_GRAMMAR` pass for not installed in this process, where it is not loaded yet."""
+    sys.modules.setdefault(SLOW_GRAMMAR, None)  # type: ignore[arg-type]  # how Python says "not there"
+
+
+def settle_terminal() -> None:
+    """Let standard output and error write what their encoding lacks in plain letters, instead of failing."""
+    codecs.register_error("explorer-plain", _in_plain_letters)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # there may be none, or another kind in a notebook
+            stream.reconfigure(errors="explorer-plain")
+
+
+def _in_plain_letters(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    missing = error.object[error.start : error.end]
+    return "".join(_PLAIN.get(letter, "?") for letter in missing), error.end
+
+
+def settle_jupyter(environment: MutableMapping[str, str], fallback: Path) -> None:
+    """Make Jupyter find the page's template, and give it folders that it can write to.
+
+    Parameters
+    ----------
+    environment
+        Changed in place.
+    fallback
+        An empty folder, used for what can't be written to in the home folder, or as one where there is none.
+    """
+    paths = [str(SHARE), *filter(None, [environment.get("JUPYTER_PATH")])]
+    environment["JUPYTER_PATH"] = os.pathsep.join(paths)
+    home = _home(environment, fallback)
+    data = Path(environment.get("XDG_DATA_HOME") or home / ".local" / "share")
+    folders = {
+        "JUPYTER_CONFIG_DIR": home / ".jupyter",
+        "JUPYTER_DATA_DIR": data / "jupyter",
+        "JUPYTER_RUNTIME_DIR": data / "jupyter" / "runtime",
+        "IPYTHONDIR": home / ".ipython",
+    }
+    for name, usual in folders.items():
+        if not _can_write(Path(environment.get(name) or usual).absolute()):
+            environment[name] = str(fallback / name.lower())
+
+
+def _home(environment: MutableMapping[str, str], fallback: Path) -> Path:
+    """Return the home folder; where none is known, `fallback` is made it."""
+    try:
+        return Path(environment.get("HOME") or Path.home())
+    except RuntimeError:
+        environment["HOME"] = str(fallback)
+        return fallback
+
+
+def _can_write(folder: Path) -> bool:
+    """Return whether files can be made in `folder`, which need not exist yet."""
+    try:
+        first = next(place for place in (folder, *folder.parents) if place.exists())
+        with TemporaryFile(dir=first):
+            return True
+    except OSError:
+        return False

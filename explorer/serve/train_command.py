@@ -1,0 +1,333 @@
+"""``nn-explorer train``: one run in the terminal, without a browser.
+
+The options are the settings of `TrainingConfig`, made from the same table as the controls on the page.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from rich.console import Console
+
+from explorer.datasets import Dataset, DatasetError, load_dataset, load_mnist
+from explorer.exports.files import export
+from explorer.network.destination import check_destination, whole_file
+from explorer.serve.serve_command import SERVER_OPTIONS
+from explorer.serve.train_result import TrainResult
+from explorer.serve.train_screen import TrainScreen
+from explorer.training import (
+    FIELDS,
+    PRESETS,
+    BatchRecord,
+    ConfigError,
+    DivergedError,
+    EpochRecord,
+    History,
+    RunEnd,
+    Snapshot,
+    TrainingConfig,
+    TrainingRun,
+)
+from explorer.training.fields import Field, LayerSizes, Real, Whole
+from explorer.training.hints import hints
+from explorer.training.process_settings import one_blas_thread
+
+__all__ = ["add_parser", "run"]
+
+FAILED, REFUSED, INTERRUPTED = 1, 2, 130
+"""Exit codes beside 0; the last is 128 + the number of the signal, as a shell counts it."""
+
+_PRESETS: Mapping[str, TrainingConfig] = MappingProxyType(
+    {name.lower().removeprefix("the "): config for name, config in PRESETS.items()}
+)
+_DESCRIPTION = """\
+Train one network in the terminal, and show loss and accuracy epoch by epoch.
+Without options it is the exercise's task on the MNIST images of the package.
+"""
+_EPILOG = """\
+Ctrl-C stops within a mini-batch: what was learned is scored, shown and saved.
+
+Exit codes: 0 finished; 1 the loss is no longer a number, or a file could not
+be saved; 2 an option holds something that it may not; 130 stopped by Ctrl-C.
+
+Examples:
+  nn-explorer train --preset modern --epochs 20 --save modern.npz
+  nn-explorer train --hidden 128,64 --activation relu --init he --lr 0.003
+  nn-explorer train --epochs 20 --report run.html --script run.py --csv run.csv
+  nn-explorer train --from-url "?hidden=128&lr=0.003" --json > run.json
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """An option that writes a file."""
+
+    options: tuple[str, ...]
+    kind: str
+    help: str
+
+    @property
+    def dest(self) -> str:
+        """Name of the option's value."""
+        return self.options[0].removeprefix("--")
+
+
+_FILES = (
+    _File(("--save", "--weights"), "weights", "write weights, settings and history to a .npz file"),
+    _File(("--script",), "script", "write a Python script that trains this run again"),
+    _File(("--csv",), "csv", "write the records as a table, one row an epoch"),
+    _File(("--report",), "report", "write a report, one HTML file that opens without a network"),
+)
+
+
+class _RefusedError(Exception):
+    """An option holds something that it may not; the message is one sentence."""
+
+
+def add_parser(subparsers: Any) -> argparse.ArgumentParser:
+    """Add the command ``train`` to a parser's sub-commands; `run` does what its arguments say.
+
+    Parameters
+    ----------
+    subparsers : object
+        What `argparse.ArgumentParser.add_subparsers` returned.
+    """
+    parser: argparse.ArgumentParser = subparsers.add_parser(
+        "train",
+        help="train one network in the terminal",
+        usage="%(prog)s [options]",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    settings = parser.add_argument_group("settings of the run")
+    for field in FIELDS.values():
+        names = [f"--{field.key}", f"--{field.name.replace('_', '-')}"]
+        settings.add_argument(
+            *dict.fromkeys(names), dest=field.name, metavar=_metavar(field), help=_help(field)
+        )
+    start = parser.add_argument_group(
+        "where the settings start (single options change them)"
+    ).add_mutually_exclusive_group()
+    start.add_argument("--preset", metavar="NAME", help=f"a named start: {' or '.join(_PRESETS)}")
+    start.add_argument("--from-url", metavar="URL", help="a link of the page, or the part from its “?” on")
+    files = parser.add_argument_group("data and results")
+    files.add_argument(
+        "--dataset",
+        metavar="PATH",
+        default=argparse.SUPPRESS,  # what stands before the command's name stays
+        help="an archive or a folder in MNIST's format (default: MNIST)",
+    )
+    for file in _FILES:
+        files.add_argument(*file.options, dest=file.dest, metavar="FILE", help=file.help)
+    files.add_argument("--force", action="store_true", help="let these options replace a file")
+    files.add_argument(
+        "--json", action="store_true", help="one JSON object on standard output, progress on standard error"
+    )
+    parser.set_defaults(run=run, foreign=SERVER_OPTIONS)
+    return parser
+
+
+def run(args: argparse.Namespace) -> int:
+    """Train as the arguments say, and return the command's exit code.
+
+    Parameters
+    ----------
+    args : argparse.Namespace
+        What a parser made by `add_parser` returned.
+
+    Returns
+    -------
+    int
+        0 finished, 1 failed, 2 an option is refused, 130 stopped by Ctrl-C.
+    """
+    messages = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+    try:
+        config, dataset = _config(args, messages), _dataset(args)
+        return _run(_training(config, dataset, args), dataset, args, messages)
+    except _RefusedError as refusal:
+        messages.print(f"nn-explorer train: {refusal}")
+        return REFUSED
+    except KeyboardInterrupt:
+        messages.print("Stopped.")
+        return INTERRUPTED
+    except OSError as error:  # nobody reads on, as in `… | head`, or the disk is full
+        if not isinstance(error, BrokenPipeError):
+            messages.print(f"nn-explorer train: {error}")
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or closing it would fail once more
+        return FAILED
+
+
+def _metavar(field: Field) -> str:
+    kinds = {LayerSizes: "N,N,…", Whole: "N", Real: "X"}
+    return kinds.get(type(field), "NAME")
+
+
+def _help(field: Field) -> str:
+    default = field.format(getattr(TrainingConfig(), field.name))
+    unit = f" {field.unit}" if field.unit else ""
+    allowed = _in_terminal(field.allowed)
+    return f"{field.help} {allowed[:1].upper()}{allowed[1:]}; default: {default}{unit}.".replace("%", "%%")
+
+
+def _in_terminal(allowed: str) -> str:
+    """None is Python's word; on the command line it is spelled “all”."""
+    return allowed.replace("or None for all", "or all")
+
+
+def _training(config: TrainingConfig, dataset: Dataset, args: argparse.Namespace) -> TrainingRun:
+    """Return the run, once everything is checked that can be before the first mini-batch."""
+    taken: dict[Path, str] = {}
+    for file, path in _wanted(args):
+        option = file.options[0]
+        try:
+            destination = check_destination(path, overwrite=args.force)
+        except FileExistsError as error:
+            raise _RefusedError(f"{option}: {error}; --force replaces it.") from error
+        except (OSError, RuntimeError, ValueError) as error:
+            raise _RefusedError(
+                f"{option}: {error}; wanted is a file in a folder that can be written."
+            ) from error
+        if destination in taken:
+            raise _RefusedError(f"{option} and {taken[destination]} name one file; wanted are two.")
+        taken[destination] = option
+    try:
+        return TrainingRun(config, dataset)
+    except ConfigError as error:
+        raise _refused(error) from error
+
+
+def _wanted(args: argparse.Namespace) -> Iterator[tuple[_File, str]]:
+    """Give the files that are asked for, and their paths."""
+    for file in _FILES:
+        path = getattr(args, file.dest)
+        if path is not None:
+            yield file, path
+
+
+def _dataset(args: argparse.Namespace) -> Dataset:
+    path = getattr(args, "dataset", None)
+    try:
+        return load_mnist() if path is None else load_dataset(path)
+    except DatasetError as error:
+        raise _RefusedError(f"--dataset: {error}") from error
+
+
+def _config(args: argparse.Namespace, messages: Console) -> TrainingConfig:
+    config = TrainingConfig()
+    if args.preset is not None:
+        if args.preset not in _PRESETS:
+            raise _RefusedError(f"--preset is {args.preset!r}; allowed is one of {', '.join(_PRESETS)}.")
+        config = _PRESETS[args.preset]
+    elif args.from_url is not None:
+        config, notices = TrainingConfig.from_query(_query(args.from_url))
+        for notice in notices:
+            messages.print(f"--from-url: {notice}")
+    given = {name: getattr(args, name) for name in FIELDS if getattr(args, name) is not None}
+    try:
+        return config.replace(**{name: FIELDS[name].parse(text) for name, text in given.items()})
+    except ConfigError as error:
+        raise _refused(error) from error
+
+
+def _query(text: str) -> str:
+    """Return the part of an address behind its ``?``; of what is no address, all of it."""
+    address, mark, query = text.partition("?")
+    if not mark and "://" not in text:
+        return text
+    return text if "=" in address and "://" not in address else query.partition("#")[0]
+
+
+def _refused(error: ConfigError) -> _RefusedError:
+    field = FIELDS[error.field]
+    return _RefusedError(f"--{field.key} is {error.value!r}; allowed is {_in_terminal(error.allowed)}.")
+
+
+def _run(training: TrainingRun, dataset: Dataset, args: argparse.Namespace, messages: Console) -> int:
+    screen = TrainScreen(training, Console(stderr=args.json, highlight=False, markup=False, soft_wrap=True))
+    with one_blas_thread(), _interrupts() as interrupted, screen:
+        result = _trained(training, screen, interrupted)
+        result.history.append(result.end)
+    code = {"finished": 0, "stopped": INTERRUPTED, "failed": FAILED}[result.end.status]
+    if result.end.reason:
+        messages.print(result.end.reason)
+    for file, path in _wanted(args):
+        try:
+            content = export(file.kind, result.exported(dataset)).content
+            with whole_file(path, overwrite=args.force) as stream:
+                stream.write(content)
+            messages.print(f"Saved to {path}.")
+        except (OSError, ValueError) as error:
+            messages.print(f"nn-explorer train: {file.options[0]}: {str(error).rstrip('.')}.")
+            code = FAILED
+    if result.end.final is not None:
+        screen.show_end(result.end.final)
+    if args.json:
+        sys.stdout.write(result.to_json(training.dataset) + "\n")
+        sys.stdout.flush()
+    return code
+
+
+@contextmanager
+def _interrupts() -> Iterator[threading.Event]:
+    """Give an event that Ctrl-C sets; a second Ctrl-C ends the program as it always does.
+
+    An exception could come between two arrays of one step. Where the signal is ignored, as in a shell's
+    background job, it stays so.
+    """
+    pressed, before = threading.Event(), signal.getsignal(signal.SIGINT)
+
+    def note(number: int, frame: object) -> None:
+        pressed.set()
+        signal.signal(signal.SIGINT, before)
+
+    listening = before is not signal.SIG_IGN and threading.current_thread() is threading.main_thread()
+    if listening:
+        signal.signal(signal.SIGINT, note)
+    try:
+        yield pressed
+    finally:
+        if listening:
+            signal.signal(signal.SIGINT, before)
+
+
+def _trained(training: TrainingRun, screen: TrainScreen, interrupted: threading.Event) -> TrainResult:
+    config, history, snapshot = training.config, History(training.config), None
+    try:
+        for event in training:
+            if isinstance(event, EpochRecord | BatchRecord):
+                history.append(event)
+            elif isinstance(event, Snapshot):
+                snapshot = event
+            screen.show(event)
+            if interrupted.is_set() and training.epoch < config.epochs:
+                reason = f"Stopped in epoch {math.floor(training.epoch) + 1} of {config.epochs}."
+                return TrainResult(
+                    RunEnd("stopped", reason, training.evaluate()), history, training.snapshot()
+                )
+    except DivergedError as error:
+        return TrainResult(RunEnd("failed", _divergence(error, training), error=error), history, snapshot)
+    return TrainResult(RunEnd("finished", final=training.evaluate()), history, training.snapshot())
+
+
+def _divergence(error: DivergedError, training: TrainingRun) -> str:
+    """Return what happened, and what the page's hint would change, as options."""
+    ended = History(training.config)
+    ended.append(RunEnd("failed", error=error))
+    found = hints(training.config, ended, n_train=len(training.dataset.train_labels))
+    mend = [item for hint in found if hint.id == "not_a_number" for item in hint.mend.items()]
+    options = " ".join(f"--{FIELDS[name].key} {FIELDS[name].format(value)}" for name, value in mend)
+    advice = f": train again with {options}." if options else "."
+    return f"The loss is not a number since epoch {error.epoch}{advice}"

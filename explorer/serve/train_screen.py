@@ -1,0 +1,141 @@
+"""What ``nn-explorer train`` shows while it trains: a line for each epoch, and below them a bar.
+
+Where nobody can look at a bar, in a file or a pipe, there are only the lines.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sized
+from time import perf_counter
+from types import TracebackType
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
+
+from explorer.network import hardest_classes, most_confused, per_class
+from explorer.training import BatchRecord, EpochRecord, Evaluation, TrainingRun
+from explorer.training.run import Event
+
+__all__ = ["TrainScreen"]
+
+_INTERVAL_SECONDS = 0.1
+_TABLE_HEAD = "epoch  train loss  test loss  train accuracy  test accuracy  seconds"
+
+
+class TrainScreen:
+    """The lines and the bar of one run, as a context: the bar is there while it lasts.
+
+    Parameters
+    ----------
+    training : TrainingRun
+        The run; it is only looked at.
+    console : rich.console.Console
+        Where to.
+    """
+
+    def __init__(self, training: TrainingRun, console: Console) -> None:
+        self._training, self._console = training, console
+        self._progress = Progress(
+            TextColumn("epoch {task.fields[epoch]} of {task.fields[epochs]}"),
+            BarColumn(),
+            TextColumn("mini-batch {task.fields[batch]} of {task.fields[batches]}"),
+            TextColumn("{task.fields[left]}"),
+            console=console,
+            auto_refresh=False,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+        self._task = self._progress.add_task("", total=1.0, **self._fields(0.0))
+        self._position = 0.0
+        self._started = self._shown = perf_counter()
+
+    def __enter__(self) -> TrainScreen:
+        self.print(*self._head())
+        self._started = self._shown = perf_counter()
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+    def print(self, *lines: str) -> None:
+        """Write lines above the bar."""
+        for line in lines:
+            self._console.print(line)
+
+    def show(self, event: Event) -> None:
+        """Show how far the run is, at most ten times a second, and each epoch's line."""
+        if isinstance(event, EpochRecord):
+            self.print(
+                f"{event.epoch:5}  {event.train_loss:10.4f}  {event.test_loss:9.4f}"
+                f"  {event.train_accuracy:14.2%}  {event.test_accuracy:13.2%}  {event.seconds:7.2f}"
+            )
+        now = perf_counter()
+        if isinstance(event, BatchRecord):
+            self._position = event.epoch
+        if now - self._shown < _INTERVAL_SECONDS:
+            return
+        self._shown = now
+        position = max(self._position, self._training.epoch)
+        share = position % 1 if position < self._training.config.epochs else 1.0
+        self._progress.update(self._task, completed=share, **self._fields(position))
+        self._progress.refresh()
+
+    def show_end(self, final: Evaluation) -> None:
+        """Show the exact figures of the end, and where the network is weak."""
+        self.print("", *self._summary(final))
+
+    def _summary(self, final: Evaluation) -> Iterator[str]:
+        data, scores = self._training.dataset, per_class(final.confusion)
+        names = data.class_names
+        yield f"Train accuracy  {final.train_accuracy:.2%} of {_count(data.train_labels)} images"
+        yield f"Test accuracy   {final.test_accuracy:.2%} of {_count(data.test_labels)} images"
+        hardest = hardest_classes(final.confusion)[:4]
+        kind = "digits" if all(name.isdigit() for name in names) else "classes"
+        shown = ", ".join(f"{names[i]} (recall {scores.recall[i]:.1%})" for i in hardest)
+        yield f"{'Hardest ' + kind:<15} {shown}"
+        confused = (
+            f"{names[pair.true]} read as {names[pair.predicted]} ({pair.count}, {pair.share:.1%})"
+            for pair in most_confused(final.confusion)
+        )
+        yield f"Most confused   {', '.join(confused) or 'none'}"
+
+    def _head(self) -> Iterator[str]:
+        data, config = self._training.dataset, self._training.config
+        yield f"{data.name}: {_count(data.train_labels)} train and {_count(data.test_labels)} test images"
+        sizes = "-".join(str(size) for size in self._training.network.layer_sizes)
+        yield (
+            f"{sizes}, {config.hidden_activation}, {config.output} + {config.loss}, {config.initializer}; "
+            f"batch size {config.batch_size}, learning rate {config.learning_rate:g}, "
+            f"{config.reduction}, seed {config.seed}"
+        )
+        yield ""
+        yield _TABLE_HEAD
+
+    def _fields(self, position: float) -> dict[str, Any]:
+        training = self._training
+        epochs, batches = training.config.epochs, training.steps_per_epoch
+        epoch = min(math.floor(position) + 1, epochs)
+        return {
+            "epoch": epoch,
+            "epochs": epochs,
+            "batch": training.step - (epoch - 1) * batches,
+            "batches": batches,
+            "left": self._left(position),
+        }
+
+    def _left(self, position: float) -> str:
+        if position <= 0.0:
+            return ""
+        seconds = (perf_counter() - self._started) * (self._training.config.epochs - position) / position
+        minutes, seconds = divmod(round(seconds), 60)
+        hours, minutes = divmod(minutes, 60)
+        return f"{hours}:{minutes:02}:{seconds:02} left" if hours else f"{minutes}:{seconds:02} left"
+
+
+def _count(labels: Sized) -> str:
+    return f"{len(labels):,}".replace(",", " ")

@@ -1,0 +1,92 @@
+"""The numbers of a run as the sentences of the slides ask for them: already written, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from explorer.app.session_run import SessionRun
+from explorer.datasets import Dataset
+from explorer.figures.wording import grouped
+from explorer.network import most_confused
+from explorer.network.diagnostics import diagnose
+from explorer.training import Moment
+
+__all__ = ["numbers"]
+
+_PROBE = 300  # test images that saturation is measured on
+
+
+def numbers(run: SessionRun, moment: Moment, dataset: Dataset) -> Mapping[str, str]:
+    """Return what can be said of a run at one moment, each number in the form in which it is read.
+
+    Parameters
+    ----------
+    run : SessionRun
+        The run.
+    moment : Moment
+        One of its moments; with its weights, there is also ``saturated``.
+    dataset : Dataset
+        The images.
+
+    Returns
+    -------
+    mapping of str to str
+        Of the settings: ``units``, ``layers``, ``batch``, ``rate``, ``epochs``, ``updates``, ``parameters``. Of
+        the test images: ``images``, ``right``, ``wrong``, ``accuracy``; the most frequent mistake as ``true``,
+        ``predicted`` and ``times``; the class that is read most as ``favourite``, and its share of all images
+        as ``favourite_share``.
+    """
+    config = run.config
+    return {
+        "units": config.architecture.replace("-", " and "),
+        "layers": _in_words(len(config.hidden_sizes)),
+        "batch": grouped(config.batch_size),
+        "rate": f"{config.learning_rate:g}",
+        "epochs": grouped(config.epochs),
+        "updates": grouped(config.epochs * run.steps_per_epoch),
+        "parameters": grouped(run.training.network.n_parameters),
+        **_readings(moment, dataset),
+        **_saturation(run, moment, dataset),
+    }
+
+
+def _readings(moment: Moment, dataset: Dataset) -> dict[str, str]:
+    confusion, names = moment.confusion, dataset.class_names
+    total, right = int(confusion.sum()), int(np.trace(confusion))
+    read = confusion.sum(axis=0)
+    favourite = int(read.argmax())
+    found = {
+        "images": grouped(total),
+        "right": grouped(right),
+        "wrong": grouped(total - right),
+        "accuracy": _percent(moment.record.test_accuracy, digits=1),
+        "favourite": names[favourite],
+        "favourite_share": _percent(read[favourite] / total),
+    }
+    pairs = most_confused(confusion, 1)
+    true, predicted, times = (
+        (names[pairs[0].true], names[pairs[0].predicted], grouped(pairs[0].count))
+        if pairs
+        else ("–", "–", "0")
+    )
+    return {**found, "true": true, "predicted": predicted, "times": times}
+
+
+def _saturation(run: SessionRun, moment: Moment, dataset: Dataset) -> dict[str, str]:
+    """Return the share of the first hidden layer's activations that stand at a limit, if the weights are known."""
+    if not moment.weights:
+        return {}
+    X = dataset.test_images[:_PROBE].reshape(-1, dataset.n_inputs).T / 255.0
+    d = np.eye(dataset.n_classes)[dataset.test_labels[:_PROBE]].T
+    first, *_ = diagnose(run.training.network, X, d, weights=moment.weights)
+    return {"saturated": _percent(first.saturated)}
+
+
+def _percent(share: float, *, digits: int = 0) -> str:
+    return f"{100 * share:.{digits}f} %"
+
+
+def _in_words(count: int) -> str:
+    return ("One", "Two", "Three", "Four", "Five", "Six")[count - 1]

@@ -1,0 +1,271 @@
+"""What a slide can show of a run: curves, the matrix, images, activations, and the explorer itself.
+
+Each is made once, with its slide, and told what to show; it is never without something to show.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Protocol
+
+import numpy as np
+from ipywidgets import Box, DOMWidget
+from numpy.typing import NDArray
+
+from explorer.app import Explorer
+from explorer.app.panels.images import ChosenImages
+from explorer.app.panels.matrix import Matrix as ChoosableMatrix
+from explorer.app.scene import OnLoop, Scene
+from explorer.app.session_run import SessionRun
+from explorer.datasets import Dataset
+from explorer.figures.confusion import (
+    confusion_figure,
+    confusion_layout,
+    confusion_style,
+    confusion_traces,
+)
+from explorer.figures.curves import (
+    EARLIER_SLOTS,
+    accuracy_figure,
+    accuracy_layout,
+    accuracy_style,
+    accuracy_traces,
+    loss_figure,
+    loss_layout,
+    loss_style,
+    loss_traces,
+)
+from explorer.figures.digits import sprite
+from explorer.figures.histograms import (
+    histograms_figure,
+    histograms_layout,
+    histograms_style,
+    histograms_traces,
+)
+from explorer.figures.summaries import confusion_summary, curves_summary
+from explorer.network import most_confused
+from explorer.talk.projection import Look
+from explorer.talk.recording import recorded_run
+from explorer.training import History, TrainingConfig
+from explorer.widgets.gallery import Gallery, GalleryImage
+from explorer.widgets.live_figure import LiveFigure
+
+__all__ = ["PICTURES", "Picture"]
+
+_N_READ = 40  # images of the title slide
+_PROBE = 500  # test images whose activations are counted
+
+
+class Picture(Protocol):
+    """A part of a slide."""
+
+    view: DOMWidget
+
+    def show(self, scene: Scene, look: Look) -> None:
+        """Draw a run at a moment; both are always there."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Measure:
+    """The builders of one kind of curve."""
+
+    figure: Callable[..., Any]
+    traces: Callable[..., list[dict[str, Any]]]
+    layout: Callable[..., dict[str, Any]]
+    style: Callable[..., list[dict[str, Any]]]
+
+
+_LOSS = _Measure(loss_figure, loss_traces, loss_layout, loss_style)
+_ACCURACY = _Measure(accuracy_figure, accuracy_traces, accuracy_layout, accuracy_style)
+
+
+class Curve:
+    """Loss or accuracy over the epochs, before the curves that it is compared with."""
+
+    def __init__(self, measure: _Measure) -> None:
+        self._measure = measure
+        self.view = LiveFigure(_filling(measure.figure(History(TrainingConfig()))))
+        self._look: Look | None = None
+
+    def show(self, scene: Scene, look: Look) -> None:
+        """Draw the curves; those behind are called by their runs' names."""
+        earlier = [run.curve for run in scene.earlier]
+        traces = self._measure.traces(scene.history, earlier)
+        style = look.all_enlarged(self._measure.style(look.theme))
+        named = [{**one, **other} for one, other in zip(style, traces, strict=True)]
+        free = EARLIER_SLOTS - len(scene.earlier)
+        for trace, run in zip(named[free:EARLIER_SLOTS], scene.earlier, strict=True):
+            trace.update(name=run.title, showlegend=True, legendgroup=run.title)
+        layout = self._measure.layout(scene.history, earlier)
+        self.view.show(named, layout | _dressed(look, self._look))
+        self._look = look
+        self.view.summary = curves_summary(scene.history)
+
+
+class Matrix:
+    """The confusion matrix to look at: its keys and clicks are the slide's."""
+
+    def __init__(self, dataset: Dataset) -> None:
+        self._names = dataset.class_names
+        self.view = LiveFigure(_filling(confusion_figure(None, self._names)))
+        self._look: Look | None = None
+
+    def show(self, scene: Scene, look: Look) -> None:
+        """Draw the counts."""
+        counts = None if scene.moment is None else scene.moment.confusion
+        style = look.all_enlarged(confusion_style(self._names, look.theme))
+        traces = confusion_traces(counts, self._names)
+        self.view.show(
+            [{**one, **other} for one, other in zip(style, traces, strict=True)],
+            confusion_layout(self._names) | _dressed(look, self._look),
+        )
+        self._look = look
+        self.view.summary = confusion_summary(counts, self._names)
+
+
+class Mistakes:
+    """All that is read wrongly, the worst first."""
+
+    def __init__(self, dataset: Dataset, on_loop: OnLoop) -> None:
+        self._images = ChosenImages(dataset, on_loop, lambda: None, per_page=32)
+        self.view = self._images.gallery
+
+    def show(self, scene: Scene, look: Look) -> None:
+        """Show the images as the network decides them."""
+        self._images.show(scene)
+
+
+class Cells:
+    """The confusion matrix, and the images behind the cell that is chosen: at first the largest mistake's."""
+
+    def __init__(self, dataset: Dataset, on_loop: OnLoop) -> None:
+        self._names = dataset.class_names
+        self._images = ChosenImages(dataset, on_loop, self._on_chosen, per_page=32)
+        self._matrix = ChoosableMatrix(self._names, "light", on_loop, self._images.toggle)
+        self.view = Box([self._matrix.figure, self._images.gallery])
+        self.view.add_class("explorer-slide-cells")
+        self._look: Look | None = None
+
+    def show(self, scene: Scene, look: Look) -> None:
+        """Draw both; what is chosen stays chosen."""
+        counts = None if scene.moment is None else scene.moment.confusion
+        self._matrix.show(counts, look.theme)
+        self._images.show(scene)
+        if look != self._look:
+            style = look.all_enlarged(confusion_style(self._names, look.theme))
+            self._matrix.figure.show(style, {"template": look.template})
+        pairs = [] if counts is None else most_confused(counts, 1)
+        if self._look is None and pairs:
+            self._images.choose(pairs[0].true, pairs[0].predicted)
+        self._look = look
+
+    def _on_chosen(self) -> None:
+        self._matrix.mark(self._images.cell)
+
+
+class Readings:
+    """The first test images, and what the network reads in each."""
+
+    def __init__(self, dataset: Dataset) -> None:
+        self._dataset = dataset
+        self.view = Gallery(dataset.class_names)
+        self.view.add_class("explorer-slide-readings")
+        self._shown: tuple[object, ...] = ()
+
+    def show(self, scene: Scene, look: Look) -> None:
+        """Show what is read at this moment."""
+        if scene.moment is None or self._shown == (scene.moment.snapshot, look.theme):
+            return
+        self._shown = scene.moment.snapshot, look.theme
+        data = self._dataset
+        read = scene.moment.test_outputs[:, :_N_READ].argmax(axis=0)
+        images = [
+            _reading(data.class_names[true], data.class_names[seen])
+            for true, seen in zip(data.test_labels[:_N_READ], read, strict=True)
+        ]
+        picture = sprite(data.test_images[:_N_READ], len(images), theme=look.theme)
+        self.view.show("Test images, and what is read in each", images, picture, columns=len(images))
+
+
+def _reading(true: str, seen: str) -> GalleryImage:
+    right = true == seen
+    detail = f"{true}, read rightly" if right else f"{true}, read as {seen}"
+    return GalleryImage(caption=seen, note="", detail=detail, right=right)
+
+
+class Activations:
+    """How the activations of the first hidden layer are spread on some test images, against another run's."""
+
+    def __init__(self, dataset: Dataset) -> None:
+        self._X = dataset.test_images[:_PROBE].reshape(-1, dataset.n_inputs).T / np.float32(255.0)
+        self.view = LiveFigure(_filling(histograms_figure([], names=[], what="activation")))
+        self._look: Look | None = None
+        self._drawn: object = None
+
+    def show(self, scene: Scene, look: Look) -> None:
+        """Draw the histogram of the run, and in grey that of the first run that it is compared with."""
+        run, moment = scene.run, scene.moment
+        if run is None or moment is None or not moment.weights:
+            return
+        if self._drawn is moment.snapshot and self._look == look:
+            return
+        now = [self._activations(run, moment.weights)]
+        others = [(other, other.newest) for other in scene.earlier[:1]]
+        start = [self._activations(other, end.weights) for other, end in others if end and end.weights]
+        style = look.all_enlarged(histograms_style(look.theme, what="activation"))
+        style[0] |= {"name": scene.earlier[0].title if start else "", "showlegend": bool(start)}
+        style[1] |= {"name": "this run", "fill": "tozeroy"}
+        traces = histograms_traces(now, start)
+        layout = histograms_layout(now, start, [""], what="activation")
+        self.view.show(
+            [{**one, **other} for one, other in zip(style, traces, strict=True)],
+            layout | _dressed(look, self._look),
+        )
+        self._look, self._drawn = look, moment.snapshot
+        self.view.summary = f"Activations of the hidden units on {_PROBE} test images"
+
+    def _activations(self, run: SessionRun, weights: tuple[NDArray[Any], ...]) -> NDArray[Any]:
+        network = run.training.new_network()
+        network.set_weights(weights)
+        network.forward(self._X)
+        return np.array(network.h1)
+
+
+class Playground:
+    """The whole explorer; it opens with the recorded run of the exercise, so there is nothing to wait for."""
+
+    def __init__(self, dataset: Dataset) -> None:
+        self.app = Explorer(dataset, train=False)
+        self.app.open_run(recorded_run("exercise", dataset))
+        self.view = Box([self.app.view])
+        self.view.add_class("explorer-slide-playground")
+
+    def show(self, scene: Scene, look: Look) -> None:
+        """Give it the slide's colours; all else is its own affair."""
+        self.app.open(theme=look.theme)
+
+
+PICTURES: Mapping[str, Callable[[Dataset, OnLoop], Picture]] = MappingProxyType(
+    {
+        "loss": lambda dataset, on_loop: Curve(_LOSS),
+        "accuracy": lambda dataset, on_loop: Curve(_ACCURACY),
+        "matrix": lambda dataset, on_loop: Matrix(dataset),
+        "cells": Cells,
+        "mistakes": Mistakes,
+        "readings": lambda dataset, on_loop: Readings(dataset),
+        "activations": lambda dataset, on_loop: Activations(dataset),
+        "playground": lambda dataset, on_loop: Playground(dataset),
+    }
+)
+"""What makes each picture, by its name in the table of slides."""
+
+
+def _filling(figure: Any) -> Any:
+    """Return `figure` without a height of its own, so that it fills its place on the slide."""
+    return figure.update_layout(height=None, autosize=True)
+
+
+def _dressed(look: Look, before: Look | None) -> dict[str, Any]:
+    return {} if look == before else {"template": look.template}

@@ -1,0 +1,188 @@
+"""One slide on the page: its words, its pictures, and its run, recorded or live.
+
+The recorded run is drawn when the slide is made. A live one takes its place as soon as it has something to show,
+and gives it back if it fails or is stopped: a slide is never empty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from ipywidgets import Box, DOMWidget
+
+from explorer.app.readouts import tiles
+from explorer.app.scene import OnLoop, Scene
+from explorer.app.session_run import SessionRun
+from explorer.datasets import Dataset
+from explorer.figures.palette import Theme
+from explorer.figures.wording import grouped
+from explorer.talk.numbers import numbers
+from explorer.talk.pictures import PICTURES
+from explorer.talk.projection import Look
+from explorer.talk.slides import Slide
+from explorer.training import Delivery, Moment, RunEnd, TrainingConfig, TrainingRun
+from explorer.widgets.live_bar import LiveBar
+from explorer.widgets.slide_heading import SlideHeading
+from explorer.widgets.tiles import Tiles
+
+__all__ = ["SlideView"]
+
+_IS_RECORDED = "this is the recorded run"
+
+
+class SlideView:
+    """A slide.
+
+    Parameters
+    ----------
+    slide : Slide
+        What it says and shows.
+    recorded : SessionRun or None
+        The run that it opens with; None for a slide without one.
+    against : sequence of SessionRun
+        The runs whose curves lie behind.
+    dataset : Dataset
+        The images.
+    on_loop : callable
+        As in `explorer.app.scene`.
+    """
+
+    def __init__(
+        self,
+        slide: Slide,
+        recorded: SessionRun | None,
+        against: Sequence[SessionRun],
+        dataset: Dataset,
+        on_loop: OnLoop,
+    ) -> None:
+        self.slide = slide
+        self.heading = SlideHeading(slide.title)
+        self.result = Tiles()
+        self.bar = LiveBar("" if recorded is None else described(recorded.config), slide.notes)
+        self.pictures = [PICTURES[name](dataset, on_loop) for name in slide.pictures]
+        self._recorded = recorded
+        self._live: SessionRun | None = None
+        self._against = tuple(against)
+        self._dataset = dataset
+        self.view = _stage(self.heading, self.result, [picture.view for picture in self.pictures], self.bar)
+        self.bar.observe(on_loop(self._on_look), ["theme", "scale"])
+        self._show_state()
+        self.show()
+
+    @property
+    def run(self) -> SessionRun | None:
+        """The run that is shown: the live one from its first record on, else the recorded one."""
+        live = self._live
+        return live if live is not None and live.history.batches else self._recorded
+
+    @property
+    def is_running(self) -> bool:
+        """Whether a live run is on its way."""
+        return self._live is not None and self._live.status == "running"
+
+    def begin(self) -> TrainingRun:
+        """Make a live run of the recorded one's settings, and return it to be trained.
+
+        Raises
+        ------
+        RuntimeError
+            If the slide has no run.
+        """
+        if self._recorded is None:
+            raise RuntimeError(f"the slide {self.slide.name!r} has no run")
+        training = TrainingRun(self._recorded.config, self._dataset)
+        self._live = SessionRun(training, status="running")
+        self._show_state()
+        return training
+
+    def take(self, delivery: Delivery) -> None:
+        """Take in what the live run says, and draw it."""
+        if self._live is None:
+            return
+        self._live.take(delivery.status, delivery.records)
+        end = self._live.history.end
+        if end is not None and end.status != "finished":
+            self.give_up(_why(end))
+            return
+        self._show_state()
+        self.show()
+
+    def give_up(self, why: str) -> None:
+        """Go back to the recorded run; `why` is said."""
+        self._live = None
+        self.bar.show("failed", f"{why} – {_IS_RECORDED}")
+        self.show()
+
+    def set_theme(self, theme: Theme) -> None:
+        """Draw in these colours, before the page says which it shows."""
+        self.bar.theme = theme
+
+    def show(self) -> None:
+        """Draw the run that is shown."""
+        look = Look("dark" if self.bar.theme == "dark" else "light", self.bar.scale)
+        run, moment = self.run, self._moment
+        config = TrainingConfig() if run is None else run.config
+        scene = Scene(self._dataset, config, run, moment, self._against, look.theme)
+        for picture in self.pictures:
+            picture.show(scene, look)
+        if self._recorded is not None and moment is not None:
+            owner = self._recorded if run is None or run.newest is None else run
+            self.heading.sentence = self._sentence(owner, moment)
+            self.result.show(tiles(owner, moment, self._dataset)[:1])
+
+    @property
+    def _moment(self) -> Moment | None:
+        """The newest moment of the shown run; before its first epoch has ended, the recorded one's."""
+        run = self.run
+        if run is not None and run.newest is not None:
+            return run.newest
+        return None if self._recorded is None else self._recorded.newest
+
+    def _sentence(self, run: SessionRun, moment: Moment) -> str:
+        other: Mapping[str, str] = {}
+        if self._against and (theirs := self._against[0].newest) is not None:
+            other = numbers(self._against[0], theirs, self._dataset)
+        return self.slide.sentence.format_map({**numbers(run, moment, self._dataset), "other": other})
+
+    def _show_state(self) -> None:
+        live = self._live
+        if self._recorded is None:
+            return
+        if live is None:
+            self.bar.show("recorded", "recorded run")
+        elif live.status == "running":
+            epochs = live.config.epochs
+            text = f"live: epoch {min(int(live.epoch) + 1, epochs)} of {epochs}"
+            self.bar.show("running", text, live.epoch / epochs)
+        else:
+            seconds = sum(record.seconds for record in live.history)
+            self.bar.show("live", f"live run, trained in {seconds:.1f} s", 1.0)
+
+    def _on_look(self, _change: object) -> None:
+        self.show()
+
+
+def described(config: TrainingConfig) -> str:
+    """Return a run's settings in a line."""
+    hidden = f"{config.architecture} hidden units, {config.hidden_activation}"
+    loss = f"{config.output} + {config.loss.replace('_', ' ')}"
+    step = f"batch {grouped(config.batch_size)} by {config.reduction}, rate {config.learning_rate:g}"
+    weights = config.initializer.capitalize()
+    return f"{hidden} · {loss} · {step} · {weights} weights · {config.epochs} epochs"
+
+
+def _why(end: RunEnd) -> str:
+    return "stopped" if end.status == "stopped" else f"the live run failed ({end.reason.rstrip('.')})"
+
+
+def _stage(heading: DOMWidget, result: DOMWidget, pictures: Sequence[DOMWidget], bar: DOMWidget) -> Box:
+    top = _box("explorer-slide-top", heading, result)
+    middle = _box("explorer-slide-pictures", *pictures)
+    middle.add_class(f"explorer-slide-{len(pictures)}")
+    return _box("explorer-slide", top, middle, bar)
+
+
+def _box(css_class: str, *children: DOMWidget) -> Box:
+    box = Box(children)
+    box.add_class(css_class)
+    return box

@@ -1,0 +1,37 @@
+"""Training: settings, records, runs, and the one thread that runs them."""
+
+from explorer.training.config import FIELDS, PRESETS, TrainingConfig
+from explorer.training.fields import ConfigError
+from explorer.training.records import (
+    BatchRecord,
+    EpochRecord,
+    Evaluation,
+    History,
+    RunEnd,
+    Snapshot,
+)
+from explorer.training.run import DivergedError, Event, TrainingRun, train
+from explorer.training.runner import Delivery, Runner, RunnerStatus
+from explorer.training.timeline import Moment, Timeline
+
+__all__ = [
+    "FIELDS",
+    "PRESETS",
+    "BatchRecord",
+    "ConfigError",
+    "Delivery",
+    "DivergedError",
+    "EpochRecord",
+    "Evaluation",
+    "Event",
+    "History",
+    "Moment",
+    "RunEnd",
+    "Runner",
+    "RunnerStatus",
+    "Snapshot",
+    "Timeline",
+    "TrainingConfig",
+    "TrainingRun",
+    "train",
+]

@@ -1,0 +1,298 @@
+"""The settings of one run: frozen, and valid from the moment they exist.
+
+Two runs with equal settings on the same data give the same records, to the bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from types import MappingProxyType
+from typing import Any
+from urllib.parse import urlencode
+
+from explorer.network import ACTIVATIONS, INITIALIZERS, LOSSES, OUTPUTS
+from explorer.training.fields import Choice, ConfigError, Field, LayerSizes, Real, Whole
+from explorer.training.query import listed, parts
+
+__all__ = ["FIELDS", "MOST_EPOCHS", "PRESETS", "VIEW_KEYS", "TrainingConfig"]
+
+MOST_EPOCHS = 500
+"""More passes over the training images than this no run can have."""
+
+_FIELDS: tuple[Field, ...] = (
+    LayerSizes(
+        name="hidden_sizes",
+        label="Hidden units",
+        key="hidden",
+        low=1,
+        high=1024,
+        most_layers=6,
+        help="Units in each hidden layer: more can learn finer differences, but each step gets larger.",
+    ),
+    Choice(
+        name="hidden_activation",
+        label="Hidden activation",
+        key="activation",
+        choices=tuple(name for name in ACTIVATIONS),
+        labels=tuple(name for name in ACTIVATIONS),
+        help="The function that each hidden unit applies to its weighted sum.",
+    ),
+    Choice(
+        name="output",
+        label="Output",
+        key="output",
+        choices=tuple(OUTPUTS),
+        labels=tuple(OUTPUTS),
+        help="The function of the ten output units: softmax makes them probabilities that sum to 1.",
+    ),
+    Choice(
+        name="loss",
+        label="Loss",
+        key="loss",
+        choices=tuple(LOSSES),
+        labels=tuple(name.replace("_", " ") for name in LOSSES),
+        help="What training makes small: the distance between output and one-hot label.",
+    ),
+    Choice(
+        name="initializer",
+        label="Initial weights",
+        key="init",
+        choices=tuple(INITIALIZERS),
+        labels=("Glorot", "He", "normal N(0, 1)", "uniform U[0, 1)"),
+        help="The distribution that the first weights are drawn from; uniform saturates every hidden unit.",
+    ),
+    Whole(
+        name="batch_size",
+        label="Batch size",
+        key="batch",
+        unit="images",
+        low=1,
+        high=60_000,
+        help="Images per step: the weights change once after each batch.",
+    ),
+    Whole(
+        name="epochs",
+        label="Epochs",
+        key="epochs",
+        low=1,
+        high=MOST_EPOCHS,
+        help="Passes over all training images; raising it continues the run.",
+    ),
+    Real(
+        name="learning_rate",
+        label="Learning rate",
+        key="lr",
+        low=1e-5,
+        high=100.0,
+        help="Factor on the gradient in each step: too small learns slowly, too large overshoots.",
+    ),
+    Choice(
+        name="reduction",
+        label="Gradient",
+        key="reduction",
+        choices=("sum", "mean"),
+        labels=("sum over the batch", "mean over the batch"),
+        help="By sum, a larger batch takes a larger step; by mean, the step keeps its size.",
+    ),
+    Whole(
+        name="seed",
+        label="Seed",
+        key="seed",
+        low=0,
+        high=2**32 - 1,
+        help="Start of the random numbers: the same seed gives the same run, to the bit.",
+    ),
+    Whole(
+        name="n_train",
+        label="Training images",
+        key="n",
+        unit="images",
+        low=10,
+        high=10_000_000,
+        none_means="all",
+        help="How many of the training images are used, taken from the front.",
+    ),
+)
+
+FIELDS: Mapping[str, Field] = MappingProxyType({field.name: field for field in _FIELDS})
+"""Every setting's description, by name, in the order in which they are shown."""
+
+VIEW_KEYS = ("tab", "section", "theme", "controls")
+"""Keys of a link that say only what is on screen."""
+
+_HOST_PREFIX = "voila-"  # of keys that are for the program that serves the page
+_MOST_TOLD = 5  # bad values that are told in full
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingConfig:
+    """The settings of one run. The defaults are the exercise's task.
+
+    Parameters
+    ----------
+    hidden_sizes : tuple of int
+        Units in each hidden layer, 1 to 1024; 1 to 6 layers. A single int stands for one layer.
+    hidden_activation : {"sigmoid", "relu", "tanh"}
+        Activation of the hidden layers.
+    output : {"sigmoid", "softmax"}
+        Activation of the output layer.
+    loss : {"squared_error", "cross_entropy"}
+        Loss of one batch, a sum over its samples.
+    initializer : {"glorot", "he", "normal", "uniform"}
+        Distribution of the first weights.
+    batch_size : int
+        Samples per step, 1 to 60 000. A size above the number of training samples means all of them.
+    epochs : int
+        Passes over the training samples, 1 to 500.
+    learning_rate : float
+        Factor on the gradient, 1e-5 to 100.
+    reduction : {"sum", "mean"}
+        Whether the gradient is the sum or the mean over the samples of a batch.
+    seed : int
+        Seed of the first weights and of the order of the samples, 0 to 2**32 - 1.
+    n_train : int or None
+        Number of training samples, taken from the front, 10 to 10 000 000; None for all.
+
+    Raises
+    ------
+    ConfigError
+        If a setting is of the wrong type or out of its range. Its attributes `field`, `value` and `allowed`
+        say which, what was found and what is wanted.
+    """
+
+    hidden_sizes: tuple[int, ...] = (32,)
+    hidden_activation: str = "sigmoid"
+    output: str = "sigmoid"
+    loss: str = "squared_error"
+    initializer: str = "glorot"
+    batch_size: int = 512
+    epochs: int = 10
+    learning_rate: float = 0.01
+    reduction: str = "sum"
+    seed: int = 0
+    n_train: int | None = None
+
+    def __post_init__(self) -> None:
+        for name, field in FIELDS.items():
+            object.__setattr__(self, name, field.check(getattr(self, name)))
+
+    @staticmethod
+    def problems(values: Mapping[str, Any]) -> dict[str, ConfigError]:
+        """Return what is wrong with `values`, by field; empty when `TrainingConfig(**values)` would succeed."""
+        found: dict[str, ConfigError] = {}
+        for name, value in values.items():
+            try:
+                FIELDS[name].check(value)
+            except KeyError:
+                found[name] = ConfigError(name, value, "one of the settings " + ", ".join(FIELDS))
+            except ConfigError as error:
+                found[name] = error
+        return found
+
+    def replace(self, **changes: Any) -> TrainingConfig:
+        """Return these settings with `changes` applied, validated again."""
+        return replace(self, **changes)
+
+    def differences(self, other: TrainingConfig) -> tuple[str, ...]:
+        """Return the names of the settings in which `other` differs, in the order of `FIELDS`."""
+        return tuple(name for name in FIELDS if getattr(self, name) != getattr(other, name))
+
+    def to_query(self) -> str:
+        """Return the settings that differ from the defaults as a URL's query string, without the ``?``."""
+        names = self.differences(TrainingConfig())
+        return urlencode({FIELDS[n].key: FIELDS[n].format(getattr(self, n)) for n in names}, safe=",")
+
+    @classmethod
+    def from_query(cls, query: str) -> tuple[TrainingConfig, tuple[str, ...]]:
+        """Read settings from a URL's query string.
+
+        Parameters
+        ----------
+        query : str
+            The part behind the ``?`` (a leading ``?`` is ignored): ``"hidden=128,64&lr=0.1"``. What only says
+            what is on screen, `VIEW_KEYS`, is passed over.
+
+        Returns
+        -------
+        config : TrainingConfig
+            The settings. A number out of range becomes the nearest allowed one; what can't be read has its
+            default.
+        notices : tuple of str
+            At most nine sentences, which name what was ignored or replaced; of many parts of a kind a few are
+            named, and the others counted.
+        """
+        by_key = {field.key: field for field in FIELDS.values()}
+        values, found = {name: getattr(cls(), name) for name in FIELDS}, parts(query)
+        replaced: dict[str, str] = {}
+        for key in found.values.keys() & by_key.keys():
+            field = by_key[key]
+            values[field.name], notice = _read(field, found.values[key])
+            replaced |= {field.name: notice} if notice else {}
+        unknown = [key for key in found.values if key not in by_key and not _is_of_view(key)]
+        notices = (
+            *_told([name for name in FIELDS if name in replaced], replaced),
+            _unknown(unknown),
+            found.doubled((*by_key, *VIEW_KEYS)),
+            found.cut_off(by_key),
+        )
+        return cls(**values), tuple(notice for notice in notices if notice)
+
+    @property
+    def architecture(self) -> str:
+        """The hidden layers in short: ``"128-64"``."""
+        return "-".join(str(size) for size in self.hidden_sizes)
+
+
+def _read(field: Field, text: str) -> tuple[Any, str]:
+    """Return the value that `text` stands for, and a sentence if it is not quite what was asked for."""
+    try:
+        return field.parse(text), ""
+    except ConfigError as error:
+        problem = f"{field.label} can't be “{text[:40]}”: allowed is {error.allowed}."
+    try:
+        nearest = field.check(field.clamp(text))
+    except ConfigError:
+        return getattr(TrainingConfig(), field.name), f"{problem} The default is used."
+    return nearest, f"{problem} {field.format(nearest)} is used."
+
+
+def _is_of_view(key: str) -> bool:
+    return key in VIEW_KEYS or key.startswith(_HOST_PREFIX)
+
+
+def _told(names: Sequence[str], notices: Mapping[str, str]) -> list[str]:
+    """Return what is said of the settings `names`: in full of the first, of the others by name."""
+    others = ", ".join(FIELDS[name].label for name in names[_MOST_TOLD:])
+    return [*(notices[name] for name in names[:_MOST_TOLD]), f"Replaced as well: {others}." if others else ""]
+
+
+def _unknown(keys: Sequence[str]) -> str:
+    if not keys:
+        return ""
+    verb = "is not a setting and is" if len(keys) == 1 else "are no settings and are"
+    return f"{listed(keys)} {verb} ignored."
+
+
+def _in_field_order() -> bool:
+    return tuple(field.name for field in fields(TrainingConfig)) == tuple(FIELDS)
+
+
+if not _in_field_order():
+    raise AssertionError("FIELDS and TrainingConfig name different settings")
+
+PRESETS: Mapping[str, TrainingConfig] = MappingProxyType(
+    {
+        "The exercise": TrainingConfig(),
+        "Modern": TrainingConfig(
+            hidden_sizes=(128,),
+            hidden_activation="relu",
+            output="softmax",
+            loss="cross_entropy",
+            initializer="he",
+            learning_rate=0.3,
+            reduction="mean",
+        ),
+    }
+)
+"""The two named starting points, by their name on screen."""

@@ -1,0 +1,260 @@
+"""What a setting may hold.
+
+Each setting of a run is described once, as data: its name on screen, its unit, its range and one sentence
+of help. The validation, the controls, the command line and the links all read this table.
+"""
+
+from __future__ import annotations
+
+import math
+import numbers
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import islice
+from typing import Any
+
+import numpy as np
+
+__all__ = ["Choice", "ConfigError", "Field", "LayerSizes", "Real", "Whole"]
+
+_LONGEST_NUMBER = 20
+
+
+class ConfigError(ValueError):
+    """A setting holds something it may not.
+
+    Parameters
+    ----------
+    field : str
+        Name of the setting, as in `TrainingConfig`.
+    value : object
+        What was found.
+    allowed : str
+        What is wanted, in words: ``"a whole number from 1 to 500"``.
+    """
+
+    def __init__(self, field: str, value: object, allowed: str) -> None:
+        self.field = field
+        self.value = value
+        self.allowed = allowed
+        super().__init__(field, value, allowed)
+
+    def __str__(self) -> str:
+        return f"{self.field} is {_shown(self.value)}; allowed is {self.allowed}"
+
+
+def _shown(value: object) -> str:
+    try:
+        text = repr(value)
+    except ValueError:  # Python writes no whole number of thousands of digits
+        return "a value too long to write"
+    return text if len(text) <= 60 else text[:57] + "…"
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """What every setting has.
+
+    Parameters
+    ----------
+    name : str
+        Attribute of `TrainingConfig`.
+    label : str
+        Name on screen.
+    help : str
+        One sentence that says what it does.
+    key : str
+        Short name in links and on the command line.
+    unit : str
+        Unit on screen; empty when the number is a count named by the label.
+    """
+
+    name: str
+    label: str
+    help: str
+    key: str
+    unit: str = ""
+
+    @property
+    def allowed(self) -> str:
+        """What the setting may hold, in words."""
+        raise AssertionError("each kind of field says what it allows")
+
+    def check(self, value: object) -> Any:
+        """Return `value` in its canonical type, or raise `ConfigError`."""
+        raise AssertionError("each kind of field checks its own values")
+
+    def parse(self, text: str) -> Any:
+        """Return the value that `text` (from a link or the command line) stands for, or raise `ConfigError`."""
+        return self.check(text)
+
+    def clamp(self, text: str) -> Any:
+        """Return the allowed value nearest to the number in `text`; raise `ConfigError` if it holds none."""
+        raise self.refuse(text)
+
+    def format(self, value: object) -> str:
+        """Return the text that `parse` reads back to `value`."""
+        return str(value)
+
+    def refuse(self, value: object) -> ConfigError:
+        """Return the error that says `value` is not allowed here."""
+        return ConfigError(self.name, value, self.allowed)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Whole(Field):
+    """A whole number from `low` to `high`; with `none_means`, also None."""
+
+    low: int
+    high: int
+    none_means: str = ""
+
+    @property
+    def allowed(self) -> str:
+        words = f"a whole number from {self.low:,} to {self.high:,}".replace(",", "\u202f")
+        return words + (f", or None for {self.none_means}" if self.none_means else "")
+
+    def check(self, value: object) -> int | None:
+        if value is None and self.none_means:
+            return None
+        if isinstance(value, bool) or not isinstance(value, numbers.Integral):
+            raise self.refuse(value)
+        whole = int(value)
+        if not self.low <= whole <= self.high:
+            raise self.refuse(value)
+        return whole
+
+    def parse(self, text: str) -> int | None:
+        if self.none_means and text == "all":
+            return None
+        try:
+            return self.check(int(text) if len(text) <= _LONGEST_NUMBER else text)
+        except ValueError:
+            raise self.refuse(text) from None
+
+    def clamp(self, text: str) -> int:
+        return int(_clamped(self, text, self.low, self.high))
+
+    def format(self, value: object) -> str:
+        return "all" if value is None else str(value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Real(Field):
+    """A finite number from `low` to `high`."""
+
+    low: float
+    high: float
+
+    @property
+    def allowed(self) -> str:
+        return f"a number from {_written_out(f'{self.low:g}')} to {_written_out(f'{self.high:g}')}"
+
+    def check(self, value: object) -> float:
+        if isinstance(value, bool) or not isinstance(value, numbers.Real):
+            raise self.refuse(value)
+        try:
+            number = float(value)
+        except OverflowError:
+            raise self.refuse(value) from None
+        if not self.low <= number <= self.high:  # also refuses what is not a number
+            raise self.refuse(value)
+        return number
+
+    def parse(self, text: str) -> float:
+        try:
+            return self.check(float(text))
+        except ValueError:
+            raise self.refuse(text) from None
+
+    def clamp(self, text: str) -> float:
+        return _clamped(self, text, self.low, self.high)
+
+    def format(self, value: object) -> str:
+        return _written_out(repr(float(value)))  # type: ignore[arg-type]  # `value` has passed `check`
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice(Field):
+    """One of a few names; `labels` are their names on screen."""
+
+    choices: tuple[str, ...]
+    labels: tuple[str, ...]
+
+    @property
+    def allowed(self) -> str:
+        return "one of " + ", ".join(self.choices)
+
+    def check(self, value: object) -> str:
+        if not isinstance(value, str) or value not in self.choices:
+            raise self.refuse(value)
+        return value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayerSizes(Field):
+    """The number of units of each hidden layer: a whole number, or one to `most_layers` of them in a row.
+
+    A row is a sequence or a one-dimensional array: a set has no order, and other iterables may have no end.
+    """
+
+    low: int
+    high: int
+    most_layers: int
+
+    @property
+    def allowed(self) -> str:
+        units = f"{self.low:,} to {self.high:,}".replace(",", "\u202f")
+        return f"1 to {self.most_layers} hidden layers, each a whole number of units from {units}"
+
+    def check(self, value: object) -> tuple[int, ...]:
+        sizes = self._listed(value)
+        if not 1 <= len(sizes) <= self.most_layers:
+            raise self.refuse(value)
+        for size in sizes:
+            if isinstance(size, bool) or not isinstance(size, numbers.Integral):
+                raise self.refuse(value)
+            if not self.low <= int(size) <= self.high:
+                raise self.refuse(value)
+        return tuple(int(size) for size in sizes)
+
+    def _listed(self, value: object) -> tuple[Any, ...]:
+        """Return the sizes, of too many one more than is allowed."""
+        if isinstance(value, numbers.Integral):
+            return (value,)
+        if isinstance(value, str | bytes) or not isinstance(value, Sequence | np.ndarray):
+            raise self.refuse(value)
+        if isinstance(value, np.ndarray) and value.ndim != 1:
+            raise self.refuse(value)
+        return tuple(islice(value, self.most_layers + 1))
+
+    def parse(self, text: str) -> tuple[int, ...]:
+        try:
+            return self.check([int(part) for part in text[:200].split(",")])
+        except ValueError:
+            raise self.refuse(text) from None
+
+    def clamp(self, text: str) -> tuple[int, ...]:
+        sizes = text[:200].split(",")
+        if len(sizes) > self.most_layers:
+            raise self.refuse(text)
+        return tuple(int(_clamped(self, size, self.low, self.high)) for size in sizes)
+
+    def format(self, value: object) -> str:
+        return ",".join(str(size) for size in value)  # type: ignore[attr-defined]  # has passed `check`
+
+
+def _written_out(number: str) -> str:
+    """Return a number without an exponent: ``"0.00001"`` for ``"1e-05"``."""
+    return f"{Decimal(number):f}"
+
+
+def _clamped(field: Field, text: str, low: float, high: float) -> float:
+    try:
+        number = float(text) if len(text) <= _LONGEST_NUMBER else math.nan
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise field.refuse(text)
+    return min(max(number, low), high)

@@ -1,0 +1,217 @@
+"""What is seen in a run's records, and the words in which a hint says it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from types import MappingProxyType
+from typing import Any, Literal
+
+from explorer.network.diagnostics import LayerDiagnostics
+from explorer.training.config import FIELDS, TrainingConfig
+from explorer.training.fields import Choice
+from explorer.training.fitting import fitting_rate
+from explorer.training.records import EpochRecord, Evaluation, RunEnd
+
+__all__ = ["Findings", "Hint", "Kind", "counted", "grouped", "percent", "plain"]
+
+Kind = Literal["info", "hint", "warning", "error"]
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """What is wrong, why, and what mends it.
+
+    Parameters
+    ----------
+    id : str
+        The rule's name.
+    kind : {"info", "hint", "warning", "error"}
+        How grave it is.
+    what : str
+        What is seen, in one sentence.
+    why : str
+        The reason, in one sentence.
+    mend : mapping
+        Changes for `TrainingConfig.replace`, valid and not empty.
+    action : str
+        The changes as a button names them: ``"Learning rate 0.01 → 0.003"``.
+    """
+
+    id: str
+    kind: Kind
+    what: str
+    why: str
+    mend: Mapping[str, Any]
+    action: str
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What the rules look at.
+
+    Parameters
+    ----------
+    config : TrainingConfig
+        The settings of the run.
+    epochs : tuple of EpochRecord
+        The epochs so far.
+    end : RunEnd or None
+        The last word; None while the run goes on.
+    n_train : int
+        Training samples in use, at least 1.
+    diagnostics : tuple of LayerDiagnostics
+        One for each layer, the output layer last; empty when they aren't known.
+    n_available : int or None
+        Training samples that there are; None when it isn't known.
+    """
+
+    config: TrainingConfig
+    epochs: tuple[EpochRecord, ...]
+    end: RunEnd | None
+    n_train: int
+    diagnostics: tuple[LayerDiagnostics, ...] = ()
+    n_available: int | None = None
+
+    @property
+    def has_many_more(self) -> bool:
+        """Whether there may be at least twice as many training samples as are in use."""
+        return self.n_available is None or self.n_available >= 2 * self.n_train
+
+    @property
+    def finished(self) -> bool:
+        """Whether the run has come to its last epoch."""
+        return self.end is not None and self.end.status == "finished" and bool(self.epochs)
+
+    @property
+    def test_accuracy(self) -> float:
+        """Test accuracy as it stands, 0 to 1; there must be an epoch."""
+        return self._newest.test_accuracy
+
+    @property
+    def train_accuracy(self) -> float:
+        """Train accuracy as it stands, 0 to 1: the exact one once the run has ended."""
+        return self._newest.train_accuracy
+
+    @property
+    def _newest(self) -> EpochRecord | Evaluation:
+        final = None if self.end is None else self.end.final
+        return self.epochs[-1] if final is None else final
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether most images, train and test, are decided wrongly and an epoch has changed little of that.
+
+        While a run goes on, that takes two epochs.
+        """
+        if not self.epochs or max(self.test_accuracy, self.train_accuracy) >= 0.5:
+            return False
+        gains = (after.test_accuracy - before.test_accuracy for before, after in pairwise(self.epochs))
+        return self.finished or any(gain < 0.03 for gain in gains)
+
+    def ends_below(self, accuracy: float) -> bool:
+        """Return whether a finished run has both its train and its test accuracy below `accuracy`."""
+        return self.finished and max(self.test_accuracy, self.train_accuracy) < accuracy
+
+    @property
+    def is_improving(self) -> bool:
+        """Whether the last epoch has still made the train loss at least 0.2 % smaller; one alone counts as so."""
+        if len(self.epochs) < 2:
+            return bool(self.epochs)
+        return self.epochs[-1].train_loss < 0.998 * self.epochs[-2].train_loss
+
+    @property
+    def has_deep_sigmoid(self) -> bool:
+        """Whether the gradient has to come through three or more layers of sigmoid units."""
+        return len(self.config.hidden_sizes) >= 3 and self.config.hidden_activation == "sigmoid"
+
+    @property
+    def is_unsteady(self) -> bool:
+        """Whether one can't count on the next epochs to go on as the last ones did."""
+        recent = [record.test_loss for record in self.epochs[-4:]]
+        wavers = any(after >= before for before, after in pairwise(recent))
+        return wavers or self.config.learning_rate > self.fitting_rate or self.has_deep_sigmoid
+
+    @property
+    def batch(self) -> int:
+        """Images in a whole batch."""
+        return min(self.config.batch_size, self.n_train)
+
+    @property
+    def updates(self) -> int:
+        """Updates of the weights in a whole run, those before a fork not counted."""
+        before = self.epochs[0].epoch - 1 if self.epochs else 0
+        return (self.config.epochs - before) * math.ceil(self.n_train / self.batch)
+
+    @property
+    def fitting_rate(self) -> float:
+        """The learning rate that fits the other settings."""
+        return fitting_rate(self.config, self.n_train)
+
+    def low_accuracy(self) -> str:
+        """Return the sentence that says how low the accuracy is."""
+        if not self.is_stuck:
+            return f"Test accuracy is only {percent(self.test_accuracy)}."
+        chance = 1.0 / len(self.epochs[-1].confusion)
+        how = "near chance" if self.test_accuracy < 3 * chance else "low"
+        return f"Test accuracy stays {how} ({percent(self.test_accuracy)})."
+
+    def with_rate(self, **changes: Any) -> dict[str, Any]:
+        """Return `changes` and, where the learning rate is far from what fits behind them, a fitting one."""
+        changed = self.config.replace(**changes)
+        fitting = fitting_rate(changed, self.n_train)
+        if fitting / 5 < changed.learning_rate <= fitting:
+            return changes
+        return {**changes, "learning_rate": fitting}
+
+    def hint(
+        self, id_: str, kind: Kind, what: str, why: str, changes: Mapping[str, Any], action: str = ""
+    ) -> Hint | None:
+        """Return a hint whose mend is what `changes` change in the config; None if that is nothing."""
+        mended = self.config.replace(**changes)
+        mend = {name: getattr(mended, name) for name in self.config.differences(mended)}
+        if not mend:
+            return None
+        action = action or _action(self.config, mended)
+        return Hint(id_, kind, what, why, MappingProxyType(mend), action)
+
+
+def _action(config: TrainingConfig, mended: TrainingConfig) -> str:
+    """Return the changes in words: ``"Batch size 2 048 → 512, learning rate 0.01 → 0.003"``."""
+    changes: list[str] = []
+    for name in config.differences(mended):
+        before, after = (_shown(name, getattr(settings, name)) for settings in (config, mended))
+        label = FIELDS[name].label
+        changes.append(f"{label[0].lower() + label[1:] if changes else label} {before} → {after}")
+    return ", ".join(changes)
+
+
+def _shown(name: str, value: Any) -> str:
+    field = FIELDS[name]
+    if isinstance(field, Choice):
+        return field.labels[field.choices.index(value)]
+    if isinstance(value, tuple):
+        return "-".join(str(size) for size in value)
+    return field.format(value) if value is None else plain(value)
+
+
+def plain(number: float) -> str:
+    """Return a number as the controls show it: ``"60 000"``, ``"0.003"``."""
+    return grouped(number) if isinstance(number, int) else f"{number:.5f}".rstrip("0").rstrip(".")
+
+
+def grouped(count: int) -> str:
+    """Return a whole number with its thousands apart."""
+    return f"{count:,}".replace(",", "\u202f") if abs(count) >= 1000 else str(count)
+
+
+def counted(count: int, noun: str) -> str:
+    """Return a number of things: ``"1 image"``, ``"8 images"``."""
+    return f"{grouped(count)} {noun}{'' if count == 1 else 's'}"
+
+
+def percent(share: float, digits: int = 1) -> str:
+    """Return a share as ``"93.2 %"``; no line breaks before the sign."""
+    return f"{100 * share:.{digits}f}\u00a0%"

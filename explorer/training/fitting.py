@@ -1,0 +1,68 @@
+"""How large a step a network bears: the learning rates that fit, as measured on MNIST."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from explorer.training.config import TrainingConfig
+
+__all__ = ["fitting_rate", "rounded_down"]
+
+_LIMITS: Mapping[tuple[str, str], tuple[float, float]] = MappingProxyType(
+    {
+        ("sigmoid", "squared_error"): (5.12, 1.06),
+        ("sigmoid", "cross_entropy"): (1.0, 0.3),
+        ("rectifying", "squared_error"): (1.6, 0.5),
+        ("rectifying", "cross_entropy"): (0.3, 0.06),
+    }
+)
+"""By hidden activation and loss: the largest factor on the mean gradient, and the largest for one sample."""
+
+_WIDTH_LIMIT = 264.0
+
+
+def fitting_rate(config: TrainingConfig, n_train: int) -> float:
+    """Return the largest learning rate of 1 or 3 times a power of ten that still trains well.
+
+    Parameters
+    ----------
+    config : TrainingConfig
+        Its hidden layers, loss, batch size and reduction count.
+    n_train : int
+        Training samples in use; a batch is never larger.
+
+    Returns
+    -------
+    float
+        1e-5 to 100.
+
+    Notes
+    -----
+    Three limits, each measured on MNIST as a factor on the MEAN gradient (by sum, that is the learning rate
+    times the batch size):
+
+    - one for each pair of hidden activation and loss;
+    - with sigmoid units and a squared error, 264 / width: their activations are all positive, so what one step
+      changes in an output grows with their number; relu and tanh with it bear 1 / depth;
+    - the noise of a small batch: its gradient deviates from the mean by 1 / √batch, so the limit grows with
+      √batch.
+    """
+    batch = min(config.batch_size, n_train)
+    hidden = "sigmoid" if config.hidden_activation == "sigmoid" else "rectifying"
+    limit, noise = _LIMITS[hidden, config.loss]
+    limit = min(limit, noise * math.sqrt(batch))
+    if config.loss == "squared_error":
+        width, depth = max(config.hidden_sizes), len(config.hidden_sizes)
+        limit = min(limit, _WIDTH_LIMIT / width) if hidden == "sigmoid" else limit / depth
+    if config.reduction == "sum":
+        limit /= batch
+    return min(max(rounded_down(limit), 1e-5), 100.0)
+
+
+def rounded_down(number: float) -> float:
+    """Return the next 1 or 3 times a power of ten at or below `number`, which is greater than 0."""
+    number *= 1.0 + 1e-9  # 0.03 / 3 is 0.01, whatever the rounding
+    power = math.floor(math.log10(number))
+    return max(rate for rate in (float(f"1e{power}"), float(f"3e{power}")) if rate <= number)

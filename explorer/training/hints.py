@@ -1,0 +1,396 @@
+"""What a run's records say is wrong with its settings, why, and which setting mends it.
+
+Each rule looks at the findings of one run and gives a hint or None. Their thresholds are measured on MNIST, and a
+test holds every mend against real runs.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from explorer.network.diagnostics import LayerDiagnostics
+from explorer.training.config import MOST_EPOCHS, PRESETS, TrainingConfig
+from explorer.training.findings import Findings, Hint, Kind, counted, grouped, percent, plain
+from explorer.training.fitting import fitting_rate, rounded_down
+from explorer.training.records import History
+from explorer.training.run import DivergedError
+
+__all__ = ["Hint", "Kind", "hints"]
+
+Rule = Callable[[Findings], Hint | None]
+
+_MOST = 2
+_GOOD_BATCH = 512
+_ENOUGH_UPDATES = 600
+_FEW_UPDATES = 200
+_FEW_UNITS = 5
+_ENOUGH_UNITS = 32
+_ENOUGH_EPOCHS = 10
+
+
+def hints(
+    config: TrainingConfig,
+    history: History,
+    *,
+    diagnostics: Sequence[LayerDiagnostics] | None = None,
+    n_train: int,
+    n_available: int | None = None,
+) -> tuple[Hint, ...]:
+    """Return what there is to say about a run, the gravest first: at most two hints, none when all is well.
+
+    While the run goes on (``history.end`` is None) only what does not get better by itself is said.
+
+    Parameters
+    ----------
+    config : TrainingConfig
+        The settings of the run.
+    history : History
+        Its records so far.
+    diagnostics : sequence of LayerDiagnostics or None
+        What `diagnose` says of its newest weights, if known; they make some reasons more exact.
+    n_train : int
+        Training samples in use.
+    n_available : int, optional
+        Training samples that there are; without it, there may be any number more.
+
+    Returns
+    -------
+    tuple of Hint
+    """
+    findings = Findings(config, history.epochs, history.end, n_train, tuple(diagnostics or ()), n_available)
+    return (
+        _first(_CAUSES, findings, 1) or _first(_ADVICE, findings, _MOST) or _first(_LAST_RESORT, findings, 1)
+    )
+
+
+def _first(rules: Sequence[Rule], findings: Findings, most: int) -> tuple[Hint, ...]:
+    found = (rule(findings) for rule in rules)
+    return tuple(hint for hint in found if hint is not None)[:most]
+
+
+def not_a_number(findings: Findings) -> Hint | None:
+    """Mend a loss that overflowed: a smaller learning rate, and first weights that aren't too large."""
+    epoch = _diverged_at(findings)
+    if epoch is None:
+        return None
+    config = findings.config
+    smaller = max(rounded_down(config.learning_rate / 3), 1e-5)
+    behind = replace(findings, config=config.replace(learning_rate=smaller))
+    return findings.hint(
+        "not_a_number",
+        "error",
+        f"The loss is not a number since epoch {epoch}.",
+        "Each step overshot further than the one before, until the weights were too large for a number.",
+        {"learning_rate": smaller, **_sound(behind, initializer=_initializer_for(config))},
+    )
+
+
+def _diverged_at(findings: Findings) -> int | None:
+    error = None if findings.end is None else findings.end.error
+    if isinstance(error, DivergedError):
+        return error.epoch
+    broken = (r.epoch for r in findings.epochs if not math.isfinite(r.train_loss + r.test_loss))
+    return next(broken, None)
+
+
+def _initializer_for(config: TrainingConfig) -> str:
+    """Return the config's initializer, or in place of one that ignores the number of inputs one that doesn't."""
+    if config.initializer in ("glorot", "he"):
+        return config.initializer
+    return "he" if config.hidden_activation == "relu" else "glorot"
+
+
+def vanishing_gradient(findings: Findings) -> Hint | None:
+    """Mend a stack of sigmoid layers through which no gradient comes: relu."""
+    if not findings.has_deep_sigmoid or not (findings.is_stuck or findings.ends_below(0.8)):
+        return None
+    shrinks = "to a quarter or less"
+    if findings.diagnostics:
+        first, last = (findings.diagnostics[place].gradient_rms for place in (0, -1))
+        if 0 < 10 * first < last:
+            shrinks = (
+                f"and is {grouped(round(last / first))} times weaker in the first layer than in the last"
+            )
+    return findings.hint(
+        "vanishing_gradient",
+        "warning",
+        findings.low_accuracy(),
+        f"At each sigmoid layer on its way back the gradient shrinks {shrinks}.",
+        _sound(findings, hidden_activation="relu", initializer="he"),
+    )
+
+
+def poor_first_weights(findings: Findings) -> Hint | None:
+    """Mend weights drawn without regard to the number of inputs: Glorot, or He for relu."""
+    config = findings.config
+    hopeless = config.initializer == "uniform" and findings.is_stuck
+    if not (hopeless or findings.ends_below(0.9)):
+        return None
+    initializer = _initializer_for(config)
+    if initializer == config.initializer:
+        return None
+    return findings.hint(
+        "poor_first_weights",
+        "warning" if findings.is_stuck else "hint",
+        findings.low_accuracy(),
+        _why_first_weights(findings),
+        _sound(findings, initializer=initializer),
+    )
+
+
+def _why_first_weights(findings: Findings) -> str:
+    uniform = findings.config.initializer == "uniform"
+    first = "large and all positive" if uniform else "large"
+    because = f"The first weights are {first}, so"
+    if findings.config.hidden_activation == "relu":
+        return f"{because} the weighted sums are too, and the first steps throw them far off."
+    units = "every hidden unit is" if uniform else "most hidden units are"
+    if findings.diagnostics:
+        units = f"{percent(findings.diagnostics[0].saturated, 0)} of the hidden activations are"
+    return f"{because} {units} saturated and hardly any gradient passes."
+
+
+def one_sided_loss(findings: Findings) -> Hint | None:
+    """Mend cross-entropy behind sigmoid outputs: softmax."""
+    config = findings.config
+    if (config.output, config.loss) != ("sigmoid", "cross_entropy") or not findings.is_stuck:
+        return None
+    return findings.hint(
+        "one_sided_loss",
+        "warning",
+        findings.low_accuracy(),
+        "Cross-entropy asks only that the true class's output is near 1, so all the sigmoid outputs go there.",
+        _sound(findings, output="softmax"),
+    )
+
+
+def dead_units(findings: Findings) -> Hint | None:
+    """Mend relu units that are 0 for every image: He, and a learning rate that fits."""
+    hidden = [layer for layer in findings.diagnostics if layer.activation == "relu" and layer.dead > 0.5]
+    if not hidden or not (findings.is_stuck or findings.ends_below(0.85)):
+        return None
+    worst = max(hidden, key=lambda layer: layer.dead)
+    dead = f"{round(worst.dead * worst.n_units)} of {counted(worst.n_units, 'unit')} in hidden layer {worst.layer}"
+    return findings.hint(
+        "dead_units",
+        "warning",
+        findings.low_accuracy(),
+        f"A step too large has made {dead} dead: they are 0 for every image and get no gradient any more.",
+        _sound(findings, initializer="he"),
+    )
+
+
+def step_too_large(findings: Findings) -> Hint | None:
+    """Mend steps that overshoot: a smaller learning rate, or a smaller batch where that makes them large."""
+    config = findings.config
+    too_large = config.learning_rate > findings.fitting_rate
+    if not too_large or not (findings.is_stuck or findings.ends_below(0.9)):
+        return None
+    changes: dict[str, Any] = {}
+    if _mean_would_fit(findings):
+        changes = {"reduction": "mean"}
+    elif config.reduction == "sum" and findings.batch > 2 * _GOOD_BATCH:
+        changes = {"batch_size": _batch_for(findings)}
+    return findings.hint(
+        "step_too_large",
+        "warning",
+        findings.low_accuracy(),
+        _why_too_large(findings),
+        _sound(findings, **changes),
+    )
+
+
+def _mean_would_fit(findings: Findings) -> bool:
+    """Return whether a gradient by sum has a learning rate that was meant for one by mean."""
+    by_mean = {"reduction": "mean"}
+    return findings.config.reduction == "sum" and findings.with_rate(**by_mean) == by_mean
+
+
+def _why_too_large(findings: Findings) -> str:
+    config, batch = findings.config, findings.batch
+
+    def would_fit(**changes: Any) -> bool:
+        return config.learning_rate <= fitting_rate(config.replace(**changes), findings.n_train)
+
+    by = "a sum over the batch" if config.reduction == "sum" else "a mean over the batch"
+    if _mean_would_fit(findings):
+        return (
+            f"The gradient is {by}: {grouped(batch)} images make each step {grouped(batch)} times the mean."
+        )
+    if batch >= 2 * _GOOD_BATCH and would_fit(batch_size=_GOOD_BATCH):
+        times = f"{grouped(round(batch / _GOOD_BATCH))} times as large as {_GOOD_BATCH} do"
+        return f"The gradient is {by}: {grouped(batch)} images make each step {times}."
+    excess = round(config.learning_rate / findings.fitting_rate)
+    too_large = f"each step about {grouped(excess)} times too large"
+    if would_fit(hidden_sizes=(_ENOUGH_UNITS,)):
+        units = "-".join(str(size) for size in config.hidden_sizes)
+        return f"The gradient is {by}, and {units} hidden units make {too_large}."
+    return f"Learning rate {plain(config.learning_rate)} makes {too_large}, so that it overshoots."
+
+
+def too_few_updates(findings: Findings) -> Hint | None:
+    """Mend a batch so large that the weights change only a few times: a smaller one."""
+    if not findings.ends_below(0.88) or not _changes_too_rarely(findings):
+        return None
+    return findings.hint(
+        "too_few_updates",
+        "hint",
+        f"Test accuracy is only {percent(findings.test_accuracy)} after {counted(findings.updates, 'step')}.",
+        f"The weights change once a batch, and a batch of {grouped(findings.batch)} of "
+        f"{grouped(findings.n_train)} images leaves few steps in an epoch.",
+        _sound(findings),
+    )
+
+
+def _changes_too_rarely(findings: Findings) -> bool:
+    """Return whether the batch is to blame for few updates; a usual one isn't, if there are images for many."""
+    usual = findings.batch <= _GOOD_BATCH and findings.n_train >= 20 * findings.batch
+    return findings.updates < _FEW_UPDATES and not usual and 2 * _batch_for(findings) <= findings.batch
+
+
+def _batch_for(findings: Findings) -> int:
+    """Return the largest power of two from 8 to 512 that gives enough updates."""
+    most = findings.n_train * findings.config.epochs / _ENOUGH_UPDATES
+    return 1 << int(math.log2(min(max(most, 8.0), float(_GOOD_BATCH))))
+
+
+def _sound(findings: Findings, **changes: Any) -> dict[str, Any]:
+    """Return `changes` and what else would keep the run from learning behind them."""
+    config = findings.config
+    if min(config.hidden_sizes) < _FEW_UNITS:
+        changes["hidden_sizes"] = tuple(max(size, _ENOUGH_UNITS) for size in config.hidden_sizes)
+    if _changes_too_rarely(findings):
+        changes["batch_size"] = _batch_for(findings)
+    return findings.with_rate(**changes)
+
+
+def step_too_small(findings: Findings) -> Hint | None:
+    """Mend tiny steps that are still on their way at the end: a larger learning rate."""
+    config, fitting = findings.config, findings.fitting_rate
+    if config.learning_rate > fitting / 5 or not findings.finished:
+        return None
+    if not findings.ends_below(0.93 if findings.is_improving else 0.5):
+        return None
+    why = f"At learning rate {plain(config.learning_rate)} each step changes the weights very little."
+    if config.reduction == "sum" and findings.batch < _GOOD_BATCH / 4:
+        why = f"The gradient is a sum over the batch, so a batch of {findings.batch} makes each step tiny."
+    return findings.hint(
+        "step_too_small",
+        "hint",
+        f"Test accuracy is only {percent(findings.test_accuracy)} and rising slowly.",
+        why,
+        _sound(findings),
+    )
+
+
+def few_units(findings: Findings) -> Hint | None:
+    """Mend a hidden layer too narrow for the classes: more units."""
+    sizes = findings.config.hidden_sizes
+    if min(sizes) >= _ENOUGH_UNITS / 2 or not findings.ends_below(0.9):
+        return None
+    narrowest = counted(min(sizes), "hidden unit")
+    return findings.hint(
+        "few_units",
+        "hint",
+        findings.low_accuracy(),
+        f"Everything that tells the classes apart has to pass through {narrowest}.",
+        findings.with_rate(hidden_sizes=tuple(max(size, _ENOUGH_UNITS) for size in sizes)),
+    )
+
+
+def few_images(findings: Findings) -> Hint | None:
+    """Mend a training set too small to stand for the test set, where there are twice as many: all images."""
+    if findings.config.n_train is None or not findings.has_many_more or not findings.finished:
+        return None
+    gap = findings.train_accuracy - findings.test_accuracy
+    if gap < 0.05 and not (findings.n_train <= 1000 and findings.test_accuracy < 0.85):
+        return None
+    return findings.hint(
+        "few_images",
+        "hint",
+        f"Train accuracy is {percent(findings.train_accuracy)}, test accuracy {percent(findings.test_accuracy)}.",
+        f"{counted(findings.n_train, 'image')} can be learned by heart and say too little about others.",
+        {"n_train": None},
+    )
+
+
+def overfitting(findings: Findings) -> Hint | None:
+    """Mend a test loss that has risen since its lowest while the train loss fell: fewer epochs."""
+    records = findings.epochs
+    if not findings.finished or len(records) < 5:
+        return None
+    best = min(records, key=lambda record: record.test_loss)
+    last = records[-1]
+    risen = min(record.test_loss for record in records[-3:]) > 1.2 * best.test_loss
+    fallen = last.train_loss < 0.8 * best.train_loss
+    if not (risen and fallen) or last.test_accuracy > best.test_accuracy + 0.0005:
+        return None
+    return findings.hint(
+        "overfitting",
+        "info",
+        f"Test loss was lowest after epoch {best.epoch} ({best.test_loss:.3g}), now it is {last.test_loss:.3g}.",
+        "Since then the network learns the training images by heart, which doesn't help with others.",
+        {"epochs": best.epoch},
+    )
+
+
+def few_epochs(findings: Findings) -> Hint | None:
+    """Mend a run that ends while it still gets clearly better: more epochs, which continue it.
+
+    It is held back where the next epochs may as well undo what was won: where the test loss has wavered of late,
+    where the steps are larger than fits, and in three or more sigmoid layers, which learn by leaps in both ways.
+    """
+    records = findings.epochs
+    if not findings.finished or findings.test_accuracy > 0.95 or findings.is_unsteady:
+        return None
+    done = records[-1].epoch
+    if len(records) > 1 and records[-1].train_accuracy - records[-2].train_accuracy < 0.01:
+        return None
+    epochs = min(max(_ENOUGH_EPOCHS, 2 * done), MOST_EPOCHS)
+    return findings.hint(
+        "few_epochs",
+        "hint",
+        f"Accuracy is still rising after {counted(done, 'epoch')} ({percent(findings.test_accuracy)}).",
+        "Each epoch goes once through the training images, and the loss has not levelled off yet.",
+        {"epochs": epochs},
+    )
+
+
+def not_learning(findings: Findings) -> Hint | None:
+    """Mend what no other rule explains: the settings of a preset that learns."""
+    if not findings.ends_below(0.5):
+        return None
+    modern = PRESETS["Modern"]
+    changes = {
+        n: getattr(modern, n) for n in modern.differences(findings.config) if n not in ("seed", "n_train")
+    }
+    return findings.hint(
+        "not_learning",
+        "warning",
+        findings.low_accuracy(),
+        "These settings together keep the gradient from getting anywhere.",
+        changes,
+        "Settings of “Modern”",
+    )
+
+
+_CAUSES: tuple[Rule, ...] = (
+    not_a_number,
+    vanishing_gradient,
+    poor_first_weights,
+    one_sided_loss,
+    dead_units,
+    step_too_large,
+    too_few_updates,
+    step_too_small,
+    few_units,
+)
+"""What keeps a run from learning; the first that applies is said, and nothing else."""
+
+_ADVICE: tuple[Rule, ...] = (few_images, overfitting, few_epochs)
+"""What would make a sound run better."""
+
+_LAST_RESORT: tuple[Rule, ...] = (not_learning,)

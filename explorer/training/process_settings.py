@@ -1,0 +1,94 @@
+"""What a training sets for the whole process, and sets back when the last one is over.
+
+BLAS's threads and the interpreter's switch interval belong to the process, not to a thread, so trainings that
+overlap share one setting: the first to begin makes it, the last to end takes it back.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+from threadpoolctl import OpenBLASController, ThreadpoolController
+
+__all__ = ["one_blas_thread", "short_switches", "small_product"]
+
+_SWITCH_SECONDS = 0.001
+
+
+class _SharedSetting:
+    """A setting that is made by the first who needs it and undone by the last."""
+
+    def __init__(self, make: Callable[[], Callable[[], None]]) -> None:
+        self._make = make
+        self._users = 0
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def __call__(self) -> Iterator[None]:
+        with self._lock:
+            if self._users == 0:
+                self._undo = self._make()
+            self._users += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._users -= 1
+                if self._users == 0:
+                    self._undo()
+
+
+def _hold_blas() -> Callable[[], None]:
+    limiter = _in_control(lambda: _controller().limit(limits=1, user_api="blas"))
+    return lambda: _in_control(limiter.restore_original_limits)
+
+
+def _in_control(set_threads: Callable[[], Any]) -> Any:
+    """Call `set_threads` as the one Python thread that may; threadpoolctl lets all others fail in silence."""
+    OpenBLASController.clear_controlling_thread(force=True)
+    try:
+        return set_threads()
+    finally:
+        OpenBLASController.clear_controlling_thread()
+
+
+@cache
+def _controller() -> ThreadpoolController:
+    return ThreadpoolController()  # looks through all loaded libraries: worth doing once
+
+
+def _shorten_switches() -> Callable[[], None]:
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(_SWITCH_SECONDS)
+    return lambda: sys.setswitchinterval(before)
+
+
+one_blas_thread = _SharedSetting(_hold_blas)
+"""``with one_blas_thread(): …`` makes BLAS use one thread.
+
+The products of small mini-batches are too short to be shared: with two BLAS threads on two busy cores a pass over
+MNIST takes 4 to 40 times as long as with one. It also makes the sums, and so the records, the same on any machine
+of a kind, however many cores it has.
+"""
+
+short_switches = _SharedSetting(_shorten_switches)
+"""``with short_switches(): …`` lets a thread that waits for the interpreter have it within a millisecond.
+
+Tiny mini-batches hold the interpreter's lock nearly all the time; at the usual 5 ms the page would stutter.
+"""
+
+
+@cache
+def small_product() -> int:
+    """Return the multiplications up to which BLAS counts a matrix product as small, 0 if it doesn't.
+
+    OpenBLAS's kernels for AVX-512 multiply small matrices without first copying them together
+    (``sgemm_small_kernel_permit_skylakex.c``); with others a product is faster whole.
+    """
+    kernels = {library.get("architecture") for library in _controller().info()}
+    return 1_000_000 if kernels & {"SkylakeX", "Cooperlake", "SapphireRapids"} else 0

@@ -1,0 +1,287 @@
+"""One training from a config: the loop over epochs and mini-batches, as a stream of records.
+
+Nobody calls back into the loop. Whoever iterates decides: to pause is to stop asking, to stop is to close.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
+from contextvars import Context
+from time import perf_counter
+from typing import Literal, overload
+
+import numpy as np
+
+from explorer.datasets import Dataset
+from explorer.network import NeuralNetwork
+from explorer.training.batches import MiniBatches
+from explorer.training.config import TrainingConfig
+from explorer.training.fields import ConfigError
+from explorer.training.process_settings import one_blas_thread
+from explorer.training.records import BatchRecord, EpochRecord, Evaluation, Snapshot
+from explorer.training.scores import Score, ScoredSet, Scorer
+
+__all__ = ["DivergedError", "Event", "TrainingRun", "train"]
+
+Event = BatchRecord | EpochRecord | Snapshot | None
+
+
+class DivergedError(ArithmeticError):
+    """The loss is infinite or not a number; the records before it stand.
+
+    Parameters
+    ----------
+    epoch : int
+        The epoch in which it happened, 1 for the first.
+    """
+
+    def __init__(self, epoch: int) -> None:
+        self.epoch = epoch
+        super().__init__(f"the loss is not a number since epoch {epoch}")
+
+
+def train(config: TrainingConfig, dataset: Dataset) -> Iterator[EpochRecord]:
+    """Train a new network and yield the record of each epoch as it ends.
+
+    Parameters
+    ----------
+    config : TrainingConfig
+        The settings.
+    dataset : Dataset
+        The images and labels.
+
+    Yields
+    ------
+    EpochRecord
+        The same records for the same settings and data, to the bit, apart from their `seconds`.
+
+    Raises
+    ------
+    ConfigError
+        If the config asks for more training samples than the dataset has.
+    DivergedError
+        If the loss becomes infinite or not a number.
+
+    Notes
+    -----
+    From the first record to the last BLAS has one thread, in the whole process: also while nobody asks for the
+    next record. ``close()`` on what is returned ends that early.
+    """
+    with one_blas_thread():
+        for event in TrainingRun(config, dataset):
+            if isinstance(event, EpochRecord):
+                yield event
+
+
+class TrainingRun:
+    """A network on its way through the data.
+
+    Iterating trains up to the config's number of epochs and yields, in this order:
+
+    - None after each mini-batch, or part of a large one, that gives no record, and within the scoring of the
+      test set;
+    - a `BatchRecord` at the end of each stretch of mini-batches, at most 20 an epoch;
+    - an `EpochRecord`, then a `Snapshot`, at the end of each epoch.
+
+    It may be left at any time and iterated further later. After `extend` it goes on to more epochs, with the
+    records that a longer run would have given.
+
+    Parameters
+    ----------
+    config : TrainingConfig
+        The settings.
+    dataset : Dataset
+        The images and labels.
+    start : Snapshot, optional
+        Another run's network at the end of an epoch, to train on from as if this run had come so far itself:
+        it shuffles as it would have, and with that run's settings goes on as that run did.
+
+    Raises
+    ------
+    ConfigError
+        If the config asks for more training samples than the dataset has, or for fewer epochs than `start` has.
+    ValueError
+        If the weights of `start` are not of the network that the config describes, or not of an epoch's end.
+    """
+
+    def __init__(self, config: TrainingConfig, dataset: Dataset, *, start: Snapshot | None = None) -> None:
+        available = len(dataset.train_labels)
+        if config.n_train is not None and config.n_train > available:
+            most = f"{available:,}".replace(",", "\u202f")
+            allowed = f"a whole number up to {most}, the training images of {dataset.name}"
+            raise ConfigError("n_train", config.n_train, allowed)
+        self.config = config
+        self.dataset = dataset if config.n_train is None else dataset.head(config.n_train)
+        self.network = self.new_network()
+        self._batches = MiniBatches(
+            self.network, self.dataset, config.batch_size, config.learning_rate, config.reduction
+        )
+        self.step = 0
+        """Mini-batches so far, updates of the weights; epochs before a fork count as if they had been its own."""
+        self.first_epoch = 0
+        """Epochs that lie behind the run when it starts: those of the run that it goes on from."""
+        if start is not None:
+            self._go_on_from(start)
+        self._epochs_done = self.first_epoch
+        self._scorer = Scorer(self.network)
+        self._tested: tuple[Snapshot, ScoredSet] | None = None  # at the end of the newest epoch
+        self._events: Generator[Event, None, None] = self._train()
+        # What overflows shows in the records. NumPy's error handling belongs to the context, and to enter one made
+        # for it takes a tenth of the time of an `np.errstate`: felt when a mini-batch is a single sample.
+        self._quiet = Context()
+        self._quiet.run(np.seterr, all="ignore")
+
+    def new_network(self) -> NeuralNetwork:
+        """Return a network as the config describes it, with its first weights."""
+        return NeuralNetwork(
+            self.dataset.n_inputs,
+            self.config.hidden_sizes,
+            self.dataset.n_classes,
+            hidden_activation=self.config.hidden_activation,
+            output=self.config.output,
+            loss=self.config.loss,
+            initializer=self.config.initializer,
+            seed=self.config.seed,
+        )
+
+    def __iter__(self) -> Iterator[Event]:
+        return self
+
+    def __next__(self) -> Event:
+        return self._quiet.run(next, self._events)
+
+    @property
+    def n_samples(self) -> int:
+        """Training samples in use."""
+        return len(self.dataset.train_labels)
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Mini-batches in an epoch."""
+        return -(-self.n_samples // self._batches.batch_size)
+
+    @property
+    def epoch(self) -> float:
+        """Epochs so far, the begun one by its share of mini-batches."""
+        return self.step / self.steps_per_epoch
+
+    def extend(self, epochs: int) -> None:
+        """Raise the number of epochs; the run goes on to it when it is iterated again."""
+        self.config = self.config.replace(epochs=epochs)
+        if inspect.getgeneratorstate(self._events) == inspect.GEN_CLOSED:
+            self._events = self._train()
+
+    @overload
+    def evaluate(self) -> Evaluation: ...
+    @overload
+    def evaluate(self, goes_on: Callable[[], bool]) -> Evaluation | None: ...
+    def evaluate(self, goes_on: Callable[[], bool] = lambda: True) -> Evaluation | None:
+        """Return exact figures of the network as it is now, over the whole training set and test set.
+
+        Parameters
+        ----------
+        goes_on : callable, optional
+            Asked before each few hundred images; False leaves the rest unscored.
+
+        Returns
+        -------
+        Evaluation or None
+            None if it was left.
+        """
+        with closing(self._evaluating()) as evaluating:
+            while goes_on():
+                try:
+                    next(evaluating)
+                except StopIteration as end:
+                    evaluation: Evaluation = end.value
+                    return evaluation
+        return None
+
+    def snapshot(self) -> Snapshot:
+        """Return a read-only copy of the network as it is now, with its outputs for the test set."""
+        with self._batches.settled():
+            testing = self._testing()
+            while True:
+                try:
+                    next(testing)
+                except StopIteration as end:
+                    return Snapshot(self.epoch, self.network.weights(), end.value.outputs)
+
+    def _go_on_from(self, start: Snapshot) -> None:
+        if start.epoch != int(start.epoch):
+            raise ValueError(f"start is at epoch {start.epoch}; a run goes on from the end of an epoch only")
+        self.first_epoch = int(start.epoch)
+        if self.config.epochs < self.first_epoch:
+            allowed = f"a whole number from {self.first_epoch} on, the epochs that lie behind"
+            raise ConfigError("epochs", self.config.epochs, allowed)
+        self.network.set_weights(start.weights)
+        self.step = self.first_epoch * self.steps_per_epoch
+        for _ in range(self.first_epoch):
+            self.network.rng.permutation(self.n_samples)
+
+    def _train(self) -> Generator[Event, None, None]:
+        while self._epochs_done < self.config.epochs:
+            yield from self._epoch(self._epochs_done + 1)
+
+    def _epoch(self, number: int) -> Generator[Event, None, None]:
+        n, started = self.n_samples, perf_counter()
+        whole = Score()
+        for part in self._batches.epoch(self.network.rng.permutation(n)):
+            self.step += part.updates
+            if part.score is None:
+                yield None
+                continue
+            if not math.isfinite(part.score.loss):
+                raise DivergedError(number)
+            whole += part.score
+            yield BatchRecord(number - 1 + whole.n / n, self.step, part.score.mean_loss, part.score.accuracy)
+        on_test = yield from self._scoring("test")
+        if not math.isfinite(on_test.score.loss):
+            raise DivergedError(number)
+        self._epochs_done = number
+        record = EpochRecord(
+            epoch=number,
+            train_loss=whole.mean_loss,
+            test_loss=on_test.score.mean_loss,
+            train_accuracy=whole.accuracy,
+            test_accuracy=on_test.score.accuracy,
+            seconds=perf_counter() - started,
+            confusion=on_test.confusion,
+        )
+        snapshot = Snapshot(number, self.network.weights(), on_test.outputs)
+        self._tested = snapshot, on_test
+        yield record
+        yield snapshot
+
+    def _evaluating(self) -> Generator[None, None, Evaluation]:
+        with self._batches.settled():
+            on_train = yield from self._scoring("train")
+            yield
+            on_test = yield from self._testing()
+            return Evaluation(
+                epoch=self.epoch,
+                step=self.step,
+                train_loss=on_train.score.mean_loss,
+                test_loss=on_test.score.mean_loss,
+                train_accuracy=on_train.score.accuracy,
+                test_accuracy=on_test.score.accuracy,
+                confusion=on_test.confusion,
+                snapshot=Snapshot(self.epoch, self.network.weights(), on_test.outputs),
+            )
+
+    def _testing(self) -> Generator[None, None, ScoredSet]:
+        """Score the test set, or return what the newest epoch's end has found if the weights are still those."""
+        if self._tested is not None:
+            snapshot, scored = self._tested
+            if all(map(np.array_equal, snapshot.weights, self.network.weights())):
+                return scored
+        return (yield from self._scoring("test"))
+
+    def _scoring(self, split: Literal["train", "test"]) -> Generator[None, None, ScoredSet]:
+        data = self.dataset
+        if split == "train":
+            return self._scorer.scoring(data.train_images, data.train_labels, data.Y_train)
+        return self._scorer.scoring(data.test_images, data.test_labels, data.Y_test)

@@ -1,0 +1,327 @@
+"""The one place with a thread: runs a training beside the page, and delivers what it says.
+
+The thread iterates a `TrainingRun` and posts its records; a few times a second what was posted is delivered, all
+at once, on the event loop that the runner was made on. Frozen records cross, the network never does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Literal, Protocol
+
+from explorer.training.process_settings import one_blas_thread, short_switches
+from explorer.training.records import BatchRecord, EpochRecord, Evaluation, RunEnd, Snapshot
+from explorer.training.run import DivergedError, Event
+
+__all__ = ["Delivery", "Record", "Run", "Runner", "RunnerStatus", "Unit"]
+
+Record = BatchRecord | EpochRecord | Snapshot | Evaluation | RunEnd
+RunnerStatus = Literal["idle", "running", "paused", "finished", "stopped", "failed"]
+Unit = Literal["epoch", "batch"]
+
+_log = logging.getLogger(__name__)
+
+
+class Run(Protocol):
+    """What the runner asks of a run; `TrainingRun` is one."""
+
+    step: int
+
+    def __iter__(self) -> Iterator[Event]: ...
+
+    def evaluate(self, goes_on: Callable[[], bool]) -> Evaluation | None:
+        """Return exact figures of the network as it is now, or None as soon as `goes_on` returns False."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What came since the last delivery.
+
+    Parameters
+    ----------
+    token : int
+        The run that it belongs to, as `Runner.start` returned it.
+    status : str
+        The run's status behind these records.
+    records : tuple of records
+        In the order in which they were made.
+    """
+
+    token: int
+    status: RunnerStatus
+    records: tuple[Record, ...]
+
+
+class Runner:
+    """Runs one training at a time, in a thread.
+
+    Starting a run while another goes on ends the other, and nothing more of it is delivered. Of every other run
+    the last record delivered is its one `RunEnd`.
+
+    Parameters
+    ----------
+    deliver : callable
+        Called with each `Delivery`: on the event loop that was running when the runner was made, or inside
+        `wait`. Without an event loop, only there.
+    interval_seconds : float
+        Least time between two deliveries of a run, but for its first and its last.
+    """
+
+    def __init__(self, deliver: Callable[[Delivery], None], *, interval_seconds: float = 0.2) -> None:
+        self._deliver = deliver
+        self._interval_seconds = interval_seconds
+        self._loop = _running_loop()
+        self._turn: _Turn | None = None
+        self._token = 0
+        self._posted: list[Delivery] = []
+        self._posting = threading.Lock()
+        self._delivering = threading.RLock()
+
+    @property
+    def status(self) -> RunnerStatus:
+        """What the newest run is doing, or how it ended; "idle" before the first."""
+        return "idle" if self._turn is None else self._turn.status
+
+    def start(self, run: Run, *, paused: bool = False) -> int:
+        """Start `run`, in place of any other, and return its token; `paused` waits for `step` or `resume`."""
+        self.cancel()
+        self._turn = _Turn(run, self._token, paused, self._turn, self._post, self._interval_seconds)
+        self._turn.thread.start()
+        return self._token
+
+    def pause(self) -> None:
+        """Hold the run, within a mini-batch; exact figures follow while it is held."""
+        if self._turn is not None:
+            self._turn.pause()
+
+    def resume(self) -> None:
+        """Go on after a pause."""
+        if self._turn is not None:
+            self._turn.resume()
+
+    def step(self, unit: Unit) -> None:
+        """Let the run do one epoch (to its end) or one mini-batch, and hold it there."""
+        if self._turn is not None:
+            self._turn.resume(unit)
+
+    def stop(self) -> None:
+        """End the run, within a mini-batch."""
+        if self._turn is not None:
+            self._turn.end("stop")
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until the run is over, or is held and has said its exact figures, and deliver what is left.
+
+        Parameters
+        ----------
+        timeout : float or None
+            Longest wait in seconds; None waits as long as it takes.
+
+        Returns
+        -------
+        bool
+            False if the time was up first.
+        """
+        done = self._turn is None or self._turn.wait(timeout)
+        self._drain()
+        return done
+
+    def cancel(self) -> None:
+        """End the run without a last word; nothing more of it is delivered."""
+        with self._posting:
+            self._token += 1
+            self._posted.clear()
+        if self._turn is not None:
+            self._turn.end("cancel")
+
+    def close(self) -> None:
+        """Cancel the run, and wait until its thread is over."""
+        self.cancel()
+        if self._turn is not None and self._turn.thread is not threading.current_thread():
+            self._turn.thread.join()
+
+    def _post(self, delivery: Delivery) -> None:
+        """Take what a run says, in its thread, and see that it is delivered."""
+        with self._posting:
+            if delivery.token != self._token:
+                return
+            self._posted.append(delivery)
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._drain)
+
+    def _drain(self) -> None:
+        """Deliver all that was posted, as one."""
+        with self._delivering:
+            with self._posting:
+                posted, self._posted = self._posted, []
+            if posted:
+                records = tuple(record for delivery in posted for record in delivery.records)
+                self._deliver(Delivery(posted[-1].token, posted[-1].status, records))
+
+
+class _Turn:
+    """One run in one thread, from its start to its `RunEnd`."""
+
+    def __init__(
+        self,
+        run: Run,
+        token: int,
+        paused: bool,
+        before: _Turn | None,
+        post: Callable[[Delivery], None],
+        interval_seconds: float,
+    ) -> None:
+        self.status: RunnerStatus = "paused" if paused else "running"
+        self.thread = threading.Thread(target=self._go, name=f"explorer-run-{token}", daemon=True)
+        self._run, self._token, self._before = run, token, before
+        self._post_delivery, self._interval_seconds = post, interval_seconds
+        self._changed = threading.Condition()
+        self._attention = self._hold = self._at_rest = paused
+        self._ending: Literal["", "stop", "cancel"] = ""
+        self._over = False
+        self._allowance: Unit | None = None
+        self._allowed_from = self._evaluated_at = run.step
+        self._records: list[Record] = []
+        self._posted_at = float("-inf")
+
+    def pause(self) -> None:
+        """Hold the run as soon as its mini-batch is over."""
+        with self._changed:
+            self._hold = self._attention = True
+
+    def resume(self, allowance: Unit | None = None) -> None:
+        """Go on, for one unit if there is an allowance."""
+        with self._changed:
+            if self._over:
+                return
+            self._hold, self._allowance, self._allowed_from = False, allowance, self._run.step
+            self._attention = True
+            self.status = "running"
+            self._changed.notify_all()
+
+    def end(self, ending: Literal["stop", "cancel"]) -> None:
+        """End the run, with a last word or without."""
+        with self._changed:
+            if self._ending != "cancel":
+                self._ending = ending
+            self._attention = True
+            self._changed.notify_all()
+
+    def wait(self, timeout: float | None) -> bool:
+        """Wait until the run is over, or held with nothing left to say; False if the time was up first."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._over or (self._at_rest and self._held()), timeout)
+
+    def _held(self) -> bool:
+        return self.status == "paused" and self._hold and not self._ending
+
+    def _unhindered(self) -> bool:
+        return not (self._hold or self._ending)
+
+    def _wanted(self) -> bool:
+        return self._ending != "cancel"
+
+    def _go(self) -> None:
+        """Be the thread: wait for the run before to be over, then train to the end."""
+        if self._before is not None:
+            self._before.thread.join()
+            self._before = None
+        try:
+            with one_blas_thread(), short_switches():
+                end = self._train()
+        except DivergedError as error:
+            end = RunEnd("failed", f"{error}.", error=_bare(error))
+        except BaseException as error:  # noqa: BLE001  # whatever it is, the person is told
+            _log.exception("A run failed")
+            end = RunEnd("failed", f"{type(error).__name__}: {error}", error=_bare(error))
+        with self._changed:
+            self._over, self.status = True, "stopped" if end is None else end.status
+            if end is not None:
+                self._records.append(end)
+                self._flush()
+            del self._run  # the runner keeps the turn; the run may go
+            self._changed.notify_all()
+
+    def _train(self) -> RunEnd | None:
+        """Ask the run for one event after another; return its end, or None if it was cancelled."""
+        if self._attention and not self._obey(None):
+            return self._ended()
+        for event in self._run:
+            if event is not None:
+                self._records.append(event)
+            if self._records and perf_counter() - self._posted_at >= self._interval_seconds:
+                self._flush()
+            if self._attention and not self._obey(event):
+                return self._ended()
+        if self._records:
+            self._flush()  # the last epoch does not wait for the exact figures
+        while (final := self._run.evaluate(self._unhindered)) is None:
+            if not self._obey(None):
+                return self._ended()
+        return RunEnd("finished", final=final)
+
+    def _ended(self) -> RunEnd | None:
+        if not self._wanted():
+            return None
+        with self._changed:  # heard at once; the exact figures of a large network take seconds
+            self.status = "stopped"
+            self._flush()
+        final = self._run.evaluate(self._wanted)
+        return None if final is None else RunEnd("stopped", "Stopped by hand.", final=final)
+
+    def _obey(self, event: Event) -> bool:
+        """Follow what was ordered since; return False to end."""
+        with self._changed:
+            if self._used_up(event):
+                self._hold, self._allowance = True, None
+        self._be_held()
+        with self._changed:
+            self._attention = bool(self._ending or self._allowance or self._hold)
+            return not self._ending
+
+    def _be_held(self) -> None:
+        """If the run is to be held, say so, then make its exact figures, and wait until it may go on."""
+        with self._changed:
+            if not self._hold or self._ending:
+                return
+            self.status, self._at_rest = "paused", False
+            self._flush()
+        if self._run.step != self._evaluated_at:
+            evaluation = self._run.evaluate(self._held)
+            if evaluation is None:
+                return
+            self._records.append(evaluation)
+            self._evaluated_at = self._run.step
+        with self._changed:
+            if self._held() and self._records:
+                self._flush()
+            self._at_rest = True
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: not self._held())
+
+    def _used_up(self, event: Event) -> bool:
+        if self._allowance == "batch":
+            return self._run.step > self._allowed_from
+        return self._allowance == "epoch" and isinstance(event, Snapshot)
+
+    def _flush(self) -> None:
+        records, self._records = tuple(self._records), []
+        self._posted_at = perf_counter()
+        self._post_delivery(Delivery(self._token, self.status, records))
+
+
+def _bare(error: BaseException) -> BaseException:
+    """Return the error without the frames in which it was raised: they would keep the run and its network."""
+    return error.with_traceback(None)
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None

@@ -1,0 +1,24 @@
+// A native select, so that keys and screen readers know it. Words of the options enter as text.
+
+function render({ model, el }) {
+  becomePart(el, "explorer-choice");
+  const select = make("select", { class: "explorer-field" });
+  el.append(make("label", {}, make("span", { class: "explorer-muted explorer-small" }, model.get("label")), select));
+  select.addEventListener("change", () => {
+    model.set("value", select.value);
+    model.save_changes();
+  });
+  const show = () => {
+    const options = model.get("options");
+    const offered = [...select.options].map(({ value, text }) => [value, text]);
+    if (JSON.stringify(offered) !== JSON.stringify(options)) {
+      select.replaceChildren(...options.map(([value, words]) => make("option", { value }, words)));
+    }
+    select.value = model.get("value");
+  };
+  model.on("change:options", show);
+  model.on("change:value", show);
+  show();
+}
+
+export default { render };

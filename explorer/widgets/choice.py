@@ -1,0 +1,55 @@
+"""A choice between many things, of which only the chosen one is in sight."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import anywidget
+import traitlets
+
+from explorer.widgets.look import script, stylesheet
+
+__all__ = ["Choice"]
+
+
+class Choice(anywidget.AnyWidget):
+    """A native select with its label before it.
+
+    Parameters
+    ----------
+    label : str
+        What is chosen.
+    options : mapping of str to str
+        Words on screen, by value. The first is chosen.
+
+    Attributes
+    ----------
+    value : str
+        The chosen option; set by the user or the app.
+    """
+
+    _esm = script("choice")
+    _css = stylesheet("choice")
+
+    label = traitlets.Unicode().tag(sync=True)
+    options: traitlets.List[list[str]] = traitlets.List().tag(sync=True)
+    value = traitlets.Unicode().tag(sync=True)
+
+    def __init__(self, label: str, options: Mapping[str, str]) -> None:
+        super().__init__(label=label, options=_pairs(options), value=next(iter(options)))
+
+    def offer(self, options: Mapping[str, str]) -> None:
+        """Offer other options, in one message; the first is chosen where the present one is none of them."""
+        with self.hold_sync():
+            self.options = _pairs(options)
+            if self.value not in options:
+                self.value = next(iter(options))
+
+    @traitlets.validate("value")
+    def _known(self, proposal: Mapping[str, str]) -> str:
+        values = [value for value, _ in self.options]
+        return proposal["value"] if proposal["value"] in values else values[0]
+
+
+def _pairs(options: Mapping[str, str]) -> list[list[str]]:
+    return [list(option) for option in options.items()]

@@ -1,0 +1,132 @@
+"""Images of digits with what the network made of each: one page of them at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+
+import anywidget
+import traitlets
+
+from explorer.widgets.look import script, stylesheet
+
+__all__ = ["Gallery", "GalleryImage"]
+
+
+@dataclass(frozen=True, slots=True)
+class GalleryImage:
+    """What is said of one image.
+
+    Parameters
+    ----------
+    caption : str
+        The line under it: ``"9 → 4"``.
+    note : str
+        A second, quieter line: ``"97 %"``.
+    detail : str
+        All of it in words, for the tool tip and the screen reader.
+    right : bool
+        Whether the decision is right.
+    """
+
+    caption: str
+    note: str
+    detail: str
+    right: bool
+
+
+class Gallery(anywidget.AnyWidget):
+    """A page of images.
+
+    Attributes
+    ----------
+    page, n_pages : int
+        Which page is shown, 0 for the first, and how many there are; set by the app.
+    true, predicted : int
+        The classes that the images are filtered by; -1 for any. Set by the app.
+
+    Parameters
+    ----------
+    class_names : sequence of str
+        Name of each class, for the two filters.
+    empty : str
+        What is said while there is no image.
+    """
+
+    _esm = script("gallery")
+    _css = stylesheet("gallery")
+
+    heading = traitlets.Unicode().tag(sync=True)
+    empty = traitlets.Unicode().tag(sync=True)
+    images: traitlets.List[dict[str, object]] = traitlets.List().tag(sync=True)
+    sprite = traitlets.Bytes().tag(sync=True)
+    columns = traitlets.Int(1).tag(sync=True)
+    page = traitlets.Int(0).tag(sync=True)
+    n_pages = traitlets.Int(0).tag(sync=True)
+    class_names: traitlets.List[str] = traitlets.List().tag(sync=True)
+    true = traitlets.Int(-1).tag(sync=True)
+    predicted = traitlets.Int(-1).tag(sync=True)
+
+    def __init__(self, class_names: Sequence[str], empty: str = "") -> None:
+        self._on_page: list[Callable[[int], object]] = []
+        self._on_filter: list[Callable[[int, int], object]] = []
+        super().__init__(class_names=list(class_names), empty=empty)
+        self.on_msg(self._on_message)
+
+    def on_page(self, callback: Callable[[int], object]) -> None:
+        """Call ``callback(page)`` when another page is asked for, 0 for the first."""
+        self._on_page.append(callback)
+
+    def on_filter(self, callback: Callable[[int, int], object]) -> None:
+        """Call ``callback(true, predicted)`` when other classes are asked for; -1 stands for any."""
+        self._on_filter.append(callback)
+
+    def show(
+        self,
+        heading: str,
+        images: Sequence[GalleryImage],
+        sprite: bytes,
+        *,
+        columns: int,
+        page: int = 0,
+        n_pages: int = 1,
+        true: int = -1,
+        predicted: int = -1,
+        empty: str = "",
+    ) -> None:
+        """Show a page of images, in one message.
+
+        Parameters
+        ----------
+        heading : str
+            What they have in common.
+        images : sequence of GalleryImage
+            What is said of each.
+        sprite : bytes
+            A PNG that holds them in this order, `columns` to a row, as `explorer.figures.digits.sprite` makes.
+        columns : int
+            Images in a row of the sprite.
+        page, n_pages : int
+            Which page this is, 0 for the first, of how many.
+        true, predicted : int
+            The classes they are filtered by; -1 for any.
+        empty : str
+            What is said where there is no image.
+        """
+        with self.hold_sync():
+            self.heading, self.empty, self.true, self.predicted = heading, empty, true, predicted
+            self.page, self.n_pages, self.columns = page, n_pages, columns
+            self.images, self.sprite = [asdict(image) for image in images], sprite
+
+    def _on_message(self, _widget: object, content: object, _buffers: object) -> None:
+        if not isinstance(content, dict):
+            return
+        page, wanted = content.get("page"), content.get("filter")
+        if isinstance(page, int) and 0 <= page < self.n_pages:
+            for turn in self._on_page:
+                turn(page)
+        elif isinstance(wanted, list) and len(wanted) == 2:
+            true, predicted = wanted
+            allowed = range(-1, len(self.class_names))
+            for choose in self._on_filter if true in allowed and predicted in allowed else ():
+                choose(true, predicted)

@@ -1,0 +1,231 @@
+// The top line. It decides the theme of the page, and writes it on <html> where every style sheet can ask for it.
+
+const STATUS = { idle: "ready", running: "training", paused: "paused", finished: "trained", stopped: "stopped", failed: "failed" };
+const NEXT = { auto: "light", light: "dark", dark: "auto" };
+const THEME_ICONS = {
+  auto: ["M14.25 8a6.25 6.25 0 1 1-12.5 0a6.25 6.25 0 0 1 12.5 0z", "M8 1.75v12.5a6.25 6.25 0 0 0 0-12.5z"],
+  light: ["M11 8a3 3 0 1 1-6 0a3 3 0 0 1 6 0z", "M8 1v1.25M8 13.75v1.25M1 8h1.25M13.75 8h1.25M3.05 3.05l.9.9M12.05 12.05l.9.9M3.05 12.95l.9-.9M12.05 3.95l.9-.9"],
+  dark: ["M13.5 9.75a5.75 5.75 0 0 1-7.25-7.25a5.75 5.75 0 1 0 7.25 7.25z"],
+};
+const KEY = "explorer-theme";
+
+function remembered() {
+  try {
+    return localStorage.getItem(KEY);
+  } catch {
+    return null; // storage may be forbidden; the page then starts with the system's theme
+  }
+}
+
+function remember(choice) {
+  try {
+    localStorage.setItem(KEY, choice);
+  } catch {
+    // the choice then lasts as long as the page
+  }
+}
+
+/** What the surroundings prefer: JupyterLab's theme where the app is in a notebook, else the system's. */
+function preferred() {
+  const lab = document.body.dataset.jpThemeLight;
+  if (!isOwnPage() && lab !== undefined) return lab === "false" ? "dark" : "light";
+  return window.matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
+}
+
+function keepTheme(model, signal, show) {
+  const apply = () => {
+    const choice = model.get("choice");
+    const theme = choice === "auto" ? preferred() : choice;
+    document.documentElement.dataset.explorerTheme = theme;
+    show(choice);
+    if (model.get("theme") !== theme) {
+      model.set("theme", theme);
+      model.save_changes();
+    }
+  };
+  const before = remembered();
+  if (before in NEXT && before !== model.get("choice")) {
+    model.set("choice", before);
+    model.save_changes();
+  }
+  window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", apply, { signal });
+  const watcher = new MutationObserver(apply);
+  watcher.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light"] });
+  signal.addEventListener("abort", () => watcher.disconnect());
+  model.on("change:choice", apply);
+  apply();
+}
+
+/** The address of the page with these settings; what Voilà itself was asked stays, a token does not. */
+function address(query) {
+  const kept = [...new URLSearchParams(location.search)].filter(([name]) => name.startsWith("voila-"));
+  const search = [query, new URLSearchParams(kept).toString()].filter(Boolean).join("&");
+  return location.origin + location.pathname + (search ? `?${search}` : "");
+}
+
+async function copy(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    // No clipboard without https: the old way, by a selection.
+    const field = make("textarea", { class: "explorer-unseen", readonly: true }, text);
+    document.body.append(field);
+    field.select();
+    const done = document.execCommand("copy");
+    field.remove();
+    return done;
+  }
+}
+
+function save(content, buffers) {
+  const url = URL.createObjectURL(new Blob(buffers, { type: content.type }));
+  make("a", { href: url, download: content.download }).click();
+  setTimeout(() => URL.revokeObjectURL(url), 60000);
+}
+
+const PIECE = 1 << 20; // a message of more than 10 MB would end the connection
+
+/** Send a file in pieces; of one that is too large only its size. */
+async function upload(file, model) {
+  const sent = (at, buffers) => model.send({ open: file.name, size: file.size, at }, undefined, buffers);
+  if (file.size > model.get("most_bytes") || file.size === 0) return sent(0, []);
+  for (let at = 0; at < file.size; at += PIECE) sent(at, [await file.slice(at, at + PIECE).arrayBuffer()]);
+}
+
+/** The menu's last entry: it opens a file of the reader. */
+function opener(model, menu) {
+  const input = make("input", { type: "file", accept: model.get("suffix"), hidden: true, tabindex: -1 });
+  input.addEventListener("change", () => {
+    for (const file of input.files) upload(file, model);
+    input.value = ""; // the same file again is a change again
+  });
+  const choose = () => {
+    menu.hidePopover();
+    input.click();
+  };
+  const entry = make("button", { type: "button", class: "explorer-button explorer-open", "data-quiet": true, onclick: choose }, model.get("opens"));
+  return [entry, input];
+}
+
+function exportMenu(model, signal) {
+  const id = freshId();
+  const menu = make("div", { id, class: "explorer-menu", popover: "auto" });
+  const button = make(
+    "button",
+    { type: "button", class: "explorer-button", "data-quiet": true, popovertarget: id, "aria-expanded": "false" },
+    icon("M8 2v8", "M4.75 7l3.25 3.25l3.25-3.25", "M2.5 13.5h11"),
+    make("span", { class: "explorer-word" }, "Export"),
+  );
+  button.setAttribute("aria-label", "Export");
+  menu.addEventListener("toggle", (event) => {
+    const open = event.newState === "open";
+    button.setAttribute("aria-expanded", String(open));
+    if (!open) return;
+    const at = button.getBoundingClientRect();
+    menu.style.top = `${at.bottom + 4}px`;
+    menu.style.right = `${Math.max(8, document.documentElement.clientWidth - at.right)}px`;
+    menu.querySelector("button")?.focus();
+  });
+  menu.addEventListener("keydown", (event) => {
+    const entries = [...menu.querySelectorAll("button")];
+    const move = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (!move) return;
+    event.preventDefault();
+    entries[(entries.indexOf(document.activeElement) + move + entries.length) % entries.length].focus();
+  });
+  document.addEventListener("scroll", () => menu.matches(":popover-open") && menu.hidePopover(), { signal, capture: true, passive: true });
+  const show = () => {
+    const entries = Object.entries(model.get("exports")).map(([name, words]) => {
+      const choose = () => {
+        menu.hidePopover();
+        model.send({ export: name });
+      };
+      return make("button", { type: "button", class: "explorer-button", "data-quiet": true, onclick: choose }, words);
+    });
+    menu.replaceChildren(...entries, ...(model.get("opens") ? opener(model, menu) : []));
+    button.hidden = entries.length === 0;
+  };
+  model.on("change:exports", show);
+  show();
+  return [button, menu];
+}
+
+function render({ model, el, signal }) {
+  becomePart(el, "explorer-header");
+  if (isOwnPage()) document.documentElement.dataset.explorerHost = "page";
+  const title = make("h1", {});
+  const dataset = make("span", { class: "explorer-dataset" });
+  const status = make("span", { class: "explorer-status" });
+  const word = make("span", { class: "explorer-word" }, "Copy link");
+  const share = make(
+    "button",
+    { type: "button", class: "explorer-button", "data-quiet": true },
+    icon("M6.75 9.25l2.5-2.5", "M7.25 4.25l1-1a3.2 3.2 0 0 1 4.5 4.5l-1 1", "M8.75 11.75l-1 1a3.2 3.2 0 0 1-4.5-4.5l1-1"),
+    word,
+  );
+  share.setAttribute("aria-label", "Copy link");
+  const told = make("span", { class: "explorer-told explorer-unseen", role: "status" });
+  const theme = make("button", { type: "button", class: "explorer-button explorer-theme", "data-quiet": true });
+
+  let timer = null;
+  signal.addEventListener("abort", () => clearTimeout(timer));
+  const forget = () => {
+    word.textContent = "Copy link";
+    told.textContent = "";
+    told.classList.add("explorer-unseen");
+  };
+  share.addEventListener("click", async () => {
+    const text = (await copy(address(model.get("query")))) ? "Link copied" : "Copy the address";
+    const lacks = model.get("link_lacks");
+    word.textContent = text;
+    told.textContent = lacks ? `${text}. ${lacks}` : text;
+    told.classList.toggle("explorer-unseen", !lacks); // the button's own word is all there is to see, else
+    clearTimeout(timer);
+    timer = setTimeout(forget, lacks ? 10000 : 2500);
+  });
+  theme.addEventListener("click", () => {
+    const choice = NEXT[model.get("choice")];
+    remember(choice);
+    model.set("choice", choice);
+    model.save_changes();
+  });
+  keepTheme(model, signal, (choice) => {
+    theme.replaceChildren(icon(...THEME_ICONS[choice]));
+    theme.setAttribute("aria-label", `Theme: ${choice}`);
+    theme.title = `Theme: ${choice}`;
+    theme.dataset.choice = choice;
+  });
+
+  const name = make("div", { class: "explorer-name" }, title, dataset, status);
+  const tools = make("div", { class: "explorer-tools" }, share, told, ...exportMenu(model, signal), theme);
+  el.append(make("header", {}, name, tools));
+
+  const show = () => {
+    title.textContent = model.get("title");
+    dataset.textContent = model.get("dataset");
+    status.textContent = STATUS[model.get("status")];
+    status.dataset.status = model.get("status");
+  };
+  // In a notebook the address is JupyterLab's, and stays.
+  let step = model.get("step");
+  const follow = () => {
+    if (!isOwnPage()) return;
+    // Empty at the start as well, before the app has read the link: that must not be thrown away.
+    const to = address(model.get("query"));
+    const isStep = model.get("step") > step && to !== location.href;
+    step = model.get("step");
+    if (isStep) history.pushState(null, "", to);
+    else history.replaceState(history.state, "", to);
+  };
+  const visit = () => model.send({ visit: location.search });
+  if (isOwnPage()) window.addEventListener("popstate", visit, { signal });
+  for (const trait of ["title", "dataset", "status"]) model.on(`change:${trait}`, show);
+  model.on("change:query", follow);
+  model.on("change:settled", follow);
+  model.on("msg:custom", (content, buffers) => content.download && save(content, buffers));
+  show();
+  if (model.get("settled")) follow();
+}
+
+export default { render };

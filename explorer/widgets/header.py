@@ -1,0 +1,121 @@
+"""The top line of the page: what it is, how the run is, share, export, theme."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import anywidget
+import traitlets
+
+from explorer.widgets.look import script, stylesheet
+from explorer.widgets.run_bar import STATUSES
+from explorer.widgets.upload import Upload
+
+__all__ = ["Header"]
+
+
+class Header(anywidget.AnyWidget):
+    """The page's top line. It also carries the page's theme and the style sheet of the screen.
+
+    Parameters
+    ----------
+    title, dataset : str
+        What stands first: the page's name and the data's.
+    exports : mapping of str to str
+        What the export menu offers: id to words on screen. Without any there is no menu.
+    opens : str
+        Words of the menu's last entry, which opens a file of the reader; without any there is none.
+    most_bytes : int
+        Largest file that is opened.
+
+    Attributes
+    ----------
+    status : str
+        One of `explorer.widgets.run_bar.STATUSES`; set by the app.
+    query : str
+        The settings as a query string, without the ``?``: what the shared link holds. On the app's own page
+        the address follows it, so that a reload keeps the settings.
+    settled : bool
+        Whether the app has read the page's address: from then on the address is what `query` says, even where
+        that is what it said before.
+    link_lacks : str
+        A sentence that says what the shared link can't hold; it is shown when the link is copied. Empty where
+        the link is all of it.
+    step : int
+        Where a change of `query` comes with a higher one, it is a step of the browser's history: Back undoes it.
+    choice : {"auto", "light", "dark"}
+        What the user wants.
+    theme : {"light", "dark"}
+        What is shown: `choice`, or for "auto" what JupyterLab or the system prefers. Set by the page,
+        observed by the app.
+    """
+
+    _esm = script("header")
+    _css = stylesheet("header", "screen", "panels")
+
+    title = traitlets.Unicode().tag(sync=True)
+    dataset = traitlets.Unicode().tag(sync=True)
+    status = traitlets.Enum(STATUSES, default_value="idle").tag(sync=True)
+    query = traitlets.Unicode().tag(sync=True)
+    settled = traitlets.Bool(False).tag(sync=True)
+    link_lacks = traitlets.Unicode().tag(sync=True)
+    step = traitlets.Int(0).tag(sync=True)
+    exports = traitlets.Dict().tag(sync=True)
+    opens = traitlets.Unicode().tag(sync=True)
+    suffix = traitlets.Unicode().tag(sync=True)
+    """What the names of files that can be opened end in."""
+    most_bytes = traitlets.Int(0).tag(sync=True)
+    choice = traitlets.Enum(("auto", "light", "dark"), default_value="auto").tag(sync=True)
+    theme = traitlets.Enum(("light", "dark"), default_value="light").tag(sync=True)
+
+    def __init__(
+        self,
+        title: str = "Neural network explorer",
+        dataset: str = "",
+        *,
+        exports: Mapping[str, str] | None = None,
+        **traits: Any,
+    ) -> None:
+        self._callbacks: list[Callable[[str], object]] = []
+        self._visit_callbacks: list[Callable[[str], object]] = []
+        self._open_callbacks: list[Callable[[str, bytes | None], object]] = []
+        self._upload = Upload()
+        super().__init__(title=title, dataset=dataset, exports=dict(exports or {}), **traits)
+        self.on_msg(self._on_message)
+
+    def on_export(self, callback: Callable[[str], object]) -> None:
+        """Call ``callback(id)`` when an entry of the export menu is chosen."""
+        self._callbacks.append(callback)
+
+    def on_visit(self, callback: Callable[[str], object]) -> None:
+        """Call ``callback(query)`` when the reader goes back or forward to another address of the page."""
+        self._visit_callbacks.append(callback)
+
+    def on_open(self, callback: Callable[[str, bytes | None], object]) -> None:
+        """Call ``callback(name, content)`` when a file is opened; the content of one too large is None."""
+        self._open_callbacks.append(callback)
+
+    def download(self, filename: str, content: bytes, media_type: str = "application/octet-stream") -> None:
+        """Make the browser save `content` under `filename`."""
+        self.send({"download": filename, "type": media_type}, buffers=[content])
+
+    def _on_message(self, _widget: object, content: object, buffers: Sequence[Any]) -> None:
+        if not isinstance(content, dict):
+            return
+        chosen, visited = content.get("export"), content.get("visit")
+        if isinstance(chosen, str) and chosen in self.exports:
+            for callback in self._callbacks:
+                callback(chosen)
+        if isinstance(visited, str):
+            for callback in self._visit_callbacks:
+                callback(visited)
+        if "open" in content:
+            self._take(content, buffers)
+
+    def _take(self, content: Mapping[str, Any], buffers: Sequence[Any]) -> None:
+        """Add a piece of a file, and hand the file on when it is whole."""
+        file = self._upload.take(content, buffers, self.most_bytes)
+        if file is not None:
+            for callback in self._open_callbacks:
+                callback(*file)

@@ -1,0 +1,40 @@
+"""Notices that the page has lost its kernel.
+
+A kernel that dies is replaced by an empty one under the same name, and nothing on the page says so: buttons look
+alive and do nothing. The page therefore asks every few seconds, and this widget answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import anywidget
+from traitlets import Float
+
+__all__ = ["Heartbeat"]
+
+
+class Heartbeat(anywidget.AnyWidget):
+    """Answers the page. It has no view: where no answer comes, the page shows a banner with a Reload button.
+
+    Attributes
+    ----------
+    every : float
+        Seconds between two questions.
+    patience : float
+        Seconds without an answer after which the banner is shown; an answer takes it away.
+    """
+
+    _esm = Path(__file__).with_suffix(".js")
+    every = Float(3.0).tag(sync=True)
+    patience = Float(10.0).tag(sync=True)
+
+    def __init__(self, **traits: Any) -> None:
+        super().__init__(**traits)
+        self.on_msg(self._answer)
+
+    def _answer(self, _widget: object, content: Mapping[str, Any], _buffers: object) -> None:
+        if "ping" in content:
+            self.send({"pong": content["ping"]})

@@ -1,0 +1,77 @@
+"""The foot of a slide: what is shown, recorded or live, the button that trains it now, and the speaker's notes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import anywidget
+import traitlets
+
+from explorer.widgets.look import script, stylesheet
+
+__all__ = ["STATES", "LiveBar"]
+
+STATES = ("recorded", "running", "live", "failed")
+"""What a slide shows: the recorded run, a live one on its way or at its end, the recorded one after a failure."""
+
+LARGEST = 3.0
+
+
+class LiveBar(anywidget.AnyWidget):
+    """One line under a slide's figures.
+
+    It also tells Python what the figures must look like: the page's colours, and how large the room's screen is.
+
+    Parameters
+    ----------
+    settings : str
+        The run's settings in a line; empty for a slide without a run, which then has no button either.
+    notes : str
+        What the speaker sees and nobody else.
+
+    Attributes
+    ----------
+    state : str
+        One of `STATES`.
+    text : str
+        The same in words, with how far the run is.
+    fraction : float
+        How far the live run is, 0 to 1.
+    theme : {"light", "dark"}
+        Colours that the page shows; set by the page.
+    scale : float
+        Size of text and lines against the app's, 1 to 3; set by the page.
+    """
+
+    _esm = script("live_bar")
+    _css = stylesheet("slide")
+
+    settings = traitlets.Unicode().tag(sync=True)
+    notes = traitlets.Unicode().tag(sync=True)
+    state = traitlets.Enum(STATES, default_value="recorded").tag(sync=True)
+    text = traitlets.Unicode().tag(sync=True)
+    fraction = traitlets.Float(0.0).tag(sync=True)
+    theme = traitlets.Enum(("light", "dark"), default_value="light").tag(sync=True)
+    scale = traitlets.Float(1.0, min=1.0, max=LARGEST).tag(sync=True)
+
+    def __init__(self, settings: str = "", notes: str = "") -> None:
+        self._callbacks: list[Callable[[str], object]] = []
+        super().__init__(settings=settings, notes=notes)
+        self.on_msg(self._on_message)
+
+    def on_live(self, callback: Callable[[str], object]) -> None:
+        """Call ``callback("run")`` when a live run is asked for, and ``callback("stop")`` when it is to end."""
+        self._callbacks.append(callback)
+
+    def show(self, state: str, text: str, fraction: float = 0.0) -> None:
+        """Show what the slide shows, in one message."""
+        with self.hold_sync():
+            self.state, self.text, self.fraction = state, text, min(1.0, max(0.0, fraction))
+
+    def _on_message(self, _widget: object, content: Any, _buffers: object) -> None:
+        wanted = content.get("live") if isinstance(content, dict) else None
+        # A press may have been on its way while the run ended: what is not possible any more is dropped.
+        if self.settings and wanted == ("stop" if self.state == "running" else "run"):
+            for callback in self._callbacks:
+                callback(wanted)

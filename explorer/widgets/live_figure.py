@@ -1,0 +1,334 @@
+"""A Plotly figure that is updated in place, many times a second, without sending Plotly again.
+
+Plotly's own `FigureWidget` sends 5 MB of JavaScript with every figure, and four messages with every update. Here
+all figures of a page share one copy, and an update is one message that holds only what differs.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, ClassVar
+
+import anywidget
+import ipywidgets
+import numpy as np
+import plotly.graph_objects as go
+from plotly.basedatatypes import BasePlotlyType, Undefined
+from traitlets import Instance, Integer, List, Unicode, default
+
+from explorer.widgets.plotly_module import PAGE_HAS_PLOTLY, PLOTLY_KEY, PLOTLY_MODULE
+
+__all__ = ["Click", "LiveFigure", "PlotlyCarrier", "missing_private_names"]
+
+PRIVATE_NAMES = (
+    "_widget_data",
+    "_widget_layout",
+    "_config",
+    "_py2js_update",
+    "_last_trace_edit_id",
+    "_last_layout_edit_id",
+    "_send_update_msg",
+    "_send_restyle_msg",
+    "_send_relayout_msg",
+    "_normalize_trace_indexes",
+)
+"""The undocumented names of Plotly's `FigureWidget` that a live figure stands on."""
+
+_PAGE_CONFIG: Mapping[str, Any] = MappingProxyType(
+    {
+        "displaylogo": False,
+        "responsive": True,
+        "modeBarButtonsToRemove": [
+            *("select2d", "lasso2d", "zoomIn2d", "zoomOut2d", "autoScale2d"),
+            "sendChartToCloud",  # nothing leaves the page unasked, and offline it could not
+        ],
+    }
+)
+
+
+def missing_private_names(figure_class: type = go.FigureWidget) -> tuple[str, ...]:
+    """Return the private names of Plotly that `figure_class` lacks: empty where a live figure works.
+
+    Parameters
+    ----------
+    figure_class
+        Plotly's widget class, or one that stands for a later version of it.
+    """
+    missing = [name for name in PRIVATE_NAMES if not hasattr(figure_class, name)]
+    missing += [name for name in ("_data", "_layout") if name not in vars(go.Figure())]
+    missing += [] if PLOTLY_MODULE.is_file() else [PLOTLY_MODULE.name]
+    return tuple(missing)
+
+
+_LEAN = not missing_private_names()
+
+
+@dataclass(frozen=True, slots=True)
+class Click:
+    """A point of a figure that was clicked."""
+
+    trace: int
+    """Index of the trace."""
+    index: tuple[int, ...]
+    """Place in the trace's data: (row, column) in a heat map, (i,) in a curve."""
+    x: Any
+    """The point's x value, or the column's label."""
+    y: Any
+    """The point's y value, or the row's label."""
+
+
+class PlotlyCarrier(anywidget.AnyWidget):
+    """Carries Plotly's JavaScript to the page, once for all figures of a kernel. It is never displayed."""
+
+    _esm = "export default {};"
+    source = Unicode().tag(sync=True)
+    """The text of the module; empty where the page gets it over HTTP, until a page asks."""
+
+    _current: ClassVar[PlotlyCarrier | None] = None
+
+    def __init__(self) -> None:
+        source = "" if os.environ.get(PAGE_HAS_PLOTLY) else PLOTLY_MODULE.read_text(encoding="utf-8")
+        super().__init__(source=source)
+        self.on_msg(self._answer)
+
+    @classmethod
+    def shared(cls) -> PlotlyCarrier:
+        """Return the kernel's one carrier, a new one if the last was closed."""
+        if cls._current is None or cls._current.comm is None:
+            cls._current = cls()
+        return cls._current
+
+    def _answer(self, _widget: object, content: Mapping[str, Any], _buffers: object) -> None:
+        if content.get("kind") == "source":
+            self.source = PLOTLY_MODULE.read_text(encoding="utf-8")
+
+
+class LiveFigure(go.FigureWidget):  # type: ignore[misc]  # Plotly has no types
+    """A figure on the page whose traces are set again and again.
+
+    Parameters
+    ----------
+    figure
+        All its traces, also those that come later (``visible=False``), and its layout. A figure without a
+        height fills its container.
+    summary
+        One line that says what the figure shows, read by screen readers.
+    on_click
+        Called with a `Click` for each click on a point, on whichever thread the kernel handles messages.
+    on_key
+        By the name of a key (``"ArrowUp"``), called without arguments when it is pressed on the figure, on such a
+        thread too. With any, the figure can have the focus.
+    """
+
+    _esm = Path(__file__).with_suffix(".js") if _LEAN else PLOTLY_MODULE
+    _lean: ClassVar[bool] = _LEAN
+
+    _last_trace_edit_id: int  # Plotly's own
+
+    summary = Unicode().tag(sync=True)
+    _keys = List(Unicode()).tag(sync=True)
+    _carrier = Instance(PlotlyCarrier, allow_none=True).tag(sync=True, **ipywidgets.widget_serialization)
+    _plotly_key = Unicode(PLOTLY_KEY).tag(sync=True)
+    _reported_edit = Integer(0).tag(sync=True)
+    """The last update that the reported data hold: a page says it when it has drawn them."""
+
+    def __init__(
+        self,
+        figure: go.Figure,
+        *,
+        summary: str = "",
+        on_click: Callable[[Click], None] | None = None,
+        on_key: Mapping[str, Callable[[], None]] = MappingProxyType({}),
+    ) -> None:
+        super().__init__(figure)
+        self._keys = list(on_key)
+        self._on_key = dict(on_key)
+        self._config = dict(_PAGE_CONFIG)
+        self.summary = summary
+        self._on_click = on_click
+        self.on_msg(self._hear)
+        if on_click is not None and not self._lean:
+            for trace in self.data:
+                trace.on_click(self._hear_plotly)
+
+    @default("_carrier")
+    def _shared_carrier(self) -> PlotlyCarrier | None:
+        return PlotlyCarrier.shared() if self._lean else None
+
+    def show(
+        self,
+        traces: Sequence[Mapping[str, Any] | BasePlotlyType],
+        layout: Mapping[str, Any] | BasePlotlyType | None = None,
+        summary: str | None = None,
+    ) -> None:
+        """Set properties of the traces and of the layout, and send what differs from what is shown.
+
+        However much that is, it is one message.
+
+        Parameters
+        ----------
+        traces
+            For each trace, from the first on, the properties to set, such as
+            ``{"x": array, "marker": {"color": "#0072b2"}}``. What a trace does not name stays as it is, and so do
+            traces with ``{}`` and those after the last one given. Arrays are copied; float32 and int32 ones of
+            one dimension travel as binary.
+        layout
+            Properties of the layout to set.
+        summary
+            The new line that says what the figure shows; None leaves it.
+
+        Raises
+        ------
+        ValueError
+            If there are more traces than the figure has, or Plotly knows no such property.
+        """
+        if len(traces) > len(self._data):
+            raise ValueError(f"the figure has {len(self._data)} traces, got {len(traces)} to show")
+        changes = [dict(_changes(new, shown)) for new, shown in zip(traces, self._data, strict=False)]
+        changed = [index for index, change in enumerate(changes) if change]
+        paths = {path: None for index in changed for path in changes[index]}
+        restyle = {path: [changes[index].get(path, Undefined) for index in changed] for path in paths}
+        relayout = dict(_changes(layout or {}, self._layout))
+        with self.hold_sync():
+            if summary is not None:
+                self.summary = summary
+            if restyle or relayout:
+                self.plotly_update(restyle, relayout, changed)
+
+    def set_theme(self, template: go.layout.Template | Mapping[str, Any]) -> None:
+        """Draw the figure with another Plotly template.
+
+        Parameters
+        ----------
+        template
+            Colours, fonts and lines; what the figure sets itself stays.
+        """
+        self.show([], {"template": template})
+
+    def get_state(
+        self, key: str | Iterable[str] | None = None, drop_defaults: bool = False
+    ) -> dict[str, Any]:
+        """Return the widget's state, with the traces and the layout as they are now.
+
+        Plotly writes them into its synced traits at construction only, so a page that loads later, or again,
+        would show the figure as it was then. The traits themselves stay as they are: written here, a later
+        assignment would compare equal and never be sent.
+        """
+        # Read before the data: an update from another thread in between is then counted as not in them.
+        reported = self._last_trace_edit_id
+        state: dict[str, Any] = super().get_state(key, drop_defaults)
+        if not self._lean or "_layout" not in vars(self) or not ("_widget_data" in state or key is None):
+            return state
+        to_json = self.trait_metadata("_widget_data", "to_json")
+        state["_widget_data"] = to_json(self._data, self)
+        state["_widget_layout"] = to_json(self._layout, self)
+        state["_reported_edit"] = reported
+        if key is None:
+            state["_py2js_update"] = None
+        return state
+
+    def _send_update_msg(
+        self,
+        restyle_data: Mapping[str, Any],
+        relayout_data: Mapping[str, Any],
+        trace_indexes: int | Sequence[int] | None = None,
+        source_view_id: str | None = None,
+    ) -> None:
+        """Send one message, where Plotly sends the edit's number, the edit and its withdrawal apart."""
+        if not self._lean:
+            super()._send_update_msg(restyle_data, relayout_data, trace_indexes, source_view_id)
+            return
+        edit: int = self._last_trace_edit_id + 1
+        with self.hold_sync():
+            self._last_trace_edit_id = edit
+            self._py2js_update = {
+                "trace_edit_id": edit,  # first: comparing two messages ends here, not in the arrays
+                "layout_edit_id": edit,
+                "style_data": restyle_data,
+                "layout_data": relayout_data,
+                "style_traces": self._normalize_trace_indexes(trace_indexes),
+                "source_view_id": source_view_id,
+            }
+
+    def _send_restyle_msg(
+        self,
+        restyle_data: Mapping[str, Any],
+        trace_indexes: int | Sequence[int] | None = None,
+        source_view_id: str | None = None,
+    ) -> None:
+        if self._lean:
+            self._send_update_msg(restyle_data, {}, trace_indexes, source_view_id)
+        else:
+            super()._send_restyle_msg(restyle_data, trace_indexes, source_view_id)
+
+    def _send_relayout_msg(self, layout_data: Mapping[str, Any], source_view_id: str | None = None) -> None:
+        if self._lean:
+            self._send_update_msg({}, layout_data, [], source_view_id)
+        else:
+            super()._send_relayout_msg(layout_data, source_view_id)
+
+    def _hear(self, _widget: object, content: Mapping[str, Any], _buffers: object) -> None:
+        """Answer what the page sends: a click, a key, or the wish for the state."""
+        if content.get("kind") == "state":
+            if content.get("edit") == self._last_trace_edit_id:
+                return  # the page has drawn the newest
+            self.send_state(["_widget_data", "_widget_layout", "_reported_edit"])
+        elif content.get("kind") == "key" and content.get("key") in self._on_key:
+            self._on_key[content["key"]]()
+        elif content.get("kind") == "click" and self._on_click is not None:
+            points = content["points"]
+            index = points["point_indexes"][0]
+            self._on_click(
+                Click(
+                    trace=points["trace_indexes"][0],
+                    index=tuple(index) if isinstance(index, list) else (index,),
+                    x=points["xs"][0],
+                    y=points["ys"][0],
+                )
+            )
+
+    def _hear_plotly(self, _trace: object, points: Any, _state: object) -> None:
+        """Pass on a click that came through Plotly's own widget."""
+        if points.point_inds and self._on_click is not None:
+            index = points.point_inds[0]
+            place = tuple(index) if isinstance(index, list | tuple) else (index,)
+            self._on_click(Click(points.trace_index, place, points.xs[0], points.ys[0]))
+
+
+def _changes(new: Any, shown: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield the path (``marker.color``) and value of each property of `new` that `shown` has not."""
+    for name, value in _properties(new).items():
+        path = f"{prefix}{name}"
+        current = shown.get(name)
+        if isinstance(value, Mapping | BasePlotlyType) and path != "template":
+            yield from _changes(value, current or {}, f"{path}.")
+        elif not _equal(value := _plain(value), current):
+            yield path, value
+
+
+def _properties(value: Any) -> Mapping[str, Any]:
+    """Return the properties that a mapping or an object of Plotly sets itself."""
+    if isinstance(value, BasePlotlyType):
+        plain: Mapping[str, Any] = value.to_plotly_json()
+        return plain
+    return dict(value)
+
+
+def _plain(value: Any) -> Any:
+    """Return a copy of an array, C-contiguous as a binary message must be; an object of Plotly as a dict."""
+    if isinstance(value, np.ndarray):
+        return np.array(value, order="C")
+    return value.to_plotly_json() if isinstance(value, BasePlotlyType) else value
+
+
+def _equal(one: Any, other: Any) -> bool:
+    """Return whether two values of a property are the same, arrays also in their dtype; NaN equals NaN."""
+    if isinstance(one, np.ndarray) and isinstance(other, np.ndarray):
+        if one.dtype != other.dtype or one.shape != other.shape:
+            return False
+        return bool(np.array_equal(one, other, equal_nan=one.dtype.kind == "f"))
+    return bool(BasePlotlyType._vals_equal(one, other))

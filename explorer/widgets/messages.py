@@ -1,0 +1,90 @@
+"""What the explorer has to say: hints, warnings, errors, each with its reason and its mend."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+import anywidget
+import traitlets
+
+from explorer.widgets.look import script, stylesheet
+
+__all__ = ["Message", "Messages"]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One thing to say.
+
+    Parameters
+    ----------
+    id : str
+        Its name: a later message of the same name takes its place.
+    kind : {"info", "hint", "warning", "error"}
+        How grave it is.
+    text : str
+        What happened, in a sentence.
+    why : str
+        The reason, for those who ask; may be empty.
+    action : str
+        What the button that mends it does: ``"Learning rate 0.5 → 0.05"``; empty for no button.
+    """
+
+    id: str
+    kind: Literal["info", "hint", "warning", "error"]
+    text: str
+    why: str = ""
+    action: str = ""
+
+
+class Messages(anywidget.AnyWidget):
+    """The list of messages, newest last. Without any it takes no room."""
+
+    _esm = script("messages")
+    _css = stylesheet("messages")
+
+    messages: traitlets.List[dict[str, str]] = traitlets.List().tag(sync=True)
+
+    def __init__(self) -> None:
+        self._callbacks: list[Callable[[str], object]] = []
+        self._dismissed: set[tuple[str, str]] = set()
+        super().__init__()
+        self.on_msg(self._on_message)
+
+    def on_action(self, callback: Callable[[str], object]) -> None:
+        """Call ``callback(id)`` when the button of a message is pressed."""
+        self._callbacks.append(callback)
+
+    def __contains__(self, name: object) -> bool:
+        return any(message["id"] == name for message in self.messages)
+
+    def show(self, *shown: Message) -> None:
+        """Add messages; one whose id is there already takes the old one's place."""
+        by_id = {message["id"]: message for message in self.messages}
+        self.messages = list({**by_id, **{message.id: asdict(message) for message in shown}}.values())
+
+    def remind(self, *shown: Message) -> None:
+        """Add messages as `show` does, but for those that the person has dismissed and that are no graver now."""
+        self.show(*(message for message in shown if (message.id, message.kind) not in self._dismissed))
+
+    def dismiss(self, *ids: str) -> None:
+        """Take away the messages of these ids; ids that are not there are ignored."""
+        self.messages = [message for message in self.messages if message["id"] not in ids]
+
+    def clear(self) -> None:
+        """Take away all messages, and forget what was dismissed."""
+        self._dismissed.clear()
+        self.messages = []
+
+    def _on_message(self, _widget: object, content: object, _buffers: object) -> None:
+        if not isinstance(content, dict):
+            return
+        unwanted = content.get("dismiss", "")
+        self._dismissed.update((m["id"], m["kind"]) for m in self.messages if m["id"] == unwanted)
+        self.dismiss(str(unwanted))
+        wanted = content.get("id")
+        if any(message["id"] == wanted and message["action"] for message in self.messages):
+            for callback in self._callbacks:
+                callback(str(wanted))

@@ -1,0 +1,190 @@
+"""The runs of a session in a table: named, noted, pinned, hidden, deleted, chosen for a comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Literal
+
+import anywidget
+import traitlets
+
+from explorer.widgets.look import script, stylesheet
+
+__all__ = ["MOST_CHOSEN", "RunAction", "RunCell", "RunRow", "RunTable"]
+
+MOST_CHOSEN = 2
+
+Verb = Literal["name", "note", "pin", "hide", "delete", "load", "undo", "forget"]
+
+_LONGEST = MappingProxyType({"name": 60, "note": 2000})
+_ON_A_RUN = ("name", "note", "pin", "hide", "delete", "load")
+_ON_ALL = ("undo", "forget")
+
+
+@dataclass(frozen=True, slots=True)
+class RunCell:
+    """One cell of a row.
+
+    Parameters
+    ----------
+    text : str
+        What stands in it.
+    order : float or None
+        The number to sort by; without it, the text.
+    differs : bool
+        Whether it is a setting in which the run differs from the present one.
+    """
+
+    text: str
+    order: float | None = None
+    differs: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """One run.
+
+    Parameters
+    ----------
+    number : int
+        Its number in the session, which names it here.
+    colour : str
+        Colour of its curve, ``#rrggbb``.
+    cells : tuple of RunCell
+        One for each heading.
+    name, note : str
+        The person's words: any text, shown as text.
+    pinned, hidden : bool
+        Whether it stands first; whether its curves are left out.
+    present : bool
+        Whether it is the run that the other tabs show: it can't be hidden or deleted.
+    """
+
+    number: int
+    colour: str
+    cells: tuple[RunCell, ...]
+    name: str = ""
+    note: str = ""
+    pinned: bool = False
+    hidden: bool = False
+    present: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RunAction:
+    """What the person asks for.
+
+    Parameters
+    ----------
+    verb : str
+        ``"name"``, ``"note"``, ``"pin"``, ``"hide"``, ``"delete"`` or ``"load"`` a run; ``"undo"`` or ``"forget"``
+        what was deleted.
+    number : int
+        Number of the run; 0 where the verb means no single one.
+    text : str
+        The new name or note.
+    """
+
+    verb: Verb
+    number: int = 0
+    text: str = ""
+
+
+class RunTable(anywidget.AnyWidget):
+    """A table of runs, sortable by any column.
+
+    Attributes
+    ----------
+    headings : list of str
+        Words over the cells.
+    earlier : list of dict
+        The runs that have ended, as `RunRow` holds them.
+    present : list of dict
+        The run that the other tabs show, or none. While it trains, its row is all that is sent.
+    chosen : list of int
+        Numbers of the runs to compare, at most two, in the order in which they were chosen.
+    status : str
+        One line under the table.
+    undo : bool
+        Whether the line offers to undo; the page takes it back after ten seconds.
+    """
+
+    _esm = script("run_table")
+    _css = stylesheet("run_table")
+
+    headings: traitlets.List[str] = traitlets.List().tag(sync=True)
+    earlier: traitlets.List[dict[str, Any]] = traitlets.List().tag(sync=True)
+    present: traitlets.List[dict[str, Any]] = traitlets.List().tag(sync=True)
+    chosen: traitlets.List[int] = traitlets.List(traitlets.Int()).tag(sync=True)
+    status = traitlets.Unicode().tag(sync=True)
+    undo = traitlets.Bool(False).tag(sync=True)
+
+    def __init__(self) -> None:
+        self._callbacks: list[Callable[[RunAction], object]] = []
+        super().__init__()
+        self.on_msg(self._on_message)
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """All rows, the present run's last."""
+        return [*self.earlier, *self.present]
+
+    def on_action(self, callback: Callable[[RunAction], object]) -> None:
+        """Call ``callback(action)`` when the person edits a run or presses one of its buttons."""
+        self._callbacks.append(callback)
+
+    def show(self, headings: Sequence[str], rows: Sequence[RunRow]) -> None:
+        """Show `rows` in place of those before, in one message; runs that are gone are chosen no more."""
+        there = {row.number for row in rows}
+        with self.hold_sync():
+            self.headings = list(headings)
+            self.earlier = [_plain(row) for row in rows if not row.present]
+            self.present = [_plain(row) for row in rows if row.present]
+            self.chosen = [number for number in self.chosen if number in there]
+
+    def say(self, status: str, *, undo: bool = False) -> None:
+        """Put a line under the table, with a button to undo or without."""
+        with self.hold_sync():
+            self.status = status
+            self.undo = undo
+
+    @traitlets.validate("chosen")
+    def _known(self, proposal: dict[str, Any]) -> list[int]:
+        there = {row["number"] for row in self.rows}
+        return list(dict.fromkeys(number for number in proposal["value"] if number in there))[-MOST_CHOSEN:]
+
+    def _on_message(self, _widget: object, content: object, _buffers: object) -> None:
+        action = self._read(content)
+        if action is not None:
+            for callback in self._callbacks:
+                callback(action)
+
+    def _read(self, content: object) -> RunAction | None:
+        """Return what the page asks for; None if it is nothing that can be."""
+        if not isinstance(content, dict):
+            return None
+        verb, number, text = content.get("verb"), content.get("number", 0), content.get("text", "")
+        if verb in _ON_ALL:
+            return RunAction(verb)
+        row = next((row for row in self.rows if row["number"] == number), None)
+        if verb not in _ON_A_RUN or row is None or not isinstance(text, str):
+            return None
+        if row["present"] and verb in ("hide", "delete"):
+            return None
+        return RunAction(verb, row["number"], text.strip()[: _LONGEST.get(verb, 0)])
+
+
+def _plain(row: RunRow) -> dict[str, Any]:
+    """Return a row as the page gets it; `dataclasses.asdict` takes ten times as long, which 200 rows feel."""
+    return {
+        "number": row.number,
+        "colour": row.colour,
+        "cells": [{"text": c.text, "order": c.order, "differs": c.differs} for c in row.cells],
+        "name": row.name,
+        "note": row.note,
+        "pinned": row.pinned,
+        "hidden": row.hidden,
+        "present": row.present,
+    }

@@ -1,0 +1,74 @@
+"""One image of the test set, and ways to another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+import anywidget
+import traitlets
+
+from explorer.widgets.look import script, stylesheet
+
+__all__ = ["SamplePicker", "Wish"]
+
+Wish = Literal["random", "mistake"]
+
+
+class SamplePicker(anywidget.AnyWidget):
+    """An image, its index to type in, and buttons to a random one and to the next mistake.
+
+    Parameters
+    ----------
+    n_samples : int
+        Images that there are.
+
+    Attributes
+    ----------
+    index : int
+        The image that is shown, 0 for the first; set by the user or the app.
+    """
+
+    _esm = script("sample_picker")
+    _css = stylesheet("sample_picker")
+
+    n_samples = traitlets.Int().tag(sync=True)
+    index = traitlets.Int(0).tag(sync=True)
+    content: traitlets.Dict[str, object] = traitlets.Dict().tag(sync=True)
+    """All that `show` was given: in one trait, so that the page draws once."""
+
+    def __init__(self, n_samples: int) -> None:
+        self._on_wish: list[Callable[[Wish], object]] = []
+        super().__init__(n_samples=n_samples)
+        self.show(b"", "")
+        self.on_msg(self._on_message)
+
+    @traitlets.validate("index")
+    def _within(self, proposal: dict[str, int]) -> int:
+        return min(max(proposal["value"], 0), self.n_samples - 1)
+
+    def on_wish(self, callback: Callable[[Wish], object]) -> None:
+        """Call ``callback(wish)`` when a random image or the next mistake is wanted."""
+        self._on_wish.append(callback)
+
+    def show(self, picture: bytes, words: str, *, right: bool = True, has_mistakes: bool = False) -> None:
+        """Show the image.
+
+        Parameters
+        ----------
+        picture : bytes
+            A PNG.
+        words : str
+            What it is and what it is read as.
+        right : bool
+            Whether it is read rightly.
+        has_mistakes : bool
+            Whether there is a mistake to go to.
+        """
+        self.content = {"picture": picture, "words": words, "right": right, "has_mistakes": has_mistakes}
+
+    def _on_message(self, _widget: object, message: object, _buffers: object) -> None:
+        wish = message.get("wish") if isinstance(message, dict) else None
+        if wish == "random" or wish == "mistake":  # in this form the type checker follows
+            for callback in self._on_wish:
+                callback(wish)

@@ -1,0 +1,20 @@
+// Native radio buttons, so that arrows move and screen readers know it for what it is.
+
+function render({ model, el }) {
+  becomePart(el, "explorer-segmented");
+  const name = freshId();
+  const inputs = model.get("options").map(([value, words]) => {
+    const input = make("input", { type: "radio", name, value, class: "explorer-unseen" });
+    input.addEventListener("change", () => {
+      model.set("value", value);
+      model.save_changes();
+    });
+    return { input, label: make("label", {}, input, make("span", {}, words)) };
+  });
+  el.append(make("div", { role: "radiogroup", "aria-label": model.get("label") }, ...inputs.map(({ label }) => label)));
+  const show = () => inputs.forEach(({ input }) => (input.checked = input.value === model.get("value")));
+  model.on("change:value", show);
+  show();
+}
+
+export default { render };

@@ -1,0 +1,73 @@
+"""The tabs of the app, and the slider that goes back and forth through the epochs of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import anywidget
+import traitlets
+
+from explorer.widgets.look import script, stylesheet
+
+__all__ = ["TabBar"]
+
+
+class TabBar(anywidget.AnyWidget):
+    """Tabs on the left, the moments of the run on the right.
+
+    Parameters
+    ----------
+    tabs : mapping of str to str
+        Words on screen, by the name of each tab.
+
+    Attributes
+    ----------
+    selected : str
+        Name of the tab that is shown; set by the user or the app.
+    epochs : list of float
+        The moments that can be looked at, ascending; set by the app.
+    position : int
+        Index into `epochs`; -1 follows the run as it trains. Set by the user or the app.
+    newest : float
+        The epoch that is shown at position -1: within an epoch where a run is held there. Set by the app.
+    """
+
+    _esm = script("tab_bar")
+    _css = stylesheet("tab_bar")
+
+    tabs: traitlets.List[list[str]] = traitlets.List().tag(sync=True)
+    selected = traitlets.Unicode().tag(sync=True)
+    epochs: traitlets.List[float] = traitlets.List().tag(sync=True)
+    position = traitlets.Int(-1).tag(sync=True)
+    newest = traitlets.Float(0.0).tag(sync=True)
+    note = traitlets.Unicode().tag(sync=True)
+    """A word beside the slider, such as that old moments were thinned."""
+
+    def __init__(self, tabs: Mapping[str, str]) -> None:
+        self._on_fork: list[Callable[[], object]] = []
+        super().__init__(tabs=[[name, words] for name, words in tabs.items()], selected=next(iter(tabs)))
+        self.on_msg(self._on_message)
+
+    @traitlets.validate("selected")
+    def _known(self, proposal: Mapping[str, str]) -> str:
+        names = [name for name, _ in self.tabs]
+        return proposal["value"] if proposal["value"] in names else names[0]
+
+    def on_fork(self, callback: Callable[[], object]) -> None:
+        """Call ``callback()`` when the user wants to train on from the moment that is shown."""
+        self._on_fork.append(callback)
+
+    def show(self, epochs: Sequence[float], newest: float = 0.0, note: str = "") -> None:
+        """Show which moments there are; what is looked at stays, or becomes the nearest that is still there."""
+        epochs, position = list(epochs), self.position
+        if 0 <= position < len(self.epochs) and epochs:
+            was = self.epochs[position]
+            position = min(range(len(epochs)), key=lambda place: abs(epochs[place] - was))
+        with self.hold_sync():
+            self.epochs, self.newest, self.note = epochs, newest, note
+            self.position = position if position < len(epochs) else -1
+
+    def _on_message(self, _widget: object, content: object, _buffers: object) -> None:
+        if isinstance(content, dict) and content.get("fork"):
+            for callback in self._on_fork:
+                callback()

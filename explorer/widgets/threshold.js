@@ -1,0 +1,23 @@
+function render({ model, el }) {
+  becomePart(el, "explorer-threshold");
+  const slider = make("input", { type: "range", class: "explorer-range", min: 0, max: 100, step: 1, id: freshId(), oninput: () => change() });
+  const value = make("output", {});
+  const text = make("p", { "aria-live": "polite" });
+  el.append(make("label", { for: slider.id }, "Answer only when the confidence is at least"), make("div", {}, slider, value), text);
+  const change = () => {
+    model.set("value", Number(slider.value) / 100);
+    model.save_changes();
+  };
+  const show = () => {
+    slider.value = Math.round(100 * model.get("value"));
+    slider.style.setProperty("--filled", `${slider.value}%`);
+    value.textContent = `${slider.value} %`;
+    slider.setAttribute("aria-valuetext", value.textContent);
+    text.textContent = model.get("text");
+  };
+  model.on("change:value", show);
+  model.on("change:text", show);
+  show();
+}
+
+export default { render };

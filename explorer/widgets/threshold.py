@@ -1,0 +1,28 @@
+"""A slider for the confidence below which a network is to say "I don't know"."""
+
+from __future__ import annotations
+
+import anywidget
+import traitlets
+
+from explorer.widgets.look import script, stylesheet
+
+__all__ = ["Threshold"]
+
+
+class Threshold(anywidget.AnyWidget):
+    """A slider from 0 to 100 % with a sentence that says what it comes to.
+
+    Attributes
+    ----------
+    value : float
+        The threshold, 0 to 1; set by the user.
+    text : str
+        What it comes to; set by the app.
+    """
+
+    _esm = script("threshold")
+    _css = stylesheet("threshold")
+
+    value = traitlets.Float(0.0, min=0.0, max=1.0).tag(sync=True)
+    text = traitlets.Unicode().tag(sync=True)

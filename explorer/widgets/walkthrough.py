@@ -1,0 +1,119 @@
+"""One sample's way through the layers and back: of each layer all units as strips, and one unit's formulas."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+
+import anywidget
+import traitlets
+
+from explorer.widgets.look import script, stylesheet
+
+__all__ = ["FormulaLine", "Stage", "Strip", "WalkthroughView"]
+
+
+@dataclass(frozen=True, slots=True)
+class FormulaLine:
+    """A formula as it is written: ``name = symbols = numbers = value``.
+
+    Parameters
+    ----------
+    name, symbols, numbers, value : str
+        Its parts; `numbers` may be empty.
+    """
+
+    name: str
+    symbols: str
+    numbers: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Strip:
+    """A value of all units of a layer.
+
+    Parameters
+    ----------
+    name : str
+        ``"h1"``.
+    words : str
+        From where to where it goes.
+    """
+
+    name: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One layer, or the loss.
+
+    Parameters
+    ----------
+    title : str
+        What it is.
+    forward, back : tuple of FormulaLine
+        The chosen unit's formulas.
+    unit, n_units : int
+        The chosen unit, and how many there are; 0 units for the loss, which has none to choose.
+    strips : tuple of Strip
+        Values of all units.
+    sprite : bytes
+        A PNG that holds the strips one below the other, a pixel a unit, as
+        `explorer.figures.digits.weights_sprite` makes of images of one row.
+    picture : bytes
+        A PNG of `n_pictures` images side by side; none if empty.
+    captions : tuple of str
+        A line under each of them.
+    """
+
+    title: str
+    forward: tuple[FormulaLine, ...]
+    back: tuple[FormulaLine, ...] = ()
+    unit: int = 0
+    n_units: int = 0
+    strips: tuple[Strip, ...] = ()
+    sprite: bytes = b""
+    picture: bytes = b""
+    captions: tuple[str, ...] = ()
+
+
+class WalkthroughView(anywidget.AnyWidget):
+    """The stages in their order, from the first layer to the loss.
+
+    Parameters
+    ----------
+    note : str
+        A quieter line under them.
+    """
+
+    _esm = script("walkthrough")
+    _css = stylesheet("walkthrough")
+
+    note = traitlets.Unicode().tag(sync=True)
+    stages: traitlets.List[dict[str, object]] = traitlets.List().tag(sync=True)
+
+    def __init__(self, note: str = "") -> None:
+        self._on_unit: list[Callable[[int, int], object]] = []
+        super().__init__(note=note)
+        self.on_msg(self._on_message)
+
+    def on_unit(self, callback: Callable[[int, int], object]) -> None:
+        """Call ``callback(stage, unit)`` when another unit is chosen; both count from 0."""
+        self._on_unit.append(callback)
+
+    def show(self, stages: Sequence[Stage]) -> None:
+        """Show the stages, in one message."""
+        self.stages = [asdict(stage) for stage in stages]
+
+    def _on_message(self, _widget: object, message: object, _buffers: object) -> None:
+        if not isinstance(message, dict):
+            return
+        stage, unit = message.get("stage"), message.get("unit")
+        if not (isinstance(stage, int) and isinstance(unit, int) and 0 <= stage < len(self.stages)):
+            return
+        units = self.stages[stage]["n_units"]
+        if isinstance(units, int) and 0 <= unit < units:
+            for callback in self._on_unit:
+                callback(stage, unit)

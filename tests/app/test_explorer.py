@@ -1,0 +1,429 @@
+"""The app without a page: its controls are set as the page sets them, and its views are read."""
+
+import logging
+import threading
+
+import numpy as np
+import pytest
+from ipywidgets.widgets.widget import _instances
+
+from explorer import Explorer, TrainingConfig, train
+from explorer.training import ConfigError, Delivery, RunEnd, TrainingRun
+from explorer.widgets.live_figure import PlotlyCarrier
+
+CONFIG = TrainingConfig(hidden_sizes=12, epochs=3, batch_size=16, learning_rate=0.05)
+PATIENCE = 60
+
+
+@pytest.fixture
+def app(small_dataset):
+    app = Explorer(small_dataset, CONFIG)
+    assert app.wait(PATIENCE)
+    yield app
+    app.close()
+
+
+def set_controls(app, **changes):
+    """Move controls as the page does: all values come at once, whole numbers maybe as floats."""
+    app.controls.values = {**app.controls.values, **changes}
+
+
+def messages(app):
+    return {message["id"]: message for message in app.messages.messages}
+
+
+def test_it_opens_with_a_trained_run(app, small_dataset):
+    assert app.status == "finished"
+    assert list(app.history) == list(train(CONFIG, small_dataset))
+    curve = next(trace for trace in app.panels["overview"].accuracy.data if trace.name == "test")
+    np.testing.assert_allclose(curve.y, [100 * r.test_accuracy for r in app.history], rtol=1e-6)
+    assert app.tiles.tiles[0]["value"] == f"{100 * app.history.last.test_accuracy:.1f} %"
+    assert "of 200 test images" in app.tiles.tiles[0]["note"]
+
+
+def test_the_tiles_show_the_exact_train_accuracy(app, small_dataset):
+    exact = np.mean(app.network.predict(small_dataset.X_train) == small_dataset.train_labels)
+    assert app.tiles.tiles[1]["value"] == f"{100 * exact:.1f} %"
+    assert "train images" in app.tiles.tiles[1]["note"]
+
+
+def test_a_changed_setting_trains_anew_and_keeps_the_old_curve(app, small_dataset):
+    before = list(app.history)
+    set_controls(app, batch_size=32.0)
+    assert app.wait(PATIENCE)
+    assert app.config == CONFIG.replace(batch_size=32)
+    assert list(app.history) == list(train(app.config, small_dataset))
+    faint = [t for t in app.panels["overview"].accuracy.data if t.name == "earlier runs" and t.visible]
+    assert len(faint) == 1
+    np.testing.assert_allclose(faint[0].y, [100 * r.test_accuracy for r in before], rtol=1e-6)
+
+
+def test_more_epochs_continue_the_run(app, small_dataset):
+    history = app.history
+    set_controls(app, epochs=5)
+    assert app.wait(PATIENCE)
+    assert app.history is history
+    assert list(history) == list(train(CONFIG.replace(epochs=5), small_dataset))
+
+
+def test_fewer_epochs_train_anew(app, small_dataset):
+    set_controls(app, epochs=2)
+    assert app.wait(PATIENCE)
+    assert len(app.history) == 2
+
+
+def test_two_fast_changes_leave_one_run(app, small_dataset):
+    set_controls(app, hidden_sizes=[64], epochs=500)
+    set_controls(app, hidden_sizes=[5], epochs=2)
+    assert app.wait(PATIENCE)
+    assert list(app.history) == list(train(CONFIG.replace(hidden_sizes=5, epochs=2), small_dataset))
+
+
+def test_without_auto_train_nothing_starts_until_asked(app):
+    app.run_bar.auto = False
+    before = app.history
+    set_controls(app, batch_size=8)
+    assert app.history is before
+    app._on_action("train")
+    assert app.wait(PATIENCE)
+    assert app.history.config.batch_size == 8
+
+
+def test_a_bad_value_is_said_beside_its_control_and_the_run_stays(app):
+    before = app.history
+    set_controls(app, learning_rate=1e9)
+    assert "learning_rate" in app.controls.errors
+    assert app.history is before
+    assert app.config == CONFIG
+
+
+def test_a_config_for_more_images_than_there_are_is_refused(app):
+    with pytest.raises(ConfigError, match="n_train"):
+        app.train(CONFIG.replace(n_train=10_000))
+    assert app.config == CONFIG
+    assert app.status == "finished"
+
+
+def test_stop_pause_step_reset(app):
+    set_controls(app, epochs=500, batch_size=1)
+    app._on_action("pause")
+    assert app.wait(PATIENCE)
+    assert app.status == "paused"
+    step = app._run.training.step
+    app._on_action("step_batch")
+    assert app.wait(PATIENCE)
+    assert app._run.evaluation.step == step + 1
+    app._on_action("step_epoch")
+    assert app.wait(PATIENCE)
+    assert app._run.evaluation.epoch == int(app._run.evaluation.epoch)
+    app._on_action("resume")
+    app._on_action("stop")
+    assert app.wait(PATIENCE)
+    assert app.status == "stopped"
+    app._on_action("reset")
+    assert app.status == "idle"
+    assert len(app.history) == 0
+    app._on_action("step_epoch")
+    assert app.wait(PATIENCE)
+    assert len(app.history) == 1
+
+
+def test_stepping_to_the_last_epoch_finishes_the_run(app):
+    app._on_action("reset")
+    for _ in range(CONFIG.epochs):
+        app._on_action("step_epoch")
+        assert app.wait(PATIENCE)
+    assert app.wait(PATIENCE)
+    assert app.status == "finished"
+
+
+def test_a_collapsed_run_is_explained_and_mended_by_one_click(small_dataset):
+    bad = CONFIG.replace(initializer="uniform", learning_rate=0.01)
+    app = Explorer(small_dataset, bad)
+    assert app.wait(PATIENCE)
+    (hint, *_) = messages(app)
+    assert app._mends[hint].mend
+    app._on_mend(hint)
+    assert app.wait(PATIENCE)
+    assert app.config != bad
+    assert hint not in messages(app)
+    app.close()
+
+
+def test_the_cell_that_was_clicked_chooses_the_images(app, small_dataset):
+    confusion = app._run.newest.confusion
+    row, column = np.unravel_index(confusion.argmax(), confusion.shape)
+    app.panels["overview"].choose(int(row), int(column))
+    gallery = app.panels["overview"].images.gallery
+    assert gallery.heading.startswith(f"{row} read rightly: {confusion[row, column]} images")
+    assert len(gallery.images) == min(24, confusion[row, column])
+    assert gallery.sprite.startswith(b"\x89PNG")
+    assert len(app.panels["overview"].matrix.figure.to_plotly_json()["layout"]["shapes"]) == 1
+
+
+def test_an_error_in_a_handler_reaches_the_person(app, caplog):
+    with caplog.at_level(logging.CRITICAL):
+        app._on_loop(app._on_mend)("no such hint")
+    assert messages(app)["fault"]["kind"] == "error"
+
+
+def test_the_network_is_a_copy(app, small_dataset):
+    network = app.network
+    accuracy = np.mean(network.predict(small_dataset.X_test) == small_dataset.test_labels)
+    assert accuracy == app.history.last.test_accuracy
+    network.W1 *= 0
+    assert app.network.W1.any()
+
+
+def test_without_a_run_there_is_no_network(small_dataset):
+    app = Explorer(small_dataset, CONFIG, train=False)
+    assert app.status == "idle"
+    with pytest.raises(RuntimeError, match="no run yet"):
+        _ = app.network
+    app.close()
+
+
+def test_dark_figures_on_a_dark_page(app):
+    light = app.panels["overview"].loss.layout.template.layout.paper_bgcolor
+    app.header.theme = "dark"
+    assert app.panels["overview"].loss.layout.template.layout.paper_bgcolor != light
+
+
+def test_closing_ends_the_thread(small_dataset):
+    before = threading.active_count()
+    app = Explorer(small_dataset, CONFIG.replace(epochs=500))
+    app.close()
+    assert threading.active_count() == before
+
+
+def test_closing_closes_every_widget(small_dataset):
+    """But the one that carries Plotly for all figures of the process."""
+    PlotlyCarrier.shared()
+    before = set(_instances)
+    app = Explorer(small_dataset, CONFIG)
+    for tab in app.panels.names:
+        app.panels.tab_bar.selected = tab
+    assert app.wait(PATIENCE)
+    app.close()
+    left = [_instances[key] for key in set(_instances) - before]
+    assert [type(widget).__name__ for widget in left] == []
+
+
+def test_the_epoch_slider_takes_every_panel_to_that_epoch(app, small_dataset):
+    overview, tab_bar = app.panels["overview"], app.panels.tab_bar
+    assert tab_bar.epochs == [1, 2, 3]
+    tab_bar.position = 0
+    first = next(iter(train(CONFIG.replace(epochs=1), small_dataset)))
+    assert app.tiles.tiles[0]["value"] == f"{100 * first.test_accuracy:.1f} %"
+    shown = [
+        [cell or other or 0 for cell, other in zip(*rows, strict=True)]
+        for rows in zip(*(t["z"] for t in overview.matrix.figure.to_plotly_json()["data"][:2]), strict=True)
+    ]
+    np.testing.assert_array_equal(np.array(shown, dtype=float), first.confusion)
+    tab_bar.position = -1
+    assert app.tiles.tiles[0]["value"] == f"{100 * app.history.last.test_accuracy:.1f} %"
+
+
+def test_what_old_moments_are_left_out_is_said(app):
+    assert app.panels.tab_bar.note == ""
+    app._run.timeline.stride = 2
+    app._refresh()
+    assert app.panels.tab_bar.note == "1 epoch in 2 is kept, to stay within 64 MB"
+
+
+def test_a_fork_trains_on_from_the_moment_that_is_looked_at(app, small_dataset):
+    parent = app._run
+    set_controls(app, epochs=6)
+    assert app.wait(PATIENCE)
+    app.panels.tab_bar.position = 1
+    app.run_bar.auto = False
+    set_controls(app, learning_rate=0.02)
+    app._fork()
+    assert app.wait(PATIENCE)
+    assert app._run.parent is parent
+    assert [record.epoch for record in app.history] == [3, 4, 5, 6]
+    assert app.history[0] != parent.history[2]
+
+
+def test_a_fork_with_the_same_settings_goes_on_as_its_parent_did(app):
+    set_controls(app, epochs=6)
+    assert app.wait(PATIENCE)
+    parent = app._run
+    app.panels.tab_bar.position = 2
+    app._fork()
+    assert app.wait(PATIENCE)
+    assert list(app.history) == list(parent.history)[3:]
+    assert parent in app._earlier
+
+
+def test_a_fork_shows_its_parents_moment_until_its_first_epoch_has_ended(app, small_dataset):
+    moment = app._run.timeline[1]
+    training = TrainingRun(CONFIG.replace(learning_rate=0.02), small_dataset, start=moment.snapshot)
+    app._start(training, paused=True, parent=app._run, origin=moment)
+    assert app.wait(PATIENCE)
+    assert app.panels.tab_bar.epochs == [2]
+    assert app.tiles.tiles[0]["value"] == f"{100 * moment.record.test_accuracy:.1f} %"
+    app.panels.tab_bar.selected = "inside"
+    assert "epoch 2" in app.panels["inside"]["weights"].images.content["heading"]
+    np.testing.assert_array_equal(app.network.W1, moment.weights[0])
+
+
+def test_the_curve_of_a_fork_begins_where_its_parents_is(app):
+    set_controls(app, epochs=6)
+    assert app.wait(PATIENCE)
+    parent = app._run
+    app.run_bar.auto = False
+    app.panels.tab_bar.position = 3
+    set_controls(app, learning_rate=0.001, batch_size=60)
+    app._fork()
+    assert app.wait(PATIENCE)
+    traces = [t for t in app.panels["overview"].loss.data if t.visible and t.name in ("earlier runs", "test")]
+    before, now = ({int(x): y for x, y in zip(t.x, t.y, strict=True)} for t in traces)
+    assert sorted(now) == [4, 5, 6]
+    assert now[4] == before[4]
+    assert (now[5], now[6]) != (before[5], before[6])
+    assert app._run.first_step == 4 * parent.steps_per_epoch != 4 * app._run.steps_per_epoch
+
+
+def test_a_fork_into_another_loss_has_a_curve_of_its_own(app):
+    app.run_bar.auto = False
+    app.panels.tab_bar.position = 1
+    set_controls(app, loss="cross_entropy", output="softmax")
+    app._fork()
+    assert app.wait(PATIENCE)
+    assert [record.epoch for record in app._run.curve] == [3]
+
+
+def test_a_run_extended_as_it_ended_goes_on(app):
+    """The settings come after the thread's last word and before it is heard."""
+    run = app._run
+    run.extend(CONFIG.replace(epochs=5))
+    app._on_delivery(Delivery(app._token, "finished", (RunEnd("finished"),)))
+    assert app.wait(PATIENCE)
+    assert [record.epoch for record in run.history] == [1, 2, 3, 4, 5]
+    assert app.status == "finished"
+
+
+def test_what_an_older_run_still_sends_is_dropped(app):
+    """A wait on another thread hands deliveries to the loop, and another run may begin before they get there."""
+    old = Delivery(app._token, "failed", (RunEnd("failed", "late"),))
+    set_controls(app, batch_size=32)
+    assert app.wait(PATIENCE)
+    app._on_delivery(old)
+    assert app.status == "finished"
+    assert app.history.end.status == "finished"
+
+
+def test_dead_units_are_found_in_the_weights(small_dataset):
+    """What the records can't tell, the diagnostics of the held network do."""
+    config = TrainingConfig(
+        hidden_sizes=16, hidden_activation="relu", output="softmax", loss="cross_entropy", initializer="he",
+        learning_rate=30, epochs=2, batch_size=16,
+    )  # fmt: skip
+    app = Explorer(small_dataset, config)
+    assert app.wait(PATIENCE)
+    assert app._diagnosed(app._run)[0].dead > 0.5
+    assert "dead" in messages(app)["dead_units"]["why"]
+    app.close()
+
+
+def test_weights_that_do_not_fit_the_controls_are_explained(app):
+    app.run_bar.auto = False
+    set_controls(app, hidden_sizes=[20])
+    app.panels.tab_bar.position = 0
+    app._fork()
+    assert "12 hidden units" in messages(app)["fork"]["why"]
+
+
+def test_a_message_about_the_link_stays_while_the_run_goes_on(app):
+    app.open("spam=1&epochs=2")
+    assert app.wait(PATIENCE)
+    assert "spam" in messages(app)["link"]["text"]
+    app._refresh()
+    assert "link" in messages(app)
+
+
+# ---------------------------------------------------------------- back and forward
+
+
+def go_to(app, query):
+    """Go back or forward as the page tells of it."""
+    app.header._on_message(app.header, {"visit": f"?{query}"}, [])
+    assert app.wait(PATIENCE)
+
+
+def test_each_run_of_other_settings_is_a_step_that_back_undoes(app, small_dataset):
+    first = app.header.query
+    assert app.header.step == 0
+    set_controls(app, batch_size=32)
+    assert app.wait(PATIENCE)
+    second = app.header.query
+    assert (app.header.step, second != first) == (1, True)
+    go_to(app, first)
+    assert (app.config, app.header.step, app.header.query) == (CONFIG, 1, first)
+    assert list(app.history) == list(train(CONFIG, small_dataset))
+    go_to(app, second)
+    assert (app.config.batch_size, app.header.step, app.header.query) == (32, 1, second)
+    set_controls(app, batch_size=64)
+    assert app.header.step == 2
+
+
+def test_more_epochs_are_a_step_too(app, small_dataset):
+    first = app.header.query
+    set_controls(app, epochs=4)
+    assert app.wait(PATIENCE)
+    assert app.header.step == 1
+    go_to(app, first)
+    assert list(app.history) == list(train(CONFIG, small_dataset))
+
+
+def test_theme_tab_and_settings_that_were_not_trained_are_no_steps(app):
+    app.header.choice = "dark"
+    app.panels.tab_bar.selected = "mistakes"
+    assert (app.header.step, "theme=dark" in app.header.query) == (0, True)
+    app.run_bar.auto = False
+    for batch_size in (32, 33, 34):
+        set_controls(app, batch_size=batch_size)
+    assert app.header.step == 1  # the trained settings stay, the others take each other's place
+    app._on_action("train")
+    assert app.wait(PATIENCE)
+    assert app.header.step == 1
+
+
+def test_back_leaves_tab_and_theme_as_they_are(app):
+    first = app.header.query
+    set_controls(app, batch_size=32)
+    app.panels.tab_bar.selected = "mistakes"
+    app.header.choice = "dark"
+    go_to(app, first)
+    assert (app.panels.tab_bar.selected, app.header.choice) == ("mistakes", "dark")
+    assert app.config == CONFIG
+
+
+def test_going_to_the_settings_on_screen_trains_nothing(app):
+    run = app._run
+    go_to(app, app.header.query)
+    assert app._run is run
+
+
+def test_a_bad_address_to_go_back_to_is_read_like_any_link(app):
+    go_to(app, "lr=<script>&batch=-5&" + "x" * 10_000)
+    assert app.config == TrainingConfig(batch_size=1)
+    assert "fault" not in messages(app)
+
+
+def test_opening_a_link_is_no_step(app):
+    app.open(CONFIG.replace(batch_size=32).to_query())
+    assert app.wait(PATIENCE)
+    assert app.header.step == 0
+
+
+def test_the_section_of_the_inside_tab_is_in_the_link(app):
+    app.panels.tab_bar.selected = "inside"
+    assert "section" not in app.header.query
+    app.panels["inside"].choice.value = "histograms"
+    assert app.header.query.endswith("tab=inside&section=histograms")
+    app.panels.tab_bar.selected = "overview"
+    assert "section" not in app.header.query
+    app.open("tab=inside&section=image")
+    assert app.panels["inside"].choice.value == "image"

@@ -1,0 +1,135 @@
+"""The exports of the app: of the run on screen, of a fork, of a moment that is looked back at, and of no run."""
+
+from __future__ import annotations
+
+import csv
+
+import numpy as np
+import pytest
+
+from explorer import Explorer, NeuralNetwork, TrainingConfig
+from explorer.app.exporting import exported
+from explorer.exports.files import KINDS, ExportError
+
+CONFIG = TrainingConfig(hidden_sizes=8, epochs=3, batch_size=16, learning_rate=0.05)
+PATIENCE = 60
+
+
+@pytest.fixture
+def app(small_dataset):
+    app = Explorer(small_dataset, CONFIG)
+    assert app.wait(PATIENCE)
+    yield app
+    app.close()
+
+
+@pytest.fixture
+def downloads(app, monkeypatch):
+    """What the page is told to save."""
+    saved = []
+    monkeypatch.setattr(
+        app.header, "send", lambda content, buffers: saved.append((content["download"], *buffers))
+    )
+    return saved
+
+
+def choose(app, kind):
+    app.header._on_message(app.header, {"export": kind}, [])
+
+
+def test_the_menu_offers_every_kind(app, downloads):
+    assert list(app.header.exports) == list(KINDS)
+    for kind in app.header.exports:
+        choose(app, kind)
+    names = [f"explorer-784-8-10-seed0{kind.suffix}" for kind in KINDS.values()]
+    assert [name for name, _ in downloads] == names
+    assert all(content for _, content in downloads)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_the_page_saves_is_what_python_saves(app, downloads, kind, tmp_path):
+    path = tmp_path / f"run{KINDS[kind].suffix}"
+    app.save(path)
+    choose(app, kind)
+    assert path.read_bytes() == downloads[0][1] == app.export(kind).content
+    with pytest.raises(FileExistsError):
+        app.save(path)
+    app.save(path, overwrite=True)
+
+
+def test_weights_are_those_of_the_moment_that_is_looked_at(app, tmp_path):
+    app.panels.tab_bar.position = 0
+    file = app.export("weights")
+    assert file.name == "explorer-784-8-10-seed0-epoch1.npz"
+    (tmp_path / file.name).write_bytes(file.content)
+    first = app._run.timeline[0]
+    np.testing.assert_array_equal(NeuralNetwork.load(tmp_path / file.name).W1, first.weights[0])
+    assert (
+        f"{first.record.test_accuracy:.1%}".replace("%", "\u00a0%") in app.export("report").content.decode()
+    )
+    assert len(app.export("csv").content.splitlines()) == 4  # the table is of the whole run
+
+
+def test_a_fork_knows_what_lies_before_it(app):
+    app.panels.tab_bar.position = 1
+    app.controls.set_config(CONFIG.replace(learning_rate=0.01, epochs=5))
+    app._fork()
+    assert app.wait(PATIENCE)
+    run = exported(app._run, app._moment, app.dataset)
+    (before,) = run.before
+    assert (before.config, before.end, run.config.epochs) == (CONFIG, 2.0, 5)
+    assert [record.epoch for record in before.history] == [1, 2]  # of three
+    assert max(record.epoch for record in before.history.batches) == 2
+    rows = list(csv.DictReader(app.export("csv").content.decode().splitlines()))
+    stages = [("1", "1"), ("2", "1"), ("3", "2"), ("4", "2"), ("5", "2")]
+    assert [(row["epoch"], row["stage"]) for row in rows] == stages
+    records = [*app._run.parent.history.epochs[:2], *app.history]
+    assert [float(row["test_loss_per_image"]) for row in rows] == [record.test_loss for record in records]
+    report = app.export("report").content.decode()
+    assert "Forked at the dotted line, after epoch 2" in report
+    assert "The same settings again" in report
+
+
+def test_a_fork_of_a_fork_and_of_a_file_knows_all_of_it(app, tmp_path):
+    app.save(tmp_path / "it.npz")
+    app.open_weights(tmp_path / "it.npz")
+    assert app.wait(PATIENCE)
+    for epochs in (5, 8):
+        app.controls.set_config(CONFIG.replace(epochs=epochs))
+        app._fork()
+        assert app.wait(PATIENCE)
+    run = exported(app._run, app._moment, app.dataset)
+    assert run.opened.file == "it.npz"
+    assert [stage.end for stage in run.before] == [3.0, 5.0]
+    assert [stage.end for stage in run.stages] == [5.0, 8.0]
+    assert [record.epoch for record in run.whole()] == [4, 5, 6, 7, 8]
+
+
+def test_the_persons_words_are_in_the_report(app):
+    app._run.name, app._run.note = "wide <b>net</b>", "two\nlines"
+    html = app.export("report").content.decode()
+    assert "Wide &lt;b&gt;net&lt;/b&gt;" in html
+    assert "two\nlines" in html
+
+
+def test_without_a_run_it_says_so(small_dataset, downloads, app):
+    app._on_action("reset")
+    with pytest.raises(ExportError, match="Nothing is trained yet"):
+        app.export("csv")
+    choose(app, "csv")
+    assert downloads == []
+    (said,) = app.messages.messages
+    assert said["text"] == "Nothing is trained yet: there is no run to export."
+
+
+def test_before_the_first_epoch_has_ended_it_says_so(app):
+    app._on_action("reset")
+    app._train_shown(paused=True)
+    with pytest.raises(ExportError, match="first epoch has not ended"):
+        app.export("script")
+
+
+def test_an_unknown_ending_is_refused(app, tmp_path):
+    with pytest.raises(ExportError, match=r"allowed is one of .html"):
+        app.save(tmp_path / "run.pdf")
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,228 @@
+"""Links hold an experiment, and survive whatever is written into them."""
+
+from urllib.parse import urlencode
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from explorer import Explorer, TrainingConfig
+from explorer.app.link import Link, Trail, what_a_link_lacks
+from explorer.training import FIELDS, ConfigError
+
+TABS = ("overview", "mistakes", "inside")
+SECTIONS = ("weights", "histograms")
+
+
+@given(
+    tab=st.sampled_from(("", *TABS)),
+    theme=st.sampled_from(("auto", "light", "dark")),
+    shown=st.none() | st.lists(st.sampled_from(list(FIELDS)), min_size=1, unique=True).map(tuple),
+    section=st.sampled_from(("", *SECTIONS)),
+    batch_size=st.integers(1, 60_000),
+)
+def test_a_link_comes_back_as_it_was(tab, theme, shown, section, batch_size):
+    link = Link(TrainingConfig(batch_size=batch_size), tab, theme, shown, section)
+    assert Link.read(link.write(), TABS, SECTIONS) == (link, ())
+
+
+@given(st.text(max_size=300))
+def test_any_text_is_a_link(text):
+    link, notices = Link.read(text, TABS, SECTIONS)
+    assert Link.read(link.write(), TABS, SECTIONS) == (link, ())
+    assert all(len(notice) < 300 for notice in notices)
+
+
+def test_what_is_not_understood_is_named():
+    bad = "?tab=<script>&section=spleen&theme=pink&controls=hidden,knob&lr=-1&spam=1"
+    link, notices = Link.read(bad, TABS, SECTIONS)
+    assert link == Link(TrainingConfig(learning_rate=1e-5), shown=("hidden_sizes",))
+    said = " ".join(notices)
+    for word in ("<script>", "spleen", "pink", "knob", "-1", "spam"):
+        assert word in said
+
+
+def test_more_training_images_than_there_are_become_all():
+    link, notices = Link.read("?n=70000&controls=hidden,batch,epochs", TABS, SECTIONS, n_images=60_000)
+    assert link == Link(shown=("hidden_sizes", "batch_size", "epochs"))
+    assert notices == ("Training images can't be “70000”: the data set has 60\u202f000. All are used.",)
+    link, notices = Link.read("?n=60000", TABS, SECTIONS, n_images=60_000)
+    assert (link.config.n_train, notices) == (60_000, ())
+
+
+def test_of_a_hundred_unknown_parts_little_is_said():
+    query = "&".join([*(f"k{n}=1" for n in range(99)), "controls=" + ",".join(f"c{n}" for n in range(200))])
+    link, notices = Link.read(query, TABS, SECTIONS)
+    assert link == Link()
+    said = " ".join(notices)
+    assert "“k0”, “k1”, “k2” and 96 more" in said
+    assert "“c0”, “c1”, “c2” and 197 more" in said
+    assert len(said) < 300
+
+
+def test_a_tab_that_is_named_twice_is_said_once():
+    link, notices = Link.read("tab=inside&lr=0.5&tab=mistakes", TABS, SECTIONS)
+    assert link == Link(TrainingConfig(learning_rate=0.5), "mistakes")
+    assert notices == ("“tab” stands more than once: the last is used.",)
+
+
+def test_a_plain_page_has_an_empty_link():
+    assert Link().write() == ""
+
+
+EXTREMES = [
+    *("-1", "-9" * 40, "9" * 400, "1e999", "nan", "-inf", "0x10", "٣", "1_000", "", " "),
+    "<script>alert(1)</script>",
+]
+
+
+@pytest.mark.parametrize("value", EXTREMES)
+@pytest.mark.parametrize("key", [field.key for field in FIELDS.values()])
+def test_a_value_that_cant_be_is_named_and_one_that_can_takes_its_place(key, value):
+    link, notices = Link.read(urlencode({key: value}), TABS)
+    for name, field in FIELDS.items():
+        assert field.check(getattr(link.config, name)) == getattr(link.config, name)
+    try:
+        asked = FIELDS[named(key)].parse(value)
+    except ConfigError:
+        assert len(notices) == 1
+        assert value[:40] in notices[0]
+        assert len(notices[0]) < 300
+    else:
+        assert link.config.to_query() == TrainingConfig().replace(**{named(key): asked}).to_query()
+
+
+def named(key):
+    return next(name for name, field in FIELDS.items() if field.key == key)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "hidden=" + "1," * 5_000,
+        "lr=" + "1" * 10_000,
+        "x" * 10_000,
+        "&".join(f"k{n}={n}" for n in range(2_500)),
+        "tab=" + "%3Cscript%3E" * 800,
+        "controls=" + "hidden," * 1_500,
+        "%" * 10_000,
+    ],
+)
+def test_ten_thousand_characters_are_read_and_said_shortly(query):
+    link, notices = Link.read(query, TABS, SECTIONS)
+    assert link.config == TrainingConfig()
+    assert notices
+    assert all(len(notice) < 300 for notice in notices)
+    assert len(link.write()) < 200
+
+
+# ---------------------------------------------------------------- in the app
+
+
+SMALL = TrainingConfig(hidden_sizes=8, epochs=2, batch_size=16)
+
+
+@pytest.fixture
+def app(small_dataset):
+    app = Explorer(small_dataset, SMALL)
+    assert app.wait(60)
+    yield app
+    app.close()
+
+
+def said(app):
+    return {message["id"]: message["text"] for message in app.messages.messages}
+
+
+def move(app, **values):
+    """Set controls as the page does."""
+    app.controls.values = {**app.controls.values, **values}
+
+
+def test_a_link_that_asks_for_too_many_images_leaves_sliders_that_train(app):
+    app.open("?n=70000&controls=hidden,batch,epochs&hidden=8&epochs=2&batch=16")
+    assert app.wait(60)
+    assert app.controls.shown == ["hidden_sizes", "batch_size", "epochs"]
+    assert "Training images can't be “70000”: the data set has 600. All are used." in said(app)["link"]
+    assert "&n=" not in app.header.query
+    assert app.header.settled  # the address is written anew even where the settings are the same as before
+    run = app._run
+    move(app, batch_size=32)
+    assert app.wait(60)
+    assert app._run is not run
+    assert (app.status, app._run.config.batch_size, len(app.history)) == ("finished", 32, 2)
+    assert app.controls.errors == {}
+
+
+def test_a_step_back_to_too_many_images_is_all_of_them_and_said(app):
+    move(app, batch_size=32)
+    assert app.wait(60)
+    app.header._on_message(app.header, {"visit": "?hidden=8&epochs=2&batch=16&n=601"}, [])
+    assert app.wait(60)
+    assert (app.status, app.config, app._run.config) == ("finished", SMALL, SMALL)
+    assert "the data set has 600" in said(app)["link"]
+    assert "&n=" not in app.header.query
+
+
+def test_a_step_back_says_nothing_of_what_is_well(app):
+    app.header._on_message(
+        app.header, {"visit": "?hidden=8&epochs=2&batch=64&tab=mistakes&voila-theme=dark"}, []
+    )
+    assert app.wait(60)
+    assert "link" not in said(app)
+
+
+def test_a_link_to_a_fork_or_to_opened_weights_says_what_it_lacks(app, tmp_path):
+    lacks = "It holds the settings, not the weights that this run began with."
+    assert (app.header.link_lacks, what_a_link_lacks(None)) == ("", "")
+    app.save(tmp_path / "it.npz")
+    app.open_weights(tmp_path / "it.npz")
+    assert app.wait(60)
+    assert app.header.link_lacks == lacks
+    app.train(SMALL.replace(seed=1))
+    assert app.wait(60)
+    assert app.header.link_lacks == ""
+    app._fork()
+    assert app.wait(60)
+    assert app.header.link_lacks == lacks
+    app._on_action("reset")
+    assert app.header.link_lacks == ""
+
+
+# ---------------------------------------------------------------- the browser's history
+
+
+A, B, C = (TrainingConfig(batch_size=size) for size in (1, 2, 3))
+
+
+def test_settings_that_were_trained_are_steps():
+    trail = Trail(A)
+    trail.mark_trained()
+    steps = []
+    for config in (A, B, B, C, A):
+        trail.go(config)
+        steps.append(trail.step)
+        trail.mark_trained()
+    assert steps == [0, 1, 1, 2, 3]
+
+
+def test_settings_that_nothing_was_trained_with_leave_no_step():
+    trail = Trail(A)
+    trail.go(B)
+    assert trail.step == 0
+    trail.mark_trained()
+    trail.go(C)
+    trail.go(A)
+    assert trail.step == 1
+
+
+def test_going_back_is_no_new_step_and_going_on_from_there_is_one():
+    trail = Trail(A)
+    trail.mark_trained()
+    trail.go(B)
+    trail.mark_trained()
+    trail.be_at(A)
+    trail.go(A)
+    assert trail.step == 1
+    trail.go(C)
+    assert trail.step == 2

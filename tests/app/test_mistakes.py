@@ -1,0 +1,303 @@
+"""The second tab, without a page."""
+
+import numpy as np
+import pytest
+
+from explorer import Explorer, TrainingConfig
+from explorer.figures.digits import sprite
+from explorer.network.mistakes import answered, probabilities
+from explorer.widgets.sketch_pad import SIDE
+
+
+@pytest.fixture
+def app(small_dataset):
+    app = Explorer(small_dataset, TrainingConfig(hidden_sizes=4, epochs=3, batch_size=16, learning_rate=0.02))
+    assert app.wait(60)
+    app.panels.tab_bar.selected = "mistakes"
+    yield app
+    app.close()
+
+
+def test_the_table_shows_recall_and_support(app, small_dataset):
+    confusion = app._run.newest.confusion
+    for k, row in enumerate(app.panels["mistakes"].table.rows):
+        assert row[0] == str(k)
+        assert row[1] == f"{100 * confusion[k, k] / confusion[k].sum():.1f} %"
+        assert row[4] == str((small_dataset.test_labels == k).sum())
+
+
+def by_confidence(outputs, indices):
+    """The samples as their largest share of the sum of outputs puts them, and these shares."""
+    sure = (outputs / outputs.sum(axis=0)).max(axis=0)
+    order = sorted(indices, key=lambda index: -sure[index])
+    return order, [f"{100 * sure[index]:.0f} %" for index in order]
+
+
+def half_squared_errors(outputs, labels):
+    return 0.5 * np.square(outputs - np.eye(10)[:, labels]).sum(axis=0)
+
+
+@pytest.mark.parametrize("order", ["loss", "confidence"])
+def test_all_mistakes_are_paged_in_the_chosen_order(app, small_dataset, order):
+    """The pictures, what is said of each and the order are those of the same test images."""
+    panel, data = app.panels["mistakes"], small_dataset
+    outputs = app._run.newest.test_outputs.astype(float)
+    decided = outputs.argmax(axis=0)
+    wrong = np.flatnonzero(decided != data.test_labels)
+    assert len(set(np.round(outputs[:, wrong].sum(axis=0), 2))) > 1  # shares are not the outputs
+    panel.order.value = order
+    indices, notes = by_confidence(outputs, wrong)
+    if order == "loss":
+        losses = half_squared_errors(outputs, data.test_labels)
+        indices = sorted(wrong, key=lambda index: -losses[index])
+    else:
+        assert [image["note"] for image in panel.images.gallery.images] == notes[:54]
+    gallery, page = panel.images.gallery, indices[:54]
+    assert gallery.sprite == sprite(data.test_images[page], gallery.columns)
+    assert [image["caption"] for image in gallery.images] == [
+        f"{data.test_labels[index]} → {decided[index]}" for index in page
+    ]
+    first = {"loss": "the worst first", "confidence": "the surest first"}[order]
+    assert gallery.heading == f"{len(wrong)} mistakes, {first}"
+    assert not any(image["right"] for image in gallery.images)
+
+
+def test_the_next_page_goes_on_where_the_first_ends(app, small_dataset):
+    images = app.panels["mistakes"].images
+    images._per_page = 5
+    images.sort_by("confidence")
+    outputs = app._run.newest.test_outputs.astype(float)
+    wrong = np.flatnonzero(outputs.argmax(axis=0) != small_dataset.test_labels)
+    indices, notes = by_confidence(outputs, wrong)
+    images.gallery._on_message(images.gallery, {"page": 1}, [])
+    assert images.gallery.page == 1
+    assert [image["note"] for image in images.gallery.images] == notes[5:10]
+    assert images.gallery.sprite == sprite(small_dataset.test_images[indices[5:10]], images.gallery.columns)
+
+
+@pytest.mark.parametrize(("output", "what"), [("sigmoid", "shares"), ("softmax", "probabilities")])
+def test_shares_are_named_for_what_they_are(app, output, what):
+    panel = app.panels["mistakes"]
+    app.train(app.config.replace(output=output))
+    assert app.wait(60)
+    assert f"; {what} " in panel.images.gallery.images[0]["detail"]
+    words = panel.calibration_caption.text
+    assert ("sigmoid outputs need not sum to 1" in words) == (output == "sigmoid")
+    assert words.startswith(
+        "Confidence is the largest output's share of the sum"
+        if output == "sigmoid"
+        else "Confidence is the largest probability"
+    )
+
+
+def test_calibration_is_that_of_the_confidences_that_are_shown(app, small_dataset):
+    """By the formula: in each tenth, how far the share of right ones is from the mean confidence."""
+    panel, outputs = app.panels["mistakes"], app._run.newest.test_outputs.astype(float)
+    sure = (outputs / outputs.sum(axis=0)).max(axis=0)
+    right = outputs.argmax(axis=0) == small_dataset.test_labels
+    tenth = np.ceil(10 * sure)
+    bins = [tenth == k for k in range(1, 11) if (tenth == k).any()]
+    error = sum(b.sum() * abs(right[b].mean() - sure[b].mean()) for b in bins) / len(sure)
+    assert panel.calibration.summary == f"expected calibration error {100 * error:.1f} %"
+    assert panel.calibration.layout.title.text == f"Expected calibration error {100 * error:.1f} %"
+    (_, points) = panel.calibration.data
+    np.testing.assert_allclose(np.array(points.x, float), [100 * sure[b].mean() for b in bins], rtol=1e-5)
+    np.testing.assert_allclose(np.array(points.y, float), [100 * right[b].mean() for b in bins], rtol=1e-5)
+    assert "On the diagonal the network is right as often as it is sure" in panel.calibration_caption.text
+
+
+def test_a_threshold_answers_fewer_and_better(app, small_dataset):
+    panel, outputs = app.panels["mistakes"], app._run.newest.test_outputs
+    assert panel.threshold.text.startswith("200 of 200")
+    panel.threshold.value = 0.6
+    kept = probabilities(outputs).max(axis=0) >= 0.6
+    assert panel.threshold.text.startswith(f"{kept.sum()} of 200")
+    everything, some = (answered(outputs, small_dataset.test_labels, t) for t in (0.0, 0.6))
+    assert everything.coverage == 1.0
+    assert everything.accuracy == app._run.newest.record.test_accuracy
+    assert some.n_right == (outputs.argmax(axis=0) == small_dataset.test_labels)[kept].sum()
+
+
+def test_a_hidden_tab_is_not_drawn(app):
+    panel = app.panels["mistakes"]
+    app.panels.tab_bar.selected = "overview"
+    before = panel.table.rows
+    app.controls.values = {**app.controls.values, "epochs": 2}
+    assert app.wait(60)
+    assert panel.table.rows is before
+    app.panels.tab_bar.selected = "mistakes"
+    assert panel.table.rows is not before
+
+
+def test_before_the_first_run_it_says_so(small_dataset):
+    app = Explorer(small_dataset, train=False)
+    app._refresh()
+    app.panels.tab_bar.selected = "mistakes"
+    panel = app.panels["mistakes"]
+    assert panel.sentence.text == "not trained yet"
+    assert (panel.calibration.summary, panel.calibration_caption.text) == ("", "")
+    app.close()
+
+
+def test_a_cell_that_is_chosen_before_the_first_run_is_the_filters_as_well(small_dataset):
+    app = Explorer(small_dataset, train=False)
+    app._refresh()
+    app.panels.tab_bar.selected = "mistakes"
+    images = app.panels["mistakes"].images
+    images.choose(9, 4)
+    gallery = images.gallery
+    assert (gallery.true, gallery.predicted, gallery.heading) == (9, 4, "9 read as 4")
+    assert gallery.empty == "not trained yet"
+    images.toggle(9, 4)
+    assert (gallery.true, gallery.predicted, gallery.heading) == (-1, -1, "Images")
+    app.close()
+
+
+def test_the_heading_says_which_cell(app, small_dataset):
+    images, confusion = app.panels["mistakes"].images, app._run.newest.confusion
+    mistakes = confusion - np.diag(np.diag(confusion))
+    seen = set()
+    for true, predicted in np.ndindex(10, 10):
+        images.choose(true, predicted)
+        n = int(confusion[true, predicted])
+        order = ", the worst first" if n > 1 else ""
+        what = (
+            f"{true} read rightly: {n} image{'' if n == 1 else 's'}"
+            if true == predicted
+            else f"{true} read as {predicted}: {n} mistake{'' if n == 1 else 's'}"
+        )
+        assert images.gallery.heading == what + order
+        seen.add(min(n, 2))
+    assert seen == {0, 1, 2}
+    of_3, as_3 = int(mistakes[3].sum()), int(mistakes[:, 3].sum())
+    images.choose(3, -1)
+    assert images.gallery.heading.startswith(f"3 read wrongly: {of_3} mistake")
+    images.choose(-1, 3)
+    assert images.gallery.heading.startswith(f"wrongly read as 3: {as_3} mistake")
+
+
+@pytest.fixture
+def broken(small_dataset):
+    """A run whose loss is no number within its first epoch."""
+    config = TrainingConfig(
+        hidden_sizes=(64, 64, 64),
+        hidden_activation="relu",
+        output="softmax",
+        loss="cross_entropy",
+        initializer="he",
+        learning_rate=100,
+        epochs=3,
+        batch_size=4,
+    )
+    app = Explorer(small_dataset, config)
+    assert app.wait(60)
+    app._refresh()
+    yield app
+    app.close()
+
+
+def test_a_run_that_failed_in_its_first_epoch_says_so_wherever_it_has_nothing_to_show(broken):
+    assert broken._run.status == "failed"
+    assert broken._run.newest is None
+    broken.panels.tab_bar.selected = "mistakes"
+    panel = broken.panels["mistakes"]
+    what = "The run failed in its first epoch: the loss is not a number since epoch 1."
+    assert panel.sentence.text == panel.images.gallery.empty == panel.matrix.caption.text == what
+    broken.panels.tab_bar.selected = "draw"
+    draw = broken.panels["draw"]
+    draw.pad.ink = bytes([255]) * SIDE * SIDE
+    assert draw.sentence.text == what
+    broken.panels.tab_bar.selected = "inside"
+    assert broken.panels["inside"]._why.text == f"{what} Shown are its first weights."
+
+
+def test_while_the_first_epoch_runs_the_pad_says_so(small_dataset):
+    app = Explorer(small_dataset, TrainingConfig(hidden_sizes=4, batch_size=1), train=False)
+    app._on_action("step_batch")
+    app._on_action("pause")
+    app._run.evaluation = None
+    app._refresh()
+    app.panels.tab_bar.selected = "draw"
+    draw = app.panels["draw"]
+    draw.pad.ink = bytes([255]) * SIDE * SIDE
+    assert draw.sentence.text == "The first epoch is under way."
+    app.close()
+
+
+def hidden(box):
+    return "explorer-hidden" in box._dom_classes
+
+
+def test_the_matrix_is_held_against_another_runs(app):
+    before = app._run.newest.confusion
+    app.train(app.config.replace(hidden_sizes=6, learning_rate=0.05))
+    assert app.wait(60)
+    panel = app.panels["mistakes"].matrix
+    assert [words for _, words in panel.other.options] == ["no other run", "run 1"]
+    assert hidden(panel._together)
+    panel.other.value = "1"
+    assert not hidden(panel._together)
+    assert all(hidden(box) for box in panel._alone)
+    more = app._run.newest.confusion - before
+    (cells,) = panel.difference.figure.to_plotly_json()["data"]
+    np.testing.assert_array_equal(np.array(cells["z"]), np.where(np.eye(10, dtype=bool), more, -more))
+    assert panel.difference.figure.layout.title.text == "Confusion matrix · this run minus run 1"
+    assert panel.caption.text.startswith("Green: this run is better; purple: run 1 is.")
+    app.panels.tab_bar.position = 0
+    more = app._run.timeline[0].confusion - before
+    (cells,) = panel.difference.figure.to_plotly_json()["data"]
+    assert cells["text"][0][0] == (f"{more[0, 0]:+d}".replace("-", "−") if more[0, 0] else "")
+
+
+def test_a_run_whose_curves_are_hidden_can_still_be_compared_with(app):
+    app.train(app.config.replace(hidden_sizes=6))
+    assert app.wait(60)
+    (run,) = app._earlier
+    run.hidden = True
+    app._refresh()
+    panel = app.panels["mistakes"].matrix
+    assert [words for _, words in panel.other.options] == ["no other run", "run 1"]
+    panel.other.value = "1"
+    assert not hidden(panel._together)
+
+
+def test_a_run_that_is_deleted_is_compared_with_no_more(app):
+    app.train(app.config.replace(hidden_sizes=6))
+    assert app.wait(60)
+    panel = app.panels["mistakes"].matrix
+    panel.other.value = "1"
+    app._earlier.delete(next(iter(app._earlier)))
+    app._refresh()
+    assert (panel.other.value, panel.other.options) == ("", [["", "no other run"]])
+    assert hidden(panel._together)
+
+
+def test_a_cell_of_this_matrix_filters_these_images(app):
+    panel, confusion = app.panels["mistakes"], app._run.newest.confusion
+    mistakes = confusion - np.diag(np.diag(confusion))
+    row, column = (int(k) for k in np.unravel_index(mistakes.argmax(), mistakes.shape))
+    panel.images.toggle(row, column)
+    assert len(panel.images.gallery.images) == min(54, mistakes.max())
+    for part in (panel.matrix.matrix, panel.matrix.difference):
+        (frame,) = part.figure.to_plotly_json()["layout"]["shapes"]
+        assert (frame["x0"], frame["y0"]) == (column - 0.5, row - 0.5)
+    panel.images.toggle(row, column)
+    assert panel.images.cell is None
+
+
+def test_the_arrow_keys_go_from_cell_to_cell(app):
+    panel = app.panels["mistakes"]
+    figure = panel.matrix.matrix.figure
+
+    def press(*keys):
+        for key in keys:
+            figure._hear(figure, {"kind": "key", "key": key}, [])
+        return panel.images.cell
+
+    assert press("ArrowDown") == (0, 0)
+    assert press("ArrowLeft", "ArrowUp") == (0, 0)  # the edge
+    assert press("ArrowDown", "ArrowRight", "ArrowRight") == (1, 2)
+    assert press("x", *("ArrowDown",) * 20) == (9, 2)
+    assert (panel.images.gallery.true, panel.images.gallery.predicted) == (9, 2)
+    assert press("Escape") is None
+    assert press("Escape") is None

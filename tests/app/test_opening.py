@@ -1,0 +1,228 @@
+"""Weights from a file begin a run of their own; a hostile file is one sentence, and the run goes on."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from explorer import Explorer, NeuralNetwork, TrainingConfig
+from explorer.app.opening import MOST_BYTES, opening
+from explorer.network.weights_file import SavedWeights, WeightsError, read_weights, weights_bytes
+
+CONFIG = TrainingConfig(hidden_sizes=12, epochs=3, batch_size=16, learning_rate=0.05)
+PATIENCE = 60
+
+
+@pytest.fixture
+def app(small_dataset):
+    app = Explorer(small_dataset, CONFIG)
+    assert app.wait(PATIENCE)
+    yield app
+    app.close()
+
+
+def message(app):
+    (found,) = [message for message in app.messages.messages if message["id"] == "opened"]
+    return found
+
+
+def test_a_saved_run_is_opened_as_it_was(app, tmp_path):
+    file, evaluation = tmp_path / "trained.npz", app._run.evaluation
+    app.save(file)
+    app.train(CONFIG.replace(hidden_sizes=5))
+    assert app.wait(PATIENCE)
+    app.open_weights(file)
+    assert app.wait(PATIENCE)
+    assert (app.status, app._run.title, app._run.epoch) == ("finished", "trained.npz", 3)
+    assert app.config == CONFIG
+    opened = app._run.evaluation
+    assert (opened.test_accuracy, opened.train_accuracy) == (
+        evaluation.test_accuracy,
+        evaluation.train_accuracy,
+    )
+    np.testing.assert_array_equal(opened.confusion, evaluation.confusion)
+    for before, after in zip(evaluation.snapshot.weights, app.network.weights(), strict=True):
+        np.testing.assert_array_equal(before, after)
+    assert app.tiles.tiles[0]["value"] == f"{100 * evaluation.test_accuracy:.1f} %"
+    assert "trained for 3 epochs" in message(app)["text"]
+
+
+def test_every_panel_shows_it(app, tmp_path):
+    app.save(tmp_path / "trained.npz")
+    app.open_weights(tmp_path / "trained.npz")
+    assert app.wait(PATIENCE)
+    for tab in app.panels.names:
+        app.panels.tab_bar.selected = tab
+    assert "fault" not in {message["id"] for message in app.messages.messages}
+    section = app.panels["inside"]
+    for name in ("histograms", "time", "check", "image"):
+        section.choice.value = name
+    assert "fault" not in {message["id"] for message in app.messages.messages}
+    row = app.panels["runs"].table.rows[-1]
+    assert (row["name"], row["present"]) == ("trained.npz", True)
+    (begins,) = app._run.curve
+    assert (begins.epoch, begins.test_accuracy) == (3, app._run.evaluation.test_accuracy)
+    np.testing.assert_array_equal(section._subjects._newest.first[0], app.network.W1)
+
+
+def test_it_is_trained_on_from_as_a_fork(app, tmp_path):
+    before = app._run.evaluation
+    app.save(tmp_path / "trained.npz")
+    app.open_weights(tmp_path / "trained.npz")
+    assert app.wait(PATIENCE)
+    app.messages._on_message(app.messages, {"id": "opened"}, [])
+    assert app.wait(PATIENCE)
+    run = app._run
+    assert (run.parent.title, run.first_epoch, run.config.epochs) == ("trained.npz", 3, 13)
+    assert [record.epoch for record in run.curve] == list(range(3, 14))
+    app.train(CONFIG.replace(epochs=13))  # with its own settings it goes on as it would have
+    assert app.wait(PATIENCE)
+    assert list(run.history) == list(app.history)[3:]
+    titles = [earlier.title for earlier in app._earlier]
+    assert titles == ["run 1", "trained.npz", "run 3"]
+    assert app._earlier._runs[1].evaluation.test_accuracy == before.test_accuracy
+
+
+def test_weights_alone_take_the_settings_in_the_controls(app, tmp_path):
+    NeuralNetwork(784, (7, 6), 10, hidden_activation="tanh", seed=4).save(tmp_path / "plain.npz")
+    app.open_weights(tmp_path / "plain.npz")
+    assert app.wait(PATIENCE)
+    assert app.status == "stopped"
+    assert (app._run.epoch, len(app.history)) == (0, 0)
+    assert app.config == CONFIG.replace(hidden_sizes=(7, 6), hidden_activation="tanh")
+    np.testing.assert_array_equal(
+        app.network.W1, NeuralNetwork(784, (7, 6), 10, hidden_activation="tanh", seed=4).W1
+    )
+
+
+def saved(network, **metadata):
+    return SavedWeights(network, metadata)
+
+
+@pytest.mark.parametrize(
+    ("network", "words"),
+    [
+        (NeuralNetwork(4, 3, 2, seed=0), "found a network 4-3-2, wanted 784 inputs and 10 outputs"),
+        (NeuralNetwork(784, 3, 9, seed=0), "found a network 784-3-9"),
+        (NeuralNetwork(784, 2000, 10, seed=0), "found a network 784-2000-10, wanted 1 to 6 hidden layers"),
+        (NeuralNetwork(784, [2] * 7, 10, seed=0), "wanted 1 to 6 hidden layers"),
+    ],
+)
+def test_a_network_for_something_else_is_refused(small_dataset, network, words):
+    with pytest.raises(WeightsError) as refusal:
+        opening(saved(network), "other.npz", small_dataset, CONFIG)
+    assert words in str(refusal.value)
+
+
+def test_weights_that_float32_cant_hold_are_refused(small_dataset):
+    network = NeuralNetwork(784, 3, 10, dtype=np.float64, seed=0)
+    network.W1 = np.full((3, 784), 1e300)
+    with pytest.raises(WeightsError, match="float32 can hold"):
+        opening(saved(network), "huge.npz", small_dataset, CONFIG)
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {"config": "{", "weights_epoch": "ten"},
+        {"config": "[" * 5000, "weights_epoch": 1e300},
+        {"config": "[1]", "weights_epoch": float("nan")},
+        {"config": json.dumps({"epochs": 10**9}), "weights_epoch": -1},
+        {"config": json.dumps({"batch_size": {}}), "weights_epoch": 500.5},
+        {"config": 7, "weights_epoch": float("inf")},
+    ],
+)
+def test_what_a_file_says_beside_its_weights_is_used_only_where_it_can_be(small_dataset, metadata):
+    found = opening(saved(NeuralNetwork(784, 12, 10, seed=0), **metadata), "x.npz", small_dataset, CONFIG)
+    assert (found.config, found.opened.epoch) == (CONFIG, 0)
+
+
+@pytest.mark.parametrize(
+    ("weights_epoch", "epoch", "begun", "words"),
+    [
+        (0.0, 0, 0.0, "a network of 12 hidden units"),
+        (1.0, 1, 0.0, "a network of 12 hidden units, trained for 1 epoch"),
+        (
+            2.5,
+            2,
+            0.5,
+            "a network of 12 hidden units, trained for 2.5 epochs; the run counts on from 2",
+        ),
+        (
+            0.4,
+            0,
+            0.4,
+            "a network of 12 hidden units, trained for 0.4 epochs; the run counts on from 0",
+        ),
+        (500.0, 500, 0.0, "a network of 12 hidden units, trained for 500 epochs"),
+    ],
+)
+def test_the_epochs_behind_the_weights_are_told(small_dataset, weights_epoch, epoch, begun, words):
+    network = saved(NeuralNetwork(784, 12, 10, seed=0), weights_epoch=weights_epoch)
+    found = opening(network, "x.npz", small_dataset, CONFIG)
+    assert (found.opened.epoch, found.opened.begun, found.start.epoch) == (epoch, begun, epoch)
+    assert found.config.epochs == max(CONFIG.epochs, epoch)
+    assert found.said == words
+
+
+@pytest.mark.parametrize("weights_epoch", [500.0, 2.5])
+def test_a_file_of_any_epoch_is_opened_as_what_it_is_and_exported(app, tmp_path, weights_epoch):
+    file = tmp_path / "late.npz"
+    network = NeuralNetwork(784, 12, 10, seed=0)
+    file.write_bytes(weights_bytes(network, weights_epoch=weights_epoch, config=json.dumps(json_of(CONFIG))))
+    app.open_weights(file)
+    assert app.wait(PATIENCE)
+    assert (app.status in ("finished", "stopped"), app._run.epoch) == (True, int(weights_epoch))
+    assert f"trained for {weights_epoch:g} epochs" in message(app)["text"]
+    told = "epoch 500. " if weights_epoch == 500 else "epoch 2.5, counted as 2. "
+    assert f"file late.npz, {told}" in app.export("report").content.decode()
+    assert f"Snapshot({int(weights_epoch)}," in app.export("script").content.decode()
+
+
+def test_more_images_than_there_are_become_all(small_dataset):
+    named = json.dumps({**json_of(CONFIG), "n_train": 5000})
+    found = opening(
+        saved(NeuralNetwork(784, 12, 10, seed=0), config=named), "x.npz", small_dataset, TrainingConfig()
+    )
+    assert found.config == CONFIG
+
+
+def json_of(config):
+    return {name: getattr(config, name) for name in config.__dataclass_fields__}
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "zip file"),
+        (b"PK\x03\x04junk", "zip file"),
+        (None, f"found more than {MOST_BYTES >> 20} MB"),
+        (weights_bytes(NeuralNetwork(4, 3, 2, seed=0)), "784 inputs and 10 outputs"),
+    ],
+)
+def test_a_file_that_is_no_such_network_is_one_sentence_and_nothing_is_lost(app, content, words):
+    before = app._run
+    app.header._open_callbacks[0]("evil<b>.npz", content)
+    assert app._run is before
+    assert app.status == "finished"
+    said = message(app)
+    assert said["kind"] == "error"
+    assert words in said["text"]
+    assert "\n" not in said["text"]
+    assert said["action"] == ""
+
+
+def test_what_comes_from_python_is_refused_by_an_error(app, tmp_path):
+    with pytest.raises(FileNotFoundError, match="there is no file"):
+        app.open_weights(tmp_path / "none.npz")
+    (tmp_path / "junk.npz").write_bytes(b"junk")
+    with pytest.raises(WeightsError, match=r"junk.npz: found"):
+        app.open_weights(tmp_path / "junk.npz")
+
+
+def test_the_file_of_the_tests_is_sound(small_dataset):
+    content = weights_bytes(NeuralNetwork(784, 12, 10, seed=0), weights_epoch=2.0)
+    found = opening(read_weights(content, "x.npz"), "x.npz", small_dataset, CONFIG)
+    assert (found.opened.epoch, found.start.epoch) == (2, 2)

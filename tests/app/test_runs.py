@@ -1,0 +1,565 @@
+"""The Runs tab, without a page: what the table sends is sent, and what the page would show is read."""
+
+from __future__ import annotations
+
+import gc
+import json
+import weakref
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from ipywidgets import Widget
+
+from explorer import Explorer, TrainingConfig
+from explorer.app.earlier_runs import EarlierRuns
+from explorer.app.session_run import SessionRun
+from explorer.network.comparison import paired, verdict
+from explorer.training import TrainingRun
+
+CONFIG = TrainingConfig(hidden_sizes=8, epochs=2, batch_size=16, learning_rate=0.05)
+PATIENCE = 60
+
+
+@pytest.fixture
+def app(small_dataset):
+    """Three runs: by batch size, by hidden units, and the present one by loss."""
+    app = Explorer(small_dataset, CONFIG)
+    assert app.wait(PATIENCE)
+    for changes in ({"batch_size": 64}, {"hidden_sizes": 4}, {"loss": "cross_entropy", "output": "softmax"}):
+        app.train(CONFIG.replace(**changes))
+        assert app.wait(PATIENCE)
+    app.panels.tab_bar.selected = "runs"
+    yield app
+    app.close()
+
+
+@pytest.fixture
+def panel(app):
+    return app.panels["runs"]
+
+
+def send(panel, verb, number=0, text=""):
+    panel.table._on_message(panel.table, {"verb": verb, "number": number, "text": text}, [])
+
+
+def rows(panel):
+    return {row["number"]: row for row in panel.table.rows}
+
+
+def cell(panel, number, heading):
+    return rows(panel)[number]["cells"][panel.table.headings.index(heading)]
+
+
+def drawn(figure):
+    return [trace for trace in figure.data if trace.visible is True]
+
+
+def faint(app):
+    app.panels.tab_bar.selected = "overview"
+    count = sum(t.name == "earlier runs" and t.visible is True for t in app.panels["overview"].loss.data)
+    app.panels.tab_bar.selected = "runs"
+    return count
+
+
+def test_every_run_stands_in_the_table_with_what_it_reached(app, panel):
+    assert list(rows(panel)) == [1, 2, 3, 4]
+    assert panel.table.headings[:4] == ["Test accuracy", "Best", "Epochs", "Time"]  # in sight on a phone too
+    assert [number for number, row in rows(panel).items() if row["present"]] == [4]
+    for run in app._earlier:
+        assert (
+            cell(panel, run.number, "Test accuracy")["text"]
+            == f"{100 * run.history.last.test_accuracy:.2f} %"
+        )
+        assert cell(panel, run.number, "Best")["order"] == run.history.best.test_accuracy
+        assert cell(panel, run.number, "Epochs")["text"] == "2"
+    assert cell(panel, 2, "Batch size")["text"] == "64"
+    assert "Initial weights" not in panel.table.headings  # all runs have the same
+
+
+def test_only_what_differs_from_the_present_run_is_marked(app, panel):
+    marked = {
+        number: {h for h, c in zip(panel.table.headings, row["cells"], strict=True) if c["differs"]}
+        for number, row in rows(panel).items()
+    }
+    assert marked == {
+        1: {"Output", "Loss"},
+        2: {"Output", "Loss", "Batch size"},
+        3: {"Output", "Loss", "Hidden units"},
+        4: set(),
+    }
+
+
+def test_names_and_notes_are_kept_as_they_were_typed(app, panel):
+    evil = '<img src=x onerror="alert(1)"><script>alert(2)</script>'
+    send(panel, "name", 2, "  wide <b>net</b> ")
+    send(panel, "note", 2, evil)
+    assert rows(panel)[2]["name"] == "wide <b>net</b>"
+    assert rows(panel)[2]["note"] == evil
+    names = [trace.name for trace in drawn(panel.accuracy)]
+    assert "wide &lt;b&gt;net&lt;/b&gt;" in names  # Plotly would read markup
+    send(panel, "note", 2, "x" * 10_000)
+    assert len(rows(panel)[2]["note"]) == 2000
+
+
+def test_what_the_page_may_not_ask_is_ignored(app, panel):
+    before = panel.table.rows
+    for content in (
+        None,
+        {},
+        {"verb": "delete", "number": 99},
+        {"verb": "delete", "number": 4},  # the present run
+        {"verb": "hide", "number": 4},
+        {"verb": "name", "number": 1, "text": ["no", "text"]},
+        {"verb": "__class__", "number": 1},
+    ):
+        panel.table._on_message(panel.table, content, [])
+    assert panel.table.rows == before
+    panel.table.chosen = [1, 99, 1, 2, 3]
+    assert panel.table.chosen == [2, 3]
+
+
+def test_a_hidden_run_leaves_all_curves_and_comes_back(app, panel):
+    assert (len(drawn(panel.accuracy)), faint(app)) == (4, 3)
+    send(panel, "hide", 2)
+    assert (len(drawn(panel.accuracy)), faint(app)) == (3, 2)
+    assert rows(panel)[2]["hidden"]
+    send(panel, "hide", 2)
+    assert (len(drawn(panel.accuracy)), faint(app)) == (4, 3)
+
+
+def test_a_colour_is_a_runs_own_for_the_session(app, panel):
+    def colours():
+        return {trace.name: trace.line.color for trace in drawn(panel.accuracy)}
+
+    before = colours()
+    assert len(set(before.values())) == 4
+    assert {row["colour"] for row in panel.table.rows} == set(before.values())
+    send(panel, "delete", 1)
+    send(panel, "pin", 2)
+    assert colours() == {name: colour for name, colour in before.items() if name != "run 1"}
+
+
+def test_delete_and_undo(app, panel):
+    send(panel, "name", 1, "first")
+    send(panel, "delete", 1)
+    send(panel, "delete", 3)
+    assert list(rows(panel)) == [2, 4]
+    assert (panel.table.status, panel.table.undo) == ("2 runs are deleted.", True)
+    assert faint(app) == 1
+    send(panel, "undo")
+    assert list(rows(panel)) == [1, 2, 3, 4]
+    assert rows(panel)[1]["name"] == "first"
+    assert (panel.table.status, panel.table.undo) == ("2 runs are back.", False)
+
+
+def test_what_is_said_stays_until_the_next_run_starts(app, panel):
+    send(panel, "delete", 2)
+    send(panel, "undo")
+    assert panel.table.status == "Run 2 is back."
+    send(panel, "pin", 1)
+    send(panel, "load", 2)
+    assert panel.table.status.startswith("The settings of run 2 are in the controls")
+    app.header.theme = "dark"  # everything is drawn anew
+    assert panel.table.status.startswith("The settings of run 2 are in the controls")
+    app.train(CONFIG.replace(seed=5))
+    assert panel.table.status.startswith("5 runs. Tick two to compare them.")
+    assert app.wait(PATIENCE)
+    assert panel.table.status.startswith("5 runs. Tick two to compare them.")
+
+
+def test_what_is_said_without_a_run_is_not_said_again(app, panel):
+    app._reset()
+    send(panel, "load", 2)
+    assert panel.table.status.startswith("The settings of run 2 are in the controls")
+    app.train(CONFIG.replace(seed=5))
+    assert app.wait(PATIENCE)
+    app._reset()
+    assert panel.table.status.startswith("5 runs.")
+
+
+def test_what_is_deleted_for_good_is_freed(app, panel):
+    send(panel, "delete", 1)
+    run = weakref.ref(app._earlier.deleted[0].newest.test_outputs)
+    send(panel, "forget")
+    assert panel.table.status.startswith("3 runs.")
+    send(panel, "undo")
+    assert list(rows(panel)) == [2, 3, 4]
+    gc.collect()
+    assert run() is None
+
+
+def test_a_fork_knows_its_parent_also_when_it_is_deleted(app, panel):
+    app.train(CONFIG)
+    assert app.wait(PATIENCE)
+    parent = app._run.number
+    app.panels.tab_bar.position = 0
+    app._fork()
+    assert app.wait(PATIENCE)
+    child = app._run.number
+    assert cell(panel, child, "Parent")["text"] == f"{parent} at 1"
+    send(panel, "delete", parent)
+    assert cell(panel, child, "Parent")["text"] == f"{parent} at 1 (deleted)"
+    send(panel, "undo")
+    assert cell(panel, child, "Parent")["text"] == f"{parent} at 1"
+    send(panel, "delete", parent)
+    send(panel, "forget")
+    assert cell(panel, child, "Parent")["text"] == f"{parent} at 1 (deleted)"
+
+
+def test_settings_go_back_into_the_controls_and_nothing_starts(app, panel):
+    send(panel, "load", 2)
+    assert app.config == CONFIG.replace(batch_size=64)
+    assert app._run.number == 4
+    assert "batch=64" in app.header.query
+    assert panel.table.status.startswith("The settings of run 2 are in the controls")
+
+
+def test_two_runs_are_compared_on_the_same_images(app, panel, small_dataset):
+    panel.table.chosen = [1, 3]
+    one, _, other = app._earlier
+    pair = paired(one.newest.test_outputs, other.newest.test_outputs, small_dataset.test_labels)
+    shown = panel.comparison.side_by_side
+    assert shown.verdict == verdict(pair)
+    assert [head["words"] for head in shown.heads] == ["A · run 1", "B · run 3"]
+    lines = {line["label"]: (line["a"], line["b"]) for line in shown.lines}
+    assert lines["Hidden units"] == ("8", "4")
+    assert "Batch size" not in lines
+    assert "Test loss" in lines
+    difference = panel.comparison.difference.figure.to_plotly_json()["data"][0]
+    off = ~np.eye(10, dtype=bool)
+    more = other.newest.confusion - one.newest.confusion
+    np.testing.assert_array_equal(np.array(difference["z"])[off], -more[off])
+    assert "explorer-hidden" not in panel.comparison.view._dom_classes
+    send(panel, "delete", 3)
+    assert panel.table.chosen == [1]
+    assert "explorer-hidden" in panel.comparison.view._dom_classes
+
+
+def test_different_losses_compare_on_accuracy_and_the_page_says_why(app, panel):
+    panel.table.chosen = [1, 4]
+    shown = panel.comparison.side_by_side
+    assert "losses don't compare" in shown.remarks[-1]
+    assert "Test loss" not in {line["label"] for line in shown.lines}
+    assert shown.verdict
+    assert [trace.name for trace in drawn(panel.loss)] == ["run 4"]
+    assert "3 runs with another loss are left out" in panel.captions["loss"].text
+
+
+def test_steps_epochs_or_seconds_and_log_or_linear(app, panel):
+    def x():
+        return np.array(next(t for t in drawn(panel.accuracy) if t.name == "run 2").x)
+
+    np.testing.assert_array_equal(x(), [1, 2])
+    panel.axis.value = "steps"
+    np.testing.assert_array_equal(x(), [10, 20])  # 600 images in batches of 64
+    panel.axis.value = "seconds"
+    run = list(app._earlier)[1]
+    np.testing.assert_allclose(x(), np.cumsum([r.seconds for r in run.history]), rtol=1e-6)
+    assert panel.loss.layout.yaxis.type == "linear"
+    panel.scale.value = "log"
+    assert panel.loss.layout.yaxis.type == "log"
+
+
+def test_a_marked_run_is_not_replaced_by_its_repetition(app, panel):
+    send(panel, "pin", 2)
+    app.train(CONFIG.replace(batch_size=64))
+    assert app.wait(PATIENCE)
+    assert [run.number for run in app._earlier] == [1, 2, 3, 4]
+    app.train(CONFIG)
+    assert app.wait(PATIENCE)
+    assert [run.number for run in app._earlier] == [2, 3, 4, 5]
+    assert [run.number for run in app._earlier.shown()][-1] == 2  # always among the curves
+
+
+def test_a_run_that_takes_anothers_place_says_so(app, panel):
+    app.train(CONFIG.replace(batch_size=64))
+    assert app.wait(PATIENCE)
+    assert panel.table.status == (
+        "4 runs. Tick two to compare them. Run 5 has taken the place of run 2: equal settings give the equal run."
+        " One with a name, a note or a pin would have stayed."
+    )
+    app.train(CONFIG.replace(seed=9))
+    assert app.wait(PATIENCE)
+    assert "taken the place" not in panel.table.status
+    assert all(run.n_bytes == 0 for run in app._earlier.replaced)
+
+
+DIVERGING = CONFIG.replace(
+    hidden_sizes=(64, 64, 64),
+    hidden_activation="relu",
+    output="softmax",
+    loss="cross_entropy",
+    initializer="he",
+    learning_rate=100,
+    batch_size=4,
+)
+
+
+@pytest.mark.parametrize("mark", ["", "name", "note", "pin"])
+def test_a_run_that_fails_in_its_first_epoch_is_kept(app, panel, mark):
+    app.train(DIVERGING)
+    assert app.wait(PATIENCE)
+    assert (app.status, len(app.history)) == ("failed", 0)
+    if mark:
+        send(panel, mark, 5, "too fast")
+    before = {**rows(panel)[5], "present": False, "cells": None}
+    app.train(CONFIG.replace(seed=5))
+    assert app.wait(PATIENCE)
+    assert {**rows(panel)[5], "cells": None} == before
+    assert cell(panel, 5, "Epochs")["text"].endswith(" · failed")
+    assert cell(panel, 5, "Test accuracy")["text"] == "–"
+    panel.table.chosen = [4, 6]
+    assert "explorer-hidden" not in panel.comparison._place._dom_classes
+    panel.table.chosen = [5, 6]
+    assert "explorer-hidden" in panel.comparison._place._dom_classes  # an empty matrix would say nothing
+    assert panel.comparison.side_by_side.verdict == (
+        "A did not get through its first epoch: there is no network of it to compare."
+    )
+    app.panels.tab_bar.selected = "mistakes"
+    offered = [value for value, _ in app.panels["mistakes"].matrix.other.options]
+    assert offered == ["", "4", "3", "2", "1"]  # with a run without figures there is nothing to compare
+    app.panels.tab_bar.selected = "runs"
+    send(panel, "delete", 5)
+    assert 5 not in rows(panel)
+    send(panel, "undo")
+    assert 5 in rows(panel)
+
+
+def test_a_run_that_is_stopped_in_its_first_epoch_is_kept_and_compared(app, panel):
+    app._train_shown(paused=True)
+    for _ in range(3):
+        app._runner.step("batch")
+        assert app.wait(PATIENCE)
+    app.stop()
+    assert app.wait(PATIENCE)
+    assert (app.status, len(app.history)) == ("stopped", 0)
+    stopped = app._run
+    app.train(CONFIG.replace(seed=5))
+    assert app.wait(PATIENCE)
+    assert stopped in app._earlier
+    number = stopped.number
+    assert cell(panel, number, "Test accuracy")["order"] == stopped.evaluation.test_accuracy
+    assert cell(panel, number, "Epochs")["text"].endswith(" · stopped")
+    panel.table.chosen = [number, app._run.number]
+    assert "images rightly" in panel.comparison.side_by_side.verdict
+    assert f"run {number}" not in [trace.name for trace in drawn(panel.accuracy)]  # it has no epoch to draw
+    assert next(iter(app._earlier.shown())) is stopped  # and takes no other's place
+
+
+def test_a_run_of_which_there_is_nothing_is_not_kept(app, panel):
+    app._train_shown(paused=True)
+    app.train(CONFIG.replace(seed=5))
+    assert app.wait(PATIENCE)
+    assert 5 not in rows(panel)
+    app._train_shown(paused=True)
+    send(panel, "name", 7, "to be")
+    app.train(CONFIG.replace(seed=6))
+    assert app.wait(PATIENCE)
+    assert rows(panel)[7]["name"] == "to be"
+
+
+def test_a_fork_is_not_credited_with_what_its_parent_reached(app, panel):
+    app.run_bar.auto = False
+    app.panels.tab_bar.position = 0
+    app.controls.set_config(app._run.config.replace(learning_rate=1e-5, epochs=3))
+    app._fork()
+    assert app.wait(PATIENCE)
+    fork = app._run
+    for run in list(app._earlier):
+        send(panel, "hide", run.number)
+    best = max(record.test_accuracy for record in fork.history)
+    fork.history._epochs[:] = [replace(record, test_accuracy=best / 4) for record in fork.history]
+    panel._drawn = None
+    app._refresh()
+    assert fork.curve.best.epoch == 1  # the parent's: there the curve begins
+    caption = panel.captions["accuracy"].text
+    assert caption == f"highest test accuracy: run {fork.number}, {25 * best:.2f} %"
+    assert cell(panel, fork.number, "Best")["text"].startswith(f"{25 * best:.2f} % at ")
+    assert panel.accuracy.summary == caption
+
+
+def test_the_seconds_of_a_fork_go_on_from_its_parents(app, panel):
+    parent = app._run
+    app.run_bar.auto = False
+    app.panels.tab_bar.position = 0
+    app.controls.set_config(parent.config.replace(learning_rate=0.01, epochs=3))
+    app._fork()
+    assert app.wait(PATIENCE)
+    fork, first = app._run, parent.history[0].seconds
+    assert fork.first_seconds == first
+    panel.axis.value = "seconds"
+    x = np.array(next(trace for trace in drawn(panel.accuracy) if trace.name == f"run {fork.number}").x)
+    np.testing.assert_allclose(x, first + np.cumsum([0, *(r.seconds for r in fork.history)]), rtol=1e-6)
+    assert cell(panel, fork.number, "Time")["order"] == pytest.approx(float(x[-1]))
+    app.panels.tab_bar.position = 1  # a fork of the fork
+    app.controls.set_config(fork.config.replace(learning_rate=0.02))
+    app._fork()
+    assert app.wait(PATIENCE)
+    assert app._run.first_seconds == pytest.approx(first + fork.history[0].seconds)
+
+
+def test_an_earlier_run_keeps_its_newest_moment_only(app):
+    for run in app._earlier:
+        assert len(run.timeline) == 0
+        assert run.n_bytes == run.newest.n_bytes
+        assert not hasattr(run, "training")
+
+
+def ended(dataset, seed):
+    run = SessionRun(TrainingRun(CONFIG.replace(epochs=1, seed=seed), dataset), seed + 1)
+    events = [event for event in run.training if event is not None]
+    run.take("finished", [*events, run.training.evaluate()])
+    return run
+
+
+def test_what_takes_too_much_memory_goes_the_pinned_last(small_dataset):
+    runs = [ended(small_dataset, seed) for seed in range(6)]
+    each = runs[0].n_bytes
+    earlier = EarlierRuns(most_bytes=3 * runs[0].newest.n_bytes)
+    runs[0].pinned = True
+    figures = [run.newest.record.test_accuracy for run in runs]
+    for run in runs:
+        earlier.add(run)
+        assert sum(kept.n_bytes for kept in earlier) <= 3 * each
+    assert [run.newest.test_outputs.size > 0 for run in earlier] == [True, False, False, False, True, True]
+    assert [run.newest.record.test_accuracy for run in earlier] == figures
+
+
+def test_deleted_runs_count_and_go_first(small_dataset):
+    runs = [ended(small_dataset, seed) for seed in range(4)]
+    earlier = EarlierRuns(most_bytes=2 * runs[0].newest.n_bytes)
+    for run in runs[:2]:
+        earlier.add(run)
+    earlier.delete(runs[1])
+    earlier.add(runs[2])  # no page has said "forget"
+    assert [run.newest.test_outputs.size > 0 for run in runs[:3]] == [True, False, True]
+    earlier.add(runs[3])
+    assert [run.newest.test_outputs.size > 0 for run in runs] == [False, False, True, True]
+    earlier.restore()
+    assert list(earlier) == runs
+    assert runs[1].newest.record.test_accuracy > 0
+
+
+@pytest.fixture
+def sent_bytes(monkeypatch):
+    """Bytes of each message that a widget sends, by the widget."""
+    messages = []
+
+    def send(widget, message, buffers=None):
+        messages.append((widget, len(json.dumps(message)) + sum(map(len, buffers or ()))))
+
+    monkeypatch.setattr(Widget, "_send", send)
+    return messages
+
+
+def test_two_hundred_runs_of_a_session(small_dataset, sent_bytes):
+    """The table has them all, the curves the newest, memory keeps its bound, and a tick says one row."""
+    app = Explorer(small_dataset, train=False)
+    least = TrainingConfig(hidden_sizes=1, epochs=1, n_train=10, batch_size=10)
+    app.panels.tab_bar.selected = "draw"
+    for seed in range(199):
+        app.train(least.replace(seed=seed))
+        assert app.wait(PATIENCE)
+        if seed == 0:
+            app._earlier.most_bytes = 50 * app._run.newest.n_bytes
+    app.panels.tab_bar.selected = "runs"
+    panel = app.panels["runs"]
+    app.controls.set_config(least.replace(seed=200, epochs=500))
+    app._train_shown(paused=True)
+    app._runner.step("epoch")
+    assert app.wait(PATIENCE)
+    assert list(rows(panel)) == list(range(1, 201))
+    assert [trace.name for trace in drawn(panel.accuracy)][:-1] == [f"run {n}" for n in range(189, 200)]
+    assert panel.captions["accuracy"].text.startswith("12 of 200 runs")
+    assert sum(run.n_bytes for run in app._earlier) <= app._earlier.most_bytes
+    assert [run.number for run in app._earlier if run.n_bytes] == list(range(150, 200))
+    before = rows(panel)[200]
+    sent_bytes.clear()
+    app._runner.step("epoch")
+    assert app.wait(PATIENCE)
+    assert rows(panel)[200] != before
+    assert 0 < sum(n for widget, n in sent_bytes if widget is panel.table) < 2000
+    state = panel.table.get_state()
+    assert len(state["earlier"]) + len(state["present"]) == 200
+    app.close()
+
+
+def said(panel):
+    """The verdict of a comparison, and the first remark."""
+    return panel.comparison.side_by_side.verdict, panel.comparison.side_by_side.remarks[0]
+
+
+def gone(letters):
+    return f"What {letters} read in each image is no longer kept, to save memory."
+
+
+def test_runs_whose_outputs_are_gone_say_so(app, panel):
+    next(iter(app._earlier)).let_go()
+    panel.table.chosen = [1, 2]
+    again = "load its settings and train again: equal settings give the equal run."
+    assert said(panel) == (gone("A"), f"For A, {again}")
+    panel.table.chosen = [4, 1]
+    assert said(panel) == (gone("B"), f"For B, {again}")
+    list(app._earlier)[1].let_go()
+    panel.table.chosen = [1, 2]
+    assert said(panel) == (gone("A and B"), f"For A, {again}")
+    assert panel.comparison.side_by_side.remarks == [f"For A, {again}", f"For B, {again}"]
+    assert {line["label"] for line in panel.comparison.side_by_side.lines} >= {"Test accuracy", "Batch size"}
+
+
+def let_go_of(app, panel):
+    """Put the present run aside without its outputs, and return what a comparison says of it."""
+    run = app._run
+    app.train(CONFIG.replace(seed=77))
+    assert app.wait(PATIENCE)
+    assert run in app._earlier
+    run.let_go()
+    panel.table.chosen = [run.number, app._run.number]
+    verdict, remark = said(panel)
+    assert verdict == gone("A")
+    return remark
+
+
+def test_a_fork_is_not_said_to_come_back_by_its_settings(app, panel):
+    app.panels.tab_bar.position = 0
+    app._fork()
+    assert app.wait(PATIENCE)
+    why = "For A, its settings alone don't bring it back: it went on from the weights of run 4."
+    assert let_go_of(app, panel) == why
+
+
+def test_an_opened_file_is_not_said_to_come_back_by_its_settings(app, panel, tmp_path):
+    app.save(tmp_path / "kept.npz")
+    app.open_weights(tmp_path / "kept.npz")
+    assert app.wait(PATIENCE)
+    why = "For A, its settings alone don't bring it back: it began with the weights of kept.npz."
+    assert let_go_of(app, panel) == why
+
+
+def test_a_stopped_run_is_not_said_to_come_back_by_its_settings(app, panel):
+    app.controls.set_config(CONFIG.replace(seed=3))
+    app._train_shown(paused=True)
+    app._runner.step("epoch")
+    assert app.wait(PATIENCE)
+    app.stop()
+    assert app.wait(PATIENCE)
+    why = "For A, its settings alone don't bring it back: it was stopped at epoch 1 of 2."
+    assert let_go_of(app, panel) == why
+
+
+def test_before_the_first_run_it_says_so(small_dataset):
+    app = Explorer(small_dataset, train=False)
+    app._refresh()
+    app.panels.tab_bar.selected = "runs"
+    assert app.panels["runs"].table.status == "No run yet: Train starts one."
+    app.close()
+
+
+def test_dark_colours_on_a_dark_page(app, panel):
+    light = [row["colour"] for row in panel.table.rows]
+    app.header.theme = "dark"
+    assert [row["colour"] for row in panel.table.rows] != light
+    assert [trace.line.color for trace in drawn(panel.accuracy)] == [
+        row["colour"] for row in panel.table.rows
+    ]

@@ -1,0 +1,357 @@
+"""One epoch of the same training, written in several ways, for `engine.py` and `scaling.py` to time.
+
+Each contestant is made from a `Case` and a data set. `epoch()` trains on every image once, in a fresh order, by
+mini-batch gradient descent in float32 without momentum; `rest()` does what follows an epoch and isn't timed.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from explorer.datasets import Dataset
+from explorer.training import BatchRecord, Snapshot, TrainingConfig, TrainingRun
+
+LEARNING_RATE = 0.1  # of the mean gradient: small enough that every case learns and no number overflows
+LOAD_ROWS = 512
+
+Array = np.ndarray
+Layers = list[tuple[Array, Array]]
+
+
+@dataclass(frozen=True)
+class Case:
+    """A network, a mini-batch, and how many images an epoch has."""
+
+    hidden: tuple[int, ...]
+    batch: int
+    images: int = 60_000
+    modern: bool = False
+    """Relu, softmax and cross-entropy instead of sigmoid and squared error."""
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        return 784, *self.hidden, 10
+
+    @property
+    def network(self) -> str:
+        return "-".join(map(str, self.sizes))
+
+    def batches(self, most: int | None = None) -> list[tuple[int, int]]:
+        """Bounds of an epoch's mini-batches, or of their parts of at most so many images."""
+        step = self.batch if most is None else min(self.batch, most)
+        return [(start, min(start + step, self.images)) for start in range(0, self.images, step)]
+
+    def first_weights(self) -> Layers:
+        """For each layer W (n_out, n_in) and b (n_out, 1), drawn with Glorot's or He's bound."""
+        rng = np.random.default_rng(0)
+        layers = []
+        for n_in, n_out in pairwise(self.sizes):
+            bound = (6 / n_in if self.modern else 6 / (n_in + n_out)) ** 0.5
+            W = rng.uniform(-bound, bound, (n_out, n_in)).astype(np.float32)
+            layers.append((W, np.zeros((n_out, 1), np.float32)))
+        return layers
+
+
+class Contestant:
+    """A way of training."""
+
+    name: str
+    needs: str | None = None
+    """The package that it is written with, beside NumPy."""
+
+    def __init__(self, case: Case, data: Dataset) -> None:
+        raise NotImplementedError
+
+    def epoch(self) -> None:
+        raise NotImplementedError
+
+    def rest(self) -> None:
+        """Do what an epoch leaves to do."""
+
+
+class Limit(Contestant):
+    """Not a training: the matrix products that an epoch can't do without, and one gather of the images.
+
+    Each product is made whole, in the shape that its mini-batch gives it up to 512 images, with operands that
+    lie ready in the cache. (That an engine can come close to 1, or below, where it cuts a product to suit BLAS is
+    the engine's merit.)
+    """
+
+    name = "limit"
+
+    def __init__(self, case: Case, data: Dataset) -> None:
+        self.rng = np.random.default_rng(0)
+        self.images = data.train_images.reshape(-1, 784)
+        self.pixels = np.empty((LOAD_ROWS, 784), np.uint8)
+        self.parts = [stop - start for start, stop in case.batches(LOAD_ROWS)]
+        self.products = {rows: self._products(case, rows) for rows in set(self.parts)}
+
+    def _products(self, case: Case, rows: int) -> list[tuple[Array, Array, Array]]:
+        layers = [self.rng.standard_normal((rows, n), np.float32) for n in case.sizes]
+        forward = [(h, np.empty((h.shape[1], a.shape[1]), np.float32), a) for h, a in pairwise(layers)]
+        for _, V, _ in forward:
+            V[:] = self.rng.standard_normal(V.shape, np.float32)
+        gradients = [(h.T, delta, np.empty_like(V)) for h, V, delta in forward]
+        backward = [(delta, V.T, np.empty_like(h)) for h, V, delta in forward[1:]]
+        return forward + gradients + backward
+
+    def epoch(self) -> None:
+        order = self.rng.permutation(len(self.images))
+        for start in range(0, len(order), LOAD_ROWS):
+            indices = order[start : start + LOAD_ROWS]
+            np.take(self.images, indices, 0, self.pixels[: len(indices)], "clip")
+        for rows in self.parts:
+            for left, right, product in self.products[rows]:
+                np.dot(left, right, product)
+
+
+class Ours(Contestant):
+    """A `TrainingRun`, from an epoch's first mini-batch to its last."""
+
+    name = "ours"
+
+    def __init__(self, case: Case, data: Dataset) -> None:
+        config = TrainingConfig(
+            hidden_sizes=case.hidden,
+            batch_size=case.batch,
+            learning_rate=LEARNING_RATE,
+            reduction="mean",
+            epochs=500,
+        )
+        if case.modern:
+            names = {"hidden_activation": "relu", "output": "softmax", "loss": "cross_entropy"}
+            config = config.replace(**names, initializer="he")
+        self.run = TrainingRun(config, data)
+
+    def epoch(self) -> None:
+        for event in self.run:
+            if type(event) is BatchRecord and event.epoch == int(event.epoch):
+                return
+
+    def rest(self) -> None:
+        """Score the 10 000 test images and take the snapshot."""
+        for event in self.run:
+            if type(event) is Snapshot:
+                return
+
+
+class OursScored(Ours):
+    """The same with the figures for the 10 000 test images, which every epoch of the explorer ends in."""
+
+    name = "ours, test scored"
+
+    def epoch(self) -> None:
+        super().epoch()
+        super().rest()
+
+    def rest(self) -> None:
+        pass
+
+
+def sigmoid(a: Array) -> Array:
+    return 1 / (1 + np.exp(-a))
+
+
+def d_sigmoid(a: Array) -> Array:
+    return sigmoid(a) * (1 - sigmoid(a))
+
+
+def relu(a: Array) -> Array:
+    return np.maximum(a, 0)
+
+
+def d_relu(a: Array) -> Array:
+    return a > 0
+
+
+def softmax(a: Array) -> Array:
+    e = np.exp(a - np.max(a, axis=0))
+    return e / np.sum(e, axis=0)
+
+
+class Naive(Contestant):
+    """The course's own code: samples are columns, shuffled by indexing, and each formula makes new arrays."""
+
+    name = "naive course code"
+
+    def __init__(self, case: Case, data: Dataset) -> None:
+        self.case = case
+        self.X = np.ascontiguousarray(data.X_train)
+        self.D = np.ascontiguousarray(data.Y_train)
+        self.rng = np.random.default_rng(0)
+        self.layers = case.first_weights()
+        self.activation, self.slope = (relu, d_relu) if case.modern else (sigmoid, d_sigmoid)
+
+    def epoch(self) -> None:
+        permutation = self.rng.permutation(self.case.images)
+        X, D = self.X[:, permutation], self.D[:, permutation]
+        self.loss = 0.0
+        for start, stop in self.case.batches():
+            self.loss += self.train_iteration(X[:, start:stop], D[:, start:stop])
+
+    def train_iteration(self, x: Array, d: Array) -> float:
+        a, h = self.forward(x)
+        y, lr = h[-1], LEARNING_RATE / x.shape[1]
+        if self.case.modern:
+            loss, delta = -np.sum(d * np.log(y + np.float32(1e-30))), y - d
+        else:
+            loss, delta = 0.5 * np.sum((y - d) ** 2), (y - d) * d_sigmoid(a[-1])
+        for layer in reversed(range(len(self.layers))):
+            W, b = self.layers[layer]
+            d_W = delta @ h[layer].T
+            d_b = np.sum(delta, axis=1, keepdims=True)
+            if layer > 0:
+                delta = (W.T @ delta) * self.slope(a[layer - 1])
+            self.layers[layer] = (W - lr * d_W, b - lr * d_b)
+        return loss
+
+    def forward(self, x: Array) -> tuple[list[Array], list[Array]]:
+        """Each layer's weighted sums, and its inputs with the outputs behind them."""
+        a, h = [], [x]
+        for W, b in self.layers:
+            a.append(W @ h[-1] + b)
+            h.append(self.activation(a[-1]))
+        h[-1] = softmax(a[-1]) if self.case.modern else h[-1]
+        return a, h
+
+
+class Torch(Contestant):
+    """What the PyTorch loops share: images as a float32 tensor, as they are there, gathered 512 at a time."""
+
+    needs = "torch"
+    scale = 1.0
+    """Factor that takes an image's numbers to 0 … 1."""
+
+    def __init__(self, case: Case, data: Dataset) -> None:
+        import torch
+
+        torch.set_num_threads(1)
+        self.torch, self.case = torch, case
+        self.images = torch.from_numpy(data.X_train.T.copy())
+        self.labels = torch.from_numpy(data.train_labels.copy())
+        self.one_hot = torch.from_numpy(data.Y_train.T.copy())
+        self.generator = torch.Generator().manual_seed(0)
+
+    def batches(self, targets: Any) -> Iterator[tuple[Any, Any]]:
+        """Yield the float32 images and the targets of each mini-batch in a fresh order."""
+        batch = self.case.batch
+        load = max(LOAD_ROWS // batch, 1) * batch
+        for indices in self.torch.randperm(self.case.images, generator=self.generator).split(load):
+            x, d = self.images.index_select(0, indices).float(), targets.index_select(0, indices)
+            if load == batch:
+                yield x, d
+            else:
+                yield from zip(x.split(batch), d.split(batch), strict=True)
+
+
+class TorchEager(Torch):
+    """PyTorch as it is meant to be used: modules, automatic gradients, and its fused optimizer."""
+
+    name = "PyTorch eager"
+
+    def __init__(self, case: Case, data: Dataset) -> None:
+        super().__init__(case, data)
+        torch, nn = self.torch, self.torch.nn
+        modules: list[Any] = []
+        for W, b in case.first_weights():
+            linear = nn.Linear(*W.shape[::-1])
+            linear.weight.data = torch.from_numpy(W)
+            linear.bias.data = torch.from_numpy(b[:, 0])
+            modules += [linear, nn.ReLU() if case.modern else nn.Sigmoid()]
+        if case.modern:
+            modules.pop()  # the loss below takes the weighted sums
+        self.model = nn.Sequential(*modules)
+        rate = LEARNING_RATE / case.batch * (1 if case.modern else 0.5)  # the half of the squared error
+        self.optimizer = torch.optim.SGD(self.model.parameters(), lr=rate, fused=True)
+
+    def epoch(self) -> None:
+        functional, model, optimizer = self.torch.nn.functional, self.model, self.optimizer
+        loss_of = functional.cross_entropy if self.case.modern else functional.mse_loss
+        for x, target in self.batches(self.labels if self.case.modern else self.one_hot):
+            optimizer.zero_grad(set_to_none=True)
+            loss_of(model(x), target, reduction="sum").backward()
+            optimizer.step()
+
+
+class TorchByHand(Torch):
+    """PyTorch's tensors alone: gradients written out, with biases and updates fused into the products."""
+
+    name = "PyTorch by hand"
+
+    def __init__(self, case: Case, data: Dataset) -> None:
+        super().__init__(case, data)
+        from_numpy = self.torch.from_numpy
+        self.layers = [(from_numpy(W.T.copy()), from_numpy(b[:, 0].copy())) for W, b in case.first_weights()]
+
+    def epoch(self) -> None:
+        with self.torch.inference_mode():
+            for x, d in self.batches(self.one_hot):
+                self.train_iteration(x, d)
+
+    def train_iteration(self, x: Any, d: Any) -> None:
+        torch, modern, last = self.torch, self.case.modern, len(self.layers) - 1
+        h = [x]
+        for layer, (V, b) in enumerate(self.layers):
+            a = torch.addmm(b, h[-1], V, alpha=1.0 if layer else self.scale)
+            if layer < last:
+                h.append(a.relu_() if modern else a.sigmoid_())
+        if modern:
+            delta = torch.softmax(a, 1).sub_(d)
+        else:
+            y = a.sigmoid_()
+            delta = (y - d).mul_(y).mul_(1 - y)
+        lr = LEARNING_RATE / len(x)
+        for layer in range(last, -1, -1):
+            V, b = self.layers[layer]
+            following = delta
+            if layer:
+                delta = torch.mm(following, V.t())
+                delta = delta.mul_(h[layer] > 0) if modern else delta.mul_(h[layer]).mul_(1 - h[layer])
+            V.addmm_(h[layer].t(), following, alpha=-lr if layer else -lr * self.scale)
+            b.sub_(following.sum(0), alpha=lr)
+
+
+class TorchByHandUint8(TorchByHand):
+    """The same with what the engine does to its images: they stay uint8, and 1/255 goes into the products."""
+
+    name = "PyTorch by hand, uint8"
+    scale = 1 / 255
+
+    def __init__(self, case: Case, data: Dataset) -> None:
+        super().__init__(case, data)
+        self.images = self.torch.from_numpy(data.train_images.reshape(-1, 784).copy())
+
+
+class ScikitLearn(Contestant):
+    """scikit-learn's MLPClassifier, which for ten classes always ends in softmax and cross-entropy."""
+
+    name = "scikit-learn"
+    needs = "sklearn"
+
+    def __init__(self, case: Case, data: Dataset) -> None:
+        from sklearn.neural_network import MLPClassifier
+
+        self.X, self.labels = np.ascontiguousarray(data.X_train.T), data.train_labels
+        self.model = MLPClassifier(
+            hidden_layer_sizes=case.hidden,
+            activation="relu" if case.modern else "logistic",
+            solver="sgd",
+            alpha=0.0,
+            batch_size=case.batch,
+            learning_rate_init=LEARNING_RATE,
+            momentum=0.0,
+            nesterovs_momentum=False,
+            random_state=0,
+        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a first call with one mini-batch, which tells it the classes
+            self.model.partial_fit(self.X[: case.batch], self.labels[: case.batch], classes=np.arange(10))
+
+    def epoch(self) -> None:
+        self.model.partial_fit(self.X, self.labels)

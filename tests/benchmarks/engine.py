@@ -1,0 +1,223 @@
+"""How fast the engine is: against plain course code, PyTorch, scikit-learn, and what the machine allows.
+
+    python tests/benchmarks/engine.py
+
+times an epoch on the 60 000 images of MNIST for each contestant of `contestants.py`, one BLAS thread each, and
+prints the ratios, some beside those to reach (six minutes on two cores; `pip install -e ".[bench]"` for the other
+packages). Of CPU time, in one process, medians of the ratios of what was measured one right after the other: only
+ratios mean something. The exit code is 0 if every ratio is reached.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import importlib.util
+import json
+import os
+import platform
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import median
+from time import process_time
+
+from contestants import (
+    Case,
+    Contestant,
+    Limit,
+    Naive,
+    Ours,
+    OursScored,
+    ScikitLearn,
+    TorchByHand,
+    TorchByHandUint8,
+    TorchEager,
+)
+from threadpoolctl import threadpool_info, threadpool_limits
+
+from explorer.datasets import Dataset, load_mnist
+from explorer.training import EpochRecord, TrainingConfig, TrainingRun
+
+EXERCISE = (Case((32,), 1, images=6_000), *(Case((32,), batch) for batch in (16, 128, 512, 4096)))
+WIDER = tuple(
+    Case(hidden, batch, images, modern=True)
+    for hidden in ((256, 128), (800,))
+    for batch, images in ((1, 500), (16, 4_000), (128, 15_000), (512, 15_000), (4096, 15_000))
+)
+OTHERS = (Naive, TorchEager, TorchByHand, TorchByHandUint8, ScikitLearn)
+Targets = dict[tuple[type[Contestant], type[Contestant]], dict[int, float]]
+TARGETS: Targets = {
+    (Naive, Ours): {1: 6, 16: 5.5, 128: 6, 512: 6.5, 4096: 6.5},
+    (Ours, Limit): {1: 1.6, 16: 1.7, 128: 1.25, 512: 1.2, 4096: 1.2},
+    (Ours, TorchEager): {1: 0.08, 16: 0.15, 128: 0.42, 512: 0.65, 4096: 0.65},
+    (Ours, TorchByHand): {1: 0.25, 16: 0.55, 128: 0.75, 512: 0.75, 4096: 0.65},
+    (Ours, ScikitLearn): {1: 0.15, 16: 0.28, 128: 0.52, 512: 0.62},
+}
+WIDER_TARGETS: Targets = {(Ours, Limit): {128: 1.15, 512: 1.15, 4096: 1.15}}
+RATIOS = (*TARGETS, (Ours, TorchByHandUint8), (OursScored, Limit))
+TEN_EPOCHS_TARGET = 1.35
+GROUPS = ("1", "16", "128", "512", "4096", "wider", "ten-epochs")
+
+
+@dataclass(frozen=True)
+class Result:
+    """A ratio of two CPU times, beside the one to reach if there is one."""
+
+    case: str
+    ratio: str
+    figure: float
+    target: float | None
+    at_least: bool
+
+    @property
+    def reached(self) -> bool | None:
+        if self.target is None:
+            return None
+        return self.figure >= self.target if self.at_least else self.figure <= self.target
+
+    def line(self) -> str:
+        sign = "≥" if self.at_least else "≤"
+        target = "" if self.target is None else f"{sign} {self.target:g}"
+        verdict = {True: "reached", False: "MISSED", None: ""}[self.reached]
+        return f"{self.case:32} {self.ratio:32} {target:7} {self.figure:7.3f}  {verdict}".rstrip()
+
+
+Seconds = dict[str, float]
+"""CPU seconds of contestants, by name, measured one right after the other."""
+
+
+def installed(contestant: type[Contestant]) -> bool:
+    return contestant.needs is None or importlib.util.find_spec(contestant.needs) is not None
+
+
+def take_turns(turns: dict[str, Callable[[], float]], rounds: int) -> list[Seconds]:
+    """Return what the turns return, the first two each time anew together with each of the others."""
+    first, others = list(turns)[:2], list(turns)[2:]
+    trios = [(*first, other) for other in others] or [tuple(first)]
+    return [{name: turns[name]() for name in trio} for _ in range(rounds) for trio in trios]
+
+
+def ratio(figures: Sequence[Seconds], above: str, below: str) -> float:
+    """Return the median of the ratios of what was measured together."""
+    return median(one[above] / one[below] for one in figures if above in one and below in one)
+
+
+def turn_of(contestant: Contestant) -> Callable[[], float]:
+    def seconds() -> float:
+        start = process_time()
+        contestant.epoch()
+        passed = process_time() - start
+        contestant.rest()
+        return passed
+
+    seconds()  # arrays are made, caches filled
+    return seconds
+
+
+def epochs_of(case: Case, data: Dataset, kinds: Sequence[type[Contestant]], rounds: int) -> list[Seconds]:
+    """Return the seconds of an epoch for each contestant that is installed, and say them."""
+    data = data.head(case.images)
+    turns = {kind.name: turn_of(kind(case, data)) for kind in kinds if installed(kind)}
+    figures = take_turns(turns, rounds)
+    medians = {name: median(one[name] for one in figures if name in one) for name in turns}
+    per_image = "; ".join(f"{name} {1e6 * value / case.images:.2f}" for name, value in medians.items())
+    print(f"{title(case)}: µs an image: {per_image}", file=sys.stderr, flush=True)
+    return figures
+
+
+def title(case: Case) -> str:
+    return f"{case.network}, batch {case.batch}"
+
+
+def compared(
+    case: Case, data: Dataset, kinds: Sequence[type[Contestant]], rounds: int, targets: Targets
+) -> Iterator[Result]:
+    """Yield the ratios between contestants that are installed, with their targets where there are such."""
+    figures = epochs_of(case, data, kinds, rounds)
+    for above, below in RATIOS:
+        if {above, below} <= set(kinds) and installed(above) and installed(below):
+            figure = ratio(figures, above.name, below.name)
+            target = targets.get((above, below), {}).get(case.batch)
+            yield Result(title(case), f"{above.name} / {below.name}", figure, target, at_least=below is Ours)
+
+
+def ten_epochs(data: Dataset, rounds: int) -> Result:
+    """Hold the whole exercise, test set scored each epoch, against ten times the limit."""
+
+    def train() -> float:
+        start = process_time()
+        records = [event for event in TrainingRun(TrainingConfig(), data) if isinstance(event, EpochRecord)]
+        assert len(records) == 10
+        return process_time() - start
+
+    limit = turn_of(Limit(Case((32,), 512), data))
+    figures = take_turns({"limit": limit, "ours": train}, 2 * rounds)
+    print(f"the exercise: {median(one['ours'] for one in figures):.2f} s", file=sys.stderr, flush=True)
+    figure = ratio(figures, "ours", "limit") / 10
+    return Result(
+        "the exercise, 10 epochs, scored", "ours / 10 limits", figure, TEN_EPOCHS_TARGET, at_least=False
+    )
+
+
+def run(only: Sequence[str], rounds: int) -> Iterator[Result]:
+    data = load_mnist()
+    for case in EXERCISE:
+        if str(case.batch) in only:
+            yield from compared(case, data, (Limit, Ours, OursScored, *OTHERS), rounds, TARGETS)
+    if "wider" in only:
+        for case in WIDER:
+            yield from compared(case, data, (Limit, Ours, *OTHERS), max(2, rounds - 2), WIDER_TARGETS)
+    if "ten-epochs" in only:
+        yield ten_epochs(data, rounds)
+
+
+def machine(names: Sequence[str] = ("numpy", "torch", "scikit-learn", "threadpoolctl")) -> dict[str, str]:
+    """What the figures were measured on, with the versions of packages."""
+    found = {d.metadata["Name"]: d.version for d in importlib.metadata.distributions()}
+    blas = [
+        f"{library['internal_api']} {library.get('version')}, {library.get('architecture')} kernels"
+        for library in threadpool_info()
+        if library["user_api"] == "blas"
+    ]
+    return {
+        "processor": processor(),
+        "cores": str(os.cpu_count()),
+        "Python": platform.python_version(),
+        **{name: found.get(name, "not installed") for name in names},
+        "BLAS": "; ".join(dict.fromkeys(blas)),
+    }
+
+
+def processor() -> str:
+    """The processor's name, where the system tells it."""
+    path = Path("/proc/cpuinfo")
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument(
+        "--only", nargs="+", choices=GROUPS, default=GROUPS, metavar="GROUP", help=", ".join(GROUPS)
+    )
+    parser.add_argument("--quick", action="store_true", help="two rounds instead of five")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")
+    options = parser.parse_args(arguments)
+    with threadpool_limits(1, user_api="blas"):
+        results = list(run(options.only, 2 if options.quick else 5))
+    facts = machine()
+    print("\n".join(result.line() for result in results))
+    print("\n".join(f"{name}: {value}" for name, value in facts.items()))
+    if options.json is not None:
+        figures = [{**asdict(result), "reached": result.reached} for result in results]
+        options.json.write_text(
+            json.dumps({"machine": facts, "results": figures}, indent=1), encoding="utf-8"
+        )
+    return 1 if any(result.reached is False for result in results) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,422 @@
+"""What the page costs and how fast it answers, measured in a real Chromium.
+
+    python tests/benchmarks/page.py
+
+takes about eight minutes on two cores (options: ``--json FILE``, ``--quick``, ``--only NAME``). Every verdict is
+on figures taken in this one run, those that are compared in turns; nothing here is a test.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from pathlib import Path
+
+import nbformat
+from bare_chromium import KERNEL, NO_OTHER_HOST, BareChromium
+from compression import deflated, with_compression
+from engine import machine
+from playwright.sync_api import Browser, Page, sync_playwright
+from served import Served, explorer, own_page, stock_voila, wait_until_warm
+
+QUIET = [
+    "--no-sandbox",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    NO_OTHER_HOST,
+]
+PACKAGES = ("numpy", "plotly", "voila", "anywidget", "ipywidgets", "tornado", "playwright")
+PLOT = ".js-plotly-plot .main-svg"
+FIGURES_OF_THE_APP = 3
+PARTS = ("first plot", "answers", "exercise", "ticks", "memory", "compression")
+VISITS = ("first", "second", "third")
+Figures = dict[str, float]
+Maker = Callable[[], AbstractContextManager[Served]]
+FIGURES = """
+import numpy as np
+import plotly.graph_objects as go
+from explorer.figures.curves import accuracy_figure, loss_figure
+from explorer.figures.confusion import confusion_figure
+from explorer.training import History, TrainingConfig
+history, names = History(TrainingConfig()), tuple("0123456789")
+made = [loss_figure(history), accuracy_figure(history), confusion_figure(np.eye(10, dtype=int) * 100, names)]
+"""
+PLAIN = FIGURES + "from ipywidgets import VBox\nVBox([go.FigureWidget(made[i % 3]) for i in range({n})])"
+LIVE = (
+    FIGURES
+    + "from ipywidgets import VBox\nfrom explorer.serve.visit import wait_for_visitor\n"
+    + "from explorer.widgets.live_figure import LiveFigure\n"
+    + "shown = VBox([LiveFigure(made[i % 3]) for i in range({n})])\nwait_for_visitor()\nshown"
+)
+DRAWN = "document.querySelectorAll('.js-plotly-plot .main-svg').length >= {n}"
+FIRST_POINTS = """async () => {
+  const plot = document.querySelector('.explorer-place-accuracy .js-plotly-plot');
+  const slider = document.querySelector('.explorer-controls input[type=range]');  // hidden units
+  const points = () => plot.data.find((trace) => trace.name.includes('batches')).y;
+  const before = points();
+  const started = performance.now();
+  slider.value = Number(slider.value) + (Number(slider.value) > 9 ? -1 : 1);
+  for (const kind of ['input', 'change']) slider.dispatchEvent(new Event(kind, { bubbles: true }));
+  while (points() === before || points().length === 0) await new Promise(requestAnimationFrame);
+  await new Promise(requestAnimationFrame);
+  return performance.now() - started;
+}"""
+STOPPED = """async () => {
+  const bar = document.querySelector('.explorer-run');
+  const started = performance.now();
+  [...bar.querySelectorAll('button')].find((button) => button.textContent.includes('Stop')).click();
+  while (!bar.textContent.includes('stopped')) await new Promise((done) => setTimeout(done, 1));
+  return performance.now() - started;
+}"""
+RETRAINED = """async () => {
+  const plot = document.querySelector('.explorer-place-confusion .js-plotly-plot');
+  const bar = document.querySelector('.explorer-run');
+  let matrix = plot.data[0].z, changed = 0;
+  const started = performance.now();
+  [...bar.querySelectorAll('button')].find((button) => button.textContent.includes('Train')).click();
+  while (bar.textContent.includes('finished')) await new Promise(requestAnimationFrame);
+  const over = () => bar.textContent.includes('finished') && performance.now() - changed > 700;
+  while (!over()) {
+    await new Promise(requestAnimationFrame);
+    if (plot.data[0].z !== matrix) [matrix, changed] = [plot.data[0].z, performance.now()];
+  }
+  return (changed - started) / 1000;
+}"""
+ENGINE = """
+import time
+from explorer import TrainingConfig, load_mnist, train
+data = load_mnist()
+for _ in range(2):
+    started = time.perf_counter()
+    for record in train(TrainingConfig(), data): pass
+    seconds = time.perf_counter() - started
+print(seconds)
+"""
+TICKS = """
+import asyncio, json, time
+from explorer import Explorer, TrainingConfig
+app = Explorer(train=False)
+
+async def late(seconds={seconds}):
+    found, due = [], time.perf_counter()
+    end = due + seconds
+    while due < end:  # a fixed beat: a long stall makes all of its ticks late
+        due += 0.005
+        await asyncio.sleep(max(0.0, due - time.perf_counter()))
+        found.append(1000 * (time.perf_counter() - due))
+    found.sort()
+    return dict(median=found[len(found) // 2], p99=found[int(0.99 * len(found))], worst=found[-1])
+
+async def over():
+    while app.status == "running":
+        await asyncio.sleep(0.002)
+
+report = {{}}
+for batch_size in (1, 16, 512):
+    app.train(TrainingConfig(batch_size=batch_size, epochs=500))
+    report[f"batch {{batch_size}}"] = await late()
+    app.stop()
+    await over()
+for seed in range({runs}):
+    app.train(TrainingConfig(seed=seed, n_train=100, epochs=1))
+    await over()
+assert len(list(app._earlier)) >= {runs}
+for tab in ("overview", "runs"):
+    app.panels.tab_bar.selected = tab
+    app.train(TrainingConfig(epochs=500))
+    report[f"batch 512, {runs} earlier runs, tab {{tab}}"] = await late()
+    app.stop()
+    await over()
+app.close()
+print(json.dumps(report))
+"""
+
+
+def write_notebook(folder: str, name: str, source: str) -> Path:
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    cells = [nbformat.v4.new_code_cell(source)]
+    path = Path(folder) / f"{name}.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel}), path)
+    return path
+
+
+def chromium_path() -> str:
+    path = os.environ.get("EXPLORER_CHROMIUM") or shutil.which("chromium")
+    if path is None:
+        sys.exit("no Chromium: install one, or name it in EXPLORER_CHROMIUM")
+    return path
+
+
+@contextmanager
+def opened(
+    chromium: Browser, server: Served, n: int = FIGURES_OF_THE_APP
+) -> Iterator[tuple[Page, list[bytes]]]:
+    """Open a page with a warm kernel until its nth figure is drawn; give it and what its socket receives."""
+    wait_until_warm(server)
+    warm, frames = server.warm(), []
+    page = chromium.new_page(viewport={"width": 1440, "height": 900})
+    page.on("websocket", lambda sock: sock.on("framereceived", lambda data: frames.append(as_bytes(data))))
+    page.goto(server.url, wait_until="commit")
+    page.wait_for_function(DRAWN.format(n=2 * n), timeout=180_000)  # two drawings a figure: below and above
+    server.take(page.evaluate(KERNEL), warm)
+    yield page, frames
+    page.close(run_before_unload=True)
+
+
+def as_bytes(payload: str | bytes) -> bytes:
+    return payload.encode() if isinstance(payload, str) else payload
+
+
+def socket_bytes(chromium: Browser, server: Served, n: int) -> int:
+    """Return the bytes that come over the socket until a second after the nth figure."""
+    with opened(chromium, server, n) as (page, frames):
+        page.wait_for_timeout(1000)
+    return sum(map(len, frames))
+
+
+def start_cold(make: Maker, stack: ExitStack, n: int) -> tuple[Served, float]:
+    """Start a server and open its page at once, as its first kernel starts; return it, and the seconds it took."""
+    with BareChromium(chromium_path()) as browser:
+        server = stack.enter_context(make())
+        if server.warm():
+            raise RuntimeError(f"the kernel of {server.url} was ready")
+        drawn = browser.draw(server.url, PLOT, 2 * n)
+    server.taken.add(drawn.kernel)
+    wait_until_warm(server)
+    return server, drawn.seconds
+
+
+def warm_plot(browser: BareChromium, server: Served, n: int, all_servers: Iterable[Served]) -> Figures:
+    """Return the seconds to the nth figure, and the requests, of a visit while no server computes anything."""
+    wait_until_warm(*all_servers)
+    warm = server.warm()
+    drawn = browser.draw(server.url, PLOT, 2 * n)
+    server.take(drawn.kernel, warm)
+    return {"seconds": drawn.seconds, "requests": drawn.requests}
+
+
+def first_plots(
+    servers: dict[str, Served], counts: dict[str, int], visits: dict[str, int], rounds: int
+) -> dict[str, Figures]:
+    """Return the visits' figures, medians over new browsers; in each round the servers take turns."""
+    found: dict[str, list[list[Figures]]] = {name: [] for name in servers}
+    for _ in range(rounds):
+        with ExitStack() as stack:
+            browsers = {name: stack.enter_context(BareChromium(chromium_path())) for name in servers}
+            for row in found.values():
+                row.append([])
+            for visit in range(max(visits.values())):
+                for name in [name for name in servers if visit < visits[name]]:
+                    figures = warm_plot(browsers[name], servers[name], counts[name], servers.values())
+                    found[name][-1].append(figures)
+    return {name: medians(rows) for name, rows in found.items()}
+
+
+def medians(rows: list[list[Figures]]) -> Figures:
+    """Return seconds and requests of the first, second … visit, medians over the rounds."""
+    report = {}
+    for visit, figures in zip(VISITS, zip(*rows, strict=True), strict=False):
+        report[visit] = statistics.median(one["seconds"] for one in figures)
+        report[f"{visit}, requests"] = statistics.median(one["requests"] for one in figures)
+    return report
+
+
+def measure_first_plot(chromium: Browser, folder: str, rounds: int) -> dict[str, Figures]:
+    """Seconds to the last figure: cold, and with a preheated kernel by a browser that comes for the nth time."""
+    app = f"explorer, {FIGURES_OF_THE_APP} figures"
+    makers: dict[str, tuple[int, int, Maker]] = {app: (FIGURES_OF_THE_APP, 3, explorer)}
+    for n in (3, 6):
+        live = write_notebook(folder, f"live{n}", LIVE.format(n=n))
+        plain = write_notebook(folder, f"plain{n}", PLAIN.format(n=n))
+        makers[f"live figures, {n}"] = n, 1, lambda live=live: own_page(live)
+        makers[f"plain FigureWidgets, {n}"] = n, 1, lambda plain=plain: stock_voila(plain)
+    counts = {name: n for name, (n, _, _) in makers.items()}
+    with ExitStack() as stack:
+        servers, cold = {}, {}
+        for name, (n, _, make) in makers.items():
+            servers[name], cold[name] = start_cold(make, stack, n)
+        report = first_plots(servers, counts, {name: one[1] for name, one in makers.items()}, rounds)
+        for name, server in servers.items():
+            report[name] |= {"cold": cold[name], "bytes": socket_bytes(chromium, server, counts[name])}
+    return report
+
+
+def slider_and_stop(page: Page, rounds: int) -> tuple[list[float], list[float]]:
+    """Return the milliseconds from the slider's release to new points, and from Stop to stopped."""
+    points, stops = [], []
+    for _ in range(rounds):
+        points.append(page.evaluate(FIRST_POINTS))
+        stops.append(page.evaluate(STOPPED))
+        page.wait_for_timeout(700)
+    return points, stops
+
+
+def measure_answers(chromium: Browser, rounds: int) -> Figures:
+    """Slider released → new points on the page; Stop pressed → stopped; milliseconds."""
+    with explorer() as server, opened(chromium, server) as (page, _):
+        wait_until_warm(server)
+        points, stops = slider_and_stop(page, rounds)
+    return {"slider to new points, ms": statistics.median(points), "stop, ms": statistics.median(stops)}
+
+
+def measure_exercise(chromium: Browser, rounds: int) -> Figures:
+    """Seconds of the exercise's ten epochs: from the click on Train to the last matrix, and the engine's alone."""
+    in_the_app, alone = [], []
+    with explorer() as server, opened(chromium, server) as (page, _):
+        wait_until_warm(server)
+        for _ in range(rounds):
+            in_the_app.append(page.evaluate(RETRAINED))
+            done = subprocess.run([sys.executable, "-c", ENGINE], capture_output=True, text=True, check=True)
+            alone.append(float(done.stdout))
+    return {
+        "click to last matrix, s": statistics.median(in_the_app),
+        "engine alone, s": statistics.median(alone),
+    }
+
+
+def measure_ticks(seconds: float, runs: int) -> dict[str, Figures]:
+    """Delays of a 5 ms tick on the event loop of a real kernel while it trains: median, 99th percentile, worst."""
+    from jupyter_client.manager import start_new_kernel
+
+    manager, client = start_new_kernel(
+        kernel_name="python3", extra_arguments=["--IPKernelApp.log_level=ERROR"]
+    )
+    printed: list[str] = []
+    reply = client.execute_interactive(
+        TICKS.format(seconds=seconds, runs=runs),
+        timeout=300,
+        output_hook=lambda message: printed.append(message["content"].get("text", "")),
+    )
+    client.stop_channels()
+    manager.shutdown_kernel(now=True)
+    if reply["content"]["status"] != "ok":
+        raise RuntimeError(reply["content"]["evalue"])
+    return json.loads("".join(printed))
+
+
+def measure_memory(chromium: Browser, visitors: int) -> Figures:
+    """Memory that each further visitor adds, MB; a kernel waits for the next one all the time."""
+    totals = []
+    with explorer() as server, ExitStack() as pages:
+        for _ in range(visitors):
+            pages.enter_context(opened(chromium, server))
+            wait_until_warm(server)
+            totals.append(server.megabytes())
+    return {
+        "second visitor, MB": totals[1] - totals[0],
+        f"each of visitors 3 to {visitors}, MB": (totals[-1] - totals[1]) / (visitors - 2),
+    }
+
+
+def measure_compression(chromium: Browser, rounds: int) -> dict[str, Figures]:
+    """What deflating the socket's messages saves and costs: on the messages alone, and in the page."""
+    report: dict[str, Figures] = {}
+    with ExitStack() as stack:
+        servers = {name: stack.enter_context(with_compression(name == "on")) for name in ("off", "on")}
+        with opened(chromium, servers["off"]) as (page, frames):
+            page.wait_for_timeout(1000)
+            report["a page's messages"] = deflated(frames)
+            wait_until_warm(servers["off"])
+            frames.clear()
+            page.evaluate(RETRAINED)
+            report["a run's messages"] = deflated(frames)
+        counts, once = dict.fromkeys(servers, FIGURES_OF_THE_APP), dict.fromkeys(servers, 1)
+        plots = first_plots(servers, counts, once, rounds)
+        pages = {name: stack.enter_context(opened(chromium, server))[0] for name, server in servers.items()}
+        wait_until_warm(*servers.values())
+        points: dict[str, list[float]] = {name: [] for name in servers}
+        for _ in range(3 * rounds):
+            for name, page in pages.items():
+                points[name] += slider_and_stop(page, 1)[0]
+        for name in servers:
+            median = statistics.median(points[name])
+            report[f"compression {name}"] = {"first plot, s": plots[name]["first"], "slider, ms": median}
+    return report
+
+
+def verdicts(report: dict) -> Iterator[tuple[str, float, float | None]]:
+    """Yield (what, figure, target); there is no target where the page has to wait for Python."""
+    plots = report.get("first plot")
+    if plots:
+        for n, target in ((3, 0.4), (6, 0.3)):
+            live, stock = plots[f"live figures, {n}"], plots[f"plain FigureWidgets, {n}"]
+            yield f"live figures / plain, {n} figures, preheated", live["first"] / stock["first"], target
+            yield f"live figures / plain, {n} figures, cold", live["cold"] / stock["cold"], None
+        app, plain = plots["explorer, 3 figures"], plots["plain FigureWidgets, 3"]["first"]
+        yield "the app / three plain figures, preheated", app["first"] / plain, 0.4
+        yield (
+            "the app / three plain figures, cold",
+            app["cold"] / plots["plain FigureWidgets, 3"]["cold"],
+            None,
+        )
+        for visit in VISITS[1:]:
+            yield f"the app, {visit} visit / three plain figures, first visit", app[visit] / plain, 0.3
+        yield "the app over the socket, MB", app["bytes"] / 1e6, 8
+    if "answers" in report:
+        yield "slider to new points, ms", report["answers"]["slider to new points, ms"], 250
+        yield "Stop to stopped, ms", report["answers"]["stop, ms"], 100
+    if "exercise" in report:
+        ratio = report["exercise"]["click to last matrix, s"] / report["exercise"]["engine alone, s"]
+        yield "the exercise in the app / the engine alone", ratio, 1.6
+    for case, late in report.get("ticks", {}).items():
+        yield f"5 ms tick late at {case}, 99th percentile, ms", late["p99"], 5
+    for who, megabytes in report.get("memory", {}).items():
+        yield f"memory of {who}", megabytes, 160
+
+
+def measure(options: argparse.Namespace) -> tuple[dict[str, str], dict]:
+    """Return the machine, and the figures of each part that is asked for, saying both."""
+    quick, report = options.quick, {}
+    with sync_playwright() as driver, tempfile.TemporaryDirectory() as folder:
+        chromium = driver.chromium.launch(executable_path=chromium_path(), args=QUIET)
+        facts = machine(PACKAGES) | {"Chromium": chromium.version}
+        print("\n".join(f"{name}: {value}" for name, value in facts.items()), flush=True)
+        parts = {
+            "first plot": lambda: measure_first_plot(chromium, folder, 1 if quick else 3),
+            "answers": lambda: measure_answers(chromium, 5 if quick else 11),
+            "exercise": lambda: measure_exercise(chromium, 3 if quick else 7),
+            "ticks": lambda: measure_ticks(3 if quick else 6, 20 if quick else 200),
+            "memory": lambda: measure_memory(chromium, 3 if quick else 6),
+            "compression": lambda: measure_compression(chromium, 1 if quick else 2),
+        }
+        for name in PARTS if options.only is None else [options.only]:
+            started = time.monotonic()
+            report[name] = parts[name]()
+            print(
+                f"{name} ({time.monotonic() - started:.0f} s): {json.dumps(report[name], indent=1)}",
+                flush=True,
+            )
+        chromium.close()
+    return facts, report
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the report as JSON")
+    parser.add_argument("--quick", action="store_true", help="fewer rounds")
+    parser.add_argument("--only", choices=PARTS, help="one part of it")
+    options = parser.parse_args()
+    facts, report = measure(options)
+    results = []
+    for what, figure, target in verdicts(report):
+        reached = None if target is None else figure <= target
+        results.append({"what": what, "figure": figure, "target": target, "reached": reached})
+        told = "" if target is None else f" (target ≤ {target})"
+        print(f"{ ({True: 'ok', False: 'MISS', None: ''}[reached]):4} {what}: {figure:.2f}{told}")
+    if options.json:
+        content = {"machine": facts, "figures": report, "verdicts": results}
+        options.json.write_text(json.dumps(content, indent=1), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

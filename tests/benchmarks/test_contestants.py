@@ -1,0 +1,99 @@
+"""The benchmark compares like with like: from the same start all contestants come to the same weights."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from contestants import (  # it stands beside, and is no package
+    Case,
+    Limit,
+    Naive,
+    Ours,
+    OursScored,
+    TorchByHand,
+    TorchByHandUint8,
+    TorchEager,
+)
+from engine import OTHERS, RATIOS, Result, installed, ratio, take_turns
+
+CASES = [Case((6,), 50, 600), Case((6, 5), 60, 600, modern=True)]
+cases = pytest.mark.parametrize("case", CASES, ids=lambda case: case.network)
+
+
+class InOrder:
+    """A generator of random numbers that leaves the images in their order."""
+
+    def permutation(self, n):
+        return np.arange(n)
+
+
+def course_code(case, dataset):
+    naive = Naive(case, dataset)
+    naive.rng = InOrder()
+    naive.epoch()
+    return [(W, b[:, 0]) for W, b in naive.layers]
+
+
+def assert_same(layers, expected):
+    for (W, b), (V, c) in zip(layers, expected, strict=True):
+        np.testing.assert_allclose(W, V, rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(b, c, rtol=1e-4, atol=1e-5)
+
+
+@cases
+def test_ours_is_the_course_code(small_dataset, case):
+    ours = Ours(case, small_dataset)
+    ours.run.network.set_weights([array for layer in case.first_weights() for array in layer])
+    ours.run.network.rng = InOrder()
+    ours.epoch()
+    weights = ours.run.network.weights()
+    assert_same(
+        zip(weights[::2], (b[:, 0] for b in weights[1::2]), strict=True), course_code(case, small_dataset)
+    )
+
+
+@cases
+@pytest.mark.parametrize("kind", [k for k in (TorchEager, TorchByHand, TorchByHandUint8) if installed(k)])
+def test_pytorch_is_the_course_code(small_dataset, case, kind, monkeypatch):
+    torch = pytest.importorskip("torch")
+    monkeypatch.setattr(torch, "randperm", lambda n, generator: torch.arange(n))
+    contestant = kind(case, small_dataset)
+    contestant.epoch()
+    if kind is TorchEager:
+        arrays = [p.detach().numpy() for p in contestant.model.parameters()]
+        layers = list(zip(arrays[::2], arrays[1::2], strict=True))
+    else:
+        layers = [(V.numpy().T, b.numpy()) for V, b in contestant.layers]
+    assert_same(layers, course_code(case, small_dataset))
+
+
+@cases
+def test_an_epoch_ends_where_the_next_begins(small_dataset, case):
+    for kind in (Limit, Ours, OursScored):
+        contestant = kind(case, small_dataset)
+        for _ in range(2):
+            contestant.epoch()
+            contestant.rest()
+    assert contestant.run.epoch == 2
+
+
+def test_ratios_are_of_what_was_measured_together():
+    clock = iter([1.0, 2.0, 8.0, 10.0, 30.0, 90.0])
+    turns = dict.fromkeys(["limit", "ours", "other"], lambda: next(clock))
+    figures = take_turns(turns, rounds=2)
+    assert ratio(figures, "ours", "limit") == 2.5
+    assert ratio(figures, "ours", "other") == (2 / 8 + 30 / 90) / 2
+    assert not Result("case", "ours / limit", 1.3, 1.2, at_least=False).reached
+    assert Result("case", "naive / ours", 1.3, 1.2, at_least=True).reached
+    assert Result("case", "naive / ours", 1.3, None, at_least=True).reached is None
+
+
+def test_every_contestant_is_in_the_table():
+    named = {kind for pair in RATIOS for kind in pair}
+    assert {Limit, Ours, OursScored, *OTHERS} <= named

@@ -1,0 +1,282 @@
+"""A real Chromium, real servers, and pages that keep a record of what went wrong on them.
+
+Without Chromium these tests are skipped with a reason; with ``EXPLORER_REQUIRE_ALL=1`` they fail instead.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from urllib.request import urlopen
+
+import nbformat
+import pytest
+
+HERE = Path(__file__).parent
+QUIET = [
+    "--no-sandbox",  # Chromium refuses to run as root with it
+    "--disable-background-networking",
+    "--disable-gpu",  # no GPU here: its stand-in costs more than it draws
+    "--disable-component-update",
+    "--disable-domain-reliability",
+    "--disable-sync",
+    "--no-first-run",
+]
+
+
+def cannot(reason):
+    """Skip loudly, or fail where everything is required."""
+    if os.environ.get("EXPLORER_REQUIRE_ALL") == "1":
+        pytest.fail(reason)
+    pytest.skip(f"{reason} (EXPLORER_REQUIRE_ALL=1 makes this a failure)")
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="package")
+def browser():
+    """One Chromium for all tests of this folder."""
+    playwright = _module("playwright.sync_api")
+    names = ("chromium", "chromium-browser", "google-chrome")
+    path = os.environ.get("EXPLORER_CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
+    playwright.expect.set_options(timeout=30_000)  # a busy machine is slow, not wrong
+    with playwright.sync_playwright() as driver:
+        if path is None and not Path(driver.chromium.executable_path).exists():
+            cannot("no Chromium: install one, or name it in EXPLORER_CHROMIUM")
+        chromium = driver.chromium.launch(executable_path=path, args=QUIET)
+        yield chromium
+        chromium.close()
+
+
+def _module(name):
+    if find_spec(name.partition(".")[0]) is None:
+        cannot(f"{name} is not installed")
+    return import_module(name)
+
+
+@dataclass
+class Visit:
+    """A page, and what happened on it."""
+
+    page: object
+    url: str
+    page_errors: list = field(default_factory=list)
+    console_errors: list = field(default_factory=list)
+    foreign: list = field(default_factory=list)
+    refused: list = field(default_factory=list)
+    socket_bytes: int = 0
+    socket_frames: int = 0
+
+    def listen(self):
+        """Keep a record of errors, requests and frames from here on."""
+        self.page.on("pageerror", lambda error: self.page_errors.append(str(error)))
+        self.page.on("console", self._on_console)
+        self.page.on("request", self._on_request)
+        self.page.on("response", self._on_response)
+        self.page.on("websocket", lambda sock: sock.on("framereceived", self._on_frame))
+
+    def _on_console(self, message):
+        if message.type == "error":
+            self.console_errors.append(f"{message.text} {message.location}")
+
+    def _on_request(self, request):
+        own = (self.url, self.url.replace("http", "ws", 1), "blob:", "data:")
+        if not request.url.startswith(own):
+            self.foreign.append(request.url)
+
+    def _on_response(self, response):
+        if response.status >= 400:
+            self.refused.append(f"{response.status} {response.url}")
+
+    def _on_frame(self, payload):
+        self.socket_bytes += len(payload)
+        self.socket_frames += 1
+
+    def assert_clean(self):
+        """No script error, nothing on the console, nothing from another host, nothing refused."""
+        assert (self.page_errors, self.console_errors, self.foreign, self.refused) == ([], [], [], [])
+
+
+@contextmanager
+def _pages(browser):
+    """Give what opens an address in a fresh profile; its pages are closed as by a person, so that kernels end."""
+    contexts = []
+
+    def visit(address, *, wait_until="commit", prepare=None, **options):
+        options = {"viewport": {"width": 1440, "height": 900}, **options}
+        context = browser.new_context(**options)
+        context.set_default_timeout(120_000)
+        contexts.append(context)
+        page = context.new_page()
+        found = Visit(page, re.match(r"http://[^/]+/", address).group())
+        found.listen()
+        if prepare:
+            prepare(page)
+        page.goto(address, wait_until=wait_until)
+        return found
+
+    yield visit
+    for context in contexts:
+        for page in context.pages:
+            with suppress(_module("playwright.sync_api").Error):  # the test has closed it itself
+                page.close(run_before_unload=True)
+        context.close()
+
+
+@pytest.fixture
+def open_page(browser):
+    """Open an address in a fresh profile, for one test."""
+    with _pages(browser) as visit:
+        yield visit
+
+
+@pytest.fixture(scope="module")
+def open_shared_page(browser):
+    """Open an address in a fresh profile, for all tests of a module."""
+    with _pages(browser) as visit:
+        yield visit
+
+
+@dataclass
+class Server:
+    """A server in a process of its own."""
+
+    url: str
+    process: subprocess.Popen
+    log: Path
+
+    def stop(self, sig=signal.SIGTERM):
+        """End the server; return its exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(sig)
+        self.process.stdout.close()
+        return self.process.wait(30)
+
+
+def _started(command, log, environment):
+    """Start a command whose first line of output holds its address."""
+    with log.open("w") as stderr:
+        process = subprocess.Popen(
+            [sys.executable, *map(str, command)],
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            text=True,
+            env={**os.environ, **environment},
+        )
+    line = process.stdout.readline()
+    found = re.search(r"http://\S+", line)
+    assert found, f"{line!r}\n{log.read_text()}"
+    return Server(found.group(), process, log)
+
+
+@pytest.fixture(scope="module")
+def start_server(tmp_path_factory):
+    """Start a server by a command of this Python; all are ended after the module's last test."""
+    servers = []
+
+    def start(command, **environment):
+        servers.append(_started(command, tmp_path_factory.mktemp("server") / "log", environment))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.stop()
+
+
+@pytest.fixture(scope="package")
+def app(tmp_path_factory):
+    """The command as people start it, on a free port."""
+    server = _started(
+        ["-m", "explorer", "--no-browser", "--port", "0"], tmp_path_factory.mktemp("app") / "log", {}
+    )
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="package")
+def notebook(tmp_path_factory):
+    """Make a notebook of a file in ``notebooks/``, whose cells begin with ``# %%``."""
+
+    def make(name, *, first=""):
+        cells = (HERE / "notebooks" / f"{name}.py").read_text(encoding="utf-8").split("# %%\n")[1:]
+        made = nbformat.v4.new_notebook(
+            cells=[nbformat.v4.new_code_cell(first + cell.strip()) for cell in cells],
+            metadata={
+                "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
+            },
+        )
+        path = tmp_path_factory.mktemp("notebooks") / f"{name}.ipynb"
+        nbformat.write(made, path)
+        return path
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def serve_notebook(start_server, notebook):
+    """Serve a notebook of this folder with the explorer's page."""
+    return lambda name, **options: start_server([HERE / "serve_page.py", notebook(name, **options)])
+
+
+@pytest.fixture(scope="package")
+def jupyterlab(notebook, tmp_path_factory):
+    """A JupyterLab on a free port: its address, and the folder that it shows."""
+    _module("jupyterlab")
+    root, home = tmp_path_factory.mktemp("lab"), tmp_path_factory.mktemp("home")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    options = [
+        *("--no-browser", "--allow-root", "--LabApp.expose_app_in_browser=True"),
+        *(f"--port={port}", "--IdentityProvider.token=", f"--ServerApp.root_dir={root}"),
+        *("--ServerApp.log_level=ERROR", "--LabApp.news_url="),
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+    ]
+    log = (home / "log").open("w")
+    environment = {**os.environ, "JUPYTER_CONFIG_DIR": str(home), "JUPYTER_DATA_DIR": str(home / "data")}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "jupyter", "lab", *options], stdout=log, stderr=log, env=environment
+    )
+    url = f"http://127.0.0.1:{port}/"
+    _wait_for(lambda: _answers(url + "api"), 60, "JupyterLab does not answer")
+    yield url, root
+    process.terminate()
+    process.wait(30)
+    log.close()
+
+
+def _answers(url):
+    try:
+        with urlopen(url) as answer:
+            return "version" in json.load(answer)
+    except OSError:
+        return False
+
+
+def _wait_for(condition, seconds, words):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, words
+        time.sleep(0.1)
+
+
+@pytest.fixture
+def wait_for():
+    """Wait until a condition outside the page holds."""
+    return lambda condition, seconds=60, words="it never happened": _wait_for(condition, seconds, words)

@@ -1,0 +1,3 @@
+# %%
+secret_of_the_server = "left in the log"
+raise ValueError(secret_of_the_server)

@@ -1,0 +1,66 @@
+# %%
+import os
+import threading
+import time
+
+import ipywidgets as widgets
+import numpy as np
+import plotly.graph_objects as go
+
+from explorer.serve.visit import wait_for_visitor
+from explorer.widgets.live_figure import LiveFigure
+
+# %%
+wait_for_visitor()
+x = np.arange(400, dtype=np.float32)
+
+
+def curves(name):
+    traces = [go.Scatter(x=x, y=np.zeros(400, np.float32), name=f"run {k}") for k in range(3)]
+    return LiveFigure(go.Figure(traces, go.Layout(height=250)), summary=name)
+
+
+def show_all(button):
+    for figure in lines:
+        figure.show([{"y": np.full(400, 10 + k, np.float32)} for k in range(3)])
+    lines[0].show([{"y": np.zeros(0, np.float32)}])
+    lines[1].show([{"y": x[::2], "x": x[::2]}], {"title": {"text": "shown"}})
+    said.value = "shown"
+
+
+def go_dark(button):
+    lines[0].set_theme(go.layout.Template(layout={"paper_bgcolor": "rgb(23, 28, 35)"}))
+    said.value = "went dark"
+
+
+clicked, said, pid = widgets.Label("no click"), widgets.Label("not yet"), widgets.Label(f"pid {os.getpid()}")
+lines = [curves("two curves fall"), curves("two curves rise")]
+heat = LiveFigure(
+    go.Figure(go.Heatmap(z=np.arange(100.0).reshape(10, 10)), go.Layout(height=300)),
+    summary="a matrix",
+    on_click=lambda click: setattr(clicked, "value", f"row {click.index[0]} column {click.index[1]}"),
+)
+filling = LiveFigure(go.Figure(go.Scatter(y=[1, 2, 3])), summary="it fills its place")
+for figure in lines:
+    figure.show([{"y": np.full(400, 1 + k, np.float32)} for k in range(3)])
+
+# Updates that go on while the page loads, each trace's only once: one that is lost stays lost.
+counting = LiveFigure(
+    go.Figure([go.Scatter(y=[0]) for _ in range(60)], go.Layout(height=200)), summary="it counts"
+)
+
+
+def count():
+    for n in range(60):
+        counting.show([{}] * n + [{"y": np.array([n + 1], np.float32)}])
+        time.sleep(0.05)
+    counting.show([], {"title": {"text": "counted"}})
+
+
+buttons = [widgets.Button(description=name) for name in ("Show", "Dark")]
+buttons[0].on_click(show_all)
+buttons[1].on_click(go_dark)
+place = widgets.Box([filling], layout=widgets.Layout(height="333px", display="block"))
+tabs = widgets.Tab([widgets.VBox([*lines, counting, place]), heat], titles=["Curves", "Matrix"])
+threading.Thread(target=count, daemon=True).start()
+widgets.VBox([widgets.HBox([*buttons, clicked, said, pid]), tabs])

@@ -1,0 +1,19 @@
+"""Serve one notebook with the explorer's page: ``python serve_page.py notebook.ipynb``."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import tempfile
+from functools import partial
+from pathlib import Path
+
+from explorer.serve.serve_command import until_ended
+from explorer.serve.server import ExplorerServer, Settings, free_port
+from explorer.serve.surroundings import settle_jupyter
+
+with tempfile.TemporaryDirectory() as folder:
+    settle_jupyter(os.environ, Path(folder))
+    server = ExplorerServer.instance(Settings(Path(sys.argv[1]), port=free_port("127.0.0.1", 0)))
+    asyncio.run(until_ended(server, partial(print, flush=True)))

@@ -1,0 +1,259 @@
+"""The app as a person meets it: served by the command, in a real Chromium, on all of MNIST."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+from playwright.sync_api import expect
+
+from explorer import TrainingConfig, train
+
+FIGURES = """() => {
+  const plain = (values) => values && Array.from(values, (v) => (v && typeof v === 'object' ? Array.from(v) : v));
+  const drawn = (place) => {
+    const plot = place.querySelector('.js-plotly-plot');
+    return plot && plot.data.map(({ name, y, z }) => ({ name, y: plain(y), z: plain(z) }));
+  };
+  const named = (place) => [...place.classList].find((name) => name.startsWith('explorer-place-')).slice(15);
+  return Object.fromEntries([...document.querySelectorAll('.explorer-figure')].map((p) => [named(p), drawn(p)]));
+}"""
+DRAWN = "document.querySelectorAll('.explorer-figure .js-plotly-plot .main-svg').length >= 6"
+FITTED = """() => {
+  const near = (plot, side, length) => Math.abs(plot.querySelector('.main-svg').getAttribute(side) - length) < 2;
+  const fills = (plot) => near(plot, "width", plot.clientWidth) && near(plot, "height", plot.clientHeight);
+  return [...document.querySelectorAll('.explorer-figure .js-plotly-plot')].every(fills);
+}"""
+
+
+@pytest.fixture
+def visit(app, open_page):
+    def visit(query="", **options):
+        found = open_page(app.url + query, **options)
+        found.page.wait_for_function(DRAWN)
+        expect(found.page.locator(".explorer-run")).to_contain_text("finished", timeout=60_000)
+        return found
+
+    return visit
+
+
+def curve(page, figure, name):
+    trace = next(t for t in page.evaluate(FIGURES)[figure] if t["name"] == name)
+    return np.array(trace["y"], dtype=float)
+
+
+def matrix(page):
+    mistakes, right = page.evaluate(FIGURES)["confusion"][:2]
+    return np.array(
+        [
+            [a or b or 0 for a, b in zip(*rows, strict=True)]
+            for rows in zip(mistakes["z"], right["z"], strict=True)
+        ],
+        dtype=int,
+    )
+
+
+def until_finished(page, *, epochs):
+    done = re.compile(rf"finished · {epochs} of {epochs} epochs")
+    expect(page.locator(".explorer-run")).to_contain_text(done, timeout=90_000)
+
+
+def until_matrix(page, counts):
+    """Wait until the page shows this confusion matrix: each part of the page is drawn when its news comes."""
+    wanted = [[str(count) if count else "" for count in row] for row in counts.tolist()]
+    page.wait_for_function(
+        """(wanted) => {
+          const place = document.querySelector('.explorer-place-confusion .js-plotly-plot');
+          const [mistakes, right] = place.data;
+          const shown = (i, j) => mistakes.z[i][j] || right.z[i][j] || '';
+          return wanted.every((row, i) => row.every((text, j) => shown(i, j) == text));
+        }""",
+        arg=wanted,
+    )
+
+
+def number(page, label):
+    return page.get_by_role("textbox", name=label).or_(page.get_by_role("spinbutton", name=label)).first
+
+
+def set_number(page, label, value):
+    field = number(page, label)
+    field.fill(str(value))
+    field.press("Enter")
+
+
+def expected(**changes):
+    from explorer import load_mnist
+
+    return list(train(TrainingConfig(**changes), load_mnist()))
+
+
+def test_it_opens_with_a_trained_run(visit):
+    found = visit()
+    page = found.page
+    records = expected()
+    np.testing.assert_allclose(
+        curve(page, "accuracy", "test"), [100 * r.test_accuracy for r in records], rtol=1e-5
+    )
+    np.testing.assert_allclose(curve(page, "loss", "test"), [r.test_loss for r in records], rtol=1e-5)
+    np.testing.assert_array_equal(matrix(page), records[-1].confusion)
+    expect(page.locator(".explorer-tiles")).to_contain_text(f"{100 * records[-1].test_accuracy:.1f} %")
+    found.assert_clean()
+    assert found.socket_bytes <= 8_000_000
+
+
+def test_each_changed_setting_changes_curves_and_matrix(visit):
+    found, changes = visit(), {}
+    page = found.page
+    for label, name, value in (
+        ("Hidden units", "hidden_sizes", 16),
+        ("Batch size", "batch_size", 256),
+        ("Epochs", "epochs", 4),
+    ):
+        changes[name] = value
+        set_number(page, label, value)
+        records = expected(**changes)
+        until_matrix(page, records[-1].confusion)
+        until_finished(page, epochs=len(records))
+        expect(page.locator(".explorer-tiles")).to_contain_text(f"{100 * records[-1].test_accuracy:.1f} %")
+        shown = [100 * r.test_accuracy for r in records]
+        page.wait_for_function(
+            f"({FIGURES})().accuracy.find((t) => t.name === 'test').y.length === {len(shown)}"
+        )
+        np.testing.assert_allclose(curve(page, "accuracy", "test"), shown, rtol=1e-5)
+    found.assert_clean()
+
+
+def test_a_slider_retrains_on_release(visit):
+    page = visit().page
+    slider = page.get_by_role("slider", name=re.compile("Hidden units"))
+    slider.focus()
+    slider.press("ArrowLeft")
+    expect(number(page, "Hidden units")).not_to_have_value("32")
+    until_finished(page, epochs=10)
+    expect(page.locator(".explorer-tiles")).not_to_contain_text("784-32-10")
+
+
+def test_pause_step_and_stop(visit):
+    page = visit().page
+    set_number(page, "Epochs", 500)
+    bar = page.locator(".explorer-run")
+    page.get_by_role("button", name="Pause").click()
+    expect(bar).to_contain_text("paused")
+    expect(page.locator(".explorer-tiles")).to_contain_text(
+        re.compile(r"of 60\s000 train images")
+    )  # exact by now
+    moment = page.locator(".explorer-time output")
+    held_at = moment.inner_text()
+    for _ in range(3):  # mini-batches: two or three of them change the second decimal of the epoch
+        page.get_by_role("button", name="Step batch").click()
+    expect(moment).not_to_have_text(held_at)
+    expect(bar).to_contain_text("paused")
+    before = curve(page, "accuracy", "test").size
+    page.get_by_role("button", name="Step epoch").click()
+    page.wait_for_function(f"({FIGURES})().accuracy.find((t) => t.name === 'test').y.length === {before + 1}")
+    page.get_by_role("button", name="Resume").click()
+    page.get_by_role("button", name="Stop").click()
+    expect(bar).to_contain_text("stopped")
+    after = curve(page, "accuracy", "test").size
+    assert before < after < 500
+
+
+def test_two_fast_changes_leave_one_run(visit):
+    found = visit()
+    page = found.page
+    set_number(page, "Hidden units", 300)
+    set_number(page, "Hidden units", 8)
+    until_finished(page, epochs=10)
+    records = expected(hidden_sizes=8)
+    until_matrix(page, records[-1].confusion)
+    found.assert_clean()
+
+
+def test_a_reload_comes_back_whole(visit):
+    found = visit()
+    page = found.page
+    (*_, last) = expected(hidden_sizes=8)
+    set_number(page, "Hidden units", 8)
+    until_matrix(page, last.confusion)
+    page.reload()
+    page.wait_for_function(DRAWN)
+    expect(page.locator(".explorer-tiles")).to_contain_text("784-8-10")
+    until_matrix(page, last.confusion)
+
+
+def test_a_bad_value_is_said_beside_its_control(visit):
+    page = visit().page
+    shown = matrix(page)
+    set_number(page, "Learning rate", 1000)
+    expect(page.get_by_role("alert").filter(has_text="0.00001 to 100").first).to_be_visible()
+    np.testing.assert_array_equal(matrix(page), shown)
+
+
+def test_a_cell_of_the_matrix_shows_its_images(visit):
+    found = visit()
+    page = found.page
+    page.wait_for_function(FITTED)  # it is drawn once before its place has its size
+    plot = page.locator(".explorer-place-confusion .nsewdrag").first
+    box = plot.bounding_box()
+    at = {"x": box["width"] * 0.45, "y": box["height"] * 0.95}  # true 9, predicted 4
+    plot.hover(position=at)
+    plot.click(position=at)
+    gallery = page.locator(".explorer-gallery")
+    count = matrix(page)[9, 4]
+    expect(gallery).to_contain_text(f"{count} mistakes")
+    expect(gallery.locator("li")).to_have_count(min(24, count))
+    captions = gallery.locator(".explorer-gallery-caption").all_inner_texts()
+    assert set(captions) == {"9 → 4"}
+    found.assert_clean()
+
+
+def test_a_run_that_fails_to_learn_is_explained_and_mended(app, open_page):
+    found = open_page(app.url + "?init=uniform&epochs=3")
+    page = found.page
+    page.wait_for_function(DRAWN)
+    message = page.locator(".explorer-messages")
+    expect(message).to_contain_text("saturat", timeout=60_000)
+    message.get_by_role("button", name=re.compile("→")).first.click()
+    expect(page.locator(".explorer-tiles")).to_contain_text(
+        re.compile(r"Test accuracy\s*9\d\.\d %"), timeout=60_000
+    )
+    expect(message).not_to_contain_text("saturat")
+    found.assert_clean()
+
+
+def test_the_slider_goes_back_to_the_first_epoch(visit):
+    page = visit().page
+    slider = page.get_by_role("slider", name="Epoch shown")
+    slider.focus()
+    slider.press("Home")
+    (first,) = expected(epochs=1)
+    expect(page.locator(".explorer-tiles")).to_contain_text(f"{100 * first.test_accuracy:.1f} %")
+    until_matrix(page, first.confusion)
+
+
+@pytest.mark.parametrize(("width", "height"), [(390, 844), (1440, 900), (1920, 1080)])
+def test_it_fits_the_screen(visit, width, height):
+    found = visit(
+        "?epochs=2", viewport={"width": width, "height": height}
+    )  # drawn again as its settings come
+    page = found.page
+    page.wait_for_function(FITTED)
+    wide = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+    assert wide[0] <= wide[1]
+    boxes = [place.bounding_box() for place in page.locator(".explorer-figure .js-plotly-plot").all()]
+    assert len(boxes) == 3
+    assert all(box["width"] > 250 and box["height"] > 150 for box in boxes)
+    if width >= 1440:
+        assert page.evaluate("document.documentElement.scrollHeight <= innerHeight")
+        assert all(box["y"] + box["height"] <= height for box in boxes)
+
+
+def test_the_page_turns_dark(visit):
+    found = visit(color_scheme="dark")
+    page = found.page
+    page.wait_for_function("document.documentElement.dataset.explorerTheme === 'dark'")
+    surface = page.locator(".explorer-figure .main-svg").first
+    expect(surface).to_have_css("background-color", "rgb(23, 28, 35)")
+    found.assert_clean()

@@ -1,0 +1,243 @@
+"""The tab to draw in, in a real Chromium: mouse, keys and touch, on a network that has learned all of MNIST."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+SEVEN = [[(80, 60), (200, 60)], [(200, 60), (120, 220)]]
+INK = """() => {
+  const canvas = document.querySelector('.explorer-sketch-ground canvas');
+  const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+  return data.filter((_, i) => i % 4 === 3).reduce((sum, alpha) => sum + alpha, 0) / (255 * canvas.width ** 2);
+}"""
+"""Share of the pad that is inked."""
+LISTEN = """() => {
+  window.waited = [];
+  let since = 0;
+  addEventListener('pointerup', () => (since = performance.now()), true);
+  const seen = () => {
+    if (since) window.waited.push(performance.now() - since);
+    since = 0;
+  };
+  const all = { subtree: true, childList: true, characterData: true, attributes: true };
+  new MutationObserver(seen).observe(document.querySelector('.explorer-draw-bars .explorer-bars'), all);
+}"""
+
+
+@pytest.fixture
+def visit(app, open_page):
+    def visit(**options):
+        found = open_page(f"{app.url}?tab=draw", **options)
+        expect(found.page.locator(".explorer-run")).to_contain_text("finished", timeout=60_000)
+        expect(pad(found.page)).to_be_visible()
+        expect(sentence(found.page)).to_have_text("Draw a digit")
+        return found
+
+    return visit
+
+
+def pad(page):
+    return page.get_by_role("application", name="Sketch pad")
+
+
+def sentence(page):
+    return page.locator(".explorer-draw-sentence p").first
+
+
+def bars(page):
+    return page.locator(".explorer-draw-bars .explorer-bars ul")  # not by its role: without bars it has none
+
+
+def on_screen(page, strokes):
+    box = pad(page).bounding_box()
+    scale = box["width"] / 280
+    return [[(box["x"] + scale * x, box["y"] + scale * y) for x, y in points] for points in strokes]
+
+
+def draw(page, strokes):
+    for first, *others in on_screen(page, strokes):
+        page.mouse.move(*first)
+        page.mouse.down()
+        for point in others:
+            page.mouse.move(*point, steps=8)
+        page.mouse.up()
+
+
+def test_a_seven_drawn_with_the_mouse_is_a_seven(visit):
+    found = visit()
+    page = found.page
+    draw(page, SEVEN)
+    expect(sentence(page)).to_have_text(re.compile(r"^It reads a 7 \(\d+ %\), then \d \(\d+ %\)\.$"))
+    expect(page.get_by_role("list", name="Share of each class")).to_be_visible()
+    highlighted = bars(page).locator('[data-kind="chosen"]')
+    expect(highlighted).to_have_count(1)
+    expect(highlighted).to_have_text(re.compile(r"^7\d+\s%\s*$"))
+    expect(page.get_by_text("shares of the sum").first).to_be_visible()
+    expect(page.get_by_role("img", name="the drawing on the pad")).to_be_visible()
+    found.assert_clean()
+
+
+def test_a_blank_pad_predicts_nothing(visit):
+    page = visit().page
+    expect(bars(page)).not_to_be_visible()
+    draw(page, SEVEN)
+    expect(bars(page)).to_be_visible()
+    page.get_by_role("button", name="Clear").click()
+    expect(sentence(page)).to_have_text("Draw a digit")
+    expect(bars(page)).not_to_be_visible()
+    assert page.evaluate(INK) == 0
+
+
+def test_clear_and_strokes_can_be_undone_and_erased(visit):
+    page = visit().page
+    draw(page, SEVEN[:1])
+    one = page.evaluate(INK)
+    draw(page, SEVEN[1:])
+    both = page.evaluate(INK)
+    page.get_by_role("button", name="Clear").click()
+    pad(page).press("Control+z")
+    assert page.evaluate(INK) == pytest.approx(both)
+    expect(sentence(page)).to_contain_text("It reads a 7")
+    page.get_by_role("button", name="Undo").click()
+    assert page.evaluate(INK) == pytest.approx(one)
+    eraser = page.get_by_role("button", name="Eraser")
+    eraser.click()
+    expect(eraser).to_have_attribute("aria-pressed", "true")
+    draw(page, SEVEN[:1])
+    assert page.evaluate(INK) < 0.01 * one + 1e-3
+    assert both > one > 0.02
+
+
+def test_a_seven_is_drawn_with_the_keys_and_nothing_trains(visit):
+    page = visit().page
+    expect(pad(page)).to_have_accessible_description(re.compile("arrows move the brush, Space puts it down"))
+    pad(page).focus()
+    press(page, "ArrowLeft", 6, "ArrowUp", 8, " ", 1, "ArrowRight", 12)
+    for _ in range(8):
+        press(page, "ArrowDown", 2, "ArrowLeft", 1)
+    press(page, " ", 1, "ArrowRight", 3)
+    expect(sentence(page)).to_contain_text("It reads a 7")
+    expect(page.locator(".explorer-sketch-cursor")).to_be_visible()
+    expect(page.locator(".explorer-run")).to_contain_text("finished · 10 of 10 epochs")
+    inked = page.evaluate(INK)
+    press(page, "ArrowRight", 3)
+    assert page.evaluate(INK) == inked
+    press(page, "Delete", 1)
+    expect(sentence(page)).to_have_text("Draw a digit")
+
+
+def press(page, *keys):
+    for key, times in zip(keys[::2], keys[1::2], strict=True):
+        for _ in range(times):
+            page.keyboard.press(key)
+
+
+def test_a_finger_draws_and_does_not_scroll(visit):
+    page = visit(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True).page
+    pad(page).scroll_into_view_if_needed()
+    scrolled = "[...document.querySelectorAll('*')].map((e) => e.scrollTop).concat(scrollY)"
+    before = page.evaluate(scrolled)
+    touch = page.context.new_cdp_session(page)
+    for points in on_screen(page, [[(200, 60), (80, 60)], [(200, 60), (120, 220)]]):
+        (x, y), (end_x, end_y) = points
+        steps = [(x + (end_x - x) * i / 12, y + (end_y - y) * i / 12) for i in range(13)]
+        for kind, at in zip(["touchStart", *["touchMove"] * 12], steps, strict=True):
+            place = {"x": at[0], "y": at[1]}
+            touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [place]})
+        touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    expect(sentence(page)).to_contain_text("It reads a 7")
+    assert page.evaluate(scrolled) == before
+    assert page.evaluate("document.documentElement.scrollHeight > innerHeight")  # it could have
+
+
+def test_the_drawing_follows_slider_and_training(visit):
+    page = visit().page
+    page.get_by_role("button", name="Load a test image").click()
+    expect(sentence(page)).to_contain_text("It is test image")  # said once the bars are there
+    note = page.locator(".explorer-draw-bars")
+    expect(note).to_contain_text("network of epoch 10.")
+    at_end = bars(page).inner_text()
+    page.get_by_role("slider", name="Epoch shown").fill("0")
+    expect(note).to_contain_text("network of epoch 1.")
+    expect(bars(page)).not_to_have_text(at_end, use_inner_text=True)
+    page.get_by_role("button", name="Newest").click()
+    expect(note).to_contain_text("network of epoch 10.")
+    expect(bars(page)).to_have_text(at_end, use_inner_text=True)
+    page.get_by_role("textbox", name="Epochs").or_(page.get_by_role("spinbutton", name="Epochs")).first.fill(
+        "12"
+    )
+    page.keyboard.press("Enter")
+    expect(note).to_contain_text("network of epoch 12.")
+
+
+def test_a_test_image_is_put_on_the_pad_and_can_be_drawn_on(visit):
+    page = visit().page
+    load = page.get_by_role("button", name="Load a test image")
+    load.click()
+    expect(sentence(page)).to_contain_text("It is test image")
+    first = sentence(page).inner_text()
+    assert page.evaluate(INK) > 0.02
+    load.click()
+    expect(sentence(page)).not_to_have_text(first)
+    page.get_by_role("button", name="Undo").click()
+    expect(sentence(page)).to_have_text(re.compile(r"^It reads an? \d \(\d+ %\), then \d"))
+    draw(page, SEVEN)
+    expect(sentence(page)).not_to_contain_text("test image")
+
+
+def test_a_drawing_survives_a_reload_and_can_be_undone(visit):
+    page = visit().page
+    page.get_by_role("button", name="Load a test image").click()
+    expect(sentence(page)).to_contain_text("It is test image")
+    loaded = page.evaluate(INK)
+    page.get_by_role("button", name="Clear").click()
+    draw(page, SEVEN)
+    drawn = page.evaluate(INK)
+    page.reload()
+    expect(sentence(page)).to_contain_text("It reads a 7", timeout=60_000)
+    assert page.evaluate(INK) == pytest.approx(drawn)
+    undo = page.get_by_role("button", name="Undo")
+    for _ in range(3):
+        undo.click()
+    assert page.evaluate(INK) == pytest.approx(loaded, rel=0.02)
+    undo.click()
+    expect(sentence(page)).to_have_text("Draw a digit")
+    page.reload()
+    expect(sentence(page)).to_have_text("Draw a digit", timeout=60_000)
+    assert page.evaluate(INK) == 0
+
+
+def test_the_colours_follow_the_theme(visit):
+    page = visit(color_scheme="light").page
+    draw(page, SEVEN)
+    colour = """() => {
+      const canvas = document.querySelector('.explorer-sketch-ground canvas');
+      return [...canvas.getContext('2d').getImageData(canvas.width / 2, (canvas.width * 60) / 280, 1, 1).data];
+    }"""
+    light = page.evaluate(colour)
+    assert max(light[:3]) < 100
+    page.emulate_media(color_scheme="dark")
+    page.wait_for_function(f"({colour})()[0] > 200")
+    page.get_by_role("tab", name="Overview").click()
+    page.emulate_media(color_scheme="light")
+    page.get_by_role("tab", name="Draw").click()
+    page.wait_for_function(f"({colour})()[0] === {light[0]}")
+    expect(sentence(page)).to_contain_text("It reads a 7")
+
+
+def test_how_long_an_answer_takes_is_reported(visit, record_property):
+    """Ten dots, each with nothing under way before it; the time is that from lifting the pen to the bars."""
+    page = visit().page
+    page.evaluate(LISTEN)
+    for i in range(10):
+        before = bars(page).inner_text()
+        draw(page, [[(40 + 20 * i, 60 + 17 * i % 140)]])
+        page.wait_for_function("(n) => window.waited.length === n", arg=i + 1)
+        assert bars(page).inner_text() != before
+    waited = sorted(page.evaluate("window.waited"))
+    record_property("milliseconds from stroke end to bars", json.dumps(waited))
+    print(f"from stroke end to bars: median {waited[5]:.0f} ms, slowest {waited[-1]:.0f} ms")

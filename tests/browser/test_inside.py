@@ -1,0 +1,183 @@
+"""The Inside tab in a real Chromium, on a network that has learned all of MNIST."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+from playwright.sync_api import expect
+
+from explorer import TrainingConfig, load_mnist
+from explorer.figures.formulas import written
+from explorer.training import Snapshot, TrainingRun
+
+SIZES = [(390, 844), (1440, 900), (1920, 1080)]
+SECTIONS = ["Weights", "Histograms", "Over time", "Gradient check", "One image"]
+TRACES = """() => [...document.querySelectorAll('.explorer-section-figure .js-plotly-plot')]
+  .filter((plot) => plot.offsetParent)
+  .map((plot) => plot.data.filter((t) => t.visible === true))
+  .map((traces) => traces.map((t) => ({ name: t.name, x: Array.from(t.x), y: Array.from(t.y) })))"""
+
+
+@pytest.fixture
+def visit(app, open_page):
+    def visit(**options):
+        found = open_page(f"{app.url}?tab=inside", **options)
+        expect(found.page.locator(".explorer-run")).to_contain_text("finished", timeout=60_000)
+        expect(found.page.locator(".explorer-weight-image").first).to_be_visible(timeout=60_000)
+        return found
+
+    return visit
+
+
+@pytest.fixture(scope="module")
+def snapshots():
+    """The page's first run, epoch by epoch."""
+    events = TrainingRun(TrainingConfig(), load_mnist())
+    return [event for event in events if isinstance(event, Snapshot)]
+
+
+def network(snapshot):
+    nn = TrainingRun(TrainingConfig(), load_mnist()).new_network()
+    nn.set_weights(snapshot.weights)
+    return nn
+
+
+def show(page, section):
+    page.get_by_role("radiogroup", name="Section").get_by_text(section, exact=True).click()
+
+
+def value(page, name):
+    """What a formula of the walkthrough ends with."""
+    line = page.locator(".explorer-formula").filter(has=page.get_by_text(name, exact=True)).first
+    return line.locator("b").text_content()
+
+
+def test_a_click_on_a_unit_shows_where_it_leads(visit, snapshots):
+    found = visit()
+    page = found.page
+    units = page.get_by_role("radio", name=re.compile("^Unit "))
+    expect(units).to_have_count(32)
+    page.locator(".explorer-weight-image").nth(7).click()
+    outgoing = page.locator(".explorer-bars").filter(has_text="Unit 7 ")
+    W2 = snapshots[-1].weights[2]
+    expect(outgoing.locator(".explorer-bars-text")).to_have_text([written(float(w)) for w in W2[:, 7]])
+    units.nth(7).focus()
+    units.nth(7).press("ArrowRight")
+    expect(page.locator(".explorer-bars")).to_contain_text("Unit 8 ")
+    found.assert_clean()
+
+
+def test_images_change_while_training_and_the_chosen_unit_keeps_the_focus(visit):
+    page = visit().page
+    field = page.get_by_role("spinbutton", name="Epochs", exact=True)
+    page.locator(".explorer-weight-image").nth(3).click()
+    field.fill("500")
+    field.press("Enter")
+    page.get_by_role("radio", name="Unit 3", exact=True).focus()
+    first = "() => getComputedStyle(document.querySelector('.explorer-weight-image')).backgroundImage"
+    seen = {page.evaluate(first)}
+    for _ in range(2):
+        page.wait_for_function(f"(seen) => !seen.includes(({first})())", arg=list(seen))
+        seen.add(page.evaluate(first))
+    expect(page.get_by_role("radio", name="Unit 3", exact=True)).to_be_focused()
+    page.get_by_role("button", name="Stop", exact=True).click()
+
+
+def test_the_slider_takes_the_walkthrough_back(visit, snapshots):
+    found = visit()
+    page = found.page
+    show(page, "One image")
+    x, d = load_mnist().X_test[:, :1], load_mnist().Y_test[:, :1]
+    slider = page.get_by_role("slider", name="Epoch shown")
+    slider.focus()
+    for key, snapshot in (("End", snapshots[-1]), ("Home", snapshots[0])):
+        slider.press(key)
+        nn = network(snapshot)
+        y = nn.forward(x)
+        deltas = nn.backward(x, y, d)[1::2]
+        expect(page.locator(".explorer-bars:visible .explorer-bars-text").nth(7)).to_contain_text(
+            f"{y[7, 0]:.3f}"
+        )
+        assert value(page, "a2[7]") == written(float(nn.a2[7, 0]))
+        assert value(page, "delta2[7]") == written(float(deltas[1][7, 0]))
+        assert value(page, "L") == written(0.5 * float(np.square(y - d).sum()))
+    found.assert_clean()
+
+
+def test_a_unit_is_chosen_by_its_strip_and_by_keys(visit, snapshots):
+    page = visit().page
+    show(page, "One image")
+    nn = network(snapshots[-1])
+    nn.forward(load_mnist().X_test[:, :1])
+    strip = page.get_by_role("img", name=re.compile("^h1 of all 32 units"))
+    box = strip.bounding_box()
+    strip.click(position={"x": box["width"] * 4.5 / 32, "y": 5})
+    expect(page.locator(".explorer-formula").first).to_contain_text("a1[4]")
+    assert value(page, "h1[4]") == written(float(nn.h1[4, 0]))
+    slider = page.get_by_role("slider", name=re.compile("^Unit, Layer 1"))
+    slider.focus()
+    slider.press("ArrowRight")
+    expect(page.locator(".explorer-formula").first).to_contain_text("a1[5]")
+    expect(slider).to_be_focused()
+
+
+def test_the_next_mistake_is_one(visit, snapshots):
+    page = visit().page
+    show(page, "One image")
+    labels = load_mnist().test_labels
+    decided = snapshots[-1].test_outputs.argmax(axis=0)
+    first = int(np.flatnonzero(decided != labels)[0])
+    page.get_by_role("button", name="Next mistake").click()
+    expect(page.get_by_text(f"true {labels[first]}, read as {decided[first]}", exact=True)).to_be_visible()
+    field = page.get_by_role("spinbutton", name=re.compile("Test image"))
+    expect(field).to_have_value(str(first))
+    field.fill("123456")
+    field.press("Enter")
+    expect(field).to_have_value("9999")
+    expect(page.get_by_text(re.compile(f"^true {labels[9999]}, "))).to_be_visible()
+
+
+def test_the_gradient_check_agrees_and_draws_others(visit):
+    found = visit()
+    page = found.page
+    show(page, "Gradient check")
+    verdict = page.locator(".explorer-verdict")
+    expect(verdict).to_have_text(re.compile("^All 8 agree"))
+    rows = page.locator(".explorer-checked-weights tbody th")
+    before = rows.all_inner_texts()
+    page.get_by_role("button", name="Check other weights").click()
+    expect(rows.first).not_to_have_text(before[0])
+    expect(verdict).to_have_text(re.compile("^All 8 agree"))
+    found.assert_clean()
+
+
+def test_figures_of_the_layers_are_drawn(visit):
+    found = visit()
+    page = found.page
+    show(page, "Histograms")
+    page.wait_for_function(f"({TRACES})().filter((traces) => traces.length === 4).length === 2")
+    assert [[t["name"] for t in traces] for traces in page.evaluate(TRACES)] == [
+        ["at the start", "now"] * 2
+    ] * 2
+    show(page, "Over time")
+    page.wait_for_function(
+        f"({TRACES})().every((traces) => traces.length === 2 && traces[0].x.length === 11)"
+    )
+    gradient, _ = page.evaluate(TRACES)
+    assert [t["name"] for t in gradient] == ["layer 1", "output"]
+    assert all(y > 0 for trace in gradient for y in trace["y"])
+    found.assert_clean()
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+def test_every_section_fits_the_width(visit, width, height):
+    page = visit(viewport={"width": width, "height": height}).page
+    for section in SECTIONS:
+        show(page, section)
+        page.wait_for_function("document.querySelector('.explorer-section:not(.explorer-hidden)')")
+        wide = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+        assert wide[0] <= wide[1], section
+        panel = page.locator(".explorer-sectioned")
+        assert panel.evaluate("(panel) => panel.scrollWidth <= panel.clientWidth"), section

@@ -1,0 +1,237 @@
+"""Live figures in Chromium: in the explorer's page, in a plain Voilà page and in JupyterLab."""
+
+from __future__ import annotations
+
+import re
+import socket
+
+import pytest
+
+PLOT = (
+    "[...document.querySelectorAll('.js-plotly-plot')].find((e) => e.getAttribute('aria-label') === {name!r})"
+)
+SUMMARIES = ("two curves fall", "two curves rise", "it counts", "it fills its place", "a matrix")
+SHARED = "Object.keys(globalThis).filter((key) => /^explorer.plotly.[0-9.]+$/.test(key)).length"
+FETCHED = "performance.getEntriesByType('resource').filter((e) => e.name.endsWith('widgetbundle.js')).length"
+COUNTED = "plot.layout.title?.text === 'counted' && plot.data.every((trace, n) => trace.y[0] === n + 1)"
+PLOTLY_BYTES = 4_900_000
+
+
+def wait_until(page, name, condition):
+    """Wait until a condition on the figure named `name`, in JavaScript as ``plot``, holds."""
+    page.wait_for_function(
+        f"() => {{ const plot = {PLOT.format(name=name)}; return plot?.data && ({condition}); }}"
+    )
+
+
+def ask(page, name, expression):
+    return page.evaluate(f"() => {{ const plot = {PLOT.format(name=name)}; return {expression}; }}")
+
+
+def check_that_it_shows_its_data(page):
+    for name in SUMMARIES[:2]:
+        wait_until(page, name, "plot.data.length === 3 && plot.data[2].y[0] === 3")
+        assert ask(page, name, "plot.data.map((trace) => trace.y[399])") == [1, 2, 3]
+        assert ask(page, name, "plot.getAttribute('role')") == "figure"
+
+
+def check_that_updates_arrive(page):
+    wait_until(page, "it counts", COUNTED)
+    page.get_by_role("button", name="Show").click()
+    wait_until(page, "two curves rise", "plot.layout.title?.text === 'shown'")
+    assert ask(page, "two curves rise", "plot.data[0].y.constructor.name") == "Float32Array"
+    assert ask(page, "two curves rise", "[...plot.data[0].y].slice(0, 3)") == [0, 2, 4]
+    wait_until(page, "two curves fall", "plot.data[0].y.length === 0 && plot.data[1].y[0] === 11")
+
+
+def check_that_a_click_arrives(page):
+    page.get_by_role("tab", name="Matrix").click()
+    wait_until(page, "a matrix", "plot.querySelector('.heatmaplayer image, .hm') && plot.clientWidth > 0")
+    wait_until(
+        page, "a matrix", "Number(plot.querySelector('.main-svg').getAttribute('width')) === plot.clientWidth"
+    )
+    box = page.locator(".js-plotly-plot:visible .nsewdrag").first.bounding_box()
+    for row, column in ((3, 7), (3, 7), (0, 0)):  # the same cell twice is two clicks
+        said = page.get_by_text(f"row {row} column {column}")
+        x, y = box["x"] + (column + 0.5) / 10 * box["width"], box["y"] + (9.5 - row) / 10 * box["height"]
+        page.mouse.move(x, y)
+        wait_until(page, "a matrix", f"String(plot._hoverdata?.[0].pointNumber) === '{row},{column}'")
+        page.mouse.down()
+        page.mouse.up()
+        said.wait_for()
+
+
+@pytest.fixture(scope="module")
+def server(serve_notebook):
+    return serve_notebook("live_figures")
+
+
+@pytest.fixture
+def visit(server, open_page):
+    return open_page(server.url)
+
+
+def test_data_updates_and_clicks_on_the_page(visit):
+    page = visit.page
+    check_that_it_shows_its_data(page)
+    check_that_updates_arrive(page)
+    check_that_a_click_arrives(page)
+    visit.assert_clean()
+
+
+def test_a_reload_shows_the_data_again(visit):
+    check_that_it_shows_its_data(visit.page)
+    visit.page.reload(wait_until="commit")
+    check_that_it_shows_its_data(visit.page)
+    visit.assert_clean()
+
+
+def test_one_copy_of_plotly_comes_and_not_through_the_socket(visit):
+    page = visit.page
+    check_that_it_shows_its_data(page)
+    assert page.evaluate(FETCHED) == 1
+    assert page.evaluate(SHARED) == 1
+    assert visit.socket_bytes < PLOTLY_BYTES / 5
+
+
+def test_plotly_comes_from_the_kernel_when_the_page_cannot_fetch_it(server, open_page):
+    visit = open_page(server.url, prepare=lambda page: page.route("**/widgetbundle.js", lambda r: r.abort()))
+    check_that_it_shows_its_data(visit.page)
+    assert PLOTLY_BYTES < visit.socket_bytes < 1.3 * PLOTLY_BYTES
+    assert visit.page_errors == []
+
+
+NO_ROOM = """
+const Real = Blob;
+globalThis.Blob = function (parts, options) {
+  if (String(parts?.[0]).length > 1e6) throw new Error("no room");
+  return new Real(parts, options);
+};
+"""
+
+
+def test_where_plotly_does_not_load_the_figure_says_so(server, open_page):
+    def prepare(page):
+        page.route("**/widgetbundle.js", lambda route: route.fulfill(body="throw new Error('cut off');"))
+        page.add_init_script(NO_ROOM)
+
+    page = open_page(server.url, prepare=prepare).page
+    page.get_by_text("This figure cannot be drawn").first.wait_for()
+    assert page.locator(".explorer-figure-failed[role=alert]").count() >= 4
+
+
+@pytest.mark.parametrize("width", [390, 1024, 1920])
+def test_figures_are_as_wide_as_their_place(visit, width):
+    page = visit.page
+    check_that_it_shows_its_data(page)
+    page.set_viewport_size({"width": width, "height": 900})
+    fits = "Number(plot.querySelector('.main-svg').getAttribute('width')) === plot.clientWidth"
+    for name in SUMMARIES[:4]:
+        wait_until(page, name, f"{fits} && plot.clientWidth > {width - 80} && plot.clientWidth <= {width}")
+    assert ask(page, "two curves fall", "plot.querySelector('.main-svg').getAttribute('height')") == "250"
+
+
+def test_a_figure_without_a_height_fills_its_place(visit):
+    wait_until(
+        visit.page, "it fills its place", "plot.querySelector('.main-svg').getAttribute('height') === '333'"
+    )
+
+
+def test_a_theme_arrives_and_stays(visit):
+    page = visit.page
+    check_that_it_shows_its_data(page)
+    page.get_by_role("button", name="Dark").click()
+    colour = "getComputedStyle(plot.querySelector('.main-svg')).backgroundColor"
+    wait_until(page, "two curves fall", f"{colour} === 'rgb(23, 28, 35)'")
+    assert ask(page, "two curves fall", "plot.data[2].y[0]") == 3
+
+
+def test_a_layout_that_changes_while_plotly_loads_is_not_lost(server, open_page):
+    held = []
+    visit = open_page(
+        server.url, prepare=lambda page: page.route("**/widgetbundle.js", lambda r: held.append(r))
+    )
+    page = visit.page
+    page.get_by_role("button", name="Dark").click()
+    page.get_by_text("went dark").wait_for()
+    held[0].continue_()
+    colour = "getComputedStyle(plot.querySelector('.main-svg')).backgroundColor"
+    wait_until(page, "two curves fall", f"{colour} === 'rgb(23, 28, 35)'")
+    visit.assert_clean()
+
+
+def test_what_the_reader_does_is_kept_and_costs_no_message(visit):
+    page = visit.page
+    check_that_it_shows_its_data(page)
+    wait_until(page, "it counts", COUNTED)
+    page.locator(".js-plotly-plot").first.scroll_into_view_if_needed()
+    page.locator(".js-plotly-plot").first.locator(".legendtoggle").nth(1).click()
+    wait_until(page, "two curves fall", "plot._fullData[1].visible === 'legendonly'")
+    page.get_by_role("button", name="Show").click()
+    wait_until(page, "two curves fall", "plot.data[2].y[0] === 12")
+    assert ask(page, "two curves fall", "plot._fullData[1].visible") == "legendonly"
+
+
+def test_a_plain_voila_page_shows_them_as_well(notebook, open_page, start_server, tmp_path):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    script = tmp_path / "plain.py"
+    script.write_text(PLAIN_VOILA)
+    server = start_server([script, notebook("live_figures"), port])
+    visit = open_page(server.url)
+    page = visit.page
+    check_that_it_shows_its_data(page)
+    check_that_updates_arrive(page)
+    assert PLOTLY_BYTES < visit.socket_bytes < 1.3 * PLOTLY_BYTES  # one copy, through the socket
+    assert visit.page_errors == []
+
+
+PLAIN_VOILA = """
+import sys
+from voila.app import Voila
+class Plain(Voila):
+    def launch_browser(self):
+        print(self.connection_url, flush=True)
+Plain.launch_instance([sys.argv[1], "--port", sys.argv[2]])
+"""
+
+
+@pytest.fixture
+def lab(jupyterlab, notebook, open_page):
+    """The notebook, open in JupyterLab; `run` runs all its cells."""
+    url, root = jupyterlab
+    (root / "live.ipynb").write_text(notebook("live_figures").read_text())
+    visit = open_page(f"{url}lab/tree/live.ipynb?reset")
+    visit.page.wait_for_selector(".jp-Notebook .jp-CodeCell")
+    visit.page.wait_for_function(
+        "() => window.jupyterapp?.shell.currentWidget?.context?.sessionContext.session?.kernel?.status === 'idle'"
+    )
+    return visit
+
+
+def run_all(page):
+    page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells')")
+
+
+def test_data_updates_and_clicks_in_jupyterlab(lab):
+    page = lab.page
+    run_all(page)
+    check_that_it_shows_its_data(page)
+    check_that_updates_arrive(page)
+    check_that_a_click_arrives(page)
+    assert page.evaluate(SHARED) == 1
+    assert lab.page_errors == []
+    assert lab.socket_bytes < 1.3 * PLOTLY_BYTES
+
+
+def test_a_reload_of_jupyterlab_shows_the_data_again(lab):
+    page = lab.page
+    run_all(page)
+    check_that_it_shows_its_data(page)
+    page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
+    page.wait_for_function("() => !window.jupyterapp.shell.currentWidget.context.model.dirty")
+    page.goto(re.sub(r"\?reset", "", lab.page.url), wait_until="commit")
+    page.wait_for_selector(".jp-Notebook .jp-CodeCell")
+    check_that_it_shows_its_data(page)
+    wait_until(page, "it counts", COUNTED)

@@ -1,0 +1,320 @@
+"""The talk as a room sees it: served by its command, moved by keys, with every other host out of reach."""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+from explorer.talk.slides import SLIDES
+
+NAMES = [slide.name for slide in SLIDES]
+PRESENT = ".explorer-slides > article[data-present]"
+DRAWN = """(names) => {
+  const articles = [...document.querySelectorAll('.explorer-slides > article')];
+  return articles.length === names.length && articles.every((article) =>
+    article.querySelector('.explorer-slide h2') &&
+    (article.querySelector('.js-plotly-plot .main-svg') || article.querySelector('.explorer-gallery li')));
+}"""
+FIGURES = """() => {
+  const plots = [...document.querySelectorAll('.explorer-slides > article[data-present] .js-plotly-plot')];
+  const length = ({ y, z }) => (z ?? y ?? []).length;
+  return plots.map((plot) => {
+    const { width, height, top, bottom } = plot.getBoundingClientRect();
+    const drawn = plot.querySelector('.main-svg').getBoundingClientRect();
+    const points = Math.max(...plot.data.filter((trace) => trace.visible !== false).map(length));
+    return { width, height, top, bottom, drawn: [drawn.width, drawn.height], points };
+  });
+}"""
+CURVE = """() => {
+  const plots = [...document.querySelectorAll('.explorer-slides > article[data-present] .js-plotly-plot')];
+  const plot = plots.find((one) => one.layout.yaxis.title.text === 'accuracy (%)');
+  return Array.from(plot.data.find(({ name }) => name === 'test').y);
+}"""
+
+
+@pytest.fixture(scope="module")
+def talk(start_server):
+    return start_server(["-m", "explorer", "present", "--no-browser", "--port", "0"])
+
+
+def opened(talk, open_page, path="", **options):
+    """Open the talk, with every other host out of reach, and wait until it is drawn."""
+
+    def block(page):
+        page.route(lambda url: not url.startswith((talk.url, "blob:", "data:")), lambda route: route.abort())
+
+    found = open_page(talk.url + path, prepare=block, **options)
+    found.page.wait_for_function(DRAWN, arg=NAMES)
+    return found
+
+
+@pytest.fixture
+def visit(talk, open_page):
+    return partial(opened, talk, open_page)
+
+
+@pytest.fixture(scope="module")
+def shared(talk, open_shared_page):
+    return opened(talk, open_shared_page)
+
+
+@pytest.fixture
+def page(shared):
+    """The talk at its first slide, in one page for most tests: a talk has many figures, and takes long to load."""
+    shared.page.keyboard.press("Escape")
+    shared.page.keyboard.press("Home")
+    assert_at(shared.page, NAMES[0])
+    yield shared.page
+    shared.assert_clean()
+
+
+def present(page):
+    return page.locator(PRESENT)
+
+
+def assert_at(page, name):
+    expect(present(page)).to_have_attribute("data-slide", name)
+
+
+def go_to(page, name):
+    page.keyboard.press("Home")
+    for _ in range(NAMES.index(name)):
+        page.keyboard.press("ArrowRight")
+    assert_at(page, name)
+
+
+def assert_not_blank(page, name):
+    """The title is in sight, and each figure has data, a size, and lies on the slide."""
+    assert_at(page, name)
+    slide = next(slide for slide in SLIDES if slide.name == name)
+    expect(present(page).get_by_role("heading", name=slide.title, exact=True)).to_be_visible()
+    page.wait_for_function(f"({FIGURES})().every(({{ width, drawn }}) => Math.abs(width - drawn[0]) <= 1)")
+    figures = page.evaluate(FIGURES)
+    assert len(figures) == {"title": 0, "learns": 3, "mistakes": 1, "deep": 1, "questions": 3}.get(name, 2)
+    for figure in figures:
+        assert figure["points"] >= 10
+        assert min(figure["width"], figure["drawn"][0]) > 300
+        assert min(figure["height"], figure["drawn"][1]) > 150
+        assert abs(figure["width"] - figure["drawn"][0]) <= 1
+        assert figure["top"] >= 0
+        assert figure["bottom"] <= page.viewport_size["height"]
+    if name in ("title", "mistakes", "deep", "questions"):
+        assert present(page).locator(".explorer-gallery li").count() >= 20
+
+
+@pytest.mark.parametrize(("width", "height"), [(1920, 1080), (1280, 720), (1440, 900)])
+def test_every_slide_forwards_and_back(page, width, height):
+    page.set_viewport_size({"width": width, "height": height})
+    for name in NAMES:
+        assert_not_blank(page, name)
+        assert present(page).evaluate("(slide) => slide.scrollHeight <= slide.clientHeight")
+        page.keyboard.press("ArrowRight")
+    assert_not_blank(page, NAMES[-1])  # behind the last there is none
+    for name in reversed(NAMES):
+        assert_not_blank(page, name)
+        page.keyboard.press("ArrowLeft")
+    page.keyboard.press("End")
+    assert_at(page, "questions")
+    page.keyboard.press("Home")
+    assert_at(page, "title")
+    page.keyboard.press("Space")
+    assert_not_blank(page, "learns")
+
+
+@pytest.mark.parametrize("name", ["learns", "averaged", "modern"])
+def test_a_slide_is_trained_live(page, name):
+    go_to(page, name)
+    recorded = page.evaluate(CURVE)
+    bar = present(page).locator(".explorer-live-bar")
+    expect(bar).to_contain_text("recorded run")
+    if name == "averaged":
+        bar.get_by_role("button", name="Run it live").click()
+    else:
+        page.keyboard.press("t")
+    expect(bar).to_contain_text(re.compile(r"live run, trained in \d+\.\d s"), timeout=90_000)
+    page.wait_for_function(f"({CURVE})().length === 10")
+    assert page.evaluate(CURVE) == pytest.approx(recorded, abs=0.3)
+    assert_not_blank(page, name)
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowLeft")
+    assert_not_blank(page, name)
+    expect(bar).to_contain_text("live run")
+
+
+def test_a_live_run_that_is_stopped_leaves_the_recorded_one(page):
+    go_to(page, "deep")
+    recorded = page.evaluate(CURVE)
+    bar = present(page).locator(".explorer-live-bar")
+    page.keyboard.press("t")
+    expect(bar.get_by_role("button", name="Stop")).to_be_visible()
+    page.keyboard.press("t")
+    expect(bar).to_contain_text("stopped – this is the recorded run")
+    page.wait_for_function(f"({CURVE})().length === 10")
+    assert page.evaluate(CURVE) == recorded
+
+
+def test_the_first_slide_shows_what_is_read_while_it_learns(page):
+    wrong = present(page).locator(".explorer-gallery li:not([data-right])")
+    before = wrong.count()
+    assert before < 5
+    page.keyboard.press("t")
+    expect(present(page)).to_contain_text("live run, trained in", timeout=90_000)
+    expect(wrong).to_have_count(before)
+
+
+def test_a_widget_keeps_its_keys_until_escape(page):
+    go_to(page, "mistakes")
+    choice = present(page).get_by_role("combobox", name="True class")
+    choice.focus()
+    before = choice.input_value()
+    page.keyboard.press("ArrowDown")
+    expect(choice).not_to_have_value(before)
+    assert_at(page, "mistakes")
+    page.keyboard.press("Escape")
+    page.keyboard.press("ArrowRight")
+    assert_at(page, "uniform")
+
+
+def test_the_arrows_move_within_the_matrix_until_escape(page):
+    go_to(page, "mistakes")
+    heading = present(page).locator(".explorer-gallery-heading")
+    before = heading.inner_text()
+    present(page).locator(".js-plotly-plot").first.evaluate(
+        "(plot) => plot.closest('[tabindex=\"0\"]').focus()"
+    )
+    page.keyboard.press("ArrowLeft")
+    expect(heading).not_to_have_text(before)
+    assert_at(page, "mistakes")
+    page.keyboard.press("Escape")
+    page.keyboard.press("ArrowLeft")
+    assert_at(page, "learns")
+
+
+def test_the_explorer_has_its_keys_and_the_slides_theirs(page):
+    page.keyboard.press("Space")
+    assert_at(page, "learns")  # the explorer's space bar, far behind, has not taken it
+    page.keyboard.press("End")
+    run = present(page).locator(".explorer-run")
+    expect(run).to_contain_text("finished")
+    slider = present(page).get_by_role("slider", name=re.compile("Hidden units"))
+    slider.focus()
+    before = slider.input_value()
+    page.keyboard.press("ArrowLeft")
+    assert slider.input_value() != before
+    assert_at(page, "questions")
+    field = (
+        present(page)
+        .get_by_role("textbox", name="Hidden units")
+        .or_(present(page).get_by_role("spinbutton", name="Hidden units"))
+    )
+    field.first.fill("8")
+    page.keyboard.press("Enter")
+    expect(present(page)).to_contain_text("784-8-10", timeout=60_000)
+    field.first.press("t")  # a letter in a field trains nothing
+    page.keyboard.press("Escape")
+    page.keyboard.press("ArrowLeft")
+    assert_at(page, "deep")
+    expect(present(page).locator(".explorer-live-bar")).to_contain_text("recorded run")
+
+
+def test_a_button_that_was_clicked_gives_the_keys_back(page):
+    present(page).get_by_role("button", name="Run it live").click()
+    page.keyboard.press("Space")
+    assert_at(page, "learns")
+
+
+def test_the_address_holds_the_slide(visit):
+    found = visit("#/averaged")
+    assert_not_blank(found.page, "averaged")
+    found.page.reload()
+    found.page.wait_for_function(DRAWN, arg=NAMES)
+    assert_not_blank(found.page, "averaged")
+    found.assert_clean()
+
+
+def test_the_notes_open_in_a_window_of_their_own(page):
+    with page.expect_popup() as opened:
+        page.keyboard.press("s")
+    notes = opened.value
+    expect(notes.locator("#title")).to_have_text(SLIDES[0].title)
+    expect(notes.locator("#notes")).to_have_text(SLIDES[0].notes)
+    expect(notes.locator("#next")).to_contain_text(SLIDES[1].title)
+    expect(present(page).get_by_text(SLIDES[0].notes)).to_be_hidden()
+    notes.keyboard.press("ArrowRight")
+    assert_at(page, "learns")
+    expect(notes.locator("#notes")).to_have_text(SLIDES[1].notes)
+    notes.close()
+
+
+def test_where_no_window_is_allowed_the_notes_lie_over_the_slide(page):
+    page.evaluate("() => { window.reallyOpen = window.open; window.open = () => null; }")
+    page.keyboard.press("s")
+    expect(page.locator("#explorer-notes")).to_have_text(SLIDES[0].notes)
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#explorer-notes")).to_have_text(SLIDES[1].notes)
+    page.keyboard.press("s")
+    expect(page.locator("#explorer-notes")).to_have_count(0)
+    page.evaluate("() => { window.open = window.reallyOpen; }")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_one_key_changes_between_light_and_dark(visit, scheme):
+    found = visit(color_scheme=scheme)
+    page = found.page
+    colours = {"light": "rgb(255, 255, 255)", "dark": "rgb(23, 28, 35)"}
+    go_to(page, "learns")
+    surface = present(page).locator(".main-svg").first
+    expect(surface).to_have_css("background-color", colours.pop(scheme))
+    page.keyboard.press("d")
+    (other,) = colours.values()
+    expect(surface).to_have_css("background-color", other)
+    expect(page.locator("body")).to_have_css("background-color", other)
+    page.keyboard.press("d")
+    expect(surface).not_to_have_css("background-color", other)
+    found.assert_clean()
+
+
+def test_it_can_be_followed_on_a_phone(visit):
+    found = visit(viewport={"width": 390, "height": 844}, has_touch=True)
+    page = found.page
+    for name in NAMES:
+        assert_at(page, name)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert present(page).evaluate("(slide) => slide.scrollWidth <= slide.clientWidth")
+        for figure in page.evaluate(FIGURES):
+            assert 200 < figure["width"] <= 390
+            assert figure["height"] > 150
+        page.keyboard.press("ArrowRight")
+    found.assert_clean()
+
+
+def test_a_slow_computer_shows_and_updates_every_slide(talk, open_page):
+    # So slow that the two seconds which anywidget gives a widget to begin are over at once.
+    hurry = """(() => {
+      const { timeout } = AbortSignal;
+      AbortSignal.timeout = (ms) => timeout.call(AbortSignal, ms > 3000 ? ms : 0);
+    })()"""
+    found = open_page(talk.url, prepare=lambda page: page.add_init_script(hurry))
+    page = found.page
+    page.wait_for_function(DRAWN, arg=NAMES)
+    go_to(page, "learns")
+    page.keyboard.press("t")
+    expect(present(page).locator(".explorer-live-bar")).to_contain_text(
+        "live run, trained in", timeout=120_000
+    )
+    page.keyboard.press("ArrowRight")
+    assert_not_blank(page, "mistakes")
+    found.assert_clean()
+
+
+def test_nothing_grave_for_a_screen_reader_on_any_slide(page):
+    for name in NAMES:
+        assert_at(page, name)
+        found = Axe().run(page).response["violations"]
+        grave = [violation for violation in found if violation["impact"] in ("serious", "critical")]
+        assert [(rule["id"], [node["html"] for node in rule["nodes"]]) for rule in grave] == [], name
+        page.keyboard.press("ArrowRight")

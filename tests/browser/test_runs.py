@@ -1,0 +1,70 @@
+"""The Runs tab in a real Chromium: words stay words, keys work, deletions are undone, two runs compared."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import expect
+
+from explorer import TrainingConfig, load_mnist, train
+
+EVIL = '<img src=x onerror="window.hit = 1"><script>window.hit = 1</script><b>bold</b>'
+
+
+def test_runs_are_named_compared_deleted_and_brought_back(app, open_page):
+    found = open_page(f"{app.url}?epochs=2&tab=runs")
+    page = found.page
+    bar, rows = page.locator(".explorer-run"), page.locator(".explorer-runs tbody tr")
+    expect(bar).to_contain_text("finished · 2 of 2", timeout=90_000)
+    units = page.get_by_role("textbox", name="Hidden units")
+    units.or_(page.get_by_role("spinbutton", name="Hidden units")).first.fill("16")
+    page.keyboard.press("Enter")
+    expect(page.locator(".explorer-tiles")).to_contain_text("784-16-10", timeout=90_000)
+    expect(bar).to_contain_text("finished · 2 of 2", timeout=90_000)
+    page.get_by_role("tab", name="Runs").click()
+    numbers = [int(row.get_attribute("data-number")) for row in rows.all()]
+    second, first = numbers[:2]
+    assert second > first
+
+    for field in ("Name", "Note"):
+        box = page.get_by_label(f"{field} of run {first}", exact=True)
+        box.fill(EVIL)
+        box.press("Enter")
+    expect(page.get_by_label(f"Note of run {first}", exact=True)).to_have_value(EVIL)
+    expect(page.locator(".explorer-runs-curves .legendtext").filter(has_text="<img").first).to_be_attached()
+
+    for number in (first, second):
+        page.get_by_label(f"Compare run {number}", exact=True).press("Space")
+    verdict = page.locator(".explorer-verdict")
+    expect(verdict).to_contain_text(re.compile(r"B reads \d+ images? rightly that A doesn't"))
+    expect(page.locator(".explorer-side-by-side thead")).to_contain_text(EVIL[:30])
+    last = list(train(TrainingConfig(epochs=2, hidden_sizes=16), load_mnist()))[-1]
+    expect(page.locator(".explorer-side-by-side tbody")).to_contain_text(f"{100 * last.test_accuracy:.2f} %")
+
+    before = rows.count()
+    page.locator(f'[data-number="{first}"] [data-verb="delete"]').press("Enter")
+    expect(rows).to_have_count(before - 1)
+    expect(verdict).to_be_hidden()
+    undo = page.get_by_role("button", name="Undo")
+    expect(undo).to_be_focused()
+    undo.press("Enter")
+    expect(rows).to_have_count(before)
+    expect(page.get_by_label(f"Note of run {first}", exact=True)).to_have_value(EVIL)
+    expect(page.locator(".explorer-run-status")).to_contain_text("back.")
+    expect(page.get_by_role("region", name="Table of runs")).to_be_focused()
+
+    page.locator(f'[data-number="{first}"] [data-verb="load"]').press("Enter")
+    expect(page.locator(".explorer-run-status")).to_contain_text("are in the controls")
+    assert "hidden=16" not in page.url
+
+    heading = page.get_by_role("button", name="Best", exact=True)
+    heading.press("Enter")
+    page.evaluate("window.there = document.activeElement")
+    page.locator(".explorer-run").get_by_role("button", name="Train").evaluate("button => button.click()")
+    newest = rows.and_(page.locator("[data-present]"))
+    expect(newest).not_to_have_attribute("data-number", str(second))
+    expect(newest).to_contain_text(re.compile(r"\d\d\.\d\d % at 2"), timeout=90_000)
+    expect(rows).to_have_count(before + 1)
+    assert page.evaluate("window.there === document.activeElement")  # the rows' coming took no focus
+    assert page.evaluate("window.hit") is None
+    found.assert_clean()

@@ -1,0 +1,184 @@
+"""What a person does to see why: provoke a fault and mend it, go back in time, fork, compare."""
+
+from __future__ import annotations
+
+import math
+import re
+
+import numpy as np
+import pytest
+from playwright.sync_api import expect
+
+from explorer import TrainingConfig, load_mnist
+from explorer.figures.formulas import written
+from explorer.network.comparison import Paired, verdict
+from explorer.training import EpochRecord, Snapshot, TrainingRun
+
+DRAWN = "document.querySelectorAll('.explorer-figure .js-plotly-plot .main-svg').length >= 6"
+TEST_CURVES = """() => [...document.querySelector('.explorer-place-accuracy .js-plotly-plot').data]
+  .filter((trace) => trace.visible === true && ['earlier runs', 'test'].includes(trace.name))
+  .map((trace) => Array.from(trace.x, (x, place) => [x, trace.y[place]]))"""
+
+RELU = "activation=relu&output=softmax&loss=cross_entropy&init=he&reduction=mean&lr=0.3"
+FAULTS = {
+    "not_a_number": "hidden=32,32,32,32&activation=relu&output=softmax&loss=cross_entropy&init=he&epochs=4&lr=100",
+    "vanishing_gradient": "hidden=32,32,32,32&epochs=3",
+    "poor_first_weights": "init=uniform&epochs=2",
+    "one_sided_loss": "loss=cross_entropy&epochs=2",
+    "dead_units": f"{RELU.replace('0.3', '10')}&epochs=3",
+    "step_too_large": "hidden=64&epochs=3",
+    "too_few_updates": "reduction=mean&lr=3&batch=60000&epochs=3",
+    "step_too_small": "batch=8&n=10000&epochs=2",
+    "few_units": "hidden=2&epochs=2",
+    "few_images": f"{RELU}&n=100&batch=64&epochs=20",
+    "overfitting": f"{RELU}&hidden=128&n=1000&batch=64&epochs=100",
+    "few_epochs": "epochs=1",
+}
+"""Settings that bring each hint about, as the page's address holds them."""
+
+
+@pytest.fixture
+def visit(app, open_page):
+    def visit(query=""):
+        found = open_page(app.url + query)
+        found.page.wait_for_function(DRAWN)
+        expect(found.page.locator(".explorer-run")).to_contain_text(
+            re.compile("finished|failed"), timeout=90_000
+        )
+        return found
+
+    return visit
+
+
+def set_number(page, label, value):
+    field = page.get_by_role("textbox", name=label).or_(page.get_by_role("spinbutton", name=label)).first
+    field.fill(str(value))
+    field.press("Enter")
+
+
+def until_done(page, *, epochs):
+    done = re.compile(rf"finished · {epochs} of {epochs} epoch")
+    expect(page.locator(".explorer-run")).to_contain_text(done, timeout=90_000)
+
+
+def moments(**settings):
+    """The record and the snapshot of each epoch of a run."""
+    events = list(TrainingRun(TrainingConfig(**settings), load_mnist()))
+    return [[e for e in events if isinstance(e, kind)] for kind in (EpochRecord, Snapshot)]
+
+
+@pytest.fixture(scope="module")
+def shared(app, open_shared_page):
+    found = open_shared_page(app.url)
+    found.page.wait_for_function(DRAWN)
+    until_done(found.page, epochs=10)
+    expect(found.page.get_by_role("button", name="Export")).to_be_visible()  # what hears the history is there
+    return found
+
+
+@pytest.mark.parametrize("hint", FAULTS)
+def test_a_hint_is_provoked_and_mended_by_its_button(shared, hint):
+    """In one page: its settings come as those of an entry of the browser's history do."""
+    page = shared.page
+    page.evaluate(
+        "(query) => { history.pushState(null, '', query); dispatchEvent(new PopStateEvent('popstate')); }",
+        f"?{FAULTS[hint]}",
+    )
+    message = page.locator(f'.explorer-message[data-id="{hint}"]')
+    expect(message).to_be_visible(timeout=90_000)
+    message.get_by_text("Why", exact=True).click()
+    expect(message.locator("details p")).to_be_visible()
+    query = page.url
+    message.locator(".explorer-mend").click()
+    expect(message).to_have_count(0)
+    expect(page.locator(".explorer-run")).to_contain_text("finished", timeout=120_000)
+    assert page.url != query
+    expect(page.locator(f'.explorer-message[data-id="{hint}"]')).to_have_count(0)
+    shared.assert_clean()
+
+
+def test_a_run_where_all_is_well_has_no_hint(visit):
+    page = visit("?tab=mistakes").page
+    until_done(page, epochs=10)
+    expect(page.locator(".explorer-message")).to_have_count(0)
+
+
+def test_epoch_1_is_that_of_a_run_of_one_epoch(visit):
+    """Its accuracy and its weights; the matrix is looked at beside the other tests of the slider."""
+    page = visit("?epochs=4&tab=inside").page
+    until_done(page, epochs=4)
+    slider = page.get_by_role("slider", name="Epoch shown")
+    slider.focus()
+    slider.press("Home")
+    (record,), (snapshot,) = moments(epochs=1)
+    expect(page.locator(".explorer-tiles")).to_contain_text(f"{100 * record.test_accuracy:.1f} %")
+    outgoing = page.locator(".explorer-bars:visible").filter(has_text="Unit 0 ")
+    expect(outgoing.locator(".explorer-bars-text")).to_have_text(
+        [written(float(w)) for w in snapshot.weights[2][:, 0]]
+    )
+
+
+def test_a_fork_at_4_parts_from_its_parent_after_4(visit):
+    found = visit("?epochs=8")
+    page = found.page
+    until_done(page, epochs=8)
+    slider = page.get_by_role("slider", name="Epoch shown")
+    slider.fill("3")
+    expect(page.get_by_text("epoch 4", exact=True)).to_be_visible()
+    set_number(page, "Learning rate", 0.002)
+    expect(page.get_by_text("the new settings wait")).to_be_visible()
+    page.get_by_role("button", name="Train on from epoch 4").click()
+    until_done(page, epochs=8)
+    page.wait_for_function(f"({TEST_CURVES})().at(-1).length === 5")
+    curves = page.evaluate(TEST_CURVES)
+    parent, fork = ({int(x): y for x, y in curve} for curve in curves[-2:])
+    assert sorted(fork) == [4, 5, 6, 7, 8]
+    assert fork[4] == parent[4]
+    assert all(fork[epoch] != parent[epoch] for epoch in (5, 6, 7, 8))
+    page.get_by_role("tab", name="Runs").click()
+    expect(page.locator(".explorer-runs tbody tr").first).to_contain_text(re.compile(r"\d+ at 4"))
+    found.assert_clean()
+
+
+def test_the_verdict_is_that_of_a_computed_mcnemar_test(visit):
+    page = visit("?epochs=2&tab=runs").page
+    until_done(page, epochs=2)
+    set_number(page, "Hidden units", 16)
+    expect(page.locator(".explorer-tiles")).to_contain_text("784-16-10", timeout=90_000)
+    until_done(page, epochs=2)
+    boxes = page.get_by_role("checkbox", name=re.compile("^Compare run"))
+    expect(boxes).to_have_count(3)  # the first of all is the run that the page opened with
+    for place in (1, 0):
+        boxes.nth(place).press("Space")
+    labels = load_mnist().test_labels
+    a, b = (moments(epochs=2, hidden_sizes=n)[1][-1].test_outputs.argmax(axis=0) == labels for n in (32, 16))
+    only_a, only_b = int((a & ~b).sum()), int((~a & b).sum())
+    n, k = only_a + only_b, min(only_a, only_b)
+    p_value = min(1.0, 2 * sum(math.comb(n, i) for i in range(k + 1)) / 2**n)
+    pair = Paired(int((a & b).sum()), only_a, only_b, int((~a & ~b).sum()), p_value)
+    expect(page.locator(".explorer-side-by-side .explorer-verdict")).to_have_text(verdict(pair))
+
+
+def test_the_matrix_of_mistakes_is_gone_through_with_the_keys(visit):
+    found = visit("?epochs=2&tab=mistakes")
+    page = found.page
+    until_done(page, epochs=2)
+    matrix = page.get_by_role("application", name=re.compile("test images right"))
+    matrix.focus()
+    for key in ("ArrowDown", *("ArrowDown",) * 9, *("ArrowRight",) * 4):
+        matrix.press(key)
+    confusion = moments(epochs=2)[0][-1].confusion
+    count = int(confusion[9, 4])
+    gallery = page.locator(".explorer-mistakes .explorer-gallery")
+    said = gallery.locator(".explorer-gallery-heading")
+    expect(said).to_have_attribute("aria-live", "polite")
+    expect(said).to_have_text(f"9 read as 4: {count} mistakes, the worst first")
+    expect(gallery.locator("li")).to_have_count(min(54, count))
+    assert set(gallery.locator(".explorer-gallery-caption").all_inner_texts()) == {"9 → 4"}
+    for _ in range(5):
+        matrix.press("ArrowRight")
+    expect(said).to_have_text(f"9 read rightly: {confusion[9, 9]} images, the worst first")
+    matrix.press("Escape")
+    wrong = int(confusion.sum() - np.trace(confusion))
+    expect(gallery).to_contain_text(re.compile(f"^{wrong:,}".replace(",", "\\s") + " mistakes"))
+    found.assert_clean()

@@ -1,0 +1,38 @@
+"""Fixtures that several folders share."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import hypothesis
+import numpy as np
+import pytest
+
+hypothesis.settings.register_profile("no deadline", deadline=None)  # a busy machine is slow, not wrong
+hypothesis.settings.load_profile("no deadline")
+sys.path.insert(0, str(Path(__file__).parent))  # so that every folder's tests can `import reference`
+
+
+@pytest.fixture(scope="session")
+def mnist():
+    """The bundled images, as everybody loads them."""
+    from explorer.datasets import load_mnist
+
+    return load_mnist()
+
+
+@pytest.fixture(scope="session")
+def small_dataset():
+    """600 train and 200 test images of ten patterns with noise: what a small net learns in a second."""
+    from explorer.datasets import Dataset
+
+    rng = np.random.default_rng(2024)
+    patterns = np.kron(rng.integers(0, 2, (10, 7, 7)), np.ones((4, 4))) * 170.0  # coarse black-and-white
+    splits = {}
+    for split, n in (("train", 600), ("test", 200)):
+        labels = rng.integers(0, 10, n)
+        images = patterns[labels] + rng.normal(0, 70, (n, 28, 28))
+        splits[f"{split}_images"] = np.clip(images, 0, 255).astype(np.uint8)
+        splits[f"{split}_labels"] = labels.astype(np.int64)
+    return Dataset(name="patterns", class_names=tuple("0123456789"), **splits)

@@ -1,0 +1,132 @@
+"""The canonical data set: what it refuses, what it shows, what it does not copy."""
+
+from __future__ import annotations
+
+import pickle
+from dataclasses import FrozenInstanceError, replace
+
+import numpy as np
+import pytest
+
+from explorer.datasets import Dataset, DatasetError
+
+ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")
+
+
+def test_shapes_and_types(small_dataset):
+    assert small_dataset.X_train.shape == (784, 600)
+    assert small_dataset.X_test.shape == (784, 200)
+    assert small_dataset.Y_train.shape == (10, 600)
+    assert small_dataset.Y_test.shape == (10, 200)
+    assert {small_dataset.X_train.dtype, small_dataset.Y_test.dtype} == {np.dtype(np.float32)}
+    assert small_dataset.train_labels.dtype == np.int64
+    assert (small_dataset.n_classes, small_dataset.n_inputs) == (10, 784)
+    assert repr(small_dataset) == "<Dataset patterns: 600 train and 200 test images, 10 classes>"
+
+
+def test_a_column_of_X_is_one_image_row_by_row_divided_by_255(small_dataset):
+    column = small_dataset.X_train[:, 3]
+    assert column[28 * 5 + 9] == np.float32(small_dataset.train_images[3, 5, 9] / 255)
+    assert np.array_equal(column, small_dataset.train_images[3].ravel() / np.float32(255))
+    assert (small_dataset.X_train.min(), small_dataset.X_train.max()) == (0, 1)
+
+
+def test_a_column_of_Y_is_one_hot_at_its_label(small_dataset):
+    for labels, Y in (
+        (small_dataset.train_labels, small_dataset.Y_train),
+        (small_dataset.test_labels, small_dataset.Y_test),
+    ):
+        assert np.array_equal(Y.argmax(axis=0), labels)
+        assert np.array_equal(np.sort(Y, axis=0)[-2:], np.repeat([[0], [1]], len(labels), axis=1))
+
+
+def test_X_is_sample_major_in_memory_and_made_once(small_dataset):
+    assert small_dataset.X_train.T.flags.c_contiguous
+    assert small_dataset.Y_train.T.flags.c_contiguous
+    assert small_dataset.X_train is small_dataset.X_train
+    assert np.shares_memory(small_dataset.train_images.reshape(600, 784), small_dataset.train_images)
+
+
+@pytest.mark.parametrize("name", [*ARRAYS, "X_train", "Y_train", "X_test", "Y_test"])
+def test_nothing_can_be_written(small_dataset, name):
+    with pytest.raises(ValueError, match="read-only"):
+        getattr(small_dataset, name)[0] = 0
+    with pytest.raises((FrozenInstanceError, AttributeError)):
+        setattr(small_dataset, name, None)
+
+
+def test_the_callers_arrays_stay_writable_and_labels_are_copied(small_dataset):
+    images, labels = small_dataset.train_images.copy(), small_dataset.train_labels.copy()
+    dataset = replace(small_dataset, train_images=images, train_labels=labels)
+    labels[:] = 99
+    images[0] = 0
+    assert dataset.train_labels.max() == 9
+    assert np.shares_memory(images, dataset.train_images)
+
+
+def test_images_in_another_order_become_contiguous(small_dataset):
+    dataset = replace(small_dataset, train_images=np.asfortranarray(small_dataset.train_images))
+    assert dataset.train_images.flags.c_contiguous
+    assert np.array_equal(dataset.train_images, small_dataset.train_images)
+
+
+def test_head_keeps_the_first_images_without_a_copy(small_dataset):
+    head = small_dataset.head(25)
+    assert np.array_equal(head.train_labels, small_dataset.train_labels[:25])
+    assert np.shares_memory(head.train_images, small_dataset.train_images)
+    assert np.shares_memory(head.train_labels, small_dataset.train_labels)
+    assert head.test_images.shape == small_dataset.test_images.shape
+    assert head.X_train.shape == (784, 25)
+    assert small_dataset.head(None) is small_dataset.head(600) is small_dataset.head(10**9) is small_dataset
+    with pytest.raises(ValueError, match="at least 1"):
+        small_dataset.head(0)
+
+
+def test_pickling_leaves_the_float_arrays_behind(small_dataset):
+    assert small_dataset.X_train.nbytes > 1e6
+    data = pickle.dumps(small_dataset)
+    assert len(data) < 1.02 * sum(getattr(small_dataset, name).nbytes for name in ARRAYS)
+    again = pickle.loads(data)
+    assert all(np.array_equal(getattr(again, name), getattr(small_dataset, name)) for name in ARRAYS)
+    assert not again.train_images.flags.writeable
+    assert (again.name, again.class_names) == (small_dataset.name, small_dataset.class_names)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "words"),
+    [
+        ("train_images", np.zeros((600, 784), np.uint8), r"train images: found uint8 of shape \(600, 784\)"),
+        ("train_images", np.zeros((600, 28, 28), np.float32), "train images: found float32 of shape"),
+        ("test_images", np.zeros((0, 28, 28), np.uint8), "test images: found .*, expected .* n at least 1"),
+        ("test_images", np.zeros((200, 28, 27), np.uint8), r"test images: found .*\(200, 28, 27\)"),
+        ("test_labels", np.zeros(199, int), "test labels: found 199 labels, expected 200"),
+        ("test_labels", np.zeros((200, 1), int), r"test labels: found int64 of shape \(200, 1\)"),
+        ("train_labels", np.full(600, 10), "train labels: found label 10, expected labels from 0 to 9"),
+        ("train_labels", np.full(600, -1), "train labels: found label -1, expected"),
+        (
+            "train_labels",
+            np.full(600, 2**64 - 1, np.uint64),
+            "train labels: found label 18446744073709551615",
+        ),
+        ("train_labels", np.zeros(600), "train labels: found float64"),
+        ("train_labels", np.zeros(600, bool), "train labels: found bool"),
+        ("class_names", ("0", "1", "2"), "labels: found label [3-9], expected labels from 0 to 2"),
+    ],
+)
+def test_what_does_not_fit_is_refused(small_dataset, field, value, words):
+    with pytest.raises(DatasetError, match=words):
+        replace(small_dataset, **{field: value})
+
+
+def test_the_error_has_its_parts_and_travels_between_processes():
+    error = pickle.loads(pickle.dumps(DatasetError("a.npy", "a pipe", "a file")))
+    assert isinstance(error, ValueError)
+    assert (error.file, error.found, error.expected) == ("a.npy", "a pipe", "a file")
+    assert str(error) == "a.npy: found a pipe, expected a file."
+
+
+def test_data_sets_are_compared_by_identity(small_dataset):
+    other = replace(small_dataset)
+    assert other != small_dataset
+    assert isinstance(other, Dataset)
+    assert len({small_dataset, other, small_dataset}) == 2

@@ -1,0 +1,266 @@
+"""The bundled images are the real ones, load quickly, and share one copy in memory."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import mmap
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from explorer.datasets import DatasetError, load_mnist
+from explorer.datasets import mnist as module
+
+TRAIN_IMAGES = "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db"
+TEST_IMAGES = "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7"
+
+cache = pytest.mark.skipif(sys.platform != "linux", reason="/proc and XDG_CACHE_HOME are Linux's")
+
+# Loads MNIST in a process of its own and reports what it got, and from where.
+PROBE = """
+import hashlib, json
+from pathlib import Path
+{before}
+from explorer.datasets import load_mnist
+mnist = load_mnist()
+pixels = hashlib.sha256(mnist.train_images)
+pixels.update(mnist.test_images)
+maps = [line for line in Path("/proc/self/maps").read_text().splitlines() if "mnist-images-" in line]
+print(json.dumps(dict(pixels=pixels.hexdigest(), maps=maps, shape=mnist.train_images.shape)))
+"""
+
+
+def load(env, before="", cwd=None):
+    """Run the probe with `env` over this process's variables; None removes one."""
+    merged = {name: value for name, value in (os.environ | env).items() if value is not None}
+    command = [sys.executable, "-W", "error", "-c", PROBE.format(before=before)]
+    result = subprocess.run(
+        command, env=merged, cwd=cwd, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert (result.returncode, result.stderr) == (0, ""), result.stderr
+    return json.loads(result.stdout)
+
+
+def load_with_cache(folder, before=""):
+    return load({"XDG_CACHE_HOME": str(folder)}, before)
+
+
+@pytest.fixture(scope="module")
+def pixels(mnist):
+    digest = hashlib.sha256(mnist.train_images)
+    digest.update(mnist.test_images)
+    return digest.hexdigest()
+
+
+@pytest.fixture
+def reload(monkeypatch, mnist):
+    """Load again in this process with the given environment; tells whether the images are mapped."""
+
+    def reload(**env):
+        monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+        for name, value in env.items():
+            monkeypatch.setenv(name, str(value))
+        images = load_mnist.__wrapped__().train_images
+        assert np.array_equal(images, mnist.train_images)
+        assert not images.flags.writeable
+        while isinstance(images, np.ndarray):
+            images = images.base
+        return isinstance(images, mmap.mmap)
+
+    return reload
+
+
+@pytest.fixture
+def cached(tmp_path, reload):
+    """The cache's file after a first load."""
+    assert reload(XDG_CACHE_HOME=tmp_path)
+    (file,) = (tmp_path / "nn-explorer").iterdir()
+    return file
+
+
+def idx_digest(images):
+    header = b"\x00\x00\x08\x03" + b"".join(size.to_bytes(4, "big") for size in images.shape)
+    return hashlib.sha256(header + images.tobytes()).hexdigest()
+
+
+def test_the_images_are_the_real_ones(mnist):
+    assert idx_digest(mnist.train_images) == TRAIN_IMAGES
+    assert idx_digest(mnist.test_images) == TEST_IMAGES
+
+
+def test_the_labels_are_the_real_ones(mnist):
+    # The counts of each digit, and the start of each split, as published with the original files.
+    train = [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
+    test = [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
+    assert np.bincount(mnist.train_labels).tolist() == train
+    assert np.bincount(mnist.test_labels).tolist() == test
+    assert mnist.train_labels[:10].tolist() == [5, 0, 4, 1, 9, 2, 1, 3, 1, 4]
+    assert mnist.test_labels[:10].tolist() == [7, 2, 1, 0, 4, 1, 4, 9, 5, 9]
+
+
+def test_the_labels_belong_to_their_images(mnist):
+    """The nearest class mean, fitted on the train split, finds 82 % of the test labels."""
+    means = (mnist.X_train @ mnist.Y_train.T) / mnist.Y_train.sum(axis=1)
+    scores = means.T @ mnist.X_test - 0.5 * (means**2).sum(axis=0)[:, None]
+    assert (scores.argmax(axis=0) == mnist.test_labels).mean() == pytest.approx(0.8203, abs=0.001)
+
+
+def test_what_the_exercise_asks_for(mnist):
+    assert (mnist.name, mnist.class_names) == ("MNIST", tuple("0123456789"))
+    assert mnist.X_train.shape == (784, 60_000)
+    assert mnist.Y_train.shape == (10, 60_000)
+    assert mnist.X_test.shape == (784, 10_000)
+    assert mnist.Y_test.shape == (10, 10_000)
+    assert (mnist.X_train.min(), mnist.X_train.max()) == (0, 1)
+    assert load_mnist() is mnist
+
+
+def test_the_package_stays_small():
+    size = sum(path.stat().st_size for path in module.DATA.iterdir())
+    assert size < 12_000_000
+
+
+def test_the_notice_stands_beside_the_data():
+    notice = (module.DATA / "NOTICE.md").read_text(encoding="utf-8")
+    licence = (module.DATA / "LICENSE.md").read_text(encoding="utf-8")
+    for words in ("LeCun", "Cortes", "Burges", "NIST", "repacked", TRAIN_IMAGES, TEST_IMAGES):
+        assert words in notice
+    assert "Attribution-ShareAlike 3.0" in licence
+    assert "https://creativecommons.org/licenses/by-sa/3.0/legalcode" in licence
+
+
+@cache
+def test_the_first_load_unpacks_and_the_next_ones_share(tmp_path, pixels):
+    first = load_with_cache(tmp_path)
+    (file,) = (tmp_path / "nn-explorer").iterdir()
+    written = file.stat()
+    second = load_with_cache(tmp_path)
+    for result in (first, second):
+        assert result["pixels"] == pixels
+        assert result["shape"] == [60_000, 28, 28]
+        (line,) = result["maps"]
+        assert " r--s " in line  # read-only and shared
+        assert line.split()[4] == str(written.st_ino)
+    assert file.stat().st_mtime_ns == written.st_mtime_ns
+
+
+@cache
+def test_four_processes_at_once(tmp_path, pixels):
+    with ThreadPoolExecutor(4) as pool:
+        results = list(pool.map(load_with_cache, [tmp_path] * 4))
+    assert {result["pixels"] for result in results} == {pixels}
+    assert all(result["maps"] for result in results)
+    assert len(list((tmp_path / "nn-explorer").iterdir())) == 1
+
+
+def flip_a_bit(file):
+    with file.open("r+b") as stream:
+        stream.seek(30_000_000)
+        byte = stream.read(1)[0]
+        stream.seek(30_000_000)
+        stream.write(bytes([byte ^ 1]))
+
+
+def cut_off(file):
+    os.truncate(file, 40_000_000)
+
+
+def zero(file):
+    size = file.stat().st_size
+    os.truncate(file, 0)
+    os.truncate(file, size)
+
+
+def become_a_pipe(file):
+    file.unlink()
+    os.mkfifo(file)
+
+
+def become_empty(file):
+    os.truncate(file, 0)
+
+
+@cache
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("damage", [flip_a_bit, cut_off, zero, become_a_pipe, become_empty])
+def test_a_damaged_cache_is_mended(cached, reload, damage):
+    good = cached.stat().st_size
+    damage(cached)
+    assert reload(XDG_CACHE_HOME=cached.parent.parent)
+    assert cached.stat().st_size == good
+    assert list(cached.parent.iterdir()) == [cached]
+
+
+@cache
+def test_a_folder_in_the_caches_place(cached, reload):
+    cached.unlink()
+    (cached / "full").mkdir(parents=True)
+    assert not reload(XDG_CACHE_HOME=cached.parent.parent)
+
+
+@cache
+@pytest.mark.parametrize("variable", ["XDG_CACHE_HOME", "HOME"])
+@pytest.mark.parametrize("where", ["a file", "/proc/nowhere", "/dev/null"])
+def test_where_nothing_can_be_written_the_images_stay_in_memory(tmp_path, reload, variable, where):
+    if where == "a file":
+        where = tmp_path / "file"
+        where.write_text("not a folder")
+    assert not reload(**{variable: where})
+
+
+@cache
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="needs another user's number")
+def test_a_user_without_a_home_leaves_nothing_in_the_working_folder(tmp_path, pixels):
+    before = (
+        "import os, explorer.datasets\nos.setuid(54321)"  # imports before the interpreter is out of reach
+    )
+    tmp_path.chmod(0o777)
+    result = load({"HOME": None, "XDG_CACHE_HOME": None}, before, cwd=tmp_path)
+    assert (result["pixels"], result["maps"]) == (pixels, [])
+    assert list(tmp_path.iterdir()) == []
+
+
+@cache
+def test_a_relative_cache_folder_is_not_used(tmp_path, monkeypatch, reload):
+    monkeypatch.chdir(tmp_path)
+    reload(XDG_CACHE_HOME="here", HOME=tmp_path / "home")
+    assert not (tmp_path / "here").exists()
+    monkeypatch.setattr(
+        module, "user_cache_path", lambda _: Path("~/.cache")
+    )  # what platformdirs 4.2 returns
+    assert not reload()
+    assert not (tmp_path / "~").exists()
+
+
+@cache
+def test_a_full_disk(tmp_path, pixels):
+    limit = "import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (10_000_000, 10_000_000))"
+    result = load_with_cache(tmp_path, limit)
+    assert (result["pixels"], result["maps"]) == (pixels, [])
+    assert list((tmp_path / "nn-explorer").iterdir()) == []  # nothing half-written stays
+
+
+@pytest.mark.parametrize("name", [module.IMAGES, module.LABELS])
+@pytest.mark.parametrize("content", [None, b"", b"1234567", b"x" * 5000])
+def test_a_damaged_installation_is_named(tmp_path, monkeypatch, name, content):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    for file in (module.IMAGES, module.LABELS):
+        (tmp_path / file).symlink_to(module.DATA / file)
+    (tmp_path / name).unlink()
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    monkeypatch.setattr(module, "DATA", tmp_path)
+    with pytest.raises(DatasetError, match=f"^{name}: found "):
+        load_mnist.__wrapped__()
+
+
+def test_threads_may_ask_at_once():
+    with ThreadPoolExecutor(8) as pool:
+        loaded = list(pool.map(lambda _: load_mnist.__wrapped__().train_images[59_999].sum(), range(16)))
+    assert len(set(loaded)) == 1

@@ -1,0 +1,160 @@
+"""From ink to an image as MNIST has them, held against MNIST's own images."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from explorer.datasets.preprocessing import BOX, CENTRE, centre, centre_of_mass, crop, preprocess, scale
+from explorer.network import NeuralNetwork
+
+strokes = (
+    st.tuples(st.integers(1, 56), st.integers(1, 56))
+    .flatmap(lambda shape: arrays(np.bool_, shape, elements=st.booleans()))
+    .filter(np.any)
+    .map(lambda drawn: np.where(drawn, 255, 0).astype(np.uint8))
+)
+
+
+@pytest.fixture(scope="module")
+def network(mnist):
+    """The exercise's network after two epochs."""
+    network = NeuralNetwork(784, 32, 10, seed=1)
+    network.fit(mnist.X_train, mnist.Y_train, 128, n_epochs=2, lr=0.01)
+    return network
+
+
+def column(image):
+    return np.divide(image, 255, dtype=np.float32).reshape(-1, 1)
+
+
+def enlarged(image, by):
+    return np.kron(image, np.ones((by, by), np.uint8))
+
+
+def turned(image, degrees):
+    """Return the image turned about its middle, by the nearest pixel."""
+    angle, middle = np.deg2rad(degrees), (np.array(image.shape) - 1) / 2
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    places = np.moveaxis(np.indices(image.shape), 0, -1) - middle
+    rows, columns = np.moveaxis(np.rint(places @ turn + middle).astype(int), -1, 0)
+    inside = (rows >= 0) & (rows < image.shape[0]) & (columns >= 0) & (columns < image.shape[1])
+    return np.where(inside, image[rows.clip(0, image.shape[0] - 1), columns.clip(0, image.shape[1] - 1)], 0)
+
+
+def test_mnist_images_come_back_as_they_are(mnist):
+    for image in mnist.test_images[:300]:
+        np.testing.assert_array_equal(preprocess(image).image, image)
+        pad = np.zeros((200, 190), np.uint8)
+        pad[3:143, 41:181] = enlarged(image, 5)
+        np.testing.assert_array_equal(preprocess(pad).image, image)
+
+
+@pytest.mark.parametrize(("degrees", "by"), [(0, 6), (5, 5), (-8, 5), (3, 3)])
+def test_changed_images_are_read_as_before(mnist, network, degrees, by):
+    agreed = 0
+    for image in mnist.test_images[:300]:
+        pad = turned(np.pad(enlarged(image, by), ((7, 31), (25, 2))), degrees)
+        agreed += network.predict(column(preprocess(pad).image)) == network.predict(column(image))
+    assert agreed >= 0.9 * 300
+
+
+def test_without_preprocessing_they_would_not_be(mnist, network):
+    """What the steps are for: the same digits a little smaller and off the centre."""
+    agreed = 0
+    for image in mnist.test_images[:300]:
+        small = np.zeros((28, 28), np.uint8)
+        small[:20, :20] = image[4:24, 4:24]
+        agreed += network.predict(column(small)) == network.predict(column(image))
+    assert agreed < 0.5 * 300
+
+
+def test_a_blank_pad_gives_nothing():
+    assert preprocess(np.zeros((140, 140), np.uint8)) is None
+
+
+@pytest.mark.parametrize("value", [1, 255])
+@pytest.mark.parametrize("place", [(0, 0), (139, 139), (70, 3)])
+def test_a_single_dot_fills_the_box(place, value):
+    ink = np.zeros((140, 140), np.uint8)
+    ink[place] = value
+    steps = preprocess(ink)
+    assert steps.drawn is ink
+    np.testing.assert_array_equal(steps.cropped, [[value]])
+    np.testing.assert_array_equal(steps.scaled, np.full((20, 20), value))
+    assert steps.image[4:24, 4:24].min() == value
+    assert np.count_nonzero(steps.image) == 400
+
+
+def test_scaling_by_hand():
+    """30 × 15 pixels of ink in the left third: 20 × 10, of which columns 0 to 2 are full and column 3 a third."""
+    ink = np.zeros((30, 15), np.uint8)
+    ink[:, :5] = 240
+    expected = np.zeros((20, 10))
+    expected[:, :3], expected[:, 3] = 240, 80
+    np.testing.assert_array_equal(scale(ink), expected)
+
+
+def test_a_line_keeps_a_width():
+    steps = preprocess(np.full((100, 1), 255, np.uint8))
+    assert steps.scaled.shape == (20, 1)
+    np.testing.assert_array_equal(np.flatnonzero(steps.image.any(axis=0)), [14])
+
+
+def test_faint_ink_in_a_large_area_is_still_somewhere():
+    ink = np.zeros((140, 140), np.uint8)
+    ink[0, 0] = ink[139, 139] = ink[60, 60] = 1
+    assert preprocess(ink).image.any()
+
+
+@pytest.mark.parametrize("ink", [np.zeros((3, 3)), np.zeros(9, np.uint8), np.zeros((1, 3, 3), np.uint8)])
+def test_other_arrays_are_refused(ink):
+    with pytest.raises(ValueError, match="allowed is uint8"):
+        preprocess(ink)
+
+
+@given(strokes)
+def test_the_longest_side_is_20_and_the_mass_in_the_centre(ink):
+    steps = preprocess(ink)
+    assert max(steps.scaled.shape) == BOX
+    assert max(crop(steps.image).shape) == BOX
+    sides = np.array(crop(ink).shape) * BOX / max(crop(ink).shape)
+    assert np.abs(np.maximum(sides, 1) - steps.scaled.shape).max() <= 0.5
+    assert steps.image.sum() == steps.scaled.sum()
+    rows, columns = np.nonzero(steps.image)
+    for mass, places in zip(centre_of_mass(steps.image), (rows, columns), strict=True):
+        at_an_edge = places.min() == 0 or places.max() == 27
+        assert abs(mass - CENTRE) <= 0.5 + 1e-9 or at_an_edge
+
+
+@given(strokes)
+def test_twice_is_as_once(ink):
+    once = preprocess(ink).image
+    np.testing.assert_array_equal(preprocess(once).image, once)
+
+
+@given(strokes, st.tuples(*[st.integers(0, 9)] * 4), st.integers(1, 3))
+def test_place_and_size_do_not_matter(ink, margins, by):
+    top, bottom, left, right = margins
+    elsewhere = np.pad(enlarged(ink, by), ((top, bottom), (left, right)))
+    difference = preprocess(elsewhere).scaled.astype(int) - preprocess(ink).scaled
+    assert np.abs(difference).max() <= 1  # a half may round either way
+
+
+@given(strokes)
+def test_the_sides_are_treated_alike(ink):
+    difference = preprocess(ink).scaled.T.astype(int) - preprocess(ink.T.copy()).scaled
+    assert np.abs(difference).max() <= 1  # a half may round either way
+
+
+@settings(max_examples=25)
+@given(arrays(np.uint8, (20, 20)).filter(np.any))
+def test_the_centre_of_mass_is_that_of_the_definition(ink):
+    rows, columns = np.indices(ink.shape)
+    total = int(ink.sum())
+    expected = (rows * ink.astype(int)).sum() / total, (columns * ink.astype(int)).sum() / total
+    np.testing.assert_allclose(centre_of_mass(ink), expected)
+    np.testing.assert_array_equal(crop(centre(ink)), crop(ink))

@@ -1,0 +1,83 @@
+"""Real runs of the small data set, and scripts that are run alone."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from explorer import TrainingConfig, load_dataset
+from explorer.exports.exported_run import ExportedRun
+from explorer.training import EpochRecord, History, Moment, Snapshot, TrainingRun
+from explorer.training.process_settings import one_blas_thread
+
+CONFIG = TrainingConfig(hidden_sizes=8, epochs=3, batch_size=16, learning_rate=0.05)
+
+
+@pytest.fixture(scope="session")
+def data(small_dataset, tmp_path_factory):
+    """The small data set as it is read from a folder, so that a script can read it too."""
+    path = tmp_path_factory.mktemp("a “folder” with 'quotes'")
+    for split in ("train", "test"):
+        for part in ("images", "labels"):
+            np.save(path / f"mnist-{split}-{part}.npy", getattr(small_dataset, f"{split}_{part}"))
+    return load_dataset(path)
+
+
+@pytest.fixture
+def trained(data):
+    """Train a run to its end, or up to a mini-batch, and return its history and its last moment."""
+
+    def trained(config=CONFIG, *, start=None, until=None, evaluated=True):
+        with one_blas_thread():
+            run, history, moment = TrainingRun(config, data, start=start), History(config), None
+            for event in run:
+                if isinstance(event, EpochRecord):
+                    history.append(event)
+                elif isinstance(event, Snapshot):
+                    moment = Moment(history.last, event)
+                if run.step == until:
+                    break
+            if evaluated:
+                final = run.evaluate()
+                moment = Moment(final, final.snapshot)
+        return history, moment
+
+    return trained
+
+
+@pytest.fixture
+def exported(data, trained):
+    """A finished run; keywords as of `ExportedRun`."""
+
+    def exported(config=CONFIG, **keys):
+        history, moment = trained(config)
+        return ExportedRun(
+            **{"title": "Run 1", "moment": moment, "newest": moment, **keys}, dataset=data, history=history
+        )
+
+    return exported
+
+
+@pytest.fixture
+def run_alone(tmp_path):
+    """What a script prints, run by a Python of its own in an empty folder."""
+
+    def run_alone(text, **files):
+        for name, content in files.items():
+            (tmp_path / name.replace("_npz", ".npz")).write_bytes(content)
+        (tmp_path / "alone.py").write_text(text, encoding="utf-8")
+        done = subprocess.run(
+            [sys.executable, "-W", "error", "alone.py"],
+            capture_output=True,
+            text=True,
+            cwd=tmp_path,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    return run_alone

@@ -1,0 +1,329 @@
+"""The report is one file: everything is in it, nothing is asked of another host, and text stays text."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from base64 import b64decode
+from dataclasses import replace
+from html import unescape
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+from explorer import TrainingConfig, load_mnist
+from explorer.exports.exported_run import OpenedWeights, Stage
+from explorer.exports.report import MOST_MISTAKES, report
+from explorer.network.mistakes import select_samples
+from explorer.training import FIELDS, History, Moment, RunEnd, Snapshot, TrainingRun
+
+from .conftest import CONFIG
+
+EVIL = '</script><script>alert(1)</script><img src=x onerror="alert(2)">&amp;'
+
+
+class Page(HTMLParser):
+    """The elements of a page with their attributes and texts."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.elements, self.texts, self._open = [], [], ["html"]
+        self.feed(html)
+
+    def handle_starttag(self, tag, attributes):
+        self.elements.append((tag, dict(attributes)))
+        self._open.append(tag)
+
+    def handle_data(self, data):
+        if self._open[-1] not in ("script", "style") and data.strip():
+            self.texts.append(data.strip())
+
+    def handle_endtag(self, tag):
+        while self._open.pop() != tag:
+            pass
+
+    def all(self, tag):
+        return [attributes for name, attributes in self.elements if name == tag]
+
+
+def figures(html):
+    return json.loads(re.search(r'<script type="application/json" id="figures">(.*?)</script>', html)[1])
+
+
+def test_it_says_what_the_run_came_to(exported):
+    run = exported()
+    text = " ".join(Page(report(run)).texts)
+    assert f"{100 * run.exact.test_accuracy:.1f}\u00a0%" in text
+    assert f"{100 * run.exact.train_accuracy:.1f}\u00a0%" in text
+    for field in FIELDS.values():
+        assert field.label in text
+    assert run.config.to_query() in text
+
+
+def test_it_holds_the_figures_in_both_themes(exported):
+    run = exported()
+    drawn = figures(report(run))
+    assert set(drawn) == {"loss", "accuracy", "confusion"}
+    for themes in drawn.values():
+        assert set(themes) == {"light", "dark"}
+        papers = [themes[name]["layout"]["template"]["layout"]["paper_bgcolor"] for name in themes]
+        assert papers[0] != papers[1]
+    mistakes, right = drawn["confusion"]["light"]["data"][:2]
+    shown = np.where(np.eye(10), np.array(right["z"], float), np.array(mistakes["z"], float))
+    np.testing.assert_array_equal(shown, run.moment.confusion)
+
+
+def test_it_asks_no_other_host(exported):
+    page = Page(report(exported()))
+    addresses = [
+        value
+        for _, attributes in page.elements
+        for name, value in attributes.items()
+        if name in ("src", "href", "srcset", "action", "data", "poster")
+    ]
+    assert addresses
+    assert all(address.startswith("data:image/png;base64,") for address in addresses)
+    policy = page.all("meta")[1]["content"]
+    assert policy.startswith("default-src 'none';")
+
+
+def test_plotly_is_in_it_once(exported):
+    html = report(exported())
+    assert 4e6 < len(html) < 6e6
+    assert html.count("plotly.js v") == 1
+
+
+def test_text_stays_text(exported):
+    run = exported()
+    plain = Page(report(run))
+    names = tuple(f"{k}{EVIL}" for k in range(10))
+    opened = OpenedWeights(f"{EVIL}.npz", 1)
+    evil = replace(
+        run, title=EVIL, note=f"first\n{EVIL}", opened=opened, dataset=replace(run.dataset, name=EVIL)
+    )
+    evil = replace(evil, dataset=replace(evil.dataset, class_names=names))
+    html = report(evil)
+    page = Page(html)
+    for tag in ("script", "img", "style"):
+        assert len(page.all(tag)) == len(plain.all(tag)), tag
+    assert not any(name.startswith("on") for _, attributes in page.elements for name in attributes)
+    text = " ".join(page.texts)
+    assert text.count(EVIL) > 10
+    assert f"first\n{EVIL}" in text
+    assert set(figures(html)) == {"loss", "accuracy", "confusion"}
+
+
+def test_the_worst_mistakes_are_pictures_with_words(exported):
+    run = exported(CONFIG.replace(epochs=1, learning_rate=0.001))
+    page = Page(report(run))
+    pictures = page.all("img")
+    assert len(pictures) == MOST_MISTAKES
+    worst = select_samples(run.moment.test_outputs, run.dataset.test_labels, mistakes_only=True)[0]
+    true, read = run.dataset.test_labels[worst], run.moment.test_outputs[:, worst].argmax()
+    assert pictures[0]["alt"].startswith(f"test image {worst}: true {true}, read as {read} (")
+
+
+def test_without_outputs_there_are_no_pictures(exported):
+    run = exported()
+    bare = Snapshot(3, run.moment.weights, np.empty((10, 0)))
+    assert not Page(report(replace(run, moment=Moment(run.moment.record, bare)))).all("img")
+
+
+@pytest.mark.parametrize(
+    ("keys", "words"),
+    [
+        (
+            {"before": (Stage(CONFIG.replace(learning_rate=0.5), 2.0),)},
+            "Up to epoch 2 it was trained with learning rate 0.5.",
+        ),
+        ({"before": (Stage(CONFIG, 2.0),)}, "with the same settings"),
+        ({"opened": OpenedWeights("it.npz", 4)}, "weights of the file it.npz, epoch 4"),
+    ],
+)
+def test_what_lies_before_the_run_is_told(exported, keys, words):
+    assert words in " ".join(Page(report(exported(**keys))).texts)
+
+
+def test_nothing_is_said_of_how_the_weights_of_a_file_were_trained(exported):
+    """The settings beside them are a guess where the file holds none."""
+    run = exported(before=(Stage(CONFIG.replace(seed=3), 2.0),), opened=OpenedWeights("it.npz", 2))
+    html = report(run)
+    assert "it was trained" not in html.split("<script>")[0]
+    assert "weights of the file it.npz, epoch 2." in html
+
+
+def test_weights_that_were_only_opened_have_no_curves(exported):
+    run = exported()
+    opened = replace(run, history=History(CONFIG), opened=OpenedWeights("it.npz", 3))
+    html = report(opened)
+    assert set(figures(html)) == {"confusion"}
+    assert 'id="loss"' not in html
+    assert "Training time" not in html
+
+
+# ---------------------------------------------------------------- the same run again
+
+
+def again(run):
+    """The last section's heading, its sentences and its commands."""
+    html = report(run)
+    section = re.search(r'<section aria-labelledby="again">.*?</section>', html, re.DOTALL)[0]
+    page = Page(section)
+    return (
+        page.texts[0],
+        " ".join(page.texts),
+        unescape(re.findall(r'class="code">(nn-.*?)</code>', section)[0]),
+    )
+
+
+def test_images_of_ones_own_are_named_in_the_command(exported):
+    run = exported()
+    title, text, command = again(run)
+    assert title == "The same run again"
+    option, path, link, query = shlex.split(command)[2:]
+    assert (option, link, query) == ("--dataset", "--from-url", f"?{CONFIG.to_query()}")
+    assert path == run.dataset.source
+    assert "“folder” with 'quotes'" in path
+    assert "that shows these images" in text
+
+
+def test_the_exercise_on_ones_own_images_is_no_plain_command(exported):
+    run = exported(TrainingConfig(epochs=10))
+    _, text, command = again(run)
+    assert shlex.split(command)[2:] == ["--dataset", run.dataset.source]
+    assert "with these images its plain address" in text
+    bare = Moment(run.moment.record, Snapshot(3, run.moment.weights, np.empty((10, 0))))
+    _, text, command = again(replace(run, dataset=load_mnist(), moment=bare))
+    assert command == "nn-explorer train"
+    assert "its plain address, or in the terminal the command, is this run" in text
+
+
+def test_images_made_in_python_have_no_path(exported, small_dataset):
+    _, text, command = again(replace(exported(), dataset=small_dataset))
+    assert "--dataset PATH " in command
+    assert "PATH stands for" in text
+
+
+@pytest.mark.parametrize("until", [None, "within"])
+def test_a_run_that_ended_early_says_so(exported, trained, until):
+    config = CONFIG.replace(epochs=2)
+    steps = TrainingRun(config, exported().dataset).steps_per_epoch
+    history, moment = trained(config, until=None if until is None else steps + 19)
+    history.continue_with(CONFIG)
+    run = replace(exported(), history=history, moment=moment, newest=moment)
+    title, text, _ = again(run)
+    assert title == "The same settings again"
+    assert f"came to epoch {'2' if until is None else '1.5'} of 3; its settings train all 3." in text
+    assert "is this run" not in text
+    assert "give the same run" not in text
+
+
+def test_a_run_that_failed_fails_again(exported, trained):
+    history, moment = trained(CONFIG.replace(epochs=2))
+    history.continue_with(CONFIG)
+    history.append(RunEnd("failed", "The loss is not a number."))
+    title, text, _ = again(replace(exported(), history=history, moment=moment, newest=moment))
+    assert title == "The same run again"
+    assert "came to" not in text
+
+
+@pytest.mark.parametrize("keys", [{"before": (Stage(CONFIG, 2.0),)}, {"opened": OpenedWeights("it.npz", 2)}])
+def test_what_began_with_other_weights_is_no_same_run(exported, keys):
+    title, text, _ = again(exported(**keys))
+    assert title == "The same settings again"
+    assert "is this run" not in text
+    assert "give the same run" not in text
+
+
+# ---------------------------------------------------------------- of which epoch
+
+
+def test_a_report_of_an_earlier_epoch_says_of_which(exported, trained):
+    run = exported()
+    assert "after epoch" not in " ".join(Page(report(run)).texts)
+    history, first = trained(CONFIG.replace(epochs=1), evaluated=False)
+    html = report(replace(run, moment=Moment(history.last, first.snapshot)))
+    texts = Page(html).texts
+    assert (
+        "Accuracies, matrix and mistakes are those after epoch 1; "
+        "the curves are of the whole run, which came to epoch 3."
+    ) in texts
+    for heading in (
+        "Confusion matrix after epoch 1, count of test images",
+        "The hardest first, after epoch 1",
+        "The worst mistakes after epoch 1",
+    ):
+        assert heading in texts
+    assert len(figures(html)["accuracy"]["light"]["data"][-1]["x"]) > 0
+
+
+# ---------------------------------------------------------------- forks
+
+
+@pytest.fixture
+def fork(exported, trained):
+    """A run forked after epoch 2 from one forked after epoch 1, with the histories of all three."""
+
+    def fork(**changes):
+        first = CONFIG.replace(epochs=1, **changes)
+        root, at_root = trained(first)
+        child, at_child = trained(CONFIG.replace(epochs=2, learning_rate=0.1), start=at_root.snapshot)
+        last = CONFIG.replace(epochs=4, seed=5)
+        history, moment = trained(last, start=at_child.snapshot)
+        before = (Stage(first, 1.0, root), Stage(child.config, 2.0, child))
+        run = replace(exported(last), history=history, moment=moment, newest=moment, before=before)
+        return run, (root, child, history)
+
+    return fork
+
+
+def line(figure):
+    """The test curve as its numbers."""
+    trace = figure["light"]["data"][-1]
+    return [np.frombuffer(b64decode(trace[axis]["bdata"]), trace[axis]["dtype"]) for axis in "xy"]
+
+
+def test_the_curves_of_a_fork_hold_its_parents_and_part_where_it_was_forked(fork):
+    run, histories = fork()
+    html = report(run)
+    records = [record for history in histories for record in history]
+    for name, attribute, factor in (("loss", "test_loss", 1), ("accuracy", "test_accuracy", 100)):
+        figure = figures(html)[name]
+        epochs, values = line(figure)
+        assert epochs.tolist() == [1, 2, 3, 4]
+        wanted = [factor * getattr(record, attribute) for record in records]
+        np.testing.assert_allclose(values, wanted, rtol=1e-6)
+        assert [shape["x0"] for shape in figure["dark"]["layout"]["shapes"]] == [1, 2]
+    text = " ".join(Page(html).texts)
+    assert "Forked at the dotted lines, after epochs 1 and 2: what lies before is of the run" in text
+    assert "epoch 4 of 4" in text
+    assert f"{sum(record.seconds for record in records):.1f} s" in text
+
+
+def test_the_table_of_a_fork_parts_its_stages(fork):
+    run, _ = fork()
+    text = " ".join(Page(report(run)).texts)
+    order = [text.index(f"Stage {number} of 3 ") for number in (1, 2, 3)]
+    assert order == sorted(order)
+    for epoch in (1, 2, 3, 4):
+        assert f" {epoch} {run.whole()[epoch - 1].train_loss:.4f} " in text
+
+
+def test_losses_of_another_kind_are_not_in_one_curve(fork):
+    run, _ = fork(loss="cross_entropy", output="softmax")
+    html = report(run)
+    assert line(figures(html)["loss"])[0].tolist() == [2, 3, 4]
+    assert line(figures(html)["accuracy"])[0].tolist() == [1, 2, 3, 4]
+    text = " ".join(Page(html).texts)
+    assert "Up to epoch 1 the loss was another: those epochs are left out here." in text
+    assert "Stage 1 of 3, loss: cross entropy" in text
+    assert "Stage 3 of 3, loss: squared error" in text
+
+
+def test_a_run_of_its_own_has_no_lines_and_no_stages(exported):
+    html = report(exported())
+    assert "shapes" not in figures(html)["loss"]["light"]["layout"]
+    assert "Forked" not in html.split("<script>")[0]
+    assert "Stage 1" not in html.split("<script>")[0]

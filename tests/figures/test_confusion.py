@@ -1,0 +1,141 @@
+"""The confusion matrix: cells, colours, texts and its empty state."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from explorer.figures.confusion import (
+    TRACE_NAMES,
+    confusion_figure,
+    confusion_layout,
+    confusion_style,
+    confusion_traces,
+)
+from explorer.figures.palette import PALETTES
+
+MISTAKES, RIGHT, NOTE = range(3)
+
+
+@pytest.mark.parametrize("empty", [True, False])
+def test_the_order_of_traces_is_fixed(counts, digits, empty):
+    figure = confusion_figure(None if empty else counts, digits)
+    assert tuple(trace.name for trace in figure.data) == TRACE_NAMES == ("mistakes", "right", "note")
+
+
+def test_rows_are_the_true_class_and_columns_the_predicted(counts, digits):
+    mistakes, right, _ = confusion_traces(counts, digits)
+    assert mistakes["z"][9][4] == 28
+    assert mistakes["text"][9][4] == "28"
+    assert mistakes["z"][4][9] == 0
+    assert mistakes["text"][4][9] == ""
+    assert [right["z"][i][i] for i in range(10)] == [100] * 9 + [979]
+
+
+def test_each_cell_belongs_to_one_trace(counts, digits):
+    mistakes, right, _ = confusion_traces(counts, digits)
+    for i in range(10):
+        for j in range(10):
+            shown, other = (right, mistakes) if i == j else (mistakes, right)
+            assert shown["z"][i][j] == counts[i, j]
+            assert other["z"][i][j] is None
+            assert other["text"][i][j] == other["hovertext"][i][j] == ""
+
+
+def test_row_shares_are_percent_of_the_true_class(counts, digits):
+    mistakes, right, _ = confusion_traces(counts, digits, normalize="row")
+    assert mistakes["z"][9][4] == pytest.approx(100 * 28 / 1009)
+    assert (mistakes["text"][9][4], mistakes["text"][9][7], right["text"][9][9]) == ("2.8", "0.2", "97.0")
+    rows = [
+        sum(m if r is None else r for m, r in zip(*pair, strict=True))
+        for pair in zip(mistakes["z"], right["z"], strict=True)
+    ]
+    np.testing.assert_allclose(rows, 100)
+
+
+@pytest.mark.parametrize("normalize", ["count", "row"])
+def test_hover_says_everything_in_both_normalisations(counts, digits, normalize):
+    mistakes, right, _ = confusion_traces(counts, digits, normalize=normalize)
+    assert mistakes["hovertext"][9][4] == "true 9 → predicted 4: 28 of 1\u202f009 (2.8 %)"
+    assert right["hovertext"][0][0] == "true 0 → predicted 0: 100 of 100 (100.0 %)"
+    assert mistakes["hovertext"][0][1] == "true 0 → predicted 1: 0 of 100 (0.0 %)"
+
+
+def test_the_full_tone_is_the_largest_mistake(counts, digits):
+    assert confusion_traces(counts, digits)[MISTAKES]["zmax"] == 28
+    assert confusion_traces(counts, digits, normalize="row")[MISTAKES]["zmax"] == pytest.approx(2800 / 1009)
+
+
+def test_the_last_few_mistakes_do_not_look_like_many(digits):
+    counts = np.diag(np.full(10, 1000))
+    counts[2, 2:4] = 998, 2
+    assert confusion_traces(counts, digits)[MISTAKES]["zmax"] == pytest.approx(
+        10.0
+    )  # 1 % of the largest class
+    assert confusion_traces(counts, digits, normalize="row")[MISTAKES]["zmax"] == 1.0
+
+
+@pytest.mark.parametrize("normalize", ["count", "row"])
+def test_a_class_without_images_has_an_empty_row(digits, normalize):
+    counts = np.zeros((10, 10), dtype=np.int64)
+    mistakes, right, _ = confusion_traces(counts, digits, normalize=normalize)
+    assert mistakes["zmax"] == 1
+    assert {text for row in mistakes["text"] + right["text"] for text in row} == {""}
+    assert mistakes["hovertext"][0][1] == "true 0 → predicted 1: 0 of 0 (0.0 %)"
+
+
+def test_without_counts_the_axes_say_so(digits):
+    figure = confusion_figure(None, digits)
+    assert list(figure.data[NOTE].text) == ["no results"]
+    assert figure.data[NOTE].visible is True
+    assert all(cell is None for trace in figure.data[:2] for row in trace.z for cell in row)
+    assert list(figure.layout.xaxis.ticktext) == list(digits)
+
+
+def test_with_counts_the_note_goes(counts, digits):
+    assert confusion_figure(counts, digits).data[NOTE].visible is False
+
+
+def test_the_traces_are_plain_json(counts, digits):
+    for shown in (counts, None):
+        json.dumps(confusion_traces(shown, digits), allow_nan=False)
+
+
+def test_the_title_says_which_normalisation_is_on(digits):
+    assert confusion_layout(digits)["title"]["text"] == "Confusion matrix · count of test images"
+    assert (
+        confusion_layout(digits, normalize="row")["title"]["text"]
+        == "Confusion matrix · % of each true digit"
+    )
+
+
+@pytest.mark.parametrize(("names", "what"), [(("0", "1", "2"), "digit"), (("coat", "bag", "shirt"), "class")])
+def test_axes_name_what_is_told_apart(names, what):
+    layout = confusion_figure(np.eye(3, dtype=int), names).layout
+    assert layout.xaxis.title.text == f"predicted {what}"
+    assert layout.yaxis.title.text == f"true {what}"
+    assert list(layout.yaxis.ticktext) == list(names)
+
+
+def test_the_first_class_stands_on_top(counts, digits):
+    layout = confusion_figure(counts, digits).layout
+    assert list(layout.yaxis.range) == [9.5, -0.5]
+    assert list(layout.xaxis.range) == [-0.5, 9.5]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_diagonal_has_a_neutral_fill(theme, digits):
+    palette = PALETTES[theme]
+    mistakes, right, _ = confusion_style(digits, theme)
+    assert mistakes["colorscale"] == [[0, palette.surface], [1, palette.heat]]
+    assert {colour for _, colour in right["colorscale"]} == {palette.raised}
+    assert mistakes["textfont"]["color"] == right["textfont"]["color"] == palette.text
+
+
+def test_the_builder_is_pure(counts, digits):
+    before = counts.copy()
+    figures = [confusion_figure(counts, digits, normalize="row").to_json() for _ in range(2)]
+    assert figures[0] == figures[1]
+    np.testing.assert_array_equal(counts, before)

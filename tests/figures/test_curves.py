@@ -1,0 +1,252 @@
+"""Loss and accuracy over the epochs: traces, ranges and hover texts."""
+
+from __future__ import annotations
+
+import copy
+import math
+
+import numpy as np
+import pytest
+
+from explorer.figures.curves import (
+    EARLIER_SLOTS,
+    TRACE_NAMES,
+    accuracy_figure,
+    accuracy_layout,
+    accuracy_style,
+    accuracy_traces,
+    loss_figure,
+    loss_layout,
+    loss_style,
+    loss_traces,
+)
+from explorer.figures.palette import PALETTES
+
+TRAIN, TEST, RUNNING = (
+    TRACE_NAMES.index("train"),
+    TRACE_NAMES.index("test"),
+    TRACE_NAMES.index("mini-batches"),
+)
+NEWEST = EARLIER_SLOTS - 1
+
+
+def test_the_order_of_traces_is_fixed(make_history):
+    assert TRACE_NAMES == ("earlier runs",) * 6 + ("mini-batches", "train", "test")
+    for n_earlier in (0, 1, 6, 9):
+        earlier = [make_history(2, seed=seed) for seed in range(n_earlier)]
+        for figure in (
+            loss_figure(make_history(3), earlier=earlier),
+            accuracy_figure(make_history(0), earlier=earlier),
+        ):
+            assert tuple(trace.name for trace in figure.data) == TRACE_NAMES
+            assert [trace.visible for trace in figure.data[:6]].count(True) == min(n_earlier, 6)
+
+
+def test_loss_is_shown_as_recorded_and_accuracy_in_percent(make_history):
+    history = make_history(3)
+    loss, accuracy = loss_traces(history), accuracy_traces(history)
+    np.testing.assert_array_equal(loss[TEST]["x"], [1, 2, 3])
+    np.testing.assert_allclose(loss[TEST]["y"], [0.12, 0.06, 0.04], rtol=1e-6)
+    np.testing.assert_allclose(loss[TRAIN]["y"], [0.1, 0.05, 0.1 / 3], rtol=1e-6)
+    np.testing.assert_allclose(accuracy[TEST]["y"], [88, 94, 96], rtol=1e-6)
+    np.testing.assert_allclose(accuracy[TRAIN]["y"], [90, 95, 100 - 10 / 3], rtol=1e-6)
+    np.testing.assert_allclose(loss[RUNNING]["x"], np.arange(1, 13) / 4)
+    np.testing.assert_allclose(loss[RUNNING]["y"], 0.5 / (np.arange(1, 13) / 4), rtol=1e-6)
+    np.testing.assert_allclose(accuracy[RUNNING]["y"][:2], [7.5, 15], rtol=1e-6)
+
+
+def test_arrays_are_such_as_go_to_the_page_as_binary(make_history):
+    for traces in (loss_traces, accuracy_traces):
+        for trace in traces(make_history(3), [make_history(2)]):
+            assert trace["x"].dtype == trace["y"].dtype == np.float32
+            assert trace["x"].ndim == trace["y"].ndim == 1
+
+
+def test_the_newest_earlier_runs_are_shown_the_newest_last(make_history):
+    earlier = [make_history(n) for n in range(1, 9)]
+    shown = loss_traces(make_history(3), earlier)[:EARLIER_SLOTS]
+    assert [len(trace["x"]) for trace in shown] == [3, 4, 5, 6, 7, 8]
+    one = loss_traces(make_history(3), earlier[:1])
+    assert [trace["visible"] for trace in one[:EARLIER_SLOTS]] == [False] * 5 + [True]
+    np.testing.assert_allclose(one[NEWEST]["y"], [0.12], rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({}, "earlier run"),
+        ({"batch_size": 64}, "earlier run: batch size 64"),
+        ({"hidden_sizes": (128, 64), "seed": 3}, "earlier run: hidden units 128,64, seed 3"),
+        (
+            {"hidden_sizes": 8, "batch_size": 64, "seed": 3, "learning_rate": 0.5},
+            "earlier run: hidden units 8, batch size 64, learning rate 0.5, …",
+        ),
+    ],
+)
+def test_an_earlier_run_says_in_what_it_differs(make_history, settings, words):
+    assert loss_traces(make_history(3), [make_history(3, **settings)])[NEWEST]["meta"] == words
+
+
+def test_hover_texts():
+    loss, accuracy = loss_style(), accuracy_style()
+    assert accuracy[TEST]["hovertemplate"] == "epoch %{x} · test %{y:.2f} %<extra></extra>"
+    assert accuracy[TRAIN]["hovertemplate"] == "epoch %{x} · train %{y:.2f} %<extra></extra>"
+    assert accuracy[RUNNING]["hovertemplate"] == "epoch %{x:.2f} · mini-batches %{y:.2f} %<extra></extra>"
+    assert accuracy[NEWEST]["hovertemplate"] == "epoch %{x} · test %{y:.2f} %<br>%{meta}<extra></extra>"
+    assert loss[TEST]["hovertemplate"] == "epoch %{x} · test loss %{y:.4f}<extra></extra>"
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_train_test_and_earlier_have_their_colours(theme):
+    palette = PALETTES[theme]
+    for style in (loss_style(theme), accuracy_style(theme)):
+        colours = {trace["name"]: trace["line"]["color"] for trace in style}
+        assert colours == {
+            "train": palette.train,
+            "mini-batches": palette.train,
+            "test": palette.test,
+            "earlier runs": palette.earlier,
+        }
+        assert [trace.get("showlegend", True) for trace in style] == [False] * 5 + [True] * 4
+
+
+def test_axes_carry_their_units(make_history):
+    loss, accuracy = loss_figure(make_history(3)), accuracy_figure(make_history(3))
+    assert loss.layout.yaxis.title.text == "loss per sample"
+    assert accuracy.layout.yaxis.title.text == "accuracy (%)"
+    assert loss.layout.xaxis.title.text == accuracy.layout.xaxis.title.text == "epoch"
+
+
+def test_the_epoch_axis_is_as_long_as_the_settings_say(make_history):
+    for n_shown in (0, 1, 7):
+        layout = accuracy_layout(make_history(n_shown, n_epochs=20))
+        assert layout["xaxis"]["range"] == [0, pytest.approx(20.2)]
+    assert loss_layout(make_history(3), n_epochs=50)["xaxis"]["range"] == [0, 50.5]
+
+
+@pytest.mark.parametrize(("epochs", "step"), [(1, 1), (5, 1), (10, 2), (20, 5), (60, 10), (500, 100)])
+def test_ticks_stand_on_whole_epochs_at_most_seven(make_history, epochs, step):
+    layout = loss_layout(make_history(0, n_epochs=epochs))
+    assert layout["xaxis"]["dtick"] == step
+    assert layout["xaxis"]["range"][1] // step + 1 <= 7
+
+
+@pytest.mark.parametrize(
+    ("lowest", "floor"),
+    [(0.098, 0), (0.4999, 0), (0.5, 50), (0.79, 50), (0.8, 80), (0.899, 80), (0.9, 90), (1.0, 90)],
+)
+def test_the_accuracy_axis_starts_at_the_step_below_the_data(make_history, lowest, floor):
+    history = make_history(4, test_accuracies=[max(lowest, 0.95), 0.97, lowest, 0.99])
+    start, end = accuracy_layout(history)["yaxis"]["range"]
+    assert start == min(floor, 90)
+    assert 100 < end <= 102
+
+
+def test_the_accuracy_axis_holds_the_last_train_value_and_lets_go_of_the_first(make_history):
+    one, two = (make_history(n, test_accuracies=[0.93, 0.94][:n]) for n in (1, 2))  # train 90 %, 95 %
+    late = make_history(2, test_accuracies=[0.93, 0.94], train_accuracies=[0.58, 0.91])
+    early = make_history(1, test_accuracies=[0.93], train_accuracies=[0.58])
+    floors = [accuracy_layout(history)["yaxis"]["range"][0] for history in (one, two, early, late)]
+    assert floors == [90, 90, 50, 90]
+
+
+def test_before_the_first_epoch_the_accuracy_axis_is_whole(make_history):
+    assert accuracy_layout(make_history(0))["yaxis"]["range"][0] == 0
+
+
+@pytest.mark.parametrize(("best", "floor"), [(0.95, 80), (0.7, 50), (0.1, 50)])
+def test_an_earlier_run_takes_the_accuracy_axis_one_step_lower_at_most(make_history, best, floor):
+    history = make_history(2, test_accuracies=[0.88, 0.9])
+    other = make_history(2, test_accuracies=[0.05, best])
+    assert accuracy_layout(history, [other])["yaxis"]["range"][0] == floor
+
+
+def test_the_loss_axis_starts_at_zero_and_ends_above_the_epochs(make_history):
+    assert loss_layout(make_history(3))["yaxis"]["range"] == [0, pytest.approx(0.153)]
+    assert loss_layout(make_history(3, test_losses=[2.1, 1, 0.5]))["yaxis"]["range"] == [0, 3.06]
+    assert loss_layout(make_history(1, test_losses=[2.0]))["yaxis"]["range"] == [0, 2.04]
+
+
+@pytest.mark.parametrize(("best", "top"), [(0.1, 0.153), (0.18, 0.204), (1e6, 0.306)])
+def test_an_earlier_run_stretches_the_loss_axis_twofold_at_most(make_history, best, top):
+    other = make_history(2, test_losses=[best + 5, best])
+    assert loss_layout(make_history(3), [other])["yaxis"]["range"] == [0, pytest.approx(top)]
+
+
+def test_before_the_first_epoch_the_loss_axis_fits_the_mini_batches(make_history):
+    history = make_history(0)
+    assert loss_layout(history)["yaxis"]["range"] == [0, 1.02]
+    history.append(make_history(1).batches[0])  # 0.5 / 0.25
+    assert loss_layout(history)["yaxis"]["range"] == [0, 2.04]
+
+
+def test_the_log_axis_holds_every_positive_loss_of_an_epoch(make_history):
+    layout = loss_layout(make_history(3, test_losses=[0.5, 0.07, 0.0]), scale="log")
+    low, high = layout["yaxis"]["range"]
+    assert layout["yaxis"]["type"] == "log"
+    assert 10**low <= 0.1 / 3 < 0.5 <= 10**high
+    assert loss_layout(make_history(0), scale="log")["yaxis"]["range"] == [-1.02, 0.02]
+
+
+@pytest.mark.parametrize("scale", ["linear", "log"])
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf, 1e300])
+def test_a_diverged_run_leaves_gaps(make_history, scale, bad):
+    history = make_history(3, test_losses=[0.5, bad, bad])
+    loss_figure(history, earlier=[make_history(2, test_losses=[bad, bad])], scale=scale)
+    accuracy_figure(history, earlier=[history])
+    trace = loss_traces(history)[TEST]
+    np.testing.assert_array_equal(np.isnan(trace["y"]), [False, True, True])
+    low, high = loss_layout(history, [history], scale=scale)["yaxis"]["range"]
+    assert low < high
+    assert math.isfinite(high)
+
+
+def test_a_run_that_never_had_a_finite_loss_still_has_axes(make_history):
+    history = make_history(1, test_losses=[math.nan])
+    assert loss_layout(history)["yaxis"]["range"] == [0, pytest.approx(0.102)]
+    history.append(make_history(1, test_accuracies=[math.nan]).last)
+    assert accuracy_layout(history)["yaxis"]["range"][0] == 80
+
+
+@pytest.mark.parametrize("n_epochs", [19, 20, 57, 500])
+def test_the_running_curve_is_thinned(make_history, n_epochs):
+    history = make_history(n_epochs, stretches=20, n_epochs=500)
+    running = loss_traces(history)[RUNNING]
+    assert 200 <= len(running["x"]) <= 400
+    assert running["x"][-1] == n_epochs
+    assert (np.diff(running["x"]) > 0).all()
+
+
+def test_thinned_points_stay_while_the_run_goes_on(make_history):
+    shorter = loss_traces(make_history(250, stretches=20, n_epochs=500))[RUNNING]["x"]
+    longer = loss_traces(make_history(310, stretches=20, n_epochs=500))[RUNNING]["x"]
+    np.testing.assert_array_equal(longer[: len(shorter) - 1], shorter[:-1])
+
+
+def test_markers_give_way_to_a_plain_line(make_history):
+    assert loss_traces(make_history(50, n_epochs=100))[TEST]["mode"] == "lines+markers"
+    assert loss_traces(make_history(51, n_epochs=100))[TEST]["mode"] == "lines"
+
+
+def test_the_builders_are_pure(make_history):
+    history, earlier = make_history(3), [make_history(2, seed=5)]
+    before = copy.deepcopy((history, earlier))
+    for build in (loss_figure, accuracy_figure):
+        assert build(history, earlier=earlier).to_json() == build(history, earlier=earlier).to_json()
+    assert history.epochs == before[0].epochs
+    assert history.batches == before[0].batches
+    assert earlier[0].epochs == before[1][0].epochs
+
+
+def test_slots_do_not_share_a_dict(make_history):
+    traces = loss_traces(make_history(1))
+    assert len({id(trace) for trace in traces}) == len(traces)
+
+
+def test_a_figure_stands_on_the_trace_and_layout_functions(make_history):
+    history, earlier = make_history(3), [make_history(2)]
+    figure = accuracy_figure(history, earlier=earlier)
+    for trace, values in zip(figure.data, accuracy_traces(history, earlier), strict=True):
+        np.testing.assert_array_equal(trace.y, values["y"])
+        assert trace.visible == values["visible"]
+    assert list(figure.layout.yaxis.range) == accuracy_layout(history, earlier)["yaxis"]["range"]

@@ -1,0 +1,132 @@
+"""Sprites: a PNG reader of someone else finds every pixel where it should be."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from explorer.figures.digits import GAP, sprite, weights_sprite
+from explorer.figures.palette import PALETTES
+
+
+def pixels(png: bytes) -> np.ndarray:
+    """Return the PNG's RGBA values, shape (height, width, 4)."""
+    with Image.open(io.BytesIO(png)) as image:
+        image.load()  # checks every chunk's sum
+        assert image.format == "PNG"
+        return np.asarray(image.convert("RGBA"))
+
+
+def rgb(colour: str) -> tuple[int, ...]:
+    return tuple(int(colour[i : i + 2], 16) for i in (1, 3, 5))
+
+
+@pytest.fixture
+def images() -> np.ndarray:
+    """Return five images of 4 × 3 pixels; image i has full ink at row 1, column 2 and ink 50·i elsewhere."""
+    images = np.zeros((5, 4, 3), np.uint8) + (50 * np.arange(5, dtype=np.uint8))[:, None, None]
+    images[:, 1, 2] = 255
+    return images
+
+
+@pytest.mark.parametrize("scale", [1, 3])
+def test_each_image_stands_in_its_place(images, scale):
+    shown = pixels(sprite(images, 2, scale=scale))
+    assert shown.shape == (3 * (4 + GAP) * scale, 2 * (3 + GAP) * scale, 4)
+    for i in range(5):
+        top, left = (i // 2) * (4 + GAP) * scale, (i % 2) * (3 + GAP) * scale
+        tile = shown[top : top + 4 * scale, left : left + 3 * scale]
+        assert (tile[..., 3] == 255).all()
+        ink = tile[scale : 2 * scale, 2 * scale :]
+        assert (ink[..., :3] == rgb(PALETTES["light"].text)).all()
+        assert len(np.unique(tile[:scale].reshape(-1, 4), axis=0)) == 1
+
+
+def test_gaps_and_missing_images_are_transparent(images):
+    alpha = pixels(sprite(images, 2))[..., 3]
+    assert (alpha[4::5] == 0).all()
+    assert (alpha[:, 3::4] == 0).all()
+    assert (alpha[10:, 4:] == 0).all()
+    assert np.count_nonzero(alpha) == 5 * 4 * 3
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_ink_goes_from_the_raised_surface_to_text(theme):
+    ramp = np.arange(256, dtype=np.uint8).reshape(1, 16, 16)
+    shown = pixels(sprite(ramp, 1, theme=theme))[:16, :16, :3].reshape(-1, 3).astype(int)
+    assert tuple(shown[0]) == rgb(PALETTES[theme].raised)
+    assert tuple(shown[-1]) == rgb(PALETTES[theme].text)
+    brightness = shown.sum(axis=1)
+    steps = np.diff(brightness if theme == "dark" else -brightness)
+    assert (steps >= 0).all()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_weights_are_symmetric_about_zero(theme):
+    weights = np.array([[[-2.0, 0.0, 2.0, 1.0, -1.0]]])
+    palette = PALETTES[theme]
+    shown = pixels(weights_sprite(weights, 1, theme=theme))[0, :5, :3].astype(int)
+    assert tuple(shown[0]) == rgb(palette.negative)
+    assert tuple(shown[1]) == rgb(palette.raised)
+    assert tuple(shown[2]) == rgb(palette.positive)
+    for half, end in ((shown[3], palette.positive), (shown[4], palette.negative)):
+        np.testing.assert_allclose(half, (np.array(rgb(end)) + rgb(palette.raised)) / 2, atol=1.5)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_the_full_tone_is_the_largest_weight_of_either_sign(sign):
+    shown = pixels(weights_sprite(np.array([[[1.0 * sign, -2.0 * sign]]]), 1))[0, :2, :3].astype(int)
+    palette = PALETTES["light"]
+    smaller, larger = (palette.positive, palette.negative)[::sign]
+    assert tuple(shown[1]) == rgb(larger)
+    np.testing.assert_allclose(shown[0], (np.array(rgb(smaller)) + rgb(palette.raised)) / 2, atol=1.5)
+
+
+def test_units_share_one_scale_unless_a_limit_is_given():
+    weights = np.stack([np.full((1, 1), 0.1), np.full((1, 1), 1.0)])
+    together = pixels(weights_sprite(weights, 2))
+    assert tuple(together[0, 2, :3]) == rgb(PALETTES["light"].positive)
+    assert tuple(together[0, 0, :3]) != rgb(PALETTES["light"].positive)
+    limited = pixels(weights_sprite(weights, 2, limit=0.1))
+    assert (limited[0, [0, 2], :3] == rgb(PALETTES["light"].positive)).all()
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 0.0])
+def test_diverged_and_zero_weights_are_drawn_as_zero(bad):
+    shown = pixels(weights_sprite(np.full((1, 2, 2), bad), 1))
+    assert (shown[:2, :2, :3] == rgb(PALETTES["light"].raised)).all()
+
+
+def test_no_images_give_an_empty_picture():
+    assert (pixels(sprite(np.zeros((0, 28, 28), np.uint8), 5))[..., 3] == 0).all()
+
+
+@pytest.mark.parametrize(
+    ("images", "columns", "scale", "words"),
+    [
+        (np.zeros((2, 4, 3)), 2, 1, "dtype float64"),
+        (np.zeros((4, 3), np.uint8), 2, 1, r"shape \(4, 3\)"),
+        (np.zeros((2, 4, 3), np.uint8), 0, 1, "columns is 0"),
+        (np.zeros((2, 4, 3), np.uint8), 2, 0, "scale 0"),
+    ],
+)
+def test_what_cannot_be_drawn_is_refused(images, columns, scale, words):
+    with pytest.raises(ValueError, match=words):
+        sprite(images, columns, scale=scale)
+
+
+def test_the_images_are_not_changed(images):
+    before = images.copy()
+    assert sprite(images, 2) == sprite(images, 2)
+    np.testing.assert_array_equal(images, before)
+
+
+def test_neither_pillow_nor_plotly_is_needed():
+    code = "import sys; import explorer.figures.digits; print({'PIL', 'plotly'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"

@@ -1,0 +1,146 @@
+"""Formulas: the numbers that are written give the value that is written."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import re
+
+import numpy as np
+import pytest
+
+from explorer.figures.formulas import Formula, backward_formulas, forward_formulas, loss_formula, written
+from explorer.network import ACTIVATIONS, LOSSES, OUTPUTS, NeuralNetwork
+from explorer.network.walkthrough import walk_through
+
+COMBINATIONS = list(itertools.product(ACTIVATIONS, OUTPUTS, LOSSES))
+POWERS = "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"
+SUPERSCRIPTS = str.maketrans(POWERS, "-0123456789")
+
+
+def worked_out(numbers):
+    """Read a formula's numbers as a person does, and work them out."""
+    text = re.sub(rf"\u00a0×\u00a010([{POWERS}]+)", lambda m: "e" + m[1].translate(SUPERSCRIPTS), numbers)
+    text = text.replace("−", "-").replace("·", "*").replace("½ ", "0.5*")
+    functions = {
+        "σ": lambda a: 1 / (1 + math.exp(-a)),
+        "tanh": math.tanh,
+        "max": max,
+        "exp": math.exp,
+        "log": math.log,
+    }
+    return eval(text, {"__builtins__": {}}, functions)
+
+
+def walk(activation="sigmoid", output="sigmoid", loss="squared_error"):
+    nn = NeuralNetwork(
+        6, (5, 4), 3, hidden_activation=activation, output=output, loss=loss, dtype=np.float64, seed=4
+    )
+    nn.W1 *= 2
+    nn.W3 *= 3
+    return walk_through(nn, np.random.default_rng(2).uniform(0, 1, 6), np.eye(3)[1])
+
+
+@pytest.mark.parametrize(("activation", "output", "loss"), COMBINATIONS, ids=map("-".join, COMBINATIONS))
+def test_the_numbers_give_the_value(activation, output, loss):
+    w = walk(activation, output, loss)
+    formulas = [loss_formula(w)]
+    for layer in w.layers:
+        for unit in range(layer.n_units):
+            formulas += [*forward_formulas(w, layer, unit), *backward_formulas(w, layer, unit, 2)]
+    for formula in (f for f in formulas if f.numbers):
+        terms = re.findall(rf"[\d.]+(?:\u00a0×\u00a010[{POWERS}]+)?", formula.numbers)
+        rounding = 0.005 * max(map(worked_out, terms))
+        assert worked_out(formula.numbers) == pytest.approx(formula.value, rel=0.02, abs=rounding), (
+            formula.text
+        )
+
+
+def test_the_values_are_the_networks():
+    w = walk()
+    first, second, last = w.layers
+    a, h = forward_formulas(w, second, 3)
+    assert (a.name, h.name) == ("a2[3]", "h2[3]")
+    assert (a.value, h.value) == (second.a[3], second.h[3])
+    assert forward_formulas(w, last, 1)[1].name == "y[1]"
+    delta, d_W, d_b = backward_formulas(w, first, 4, 2)
+    assert [f.name for f in (delta, d_W, d_b)] == ["delta1[4]", "d_W1[4, 2]", "d_b1[4]"]
+    assert (delta.value, d_b.value) == (first.delta[4], first.delta[4])
+    assert d_W.value == pytest.approx(first.delta[4] * w.x[2])
+    assert loss_formula(w).value == w.loss
+
+
+def test_formulas_of_the_exercise_in_full():
+    nn = NeuralNetwork(1, 1, 2, dtype=np.float64, seed=0)
+    nn.W1, nn.b1, nn.W2, nn.b2 = [[2.0]], [[-1.0]], [[0.5], [-0.25]], [[0.0], [0.5]]
+    w = walk_through(nn, [1.0], [1.0, 0.0])  # h1 0.7311, y 0.5904 and 0.5787: worked out by hand
+    hidden, output = w.layers
+    assert [f.text for f in (*forward_formulas(w, hidden, 0), *backward_formulas(w, hidden, 0, 0))] == [
+        "a1[0] = Σ W1[0, i] · x[i] + b1[0] = 2 − 1 = 1",
+        "h1[0] = σ(a1[0]) = σ(1) = 0.731",
+        "delta1[0] = (Σ W2[k, 0] · delta2[k]) · h1[0] (1 − h1[0]) = −0.0848 · 0.197 = −0.0167",
+        "d_W1[0, 0] = delta1[0] · x[0] = −0.0167 · 1 = −0.0167",
+        "d_b1[0] = delta1[0] = −0.0167",
+    ]
+    assert backward_formulas(w, output, 1, 0)[0].text == (
+        "delta2[1] = (y[1] − d[1]) · y[1] (1 − y[1]) = 0.579 · 0.244 = 0.141"
+    )
+    assert loss_formula(w).text == "L = ½ Σ (y[k] − d[k])² = ½ (0.168 + 0.335) = 0.251"
+
+
+def test_near_one_nothing_is_lost_to_rounding():
+    nn = NeuralNetwork(1, 1, 1, dtype=np.float64, seed=0)
+    nn.W1, nn.W2, nn.b2 = [[1.0]], [[0.0]], [[9.0]]
+    w = walk_through(nn, [1.0], [0.0])
+    assert (
+        "· 1.23 × 10⁻⁴ = 1.23 × 10⁻⁴".replace(" × ", "\u00a0×\u00a0")
+        in backward_formulas(w, w.layers[-1], 0, 0)[0].text
+    )
+
+
+def test_many_classes_are_not_all_written_out():
+    w = walk_through(NeuralNetwork(2, 2, 12, seed=0), [1.0, 0.5], np.eye(12)[0])
+    assert loss_formula(w).numbers.count("+") == 10
+    assert loss_formula(w).numbers.endswith(" + …)")
+
+
+@pytest.mark.filterwarnings("error")
+def test_numbers_that_are_none_can_be_written():
+    nn = NeuralNetwork(2, 2, 2, output="softmax", loss="cross_entropy", hidden_activation="relu", seed=0)
+    nn.W1 = np.full((2, 2), np.inf)
+    w = walk_through(nn, [1.0, 0.0], [1.0, 0.0])
+    texts = [f.text for layer in w.layers for f in forward_formulas(w, layer, 0)]
+    texts += [f.text for layer in w.layers for f in backward_formulas(w, layer, 0, 0)]
+    assert any("not a number" in text for text in texts)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0, "0"),
+        (-0.0, "0"),
+        (1, "1"),
+        (-0.42, "−0.420"),
+        (0.99996, "1.00"),
+        (123.4, "123"),
+        (-1234.5, "−1234"),
+        (0.001, "0.00100"),
+        (1.2e-5, "1.20 × 10⁻⁵"),
+        (-9.996e-4, "−1.00 × 10⁻³"),
+        (3e12, "3.00 × 10¹²"),
+        (math.nan, "not a number"),
+        (math.inf, "∞"),
+        (-math.inf, "−∞"),
+    ],
+)
+def test_written(value, text):
+    assert written(value) == text.replace(" × ", "\u00a0×\u00a0")
+
+
+def test_more_digits():
+    assert written(math.pi, 7) == "3.141593"
+    assert written(-1.23456789e-7, 5) == "−1.2346\u00a0×\u00a010⁻⁷"
+
+
+def test_a_formula_without_numbers_is_shorter():
+    assert Formula("d_b1[0]", "delta1[0]", "", 0.5).text == "d_b1[0] = delta1[0] = 0.500"

@@ -1,0 +1,158 @@
+"""The layers over the epochs: which trace holds what, and what is left out."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from explorer.figures.layers import (
+    TRACE_NAMES,
+    layers_figure,
+    layers_layout,
+    layers_style,
+    layers_summary,
+    layers_traces,
+)
+from explorer.figures.palette import PALETTES
+from explorer.network.diagnostics import LayerDiagnostics
+
+
+def layer(number, activation="sigmoid", *, gradient=1e-3, saturated=0.0, dead=0.0):
+    return LayerDiagnostics(number, activation, 8, saturated, dead, gradient, 0.5)
+
+
+@pytest.fixture
+def diagnoses():
+    """Two hidden layers, later epochs first."""
+    return {
+        epoch: (
+            layer(1, gradient=1e-2 / (1 + epoch), saturated=0.1 * epoch),
+            layer(2, gradient=1e-3 / (1 + epoch)),
+            layer(3, gradient=1e-1 / (1 + epoch), saturated=0.3),
+        )
+        for epoch in (2.0, 0.0, 1.0)
+    }
+
+
+def test_each_layer_has_its_trace(diagnoses):
+    figure = layers_figure(diagnoses, "gradient", n_epochs=10)
+    assert tuple(trace.name for trace in figure.data) == TRACE_NAMES
+    shown = {trace.name: trace for trace in figure.data if trace.visible}
+    assert list(shown) == ["layer 1", "layer 2", "output"]
+    np.testing.assert_allclose(shown["layer 1"].x, [0, 1, 2])
+    np.testing.assert_allclose(shown["layer 1"].y, [1e-2, 1e-2 / 2, 1e-2 / 3], rtol=1e-6)
+    np.testing.assert_allclose(shown["output"].y, [1e-1, 1e-1 / 2, 1e-1 / 3], rtol=1e-6)
+
+
+def test_stuck_units_are_in_percent(diagnoses):
+    traces = dict(zip(TRACE_NAMES, layers_traces(diagnoses, "stuck"), strict=True))
+    np.testing.assert_allclose(traces["layer 1"]["y"], [0, 10, 20], rtol=1e-6)
+    np.testing.assert_allclose(traces["output"]["y"], [30, 30, 30], rtol=1e-6)
+
+
+def test_relu_units_are_dead_and_softmax_ones_neither():
+    layers = (layer(1, "relu", dead=0.25, saturated=0.9), layer(2, "softmax", saturated=0.9))
+    traces = dict(zip(TRACE_NAMES, layers_traces({1.0: layers}, "stuck"), strict=True))
+    assert traces["layer 1"]["y"].tolist() == [25]
+    assert not traces["output"]["visible"]
+    assert layers_traces({1.0: layers}, "gradient")[-1]["visible"]
+
+
+@pytest.mark.parametrize("gradient", [0.0, math.nan, math.inf])
+def test_what_has_no_place_on_the_log_axis_is_a_gap(gradient):
+    diagnoses = {0.0: (layer(1),), 1.0: (layer(1, gradient=gradient),), 2.0: (layer(1),)}
+    y = layers_traces(diagnoses, "gradient")[-1]["y"]
+    assert np.isnan(y).tolist() == [False, True, False]
+    low, high = layers_layout(diagnoses, "gradient", n_epochs=2)["yaxis"]["range"]
+    assert low < math.log10(1e-3) < high
+
+
+def test_arrays_travel_as_binary(diagnoses):
+    for measure in ("gradient", "stuck"):
+        for trace in layers_traces(diagnoses, measure):
+            assert trace["x"].dtype == trace["y"].dtype == np.float32
+            assert len(trace["x"]) == len(trace["y"])
+
+
+def test_many_epochs_have_no_markers():
+    few, many = ({float(e): (layer(1),) for e in range(n)} for n in (50, 51))
+    assert layers_traces(few, "gradient")[-1]["mode"] == "lines+markers"
+    assert layers_traces(many, "gradient")[-1]["mode"] == "lines"
+
+
+def test_axes(diagnoses):
+    layout = layers_layout(diagnoses, "stuck", n_epochs=10, epoch=2.0)
+    assert layout["xaxis"]["range"] == [0, 10.1]
+    assert layout["yaxis"]["range"] == [0, 30.6]
+    (mark,) = layout["shapes"]
+    assert (mark["x0"], mark["x1"]) == (2.0, 2.0)
+    full = {1.0: (layer(1, saturated=1.0),)}
+    assert layers_layout(full, "stuck", n_epochs=1)["yaxis"]["range"][1] <= 102
+    one = {1.0: (layer(1, saturated=0.001),)}
+    assert layers_layout(one, "stuck", n_epochs=1)["yaxis"]["range"] == [0, 5.1]
+    assert layers_layout(diagnoses, "gradient", n_epochs=10)["shapes"] == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_layers_are_told_apart_without_colours(theme):
+    style = layers_style("gradient", theme)
+    colours = [look["line"]["color"] for look in style]
+    assert len(set(colours)) == len(TRACE_NAMES)
+    assert colours[-1] == PALETTES[theme].text
+    assert len({(look["line"]["dash"], look["marker"]["symbol"]) for look in style}) == len(TRACE_NAMES)
+
+
+def test_nothing_is_drawn_of_nothing():
+    figure = layers_figure({}, "stuck", n_epochs=5)
+    assert not any(trace.visible for trace in figure.data)
+
+
+def test_the_summary_says_what_is_counted(diagnoses):
+    gradient, stuck = layers_summary(diagnoses[1.0], 512)
+    assert gradient == (
+        "gradient of the mean loss of 512 test images, RMS per weight: "
+        "layer 1 0.00500, layer 2 5.00\u00a0×\u00a010⁻⁴, output 0.0500"
+    )
+    assert stuck == (
+        "saturated activations (within 1 % of a limit, on 512 test images): "
+        "layer 1 10 %, layer 2 0 %, output 30 % (its targets are 0 and 1)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("output", "words"),
+    [
+        ("softmax", "dead units (0 on all of 512 test images): layer 1 25 %, layer 2 0 %"),
+        (
+            "sigmoid",
+            "dead units (0 on all of 512 test images): layer 1 25 %, layer 2 0 %; "
+            "saturated activations (within 1 % of a limit): output 30 % (its targets are 0 and 1)",
+        ),
+    ],
+)
+def test_relu_units_and_sigmoid_activations_are_not_mixed_up(output, words):
+    layers = (layer(1, "relu", dead=0.25), layer(2, "relu"), layer(3, output, saturated=0.3))
+    assert layers_summary(layers, 512)[1] == words
+
+
+@pytest.mark.parametrize(
+    ("activation", "output", "title"),
+    [
+        ("sigmoid", "sigmoid", "saturated activations (%)"),
+        ("tanh", "softmax", "saturated activations (%)"),
+        ("relu", "softmax", "dead units (%)"),
+        ("relu", "sigmoid", "dead units, saturated activations (%)"),
+    ],
+)
+def test_the_axis_names_what_is_counted(activation, output, title):
+    seen = {1.0: (layer(1, activation), layer(2, output))}
+    figure = layers_figure(seen, "stuck", n_epochs=2)
+    assert figure.layout.yaxis.title.text == title
+    hovers = {trace.name: trace.hovertemplate for trace in figure.data if trace.visible}
+    of = "units dead" if activation == "relu" else "activations saturated"
+    assert f"%{{y:.1f}} % of its {of}" in hovers["layer 1"]
+    if output == "sigmoid":
+        assert "%{y:.1f} % of its activations saturated" in hovers["output"]
+    assert layers_figure(seen, "gradient", n_epochs=2).layout.yaxis.title.text == "gradient RMS per weight"

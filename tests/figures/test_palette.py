@@ -1,0 +1,130 @@
+"""The colours hold what they promise: contrast by WCAG, and differences that colour-blind eyes see."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from itertools import combinations
+
+import numpy as np
+import pytest
+
+from explorer.figures.palette import PALETTES
+
+# Machado, Oliveira and Fernandes (2009), "A physiologically-based model for simulation of color vision
+# deficiency", IEEE TVCG 15(6), severity 1.0; on linear RGB.
+DEFICIENCIES = {
+    "none": np.eye(3),
+    "protanopia": np.array(
+        [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]]
+    ),
+    "deuteranopia": np.array(
+        [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]]
+    ),
+}
+# IEC 61966-2-1, and the white point D65.
+RGB_TO_XYZ = np.array(
+    [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]]
+)
+WHITE = RGB_TO_XYZ.sum(axis=1)
+
+
+def linear(colour: str) -> np.ndarray:
+    """Return the linear RGB of ``#rrggbb``, shape (3,), each 0 to 1."""
+    share = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)]) / 255
+    return np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
+
+
+def lab(rgb: np.ndarray) -> np.ndarray:
+    """Return CIE L*a*b* of linear RGB."""
+    t = RGB_TO_XYZ @ rgb / WHITE
+    f = np.where(t > (6 / 29) ** 3, np.cbrt(t), t / (3 * (6 / 29) ** 2) + 4 / 29)
+    return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
+
+
+def distance(one: str, other: str, deficiency: str) -> float:
+    """Return the CIE 1976 distance of two colours as an eye with `deficiency` sees them."""
+    matrix = DEFICIENCIES[deficiency]
+    seen = [lab(np.clip(matrix @ linear(colour), 0, 1)) for colour in (one, other)]
+    return float(np.linalg.norm(seen[0] - seen[1]))
+
+
+def contrast(one: str, other: str) -> float:
+    """Return the contrast ratio of WCAG 2.2, 1 to 21."""
+    light, dark = sorted((float(RGB_TO_XYZ[1] @ linear(c)) for c in (one, other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def mixed(weak: str, strong: str, share: float) -> str:
+    """Return the colour `share` of the way from `weak` to `strong`, as Plotly's scales mix: in sRGB."""
+    parts = [
+        round((1 - share) * int(weak[i : i + 2], 16) + share * int(strong[i : i + 2], 16)) for i in (1, 3, 5)
+    ]
+    return "#" + "".join(f"{part:02x}" for part in parts)
+
+
+@pytest.fixture(params=["light", "dark"])
+def palette(request):
+    return PALETTES[request.param]
+
+
+def test_the_measures_themselves():
+    assert contrast("#000000", "#ffffff") == pytest.approx(21)
+    assert contrast("#777777", "#ffffff") == pytest.approx(4.478, abs=1e-3)
+    np.testing.assert_allclose(lab(linear("#ff0000")), [53.24, 80.09, 67.20], atol=0.02)
+    assert distance("#ff0000", "#008000", "none") > 2 * distance("#a06000", "#708000", "deuteranopia")
+    for matrix in DEFICIENCIES.values():
+        np.testing.assert_allclose(matrix.sum(axis=1), 1, atol=1e-5)  # white stays white
+
+
+@pytest.mark.parametrize("deficiency", list(DEFICIENCIES))
+def test_colours_that_mean_opposites_stay_apart(palette, deficiency):
+    assert distance(palette.train, palette.test, deficiency) > 40
+    assert distance(palette.good, palette.error, deficiency) > 25
+
+
+@pytest.mark.parametrize("deficiency", list(DEFICIENCIES))
+def test_curves_stay_apart(palette, deficiency):
+    for one, other in combinations((palette.train, palette.test, palette.earlier), 2):
+        assert distance(one, other, deficiency) > 20
+
+
+@pytest.mark.parametrize("text", ["text", "muted", "accent", "good", "warning", "error"])
+@pytest.mark.parametrize("ground", ["surface", "page", "raised"])
+def test_text_is_legible(palette, text, ground):
+    assert contrast(getattr(palette, text), getattr(palette, ground)) >= 4.5
+
+
+def test_text_on_the_primary_button_is_legible(palette):
+    assert contrast(palette.on_accent, palette.accent) >= 4.5
+
+
+def test_curves_stand_out_from_the_surface(palette):
+    for colour in (palette.train, palette.test):
+        assert contrast(colour, palette.surface) >= 3  # WCAG 1.4.11, graphical objects
+    assert contrast(palette.earlier, palette.surface) >= 2  # in the background on purpose
+
+
+def test_every_cell_of_the_matrix_is_legible(palette):
+    shares = np.linspace(0, 1, 101)
+    assert min(contrast(palette.text, mixed(palette.surface, palette.heat, s)) for s in shares) >= 4.5
+    assert contrast(palette.heat, palette.surface) >= 2.9  # and the scale is worth looking at
+
+
+def test_the_grid_is_lighter_than_the_axis_lines_and_both_than_the_data(palette):
+    steps = [
+        contrast(colour, palette.surface) for colour in (palette.grid, palette.hairline, palette.earlier)
+    ]
+    assert steps == sorted(steps)
+
+
+def test_css_names_every_colour(palette):
+    assert "--explorer-on-accent: " + palette.on_accent + ";" in palette.css()
+    assert palette.css().count("--explorer-") == len(fields(palette))
+
+
+@pytest.mark.parametrize("deficiency", list(DEFICIENCIES))
+def test_the_two_neutral_kinds_stay_apart(palette, deficiency):
+    assert distance(palette.negative, palette.positive, deficiency) > 25
+    for colour in (palette.negative, palette.positive):
+        assert distance(colour, palette.raised, deficiency) > 30
+        assert contrast(colour, palette.surface) >= 3

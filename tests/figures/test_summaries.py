@@ -1,0 +1,87 @@
+"""The lines of text that stand for the figures."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from explorer.figures.summaries import confusion_summary, curves_summary, difficulty, run_summary
+from explorer.training.records import EpochRecord, RunEnd
+
+
+def _epoch(history, epoch, accuracy, confusion, loss=0.0612):
+    history.append(EpochRecord(epoch, loss, loss, 0.9, accuracy, 1.0, confusion))
+    return history
+
+
+def test_a_run_in_one_line(make_history, counts, digits):
+    history = _epoch(make_history(4), 5, 0.932, counts)
+    assert run_summary(history, digits) == (
+        "epoch 5 of 10, test accuracy 93.2 %, most confused: 9 read as 4 (28 times)"
+    )
+
+
+def test_the_curves_in_one_line(make_history, counts):
+    history = _epoch(make_history(4), 5, 0.932, counts)
+    assert curves_summary(history) == "epoch 5 of 10, test accuracy 93.2 %, test loss 0.0612"
+
+
+def test_the_matrix_in_one_line(counts, digits):
+    assert confusion_summary(counts, digits) == (
+        "1\u202f879 of 1\u202f909 test images right, most confused: 9 read as 4 (28 times)"
+    )
+
+
+def test_one_mistake_and_none(digits):
+    counts = np.diag(np.full(10, 5))
+    assert confusion_summary(counts, digits) == "50 of 50 test images right, no mistake"
+    counts[0, 6] = 1
+    assert (
+        confusion_summary(counts, digits) == "50 of 51 test images right, most confused: 0 read as 6 (once)"
+    )
+
+
+def test_class_names_are_spoken():
+    counts = np.array([[3, 2], [0, 4]])
+    assert confusion_summary(counts, ("coat", "shirt")).endswith("coat read as shirt (2 times)")
+
+
+def test_before_anything_was_trained(make_history, digits):
+    history = make_history(0)
+    assert curves_summary(history) == run_summary(history, digits) == confusion_summary(None, digits)
+    assert curves_summary(history) == "not trained yet"
+
+
+def test_within_the_first_epoch(make_history, digits):
+    history = make_history(0)
+    history.append(make_history(1).batches[1])  # 0.3 × half an epoch
+    assert curves_summary(history) == "epoch 1 of 10 under way, train accuracy so far 15.0 %"
+    assert run_summary(history, digits) == curves_summary(history)
+
+
+@pytest.mark.parametrize("loss", [math.nan, math.inf])
+def test_a_diverged_run_says_since_when(make_history, counts, loss):
+    history = _epoch(make_history(2), 3, 0.098, counts, loss)
+    _epoch(history, 4, 0.098, counts, loss)
+    assert curves_summary(history) == (
+        "epoch 4 of 10, test accuracy 9.8 %, the loss is not a number since epoch 3"
+    )
+
+
+def test_the_sentence_names_the_hardest_classes_and_the_commonest_mistakes():
+    confusion = np.array([[8, 2, 0], [0, 10, 0], [3, 0, 7]])
+    assert difficulty(confusion, ("a", "b", "c")) == (
+        "The most difficult by recall are c (70.0 %), a (80.0 %) and b (100.0 %);"
+        " most often c as a (3×) and a as b (2×) are mistaken."
+    )
+    assert difficulty(np.eye(3, dtype=int), ("a", "b", "c")) == "No test image is read wrongly."
+
+
+@pytest.mark.parametrize("status", ["stopped", "failed"])
+def test_a_run_that_ended_within_the_first_epoch_is_not_under_way(make_history, status):
+    history = make_history(0)
+    history.append(make_history(1).batches[1])
+    history.append(RunEnd(status, "the loss is not a number since epoch 1."))
+    assert curves_summary(history) == f"{status} in epoch 1 of 10, train accuracy so far 15.0 %"

@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+import reference
+
+from explorer.network import NeuralNetwork
+from explorer.network.diagnostics import diagnose
+
+COMBINATIONS = list(itertools.product(reference.ACTIVATIONS, reference.OUTPUTS, reference.LOSSES))
+
+
+def network(n_hidden=(4, 3), **options):
+    return NeuralNetwork(5, n_hidden, 3, dtype=np.float64, seed=1, **options)
+
+
+def probe(n_samples=20):
+    rng = np.random.default_rng(2)
+    return rng.uniform(0, 1, (5, n_samples)), np.eye(3)[:, rng.integers(0, 3, n_samples)]
+
+
+def one_unit(name, *, weight):
+    """One hidden unit whose weighted sum on the samples −1, 0 and 1 is −weight, 0 and weight."""
+    nn = NeuralNetwork(1, 1, 2, dtype=np.float64, hidden_activation=name, seed=0)
+    nn.W1 = [[weight]]
+    return diagnose(nn, [[-1.0, 0.0, 1.0]], np.eye(2)[:, [0, 1, 0]])
+
+
+@pytest.mark.parametrize(("activation", "output", "loss"), COMBINATIONS, ids=map("-".join, COMBINATIONS))
+def test_figures_follow_the_reference(activation, output, loss):
+    nn = network(hidden_activation=activation, output=output, loss=loss)
+    X, d = probe()
+    _, h = reference.forward(nn.weights(), X, activation, output)
+    gradients = reference.backward(nn.weights(), X, d, activation, output, loss)[::2]
+    layers = diagnose(nn, X, d)
+    assert [layer.layer for layer in layers] == [1, 2, 3]
+    assert [layer.activation for layer in layers] == [activation, activation, output]
+    assert [layer.n_units for layer in layers] == [4, 3, 3]
+    for layer, activations, gradient in zip(layers, h[1:], gradients, strict=True):
+        assert layer.mean_activation == pytest.approx(np.mean(np.abs(activations)))
+        assert layer.gradient_rms == pytest.approx(np.sqrt(np.mean((gradient / 20) ** 2)))
+
+
+def test_the_gradient_is_of_the_mean_loss():
+    """The probe twice over: the same strength."""
+    nn = network()
+    X, d = probe()
+    once, twice = diagnose(nn, X, d), diagnose(nn, np.tile(X, 2), np.tile(d, 2))
+    assert [a.gradient_rms for a in once] == pytest.approx([b.gradient_rms for b in twice])
+
+
+@pytest.mark.parametrize(("name", "weight", "saturated"), [
+    ("sigmoid", 4.5, 0), ("sigmoid", 4.7, 2 / 3),  # σ(4.595) = 0.99
+    ("tanh", 2.2, 0), ("tanh", 2.4, 2 / 3),  # tanh(2.298) = 0.98
+    ("relu", 1e6, 0),
+])  # fmt: skip
+def test_saturated_is_within_a_hundredth_of_a_limit(name, weight, saturated):
+    assert one_unit(name, weight=weight)[0].saturated == pytest.approx(saturated)
+
+
+def test_a_relu_unit_is_dead_when_it_is_0_on_every_sample():
+    nn = NeuralNetwork(1, 4, 2, hidden_activation="relu", seed=0)
+    nn.W1, nn.b1 = [[1], [-1], [0], [0]], [[0], [0], [-1], [1]]
+    hidden, output = diagnose(nn, [[-1.0, 1.0]], np.eye(2))
+    assert hidden.dead == 0.25
+    assert output.dead == 0
+    assert one_unit("sigmoid", weight=-1e6)[0].dead == 0
+
+
+def test_softmax_is_never_called_saturated():
+    nn = network(output="softmax", loss="cross_entropy")
+    nn.W3 = nn.W3 * 1e6
+    assert diagnose(nn, *probe())[-1].saturated == 0
+
+
+def test_the_network_is_not_changed():
+    nn = network()
+    X, d = probe()
+    y, a1 = nn.forward(X).copy(), nn.a1.copy()
+    before = nn.weights()
+    diagnose(nn, X[:, :3], d[:, :3])
+    diagnose(nn, X, d, weights=[w * 2 for w in before])
+    for w, b in zip(nn.weights(), before, strict=True):
+        np.testing.assert_array_equal(w, b)
+    np.testing.assert_array_equal(nn.a1, a1)
+    np.testing.assert_array_equal(nn.forward(X), y)
+
+
+def test_weights_of_a_snapshot_take_the_place_of_the_networks_own():
+    other = network()
+    other.init_weights()
+    X, d = probe()
+    assert diagnose(network(), X, d, weights=other.weights()) == diagnose(other, X, d)
+
+
+def test_weights_that_do_not_fit_are_refused():
+    nn = network()
+    with pytest.raises(ValueError, match="4 arrays"):
+        diagnose(nn, *probe(), weights=nn.weights()[:4])
+    with pytest.raises(ValueError, match="shape"):
+        diagnose(nn, *probe(), weights=[w.T for w in nn.weights()])
+
+
+def test_a_diverged_network_has_no_gradient_and_no_warning():
+    nn = network()
+    nn.W1 = nn.W1 * np.nan
+    assert all(np.isnan(layer.gradient_rms) for layer in diagnose(nn, *probe()))

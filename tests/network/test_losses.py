@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import reference
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from explorer.network import LOSSES
+from explorer.network.losses import cross_entropy, d_cross_entropy, d_squared_error, squared_error
+
+PAIRS = {
+    "squared_error": (squared_error, d_squared_error),
+    "cross_entropy": (cross_entropy, d_cross_entropy),
+}
+Y = np.array([[0.7, 0.1, 0.25], [0.2, 0.6, 0.25], [0.1, 0.3, 0.5]])
+D = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
+
+
+def test_squared_error_by_hand():
+    y, d = np.array([[0.5, 1.0], [0.0, 2.0]]), np.array([[1.0, 0.0], [0.0, 1.0]])
+    assert squared_error(y, d) == pytest.approx((0.25 + 1 + 0 + 1) / 2)
+    np.testing.assert_array_equal(d_squared_error(y, d), [[-0.5, 1], [0, 1]])
+
+
+def test_cross_entropy_by_hand():
+    assert cross_entropy(Y, D) == pytest.approx(-math.log(0.7) - math.log(0.6) - math.log(0.5))
+    np.testing.assert_allclose(
+        d_cross_entropy(Y, D), [[-1 / 0.7, 0, 0], [0, -1 / 0.6, 0], [0, 0, -2]], rtol=1e-14
+    )
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_no_loss_is_zero_without_a_sign(name):
+    value = PAIRS[name][0]([1.0], [1.0])
+    assert (value, math.copysign(1.0, value)) == (0.0, 1.0)
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_a_loss_is_one_number(name):
+    value = PAIRS[name][0](Y, D)
+    assert np.ndim(value) == 0
+    assert isinstance(value, float)
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_a_loss_is_a_sum_not_a_mean(name):
+    """The same batch three times over loses three times as much."""
+    value, slope = PAIRS[name]
+    assert value(np.tile(Y, 3), np.tile(D, 3)) == pytest.approx(3 * value(Y, D))
+    np.testing.assert_allclose(slope(np.tile(Y, 3), np.tile(D, 3)), np.tile(slope(Y, D), 3))
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_derivative_is_the_slope(name):
+    value, slope = PAIRS[name]
+    rng = np.random.default_rng(3)
+    y, d = rng.uniform(0.05, 0.95, (4, 5)), rng.uniform(0, 1, (4, 5))
+    (expected,) = reference.central_differences(lambda: value(y, d), [y], eps=1e-6)
+    np.testing.assert_allclose(slope(y, d), expected, rtol=1e-7, atol=1e-7)
+
+
+@pytest.mark.parametrize("name", PAIRS)
+@given(data=st.data())
+def test_against_the_reference(name, data):
+    shape = data.draw(hnp.array_shapes(min_dims=2, max_dims=2))
+    y = data.draw(hnp.arrays(np.float64, shape, elements=st.floats(1e-6, 1)))
+    d = data.draw(hnp.arrays(np.float64, shape, elements=st.floats(0, 1)))
+    assert PAIRS[name][0](y, d) == pytest.approx(reference.loss(name, y, d), rel=1e-12, abs=1e-12)
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_the_inputs_stay_as_they_are(name):
+    for f in PAIRS[name]:
+        y, d = Y.copy(), D.copy()
+        f(y, d)
+        np.testing.assert_array_equal(y, Y)
+        np.testing.assert_array_equal(d, D)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_cross_entropy_of_a_perfect_answer_is_zero(dtype):
+    """0 · log 0 counts as 0, and so does its slope: no NaN, no warning."""
+    d = D.astype(dtype)
+    assert cross_entropy(d, d) == 0
+    slope = d_cross_entropy(d, d)
+    assert slope.dtype == dtype
+    np.testing.assert_array_equal(slope, -D)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_cross_entropy_of_a_sure_and_wrong_answer(dtype):
+    """Probability 0 for the true class costs infinitely much, or what the dtype's smallest number says."""
+    y, d = np.array([[0.0], [1.0]], dtype=dtype), np.array([[1.0], [0.0]], dtype=dtype)
+    assert cross_entropy(y, d) >= 80
+    slope = d_cross_entropy(y, d)
+    assert slope[0, 0] < -1e20
+    assert slope[1, 0] == 0
+
+
+def test_cross_entropy_does_not_hide_a_small_probability():
+    """A guard against log 0 must not blur what is merely improbable."""
+    y, d = np.array([[1e-30], [1.0]]), np.array([[1.0], [0.0]])
+    assert cross_entropy(y, d) == pytest.approx(30 * math.log(10))
+    assert d_cross_entropy(y, d)[0, 0] == pytest.approx(-1e30)
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_not_a_number_stays_visible(name):
+    y = Y.copy()
+    y[0, 0] = np.nan
+    assert math.isnan(PAIRS[name][0](y, D))
+
+
+def test_many_float32_terms_keep_their_sum():
+    """60 000 samples of ten outputs in float32: the sum keeps four digits."""
+    y, d = np.full((10, 60_000), 0.1, np.float32), np.zeros((10, 60_000), np.float32)
+    assert squared_error(y, d) == pytest.approx(3000.0, rel=1e-4)
+
+
+def test_the_table_names_the_two():
+    assert set(LOSSES) == set(PAIRS)

@@ -1,0 +1,749 @@
+from __future__ import annotations
+
+import copy
+import itertools
+import math
+import pickle
+from fractions import Fraction
+
+import numpy as np
+import pytest
+import reference
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from explorer.network import NeuralNetwork
+
+COMBINATIONS = list(itertools.product(reference.ACTIVATIONS, reference.OUTPUTS, reference.LOSSES))
+ids = "-".join
+
+
+def network(n_input=5, n_hidden=4, n_output=3, seed=1, **options):
+    """A small network in float64, with biases that are not zero."""
+    nn = NeuralNetwork(n_input, n_hidden, n_output, dtype=np.float64, seed=seed, **options)
+    rng = np.random.default_rng(seed)
+    for i in range(1, len(parameters(nn)) // 2 + 1):
+        setattr(nn, f"b{i}", rng.normal(0, 0.3, getattr(nn, f"b{i}").shape))
+    return nn
+
+
+def parameters(nn) -> list[np.ndarray]:
+    """Copies of ``[W1, b1, W2, b2, …]``."""
+    found = []
+    for i in itertools.count(1):
+        if not hasattr(nn, f"W{i}"):
+            return found
+        found += [getattr(nn, f"W{i}").copy(), getattr(nn, f"b{i}").copy()]
+    return found
+
+
+def data(n_input=5, n_output=3, n_samples=6, seed=2):
+    """Inputs in [0, 1] and one-hot labels, samples in columns."""
+    rng = np.random.default_rng(seed)
+    return rng.uniform(0, 1, (n_input, n_samples)), np.eye(n_output)[:, rng.integers(0, n_output, n_samples)]
+
+
+def assert_all_close(actual, expected, **tolerance):
+    assert len(actual) == len(expected)
+    for i, (a, e) in enumerate(zip(actual, expected, strict=True)):
+        assert a.shape == e.shape
+        np.testing.assert_allclose(a, e, **tolerance, err_msg=f"parameter {i} of W1, b1, W2, …")
+
+
+class Recorder(NeuralNetwork):
+    """Keeps the batches that `fit` hands to `train_iteration`, and the losses that come back."""
+
+    def train_iteration(self, X, d, lr=1e-2):
+        loss = super().train_iteration(X, d, lr)
+        vars(self).setdefault("calls", []).append((X.copy(), d.copy(), lr, float(loss)))
+        return loss
+
+
+def recorder(n_samples, **options):
+    """A recording network, and data whose first row is the sample's number."""
+    nn = Recorder(4, 3, 2, dtype=np.float64, seed=5, **options)
+    X = np.random.default_rng(0).uniform(0, 1, (4, n_samples))
+    X[0] = np.arange(n_samples)
+    return nn, X, np.eye(2)[:, np.arange(n_samples) % 2]
+
+
+# ---------------------------------------------------------------- what it is made of
+
+
+@pytest.mark.parametrize(
+    ("n_hidden", "sizes"),
+    [(4, (5, 4, 3)), ((4,), (5, 4, 3)), ([6, 2], (5, 6, 2, 3)), ((7, 2, 4), (5, 7, 2, 4, 3))],
+)
+def test_names_and_shapes(n_hidden, sizes):
+    nn = NeuralNetwork(5, n_hidden, 3)
+    for i, (n_in, n_out) in enumerate(itertools.pairwise(sizes), start=1):
+        assert getattr(nn, f"W{i}").shape == (n_out, n_in)
+        assert getattr(nn, f"b{i}").shape == (n_out, 1)
+    assert not hasattr(nn, f"W{len(sizes)}")
+    assert not hasattr(nn, f"b{len(sizes)}")
+
+
+def test_sizes_may_be_numpy_integers():
+    nn = NeuralNetwork(np.int64(5), np.int32(4), np.int64(3))
+    assert nn.W1.shape == (4, 5)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_everything_has_the_dtype_that_was_asked_for(dtype):
+    nn = NeuralNetwork(5, (4, 4), 3, dtype=dtype, seed=0)
+    X, d = data()
+    y = nn.forward(X)
+    assert y.dtype == nn.h1.dtype == nn.a2.dtype == dtype
+    assert {p.dtype for p in parameters(nn)} == {np.dtype(dtype)}
+    assert {g.dtype for g in nn.backward(X, y, d)} == {np.dtype(dtype)}
+    nn.train_iteration(X, d)
+    assert {p.dtype for p in parameters(nn)} == {np.dtype(dtype)}
+
+
+def test_init_weights_draws_new_ones_and_the_seed_decides_which():
+    first, second = NeuralNetwork(5, 4, 3, seed=3), NeuralNetwork(5, 4, 3, seed=3)
+    before = first.W1.copy()
+    first.init_weights()
+    second.init_weights()
+    assert not np.any(before == first.W1)
+    assert_all_close(parameters(first), parameters(second), rtol=0)
+
+
+def test_without_a_seed_each_network_differs():
+    assert not np.any(NeuralNetwork(5, 4, 3).W1 == NeuralNetwork(5, 4, 3).W1)
+
+
+def test_numpys_global_random_numbers_are_left_alone():
+    before = np.random.get_state()  # noqa: NPY002  # the state that must stay
+    nn = NeuralNetwork(5, 4, 3, seed=0)
+    nn.init_weights()
+    NeuralNetwork(5, 4, 3)
+    X, d = data(n_samples=20)
+    nn.fit(X, d, batch_size=3, n_epochs=2)
+    after = np.random.get_state()  # noqa: NPY002
+    assert before[0] == after[0]
+    np.testing.assert_array_equal(before[1], after[1])
+    assert before[2:] == after[2:]
+
+
+def test_the_global_seed_decides_nothing():
+    np.random.seed(0)  # noqa: NPY002  # what must have no effect
+    first = NeuralNetwork(5, 4, 3)
+    np.random.seed(0)  # noqa: NPY002
+    assert not np.any(first.W1 == NeuralNetwork(5, 4, 3).W1)
+
+
+# ---------------------------------------------------------------- weights can be read and set
+
+
+@pytest.mark.parametrize("name", ["W1", "b1", "W2", "b2", "W3", "b3"])
+def test_a_parameter_changed_in_place_is_used(name):
+    X, _ = data()
+    nn = network(n_hidden=(4, 4))
+    setattr(nn, name, getattr(nn, name) + 0.5)
+    before = parameters(nn)
+    param = getattr(nn, name)
+    param *= 0.5
+    param[0, 0] = 1.0
+    expected = before
+    i = ["W1", "b1", "W2", "b2", "W3", "b3"].index(name)
+    expected[i] = before[i] * 0.5
+    expected[i][0, 0] = 1.0
+    assert_all_close(parameters(nn), expected, rtol=1e-15)
+    y = reference.forward(expected, X, "sigmoid", "sigmoid")[1][-1]
+    np.testing.assert_allclose(nn.forward(X), y, rtol=1e-12)
+
+
+def test_augmented_assignment_on_the_attribute():
+    nn = network()
+    W1, b2 = nn.W1.copy(), nn.b2.copy()
+    nn.W1 *= 0.5
+    nn.b2 += 1
+    nn.W1[0, 0] = 1
+    W1 = W1 * 0.5
+    W1[0, 0] = 1
+    np.testing.assert_array_equal(nn.W1, W1)
+    np.testing.assert_array_equal(nn.b2, b2 + 1)
+
+
+def test_assigning_a_whole_matrix_is_used_and_copied():
+    X, d = data()
+    nn = network()
+    W1 = np.random.default_rng(9).normal(size=(4, 5))
+    mine = W1.copy()
+    nn.W1 = mine
+    y = reference.forward([W1, *parameters(nn)[1:]], X, "sigmoid", "sigmoid")[1][-1]
+    np.testing.assert_allclose(nn.forward(X), y, rtol=1e-12)
+    nn.train_iteration(X, d, lr=1.0)
+    np.testing.assert_array_equal(mine, W1, err_msg="training changes an array of the caller's")
+
+
+def test_assigned_weights_take_the_networks_dtype():
+    nn = NeuralNetwork(5, 4, 3, dtype=np.float32)
+    nn.W1 = np.ones((4, 5), dtype=np.float64)
+    nn.b1 = [[1], [2], [3], [4]]
+    assert nn.W1.dtype == nn.b1.dtype == np.float32
+    np.testing.assert_array_equal(nn.b1, [[1], [2], [3], [4]])
+
+
+@pytest.mark.parametrize(
+    ("name", "shape"),
+    [("W1", (5, 4)), ("W1", (20,)), ("W2", (4, 3)), ("b1", (4,)), ("b1", (1, 4)), ("b2", (1, 1)), ("W1", ())],
+)
+def test_assigning_a_wrong_shape_is_refused(name, shape):
+    """Also where NumPy would broadcast it silently."""
+    nn = network()
+    before = parameters(nn)
+    with pytest.raises(ValueError, match=name) as refused:
+        setattr(nn, name, np.zeros(shape))
+    assert str(getattr(nn, name).shape) in str(refused.value)
+    assert_all_close(parameters(nn), before, rtol=0)
+
+
+def test_weights_go_out_as_read_only_copies_and_come_in_again():
+    nn, other = network(n_hidden=(4, 3)), network(n_hidden=(4, 3), seed=8)
+    weights = nn.weights()
+    assert [w.shape for w in weights] == [(4, 5), (4, 1), (3, 4), (3, 1), (3, 3), (3, 1)]
+    assert not any(w.flags.writeable for w in weights)
+    other.set_weights(weights)
+    assert_all_close(parameters(other), weights, rtol=0)
+    nn.W1 *= 2
+    assert_all_close(parameters(other), weights, rtol=0)
+
+
+def test_weights_that_do_not_fit_are_refused_and_change_nothing():
+    nn = network(n_hidden=(4, 3))
+    before = parameters(nn)
+    for weights in (before[:4], [*before, *before[:2]], [2 * before[0], *(w.T for w in before[1:])]):
+        with pytest.raises(ValueError, match=r"shape|arrays"):
+            nn.set_weights(weights)
+        assert_all_close(parameters(nn), before, rtol=0)
+
+
+# ---------------------------------------------------------------- forward
+
+
+@pytest.mark.parametrize("n_hidden", [4, (4, 6), (4, 3, 5)])
+@pytest.mark.parametrize("output", reference.OUTPUTS)
+@pytest.mark.parametrize("activation", reference.ACTIVATIONS)
+def test_forward_keeps_every_layer(activation, output, n_hidden):
+    X, _ = data()
+    nn = network(n_hidden=n_hidden, hidden_activation=activation, output=output)
+    y = nn.forward(X)
+    a, h = reference.forward(parameters(nn), X, activation, output)
+    np.testing.assert_allclose(y, h[-1], rtol=1e-12)
+    for i in range(1, len(a) + 1):
+        np.testing.assert_allclose(getattr(nn, f"a{i}"), a[i - 1], rtol=1e-12, atol=1e-14)
+    for i in range(1, len(a)):
+        np.testing.assert_allclose(getattr(nn, f"h{i}"), h[i], rtol=1e-12)
+
+
+def test_what_forward_returned_stays_as_it_was():
+    """Buffers may be reused inside, but not ones that were handed out."""
+    nn = network()
+    X, d = data()
+    y = nn.forward(X)
+    kept, a1 = y.copy(), nn.a1.copy()
+    held = nn.a1
+    nn.forward(X * 0.5)
+    nn.train_iteration(X, d, lr=1.0)
+    nn.predict(X)
+    np.testing.assert_array_equal(y, kept)
+    np.testing.assert_array_equal(held, a1)
+
+
+@pytest.mark.parametrize("n_samples", [1, 2, 7])
+def test_any_number_of_samples(n_samples):
+    nn = network()
+    X, d = data(n_samples=n_samples)
+    y = nn.forward(X)
+    assert y.shape == (3, n_samples)
+    assert nn.a1.shape == nn.h1.shape == (4, n_samples)
+    assert [g.shape for g in nn.backward(X, y, d)] == [(4, 5), (4, 1), (3, 4), (3, 1)]
+    assert nn.predict(X).shape == (n_samples,)
+
+
+def test_any_memory_layout_gives_the_same():
+    nn = network()
+    X, _ = data(n_samples=8)
+    y = nn.forward(X)
+    for other in (np.asfortranarray(X), np.repeat(X, 2, axis=1)[:, ::2], X.astype(np.float32).astype(float)):
+        np.testing.assert_allclose(nn.forward(other), y, rtol=1e-6)
+
+
+def test_predict_is_the_row_of_the_largest_output():
+    nn = network()
+    X, _ = data(n_samples=50)
+    classes = nn.predict(X)
+    assert classes.shape == (50,)
+    assert np.issubdtype(classes.dtype, np.integer)
+    np.testing.assert_array_equal(classes, nn.forward(X).argmax(axis=0))
+
+
+def test_one_matrix_product_by_hand():
+    """784-like wiring in the small: W1 (n_hidden, n_input) acts from the left on columns."""
+    nn = NeuralNetwork(2, 1, 1, dtype=np.float64, hidden_activation="relu")
+    nn.W1, nn.b1 = np.array([[2.0, -1.0]]), np.array([[0.5]])
+    nn.W2, nn.b2 = np.array([[3.0]]), np.array([[-1.0]])
+    y = nn.forward(np.array([[1.0, 0.0], [1.0, 2.0]]))
+    np.testing.assert_array_equal(nn.a1, [[1.5, -1.5]])
+    np.testing.assert_array_equal(nn.h1, [[1.5, 0.0]])
+    np.testing.assert_array_equal(nn.a2, [[3.5, -1.0]])
+    np.testing.assert_allclose(y, [[1 / (1 + math.exp(-3.5)), 1 / (1 + math.e)]])
+
+
+# ---------------------------------------------------------------- backward
+
+
+@pytest.mark.parametrize("n_hidden", [(4,), (4, 3), (4, 3, 4)], ids=str)
+@pytest.mark.parametrize(("activation", "output", "loss"), COMBINATIONS, ids=map(ids, COMBINATIONS))
+def test_gradient_is_the_slope_of_the_loss(activation, output, loss, n_hidden):
+    """Every weight of a small network against central differences of the reference loss."""
+    X, d = data()
+    nn = network(n_hidden=n_hidden, hidden_activation=activation, output=output, loss=loss)
+    theta = parameters(nn)
+    if activation == "relu":
+        a, _ = reference.forward(theta, X, activation, output)
+        assert min(np.abs(layer).min() for layer in a[:-1]) > 1e-4, "choose data away from relu's kink"
+    expected = reference.central_differences(
+        lambda: reference.loss(loss, reference.forward(theta, X, activation, output)[1][-1], d), theta
+    )
+    gradient = nn.backward(X, nn.forward(X), d)
+    assert_all_close(gradient, expected, rtol=1e-6, atol=1e-8)
+    assert_all_close(
+        gradient, reference.backward(theta, X, d, activation, output, loss), rtol=1e-10, atol=1e-13
+    )
+
+
+@pytest.mark.parametrize(("activation", "output", "loss"), COMBINATIONS, ids=map(ids, COMBINATIONS))
+def test_gradient_is_a_sum_over_the_samples(activation, output, loss):
+    """The batch twice over: twice the gradient. Sample by sample: the parts add up."""
+    nn = network(hidden_activation=activation, output=output, loss=loss)
+    X, d = data()
+    once = nn.backward(X, nn.forward(X), d)
+    X2, d2 = np.tile(X, 2), np.tile(d, 2)
+    assert_all_close(nn.backward(X2, nn.forward(X2), d2), [2 * g for g in once], rtol=1e-12)
+    parts = [nn.backward(X[:, [n]], nn.forward(X[:, [n]]), d[:, [n]]) for n in range(X.shape[1])]
+    once = nn.backward(X, nn.forward(X), d)
+    assert_all_close([sum(p) for p in zip(*parts, strict=True)], once, rtol=1e-11, atol=1e-14)
+
+
+def test_predict_does_not_come_between_forward_and_backward():
+    nn = network()
+    X, d = data()
+    y = nn.forward(X)
+    nn.predict(np.zeros((5, 6)))
+    assert_all_close(
+        nn.backward(X, y, d), reference.backward(parameters(nn), X, d, "sigmoid", "sigmoid", "squared_error")
+    )
+
+
+def test_backward_wants_a_forward_pass_first():
+    X, d = data()
+    with pytest.raises(ValueError, match="forward"):
+        network().backward(X, d, d)
+    nn = network()
+    nn.forward(X[:, :2])
+    with pytest.raises(ValueError, match="forward"):
+        nn.backward(X, d, d)
+
+
+def test_gradients_do_not_add_up_over_calls():
+    """The bug of a peer: gradients never set to zero between steps."""
+    nn = network()
+    X, d = data()
+    first = [g.copy() for g in nn.backward(X, nn.forward(X), d)]
+    assert_all_close(nn.backward(X, nn.forward(X), d), first, rtol=0)
+
+
+def test_softmax_with_cross_entropy_stays_finite_when_sure_and_wrong():
+    """The joint derivative y − d needs no division by a probability of 0."""
+    nn = network(output="softmax", loss="cross_entropy")
+    nn.W2 = nn.W2 * 1e4
+    X, d = data(n_samples=30)
+    y = nn.forward(X)
+    assert np.any((y == 0) & (d == 1)), "the case that is meant"
+    assert all(np.isfinite(g).all() for g in nn.backward(X, y, d))
+    np.testing.assert_allclose(nn.backward(X, y, d)[3], (y - d).sum(axis=1, keepdims=True), atol=1e-12)
+
+
+# ---------------------------------------------------------------- one step
+
+
+@pytest.mark.parametrize(("activation", "output", "loss"), COMBINATIONS, ids=map(ids, COMBINATIONS))
+def test_train_iteration_is_one_step_of_gradient_descent(activation, output, loss):
+    nn = network(n_hidden=(4, 3), hidden_activation=activation, output=output, loss=loss)
+    X, d = data()
+    theta = parameters(nn)
+    gradient = nn.backward(X, nn.forward(X), d)
+    before = reference.loss(loss, reference.forward(theta, X, activation, output)[1][-1], d)
+    returned = nn.train_iteration(X, d, lr=0.05)
+    assert np.ndim(returned) == 0
+    assert returned == pytest.approx(before, rel=1e-12)
+    expected = [p - 0.05 * g for p, g in zip(theta, gradient, strict=True)]
+    assert_all_close(parameters(nn), expected, rtol=1e-12, atol=1e-15)
+
+
+def test_the_default_learning_rate_is_a_hundredth():
+    first, second = network(), network()
+    X, d = data()
+    first.train_iteration(X, d)
+    second.train_iteration(X, d, lr=0.01)
+    assert_all_close(parameters(first), parameters(second), rtol=0)
+
+
+def test_train_iteration_leaves_the_data_alone():
+    nn = network()
+    X, d = data()
+    kept = X.copy(), d.copy()
+    X.flags.writeable = d.flags.writeable = False
+    nn.train_iteration(X, d)
+    np.testing.assert_array_equal(X, kept[0])
+    np.testing.assert_array_equal(d, kept[1])
+
+
+def test_small_steps_make_the_loss_smaller():
+    nn = network()
+    X, d = data()
+    losses = [nn.train_iteration(X, d, lr=0.1) for _ in range(50)]
+    assert all(after < before for before, after in itertools.pairwise(losses))
+
+
+# ---------------------------------------------------------------- fit
+
+
+@settings(max_examples=40, deadline=None)
+@given(n=st.integers(1, 30), batch_size=st.integers(1, 40), n_epochs=st.integers(1, 3))
+def test_fit_uses_every_sample_once_an_epoch(n, batch_size, n_epochs):
+    nn, X, d = recorder(n)
+    nn.fit(X, d, batch_size=batch_size, n_epochs=n_epochs)
+    per_epoch = math.ceil(n / batch_size)
+    assert len(nn.calls) == per_epoch * n_epochs
+    for epoch in range(n_epochs):
+        calls = nn.calls[epoch * per_epoch : (epoch + 1) * per_epoch]
+        numbers = np.concatenate([x[0] for x, *_ in calls]).astype(int)
+        assert sorted(numbers) == list(range(n))
+        assert [x.shape[1] for x, *_ in calls[:-1]] == [batch_size] * (per_epoch - 1)
+        for x, labels, *_ in calls:
+            columns = x[0].astype(int)
+            np.testing.assert_array_equal(x, X[:, columns])
+            np.testing.assert_array_equal(labels, d[:, columns])
+
+
+def test_fit_shuffles_anew_every_epoch():
+    nn, X, d = recorder(20)
+    nn.fit(X, d, batch_size=5, n_epochs=3)
+    orders = [tuple(np.concatenate([x[0] for x, *_ in nn.calls[i : i + 4]])) for i in (0, 4, 8)]
+    assert len({*orders, tuple(range(20))}) == 4
+
+
+def test_fit_steps_as_the_reference_does():
+    nn, X, d = recorder(23)
+    theta = parameters(nn)
+    history = nn.fit(X, d, batch_size=4, n_epochs=2, lr=0.05)
+    batches = [x[0].astype(int) for x, *_ in nn.calls]
+    theta, losses, _ = reference.sgd(theta, X, d, batches, lr=0.05)
+    assert_all_close(parameters(nn), theta, rtol=1e-10)
+    np.testing.assert_allclose([loss for *_, loss in nn.calls], losses, rtol=1e-10)
+    np.testing.assert_allclose(history, [sum(losses[:6]) / 23, sum(losses[6:]) / 23], rtol=1e-10)
+
+
+def test_fit_of_the_class_itself_does_what_the_recorder_saw():
+    """A subclass may override `train_iteration`; watching it changes nothing."""
+    nn, X, d = recorder(23, hidden_activation="tanh", output="softmax", loss="cross_entropy")
+    plain = NeuralNetwork(
+        4, 3, 2, dtype=np.float64, seed=5, hidden_activation="tanh", output="softmax", loss="cross_entropy"
+    )
+    watched = nn.fit(X, d, batch_size=4, n_epochs=2)
+    np.testing.assert_allclose(plain.fit(X, d, batch_size=4, n_epochs=2), watched, rtol=1e-12)
+    assert_all_close(parameters(plain), parameters(nn), rtol=1e-10)
+
+
+def test_fit_passes_the_learning_rate_and_its_defaults_on():
+    nn, X, d = recorder(6)
+    history = nn.fit(X, d, 6)
+    assert len(history) == len(nn.calls) == 10
+    assert {lr for _, _, lr, _ in nn.calls} == {0.01}
+    nn.fit(X, d, 6, 1, 0.5)
+    assert nn.calls[-1][2] == 0.5
+
+
+def test_fit_goes_on_from_the_weights_there_are():
+    nn, X, d = recorder(6)
+    nn.W1 = np.full((3, 4), 0.125)
+    nn.fit(X, d, batch_size=6, n_epochs=1, lr=1e-12)
+    np.testing.assert_allclose(nn.W1, np.full((3, 4), 0.125), rtol=1e-6)
+
+
+def test_fit_repeats_with_its_seed():
+    X, d = data(n_samples=40)
+    first, second, other = network(seed=3), network(seed=3), network(seed=4)
+    histories = [list(nn.fit(X, d, batch_size=7, n_epochs=3)) for nn in (first, second, other)]
+    assert histories[0] == histories[1] != histories[2]
+    assert_all_close(parameters(first), parameters(second), rtol=0)
+
+
+def test_fit_leaves_the_data_in_its_order():
+    nn = network()
+    X, d = data(n_samples=12)
+    kept = X.copy(), d.copy()
+    nn.fit(X, d, batch_size=5, n_epochs=2)
+    np.testing.assert_array_equal(X, kept[0])
+    np.testing.assert_array_equal(d, kept[1])
+
+
+# ---------------------------------------------------------------- the mistakes that the exercise invites
+
+
+def test_mistake_data_left_untransposed():
+    """Samples × features: refused with words that say what to do."""
+    nn = NeuralNetwork(784, 32, 10)
+    X, d = np.zeros((100, 784)), np.zeros((10, 100))
+    for call in (
+        lambda: nn.forward(X),
+        lambda: nn.predict(X),
+        lambda: nn.train_iteration(X, d),
+        lambda: nn.fit(X, d, batch_size=10),
+    ):
+        with pytest.raises(ValueError, match=r"(?i)transpos|\.T\b|columns") as refused:
+            call()
+        assert "784" in str(refused.value)
+
+
+def test_mistake_a_batch_of_rows_instead_of_columns():
+    """`X[b, b+batch]` or `X[b:b+batch]`: `fit` hands on whole columns, (n_input, batch)."""
+    nn, X, d = recorder(12)
+    nn.fit(X, d, batch_size=3, n_epochs=1)
+    assert [x.shape for x, *_ in nn.calls] == [(4, 3)] * 4
+    assert [labels.shape for _, labels, *_ in nn.calls] == [(2, 3)] * 4
+
+
+def test_mistake_the_epoch_loss_is_never_reset():
+    """With a learning rate of almost nothing every epoch has the same mean loss."""
+    nn, X, d = recorder(10)
+    history = nn.fit(X, d, batch_size=3, n_epochs=4, lr=1e-12)
+    np.testing.assert_allclose(history, [history[0]] * 4, rtol=1e-6)
+
+
+@pytest.mark.parametrize("n_epochs", [1, 4])
+@pytest.mark.parametrize("batch_size", [1, 3, 10])
+def test_mistake_the_epoch_loss_divided_by_something_else_than_the_samples(batch_size, n_epochs):
+    """Not by the epochs, not by the batches, and the short batch weighs by its samples."""
+    nn, X, d = recorder(10)
+    expected = reference.loss("squared_error", nn.forward(X), d) / 10
+    history = nn.fit(X, d, batch_size=batch_size, n_epochs=n_epochs, lr=1e-12)
+    np.testing.assert_allclose(history, [expected] * n_epochs, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("n", "batch_size", "expected"), [(12, 4, [4, 4, 4]), (12, 12, [12]), (12, 5, [5, 5, 2]), (3, 8, [3])]
+)
+def test_mistake_one_batch_too_many(n, batch_size, expected):
+    """Where the size divides the samples there is no empty batch at the end."""
+    nn, X, d = recorder(n)
+    nn.fit(X, d, batch_size=batch_size, n_epochs=1)
+    assert [x.shape[1] for x, *_ in nn.calls] == expected
+
+
+def test_mistake_labels_instead_of_one_hot():
+    nn = network()
+    X, d = data()
+    labels = d.argmax(axis=0)
+    for call in (
+        lambda: nn.train_iteration(X, labels),
+        lambda: nn.fit(X, labels, batch_size=2),
+        lambda: nn.backward(X, nn.forward(X), labels),
+    ):
+        with pytest.raises(ValueError, match=r"(?i)one-hot"):
+            call()
+    with pytest.raises(ValueError, match=r"\(3, 6\)"):
+        nn.train_iteration(X, labels[np.newaxis])  # NumPy would broadcast it
+
+
+def test_mistake_predict_gives_labels_not_one_hot():
+    X, _ = data()
+    assert network().predict(X).ndim == 1
+
+
+# ---------------------------------------------------------------- what is refused
+
+
+@pytest.mark.parametrize("shape", [(3, 5), (4, 6), (2, 6), (6, 3)])
+def test_targets_of_a_wrong_shape_are_refused(shape):
+    nn = network()
+    X, _ = data()
+    before = parameters(nn)
+    for call in (
+        lambda d: nn.train_iteration(X, d),
+        lambda d: nn.fit(X, d, batch_size=2),
+        lambda d: nn.backward(X, nn.forward(X), d),
+    ):
+        with pytest.raises(ValueError, match=r"\(3, 6\)|3 rows|6 columns|samples"):
+            call(np.zeros(shape))
+    assert_all_close(parameters(nn), before, rtol=0)
+
+
+def test_one_sample_without_its_column_is_refused():
+    with pytest.raises(ValueError, match=r"(?i)shape|column|2-D"):
+        network().forward(np.zeros(5))
+
+
+@pytest.mark.parametrize("batch_size", [0, -1, 2.5, True, None, "8"])
+def test_fit_refuses_a_batch_size(batch_size):
+    X, d = data()
+    with pytest.raises((ValueError, TypeError), match="batch_size"):
+        network().fit(X, d, batch_size=batch_size)
+
+
+@pytest.mark.parametrize(
+    "n_hidden",
+    [
+        0, (), -3, (4, 0), (4, -1), True, (4, True), 2.5, (2.5,), "8", None, {4, 3}, np.array([]), np.array(4),
+        np.array([4.0]), np.array([4, 0]), np.array([True]), np.array([[4, 3]]),
+    ],
+)  # fmt: skip
+def test_a_hidden_size_is_refused(n_hidden):
+    with pytest.raises(ValueError, match="n_hidden"):
+        NeuralNetwork(5, n_hidden, 3)
+
+
+@pytest.mark.parametrize("n_hidden", [(6, 4), [6, 4], np.array([6, 4]), np.array([6, 4], np.uint8)])
+def test_hidden_sizes_may_stand_in_any_row(n_hidden):
+    sizes = NeuralNetwork(5, n_hidden, 3).layer_sizes
+    assert sizes == (5, 6, 4, 3)
+    assert {type(size) for size in sizes} == {int}
+
+
+@pytest.mark.parametrize(
+    "lr",
+    [0, -1, -0.01, math.nan, math.inf, -math.inf, "0.1", None, True, 1j, 10**400, [0.1]],
+    ids=lambda lr: str(lr)[:20],
+)
+@pytest.mark.parametrize("method", ["train_iteration", "fit"])
+def test_a_learning_rate_is_refused_before_anything_changes(method, lr):
+    nn, (X, d) = network(), data()
+    before = parameters(nn)
+    options = {"batch_size": 2} if method == "fit" else {}
+    with pytest.raises(ValueError, match=r"^lr is .{1,20}; allowed is a finite number greater than 0$"):
+        getattr(nn, method)(X, d, lr=lr, **options)
+    assert_all_close(parameters(nn), before, rtol=0)
+
+
+@pytest.mark.parametrize("lr", [1, np.float32(0.5), np.int64(1), Fraction(1, 2)], ids=repr)
+def test_a_learning_rate_may_be_any_real_number(lr):
+    nn, other, (X, d) = network(), network(), data()
+    assert nn.train_iteration(X, d, lr=lr) == other.train_iteration(X, d, lr=float(lr))
+    assert_all_close(parameters(nn), parameters(other), rtol=0)
+
+
+@pytest.mark.parametrize(
+    ("n_input", "n_output", "name"),
+    [(0, 3, "n_input"), (-1, 3, "n_input"), (5, 0, "n_output"), (2.5, 3, "n_input"), (5, True, "n_output")],
+)
+def test_an_input_or_output_size_is_refused(n_input, n_output, name):
+    with pytest.raises((ValueError, TypeError), match=name):
+        NeuralNetwork(n_input, 4, n_output)
+
+
+@pytest.mark.parametrize(
+    ("option", "known"),
+    [
+        ("hidden_activation", ["sigmoid", "relu", "tanh"]),
+        ("output", ["sigmoid", "softmax"]),
+        ("loss", ["squared_error", "cross_entropy"]),
+        ("initializer", ["glorot", "he", "normal", "uniform"]),
+    ],
+)
+@pytest.mark.parametrize("name", ["swish", "", "Sigmoid", None, 3])
+def test_an_unknown_name_is_refused_and_the_known_are_listed(option, known, name):
+    with pytest.raises(ValueError, match=option) as refused:
+        NeuralNetwork(5, 4, 3, **{option: name})
+    assert all(word in str(refused.value) for word in known)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "named"),
+    [
+        (np.int64, "int64"),
+        (np.complex128, "complex128"),
+        (np.float16, "float16"),
+        ("text", "text"),
+        (None, "None"),
+        (3, "3"),
+        (">f4", ">f4"),
+    ],
+)
+def test_a_dtype_that_is_no_float_is_refused(dtype, named):
+    with pytest.raises(ValueError, match=f"^dtype is {named}; allowed are float32 and float64$"):
+        NeuralNetwork(5, 4, 3, dtype=dtype)
+
+
+def test_nothing_becomes_a_number_again():
+    """NaN in the data shows in the outputs and in the loss, instead of passing for a figure."""
+    nn = network()
+    X, d = data()
+    X[0, 0] = np.nan
+    assert np.isnan(nn.forward(X)[:, 0]).all()
+    assert math.isnan(nn.train_iteration(X, d))
+
+
+# ---------------------------------------------------------------- copies
+
+
+@pytest.mark.parametrize(
+    "copied",
+    [NeuralNetwork.copy, copy.deepcopy, lambda nn: pickle.loads(pickle.dumps(nn))],
+    ids=["copy", "deepcopy", "pickle"],
+)
+def test_a_copy_goes_on_as_the_network_itself_does(copied):
+    """Also where it was made in the middle of training, with the pass's arrays at hand."""
+    nn = network(n_hidden=(4, 3))
+    X, d = data()
+    nn.train_iteration(X, d, lr=0.5)
+    other = copied(nn)
+    assert_all_close(parameters(other), parameters(nn), rtol=0)
+    for _ in range(3):
+        assert other.train_iteration(X, d, lr=0.5) == nn.train_iteration(X, d, lr=0.5)
+    assert_all_close(parameters(other), parameters(nn), rtol=0)
+    assert_all_close(other.backward(X, other.forward(X), d), nn.backward(X, nn.forward(X), d), rtol=0)
+
+
+def test_a_copy_has_weights_of_its_own():
+    nn = network()
+    other = nn.copy()
+    before = parameters(nn)
+    other.W1 *= 2
+    assert_all_close(parameters(nn), before, rtol=0)
+
+
+def test_a_copy_may_count_in_another_dtype():
+    nn = NeuralNetwork(5, 4, 3, seed=1)
+    X, _ = data()
+    other = nn.copy(np.float64)
+    assert (nn.W1.dtype, other.W1.dtype, other.forward(X).dtype) == (np.float32, np.float64, np.float64)
+    assert_all_close(parameters(other), parameters(nn), rtol=0)
+    assert_all_close(other.forward(X), nn.forward(X), rtol=1e-5)
+    with pytest.raises(ValueError, match="allowed are float32 and float64"):
+        nn.copy(np.int32)
+
+
+def test_what_a_pass_keeps_is_overwritten_by_a_step_on_as_many_samples():
+    nn = network()
+    X, d = data()
+    nn.forward(X)
+    h1 = nn.h1
+    before = h1.copy()
+    nn.train_iteration(X / 2, d)
+    assert (h1 != before).any()
+
+
+# ---------------------------------------------------------------- it learns
+
+
+def test_the_network_learns_exclusive_or():
+    X = np.array([[0.0, 0, 1, 1], [0, 1, 0, 1]])
+    d = np.array([[1.0, 0, 0, 1], [0, 1, 1, 0]])
+    nn = NeuralNetwork(2, 8, 2, hidden_activation="tanh", output="softmax", loss="cross_entropy", seed=0)
+    history = nn.fit(X, d, batch_size=2, n_epochs=500, lr=0.2)
+    assert history[-1] < 0.05 < history[0]
+    np.testing.assert_array_equal(nn.predict(X), [0, 1, 1, 0])

@@ -1,0 +1,600 @@
+"""The command that serves the page: what it says, what it refuses, how it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import zipfile
+from dataclasses import replace
+from http.client import HTTPConnection
+from importlib import metadata
+from pathlib import Path
+from urllib.request import Request, urlopen
+
+import numpy as np
+import pytest
+
+import explorer
+from explorer.datasets import load_mnist
+from explorer.datasets.shared import write_dataset
+from explorer.serve import present_command, serve_command
+from explorer.serve.command import main
+from explorer.serve.serve_command import find_notebook
+from explorer.serve.server import (
+    DEFAULT_PORT,
+    PortError,
+    free_port,
+    is_loopback,
+    page_address,
+)
+from explorer.serve.surroundings import SHARE, kernel_environment, settle_jupyter
+from explorer.serve.visit import DATASET, SHARED_DATASET, Visit, chosen_dataset, visit, wait_for_visitor
+from explorer.widgets import plotly_module
+
+ROOT = Path(__file__).parents[2]
+
+
+class Command:
+    """The command in a process of its own, started and listening."""
+
+    def __init__(self, *options, **environment):
+        # A shell that runs tests in the background has them ignore Ctrl-C, and children inherit that.
+        start = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
+        start += "from explorer.serve.command import main; sys.exit(main())"
+        self.process = subprocess.Popen(
+            [sys.executable, "-W", "ignore::ResourceWarning", "-c", start, "--no-browser", *options],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd="/",
+            env={**os.environ, **environment},
+        )
+        self.line = self.process.stdout.readline()
+        self.url = re.search(r"http://\S+", self.line).group() if self.line else None
+
+    def page(self):
+        with urlopen(self.url, timeout=60) as answer:
+            return answer.read().decode()
+
+    def end(self, sig):
+        """Send a signal; return exit code and what else was written to both streams."""
+        self.process.send_signal(sig)
+        out, err = self.process.communicate(timeout=30)
+        return self.process.returncode, out, err
+
+
+@pytest.fixture
+def start():
+    commands = []
+
+    def make(*options, **environment):
+        commands.append(Command(*options, **environment))
+        return commands[-1]
+
+    yield make
+    for command in commands:
+        if command.process.poll() is None:
+            command.end(signal.SIGTERM)
+
+
+@pytest.fixture
+def taken_port():
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        holder.listen()
+        yield holder.getsockname()[1]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sig", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
+def test_one_line_says_where_it_is_and_a_signal_ends_it_quietly(start, sig):
+    command = start("--port", "0")
+    assert command.line == f"The explorer is at {command.url} (Ctrl-C ends it)\n"
+    assert "<title>explorer</title>" in command.page()
+    assert command.end(sig) == (0, "", "")
+
+
+@pytest.mark.slow
+def test_it_can_be_ended_before_its_first_kernel_is_ready(start):
+    assert start("--port", "0").end(signal.SIGINT) == (0, "", "")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("asked", [{}, {"Range": "bytes=100-200"}], ids=["whole", "a part"])
+def test_plotly_comes_whole_with_a_hint_in_front_and_is_kept(start, asked):
+    command = start("--port", "0")
+    address = f"{command.url}explorer/plotly/{plotly_module.PLOTLY_VERSION}/widgetbundle.js"
+    with urlopen(Request(address, headers=asked)) as answer:
+        assert answer.status == 200
+        assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+        hint, module = answer.read().split(b"\n", 1)
+    assert hint == b"//# allFunctionsCalledOnLoad"
+    assert module == plotly_module.PLOTLY_MODULE.read_bytes()
+
+
+@pytest.mark.slow
+def test_scripts_are_kept_and_what_the_page_is_told_is_deflated(start):
+    command = start("--port", "0")
+    config = re.search(
+        r'id="jupyter-config-data" type="application/json">(.*?)</script>', command.page()
+    ).group(1)
+    config = json.loads(config)
+    assert f"/{metadata.version('voila')}" in config["fullStaticUrl"]
+    addresses = [f"{config['fullStaticUrl']}/voila.js"]
+    addresses += [
+        f"{config['fullLabextensionsUrl']}/{found['name']}/{found['load'].removeprefix('./')}"
+        for found in config["federated_extensions"]
+    ]
+    for address in addresses:
+        with urlopen(command.url.rstrip("/") + address) as answer:
+            assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+    channels = HTTPConnection(re.search(r"//(.*)/", command.url).group(1))
+    wanted = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13"}
+    wanted |= {
+        "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
+        "Sec-WebSocket-Extensions": "permessage-deflate",
+    }
+    channels.request("GET", f"/api/kernels/{config['kernelId']}/channels", headers=wanted)
+    assert "permessage-deflate" in channels.getresponse().headers["Sec-WebSocket-Extensions"]
+    channels.close()
+
+
+@pytest.mark.slow
+def test_a_home_that_cannot_be_written_to_is_no_obstacle(start):
+    command = start("--port", "0", HOME="/dev/null/nobody", XDG_CACHE_HOME="/dev/null/nobody")
+    page = command.page()
+    assert "application/vnd.voila.cell-output+json" in page
+    assert "explorer-failed" not in page
+    assert command.end(signal.SIGINT) == (0, "", "")
+
+
+@pytest.fixture
+def own_files(small_dataset, tmp_path):
+    """A folder with a data set of one's own."""
+    folder = tmp_path / "own"
+    folder.mkdir()
+    for split in ("train", "test"):
+        for part in ("images", "labels"):
+            np.save(folder / f"mnist-{split}-{part}.npy", getattr(small_dataset, f"{split}_{part}"))
+    return folder
+
+
+@pytest.mark.slow
+def test_a_data_set_of_ones_own_reaches_the_kernels(start, own_files):
+    command = start("--port", "0", "--dataset", f"~/{own_files.name}", HOME=str(own_files.parent))
+    assert "explorer-failed" not in command.page()
+    kernels = [read_environment(pid) for pid in descendants(command.process.pid)]
+    assert str(own_files) in [kernel.get("EXPLORER_DATASET") for kernel in kernels]
+    (folder,) = {kernel["EXPLORER_SHARED_DATASET"] for kernel in kernels if "EXPLORER_DATASET" in kernel}
+    assert Path(folder, "train_images.npy").is_file()
+    command.end(signal.SIGTERM)
+    assert not Path(folder).exists()
+
+
+def test_a_data_set_that_finds_no_room_is_read_by_each_kernel(taken, own_files, monkeypatch):
+    def full(*_):
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(serve_command, "write_dataset", full)
+    assert main(["--dataset", str(own_files)]) == 0
+    assert taken[0][1]["kernel_variables"] == {"EXPLORER_DATASET": str(own_files)}
+
+
+def descendants(pid):
+    """The processes that a process has started."""
+    tasks = Path(f"/proc/{pid}/task")
+    children = [child for task in tasks.iterdir() for child in (task / "children").read_text().split()]
+    return children + [deeper for child in children for deeper in descendants(child)]
+
+
+def read_environment(pid):
+    entries = Path(f"/proc/{pid}/environ").read_bytes().decode().split("\0")
+    return dict(entry.split("=", 1) for entry in entries if "=" in entry)
+
+
+def test_a_port_that_is_taken_is_one_sentence(taken_port, capsys):
+    assert main(["--no-browser", "--port", str(taken_port)]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith(f"nn-explorer: port {taken_port} is taken")
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("port", ["-1", "65536", "eighty", "8²"])
+def test_a_port_that_is_none_is_refused(port, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main([f"--port={port}"])
+    assert ended.value.code == 2
+    assert "a port is a number" in capsys.readouterr().err
+
+
+def test_an_address_that_is_not_ours_is_refused(capsys):
+    assert main(["--no-browser", "--ip", "192.0.2.1"]) == 2
+    assert "can't listen on 192.0.2.1" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("address", ["a..b", "a" * 64, "no such name", "", "[::1]"])
+def test_an_address_that_is_none_is_one_sentence(address, capsys):
+    assert main(["--no-browser", "--ip", address]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith(f"nn-explorer: can't listen on {address}: ")
+    assert err.count("\n") == 1
+
+
+@pytest.fixture
+def taken(monkeypatch):
+    """What reaches the server's start: the options, and what is said to it beside them."""
+    found = []
+    monkeypatch.setattr(serve_command, "serve", lambda *given, **more: found.append((given, more)) or 0)
+    monkeypatch.setattr(present_command, "serve", lambda *given, **more: found.append((given, more)) or 0)
+    return found
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        "{options}", "serve {options}", "{options} serve", "{first} serve {rest}", "{rest} serve {first}",
+        "present {options}", "{options} present", "{first} present {rest}", "{rest} present {first}",
+    ],
+)  # fmt: skip
+def test_an_option_is_heard_before_and_behind_the_command(taken, order):
+    first, rest = "--port 9000", "--ip 0.0.0.0 --no-browser --debug"
+    assert main(order.format(first=first, rest=rest, options=f"{first} {rest}").split()) == 0
+    options = taken[0][0][0]
+    assert (options.port, options.ip) == (9000, "0.0.0.0")
+    assert (options.no_browser, options.debug) == (True, True)
+
+
+@pytest.mark.parametrize("command", [[], ["serve"], ["present"]])
+def test_what_is_not_said_has_its_default(taken, command):
+    assert main(command) == 0
+    options = taken[0][0][0]
+    assert (options.port, options.ip, options.no_browser, options.debug) == (None, "127.0.0.1", False, False)
+
+
+def test_the_option_behind_the_command_wins(taken):
+    assert main(["--port", "9000", "serve", "--port", "9001"]) == 0
+    assert taken[0][0][0].port == 9001
+
+
+@pytest.mark.parametrize(
+    "order", [["--dataset", "{}"], ["serve", "--dataset", "{}"], ["--dataset", "{}", "serve"]]
+)
+def test_a_data_set_is_passed_on_with_its_whole_path(taken, monkeypatch, own_files, order):
+    monkeypatch.setenv("HOME", str(own_files.parent))
+    monkeypatch.chdir(own_files.parent)
+    for path in (f"~/{own_files.name}", own_files.name, str(own_files)):
+        assert main([word.format(path) for word in order]) == 0
+        assert taken.pop()[1]["kernel_variables"]["EXPLORER_DATASET"] == str(own_files)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--port", "9000", "train"], "--port is no option of train"),
+        (["--ip", "127.0.0.1", "train"], "--ip is no option of train"),
+        (["--no-browser", "--debug", "train"], "--no-browser and --debug are no options of train"),
+        (["--dataset", "x", "present"], "--dataset is no option of present"),
+        (["--port", "1", "--dataset", "x", "present"], "--dataset is no option of present"),
+    ],
+)
+def test_an_option_of_another_command_is_refused_in_one_sentence(taken, capsys, options, words):
+    assert main(options) == 2
+    out, err = capsys.readouterr()
+    assert (out, taken) == ("", [])
+    assert err == f"nn-explorer: {words}: nn-explorer {options[-1]} --help lists them.\n"
+
+
+@pytest.mark.parametrize("command", [[], ["serve"]])
+def test_a_data_set_that_cannot_be_read_is_one_sentence(command, capsys, tmp_path):
+    assert main([*command, "--no-browser", "--dataset", str(tmp_path / "nothing.tgz")]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("nn-explorer: ")
+    assert "nothing.tgz" in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["serve", "--help"], ["train", "--help"]])
+def test_help(arguments, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 0
+    assert "--dataset" in capsys.readouterr().out
+
+
+def test_help_names_the_commands(capsys):
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    said = capsys.readouterr().out
+    assert all(word in said for word in ("--port", "--ip", "--no-browser", "serve", "train"))
+
+
+def test_version(capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out == f"nn-explorer {explorer.__version__}\n"
+
+
+def test_the_module_is_the_command():
+    done = subprocess.run(
+        [sys.executable, "-m", "explorer", "--version"], capture_output=True, text=True, cwd="/", check=True
+    )
+    assert done.stdout == f"nn-explorer {explorer.__version__}\n"
+
+
+def test_without_a_port_the_next_free_one_is_taken():
+    holders = []
+    try:
+        for port in (DEFAULT_PORT, DEFAULT_PORT + 1):
+            holder = socket.socket()
+            holders.append(holder)
+            holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                holder.bind(("127.0.0.1", port))
+            except OSError:
+                continue  # somebody else holds it: as good
+            holder.listen()
+        assert DEFAULT_PORT + 1 < free_port("127.0.0.1", None) < DEFAULT_PORT + 20
+        with pytest.raises(PortError, match=str(DEFAULT_PORT)):
+            free_port("127.0.0.1", DEFAULT_PORT)
+    finally:
+        for holder in holders:
+            holder.close()
+
+
+def test_which_addresses_are_this_computers_alone():
+    assert [is_loopback(ip) for ip in ("127.0.0.1", "::1", "localhost", "127.8.8.8")] == [True] * 4
+    assert [is_loopback(ip) for ip in ("0.0.0.0", "", "::", "192.168.1.2", "example.org")] == [False] * 5
+
+
+@pytest.mark.parametrize(
+    ("ip", "address"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:8866/"),
+        ("localhost", "http://localhost:8866/"),
+        ("192.168.1.2", "http://192.168.1.2:8866/"),
+        ("fe80::1", "http://[fe80::1]:8866/"),
+        ("0.0.0.0", "http://127.0.0.1:8866/"),
+        ("", "http://127.0.0.1:8866/"),
+        ("::", "http://[::1]:8866/"),
+        ("0:0:0:0:0:0:0:0", "http://[::1]:8866/"),
+    ],
+)
+def test_the_address_is_one_that_this_computer_reaches(ip, address):
+    assert page_address(ip, 8866) == address
+
+
+def test_who_can_use_the_page_is_said_of_the_address_that_they_reach():
+    assert serve_command.warning("127.0.0.1", 8866) == serve_command.warning("localhost", 8866) == ""
+    assert serve_command.warning("192.168.1.2", 8866) == "Everybody who can reach this address can use it."
+    name = socket.gethostname()
+    for every in ("0.0.0.0", "::", ""):
+        assert serve_command.warning(every, 8866) == (
+            f"From other computers it is at http://{name}:8866/: everybody who can reach that can use it."
+        )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("ip", ["0.0.0.0", "::"])
+def test_on_all_addresses_the_one_that_is_printed_is_reached(start, ip):
+    if ip == "::" and not has_ipv6():
+        pytest.skip("IPv6 IS NOT TESTED: this computer has none")
+    command = start("--port", "0", "--ip", ip)
+    assert command.url.startswith("http://127.0.0.1:" if ip == "0.0.0.0" else "http://[::1]:")
+    with urlopen(f"{command.url}explorer/plotly/{plotly_module.PLOTLY_VERSION}/widgetbundle.js") as answer:
+        assert answer.status == 200
+    port = command.url.rstrip("/").rpartition(":")[2]
+    assert command.end(signal.SIGINT) == (0, "", f"{serve_command.warning(ip, port)}\n")
+
+
+def has_ipv6():
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii"])
+@pytest.mark.parametrize(
+    ("options", "code", "words"),
+    [
+        (["--help"], 0, "taken by the controls"),
+        (["train", "--help"], 0, "from 1 to 60 000"),
+        (["present", "--help"], 0, "reveal.js"),
+        (["train", "--epochs", "1", "--n", "10"], 0, "Test accuracy"),
+        (["train", "--dataset", "no/such"], 2, "found “no such file or directory”"),
+        (["train", "--from-url", "?caf\u00e9=1", "--epochs", "0"], 2, "--epochs is '0'"),
+        (["--dataset", "no/such"], 2, "found “no such file or directory”"),
+    ],
+    ids=lambda value: "-".join(value) if isinstance(value, list) else None,
+)
+def test_a_terminal_without_utf_8_reads_the_same_words(encoding, options, code, words):
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-m", "explorer", *options],
+        capture_output=True,
+        env={**os.environ, "PYTHONIOENCODING": encoding},
+        check=False,
+    )
+    out, err = done.stdout.decode(encoding), done.stderr.decode(encoding)
+    assert (done.returncode, "Traceback" in err) == (code, False)
+    said = re.sub(r"\s+", " ", out + err)
+    assert words in said or words.replace("“", '"').replace("”", '"') in said
+    assert "\\u" not in out + err
+
+
+def test_kernels_get_what_they_need_and_no_secret():
+    needed = {
+        "PATH": "/bin",
+        "HOME": "/home/a",
+        "LC_ALL": "C",
+        "PYTHONPATH": "p",
+        "JUPYTER_PATH": "j",
+        "EXPLORER_DATASET": "d",
+        "OMP_NUM_THREADS": "1",
+        "TMPDIR": "/tmp",
+        "XDG_CACHE_HOME": "c",
+        "VOILA_PREHEAT": "True",
+        "QUERY_STRING": "hidden=8",
+    }
+    secret = {
+        "AWS_SECRET_ACCESS_KEY": "x",
+        "DATABASE_URL": "x",
+        "JUPYTER_TOKEN": "x",
+        "EXPLORER_PASSWORD": "x",
+        "SSH_AUTH_SOCK": "x",
+        "MY_PATH": "x",
+        "PATHOLOGY": "x",
+    }
+    assert kernel_environment(needed | secret) == needed
+
+
+def test_jupyter_finds_the_template_and_keeps_the_folders_it_can_write_to(tmp_path):
+    environment = {"HOME": str(tmp_path), "JUPYTER_PATH": "/opt/more"}
+    settle_jupyter(environment, tmp_path / "fallback")
+    assert environment == {"HOME": str(tmp_path), "JUPYTER_PATH": f"{SHARE}{os.pathsep}/opt/more"}
+    environment = {"HOME": "/dev/null/nobody"}
+    settle_jupyter(environment, tmp_path / "fallback")
+    assert {
+        name: Path(value).parent for name, value in environment.items() if "DIR" in name
+    } == dict.fromkeys(
+        ["JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR"],
+        tmp_path / "fallback",
+    )
+
+
+FOLDERS = ["JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR"]
+
+
+@pytest.fixture
+def closed_home(tmp_path):
+    """A home that this process can't enter, as one in the folder of another user; root is nobody meanwhile."""
+    closed = tmp_path / "closed"
+    (closed / "home").mkdir(parents=True)
+    closed.chmod(0)
+    is_root = os.geteuid() == 0
+    if is_root:
+        os.seteuid(65534)
+    try:
+        with pytest.raises(PermissionError):
+            list(closed.iterdir())
+        yield closed / "home"
+    finally:
+        if is_root:
+            os.seteuid(0)
+        closed.chmod(0o700)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="NOT TESTED: Windows closes folders in another way")
+def test_a_home_that_cannot_be_entered_is_replaced(closed_home, tmp_path):
+    environment = {"HOME": str(closed_home)}
+    settle_jupyter(environment, tmp_path / "fallback")
+    assert {environment[name] for name in FOLDERS} == {
+        str(tmp_path / "fallback" / name.lower()) for name in FOLDERS
+    }
+    assert environment["HOME"] == str(closed_home)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="NOT TESTED: on Windows the home is another variable")
+def test_where_there_is_no_home_the_fallback_is_it(monkeypatch, tmp_path):
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr(os, "getuid", lambda: 2**31 - 7)  # of nobody who is known here
+    with pytest.raises(RuntimeError):
+        Path.home()
+    environment = {}
+    settle_jupyter(environment, tmp_path / "fallback")
+    assert environment == {"HOME": str(tmp_path / "fallback"), "JUPYTER_PATH": str(SHARE)}
+
+
+def test_what_a_visitor_comes_with():
+    assert visit("") == Visit("", None)
+    assert visit("hidden=128,64&theme=dark&lr=0.1") == Visit("hidden=128,64&lr=0.1", "dark")
+    assert visit("theme=purple&voila-theme=x") == Visit("", None)
+
+
+def test_a_kernel_takes_the_data_set_that_the_server_wrote(small_dataset, tmp_path, monkeypatch):
+    write_dataset(replace(small_dataset, name="Own", source="/data/own.tgz"), tmp_path)
+    monkeypatch.setenv(DATASET, "/no/such/file.tgz")
+    monkeypatch.setenv(SHARED_DATASET, str(tmp_path))
+    assert (chosen_dataset().name, chosen_dataset().source) == ("Own", "/data/own.tgz")
+    np.testing.assert_array_equal(chosen_dataset().train_images, small_dataset.train_images)
+
+
+def test_a_kernel_takes_mnist_where_no_data_set_was_given(monkeypatch):
+    monkeypatch.delenv(DATASET, raising=False)
+    monkeypatch.delenv(SHARED_DATASET, raising=False)
+    assert chosen_dataset() is load_mnist()
+
+
+def test_in_jupyter_nobody_is_waited_for(monkeypatch):
+    monkeypatch.delenv("VOILA_PREHEAT", raising=False)
+    assert wait_for_visitor() == Visit()
+
+
+def test_a_checkout_serves_its_own_notebook():
+    assert find_notebook() == ROOT / "notebooks" / "explorer.ipynb"
+
+
+def test_asking_where_plotly_lies_does_not_load_it():
+    code = "import sys, explorer.widgets.plotly_module as m; print('plotly' in sys.modules, m.PLOTLY_VERSION)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", plotly_module.PLOTLY_VERSION]
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    """The package's wheel, built from the checkout."""
+    folder = tmp_path_factory.mktemp("wheel")
+    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(ROOT)]
+    subprocess.run(build, check=True, capture_output=True)
+    (path,) = folder.glob("*.whl")
+    return path
+
+
+@pytest.mark.slow
+def test_the_wheel_holds_everything_that_is_served(wheel):
+    names = set(zipfile.ZipFile(wheel).namelist())
+    tracked = subprocess.run(
+        ["git", "ls-files", "explorer"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert set(tracked) <= names
+    assert "explorer/serve/notebooks/explorer.ipynb" in names
+    assert not {name for name in names if "tests/" in name or "__pycache__" in name}
+
+
+@pytest.mark.slow
+def test_the_wheel_names_the_licences_of_program_and_data(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+        metadata = archive.read(name).decode().splitlines()
+        kept = {path.partition("/licenses/")[2] for path in archive.namelist() if "/licenses/" in path}
+    assert "License-Expression: MIT AND CC-BY-SA-3.0" in metadata
+    data = "explorer/datasets/data"
+    assert kept == {"LICENSE", f"{data}/LICENSE.md", f"{data}/NOTICE.md"}
+
+
+@pytest.mark.slow
+def test_the_unpacked_wheel_serves_its_own_page(wheel, tmp_path, start):
+    zipfile.ZipFile(wheel).extractall(tmp_path)
+    icon = tmp_path / SHARE.relative_to(ROOT) / "voila/templates/explorer/static/favicon.svg"
+    icon.write_text(icon.read_text() + "<!-- unpacked -->")
+    command = start("--port", "0", PYTHONPATH=str(tmp_path))
+    page = command.page()
+    assert "explorer-skeleton" in page
+    assert "application/vnd.voila.cell-output+json" in page
+    favicon = re.search(r'type="image/svg\+xml" href="/([^"]+)"', page).group(1)
+    with urlopen(command.url + favicon) as answer:
+        assert answer.read().endswith(b"<!-- unpacked -->")
+    config = re.search(r'id="jupyter-config-data" type="application/json">(.*?)</script>', page).group(1)
+    extensions = [found["name"] for found in json.loads(config)["federated_extensions"]]
+    assert "anywidget" in extensions
+    assert "jupyterlab-plotly" not in extensions

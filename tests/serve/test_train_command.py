@@ -1,0 +1,492 @@
+"""One run in the terminal: options from the settings' table, a line an epoch, and nothing lost at the end."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from explorer.app.link import Link
+from explorer.network.weights_file import load_network
+from explorer.serve.command import main
+from explorer.serve.train_command import _query, add_parser, run
+from explorer.training import (
+    FIELDS,
+    PRESETS,
+    DivergedError,
+    History,
+    RunEnd,
+    Snapshot,
+    TrainingConfig,
+    TrainingRun,
+    train,
+)
+from explorer.training.hints import hints
+from explorer.training.process_settings import one_blas_thread
+
+OTHER_VALUES = {
+    "hidden_sizes": (7, 5),
+    "hidden_activation": "tanh",
+    "output": "softmax",
+    "loss": "cross_entropy",
+    "initializer": "he",
+    "batch_size": 50,
+    "epochs": 2,
+    "learning_rate": 0.25,
+    "reduction": "mean",
+    "seed": 4,
+    "n_train": 300,
+}
+COMMAND = """
+import argparse, signal, sys
+from explorer.serve.train_command import add_parser
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever starts the tests may ignore it
+parser = argparse.ArgumentParser(prog="nn-explorer")
+add_parser(parser.add_subparsers())
+args = parser.parse_args()
+sys.exit(args.run(args))
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(small_dataset, tmp_path_factory):
+    """The small data set as the exercise's four files."""
+    path = tmp_path_factory.mktemp("patterns")
+    for split in ("train", "test"):
+        for part in ("images", "labels"):
+            np.save(path / f"mnist-{split}-{part}.npy", getattr(small_dataset, f"{split}_{part}"))
+    return path
+
+
+@pytest.fixture
+def command(folder, capsys):
+    """Call the command on the small data set: exit code, standard output, standard error."""
+
+    def call(*options):
+        capsys.readouterr()
+        code = run(parsed("--dataset", str(folder), *options))
+        return code, *capsys.readouterr()
+
+    return call
+
+
+def parsed(*options):
+    parser = argparse.ArgumentParser(prog="nn-explorer")
+    add_parser(parser.add_subparsers())
+    return parser.parse_args(["train", *options])
+
+
+def started(*options, **streams):
+    return subprocess.Popen([sys.executable, "-W", "error", "-c", COMMAND, "train", *options], **streams)
+
+
+def rows(text):
+    """The epochs' lines of the table, as numbers."""
+    return [
+        [float(cell.rstrip("%")) for cell in line.split()]
+        for line in text.splitlines()
+        if re.fullmatch(r" +\d+( +[\d.]+%?){5}", line)
+    ]
+
+
+# ---------------------------------------------------------------- options
+
+
+@pytest.mark.parametrize("name", FIELDS)
+@pytest.mark.parametrize("spelling", ["key", "name"])
+def test_every_setting_is_an_option_under_both_names(command, name, spelling):
+    field, value = FIELDS[name], OTHER_VALUES[name]
+    option = f"--{getattr(field, spelling).replace('_', '-')}"
+    base = [] if name == "epochs" else ["--epochs", "1"]
+    code, out, _ = command(*base, option, field.format(value), "--json")
+    assert code == 0
+    config = json.loads(out)["config"]
+    assert config == json_config(TrainingConfig(**{"epochs": 1, name: value}))
+
+
+def json_config(config):
+    return {name: json.loads(json.dumps(getattr(config, name))) for name in FIELDS}
+
+
+@pytest.mark.parametrize(("preset", "name"), [("exercise", "The exercise"), ("modern", "Modern")])
+def test_a_preset_starts_and_an_option_changes_it(command, preset, name):
+    code, out, _ = command("--preset", preset, "--epochs", "1", "--json")
+    assert code == 0
+    assert json.loads(out)["config"] == json_config(PRESETS[name].replace(epochs=1))
+
+
+@pytest.mark.parametrize(
+    "before", ["", "?", "https://example.org/voila/?", "http://localhost:8866/render/x?"]
+)
+def test_a_link_starts_and_an_option_changes_it(command, before):
+    code, out, err = command("--from-url", f"{before}hidden=9,4&lr=0.5&epochs=3", "--epochs", "1", "--json")
+    assert (code, "--from-url" in err) == (0, False)
+    wanted = TrainingConfig(hidden_sizes=(9, 4), learning_rate=0.5, epochs=1)
+    assert json.loads(out)["config"] == json_config(wanted)
+    assert json.loads(out)["query"] == wanted.to_query()
+
+
+@pytest.mark.parametrize(
+    ("text", "query"),
+    [
+        ("http://localhost:8866/?hidden=9&tab=inside&theme=dark#top", "hidden=9&tab=inside&theme=dark"),
+        ("http://localhost:8866/a=b/?hidden=9", "hidden=9"),
+        ("http://[x/?hidden=9", "hidden=9"),
+        ("http://localhost:8866/", ""),
+        ("?hidden=9&x=a?b", "hidden=9&x=a?b"),
+        ("hidden=9&x=?", "hidden=9&x=?"),
+    ],
+)
+def test_the_settings_of_an_address_stand_behind_its_question_mark(text, query):
+    assert _query(text) == query
+
+
+def test_a_link_that_the_page_copies_is_taken_as_it_is(command):
+    link = Link(TrainingConfig(epochs=1), "inside", "dark", ("epochs",), "histograms")
+    code, out, err = command("--from-url", f"http://localhost:8866/?{link.write()}", "--json")
+    assert code == 0
+    assert json.loads(out)["config"] == json_config(link.config)
+    assert "--from-url" not in err
+
+
+def test_what_a_link_says_wrongly_is_told(command):
+    code, _, err = command("--from-url", "?epochs=1&colour=red&epochs=1")
+    assert code == 0
+    assert "--from-url: “colour” is not a setting" in err
+    assert "--from-url: “epochs” stands more than once" in err
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--hidden", "0"], "--hidden is '0'; allowed is 1 to 6 hidden layers"),
+        (["--hidden", "3,,3"], "--hidden is '3,,3'; allowed is"),
+        (["--activation", "gelu"], "--activation is 'gelu'; allowed is one of sigmoid, relu, tanh."),
+        (["--batch-size", "1.5"], "--batch is '1.5'; allowed is a whole number from 1 to"),
+        (["--lr", "nan"], "--lr is 'nan'; allowed is a number from 0.00001 to 100."),
+        (["--learning-rate", "-1"], "--lr is '-1'; allowed is"),
+        (["--seed", "x"], "--seed is 'x'; allowed is"),
+        (["--n", "None"], "or all."),
+        (["--n", "601"], "--n is 601; allowed is a whole number up to 600"),
+        (["--preset", "best"], "--preset is 'best'; allowed is one of exercise, modern."),
+        (["--dataset", "no/such/place"], "--dataset: place: found “no such file or directory”, expected"),
+        (["--save", "no/such/place/run.npz"], "--save: there is no folder"),
+        (["--save", "."], "is there already and is not a file"),
+        (["--report", "."], "--report: "),
+        (["--script", "no/such/place/run.py"], "--script: there is no folder"),
+        (["--csv", "run.x", "--script", "run.x"], "--csv and --script name one file; wanted are two."),
+        (["--save", os.devnull, "--force"], "is there already and is not a file"),
+    ],
+)
+def test_a_bad_value_is_one_sentence_and_nothing_runs(command, options, words):
+    code, out, err = command(*options)
+    assert (code, out) == (2, "")
+    assert err.startswith("nn-explorer train: ")
+    assert words in err
+    assert err.endswith(".\n")
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "options", [["--preset", "modern", "--from-url", "?"], ["--no-such"], ["--lr"], ["--epo", "1"]]
+)
+def test_a_wrong_option_has_exit_code_2(options, capsys):
+    with pytest.raises(SystemExit) as ended:
+        parsed(*options)
+    assert ended.value.code == 2
+    assert "error: " in capsys.readouterr().err
+
+
+def test_the_help_tells_names_ranges_units_and_defaults(capsys):
+    with pytest.raises(SystemExit) as ended:
+        parsed("--help")
+    text = " ".join(capsys.readouterr().out.split())
+    assert ended.value.code == 0
+    for field in FIELDS.values():
+        assert f"--{field.key} " in text
+        assert field.help in text
+        assert f"default: {field.format(getattr(TrainingConfig(), field.name))}" in text
+    assert "A number from 0.00001 to 100" in text
+    assert "default: 512 images." in text
+    assert "None" not in text
+
+
+@pytest.mark.parametrize("order", [("{data}", "train"), ("train", "{data}")])
+def test_the_data_set_may_stand_before_the_command(folder, capsys, order):
+    data = ["--dataset", str(folder)]
+    arguments = [word for part in order for word in (data if part == "{data}" else [part])]
+    assert main([*arguments, "--epochs", "1"]) == 0
+    assert f"{folder.name}: 600 train and 200 test images" in capsys.readouterr().out
+
+
+# ---------------------------------------------------------------- what is shown
+
+
+def test_the_table_holds_the_records(command, small_dataset):
+    code, out, _ = command("--epochs", "3", "--lr", "0.05")
+    assert code == 0
+    shown = rows(out)
+    records = list(train(TrainingConfig(epochs=3, learning_rate=0.05), small_dataset))
+    assert len(shown) == 3
+    for row, record in zip(shown, records, strict=True):
+        figures = (record.epoch, record.train_loss, record.test_loss)
+        shares = (100 * record.train_accuracy, 100 * record.test_accuracy)
+        np.testing.assert_allclose(row[:5], (*figures, *shares), rtol=0, atol=0.00501)
+        assert row[2] == round(record.test_loss, 4)
+        assert row[5] >= 0
+
+
+def test_the_end_tells_exact_accuracy_and_the_worst_digits(command, small_dataset):
+    _, out, _ = command("--epochs", "1", "--batch", "64")
+    training = TrainingRun(TrainingConfig(epochs=1, batch_size=64), small_dataset)
+    for _ in training:
+        pass
+    network = training.network
+    exact = np.mean(network.predict(small_dataset.X_train) == small_dataset.train_labels)
+    decided, labels = network.predict(small_dataset.X_test), small_dataset.test_labels
+    recall = [np.mean(decided[labels == digit] == digit) for digit in range(10)]
+    pairs = [(np.sum((labels == i) & (decided == j)), i, j) for i in range(10) for j in range(10) if i != j]
+    count, i, j = max(pairs, key=lambda pair: pair[0])
+    assert f"Train accuracy  {exact:.2%} of 600 images" in out
+    assert f"Test accuracy   {np.mean(decided == labels):.2%} of 200 images" in out
+    assert f"Hardest digits  {np.argmin(recall)} (recall {min(recall):.1%})" in out
+    assert f"Most confused   {i} read as {j} ({count}, " in out
+
+
+def test_json_stands_alone_on_standard_output(command, small_dataset):
+    code, out, err = command("--epochs", "2", "--json")
+    said, records = json.loads(out), list(train(TrainingConfig(epochs=2), small_dataset))
+    assert (code, out.count("\n")) == (0, 1)
+    assert len(rows(err)) == 2
+    assert said["status"] == "finished"
+    assert said["dataset"]["n_train"] == 600
+    assert [epoch["test_loss"] for epoch in said["epochs"]] == [record.test_loss for record in records]
+    assert said["epochs"][1]["train_accuracy"] == records[1].train_accuracy
+    assert said["final"]["test_accuracy"] == records[1].test_accuracy
+    assert said["final"]["confusion"] == records[1].confusion.tolist()
+    assert said["final"]["step"] == 4
+
+
+def test_lines_in_a_file_are_plain(folder):
+    done = started(
+        "--dataset", folder, "--epochs", "1", stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    out, err = done.communicate(timeout=60)
+    assert (done.returncode, err) == (0, "")
+    assert "\x1b" not in out
+    assert "mini-batch" not in out
+    assert len(rows(out)) == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+def test_a_terminal_shows_a_bar_with_mini_batches_and_time_left(folder):
+    import pty
+
+    screen, stdout = pty.openpty()
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "100"}
+    done = started("--dataset", folder, "--epochs", "80", "--batch", "2", stdout=stdout, env=environment)
+    os.close(stdout)
+    text = b""
+    while True:
+        try:
+            text += os.read(screen, 65536)
+        except OSError:  # the other end is closed
+            break
+    os.close(screen)
+    shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text.decode())
+    assert done.wait() == 0
+    assert re.search(r"epoch \d+ of 80 .* mini-batch \d+ of 300 0:\d\d left", shown)
+    assert len(rows(shown.replace("\r", "\n"))) >= 79  # each above the bar, on a line of its own
+
+
+def test_a_reader_that_goes_away_ends_it_quietly():
+    done = started(
+        "--epochs", "500", "--n", "1000", stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    done.stdout.readline()
+    done.stdout.close()
+    assert done.wait(timeout=60) == 1
+    assert done.stderr.read() == ""
+    done.stderr.close()
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a disk that is full")  # noqa: PTH110
+def test_a_full_disk_is_said():
+    with open("/dev/full", "w", encoding="ascii") as full:  # noqa: PTH123
+        done = started("--epochs", "1", "--n", "100", stdout=full, stderr=subprocess.PIPE, text=True)
+        _, err = done.communicate(timeout=60)
+    assert done.returncode == 1
+    assert "No space left" in err
+    assert err.count("\n") == 1
+
+
+# ---------------------------------------------------------------- when it ends early
+
+
+def test_a_diverged_run_says_so_and_keeps_its_history(command, small_dataset, tmp_path):
+    config = TrainingConfig(
+        hidden_sizes=(64, 64, 64), hidden_activation="relu", output="softmax", loss="cross_entropy",
+        initializer="he", learning_rate=100, epochs=20, n_train=103, batch_size=103, seed=3,
+    )  # fmt: skip
+    file = tmp_path / "run.npz"
+    script = tmp_path / "run.py"
+    report = tmp_path / "run.html"
+    files = ["--save", str(file), "--script", str(script), "--report", str(report)]
+    code, out, err = command("--from-url", config.to_query(), "--json", *files)
+    said = json.loads(out)
+    snapshots = []
+    with one_blas_thread(), pytest.raises(DivergedError) as diverged:
+        snapshots.extend(event for event in TrainingRun(config, small_dataset) if isinstance(event, Snapshot))
+    sentence = f"The loss is not a number since epoch {diverged.value.epoch}: train again with --"
+    assert code == 1
+    assert sentence in err
+    assert "Traceback" not in err
+    assert (said["status"], said["final"]) == ("failed", None)
+    assert said["reason"].startswith(sentence)
+    assert len(said["epochs"]) == diverged.value.epoch - 1 > 0
+    for saved, weights in zip(load_network(file).weights(), snapshots[-1].weights, strict=True):
+        np.testing.assert_array_equal(saved, weights)
+    assert "The same run again" in report.read_text(encoding="utf-8")  # for it fails again
+    again = subprocess.run([sys.executable, script], capture_output=True, text=True, check=True).stdout
+    assert again.count("epoch ") == len(snapshots)
+    assert f"Test accuracy   {said['epochs'][-1]['test_accuracy']:.3%} of 200 images" in again
+
+
+@pytest.mark.parametrize(
+    ("config", "options"),
+    [
+        (TrainingConfig(learning_rate=0.01), "--lr 0.003"),
+        (
+            TrainingConfig(initializer="normal", hidden_sizes=(4, 4)),
+            "--hidden 32,32 --init glorot --lr 0.003",
+        ),
+        (TrainingConfig(learning_rate=1e-5, batch_size=60_000, hidden_sizes=1024), "--batch 512 --lr 0.0003"),
+        (TrainingConfig(learning_rate=1e-5, batch_size=60_000, hidden_sizes=1024, epochs=500), ""),
+    ],
+)
+def test_the_mend_of_a_diverged_run_is_the_hints_own(monkeypatch, capsys, mnist, config, options):
+    def diverges(training):
+        raise DivergedError(2)
+
+    monkeypatch.setattr(TrainingRun, "__next__", diverges)
+    query = config.to_query()
+    assert run(parsed("--from-url", f"?{query}")) == 1
+    said = capsys.readouterr().err
+    end = f": train again with {options}." if options else "."
+    assert said == f"The loss is not a number since epoch 2{end}\n"
+    history = History(config)
+    history.append(RunEnd("failed", error=DivergedError(2)))
+    (hint,) = hints(config, history, n_train=60_000) or (None,)
+    changed = TrainingConfig.from_query(query)[0].replace(**{} if hint is None else dict(hint.mend))
+    code = main(["train", "--from-url", f"?{query}", *options.split(), "--json"])
+    assert code == 1
+    assert json.loads(capsys.readouterr().out)["config"] == json_config(changed)
+
+
+def test_the_mend_of_a_diverged_run_mends_it(command):
+    start = (
+        "?hidden=64,64,64&activation=relu&output=softmax&loss=cross_entropy&init=he&lr=100&n=103&batch=103"
+    )
+    code, _, err = command("--from-url", start)
+    assert code == 1
+    options = re.search(r"train again with (--.+)\.$", err.strip()).group(1).split()
+    assert command("--from-url", start, *options)[0] == 0
+
+
+def test_nothing_is_saved_when_no_epoch_has_ended(command, tmp_path):
+    start = [
+        "--from-url",
+        "?hidden=64,64,64&activation=relu&output=softmax&loss=cross_entropy&init=he&lr=100",
+    ]
+    code, _, err = command(*start, "--batch", "16", "--save", str(tmp_path / "run.npz"))
+    assert code == 1
+    assert "--save: nothing is saved, for no epoch has ended." in err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_ctrl_c_stops_within_an_epoch_and_saves_what_was_learned(mnist, tmp_path):
+    """One epoch of this run takes a minute."""
+    file, report = tmp_path / "run.npz", tmp_path / "run.html"
+    done = started(
+        "--batch", "1", "--hidden", "256,256", "--lr", "0.02", "--json", "--save", file, "--report", report,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    while not done.stderr.readline().startswith("epoch  train loss"):
+        assert done.poll() is None
+    time.sleep(0.5)  # some mini-batches: nothing says when they have passed
+    done.send_signal(signal.SIGINT)
+    out, err = done.communicate(timeout=60)
+    said = json.loads(out)
+    assert done.returncode == 130
+    assert "Stopped in epoch 1 of 10." in err
+    assert (said["status"], said["epochs"]) == ("stopped", [])
+    assert 0 < said["final"]["epoch"] < 1
+    assert said["final"]["step"] == round(said["final"]["epoch"] * 60_000)
+    came_to = f"This run came to epoch {said['final']['epoch']:.4g} of 10; its settings train all 10."
+    assert came_to in report.read_text(encoding="utf-8")
+    decided = load_network(file).predict(mnist.X_test)
+    assert np.mean(decided == mnist.test_labels) == said["final"]["test_accuracy"]
+
+
+# ---------------------------------------------------------------- the file
+
+
+def test_the_saved_file_holds_weights_settings_and_history(command, small_dataset, tmp_path):
+    file = tmp_path / "run.npz"
+    _, out, err = command("--epochs", "2", "--batch", "3", "--seed", "5", "--save", str(file), "--json")
+    said = json.loads(out)
+    network = load_network(file)
+    assert f"Saved to {file}." in err
+    assert (
+        np.mean(network.predict(small_dataset.X_train) == small_dataset.train_labels)
+        == (said["final"]["train_accuracy"])
+    )
+    with np.load(file, allow_pickle=False) as content:
+        assert json.loads(content["config"].item()) == said["config"]
+        assert content["epoch"].tolist() == [1, 2]
+        assert content["test_loss"].tolist() == [epoch["test_loss"] for epoch in said["epochs"]]
+        assert content["train_accuracy"].tolist() == [epoch["train_accuracy"] for epoch in said["epochs"]]
+        assert content["weights_epoch"] == 2.0
+
+
+def test_a_file_is_replaced_only_by_force(command, tmp_path):
+    file = tmp_path / "run.npz"
+    file.write_text("precious")
+    code, out, err = command("--epochs", "1", "--save", str(file))
+    assert (code, out, file.read_text()) == (2, "", "precious")
+    assert "is there already; --force replaces it." in err
+    code, _, _ = command("--epochs", "1", "--save", str(file), "--force")
+    assert code == 0
+    assert load_network(file).layer_sizes == (784, 32, 10)
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_the_run_is_written_in_every_form(command, tmp_path):
+    options = {"--weights": "run.npz", "--script": "run.py", "--csv": "run.csv", "--report": "run.html"}
+    files = [word for option, name in options.items() for word in (option, str(tmp_path / name))]
+    code, out, err = command("--epochs", "2", "--batch", "16", "--lr", "0.05", "--json", *files)
+    assert code == 0
+    assert err.count("Saved to ") == 4
+    final = json.loads(out)["final"]
+    again = subprocess.run(
+        [sys.executable, "-W", "error", tmp_path / "run.py"], capture_output=True, text=True, check=True
+    )
+    assert f"Test accuracy   {final['test_accuracy']:.3%} of 200 images" in again.stdout
+    assert f"Train accuracy  {final['train_accuracy']:.3%} of 600 images" in again.stdout
+    epochs = list(csv.DictReader((tmp_path / "run.csv").read_text().splitlines()))
+    assert [float(row["test_loss_per_image"]) for row in epochs] == [
+        e["test_loss"] for e in json.loads(out)["epochs"]
+    ]
+    assert "784-32-10 on " in (tmp_path / "run.html").read_text(encoding="utf-8")
+    code, _, err = command("--epochs", "1", *files)
+    assert code == 2
+    assert "--force replaces it" in err

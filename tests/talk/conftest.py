@@ -1,0 +1,24 @@
+"""The talk, made once: it loads the recordings and trains the explorer of its last slide."""
+
+from __future__ import annotations
+
+import pytest
+
+from explorer.talk import Talk
+from explorer.talk.recording import recorded_run
+from explorer.talk.slides import RUNS
+
+PATIENCE = 120
+
+
+@pytest.fixture(scope="session")
+def talk(mnist):
+    talk = Talk(mnist)
+    yield talk
+    talk.close()
+
+
+@pytest.fixture(scope="session")
+def runs(mnist):
+    """The recorded runs by name."""
+    return {name: recorded_run(name, mnist) for name in RUNS}

@@ -1,0 +1,122 @@
+"""Recordings are what their settings train to today, and nothing else passes for one."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from explorer import TrainingConfig, train
+from explorer.talk.recording import RECORDINGS, Recording, RecordingError
+from explorer.talk.slides import RUNS
+
+CONFIG = TrainingConfig(hidden_sizes=12, epochs=3, batch_size=16, learning_rate=0.05)
+FIGURES = ("train_loss", "test_loss", "train_accuracy", "test_accuracy")
+
+
+@pytest.fixture(scope="module")
+def made(small_dataset):
+    return Recording.make(CONFIG, small_dataset, with_weights=True)
+
+
+def figures(records):
+    return np.array([[getattr(record, name) for name in FIGURES] for record in records])
+
+
+@pytest.mark.parametrize("name", ["exercise", "uniform", "averaged"])
+def test_it_is_what_its_settings_train_to_today(name, mnist):
+    recorded = Recording.load(RECORDINGS / f"{name}.npz", RUNS[name].config, mnist)
+    today = list(train(RUNS[name].config, mnist))
+    # Another processor rounds sums of float32 otherwise; any other change of the training shows.
+    np.testing.assert_allclose(figures(recorded.epochs), figures(today), atol=2e-3)
+    assert np.abs(recorded.epochs[-1].confusion - today[-1].confusion).sum() <= 40
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_every_run_of_the_talk_is_recorded_to_its_end(name, runs):
+    run, shown = runs[name], RUNS[name]
+    assert run.config == shown.config
+    assert run.is_complete
+    assert run.status == "finished"
+    assert len(run.history.batches) >= 10 * shown.config.epochs
+    final = run.evaluation
+    assert final.confusion.sum() == 10_000
+    assert final.test_accuracy == np.trace(final.confusion) / 10_000
+    assert bool(run.newest.weights) == shown.with_weights
+
+
+def test_the_outputs_follow_from_the_weights(runs, mnist):
+    for name in ("exercise", "deep"):
+        moment = runs[name].newest
+        counts = np.zeros((10, 10), int)
+        np.add.at(counts, (mnist.test_labels, moment.test_outputs.argmax(axis=0)), 1)
+        assert np.abs(counts - moment.confusion).sum() <= 4  # another processor may tip one image
+
+
+def test_what_is_saved_comes_back(made, small_dataset, tmp_path):
+    made.save(tmp_path / "run.npz")
+    back = Recording.load(tmp_path / "run.npz", CONFIG, small_dataset)
+    assert back.config == made.config
+    assert back.epochs == made.epochs
+    assert [record.confusion.tolist() for record in back.epochs] == [
+        record.confusion.tolist() for record in made.epochs
+    ]
+    assert back.batches == made.batches
+    for name in ("epoch", "step", *FIGURES):
+        assert getattr(back.final, name) == getattr(made.final, name), name
+    assert isinstance(back.final.step, int)
+    for one, other in zip(back.final.snapshot.weights, made.final.snapshot.weights, strict=True):
+        np.testing.assert_array_equal(one, other)
+    np.testing.assert_array_equal(back.final.snapshot.test_outputs, made.final.snapshot.test_outputs)
+    assert not back.final.confusion.flags.writeable
+
+
+def test_the_same_recording_gives_the_same_bytes(made, tmp_path):
+    for name in ("one", "other"):
+        made.save(tmp_path / f"{name}.npz")
+    assert (tmp_path / "one.npz").read_bytes() == (tmp_path / "other.npz").read_bytes()
+
+
+def test_without_weights_there_are_figures_alone(small_dataset, tmp_path):
+    bare = Recording.make(CONFIG, small_dataset, with_weights=False)
+    bare.save(tmp_path / "run.npz")
+    back = Recording.load(tmp_path / "run.npz", CONFIG, small_dataset)
+    assert back.final.snapshot.weights == ()
+    assert back.final.snapshot.test_outputs.shape == (10, 0)
+    assert back.final.test_accuracy == bare.final.test_accuracy
+
+
+def test_another_runs_recording_is_refused(made, small_dataset, tmp_path):
+    made.save(tmp_path / "run.npz")
+    with pytest.raises(RecordingError, match=r"run\.npz.*lr=0\.05.*--record"):
+        Recording.load(tmp_path / "run.npz", CONFIG.replace(learning_rate=0.1), small_dataset)
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 no archive", b"\x93NUMPY\x01\x00", b"text"])
+def test_a_damaged_file_is_one_sentence(content, small_dataset, tmp_path):
+    (tmp_path / "run.npz").write_bytes(content)
+    with pytest.raises(RecordingError, match=r"run\.npz can't be used"):
+        Recording.load(tmp_path / "run.npz", CONFIG, small_dataset)
+
+
+def test_a_missing_file_and_a_missing_array_are_one_sentence(made, small_dataset, tmp_path):
+    with pytest.raises(RecordingError, match=r"none\.npz"):
+        Recording.load(tmp_path / "none.npz", CONFIG, small_dataset)
+    made.save(tmp_path / "run.npz")
+    with np.load(tmp_path / "run.npz") as file:
+        np.savez(tmp_path / "part.npz", **{name: file[name] for name in file if name != "batches"})
+    with pytest.raises(RecordingError, match="batches"):
+        Recording.load(tmp_path / "part.npz", CONFIG, small_dataset)
+
+
+def test_objects_are_never_loaded(made, small_dataset, tmp_path):
+    made.save(tmp_path / "run.npz")
+    with np.load(tmp_path / "run.npz") as file:
+        arrays = dict(file) | {"epochs": np.array([{}], object)}
+    np.savez(tmp_path / "run.npz", **arrays)
+    with pytest.raises(RecordingError):
+        Recording.load(tmp_path / "run.npz", CONFIG, small_dataset)
+
+
+def test_the_recordings_are_small():
+    assert sum(path.stat().st_size for path in RECORDINGS.glob("*.npz")) < 1_000_000
+    assert {path.stem for path in RECORDINGS.glob("*.npz")} == set(RUNS)

@@ -1,0 +1,72 @@
+"""The table of slides: no typed number, nothing unknown, and the story that the runs tell."""
+
+from __future__ import annotations
+
+import re
+from string import Formatter
+
+import pytest
+
+from explorer.talk.numbers import numbers
+from explorer.talk.pictures import PICTURES
+from explorer.talk.slides import RUNS, SLIDES
+
+each = pytest.mark.parametrize("slide", SLIDES, ids=lambda slide: slide.name)
+
+
+@each
+def test_no_number_is_typed(slide):
+    assert not re.search(r"\d", slide.title + slide.sentence + slide.notes)
+
+
+@each
+def test_it_has_words_pictures_and_notes(slide):
+    assert 0 < len(slide.title) <= 40
+    assert len(slide.sentence) <= 110
+    assert len(slide.notes) > 40
+    assert slide.pictures
+    assert set(slide.pictures) <= set(PICTURES)
+    assert len(slide.pictures) <= 3
+
+
+@each
+def test_its_runs_are_known(slide):
+    assert set(slide.against) <= set(RUNS)
+    assert slide.run in RUNS or (slide.run == "" and slide.pictures == ("playground",))
+
+
+@each
+def test_its_recording_keeps_what_its_pictures_need(slide):
+    if {"cells", "mistakes", "readings", "activations"} & set(slide.pictures):
+        assert RUNS[slide.run].with_weights
+
+
+@each
+def test_its_sentence_asks_for_numbers_that_there_are(slide, runs, mnist):
+    fields = [field for _, field, _, _ in Formatter().parse(slide.sentence) if field]
+    assert all(re.fullmatch(r"\w+|other\[\w+\]", field) for field in fields)
+    assert slide.against or not any(field.startswith("other") for field in fields)
+    if slide.run:
+        own = numbers(runs[slide.run], runs[slide.run].newest, mnist)
+        other = {}
+        if slide.against:
+            other = numbers(runs[slide.against[0]], runs[slide.against[0]].newest, mnist)
+        said = slide.sentence.format_map({**own, "other": other})
+        assert "{" not in said
+        assert said
+
+
+def test_the_names_are_distinct_and_every_run_is_shown():
+    assert len({slide.name for slide in SLIDES}) == len(SLIDES) == 10
+    assert {name for slide in SLIDES for name in (slide.run, *slide.against) if name} == set(RUNS)
+
+
+def test_the_runs_tell_the_story(runs):
+    accuracy = {name: run.evaluation.test_accuracy for name, run in runs.items()}
+    assert accuracy["exercise"] > 0.93
+    assert accuracy["uniform"] < 0.12
+    assert accuracy["summed"] < 0.12
+    assert 0.75 < accuracy["averaged"] < 0.87
+    assert accuracy["overshooting"] < 0.4 < 0.9 < accuracy["careful"]
+    assert accuracy["exercise"] < accuracy["modern"] < accuracy["deep"]
+    assert abs(accuracy["deep"] - accuracy["shallow"]) < 0.005  # as its notes say

@@ -1,0 +1,210 @@
+"""The talk without a page: what each slide opens with, and what a live run changes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from explorer import Explorer
+from explorer.talk import Talk
+from explorer.talk import recording as recording_module
+from explorer.talk.recording import RecordingError
+from explorer.talk.slides import SLIDES
+from explorer.training import DivergedError, TrainingRun
+from explorer.widgets.gallery import Gallery
+from explorer.widgets.live_figure import LiveFigure
+
+PATIENCE = 120
+
+
+def widgets(box):
+    children = getattr(box, "children", ())
+    return [box, *(widget for child in children for widget in widgets(child))]
+
+
+def figures(slide):
+    return [widget for widget in widgets(slide.view) if isinstance(widget, LiveFigure)]
+
+
+def accuracy_curve(slide):
+    return next(
+        trace.y
+        for figure in figures(slide)
+        if figure.layout.yaxis.title.text == "accuracy (%)"
+        for trace in figure.data
+        if trace.name == "test"
+    )
+
+
+@pytest.fixture(autouse=True)
+def recorded_again(talk):
+    """Leave every slide with its recorded run."""
+    yield
+    talk.stop()
+    talk.wait(PATIENCE)
+    for slide in talk.slides.values():
+        slide.give_up("")
+        slide.bar.show("recorded", "recorded run")
+
+
+def test_it_has_every_slide_in_order(talk):
+    assert list(talk) == [slide.name for slide in SLIDES]
+    assert len(talk) == 10
+    assert talk["learns"] is talk.slides["learns"].view
+    with pytest.raises(KeyError):
+        talk["no such slide"]
+
+
+@pytest.mark.parametrize("name", [slide.name for slide in SLIDES])
+def test_a_slide_opens_drawn(talk, name):
+    slide = talk.slides[name]
+    assert slide.heading.title
+    for figure in figures(slide):
+        assert any(
+            trace.visible is not False and trace.y is not None and len(trace.y) for trace in figure.data
+        )
+    for gallery in (widget for widget in widgets(slide.view) if isinstance(widget, Gallery)):
+        assert gallery.images
+        assert gallery.sprite
+    assert slide.bar.notes
+    if name != "questions":
+        assert slide.bar.text == "recorded run"
+        assert slide.heading.sentence
+        assert slide.result.tiles[0]["value"].endswith("%")
+
+
+def test_the_last_slide_holds_the_whole_explorer(talk):
+    (playground,) = talk.slides["questions"].pictures
+    assert playground.app.status == "finished"
+    assert talk.slides["questions"].bar.settings == ""
+
+
+def test_a_live_run_takes_the_place_of_the_recorded_one(talk):
+    slide = talk.slides["learns"]
+    before = accuracy_curve(slide)
+    talk.run_live("learns")
+    assert slide.is_running
+    assert slide.bar.state == "running"
+    assert talk.wait(PATIENCE)
+    assert slide.bar.state == "live"
+    assert slide.bar.text.startswith("live run, trained in ")
+    assert slide.run is not talk.slides["title"].run
+    after = accuracy_curve(slide)
+    assert after.size == 10
+    np.testing.assert_allclose(after, before, atol=0.2)  # the same settings give the same curve
+    assert talk.slides["title"].bar.state == "recorded"
+
+
+def test_the_button_starts_and_stops_it(talk):
+    slide = talk.slides["deep"]
+    before = accuracy_curve(slide).copy()
+    slide.bar._on_message(None, {"live": "run"}, None)
+    assert slide.is_running
+    slide.bar._on_message(None, {"live": "stop"}, None)
+    assert talk.wait(PATIENCE)
+    assert slide.bar.state == "failed"
+    assert slide.bar.text == "stopped – this is the recorded run"
+    np.testing.assert_array_equal(accuracy_curve(slide), before)
+
+
+def test_a_second_live_run_ends_the_first(talk):
+    talk.run_live("deep")
+    talk.run_live("averaged")
+    assert talk.slides["deep"].bar.state == "failed"
+    assert not talk.slides["deep"].is_running
+    assert talk.wait(PATIENCE)
+    assert talk.slides["averaged"].bar.state == "live"
+
+
+class Failing(TrainingRun):
+    """A run that goes wrong in its second epoch."""
+
+    error: Exception = RuntimeError("the power went out")
+
+    def __next__(self):
+        if self.epoch > 1:
+            raise self.error
+        return super().__next__()
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (RuntimeError("the power went out"), "RuntimeError: the power went out"),
+        (DivergedError(2), "the loss is not a number since epoch 2"),
+    ],
+)
+def test_a_live_run_that_fails_leaves_the_recorded_one(talk, monkeypatch, error, words):
+    slide = talk.slides["modern"]
+    before = accuracy_curve(slide).copy()
+    monkeypatch.setattr(Failing, "error", error)
+    monkeypatch.setattr("explorer.talk.slide_view.TrainingRun", Failing)
+    talk.run_live("modern")
+    assert talk.wait(PATIENCE)
+    assert slide.bar.state == "failed"
+    assert slide.bar.text == f"the live run failed ({words}) – this is the recorded run"
+    np.testing.assert_array_equal(accuracy_curve(slide), before)
+
+
+def test_a_live_run_that_cannot_start_is_said(talk, monkeypatch):
+    def refuse(*_arguments):
+        raise MemoryError("no room")
+
+    monkeypatch.setattr("explorer.talk.slide_view.TrainingRun", refuse)
+    slide = talk.slides["learns"]
+    slide.bar._on_message(None, {"live": "run"}, None)
+    assert slide.bar.text == "the live run failed (MemoryError: no room) – this is the recorded run"
+
+
+def test_the_theme_and_the_size_reach_every_figure(talk):
+    talk.open(theme="dark")
+    slide = talk.slides["learns"]
+    slide.bar.scale = 2.0
+    for figure in figures(slide):
+        assert figure.layout.template.layout.paper_bgcolor == "#171c23"
+        assert figure.layout.template.layout.font.size == 24
+    slide.bar.scale = 1.0
+    talk.open(theme="light")
+    assert figures(slide)[0].layout.template.layout.paper_bgcolor == "#ffffff"
+    talk.open()
+    assert slide.bar.theme == "light"
+
+
+def test_a_clicked_cell_shows_its_images(talk):
+    (cells,) = talk.slides["mistakes"].pictures
+    cells._images.choose(9, 4)
+    count = talk.slides["mistakes"].run.newest.confusion[9, 4]
+    assert cells._images.gallery.heading.startswith(f"9 read as 4: {count} mistakes")
+    (shape,) = cells._matrix.figure.to_plotly_json()["layout"]["shapes"]
+    assert (shape["x0"], shape["y0"]) == (3.5, 8.5)
+
+
+def test_a_slide_without_a_run_has_none_to_train(talk):
+    with pytest.raises(RuntimeError, match="questions"):
+        talk.run_live("questions")
+
+
+def test_a_missing_recording_is_one_sentence(mnist, monkeypatch, tmp_path):
+    monkeypatch.setattr(recording_module, "RECORDINGS", tmp_path)
+    with pytest.raises(RecordingError, match="--record"):
+        Talk(mnist)
+
+
+def test_the_explorer_of_the_last_slide_opens_with_a_recorded_run(talk, runs):
+    (playground,) = talk.slides["questions"].pictures
+    app = playground.app
+    assert (app.status, app.history.last.epoch) == ("finished", 10)
+    recorded = runs["exercise"].history
+    assert [r.test_accuracy for r in app.history] == [r.test_accuracy for r in recorded]
+
+
+def test_a_recorded_run_is_trained_anew_and_not_continued(mnist):
+    """There is nothing in this session that could go on from its end."""
+    app = Explorer(mnist, train=False)
+    app.open_run(recording_module.recorded_run("uniform", mnist))
+    app.controls.set_config(app.config.replace(epochs=11))
+    app._follow(app.config)
+    assert app.wait(60)
+    app._refresh()
+    assert [record.epoch for record in app.history] == [*range(1, 12)]
+    app.close()

@@ -1,0 +1,99 @@
+"""environment.yml for conda and pyproject.toml for pip ask for the same packages at the same floors."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+import tomllib
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parents[1]
+TEXT = (ROOT / "environment.yml").read_text(encoding="utf-8")
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+ITEMS = re.findall(r"^  - ([^:\s#]+)", TEXT, flags=re.MULTILINE)  # `  - name>=floor`, without the comment
+PYTHON = next(item.removeprefix("python=") for item in ITEMS if item.startswith("python="))
+CONDA = {
+    item.name: item.specifier
+    for item in map(Requirement, (i for i in ITEMS if not i.startswith(("conda-forge", "python="))))
+}
+REQUIRED = {
+    canonicalize_name(item.name): item.specifier for item in map(Requirement, PROJECT["dependencies"])
+}
+OPTIONAL = {
+    canonicalize_name(item.name): item.specifier
+    for extra in PROJECT["optional-dependencies"].values()
+    for item in map(Requirement, extra)
+}
+
+
+def test_it_is_named_and_takes_everything_from_conda_forge():
+    assert re.search(r"^name: explorer$", TEXT, flags=re.MULTILINE)
+    assert re.search(r"^channels:\n  - conda-forge\n[a-z]", TEXT, flags=re.MULTILINE)
+
+
+def test_the_package_itself_is_installed_from_the_folder_with_the_talk():
+    extras = re.search(r"^  - pip:\n      - -e \.\[([\w,]+)\] +# \w.*\n?\Z", TEXT, flags=re.MULTILINE)
+    assert extras.group(1).split(",") == ["present"]
+    assert set(extras.group(1).split(",")) <= PROJECT["optional-dependencies"].keys()
+    assert "pip" in CONDA
+
+
+def test_python_is_one_that_the_package_supports():
+    assert PYTHON in SpecifierSet(PROJECT["requires-python"])
+    assert f"Programming Language :: Python :: {PYTHON}" in PROJECT["classifiers"]
+
+
+def imported(folder):
+    """Every foreign package that a file of the folder names in an import, with the distributions that bring it."""
+    bring = packages_distributions()
+    for path in folder.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
+            for name in {name.partition(".")[0] for name in names} - sys.stdlib_module_names:
+                if name in bring and name != "explorer":
+                    yield name, {canonicalize_name(found) for found in bring[name]}
+
+
+def test_all_that_the_package_imports_is_declared():
+    found = dict(imported(ROOT / "explorer"))
+    assert {"numpy", "traitlets", "IPython"} <= found.keys()
+    assert {name for name, bringers in found.items() if not bringers & REQUIRED.keys()} == set()
+
+
+def test_all_that_the_tests_import_is_declared():
+    declared = REQUIRED.keys() | OPTIONAL.keys()
+    assert {name for name, bringers in imported(ROOT / "tests") if not bringers & declared} == set()
+
+
+def test_the_licences_of_program_and_data_are_declared():
+    assert PROJECT["license"] == "MIT AND CC-BY-SA-3.0"
+    data = "explorer/datasets/data"
+    assert PROJECT["license-files"] == ["LICENSE", f"{data}/LICENSE.md", f"{data}/NOTICE.md"]
+    assert "MIT License" in (ROOT / "LICENSE").read_text(encoding="utf-8")
+    assert "CC BY-SA 3.0" in (ROOT / data / "LICENSE.md").read_text(encoding="utf-8")
+
+
+def test_nothing_is_missing():
+    assert REQUIRED.keys() <= CONDA.keys()
+
+
+def test_nothing_is_there_that_pyproject_does_not_name():
+    assert CONDA.keys() - {"pip"} <= REQUIRED.keys() | OPTIONAL.keys()
+
+
+def test_the_floors_and_ceilings_are_equal():
+    for name in CONDA.keys() - {"pip"}:
+        assert CONDA[name] == (REQUIRED | OPTIONAL)[name], name
+
+
+def test_every_package_says_why_it_is_there():
+    for line in TEXT.splitlines():
+        if re.match(r"  - [a-z]", line) and not line.startswith(("  - conda-forge", "  - pip:")):
+            assert re.search(r"  # \w", line), line

@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+HEAVY = ["plotly", "ipywidgets", "anywidget", "voila", "rich", "traitlets", "IPython", "tornado", "pandas"]
+PUBLIC = [
+    "sigmoid",
+    "d_sigmoid",
+    "relu",
+    "d_relu",
+    "tanh",
+    "d_tanh",
+    "softmax",
+    "squared_error",
+    "d_squared_error",
+    "cross_entropy",
+    "d_cross_entropy",
+    "NeuralNetwork",
+    "accuracy",
+    "confusion_matrix",
+    "load_mnist",
+    "load_dataset",
+    "TrainingConfig",
+    "train",
+    "EpochRecord",
+    "History",
+    "Explorer",
+]
+
+
+def python(code: str) -> str:
+    """What `code` prints in a fresh interpreter, away from the repository."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, cwd="/", check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_importing_loads_nothing_heavier_than_numpy():
+    """Every worker process imports the package."""
+    loaded = set(python("import explorer, sys; print(*{name.split('.')[0] for name in sys.modules})").split())
+    assert "explorer" in loaded
+    assert not loaded & set(HEAVY)
+
+
+def test_what_a_worker_needs_stays_light():
+    code = "from explorer import TrainingConfig, load_mnist, train\nimport sys\nprint(*sys.modules)"
+    assert not {name.split(".")[0] for name in python(code).split()} & set(HEAVY)
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_public_name(name):
+    import explorer
+
+    assert name in explorer.__all__
+    assert name in dir(explorer)
+    assert getattr(explorer, name) is not None
+
+
+def test_all_lists_what_there_is_once():
+    import explorer
+
+    assert len(explorer.__all__) == len(set(explorer.__all__))
+    for name in explorer.__all__:
+        assert hasattr(explorer, name), name
+
+
+def test_every_public_name_has_words():
+    import explorer
+
+    for name in explorer.__all__:
+        thing = getattr(explorer, name)
+        assert not callable(thing) or (thing.__doc__ or "").strip(), name
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    import explorer
+
+    with pytest.raises(AttributeError, match="no_such_name"):
+        _ = explorer.no_such_name
+
+
+def test_the_version_is_pyprojects():
+    import explorer
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert explorer.__version__ == project["version"]
+
+
+def test_the_package_says_that_it_is_typed():
+    assert (ROOT / "explorer" / "py.typed").is_file()

@@ -1,0 +1,45 @@
+"""What the README shows works: its Python runs as it stands, its commands are one line each."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", README, flags=re.DOTALL | re.MULTILINE)
+PYTHON = [text for language, text in BLOCKS if language == "python"]
+
+
+@pytest.mark.parametrize("number", range(len(PYTHON)))
+def test_python_runs(number):
+    result = subprocess.run(
+        [sys.executable, "-W", "error", "-c", PYTHON[number]],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert (result.returncode, result.stderr) == (0, ""), result.stderr
+
+
+def test_quick_start_is_two_commands_of_one_line():
+    section = README.split("## Quick start")[1].split("\n## ")[0]
+    blocks = [
+        text.strip() for _, text in re.findall(r"^```(\w*)\n(.*?)^```$", section, re.DOTALL | re.MULTILINE)
+    ]
+    assert len(blocks) == 2
+    assert all("\n" not in block for block in blocks)
+    assert blocks[0].endswith(".venv/bin/nn-explorer")
+    assert blocks[1].endswith(".venv/bin/pytest")
+
+
+def test_pictures_are_there():
+    pictures = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", README)
+    assert pictures
+    for picture in pictures:
+        assert (ROOT / picture).is_file(), picture

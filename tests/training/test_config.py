@@ -1,0 +1,348 @@
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import pickle
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from explorer.training import FIELDS, PRESETS, ConfigError, TrainingConfig
+from explorer.training.config import VIEW_KEYS
+
+NO_NAMES = ["swish", "", " sigmoid", "Sigmoid", None, 3, True, ["sigmoid"], ("sum",), b"sum"]
+BAD = {
+    "hidden_sizes": [
+        0, -1, 1025, (), (1,) * 7, (32, 0), (32, 1025), True, (True,), 2.5, (2.5,), "32", b"32", None, object(),
+        float("nan"), [[32]], {}, {32, 16}, {32: 16}, iter([32]), itertools.count(1), range(10**30), [32] * 10**6,
+        np.array(32), np.array([32.0]), np.array([True]), np.array([[32]]), np.array([0]), np.ones(10**6, int),
+        10**5000, (10**5000,),
+    ],
+    "hidden_activation": NO_NAMES,
+    "output": NO_NAMES,
+    "loss": NO_NAMES,
+    "initializer": NO_NAMES,
+    "reduction": NO_NAMES,
+    "batch_size": [0, -1, 60_001, 2.5, 512.0, True, "512", None, float("nan"), (512,)],
+    "epochs": [0, -1, 501, 2.5, True, "10", None, 10**30, 10**5000, -(10**5000)],
+    "learning_rate": [
+        0, -1.0, 9e-6, 100.1, float("inf"), float("-inf"), float("nan"), True, "0.1", None, 1j, 10**400, 10**5000,
+    ],
+    "seed": [-1, 2**32, 0.5, True, None, "0"],
+    "n_train": [9, 0, -1, 10_000_001, 2.5, True, "all", float("inf")],
+}  # fmt: skip
+GOOD = {
+    "hidden_sizes": [(1,), (1024,), (3, 2, 1), (1,) * 6],
+    "batch_size": [1, 60_000],
+    "epochs": [1, 500],
+    "learning_rate": [1e-5, 100.0],
+    "seed": [0, 2**32 - 1],
+    "n_train": [10, 10_000_000, None],
+    "hidden_activation": ["sigmoid", "relu", "tanh"],
+    "output": ["sigmoid", "softmax"],
+    "loss": ["squared_error", "cross_entropy"],
+    "initializer": ["glorot", "he", "normal", "uniform"],
+    "reduction": ["sum", "mean"],
+}
+
+configs = st.builds(
+    TrainingConfig,
+    hidden_sizes=st.lists(st.integers(1, 1024), min_size=1, max_size=6).map(tuple),
+    batch_size=st.integers(1, 60_000),
+    epochs=st.integers(1, 500),
+    learning_rate=st.floats(1e-5, 100),
+    seed=st.integers(0, 2**32 - 1),
+    n_train=st.none() | st.integers(10, 10_000_000),
+    **{
+        name: st.sampled_from(GOOD[name])
+        for name in ("hidden_activation", "output", "loss", "initializer", "reduction")
+    },
+)
+
+
+def cases(table):
+    return [pytest.param(name, value, id=f"{name}-{_id(value)}") for name in table for value in table[name]]
+
+
+def _id(value):
+    try:
+        return f"{value!r:.20}"
+    except ValueError:  # Python writes no number as long as that
+        return type(value).__name__
+
+
+def test_every_setting_is_tried():
+    names = {field.name for field in dataclasses.fields(TrainingConfig)}
+    assert names == set(FIELDS) == set(BAD) == set(GOOD)
+
+
+@pytest.mark.parametrize(("name", "value"), cases(BAD))
+def test_a_bad_value_is_refused_with_field_value_and_what_is_allowed(name, value):
+    with pytest.raises(ConfigError) as refused:
+        TrainingConfig(**{name: value})
+    error = refused.value
+    assert isinstance(error, ValueError)
+    assert error.field == name
+    assert error.value is value
+    assert error.allowed == FIELDS[name].allowed
+    assert name in str(error)
+    assert error.allowed in str(error)
+    assert len(str(error)) < 300
+    problems = TrainingConfig.problems({name: value})
+    assert list(problems) == [name]
+    assert str(problems[name]) == str(error)
+
+
+@pytest.mark.parametrize(("name", "value"), cases(GOOD))
+def test_the_ends_of_each_range_are_allowed(name, value):
+    assert getattr(TrainingConfig(**{name: value}), name) == value
+    assert TrainingConfig.problems({name: value}) == {}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_what_is_allowed_names_the_bounds(name):
+    allowed = FIELDS[name].allowed.replace("\u202f", "")
+    for value in GOOD[name][:2]:
+        bound = value if name != "hidden_sizes" else value[0]
+        assert (f"{bound:.5f}".rstrip("0").rstrip(".") if isinstance(bound, float) else str(bound)) in allowed
+
+
+def test_values_take_their_canonical_type():
+    config = TrainingConfig(
+        hidden_sizes=np.array([64, 32]), batch_size=np.int32(8), learning_rate=1, seed=np.uint32(7)
+    )
+    assert config == TrainingConfig(hidden_sizes=(64, 32), batch_size=8, learning_rate=1.0, seed=7)
+    assert [type(v) for v in (*config.hidden_sizes, config.batch_size, config.learning_rate, config.seed)] == [
+        int, int, int, float, int,
+    ]  # fmt: skip
+    assert TrainingConfig(hidden_sizes=48).hidden_sizes == (48,)
+    assert TrainingConfig(hidden_sizes=[48, 9]).hidden_sizes == (48, 9)
+    assert TrainingConfig(hidden_sizes=range(8, 5, -1)).hidden_sizes == (8, 7, 6)
+
+
+def test_all_problems_are_found_at_once():
+    problems = TrainingConfig.problems({"epochs": 0, "batch_size": 8, "learning_rate": -1, "colour": "red"})
+    assert set(problems) == {"epochs", "learning_rate", "colour"}
+    assert all(isinstance(problem, ConfigError) for problem in problems.values())
+    assert "epochs" in problems["colour"].allowed
+    assert TrainingConfig.problems({}) == {}
+
+
+def test_an_unknown_setting_is_refused():
+    with pytest.raises(TypeError, match="colour"):
+        TrainingConfig(colour="red")
+
+
+def test_a_config_is_frozen_and_can_be_a_key():
+    config = TrainingConfig()
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        config.epochs = 3
+    with pytest.raises((AttributeError, TypeError)):
+        config.colour = "red"
+    assert {config: 1}[TrainingConfig()] == 1
+    assert config != TrainingConfig(seed=1)
+
+
+def test_replacing_checks_again():
+    assert TrainingConfig().replace(epochs=3).epochs == 3
+    with pytest.raises(ConfigError, match="epochs"):
+        TrainingConfig().replace(epochs=0)
+
+
+def test_differences_come_in_the_order_of_the_controls():
+    other = TrainingConfig(seed=1, hidden_sizes=8)
+    assert TrainingConfig().differences(other) == ("hidden_sizes", "seed")
+    assert TrainingConfig().differences(TrainingConfig()) == ()
+
+
+def test_a_config_and_its_error_cross_to_another_process():
+    """A study's workers send back what they could not do."""
+    config = TrainingConfig(hidden_sizes=(8, 4), n_train=100)
+    assert pickle.loads(pickle.dumps(config)) == config
+    error = ConfigError("epochs", 0, "a whole number from 1 to 500")
+    copied = pickle.loads(pickle.dumps(error))
+    assert (copied.field, copied.value, copied.allowed) == (error.field, error.value, error.allowed)
+    assert str(copied) == str(error)
+
+
+# ---------------------------------------------------------------- links
+
+
+@given(config=configs)
+def test_a_link_brings_the_same_config_back(config):
+    query = config.to_query()
+    assert TrainingConfig.from_query(query) == (config, ())
+    assert TrainingConfig.from_query("?" + query) == (config, ())
+    assert query.isascii()
+    assert not set(query) & set(" <>\"'#\n")
+
+
+def test_a_link_says_only_what_differs():
+    assert TrainingConfig().to_query() == ""
+    config = TrainingConfig(hidden_sizes=(128, 64), learning_rate=0.1)
+    assert config.to_query() == "hidden=128,64&lr=0.1"
+    assert TrainingConfig.from_query("hidden=128%2C64&lr=1e-1")[0] == config
+
+
+@given(query=st.text(max_size=200))
+def test_any_text_gives_a_valid_config(query):
+    config, notices = TrainingConfig.from_query(query)
+    assert TrainingConfig.problems({name: getattr(config, name) for name in FIELDS}) == {}
+    assert all(isinstance(notice, str) for notice in notices)
+
+
+@given(key=st.sampled_from([field.key for field in FIELDS.values()]), value=st.text(max_size=60))
+def test_any_value_gives_a_valid_config(key, value):
+    config, notices = TrainingConfig.from_query(f"{key}={value}")
+    assert TrainingConfig.problems({name: getattr(config, name) for name in FIELDS}) == {}
+    assert notices or config.to_query() or value.strip() or "=" in value or not value
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "lr=<script>alert(1)</script>",
+        "<script>=1",
+        "epochs=" + "9" * 10_000,
+        "x" * 10_000,
+        "lr=" + "0" * 10_000 + "1",
+        "hidden=" + "1," * 5_000,
+        "hidden=" + "9" * 5_000,
+        "lr=1e400",
+        "lr=nan",
+        "epochs=%00",
+        "batch=%ff%fe",
+        "&".join(f"a{i}=1" for i in range(2_000)),
+    ],
+    ids=lambda query: query[:20],
+)
+def test_a_hostile_link_gives_the_defaults_and_short_notices(query):
+    config, notices = TrainingConfig.from_query(query)
+    assert config == TrainingConfig()
+    assert notices or "=" not in query
+    assert len(notices) <= 9
+    assert all(len(notice) < 300 for notice in notices)
+
+
+def test_unknown_keys_are_ignored_with_a_notice():
+    config, notices = TrainingConfig.from_query("colour=red&epochs=3&utm_source=mail")
+    assert config == TrainingConfig(epochs=3)
+    assert notices == ("“colour” and “utm_source” are no settings and are ignored.",)
+    _, notices = TrainingConfig.from_query("colour=red")
+    assert notices == ("“colour” is not a setting and is ignored.",)
+
+
+def test_of_many_unknown_keys_a_few_are_named_and_all_are_counted():
+    config, notices = TrainingConfig.from_query("lr=0.5&" + "&".join(f"k{i}=1" for i in range(98)))
+    assert config == TrainingConfig(learning_rate=0.5)
+    assert notices == ("“k0”, “k1”, “k2” and 95 more are no settings and are ignored.",)
+
+
+def test_what_only_says_what_is_on_screen_is_passed_over():
+    query = "tab=inside&section=histograms&theme=dark&controls=hidden,lr&voila-theme=dark&lr=0.5"
+    assert {"tab", "section", "theme", "controls"} == set(VIEW_KEYS)
+    assert TrainingConfig.from_query(query) == (TrainingConfig(learning_rate=0.5), ())
+
+
+def test_a_key_that_stands_twice_is_named_and_its_last_value_used():
+    config, notices = TrainingConfig.from_query("lr=0.5&batch=8&lr=0.25")
+    assert config == TrainingConfig(learning_rate=0.25, batch_size=8)
+    assert notices == ("“lr” stands more than once: the last is used.",)
+    _, notices = TrainingConfig.from_query("lr=0.5&lr=0.25&tab=a&tab=b&tab=c")
+    assert notices == ("“lr” and “tab” stand more than once: the last of each is used.",)
+
+
+def test_what_is_cut_off_is_named():
+    told = "The link is too long, only 100 parts and 10\u202f000 characters are read: "
+    parts = [f"lr={i}" for i in range(1, 101)]
+    config, notices = TrainingConfig.from_query("&".join([*parts, "epochs=3", "batch=8"]))
+    assert config == TrainingConfig(learning_rate=100)
+    assert f"{told}“epochs” and “batch” are ignored." in notices
+    _, notices = TrainingConfig.from_query("&".join([*parts, "a=1", "b=1", "c=1", "epochs=3"]))
+    assert f"{told}“epochs”, “a”, “b” and 1 more are ignored." in notices  # settings first
+    config, notices = TrainingConfig.from_query("lr=0.5&x=" + "1" * 9_980 + "&lr=0.123456789&epochs=3")
+    assert config == TrainingConfig(learning_rate=0.5)  # and no piece of a number
+    assert f"{told}“lr” and “epochs” are ignored." in notices
+
+
+def test_of_many_bad_values_the_first_are_told_in_full_and_the_others_named():
+    query = "&".join(f"{field.key}=?" for field in FIELDS.values())
+    config, notices = TrainingConfig.from_query(query)
+    assert config == TrainingConfig()
+    assert len(notices) == 6
+    assert notices[-1] == (
+        "Replaced as well: Batch size, Epochs, Learning rate, Gradient, Seed, Training images."
+    )
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("batch=100000", {"batch_size": 60_000}),
+        ("epochs=0", {"epochs": 1}),
+        ("lr=1000", {"learning_rate": 100.0}),
+        ("lr=0", {"learning_rate": 1e-5}),
+        ("hidden=5000", {"hidden_sizes": (1024,)}),
+    ],
+)
+def test_a_number_out_of_range_is_clamped_with_a_notice(query, expected):
+    config, notices = TrainingConfig.from_query(query)
+    assert config == TrainingConfig(**expected)
+    assert len(notices) == 1
+
+
+def test_one_bad_value_does_not_spoil_the_others():
+    config, notices = TrainingConfig.from_query("epochs=three&batch=64&lr=0.5")
+    assert config == TrainingConfig(batch_size=64, learning_rate=0.5)
+    assert len(notices) == 1
+    assert "three" in notices[0]
+
+
+# ---------------------------------------------------------------- what the controls show
+
+
+def test_the_presets_are_the_two_of_the_exercise():
+    assert list(PRESETS) == ["The exercise", "Modern"]
+    exercise, modern = PRESETS.values()
+    assert exercise == TrainingConfig(
+        hidden_sizes=(32,), hidden_activation="sigmoid", output="sigmoid", loss="squared_error",
+        initializer="glorot", reduction="sum", learning_rate=0.01, batch_size=512, epochs=10,
+    )  # fmt: skip
+    assert modern == TrainingConfig(
+        hidden_sizes=(128,), hidden_activation="relu", output="softmax", loss="cross_entropy",
+        initializer="he", reduction="mean", learning_rate=0.3, batch_size=512, epochs=10,
+    )  # fmt: skip
+    assert exercise == TrainingConfig()
+
+
+def test_every_field_has_words_and_a_key_of_its_own():
+    assert len({field.key for field in FIELDS.values()}) == len(FIELDS)
+    for name, field in FIELDS.items():
+        assert field.name == name
+        assert field.label
+        assert field.help.endswith(".")
+
+
+def test_choices_have_a_label_each():
+    for name in ("hidden_activation", "output", "loss", "initializer", "reduction"):
+        assert FIELDS[name].choices == tuple(GOOD[name])
+        assert len(FIELDS[name].labels) == len(FIELDS[name].choices)
+
+
+@pytest.mark.parametrize(("name", "value"), cases(GOOD))
+def test_a_field_reads_back_what_it_writes(name, value):
+    field = FIELDS[name]
+    assert field.parse(field.format(field.check(value))) == field.check(value)
+
+
+def test_a_small_number_is_written_out():
+    """As its control shows it: an exponent is no number that a slider stops at."""
+    assert FIELDS["learning_rate"].allowed == "a number from 0.00001 to 100"
+    assert FIELDS["learning_rate"].format(1.5e-5) == "0.000015"
+    assert TrainingConfig(learning_rate=1e-5).to_query() == "lr=0.00001"
+    assert TrainingConfig.from_query("lr=1e-5") == (TrainingConfig(learning_rate=1e-5), ())
+    assert TrainingConfig.from_query("lr=1e-9")[1] == (
+        "Learning rate can't be “1e-9”: allowed is a number from 0.00001 to 100. 0.00001 is used.",
+    )

@@ -1,0 +1,525 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import pytest
+
+from explorer.network.diagnostics import LayerDiagnostics, diagnose
+from explorer.training import (
+    PRESETS,
+    DivergedError,
+    EpochRecord,
+    Evaluation,
+    History,
+    RunEnd,
+    Snapshot,
+    TrainingRun,
+)
+from explorer.training.fitting import fitting_rate, rounded_down
+from explorer.training.hints import hints
+
+EXERCISE, MODERN = PRESETS["The exercise"], PRESETS["Modern"]
+CONFUSION = np.zeros((10, 10), np.int64)
+N = 60_000
+
+
+def history(config, test, *, train=None, test_loss=None, train_loss=None, end="finished"):
+    """A run with these figures, an epoch each; losses that aren't given fall by a tenth each epoch."""
+    n = len(test)
+    train = test if train is None else train
+    falling = [0.9**k for k in range(n)]
+    columns = zip(train_loss or falling, test_loss or falling, train, test, strict=True)
+    run = History(config.replace(epochs=max(n, 1)))
+    for epoch, (on_train, on_test, train_accuracy, test_accuracy) in enumerate(columns, 1):
+        run.append(EpochRecord(epoch, on_train, on_test, train_accuracy, test_accuracy, 1.0, CONFUSION))
+    if end in ("finished", "stopped"):
+        final = None if n == 0 else evaluation(n, train[-1], test[-1])
+        run.append(RunEnd(end, final=final))
+    return run
+
+
+def evaluation(epoch, train, test):
+    snapshot = Snapshot(epoch, (), np.zeros((10, 1)))
+    return Evaluation(epoch, epoch, 0.1, 0.1, train, test, CONFUSION, snapshot)
+
+
+def said(config, *figures, n_train=N, diagnostics=None, **more):
+    """The hints of a run with these figures."""
+    run = history(config, *figures, **more)
+    return hints(run.config, run, n_train=n_train, diagnostics=diagnostics)
+
+
+def layer(**figures):
+    neutral = {
+        "layer": 1,
+        "activation": "sigmoid",
+        "n_units": 32,
+        "saturated": 0.0,
+        "dead": 0.0,
+        "gradient_rms": 1e-3,
+        "mean_activation": 0.5,
+    }
+    return LayerDiagnostics(**{**neutral, **figures})
+
+
+# What is said, on records made by hand
+
+
+CHANCE = [0.1, 0.1, 0.1]
+FEW = EXERCISE.replace(n_train=1000)
+
+
+def test_the_words_of_the_first_trap():
+    """From the opening settings to 128 units: the reason and the mend stand there."""
+    (hint,) = said(EXERCISE.replace(hidden_sizes=128), [0.28] * 10)
+    assert hint.id == "step_too_large"
+    assert hint.kind == "warning"
+    assert hint.what == "Test accuracy stays near chance (28.0\u00a0%)."
+    assert hint.why == (
+        "The gradient is a sum over the batch, and 128 hidden units make each step about 3 times too large."
+    )
+    assert hint.mend == {"learning_rate": 0.003}
+    assert hint.action == "Learning rate 0.01 → 0.003"
+
+
+CASES = {
+    "uniform weights": (
+        EXERCISE.replace(initializer="uniform"), CHANCE, "poor_first_weights", {"initializer": "glorot"},
+    ),
+    "uniform weights, relu": (
+        MODERN.replace(initializer="uniform"), CHANCE, "poor_first_weights", {"initializer": "he"},
+    ),
+    "normal weights": (
+        EXERCISE.replace(initializer="normal"), [0.8, 0.85], "poor_first_weights", {"initializer": "glorot"},
+    ),
+    "sigmoid outputs with cross-entropy": (
+        EXERCISE.replace(loss="cross_entropy"), CHANCE, "one_sided_loss",
+        {"output": "softmax", "learning_rate": 0.001},
+    ),
+    "many sigmoid layers": (
+        MODERN.replace(hidden_activation="sigmoid", hidden_sizes=(32, 32, 32)), CHANCE, "vanishing_gradient",
+        {"hidden_activation": "relu"},
+    ),
+    "wide": (EXERCISE.replace(hidden_sizes=256), CHANCE, "step_too_large", {"learning_rate": 0.001}),
+    "mean, large rate": (MODERN.replace(learning_rate=3), CHANCE, "step_too_large", {"learning_rate": 0.3}),
+    "a mean's rate by sum": (MODERN.replace(reduction="sum"), CHANCE, "step_too_large", {"reduction": "mean"}),
+    "batch 2048 by sum": (EXERCISE.replace(batch_size=2048), [0.1] * 10, "step_too_large", {"batch_size": 512}),
+    "large batch by sum": (EXERCISE.replace(batch_size=4096), [0.1] * 10, "step_too_large", {"batch_size": 512}),
+    "large batch by sum, few epochs": (
+        EXERCISE.replace(batch_size=60_000), CHANCE, "step_too_large", {"batch_size": 256},
+    ),
+    "large batch by mean": (
+        EXERCISE.replace(batch_size=8192, reduction="mean", learning_rate=3), [0.6] * 8 + [0.7, 0.8],
+        "too_few_updates", {"batch_size": 512},
+    ),
+    "few images in one batch": (
+        FEW, [0.3, 0.4], "too_few_updates", {"batch_size": 8, "learning_rate": 0.3},
+    ),
+    "small rate": (
+        EXERCISE.replace(reduction="mean"), [0.3, 0.34], "step_too_small", {"learning_rate": 3.0},
+    ),
+    "small batch by sum": (
+        EXERCISE.replace(batch_size=8), [0.89, 0.91, 0.92], "step_too_small", {"learning_rate": 0.3},
+    ),
+    "narrow": (EXERCISE.replace(hidden_sizes=4), [0.79, 0.8], "few_units", {"hidden_sizes": (32,)}),
+    "few epochs": (MODERN, [0.9, 0.92, 0.935], "few_epochs", {"epochs": 10}),
+    "not by any rule": (
+        EXERCISE.replace(hidden_sizes=(32, 32)), [0.1] * 9 + [0.11], "not_learning",
+        {"hidden_sizes": (128,), "hidden_activation": "relu", "output": "softmax", "loss": "cross_entropy",
+         "initializer": "he", "learning_rate": 0.3, "reduction": "mean"},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_each_fault_has_its_mend(case):
+    config, figures, rule, mend = CASES[case]
+    n_train = config.n_train or N
+    (hint,) = said(config, figures, n_train=n_train)
+    assert (hint.id, dict(hint.mend)) == (rule, mend)
+    config = config.replace(epochs=len(figures))
+    changed = config.replace(**hint.mend)
+    assert set(config.differences(changed)) == set(mend)
+    for sentence in (hint.what, hint.why):
+        assert sentence.endswith(".")
+        assert len(sentence) < 130
+    with pytest.raises(TypeError):
+        hint.mend["seed"] = 1
+
+
+def test_actions_are_written_as_the_controls_write_them():
+    def action(config, figures=CHANCE, **more):
+        return said(config, figures, **more)[0].action
+
+    assert action(EXERCISE.replace(initializer="uniform")) == "Initial weights uniform U[0, 1) → Glorot"
+    assert action(EXERCISE.replace(batch_size=8192), [0.1] * 10) == "Batch size 8\u202f192 → 512"
+    assert action(MODERN.replace(hidden_sizes=(2, 64)), [0.3, 0.3]) == "Hidden units 2-64 → 32-64"
+    assert (
+        action(EXERCISE.replace(loss="cross_entropy"))
+        == "Output sigmoid → softmax, learning rate 0.01 → 0.001"
+    )
+    assert action(FEW, [0.8] * 10, train=[0.95] * 10, n_train=1000) == "Training images 1\u202f000 → all"
+    tiny = EXERCISE.replace(batch_size=60_000, learning_rate=1e-5)
+    assert action(tiny, [0.2] * 10) == "Batch size 60\u202f000 → 512, learning rate 0.00001 → 0.01"
+
+
+def test_the_reason_names_what_makes_the_step_large():
+    why = said(EXERCISE.replace(batch_size=2048), CHANCE)[0].why
+    assert (
+        why
+        == "The gradient is a sum over the batch: 2\u202f048 images make each step 4 times as large as 512 do."
+    )
+    why = said(MODERN.replace(reduction="sum"), CHANCE)[0].why
+    assert why == "The gradient is a sum over the batch: 512 images make each step 512 times the mean."
+    why = said(MODERN.replace(learning_rate=30), CHANCE)[0].why
+    assert why == "Learning rate 30 makes each step about 100 times too large, so that it overshoots."
+
+
+def test_one_fault_beside_another_is_mended_with_it():
+    """A mend that leaves another fault standing mends nothing."""
+    (hint,) = said(EXERCISE.replace(initializer="uniform", hidden_sizes=128), CHANCE)
+    assert hint.mend == {"initializer": "glorot", "learning_rate": 0.003}
+    (hint,) = said(MODERN.replace(hidden_sizes=2, learning_rate=10, batch_size=20_000), [0.1] * 5)
+    assert hint.mend == {"hidden_sizes": (32,), "learning_rate": 0.3, "batch_size": 256}
+    (hint,) = said(MODERN.replace(hidden_sizes=2, learning_rate=0.001), [0.3, 0.35])
+    assert hint.mend == {"hidden_sizes": (32,), "learning_rate": 0.3}
+
+
+def test_the_gravest_alone():
+    """A run that fails is not told to go on for longer."""
+    assert [h.id for h in said(EXERCISE.replace(hidden_sizes=128), [0.1])] == ["step_too_large"]
+
+
+def test_two_at_most():
+    config = MODERN.replace(n_train=1000, batch_size=16)
+    more = {"train_loss": [1, 0.5, 0.4, 0.2, 0.1], "test_loss": [1, 0.5, 0.7, 0.8, 0.7]}
+    both = said(
+        config, [0.8, 0.88, 0.87, 0.87, 0.88], train=[0.8, 0.9, 0.94, 0.97, 0.99], n_train=1000, **more
+    )
+    assert [(h.id, dict(h.mend)) for h in both] == [
+        ("few_images", {"n_train": None}),
+        ("overfitting", {"epochs": 2}),
+    ]
+    assert both[0].what == "Train accuracy is 99.0\u00a0%, test accuracy 88.0\u00a0%."
+    assert both[1].what == "Test loss was lowest after epoch 2 (0.5), now it is 0.7."
+
+
+def test_more_epochs_are_advised_only_where_they_can_be_counted_on():
+    rising = [0.8, 0.85, 0.88, 0.9, 0.92]
+
+    def advised(config=MODERN, figures=rising, **more):
+        return [hint.id for hint in said(config, figures, **more)] == ["few_epochs"]
+
+    assert advised()
+    assert advised(test_loss=[0.3, 0.5, 0.4, 0.3, 0.2])  # it wavered, but that is long past
+    assert not advised(test_loss=[0.7, 0.4, 0.5, 0.3, 0.2])
+    assert not advised(MODERN.replace(learning_rate=1))
+    assert advised(MODERN.replace(hidden_activation="sigmoid", hidden_sizes=(32, 32)))
+    assert not advised(MODERN.replace(hidden_activation="sigmoid", hidden_sizes=(32, 32, 32)))
+
+
+@pytest.mark.parametrize(
+    ("n_available", "advised"), [(None, True), (N, True), (2000, True), (1999, False), (1000, False)]
+)
+def test_more_images_are_advised_only_where_there_are_many_more(n_available, advised):
+    run = history(MODERN.replace(n_train=1000, batch_size=16), [0.85] * 5, train=[0.99] * 5)
+    found = hints(run.config, run, n_train=1000, n_available=n_available)
+    assert ("few_images" in [hint.id for hint in found]) is advised
+
+
+def test_a_forks_updates_are_its_own():
+    config = MODERN.replace(batch_size=20_000, epochs=10)
+    run = History(config)
+    for record in history(config, [0.8] * 10).epochs[4:]:
+        run.append(record)
+    run.append(RunEnd("finished", final=evaluation(10, 0.8, 0.8)))
+    (hint,) = hints(config, run, n_train=N)
+    assert hint.what.endswith("after 18 steps.")
+
+
+def test_overfitting_is_a_test_loss_that_stays_up_while_the_train_loss_falls():
+    def overfits(test_loss, train_loss=(1, 0.5, 0.3, 0.2, 0.1), test=(0.9, 0.95, 0.95, 0.95, 0.95)):
+        return said(MODERN, list(test), test_loss=test_loss, train_loss=train_loss) != ()
+
+    assert overfits([1, 0.5, 0.7, 0.7, 0.7])
+    assert not overfits([1, 0.5, 0.7, 0.55, 0.7])  # it only wavers
+    assert not overfits([1, 0.5, 0.7, 0.7, 0.7], train_loss=[1, 0.5, 0.5, 0.5, 0.5])
+    assert not overfits([1, 0.5, 0.7, 0.7, 0.7], test=(0.9, 0.95, 0.96, 0.96, 0.96))  # still worth it
+
+
+@pytest.mark.parametrize("end", ["finished", "failed"])
+def test_a_loss_that_is_not_a_number(end):
+    """Raised by the training, or found in a record."""
+    config = MODERN.replace(learning_rate=30)
+    run = history(config, [0.5, 0.1], test_loss=[1.0, float("inf")], end=end)
+    if end == "failed":
+        run = history(config, [0.5], end=None)
+        run.append(RunEnd("failed", error=DivergedError(2)))
+    (hint,) = hints(config, run, n_train=N)
+    assert (hint.id, hint.kind) == ("not_a_number", "error")
+    assert hint.what == "The loss is not a number since epoch 2."
+    assert hint.mend == {"learning_rate": 0.3}
+
+
+def test_a_loss_that_is_not_a_number_at_a_fitting_rate():
+    """Then the rate gets smaller all the same."""
+    run = history(MODERN, [0.5, 0.1], test_loss=[1.0, float("nan")], end=None)
+    (hint,) = hints(MODERN, run, n_train=N)
+    assert hint.action == "Learning rate 0.3 → 0.1"
+
+
+def test_a_run_that_failed_otherwise_is_left_to_its_own_message():
+    run = history(EXERCISE, [], end=None)
+    run.append(RunEnd("failed", "MemoryError", error=MemoryError()))
+    assert hints(EXERCISE, run, n_train=N) == ()
+
+
+def test_while_it_goes_on_only_what_does_not_get_better():
+    for config, figures, rule, _ in CASES.values():
+        urgent = (
+            rule in {"step_too_large", "one_sided_loss", "vanishing_gradient"}
+            or "uniform" in config.initializer
+        )
+        running = said(config, figures[:3], n_train=config.n_train or N, end=None)
+        assert [hint.id for hint in running] == ([rule] if urgent else [])
+
+
+def test_nothing_before_two_epochs_agree():
+    wide = EXERCISE.replace(hidden_sizes=128)
+    assert said(wide, [], end=None) == ()
+    assert said(wide, [0.1], end=None) == ()
+    assert said(wide, [0.1, 0.2], end=None) == ()  # it moves
+    assert len(said(wide, [0.1, 0.11], end=None)) == 1
+    assert len(said(wide, [0.1, 0.11, 0.3], end=None)) == 1  # once said, it stays
+    assert said(wide, [0.1, 0.11, 0.6], end=None) == ()
+
+
+def test_a_run_stopped_by_hand_is_not_told_to_go_on():
+    assert said(MODERN, [0.9, 0.92, 0.935], end="stopped") == ()
+    assert said(EXERCISE.replace(initializer="normal"), [0.8, 0.85], end="stopped") == ()
+    assert said(EXERCISE, [], end="stopped") == ()
+    assert len(said(EXERCISE.replace(hidden_sizes=128), CHANCE, end="stopped")) == 1
+
+
+def test_a_finished_run_below_one_half_is_stuck_even_if_it_moved():
+    assert said(EXERCISE.replace(loss="cross_entropy"), [0.1, 0.2, 0.3])[0].id == "one_sided_loss"
+
+
+def test_measured_shares_make_the_reason_exact():
+    saturated = [layer(saturated=0.997), layer(layer=2)]
+    (hint,) = said(EXERCISE.replace(initializer="uniform"), CHANCE, diagnostics=saturated)
+    assert "100\u00a0% of the hidden activations are saturated" in hint.why
+    vanished = [layer(gradient_rms=1e-6), layer(), layer(), layer(gradient_rms=7e-4)]
+    (hint,) = said(EXERCISE.replace(hidden_sizes=(32, 32, 32)), CHANCE, diagnostics=vanished)
+    assert "is 700 times weaker in the first layer than in the last" in hint.why
+
+
+def test_dead_units():
+    config = MODERN.replace(learning_rate=3, initializer="glorot")
+    dead = [layer(activation="relu", n_units=128, dead=1.0), layer(layer=2, activation="softmax", n_units=10)]
+    (hint,) = said(config, CHANCE, diagnostics=dead)
+    assert hint.id == "dead_units"
+    assert "128 of 128 units in hidden layer 1 dead" in hint.why
+    assert hint.mend == {"initializer": "he", "learning_rate": 0.3}
+    assert said(config, [0.96] * 3, diagnostics=dead) == ()
+    few_dead = [layer(activation="relu", n_units=128, dead=0.3)]
+    assert said(config, CHANCE, diagnostics=few_dead)[0].id == "step_too_large"
+
+
+# The learning rate that fits
+
+
+def test_a_fitting_rate_is_1_or_3_times_a_power_of_ten():
+    assert [rounded_down(x) for x in (0.01, 0.0099, 0.03, 5.12, 3, 2.99)] == [0.01, 0.003, 0.03, 3, 3, 1]
+    assert rounded_down(0.03 / 3) == 0.01
+
+
+@pytest.mark.parametrize(("changes", "rate"), [
+    ({}, 0.01),
+    ({"hidden_sizes": 64}, 0.003), ({"hidden_sizes": 128}, 0.003), ({"hidden_sizes": 256}, 0.001),
+    ({"hidden_sizes": 512}, 0.001), ({"hidden_sizes": 1024}, 0.0003), ({"hidden_sizes": (16, 256)}, 0.001),
+    ({"reduction": "mean"}, 3), ({"reduction": "mean", "batch_size": 1}, 1), ({"batch_size": 60_000}, 3e-5),
+    ({"n_train": 100}, 0.03),
+    ({"hidden_activation": "relu"}, 0.003), ({"hidden_activation": "relu", "hidden_sizes": (32,) * 3}, 0.001),
+])  # fmt: skip
+def test_fitting_rates(changes, rate):
+    config = EXERCISE.replace(**changes)
+    assert fitting_rate(config, config.n_train or N) == rate
+
+
+def test_a_small_batch_is_noisy_and_bears_less():
+    assert [fitting_rate(MODERN.replace(batch_size=n), N) for n in (1, 8, 32)] == [0.03, 0.1, 0.3]
+
+
+def test_the_presets_rates_fit_and_the_range_holds():
+    assert fitting_rate(EXERCISE, N) == EXERCISE.learning_rate
+    assert fitting_rate(MODERN, N) == MODERN.learning_rate
+    assert fitting_rate(EXERCISE.replace(hidden_sizes=1024, batch_size=60_000), N) == 1e-5
+
+
+# Real runs
+
+
+@dataclass(frozen=True)
+class Trained:
+    history: History
+    accuracy: float
+    loss: float
+    diagnostics: tuple[LayerDiagnostics, ...]
+
+
+@pytest.fixture(scope="module")
+def trained(mnist):
+    """A function that trains a config on the real images and collects what the page would know."""
+
+    @cache
+    def train(config):
+        run, records = TrainingRun(config, mnist), History(config)
+        try:
+            for event in run:
+                if isinstance(event, EpochRecord):
+                    records.append(event)
+        except DivergedError as error:
+            records.append(RunEnd("failed", str(error), error=error))
+            return Trained(records, 0.0, np.inf, ())
+        end = run.evaluate()
+        records.append(RunEnd("finished", final=end))
+        probe = diagnose(run.network, mnist.X_test[:, :300], mnist.Y_test[:, :300])
+        return Trained(records, end.test_accuracy, end.test_loss, probe)
+
+    return train
+
+
+def hints_of(config, run, *, diagnostics=None):
+    return hints(config, run.history, n_train=config.n_train or N, diagnostics=diagnostics)
+
+
+slow = pytest.mark.slow
+BY_MEAN = EXERCISE.replace(reduction="mean", learning_rate=3)
+RELU = MODERN.replace(hidden_sizes=32)
+
+GOOD = {
+    "the exercise": EXERCISE,
+    "the exercise, seed 1": EXERCISE.replace(seed=1),
+    "the exercise, seed 2": EXERCISE.replace(seed=2),
+    "by mean": BY_MEAN,
+    "by mean, batch 128": BY_MEAN.replace(batch_size=128),
+    "by mean, batch 2048": BY_MEAN.replace(batch_size=2048),
+    "by mean, batch 32": BY_MEAN.replace(batch_size=32),
+    "by mean, batch 8": BY_MEAN.replace(batch_size=8),
+    "64 units": EXERCISE.replace(hidden_sizes=64, learning_rate=0.003),
+    "128 units": EXERCISE.replace(hidden_sizes=128, learning_rate=0.003),
+    "relu, 32 units": RELU.replace(learning_rate=0.5),
+    "relu, 8 units": RELU.replace(hidden_sizes=8),
+    "Modern": MODERN,
+    "Modern, 32 units": RELU,
+    "Modern, 20 epochs": MODERN.replace(learning_rate=0.1, batch_size=64, epochs=20),
+    "a textbook's": BY_MEAN.replace(hidden_sizes=30, batch_size=10, epochs=30),
+}
+
+
+QUICK = {
+    "the exercise", "relu, 8 units", "64 units by sum", "batch 2048 by sum", "uniform weights",
+    "batch 8192 by mean", "rate 0.01 by mean", "1 epoch", "not a number",
+}  # fmt: skip
+
+
+def rows(cases):
+    """The table's rows as pytest takes them; all but a few of each kind are marked slow."""
+    tuples = {name: case if isinstance(case, tuple) else (case,) for name, case in cases.items()}
+    return [
+        pytest.param(*case, id=name, marks=() if name in QUICK else slow) for name, case in tuples.items()
+    ]
+
+
+@pytest.mark.parametrize("config", rows(GOOD))
+def test_silent_when_all_is_well(trained, config):
+    run = trained(config)
+    assert run.accuracy > 0.89
+    assert hints_of(config, run) == ()
+    assert hints_of(config, run, diagnostics=run.diagnostics) == ()
+
+
+DEEP = (32, 32, 32, 32)
+FAULTS = {  # settings, the rule that speaks up, and the test accuracy that its mend reaches at least
+    "64 units by sum": (EXERCISE.replace(hidden_sizes=64, epochs=5), "step_too_large", 0.89),
+    "128 units by sum": (EXERCISE.replace(hidden_sizes=128, epochs=4), "step_too_large", 0.88),
+    "256 units": (EXERCISE.replace(hidden_sizes=256, epochs=3), "step_too_large", 0.83),
+    "1024 units": (EXERCISE.replace(hidden_sizes=1024, epochs=5, n_train=20_000), "step_too_large", 0.5),
+    "batch 1024 by sum": (EXERCISE.replace(batch_size=1024, epochs=5), "step_too_large", 0.88),
+    "batch 2048 by sum": (EXERCISE.replace(batch_size=2048, epochs=5), "step_too_large", 0.9),
+    "batch 60000 by sum": (EXERCISE.replace(batch_size=60_000, epochs=5), "step_too_large", 0.9),
+    "rate 10 by mean": (BY_MEAN.replace(learning_rate=10, epochs=5), "step_too_large", 0.9),
+    "a mean's rate by sum": (RELU.replace(reduction="sum", epochs=3), "step_too_large", 0.9),
+    "relu, squared error": (EXERCISE.replace(hidden_activation="relu", epochs=3), "step_too_large", 0.88),
+    "tanh": (RELU.replace(hidden_activation="tanh", learning_rate=10, epochs=3), "step_too_large", 0.9),
+    "batch 1": (RELU.replace(batch_size=1, n_train=10_000, epochs=1), "step_too_large", 0.8),
+    "uniform weights": (EXERCISE.replace(initializer="uniform", epochs=3), "poor_first_weights", 0.9),
+    "uniform weights, relu": (RELU.replace(initializer="uniform", epochs=3), "poor_first_weights", 0.9),
+    "uniform weights, 128 units": (
+        EXERCISE.replace(initializer="uniform", hidden_sizes=128, epochs=3), "poor_first_weights", 0.87,
+    ),
+    "normal weights": (EXERCISE.replace(initializer="normal"), "poor_first_weights", 0.93),
+    "normal weights, relu": (RELU.replace(initializer="normal", epochs=5), "poor_first_weights", 0.92),
+    "sigmoid + cross-entropy": (EXERCISE.replace(loss="cross_entropy", epochs=3), "one_sided_loss", 0.88),
+    "four sigmoid layers": (EXERCISE.replace(hidden_sizes=DEEP, epochs=5), "vanishing_gradient", 0.88),
+    "four sigmoid layers, softmax": (
+        RELU.replace(hidden_activation="sigmoid", hidden_sizes=DEEP, epochs=3), "vanishing_gradient", 0.85,
+    ),
+    "batch 8192 by mean": (BY_MEAN.replace(batch_size=8192), "too_few_updates", 0.92),
+    "batch 60000 by mean": (BY_MEAN.replace(batch_size=60_000), "too_few_updates", 0.92),
+    "1000 images in two batches": (FEW, "too_few_updates", 0.84),
+    "batch 8 by sum": (EXERCISE.replace(batch_size=8, epochs=3), "step_too_small", 0.945),
+    "rate 0.01 by mean": (BY_MEAN.replace(learning_rate=0.01, epochs=5), "step_too_small", 0.91),
+    "rate 0.3 by mean": (BY_MEAN.replace(learning_rate=0.3), "step_too_small", 0.925),
+    "rate 0.00001": (BY_MEAN.replace(learning_rate=1e-5, epochs=3), "step_too_small", 0.89),
+    "2 units": (EXERCISE.replace(hidden_sizes=2), "few_units", 0.93),
+    "4 units": (RELU.replace(hidden_sizes=4), "few_units", 0.93),
+    "1 epoch": (EXERCISE.replace(epochs=1), "few_epochs", 0.93),
+    "3 epochs": (RELU.replace(epochs=2), "few_epochs", 0.93),
+    "100 images": (RELU.replace(n_train=100), "few_images", 0.93),
+    "1000 images": (RELU.replace(n_train=1000, epochs=60, hidden_activation="tanh"), "few_images", 0.93),
+    "not a number": (
+        RELU.replace(hidden_sizes=DEEP, learning_rate=100, reduction="sum", epochs=4), "not_a_number", 0.88,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("config", "rule", "reach"), rows(FAULTS))
+def test_every_mend_mends(trained, config, rule, reach):
+    """Trained anew with the hint's changes, the test accuracy is clearly better."""
+    run = trained(config)
+    hint = hints_of(config, run)[0]
+    assert hint.id == rule
+    mended = trained(config.replace(**hint.mend))
+    assert mended.accuracy >= max(reach, run.accuracy + 0.02)
+
+
+def test_dead_units_come_alive(trained):
+    config = RELU.replace(learning_rate=10, epochs=3)
+    run = trained(config)
+    assert run.diagnostics[0].dead > 0.9
+    (hint,) = hints_of(config, run, diagnostics=run.diagnostics)
+    assert hint.id == "dead_units"
+    mended = trained(config.replace(**hint.mend))
+    assert mended.diagnostics[0].dead < 0.1
+    assert mended.accuracy > 0.9
+
+
+@slow
+def test_fewer_epochs_mend_overfitting(trained):
+    """The loss is clearly lower, and the accuracy no worse."""
+    config = MODERN.replace(batch_size=64, n_train=1000, epochs=100)
+    run = trained(config)
+    found = {hint.id: hint for hint in hints_of(config, run)}
+    mended = trained(config.replace(**found["overfitting"].mend))
+    assert mended.loss < 0.85 * run.loss
+    assert mended.accuracy >= run.accuracy - 0.002
+
+
+@slow
+def test_the_preset_mends_what_no_rule_explains(trained):
+    mend = said(EXERCISE.replace(hidden_sizes=(32, 32)), [0.1] * 9 + [0.11])[0].mend
+    assert trained(EXERCISE.replace(**mend)).accuracy > 0.95

@@ -1,0 +1,653 @@
+from __future__ import annotations
+
+import copy
+import itertools
+import math
+import os
+import pickle
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import reference
+from threadpoolctl import threadpool_info, threadpool_limits
+
+from explorer.datasets import Dataset
+from explorer.network import confusion_matrix
+from explorer.training import (
+    BatchRecord,
+    ConfigError,
+    DivergedError,
+    EpochRecord,
+    Snapshot,
+    TrainingConfig,
+    TrainingRun,
+    train,
+)
+
+COMBINATIONS = list(itertools.product(reference.ACTIVATIONS, reference.OUTPUTS, reference.LOSSES))
+SMALL = TrainingConfig(hidden_sizes=(6, 5), n_train=103, epochs=2, seed=3, learning_rate=0.02)
+
+
+def records(run):
+    """What a run says, without its silent steps."""
+    return [event for event in run if event is not None]
+
+
+def figures(events):
+    """The part of a run's events that compares to the bit."""
+    return [event for event in events if isinstance(event, EpochRecord | BatchRecord)]
+
+
+def epochs(events):
+    return [event for event in events if isinstance(event, EpochRecord)]
+
+
+def advance(run, step):
+    """Iterate until the run has made `step` updates."""
+    while run.step < step:
+        assert next(run, "ended") != "ended"
+
+
+def assert_same_snapshots(first, second):
+    first, second = ([e for e in events if isinstance(e, Snapshot)] for events in (first, second))
+    assert [s.epoch for s in first] == [s.epoch for s in second]
+    for a, b in zip(first, second, strict=True):
+        np.testing.assert_array_equal(a.test_outputs, b.test_outputs)
+        for w, v in zip(a.weights, b.weights, strict=True):
+            np.testing.assert_array_equal(w, v)
+
+
+def oracle(run):
+    """The reference's side of a run that has not begun: its weights, its data, its batches of each epoch."""
+    config, data = run.config, run.dataset
+    rng, n = copy.deepcopy(run.network.rng), len(data.train_labels)
+    columns = lambda images: images.reshape(len(images), -1).T / 255.0  # noqa: E731
+    return SimpleNamespace(
+        theta=[w.astype(np.float64) for w in run.snapshot().weights],
+        X=columns(data.train_images),
+        D=np.eye(data.n_classes)[:, data.train_labels],
+        X_test=columns(data.test_images),
+        D_test=np.eye(data.n_classes)[:, data.test_labels],
+        epochs=[reference.slices(rng.permutation(n), config.batch_size) for _ in range(config.epochs)],
+        options={
+            "lr": config.learning_rate,
+            "activation": config.hidden_activation,
+            "output": config.output,
+            "loss": config.loss,
+            "reduction": config.reduction,
+        },
+    )
+
+
+def assert_close_to_reference(weights, theta):
+    for i, (w, p) in enumerate(zip(weights, theta, strict=True)):
+        assert w.shape == p.shape
+        np.testing.assert_allclose(w, p, rtol=2e-4, atol=2e-5, err_msg=f"parameter {i} of W1, b1, W2, …")
+
+
+# ---------------------------------------------------------------- the mathematics, step by step
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 4, 5, 16, 600])
+@pytest.mark.parametrize(("activation", "output", "loss"), COMBINATIONS, ids=map("-".join, COMBINATIONS))
+def test_weights_and_figures_follow_the_reference(small_dataset, activation, output, loss, batch_size):
+    """Two epochs over 103 images: 103 is a multiple of nothing, so each epoch ends in a short batch."""
+    config = SMALL.replace(hidden_activation=activation, output=output, loss=loss, batch_size=batch_size)
+    run = TrainingRun(config, small_dataset)
+    told = oracle(run)
+    events = records(run)
+    theta = told.theta
+    for batches, epoch in zip(told.epochs, epochs(events), strict=True):
+        theta, losses, right = reference.sgd(theta, told.X, told.D, batches, **told.options)
+        assert epoch.train_loss == pytest.approx(sum(losses) / 103, rel=1e-4)
+        assert epoch.train_accuracy == pytest.approx(sum(right) / 103, abs=1e-12)
+    assert_close_to_reference(events[-1].weights, theta)
+
+
+@pytest.mark.parametrize("reduction", ["sum", "mean"])
+@pytest.mark.parametrize("batch_size", [1, 3, 4, 5, 7, 64, 256, 511, 512, 513, 520, 586, 587, 588, 60_000])
+def test_every_way_of_taking_batches_is_the_same_mathematics(small_dataset, batch_size, reduction):
+    """587 images cross the limits of loads (512), of blocks (32) and of mini-batches, at different places."""
+    config = SMALL.replace(
+        n_train=587, epochs=1, batch_size=batch_size, reduction=reduction,
+        learning_rate=0.003 if reduction == "sum" else 0.1,
+    )  # fmt: skip
+    run = TrainingRun(config, small_dataset)
+    told = oracle(run)
+    events = records(run)
+    theta, losses, right = reference.sgd(told.theta, told.X, told.D, told.epochs[0], **told.options)
+    assert run.step == len(losses) == math.ceil(587 / batch_size)
+    assert_close_to_reference(events[-1].weights, theta)
+    assert epochs(events)[0].train_loss == pytest.approx(sum(losses) / 587, rel=1e-4)
+    assert epochs(events)[0].train_accuracy == pytest.approx(sum(right) / 587, abs=1e-12)
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 3, 4, 5, 100, 520])
+def test_weights_after_any_number_of_mini_batches(small_dataset, batch_size):
+    """Within a block or between the parts of a large batch a snapshot shows what has been stepped, no more."""
+    run = TrainingRun(SMALL.replace(n_train=587, batch_size=batch_size), small_dataset)
+    told = oracle(run)
+    per_epoch = len(told.epochs[0])
+    batches = [batch for epoch in told.epochs for batch in epoch]
+    theta, done = told.theta, 0
+    for step in sorted(
+        {1, 2, 3, 31, 32, 33, 64, 65, 130, per_epoch - 1, per_epoch, per_epoch + 1, 2 * per_epoch}
+    ):
+        if not done < step <= 2 * per_epoch:
+            continue
+        advance(run, step)
+        theta, _, _ = reference.sgd(theta, told.X, told.D, batches[done:step], **told.options)
+        done = step
+        assert run.step == step
+        assert_close_to_reference(run.snapshot().weights, theta)
+        y = reference.forward(theta, told.X_test, "sigmoid", "sigmoid")[1][-1]
+        np.testing.assert_allclose(run.snapshot().test_outputs, y, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize("batch_size", [3, 16, 520])
+@pytest.mark.parametrize("hidden_sizes", [(6,), (6, 5), (6, 5, 4)])
+@pytest.mark.parametrize(("activation", "output", "loss"), COMBINATIONS, ids=map("-".join, COMBINATIONS))
+def test_weights_and_losses_after_each_mini_batch(
+    small_dataset, activation, output, loss, hidden_sizes, batch_size
+):
+    """In a block, alone, and in parts: each step of an epoch and the first of the next."""
+    config = SMALL.replace(
+        hidden_activation=activation, output=output, loss=loss, hidden_sizes=hidden_sizes,
+        batch_size=batch_size, n_train=587 if batch_size == 520 else 71,
+        learning_rate=0.002 if batch_size == 520 else 0.02,
+    )  # fmt: skip
+    run = TrainingRun(config, small_dataset)
+    told = oracle(run)
+    theta, expected, said, epoch = told.theta, 0.0, 0.0, 0.0
+    for step, batch in enumerate([*told.epochs[0], told.epochs[1][0]], 1):
+        theta, (its_loss,), _ = reference.sgd(theta, told.X, told.D, [batch], **told.options)
+        expected += its_loss
+        while run.step < step:
+            event = next(run)
+            if isinstance(event, BatchRecord):  # of all images since the last
+                said += event.train_loss * (event.epoch - epoch) * run.n_samples
+                epoch = event.epoch
+        if isinstance(event, BatchRecord):
+            assert said == pytest.approx(expected, rel=1e-4)
+        found = run.evaluate()
+        assert_close_to_reference(found.snapshot.weights, theta)
+        for X, D, exact in ((told.X, told.D, found.train_loss), (told.X_test, told.D_test, found.test_loss)):
+            y = reference.forward(theta, X, activation, output)[1][-1]
+            assert exact == pytest.approx(reference.loss(loss, y, D) / X.shape[1], rel=1e-4)
+
+
+def test_a_single_output_layer_network_of_one_hidden_unit(small_dataset):
+    """The smallest network there is, on the fewest images there may be."""
+    run = TrainingRun(SMALL.replace(hidden_sizes=1, n_train=10, batch_size=4), small_dataset)
+    told = oracle(run)
+    events = records(run)
+    theta = told.theta
+    for batches in told.epochs:
+        theta, _, _ = reference.sgd(theta, told.X, told.D, batches, **told.options)
+    assert_close_to_reference(events[-1].weights, theta)
+
+
+def test_six_hidden_layers(small_dataset):
+    config = SMALL.replace(hidden_sizes=(7, 6, 5, 6, 7, 8), hidden_activation="tanh", batch_size=3)
+    run = TrainingRun(config, small_dataset)
+    told = oracle(run)
+    events = records(run)
+    theta = told.theta
+    for batches in told.epochs:
+        theta, _, _ = reference.sgd(theta, told.X, told.D, batches, **told.options)
+    assert_close_to_reference(events[-1].weights, theta)
+
+
+# ---------------------------------------------------------------- what is recorded
+
+
+@pytest.mark.parametrize("batch_size", [1, 16, 600])
+def test_the_records_of_an_epoch_come_in_order(small_dataset, batch_size):
+    events = records(TrainingRun(SMALL.replace(n_train=None, batch_size=batch_size), small_dataset))
+    kinds = [type(event) for event in events]
+    per_epoch = kinds.index(EpochRecord)
+    assert 1 <= per_epoch <= 20
+    assert kinds == ([BatchRecord] * per_epoch + [EpochRecord, Snapshot]) * 2
+    assert [e.epoch for e in events if isinstance(e, EpochRecord)] == [1, 2]
+    assert [e.epoch for e in events if isinstance(e, Snapshot)] == [1, 2]
+
+
+@pytest.mark.parametrize("batch_size", [1, 5, 16, 520, 600])
+def test_stretches_add_up_to_the_epoch(small_dataset, batch_size):
+    events = records(TrainingRun(SMALL.replace(n_train=587, batch_size=batch_size), small_dataset))
+    done, steps = 0.0, 0
+    for number, epoch in enumerate(epochs(events)):
+        stretches = [e for e in events if isinstance(e, BatchRecord) and number < e.epoch <= number + 1]
+        ends = [done, *(stretch.epoch for stretch in stretches)]
+        shares = np.diff(ends)
+        assert np.all(shares > 0)
+        assert ends[-1] == number + 1
+        assert shares @ [s.train_loss for s in stretches] == pytest.approx(epoch.train_loss, rel=1e-9)
+        assert shares @ [s.train_accuracy for s in stretches] == pytest.approx(epoch.train_accuracy, rel=1e-9)
+        assert all(s.step >= steps for s in stretches)
+        steps = stretches[-1].step
+        assert steps == (number + 1) * math.ceil(587 / batch_size)
+        done = number + 1
+
+
+def test_an_epoch_has_at_most_twenty_stretches(mnist):
+    run = TrainingRun(TrainingConfig(hidden_sizes=2, n_train=20_000, epochs=1, batch_size=100), mnist)
+    stretches = [event for event in run if isinstance(event, BatchRecord)]
+    assert 15 <= len(stretches) <= 20
+    assert stretches[-1].epoch == 1
+
+
+def test_test_figures_are_exact_at_the_epochs_end(small_dataset):
+    run = TrainingRun(SMALL, small_dataset)
+    told = oracle(run)
+    for event in run:
+        if not isinstance(event, EpochRecord):
+            continue
+        theta = [w.astype(np.float64) for w in run.snapshot().weights]
+        y = reference.forward(theta, told.X_test, "sigmoid", "sigmoid")[1][-1]
+        assert event.test_loss == pytest.approx(
+            reference.loss("squared_error", y, told.D_test) / 200, rel=1e-5
+        )
+        predicted = run.network.predict(small_dataset.X_test)
+        np.testing.assert_array_equal(predicted, y.argmax(axis=0))
+        np.testing.assert_array_equal(
+            event.confusion, confusion_matrix(small_dataset.test_labels, predicted, 10)
+        )
+        assert event.confusion.sum() == 200
+        np.testing.assert_array_equal(event.confusion.sum(axis=1), np.bincount(small_dataset.test_labels))
+        assert event.test_accuracy == np.trace(event.confusion) / 200
+        assert event.seconds > 0
+
+
+def test_train_accuracy_is_not_test_accuracy(small_dataset):
+    """A mistake that the exercise invites: the figure of one split reported for the other."""
+    last = epochs(TrainingRun(SMALL.replace(n_train=30, epochs=40, learning_rate=0.3), small_dataset))[-1]
+    assert last.train_accuracy > last.test_accuracy + 0.1
+
+
+def test_an_evaluation_is_exact_over_both_sets(small_dataset):
+    run = TrainingRun(SMALL.replace(batch_size=2), small_dataset)
+    told = oracle(run)
+    advance(run, 20)  # within a block
+    evaluation = run.evaluate()
+    theta = [w.astype(np.float64) for w in run.snapshot().weights]
+    for X, D, loss, accuracy in (
+        (told.X, told.D, evaluation.train_loss, evaluation.train_accuracy),
+        (told.X_test, told.D_test, evaluation.test_loss, evaluation.test_accuracy),
+    ):
+        y = reference.forward(theta, X, "sigmoid", "sigmoid")[1][-1]
+        assert loss == pytest.approx(reference.loss("squared_error", y, D) / X.shape[1], rel=1e-5)
+        assert accuracy == pytest.approx(np.mean(y.argmax(axis=0) == D.argmax(axis=0)), abs=1e-12)
+    assert_same_snapshots([evaluation.snapshot], [run.snapshot()])
+    assert evaluation.confusion.sum() == 200
+    assert evaluation.step == 20
+    assert evaluation.epoch == pytest.approx(20 / 52)
+
+
+def test_an_evaluation_can_be_left(long_test_set):
+    """Before any of its chunks, and within a block: what it was settled for is taken back."""
+    config = SMALL.replace(batch_size=2, n_train=587, epochs=1)
+    through = records(TrainingRun(config, long_test_set))
+    run, asked = TrainingRun(config, long_test_set), []
+    events = [next(run) for _ in range(20)]
+    chunks = 2 + 3  # of 587 and of 1200 images
+    for left_after in range(chunks):
+        answers = iter([True] * left_after + [False])
+        assert run.evaluate(lambda answers=answers: next(answers)) is None
+    exact = run.evaluate(lambda: not asked.append(1))
+    assert len(asked) >= chunks
+    again = run.evaluate()
+    assert (exact.train_loss, exact.test_loss) == (again.train_loss, again.test_loss)
+    events = [event for event in events if event is not None] + records(run)
+    assert figures(events) == figures(through)
+    assert_same_snapshots(events, through)
+
+
+def test_the_test_set_is_scored_once_at_an_epochs_end(long_test_set):
+    """An evaluation there takes the epoch's own figures, which are those of a new scoring."""
+
+    def chunks():
+        asked = []
+        return run.evaluate(lambda: not asked.append(1)), len(asked)
+
+    run = TrainingRun(SMALL.replace(epochs=1), long_test_set)
+    *_, record, snapshot = run
+    weights = run.network.weights()
+    at_its_end, few = chunks()
+    assert at_its_end.test_loss == record.test_loss
+    assert at_its_end.test_accuracy == record.test_accuracy
+    np.testing.assert_array_equal(at_its_end.confusion, record.confusion)
+    assert_same_snapshots([at_its_end.snapshot, run.snapshot()], [snapshot, snapshot])
+    run.network.set_weights([-w for w in weights])
+    elsewhere, many = chunks()
+    assert many - few == 2, "the second and third chunk of 512 images"
+    assert elsewhere.test_loss != record.test_loss
+    fresh = TrainingRun(SMALL, long_test_set)
+    fresh.network.set_weights(weights)
+    assert fresh.evaluate().test_loss == record.test_loss
+    np.testing.assert_array_equal(fresh.snapshot().test_outputs, snapshot.test_outputs)
+
+
+def test_the_scoring_of_the_test_set_comes_in_chunks(long_test_set):
+    """So that Stop is heard within it; what is looked at meanwhile changes nothing."""
+    config = SMALL.replace(batch_size=103)
+    through = records(TrainingRun(config, long_test_set))
+    run, events, silent = TrainingRun(config, long_test_set), [], 0
+    for event in run:
+        if event is None:
+            assert run.epoch == int(run.epoch), "all mini-batches are done"
+            silent += 1
+            run.evaluate()
+            run.snapshot()
+        else:
+            events.append(event)
+    assert silent == 2 * config.epochs  # between three chunks
+    assert figures(events) == figures(through)
+    assert_same_snapshots(events, through)
+
+
+def test_what_is_handed_out_is_read_only_and_stays(small_dataset):
+    run = TrainingRun(SMALL, small_dataset)
+    first = run.snapshot()
+    kept = [w.copy() for w in first.weights]
+    events = records(run)
+    last = run.evaluate()
+    for array in (
+        first.test_outputs, *first.weights, epochs(events)[0].confusion,
+        last.confusion, last.snapshot.test_outputs, *last.snapshot.weights,
+    ):  # fmt: skip
+        assert not array.flags.writeable
+        with pytest.raises(ValueError, match="read-only"):
+            array[0, 0] = 1
+    for w, k in zip(first.weights, kept, strict=True):
+        np.testing.assert_array_equal(w, k)
+        assert not np.shares_memory(w, run.network.W1)
+    assert first.epoch == 0
+    assert first.test_outputs.shape == (10, 200)
+    assert [w.shape for w in first.weights] == [(6, 784), (6, 1), (5, 6), (5, 1), (10, 5), (10, 1)]
+
+
+# ---------------------------------------------------------------- the same settings, the same records
+
+
+@pytest.mark.parametrize("batch_size", [2, 16, 600])
+def test_two_runs_are_equal_to_the_bit(small_dataset, batch_size):
+    config = SMALL.replace(n_train=None, batch_size=batch_size)
+    first, second = (records(TrainingRun(config, small_dataset)) for _ in range(2))
+    assert figures(first) == figures(second)
+    assert_same_snapshots(first, second)
+
+
+@pytest.mark.parametrize(
+    "change", [{"seed": 4}, {"learning_rate": 0.021}, {"batch_size": 17}, {"n_train": 102}]
+)
+def test_another_setting_gives_other_records(small_dataset, change):
+    config = SMALL.replace(batch_size=16)
+    assert list(train(config, small_dataset)) != list(train(config.replace(**change), small_dataset))
+
+
+def test_numpys_global_random_numbers_are_left_alone(small_dataset):
+    before = np.random.get_state()[1].copy()  # noqa: NPY002  # the state that must stay
+    list(train(SMALL, small_dataset))
+    np.testing.assert_array_equal(np.random.get_state()[1], before)  # noqa: NPY002
+
+
+def test_another_process_gives_the_same_records(small_dataset, tmp_path):
+    """A fresh interpreter, as a study's workers are, with a BLAS that would use two threads."""
+    config = TrainingConfig(hidden_sizes=64, batch_size=100, epochs=2)
+    (tmp_path / "in").write_bytes(pickle.dumps((config, small_dataset)))
+    code = (
+        "import pickle, sys; from explorer import train; folder = sys.argv[1];"
+        "records = list(train(*pickle.load(open(folder + '/in', 'rb'))));"
+        "pickle.dump(records, open(folder + '/out', 'wb'))"
+    )
+    subprocess.run(
+        [sys.executable, "-c", code, tmp_path], check=True, env=os.environ | {"OPENBLAS_NUM_THREADS": "2"}
+    )
+    assert pickle.loads((tmp_path / "out").read_bytes()) == list(train(config, small_dataset))
+
+
+@pytest.mark.parametrize("batch_size", [2, 5, 16, 520])
+def test_looking_between_mini_batches_changes_nothing(small_dataset, batch_size):
+    """One `next` at a time, with figures and a snapshot taken after each: the records of running through."""
+    config = SMALL.replace(n_train=587, batch_size=batch_size, epochs=1)
+    through = records(TrainingRun(config, small_dataset))
+    run, stepped = TrainingRun(config, small_dataset), []
+    while (event := next(run, "ended")) != "ended":
+        stepped.append(event)
+        if len(stepped) % 7 in (0, 1):
+            run.evaluate()
+            run.snapshot()
+    stepped = [event for event in stepped if event is not None]
+    assert figures(stepped) == figures(through)
+    assert_same_snapshots(stepped, through)
+
+
+@pytest.mark.parametrize("batch_size", [1, 5, 100, 512])
+def test_one_step_is_one_mini_batch(small_dataset, batch_size):
+    run = TrainingRun(SMALL.replace(n_train=None, batch_size=batch_size, epochs=1), small_dataset)
+    steps = [run.step for event in run if not isinstance(event, EpochRecord | Snapshot)]
+    assert steps == list(range(1, math.ceil(600 / batch_size) + 1))
+    assert run.step == run.steps_per_epoch
+    assert run.epoch == 1
+
+
+def test_a_large_mini_batch_comes_in_parts(small_dataset):
+    """So that Stop is heard within it."""
+    run = TrainingRun(SMALL.replace(n_train=None, batch_size=600, epochs=1), small_dataset)
+    before = run.snapshot().weights[0]
+    next(run)
+    assert run.step == 0
+    np.testing.assert_array_equal(run.snapshot().weights[0], before)
+    next(run)
+    assert run.step == 1
+
+
+@pytest.mark.parametrize("batch_size", [2, 16, 600])
+def test_going_on_from_3_to_6_epochs_is_a_run_of_6(small_dataset, batch_size):
+    config = SMALL.replace(batch_size=batch_size)
+    longer = records(TrainingRun(config.replace(epochs=6), small_dataset))
+    run = TrainingRun(config.replace(epochs=3), small_dataset)
+    events = records(run)
+    assert len(epochs(events)) == 3
+    run.extend(6)
+    events += records(run)
+    assert run.config.epochs == 6
+    assert figures(events) == figures(longer)
+    assert_same_snapshots(events, longer)
+
+
+def test_extending_in_the_middle_of_a_run(small_dataset):
+    config = SMALL.replace(batch_size=16)
+    longer = records(TrainingRun(config.replace(epochs=4), small_dataset))
+    run = TrainingRun(config, small_dataset)
+    events = [next(run) for _ in range(5)]
+    run.extend(4)
+    events = [event for event in events if event is not None] + records(run)
+    assert figures(events) == figures(longer)
+
+
+@pytest.mark.parametrize("batch_size", [2, 16, 600])
+def test_a_run_that_starts_from_a_snapshot_goes_on_as_the_other_did(small_dataset, batch_size):
+    config = SMALL.replace(batch_size=batch_size, epochs=4)
+    whole = records(TrainingRun(config, small_dataset))
+    second = next(event for event in whole if isinstance(event, Snapshot) and event.epoch == 2)
+    fork = TrainingRun(config, small_dataset, start=second)
+    assert (fork.epoch, fork.step) == (2, 2 * fork.steps_per_epoch)
+    assert_same_snapshots([fork.snapshot()], [second])
+    rest = whole[whole.index(second) + 1 :]
+    forked = records(fork)
+    assert figures(forked) == figures(rest)
+    assert_same_snapshots(forked, rest)
+
+
+def test_a_fork_takes_its_own_settings_and_leaves_the_snapshot_alone(small_dataset):
+    run = TrainingRun(SMALL, small_dataset)
+    start = next(event for event in run if isinstance(event, Snapshot))
+    kept = [w.copy() for w in start.weights]
+    fork = TrainingRun(SMALL.replace(learning_rate=0.5, batch_size=7, epochs=3), small_dataset, start=start)
+    told = oracle(fork)
+    next(fork)
+    theta, _, _ = reference.sgd(told.theta, told.X, told.D, told.epochs[0][:1], **told.options)
+    assert_close_to_reference(fork.snapshot().weights, theta)
+    assert [epoch.epoch for epoch in epochs(fork)] == [2, 3]
+    for w, k in zip(start.weights, kept, strict=True):
+        np.testing.assert_array_equal(w, k)
+
+
+def test_a_fork_that_can_not_be_is_refused(small_dataset):
+    start = [event for event in TrainingRun(SMALL, small_dataset) if isinstance(event, Snapshot)][-1]
+    with pytest.raises(ConfigError, match="epochs"):
+        TrainingRun(SMALL.replace(epochs=SMALL.epochs - 1), small_dataset, start=start)
+    with pytest.raises(ValueError, match="shape"):
+        TrainingRun(SMALL.replace(hidden_sizes=(6, 7), epochs=9), small_dataset, start=start)
+    with pytest.raises(ValueError, match=r"weights|parameters|layers"):
+        TrainingRun(SMALL.replace(hidden_sizes=6, epochs=9), small_dataset, start=start)
+
+
+def test_a_run_with_no_epoch_to_go_is_there_to_be_looked_at(small_dataset):
+    before = TrainingRun(SMALL, small_dataset)
+    records(before)
+    again = TrainingRun(SMALL, small_dataset, start=before.snapshot())
+    assert records(again) == []
+    assert again.evaluate().train_accuracy == before.evaluate().train_accuracy
+
+
+def test_a_finished_run_has_nothing_more_to_say(small_dataset):
+    run = TrainingRun(SMALL, small_dataset)
+    assert records(run)
+    assert records(run) == []
+
+
+def test_train_gives_the_epochs_alone(small_dataset):
+    assert list(train(SMALL, small_dataset)) == epochs(TrainingRun(SMALL, small_dataset))
+
+
+def test_two_trainings_side_by_side_do_not_touch_each_other(small_dataset):
+    other = SMALL.replace(seed=9, batch_size=2)
+    pairs = list(zip(train(SMALL, small_dataset), train(other, small_dataset), strict=True))
+    assert [a for a, _ in pairs] == list(train(SMALL, small_dataset))
+    assert [b for _, b in pairs] == list(train(other, small_dataset))
+
+
+def test_records_do_not_depend_on_the_number_of_blas_threads(small_dataset):
+    """Two threads add up in another order, so their sums differ in the last bits."""
+    config = SMALL.replace(n_train=587, batch_size=587)
+    with threadpool_limits(1, user_api="blas"):
+        expected = list(train(config, small_dataset))
+    with threadpool_limits(2, user_api="blas"):
+        assert list(train(config, small_dataset)) == expected
+
+
+def test_training_leaves_the_number_of_blas_threads_as_it_was(small_dataset):
+    def threads():
+        return [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
+
+    with threadpool_limits(2, user_api="blas"):
+        before = threads()
+        list(train(SMALL, small_dataset))
+        assert threads() == before
+        first, second = train(SMALL, small_dataset), train(SMALL, small_dataset)
+        next(first), next(second)
+        first.close(), second.close()
+        assert threads() == before
+
+
+# ---------------------------------------------------------------- the data
+
+
+def test_n_train_takes_images_from_the_front(small_dataset):
+    front = Dataset(
+        name="front",
+        train_images=small_dataset.train_images[:103],
+        train_labels=small_dataset.train_labels[:103],
+        test_images=small_dataset.test_images,
+        test_labels=small_dataset.test_labels,
+        class_names=small_dataset.class_names,
+    )
+    run = TrainingRun(SMALL, small_dataset)
+    assert run.n_samples == 103
+    assert epochs(run) == list(train(SMALL.replace(n_train=None), front))
+
+
+def test_all_images_are_used_when_n_train_is_none(small_dataset):
+    run = TrainingRun(SMALL.replace(n_train=None, batch_size=7), small_dataset)
+    assert run.n_samples == 600
+    assert run.steps_per_epoch == 86
+    assert epochs(run) == list(train(SMALL.replace(n_train=600, batch_size=7), small_dataset))
+
+
+def test_more_images_than_there_are_is_refused(small_dataset):
+    with pytest.raises(ConfigError, match="600") as refused:
+        TrainingRun(SMALL.replace(n_train=601), small_dataset)
+    assert (refused.value.field, refused.value.value) == ("n_train", 601)
+
+
+def test_the_data_stay_as_they_are(small_dataset):
+    kept = small_dataset.train_images.copy(), small_dataset.train_labels.copy()
+    list(train(SMALL.replace(n_train=None), small_dataset))
+    np.testing.assert_array_equal(small_dataset.train_images, kept[0])
+    np.testing.assert_array_equal(small_dataset.train_labels, kept[1])
+
+
+# ---------------------------------------------------------------- when it goes wrong, and when it goes well
+
+
+def until_it_diverges(run):
+    """What the run says before its error, and the error."""
+    seen = []
+    with pytest.raises(DivergedError) as diverged:
+        seen.extend(event for event in run if event is not None)  # keeps what came before
+    return seen, diverged.value
+
+
+DIVERGING = SMALL.replace(
+    hidden_sizes=(64, 64, 64), hidden_activation="relu", output="softmax", loss="cross_entropy",
+    initializer="he", learning_rate=100, epochs=20,
+)  # fmt: skip
+
+
+def test_a_diverged_run_says_since_when(small_dataset):
+    run = TrainingRun(DIVERGING.replace(batch_size=4, n_train=None), small_dataset)
+    seen, error = until_it_diverges(run)
+    assert run.step < run.steps_per_epoch, "an epoch that has gone wrong is not run to its end"
+    assert all(math.isfinite(record.train_loss) for record in figures(seen))
+    assert epochs(seen) == []
+    assert error.epoch == 1
+    assert str(error) == "the loss is not a number since epoch 1"
+    assert pickle.loads(pickle.dumps(error)).epoch == 1
+
+
+def test_a_diverged_run_keeps_what_came_before(small_dataset):
+    """One step an epoch: the loss of each is from before its step, so a test loss may go wrong first."""
+    seen, error = until_it_diverges(TrainingRun(DIVERGING.replace(batch_size=103), small_dataset))
+    assert error.epoch == len(epochs(seen)) + 1 > 1
+    assert all(math.isfinite(record.train_loss) for record in figures(seen))
+    assert all(math.isfinite(record.test_loss) for record in epochs(seen))
+
+
+def test_a_small_network_learns_the_patterns(small_dataset):
+    last = list(
+        train(
+            SMALL.replace(n_train=None, hidden_sizes=16, epochs=15, learning_rate=0.1, batch_size=8),
+            small_dataset,
+        )
+    )[-1]
+    assert last.test_accuracy > 0.95
+    assert last.train_accuracy > 0.95
+
+
+def test_the_exercise_reaches_its_mark(mnist):
+    """784-32-10, sigmoid, squared error, batch 512, 10 epochs: 93.5 % of the 10 000 test images, seeds 0 to 2."""
+    last = [list(train(TrainingConfig(seed=seed), mnist))[-1] for seed in range(3)]
+    assert np.mean([record.test_accuracy for record in last]) >= 0.935
+    assert [record.confusion.sum() for record in last] == [10_000] * 3
+
+
+def test_uniform_weights_learn_nothing(mnist):
+    """The exercise's own first try: every hidden unit saturated, and one answer for every image."""
+    last = list(train(TrainingConfig(initializer="uniform", epochs=2), mnist))[-1]
+    assert last.test_accuracy < 0.12

@@ -1,0 +1,825 @@
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import gc
+import logging
+import sys
+import threading
+import weakref
+from time import perf_counter
+
+import numpy as np
+import pytest
+from threadpoolctl import threadpool_info
+
+from explorer.training import (
+    BatchRecord,
+    DivergedError,
+    EpochRecord,
+    Evaluation,
+    RunEnd,
+    Snapshot,
+    TrainingConfig,
+    TrainingRun,
+    train,
+)
+from explorer.training.runner import Runner
+
+SMALL = TrainingConfig(hidden_sizes=6, n_train=103, epochs=3, batch_size=16, learning_rate=0.05)
+LONG = TrainingConfig(hidden_sizes=32, epochs=500)
+PATIENCE = 10.0  # seconds; only a failing test waits as long
+
+
+class GatedRun:
+    """A run whose every mini-batch waits until the test lets it pass; `error` is raised in place of the last."""
+
+    def __init__(self, steps=1000, error=None):
+        self.step = 0
+        self.steps, self.error = steps, error
+        self.asked, self.gate = threading.Semaphore(0), threading.Semaphore(0)
+        self.thread = None
+
+    def __iter__(self):
+        self.thread = threading.current_thread()
+        while self.step < self.steps:
+            self.asked.release()
+            assert self.gate.acquire(timeout=PATIENCE)
+            if self.error is not None and self.step == self.steps - 1:
+                raise self.error
+            self.step += 1
+            yield BatchRecord(self.step / 10, self.step, 1.0, 0.5)
+
+    def evaluate(self, goes_on=lambda: True):
+        return Evaluation(
+            epoch=self.step / 10,
+            step=self.step,
+            train_loss=1.0,
+            test_loss=1.0,
+            train_accuracy=0.5,
+            test_accuracy=0.5,
+            confusion=np.zeros((2, 2), np.int64),
+            snapshot=Snapshot(self.step / 10, (), np.zeros((2, 3), np.float32)),
+        )
+
+    def wait_until_asked(self):
+        assert self.asked.acquire(timeout=PATIENCE)
+
+    def let(self, steps):
+        """Let so many mini-batches pass, and wait until the next is asked for."""
+        for _ in range(steps):
+            self.gate.release()
+            self.wait_until_asked()
+
+
+class SlowToScore(GatedRun):
+    """A run whose exact figures take until the test lets them come, unless they are left."""
+
+    def __init__(self, steps=1000):
+        super().__init__(steps)
+        self.scoring, self.scored = threading.Semaphore(0), threading.Event()
+        self.left = 0
+
+    def evaluate(self, goes_on=lambda: True):
+        self.scoring.release()
+        deadline = perf_counter() + 2 * PATIENCE
+        while goes_on():
+            if self.scored.wait(0.001) or perf_counter() > deadline:
+                return super().evaluate()
+        self.left += 1
+        return None
+
+    def wait_until_scoring(self):
+        assert self.scoring.acquire(timeout=PATIENCE)
+
+
+class Desk:
+    """A runner and what it has delivered."""
+
+    def __init__(self, **options):
+        self.deliveries = []
+        self.runner = Runner(self.deliveries.append, **options)
+
+    @property
+    def records(self):
+        return [record for delivery in self.deliveries for record in delivery.records]
+
+    @property
+    def ends(self):
+        return [record for record in self.records if isinstance(record, RunEnd)]
+
+    def of(self, *kinds):
+        return [record for record in self.records if isinstance(record, kinds)]
+
+    def wait(self):
+        assert self.runner.wait(PATIENCE)
+
+    def look(self):
+        """Take what has been said, of a run that is neither over nor held."""
+        assert not self.runner.wait(0.01)
+
+
+@pytest.fixture
+def desk():
+    """A runner without an event loop: what it says comes in `wait`."""
+    before = set(threading.enumerate())
+    made = Desk(interval_seconds=0.0)
+    yield made
+    made.runner.close()
+    assert set(threading.enumerate()) <= before, "a thread is left"
+
+
+def steps(records):
+    return [record.step for record in records if isinstance(record, BatchRecord)]
+
+
+# ---------------------------------------------------------------- a whole run
+
+
+def test_a_run_is_delivered_whole_and_ends_once(desk, small_dataset):
+    token = desk.runner.start(TrainingRun(SMALL, small_dataset))
+    desk.wait()
+    through = [event for event in TrainingRun(SMALL, small_dataset) if event is not None]
+    *said, end = desk.records
+    assert [type(record) for record in said] == [type(event) for event in through]
+    assert desk.of(BatchRecord, EpochRecord) == [e for e in through if not isinstance(e, Snapshot)]
+    for snapshot, expected in zip(
+        desk.of(Snapshot), (e for e in through if isinstance(e, Snapshot)), strict=True
+    ):
+        np.testing.assert_array_equal(snapshot.weights[0], expected.weights[0])
+    assert end.status == desk.runner.status == desk.deliveries[-1].status == "finished"
+    assert (end.reason, end.error) == ("", None)
+    assert {delivery.token for delivery in desk.deliveries} == {token}
+    assert desk.of(EpochRecord) == list(train(SMALL, small_dataset))
+
+
+def test_the_last_word_has_the_exact_train_figures(desk, small_dataset):
+    run = TrainingRun(SMALL, small_dataset)
+    desk.runner.start(run)
+    desk.wait()
+    (end,) = desk.ends
+    predicted = run.network.predict(small_dataset.X_train[:, :103])
+    assert end.final.train_accuracy == np.mean(predicted == small_dataset.train_labels[:103])
+    assert end.final.test_accuracy == desk.of(EpochRecord)[-1].test_accuracy
+
+
+def test_nothing_but_frozen_records_comes_out(desk, small_dataset):
+    desk.runner.start(TrainingRun(SMALL, small_dataset))
+    desk.wait()
+    for delivery in desk.deliveries:
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            delivery.token = 0
+        assert isinstance(delivery.records, tuple)
+    for record in desk.records:
+        assert type(record).__dataclass_params__.frozen
+        for field in dataclasses.fields(record):
+            value = getattr(record, field.name)
+            arrays = value if isinstance(value, tuple) else (value,)
+            assert not any(isinstance(array, np.ndarray) and array.flags.writeable for array in arrays)
+
+
+def test_there_is_one_thread_and_it_is_not_the_callers(desk):
+    before = threading.active_count()
+    run = GatedRun()
+    desk.runner.start(run)
+    run.wait_until_asked()
+    assert threading.active_count() == before + 1
+    assert run.thread is not threading.current_thread()
+    assert run.thread.daemon, "a page that closes must not wait for it"
+    desk.runner.stop()
+    run.gate.release()
+    desk.wait()
+
+
+def test_blas_has_one_thread_while_training(desk):
+    seen = []
+
+    class Run(GatedRun):
+        def __iter__(self):
+            seen.extend(pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas")
+            yield from ()
+
+    desk.runner.start(Run())
+    desk.wait()
+    assert seen
+    assert set(seen) == {1}
+
+
+def test_what_a_run_sets_for_the_process_is_set_back(desk):
+    def settings():
+        return sys.getswitchinterval(), [pool["num_threads"] for pool in threadpool_info()]
+
+    before = settings()
+    other = Desk()
+    first, second = GatedRun(1), GatedRun(1)
+    desk.runner.start(first)
+    first.wait_until_asked()
+    other.runner.start(second)  # a second page in the same process
+    second.wait_until_asked()
+    first.gate.release()
+    desk.wait()
+    desk.runner.close()
+    second.gate.release()
+    other.wait()
+    other.runner.close()
+    assert settings() == before
+
+
+# ---------------------------------------------------------------- pause, resume, step, stop
+
+
+def test_pause_holds_within_a_mini_batch_and_resume_goes_on(desk):
+    run = GatedRun(10)
+    desk.runner.start(run)
+    run.wait_until_asked()
+    run.let(2)
+    desk.runner.pause()
+    run.gate.release()  # the mini-batch under way
+    desk.wait()
+    assert desk.runner.status == "paused"
+    assert not run.asked.acquire(timeout=0.05), "a paused run is not asked for more"
+    assert run.step == 3
+    desk.runner.resume()
+    assert desk.runner.status == "running"
+    run.wait_until_asked()
+    run.let(6)
+    run.gate.release()
+    desk.wait()
+    assert steps(desk.records) == list(range(1, 11))
+    assert desk.runner.status == desk.ends[0].status == "finished"
+
+
+def test_waiting_for_a_pause_waits_until_the_run_is_held(desk):
+    run = GatedRun()
+    desk.runner.start(run)
+    run.wait_until_asked()
+    desk.runner.pause()
+    assert not desk.runner.wait(0.05), "a mini-batch is still under way"
+    run.gate.release()
+    desk.wait()
+    assert desk.records[-1].step == 1
+    assert isinstance(desk.records[-1], Evaluation), "a pause brings exact figures"
+
+
+def test_a_pause_brings_exact_figures_once(desk, small_dataset):
+    run = TrainingRun(SMALL, small_dataset)
+    desk.runner.start(run, paused=True)
+    desk.wait()
+    assert desk.records == []
+    desk.runner.step("batch")
+    desk.wait()
+    assert len(desk.of(Evaluation)) == 1
+    (evaluation,) = desk.of(Evaluation)
+    exact = run.evaluate()
+    np.testing.assert_array_equal(evaluation.confusion, exact.confusion)
+    np.testing.assert_array_equal(evaluation.snapshot.weights[0], exact.snapshot.weights[0])
+    for name in ("epoch", "step", "train_loss", "test_loss", "train_accuracy", "test_accuracy"):
+        assert getattr(evaluation, name) == getattr(exact, name)
+    desk.runner.pause()
+    desk.wait()
+    assert len(desk.of(Evaluation)) == 1, "nothing has changed since"
+
+
+def test_a_pause_right_behind_a_resume_holds_again(desk):
+    run = GatedRun()
+    desk.runner.start(run)
+    run.wait_until_asked()
+    desk.runner.pause()
+    run.gate.release()
+    desk.wait()
+    desk.runner.resume()
+    desk.runner.pause()  # most likely before the thread has heard of the first
+    run.gate.release()
+    desk.wait()
+    assert desk.runner.status == "paused"
+    assert run.step == 2
+
+
+def test_a_run_started_paused_waits(desk):
+    run = GatedRun()
+    desk.runner.start(run, paused=True)
+    assert desk.runner.status == "paused"
+    assert not run.asked.acquire(timeout=0.05)
+    desk.runner.resume()
+    run.wait_until_asked()
+    desk.runner.stop()
+    run.gate.release()
+    desk.wait()
+
+
+@pytest.mark.parametrize("batch_size", [1, 16, 600])
+def test_one_step_is_one_mini_batch(desk, small_dataset, batch_size):
+    run = TrainingRun(SMALL.replace(n_train=None, batch_size=batch_size), small_dataset)
+    desk.runner.start(run, paused=True)
+    for number in (1, 2, 3):
+        desk.runner.step("batch")
+        desk.wait()
+        assert run.step == number
+        assert desk.runner.status == "paused"
+
+
+def test_one_step_is_one_epoch_with_its_snapshot(desk, small_dataset):
+    run = TrainingRun(SMALL, small_dataset)
+    desk.runner.start(run, paused=True)
+    for number in (1, 2):
+        desk.runner.step("epoch")
+        desk.wait()
+        assert desk.runner.status == "paused"
+        assert run.step == number * 7
+        assert [record.epoch for record in desk.of(EpochRecord)] == list(range(1, number + 1))
+        assert [record.epoch for record in desk.of(Snapshot)] == list(range(1, number + 1))
+
+
+def test_a_step_holds_a_run_that_was_running(desk):
+    run = GatedRun()
+    desk.runner.start(run)
+    run.wait_until_asked()
+    desk.runner.step("batch")
+    run.gate.release()
+    desk.wait()
+    assert (run.step, desk.runner.status) == (1, "paused")
+
+
+def test_an_epoch_goes_to_its_end_after_single_batches(desk, small_dataset):
+    run = TrainingRun(SMALL, small_dataset)
+    desk.runner.start(run, paused=True)
+    desk.runner.step("batch")
+    desk.wait()
+    desk.runner.step("epoch")
+    desk.wait()
+    assert run.step == 7
+    assert len(desk.of(EpochRecord)) == 1
+
+
+def test_holding_stepping_and_going_on_changes_no_record(desk, small_dataset):
+    """Also in the middle of a block of tiny mini-batches."""
+    config = SMALL.replace(batch_size=2)
+    desk.runner.start(TrainingRun(config, small_dataset), paused=True)
+    for unit in ("batch", "batch", "epoch", "batch"):
+        desk.runner.step(unit)
+        desk.wait()
+    desk.runner.resume()
+    desk.wait()
+    assert desk.of(EpochRecord) == list(train(config, small_dataset))
+    assert len(desk.ends) == 1
+
+
+def test_stepping_to_the_end_finishes_the_run(desk, small_dataset):
+    desk.runner.start(TrainingRun(SMALL.replace(epochs=1), small_dataset), paused=True)
+    for _ in range(20):
+        desk.runner.step("batch")
+        desk.wait()
+    assert desk.runner.status == "finished"
+    assert [end.status for end in desk.ends] == ["finished"]
+
+
+def test_stop_ends_within_the_mini_batch(desk):
+    run = GatedRun()
+    desk.runner.start(run)
+    run.wait_until_asked()
+    run.let(2)
+    desk.runner.stop()
+    run.gate.release()
+    desk.wait()
+    assert run.step == 3
+    (end,) = desk.ends
+    assert desk.records[-1] is end
+    assert end.status == desk.runner.status == "stopped"
+    assert end.reason
+    assert end.final.step == 3
+    assert end.error is None
+
+
+@pytest.mark.parametrize("paused", [True, False])
+def test_a_run_that_has_hardly_begun_can_be_stopped(desk, small_dataset, paused):
+    desk.runner.start(TrainingRun(LONG, small_dataset), paused=paused)
+    desk.runner.stop()
+    desk.wait()
+    assert [end.status for end in desk.ends] == ["stopped"]
+
+
+def test_a_run_ends_once_whatever_is_pressed_afterwards(desk):
+    run = GatedRun(1)
+    desk.runner.start(run)
+    run.gate.release()
+    desk.wait()
+    for press in (desk.runner.stop, desk.runner.pause, desk.runner.resume, desk.runner.stop):
+        press()
+        assert desk.runner.status == "finished"
+    desk.runner.step("epoch")
+    desk.wait()
+    assert len(desk.ends) == 1
+
+
+def test_an_idle_runner_takes_every_order(desk):
+    assert desk.runner.status == "idle"
+    for order in (desk.runner.pause, desk.runner.resume, desk.runner.stop):
+        order()
+    desk.runner.step("batch")
+    desk.wait()
+    assert (desk.runner.status, desk.deliveries) == ("idle", [])
+
+
+# ---------------------------------------------------------------- while exact figures are made
+
+
+def scored_at_its_end(desk):
+    desk.runner.start(run := SlowToScore(1))
+    run.gate.release()
+    run.wait_until_scoring()
+    return run
+
+
+def scored_in_a_pause(desk):
+    desk.runner.start(run := SlowToScore())
+    run.wait_until_asked()
+    desk.runner.pause()
+    run.gate.release()
+    run.wait_until_scoring()
+    return run
+
+
+def scored_after_stop(desk):
+    desk.runner.start(run := SlowToScore())
+    run.wait_until_asked()
+    desk.runner.stop()
+    run.gate.release()
+    run.wait_until_scoring()
+    return run
+
+
+@pytest.mark.parametrize("scored", [scored_at_its_end, scored_in_a_pause, scored_after_stop])
+def test_a_newer_run_does_not_wait_for_the_figures_of_the_older(desk, scored):
+    scored(desk)
+    desk.runner.start(new := GatedRun(1))  # its thread waits until the other's is over
+    new.wait_until_asked()
+    new.gate.release()
+    desk.wait()
+    assert steps(desk.records) == [1]
+    assert [end.status for end in desk.ends] == ["finished"]
+
+
+@pytest.mark.parametrize("scored", [scored_at_its_end, scored_in_a_pause, scored_after_stop])
+def test_closing_does_not_wait_for_figures(desk, scored):
+    run = scored(desk)
+    desk.runner.close()
+    assert not run.thread.is_alive()
+    assert run.left == 1
+    assert desk.ends == []
+
+
+def test_a_stop_after_a_cancel_brings_nothing_back(desk):
+    run = scored_at_its_end(desk)
+    desk.runner.cancel()
+    desk.runner.stop()
+    run.thread.join(PATIENCE)
+    assert not run.thread.is_alive()
+
+
+def test_a_pause_says_so_before_it_makes_figures(desk):
+    run = scored_in_a_pause(desk)
+    desk.look()
+    assert desk.deliveries[-1].status == desk.runner.status == "paused"
+    assert steps(desk.records) == [1]
+    assert desk.of(Evaluation) == []
+    run.scored.set()
+    desk.wait()
+    assert [record.step for record in desk.of(Evaluation)] == [1]
+    assert desk.deliveries[-1].status == "paused"
+
+
+def test_a_pause_that_is_over_leaves_its_figures(desk):
+    run = scored_in_a_pause(desk)
+    desk.runner.resume()
+    run.wait_until_asked()
+    assert desk.runner.status == "running"
+    desk.runner.pause()
+    run.gate.release()
+    run.scored.set()
+    desk.wait()
+    assert [record.step for record in desk.of(Evaluation)] == [2]
+
+
+def test_stop_in_a_pause_is_heard_while_figures_are_made(desk):
+    run = scored_in_a_pause(desk)
+    desk.runner.stop()
+    run.wait_until_scoring()  # now those of the end
+    desk.look()
+    assert desk.deliveries[-1].status == desk.runner.status == "stopped"
+    run.scored.set()
+    desk.wait()
+    (end,) = desk.ends
+    assert (end.status, end.final.step) == ("stopped", 1)
+
+
+def test_stop_is_heard_while_the_last_figures_are_made(desk):
+    run = scored_at_its_end(desk)
+    desk.runner.stop()
+    run.wait_until_scoring()
+    desk.look()
+    assert desk.deliveries[-1].status == "stopped"
+    run.scored.set()
+    desk.wait()
+    assert [(end.status, end.final.step) for end in desk.ends] == [("stopped", 1)]
+
+
+def test_a_pause_while_the_last_figures_are_made_holds_and_lets_the_run_finish(desk):
+    run = scored_at_its_end(desk)
+    desk.runner.pause()
+    run.wait_until_scoring()
+    run.scored.set()
+    desk.wait()
+    assert desk.runner.status == "paused"
+    assert desk.ends == []
+    desk.runner.resume()
+    desk.wait()
+    assert [end.status for end in desk.ends] == ["finished"]
+
+
+def test_the_last_epoch_does_not_wait_for_the_last_figures():
+    """Its record and its weights come too soon behind those before to be delivered by the clock."""
+    last = (
+        EpochRecord(1, 1.0, 1.0, 0.5, 0.5, 1.0, np.zeros((2, 2), np.int64)),
+        Snapshot(1, (), np.zeros((2, 3), np.float32)),
+    )
+
+    class Run(SlowToScore):
+        def __iter__(self):
+            yield from super().__iter__()
+            yield from last
+
+    desk = Desk(interval_seconds=60)
+    desk.runner.start(run := Run(2))
+    run.wait_until_asked()
+    run.let(1)
+    run.gate.release()
+    run.wait_until_scoring()
+    desk.look()
+    assert steps(desk.records) == [1, 2]
+    assert tuple(desk.records[-2:]) == last
+    assert desk.deliveries[-1].status == "running"
+    run.scored.set()
+    desk.wait()
+    assert [end.status for end in desk.ends] == ["finished"]
+    desk.runner.close()
+
+
+@pytest.mark.parametrize(("order", "status"), [("stop", "stopped"), ("pause", "paused")])
+def test_an_order_is_heard_within_the_scoring_of_the_test_set(desk, long_test_set, order, status):
+    inside, gate = threading.Event(), threading.Event()
+
+    class Run(TrainingRun):
+        def __next__(self):
+            event = super().__next__()
+            if event is None and self.epoch == 1:
+                inside.set()
+                assert gate.wait(PATIENCE)
+            return event
+
+    config = SMALL.replace(batch_size=103)
+    desk.runner.start(run := Run(config, long_test_set))
+    assert inside.wait(PATIENCE)
+    getattr(desk.runner, order)()
+    gate.set()
+    desk.wait()
+    assert desk.runner.status == status
+    assert desk.of(EpochRecord) == []
+    desk.runner.stop()
+    desk.wait()
+    desk.runner.start(run)
+    desk.wait()
+    assert desk.of(EpochRecord) == list(train(config, long_test_set)), "it goes on where it was"
+
+
+# ---------------------------------------------------------------- one after another
+
+
+def test_a_newer_run_silences_the_older(desk):
+    old, new = GatedRun(), GatedRun(2)
+    first = desk.runner.start(old)
+    old.wait_until_asked()
+    old.let(3)
+    second = desk.runner.start(new)  # does not wait for the old one's mini-batch
+    assert second != first
+    desk.runner.wait(0.01)
+    assert desk.deliveries == [], "what the old run had said is dropped"
+    old.gate.release()
+    new.wait_until_asked()
+    new.let(1)
+    new.gate.release()
+    desk.wait()
+    assert {delivery.token for delivery in desk.deliveries} == {second}
+    assert steps(desk.records) == [1, 2]
+    assert [end.status for end in desk.ends] == ["finished"]
+    assert old.step == 4
+
+
+def test_two_runs_never_train_at_once(desk):
+    old, new = GatedRun(), GatedRun(1)
+    desk.runner.start(old)
+    old.wait_until_asked()
+    desk.runner.start(new)
+    assert not new.asked.acquire(timeout=0.05), "the old one's mini-batch is still under way"
+    old.gate.release()
+    new.wait_until_asked()
+    new.gate.release()
+    desk.wait()
+
+
+def test_of_many_runs_started_fast_the_newest_runs(desk, small_dataset):
+    for seed in range(8):
+        token = desk.runner.start(TrainingRun(SMALL.replace(seed=seed), small_dataset))
+    desk.wait()
+    assert {delivery.token for delivery in desk.deliveries} == {token}
+    assert desk.of(EpochRecord) == list(train(SMALL.replace(seed=7), small_dataset))
+    assert len(desk.ends) == 1
+
+
+@pytest.mark.parametrize("batch_size", [2, 16, 60_000])
+def test_a_stopped_run_goes_on_when_it_is_started_again(desk, small_dataset, batch_size):
+    config = SMALL.replace(batch_size=batch_size, n_train=587)
+    run = TrainingRun(config, small_dataset)
+    desk.runner.start(run, paused=True)
+    for _ in range(2):
+        desk.runner.step("batch")
+        desk.wait()
+    desk.runner.stop()
+    desk.wait()
+    desk.runner.start(run)
+    desk.wait()
+    assert desk.of(EpochRecord) == list(train(config, small_dataset))
+
+
+def test_more_epochs_continue_a_finished_run(desk, small_dataset):
+    run = TrainingRun(SMALL, small_dataset)
+    desk.runner.start(run)
+    desk.wait()
+    run.extend(6)
+    desk.runner.start(run)
+    desk.wait()
+    assert desk.of(EpochRecord) == list(train(SMALL.replace(epochs=6), small_dataset))
+    assert [end.status for end in desk.ends] == ["finished", "finished"]
+
+
+# ---------------------------------------------------------------- failing
+
+
+def test_an_error_is_delivered_with_what_came_before(desk, caplog):
+    error = ValueError("no such weight")
+    run = GatedRun(3, error)
+    desk.runner.start(run)
+    for _ in range(3):
+        run.gate.release()
+    with caplog.at_level(logging.ERROR):
+        desk.wait()
+    (end,) = desk.ends
+    assert steps(desk.records) == [1, 2]
+    assert desk.records[-1] is end
+    assert end.status == desk.runner.status == "failed"
+    assert end.error is error
+    assert "no such weight" in end.reason
+    assert end.final is None
+    assert any(record.exc_info for record in caplog.records), "the log has the traceback"
+
+
+def test_an_error_while_evaluating_is_delivered_too(desk, caplog):
+    run = GatedRun(0)
+    run.evaluate = lambda goes_on: 1 / 0
+    with caplog.at_level(logging.CRITICAL):
+        desk.runner.start(run)
+        desk.wait()
+    assert isinstance(desk.ends[0].error, ZeroDivisionError)
+
+
+def test_a_diverged_run_says_so_in_one_sentence(desk):
+    run = GatedRun(2, DivergedError(3))
+    desk.runner.start(run)
+    run.gate.release()
+    run.gate.release()
+    desk.wait()
+    (end,) = desk.ends
+    assert end.status == "failed"
+    assert end.reason == "the loss is not a number since epoch 3."
+    assert isinstance(end.error, DivergedError)
+    assert steps(desk.records) == [1], "the history before it stands"
+
+
+def test_nothing_keeps_a_diverged_run_in_memory(desk, small_dataset):
+    """Neither its last word, whose error would hold the frames in which it was raised, nor the runner."""
+    config = SMALL.replace(
+        learning_rate=100.0, hidden_activation="relu", hidden_sizes=(64, 64, 64), epochs=50
+    )
+    run = TrainingRun(config.replace(output="softmax", loss="cross_entropy"), small_dataset)
+    gone = weakref.ref(run)
+    desk.runner.start(run)
+    desk.wait()
+    assert isinstance(desk.ends[0].error, DivergedError)
+    desk.runner._turn.thread.join(PATIENCE)
+    del run
+    gc.collect()
+    assert gone() is None
+
+
+def test_a_failed_run_does_not_keep_the_next_from_running(desk, caplog):
+    with caplog.at_level(logging.CRITICAL):
+        desk.runner.start(failing := GatedRun(1, ValueError("first")))
+        failing.gate.release()
+        desk.wait()
+    desk.runner.start(run := GatedRun(1))
+    run.gate.release()
+    desk.wait()
+    assert [end.status for end in desk.ends] == ["failed", "finished"]
+
+
+# ---------------------------------------------------------------- closing
+
+
+def test_after_close_there_is_no_thread_and_no_word(desk):
+    run = GatedRun()
+    desk.runner.start(run)
+    run.wait_until_asked()
+    run.let(1)
+    run.gate.release()
+    desk.runner.close()
+    assert not run.thread.is_alive()
+    said = len(desk.deliveries)
+    desk.runner.wait(0.01)
+    assert len(desk.deliveries) == said
+    assert desk.ends == []
+    desk.runner.close()
+
+
+def test_a_paused_run_can_be_closed(desk):
+    desk.runner.start(GatedRun(), paused=True)
+    desk.runner.close()
+
+
+# ---------------------------------------------------------------- delivering
+
+
+async def _until(condition):
+    deadline = perf_counter() + PATIENCE
+    while not condition():
+        assert perf_counter() < deadline, "nothing came"
+        await asyncio.sleep(0.002)
+
+
+def test_records_come_on_the_event_loops_thread(small_dataset):
+    async def page():
+        threads, desk = set(), Desk(interval_seconds=0.0)
+        desk.runner = Runner(
+            lambda delivery: (threads.add(threading.current_thread()), desk.deliveries.append(delivery)),
+            interval_seconds=0.0,
+        )
+        desk.runner.start(TrainingRun(SMALL, small_dataset))
+        await _until(lambda: desk.ends)
+        desk.runner.close()
+        return threads, desk
+
+    threads, desk = asyncio.run(page())
+    assert threads == {threading.current_thread()}
+    assert desk.of(EpochRecord) == list(train(SMALL, small_dataset))
+    assert len(desk.ends) == 1
+
+
+def test_a_page_that_closed_its_loop_does_not_hang_the_run(small_dataset):
+    async def page():
+        runner = Runner(lambda delivery: None, interval_seconds=0.0)
+        runner.start(TrainingRun(SMALL.replace(epochs=200), small_dataset))
+        return runner
+
+    runner = asyncio.run(page())
+    assert runner.wait(PATIENCE)
+    assert runner.status == "finished"
+    runner.close()
+
+
+def test_the_status_that_a_delivery_brings_is_the_runners(small_dataset):
+    """Whoever asks the runner while a delivery is handled hears the same, the end above all."""
+
+    async def page():
+        heard = []
+        runner = Runner(lambda delivery: heard.append((delivery.status, runner.status)), interval_seconds=10)
+        for _ in range(50):
+            runner.start(GatedRun(0))
+            count = len(heard)
+            await _until(lambda count=count: len(heard) > count)
+        runner.close()
+        return heard
+
+    assert set(asyncio.run(page())) == {("finished", "finished")}
+
+
+def test_records_are_gathered_between_deliveries(small_dataset):
+    """First at once, then no more often than the interval; all the rest at the end, and then the last word."""
+
+    async def page():
+        desk = Desk(interval_seconds=60)
+        desk.runner.start(TrainingRun(SMALL.replace(epochs=30), small_dataset))
+        await _until(lambda: desk.ends)
+        desk.runner.close()
+        return desk
+
+    desk = asyncio.run(page())
+    assert len(desk.deliveries) <= 3
+    assert len(desk.of(EpochRecord)) == 30

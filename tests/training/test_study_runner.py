@@ -1,0 +1,78 @@
+"""Studies beside everything else: real processes, a real thread."""
+
+from __future__ import annotations
+
+import queue
+import threading
+
+import pytest
+
+from explorer.training import TrainingConfig
+from explorer.training.studies import grid, study
+from explorer.training.study_runner import StudyRunner
+
+CONFIG = TrainingConfig(hidden_sizes=4, epochs=2, batch_size=32)
+ENDLESS = CONFIG.replace(epochs=500, batch_size=1)
+PATIENCE = 60
+
+
+@pytest.fixture
+def runner():
+    runner = StudyRunner()
+    yield runner
+    runner.stop()
+
+
+def deliveries(told, number):
+    """What a study tells, up to its end."""
+    while True:
+        delivery = told.get(timeout=PATIENCE)
+        assert delivery.number == number
+        yield delivery
+        if delivery.result is None:
+            return
+
+
+def watching(thread_name="study"):
+    return [thread for thread in threading.enumerate() if thread.name == thread_name]
+
+
+def test_each_run_is_told_and_then_the_end(runner, small_dataset):
+    told, configs = queue.Queue(), grid(CONFIG, seed=(0, 1, 2))
+    number = runner.start(configs, small_dataset, told.put)
+    *results, end = deliveries(told, number)
+    assert (end.result, end.error) == (None, "")
+    found = {delivery.result.config: delivery.result for delivery in results}
+    for expected in study(configs, small_dataset):
+        accuracies = [record.test_accuracy for record in expected.epochs]
+        assert [record.test_accuracy for record in found[expected.config].epochs] == accuracies
+    assert len(found) == 3
+
+
+def test_a_stopped_study_ends_in_the_middle_of_its_runs_and_is_silent(runner, small_dataset):
+    told = queue.Queue()
+    runner.start([CONFIG, *grid(ENDLESS, seed=(0, 1))], small_dataset, told.put)
+    assert told.get(timeout=PATIENCE).result.config == CONFIG
+    (watch,) = watching()
+    runner.stop()
+    watch.join(PATIENCE)
+    assert not watch.is_alive()
+    assert told.empty()
+
+
+def test_a_new_study_takes_the_place_of_the_present_one(runner, small_dataset):
+    old, new = queue.Queue(), queue.Queue()
+    first = runner.start([ENDLESS], small_dataset, old.put)
+    second = runner.start([CONFIG], small_dataset, new.put)
+    assert second > first
+    result, _ = deliveries(new, second)
+    assert result.result.config == CONFIG
+    assert old.empty()
+
+
+def test_what_goes_wrong_with_the_study_itself_is_told(runner, caplog):
+    told = queue.Queue()
+    number = runner.start([CONFIG], object(), told.put)
+    (end,) = deliveries(told, number)
+    assert "TypeError" in end.error or "AttributeError" in end.error
+    assert "A study failed" in caplog.text

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from explorer.training import EpochRecord, Moment, Snapshot, Timeline
+
+
+def moment(epoch, floats=250):
+    """A moment that keeps 1000 bytes."""
+    confusion = np.eye(2, dtype=np.int64)
+    record = EpochRecord(epoch, 1.0, 1.0, 0.5, 0.5, 0.1, confusion)
+    half = np.zeros(floats // 2, np.float32)
+    return Moment(record, Snapshot(epoch, (half,), half))
+
+
+def timeline(last, most_bytes):
+    made = Timeline(most_bytes)
+    for epoch in range(last + 1):
+        made.append(moment(epoch))
+    return made
+
+
+def test_everything_is_kept_while_there_is_room():
+    made = timeline(9, 10_000)
+    assert made.epochs == tuple(range(10))
+    assert [kept.epoch for kept in made] == list(made.epochs)
+    assert len(made) == 10
+    assert made[3].epoch == 3
+    assert made.newest.epoch == 9
+
+
+def test_a_moment_shows_its_parts():
+    one = moment(3)
+    assert one.epoch == 3
+    assert one.confusion is one.record.confusion
+    assert one.weights is one.snapshot.weights
+    assert one.test_outputs is one.snapshot.test_outputs
+    assert one.n_bytes == 1000
+
+
+def test_every_second_is_left_out_when_there_is_no_room():
+    assert timeline(10, 10_000).epochs == (0, 2, 4, 6, 8, 10)
+    assert timeline(11, 10_000).epochs == (0, 2, 4, 6, 8, 10, 11)
+    assert timeline(12, 10_000).epochs == (0, 2, 4, 6, 8, 10, 12)
+
+
+@pytest.mark.parametrize("last", [1, 7, 50, 499])
+@pytest.mark.parametrize("most", [2, 3, 10, 64])
+def test_memory_stays_bounded_and_the_ends_stay(last, most):
+    made = timeline(last, most * 1000)
+    assert len(made) <= most
+    assert made.epochs[0] == 0
+    assert made.newest.epoch == last
+    assert len(made) >= min(last + 1, most) / 2
+    gaps = np.diff(made.epochs[:-1])
+    assert len(set(gaps.tolist())) <= 1, "evenly spaced, but for the newest"
+
+
+def test_a_moment_too_large_is_kept_all_the_same():
+    made = timeline(3, 10)
+    assert made.newest.epoch == 3
+
+
+def test_a_moment_within_an_epoch_gives_way_to_the_next():
+    made = Timeline()
+    for epoch in (0, 1, 1.25, 2):
+        made.append(moment(epoch))
+    assert made.epochs == (0, 1, 2)
+
+
+def test_an_empty_timeline_has_no_newest():
+    assert Timeline().newest is None
+    assert len(Timeline()) == 0

@@ -1,0 +1,116 @@
+"""The header, the tiles and the captions without a browser."""
+
+from __future__ import annotations
+
+import pytest
+from traitlets import TraitError
+
+from explorer.widgets.caption import Caption
+from explorer.widgets.header import Header
+from explorer.widgets.tiles import Tile, Tiles
+
+
+def test_an_export_that_is_offered_is_handed_on(from_page):
+    header, heard = Header(exports={"csv": "History as CSV"}), []
+    header.on_export(heard.append)
+    for content in ({"export": "csv"}, {"export": "passwords"}, {"export": ["csv"]}, {}, None):
+        from_page.send(header, content)
+    assert heard == ["csv"]
+
+
+def test_the_page_says_which_theme_is_shown(from_page):
+    header, seen = Header(), []
+    header.observe(lambda change: seen.append(change["new"]), "theme")
+    from_page.set(header, theme="dark")
+    assert seen == ["dark"]
+    with pytest.raises(TraitError):
+        header.theme = "sepia"
+
+
+def test_a_download_carries_its_bytes(monkeypatch):
+    header, sent = Header(), []
+    monkeypatch.setattr(header, "send", lambda content, buffers: sent.append((content, buffers)))
+    header.download("history.csv", b"epoch,loss\n", "text/csv")
+    assert sent == [({"download": "history.csv", "type": "text/csv"}, [b"epoch,loss\n"])]
+
+
+def piece(header, name, size, at, content=None):
+    header._on_message(
+        header, {"open": name, "size": size, "at": at}, [] if content is None else [memoryview(content)]
+    )
+
+
+@pytest.fixture
+def opened():
+    """A header, and the files that it hands on."""
+    header, files = Header(opens="Open", most_bytes=10), []
+    header.on_open(lambda name, content: files.append((name, content)))
+    return header, files
+
+
+def test_a_file_is_handed_on_when_it_is_whole(opened):
+    header, files = opened
+    piece(header, "a.npz", 9, 0, b"1234")
+    piece(header, "a.npz", 9, 4, b"5678")
+    assert files == []
+    piece(header, "a.npz", 9, 8, b"9")
+    piece(header, "empty.npz", 0, 0)
+    assert files == [("a.npz", b"123456789"), ("empty.npz", b"")]
+
+
+def test_a_file_that_is_too_large_is_handed_on_without_its_content(opened):
+    header, files = opened
+    piece(header, "a.npz", 11, 0)
+    piece(header, "a.npz", 11, 0, b"12345678901")
+    assert files == [("a.npz", None), ("a.npz", None)]
+
+
+def test_pieces_that_do_not_fit_are_dropped(opened):
+    header, files = opened
+    for name, size, at, content in (
+        ("a.npz", 9, 4, b"5678"),  # nothing was announced
+        ("a.npz", 9, 0, b"1234"),
+        ("b.npz", 9, 4, b"56789"),  # of another file
+        ("a.npz", 9, 4, b"56789"),  # which took the first one's place
+        ("a.npz", "9", 0, b"1"),
+        (["a"], 9, 0, b"1"),
+        ("a.npz", -5, 0, None),
+    ):
+        piece(header, name, size, at, content)
+    assert files == []
+    piece(header, "c.npz", 3, 0, b"12")
+    piece(header, "c.npz", 3, 2, b"3456")
+    assert files[-1] == ("c.npz", b"123")
+
+
+def test_going_back_is_handed_on(from_page):
+    header, heard = Header(), []
+    header.on_visit(heard.append)
+    for content in ({"visit": "?lr=0.1"}, {"visit": 7}, {"visit": None}):
+        from_page.send(header, content)
+    assert heard == ["?lr=0.1"]
+
+
+def test_the_page_is_told_what_a_link_lacks_and_that_its_address_was_read(sent):
+    header = Header()
+    assert (header.settled, header.link_lacks) == (False, "")
+    sent.clear()
+    header.settled, header.link_lacks = True, "Not the weights."
+    assert sent == [{"settled": True}, {"link_lacks": "Not the weights."}]
+
+
+def test_tiles_are_shown_in_one_message(sent):
+    tiles = Tiles([Tile("test accuracy", "–")])
+    sent.clear()
+    tiles.show(
+        [Tile("test accuracy", "93.6 %", "of 10 000 test images", "test"), Tile("parameters", "25 450")]
+    )
+    (message,) = sent
+    assert message["tiles"] == [
+        {"label": "test accuracy", "value": "93.6 %", "note": "of 10 000 test images", "series": "test"},
+        {"label": "parameters", "value": "25 450", "note": "", "series": ""},
+    ]
+
+
+def test_a_caption_holds_its_line():
+    assert Caption("epoch 5 of 10").text == "epoch 5 of 10"

@@ -1,0 +1,508 @@
+"""The parts of the page in a real Chromium, served by Voilà: keys, clicks and what reaches Python."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+import time
+
+import nbformat
+import pytest
+
+from explorer.figures.palette import PALETTES
+
+playwright = pytest.importorskip("playwright.sync_api")
+expect = playwright.expect
+
+pytestmark = pytest.mark.browser
+
+PARTS = """
+import json
+from ipywidgets import Box
+from explorer.app.layout import overview, screen
+from explorer.training import TrainingConfig
+from explorer.widgets.caption import Caption
+from explorer.widgets.control_panel import ControlPanel
+from explorer.widgets.header import Header
+from explorer.widgets.messages import Message, Messages
+from explorer.widgets.run_bar import RunBar
+from explorer.widgets.tab_bar import TabBar
+from explorer.widgets.tiles import Tile, Tiles
+
+calls, log = [], Caption()
+
+def note(*call):
+    calls.append(call)
+    log.text = json.dumps(calls)
+
+def act(action):
+    note("action", action)
+    states = {"train": "running", "resume": "running", "pause": "paused", "stop": "stopped", "reset": "idle"}
+    bar.show(states.get(action, "paused"), 2.5, 10, 12.0)
+
+def choose(name):
+    note("export", name)
+    if name == "csv":
+        header.download("history.csv", b"epoch,loss", "text/csv")
+    if name == "few":
+        panel.shown = ["epochs"]
+    if name == "hint":
+        text = "<img src=x onerror=alert(1)> is <b>text</b>"
+        messages.show(Message("wide", "warning", text, "Because.", "Mend it"), Message("note", "info", "A note."))
+    if name == "words":
+        messages.show(Message("wide", "error", "Other words.", "Because of this.", "Mend it at once"))
+    if name == "start":
+        panel.set_config(TrainingConfig())
+        panel.shown, header.query, header.choice, bar.auto = None, "", "auto", True
+        messages.clear()
+        bar.show("idle", 0, 10)
+        calls.clear()
+        note("ready")
+
+def configure(config):
+    note("config", config.to_query())
+    header.query = config.to_query()
+
+names = {"start": "Start again", "hint": "Show messages", "words": "Change words", "few": "Show few"}
+names["csv"] = "History as CSV"
+header, panel, bar, messages = Header(dataset="MNIST", exports=names), ControlPanel(), RunBar(), Messages()
+tiles = Tiles([Tile("test accuracy", "93.64 %", "of 10 000 test images", "test")] * 6)
+header.on_export(choose)
+header.observe(lambda change: note("theme", change["new"]), "theme")
+panel.on_config(configure)
+bar.on_action(act)
+bar.observe(lambda change: note("auto", change["new"]), "auto")
+messages.on_action(lambda name: note("mend", name))
+figures = {name: Box() for name in ("loss", "accuracy", "confusion", "gallery")}
+screen(
+    header=header, controls=panel, run_bar=bar, messages=messages, tiles=tiles,
+    tab_bar=TabBar({"overview": "Overview", "runs": "Runs"}), panels=Box([overview(figures, {"loss": log}, {})]),
+)
+"""
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("parts")
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(PARTS)])
+    nbformat.write(notebook, folder / "parts.ipynb")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [
+        sys.executable,
+        "-m",
+        "voila",
+        "parts.ipynb",
+        "--no-browser",
+        f"--port={port}",
+        "--show_tracebacks=True",
+    ]
+    with (folder / "log").open("w") as log:
+        server = subprocess.Popen(
+            command, cwd=folder, stdout=log, stderr=log
+        )  # its own log: a pipe would fill up
+    try:
+        wait_until_served(port, server)
+        yield f"http://127.0.0.1:{port}/"
+    finally:
+        server.terminate()
+        server.wait(20)
+
+
+def wait_until_served(port, server):
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and server.poll() is None:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
+    raise AssertionError("Voilà does not answer")
+
+
+@pytest.fixture(scope="module")
+def shared_page(url):
+    """One page for all tests: each begins with everything as at the start."""
+    quiet = [
+        "--no-sandbox",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+    ]
+    with playwright.sync_playwright() as p:
+        browser = p.chromium.launch(executable_path="/usr/bin/chromium", args=quiet)
+        context = browser.new_context(viewport={"width": 1440, "height": 900})
+        context.grant_permissions(["clipboard-read", "clipboard-write"])
+        page = context.new_page()
+        errors = []
+        page.on("pageerror", lambda error: errors.append(error))
+        page.goto(url)
+        page.get_by_role("button", name="Train", exact=True).wait_for(timeout=60_000)
+        yield page
+        assert errors == []
+        page.close(run_before_unload=True)
+        browser.close()
+
+
+@pytest.fixture
+def page(shared_page):
+    shared_page.set_viewport_size({"width": 1440, "height": 900})
+    shared_page.emulate_media(color_scheme="light", reduced_motion="no-preference")
+    shared_page.mouse.move(0, 0)
+    export(shared_page, "Start again")
+    expect(log(shared_page)).to_have_text('[["ready"]]')
+    shared_page.evaluate("document.querySelectorAll('details').forEach((more) => (more.open = false))")
+    shared_page.evaluate("document.activeElement.blur()")
+    return shared_page
+
+
+def export(page, words):
+    page.get_by_role("button", name="Export", exact=True).click()
+    page.get_by_role("button", name=words, exact=True).click()
+
+
+def log(page):
+    return page.locator(".explorer-place-loss .explorer-caption p").first
+
+
+def heard(page):
+    """What Python has heard since the start. The note goes the same way, so everything before it has arrived."""
+    export(page, "History as CSV")
+    expect(log(page)).to_contain_text('["export", "csv"]')
+    calls = json.loads(log(page).text_content())
+    asides = ["ready"], ["export", "csv"], ["export", "hint"], ["export", "words"]
+    return [tuple(call) for call in calls if call not in asides]
+
+
+def number(page, name):
+    return page.get_by_role("spinbutton", name=name, exact=True)
+
+
+def slider(page, name):
+    return page.get_by_role("slider", name=name, exact=True)
+
+
+def test_what_is_typed_is_committed_once_by_enter(page):
+    epochs = number(page, "Epochs")
+    epochs.press("Control+a")
+    epochs.press_sequentially("25")
+    epochs.press("Enter")
+    epochs.press("Enter")
+    epochs.blur()
+    assert heard(page) == [("config", "epochs=25")]
+    expect(slider(page, "Epochs")).to_have_attribute("aria-valuetext", "25 epochs")
+
+
+def test_what_is_typed_is_committed_when_the_focus_leaves(page):
+    batch = number(page, "Batch size")
+    batch.fill("100")
+    batch.press("Tab")
+    assert heard(page) == [("config", "batch=100")]
+
+
+def test_a_held_arrow_moves_the_slider_and_commits_once_on_release(page):
+    slider(page, "Hidden units").focus()
+    for _ in range(3):
+        page.keyboard.down("ArrowRight")
+    expect(number(page, "Hidden units")).to_have_value("96")
+    assert json.loads(log(page).text_content()) == [["ready"]]
+    page.keyboard.up("ArrowRight")
+    assert heard(page) == [("config", "hidden=96")]
+
+
+def test_a_drag_is_followed_by_the_number_and_commits_once_on_release(page):
+    box = slider(page, "Learning rate").bounding_box()
+    middle = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + box["width"] * 0.42, middle)
+    page.mouse.down()
+    seen = set()
+    for step in range(1, 9):
+        page.mouse.move(box["x"] + box["width"] * (0.42 + 0.02 * step), middle)
+        seen.add(number(page, "Learning rate").input_value())
+    assert len(seen) > 4
+    assert json.loads(log(page).text_content()) == [["ready"]]
+    page.mouse.up()
+    ((kind, query),) = heard(page)
+    assert (kind, query) == ("config", f"lr={number(page, 'Learning rate').input_value()}")
+
+
+def test_arrows_in_a_number_go_to_the_next_sensible_one(page):
+    rate = number(page, "Learning rate")
+    for key, value in (("ArrowUp", "0.012"), ("ArrowDown", "0.01"), ("ArrowDown", "0.008")):
+        rate.press(key)
+        expect(rate).to_have_value(value)
+    calls = heard(page)  # fast ones may come as one
+    assert calls[-1] == ("config", "lr=0.008")
+    assert len(calls) <= 3
+
+
+def test_a_bad_value_is_said_beside_its_control_and_goes_when_mended(page):
+    epochs = number(page, "Epochs")
+    epochs.fill("5000")
+    epochs.press("Enter")
+    alert = page.locator("[data-name=epochs] [role=alert]")
+    expect(alert).to_have_text("Allowed is a whole number from 1 to 500. 10 stays in use.")
+    expect(epochs).to_have_attribute("aria-invalid", "true")
+    expect(epochs).to_have_value("5000")
+    epochs.fill("20")
+    epochs.press("Enter")
+    expect(alert).to_be_empty()
+    expect(epochs).not_to_have_attribute("aria-invalid", "true")
+    assert heard(page) == [("config", "epochs=20")]
+
+
+def test_text_in_a_number_is_refused(page):
+    epochs = number(page, "Epochs")
+    epochs.press("Control+a")
+    epochs.press_sequentially("1e")
+    epochs.press("Enter")
+    expect(page.locator("[data-name=epochs]").get_by_role("alert")).to_contain_text("stays in use")
+    assert heard(page) == []
+
+
+def test_help_opens_by_keyboard_within_the_window_and_closes(page):
+    page.set_viewport_size({"width": 390, "height": 640})
+    for name in ("Hidden units", "Learning rate"):
+        button = page.get_by_role("button", name=f"About {name}")
+        button.focus()
+        popover = page.locator(".explorer-help:popover-open")
+        expect(popover).to_be_visible()
+        box = popover.bounding_box()
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= 390
+        assert box["y"] >= 0
+        assert box["y"] + box["height"] <= 640
+        page.keyboard.press("Escape")
+        expect(popover).to_have_count(0)
+    page.get_by_role("button", name="About Epochs").click()
+    expect(page.locator(".explorer-help:popover-open")).to_contain_text("1 to 500")
+    page.get_by_role("button", name="About Epochs").click()
+    expect(page.locator(".explorer-help:popover-open")).to_have_count(0)
+
+
+def test_each_input_has_its_name_and_its_help(page):
+    page.get_by_text("More settings").click()
+    for field in page.locator(".explorer-controls :is(input, select)").all():
+        name, described = field.evaluate(
+            "e => [e.labels?.[0]?.innerText ?? '', e.getAttribute('aria-describedby')]"
+        )
+        labelled = field.get_attribute("aria-labelledby")
+        assert name or labelled
+        if field.get_attribute("type") != "checkbox":
+            sentence = page.locator(f"#{described.split()[0]}").text_content()
+            assert len(sentence) > 30
+    expect(slider(page, "Batch size")).to_have_accessible_description(
+        "Images per step: the weights change once after each batch. 1 to 60\u202f000"
+    )
+
+
+def test_output_and_loss_are_chosen_together(page):
+    page.get_by_text("More settings").click()
+    page.get_by_label("Output and loss", exact=True).select_option("softmax + cross-entropy")
+    assert heard(page) == [("config", "output=softmax&loss=cross_entropy")]
+
+
+def test_layers_are_typed_as_a_list_and_the_slider_moves_the_first(page):
+    page.get_by_text("More settings").click()
+    layers = page.get_by_label("Hidden layers", exact=True)
+    layers.fill("128, 64")
+    layers.press("Enter")
+    expect(page.get_by_text("first of 2 layers")).to_be_visible()
+    slider(page, "Hidden units").focus()
+    page.keyboard.press("ArrowLeft")
+    expect(layers).to_have_value("96, 64")
+    layers.fill("128,, 64")
+    layers.press("Enter")
+    own = page.locator("[data-kind=layers]").get_by_role("alert")
+    expect(own).to_contain_text("96, 64 stays in use")
+    expect(page.locator("[data-name=hidden_sizes][data-kind=scale] [role=alert]")).to_be_empty()
+    expect(slider(page, "Hidden units")).to_have_attribute("aria-valuetext", "96 hidden units")
+    assert heard(page) == [("config", "hidden=128,64"), ("config", "hidden=96,64")]
+
+
+def test_number_of_images_is_all_or_a_number(page):
+    page.get_by_text("More settings").click()
+    page.get_by_role("checkbox", name="all 60\u202f000").uncheck()
+    expect(number(page, "Training images")).to_be_enabled()
+    page.get_by_role("checkbox", name="all 60\u202f000").check()
+    expect(number(page, "Training images")).to_be_disabled()
+    assert heard(page) == [("config", "n=10000"), ("config", "")]
+
+
+def test_a_preset_sets_all_and_is_marked(page):
+    exercise, modern = (
+        page.get_by_role("button", name=name, exact=True) for name in ("The exercise", "Modern")
+    )
+    expect(exercise).to_have_attribute("aria-pressed", "true")
+    modern.click()
+    expect(modern).to_have_attribute("aria-pressed", "true")
+    expect(exercise).to_have_attribute("aria-pressed", "false")
+    expect(number(page, "Hidden units")).to_have_value("128")
+    slider(page, "Epochs").focus()
+    page.keyboard.press("ArrowRight")
+    expect(modern).to_have_attribute("aria-pressed", "false")
+    assert [kind for kind, _ in heard(page)] == ["config", "config"]
+
+
+def test_only_some_settings_can_be_shown(page):
+    export(page, "Show few")
+    expect(number(page, "Epochs")).to_be_visible()
+    for hidden in (
+        number(page, "Hidden units"),
+        page.get_by_text("More settings"),
+        page.locator(".explorer-presets"),
+    ):
+        expect(hidden).to_be_hidden()
+
+
+def test_the_space_bar_trains_and_pauses_where_no_control_has_the_focus(page):
+    primary = page.locator(".explorer-run [data-primary]")
+    page.keyboard.press(" ")
+    expect(primary).to_have_text("Pause")
+    page.keyboard.down(" ")
+    expect(primary).to_have_text("Resume")
+    page.keyboard.down(" ")  # held: still one press
+    page.keyboard.up(" ")
+    for control in (
+        number(page, "Epochs"),
+        page.get_by_role("button", name="About Epochs"),
+        page.get_by_role("switch"),
+    ):
+        control.focus()
+        page.keyboard.press(" ")
+    page.get_by_role("switch").press(" ")
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("Control+ ")
+    assert heard(page) == [("action", "train"), ("action", "pause"), ("auto", False), ("auto", True)]
+
+
+def test_buttons_follow_the_status_and_hand_the_focus_on(page):
+    names = ("Stop", "Reset", "Step batch", "Step epoch")
+    buttons = [page.get_by_role("button", name=name, exact=True) for name in names]
+    page.get_by_role("button", name="Step batch", exact=True).click()
+    expect(page.get_by_role("button", name="Resume", exact=True)).to_be_visible()
+    assert [button.is_enabled() for button in buttons] == [True] * 4
+    expect(page.get_by_text("epoch 3 of 10 · paused")).to_be_visible()
+    buttons[0].press("Enter")
+    expect(page.get_by_role("button", name="Train", exact=True)).to_be_focused()
+    assert [button.is_enabled() for button in buttons] == [False, True, False, False]
+    assert heard(page) == [("action", "step_batch"), ("action", "stop")]
+
+
+def test_messages_are_text_and_can_be_mended_and_dismissed(page):
+    widget = page.locator(".explorer-messages")
+    assert widget.evaluate("e => e.getBoundingClientRect().height") == 0
+    export(page, "Show messages")
+    first = page.locator(".explorer-message").first
+    expect(first).to_contain_text("<img src=x onerror=alert(1)> is <b>text</b>")
+    assert first.locator("img, b").count() == 0
+    expect(widget.get_by_role("list")).to_have_attribute("aria-live", "polite")
+    page.get_by_role("button", name="Mend it").click()
+    page.get_by_role("button", name="Dismiss").first.click()
+    expect(page.locator(".explorer-message")).to_have_count(1)
+    page.get_by_role("button", name="Dismiss").click()
+    expect(page.locator(".explorer-message")).to_have_count(0)
+    assert widget.evaluate("e => e.getBoundingClientRect().height") == 0
+    assert heard(page) == [("mend", "wide")]
+
+
+def test_a_message_whose_words_change_keeps_its_element_and_its_open_reason(page):
+    export(page, "Show messages")
+    first = page.locator(".explorer-message").first
+    first.get_by_text("Why", exact=True).click()
+    expect(first.get_by_text("Because.")).to_be_visible()
+    first.evaluate("element => { element.isTheSame = true; }")
+    export(page, "Change words")
+    expect(first).to_contain_text("Other words.")
+    expect(first.get_by_text("Because of this.")).to_be_visible()
+    expect(first).to_have_attribute("data-kind", "error")
+    assert first.evaluate("element => element.isTheSame")
+    page.get_by_role("button", name="Mend it at once").click()
+    assert heard(page) == [("mend", "wide")]
+
+
+def test_the_theme_follows_the_system_until_it_is_chosen(page):
+    surface = "getComputedStyle(document.querySelector('.explorer-app')).backgroundColor"
+    page.emulate_media(color_scheme="dark")
+    expect(page.locator("html")).to_have_attribute("data-explorer-theme", "dark")
+    assert page.evaluate(surface) == rgb(PALETTES["dark"].surface)
+    toggle = page.get_by_role("button", name="Theme:")
+    toggle.click()
+    expect(toggle).to_have_accessible_name("Theme: light")
+    expect(page.locator("html")).to_have_attribute("data-explorer-theme", "light")
+    assert page.evaluate(surface) == rgb(PALETTES["light"].surface)
+    toggle.click()
+    toggle.click()
+    expect(toggle).to_have_accessible_name("Theme: auto")
+    assert heard(page) == [("theme", "dark"), ("theme", "light"), ("theme", "dark")]
+    page.emulate_media(color_scheme="light")
+    expect(page.locator("html")).to_have_attribute("data-explorer-theme", "light")
+
+
+def rgb(colour):
+    return f"rgb({', '.join(str(int(colour[i : i + 2], 16)) for i in (1, 3, 5))})"
+
+
+def test_the_link_holds_the_settings_and_the_address_follows(page, url):
+    number(page, "Epochs").fill("25")
+    number(page, "Epochs").press("Enter")
+    page.wait_for_url(f"{url}?epochs=25")
+    page.get_by_role("button", name="Copy link").click()
+    expect(page.get_by_text("Link copied").first).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()") == f"{url}?epochs=25"
+
+
+def test_an_export_is_saved(page):
+    with page.expect_download() as download:
+        export(page, "History as CSV")
+    assert download.value.suggested_filename == "history.csv"
+    assert download.value.path().read_bytes() == b"epoch,loss"
+
+
+@pytest.mark.parametrize("size", [(1440, 900), (1920, 1080), (1280, 720)])
+def test_the_screen_fits_the_window(page, size):
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    fits = "document.scrollingElement.scrollHeight <= innerHeight"
+    page.wait_for_function(fits, timeout=5000)  # Voilà's own frame follows the window a moment later
+    for place in ("loss", "accuracy", "confusion"):
+        box = page.locator(f".explorer-place-{place}").bounding_box()
+        assert box["height"] > 0.3 * size[1]
+        assert box["y"] + box["height"] <= size[1]
+
+
+@pytest.mark.parametrize(("width", "target"), [(390, 44), (320, 44), (760, 32), (1000, 32), (1440, 32)])
+def test_nothing_sticks_out_and_everything_can_be_hit(page, width, target):
+    page.set_viewport_size({"width": width, "height": 844})
+    page.get_by_text("More settings").click()
+    out, small = page.evaluate(
+        """(target) => {
+          const shown = [...document.querySelectorAll('.explorer-app *')].filter((e) => e.checkVisibility());
+          const seen = shown.filter((e) => !e.closest('.explorer-unseen, .explorer-menu, .explorer-help'));
+          const out = seen.filter((e) => e.getBoundingClientRect().right > innerWidth + 0.5);
+          const hit = (e) => (e.matches('[type=checkbox]') ? e.closest('label') : e).getBoundingClientRect();
+          const small = seen.filter((e) => e.matches('button, input, select') && hit(e).height < target - 0.5);
+          return [out, small].map((list) => list.map((e) => e.outerHTML.slice(0, 120)));
+        }""",
+        target,
+    )
+    assert out == []
+    assert small == []
+
+
+def test_the_bar_of_a_phone_stays_in_sight(page):
+    page.set_viewport_size({"width": 390, "height": 844})
+    for position in (0, 400):
+        page.evaluate(f"document.scrollingElement.scrollTop = {position}")
+        assert page.evaluate("document.scrollingElement.scrollTop") == position
+        expect(page.get_by_role("button", name="Train", exact=True)).to_be_in_viewport(ratio=1)
+
+
+def test_nothing_moves_for_those_who_ask_for_that(page):
+    page.emulate_media(reduced_motion="reduce")
+    moving = """[...document.querySelectorAll('.explorer-app *')].map((e) => getComputedStyle(e)).filter(
+        (style) => style.transitionDuration !== '0s' || style.animationName !== 'none').length"""
+    assert page.evaluate(moving) == 0

@@ -1,0 +1,94 @@
+"""Messages without a browser."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from explorer.widgets.messages import Message, Messages
+
+WIDE = Message("wide", "warning", "The step is too large.", "Why so.", "Learning rate 0.01 → 0.003")
+NOTE = Message("note", "info", "A note without a button.")
+
+
+@pytest.fixture
+def messages():
+    widget = Messages()
+    widget.show(WIDE, NOTE)
+    return widget
+
+
+@pytest.fixture
+def heard(messages):
+    ids = []
+    messages.on_action(ids.append)
+    return ids
+
+
+def ids(messages):
+    return [message["id"] for message in messages.messages]
+
+
+def test_a_message_of_the_same_name_takes_the_place_of_the_old_one(messages):
+    messages.show(Message("wide", "error", "Now it is not a number."))
+    assert ids(messages) == ["wide", "note"]
+    assert messages.messages[0]["text"] == "Now it is not a number."
+    assert messages.messages[0]["action"] == ""
+
+
+def test_messages_go(messages):
+    messages.dismiss("wide", "unknown")
+    assert ids(messages) == ["note"]
+    messages.clear()
+    assert ids(messages) == []
+
+
+def test_the_user_can_dismiss_one(messages, heard, from_page):
+    from_page.send(messages, {"dismiss": "wide"})
+    assert ids(messages) == ["note"]
+    assert heard == []
+
+
+def test_what_was_dismissed_is_not_brought_up_again_until_it_is_graver_or_another_run_begins(
+    messages, from_page
+):
+    from_page.send(messages, {"dismiss": "wide"})
+    messages.remind(replace(WIDE, text="The step is still too large."), NOTE)
+    assert ids(messages) == ["note"]
+    messages.remind(replace(WIDE, kind="error"))
+    assert ids(messages) == ["note", "wide"]
+    messages.clear()
+    messages.remind(WIDE)
+    assert ids(messages) == ["wide"]
+
+
+def test_what_is_said_of_an_action_is_said_each_time(messages, from_page):
+    from_page.send(messages, {"dismiss": "note"})
+    messages.show(NOTE)
+    assert ids(messages) == ["wide", "note"]
+
+
+def test_the_button_hands_on_the_name(messages, heard, from_page):
+    from_page.send(messages, {"id": "wide"})
+    assert heard == ["wide"]
+    assert ids(messages) == ["wide", "note"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [None, "wide", [], {}, {"id": "note"}, {"id": "gone"}, {"id": ["wide"]}, {"dismiss": {}}, {"dismiss": 1}],
+)
+def test_whatever_else_the_page_says_is_ignored(messages, heard, from_page, content):
+    from_page.send(messages, content)
+    assert heard == []
+    assert ids(messages) == ["wide", "note"]
+
+
+def test_what_is_shown_again_is_not_sent_again(sent):
+    messages = Messages()
+    messages.show(WIDE)
+    sent.clear()
+    messages.show(WIDE)
+    messages.dismiss("unknown")
+    assert sent == []

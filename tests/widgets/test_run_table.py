@@ -1,0 +1,129 @@
+"""The table of runs, with a hand-written page at the other end."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from explorer.widgets.run_table import MOST_CHOSEN, RunAction, RunCell, RunRow, RunTable
+
+EVIL = '<img src=x onerror="alert(1)">'
+
+
+def row(number, **more):
+    return RunRow(number, "#332288", (RunCell("32", 32.0, differs=True), RunCell("sigmoid")), **more)
+
+
+@pytest.fixture
+def table():
+    table = RunTable()
+    table.show(["Hidden units", "Hidden activation"], [row(1), row(2, name=EVIL), row(3, present=True)])
+    return table
+
+
+@pytest.fixture
+def heard(table):
+    actions = []
+    table.on_action(actions.append)
+    return actions
+
+
+def test_rows_go_in_one_message_as_text(sent):
+    table = RunTable()
+    sent.clear()
+    table.show(["Hidden units"], [row(7, name=EVIL, note="a note", pinned=True, hidden=True)])
+    (message,) = sent
+    assert message["headings"] == ["Hidden units"]
+    (shown,) = message["earlier"]
+    assert shown["cells"][0] == {"text": "32", "order": 32.0, "differs": True}
+    assert shown["cells"][1] == {"text": "sigmoid", "order": None, "differs": False}
+    marks = {name: shown[name] for name in ("number", "name", "note", "pinned", "hidden", "present")}
+    assert marks == {
+        "number": 7, "name": EVIL, "note": "a note", "pinned": True, "hidden": True, "present": False,
+    }  # fmt: skip
+    sent.clear()
+    table.show(["Hidden units"], [row(7, name=EVIL, note="a note", pinned=True, hidden=True)])
+    assert sent == []
+
+
+def test_what_a_person_asks_for_is_heard(table, heard, from_page):
+    for content in (
+        {"verb": "name", "number": 1, "text": f"  {EVIL} "},
+        {"verb": "pin", "number": 3},
+        {"verb": "delete", "number": 2},
+        {"verb": "undo"},
+        {"verb": "forget"},
+    ):
+        from_page.send(table, content)
+    assert heard == [
+        RunAction("name", 1, EVIL), RunAction("pin", 3), RunAction("delete", 2),
+        RunAction("undo"), RunAction("forget"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        None,
+        "delete",
+        {},
+        {"verb": "delete", "number": 9},
+        {"verb": "delete", "number": 3},  # the present run
+        {"verb": "hide", "number": 3},
+        {"verb": "note", "number": 1, "text": 5},
+        {"verb": "_plain", "number": 1},
+        {"verb": ["pin"], "number": 1},
+    ],
+)
+def test_what_can_not_be_asked_is_not_heard(table, heard, from_page, content):
+    from_page.send(table, content)
+    assert heard == []
+
+
+@pytest.mark.parametrize(("verb", "longest"), [("name", 60), ("note", 2000)])
+def test_words_are_cut_to_a_length(table, heard, from_page, verb, longest):
+    from_page.send(table, {"verb": verb, "number": 1, "text": "x" * 10_000})
+    assert heard[0].text == "x" * longest
+
+
+def test_two_runs_that_are_there_are_chosen_at_most(table, from_page):
+    from_page.set(table, chosen=[1, 2, 1])
+    assert table.chosen == [1, 2]
+    from_page.set(table, chosen=[1, 9, 2, 3])
+    assert table.chosen == [2, 3]
+    assert len(table.chosen) == MOST_CHOSEN
+    table.show([], [row(1), row(3)])
+    assert table.chosen == [3]
+
+
+def test_a_line_is_said_with_a_way_back(table, sent):
+    table.say("Run 1 is deleted.", undo=True)
+    assert (table.status, table.undo) == ("Run 1 is deleted.", True)
+    table.say("")
+    assert (table.status, table.undo) == ("", False)
+
+
+def test_two_hundred_runs_are_a_message_of_some_kilobytes_and_a_tick_is_one_row(sent):
+    earlier = [row(number, note="n" * 20) for number in range(1, 201)]
+    table = RunTable()
+    sent.clear()
+    table.show(["a", "b"], [*earlier, row(201, present=True)])
+    assert len(json.dumps(sent[0])) < 100_000
+    sent.clear()
+    further = RunRow(201, "#332288", (RunCell("33", 33.0), RunCell("sigmoid")), present=True)
+    table.show(["a", "b"], [*earlier, further])
+    (message,) = sent
+    assert list(message) == ["present"]
+    assert [shown["number"] for shown in message["present"]] == [201]
+    sent.clear()
+    table.show(["a", "b"], [*earlier[1:], further])  # another has gone: the present one has not changed
+    assert [list(message) for message in sent] == [["earlier"]]
+
+
+def test_a_page_that_loads_later_gets_all_rows(table):
+    table.show(["Hidden units"], [row(1), row(3, present=True, note="new")])
+    state = table.get_state()
+    assert [(shown["number"], shown["note"]) for shown in [*state["earlier"], *state["present"]]] == [
+        (1, ""), (3, "new"),
+    ]  # fmt: skip

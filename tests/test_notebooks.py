@@ -10,8 +10,17 @@ import nbclient
 import nbformat
 import pytest
 
-NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").rglob("*.ipynb"))
-each = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
+HERE = Path(__file__).parent
+NOTEBOOKS = sorted((HERE.parent / "notebooks").rglob("*.ipynb"))
+OTHERS = [path for path in NOTEBOOKS if not (HERE / "notebooks" / f"test_{path.stem}.py").exists()]
+"""Those without tests of their own, which run them."""
+
+
+def parametrized(paths):
+    return pytest.mark.parametrize("path", paths, ids=lambda path: path.name)
+
+
+each = parametrized(NOTEBOOKS)
 
 
 def code_cells(path):
@@ -55,7 +64,7 @@ def test_starts_with_words(path):
     assert first.source.startswith("# ")
 
 
-@each
+@parametrized(OTHERS)
 def test_runs_top_to_bottom(path):
     notebook = nbformat.read(path, as_version=4)
     with warnings.catch_warnings():

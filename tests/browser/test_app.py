@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from explorer import TrainingConfig, train
+from explorer import TrainingConfig, load_mnist, train
 
 FIGURES = """() => {
   const plain = (values) => values && Array.from(values, (v) => (v && typeof v === 'object' ? Array.from(v) : v));
@@ -27,15 +28,36 @@ FITTED = """() => {
 }"""
 
 
-@pytest.fixture
-def visit(app, open_page):
-    def visit(query="", **options):
-        found = open_page(app.url + query, **options)
-        found.page.wait_for_function(DRAWN)
-        expect(found.page.locator(".explorer-run")).to_contain_text("finished", timeout=60_000)
-        return found
+def opened(visit, address, **options):
+    found = visit(address, **options)
+    found.page.wait_for_function(DRAWN)
+    expect(found.page.locator(".explorer-run")).to_contain_text("finished", timeout=60_000)
+    return found
 
-    return visit
+
+@pytest.fixture(scope="module")
+def shared(app, open_shared_page):
+    return opened(open_shared_page, app.url)
+
+
+@pytest.fixture
+def page(shared):
+    """The shared page with the exercise's settings, whose run may be under way."""
+    page = shared.page
+    newest = page.get_by_role("button", name="Newest")
+    if newest.is_enabled():
+        newest.click()
+    page.get_by_role("button", name="The exercise").click()
+    return page
+
+
+@pytest.fixture
+def trained(page):
+    """The shared page with the exercise's settings, at the end of their run."""
+    until_matrix(page, expected()[-1].confusion)
+    until_finished(page, epochs=10)
+    expect(page.locator(".explorer-time output")).to_have_text("epoch 10")
+    return page
 
 
 def curve(page, figure, name):
@@ -83,15 +105,17 @@ def set_number(page, label, value):
     field.press("Enter")
 
 
+@cache
 def expected(**changes):
-    from explorer import load_mnist
-
     return list(train(TrainingConfig(**changes), load_mnist()))
 
 
-def test_it_opens_with_a_trained_run(visit):
-    found = visit()
+def test_it_opens_trained_in_the_systems_colours_and_comes_back_whole_from_a_reload(app, open_page):
+    found = opened(open_page, app.url, color_scheme="dark")
     page = found.page
+    page.wait_for_function("document.documentElement.dataset.explorerTheme === 'dark'")
+    surface = page.locator(".explorer-figure .main-svg").first
+    expect(surface).to_have_css("background-color", "rgb(23, 28, 35)")
     records = expected()
     np.testing.assert_allclose(
         curve(page, "accuracy", "test"), [100 * r.test_accuracy for r in records], rtol=1e-5
@@ -101,42 +125,52 @@ def test_it_opens_with_a_trained_run(visit):
     expect(page.locator(".explorer-tiles")).to_contain_text(f"{100 * records[-1].test_accuracy:.1f} %")
     found.assert_clean()
     assert found.socket_bytes <= 8_000_000
+    (*_, last) = expected(hidden_sizes=8)
+    set_number(page, "Hidden units", 8)
+    until_matrix(page, last.confusion)
+    page.reload()
+    page.wait_for_function(DRAWN)
+    expect(page.locator(".explorer-tiles")).to_contain_text("784-8-10")
+    until_matrix(page, last.confusion)
 
 
-def test_each_changed_setting_changes_curves_and_matrix(visit):
-    found, changes = visit(), {}
-    page = found.page
-    for label, name, value in (
-        ("Hidden units", "hidden_sizes", 16),
-        ("Batch size", "batch_size", 256),
-        ("Epochs", "epochs", 4),
-    ):
-        changes[name] = value
-        set_number(page, label, value)
-        records = expected(**changes)
-        until_matrix(page, records[-1].confusion)
-        until_finished(page, epochs=len(records))
-        expect(page.locator(".explorer-tiles")).to_contain_text(f"{100 * records[-1].test_accuracy:.1f} %")
-        shown = [100 * r.test_accuracy for r in records]
-        page.wait_for_function(
-            f"({FIGURES})().accuracy.find((t) => t.name === 'test').y.length === {len(shown)}"
-        )
-        np.testing.assert_allclose(curve(page, "accuracy", "test"), shown, rtol=1e-5)
-    found.assert_clean()
+def test_a_bad_value_is_said_beside_its_control(trained):
+    page = trained
+    shown = matrix(page)
+    set_number(page, "Learning rate", 1000)
+    expect(page.get_by_role("alert").filter(has_text="0.00001 to 100").first).to_be_visible()
+    np.testing.assert_array_equal(matrix(page), shown)
 
 
-def test_a_slider_retrains_on_release(visit):
-    page = visit().page
-    slider = page.get_by_role("slider", name=re.compile("Hidden units"))
+def test_a_cell_of_the_matrix_shows_its_images(shared, trained):
+    page = trained
+    page.wait_for_function(FITTED)  # it is drawn once before its place has its size
+    plot = page.locator(".explorer-place-confusion .nsewdrag").first
+    box = plot.bounding_box()
+    at = {"x": box["width"] * 0.45, "y": box["height"] * 0.95}  # true 9, predicted 4
+    plot.hover(position=at)
+    plot.click(position=at)
+    gallery = page.locator(".explorer-gallery")
+    count = matrix(page)[9, 4]
+    expect(gallery).to_contain_text(f"{count} mistakes")
+    expect(gallery.locator("li")).to_have_count(min(24, count))
+    captions = gallery.locator(".explorer-gallery-caption").all_inner_texts()
+    assert set(captions) == {"9 → 4"}
+    shared.assert_clean()
+
+
+def test_the_slider_goes_back_to_the_first_epoch(trained):
+    page = trained
+    slider = page.get_by_role("slider", name="Epoch shown")
     slider.focus()
-    slider.press("ArrowLeft")
-    expect(number(page, "Hidden units")).not_to_have_value("32")
-    until_finished(page, epochs=10)
-    expect(page.locator(".explorer-tiles")).not_to_contain_text("784-32-10")
+    slider.press("Home")
+    (first,) = expected(epochs=1)
+    expect(page.locator(".explorer-tiles")).to_contain_text(f"{100 * first.test_accuracy:.1f} %")
+    until_matrix(page, first.confusion)
 
 
-def test_pause_step_and_stop(visit):
-    page = visit().page
+def test_pause_step_and_stop(trained):
+    page = trained
     set_number(page, "Epochs", 500)
     bar = page.locator(".explorer-run")
     page.get_by_role("button", name="Pause").click()
@@ -160,53 +194,44 @@ def test_pause_step_and_stop(visit):
     assert before < after < 500
 
 
-def test_two_fast_changes_leave_one_run(visit):
-    found = visit()
-    page = found.page
+def test_each_changed_setting_changes_curves_and_matrix(shared, page):
+    changes = {}
+    for label, name, value in (
+        ("Hidden units", "hidden_sizes", 16),
+        ("Batch size", "batch_size", 256),
+        ("Epochs", "epochs", 4),
+    ):
+        changes[name] = value
+        set_number(page, label, value)
+        records = expected(**changes)
+        until_matrix(page, records[-1].confusion)
+        until_finished(page, epochs=len(records))
+        expect(page.locator(".explorer-tiles")).to_contain_text(f"{100 * records[-1].test_accuracy:.1f} %")
+        shown = [100 * r.test_accuracy for r in records]
+        page.wait_for_function(
+            f"({FIGURES})().accuracy.find((t) => t.name === 'test').y.length === {len(shown)}"
+        )
+        np.testing.assert_allclose(curve(page, "accuracy", "test"), shown, rtol=1e-5)
+    shared.assert_clean()
+
+
+def test_a_slider_retrains_on_release(page):
+    slider = page.get_by_role("slider", name=re.compile("Hidden units"))
+    slider.focus()
+    slider.press("ArrowLeft")
+    expect(number(page, "Hidden units")).not_to_have_value("32")
+    units = number(page, "Hidden units").input_value()
+    expect(page.locator(".explorer-tiles")).to_contain_text(f"784-{units}-10")
+    until_finished(page, epochs=10)
+
+
+def test_two_fast_changes_leave_one_run(shared, page):
     set_number(page, "Hidden units", 300)
     set_number(page, "Hidden units", 8)
     until_finished(page, epochs=10)
     records = expected(hidden_sizes=8)
     until_matrix(page, records[-1].confusion)
-    found.assert_clean()
-
-
-def test_a_reload_comes_back_whole(visit):
-    found = visit()
-    page = found.page
-    (*_, last) = expected(hidden_sizes=8)
-    set_number(page, "Hidden units", 8)
-    until_matrix(page, last.confusion)
-    page.reload()
-    page.wait_for_function(DRAWN)
-    expect(page.locator(".explorer-tiles")).to_contain_text("784-8-10")
-    until_matrix(page, last.confusion)
-
-
-def test_a_bad_value_is_said_beside_its_control(visit):
-    page = visit().page
-    shown = matrix(page)
-    set_number(page, "Learning rate", 1000)
-    expect(page.get_by_role("alert").filter(has_text="0.00001 to 100").first).to_be_visible()
-    np.testing.assert_array_equal(matrix(page), shown)
-
-
-def test_a_cell_of_the_matrix_shows_its_images(visit):
-    found = visit()
-    page = found.page
-    page.wait_for_function(FITTED)  # it is drawn once before its place has its size
-    plot = page.locator(".explorer-place-confusion .nsewdrag").first
-    box = plot.bounding_box()
-    at = {"x": box["width"] * 0.45, "y": box["height"] * 0.95}  # true 9, predicted 4
-    plot.hover(position=at)
-    plot.click(position=at)
-    gallery = page.locator(".explorer-gallery")
-    count = matrix(page)[9, 4]
-    expect(gallery).to_contain_text(f"{count} mistakes")
-    expect(gallery.locator("li")).to_have_count(min(24, count))
-    captions = gallery.locator(".explorer-gallery-caption").all_inner_texts()
-    assert set(captions) == {"9 → 4"}
-    found.assert_clean()
+    shared.assert_clean()
 
 
 def test_a_run_that_fails_to_learn_is_explained_and_mended(app, open_page):
@@ -223,22 +248,16 @@ def test_a_run_that_fails_to_learn_is_explained_and_mended(app, open_page):
     found.assert_clean()
 
 
-def test_the_slider_goes_back_to_the_first_epoch(visit):
-    page = visit().page
-    slider = page.get_by_role("slider", name="Epoch shown")
-    slider.focus()
-    slider.press("Home")
-    (first,) = expected(epochs=1)
-    expect(page.locator(".explorer-tiles")).to_contain_text(f"{100 * first.test_accuracy:.1f} %")
-    until_matrix(page, first.confusion)
+@pytest.fixture(scope="module")
+def linked(app, open_shared_page):
+    """A page that a link opened on a phone: its figures are drawn again as its settings come."""
+    return opened(open_shared_page, app.url + "?epochs=2", viewport={"width": 390, "height": 844})
 
 
 @pytest.mark.parametrize(("width", "height"), [(390, 844), (1440, 900), (1920, 1080)])
-def test_it_fits_the_screen(visit, width, height):
-    found = visit(
-        "?epochs=2", viewport={"width": width, "height": height}
-    )  # drawn again as its settings come
-    page = found.page
+def test_it_fits_the_screen(linked, width, height):
+    page = linked.page
+    page.set_viewport_size({"width": width, "height": height})
     page.wait_for_function(FITTED)
     wide = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
     assert wide[0] <= wide[1]
@@ -248,12 +267,3 @@ def test_it_fits_the_screen(visit, width, height):
     if width >= 1440:
         assert page.evaluate("document.documentElement.scrollHeight <= innerHeight")
         assert all(box["y"] + box["height"] <= height for box in boxes)
-
-
-def test_the_page_turns_dark(visit):
-    found = visit(color_scheme="dark")
-    page = found.page
-    page.wait_for_function("document.documentElement.dataset.explorerTheme === 'dark'")
-    surface = page.locator(".explorer-figure .main-svg").first
-    expect(surface).to_have_css("background-color", "rgb(23, 28, 35)")
-    found.assert_clean()

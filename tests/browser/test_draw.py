@@ -28,16 +28,39 @@ LISTEN = """() => {
 }"""
 
 
-@pytest.fixture
-def visit(app, open_page):
-    def visit(**options):
-        found = open_page(f"{app.url}?tab=draw", **options)
-        expect(found.page.locator(".explorer-run")).to_contain_text("finished", timeout=60_000)
-        expect(pad(found.page)).to_be_visible()
-        expect(sentence(found.page)).to_have_text("Draw a digit")
-        return found
+def opened(visit, app, **options):
+    found = visit(f"{app.url}?tab=draw", **options)
+    expect(found.page.locator(".explorer-run")).to_contain_text("finished", timeout=60_000)
+    expect(pad(found.page)).to_be_visible()
+    expect(sentence(found.page)).to_have_text("Draw a digit")
+    return found
 
-    return visit
+
+@pytest.fixture(scope="module")
+def shared(app, open_shared_page):
+    return opened(open_shared_page, app)
+
+
+@pytest.fixture
+def page(shared):
+    """The shared page with a blank pad, nothing to undo, and the last of ten epochs."""
+    page = shared.page
+    page.emulate_media(color_scheme="light")
+    page.get_by_role("tab", name="Draw").click()
+    newest, eraser = page.get_by_role("button", name="Newest"), page.get_by_role("button", name="Eraser")
+    if newest.is_enabled():
+        newest.click()
+    if eraser.get_attribute("aria-pressed") == "true":
+        eraser.click()
+    if epochs(page).input_value() != "10":
+        set_epochs(page, 10)
+    undo = page.get_by_role("button", name="Undo")
+    while undo.is_enabled():
+        undo.click()
+    expect(page.locator(".explorer-run")).to_contain_text("finished · 10 of 10 epochs", timeout=60_000)
+    expect(sentence(page)).to_have_text("Draw a digit")
+    expect(bars(page)).not_to_be_visible()
+    return page
 
 
 def pad(page):
@@ -50,6 +73,15 @@ def sentence(page):
 
 def bars(page):
     return page.locator(".explorer-draw-bars .explorer-bars ul")  # not by its role: without bars it has none
+
+
+def epochs(page):
+    return page.get_by_role("textbox", name="Epochs").or_(page.get_by_role("spinbutton", name="Epochs")).first
+
+
+def set_epochs(page, value):
+    epochs(page).fill(str(value))
+    epochs(page).press("Enter")
 
 
 def on_screen(page, strokes):
@@ -67,9 +99,7 @@ def draw(page, strokes):
         page.mouse.up()
 
 
-def test_a_seven_drawn_with_the_mouse_is_a_seven(visit):
-    found = visit()
-    page = found.page
+def test_a_seven_drawn_with_the_mouse_is_a_seven(shared, page):
     draw(page, SEVEN)
     expect(sentence(page)).to_have_text(re.compile(r"^It reads a 7 \(\d+ %\), then \d \(\d+ %\)\.$"))
     expect(page.get_by_role("list", name="Share of each class")).to_be_visible()
@@ -78,11 +108,10 @@ def test_a_seven_drawn_with_the_mouse_is_a_seven(visit):
     expect(highlighted).to_have_text(re.compile(r"^7\d+\s%\s*$"))
     expect(page.get_by_text("shares of the sum").first).to_be_visible()
     expect(page.get_by_role("img", name="the drawing on the pad")).to_be_visible()
-    found.assert_clean()
+    shared.assert_clean()
 
 
-def test_a_blank_pad_predicts_nothing(visit):
-    page = visit().page
+def test_a_blank_pad_predicts_nothing(page):
     expect(bars(page)).not_to_be_visible()
     draw(page, SEVEN)
     expect(bars(page)).to_be_visible()
@@ -92,8 +121,7 @@ def test_a_blank_pad_predicts_nothing(visit):
     assert page.evaluate(INK) == 0
 
 
-def test_clear_and_strokes_can_be_undone_and_erased(visit):
-    page = visit().page
+def test_clear_and_strokes_can_be_undone_and_erased(page):
     draw(page, SEVEN[:1])
     one = page.evaluate(INK)
     draw(page, SEVEN[1:])
@@ -112,11 +140,11 @@ def test_clear_and_strokes_can_be_undone_and_erased(visit):
     assert both > one > 0.02
 
 
-def test_a_seven_is_drawn_with_the_keys_and_nothing_trains(visit):
-    page = visit().page
+def test_a_seven_is_drawn_with_the_keys_and_nothing_trains(page):
     expect(pad(page)).to_have_accessible_description(re.compile("arrows move the brush, Space puts it down"))
     pad(page).focus()
-    press(page, "ArrowLeft", 6, "ArrowUp", 8, " ", 1, "ArrowRight", 12)
+    press(page, "ArrowLeft", 27, "ArrowUp", 27)  # from wherever it is
+    press(page, "ArrowRight", 8, "ArrowDown", 6, " ", 1, "ArrowRight", 12)
     for _ in range(8):
         press(page, "ArrowDown", 2, "ArrowLeft", 1)
     press(page, " ", 1, "ArrowRight", 3)
@@ -136,8 +164,9 @@ def press(page, *keys):
             page.keyboard.press(key)
 
 
-def test_a_finger_draws_and_does_not_scroll(visit):
-    page = visit(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True).page
+def test_a_finger_draws_and_does_not_scroll(app, open_page):
+    phone = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+    page = opened(open_page, app, **phone).page
     pad(page).scroll_into_view_if_needed()
     scrolled = "[...document.querySelectorAll('*')].map((e) => e.scrollTop).concat(scrollY)"
     before = page.evaluate(scrolled)
@@ -154,28 +183,7 @@ def test_a_finger_draws_and_does_not_scroll(visit):
     assert page.evaluate("document.documentElement.scrollHeight > innerHeight")  # it could have
 
 
-def test_the_drawing_follows_slider_and_training(visit):
-    page = visit().page
-    page.get_by_role("button", name="Load a test image").click()
-    expect(sentence(page)).to_contain_text("It is test image")  # said once the bars are there
-    note = page.locator(".explorer-draw-bars")
-    expect(note).to_contain_text("network of epoch 10.")
-    at_end = bars(page).inner_text()
-    page.get_by_role("slider", name="Epoch shown").fill("0")
-    expect(note).to_contain_text("network of epoch 1.")
-    expect(bars(page)).not_to_have_text(at_end, use_inner_text=True)
-    page.get_by_role("button", name="Newest").click()
-    expect(note).to_contain_text("network of epoch 10.")
-    expect(bars(page)).to_have_text(at_end, use_inner_text=True)
-    page.get_by_role("textbox", name="Epochs").or_(page.get_by_role("spinbutton", name="Epochs")).first.fill(
-        "12"
-    )
-    page.keyboard.press("Enter")
-    expect(note).to_contain_text("network of epoch 12.")
-
-
-def test_a_test_image_is_put_on_the_pad_and_can_be_drawn_on(visit):
-    page = visit().page
+def test_a_test_image_is_put_on_the_pad_and_can_be_drawn_on(page):
     load = page.get_by_role("button", name="Load a test image")
     load.click()
     expect(sentence(page)).to_contain_text("It is test image")
@@ -189,8 +197,8 @@ def test_a_test_image_is_put_on_the_pad_and_can_be_drawn_on(visit):
     expect(sentence(page)).not_to_contain_text("test image")
 
 
-def test_a_drawing_survives_a_reload_and_can_be_undone(visit):
-    page = visit().page
+def test_a_drawing_survives_a_reload_and_can_be_undone(app, open_page):
+    page = opened(open_page, app).page
     page.get_by_role("button", name="Load a test image").click()
     expect(sentence(page)).to_contain_text("It is test image")
     loaded = page.evaluate(INK)
@@ -211,8 +219,7 @@ def test_a_drawing_survives_a_reload_and_can_be_undone(visit):
     assert page.evaluate(INK) == 0
 
 
-def test_the_colours_follow_the_theme(visit):
-    page = visit(color_scheme="light").page
+def test_the_colours_follow_the_theme(page):
     draw(page, SEVEN)
     colour = """() => {
       const canvas = document.querySelector('.explorer-sketch-ground canvas');
@@ -229,9 +236,8 @@ def test_the_colours_follow_the_theme(visit):
     expect(sentence(page)).to_contain_text("It reads a 7")
 
 
-def test_how_long_an_answer_takes_is_reported(visit, record_property):
+def test_how_long_an_answer_takes_is_reported(page, record_property):
     """Ten dots, each with nothing under way before it; the time is that from lifting the pen to the bars."""
-    page = visit().page
     page.evaluate(LISTEN)
     for i in range(10):
         before = bars(page).inner_text()
@@ -241,3 +247,19 @@ def test_how_long_an_answer_takes_is_reported(visit, record_property):
     waited = sorted(page.evaluate("window.waited"))
     record_property("milliseconds from stroke end to bars", json.dumps(waited))
     print(f"from stroke end to bars: median {waited[5]:.0f} ms, slowest {waited[-1]:.0f} ms")
+
+
+def test_the_drawing_follows_slider_and_training(page):
+    page.get_by_role("button", name="Load a test image").click()
+    expect(sentence(page)).to_contain_text("It is test image")  # said once the bars are there
+    note = page.locator(".explorer-draw-bars")
+    expect(note).to_contain_text("network of epoch 10.")
+    at_end = bars(page).inner_text()
+    page.get_by_role("slider", name="Epoch shown").fill("0")
+    expect(note).to_contain_text("network of epoch 1.")
+    expect(bars(page)).not_to_have_text(at_end, use_inner_text=True)
+    page.get_by_role("button", name="Newest").click()
+    expect(note).to_contain_text("network of epoch 10.")
+    expect(bars(page)).to_have_text(at_end, use_inner_text=True)
+    set_epochs(page, 12)
+    expect(note).to_contain_text("network of epoch 12.")

@@ -13,22 +13,49 @@ from explorer.figures.formulas import written
 from explorer.training import Snapshot, TrainingRun
 
 SIZES = [(390, 844), (1440, 900), (1920, 1080)]
-SECTIONS = ["Weights", "Histograms", "Over time", "Gradient check", "One image"]
+SECTIONS = {
+    "Weights": "",
+    "Histograms": "histograms",
+    "Over time": "time",
+    "Gradient check": "check",
+    "One image": "image",
+}
+"""What a section is called, on its button and in the address, where the first needs no name."""
+SETTLED = """() => {
+  const section = document.querySelector('.explorer-section:not(.explorer-hidden)');
+  const fills = (place) => {
+    const plot = place.querySelector('.js-plotly-plot');
+    return Math.abs(plot?.querySelector('.main-svg')?.getAttribute('width') - plot?.clientWidth) < 2;
+  };
+  return section?.offsetHeight > 0 && [...section.querySelectorAll('.explorer-section-figure')].every(fills);
+}"""
 TRACES = """() => [...document.querySelectorAll('.explorer-section-figure .js-plotly-plot')]
   .filter((plot) => plot.offsetParent)
   .map((plot) => plot.data.filter((t) => t.visible === true))
   .map((traces) => traces.map((t) => ({ name: t.name, x: Array.from(t.x), y: Array.from(t.y) })))"""
 
 
-@pytest.fixture
-def visit(app, open_page):
-    def visit(**options):
-        found = open_page(f"{app.url}?tab=inside", **options)
-        expect(found.page.locator(".explorer-run")).to_contain_text("finished", timeout=60_000)
-        expect(found.page.locator(".explorer-weight-image").first).to_be_visible(timeout=60_000)
-        return found
+@pytest.fixture(scope="module")
+def shared(app, open_shared_page):
+    found = open_shared_page(f"{app.url}?tab=inside")
+    expect(found.page.locator(".explorer-run")).to_contain_text("finished", timeout=60_000)
+    expect(found.page.locator(".explorer-weight-image").first).to_be_visible(timeout=60_000)
+    return found
 
-    return visit
+
+@pytest.fixture
+def page(shared):
+    """The shared page in its first size, with the last of ten epochs."""
+    page = shared.page
+    page.set_viewport_size({"width": 1440, "height": 900})
+    newest = page.get_by_role("button", name="Newest")
+    if newest.is_enabled():
+        newest.click()
+    if epochs(page).input_value() != "10":
+        set_number(epochs(page), 10)
+    expect(page.locator(".explorer-run")).to_contain_text("finished · 10 of 10 epochs", timeout=60_000)
+    expect(page.locator(".explorer-time output")).to_have_text("epoch 10")
+    return page
 
 
 @pytest.fixture(scope="module")
@@ -44,19 +71,34 @@ def network(snapshot):
     return nn
 
 
+def epochs(page):
+    return page.get_by_role("spinbutton", name="Epochs", exact=True)
+
+
+def image_number(page):
+    return page.get_by_role("spinbutton", name=re.compile("Test image"))
+
+
+def set_number(field, value):
+    field.fill(str(value))
+    field.press("Enter")
+
+
 def show(page, section):
+    """Go to a section; the address follows when it is there."""
     page.get_by_role("radiogroup", name="Section").get_by_text(section, exact=True).click()
+    there = "(name) => (new URLSearchParams(location.search).get('section') ?? '') === name"
+    page.wait_for_function(there, arg=SECTIONS[section])
 
 
 def value(page, name):
     """What a formula of the walkthrough ends with."""
     line = page.locator(".explorer-formula").filter(has=page.get_by_text(name, exact=True)).first
-    return line.locator("b").text_content()
+    return line.locator("b")
 
 
-def test_a_click_on_a_unit_shows_where_it_leads(visit, snapshots):
-    found = visit()
-    page = found.page
+def test_a_click_on_a_unit_shows_where_it_leads(shared, page, snapshots):
+    show(page, "Weights")
     units = page.get_by_role("radio", name=re.compile("^Unit "))
     expect(units).to_have_count(32)
     page.locator(".explorer-weight-image").nth(7).click()
@@ -65,30 +107,13 @@ def test_a_click_on_a_unit_shows_where_it_leads(visit, snapshots):
     expect(outgoing.locator(".explorer-bars-text")).to_have_text([written(float(w)) for w in W2[:, 7]])
     units.nth(7).focus()
     units.nth(7).press("ArrowRight")
-    expect(page.locator(".explorer-bars")).to_contain_text("Unit 8 ")
-    found.assert_clean()
+    expect(page.locator(".explorer-bars:visible")).to_contain_text("Unit 8 ")
+    shared.assert_clean()
 
 
-def test_images_change_while_training_and_the_chosen_unit_keeps_the_focus(visit):
-    page = visit().page
-    field = page.get_by_role("spinbutton", name="Epochs", exact=True)
-    page.locator(".explorer-weight-image").nth(3).click()
-    field.fill("500")
-    field.press("Enter")
-    page.get_by_role("radio", name="Unit 3", exact=True).focus()
-    first = "() => getComputedStyle(document.querySelector('.explorer-weight-image')).backgroundImage"
-    seen = {page.evaluate(first)}
-    for _ in range(2):
-        page.wait_for_function(f"(seen) => !seen.includes(({first})())", arg=list(seen))
-        seen.add(page.evaluate(first))
-    expect(page.get_by_role("radio", name="Unit 3", exact=True)).to_be_focused()
-    page.get_by_role("button", name="Stop", exact=True).click()
-
-
-def test_the_slider_takes_the_walkthrough_back(visit, snapshots):
-    found = visit()
-    page = found.page
+def test_the_slider_takes_the_walkthrough_back(shared, page, snapshots):
     show(page, "One image")
+    set_number(image_number(page), 0)
     x, d = load_mnist().X_test[:, :1], load_mnist().Y_test[:, :1]
     slider = page.get_by_role("slider", name="Epoch shown")
     slider.focus()
@@ -100,22 +125,22 @@ def test_the_slider_takes_the_walkthrough_back(visit, snapshots):
         expect(page.locator(".explorer-bars:visible .explorer-bars-text").nth(7)).to_contain_text(
             f"{y[7, 0]:.3f}"
         )
-        assert value(page, "a2[7]") == written(float(nn.a2[7, 0]))
-        assert value(page, "delta2[7]") == written(float(deltas[1][7, 0]))
-        assert value(page, "L") == written(0.5 * float(np.square(y - d).sum()))
-    found.assert_clean()
+        expect(value(page, "a2[7]")).to_have_text(written(float(nn.a2[7, 0])))
+        expect(value(page, "delta2[7]")).to_have_text(written(float(deltas[1][7, 0])))
+        expect(value(page, "L")).to_have_text(written(0.5 * float(np.square(y - d).sum())))
+    shared.assert_clean()
 
 
-def test_a_unit_is_chosen_by_its_strip_and_by_keys(visit, snapshots):
-    page = visit().page
+def test_a_unit_is_chosen_by_its_strip_and_by_keys(page, snapshots):
     show(page, "One image")
+    set_number(image_number(page), 0)
     nn = network(snapshots[-1])
     nn.forward(load_mnist().X_test[:, :1])
     strip = page.get_by_role("img", name=re.compile("^h1 of all 32 units"))
     box = strip.bounding_box()
     strip.click(position={"x": box["width"] * 4.5 / 32, "y": 5})
     expect(page.locator(".explorer-formula").first).to_contain_text("a1[4]")
-    assert value(page, "h1[4]") == written(float(nn.h1[4, 0]))
+    expect(value(page, "h1[4]")).to_have_text(written(float(nn.h1[4, 0])))
     slider = page.get_by_role("slider", name=re.compile("^Unit, Layer 1"))
     slider.focus()
     slider.press("ArrowRight")
@@ -123,25 +148,21 @@ def test_a_unit_is_chosen_by_its_strip_and_by_keys(visit, snapshots):
     expect(slider).to_be_focused()
 
 
-def test_the_next_mistake_is_one(visit, snapshots):
-    page = visit().page
+def test_the_next_mistake_is_one(page, snapshots):
     show(page, "One image")
+    set_number(image_number(page), 0)
     labels = load_mnist().test_labels
     decided = snapshots[-1].test_outputs.argmax(axis=0)
     first = int(np.flatnonzero(decided != labels)[0])
     page.get_by_role("button", name="Next mistake").click()
     expect(page.get_by_text(f"true {labels[first]}, read as {decided[first]}", exact=True)).to_be_visible()
-    field = page.get_by_role("spinbutton", name=re.compile("Test image"))
-    expect(field).to_have_value(str(first))
-    field.fill("123456")
-    field.press("Enter")
-    expect(field).to_have_value("9999")
+    expect(image_number(page)).to_have_value(str(first))
+    set_number(image_number(page), 123456)
+    expect(image_number(page)).to_have_value("9999")
     expect(page.get_by_text(re.compile(f"^true {labels[9999]}, "))).to_be_visible()
 
 
-def test_the_gradient_check_agrees_and_draws_others(visit):
-    found = visit()
-    page = found.page
+def test_the_gradient_check_agrees_and_draws_others(shared, page):
     show(page, "Gradient check")
     verdict = page.locator(".explorer-verdict")
     expect(verdict).to_have_text(re.compile("^All 8 agree"))
@@ -150,12 +171,10 @@ def test_the_gradient_check_agrees_and_draws_others(visit):
     page.get_by_role("button", name="Check other weights").click()
     expect(rows.first).not_to_have_text(before[0])
     expect(verdict).to_have_text(re.compile("^All 8 agree"))
-    found.assert_clean()
+    shared.assert_clean()
 
 
-def test_figures_of_the_layers_are_drawn(visit):
-    found = visit()
-    page = found.page
+def test_figures_of_the_layers_are_drawn(shared, page):
     show(page, "Histograms")
     page.wait_for_function(f"({TRACES})().filter((traces) => traces.length === 4).length === 2")
     assert [[t["name"] for t in traces] for traces in page.evaluate(TRACES)] == [
@@ -163,21 +182,35 @@ def test_figures_of_the_layers_are_drawn(visit):
     ] * 2
     show(page, "Over time")
     page.wait_for_function(
-        f"({TRACES})().every((traces) => traces.length === 2 && traces[0].x.length === 11)"
+        f"({TRACES})().filter((traces) => traces.length === 2 && traces[0].x.length === 11).length === 2"
     )
     gradient, _ = page.evaluate(TRACES)
     assert [t["name"] for t in gradient] == ["layer 1", "output"]
     assert all(y > 0 for trace in gradient for y in trace["y"])
-    found.assert_clean()
+    shared.assert_clean()
 
 
 @pytest.mark.parametrize(("width", "height"), SIZES)
-def test_every_section_fits_the_width(visit, width, height):
-    page = visit(viewport={"width": width, "height": height}).page
+def test_every_section_fits_the_width(page, width, height):
+    page.set_viewport_size({"width": width, "height": height})
     for section in SECTIONS:
         show(page, section)
-        page.wait_for_function("document.querySelector('.explorer-section:not(.explorer-hidden)')")
+        page.wait_for_function(SETTLED)
         wide = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
         assert wide[0] <= wide[1], section
         panel = page.locator(".explorer-sectioned")
         assert panel.evaluate("(panel) => panel.scrollWidth <= panel.clientWidth"), section
+
+
+def test_images_change_while_training_and_the_chosen_unit_keeps_the_focus(page):
+    show(page, "Weights")
+    page.locator(".explorer-weight-image").nth(3).click()
+    set_number(epochs(page), 500)
+    page.get_by_role("radio", name="Unit 3", exact=True).focus()
+    first = "() => getComputedStyle(document.querySelector('.explorer-weight-image')).backgroundImage"
+    seen = {page.evaluate(first)}
+    for _ in range(2):
+        page.wait_for_function(f"(seen) => !seen.includes(({first})())", arg=list(seen))
+        seen.add(page.evaluate(first))
+    expect(page.get_by_role("radio", name="Unit 3", exact=True)).to_be_focused()
+    page.get_by_role("button", name="Stop", exact=True).click()

@@ -30,24 +30,49 @@ FAULTS = {
     "too_few_updates": "reduction=mean&lr=3&batch=60000&epochs=3",
     "step_too_small": "batch=8&n=10000&epochs=2",
     "few_units": "hidden=2&epochs=2",
-    "few_images": f"{RELU}&n=100&batch=64&epochs=20",
+    "few_images": f"{RELU}&n=100&batch=64&epochs=5",
     "overfitting": f"{RELU}&hidden=128&n=1000&batch=64&epochs=100",
     "few_epochs": "epochs=1",
 }
 """Settings that bring each hint about, as the page's address holds them."""
 
 
-@pytest.fixture
-def visit(app, open_page):
-    def visit(query=""):
-        found = open_page(app.url + query)
-        found.page.wait_for_function(DRAWN)
-        expect(found.page.locator(".explorer-run")).to_contain_text(
-            re.compile("finished|failed"), timeout=90_000
-        )
-        return found
+@pytest.fixture(scope="module")
+def shared(app, open_shared_page):
+    found = open_shared_page(app.url)
+    found.page.wait_for_function(DRAWN)
+    until_done(found.page, epochs=10)
+    expect(found.page.get_by_role("button", name="Export")).to_be_visible()  # what hears the history is there
+    return found
 
-    return visit
+
+@pytest.fixture
+def page(shared):
+    """The page of all these tests; clean when the test has ended."""
+    open_tab(shared.page, "Overview")
+    yield shared.page
+    shared.assert_clean()
+
+
+def begin(page, query):
+    """Train settings anew, which come as those of an entry of the browser's history do."""
+    tiles = page.locator(".explorer-tiles")
+    go(page, "?hidden=1&n=100&epochs=1")  # between two tests: no test has such a run
+    expect(tiles).to_contain_text("784-1-10")
+    go(page, query)
+    expect(tiles).not_to_contain_text("784-1-10")
+
+
+def go(page, query):
+    page.evaluate(
+        "(query) => { history.pushState(null, '', query); dispatchEvent(new PopStateEvent('popstate')); }",
+        query,
+    )
+
+
+def open_tab(page, tab):
+    page.get_by_role("tab", name=tab).click()
+    expect(page.get_by_role("tab", name=tab)).to_have_attribute("aria-selected", "true")
 
 
 def set_number(page, label, value):
@@ -67,23 +92,9 @@ def moments(**settings):
     return [[e for e in events if isinstance(e, kind)] for kind in (EpochRecord, Snapshot)]
 
 
-@pytest.fixture(scope="module")
-def shared(app, open_shared_page):
-    found = open_shared_page(app.url)
-    found.page.wait_for_function(DRAWN)
-    until_done(found.page, epochs=10)
-    expect(found.page.get_by_role("button", name="Export")).to_be_visible()  # what hears the history is there
-    return found
-
-
 @pytest.mark.parametrize("hint", FAULTS)
-def test_a_hint_is_provoked_and_mended_by_its_button(shared, hint):
-    """In one page: its settings come as those of an entry of the browser's history do."""
-    page = shared.page
-    page.evaluate(
-        "(query) => { history.pushState(null, '', query); dispatchEvent(new PopStateEvent('popstate')); }",
-        f"?{FAULTS[hint]}",
-    )
+def test_a_hint_is_provoked_and_mended_by_its_button(page, hint):
+    begin(page, f"?{FAULTS[hint]}")
     message = page.locator(f'.explorer-message[data-id="{hint}"]')
     expect(message).to_be_visible(timeout=90_000)
     message.get_by_text("Why", exact=True).click()
@@ -94,19 +105,20 @@ def test_a_hint_is_provoked_and_mended_by_its_button(shared, hint):
     expect(page.locator(".explorer-run")).to_contain_text("finished", timeout=120_000)
     assert page.url != query
     expect(page.locator(f'.explorer-message[data-id="{hint}"]')).to_have_count(0)
-    shared.assert_clean()
 
 
-def test_a_run_where_all_is_well_has_no_hint(visit):
-    page = visit("?tab=mistakes").page
+def test_a_run_where_all_is_well_has_no_hint(page):
+    open_tab(page, "Mistakes")
+    begin(page, "?epochs=10")
     until_done(page, epochs=10)
     expect(page.locator(".explorer-message")).to_have_count(0)
 
 
-def test_epoch_1_is_that_of_a_run_of_one_epoch(visit):
+def test_epoch_1_is_that_of_a_run_of_one_epoch(page):
     """Its accuracy and its weights; the matrix is looked at beside the other tests of the slider."""
-    page = visit("?epochs=4&tab=inside").page
+    begin(page, "?epochs=4")
     until_done(page, epochs=4)
+    open_tab(page, "Inside")
     slider = page.get_by_role("slider", name="Epoch shown")
     slider.focus()
     slider.press("Home")
@@ -118,9 +130,8 @@ def test_epoch_1_is_that_of_a_run_of_one_epoch(visit):
     )
 
 
-def test_a_fork_at_4_parts_from_its_parent_after_4(visit):
-    found = visit("?epochs=8")
-    page = found.page
+def test_a_fork_at_4_parts_from_its_parent_after_4(page):
+    begin(page, "?epochs=8")
     until_done(page, epochs=8)
     slider = page.get_by_role("slider", name="Epoch shown")
     slider.fill("3")
@@ -135,21 +146,23 @@ def test_a_fork_at_4_parts_from_its_parent_after_4(visit):
     assert sorted(fork) == [4, 5, 6, 7, 8]
     assert fork[4] == parent[4]
     assert all(fork[epoch] != parent[epoch] for epoch in (5, 6, 7, 8))
-    page.get_by_role("tab", name="Runs").click()
+    open_tab(page, "Runs")
     expect(page.locator(".explorer-runs tbody tr").first).to_contain_text(re.compile(r"\d+ at 4"))
-    found.assert_clean()
 
 
-def test_the_verdict_is_that_of_a_computed_mcnemar_test(visit):
-    page = visit("?epochs=2&tab=runs").page
+def test_the_verdict_is_that_of_a_computed_mcnemar_test(page):
+    begin(page, "?epochs=2")
     until_done(page, epochs=2)
+    open_tab(page, "Runs")
     set_number(page, "Hidden units", 16)
     expect(page.locator(".explorer-tiles")).to_contain_text("784-16-10", timeout=90_000)
     until_done(page, epochs=2)
-    boxes = page.get_by_role("checkbox", name=re.compile("^Compare run"))
-    expect(boxes).to_have_count(3)  # the first of all is the run that the page opened with
-    for place in (1, 0):
-        boxes.nth(place).press("Space")
+    present = page.locator(".explorer-runs tbody tr[data-present]", has_text=re.compile("% at 2"))
+    second = int(
+        present.filter(has=page.get_by_role("cell", name="16", exact=True)).get_attribute("data-number")
+    )
+    for run in (second - 1, second):
+        page.get_by_label(f"Compare run {run}", exact=True).press("Space")
     labels = load_mnist().test_labels
     a, b = (moments(epochs=2, hidden_sizes=n)[1][-1].test_outputs.argmax(axis=0) == labels for n in (32, 16))
     only_a, only_b = int((a & ~b).sum()), int((~a & b).sum())
@@ -159,10 +172,10 @@ def test_the_verdict_is_that_of_a_computed_mcnemar_test(visit):
     expect(page.locator(".explorer-side-by-side .explorer-verdict")).to_have_text(verdict(pair))
 
 
-def test_the_matrix_of_mistakes_is_gone_through_with_the_keys(visit):
-    found = visit("?epochs=2&tab=mistakes")
-    page = found.page
+def test_the_matrix_of_mistakes_is_gone_through_with_the_keys(page):
+    begin(page, "?epochs=2")
     until_done(page, epochs=2)
+    open_tab(page, "Mistakes")
     matrix = page.get_by_role("application", name=re.compile("test images right"))
     matrix.focus()
     for key in ("ArrowDown", *("ArrowDown",) * 9, *("ArrowRight",) * 4):
@@ -181,4 +194,3 @@ def test_the_matrix_of_mistakes_is_gone_through_with_the_keys(visit):
     matrix.press("Escape")
     wrong = int(confusion.sum() - np.trace(confusion))
     expect(gallery).to_contain_text(re.compile(f"^{wrong:,}".replace(",", "\\s") + " mistakes"))
-    found.assert_clean()

@@ -32,15 +32,20 @@ def rgb(colour):
     return "rgb({}, {}, {})".format(*(int(colour[i : i + 2], 16) for i in (1, 3, 5)))
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_a_static_page_draws_all_figures_without_any_host(theme, browser, tmp_path):
+@pytest.fixture(scope="module")
+def executed():
     notebook = parts(4)
     with warnings.catch_warnings():
         warnings.simplefilter(
             "ignore"
         )  # the kernel's client warns of unencrypted sockets within this computer
         nbclient.NotebookClient(notebook, timeout=300, kernel_name="python3").execute()
-    text, _ = HTMLExporter(theme=theme).from_notebook_node(notebook)
+    return notebook
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_static_page_draws_all_figures_without_any_host(theme, executed, browser, tmp_path):
+    text, _ = HTMLExporter(theme=theme).from_notebook_node(executed)
     (tmp_path / "tutorial.html").write_text(text, encoding="utf-8")
     page, errors = browser.new_page(), []
     page.on("pageerror", lambda error: errors.append(str(error)))

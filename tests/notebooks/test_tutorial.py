@@ -250,9 +250,8 @@ class Page(HTMLParser):
 
 @pytest.fixture(scope="module")
 def executed():
-    """The tutorial after it ran, without the study of batch sizes."""
+    """The tutorial after it ran, top to bottom."""
     notebook = nbformat.read(TUTORIAL, as_version=4)
-    notebook.cells = [cell for cell in notebook.cells if "slow" not in cell.metadata.get("tags", ())]
     with warnings.catch_warnings():
         warnings.simplefilter(
             "ignore"

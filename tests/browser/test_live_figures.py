@@ -14,6 +14,7 @@ SUMMARIES = ("two curves fall", "two curves rise", "it counts", "it fills its pl
 SHARED = "Object.keys(globalThis).filter((key) => /^explorer.plotly.[0-9.]+$/.test(key)).length"
 FETCHED = "performance.getEntriesByType('resource').filter((e) => e.name.endsWith('widgetbundle.js')).length"
 COUNTED = "plot.layout.title?.text === 'counted' && plot.data.every((trace, n) => trace.y[0] === n + 1)"
+COLOUR = "getComputedStyle(plot.querySelector('.main-svg')).backgroundColor"
 PLOTLY_BYTES = 4_900_000
 
 
@@ -61,36 +62,43 @@ def check_that_a_click_arrives(page):
         said.wait_for()
 
 
+def show_first(page):
+    """Bring the page back to what it shows at first."""
+    page.get_by_role("tab", name="Curves").click()
+    page.get_by_role("button", name="First").click()
+    page.get_by_text("as at first").wait_for()
+    check_that_it_shows_its_data(page)
+
+
 @pytest.fixture(scope="module")
 def server(serve_notebook):
     return serve_notebook("live_figures")
 
 
+@pytest.fixture(scope="module")
+def shared(server, open_shared_page):
+    found = open_shared_page(server.url)
+    check_that_it_shows_its_data(found.page)
+    return found
+
+
 @pytest.fixture
-def visit(server, open_page):
-    return open_page(server.url)
+def visit(shared):
+    """The notebook as it opened, in one page for most tests."""
+    shared.page.set_viewport_size({"width": 1440, "height": 900})
+    show_first(shared.page)
+    yield shared
+    shared.assert_clean()
 
 
 def test_data_updates_and_clicks_on_the_page(visit):
-    page = visit.page
-    check_that_it_shows_its_data(page)
-    check_that_updates_arrive(page)
-    check_that_a_click_arrives(page)
-    visit.assert_clean()
-
-
-def test_a_reload_shows_the_data_again(visit):
-    check_that_it_shows_its_data(visit.page)
-    visit.page.reload(wait_until="commit")
-    check_that_it_shows_its_data(visit.page)
-    visit.assert_clean()
+    check_that_updates_arrive(visit.page)
+    check_that_a_click_arrives(visit.page)
 
 
 def test_one_copy_of_plotly_comes_and_not_through_the_socket(visit):
-    page = visit.page
-    check_that_it_shows_its_data(page)
-    assert page.evaluate(FETCHED) == 1
-    assert page.evaluate(SHARED) == 1
+    assert visit.page.evaluate(FETCHED) == 1
+    assert visit.page.evaluate(SHARED) == 1
     assert visit.socket_bytes < PLOTLY_BYTES / 5
 
 
@@ -123,7 +131,6 @@ def test_where_plotly_does_not_load_the_figure_says_so(server, open_page):
 @pytest.mark.parametrize("width", [390, 1024, 1920])
 def test_figures_are_as_wide_as_their_place(visit, width):
     page = visit.page
-    check_that_it_shows_its_data(page)
     page.set_viewport_size({"width": width, "height": 900})
     fits = "Number(plot.querySelector('.main-svg').getAttribute('width')) === plot.clientWidth"
     for name in SUMMARIES[:4]:
@@ -139,30 +146,14 @@ def test_a_figure_without_a_height_fills_its_place(visit):
 
 def test_a_theme_arrives_and_stays(visit):
     page = visit.page
-    check_that_it_shows_its_data(page)
+    wait_until(page, "two curves fall", f"{COLOUR} === 'rgb(255, 255, 255)'")
     page.get_by_role("button", name="Dark").click()
-    colour = "getComputedStyle(plot.querySelector('.main-svg')).backgroundColor"
-    wait_until(page, "two curves fall", f"{colour} === 'rgb(23, 28, 35)'")
+    wait_until(page, "two curves fall", f"{COLOUR} === 'rgb(23, 28, 35)'")
     assert ask(page, "two curves fall", "plot.data[2].y[0]") == 3
-
-
-def test_a_layout_that_changes_while_plotly_loads_is_not_lost(server, open_page):
-    held = []
-    visit = open_page(
-        server.url, prepare=lambda page: page.route("**/widgetbundle.js", lambda r: held.append(r))
-    )
-    page = visit.page
-    page.get_by_role("button", name="Dark").click()
-    page.get_by_text("went dark").wait_for()
-    held[0].continue_()
-    colour = "getComputedStyle(plot.querySelector('.main-svg')).backgroundColor"
-    wait_until(page, "two curves fall", f"{colour} === 'rgb(23, 28, 35)'")
-    visit.assert_clean()
 
 
 def test_what_the_reader_does_is_kept_and_costs_no_message(visit):
     page = visit.page
-    check_that_it_shows_its_data(page)
     wait_until(page, "it counts", COUNTED)
     page.locator(".js-plotly-plot").first.scroll_into_view_if_needed()
     page.locator(".js-plotly-plot").first.locator(".legendtoggle").nth(1).click()
@@ -170,6 +161,19 @@ def test_what_the_reader_does_is_kept_and_costs_no_message(visit):
     page.get_by_role("button", name="Show").click()
     wait_until(page, "two curves fall", "plot.data[2].y[0] === 12")
     assert ask(page, "two curves fall", "plot._fullData[1].visible") == "legendonly"
+
+
+def test_a_reload_shows_the_data_again_and_what_changed_while_plotly_loaded(visit):
+    page, held = visit.page, []
+    page.route("**/widgetbundle.js", lambda route: held.append(route))
+    page.reload(wait_until="commit")
+    page.get_by_role("button", name="Dark").click()
+    page.get_by_text("went dark").wait_for()
+    held[0].continue_()
+    page.unroute("**/widgetbundle.js")
+    wait_until(page, "two curves fall", f"{COLOUR} === 'rgb(23, 28, 35)'")
+    check_that_it_shows_its_data(page)
+    wait_until(page, "it counts", COUNTED)
 
 
 def test_a_plain_voila_page_shows_them_as_well(notebook, open_page, start_server, tmp_path):
@@ -197,41 +201,26 @@ Plain.launch_instance([sys.argv[1], "--port", sys.argv[2]])
 """
 
 
-@pytest.fixture
-def lab(jupyterlab, notebook, open_page):
-    """The notebook, open in JupyterLab; `run` runs all its cells."""
+def test_data_updates_clicks_and_a_reload_in_jupyterlab(jupyterlab, notebook, open_page):
     url, root = jupyterlab
     (root / "live.ipynb").write_text(notebook("live_figures").read_text())
     visit = open_page(f"{url}lab/tree/live.ipynb?reset")
-    visit.page.wait_for_selector(".jp-Notebook .jp-CodeCell")
-    visit.page.wait_for_function(
+    page = visit.page
+    page.wait_for_selector(".jp-Notebook .jp-CodeCell")
+    page.wait_for_function(
         "() => window.jupyterapp?.shell.currentWidget?.context?.sessionContext.session?.kernel?.status === 'idle'"
     )
-    return visit
-
-
-def run_all(page):
     page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells')")
-
-
-def test_data_updates_and_clicks_in_jupyterlab(lab):
-    page = lab.page
-    run_all(page)
     check_that_it_shows_its_data(page)
     check_that_updates_arrive(page)
     check_that_a_click_arrives(page)
     assert page.evaluate(SHARED) == 1
-    assert lab.page_errors == []
-    assert lab.socket_bytes < 1.3 * PLOTLY_BYTES
-
-
-def test_a_reload_of_jupyterlab_shows_the_data_again(lab):
-    page = lab.page
-    run_all(page)
-    check_that_it_shows_its_data(page)
+    assert visit.socket_bytes < 1.3 * PLOTLY_BYTES
+    show_first(page)
     page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
     page.wait_for_function("() => !window.jupyterapp.shell.currentWidget.context.model.dirty")
-    page.goto(re.sub(r"\?reset", "", lab.page.url), wait_until="commit")
+    page.goto(re.sub(r"\?reset", "", page.url), wait_until="commit")
     page.wait_for_selector(".jp-Notebook .jp-CodeCell")
     check_that_it_shows_its_data(page)
     wait_until(page, "it counts", COUNTED)
+    assert visit.page_errors == []

@@ -20,16 +20,50 @@ LIGHT, DARK = "rgb(255, 255, 255)", "rgb(23, 28, 35)"
 KERNEL = "() => JSON.parse(document.getElementById('jupyter-config-data').textContent).kernelId"
 
 
+FIGURE = ".js-plotly-plot .main-svg"
+SECRETS = ("GITHUB_TOKEN", "JUPYTERHUB_API_TOKEN", "DATABASE_URL")
+
+
 @pytest.fixture(scope="module")
-def figures(serve_notebook):
-    return serve_notebook("live_figures")
+def server(start_server, notebook):
+    script = Path(__file__).with_name("serve_page.py")
+    variables = {**dict.fromkeys(SECRETS, "x"), "EXPLORER_NOTE": "kept"}
+    return start_server([script, notebook("surroundings")], **variables)
+
+
+@pytest.fixture(scope="module")
+def shared(server, open_shared_page):
+    """A page in a dark system, and the colour that it had first."""
+    page = open_shared_page(server.url, color_scheme="dark").page
+    page.wait_for_selector("#explorer-skeleton", state="attached")
+    first_paint = page.evaluate(BACKGROUND)
+    page.wait_for_selector(FIGURE)
+    return page, first_paint
+
+
+@pytest.fixture
+def page(shared):
+    return shared[0]
+
+
+def assert_shown_on(page, colour):
+    """The page has this colour from the first paint on."""
+    page.wait_for_selector("#explorer-skeleton", state="attached")
+    assert page.evaluate(BACKGROUND) == colour
+    page.wait_for_function(REVEALED)
+    assert page.evaluate(BACKGROUND) == colour
+
+
+def found_in(page):
+    """What the notebook says of its kernel."""
+    return json.loads(page.text_content("#found"))
 
 
 def test_the_app_opens_from_here_alone(app, open_page):
     visit = open_page(app.url)
     page = visit.page
-    page.wait_for_selector(".js-plotly-plot .main-svg")
-    page.wait_for_function(REVEALED)
+    assert_shown_on(page, LIGHT)
+    page.wait_for_selector(FIGURE)
     visit.assert_clean()
     assert visit.socket_bytes < 2_000_000  # Plotly, 5 MB, came over HTTP
     assert page.title() == "explorer"
@@ -38,13 +72,16 @@ def test_the_app_opens_from_here_alone(app, open_page):
     assert page.locator("main").count() == 1
     assert page.locator("main .explorer-app").count() == 1
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-
-
-def test_the_icon_is_our_own(app, open_page):
-    page = open_page(app.url).page
     address = page.get_attribute("link[rel=icon]", "href")
-    with urlopen(app.url.rstrip("/") + address) as answer:
+    with urlopen(app.url.rstrip("/") + address) as answer:  # the icon is our own
         assert answer.headers["Content-Type"] == "image/svg+xml"
+
+
+def test_a_dark_system_has_a_dark_page_from_the_first_paint(shared):
+    page, first_paint = shared
+    assert first_paint == DARK
+    page.wait_for_function(REVEALED)
+    assert page.evaluate(BACKGROUND) == DARK
 
 
 ELSEWHERE = """() => new Promise((resolve) => {
@@ -53,42 +90,38 @@ ELSEWHERE = """() => new Promise((resolve) => {
 })"""
 
 
-def test_the_browser_keeps_the_page_from_other_hosts(figures, open_page):
-    page = open_page(figures.url, wait_until="domcontentloaded").page
+def test_the_browser_keeps_the_page_from_other_hosts(page):
     assert page.evaluate(ELSEWHERE) == "http://elsewhere.example/pixel.png"
 
 
-@pytest.mark.parametrize(
-    ("system", "asked", "shown"),
-    [
-        ("light", "", LIGHT),
-        ("dark", "", DARK),
-        ("light", "?theme=dark", DARK),
-        ("dark", "?theme=light", LIGHT),
-    ],
-)
-def test_the_theme_is_right_from_the_first_paint(figures, open_page, system, asked, shown):
-    page = open_page(figures.url + asked, color_scheme=system).page
-    page.wait_for_selector("#explorer-skeleton", state="attached")
-    assert page.evaluate(BACKGROUND) == shown
-    page.wait_for_function(REVEALED)
-    assert page.evaluate(BACKGROUND) == shown
+def test_kernels_inherit_no_secret(page):
+    found = found_in(page)
+    assert not set(SECRETS) & found["variables"].keys()
+    assert found["variables"]["EXPLORER_NOTE"] == "kept"
+    assert found["variables"]["PATH"] == os.environ["PATH"]
+    assert found["executable"] == sys.executable
 
 
 FETCHED = """() => performance.getEntriesByType("resource")
   .filter((entry) => entry.transferSize > 0).map((entry) => new URL(entry.name).pathname)"""
 
 
-def test_a_second_visit_finds_theme_and_scripts_where_they_were_left(figures, open_page):
-    page = open_page(figures.url + "?theme=dark").page
-    page.wait_for_selector(".js-plotly-plot .main-svg")
-    assert len(page.evaluate(FETCHED)) > 50
-    page.goto(figures.url, wait_until="commit")
-    page.wait_for_selector("#explorer-skeleton", state="attached")
-    assert page.evaluate(BACKGROUND) == DARK
-    assert "explorer-theme=dark" in page.evaluate("document.cookie")
-    page.wait_for_selector(".js-plotly-plot .main-svg")
-    asked = page.evaluate(FETCHED)  # an answer that nothing has changed counts, too
+def test_a_closed_page_leaves_no_kernel_but_theme_and_scripts(server, open_page, wait_for):
+    first = open_page(server.url + "?theme=light", color_scheme="dark").page
+    assert_shown_on(first, LIGHT)
+    first.wait_for_selector(FIGURE)
+    assert len(first.evaluate(FETCHED)) > 50
+    kernel = server.url + "api/kernels/" + first.evaluate(KERNEL)
+    with urlopen(kernel) as answer:
+        assert json.load(answer)["connections"] == 1
+    second = first.context.new_page()
+    first.close(run_before_unload=True)
+    wait_for(lambda: _status(kernel) == 404)
+    second.goto(server.url, wait_until="commit")
+    assert_shown_on(second, LIGHT)
+    assert "explorer-theme=light" in second.evaluate("document.cookie")
+    second.wait_for_selector(FIGURE)
+    asked = second.evaluate(FETCHED)  # an answer that nothing has changed counts, too
     assert [path for path in asked if not path.startswith("/api/kernels/")] == []
 
 
@@ -119,52 +152,25 @@ def test_an_error_in_the_notebook_is_told_without_its_code(serve_notebook, open_
     wait_for(lambda: "left in the log" in server.log.read_text(), words=server.log.read_text())
 
 
-def test_a_kernel_that_dies_shows_a_banner(figures, open_page):
-    visit = open_page(figures.url)
-    page = visit.page
-    page.wait_for_selector(".js-plotly-plot .main-svg")
-    assert page.locator(".explorer-banner").count() == 0
-    os.kill(int(page.inner_text("text=pid ").removeprefix("pid ")), signal.SIGKILL)
-    page.wait_for_selector(".explorer-banner")
-    page.locator(".explorer-banner").get_by_role("button", name="Reload").click()
-    page.wait_for_selector(".explorer-banner", state="detached")
-    page.wait_for_selector(".js-plotly-plot .main-svg")
-
-
-def test_a_server_that_ends_shows_a_banner(serve_notebook, open_page):
-    server = serve_notebook("live_figures")
-    page = open_page(server.url).page
-    page.wait_for_selector(".js-plotly-plot .main-svg")
+def test_a_kernel_that_dies_and_a_server_that_ends_show_a_banner(serve_notebook, open_page):
+    server = serve_notebook("surroundings")
+    page = open_page(server.url + "?theme=dark").page
+    assert_shown_on(page, DARK)
+    page.wait_for_selector(FIGURE)
+    banner = page.locator(".explorer-banner[role=alert]")
+    assert banner.count() == 0
+    os.kill(found_in(page)["pid"], signal.SIGKILL)
+    banner.get_by_role("button", name="Reload").click()
+    banner.wait_for(state="detached")
+    page.wait_for_selector(FIGURE)
+    assert banner.count() == 0
     assert server.stop() == 0
-    page.wait_for_selector(".explorer-banner[role=alert]")
+    banner.wait_for()
 
 
-def test_a_closed_page_ends_its_kernel(figures, open_page, wait_for):
-    page = open_page(figures.url).page
-    page.wait_for_selector(".js-plotly-plot .main-svg")
-    kernel = figures.url + "api/kernels/" + page.evaluate(KERNEL)
-    with urlopen(kernel) as answer:
-        assert json.load(answer)["connections"] == 1
-    page.close(run_before_unload=True)
-    wait_for(lambda: _status(kernel) == 404)
-
-
-def test_another_name_for_this_computer_is_refused(figures):
-    assert _status(figures.url, Host="stranger.example") == 403
-    assert _status(figures.url + "api/kernels/0-0-0-0-0", Host="stranger.example") == 403
-
-
-def test_kernels_inherit_no_secret(start_server, notebook, open_page):
-    script = Path(__file__).with_name("serve_page.py")
-    secrets = {"GITHUB_TOKEN": "x", "JUPYTERHUB_API_TOKEN": "x", "DATABASE_URL": "x", "EXPLORER_NOTE": "kept"}
-    server = start_server([script, notebook("surroundings")], **secrets)
-    page = open_page(server.url).page
-    page.wait_for_selector("#found")
-    found, executable = json.loads(page.inner_text("#found"))
-    assert not {"GITHUB_TOKEN", "JUPYTERHUB_API_TOKEN", "DATABASE_URL"} & found.keys()
-    assert found["EXPLORER_NOTE"] == "kept"
-    assert found["PATH"] == os.environ["PATH"]
-    assert executable == sys.executable
+def test_another_name_for_this_computer_is_refused(server):
+    assert _status(server.url, Host="stranger.example") == 403
+    assert _status(server.url + "api/kernels/0-0-0-0-0", Host="stranger.example") == 403
 
 
 def _status(address, **headers):

@@ -20,6 +20,13 @@ def curves(name):
     return LiveFigure(go.Figure(traces, go.Layout(height=250)), summary=name)
 
 
+def show_first(button=None):
+    for figure in lines:
+        traces = [{"x": x, "y": np.full(400, 1 + k, np.float32)} for k in range(3)]
+        figure.show(traces, {"title": {"text": ""}, "template": go.layout.Template()})
+    said.value = "as at first"
+
+
 def show_all(button):
     for figure in lines:
         figure.show([{"y": np.full(400, 10 + k, np.float32)} for k in range(3)])
@@ -41,8 +48,7 @@ heat = LiveFigure(
     on_click=lambda click: setattr(clicked, "value", f"row {click.index[0]} column {click.index[1]}"),
 )
 filling = LiveFigure(go.Figure(go.Scatter(y=[1, 2, 3])), summary="it fills its place")
-for figure in lines:
-    figure.show([{"y": np.full(400, 1 + k, np.float32)} for k in range(3)])
+show_first()
 
 # Updates that go on while the page loads, each trace's only once: one that is lost stays lost.
 counting = LiveFigure(
@@ -57,9 +63,9 @@ def count():
     counting.show([], {"title": {"text": "counted"}})
 
 
-buttons = [widgets.Button(description=name) for name in ("Show", "Dark")]
-buttons[0].on_click(show_all)
-buttons[1].on_click(go_dark)
+buttons = [widgets.Button(description=name) for name in ("Show", "Dark", "First")]
+for button, action in zip(buttons, (show_all, go_dark, show_first), strict=True):
+    button.on_click(action)
 place = widgets.Box([filling], layout=widgets.Layout(height="333px", display="block"))
 tabs = widgets.Tab([widgets.VBox([*lines, counting, place]), heat], titles=["Curves", "Matrix"])
 threading.Thread(target=count, daemon=True).start()

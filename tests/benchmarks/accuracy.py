@@ -2,8 +2,9 @@
 
     python tests/benchmarks/accuracy.py
 
-trains every network of the table below with three seeds, in a process for each core (about ten minutes on two),
-and prints the test accuracy reached beside the one expected. The exit code is 0 if every row is within.
+trains every network of the table below with three seeds, in a process for each core (about six minutes on two),
+and prints the test accuracy reached beside the one expected. Where a seed decides, it takes sixteen; their mean
+may lie two standard errors outside. The exit code is 0 if every row is within.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from explorer.training import TrainingConfig
 from explorer.training.studies import StudyResult, grid, study
 
 SEEDS = (0, 1, 2)
+MANY_SEEDS = tuple(range(16))
 
 EXERCISE = TrainingConfig()
 BY_MEAN = EXERCISE.replace(reduction="mean", learning_rate=3.0)
@@ -55,19 +57,29 @@ class Row:
     high: float = 100.0
     best: bool = False
     slow: bool = False
+    scattered: bool = False
+    """Whether seeds differ so much that three of them tell little."""
 
     @property
     def expected(self) -> str:
         return f"≥ {self.low:.2f}" if self.high == 100.0 else f"{self.low:.1f}–{self.high:.1f}"
 
-    def runs(self, seeds: Sequence[int]) -> list[TrainingConfig]:
-        return [run for config in self.configs for run in grid(config, seed=seeds)]
+    def seeds(self, quick: bool) -> tuple[int, ...]:
+        return seeds_of(quick, many=self.scattered)
 
-    def reached(self, results: Results, seeds: Sequence[int]) -> tuple[float, list[float]]:
+    def runs(self, quick: bool) -> list[TrainingConfig]:
+        return [run for config in self.configs for run in grid(config, seed=self.seeds(quick))]
+
+    def reached(self, results: Results, quick: bool) -> tuple[float, list[float]]:
         """The figure that counts, and that of each seed; a run that failed counts 0."""
+        seeds = self.seeds(quick)
         figures = [[percent(results[run]) for run in grid(config, seed=seeds)] for config in self.configs]
         chosen = max(figures, key=np.mean)
         return (max if self.best else np.mean)(chosen), chosen
+
+
+def seeds_of(quick: bool, *, many: bool) -> tuple[int, ...]:
+    return SEEDS[:1] if quick else MANY_SEEDS if many else SEEDS
 
 
 def percent(result: StudyResult) -> float:
@@ -87,11 +99,11 @@ def rows() -> tuple[Row, ...]:
         (8, *around(96.1)), (32, *around(96.0)), (128, *around(95.3)), (512, *around(93.3)),
         (2048, *around(90.4)), (8192, 78, 85), (60_000, 24, 51),
     )  # fmt: skip
-    wider = (  # with too large a step a seed decides: 16 seeds of 64 units end between 30 and 86 %
+    wider = (  # with too large a step a seed decides: those of 64 units end between 30 and 86 %
         (0.01, 64, 59, 77), (0.01, 128, 21, 28), (0.01, 256, 10, 16),
         (0.003, 64, *around(92)), (0.003, 128, *around(92)), (0.003, 256, 29, 66),
     )  # fmt: skip
-    relu = ((8, 91.7), (32, 95.3), (128, 96.2), (256, 96.7))
+    relu = ((8, 90.0), (32, 95.3), (128, 96.2), (256, 96.7))  # of 8 units some die, or none: 88 to 92 %
     return (
         Row("784-32-10, the exercise", (EXERCISE,), 93.5),
         *(
@@ -108,12 +120,12 @@ def rows() -> tuple[Row, ...]:
         Row("the same, init uniform, mean, lr 3", (BY_MEAN.replace(initializer="uniform"),), *CHANCE),
         *(
             Row(f"784-{units}-10 instead, lr {lr:g}",
-                (EXERCISE.replace(hidden_sizes=units, learning_rate=lr),), low, high)
+                (EXERCISE.replace(hidden_sizes=units, learning_rate=lr),), low, high, scattered=lr == 0.01)
             for lr, units, low, high in wider
         ),
         *(
             Row(f"784-{units}-10, relu, softmax, mean, lr 0.3", (RELU.replace(hidden_sizes=units),),
-                *around(value), slow=units > 32)
+                *around(value), slow=units > 32, scattered=units == 8)
             for units, value in relu
         ),
         Row("784-32-10, the same, init normal, best lr",
@@ -141,9 +153,9 @@ def cost(config: TrainingConfig) -> float:
 
 def main() -> int:
     options = parsed()
-    seeds = SEEDS[:1] if options.quick else SEEDS
     table = [row for row in rows() if not (options.quick and row.slow)]
-    configs = sorted({run for row in table for run in row.runs(seeds)}, key=cost, reverse=True)
+    runs = {run for row in table for run in row.runs(options.quick)}
+    configs = sorted(runs.union(exercises(options.quick)), key=cost, reverse=True)
     print(*machine().values(), sep=", ")
     started = time.monotonic()
     results: Results = {}
@@ -152,10 +164,10 @@ def main() -> int:
         said = result.error or f"{percent(result):.2f} %"
         progress(f"{len(results)} of {len(configs)}: {result.config.to_query() or 'the exercise'}: {said}")
     seconds = time.monotonic() - started
-    found = [judged(row, results, seeds) for row in table] + mistakes(results, seeds)
+    found = [judged(row, results, options.quick) for row in table] + mistakes(results, options.quick)
     report(found, seconds)
     if options.json:
-        content = {"machine": machine(), "seconds": round(seconds, 1), "seeds": seeds, "rows": found}
+        content = {"machine": machine(), "seconds": round(seconds, 1), "rows": found}
         options.json.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return 0 if all(row["within"] for row in found) else 1
 
@@ -177,32 +189,38 @@ def parsed() -> argparse.Namespace:
     return options
 
 
-def judged(row: Row, results: Results, seeds: Sequence[int]) -> dict[str, object]:
-    reached, each = row.reached(results, seeds)
+def judged(row: Row, results: Results, quick: bool) -> dict[str, object]:
+    reached, each = row.reached(results, quick)
+    margin = 2 * np.std(each, ddof=1) / np.sqrt(len(each)) if row.scattered and len(each) > 1 else 0.0
     return {
         "name": row.name,
         "links": [config.to_query() for config in row.configs],
         "expected": row.expected,
         "reached": round(float(reached), 2),
+        "margin": round(float(margin), 2),
         "each_seed": [round(figure, 2) for figure in each],
-        "within": bool(row.low <= round(float(reached), 2) <= row.high),
-        "errors": sorted({results[run].error for run in row.runs(seeds)} - {""}),
+        "within": bool(row.low - margin <= round(float(reached), 2) <= row.high + margin),
+        "errors": sorted({results[run].error for run in row.runs(quick)} - {""}),
     }
 
 
-def mistakes(results: Results, seeds: Sequence[int]) -> list[dict[str, object]]:
-    """The exercise's hardest digits and most frequent mistakes, over all seeds."""
-    confusion = reduce(add, (results[run].epochs[-1].confusion for run in grid(EXERCISE, seed=seeds)))
-    hardest = [str(digit) for digit in hardest_classes(confusion)[:4]]
-    pairs = [f"{pair.true}→{pair.predicted}" for pair in most_confused(confusion)]
-    found = (
-        ("the exercise's four hardest digits", ["5", "9", "2", "8"], hardest),
-        ("its five most common confusions", ["9→4", "5→3", "2→8", "7→2", "3→5"], pairs),
-    )
+def exercises(quick: bool) -> tuple[TrainingConfig, ...]:
+    """Runs enough to tell its frequent mistakes from chance: of one run alone they follow its seed."""
+    return grid(EXERCISE, seed=seeds_of(quick, many=True))
+
+
+def mistakes(results: Results, quick: bool) -> list[dict[str, object]]:
+    """The exercise's hardest digits and most frequent mistakes, over all its runs."""
+    confusion = reduce(add, (results[run].epochs[-1].confusion for run in exercises(quick)))
+    hardest = [str(digit) for digit in hardest_classes(confusion)[:5]]
+    pairs = [f"{pair.true}→{pair.predicted}" for pair in most_confused(confusion, 6)]
+    frequent = {"9→4", "5→3", "2→8", "7→2", "3→5"}
     return [
-        {"name": name, "expected": " ".join(expected), "reached": " ".join(reached),
-         "within": set(expected) == set(reached)}
-        for name, expected, reached in found
+        {"name": "the exercise's five hardest digits", "expected": "5 9, then 2 3 8",
+         "reached": " ".join(hardest),
+         "within": set(hardest[:2]) == {"5", "9"} and set(hardest[2:]) == {"2", "3", "8"}},
+        {"name": "its six most common confusions", "expected": " ".join(sorted(frequent)),
+         "reached": " ".join(pairs), "within": frequent <= set(pairs)},
     ]  # fmt: skip
 
 

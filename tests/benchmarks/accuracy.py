@@ -231,8 +231,9 @@ def report(found: Sequence[dict[str, object]], seconds: float) -> None:
         reached, each = row["reached"], row.get("each_seed", [])
         shown = f"{reached:.2f}" if isinstance(reached, float) else str(reached)
         figures = " ".join(f"{figure:.2f}" for figure in each)
+        expected = f"{row['expected']} ± {row['margin']}" if row.get("margin") else row["expected"]
         print(
-            f"{row['name']:<50}{shown:>9}  {row['expected']:<20} {verdict:<8} {figures}",
+            f"{row['name']:<50}{shown:>9}  {expected:<20} {verdict:<8} {figures}",
             *row.get("errors", []),
         )
     print(f"\n{sum(bool(row['within']) for row in found)} of {len(found)} within, in {seconds:.0f} s")

@@ -41,10 +41,10 @@ _SETTINGS = ("hidden_activation", "output", "loss", "initializer")
 _KEYS = frozenset({"format", "metadata", *_SETTINGS})
 _PARAMETER = re.compile(r"([Wb])([1-9][0-9]?)")
 _WANTED = "weights that the explorer has saved"
-# What zipfile and zlib raise for a file that is cut off, altered or made to harm; NotImplementedError stands for a
-# kind of compression that zipfile doesn't know.
+# What zipfile and zlib raise for a file that is cut off, altered or made to harm, or whose kind of compression
+# zipfile doesn't know.
 _DAMAGED = (
-    OSError, EOFError, ValueError, RuntimeError, NotImplementedError, OverflowError, MemoryError,
+    OSError, EOFError, ValueError, RuntimeError, OverflowError, MemoryError,
     zlib.error, zipfile.BadZipFile,
 )  # fmt: skip
 

@@ -10,7 +10,8 @@ from collections.abc import Mapping, MutableMapping
 from io import TextIOWrapper
 from pathlib import Path
 from tempfile import TemporaryFile
-from types import MappingProxyType
+from types import MappingProxyType, ModuleType
+from typing import cast
 
 __all__ = [
     "SHARE",
@@ -80,7 +81,8 @@ def kernel_environment(environment: Mapping[str, str]) -> dict[str, str]:
 
 def skip_slow_grammar() -> None:
     """Have `SLOW_GRAMMAR` pass for not installed in this process, where it is not loaded yet."""
-    sys.modules.setdefault(SLOW_GRAMMAR, None)  # type: ignore[arg-type]  # how Python says "not there"
+    modules = cast("dict[str, ModuleType | None]", sys.modules)  # None is how Python says "not there"
+    modules.setdefault(SLOW_GRAMMAR, None)
 
 
 def settle_terminal() -> None:

@@ -172,7 +172,7 @@ class Real(Field):
         return _clamped(self, text, self.low, self.high)
 
     def format(self, value: object) -> str:
-        return _written_out(repr(float(value)))  # type: ignore[arg-type]  # `value` has passed `check`
+        return _written_out(repr(self.check(value)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -242,7 +242,7 @@ class LayerSizes(Field):
         return tuple(int(_clamped(self, size, self.low, self.high)) for size in sizes)
 
     def format(self, value: object) -> str:
-        return ",".join(str(size) for size in value)  # type: ignore[attr-defined]  # has passed `check`
+        return ",".join(str(size) for size in self.check(value))
 
 
 def _written_out(number: str) -> str:

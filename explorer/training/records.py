@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, SupportsIndex, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -228,7 +228,11 @@ class History(Sequence[EpochRecord]):
     def __len__(self) -> int:
         return len(self._epochs)
 
-    def __getitem__(self, index):  # type: ignore[no-untyped-def]  # int or slice, as a tuple's
+    @overload
+    def __getitem__(self, index: SupportsIndex) -> EpochRecord: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[EpochRecord]: ...
+    def __getitem__(self, index: SupportsIndex | slice) -> EpochRecord | Sequence[EpochRecord]:
         return self._epochs[index]
 
     def __iter__(self) -> Iterator[EpochRecord]:

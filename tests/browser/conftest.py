@@ -281,3 +281,24 @@ def _wait_for(condition, seconds, words):
 def wait_for():
     """Wait until a condition outside the page holds."""
     return lambda condition, seconds=60, words="it never happened": _wait_for(condition, seconds, words)
+
+
+@pytest.fixture(scope="package")
+def begin():
+    """Train settings anew in an open page: they come as those of an entry of the browser's history do."""
+    expect = _module("playwright.sync_api").expect
+
+    def go(page, query):
+        page.evaluate(
+            "(query) => { history.pushState(null, '', query); dispatchEvent(new PopStateEvent('popstate')); }",
+            query,
+        )
+
+    def begin(page, query):
+        tiles = page.locator(".explorer-tiles")
+        go(page, "?hidden=1&n=100&epochs=1")  # between two tests: no test has such a run
+        expect(tiles).to_contain_text("784-1-10")
+        go(page, query)
+        expect(tiles).not_to_contain_text("784-1-10")
+
+    return begin

@@ -32,10 +32,11 @@ def shared(app, open_shared_page):
 
 
 @pytest.fixture
-def found(shared):
+def found(shared, begin):
     """The page of all these tests, with a run of two epochs that has ended; clean when the test has ended."""
     shared.page.get_by_role("tab", name="Overview").click()
     begin(shared.page, "?epochs=2")
+    until_finished(shared.page)
     until_matrix(shared.page, records(epochs=2)[-1].confusion)
     yield shared
     shared.assert_clean()
@@ -44,23 +45,6 @@ def found(shared):
 @pytest.fixture
 def page(found):
     return found.page
-
-
-def begin(page, query):
-    """Train settings anew, which come as those of an entry of the browser's history do."""
-    tiles = page.locator(".explorer-tiles")
-    go(page, "?hidden=1&n=100&epochs=1")  # between two tests: no test has such a run
-    expect(tiles).to_contain_text("784-1-10")
-    go(page, query)
-    expect(tiles).not_to_contain_text("784-1-10")
-    until_finished(page)
-
-
-def go(page, query):
-    page.evaluate(
-        "(query) => { history.pushState(null, '', query); dispatchEvent(new PopStateEvent('popstate')); }",
-        query,
-    )
 
 
 def until_finished(page):
@@ -155,9 +139,10 @@ def test_the_weights_read_the_same_digits_here_and_on_the_page(page, tmp_path):
     until_matrix(page, records(epochs=12)[-1].confusion)
 
 
-def test_the_largest_network_that_the_controls_allow_is_opened(page, tmp_path):
+def test_the_largest_network_that_the_controls_allow_is_opened(page, begin, tmp_path):
     """24 MB: more than one message of the page may hold."""
     begin(page, "?epochs=1&n=1000")
+    until_finished(page)
     network = NeuralNetwork(784, [1024] * 6, 10, hidden_activation="relu", initializer="he", seed=0)
     path = tmp_path / "large.npz"
     network.save(path)

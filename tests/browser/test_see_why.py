@@ -30,7 +30,7 @@ FAULTS = {
     "too_few_updates": "reduction=mean&lr=3&batch=60000&epochs=3",
     "step_too_small": "batch=8&n=10000&epochs=2",
     "few_units": "hidden=2&epochs=2",
-    "few_images": f"{RELU}&n=100&batch=64&epochs=5",
+    "few_images": f"{RELU}&n=100&batch=64&epochs=20",
     "overfitting": f"{RELU}&hidden=128&n=1000&batch=64&epochs=100",
     "few_epochs": "epochs=1",
 }
@@ -52,22 +52,6 @@ def page(shared):
     open_tab(shared.page, "Overview")
     yield shared.page
     shared.assert_clean()
-
-
-def begin(page, query):
-    """Train settings anew, which come as those of an entry of the browser's history do."""
-    tiles = page.locator(".explorer-tiles")
-    go(page, "?hidden=1&n=100&epochs=1")  # between two tests: no test has such a run
-    expect(tiles).to_contain_text("784-1-10")
-    go(page, query)
-    expect(tiles).not_to_contain_text("784-1-10")
-
-
-def go(page, query):
-    page.evaluate(
-        "(query) => { history.pushState(null, '', query); dispatchEvent(new PopStateEvent('popstate')); }",
-        query,
-    )
 
 
 def open_tab(page, tab):
@@ -93,7 +77,7 @@ def moments(**settings):
 
 
 @pytest.mark.parametrize("hint", FAULTS)
-def test_a_hint_is_provoked_and_mended_by_its_button(page, hint):
+def test_a_hint_is_provoked_and_mended_by_its_button(page, begin, hint):
     begin(page, f"?{FAULTS[hint]}")
     message = page.locator(f'.explorer-message[data-id="{hint}"]')
     expect(message).to_be_visible(timeout=90_000)
@@ -107,14 +91,14 @@ def test_a_hint_is_provoked_and_mended_by_its_button(page, hint):
     expect(page.locator(f'.explorer-message[data-id="{hint}"]')).to_have_count(0)
 
 
-def test_a_run_where_all_is_well_has_no_hint(page):
+def test_a_run_where_all_is_well_has_no_hint(page, begin):
     open_tab(page, "Mistakes")
     begin(page, "?epochs=10")
     until_done(page, epochs=10)
     expect(page.locator(".explorer-message")).to_have_count(0)
 
 
-def test_epoch_1_is_that_of_a_run_of_one_epoch(page):
+def test_epoch_1_is_that_of_a_run_of_one_epoch(page, begin):
     """Its accuracy and its weights; the matrix is looked at beside the other tests of the slider."""
     begin(page, "?epochs=4")
     until_done(page, epochs=4)
@@ -130,7 +114,7 @@ def test_epoch_1_is_that_of_a_run_of_one_epoch(page):
     )
 
 
-def test_a_fork_at_4_parts_from_its_parent_after_4(page):
+def test_a_fork_at_4_parts_from_its_parent_after_4(page, begin):
     begin(page, "?epochs=8")
     until_done(page, epochs=8)
     slider = page.get_by_role("slider", name="Epoch shown")
@@ -150,7 +134,7 @@ def test_a_fork_at_4_parts_from_its_parent_after_4(page):
     expect(page.locator(".explorer-runs tbody tr").first).to_contain_text(re.compile(r"\d+ at 4"))
 
 
-def test_the_verdict_is_that_of_a_computed_mcnemar_test(page):
+def test_the_verdict_is_that_of_a_computed_mcnemar_test(page, begin):
     begin(page, "?epochs=2")
     until_done(page, epochs=2)
     open_tab(page, "Runs")
@@ -172,7 +156,7 @@ def test_the_verdict_is_that_of_a_computed_mcnemar_test(page):
     expect(page.locator(".explorer-side-by-side .explorer-verdict")).to_have_text(verdict(pair))
 
 
-def test_the_matrix_of_mistakes_is_gone_through_with_the_keys(page):
+def test_the_matrix_of_mistakes_is_gone_through_with_the_keys(page, begin):
     begin(page, "?epochs=2")
     until_done(page, epochs=2)
     open_tab(page, "Mistakes")

@@ -523,10 +523,14 @@ class Explorer:
         if name == _OPENED or (name == _WAITING and self._holds_settings(self.config)):
             self._fork()
             return
-        if name != _WAITING and run is not None:
-            self.controls.set_config(run.config.replace(**self._mends[name].mend))
+        hint = None if name == _WAITING else self._mends[name]
+        if hint is not None and run is not None:
+            self.controls.set_config(run.config.replace(**hint.mend))
             self._show_link()
-        self._follow(self.config)
+        if hint is not None and hint.anew:
+            self._train_shown()
+        else:
+            self._follow(self.config)
 
     def _on_export(self, kind: str) -> None:
         """Let the browser save the run; why it can't be is said."""
@@ -719,6 +723,7 @@ class Explorer:
             diagnostics=self._diagnosed(run),
             n_train=run.training.n_samples,
             n_available=len(self.dataset.train_labels),
+            start_accuracy=run.start_accuracy,
         )
         self._mends = {hint.id: hint for hint in found}
         messages = [Message(hint.id, hint.kind, hint.what, hint.why, hint.action) for hint in found]

@@ -115,6 +115,13 @@ class SessionRun:
         return self.history if self._fork_record is None else self.history.starting_with(self._fork_record)
 
     @property
+    def start_accuracy(self) -> float | None:
+        """Test accuracy, 0 to 1, of the weights that it went on from; None if they were drawn anew."""
+        if self.origin is not None:
+            return self.origin.record.test_accuracy
+        return None if self._fork_record is None else self._fork_record.test_accuracy
+
+    @property
     def has_curve(self) -> bool:
         """Whether its curve has a point."""
         return bool(len(self.history)) or self._fork_record is not None

@@ -89,10 +89,10 @@ _FIELDS: tuple[Field, ...] = (
     ),
     Choice(
         name="reduction",
-        label="Gradient",
+        label="Batch gradient",
         key="reduction",
         choices=("sum", "mean"),
-        labels=("sum over the batch", "mean over the batch"),
+        labels=("sum", "mean"),
         help="By sum, a larger batch takes a larger step; by mean, the step keeps its size.",
     ),
     Whole(

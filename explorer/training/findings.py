@@ -35,9 +35,11 @@ class Hint:
     why : str
         The reason, in one sentence.
     mend : mapping
-        Changes for `TrainingConfig.replace`, valid and not empty.
+        Changes for `TrainingConfig.replace`, valid; not empty, unless the run is to begin anew.
     action : str
         The changes as a button names them: ``"Learning rate 0.01 → 0.003"``.
+    anew : bool
+        Whether the run has to begin with weights drawn anew, not where it began.
     """
 
     id: str
@@ -46,6 +48,7 @@ class Hint:
     why: str
     mend: Mapping[str, Any]
     action: str
+    anew: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,8 @@ class Findings:
         One for each layer, the output layer last; empty when they aren't known.
     n_available : int or None
         Training samples that there are; None when it isn't known.
+    start_accuracy : float or None
+        Test accuracy, 0 to 1, of the weights that the run went on from; None when they were drawn anew.
     """
 
     config: TrainingConfig
@@ -74,6 +79,7 @@ class Findings:
     n_train: int
     diagnostics: tuple[LayerDiagnostics, ...] = ()
     n_available: int | None = None
+    start_accuracy: float | None = None
 
     @property
     def has_many_more(self) -> bool:
@@ -110,6 +116,11 @@ class Findings:
             return False
         gains = (after.test_accuracy - before.test_accuracy for before, after in pairwise(self.epochs))
         return self.finished or any(gain < 0.03 for gain in gains)
+
+    @property
+    def is_spoilt(self) -> bool:
+        """Whether the run is stuck in weights that were no good when it went on from them."""
+        return self.start_accuracy is not None and self.start_accuracy < 0.5 and self.is_stuck
 
     def ends_below(self, accuracy: float) -> bool:
         """Return whether a finished run has both its train and its test accuracy below `accuracy`."""
@@ -166,16 +177,20 @@ class Findings:
             return changes
         return {**changes, "learning_rate": fitting}
 
-    def hint(
-        self, id_: str, kind: Kind, what: str, why: str, changes: Mapping[str, Any], action: str = ""
-    ) -> Hint | None:
-        """Return a hint whose mend is what `changes` change in the config; None if that is nothing."""
+    def hint(self, id_: str, kind: Kind, what: str, why: str, changes: Mapping[str, Any]) -> Hint | None:
+        """Return a hint whose mend is what `changes` change in the config; None if that is nothing.
+
+        A run in weights that were no good before has to begin anew, whatever is changed.
+        """
         mended = self.config.replace(**changes)
         mend = {name: getattr(mended, name) for name in self.config.differences(mended)}
-        if not mend:
+        anew = self.is_spoilt
+        if not mend and not anew:
             return None
-        action = action or _action(self.config, mended)
-        return Hint(id_, kind, what, why, MappingProxyType(mend), action)
+        actions = [_action(self.config, mended), "weights drawn anew" if anew else ""]
+        action = ", ".join(filter(None, actions))
+        action = action[0].upper() + action[1:]
+        return Hint(id_, kind, what, why, MappingProxyType(mend), action, anew)
 
 
 def _action(config: TrainingConfig, mended: TrainingConfig) -> str:

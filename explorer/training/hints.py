@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from explorer.network.diagnostics import LayerDiagnostics
-from explorer.training.config import MOST_EPOCHS, PRESETS, TrainingConfig
+from explorer.training.config import MOST_EPOCHS, TrainingConfig
 from explorer.training.findings import Findings, Hint, Kind, counted, grouped, percent, plain
 from explorer.training.fitting import fitting_rate, rounded_down
 from explorer.training.records import History
@@ -38,6 +38,7 @@ def hints(
     diagnostics: Sequence[LayerDiagnostics] | None = None,
     n_train: int,
     n_available: int | None = None,
+    start_accuracy: float | None = None,
 ) -> tuple[Hint, ...]:
     """Return what there is to say about a run, the gravest first: at most two hints, none when all is well.
 
@@ -55,15 +56,17 @@ def hints(
         Training samples in use.
     n_available : int, optional
         Training samples that there are; without it, there may be any number more.
+    start_accuracy : float, optional
+        Test accuracy, 0 to 1, of the weights that the run went on from, as a fork does; without it, its first
+        weights were drawn by its initializer.
 
     Returns
     -------
     tuple of Hint
     """
-    findings = Findings(config, history.epochs, history.end, n_train, tuple(diagnostics or ()), n_available)
-    return (
-        _first(_CAUSES, findings, 1) or _first(_ADVICE, findings, _MOST) or _first(_LAST_RESORT, findings, 1)
-    )
+    known = tuple(diagnostics or ())
+    findings = Findings(config, history.epochs, history.end, n_train, known, n_available, start_accuracy)
+    return _first(_CAUSES, findings, 1) or _first(_ADVICE, findings, _MOST)
 
 
 def _first(rules: Sequence[Rule], findings: Findings, most: int) -> tuple[Hint, ...]:
@@ -126,6 +129,8 @@ def vanishing_gradient(findings: Findings) -> Hint | None:
 def poor_first_weights(findings: Findings) -> Hint | None:
     """Mend weights drawn without regard to the number of inputs: Glorot, or He for relu."""
     config = findings.config
+    if findings.start_accuracy is not None:
+        return None
     hopeless = config.initializer == "uniform" and findings.is_stuck
     if not (hopeless or findings.ends_below(0.9)):
         return None
@@ -286,6 +291,21 @@ def step_too_small(findings: Findings) -> Hint | None:
     )
 
 
+def spoilt_weights(findings: Findings) -> Hint | None:
+    """Mend a run that went on from weights which no settings train any further: weights drawn anew."""
+    config, start = findings.config, findings.start_accuracy
+    if start is None or not findings.is_spoilt:
+        return None
+    changes = {"initializer": _initializer_for(config)} if config.initializer == "uniform" else {}
+    return findings.hint(
+        "spoilt_weights",
+        "warning",
+        findings.low_accuracy(),
+        f"It went on from weights that were right for {percent(start)} of the images. Training finds no way out.",
+        _sound(findings, **changes),
+    )
+
+
 def few_units(findings: Findings) -> Hint | None:
     """Mend a hidden layer too narrow for the classes: more units."""
     sizes = findings.config.hidden_sizes
@@ -359,24 +379,6 @@ def few_epochs(findings: Findings) -> Hint | None:
     )
 
 
-def not_learning(findings: Findings) -> Hint | None:
-    """Mend what no other rule explains: the settings of a preset that learns."""
-    if not findings.ends_below(0.5):
-        return None
-    modern = PRESETS["Modern"]
-    changes = {
-        n: getattr(modern, n) for n in modern.differences(findings.config) if n not in ("seed", "n_train")
-    }
-    return findings.hint(
-        "not_learning",
-        "warning",
-        findings.low_accuracy(),
-        "These settings together keep the gradient from getting anywhere.",
-        changes,
-        "Settings of “Modern”",
-    )
-
-
 _CAUSES: tuple[Rule, ...] = (
     not_a_number,
     vanishing_gradient,
@@ -386,11 +388,10 @@ _CAUSES: tuple[Rule, ...] = (
     step_too_large,
     too_few_updates,
     step_too_small,
+    spoilt_weights,
     few_units,
 )
 """What keeps a run from learning; the first that applies is said, and nothing else."""
 
 _ADVICE: tuple[Rule, ...] = (few_images, overfitting, few_epochs)
 """What would make a sound run better."""
-
-_LAST_RESORT: tuple[Rule, ...] = (not_learning,)

@@ -9,6 +9,7 @@ import pytest
 
 from explorer import Explorer, TrainingConfig, train
 from explorer.training import EpochRecord, Moment, TrainingRun
+from explorer.training.process_settings import one_blas_thread
 
 CONFIG = TrainingConfig(hidden_sizes=12, epochs=6, batch_size=16, learning_rate=0.05)
 PATIENCE = 60
@@ -37,11 +38,12 @@ def press(app, name):
 
 def forked(small_dataset, config, epoch, **changes):
     """The records of a fork, from the package's own run and nothing of the app."""
-    first = TrainingRun(config.replace(epochs=epoch), small_dataset)
-    for _ in first:
-        pass
-    second = TrainingRun(config.replace(**changes), small_dataset, start=first.snapshot())
-    return [event for event in second if isinstance(event, EpochRecord)]
+    with one_blas_thread():  # more threads would add up in another order
+        first = TrainingRun(config.replace(epochs=epoch), small_dataset)
+        for _ in first:
+            pass
+        second = TrainingRun(config.replace(**changes), small_dataset, start=first.snapshot())
+        return [event for event in second if isinstance(event, EpochRecord)]
 
 
 def test_settings_that_are_changed_while_looking_back_wait_for_the_fork(app, small_dataset):
@@ -123,6 +125,20 @@ def test_a_mend_is_one_of_the_run_that_it_was_found_in(app, small_dataset):
     press(app, name)
     assert app._run.config == collapsed.replace(**mend)
     assert list(app.history) == list(train(app._run.config, small_dataset))
+
+
+def test_a_fork_that_no_settings_help_begins_anew(app, small_dataset):
+    app.train(CONFIG.replace(learning_rate=50, epochs=3))
+    assert app.wait(PATIENCE)
+    assert app._run.newest.record.test_accuracy < 0.5
+    app.panels.tab_bar.position = 0
+    set_controls(app, learning_rate=0.05)
+    press(app, "waiting")
+    assert app._run.parent is not None
+    assert list(app._mends) == ["spoilt_weights"]
+    press(app, "spoilt_weights")
+    assert app._run.parent is None
+    assert list(app.history) == list(train(CONFIG.replace(epochs=3), small_dataset))
 
 
 def test_fewer_epochs_than_a_running_run_was_told_train_anew(app, small_dataset):

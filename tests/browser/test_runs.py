@@ -67,4 +67,10 @@ def test_runs_are_named_compared_deleted_and_brought_back(app, open_page):
     expect(rows).to_have_count(before + 1)
     assert page.evaluate("window.there === document.activeElement")  # the rows' coming took no focus
     assert page.evaluate("window.hit") is None
+
+    page.set_viewport_size({"width": 1920, "height": 1080})
+    page.get_by_text("Modern", exact=True).click()
+    expect(newest).to_contain_text("relu", timeout=30_000)
+    columns = page.get_by_role("region", name="Table of runs")
+    page.wait_for_function("table => table.scrollWidth <= table.clientWidth", arg=columns.element_handle())
     found.assert_clean()

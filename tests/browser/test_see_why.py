@@ -91,6 +91,22 @@ def test_a_hint_is_provoked_and_mended_by_its_button(page, begin, hint):
     expect(page.locator(f'.explorer-message[data-id="{hint}"]')).to_have_count(0)
 
 
+def test_a_fork_of_spoilt_weights_is_mended_by_weights_drawn_anew(page, begin):
+    begin(page, "?lr=1&epochs=2")
+    until_done(page, epochs=2)
+    page.get_by_role("slider", name="Epoch shown").fill("0")
+    set_number(page, "Learning rate", 0.01)
+    page.get_by_role("button", name="Train on from epoch 1").click()
+    message = page.locator('.explorer-message[data-id="spoilt_weights"]')
+    expect(message).to_be_visible(timeout=30_000)
+    until_done(page, epochs=2)
+    message.get_by_role("button", name="Weights drawn anew").click()
+    expect(message).to_have_count(0)
+    until_done(page, epochs=2)
+    (record,) = moments(epochs=2)[0][1:]
+    expect(page.locator(".explorer-tiles")).to_contain_text(f"{100 * record.test_accuracy:.1f} %")
+
+
 def test_a_run_where_all_is_well_has_no_hint(page, begin):
     open_tab(page, "Mistakes")
     begin(page, "?epochs=10")

@@ -273,7 +273,7 @@ def test_of_many_bad_values_the_first_are_told_in_full_and_the_others_named():
     assert config == TrainingConfig()
     assert len(notices) == 6
     assert notices[-1] == (
-        "Replaced as well: Batch size, Epochs, Learning rate, Gradient, Seed, Training images."
+        "Replaced as well: Batch size, Epochs, Learning rate, Batch gradient, Seed, Training images."
     )
 
 

@@ -126,11 +126,6 @@ CASES = {
     ),
     "narrow": (EXERCISE.replace(hidden_sizes=4), [0.79, 0.8], "few_units", {"hidden_sizes": (32,)}),
     "few epochs": (MODERN, [0.9, 0.92, 0.935], "few_epochs", {"epochs": 10}),
-    "not by any rule": (
-        EXERCISE.replace(hidden_sizes=(32, 32)), [0.1] * 9 + [0.11], "not_learning",
-        {"hidden_sizes": (128,), "hidden_activation": "relu", "output": "softmax", "loss": "cross_entropy",
-         "initializer": "he", "learning_rate": 0.3, "reduction": "mean"},
-    ),
 }  # fmt: skip
 
 
@@ -238,6 +233,34 @@ def test_a_forks_updates_are_its_own():
     run.append(RunEnd("finished", final=evaluation(10, 0.8, 0.8)))
     (hint,) = hints(config, run, n_train=N)
     assert hint.what.endswith("after 18 steps.")
+
+
+def test_a_run_in_spoilt_weights_begins_anew_whatever_else_is_mended():
+    def found(start, config=EXERCISE, figures=CHANCE, **more):
+        run = history(config, figures, **more)
+        return hints(run.config, run, n_train=N, start_accuracy=start)
+
+    (hint,) = found(0.098)
+    assert (hint.id, hint.kind, dict(hint.mend), hint.anew) == ("spoilt_weights", "warning", {}, True)
+    assert hint.action == "Weights drawn anew"
+    assert "right for 9.8\u00a0% of the images" in hint.why
+    (running,) = found(0.098, end=None)
+    assert running.id == "spoilt_weights"
+    (hint,) = found(0.098, EXERCISE.replace(initializer="uniform"))
+    assert hint.action == "Initial weights uniform U[0, 1) → Glorot, weights drawn anew"
+    (hint,) = found(0.098, EXERCISE.replace(hidden_sizes=128))
+    assert (hint.id, hint.anew) == ("step_too_large", True)
+    assert hint.action == "Learning rate 0.01 → 0.003, weights drawn anew"
+
+
+def test_weights_that_were_good_are_gone_on_from_again():
+    """The settings spoilt them, not what was there before; nor is the initializer to blame, which drew nothing."""
+    config = EXERCISE.replace(hidden_sizes=128, initializer="uniform")
+    run = history(config, CHANCE)
+    (hint,) = hints(run.config, run, n_train=N, start_accuracy=0.94)
+    assert (hint.id, hint.action, hint.anew) == ("step_too_large", "Learning rate 0.01 → 0.003", False)
+    good = history(EXERCISE, [0.4, 0.92, 0.94])
+    assert [h.anew for h in hints(good.config, good, n_train=N, start_accuracy=0.1)] == [False]
 
 
 def test_overfitting_is_a_test_loss_that_stays_up_while_the_train_loss_falls():
@@ -521,7 +544,20 @@ def test_fewer_epochs_mend_overfitting(trained):
     assert mended.accuracy >= run.accuracy - 0.002
 
 
-@slow
-def test_the_preset_mends_what_no_rule_explains(trained):
-    mend = said(EXERCISE.replace(hidden_sizes=(32, 32)), [0.1] * 9 + [0.11])[0].mend
-    assert trained(EXERCISE.replace(**mend)).accuracy > 0.95
+def test_no_settings_lead_out_of_spoilt_weights(trained, mnist):
+    """A step far too large, then the exercise's own settings from there on: only weights drawn anew help."""
+    with one_blas_thread():
+        spoilt = TrainingRun(EXERCISE.replace(learning_rate=1, epochs=1), mnist)
+        list(spoilt)
+        start = spoilt.evaluate()
+        fork, records = (
+            TrainingRun(EXERCISE.replace(epochs=4), mnist, start=spoilt.snapshot()),
+            History(EXERCISE),
+        )
+        for event in fork:
+            if isinstance(event, EpochRecord):
+                records.append(event)
+        records.append(RunEnd("finished", final=fork.evaluate()))
+    (hint,) = hints(EXERCISE, records, n_train=N, start_accuracy=start.test_accuracy)
+    assert (hint.id, hint.anew) == ("spoilt_weights", True)
+    assert trained(EXERCISE.replace(**hint.mend)).accuracy > 0.93

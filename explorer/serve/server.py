@@ -8,23 +8,30 @@ import logging
 import os
 import shutil
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.metadata import version
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
-from traitlets import Set
+import voila.notebook_renderer
+from jinja2 import BytecodeCache, Environment
+from jinja2.bccache import Bucket
+from tornado.web import RequestHandler
+from traitlets import Instance, Set
 from traitlets.config import Config
 from voila.app import Voila
+from voila.exporter import VoilaExporter
 from voila.static_file_handler import MultiStaticFileHandler
 from voila.tornado.handler import TornadoVoilaHandler
 
 from explorer.figures.palette import PALETTES, Theme
 from explorer.serve.surroundings import SLOW_GRAMMAR, kernel_environment
-from explorer.widgets.plotly_module import PAGE_HAS_PLOTLY, PLOTLY_KEY, PLOTLY_MODULE, PLOTLY_VERSION
+from explorer.widgets.plotly_module import PAGE_HAS_PLOTLY, PLOTLY_KEY, PLOTLY_VERSION, plotly_script
 
 __all__ = [
     "ExplorerServer",
@@ -33,6 +40,7 @@ __all__ = [
     "free_port",
     "is_every_address",
     "is_loopback",
+    "kernel_manager_class",
     "page_address",
 ]
 
@@ -44,6 +52,10 @@ THEMES: tuple[Theme, ...] = ("light", "dark")
 IDLE_SECONDS = 300
 """A kernel whose page was left without a word, as by a crashed browser, is ended after this time."""
 
+QUIET_SECONDS = 2.5
+"""A page that has taken the kernel that was warm has this time to draw, before the next kernel is started: its two
+seconds of work would be taken from the page's. Whoever comes meanwhile ends the pause."""
+
 EXTENSIONS = ("anywidget", "@jupyter-widgets/jupyterlab-manager", "@voila-dashboards/widgets-manager8")
 """The JupyterLab extensions that the page loads, out of those installed. `jupyterlab-plotly`, a second Plotly, is
 not among them."""
@@ -51,11 +63,14 @@ not among them."""
 HASHED_FILES = tuple(f"/voila/labextensions/{name}/static/" for name in EXTENSIONS)
 """Addresses of files for the browser to keep: their names hold a hash of what is in them."""
 
-PLOTLY_FILES = f"explorer/plotly/{PLOTLY_VERSION}"
-"""Address of Plotly's module."""
+PLOTLY_SCRIPT = f"explorer/plotly/{PLOTLY_VERSION}/plotly.js"
+"""Address of Plotly's JavaScript."""
 
 VOILA_FILES = f"explorer/voila/{version('voila')}"
 """Address of Voilà's own scripts. They are named alike in each of its versions, so the version stands before."""
+
+FOR_EVER = "public, max-age=31536000, immutable"
+JAVASCRIPT = "text/javascript; charset=utf-8"
 
 COMPILE_HINT = b"//# allFunctionsCalledOnLoad\n"
 """A comment that Chromium heeds from version 136 on."""
@@ -189,6 +204,7 @@ class PageHandler(TornadoVoilaHandler):
         shown = self.get_cookie("explorer-theme")
         if shown in THEMES and "theme" not in parse_qs(query, keep_blank_values=True):
             self.request.query = "&".join(filter(None, [query, f"theme={shown}"]))
+        self.kernel_manager.note_visit()
         async for html in super().get_generator(path):
             yield html
 
@@ -198,36 +214,70 @@ class LastingFileHandler(MultiStaticFileHandler):
 
     def set_extra_headers(self, path: str) -> None:
         """Say that the file never changes."""
-        self.set_header("Cache-Control", "public, max-age=31536000, immutable")
+        self.set_header("Cache-Control", FOR_EVER)
 
     def get_content_type(self) -> str:
         """Return JavaScript's type, whatever the operating system says about ``.js``."""
         if str(self.absolute_path).endswith(".js"):
-            return "text/javascript; charset=utf-8"
+            return JAVASCRIPT
         kind: str = super().get_content_type()
         return kind
 
 
-class PlotlyHandler(LastingFileHandler):
-    """Sends Plotly's module with a hint for Chromium: compile all of it, in the background, while it arrives.
+class PlotlyHandler(RequestHandler):
+    """Sends Plotly with a hint for Chromium: compile all of it, in the background, while it arrives.
 
     Without, its 5 MB are compiled piece by piece on the thread that draws the page.
     """
 
-    def prepare(self) -> None:
-        """Send the whole file, also where a part is asked for: that would be counted without the hint."""
-        self.request.headers.pop("Range", None)
+    def get(self) -> None:
+        """Send the script, for the browser to keep."""
+        self.set_header("Content-Type", JAVASCRIPT)
+        self.set_header("Cache-Control", FOR_EVER)
+        self.finish(hinted_plotly())
 
-    def get_content_size(self) -> int:
-        """Return the number of bytes that are sent."""
-        size: int = super().get_content_size()
-        return len(COMPILE_HINT) + size
 
-    @classmethod
-    def get_content(cls, abspath: str, start: int | None = None, end: int | None = None) -> Iterator[bytes]:
-        """Yield the hint and the file."""
-        yield COMPILE_HINT
-        yield from super().get_content(abspath)
+@cache
+def hinted_plotly() -> bytes:
+    """Return Plotly's script with the hint in front."""
+    return COMPILE_HINT + plotly_script()
+
+
+class CompiledTemplates(BytecodeCache):
+    """Keeps the page's templates compiled.
+
+    Voilà makes the page anew for each kernel. Compiling its templates would hold up the server for 0.2 s each
+    time, just while the page before it loads.
+    """
+
+    def __init__(self) -> None:
+        self._compiled: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Take a template from the cache, if it is there."""
+        if compiled := self._compiled.get(bucket.key):
+            bucket.bytecode_from_string(compiled)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Put a template into the cache."""
+        self._compiled[bucket.key] = bucket.bytecode_to_string()
+
+
+class PageExporter(VoilaExporter):
+    """Makes the page of templates that are compiled once."""
+
+    templates = CompiledTemplates()
+
+    @property
+    def environment(self) -> Environment:
+        """Return what templates are loaded with."""
+        environment: Environment = super().environment
+        environment.bytecode_cache = self.templates
+        return environment
+
+
+# Voilà has no setting for the class; this is the name by which it makes one.
+voila.notebook_renderer.VoilaExporter = PageExporter
 
 
 class ExplorerServer(Voila):
@@ -264,7 +314,9 @@ class ExplorerServer(Voila):
             logging.getLogger("tornado.general").setLevel(logging.ERROR)
         self.initialize([])
         manager = self.voila_configuration.multi_kernel_manager_class
-        self.voila_configuration.multi_kernel_manager_class = _scrubbed(manager, self._kernel_variables())
+        self.voila_configuration.multi_kernel_manager_class = kernel_manager_class(
+            manager, self._kernel_variables()
+        )
 
     @property
     def url(self) -> str:
@@ -290,7 +342,7 @@ class ExplorerServer(Voila):
             for route, handler, *rest in super().init_handlers()
         ]
         files = [
-            _files(rf"{PLOTLY_FILES}/(widgetbundle\.js)", PlotlyHandler, PLOTLY_MODULE.parent),
+            (f"/{PLOTLY_SCRIPT}", PlotlyHandler),
             _files(f"{VOILA_FILES}/(.*)", LastingFileHandler, *self.static_paths),
         ]
         if self._settings.reveal is not None:
@@ -348,15 +400,13 @@ def _configuration(settings: Settings) -> Config:
             "palettes": {theme: PALETTES[theme].css() for theme in THEMES},
             "page_colours": {theme: PALETTES[theme].surface for theme in THEMES},
             "plotly_key": PLOTLY_KEY,
-            "plotly_url": f"{PLOTLY_FILES}/{PLOTLY_MODULE.name}",
+            "plotly_url": PLOTLY_SCRIPT,
             "reveal_url": "" if settings.reveal is None else f"explorer/{_reveal_address()}",
         }
     }
     config.NotebookNotary.db_file = ":memory:"
     config.VoilaExecutor.cell_error_instruction = "The terminal that runs nn-explorer has the details."
-    # Lets the page that took the last kernel begin to draw. A longer delay was measured to gain that page nothing,
-    # and whoever comes next would wait for it.
-    config.VoilaKernelManager.fill_delay = 0.5
+    config.VoilaKernelManager.fill_delay = 0.0  # the manager of `kernel_manager_class` waits
     config.MappingKernelManager.cull_idle_timeout = IDLE_SECONDS
     config.MappingKernelManager.cull_interval = 60
     config.MappingKernelManager.cull_connected = False
@@ -382,14 +432,34 @@ def _is_news(record: logging.LogRecord) -> bool:
     return "is not trusted" not in record.getMessage()
 
 
-def _scrubbed(manager: type, variables: dict[str, str]) -> type:
-    """Return a kernel manager that starts kernels with `variables` and what they need of the surroundings."""
+def kernel_manager_class(base: type, variables: dict[str, str]) -> type:
+    """Return a class of kernel managers for Voilà to build its own on.
 
-    class ScrubbedKernelManager(manager):
+    It starts kernels with what they need of the surroundings, and the one for the next visitor not before the
+    page of this one has had time to draw.
+
+    Parameters
+    ----------
+    base
+        The class that Voilà would build on.
+    variables
+        Environment variables that kernels get beside.
+    """
+
+    class KernelManager(base):
         _starting = Set()
+        _next_visit = Instance(asyncio.Event, allow_none=True)
+
+        def note_visit(self) -> None:
+            """Start the kernel that waits, for this visitor may need it; the kernel after it waits in turn."""
+            self._end_pause()
+            self._next_visit = asyncio.Event()
 
         async def start_kernel(self, **options: Any) -> str:
-            options["env"] = kernel_environment(options.get("env", os.environ)) | variables
+            if options["env"].get("VOILA_PREHEAT") == "True" and self._next_visit is not None:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._next_visit.wait(), QUIET_SECONDS)
+            options["env"] = kernel_environment(options["env"]) | variables
             options["extra_arguments"] = list(KERNEL_OPTIONS)
             start = asyncio.ensure_future(super().start_kernel(**options))
             self._starting.add(start)
@@ -398,8 +468,13 @@ def _scrubbed(manager: type, variables: dict[str, str]) -> type:
             return kernel_id
 
         async def shutdown_all(self, *arguments: Any, **options: Any) -> None:
+            self._end_pause()
             # A kernel can't be ended while it is being started.
             await asyncio.gather(*self._starting, return_exceptions=True)
             await super().shutdown_all(*arguments, **options)
 
-    return ScrubbedKernelManager
+        def _end_pause(self) -> None:
+            if self._next_visit is not None:
+                self._next_visit.set()
+
+    return KernelManager

@@ -9,7 +9,7 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
-__all__ = ["PAGE_HAS_PLOTLY", "PLOTLY_KEY", "PLOTLY_MODULE", "PLOTLY_VERSION"]
+__all__ = ["PAGE_HAS_PLOTLY", "PLOTLY_KEY", "PLOTLY_MODULE", "PLOTLY_VERSION", "plotly_script"]
 
 
 def _package() -> Path:
@@ -30,3 +30,24 @@ PLOTLY_KEY = f"explorer.plotly.{PLOTLY_VERSION}"
 
 PAGE_HAS_PLOTLY = "EXPLORER_PAGE_HAS_PLOTLY"
 """Environment variable of a kernel whose page fetches the module over HTTP."""
+
+
+def plotly_script() -> bytes:
+    """Return the module as a classic script, which leaves what the module exports on ``globalThis``.
+
+    It lies there under `PLOTLY_KEY` with ``.script`` added. Chromium keeps a classic script's compiled code from
+    one visit to the next, a module's never (seen in version 156).
+
+    Raises
+    ------
+    ValueError
+        If the module does not end in a list of what it exports.
+    """
+    body, found, end = PLOTLY_MODULE.read_bytes().rpartition(b"export{")
+    exports, closed, _ = end.partition(b"}")
+    if not (found and closed):
+        raise ValueError(f"{PLOTLY_MODULE.name} has no list of what it exports")
+    pairs = [name.split(b" as ") for name in exports.split(b",")]
+    exported = b",".join(b"%s:%s" % (pair[-1].strip(), pair[0].strip()) for pair in pairs)
+    place = f'globalThis["{PLOTLY_KEY}.script"]'.encode()
+    return b'(function(){"use strict";%s\n%s={%s};}).call(undefined);\n' % (body, place, exported)

@@ -12,7 +12,7 @@ PLOT = (
 )
 SUMMARIES = ("two curves fall", "two curves rise", "it counts", "it fills its place", "a matrix")
 SHARED = "Object.keys(globalThis).filter((key) => /^explorer.plotly.[0-9.]+$/.test(key)).length"
-FETCHED = "performance.getEntriesByType('resource').filter((e) => e.name.endsWith('widgetbundle.js')).length"
+FETCHED = "performance.getEntriesByType('resource').filter((e) => e.name.endsWith('/plotly.js')).length"
 COUNTED = "plot.layout.title?.text === 'counted' && plot.data.every((trace, n) => trace.y[0] === n + 1)"
 COLOUR = "getComputedStyle(plot.querySelector('.main-svg')).backgroundColor"
 PLOTLY_BYTES = 4_900_000
@@ -103,7 +103,7 @@ def test_one_copy_of_plotly_comes_and_not_through_the_socket(visit):
 
 
 def test_plotly_comes_from_the_kernel_when_the_page_cannot_fetch_it(server, open_page):
-    visit = open_page(server.url, prepare=lambda page: page.route("**/widgetbundle.js", lambda r: r.abort()))
+    visit = open_page(server.url, prepare=lambda page: page.route("**/plotly.js", lambda r: r.abort()))
     check_that_it_shows_its_data(visit.page)
     assert PLOTLY_BYTES < visit.socket_bytes < 1.3 * PLOTLY_BYTES
     assert visit.page_errors == []
@@ -120,7 +120,7 @@ globalThis.Blob = function (parts, options) {
 
 def test_where_plotly_does_not_load_the_figure_says_so(server, open_page):
     def prepare(page):
-        page.route("**/widgetbundle.js", lambda route: route.fulfill(body="throw new Error('cut off');"))
+        page.route("**/plotly.js", lambda route: route.fulfill(body="throw new Error('cut off');"))
         page.add_init_script(NO_ROOM)
 
     page = open_page(server.url, prepare=prepare).page
@@ -165,12 +165,12 @@ def test_what_the_reader_does_is_kept_and_costs_no_message(visit):
 
 def test_a_reload_shows_the_data_again_and_what_changed_while_plotly_loaded(visit):
     page, held = visit.page, []
-    page.route("**/widgetbundle.js", lambda route: held.append(route))
+    page.route("**/plotly.js", lambda route: held.append(route))
     page.reload(wait_until="commit")
     page.get_by_role("button", name="Dark").click()
     page.get_by_text("went dark").wait_for()
     held[0].continue_()
-    page.unroute("**/widgetbundle.js")
+    page.unroute("**/plotly.js")
     wait_until(page, "two curves fall", f"{COLOUR} === 'rgb(23, 28, 35)'")
     check_that_it_shows_its_data(page)
     wait_until(page, "it counts", COUNTED)

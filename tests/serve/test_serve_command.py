@@ -27,6 +27,7 @@ from explorer.serve.command import main
 from explorer.serve.serve_command import find_notebook
 from explorer.serve.server import (
     DEFAULT_PORT,
+    PLOTLY_SCRIPT,
     PortError,
     free_port,
     is_loopback,
@@ -108,13 +109,14 @@ def test_it_can_be_ended_before_its_first_kernel_is_ready(start):
 @pytest.mark.parametrize("asked", [{}, {"Range": "bytes=100-200"}], ids=["whole", "a part"])
 def test_plotly_comes_whole_with_a_hint_in_front_and_is_kept(start, asked):
     command = start("--port", "0")
-    address = f"{command.url}explorer/plotly/{plotly_module.PLOTLY_VERSION}/widgetbundle.js"
-    with urlopen(Request(address, headers=asked)) as answer:
+    with urlopen(Request(command.url + PLOTLY_SCRIPT, headers=asked)) as answer:
         assert answer.status == 200
+        assert answer.headers["Content-Type"].startswith("text/javascript")
         assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
-        hint, module = answer.read().split(b"\n", 1)
+        hint, script = answer.read().split(b"\n", 1)
     assert hint == b"//# allFunctionsCalledOnLoad"
-    assert module == plotly_module.PLOTLY_MODULE.read_bytes()
+    assert script == plotly_module.plotly_script()
+    assert plotly_module.PLOTLY_VERSION in PLOTLY_SCRIPT
 
 
 @pytest.mark.slow
@@ -389,7 +391,7 @@ def test_on_all_addresses_the_one_that_is_printed_is_reached(start, ip):
         pytest.skip("IPv6 IS NOT TESTED: this computer has none")
     command = start("--port", "0", "--ip", ip)
     assert command.url.startswith("http://127.0.0.1:" if ip == "0.0.0.0" else "http://[::1]:")
-    with urlopen(f"{command.url}explorer/plotly/{plotly_module.PLOTLY_VERSION}/widgetbundle.js") as answer:
+    with urlopen(command.url + PLOTLY_SCRIPT) as answer:
         assert answer.status == 200
     port = command.url.rstrip("/").rpartition(":")[2]
     assert command.end(signal.SIGINT) == (0, "", f"{serve_command.warning(ip, port)}\n")

@@ -1,0 +1,106 @@
+"""The server's own parts of Voilà: when kernels start, and pages of templates that are compiled once."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+
+import jinja2
+import pytest
+from traitlets import HasTraits
+from voila import notebook_renderer
+from voila.paths import collect_template_paths
+
+from explorer.serve import server
+from explorer.serve.server import TEMPLATE, CompiledTemplates, PageExporter, kernel_manager_class
+from explorer.serve.surroundings import SHARE
+from explorer.widgets import plotly_module
+
+WARM, ASKED_FOR = {"VOILA_PREHEAT": "True"}, {"VOILA_PREHEAT": "False"}
+
+
+class Started(HasTraits):
+    """In place of Jupyter's manager: tells with what its kernels were started."""
+
+    async def start_kernel(self, **options):
+        return options
+
+    async def shutdown_all(self, now):
+        self.has_ended = now
+
+
+@pytest.fixture
+def manager(monkeypatch):
+    monkeypatch.setattr(server, "QUIET_SECONDS", 3600)
+    return kernel_manager_class(Started, {"NOTE": "kept"})()
+
+
+def run(coroutine):
+    """Run it in a thread of its own: this one may have an event loop, which Playwright leaves running."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, coroutine).result()
+
+
+async def is_waiting(task):
+    for _ in range(10):
+        await asyncio.sleep(0)
+    return not task.done()
+
+
+def test_a_kernel_for_nobody_yet_waits_while_a_page_draws_and_the_next_visitor_ends_that(manager):
+    async def visits():
+        assert (await manager.start_kernel(env=WARM))["env"]["NOTE"] == "kept"  # the first: no page draws
+        manager.note_visit()
+        second = asyncio.ensure_future(manager.start_kernel(env=WARM))
+        assert await is_waiting(second)
+        await manager.start_kernel(env=ASKED_FOR)  # a visitor is there already
+        manager.note_visit()
+        third = asyncio.ensure_future(manager.start_kernel(env=WARM))
+        await second
+        assert await is_waiting(third)
+        await manager.shutdown_all(now=True)
+        await third
+
+    run(visits())
+    assert manager.has_ended
+
+
+def test_it_does_not_wait_for_ever(manager, monkeypatch):
+    monkeypatch.setattr(server, "QUIET_SECONDS", 0.01)
+    manager.note_visit()
+    run(manager.start_kernel(env=WARM))
+
+
+def test_templates_are_compiled_for_the_first_page_alone(monkeypatch):
+    assert notebook_renderer.VoilaExporter is PageExporter  # the name by which Voilà makes one
+    monkeypatch.setattr(PageExporter, "templates", CompiledTemplates())
+    monkeypatch.setenv("JUPYTER_PATH", str(SHARE))
+    paths = collect_template_paths(["voila", "nbconvert"], TEMPLATE)
+
+    def load():
+        exporter = PageExporter(template_name=TEMPLATE, base_url="/")
+        exporter.template_paths = paths
+        return exporter.template
+
+    def compile_again(*_, **__):
+        raise AssertionError("compiled again")
+
+    load()
+    monkeypatch.setattr(jinja2.Environment, "compile", compile_again)
+    assert load().name == "index.html.j2"
+
+
+def test_a_module_becomes_a_script_that_leaves_what_it_exports(monkeypatch, tmp_path):
+    module = tmp_path / "bundle.js"
+    monkeypatch.setattr(plotly_module, "PLOTLY_MODULE", module)
+    module.write_bytes(
+        b"var text='export{no as default};',a=1,b=2;export{a as One,b as default};\n/*! MIT */\n"
+    )
+    place = f'globalThis["{plotly_module.PLOTLY_KEY}.script"]'
+    assert plotly_module.plotly_script().decode() == (
+        "(function(){\"use strict\";var text='export{no as default};',a=1,b=2;\n"
+        f"{place}={{One:a,default:b}};}}).call(undefined);\n"
+    )
+    module.write_bytes(b"export default 1;")
+    with pytest.raises(ValueError, match=r"bundle\.js has no list"):
+        plotly_module.plotly_script()

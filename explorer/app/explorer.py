@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+from collections import deque
 from collections.abc import Callable, Mapping
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import Any
 
@@ -664,7 +665,7 @@ class Explorer:
         run = self._run
         self._show_timeline(run)  # first: it knows which moments are left
         moment = self._moment
-        self.tiles.show(tiles(run, moment, self.dataset))
+        in_turn(self.tiles.show, tiles(run, moment, self.dataset))
         shown, others = self._earlier.shown(), tuple(self._earlier)
         scene = Scene(self.dataset, self.config, run, moment, shown, self._theme, others, in_turn)
         in_turn(self.panels.show, scene)
@@ -672,19 +673,35 @@ class Explorer:
             in_turn(self._show_hints, run)
 
     def _new_turns(self, *, at_once: bool) -> InTurn:
-        """Return what calls the parts of a drawing: each when the loop has come round, if no other has begun."""
+        """Return what calls the parts of a drawing, one each time the loop comes round, if no other has begun.
+
+        Each part schedules the next: the loop does all that it finds scheduled before it looks at anything else.
+        """
         self._n_drawings += 1
         number, loop = self._n_drawings, self._loop
+        parts: deque[partial[None]] = deque()
 
-        def call(function: Callable[..., None], *arguments: Any) -> None:
-            if number == self._n_drawings:
-                function(*arguments)
+        def call_next() -> None:
+            if number != self._n_drawings:
+                return
+            try:
+                parts[0]()
+            finally:
+                parts.popleft()
+                if parts:
+                    schedule()
+
+        def schedule() -> None:
+            if loop is not None:
+                loop.call_soon(self._on_loop(call_next))
 
         def in_turn(function: Callable[..., None], *arguments: Any) -> None:
             if loop is None or at_once:
                 function(*arguments)
-            else:
-                loop.call_soon(self._on_loop(call), function, *arguments)
+                return
+            parts.append(partial(function, *arguments))
+            if len(parts) == 1:
+                schedule()
 
         return in_turn
 

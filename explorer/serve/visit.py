@@ -5,6 +5,7 @@ The notebook runs in Jupyter as well, where nobody visits and the data are the b
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import sys
@@ -56,6 +57,9 @@ def wait_for_visitor() -> Visit:
     if "VOILA_PREHEAT" not in os.environ:
         return Visit()
     _log_to_terminal()
+    # What is loaded by now stays: to look through it for garbage again would hold the page up for 0.1 s each time.
+    gc.collect()
+    gc.freeze()
     while os.environ["VOILA_PREHEAT"] == "True" and "QUERY_STRING" not in os.environ:
         from voila.utils import wait_for_request  # only here: it takes half a second
 

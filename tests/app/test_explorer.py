@@ -1,7 +1,9 @@
 """The app without a page: its controls are set as the page sets them, and its views are read."""
 
+import asyncio
 import logging
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -9,7 +11,7 @@ from ipywidgets.widgets.widget import _instances
 
 from explorer import Explorer, TrainingConfig, train
 from explorer.training import ConfigError, Delivery, RunEnd, TrainingRun
-from explorer.widgets.live_figure import PlotlyCarrier
+from explorer.widgets.live_figure import LiveFigure, PlotlyCarrier
 
 CONFIG = TrainingConfig(hidden_sizes=12, epochs=3, batch_size=16, learning_rate=0.05)
 PATIENCE = 60
@@ -427,3 +429,34 @@ def test_the_section_of_the_inside_tab_is_in_the_link(app):
     assert "section" not in app.header.query
     app.open("tab=inside&section=image")
     assert app.panels["inside"].choice.value == "image"
+
+
+def test_while_a_run_trains_the_loop_comes_round_between_two_figures(small_dataset, monkeypatch):
+    """What a person does is heard between the parts of a drawing, not only behind the last of them."""
+    show, rounds, drawn = LiveFigure.show, 0, []
+
+    async def page():
+        loop = asyncio.get_running_loop()
+        app = Explorer(small_dataset, CONFIG, train=False)
+
+        def go_round():
+            nonlocal rounds
+            rounds += 1
+            loop.call_soon(go_round)
+
+        def noted(figure, *arguments):
+            if app.status == "running" and len(app.history):
+                drawn.append(rounds)
+            show(figure, *arguments)
+
+        go_round()
+        monkeypatch.setattr(LiveFigure, "show", noted)
+        app.train(CONFIG.replace(epochs=300))
+        while app.status == "running":
+            await asyncio.sleep(0.01)
+        app.close()
+
+    with ThreadPoolExecutor(1) as thread:  # a browser of other tests may have left a loop in this one
+        thread.submit(asyncio.run, page()).result()
+    assert len(drawn) >= 4
+    assert len(set(drawn)) == len(drawn)

@@ -103,6 +103,10 @@ def test_kernels_inherit_no_secret(page):
     assert found["executable"] == sys.executable
 
 
+def test_what_was_loaded_before_the_visit_is_not_looked_through_for_garbage(page):
+    assert found_in(page)["frozen"] > 50_000
+
+
 FETCHED = """() => performance.getEntriesByType("resource")
   .filter((entry) => entry.transferSize > 0).map((entry) => new URL(entry.name).pathname)"""
 

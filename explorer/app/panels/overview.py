@@ -72,18 +72,24 @@ class Overview:
         if scene.theme != self._theme:
             self._set_theme(scene.theme)
             self._matrix_at = float("-inf")
-        history, earlier = scene.history, [run.curve for run in scene.earlier[-EARLIER_SLOTS:]]
-        back_at = scene.looks_back_to
-        mark = {"shapes": epoch_mark(back_at, scene.theme)}
-        curves = self.captions["accuracy"].text = curves_summary(history, back_at)
-        self.loss.show(loss_traces(history, earlier), loss_layout(history, earlier) | mark, curves)
-        self.accuracy.show(
-            accuracy_traces(history, earlier), accuracy_layout(history, earlier) | mark, curves
-        )
+        scene.in_turn(self._show_loss, scene)
+        scene.in_turn(self._show_accuracy, scene)
         if self._matrix_is_due(scene):
             self._matrix_at = monotonic()
             scene.in_turn(self._show_matrix, scene)
         scene.in_turn(self.images.show, scene)
+
+    def _show_loss(self, scene: Scene) -> None:
+        history, earlier, mark = _curves(scene)
+        summary = curves_summary(history, scene.looks_back_to)
+        self.loss.show(loss_traces(history, earlier), loss_layout(history, earlier) | mark, summary)
+
+    def _show_accuracy(self, scene: Scene) -> None:
+        history, earlier, mark = _curves(scene)
+        summary = self.captions["accuracy"].text = curves_summary(history, scene.looks_back_to)
+        self.accuracy.show(
+            accuracy_traces(history, earlier), accuracy_layout(history, earlier) | mark, summary
+        )
 
     def _show_matrix(self, scene: Scene) -> None:
         self.matrix.show(None if scene.moment is None else scene.moment.confusion, scene.theme)
@@ -107,6 +113,12 @@ class Overview:
         layout = {"template": template(theme)}
         self.loss.show(loss_style(theme), layout)
         self.accuracy.show(accuracy_style(theme), layout)
+
+
+def _curves(scene: Scene) -> tuple[History, list[History], dict[str, Any]]:
+    """Return what both figures of curves show: the run, earlier ones, and a layout with the epoch looked at."""
+    earlier = [run.curve for run in scene.earlier[-EARLIER_SLOTS:]]
+    return scene.history, earlier, {"shapes": epoch_mark(scene.looks_back_to, scene.theme)}
 
 
 def _filling(figure: Any) -> Any:

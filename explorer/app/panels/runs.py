@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from time import monotonic
 
 from ipywidgets import Box, DOMWidget
@@ -28,7 +28,7 @@ from explorer.figures.template import template
 from explorer.training import TrainingConfig
 from explorer.widgets.caption import Caption
 from explorer.widgets.live_figure import LiveFigure
-from explorer.widgets.run_table import RunAction, RunTable
+from explorer.widgets.run_table import RunAction, RunRow, RunTable
 from explorer.widgets.segmented import Segmented
 
 __all__ = ["RunsPanel"]
@@ -71,6 +71,7 @@ class RunsPanel:
         self._earlier, self._on_changed, self._on_load = earlier, on_changed, on_load
         self._scene: Scene | None = None
         self._drawn: object = None
+        self._rows: tuple[object, list[RunRow]] | None = None
         self._drawn_at = float("-inf")
         self._said_during = _NEVER  # present run's number when the line under the table answered the person
         self.table = RunTable()
@@ -99,16 +100,15 @@ class RunsPanel:
         """Show all runs; while one trains, once a second."""
         self._scene = scene
         run = scene.run
-        marks = tuple((r.number, r.name, r.note, r.pinned, r.hidden) for r in self._runs(scene))
+        marks = _marks(self._runs(scene))
         state = () if run is None else (run.number, run.status, len(run.history), id(run.evaluation))
         wanted = (scene.theme, None if run else scene.config, state, marks)
         waits = scene.is_training and monotonic() - self._drawn_at < _SECONDS_BETWEEN
         if wanted == self._drawn or (waits and self._same_runs(wanted)):
             return
         self._drawn, self._drawn_at = wanted, monotonic()
-        self._show_table(scene)
-        self._show_curves(scene)
-        self._show_comparison(scene)
+        for part in (self._show_table, self._show_accuracy, self._show_loss, self._show_comparison):
+            scene.in_turn(part, scene)
 
     def _same_runs(self, wanted: tuple[object, ...]) -> bool:
         """Return whether only the present run has come further since the last drawing."""
@@ -123,35 +123,45 @@ class RunsPanel:
         names = column_names([run.config for run in runs])
         numbers = frozenset(run.number for run in runs)
         config = scene.config if scene.run is None else scene.run.config
-        rows = [row(run, names, config, numbers, scene.theme, is_present=run is scene.run) for run in runs]
+        rows = self._earlier_rows(scene.theme, names, config, numbers)
+        if scene.run is not None:
+            rows = [*rows, row(scene.run, names, config, numbers, scene.theme, is_present=True)]
         self.table.show(headings(names), rows)
         if not self.table.undo and self._said_during != _number(scene):
             self._said_during = _NEVER
             self.table.say(_described(len(runs), _replaced(self._earlier.replaced, scene.run)))
 
-    def _show_curves(self, scene: Scene) -> None:
-        earlier = self._earlier.shown()
-        drawn = [run for run in earlier if run.has_curve] + ([] if scene.run is None else [scene.run])
+    def _earlier_rows(
+        self, theme: Theme, names: tuple[str, ...], config: TrainingConfig, numbers: frozenset[int]
+    ) -> list[RunRow]:
+        """Return the rows of the runs that have ended: those of the last time, if nothing has changed in them."""
+        key = (theme, names, config, numbers, _marks(self._earlier))
+        if self._rows is None or self._rows[0] != key:
+            made = [row(run, names, config, numbers, theme, is_present=False) for run in self._earlier]
+            self._rows = key, made
+        return self._rows[1]
+
+    def _drawn_runs(self, scene: Scene) -> list[SessionRun]:
+        earlier = [run for run in self._earlier.shown() if run.has_curve]
+        return [*earlier, *([] if scene.run is None else [scene.run])]
+
+    def _show_accuracy(self, scene: Scene) -> None:
+        drawn = self._drawn_runs(scene)
         runs = [_curve(run, present=run is scene.run) for run in drawn]
+        axis = _axis(self.axis.value)
+        layout = {**runs_layout(runs, "accuracy", axis), "template": template(scene.theme)}
+        caption = self.captions["accuracy"].text = _accuracy_caption(drawn)
+        self.accuracy.show(runs_traces(runs, "accuracy", axis, theme=scene.theme), layout, caption)
+
+    def _show_loss(self, scene: Scene) -> None:
+        runs = [_curve(run, present=run is scene.run) for run in self._drawn_runs(scene)]
         loss = runs[-1].loss if runs else scene.config.loss
         comparable = [run for run in runs if run.loss == loss]
         axis = _axis(self.axis.value)
         scale: Scale = "log" if self.scale.value == "log" else "linear"
-        style = {"template": template(scene.theme)}
-        self.accuracy.show(
-            runs_traces(runs, "accuracy", axis, theme=scene.theme),
-            {**runs_layout(runs, "accuracy", axis), **style},
-        )
-        self.loss.show(
-            runs_traces(comparable, "loss", axis, theme=scene.theme),
-            {**runs_layout(comparable, "loss", axis, scale=scale), **style},
-        )
-        for name, text in (
-            ("accuracy", _accuracy_caption(drawn)),
-            ("loss", _loss_caption(loss, len(runs) - len(comparable))),
-        ):
-            self.captions[name].text = text
-        self.accuracy.summary, self.loss.summary = self.captions["accuracy"].text, self.captions["loss"].text
+        layout = {**runs_layout(comparable, "loss", axis, scale=scale), "template": template(scene.theme)}
+        caption = self.captions["loss"].text = _loss_caption(loss, len(runs) - len(comparable))
+        self.loss.show(runs_traces(comparable, "loss", axis, theme=scene.theme), layout, caption)
 
     def _show_comparison(self, scene: Scene) -> None:
         by_number = {run.number: run for run in self._runs(scene)}
@@ -164,7 +174,8 @@ class RunsPanel:
 
     def _on_axes(self, _change: object) -> None:
         if self._scene is not None:
-            self._show_curves(self._scene)
+            self._show_accuracy(self._scene)
+            self._show_loss(self._scene)
 
     def _on_action(self, action: RunAction) -> None:
         if action.verb == "undo":
@@ -202,6 +213,11 @@ class RunsPanel:
         """Answer the person; the answer stays until there is another, or the next run starts."""
         self._said_during = _number(self._scene)
         self.table.say(words, undo=undo)
+
+
+def _marks(runs: Iterable[SessionRun]) -> tuple[object, ...]:
+    """Return all that the person can change in runs."""
+    return tuple((run.number, run.name, run.note, run.pinned, run.hidden) for run in runs)
 
 
 def _curve(run: SessionRun, *, present: bool = False) -> RunCurve:

@@ -30,6 +30,7 @@ __all__ = [
     "add_options",
     "add_parser",
     "add_server_options",
+    "end_all_tasks",
     "find_notebook",
     "refuse",
     "run",
@@ -48,6 +49,8 @@ put its defaults in the place of what stands before the command."""
 
 SERVER_OPTIONS = ("port", "ip", "no_browser", "debug")
 """Names of the options that every page has."""
+
+_PATIENCE = 5.0  # seconds
 
 
 def add_parser(subparsers: Any) -> ArgumentParser:
@@ -208,6 +211,21 @@ async def until_ended(server: ExplorerServer, listening: Callable[[str], object]
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, serving.cancel)
     with suppress(asyncio.CancelledError):
         await serving
+    await end_all_tasks()
+
+
+async def end_all_tasks() -> None:
+    """Cancel what still goes on, for as long as it does.
+
+    A cell that waits for its kernel takes a cancellation for the kernel's death, and the next cell begins to wait.
+    """
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + _PATIENCE
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    while others and loop.time() < deadline:
+        for task in others:
+            task.cancel()
+        _, others = await asyncio.wait(others, timeout=0.05)
 
 
 def _port(text: str) -> int:

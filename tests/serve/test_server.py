@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import jinja2
 import pytest
@@ -12,6 +13,7 @@ from voila import notebook_renderer
 from voila.paths import collect_template_paths
 
 from explorer.serve import server
+from explorer.serve.serve_command import end_all_tasks
 from explorer.serve.server import TEMPLATE, CompiledTemplates, PageExporter, kernel_manager_class
 from explorer.serve.surroundings import SHARE
 from explorer.widgets import plotly_module
@@ -69,6 +71,25 @@ def test_it_does_not_wait_for_ever(manager, monkeypatch):
     monkeypatch.setattr(server, "QUIET_SECONDS", 0.01)
     manager.note_visit()
     run(manager.start_kernel(env=WARM))
+
+
+def test_cells_that_outlive_their_kernel_do_not_hold_up_the_end():
+    cells = []
+
+    async def render():  # as nbclient does, to which a cancellation means that the kernel is dead
+        for cell in range(12):
+            with suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
+            cells.append(cell)
+
+    async def serve():
+        rendering = asyncio.ensure_future(render())
+        await asyncio.sleep(0)
+        await end_all_tasks()
+        assert rendering.done()
+
+    run(serve())
+    assert cells == list(range(12))
 
 
 def test_templates_are_compiled_for_the_first_page_alone(monkeypatch):

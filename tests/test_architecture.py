@@ -37,7 +37,7 @@ PACKAGES = {
     "lessons": {"numpy", "plotly", "pygments", "IPython", "rich"},
     "app": {"numpy", "ipywidgets"},
     "talk": {"numpy", "ipywidgets"},  # above the app, which its last slide shows whole
-    "serve": {"traitlets", "voila", "rich"},
+    "serve": {"traitlets", "voila", "tornado", "jinja2", "rich"},  # Voilà is made of the two before the last
 }
 FILES = [path for path in sorted((ROOT / "explorer").rglob("*.py")) if "static" not in path.parts]
 STANDARD = {*sys.stdlib_module_names, "_typeshed"}  # the second exists for the type checker only

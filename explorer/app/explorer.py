@@ -9,9 +9,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections import deque
 from collections.abc import Callable, Mapping
-from functools import partial, wraps
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +30,9 @@ from explorer.app.panels.overview import Overview
 from explorer.app.panels.runs import RunsPanel
 from explorer.app.panels.study import StudyPanel
 from explorer.app.readouts import tiles
-from explorer.app.scene import InTurn, Scene
+from explorer.app.scene import Scene, at_once
 from explorer.app.session_run import SessionRun
+from explorer.app.turns import Turns
 from explorer.datasets import Dataset, load_mnist
 from explorer.exports.files import KINDS, ExportedFile, ExportError, export, kind_of
 from explorer.figures.palette import Theme
@@ -109,7 +109,8 @@ class Explorer:
         self._run: SessionRun | None = None
         self._earlier = EarlierRuns()
         self._n_runs = 0
-        self._n_drawings = 0
+        self._turns = Turns(self._loop, self._on_loop)
+        self._is_behind = False  # whether there is more to show when they are over
         self._token = 0  # the runner's, of the present run
         self._said: set[str] = set()  # ids of the messages about the present run
         self._diagnosed_weights: object = None
@@ -516,7 +517,17 @@ class Explorer:
             self._token = self._runner.start(run.training)
         elif run.status == "paused" and run.is_complete:  # stepped to the end
             self._runner.resume()
-        self._refresh(in_turns=run.status == "running")
+        if run.status != "running":
+            self._refresh()
+        elif not self._turns:
+            self._refresh(in_turns=True)
+        elif not self._is_behind:  # on a slow computer a drawing may take longer than the next delivery
+            self._is_behind = True
+            self._turns.add(self._catch_up)
+
+    def _catch_up(self) -> None:
+        """Show what was delivered while the drawing before went on."""
+        self._refresh(in_turns=True)
 
     def _on_mend(self, name: str) -> None:
         """Apply a hint's mend: set the controls, and train."""
@@ -660,7 +671,9 @@ class Explorer:
 
     def _refresh(self, *, in_turns: bool = False) -> None:
         """Show the present run, at the moment that is looked at, in all views; in turns with what else is due."""
-        in_turn = self._new_turns(at_once=not in_turns)
+        self._turns.clear()
+        self._is_behind = False
+        in_turn = self._turns.add if in_turns else at_once
         self._refresh_status()
         run = self._run
         self._show_timeline(run)  # first: it knows which moments are left
@@ -671,39 +684,6 @@ class Explorer:
         in_turn(self.panels.show, scene)
         if run is not None:
             in_turn(self._show_hints, run)
-
-    def _new_turns(self, *, at_once: bool) -> InTurn:
-        """Return what calls the parts of a drawing, one each time the loop comes round, if no other has begun.
-
-        Each part schedules the next: the loop does all that it finds scheduled before it looks at anything else.
-        """
-        self._n_drawings += 1
-        number, loop = self._n_drawings, self._loop
-        parts: deque[partial[None]] = deque()
-
-        def call_next() -> None:
-            if number != self._n_drawings:
-                return
-            try:
-                parts[0]()
-            finally:
-                parts.popleft()
-                if parts:
-                    schedule()
-
-        def schedule() -> None:
-            if loop is not None:
-                loop.call_soon(self._on_loop(call_next))
-
-        def in_turn(function: Callable[..., None], *arguments: Any) -> None:
-            if loop is None or at_once:
-                function(*arguments)
-                return
-            parts.append(partial(function, *arguments))
-            if len(parts) == 1:
-                schedule()
-
-        return in_turn
 
     def _refresh_status(self) -> None:
         """Show what the present run is doing."""

@@ -13,7 +13,7 @@ from explorer.datasets import Dataset
 from explorer.figures.palette import Theme
 from explorer.training import History, Moment, TrainingConfig
 
-__all__ = ["InTurn", "OnLoop", "Panel", "Scene"]
+__all__ = ["InTurn", "OnLoop", "Panel", "Scene", "at_once"]
 
 OnLoop = Callable[[Callable[..., None]], Callable[..., None]]
 """Makes a callback run on the app's event loop, and shows what it raises to the person."""
@@ -23,7 +23,8 @@ InTurn = Callable[..., None]
 """Calls a function with its arguments, now or soon."""
 
 
-def _at_once(function: Callable[..., None], *arguments: object) -> None:
+def at_once(function: Callable[..., None], *arguments: object) -> None:
+    """Call a function with its arguments now."""
     function(*arguments)
 
 
@@ -60,7 +61,7 @@ class Scene:
     earlier: tuple[SessionRun, ...]
     theme: Theme
     others: tuple[SessionRun, ...] = ()
-    in_turn: InTurn = _at_once
+    in_turn: InTurn = at_once
 
     @property
     def history(self) -> History:

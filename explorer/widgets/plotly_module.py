@@ -44,10 +44,10 @@ def plotly_script() -> bytes:
         If the module does not end in a list of what it exports.
     """
     body, found, end = PLOTLY_MODULE.read_bytes().rpartition(b"export{")
-    exports, closed, _ = end.partition(b"}")
+    exports, closed, notices = end.partition(b"}")
     if not (found and closed):
         raise ValueError(f"{PLOTLY_MODULE.name} has no list of what it exports")
     pairs = [name.split(b" as ") for name in exports.split(b",")]
     exported = b",".join(b"%s:%s" % (pair[-1].strip(), pair[0].strip()) for pair in pairs)
     place = f'globalThis["{PLOTLY_KEY}.script"]'.encode()
-    return b'(function(){"use strict";%s\n%s={%s};}).call(undefined);\n' % (body, place, exported)
+    return b'(function(){"use strict";%s\n%s={%s};}).call(undefined)%s' % (body, place, exported, notices)

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -431,6 +432,35 @@ def test_the_section_of_the_inside_tab_is_in_the_link(app):
     assert app.panels["inside"].choice.value == "image"
 
 
+def in_a_loop(page):
+    """Run it in a thread of its own: a browser of other tests may have left a loop in this one."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, page()).result()
+
+
+def test_a_slow_computer_draws_all_parts_before_it_begins_again(small_dataset, monkeypatch):
+    """Where a drawing takes longer than the next delivery, its last part is not for ever put off."""
+    hinted = []
+    show = LiveFigure.show
+
+    def slow(figure, *arguments):
+        time.sleep(0.15)
+        show(figure, *arguments)
+
+    async def page():
+        app = Explorer(small_dataset, CONFIG, train=False)
+        show_hints = app._show_hints
+        monkeypatch.setattr(app, "_show_hints", lambda run: (hinted.append(run.status), show_hints(run)))
+        monkeypatch.setattr(LiveFigure, "show", slow)
+        app.train(CONFIG.replace(epochs=500, batch_size=2))
+        while app.status == "running" and hinted.count("running") < 4:
+            await asyncio.sleep(0.01)
+        app.close()
+
+    in_a_loop(page)
+    assert hinted.count("running") >= 4
+
+
 def test_while_a_run_trains_the_loop_comes_round_between_two_figures(small_dataset, monkeypatch):
     """What a person does is heard between the parts of a drawing, not only behind the last of them."""
     show, rounds, drawn = LiveFigure.show, 0, []
@@ -456,7 +486,6 @@ def test_while_a_run_trains_the_loop_comes_round_between_two_figures(small_datas
             await asyncio.sleep(0.01)
         app.close()
 
-    with ThreadPoolExecutor(1) as thread:  # a browser of other tests may have left a loop in this one
-        thread.submit(asyncio.run, page()).result()
+    in_a_loop(page)
     assert len(drawn) >= 4
     assert len(set(drawn)) == len(drawn)

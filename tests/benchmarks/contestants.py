@@ -7,6 +7,7 @@ mini-batch gradient descent in float32 without momentum; `rest()` does what foll
 from __future__ import annotations
 
 import warnings
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -58,20 +59,21 @@ class Case:
         return layers
 
 
-class Contestant:
+class Contestant(ABC):
     """A way of training."""
 
     name: str
     needs: str | None = None
     """The package that it is written with, beside NumPy."""
 
-    def __init__(self, case: Case, data: Dataset) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def __init__(self, case: Case, data: Dataset) -> None: ...
 
+    @abstractmethod
     def epoch(self) -> None:
-        raise NotImplementedError
+        """Train on every image once; this is timed."""
 
-    def rest(self) -> None:
+    def rest(self) -> None:  # noqa: B027  # most leave nothing to do
         """Do what an epoch leaves to do."""
 
 

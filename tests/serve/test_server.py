@@ -120,7 +120,7 @@ def test_a_module_becomes_a_script_that_leaves_what_it_exports(monkeypatch, tmp_
     place = f'globalThis["{plotly_module.PLOTLY_KEY}.script"]'
     assert plotly_module.plotly_script().decode() == (
         "(function(){\"use strict\";var text='export{no as default};',a=1,b=2;\n"
-        f"{place}={{One:a,default:b}};}}).call(undefined);\n"
+        f"{place}={{One:a,default:b}};}}).call(undefined);\n/*! MIT */\n"
     )
     module.write_bytes(b"export default 1;")
     with pytest.raises(ValueError, match=r"bundle\.js has no list"):

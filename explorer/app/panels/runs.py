@@ -106,9 +106,13 @@ class RunsPanel:
         waits = scene.is_training and monotonic() - self._drawn_at < _SECONDS_BETWEEN
         if wanted == self._drawn or (waits and self._same_runs(wanted)):
             return
-        self._drawn, self._drawn_at = wanted, monotonic()
+        self._drawn_at = monotonic()
         for part in (self._show_table, self._show_accuracy, self._show_loss, self._show_comparison):
             scene.in_turn(part, scene)
+        scene.in_turn(self._note_drawn, wanted)
+
+    def _note_drawn(self, wanted: object) -> None:
+        self._drawn = wanted
 
     def _same_runs(self, wanted: tuple[object, ...]) -> bool:
         """Return whether only the present run has come further since the last drawing."""

@@ -1,0 +1,101 @@
+"""Turns: what is added is called in order, with room between, whatever happens in between."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+
+from explorer.app.turns import Turns
+
+
+def run(coroutine):
+    """Run it in a thread of its own: a browser of other tests may have left a loop in this one."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, coroutine).result()
+
+
+async def turns_of_the_loop(on_loop=lambda handler: handler):
+    return Turns(asyncio.get_running_loop(), on_loop)
+
+
+async def rest(turns):
+    while turns:
+        await asyncio.sleep(0)
+
+
+def test_what_a_function_adds_comes_right_behind_it():
+    called = []
+
+    async def page():
+        turns = await turns_of_the_loop()
+
+        def whole():
+            called.append("whole")
+            for part in ("first part", "second part"):
+                turns.add(called.append, part)
+
+        turns.add(whole)
+        turns.add(called.append, "next")
+        assert called == []
+        await rest(turns)
+
+    run(page())
+    assert called == ["whole", "first part", "second part", "next"]
+
+
+def test_the_loop_comes_round_between_two():
+    called = []
+
+    async def page():
+        turns, loop = await turns_of_the_loop(), asyncio.get_running_loop()
+        for name in "ab":
+            turns.add(lambda name=name: (called.append(name), loop.call_soon(called.append, "else")))
+        await rest(turns)
+        await asyncio.sleep(0)
+
+    run(page())
+    assert called == ["a", "else", "b", "else"]
+
+
+def test_an_error_is_shown_and_the_next_has_its_turn():
+    called, shown = [], []
+
+    def shows_errors(handler):
+        def guarded():
+            try:
+                handler()
+            except ZeroDivisionError as error:
+                shown.append(error)
+
+        return guarded
+
+    async def page():
+        turns = await turns_of_the_loop(shows_errors)
+        turns.add(lambda: 1 / 0)
+        turns.add(called.append, "next")
+        await rest(turns)
+
+    run(page())
+    assert called == ["next"]
+    assert len(shown) == 1
+
+
+def test_what_is_cleared_is_not_called_and_what_is_added_then_is_called_once():
+    called = []
+
+    async def page():
+        turns = await turns_of_the_loop()
+        turns.add(called.append, "old")
+        turns.clear()
+        turns.add(called.append, "new")
+        await rest(turns)
+        await asyncio.sleep(0)
+
+    run(page())
+    assert called == ["new"]
+
+
+def test_without_a_loop_each_is_called_as_it_is_added():
+    called = []
+    Turns(None, lambda handler: handler).add(called.append, "now")
+    assert called == ["now"]

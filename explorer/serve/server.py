@@ -8,30 +8,21 @@ import logging
 import os
 import shutil
 import socket
-from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache
 from importlib.metadata import version
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs
 
-import voila.notebook_renderer
-from jinja2 import BytecodeCache, Environment
-from jinja2.bccache import Bucket
-from tornado.web import RequestHandler
-from traitlets import Instance, Set
 from traitlets.config import Config
 from voila.app import Voila
-from voila.exporter import VoilaExporter
-from voila.static_file_handler import MultiStaticFileHandler
 from voila.tornado.handler import TornadoVoilaHandler
 
-from explorer.figures.palette import PALETTES, Theme
-from explorer.serve.surroundings import SLOW_GRAMMAR, kernel_environment
-from explorer.widgets.plotly_module import PAGE_HAS_PLOTLY, PLOTLY_KEY, PLOTLY_VERSION, plotly_script
+from explorer.figures.palette import PALETTES
+from explorer.serve.kernels import kernel_manager_class
+from explorer.serve.pages import THEMES, LastingFileHandler, PageHandler, PlotlyHandler
+from explorer.widgets.plotly_module import PAGE_HAS_PLOTLY, PLOTLY_KEY, PLOTLY_VERSION
 
 __all__ = [
     "ExplorerServer",
@@ -40,21 +31,15 @@ __all__ = [
     "free_port",
     "is_every_address",
     "is_loopback",
-    "kernel_manager_class",
     "page_address",
 ]
 
 DEFAULT_PORT = 8866
 PORTS_TRIED = 20
 TEMPLATE = "explorer"
-THEMES: tuple[Theme, ...] = ("light", "dark")
 
 IDLE_SECONDS = 300
 """A kernel whose page was left without a word, as by a crashed browser, is ended after this time."""
-
-QUIET_SECONDS = 2.5
-"""A page that has taken the kernel that was warm has this time to draw, before the next kernel is started: its two
-seconds of work would be taken from the page's. Whoever comes meanwhile ends the pause."""
 
 EXTENSIONS = ("anywidget", "@jupyter-widgets/jupyterlab-manager", "@voila-dashboards/widgets-manager8")
 """The JupyterLab extensions that the page loads, out of those installed. `jupyterlab-plotly`, a second Plotly, is
@@ -68,12 +53,6 @@ PLOTLY_SCRIPT = f"explorer/plotly/{PLOTLY_VERSION}/plotly.js"
 
 VOILA_FILES = f"explorer/voila/{version('voila')}"
 """Address of Voilà's own scripts. They are named alike in each of its versions, so the version stands before."""
-
-FOR_EVER = "public, max-age=31536000, immutable"
-JAVASCRIPT = "text/javascript; charset=utf-8"
-
-COMPILE_HINT = b"//# allFunctionsCalledOnLoad\n"
-"""A comment that Chromium heeds from version 136 on."""
 
 CONTENT_POLICY = "; ".join(
     (
@@ -90,13 +69,6 @@ CONTENT_POLICY = "; ".join(
     )
 )
 """The page loads and runs nothing from another host; ``blob:`` is how widgets bring their scripts."""
-
-
-KERNEL_OPTIONS = (
-    f"--IPKernelApp.exec_lines=import sys; sys.modules['{SLOW_GRAMMAR}'] = None",
-    "--IPKernelApp.capture_fd_output=False",  # what a kernel writes to its standard error reaches the terminal
-    "--IPKernelApp.log_level=ERROR",  # no warning that sockets within this computer are not encrypted
-)
 
 
 class PortError(OSError):
@@ -186,98 +158,6 @@ def _host(ip: str) -> str:
     if is_every_address(ip):
         ip = "::1" if ":" in ip else "127.0.0.1"
     return f"[{ip}]" if ":" in ip else ip
-
-
-class PageHandler(TornadoVoilaHandler):
-    """Sends the page; the theme that the browser last showed is told to the kernel as part of the query."""
-
-    def should_use_rendered_notebook(
-        self, notebook_data: Any, pool_size: int, template_name: Any, theme: Any, request_args: Any
-    ) -> bool:
-        """Return whether a kernel that is warm can take the visit: the theme is the page's own affair."""
-        return bool(super().should_use_rendered_notebook(notebook_data, pool_size, None, None, request_args))
-
-    async def get_generator(self, path: str | None = None) -> AsyncIterator[str]:
-        """Yield the page piece by piece."""
-        _ = self.xsrf_token  # sets the cookie that the page needs to end its kernel when it is closed
-        query = self.request.query
-        shown = self.get_cookie("explorer-theme")
-        if shown in THEMES and "theme" not in parse_qs(query, keep_blank_values=True):
-            self.request.query = "&".join(filter(None, [query, f"theme={shown}"]))
-        self.kernel_manager.note_visit()
-        async for html in super().get_generator(path):
-            yield html
-
-
-class LastingFileHandler(MultiStaticFileHandler):
-    """Sends files of a package, for the browser to keep: their address holds the package's version."""
-
-    def set_extra_headers(self, path: str) -> None:
-        """Say that the file never changes."""
-        self.set_header("Cache-Control", FOR_EVER)
-
-    def get_content_type(self) -> str:
-        """Return JavaScript's type, whatever the operating system says about ``.js``."""
-        if str(self.absolute_path).endswith(".js"):
-            return JAVASCRIPT
-        kind: str = super().get_content_type()
-        return kind
-
-
-class PlotlyHandler(RequestHandler):
-    """Sends Plotly with a hint for Chromium: compile all of it, in the background, while it arrives.
-
-    Without, its 5 MB are compiled piece by piece on the thread that draws the page.
-    """
-
-    def get(self) -> None:
-        """Send the script, for the browser to keep."""
-        self.set_header("Content-Type", JAVASCRIPT)
-        self.set_header("Cache-Control", FOR_EVER)
-        self.finish(hinted_plotly())
-
-
-@cache
-def hinted_plotly() -> bytes:
-    """Return Plotly's script with the hint in front."""
-    return COMPILE_HINT + plotly_script()
-
-
-class CompiledTemplates(BytecodeCache):
-    """Keeps the page's templates compiled.
-
-    Voilà makes the page anew for each kernel. Compiling its templates would hold up the server for 0.2 s each
-    time, just while the page before it loads.
-    """
-
-    def __init__(self) -> None:
-        self._compiled: dict[str, bytes] = {}
-
-    def load_bytecode(self, bucket: Bucket) -> None:
-        """Take a template from the cache, if it is there."""
-        if compiled := self._compiled.get(bucket.key):
-            bucket.bytecode_from_string(compiled)
-
-    def dump_bytecode(self, bucket: Bucket) -> None:
-        """Put a template into the cache."""
-        self._compiled[bucket.key] = bucket.bytecode_to_string()
-
-
-class PageExporter(VoilaExporter):
-    """Makes the page of templates that are compiled once."""
-
-    templates = CompiledTemplates()
-
-    @property
-    def environment(self) -> Environment:
-        """Return what templates are loaded with."""
-        environment: Environment = super().environment
-        environment.bytecode_cache = self.templates
-        return environment
-
-
-# Voilà has no setting for the class; this is the name by which it makes one.
-voila.notebook_renderer.VoilaExporter = PageExporter
 
 
 class ExplorerServer(Voila):
@@ -430,51 +310,3 @@ def _reveal_address() -> str:
 def _is_news(record: logging.LogRecord) -> bool:
     """Return whether a log record says something: a notebook of the package need not be signed by the user."""
     return "is not trusted" not in record.getMessage()
-
-
-def kernel_manager_class(base: type, variables: dict[str, str]) -> type:
-    """Return a class of kernel managers for Voilà to build its own on.
-
-    It starts kernels with what they need of the surroundings, and the one for the next visitor not before the
-    page of this one has had time to draw.
-
-    Parameters
-    ----------
-    base
-        The class that Voilà would build on.
-    variables
-        Environment variables that kernels get beside.
-    """
-
-    class KernelManager(base):
-        _starting = Set()
-        _next_visit = Instance(asyncio.Event, allow_none=True)
-
-        def note_visit(self) -> None:
-            """Start the kernel that waits, for this visitor may need it; the kernel after it waits in turn."""
-            self._end_pause()
-            self._next_visit = asyncio.Event()
-
-        async def start_kernel(self, **options: Any) -> str:
-            if options["env"].get("VOILA_PREHEAT") == "True" and self._next_visit is not None:
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self._next_visit.wait(), QUIET_SECONDS)
-            options["env"] = kernel_environment(options["env"]) | variables
-            options["extra_arguments"] = list(KERNEL_OPTIONS)
-            start = asyncio.ensure_future(super().start_kernel(**options))
-            self._starting.add(start)
-            start.add_done_callback(self._starting.discard)
-            kernel_id: str = await start
-            return kernel_id
-
-        async def shutdown_all(self, *arguments: Any, **options: Any) -> None:
-            self._end_pause()
-            # A kernel can't be ended while it is being started.
-            await asyncio.gather(*self._starting, return_exceptions=True)
-            await super().shutdown_all(*arguments, **options)
-
-        def _end_pause(self) -> None:
-            if self._next_visit is not None:
-                self._next_visit.set()
-
-    return KernelManager

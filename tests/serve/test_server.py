@@ -12,9 +12,11 @@ from traitlets import HasTraits
 from voila import notebook_renderer
 from voila.paths import collect_template_paths
 
-from explorer.serve import server
+from explorer.serve import kernels
+from explorer.serve.kernels import kernel_manager_class
+from explorer.serve.pages import CompiledTemplates, PageExporter
 from explorer.serve.serve_command import end_all_tasks
-from explorer.serve.server import TEMPLATE, CompiledTemplates, PageExporter, kernel_manager_class
+from explorer.serve.server import TEMPLATE
 from explorer.serve.surroundings import SHARE
 from explorer.widgets import plotly_module
 
@@ -33,7 +35,7 @@ class Started(HasTraits):
 
 @pytest.fixture
 def manager(monkeypatch):
-    monkeypatch.setattr(server, "QUIET_SECONDS", 3600)
+    monkeypatch.setattr(kernels, "QUIET_SECONDS", 3600)
     return kernel_manager_class(Started, {"NOTE": "kept"})()
 
 
@@ -68,7 +70,7 @@ def test_a_kernel_for_nobody_yet_waits_while_a_page_draws_and_the_next_visitor_e
 
 
 def test_it_does_not_wait_for_ever(manager, monkeypatch):
-    monkeypatch.setattr(server, "QUIET_SECONDS", 0.01)
+    monkeypatch.setattr(kernels, "QUIET_SECONDS", 0.01)
     manager.note_visit()
     run(manager.start_kernel(env=WARM))
 

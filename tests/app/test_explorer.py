@@ -461,6 +461,25 @@ def test_a_slow_computer_draws_all_parts_before_it_begins_again(small_dataset, m
     assert hinted.count("running") >= 4
 
 
+def test_the_first_epochs_images_do_not_wait_for_the_second_that_others_wait(small_dataset):
+    found = []
+
+    async def page():
+        app = Explorer(small_dataset, CONFIG, train=False)
+        gallery = app.panels["overview"].images.gallery
+        app.train(CONFIG.replace(epochs=500, batch_size=2, learning_rate=1e-4))
+        while not found and app.status == "running":
+            await asyncio.sleep(0)
+            if len(app.history) and not app._turns:
+                found.append((gallery.heading, len(gallery.images)))
+        app.close()
+
+    in_a_loop(page)
+    ((heading, n_images),) = found
+    assert "mistakes" in heading
+    assert n_images > 0
+
+
 def test_while_a_run_trains_the_loop_comes_round_between_two_figures(small_dataset, monkeypatch):
     """What a person does is heard between the parts of a drawing, not only behind the last of them."""
     show, rounds, drawn = LiveFigure.show, 0, []

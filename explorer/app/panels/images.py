@@ -101,6 +101,7 @@ class ChosenImages:
         self._shown, self._shown_at = wanted, monotonic()
         if scene.moment is None or scene.run is None:
             self._show_none(scene.nothing)
+            self._shown_at = float("-inf")  # the first images are not to wait
             return
         indices = select_samples(
             scene.moment.test_outputs,

@@ -35,8 +35,8 @@ PAGE_HAS_PLOTLY = "EXPLORER_PAGE_HAS_PLOTLY"
 def plotly_script() -> bytes:
     """Return the module as a classic script, which leaves what the module exports on ``globalThis``.
 
-    It lies there under `PLOTLY_KEY` with ``.script`` added. Chromium keeps a classic script's compiled code from
-    one visit to the next, a module's never (seen in version 156).
+    It lies there under `PLOTLY_KEY` with ``.script`` added; run again, it leaves that as it is. Chromium keeps a
+    classic script's compiled code from one visit to the next, a module's never (seen in version 156).
 
     Raises
     ------
@@ -50,4 +50,5 @@ def plotly_script() -> bytes:
     pairs = [name.split(b" as ") for name in exports.split(b",")]
     exported = b",".join(b"%s:%s" % (pair[-1].strip(), pair[0].strip()) for pair in pairs)
     place = f'globalThis["{PLOTLY_KEY}.script"]'.encode()
-    return b'(function(){"use strict";%s\n%s={%s};}).call(undefined)%s' % (body, place, exported, notices)
+    start = b'(function(){"use strict";if(%s)return;' % place
+    return b"%s%s\n%s={%s};}).call(undefined)%s" % (start, body, place, exported, notices)

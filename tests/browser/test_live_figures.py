@@ -12,7 +12,10 @@ PLOT = (
 )
 SUMMARIES = ("two curves fall", "two curves rise", "it counts", "it fills its place", "a matrix")
 SHARED = "Object.keys(globalThis).filter((key) => /^explorer.plotly.[0-9.]+$/.test(key)).length"
-FETCHED = "performance.getEntriesByType('resource').filter((e) => e.name.endsWith('/plotly.js')).length"
+SCRIPT = "Object.keys(globalThis).find((key) => /^explorer.plotly.*script$/.test(key))"
+FETCHED = """performance.getEntriesByType('resource')
+  .filter((entry) => entry.name.endsWith('/plotly.js') && entry.transferSize > 0).length"""
+MET = "document.querySelectorAll('script[src$=\"/plotly.js\"]').length"
 COUNTED = "plot.layout.title?.text === 'counted' && plot.data.every((trace, n) => trace.y[0] === n + 1)"
 COLOUR = "getComputedStyle(plot.querySelector('.main-svg')).backgroundColor"
 PLOTLY_BYTES = 4_900_000
@@ -100,6 +103,24 @@ def test_one_copy_of_plotly_comes_and_not_through_the_socket(visit):
     assert visit.page.evaluate(FETCHED) == 1
     assert visit.page.evaluate(SHARED) == 1
     assert visit.socket_bytes < PLOTLY_BYTES / 5
+
+
+def test_a_page_that_fetched_plotly_has_its_compiled_code_kept_for_the_next(visit, server):
+    page = visit.page
+    first = page.evaluate_handle(f"globalThis[{SCRIPT}]")
+    page.wait_for_function(f"{MET} === 2")
+    page.wait_for_timeout(500)
+    assert page.evaluate(
+        f"(first) => globalThis[{SCRIPT}] === first", first
+    )  # it ran, and left itself as it was
+    assert page.evaluate(FETCHED) == 1
+    check_that_it_shows_its_data(page)
+    again = page.context.new_page()
+    again.goto(server.url)
+    check_that_it_shows_its_data(again)
+    again.wait_for_timeout(4500)
+    assert again.evaluate(MET) == 1
+    again.close(run_before_unload=True)
 
 
 def test_plotly_comes_from_the_kernel_when_the_page_cannot_fetch_it(server, open_page):

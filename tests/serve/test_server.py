@@ -121,7 +121,8 @@ def test_a_module_becomes_a_script_that_leaves_what_it_exports(monkeypatch, tmp_
     )
     place = f'globalThis["{plotly_module.PLOTLY_KEY}.script"]'
     assert plotly_module.plotly_script().decode() == (
-        "(function(){\"use strict\";var text='export{no as default};',a=1,b=2;\n"
+        f'(function(){{"use strict";if({place})return;'
+        "var text='export{no as default};',a=1,b=2;\n"
         f"{place}={{One:a,default:b}};}}).call(undefined);\n/*! MIT */\n"
     )
     module.write_bytes(b"export default 1;")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from functools import cache
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -14,9 +13,10 @@ from tornado.web import RequestHandler
 from voila.exporter import VoilaExporter
 from voila.static_file_handler import MultiStaticFileHandler
 from voila.tornado.handler import TornadoVoilaHandler
+from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
 from explorer.figures.palette import Theme
-from explorer.widgets.plotly_module import plotly_script
+from explorer.serve.scripts import Script
 
 __all__ = [
     "THEMES",
@@ -24,16 +24,14 @@ __all__ = [
     "LastingFileHandler",
     "PageExporter",
     "PageHandler",
-    "PlotlyHandler",
+    "ScriptHandler",
+    "SocketHandler",
 ]
 
 THEMES: tuple[Theme, ...] = ("light", "dark")
 
 FOR_EVER = "public, max-age=31536000, immutable"
 JAVASCRIPT = "text/javascript; charset=utf-8"
-
-COMPILE_HINT = b"//# allFunctionsCalledOnLoad\n"
-"""A comment that Chromium heeds from version 136 on."""
 
 
 class PageHandler(TornadoVoilaHandler):
@@ -57,6 +55,18 @@ class PageHandler(TornadoVoilaHandler):
             yield html
 
 
+class SocketHandler(VoilaKernelWebsocketHandler):
+    """Relays between a page and its kernel, each message at once.
+
+    TCP otherwise keeps a small message back until the other side has acknowledged the one before, for 0.04 s.
+    """
+
+    async def open(self, kernel_id: str) -> None:
+        """Begin to relay."""
+        self.set_nodelay(True)
+        await super().open(kernel_id)
+
+
 class LastingFileHandler(MultiStaticFileHandler):
     """Sends files of a package, for the browser to keep: their address holds the package's version."""
 
@@ -72,23 +82,32 @@ class LastingFileHandler(MultiStaticFileHandler):
         return kind
 
 
-class PlotlyHandler(RequestHandler):
-    """Sends Plotly with a hint for Chromium: compile all of it, in the background, while it arrives.
+class ScriptHandler(RequestHandler):
+    """Sends a script that was made as the server started.
 
-    Without, its 5 MB are compiled piece by piece on the thread that draws the page.
+    Parameters
+    ----------
+    script
+        The script.
+    far
+        Whether a browser may be on another computer: compressed, the page's scripts are a third as long, but on
+        this one they come later.
     """
+
+    def initialize(self, script: Script, far: bool) -> None:
+        """Take what there is to send."""
+        self._script, self._far = script, far
 
     def get(self) -> None:
         """Send the script, for the browser to keep."""
         self.set_header("Content-Type", JAVASCRIPT)
         self.set_header("Cache-Control", FOR_EVER)
-        self.finish(hinted_plotly())
-
-
-@cache
-def hinted_plotly() -> bytes:
-    """Return Plotly's script with the hint in front."""
-    return COMPILE_HINT + plotly_script()
+        self.set_header("Vary", "Accept-Encoding")
+        if self._far and "gzip" in self.request.headers.get("Accept-Encoding", ""):
+            self.set_header("Content-Encoding", "gzip")
+            self.finish(self._script.packed)
+        else:
+            self.finish(self._script.content)
 
 
 class CompiledTemplates(BytecodeCache):

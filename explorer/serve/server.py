@@ -18,11 +18,13 @@ from typing import Any
 from traitlets.config import Config
 from voila.app import Voila
 from voila.tornado.handler import TornadoVoilaHandler
+from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
 from explorer.figures.palette import PALETTES
 from explorer.serve.kernels import kernel_manager_class
-from explorer.serve.pages import THEMES, LastingFileHandler, PageHandler, PlotlyHandler
-from explorer.widgets.plotly_module import PAGE_HAS_PLOTLY, PLOTLY_KEY, PLOTLY_VERSION
+from explorer.serve.pages import THEMES, LastingFileHandler, PageHandler, ScriptHandler, SocketHandler
+from explorer.serve.scripts import PageScripts, page_scripts
+from explorer.widgets.plotly_module import PAGE_HAS_PLOTLY, PLOTLY_KEY
 
 __all__ = [
     "ExplorerServer",
@@ -41,15 +43,15 @@ TEMPLATE = "explorer"
 IDLE_SECONDS = 300
 """A kernel whose page was left without a word, as by a crashed browser, is ended after this time."""
 
-EXTENSIONS = ("anywidget", "@jupyter-widgets/jupyterlab-manager", "@voila-dashboards/widgets-manager8")
+JOINED_EXTENSIONS = ("anywidget", "@jupyter-widgets/jupyterlab-manager")
+"""Extensions whose parts are all needed."""
+
+EXTENSIONS = (*JOINED_EXTENSIONS, "@voila-dashboards/widgets-manager8")
 """The JupyterLab extensions that the page loads, out of those installed. `jupyterlab-plotly`, a second Plotly, is
 not among them."""
 
 HASHED_FILES = tuple(f"/voila/labextensions/{name}/static/" for name in EXTENSIONS)
 """Addresses of files for the browser to keep: their names hold a hash of what is in them."""
-
-PLOTLY_SCRIPT = f"explorer/plotly/{PLOTLY_VERSION}/plotly.js"
-"""Address of Plotly's JavaScript."""
 
 VOILA_FILES = f"explorer/voila/{version('voila')}"
 """Address of Voilà's own scripts. They are named alike in each of its versions, so the version stands before."""
@@ -172,8 +174,9 @@ class ExplorerServer(Voila):
     """
 
     def __init__(self, settings: Settings) -> None:
+        self._scripts = page_scripts(settings.template, JOINED_EXTENSIONS)
         super().__init__(
-            config=_configuration(settings),
+            config=_configuration(settings, self._scripts),
             config_file_paths=[],  # a voila.json in the working folder is not meant for us
             notebook_path=str(settings.notebook.absolute()),
             ip=settings.ip,
@@ -217,12 +220,13 @@ class ExplorerServer(Voila):
 
     def init_handlers(self) -> list[Any]:
         """Return Voilà's handlers, with the explorer's own for the page and for what the browser keeps."""
+        ours = {TornadoVoilaHandler: PageHandler, VoilaKernelWebsocketHandler: SocketHandler}
         handlers = [
-            (route, PageHandler, *rest) if handler is TornadoVoilaHandler else (route, handler, *rest)
-            for route, handler, *rest in super().init_handlers()
+            (route, ours.get(handler, handler), *rest) for route, handler, *rest in super().init_handlers()
         ]
+        far = not is_loopback(self.ip)
         files = [
-            (f"/{PLOTLY_SCRIPT}", PlotlyHandler),
+            *((f"/{one.address}", ScriptHandler, {"script": one, "far": far}) for one in self._scripts.all()),
             _files(f"{VOILA_FILES}/(.*)", LastingFileHandler, *self.static_paths),
         ]
         if self._settings.reveal is not None:
@@ -263,7 +267,7 @@ class ExplorerServer(Voila):
         }
 
 
-def _configuration(settings: Settings) -> Config:
+def _configuration(settings: Settings, scripts: PageScripts) -> Config:
     """Return Voilà's and Jupyter's settings."""
     config = Config()
     page = config.VoilaConfiguration
@@ -280,7 +284,9 @@ def _configuration(settings: Settings) -> Config:
             "palettes": {theme: PALETTES[theme].css() for theme in THEMES},
             "page_colours": {theme: PALETTES[theme].surface for theme in THEMES},
             "plotly_key": PLOTLY_KEY,
-            "plotly_url": PLOTLY_SCRIPT,
+            "plotly_url": scripts.plotly.address,
+            "voila_urls": [one.address for one in scripts.voila],
+            "extension_urls": [one.address for one in scripts.extensions],
             "reveal_url": "" if settings.reveal is None else f"explorer/{_reveal_address()}",
         }
     }

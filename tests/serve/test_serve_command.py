@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import re
@@ -24,10 +25,10 @@ from explorer.datasets import load_mnist
 from explorer.datasets.shared import write_dataset
 from explorer.serve import present_command, serve_command
 from explorer.serve.command import main
+from explorer.serve.scripts import PLOTLY_SCRIPT
 from explorer.serve.serve_command import find_notebook
 from explorer.serve.server import (
     DEFAULT_PORT,
-    PLOTLY_SCRIPT,
     PortError,
     free_port,
     is_loopback,
@@ -106,8 +107,12 @@ def test_it_can_be_ended_before_its_first_kernel_is_ready(start):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("asked", [{}, {"Range": "bytes=100-200"}], ids=["whole", "a part"])
-def test_plotly_comes_whole_with_a_hint_in_front_and_is_kept(start, asked):
+@pytest.mark.parametrize(
+    "asked",
+    [{}, {"Range": "bytes=100-200"}, {"Accept-Encoding": "gzip"}],
+    ids=["whole", "a part", "compressed"],
+)
+def test_plotly_comes_to_this_computer_whole_with_a_hint_in_front_and_is_kept(start, asked):
     command = start("--port", "0")
     with urlopen(Request(command.url + PLOTLY_SCRIPT, headers=asked)) as answer:
         assert answer.status == 200
@@ -391,8 +396,11 @@ def test_on_all_addresses_the_one_that_is_printed_is_reached(start, ip):
         pytest.skip("IPv6 IS NOT TESTED: this computer has none")
     command = start("--port", "0", "--ip", ip)
     assert command.url.startswith("http://127.0.0.1:" if ip == "0.0.0.0" else "http://[::1]:")
+    with urlopen(Request(command.url + PLOTLY_SCRIPT, headers={"Accept-Encoding": "gzip"})) as answer:
+        assert answer.headers["Content-Encoding"] == "gzip"  # a wifi may lie between
+        assert plotly_module.plotly_script() in gzip.decompress(answer.read())
     with urlopen(command.url + PLOTLY_SCRIPT) as answer:
-        assert answer.status == 200
+        assert answer.headers["Content-Encoding"] is None
     port = command.url.rstrip("/").rpartition(":")[2]
     assert command.end(signal.SIGINT) == (0, "", f"{serve_command.warning(ip, port)}\n")
 

@@ -11,10 +11,11 @@ import pytest
 from traitlets import HasTraits
 from voila import notebook_renderer
 from voila.paths import collect_template_paths
+from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
 from explorer.serve import kernels
 from explorer.serve.kernels import kernel_manager_class
-from explorer.serve.pages import CompiledTemplates, PageExporter
+from explorer.serve.pages import CompiledTemplates, PageExporter, SocketHandler
 from explorer.serve.serve_command import end_all_tasks
 from explorer.serve.server import TEMPLATE
 from explorer.serve.surroundings import SHARE
@@ -111,6 +112,19 @@ def test_templates_are_compiled_for_the_first_page_alone(monkeypatch):
     load()
     monkeypatch.setattr(jinja2.Environment, "compile", compile_again)
     assert load().name == "index.html.j2"
+
+
+def test_a_message_to_the_page_does_not_wait_for_the_one_before(monkeypatch):
+    heard = []
+
+    async def opened(handler, kernel_id):
+        heard.append(kernel_id)
+
+    monkeypatch.setattr(VoilaKernelWebsocketHandler, "open", opened)
+    monkeypatch.setattr(SocketHandler, "__init__", lambda handler: None)
+    monkeypatch.setattr(SocketHandler, "set_nodelay", lambda handler, value: heard.append(value))
+    run(SocketHandler().open("kernel"))
+    assert heard == [True, "kernel"]
 
 
 def test_a_module_becomes_a_script_that_leaves_what_it_exports(monkeypatch, tmp_path):

@@ -53,7 +53,8 @@ class Turns:
     def _schedule(self) -> None:
         if self._loop is not None and not self._is_scheduled and self._waiting:
             self._is_scheduled = True
-            self._loop.call_soon(self._call)
+            # Behind the timers that went off meanwhile, and behind what waited for those.
+            self._loop.call_later(0, self._loop.call_soon, self._call)
 
     def _call_next(self) -> None:
         self._is_scheduled = False

@@ -74,16 +74,18 @@ class Timeline:
     stride: int = 1
     """Of how many epochs one is kept."""
     _moments: list[Moment] = field(default_factory=list)
+    _n_bytes: int = 0
 
     def append(self, moment: Moment) -> None:
         """Add the moment of a later epoch's end."""
         if len(self._moments) > 1 and self._moments[-1].epoch % self.stride:
-            self._moments.pop()  # it was there as the newest only
+            self._n_bytes -= self._moments.pop().n_bytes  # it was there as the newest only
         self._moments.append(moment)
-        while len(self._moments) > 2 and sum(kept.n_bytes for kept in self._moments) > self.most_bytes:
+        self._n_bytes += moment.n_bytes
+        while len(self._moments) > 2 and self._n_bytes > self.most_bytes:
             self.stride *= 2
-            newest = self._moments[-1]
-            self._moments = [m for m in self._moments if m is newest or m.epoch % self.stride == 0]
+            self._moments = [m for m in self._moments if m is moment or m.epoch % self.stride == 0]
+            self._n_bytes = sum(kept.n_bytes for kept in self._moments)
 
     @property
     def newest(self) -> Moment | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 from explorer.app.turns import Turns
@@ -55,6 +56,28 @@ def test_the_loop_comes_round_between_two():
 
     run(page())
     assert called == ["a", "else", "b", "else"]
+
+
+def test_what_became_due_meanwhile_comes_first():
+    called = []
+
+    async def page():
+        turns, loop = await turns_of_the_loop(), asyncio.get_running_loop()
+        loop.call_later(0.01, called.append, "due")
+
+        async def sleeper():
+            await asyncio.sleep(0.01)
+            called.append("awake")
+
+        sleeping = asyncio.ensure_future(sleeper())
+        await asyncio.sleep(0)
+        for name in "ab":
+            turns.add(lambda name=name: (time.sleep(0.02), called.append(name)))
+        await rest(turns)
+        await sleeping
+
+    run(page())
+    assert called == ["a", "due", "awake", "b"]
 
 
 def test_an_error_is_shown_and_the_next_has_its_turn():

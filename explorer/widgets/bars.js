@@ -30,7 +30,9 @@ function render({ model, el }) {
       line.hidden = !text;
     }
     list.replaceChildren(...content.bars.map(row));
-    list.toggleAttribute("data-none", content.bars.every(({ text }) => !text));
+    const isEmpty = content.bars.every(({ text }) => !text);
+    list.toggleAttribute("data-none", isEmpty);
+    list.ariaHidden = isEmpty ? "true" : null; // there is nothing to read out yet
   };
   model.on("change:content", show);
   show();

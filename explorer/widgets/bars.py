@@ -78,7 +78,7 @@ class Bars(anywidget.AnyWidget):
         heading : str
             What they have in common.
         bars : sequence of Bar
-            The numbers. Without any text they only keep the place of those to come.
+            The numbers. Where none has a text, names and empty bars keep the place of those to come.
         note : str
             A quieter line under them.
         picture : bytes

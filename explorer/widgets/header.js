@@ -180,7 +180,8 @@ function render({ model, el, signal }) {
     const lacks = model.get("link_lacks");
     word.textContent = text;
     told.textContent = lacks ? `${text}. ${lacks}` : text;
-    told.classList.toggle("explorer-unseen", !lacks); // the button's own word is all there is to see, else
+    // Where the button has a word that is to be seen, and there is no more to say, that is enough.
+    told.classList.toggle("explorer-unseen", !lacks && word.checkVisibility());
     clearTimeout(timer);
     timer = setTimeout(forget, lacks ? 10000 : 2500);
   });

@@ -262,6 +262,12 @@ def test_a_copied_link_gives_the_same_run_in_a_second_browser(found, open_page):
     first.get_by_role("button", name="Copy link").click()
     expect(first.get_by_role("button", name="Copy link")).to_contain_text("Link copied")
     first.wait_for_function("async () => (await navigator.clipboard.readText()) === location.href")
+    answer = first.locator(".explorer-told")
+    assert answer.bounding_box()["height"] <= 1  # the button's own word is enough
+    first.set_viewport_size({"width": 390, "height": 844})  # where it has none
+    first.get_by_role("button", name="Copy link").click()
+    expect(first.locator(".explorer-told:not(.explorer-unseen)")).to_have_text("Link copied")
+    assert answer.bounding_box()["height"] > 20
     second = open_page(first.url).page
     second.wait_for_function(DRAWN)
     until_matrix(second, np.array(first.evaluate(MATRIX)))

@@ -320,10 +320,8 @@ def measure_memory(chromium: Browser, visitors: int) -> Figures:
             pages.enter_context(opened(chromium, server))
             wait_until_warm(server)
             totals.append(server.megabytes())
-    return {
-        "second visitor, MB": totals[1] - totals[0],
-        f"each of visitors 3 to {visitors}, MB": (totals[-1] - totals[1]) / (visitors - 2),
-    }
+    added = {f"visitor {n}, MB": totals[n - 1] - totals[n - 2] for n in (2, visitors)}
+    return added | {f"each of visitors 3 to {visitors}, MB": (totals[-1] - totals[1]) / (visitors - 2)}
 
 
 def measure_compression(chromium: Browser, rounds: int) -> dict[str, Figures]:
@@ -394,7 +392,7 @@ def measure(options: argparse.Namespace) -> tuple[dict[str, str], dict]:
             "answers": lambda: measure_answers(chromium, 5 if quick else 11),
             "exercise": lambda: measure_exercise(chromium, 3 if quick else 7),
             "ticks": lambda: measure_ticks(3 if quick else 6, 20 if quick else 200),
-            "memory": lambda: measure_memory(chromium, 3 if quick else 6),
+            "memory": lambda: measure_memory(chromium, 4 if quick else 10),
             "compression": lambda: measure_compression(chromium, 1 if quick else 2),
         }
         for name in PARTS if options.only is None else [options.only]:

@@ -116,10 +116,8 @@ class Gallery(anywidget.AnyWidget):
         with self.hold_sync():
             self.heading, self.empty, self.true, self.predicted = heading, empty, true, predicted
             self.page, self.n_pages, self.columns = page, n_pages, columns
-            self.images, self.sprite = (
-                [{name: getattr(image, name) for name in image.__slots__} for image in images],
-                sprite,
-            )
+            self.images = [{name: getattr(image, name) for name in image.__slots__} for image in images]
+            self.sprite = sprite
 
     def _on_message(self, _widget: object, content: object, _buffers: object) -> None:
         if not isinstance(content, dict):

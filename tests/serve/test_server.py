@@ -5,19 +5,29 @@ from __future__ import annotations
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from pathlib import Path
 
 import jinja2
 import pytest
 from traitlets import HasTraits
 from voila import notebook_renderer
+from voila.app import Voila
 from voila.paths import collect_template_paths
+from voila.tornado.handler import TornadoVoilaHandler
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
 from explorer.serve import kernels
 from explorer.serve.kernels import kernel_manager_class
-from explorer.serve.pages import CompiledTemplates, PageExporter, SocketHandler
+from explorer.serve.pages import (
+    CompiledTemplates,
+    PageExporter,
+    PageHandler,
+    ScriptHandler,
+    SocketHandler,
+)
+from explorer.serve.scripts import PageScripts, Script
 from explorer.serve.serve_command import end_all_tasks
-from explorer.serve.server import TEMPLATE
+from explorer.serve.server import TEMPLATE, ExplorerServer, Settings
 from explorer.serve.surroundings import SHARE
 from explorer.widgets import plotly_module
 
@@ -125,6 +135,24 @@ def test_a_message_to_the_page_does_not_wait_for_the_one_before(monkeypatch):
     monkeypatch.setattr(SocketHandler, "set_nodelay", lambda handler, value: heard.append(value))
     run(SocketHandler().open("kernel"))
     assert heard == [True, "kernel"]
+
+
+def test_voilas_pages_and_sockets_are_ours_and_each_script_has_its_address(monkeypatch):
+    theirs = [
+        ("/", TornadoVoilaHandler, {"kept": 1}),
+        ("/socket", VoilaKernelWebsocketHandler),
+        ("/else", int),
+    ]
+    monkeypatch.setattr(Voila, "init_handlers", lambda server: theirs)
+    server = ExplorerServer.__new__(ExplorerServer)
+    server.ip, server.static_paths = "0.0.0.0", []
+    server._settings = Settings(Path("notebook.ipynb"))
+    script, part = Script("plotly.js", b"1"), Script("part.js", b"2")
+    server._scripts = PageScripts(script, [part], [])
+    found = server.init_handlers()
+    assert found[-3:] == [("/", PageHandler, {"kept": 1}), ("/socket", SocketHandler), ("/else", int)]
+    for one in (script, part):
+        assert (f"/{one.address}", ScriptHandler, {"script": one, "far": True}) in found
 
 
 def test_a_module_becomes_a_script_that_leaves_what_it_exports(monkeypatch, tmp_path):

@@ -68,6 +68,27 @@ def test_only_what_differs_is_sent(wire):
     assert list(edit["style_data"]) == ["y"]
 
 
+@pytest.mark.parametrize(
+    ("rows", "others"),
+    [
+        ([["a", ""], ["", "b"]], [["a", ""], ["c", "b"]]),
+        ([[1, None], [None, 2]], [[1, None], [3, 2]]),
+        ([np.array([1.0, 2.0]), np.array([3.0, 4.0])], [np.array([1.0, 2.0]), np.array([5.0, 4.0])]),
+    ],
+    ids=["texts", "numbers", "arrays"],
+)
+def test_of_a_table_only_one_that_differs_is_sent(wire, rows, others):
+    figure = LiveFigure(go.Figure(go.Heatmap(customdata=rows)))
+    wire.clear()
+    figure.show([{"customdata": [row.copy() for row in rows]}])
+    assert wire == []
+    figure.show([{"customdata": others}])
+    assert [list(content["state"]["_py2js_update"]["style_data"]) for _, content, _ in wire] == [
+        ["customdata"]
+    ]
+    assert np.array_equal(np.array(list(figure.data[0].customdata), object), np.array(others, object))
+
+
 def test_a_property_of_some_traces_leaves_the_others_alone(wire):
     figure = curves()
     wire.clear()

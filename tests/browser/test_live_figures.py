@@ -69,7 +69,7 @@ def show_first(page):
     """Bring the page back to what it shows at first."""
     page.get_by_role("tab", name="Curves").click()
     page.get_by_role("button", name="First").click()
-    page.get_by_text("as at first").wait_for()
+    page.get_by_text("as at first", exact=True).wait_for()  # the cell says it, too
     check_that_it_shows_its_data(page)
 
 

@@ -11,6 +11,7 @@ from jinja2 import BytecodeCache, Environment
 from jinja2.bccache import Bucket
 from tornado.web import RequestHandler
 from voila.exporter import VoilaExporter
+from voila.request_info_handler import RequestInfoSocketHandler
 from voila.static_file_handler import MultiStaticFileHandler
 from voila.tornado.handler import TornadoVoilaHandler
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
@@ -26,6 +27,7 @@ __all__ = [
     "PageHandler",
     "ScriptHandler",
     "SocketHandler",
+    "VisitHandler",
 ]
 
 THEMES: tuple[Theme, ...] = ("light", "dark")
@@ -65,6 +67,20 @@ class SocketHandler(VoilaKernelWebsocketHandler):
         """Begin to relay."""
         self.set_nodelay(True)
         await super().open(kernel_id)
+
+
+class VisitHandler(RequestInfoSocketHandler):
+    """Tells a kernel that waits for a visitor who has come.
+
+    Under load a kernel may connect a second time before its first connection is known to be over. Voilà then
+    forgets the second with the first, and the visitor would wait for ever.
+    """
+
+    def on_close(self) -> None:
+        """Forget this connection, and no other."""
+        for kernel_id, waiting in list(self._waiters.items()):
+            if waiting is self:
+                del self._waiters[kernel_id]
 
 
 class LastingFileHandler(MultiStaticFileHandler):

@@ -17,12 +17,20 @@ from typing import Any
 
 from traitlets.config import Config
 from voila.app import Voila
+from voila.request_info_handler import RequestInfoSocketHandler
 from voila.tornado.handler import TornadoVoilaHandler
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
 from explorer.figures.palette import PALETTES
 from explorer.serve.kernels import kernel_manager_class
-from explorer.serve.pages import THEMES, LastingFileHandler, PageHandler, ScriptHandler, SocketHandler
+from explorer.serve.pages import (
+    THEMES,
+    LastingFileHandler,
+    PageHandler,
+    ScriptHandler,
+    SocketHandler,
+    VisitHandler,
+)
 from explorer.serve.scripts import PageScripts, page_scripts
 from explorer.widgets.plotly_module import PAGE_HAS_PLOTLY, PLOTLY_KEY
 
@@ -220,7 +228,11 @@ class ExplorerServer(Voila):
 
     def init_handlers(self) -> list[Any]:
         """Return Voilà's handlers, with the explorer's own for the page and for what the browser keeps."""
-        ours = {TornadoVoilaHandler: PageHandler, VoilaKernelWebsocketHandler: SocketHandler}
+        ours = {
+            TornadoVoilaHandler: PageHandler,
+            VoilaKernelWebsocketHandler: SocketHandler,
+            RequestInfoSocketHandler: VisitHandler,
+        }
         handlers = [
             (route, ours.get(handler, handler), *rest) for route, handler, *rest in super().init_handlers()
         ]

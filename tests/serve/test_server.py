@@ -9,10 +9,15 @@ from pathlib import Path
 
 import jinja2
 import pytest
+from tornado.httpserver import HTTPServer
+from tornado.netutil import bind_sockets
+from tornado.web import Application
+from tornado.websocket import websocket_connect
 from traitlets import HasTraits
 from voila import notebook_renderer
 from voila.app import Voila
 from voila.paths import collect_template_paths
+from voila.request_info_handler import RequestInfoSocketHandler
 from voila.tornado.handler import TornadoVoilaHandler
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
@@ -24,6 +29,7 @@ from explorer.serve.pages import (
     PageHandler,
     ScriptHandler,
     SocketHandler,
+    VisitHandler,
 )
 from explorer.serve.scripts import PageScripts, Script
 from explorer.serve.serve_command import end_all_tasks
@@ -137,10 +143,36 @@ def test_a_message_to_the_page_does_not_wait_for_the_one_before(monkeypatch):
     assert heard == [True, "kernel"]
 
 
+def test_a_kernel_that_has_connected_again_hears_of_its_visitor():
+    async def visit():
+        server = HTTPServer(Application([("/query/(.*)", VisitHandler)]))
+        sockets = bind_sockets(0, "127.0.0.1")
+        server.add_sockets(sockets)
+        address = f"ws://127.0.0.1:{sockets[0].getsockname()[1]}/query/kernel"
+        first = await websocket_connect(address)
+        before = RequestInfoSocketHandler._waiters["kernel"]
+        second = await websocket_connect(address)
+        assert RequestInfoSocketHandler._waiters["kernel"] is not before
+        first.close()
+        while before.ws_connection is not None:
+            await asyncio.sleep(0.01)
+        RequestInfoSocketHandler.send_updates(
+            {"kernel_id": "kernel", "payload": {"QUERY_STRING": "hidden=8"}}
+        )
+        assert await asyncio.wait_for(second.read_message(), 10) == '{"QUERY_STRING": "hidden=8"}'
+        second.close()
+        while RequestInfoSocketHandler._waiters:
+            await asyncio.sleep(0.01)
+        server.stop()
+
+    run(visit())
+
+
 def test_voilas_pages_and_sockets_are_ours_and_each_script_has_its_address(monkeypatch):
     theirs = [
         ("/", TornadoVoilaHandler, {"kept": 1}),
         ("/socket", VoilaKernelWebsocketHandler),
+        ("/visit", RequestInfoSocketHandler),
         ("/else", int),
     ]
     monkeypatch.setattr(Voila, "init_handlers", lambda server: theirs)
@@ -150,7 +182,12 @@ def test_voilas_pages_and_sockets_are_ours_and_each_script_has_its_address(monke
     script, part = Script("plotly.js", b"1"), Script("part.js", b"2")
     server._scripts = PageScripts(script, [part], [])
     found = server.init_handlers()
-    assert found[-3:] == [("/", PageHandler, {"kept": 1}), ("/socket", SocketHandler), ("/else", int)]
+    assert found[-4:] == [
+        ("/", PageHandler, {"kept": 1}),
+        ("/socket", SocketHandler),
+        ("/visit", VisitHandler),
+        ("/else", int),
+    ]
     for one in (script, part):
         assert (f"/{one.address}", ScriptHandler, {"script": one, "far": True}) in found
 

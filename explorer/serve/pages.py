@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asyncio import Future
 from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import parse_qs
@@ -34,6 +35,7 @@ THEMES: tuple[Theme, ...] = ("light", "dark")
 
 FOR_EVER = "public, max-age=31536000, immutable"
 JAVASCRIPT = "text/javascript; charset=utf-8"
+NORMAL_CLOSURE = 1000  # RFC 6455: the one who closes has all that it came for
 
 
 class PageHandler(TornadoVoilaHandler):
@@ -73,14 +75,28 @@ class VisitHandler(RequestInfoSocketHandler):
     """Tells a kernel that waits for a visitor who has come.
 
     Under load a kernel may connect a second time before its first connection is known to be over. Voilà then
-    forgets the second with the first, and the visitor would wait for ever.
+    sends its words into the first, or forgets the second with it, and the visitor would wait for ever.
     """
 
+    _kernel_id = ""
+
+    def open(self, kernel_id: str) -> None:
+        """Tell the kernel at once if its visitor is there already."""
+        self._kernel_id = kernel_id
+        super().open(kernel_id)
+
+    def write_message(self, message: Any, binary: bool = False) -> Future[None]:
+        """Tell the kernel, and keep the words in case it has to ask again."""
+        self._cache[self._kernel_id] = message
+        written: Future[None] = super().write_message(message, binary)
+        return written
+
     def on_close(self) -> None:
-        """Forget this connection, and no other."""
-        for kernel_id, waiting in list(self._waiters.items()):
-            if waiting is self:
-                del self._waiters[kernel_id]
+        """Forget this connection, and no other; a kernel that says goodbye has heard its words."""
+        if self._waiters.get(self._kernel_id) is self:
+            del self._waiters[self._kernel_id]
+        if self.close_code == NORMAL_CLOSURE:
+            self._cache.pop(self._kernel_id, None)
 
 
 class LastingFileHandler(MultiStaticFileHandler):

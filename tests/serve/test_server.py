@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import jinja2
@@ -20,6 +21,7 @@ from voila.paths import collect_template_paths
 from voila.request_info_handler import RequestInfoSocketHandler
 from voila.tornado.handler import TornadoVoilaHandler
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
+from voila.utils import _get_request_info as ask_as_a_kernel
 
 from explorer.serve import kernels
 from explorer.serve.kernels import kernel_manager_class
@@ -143,29 +145,66 @@ def test_a_message_to_the_page_does_not_wait_for_the_one_before(monkeypatch):
     assert heard == [True, "kernel"]
 
 
+WORDS = {"QUERY_STRING": "hidden=8"}
+
+
+@asynccontextmanager
+async def kernel_address():
+    """Where a kernel asks for its visitor."""
+    server = HTTPServer(Application([("/query/(.*)", VisitHandler)]))
+    sockets = bind_sockets(0, "127.0.0.1")
+    server.add_sockets(sockets)
+    yield f"ws://127.0.0.1:{sockets[0].getsockname()[1]}/query/kernel"
+    server.stop()
+
+
+def a_visitor_comes():
+    RequestInfoSocketHandler.send_updates({"kernel_id": "kernel", "payload": WORDS})
+
+
+async def assert_heard(words):
+    """The kernel hears the visitor's words, and with its goodbye nothing is left of them."""
+    assert json.loads(await words) == WORDS
+    while RequestInfoSocketHandler._waiters or RequestInfoSocketHandler._cache:
+        await asyncio.sleep(0.01)
+
+
 def test_a_kernel_that_has_connected_again_hears_of_its_visitor():
     async def visit():
-        server = HTTPServer(Application([("/query/(.*)", VisitHandler)]))
-        sockets = bind_sockets(0, "127.0.0.1")
-        server.add_sockets(sockets)
-        address = f"ws://127.0.0.1:{sockets[0].getsockname()[1]}/query/kernel"
-        first = await websocket_connect(address)
-        before = RequestInfoSocketHandler._waiters["kernel"]
-        second = await websocket_connect(address)
-        assert RequestInfoSocketHandler._waiters["kernel"] is not before
-        first.close()
-        while before.ws_connection is not None:
-            await asyncio.sleep(0.01)
-        RequestInfoSocketHandler.send_updates(
-            {"kernel_id": "kernel", "payload": {"QUERY_STRING": "hidden=8"}}
-        )
-        assert await asyncio.wait_for(second.read_message(), 10) == '{"QUERY_STRING": "hidden=8"}'
-        second.close()
-        while RequestInfoSocketHandler._waiters:
-            await asyncio.sleep(0.01)
-        server.stop()
+        async with kernel_address() as address:
+            first = await websocket_connect(address)
+            before = RequestInfoSocketHandler._waiters["kernel"]
+            second = asyncio.create_task(ask_as_a_kernel(address))
+            while RequestInfoSocketHandler._waiters["kernel"] is before:
+                await asyncio.sleep(0.01)
+            first.close()
+            while before.ws_connection is not None:
+                await asyncio.sleep(0.01)
+            a_visitor_comes()
+            await assert_heard(second)
 
-    run(visit())
+    run(asyncio.wait_for(visit(), 30))
+
+
+def test_a_kernel_whose_visitor_came_while_its_connection_broke_hears_when_it_connects_again():
+    async def visit():
+        async with kernel_address() as address:
+            first = await websocket_connect(address)
+            first.protocol.stream.close()  # without a goodbye; the server has yet to notice
+            a_visitor_comes()
+            await assert_heard(ask_as_a_kernel(address))
+            first.close()
+
+    run(asyncio.wait_for(visit(), 30))
+
+
+def test_a_kernel_that_connects_after_its_visitor_came_hears_at_once():
+    async def visit():
+        async with kernel_address() as address:
+            a_visitor_comes()
+            await assert_heard(ask_as_a_kernel(address))
+
+    run(asyncio.wait_for(visit(), 30))
 
 
 def test_voilas_pages_and_sockets_are_ours_and_each_script_has_its_address(monkeypatch):

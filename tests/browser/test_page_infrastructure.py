@@ -134,6 +134,28 @@ def test_a_closed_page_leaves_no_kernel_but_theme_and_scripts(server, open_page,
     assert [path for path in asked if not path.startswith("/api/kernels/")] == []
 
 
+WIDGETS_COME_AFTER_THE_LAST_LOOK = """
+// Whoever looks for a widget every 0.1 s, for two seconds, looks at once, after 1.5 s, and gives up after 3 s.
+const later = setTimeout;
+globalThis.setTimeout = (call, ms, ...given) => later(call, ms === 100 ? 1500 : ms, ...given);
+globalThis.WebSocket = class extends WebSocket {
+  set onmessage(take) {
+    const first = performance.now() + 2200;
+    super.onmessage = (event) => later(() => take(event), Math.max(0, first - performance.now()));
+  }
+};
+"""
+
+
+def test_widgets_that_come_just_as_the_page_gives_them_up_are_shown(server, open_page):
+    visit = open_page(
+        server.url, prepare=lambda page: page.add_init_script(WIDGETS_COME_AFTER_THE_LAST_LOOK)
+    )
+    visit.page.wait_for_selector(FIGURE)
+    visit.page.wait_for_function(REVEALED)
+    visit.assert_clean()
+
+
 def test_the_skeleton_says_so_when_python_is_late(serve_notebook, open_page):
     server = serve_notebook("never_ready")
     visit = open_page(server.url, prepare=lambda page: page.clock.install())

@@ -1,4 +1,5 @@
-// Takes the skeleton away when there is something to see, and says so when there is nothing for too long.
+// Takes the skeleton away when there is something to see, and says so when there is nothing for too long. Has widgets
+// shown as soon as they come.
 
 (() => {
   const LATE_SECONDS = 20;
@@ -36,6 +37,30 @@
     observer.observe(main, { childList: true, subtree: true });
     look();
   }
+
+  // Who wants a widget that has yet to come looks for it every 0.1 s, and after two seconds no more. One that came
+  // between the last look and the giving up would never be shown. So it is handed over as it comes.
+  function handOver(widgets) {
+    const look = widgets.get_model.bind(widgets);
+    widgets.get_model = (id) => {
+      if (widgets.has_model(id)) return look(id);
+      let come;
+      const coming = new Promise((resolve) => {
+        come = (_, registered) => registered === id && resolve(look(id));
+      });
+      widgets.modelRegistered.connect(come);
+      return Promise.race([coming, look(id)]).finally(() => widgets.modelRegistered.disconnect(come));
+    };
+  }
+
+  // Voilà leaves its program there just before it shows the first widget.
+  Object.defineProperty(globalThis, "jupyterapp", {
+    configurable: true,
+    set(program) {
+      Object.defineProperty(globalThis, "jupyterapp", { configurable: true, writable: true, value: program });
+      if (program.widgetManager?.modelRegistered) handOver(program.widgetManager);
+    },
+  });
 
   // The page arrives in pieces, the last of them when Python is done: don't wait for its end.
   const arrival = new MutationObserver(() => {

@@ -9,35 +9,25 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-FLOORS = [
-    "network",
-    "datasets",
-    "training",
-    "figures",
-    "exports",
-    "widgets",
-    "lessons",
-    "app",
-    "talk",
-    "serve",
-]
-# Beside the widgets, on one floor with them: a lesson shows what stays on a page that has no kernel.
-STRANGERS = {"lessons": {"explorer.widgets", "explorer.exports"}}
-PACKAGES = {
-    "network": {"numpy"},
-    "datasets": {"numpy", "platformdirs"},
-    "training": {"numpy", "threadpoolctl"},
-    "figures": {"numpy", "plotly"},
-    "exports": {
-        "plotly",
-        "jinja2",
-    },  # over the figures, which a report draws; the command needs no widgets
-    "widgets": {"numpy", "plotly", "ipywidgets", "anywidget", "traitlets"},  # traits are how widgets sync
-    # Source code in colours; progress in a page and in a terminal.
-    "lessons": {"numpy", "plotly", "pygments", "IPython", "rich"},
-    "app": {"numpy", "ipywidgets"},
-    "talk": {"numpy", "ipywidgets"},  # above the app, which its last slide shows whole
-    "serve": {"traitlets", "voila", "tornado", "jinja2", "rich"},  # Voilà is made of the two before the last
+# Each room with its floor, and what it may import besides the standard library.
+FLOORS = {
+    "wording": (0, set()),
+    "safe_write": (0, set()),
+    "network": (1, {"numpy"}),
+    "datasets": (1, {"numpy", "platformdirs"}),
+    "engine": (2, {"numpy"}),
+    "checks": (2, {"numpy"}),
+    "training": (3, {"numpy", "threadpoolctl"}),
+    "figures": (4, {"numpy", "plotly"}),
+    "exports": (5, {"numpy", "plotly", "jinja2"}),
+    "widgets": (5, {"numpy", "plotly", "ipywidgets", "anywidget", "traitlets"}),
+    "app": (6, {"numpy", "ipywidgets"}),
+    "notebook": (
+        7,
+        {"numpy", "plotly", "pygments", "IPython", "rich"},
+    ),  # no widget: it stays without a kernel
+    "talk": (7, {"numpy", "ipywidgets"}),
+    "serve": (8, {"traitlets", "voila", "tornado", "jinja2", "rich"}),
 }
 FILES = [path for path in sorted((ROOT / "explorer").rglob("*.py")) if "static" not in path.parts]
 STANDARD = {*sys.stdlib_module_names, "_typeshed"}  # the second exists for the type checker only
@@ -68,22 +58,43 @@ def imports(path):
                 yield from (f"explorer.{alias.name}" for alias in node.names)
 
 
+def room(path):
+    """The room that a file of the package is in, or the name of a file that is one by itself."""
+    return path.relative_to(ROOT / "explorer").parts[0].removesuffix(".py")
+
+
 @everywhere
 def test_a_file_imports_from_lower_floors_only(path):
-    floor = path.relative_to(ROOT / "explorer").parts[0]
-    if floor not in FLOORS:
-        assert path.parent == ROOT / "explorer", f"{floor} is on no floor"
+    if room(path) in {"__init__", "__main__"}:
         return  # what `import explorer` loads is in test_package.py
-    allowed = {"explorer", *(f"explorer.{lower}" for lower in FLOORS[: FLOORS.index(floor) + 1])}
-    allowed -= STRANGERS.get(floor, set())
+    floor, packages = FLOORS[room(path)]
     for name in imports(path):
-        parts = name.split(".")
-        if parts[0] == "explorer":
-            assert ".".join(parts[:2]) in allowed or parts[1] == "__version__", (
-                f"imports {name}, a higher floor"
-            )
-        else:
-            assert parts[0] in PACKAGES[floor] | STANDARD, f"imports {name}"
+        package, *inner = name.split(".")
+        if package != "explorer":
+            assert package in packages | STANDARD, f"imports {name}"
+        elif inner and inner[0] not in {room(path), "__version__"}:
+            assert FLOORS[inner[0]][0] < floor, f"imports {name}, which is not on a lower floor"
+
+
+def modules_of(path, modules):
+    """The package's modules that a file imports; of ``from explorer.network import losses`` the last."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name in modules)
+        elif isinstance(node, ast.ImportFrom):
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+            yield from (name if name in modules else node.module for name in names)
+
+
+def test_nothing_is_imported_in_a_circle():
+    """Nor inside a function."""
+    modules = {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in FILES}
+    modules = {name.removesuffix(".__init__"): path for name, path in modules.items()}
+    del modules["explorer"]  # it finds `Explorer` when asked
+    needs = {name: {*modules_of(path, modules)} & modules.keys() for name, path in modules.items()}
+    while leaves := {name for name, needed in needs.items() if not needed & needs.keys()}:
+        needs = {name: needed for name, needed in needs.items() if name not in leaves}
+    assert not needs, f"a circle among {sorted(needs)}"
 
 
 @everywhere
@@ -155,8 +166,12 @@ def test_every_file_has_the_name_of_a_thing(path):
     assert not homeless & {part.removesuffix(".py").strip("_") for part in path.relative_to(ROOT).parts}
 
 
-def test_the_floors_are_the_folders():
-    folders = {
-        path.name for path in (ROOT / "explorer").iterdir() if path.is_dir() and any(path.rglob("*.py"))
-    }
-    assert folders <= set(FLOORS)
+def test_every_room_is_on_a_floor():
+    assert {room(path) for path in FILES} - {"__init__", "__main__"} == FLOORS.keys()
+
+
+def test_the_textbook_is_short():
+    """A network of any number of layers in 260 lines, docstrings included, and the activations in 140."""
+    for name, most in {"neural_network": 260, "activations": 140}.items():
+        lines = (ROOT / "explorer" / "network" / f"{name}.py").read_text(encoding="utf-8").count("\n")
+        assert lines <= most, f"{name}.py has {lines} lines"

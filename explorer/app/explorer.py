@@ -36,11 +36,10 @@ from explorer.app.turns import Turns
 from explorer.datasets import Dataset, load_mnist
 from explorer.exports.files import KINDS, ExportedFile, ExportError, export, kind_of
 from explorer.figures.palette import Theme
-from explorer.figures.wording import grouped
 from explorer.network import NeuralNetwork
-from explorer.network.destination import whole_file
 from explorer.network.diagnostics import LayerDiagnostics, diagnose
 from explorer.network.weights_file import WeightsError, read_weights
+from explorer.safe_write import whole_file
 from explorer.training import (
     ConfigError,
     Delivery,
@@ -60,6 +59,7 @@ from explorer.widgets.header import Header
 from explorer.widgets.messages import Message, Messages
 from explorer.widgets.run_bar import RunBar
 from explorer.widgets.tiles import Tiles
+from explorer.wording import grouped
 
 __all__ = ["Explorer"]
 

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
 from explorer.app.session_run import SessionRun
-from explorer.figures.wording import grouped
 from explorer.training import FIELDS, TrainingConfig
 from explorer.training.config import VIEW_KEYS
 from explorer.training.query import listed, parts
+from explorer.wording import grouped
 
 __all__ = ["Link", "Trail", "what_a_link_lacks"]
 

@@ -9,17 +9,15 @@ import numpy as np
 
 from explorer.datasets import Dataset
 from explorer.exports.exported_run import OpenedWeights
-from explorer.network.weights_file import SavedWeights, WeightsError
+from explorer.network.weights_file import SavedWeights, WeightsError, layer_sizes
 from explorer.training import FIELDS, ConfigError, Snapshot, TrainingConfig
 from explorer.training.config import MOST_EPOCHS
-from explorer.training.findings import counted
+from explorer.wording import counted
 
 __all__ = ["MOST_BYTES", "Opening", "opening"]
 
 MOST_BYTES = 1 << 26
 """Largest file that is taken from a page: above the largest network that the controls allow, in float64."""
-
-_NETWORK = ("hidden_activation", "output", "loss", "initializer")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,18 +69,16 @@ def opening(saved: SavedWeights, file: str, dataset: Dataset, config: TrainingCo
     WeightsError
         If the network is not one for these images, or not one that the controls can show.
     """
-    network = saved.network
-    sizes = "-".join(str(size) for size in network.layer_sizes)
-    n_inputs, *hidden, n_classes = network.layer_sizes
+    n_inputs, *hidden, n_classes = layer_sizes(saved.weights)
+    sizes = "-".join(map(str, layer_sizes(saved.weights)))
     if (n_inputs, n_classes) != (dataset.n_inputs, dataset.n_classes):
         wanted = f"{dataset.n_inputs} inputs and {dataset.n_classes} outputs, as {dataset.name} has"
         raise WeightsError(file, f"a network {sizes}", wanted)
-    names = {name: getattr(network, name) for name in _NETWORK}
     epoch, begun = divmod(_epochs(saved), 1)
     first = int(epoch)
     try:
         own = _settings(saved, config, len(dataset.train_labels))
-        settings = own.replace(hidden_sizes=tuple(hidden), epochs=max(own.epochs, first), **names)
+        settings = own.replace(hidden_sizes=tuple(hidden), epochs=max(own.epochs, first), **saved.functions)
     except ConfigError as error:
         raise WeightsError(file, f"a network {sizes}", f"{FIELDS[error.field].allowed}") from error
     return Opening(
@@ -94,7 +90,7 @@ def opening(saved: SavedWeights, file: str, dataset: Dataset, config: TrainingCo
 
 def _float32(saved: SavedWeights, file: str) -> tuple[np.ndarray, ...]:
     with np.errstate(over="ignore"):
-        weights = tuple(array.astype(np.float32) for array in saved.network.weights())
+        weights = tuple(array.astype(np.float32) for array in saved.weights.values())
     if not all(np.isfinite(array).all() for array in weights):
         raise WeightsError(file, "weights above 3.4e38", "weights that float32 can hold")
     return weights

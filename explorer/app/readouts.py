@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from explorer.app.session_run import SessionRun
 from explorer.datasets import Dataset
-from explorer.figures.wording import grouped
 from explorer.network import hardest_classes, most_confused, per_class
 from explorer.training import Evaluation, Moment
 from explorer.widgets.tiles import Tile
+from explorer.wording import grouped
 
 __all__ = ["tiles"]
 

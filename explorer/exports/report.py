@@ -18,11 +18,10 @@ from explorer.figures.curves import accuracy_figure, loss_figure
 from explorer.figures.digits import sprite
 from explorer.figures.palette import PALETTES, Theme
 from explorer.figures.summaries import confusion_summary, curves_summary, difficulty
-from explorer.figures.wording import grouped, setting
 from explorer.network import hardest_classes, most_confused, per_class
 from explorer.network.mistakes import probabilities, select_samples
 from explorer.training import FIELDS, EpochRecord
-from explorer.training.findings import counted, percent
+from explorer.wording import counted, grouped, percent
 
 __all__ = ["report"]
 
@@ -65,7 +64,7 @@ def report(run: ExportedRun) -> str:
         classes=_classes(run),
         mistakes=_mistakes(run),
         n_mistakes=grouped(int(confusion.sum() - confusion.trace())),
-        settings=[(FIELDS[name].label, setting(run.config, name), FIELDS[name].help) for name in FIELDS],
+        settings=[(FIELDS[name].label, run.config.text(name), FIELDS[name].help) for name in FIELDS],
         history=_history(run),
         again=_again(run),
         plotly=get_plotlyjs(),
@@ -236,7 +235,7 @@ def _history(run: ExportedRun) -> list[tuple[str, list[tuple[str, ...]]]]:
     found = []
     for number, stage in enumerate(run.stages, 1):
         name = f"Stage {number} of {len(run.stages)}" if run.forks else ""
-        name += f", loss: {setting(stage.config, 'loss')}" if differ else ""
+        name += f", loss: {stage.config.text('loss')}" if differ else ""
         rows = [_row(record) for record in stage.history or ()]
         found += [(name, rows)] if rows else []
     return found
@@ -298,7 +297,7 @@ def _before(run: ExportedRun) -> list[str]:
         )
     for stage, following in pairwise(run.stages):
         others = [name for name in stage.config.differences(following.config) if name != "epochs"]
-        words = [f"{FIELDS[name].label.lower()} {setting(stage.config, name)}" for name in others]
+        words = [f"{FIELDS[name].label.lower()} {stage.config.text(name)}" for name in others]
         settings = f"with {', '.join(words)}" if words else "with the same settings"
         found.append(f"Up to epoch {stage.end:g} it was trained {settings}.")
     if len(run.stages) > 1:

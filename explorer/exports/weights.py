@@ -1,4 +1,4 @@
-"""A run's weights as a ``.npz`` file, with its settings and records beside them."""
+"""A run's weights as a ``.npz`` file, with its settings and records."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _FIGURES = ("epoch", "train_loss", "test_loss", "train_accuracy", "test_accuracy
 def weights(run: ExportedRun) -> bytes:
     """Return the moment's weights as `explorer.NeuralNetwork.load` and NumPy read them, without pickles.
 
-    Beside ``W1``, ``b1``, ``W2``, … the file holds ``config``, the settings as JSON; ``weights_epoch``, the
+    Besides ``W1``, ``b1``, ``W2``, … the file holds ``config``, the settings as JSON; ``weights_epoch``, the
     epochs that lie behind the weights; and for each figure of `EpochRecord` a list over the run's own epochs.
 
     Parameters
@@ -30,5 +30,7 @@ def weights(run: ExportedRun) -> bytes:
         If a weight is infinite or not a number.
     """
     figures = {name: [getattr(record, name) for record in run.history] for name in _FIGURES}
-    config = json.dumps(asdict(run.config))
-    return weights_bytes(run.network(), config=config, weights_epoch=run.moment.epoch, **figures)
+    config, network = json.dumps(asdict(run.config)), run.network()
+    return weights_bytes(
+        network.named(), network.functions, config=config, weights_epoch=run.moment.epoch, **figures
+    )

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from explorer.figures.palette import PALETTES, Theme
 from explorer.figures.template import template
-from explorer.figures.wording import grouped
+from explorer.wording import grouped
 
 __all__ = [
     "TRACE_NAMES",

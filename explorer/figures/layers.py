@@ -17,8 +17,8 @@ from explorer.figures.axes import epoch_mark, epoch_step, linear_range, log_rang
 from explorer.figures.formulas import written
 from explorer.figures.palette import PALETTES, Theme
 from explorer.figures.template import template
-from explorer.figures.wording import grouped
 from explorer.network.diagnostics import LayerDiagnostics
+from explorer.wording import grouped
 
 __all__ = [
     "TRACE_NAMES",

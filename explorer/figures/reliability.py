@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from explorer.figures.palette import PALETTES, Theme
 from explorer.figures.template import template
-from explorer.figures.wording import grouped
 from explorer.network.mistakes import confidences
+from explorer.wording import grouped
 
 __all__ = [
     "TRACE_NAMES",

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from explorer.figures.palette import PALETTES, Theme
 from explorer.figures.template import template
-from explorer.figures.wording import grouped
+from explorer.wording import grouped
 
 if TYPE_CHECKING:  # a figure needs none of the processes that a study starts
     from explorer.training.studies import StudyResult

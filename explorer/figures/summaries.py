@@ -11,9 +11,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.figures.wording import grouped
 from explorer.network import hardest_classes, most_confused, per_class
 from explorer.training.records import History
+from explorer.wording import grouped
 
 __all__ = ["confusion_summary", "curves_summary", "difficulty", "run_summary"]
 

@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.wording import counted, grouped
+
 __all__ = ["Paired", "mcnemar", "paired", "verdict"]
 
 _DOUBTFUL = 0.05  # from here on a difference may well be chance
@@ -112,14 +114,14 @@ def verdict(pair: Paired, a: str = "A", b: str = "B") -> str:
     """
     if not pair.only_a + pair.only_b:
         return f"{a} and {b} read the same images rightly. Nothing tells them apart."
-    of_b, of_a = _images(pair.only_b), _grouped(pair.only_a)
-    counted = f"{b} reads {of_b} rightly that {a} doesn't, and {a} {of_a} that {b} doesn't."
+    of_b, of_a = counted(pair.only_b, "image"), grouped(pair.only_a)
+    seen = f"{b} reads {of_b} rightly that {a} doesn't, and {a} {of_a} that {b} doesn't."
     if pair.p_value >= _DOUBTFUL:
-        return f"{counted} That could well be chance (p = {pair.p_value:.2f})."
+        return f"{seen} That could well be chance (p = {pair.p_value:.2f})."
     better = b if pair.only_b > pair.only_a else a
     ends = f"{better} is better" if pair.p_value < _CLEAR else f"{better} is probably better"
     rare = f"in {_one_in(pair.p_value)} such tests"
-    return f"{counted} Between equals, a difference this large comes by chance {rare}: {ends}."
+    return f"{seen} Between equals, a difference this large comes by chance {rare}: {ends}."
 
 
 def _one_in(p_value: float) -> str:
@@ -128,12 +130,4 @@ def _one_in(p_value: float) -> str:
         return "less than 1 of 1\u202f000\u202f000\u202f000"
     tests = 1 / p_value
     unit = 10 ** max(0, math.floor(math.log10(tests)) - 1)
-    return f"1 of {_grouped(round(tests / unit) * unit)}"
-
-
-def _images(count: int) -> str:
-    return "1 image" if count == 1 else f"{_grouped(count)} images"
-
-
-def _grouped(count: int) -> str:
-    return f"{count:,}".replace(",", "\u202f")
+    return f"1 of {grouped(round(tests / unit) * unit)}"

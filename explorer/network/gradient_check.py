@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from explorer.network.losses import LOSSES
 from explorer.network.neural_network import NeuralNetwork
 
 __all__ = ["STEP", "CheckedWeight", "Place", "check_gradient", "choose_weights"]
@@ -121,8 +120,7 @@ def check_gradient(
     double = network.copy(np.float64)
     X, d = np.asarray(X, np.float64), np.asarray(d, np.float64)
     gradients = double.backward(X, double.forward(X), d)
-    names = [f"{kind}{layer}" for layer in range(1, len(double.parameters) + 1) for kind in "Wb"]
-    analytic = dict(zip(names, gradients, strict=True))
+    analytic = dict(zip(double.shapes, gradients, strict=True))
     checked = []
     for place in places:
         gradient = float(analytic[place.parameter][place.row, place.column])
@@ -159,7 +157,7 @@ def choose_weights(
     ValueError
         If `n` is below the number of layers.
     """
-    shapes = [V.T.shape for V, _ in network.parameters]
+    shapes = [shape for name, shape in network.shapes.items() if name.startswith("W")]
     if n < len(shapes):
         raise ValueError(f"n is {n}; allowed is at least {len(shapes)}, one for each layer")
     lit = np.flatnonzero(np.asarray(X).any(axis=1))
@@ -180,12 +178,12 @@ def _checked(
     network: NeuralNetwork, X: Array, d: Array, place: Place, analytic: float, step: float
 ) -> CheckedWeight:
     """Move one weight up and down, and put it back."""
-    parameter = getattr(network, place.parameter)  # a view: writing into it changes the network
+    parameter = getattr(network, place.parameter)  # the array itself: writing into it changes the network
     weight = parameter[place.row, place.column]
     losses, on = [], []
     for moved in (weight + step, weight - step):
         parameter[place.row, place.column] = moved
-        losses.append(LOSSES[network.loss](network.forward(X), d))
+        losses.append(network.compute_loss(network.forward(X), d))
         on.append(_units_on(network))
     parameter[place.row, place.column] = weight
     return CheckedWeight(
@@ -201,4 +199,4 @@ def _units_on(network: NeuralNetwork) -> list[NDArray[np.bool_]]:
     """Return which relu units of each hidden layer are on for which sample; empty for smooth activations."""
     if network.hidden_activation != "relu":
         return []
-    return [getattr(network, f"a{layer}") > 0 for layer in range(1, len(network.parameters))]
+    return [getattr(network, f"a{layer}") > 0 for layer in range(1, network.n_layers)]

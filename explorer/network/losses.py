@@ -1,24 +1,21 @@
-"""Losses, and the derivative of the loss behind the output layer.
+"""Losses: how wrong the outputs are, and the first delta of the backward pass.
 
 Both losses are SUMS over classes and samples, as in the exercise: a batch twice as large has twice the loss and
-twice the gradient. `sum` adds pairwise, where a dot product in float32 would lose the fourth digit of many terms.
+twice the gradient.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from explorer.network.calls import Calls
-
 __all__ = ["LOSSES", "OUTPUT_DELTAS", "cross_entropy", "d_cross_entropy", "d_squared_error", "squared_error"]
 
-Array = NDArray[Any]
+Array = NDArray[np.floating[Any]]
 
 
 def squared_error(y: ArrayLike, d: ArrayLike) -> float:
@@ -41,7 +38,7 @@ def squared_error(y: ArrayLike, d: ArrayLike) -> float:
     ValueError
         If the shapes differ.
     """
-    y, d = _alike(y, d)
+    y, d = _same_shape(y, d)
     return 0.5 * float(np.square(y - d).sum())
 
 
@@ -53,8 +50,8 @@ def d_squared_error(y: ArrayLike, d: ArrayLike) -> Array:
     ValueError
         If the shapes differ.
     """
-    y, d = _alike(y, d)
-    return np.subtract(y, d)
+    y, d = _same_shape(y, d)
+    return y - d
 
 
 def cross_entropy(y: ArrayLike, d: ArrayLike) -> float:
@@ -78,15 +75,15 @@ def cross_entropy(y: ArrayLike, d: ArrayLike) -> float:
     ValueError
         If the shapes differ.
     """
-    y, d = _alike(y, d)
-    # Taken from 0.0, where a minus in front would make −0.0 of no loss at all.
-    return 0.0 - float((d * np.log(np.maximum(y, np.finfo(y.dtype).tiny))).sum())
+    y, d = _same_shape(y, d)
+    # Subtracted from 0.0, since a minus sign in front would turn no loss at all into −0.0.
+    return 0.0 - float((d * np.log(_not_zero(y))).sum())
 
 
 def d_cross_entropy(y: ArrayLike, d: ArrayLike) -> Array:
     """Return the derivative of `cross_entropy` with respect to `y`: −d / y, of their shape.
 
-    Behind a softmax the network uses y − d instead, the derivative with respect to the weighted sums, in which
+    After a softmax the network uses y − d instead, the derivative with respect to the weighted sums, in which
     the division has cancelled.
 
     Raises
@@ -94,18 +91,8 @@ def d_cross_entropy(y: ArrayLike, d: ArrayLike) -> Array:
     ValueError
         If the shapes differ.
     """
-    y, d = _alike(y, d)
-    derivative: Array = np.divide(-d, np.maximum(y, np.finfo(y.dtype).tiny))
-    return derivative
-
-
-def _alike(y: ArrayLike, d: ArrayLike) -> tuple[Array, Array]:
-    y, d = np.asarray(y), np.asarray(d)
-    if y.shape != d.shape:
-        raise ValueError(f"y has shape {y.shape} and d has shape {d.shape}; they must be equal")
-    kind = np.result_type(y, d)
-    kind = kind if np.issubdtype(kind, np.floating) else np.dtype(np.float64)
-    return y.astype(kind, copy=False), d.astype(kind, copy=False)
+    y, d = _same_shape(y, d)
+    return np.asarray(-d / _not_zero(y))
 
 
 LOSSES: Mapping[str, Callable[[ArrayLike, ArrayLike], float]] = MappingProxyType(
@@ -114,47 +101,56 @@ LOSSES: Mapping[str, Callable[[ArrayLike, ArrayLike], float]] = MappingProxyType
 """The losses, by name."""
 
 
-def _sigmoid_squared_error(y: Array, d: Array, out: Array, scratch: Array) -> Calls:
-    """∂L/∂a = (y − d) · y(1 − y): the loss's derivative times the sigmoid's slope."""
-    return (
-        partial(np.multiply, y, y, scratch),
-        partial(np.subtract, y, scratch, scratch),
-        partial(np.subtract, y, d, out),
-        partial(np.multiply, out, scratch, out),
-    )
+def delta_sigmoid_squared_error(y: Array, d: Array) -> Array:
+    """Return ∂L/∂a = (y − d) · y(1 − y): the derivative of the loss times that of the sigmoid."""
+    return (y - d) * y * (1 - y)
 
 
-def _sigmoid_cross_entropy(y: Array, d: Array, out: Array, scratch: Array) -> Calls:
-    """∂L/∂a = −(d / y) · y(1 − y) = −d(1 − y) = dy − d: the division cancels."""
-    return partial(np.multiply, d, y, out), partial(np.subtract, out, d, out)
+def delta_sigmoid_cross_entropy(y: Array, d: Array) -> Array:
+    """Return ∂L/∂a = −(d / y) · y(1 − y) = −d(1 − y): the division cancels."""
+    return -d * (1 - y)
 
 
-def _softmax_squared_error(y: Array, d: Array, out: Array, scratch: Array) -> Calls:
-    """∂L/∂aᵢ = yᵢ (gᵢ − Σⱼ gⱼ yⱼ) with g = y − d, since ∂yⱼ/∂aᵢ = yⱼ (δᵢⱼ − yᵢ)."""
-    total, ones = np.empty((len(y), 1), y.dtype), np.ones((y.shape[1], 1), y.dtype)
-    return (
-        partial(np.subtract, y, d, out),
-        partial(np.multiply, out, y, scratch),
-        partial(np.dot, scratch, ones, total),
-        partial(np.subtract, out, total, out),
-        partial(np.multiply, out, y, out),
-    )
+def delta_softmax_squared_error(y: Array, d: Array) -> Array:
+    """Return ∂L/∂aᵢ = yᵢ (gᵢ − Σⱼ gⱼ yⱼ) with g = y − d, since ∂yⱼ/∂aᵢ = yⱼ ([i = j] − yᵢ)."""
+    g = y - d
+    delta: Array = y * (g - (g * y).sum(axis=0))
+    return delta
 
 
-def _softmax_cross_entropy(y: Array, d: Array, out: Array, scratch: Array) -> Calls:
-    """∂L/∂aᵢ = −Σⱼ (dⱼ / yⱼ) yⱼ (δᵢⱼ − yᵢ) = yᵢ Σⱼ dⱼ − dᵢ = yᵢ − dᵢ, as the targets sum to 1 (Bridle, 1990)."""
-    return (partial(np.subtract, y, d, out),)
+def delta_softmax_cross_entropy(y: Array, d: Array) -> Array:
+    """Return ∂L/∂aᵢ = −Σⱼ (dⱼ / yⱼ) yⱼ ([i = j] − yᵢ) = yᵢ − dᵢ, as the targets sum to 1 (Bridle, 1990)."""
+    return y - d
 
 
-OUTPUT_DELTAS: Mapping[tuple[str, str], Callable[[Array, Array, Array, Array], Calls]] = MappingProxyType(
+OUTPUT_DELTAS: Mapping[tuple[str, str], Callable[[Array, Array], Array]] = MappingProxyType(
     {
-        ("sigmoid", "squared_error"): _sigmoid_squared_error,
-        ("sigmoid", "cross_entropy"): _sigmoid_cross_entropy,
-        ("softmax", "squared_error"): _softmax_squared_error,
-        ("softmax", "cross_entropy"): _softmax_cross_entropy,
+        ("sigmoid", "squared_error"): delta_sigmoid_squared_error,
+        ("sigmoid", "cross_entropy"): delta_sigmoid_cross_entropy,
+        ("softmax", "squared_error"): delta_softmax_squared_error,
+        ("softmax", "cross_entropy"): delta_softmax_cross_entropy,
     }
 )
-"""For each output and loss: ``f(y, d, out, scratch)`` gives the calls that write ∂L/∂a of the output into `out`.
+"""For each output activation and loss: ∂L/∂a of the output layer, from its outputs and the desired ones.
 
-All four arrays have shape (n_samples, n_classes): here the classes are the last axis.
+All of shape (n_classes, n_samples).
 """
+
+
+def _not_zero(y: Array) -> Array:
+    return np.maximum(y, np.finfo(y.dtype).tiny)
+
+
+def _same_shape(y: ArrayLike, d: ArrayLike) -> tuple[Array, Array]:
+    """Return both as arrays of one floating dtype, or raise `ValueError` where the shapes differ."""
+    y, d = np.asarray(y), np.asarray(d)
+    if y.shape != d.shape:
+        hint = ""
+        if y.ndim == d.ndim == 2 and y.shape == d.T.shape:
+            hint = "; one of them is transposed: samples are columns"
+        elif d.ndim < y.ndim:
+            hint = "; labels must be one-hot columns"
+        raise ValueError(f"y has shape {y.shape} and d has shape {d.shape}; they must be equal{hint}")
+    kind = np.result_type(y, d)
+    kind = kind if np.issubdtype(kind, np.floating) else np.dtype(np.float64)
+    return y.astype(kind, copy=False), d.astype(kind, copy=False)

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from explorer.network.losses import LOSSES
 from explorer.network.neural_network import NeuralNetwork
 
 __all__ = ["LayerWalk", "Walkthrough", "busiest_units", "walk_through"]
@@ -122,11 +121,11 @@ def walk_through(network: NeuralNetwork, x: ArrayLike, d: ArrayLike) -> Walkthro
     inputs = X[:, 0].astype(network.dtype)
     for number, delta in enumerate(deltas, 1):
         W, b, a, h = (np.array(getattr(network, f"{name}{number}")) for name in "Wbah")
-        is_last = number == len(deltas)
+        is_last = number == network.n_layers
         activation = network.output if is_last else network.hidden_activation
         layers.append(LayerWalk(number, activation, W, b[:, 0], inputs, a[:, 0], h[:, 0], delta[:, 0]))
         inputs = h[:, 0]
-    loss = LOSSES[network.loss](y, D.astype(network.dtype))
+    loss = network.compute_loss(y, D.astype(network.dtype))
     return Walkthrough(X[:, 0].astype(network.dtype), D[:, 0], tuple(layers), network.loss, loss)
 
 

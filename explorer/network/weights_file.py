@@ -13,22 +13,34 @@ import re
 import stat
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from itertools import pairwise
 from math import prod
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from explorer.network.destination import check_destination, whole_file
-from explorer.network.neural_network import NeuralNetwork
+from explorer.network import arguments
+from explorer.network.activations import ACTIVATIONS, OUTPUTS
+from explorer.network.initializers import INITIALIZERS
+from explorer.network.losses import LOSSES
+from explorer.safe_write import check_destination, whole_file
 
-__all__ = ["SavedWeights", "WeightsError", "load_network", "read_weights", "save_weights", "weights_bytes"]
+__all__ = [
+    "SavedWeights",
+    "WeightsError",
+    "layer_sizes",
+    "load_weights",
+    "read_weights",
+    "save_weights",
+    "weights_bytes",
+]
 
 FORMAT = 1
 MOST_BYTES = 1 << 28
@@ -37,10 +49,12 @@ MOST_BYTES = 1 << 28
 _MOST_ENTRIES = 100
 _MOST_LETTERS = 10_000
 _MOST_HEADER = 1_000
-_SETTINGS = ("hidden_activation", "output", "loss", "initializer")
-_KEYS = frozenset({"format", "metadata", *_SETTINGS})
+_FUNCTIONS: Mapping[str, Collection[str]] = MappingProxyType(
+    {"hidden_activation": ACTIVATIONS, "output": OUTPUTS, "loss": LOSSES, "initializer": INITIALIZERS}
+)
+_KEYS = frozenset({"format", "metadata", *_FUNCTIONS})
 _PARAMETER = re.compile(r"([Wb])([1-9][0-9]?)")
-_WANTED = "weights that the explorer has saved"
+_EXPECTED = "weights that the explorer has saved"
 # What zipfile and zlib raise for a file that is cut off, altered or made to harm, or whose kind of compression
 # zipfile doesn't know.
 _DAMAGED = (
@@ -61,14 +75,23 @@ class SavedWeights:
 
     Parameters
     ----------
-    network : NeuralNetwork
-        With the file's layer sizes, functions, dtype and weights.
+    weights : mapping of str to ndarray
+        ``W1``, ``b1``, ``W2``, … in this order, of shapes that fit together, all float32 or all float64, finite.
+    functions : mapping of str to str
+        The names of the network's hidden activation, output, loss and initializer.
     metadata : mapping of str to str or float
-        What was stored beside the weights as a single text or number; it is as trustworthy as its source.
+        Single texts and numbers that were stored besides; they are as trustworthy as their source.
     """
 
-    network: NeuralNetwork
+    weights: Mapping[str, NDArray[Any]]
+    functions: Mapping[str, str]
     metadata: Mapping[str, str | float]
+
+
+def layer_sizes(weights: Mapping[str, NDArray[Any]]) -> tuple[int, ...]:
+    """Return the units of every layer, the inputs first, of parameters named W1, b1, W2, …, in this order."""
+    matrices = [array for name, array in weights.items() if name.startswith("W")]
+    return (matrices[0].shape[1], *map(len, matrices))
 
 
 class WeightsError(ValueError):
@@ -80,33 +103,60 @@ class WeightsError(ValueError):
         Name of the file, and of the part of it.
     found : str
         What is there, in words.
-    wanted : str
+    expected : str
         What should be, in words.
     """
 
-    def __init__(self, file: str, found: str, wanted: str) -> None:
+    def __init__(self, file: str, found: str, expected: str) -> None:
         self.file = file
         self.found = found
-        self.wanted = wanted
-        super().__init__(file, found, wanted)
+        self.expected = expected
+        super().__init__(file, found, expected)
 
     def __str__(self) -> str:
-        return f"{self.file}: found {self.found}, wanted {self.wanted}."
+        return f"{self.file}: found {self.found}, expected {self.expected}."
 
 
 def save_weights(
-    path: str | os.PathLike[str], network: NeuralNetwork, *, overwrite: bool = False, **metadata: ArrayLike
+    path: str | os.PathLike[str],
+    weights: Mapping[str, NDArray[Any]],
+    functions: Mapping[str, str],
+    *,
+    overwrite: bool = False,
 ) -> None:
-    """Write a network's weights to a ``.npz`` file, all of it or nothing.
+    """Write a network's weights to a ``.npz`` file without pickles, all of it or nothing.
 
     Parameters
     ----------
     path : str or path-like
         Where to; nothing is added to the name. A ``~`` at the start is the home folder.
-    network : NeuralNetwork
-        The network; its weights are finite.
+    weights, functions
+        As in `SavedWeights`.
     overwrite : bool
         Whether a file that is there already is replaced.
+
+    Raises
+    ------
+    WeightsError
+        If a weight is infinite or not a number.
+    OSError
+        If the file is there already and may not be replaced, or can't be written.
+    """
+    name = check_destination(path, overwrite=overwrite).name
+    content = _content(name, weights, functions, {})
+    with whole_file(path, overwrite=overwrite) as stream:
+        _write(stream, content)
+
+
+def weights_bytes(
+    weights: Mapping[str, NDArray[Any]], functions: Mapping[str, str], **metadata: ArrayLike
+) -> bytes:
+    """Return what `save_weights` writes to a file, with more besides; equal weights give equal bytes.
+
+    Parameters
+    ----------
+    weights, functions
+        As in `SavedWeights`.
     **metadata : str, numbers or arrays of numbers
         More to store, each under its own name: ``numpy.load(path)["name"]`` gives it back.
 
@@ -116,57 +166,34 @@ def save_weights(
         If a weight is infinite or not a number.
     ValueError
         If a piece of metadata has a reserved name, or is neither text nor numbers.
-    OSError
-        If the file is there already and may not be replaced, or can't be written.
-    """
-    destination = check_destination(path, overwrite=overwrite)
-    content = _content(destination.name, network, metadata)
-    with whole_file(path, overwrite=overwrite) as stream:
-        _write(stream, content)
-
-
-def weights_bytes(network: NeuralNetwork, **metadata: ArrayLike) -> bytes:
-    """Return what `save_weights` writes to a file; equal networks give equal bytes.
-
-    Raises
-    ------
-    WeightsError
-        If a weight is infinite or not a number.
-    ValueError
-        If a piece of metadata has a reserved name, or is neither text nor numbers.
     """
     stream = BytesIO()
-    _write(stream, _content("the network", network, metadata))
+    _write(stream, _content("the network", weights, functions, metadata))
     return stream.getvalue()
 
 
-def load_network(path: str | os.PathLike[str]) -> NeuralNetwork:
-    """Return the network whose weights `save_weights` wrote to a file.
+def load_weights(path: str | os.PathLike[str]) -> SavedWeights:
+    """Return what `save_weights` wrote to a file.
 
     Parameters
     ----------
     path : str or path-like
         The file. It may come from anywhere: nothing in it is run, and its sizes are checked before it is read.
 
-    Returns
-    -------
-    NeuralNetwork
-        With the file's layer sizes, functions, dtype and weights.
-
     Raises
     ------
     WeightsError
         If there is no such file, or it holds anything else. The message names the file, what was found and
-        what was wanted.
+        what was expected.
     """
     location = Path(path).expanduser()
     name = _printable(location.name)
     with _explained(name), _opened(location, name) as stream:
-        return _read(stream, name).network
+        return _read(stream, name)
 
 
 def read_weights(content: bytes, name: str) -> SavedWeights:
-    """Return what `weights_bytes` packed; the bytes may come from anywhere, as for `load_network`.
+    """Return what `weights_bytes` packed; the bytes may come from anywhere, as for `load_weights`.
 
     Parameters
     ----------
@@ -194,18 +221,21 @@ def _explained(name: str) -> Iterator[None]:
         raise
     except _DAMAGED as error:
         reason = (isinstance(error, OSError) and error.strerror) or str(error) or type(error).__name__
-        raise WeightsError(name, f"“{_printable(reason)}”", _WANTED) from error
+        raise WeightsError(name, f"“{_printable(reason)}”", _EXPECTED) from error
 
 
-def _content(name: str, network: NeuralNetwork, metadata: Mapping[str, ArrayLike]) -> dict[str, NDArray[Any]]:
+def _content(
+    name: str,
+    weights: Mapping[str, NDArray[Any]],
+    functions: Mapping[str, str],
+    metadata: Mapping[str, ArrayLike],
+) -> dict[str, NDArray[Any]]:
     """Return all entries of a file by name, once they are known to be finite and storable."""
     extras = {key: _storable(key, value) for key, value in metadata.items()}
-    arrays = dict(zip(_names(len(network.parameters)), network.weights(), strict=True))
-    for key, array in arrays.items():
+    for key, array in weights.items():
         _check_finite(array, f"{name}, {key}")
-    description = {key: getattr(network, key) for key in _SETTINGS}
-    text = json.dumps({"format": FORMAT, **description, "metadata": list(extras)})
-    return {"network": np.array(text), **arrays, **extras}
+    text = json.dumps({"format": FORMAT, **functions, "metadata": list(extras)})
+    return {"network": np.array(text), **weights, **extras}
 
 
 def _names(n_layers: int) -> list[str]:
@@ -217,7 +247,7 @@ def _storable(name: str, value: ArrayLike) -> NDArray[Any]:
         raise ValueError(f"the name {name!r} is kept for the network itself")
     array = np.asarray(value, order="C")
     if array.dtype.kind not in "Ubiuf":
-        raise ValueError(f"{name} has dtype {array.dtype}; allowed are text and numbers")
+        raise ValueError(f"{name} has dtype {array.dtype}; expected are text and numbers")
     return array
 
 
@@ -237,7 +267,7 @@ def _check_finite(array: NDArray[Any], part: str) -> None:
 def _opened(path: Path, name: str) -> BinaryIO:
     mode = path.stat().st_mode
     if not stat.S_ISREG(mode):  # opening a pipe would wait for its writer
-        raise WeightsError(name, "something else than a file", _WANTED)
+        raise WeightsError(name, "something else than a file", _EXPECTED)
     return path.open("rb")
 
 
@@ -251,19 +281,17 @@ def _read_archive(archive: zipfile.ZipFile, name: str) -> SavedWeights:
     settings = _read_settings(archive, entries, name)
     extras = settings.pop("metadata")
     n_layers = sum(entry.startswith("W") for entry in entries if _PARAMETER.fullmatch(entry))
-    wanted = {"network", *_names(max(n_layers, 2)), *extras}
-    if entries.keys() != wanted:
-        missing, more = sorted(wanted - entries.keys()), sorted(entries.keys() - wanted)
+    expected = {"network", *_names(max(n_layers, 2)), *extras}
+    if entries.keys() != expected:
+        missing, more = sorted(expected - entries.keys()), sorted(entries.keys() - expected)
         found = f"no {missing[0]}" if missing else f"an entry {_printable(more[0])}"
         raise WeightsError(name, found, "W1, b1, W2, b2 and so on, and the entries named in “network”")
     arrays = [_read_weights(archive, entries[entry], f"{name}, {entry}") for entry in _names(n_layers)]
-    sizes = _layer_sizes(arrays, name)
-    network = NeuralNetwork(
-        sizes[0], sizes[1:-1], sizes[-1], dtype=arrays[0].dtype.newbyteorder("="), seed=0, **settings
-    )
-    for entry, array in zip(_names(n_layers), arrays, strict=True):
-        setattr(network, entry, array)
-    return SavedWeights(network, _read_metadata(archive, {key: entries[key] for key in extras}, name))
+    _check_shapes(arrays, name)
+    native = [array.astype(array.dtype.newbyteorder("=")) for array in arrays]
+    weights = dict(zip(_names(n_layers), native, strict=True))
+    metadata = _read_metadata(archive, {key: entries[key] for key in extras}, name)
+    return SavedWeights(weights, settings, metadata)
 
 
 def _read_metadata(
@@ -301,7 +329,7 @@ def _read_settings(
 ) -> dict[str, Any]:
     part = f"{name}, network"
     if "network" not in entries:
-        raise WeightsError(name, "no entry “network”", _WANTED)
+        raise WeightsError(name, "no entry “network”", _EXPECTED)
     limit = f"a text of at most {_MOST_LETTERS} letters"
     if entries["network"].file_size > 4 * _MOST_LETTERS + _MOST_HEADER:
         raise WeightsError(part, f"{entries['network'].file_size} bytes", limit)
@@ -316,6 +344,8 @@ def _read_settings(
     names = settings.get("metadata")
     if settings.keys() != _KEYS or not isinstance(names, list) or not all(isinstance(n, str) for n in names):
         raise WeightsError(part, "other settings", ", ".join(sorted(_KEYS)))
+    for key, known in _FUNCTIONS.items():
+        arguments.choice(key, settings[key], known)
     del settings["format"]
     return settings
 
@@ -327,9 +357,9 @@ def _read_weights(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, part: str) -
 
 
 def _read_array(
-    archive: zipfile.ZipFile, entry: zipfile.ZipInfo, part: str, dtypes: str, n_axes: int, wanted: str
+    archive: zipfile.ZipFile, entry: zipfile.ZipInfo, part: str, dtypes: str, n_axes: int, expected: str
 ) -> NDArray[Any]:
-    """Read one array, once its header says what is `wanted` and agrees with the entry's size."""
+    """Read one array, once its header says what is `expected` and agrees with the entry's size."""
     if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise WeightsError(part, f"compression method {entry.compress_type}", "stored or deflated data")
     with archive.open(entry) as stream:
@@ -337,10 +367,10 @@ def _read_array(
         length = int.from_bytes(start[8:], "little")
         header = _HEADER.fullmatch(stream.read(min(length, _MOST_HEADER)).decode("latin-1"))
         if start[:8] != b"\x93NUMPY\x01\x00" or header is None:
-            raise WeightsError(part, "something else than a plain array", wanted)
+            raise WeightsError(part, "something else than a plain array", expected)
         code, shape = header[1], tuple(int(size) for size in re.findall(r"\d+", header[3]))
         if not re.fullmatch(dtypes, code.lstrip("<>|=")) or len(shape) != n_axes or 0 in shape:
-            raise WeightsError(part, f"{_dtype_name(code)} of shape {shape}", wanted)
+            raise WeightsError(part, f"{_dtype_name(code)} of shape {shape}", expected)
         dtype = np.dtype(code)
         if entry.file_size != len(start) + length + prod(shape) * dtype.itemsize:
             raise WeightsError(part, f"{entry.file_size} bytes", f"as many as shape {shape} takes")
@@ -357,8 +387,8 @@ def _dtype_name(code: str) -> str:
     )
 
 
-def _layer_sizes(arrays: list[NDArray[Any]], name: str) -> list[int]:
-    """Return the units of each layer, once the shapes and dtypes of all parameters fit together."""
+def _check_shapes(arrays: list[NDArray[Any]], name: str) -> None:
+    """Raise unless the shapes and dtypes of all parameters fit together."""
     weights, biases = arrays[::2], arrays[1::2]
     sizes = [weights[0].shape[1], *(W.shape[0] for W in weights)]
     for number, (W, b, (n_in, n_out)) in enumerate(zip(weights, biases, pairwise(sizes), strict=True), 1):
@@ -366,7 +396,6 @@ def _layer_sizes(arrays: list[NDArray[Any]], name: str) -> list[int]:
             if array.shape != shape or array.dtype != weights[0].dtype:
                 found = f"{array.dtype} of shape {array.shape}"
                 raise WeightsError(f"{name}, {kind}{number}", found, f"{weights[0].dtype} of shape {shape}")
-    return sizes
 
 
 def _printable(text: str) -> str:

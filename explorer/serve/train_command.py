@@ -22,7 +22,7 @@ from rich.console import Console
 
 from explorer.datasets import Dataset, DatasetError, load_dataset, load_mnist
 from explorer.exports.files import export
-from explorer.network.destination import check_destination, whole_file
+from explorer.safe_write import check_destination, whole_file
 from explorer.serve.serve_command import SERVER_OPTIONS
 from explorer.serve.train_result import TrainResult
 from explorer.serve.train_screen import TrainScreen

@@ -8,10 +8,10 @@ import numpy as np
 
 from explorer.app.session_run import SessionRun
 from explorer.datasets import Dataset
-from explorer.figures.wording import grouped
 from explorer.network import most_confused
 from explorer.network.diagnostics import diagnose
 from explorer.training import Moment
+from explorer.wording import grouped
 
 __all__ = ["numbers"]
 

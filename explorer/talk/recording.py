@@ -198,7 +198,7 @@ def _read_only(counts: NDArray[Any]) -> NDArray[np.int64]:
 
 def _snapshot(weights: list[NDArray[Any]], config: TrainingConfig, dataset: Dataset) -> Snapshot:
     training = TrainingRun(config, dataset)
-    training.network.set_weights(weights)
+    training.set_weights(weights)
     with one_blas_thread():  # as they were computed when it was made: two threads round otherwise
         return replace(training.snapshot(), epoch=float(config.epochs))
 

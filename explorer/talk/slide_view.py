@@ -15,7 +15,6 @@ from explorer.app.scene import OnLoop, Scene
 from explorer.app.session_run import SessionRun
 from explorer.datasets import Dataset
 from explorer.figures.palette import Theme
-from explorer.figures.wording import grouped
 from explorer.talk.numbers import numbers
 from explorer.talk.pictures import PICTURES
 from explorer.talk.projection import Look
@@ -24,6 +23,7 @@ from explorer.training import Delivery, Moment, RunEnd, TrainingConfig, Training
 from explorer.widgets.live_bar import LiveBar
 from explorer.widgets.slide_heading import SlideHeading
 from explorer.widgets.tiles import Tiles
+from explorer.wording import grouped
 
 __all__ = ["SlideView"]
 

@@ -101,6 +101,7 @@ _FIELDS: tuple[Field, ...] = (
         key="seed",
         low=0,
         high=2**32 - 1,
+        is_amount=False,
         help="Start of the random numbers: the same seed gives the same run, to the bit.",
     ),
     Whole(
@@ -238,10 +239,14 @@ class TrainingConfig:
         )
         return cls(**values), tuple(notice for notice in notices if notice)
 
+    def text(self, name: str) -> str:
+        """Return one setting as the controls show it: ``"60 000"``, ``"128-64"``, ``"cross entropy"``."""
+        return FIELDS[name].text(getattr(self, name))
+
     @property
     def architecture(self) -> str:
         """The hidden layers in short: ``"128-64"``."""
-        return "-".join(str(size) for size in self.hidden_sizes)
+        return self.text("hidden_sizes")
 
 
 def _read(field: Field, text: str) -> tuple[Any, str]:

@@ -16,6 +16,8 @@ from typing import Any
 
 import numpy as np
 
+from explorer.wording import grouped, plain
+
 __all__ = ["Choice", "ConfigError", "Field", "LayerSizes", "Real", "Whole"]
 
 _LONGEST_NUMBER = 20
@@ -97,6 +99,10 @@ class Field:
         """Return the text that `parse` reads back to `value`."""
         return str(value)
 
+    def text(self, value: Any) -> str:
+        """Return the value as the controls show it."""
+        return self.format(value)
+
     def refuse(self, value: object) -> ConfigError:
         """Return the error that says `value` is not allowed here."""
         return ConfigError(self.name, value, self.allowed)
@@ -104,15 +110,16 @@ class Field:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Whole(Field):
-    """A whole number from `low` to `high`; with `none_means`, also None."""
+    """A whole number from `low` to `high`; with `none_means`, also None. A seed is a number, but no amount."""
 
     low: int
     high: int
     none_means: str = ""
+    is_amount: bool = True
 
     @property
     def allowed(self) -> str:
-        words = f"a whole number from {self.low:,} to {self.high:,}".replace(",", "\u202f")
+        words = f"a whole number from {grouped(self.low)} to {grouped(self.high)}"
         return words + (f", or None for {self.none_means}" if self.none_means else "")
 
     def check(self, value: object) -> int | None:
@@ -138,6 +145,9 @@ class Whole(Field):
 
     def format(self, value: object) -> str:
         return "all" if value is None else str(value)
+
+    def text(self, value: Any) -> str:
+        return grouped(value) if self.is_amount and value is not None else self.format(value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,6 +184,9 @@ class Real(Field):
     def format(self, value: object) -> str:
         return _written_out(repr(self.check(value)))
 
+    def text(self, value: Any) -> str:
+        return plain(value)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice(Field):
@@ -181,6 +194,9 @@ class Choice(Field):
 
     choices: tuple[str, ...]
     labels: tuple[str, ...]
+
+    def text(self, value: Any) -> str:
+        return self.labels[self.choices.index(value)]
 
     @property
     def allowed(self) -> str:
@@ -205,7 +221,7 @@ class LayerSizes(Field):
 
     @property
     def allowed(self) -> str:
-        units = f"{self.low:,} to {self.high:,}".replace(",", "\u202f")
+        units = f"{grouped(self.low)} to {grouped(self.high)}"
         return f"1 to {self.most_layers} hidden layers, each a whole number of units from {units}"
 
     def check(self, value: object) -> tuple[int, ...]:
@@ -243,6 +259,9 @@ class LayerSizes(Field):
 
     def format(self, value: object) -> str:
         return ",".join(str(size) for size in self.check(value))
+
+    def text(self, value: Any) -> str:
+        return "-".join(map(str, value))
 
 
 def _written_out(number: str) -> str:

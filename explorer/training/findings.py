@@ -11,11 +11,11 @@ from typing import Any, Literal
 
 from explorer.network.diagnostics import LayerDiagnostics
 from explorer.training.config import FIELDS, TrainingConfig
-from explorer.training.fields import Choice
 from explorer.training.fitting import fitting_rate
 from explorer.training.records import EpochRecord, Evaluation, RunEnd
+from explorer.wording import percent
 
-__all__ = ["Findings", "Hint", "Kind", "counted", "grouped", "percent", "plain"]
+__all__ = ["Findings", "Hint", "Kind"]
 
 Kind = Literal["info", "hint", "warning", "error"]
 
@@ -197,36 +197,7 @@ def _action(config: TrainingConfig, mended: TrainingConfig) -> str:
     """Return the changes in words: ``"Batch size 2 048 → 512, learning rate 0.01 → 0.003"``."""
     changes: list[str] = []
     for name in config.differences(mended):
-        before, after = (_shown(name, getattr(settings, name)) for settings in (config, mended))
+        before, after = (settings.text(name) for settings in (config, mended))
         label = FIELDS[name].label
         changes.append(f"{label[0].lower() + label[1:] if changes else label} {before} → {after}")
     return ", ".join(changes)
-
-
-def _shown(name: str, value: Any) -> str:
-    field = FIELDS[name]
-    if isinstance(field, Choice):
-        return field.labels[field.choices.index(value)]
-    if isinstance(value, tuple):
-        return "-".join(str(size) for size in value)
-    return field.format(value) if value is None else plain(value)
-
-
-def plain(number: float) -> str:
-    """Return a number as the controls show it: ``"60 000"``, ``"0.003"``."""
-    return grouped(number) if isinstance(number, int) else f"{number:.5f}".rstrip("0").rstrip(".")
-
-
-def grouped(count: int) -> str:
-    """Return a whole number with its thousands apart."""
-    return f"{count:,}".replace(",", "\u202f") if abs(count) >= 1000 else str(count)
-
-
-def counted(count: int, noun: str) -> str:
-    """Return a number of things: ``"1 image"``, ``"8 images"``."""
-    return f"{grouped(count)} {noun}{'' if count == 1 else 's'}"
-
-
-def percent(share: float, digits: int = 1) -> str:
-    """Return a share as ``"93.2 %"``; no line breaks before the sign."""
-    return f"{100 * share:.{digits}f}\u00a0%"

@@ -13,10 +13,11 @@ from typing import Any
 
 from explorer.network.diagnostics import LayerDiagnostics
 from explorer.training.config import MOST_EPOCHS, TrainingConfig
-from explorer.training.findings import Findings, Hint, Kind, counted, grouped, percent, plain
+from explorer.training.findings import Findings, Hint, Kind
 from explorer.training.fitting import fitting_rate, rounded_down
 from explorer.training.records import History
 from explorer.training.run import DivergedError
+from explorer.wording import counted, grouped, percent, plain
 
 __all__ = ["Hint", "Kind", "hints"]
 

@@ -7,6 +7,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
+from explorer.wording import grouped
+
 __all__ = ["Parts", "listed", "parts"]
 
 MOST_CHARACTERS = 10_000
@@ -47,7 +49,7 @@ class Parts:
             return ""
         keys = sorted(self.unread, key=lambda key: key not in known)
         verb = "is" if len(keys) == 1 else "are"
-        bounds = f"{MOST_PARTS} parts and {MOST_CHARACTERS:,} characters".replace(",", "\u202f")
+        bounds = f"{MOST_PARTS} parts and {grouped(MOST_CHARACTERS)} characters"
         return f"The link is too long, only {bounds} are read: {listed(keys)} {verb} ignored."
 
 

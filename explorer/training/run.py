@@ -7,22 +7,23 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from contextvars import Context
 from time import perf_counter
 from typing import Literal, overload
 
 import numpy as np
+from numpy.typing import NDArray
 
 from explorer.datasets import Dataset
+from explorer.engine import MiniBatches, Model, Score, ScoredSet, Scorer
 from explorer.network import NeuralNetwork
-from explorer.training.batches import MiniBatches
 from explorer.training.config import TrainingConfig
 from explorer.training.fields import ConfigError
-from explorer.training.process_settings import one_blas_thread
+from explorer.training.process_settings import one_blas_thread, small_product
 from explorer.training.records import BatchRecord, EpochRecord, Evaluation, Snapshot
-from explorer.training.scores import Score, ScoredSet, Scorer
+from explorer.wording import grouped
 
 __all__ = ["DivergedError", "Event", "TrainingRun", "train"]
 
@@ -110,14 +111,15 @@ class TrainingRun:
     def __init__(self, config: TrainingConfig, dataset: Dataset, *, start: Snapshot | None = None) -> None:
         available = len(dataset.train_labels)
         if config.n_train is not None and config.n_train > available:
-            most = f"{available:,}".replace(",", "\u202f")
-            allowed = f"a whole number up to {most}, the training images of {dataset.name}"
+            allowed = f"a whole number up to {grouped(available)}, the training images of {dataset.name}"
             raise ConfigError("n_train", config.n_train, allowed)
         self.config = config
         self.dataset = dataset if config.n_train is None else dataset.head(config.n_train)
-        self.network = self.new_network()
+        network = self.new_network()
+        self._rng = network.rng  # after the weights it gives the order of the samples
+        self._model = Model(network, small_product())
         self._batches = MiniBatches(
-            self.network, self.dataset, config.batch_size, config.learning_rate, config.reduction
+            self._model, self.dataset, config.batch_size, config.learning_rate, config.reduction
         )
         self.step = 0
         """Mini-batches so far, updates of the weights; epochs before a fork count as if they had been its own."""
@@ -126,7 +128,7 @@ class TrainingRun:
         if start is not None:
             self._go_on_from(start)
         self._epochs_done = self.first_epoch
-        self._scorer = Scorer(self.network)
+        self._scorer = Scorer(self._model)
         self._tested: tuple[Snapshot, ScoredSet] | None = None  # at the end of the newest epoch
         self._events: Generator[Event, None, None] = self._train()
         # What overflows shows in the records. NumPy's error handling belongs to the context, and to enter one made
@@ -135,7 +137,7 @@ class TrainingRun:
         self._quiet.run(np.seterr, all="ignore")
 
     def new_network(self) -> NeuralNetwork:
-        """Return a network as the config describes it, with its first weights."""
+        """Return a network as the config describes it, with its initial weights."""
         return NeuralNetwork(
             self.dataset.n_inputs,
             self.config.hidden_sizes,
@@ -146,6 +148,25 @@ class TrainingRun:
             initializer=self.config.initializer,
             seed=self.config.seed,
         )
+
+    @property
+    def network(self) -> NeuralNetwork:
+        """A copy of the network as it is now: the textbook's class, with these weights."""
+        network = self.new_network()
+        network.set_weights(self._model.parameters.weights())
+        return network
+
+    def set_weights(self, weights: Sequence[NDArray[np.floating]]) -> None:
+        """Go on with other weights, ``(W1, b1, W2, b2, …)``.
+
+        Raises
+        ------
+        ValueError
+            If they are not of the network that the config describes.
+        """
+        network = self.new_network()
+        network.set_weights(weights)
+        self._model.parameters.set_weights(network.parameters)
 
     def __iter__(self) -> Iterator[Event]:
         return self
@@ -208,7 +229,7 @@ class TrainingRun:
                 try:
                     next(testing)
                 except StopIteration as end:
-                    return Snapshot(self.epoch, self.network.weights(), end.value.outputs)
+                    return Snapshot(self.epoch, self._model.parameters.weights(), end.value.outputs)
 
     def _go_on_from(self, start: Snapshot) -> None:
         if start.epoch != int(start.epoch):
@@ -217,10 +238,10 @@ class TrainingRun:
         if self.config.epochs < self.first_epoch:
             allowed = f"a whole number from {self.first_epoch} on, the epochs that lie behind"
             raise ConfigError("epochs", self.config.epochs, allowed)
-        self.network.set_weights(start.weights)
+        self.set_weights(start.weights)
         self.step = self.first_epoch * self.steps_per_epoch
         for _ in range(self.first_epoch):
-            self.network.rng.permutation(self.n_samples)
+            self._rng.permutation(self.n_samples)
 
     def _train(self) -> Generator[Event, None, None]:
         while self._epochs_done < self.config.epochs:
@@ -229,7 +250,7 @@ class TrainingRun:
     def _epoch(self, number: int) -> Generator[Event, None, None]:
         n, started = self.n_samples, perf_counter()
         whole = Score()
-        for part in self._batches.epoch(self.network.rng.permutation(n)):
+        for part in self._batches.epoch(self._rng.permutation(n)):
             self.step += part.updates
             if part.score is None:
                 yield None
@@ -251,7 +272,7 @@ class TrainingRun:
             seconds=perf_counter() - started,
             confusion=on_test.confusion,
         )
-        snapshot = Snapshot(number, self.network.weights(), on_test.outputs)
+        snapshot = Snapshot(number, self._model.parameters.weights(), on_test.outputs)
         self._tested = snapshot, on_test
         yield record
         yield snapshot
@@ -269,14 +290,14 @@ class TrainingRun:
                 train_accuracy=on_train.score.accuracy,
                 test_accuracy=on_test.score.accuracy,
                 confusion=on_test.confusion,
-                snapshot=Snapshot(self.epoch, self.network.weights(), on_test.outputs),
+                snapshot=Snapshot(self.epoch, self._model.parameters.weights(), on_test.outputs),
             )
 
     def _testing(self) -> Generator[None, None, ScoredSet]:
         """Score the test set, or return what the newest epoch's end has found if the weights are still those."""
         if self._tested is not None:
             snapshot, scored = self._tested
-            if all(map(np.array_equal, snapshot.weights, self.network.weights())):
+            if all(map(np.array_equal, snapshot.weights, self._model.parameters.weights())):
                 return scored
         return (yield from self._scoring("test"))
 

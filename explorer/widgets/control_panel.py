@@ -16,6 +16,7 @@ import traitlets
 from explorer.training.config import FIELDS, PRESETS, TrainingConfig
 from explorer.training.fields import Choice, ConfigError, LayerSizes, Whole
 from explorer.widgets.look import script, stylesheet
+from explorer.wording import plain
 
 __all__ = ["ControlPanel", "stops"]
 
@@ -54,11 +55,6 @@ def stops(name: str) -> list[float]:
     return sorted({stop for stop in (field.low, *found, field.high) if field.low <= stop <= field.high})
 
 
-def _plain(number: float) -> str:
-    text = f"{number:,}" if isinstance(number, int) else f"{number:.5f}".rstrip("0").rstrip(".")
-    return text.replace(",", "\u202f")
-
-
 def _spec(name: str, kind: str, **more: Any) -> dict[str, Any]:
     field = FIELDS[name]
     spec = {"name": name, "kind": kind, "label": field.label, "unit": field.unit, "help": field.help}
@@ -72,8 +68,8 @@ def _scale(name: str) -> dict[str, Any]:
         "scale",
         stops=stops(name),
         layers=isinstance(field, LayerSizes),
-        low=_plain(field.low),
-        high=_plain(field.high),
+        low=plain(field.low),
+        high=plain(field.high),
     )
 
 
@@ -99,8 +95,8 @@ def _controls(n_images: int) -> list[dict[str, Any]]:
         _spec("output", "pair", label="Output and loss", help=_PAIR_HELP, options=pairs),
         _choice("reduction"),
         _choice("initializer"),
-        _spec("seed", "whole", low=_plain(seed.low), high=_plain(seed.high)),
-        _spec("n_train", "count", unit="", low=_plain(images.low), high=_plain(n_images), all=n_images),
+        _spec("seed", "whole", low=plain(seed.low), high=plain(seed.high)),
+        _spec("n_train", "count", unit="", low=plain(images.low), high=plain(n_images), all=n_images),
     ]
 
 
@@ -218,7 +214,7 @@ class ControlPanel(anywidget.AnyWidget):
         asked, there_are = values["n_train"], self._n_images
         if asked is None or asked <= there_are:
             return {}
-        allowed = f"a whole number from {_plain(field.low)} to {_plain(there_are)}"
+        allowed = f"a whole number from {plain(field.low)} to {plain(there_are)}"
         return {"n_train": ConfigError("n_train", asked, allowed)}
 
     def _preset_name(self) -> str:

@@ -12,8 +12,8 @@ from typing import Any
 import anywidget
 import traitlets
 
-from explorer.figures.wording import duration
 from explorer.widgets.look import script, stylesheet
+from explorer.wording import duration
 
 __all__ = ["ACTIONS", "STATUSES", "RunBar", "actions", "progress_text"]
 

@@ -97,17 +97,21 @@ def test_weights_alone_take_the_settings_in_the_controls(app, tmp_path):
     )
 
 
+def parts(network):
+    return network.named(), network.functions
+
+
 def saved(network, **metadata):
-    return SavedWeights(network, metadata)
+    return SavedWeights(*parts(network), metadata)
 
 
 @pytest.mark.parametrize(
     ("network", "words"),
     [
-        (NeuralNetwork(4, 3, 2, seed=0), "found a network 4-3-2, wanted 784 inputs and 10 outputs"),
+        (NeuralNetwork(4, 3, 2, seed=0), "found a network 4-3-2, expected 784 inputs and 10 outputs"),
         (NeuralNetwork(784, 3, 9, seed=0), "found a network 784-3-9"),
-        (NeuralNetwork(784, 2000, 10, seed=0), "found a network 784-2000-10, wanted 1 to 6 hidden layers"),
-        (NeuralNetwork(784, [2] * 7, 10, seed=0), "wanted 1 to 6 hidden layers"),
+        (NeuralNetwork(784, 2000, 10, seed=0), "found a network 784-2000-10, expected 1 to 6 hidden layers"),
+        (NeuralNetwork(784, [2] * 7, 10, seed=0), "expected 1 to 6 hidden layers"),
     ],
 )
 def test_a_network_for_something_else_is_refused(small_dataset, network, words):
@@ -171,7 +175,8 @@ def test_the_epochs_behind_the_weights_are_told(small_dataset, weights_epoch, ep
 def test_a_file_of_any_epoch_is_opened_as_what_it_is_and_exported(app, tmp_path, weights_epoch):
     file = tmp_path / "late.npz"
     network = NeuralNetwork(784, 12, 10, seed=0)
-    file.write_bytes(weights_bytes(network, weights_epoch=weights_epoch, config=json.dumps(json_of(CONFIG))))
+    config = json.dumps(json_of(CONFIG))
+    file.write_bytes(weights_bytes(*parts(network), weights_epoch=weights_epoch, config=config))
     app.open_weights(file)
     assert app.wait(PATIENCE)
     assert (app.status in ("finished", "stopped"), app._run.epoch) == (True, int(weights_epoch))
@@ -199,7 +204,7 @@ def json_of(config):
         (b"", "zip file"),
         (b"PK\x03\x04junk", "zip file"),
         (None, f"found more than {MOST_BYTES >> 20} MB"),
-        (weights_bytes(NeuralNetwork(4, 3, 2, seed=0)), "784 inputs and 10 outputs"),
+        (weights_bytes(*parts(NeuralNetwork(4, 3, 2, seed=0))), "784 inputs and 10 outputs"),
     ],
 )
 def test_a_file_that_is_no_such_network_is_one_sentence_and_nothing_is_lost(app, content, words):
@@ -223,6 +228,6 @@ def test_what_comes_from_python_is_refused_by_an_error(app, tmp_path):
 
 
 def test_the_file_of_the_tests_is_sound(small_dataset):
-    content = weights_bytes(NeuralNetwork(784, 12, 10, seed=0), weights_epoch=2.0)
+    content = weights_bytes(*parts(NeuralNetwork(784, 12, 10, seed=0)), weights_epoch=2.0)
     found = opening(read_weights(content, "x.npz"), "x.npz", small_dataset, CONFIG)
     assert (found.opened.epoch, found.start.epoch) == (2, 2)

@@ -17,7 +17,7 @@ from accuracy import machine
 
 from explorer.app.panels.recorded_study import save_points
 from explorer.figures.studies import study_words
-from explorer.lessons import batch_size_study
+from explorer.notebook import batch_size_study
 
 
 def main() -> int:

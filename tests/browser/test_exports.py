@@ -14,7 +14,6 @@ from playwright.sync_api import expect
 
 from explorer import NeuralNetwork, TrainingConfig, load_mnist, train
 from explorer.exports.files import KINDS
-from explorer.network.weights_file import save_weights
 
 DRAWN = "document.querySelectorAll('.explorer-figure .js-plotly-plot .main-svg').length >= 6"
 MATRIX = """() => {
@@ -161,7 +160,7 @@ def hostile(folder):
     foreign = folder / "foreign.npz"
     NeuralNetwork(4, 3, 2, seed=0).save(foreign)
     nan = folder / "nan.npz"
-    save_weights(nan, NeuralNetwork(784, 3, 10, seed=0))
+    NeuralNetwork(784, 3, 10, seed=0).save(nan)
     with np.load(nan) as arrays:
         entries = {name: arrays[name] for name in arrays.files}
     entries["b1"] = np.full((3, 1), np.nan, np.float32)

@@ -24,8 +24,7 @@ def samples(n=7):
 
 
 def every_place(nn):
-    names = [f"{kind}{layer}" for layer in range(1, len(nn.parameters) + 1) for kind in "Wb"]
-    return [Place(name, *index) for name in names for index in np.ndindex(getattr(nn, name).shape)]
+    return [Place(name, *index) for name, shape in nn.shapes.items() for index in np.ndindex(shape)]
 
 
 @pytest.mark.parametrize(("activation", "output", "loss"), COMBINATIONS, ids=map("-".join, COMBINATIONS))

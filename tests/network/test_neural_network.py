@@ -12,7 +12,8 @@ import reference
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from explorer.network import NeuralNetwork
+from explorer.network import NeuralNetwork, sigmoid
+from explorer.network.activations import Activation
 
 COMBINATIONS = list(itertools.product(reference.ACTIVATIONS, reference.OUTPUTS, reference.LOSSES))
 ids = "-".join
@@ -328,14 +329,16 @@ def test_gradient_is_a_sum_over_the_samples(activation, output, loss):
     assert_all_close([sum(p) for p in zip(*parts, strict=True)], once, rtol=1e-11, atol=1e-14)
 
 
-def test_predict_does_not_come_between_forward_and_backward():
+def test_backward_refuses_outputs_of_another_pass():
+    """`predict` is a forward pass as well: what it keeps is not what `y` came from."""
     nn = network()
     X, d = data()
     y = nn.forward(X)
-    nn.predict(np.zeros((5, 6)))
-    assert_all_close(
-        nn.backward(X, y, d), reference.backward(parameters(nn), X, d, "sigmoid", "sigmoid", "squared_error")
-    )
+    nn.predict(X / 2)
+    with pytest.raises(
+        ValueError, match=r"y is not what the last forward pass returned; call forward\(X\) again"
+    ):
+        nn.backward(X, y, d)
 
 
 def test_backward_wants_a_forward_pass_first():
@@ -624,7 +627,7 @@ def test_a_learning_rate_is_refused_before_anything_changes(method, lr):
     nn, (X, d) = network(), data()
     before = parameters(nn)
     options = {"batch_size": 2} if method == "fit" else {}
-    with pytest.raises(ValueError, match=r"^lr is .{1,20}; allowed is a finite number greater than 0$"):
+    with pytest.raises(ValueError, match=r"^lr is .{1,20}; expected is a finite number greater than 0$"):
         getattr(nn, method)(X, d, lr=lr, **options)
     assert_all_close(parameters(nn), before, rtol=0)
 
@@ -674,7 +677,7 @@ def test_an_unknown_name_is_refused_and_the_known_are_listed(option, known, name
     ],
 )
 def test_a_dtype_that_is_no_float_is_refused(dtype, named):
-    with pytest.raises(ValueError, match=f"^dtype is {named}; allowed are float32 and float64$"):
+    with pytest.raises(ValueError, match=f"^dtype is {named}; expected is float32 or float64$"):
         NeuralNetwork(5, 4, 3, dtype=dtype)
 
 
@@ -723,18 +726,99 @@ def test_a_copy_may_count_in_another_dtype():
     assert (nn.W1.dtype, other.W1.dtype, other.forward(X).dtype) == (np.float32, np.float64, np.float64)
     assert_all_close(parameters(other), parameters(nn), rtol=0)
     assert_all_close(other.forward(X), nn.forward(X), rtol=1e-5)
-    with pytest.raises(ValueError, match="allowed are float32 and float64"):
+    with pytest.raises(ValueError, match="expected is float32 or float64"):
         nn.copy(np.int32)
 
 
-def test_what_a_pass_keeps_is_overwritten_by_a_step_on_as_many_samples():
+# ---------------------------------------------------------------- formulas may be replaced
+
+
+def test_what_a_pass_keeps_is_not_overwritten_by_the_next():
     nn = network()
     X, d = data()
     nn.forward(X)
-    h1 = nn.h1
-    before = h1.copy()
+    kept = {name: (getattr(nn, name), getattr(nn, name).copy()) for name in ("a1", "h1", "a2", "h2")}
     nn.train_iteration(X / 2, d)
-    assert (h1 != before).any()
+    for name, (array, before) in kept.items():
+        np.testing.assert_array_equal(array, before)
+        assert getattr(nn, name) is not array
+
+
+def test_a_layer_is_there_under_its_name_and_its_number():
+    nn = network(n_hidden=(4, 3))
+    nn.forward(data()[0])
+    for kind, arrays in {"W": nn.W, "b": nn.b, "a": nn.a, "h": nn.h}.items():
+        assert [*arrays] == [*nn.layers] == [1, 2, 3]
+        for layer in nn.layers:
+            assert getattr(nn, f"{kind}{layer}") is arrays[layer]
+    assert [*nn.named()] == ["W1", "b1", "W2", "b2", "W3", "b3"]
+
+
+def test_what_a_network_does_not_have_is_named():
+    nn = network()
+    with pytest.raises(AttributeError, match=r"NeuralNetwork has no attribute 'a1': forward\(X\) makes it"):
+        nn.a1  # noqa: B018
+    with pytest.raises(AttributeError, match="there is no W3: the network has 2 layers"):
+        nn.W3 = np.zeros((3, 3))
+
+
+class Leaky(NeuralNetwork):
+    """A formula of one's own: relu with a slope on the left."""
+
+    def activation(self, layer):
+        return Activation(lambda a: np.where(a > 0, a, 0.1 * a), lambda a: np.where(a > 0, 1, 0.1))
+
+
+class Linear(NeuralNetwork):
+    """An output and a loss of one's own: the weighted sums themselves, and the fourth power of the error."""
+
+    def output_activation(self, a):
+        return a
+
+    def compute_loss(self, y, d):
+        return float(((y - d) ** 4).sum())
+
+    def output_delta(self, y, d):
+        return 4 * (y - d) ** 3
+
+
+class Halved(NeuralNetwork):
+    """A backward pass of one's own."""
+
+    def backward(self, X, y, d):
+        return tuple(gradient / 2 for gradient in super().backward(X, y, d))
+
+
+class Unrolled(NeuralNetwork):
+    """A forward pass of one's own, which keeps what the exercise asks for."""
+
+    def forward(self, X):
+        self.a1 = self.W1 @ X + self.b1
+        self.h1 = sigmoid(self.a1)
+        self.a2 = self.W2 @ self.h1 + self.b2
+        return sigmoid(self.a2)
+
+
+@pytest.mark.parametrize("kind", [Leaky, Linear])
+def test_the_gradient_follows_a_formula_of_ones_own(kind):
+    nn = kind(5, (4, 3), 3, dtype=np.float64, seed=1)
+    X, d = data()
+    gradient = nn.backward(X, nn.forward(X), d)
+    expected = reference.central_differences(lambda: nn.compute_loss(nn.forward(X), d), nn.parameters)
+    assert_all_close(gradient, expected, rtol=1e-6, atol=1e-8)
+
+
+def test_fit_follows_the_formulas():
+    """Half the gradient is half the learning rate; the same formula written differently is the same network."""
+    X, d = data(n_samples=23)
+    X = X.astype(np.float32)
+    plain, halved, unrolled = (kind(5, 4, 3, seed=3) for kind in (NeuralNetwork, Halved, Unrolled))
+    expected = plain.fit(X, d, batch_size=4, n_epochs=2, lr=0.05)
+    np.testing.assert_allclose(halved.fit(X, d, batch_size=4, n_epochs=2, lr=0.1), expected, rtol=1e-5)
+    np.testing.assert_allclose(unrolled.fit(X, d, batch_size=4, n_epochs=2, lr=0.05), expected, rtol=1e-5)
+    for other in (halved, unrolled):
+        assert_all_close(parameters(other), parameters(plain), rtol=1e-4)
+    np.testing.assert_array_equal(unrolled.predict(X), plain.predict(X))
 
 
 # ---------------------------------------------------------------- it learns

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from explorer.app.link import Link
-from explorer.network.weights_file import load_network
+from explorer.network import NeuralNetwork
 from explorer.serve.command import main
 from explorer.serve.train_command import _query, add_parser, run
 from explorer.training import (
@@ -353,7 +353,7 @@ def test_a_diverged_run_says_so_and_keeps_its_history(command, small_dataset, tm
     assert (said["status"], said["final"]) == ("failed", None)
     assert said["reason"].startswith(sentence)
     assert len(said["epochs"]) == diverged.value.epoch - 1 > 0
-    for saved, weights in zip(load_network(file).weights(), snapshots[-1].weights, strict=True):
+    for saved, weights in zip(NeuralNetwork.load(file).weights(), snapshots[-1].weights, strict=True):
         np.testing.assert_array_equal(saved, weights)
     assert "The same run again" in report.read_text(encoding="utf-8")  # for it fails again
     again = subprocess.run([sys.executable, script], capture_output=True, text=True, check=True).stdout
@@ -433,7 +433,7 @@ def test_ctrl_c_stops_within_an_epoch_and_saves_what_was_learned(mnist, tmp_path
     assert said["final"]["step"] == round(said["final"]["epoch"] * 60_000)
     came_to = f"This run came to epoch {said['final']['epoch']:.4g} of 10; its settings train all 10."
     assert came_to in report.read_text(encoding="utf-8")
-    decided = load_network(file).predict(mnist.X_test)
+    decided = NeuralNetwork.load(file).predict(mnist.X_test)
     assert np.mean(decided == mnist.test_labels) == said["final"]["test_accuracy"]
 
 
@@ -444,7 +444,7 @@ def test_the_saved_file_holds_weights_settings_and_history(command, small_datase
     file = tmp_path / "run.npz"
     _, out, err = command("--epochs", "2", "--batch", "3", "--seed", "5", "--save", str(file), "--json")
     said = json.loads(out)
-    network = load_network(file)
+    network = NeuralNetwork.load(file)
     assert f"Saved to {file}." in err
     assert (
         np.mean(network.predict(small_dataset.X_train) == small_dataset.train_labels)
@@ -466,7 +466,7 @@ def test_a_file_is_replaced_only_by_force(command, tmp_path):
     assert "is there already; --force replaces it." in err
     code, _, _ = command("--epochs", "1", "--save", str(file), "--force")
     assert code == 0
-    assert load_network(file).layer_sizes == (784, 32, 10)
+    assert NeuralNetwork.load(file).layer_sizes == (784, 32, 10)
     assert list(tmp_path.iterdir()) == [file]
 
 

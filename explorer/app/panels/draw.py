@@ -15,7 +15,6 @@ from explorer.datasets import Dataset
 from explorer.datasets.preprocessing import Preprocessed, preprocess
 from explorer.figures.digits import sprite
 from explorer.figures.palette import Theme
-from explorer.figures.wording import grouped
 from explorer.network import NeuralNetwork
 from explorer.network.mistakes import probabilities, select_samples
 from explorer.training import Moment
@@ -24,6 +23,7 @@ from explorer.widgets.bars import Bar, Bars
 from explorer.widgets.caption import Caption
 from explorer.widgets.picture_steps import PictureSteps
 from explorer.widgets.sketch_pad import SIDE, SketchPad
+from explorer.wording import grouped
 
 __all__ = ["DrawPanel", "reading"]
 

@@ -13,9 +13,9 @@ from explorer.app.scene import OnLoop, Scene
 from explorer.datasets import Dataset
 from explorer.figures.digits import sprite
 from explorer.figures.palette import Theme
-from explorer.figures.wording import grouped
 from explorer.network.mistakes import probabilities, select_samples
 from explorer.widgets.gallery import Gallery, GalleryImage
+from explorer.wording import grouped
 
 __all__ = ["ChosenImages"]
 

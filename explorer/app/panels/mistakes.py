@@ -24,7 +24,6 @@ from explorer.figures.reliability import (
 )
 from explorer.figures.summaries import difficulty
 from explorer.figures.template import template
-from explorer.figures.wording import grouped
 from explorer.network import ClassScores, per_class
 from explorer.network.mistakes import answered
 from explorer.training import Moment
@@ -33,6 +32,7 @@ from explorer.widgets.live_figure import LiveFigure
 from explorer.widgets.segmented import Segmented
 from explorer.widgets.table import Table
 from explorer.widgets.threshold import Threshold
+from explorer.wording import grouped
 
 __all__ = ["MistakesPanel"]
 

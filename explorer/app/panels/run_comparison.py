@@ -12,11 +12,11 @@ from explorer.app.session_run import SessionRun
 from explorer.datasets import Dataset
 from explorer.figures.palette import Theme
 from explorer.figures.runs import run_colour
-from explorer.figures.wording import grouped, setting
 from explorer.network.comparison import paired, verdict
 from explorer.training import FIELDS
 from explorer.widgets.caption import Caption
 from explorer.widgets.side_by_side import Line, SideBySide
+from explorer.wording import grouped
 
 __all__ = ["RunComparison"]
 
@@ -118,7 +118,7 @@ def _lines(a: SessionRun, b: SessionRun) -> list[Line]:
     if a.config.loss == b.config.loss:
         lines.insert(1, Line("Test loss", *(_loss(run) for run in (a, b))))
     names = [name for name in a.config.differences(b.config) if name != "epochs"]
-    lines += [Line(FIELDS[name].label, setting(a.config, name), setting(b.config, name)) for name in names]
+    lines += [Line(FIELDS[name].label, a.config.text(name), b.config.text(name)) for name in names]
     return lines if names else [*lines, Line("Other settings", "the same", "the same")]
 
 

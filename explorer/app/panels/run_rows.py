@@ -7,7 +7,6 @@ from collections.abc import Collection, Sequence
 from explorer.app.session_run import SessionRun
 from explorer.figures.palette import Theme
 from explorer.figures.runs import run_colour
-from explorer.figures.wording import setting
 from explorer.training import FIELDS, TrainingConfig
 from explorer.widgets.run_table import RunCell, RunRow
 
@@ -112,7 +111,7 @@ def _setting_cell(config: TrainingConfig, name: str, differs: bool) -> RunCell:
     order = float(sum(value)) if name == "hidden_sizes" else None
     if isinstance(value, int | float):
         order = float(value)
-    return RunCell(setting(config, name), order, differs)
+    return RunCell(config.text(name), order, differs)
 
 
 def _parent(run: SessionRun, numbers: Collection[int]) -> RunCell:

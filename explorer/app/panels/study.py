@@ -23,7 +23,6 @@ from explorer.figures.studies import (
     study_words,
 )
 from explorer.figures.template import template
-from explorer.figures.wording import duration
 from explorer.training import TrainingConfig
 from explorer.training.studies import (
     BATCH_SIZES,
@@ -38,6 +37,7 @@ from explorer.widgets.caption import Caption
 from explorer.widgets.live_figure import LiveFigure
 from explorer.widgets.segmented import Segmented
 from explorer.widgets.study_bar import StudyBar
+from explorer.wording import duration
 
 __all__ = ["StudyPanel", "study_configs"]
 

@@ -1,0 +1,11 @@
+"""The mathematics of `explorer.network` at the machine's limit: what `train` runs.
+
+`kernels` are the formulas as bound NumPy calls, `passes` the forward and the backward pass made of them, `model` a
+network's parameters in one array, `minibatches` the loop over an epoch, `scoring` the figures of a set of images.
+"""
+
+from explorer.engine.minibatches import MiniBatches
+from explorer.engine.model import Model
+from explorer.engine.scoring import Score, ScoredSet, Scorer
+
+__all__ = ["MiniBatches", "Model", "Score", "ScoredSet", "Scorer"]

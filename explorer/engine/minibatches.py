@@ -1,0 +1,222 @@
+"""The images of an epoch, mini-batch by mini-batch, each followed by a step of the model.
+
+Images are gathered in loads of up to 512: one or more mini-batches, or a part of a large one, whose gradients are
+added up. So memory stays bounded, the work stays in the processor's cache, and nobody waits long for a chance to
+stop. Of tiny mini-batches a load is one block, in which they share their work on the first layer.
+
+All arrays are made once, and so are the lists of calls that work on them: an epoch goes through the lists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.datasets import Dataset
+from explorer.engine.kernels import Calls
+from explorer.engine.model import Model
+from explorer.engine.passes import BlockedPass, Pass, bounds
+from explorer.engine.scoring import PIXEL_SCALE, Score, inputs, score_outputs
+
+__all__ = ["MiniBatches", "Part"]
+
+BLOCK_ROWS = 32
+LOAD_ROWS = 512
+LARGEST_BLOCKED = 8
+SCORES_PER_EPOCH = 20
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What has been done since the last part.
+
+    Parameters
+    ----------
+    updates : int
+        1 when a mini-batch is complete and the weights have changed, 0 within a large one.
+    score : Score or None
+        Sums over the images since the last score, each measured before its update. At most 20 an epoch, as it
+        takes time; the last part of an epoch has one. None in the parts between.
+    """
+
+    updates: int
+    score: Score | None = None
+
+
+_UPDATE = Part(1)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Load:
+    """Images that are gathered at once, and what is done with them.
+
+    Parameters
+    ----------
+    rows : int
+        How many images.
+    work : tuple of Calls
+        For each mini-batch its calls; for a part of a large one a single entry.
+    updates : int
+        1 if a mini-batch ends with the load, 0 within a large one.
+    block : BlockedPass or None
+        The pass that does the work, when mini-batches are tiny.
+    """
+
+    rows: int
+    work: tuple[Calls, ...]
+    updates: int = 1
+    block: BlockedPass | None = None
+
+
+class MiniBatches:
+    """The mini-batches of a data set, and the model that learns from them.
+
+    What NumPy says of infinite numbers and of what is no number is for the caller to silence: it shows in the
+    scores.
+
+    Parameters
+    ----------
+    model : Model
+        Trained in place.
+    dataset : Dataset
+        Its train images are used, all of them.
+    batch_size : int
+        Samples per step; more than there are means all.
+    learning_rate : float
+        Factor on the gradient.
+    reduction : {"sum", "mean"}
+        Whether the gradient is the sum or the mean over a mini-batch.
+    """
+
+    def __init__(
+        self, model: Model, dataset: Dataset, batch_size: int, learning_rate: float, reduction: str
+    ) -> None:
+        n, n_inputs, n_classes = len(dataset.train_labels), dataset.n_inputs, dataset.n_classes
+        self.model = model
+        self.batch_size = size = min(batch_size, n)
+        self._learning_rate, self._reduction = learning_rate, reduction
+        self._images = dataset.train_images.reshape(n, n_inputs)
+        self._labels = dataset.train_labels
+        self._one_hot = np.eye(n_classes, dtype=model.dtype)
+        self._passes: dict[int, Pass] = {}
+        rows = min(LOAD_ROWS, n)
+        self._pixels = np.empty((rows, n_inputs), np.uint8)
+        self._X = inputs(rows, model)
+        self._Y, self._D = (np.empty((rows, n_classes), model.dtype) for _ in range(2))
+        self._outputs = np.empty((-(-n // SCORES_PER_EPOCH) + rows, n_classes), model.dtype)
+        if size > LOAD_ROWS:
+            make_loads, most = self._parts, size
+        elif size > LARGEST_BLOCKED:
+            make_loads, most = self._slices, LOAD_ROWS // size * size
+        else:
+            make_loads, most = self._block, BLOCK_ROWS // size * size
+        whole, rest = divmod(n, most)
+        self._loads = (make_loads(most) if whole else ()) * whole + (make_loads(rest) if rest else ())
+        self._load, self._done = self._loads[0], 0
+
+    def epoch(self, order: NDArray[np.int64]) -> Iterator[Part]:
+        """Train on every sample once, in the order of the indices `order`, yielding after each part."""
+        n, labels = len(order), self._labels[order]
+        start = scored = 0
+        for load in self._loads:
+            stop = start + load.rows
+            self._gather(order[start:stop], labels[start:stop])
+            self._load = load
+            for self._done, calls in enumerate(load.work, 1):
+                for call in calls:
+                    call()
+                if self._done < len(load.work):
+                    yield _UPDATE
+            self._outputs[start - scored : stop - scored] = self._Y[: load.rows]
+            start = stop
+            if (stop - scored) * SCORES_PER_EPOCH < n and stop < n:
+                yield Part(load.updates)
+                continue
+            yield Part(load.updates, self._score(labels[scored:stop]))
+            scored = stop
+
+    @contextmanager
+    def settled(self) -> Iterator[None]:
+        """Give a context in which the model's weights are those after the last mini-batch.
+
+        Within a block of tiny mini-batches the first layer's steps are still to be applied. They are, for the
+        time of the context, and taken back to the bit after it.
+        """
+        done = self._done * self.batch_size
+        if self._load.block is None or not 0 < done < self._load.rows:
+            yield
+            return
+        first = self.model.parameters.first
+        before = first.copy()
+        with np.errstate(all="ignore"):
+            first -= self._load.block.unapplied(done)
+        try:
+            yield
+        finally:
+            first[:] = before
+
+    def _slices(self, rows: int) -> tuple[Load, ...]:
+        """Return a load whose mini-batches are slices."""
+        work = [
+            self._there_and_back(start, stop, stop - start) + self._pass(stop - start).descend()
+            for start, stop in bounds(rows, self.batch_size)
+        ]
+        return (Load(rows, tuple(work)),)
+
+    def _block(self, rows: int) -> tuple[Load, ...]:
+        """Return a load of tiny mini-batches that share their work on the first layer."""
+        X, Y, D = (array[:rows] for array in (self._X, self._Y, self._D))
+        block = BlockedPass(self._make_pass, X, Y, D, self.batch_size, self._rate)
+        return (Load(rows, block.updates, block=block),)
+
+    def _parts(self, rows: int) -> tuple[Load, ...]:
+        """Return the loads of one large mini-batch, whose gradients are added up."""
+        parameters = self.model.parameters.flat
+        total = np.empty_like(parameters)
+        loads = []
+        for start, stop in bounds(rows, LOAD_ROWS):
+            n = stop - start
+            steps = self._pass(n).steps.flat
+            add = partial(np.add, total, steps, total) if start else partial(np.copyto, total, steps)
+            work = (*self._there_and_back(0, n, rows), add)
+            if stop == rows:
+                work += (partial(np.subtract, parameters, total, parameters),)
+            loads.append(Load(n, (work,), updates=int(stop == rows)))
+        return tuple(loads)
+
+    def _there_and_back(self, start: int, stop: int, size: int) -> Calls:
+        """Return the calls for the outputs and steps of a load's images, in a mini-batch of `size` images."""
+        batch, rows = self._pass(stop - start), slice(start, stop)
+        X, Y, D = self._X[rows], self._Y[rows], self._D[rows]
+        return (*batch.forward(X, Y), *batch.backward(X, Y, D, self._rate(size)))
+
+    def _gather(self, indices: NDArray[np.int64], labels: NDArray[np.int64]) -> None:
+        n = len(indices)
+        pixels = self._pixels[:n]
+        np.take(self._images, indices, 0, pixels, "clip")
+        np.copyto(self._X[:n, :-1], pixels)
+        np.take(self._one_hot, labels, 0, self._D[:n], "clip")
+
+    def _make_pass(self, n: int) -> Pass:
+        return self.model.make_pass(n, PIXEL_SCALE)
+
+    def _pass(self, n: int) -> Pass:
+        if n not in self._passes:
+            self._passes[n] = self._make_pass(n)
+        return self._passes[n]
+
+    def _rate(self, n: int) -> Array:
+        """Return the factor on the summed gradient of a mini-batch of `n` samples."""
+        rate = self._learning_rate if self._reduction == "sum" else self._learning_rate / n
+        return np.array(rate, self.model.dtype)
+
+    def _score(self, labels: NDArray[np.int64]) -> Score:
+        return score_outputs(self._outputs[: len(labels)], self._one_hot[labels], labels, self.model.loss)

@@ -1,0 +1,69 @@
+"""The weights and biases of all layers in one array."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["Parameters"]
+
+Array = NDArray[Any]
+
+
+class Parameters:
+    """The weights and biases of all layers, or a step of them, one after the other in one array.
+
+    So a step down the gradient is one subtraction.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        Units of each layer, the inputs first.
+    flat : ndarray, shape (sum of (n_in + 1) · n_out,)
+        The numbers themselves.
+    """
+
+    __slots__ = ("after_first", "first", "flat", "layers", "sizes")
+
+    def __init__(self, sizes: Sequence[int], flat: Array) -> None:
+        self.sizes, self.flat = tuple(sizes), flat
+        layers, start = [], 0
+        for n_in, n_out in pairwise(self.sizes):
+            stop = start + n_in * n_out
+            end = stop + n_out
+            layers.append((flat[start:stop].reshape(n_in, n_out), flat[stop:end].reshape(1, n_out)))
+            start = end
+        self.layers = tuple(layers)
+        """For each layer its weights V, shape (n_in, n_out), and biases b, shape (1, n_out)."""
+        n_first = (self.sizes[0] + 1) * self.sizes[1]
+        self.first = flat[:n_first].reshape(self.sizes[0] + 1, self.sizes[1])
+        """The first layer's weights, and below them its biases, shape (n_input + 1, n_1)."""
+        self.after_first = flat[n_first:]
+        """All others."""
+
+    @classmethod
+    def empty(cls, sizes: Sequence[int], dtype: np.dtype[Any]) -> Parameters:
+        """Return room for the parameters of layers of these sizes."""
+        n = sum((n_in + 1) * n_out for n_in, n_out in pairwise(sizes))
+        return cls(sizes, np.empty(n, dtype))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A copy of a view would be an array of its own.
+        return Parameters, (self.sizes, self.flat)
+
+    def weights(self) -> tuple[Array, ...]:
+        """Return a read-only copy, ``(W1, b1, W2, b2, …)``, as `NeuralNetwork` has them: W is (n_out, n_in)."""
+        copies = tuple(array.T.copy() for layer in self.layers for array in layer)
+        for copy in copies:
+            copy.flags.writeable = False
+        return copies
+
+    def set_weights(self, weights: Sequence[ArrayLike]) -> None:
+        """Set all parameters, ``(W1, b1, W2, b2, …)`` as `weights` returns them."""
+        views = (array for layer in self.layers for array in layer)
+        for array, given in zip(views, weights, strict=True):
+            array[:] = np.transpose(given)

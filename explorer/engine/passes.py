@@ -1,0 +1,276 @@
+"""The forward and the backward pass of one mini-batch, as lists of bound calls.
+
+Everything is written into arrays made once for a batch size. Samples are ROWS, as images lie in memory, and a
+layer's weights V have shape (n_in, n_out): with a few dozen units after 784 inputs the product X·V is half as fast
+again as W·X. V is the transpose of the textbook's W.
+
+The first layer's bias is the weight of one more input, which is always 1: its sums and its step then come with the
+products, and at 32 units no call is left that goes through 512 × 32 numbers row by row.
+
+Rates are folded in early: the delta of the output layer is multiplied by the learning rate once, and since every
+delta and gradient before it is linear in that delta, they all arrive as steps, ready to be subtracted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.engine.kernels import (
+    HIDDEN_KERNELS,
+    OUTPUT_DELTA_KERNELS,
+    OUTPUT_KERNELS,
+    Calls,
+    perform,
+    product,
+)
+from explorer.engine.parameters import Parameters
+
+__all__ = ["BlockedPass", "Pass", "bounds"]
+
+Array = NDArray[Any]
+
+
+def bounds(stop: int, size: int) -> list[tuple[int, int]]:
+    """Return where the parts of `size` begin and end that 0 … `stop` is cut into; the last may be shorter."""
+    return [(start, min(start + size, stop)) for start in range(0, stop, size)]
+
+
+class LayerPass:
+    """What one layer holds during a pass of `n` samples.
+
+    ``a`` and ``h`` are the weighted sums and activations, ``delta`` is ∂L/∂a times the rate, each of shape
+    (n, n_out); ``dV`` and ``db`` are the steps of the layer's parameters.
+    """
+
+    __slots__ = ("V", "a", "activation", "b", "dV", "db", "delta", "h", "scratch")
+
+    def __init__(
+        self, parameters: tuple[Array, Array], steps: tuple[Array, Array], activation: Any, n: int
+    ) -> None:
+        self.V, self.b = parameters
+        self.dV, self.db = steps
+        self.activation = activation
+        self.a, self.h, self.delta, self.scratch = (
+            np.empty((n, self.V.shape[1]), self.V.dtype) for _ in range(4)
+        )
+        if n == 1:
+            self.delta = self.db  # one sample's delta is the sum of the deltas
+
+
+class Pass:
+    """The forward and the backward pass of one mini-batch of `n` samples, as calls to perform.
+
+    Inputs have the shape (n, n_input + 1); the last column is 1 / `input_scale`, so that it counts as 1.
+
+    Parameters
+    ----------
+    parameters : Parameters
+        Read at each pass, written by nobody here.
+    hidden_activation, output, loss : str
+        Names, as `NeuralNetwork` takes them.
+    n : int
+        Samples in the mini-batch.
+    input_scale : float
+        Factor on the inputs: 1/255 when they are pixels from 0 to 255. It is applied to the few sums after
+        the first product instead of the many pixels before it.
+    small_product : int
+        Multiplications up to which BLAS counts a product as small; see `product`.
+    """
+
+    def __init__(
+        self,
+        parameters: Parameters,
+        hidden_activation: str,
+        output: str,
+        loss: str,
+        n: int,
+        input_scale: float = 1.0,
+        small_product: int = 0,
+    ) -> None:
+        self.small_product = small_product
+        dtype = parameters.flat.dtype
+        self.parameters, self.steps = parameters, Parameters.empty(parameters.sizes, dtype)
+        hidden = HIDDEN_KERNELS[hidden_activation](dtype)
+        kinds = [hidden] * (len(parameters.layers) - 1) + [OUTPUT_KERNELS[output](dtype)]
+        self.layers = tuple(
+            LayerPass(layer, steps, kind, n)
+            for layer, steps, kind in zip(parameters.layers, self.steps.layers, kinds, strict=True)
+        )
+        self.first, self.last = self.layers[0], self.layers[-1]
+        self.output_delta = OUTPUT_DELTA_KERNELS[output, loss]
+        self.scale = np.array(input_scale, dtype)
+        self.ones = np.ones((1, n), dtype)
+
+    def forward(self, X: Array, Y: Array) -> Calls:
+        """Return the calls that write the outputs for the inputs `X` into `Y`, shape (n, n_output).
+
+        Layer by layer a = h V + b and h = f(a), from h = X.
+        """
+        return (*self.first_sums(X, self.first.a), *self.forward_from_first(Y))
+
+    def first_sums(self, X: Array, a: Array) -> Calls:
+        """Return the calls that write the first layer's weighted sums into `a`."""
+        return (
+            # (n, n_input + 1) · (n_input + 1, n_1) → (n, n_1)
+            *product(X, self.parameters.first, a, self.small_product),
+            partial(np.multiply, a, self.scale, a),
+        )
+
+    def forward_from_first(self, Y: Array) -> Calls:
+        """Return the calls from the first layer's weighted sums to the outputs `Y`."""
+        calls: Calls = ()
+        for layer, following in pairwise(self.layers):
+            calls += (
+                *layer.activation.value(layer.a, layer.h),
+                # (n, n_l) · (n_l, n_l+1) → (n, n_l+1)
+                *product(layer.h, following.V, following.a, self.small_product),
+                partial(np.add, following.a, following.b, following.a),
+            )
+        return (*calls, *self.last.activation.value(self.last.a, Y))
+
+    def backward(self, X: Array, Y: Array, D: Array, rate: Array) -> Calls:
+        """Return the calls that write `rate` times the gradient of the loss, summed over samples, into `steps`.
+
+        ``delta_L = rate · ∂L/∂a_L``, then back through the layers
+        ``dV = hᵀ delta``, ``db = Σ delta``, ``delta before = (delta Vᵀ) ∘ f′(a before)``
+        (Rumelhart, Hinton & Williams, 1986).
+
+        Parameters
+        ----------
+        X : ndarray, shape (n, n_input + 1)
+            The inputs of the forward pass.
+        Y, D : ndarray, shape (n, n_output)
+            Outputs of the forward pass, and the desired ones.
+        rate : ndarray, shape ()
+            Factor on the gradient: 1 for the gradient itself, the learning rate for a step.
+        """
+        delta = self.first.delta
+        return (*self.backward_to_first(Y, D, rate, delta), *self.first_steps(X, delta))
+
+    def first_steps(self, X: Array, delta: Array) -> Calls:
+        """Return the calls that write the first layer's steps from its delta."""
+        scaled = self.first.scratch
+        return (
+            partial(np.multiply, delta, self.scale, scaled),
+            # (n_input + 1, n) · (n, n_1) → (n_input + 1, n_1)
+            *product(X.T, scaled, self.steps.first, self.small_product),
+        )
+
+    def backward_to_first(self, Y: Array, D: Array, rate: Array, first_delta: Array) -> Calls:
+        """Return the calls for the steps of all layers but the first, and the first layer's delta."""
+        layer, delta = self.last, self.last.delta
+        calls: Calls = (
+            *self.output_delta(Y, D, delta, layer.scratch),
+            partial(np.multiply, delta, rate, delta),
+        )
+        for before in self.layers[-2::-1]:
+            before_delta = first_delta if before is self.first else before.delta
+            calls += (
+                # (n_l, n) · (n, n_l+1) → (n_l, n_l+1)
+                *product(before.h.T, delta, layer.dV, self.small_product),
+                *self.sum_of(delta, layer.db),
+                *product(delta, layer.V.T, before_delta),  # (n, n_l+1) · (n_l+1, n_l) → (n, n_l)
+                *before.activation.slope(before.h, before.scratch),
+                partial(np.multiply, before_delta, before.scratch, before_delta),
+            )
+            layer, delta = before, before_delta
+        return calls
+
+    def sum_of(self, delta: Array, db: Array) -> Calls:
+        """Return the call for db = Σ delta, as a product, which is faster; none where the two are one array."""
+        return () if db is delta else product(self.ones, delta, db)  # (1, n) · (n, n_l) → (1, n_l)
+
+    def descend(self) -> Calls:
+        """Return the call that takes the steps."""
+        return (partial(np.subtract, self.parameters.flat, self.steps.flat, self.parameters.flat),)
+
+
+class BlockedPass:
+    """Exact gradient descent on tiny mini-batches, the first layer a block of samples at a time.
+
+    With one sample per step, most of the time goes into reading and writing the first layer's 784 × n_1 weights.
+    But a step changes them by xᵀ delta only, so the weighted sums of a later sample t in the same block are
+    known without applying it:
+
+        x_t V_t  =  x_t V_0  −  Σ_{s<t} (x_t · x_s) delta_s
+
+    One product X V_0 and the Gram matrix X Xᵀ serve the whole block, and one product Xᵀ delta applies all its
+    steps at the end. The same numbers as step by step, up to rounding.
+
+    The array `sums` holds the first term of each sample until its step, and its delta from then on. So the
+    formula is one product: of the rows of `sums` down to t, with 1 for t itself and −x_t · x_s for each earlier
+    s, which is what `gram` is made into.
+
+    Parameters
+    ----------
+    make_pass : callable
+        Gives the `Pass` for a number of samples.
+    X : ndarray, shape (rows, n_input + 1)
+        The block's inputs.
+    Y, D : ndarray, shape (rows, n_output)
+        Outputs and desired outputs.
+    batch_size : int
+        Samples in a mini-batch; the last one in the block may be shorter.
+    make_rate : callable
+        Gives the factor on the gradient of a mini-batch, shape (), for its number of samples.
+    """
+
+    def __init__(
+        self,
+        make_pass: Callable[[int], Pass],
+        X: Array,
+        Y: Array,
+        D: Array,
+        batch_size: int,
+        make_rate: Callable[[int], Array],
+    ) -> None:
+        self.X, self.Y, self.D = X, Y, D
+        self.make_pass = make_pass
+        rows, whole = len(X), make_pass(len(X))
+        self.sums = np.empty_like(whole.first.a)
+        self.gram = np.zeros((rows, rows), X.dtype)
+        passes = {n: make_pass(n) for n in {min(batch_size, rows), rows % batch_size or batch_size}}
+        updates = [
+            self._update(passes[stop - start], start, stop, make_rate(stop - start))
+            for start, stop in bounds(rows, batch_size)
+        ]
+        first, first_steps = whole.parameters.first, whole.steps.first
+        updates[0] = (*whole.first_sums(X, self.sums), *self._make_gram(batch_size, whole), *updates[0])
+        updates[-1] += (*whole.first_steps(X, self.sums), partial(np.subtract, first, first_steps, first))
+        self.updates = tuple(updates)
+        """For each mini-batch the calls for its outputs and its step, that of the first layer with the last."""
+
+    def unapplied(self, rows: int) -> Array:
+        """Return the steps that the first layer's weights and biases lack after `rows` of the block's samples."""
+        begun = self.make_pass(rows)
+        perform(begun.first_steps(self.X[:rows], self.sums[:rows]))
+        return begun.steps.first
+
+    def _make_gram(self, batch_size: int, whole: Pass) -> Calls:
+        batch = np.arange(len(self.X)) // batch_size
+        earlier = batch[:, np.newaxis] > batch
+        factor = np.where(earlier, -whole.scale * whole.scale, 0).astype(self.X.dtype)
+        one = np.eye(len(batch), dtype=self.X.dtype)
+        later = slice(batch_size, None)  # the first mini-batch has none before it
+        return (
+            *product(self.X[later], self.X.T, self.gram[later], whole.small_product),
+            partial(np.multiply, self.gram, factor, self.gram),
+            partial(np.add, self.gram, one, self.gram),
+        )
+
+    def _update(self, batch: Pass, start: int, stop: int, rate: Array) -> Calls:
+        Y, D, own = self.Y[start:stop], self.D[start:stop], self.sums[start:stop]
+        parameters, steps = batch.parameters.after_first, batch.steps.after_first
+        return (
+            # (n, stop) · (stop, n_1) → (n, n_1)
+            *product(self.gram[start:stop, :stop], self.sums[:stop], batch.first.a),
+            *batch.forward_from_first(Y),
+            *batch.backward_to_first(Y, D, rate, own),
+            partial(np.subtract, parameters, steps, parameters),
+        )

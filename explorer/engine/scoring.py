@@ -1,0 +1,113 @@
+"""How well a network does on a set of images: loss, hits, and the outputs themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.engine.kernels import perform
+from explorer.engine.model import Model
+from explorer.engine.passes import Pass
+from explorer.network import LOSSES, confusion_matrix
+
+__all__ = ["PIXEL_SCALE", "Score", "ScoredSet", "Scorer", "score_outputs"]
+
+PIXEL_SCALE = 1.0 / 255.0
+"""Factor that takes a pixel from 0 … 255 to the network's 0 … 1."""
+
+_ROWS = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """Sums over some samples: their number, how many were classified correctly, and their loss."""
+
+    n: int = 0
+    hits: int = 0
+    loss: float = 0.0
+
+    def __add__(self, other: Score) -> Score:
+        return Score(self.n + other.n, self.hits + other.hits, self.loss + other.loss)
+
+    @property
+    def accuracy(self) -> float:
+        """Share classified correctly, 0 to 1."""
+        return self.hits / self.n
+
+    @property
+    def mean_loss(self) -> float:
+        """Loss per sample."""
+        return self.loss / self.n
+
+
+def score_outputs(Y: NDArray[Any], D: NDArray[Any], labels: NDArray[np.integer], loss: str) -> Score:
+    """Return the score of outputs `Y` against targets `D`, both (n, n_classes), and `labels` (n,)."""
+    hits = int(np.count_nonzero(Y.argmax(axis=1) == labels))
+    with np.errstate(all="ignore"):
+        return Score(len(labels), hits, LOSSES[loss](Y, D))
+
+
+def inputs(rows: int, model: Model) -> NDArray[Any]:
+    """Return room for the pixels of `rows` images, and after them the input of the bias."""
+    X = np.empty((rows, model.n_inputs + 1), model.dtype)
+    X[:, -1] = 1 / PIXEL_SCALE
+    return X
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ScoredSet:
+    """A score with what it was made of.
+
+    Parameters
+    ----------
+    score : Score
+        The sums.
+    outputs : ndarray, shape (n_classes, n_samples), read-only
+        The model's outputs.
+    confusion : ndarray of int64, shape (n_classes, n_classes), read-only
+        Counts: rows are the true class, columns the predicted.
+    """
+
+    score: Score
+    outputs: NDArray[Any]
+    confusion: NDArray[np.int64]
+
+
+class Scorer:
+    """Scores a model on uint8 images, a few hundred at a time, in arrays made once."""
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+        self._X = inputs(_ROWS, model)
+        self._passes: dict[int, Pass] = {}
+
+    def scoring(
+        self, images: NDArray[np.uint8], labels: NDArray[np.int64], targets: NDArray[Any]
+    ) -> Generator[None, None, ScoredSet]:
+        """Score the model on `images` (n, height, width), with `targets` (n_classes, n) one-hot.
+
+        Yields between two chunks, where it may be left; returns the `ScoredSet`. Several may go on by turns.
+        """
+        n, n_classes = len(labels), self._model.n_classes
+        rows = images.reshape(n, -1)
+        Y = np.empty((n, n_classes), self._model.dtype)
+        for start in range(0, n, _ROWS):
+            stop = min(start + _ROWS, n)
+            X = self._X[: stop - start]
+            with np.errstate(all="ignore"):  # for a chunk: whoever goes on after a yield has their own
+                np.copyto(X[:, :-1], rows[start:stop])
+                perform(self._pass(stop - start).forward(X, Y[start:stop]))
+            if stop < n:
+                yield
+        confusion = confusion_matrix(labels, Y.argmax(axis=1), n_classes)
+        Y.flags.writeable = confusion.flags.writeable = False
+        return ScoredSet(score_outputs(Y, targets.T, labels, self._model.loss), Y.T, confusion)
+
+    def _pass(self, n: int) -> Pass:
+        if n not in self._passes:
+            self._passes[n] = self._model.make_pass(n, PIXEL_SCALE)
+        return self._passes[n]

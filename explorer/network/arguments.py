@@ -1,0 +1,160 @@
+"""What the network accepts.
+
+Each function returns an argument in the form that the formulas use, or raises an error that names it, what was
+found and what is expected.
+"""
+
+from __future__ import annotations
+
+import math
+import numbers
+from collections.abc import Collection, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+__all__ = [
+    "choice",
+    "columns",
+    "count",
+    "float_dtype",
+    "last_pass",
+    "layer_sizes",
+    "learning_rate",
+    "parameter",
+    "samples",
+]
+
+Array = NDArray[Any]
+
+
+def columns(
+    name: str, value: ArrayLike, n_rows: int, dtype: np.dtype[Any], n_columns: int | None = None
+) -> Array:
+    """Return an array of samples in columns, shape (n_rows, n_samples), as `dtype`.
+
+    Parameters
+    ----------
+    name : str
+        What the caller calls it.
+    value : array_like
+        What was passed.
+    n_rows : int
+        Inputs or outputs of the network.
+    dtype : numpy.dtype
+        What the network computes in.
+    n_columns : int, optional
+        How many samples there must be; any number from 1 on without it.
+
+    Raises
+    ------
+    ValueError
+        If the shape is another.
+    """
+    array = np.asarray(value)
+    if array.ndim != 2 or array.shape[0] != n_rows or array.shape[1] == 0:
+        expected = f"({n_rows}, {'n_samples' if n_columns is None else n_columns})"
+        hint = ""
+        if array.ndim == 2 and array.shape[1] == n_rows:
+            hint = f": samples are columns, so pass {name}.T"
+        elif array.ndim == 1 and name == "d":
+            hint = ": labels must be one-hot columns"
+        elif array.ndim == 1 and len(array) == n_rows:
+            hint = f": a single sample is a column, so pass {name}.reshape(-1, 1)"
+        raise ValueError(f"{name} has shape {array.shape}; expected is {expected}{hint}")
+    if n_columns is not None and array.shape[1] != n_columns:
+        raise ValueError(f"{name} has {array.shape[1]} samples and X has {n_columns}; they must be equal")
+    return array.astype(dtype, copy=False)
+
+
+def samples(
+    name: str, value: ArrayLike, n_rows: int, dtype: np.dtype[Any], n_columns: int | None = None
+) -> Array:
+    """Return `columns` that are finite, each sample's numbers side by side in memory, so that picking is fast."""
+    array = np.asfortranarray(columns(name, value, n_rows, dtype, n_columns))
+    if not np.isfinite(array).all():
+        raise ValueError(
+            f"{name} holds values that are infinite or not a number; expected are finite numbers"
+        )
+    return array
+
+
+def last_pass(y: Array, a: Array | None, h: Array | None) -> None:
+    """Raise `ValueError` unless `y` is what the last forward pass returned.
+
+    Parameters
+    ----------
+    y : ndarray, shape (n_output, n)
+        What the caller says it returned.
+    a, h : ndarray or None
+        The weighted sums and activations that it kept of the last layer; None where it kept none.
+    """
+    if a is None or a.shape != y.shape:
+        raise ValueError(f"call forward(X) with these {y.shape[1]} samples before backward(X, y, d)")
+    if h is not None and y is not h and not np.array_equal(y, h, equal_nan=True):
+        raise ValueError("y is not what the last forward pass returned; call forward(X) again")
+
+
+def parameter(name: str, value: ArrayLike, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+    """Return a copy of a weight matrix or bias column as `dtype`; raise `ValueError` if its shape is another."""
+    array = np.array(value, dtype)
+    if array.shape != shape:
+        hint = ""
+        if array.T.shape == shape:
+            hint = f": it is transposed, so pass {name}.T"
+        elif array.shape == shape[:1]:
+            hint = ": a bias is a column, so pass it with .reshape(-1, 1)"
+        raise ValueError(f"{name} has shape {array.shape}; expected is {shape}{hint}")
+    return array
+
+
+def layer_sizes(n_input: int, n_hidden: Any, n_output: int) -> tuple[int, ...]:
+    """Return the units of every layer, inputs first, or raise `ValueError` if one is no positive whole number."""
+    if isinstance(n_hidden, np.ndarray) and n_hidden.ndim == 1:
+        n_hidden = n_hidden.tolist()
+    hidden = tuple(n_hidden) if isinstance(n_hidden, Sequence) else (n_hidden,)
+    if not hidden:
+        raise ValueError("n_hidden is empty; expected is at least one hidden layer")
+    sizes = [
+        count("n_input", n_input),
+        *(count("n_hidden", size) for size in hidden),
+        count("n_output", n_output),
+    ]
+    return tuple(sizes)
+
+
+def count(name: str, value: object) -> int:
+    """Return a whole number of at least 1, or raise `ValueError`."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < 1:
+        raise ValueError(f"{name} is {value!r}; expected is a whole number of at least 1")
+    return int(value)
+
+
+def learning_rate(lr: object) -> float:
+    """Return a finite number greater than 0 as a float, or raise `ValueError`."""
+    try:
+        rate = math.nan if isinstance(lr, bool) or not isinstance(lr, numbers.Real) else float(lr)
+    except OverflowError:  # a whole number beyond all floats
+        rate = lr = math.inf
+    if not 0.0 < rate < math.inf:
+        raise ValueError(f"lr is {lr!r}; expected is a finite number greater than 0")
+    return rate
+
+
+def float_dtype(dtype: DTypeLike) -> np.dtype[Any]:
+    """Return float32 or float64 as a dtype, or raise `ValueError`."""
+    try:
+        found = None if dtype is None else np.dtype(dtype)  # NumPy takes None for float64
+    except (TypeError, ValueError):
+        found = None
+    if found not in (np.float32, np.float64):
+        raise ValueError(f"dtype is {dtype if found is None else found}; expected is float32 or float64")
+    return found
+
+
+def choice(name: str, value: Any, known: Collection[str]) -> str:
+    """Return one of the known names, or raise `ValueError`, which lists them."""
+    if not isinstance(value, str) or value not in known:
+        raise ValueError(f"{name} is {value!r}; expected is one of {', '.join(known)}")
+    return value

@@ -1,0 +1,33 @@
+"""What the teaching notebooks show: source, tables, pictures, and what a wrong program does."""
+
+from explorer.notebook import pictures, tables
+from explorer.notebook.batch_size import (
+    BatchSizeStudy,
+    batch_size_figures,
+    batch_size_study,
+    batch_size_words,
+)
+from explorer.notebook.diagram import diagram
+from explorer.notebook.page import prepare, side_by_side
+from explorer.notebook.plane import quarters, show_plane
+from explorer.notebook.shown import Shown
+from explorer.notebook.source import source
+from explorer.notebook.training import Trained, trained
+
+__all__ = [
+    "BatchSizeStudy",
+    "Shown",
+    "Trained",
+    "batch_size_figures",
+    "batch_size_study",
+    "batch_size_words",
+    "diagram",
+    "pictures",
+    "prepare",
+    "quarters",
+    "show_plane",
+    "side_by_side",
+    "source",
+    "tables",
+    "trained",
+]

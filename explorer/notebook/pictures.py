@@ -1,0 +1,169 @@
+"""The figures of the lesson, each from what a cell has at hand, with its words."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.datasets import Dataset
+from explorer.figures.bars import answers_figure, recall_figure
+from explorer.figures.confusion import confusion_figure
+from explorer.figures.curves import accuracy_figure, loss_figure
+from explorer.figures.gradients import gradients_figure
+from explorer.figures.histograms import histograms_figure
+from explorer.figures.lines import lines_figure, sampled
+from explorer.network import NeuralNetwork, hardest_classes, most_confused, per_class
+from explorer.network.gradient_check import check_gradient, choose_weights
+from explorer.network.losses import LOSSES
+from explorer.network.mistakes import select_samples
+from explorer.notebook.page import figure, images, side_by_side
+from explorer.notebook.shown import Shown
+from explorer.notebook.training import Trained
+
+__all__ = [
+    "answers",
+    "confusion",
+    "curves",
+    "digits",
+    "epochs",
+    "gradients",
+    "histograms",
+    "learning",
+    "lines",
+    "mistakes",
+    "recall",
+    "step_length",
+]
+
+Functions = Mapping[str, Callable[[float], Any]]
+
+
+def curves(functions: Functions, span: tuple[float, float], axis: str, words: str) -> Shown:
+    """Return functions of one number, drawn over `span`."""
+    return figure(lines_figure(sampled(functions, span), x_title=axis), words)
+
+
+def lines(arrays: Mapping[str, tuple[NDArray[Any], NDArray[Any]]], axis: str, words: str) -> Shown:
+    """Return curves from their points, (x, y) of shape (n,) each."""
+    return figure(lines_figure(arrays, x_title=axis), words)
+
+
+def digits(dataset: Dataset, n: int = 12) -> Shown:
+    """Return the first `n` training images, each with its label."""
+    labels = [dataset.class_names[label] for label in dataset.train_labels[:n]]
+    words = f"The first {n} of {len(dataset.train_labels)} training images of {dataset.name}, each with its label."
+    return images(dataset.train_images[:n], labels, words)
+
+
+def histograms(values: Mapping[str, NDArray[np.floating]], what: str, words: str) -> Shown:
+    """Return how numbers are spread: a row for each name."""
+    drawn = histograms_figure([*values.values()], names=[*values], what=what)
+    return figure(drawn.update_layout(showlegend=False), words)
+
+
+def gradients(network: NeuralNetwork, X: NDArray[Any], d: NDArray[Any]) -> Shown:
+    """Return backpropagation's derivatives over measured slopes, for 40 weights and biases of all layers."""
+    places = choose_weights(network, X, np.random.default_rng(0), min(40, network.n_parameters))
+    checked = check_gradient(network, X, d, places)
+    words = f"{len(places)} derivatives, found in two ways: where both agree the point lies on the line."
+    return figure(gradients_figure(checked), words)
+
+
+def step_length(network: NeuralNetwork, X: NDArray[Any], d: NDArray[Any], lr: float, most: float) -> Shown:
+    """Return the loss after one step of each length from 0 to `most`, and the step of `lr`; a copy steps."""
+    rates, moved = np.linspace(0, most, 41), copy.deepcopy(network)
+    gradient = moved.backward(X, moved.forward(X), d)
+    losses = [_loss_after(moved, network, gradient, rate, X, d) for rate in rates]
+    chosen = _loss_after(moved, network, gradient, lr, X, d)
+    best = float(rates[int(np.argmin(losses))])
+    beyond = (
+        f" It is lowest near lr = {best:.2g}; beyond, the step goes too far."
+        if best < most
+        else " Within the figure, longer steps are better still."
+    )
+    words = (
+        f"Loss per sample after one step on {X.shape[1]} samples: {losses[0]:.3f} before it, "
+        f"{chosen:.3f} with lr = {lr:g}.{beyond}"
+    )
+    drawn = lines_figure(
+        {"loss": (rates, losses)},
+        x_title="learning rate of the step",
+        y_title="loss per sample after the step",
+        marks={f"lr = {lr:g}": (lr, chosen)},
+    )
+    return figure(drawn, words)
+
+
+def epochs(history: NDArray[np.floating], words: str = "Mean loss per sample in each epoch.") -> Shown:
+    """Return what `fit` returned, over the epochs."""
+    steps = np.arange(1, len(history) + 1)
+    return figure(lines_figure({"loss": (steps, history)}, x_title="epoch", y_title="loss per sample"), words)
+
+
+def learning(result: Trained) -> Shown:
+    """Return loss and accuracy over the epochs; train figures are means over each epoch's own forward passes."""
+    last = result.history[-1]
+    return side_by_side(
+        figure(
+            loss_figure(result.history), f"Loss per sample; on the test set at the end {last.test_loss:.4f}."
+        ),
+        figure(
+            accuracy_figure(result.history),
+            f"Accuracy; on the test set at the end {100 * last.test_accuracy:.1f} %.",
+        ),
+    )
+
+
+def confusion(result: Trained, class_names: Sequence[str]) -> Shown:
+    """Return the confusion matrix of the test set, and its most frequent mistakes in words."""
+    pairs = most_confused(result.final.confusion, 3)
+    said = ", ".join(
+        f"{class_names[pair.true]} read as {class_names[pair.predicted]} ({pair.count} times)"
+        for pair in pairs
+    )
+    return figure(confusion_figure(result.final.confusion, class_names), f"Most confused: {said}.")
+
+
+def recall(result: Trained, class_names: Sequence[str]) -> Shown:
+    """Return the share of each class that is recognised, the most difficult first."""
+    scores = per_class(result.final.confusion)
+    hardest, *_, easiest = hardest_classes(result.final.confusion)
+    words = (
+        f"Most difficult is {class_names[hardest]}: {100 * scores.recall[hardest]:.1f} % of its test images are "
+        f"recognised; easiest is {class_names[easiest]} with {100 * scores.recall[easiest]:.1f} %."
+    )
+    return figure(recall_figure(result.final.confusion, class_names), words)
+
+
+def mistakes(result: Trained, dataset: Dataset, n: int = 24) -> Shown:
+    """Return the misclassified test images of the largest loss."""
+    outputs, labels = result.outputs, dataset.test_labels
+    wrong = select_samples(outputs, labels, mistakes_only=True, loss=result.network.loss)
+    decided = outputs.argmax(axis=0)
+    said = [f"{dataset.class_names[labels[i]]} → {dataset.class_names[decided[i]]}" for i in wrong[:n]]
+    words = (
+        f"{len(wrong)} of {len(labels)} test images are misclassified. The worst by loss, true → predicted:"
+    )
+    return images(dataset.test_images[wrong[:n]], said, words)
+
+
+def answers(outputs: Mapping[str, NDArray[np.floating]], class_names: Sequence[str], words: str) -> Shown:
+    """Return the outputs of networks for one sample, shape (n_classes,) each."""
+    return figure(answers_figure(outputs, class_names), words)
+
+
+def _loss_after(
+    moved: NeuralNetwork,
+    start: NeuralNetwork,
+    gradient: Sequence[NDArray[Any]],
+    lr: float,
+    X: NDArray[Any],
+    d: NDArray[Any],
+) -> float:
+    """Return the mean loss once `moved` stands a step of `lr` down the gradient from `start`."""
+    moved.set_weights([w - lr * slope for w, slope in zip(start.weights(), gradient, strict=True)])
+    return float(LOSSES[moved.loss](moved.forward(X), d) / X.shape[1])

@@ -1,0 +1,60 @@
+"""What comes of a call: its error, its warnings, or nothing at all, which is worse."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from html import escape
+from typing import Any
+
+import numpy as np
+
+from explorer.checks.comparing import Passed
+from explorer.notebook.shown import Shown
+from explorer.training.process_settings import one_blas_thread
+
+__all__ = ["attempt", "stacked"]
+
+_FEW = 20  # numbers that one reads at a glance
+_WIDE = 1000  # characters: the page breaks the line
+
+
+def attempt(function: Callable[..., Any], *arguments: Any, **options: Any) -> Shown:
+    """Call a function, and return what it raises, what it warns of and what it gives back.
+
+    Parameters
+    ----------
+    function : callable
+        What may go wrong.
+    *arguments, **options
+        For the call.
+    """
+    lines, result = [], None
+    with one_blas_thread(), warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        try:
+            result = function(*arguments, **options)
+        except Exception as error:  # noqa: BLE001  # whatever it is, it is what the lesson shows
+            lines.append(f"✗ {type(error).__name__}: {error}")
+    lines = [*dict.fromkeys(f"⚠ {w.category.__name__}: {w.message}" for w in warned), *lines]
+    wrong = "".join(f'<p class="lesson-raised">{escape(line)}</p>' for line in lines)
+    if result is None:
+        return Shown(wrong, "\n".join(lines))
+    given = result if isinstance(result, Passed) else _given(result, silent=not lines)
+    return Shown(f"{wrong}{given._repr_html_()}", "\n".join([*lines, repr(given)]))
+
+
+def stacked(*parts: Shown | Passed) -> Shown:
+    """Return several outcomes below each other."""
+    return Shown("".join(part._repr_html_() for part in parts), "\n".join(map(repr, parts)))
+
+
+def _given(result: Any, *, silent: bool) -> Shown:
+    if not isinstance(result, np.ndarray):
+        shown = str(result)
+    elif result.size > _FEW:
+        shown = f"an array of shape {result.shape}"
+    else:
+        shown = np.array2string(result, precision=4, suppress_small=True, max_line_width=_WIDE)
+    text = f"{'no error, no warning; ' * silent}returns {shown}"
+    return Shown(f'<p class="lesson-returned">{escape(text)}</p>', text)

@@ -1,0 +1,54 @@
+"""From images to the network's inputs: samples are columns, pixels lie between 0 and 1."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.notebook.page import images as gallery
+from explorer.notebook.shown import Shown
+
+__all__ = ["as_bytes", "left_as_rows", "pictures", "reshaped", "transposed"]
+
+Array = NDArray[Any]
+_SIDE = 28  # pixels
+
+
+def left_as_rows(images: Array) -> Array:
+    """Return the inputs, shape (n_samples, 784). Wrong: samples are rows."""
+    return images.reshape(len(images), -1) / np.float32(255)
+
+
+def reshaped(images: Array) -> Array:
+    """Return the inputs, shape (784, n_samples). Wrong: a reshape moves no pixel, each column mixes images."""
+    return images.reshape(-1, len(images)) / np.float32(255)
+
+
+def as_bytes(images: Array) -> Array:
+    """Return the inputs, shape (784, n_samples). Wrong: they reach up to 255."""
+    return images.reshape(len(images), -1).T.astype(np.float32)
+
+
+def transposed(images: Array) -> Array:
+    """Return the inputs, shape (784, n_samples), in [0, 1]."""
+    return images.reshape(len(images), -1).T / np.float32(255)
+
+
+def pictures(X: Array, labels: Array, words: str, n: int = 12) -> Shown:
+    """Return the first `n` columns of inputs as images, what the network sees, with the label of each.
+
+    Parameters
+    ----------
+    X : ndarray of float, shape (784, n_samples)
+        Inputs in [0, 1].
+    labels : ndarray of int, shape (n_samples,)
+        The class of each sample.
+    words : str
+        What is to be seen.
+    n : int
+        How many, at least 1.
+    """
+    inks = np.rint(255 * X[:, :n].T).astype(np.uint8).reshape(-1, _SIDE, _SIDE)
+    return gallery(inks, [str(label) for label in labels[:n]], words)

@@ -1,0 +1,34 @@
+"""The sigmoid overflows: eᵃ is more than a float can hold long before a is large."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from explorer.notebook.pitfalls.plain import PlainNetwork
+
+__all__ = ["QuotientNetwork", "as_printed", "quotient", "stable"]
+
+
+def as_printed(a: Any) -> Any:
+    """Return 1 / (1 + e⁻ᵃ). Wrong far below 0: e⁻ᵃ overflows, and NumPy warns; the value is right by luck."""
+    return 1 / (1 + np.exp(-a))
+
+
+def quotient(a: Any) -> Any:
+    """Return eᵃ / (1 + eᵃ), the same formula. Wrong far above 0: infinity over infinity is not a number."""
+    return np.exp(a) / (1 + np.exp(a))
+
+
+def stable(a: Any) -> Any:
+    """Return e to the power of −log(1 + e⁻ᵃ), the same formula: right, since `logaddexp` doesn't overflow."""
+    return np.exp(-np.logaddexp(0, -a))
+
+
+class QuotientNetwork(PlainNetwork):
+    """A network whose units overflow."""
+
+    def activation(self, a: Any) -> Any:
+        """Return the sigmoid, not a number where a weighted sum is large."""
+        return quotient(a)

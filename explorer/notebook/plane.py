@@ -1,0 +1,73 @@
+"""A task small enough to see whole: points in the four quarters of a square, opposite quarters alike.
+
+No straight line parts the two classes (M. Minsky and S. Papert, "Perceptrons", 1969), so a network needs a hidden
+layer, and four units of it are enough to print every matrix.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.figures.plane import plane_figure
+from explorer.network import NeuralNetwork
+from explorer.notebook.page import figure
+from explorer.notebook.shown import Shown
+
+__all__ = ["quarters", "show_plane"]
+
+_CELLS = 61  # of the map, along each side
+_MARGIN = 0.06  # kept free along both axes, so that every point is clearly in its quarter
+
+
+def quarters(n: int, seed: int = 0) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Return points of a square and the class of each: 1 where both coordinates have one sign, else 0.
+
+    Parameters
+    ----------
+    n : int
+        How many points.
+    seed : int
+        Of the draw.
+
+    Returns
+    -------
+    X : ndarray of float64, shape (2, n)
+        One point a column, in (−1, 1).
+    labels : ndarray of int64, shape (n,)
+        0 or 1.
+    """
+    rng = np.random.default_rng(seed)
+    X = rng.uniform(_MARGIN, 1, (2, n)) * rng.choice([-1.0, 1.0], (2, n))
+    return X, (X[0] * X[1] > 0).astype(np.int64)
+
+
+def show_plane(
+    X: NDArray[np.floating],
+    labels: NDArray[np.integer],
+    network: NeuralNetwork | None = None,
+    words: str = "",
+) -> Shown:
+    """Return the points, and behind them what a network says of every place.
+
+    Parameters
+    ----------
+    X, labels
+        As `quarters` returns them.
+    network : NeuralNetwork, optional
+        Of 2 inputs and 2 outputs; it is not changed.
+    words : str
+        What is to be seen.
+    """
+    return figure(plane_figure(X, labels, None if network is None else _shares(network)), words)
+
+
+def _shares(network: NeuralNetwork) -> NDArray[Any]:
+    steps = np.linspace(-1, 1, _CELLS)
+    places = np.stack([axis.ravel() for axis in np.meshgrid(steps, steps)])  # (2, cells²)
+    y = copy.deepcopy(network).forward(places)
+    shares: NDArray[Any] = (y[1] / y.sum(axis=0)).reshape(_CELLS, _CELLS)
+    return shares

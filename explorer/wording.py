@@ -1,0 +1,32 @@
+"""How a number is written: thousands apart by a narrow space, shares in percent, times in the unit that fits."""
+
+from __future__ import annotations
+
+__all__ = ["counted", "duration", "grouped", "percent", "plain"]
+
+
+def grouped(count: int) -> str:
+    """Return a whole number with its thousands set apart by a narrow space that no line breaks at: 10 000."""
+    return f"{count:,}".replace(",", "\u202f")
+
+
+def plain(number: float) -> str:
+    """Return a number without an exponent: ``"60 000"``, ``"0.003"``; of a fraction at most five decimals."""
+    return grouped(number) if isinstance(number, int) else f"{number:.5f}".rstrip("0").rstrip(".")
+
+
+def counted(count: int, noun: str) -> str:
+    """Return a number of things: ``"1 image"``, ``"8 images"``."""
+    return f"{grouped(count)} {noun}{'' if count == 1 else 's'}"
+
+
+def percent(share: float, digits: int = 1) -> str:
+    """Return a share as ``"93.2 %"``; no line breaks before the sign."""
+    return f"{100 * share:.{digits}f}\u00a0%"
+
+
+def duration(seconds: float) -> str:
+    """Return a time to wait in the unit that fits: ``"12 s"``, ``"3 min"``, ``"1.5 h"``."""
+    if seconds < 59.5:
+        return f"{max(1, round(seconds))} s"
+    return f"{round(seconds / 60)} min" if seconds < 3600 else f"{seconds / 3600:.1f} h"

@@ -1,0 +1,109 @@
+"""What is fast must not be felt: same numbers however products are cut, and no trace of silenced warnings."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+import reference
+
+from explorer.engine import Model, minibatches
+from explorer.network import NeuralNetwork
+from explorer.training import EpochRecord, TrainingConfig, TrainingRun, run
+
+CONFIG = TrainingConfig(
+    hidden_sizes=(20, 12), n_train=587, epochs=2, seed=3, reduction="mean", learning_rate=0.3
+)
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, 50, 512, 520])
+@pytest.mark.parametrize("modern", [False, True])
+def test_products_may_be_cut_or_whole(small_dataset, monkeypatch, batch_size, modern):
+    """Whether BLAS has kernels for small matrices or not, and however small they are, the records agree."""
+    config = CONFIG.replace(batch_size=batch_size, learning_rate=0.02 * batch_size**0.5)
+    if modern:
+        config = config.replace(hidden_activation="relu", output="softmax", loss="cross_entropy")
+    weights = []
+    for small in (0, 100_000, 1_000_000):
+        monkeypatch.setattr(run, "small_product", lambda small=small: small)
+        training = TrainingRun(config, small_dataset)
+        assert sum(isinstance(event, EpochRecord) for event in training) == 2
+        weights.append(training.snapshot().weights)
+    for other in weights[1:]:
+        for w, v in zip(weights[0], other, strict=True):
+            np.testing.assert_allclose(w, v, rtol=2e-4, atol=2e-5)
+
+
+@pytest.mark.parametrize("hidden_sizes", [(20,), (20, 12), (20, 12, 9)])
+@pytest.mark.parametrize(
+    ("activation", "output", "loss"),
+    [*itertools.product(reference.ACTIVATIONS, reference.OUTPUTS, reference.LOSSES)],
+)
+def test_blocks_of_tiny_mini_batches_do_what_each_alone_does(
+    small_dataset, monkeypatch, activation, output, loss, hidden_sizes
+):
+    """Through a block, at its end and within the next: the weights of mini-batches taken one by one."""
+    for batch_size in range(1, minibatches.LARGEST_BLOCKED + 1):
+        config = CONFIG.replace(
+            hidden_sizes=hidden_sizes, hidden_activation=activation, output=output, loss=loss,
+            batch_size=batch_size, n_train=103, learning_rate=0.05,
+        )  # fmt: skip
+        blocked = TrainingRun(config, small_dataset)
+        with monkeypatch.context() as patch:
+            patch.setattr(minibatches, "LARGEST_BLOCKED", 0)
+            plain = TrainingRun(config, small_dataset)
+        assert blocked._batches._load.block is not None
+        assert plain._batches._load.block is None
+        first = blocked.snapshot().weights[0]
+        per_block, per_epoch = minibatches.BLOCK_ROWS // batch_size, blocked.steps_per_epoch
+        for step in sorted({1, per_block - 1, per_block, per_block + 1, per_epoch, 2 * per_epoch}):
+            weights = []
+            for training in (blocked, plain):
+                while training.step < step:
+                    next(training)
+                weights.append(training.snapshot().weights)
+            for w, v in zip(*weights, strict=True):
+                np.testing.assert_allclose(
+                    w, v, rtol=0, atol=1e-5, err_msg=f"batch size {batch_size}, step {step}"
+                )
+        assert np.abs(weights[0][0] - first).max() > 1e-4, "it has learned more than that"
+
+
+@pytest.mark.parametrize("batch_size", [2, 16, 520])
+def test_numpys_errors_stay_as_they_were_for_whoever_asks(small_dataset, batch_size):
+    with np.errstate(over="raise", divide="warn"):
+        before = np.geterr()
+        for _ in TrainingRun(CONFIG.replace(batch_size=batch_size), small_dataset):
+            assert np.geterr() == before
+
+
+def test_a_look_at_a_run_that_goes_wrong_is_silent(small_dataset):
+    """Within a block: the first layer's delta is infinite, its step no number, and NumPy says nothing."""
+    config = CONFIG.replace(batch_size=3, output="softmax", loss="cross_entropy")
+    training = TrainingRun(config, small_dataset)
+    weights = [np.zeros_like(w) for w in training.snapshot().weights]
+    _, _, W2, _, W3, _ = weights
+    W2[0, ::2], W2[0, 1::2] = 1e30, -1e30  # the first unit's sum is 0, its slope 1/4
+    W3[0, 0] = 1e30
+    training.set_weights(weights)
+    next(training)
+    assert np.isnan(training.snapshot().weights[0]).any()
+
+
+def test_a_large_mini_batch_that_was_left_leaves_nothing_behind(small_dataset):
+    """Its first part is not added to the next run through the data."""
+    order = np.arange(len(small_dataset.train_labels))
+    model = Model(NeuralNetwork(784, (20, 12), 10, seed=3))
+    batches = minibatches.MiniBatches(model, small_dataset, len(order), 0.3, "mean")
+    started = batches.epoch(order)
+    next(started)  # the first part of two, whose gradients are in the sum now
+    started.close()
+    before = model.parameters.weights()
+    list(batches.epoch(order))
+    stepped = model.parameters.weights()
+    model.parameters.set_weights(before)
+    list(batches.epoch(order))
+    for w, v in zip(stepped, model.parameters.weights(), strict=True):
+        np.testing.assert_array_equal(w, v)
+    assert any((w != v).any() for w, v in zip(before, stepped, strict=True))

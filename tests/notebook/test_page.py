@@ -1,0 +1,107 @@
+"""What stands in the page: words for a screen reader, images pixel for pixel, figures in both themes."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from base64 import b64decode
+
+import numpy as np
+import plotly.graph_objects as go
+import pytest
+from PIL import Image
+
+from explorer.figures.lines import lines_figure
+from explorer.figures.palette import PALETTES
+from explorer.notebook.page import figure, images, prepare, side_by_side, table, weight_images
+from explorer.notebook.shown import Shown
+
+
+@pytest.fixture
+def pictures():
+    return np.arange(3 * 4 * 5, dtype=np.uint8).reshape(3, 4, 5)
+
+
+def pushed(html):
+    """The figure that the page's script is given."""
+    text = re.search(r"\.push\(\[.*?, (\".*\")\]\);</script>", html, re.DOTALL)[1]
+    return json.loads(json.loads(text))
+
+
+def test_the_first_cell_brings_everything_once():
+    shown = prepare()
+    assert shown.html.count("plotly.js v") == 1
+    assert ".lesson-code" in shown.html
+    assert "window.explorerLesson = { push }" in shown.html
+    assert shown.text == "The figures are ready."
+
+
+def test_each_light_colour_has_its_dark_counterpart():
+    colours = json.loads(prepare().html.rpartition("})(")[2].removesuffix(");</script>"))
+    light, dark = PALETTES["light"], PALETTES["dark"]
+    for name in ("surface", "text", "muted", "train", "test", "heat", "negative"):
+        assert colours[getattr(light, name)] == getattr(dark, name)
+    assert colours["rgba(138,63,151"] == "rgba(208,139,224"  # the bands of a study
+
+
+def test_a_figure_goes_to_the_page_whole():
+    drawn = lines_figure({"f": ([0, 1], [2, 3])}, x_title="</script><b>", height=123)
+    shown = figure(drawn, 'up "and" up')
+    assert pushed(shown.html) == json.loads(drawn.to_json())
+    assert shown.html.count("</script>") == 1
+    assert 'role="img" aria-label="up &quot;and&quot; up" style="height: 123px"' in shown.html
+    assert "<figcaption>up &quot;and&quot; up</figcaption>" in shown.html
+    assert shown.text == 'up "and" up'
+
+
+def test_a_figure_without_its_library_says_what_to_do():
+    assert "first cell of this notebook" in figure(go.Figure(layout={"height": 100}), "words").html
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_images_are_there_in_both_themes(pictures, theme):
+    shown = images(pictures, ["a", "b", "<c>"], "Three.", scale=3)
+    tags = re.findall(
+        rf'<img class="lesson-{theme}" width="18" height="15" alt="(.*?)" src="data:image/png;base64,(.*?)">',
+        shown.html,
+    )
+    assert [label for label, _ in tags] == ["a", "b", "&lt;c&gt;"]
+    palette = PALETTES[theme]
+    for _, data in tags:
+        with Image.open(io.BytesIO(b64decode(data))) as png:
+            assert png.size == (18, 15)
+    with Image.open(io.BytesIO(b64decode(tags[0][1]))) as png:
+        assert "#{:02x}{:02x}{:02x}".format(*png.convert("RGB").getpixel((0, 0))) == palette.raised  # no ink
+    assert shown.text == "Three. a, b, <c>"
+
+
+def test_an_image_without_a_label_is_refused(pictures):
+    with pytest.raises(ValueError, match="zip"):
+        images(pictures, ["a"], "One.")
+
+
+def test_weights_share_one_scale():
+    weights = np.stack([np.full((2, 2), 1.0), np.full((2, 2), 0.1), np.full((2, 2), -1.0)])
+    shown = weight_images(weights, ["a", "b", "c"], "Three.")
+    colours = []
+    for data in re.findall(r'<img class="lesson-light".*?base64,(.*?)"', shown.html):
+        with Image.open(io.BytesIO(b64decode(data))) as png:
+            colours.append("#{:02x}{:02x}{:02x}".format(*png.convert("RGB").getpixel((0, 0))))
+    assert colours[0] == PALETTES["light"].positive
+    assert colours[2] == PALETTES["light"].negative
+    assert colours[1] not in (colours[0], colours[2])
+
+
+def test_a_table_sets_code_and_escapes():
+    shown = table(("name", "value"), [["`a < b`", "1"], ["plain", "`x`, `y`"]], "A & B")
+    assert "<caption>A &amp; B</caption>" in shown.html
+    assert "<td><code>a &lt; b</code></td>" in shown.html
+    assert "<td><code>x</code>, <code>y</code></td>" in shown.html
+    assert shown.text.splitlines()[0] == "name     value"
+
+
+def test_side_by_side_keeps_the_order():
+    both = side_by_side(Shown("<b>1</b>", "one"), Shown("<b>2</b>", "two"))
+    assert both.html == '<div class="lesson-row"><b>1</b><b>2</b></div>'
+    assert repr(both) == "one\ntwo"

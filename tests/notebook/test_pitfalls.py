@@ -1,0 +1,354 @@
+"""Each wrong variant shows its symptom and the right one doesn't, so that nobody mends a mistake by accident."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from explorer import checks
+from explorer.checks.comparing import CheckError
+from explorer.network import NeuralNetwork, accuracy, sigmoid
+from explorer.notebook.pitfalls import (
+    PlainNetwork,
+    attempt,
+    batches,
+    beside,
+    columns,
+    contrast,
+    contrast_scores,
+    epoch_loss,
+    follow,
+    overflow,
+    reported_losses,
+    scores,
+    stacked,
+    targets,
+)
+from explorer.notebook.shown import Shown
+
+CHANCE = 0.15  # the most frequent of ten digits has 11 % of the test images
+
+
+@pytest.fixture(scope="module")
+def few(mnist):
+    return mnist.head(3000)
+
+
+@pytest.fixture(scope="module")
+def right(few):
+    return follow(PlainNetwork(784, 32, 10), few, n_epochs=4)
+
+
+# ---------------------------------------------------------------- the right network
+
+
+def test_the_plain_network_learns_what_the_package_does(few):
+    X, d = few.X_train, few.Y_train
+    plain, package = PlainNetwork(784, 32, 10, seed=3), NeuralNetwork(784, 32, 10, seed=3)
+    np.testing.assert_allclose(plain.fit(X, d, 128, 2), package.fit(X, d, 128, 2), rtol=1e-5)
+    for found, wanted in zip(plain.weights(), package.weights(), strict=True):
+        np.testing.assert_allclose(found, wanted, atol=1e-5)
+    np.testing.assert_array_equal(plain.predict(few.X_test[:, :500]), package.predict(few.X_test[:, :500]))
+
+
+def test_the_plain_network_passes_every_check(few):
+    network, X, d = PlainNetwork(784, 32, 10), few.X_train[:, :20], few.Y_train[:, :20]
+    checks.initial_weights(network)
+    checks.forward_pass(network, X[:, :3])
+    checks.decisions(network, X)
+    checks.gradients(network, X, d)
+    checks.step(network, X, d)
+    checks.mini_batches(network)
+
+
+def test_the_right_run_learns(right):
+    assert right.accuracy[-1] > 0.6
+    assert (np.diff(right.loss) < 0).all()
+    assert right.warned == ()
+
+
+def test_following_is_training_epoch_by_epoch(few, right):
+    network = PlainNetwork(784, 32, 10)
+    losses = reported_losses(network, few, n_epochs=4)
+    np.testing.assert_array_equal(losses, right.loss)
+    np.testing.assert_array_equal(network.W1, right.network.W1)
+    assert right.accuracy[-1] == accuracy(few.test_labels, network.predict(few.X_test))
+
+
+# ---------------------------------------------------------------- 1
+
+
+def test_positive_weights_saturate_every_hidden_unit_and_nothing_moves(few, right):
+    network = PlainNetwork(784, 32, 10, initializer="uniform")
+    before = network.W1.copy()
+    network.forward(few.X_train)
+    assert (network.h1 > 0.99).mean() > 0.999
+    stuck = follow(network, few, n_epochs=4)
+    assert stuck.accuracy.max() < CHANCE < right.accuracy[-1]
+    np.testing.assert_array_equal(network.W1, before)
+    fresh = PlainNetwork(784, 32, 10)
+    fresh.forward(few.X_train)
+    assert (fresh.h1 > 0.99).mean() < 0.001
+    with pytest.raises(CheckError, match="W1 reaches"):
+        checks.initial_weights(PlainNetwork(784, 32, 10, initializer="uniform"))
+
+
+# ---------------------------------------------------------------- 2
+
+
+def test_the_printed_sigmoid_warns_and_is_right_by_luck():
+    a = np.array([-1000, -20, 0, 20, 1000], np.float32)
+    with pytest.warns(RuntimeWarning, match="overflow"):
+        found = overflow.as_printed(a)
+    np.testing.assert_allclose(found, sigmoid(a), atol=1e-7)
+
+
+def test_the_quotient_is_not_a_number_far_above_0():
+    with pytest.warns(RuntimeWarning) as warned:
+        found = overflow.quotient(np.array([-1000, 0, 1000], np.float32))
+    assert {str(warning.message).split()[0] for warning in warned} == {"overflow", "invalid"}
+    np.testing.assert_array_equal(found, [0, 0.5, np.nan])
+
+
+def test_the_stable_sigmoid_is_quiet_and_right():
+    a = np.linspace(-1000, 1000, 501)
+    np.testing.assert_allclose(overflow.stable(a), sigmoid(a), atol=1e-12)
+    checks.sigmoid(overflow.stable)
+    for wrong in (overflow.as_printed, overflow.quotient):
+        with pytest.raises(CheckError, match="overflow"):
+            checks.sigmoid(wrong)
+
+
+def test_a_quotient_ends_the_training_at_its_first_step(few):
+    broken = follow(overflow.QuotientNetwork(784, 32, 10), few, columns=columns.as_bytes, n_epochs=2)
+    holding = follow(PlainNetwork(784, 32, 10), few, columns=columns.as_bytes, n_epochs=2)
+    assert np.isnan(broken.loss).all()
+    assert np.isnan(broken.network.W1).all()
+    assert broken.accuracy[-1] == (few.test_labels == 0).mean()
+    assert any("overflow" in line for line in broken.warned)
+    assert len(set(broken.warned)) == len(broken.warned) == 2
+    assert np.isfinite(holding.loss).all()
+    assert holding.accuracy[-1] > 2 * CHANCE
+    assert holding.warned == ()
+
+
+# ---------------------------------------------------------------- 3
+
+
+def test_rows_are_refused_unless_there_are_as_many_as_inputs(few):
+    rows = columns.left_as_rows(few.train_images)
+    assert rows.shape == (3000, 784)
+    with pytest.raises(ValueError, match="mismatch"):
+        PlainNetwork(784, 32, 10).forward(rows)
+    with pytest.raises(ValueError, match=r"pass X\.T"):
+        NeuralNetwork(784, 32, 10).forward(rows)
+    assert PlainNetwork(784, 32, 10).forward(rows[:784]).shape == (10, 784)  # silent
+
+
+def test_reshaping_alone_mixes_images_and_says_nothing(few, right):
+    mixed, transposed = columns.reshaped(few.train_images), columns.transposed(few.train_images)
+    assert mixed.shape == transposed.shape
+    np.testing.assert_array_equal(np.sort(mixed, axis=None), np.sort(transposed, axis=None))
+    with pytest.raises(CheckError, match="pixel"):
+        checks.pixels(mixed, few.train_images)
+    checks.pixels(transposed, few.train_images)
+    np.testing.assert_allclose(transposed, few.X_train, atol=1e-7)
+    scrambled = follow(PlainNetwork(784, 32, 10), few, columns=columns.reshaped, n_epochs=4)
+    assert scrambled.accuracy.max() < CHANCE < right.accuracy[-1]
+    assert scrambled.warned == ()
+
+
+def test_columns_are_shown_as_images(few):
+    shown = columns.pictures(few.X_train, few.train_labels, "what is seen", 3)
+    assert shown.html.count("<img") == 2 * 3  # one for each theme
+    assert shown.text == f"what is seen {', '.join(map(str, few.train_labels[:3]))}"
+
+
+# ---------------------------------------------------------------- 4
+
+
+def test_a_comma_takes_one_number_and_a_bare_colon_takes_rows(few):
+    X, d = few.X_train, few.Y_train
+    one, _ = next(batches.OnePixel(784, 32, 10).batches(X, d, 128))
+    rows, _ = next(batches.Rows(784, 32, 10).batches(X, d, 128))
+    part, wanted = next(PlainNetwork(784, 32, 10).batches(X, d, 128))
+    assert (np.shape(one), rows.shape, part.shape, wanted.shape) == ((), (128, 3000), (784, 128), (10, 128))
+    for wrong in (batches.OnePixel, batches.Rows):
+        with pytest.raises(ValueError, match="matmul"):
+            wrong(784, 32, 10).fit(X, d, 128)
+        with pytest.raises(ValueError, match="matmul"):
+            checks.mini_batches(wrong(784, 32, 10))
+
+
+def test_rows_go_unseen_when_the_batch_is_the_whole_set(few):
+    X, d = few.X_train, few.Y_train
+    found = batches.Rows(784, 32, 10).fit(X, d, 3000, 2, lr=1e-4)
+    np.testing.assert_allclose(found, PlainNetwork(784, 32, 10).fit(X, d, 3000, 2, lr=1e-4), rtol=1e-5)
+
+
+# ---------------------------------------------------------------- 5
+
+
+def test_a_loss_that_is_never_reset_grows_while_the_network_learns(few, right):
+    network = epoch_loss.NeverReset(784, 32, 10)
+    losses = reported_losses(network, few, n_epochs=4)
+    np.testing.assert_allclose(losses, np.cumsum(right.loss), rtol=1e-12)
+    assert (np.diff(losses) > 0).all()
+    np.testing.assert_array_equal(network.W1, right.network.W1)
+    with pytest.raises(CheckError, match="mean loss of epoch 2"):
+        checks.mini_batches(network)
+
+
+def test_a_loss_divided_by_the_epochs_is_no_mean(few, right):
+    network = epoch_loss.DividedByEpochs(784, 32, 10)
+    losses = reported_losses(network, few, n_epochs=4)
+    np.testing.assert_allclose(losses, right.loss * 3000 / 4, rtol=1e-12)
+    np.testing.assert_array_equal(network.W1, right.network.W1)
+    with pytest.raises(CheckError, match="mean loss of epoch 1"):
+        checks.mini_batches(network)
+
+
+# ---------------------------------------------------------------- 6
+
+
+@pytest.mark.parametrize(("batch_size", "last"), [(128, 3000 % 128), (100, 0)])
+def test_one_batch_too_many_is_empty_where_the_size_divides_the_samples(batch_size, last, few):
+    widths = {}
+    for network in (batches.OneBatchTooMany, PlainNetwork):
+        parts = network(784, 32, 10).batches(few.X_train, few.Y_train, batch_size)
+        widths[network] = [part.shape[1] for part, _ in parts]
+        assert sum(widths[network]) == 3000
+    assert widths[batches.OneBatchTooMany][-1] == last
+    assert min(widths[PlainNetwork]) > 0
+    assert len(widths[PlainNetwork]) == math.ceil(3000 / batch_size)
+
+
+def test_an_empty_batch_is_silent_by_sum_and_the_end_by_mean(few):
+    settings = {"batch_size": 100, "n_epochs": 2}
+    summed = follow(batches.OneBatchTooMany(784, 32, 10), few, **settings)
+    np.testing.assert_array_equal(summed.loss, follow(PlainNetwork(784, 32, 10), few, **settings).loss)
+    assert summed.warned == ()
+    mean = follow(batches.OneBatchTooManyByMean(784, 32, 10), few, lr=1.0, **settings)
+    assert np.isfinite(mean.loss[0])  # the empty batch was the epoch's last
+    assert np.isnan(mean.loss[1])
+    assert any("invalid value" in line for line in mean.warned)
+    whole = follow(batches.OneBatchTooManyByMean(784, 32, 10), few, lr=1.0, batch_size=128, n_epochs=2)
+    assert np.isfinite(whole.loss).all()
+    by_mean = follow(batches.ByMean(784, 32, 10), few, lr=1.0, **settings)
+    np.testing.assert_allclose(by_mean.loss, summed.loss, rtol=1e-3)  # 0.01 by sum is 1 by mean of 100
+
+
+def test_only_a_size_that_divides_shows_the_empty_batch():
+    checks.mini_batches(batches.OneBatchTooMany(784, 32, 10), n_samples=23)
+    with pytest.raises(CheckError, match="2 epochs made 10 steps; wanted are 8"):
+        checks.mini_batches(batches.OneBatchTooMany(784, 32, 10), n_samples=20)
+
+
+# ---------------------------------------------------------------- 7
+
+
+def test_train_accuracy_flatters(mnist):
+    small, settings = mnist.head(300), {"batch_size": 10, "n_epochs": 20, "lr": 0.2}
+    flattered = follow(PlainNetwork(784, 32, 10), small, score=scores.on_train, **settings)
+    honest = follow(PlainNetwork(784, 32, 10), small, score=scores.on_test, **settings)
+    np.testing.assert_array_equal(flattered.loss, honest.loss)  # the same training
+    assert flattered.accuracy[-1] > honest.accuracy[-1] + 0.1
+
+
+def test_random_labels_give_train_accuracy_away(mnist):
+    small, settings = mnist.head(300), {"batch_size": 10, "n_epochs": 30, "lr": 0.2}
+    nonsense = replace(small, train_labels=np.random.default_rng(0).permutation(small.train_labels))
+    flattered = follow(PlainNetwork(784, 32, 10), nonsense, score=scores.on_train, **settings)
+    honest = follow(PlainNetwork(784, 32, 10), nonsense, score=scores.on_test, **settings)
+    assert honest.accuracy[-1] < 0.25 < 0.5 < flattered.accuracy[-1]
+
+
+# ---------------------------------------------------------------- 8
+
+
+def test_labels_are_refused_and_as_a_row_they_are_not(few, right):
+    X, labels = few.X_train, few.train_labels
+    with pytest.raises(IndexError, match="too many indices"):
+        PlainNetwork(784, 32, 10).fit(X, labels, 128)
+    with pytest.raises(ValueError, match="labels must be one-hot columns"):
+        NeuralNetwork(784, 32, 10).fit(X, labels, 128)
+    rowed = follow(PlainNetwork(784, 32, 10), few, targets=targets.labels_as_row, n_epochs=4)
+    assert rowed.accuracy.max() < CHANCE < right.accuracy[-1]
+    assert rowed.loss.min() > 50
+    assert rowed.warned == ()
+    assert (rowed.network.forward(few.X_test[:, :100]) > 0.99).all()
+
+
+def test_the_check_tells_labels_from_one_hot(few):
+    labels = few.train_labels
+    checks.one_hot(targets.one_hot(labels), labels)
+    np.testing.assert_array_equal(targets.one_hot(labels), few.Y_train)
+    for wrong in (labels, targets.labels_as_row(labels)):
+        with pytest.raises(CheckError):
+            checks.one_hot(wrong, labels)
+
+
+def test_one_hot_compared_with_classes_looks_like_guessing(few, right):
+    decided = right.network.predict(few.X_test)
+    assert targets.share_of_equals(few.Y_test, decided) < CHANCE
+    assert accuracy(few.test_labels, decided) == right.accuracy[-1] > 0.6
+    with pytest.raises(ValueError, match="argmax"):
+        accuracy(few.Y_test, decided)
+
+
+# ---------------------------------------------------------------- what is shown
+
+
+def test_an_attempt_shows_the_error_and_its_own_words():
+    shown = attempt(int, "<b>")
+    assert repr(shown) == "✗ ValueError: invalid literal for int() with base 10: '<b>'"
+    assert "lesson-raised" in shown.html
+    assert "<b>" not in shown.html
+
+
+def test_an_attempt_shows_warnings_and_the_result():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # none gets out
+        shown = attempt(overflow.quotient, np.array([0, 1000], np.float32))
+    assert repr(shown).splitlines() == [
+        "⚠ RuntimeWarning: overflow encountered in exp",
+        "⚠ RuntimeWarning: invalid value encountered in divide",
+        "returns [0.5 nan]",
+    ]
+
+
+def test_an_attempt_says_when_nothing_is_said():
+    assert repr(attempt(abs, -2)) == "no error, no warning; returns 2"
+    assert repr(attempt(np.zeros, (10, 30))) == "no error, no warning; returns an array of shape (10, 30)"
+    passed = attempt(checks.sigmoid, sigmoid)
+    assert repr(passed) == repr(checks.sigmoid(sigmoid))
+    assert "lesson-check" in passed.html
+
+
+def test_parts_are_stacked_in_their_order():
+    shown = stacked(Shown("<p>1</p>", "one"), checks.sigmoid(sigmoid))
+    assert shown.text.startswith("one\n✓ sigmoid")
+    assert shown.html.startswith("<p>1</p>")
+
+
+def test_two_runs_are_told_with_their_numbers(few, right):
+    stuck = follow(PlainNetwork(784, 32, 10, initializer="uniform"), few, n_epochs=4)
+    said = beside(stuck, right).text
+    assert f"wrong {100 * stuck.accuracy[-1]:.1f} %, right {100 * right.accuracy[-1]:.1f} %." in said
+    assert f"Loss after 4 epochs: wrong {stuck.loss[-1]:.3g}, right {right.loss[-1]:.3g}." in said
+    assert repr(right) == f"PlainNetwork after 4 epochs: test accuracy {100 * right.accuracy[-1]:.1f} %"
+    lost = replace(stuck, loss=np.full(4, np.nan), warned=("RuntimeWarning: a < b",))
+    shown = beside(lost, right)
+    assert "wrong not a number" in shown.text
+    assert shown.text.endswith("RuntimeWarning: a < b")
+    assert "a &lt; b" in shown.html
+
+
+def test_every_contrast_has_its_words(right):
+    assert contrast(right.loss, right.loss, "what is seen").text == "what is seen"
+    shown = contrast_scores(right, right, "what is seen")
+    assert "test accuracy (%)" in shown.html

@@ -1,0 +1,49 @@
+"""The small task: balanced, clear of the axes, not to be parted by a line; and the map of what a network says."""
+
+from __future__ import annotations
+
+import json
+import re
+from base64 import b64decode
+
+import numpy as np
+
+from explorer.network import NeuralNetwork
+from explorer.notebook.plane import quarters, show_plane
+
+
+def test_opposite_quarters_are_alike():
+    X, labels = quarters(400)
+    assert X.shape == (2, 400)
+    assert np.abs(X).min() > 0.05
+    assert np.abs(X).max() <= 1
+    for (x, y), label in zip(X.T.tolist(), labels.tolist(), strict=True):
+        assert label == ((x > 0) == (y > 0))
+    assert 150 < labels.sum() < 250
+    for again, once in zip(quarters(400), (X, labels), strict=True):
+        np.testing.assert_array_equal(again, once)
+    assert not np.array_equal(quarters(400, seed=1)[0], X)
+
+
+def test_no_line_parts_them():
+    X, labels = quarters(400)
+    best = max(
+        max(side.mean(), 1 - side.mean())
+        for angle in np.linspace(0, np.pi, 60)
+        for offset in np.linspace(-1, 1, 21)
+        for side in [((np.cos(angle) * X[0] + np.sin(angle) * X[1] > offset) == labels)]
+    )
+    assert best < 0.8
+
+
+def test_the_map_is_what_the_network_says_and_leaves_it_alone():
+    X, labels = quarters(20)
+    network = NeuralNetwork(2, 3, 2, dtype=np.float64, seed=0)
+    network.forward(X)
+    before = network.h1.copy()
+    text = re.search(r"\.push\(\[.*?, (\".*\")\]\);</script>", show_plane(X, labels, network, "Now.").html)[1]
+    background = json.loads(json.loads(text))["data"][0]
+    np.testing.assert_array_equal(network.h1, before)
+    shares = np.frombuffer(b64decode(background["z"]["bdata"])).reshape(61, 61)
+    corner = network.forward(np.array([[-1.0], [1.0]]))  # left, and on top: the last row, the first column
+    np.testing.assert_allclose(shares[-1, 0], corner[1, 0] / corner.sum(), rtol=1e-12)

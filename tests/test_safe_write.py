@@ -1,0 +1,52 @@
+"""A file is looked at before there is anything to lose, and is written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from explorer.safe_write import check_destination, whole_file
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_only_files_are_written(tmp_path, overwrite):
+    with pytest.raises(OSError, match="is not a file"):
+        check_destination(tmp_path, overwrite=overwrite)
+    with pytest.raises(OSError, match="is not a file"):
+        check_destination(os.devnull, overwrite=overwrite)
+    with pytest.raises(FileNotFoundError, match="no folder"):
+        check_destination(tmp_path / "none" / "run.npz", overwrite=overwrite)
+    (tmp_path / "file").touch()
+    with pytest.raises(FileNotFoundError, match="no folder"):
+        check_destination(tmp_path / "file" / "run.npz", overwrite=overwrite)
+
+
+@pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="needs a folder that even root can't write")
+def test_a_folder_that_cant_be_written_is_found_before():
+    with pytest.raises(OSError, match=r"the folder /proc/\d+ can't be written"):
+        check_destination("/proc/self/run.npz")
+
+
+def test_a_file_is_there_only_when_it_is_whole(tmp_path):
+    path = tmp_path / "run.csv"
+    with pytest.raises(TypeError, match="bytes-like"), whole_file(path) as stream:
+        stream.writelines([b"half", "no bytes"])
+    assert list(tmp_path.iterdir()) == []
+    with whole_file(path) as stream:
+        stream.write(b"whole")
+        assert not path.exists()
+    assert path.read_bytes() == b"whole"
+
+
+def test_a_file_is_replaced_only_on_demand(tmp_path):
+    path = tmp_path / "run.csv"
+    path.write_bytes(b"before")
+    with pytest.raises(FileExistsError, match="is there already"), whole_file(path) as stream:
+        stream.write(b"after")
+    assert path.read_bytes() == b"before"
+    with whole_file(path, overwrite=True) as stream:
+        stream.write(b"after")
+    assert path.read_bytes() == b"after"
+    assert list(tmp_path.iterdir()) == [path]

@@ -84,6 +84,7 @@ class CheckedWeight:
         return math.isfinite(self.numeric) and abs(self.analytic - self.numeric) <= allowed
 
 
+@np.errstate(all="ignore")  # weights that are infinite or not a number show in what is returned
 def check_gradient(
     network: NeuralNetwork, X: ArrayLike, d: ArrayLike, places: Sequence[Place], *, step: float = STEP
 ) -> tuple[CheckedWeight, ...]:
@@ -199,4 +200,4 @@ def _units_on(network: NeuralNetwork) -> list[NDArray[np.bool_]]:
     """Return which relu units of each hidden layer are on for which sample; empty for smooth activations."""
     if network.hidden_activation != "relu":
         return []
-    return [getattr(network, f"a{layer}") > 0 for layer in range(1, network.n_layers)]
+    return [network.a[layer] > 0 for layer in range(1, network.n_layers)]

@@ -226,11 +226,12 @@ class Activations:
         self._look, self._drawn = look, moment.snapshot
         self.view.summary = f"Activations of the hidden units on {_PROBE} test images"
 
+    @np.errstate(all="ignore")  # weights that are no numbers show in the figure
     def _activations(self, run: SessionRun, weights: tuple[NDArray[Any], ...]) -> NDArray[Any]:
         network = run.training.new_network()
         network.set_weights(weights)
         network.forward(self._X)
-        return np.array(network.h1)
+        return network.h[1]
 
 
 class Playground:

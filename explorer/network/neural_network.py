@@ -104,6 +104,7 @@ class NeuralNetwork(Layers):
         """Return ∂L/∂a of the last layer, from its outputs and the desired ones: (n_output, n)."""
         return OUTPUT_DELTAS[self.output, self.loss](y, d)
 
+    @np.errstate(invalid="ignore")  # some BLAS complain of numbers that they never compute (numpy#24067)
     def forward(self, X: ArrayLike) -> Array:
         """Return the outputs in [0, 1] for `X`, shape (n_input, n): (n_output, n).
 
@@ -122,6 +123,7 @@ class NeuralNetwork(Layers):
         decided: NDArray[np.int64] = self.forward(X).argmax(axis=0)  # (n,)
         return decided
 
+    @np.errstate(invalid="ignore")  # some BLAS complain of numbers that they never compute (numpy#24067)
     def backward(self, X: ArrayLike, y: ArrayLike, d: ArrayLike) -> tuple[Array, ...]:
         """Return the gradient of the loss with respect to each parameter, summed over the samples.
 

@@ -57,7 +57,7 @@ def drawn(figure):
 
 def faint(app):
     app.panels.tab_bar.selected = "overview"
-    count = sum(t.name == "earlier runs" and t.visible is True for t in app.panels["overview"].loss.data)
+    count = sum(t.name == "earlier runs" and t.visible is True for t in app.panels["overview"].accuracy.data)
     app.panels.tab_bar.selected = "runs"
     return count
 

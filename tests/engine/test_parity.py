@@ -28,8 +28,8 @@ CASES = {
 }
 """Batch sizes, each with a number of images and a learning rate on the mean gradient.
 
-The epoch ends in a short batch, and in a short block where there are blocks. The rates are small enough for training
-not to be chaotic, which would amplify each rounding from step to step.
+The epoch ends in a short batch, and in a short block where there are blocks. The rates are small enough for
+training not to be chaotic, which would amplify each rounding from step to step.
 """
 BOUND = {"float64": 1e-10, "float32": 1e-6}
 """How far a weight, or a loss per sample, of the one may lie from that of the other."""

@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 
 from explorer.datasets.archive import members
 from explorer.datasets.dataset import DIGITS, Dataset, DatasetError
-from explorer.datasets.files import DAMAGED, file_mode, open_plain_file, printable, reason, unzipped
+from explorer.datasets.files import DAMAGED, file_mode, open_plain_file, unzipped
 from explorer.datasets.formats import Kind, read_array
+from explorer.foreign_files import printable, reason
 
 __all__ = ["load_dataset"]
 

@@ -82,8 +82,7 @@ class Load:
 class MiniBatches:
     """The mini-batches of a data set, and the model that learns from them.
 
-    What NumPy says of infinite numbers and of what is no number is for the caller to silence: it shows in the
-    scores.
+    NumPy's warnings of infinite values and NaN are for the caller to silence: both show in the scores.
 
     Parameters
     ----------

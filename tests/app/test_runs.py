@@ -342,7 +342,7 @@ def test_a_run_that_is_stopped_in_its_first_epoch_is_kept_and_compared(app, pane
     assert cell(panel, number, "Test accuracy")["order"] == stopped.evaluation.test_accuracy
     assert cell(panel, number, "Epochs")["text"].endswith(" · stopped")
     panel.table.chosen = [number, app._run.number]
-    assert "images rightly" in panel.comparison.side_by_side.verdict
+    assert "correctly" in panel.comparison.side_by_side.verdict
     assert f"run {number}" not in [trace.name for trace in drawn(panel.accuracy)]  # it has no epoch to draw
     assert next(iter(app._earlier.shown())) is stopped  # and takes no other's place
 

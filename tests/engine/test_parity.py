@@ -91,13 +91,13 @@ MODULES = ("parameters", "kernels", "passes", "model", "scoring", "minibatches")
 BROKEN = {
     "sigmoid of −a": ("kernels", "partial(np.negative, a, out)", "partial(np.positive, a, out)"),
     "σ′ is (1 − h) + h": ("kernels", "partial(np.multiply, out, h, out)", "partial(np.add, out, h, out)"),
-    "relu keeps what is below 0": ("kernels", "np.maximum, a, self.zero", "np.minimum, a, self.zero"),
+    "relu keeps what is below 0": ("kernels", "np.maximum, a, np.zeros", "np.minimum, a, np.zeros"),
     "relu′ is h": ("kernels", "partial(np.sign, h, out)", "partial(np.positive, h, out)"),
     "tanh is a sine": ("kernels", "partial(np.tanh, a, out)", "partial(np.sin, a, out)"),
     "tanh′ is 1 + h²": (
         "kernels",
-        "partial(np.subtract, self.one, out, out)",
-        "partial(np.add, self.one, out, out)",
+        "partial(np.subtract, np.ones((), out.dtype), out, out)",
+        "partial(np.add, np.ones((), out.dtype), out, out)",
     ),
     "softmax is not normalised": (
         "kernels",

@@ -431,6 +431,7 @@ def test_the_section_of_the_inside_tab_is_in_the_link(app):
     assert app.panels["inside"].choice.value == "image"
 
 
+@pytest.mark.slow
 def test_a_slow_computer_draws_all_parts_before_it_begins_again(small_dataset, monkeypatch):
     """Where a drawing takes longer than the next delivery, its last part is not for ever put off."""
     hinted = []
@@ -473,6 +474,7 @@ def test_the_first_epochs_images_do_not_wait_for_the_second_that_others_wait(sma
     assert n_images > 0
 
 
+@pytest.mark.slow
 def test_while_a_run_trains_the_loop_comes_round_between_two_figures(small_dataset, monkeypatch):
     """What a person does is heard between the parts of a drawing, not only behind the last of them."""
     show, rounds, drawn = LiveFigure.show, 0, []

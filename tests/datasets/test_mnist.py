@@ -152,6 +152,7 @@ def test_the_first_load_unpacks_and_the_next_ones_share(tmp_path, pixels):
     assert file.stat().st_mtime_ns == written.st_mtime_ns
 
 
+@pytest.mark.slow
 @cache
 def test_four_processes_at_once(tmp_path, pixels):
     with ThreadPoolExecutor(4) as pool:
@@ -188,6 +189,7 @@ def become_empty(file):
     os.truncate(file, 0)
 
 
+@pytest.mark.slow
 @cache
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("damage", [flip_a_bit, cut_off, zero, become_a_pipe, become_empty])

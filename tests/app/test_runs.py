@@ -453,6 +453,7 @@ def sent_bytes(monkeypatch):
     return messages
 
 
+@pytest.mark.slow
 def test_two_hundred_runs_of_a_session(small_dataset, sent_bytes):
     """The table has them all, the curves the newest, memory keeps its bound, and a tick says one row."""
     app = Explorer(small_dataset, train=False)

@@ -259,6 +259,7 @@ def test_every_cut_is_noticed(file):
         refused(file)
 
 
+@pytest.mark.slow
 def test_every_changed_byte_is_noticed_or_harmless(file):
     """Checksums guard the arrays; elsewhere a change must give the same network or the one error."""
     write(file, arrays())

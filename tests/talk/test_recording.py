@@ -22,6 +22,7 @@ def figures(records):
     return np.array([[getattr(record, name) for name in FIGURES] for record in records])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["exercise", "uniform", "averaged"])
 def test_it_is_what_its_settings_train_to_today(name, mnist):
     recorded = Recording.load(RECORDINGS / f"{name}.npz", RUNS[name].config, mnist)

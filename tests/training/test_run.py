@@ -661,6 +661,7 @@ def test_a_small_network_learns_the_patterns(small_dataset):
     assert last.train_accuracy > 0.95
 
 
+@pytest.mark.slow
 def test_the_exercise_reaches_its_mark(mnist):
     """784-32-10, sigmoid, squared error, batch 512, 10 epochs: 93.5 % of the 10 000 test images, seeds 0 to 2."""
     last = [list(train(TrainingConfig(seed=seed), mnist))[-1] for seed in range(3)]

@@ -35,7 +35,7 @@ class ComparedMatrix:
 
     def __init__(self, class_names: Sequence[str], theme: Theme, on_loop: OnLoop, on_cell: OnCell) -> None:
         self.matrix = Matrix(class_names, theme, on_loop, on_cell)
-        self.difference = Difference(class_names, theme, on_loop(on_cell))
+        self.difference = Difference(class_names, theme, on_loop, on_cell)
         self.other = Choice("compared with", _NOTHING)
         self.other.observe(on_loop(self._on_other), "value")
         self.caption = Caption()

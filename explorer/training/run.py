@@ -151,7 +151,7 @@ class TrainingRun:
 
     @property
     def network(self) -> NeuralNetwork:
-        """A copy of the network as it is now: the textbook's class, with these weights."""
+        """A copy of the network, as the textbook's class, between two epochs or when the run is over."""
         network = self.new_network()
         network.set_weights(self._model.parameters.weights())
         return network

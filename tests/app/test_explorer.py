@@ -60,6 +60,19 @@ def test_a_changed_setting_trains_anew_and_keeps_the_old_curve(app, small_datase
     np.testing.assert_allclose(faint[0].y, [100 * r.test_accuracy for r in before], rtol=1e-6)
 
 
+def test_a_run_with_another_loss_leaves_the_loss_axis(app):
+    overview = app.panels["overview"]
+    assert overview.captions["loss"].text.startswith("Train loss is averaged")
+    app.train(CONFIG.replace(output="softmax", loss="cross_entropy"))
+    assert app.wait(PATIENCE)
+    shown = {
+        name: [t.name for t in getattr(overview, name).data if t.visible] for name in ("loss", "accuracy")
+    }
+    assert ("earlier runs" in shown["loss"], "earlier runs" in shown["accuracy"]) == (False, True)
+    assert overview.loss.layout.yaxis.title.text == "cross-entropy per sample"
+    assert overview.captions["loss"].text == "Not shown: 1 earlier run with squared error."
+
+
 def test_more_epochs_continue_the_run(app, small_dataset):
     history = app.history
     set_controls(app, epochs=5)

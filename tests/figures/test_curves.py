@@ -146,7 +146,7 @@ def test_axes_carry_their_units(make_history):
     loss, accuracy = loss_figure(make_history(3)), accuracy_figure(make_history(3))
     assert loss.layout.yaxis.title.text == "squared error per sample"
     other = make_history(3, loss="cross_entropy", output="softmax")
-    assert loss_layout(other)["yaxis"]["title"]["text"] == "cross entropy per sample"
+    assert loss_layout(other)["yaxis"]["title"]["text"] == "cross-entropy per sample"
     assert accuracy.layout.yaxis.title.text == "accuracy (%)"
     assert loss.layout.xaxis.title.text == accuracy.layout.xaxis.title.text == "epoch"
 

@@ -84,7 +84,7 @@ class Overview:
         history, earlier, mark = _curves(scene)
         summary = curves_summary(history, scene.looks_back_to)
         self.loss.show(loss_traces(history, earlier), loss_layout(history, earlier) | mark, summary)
-        self.captions["loss"].text = f"{_TRAIN_LAGS}{_left_out(history, earlier)}"
+        self.captions["loss"].text = _left_out(history, earlier) or _TRAIN_LAGS
 
     def _show_accuracy(self, scene: Scene) -> None:
         history, earlier, mark = _curves(scene)
@@ -126,7 +126,7 @@ def _curves(scene: Scene) -> tuple[History, list[History], dict[str, Any]]:
 def _left_out(history: History, earlier: list[History]) -> str:
     """Return a sentence on earlier runs whose loss is another quantity, which the axis can't show; or nothing."""
     losses = [run.config.text("loss") for run in earlier if run.config.loss != history.config.loss]
-    return f" Not shown: {counted(len(losses), 'earlier run')} with {losses[0]}." if losses else ""
+    return f"Not shown: {counted(len(losses), 'earlier run')} with {losses[0]}." if losses else ""
 
 
 def _filling(figure: Any) -> Any:

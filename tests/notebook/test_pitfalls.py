@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from explorer import checks
-from explorer.checks.comparing import CheckError
+from explorer.checks.results import CheckError
 from explorer.network import NeuralNetwork, accuracy, sigmoid
 from explorer.notebook.pitfalls import (
     PlainNetwork,

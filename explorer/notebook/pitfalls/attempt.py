@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from explorer.checks.comparing import Passed
+from explorer.checks.results import Passed
 from explorer.notebook.shown import Shown
 from explorer.training.process_settings import one_blas_thread
 

@@ -50,9 +50,9 @@ def initial_weights(network: Any) -> Passed:
                 notes.append(f"{name} is spread {ratio:.2g} times as wide as by Glorot's rule")
         elif by_glorot:
             compare(name, array, np.zeros(array.shape), 0.0)
-    rule = "within ±r and" if by_glorot else "different for each unit and"
+    rule = "biases are 0, weights within ±r" if by_glorot else "weights differ from unit to unit"
     n = sum(array.size for array in arrays.values())
-    return Passed(f"{n} parameters: weights {rule} around 0 (mean in units of r)", worst, "; ".join(notes))
+    return Passed(f"{n} parameters: {rule}; their means against 0, in units of r", worst, "; ".join(notes))
 
 
 @check

@@ -13,18 +13,17 @@ from dataclasses import fields
 from functools import cache
 from html import escape
 from importlib.resources import files
-from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 from plotly.offline import get_plotlyjs
 
-from explorer.figures.digits import sprite, weights_sprite
+from explorer.figures.digits import sprite
 from explorer.figures.palette import PALETTES, RUN_COLOURS, Theme
 from explorer.notebook.shown import Shown
 
-__all__ = ["figure", "images", "prepare", "side_by_side", "table", "weight_images"]
+__all__ = ["figure", "images", "prepare", "side_by_side", "table"]
 
 _WAITING = "The figure appears when the first cell of this notebook has run."
 _THEMES: tuple[Theme, ...] = ("light", "dark")
@@ -85,35 +84,6 @@ def images(pictures: NDArray[np.uint8], labels: Sequence[str], words: str, *, sc
     return _gallery(tiles, labels, words)
 
 
-def weight_images(
-    weights: NDArray[np.floating], labels: Sequence[str], words: str, *, scale: int = 2
-) -> Shown:
-    """Return weights as images: negative ones in one hue, positive in another, 0 in neither.
-
-    Parameters
-    ----------
-    weights : ndarray of float, shape (n, height, width)
-        One image each; all share one scale of colours.
-    labels, words, scale
-        As for `images`.
-    """
-    limit = float(np.abs(weights).max(initial=0.0))
-    tiles = [
-        "".join(
-            _img(
-                weights_sprite(unit[None], 1, theme=theme, scale=scale, limit=limit),
-                unit,
-                label,
-                scale,
-                theme,
-            )
-            for theme in _THEMES
-        )
-        for unit, label in zip(weights, labels, strict=True)
-    ]
-    return _gallery(tiles, labels, words)
-
-
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], words: str) -> Shown:
     """Return a table.
 
@@ -149,17 +119,11 @@ def _rgba(colour: str) -> str:
 
 
 def _inks(picture: NDArray[np.uint8], label: str, scale: int) -> str:
-    return "".join(
-        _img(sprite(picture[None], 1, theme=theme, scale=scale), picture, label, scale, theme)
-        for theme in _THEMES
-    )
-
-
-def _img(png: bytes, picture: NDArray[Any], label: str, scale: int, theme: Theme) -> str:
     height, width = ((side + 1) * scale for side in picture.shape)
-    return (
+    return "".join(
         f'<img class="lesson-{theme}" width="{width}" height="{height}" alt="{escape(label)}" '
-        f'src="data:image/png;base64,{b64encode(png).decode()}">'
+        f'src="data:image/png;base64,{b64encode(sprite(picture[None], 1, theme=theme, scale=scale)).decode()}">'
+        for theme in _THEMES
     )
 
 

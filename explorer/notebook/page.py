@@ -1,7 +1,6 @@
-"""How a lesson's figures, images and tables stand in a notebook, and in the page that is made of it.
+"""Figures, images and tables as HTML, for a notebook and for the static page that is made from it.
 
-All is HTML that stays: no kernel is needed to see it, no widget's state, and no other host. The first cell brings
-Plotly once for all figures.
+They need no kernel, no widget state and no other host. The first cell loads Plotly once for all figures.
 """
 
 from __future__ import annotations
@@ -25,30 +24,30 @@ from explorer.notebook.shown import Shown
 
 __all__ = ["figure", "images", "prepare", "side_by_side", "table"]
 
-_WAITING = "The figure appears when the first cell of this notebook has run."
+_WAITING = "This figure appears once the first cell of the notebook has run."
 _THEMES: tuple[Theme, ...] = ("light", "dark")
 
 
 def prepare() -> Shown:
-    """Return what the figures of a notebook need: shown once, in its first cell."""
+    """Return what the figures of a notebook need; to be shown once, in its first cell."""
     folder = files("explorer.notebook")
     style, script = ((folder / name).read_text(encoding="utf-8") for name in ("lesson.css", "lesson.js"))
     return Shown(
         f"<style>{style}</style><script>{get_plotlyjs()}</script>"
         f"<script>{script.rstrip()}({json.dumps(_dark_colours())});</script>",
-        "The figures are ready.",
+        "Figures are ready.",
     )
 
 
 def figure(drawn: go.Figure, words: str) -> Shown:
-    """Return a figure with one or two sentences below it.
+    """Return a figure with a caption.
 
     Parameters
     ----------
     drawn : plotly.graph_objects.Figure
         In light colours; on a dark page each becomes its dark counterpart.
     words : str
-        What is to be seen; screen readers get it in the figure's place.
+        The caption, which screen readers read in place of the figure.
     """
     text = json.dumps(drawn.to_json())  # Plotly writes < as \u003c: nothing in it ends the script
     return Shown(
@@ -61,7 +60,7 @@ def figure(drawn: go.Figure, words: str) -> Shown:
 
 
 def side_by_side(*parts: Shown) -> Shown:
-    """Return several things next to each other, below each other where the page is narrow."""
+    """Return several things side by side, or one below the other if the page is narrow."""
     html = "".join(part.html for part in parts)
     return Shown(f'<div class="lesson-row">{html}</div>', "\n".join(part.text for part in parts))
 
@@ -76,7 +75,7 @@ def images(pictures: NDArray[np.uint8], labels: Sequence[str], words: str, *, sc
     labels : sequence of str
         One for each image.
     words : str
-        What is to be seen.
+        The caption.
     scale : int
         Pixels of the page for each pixel of an image.
     """
@@ -92,9 +91,9 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], words: str) -> Sho
     head : sequence of str
         Names of the columns.
     rows : sequence of sequence of str
-        The cells; what stands between backticks is set as code.
+        The cells; text between backticks is set as code.
     words : str
-        What the table says.
+        The caption.
     """
     top = "".join(f'<th scope="col">{escape(name)}</th>' for name in head)
     body = "".join("<tr>" + "".join(f"<td>{_cell(cell)}</td>" for cell in row) + "</tr>" for row in rows)

@@ -34,7 +34,7 @@ def test_the_first_cell_brings_everything_once():
     assert shown.html.count("plotly.js v") == 1
     assert ".lesson-code" in shown.html
     assert "window.explorerLesson = { push }" in shown.html
-    assert shown.text == "The figures are ready."
+    assert shown.text == "Figures are ready."
 
 
 def test_each_light_colour_has_its_dark_counterpart():
@@ -56,7 +56,7 @@ def test_a_figure_goes_to_the_page_whole():
 
 
 def test_a_figure_without_its_library_says_what_to_do():
-    assert "first cell of this notebook" in figure(go.Figure(layout={"height": 100}), "words").html
+    assert "first cell of the notebook" in figure(go.Figure(layout={"height": 100}), "words").html
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

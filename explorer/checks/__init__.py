@@ -1,11 +1,11 @@
 """Checks of the exercise's formulas against something that knows nothing of them.
 
 Each compares with an oracle of its own: a loop over plain numbers, a slope measured by moving a little to either
-side, a count. They take the function or network to check, so they serve for one's own solution as well. What is
-right is returned as one line with the largest difference found; what is wrong is raised.
+side, a count. They take any function and any network, so they serve for your own solution as well: a class with
+W1, b1, W2, b2, `forward`, `backward`, `train_iteration` and `fit`, whatever its style. A check returns one line,
+with the largest difference found, or raises one: what was expected, and what it got.
 """
 
-from explorer.checks.comparing import CheckError, Passed
 from explorer.checks.data import confusion, one_hot, pixels
 from explorer.checks.functions import (
     cross_entropy,
@@ -25,6 +25,7 @@ from explorer.checks.networks import (
     output_delta,
     step,
 )
+from explorer.checks.results import CheckError, Passed
 
 __all__ = [
     "CheckError",

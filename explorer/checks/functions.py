@@ -8,120 +8,103 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.checks.comparing import CheckError, Passed, cells, compare, name_of, same_shape
 from explorer.checks.oracles import (
-    STEP,
     measured_slopes,
     plain_loss,
     plain_relu,
     plain_sigmoid,
     plain_softmax,
+    precision,
 )
+from explorer.checks.results import Passed, check, compare, name_of, numbers
 
 __all__ = ["cross_entropy", "loss_slope", "relu", "sigmoid", "slope", "softmax", "squared_error"]
 
 Array = NDArray[Any]
 Function = Callable[[Any], Any]
-Loss = Callable[[Any, Any], float]
+Loss = Callable[[Any, Any], Any]
 
 _EXACT = 1e-12  # float64, a few operations
-_MEASURED = 1e-8  # a slope by central differences in float64
-_POINTS = (-20.0, -4.0, -1.5, -0.5, 0.0, 0.25, 1.0, 3.0, 20.0)
+_POINTS = np.array([[-20.0, -4.0, -1.5, -0.5], [0.25, 1.0, 3.0, 20.0]])  # 0 apart: relu has no slope there
+_FAR = np.array([[-1000.0, 0.0, 1000.0]])
 
 
+@check
 def sigmoid(f: Function) -> Passed:
-    """Check a sigmoid against 1 / (1 + e⁻ᵃ) in plain numbers, and on numbers too large for e⁻ᵃ."""
-    worst = compare(f"{name_of(f)} at", _values(f), _table(plain_sigmoid), _EXACT)
-    low, high = _called(f, np.array([-1000.0, 1000.0]))
-    compare(f"{name_of(f)} at", {-1000: low, 1000: high}, {-1000: 0.0, 1000: 1.0}, _EXACT)
-    return Passed(
-        f"{name_of(f)} against 1 / (1 + e⁻ᵃ) in plain numbers, at {len(_POINTS)} points and at ±1000", worst
-    )
+    """Check a sigmoid against 1 / (1 + e⁻ᵃ) in plain numbers, also where e⁻ᵃ is too large for a float."""
+    worst = max(_elementwise(f, plain_sigmoid, points) for points in (_POINTS, _FAR))
+    return Passed(f"{name_of(f)} against 1 / (1 + e⁻ᵃ) in plain numbers, from a = −1000 to 1000", worst)
 
 
+@check
 def relu(f: Function) -> Passed:
     """Check a rectifier against max(0, a) in plain numbers."""
-    worst = compare(f"{name_of(f)} at", _values(f), _table(plain_relu), 0.0)
-    return Passed(f"{name_of(f)} against the larger of 0 and a, at {len(_POINTS)} points", worst)
+    worst = max(_elementwise(f, plain_relu, points) for points in (_POINTS, _FAR))
+    return Passed(f"{name_of(f)} against the larger of 0 and a, from a = −1000 to 1000", worst)
 
 
+@check
 def slope(f: Function, d_f: Function) -> Passed:
-    """Check a derivative against the slope of its function, measured between a − ε and a + ε.
-
-    Where the function has a corner there is no slope to measure: 0 is left out.
-    """
-    points = [a for a in _POINTS if a != 0]
-    measured = {a: float(f(a + STEP) - f(a - STEP)) / (2 * STEP) for a in points}
-    worst = compare(f"{name_of(d_f)} at", {a: float(d_f(a)) for a in points}, measured, _MEASURED)
+    """Check a derivative against the slope of its function, measured between a − ε and a + ε."""
+    step, tolerance = precision(f(_POINTS.copy()))
+    low, high = (numbers(name_of(f), f(_POINTS + move)) for move in (-step, step))
+    measured = (high - low) / (2 * step)
+    worst = compare(name_of(d_f), d_f(_POINTS.copy()), measured, tolerance, _at(d_f, _POINTS))
     return Passed(
-        f"{name_of(d_f)} against the measured slope of {name_of(f)}, at {len(points)} points", worst
+        f"{name_of(d_f)} against the measured slope of {name_of(f)}, at {_POINTS.size} points", worst
     )
 
 
+@check
 def squared_error(loss: Loss) -> Passed:
     """Check a squared error against ½ Σ (y − d)², summed in a loop."""
     return _summed("squared_error", loss)
 
 
+@check
 def cross_entropy(loss: Loss) -> Passed:
     """Check a cross-entropy against −Σ d log y, summed in a loop."""
     return _summed("cross_entropy", loss)
 
 
-def loss_slope(loss: Loss, d_loss: Callable[[Any, Any], Any]) -> Passed:
+@check
+def loss_slope(loss: Loss, d_loss: Loss) -> Passed:
     """Check a loss's derivative against its slope, measured by moving one output at a time."""
     y, d = _outputs_and_targets()
-    found = np.asarray(d_loss(y, d))
-    same_shape(name_of(d_loss), found, y)
-    measured = measured_slopes(lambda moved: loss(moved, d), y)
-    worst = compare(name_of(d_loss), cells(found), cells(measured), _MEASURED)
+    measured, tolerance = measured_slopes(lambda moved: loss(moved, d), y)
+    worst = compare(name_of(d_loss), d_loss(y.copy(), d), measured, tolerance)
     return Passed(
         f"{name_of(d_loss)} against the measured slope of {name_of(loss)}, for {y.size} outputs", worst
     )
 
 
+@check
 def softmax(f: Function) -> Passed:
     """Check a softmax against exponentials and their sum in plain numbers, column by column."""
-    a = np.random.default_rng(5).normal(0, 3, (4, 6))
+    a, name = np.random.default_rng(5).normal(0, 3, (4, 6)), name_of(f)
     plain = np.array([plain_softmax(column) for column in a.T.tolist()]).T
-    found = _called(f, a)
-    same_shape(name_of(f), found, a)
-    worst = compare(f"{name_of(f)}(a)", cells(found), cells(plain), _EXACT)
-    far = _called(f, a + 1000.0)
-    compare(f"{name_of(f)}(a + 1000)", cells(far), cells(plain), 1e-9)  # a sum of this size is known to 1e-13
-    sums = {k: float(found[:, k].sum()) for k in range(a.shape[1])}
-    compare(f"the sum of column k of {name_of(f)}(a)", sums, dict.fromkeys(sums, 1.0), _EXACT)
-    return Passed(
-        f"{name_of(f)} against plain exponentials, its columns' sums against 1, and the same at a + 1000",
-        worst,
-    )
+    worst = compare(f"{name}(a)", f(a.copy()), plain, _EXACT)
+    compare(f"{name}(a + 1000)", f(a + 1000.0), plain, 1e-9)  # a sum of this size is known to 1e-13
+    return Passed(f"{name} against plain exponentials divided by their sum, and the same at a + 1000", worst)
 
 
-def _summed(name: str, loss: Loss) -> Passed:
+def _elementwise(f: Function, plain: Callable[[float], float], points: Array) -> float:
+    expected = [[plain(a) for a in row] for row in points.tolist()]
+    return compare(name_of(f), f(points.copy()), expected, _EXACT, _at(f, points))
+
+
+def _at(f: Function, points: Array) -> Callable[[tuple[int, ...]], str]:
+    return lambda index: f"{name_of(f)}({points[index]:g})"
+
+
+def _summed(kind: str, loss: Loss) -> Passed:
     """Check a loss against the sum of what each output of each sample adds to it."""
-    y, d = _outputs_and_targets()
-    plain = 0.0
-    for outputs, targets in zip(y.tolist(), d.tolist(), strict=True):
-        for output, target in zip(outputs, targets, strict=True):
-            plain += plain_loss(name, output, target)
-    worst = compare(name_of(loss), {"(y, d)": loss(y, d)}, {"(y, d)": plain}, _EXACT)
-    return Passed(f"{name_of(loss)} against a loop over {y.size} outputs", worst)
-
-
-def _called(f: Function, a: Array) -> Array:
-    try:
-        with np.errstate(all="raise", under="ignore"):
-            return np.asarray(f(a))
-    except FloatingPointError as error:
-        raise CheckError(f"{name_of(f)} of numbers as large as {np.abs(a).max():.0f}: {error}") from error
-
-
-def _values(f: Function) -> dict[float, float]:
-    return dict(zip(_POINTS, _called(f, np.array(_POINTS)).tolist(), strict=True))
-
-
-def _table(plain: Callable[[float], float]) -> dict[float, float]:
-    return {a: plain(a) for a in _POINTS}
+    (y, d), name = _outputs_and_targets(), name_of(loss)
+    found = numbers(f"{name}(y, d)", loss(y.copy(), d))
+    worst = compare(
+        f"{name}(y, d)", found.reshape(()) if found.size == 1 else found, plain_loss(kind, y, d), _EXACT
+    )
+    return Passed(f"{name} against a loop over {y.size} outputs", worst)
 
 
 def _outputs_and_targets() -> tuple[Array, Array]:

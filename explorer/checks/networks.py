@@ -1,174 +1,232 @@
-"""Checks of a network: its first weights, both passes, its decisions, and one step down the gradient."""
+"""Checks of a network: its initial weights, both passes, its predictions, and one step of gradient descent.
+
+Each works on a copy, in float64 where the network can, and on the first samples only: loops are slow.
+"""
 
 from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Sequence
 from functools import partial
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.checks.comparing import Passed, cells, compare, expect, same_shape
-from explorer.checks.oracles import measured_slopes, plain_cross_entropy, plain_layer, plain_loss
-from explorer.network import NeuralNetwork
-from explorer.network.gradient_check import Place, check_gradient, choose_weights
+from explorer.checks.oracles import (
+    PLAIN,
+    measured_slopes,
+    plain_cross_entropy,
+    plain_loss,
+    plain_softmax,
+    precision,
+)
+from explorer.checks.results import CheckError, Passed, check, compare, expect
+from explorer.checks.structure import attribute, in_double, layer_sizes, option, outputs, parameters
 
 __all__ = ["decisions", "forward_pass", "gradients", "initial_weights", "output_delta", "step"]
 
 Array = NDArray[Any]
+Place = tuple[str, int, int]
+"""A weight or bias: the name of its array, its row and its column."""
 
-_DOUBLE = 1e-10  # float64, a pass through a network
-_SINGLE = 1e-4  # float32, the same
-_MEASURED = 1e-7  # a slope of a loss summed over samples
+_DOUBLE = 1e-10  # a pass through a network in float64
+_STEP = 1e-7  # a weight after a step
 _ROUNDED = 1e-5  # one number in float32
-_ALL_WEIGHTS = 300  # a network of so many parameters has each of them checked, a larger one a draw
+_SAMPLES = 100
+_DRAWN = 40  # of a large array
 
 
-def initial_weights(network: NeuralNetwork) -> Passed:
-    """Check new weights by Glorot's rule: within ±r, evenly spread around 0, and all biases 0."""
-    worst = 0.0
-    for number, (n_in, n_out) in enumerate(pairwise(network.layer_sizes), 1):
-        W, b = (np.asarray(getattr(network, f"{kind}{number}"), np.float64) for kind in "Wb")
-        expect(W.shape == (n_out, n_in), f"W{number} has shape {W.shape}; wanted is {(n_out, n_in)}")
-        expect(b.shape == (n_out, 1), f"b{number} has shape {b.shape}; wanted is {(n_out, 1)}")
-        expect(not b.any(), f"b{number} holds numbers other than 0; the first biases are 0")
-        r, sure = math.sqrt(6 / (n_in + n_out)), 5 / math.sqrt(W.size)  # five standard errors
-        expect(
-            float(np.abs(W).max()) <= r * (1 + _ROUNDED),
-            f"W{number} reaches {np.abs(W).max():.4f}; wanted is at most r = {r:.4f}",
-        )
-        mean, spread = float(W.mean()) / r, float(np.square(W).mean()) * 3 / r**2 - 1
-        expect(
-            abs(mean) < sure,
-            f"W{number} has mean {mean:.4f} · r; by chance it would be within {sure:.4f} of 0",
-        )
-        expect(abs(spread) < sure, f"W{number} is not spread evenly between −r and r")
-        worst = max(worst, abs(mean))
-    return Passed(
-        f"all {network.n_parameters} parameters: biases 0, weights within ±r and around 0 (mean in units of r)",
-        worst,
-    )
+@check
+def initial_weights(network: Any) -> Passed:
+    """Check initial weights: different for each unit, of both signs, and by Glorot's rule if that is named."""
+    arrays, by_glorot = parameters(network), option(network, "initializer") == "glorot"
+    worst, notes = 0.0, []
+    for name, array in arrays.items():
+        if name.startswith("W"):
+            ratio, mean = _spread(name, array, by_glorot)
+            worst = max(worst, mean)
+            if not 1 / 3 < ratio < 3:
+                notes.append(f"{name} is spread {ratio:.2g} times as wide as by Glorot's rule")
+        elif by_glorot:
+            compare(name, array, np.zeros(array.shape), 0.0)
+    rule = "biases are 0, weights within ±r" if by_glorot else "weights differ from unit to unit"
+    n = sum(array.size for array in arrays.values())
+    return Passed(f"{n} parameters: {rule}; their means against 0, in units of r", worst, "; ".join(notes))
 
 
-def forward_pass(network: NeuralNetwork, X: Array) -> Passed:
-    """Check a forward pass against loops over units and inputs in plain numbers: each a, each h, each output.
+@check
+def forward_pass(network: Any, X: Array) -> Passed:
+    """Check a forward pass against loops over units and inputs in plain numbers: each a and h, and each output.
 
-    A copy passes, with biases other than the first ones: adding 0 wrongly would not be seen.
+    Biases of 0 would hide a mistake in how they are added, so they are changed first.
     """
-    X, moved, worst = np.asarray(X, np.float64), copy.deepcopy(network), 0.0
-    rng = np.random.default_rng(0)
-    for number in range(1, len(network.layer_sizes)):
-        bias = getattr(moved, f"b{number}")
-        bias += rng.normal(0, 0.5, bias.shape)
-    y = moved.forward(X)
-    for k in range(X.shape[1]):
-        inputs, found = X[:, k].tolist(), {f"y[:, {k}]": y[:, k]}
-        for number in range(1, len(network.layer_sizes)):
-            a, inputs = plain_layer(moved, number, inputs)
-            wanted = {f"a{number}[:, {k}]": a, f"h{number}[:, {k}]": inputs}
-            found |= {f"{kind}{number}[:, {k}]": getattr(moved, f"{kind}{number}")[:, k] for kind in "ah"}
-            worst = max(worst, *(_alike(name, found[name], plain, moved) for name, plain in wanted.items()))
-        worst = max(worst, _alike(f"y[:, {k}]", found[f"y[:, {k}]"], inputs, moved))
-    return Passed(f"every a and h of {X.shape[1]} samples against loops in plain numbers", worst)
+    X, moved, rng = _samples(X), in_double(network), np.random.default_rng(0)
+    for name, array in parameters(moved).items():
+        if name.startswith("b"):
+            setattr(moved, name, array + rng.normal(0, 0.5, array.shape))
+    y, h, worst = outputs(moved, X), X, 0.0
+    for number in range(1, len(layer_sizes(moved))):
+        a, h = _plain_layer(moved, number, h)
+        for name, expected in ((f"a{number}", a), (f"h{number}", h)):
+            found = getattr(moved, name, None)
+            if found is not None:  # a network need not keep all of them
+                worst = max(worst, compare(name, found, expected, _DOUBLE))
+    worst = max(worst, compare("forward(X)", y, h, _DOUBLE))
+    return Passed(f"the forward pass of {X.shape[1]} samples against loops in plain numbers", worst)
 
 
-def decisions(network: NeuralNetwork, X: Array) -> Passed:
-    """Check the decided classes against a search for the largest output, sample by sample."""
-    y, decided = network.forward(X).T.tolist(), network.predict(X).tolist()
-    for k, outputs in enumerate(y):
-        largest = outputs.index(max(outputs))
-        expect(
-            decided[k] == largest, f"sample {k} is decided as {decided[k]}; its largest output is {largest}"
-        )
-    return Passed(f"{len(y)} decisions against a search for the largest output")
+@check
+def decisions(network: Any, X: Array) -> Passed:
+    """Check the predicted classes against a search for the largest output, sample by sample."""
+    X, twin = _samples(X), copy.deepcopy(network)
+    largest = [column.index(max(column)) for column in outputs(twin, X).T.tolist()]
+    if getattr(twin, "predict", None) is None:
+        return Passed(f"{len(largest)} predictions", 0.0, "there is no predict: the largest output decides")
+    compare("predict(X)", twin.predict(X), largest, 0.0)
+    return Passed(f"{len(largest)} predictions against a search for the largest output")
 
 
-def gradients(network: NeuralNetwork, X: Array, d: Array) -> Passed:
-    """Check the backward pass: each derivative's shape, and its numbers against measured slopes of the loss.
+@check
+def gradients(network: Any, X: Array, d: Array) -> Passed:
+    """Check the backward pass: the shape of each gradient, and its numbers against measured slopes of the loss."""
+    X, d, twin = _samples(X), _samples(d), in_double(network)
+    found, (slopes, tolerance) = _gradients(twin, X, d), _measured(twin, X, d)
+    worst = _compare_at("d_", found, slopes, tolerance)
+    return Passed(f"{len(slopes)} derivatives against measured slopes of the loss", worst)
 
-    Of a small network every single parameter is moved, of a large one a draw of 40 from all layers.
-    """
-    found = _named(network, network.backward(X, network.forward(X), d))
-    for name, derivative in found.items():
-        same_shape(f"d_{name}", derivative, getattr(network, name))
-    places = _places(network, X)
-    checked = check_gradient(network, X, d, places)
-    measured = {weight.place: weight.numeric for weight in checked if not weight.has_kink}
-    values = {place: float(found[place.parameter][place.row, place.column]) for place in measured}
-    worst = compare("the derivative of", values, measured, max(_tolerance(network), _MEASURED))
-    return Passed(
-        f"{len(measured)} derivatives against measured slopes of the loss, and each one's shape", worst
+
+@check
+def step(network: Any, X: Array, d: Array, lr: float = 1e-2) -> Passed:
+    """Check one iteration: each weight minus lr times its measured slope, and the loss before the step."""
+    X, d, before = _samples(X), _samples(d), in_double(network)
+    weights, (slopes, tolerance) = parameters(before), _measured(before, X, d)
+    after, loss = copy.deepcopy(before), plain_loss(option(before, "loss"), outputs(before, X), d)
+    worst = compare("the loss that train_iteration returns", after.train_iteration(X, d, lr), loss, _ROUNDED)
+    expected = {place: weights[place[0]][place[1:]] - lr * slope for place, slope in slopes.items()}
+    worst = max(
+        worst, _compare_at("after the step, ", parameters(after), expected, max(lr * tolerance, _STEP))
     )
+    return Passed(f"{len(slopes)} parameters after a step against parameter − lr · measured slope", worst)
 
 
-def step(network: NeuralNetwork, X: Array, d: Array, lr: float = 1e-2) -> Passed:
-    """Check one iteration: each weight minus lr times the measured slope, and the loss before it. A copy steps."""
-    stepped, y, d = copy.deepcopy(network), network.forward(X), np.asarray(d)
-    returned = stepped.train_iteration(X, d, lr)
-    plain = math.fsum(
-        plain_loss(network.loss, o, t) for o, t in zip(y.ravel().tolist(), d.ravel().tolist(), strict=True)
-    )
-    tolerance = max(_tolerance(network), _MEASURED)
-    worst = compare(f"the loss of {len(y.T)} samples", {"before": returned}, {"before": plain}, tolerance)
-    wanted, found = {}, {}
-    for weight in check_gradient(network, X, d, _places(network, X)):
-        place = weight.place
-        before, after = (
-            float(getattr(n, place.parameter)[place.row, place.column]) for n in (network, stepped)
-        )
-        wanted[place], found[place] = before - lr * weight.numeric, after
-    worst = max(worst, compare("after the step,", found, wanted, tolerance))
-    return Passed(f"{len(wanted)} parameters after a step against parameter − lr · measured slope", worst)
-
-
-def output_delta(network: NeuralNetwork, X: Array, d: Array) -> Passed:
+@check
+def output_delta(network: Any, X: Array, d: Array) -> Passed:
     """Check ∂L/∂a of a softmax with cross-entropy: the measured slope, y − d, and what the network propagates.
 
     The loss is written out in plain numbers, −Σ d log softmax(a). A bias's derivative is the sum of its unit's
     deltas: for one sample it is the delta.
     """
-    X, d = np.asarray(X, np.float64), np.asarray(d, np.float64)
-    last, worst = len(network.layer_sizes) - 1, 0.0
+    X, d, twin, worst = _samples(X), _samples(d), in_double(network), 0.0
     for k in range(X.shape[1]):
-        x, target = X[:, k : k + 1], d[:, k : k + 1]
-        y = network.forward(x)
-        a = np.asarray(getattr(network, f"a{last}"), np.float64)
-        measured = measured_slopes(partial(plain_cross_entropy, d=target), a)
-        propagated = network.backward(x, y, target)[-1]
-        for name, found in (("y − d", y - target), ("the network's delta", propagated)):
-            where = f"sample {k}, {name}"
-            worst = max(
-                worst, compare(where, cells(found), cells(measured), max(_tolerance(network), _MEASURED))
-            )
+        x, target = X[:, [k]], d[:, [k]]
+        y, propagated = outputs(twin, x), [*_gradients(twin, x, target).values()][-1]
+        a = np.array(attribute(twin, f"a{len(layer_sizes(twin)) - 1}"), np.float64)
+        measured, tolerance = measured_slopes(partial(plain_cross_entropy, d=target), a)
+        for name, found in ((f"y − d of sample {k}", y - target), (f"delta of sample {k}", propagated)):
+            worst = max(worst, compare(name, found, measured, tolerance))
     return Passed(
         f"y − d and the network's own delta against measured slopes, for {X.shape[1]} samples", worst
     )
 
 
-def _named(network: NeuralNetwork, gradients: Sequence[Array]) -> dict[str, Array]:
-    names = [f"{kind}{number}" for number in range(1, len(network.layer_sizes)) for kind in "Wb"]
-    return dict(zip(names, gradients, strict=True))
+def _samples(array: Array) -> Array:
+    return np.array(array, np.float64)[:, :_SAMPLES]
 
 
-def _places(network: NeuralNetwork, X: Array) -> tuple[Place, ...]:
-    if network.n_parameters > _ALL_WEIGHTS:
-        return choose_weights(network, X, np.random.default_rng(0), 40)
-    return tuple(
-        Place(name, *map(int, index))
-        for name, weights in _named(network, network.weights()).items()
-        for index in np.ndindex(weights.shape)
-    )
+def _spread(name: str, W: Array, by_glorot: bool) -> tuple[float, float]:
+    """Return how widely weights are spread, as a multiple of Glorot's rule, and their mean, or raise."""
+    if len(W) > 1 and not np.ptp(W, axis=0).any():
+        raise CheckError(f"{name}: expected different weights for each unit, got the same {len(W)} times")
+    r, spread, sure = math.sqrt(6 / sum(W.shape)), float(np.std(W)), 5 / math.sqrt(W.size)  # standard errors
+    mean, ratio = abs(float(W.mean())), math.sqrt(3) * spread / r
+    if not mean <= sure * spread:
+        raise CheckError(f"{name}: expected a mean within {sure * spread:.2g} of 0, got {W.mean():.4f}")
+    if by_glorot and (np.abs(W).max() > r * (1 + _ROUNDED) or abs(ratio**2 - 1) > sure):
+        raise CheckError(
+            f"{name}: expected weights spread evenly from {-r:.4f} to {r:.4f}, got {W.min():.4f} to {W.max():.4f}"
+        )
+    return ratio, mean / r
 
 
-def _alike(name: str, found: Array, plain: Sequence[float], network: NeuralNetwork) -> float:
+def _plain_layer(network: Any, number: int, inputs: Array) -> tuple[Array, Array]:
+    """Return the weighted sums and activations of one layer, by loops."""
+    W, b = (getattr(network, f"{kind}{number}").tolist() for kind in "Wb")
+    a = [
+        [
+            math.fsum([bias, *(weight * value for weight, value in zip(row, x, strict=True))])
+            for row, (bias,) in zip(W, b, strict=True)
+        ]
+        for x in inputs.T.tolist()
+    ]
+    is_last = number == len(layer_sizes(network)) - 1
+    name = option(network, "output" if is_last else "hidden_activation")
+    h = [plain_softmax(sums) if name == "softmax" else [PLAIN[name](value) for value in sums] for sums in a]
+    return np.array(a).T, np.array(h).T
+
+
+def _gradients(network: Any, X: Array, d: Array) -> dict[str, Array]:
+    """Return what `backward` does, by the parameters' names, or raise if a shape is wrong."""
+    weights = parameters(network)
+    found = attribute(network, "backward")(X, attribute(network, "forward")(X), d)
+    if not isinstance(found, tuple | list) or len(found) != len(weights):
+        names = ", ".join(f"d_{name}" for name in weights)
+        got = f"{len(found)} arrays" if isinstance(found, tuple | list) else type(found).__name__
+        raise CheckError(f"backward(X, y, d): expected ({names}), got {got}")
+    for (name, array), gradient in zip(weights.items(), found, strict=True):
+        expect(f"d_{name}", f"shape {np.shape(gradient)}", f"shape {array.shape}")
+    return dict(zip(weights, found, strict=True))
+
+
+def _measured(network: Any, X: Array, d: Array) -> tuple[dict[Place, float], float]:
+    """Return slopes of the loss, each measured by moving one weight, and their tolerance.
+
+    Where a relu unit turns on or off the loss has a corner and no slope: such weights are left out.
+    """
+    moved, loss, slopes = copy.deepcopy(network), option(network, "loss"), {}
+    size, tolerance = precision(outputs(moved, X))
+    for place in _places(network, X):
+        name, row, column = place
+        array, losses, on = np.array(getattr(network, name)), [], []
+        for shift in (size, -size):
+            shifted = array.copy()
+            shifted[row, column] += shift
+            setattr(moved, name, shifted)
+            losses.append(plain_loss(loss, outputs(moved, X), d))
+            on.append(_units_on(moved))
+        setattr(moved, name, array)
+        if on[0] == on[1]:
+            slopes[place] = (losses[0] - losses[1]) / (2 * size)
+    return slopes, tolerance
+
+
+def _units_on(network: Any) -> list[bytes]:
+    """Return which relu units of the hidden layers are on for which sample; empty for smooth activations."""
+    if option(network, "hidden_activation") != "relu":
+        return []
+    sums = [getattr(network, f"a{number}", None) for number in range(1, len(layer_sizes(network)) - 1)]
+    return [(a > 0).tobytes() for a in sums if a is not None]
+
+
+def _places(network: Any, X: Array) -> list[Place]:
+    """Return all places in small arrays and 40 drawn from each large one; in W1 where inputs are not all 0."""
+    rng, places = np.random.default_rng(0), list[Place]()
+    for name, array in parameters(network).items():
+        usable = np.argwhere(np.broadcast_to(X.any(axis=1) if name == "W1" else True, array.shape))
+        places += [(name, row, column) for row, column in rng.permutation(usable)[:_DRAWN].tolist()]
+    return places
+
+
+def _compare_at(
+    prefix: str, found: dict[str, Array], expected: dict[Place, float], tolerance: float
+) -> float:
+    """Compare the elements of arrays at some places."""
+    places = [*expected]
+    values = [np.asarray(found[name])[row, column] for name, row, column in places]
     return compare(
-        f"{name}, unit", dict(enumerate(found.tolist())), dict(enumerate(plain)), _tolerance(network)
+        prefix,
+        values,
+        [*expected.values()],
+        tolerance,
+        lambda at: "{}{}[{}, {}]".format(prefix, *places[at[0]]),
     )
-
-
-def _tolerance(network: NeuralNetwork) -> float:
-    return _DOUBLE if network.dtype == np.float64 else _SINGLE

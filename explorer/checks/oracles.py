@@ -1,4 +1,4 @@
-"""Formulas in plain numbers and loops, and slopes measured instead of derived: what checks hold results against.
+"""Formulas in plain numbers and loops, and slopes measured instead of derived: what results are compared with.
 
 Nothing of the network's own mathematics is used here.
 """
@@ -11,30 +11,25 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-
-from explorer.network import NeuralNetwork
+from numpy.typing import ArrayLike, NDArray
 
 __all__ = [
-    "STEP",
+    "PLAIN",
     "measured_slopes",
     "plain_cross_entropy",
-    "plain_layer",
     "plain_loss",
     "plain_relu",
     "plain_sigmoid",
     "plain_softmax",
+    "precision",
 ]
 
 Array = NDArray[Any]
 
-STEP = 1e-5
-"""How far to either side slopes are measured, for numbers around 1."""
-
 
 def plain_sigmoid(a: float) -> float:
-    """Return 1 / (1 + e⁻ᵃ); `a` is above −700."""
-    return 1 / (1 + math.exp(-a))
+    """Return 1 / (1 + e⁻ᵃ)."""
+    return 1 / (1 + math.exp(-a)) if a > -700 else 0.0  # below, e⁻ᵃ overflows
 
 
 def plain_relu(a: float) -> float:
@@ -48,41 +43,39 @@ def plain_softmax(a: Sequence[float]) -> list[float]:
     return [power / math.fsum(powers) for power in powers]
 
 
-_PLAIN: Mapping[str, Callable[[float], float]] = MappingProxyType(
+PLAIN: Mapping[str, Callable[[float], float]] = MappingProxyType(
     {"sigmoid": plain_sigmoid, "relu": plain_relu, "tanh": math.tanh}
 )
+"""The activations that work on one number, by name."""
 
 
-def plain_layer(
-    network: NeuralNetwork, number: int, inputs: Sequence[float]
-) -> tuple[list[float], list[float]]:
-    """Return the weighted sums and activations of one layer for one sample, by loops."""
-    W, b = getattr(network, f"W{number}").tolist(), getattr(network, f"b{number}")[:, 0].tolist()
-    a = [
-        math.fsum([bias, *(weight * value for weight, value in zip(row, inputs, strict=True))])
-        for row, bias in zip(W, b, strict=True)
-    ]
-    is_last = number == len(network.layer_sizes) - 1
-    name = network.output if is_last else network.hidden_activation
-    return a, plain_softmax(a) if name == "softmax" else [_PLAIN[name](value) for value in a]
-
-
-def plain_loss(name: str, output: float, target: float) -> float:
-    """Return what one output adds to the loss of that name."""
-    return 0.5 * (output - target) ** 2 if name == "squared_error" else -target * math.log(output)
+def plain_loss(name: str, y: Array, d: Array) -> float:
+    """Return the loss of that name, ½ Σ (y − d)² or −Σ d log y, in a loop over all outputs."""
+    pairs = zip(y.ravel().tolist(), d.ravel().tolist(), strict=True)
+    if name == "squared_error":
+        return math.fsum(0.5 * (output - target) ** 2 for output, target in pairs)
+    return -math.fsum(target * math.log(output) for output, target in pairs if target)
 
 
 def plain_cross_entropy(a: Array, d: Array) -> float:
     """Return −Σ d log softmax(a) of one sample; both of shape (n_classes, 1)."""
-    y = plain_softmax(a[:, 0].tolist())
-    return -math.fsum(t * math.log(output) for output, t in zip(y, d[:, 0].tolist(), strict=True))
+    return plain_loss("cross_entropy", np.array(plain_softmax(a[:, 0].tolist())), d)
 
 
-def measured_slopes(function: Callable[[Array], float], at: Array) -> Array:
-    """Return the slope of `function` along each element of `at`, by central differences."""
+def precision(result: ArrayLike) -> tuple[float, float]:
+    """Return how far to move to either side to measure a slope of such results, and its tolerance.
+
+    In float64 the error of central differences is then about 1e-10, in float32 about 1e-5.
+    """
+    return (1e-5, 1e-7) if np.asarray(result).dtype.itemsize >= 8 else (1e-2, 1e-3)
+
+
+def measured_slopes(function: Callable[[Array], Any], at: Array) -> tuple[Array, float]:
+    """Return the slope of `function` along each element of `at`, by central differences, and their tolerance."""
     slopes = np.empty_like(at)
+    step, tolerance = precision(function(at))
     for index in np.ndindex(at.shape):
         moved = np.zeros_like(at)
-        moved[index] = STEP
-        slopes[index] = (function(at + moved) - function(at - moved)) / (2 * STEP)
-    return slopes
+        moved[index] = step
+        slopes[index] = (function(at + moved) - function(at - moved)) / (2 * step)
+    return slopes, tolerance

@@ -1,4 +1,4 @@
-"""What the teaching notebooks show: source, tables, pictures, and what a wrong program does."""
+"""What the teaching notebooks show: source code, tables, figures, and mistakes made on purpose."""
 
 from explorer.notebook import pictures, tables
 from explorer.notebook.batch_size import (
@@ -12,6 +12,7 @@ from explorer.notebook.page import prepare, side_by_side
 from explorer.notebook.plane import quarters, show_plane
 from explorer.notebook.shown import Shown
 from explorer.notebook.source import source
+from explorer.notebook.speed import speed_table
 from explorer.notebook.training import Trained, trained
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "show_plane",
     "side_by_side",
     "source",
+    "speed_table",
     "tables",
     "trained",
 ]

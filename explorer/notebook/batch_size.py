@@ -1,7 +1,7 @@
 """The answer to the exercise's question what a very small and a very large batch do.
 
-`batch_size_study` trains one network for each batch size, reduction and seed, and `batch_size_figures` shows the
-answer. By sum a large batch takes too large a step; by mean it takes too few.
+`batch_size_study` trains a network for each batch size, reduction and seed, and `batch_size_figures` shows the
+answer. With the sum, a large batch takes steps that are too large; with the mean, it takes too few.
 """
 
 from __future__ import annotations
@@ -35,18 +35,18 @@ SEEDS = (0, 1, 2)
 
 @dataclass(frozen=True, slots=True, repr=False)
 class BatchSizeStudy:
-    """What came of a study of batch sizes.
+    """The result of a study of batch sizes.
 
     Parameters
     ----------
     points : tuple of StudyPoint
-        One for each run that ended at least one epoch.
+        One for each run that finished at least one epoch.
     failed : tuple of StudyResult
-        The runs that ended with an error; its `points` still show how far they came.
+        The runs that ended with an error; their finished epochs are among `points`.
     n_runs : int
-        Runs that were asked for.
+        Runs planned.
     n_done : int
-        Runs that ended; fewer than `n_runs` when the study was interrupted.
+        Runs that ended; fewer than `n_runs` if the study was interrupted.
     epochs : int
         Epochs of each run.
     n_images : int
@@ -70,9 +70,9 @@ class BatchSizeStudy:
         each = f"{self.epochs} epoch{'s' * (self.epochs > 1)} of {self.n_images} images each"
         done = f"{self.n_done} of {self.n_runs} runs, {each}, in {self.seconds:.0f} s"
         if self.n_done < self.n_runs:
-            done += "; interrupted: what had ended is kept"
-        rates = ", ".join(f"by {name} {rate:g}" for name, rate in self.rates.items())
-        steps = f"learning rate {rates}: the same step on a batch of {SAME_STEP}"
+            done += "; interrupted, finished runs are kept"
+        rates = ", ".join(f"{rate:g} with the {name}" for name, rate in self.rates.items())
+        steps = f"learning rate {rates}: the same step for a batch of {SAME_STEP}"
         failed = (f"batch {r.config.batch_size}, {r.config.reduction}: {r.error}" for r in self.failed)
         return "\n".join([done, steps, *failed])
 
@@ -87,43 +87,43 @@ def batch_size_study(
     dataset: Dataset | str | os.PathLike[str] | None = None,
     executor: Executor | None = None,
 ) -> BatchSizeStudy:
-    """Train a network for each batch size, by sum and by mean, with each seed, and return what came of it.
+    """Train a network for each batch size, with the sum and with the mean, for each seed.
 
-    Runs in a process for each core of this machine. An interruption ends it and keeps the runs that had ended.
+    Uses one process per core. An interruption ends the study and keeps the finished runs.
 
     Parameters
     ----------
     config : TrainingConfig, optional
-        The settings that stay, by default the exercise's, 10 epochs on all images. Its learning rate is that of
-        its own reduction; the other one's is such that both take the same step on a batch of 300 images.
+        The other settings, by default the exercise's: 10 epochs on all images. Its learning rate belongs to its
+        own reduction; the other reduction gets the rate that makes the same step for a batch of 300 images.
     batch_sizes : iterable of int
         Images per step, 1 to 60 000.
     seeds : iterable of int
         One run for each.
     epochs : int, optional
-        Passes over the images, in place of the config's.
+        Passes through the images, if not the config's.
     n_train : int, optional
-        Training images, in place of the config's.
+        Training images, if not the config's.
     dataset : Dataset or path, optional
-        By default the MNIST of the package.
+        By default the package's MNIST.
     executor : concurrent.futures.Executor, optional
-        Where the runs happen instead.
+        Runs the trainings, if not one process per core.
 
     Raises
     ------
     ConfigError
-        If a setting is not allowed.
+        If a setting is invalid.
     DatasetError
         If the data set can't be read.
     """
     config = _with(config or TrainingConfig(), epochs=epochs, n_train=n_train)
     data = _opened(dataset)
-    # The smallest batches take the longest: started first, they leave no core waiting for the other at the end.
+    # The smallest batches take longest: if they start first, no core has to wait for another at the end.
     runs = sorted(
         batch_size_grid(config, batch_sizes=batch_sizes, seeds=seeds), key=lambda run: run.batch_size
     )
     started, results = perf_counter(), list[StudyResult]()
-    with suppress(KeyboardInterrupt):  # what has ended is the result, and its words say so
+    with suppress(KeyboardInterrupt):  # finished runs are the result, and its text says so
         results.extend(counted(study(runs, data, executor=executor), len(runs), "batch sizes"))
     n_images = len(data.train_labels)
     return BatchSizeStudy(
@@ -141,28 +141,28 @@ def batch_size_study(
 def batch_size_figures(result: BatchSizeStudy) -> tuple[Shown, Shown, Shown]:
     """Return final test accuracy, seconds per epoch and number of updates against the batch size.
 
-    For both reductions; a line is the mean over the seeds, its band reaches from the lowest to the highest.
+    For both reductions: the mean over the seeds, with a band from the lowest to the highest.
     """
     each = f"after {result.epochs} epoch{'s' * (result.epochs > 1)} of {result.n_images} images"
     return (
         figure(
             study_figure(result.points),
-            f"Test accuracy {each}: mean over the seeds, and a band from the lowest to the highest.",
+            f"Test accuracy {each}: the mean over the seeds, with a band from the lowest to the highest.",
         ),
         figure(
             study_figure(result.points, measure="time"),
-            "Time of an epoch. A step on few images costs nearly as much as one on many; and where a network has "
-            "saturated, numbers next to 0 can slow the processor down.",
+            "Time per epoch. A step on a few images costs almost as much as a step on many; and once a network "
+            "has saturated, numbers next to 0 can slow the processor down.",
         ),
         figure(
             study_figure(result.points, measure="updates"),
-            "Updates of the weights in the whole run: the same for both, and fewer the larger the batch.",
+            "Weight updates per run, the same for both reductions: the larger the batch, the fewer.",
         ),
     )
 
 
 def batch_size_words(result: BatchSizeStudy) -> Shown:
-    """Return what the smallest, the best and the largest batch size reached by each reduction, in sentences."""
+    """Return in words what the smallest, the best and the largest batch size reached with each reduction."""
     sentences = [_sentence(result.points, reduction, rate) for reduction, rate in result.rates.items()]
     text = " ".join(sentence for sentence in sentences if sentence)
     return Shown(f"<p>{text}</p>", text)
@@ -192,7 +192,7 @@ def _sentence(points: Iterable[StudyPoint], reduction: str, rate: float) -> str:
         f"{100 * means[size]:.1f} % with batches of {size}"
         for size in dict.fromkeys((smallest, best, largest))
     )
-    return f"By {reduction}, at learning rate {rate:g}, the network reached {reached}."
+    return f"With the {reduction} and learning rate {rate:g}, the network reached {reached}."
 
 
 def _mean(values: Iterable[float]) -> float:

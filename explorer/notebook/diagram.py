@@ -9,7 +9,7 @@ from explorer.notebook.shown import Shown
 
 __all__ = ["diagram"]
 
-_MOST_UNITS = 12  # in a layer; more would be a black block
+_MOST_UNITS = 12  # in a layer; with more, the lines run together
 _COLUMN, _ROW, _RADIUS, _TOP = 190, 44, 13, 34  # px
 
 
@@ -28,13 +28,13 @@ def diagram(network: NeuralNetwork) -> Shown:
     """
     sizes = network.layer_sizes
     if max(sizes) > _MOST_UNITS:
-        raise ValueError(f"a layer has {max(sizes)} units; allowed is up to {_MOST_UNITS}, to be told apart")
+        raise ValueError(f"a layer has {max(sizes)} units; expected are at most {_MOST_UNITS}")
     layers = [_centres(i, n, max(sizes)) for i, n in enumerate(sizes)]
     lines = "".join(
         f'<line x1="{x1}" y1="{y1}" x2="{x2}" y2="{y2}"/>'
-        for before, behind in pairwise(layers)
-        for x1, y1 in before
-        for x2, y2 in behind
+        for left, right in pairwise(layers)
+        for x1, y1 in left
+        for x2, y2 in right
     )
     circles = "".join(f'<circle cx="{x}" cy="{y}" r="{_RADIUS}"/>' for layer in layers for x, y in layer)
     width, height = _COLUMN * len(sizes), _TOP + _ROW * max(sizes) + 8

@@ -1,11 +1,11 @@
-// Draws the figures of a lesson in the colours of the page's theme, and again when the theme changes.
+// Draws the figures of a notebook in the colours of the page's theme, and again when the theme changes.
 //
 // Each figure pushes [its element, its text as JSON] onto window.explorerLesson. Until this script runs that is an
-// array, so the order in which the page brings the cells does not matter; from then on pushing draws.
+// array, so the order in which the cells appear in the page does not matter; from then on, pushing draws.
 ((colours) => {
   const { Plotly } = window;
   const waiting = window.explorerLesson ?? [];
-  if (!Array.isArray(waiting)) return; // the cell was run again: all is there
+  if (!Array.isArray(waiting)) return; // the cell has run before
 
   const isDark = () => document.body.dataset.jpThemeLight === "false";
   const inTheme = (text) =>
@@ -16,7 +16,7 @@
     Plotly.react(element, data, layout, { displayModeBar: false, responsive: true });
   };
 
-  // Cells can be laid out while they are hidden: the plot then takes its width when it gets one.
+  // A cell can be laid out while it is hidden: its plots take their width when they get one.
   const sizes = new ResizeObserver((entries) => {
     for (const { target } of entries) {
       if (target.clientWidth > 0 && target.data) Plotly.Plots.resize(target);

@@ -1,7 +1,6 @@
-"""How a lesson's figures, images and tables stand in a notebook, and in the page that is made of it.
+"""Figures, images and tables as HTML, for a notebook and for the static page that is made from it.
 
-All is HTML that stays: no kernel is needed to see it, no widget's state, and no other host. The first cell brings
-Plotly once for all figures.
+They need no kernel, no widget state and no other host. The first cell loads Plotly once for all figures.
 """
 
 from __future__ import annotations
@@ -13,43 +12,42 @@ from dataclasses import fields
 from functools import cache
 from html import escape
 from importlib.resources import files
-from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 from plotly.offline import get_plotlyjs
 
-from explorer.figures.digits import sprite, weights_sprite
+from explorer.figures.digits import sprite
 from explorer.figures.palette import PALETTES, RUN_COLOURS, Theme
 from explorer.notebook.shown import Shown
 
-__all__ = ["figure", "images", "prepare", "side_by_side", "table", "weight_images"]
+__all__ = ["figure", "images", "prepare", "side_by_side", "table"]
 
-_WAITING = "The figure appears when the first cell of this notebook has run."
+_WAITING = "This figure appears once the first cell of the notebook has run."
 _THEMES: tuple[Theme, ...] = ("light", "dark")
 
 
 def prepare() -> Shown:
-    """Return what the figures of a notebook need: shown once, in its first cell."""
+    """Return what the figures of a notebook need; to be shown once, in its first cell."""
     folder = files("explorer.notebook")
     style, script = ((folder / name).read_text(encoding="utf-8") for name in ("lesson.css", "lesson.js"))
     return Shown(
         f"<style>{style}</style><script>{get_plotlyjs()}</script>"
         f"<script>{script.rstrip()}({json.dumps(_dark_colours())});</script>",
-        "The figures are ready.",
+        "Figures are ready.",
     )
 
 
 def figure(drawn: go.Figure, words: str) -> Shown:
-    """Return a figure with one or two sentences below it.
+    """Return a figure with a caption.
 
     Parameters
     ----------
     drawn : plotly.graph_objects.Figure
         In light colours; on a dark page each becomes its dark counterpart.
     words : str
-        What is to be seen; screen readers get it in the figure's place.
+        The caption, which screen readers read in place of the figure.
     """
     text = json.dumps(drawn.to_json())  # Plotly writes < as \u003c: nothing in it ends the script
     return Shown(
@@ -62,7 +60,7 @@ def figure(drawn: go.Figure, words: str) -> Shown:
 
 
 def side_by_side(*parts: Shown) -> Shown:
-    """Return several things next to each other, below each other where the page is narrow."""
+    """Return several things side by side, or one below the other if the page is narrow."""
     html = "".join(part.html for part in parts)
     return Shown(f'<div class="lesson-row">{html}</div>', "\n".join(part.text for part in parts))
 
@@ -77,40 +75,11 @@ def images(pictures: NDArray[np.uint8], labels: Sequence[str], words: str, *, sc
     labels : sequence of str
         One for each image.
     words : str
-        What is to be seen.
+        The caption.
     scale : int
         Pixels of the page for each pixel of an image.
     """
     tiles = [_inks(picture, label, scale) for picture, label in zip(pictures, labels, strict=True)]
-    return _gallery(tiles, labels, words)
-
-
-def weight_images(
-    weights: NDArray[np.floating], labels: Sequence[str], words: str, *, scale: int = 2
-) -> Shown:
-    """Return weights as images: negative ones in one hue, positive in another, 0 in neither.
-
-    Parameters
-    ----------
-    weights : ndarray of float, shape (n, height, width)
-        One image each; all share one scale of colours.
-    labels, words, scale
-        As for `images`.
-    """
-    limit = float(np.abs(weights).max(initial=0.0))
-    tiles = [
-        "".join(
-            _img(
-                weights_sprite(unit[None], 1, theme=theme, scale=scale, limit=limit),
-                unit,
-                label,
-                scale,
-                theme,
-            )
-            for theme in _THEMES
-        )
-        for unit, label in zip(weights, labels, strict=True)
-    ]
     return _gallery(tiles, labels, words)
 
 
@@ -122,9 +91,9 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], words: str) -> Sho
     head : sequence of str
         Names of the columns.
     rows : sequence of sequence of str
-        The cells; what stands between backticks is set as code.
+        The cells; text between backticks is set as code.
     words : str
-        What the table says.
+        The caption.
     """
     top = "".join(f'<th scope="col">{escape(name)}</th>' for name in head)
     body = "".join("<tr>" + "".join(f"<td>{_cell(cell)}</td>" for cell in row) + "</tr>" for row in rows)
@@ -149,17 +118,11 @@ def _rgba(colour: str) -> str:
 
 
 def _inks(picture: NDArray[np.uint8], label: str, scale: int) -> str:
-    return "".join(
-        _img(sprite(picture[None], 1, theme=theme, scale=scale), picture, label, scale, theme)
-        for theme in _THEMES
-    )
-
-
-def _img(png: bytes, picture: NDArray[Any], label: str, scale: int, theme: Theme) -> str:
     height, width = ((side + 1) * scale for side in picture.shape)
-    return (
+    return "".join(
         f'<img class="lesson-{theme}" width="{width}" height="{height}" alt="{escape(label)}" '
-        f'src="data:image/png;base64,{b64encode(png).decode()}">'
+        f'src="data:image/png;base64,{b64encode(sprite(picture[None], 1, theme=theme, scale=scale)).decode()}">'
+        for theme in _THEMES
     )
 
 

@@ -1,4 +1,4 @@
-"""The figures of the lesson, each from what a cell has at hand, with its words."""
+"""The figures of the teaching notebooks, each with its caption."""
 
 from __future__ import annotations
 
@@ -60,30 +60,30 @@ def digits(dataset: Dataset, n: int = 12) -> Shown:
 
 
 def histograms(values: Mapping[str, NDArray[np.floating]], what: str, words: str) -> Shown:
-    """Return how numbers are spread: a row for each name."""
+    """Return the distribution of some numbers, with a row for each name."""
     drawn = histograms_figure([*values.values()], names=[*values], what=what)
     return figure(drawn.update_layout(showlegend=False), words)
 
 
 def gradients(network: NeuralNetwork, X: NDArray[Any], d: NDArray[Any]) -> Shown:
-    """Return backpropagation's derivatives over measured slopes, for 40 weights and biases of all layers."""
+    """Return backpropagation's derivatives against measured slopes, for 40 weights and biases of all layers."""
     places = choose_weights(network, X, np.random.default_rng(0), min(40, network.n_parameters))
     checked = check_gradient(network, X, d, places)
-    words = f"{len(places)} derivatives, found in two ways: where both agree the point lies on the line."
+    words = f"{len(places)} derivatives, computed in two ways. Where the two agree, the point is on the line."
     return figure(gradients_figure(checked), words)
 
 
 def step_length(network: NeuralNetwork, X: NDArray[Any], d: NDArray[Any], lr: float, most: float) -> Shown:
-    """Return the loss after one step of each length from 0 to `most`, and the step of `lr`; a copy steps."""
+    """Return the loss after a single step, for learning rates from 0 to `most`; `lr` is marked. A copy steps."""
     rates, moved = np.linspace(0, most, 41), copy.deepcopy(network)
     gradient = moved.backward(X, moved.forward(X), d)
     losses = [_loss_after(moved, network, gradient, rate, X, d) for rate in rates]
     chosen = _loss_after(moved, network, gradient, lr, X, d)
     best = float(rates[int(np.argmin(losses))])
     beyond = (
-        f" It is lowest near lr = {best:.2g}; beyond, the step goes too far."
+        f" It is lowest near lr = {best:.2g}; beyond that, the step goes too far."
         if best < most
-        else " Within the figure, longer steps are better still."
+        else " Within the figure, a longer step would be better still."
     )
     words = (
         f"Loss per sample after one step on {X.shape[1]} samples: {losses[0]:.3f} before it, "
@@ -108,45 +108,44 @@ def learning(result: Trained) -> Shown:
     """Return loss and accuracy over the epochs; train figures are means over each epoch's own forward passes."""
     last = result.history[-1]
     return side_by_side(
-        figure(
-            loss_figure(result.history), f"Loss per sample; on the test set at the end {last.test_loss:.4f}."
-        ),
+        figure(loss_figure(result.history), f"Loss per sample. Test loss at the end: {last.test_loss:.4f}."),
         figure(
             accuracy_figure(result.history),
-            f"Accuracy; on the test set at the end {100 * last.test_accuracy:.1f} %.",
+            f"Accuracy. Test accuracy at the end: {100 * last.test_accuracy:.1f} %.",
         ),
     )
 
 
 def confusion(result: Trained, class_names: Sequence[str]) -> Shown:
-    """Return the confusion matrix of the test set, and its most frequent mistakes in words."""
+    """Return the confusion matrix of the test set, with the most common mix-ups in words."""
     pairs = most_confused(result.final.confusion, 3)
     said = ", ".join(
         f"{class_names[pair.true]} read as {class_names[pair.predicted]} ({pair.count} times)"
         for pair in pairs
     )
-    return figure(confusion_figure(result.final.confusion, class_names), f"Most confused: {said}.")
+    return figure(confusion_figure(result.final.confusion, class_names), f"Most common mix-ups: {said}.")
 
 
 def recall(result: Trained, class_names: Sequence[str]) -> Shown:
-    """Return the share of each class that is recognised, the most difficult first."""
+    """Return the share of each class that is recognised, hardest class first."""
     scores = per_class(result.final.confusion)
     hardest, *_, easiest = hardest_classes(result.final.confusion)
     words = (
-        f"Most difficult is {class_names[hardest]}: {100 * scores.recall[hardest]:.1f} % of its test images are "
-        f"recognised; easiest is {class_names[easiest]} with {100 * scores.recall[easiest]:.1f} %."
+        f"Hardest: {class_names[hardest]} ({100 * scores.recall[hardest]:.1f} % of its test images recognised). "
+        f"Easiest: {class_names[easiest]} ({100 * scores.recall[easiest]:.1f} %)."
     )
     return figure(recall_figure(result.final.confusion, class_names), words)
 
 
 def mistakes(result: Trained, dataset: Dataset, n: int = 24) -> Shown:
-    """Return the misclassified test images of the largest loss."""
+    """Return the misclassified test images with the largest loss."""
     outputs, labels = result.outputs, dataset.test_labels
     wrong = select_samples(outputs, labels, mistakes_only=True, loss=result.network.loss)
     decided = outputs.argmax(axis=0)
     said = [f"{dataset.class_names[labels[i]]} → {dataset.class_names[decided[i]]}" for i in wrong[:n]]
     words = (
-        f"{len(wrong)} of {len(labels)} test images are misclassified. The worst by loss, true → predicted:"
+        f"{len(wrong)} of {len(labels)} test images are misclassified. "
+        "Those with the largest loss, true → predicted:"
     )
     return images(dataset.test_images[wrong[:n]], said, words)
 
@@ -164,6 +163,6 @@ def _loss_after(
     X: NDArray[Any],
     d: NDArray[Any],
 ) -> float:
-    """Return the mean loss once `moved` stands a step of `lr` down the gradient from `start`."""
+    """Return the mean loss after `moved` has taken a step of `lr` from `start` down the gradient."""
     moved.set_weights([w - lr * slope for w, slope in zip(start.weights(), gradient, strict=True)])
     return float(LOSSES[moved.loss](moved.forward(X), d) / X.shape[1])

@@ -1,7 +1,7 @@
-"""A task small enough to see whole: points in the four quarters of a square, opposite quarters alike.
+"""A task small enough to fit into one picture: points in a square, whose opposite quarters are the same class.
 
-No straight line parts the two classes (M. Minsky and S. Papert, "Perceptrons", 1969), so a network needs a hidden
-layer, and four units of it are enough to print every matrix.
+No straight line separates the two classes (M. Minsky and S. Papert, "Perceptrons", 1969), so the network needs a
+hidden layer. Four units are enough, and every matrix is small enough to print.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from explorer.notebook.shown import Shown
 __all__ = ["quarters", "show_plane"]
 
 _CELLS = 61  # of the map, along each side
-_MARGIN = 0.06  # kept free along both axes, so that every point is clearly in its quarter
+_MARGIN = 0.06  # left empty along both axes, so that every point is clearly inside a quarter
 
 
 def quarters(n: int, seed: int = 0) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Return points of a square and the class of each: 1 where both coordinates have one sign, else 0.
+    """Return points of a square and the class of each: 1 if both coordinates have the same sign, else 0.
 
     Parameters
     ----------
     n : int
         How many points.
     seed : int
-        Of the draw.
+        Seed of the random numbers.
 
     Returns
     -------
@@ -51,7 +51,7 @@ def show_plane(
     network: NeuralNetwork | None = None,
     words: str = "",
 ) -> Shown:
-    """Return the points, and behind them what a network says of every place.
+    """Return a figure of the points, on a map of what a network outputs at each place.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def show_plane(
     network : NeuralNetwork, optional
         Of 2 inputs and 2 outputs; it is not changed.
     words : str
-        What is to be seen.
+        The caption.
     """
     return figure(plane_figure(X, labels, None if network is None else _shares(network)), words)
 

@@ -1,4 +1,4 @@
-"""How far a long call has come: a bar in a notebook, one in a terminal."""
+"""A progress bar for a long call, in a notebook or in a terminal."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _Item = TypeVar("_Item")
 
 
 def counted(items: Iterable[_Item], total: int, words: str) -> Iterator[_Item]:
-    """Yield the items, and show how many of `total` have come.
+    """Yield the items, and show how many of `total` are done.
 
-    In a notebook the bar is an HTML element, not a widget: it stays in the page that is made of the notebook.
+    In a notebook the bar is an HTML element, not a widget: it also works in a static page made from the notebook.
     """
     shell = get_ipython()
     if not hasattr(shell, "kernel"):

@@ -1,4 +1,4 @@
-"""What a cell of a lesson shows: HTML for a page, and the same in plain text."""
+"""What a cell of a teaching notebook shows: HTML for a page, and the same in plain text."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Shown:
     Parameters
     ----------
     html : str
-        For JupyterLab, Voilà and pages made of a notebook.
+        For JupyterLab, Voilà and static pages.
     text : str
         For a terminal.
     """

@@ -38,12 +38,12 @@ def matrices(network: NeuralNetwork, n_samples: int) -> Shown:
             ],
         ]
     rows.append(["`d`", "desired outputs, one-hot", _shape(sizes[-1], n), ""])
-    words = f"The matrices of a {'-'.join(map(str, sizes))} network and {n} samples."
+    words = f"The matrices of a {'-'.join(map(str, sizes))} network with {n} samples."
     return table(("name", "what it holds", "shape", "how it is computed"), rows, words)
 
 
 def derivatives(network: NeuralNetwork, n_samples: int) -> Shown:
-    """Return for each derivative of the backward pass, in its order, its formula and the shapes in it."""
+    """Return the formula and the shapes of each derivative of the backward pass, in its order."""
     n, sizes, rows = n_samples, network.layer_sizes, []
     n_layers = len(sizes) - 1
     for k in range(n_layers, 0, -1):
@@ -65,12 +65,12 @@ def derivatives(network: NeuralNetwork, n_samples: int) -> Shown:
             ]
         )
     layers = "-".join(map(str, sizes))
-    words = f"The backward pass of a {layers} network and {n} samples, from the output to the input."
-    return table(("name", "formula", "shapes that go in", "shape that comes out"), rows, words)
+    words = f"The backward pass of a {layers} network with {n} samples, from output to input."
+    return table(("name", "formula", "shapes of the factors", "shape of the result"), rows, words)
 
 
 def forward_numbers(network: NeuralNetwork, x: NDArray[np.floating], d: NDArray[np.floating]) -> Shown:
-    """Return the forward pass of one sample with its numbers, along the units that matter most, and its loss.
+    """Return the forward pass of one sample with its numbers, along the units that contribute most, and its loss.
 
     Parameters
     ----------
@@ -87,7 +87,8 @@ def forward_numbers(network: NeuralNetwork, x: NDArray[np.floating], d: NDArray[
         f for layer, unit in zip(walk.layers, units, strict=True) for f in forward_formulas(walk, layer, unit)
     ]
     return _numbers(
-        [*formulas, loss_formula(walk)], "One sample on its way forward, through the units that add most."
+        [*formulas, loss_formula(walk)],
+        "The forward pass of one sample, through the units that contribute most.",
     )
 
 
@@ -101,7 +102,7 @@ def backward_numbers(network: NeuralNetwork, x: NDArray[np.floating], d: NDArray
         for layer, unit, source in reversed(list(zip(walk.layers, units, before, strict=True)))
         for formula in backward_formulas(walk, layer, unit, source)
     ]
-    return _numbers(formulas, "The same sample on its way back.")
+    return _numbers(formulas, "The backward pass of the same sample, through the same units.")
 
 
 def _numbers(formulas: list[Any], words: str) -> Shown:

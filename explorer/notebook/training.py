@@ -1,4 +1,4 @@
-"""A network trained from its settings, with all that a lesson shows of it."""
+"""A network trained from its settings, with everything the tutorial shows of it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Trained:
     network : NeuralNetwork
         The network itself.
     history : History
-        The records of its epochs and stretches of mini-batches.
+        The records of its epochs and mini-batches.
     final : Evaluation
         Exact figures over the whole training and test set.
     """

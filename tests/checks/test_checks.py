@@ -1,14 +1,23 @@
-"""The checks let right solutions pass and find wrong ones, whoever wrote them."""
+"""The checks let right solutions pass and find wrong ones, whoever wrote them, and say so in one line."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
+from checks import solutions
+from IPython.core.interactiveshell import InteractiveShell
 
 import explorer
 from explorer import checks
 from explorer.checks import CheckError, Passed
-from explorer.network import NeuralNetwork
+from explorer.figures.bars import recall_figure
+from explorer.figures.confusion import confusion_figure
+from explorer.figures.lines import lines_figure
+from explorer.network import NeuralNetwork, accuracy, confusion_matrix
 
 MODERN = {"hidden_activation": "relu", "output": "softmax", "loss": "cross_entropy", "initializer": "he"}
 
@@ -45,25 +54,168 @@ def test_right_functions_pass():
         assert 0 <= result.difference < 1e-8
 
 
-def students_sigmoid(a):
-    return 1 / (1 + np.exp(-a))
+# ---------------------------------------------------------------- the exercise's own answer
 
 
-def test_somebody_elses_right_solution_passes_but_for_its_overflow():
-    checks.slope(students_sigmoid, explorer.d_sigmoid)
-    with pytest.raises(CheckError, match="students_sigmoid of numbers as large as 1000: overflow"):
-        checks.sigmoid(students_sigmoid)
+def test_a_students_functions_pass_and_an_overflow_is_noted():
+    passed = checks.sigmoid(solutions.sigmoid)
+    assert passed.note == "the values are right, but NumPy warns: overflow encountered in exp"
+    assert str(passed).endswith(f"no difference. Note: {passed.note}")
+    assert passed.note in passed._repr_html_()
+    for result in (
+        checks.slope(solutions.sigmoid, solutions.d_sigmoid),
+        checks.squared_error(solutions.squared_error),
+        checks.loss_slope(solutions.squared_error, solutions.d_squared_error),
+    ):
+        assert result.note == ""
 
 
-def test_a_message_says_where_what_and_what_is_right():
-    with pytest.raises(CheckError, match=r"tanh at -20\.0 is -1; wanted is 2\.06\d+e-09"):
+def in_single(function):
+    """The function, but in float32 whatever it is given."""
+
+    def single(*arrays):
+        return function(*(np.asarray(array, np.float32) for array in arrays))
+
+    return single
+
+
+def test_functions_in_single_precision_pass():
+    checks.sigmoid(in_single(solutions.sigmoid))
+    checks.slope(in_single(solutions.sigmoid), in_single(solutions.d_sigmoid))
+    checks.squared_error(in_single(solutions.squared_error))
+    checks.loss_slope(in_single(solutions.squared_error), in_single(solutions.d_squared_error))
+    with pytest.raises(CheckError):
+        checks.slope(in_single(solutions.sigmoid), in_single(solutions.sigmoid))
+
+
+@pytest.mark.parametrize("solution", solutions.SOLUTIONS, ids=lambda kind: kind.__name__)
+def test_a_students_network_passes_every_check(solution, X, d):
+    network = solution(3, 5, 4)
+    before = [array.copy() for array in (network.W1, network.b1, network.W2, network.b2)]
+    checks.initial_weights(network)
+    checks.forward_pass(network, X)
+    checks.decisions(network, X)
+    checks.gradients(network, X, d)
+    checks.step(network, X, d, 0.05)
+    checks.mini_batches(network)
+    checks.mini_batches(network, n_samples=20, batch_size=5)
+    for now, was in zip((network.W1, network.b1, network.W2, network.b2), before, strict=True):
+        np.testing.assert_array_equal(now, was)
+        assert now.dtype == was.dtype
+
+
+@pytest.mark.parametrize(
+    "solution", [solutions.Vectorised, solutions.InPlace], ids=lambda kind: kind.__name__
+)
+def test_a_students_network_of_the_exercises_size_passes(solution, mnist):
+    network, X, d = solution(784, 32, 10), mnist.X_train[:, :300], mnist.Y_train[:, :300]
+    for check in (checks.gradients, checks.step):
+        check(network, X, d)
+    for check in (checks.forward_pass, checks.decisions):
+        check(network, X)
+    checks.mini_batches(network)
+
+
+def test_the_figures_take_a_students_predictions(small_dataset):
+    X, d, labels = small_dataset.X_train, small_dataset.Y_train, small_dataset.test_labels
+    network, scores = solutions.Vectorised(784, 16, 10), []
+    for _ in range(5):
+        network.fit(X, d, 20, n_epochs=1, lr=0.1)
+        scores.append(100 * accuracy(labels, network.predict(small_dataset.X_test)))
+    assert scores[-1] > 50
+    curve = lines_figure({"accuracy": (np.arange(1, 6), scores)}, x_title="epoch", y_title="accuracy (%)")
+    np.testing.assert_allclose(curve.data[0].y, scores, rtol=1e-6)
+    counts = confusion_matrix(labels, network.predict(small_dataset.X_test), 10)
+    cells = confusion_figure(counts, small_dataset.class_names).select_traces({"type": "heatmap"})
+    assert sum(n for trace in cells for row in trace.z for n in row if n is not None) == len(labels)
+    assert len(recall_figure(counts, small_dataset.class_names).data[0].x) == 10
+
+
+def test_what_a_network_must_have_is_named_in_one_line(X, d):
+    network = solutions.Vectorised(3, 5, 4)
+    del network.b2
+    with pytest.raises(CheckError, match=r"^Vectorised: expected an attribute b2, got none$"):
+        checks.gradients(network, X, d)
+    network.b2 = np.zeros(4)
+    with pytest.raises(CheckError, match=r"^b2: expected shape \(4, 1\), got shape \(4,\)$"):
+        checks.forward_pass(network, X)
+    network.b2, network.W2 = np.zeros((5, 1)), network.W2.T
+    with pytest.raises(CheckError, match=r"^W2: expected shape \(5, 5\), got shape \(5, 4\)$"):
+        checks.initial_weights(network)
+    with pytest.raises(CheckError, match=r"^Silent: expected an attribute a2, got none$"):
+        checks.output_delta(solutions.Silent(3, 5, 4), X, d)
+
+
+def test_a_wrong_backward_pass_of_a_student_is_found(X, d):
+    for kind, words in solutions.WRONG.items():
+        with pytest.raises(CheckError, match=words):
+            checks.gradients(kind(3, 5, 4), X, d)
+
+
+# ---------------------------------------------------------------- one line
+
+
+def test_a_message_says_where_what_is_expected_and_what_came():
+    with pytest.raises(CheckError, match=r"^tanh\(-20\): expected 2\.06\d+e-09, got -1$"):
         checks.sigmoid(explorer.tanh)
+
+
+@pytest.mark.parametrize(
+    ("function", "words"),
+    [
+        (lambda a: None, "<lambda>: expected numbers, got None"),
+        (lambda a: "0.5", "<lambda>: expected numbers, got str"),
+        (lambda a: 0.5, r"<lambda>: expected shape \(2, 4\), got shape \(\)"),
+        (
+            lambda a: 1 / 0,
+            r"<lambda> raised ZeroDivisionError: division by zero \(in <lambda>, line \d+: .*1 / 0",
+        ),
+        (lambda: 0, r"TypeError: .*<lambda>\(\) takes 0 positional arguments but 1 was given"),
+        (
+            lambda a: np.stack([a, a[0]]),
+            "<lambda> raised ValueError: all input arrays must have the same shape",
+        ),
+    ],
+)
+def test_a_function_that_raises_or_returns_something_else_is_told_in_one_line(function, words):
+    with pytest.raises(CheckError, match=f"^{words}") as caught:
+        checks.sigmoid(function)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_method_that_raises_is_told_with_its_line(X):
+    with pytest.raises(
+        CheckError, match=r"^forward raised ValueError: .* \(in forward, line \d+: self\.a1 = np\.dot"
+    ):
+        checks.forward_pass(solutions.Vectorised(3, 5, 4), X.T)
+
+
+def test_a_notebook_shows_one_red_line_and_no_traceback(capsys):
+    shell = InteractiveShell.instance()
+    try:
+        shell.run_cell("import explorer\nfrom explorer import checks\nchecks.sigmoid(explorer.tanh)")
+    finally:
+        InteractiveShell.clear_instance()
+    shown = capsys.readouterr().out.strip()
+    assert shown.startswith("\x1b[31m✗ tanh(-20): expected 2.06")
+    assert shown.count("\n") == 0
+
+
+def test_a_script_shows_no_line_of_the_checks_but_one():
+    code = "import explorer.checks as checks, explorer\nchecks.sigmoid(explorer.tanh)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stderr.count(str(Path("explorer", "checks"))) == 1
+    assert done.stderr.splitlines()[-1].startswith("explorer.checks.results.CheckError: tanh(-20): expected")
+
+
+# ---------------------------------------------------------------- this package's functions and networks
 
 
 @pytest.mark.parametrize(
     ("check", "wrong"),
     [
         (checks.sigmoid, lambda a: explorer.sigmoid(a) + 1e-9),
+        (checks.sigmoid, lambda a: np.exp(a) / (1 + np.exp(a))),  # not a number far above 0
         (checks.relu, np.abs),
         (lambda f: checks.slope(explorer.sigmoid, f), explorer.sigmoid),
         (checks.squared_error, lambda y, d: 2 * explorer.squared_error(y, d)),
@@ -105,19 +257,31 @@ def test_every_kind_of_network_passes(options, X, d):
         np.testing.assert_array_equal(weights, were)  # checks work on copies
 
 
-def test_first_weights():
+def test_initial_weights():
     checks.initial_weights(NeuralNetwork(50, 20, 10, seed=0))
-    for name in ("normal", "uniform", "he"):
-        with pytest.raises(CheckError, match="W1"):
-            checks.initial_weights(NeuralNetwork(50, 20, 10, initializer=name, seed=0))
-    biased = NeuralNetwork(50, 20, 10, seed=0)
-    biased.b2[3] = 0.1
-    with pytest.raises(CheckError, match="b2 holds numbers other than 0"):
-        checks.initial_weights(biased)
-    lopsided = NeuralNetwork(50, 20, 10, seed=0)
-    lopsided.W1 = np.abs(lopsided.W1)
-    with pytest.raises(CheckError, match="W1 has mean"):
-        checks.initial_weights(lopsided)
+    assert checks.initial_weights(NeuralNetwork(50, 20, 10, initializer="he", seed=0)).note == ""
+    wide = checks.initial_weights(NeuralNetwork(50, 20, 10, initializer="normal", seed=0))
+    assert wide.note.startswith("W1 is spread 5.8 times as wide as by Glorot's rule; W2")
+    with pytest.raises(CheckError, match=r"W1: expected a mean within 0\.\d+ of 0, got 0\.\d+"):
+        checks.initial_weights(NeuralNetwork(50, 20, 10, initializer="uniform", seed=0))
+    changed = NeuralNetwork(50, 20, 10, seed=0)
+    changed.b2[3] = 0.1
+    with pytest.raises(CheckError, match=r"b2\[3, 0\]: expected 0, got 0\.1"):
+        checks.initial_weights(changed)
+    changed = NeuralNetwork(50, 20, 10, seed=0)
+    changed.W1 = np.abs(changed.W1)
+    with pytest.raises(CheckError, match="W1: expected a mean"):
+        checks.initial_weights(changed)
+    changed.W1 = np.zeros((20, 50))
+    with pytest.raises(
+        CheckError, match="W1: expected different weights for each unit, got the same 20 times"
+    ):
+        checks.initial_weights(changed)
+    for factor in (0.8, 1.2):
+        changed = NeuralNetwork(50, 20, 10, seed=0)
+        changed.W1 *= factor
+        with pytest.raises(CheckError, match=r"W1: expected weights spread evenly from -0\.2928 to 0\.2928"):
+            checks.initial_weights(changed)
 
 
 class Transposed(NeuralNetwork):
@@ -136,9 +300,9 @@ class Halved(NeuralNetwork):
 
 
 def test_a_wrong_backward_pass_of_somebody_else_is_found(X, d):
-    with pytest.raises(CheckError, match=r"d_W1 has shape \(3, 5\); wanted is \(5, 3\)"):
+    with pytest.raises(CheckError, match=r"d_W1: expected shape \(5, 3\), got shape \(3, 5\)"):
         checks.gradients(Transposed(3, 5, 4, dtype=np.float64, seed=1), X, d)
-    with pytest.raises(CheckError, match=r"the derivative of W1\[0, 0\] is"):
+    with pytest.raises(CheckError, match=r"d_W1\[\d, \d\]: expected"):
         checks.gradients(Halved(3, 5, 4, dtype=np.float64, seed=1), X, d)
 
 
@@ -157,9 +321,9 @@ class SaysNothing(NeuralNetwork):
 
 
 def test_a_wrong_step_is_found(X, d):
-    with pytest.raises(CheckError, match=r"after the step, W1"):
+    with pytest.raises(CheckError, match=r"after the step, W1\[\d, \d\]: expected"):
         checks.step(Uphill(3, 5, 4, dtype=np.float64, seed=1), X, d)
-    with pytest.raises(CheckError, match="the loss of 7 samples"):
+    with pytest.raises(CheckError, match=r"the loss that train_iteration returns: expected .*, got 0"):
         checks.step(SaysNothing(3, 5, 4, dtype=np.float64, seed=1), X, d)
 
 
@@ -206,11 +370,11 @@ class Steady(WholeLoop):
 @pytest.mark.parametrize(
     ("kind", "words"),
     [
-        (Loop, "2 epochs made 8 steps; wanted are 10"),
-        (WholeLoop, "the mean loss of epoch 1"),
-        (Steady, "the same order"),
-        (ShuffledLoop, "the mean loss of epoch 1"),
-        (Mixed, "the target of another"),
+        (Loop, "calls of train_iteration in 2 epochs: expected 10, got 8"),
+        (WholeLoop, "^mean loss of epoch 1: expected"),
+        (Steady, "expected a new one in each epoch, got the same twice"),
+        (ShuffledLoop, "^mean loss of epoch 1: expected"),
+        (Mixed, "targets in epoch 1: expected"),
     ],
 )
 def test_a_wrong_loop_is_found(kind, words):
@@ -225,14 +389,14 @@ def test_a_right_loop_of_somebody_else_passes():
 def test_data(small_dataset):
     X, images, labels = small_dataset.X_train, small_dataset.train_images, small_dataset.train_labels
     checks.pixels(X, images)
-    with pytest.raises(CheckError, match="X has shape"):
+    with pytest.raises(CheckError, match=r"X: expected shape \(784, 600\), got shape \(600, 784\)"):
         checks.pixels(X.T, images)
-    with pytest.raises(CheckError, match="column 0 of X, pixel"):
+    with pytest.raises(CheckError, match=r"X\[\d+, 0\]: expected"):
         checks.pixels(X * 255, images)
     checks.one_hot(small_dataset.Y_train, labels)
-    with pytest.raises(CheckError, match="column 0 of Y is"):
+    with pytest.raises(CheckError, match=r"column 0 of Y: expected \[.*\] for label \d, got"):
         checks.one_hot(small_dataset.Y_train[::-1], labels)
-    with pytest.raises(CheckError, match="there are 10 labels"):
+    with pytest.raises(CheckError, match=r"Y: expected shape \(n_classes, 10\), got shape \(10, 600\)"):
         checks.one_hot(small_dataset.Y_train, labels[:10])
 
 
@@ -240,18 +404,19 @@ def test_confusion():
     true, predicted = np.array([0, 1, 1, 2]), np.array([0, 1, 2, 2])
     matrix = explorer.confusion_matrix(true, predicted, 3)
     checks.confusion(matrix, true, predicted)
-    with pytest.raises(CheckError, match=r"\(1, 2\) is 0; wanted is 1"):
+    with pytest.raises(CheckError, match=r"confusion\[1, 2\]: expected 1, got 0"):
         checks.confusion(matrix.T, true, predicted)
 
 
 def test_output_delta(X, d):
     checks.output_delta(network(**MODERN), X, d)
-    with pytest.raises(CheckError, match="sample 0"):
+    with pytest.raises(CheckError, match=r"y − d of sample 0\[0, 0\]"):
         checks.output_delta(network(), X, d)  # sigmoid and squared error: not y − d
 
 
 def test_what_passed_reads_well():
     exact, near = Passed("f against a loop"), Passed("f < g", 1.5e-9)
     assert repr(exact) == "✓ f against a loop; no difference"
+    assert repr(Passed("f", note="but slow")) == "✓ f; no difference. Note: but slow"
     assert "largest difference 1.5e-09" in str(near)
     assert "f &lt; g" in near._repr_html_()

@@ -76,8 +76,10 @@ def test_the_figures_show_band_time_and_updates(result):
 
 
 def test_both_learning_rates_are_told(result):
-    assert "learning rate by sum 0.01, by mean 3: the same step on a batch of 300" in repr(result)
-    assert "By mean, at learning rate 3, the network" in batch_size_words(result).text
+    assert "learning rate 0.01 with the sum, 3 with the mean: the same step for a batch of 300" in repr(
+        result
+    )
+    assert "With the mean and learning rate 3, the network" in batch_size_words(result).text
 
 
 def test_the_words_are_the_means(result):
@@ -85,7 +87,7 @@ def test_the_words_are_the_means(result):
     for reduction in ("sum", "mean"):
         for size in (1, 600):
             own = [p.test_accuracy for p in result.points if (p.batch_size, p.reduction) == (size, reduction)]
-            said = re.search(rf"By {reduction}, .*?([\d.]+) % with batches of {size}\b", words)[1]
+            said = re.search(rf"With the {reduction} .*?([\d.]+) % with batches of {size}\b", words)[1]
             assert float(said) == pytest.approx(100 * np.mean(own), abs=0.051)
 
 
@@ -139,7 +141,7 @@ def test_an_interruption_keeps_what_has_ended(small_dataset):
         signal.signal(signal.SIGALRM, before)
     assert (found.n_done, found.n_runs) == (2, 4)
     assert len(found.points) == 2
-    assert "; interrupted: what had ended is kept\n" in repr(found)
+    assert "; interrupted, finished runs are kept\n" in repr(found)
 
 
 def test_it_works_on_one_core_and_without_a_writable_home(tmp_path):

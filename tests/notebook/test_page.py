@@ -14,7 +14,7 @@ from PIL import Image
 
 from explorer.figures.lines import lines_figure
 from explorer.figures.palette import PALETTES
-from explorer.notebook.page import figure, images, prepare, side_by_side, table, weight_images
+from explorer.notebook.page import figure, images, prepare, side_by_side, table
 from explorer.notebook.shown import Shown
 
 
@@ -34,7 +34,7 @@ def test_the_first_cell_brings_everything_once():
     assert shown.html.count("plotly.js v") == 1
     assert ".lesson-code" in shown.html
     assert "window.explorerLesson = { push }" in shown.html
-    assert shown.text == "The figures are ready."
+    assert shown.text == "Figures are ready."
 
 
 def test_each_light_colour_has_its_dark_counterpart():
@@ -56,7 +56,7 @@ def test_a_figure_goes_to_the_page_whole():
 
 
 def test_a_figure_without_its_library_says_what_to_do():
-    assert "first cell of this notebook" in figure(go.Figure(layout={"height": 100}), "words").html
+    assert "first cell of the notebook" in figure(go.Figure(layout={"height": 100}), "words").html
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -79,18 +79,6 @@ def test_images_are_there_in_both_themes(pictures, theme):
 def test_an_image_without_a_label_is_refused(pictures):
     with pytest.raises(ValueError, match="zip"):
         images(pictures, ["a"], "One.")
-
-
-def test_weights_share_one_scale():
-    weights = np.stack([np.full((2, 2), 1.0), np.full((2, 2), 0.1), np.full((2, 2), -1.0)])
-    shown = weight_images(weights, ["a", "b", "c"], "Three.")
-    colours = []
-    for data in re.findall(r'<img class="lesson-light".*?base64,(.*?)"', shown.html):
-        with Image.open(io.BytesIO(b64decode(data))) as png:
-            colours.append("#{:02x}{:02x}{:02x}".format(*png.convert("RGB").getpixel((0, 0))))
-    assert colours[0] == PALETTES["light"].positive
-    assert colours[2] == PALETTES["light"].negative
-    assert colours[1] not in (colours[0], colours[2])
 
 
 def test_a_table_sets_code_and_escapes():

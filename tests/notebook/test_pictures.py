@@ -1,4 +1,4 @@
-"""The lesson's figures say in words what their numbers are, whatever these are."""
+"""The figures say in words what their numbers are, whatever these are."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ def test_a_step_is_told_as_it_is(task):
     stepped.train_iteration(X, d, 0.01)
     after = squared_error(stepped.forward(X), d) / 30
     assert f"on 30 samples: {start:.3f} before it, {after:.3f} with lr = 0.01." in shown.text
-    assert shown.text.endswith("longer steps are better still.")
+    assert shown.text.endswith("a longer step would be better still.")
     far = pictures.step_length(network, X, d, lr=0.01, most=5.0)
-    assert far.text.endswith("beyond, the step goes too far.")
+    assert far.text.endswith("beyond that, the step goes too far.")
     for now, was in zip(network.weights(), before, strict=True):
         np.testing.assert_array_equal(now, was)
 
@@ -58,11 +58,11 @@ def test_mistakes_are_the_worst_ones(result, small_dataset):
     assert len(said) == 5
 
 
-def test_recall_names_the_most_difficult_class(result, small_dataset):
+def test_recall_names_the_hardest_class(result, small_dataset):
     confusion = result.final.confusion
     recall = confusion.diagonal() / confusion.sum(axis=1)
     shown = pictures.recall(result, small_dataset.class_names)
-    assert shown.text.startswith(f"Most difficult is {recall.argmin()}: {100 * recall.min():.1f} %")
+    assert shown.text.startswith(f"Hardest: {recall.argmin()} ({100 * recall.min():.1f} % of its")
 
 
 def test_confusion_names_the_most_frequent_mistake(result, small_dataset):
@@ -70,7 +70,7 @@ def test_confusion_names_the_most_frequent_mistake(result, small_dataset):
     np.fill_diagonal(mistakes, 0)
     true, predicted = np.unravel_index(mistakes.argmax(), mistakes.shape)
     shown = pictures.confusion(result, small_dataset.class_names)
-    assert f"Most confused: {true} read as {predicted} ({mistakes.max()} times)" in shown.text
+    assert f"Most common mix-ups: {true} read as {predicted} ({mistakes.max()} times)" in shown.text
 
 
 def test_every_picture_is_drawn(result, small_dataset, task):

@@ -1,4 +1,4 @@
-"""Each wrong variant shows its symptom and the right one doesn't, so that nobody mends a mistake by accident."""
+"""Each wrong variant shows its symptom and the right one doesn't, so that nobody fixes a mistake by accident."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ import numpy as np
 import pytest
 
 from explorer import checks
-from explorer.checks.comparing import CheckError
+from explorer.checks import CheckError
 from explorer.network import NeuralNetwork, accuracy, sigmoid
 from explorer.notebook.pitfalls import (
-    PlainNetwork,
+    Unchecked,
     attempt,
     batches,
-    beside,
     columns,
     contrast,
+    contrast_runs,
     contrast_scores,
     epoch_loss,
-    follow,
     overflow,
     reported_losses,
+    run,
     scores,
     stacked,
     targets,
@@ -33,6 +33,10 @@ from explorer.notebook.shown import Shown
 CHANCE = 0.15  # the most frequent of ten digits has 11 % of the test images
 
 
+def network_of(kind, **options):
+    return kind(784, 32, 10, seed=0, **options)
+
+
 @pytest.fixture(scope="module")
 def few(mnist):
     return mnist.head(3000)
@@ -40,23 +44,26 @@ def few(mnist):
 
 @pytest.fixture(scope="module")
 def right(few):
-    return follow(PlainNetwork(784, 32, 10), few, n_epochs=4)
+    return run(network_of(NeuralNetwork), few, n_epochs=4)
 
 
 # ---------------------------------------------------------------- the right network
 
 
-def test_the_plain_network_learns_what_the_package_does(few):
+def test_the_unchecked_network_learns_what_the_package_does(few):
     X, d = few.X_train, few.Y_train
-    plain, package = PlainNetwork(784, 32, 10, seed=3), NeuralNetwork(784, 32, 10, seed=3)
-    np.testing.assert_allclose(plain.fit(X, d, 128, 2), package.fit(X, d, 128, 2), rtol=1e-5)
-    for found, wanted in zip(plain.weights(), package.weights(), strict=True):
-        np.testing.assert_allclose(found, wanted, atol=1e-5)
-    np.testing.assert_array_equal(plain.predict(few.X_test[:, :500]), package.predict(few.X_test[:, :500]))
+    unchecked, package = Unchecked(784, 32, 10, seed=3), NeuralNetwork(784, 32, 10, seed=3)
+    np.testing.assert_allclose(unchecked.fit(X, d, 128, 2), package.fit(X, d, 128, 2), rtol=1e-5)
+    for found, expected in zip(unchecked.weights(), package.weights(), strict=True):
+        np.testing.assert_allclose(found, expected, atol=1e-5)
+    np.testing.assert_array_equal(
+        unchecked.predict(few.X_test[:, :500]), package.predict(few.X_test[:, :500])
+    )
 
 
-def test_the_plain_network_passes_every_check(few):
-    network, X, d = PlainNetwork(784, 32, 10), few.X_train[:, :20], few.Y_train[:, :20]
+@pytest.mark.parametrize("kind", [Unchecked, batches.OneBatchTooMany])
+def test_what_is_right_in_it_passes_every_check(kind, few):
+    network, X, d = kind(784, 32, 10, seed=0), few.X_train[:, :20], few.Y_train[:, :20]
     checks.initial_weights(network)
     checks.forward_pass(network, X[:, :3])
     checks.decisions(network, X)
@@ -71,8 +78,8 @@ def test_the_right_run_learns(right):
     assert right.warned == ()
 
 
-def test_following_is_training_epoch_by_epoch(few, right):
-    network = PlainNetwork(784, 32, 10)
+def test_a_run_is_training_epoch_by_epoch(few, right):
+    network = network_of(NeuralNetwork)
     losses = reported_losses(network, few, n_epochs=4)
     np.testing.assert_array_equal(losses, right.loss)
     np.testing.assert_array_equal(network.W1, right.network.W1)
@@ -83,18 +90,18 @@ def test_following_is_training_epoch_by_epoch(few, right):
 
 
 def test_positive_weights_saturate_every_hidden_unit_and_nothing_moves(few, right):
-    network = PlainNetwork(784, 32, 10, initializer="uniform")
+    network = network_of(NeuralNetwork, initializer="uniform")
     before = network.W1.copy()
     network.forward(few.X_train)
     assert (network.h1 > 0.99).mean() > 0.999
-    stuck = follow(network, few, n_epochs=4)
+    stuck = run(network, few, n_epochs=4)
     assert stuck.accuracy.max() < CHANCE < right.accuracy[-1]
     np.testing.assert_array_equal(network.W1, before)
-    fresh = PlainNetwork(784, 32, 10)
+    fresh = network_of(Unchecked)
     fresh.forward(few.X_train)
     assert (fresh.h1 > 0.99).mean() < 0.001
-    with pytest.raises(CheckError, match="W1 reaches"):
-        checks.initial_weights(PlainNetwork(784, 32, 10, initializer="uniform"))
+    with pytest.raises(CheckError, match="W1: expected a mean within"):
+        checks.initial_weights(network_of(NeuralNetwork, initializer="uniform"))
 
 
 # ---------------------------------------------------------------- 2
@@ -117,15 +124,15 @@ def test_the_quotient_is_not_a_number_far_above_0():
 def test_the_stable_sigmoid_is_quiet_and_right():
     a = np.linspace(-1000, 1000, 501)
     np.testing.assert_allclose(overflow.stable(a), sigmoid(a), atol=1e-12)
-    checks.sigmoid(overflow.stable)
-    for wrong in (overflow.as_printed, overflow.quotient):
-        with pytest.raises(CheckError, match="overflow"):
-            checks.sigmoid(wrong)
+    assert checks.sigmoid(overflow.stable).note == ""
+    assert "overflow" in checks.sigmoid(overflow.as_printed).note
+    with pytest.raises(CheckError, match=r"quotient\(1000\): expected 1, got nan"):
+        checks.sigmoid(overflow.quotient)
 
 
 def test_a_quotient_ends_the_training_at_its_first_step(few):
-    broken = follow(overflow.QuotientNetwork(784, 32, 10), few, columns=columns.as_bytes, n_epochs=2)
-    holding = follow(PlainNetwork(784, 32, 10), few, columns=columns.as_bytes, n_epochs=2)
+    broken = run(network_of(overflow.QuotientNetwork), few, columns=columns.as_bytes, n_epochs=2)
+    holding = run(network_of(NeuralNetwork), few, columns=columns.as_bytes, n_epochs=2)
     assert np.isnan(broken.loss).all()
     assert np.isnan(broken.network.W1).all()
     assert broken.accuracy[-1] == (few.test_labels == 0).mean()
@@ -143,21 +150,21 @@ def test_rows_are_refused_unless_there_are_as_many_as_inputs(few):
     rows = columns.left_as_rows(few.train_images)
     assert rows.shape == (3000, 784)
     with pytest.raises(ValueError, match="mismatch"):
-        PlainNetwork(784, 32, 10).forward(rows)
+        network_of(Unchecked).forward(rows)
     with pytest.raises(ValueError, match=r"pass X\.T"):
-        NeuralNetwork(784, 32, 10).forward(rows)
-    assert PlainNetwork(784, 32, 10).forward(rows[:784]).shape == (10, 784)  # silent
+        network_of(NeuralNetwork).forward(rows)
+    assert network_of(Unchecked).forward(rows[:784]).shape == (10, 784)  # silent
 
 
 def test_reshaping_alone_mixes_images_and_says_nothing(few, right):
     mixed, transposed = columns.reshaped(few.train_images), columns.transposed(few.train_images)
     assert mixed.shape == transposed.shape
     np.testing.assert_array_equal(np.sort(mixed, axis=None), np.sort(transposed, axis=None))
-    with pytest.raises(CheckError, match="pixel"):
+    with pytest.raises(CheckError, match=r"X\[\d+, \d+\]: expected"):
         checks.pixels(mixed, few.train_images)
     checks.pixels(transposed, few.train_images)
     np.testing.assert_allclose(transposed, few.X_train, atol=1e-7)
-    scrambled = follow(PlainNetwork(784, 32, 10), few, columns=columns.reshaped, n_epochs=4)
+    scrambled = run(network_of(NeuralNetwork), few, columns=columns.reshaped, n_epochs=4)
     assert scrambled.accuracy.max() < CHANCE < right.accuracy[-1]
     assert scrambled.warned == ()
 
@@ -173,28 +180,26 @@ def test_columns_are_shown_as_images(few):
 
 def test_a_comma_takes_one_number_and_a_bare_colon_takes_rows(few):
     X, d = few.X_train, few.Y_train
-    one, _ = next(batches.OnePixel(784, 32, 10).batches(X, d, 128))
-    rows, _ = next(batches.Rows(784, 32, 10).batches(X, d, 128))
-    part, wanted = next(PlainNetwork(784, 32, 10).batches(X, d, 128))
-    assert (np.shape(one), rows.shape, part.shape, wanted.shape) == ((), (128, 3000), (784, 128), (10, 128))
-    for wrong in (batches.OnePixel, batches.Rows):
-        with pytest.raises(ValueError, match="matmul"):
-            wrong(784, 32, 10).fit(X, d, 128)
-        with pytest.raises(ValueError, match="matmul"):
-            checks.mini_batches(wrong(784, 32, 10))
+    for wrong, shape in ((batches.OnePixel, r"\(\)"), (batches.Rows, r"\(128, 3000\)")):
+        with pytest.raises(ValueError, match=rf"X has shape {shape}; expected is \(784, n_samples\)"):
+            network_of(wrong).fit(X, d, 128)
+        with pytest.raises(
+            CheckError, match=r"fit raised ValueError: X has shape .* \(in fit, line \d+: loss \+= self"
+        ):
+            checks.mini_batches(network_of(wrong))
 
 
 def test_rows_go_unseen_when_the_batch_is_the_whole_set(few):
     X, d = few.X_train, few.Y_train
-    found = batches.Rows(784, 32, 10).fit(X, d, 3000, 2, lr=1e-4)
-    np.testing.assert_allclose(found, PlainNetwork(784, 32, 10).fit(X, d, 3000, 2, lr=1e-4), rtol=1e-5)
+    found = network_of(batches.Rows).fit(X, d, 3000, 2, lr=1e-4)
+    np.testing.assert_allclose(found, network_of(Unchecked).fit(X, d, 3000, 2, lr=1e-4), rtol=1e-5)
 
 
 # ---------------------------------------------------------------- 5
 
 
 def test_a_loss_that_is_never_reset_grows_while_the_network_learns(few, right):
-    network = epoch_loss.NeverReset(784, 32, 10)
+    network = network_of(epoch_loss.NeverReset)
     losses = reported_losses(network, few, n_epochs=4)
     np.testing.assert_allclose(losses, np.cumsum(right.loss), rtol=1e-12)
     assert (np.diff(losses) > 0).all()
@@ -204,7 +209,7 @@ def test_a_loss_that_is_never_reset_grows_while_the_network_learns(few, right):
 
 
 def test_a_loss_divided_by_the_epochs_is_no_mean(few, right):
-    network = epoch_loss.DividedByEpochs(784, 32, 10)
+    network = network_of(epoch_loss.DividedByEpochs)
     losses = reported_losses(network, few, n_epochs=4)
     np.testing.assert_allclose(losses, right.loss * 3000 / 4, rtol=1e-12)
     np.testing.assert_array_equal(network.W1, right.network.W1)
@@ -217,35 +222,37 @@ def test_a_loss_divided_by_the_epochs_is_no_mean(few, right):
 
 @pytest.mark.parametrize(("batch_size", "last"), [(128, 3000 % 128), (100, 0)])
 def test_one_batch_too_many_is_empty_where_the_size_divides_the_samples(batch_size, last, few):
-    widths = {}
-    for network in (batches.OneBatchTooMany, PlainNetwork):
-        parts = network(784, 32, 10).batches(few.X_train, few.Y_train, batch_size)
-        widths[network] = [part.shape[1] for part, _ in parts]
-        assert sum(widths[network]) == 3000
+    widths = {batches.OneBatchTooMany: [], Unchecked: []}
+    for kind, found in widths.items():
+        network = network_of(kind)
+        network.train_iteration = lambda X, d, lr, found=found: found.append(X.shape[1]) or 0.0
+        network.fit(few.X_train, few.Y_train, batch_size, n_epochs=1)
+        assert sum(found) == 3000
     assert widths[batches.OneBatchTooMany][-1] == last
-    assert min(widths[PlainNetwork]) > 0
-    assert len(widths[PlainNetwork]) == math.ceil(3000 / batch_size)
+    assert min(widths[Unchecked]) > 0
+    assert len(widths[Unchecked]) == math.ceil(3000 / batch_size)
 
 
 def test_an_empty_batch_is_silent_by_sum_and_the_end_by_mean(few):
     settings = {"batch_size": 100, "n_epochs": 2}
-    summed = follow(batches.OneBatchTooMany(784, 32, 10), few, **settings)
-    np.testing.assert_array_equal(summed.loss, follow(PlainNetwork(784, 32, 10), few, **settings).loss)
+    summed = run(network_of(batches.OneBatchTooMany), few, **settings)
+    right = run(network_of(NeuralNetwork), few, **settings)
+    np.testing.assert_allclose(summed.loss, right.loss, rtol=1e-6)
     assert summed.warned == ()
-    mean = follow(batches.OneBatchTooManyByMean(784, 32, 10), few, lr=1.0, **settings)
+    mean = run(network_of(batches.OneBatchTooManyByMean), few, lr=1.0, **settings)
     assert np.isfinite(mean.loss[0])  # the empty batch was the epoch's last
     assert np.isnan(mean.loss[1])
     assert any("invalid value" in line for line in mean.warned)
-    whole = follow(batches.OneBatchTooManyByMean(784, 32, 10), few, lr=1.0, batch_size=128, n_epochs=2)
+    whole = run(network_of(batches.OneBatchTooManyByMean), few, lr=1.0, batch_size=128, n_epochs=2)
     assert np.isfinite(whole.loss).all()
-    by_mean = follow(batches.ByMean(784, 32, 10), few, lr=1.0, **settings)
+    by_mean = run(network_of(batches.ByMean), few, lr=1.0, **settings)
     np.testing.assert_allclose(by_mean.loss, summed.loss, rtol=1e-3)  # 0.01 by sum is 1 by mean of 100
 
 
 def test_only_a_size_that_divides_shows_the_empty_batch():
-    checks.mini_batches(batches.OneBatchTooMany(784, 32, 10), n_samples=23)
-    with pytest.raises(CheckError, match="2 epochs made 10 steps; wanted are 8"):
-        checks.mini_batches(batches.OneBatchTooMany(784, 32, 10), n_samples=20)
+    checks.mini_batches(network_of(batches.OneBatchTooMany), n_samples=23)
+    with pytest.raises(CheckError, match="calls of train_iteration in 2 epochs: expected 8, got 10"):
+        checks.mini_batches(network_of(batches.OneBatchTooMany), n_samples=20)
 
 
 # ---------------------------------------------------------------- 7
@@ -253,8 +260,8 @@ def test_only_a_size_that_divides_shows_the_empty_batch():
 
 def test_train_accuracy_flatters(mnist):
     small, settings = mnist.head(300), {"batch_size": 10, "n_epochs": 20, "lr": 0.2}
-    flattered = follow(PlainNetwork(784, 32, 10), small, score=scores.on_train, **settings)
-    honest = follow(PlainNetwork(784, 32, 10), small, score=scores.on_test, **settings)
+    flattered = run(network_of(NeuralNetwork), small, score=scores.on_train, **settings)
+    honest = run(network_of(NeuralNetwork), small, score=scores.on_test, **settings)
     np.testing.assert_array_equal(flattered.loss, honest.loss)  # the same training
     assert flattered.accuracy[-1] > honest.accuracy[-1] + 0.1
 
@@ -262,8 +269,8 @@ def test_train_accuracy_flatters(mnist):
 def test_random_labels_give_train_accuracy_away(mnist):
     small, settings = mnist.head(300), {"batch_size": 10, "n_epochs": 30, "lr": 0.2}
     nonsense = replace(small, train_labels=np.random.default_rng(0).permutation(small.train_labels))
-    flattered = follow(PlainNetwork(784, 32, 10), nonsense, score=scores.on_train, **settings)
-    honest = follow(PlainNetwork(784, 32, 10), nonsense, score=scores.on_test, **settings)
+    flattered = run(network_of(NeuralNetwork), nonsense, score=scores.on_train, **settings)
+    honest = run(network_of(NeuralNetwork), nonsense, score=scores.on_test, **settings)
     assert honest.accuracy[-1] < 0.25 < 0.5 < flattered.accuracy[-1]
 
 
@@ -273,10 +280,10 @@ def test_random_labels_give_train_accuracy_away(mnist):
 def test_labels_are_refused_and_as_a_row_they_are_not(few, right):
     X, labels = few.X_train, few.train_labels
     with pytest.raises(IndexError, match="too many indices"):
-        PlainNetwork(784, 32, 10).fit(X, labels, 128)
+        network_of(Unchecked).fit(X, labels, 128)
     with pytest.raises(ValueError, match="labels must be one-hot columns"):
-        NeuralNetwork(784, 32, 10).fit(X, labels, 128)
-    rowed = follow(PlainNetwork(784, 32, 10), few, targets=targets.labels_as_row, n_epochs=4)
+        network_of(NeuralNetwork).fit(X, labels, 128)
+    rowed = run(network_of(Unchecked), few, targets=targets.labels_as_row, n_epochs=4)
     assert rowed.accuracy.max() < CHANCE < right.accuracy[-1]
     assert rowed.loss.min() > 50
     assert rowed.warned == ()
@@ -324,6 +331,7 @@ def test_an_attempt_shows_warnings_and_the_result():
 def test_an_attempt_says_when_nothing_is_said():
     assert repr(attempt(abs, -2)) == "no error, no warning; returns 2"
     assert repr(attempt(np.zeros, (10, 30))) == "no error, no warning; returns an array of shape (10, 30)"
+    assert repr(attempt(checks.sigmoid, np.tanh)).startswith("✗ tanh(-20): expected")
     passed = attempt(checks.sigmoid, sigmoid)
     assert repr(passed) == repr(checks.sigmoid(sigmoid))
     assert "lesson-check" in passed.html
@@ -336,13 +344,13 @@ def test_parts_are_stacked_in_their_order():
 
 
 def test_two_runs_are_told_with_their_numbers(few, right):
-    stuck = follow(PlainNetwork(784, 32, 10, initializer="uniform"), few, n_epochs=4)
-    said = beside(stuck, right).text
+    stuck = run(network_of(NeuralNetwork, initializer="uniform"), few, n_epochs=4)
+    said = contrast_runs(stuck, right).text
     assert f"wrong {100 * stuck.accuracy[-1]:.1f} %, right {100 * right.accuracy[-1]:.1f} %." in said
     assert f"Loss after 4 epochs: wrong {stuck.loss[-1]:.3g}, right {right.loss[-1]:.3g}." in said
-    assert repr(right) == f"PlainNetwork after 4 epochs: test accuracy {100 * right.accuracy[-1]:.1f} %"
+    assert repr(right) == f"NeuralNetwork after 4 epochs: test accuracy {100 * right.accuracy[-1]:.1f} %"
     lost = replace(stuck, loss=np.full(4, np.nan), warned=("RuntimeWarning: a < b",))
-    shown = beside(lost, right)
+    shown = contrast_runs(lost, right)
     assert "wrong not a number" in shown.text
     assert shown.text.endswith("RuntimeWarning: a < b")
     assert "a &lt; b" in shown.html

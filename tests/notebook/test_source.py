@@ -1,4 +1,4 @@
-"""The source that a lesson shows is that of the installed files, line for line."""
+"""The source that a notebook shows is that of the installed files, line for line."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 import explorer
-from explorer.network import sigmoid
-from explorer.network.activations import Sigmoid
+from explorer.engine.passes import Pass
+from explorer.network import d_sigmoid, sigmoid
+from explorer.network.activations import Activation
 from explorer.network.neural_network import NeuralNetwork
 from explorer.notebook.source import source
 
@@ -18,12 +19,14 @@ PACKAGE = Path(explorer.__file__).parents[1]
 
 
 def shown_lines(html):
-    """(number, code, note) of each line."""
-    found = re.findall(r"<span>(\d+)</span><pre>(.*?)</pre><em>(.*?)</em>", html, re.DOTALL)
-    return [(int(n), unescape(re.sub(r"<.*?>", "", code)), unescape(note)) for n, code, note in found]
+    """(number, code) of each line."""
+    found = re.findall(r"<span>(\d+)</span><pre>(.*?)</pre>", html, re.DOTALL)
+    return [(int(n), unescape(re.sub(r"<.*?>", "", code))) for n, code in found]
 
 
-@pytest.mark.parametrize("thing", [Sigmoid.value, Sigmoid, sigmoid, NeuralNetwork.fit, NeuralNetwork])
+@pytest.mark.parametrize(
+    "thing", [sigmoid, Activation, NeuralNetwork.forward, NeuralNetwork.fit, NeuralNetwork, Pass.descend]
+)
 def test_each_line_stands_in_its_file_under_its_number(thing):
     shown = source(thing)
     place = re.search(r"</b> (\S+), line (\d+)<", shown.html)
@@ -31,7 +34,7 @@ def test_each_line_stands_in_its_file_under_its_number(thing):
     found = shown_lines(shown.html)
     assert found[0][0] == int(place[2])
     assert len(found) >= 2
-    for number, code, _ in found:
+    for number, code in found:
         assert lines[number - 1].strip() == code.strip()
         assert lines[number - 1].endswith(code)  # with its indentation, but for what all lines share
 
@@ -43,18 +46,11 @@ def test_no_docstring_is_shown():
     assert "def backward" in shown.text
 
 
-def test_a_note_stands_beside_its_line():
-    shown = source(Sigmoid.value, Sigmoid.slope, notes={"np.exp": "e⁻ᵃ < 1", "partial(": "first free line"})
-    noted = {code.strip(): note for _, code, note in shown_lines(shown.html) if note}
-    assert noted == {
-        "partial(np.exp, out, out),": "e⁻ᵃ < 1",
-        "partial(np.negative, a, out),": "first free line",
-    }
-
-
-def test_a_note_without_its_line_is_refused():
-    with pytest.raises(ValueError, match=r"notes has “np\.sinh”; no line .* Sigmoid\.value"):
-        source(Sigmoid.value, notes={"np.sinh": "?"})
+def test_several_are_shown_one_after_the_other():
+    shown = source(sigmoid, d_sigmoid)
+    assert shown.html.count('<figure class="lesson-source">') == 2
+    assert shown.text.startswith("def sigmoid(a: ArrayLike) -> Any:\n    a = _floating(a)\n")
+    assert shown.text.endswith("    h = sigmoid(a)\n    return h * (1 - h)")
 
 
 def test_what_has_no_source_is_refused():

@@ -16,7 +16,7 @@ for cell in notebook["cells"]:
     if cell["cell_type"] != "code" or "slow" in cell["metadata"].get("tags", ()):
         continue
     try:
-        exec(cell["source"], names)
+        exec("".join(cell["source"]), names)
     except Exception as error:  # noqa: BLE001  # whatever it is, it is what is asked for
         print(cell["id"], type(error).__name__, error, sep="\t")
     if cell["id"] == sys.argv[2]:

@@ -13,14 +13,14 @@ from nbconvert import HTMLExporter
 
 PITFALLS = Path(__file__).parents[2] / "notebooks" / "pitfalls.ipynb"
 MISTAKES = [
-    "Positive first weights",
+    "Positive initial weights",
     "The sigmoid overflows",
     "Samples as rows",
     "A batch that isn't one",
     "The loss of an epoch",
     "One batch too many",
     "Train accuracy reported as test accuracy",
-    "Labels in place of one-hot targets",
+    "Labels instead of one-hot targets",
 ]
 
 
@@ -38,18 +38,18 @@ def sections():
 def test_the_positive_weights_come_first_and_the_others_follow():
     heads = [section.splitlines()[0] for section in sections()]
     assert heads == [f"## {number} {name}" for number, name in enumerate(MISTAKES, 1)]
-    assert sections()[0].index("pictures.histograms(") < sections()[0].index("follow(")
+    assert sections()[0].index("pictures.histograms(") < sections()[0].index("run(")
 
 
 @pytest.mark.parametrize("number", range(1, 9))
 def test_each_mistake_has_all_it_needs(number):
     section = sections()[number - 1]
-    words = ["**The mistake.**", "**What one sees.**", "**Why.**", "**The cure.** `", "**How to notice.**"]
+    words = ["**The mistake.**", "**What you see.**", "**Why.**", "**The fix.** ", "**How to notice.**"]
     places = [section.index(word) for word in words]
     assert places == sorted(places)
     assert re.search(r"^source\(", section, re.MULTILINE)
-    assert "attempt(checks." in section or "follow(PlainNetwork(784, 32, 10), nonsense" in section
-    assert "beside(" in section or "contrast" in section or "stacked(*(attempt(" in section
+    assert "attempt(checks." in section or ", nonsense, score=scores.on_train" in section
+    assert "contrast" in section or "stacked(*(attempt(" in section
 
 
 def test_text_states_no_number_that_a_cell_has_not_computed():

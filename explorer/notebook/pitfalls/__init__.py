@@ -1,28 +1,29 @@
-"""The mistakes that the exercise invites, DELIBERATELY WRONG, each beside what is right.
+"""The mistakes that the exercise invites, made on purpose, each with the right way to do it.
 
-Nothing but the notebook of the pitfalls uses what is wrong here, and tests hold it wrong. Where NumPy or the
-package's own network raises an error, one sees it; the worst mistakes go on without a word.
+Most are subclasses of `NeuralNetwork` that replace the method in which the mistake is made. Only the pitfalls
+notebook uses them, and tests make sure they stay wrong. Some end in an error from NumPy or from `NeuralNetwork`;
+the worst go on without complaint.
 """
 
 from explorer.notebook.pitfalls import batches, columns, epoch_loss, overflow, scores, targets
 from explorer.notebook.pitfalls.attempt import attempt, stacked
-from explorer.notebook.pitfalls.contrast import beside, contrast, contrast_scores
-from explorer.notebook.pitfalls.following import Followed, follow, reported_losses
-from explorer.notebook.pitfalls.plain import PlainNetwork
+from explorer.notebook.pitfalls.contrast import contrast, contrast_runs, contrast_scores
+from explorer.notebook.pitfalls.runs import NetworkRun, reported_losses, run
+from explorer.notebook.pitfalls.unchecked import Unchecked
 
 __all__ = [
-    "Followed",
-    "PlainNetwork",
+    "NetworkRun",
+    "Unchecked",
     "attempt",
     "batches",
-    "beside",
     "columns",
     "contrast",
+    "contrast_runs",
     "contrast_scores",
     "epoch_loss",
-    "follow",
     "overflow",
     "reported_losses",
+    "run",
     "scores",
     "stacked",
     "targets",

@@ -1,4 +1,4 @@
-"""What comes of a call: its error, its warnings, or nothing at all, which is worse."""
+"""The outcome of a call: its error, its warnings, or no complaint at all, which is worse."""
 
 from __future__ import annotations
 
@@ -9,33 +9,34 @@ from typing import Any
 
 import numpy as np
 
-from explorer.checks.comparing import Passed
+from explorer.checks import CheckError, Passed
 from explorer.notebook.shown import Shown
 from explorer.training.process_settings import one_blas_thread
 
 __all__ = ["attempt", "stacked"]
 
-_FEW = 20  # numbers that one reads at a glance
-_WIDE = 1000  # characters: the page breaks the line
+_FEW = 20  # numbers that can be read at a glance
+_WIDE = 1000  # characters; the page wraps the line
 
 
 def attempt(function: Callable[..., Any], *arguments: Any, **options: Any) -> Shown:
-    """Call a function, and return what it raises, what it warns of and what it gives back.
+    """Call a function, and return its error, its warnings and its result.
 
     Parameters
     ----------
     function : callable
-        What may go wrong.
+        May raise anything.
     *arguments, **options
-        For the call.
+        What to call it with.
     """
     lines, result = [], None
     with one_blas_thread(), warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
         try:
             result = function(*arguments, **options)
-        except Exception as error:  # noqa: BLE001  # whatever it is, it is what the lesson shows
-            lines.append(f"✗ {type(error).__name__}: {error}")
+        except Exception as error:  # noqa: BLE001  # whatever it is, the notebook shows it
+            kind = "" if isinstance(error, CheckError) else f"{type(error).__name__}: "
+            lines.append(f"✗ {kind}{error}")
     lines = [*dict.fromkeys(f"⚠ {w.category.__name__}: {w.message}" for w in warned), *lines]
     wrong = "".join(f'<p class="lesson-raised">{escape(line)}</p>' for line in lines)
     if result is None:
@@ -45,7 +46,7 @@ def attempt(function: Callable[..., Any], *arguments: Any, **options: Any) -> Sh
 
 
 def stacked(*parts: Shown | Passed) -> Shown:
-    """Return several outcomes below each other."""
+    """Return several outcomes, one below the other."""
     return Shown("".join(part._repr_html_() for part in parts), "\n".join(map(repr, parts)))
 
 

@@ -1,54 +1,69 @@
-"""Cutting the samples into mini-batches, wrongly: a single pixel, rows, and one batch too many."""
+"""Mistakes in cutting the samples into mini-batches: a single pixel, rows, and one batch too many."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
-from explorer.notebook.pitfalls.plain import PlainNetwork
+import numpy as np
+
+from explorer.network import NeuralNetwork
+from explorer.notebook.pitfalls.unchecked import Unchecked
 
 __all__ = ["ByMean", "OneBatchTooMany", "OneBatchTooManyByMean", "OnePixel", "Rows"]
 
 
-class OnePixel(PlainNetwork):
+class OnePixel(NeuralNetwork):
     """Wrong: two numbers with a comma between them name one element."""
 
-    def batches(self, X: Any, d: Any, batch_size: int) -> Iterator[tuple[Any, Any]]:
-        """Yield a pixel and a target, not a batch."""
-        order = self.rng.permutation(X.shape[1])
-        X, d = X[:, order], d[:, order]
-        for b in range(0, X.shape[1], batch_size):
-            yield X[b, b + batch_size], d[b, b + batch_size]
+    def fit(self, X: Any, d: Any, batch_size: int, n_epochs: int = 10, lr: float = 1e-2) -> Any:
+        """Train; return the mean loss per sample of each epoch, shape (n_epochs,)."""
+        n, history = X.shape[1], []
+        for _ in range(n_epochs):
+            order, loss = self.rng.permutation(n), 0.0
+            X, d = X[:, order], d[:, order]
+            for b in range(0, n, batch_size):
+                X_batch, d_batch = X[b, b + batch_size], d[b, b + batch_size]  # WRONG: one number each
+                loss += self.train_iteration(X_batch, d_batch, lr)
+            history.append(loss / n)
+        return np.array(history)
 
 
-class Rows(PlainNetwork):
+class Rows(NeuralNetwork):
     """Wrong: the first index of a matrix is the row."""
 
-    def batches(self, X: Any, d: Any, batch_size: int) -> Iterator[tuple[Any, Any]]:
-        """Yield some inputs of all samples, not all inputs of some samples."""
-        order = self.rng.permutation(X.shape[1])
-        X, d = X[:, order], d[:, order]
-        for b in range(0, X.shape[1], batch_size):
-            yield X[b : b + batch_size], d[b : b + batch_size]
+    def fit(self, X: Any, d: Any, batch_size: int, n_epochs: int = 10, lr: float = 1e-2) -> Any:
+        """Train; return the mean loss per sample of each epoch, shape (n_epochs,)."""
+        n, history = X.shape[1], []
+        for _ in range(n_epochs):
+            order, loss = self.rng.permutation(n), 0.0
+            X, d = X[:, order], d[:, order]
+            for b in range(0, n, batch_size):
+                X_batch, d_batch = X[b : b + batch_size], d[b : b + batch_size]  # WRONG: rows
+                loss += self.train_iteration(X_batch, d_batch, lr)
+            history.append(loss / n)
+        return np.array(history)
 
 
-class OneBatchTooMany(PlainNetwork):
-    """Wrong where the batch size divides the number of samples: the last batch is empty."""
+class OneBatchTooMany(Unchecked):
+    """Wrong if the batch size divides the number of samples: the last batch is empty."""
 
-    def batches(self, X: Any, d: Any, batch_size: int) -> Iterator[tuple[Any, Any]]:
-        """Yield the mini-batches of one epoch, and maybe an empty one."""
-        order = self.rng.permutation(X.shape[1])
-        X, d = X[:, order], d[:, order]
-        for k in range(X.shape[1] // batch_size + 1):
-            batch = slice(k * batch_size, (k + 1) * batch_size)
-            yield X[:, batch], d[:, batch]
+    def fit(self, X: Any, d: Any, batch_size: int, n_epochs: int = 10, lr: float = 1e-2) -> Any:
+        """Train; return the mean loss per sample of each epoch, shape (n_epochs,)."""
+        n, history = X.shape[1], []
+        for _ in range(n_epochs):
+            order, loss = self.rng.permutation(n), 0.0
+            for k in range(n // batch_size + 1):  # WRONG: one too many if nothing is left over
+                batch = order[k * batch_size : (k + 1) * batch_size]
+                loss += self.train_iteration(X[:, batch], d[:, batch], lr)
+            history.append(loss / n)
+        return np.array(history)
 
 
-class ByMean(PlainNetwork):
-    """Right: a step by the mean of the batch's derivatives instead of their sum."""
+class ByMean(Unchecked):
+    """Right: a step along the mean of the batch's gradients instead of their sum."""
 
     def backward(self, X: Any, y: Any, d: Any) -> tuple[Any, ...]:
-        """Return the derivatives of the loss, averaged over the samples."""
+        """Return the gradient, averaged over the samples."""
         return tuple(gradient / X.shape[1] for gradient in super().backward(X, y, d))
 
 

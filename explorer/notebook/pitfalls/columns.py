@@ -1,4 +1,4 @@
-"""From images to the network's inputs: samples are columns, pixels lie between 0 and 1."""
+"""From images to the network's inputs: samples are columns, and pixels lie between 0 and 1."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ _SIDE = 28  # pixels
 
 def left_as_rows(images: Array) -> Array:
     """Return the inputs, shape (n_samples, 784). Wrong: samples are rows."""
-    return images.reshape(len(images), -1) / np.float32(255)
+    return images.reshape(len(images), -1) / np.float32(255)  # WRONG: (n, 784)
 
 
 def reshaped(images: Array) -> Array:
-    """Return the inputs, shape (784, n_samples). Wrong: a reshape moves no pixel, each column mixes images."""
-    return images.reshape(-1, len(images)) / np.float32(255)
+    """Return the inputs, shape (784, n_samples). Wrong: reshape moves no pixel, so columns mix images."""
+    return images.reshape(-1, len(images)) / np.float32(255)  # WRONG: (784, n), but of mixed pixels
 
 
 def as_bytes(images: Array) -> Array:
     """Return the inputs, shape (784, n_samples). Wrong: they reach up to 255."""
-    return images.reshape(len(images), -1).T.astype(np.float32)
+    return images.reshape(len(images), -1).T.astype(np.float32)  # WRONG: 0 to 255
 
 
 def transposed(images: Array) -> Array:
     """Return the inputs, shape (784, n_samples), in [0, 1]."""
-    return images.reshape(len(images), -1).T / np.float32(255)
+    return images.reshape(len(images), -1).T / np.float32(255)  # (784, n)
 
 
 def pictures(X: Array, labels: Array, words: str, n: int = 12) -> Shown:
-    """Return the first `n` columns of inputs as images, what the network sees, with the label of each.
+    """Return the first `n` columns of inputs as images, each with its label: what the network sees.
 
     Parameters
     ----------
@@ -46,9 +46,9 @@ def pictures(X: Array, labels: Array, words: str, n: int = 12) -> Shown:
     labels : ndarray of int, shape (n_samples,)
         The class of each sample.
     words : str
-        What is to be seen.
+        The caption.
     n : int
-        How many, at least 1.
+        At least 1.
     """
     inks = np.rint(255 * X[:, :n].T).astype(np.uint8).reshape(-1, _SIDE, _SIDE)
     return gallery(inks, [str(label) for label in labels[:n]], words)

@@ -1,4 +1,4 @@
-"""The wrong beside the right: their curves, and in words what both came to."""
+"""The wrong run and the right one: their curves, and in words where both ended."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from explorer.figures.contrast import contrast_figure
 from explorer.notebook.page import figure, side_by_side
-from explorer.notebook.pitfalls.following import Followed
+from explorer.notebook.pitfalls.runs import NetworkRun
 from explorer.notebook.shown import Shown
 
-__all__ = ["beside", "contrast", "contrast_scores"]
+__all__ = ["contrast", "contrast_runs", "contrast_scores"]
 
 Array = NDArray[Any]
 
@@ -23,14 +23,14 @@ def contrast(wrong: Array, right: Array, words: str) -> Shown:
     return figure(contrast_figure(wrong, right, measured="loss per sample"), words)
 
 
-def contrast_scores(wrong: Followed, right: Followed, words: str) -> Shown:
+def contrast_scores(wrong: NetworkRun, right: NetworkRun, words: str) -> Shown:
     """Return what two runs report as test accuracy over the epochs."""
     scores = (100 * run.accuracy for run in (wrong, right))
     return figure(contrast_figure(*scores, measured="test accuracy (%)", top=100.0), words)
 
 
-def beside(wrong: Followed, right: Followed) -> Shown:
-    """Return loss and accuracy of the wrong run and of the right one, and what NumPy warned of."""
+def contrast_runs(wrong: NetworkRun, right: NetworkRun) -> Shown:
+    """Return loss and accuracy of the wrong run and of the right one, and NumPy's warnings."""
     after = f"after {len(wrong.loss)} epoch{'s' * (len(wrong.loss) > 1)}"
     losses = f"Loss {after}: wrong {_loss(wrong)}, right {_loss(right)}."
     scores = f"Test accuracy {after}: wrong {_share(wrong)}, right {_share(right)}."
@@ -42,10 +42,10 @@ def beside(wrong: Followed, right: Followed) -> Shown:
     return Shown(curves.html + warned, "\n".join([curves.text, *wrong.warned]))
 
 
-def _loss(run: Followed) -> str:
+def _loss(run: NetworkRun) -> str:
     last = float(run.loss[-1])
     return f"{last:.3g}" if np.isfinite(last) else "not a number"
 
 
-def _share(run: Followed) -> str:
+def _share(run: NetworkRun) -> str:
     return f"{100 * run.accuracy[-1]:.1f} %"

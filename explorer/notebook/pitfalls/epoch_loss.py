@@ -1,4 +1,4 @@
-"""The loss of an epoch, wrongly counted: the network learns as it should, and the curve says otherwise."""
+"""Mistakes in the loss of an epoch: the network learns as it should, and the curve says otherwise."""
 
 from __future__ import annotations
 
@@ -6,33 +6,37 @@ from typing import Any
 
 import numpy as np
 
-from explorer.notebook.pitfalls.plain import PlainNetwork
+from explorer.network import NeuralNetwork
 
 __all__ = ["DividedByEpochs", "NeverReset"]
 
 
-class NeverReset(PlainNetwork):
-    """Wrong: the loss is set to 0 once, so each epoch's holds all before it."""
+class NeverReset(NeuralNetwork):
+    """Wrong: each epoch's loss includes all epochs before it."""
 
     def fit(self, X: Any, d: Any, batch_size: int, n_epochs: int = 10, lr: float = 1e-2) -> Any:
-        """Train; return what is no mean loss, shape (n_epochs,)."""
-        history, loss = [], 0.0
+        """Train; return a sum that only grows, shape (n_epochs,)."""
+        n, history = X.shape[1], []
+        loss = 0.0  # WRONG: set to 0 once, before all epochs
         for _ in range(n_epochs):
-            for X_batch, d_batch in self.batches(X, d, batch_size):
-                loss += self.train_iteration(X_batch, d_batch, lr)
-            history.append(loss / X.shape[1])
+            order = self.rng.permutation(n)
+            for b in range(0, n, batch_size):
+                batch = order[b : b + batch_size]
+                loss += self.train_iteration(X[:, batch], d[:, batch], lr)
+            history.append(loss / n)
         return np.array(history)
 
 
-class DividedByEpochs(PlainNetwork):
-    """Wrong: the loss of an epoch is a sum over the samples, and is divided by something else."""
+class DividedByEpochs(NeuralNetwork):
+    """Wrong: a sum over the samples is divided by something else."""
 
     def fit(self, X: Any, d: Any, batch_size: int, n_epochs: int = 10, lr: float = 1e-2) -> Any:
-        """Train; return what is no mean loss, shape (n_epochs,)."""
-        history = []
+        """Train; return losses that are no mean, shape (n_epochs,)."""
+        n, history = X.shape[1], []
         for _ in range(n_epochs):
-            loss = 0.0
-            for X_batch, d_batch in self.batches(X, d, batch_size):
-                loss += self.train_iteration(X_batch, d_batch, lr)
-            history.append(loss / n_epochs)
+            order, loss = self.rng.permutation(n), 0.0
+            for b in range(0, n, batch_size):
+                batch = order[b : b + batch_size]
+                loss += self.train_iteration(X[:, batch], d[:, batch], lr)
+            history.append(loss / n_epochs)  # WRONG: a mean over what?
         return np.array(history)

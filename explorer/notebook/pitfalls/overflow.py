@@ -6,19 +6,25 @@ from typing import Any
 
 import numpy as np
 
-from explorer.notebook.pitfalls.plain import PlainNetwork
+from explorer.network import NeuralNetwork
+from explorer.network.activations import Activation
 
-__all__ = ["QuotientNetwork", "as_printed", "quotient", "stable"]
+__all__ = ["QuotientNetwork", "as_printed", "d_quotient", "quotient", "stable"]
 
 
 def as_printed(a: Any) -> Any:
     """Return 1 / (1 + e⁻ᵃ). Wrong far below 0: e⁻ᵃ overflows, and NumPy warns; the value is right by luck."""
-    return 1 / (1 + np.exp(-a))
+    return 1 / (1 + np.exp(-a))  # far below 0: 1 / ∞ is 0, right by luck
 
 
 def quotient(a: Any) -> Any:
     """Return eᵃ / (1 + eᵃ), the same formula. Wrong far above 0: infinity over infinity is not a number."""
-    return np.exp(a) / (1 + np.exp(a))
+    return np.exp(a) / (1 + np.exp(a))  # WRONG far above 0: ∞ / ∞ is not a number
+
+
+def d_quotient(a: Any) -> Any:
+    """Return the derivative of `quotient`, from its value."""
+    return quotient(a) * (1 - quotient(a))
 
 
 def stable(a: Any) -> Any:
@@ -26,9 +32,13 @@ def stable(a: Any) -> Any:
     return np.exp(-np.logaddexp(0, -a))
 
 
-class QuotientNetwork(PlainNetwork):
+class QuotientNetwork(NeuralNetwork):
     """A network whose units overflow."""
 
-    def activation(self, a: Any) -> Any:
-        """Return the sigmoid, not a number where a weighted sum is large."""
+    def activation(self, layer: int) -> Activation:
+        """Return the sigmoid as a quotient, with its derivative."""
+        return Activation(quotient, d_quotient)
+
+    def output_activation(self, a: Any) -> Any:
+        """Return the sigmoid as a quotient: not a number where a weighted sum is large."""
         return quotient(a)

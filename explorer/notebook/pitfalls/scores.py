@@ -1,4 +1,4 @@
-"""How good is the network? That depends on whom one asks: the samples it has learned, or others."""
+"""How good the network is: on the samples it has learned, or on others."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ Samples = tuple[NDArray[Any], NDArray[Any]]
 
 def on_train(network: NeuralNetwork, train: Samples, test: Samples) -> float:
     """Return the test accuracy, 0 to 1. Wrong: it is measured on the samples that the network has learned."""
-    X, labels = train
+    X, labels = train  # WRONG: the network has learned these
     return accuracy(labels, network.predict(X))
 
 
 def on_test(network: NeuralNetwork, train: Samples, test: Samples) -> float:
     """Return the test accuracy, 0 to 1, on samples that the network has never seen."""
-    X, labels = test
+    X, labels = test  # the network has never seen these
     return accuracy(labels, network.predict(X))

@@ -14,14 +14,14 @@ Array = NDArray[Any]
 
 def labels_as_row(labels: Array) -> Array:
     """Return the targets, shape (1, n_samples). Wrong: NumPy repeats the label for every output unit."""
-    return labels.reshape(1, -1)
+    return labels.reshape(1, -1)  # WRONG: (1, n)
 
 
 def one_hot(labels: Array) -> Array:
-    """Return the targets, shape (10, n_samples), a single 1 in each column."""
-    return np.eye(10, dtype=np.float32)[:, labels]
+    """Return the targets, shape (10, n_samples), with a single 1 in each column."""
+    return np.eye(10, dtype=np.float32)[:, labels]  # (10, n)
 
 
 def share_of_equals(d: Array, predicted: Array) -> float:
     """Return the accuracy. Wrong: targets of shape (10, n_samples) are compared with classes, (n_samples,)."""
-    return float(np.mean(d == predicted))
+    return float(np.mean(d == predicted))  # WRONG: (10, n) against (n,)

@@ -1,4 +1,4 @@
-"""A training, epoch by epoch, in which each stage can be exchanged for its wrong variant."""
+"""A run of a network, epoch by epoch, in which each part can be replaced by its wrong variant."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from explorer.notebook.pitfalls.scores import Samples, on_test
 from explorer.notebook.pitfalls.targets import one_hot
 from explorer.training.process_settings import one_blas_thread
 
-__all__ = ["Followed", "follow", "reported_losses"]
+__all__ = ["NetworkRun", "reported_losses", "run"]
 
 Array = NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Followed:
-    """A network after its last epoch, and how it came there.
+class NetworkRun:
+    """A network after its last epoch, and the course of its training.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ class Followed:
     accuracy : ndarray of float, shape (n_epochs,)
         What was reported as test accuracy after each epoch, 0 to 1.
     warned : tuple of str
-        What NumPy warned of, each warning once.
+        NumPy's warnings, each once.
     """
 
     network: NeuralNetwork
@@ -48,7 +48,7 @@ class Followed:
         return f"{name} after {len(self.loss)} epochs: test accuracy {share:.1f} %"
 
 
-def follow(
+def run(
     network: NeuralNetwork,
     dataset: Dataset,
     *,
@@ -58,7 +58,7 @@ def follow(
     batch_size: int = 128,
     n_epochs: int = 6,
     lr: float = 0.01,
-) -> Followed:
+) -> NetworkRun:
     """Train a network, and return it with its loss and accuracy after each epoch.
 
     Parameters
@@ -66,19 +66,15 @@ def follow(
     network : NeuralNetwork
         It is trained, so it changes.
     dataset : Dataset
-        Its train images are learned.
+        The images to learn from, and to test on.
     columns : callable
-        Makes the inputs of images.
+        Turns images into inputs.
     targets : callable
-        Makes the targets of labels.
+        Turns labels into targets.
     score : callable
-        Returns what is called test accuracy, 0 to 1.
-    batch_size : int
-        Samples a step.
-    n_epochs : int
-        Passes over the train images.
-    lr : float
-        Learning rate.
+        Returns what is reported as test accuracy, 0 to 1.
+    batch_size, n_epochs, lr
+        As `NeuralNetwork.fit` takes them.
     """
     X, d = columns(dataset.train_images), targets(dataset.train_labels)
     train, test = (X, dataset.train_labels), (columns(dataset.test_images), dataset.test_labels)
@@ -88,7 +84,7 @@ def follow(
         for _ in range(n_epochs):
             losses.extend(network.fit(X, d, batch_size, n_epochs=1, lr=lr))
             scored.append(score(network, train, test))
-    return Followed(
+    return NetworkRun(
         network,
         np.array(losses),
         np.array(scored),
@@ -99,9 +95,9 @@ def follow(
 def reported_losses(
     network: NeuralNetwork, dataset: Dataset, *, batch_size: int = 128, n_epochs: int = 6, lr: float = 0.01
 ) -> Array:
-    """Train a network by one call of its `fit`, and return what it reports, shape (n_epochs,).
+    """Train a network by a single call of its `fit`, and return the losses it reports, shape (n_epochs,).
 
-    With the same settings the network learns what it learns in `follow`, which calls `fit` for each epoch anew.
+    With the same settings the network learns exactly what it learns in `run`, which calls `fit` once an epoch.
     """
     X, d = transposed(dataset.train_images), one_hot(dataset.train_labels)
     with one_blas_thread():

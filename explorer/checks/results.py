@@ -1,0 +1,139 @@
+"""What a check says, always in one line: that it passed, or what was expected and what it got."""
+
+from __future__ import annotations
+
+import traceback
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import wraps
+from html import escape
+from pathlib import Path
+from typing import Any, ParamSpec
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["CheckError", "Passed", "check", "compare", "expect", "name_of", "numbers"]
+
+Array = NDArray[Any]
+_Arguments = ParamSpec("_Arguments")
+_FOLDER = Path(__file__).parent
+_NOT_THEIRS = tuple(map(str, (_FOLDER, _FOLDER.with_name("network"), Path(np.__file__).parent)))
+
+
+class CheckError(AssertionError):
+    """A check failed; the message says where, what was expected and what it got."""
+
+    def _render_traceback_(self) -> list[str]:
+        """Return what IPython shows instead of a traceback: one red line."""
+        return [f"\x1b[31m✗ {self}\x1b[0m"]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Passed:
+    """A check that found nothing wrong.
+
+    Parameters
+    ----------
+    what : str
+        What was compared with what.
+    difference : float
+        The largest difference found, 0 where things were counted.
+    note : str
+        What is worth knowing all the same.
+    """
+
+    what: str
+    difference: float = 0.0
+    note: str = ""
+
+    def __repr__(self) -> str:
+        found = f"largest difference {self.difference:.1e}" if self.difference else "no difference"
+        return f"✓ {self.what}; {found}{self.note and f'. Note: {self.note}'}"
+
+    def _repr_html_(self) -> str:
+        return f'<p class="lesson-check">{escape(str(self))}</p>'
+
+
+def check(function: Callable[_Arguments, Passed]) -> Callable[_Arguments, Passed]:
+    """Make a function a check: whatever goes wrong in it is one line, and NumPy's warnings become a note."""
+
+    @wraps(function)
+    def run(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> Passed:
+        with warnings.catch_warnings(record=True) as warned, np.errstate(all="warn", under="ignore"):
+            warnings.simplefilter("always", RuntimeWarning)
+            try:
+                passed = function(*args, **kwargs)
+            except CheckError as error:
+                raise error.with_traceback(None) from None
+            except Exception as error:  # noqa: BLE001  # whatever it is, it is what the check found
+                raise CheckError(_raised(error)) from None
+        said = "; ".join(dict.fromkeys(str(warning.message) for warning in warned))
+        return replace(passed, note=f"the values are right, but NumPy warns: {said}") if said else passed
+
+    return run
+
+
+def expect(part: str, found: object, expected: object) -> None:
+    """Raise unless the two are equal."""
+    if found != expected:
+        raise CheckError(f"{part}: expected {expected}, got {found}")
+
+
+def numbers(part: str, value: ArrayLike) -> Array:
+    """Return a value as an array, or raise if it holds anything but numbers."""
+    array = np.asarray(value)
+    if array.dtype.kind not in "biuf":
+        raise CheckError(f"{part}: expected numbers, got {'None' if value is None else type(value).__name__}")
+    return array
+
+
+def compare(
+    part: str,
+    found: ArrayLike,
+    expected: ArrayLike,
+    tolerance: float,
+    place: Callable[[tuple[int, ...]], str] | None = None,
+) -> float:
+    """Return the largest difference, relative where numbers are above 1; raise if it exceeds the tolerance.
+
+    Parameters
+    ----------
+    part : str
+        What is compared, "d_W1".
+    found, expected : array_like
+        Of one shape.
+    tolerance : float
+        For float64; single precision is allowed its own rounding.
+    place : callable, optional
+        What to call the element with some index; by default "d_W1[0, 2]".
+    """
+    found, expected = numbers(part, found), np.asarray(expected, np.float64)
+    if found.shape != expected.shape:
+        raise CheckError(f"{part}: expected shape {expected.shape}, got shape {found.shape}")
+    if found.dtype.kind == "f":
+        tolerance = max(tolerance, 1000 * float(np.finfo(found.dtype).eps))
+    with np.errstate(invalid="ignore"):
+        differences = np.abs(found - expected) / np.maximum(1, np.abs(expected))
+    for index in np.argwhere(~(differences <= tolerance)):  # not a number counts as wrong
+        at = tuple(map(int, index))
+        name = place(at) if place else f"{part}[{', '.join(map(str, at))}]" if at else part
+        raise CheckError(f"{name}: expected {expected[at]:.8g}, got {found[at]:.8g}")
+    return float(differences.max(initial=0))
+
+
+def name_of(function: Any) -> str:
+    """Return what a message calls a function."""
+    return str(getattr(function, "__name__", function))
+
+
+def _raised(error: Exception) -> str:
+    """Return what somebody's code raised, and the line of theirs that did."""
+    said = f"{type(error).__name__}: {' '.join(str(error).split())}"
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if not f.filename.startswith(_NOT_THEIRS)]
+    if not frames:
+        return said  # the call itself failed, or this package's network refused it
+    return (
+        f"{frames[0].name} raised {said} (in {frames[-1].name}, line {frames[-1].lineno}: {frames[-1].line})"
+    )

@@ -1,0 +1,85 @@
+"""Reads a network of any kind: this package's, a subclass of it, or a class that somebody wrote for the exercise.
+
+Such a class needs no more than W1, b1, W2, b2, … and the methods that a check calls. Its layers follow from the
+shapes; where it names no activation or loss, they are the exercise's: sigmoid and squared error.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from itertools import count
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.checks.results import CheckError, expect, numbers
+
+__all__ = ["attribute", "in_double", "layer_sizes", "option", "outputs", "parameters"]
+
+Array = NDArray[Any]
+
+_OPTIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "hidden_activation": ("sigmoid", "relu", "tanh"),
+        "output": ("sigmoid", "softmax"),
+        "loss": ("squared_error", "cross_entropy"),
+        "initializer": ("any", "glorot"),
+    }
+)
+
+
+def attribute(network: Any, name: str) -> Any:
+    """Return what every network must have, or raise."""
+    value = getattr(network, name, None)
+    if value is None:
+        raise CheckError(f"{type(network).__name__}: expected an attribute {name}, got none")
+    return value
+
+
+def option(network: Any, name: str) -> str:
+    """Return the name of an activation, loss or initializer; that of the exercise where the network has none."""
+    value, known = getattr(network, name, None), _OPTIONS[name]
+    return value if isinstance(value, str) and value in known else known[0]
+
+
+def parameters(network: Any) -> dict[str, Array]:
+    """Return W1, b1, W2, b2, … by name, or raise if one is missing or has the wrong shape."""
+    found: dict[str, Array] = {}
+    n_in = 0
+    for number in count(1):
+        if number > 2 and getattr(network, f"W{number}", None) is None:
+            break
+        names = f"W{number}", f"b{number}"
+        W, b = (numbers(name, attribute(network, name)) for name in names)
+        n_out, n_in = len(W), n_in or W.shape[-1]
+        expect(names[0], f"shape {W.shape}", f"shape {(n_out, n_in)}")
+        expect(names[1], f"shape {b.shape}", f"shape {(n_out, 1)}")
+        found |= zip(names, (W, b), strict=True)
+        n_in = n_out
+    return found
+
+
+def layer_sizes(network: Any) -> tuple[int, ...]:
+    """Return the units of every layer, the inputs first."""
+    weights = [array for name, array in parameters(network).items() if name.startswith("W")]
+    return (weights[0].shape[1], *map(len, weights))
+
+
+def in_double(network: Any) -> Any:
+    """Return a copy that computes in float64 if it can."""
+    twin = copy.deepcopy(network)
+    if "dtype" in vars(twin):
+        twin.dtype = np.dtype(np.float64)
+    for name, array in parameters(network).items():
+        setattr(twin, name, array.astype(np.float64))
+    return twin
+
+
+def outputs(network: Any, X: Array) -> Array:
+    """Return what `forward` does, or raise if its shape is wrong."""
+    y = numbers("forward(X)", attribute(network, "forward")(X))
+    expect("forward(X)", f"shape {y.shape}", f"shape {(layer_sizes(network)[-1], X.shape[1])}")
+    return y

@@ -1,0 +1,209 @@
+"""The exercise as students hand it in: the same ten answers in four honest styles, each a class of its own.
+
+None is a subclass of the package's network, none keeps more than the exercise asks for.
+"""
+
+import math
+
+import numpy as np
+
+
+def sigmoid(a):
+    return 1 / (1 + np.exp(-a))  # overflows far below 0, where its value is right all the same
+
+
+def d_sigmoid(a):
+    return sigmoid(a) * (1 - sigmoid(a))
+
+
+def squared_error(y, d):
+    return 1 / 2 * np.sum((y - d) ** 2)
+
+
+def d_squared_error(y, d):
+    return y - d
+
+
+class Vectorised:
+    """Matrix code; new arrays take the old ones' names; the history is a list."""
+
+    def __init__(self, n_input, n_hidden, n_output):
+        self.n_input, self.n_hidden, self.n_output = n_input, n_hidden, n_output
+        self.init_weights()
+
+    def init_weights(self):
+        self.W1 = np.random.uniform(-1, 1, (self.n_hidden, self.n_input)) / np.sqrt(self.n_input)  # noqa: NPY002
+        self.b1 = np.zeros((self.n_hidden, 1))
+        self.W2 = np.random.uniform(-1, 1, (self.n_output, self.n_hidden)) / np.sqrt(self.n_hidden)  # noqa: NPY002
+        self.b2 = np.zeros((self.n_output, 1))
+
+    def forward(self, X):
+        self.a1 = np.dot(self.W1, X) + self.b1
+        self.h1 = sigmoid(self.a1)
+        self.a2 = np.dot(self.W2, self.h1) + self.b2
+        return sigmoid(self.a2)
+
+    def predict(self, X):
+        return np.argmax(self.forward(X), axis=0)
+
+    def backward(self, X, y, d):
+        delta2 = d_squared_error(y, d) * d_sigmoid(self.a2)
+        d_W2 = np.dot(delta2, self.h1.T)
+        d_b2 = np.sum(delta2, axis=1).reshape(-1, 1)
+        delta1 = np.dot(self.W2.T, delta2) * d_sigmoid(self.a1)
+        d_W1 = np.dot(delta1, X.T)
+        d_b1 = np.sum(delta1, axis=1).reshape(-1, 1)
+        return d_W1, d_b1, d_W2, d_b2
+
+    def train_iteration(self, X, d, lr=1e-2):
+        y = self.forward(X)
+        d_W1, d_b1, d_W2, d_b2 = self.backward(X, y, d)
+        self.W1 = self.W1 - lr * d_W1
+        self.b1 = self.b1 - lr * d_b1
+        self.W2 = self.W2 - lr * d_W2
+        self.b2 = self.b2 - lr * d_b2
+        return squared_error(y, d)
+
+    def fit(self, X, d, batch_size, n_epochs=10, lr=1e-2):
+        losses = []
+        n_samples = X.shape[1]
+        for _ in range(n_epochs):
+            order = np.random.permutation(n_samples)  # noqa: NPY002
+            X, d = X[:, order], d[:, order]
+            loss = 0
+            for b in range(0, n_samples, batch_size):
+                loss += self.train_iteration(X[:, b : b + batch_size], d[:, b : b + batch_size], lr=lr)
+            losses.append(loss / n_samples)
+        return losses
+
+
+class InPlace(Vectorised):
+    """Single precision, changed in place, normal weights; an array as history; no predict."""
+
+    predict = None
+
+    def init_weights(self):
+        rng = np.random.default_rng(1)
+        self.W1 = rng.normal(0, 0.1, (self.n_hidden, self.n_input)).astype(np.float32)
+        self.b1 = rng.normal(0, 0.1, (self.n_hidden, 1)).astype(np.float32)
+        self.W2 = rng.normal(0, 0.1, (self.n_output, self.n_hidden)).astype(np.float32)
+        self.b2 = rng.normal(0, 0.1, (self.n_output, 1)).astype(np.float32)
+
+    def train_iteration(self, X, d, lr=1e-2):
+        y = self.forward(X)
+        gradients = self.backward(X, y, d)
+        for parameter, gradient in zip((self.W1, self.b1, self.W2, self.b2), gradients, strict=True):
+            parameter -= lr * gradient
+        return float(squared_error(y, d))
+
+    def fit(self, X, d, batch_size=512, n_epochs=5, lr=1e-2):
+        history = np.zeros(n_epochs)
+        indices = np.arange(X.shape[1])
+        for epoch in range(n_epochs):
+            np.random.shuffle(indices)  # noqa: NPY002
+            for batch in np.split(indices, range(batch_size, len(indices), batch_size)):
+                history[epoch] += self.train_iteration(X[:, batch], d[:, batch], lr)
+        return history / len(indices)
+
+
+class Single(Vectorised):
+    """Computes in single precision whatever it is given."""
+
+    def init_weights(self):
+        super().init_weights()
+        self.W1, self.W2 = self.W1.astype(np.float32), self.W2.astype(np.float32)
+
+    def forward(self, X):
+        self.a1 = (self.W1 @ X + self.b1).astype(np.float32)
+        self.h1 = sigmoid(self.a1)
+        self.a2 = (self.W2 @ self.h1 + self.b2).astype(np.float32)
+        return sigmoid(self.a2)
+
+
+class Loops(Vectorised):
+    """No matrix product anywhere; gradients in a list; keeps nothing but a1, h1, a2."""
+
+    def forward(self, X):
+        n = X.shape[1]
+        self.a1, self.h1 = np.zeros((self.n_hidden, n)), np.zeros((self.n_hidden, n))
+        self.a2, y = np.zeros((self.n_output, n)), np.zeros((self.n_output, n))
+        for s in range(n):
+            for j in range(self.n_hidden):
+                self.a1[j, s] = self.b1[j, 0]
+                for i in range(self.n_input):
+                    self.a1[j, s] += self.W1[j, i] * X[i, s]
+                self.h1[j, s] = 1 / (1 + math.exp(-self.a1[j, s]))
+            for k in range(self.n_output):
+                self.a2[k, s] = self.b2[k, 0]
+                for j in range(self.n_hidden):
+                    self.a2[k, s] += self.W2[k, j] * self.h1[j, s]
+                y[k, s] = 1 / (1 + math.exp(-self.a2[k, s]))
+        return y
+
+    def backward(self, X, y, d):
+        d_W1, d_b1 = np.zeros(self.W1.shape), np.zeros(self.b1.shape)
+        d_W2, d_b2 = np.zeros(self.W2.shape), np.zeros(self.b2.shape)
+        for s in range(X.shape[1]):
+            delta2 = [(y[k, s] - d[k, s]) * y[k, s] * (1 - y[k, s]) for k in range(self.n_output)]
+            for k in range(self.n_output):
+                d_b2[k, 0] += delta2[k]
+                for j in range(self.n_hidden):
+                    d_W2[k, j] += delta2[k] * self.h1[j, s]
+            for j in range(self.n_hidden):
+                blame = sum(self.W2[k, j] * delta2[k] for k in range(self.n_output))
+                delta1 = blame * self.h1[j, s] * (1 - self.h1[j, s])
+                d_b1[j, 0] += delta1
+                for i in range(self.n_input):
+                    d_W1[j, i] += delta1 * X[i, s]
+        return [d_W1, d_b1, d_W2, d_b2]
+
+
+SOLUTIONS = Vectorised, InPlace, Single, Loops
+
+
+class Silent(Vectorised):
+    """Keeps no weighted sums."""
+
+    output, loss = "softmax", "cross_entropy"
+
+    def forward(self, X):
+        e = np.exp(self.W2 @ sigmoid(self.W1 @ X + self.b1) + self.b2)
+        return e / e.sum(axis=0)
+
+    def backward(self, X, y, d):
+        h1, delta2 = sigmoid(self.W1 @ X + self.b1), y - d
+        delta1 = (self.W2.T @ delta2) * h1 * (1 - h1)
+        sums = (delta.sum(axis=1, keepdims=True) for delta in (delta1, delta2))
+        return delta1 @ X.T, next(sums), delta2 @ h1.T, next(sums)
+
+
+class NoSlope(Vectorised):
+    def backward(self, X, y, d):
+        delta2 = y - d
+        delta1 = np.dot(self.W2.T, delta2) * d_sigmoid(self.a1)
+        sums = [delta.sum(axis=1, keepdims=True) for delta in (delta1, delta2)]
+        return delta1 @ X.T, sums[0], delta2 @ self.h1.T, sums[1]
+
+
+class Unsummed(Vectorised):
+    def backward(self, X, y, d):
+        d_W1, _, d_W2, d_b2 = super().backward(X, y, d)
+        return d_W1, d_sigmoid(self.a1), d_W2, d_b2
+
+
+class Nothing(Vectorised):
+    def backward(self, X, y, d):
+        super().backward(X, y, d)
+
+
+class Two(Vectorised):
+    def backward(self, X, y, d):
+        return super().backward(X, y, d)[::2]
+
+
+WRONG = {
+    NoSlope: r"^d_W1\[\d, \d\]: expected \S+, got \S+$",
+    Unsummed: r"^d_b1: expected shape \(5, 1\), got shape \(5, 7\)$",
+    Nothing: r"^backward\(X, y, d\): expected \(d_W1, d_b1, d_W2, d_b2\), got NoneType$",
+    Two: r"^backward\(X, y, d\): expected \(d_W1, d_b1, d_W2, d_b2\), got 2 arrays$",
+}

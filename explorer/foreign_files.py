@@ -1,7 +1,5 @@
 """What each reader of foreign files needs: one kind of error, texts fit for it, and the header of an array."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from typing import IO, Self

@@ -1,7 +1,5 @@
 """Open a path that a person typed or a folder holds, without trusting what stands there."""
 
-from __future__ import annotations
-
 import gzip
 import io
 import os

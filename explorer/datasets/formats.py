@@ -4,8 +4,6 @@ The header is checked before any data is read, exactly as many bytes are read as
 follow. So no file, however small, makes the reader use more memory than the most images allowed.
 """
 
-from __future__ import annotations
-
 import io
 import struct
 from collections.abc import Mapping

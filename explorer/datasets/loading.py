@@ -3,8 +3,6 @@
 Nothing is written to disk, nothing is unpickled, and everything that is wrong is a `DatasetError`.
 """
 
-from __future__ import annotations
-
 import hashlib
 import os
 import stat

@@ -10,8 +10,6 @@ so the backward pass needs nothing that the forward pass did not keep. Constants
 dtype: a ufunc takes one in half the time that a Python float needs, which is felt when a mini-batch is one sample.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from functools import partial
 from types import MappingProxyType

@@ -7,8 +7,6 @@ stop. Of tiny mini-batches a load is one block, in which they share their work o
 All arrays are made once, and so are the lists of calls that work on them: an epoch goes through the lists.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass

@@ -11,8 +11,6 @@ Rates are folded in early: the delta of the output layer is multiplied by the le
 delta and gradient before it is linear in that delta, they all arrive as steps, ready to be subtracted.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import partial
 from itertools import pairwise

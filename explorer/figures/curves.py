@@ -3,8 +3,6 @@
 The number of traces and their order never change, so that a live figure only exchanges their data.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise

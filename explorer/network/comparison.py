@@ -4,8 +4,6 @@ Images that both classify correctly, or both misclassify, say nothing about whic
 tosses of a coin: if the networks were equally good, each would be as likely to go one way as the other.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from typing import Any

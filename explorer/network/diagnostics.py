@@ -1,7 +1,5 @@
 """How the layers of a network do on some samples: what is saturated or dead, and the strength of the gradient."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any

@@ -4,8 +4,6 @@ Nudge one weight up and down a little and see how the loss changes. That quotien
 so where the two agree, the backward pass is right.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

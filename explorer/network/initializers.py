@@ -4,8 +4,6 @@ Too small, and the signal dies; too large, and the units saturate. Glorot and He
 of inputs, so that a layer neither shrinks nor blows up what passes through it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 

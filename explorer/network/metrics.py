@@ -3,8 +3,6 @@
 Everything here starts from the confusion matrix: rows are the true class, columns the predicted one.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

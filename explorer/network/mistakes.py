@@ -1,7 +1,5 @@
 """Which samples a network gets wrong, and how badly: the images behind a cell of the confusion matrix."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any, Literal
 

@@ -4,8 +4,6 @@ Samples are COLUMNS everywhere. The comment at the end of a line gives the shape
 number of samples, n_in and n_out are the inputs and units of a layer.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping, Sequence
 from itertools import pairwise

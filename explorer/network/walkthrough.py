@@ -1,7 +1,5 @@
 """One sample on its way through the network and back, number by number."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

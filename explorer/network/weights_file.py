@@ -5,8 +5,6 @@ and of whatever else was stored. Reading starts from the sizes that the file dec
 file can't fill the memory.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import re

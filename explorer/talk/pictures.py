@@ -3,8 +3,6 @@
 Each is made once, with its slide, and told what to show; it is never without something to show.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType

@@ -4,8 +4,6 @@ No number is written there: the fields in braces are filled in from the run on t
 `explorer.talk.numbers`.
 """
 
-from __future__ import annotations
-
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -3,8 +3,6 @@
 Nobody calls back into the loop. Whoever iterates decides: to pause is to stop asking, to stop is to close.
 """
 
-from __future__ import annotations
-
 import inspect
 import math
 from collections.abc import Callable, Generator, Iterator, Sequence

@@ -1,7 +1,5 @@
 """A choice between a few things, all in sight: one line of buttons of which one is down."""
 
-from __future__ import annotations
-
 from explorer.widgets.choice import Choice
 from explorer.widgets.look import script, stylesheet
 

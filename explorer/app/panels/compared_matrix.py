@@ -1,7 +1,5 @@
 """The confusion matrix in the second tab: alone, or held against that of another run."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 

@@ -1,7 +1,5 @@
 """The tab to draw in: what the network makes of a drawing, and what it sees of it."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 

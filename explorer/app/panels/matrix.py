@@ -1,7 +1,5 @@
 """The confusion matrix whose cells are chosen, and the difference of two."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from functools import partial
 from types import MappingProxyType

@@ -1,7 +1,5 @@
 """The first tab: loss, accuracy, confusion matrix, and the images behind a cell of the matrix."""
 
-from __future__ import annotations
-
 from time import monotonic
 from typing import Any
 

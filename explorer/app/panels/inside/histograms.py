@@ -1,7 +1,5 @@
 """How weights and activations of each layer are spread, against the start."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

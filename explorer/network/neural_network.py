@@ -102,7 +102,6 @@ class NeuralNetwork(Layers):
         """Return ∂L/∂a of the last layer, from its outputs and the desired ones: (n_output, n)."""
         return OUTPUT_DELTAS[self.output, self.loss](y, d)
 
-    @np.errstate(invalid="ignore")  # some BLAS complain of numbers that they never compute (numpy#24067)
     def forward(self, X: ArrayLike) -> Array:
         """Return the outputs in [0, 1] for `X`, shape (n_input, n): (n_output, n).
 
@@ -112,7 +111,10 @@ class NeuralNetwork(Layers):
         h = arguments.columns("X", X, self.layer_sizes[0], self.dtype)  # (n_input, n)
         for layer in self.layers:
             f = self.activation(layer) if layer < self.n_layers else self.output_activation
-            self.a[layer] = self.W[layer] @ h + self.b[layer]  # (n_out, n)
+            with np.errstate(
+                invalid="ignore"
+            ):  # some BLAS warn of numbers that they never compute (numpy#24067)
+                self.a[layer] = self.W[layer] @ h + self.b[layer]  # (n_out, n)
             self.h[layer] = h = f(self.a[layer])  # (n_out, n)
         return h
 
@@ -121,7 +123,7 @@ class NeuralNetwork(Layers):
         decided: NDArray[np.int64] = self.forward(X).argmax(axis=0)  # (n,)
         return decided
 
-    @np.errstate(invalid="ignore")  # some BLAS complain of numbers that they never compute (numpy#24067)
+    @np.errstate(invalid="ignore")  # as in forward
     def backward(self, X: ArrayLike, y: ArrayLike, d: ArrayLike) -> tuple[Array, ...]:
         """Return the gradient of the loss with respect to each parameter, summed over the samples.
 

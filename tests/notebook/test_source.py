@@ -25,7 +25,16 @@ def shown_lines(html):
 
 
 @pytest.mark.parametrize(
-    "thing", [sigmoid, Activation, NeuralNetwork.forward, NeuralNetwork.fit, NeuralNetwork, Pass.descend]
+    "thing",
+    [
+        sigmoid,
+        Activation,
+        NeuralNetwork.forward,
+        NeuralNetwork.backward,
+        NeuralNetwork.fit,
+        NeuralNetwork,
+        Pass.descend,
+    ],
 )
 def test_each_line_stands_in_its_file_under_its_number(thing):
     shown = source(thing)

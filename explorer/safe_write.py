@@ -1,7 +1,5 @@
 """Where a file is written: looked at before there is anything to lose, and written whole or not at all."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """How a number is written: thousands apart by a narrow space, shares in percent, times in the unit that fits."""
 
-from __future__ import annotations
-
 __all__ = ["counted", "duration", "grouped", "percent", "plain"]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from pathlib import Path
 
@@ -12,6 +13,23 @@ import pytest
 hypothesis.settings.register_profile("no deadline", deadline=None)  # a busy machine is slow, not wrong
 hypothesis.settings.load_profile("no deadline")
 sys.path.insert(0, str(Path(__file__).parent))  # so that every folder's tests can `import reference`
+
+
+@pytest.hookimpl(trylast=True)  # the browser's tests are marked by their folder
+def pytest_collection_modifyitems(config, items):
+    """Let the processes that share the tests begin with the longest files, so that none is left for the end."""
+    if hasattr(config, "workerinput"):
+        browser = {item.path for item in items if item.get_closest_marker("browser")}
+        slow = {item.path for item in items if item.get_closest_marker("slow")}
+        items.sort(key=lambda item: 0 if item.path in browser else 1 if item.path in slow else 2)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _no_event_loop_is_left():
+    """A file leaves no event loop running: in one process, the next could not call ``asyncio.run``."""
+    yield
+    with pytest.raises(RuntimeError, match="no running event loop"):
+        asyncio.get_running_loop()
 
 
 @pytest.fixture(scope="session")

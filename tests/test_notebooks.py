@@ -64,6 +64,7 @@ def test_starts_with_words(path):
     assert first.source.startswith("# ")
 
 
+@pytest.mark.slow
 @parametrized(OTHERS)
 def test_runs_top_to_bottom(path):
     notebook = nbformat.read(path, as_version=4)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", README, flags=re.DOTALL | re.MULTI
 PYTHON = [text for language, text in BLOCKS if language == "python"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", range(len(PYTHON)))
 def test_python_runs(number):
     result = subprocess.run(
@@ -36,6 +38,21 @@ def test_quick_start_is_two_commands_of_one_line():
     assert all("\n" not in block for block in blocks)
     assert blocks[0].endswith(".venv/bin/nn-explorer")
     assert blocks[1].endswith(".venv/bin/pytest")
+
+
+def test_ci_runs_the_tests_as_a_user_does():
+    """Nothing adds to the README's command: what it needs is in pyproject.toml, for everybody."""
+    ci = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    command = next(line for line in README.splitlines() if ".venv/bin/pytest" in line)
+    assert "=" not in command
+    assert """command="$(grep -m1 -F '.venv/bin/pytest' README.md)"\n""" in ci
+    assert 'bash -c "$command"\n' in ci
+    assert re.findall(r"\bexport (\w+)|\b(PYTEST_\w+)", ci) == [("EXPLORER_REQUIRE_ALL", "")]
+    options = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["pytest"][
+        "ini_options"
+    ]
+    assert "-n auto" in options["addopts"]
+    assert "--dist=loadfile" in options["addopts"]
 
 
 def test_pictures_are_there():

@@ -1,7 +1,5 @@
 """The session's earlier runs: what is kept of them, which are shown, and those that can still be brought back."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 

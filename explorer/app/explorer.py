@@ -4,8 +4,6 @@ Everything goes one way. Whatever arrives here, from the page or from the traini
 loop, so nothing on this floor needs a lock.
 """
 
-from __future__ import annotations
-
 import asyncio
 import logging
 import os

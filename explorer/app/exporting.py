@@ -1,7 +1,5 @@
 """A run of the session as the exports see it."""
 
-from __future__ import annotations
-
 from explorer.app.session_run import SessionRun
 from explorer.datasets import Dataset
 from explorer.exports.exported_run import ExportedRun, Stage

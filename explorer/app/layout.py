@@ -1,7 +1,5 @@
 """Where each part stands on the screen. The places themselves are in the header's style sheet."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from ipywidgets import Box, DOMWidget, Widget

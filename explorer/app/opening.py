@@ -1,7 +1,5 @@
 """Weights from a file as the beginning of a run."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """What the run comes to, in words and numbers: the tiles."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from explorer.app.session_run import SessionRun

@@ -1,7 +1,5 @@
 """What there is to see at one moment: handed to whichever panel is shown."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol

@@ -1,7 +1,5 @@
 """The parts of a drawing, one by one, so that between two of them the event loop does whatever else is due."""
 
-from __future__ import annotations
-
 import asyncio
 from collections import deque
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """Checks of what goes into the network and of what is counted at its end: inputs, targets, mistakes."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

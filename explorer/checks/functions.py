@@ -1,7 +1,5 @@
 """Checks of functions of numbers: activations and losses, and their slopes."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

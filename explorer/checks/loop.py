@@ -1,7 +1,5 @@
 """A check of the mini-batch loop: which samples it uses, in which order, how far it steps, and what it reports."""
 
-from __future__ import annotations
-
 import copy
 import inspect
 import math

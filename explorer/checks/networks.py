@@ -3,8 +3,6 @@
 Each works on a copy, in float64 where the network can, and on the first samples only: loops are slow.
 """
 
-from __future__ import annotations
-
 import copy
 import math
 from functools import partial

@@ -3,8 +3,6 @@
 Nothing of the network's own mathematics is used here.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType

@@ -1,7 +1,5 @@
 """What a check says, always in one line: that it passed, or what was expected and what it got."""
 
-from __future__ import annotations
-
 import traceback
 import warnings
 from collections.abc import Callable

@@ -4,8 +4,6 @@ Such a class needs no more than W1, b1, W2, b2, … and the methods that a check
 shapes; where it names no activation or loss, they are the exercise's: sigmoid and squared error.
 """
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Mapping
 from itertools import count

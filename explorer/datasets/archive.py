@@ -15,7 +15,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from explorer.datasets.dataset import DatasetError
-from explorer.datasets.files import printable, read_exactly
+from explorer.datasets.files import read_exactly
+from explorer.foreign_files import printable
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer

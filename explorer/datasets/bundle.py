@@ -3,8 +3,6 @@
 The same archive gives the same bytes: the two files hold no time, no name and no machine.
 """
 
-from __future__ import annotations
-
 import argparse
 import gzip
 from pathlib import Path

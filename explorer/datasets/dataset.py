@@ -14,6 +14,8 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.foreign_files import FileError
+
 __all__ = ["DIGITS", "IMAGE_SHAPE", "Dataset", "DatasetError"]
 
 _Scalar = TypeVar("_Scalar", bound=np.generic)
@@ -25,27 +27,8 @@ DIGITS = tuple("0123456789")
 """The class names of MNIST."""
 
 
-class DatasetError(ValueError):
-    """Data that can't be used.
-
-    Parameters
-    ----------
-    file : str
-        Name of the file, the folder or the array.
-    found : str
-        What is there, in words.
-    expected : str
-        What is wanted, in words.
-    """
-
-    def __init__(self, file: str, found: str, expected: str) -> None:
-        self.file = file
-        self.found = found
-        self.expected = expected
-        super().__init__(file, found, expected)
-
-    def __str__(self) -> str:
-        return f"{self.file}: found {self.found}, expected {self.expected}."
+class DatasetError(FileError):
+    """Data that can't be used: a file, a folder or an array."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -1,7 +1,5 @@
 """Open a path that a person typed or a folder holds, without trusting what stands there."""
 
-from __future__ import annotations
-
 import gzip
 import io
 import os
@@ -10,8 +8,9 @@ import zlib
 from pathlib import Path
 
 from explorer.datasets.dataset import DatasetError
+from explorer.foreign_files import reason
 
-__all__ = ["DAMAGED", "file_mode", "open_plain_file", "printable", "read_exactly", "reason", "unzipped"]
+__all__ = ["DAMAGED", "file_mode", "open_plain_file", "read_exactly", "unzipped"]
 
 DAMAGED = (OSError, EOFError, zlib.error)
 """What reading a gzipped file raises when it is damaged or cut off."""
@@ -70,18 +69,6 @@ def read_exactly(stream: io.BufferedReader, size: int) -> bytearray:
     while len(data) < size and (chunk := stream.read(min(_CHUNK, size - len(data)))):
         data += chunk
     return data
-
-
-def printable(name: str) -> str:
-    """Return a name from a foreign archive fit for a message: one line, at most 80 characters."""
-    shown = "".join(letter if letter.isprintable() else "�" for letter in name)
-    return shown if len(shown) <= 80 else f"…{shown[-79:]}"
-
-
-def reason(error: Exception) -> str:
-    """Return what the operating system or the decompressor says, as part of a sentence."""
-    text = (isinstance(error, OSError) and error.strerror) or str(error)
-    return f"“{text[:1].lower() if text[1:2].islower() else text[:1]}{text[1:]}”"
 
 
 def _open_at_once(path: str, flags: int) -> int:

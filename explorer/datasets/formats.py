@@ -4,13 +4,9 @@ The header is checked before any data is read, exactly as many bytes are read as
 follow. So no file, however small, makes the reader use more memory than the most images allowed.
 """
 
-from __future__ import annotations
-
 import io
-import re
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
 from math import prod
 from types import MappingProxyType
 from typing import Any, Literal
@@ -19,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.datasets.dataset import IMAGE_SHAPE, DatasetError
-from explorer.datasets.files import DAMAGED, read_exactly, reason, unzipped
+from explorer.datasets.files import DAMAGED, read_exactly, unzipped
+from explorer.foreign_files import NpyHeader, dtype_name, reason
 
 __all__ = ["MOST_IMAGES", "Kind", "read_array"]
 
@@ -35,22 +32,7 @@ _EXPECTED: Mapping[Kind, str] = MappingProxyType(
     }
 )
 
-# What numpy.save writes for a plain array. Anything else, a pickle or a record above all, does not match.
-_NPY_HEADER = re.compile(
-    rb"\{\s*'descr':\s*'(?P<dtype>[<>|=]?[A-Za-z]\d{0,2})',\s*'fortran_order':\s*(?P<fortran>True|False),"
-    rb"\s*'shape':\s*\((?P<shape>(?:\d{1,9}L?,?\s*){0,4})\),?\s*\}\s*"
-)
-
 _IDX_DTYPES = MappingProxyType({0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"})
-
-
-@dataclass(frozen=True)
-class _Header:
-    """What a file says of its array."""
-
-    dtype: str
-    shape: tuple[int, ...]
-    fortran: bool = False
 
 
 def read_array(stream: io.BufferedReader, kind: Kind, file: str) -> NDArray[Any]:
@@ -86,49 +68,32 @@ def read_array(stream: io.BufferedReader, kind: Kind, file: str) -> NDArray[Any]
     return np.ascontiguousarray(array)
 
 
-def _read_header(stream: io.BufferedReader, kind: Kind, file: str) -> _Header:
+def _read_header(stream: io.BufferedReader, kind: Kind, file: str) -> NpyHeader:
     start = read_exactly(stream, 4)
     if not start:
         raise DatasetError(file, "an empty file", f"{kind} as .npy or idx")
     if start == b"\x93NUM":
-        return _read_npy_header(stream, kind, file)
+        header = NpyHeader.read(stream, bytes(start))
+        if header is None:
+            raise DatasetError(file, "a .npy header of something else than a plain array", _EXPECTED[kind])
+        return header
     if len(start) == 4 and start[:2] == b"\0\0" and start[2] in _IDX_DTYPES and start[3] <= 4:
         sizes = read_exactly(stream, 4 * start[3])
         if len(sizes) < 4 * start[3]:
             raise DatasetError(file, "an idx header that is cut off", _EXPECTED[kind])
-        return _Header(_IDX_DTYPES[start[2]], struct.unpack(f">{start[3]}I", sizes))
+        return NpyHeader(_IDX_DTYPES[start[2]], struct.unpack(f">{start[3]}I", sizes))
     raise DatasetError(file, f"a file that starts with the bytes {start.hex(' ')}", f"{kind} as .npy or idx")
 
 
-def _read_npy_header(stream: io.BufferedReader, kind: Kind, file: str) -> _Header:
-    """Read on behind the first four bytes. Version 1 of the format has a 2-byte length, 2 and 3 have 4."""
-    start = read_exactly(stream, 4)
-    width = 2 if start[2:3] == b"\x01" else 4
-    length = int.from_bytes(read_exactly(stream, width), "little")
-    match = _NPY_HEADER.fullmatch(read_exactly(stream, min(length, 4096)))
-    if start[:2] != b"PY" or match is None:
-        raise DatasetError(file, "a .npy header of something else than a plain array", _EXPECTED[kind])
-    shape = tuple(int(size) for size in re.findall(rb"\d+", match["shape"]))
-    return _Header(match["dtype"].decode(), shape, fortran=match["fortran"] == b"True")
-
-
-def _check_header(header: _Header, kind: Kind, file: str) -> None:
+def _check_header(header: NpyHeader, kind: Kind, file: str) -> None:
     dtypes = ("u1",) if kind == "images" else ("u1", "u2", "u4", "u8", "i1", "i2", "i4", "i8")
     tail = IMAGE_SHAPE if kind == "images" else ()
     n = header.shape[0] if header.shape else 0
     if header.dtype.lstrip("<>|=") not in dtypes or header.shape[1:] != tail or not 1 <= n <= MOST_IMAGES:
-        raise DatasetError(file, f"{_dtype_name(header.dtype)} of shape {header.shape}", _EXPECTED[kind])
+        raise DatasetError(file, f"{dtype_name(header.dtype)} of shape {header.shape}", _EXPECTED[kind])
 
 
-def _dtype_name(code: str) -> str:
-    letter, size = code.lstrip("<>|=")[0], code.lstrip("<>|=")[1:]
-    if letter == "O":
-        return "Python objects"
-    word = {"u": "uint", "i": "int", "f": "float", "c": "complex"}.get(letter)
-    return f"{word}{8 * int(size)}" if word and size else f"dtype {code}"
-
-
-def _read_data(stream: io.BufferedReader, header: _Header, file: str) -> bytearray:
+def _read_data(stream: io.BufferedReader, header: NpyHeader, file: str) -> bytearray:
     size = prod(header.shape) * np.dtype(header.dtype).itemsize
     data = read_exactly(stream, size)
     if len(data) < size:

@@ -3,8 +3,6 @@
 Nothing is written to disk, nothing is unpickled, and everything that is wrong is a `DatasetError`.
 """
 
-from __future__ import annotations
-
 import hashlib
 import os
 import stat
@@ -19,8 +17,9 @@ from numpy.typing import NDArray
 
 from explorer.datasets.archive import members
 from explorer.datasets.dataset import DIGITS, Dataset, DatasetError
-from explorer.datasets.files import DAMAGED, file_mode, open_plain_file, printable, reason, unzipped
+from explorer.datasets.files import DAMAGED, file_mode, open_plain_file, unzipped
 from explorer.datasets.formats import Kind, read_array
+from explorer.foreign_files import printable, reason
 
 __all__ = ["load_dataset"]
 

@@ -4,8 +4,6 @@ The package holds the 70 000 images compressed. The first process to ask unpacks
 folder; each process then maps that file, so that ten kernels share the same 55 MB.
 """
 
-from __future__ import annotations
-
 import gzip
 import os
 import shutil

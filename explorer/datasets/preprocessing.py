@@ -6,8 +6,6 @@ C. J. C. Burges, "The MNIST database of handwritten digits", 1998). A network th
 others only if they are made in the same way.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

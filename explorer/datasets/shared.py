@@ -3,8 +3,6 @@
 The first has unpacked and checked it. Its arrays then lie once in memory, instead of once in every process.
 """
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

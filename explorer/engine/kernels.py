@@ -10,8 +10,6 @@ so the backward pass needs nothing that the forward pass did not keep. Constants
 dtype: a ufunc takes one in half the time that a Python float needs, which is felt when a mini-batch is one sample.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from functools import partial
 from types import MappingProxyType
@@ -19,7 +17,7 @@ from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 
 __all__ = ["HIDDEN_KERNELS", "OUTPUT_DELTA_KERNELS", "OUTPUT_KERNELS", "Calls", "perform", "product"]
 
@@ -27,6 +25,9 @@ Array = NDArray[Any]
 
 Calls = tuple[Callable[[], Any], ...]
 """Calls without arguments, made with `functools.partial`, in the order in which they are due."""
+
+Kernel = Callable[[Array, Array], Calls]
+"""Gives the calls that write a function of the first array into the second, of the same shape."""
 
 _LARGE_RESULT = 10_000
 
@@ -68,88 +69,62 @@ def product(left: Array, right: Array, out: Array, small: int = 0) -> Calls:
     return calls + (product(left[-rest:], right, out[-rest:]) if rest else ())
 
 
-class SigmoidKernel:
-    """The logistic function 1 / (1 + e⁻ᵃ), with slope h(1 − h)."""
-
-    def __init__(self, dtype: DTypeLike) -> None:
-        self.one = np.ones((), dtype)
-
-    def value(self, a: Array, out: Array) -> Calls:
-        """Return the calls for σ(a). Where e⁻ᵃ overflows to infinity the result is 0, as it should be."""
-        return (
-            partial(np.negative, a, out),
-            partial(np.exp, out, out),
-            partial(np.add, out, self.one, out),
-            partial(np.reciprocal, out, out),
-        )
-
-    def slope(self, h: Array, out: Array) -> Calls:
-        """Return the calls that write σ′ = h(1 − h) into `out`, from the activation `h`."""
-        return partial(np.subtract, self.one, h, out), partial(np.multiply, out, h, out)
+def _sigmoid(a: Array, out: Array) -> Calls:
+    """1 / (1 + e⁻ᵃ). Where e⁻ᵃ overflows to infinity the result is 0, as it should be."""
+    one = np.ones((), out.dtype)
+    return (
+        partial(np.negative, a, out),
+        partial(np.exp, out, out),
+        partial(np.add, out, one, out),
+        partial(np.reciprocal, out, out),
+    )
 
 
-class ReluKernel:
-    """The rectifier max(0, a), with slope 1 where h > 0 and 0 elsewhere (Nair & Hinton, 2010)."""
-
-    def __init__(self, dtype: DTypeLike) -> None:
-        self.zero = np.zeros((), dtype)
-
-    def value(self, a: Array, out: Array) -> Calls:
-        """Return the call that writes max(0, a) into `out`."""
-        return (partial(np.maximum, a, self.zero, out=out),)
-
-    def slope(self, h: Array, out: Array) -> Calls:
-        """Return the call that writes the slope into `out`, from the activation `h`, which is never negative."""
-        return (partial(np.sign, h, out),)
+def _sigmoid_slope(h: Array, out: Array) -> Calls:
+    """σ′ = h(1 − h)."""
+    return partial(np.subtract, np.ones((), out.dtype), h, out), partial(np.multiply, out, h, out)
 
 
-class TanhKernel:
-    """The hyperbolic tangent, with slope 1 − h²."""
-
-    def __init__(self, dtype: DTypeLike) -> None:
-        self.one = np.ones((), dtype)
-
-    def value(self, a: Array, out: Array) -> Calls:
-        """Return the call that writes tanh(a) into `out`."""
-        return (partial(np.tanh, a, out),)
-
-    def slope(self, h: Array, out: Array) -> Calls:
-        """Return the calls that write 1 − h² into `out`, from the activation `h`."""
-        return partial(np.multiply, h, h, out), partial(np.subtract, self.one, out, out)
+def _relu(a: Array, out: Array) -> Calls:
+    """max(0, a)."""
+    return (partial(np.maximum, a, np.zeros((), out.dtype), out=out),)
 
 
-class SoftmaxKernel:
-    """Exponentials divided by their sum over the classes (Bridle, 1990).
-
-    The largest input of each sample is subtracted first: that leaves the quotient as it is and keeps every
-    exponential at or below 1.
-    """
-
-    def __init__(self, dtype: DTypeLike) -> None:
-        self.dtype = np.dtype(dtype)
-
-    def value(self, a: Array, out: Array) -> Calls:
-        """Return the calls that write the softmax of `a` over its last axis into `out`."""
-        largest, total = (np.empty((*a.shape[:-1], 1), self.dtype) for _ in range(2))
-        ones = np.ones((a.shape[-1], 1), self.dtype)
-        return (
-            partial(np.maximum.reduce, a, -1, None, largest, True),  # with the axis kept
-            partial(np.subtract, a, largest, out),
-            partial(np.exp, out, out),
-            partial(np.dot, out, ones, total),  # ten times as fast as a sum over rows of ten
-            partial(np.divide, out, total, out),
-        )
+def _relu_slope(h: Array, out: Array) -> Calls:
+    """1 where h > 0, else 0: the sign of what is never negative."""
+    return (partial(np.sign, h, out),)
 
 
-HIDDEN_KERNELS: Mapping[str, type[SigmoidKernel] | type[ReluKernel] | type[TanhKernel]] = MappingProxyType(
-    {"sigmoid": SigmoidKernel, "relu": ReluKernel, "tanh": TanhKernel}
+def _tanh(a: Array, out: Array) -> Calls:
+    """tanh(a)."""
+    return (partial(np.tanh, a, out),)
+
+
+def _tanh_slope(h: Array, out: Array) -> Calls:
+    """1 − h²."""
+    return partial(np.multiply, h, h, out), partial(np.subtract, np.ones((), out.dtype), out, out)
+
+
+def _softmax(a: Array, out: Array) -> Calls:
+    """Exponentials divided by their sum over the last axis, the largest input of each sample subtracted first."""
+    largest, total = (np.empty((*a.shape[:-1], 1), out.dtype) for _ in range(2))
+    ones = np.ones((a.shape[-1], 1), out.dtype)
+    return (
+        partial(np.maximum.reduce, a, -1, None, largest, True),  # with the axis kept
+        partial(np.subtract, a, largest, out),
+        partial(np.exp, out, out),
+        partial(np.dot, out, ones, total),  # ten times as fast as a sum over rows of ten
+        partial(np.divide, out, total, out),
+    )
+
+
+HIDDEN_KERNELS: Mapping[str, tuple[Kernel, Kernel]] = MappingProxyType(
+    {"sigmoid": (_sigmoid, _sigmoid_slope), "relu": (_relu, _relu_slope), "tanh": (_tanh, _tanh_slope)}
 )
-"""The activations of hidden layers, by name."""
+"""The activations of hidden layers by name: h = f(a), and the slope f′ from h."""
 
-OUTPUT_KERNELS: Mapping[str, type[SigmoidKernel] | type[SoftmaxKernel]] = MappingProxyType(
-    {"sigmoid": SigmoidKernel, "softmax": SoftmaxKernel}
-)
-"""The activations of the output layer, by name."""
+OUTPUT_KERNELS: Mapping[str, Kernel] = MappingProxyType({"sigmoid": _sigmoid, "softmax": _softmax})
+"""The activations of the output layer by name."""
 
 
 def _sigmoid_squared_error(y: Array, d: Array, out: Array, scratch: Array) -> Calls:

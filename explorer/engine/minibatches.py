@@ -7,8 +7,6 @@ stop. Of tiny mini-batches a load is one block, in which they share their work o
 All arrays are made once, and so are the lists of calls that work on them: an epoch goes through the lists.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -45,10 +43,13 @@ class Part:
     score : Score or None
         Sums over the images since the last score, each measured before its update. At most 20 an epoch, as it
         takes time; the last part of an epoch has one. None in the parts between.
+    batch : Score or None
+        Sums over the mini-batch that is complete, where an epoch has at most 20 of them.
     """
 
     updates: int
     score: Score | None = None
+    batch: Score | None = None
 
 
 _UPDATE = Part(1)
@@ -79,8 +80,7 @@ class Load:
 class MiniBatches:
     """The mini-batches of a data set, and the model that learns from them.
 
-    What NumPy says of infinite numbers and of what is no number is for the caller to silence: it shows in the
-    scores.
+    NumPy's warnings of infinite values and NaN are for the caller to silence: both show in the scores.
 
     Parameters
     ----------
@@ -102,6 +102,8 @@ class MiniBatches:
         n, n_inputs, n_classes = len(dataset.train_labels), dataset.n_inputs, dataset.n_classes
         self.model = model
         self.batch_size = size = min(batch_size, n)
+        self.scores_each = n <= SCORES_PER_EPOCH * size
+        """Whether an epoch has at most 20 mini-batches, so that each has a score of its own."""
         self._learning_rate, self._reduction = learning_rate, reduction
         self._images = dataset.train_images.reshape(n, n_inputs)
         self._labels = dataset.train_labels
@@ -126,6 +128,7 @@ class MiniBatches:
         """Train on every sample once, in the order of the indices `order`, yielding after each part."""
         n, labels = len(order), self._labels[order]
         start = scored = 0
+        batch = Score()
         for load in self._loads:
             stop = start + load.rows
             self._gather(order[start:stop], labels[start:stop])
@@ -133,15 +136,18 @@ class MiniBatches:
             for self._done, calls in enumerate(load.work, 1):
                 for call in calls:
                     call()
+                if self.scores_each:
+                    batch += self._score_done(labels[start:stop])
                 if self._done < len(load.work):
-                    yield _UPDATE
+                    yield Part(1, batch=batch) if self.scores_each else _UPDATE
+                    batch = Score()
             self._outputs[start - scored : stop - scored] = self._Y[: load.rows]
             start = stop
-            if (stop - scored) * SCORES_PER_EPOCH < n and stop < n:
-                yield Part(load.updates)
-                continue
-            yield Part(load.updates, self._score(labels[scored:stop]))
-            scored = stop
+            is_due = (stop - scored) * SCORES_PER_EPOCH >= n or stop == n
+            score = self._score(self._outputs, labels[scored:stop]) if is_due else None
+            yield Part(load.updates, score, batch if self.scores_each and load.updates else None)
+            scored = stop if is_due else scored
+            batch = Score() if load.updates else batch
 
     @contextmanager
     def settled(self) -> Iterator[None]:
@@ -218,5 +224,10 @@ class MiniBatches:
         rate = self._learning_rate if self._reduction == "sum" else self._learning_rate / n
         return np.array(rate, self.model.dtype)
 
-    def _score(self, labels: NDArray[np.int64]) -> Score:
-        return score_outputs(self._outputs[: len(labels)], self._one_hot[labels], labels, self.model.loss)
+    def _score_done(self, labels: NDArray[np.int64]) -> Score:
+        """Return the score of the mini-batch, or part of a large one, that was done last, of a load's images."""
+        rows = slice((self._done - 1) * self.batch_size, self._done * self.batch_size)
+        return self._score(self._Y[rows], labels[rows])
+
+    def _score(self, outputs: Array, labels: NDArray[np.int64]) -> Score:
+        return score_outputs(outputs[: len(labels)], self._one_hot[labels], labels, self.model.loss)

@@ -1,7 +1,5 @@
 """A network as the engine trains it."""
 
-from __future__ import annotations
-
 from explorer.engine.parameters import Parameters
 from explorer.engine.passes import Pass
 from explorer.network import NeuralNetwork

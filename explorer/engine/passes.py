@@ -11,8 +11,6 @@ Rates are folded in early: the delta of the output layer is multiplied by the le
 delta and gradient before it is linear in that delta, they all arrive as steps, ready to be subtracted.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import partial
 from itertools import pairwise
@@ -48,14 +46,11 @@ class LayerPass:
     (n, n_out); ``dV`` and ``db`` are the steps of the layer's parameters.
     """
 
-    __slots__ = ("V", "a", "activation", "b", "dV", "db", "delta", "h", "scratch")
+    __slots__ = ("V", "a", "b", "dV", "db", "delta", "h", "scratch")
 
-    def __init__(
-        self, parameters: tuple[Array, Array], steps: tuple[Array, Array], activation: Any, n: int
-    ) -> None:
+    def __init__(self, parameters: tuple[Array, Array], steps: tuple[Array, Array], n: int) -> None:
         self.V, self.b = parameters
         self.dV, self.db = steps
-        self.activation = activation
         self.a, self.h, self.delta, self.scratch = (
             np.empty((n, self.V.shape[1]), self.V.dtype) for _ in range(4)
         )
@@ -96,11 +91,11 @@ class Pass:
         self.small_product = small_product
         dtype = parameters.flat.dtype
         self.parameters, self.steps = parameters, Parameters.empty(parameters.sizes, dtype)
-        hidden = HIDDEN_KERNELS[hidden_activation](dtype)
-        kinds = [hidden] * (len(parameters.layers) - 1) + [OUTPUT_KERNELS[output](dtype)]
+        self.activation, self.slope = HIDDEN_KERNELS[hidden_activation]
+        self.output_activation = OUTPUT_KERNELS[output]
         self.layers = tuple(
-            LayerPass(layer, steps, kind, n)
-            for layer, steps, kind in zip(parameters.layers, self.steps.layers, kinds, strict=True)
+            LayerPass(layer, steps, n)
+            for layer, steps in zip(parameters.layers, self.steps.layers, strict=True)
         )
         self.first, self.last = self.layers[0], self.layers[-1]
         self.output_delta = OUTPUT_DELTA_KERNELS[output, loss]
@@ -127,12 +122,12 @@ class Pass:
         calls: Calls = ()
         for layer, following in pairwise(self.layers):
             calls += (
-                *layer.activation.value(layer.a, layer.h),
+                *self.activation(layer.a, layer.h),
                 # (n, n_l) · (n_l, n_l+1) → (n, n_l+1)
                 *product(layer.h, following.V, following.a, self.small_product),
                 partial(np.add, following.a, following.b, following.a),
             )
-        return (*calls, *self.last.activation.value(self.last.a, Y))
+        return (*calls, *self.output_activation(self.last.a, Y))
 
     def backward(self, X: Array, Y: Array, D: Array, rate: Array) -> Calls:
         """Return the calls that write `rate` times the gradient of the loss, summed over samples, into `steps`.
@@ -176,7 +171,7 @@ class Pass:
                 *product(before.h.T, delta, layer.dV, self.small_product),
                 *self.sum_of(delta, layer.db),
                 *product(delta, layer.V.T, before_delta),  # (n, n_l+1) · (n_l+1, n_l) → (n, n_l)
-                *before.activation.slope(before.h, before.scratch),
+                *self.slope(before.h, before.scratch),
                 partial(np.multiply, before_delta, before.scratch, before_delta),
             )
             layer, delta = before, before_delta

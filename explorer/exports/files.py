@@ -1,7 +1,5 @@
 """The kinds of file that a run can be exported as: what each is called, and who makes it."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Where the texts of this folder's templates come from."""
 
-from __future__ import annotations
-
 import json
 from functools import cache
 from pathlib import Path

@@ -1,7 +1,5 @@
 """A run as one HTML file that opens from the disk, with no network: figures, mistakes, settings, notes."""
 
-from __future__ import annotations
-
 import shlex
 from base64 import b64encode
 from collections.abc import Mapping

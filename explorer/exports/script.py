@@ -1,7 +1,5 @@
 """A run as a Python script that comes to the same network."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """A run's records as comma-separated values, one row an epoch."""
 
-from __future__ import annotations
-
 import csv
 from io import StringIO
 

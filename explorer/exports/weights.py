@@ -1,7 +1,5 @@
 """A run's weights as a ``.npz`` file, with its settings and records."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import asdict
 

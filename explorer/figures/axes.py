@@ -1,7 +1,5 @@
 """Where the axes of the curves start and end: round numbers that stay while values near them move."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable, Sequence
 from typing import Any

@@ -1,7 +1,5 @@
 """A bar for each class: how often it is recognised, or what a network answers."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 import numpy as np

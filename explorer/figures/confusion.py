@@ -3,8 +3,6 @@
 The colours measure the cells off the diagonal; the diagonal, a hundred times as large, has a neutral fill.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any, Literal
 

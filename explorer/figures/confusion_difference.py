@@ -3,8 +3,6 @@
 Colours say who is better, numbers who has more: a right decision more and a mistake less are both in the hue of B.
 """
 
-from __future__ import annotations
-
 import html
 from collections.abc import Sequence
 from typing import Any

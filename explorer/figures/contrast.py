@@ -1,7 +1,5 @@
 """A wrong curve beside the right one, over the epochs."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -3,10 +3,9 @@
 The number of traces and their order never change, so that a live figure only exchanges their data.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from operator import attrgetter
 from typing import Any, Literal
 
@@ -18,7 +17,8 @@ from explorer.figures.axes import accuracy_range, epoch_step, linear_range, log_
 from explorer.figures.palette import PALETTES, Theme
 from explorer.figures.template import template
 from explorer.training.config import FIELDS, TrainingConfig
-from explorer.training.records import History
+from explorer.training.records import BatchRecord, History
+from explorer.wording import grouped
 
 __all__ = [
     "EARLIER_SLOTS",
@@ -36,8 +36,12 @@ __all__ = [
 EARLIER_SLOTS = 6
 """How many earlier runs are shown; older ones are left out."""
 
-TRACE_NAMES = (*("earlier runs",) * EARLIER_SLOTS, "mini-batches", "train", "test")
-"""The traces in their order: what is drawn later lies on top. The newest earlier run is the last of its kind."""
+_BATCHES = "mini-batches"
+TRACE_NAMES = (*("earlier runs",) * EARLIER_SLOTS, _BATCHES, "train", "test")
+"""The traces in their order: what is drawn later lies on top. The newest earlier run is the last of its kind.
+
+What a point of the mini-batches' line stands for depends on the run, and so does the name of that trace.
+"""
 
 _RUNNING_POINTS = 400  # more than a plot of 900 px can show, and cheap to send
 _MOST_MARKERS = 50  # beyond, markers merge into a thick line
@@ -64,6 +68,12 @@ class _Measure:
     factor: float
     shown: str
 
+    def earlier(self, history: History, runs: Sequence[History]) -> Sequence[History]:
+        """Return the earlier runs that share the axis: of runs with another loss there is no loss to compare."""
+        if self.name == "loss":
+            runs = [run for run in runs if run.config.loss == history.config.loss]
+        return runs[-EARLIER_SLOTS:]
+
 
 _LOSS = _Measure("loss", 1.0, "loss %{y:.4f}")
 _ACCURACY = _Measure("accuracy", 100.0, "%{y:.2f} %")
@@ -77,13 +87,14 @@ def loss_traces(history: History, earlier: Sequence[History] = ()) -> list[dict[
     history : History
         The run that is shown.
     earlier : sequence of History
-        Earlier runs, the newest last; the last `EARLIER_SLOTS` of them are shown.
+        Earlier runs, the newest last; the last `EARLIER_SLOTS` of those with the same loss are shown.
 
     Returns
     -------
     list of dict
         One for each name in `TRACE_NAMES`: `x` in epochs and `y` in loss per sample (float32, NaN where the
-        loss is no finite number), `visible`, `mode`; for earlier runs, `meta` says in what they differ.
+        loss is no finite number), `visible`, `mode`; for earlier runs, `meta` says in what they differ; for the
+        mini-batches, `name` says how many each point stands for.
     """
     return _traces(history, earlier, _LOSS)
 
@@ -101,12 +112,17 @@ def loss_layout(
     A linear axis starts at 0 and ends at a round number above the run's test losses and its last train loss:
     earlier train losses, means over whole epochs, may come in from above. (Before the first epoch ends, it fits
     the mini-batches.) An earlier run counts with its best epoch and stretches the axis to twice that at most,
-    so that one that diverged doesn't flatten the others.
+    so that one that diverged doesn't flatten the others. The axis names the loss.
     """
     own = _deciding(history, "loss") or [record.train_loss for record in history.batches]
-    others = [min((record.test_loss for record in run), default=0.0) for run in earlier[-EARLIER_SLOTS:]]
+    runs = _LOSS.earlier(history, earlier)
+    others = [min((record.test_loss for record in run), default=0.0) for run in runs]
     shown = log_range(own) if scale == "log" else linear_range(own, others)
-    return {"xaxis": _epoch_axis(history, n_epochs), "yaxis": {"type": scale, "range": shown}}
+    title = {"text": f"{history.config.text('loss')} per sample"}
+    return {
+        "xaxis": _epoch_axis(history, n_epochs),
+        "yaxis": {"type": scale, "range": shown, "title": title},
+    }
 
 
 def accuracy_layout(
@@ -118,8 +134,12 @@ def accuracy_layout(
     accuracies and its last train accuracy. The best epochs of earlier runs can take it one step lower.
     """
     own = [100 * share for share in _deciding(history, "accuracy")]
-    others = [100 * run.best.test_accuracy for run in earlier[-EARLIER_SLOTS:] if run.best]
-    return {"xaxis": _epoch_axis(history, n_epochs), "yaxis": {"range": accuracy_range(own, others)}}
+    others = [100 * run.best.test_accuracy for run in _ACCURACY.earlier(history, earlier) if run.best]
+    title = {"text": "accuracy (%)"}
+    return {
+        "xaxis": _epoch_axis(history, n_epochs),
+        "yaxis": {"range": accuracy_range(own, others), "title": title},
+    }
 
 
 def loss_style(theme: Theme = "light") -> list[dict[str, Any]]:
@@ -160,7 +180,6 @@ def loss_figure(
         loss_style(theme),
         loss_layout(history, earlier, scale=scale, n_epochs=n_epochs),
         theme,
-        "loss per sample",
     )
 
 
@@ -177,7 +196,6 @@ def accuracy_figure(
         accuracy_style(theme),
         accuracy_layout(history, earlier, n_epochs=n_epochs),
         theme,
-        "accuracy (%)",
     )
 
 
@@ -186,7 +204,6 @@ def _figure(
     style: list[dict[str, Any]],
     layout: dict[str, Any],
     theme: Theme,
-    measured: str,
 ) -> go.Figure:
     data = [look | values for look, values in zip(style, traces, strict=True)]
     fixed = {
@@ -194,13 +211,12 @@ def _figure(
         "height": _HEIGHT,
         "showlegend": True,
         "xaxis": {"title": {"text": "epoch"}},
-        "yaxis": {"title": {"text": measured}},
     }
     return go.Figure(data, fixed).update_layout(layout)
 
 
 def _traces(history: History, earlier: Sequence[History], measure: _Measure) -> list[dict[str, Any]]:
-    shown = earlier[-EARLIER_SLOTS:] if len(earlier) else ()
+    shown = measure.earlier(history, earlier)
     train, test = f"train_{measure.name}", f"test_{measure.name}"
     return [
         *(
@@ -215,7 +231,12 @@ def _traces(history: History, earlier: Sequence[History], measure: _Measure) -> 
             }
             for run in shown
         ),
-        {**_line(_thinned(history.batches), train, measure), "visible": True, "mode": "lines"},
+        {
+            **_line(_thinned(history.batches), train, measure),
+            "visible": True,
+            "mode": "lines",
+            "name": _batches_name(history.batches),
+        },
         {**_line(history.epochs, train, measure), "visible": True},
         {**_line(history.epochs, test, measure), "visible": True},
     ]
@@ -247,6 +268,14 @@ def _thinned(records: Sequence[Any]) -> Sequence[Any]:
     return kept if len(records) % stride == 0 else (*kept, records[-1])
 
 
+def _batches_name(records: Sequence[BatchRecord]) -> str:
+    """Return what a point of the mini-batches' line is: one of them, or the mean of several."""
+    steps = max((after.step - before.step for before, after in pairwise(records[:3])), default=0)
+    if steps < 2:
+        return "each mini-batch" if steps else _BATCHES
+    return f"means of {grouped(steps)} mini-batches"
+
+
 def _difference(config: TrainingConfig, other: TrainingConfig) -> str:
     """Say in what an earlier run differs: ``"earlier run: batch size 64"``."""
     parts = [
@@ -275,7 +304,7 @@ def _style(measure: _Measure, theme: Theme) -> list[dict[str, Any]]:
             "line": {"color": palette.train, "width": 1},
             "opacity": 0.35,
             "legendrank": 3,
-            "hovertemplate": f"epoch %{{x:.2f}} · mini-batches {measure.shown}<extra></extra>",
+            "hovertemplate": f"epoch %{{x:.2f}} · %{{fullData.name}} {measure.shown}<extra></extra>",
         },
         *(
             {
@@ -287,7 +316,8 @@ def _style(measure: _Measure, theme: Theme) -> list[dict[str, Any]]:
             for name, color, rank in (("train", palette.train, 1), ("test", palette.test, 2))
         ),
     ]
-    return [{"type": "scatter", "name": n} | look for n, look in zip(TRACE_NAMES, looks, strict=True)]
+    named = [{} if name == _BATCHES else {"name": name} for name in TRACE_NAMES]
+    return [{"type": "scatter"} | name | look for name, look in zip(named, looks, strict=True)]
 
 
 def _epoch_axis(history: History, n_epochs: int | None) -> dict[str, Any]:

@@ -3,8 +3,6 @@
 One image travels as one message; a heat map for each digit would travel as JSON, number by number.
 """
 
-from __future__ import annotations
-
 import struct
 import zlib
 

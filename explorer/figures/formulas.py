@@ -4,8 +4,6 @@ They name things as the network does: ``a1[3]`` is its attribute ``a1``, row 3. 
 formula is worked out before it is written: near 1, ``y (1 − y)`` from rounded digits would be nonsense.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Backpropagation against measured slopes: one point for each weight, on the diagonal when both agree."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

@@ -5,8 +5,6 @@ are square roots of shares (a rootogram; J. W. Tukey, "Exploratory Data Analysis
 of relu, the other activations would else look like none.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

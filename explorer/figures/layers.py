@@ -4,8 +4,6 @@ One trace a layer, always the same for the same layer. A layer's trace also has 
 is told from its neighbours without colours.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal

@@ -1,7 +1,5 @@
 """Named curves over one axis: functions and their slopes, a loss over epochs, a loss along a step."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any

@@ -5,8 +5,6 @@ Train and test have one colour each wherever they appear. The two are from the p
 Good and error differ in more than red and green.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from types import MappingProxyType

@@ -1,7 +1,5 @@
 """Points of two classes in a plane, and behind them what a network says of each place."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

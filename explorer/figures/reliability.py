@@ -5,8 +5,6 @@ is right should equal the confidence; the mean distance between the two is the e
 G. Pleiss, Y. Sun, K. Q. Weinberger, "On Calibration of Modern Neural Networks", ICML 2017, equations 2 and 3).
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

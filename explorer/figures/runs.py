@@ -3,8 +3,6 @@
 The number of traces and their order never change, so that a live figure only exchanges their data.
 """
 
-from __future__ import annotations
-
 import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -3,8 +3,6 @@
 A line is whole by itself and short enough to be heard to its end while the next one comes.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 

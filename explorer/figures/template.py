@@ -3,8 +3,6 @@
 Quiet and precise: the surface's own colour behind the data, hairlines for axes, a thin grid, system fonts.
 """
 
-from __future__ import annotations
-
 from functools import cache
 from typing import Any
 

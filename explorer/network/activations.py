@@ -3,8 +3,6 @@
 Each is written as on a blackboard, for arrays of any shape; the tables give a network its functions by name.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple

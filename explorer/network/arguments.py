@@ -4,8 +4,6 @@ Each function returns an argument in the form that the formulas use, or raises a
 found and what is expected.
 """
 
-from __future__ import annotations
-
 import math
 import numbers
 from collections.abc import Collection, Sequence

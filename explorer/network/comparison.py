@@ -1,10 +1,8 @@
-"""Whether one of two networks reads the same test images better than the other, or was merely lucky.
+"""Whether one of two networks classifies the same test images better than the other, or was merely lucky.
 
-Images that both read rightly, or both wrongly, tell nothing about which is better. The others are like tosses of
-a coin: were the networks equally good, each would be as likely to fall to the one as to the other.
+Images that both classify correctly, or both misclassify, say nothing about which is better. The others are like
+tosses of a coin: if the networks were equally good, each would be as likely to go one way as the other.
 """
-
-from __future__ import annotations
 
 import math
 from dataclasses import dataclass
@@ -24,12 +22,12 @@ _RAREST = 1e-9  # beyond, the exact number says nothing more
 
 @dataclass(frozen=True, slots=True)
 class Paired:
-    """How two networks, A and B, read the same images.
+    """How two networks, A and B, classify the same images.
 
     Parameters
     ----------
     both_right, only_a, only_b, both_wrong : int
-        Images that are read rightly by both, by A alone, by B alone, by neither.
+        Images that are classified correctly by both, by A alone, by B alone, by neither.
     p_value : float
         Two-sided p-value of the exact McNemar test, 0 to 1.
     """
@@ -46,7 +44,7 @@ def mcnemar(only_a: int, only_b: int) -> float:
 
     With n = only_a + only_b and k = min(only_a, only_b) it is 2 · Σ_{i ≤ k} C(n, i) / 2ⁿ, at most 1: the
     probability that n tosses of a fair coin fall at least as unequally. The test is that of Q. McNemar (1947),
-    Psychometrika 12, 153–157; the exact form, with its comparison to others, stands in M. W. Fagerland,
+    Psychometrika 12, 153–157; for the exact form and how it compares with others see M. W. Fagerland,
     S. Lydersen and P. Laake (2013), BMC Medical Research Methodology 13:91.
 
     Parameters
@@ -65,7 +63,7 @@ def mcnemar(only_a: int, only_b: int) -> float:
         If a count is negative.
     """
     if min(only_a, only_b) < 0:
-        raise ValueError(f"only_a is {only_a} and only_b is {only_b}; allowed is 0 or more")
+        raise ValueError(f"only_a is {only_a} and only_b is {only_b}; expected is 0 or more")
     n, k = only_a + only_b, min(only_a, only_b)
     i = np.arange(1, k + 1, dtype=np.float64)
     log_terms = np.concatenate([[0.0], np.cumsum(np.log((n - i + 1) / i))])  # log C(n, i) for i = 0 … k
@@ -75,7 +73,7 @@ def mcnemar(only_a: int, only_b: int) -> float:
 
 
 def paired(outputs_a: NDArray[Any], outputs_b: NDArray[Any], labels: NDArray[np.integer]) -> Paired:
-    """Return how networks A and B read the same images, and how surprising the difference is.
+    """Return how networks A and B classify the same images, and how surprising the difference is.
 
     Parameters
     ----------
@@ -91,7 +89,9 @@ def paired(outputs_a: NDArray[Any], outputs_b: NDArray[Any], labels: NDArray[np.
     """
     if outputs_a.shape != outputs_b.shape or outputs_a.shape[1:] != labels.shape:
         shapes = f"{outputs_a.shape}, {outputs_b.shape} and {labels.shape}"
-        raise ValueError(f"outputs and labels have shapes {shapes}; both networks must read the same samples")
+        raise ValueError(
+            f"outputs and labels have shapes {shapes}; both networks must classify the same samples"
+        )
     a, b = outputs_a.argmax(axis=0) == labels, outputs_b.argmax(axis=0) == labels
     only_a, only_b = int((a & ~b).sum()), int((b & ~a).sum())
     return Paired(int((a & b).sum()), only_a, only_b, int((~a & ~b).sum()), mcnemar(only_a, only_b))
@@ -113,21 +113,21 @@ def verdict(pair: Paired, a: str = "A", b: str = "B") -> str:
         Two sentences: what was counted, and what may be concluded.
     """
     if not pair.only_a + pair.only_b:
-        return f"{a} and {b} read the same images rightly. Nothing tells them apart."
+        return f"{a} and {b} classify the same images correctly. Nothing tells them apart."
     of_b, of_a = counted(pair.only_b, "image"), grouped(pair.only_a)
-    seen = f"{b} reads {of_b} rightly that {a} doesn't, and {a} {of_a} that {b} doesn't."
+    seen = f"{b} classifies {of_b} correctly that {a} misclassifies, and {a} {of_a} that {b} misclassifies."
     if pair.p_value >= _DOUBTFUL:
         return f"{seen} That could well be chance (p = {pair.p_value:.2f})."
     better = b if pair.only_b > pair.only_a else a
     ends = f"{better} is better" if pair.p_value < _CLEAR else f"{better} is probably better"
-    rare = f"in {_one_in(pair.p_value)} such tests"
-    return f"{seen} Between equals, a difference this large comes by chance {rare}: {ends}."
+    rare = _how_rare(pair.p_value)
+    return f"{seen} If the two were equally good, a gap this large would appear by chance {rare}: {ends}."
 
 
-def _one_in(p_value: float) -> str:
-    """Return a small p-value as a share, to two digits: ``"1 of 2 700"``."""
+def _how_rare(p_value: float) -> str:
+    """Return how often a small p-value happens, to two digits: ``"once in 2 700 tests"``."""
     if p_value < _RAREST:
-        return "less than 1 of 1\u202f000\u202f000\u202f000"
+        return "less than once in a billion tests"
     tests = 1 / p_value
     unit = 10 ** max(0, math.floor(math.log10(tests)) - 1)
-    return f"1 of {grouped(round(tests / unit) * unit)}"
+    return f"once in {grouped(round(tests / unit) * unit)} tests"

@@ -1,7 +1,5 @@
 """How the layers of a network do on some samples: what is saturated or dead, and the strength of the gradient."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -51,6 +49,7 @@ class LayerDiagnostics:
     mean_activation: float
 
 
+@np.errstate(all="ignore")  # weights that are infinite or not a number show in what is returned
 def diagnose(
     network: NeuralNetwork, X: ArrayLike, d: ArrayLike, *, weights: Sequence[ArrayLike] | None = None
 ) -> tuple[LayerDiagnostics, ...]:
@@ -82,26 +81,24 @@ def diagnose(
         probe.set_weights(weights)
     y = probe.forward(X)
     gradients = probe.backward(X, y, d)[::2]
-    n_samples, n_layers = y.shape[1], len(gradients)
-    names = [probe.hidden_activation] * (n_layers - 1) + [probe.output]
+    names = [probe.hidden_activation] * (probe.n_layers - 1) + [probe.output]
     return tuple(
-        _layer(number, name, getattr(probe, f"h{number}"), gradient / n_samples)
-        for number, (name, gradient) in enumerate(zip(names, gradients, strict=True), 1)
+        _layer(layer, name, probe.h[layer], gradient / y.shape[1])
+        for layer, name, gradient in zip(probe.layers, names, gradients, strict=True)
     )
 
 
 def _layer(number: int, name: str, h: NDArray[Any], gradient: NDArray[Any]) -> LayerDiagnostics:
     """Return what activations `h` (n_units, n_samples) and the gradient of the weights say of a layer."""
-    with np.errstate(all="ignore"):
-        return LayerDiagnostics(
-            layer=number,
-            activation=name,
-            n_units=len(h),
-            saturated=_saturated(name, h),
-            dead=float(np.mean(~(h > 0).any(axis=1))) if name == "relu" else 0.0,
-            gradient_rms=float(np.sqrt(np.mean(np.square(gradient, dtype=np.float64)))),
-            mean_activation=float(np.mean(np.abs(h), dtype=np.float64)),
-        )
+    return LayerDiagnostics(
+        layer=number,
+        activation=name,
+        n_units=len(h),
+        saturated=_saturated(name, h),
+        dead=float(np.mean(~(h > 0).any(axis=1))) if name == "relu" else 0.0,
+        gradient_rms=float(np.sqrt(np.mean(np.square(gradient, dtype=np.float64)))),
+        mean_activation=float(np.mean(np.abs(h), dtype=np.float64)),
+    )
 
 
 def _saturated(name: str, h: NDArray[Any]) -> float:

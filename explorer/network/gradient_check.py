@@ -1,10 +1,8 @@
-"""Holds the gradient of backpropagation against the slope that the loss itself has.
+"""Compares the gradient of backpropagation with the slope of the loss itself.
 
-Nudge one weight up and down a little, see how the loss changes: that quotient knows nothing of the chain rule, so
-where the two agree the backward pass is right.
+Nudge one weight up and down a little and see how the loss changes. That quotient knows nothing of the chain rule,
+so where the two agree, the backward pass is right.
 """
-
-from __future__ import annotations
 
 import math
 from collections.abc import Sequence
@@ -29,7 +27,7 @@ _ROUNDINGS = 10  # units in the last place by which a loss may be off, after sum
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a weight or bias stands.
+    """The position of a weight or bias.
 
     Parameters
     ----------
@@ -73,7 +71,7 @@ class CheckedWeight:
 
     @property
     def relative_difference(self) -> float:
-        """|analytic − numeric| / max(|analytic|, |numeric|): 0 if both are 0, NaN if one is no number."""
+        """|analytic − numeric| / max(|analytic|, |numeric|): 0 if both are 0, NaN if one of them is."""
         larger = max(abs(self.analytic), abs(self.numeric))
         return abs(self.analytic - self.numeric) / larger if larger != 0 else 0.0
 
@@ -84,6 +82,7 @@ class CheckedWeight:
         return math.isfinite(self.numeric) and abs(self.analytic - self.numeric) <= allowed
 
 
+@np.errstate(all="ignore")  # weights that are infinite or not a number show in what is returned
 def check_gradient(
     network: NeuralNetwork, X: ArrayLike, d: ArrayLike, places: Sequence[Place], *, step: float = STEP
 ) -> tuple[CheckedWeight, ...]:
@@ -159,7 +158,7 @@ def choose_weights(
     """
     shapes = [shape for name, shape in network.shapes.items() if name.startswith("W")]
     if n < len(shapes):
-        raise ValueError(f"n is {n}; allowed is at least {len(shapes)}, one for each layer")
+        raise ValueError(f"n is {n}; expected is at least {len(shapes)}, one for each layer")
     lit = np.flatnonzero(np.asarray(X).any(axis=1))
     places = []
     for layer, (n_units, n_inputs) in enumerate(shapes, 1):
@@ -199,4 +198,4 @@ def _units_on(network: NeuralNetwork) -> list[NDArray[np.bool_]]:
     """Return which relu units of each hidden layer are on for which sample; empty for smooth activations."""
     if network.hidden_activation != "relu":
         return []
-    return [getattr(network, f"a{layer}") > 0 for layer in range(1, network.n_layers)]
+    return [network.a[layer] > 0 for layer in range(1, network.n_layers)]

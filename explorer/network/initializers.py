@@ -1,10 +1,8 @@
-"""Initial weights: what a network knows before it has seen anything.
+"""Initial weights: what a network starts from.
 
-Too small and the signal dies, too large and the units saturate: Glorot and He choose the spread from the number
+Too small, and the signal dies; too large, and the units saturate. Glorot and He choose the spread from the number
 of inputs, so that a layer neither shrinks nor blows up what passes through it.
 """
-
-from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -25,7 +23,7 @@ def glorot(rng: np.random.Generator, n_in: int, n_out: int) -> NDArray[np.float6
     rng : numpy.random.Generator
         Source of the numbers.
     n_in, n_out : int
-        Units before and behind the weights.
+        Units before and after the weights.
 
     Returns
     -------

@@ -1,7 +1,5 @@
 """The parameters of a network's layers, and what a forward pass keeps of each."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from copy import deepcopy

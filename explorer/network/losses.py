@@ -4,8 +4,6 @@ Both losses are SUMS over classes and samples, as in the exercise: a batch twice
 twice the gradient.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any

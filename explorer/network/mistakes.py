@@ -1,6 +1,4 @@
-"""Which samples a network gets wrong, and how badly: what stands behind a cell of the confusion matrix."""
-
-from __future__ import annotations
+"""Which samples a network gets wrong, and how badly: the images behind a cell of the confusion matrix."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -39,7 +37,7 @@ def sample_losses(outputs: NDArray[Any], labels: NDArray[np.integer], loss: str)
         return np.asarray(0.5 * (np.square(y).sum(axis=0) - 2.0 * of_true + 1.0))
     if loss == "cross_entropy":
         return np.asarray(-np.log(np.maximum(of_true, np.finfo(outputs.dtype).tiny)))
-    raise ValueError(f"loss is {loss!r}; allowed is one of squared_error, cross_entropy")
+    raise ValueError(f"loss is {loss!r}; expected is one of squared_error, cross_entropy")
 
 
 def probabilities(outputs: NDArray[Any]) -> NDArray[np.float64]:
@@ -83,9 +81,9 @@ def select_samples(
     labels : ndarray of int, shape (n_samples,)
         The true classes.
     true, predicted : int or None
-        Only samples of this true class, or decided as this class; None for any.
+        Only samples of this true class, or predicted as this class; None for any.
     mistakes_only : bool
-        Only samples that were decided wrongly.
+        Only misclassified samples.
     order : {"loss", "confidence"}
         The highest loss first, or the largest of the `confidences` first.
     loss : {"squared_error", "cross_entropy"}
@@ -118,7 +116,7 @@ class Answered:
     n : int
         Samples whose confidence reaches the threshold.
     n_right : int
-        Those of them that were decided rightly.
+        Those of them that were classified correctly.
     n_samples : int
         All samples.
     """
@@ -139,7 +137,7 @@ class Answered:
 
 
 def answered(outputs: NDArray[Any], labels: NDArray[np.integer], threshold: float) -> Answered:
-    """Return how many samples are answered, and how many rightly, if doubtful ones are not.
+    """Return how many samples are answered, and how many correctly, if doubtful ones are not.
 
     Parameters
     ----------

@@ -4,8 +4,6 @@ Samples are COLUMNS everywhere. The comment at the end of a line gives the shape
 number of samples, n_in and n_out are the inputs and units of a layer.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
@@ -104,6 +102,7 @@ class NeuralNetwork(Layers):
         """Return ∂L/∂a of the last layer, from its outputs and the desired ones: (n_output, n)."""
         return OUTPUT_DELTAS[self.output, self.loss](y, d)
 
+    @np.errstate(invalid="ignore")  # some BLAS complain of numbers that they never compute (numpy#24067)
     def forward(self, X: ArrayLike) -> Array:
         """Return the outputs in [0, 1] for `X`, shape (n_input, n): (n_output, n).
 
@@ -122,6 +121,7 @@ class NeuralNetwork(Layers):
         decided: NDArray[np.int64] = self.forward(X).argmax(axis=0)  # (n,)
         return decided
 
+    @np.errstate(invalid="ignore")  # some BLAS complain of numbers that they never compute (numpy#24067)
     def backward(self, X: ArrayLike, y: ArrayLike, d: ArrayLike) -> tuple[Array, ...]:
         """Return the gradient of the loss with respect to each parameter, summed over the samples.
 

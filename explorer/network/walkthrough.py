@@ -1,7 +1,5 @@
 """One sample on its way through the network and back, number by number."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 
@@ -92,6 +90,7 @@ class Walkthrough:
         return int(self.y.argmax())
 
 
+@np.errstate(all="ignore")  # weights that are infinite or not a number show in what is returned
 def walk_through(network: NeuralNetwork, x: ArrayLike, d: ArrayLike) -> Walkthrough:
     """Return what each layer makes of one sample, and the deltas back.
 
@@ -143,7 +142,7 @@ def busiest_units(walk: Walkthrough, output: int) -> tuple[int, ...]:
     -------
     tuple of int
         For each layer before the last, the unit j of the largest |W[k, j] h[j]|, k being the unit of the layer
-        behind; `output` stands at the end.
+        after it; `output` stands at the end.
     """
     units = [output]
     for layer in walk.layers[:0:-1]:

@@ -5,8 +5,6 @@ and of whatever else was stored. Reading starts from the sizes that the file dec
 file can't fill the memory.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import re
@@ -26,6 +24,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from explorer.foreign_files import FileError, NpyHeader, dtype_name, printable, reason
 from explorer.network import arguments
 from explorer.network.activations import ACTIVATIONS, OUTPUTS
 from explorer.network.initializers import INITIALIZERS
@@ -62,12 +61,6 @@ _DAMAGED = (
     zlib.error, zipfile.BadZipFile,
 )  # fmt: skip
 
-# What numpy.save writes for a plain array. A pickle or a record does not match.
-_HEADER = re.compile(
-    r"\{'descr': '([<>|=]?[A-Za-z]\d{0,6})', 'fortran_order': (True|False), "
-    r"'shape': \(((?:\d{1,12},? ?){0,3})\), \}\s*"
-)
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SavedWeights:
@@ -94,27 +87,8 @@ def layer_sizes(weights: Mapping[str, NDArray[Any]]) -> tuple[int, ...]:
     return (matrices[0].shape[1], *map(len, matrices))
 
 
-class WeightsError(ValueError):
-    """Weights that can't be used.
-
-    Parameters
-    ----------
-    file : str
-        Name of the file, and of the part of it.
-    found : str
-        What is there, in words.
-    expected : str
-        What should be, in words.
-    """
-
-    def __init__(self, file: str, found: str, expected: str) -> None:
-        self.file = file
-        self.found = found
-        self.expected = expected
-        super().__init__(file, found, expected)
-
-    def __str__(self) -> str:
-        return f"{self.file}: found {self.found}, expected {self.expected}."
+class WeightsError(FileError):
+    """Weights that can't be used."""
 
 
 def save_weights(
@@ -187,7 +161,7 @@ def load_weights(path: str | os.PathLike[str]) -> SavedWeights:
         what was expected.
     """
     location = Path(path).expanduser()
-    name = _printable(location.name)
+    name = printable(location.name)
     with _explained(name), _opened(location, name) as stream:
         return _read(stream, name)
 
@@ -207,7 +181,7 @@ def read_weights(content: bytes, name: str) -> SavedWeights:
     WeightsError
         If the bytes are anything else.
     """
-    name = _printable(name)
+    name = printable(name)
     with _explained(name):
         return _read(BytesIO(content), name)
 
@@ -220,8 +194,7 @@ def _explained(name: str) -> Iterator[None]:
     except WeightsError:
         raise
     except _DAMAGED as error:
-        reason = (isinstance(error, OSError) and error.strerror) or str(error) or type(error).__name__
-        raise WeightsError(name, f"“{_printable(reason)}”", _EXPECTED) from error
+        raise WeightsError(name, printable(reason(error)), _EXPECTED) from error
 
 
 def _content(
@@ -284,7 +257,7 @@ def _read_archive(archive: zipfile.ZipFile, name: str) -> SavedWeights:
     expected = {"network", *_names(max(n_layers, 2)), *extras}
     if entries.keys() != expected:
         missing, more = sorted(expected - entries.keys()), sorted(entries.keys() - expected)
-        found = f"no {missing[0]}" if missing else f"an entry {_printable(more[0])}"
+        found = f"no {missing[0]}" if missing else f"an entry {printable(more[0])}"
         raise WeightsError(name, found, "W1, b1, W2, b2 and so on, and the entries named in “network”")
     arrays = [_read_weights(archive, entries[entry], f"{name}, {entry}") for entry in _names(n_layers)]
     _check_shapes(arrays, name)
@@ -340,7 +313,7 @@ def _read_settings(
         raise WeightsError(part, "a text that is not JSON", "the settings as JSON") from error
     if not isinstance(settings, dict) or settings.get("format") != FORMAT:
         found = f"format {settings.get('format')!r}" if isinstance(settings, dict) else "no settings"
-        raise WeightsError(part, _printable(found), f"format {FORMAT}")
+        raise WeightsError(part, printable(found), f"format {FORMAT}")
     names = settings.get("metadata")
     if settings.keys() != _KEYS or not isinstance(names, list) or not all(isinstance(n, str) for n in names):
         raise WeightsError(part, "other settings", ", ".join(sorted(_KEYS)))
@@ -363,28 +336,18 @@ def _read_array(
     if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise WeightsError(part, f"compression method {entry.compress_type}", "stored or deflated data")
     with archive.open(entry) as stream:
-        start = stream.read(10)
-        length = int.from_bytes(start[8:], "little")
-        header = _HEADER.fullmatch(stream.read(min(length, _MOST_HEADER)).decode("latin-1"))
-        if start[:8] != b"\x93NUMPY\x01\x00" or header is None:
+        header = NpyHeader.read(stream)
+        if header is None:
             raise WeightsError(part, "something else than a plain array", expected)
-        code, shape = header[1], tuple(int(size) for size in re.findall(r"\d+", header[3]))
-        if not re.fullmatch(dtypes, code.lstrip("<>|=")) or len(shape) != n_axes or 0 in shape:
-            raise WeightsError(part, f"{_dtype_name(code)} of shape {shape}", expected)
-        dtype = np.dtype(code)
-        if entry.file_size != len(start) + length + prod(shape) * dtype.itemsize:
+        shape = header.shape
+        if not re.fullmatch(dtypes, header.dtype.lstrip("<>|=")) or len(shape) != n_axes or 0 in shape:
+            raise WeightsError(part, f"{dtype_name(header.dtype)} of shape {shape}", expected)
+        size = prod(shape) * np.dtype(header.dtype).itemsize
+        if entry.file_size != header.size + size:
             raise WeightsError(part, f"{entry.file_size} bytes", f"as many as shape {shape} takes")
         # Without a limit all that is packed would be unpacked; the byte more is there if the header was cut.
-        data = stream.read(prod(shape) * dtype.itemsize + 1)
-    return np.frombuffer(data, dtype).reshape(shape, order="F" if header[2] == "True" else "C")
-
-
-def _dtype_name(code: str) -> str:
-    letter, size = code.lstrip("<>|=")[0], code.lstrip("<>|=")[1:]
-    word = {"f": "float", "i": "int", "u": "uint", "c": "complex"}.get(letter)
-    return (
-        f"{word}{8 * int(size)}" if word and size else "Python objects" if letter == "O" else "other things"
-    )
+        data = stream.read(size + 1)
+    return np.frombuffer(data, header.dtype).reshape(shape, order="F" if header.fortran else "C")
 
 
 def _check_shapes(arrays: list[NDArray[Any]], name: str) -> None:
@@ -396,8 +359,3 @@ def _check_shapes(arrays: list[NDArray[Any]], name: str) -> None:
             if array.shape != shape or array.dtype != weights[0].dtype:
                 found = f"{array.dtype} of shape {array.shape}"
                 raise WeightsError(f"{name}, {kind}{number}", found, f"{weights[0].dtype} of shape {shape}")
-
-
-def _printable(text: str) -> str:
-    shown = "".join(letter if letter.isprintable() else "�" for letter in text)
-    return shown if len(shown) <= 80 else f"…{shown[-79:]}"

@@ -4,8 +4,6 @@
 answer. With the sum, a large batch takes steps that are too large; with the mean, it takes too few.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Executor

@@ -1,7 +1,5 @@
 """A network as a drawing: a circle for each unit, a line for each weight."""
 
-from __future__ import annotations
-
 from itertools import pairwise
 
 from explorer.network import NeuralNetwork

@@ -3,8 +3,6 @@
 They need no kernel, no widget state and no other host. The first cell loads Plotly once for all figures.
 """
 
-from __future__ import annotations
-
 import json
 from base64 import b64encode
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """The figures of the teaching notebooks, each with its caption."""
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any

@@ -4,8 +4,6 @@ No straight line separates the two classes (M. Minsky and S. Papert, "Perceptron
 hidden layer. Four units are enough, and every matrix is small enough to print.
 """
 
-from __future__ import annotations
-
 import copy
 from typing import Any
 

@@ -1,7 +1,5 @@
 """A progress bar for a long call, in a notebook or in a terminal."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
 

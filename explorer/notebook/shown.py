@@ -1,7 +1,5 @@
 """What a cell of a teaching notebook shows: HTML for a page, and the same in plain text."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 __all__ = ["Shown"]

@@ -1,7 +1,5 @@
 """The package's own source, read from the installed files and shown after the formula."""
 
-from __future__ import annotations
-
 import ast
 import inspect
 from html import escape

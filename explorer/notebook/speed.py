@@ -1,7 +1,5 @@
 """The time that the engine saves: one epoch of the textbook's `fit`, and the same epoch by the engine."""
 
-from __future__ import annotations
-
 from collections import deque
 from collections.abc import Callable, Iterable
 from time import process_time

@@ -1,7 +1,5 @@
 """Tables of a network's matrices, of its derivatives, and of one sample's numbers."""
 
-from __future__ import annotations
-
 import copy
 from itertools import pairwise
 from typing import Any

@@ -1,7 +1,5 @@
 """A network trained from its settings, with everything the tutorial shows of it."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

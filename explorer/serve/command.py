@@ -1,7 +1,5 @@
 """The command ``nn-explorer``. Each command is a module beside this one with an `add_parser`."""
 
-from __future__ import annotations
-
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from types import ModuleType

@@ -1,7 +1,5 @@
 """How the server's kernels are started: with what, and when."""
 
-from __future__ import annotations
-
 import asyncio
 from contextlib import suppress
 from typing import Any

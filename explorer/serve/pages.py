@@ -1,7 +1,5 @@
 """What the server sends: the page, of templates that are compiled once, and files that the browser keeps."""
 
-from __future__ import annotations
-
 from asyncio import Future
 from collections.abc import AsyncIterator
 from typing import Any

@@ -1,7 +1,5 @@
 """``nn-explorer present``: the talk as slides in the browser."""
 
-from __future__ import annotations
-
 import argparse
 import sys
 from typing import Any

@@ -4,8 +4,6 @@ Nothing of it is copied here. The package is `sphinx-revealjs` (Apache-2.0), of 
 (MIT, Hakim El Hattab and contributors) is served; its Sphinx part is never imported.
 """
 
-from __future__ import annotations
-
 from importlib.util import find_spec
 from pathlib import Path
 

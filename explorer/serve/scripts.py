@@ -5,8 +5,6 @@ ask for seventy of them, most only after it has read others; on two cores that i
 first figure.
 """
 
-from __future__ import annotations
-
 import gzip
 import json
 import re

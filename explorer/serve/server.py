@@ -1,7 +1,5 @@
 """Voilà, set up to serve one notebook as the explorer's page."""
 
-from __future__ import annotations
-
 import asyncio
 import errno
 import logging

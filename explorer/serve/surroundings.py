@@ -1,7 +1,5 @@
 """What the server and its kernels take from their surroundings: variables and folders, no more than they need."""
 
-from __future__ import annotations
-
 import codecs
 import os
 import re

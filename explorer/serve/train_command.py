@@ -3,8 +3,6 @@
 The options are the settings of `TrainingConfig`, made from the same table as the controls on the page.
 """
 
-from __future__ import annotations
-
 import argparse
 import math
 import os

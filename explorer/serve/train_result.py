@@ -1,7 +1,5 @@
 """What ``nn-explorer train`` leaves behind: a run that has ended, as JSON and for the exports."""
 
-from __future__ import annotations
-
 import json
 import math
 from dataclasses import asdict, dataclass

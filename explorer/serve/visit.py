@@ -3,8 +3,6 @@
 The notebook runs in Jupyter as well, where nobody visits and the data are the bundled ones.
 """
 
-from __future__ import annotations
-
 import gc
 import logging
 import os

@@ -1,7 +1,5 @@
 """The numbers of a run as the sentences of the slides ask for them: already written, by name."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import numpy as np

@@ -3,8 +3,6 @@
 Each is made once, with its slide, and told what to show; it is never without something to show.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -226,11 +224,12 @@ class Activations:
         self._look, self._drawn = look, moment.snapshot
         self.view.summary = f"Activations of the hidden units on {_PROBE} test images"
 
+    @np.errstate(all="ignore")  # weights that are no numbers show in the figure
     def _activations(self, run: SessionRun, weights: tuple[NDArray[Any], ...]) -> NDArray[Any]:
         network = run.training.new_network()
         network.set_weights(weights)
         network.forward(self._X)
-        return np.array(network.h1)
+        return network.h[1]
 
 
 class Playground:

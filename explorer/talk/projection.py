@@ -1,7 +1,5 @@
 """The look of a figure on a projector: the same as in the app, in the colours and at the size of the room."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any

@@ -4,8 +4,6 @@ The recorded run is drawn when the slide is made. A live one takes its place as 
 and gives it back if it fails or is stopped: a slide is never empty.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 from ipywidgets import Box, DOMWidget

@@ -3,8 +3,6 @@
 One run trains at a time. To start one on another slide ends the first, and that slide shows its recording again.
 """
 
-from __future__ import annotations
-
 import asyncio
 import logging
 from collections.abc import Callable, Iterator, Mapping

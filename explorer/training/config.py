@@ -51,7 +51,7 @@ _FIELDS: tuple[Field, ...] = (
         label="Loss",
         key="loss",
         choices=tuple(LOSSES),
-        labels=tuple(name.replace("_", " ") for name in LOSSES),
+        labels=("squared error", "cross-entropy"),
         help="What training makes small: the distance between output and one-hot label.",
     ),
     Choice(
@@ -240,7 +240,7 @@ class TrainingConfig:
         return cls(**values), tuple(notice for notice in notices if notice)
 
     def text(self, name: str) -> str:
-        """Return one setting as the controls show it: ``"60 000"``, ``"128-64"``, ``"cross entropy"``."""
+        """Return one setting as the controls show it: ``"60 000"``, ``"128-64"``, ``"cross-entropy"``."""
         return FIELDS[name].text(getattr(self, name))
 
     @property

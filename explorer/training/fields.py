@@ -4,8 +4,6 @@ Each setting of a run is described once, as data: its name on screen, its unit, 
 of help. The validation, the controls, the command line and the links all read this table.
 """
 
-from __future__ import annotations
-
 import math
 import numbers
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """What is seen in a run's records, and the words in which a hint says it."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass

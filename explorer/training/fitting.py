@@ -1,7 +1,5 @@
 """How large a step a network bears: the learning rates that fit, as measured on MNIST."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 from types import MappingProxyType

@@ -4,8 +4,6 @@ Each rule looks at the findings of one run and gives a hint or None. Their thres
 test holds every mend against real runs.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace

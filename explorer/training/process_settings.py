@@ -4,8 +4,6 @@ BLAS's threads and the interpreter's switch interval belong to the process, not 
 overlap share one setting: the first to begin makes it, the last to end takes it back.
 """
 
-from __future__ import annotations
-
 import sys
 import threading
 from collections.abc import Callable, Iterator

@@ -1,7 +1,5 @@
 """A link's query string, taken apart: within bounds, and nothing is left out unsaid."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass

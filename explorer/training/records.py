@@ -21,18 +21,18 @@ Status = Literal["finished", "stopped", "failed"]
 
 @dataclass(frozen=True, slots=True)
 class BatchRecord:
-    """The running figures of a stretch of mini-batches, at most 20 stretches an epoch.
+    """The running figures of a mini-batch; where an epoch has more than 20, of a stretch of them.
 
     Parameters
     ----------
     epoch : float
-        Where the stretch ends, in epochs from the start of the run: 1.25 is a quarter into the second.
+        Where it ends, in epochs from the start of the run: 1.25 is a quarter into the second.
     step : int
         Mini-batches (updates of the weights) since the start of the run.
     train_loss : float
-        Mean loss per sample over the stretch, each measured before its update.
+        Mean loss per sample, each measured before its update.
     train_accuracy : float
-        Share of the stretch's samples that were decided rightly before their update, 0 to 1.
+        Share of the samples that were classified correctly before their update, 0 to 1.
     """
 
     epoch: float
@@ -207,7 +207,7 @@ class History(Sequence[EpochRecord]):
 
     @property
     def batches(self) -> tuple[BatchRecord, ...]:
-        """The stretches of mini-batches so far."""
+        """The mini-batches so far, or the stretches of them."""
         return tuple(self._batches)
 
     @property

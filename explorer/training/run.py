@@ -3,8 +3,6 @@
 Nobody calls back into the loop. Whoever iterates decides: to pause is to stop asking, to stop is to close.
 """
 
-from __future__ import annotations
-
 import inspect
 import math
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -84,7 +82,7 @@ class TrainingRun:
 
     - None after each mini-batch, or part of a large one, that gives no record, and within the scoring of the
       test set;
-    - a `BatchRecord` at the end of each stretch of mini-batches, at most 20 an epoch;
+    - a `BatchRecord` after each mini-batch, or after each stretch of them where an epoch has more than 20;
     - an `EpochRecord`, then a `Snapshot`, at the end of each epoch.
 
     It may be left at any time and iterated further later. After `extend` it goes on to more epochs, with the
@@ -151,7 +149,7 @@ class TrainingRun:
 
     @property
     def network(self) -> NeuralNetwork:
-        """A copy of the network as it is now: the textbook's class, with these weights."""
+        """A copy of the network, as the textbook's class, between two epochs or when the run is over."""
         network = self.new_network()
         network.set_weights(self._model.parameters.weights())
         return network
@@ -249,16 +247,19 @@ class TrainingRun:
 
     def _epoch(self, number: int) -> Generator[Event, None, None]:
         n, started = self.n_samples, perf_counter()
-        whole = Score()
+        whole, seen = Score(), 0
         for part in self._batches.epoch(self._rng.permutation(n)):
             self.step += part.updates
-            if part.score is None:
+            if part.score is not None:
+                whole += part.score
+            if not math.isfinite(whole.loss):
+                raise DivergedError(number)
+            point = part.batch if self._batches.scores_each else part.score
+            if point is None:
                 yield None
                 continue
-            if not math.isfinite(part.score.loss):
-                raise DivergedError(number)
-            whole += part.score
-            yield BatchRecord(number - 1 + whole.n / n, self.step, part.score.mean_loss, part.score.accuracy)
+            seen += point.n
+            yield BatchRecord(number - 1 + seen / n, self.step, point.mean_loss, point.accuracy)
         on_test = yield from self._scoring("test")
         if not math.isfinite(on_test.score.loss):
             raise DivergedError(number)

@@ -4,8 +4,6 @@ A study has the shape of a run: it is iterated, and whoever stops asking ends it
 an executor of the standard library's kind; the results are the same everywhere, to the bit.
 """
 
-from __future__ import annotations
-
 import itertools
 import logging
 import math

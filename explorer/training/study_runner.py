@@ -3,8 +3,6 @@
 A page asks for a study and stays free; it may stop it at once, in the middle of its runs.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The moments of a run that can be gone back to, in bounded memory."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any

@@ -1,7 +1,5 @@
 """The line under a figure that says what the figure shows: for everybody, and for a screen reader."""
 
-from __future__ import annotations
-
 import anywidget
 import traitlets
 

@@ -1,7 +1,5 @@
 """A choice between many things, of which only the chosen one is in sight."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import anywidget

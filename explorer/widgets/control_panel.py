@@ -4,8 +4,6 @@ The panel only makes a `TrainingConfig`. All settings are read at once and check
 beside the control, and the last settings that were right stay in use.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any

@@ -1,7 +1,5 @@
 """Images of digits with what the network made of each: one page of them at a time."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 

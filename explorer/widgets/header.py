@@ -1,7 +1,5 @@
 """The top line of the page: what it is, how the run is, share, export, theme."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 

@@ -4,8 +4,6 @@ A kernel that dies is replaced by an empty one under the same name, and nothing 
 alive and do nothing. The page therefore asks every few seconds, and this widget answers.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """The foot of a slide: what is shown, recorded or live, the button that trains it now, and the speaker's notes."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -3,8 +3,6 @@
 Each part carries the whole base, so that one shown alone in a notebook cell looks as it does in the app.
 """
 
-from __future__ import annotations
-
 from functools import cache
 from pathlib import Path
 

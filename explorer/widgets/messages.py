@@ -1,7 +1,5 @@
 """What the explorer has to say: hints, warnings, errors, each with its reason and its mend."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Literal

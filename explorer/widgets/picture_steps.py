@@ -1,7 +1,5 @@
 """A few pictures in a row, each with a word under it: the steps from one to the last, which is the largest."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import anywidget

@@ -3,8 +3,6 @@
 Loads nothing of Plotly, so that a server can ask as well.
 """
 
-from __future__ import annotations
-
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path

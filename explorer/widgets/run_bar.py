@@ -3,8 +3,6 @@
 Which buttons can be pressed follows from the run's status in one place: `actions`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any

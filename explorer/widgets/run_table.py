@@ -1,7 +1,5 @@
 """The runs of a session in a table: named, noted, pinned, hidden, deleted, chosen for a comparison."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType

@@ -1,7 +1,5 @@
 """A choice of the section of a panel that is shown, and the rules by which sections stand in their panel."""
 
-from __future__ import annotations
-
 from explorer.widgets.look import stylesheet
 from explorer.widgets.segmented import Segmented
 

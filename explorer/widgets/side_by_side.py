@@ -1,7 +1,5 @@
 """Two runs beside each other: a sentence that decides, and the figures and settings behind it."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any

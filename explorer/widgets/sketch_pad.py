@@ -1,7 +1,5 @@
 """A pad to draw on with mouse, pen, finger or keys; what is drawn comes as an image."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 
 import anywidget

@@ -1,7 +1,5 @@
 """The words of a slide: a title, and one sentence."""
 
-from __future__ import annotations
-
 import anywidget
 import traitlets
 

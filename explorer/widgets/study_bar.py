@@ -1,7 +1,5 @@
 """The button that starts a study of many runs or ends it, and how far it is."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import anywidget

@@ -1,7 +1,5 @@
 """The tabs of the app, and the slider that goes back and forth through the epochs of a run."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 
 import anywidget

@@ -1,7 +1,5 @@
 """A plain table: words and numbers in rows, some of them marked."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import anywidget

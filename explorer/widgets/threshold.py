@@ -1,7 +1,5 @@
 """A slider for the confidence below which a network is to say "I don't know"."""
 
-from __future__ import annotations
-
 import anywidget
 import traitlets
 

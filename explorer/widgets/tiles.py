@@ -1,7 +1,5 @@
 """The few numbers that matter, each with what it was measured on."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Literal

@@ -1,7 +1,5 @@
 """A file of the reader on its way from the page, in pieces: a message of over 10 MB would end the connection."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """One sample's way through the layers and back: of each layer all units as strips, and one unit's formulas."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 

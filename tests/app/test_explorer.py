@@ -4,7 +4,6 @@ import asyncio
 import logging
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -59,6 +58,19 @@ def test_a_changed_setting_trains_anew_and_keeps_the_old_curve(app, small_datase
     faint = [t for t in app.panels["overview"].accuracy.data if t.name == "earlier runs" and t.visible]
     assert len(faint) == 1
     np.testing.assert_allclose(faint[0].y, [100 * r.test_accuracy for r in before], rtol=1e-6)
+
+
+def test_a_run_with_another_loss_leaves_the_loss_axis(app):
+    overview = app.panels["overview"]
+    assert overview.captions["loss"].text.startswith("Train loss is averaged")
+    app.train(CONFIG.replace(output="softmax", loss="cross_entropy"))
+    assert app.wait(PATIENCE)
+    shown = {
+        name: [t.name for t in getattr(overview, name).data if t.visible] for name in ("loss", "accuracy")
+    }
+    assert ("earlier runs" in shown["loss"], "earlier runs" in shown["accuracy"]) == (False, True)
+    assert overview.loss.layout.yaxis.title.text == "cross-entropy per sample"
+    assert overview.captions["loss"].text == "Not shown: 1 earlier run with squared error."
 
 
 def test_more_epochs_continue_the_run(app, small_dataset):
@@ -432,12 +444,7 @@ def test_the_section_of_the_inside_tab_is_in_the_link(app):
     assert app.panels["inside"].choice.value == "image"
 
 
-def in_a_loop(page):
-    """Run it in a thread of its own: a browser of other tests may have left a loop in this one."""
-    with ThreadPoolExecutor(1) as thread:
-        return thread.submit(asyncio.run, page()).result()
-
-
+@pytest.mark.slow
 def test_a_slow_computer_draws_all_parts_before_it_begins_again(small_dataset, monkeypatch):
     """Where a drawing takes longer than the next delivery, its last part is not for ever put off."""
     hinted = []
@@ -457,7 +464,7 @@ def test_a_slow_computer_draws_all_parts_before_it_begins_again(small_dataset, m
             await asyncio.sleep(0.01)
         app.close()
 
-    in_a_loop(page)
+    asyncio.run(page())
     assert hinted.count("running") >= 4
 
 
@@ -474,12 +481,13 @@ def test_the_first_epochs_images_do_not_wait_for_the_second_that_others_wait(sma
                 found.append((gallery.heading, len(gallery.images)))
         app.close()
 
-    in_a_loop(page)
+    asyncio.run(page())
     ((heading, n_images),) = found
     assert "mistakes" in heading
     assert n_images > 0
 
 
+@pytest.mark.slow
 def test_while_a_run_trains_the_loop_comes_round_between_two_figures(small_dataset, monkeypatch):
     """What a person does is heard between the parts of a drawing, not only behind the last of them."""
     show, rounds, drawn = LiveFigure.show, 0, []
@@ -505,6 +513,6 @@ def test_while_a_run_trains_the_loop_comes_round_between_two_figures(small_datas
             await asyncio.sleep(0.01)
         app.close()
 
-    in_a_loop(page)
+    asyncio.run(page())
     assert len(drawn) >= 4
     assert len(set(drawn)) == len(drawn)

@@ -26,6 +26,7 @@ def test_a_link_comes_back_as_it_was(tab, theme, shown, section, batch_size):
     assert Link.read(link.write(), TABS, SECTIONS) == (link, ())
 
 
+@pytest.mark.slow
 @given(st.text(max_size=300))
 def test_any_text_is_a_link(text):
     link, notices = Link.read(text, TABS, SECTIONS)

@@ -1,5 +1,8 @@
 """The second tab, without a page."""
 
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
@@ -301,3 +304,28 @@ def test_the_arrow_keys_go_from_cell_to_cell(app):
     assert (panel.images.gallery.true, panel.images.gallery.predicted) == (9, 2)
     assert press("Escape") is None
     assert press("Escape") is None
+
+
+@pytest.mark.parametrize("compared", [False, True], ids=["matrix", "difference"])
+def test_no_arrow_key_is_lost_while_the_event_loop_is_busy(small_dataset, compared):
+    """JupyterLab has the kernel hear keys on another thread: many come before the first is answered."""
+
+    async def page():
+        app = Explorer(small_dataset, train=False)
+        panel = app.panels["mistakes"]
+        figure = (panel.matrix.difference if compared else panel.matrix.matrix).figure
+
+        def press(*keys):
+            for key in keys:
+                figure._hear(figure, {"kind": "key", "key": key}, [])
+
+        # This thread waits for the other, so the loop answers no key before the last.
+        with ThreadPoolExecutor(1) as other:
+            other.submit(press, *["ArrowDown"] * 10, *["ArrowRight"] * 4).result()
+        assert panel.images.cell is None
+        await asyncio.sleep(0)
+        chosen = panel.images.cell
+        app.close()
+        return chosen
+
+    assert asyncio.run(page()) == (9, 4)

@@ -57,7 +57,7 @@ def drawn(figure):
 
 def faint(app):
     app.panels.tab_bar.selected = "overview"
-    count = sum(t.name == "earlier runs" and t.visible is True for t in app.panels["overview"].loss.data)
+    count = sum(t.name == "earlier runs" and t.visible is True for t in app.panels["overview"].accuracy.data)
     app.panels.tab_bar.selected = "runs"
     return count
 
@@ -342,7 +342,7 @@ def test_a_run_that_is_stopped_in_its_first_epoch_is_kept_and_compared(app, pane
     assert cell(panel, number, "Test accuracy")["order"] == stopped.evaluation.test_accuracy
     assert cell(panel, number, "Epochs")["text"].endswith(" · stopped")
     panel.table.chosen = [number, app._run.number]
-    assert "images rightly" in panel.comparison.side_by_side.verdict
+    assert "correctly" in panel.comparison.side_by_side.verdict
     assert f"run {number}" not in [trace.name for trace in drawn(panel.accuracy)]  # it has no epoch to draw
     assert next(iter(app._earlier.shown())) is stopped  # and takes no other's place
 
@@ -453,6 +453,7 @@ def sent_bytes(monkeypatch):
     return messages
 
 
+@pytest.mark.slow
 def test_two_hundred_runs_of_a_session(small_dataset, sent_bytes):
     """The table has them all, the curves the newest, memory keeps its bound, and a tick says one row."""
     app = Explorer(small_dataset, train=False)

@@ -6,7 +6,6 @@ import time
 
 import pytest
 
-import explorer.app.explorer
 from explorer import Explorer, TrainingConfig, train
 from explorer.app.panels.recorded_study import FILE, load_points, save_points
 from explorer.app.panels.study import study_configs
@@ -17,9 +16,7 @@ HIDDEN = "explorer-hidden"
 
 
 @pytest.fixture
-def app(small_dataset, monkeypatch):
-    # A browser of other tests may have left a loop in this thread that nobody runs.
-    monkeypatch.setattr(explorer.app.explorer, "_running_loop", lambda: None)
+def app(small_dataset):
     app = Explorer(small_dataset, CONFIG, train=False)
     app.panels.tab_bar.selected = "study"
     app._refresh()
@@ -48,8 +45,7 @@ def test_nothing_is_drawn_before_there_is_something(panel):
     assert panel.words.text == ""
 
 
-def test_on_mnist_it_opens_with_a_recorded_study(mnist, monkeypatch):
-    monkeypatch.setattr(explorer.app.explorer, "_running_loop", lambda: None)
+def test_on_mnist_it_opens_with_a_recorded_study(mnist):
     app = Explorer(mnist, train=False)
     panel = app.panels["study"]
     assert HIDDEN not in panel._drawings._dom_classes

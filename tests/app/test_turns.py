@@ -4,15 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from concurrent.futures import ThreadPoolExecutor
 
 from explorer.app.turns import Turns
-
-
-def run(coroutine):
-    """Run it in a thread of its own: a browser of other tests may have left a loop in this one."""
-    with ThreadPoolExecutor(1) as thread:
-        return thread.submit(asyncio.run, coroutine).result()
 
 
 async def turns_of_the_loop(on_loop=lambda handler: handler):
@@ -40,7 +33,7 @@ def test_what_a_function_adds_comes_right_behind_it():
         assert called == []
         await rest(turns)
 
-    run(page())
+    asyncio.run(page())
     assert called == ["whole", "first part", "second part", "next"]
 
 
@@ -54,7 +47,7 @@ def test_the_loop_comes_round_between_two():
         await rest(turns)
         await asyncio.sleep(0)
 
-    run(page())
+    asyncio.run(page())
     assert called == ["a", "else", "b", "else"]
 
 
@@ -76,7 +69,7 @@ def test_what_became_due_meanwhile_comes_first():
         await rest(turns)
         await sleeping
 
-    run(page())
+    asyncio.run(page())
     assert called == ["a", "due", "awake", "b"]
 
 
@@ -98,7 +91,7 @@ def test_an_error_is_shown_and_the_next_has_its_turn():
         turns.add(called.append, "next")
         await rest(turns)
 
-    run(page())
+    asyncio.run(page())
     assert called == ["next"]
     assert len(shown) == 1
 
@@ -114,7 +107,7 @@ def test_what_is_cleared_is_not_called_and_what_is_added_then_is_called_once():
         await rest(turns)
         await asyncio.sleep(0)
 
-    run(page())
+    asyncio.run(page())
     assert called == ["new"]
 
 

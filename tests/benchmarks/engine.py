@@ -19,6 +19,7 @@ import platform
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from statistics import median
 from time import process_time
@@ -38,7 +39,8 @@ from contestants import (
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from explorer.datasets import Dataset, load_mnist
-from explorer.training import EpochRecord, TrainingConfig, TrainingRun
+from explorer.network import NeuralNetwork
+from explorer.training import EpochRecord, TrainingConfig, TrainingRun, train
 
 EXERCISE = (Case((32,), 1, images=6_000), *(Case((32,), batch) for batch in (16, 128, 512, 4096)))
 WIDER = tuple(
@@ -58,7 +60,8 @@ TARGETS: Targets = {
 WIDER_TARGETS: Targets = {(Ours, Limit): {128: 1.15, 512: 1.15, 4096: 1.15}}
 RATIOS = (*TARGETS, (Ours, TorchByHandUint8), (OursScored, Limit))
 TEN_EPOCHS_TARGET = 1.35
-GROUPS = ("1", "16", "128", "512", "4096", "wider", "ten-epochs")
+TEXTBOOK_TARGETS = {16: 4, 128: 2.2, 512: 1.9}
+GROUPS = ("1", "16", "128", "512", "4096", "wider", "ten-epochs", "textbook")
 
 
 @dataclass(frozen=True)
@@ -161,6 +164,26 @@ def ten_epochs(data: Dataset, rounds: int) -> Result:
     )
 
 
+def textbook(data: Dataset, rounds: int) -> Iterator[Result]:
+    """Hold an epoch of `NeuralNetwork.fit` against one of `train`, which the engine does."""
+    X, d = data.X_train, data.Y_train  # made before the clock starts
+
+    def seconds(function: Callable[[], object]) -> float:
+        start = process_time()
+        function()
+        return process_time() - start
+
+    for batch, target in TEXTBOOK_TARGETS.items():
+        network, config = NeuralNetwork(784, 32, 10, seed=0), TrainingConfig(batch_size=batch, epochs=1)
+        turns = {
+            "textbook": partial(seconds, partial(network.fit, X, d, batch, n_epochs=1)),
+            "train": partial(seconds, lambda config=config: [*train(config, data)]),
+        }
+        figures = take_turns(turns, 2 * rounds)
+        figure = ratio(figures[1:], "textbook", "train")  # the first fills the caches
+        yield Result(title(Case((32,), batch)), "fit / train", figure, target, at_least=False)
+
+
 def run(only: Sequence[str], rounds: int) -> Iterator[Result]:
     data = load_mnist()
     for case in EXERCISE:
@@ -171,6 +194,8 @@ def run(only: Sequence[str], rounds: int) -> Iterator[Result]:
             yield from compared(case, data, (Limit, Ours, *OTHERS), max(2, rounds - 2), WIDER_TARGETS)
     if "ten-epochs" in only:
         yield ten_epochs(data, rounds)
+    if "textbook" in only:
+        yield from textbook(data, rounds)
 
 
 def machine(names: Sequence[str] = ("numpy", "torch", "scikit-learn", "threadpoolctl")) -> dict[str, str]:

@@ -49,9 +49,9 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.browser)
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def browser():
-    """One Chromium for all tests of this folder."""
+    """One Chromium for all tests of a file, and no longer: Playwright's event loop runs until then."""
     playwright = _module("playwright.sync_api")
     names = ("chromium", "chromium-browser", "google-chrome")
     path = os.environ.get("EXPLORER_CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
@@ -200,7 +200,7 @@ def start_server(tmp_path_factory):
         server.stop()
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def app(tmp_path_factory):
     """The command as people start it, on a free port."""
     server = _started(
@@ -210,7 +210,7 @@ def app(tmp_path_factory):
     server.stop()
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def notebook(tmp_path_factory):
     """Make a notebook of a file in ``notebooks/``, whose cells begin with ``# %%``."""
 
@@ -235,14 +235,24 @@ def serve_notebook(start_server, notebook):
     return lambda name, **options: start_server([HERE / "serve_page.py", notebook(name, **options)])
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
+def serve_plainly(start_server, notebook):
+    """Serve a notebook of this folder with Voilà as it comes, without the explorer's template."""
+    return lambda name: start_server([HERE / "serve_plain.py", notebook(name), _free_port()])
+
+
+def _free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture(scope="session")
 def jupyterlab(notebook, tmp_path_factory):
     """A JupyterLab on a free port: its address, and the folder that it shows."""
     _module("jupyterlab")
     root, home = tmp_path_factory.mktemp("lab"), tmp_path_factory.mktemp("home")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = _free_port()
     options = [
         *("--no-browser", "--allow-root", "--LabApp.expose_app_in_browser=True"),
         *(f"--port={port}", "--IdentityProvider.token=", f"--ServerApp.root_dir={root}"),
@@ -283,7 +293,7 @@ def wait_for():
     return lambda condition, seconds=60, words="it never happened": _wait_for(condition, seconds, words)
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def begin():
     """Train settings anew in an open page: they come as those of an entry of the browser's history do."""
     expect = _module("playwright.sync_api").expect

@@ -215,6 +215,23 @@ def test_each_changed_setting_changes_curves_and_matrix(shared, page):
     shared.assert_clean()
 
 
+def test_the_curves_say_what_a_point_is_and_which_loss_they_show(page):
+    """A step each where there are at most 20 an epoch, else means; another loss is never on the same axis."""
+    plot = page.locator(".explorer-place-loss")
+    expect(plot.locator(".legend")).to_contain_text("means of 6 mini-batches")
+    set_number(page, "Batch size", 20_000)
+    until_finished(page, epochs=10)
+    expect(plot.locator(".legend")).to_contain_text("each mini-batch")
+    assert len(curve(page, "loss", "each mini-batch")) == 30
+    expect(plot.locator(".ytitle")).to_have_text("squared error per sample")
+    page.get_by_role("button", name="Modern").click()
+    until_finished(page, epochs=10)
+    expect(plot.locator(".ytitle")).to_have_text("cross-entropy per sample")
+    expect(plot.locator(".legend")).not_to_contain_text("earlier runs")
+    expect(page.get_by_text(re.compile(r"Not shown: \d earlier runs? with squared error\."))).to_be_visible()
+    expect(page.locator(".explorer-place-accuracy .legend")).to_contain_text("earlier runs")
+
+
 def test_a_slider_retrains_on_release(page):
     slider = page.get_by_role("slider", name=re.compile("Hidden units"))
     slider.focus()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import socket
 
 import pytest
 
@@ -197,29 +196,13 @@ def test_a_reload_shows_the_data_again_and_what_changed_while_plotly_loaded(visi
     wait_until(page, "it counts", COUNTED)
 
 
-def test_a_plain_voila_page_shows_them_as_well(notebook, open_page, start_server, tmp_path):
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    script = tmp_path / "plain.py"
-    script.write_text(PLAIN_VOILA)
-    server = start_server([script, notebook("live_figures"), port])
-    visit = open_page(server.url)
+def test_a_plain_voila_page_shows_them_as_well(serve_plainly, open_page):
+    visit = open_page(serve_plainly("live_figures").url)
     page = visit.page
     check_that_it_shows_its_data(page)
     check_that_updates_arrive(page)
     assert PLOTLY_BYTES < visit.socket_bytes < 1.3 * PLOTLY_BYTES  # one copy, through the socket
     assert visit.page_errors == []
-
-
-PLAIN_VOILA = """
-import sys
-from voila.app import Voila
-class Plain(Voila):
-    def launch_browser(self):
-        print(self.connection_url, flush=True)
-Plain.launch_instance([sys.argv[1], "--port", sys.argv[2]])
-"""
 
 
 def test_data_updates_clicks_and_a_reload_in_jupyterlab(jupyterlab, notebook, open_page):

@@ -36,7 +36,7 @@ def test_runs_are_named_compared_deleted_and_brought_back(app, open_page):
     for number in (first, second):
         page.get_by_label(f"Compare run {number}", exact=True).press("Space")
     verdict = page.locator(".explorer-verdict")
-    expect(verdict).to_contain_text(re.compile(r"B reads \d+ images? rightly that A doesn't"))
+    expect(verdict).to_contain_text(re.compile(r"B classifies \d+ images? correctly that A misclassifies"))
     expect(page.locator(".explorer-side-by-side thead")).to_contain_text(EVIL[:30])
     last = list(train(TrainingConfig(epochs=2, hidden_sizes=16), load_mnist()))[-1]
     expect(page.locator(".explorer-side-by-side tbody")).to_contain_text(f"{100 * last.test_accuracy:.2f} %")

@@ -13,6 +13,7 @@ from explorer.datasets import bundle
 from explorer.datasets.mnist import DATA, IMAGES, LABELS
 
 
+@pytest.mark.slow
 def test_the_maker_reproduces_the_package(mnist, tmp_path):
     bundle.write_bundle(mnist, tmp_path)
     for name in (IMAGES, LABELS):
@@ -22,6 +23,7 @@ def test_the_maker_reproduces_the_package(mnist, tmp_path):
             assert made == shipped
 
 
+@pytest.mark.slow
 def test_the_command_packs_an_archive(mnist, tmp_path, monkeypatch, make):
     arrays = {
         f"mnist-{s}-{k}.npy": getattr(mnist, f"{s}_{k}")

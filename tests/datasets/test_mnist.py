@@ -6,10 +6,12 @@ import hashlib
 import json
 import mmap
 import os
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
@@ -150,6 +152,7 @@ def test_the_first_load_unpacks_and_the_next_ones_share(tmp_path, pixels):
     assert file.stat().st_mtime_ns == written.st_mtime_ns
 
 
+@pytest.mark.slow
 @cache
 def test_four_processes_at_once(tmp_path, pixels):
     with ThreadPoolExecutor(4) as pool:
@@ -186,6 +189,7 @@ def become_empty(file):
     os.truncate(file, 0)
 
 
+@pytest.mark.slow
 @cache
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("damage", [flip_a_bit, cut_off, zero, become_a_pipe, become_empty])
@@ -216,14 +220,23 @@ def test_where_nothing_can_be_written_the_images_stay_in_memory(tmp_path, reload
 
 @cache
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="needs another user's number")
-def test_a_user_without_a_home_leaves_nothing_in_the_working_folder(tmp_path, pixels):
-    before = (
-        "import os, explorer.datasets\nos.setuid(54321)"  # imports before the interpreter is out of reach
-    )
-    tmp_path.chmod(0o777)
-    result = load({"HOME": None, "XDG_CACHE_HOME": None}, before, cwd=tmp_path)
-    assert (result["pixels"], result["maps"]) == (pixels, [])
-    assert list(tmp_path.iterdir()) == []
+def test_a_user_without_a_home_leaves_nothing_in_the_working_folder(pixels):
+    with TemporaryDirectory() as name:  # the checkout and pytest's folders may be closed to other users
+        place, here, data = Path(name), Path(name, "here"), Path(name, "data")
+        shutil.copytree(module.DATA, data)
+        here.mkdir()
+        for path in (place, data, *data.iterdir()):
+            path.chmod(0o755)
+        here.chmod(0o777)
+        before = f"""
+import os
+from explorer.datasets import mnist  # before the interpreter is out of reach
+mnist.DATA = Path({str(data)!r})
+os.setuid(54321)
+"""
+        result = load({"HOME": None, "XDG_CACHE_HOME": None}, before, cwd=here)
+        assert (result["pixels"], result["maps"]) == (pixels, [])
+        assert list(here.iterdir()) == []
 
 
 @cache

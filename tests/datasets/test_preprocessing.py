@@ -53,6 +53,7 @@ def test_mnist_images_come_back_as_they_are(mnist):
         np.testing.assert_array_equal(preprocess(pad).image, image)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("degrees", "by"), [(0, 6), (5, 5), (-8, 5), (3, 3)])
 def test_changed_images_are_read_as_before(mnist, network, degrees, by):
     agreed = 0

@@ -318,7 +318,7 @@ def test_losses_of_another_kind_are_not_in_one_curve(fork):
     assert line(figures(html)["accuracy"])[0].tolist() == [1, 2, 3, 4]
     text = " ".join(Page(html).texts)
     assert "Up to epoch 1 the loss was another: those epochs are left out here." in text
-    assert "Stage 1 of 3, loss: cross entropy" in text
+    assert "Stage 1 of 3, loss: cross-entropy" in text
     assert "Stage 3 of 3, loss: squared error" in text
 
 

@@ -21,6 +21,7 @@ from explorer.figures.curves import (
     loss_traces,
 )
 from explorer.figures.palette import PALETTES
+from explorer.training import BatchRecord
 
 TRAIN, TEST, RUNNING = (
     TRACE_NAMES.index("train"),
@@ -38,7 +39,10 @@ def test_the_order_of_traces_is_fixed(make_history):
             loss_figure(make_history(3), earlier=earlier),
             accuracy_figure(make_history(0), earlier=earlier),
         ):
-            assert tuple(trace.name for trace in figure.data) == TRACE_NAMES
+            names = tuple(
+                "mini-batches" if "mini-batch" in trace.name else trace.name for trace in figure.data
+            )
+            assert names == TRACE_NAMES
             assert [trace.visible for trace in figure.data[:6]].count(True) == min(n_earlier, 6)
 
 
@@ -71,6 +75,34 @@ def test_the_newest_earlier_runs_are_shown_the_newest_last(make_history):
     np.testing.assert_allclose(one[NEWEST]["y"], [0.12], rtol=1e-6)
 
 
+def test_two_losses_never_share_an_axis(make_history):
+    """Squared error and cross-entropy are different quantities; accuracy is one for all."""
+    other = [make_history(n, loss="cross_entropy", output="softmax") for n in (4, 5)]
+    same, history = make_history(2), make_history(3)
+    earlier = [other[0], same, other[1]]
+    assert [len(trace["x"]) for trace in loss_traces(history, earlier) if trace["visible"]] == [2, 12, 3, 3]
+    assert loss_layout(history, earlier) == loss_layout(history, [same])
+    assert [len(t["x"]) for t in accuracy_traces(history, earlier) if t["visible"]] == [4, 2, 5, 12, 3, 3]
+
+
+@pytest.mark.parametrize(
+    ("steps", "name"),
+    [
+        ([], "mini-batches"),
+        ([6], "mini-batches"),
+        ([1, 2, 3], "each mini-batch"),
+        ([6, 12, 18], "means of 6 mini-batches"),
+        ([2345, 4690, 7000], "means of 2\u202f345 mini-batches"),
+    ],
+)
+def test_the_line_of_mini_batches_says_what_a_point_is(make_history, steps, name):
+    history = make_history(0)
+    for step in steps:
+        history.append(BatchRecord(step / 20, step, 0.5, 0.5))
+    for traces in (loss_traces, accuracy_traces):
+        assert traces(history)[RUNNING]["name"] == name
+
+
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
@@ -91,7 +123,7 @@ def test_hover_texts():
     loss, accuracy = loss_style(), accuracy_style()
     assert accuracy[TEST]["hovertemplate"] == "epoch %{x} · test %{y:.2f} %<extra></extra>"
     assert accuracy[TRAIN]["hovertemplate"] == "epoch %{x} · train %{y:.2f} %<extra></extra>"
-    assert accuracy[RUNNING]["hovertemplate"] == "epoch %{x:.2f} · mini-batches %{y:.2f} %<extra></extra>"
+    assert accuracy[RUNNING]["hovertemplate"] == "epoch %{x:.2f} · %{fullData.name} %{y:.2f} %<extra></extra>"
     assert accuracy[NEWEST]["hovertemplate"] == "epoch %{x} · test %{y:.2f} %<br>%{meta}<extra></extra>"
     assert loss[TEST]["hovertemplate"] == "epoch %{x} · test loss %{y:.4f}<extra></extra>"
 
@@ -100,7 +132,7 @@ def test_hover_texts():
 def test_train_test_and_earlier_have_their_colours(theme):
     palette = PALETTES[theme]
     for style in (loss_style(theme), accuracy_style(theme)):
-        colours = {trace["name"]: trace["line"]["color"] for trace in style}
+        colours = {name: trace["line"]["color"] for name, trace in zip(TRACE_NAMES, style, strict=True)}
         assert colours == {
             "train": palette.train,
             "mini-batches": palette.train,
@@ -112,7 +144,9 @@ def test_train_test_and_earlier_have_their_colours(theme):
 
 def test_axes_carry_their_units(make_history):
     loss, accuracy = loss_figure(make_history(3)), accuracy_figure(make_history(3))
-    assert loss.layout.yaxis.title.text == "loss per sample"
+    assert loss.layout.yaxis.title.text == "squared error per sample"
+    other = make_history(3, loss="cross_entropy", output="softmax")
+    assert loss_layout(other)["yaxis"]["title"]["text"] == "cross-entropy per sample"
     assert accuracy.layout.yaxis.title.text == "accuracy (%)"
     assert loss.layout.xaxis.title.text == accuracy.layout.xaxis.title.text == "epoch"
 

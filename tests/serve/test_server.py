@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
@@ -58,12 +57,6 @@ def manager(monkeypatch):
     return kernel_manager_class(Started, {"NOTE": "kept"})()
 
 
-def run(coroutine):
-    """Run it in a thread of its own: this one may have an event loop, which Playwright leaves running."""
-    with ThreadPoolExecutor(1) as thread:
-        return thread.submit(asyncio.run, coroutine).result()
-
-
 async def is_waiting(task):
     for _ in range(10):
         await asyncio.sleep(0)
@@ -84,14 +77,14 @@ def test_a_kernel_for_nobody_yet_waits_while_a_page_draws_and_the_next_visitor_e
         await manager.shutdown_all(now=True)
         await third
 
-    run(visits())
+    asyncio.run(visits())
     assert manager.has_ended
 
 
 def test_it_does_not_wait_for_ever(manager, monkeypatch):
     monkeypatch.setattr(kernels, "QUIET_SECONDS", 0.01)
     manager.note_visit()
-    run(manager.start_kernel(env=WARM))
+    asyncio.run(manager.start_kernel(env=WARM))
 
 
 def test_cells_that_outlive_their_kernel_do_not_hold_up_the_end():
@@ -109,7 +102,7 @@ def test_cells_that_outlive_their_kernel_do_not_hold_up_the_end():
         await end_all_tasks()
         assert rendering.done()
 
-    run(serve())
+    asyncio.run(serve())
     assert cells == list(range(12))
 
 
@@ -141,7 +134,7 @@ def test_a_message_to_the_page_does_not_wait_for_the_one_before(monkeypatch):
     monkeypatch.setattr(VoilaKernelWebsocketHandler, "open", opened)
     monkeypatch.setattr(SocketHandler, "__init__", lambda handler: None)
     monkeypatch.setattr(SocketHandler, "set_nodelay", lambda handler, value: heard.append(value))
-    run(SocketHandler().open("kernel"))
+    asyncio.run(SocketHandler().open("kernel"))
     assert heard == [True, "kernel"]
 
 
@@ -183,7 +176,7 @@ def test_a_kernel_that_has_connected_again_hears_of_its_visitor():
             a_visitor_comes()
             await assert_heard(second)
 
-    run(asyncio.wait_for(visit(), 30))
+    asyncio.run(asyncio.wait_for(visit(), 30))
 
 
 def test_a_kernel_whose_visitor_came_while_its_connection_broke_hears_when_it_connects_again():
@@ -195,7 +188,7 @@ def test_a_kernel_whose_visitor_came_while_its_connection_broke_hears_when_it_co
             await assert_heard(ask_as_a_kernel(address))
             first.close()
 
-    run(asyncio.wait_for(visit(), 30))
+    asyncio.run(asyncio.wait_for(visit(), 30))
 
 
 def test_a_kernel_that_connects_after_its_visitor_came_hears_at_once():
@@ -204,7 +197,7 @@ def test_a_kernel_that_connects_after_its_visitor_came_hears_at_once():
             a_visitor_comes()
             await assert_heard(ask_as_a_kernel(address))
 
-    run(asyncio.wait_for(visit(), 30))
+    asyncio.run(asyncio.wait_for(visit(), 30))
 
 
 def test_voilas_pages_and_sockets_are_ours_and_each_script_has_its_address(monkeypatch):

@@ -79,6 +79,7 @@ def test_the_last_slide_holds_the_whole_explorer(talk):
     assert talk.slides["questions"].bar.settings == ""
 
 
+@pytest.mark.slow
 def test_a_live_run_takes_the_place_of_the_recorded_one(talk):
     slide = talk.slides["learns"]
     before = accuracy_curve(slide)
@@ -107,6 +108,7 @@ def test_the_button_starts_and_stops_it(talk):
     np.testing.assert_array_equal(accuracy_curve(slide), before)
 
 
+@pytest.mark.slow
 def test_a_second_live_run_ends_the_first(talk):
     talk.run_live("deep")
     talk.run_live("averaged")
@@ -198,6 +200,7 @@ def test_the_explorer_of_the_last_slide_opens_with_a_recorded_run(talk, runs):
     assert [r.test_accuracy for r in app.history] == [r.test_accuracy for r in recorded]
 
 
+@pytest.mark.slow
 def test_a_recorded_run_is_trained_anew_and_not_continued(mnist):
     """There is nothing in this session that could go on from its end."""
     app = Explorer(mnist, train=False)

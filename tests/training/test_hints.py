@@ -445,10 +445,7 @@ GOOD = {
 }
 
 
-QUICK = {
-    "the exercise", "relu, 8 units", "64 units by sum", "batch 2048 by sum", "uniform weights",
-    "batch 8192 by mean", "rate 0.01 by mean", "1 epoch", "not a number",
-}  # fmt: skip
+QUICK = {"the exercise", "relu, 8 units", "uniform weights", "1 epoch", "not a number"}
 
 
 def rows(cases):

@@ -82,6 +82,7 @@ CONFIGS = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["own pool", "warm pool", "threads", "path", "path in a warm pool"])
 def test_a_run_is_the_same_to_the_bit_wherever_it_happens(small_dataset, folder, pool, kind):
     data = folder if "path" in kind else small_dataset

@@ -1,7 +1,5 @@
 """The confusion matrix in the second tab: alone, or held against that of another run."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
@@ -35,7 +33,7 @@ class ComparedMatrix:
 
     def __init__(self, class_names: Sequence[str], theme: Theme, on_loop: OnLoop, on_cell: OnCell) -> None:
         self.matrix = Matrix(class_names, theme, on_loop, on_cell)
-        self.difference = Difference(class_names, theme, on_loop(on_cell))
+        self.difference = Difference(class_names, theme, on_loop, on_cell)
         self.other = Choice("compared with", _NOTHING)
         self.other.observe(on_loop(self._on_other), "value")
         self.caption = Caption()

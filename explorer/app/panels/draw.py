@@ -1,7 +1,5 @@
 """The tab to draw in: what the network makes of a drawing, and what it sees of it."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -167,7 +165,10 @@ class _Reader:
         if self._moment is None or moment.snapshot is not self._moment.snapshot:
             self._network.set_weights(moment.weights)
             self._moment = moment
-        with one_blas_thread():  # a second one costs more than such a short product
+        with (
+            one_blas_thread(),
+            np.errstate(all="ignore"),
+        ):  # a second one costs more than such a short product
             outputs: NDArray[np.floating] = self._network.forward(np.float32(image.reshape(-1, 1)) / 255)
         return outputs[:, 0]
 

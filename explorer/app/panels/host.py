@@ -1,7 +1,5 @@
 """Switches between the panels: each is made when its tab is first opened, and drawn only while it is in sight."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The images behind the confusion matrix: those of a chosen cell, or the worst mistakes of all."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from time import monotonic
 from typing import Any, Literal

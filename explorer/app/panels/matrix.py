@@ -1,7 +1,5 @@
 """The confusion matrix whose cells are chosen, and the difference of two."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from functools import partial
 from types import MappingProxyType
@@ -46,17 +44,22 @@ _STEPS = MappingProxyType(
 class _Cells:
     """A figure of cells of which one is chosen: by a click, by the arrow keys from there, by Escape none."""
 
-    def __init__(self, figure: Any, n_classes: int, theme: Theme, on_cell: OnCell | None) -> None:
+    def __init__(
+        self, figure: Any, n_classes: int, theme: Theme, on_loop: OnLoop | None, on_cell: OnCell | None
+    ) -> None:
         self._n_classes = n_classes
         self._theme = theme
         self._cell: tuple[int, int] | None = None
         filling = figure.update_layout(height=None, autosize=True)
-        if on_cell is None:
+        if on_loop is None or on_cell is None:
             self.figure = LiveFigure(filling)
             return
         self._on_cell = on_cell
-        keys = {name: partial(self._move, *step) for name, step in _STEPS.items()} | {"Escape": self._leave}
-        self.figure = LiveFigure(filling, on_click=self._on_click, on_key=keys)
+        # The whole step runs on the loop: where keys are heard on another thread, as in JupyterLab, a second one
+        # would otherwise start from the cell that the first has yet to leave, and one of the two would be lost.
+        move, leave, click = on_loop(self._move), on_loop(self._leave), on_loop(self._on_click)
+        keys = {name: partial(move, *step) for name, step in _STEPS.items()} | {"Escape": leave}
+        self.figure = LiveFigure(filling, on_click=click, on_key=keys)
 
     def mark(self, cell: tuple[int, int] | None) -> None:
         """Put the frame round a cell (row, column), or round none."""
@@ -99,7 +102,7 @@ class Matrix(_Cells):
 
     def __init__(self, class_names: Sequence[str], theme: Theme, on_loop: OnLoop, on_cell: OnCell) -> None:
         figure = confusion_figure(None, class_names, theme=theme)
-        super().__init__(figure, len(class_names), theme, on_loop(on_cell))
+        super().__init__(figure, len(class_names), theme, on_loop, on_cell)
         self.counted = Segmented("Cells of the confusion matrix", {"count": "count", "row": "row %"})
         self.counted.observe(on_loop(self._on_counted), "value")
         self._class_names = class_names
@@ -142,13 +145,19 @@ class Difference(_Cells):
         Name of each class.
     theme : {"light", "dark"}
         Colours to begin with.
-    on_cell : callable, optional
-        As in `Matrix`, on whichever thread the kernel hears the person; without it, nothing can be chosen.
+    on_loop, on_cell : callable, optional
+        As in `Matrix`; without them, no cell can be chosen.
     """
 
-    def __init__(self, class_names: Sequence[str], theme: Theme, on_cell: OnCell | None = None) -> None:
+    def __init__(
+        self,
+        class_names: Sequence[str],
+        theme: Theme,
+        on_loop: OnLoop | None = None,
+        on_cell: OnCell | None = None,
+    ) -> None:
         figure = difference_figure(None, None, class_names, theme=theme)
-        super().__init__(figure, len(class_names), theme, on_cell)
+        super().__init__(figure, len(class_names), theme, on_loop, on_cell)
         self._class_names = class_names
 
     @property

@@ -1,7 +1,5 @@
 """The second tab: which digits are hard, what is mistaken for what, and how far the network can be trusted."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from time import monotonic
 from typing import Any

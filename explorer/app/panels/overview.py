@@ -1,7 +1,5 @@
 """The first tab: loss, accuracy, confusion matrix, and the images behind a cell of the matrix."""
 
-from __future__ import annotations
-
 from time import monotonic
 from typing import Any
 
@@ -28,11 +26,12 @@ from explorer.figures.template import template
 from explorer.training import History, TrainingConfig
 from explorer.widgets.caption import Caption
 from explorer.widgets.live_figure import LiveFigure
+from explorer.wording import counted
 
 __all__ = ["Overview"]
 
 _MATRIX_SECONDS = 0.35  # while a run trains: every second tick, and so mostly not with the images
-_TRAIN_IS_A_MEAN = "train: mean over each epoch's own passes, before their updates"
+_TRAIN_LAGS = "Train loss is averaged while the epoch runs, so it lags behind test loss."
 
 
 class Overview:
@@ -56,7 +55,7 @@ class Overview:
         self.accuracy = LiveFigure(_filling(accuracy_figure(empty, theme=theme)))
         self.images = ChosenImages(dataset, on_loop, self._on_chosen)
         self.matrix = Matrix(names, theme, on_loop, self.images.toggle)
-        self.captions = {"loss": Caption(_TRAIN_IS_A_MEAN), "accuracy": Caption(), "confusion": Caption()}
+        self.captions = {"loss": Caption(_TRAIN_LAGS), "accuracy": Caption(), "confusion": Caption()}
         self._theme = theme
         self._matrix_at = float("-inf")
         figures = {
@@ -83,6 +82,7 @@ class Overview:
         history, earlier, mark = _curves(scene)
         summary = curves_summary(history, scene.looks_back_to)
         self.loss.show(loss_traces(history, earlier), loss_layout(history, earlier) | mark, summary)
+        self.captions["loss"].text = _left_out(history, earlier) or _TRAIN_LAGS
 
     def _show_accuracy(self, scene: Scene) -> None:
         history, earlier, mark = _curves(scene)
@@ -119,6 +119,12 @@ def _curves(scene: Scene) -> tuple[History, list[History], dict[str, Any]]:
     """Return what both figures of curves show: the run, earlier ones, and a layout with the epoch looked at."""
     earlier = [run.curve for run in scene.earlier[-EARLIER_SLOTS:]]
     return scene.history, earlier, {"shapes": epoch_mark(scene.looks_back_to, scene.theme)}
+
+
+def _left_out(history: History, earlier: list[History]) -> str:
+    """Return a sentence on earlier runs whose loss is another quantity, which the axis can't show; or nothing."""
+    losses = [run.config.text("loss") for run in earlier if run.config.loss != history.config.loss]
+    return f"Not shown: {counted(len(losses), 'earlier run')} with {losses[0]}." if losses else ""
 
 
 def _filling(figure: Any) -> Any:

@@ -3,8 +3,6 @@
 The file is made by ``python tests/benchmarks/batch_size.py --record``.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from dataclasses import asdict

@@ -1,7 +1,5 @@
 """Two runs side by side: who reads more of the same test images rightly, and whether that is more than luck."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from ipywidgets import Box

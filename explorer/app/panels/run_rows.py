@@ -1,7 +1,5 @@
 """What the table of runs says of each run."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Sequence
 
 from explorer.app.session_run import SessionRun

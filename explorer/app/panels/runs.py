@@ -1,7 +1,5 @@
 """The fifth tab: all runs of the session in a table, their curves, and two of them side by side."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from time import monotonic
 

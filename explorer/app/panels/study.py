@@ -1,7 +1,5 @@
 """The sixth tab: what the batch size does to the network in the controls, from many runs."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from time import monotonic
 from types import MappingProxyType

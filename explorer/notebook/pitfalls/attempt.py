@@ -1,7 +1,5 @@
 """The outcome of a call: its error, its warnings, or no complaint at all, which is worse."""
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Callable
 from html import escape

@@ -1,7 +1,5 @@
 """Mistakes in cutting the samples into mini-batches: a single pixel, rows, and one batch too many."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """From images to the network's inputs: samples are columns, and pixels lie between 0 and 1."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The wrong run and the right one: their curves, and in words where both ended."""
 
-from __future__ import annotations
-
 from html import escape
 from typing import Any
 

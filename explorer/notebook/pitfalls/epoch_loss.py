@@ -1,7 +1,5 @@
 """Mistakes in the loss of an epoch: the network learns as it should, and the curve says otherwise."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The sigmoid overflows: eᵃ is more than a float can hold long before a is large."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

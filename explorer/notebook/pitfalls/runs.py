@@ -1,7 +1,5 @@
 """A run of a network, epoch by epoch, in which each part can be replaced by its wrong variant."""
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """How good the network is: on the samples it has learned, or on others."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from numpy.typing import NDArray

@@ -1,7 +1,5 @@
 """From labels to the network's targets: one-hot columns. A label is a class, not a quantity."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

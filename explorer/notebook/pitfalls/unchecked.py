@@ -3,8 +3,6 @@
 `NeuralNetwork` refuses an array of the wrong shape. A mistake that has to run to its end to be seen is made here.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The gradient of a few weights, by backpropagation and by central differences."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from math import isfinite
 from typing import Any

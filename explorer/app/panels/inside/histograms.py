@@ -1,7 +1,5 @@
 """How weights and activations of each layer are spread, against the start."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np
@@ -84,11 +82,12 @@ class Histograms:
         self.captions[1].text = f"on {n} test images; standard deviation: {spreads[1]}"
         self.weights.summary, self.activations.summary = (caption.text for caption in self.captions)
 
+    @np.errstate(all="ignore")  # weights that are no numbers show in the figure
     def _activations(self, subject: Subject, weights: Weights) -> Layers:
         n = probe_size(subject.n_parameters, most=_MOST_IMAGES, least=_LEAST_IMAGES)
         with subject.network(weights) as network:
             network.forward(self._probe.head(n).X)
-            return [np.array(getattr(network, f"h{number}")) for number in range(1, subject.n_layers + 1)]
+            return [*network.h.values()]
 
     def _set_theme(self, theme: Theme) -> None:
         self._theme = theme

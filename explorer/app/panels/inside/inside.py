@@ -1,7 +1,5 @@
 """The third tab: what the layers hold and do, at the moment that is looked at."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from ipywidgets import DOMWidget

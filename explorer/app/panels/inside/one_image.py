@@ -1,7 +1,5 @@
 """One test image's way through the network and back, with the formulas and their numbers."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

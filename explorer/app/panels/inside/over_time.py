@@ -1,7 +1,5 @@
 """The gradient of each layer, and its dead units or saturated activations, epoch by epoch."""
 
-from __future__ import annotations
-
 from time import monotonic
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Keeps the event loop free: what is costly waits its turn, what is long is done in steps."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

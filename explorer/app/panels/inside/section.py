@@ -1,7 +1,5 @@
 """What a section of the tab is, and how its parts are boxed."""
 
-from __future__ import annotations
-
 from typing import Any, Protocol
 
 from ipywidgets import Box, DOMWidget

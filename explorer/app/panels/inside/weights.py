@@ -1,7 +1,5 @@
 """The first layer's weights as images, and where a unit's output goes."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -3,149 +3,25 @@
 from __future__ import annotations
 
 import json
-import socket
-import subprocess
-import sys
-import time
 
-import nbformat
 import pytest
+from playwright.sync_api import expect
 
 from explorer.figures.palette import PALETTES
 
-playwright = pytest.importorskip("playwright.sync_api")
-expect = playwright.expect
 
-pytestmark = pytest.mark.browser
-
-PARTS = """
-import json
-from ipywidgets import Box
-from explorer.app.layout import overview, screen
-from explorer.training import TrainingConfig
-from explorer.widgets.caption import Caption
-from explorer.widgets.control_panel import ControlPanel
-from explorer.widgets.header import Header
-from explorer.widgets.messages import Message, Messages
-from explorer.widgets.run_bar import RunBar
-from explorer.widgets.tab_bar import TabBar
-from explorer.widgets.tiles import Tile, Tiles
-
-calls, log = [], Caption()
-
-def note(*call):
-    calls.append(call)
-    log.text = json.dumps(calls)
-
-def act(action):
-    note("action", action)
-    states = {"train": "running", "resume": "running", "pause": "paused", "stop": "stopped", "reset": "idle"}
-    bar.show(states.get(action, "paused"), 2.5, 10, 12.0)
-
-def choose(name):
-    note("export", name)
-    if name == "csv":
-        header.download("history.csv", b"epoch,loss", "text/csv")
-    if name == "few":
-        panel.shown = ["epochs"]
-    if name == "hint":
-        text = "<img src=x onerror=alert(1)> is <b>text</b>"
-        messages.show(Message("wide", "warning", text, "Because.", "Mend it"), Message("note", "info", "A note."))
-    if name == "words":
-        messages.show(Message("wide", "error", "Other words.", "Because of this.", "Mend it at once"))
-    if name == "start":
-        panel.set_config(TrainingConfig())
-        panel.shown, header.query, header.choice, bar.auto = None, "", "auto", True
-        messages.clear()
-        bar.show("idle", 0, 10)
-        calls.clear()
-        note("ready")
-
-def configure(config):
-    note("config", config.to_query())
-    header.query = config.to_query()
-
-names = {"start": "Start again", "hint": "Show messages", "words": "Change words", "few": "Show few"}
-names["csv"] = "History as CSV"
-header, panel, bar, messages = Header(dataset="MNIST", exports=names), ControlPanel(), RunBar(), Messages()
-tiles = Tiles([Tile("test accuracy", "93.64 %", "of 10 000 test images", "test")] * 6)
-header.on_export(choose)
-header.observe(lambda change: note("theme", change["new"]), "theme")
-panel.on_config(configure)
-bar.on_action(act)
-bar.observe(lambda change: note("auto", change["new"]), "auto")
-messages.on_action(lambda name: note("mend", name))
-figures = {name: Box() for name in ("loss", "accuracy", "confusion", "gallery")}
-screen(
-    header=header, controls=panel, run_bar=bar, messages=messages, tiles=tiles,
-    tab_bar=TabBar({"overview": "Overview", "runs": "Runs"}), panels=Box([overview(figures, {"loss": log}, {})]),
-)
-"""
+@pytest.fixture(scope="module")
+def url(serve_plainly):
+    return serve_plainly("parts").url
 
 
 @pytest.fixture(scope="module")
-def url(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("parts")
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(PARTS)])
-    nbformat.write(notebook, folder / "parts.ipynb")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [
-        sys.executable,
-        "-m",
-        "voila",
-        "parts.ipynb",
-        "--no-browser",
-        f"--port={port}",
-        "--show_tracebacks=True",
-    ]
-    with (folder / "log").open("w") as log:
-        server = subprocess.Popen(
-            command, cwd=folder, stdout=log, stderr=log
-        )  # its own log: a pipe would fill up
-    try:
-        wait_until_served(port, server)
-        yield f"http://127.0.0.1:{port}/"
-    finally:
-        server.terminate()
-        server.wait(20)
-
-
-def wait_until_served(port, server):
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and server.poll() is None:
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-        except OSError:
-            time.sleep(0.1)
-        else:
-            return
-    raise AssertionError("Voilà does not answer")
-
-
-@pytest.fixture(scope="module")
-def shared_page(url):
+def shared_page(url, open_shared_page):
     """One page for all tests: each begins with everything as at the start."""
-    quiet = [
-        "--no-sandbox",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-    ]
-    with playwright.sync_playwright() as p:
-        browser = p.chromium.launch(executable_path="/usr/bin/chromium", args=quiet)
-        context = browser.new_context(viewport={"width": 1440, "height": 900})
-        context.grant_permissions(["clipboard-read", "clipboard-write"])
-        page = context.new_page()
-        errors = []
-        page.on("pageerror", lambda error: errors.append(error))
-        page.goto(url)
-        page.get_by_role("button", name="Train", exact=True).wait_for(timeout=60_000)
-        yield page
-        assert errors == []
-        page.close(run_before_unload=True)
-        browser.close()
+    found = open_shared_page(url, permissions=["clipboard-read", "clipboard-write"])
+    found.page.get_by_role("button", name="Train", exact=True).wait_for()
+    yield found.page
+    assert found.page_errors == []
 
 
 @pytest.fixture

@@ -1,0 +1,76 @@
+# %%
+import json
+
+from ipywidgets import Box
+
+from explorer.app.layout import overview, screen
+from explorer.training import TrainingConfig
+from explorer.widgets.caption import Caption
+from explorer.widgets.control_panel import ControlPanel
+from explorer.widgets.header import Header
+from explorer.widgets.messages import Message, Messages
+from explorer.widgets.run_bar import RunBar
+from explorer.widgets.tab_bar import TabBar
+from explorer.widgets.tiles import Tile, Tiles
+
+calls, log = [], Caption()
+
+
+def note(*call):
+    calls.append(call)
+    log.text = json.dumps(calls)
+
+
+def act(action):
+    note("action", action)
+    states = {"train": "running", "resume": "running", "pause": "paused", "stop": "stopped", "reset": "idle"}
+    bar.show(states.get(action, "paused"), 2.5, 10, 12.0)
+
+
+def choose(name):
+    note("export", name)
+    if name == "csv":
+        header.download("history.csv", b"epoch,loss", "text/csv")
+    if name == "few":
+        panel.shown = ["epochs"]
+    if name == "hint":
+        text = "<img src=x onerror=alert(1)> is <b>text</b>"
+        messages.show(
+            Message("wide", "warning", text, "Because.", "Mend it"), Message("note", "info", "A note.")
+        )
+    if name == "words":
+        messages.show(Message("wide", "error", "Other words.", "Because of this.", "Mend it at once"))
+    if name == "start":
+        panel.set_config(TrainingConfig())
+        panel.shown, header.query, header.choice, bar.auto = None, "", "auto", True
+        messages.clear()
+        bar.show("idle", 0, 10)
+        calls.clear()
+        note("ready")
+
+
+def configure(config):
+    note("config", config.to_query())
+    header.query = config.to_query()
+
+
+names = {"start": "Start again", "hint": "Show messages", "words": "Change words", "few": "Show few"}
+names["csv"] = "History as CSV"
+header, panel, bar, messages = Header(dataset="MNIST", exports=names), ControlPanel(), RunBar(), Messages()
+tiles = Tiles([Tile("test accuracy", "93.64 %", "of 10 000 test images", "test")] * 6)
+header.on_export(choose)
+header.observe(lambda change: note("theme", change["new"]), "theme")
+panel.on_config(configure)
+bar.on_action(act)
+bar.observe(lambda change: note("auto", change["new"]), "auto")
+messages.on_action(lambda name: note("mend", name))
+figures = {name: Box() for name in ("loss", "accuracy", "confusion", "gallery")}
+screen(
+    header=header,
+    controls=panel,
+    run_bar=bar,
+    messages=messages,
+    tiles=tiles,
+    tab_bar=TabBar({"overview": "Overview", "runs": "Runs"}),
+    panels=Box([overview(figures, {"loss": log}, {})]),
+)

@@ -1,0 +1,17 @@
+"""Serve one notebook with Voilà as it comes: ``python serve_plain.py notebook.ipynb port``."""
+
+from __future__ import annotations
+
+import sys
+
+from voila.app import Voila
+
+
+class Plain(Voila):
+    """Says where it is, in place of opening a browser."""
+
+    def launch_browser(self):
+        print(self.connection_url, flush=True)
+
+
+Plain.launch_instance([sys.argv[1], "--port", sys.argv[2], "--show_tracebacks=True"])

@@ -1,0 +1,198 @@
+"""The textbook and the engine are one mathematics: every combination, step by step."""
+
+from __future__ import annotations
+
+import itertools
+import sys
+import types
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import explorer.engine
+from explorer.network import ACTIVATIONS, LOSSES, OUTPUTS, NeuralNetwork
+
+ENGINE = vars(explorer.engine)
+FOLDER = Path(explorer.engine.__file__).parent
+FUNCTIONS = [*itertools.product(ACTIVATIONS, OUTPUTS, LOSSES)]
+HIDDEN = [(6,), (6, 5), (6, 5, 4)]
+CASES = {
+    1: (70, 0.02),
+    2: (70, 0.04),
+    8: (70, 0.1),
+    9: (70, 0.1),
+    64: (200, 0.3),
+    513: (600, 0.3),
+    600: (600, 0.3),
+}
+"""Batch sizes, each with a number of images and a learning rate on the mean gradient.
+
+The epoch ends in a short batch, and in a short block where there are blocks. The rates are small enough for
+training not to be chaotic, which would amplify each rounding from step to step.
+"""
+BOUND = {"float64": 1e-10, "float32": 1e-6}
+"""How far a weight, or a loss per sample, of the one may lie from that of the other."""
+
+
+def engine_steps(network, data, batch_size, reduction, engine):
+    """The weights after each step of an epoch, and the loss of all steps so far wherever the engine says it."""
+    model = engine["Model"](network)
+    batches = engine["MiniBatches"](model, data, batch_size, rate(batch_size, reduction), reduction)
+    loss = 0.0
+    for part in batches.epoch(np.arange(len(data.train_labels))):
+        loss += part.score.loss if part.score else 0.0
+        if part.updates:
+            with batches.settled():
+                yield model.parameters.weights(), loss if part.score else None
+
+
+def rate(batch_size, reduction):
+    _, by_mean = CASES[batch_size]
+    return by_mean if reduction == "mean" else by_mean / batch_size
+
+
+def furthest(functions, hidden, reduction, batch_size, dtype, dataset, engine=ENGINE):
+    """The largest difference between textbook and engine over an epoch; NaN counts as infinite."""
+    data = dataset.head(CASES[batch_size][0])
+    names = dict(zip(("hidden_activation", "output", "loss"), functions, strict=True))
+    network = NeuralNetwork(data.n_inputs, hidden, data.n_classes, dtype=dtype, seed=1, **names)
+    X, d = data.X_train, data.Y_train
+    if dtype == "float64":  # the division by 255 exact to as many digits
+        X = data.train_images.reshape(len(data.train_images), -1).T / 255
+    loss = worst = 0.0
+    starts = itertools.count(0, batch_size)
+    steps = engine_steps(network, data, batch_size, reduction, engine)
+    for start, (weights, said) in zip(starts, steps, strict=False):
+        batch = slice(start, start + batch_size)
+        lr = rate(batch_size, reduction) / (1 if reduction == "sum" else X[:, batch].shape[1])
+        loss += network.train_iteration(X[:, batch], d[:, batch], lr)
+        differences = [np.abs(w - v).max() for w, v in zip(weights, network.parameters, strict=True)]
+        if said is not None:
+            differences.append(abs(said - loss) / min(start + batch_size, X.shape[1]))
+        worst = max(worst, np.nan_to_num(max(differences), nan=np.inf))
+    assert start + batch_size >= X.shape[1], "the epoch was gone through"
+    return worst
+
+
+@pytest.mark.parametrize("dtype", BOUND)
+@pytest.mark.parametrize("batch_size", CASES)
+@pytest.mark.parametrize("functions", FUNCTIONS, ids="-".join)
+def test_the_engine_does_what_the_textbook_says(small_dataset, functions, batch_size, dtype):
+    for hidden, reduction in itertools.product(HIDDEN, ("sum", "mean")):
+        worst = furthest(functions, hidden, reduction, batch_size, dtype, small_dataset)
+        assert worst <= BOUND[dtype], f"{hidden}, by {reduction}: {worst:.1e}"
+
+
+# ---------------------------------------------------------------- a broken formula is seen
+
+MODULES = ("parameters", "kernels", "passes", "model", "scoring", "minibatches")
+"""The engine's files, each after those that it imports."""
+BROKEN = {
+    "sigmoid of −a": ("kernels", "partial(np.negative, a, out)", "partial(np.positive, a, out)"),
+    "σ′ is (1 − h) + h": ("kernels", "partial(np.multiply, out, h, out)", "partial(np.add, out, h, out)"),
+    "relu keeps what is below 0": ("kernels", "np.maximum, a, np.zeros", "np.minimum, a, np.zeros"),
+    "relu′ is h": ("kernels", "partial(np.sign, h, out)", "partial(np.positive, h, out)"),
+    "tanh is a sine": ("kernels", "partial(np.tanh, a, out)", "partial(np.sin, a, out)"),
+    "tanh′ is 1 + h²": (
+        "kernels",
+        "partial(np.subtract, np.ones((), out.dtype), out, out)",
+        "partial(np.add, np.ones((), out.dtype), out, out)",
+    ),
+    "softmax is not normalised": (
+        "kernels",
+        "partial(np.divide, out, total, out)",
+        "partial(np.positive, out, out)",
+    ),
+    "sigmoid's delta lacks y²": (
+        "kernels",
+        "partial(np.subtract, y, scratch, scratch)",
+        "partial(np.positive, y, scratch)",
+    ),
+    "sigmoid's delta has the wrong sign": (
+        "kernels",
+        "partial(np.subtract, out, d, out)",
+        "partial(np.subtract, d, out, out)",
+    ),
+    "softmax's delta forgets the other classes": (
+        "kernels",
+        "partial(np.subtract, out, total, out)",
+        "partial(np.positive, out, out)",
+    ),
+    "softmax's delta has the wrong sign": (
+        "kernels",
+        "return (partial(np.subtract, y, d, out),)",
+        "return (partial(np.subtract, d, y, out),)",
+    ),
+    "a later bias is subtracted": (
+        "passes",
+        "partial(np.add, following.a, following.b",
+        "partial(np.subtract, following.a, following.b",
+    ),
+    "pixels are not scaled on their way forward": (
+        "passes",
+        "partial(np.multiply, a, self.scale, a)",
+        "partial(np.positive, a, a)",
+    ),
+    "pixels are not scaled on their way back": (
+        "passes",
+        "partial(np.multiply, delta, self.scale, scaled)",
+        "partial(np.positive, delta, scaled)",
+    ),
+    "the learning rate is left out": (
+        "passes",
+        "partial(np.multiply, delta, rate, delta)",
+        "partial(np.positive, delta, delta)",
+    ),
+    "d_W of a instead of h": ("passes", "product(before.h.T, delta", "product(before.a.T, delta"),
+    "d_b counts twice": ("passes", "product(self.ones, delta, db)", "product(2 * self.ones, delta, db)"),
+    "delta lacks the slope": (
+        "passes",
+        "partial(np.multiply, before_delta, before.scratch, before_delta)",
+        "partial(np.positive, before_delta, before_delta)",
+    ),
+    "the step goes uphill": (
+        "passes",
+        "partial(np.subtract, self.parameters.flat",
+        "partial(np.add, self.parameters.flat",
+    ),
+    "a block adds its earlier steps": ("passes", "-whole.scale * whole.scale", "whole.scale * whole.scale"),
+    "a block forgets a step": (
+        "passes",
+        "partial(np.subtract, parameters, steps, parameters),",
+        "partial(np.positive, parameters, parameters),",
+    ),
+    "a look into a block takes steps back": ("minibatches", "first -= self._load", "first += self._load"),
+    "by mean is by sum": ("minibatches", "self._learning_rate / n", "self._learning_rate"),
+    "a large batch is its last part": (
+        "minibatches",
+        "partial(np.add, total, steps, total)",
+        "partial(np.copyto, total, steps)",
+    ),
+    "the loss counts twice": ("scoring", "LOSSES[loss](Y, D)", "2 * LOSSES[loss](Y, D)"),
+}
+
+
+def load_engine(monkeypatch, file, old, new):
+    """Return the engine's names as its files define them once `old` is replaced by `new` in one of them."""
+    names = {}
+    for name in MODULES:
+        module = types.ModuleType(f"explorer.engine.{name}")
+        source = (FOLDER / f"{name}.py").read_text(encoding="utf-8")
+        if name == file:
+            assert old in source, f"{file}.py has changed: there is no {old}"
+            source = source.replace(old, new)
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+        exec(compile(source, module.__name__, "exec"), vars(module))
+        names |= vars(module)
+    return names
+
+
+@pytest.mark.parametrize("dtype", BOUND)
+@pytest.mark.parametrize("broken", [None, *BROKEN])
+def test_a_broken_formula_exceeds_the_bound(small_dataset, monkeypatch, broken, dtype):
+    engine = load_engine(monkeypatch, *BROKEN.get(broken, ("kernels", "", "")))
+    cases = itertools.product(FUNCTIONS, [(6, 5)], ["mean"], [1, 9, 600], [dtype], [small_dataset])
+    with np.errstate(all="ignore"):
+        seen = any(furthest(*case, engine) > BOUND[dtype] for case in cases)
+    assert seen == (broken is not None)

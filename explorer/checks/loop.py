@@ -47,7 +47,11 @@ def mini_batches(network: Any, n_samples: int = 23, batch_size: int = 5) -> Pass
         orders.append(used)
         losses.append(math.fsum(batch.loss for batch in batches) / n_samples)
     compare(
-        "mean loss of epoch", history, losses, _ROUNDED, lambda index: f"mean loss of epoch {index[0] + 1}"
+        "the history that fit returns",
+        history,
+        losses,
+        _ROUNDED,
+        lambda index: f"mean loss of epoch {index[0] + 1}",
     )
     if orders[0] == orders[1]:
         raise CheckError("order of the samples: expected a new one in each epoch, got the same twice")

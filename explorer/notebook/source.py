@@ -32,7 +32,7 @@ def source(*things: Any) -> Shown:
     TypeError, OSError
         If there is no Python source to read.
     """
-    things = tuple(inspect.unwrap(thing) for thing in things)
+    things = tuple(map(inspect.unwrap, things))  # the function itself, whatever decorates it
     parts = [_lines(thing) for thing in things]
     blocks = zip(things, parts, strict=True)
     return Shown(

@@ -17,6 +17,12 @@ IDLE = (
     "() => window.jupyterapp?.shell.currentWidget?.context?.sessionContext.session?.kernel?.status === 'idle'"
 )
 ALL_DRAWN = "n => document.querySelectorAll('.lesson-plot:has(.main-svg)').length === n"
+CLIPPED = """() =>
+    [...document.querySelectorAll('.cm-scroller, .lesson-code, .lesson-table, .jp-OutputArea-output')]
+    .filter((e) => e.scrollWidth > e.clientWidth + 1 && e.clientWidth > 0).map((e) => e.textContent)"""
+UNREACHABLE = """() => [...document.querySelectorAll('.highlight > pre, .lesson-code, .lesson-table')]
+    .filter((e) => e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).overflowX !== 'auto')
+    .map((e) => e.textContent)"""
 BACKGROUND = "() => document.querySelector('.lesson-plot .main-svg').style.background"
 
 
@@ -60,6 +66,18 @@ def test_a_static_page_draws_all_figures_without_any_host(theme, executed, brows
     page.close()
 
 
+def test_a_narrow_static_page_scrolls_what_is_too_wide_for_it(executed, browser, tmp_path):
+    text, _ = HTMLExporter().from_notebook_node(executed)
+    (tmp_path / "tutorial.html").write_text(text, encoding="utf-8")
+    page = browser.new_page(viewport={"width": 390, "height": 900})
+    page.route(lambda url: not url.startswith("file:"), lambda route: route.abort())
+    page.goto((tmp_path / "tutorial.html").as_uri())
+    page.wait_for_function(ALL_DRAWN, arg=text.count('class="lesson-plot"'))
+    assert page.evaluate("() => document.documentElement.scrollWidth") == 390
+    assert page.evaluate(UNREACHABLE) == []
+    page.close()
+
+
 def test_figures_follow_jupyterlabs_theme(jupyterlab, open_page):
     url, root = jupyterlab
     nbformat.write(parts(3), root / "tutorial.ipynb")
@@ -68,6 +86,8 @@ def test_figures_follow_jupyterlabs_theme(jupyterlab, open_page):
     page.wait_for_function(IDLE)
     page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells')")
     page.wait_for_function(ALL_DRAWN, arg=2)
+    assert page.locator(".jp-FileBrowser").is_visible()
+    assert page.evaluate(CLIPPED) == []  # at 1440 px, with the side bar open
     background = BACKGROUND.removeprefix("() => ")
     page.wait_for_function(f"c => {background} === c", arg=rgb(PALETTES["light"].surface))
     change = "theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})"

@@ -382,6 +382,16 @@ def test_a_wrong_loop_is_found(kind, words):
         checks.mini_batches(kind(3, 5, 4, seed=1))
 
 
+class Silent(RightLoop):
+    def fit(self, *args, **kwargs):
+        super().fit(*args, **kwargs)
+
+
+def test_a_loop_without_a_history_is_told():
+    with pytest.raises(CheckError, match="the history that fit returns: expected numbers, got None"):
+        checks.mini_batches(Silent(3, 5, 4, seed=1))
+
+
 def test_a_right_loop_of_somebody_else_passes():
     checks.mini_batches(RightLoop(3, 5, 4, seed=1))
 

@@ -8,11 +8,11 @@ import re
 import signal
 import sys
 from contextlib import contextmanager
-from pathlib import Path
 
 import numpy as np
 import pytest
 from playwright.sync_api import expect
+from processes import descendants
 
 from explorer import TrainingConfig, load_mnist
 from explorer.figures.formulas import written
@@ -180,7 +180,7 @@ def test_the_verdict_is_that_of_a_computed_mcnemar_test(page, begin):
 @contextmanager
 def halted(server):
     """Let the server and its kernels answer nothing for a while."""
-    processes = [server.process.pid, *kernels(server)]
+    processes = [server.process.pid, *descendants(server.process.pid)]
     for pid in processes:
         os.kill(pid, signal.SIGSTOP)
     try:
@@ -188,12 +188,6 @@ def halted(server):
     finally:
         for pid in processes:
             os.kill(pid, signal.SIGCONT)
-
-
-def kernels(server):
-    """The processes that a server has started."""
-    tasks = Path(f"/proc/{server.process.pid}/task").iterdir()
-    return [int(pid) for task in tasks for pid in (task / "children").read_text().split()]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="NOT TESTED: finds the kernels in /proc")

@@ -19,6 +19,7 @@ from urllib.request import Request, urlopen
 
 import numpy as np
 import pytest
+from processes import descendants
 
 import explorer
 from explorer.datasets import load_mnist
@@ -106,15 +107,22 @@ def test_it_can_be_ended_before_its_first_kernel_is_ready(start):
     assert start("--port", "0").end(signal.SIGINT) == (0, "", "")
 
 
+@pytest.fixture(scope="module")
+def served():
+    """A command for all tests that only ask it for something."""
+    command = Command("--port", "0")
+    yield command
+    command.end(signal.SIGTERM)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "asked",
     [{}, {"Range": "bytes=100-200"}, {"Accept-Encoding": "gzip"}],
     ids=["whole", "a part", "compressed"],
 )
-def test_plotly_comes_to_this_computer_whole_with_a_hint_in_front_and_is_kept(start, asked):
-    command = start("--port", "0")
-    with urlopen(Request(command.url + PLOTLY_SCRIPT, headers=asked)) as answer:
+def test_plotly_comes_to_this_computer_whole_with_a_hint_in_front_and_is_kept(served, asked):
+    with urlopen(Request(served.url + PLOTLY_SCRIPT, headers=asked)) as answer:
         assert answer.status == 200
         assert answer.headers["Content-Type"].startswith("text/javascript")
         assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
@@ -125,10 +133,9 @@ def test_plotly_comes_to_this_computer_whole_with_a_hint_in_front_and_is_kept(st
 
 
 @pytest.mark.slow
-def test_scripts_are_kept_and_what_the_page_is_told_is_deflated(start):
-    command = start("--port", "0")
+def test_scripts_are_kept_and_what_the_page_is_told_is_deflated(served):
     config = re.search(
-        r'id="jupyter-config-data" type="application/json">(.*?)</script>', command.page()
+        r'id="jupyter-config-data" type="application/json">(.*?)</script>', served.page()
     ).group(1)
     config = json.loads(config)
     assert f"/{metadata.version('voila')}" in config["fullStaticUrl"]
@@ -138,9 +145,9 @@ def test_scripts_are_kept_and_what_the_page_is_told_is_deflated(start):
         for found in config["federated_extensions"]
     ]
     for address in addresses:
-        with urlopen(command.url.rstrip("/") + address) as answer:
+        with urlopen(served.url.rstrip("/") + address) as answer:
             assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
-    channels = HTTPConnection(re.search(r"//(.*)/", command.url).group(1))
+    channels = HTTPConnection(re.search(r"//(.*)/", served.url).group(1))
     wanted = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13"}
     wanted |= {
         "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
@@ -190,13 +197,6 @@ def test_a_data_set_that_finds_no_room_is_read_by_each_kernel(taken, own_files, 
     monkeypatch.setattr(serve_command, "write_dataset", full)
     assert main(["--dataset", str(own_files)]) == 0
     assert taken[0][1]["kernel_variables"] == {"EXPLORER_DATASET": str(own_files)}
-
-
-def descendants(pid):
-    """The processes that a process has started."""
-    tasks = Path(f"/proc/{pid}/task")
-    children = [child for task in tasks.iterdir() for child in (task / "children").read_text().split()]
-    return children + [deeper for child in children for deeper in descendants(child)]
 
 
 def read_environment(pid):

@@ -178,7 +178,7 @@ class NeuralNetwork(Layers):
         d = arguments.columns("d", d, self.layer_sizes[-1], self.dtype, y.shape[1])  # (n_output, n)
         loss = self.compute_loss(y, d)
         for parameter, gradient in zip(self.parameters, self.backward(X, y, d), strict=True):
-            parameter -= lr * gradient
+            parameter -= lr * gradient  # θ ← θ − lr · ∂L/∂θ
         return loss
 
     def fit(
@@ -211,11 +211,9 @@ class NeuralNetwork(Layers):
         """
         X = arguments.samples("X", X, self.layer_sizes[0], self.dtype)  # (n_input, n)
         d = arguments.samples("d", d, self.layer_sizes[-1], self.dtype, X.shape[1])  # (n_output, n)
-        batch_size, n_epochs = (
-            arguments.count("batch_size", batch_size),
-            arguments.count("n_epochs", n_epochs),
-        )
-        lr, reduction = arguments.learning_rate(lr), arguments.choice("reduction", reduction, ("sum", "mean"))
+        batch_size = arguments.count("batch_size", batch_size)
+        n_epochs, lr = arguments.count("n_epochs", n_epochs), arguments.learning_rate(lr)
+        reduction = arguments.choice("reduction", reduction, ("sum", "mean"))
         history, n = np.zeros(n_epochs), X.shape[1]
         for epoch in range(n_epochs):
             order = self.rng.permutation(n)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from explorer.foreign_files import FileError
 
-__all__ = ["DIGITS", "IMAGE_SHAPE", "Dataset", "DatasetError"]
+__all__ = ["DIGITS", "IMAGE_SHAPE", "Dataset", "DatasetError", "one_hot_columns", "pixel_columns"]
 
 _Scalar = TypeVar("_Scalar", bound=np.generic)
 
@@ -97,22 +97,22 @@ class Dataset:
     @cached_property
     def X_train(self) -> NDArray[np.float32]:
         """Train images as columns: (784, n_train) float32 in [0, 1]."""
-        return _columns(self.train_images)
+        return pixel_columns(self.train_images)
 
     @cached_property
     def X_test(self) -> NDArray[np.float32]:
         """Test images as columns: (784, n_test) float32 in [0, 1]."""
-        return _columns(self.test_images)
+        return pixel_columns(self.test_images)
 
     @cached_property
     def Y_train(self) -> NDArray[np.float32]:
         """Train labels one-hot: (n_classes, n_train) float32, one 1 in each column."""
-        return _one_hot(self.train_labels, self.n_classes)
+        return one_hot_columns(self.train_labels, self.n_classes)
 
     @cached_property
     def Y_test(self) -> NDArray[np.float32]:
         """Test labels one-hot: (n_classes, n_test) float32, one 1 in each column."""
-        return _one_hot(self.test_labels, self.n_classes)
+        return one_hot_columns(self.test_labels, self.n_classes)
 
     def head(self, n_train: int | None) -> Dataset:
         """Return the same data with only the first train images; nothing is copied.
@@ -161,10 +161,12 @@ def _checked_labels(labels: Any, n_classes: int, what: str) -> NDArray[np.int64]
     return _read_only(labels.astype(np.int64, copy=labels.flags.writeable))
 
 
-def _columns(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+def pixel_columns(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return uint8 images (n, 28, 28) as columns: read-only float32 in [0, 1], shape (784, n)."""
     pixels = images.reshape(len(images), -1)
     return _read_only(np.divide(pixels, np.float32(255), dtype=np.float32).T)  # (784, n)
 
 
-def _one_hot(labels: NDArray[np.int64], n_classes: int) -> NDArray[np.float32]:
+def one_hot_columns(labels: NDArray[np.int64], n_classes: int) -> NDArray[np.float32]:
+    """Return labels (n,) as one-hot columns: read-only float32, shape (n_classes, n)."""
     return _read_only(np.eye(n_classes, dtype=np.float32)[labels].T)  # (n_classes, n)

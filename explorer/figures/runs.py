@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from explorer.figures.axes import accuracy_range, linear_range, log_range
 from explorer.figures.palette import RUN_COLOURS, Theme
 from explorer.figures.template import template
+from explorer.training.config import FIELDS
 from explorer.training.records import EpochRecord
 
 __all__ = [
@@ -127,7 +128,8 @@ def runs_layout(
     shown = runs[-SLOTS:]
     ends = [float(x[-1]) for run in shown if len(x := _positions(run, axis))]
     x_axis = {"title": {"text": _AXIS_TITLES[axis]}, "range": [0, 1.02 * max(ends, default=1.0)]}
-    return {"xaxis": x_axis, "yaxis": _y_axis(shown, measure, scale)}
+    title = {"text": "test accuracy (%)" if measure == "accuracy" else _loss_title(shown)}
+    return {"xaxis": x_axis, "yaxis": {"title": title, **_y_axis(shown, measure, scale)}}
 
 
 def runs_style(measure: Measure) -> list[dict[str, Any]]:
@@ -147,13 +149,7 @@ def runs_figure(
     """Return the test curves of `runs`; the parameters are those of `runs_traces` and `runs_layout`."""
     traces = runs_traces(runs, measure, axis, theme=theme)
     data = [look | values for look, values in zip(runs_style(measure), traces, strict=True)]
-    title = "test accuracy (%)" if measure == "accuracy" else "test loss per sample"
-    fixed = {
-        "template": template(theme),
-        "height": _HEIGHT,
-        "showlegend": True,
-        "yaxis": {"title": {"text": title}},
-    }
+    fixed = {"template": template(theme), "height": _HEIGHT, "showlegend": True}
     return go.Figure(data, fixed).update_layout(runs_layout(runs, measure, axis, scale=scale))
 
 
@@ -195,6 +191,12 @@ def _numbers(values: Sequence[float]) -> NDArray[np.float32]:
     """Return float32, which goes to the page as binary; NaN where a value is no finite float32."""
     wide = np.asarray(values, np.float64)
     return np.where(np.abs(wide) < np.finfo(np.float32).max, wide, np.nan).astype(np.float32)
+
+
+def _loss_title(runs: Sequence[RunCurve]) -> str:
+    """Return what the axis holds: the loss that all runs have, whoever chose them having left out the others."""
+    losses = {FIELDS["loss"].text(run.loss) for run in runs}
+    return f"test {losses.pop() if len(losses) == 1 else 'loss'} per sample"
 
 
 def _y_axis(runs: Sequence[RunCurve], measure: Measure, scale: Scale) -> dict[str, Any]:

@@ -32,6 +32,18 @@ def test_a_colour_depends_on_the_number_alone_and_is_neither_train_nor_test(runs
     assert len(looks) == SLOTS
 
 
+def test_the_y_axis_names_what_it_holds(runs, make_history):
+    other = RunCurve(21, "run 21", make_history(3).epochs, 100, "cross_entropy")
+    for shown, title in (
+        (runs, "test squared error per sample"),
+        ([other], "test cross-entropy per sample"),
+        ([*runs, other], "test loss per sample"),
+        ([], "test loss per sample"),
+    ):
+        assert runs_figure(shown, "loss").layout.yaxis.title.text == title
+    assert runs_figure(runs, "accuracy").layout.yaxis.title.text == "test accuracy (%)"
+
+
 def test_the_x_axis_counts_what_is_asked_for(runs):
     for axis, expected in (("epochs", [1, 2, 3]), ("steps", [100, 200, 300]), ("seconds", [1, 2, 3])):
         np.testing.assert_array_equal(runs_traces(runs, "accuracy", axis)[-1]["x"], expected)

@@ -23,7 +23,7 @@ from explorer.figures.runs import (
     runs_traces,
 )
 from explorer.figures.template import template
-from explorer.training import TrainingConfig
+from explorer.training import FIELDS, TrainingConfig
 from explorer.widgets.caption import Caption
 from explorer.widgets.live_figure import LiveFigure
 from explorer.widgets.run_table import RunAction, RunRow, RunTable
@@ -284,7 +284,7 @@ def _accuracy_caption(runs: list[SessionRun]) -> str:
 
 
 def _loss_caption(loss: str, n_others: int) -> str:
-    name = loss.replace("_", " ")
+    name = FIELDS["loss"].text(loss)
     if not n_others:
         return f"{name}, mean over the test images"
     others = "1 run with another loss is" if n_others == 1 else f"{n_others} runs with another loss are"

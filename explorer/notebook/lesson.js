@@ -11,15 +11,21 @@
   const inTheme = (text) =>
     isDark() ? text.replace(/#[0-9a-f]{6}|rgba\(\d+,\d+,\d+/g, (colour) => colours[colour] ?? colour) : text;
 
-  const draw = (element) => {
-    const { data, layout } = JSON.parse(inTheme(element.lessonFigure));
-    Plotly.react(element, data, layout, { displayModeBar: false, responsive: true });
+  // One at a time: a drawing takes Plotly several turns of the event loop, and another must not begin meanwhile.
+  const afterwards = (element, work) => {
+    element.lessonDrawn = (element.lessonDrawn ?? Promise.resolve()).finally(work);
   };
+
+  const draw = (element) =>
+    afterwards(element, () => {
+      const { data, layout } = JSON.parse(inTheme(element.lessonFigure));
+      return Plotly.react(element, data, layout, { displayModeBar: false, responsive: true });
+    });
 
   // A cell can be laid out while it is hidden: its plots take their width when they get one.
   const sizes = new ResizeObserver((entries) => {
     for (const { target } of entries) {
-      if (target.clientWidth > 0 && target.data) Plotly.Plots.resize(target);
+      if (target.clientWidth > 0) afterwards(target, () => target.clientWidth > 0 && Plotly.Plots.resize(target));
     }
   });
 

@@ -85,7 +85,7 @@ class Visit:
 
     def listen(self):
         """Keep a record of errors, requests and frames from here on."""
-        self.page.on("pageerror", lambda error: self.page_errors.append(str(error)))
+        self.page.on("pageerror", lambda error: self.page_errors.append(f"{error}\n{error.stack}"))
         self.page.on("console", self._on_console)
         self.page.on("request", self._on_request)
         self.page.on("response", self._on_response)

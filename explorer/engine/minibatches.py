@@ -102,6 +102,7 @@ class MiniBatches:
         n, n_inputs, n_classes = len(dataset.train_labels), dataset.n_inputs, dataset.n_classes
         self.model = model
         self.batch_size = size = min(batch_size, n)
+        self._is_large = size > LOAD_ROWS
         self.scores_each = n <= SCORES_PER_EPOCH * size
         """Whether an epoch has at most 20 mini-batches, so that each has a score of its own."""
         self._learning_rate, self._reduction = learning_rate, reduction
@@ -114,7 +115,7 @@ class MiniBatches:
         self._X = inputs(rows, model)
         self._Y, self._D = (np.empty((rows, n_classes), model.dtype) for _ in range(2))
         self._outputs = np.empty((-(-n // SCORES_PER_EPOCH) + rows, n_classes), model.dtype)
-        if size > LOAD_ROWS:
+        if self._is_large:
             make_loads, most = self._parts, size
         elif size > LARGEST_BLOCKED:
             make_loads, most = self._slices, LOAD_ROWS // size * size
@@ -127,7 +128,9 @@ class MiniBatches:
     def epoch(self, order: NDArray[np.int64]) -> Iterator[Part]:
         """Train on every sample once, in the order of the indices `order`, yielding after each part."""
         n, labels = len(order), self._labels[order]
-        start = scored = 0
+        start = scored = counted = (
+            0  # the first image of the load, since the last score, since the batch's last
+        )
         batch = Score()
         for load in self._loads:
             stop = start + load.rows
@@ -136,7 +139,7 @@ class MiniBatches:
             for self._done, calls in enumerate(load.work, 1):
                 for call in calls:
                     call()
-                if self.scores_each:
+                if self.scores_each and not self._is_large:
                     batch += self._score_done(labels[start:stop])
                 if self._done < len(load.work):
                     yield Part(1, batch=batch) if self.scores_each else _UPDATE
@@ -145,6 +148,10 @@ class MiniBatches:
             start = stop
             is_due = (stop - scored) * SCORES_PER_EPOCH >= n or stop == n
             score = self._score(self._outputs, labels[scored:stop]) if is_due else None
+            if self.scores_each and self._is_large and (is_due or load.updates):
+                own = score if counted == scored else None  # the same images
+                batch += own or self._score(self._outputs[counted - scored :], labels[counted:stop])
+                counted = stop
             yield Part(load.updates, score, batch if self.scores_each and load.updates else None)
             scored = stop if is_due else scored
             batch = Score() if load.updates else batch
@@ -225,7 +232,7 @@ class MiniBatches:
         return np.array(rate, self.model.dtype)
 
     def _score_done(self, labels: NDArray[np.int64]) -> Score:
-        """Return the score of the mini-batch, or part of a large one, that was done last, of a load's images."""
+        """Return the score of the mini-batch that was done last, of a load's images."""
         rows = slice((self._done - 1) * self.batch_size, self._done * self.batch_size)
         return self._score(self._Y[rows], labels[rows])
 

@@ -128,9 +128,7 @@ class MiniBatches:
     def epoch(self, order: NDArray[np.int64]) -> Iterator[Part]:
         """Train on every sample once, in the order of the indices `order`, yielding after each part."""
         n, labels = len(order), self._labels[order]
-        start = scored = counted = (
-            0  # the first image of the load, since the last score, since the batch's last
-        )
+        start = scored = counted = 0  # images gone through, scored, and counted in a mini-batch
         batch = Score()
         for load in self._loads:
             stop = start + load.rows

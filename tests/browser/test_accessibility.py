@@ -53,7 +53,7 @@ def views(page):
     expect(boxes).to_have_count(3)
     for place in range(2):
         boxes.nth(place).press("Space")
-    expect(page.locator(".explorer-side-by-side .explorer-verdict")).to_contain_text("reads")
+    expect(page.locator(".explorer-side-by-side .explorer-verdict")).to_contain_text("classifies")
     yield "runs"
     opened(page, "Study")
     expect(page.locator(".explorer-study")).to_contain_text("48 runs")

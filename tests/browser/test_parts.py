@@ -191,6 +191,7 @@ def test_layers_are_typed_as_a_list_and_the_slider_moves_the_first(page):
     slider(page, "Hidden units").focus()
     page.keyboard.press("ArrowLeft")
     expect(layers).to_have_value("96, 64")
+    expect(log(page)).to_contain_text("hidden=96,64")  # a slider waits for the last of its keys
     layers.fill("128,, 64")
     layers.press("Enter")
     own = page.locator("[data-kind=layers]").get_by_role("alert")

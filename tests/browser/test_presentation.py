@@ -270,14 +270,14 @@ def test_one_key_changes_from_light_to_dark_and_back(page):
     assert_one_key_changes_the_theme(page, "light")
 
 
-def test_an_address_opens_its_slide_in_the_dark_and_a_reload_keeps_it(visit):
-    found = visit("#/averaged", color_scheme="dark")
-    assert_not_blank(found.page, "averaged")
-    assert_one_key_changes_the_theme(found.page, "dark")
-    found.page.reload()
-    found.page.wait_for_function(DRAWN, arg=NAMES)
-    assert_not_blank(found.page, "averaged")
-    found.assert_clean()
+def test_an_address_opens_its_slide_in_the_dark_and_a_reload_keeps_it(page):
+    go_to(page, "averaged")
+    page.wait_for_url("**/#/averaged")
+    page.emulate_media(color_scheme="dark")
+    page.reload()
+    page.wait_for_function(DRAWN, arg=NAMES)
+    assert_not_blank(page, "averaged")
+    assert_one_key_changes_the_theme(page, "dark")
 
 
 HURRY = """(() => {

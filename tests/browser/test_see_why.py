@@ -27,19 +27,12 @@ TEST_CURVES = """() => [...document.querySelector('.explorer-place-accuracy .js-
 RELU = "activation=relu&output=softmax&loss=cross_entropy&init=he&reduction=mean&lr=0.3"
 FAULTS = {
     "not_a_number": "hidden=32,32,32,32&activation=relu&output=softmax&loss=cross_entropy&init=he&epochs=4&lr=100",
-    "vanishing_gradient": "hidden=32,32,32,32&epochs=3",
-    "poor_first_weights": "init=uniform&epochs=2",
-    "one_sided_loss": "loss=cross_entropy&epochs=2",
-    "dead_units": f"{RELU.replace('0.3', '10')}&epochs=3",
     "step_too_large": "hidden=64&epochs=3",
-    "too_few_updates": "reduction=mean&lr=3&batch=60000&epochs=3",
-    "step_too_small": "batch=8&n=10000&epochs=2",
-    "few_units": "hidden=2&epochs=2",
     "few_images": f"{RELU}&n=100&batch=64&epochs=20",
-    "overfitting": f"{RELU}&hidden=128&n=1000&batch=64&epochs=100",
     "few_epochs": "epochs=1",
 }
-"""Settings that bring each hint about, as the page's address holds them."""
+"""An error, a warning, and hints that train again and train on: settings that bring each about. The others are in
+`tests/training/test_hints.py`."""
 
 
 @pytest.fixture(scope="module")

@@ -178,36 +178,52 @@ def code_cells():
     return [cell for cell in nbformat.read(TUTORIAL, as_version=4).cells if cell.cell_type == "code"]
 
 
-def raised(folder, cell, **environment):
-    """What the cells up to `cell` raise with the package in `folder`: {id: (error, message)}."""
+def raised(lasts, **environment):
+    """What cells and those that they need raise, with the package in a folder: {folder: {id: (error, words)}}."""
     done = subprocess.run(
-        [sys.executable, Path(__file__).with_name("cells.py"), TUTORIAL, cell],
-        env={**os.environ, "PYTHONPATH": str(folder), **environment},
-        cwd=folder,
+        [sys.executable, Path(__file__).with_name("cells.py"), TUTORIAL],
+        input="".join(f"{folder}\t{cell}\n" for folder, cell in lasts.items()),
+        env={**os.environ, **environment},
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    found = [line.split("\t") for line in done.stdout.splitlines() if line.count("\t") == 2]
-    return {name: (error, message) for name, error, message in found}
+    found = {str(folder): {} for folder in lasts}
+    for folder, cell, error, message in (
+        line.split("\t") for line in done.stdout.splitlines() if line.count("\t") == 3
+    ):
+        found[folder][cell] = (error, message)
+    return found
 
 
-@pytest.mark.parametrize("name", BROKEN)
-def test_a_broken_formula_turns_its_check_red(name, tmp_path):
-    file, right, wrong, cell = BROKEN[name]
-    data = Path("datasets", "data")
-    shutil.copytree(
-        ROOT / "explorer",
-        tmp_path / "explorer",
-        ignore=shutil.ignore_patterns("data", "__pycache__", "serve", "app"),
-    )
-    (tmp_path / "explorer" / data).symlink_to(ROOT / "explorer" / data)
-    path = tmp_path / "explorer" / file
+def broken_package(folder, file, right, wrong):
+    """Copy the package to a folder, with one formula of it broken."""
+    data = Path("explorer", "datasets", "data")
+    left_out = shutil.ignore_patterns("data", "__pycache__", "serve", "app", "talk")
+    shutil.copytree(ROOT / "explorer", folder / "explorer", ignore=left_out)
+    (folder / data).symlink_to(ROOT / data)
+    path = folder / "explorer" / file
     source = path.read_text(encoding="utf-8")
     assert source.count(right) == 1
     path.write_text(source.replace(right, wrong), encoding="utf-8")
-    error, message = raised(tmp_path, cell)[cell]
+    return folder
+
+
+@pytest.fixture(scope="module")
+def red(tmp_path_factory):
+    """What the tutorial's cells raise with each formula broken: {name: {id: (error, message)}}."""
+    folders = {}
+    for name, (file, right, wrong, _) in BROKEN.items():
+        folders[name] = broken_package(tmp_path_factory.mktemp("broken"), file, right, wrong)
+    found = raised({folders[name]: cell for name, (*_, cell) in BROKEN.items()})
+    return {name: found[str(folder)] for name, folder in folders.items()}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_formula_turns_its_check_red(name, red):
+    *_, cell = BROKEN[name]
+    error, message = red[name][cell]
     assert error == "CheckError"
     assert "expected" in message
     assert len(message) < 200
@@ -226,10 +242,15 @@ def test_a_red_check_is_one_line_in_the_notebook():
     assert re.fullmatch(r"\x1b\[31m✗ tanh\(-20\): expected 2\.06\d+e-09, got -1\x1b\[0m", line)
 
 
-def test_nothing_is_red_as_it_is_even_without_a_writable_home(tmp_path):
+def test_nothing_is_red_as_it_is(executed):
+    outputs = [output for cell in executed.cells for output in cell.get("outputs", [])]
+    assert [output for output in outputs if output.output_type == "error"] == []
+
+
+def test_the_images_come_without_a_writable_home(tmp_path):
     (tmp_path / "file").write_text("not a folder")
     nowhere = str(tmp_path / "file" / "home")
-    assert raised(ROOT, code_cells()[-1].id, HOME=nowhere, XDG_CACHE_HOME=nowhere) == {}
+    assert raised({ROOT: "pixels-check"}, HOME=nowhere, XDG_CACHE_HOME=nowhere) == {str(ROOT): {}}
 
 
 def test_every_check_is_broken_by_something():

@@ -17,6 +17,8 @@ IN_THEME = """(theme) => {
     .filter((figure) => figure.checkVisibility())
     .every((figure) => getComputedStyle(figure).backgroundColor === surface);
 }"""
+COLOURFUL = {"overview", "mistakes, compared", "Weights", "One image", "draw", "runs", "study"}
+"""Where all colours of the page are seen at least once."""
 SECTIONS = ["Weights", "Histograms", "Over time", "Gradient check", "One image"]
 
 
@@ -25,7 +27,10 @@ def test_nothing_grave_on_any_tab(app, open_page):
     until_finished(page, "784-32-10")
     page.get_by_role("button", name="Modern").click()
     until_finished(page, "784-128-10")
-    found = {(words, theme): grave(page, theme, words) for words in views(page) for theme in THEMES}
+    found = {}
+    for view in views(page):
+        for theme in THEMES if view in COLOURFUL else ["light"]:
+            found[view, theme] = grave(page, theme, view)
     assert {view: broken for view, broken in found.items() if broken} == {}
 
 
@@ -64,7 +69,6 @@ def views(page):
     yield "study, under way"
     page.get_by_role("button", name="Stop the study").click()
     expect(page.locator(".explorer-study p")).to_contain_text("stopped")
-    yield "study, stopped"
 
 
 def until_finished(page, sizes):

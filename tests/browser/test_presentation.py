@@ -313,7 +313,7 @@ def test_a_slow_phone_shows_and_updates_every_slide(visit):
 def test_nothing_grave_for_a_screen_reader_on_any_slide(page):
     for name in NAMES:
         assert_at(page, name)
-        found = Axe().run(page).response["violations"]
+        found = Axe().run(page, None if name == NAMES[0] else PRESENT).response["violations"]
         grave = [violation for violation in found if violation["impact"] in ("serious", "critical")]
         assert [(rule["id"], [node["html"] for node in rule["nodes"]]) for rule in grave] == [], name
         page.keyboard.press("ArrowRight")

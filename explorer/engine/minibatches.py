@@ -128,6 +128,7 @@ class MiniBatches:
     def epoch(self, order: NDArray[np.int64]) -> Iterator[Part]:
         """Train on every sample once, in the order of the indices `order`, yielding after each part."""
         n, labels = len(order), self._labels[order]
+        scores_each = self.scores_each and not self._is_large
         start = scored = counted = 0  # images gone through, scored, and counted in a mini-batch
         batch = Score()
         for load in self._loads:
@@ -137,11 +138,10 @@ class MiniBatches:
             for self._done, calls in enumerate(load.work, 1):
                 for call in calls:
                     call()
-                if self.scores_each and not self._is_large:
-                    batch += self._score_done(labels[start:stop])
+                if scores_each:
+                    batch = self._score_done(labels[start:stop])
                 if self._done < len(load.work):
-                    yield Part(1, batch=batch) if self.scores_each else _UPDATE
-                    batch = Score()
+                    yield Part(1, batch=batch) if scores_each else _UPDATE
             self._outputs[start - scored : stop - scored] = self._Y[: load.rows]
             start = stop
             is_due = (stop - scored) * SCORES_PER_EPOCH >= n or stop == n

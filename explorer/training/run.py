@@ -247,14 +247,14 @@ class TrainingRun:
 
     def _epoch(self, number: int) -> Generator[Event, None, None]:
         n, started = self.n_samples, perf_counter()
-        whole, seen = Score(), 0
+        whole, seen, scores_each = Score(), 0, self._batches.scores_each
         for part in self._batches.epoch(self._rng.permutation(n)):
             self.step += part.updates
             if part.score is not None:
                 whole += part.score
-            if not math.isfinite(whole.loss):
-                raise DivergedError(number)
-            point = part.batch if self._batches.scores_each else part.score
+                if not math.isfinite(whole.loss):
+                    raise DivergedError(number)
+            point = part.batch if scores_each else part.score
             if point is None:
                 yield None
                 continue

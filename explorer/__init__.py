@@ -1,9 +1,10 @@
-"""A neural network written from scratch in NumPy, to be taken by the controls.
+"""A neural network written from scratch in NumPy, that you control.
 
-The exercise's parts are here under their own names; `Explorer`, the app, is found when it is asked for, so that
-``import explorer`` costs no more than NumPy.
+The exercise's parts are here under their own names. `Explorer`, the app, and its parts are found when they are
+asked for, so that ``import explorer`` costs no more than NumPy.
 """
 
+from importlib import import_module
 from typing import Any
 
 from explorer.datasets import Dataset, DatasetError, load_dataset, load_mnist
@@ -30,14 +31,22 @@ from explorer.training import ConfigError, EpochRecord, History, TrainingConfig,
 __version__ = "0.1.0"
 
 __all__ = [
+    "AccuracyCurve",
     "ConfigError",
+    "ConfusionMatrix",
     "Dataset",
     "DatasetError",
     "EpochRecord",
     "Explorer",
     "History",
+    "LossCurve",
+    "Mistakes",
     "NeuralNetwork",
+    "RunButtons",
+    "Settings",
+    "SketchPad",
     "TrainingConfig",
+    "Weights",
     "accuracy",
     "confusion_matrix",
     "cross_entropy",
@@ -59,11 +68,22 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    if name == "Explorer":
-        from explorer.app import Explorer
+_PARTS = (
+    "AccuracyCurve",
+    "ConfusionMatrix",
+    "LossCurve",
+    "Mistakes",
+    "RunButtons",
+    "Settings",
+    "SketchPad",
+    "Weights",
+)
 
-        return Explorer
+
+def __getattr__(name: str) -> Any:
+    if name == "Explorer" or name in _PARTS:
+        module = "explorer.app.parts" if name in _PARTS else "explorer.app.explorer"
+        return getattr(import_module(module), name)
     raise AttributeError(f"module 'explorer' has no attribute {name!r}")
 
 

@@ -1,4 +1,4 @@
-"""Where a file is written: looked at before there is anything to lose, and written whole or not at all."""
+"""Where a file is written: checked before there is anything to lose, and written whole or not at all."""
 
 import os
 from collections.abc import Iterator

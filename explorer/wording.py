@@ -1,6 +1,9 @@
 """How a number is written: thousands apart by a narrow space, shares in percent, times in the unit that fits."""
 
-__all__ = ["counted", "duration", "grouped", "percent", "plain"]
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+__all__ = ["counted", "did_you_mean", "duration", "grouped", "percent", "plain"]
 
 
 def grouped(count: int) -> str:
@@ -28,3 +31,17 @@ def duration(seconds: float) -> str:
     if seconds < 59.5:
         return f"{max(1, round(seconds))} s"
     return f"{round(seconds / 60)} min" if seconds < 3600 else f"{seconds / 3600:.1f} h"
+
+
+def did_you_mean(name: object, known: Iterable[str]) -> str:
+    """Return the end of a sentence that refuses a name: ``"; did you mean 'batch_size'?"``; or nothing.
+
+    Parameters
+    ----------
+    name : object
+        What is unknown.
+    known : iterable of str
+        The names that there are.
+    """
+    near = get_close_matches(str(name), [*known], 1, 0.4)
+    return f"; did you mean {near[0]!r}?" if near else ""

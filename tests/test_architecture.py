@@ -20,9 +20,10 @@ FLOORS = {
     "checks": (2, {"numpy"}),
     "training": (3, {"numpy", "threadpoolctl"}),
     "figures": (4, {"numpy", "plotly"}),
+    "session": (4, {"numpy"}),
     "exports": (5, {"numpy", "plotly", "jinja2"}),
     "widgets": (5, {"numpy", "plotly", "ipywidgets", "anywidget", "traitlets"}),
-    "app": (6, {"numpy", "ipywidgets"}),
+    "app": (6, {"numpy", "ipywidgets", "traitlets"}),
     "notebook": (
         7,
         {"numpy", "plotly", "pygments", "IPython", "rich"},

@@ -1,10 +1,10 @@
 """A run of the session as the exports see it."""
 
-from explorer.app.session_run import SessionRun
 from explorer.datasets import Dataset
 from explorer.exports.exported_run import ExportedRun, Stage
 from explorer.exports.files import ExportError
-from explorer.training import History, Moment
+from explorer.session import SessionRun
+from explorer.training import Moment
 
 __all__ = ["exported"]
 
@@ -17,7 +17,7 @@ def exported(run: SessionRun | None, moment: Moment | None, dataset: Dataset) ->
     run : SessionRun or None
         The run.
     moment : Moment or None
-        The network of it that is looked at.
+        Its network at the selected epoch.
     dataset : Dataset
         The whole data set.
 
@@ -32,8 +32,8 @@ def exported(run: SessionRun | None, moment: Moment | None, dataset: Dataset) ->
         raise ExportError("The first epoch has not ended yet: there is nothing to export so far.")
     root, before = run, []
     while root.parent is not None:
-        behind = _until(root.parent.history, root.first_epoch)
-        before.append(Stage(root.parent.config, float(root.first_epoch), behind))
+        history = root.parent.history.until(root.first_epoch)
+        before.append(Stage(root.parent.config, float(root.first_epoch), history))
         root = root.parent
     return ExportedRun(
         title=run.title[:1].upper() + run.title[1:],
@@ -45,15 +45,3 @@ def exported(run: SessionRun | None, moment: Moment | None, dataset: Dataset) ->
         opened=root.opened,
         note=run.note,
     )
-
-
-def _until(history: History, epoch: int) -> History:
-    """Return a history's records up to the end of an epoch."""
-    first = History(history.config)
-    for batch in history.batches:
-        if batch.epoch <= epoch:
-            first.append(batch)
-    for record in history:
-        if record.epoch <= epoch:
-            first.append(record)
-    return first

@@ -1,10 +1,12 @@
-"""Where each part stands on the screen. The places themselves are in the header's style sheet."""
+"""Where each part stands on the screen. The places themselves are in the style sheets of this folder."""
 
-from collections.abc import Mapping
+from pathlib import Path
 
 from ipywidgets import Box, DOMWidget, Widget
 
-__all__ = ["close_all", "overview", "screen"]
+from explorer.widgets.look import look_of
+
+__all__ = ["box", "close_all", "framed", "screen"]
 
 
 def screen(
@@ -16,10 +18,10 @@ def screen(
     tiles: DOMWidget,
     tab_bar: DOMWidget,
     panels: DOMWidget,
-) -> Box:
+) -> tuple[Box, Box]:
     """Put the parts into one screen.
 
-    It is a grid that follows the width of its place, not of the window: settings beside figures where there
+    It is a grid that follows the width of its place, not of the window: settings next to figures where there
     is room, one column on a phone. On the app's own page it fills the window, in a notebook cell it takes
     what it needs.
 
@@ -32,17 +34,15 @@ def screen(
 
     Returns
     -------
-    Box
-        The screen; its class is ``explorer-app``.
+    tuple of Box
+        The page's top line, and all else.
     """
+    look_of(Path(__file__).parent)
     side = _place("side", *(_place(*part) for part in (("settings", controls), ("run", run_bar))), messages)
     messages.add_class("explorer-place-messages")
     panels.add_class("explorer-place-panels")
-    grid = Box([side, _place("tiles", tiles), _place("bar", tab_bar), panels])
-    grid.add_class("explorer-screen")
-    app = Box([_place("header", header), grid])
-    app.add_class("explorer-app")
-    return app
+    grid = box("explorer-screen", side, _place("tiles", tiles), _place("bar", tab_bar), panels)
+    return (_place("header", header), grid)
 
 
 def close_all(widget: DOMWidget) -> None:
@@ -55,34 +55,30 @@ def close_all(widget: DOMWidget) -> None:
     widget.close()
 
 
-def overview(
-    figures: Mapping[str, DOMWidget], captions: Mapping[str, DOMWidget], tools: Mapping[str, DOMWidget]
+def framed(
+    name: str, figure: DOMWidget, caption: DOMWidget | None = None, *, tool: DOMWidget | None = None
 ) -> Box:
-    """Put the four figures of the first tab into one box.
+    """Return a figure with a line under it and a control in its upper right corner; it fills its place.
 
     Parameters
     ----------
-    figures : mapping of str to DOMWidget
-        ``"loss"``, ``"accuracy"``, ``"confusion"`` and ``"gallery"``; each fills its place.
-    captions : mapping of str to DOMWidget
-        A line under a figure, by the same names.
-    tools : mapping of str to DOMWidget
-        A control in a figure's upper right corner, by the same names.
+    name : str
+        What is shown: the class ``explorer-place-`` with this name says where it stands on the screen.
+    figure, caption, tool : DOMWidget
+        The parts.
     """
-    for tool in tools.values():
+    if tool is not None:
         tool.add_class("explorer-figure-tool")
-    box = Box(
-        [
-            _place(name, tools.get(name), figure, captions.get(name), kind="explorer-figure")
-            for name, figure in figures.items()
-        ]
-    )
-    box.add_class("explorer-overview")
-    return box
+    return _place(name, tool, figure, caption, kind="explorer-figure")
+
+
+def box(classes: str, *children: DOMWidget) -> Box:
+    """Return the parts in a box of these CSS classes."""
+    made = Box(children)
+    for name in classes.split():
+        made.add_class(name)
+    return made
 
 
 def _place(name: str, *children: DOMWidget | None, kind: str = "explorer-place") -> Box:
-    box = Box([child for child in children if child is not None])
-    for css_class in (kind, f"explorer-place-{name}"):
-        box.add_class(css_class)
-    return box
+    return box(f"{kind} explorer-place-{name}", *(child for child in children if child is not None))

@@ -6,11 +6,12 @@ browser's history.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from urllib.parse import urlencode
 
-from explorer.app.session_run import SessionRun
+from explorer.session import SessionRun
 from explorer.training import FIELDS, TrainingConfig
 from explorer.training.config import VIEW_KEYS
 from explorer.training.query import listed, parts
@@ -19,6 +20,8 @@ from explorer.wording import grouped
 __all__ = ["Link", "Trail", "what_a_link_lacks"]
 
 _THEMES = ("auto", "light", "dark")
+_KEYS: Mapping[str, str] = MappingProxyType({"presets": "presets", **{n: f.key for n, f in FIELDS.items()}})
+"""What each control is called in a link."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,7 @@ class Link:
         Parameters
         ----------
         query : str
-            The part behind the ``?``: ``"hidden=128,64&lr=0.1&tab=mistakes&controls=hidden,batch,epochs"``.
+            The part after the ``?``: ``"hidden=128,64&lr=0.1&tab=mistakes&controls=hidden,batch,epochs"``.
         tabs, sections : sequence of str
             Names of the tabs that there are, and of the sections of the tab "inside".
         n_images : int, optional
@@ -83,7 +86,7 @@ class Link:
         if section and section not in sections:
             wrong.append(f"There is no section “{section[:40]}”; the sections are {', '.join(sections)}.")
         if theme not in _THEMES:
-            wrong.append(f"The theme can't be “{theme[:40]}”: allowed is one of {', '.join(_THEMES)}.")
+            wrong.append(f"The theme can't be “{theme[:40]}”: expected one of {', '.join(_THEMES)}.")
         shown, unknown = _controls(own.get("controls"))
         if unknown:
             kind = "is no control" if len(unknown) == 1 else "are no controls"
@@ -100,7 +103,7 @@ class Link:
     def write(self) -> str:
         """Return the query string that `read` gives this link back from; empty for all defaults."""
         theme = "" if self.theme == "auto" else self.theme
-        controls = ",".join(FIELDS[name].key for name in self.shown or ())
+        controls = ",".join(_KEYS[name] for name in self.shown or ())
         view = dict(zip(VIEW_KEYS, (self.tab, self.section, theme, controls), strict=True))
         written = (self.config.to_query(), urlencode({k: v for k, v in view.items() if v}, safe=","))
         return "&".join(part for part in written if part)
@@ -142,7 +145,7 @@ def _controls(text: str | None) -> tuple[tuple[str, ...] | None, list[str]]:
     """Return the settings that ``hidden,batch`` names, None for all, and the keys that are unknown."""
     if not text:
         return None, []
-    by_key = {setting.key: name for name, setting in FIELDS.items()}
+    by_key = {key: name for name, key in _KEYS.items()}
     keys = dict.fromkeys(text.split(","))
     shown = tuple(by_key[key] for key in keys if key in by_key)
     return shown or None, [key for key in keys if key not in by_key]

@@ -1,10 +1,11 @@
 """What the run comes to, in words and numbers: the tiles."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
-from explorer.app.session_run import SessionRun
 from explorer.datasets import Dataset
 from explorer.network import hardest_classes, most_confused, per_class
+from explorer.session import SessionRun
 from explorer.training import Evaluation, Moment
 from explorer.widgets.tiles import Tile
 from explorer.wording import grouped
@@ -36,7 +37,7 @@ def _train_accuracy(run: SessionRun | None, moment: Moment | None) -> Tile:
     note = ""
     if run is not None and moment is not None:
         exact = isinstance(moment.record, Evaluation)
-        note = f"of {grouped(run.training.n_samples)} train images" if exact else "mean over the epoch"
+        note = f"of {grouped(run.n_samples)} train images" if exact else "mean over the epoch"
     value = None if moment is None else moment.record.train_accuracy
     return Tile("Train accuracy", _percent(value), note, "train")
 
@@ -61,15 +62,15 @@ def _epoch_time(run: SessionRun | None) -> Tile:
         return Tile("Epoch time", _NONE)
     seconds = run.history.last.seconds
     value = f"{1000 * seconds:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
-    return Tile("Epoch time", value, f"{grouped(run.training.steps_per_epoch)} steps an epoch")
+    return Tile("Epoch time", value, f"{grouped(run.steps_per_epoch)} steps an epoch")
 
 
 def _parameters(run: SessionRun | None) -> Tile:
     if run is None:
         return Tile("Parameters", _NONE)
-    network = run.training.network
-    sizes = "-".join(str(size) for size in network.layer_sizes)
-    return Tile("Parameters", grouped(network.n_parameters), sizes)
+    sizes = (run.dataset.n_inputs, *run.config.hidden_sizes, run.dataset.n_classes)
+    n_parameters = sum((n_in + 1) * n_out for n_in, n_out in pairwise(sizes))
+    return Tile("Parameters", grouped(n_parameters), "-".join(str(size) for size in sizes))
 
 
 def _kind(class_names: Sequence[str]) -> str:

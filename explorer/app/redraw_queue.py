@@ -1,42 +1,39 @@
 """The parts of a drawing, one by one, so that between two of them the event loop does whatever else is due."""
 
-import asyncio
 from collections import deque
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from explorer.app.scene import OnLoop
+from explorer.training.event_loop import EventLoop
 
-__all__ = ["Turns"]
+__all__ = ["RedrawQueue"]
 
 
-class Turns:
+class RedrawQueue:
     """Calls functions in the order in which they were added, one each time that the event loop comes round.
 
     Each is scheduled only when the one before is done, for the loop does all that it finds scheduled before it
-    looks at anything else. What a function adds while it is called is a part of it, and comes right behind it.
+    looks at anything else. What a function adds while it is called is a part of it, and comes right after it.
 
     Parameters
     ----------
-    loop : event loop or None
-        Where they are called; without one, each is called as it is added.
-    on_loop : callable
-        Makes a function show what it raises.
+    loop : EventLoop
+        Where they are called; in a plain script, which has none, each is called as it is added.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop | None, on_loop: OnLoop) -> None:
-        self._loop = loop
-        self._call = on_loop(self._call_next)
-        self._waiting: deque[partial[None]] = deque()
-        self._added: list[partial[None]] | None = None  # by the function that is being called
+    def __init__(self, loop: EventLoop) -> None:
+        self._loop = loop.loop
+        self._call = loop.bind(self._call_next)
+        self._waiting: deque[partial[object]] = deque()
+        self._added: list[partial[object]] | None = None  # by the function that is being called
         self._is_scheduled = False
 
     def __len__(self) -> int:
         """Return how many functions wait."""
         return len(self._waiting)
 
-    def add(self, function: Callable[..., None], *arguments: Any) -> None:
+    def add(self, function: Callable[..., object], *arguments: Any) -> None:
         """Call ``function(*arguments)`` when it is its turn."""
         if self._loop is None:
             function(*arguments)
@@ -51,7 +48,7 @@ class Turns:
     def _schedule(self) -> None:
         if self._loop is not None and not self._is_scheduled and self._waiting:
             self._is_scheduled = True
-            # Behind the timers that went off meanwhile, and behind what waited for those.
+            # After the timers that went off meanwhile, and after what waited for those.
             self._loop.call_later(0, self._loop.call_soon, self._call)
 
     def _call_next(self) -> None:

@@ -1,101 +1,67 @@
-"""What there is to see at one moment: handed to whichever panel is shown."""
+"""What there is to see at one moment: handed to all views."""
+
+from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, fields
+from typing import Any, Protocol
 
 from ipywidgets import DOMWidget
 
-from explorer.app.session_run import SessionRun
-from explorer.datasets import Dataset
 from explorer.figures.palette import Theme
-from explorer.training import History, Moment, TrainingConfig
+from explorer.session import SessionState
 
-__all__ = ["InTurn", "OnLoop", "Panel", "Scene", "at_once"]
+__all__ = ["ANY", "InTurn", "OnLoop", "Panel", "ViewState", "at_once"]
 
-OnLoop = Callable[[Callable[..., None]], Callable[..., None]]
-"""Makes a callback run on the app's event loop, and shows what it raises to the person."""
+ANY = -1
+"""Stands for any class where classes are chosen."""
 
+OnLoop = Callable[[Callable[..., object]], Callable[..., None]]
+"""Makes a callback run on the app's event loop, and shows what it raises to the user."""
 
 InTurn = Callable[..., None]
 """Calls a function with its arguments, now or soon."""
 
 
-def at_once(function: Callable[..., None], *arguments: object) -> None:
+def at_once(function: Callable[..., object], *arguments: object) -> None:
     """Call a function with its arguments now."""
     function(*arguments)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Scene:
-    """All that a panel may look at.
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class ViewState(SessionState):
+    """A session at one moment, and how it is shown.
 
     Parameters
     ----------
-    dataset : Dataset
-        The images.
-    config : TrainingConfig
-        The settings in the controls.
-    run : SessionRun or None
-        The present run; None before the first, and after a reset.
-    moment : Moment or None
-        The network that is looked at: the newest of the run, or the one that the epoch slider stands at; None
-        before the first epoch has ended.
-    earlier : tuple of SessionRun
-        The session's other runs whose curves are shown, the pinned last, else the newest.
     theme : {"light", "dark"}
         Colours.
-    others : tuple of SessionRun
-        All its other runs, the newest last: whose curves are hidden can still be compared with.
+    chosen : tuple of int
+        The true and the predicted class whose images are shown; `ANY` for any.
     in_turn : callable
         Calls a function with its arguments: at once, or while a run trains when the event loop has come round, so
         that the parts of a drawing don't keep all else waiting together.
     """
 
-    dataset: Dataset
-    config: TrainingConfig
-    run: SessionRun | None
-    moment: Moment | None
-    earlier: tuple[SessionRun, ...]
-    theme: Theme
-    others: tuple[SessionRun, ...] = ()
+    theme: Theme = "light"
+    chosen: tuple[int, int] = (ANY, ANY)
     in_turn: InTurn = at_once
 
-    @property
-    def history(self) -> History:
-        """The curve of the present run; empty where there is none."""
-        return History(self.config) if self.run is None else self.run.curve
+    @classmethod
+    def of(cls, session: SessionState, **view: Any) -> ViewState:
+        """Return a session's state as it is shown."""
+        return cls(**{field.name: getattr(session, field.name) for field in fields(SessionState)}, **view)
 
     @property
-    def looks_back_to(self) -> float | None:
-        """The epoch of the moment that is looked at where it is not the newest; None at the newest."""
-        newest = None if self.run is None else self.run.newest
-        if self.moment is None or newest is None or self.moment.epoch >= newest.epoch:
-            return None
-        return self.moment.epoch
-
-    @property
-    def nothing(self) -> str:
-        """Why there is no moment to look at; empty where there is one."""
-        if self.moment is not None:
-            return ""
-        if self.run is None or self.run.status == "idle":
-            return "not trained yet"
-        end = self.run.history.end
-        if end is not None and end.status == "failed":
-            return f"The run failed in its first epoch: {end.reason}"
-        return "The first epoch is under way."
-
-    @property
-    def is_training(self) -> bool:
-        """Whether more is to come soon, so that what is costly to draw may wait."""
-        return self.run is not None and self.run.status == "running"
+    def cell(self) -> tuple[int, int] | None:
+        """Row and column of the chosen cell of the confusion matrix, or None."""
+        return None if ANY in self.chosen else self.chosen
 
 
 class Panel(Protocol):
-    """What a tab shows. It is made when its tab is first opened, and told to show only while it is in sight."""
+    """What can be shown: it has a widget, and is told what to show only while that is in sight."""
 
     view: DOMWidget
 
-    def show(self, scene: Scene) -> None:
+    def show(self, state: ViewState) -> None:
         """Draw what differs from what is drawn."""

@@ -120,7 +120,7 @@ def _is_file(path: str, flag: bytes, archive: str) -> bool:
 
 def _check_skipped(skipped: int, archive: str) -> None:
     if skipped > _MOST_SKIPPED:
-        found = f"more than {_MOST_SKIPPED // 1_000_000} MB beside the data"
+        found = f"more than {_MOST_SKIPPED // 1_000_000} MB besides the data"
         raise DatasetError(archive, found, "the four files of a data set")
 
 

@@ -130,7 +130,7 @@ class Dataset:
         if n_train is None or n_train >= len(self.train_images):
             return self
         if n_train < 1:
-            raise ValueError(f"n_train is {n_train}; allowed is a whole number of at least 1, or None")
+            raise ValueError(f"n_train is {n_train}; expected a whole number of at least 1, or None")
         return replace(
             self, train_images=self.train_images[:n_train], train_labels=self.train_labels[:n_train]
         )

@@ -1,4 +1,4 @@
-"""Open a path that a person typed or a folder holds, without trusting what stands there."""
+"""Open a path that a user typed or a folder holds, without trusting what stands there."""
 
 import gzip
 import io
@@ -24,7 +24,7 @@ def file_mode(path: Path, name: str) -> int:
     Raises
     ------
     DatasetError
-        If nothing stands there, or it may not be looked at.
+        If nothing is there, or it may not be read.
     """
     try:
         return path.stat().st_mode

@@ -29,7 +29,7 @@ IMAGES = "mnist-images.npy.gz"
 LABELS = "mnist-labels.npy.gz"
 
 N_IMAGES = 70_000
-"""Images in the package's file: the train split, and behind it the test split."""
+"""Images in the package's file: the train split, then the test split."""
 
 N_TRAIN = 60_000
 """Images of the train split."""

@@ -65,9 +65,7 @@ def preprocess(ink: Image) -> Preprocessed | None:
         If `ink` is not of that shape and dtype.
     """
     if ink.dtype != np.uint8 or ink.ndim != 2:
-        raise ValueError(
-            f"ink is {ink.dtype} of shape {ink.shape}; allowed is uint8 of shape (height, width)"
-        )
+        raise ValueError(f"ink is {ink.dtype} of shape {ink.shape}; expected uint8 of shape (height, width)")
     if not ink.any():
         return None
     cropped = crop(ink)

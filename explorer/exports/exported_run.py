@@ -6,9 +6,10 @@ from dataclasses import dataclass, field, replace
 
 from explorer.datasets import Dataset, load_mnist
 from explorer.network import NeuralNetwork
-from explorer.training import EpochRecord, Evaluation, History, Moment, TrainingConfig
+from explorer.session.opening import OpenedWeights
+from explorer.training import EpochRecord, Evaluation, History, Moment, TrainingConfig, new_network
 
-__all__ = ["ExportedRun", "OpenedWeights", "Stage"]
+__all__ = ["ExportedRun", "Stage"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,7 @@ class Stage:
     config : TrainingConfig
         The settings.
     end : float
-        Epochs that lie behind the network at the stage's end, those before the stage included: a whole number
+        Epochs that the network has trained at the stage's end, those before the stage included: a whole number
         where another stage follows.
     history : History or None
         Its records, none after its end; None where they aren't known.
@@ -29,30 +30,6 @@ class Stage:
     config: TrainingConfig
     end: float
     history: History | None = field(default=None, compare=False)
-
-
-@dataclass(frozen=True, slots=True)
-class OpenedWeights:
-    """A weights file that a run begins with, in place of weights drawn anew.
-
-    Parameters
-    ----------
-    file : str
-        Name of the file, without its folder.
-    epoch : int
-        Whole epochs that lie behind its weights: a run that goes on from them counts on from there.
-    begun : float
-        How much of a further epoch lies behind them, 0 to below 1.
-    """
-
-    file: str
-    epoch: int = 0
-    begun: float = 0.0
-
-    @property
-    def age(self) -> str:
-        """The epochs that lie behind the weights: ``"3"``, or ``"3.4, counted as 3"``."""
-        return f"{self.epoch + self.begun:.4g}, counted as {self.epoch}" if self.begun else str(self.epoch)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,7 +53,7 @@ class ExportedRun:
     opened : OpenedWeights or None
         The file that the first stage begins with; None where weights were drawn.
     note : str
-        The person's words about it; any text.
+        The user's words about it; any text.
     """
 
     title: str
@@ -126,13 +103,9 @@ class ExportedRun:
             if of_one_loss and stage.config.loss != self.config.loss:
                 history = History(self.config)
             elif stage.history is not None:
-                for batch in stage.history.batches:
-                    history.append(batch)
-                for epoch in stage.history:
-                    history.append(epoch)
-        if self.history.end is not None:
-            history.append(self.history.end)
-        return history
+                history = history.followed_by(*stage.history.batches, *stage.history)
+        end = self.history.end
+        return history if end is None else history.followed_by(end)
 
     @property
     def looks_back(self) -> bool:
@@ -163,17 +136,7 @@ class ExportedRun:
 
     def network(self) -> NeuralNetwork:
         """Return a network with the moment's weights."""
-        config = self.config
-        network = NeuralNetwork(
-            self.dataset.n_inputs,
-            config.hidden_sizes,
-            self.dataset.n_classes,
-            hidden_activation=config.hidden_activation,
-            output=config.output,
-            loss=config.loss,
-            initializer=config.initializer,
-            seed=config.seed,
-        )
+        network = new_network(self.config, self.dataset)
         network.set_weights(self.moment.weights)
         return network
 

@@ -12,7 +12,7 @@ __all__ = ["KINDS", "ExportError", "ExportedFile", "Kind", "export", "kind_of"]
 
 
 class ExportError(ValueError):
-    """Something can't be exported; the message is one sentence for a person."""
+    """Something can't be exported; the message is one sentence for the user."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ def export(kind: str, run: ExportedRun) -> ExportedFile:
         If there is no such kind, or the weights that it needs are no longer kept.
     """
     if kind not in KINDS:
-        raise ExportError(f"kind is {kind!r}; allowed is one of {', '.join(KINDS)}")
+        raise ExportError(f"kind is {kind!r}; expected one of {', '.join(KINDS)}")
     made = KINDS[kind].make(run)
     content = made.encode() if isinstance(made, str) else made
     return ExportedFile(run.file_name(KINDS[kind].suffix), content, KINDS[kind].media_type)
@@ -128,5 +128,5 @@ def kind_of(path: str | os.PathLike[str]) -> str:
     for name, kind in KINDS.items():
         if kind.suffix == suffix:
             return name
-    allowed = ", ".join(f"{kind.suffix} ({kind.words})" for kind in KINDS.values())
-    raise ExportError(f"{Path(path).name} ends in no known way; allowed is one of {allowed}")
+    expected = ", ".join(f"{kind.suffix} ({kind.words})" for kind in KINDS.values())
+    raise ExportError(f"{Path(path).name} has an unknown ending; expected one of {expected}")

@@ -13,7 +13,7 @@ __all__ = ["code", "page"]
 def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=select_autoescape(["html.j2"]),  # whatever a person wrote stands in HTML as text
+        autoescape=select_autoescape(["html.j2"]),  # the user's words stay text in HTML
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -35,7 +35,7 @@ def page(template: str, **values: object) -> str:
     Parameters
     ----------
     template : str
-        Name of the file beside this one. In one that ends in ``.html.j2`` all values are escaped.
+        Name of the file next to this one. In one that ends in ``.html.j2`` all values are escaped.
     **values
         What the template names.
 

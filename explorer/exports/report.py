@@ -33,8 +33,8 @@ _PIXELS = 3  # of the file for each of an image: sharp where a browser smooths
 def report(run: ExportedRun) -> str:
     """Return the report as HTML, about 5 MB: Plotly's JavaScript is in it, once.
 
-    It asks no host for anything, follows the reader's choice of light or dark, and prints light. Whatever a
-    person wrote stands in it as text.
+    It asks no host for anything, follows the reader's choice of light or dark, and prints light. The user's
+    words stay text in it.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ class _Again:
     query: str
     command: str
     is_exact: bool
-    """Whether that comes to this run's own weights."""
+    """Whether that reproduces this run's own weights."""
 
 
 def _subtitle(run: ExportedRun) -> str:
@@ -179,7 +179,7 @@ def _forked(run: ExportedRun) -> str:
     lines = "dotted line, after epoch" if len(run.forks) == 1 else "dotted lines, after epochs"
     return (
         f"Forked at the {lines} {' and '.join(f'{epoch:g}' for epoch in run.forks)}: "
-        "what lies before is of the run that was forked from."
+        "the epochs before are those of the run that it was forked from."
     )
 
 
@@ -228,7 +228,7 @@ def _address(png: bytes) -> str:
 
 
 def _history(run: ExportedRun) -> list[tuple[str, list[tuple[str, ...]]]]:
-    """Return the rows of each stage behind what it is called; the rows of a run that is no fork need no name."""
+    """Return the rows of each stage, after its name; the rows of a run that is no fork need no name."""
     differ = len({stage.config.loss for stage in run.stages}) > 1
     found = []
     for number, stage in enumerate(run.stages, 1):
@@ -256,7 +256,7 @@ def _again(run: ExportedRun) -> _Again:
     plain = run.dataset_option == ""
     if query:
         page_of = "the explorer’s page" if plain else "an explorer’s page that shows these images"
-        sentences.append(f"Put this behind the address of {page_of}, or in the terminal behind the command:")
+        sentences.append(f"Put this after the address of {page_of}, or run the command below in a terminal:")
     else:
         images = "" if plain else "with these images "
         verb = "is this run" if is_exact else "trains with them"
@@ -286,12 +286,12 @@ def _cut_short(run: ExportedRun) -> list[str]:
 
 
 def _before(run: ExportedRun) -> list[str]:
-    """Return in sentences what lies before the run: a weights file, or the runs that it was forked from."""
+    """Return in sentences what came before the run: a weights file, or the runs that it was forked from."""
     found = []
     if run.opened is not None:
         found.append(
             f"It began with the weights of the file {run.opened.file}, epoch {run.opened.age}. "
-            "A link to its settings starts with weights drawn anew."
+            "A link to its settings starts with freshly initialised weights."
         )
     for stage, following in pairwise(run.stages):
         others = [name for name in stage.config.differences(following.config) if name != "epochs"]
@@ -300,6 +300,6 @@ def _before(run: ExportedRun) -> list[str]:
         found.append(f"Up to epoch {stage.end:g} it was trained {settings}.")
     if len(run.stages) > 1:
         found.append(
-            "A link to its settings trains anew from the first epoch; the Python script repeats every stage."
+            "A link to its settings trains again from the first epoch; the Python script repeats every stage."
         )
     return found

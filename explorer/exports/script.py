@@ -1,4 +1,4 @@
-"""A run as a Python script that comes to the same network."""
+"""A run as a Python script that reproduces its network."""
 
 import math
 from dataclasses import dataclass
@@ -16,8 +16,8 @@ def script(run: ExportedRun) -> str:
     """Return a script that imports NumPy and this package only, trains the run again and prints its figures.
 
     A run that was continued is trained in one go, which gives the same records. Of a fork the script first
-    trains the runs before it, each up to the epoch of the fork. A run that was held or stopped within an epoch
-    is held after the same mini-batch; one that failed ends with its last epoch that is known in full. A run
+    trains the runs before it, each up to the epoch of the fork. A run that was paused or stopped within an epoch
+    stops after the same mini-batch; one that failed ends with its last epoch that is known in full. A run
     that began with a weights file reads it by its name.
 
     Parameters
@@ -89,14 +89,14 @@ def _stages(run: ExportedRun) -> list[_Lines]:
 
 
 def _last_step(run: ExportedRun) -> int:
-    """Return the mini-batch after which the run is held within an epoch; 0 at an epoch's end."""
+    """Return the mini-batch after which the run pauses within an epoch; 0 at an epoch's end."""
     record = run.newest.record
     within = isinstance(record, Evaluation) and record.epoch != int(record.epoch)
     return record.step if within and isinstance(record, Evaluation) else 0
 
 
 def _settings(stage: Stage, begin: float) -> tuple[tuple[str, Any], ...]:
-    """Return the settings with as many epochs as the stage takes: more than lie behind it, as a run must have."""
+    """Return the settings with as many epochs as the stage takes: more than it began with, as a run must have."""
     epochs = max(math.ceil(stage.end), int(begin) + 1)
     config: TrainingConfig = stage.config.replace(epochs=min(epochs, MOST_EPOCHS))
     return tuple((name, getattr(config, name)) for name in FIELDS)

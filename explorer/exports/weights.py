@@ -15,7 +15,8 @@ def weights(run: ExportedRun) -> bytes:
     """Return the moment's weights as `explorer.NeuralNetwork.load` and NumPy read them, without pickles.
 
     Besides ``W1``, ``b1``, ``W2``, … the file holds ``config``, the settings as JSON; ``weights_epoch``, the
-    epochs that lie behind the weights; and for each figure of `EpochRecord` a list over the run's own epochs.
+    epochs that the weights were trained for; and for each figure of `EpochRecord` a list over the run's own
+    epochs.
 
     Parameters
     ----------

@@ -49,7 +49,7 @@ def epoch_step(n_epochs: int) -> float:
 
 
 def epoch_mark(epoch: float | None, theme: Theme = "light") -> list[dict[str, Any]]:
-    """Return the shapes of a layout that mark the epoch that is looked at; none for None."""
+    """Return the shapes of a layout that mark the selected epoch; none for None."""
     if epoch is None:
         return []
     line = {"color": PALETTES[theme].muted, "width": 1, "dash": "dot"}

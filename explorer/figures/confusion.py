@@ -87,7 +87,7 @@ def confusion_layout(class_names: Sequence[str], *, normalize: Normalize = "coun
 
 
 def confusion_mark(cell: tuple[int, int] | None, theme: Theme = "light") -> dict[str, Any]:
-    """Return the layout's frame round the cell (row, column) that is looked at, or none."""
+    """Return the layout's frame round the cell (row, column) that is selected, or none."""
     if cell is None:
         return {"shapes": []}
     row, column = cell

@@ -1,4 +1,4 @@
-"""A wrong curve beside the right one, over the epochs."""
+"""A wrong curve next to the right one, over the epochs."""
 
 from typing import Any
 

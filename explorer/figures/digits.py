@@ -46,7 +46,7 @@ def sprite(images: NDArray[np.uint8], columns: int, *, theme: Theme = "light", s
     """
     images = np.asarray(images)
     if images.dtype != np.uint8:
-        raise ValueError(f"images have dtype {images.dtype}; allowed is uint8")
+        raise ValueError(f"images have dtype {images.dtype}; expected uint8")
     palette = PALETTES[theme]
     colours = _scale_colours(palette.raised, palette.text)
     return _png(_grid(np.minimum(images, _CLEAR - 1), columns, scale), colours)
@@ -96,9 +96,9 @@ def weights_sprite(
 def _grid(tiles: NDArray[np.uint8], columns: int, scale: int) -> NDArray[np.uint8]:
     """Return tiles (n, height, width) as one image (rows, columns), each enlarged and followed by a gap."""
     if tiles.ndim != 3:
-        raise ValueError(f"images have shape {tiles.shape}; allowed is (n, height, width)")
+        raise ValueError(f"images have shape {tiles.shape}; expected (n, height, width)")
     if columns < 1 or scale < 1:
-        raise ValueError(f"columns is {columns} and scale {scale}; allowed is 1 or more")
+        raise ValueError(f"columns is {columns} and scale {scale}; expected 1 or more")
     n, height, width = tiles.shape
     rows = max(1, -(-n // columns))
     grid = np.full((rows * columns, height + GAP, width + GAP), _CLEAR, np.uint8)

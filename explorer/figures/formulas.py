@@ -146,11 +146,11 @@ def _slope(activation: str, h: str, value: float) -> tuple[str, float]:
 
 
 def _hidden_delta(walk: Walkthrough, layer: LayerWalk, unit: int) -> tuple[str, str]:
-    """Return one unit of delta = (Wᵀ delta behind) ∘ f′: symbols and numbers."""
-    n, behind = layer.number, walk.layers[layer.number]
+    """Return one unit of delta = (Wᵀ delta of the next layer) ∘ f′: symbols and numbers."""
+    n, following = layer.number, walk.layers[layer.number]
     slope, steepness = _slope(layer.activation, f"h{n}[{unit}]", float(layer.h[unit]))
     with np.errstate(all="ignore"):
-        back = float(behind.W[:, unit] @ behind.delta)
+        back = float(following.W[:, unit] @ following.delta)
     return f"(Σ W{n + 1}[k, {unit}] · delta{n + 1}[k]) · {slope}", _product([back, steepness])
 
 
@@ -180,7 +180,7 @@ def _sum(terms: Sequence[float]) -> str:
 
 
 def _product(factors: Sequence[float]) -> str:
-    """Return factors with a dot between, negative ones behind the first in brackets."""
+    """Return factors with a dot between, negative ones after the first in brackets."""
     first, *others = factors
     return written(first) + "".join(
         f" · ({written(factor)})" if factor < 0 else f" · {written(factor)}" for factor in others

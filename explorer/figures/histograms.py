@@ -1,8 +1,8 @@
 """How the weights or activations of each layer are spread, against how they were at the start.
 
 One row a layer, all on one axis, so that layers can be compared. The number of traces never changes. Heights
-are square roots of shares (a rootogram; J. W. Tukey, "Exploratory Data Analysis", 1977): beside the many zeros
-of relu, the other activations would else look like none.
+are square roots of shares (a rootogram; J. W. Tukey, "Exploratory Data Analysis", 1977): next to the many zeros
+of relu, the other activations would otherwise look like none.
 """
 
 from collections.abc import Sequence
@@ -135,7 +135,7 @@ def histograms_figure(
     """
     if len(now) > LAYER_SLOTS or len(names) != len(now):
         raise ValueError(
-            f"{len(now)} layers have {len(names)} names; allowed is up to {LAYER_SLOTS}, one name each"
+            f"{len(now)} layers have {len(names)} names; expected up to {LAYER_SLOTS}, one name each"
         )
     traces = histograms_traces(now, start)
     data = [look | values for look, values in zip(histograms_style(theme, what=what), traces, strict=True)]

@@ -146,7 +146,7 @@ def layers_figure(
     n_epochs : int
         End of the epoch axis.
     epoch : float, optional
-        The epoch that is looked at, marked by a vertical line.
+        The selected epoch, marked by a vertical line.
     theme : {"light", "dark"}
         Colours.
     """

@@ -17,7 +17,7 @@ Curve = tuple[ArrayLike, ArrayLike]
 
 _POINTS = 401  # odd: the middle of the span is a point
 _HEIGHT = 280  # px
-_DASHES = ("solid", "dash", "dot", "dashdot")  # a second mark beside the hue
+_DASHES = ("solid", "dash", "dot", "dashdot")  # a second mark besides the hue
 _NO_MARKS: Mapping[str, tuple[float, float]] = MappingProxyType({})
 
 

@@ -20,7 +20,7 @@ class Palette:
     """The colours of one theme, each a hex string ``#rrggbb``."""
 
     page: str
-    """Behind everything."""
+    """The page's background."""
     surface: str
     """Panels and figures."""
     raised: str
@@ -109,4 +109,4 @@ RUN_COLOURS: Mapping[Theme, tuple[str, ...]] = MappingProxyType(
         "dark": ("#a99cf0", "#5fc7b6", "#f09aa8", "#cfce6b", "#d67ab0", "#b4c0cc"),
     }
 )
-"""Hues of runs, none of them that of train or test. They begin anew after the last, with another dash."""
+"""Hues of runs, none of them that of train or test. They begin again after the last, with another dash."""

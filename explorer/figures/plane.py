@@ -1,4 +1,4 @@
-"""Points of two classes in a plane, and behind them what a network says of each place."""
+"""Points of two classes in a plane, over a map of what a network says of each place."""
 
 from typing import Any
 

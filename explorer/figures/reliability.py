@@ -45,7 +45,7 @@ class Reliability:
     counts : ndarray of int64, shape (n_bins,)
         Samples in each bin.
     right : ndarray of int64, shape (n_bins,)
-        Those of them that were decided rightly.
+        Those of them that were classified correctly.
     confidence : ndarray of float64, shape (n_bins,)
         Mean confidence of the bin's samples, 0 to 1.
     """
@@ -57,7 +57,7 @@ class Reliability:
 
     @property
     def accuracy(self) -> NDArray[np.float64]:
-        """Share of each bin's samples that were decided rightly, 0 to 1."""
+        """Share of each bin's samples that were classified correctly, 0 to 1."""
         return np.where(self.counts > 0, self.right / np.maximum(self.counts, 1), np.nan)
 
     @property

@@ -68,9 +68,9 @@ class RunCurve:
     loss : str
         The loss that its records hold.
     first_epoch, first_step : int
-        Epochs, and updates of the weights, that lie behind a fork when it starts.
+        Epochs, and updates of the weights, that a fork already has when it starts.
     first_seconds : float
-        Seconds of training that lie behind it then.
+        Seconds of training that it already has then.
     is_present : bool
         Whether it is the run that the other tabs show.
     """
@@ -104,7 +104,7 @@ def runs_traces(
     measure : {"accuracy", "loss"}
         Accuracy in percent or loss per sample, over the test set.
     axis : {"epochs", "steps", "seconds"}
-        What x counts; in a fork, what lies behind it too.
+        What x counts; in a fork, also what came before it.
     theme : {"light", "dark"}
         Colours.
 

@@ -39,7 +39,7 @@ TRACE_NAMES = ("sum, lowest", "sum, highest", "sum", "mean, lowest", "mean, high
 """The traces in their order: for each reduction the two edges of the band, and the average over the seeds."""
 
 _HEIGHT = 300  # px
-_FALLS_BEHIND = 2.0  # percent of the test images
+_DOES_WORSE = 2.0  # percent of the test images
 _REASONS: Mapping[str, str] = MappingProxyType(
     {
         "sum": "a step adds up the gradients of all its images, and a large batch steps too far",
@@ -65,7 +65,7 @@ class StudyRun(Protocol):
 
     @property
     def test_accuracy(self) -> float:
-        """Share of the test set decided rightly at the end, 0 to 1."""
+        """Share of the test set classified correctly at the end, 0 to 1."""
 
     @property
     def seconds_per_epoch(self) -> float:
@@ -137,7 +137,7 @@ _POWERS = tuple(10**power for power in range(9))
 _TICKS: Mapping[str, Any] = MappingProxyType(
     {"tickvals": list(_POWERS), "ticktext": [grouped(power) for power in _POWERS]}
 )
-# Plotly sets a title too high for the entries beside it; a font larger than what is written takes it down.
+# Plotly sets a title too high for the entries next to it; a font larger than what is written takes it down.
 _LEGEND_TITLE: Mapping[str, Any] = MappingProxyType(
     {"text": '<span style="font-size:11px">gradient by</span>', "font": {"size": 14}}
 )
@@ -175,7 +175,7 @@ def study_points(results: Iterable[StudyResult], n_images: int) -> tuple[StudyPo
 
 
 def study_words(runs: Sequence[StudyRun]) -> str:
-    """Return what came of a study of batch sizes, with the reason where a large batch falls behind.
+    """Return what came of a study of batch sizes, with the reason where a large batch does worse.
 
     Parameters
     ----------
@@ -197,7 +197,7 @@ def _words(runs: Sequence[StudyRun]) -> str:
     }
     best, largest, reduction = max(sizes, key=reached.__getitem__), sizes[-1], runs[0].reduction
     text = f"By {reduction}, batch size {grouped(best)} does best: {reached[best]:.1f}\N{NO-BREAK SPACE}%."
-    if reached[largest] > reached[best] - _FALLS_BEHIND:
+    if reached[largest] > reached[best] - _DOES_WORSE:
         return text
     return (
         f"{text} {grouped(largest)} reaches {reached[largest]:.1f}\N{NO-BREAK SPACE}%: {_REASONS[reduction]}."

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.network import hardest_classes, most_confused, per_class
+from explorer.network import Confusion, hardest_classes, most_confused, per_class
 from explorer.training.records import History
 from explorer.wording import grouped
 
@@ -27,7 +27,7 @@ def curves_summary(history: History, at: float | None = None) -> str:
     history : History
         Its records.
     at : float, optional
-        The epoch that is looked back at; without it, the newest. One that has no record counts as the newest.
+        The selected epoch; without it, the newest. One that has no record counts as the newest.
     """
     return _progress(history, with_loss=True, at=at)
 
@@ -63,7 +63,7 @@ def run_summary(history: History, class_names: Sequence[str]) -> str:
 
 
 def difficulty(confusion: NDArray[np.integer], class_names: Sequence[str]) -> str:
-    """Return in a sentence which classes are the most difficult, and what they are mistaken for.
+    """Return which classes are the hardest, and the most common mix-ups, in two sentences.
 
     Parameters
     ----------
@@ -74,14 +74,14 @@ def difficulty(confusion: NDArray[np.integer], class_names: Sequence[str]) -> st
     """
     pairs = most_confused(confusion, MOST_NAMED)
     if not pairs:
-        return "No test image is read wrongly."
+        return "No test image is misclassified."
     recall = per_class(confusion).recall
     order = hardest_classes(confusion)[:MOST_NAMED]
-    hardest = _listed([f"{class_names[k]} ({100 * recall[k]:.1f} %)" for k in order])
-    confused = _listed(
-        [f"{class_names[p.true]} as {class_names[p.predicted]} ({grouped(p.count)}×)" for p in pairs]
-    )
-    return f"The most difficult by recall are {hardest}; most often {confused} are mistaken."
+    kind = "digits" if all(name.isdigit() for name in class_names) else "classes"
+    first, *others = (class_names[k] for k in order)
+    hardest = ", ".join([f"{first} ({100 * recall[order[0]]:.1f} % recognised)", *others])
+    confused = ", ".join(_mix_up(pair, class_names) for pair in pairs)
+    return f"Hardest {kind}: {hardest}. Most common mix-ups: {confused}."
 
 
 def _progress(history: History, *, with_loss: bool, at: float | None = None) -> str:
@@ -106,9 +106,10 @@ def _worst(counts: NDArray[np.integer], class_names: Sequence[str]) -> str:
     worst = next(iter(most_confused(counts, 1)), None)
     if worst is None:
         return "no mistake"
-    times = "once" if worst.count == 1 else f"{grouped(worst.count)} times"
-    return f"most confused: {class_names[worst.true]} read as {class_names[worst.predicted]} ({times})"
+    return f"most confused: {_mix_up(worst, class_names)}"
 
 
-def _listed(parts: Sequence[str]) -> str:
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+def _mix_up(pair: Confusion, class_names: Sequence[str]) -> str:
+    """Return one kind of mistake in words: ``"9 read as 4 (28 times)"``."""
+    times = "once" if pair.count == 1 else f"{grouped(pair.count)} times"
+    return f"{class_names[pair.true]} read as {class_names[pair.predicted]} ({times})"

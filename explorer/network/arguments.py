@@ -60,7 +60,7 @@ def columns(
             hint = ": labels must be one-hot columns"
         elif array.ndim == 1 and len(array) == n_rows:
             hint = f": a single sample is a column, so pass {name}.reshape(-1, 1)"
-        raise ValueError(f"{name} has shape {array.shape}; expected is {expected}{hint}")
+        raise ValueError(f"{name} has shape {array.shape}; expected {expected}{hint}")
     if n_columns is not None and array.shape[1] != n_columns:
         raise ValueError(f"{name} has {array.shape[1]} samples and X has {n_columns}; they must be equal")
     return array.astype(dtype, copy=False)
@@ -72,9 +72,7 @@ def samples(
     """Return `columns` that are finite, each sample's numbers side by side in memory, so that picking is fast."""
     array = np.asfortranarray(columns(name, value, n_rows, dtype, n_columns))
     if not np.isfinite(array).all():
-        raise ValueError(
-            f"{name} holds values that are infinite or not a number; expected are finite numbers"
-        )
+        raise ValueError(f"{name} holds values that are infinite or not a number; expected finite numbers")
     return array
 
 
@@ -103,7 +101,7 @@ def parameter(name: str, value: ArrayLike, shape: tuple[int, ...], dtype: np.dty
             hint = f": it is transposed, so pass {name}.T"
         elif array.shape == shape[:1]:
             hint = ": a bias is a column, so pass it with .reshape(-1, 1)"
-        raise ValueError(f"{name} has shape {array.shape}; expected is {shape}{hint}")
+        raise ValueError(f"{name} has shape {array.shape}; expected {shape}{hint}")
     return array
 
 
@@ -113,7 +111,7 @@ def layer_sizes(n_input: int, n_hidden: Any, n_output: int) -> tuple[int, ...]:
         n_hidden = n_hidden.tolist()
     hidden = tuple(n_hidden) if isinstance(n_hidden, Sequence) else (n_hidden,)
     if not hidden:
-        raise ValueError("n_hidden is empty; expected is at least one hidden layer")
+        raise ValueError("n_hidden is empty; expected at least one hidden layer")
     sizes = [
         count("n_input", n_input),
         *(count("n_hidden", size) for size in hidden),
@@ -125,7 +123,7 @@ def layer_sizes(n_input: int, n_hidden: Any, n_output: int) -> tuple[int, ...]:
 def count(name: str, value: object) -> int:
     """Return a whole number of at least 1, or raise `ValueError`."""
     if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < 1:
-        raise ValueError(f"{name} is {value!r}; expected is a whole number of at least 1")
+        raise ValueError(f"{name} is {value!r}; expected a whole number of at least 1")
     return int(value)
 
 
@@ -136,7 +134,7 @@ def learning_rate(lr: object) -> float:
     except OverflowError:  # a whole number beyond all floats
         rate = lr = math.inf
     if not 0.0 < rate < math.inf:
-        raise ValueError(f"lr is {lr!r}; expected is a finite number greater than 0")
+        raise ValueError(f"lr is {lr!r}; expected a finite number greater than 0")
     return rate
 
 
@@ -147,12 +145,12 @@ def float_dtype(dtype: DTypeLike) -> np.dtype[Any]:
     except (TypeError, ValueError):
         found = None
     if found not in (np.float32, np.float64):
-        raise ValueError(f"dtype is {dtype if found is None else found}; expected is float32 or float64")
+        raise ValueError(f"dtype is {dtype if found is None else found}; expected float32 or float64")
     return found
 
 
 def choice(name: str, value: Any, known: Collection[str]) -> str:
     """Return one of the known names, or raise `ValueError`, which lists them."""
     if not isinstance(value, str) or value not in known:
-        raise ValueError(f"{name} is {value!r}; expected is one of {', '.join(known)}")
+        raise ValueError(f"{name} is {value!r}; expected one of {', '.join(known)}")
     return value

@@ -63,7 +63,7 @@ def mcnemar(only_a: int, only_b: int) -> float:
         If a count is negative.
     """
     if min(only_a, only_b) < 0:
-        raise ValueError(f"only_a is {only_a} and only_b is {only_b}; expected is 0 or more")
+        raise ValueError(f"only_a is {only_a} and only_b is {only_b}; expected 0 or more")
     n, k = only_a + only_b, min(only_a, only_b)
     i = np.arange(1, k + 1, dtype=np.float64)
     log_terms = np.concatenate([[0.0], np.cumsum(np.log((n - i + 1) / i))])  # log C(n, i) for i = 0 … k

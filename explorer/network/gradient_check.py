@@ -158,7 +158,7 @@ def choose_weights(
     """
     shapes = [shape for name, shape in network.shapes.items() if name.startswith("W")]
     if n < len(shapes):
-        raise ValueError(f"n is {n}; expected is at least {len(shapes)}, one for each layer")
+        raise ValueError(f"n is {n}; expected at least {len(shapes)}, one for each layer")
     lit = np.flatnonzero(np.asarray(X).any(axis=1))
     places = []
     for layer, (n_units, n_inputs) in enumerate(shapes, 1):

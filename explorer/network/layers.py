@@ -89,7 +89,7 @@ class Layers:
             If their number or a shape is not this network's; then none is set.
         """
         if len(weights) != len(self.shapes):
-            raise ValueError(f"weights has {len(weights)} arrays; expected are {len(self.shapes)}")
+            raise ValueError(f"weights has {len(weights)} arrays; expected {len(self.shapes)}")
         named = zip(self.shapes, weights, strict=True)
         for name, array in [(name, self._fitting(name, array)) for name, array in named]:
             setattr(self, name, array)

@@ -65,7 +65,7 @@ def confusion_matrix(true: ArrayLike, predicted: ArrayLike, n_classes: int) -> N
     for name, labels in (("true", true), ("predicted", predicted)):
         if labels.min() < 0 or labels.max() >= n_classes:
             raise ValueError(
-                f"{name} holds classes from {labels.min()} to {labels.max()}; expected is 0 to {n_classes - 1}"
+                f"{name} holds classes from {labels.min()} to {labels.max()}; expected 0 to {n_classes - 1}"
             )
     cells = np.bincount(true * n_classes + predicted, minlength=n_classes * n_classes)
     return cells.reshape(n_classes, n_classes).astype(np.int64, copy=False)
@@ -173,7 +173,7 @@ def _labels(true: ArrayLike, predicted: ArrayLike) -> tuple[NDArray[np.int64], N
         array = np.asarray(labels)
         if array.ndim != 1 or array.size == 0 or not np.issubdtype(array.dtype, np.integer):
             raise ValueError(
-                f"{name} has shape {array.shape} and dtype {array.dtype}; expected is (n_samples,) of class"
+                f"{name} has shape {array.shape} and dtype {array.dtype}; expected (n_samples,) of class"
                 " indices, at least one (from one-hot columns: Y.argmax(axis=0))"
             )
         arrays.append(array.astype(np.int64, copy=False))

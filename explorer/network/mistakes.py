@@ -1,4 +1,4 @@
-"""Which samples a network gets wrong, and how badly: the images behind a cell of the confusion matrix."""
+"""Which samples a network gets wrong, and how badly: the images in a cell of the confusion matrix."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -37,7 +37,7 @@ def sample_losses(outputs: NDArray[Any], labels: NDArray[np.integer], loss: str)
         return np.asarray(0.5 * (np.square(y).sum(axis=0) - 2.0 * of_true + 1.0))
     if loss == "cross_entropy":
         return np.asarray(-np.log(np.maximum(of_true, np.finfo(outputs.dtype).tiny)))
-    raise ValueError(f"loss is {loss!r}; expected is one of squared_error, cross_entropy")
+    raise ValueError(f"loss is {loss!r}; expected one of squared_error, cross_entropy")
 
 
 def probabilities(outputs: NDArray[Any]) -> NDArray[np.float64]:
@@ -72,7 +72,7 @@ def select_samples(
     order: Literal["loss", "confidence"] = "loss",
     loss: str = "squared_error",
 ) -> NDArray[np.int64]:
-    """Return the indices of the samples that match, the worst first.
+    """Return the indices of the samples that match, worst first.
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
 """A network's weights in a file: a NumPy ``.npz`` without pickles, read back without trust.
 
-Beside the arrays ``W1``, ``b1``, ``W2``, … the file holds one text, ``network``, with the names of the functions
+Besides the arrays ``W1``, ``b1``, ``W2``, … the file holds one text, ``network``, with the names of the functions
 and of whatever else was stored. Reading starts from the sizes that the file declares, so that a small hostile
 file can't fill the memory.
 """
@@ -220,7 +220,7 @@ def _storable(name: str, value: ArrayLike) -> NDArray[Any]:
         raise ValueError(f"the name {name!r} is kept for the network itself")
     array = np.asarray(value, order="C")
     if array.dtype.kind not in "Ubiuf":
-        raise ValueError(f"{name} has dtype {array.dtype}; expected are text and numbers")
+        raise ValueError(f"{name} has dtype {array.dtype}; expected text and numbers")
     return array
 
 

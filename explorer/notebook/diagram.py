@@ -26,7 +26,7 @@ def diagram(network: NeuralNetwork) -> Shown:
     """
     sizes = network.layer_sizes
     if max(sizes) > _MOST_UNITS:
-        raise ValueError(f"a layer has {max(sizes)} units; expected are at most {_MOST_UNITS}")
+        raise ValueError(f"a layer has {max(sizes)} units; expected at most {_MOST_UNITS}")
     layers = [_centres(i, n, max(sizes)) for i, n in enumerate(sizes)]
     lines = "".join(
         f'<line x1="{x1}" y1="{y1}" x2="{x2}" y2="{y2}"/>'

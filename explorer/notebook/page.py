@@ -32,7 +32,7 @@ def prepare() -> Shown:
     style, script = ((folder / name).read_text(encoding="utf-8") for name in ("lesson.css", "lesson.js"))
     return Shown(
         f"<style>{style}</style><script>{get_plotlyjs()}</script>"
-        f"<script>{script.rstrip()}({json.dumps(_dark_colours())});</script>",
+        f"<script>{script}drawLessonFigures({json.dumps(_dark_colours())});</script>",
         "Figures are ready.",
     )
 

@@ -8,8 +8,7 @@ from numpy.typing import NDArray
 
 from explorer.datasets import Dataset, load_mnist
 from explorer.network import NeuralNetwork
-from explorer.training import BatchRecord, EpochRecord, Evaluation, History, TrainingConfig, TrainingRun
-from explorer.training.process_settings import one_blas_thread
+from explorer.training import Evaluation, History, TrainingConfig, TrainingRun, complete
 
 __all__ = ["Trained", "trained"]
 
@@ -60,11 +59,5 @@ def trained(config: TrainingConfig | None = None, dataset: Dataset | None = None
     DivergedError
         If the loss becomes infinite or not a number.
     """
-    config = config or TrainingConfig()
-    history = History(config)
-    with one_blas_thread():
-        run = TrainingRun(config, dataset or load_mnist())
-        for event in run:
-            if isinstance(event, EpochRecord | BatchRecord):
-                history.append(event)
-        return Trained(run.network, history, run.evaluate())
+    run = complete(TrainingRun(config or TrainingConfig(), dataset or load_mnist()))
+    return Trained(run.network, run.history, run.final)

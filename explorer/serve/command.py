@@ -1,4 +1,4 @@
-"""The command ``nn-explorer``. Each command is a module beside this one with an `add_parser`."""
+"""The command ``nn-explorer``. Each command is a module next to this one with an `add_parser`."""
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Parameters
     ----------
     arguments
-        What stands behind the command's name; None for the command line of this process.
+        What follows the command's name; None for the command line of this process.
 
     Returns
     -------
@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Raises
     ------
     SystemExit
-        If there is nothing to do: by 0 behind a help, by 2 where an option or a command is unknown.
+        If there is nothing to do: with 0 after a help text, with 2 where an option or a command is unknown.
     """
     settle_terminal()
     given = _parser().parse_args(arguments)
@@ -46,14 +46,14 @@ def _foreign(given: Namespace) -> str:
     wrong = [f"--{name.replace('_', '-')}" for name in given.foreign if hasattr(given, name)]
     if not wrong:
         return ""
-    which = f"{wrong[0]} is no option" if len(wrong) == 1 else f"{' and '.join(wrong)} are no options"
-    return f"{which} of {given.command}: nn-explorer {given.command} --help lists them."
+    which = f"option {wrong[0]}" if len(wrong) == 1 else f"options {' and '.join(wrong)}"
+    return f"{given.command} has no {which}: nn-explorer {given.command} --help lists them."
 
 
 def _parser() -> ArgumentParser:
     parser = ArgumentParser(
         prog="nn-explorer",
-        description="A neural network in NumPy that learns handwritten digits, taken by the controls.",
+        description="A neural network in NumPy that learns handwritten digits and that you control.",
         epilog="Each command has its own help: nn-explorer train --help",
     )
     parser.add_argument("--version", action="version", version=f"nn-explorer {__version__}")

@@ -32,7 +32,7 @@ def kernel_manager_class(base: type, variables: dict[str, str]) -> type:
     base
         The class that Voilà would build on.
     variables
-        Environment variables that kernels get beside.
+        Environment variables that kernels get in addition.
     """
 
     class KernelManager(base):

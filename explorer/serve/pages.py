@@ -143,7 +143,7 @@ class ScriptHandler(RequestHandler):
 class CompiledTemplates(BytecodeCache):
     """Keeps the page's templates compiled.
 
-    Voilà makes the page anew for each kernel. Compiling its templates would hold up the server for 0.2 s each
+    Voilà makes the page again for each kernel. Compiling its templates would hold up the server for 0.2 s each
     time, just while the page before it loads.
     """
 

@@ -44,7 +44,7 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     add_server_options(parser)
     parser.set_defaults(run=run, foreign=("dataset",))
     parser.add_argument(
-        "--record", action="store_true", help="train the talk's runs anew and keep them as its recordings"
+        "--record", action="store_true", help="train the talk's runs again and keep them as its recordings"
     )
     return parser
 

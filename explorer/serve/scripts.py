@@ -31,7 +31,7 @@ NAMED = re.compile(rb"""\.e\(["']?(\d+)["']?\)""")
 """How a program that webpack has cut into parts asks for one of them."""
 
 STRICT = re.compile(rb"""(?:\s|/\*.*?\*/|//[^\n]*\n)*["']use strict["']""", re.DOTALL)
-"""How a script begins that is held to JavaScript's stricter rules."""
+"""How a script in JavaScript's strict mode begins."""
 
 
 @dataclass(frozen=True)
@@ -98,10 +98,10 @@ def _of(extension: str) -> list[Path]:
 
 
 def _parts(program: Path) -> list[Path]:
-    """Return the parts that a program names and that lie beside it: part 7 is a file ``7.….js``."""
+    """Return the parts that a program names and that lie next to it: part 7 is a file ``7.….js``."""
     numbers = {number.decode() for number in NAMED.findall(program.read_bytes())}
-    beside = sorted(program.parent.glob("[0-9]*.*.js"))
-    return [path for path in beside if path.name.partition(".")[0] in numbers]
+    candidates = sorted(program.parent.glob("[0-9]*.*.js"))
+    return [path for path in candidates if path.name.partition(".")[0] in numbers]
 
 
 def joined(parts: Sequence[Path]) -> list[Script]:

@@ -39,7 +39,7 @@ __all__ = [
     "warning",
 ]
 
-NOTEBOOK = "explorer.ipynb"
+NOTEBOOK = "page.ipynb"
 
 DEFAULTS: Mapping[str, Any] = MappingProxyType(
     {"port": None, "ip": "127.0.0.1", "no_browser": False, "debug": False, "dataset": None}
@@ -136,7 +136,7 @@ def _hand_over(dataset: Dataset, folder: Path) -> dict[str, str]:
 def find_notebook(name: str = NOTEBOOK) -> Path:
     """Return the path of a notebook that is served.
 
-    An installed wheel carries it beside this file; in a checkout it is the one in the folder of notebooks.
+    It is next to this file; in a checkout, the talk's is the one in the folder of notebooks.
     """
     here = Path(__file__).parent
     installed = here / "notebooks" / name
@@ -163,7 +163,7 @@ def serve(arguments: Namespace, what: str, notebook: Path, **settings: Any) -> i
 
 
 def warning(ip: str, port: int | str) -> str:
-    """Return who beside this computer can use a page that listens on `ip`, in one sentence; empty for nobody."""
+    """Return who besides this computer can use a page that listens on `ip`, in one sentence; empty for nobody."""
     from explorer.serve.server import is_every_address, is_loopback
 
     if is_loopback(ip):

@@ -92,7 +92,7 @@ class Settings:
     port: int = DEFAULT_PORT
     debug: bool = False
     kernel_variables: dict[str, str] = field(default_factory=dict)
-    """Environment variables that kernels get beside the server's own."""
+    """Environment variables that kernels get in addition to the server's own."""
     template: str = TEMPLATE
     """Name of the page's template."""
     reveal: Path | None = None
@@ -112,7 +112,7 @@ def free_port(ip: str, wanted: int | None) -> int:
     Raises
     ------
     PortError
-        With one sentence for the person at the terminal.
+        With one sentence for the user at the terminal.
     """
     ports = range(DEFAULT_PORT, DEFAULT_PORT + PORTS_TRIED) if wanted is None else [wanted]
     for port in ports:

@@ -4,14 +4,13 @@ The options are the settings of `TrainingConfig`, made from the same table as th
 """
 
 import argparse
-import math
 import os
 import signal
 import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -22,29 +21,27 @@ from explorer.datasets import Dataset, DatasetError, load_dataset, load_mnist
 from explorer.exports.files import export
 from explorer.safe_write import check_destination, whole_file
 from explorer.serve.serve_command import SERVER_OPTIONS
-from explorer.serve.train_result import TrainResult
+from explorer.serve.train_result import as_json, exported
 from explorer.serve.train_screen import TrainScreen
 from explorer.training import (
     FIELDS,
     PRESETS,
-    BatchRecord,
+    CompletedRun,
     ConfigError,
     DivergedError,
-    EpochRecord,
     History,
     RunEnd,
-    Snapshot,
     TrainingConfig,
     TrainingRun,
+    complete,
 )
 from explorer.training.fields import Field, LayerSizes, Real, Whole
 from explorer.training.hints import hints
-from explorer.training.process_settings import one_blas_thread
 
 __all__ = ["add_parser", "run"]
 
 FAILED, REFUSED, INTERRUPTED = 1, 2, 130
-"""Exit codes beside 0; the last is 128 + the number of the signal, as a shell counts it."""
+"""Exit codes besides 0; the last is 128 + the number of the signal, as a shell counts it."""
 
 _PRESETS: Mapping[str, TrainingConfig] = MappingProxyType(
     {name.lower().removeprefix("the "): config for name, config in PRESETS.items()}
@@ -176,13 +173,13 @@ def _metavar(field: Field) -> str:
 def _help(field: Field) -> str:
     default = field.format(getattr(TrainingConfig(), field.name))
     unit = f" {field.unit}" if field.unit else ""
-    allowed = _in_terminal(field.allowed)
-    return f"{field.help} {allowed[:1].upper()}{allowed[1:]}; default: {default}{unit}.".replace("%", "%%")
+    expected = _in_terminal(field.expected)
+    return f"{field.help} {expected[:1].upper()}{expected[1:]}; default: {default}{unit}.".replace("%", "%%")
 
 
-def _in_terminal(allowed: str) -> str:
+def _in_terminal(expected: str) -> str:
     """None is Python's word; on the command line it is spelled “all”."""
-    return allowed.replace("or None for all", "or all")
+    return expected.replace("or None for all", "or all")
 
 
 def _training(config: TrainingConfig, dataset: Dataset, args: argparse.Namespace) -> TrainingRun:
@@ -195,11 +192,9 @@ def _training(config: TrainingConfig, dataset: Dataset, args: argparse.Namespace
         except FileExistsError as error:
             raise _RefusedError(f"{option}: {error}; --force replaces it.") from error
         except (OSError, RuntimeError, ValueError) as error:
-            raise _RefusedError(
-                f"{option}: {error}; wanted is a file in a folder that can be written."
-            ) from error
+            raise _RefusedError(f"{option}: {error}; expected a file in a writable folder.") from error
         if destination in taken:
-            raise _RefusedError(f"{option} and {taken[destination]} name one file; wanted are two.")
+            raise _RefusedError(f"{option} and {taken[destination]} name the same file; expected two files.")
         taken[destination] = option
     try:
         return TrainingRun(config, dataset)
@@ -227,7 +222,7 @@ def _config(args: argparse.Namespace, messages: Console) -> TrainingConfig:
     config = TrainingConfig()
     if args.preset is not None:
         if args.preset not in _PRESETS:
-            raise _RefusedError(f"--preset is {args.preset!r}; allowed is one of {', '.join(_PRESETS)}.")
+            raise _RefusedError(f"--preset is {args.preset!r}; expected one of {', '.join(_PRESETS)}.")
         config = _PRESETS[args.preset]
     elif args.from_url is not None:
         config, notices = TrainingConfig.from_query(_query(args.from_url))
@@ -241,7 +236,7 @@ def _config(args: argparse.Namespace, messages: Console) -> TrainingConfig:
 
 
 def _query(text: str) -> str:
-    """Return the part of an address behind its ``?``; of what is no address, all of it."""
+    """Return the part of an address after its ``?``; all of a text that is not an address."""
     address, mark, query = text.partition("?")
     if not mark and "://" not in text:
         return text
@@ -250,30 +245,31 @@ def _query(text: str) -> str:
 
 def _refused(error: ConfigError) -> _RefusedError:
     field = FIELDS[error.field]
-    return _RefusedError(f"--{field.key} is {error.value!r}; allowed is {_in_terminal(error.allowed)}.")
+    return _RefusedError(f"--{field.key} is {error.value!r}; expected {_in_terminal(error.expected)}.")
 
 
 def _run(training: TrainingRun, dataset: Dataset, args: argparse.Namespace, messages: Console) -> int:
     screen = TrainScreen(training, Console(stderr=args.json, highlight=False, markup=False, soft_wrap=True))
-    with one_blas_thread(), _interrupts() as interrupted, screen:
-        result = _trained(training, screen, interrupted)
-        result.history.append(result.end)
-    code = {"finished": 0, "stopped": INTERRUPTED, "failed": FAILED}[result.end.status]
-    if result.end.reason:
-        messages.print(result.end.reason)
+    with _interrupts() as interrupted, screen:
+        run = complete(training, screen.show, interrupted.is_set)
+    if run.end.error is not None:
+        run = replace(run, history=replace(run.history, end=_divergence(run)))
+    code = {"finished": 0, "stopped": INTERRUPTED, "failed": FAILED}[run.end.status]
+    if run.end.reason:
+        messages.print(run.end.reason)
     for file, path in _wanted(args):
         try:
-            content = export(file.kind, result.exported(dataset)).content
+            content = export(file.kind, exported(run, dataset)).content
             with whole_file(path, overwrite=args.force) as stream:
                 stream.write(content)
             messages.print(f"Saved to {path}.")
         except (OSError, ValueError) as error:
             messages.print(f"nn-explorer train: {file.options[0]}: {str(error).rstrip('.')}.")
             code = FAILED
-    if result.end.final is not None:
-        screen.show_end(result.end.final)
+    if run.end.final is not None:
+        screen.show_end(run.end.final)
     if args.json:
-        sys.stdout.write(result.to_json(training.dataset) + "\n")
+        sys.stdout.write(as_json(run, training.dataset) + "\n")
         sys.stdout.flush()
     return code
 
@@ -301,31 +297,11 @@ def _interrupts() -> Iterator[threading.Event]:
             signal.signal(signal.SIGINT, before)
 
 
-def _trained(training: TrainingRun, screen: TrainScreen, interrupted: threading.Event) -> TrainResult:
-    config, history, snapshot = training.config, History(training.config), None
-    try:
-        for event in training:
-            if isinstance(event, EpochRecord | BatchRecord):
-                history.append(event)
-            elif isinstance(event, Snapshot):
-                snapshot = event
-            screen.show(event)
-            if interrupted.is_set() and training.epoch < config.epochs:
-                reason = f"Stopped in epoch {math.floor(training.epoch) + 1} of {config.epochs}."
-                return TrainResult(
-                    RunEnd("stopped", reason, training.evaluate()), history, training.snapshot()
-                )
-    except DivergedError as error:
-        return TrainResult(RunEnd("failed", _divergence(error, training), error=error), history, snapshot)
-    return TrainResult(RunEnd("finished", final=training.evaluate()), history, training.snapshot())
-
-
-def _divergence(error: DivergedError, training: TrainingRun) -> str:
-    """Return what happened, and what the page's hint would change, as options."""
-    ended = History(training.config)
-    ended.append(RunEnd("failed", error=error))
-    found = hints(training.config, ended, n_train=len(training.dataset.train_labels))
-    mend = [item for hint in found if hint.id == "not_a_number" for item in hint.mend.items()]
-    options = " ".join(f"--{FIELDS[name].key} {FIELDS[name].format(value)}" for name, value in mend)
+def _divergence(run: CompletedRun) -> RunEnd:
+    """Return the end of a run that diverged, with what the page's hint would change, as options."""
+    assert isinstance(run.end.error, DivergedError)
+    found = hints(run.config, History(run.config, end=run.end), n_train=run.n_train)
+    fix = [item for hint in found if hint.id == "not_a_number" for item in hint.fix.items()]
+    options = " ".join(f"--{FIELDS[name].key} {FIELDS[name].format(value)}" for name, value in fix)
     advice = f": train again with {options}." if options else "."
-    return f"The loss is not a number since epoch {error.epoch}{advice}"
+    return replace(run.end, reason=f"The loss is not a number since epoch {run.end.error.epoch}{advice}")

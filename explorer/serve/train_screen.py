@@ -30,7 +30,7 @@ class TrainScreen:
     Parameters
     ----------
     training : TrainingRun
-        The run; it is only looked at.
+        The run; it is only read.
     console : rich.console.Console
         Where to.
     """

@@ -74,7 +74,7 @@ def visit(query: str) -> Visit:
     Parameters
     ----------
     query
-        The part behind the ``?``: ``"hidden=128&theme=dark"``.
+        The part after the ``?``: ``"hidden=128&theme=dark"``.
     """
     parts = parse_qsl(query, keep_blank_values=True)
     themes = [value for name, value in parts if name == "theme"]

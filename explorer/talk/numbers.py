@@ -4,10 +4,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from explorer.app.session_run import SessionRun
 from explorer.datasets import Dataset
 from explorer.network import most_confused
 from explorer.network.diagnostics import diagnose
+from explorer.session import SessionRun
 from explorer.training import Moment
 from explorer.wording import grouped
 
@@ -44,7 +44,7 @@ def numbers(run: SessionRun, moment: Moment, dataset: Dataset) -> Mapping[str, s
         "rate": f"{config.learning_rate:g}",
         "epochs": grouped(config.epochs),
         "updates": grouped(config.epochs * run.steps_per_epoch),
-        "parameters": grouped(run.training.network.n_parameters),
+        "parameters": grouped(run.new_network().n_parameters),
         **_readings(moment, dataset),
         **_saturation(run, moment, dataset),
     }
@@ -78,7 +78,7 @@ def _saturation(run: SessionRun, moment: Moment, dataset: Dataset) -> dict[str, 
         return {}
     X = dataset.test_images[:_PROBE].reshape(-1, dataset.n_inputs).T / 255.0
     d = np.eye(dataset.n_classes)[dataset.test_labels[:_PROBE]].T
-    first, *_ = diagnose(run.training.network, X, d, weights=moment.weights)
+    first, *_ = diagnose(run.new_network(), X, d, weights=moment.weights)
     return {"saturated": _percent(first.saturated)}
 
 

@@ -4,7 +4,7 @@ Each is made once, with its slide, and told what to show; it is never without so
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Protocol
 
@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 from explorer.app import Explorer
 from explorer.app.panels.images import ChosenImages
 from explorer.app.panels.matrix import Matrix as ChoosableMatrix
-from explorer.app.scene import OnLoop, Scene
-from explorer.app.session_run import SessionRun
+from explorer.app.view_state import ANY, OnLoop, ViewState
 from explorer.datasets import Dataset
 from explorer.figures.confusion import (
     confusion_figure,
@@ -44,6 +43,7 @@ from explorer.figures.histograms import (
 )
 from explorer.figures.summaries import confusion_summary, curves_summary
 from explorer.network import most_confused
+from explorer.session import SessionRun
 from explorer.talk.projection import Look
 from explorer.talk.recording import recorded_run
 from explorer.training import History, TrainingConfig
@@ -61,7 +61,7 @@ class Picture(Protocol):
 
     view: DOMWidget
 
-    def show(self, scene: Scene, look: Look) -> None:
+    def show(self, state: ViewState, look: Look) -> None:
         """Draw a run at a moment; both are always there."""
 
 
@@ -87,19 +87,19 @@ class Curve:
         self.view = LiveFigure(_filling(measure.figure(History(TrainingConfig()))))
         self._look: Look | None = None
 
-    def show(self, scene: Scene, look: Look) -> None:
-        """Draw the curves; those behind are called by their runs' names."""
-        earlier = [run.curve for run in scene.earlier]
-        traces = self._measure.traces(scene.history, earlier)
+    def show(self, state: ViewState, look: Look) -> None:
+        """Draw the curves; the grey ones are called by their runs' names."""
+        earlier = [run.curve for run in state.earlier]
+        traces = self._measure.traces(state.history, earlier)
         style = look.all_enlarged(self._measure.style(look.theme))
         named = [{**one, **other} for one, other in zip(style, traces, strict=True)]
-        free = EARLIER_SLOTS - len(scene.earlier)
-        for trace, run in zip(named[free:EARLIER_SLOTS], scene.earlier, strict=True):
+        free = EARLIER_SLOTS - len(state.earlier)
+        for trace, run in zip(named[free:EARLIER_SLOTS], state.earlier, strict=True):
             trace.update(name=run.title, showlegend=True, legendgroup=run.title)
-        layout = self._measure.layout(scene.history, earlier)
+        layout = self._measure.layout(state.history, earlier)
         self.view.show(named, layout | _dressed(look, self._look))
         self._look = look
-        self.view.summary = curves_summary(scene.history)
+        self.view.summary = curves_summary(state.history)
 
 
 class Matrix:
@@ -110,9 +110,9 @@ class Matrix:
         self.view = LiveFigure(_filling(confusion_figure(None, self._names)))
         self._look: Look | None = None
 
-    def show(self, scene: Scene, look: Look) -> None:
+    def show(self, state: ViewState, look: Look) -> None:
         """Draw the counts."""
-        counts = None if scene.moment is None else scene.moment.confusion
+        counts = None if state.moment is None else state.moment.confusion
         style = look.all_enlarged(confusion_style(self._names, look.theme))
         traces = confusion_traces(counts, self._names)
         self.view.show(
@@ -124,43 +124,53 @@ class Matrix:
 
 
 class Mistakes:
-    """All that is read wrongly, the worst first."""
+    """All that is misclassified, worst first."""
 
     def __init__(self, dataset: Dataset, on_loop: OnLoop) -> None:
-        self._images = ChosenImages(dataset, on_loop, lambda: None, per_page=32)
-        self.view = self._images.gallery
+        self._state = ViewState(dataset=dataset, config=TrainingConfig())
+        self._images = ChosenImages(dataset, on_loop, self._choose, lambda: self._state, per_page=32)
+        self.view: DOMWidget = self._images.gallery
 
-    def show(self, scene: Scene, look: Look) -> None:
-        """Show the images as the network decides them."""
-        self._images.show(scene)
+    def show(self, state: ViewState, look: Look) -> None:
+        """Show the images as the network classifies them; what is chosen stays chosen."""
+        self._state = replace(state, chosen=self._state.chosen)
+        self._images.show(self._state)
+
+    def _choose(self, true: int, predicted: int) -> None:
+        self._state = replace(self._state, chosen=(true, predicted))
+        self._images.show(self._state)
 
 
-class Cells:
-    """The confusion matrix, and the images behind the cell that is chosen: at first the largest mistake's."""
+class Cells(Mistakes):
+    """The confusion matrix, and the images of the cell that is chosen: at first the largest mistake's."""
 
     def __init__(self, dataset: Dataset, on_loop: OnLoop) -> None:
+        super().__init__(dataset, on_loop)
         self._names = dataset.class_names
-        self._images = ChosenImages(dataset, on_loop, self._on_chosen, per_page=32)
-        self._matrix = ChoosableMatrix(self._names, "light", on_loop, self._images.toggle)
+        self._matrix = ChoosableMatrix(self._names, "light", on_loop, self._toggle)
         self.view = Box([self._matrix.figure, self._images.gallery])
         self.view.add_class("explorer-slide-cells")
         self._look: Look | None = None
 
-    def show(self, scene: Scene, look: Look) -> None:
-        """Draw both; what is chosen stays chosen."""
-        counts = None if scene.moment is None else scene.moment.confusion
+    def show(self, state: ViewState, look: Look) -> None:
+        """Draw both."""
+        counts = None if state.moment is None else state.moment.confusion
         self._matrix.show(counts, look.theme)
-        self._images.show(scene)
+        super().show(state, look)
         if look != self._look:
             style = look.all_enlarged(confusion_style(self._names, look.theme))
             self._matrix.figure.show(style, {"template": look.template})
         pairs = [] if counts is None else most_confused(counts, 1)
         if self._look is None and pairs:
-            self._images.choose(pairs[0].true, pairs[0].predicted)
+            self._choose(pairs[0].true, pairs[0].predicted)
         self._look = look
 
-    def _on_chosen(self) -> None:
-        self._matrix.mark(self._images.cell)
+    def _toggle(self, true: int, predicted: int) -> None:
+        self._choose(*((ANY, ANY) if self._state.chosen == (true, predicted) else (true, predicted)))
+
+    def _choose(self, true: int, predicted: int) -> None:
+        super()._choose(true, predicted)
+        self._matrix.mark(self._state.cell)
 
 
 class Readings:
@@ -172,13 +182,13 @@ class Readings:
         self.view.add_class("explorer-slide-readings")
         self._shown: tuple[object, ...] = ()
 
-    def show(self, scene: Scene, look: Look) -> None:
+    def show(self, state: ViewState, look: Look) -> None:
         """Show what is read at this moment."""
-        if scene.moment is None or self._shown == (scene.moment.snapshot, look.theme):
+        if state.moment is None or self._shown == (state.moment.snapshot, look.theme):
             return
-        self._shown = scene.moment.snapshot, look.theme
+        self._shown = state.moment.snapshot, look.theme
         data = self._dataset
-        read = scene.moment.test_outputs[:, :_N_READ].argmax(axis=0)
+        read = state.moment.test_outputs[:, :_N_READ].argmax(axis=0)
         images = [
             _reading(data.class_names[true], data.class_names[seen])
             for true, seen in zip(data.test_labels[:_N_READ], read, strict=True)
@@ -189,7 +199,7 @@ class Readings:
 
 def _reading(true: str, seen: str) -> GalleryImage:
     right = true == seen
-    detail = f"{true}, read rightly" if right else f"{true}, read as {seen}"
+    detail = f"{true}, classified correctly" if right else f"{true}, read as {seen}"
     return GalleryImage(caption=seen, note="", detail=detail, right=right)
 
 
@@ -202,18 +212,18 @@ class Activations:
         self._look: Look | None = None
         self._drawn: object = None
 
-    def show(self, scene: Scene, look: Look) -> None:
+    def show(self, state: ViewState, look: Look) -> None:
         """Draw the histogram of the run, and in grey that of the first run that it is compared with."""
-        run, moment = scene.run, scene.moment
+        run, moment = state.run, state.moment
         if run is None or moment is None or not moment.weights:
             return
         if self._drawn is moment.snapshot and self._look == look:
             return
         now = [self._activations(run, moment.weights)]
-        others = [(other, other.newest) for other in scene.earlier[:1]]
+        others = [(other, other.newest) for other in state.earlier[:1]]
         start = [self._activations(other, end.weights) for other, end in others if end and end.weights]
         style = look.all_enlarged(histograms_style(look.theme, what="activation"))
-        style[0] |= {"name": scene.earlier[0].title if start else "", "showlegend": bool(start)}
+        style[0] |= {"name": state.earlier[0].title if start else "", "showlegend": bool(start)}
         style[1] |= {"name": "this run", "fill": "tozeroy"}
         traces = histograms_traces(now, start)
         layout = histograms_layout(now, start, [""], what="activation")
@@ -226,7 +236,7 @@ class Activations:
 
     @np.errstate(all="ignore")  # weights that are no numbers show in the figure
     def _activations(self, run: SessionRun, weights: tuple[NDArray[Any], ...]) -> NDArray[Any]:
-        network = run.training.new_network()
+        network = run.new_network()
         network.set_weights(weights)
         network.forward(self._X)
         return network.h[1]
@@ -237,13 +247,13 @@ class Playground:
 
     def __init__(self, dataset: Dataset) -> None:
         self.app = Explorer(dataset, train=False)
-        self.app.open_run(recorded_run("exercise", dataset))
-        self.view = Box([self.app.view])
+        self.app.session.open(recorded_run("exercise", dataset))
+        self.view = Box([self.app])
         self.view.add_class("explorer-slide-playground")
 
-    def show(self, scene: Scene, look: Look) -> None:
+    def show(self, state: ViewState, look: Look) -> None:
         """Give it the slide's colours; all else is its own affair."""
-        self.app.open(theme=look.theme)
+        self.app.open_link(theme=look.theme)
 
 
 PICTURES: Mapping[str, Callable[[Dataset, OnLoop], Picture]] = MappingProxyType(

@@ -16,17 +16,19 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.app.session_run import SessionRun
 from explorer.datasets import Dataset
+from explorer.session import SessionRun
 from explorer.talk.slides import RUNS
 from explorer.training import (
     BatchRecord,
     EpochRecord,
     Evaluation,
+    History,
     RunEnd,
     Snapshot,
     TrainingConfig,
     TrainingRun,
+    complete,
 )
 from explorer.training.process_settings import one_blas_thread
 
@@ -41,7 +43,7 @@ _FINAL_FIGURES = ("epoch", "step", "train_loss", "test_loss", "train_accuracy", 
 
 
 class RecordingError(ValueError):
-    """A recording can't be used; the message is one sentence that says how to make it anew."""
+    """A recording can't be used; the message is one sentence that says how to make it again."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,13 +76,11 @@ class Recording:
         DivergedError
             If the loss becomes infinite or not a number.
         """
-        with one_blas_thread():
-            training = TrainingRun(config, dataset)
-            events = list(training)
-            final = training.evaluate()
-        epochs = tuple(event for event in events if isinstance(event, EpochRecord))
-        batches = tuple(event for event in events if isinstance(event, BatchRecord))
-        return cls(config, epochs, batches, final if with_weights else _without_weights(final))
+        run = complete(TrainingRun(config, dataset))
+        history, final = run.history, run.final
+        return cls(
+            config, history.epochs, history.batches, final if with_weights else _without_weights(final)
+        )
 
     @classmethod
     def load(cls, path: Path, config: TrainingConfig, dataset: Dataset) -> Recording:
@@ -105,8 +105,10 @@ class Recording:
                 arrays = dict(np.load(stream, allow_pickle=False))
             return cls._from_arrays(arrays, config, dataset)
         except (OSError, ValueError, TypeError, KeyError, EOFError, BadZipFile) as error:
-            anew = "make it anew with nn-explorer present --record"
-            raise RecordingError(f"the recorded run {path.name} can't be used ({error}): {anew}.") from error
+            advice = "make it again with nn-explorer present --record"
+            raise RecordingError(
+                f"the recorded run {path.name} can't be used ({error}): {advice}."
+            ) from error
 
     def save(self, path: Path) -> None:
         """Write the recording; figures as float64, counts as int32, weights as they are.
@@ -174,11 +176,15 @@ def recorded_run(name: str, dataset: Dataset) -> SessionRun:
     """
     shown = RUNS[name]
     recording = Recording.load(RECORDINGS / f"{name}.npz", shown.config, dataset)
-    run = SessionRun(TrainingRun(shown.config, dataset), name=shown.label)
-    run.is_recorded = True
+    run = SessionRun(
+        number=1,
+        dataset=dataset.head(shown.config.n_train),
+        history=History(shown.config),
+        name=shown.label,
+        is_recorded=True,
+    )
     end = RunEnd("finished", final=recording.final)
-    run.take("finished", (*recording.batches, *recording.epochs, end))
-    return run
+    return run.taking("finished", (*recording.batches, *recording.epochs, end))
 
 
 def _table(records: Sequence[Any], figures: tuple[str, ...]) -> NDArray[np.float64]:

@@ -9,17 +9,17 @@ from collections.abc import Mapping, Sequence
 from ipywidgets import Box, DOMWidget
 
 from explorer.app.readouts import tiles
-from explorer.app.scene import OnLoop, Scene
-from explorer.app.session_run import SessionRun
+from explorer.app.view_state import OnLoop, ViewState
 from explorer.datasets import Dataset
 from explorer.figures.palette import Theme
+from explorer.session import EarlierRuns, SessionRun
 from explorer.talk.numbers import numbers
 from explorer.talk.pictures import PICTURES
 from explorer.talk.projection import Look
 from explorer.talk.slides import Slide
-from explorer.training import Delivery, Moment, RunEnd, TrainingConfig, TrainingRun
+from explorer.training import Moment, RunEnd, TrainingConfig
 from explorer.widgets.live_bar import LiveBar
-from explorer.widgets.slide_heading import SlideHeading
+from explorer.widgets.rendered import Rendered, element
 from explorer.widgets.tiles import Tiles
 from explorer.wording import grouped
 
@@ -38,11 +38,11 @@ class SlideView:
     recorded : SessionRun or None
         The run that it opens with; None for a slide without one.
     against : sequence of SessionRun
-        The runs whose curves lie behind.
+        The runs whose curves it shows in grey.
     dataset : Dataset
         The images.
     on_loop : callable
-        As in `explorer.app.scene`.
+        As in `explorer.app.view_state`.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class SlideView:
         on_loop: OnLoop,
     ) -> None:
         self.slide = slide
-        self.heading = SlideHeading(slide.title)
+        self.heading = Rendered("explorer-slide-heading", element("h2", slide.title))
         self.result = Tiles()
         self.bar = LiveBar("" if recorded is None else described(recorded.config), slide.notes)
         self.pictures = [PICTURES[name](dataset, on_loop) for name in slide.pictures]
@@ -78,8 +78,9 @@ class SlideView:
         """Whether a live run is on its way."""
         return self._live is not None and self._live.status == "running"
 
-    def begin(self) -> TrainingRun:
-        """Make a live run of the recorded one's settings, and return it to be trained.
+    @property
+    def config(self) -> TrainingConfig:
+        """The settings of the run that it can train.
 
         Raises
         ------
@@ -88,17 +89,12 @@ class SlideView:
         """
         if self._recorded is None:
             raise RuntimeError(f"the slide {self.slide.name!r} has no run")
-        training = TrainingRun(self._recorded.config, self._dataset)
-        self._live = SessionRun(training, status="running")
-        self._show_state()
-        return training
+        return self._recorded.config
 
-    def take(self, delivery: Delivery) -> None:
-        """Take in what the live run says, and draw it."""
-        if self._live is None:
-            return
-        self._live.take(delivery.status, delivery.records)
-        end = self._live.history.end
+    def take(self, live: SessionRun) -> None:
+        """Take in how far the live run is, and draw it."""
+        self._live = live
+        end = live.history.end
         if end is not None and end.status != "finished":
             self.give_up(_why(end))
             return
@@ -120,12 +116,20 @@ class SlideView:
         look = Look("dark" if self.bar.theme == "dark" else "light", self.bar.scale)
         run, moment = self.run, self._moment
         config = TrainingConfig() if run is None else run.config
-        scene = Scene(self._dataset, config, run, moment, self._against, look.theme)
+        state = ViewState(
+            dataset=self._dataset,
+            config=config,
+            run=run,
+            moment=moment,
+            earlier=EarlierRuns(self._against),
+            theme=look.theme,
+        )
         for picture in self.pictures:
-            picture.show(scene, look)
+            picture.show(state, look)
         if self._recorded is not None and moment is not None:
             owner = self._recorded if run is None or run.newest is None else run
-            self.heading.sentence = self._sentence(owner, moment)
+            sentence = element("p", self._sentence(owner, moment))
+            self.heading.draw(element("h2", self.slide.title), sentence)
             self.result.show(tiles(owner, moment, self._dataset)[:1])
 
     @property

@@ -55,7 +55,7 @@ class Slide:
     run : str
         Name in `RUNS` of the run that it shows, and trains live; empty for none.
     against : tuple of str
-        Names in `RUNS` of those whose curves lie behind it in grey.
+        Names in `RUNS` of those whose curves it shows in grey.
     """
 
     name: str

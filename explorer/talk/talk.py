@@ -3,23 +3,21 @@
 One run trains at a time. To start one on another slide ends the first, and that slide shows its recording again.
 """
 
-import asyncio
-import logging
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
+from pathlib import Path
 from typing import Any
 
-from explorer.app.session_run import SessionRun
-from explorer.datasets import Dataset, load_mnist
+from explorer.datasets import Dataset
 from explorer.figures.palette import Theme
+from explorer.session import Session, SessionRun, SessionState
 from explorer.talk.recording import recorded_run
 from explorer.talk.slide_view import SlideView
 from explorer.talk.slides import RUNS, SLIDES, Slide
-from explorer.training import Delivery, Runner
+from explorer.training.event_loop import log_fault
+from explorer.widgets.look import look_of
 
 __all__ = ["Talk"]
-
-_log = logging.getLogger(__name__)
 
 
 class Talk:
@@ -37,12 +35,13 @@ class Talk:
     """
 
     def __init__(self, dataset: Dataset | None = None) -> None:
-        self.dataset = load_mnist() if dataset is None else dataset
-        self._loop = _running_loop()
-        self._runner = Runner(self._on_delivery)
+        look_of(Path(__file__).parent)
+        self.session = Session(dataset, on_fault=self._on_fault)
+        self.dataset = self.session.dataset
         self._live: SlideView | None = None
         runs = {name: recorded_run(name, self.dataset) for name in RUNS}
         self.slides: Mapping[str, SlideView] = {slide.name: self._view(slide, runs) for slide in SLIDES}
+        self.session.subscribe(self._on_state)
 
     def __getitem__(self, name: str) -> Any:
         """Return a slide by its name, to be shown.
@@ -68,74 +67,47 @@ class Talk:
 
     def run_live(self, name: str) -> None:
         """Train the run of a slide now, in place of its recording."""
-        view = self.slides[name]
         if self._live is not None and self._live.is_running:
-            self._runner.cancel()
             self._live.give_up("stopped")
-        self._live = view
-        self._runner.start(view.begin())
+        self._live = self.slides[name]
+        self.session.train(self._live.config)
 
     def stop(self) -> None:
         """End the live run; its slide shows the recording again."""
-        self._runner.stop()
+        self.session.stop()
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until the live run is over; return False if `timeout` seconds were up first."""
-        return self._runner.wait(timeout)
+        return self.session.wait(timeout)
 
     def close(self) -> None:
         """End the live run and its thread, and close the widgets."""
-        self._runner.close()
+        self.session.close()
         for slide in self.slides.values():
             slide.view.close()
 
     def _view(self, slide: Slide, runs: Mapping[str, SessionRun]) -> SlideView:
         against = [runs[name] for name in slide.against]
-        view = SlideView(slide, runs.get(slide.run), against, self.dataset, self._on_loop)
-        view.bar.on_live(self._on_loop(partial(self._on_wish, slide.name)))
+        view = SlideView(slide, runs.get(slide.run), against, self.dataset, self.session.loop.bind)
+        wish: Callable[..., None] = self.session.loop.bind(partial(self._on_wish, slide.name))
+        view.bar.on_live(wish)
         return view
 
     def _on_wish(self, name: str, wish: str) -> None:
         """Do what the button of a slide asks for."""
         if wish == "run":
-            self._safely(self.slides[name], partial(self.run_live, name))
+            self.run_live(name)
         else:
             self.stop()
 
-    def _on_delivery(self, delivery: Delivery) -> None:
-        """Hand on what the live run says."""
+    def _on_state(self, state: SessionState) -> None:
+        """Show the live run on its slide."""
+        if self._live is not None and state.run is not None:
+            self._live.take(state.run)
+
+    def _on_fault(self, error: Exception) -> None:
+        """Go back to the recording where a live run fails: the talk goes on."""
+        log_fault(error)
         if self._live is not None:
-            self._safely(self._live, partial(self._live.take, delivery))
-
-    def _safely(self, view: SlideView, action: Callable[[], object]) -> None:
-        """Do something for a live run; if it fails, its slide says so and shows its recording."""
-        try:
-            action()
-        except Exception as error:  # noqa: BLE001  # whatever it is, the talk goes on
-            _log.exception("A live run failed")
-            self._runner.cancel()
-            view.give_up(f"the live run failed ({type(error).__name__}: {error})")
-
-    def _on_loop(self, handler: Callable[..., None]) -> Callable[..., None]:
-        """Make `handler` run on the talk's event loop; what it raises is logged: the slides stay."""
-
-        def guarded(*args: Any) -> None:
-            try:
-                handler(*args)
-            except Exception:  # noqa: BLE001  # whatever it is, the talk goes on
-                _log.exception("A slide could not do what was asked of it")
-
-        def on_loop(*args: Any) -> None:
-            if self._loop is None or self._loop is _running_loop():
-                guarded(*args)
-            else:
-                self._loop.call_soon_threadsafe(guarded, *args)
-
-        return on_loop
-
-
-def _running_loop() -> asyncio.AbstractEventLoop | None:
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        return None
+            self.session.stop()
+            self._live.give_up(f"the live run failed ({type(error).__name__}: {error})")

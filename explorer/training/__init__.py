@@ -1,5 +1,6 @@
 """Training: settings, records, runs, and the one thread that runs them."""
 
+from explorer.training.completed_run import CompletedRun, complete
 from explorer.training.config import FIELDS, PRESETS, TrainingConfig
 from explorer.training.fields import ConfigError
 from explorer.training.records import (
@@ -10,7 +11,7 @@ from explorer.training.records import (
     RunEnd,
     Snapshot,
 )
-from explorer.training.run import DivergedError, Event, TrainingRun, train
+from explorer.training.run import DivergedError, Event, TrainingRun, check_images, new_network, train
 from explorer.training.runner import Delivery, Runner, RunnerStatus
 from explorer.training.timeline import Moment, Timeline
 
@@ -18,6 +19,7 @@ __all__ = [
     "FIELDS",
     "PRESETS",
     "BatchRecord",
+    "CompletedRun",
     "ConfigError",
     "Delivery",
     "DivergedError",
@@ -33,5 +35,8 @@ __all__ = [
     "Timeline",
     "TrainingConfig",
     "TrainingRun",
+    "check_images",
+    "complete",
+    "new_network",
     "train",
 ]

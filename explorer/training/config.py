@@ -158,8 +158,8 @@ class TrainingConfig:
     Raises
     ------
     ConfigError
-        If a setting is of the wrong type or out of its range. Its attributes `field`, `value` and `allowed`
-        say which, what was found and what is wanted.
+        If a setting is of the wrong type or out of its range. Its attributes `field`, `value` and
+        `expected` say which, what was found and what was expected.
     """
 
     hidden_sizes: tuple[int, ...] = (32,)
@@ -211,7 +211,7 @@ class TrainingConfig:
         Parameters
         ----------
         query : str
-            The part behind the ``?`` (a leading ``?`` is ignored): ``"hidden=128,64&lr=0.1"``. What only says
+            The part after the ``?`` (a leading ``?`` is ignored): ``"hidden=128,64&lr=0.1"``. What only says
             what is on screen, `VIEW_KEYS`, is passed over.
 
         Returns
@@ -254,7 +254,7 @@ def _read(field: Field, text: str) -> tuple[Any, str]:
     try:
         return field.parse(text), ""
     except ConfigError as error:
-        problem = f"{field.label} can't be “{text[:40]}”: allowed is {error.allowed}."
+        problem = f"{field.label} can't be “{text[:40]}”: expected {error.expected}."
     try:
         nearest = field.check(field.clamp(text))
     except ConfigError:
@@ -275,7 +275,7 @@ def _told(names: Sequence[str], notices: Mapping[str, str]) -> list[str]:
 def _unknown(keys: Sequence[str]) -> str:
     if not keys:
         return ""
-    verb = "is not a setting and is" if len(keys) == 1 else "are no settings and are"
+    verb = "is not a setting and is" if len(keys) == 1 else "are not settings and are"
     return f"{listed(keys)} {verb} ignored."
 
 

@@ -30,18 +30,18 @@ class ConfigError(ValueError):
         Name of the setting, as in `TrainingConfig`.
     value : object
         What was found.
-    allowed : str
-        What is wanted, in words: ``"a whole number from 1 to 500"``.
+    expected : str
+        What was expected, in words: ``"a whole number from 1 to 500"``.
     """
 
-    def __init__(self, field: str, value: object, allowed: str) -> None:
+    def __init__(self, field: str, value: object, expected: str) -> None:
         self.field = field
         self.value = value
-        self.allowed = allowed
-        super().__init__(field, value, allowed)
+        self.expected = expected
+        super().__init__(field, value, expected)
 
     def __str__(self) -> str:
-        return f"{self.field} is {_shown(self.value)}; allowed is {self.allowed}"
+        return f"{self.field} is {_shown(self.value)}; expected {self.expected}"
 
 
 def _shown(value: object) -> str:
@@ -77,9 +77,9 @@ class Field:
     unit: str = ""
 
     @property
-    def allowed(self) -> str:
+    def expected(self) -> str:
         """What the setting may hold, in words."""
-        raise AssertionError("each kind of field says what it allows")
+        raise AssertionError("each kind of field says what it expects")
 
     def check(self, value: object) -> Any:
         """Return `value` in its canonical type, or raise `ConfigError`."""
@@ -102,8 +102,8 @@ class Field:
         return self.format(value)
 
     def refuse(self, value: object) -> ConfigError:
-        """Return the error that says `value` is not allowed here."""
-        return ConfigError(self.name, value, self.allowed)
+        """Return the error that says what was expected instead of `value`."""
+        return ConfigError(self.name, value, self.expected)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +116,7 @@ class Whole(Field):
     is_amount: bool = True
 
     @property
-    def allowed(self) -> str:
+    def expected(self) -> str:
         words = f"a whole number from {grouped(self.low)} to {grouped(self.high)}"
         return words + (f", or None for {self.none_means}" if self.none_means else "")
 
@@ -156,7 +156,7 @@ class Real(Field):
     high: float
 
     @property
-    def allowed(self) -> str:
+    def expected(self) -> str:
         return f"a number from {_written_out(f'{self.low:g}')} to {_written_out(f'{self.high:g}')}"
 
     def check(self, value: object) -> float:
@@ -197,7 +197,7 @@ class Choice(Field):
         return self.labels[self.choices.index(value)]
 
     @property
-    def allowed(self) -> str:
+    def expected(self) -> str:
         return "one of " + ", ".join(self.choices)
 
     def check(self, value: object) -> str:
@@ -218,7 +218,7 @@ class LayerSizes(Field):
     most_layers: int
 
     @property
-    def allowed(self) -> str:
+    def expected(self) -> str:
         units = f"{grouped(self.low)} to {grouped(self.high)}"
         return f"1 to {self.most_layers} hidden layers, each a whole number of units from {units}"
 

@@ -20,33 +20,33 @@ Kind = Literal["info", "hint", "warning", "error"]
 
 @dataclass(frozen=True, slots=True)
 class Hint:
-    """What is wrong, why, and what mends it.
+    """What is wrong, why, and what fixes it.
 
     Parameters
     ----------
     id : str
         The rule's name.
     kind : {"info", "hint", "warning", "error"}
-        How grave it is.
+        How severe it is.
     what : str
         What is seen, in one sentence.
     why : str
         The reason, in one sentence.
-    mend : mapping
-        Changes for `TrainingConfig.replace`, valid; not empty, unless the run is to begin anew.
+    fix : mapping
+        Changes for `TrainingConfig.replace`, valid; empty only where `fresh` is True.
     action : str
         The changes as a button names them: ``"Learning rate 0.01 → 0.003"``.
-    anew : bool
-        Whether the run has to begin with weights drawn anew, not where it began.
+    fresh : bool
+        Whether the run has to start again with freshly initialised weights, not with those that it went on from.
     """
 
     id: str
     kind: Kind
     what: str
     why: str
-    mend: Mapping[str, Any]
+    fix: Mapping[str, Any]
     action: str
-    anew: bool = False
+    fresh: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class Findings:
     n_available : int or None
         Training samples that there are; None when it isn't known.
     start_accuracy : float or None
-        Test accuracy, 0 to 1, of the weights that the run went on from; None when they were drawn anew.
+        Test accuracy, 0 to 1, of the weights that the run went on from; None when they were freshly initialised.
     """
 
     config: TrainingConfig
@@ -106,7 +106,7 @@ class Findings:
 
     @property
     def is_stuck(self) -> bool:
-        """Whether most images, train and test, are decided wrongly and an epoch has changed little of that.
+        """Whether most images, train and test, are misclassified and an epoch has changed little of that.
 
         While a run goes on, that takes two epochs.
         """
@@ -116,8 +116,8 @@ class Findings:
         return self.finished or any(gain < 0.03 for gain in gains)
 
     @property
-    def is_spoilt(self) -> bool:
-        """Whether the run is stuck in weights that were no good when it went on from them."""
+    def has_ruined_weights(self) -> bool:
+        """Whether the run is stuck in weights that were already bad when it went on from them."""
         return self.start_accuracy is not None and self.start_accuracy < 0.5 and self.is_stuck
 
     def ends_below(self, accuracy: float) -> bool:
@@ -168,7 +168,7 @@ class Findings:
         return f"Test accuracy stays {how} ({percent(self.test_accuracy)})."
 
     def with_rate(self, **changes: Any) -> dict[str, Any]:
-        """Return `changes` and, where the learning rate is far from what fits behind them, a fitting one."""
+        """Return `changes` and, where the learning rate is far from what then fits, a fitting one."""
         changed = self.config.replace(**changes)
         fitting = fitting_rate(changed, self.n_train)
         if fitting / 5 < changed.learning_rate <= fitting:
@@ -176,26 +176,26 @@ class Findings:
         return {**changes, "learning_rate": fitting}
 
     def hint(self, id_: str, kind: Kind, what: str, why: str, changes: Mapping[str, Any]) -> Hint | None:
-        """Return a hint whose mend is what `changes` change in the config; None if that is nothing.
+        """Return a hint whose fix is what `changes` change in the config; None if that is nothing.
 
-        A run in weights that were no good before has to begin anew, whatever is changed.
+        A run in ruined weights has to start again with fresh ones, whatever is changed.
         """
-        mended = self.config.replace(**changes)
-        mend = {name: getattr(mended, name) for name in self.config.differences(mended)}
-        anew = self.is_spoilt
-        if not mend and not anew:
+        fixed = self.config.replace(**changes)
+        fix = {name: getattr(fixed, name) for name in self.config.differences(fixed)}
+        fresh = self.has_ruined_weights
+        if not fix and not fresh:
             return None
-        actions = [_action(self.config, mended), "weights drawn anew" if anew else ""]
+        actions = [_action(self.config, fixed), "freshly initialised weights" if fresh else ""]
         action = ", ".join(filter(None, actions))
         action = action[0].upper() + action[1:]
-        return Hint(id_, kind, what, why, MappingProxyType(mend), action, anew)
+        return Hint(id_, kind, what, why, MappingProxyType(fix), action, fresh)
 
 
-def _action(config: TrainingConfig, mended: TrainingConfig) -> str:
+def _action(config: TrainingConfig, fixed: TrainingConfig) -> str:
     """Return the changes in words: ``"Batch size 2 048 → 512, learning rate 0.01 → 0.003"``."""
     changes: list[str] = []
-    for name in config.differences(mended):
-        before, after = (settings.text(name) for settings in (config, mended))
+    for name in config.differences(fixed):
+        before, after = (settings.text(name) for settings in (config, fixed))
         label = FIELDS[name].label
         changes.append(f"{label[0].lower() + label[1:] if changes else label} {before} → {after}")
     return ", ".join(changes)

@@ -1,7 +1,7 @@
-"""What a run's records say is wrong with its settings, why, and which setting mends it.
+"""What a run's records say is wrong with its settings, why, and which setting fixes it.
 
 Each rule looks at the findings of one run and gives a hint or None. Their thresholds are measured on MNIST, and a
-test holds every mend against real runs.
+test tries every fix on real runs.
 """
 
 import math
@@ -39,7 +39,7 @@ def hints(
     n_available: int | None = None,
     start_accuracy: float | None = None,
 ) -> tuple[Hint, ...]:
-    """Return what there is to say about a run, the gravest first: at most two hints, none when all is well.
+    """Return what there is to say about a run, most severe first: at most two hints, none when all is well.
 
     While the run goes on (``history.end`` is None) only what does not get better by itself is said.
 
@@ -74,19 +74,19 @@ def _first(rules: Sequence[Rule], findings: Findings, most: int) -> tuple[Hint, 
 
 
 def not_a_number(findings: Findings) -> Hint | None:
-    """Mend a loss that overflowed: a smaller learning rate, and first weights that aren't too large."""
+    """Fix a loss that overflowed: a smaller learning rate, and first weights that aren't too large."""
     epoch = _diverged_at(findings)
     if epoch is None:
         return None
     config = findings.config
     smaller = max(rounded_down(config.learning_rate / 3), 1e-5)
-    behind = replace(findings, config=config.replace(learning_rate=smaller))
+    slower = replace(findings, config=config.replace(learning_rate=smaller))
     return findings.hint(
         "not_a_number",
         "error",
         f"The loss is not a number since epoch {epoch}.",
         "Each step overshot further than the one before, until the weights were too large for a number.",
-        {"learning_rate": smaller, **_sound(behind, initializer=_initializer_for(config))},
+        {"learning_rate": smaller, **_sound(slower, initializer=_initializer_for(config))},
     )
 
 
@@ -106,7 +106,7 @@ def _initializer_for(config: TrainingConfig) -> str:
 
 
 def vanishing_gradient(findings: Findings) -> Hint | None:
-    """Mend a stack of sigmoid layers through which no gradient comes: relu."""
+    """Fix a stack of sigmoid layers through which no gradient comes: relu."""
     if not findings.has_deep_sigmoid or not (findings.is_stuck or findings.ends_below(0.8)):
         return None
     shrinks = "to a quarter or less"
@@ -126,7 +126,7 @@ def vanishing_gradient(findings: Findings) -> Hint | None:
 
 
 def poor_first_weights(findings: Findings) -> Hint | None:
-    """Mend weights drawn without regard to the number of inputs: Glorot, or He for relu."""
+    """Fix weights drawn without regard to the number of inputs: Glorot, or He for relu."""
     config = findings.config
     if findings.start_accuracy is not None:
         return None
@@ -158,7 +158,7 @@ def _why_first_weights(findings: Findings) -> str:
 
 
 def one_sided_loss(findings: Findings) -> Hint | None:
-    """Mend cross-entropy behind sigmoid outputs: softmax."""
+    """Fix cross-entropy after sigmoid outputs: softmax."""
     config = findings.config
     if (config.output, config.loss) != ("sigmoid", "cross_entropy") or not findings.is_stuck:
         return None
@@ -172,7 +172,7 @@ def one_sided_loss(findings: Findings) -> Hint | None:
 
 
 def dead_units(findings: Findings) -> Hint | None:
-    """Mend relu units that are 0 for every image: He, and a learning rate that fits."""
+    """Fix relu units that are 0 for every image: He, and a learning rate that fits."""
     hidden = [layer for layer in findings.diagnostics if layer.activation == "relu" and layer.dead > 0.5]
     if not hidden or not (findings.is_stuck or findings.ends_below(0.85)):
         return None
@@ -188,7 +188,7 @@ def dead_units(findings: Findings) -> Hint | None:
 
 
 def step_too_large(findings: Findings) -> Hint | None:
-    """Mend steps that overshoot: a smaller learning rate, or a smaller batch where that makes them large."""
+    """Fix steps that overshoot: a smaller learning rate, or a smaller batch where that makes them large."""
     config = findings.config
     too_large = config.learning_rate > findings.fitting_rate
     if not too_large or not (findings.is_stuck or findings.ends_below(0.9)):
@@ -236,7 +236,7 @@ def _why_too_large(findings: Findings) -> str:
 
 
 def too_few_updates(findings: Findings) -> Hint | None:
-    """Mend a batch so large that the weights change only a few times: a smaller one."""
+    """Fix a batch so large that the weights change only a few times: a smaller one."""
     if not findings.ends_below(0.88) or not _changes_too_rarely(findings):
         return None
     return findings.hint(
@@ -262,7 +262,7 @@ def _batch_for(findings: Findings) -> int:
 
 
 def _sound(findings: Findings, **changes: Any) -> dict[str, Any]:
-    """Return `changes` and what else would keep the run from learning behind them."""
+    """Return `changes` and what else would keep the run from learning with them."""
     config = findings.config
     if min(config.hidden_sizes) < _FEW_UNITS:
         changes["hidden_sizes"] = tuple(max(size, _ENOUGH_UNITS) for size in config.hidden_sizes)
@@ -272,7 +272,7 @@ def _sound(findings: Findings, **changes: Any) -> dict[str, Any]:
 
 
 def step_too_small(findings: Findings) -> Hint | None:
-    """Mend tiny steps that are still on their way at the end: a larger learning rate."""
+    """Fix tiny steps that are still on their way at the end: a larger learning rate."""
     config, fitting = findings.config, findings.fitting_rate
     if config.learning_rate > fitting / 5 or not findings.finished:
         return None
@@ -290,14 +290,14 @@ def step_too_small(findings: Findings) -> Hint | None:
     )
 
 
-def spoilt_weights(findings: Findings) -> Hint | None:
-    """Mend a run that went on from weights which no settings train any further: weights drawn anew."""
+def ruined_weights(findings: Findings) -> Hint | None:
+    """Fix a run that went on from weights which no settings train any further: freshly initialised weights."""
     config, start = findings.config, findings.start_accuracy
-    if start is None or not findings.is_spoilt:
+    if start is None or not findings.has_ruined_weights:
         return None
     changes = {"initializer": _initializer_for(config)} if config.initializer == "uniform" else {}
     return findings.hint(
-        "spoilt_weights",
+        "ruined_weights",
         "warning",
         findings.low_accuracy(),
         f"It went on from weights that were right for {percent(start)} of the images. Training finds no way out.",
@@ -306,7 +306,7 @@ def spoilt_weights(findings: Findings) -> Hint | None:
 
 
 def few_units(findings: Findings) -> Hint | None:
-    """Mend a hidden layer too narrow for the classes: more units."""
+    """Fix a hidden layer too narrow for the classes: more units."""
     sizes = findings.config.hidden_sizes
     if min(sizes) >= _ENOUGH_UNITS / 2 or not findings.ends_below(0.9):
         return None
@@ -321,7 +321,7 @@ def few_units(findings: Findings) -> Hint | None:
 
 
 def few_images(findings: Findings) -> Hint | None:
-    """Mend a training set too small to stand for the test set, where there are twice as many: all images."""
+    """Fix a training set too small to stand for the test set, where there are twice as many: all images."""
     if findings.config.n_train is None or not findings.has_many_more or not findings.finished:
         return None
     gap = findings.train_accuracy - findings.test_accuracy
@@ -337,7 +337,7 @@ def few_images(findings: Findings) -> Hint | None:
 
 
 def overfitting(findings: Findings) -> Hint | None:
-    """Mend a test loss that has risen since its lowest while the train loss fell: fewer epochs."""
+    """Fix a test loss that has risen since its lowest while the train loss fell: fewer epochs."""
     records = findings.epochs
     if not findings.finished or len(records) < 5:
         return None
@@ -357,9 +357,9 @@ def overfitting(findings: Findings) -> Hint | None:
 
 
 def few_epochs(findings: Findings) -> Hint | None:
-    """Mend a run that ends while it still gets clearly better: more epochs, which continue it.
+    """Fix a run that ends while it still gets clearly better: more epochs, which continue it.
 
-    It is held back where the next epochs may as well undo what was won: where the test loss has wavered of late,
+    It is not given where the next epochs may as well undo what was won: where the test loss has wavered of late,
     where the steps are larger than fits, and in three or more sigmoid layers, which learn by leaps in both ways.
     """
     records = findings.epochs
@@ -387,7 +387,7 @@ _CAUSES: tuple[Rule, ...] = (
     step_too_large,
     too_few_updates,
     step_too_small,
-    spoilt_weights,
+    ruined_weights,
     few_units,
 )
 """What keeps a run from learning; the first that applies is said, and nothing else."""

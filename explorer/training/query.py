@@ -57,7 +57,7 @@ def parts(query: str) -> Parts:
     Parameters
     ----------
     query : str
-        The part of a link behind the ``?`` (a leading ``?`` is ignored). Of a longer one the first 100 parts
+        The part of a link after the ``?`` (a leading ``?`` is ignored). Of a longer one the first 100 parts
         within the first 10 000 characters are read; a part is read as a whole or not at all.
     """
     found = [part for part in query.removeprefix("?").split("&") if part]

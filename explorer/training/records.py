@@ -6,7 +6,7 @@ Only these cross from the training thread to the page; the network itself never 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import Literal, SupportsIndex, overload
 
 import numpy as np
@@ -54,9 +54,9 @@ class EpochRecord:
     test_loss : float
         Mean loss per sample over the test set, at the epoch's end.
     train_accuracy : float
-        Share of the epoch's own forward passes that decided rightly, 0 to 1.
+        Share of the epoch's own forward passes that classified correctly, 0 to 1.
     test_accuracy : float
-        Share of the test set that is decided rightly at the epoch's end, 0 to 1.
+        Share of the test set that is classified correctly at the epoch's end, 0 to 1.
     seconds : float
         Wall time of the epoch, scoring included, in seconds.
     confusion : ndarray of int64, shape (n_classes, n_classes), read-only
@@ -116,7 +116,7 @@ class Evaluation:
     train_loss, test_loss : float
         Mean loss per sample over the whole training and test set.
     train_accuracy, test_accuracy : float
-        Share decided rightly over the whole training and test set, 0 to 1.
+        Share classified correctly over the whole training and test set, 0 to 1.
     confusion : ndarray of int64, shape (n_classes, n_classes), read-only
         Counts over the test set: rows are the true class, columns the predicted.
     snapshot : Snapshot
@@ -142,7 +142,7 @@ class RunEnd:
     status : {"finished", "stopped", "failed"}
         Why it ended.
     reason : str
-        One sentence for a person; empty when it finished.
+        One sentence for the user; empty when it finished.
     final : Evaluation or None
         Exact figures with the final weights; None when the run failed.
     error : BaseException or None
@@ -155,85 +155,86 @@ class RunEnd:
     error: BaseException | None = None
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class History(Sequence[EpochRecord]):
-    """The records of one run in the order in which they came; it only grows.
+    """The records of one run in the order in which they came: a sequence of its epochs.
 
     Parameters
     ----------
     config : TrainingConfig
         The settings of the run.
+    epochs : tuple of EpochRecord
+        The epochs so far.
+    batches : tuple of BatchRecord
+        The mini-batches so far, or the stretches of them.
+    end : RunEnd or None
+        The last word; None while the run goes on.
     """
 
     config: TrainingConfig
-    _epochs: list[EpochRecord] = field(default_factory=list)
-    _batches: list[BatchRecord] = field(default_factory=list)
-    _end: RunEnd | None = None
+    epochs: tuple[EpochRecord, ...] = ()
+    batches: tuple[BatchRecord, ...] = ()
+    end: RunEnd | None = None
 
-    def append(self, record: EpochRecord | BatchRecord | RunEnd) -> None:
-        """Add the next record; `RunEnd` closes the history until it is continued.
+    def followed_by(self, *records: EpochRecord | BatchRecord | RunEnd) -> History:
+        """Return these records and further ones; a `RunEnd` comes last.
 
         Raises
         ------
         RuntimeError
-            If the history is closed.
+            If there are records after a `RunEnd`: `continued` opens a history again.
         TypeError
-            If it is no record.
+            If one is no record.
         """
-        if self._end is not None:
-            raise RuntimeError(f"the run has {self._end.status}: continue_with opens its history again")
-        if isinstance(record, EpochRecord):
-            self._epochs.append(record)
-        elif isinstance(record, BatchRecord):
-            self._batches.append(record)
-        elif isinstance(record, RunEnd):
-            self._end = record
-        else:
-            raise TypeError(f"a history holds records, not {type(record).__name__}")
+        epochs, batches, end = list(self.epochs), list(self.batches), self.end
+        for record in records:
+            if end is not None:
+                raise RuntimeError(f"the run has {end.status}: `continued` opens its history again")
+            if isinstance(record, EpochRecord):
+                epochs.append(record)
+            elif isinstance(record, BatchRecord):
+                batches.append(record)
+            elif isinstance(record, RunEnd):
+                end = record
+            else:
+                raise TypeError(f"a history holds records, not {type(record).__name__}")
+        return History(self.config, tuple(epochs), tuple(batches), end)
 
-    def continue_with(self, config: TrainingConfig) -> None:
-        """Open the history again: the same run goes on with the settings `config`."""
-        self.config = config
-        self._end = None
+    def continued(self, config: TrainingConfig) -> History:
+        """Return these records without their end: the same run goes on with the settings `config`."""
+        return replace(self, config=config, end=None)
 
     def starting_with(self, record: EpochRecord) -> History:
-        """Return these records behind one of an epoch before them; later ones come to this history alone."""
-        return History(self.config, [record, *self._epochs], list(self._batches), self._end)
+        """Return these records after one of an earlier epoch."""
+        return replace(self, epochs=(record, *self.epochs))
 
-    @property
-    def epochs(self) -> tuple[EpochRecord, ...]:
-        """The epochs so far."""
-        return tuple(self._epochs)
-
-    @property
-    def batches(self) -> tuple[BatchRecord, ...]:
-        """The mini-batches so far, or the stretches of them."""
-        return tuple(self._batches)
-
-    @property
-    def end(self) -> RunEnd | None:
-        """The last word, or None while the run goes on."""
-        return self._end
+    def until(self, epoch: float) -> History:
+        """Return the records up to the end of an epoch, as of a run that goes on."""
+        return History(
+            self.config,
+            tuple(record for record in self.epochs if record.epoch <= epoch),
+            tuple(record for record in self.batches if record.epoch <= epoch),
+        )
 
     @property
     def last(self) -> EpochRecord | None:
         """The newest epoch, or None before the first has ended."""
-        return self._epochs[-1] if self._epochs else None
+        return self.epochs[-1] if self.epochs else None
 
     @property
     def best(self) -> EpochRecord | None:
         """The epoch of the highest test accuracy, the earliest of equals; None before the first has ended."""
-        return max(self._epochs, key=lambda record: record.test_accuracy, default=None)
+        return max(self.epochs, key=lambda record: record.test_accuracy, default=None)
 
     def __len__(self) -> int:
-        return len(self._epochs)
+        return len(self.epochs)
 
     @overload
     def __getitem__(self, index: SupportsIndex) -> EpochRecord: ...
     @overload
     def __getitem__(self, index: slice) -> Sequence[EpochRecord]: ...
     def __getitem__(self, index: SupportsIndex | slice) -> EpochRecord | Sequence[EpochRecord]:
-        return self._epochs[index]
+        return self.epochs[index]
 
     def __iter__(self) -> Iterator[EpochRecord]:
-        return iter(self._epochs)
+        return iter(self.epochs)

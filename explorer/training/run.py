@@ -23,7 +23,7 @@ from explorer.training.process_settings import one_blas_thread, small_product
 from explorer.training.records import BatchRecord, EpochRecord, Evaluation, Snapshot
 from explorer.wording import grouped
 
-__all__ = ["DivergedError", "Event", "TrainingRun", "train"]
+__all__ = ["DivergedError", "Event", "TrainingRun", "check_images", "new_network", "train"]
 
 Event = BatchRecord | EpochRecord | Snapshot | None
 
@@ -75,6 +75,28 @@ def train(config: TrainingConfig, dataset: Dataset) -> Iterator[EpochRecord]:
                 yield event
 
 
+def new_network(config: TrainingConfig, dataset: Dataset) -> NeuralNetwork:
+    """Return a network for the images of a data set as the config describes it, with its initial weights."""
+    return NeuralNetwork(
+        dataset.n_inputs,
+        config.hidden_sizes,
+        dataset.n_classes,
+        hidden_activation=config.hidden_activation,
+        output=config.output,
+        loss=config.loss,
+        initializer=config.initializer,
+        seed=config.seed,
+    )
+
+
+def check_images(config: TrainingConfig, dataset: Dataset) -> None:
+    """Raise `ConfigError` if a config asks for more training images than the data set has."""
+    available = len(dataset.train_labels)
+    if config.n_train is not None and config.n_train > available:
+        expected = f"a whole number up to {grouped(available)}, the training images of {dataset.name}"
+        raise ConfigError("n_train", config.n_train, expected)
+
+
 class TrainingRun:
     """A network on its way through the data.
 
@@ -107,10 +129,7 @@ class TrainingRun:
     """
 
     def __init__(self, config: TrainingConfig, dataset: Dataset, *, start: Snapshot | None = None) -> None:
-        available = len(dataset.train_labels)
-        if config.n_train is not None and config.n_train > available:
-            allowed = f"a whole number up to {grouped(available)}, the training images of {dataset.name}"
-            raise ConfigError("n_train", config.n_train, allowed)
+        check_images(config, dataset)
         self.config = config
         self.dataset = dataset if config.n_train is None else dataset.head(config.n_train)
         network = self.new_network()
@@ -122,7 +141,7 @@ class TrainingRun:
         self.step = 0
         """Mini-batches so far, updates of the weights; epochs before a fork count as if they had been its own."""
         self.first_epoch = 0
-        """Epochs that lie behind the run when it starts: those of the run that it goes on from."""
+        """Epochs that the run already has when it starts: those of the run that it goes on from."""
         if start is not None:
             self._go_on_from(start)
         self._epochs_done = self.first_epoch
@@ -136,16 +155,7 @@ class TrainingRun:
 
     def new_network(self) -> NeuralNetwork:
         """Return a network as the config describes it, with its initial weights."""
-        return NeuralNetwork(
-            self.dataset.n_inputs,
-            self.config.hidden_sizes,
-            self.dataset.n_classes,
-            hidden_activation=self.config.hidden_activation,
-            output=self.config.output,
-            loss=self.config.loss,
-            initializer=self.config.initializer,
-            seed=self.config.seed,
-        )
+        return new_network(self.config, self.dataset)
 
     @property
     def network(self) -> NeuralNetwork:
@@ -167,10 +177,17 @@ class TrainingRun:
         self._model.parameters.set_weights(network.parameters)
 
     def __iter__(self) -> Iterator[Event]:
+        if inspect.getgeneratorstate(self._events) == inspect.GEN_CLOSED:
+            self._events = self._train()
         return self
 
     def __next__(self) -> Event:
         return self._quiet.run(next, self._events)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all epochs that the config asks for have ended."""
+        return self._epochs_done >= self.config.epochs
 
     @property
     def n_samples(self) -> int:
@@ -188,10 +205,8 @@ class TrainingRun:
         return self.step / self.steps_per_epoch
 
     def extend(self, epochs: int) -> None:
-        """Raise the number of epochs; the run goes on to it when it is iterated again."""
+        """Raise the number of epochs; the run goes on to it when it is iterated further."""
         self.config = self.config.replace(epochs=epochs)
-        if inspect.getgeneratorstate(self._events) == inspect.GEN_CLOSED:
-            self._events = self._train()
 
     @overload
     def evaluate(self) -> Evaluation: ...
@@ -234,15 +249,15 @@ class TrainingRun:
             raise ValueError(f"start is at epoch {start.epoch}; a run goes on from the end of an epoch only")
         self.first_epoch = int(start.epoch)
         if self.config.epochs < self.first_epoch:
-            allowed = f"a whole number from {self.first_epoch} on, the epochs that lie behind"
-            raise ConfigError("epochs", self.config.epochs, allowed)
+            expected = f"a whole number of at least {self.first_epoch}, the epochs already trained"
+            raise ConfigError("epochs", self.config.epochs, expected)
         self.set_weights(start.weights)
         self.step = self.first_epoch * self.steps_per_epoch
         for _ in range(self.first_epoch):
             self._rng.permutation(self.n_samples)
 
     def _train(self) -> Generator[Event, None, None]:
-        while self._epochs_done < self.config.epochs:
+        while not self.is_complete:
             yield from self._epoch(self._epochs_done + 1)
 
     def _epoch(self, number: int) -> Generator[Event, None, None]:

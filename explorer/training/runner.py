@@ -1,4 +1,4 @@
-"""The one place with a thread: runs a training beside the page, and delivers what it says.
+"""The one place with a thread: runs a training alongside the page, and delivers what it says.
 
 The thread iterates a `TrainingRun` and posts its records; a few times a second what was posted is delivered, all
 at once, on the event loop that the runner was made on. Frozen records cross, the network never does.
@@ -32,7 +32,14 @@ class Run(Protocol):
 
     step: int
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether there is nothing more to do."""
+
     def __iter__(self) -> Iterator[Event]: ...
+
+    def extend(self, epochs: int) -> None:
+        """Raise the number of epochs."""
 
     def evaluate(self, goes_on: Callable[[], bool]) -> Evaluation | None:
         """Return exact figures of the network as it is now, or None as soon as `goes_on` returns False."""
@@ -47,7 +54,7 @@ class Delivery:
     token : int
         The run that it belongs to, as `Runner.start` returned it.
     status : str
-        The run's status behind these records.
+        The run's status after these records.
     records : tuple of records
         In the order in which they were made.
     """
@@ -94,8 +101,17 @@ class Runner:
         self._turn.thread.start()
         return self._token
 
+    def extend(self, run: Run, epochs: int) -> int:
+        """Let `run` go on to more epochs, whether it trains, is paused or has ended, and return its token."""
+        if self._turn is None or not self._turn.extend(run, epochs):
+            run.extend(epochs)
+            return self.start(run)
+        if self._turn.status == "paused":
+            self._turn.resume()
+        return self._token
+
     def pause(self) -> None:
-        """Hold the run, within a mini-batch; exact figures follow while it is held."""
+        """Pause the run, within a mini-batch; exact figures follow while it is paused."""
         if self._turn is not None:
             self._turn.pause()
 
@@ -105,7 +121,7 @@ class Runner:
             self._turn.resume()
 
     def step(self, unit: Unit) -> None:
-        """Let the run do one epoch (to its end) or one mini-batch, and hold it there."""
+        """Let the run do one epoch (to its end) or one mini-batch, and pause; after its last it is over."""
         if self._turn is not None:
             self._turn.resume(unit)
 
@@ -115,7 +131,7 @@ class Runner:
             self._turn.end("stop")
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait until the run is over, or is held and has said its exact figures, and deliver what is left.
+        """Wait until the run is over, or is paused and has given its exact figures, and deliver what is left.
 
         Parameters
         ----------
@@ -204,6 +220,14 @@ class _Turn:
             self.status = "running"
             self._changed.notify_all()
 
+    def extend(self, run: Run, epochs: int) -> bool:
+        """Let the run go on to more epochs; return False if it is another or over, or about to be."""
+        with self._changed:
+            if self._over or self._ending or run is not self._run:
+                return False
+            run.extend(epochs)
+            return True
+
     def end(self, ending: Literal["stop", "cancel"]) -> None:
         """End the run, with a last word or without."""
         with self._changed:
@@ -213,11 +237,13 @@ class _Turn:
             self._changed.notify_all()
 
     def wait(self, timeout: float | None) -> bool:
-        """Wait until the run is over, or held with nothing left to say; False if the time was up first."""
+        """Wait until the run is over, or paused with nothing left to say; False if the time was up first."""
         with self._changed:
-            return self._changed.wait_for(lambda: self._over or (self._at_rest and self._held()), timeout)
+            return self._changed.wait_for(
+                lambda: self._over or (self._at_rest and self._stays_paused()), timeout
+            )
 
-    def _held(self) -> bool:
+    def _stays_paused(self) -> bool:
         return self.status == "paused" and self._hold and not self._ending
 
     def _unhindered(self) -> bool:
@@ -231,21 +257,31 @@ class _Turn:
         if self._before is not None:
             self._before.thread.join()
             self._before = None
+        while not self._finish(self._outcome()):
+            continue  # it was extended as it ended
+
+    def _outcome(self) -> RunEnd | None:
         try:
             with one_blas_thread(), short_switches():
-                end = self._train()
+                return self._train()
         except DivergedError as error:
-            end = RunEnd("failed", f"{error}.", error=_bare(error))
-        except BaseException as error:  # noqa: BLE001  # whatever it is, the person is told
+            return RunEnd("failed", f"{error}.", error=_bare(error))
+        except BaseException as error:  # noqa: BLE001  # whatever it is, the user is told
             _log.exception("A run failed")
-            end = RunEnd("failed", f"{type(error).__name__}: {error}", error=_bare(error))
+            return RunEnd("failed", f"{type(error).__name__}: {error}", error=_bare(error))
+
+    def _finish(self, end: RunEnd | None) -> bool:
+        """Say the last word, and return True; return False if there is more to do by now."""
         with self._changed:
+            if end is not None and end.status == "finished" and not self._run.is_complete:
+                return False
             self._over, self.status = True, "stopped" if end is None else end.status
             if end is not None:
                 self._records.append(end)
                 self._flush()
             del self._run  # the runner keeps the turn; the run may go
             self._changed.notify_all()
+            return True
 
     def _train(self) -> RunEnd | None:
         """Ask the run for one event after another; return its end, or None if it was cancelled."""
@@ -272,37 +308,37 @@ class _Turn:
             self.status = "stopped"
             self._flush()
         final = self._run.evaluate(self._wanted)
-        return None if final is None else RunEnd("stopped", "Stopped by hand.", final=final)
+        return None if final is None else RunEnd("stopped", "Stopped by the user.", final=final)
 
     def _obey(self, event: Event) -> bool:
         """Follow what was ordered since; return False to end."""
         with self._changed:
             if self._used_up(event):
-                self._hold, self._allowance = True, None
-        self._be_held()
+                self._hold, self._allowance = not self._run.is_complete, None
+        self._pause_here()
         with self._changed:
             self._attention = bool(self._ending or self._allowance or self._hold)
             return not self._ending
 
-    def _be_held(self) -> None:
-        """If the run is to be held, say so, then make its exact figures, and wait until it may go on."""
+    def _pause_here(self) -> None:
+        """If the run is to pause, say so, then make its exact figures, and wait until it may go on."""
         with self._changed:
             if not self._hold or self._ending:
                 return
             self.status, self._at_rest = "paused", False
             self._flush()
         if self._run.step != self._evaluated_at:
-            evaluation = self._run.evaluate(self._held)
+            evaluation = self._run.evaluate(self._stays_paused)
             if evaluation is None:
                 return
             self._records.append(evaluation)
             self._evaluated_at = self._run.step
         with self._changed:
-            if self._held() and self._records:
+            if self._stays_paused() and self._records:
                 self._flush()
             self._at_rest = True
             self._changed.notify_all()
-            self._changed.wait_for(lambda: not self._held())
+            self._changed.wait_for(lambda: not self._stays_paused())
 
     def _used_up(self, event: Event) -> bool:
         if self._allowance == "batch":

@@ -206,7 +206,7 @@ def effort(config: TrainingConfig, n_images: int) -> float:
     Returns
     -------
     float
-        In passes of one image: a step costs as much as a dozen, beside its own images.
+        In passes of one image: a step costs as much as a dozen, besides its own images.
     """
     n_used = min(config.n_train or n_images, n_images)
     return float(config.epochs * (n_used + _STEP_IN_IMAGES * math.ceil(n_used / config.batch_size)))
@@ -225,13 +225,13 @@ class WorkerPool(ProcessPoolExecutor):
 
     def __init__(self, n_workers: int | None = None) -> None:
         context = multiprocessing.get_context("spawn")  # a fork would copy locks that other threads hold
-        leash, self._held = context.Pipe(duplex=False)
+        leash, self._own_end = context.Pipe(duplex=False)
         n_workers = min(n_workers or _cores(), _MOST_WORKERS)
         super().__init__(n_workers, context, exec, (_BEFORE_NUMPY, {"leash": leash}))
 
     def end_workers(self) -> None:
         """End the processes at once, in the middle of what they do; the pool is still to be shut down."""
-        self._held.close()
+        self._own_end.close()
 
     def terminate_workers(self) -> None:
         """End the processes at once, and shut the pool down."""
@@ -243,7 +243,7 @@ class WorkerPool(ProcessPoolExecutor):
 class _File:
     """A data set that each worker opens once.
 
-    The study's number is part of it, so that a later study opens the file anew.
+    The study's number is part of it, so that a later study opens the file again.
     """
 
     path: Path

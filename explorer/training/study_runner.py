@@ -1,4 +1,4 @@
-"""Runs a study beside everything else: in worker processes, watched by a thread that hands on what comes.
+"""Runs a study in the background: in worker processes, watched by a thread that hands on what comes.
 
 A page asks for a study and stays free; it may stop it at once, in the middle of its runs.
 """

@@ -1,8 +1,10 @@
 """The moments of a run that can be gone back to, in bounded memory."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, SupportsIndex, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,8 +57,8 @@ class Moment:
         return self.test_outputs.nbytes + sum(array.nbytes for array in self.weights)
 
 
-@dataclass(slots=True)
-class Timeline:
+@dataclass(frozen=True, slots=True, eq=False)
+class Timeline(Sequence[Moment]):
     """Moments in the order of their epochs.
 
     When they take more than `most_bytes`, every second one is left out, and from then on only every second
@@ -64,42 +66,52 @@ class Timeline:
 
     Parameters
     ----------
+    moments : tuple of Moment
+        The moments that are kept.
+    stride : int
+        Of how many epochs one is kept.
     most_bytes : int
         Memory that the moments may keep.
     """
 
-    most_bytes: int = MOST_BYTES
+    moments: tuple[Moment, ...] = ()
     stride: int = 1
-    """Of how many epochs one is kept."""
-    _moments: list[Moment] = field(default_factory=list)
-    _n_bytes: int = 0
+    most_bytes: int = MOST_BYTES
 
-    def append(self, moment: Moment) -> None:
-        """Add the moment of a later epoch's end."""
-        if len(self._moments) > 1 and self._moments[-1].epoch % self.stride:
-            self._n_bytes -= self._moments.pop().n_bytes  # it was there as the newest only
-        self._moments.append(moment)
-        self._n_bytes += moment.n_bytes
-        while len(self._moments) > 2 and self._n_bytes > self.most_bytes:
-            self.stride *= 2
-            self._moments = [m for m in self._moments if m is moment or m.epoch % self.stride == 0]
-            self._n_bytes = sum(kept.n_bytes for kept in self._moments)
+    def followed_by(self, moment: Moment) -> Timeline:
+        """Return these moments and that of a later epoch's end."""
+        kept, stride = list(self.moments), self.stride
+        if len(kept) > 1 and kept[-1].epoch % stride:
+            kept.pop()  # it was there as the newest only
+        kept.append(moment)
+        while len(kept) > 2 and sum(m.n_bytes for m in kept) > self.most_bytes:
+            stride *= 2
+            kept = [m for m in kept if m is moment or m.epoch % stride == 0]
+        return Timeline(tuple(kept), stride, self.most_bytes)
 
     @property
     def newest(self) -> Moment | None:
         """The last moment, or None before the first."""
-        return self._moments[-1] if self._moments else None
+        return self.moments[-1] if self.moments else None
 
     @property
     def epochs(self) -> tuple[float, ...]:
         """The epoch of each moment."""
-        return tuple(moment.epoch for moment in self._moments)
+        return tuple(moment.epoch for moment in self.moments)
+
+    def nearest(self, epoch: float) -> Moment | None:
+        """Return the moment whose epoch is nearest to `epoch`, the earlier of two; None before the first."""
+        return min(self.moments, key=lambda moment: abs(moment.epoch - epoch), default=None)
 
     def __len__(self) -> int:
-        return len(self._moments)
+        return len(self.moments)
 
-    def __getitem__(self, index: int) -> Moment:
-        return self._moments[index]
+    @overload
+    def __getitem__(self, index: SupportsIndex) -> Moment: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Moment, ...]: ...
+    def __getitem__(self, index: SupportsIndex | slice) -> Moment | tuple[Moment, ...]:
+        return self.moments[index]
 
     def __iter__(self) -> Iterator[Moment]:
-        return iter(self._moments)
+        return iter(self.moments)

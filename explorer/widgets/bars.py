@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from typing import Any
 
-import anywidget
-import traitlets
-
-from explorer.widgets.look import script, stylesheet
+from explorer.widgets.rendered import Element, Rendered, element
 
 __all__ = ["Bar", "Bars"]
 
@@ -38,7 +36,7 @@ class Bar:
     kind: str = ""
 
 
-class Bars(anywidget.AnyWidget):
+class Bars(Rendered):
     """Bars, one a row. They are made of plain elements, so that they change within a frame.
 
     Parameters
@@ -50,17 +48,14 @@ class Bars(anywidget.AnyWidget):
         left in that of negative ones.
     """
 
-    _esm = script("bars")
-    _css = stylesheet("bars")
+    heading = ""
+    """What the numbers have in common."""
+    bars: tuple[Bar, ...] = ()
+    """The numbers."""
 
-    label = traitlets.Unicode().tag(sync=True)
-    signed = traitlets.Bool().tag(sync=True)
-    content: traitlets.Dict[str, object] = traitlets.Dict().tag(sync=True)
-    """All that `show` was given: in one trait, so that the page draws once."""
-
-    def __init__(self, label: str = "", *, signed: bool = False) -> None:
-        super().__init__(label=label, signed=signed)
-        self.show("", [])
+    def __init__(self, label: str = "", *, signed: bool = False, **traits: Any) -> None:
+        self._label, self._signed = label or None, signed
+        super().__init__("explorer-bars", self._section("", "", has_picture=False), **traits)
 
     def show(
         self,
@@ -86,10 +81,35 @@ class Bars(anywidget.AnyWidget):
         picture_words : str
             What it shows, for screen readers.
         """
-        self.content = {
-            "heading": heading,
-            "bars": [asdict(bar) for bar in bars],
-            "note": note,
-            "picture": picture,
-            "picture_words": picture_words,
-        }
+        self.heading, self.bars = heading, tuple(bars)
+        self.draw(self._section(note, picture_words, has_picture=bool(picture)), pictures=[picture])
+
+    def _section(self, note: str, picture_words: str, *, has_picture: bool) -> Element:
+        is_empty = not any(bar.text for bar in self.bars)
+        hush = "true" if is_empty else None  # there is nothing to read out yet
+        shown = {"role": "img", "aria_label": picture_words, "picture": 0 if has_picture else None}
+        return element(
+            "section",
+            element("h2", self.heading, hidden=not self.heading),
+            element("div", class_="explorer-bars-picture", hidden=not has_picture, **shown),
+            element(
+                "ul", *map(self._row, self.bars), aria_label=self._label, aria_hidden=hush, data_none=is_empty
+            ),
+            element("p", note, class_="explorer-muted explorer-small", hidden=not note),
+            data_signed=self._signed,
+        )
+
+    def _row(self, bar: Bar) -> Element:
+        length = min(1.0, abs(bar.share)) * (50 if self._signed else 100)
+        start = 0.0 if not self._signed else 50 - length if bar.share < 0 else 50.0
+        style = {"width": f"{length}%", "inset-inline-start": f"{start}%"}
+        sign = "negative" if bar.share < 0 else "positive"
+        fill = element("span", class_="explorer-bars-fill", data_sign=sign, style=style)
+        note = element("em", f" {bar.note}") if bar.note else None
+        return element(
+            "li",
+            element("span", bar.name, class_="explorer-bars-name"),
+            element("span", fill, class_="explorer-bars-track", aria_hidden="true"),
+            element("span", bar.text, note, class_="explorer-bars-text"),
+            data_kind=bar.kind,
+        )

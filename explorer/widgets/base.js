@@ -1,6 +1,14 @@
+// @ts-check
 // The few lines under every part. They stand in front of the part's own module.
 
-/** Make an element. Text only ever enters as text: children are nodes or strings, never markup. */
+/**
+ * Make an element. Text only ever enters as text: children are nodes or strings, never markup.
+ * @template {keyof HTMLElementTagNameMap} Tag
+ * @param {Tag} tag
+ * @param {Record<string, any>} [attributes] "onclick" and the like are listeners; true stands for no value, false and
+ *   null for no attribute
+ * @param {...(Node | string | null | undefined)} children
+ */
 function make(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
@@ -12,7 +20,23 @@ function make(tag, attributes = {}, ...children) {
   return element;
 }
 
-/** A line icon on a 16 × 16 grid; the words beside it say the same, so it is hidden from screen readers. */
+/**
+ * A button of the page's look.
+ * @param {string | Node | (string | Node)[]} content
+ * @param {((event: PointerEvent) => void) | null} onclick
+ * @param {Record<string, any>} [attributes]
+ */
+function makeButton(content, onclick, attributes = {}) {
+  const given = { type: "button", ...attributes, class: `explorer-button ${attributes.class ?? ""}`.trim() };
+  const button = make("button", given, ...[content].flat());
+  if (onclick) button.addEventListener("click", /** @type {EventListener} */ (onclick));
+  return button;
+}
+
+/**
+ * A line icon on a 16 × 16 grid; the words beside it say the same, so it is hidden from screen readers.
+ * @param {...string} paths
+ */
 function icon(...paths) {
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   svg.setAttribute("viewBox", "0 0 16 16");
@@ -31,7 +55,11 @@ function freshId() {
   return `explorer-${Math.random().toString(36).slice(2, 10)}`;
 }
 
-/** Give the element of a widget the look of a part of the page, and its keys to itself. */
+/**
+ * Give the element of a widget the look of a part of the page, and its keys to itself.
+ * @param {HTMLElement} el
+ * @param {string} name
+ */
 function becomePart(el, name) {
   el.classList.add("explorer-part", name);
   el.dataset.lmSuppressShortcuts = "true"; // JupyterLab would take Enter and the arrows for the notebook
@@ -43,7 +71,55 @@ function isOwnPage() {
   return "voila" in document.body.dataset || document.getElementById("rendered_cells") !== null;
 }
 
-/** 60000 as "60 000". */
+/**
+ * Write words only where they are others: a live region reads out what is written.
+ * @param {Element} element
+ * @param {string} words
+ */
+function write(element, words) {
+  if (element.textContent !== words) element.textContent = words;
+}
+
+/**
+ * 60000 as "60 000".
+ * @param {number} number
+ */
 function grouped(number) {
   return Math.abs(number) < 1000 ? String(number) : String(number).replace(/\B(?=(\d{3})+$)/g, "\u202f");
+}
+
+/**
+ * An address of a PNG, to be revoked; empty without one.
+ * @param {DataView<ArrayBuffer>} png
+ */
+function pngUrl(png) {
+  return png.byteLength ? URL.createObjectURL(new Blob([png], { type: "image/png" })) : "";
+}
+
+/**
+ * Let go of addresses: later those of pictures that stand until others are decoded.
+ * @param {string[]} urls
+ * @param {number} [ms]
+ */
+function revoke(urls, ms = 0) {
+  if (ms) setTimeout(revoke, ms, urls);
+  else for (const url of urls) URL.revokeObjectURL(url);
+}
+
+/**
+ * Show one picture of many that lie in a PNG as an element's background.
+ * @param {HTMLElement} element
+ * @param {string} url
+ * @param {number} index
+ * @param {number} columns
+ * @param {number} rows
+ * @param {number} [pitch] from one picture to the next, in widths of one
+ */
+function showTile({ style }, url, index, columns, rows, pitch = 1) {
+  // In percent, the place of a background is measured on what is left over, hence the - 1.
+  const place = (/** @type {number} */ at, /** @type {number} */ count) =>
+    count * pitch > 1 ? (100 * pitch * at) / (pitch * count - 1) : 0;
+  style.backgroundImage = url && `url(${url})`;
+  style.backgroundSize = `${100 * pitch * columns}% ${100 * pitch * rows}%`;
+  style.backgroundPosition = `${place(index % columns, columns)}% ${place(Math.floor(index / columns), rows)}%`;
 }

@@ -1,15 +1,18 @@
 """The line under a figure that says what the figure shows: for everybody, and for a screen reader."""
 
-import anywidget
+from typing import Any
+
 import traitlets
 
-from explorer.widgets.look import script, stylesheet
+from explorer.widgets.rendered import Rendered, element
 
 __all__ = ["Caption"]
 
+_PACE_MS = 2000  # training is faster than a voice
 
-class Caption(anywidget.AnyWidget):
-    """One line of text that is read out politely when it changes.
+
+class Caption(Rendered):
+    """One line of text that is read out politely when it changes, but at most once in two seconds.
 
     Parameters
     ----------
@@ -17,10 +20,14 @@ class Caption(anywidget.AnyWidget):
         For example ``"epoch 5 of 10, test accuracy 93.2 %, most confused 9 read as 4"``.
     """
 
-    _esm = script("caption")
-    _css = stylesheet("caption")
+    text = traitlets.Unicode()
 
-    text = traitlets.Unicode().tag(sync=True)
+    def __init__(self, text: str = "", **traits: Any) -> None:
+        super().__init__("explorer-caption", text=text, **traits)
 
-    def __init__(self, text: str = "") -> None:
-        super().__init__(text=text)
+    @traitlets.observe("text")
+    def _on_text(self, _change: object) -> None:
+        heard = {"class_": "explorer-unseen", "role": "status", "aria_live": "polite", "pace": _PACE_MS}
+        self.draw(
+            element("p", self.text, aria_hidden="true", title=self.text), element("p", self.text, **heard)
+        )

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from typing import Any
 
-import anywidget
-import traitlets
-
-from explorer.widgets.look import script, stylesheet
+from explorer.widgets.rendered import Element, Rendered, button_element, element, table_element
 
 __all__ = ["CheckedRow", "CheckedWeights"]
+
+_AGAIN = "again"
+_HEADINGS = ("weight", "analytic ∂L/∂w", "numeric ∂L/∂w", "relative difference")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,24 +40,20 @@ class CheckedRow:
     agrees: bool | None
 
 
-class CheckedWeights(anywidget.AnyWidget):
+class CheckedWeights(Rendered):
     """The table, and a button to check other weights."""
 
-    _esm = script("checked_weights")
-    _css = stylesheet("checked_weights")
+    verdict = ""
+    how = ""
+    rows: tuple[CheckedRow, ...] = ()
+    agrees: bool | None = None
 
-    content: traitlets.Dict[str, object] = traitlets.Dict().tag(sync=True)
-    """All that `show` was given: in one trait, so that the page draws once."""
-
-    def __init__(self) -> None:
-        self._on_again: list[Callable[[], object]] = []
-        super().__init__()
-        self.show("", "", [])
-        self.on_msg(self._on_message)
+    def __init__(self, **traits: Any) -> None:
+        super().__init__("explorer-checked-weights", **traits)
 
     def on_again(self, callback: Callable[[], object]) -> None:
         """Call ``callback()`` when other weights are to be checked."""
-        self._on_again.append(callback)
+        self.on_press(lambda press: callback() if press == _AGAIN else None)
 
     def show(self, verdict: str, how: str, rows: Sequence[CheckedRow], *, agrees: bool | None = True) -> None:
         """Show checked weights, in one message.
@@ -72,14 +69,25 @@ class CheckedWeights(anywidget.AnyWidget):
         agrees : bool or None
             Whether the verdict is good; None where there is none.
         """
-        self.content = {
-            "verdict": verdict,
-            "how": how,
-            "rows": [asdict(row) for row in rows],
-            "agrees": agrees,
-        }
+        self.verdict, self.how, self.rows, self.agrees = verdict, how, tuple(rows), agrees
+        again = button_element(_AGAIN, "Check other weights", class_="explorer-button", hidden=not rows)
+        said = element("p", verdict, class_="explorer-verdict", role="status", data_agrees=_word(agrees))
+        head = [element("th", words, scope="col") for words in _HEADINGS]
+        unseen = element("th", element("span", "verdict", class_="explorer-unseen"), scope="col")
+        gradients = table_element("Gradients", [*head, unseen], map(_row, rows))
+        scroll = {"role": "group", "aria_label": "Gradients", "tabindex": 0, "hidden": not rows}
+        parts = (
+            element("header", said, again),
+            element("div", gradients, class_="explorer-table-scroll", **scroll),
+            element("p", how, class_="explorer-muted explorer-small"),
+        )
+        self.draw(element("section", *parts, aria_label="Gradient check"))
 
-    def _on_message(self, _widget: object, message: object, _buffers: object) -> None:
-        if isinstance(message, dict) and message.get("again"):
-            for callback in self._on_again:
-                callback()
+
+def _row(row: CheckedRow) -> Element:
+    cells = (element("td", text) for text in (row.analytic, row.numeric, row.difference, row.verdict))
+    return element("tr", element("th", row.weight, scope="row"), *cells, data_agrees=_word(row.agrees))
+
+
+def _word(agrees: bool | None) -> str | None:
+    return None if agrees is None else "true" if agrees else "false"

@@ -1,5 +1,7 @@
+// @ts-check
 // A native select, so that keys and screen readers know it. Words of the options enter as text.
 
+/** @type {import("@anywidget/types").Render<{ label: string, options: [string, string][], value: string }>} */
 function render({ model, el }) {
   becomePart(el, "explorer-choice");
   const select = make("select", { class: "explorer-field" });

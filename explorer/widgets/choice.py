@@ -1,16 +1,17 @@
 """A choice between many things, of which only the chosen one is in sight."""
 
 from collections.abc import Mapping
+from typing import Any
 
-import anywidget
 import traitlets
 
-from explorer.widgets.look import script, stylesheet
+from explorer.widgets.look import script
+from explorer.widgets.page_part import PagePart
 
 __all__ = ["Choice"]
 
 
-class Choice(anywidget.AnyWidget):
+class Choice(PagePart):
     """A native select with its label before it.
 
     Parameters
@@ -27,14 +28,14 @@ class Choice(anywidget.AnyWidget):
     """
 
     _esm = script("choice")
-    _css = stylesheet("choice")
 
     label = traitlets.Unicode().tag(sync=True)
     options: traitlets.List[list[str]] = traitlets.List().tag(sync=True)
     value = traitlets.Unicode().tag(sync=True)
 
-    def __init__(self, label: str, options: Mapping[str, str]) -> None:
-        super().__init__(label=label, options=_pairs(options), value=next(iter(options)))
+    def __init__(self, label: str, options: Mapping[str, str], **traits: Any) -> None:
+        first = {"value": next(iter(options))}
+        super().__init__(label=label, options=_pairs(options), **(first | traits))
 
     def offer(self, options: Mapping[str, str]) -> None:
         """Offer other options, in one message; the first is chosen where the present one is none of them."""

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-import anywidget
 import traitlets
 
-from explorer.widgets.look import script, stylesheet
+from explorer.widgets.look import script
+from explorer.widgets.page_part import PagePart
 
 __all__ = ["Gallery", "GalleryImage"]
 
@@ -33,7 +34,7 @@ class GalleryImage:
     right: bool
 
 
-class Gallery(anywidget.AnyWidget):
+class Gallery(PagePart):
     """A page of images.
 
     Attributes
@@ -52,7 +53,6 @@ class Gallery(anywidget.AnyWidget):
     """
 
     _esm = script("gallery")
-    _css = stylesheet("gallery")
 
     heading = traitlets.Unicode().tag(sync=True)
     empty = traitlets.Unicode().tag(sync=True)
@@ -65,10 +65,10 @@ class Gallery(anywidget.AnyWidget):
     true = traitlets.Int(-1).tag(sync=True)
     predicted = traitlets.Int(-1).tag(sync=True)
 
-    def __init__(self, class_names: Sequence[str], empty: str = "") -> None:
+    def __init__(self, class_names: Sequence[str], empty: str = "", **traits: Any) -> None:
         self._on_page: list[Callable[[int], object]] = []
         self._on_filter: list[Callable[[int, int], object]] = []
-        super().__init__(class_names=list(class_names), empty=empty)
+        super().__init__(class_names=list(class_names), empty=empty, **traits)
         self.on_msg(self._on_message)
 
     def on_page(self, callback: Callable[[int], object]) -> None:

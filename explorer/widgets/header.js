@@ -1,22 +1,42 @@
+// @ts-check
 // The top line. It decides the theme of the page, and writes it on <html> where every style sheet can ask for it.
 
+/**
+ * @typedef {"auto" | "light" | "dark"} Choice
+ * @typedef {{
+ *   title: string, dataset: string, status: keyof typeof STATUS, query: string, settled: boolean, link_lacks: string,
+ *   step: number, exports: Record<string, string>, opens: string, suffix: string, most_bytes: number, choice: Choice,
+ *   theme: "light" | "dark",
+ * }} State
+ * @typedef {import("@anywidget/types").AnyModel<State>} Model
+ */
+
 const STATUS = { idle: "ready", running: "training", paused: "paused", finished: "trained", stopped: "stopped", failed: "failed" };
+/** @type {Record<Choice, Choice>} */
 const NEXT = { auto: "light", light: "dark", dark: "auto" };
+/** @type {Record<Choice, string[]>} */
 const THEME_ICONS = {
   auto: ["M14.25 8a6.25 6.25 0 1 1-12.5 0a6.25 6.25 0 0 1 12.5 0z", "M8 1.75v12.5a6.25 6.25 0 0 0 0-12.5z"],
-  light: ["M11 8a3 3 0 1 1-6 0a3 3 0 0 1 6 0z", "M8 1v1.25M8 13.75v1.25M1 8h1.25M13.75 8h1.25M3.05 3.05l.9.9M12.05 12.05l.9.9M3.05 12.95l.9-.9M12.05 3.95l.9-.9"],
+  light: [
+    "M11 8a3 3 0 1 1-6 0a3 3 0 0 1 6 0z",
+    "M8 1v1.25M8 13.75v1.25M1 8h1.25M13.75 8h1.25M3.05 3.05l.9.9M12.05 12.05l.9.9M3.05 12.95l.9-.9M12.05 3.95l.9-.9",
+  ],
   dark: ["M13.5 9.75a5.75 5.75 0 0 1-7.25-7.25a5.75 5.75 0 1 0 7.25 7.25z"],
 };
+const COPY_ICON = ["M6.75 9.25l2.5-2.5", "M7.25 4.25l1-1a3.2 3.2 0 0 1 4.5 4.5l-1 1", "M8.75 11.75l-1 1a3.2 3.2 0 0 1-4.5-4.5l1-1"];
 const KEY = "explorer-theme";
 
+/** What was chosen on this computer before, if anything was. */
 function remembered() {
   try {
-    return localStorage.getItem(KEY);
+    const choice = localStorage.getItem(KEY);
+    return choice !== null && choice in NEXT ? /** @type {Choice} */ (choice) : null;
   } catch {
     return null; // storage may be forbidden; the page then starts with the system's theme
   }
 }
 
+/** @param {Choice} choice */
 function remember(choice) {
   try {
     localStorage.setItem(KEY, choice);
@@ -32,6 +52,7 @@ function preferred() {
   return window.matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
 }
 
+/** @param {Model} model @param {AbortSignal} signal @param {(choice: Choice) => void} show */
 function keepTheme(model, signal, show) {
   const apply = () => {
     const choice = model.get("choice");
@@ -44,7 +65,7 @@ function keepTheme(model, signal, show) {
     }
   };
   const before = remembered();
-  if (before in NEXT && before !== model.get("choice")) {
+  if (before && before !== model.get("choice")) {
     model.set("choice", before);
     model.save_changes();
   }
@@ -56,13 +77,53 @@ function keepTheme(model, signal, show) {
   apply();
 }
 
-/** The address of the page with these settings; what Voilà itself was asked stays, a token does not. */
+/** The button of the theme, which tells what is chosen and goes on to the next.
+ * @param {Model} model @param {AbortSignal} signal */
+function themeButton(model, signal) {
+  const next = () => {
+    const choice = NEXT[model.get("choice")];
+    remember(choice);
+    model.set("choice", choice);
+    model.save_changes();
+  };
+  const button = makeButton([], next, { class: "explorer-theme", "data-quiet": true });
+  keepTheme(model, signal, (choice) => {
+    button.replaceChildren(icon(...THEME_ICONS[choice]));
+    button.setAttribute("aria-label", `Theme: ${choice}`);
+    button.title = `Theme: ${choice}`;
+    button.dataset.choice = choice;
+  });
+  return button;
+}
+
+/** The address of the page with these settings; what Voilà itself was asked stays, a token does not.
+ * @param {string} query */
 function address(query) {
   const kept = [...new URLSearchParams(location.search)].filter(([name]) => name.startsWith("voila-"));
   const search = [query, new URLSearchParams(kept).toString()].filter(Boolean).join("&");
   return location.origin + location.pathname + (search ? `?${search}` : "");
 }
 
+/** Keep the page's address what the link says. In a notebook the address is JupyterLab's, and stays.
+ * @param {Model} model @param {AbortSignal} signal */
+function keepAddress(model, signal) {
+  if (!isOwnPage()) return;
+  let step = model.get("step");
+  const follow = () => {
+    // Empty at the start as well, before the app has read the link: that must not be thrown away.
+    const to = address(model.get("query"));
+    const isStep = model.get("step") > step && to !== location.href;
+    step = model.get("step");
+    if (isStep) history.pushState(null, "", to);
+    else history.replaceState(history.state, "", to);
+  };
+  window.addEventListener("popstate", () => model.send({ visit: location.search }), { signal });
+  model.on("change:query", follow);
+  model.on("change:settled", follow);
+  if (model.get("settled")) follow();
+}
+
+/** @param {string} text */
 async function copy(text) {
   try {
     await navigator.clipboard.writeText(text);
@@ -78,48 +139,74 @@ async function copy(text) {
   }
 }
 
-function save(content, buffers) {
-  const url = URL.createObjectURL(new Blob(buffers, { type: content.type }));
-  make("a", { href: url, download: content.download }).click();
+/** The button that copies the link, and what is told of it.
+ * @param {Model} model @param {AbortSignal} signal */
+function shareButton(model, signal) {
+  const word = make("span", { class: "explorer-word" }, "Copy link");
+  const told = make("span", { class: "explorer-told explorer-unseen", role: "status" });
+  let timer = 0;
+  const forget = () => {
+    word.textContent = "Copy link";
+    told.textContent = "";
+    told.classList.add("explorer-unseen");
+  };
+  const share = async () => {
+    const text = (await copy(address(model.get("query")))) ? "Link copied" : "Copy the address";
+    const lacks = model.get("link_lacks");
+    word.textContent = text;
+    told.textContent = lacks ? `${text}. ${lacks}` : text;
+    // Where the button has a word that is to be seen, and there is no more to say, that is enough.
+    told.classList.toggle("explorer-unseen", !lacks && word.checkVisibility());
+    clearTimeout(timer);
+    timer = setTimeout(forget, lacks ? 10000 : 2500);
+  };
+  signal.addEventListener("abort", () => clearTimeout(timer));
+  return [makeButton([icon(...COPY_ICON), word], share, { "data-quiet": true, "aria-label": "Copy link" }), told];
+}
+
+/** Let the browser save what Python sends.
+ * @param {{ download: string, type: string }} content @param {DataView[]} buffers */
+function save({ download, type }, buffers) {
+  const url = URL.createObjectURL(new Blob(/** @type {DataView<ArrayBuffer>[]} */ (buffers), { type }));
+  make("a", { href: url, download }).click();
   setTimeout(() => URL.revokeObjectURL(url), 60000);
 }
 
 const PIECE = 1 << 20; // a message of more than 10 MB would end the connection
 
-/** Send a file in pieces; of one that is too large only its size. */
+/** Send a file in pieces; of one that is too large only its size.
+ * @param {File} file @param {Model} model */
 async function upload(file, model) {
-  const sent = (at, buffers) => model.send({ open: file.name, size: file.size, at }, undefined, buffers);
+  const sent = (/** @type {number} */ at, /** @type {ArrayBuffer[]} */ buffers) =>
+    model.send({ open: file.name, size: file.size, at }, undefined, buffers);
   if (file.size > model.get("most_bytes") || file.size === 0) return sent(0, []);
   for (let at = 0; at < file.size; at += PIECE) sent(at, [await file.slice(at, at + PIECE).arrayBuffer()]);
 }
 
-/** The menu's last entry: it opens a file of the reader. */
+/** The menu's last entry: it opens a file of the reader.
+ * @param {Model} model @param {HTMLElement} menu */
 function opener(model, menu) {
   const input = make("input", { type: "file", accept: model.get("suffix"), hidden: true, tabindex: -1 });
   input.addEventListener("change", () => {
-    for (const file of input.files) upload(file, model);
+    for (const file of input.files ?? []) upload(file, model);
     input.value = ""; // the same file again is a change again
   });
   const choose = () => {
     menu.hidePopover();
     input.click();
   };
-  const entry = make("button", { type: "button", class: "explorer-button explorer-open", "data-quiet": true, onclick: choose }, model.get("opens"));
-  return [entry, input];
+  return [makeButton(model.get("opens"), choose, { class: "explorer-open", "data-quiet": true }), input];
 }
 
+/** The button of the menu, and the menu.
+ * @param {Model} model @param {AbortSignal} signal */
 function exportMenu(model, signal) {
-  const id = freshId();
-  const menu = make("div", { id, class: "explorer-menu", popover: "auto" });
-  const button = make(
-    "button",
-    { type: "button", class: "explorer-button", "data-quiet": true, popovertarget: id, "aria-expanded": "false" },
-    icon("M8 2v8", "M4.75 7l3.25 3.25l3.25-3.25", "M2.5 13.5h11"),
-    make("span", { class: "explorer-word" }, "Export"),
-  );
-  button.setAttribute("aria-label", "Export");
+  const menu = make("div", { id: freshId(), class: "explorer-menu", popover: "auto" });
+  const arrow = icon("M8 2v8", "M4.75 7l3.25 3.25l3.25-3.25", "M2.5 13.5h11");
+  const attributes = { "data-quiet": true, popovertarget: menu.id, "aria-expanded": "false", "aria-label": "Export" };
+  const button = makeButton([arrow, make("span", { class: "explorer-word" }, "Export")], null, attributes);
   menu.addEventListener("toggle", (event) => {
-    const open = event.newState === "open";
+    const open = /** @type {ToggleEvent} */ (event).newState === "open";
     button.setAttribute("aria-expanded", String(open));
     if (!open) return;
     const at = button.getBoundingClientRect();
@@ -132,16 +219,18 @@ function exportMenu(model, signal) {
     const move = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (!move) return;
     event.preventDefault();
-    entries[(entries.indexOf(document.activeElement) + move + entries.length) % entries.length].focus();
+    const at = entries.findIndex((entry) => entry.matches(":focus"));
+    entries[(at + move + entries.length) % entries.length].focus();
   });
-  document.addEventListener("scroll", () => menu.matches(":popover-open") && menu.hidePopover(), { signal, capture: true, passive: true });
+  const close = () => menu.matches(":popover-open") && menu.hidePopover();
+  document.addEventListener("scroll", close, { signal, capture: true, passive: true });
   const show = () => {
     const entries = Object.entries(model.get("exports")).map(([name, words]) => {
       const choose = () => {
         menu.hidePopover();
         model.send({ export: name });
       };
-      return make("button", { type: "button", class: "explorer-button", "data-quiet": true, onclick: choose }, words);
+      return makeButton(words, choose, { "data-quiet": true });
     });
     menu.replaceChildren(...entries, ...(model.get("opens") ? opener(model, menu) : []));
     button.hidden = entries.length === 0;
@@ -151,82 +240,27 @@ function exportMenu(model, signal) {
   return [button, menu];
 }
 
+/** @type {import("@anywidget/types").Render<State>} */
 function render({ model, el, signal }) {
   becomePart(el, "explorer-header");
   if (isOwnPage()) document.documentElement.dataset.explorerHost = "page";
   const title = make("h1", {});
   const dataset = make("span", { class: "explorer-dataset" });
   const status = make("span", { class: "explorer-status" });
-  const word = make("span", { class: "explorer-word" }, "Copy link");
-  const share = make(
-    "button",
-    { type: "button", class: "explorer-button", "data-quiet": true },
-    icon("M6.75 9.25l2.5-2.5", "M7.25 4.25l1-1a3.2 3.2 0 0 1 4.5 4.5l-1 1", "M8.75 11.75l-1 1a3.2 3.2 0 0 1-4.5-4.5l1-1"),
-    word,
-  );
-  share.setAttribute("aria-label", "Copy link");
-  const told = make("span", { class: "explorer-told explorer-unseen", role: "status" });
-  const theme = make("button", { type: "button", class: "explorer-button explorer-theme", "data-quiet": true });
-
-  let timer = null;
-  signal.addEventListener("abort", () => clearTimeout(timer));
-  const forget = () => {
-    word.textContent = "Copy link";
-    told.textContent = "";
-    told.classList.add("explorer-unseen");
-  };
-  share.addEventListener("click", async () => {
-    const text = (await copy(address(model.get("query")))) ? "Link copied" : "Copy the address";
-    const lacks = model.get("link_lacks");
-    word.textContent = text;
-    told.textContent = lacks ? `${text}. ${lacks}` : text;
-    // Where the button has a word that is to be seen, and there is no more to say, that is enough.
-    told.classList.toggle("explorer-unseen", !lacks && word.checkVisibility());
-    clearTimeout(timer);
-    timer = setTimeout(forget, lacks ? 10000 : 2500);
-  });
-  theme.addEventListener("click", () => {
-    const choice = NEXT[model.get("choice")];
-    remember(choice);
-    model.set("choice", choice);
-    model.save_changes();
-  });
-  keepTheme(model, signal, (choice) => {
-    theme.replaceChildren(icon(...THEME_ICONS[choice]));
-    theme.setAttribute("aria-label", `Theme: ${choice}`);
-    theme.title = `Theme: ${choice}`;
-    theme.dataset.choice = choice;
-  });
-
   const name = make("div", { class: "explorer-name" }, title, dataset, status);
-  const tools = make("div", { class: "explorer-tools" }, share, told, ...exportMenu(model, signal), theme);
-  el.append(make("header", {}, name, tools));
+  const tools = [...shareButton(model, signal), ...exportMenu(model, signal), themeButton(model, signal)];
+  el.append(make("header", {}, name, make("div", { class: "explorer-tools" }, ...tools)));
 
   const show = () => {
-    title.textContent = model.get("title");
-    dataset.textContent = model.get("dataset");
-    status.textContent = STATUS[model.get("status")];
+    write(title, model.get("title"));
+    write(dataset, model.get("dataset"));
+    write(status, STATUS[model.get("status")]);
     status.dataset.status = model.get("status");
   };
-  // In a notebook the address is JupyterLab's, and stays.
-  let step = model.get("step");
-  const follow = () => {
-    if (!isOwnPage()) return;
-    // Empty at the start as well, before the app has read the link: that must not be thrown away.
-    const to = address(model.get("query"));
-    const isStep = model.get("step") > step && to !== location.href;
-    step = model.get("step");
-    if (isStep) history.pushState(null, "", to);
-    else history.replaceState(history.state, "", to);
-  };
-  const visit = () => model.send({ visit: location.search });
-  if (isOwnPage()) window.addEventListener("popstate", visit, { signal });
-  for (const trait of ["title", "dataset", "status"]) model.on(`change:${trait}`, show);
-  model.on("change:query", follow);
-  model.on("change:settled", follow);
+  model.on("change", show);
   model.on("msg:custom", (content, buffers) => content.download && save(content, buffers));
   show();
-  if (model.get("settled")) follow();
+  keepAddress(model, signal);
 }
 
 export default { render };

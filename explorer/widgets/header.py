@@ -3,18 +3,18 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import anywidget
 import traitlets
 
-from explorer.widgets.look import script, stylesheet
+from explorer.widgets.look import script
+from explorer.widgets.page_part import PagePart
 from explorer.widgets.run_bar import STATUSES
 from explorer.widgets.upload import Upload
 
 __all__ = ["Header"]
 
 
-class Header(anywidget.AnyWidget):
-    """The page's top line. It also carries the page's theme and the style sheet of the screen.
+class Header(PagePart):
+    """The page's top line. It also carries the page's theme.
 
     Parameters
     ----------
@@ -50,7 +50,6 @@ class Header(anywidget.AnyWidget):
     """
 
     _esm = script("header")
-    _css = stylesheet("header", "screen", "panels")
 
     title = traitlets.Unicode().tag(sync=True)
     dataset = traitlets.Unicode().tag(sync=True)

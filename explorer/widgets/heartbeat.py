@@ -5,16 +5,17 @@ alive and do nothing. The page therefore asks every few seconds, and this widget
 """
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-import anywidget
 from traitlets import Float
+
+from explorer.widgets.look import script
+from explorer.widgets.page_part import PagePart
 
 __all__ = ["Heartbeat"]
 
 
-class Heartbeat(anywidget.AnyWidget):
+class Heartbeat(PagePart):
     """Answers the page. It has no view: where no answer comes, the page shows a banner with a Reload button.
 
     Attributes
@@ -25,7 +26,7 @@ class Heartbeat(anywidget.AnyWidget):
         Seconds without an answer after which the banner is shown; an answer takes it away.
     """
 
-    _esm = Path(__file__).with_suffix(".js")
+    _esm = script("heartbeat")
     every = Float(3.0).tag(sync=True)
     patience = Float(10.0).tag(sync=True)
 

@@ -1,13 +1,24 @@
+// @ts-check
 // The foot of a slide. On the talk's page the key t presses its button, while its slide is the one in sight.
 
-const RUN = ["Run it live", "M5 3.5v9l7.5-4.5z"];
-const STOP = ["Stop", "M4.5 4.5h7v7h-7z"];
+const RUN = { label: "Run it live", path: "M5 3.5v9l7.5-4.5z" };
+const STOP = { label: "Stop", path: "M4.5 4.5h7v7h-7z" };
 const TAKES_LETTERS = "input:not([type=checkbox], [type=radio], [type=range]), textarea, select, [contenteditable]";
 const WIDTH = 1280; // px of a window in which figures are drawn at their plain size times BASE
 const HEIGHT = 720;
 const BASE = 1.25;
 
-/** The colours that the page shows: those that were decided, else JupyterLab's, else the system's. */
+/**
+ * @typedef {{
+ *   settings: string, notes: string, state: "recorded" | "running" | "live" | "failed", text: string, fraction: number,
+ *   theme: "light" | "dark", scale: number,
+ * }} State
+ */
+
+/**
+ * The colours that the page shows: those that were decided, else JupyterLab's, else the system's.
+ * @returns {"light" | "dark"}
+ */
 function shownTheme() {
   const decided = document.documentElement.dataset.explorerTheme;
   if (decided) return decided === "dark" ? "dark" : "light";
@@ -16,17 +27,21 @@ function shownTheme() {
   return matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
 }
 
-/** How much larger than in the app a slide's figures are drawn: in steps, so that a resize is not a storm. */
+/**
+ * How much larger than in the app a slide's figures are drawn: in steps, so that a resize is not a storm.
+ * @param {HTMLElement} el
+ */
 function shownScale(el) {
   if (!el.closest(".explorer-slides")) return 1;
   const fit = BASE * Math.min(innerWidth / WIDTH, innerHeight / HEIGHT);
   return Math.min(3, Math.max(1, Math.round(8 * fit) / 8));
 }
 
+/** @type {import("@anywidget/types").Render<State>} */
 function render({ model, el, signal }) {
   becomePart(el, "explorer-live-bar");
   const press = () => model.send({ live: model.get("state") === "running" ? "stop" : "run" });
-  const button = make("button", { type: "button", class: "explorer-button", "data-primary": true, "aria-keyshortcuts": "t", onclick: press });
+  const button = makeButton([], press, { "data-primary": true, "aria-keyshortcuts": "t" });
   const words = make("span", { class: "explorer-live-words", role: "status", "aria-live": "polite" });
   const settings = make("span", { class: "explorer-live-settings" });
   const progress = make("progress", { max: 1, "aria-label": "Progress of the live run" });
@@ -36,11 +51,11 @@ function render({ model, el, signal }) {
 
   const showState = () => {
     const running = model.get("state") === "running";
-    const [label, path] = running ? STOP : RUN;
+    const { label, path } = running ? STOP : RUN;
     if (button.dataset.label !== label) button.replaceChildren(icon(path), label, make("kbd", { "aria-hidden": "true" }, "t"));
     button.dataset.label = label;
     el.dataset.state = model.get("state");
-    words.textContent = model.get("text");
+    write(words, model.get("text"));
     progress.value = model.get("fraction");
     progress.style.visibility = running ? "visible" : "hidden";
   };
@@ -56,7 +71,7 @@ function render({ model, el, signal }) {
     model.set("scale", scale);
     model.save_changes();
   };
-  const onKey = (event) => {
+  const onKey = (/** @type {KeyboardEvent} */ event) => {
     if (event.key !== "t" || event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
     if (!el.closest("[data-present]") || place.hidden) return;
     if (event.target instanceof Element && event.target.closest(TAKES_LETTERS)) return;
@@ -70,13 +85,15 @@ function render({ model, el, signal }) {
   const watcher = new MutationObserver(report);
   watcher.observe(document.documentElement, { attributeFilter: ["data-explorer-theme"] });
   watcher.observe(document.body, { attributeFilter: ["data-jp-theme-light"] });
-  signal.addEventListener("abort", () => watcher.disconnect());
-  showState();
-  showWords();
   // The element stands in its slide once it has a size.
   const placed = new ResizeObserver(report);
   placed.observe(el);
-  signal.addEventListener("abort", () => placed.disconnect());
+  signal.addEventListener("abort", () => {
+    watcher.disconnect();
+    placed.disconnect();
+  });
+  showState();
+  showWords();
 }
 
 export default { render };

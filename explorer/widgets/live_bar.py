@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
-import anywidget
 import traitlets
 
-from explorer.widgets.look import script, stylesheet
+from explorer.widgets.look import script
+from explorer.widgets.page_part import PagePart
 
 __all__ = ["STATES", "LiveBar"]
 
@@ -16,7 +16,7 @@ STATES = ("recorded", "running", "live", "failed")
 LARGEST = 3.0
 
 
-class LiveBar(anywidget.AnyWidget):
+class LiveBar(PagePart):
     """One line under a slide's figures.
 
     It also tells Python what the figures must look like: the page's colours, and how large the room's screen is.
@@ -43,7 +43,6 @@ class LiveBar(anywidget.AnyWidget):
     """
 
     _esm = script("live_bar")
-    _css = stylesheet("slide")
 
     settings = traitlets.Unicode().tag(sync=True)
     notes = traitlets.Unicode().tag(sync=True)
@@ -53,9 +52,9 @@ class LiveBar(anywidget.AnyWidget):
     theme = traitlets.Enum(("light", "dark"), default_value="light").tag(sync=True)
     scale = traitlets.Float(1.0, min=1.0, max=LARGEST).tag(sync=True)
 
-    def __init__(self, settings: str = "", notes: str = "") -> None:
+    def __init__(self, settings: str = "", notes: str = "", **traits: Any) -> None:
         self._callbacks: list[Callable[[str], object]] = []
-        super().__init__(settings=settings, notes=notes)
+        super().__init__(settings=settings, notes=notes, **traits)
         self.on_msg(self._on_message)
 
     def on_live(self, callback: Callable[[str], object]) -> None:

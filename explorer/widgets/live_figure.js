@@ -1,11 +1,27 @@
+// @ts-check
 // Draws one live figure. Plotly's own widget code is imported once a page, whatever the number of figures.
+
+/**
+ * @typedef {{
+ *   _carrier: string, _plotly_key: string, _keys: string[], _reported_edit: number, _widget_layout: { height?: number },
+ *   summary: string,
+ * }} State
+ * @typedef {import("@anywidget/types").AnyModel<State>} Model
+ * @typedef {{ initialize: (of: { model: any }) => void, render: (of: { el: HTMLElement }) => () => void }} PlotlyWidget
+ * @typedef {{ default: () => PlotlyWidget, FigureView?: { prototype: object } }} PlotlyModule
+ * @typedef {[event: string, callback: (...heard: any[]) => void][]} Listeners
+ * @typedef {HTMLElement & {
+ *   _fullLayout?: { autosize: boolean, width: number, height: number }, _responsiveChartHandler?: () => void,
+ * }} Plot
+ */
 
 const FAILED = "This figure cannot be drawn: Plotly did not load. Reload the page to try again.";
 
+/** @param {Model} model @returns {Promise<PlotlyModule>} */
 async function fromCarrier(model) {
   const carrier = await model.widget_manager.get_model(model.get("_carrier").slice("IPY_MODEL_".length));
   if (!carrier.get("source")) {
-    const filled = new Promise((resolve) => carrier.once("change:source", resolve));
+    const filled = new Promise((resolve) => carrier.on("change:source", () => resolve(undefined)));
     carrier.send({ kind: "source" });
     await filled;
   }
@@ -19,9 +35,11 @@ async function fromCarrier(model) {
 
 // What the figures of a page share is a promise of the module. A page that can fetch the same file over HTTP, where
 // the browser caches it, has begun to, under the key with ".page".
+/** @param {Model} model */
 function sharedPlotly(model) {
+  const page = /** @type {Record<string, Promise<PlotlyModule> | undefined>} */ (/** @type {unknown} */ (globalThis));
   const key = model.get("_plotly_key"); // holds Plotly's version
-  globalThis[key] ??= Promise.resolve(globalThis[`${key}.page`] ?? Promise.reject())
+  page[key] ??= (page[`${key}.page`] ?? Promise.reject(new Error("The page has no Plotly")))
     .catch(() => fromCarrier(model))
     .then((plotly) => {
       // After each update Plotly's widget sends back every default that it chose. Nothing here reads them.
@@ -29,19 +47,23 @@ function sharedPlotly(model) {
       Object.assign(plotly.FigureView?.prototype ?? {}, silent);
       return plotly;
     });
-  return globalThis[key];
+  return page[key];
 }
 
-// The model as Plotly's widget sees it: of what the page does only clicks reach Python, so that zooming or
-// hiding a curve stays the reader's own; `listeners` collects what a view hears, to be dropped with the view.
+/**
+ * The model as Plotly's widget sees it: of what the page does only clicks reach Python, so that zooming or hiding a
+ * curve stays the reader's own; `listeners` collects what a view hears, to be dropped with the view.
+ * @param {Model} model
+ * @param {Listeners} listeners
+ */
 function quiet(model, listeners) {
   return {
-    get: (name) => model.get(name),
-    on(event, callback) {
+    get: (/** @type {keyof State} */ name) => model.get(name),
+    on(/** @type {string} */ event, /** @type {(...heard: any[]) => void} */ callback) {
       model.on(event, callback);
       listeners.push([event, callback]);
     },
-    set(name, value) {
+    set(/** @type {string} */ name, /** @type {any} */ value) {
       if (name === "_js2py_pointsCallback" && value?.event_type === "plotly_click") {
         model.send({ kind: "click", points: value.points });
       }
@@ -50,12 +72,16 @@ function quiet(model, listeners) {
   };
 }
 
+/** @param {Plot} el */
 function fit(el) {
   const resize = el._responsiveChartHandler ?? (() => window.dispatchEvent(new Event("resize")));
   if (el.clientWidth > 0) resize();
 }
 
-// A resize that comes while Plotly draws is lost, so look again until the figure fills its place.
+/**
+ * A resize that comes while Plotly draws is lost, so look again until the figure fills its place.
+ * @param {Plot} el
+ */
 function fitter(el) {
   let timer = 0;
   const fills = () => {
@@ -71,6 +97,7 @@ function fitter(el) {
   return { start: () => start(), stop: () => clearTimeout(timer) };
 }
 
+/** @param {Model} model @param {HTMLElement} el */
 function label(model, el) {
   const summary = model.get("summary");
   if (summary) {
@@ -80,7 +107,11 @@ function label(model, el) {
   }
 }
 
-// A figure that hears keys takes the focus; those that Python has no use for stay the page's.
+/**
+ * A figure that hears keys takes the focus; those that Python has no use for stay the page's.
+ * @param {Model} model
+ * @param {HTMLElement} el
+ */
 function listenToKeys(model, el) {
   if (model.get("_keys").length === 0) return;
   el.tabIndex = 0;
@@ -93,6 +124,7 @@ function listenToKeys(model, el) {
   });
 }
 
+/** @param {HTMLElement} el @param {unknown} error */
 function complain(el, error) {
   console.warn(FAILED, error);
   el.setAttribute("role", "alert");
@@ -100,33 +132,39 @@ function complain(el, error) {
   el.textContent = FAILED;
 }
 
+/** @type {() => import("@anywidget/types").AnyWidget<State>} */
 export default () => {
+  /** @type {Listeners} */
   const listeners = [];
+  /** @type {Map<HTMLElement, () => void>} */
   const views = new Map(); // element → what undoes its drawing
+  /** @type {Map<HTMLElement, ReturnType<typeof fitter>>} */
   const fits = new Map(); // element → what makes its drawing fill it
-  let figure; // a promise of Plotly's half of the widget
+  /** @type {Promise<PlotlyWidget>} */
+  let figure;
 
-  async function start(model) {
+  const start = async (/** @type {Model} */ model) => {
     const plotly = await sharedPlotly(model);
     const widget = plotly.default();
     widget.initialize({ model: quiet(model, listeners) });
     return widget;
-  }
+  };
 
-  function draw(widget, model, el) {
+  /** @param {PlotlyWidget} widget @param {Model} model @param {HTMLElement} el */
+  const draw = (widget, model, el) => {
     listeners.length = 0;
     const height = model.get("_widget_layout").height;
     el.style.height = height ? `${height}px` : "100%";
     const clear = widget.render({ el });
     const heard = [...listeners];
     views.set(el, () => {
-      heard.forEach(([event, callback]) => model.off(event, callback));
+      for (const [event, callback] of heard) model.off(event, callback);
       clear();
     });
     // Updates that came before, while Plotly was loading or even before the page knew of the figure, were heard by
     // nobody. Python knows whether there were any, and then answers with the state.
     model.send({ kind: "state", edit: model.get("_reported_edit") });
-  }
+  };
 
   return {
     initialize({ model }) {

@@ -21,6 +21,8 @@ import plotly.graph_objects as go
 from plotly.basedatatypes import BasePlotlyType, Undefined
 from traitlets import Instance, Integer, List, Unicode, default
 
+from explorer.widgets.known_names import KnownNames
+from explorer.widgets.look import Assets, look_of, script
 from explorer.widgets.plotly_module import PAGE_HAS_PLOTLY, PLOTLY_KEY, PLOTLY_MODULE
 
 __all__ = ["Click", "LiveFigure", "PlotlyCarrier", "missing_private_names"]
@@ -108,7 +110,7 @@ class PlotlyCarrier(anywidget.AnyWidget):
             self.source = PLOTLY_MODULE.read_text(encoding="utf-8")
 
 
-class LiveFigure(go.FigureWidget):  # type: ignore[misc]  # Plotly has no types
+class LiveFigure(KnownNames, go.FigureWidget):  # type: ignore[misc]  # Plotly has no types
     """A figure on the page whose traces are set again and again.
 
     Parameters
@@ -125,13 +127,14 @@ class LiveFigure(go.FigureWidget):  # type: ignore[misc]  # Plotly has no types
         thread too. With any, the figure can have the focus.
     """
 
-    _esm = Path(__file__).with_suffix(".js") if _LEAN else PLOTLY_MODULE
+    _esm = script("live_figure") if _LEAN else PLOTLY_MODULE
     _lean: ClassVar[bool] = _LEAN
 
     _last_trace_edit_id: int  # Plotly's own
 
     summary = Unicode().tag(sync=True)
     _keys = List(Unicode()).tag(sync=True)
+    _look = Instance(Assets, allow_none=True).tag(sync=True, **ipywidgets.widget_serialization)
     _carrier = Instance(PlotlyCarrier, allow_none=True).tag(sync=True, **ipywidgets.widget_serialization)
     _plotly_key = Unicode(PLOTLY_KEY).tag(sync=True)
     _reported_edit = Integer(0).tag(sync=True)
@@ -155,6 +158,10 @@ class LiveFigure(go.FigureWidget):  # type: ignore[misc]  # Plotly has no types
         if on_click is not None and not self._lean:
             for trace in self.data:
                 trace.on_click(self._hear_plotly)
+
+    @default("_look")
+    def _shared_look(self) -> Assets | None:
+        return look_of(Path(__file__).parent) if self._lean else None
 
     @default("_carrier")
     def _shared_carrier(self) -> PlotlyCarrier | None:

@@ -1,16 +1,132 @@
-"""What every part of the page shares: its style sheet and the few lines of script under all of them.
+"""Style sheets and scripts of the page: each goes there once, for all parts that a kernel has on it.
 
-Each part carries the whole base, so that one shown alone in a notebook cell looks as it does in the app.
+A part holds only a few lines that ask for its script by name; the scripts, and every room's sheets, are brought by
+widgets of their own that are never displayed.
 """
 
+import re
+from collections.abc import Mapping
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
+
+import anywidget
+from traitlets import Dict, Unicode
 
 from explorer.figures.palette import PALETTES
 
-__all__ = ["script", "stylesheet"]
+__all__ = ["Assets", "look_of", "script", "stylesheet"]
 
 _FOLDER = Path(__file__).parent
+_DESCRIPTION = re.compile(r"^ */\*\*(?:(?!\*/).)*\*/\n", re.MULTILINE | re.DOTALL)
+"""A comment on lines of its own, which says types: the page needs none."""
+_LOADER = """\
+const scripts = (globalThis["{key}"] ??= Promise.withResolvers());
+export default async () => (await scripts.promise)("{name}");
+"""
+
+
+class Assets(anywidget.AnyWidget):
+    """Brings style sheets and scripts to the page. It is never displayed; `look_of` makes it.
+
+    Parameters
+    ----------
+    name : str
+        Whose they are.
+    css : str
+        The rules.
+    scripts : mapping of str to str, optional
+        What the parts run, by the name that they ask for.
+    """
+
+    _esm = Path(__file__).with_suffix(".js")
+    _css = Unicode().tag(sync=True)
+    key = Unicode().tag(sync=True)
+    """Name on ``globalThis`` of a promise of the function that gives a script; empty without scripts."""
+    base = Unicode().tag(sync=True)
+    """The few lines under every script."""
+    scripts = Dict().tag(sync=True)
+
+    def __init__(self, name: str, css: str, scripts: Mapping[str, str] | None = None) -> None:
+        key, base = (_key(), _script("base")) if scripts else ("", "")
+        super().__init__(
+            _anywidget_id=f"explorer.{name}", _css=css, key=key, base=base, scripts=scripts or {}
+        )
+
+
+def look_of(folder: Path) -> Assets:
+    """See that the style sheets of a room are on every page of the kernel; those of the parts with their scripts.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the ``.css`` files lie. Those in folders below come after its own.
+
+    Returns
+    -------
+    Assets
+        The one that brings them, the same for all who ask.
+    """
+    if folder != _FOLDER:
+        look_of(_FOLDER)  # first, so that of two rules that weigh the same the room's is the one that counts
+    found = _assets(folder)
+    found.open()  # does nothing, unless somebody has closed all widgets
+    return found
+
+
+def stylesheet(*names: str) -> str:
+    """Return rules of parts, without the colours and the base that they stand on.
+
+    Parameters
+    ----------
+    *names : str
+        File names in this folder, without ``.css``.
+    """
+    return "\n".join(_read(f"{name}.css") for name in names)
+
+
+def script(name: str) -> str:
+    """Return the JavaScript module of a part: it asks for the script of that name, wherever the page has it from.
+
+    Parameters
+    ----------
+    name : str
+        File name in this folder, without ``.js``.
+
+    Raises
+    ------
+    KeyError
+        If there is no such file.
+    """
+    if name not in _scripts():
+        raise KeyError(f"no script {name}.js")
+    return _LOADER.format(key=_key(), name=name)
+
+
+@cache
+def _assets(folder: Path) -> Assets:
+    sheets = sorted(folder.rglob("*.css"), key=lambda path: (len(path.parts), path))
+    if folder != _FOLDER:
+        return Assets(folder.name, "\n".join(sheet.read_text(encoding="utf-8") for sheet in sheets))
+    parts = [sheet.stem for sheet in sheets if sheet.stem != "base"]
+    return Assets(folder.name, "\n".join([_colours(), stylesheet("base", *parts)]), _scripts())
+
+
+@cache
+def _scripts() -> Mapping[str, str]:
+    names = sorted({path.stem for path in _FOLDER.glob("*.js")} - {"base", "look"})
+    return {name: _script(name) for name in names}
+
+
+def _script(name: str) -> str:
+    return _DESCRIPTION.sub("", _read(f"{name}.js"))
+
+
+@cache
+def _key() -> str:
+    """Return a name that is another for other scripts: a page may show two kernels with two versions."""
+    text = "\0".join([_script("base"), *_scripts().values()])
+    return f"explorer.scripts.{sha256(text.encode()).hexdigest()[:12]}"
 
 
 @cache
@@ -32,35 +148,3 @@ def _colours() -> str:
             "}",
         ]
     )
-
-
-def stylesheet(*names: str) -> str:
-    """Return the CSS of a part of the page: both themes' colours, the base, and its own rules.
-
-    Parameters
-    ----------
-    *names : str
-        File names beside this one, without ``.css``.
-
-    Returns
-    -------
-    str
-        The text of one style sheet.
-    """
-    return "\n".join([_colours(), _read("base.css"), *(_read(f"{name}.css") for name in names)])
-
-
-def script(name: str) -> str:
-    """Return the JavaScript module of a part of the page: the shared lines, then its own.
-
-    Parameters
-    ----------
-    name : str
-        File name beside this one, without ``.js``.
-
-    Returns
-    -------
-    str
-        The text of one module.
-    """
-    return "\n".join([_read("base.js"), _read(f"{name}.js")])

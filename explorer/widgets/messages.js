@@ -1,40 +1,49 @@
+// @ts-check
 // Messages. All text enters as text. A message keeps its element for as long as it stays, while its words follow the
 // run: nothing is read out twice, an open "Why" stays open, and the button keeps the focus.
 
+/**
+ * @typedef {"info" | "hint" | "warning" | "error"} Kind
+ * @typedef {{ id: string, kind: Kind, text: string, why: string, action: string }} Message
+ * @typedef {{ messages: Message[] }} State
+ */
+
+/** @type {Record<Kind, string[]>} */
 const ICONS = {
   info: ["M8 7.25v4", "M8 4.75v.01", "M14.25 8a6.25 6.25 0 1 1-12.5 0a6.25 6.25 0 0 1 12.5 0z"],
   hint: ["M6 13.5h4", "M6.25 11.25c0-1.5-2-2.2-2-4.75a3.75 3.75 0 0 1 7.5 0c0 2.55-2 3.25-2 4.75z"],
   warning: ["M8 6.25v3.25", "M8 11.5v.01", "M8 2.25l6.25 11.25h-12.5z"],
   error: ["M5.75 5.75l4.5 4.5", "M10.25 5.75l-4.5 4.5", "M14.25 8a6.25 6.25 0 1 1-12.5 0a6.25 6.25 0 0 1 12.5 0z"],
 };
+/** @type {Record<Kind, string>} */
 const KIND = { info: "Note", hint: "Hint", warning: "Warning", error: "Error" };
 
-/** Write words only where they are others: a live region reads out what is written. */
-function write(element, words) {
-  if (element.textContent !== words) element.textContent = words;
-}
-
-/** The element of the message of one id, and what fills it. */
+/**
+ * The element of the message of one id, and what fills it.
+ * @param {string} id
+ * @param {import("@anywidget/types").AnyModel<State>} model
+ */
 function messageElement(id, model) {
   const kindName = make("span", { class: "explorer-unseen" });
   const text = make("span");
   const reason = make("p");
   const details = make("details", {}, make("summary", {}, "Why"), reason);
   const body = make("div", { class: "explorer-message-body" }, make("p", {}, kindName, text), details);
-  const close = make(
-    "button",
-    { type: "button", class: "explorer-button explorer-dismiss", "data-quiet": true, "aria-label": "Dismiss", onclick: () => model.send({ dismiss: id }) },
-    icon("M4.5 4.5l7 7", "M11.5 4.5l-7 7"),
-  );
-  const mend = make("button", { type: "button", class: "explorer-button explorer-mend", onclick: () => model.send({ id }) });
+  const cross = icon("M4.5 4.5l7 7", "M11.5 4.5l-7 7");
+  const close = makeButton(cross, () => model.send({ dismiss: id }), {
+    class: "explorer-dismiss",
+    "data-quiet": true,
+    "aria-label": "Dismiss",
+  });
+  const mend = makeButton("", () => model.send({ id }), { class: "explorer-mend" });
   const element = make("li", { class: "explorer-message", "data-id": id }, icon(), body, close, mend);
 
-  const fill = (message) => {
+  const fill = (/** @type {Message} */ message) => {
     if (element.dataset.kind !== message.kind) {
       element.dataset.kind = message.kind;
-      element.firstChild.replaceWith(icon(...(ICONS[message.kind] ?? ICONS.info)));
+      element.firstChild?.replaceWith(icon(...ICONS[message.kind]));
     }
-    write(kindName, `${KIND[message.kind] ?? ""}: `);
+    write(kindName, `${KIND[message.kind]}: `);
     write(text, message.text);
     write(reason, message.why);
     write(mend, message.action);
@@ -44,11 +53,13 @@ function messageElement(id, model) {
   return { element, fill };
 }
 
+/** @type {import("@anywidget/types").Render<State>} */
 function render({ model, el }) {
   becomePart(el, "explorer-messages");
   const list = make("ul", { role: "list", "aria-label": "Messages", "aria-live": "polite", "aria-relevant": "additions text" });
   el.append(list);
-  const shown = new Map(); // id → what shows it
+  /** @type {Map<string, ReturnType<typeof messageElement>>} */
+  const shown = new Map();
 
   const show = () => {
     const messages = model.get("messages");
@@ -58,11 +69,12 @@ function render({ model, el }) {
       shown.delete(id);
     }
     for (const message of messages) {
-      const isNew = !shown.has(message.id);
-      if (isNew) shown.set(message.id, messageElement(message.id, model));
-      const { element, fill } = shown.get(message.id);
+      const there = shown.get(message.id);
+      const { element, fill } = there ?? messageElement(message.id, model);
       fill(message);
-      if (isNew) list.append(element);
+      if (there) continue;
+      shown.set(message.id, { element, fill });
+      list.append(element);
     }
     el.classList.toggle("explorer-empty", shown.size === 0);
   };

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Literal
+from typing import Any, Literal
 
-import anywidget
 import traitlets
 
-from explorer.widgets.look import script, stylesheet
+from explorer.widgets.look import script
+from explorer.widgets.page_part import PagePart
 
 __all__ = ["Message", "Messages"]
 
@@ -37,18 +37,17 @@ class Message:
     action: str = ""
 
 
-class Messages(anywidget.AnyWidget):
+class Messages(PagePart):
     """The list of messages, newest last. Without any it takes no room."""
 
     _esm = script("messages")
-    _css = stylesheet("messages")
 
     messages: traitlets.List[dict[str, str]] = traitlets.List().tag(sync=True)
 
-    def __init__(self) -> None:
+    def __init__(self, **traits: Any) -> None:
         self._callbacks: list[Callable[[str], object]] = []
         self._dismissed: set[tuple[str, str]] = set()
-        super().__init__()
+        super().__init__(**traits)
         self.on_msg(self._on_message)
 
     def on_action(self, callback: Callable[[str], object]) -> None:

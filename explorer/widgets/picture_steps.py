@@ -1,16 +1,16 @@
 """A few pictures in a row, each with a word under it: the steps from one to the last, which is the largest."""
 
 from collections.abc import Sequence
+from typing import Any
 
-import anywidget
 import traitlets
 
-from explorer.widgets.look import script, stylesheet
+from explorer.widgets.rendered import Element, Rendered, element
 
 __all__ = ["PictureSteps"]
 
 
-class PictureSteps(anywidget.AnyWidget):
+class PictureSteps(Rendered):
     """Steps as pictures.
 
     Parameters
@@ -24,11 +24,24 @@ class PictureSteps(anywidget.AnyWidget):
         A PNG of the pictures side by side, as `explorer.figures.digits.sprite` makes; nothing shows empty frames.
     """
 
-    _esm = script("picture_steps")
-    _css = stylesheet("picture_steps")
+    sprite = traitlets.Bytes()
 
-    steps: traitlets.List[list[str]] = traitlets.List().tag(sync=True)
-    sprite = traitlets.Bytes().tag(sync=True)
+    def __init__(self, steps: Sequence[tuple[str, str]], **traits: Any) -> None:
+        self._steps = tuple(steps)
+        super().__init__("explorer-picture-steps", self._list(), **traits)
 
-    def __init__(self, steps: Sequence[tuple[str, str]]) -> None:
-        super().__init__(steps=[list(step) for step in steps])
+    @traitlets.observe("sprite")
+    def _on_sprite(self, _change: object) -> None:
+        self.draw(self._list(), pictures=[self.sprite])
+
+    def _list(self) -> Element:
+        return element("ol", *map(self._step, range(len(self._steps))), aria_label="Steps")
+
+    def _step(self, index: int) -> Element:
+        (caption, detail), n = self._steps[index], len(self._steps)
+        # In percent, the place of a background is measured on what is left over, hence the - 1.
+        place, size = f"{100 * index / max(1, n - 1)}% 0", f"{100 * n}% 100%"
+        style = {"background-position": place, "background-size": size}
+        shown = {"role": "img", "aria_label": detail, "style": style, "picture": 0 if self.sprite else None}
+        picture = element("div", class_="explorer-step-picture", **shown)
+        return element("li", picture, element("div", caption, aria_hidden="true"), title=detail)

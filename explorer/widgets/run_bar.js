@@ -1,5 +1,9 @@
+// @ts-check
 // The buttons of a run. Which of them can be pressed is decided in Python and comes in `enabled`.
 
+/** @typedef {{ status: string, enabled: Record<string, boolean>, auto: boolean, fraction: number, text: string }} State */
+
+/** @type {[action: string, words: string, paths: string[]][]} */
 const PRIMARY = [
   ["train", "Train", ["M5 3.5v9l7.5-4.5z"]],
   ["pause", "Pause", ["M5.5 3.5v9", "M10.5 3.5v9"]],
@@ -13,9 +17,14 @@ const STEPS = [
   ["step_batch", "Step batch", "Train on one mini-batch, then pause"],
   ["step_epoch", "Step epoch", "Train to the end of one epoch, then pause"],
 ];
-const TAKES_SPACE = "input, textarea, select, button, a[href], summary, video, audio, [contenteditable], [role=button], [role=slider], .cm-editor";
+const TAKES_SPACE =
+  "input, textarea, select, button, a[href], summary, video, audio, [contenteditable], [role=button], [role=slider], .cm-editor";
 
-/** Whether a press of the space bar is meant for the page and not for something that has the focus. */
+/**
+ * Whether a press of the space bar is meant for the page and not for something that has the focus.
+ * @param {KeyboardEvent} event
+ * @param {HTMLElement} el
+ */
 function isForThePage(event, el) {
   if (event.key !== " " || event.repeat || event.defaultPrevented) return false;
   if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return false;
@@ -24,11 +33,15 @@ function isForThePage(event, el) {
   return isOwnPage() || (el.closest(".explorer-app") ?? el).contains(target);
 }
 
-/** In a notebook the app has to be able to have the focus, so that the space bar is known to be meant for it. */
+/**
+ * In a notebook the app has to be able to have the focus, so that the space bar is known to be meant for it.
+ * @param {HTMLElement} el
+ * @param {AbortSignal} signal
+ */
 function takeFocusInNotebook(el, signal) {
   if (isOwnPage()) return;
   const watcher = new ResizeObserver(() => {
-    const app = el.closest(".explorer-app") ?? el;
+    const app = /** @type {HTMLElement} */ (el.closest(".explorer-app") ?? el);
     app.tabIndex = -1;
     app.dataset.lmSuppressShortcuts = "true";
     watcher.disconnect();
@@ -37,18 +50,19 @@ function takeFocusInNotebook(el, signal) {
   signal.addEventListener("abort", () => watcher.disconnect());
 }
 
+/** @type {import("@anywidget/types").Render<State>} */
 function render({ model, el, signal }) {
   becomePart(el, "explorer-run");
   takeFocusInNotebook(el, signal);
-  const press = (action) => model.send({ action });
-  const button = (action, text, title) =>
-    make("button", { type: "button", class: "explorer-button", "data-action": action, title, onclick: () => press(action) }, text);
-
-  const primary = make("button", { type: "button", class: "explorer-button", "data-primary": true, "aria-keyshortcuts": "Space" });
-  primary.title = "Space bar";
-  primary.addEventListener("click", () => press(primary.dataset.action));
-  const others = SECONDARY.map((words) => button(...words));
-  const steps = STEPS.map((words) => button(...words));
+  const press = (/** @type {string | undefined} */ action) => model.send({ action });
+  const primary = makeButton([], () => press(primary.dataset.action), {
+    "data-primary": true,
+    "aria-keyshortcuts": "Space",
+    title: "Space bar",
+  });
+  const button = (/** @type {string[]} */ [action, text, title]) => makeButton(text, () => press(action), { "data-action": action, title });
+  const others = SECONDARY.map(button);
+  const steps = STEPS.map(button);
   const auto = make("input", { type: "checkbox", role: "switch", class: "explorer-switch" });
   const autoLabel = make("label", { class: "explorer-auto", title: "Train as soon as a setting changes" }, "Auto-train", auto);
   const bar = make("progress", { max: 1, "aria-label": "Training progress" });
@@ -72,16 +86,17 @@ function render({ model, el, signal }) {
       primary.replaceChildren(icon(...paths), label);
     }
     for (const other of [...others, ...steps]) {
-      const off = !enabled[other.dataset.action];
+      const off = !enabled[other.dataset.action ?? ""];
       // A disabled button loses the focus to nowhere: hand it to the primary one.
       if (off && other === document.activeElement) primary.focus();
       other.disabled = off;
     }
   };
-  const showAuto = () => (auto.checked = model.get("auto"));
-  const showProgress = () => {
+  const show = () => {
+    showEnabled();
+    auto.checked = model.get("auto");
     bar.value = model.get("fraction");
-    text.textContent = model.get("text");
+    write(text, model.get("text"));
     el.dataset.status = model.get("status");
   };
   auto.addEventListener("change", () => {
@@ -98,16 +113,8 @@ function render({ model, el, signal }) {
     },
     { signal, capture: true },
   );
-  for (const [event, show] of [
-    ["change:enabled", showEnabled],
-    ["change:auto", showAuto],
-    ["change:fraction", showProgress],
-    ["change:text", showProgress],
-    ["change:status", showProgress],
-  ]) {
-    model.on(event, show);
-    show();
-  }
+  model.on("change", show);
+  show();
 }
 
 export default { render };

@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-import anywidget
 import traitlets
 
-from explorer.widgets.look import script, stylesheet
+from explorer.widgets.look import script
+from explorer.widgets.page_part import PagePart
 from explorer.wording import duration
 
 __all__ = ["ACTIONS", "STATUSES", "RunBar", "actions", "progress_text"]
@@ -84,7 +84,7 @@ def progress_text(status: str, epoch: float, epochs: int, seconds_left: float | 
     return f"{status} · {done} of {epochs} epoch{'' if epochs == 1 else 's'}"
 
 
-class RunBar(anywidget.AnyWidget):
+class RunBar(PagePart):
     """Train, pause, step, stop, reset, the auto-train switch, and the progress.
 
     Parameters
@@ -101,7 +101,6 @@ class RunBar(anywidget.AnyWidget):
     """
 
     _esm = script("run_bar")
-    _css = stylesheet("run_bar")
 
     status = traitlets.Enum(STATUSES, default_value="idle").tag(sync=True)
     enabled = traitlets.Dict().tag(sync=True)
@@ -109,9 +108,10 @@ class RunBar(anywidget.AnyWidget):
     fraction = traitlets.Float(0.0).tag(sync=True)
     text = traitlets.Unicode().tag(sync=True)
 
-    def __init__(self, *, auto: bool = True) -> None:
+    def __init__(self, *, auto: bool = True, **traits: Any) -> None:
         self._callbacks: list[Callable[[str], object]] = []
-        super().__init__(auto=auto, enabled=actions("idle"), text=progress_text("idle", 0, 1))
+        begun = {"enabled": actions("idle"), "text": progress_text("idle", 0, 1)}
+        super().__init__(auto=auto, **(begun | traits))
         self.on_msg(self._on_message)
 
     def on_action(self, callback: Callable[[str], object]) -> None:

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Literal
 
-import anywidget
 import traitlets
 
-from explorer.widgets.look import script, stylesheet
+from explorer.widgets.look import script
+from explorer.widgets.page_part import PagePart
 
 __all__ = ["MOST_CHOSEN", "RunAction", "RunCell", "RunRow", "RunTable"]
 
@@ -90,7 +90,7 @@ class RunAction:
     text: str = ""
 
 
-class RunTable(anywidget.AnyWidget):
+class RunTable(PagePart):
     """A table of runs, sortable by any column.
 
     Attributes
@@ -110,7 +110,6 @@ class RunTable(anywidget.AnyWidget):
     """
 
     _esm = script("run_table")
-    _css = stylesheet("run_table")
 
     headings: traitlets.List[str] = traitlets.List().tag(sync=True)
     earlier: traitlets.List[dict[str, Any]] = traitlets.List().tag(sync=True)
@@ -119,9 +118,9 @@ class RunTable(anywidget.AnyWidget):
     status = traitlets.Unicode().tag(sync=True)
     undo = traitlets.Bool(False).tag(sync=True)
 
-    def __init__(self) -> None:
+    def __init__(self, **traits: Any) -> None:
         self._callbacks: list[Callable[[RunAction], object]] = []
-        super().__init__()
+        super().__init__(**traits)
         self.on_msg(self._on_message)
 
     @property

@@ -1,47 +1,52 @@
+// @ts-check
+
+/**
+ * @typedef {{ picture: DataView<ArrayBuffer>, words: string, right: boolean, has_mistakes: boolean }} Content
+ * @type {import("@anywidget/types").Render<{ n_samples: number, index: number, content: Content }>}
+ */
 function render({ model, el }) {
   becomePart(el, "explorer-sample-picker");
   const picture = make("div", { class: "explorer-sample-picture", role: "img" });
   const words = make("p", { role: "status" });
-  const field = make("input", { type: "number", id: freshId(), class: "explorer-field", min: 0, step: 1, onchange: () => choose() });
+  const field = make("input", { type: "number", id: freshId(), class: "explorer-field", min: 0, step: 1 });
   const label = make("label", { for: field.id, class: "explorer-small explorer-muted" }, "Test image");
-  const random = make("button", { type: "button", class: "explorer-button", onclick: () => model.send({ wish: "random" }) }, "Random");
-  const mistake = make("button", { type: "button", class: "explorer-button", onclick: () => model.send({ wish: "mistake" }) }, "Next mistake");
-  el.append(
-    make("section", { "aria-label": "Test image" }, make("div", { class: "explorer-sample-field" }, label, field), make("div", { class: "explorer-sample-buttons" }, random, mistake), picture, words),
-  );
+  const random = makeButton("Random", () => model.send({ wish: "random" }));
+  const mistake = makeButton("Next mistake", () => model.send({ wish: "mistake" }));
+  const choice = make("div", { class: "explorer-sample-field" }, label, field);
+  const ways = make("div", { class: "explorer-sample-buttons" }, random, mistake);
+  el.append(make("section", { "aria-label": "Test image" }, choice, ways, picture, words));
   let url = "";
 
-  const choose = () => {
+  const number = () => {
     const last = model.get("n_samples") - 1;
+    field.max = String(last);
+    field.value = String(model.get("index"));
+    label.textContent = `Test image (0 to ${grouped(last)})`;
+  };
+  field.addEventListener("change", () => {
     const wanted = Math.round(Number(field.value));
     if (field.value.trim() !== "" && Number.isFinite(wanted)) {
-      model.set("index", Math.min(Math.max(wanted, 0), last));
+      model.set("index", Math.min(Math.max(wanted, 0), model.get("n_samples") - 1));
       model.save_changes();
     }
     number();
-  };
-  const number = () => {
-    field.max = model.get("n_samples") - 1;
-    field.value = model.get("index");
-    label.textContent = `Test image (0 to ${grouped(model.get("n_samples") - 1)})`;
-  };
+  });
   const show = () => {
     const content = model.get("content");
-    URL.revokeObjectURL(url);
-    url = content.picture.byteLength ? URL.createObjectURL(new Blob([content.picture], { type: "image/png" })) : "";
+    revoke([url]);
+    url = pngUrl(content.picture);
     picture.hidden = !url;
-    picture.style.backgroundImage = url ? `url(${url})` : "";
+    picture.style.backgroundImage = url && `url(${url})`;
     picture.setAttribute("aria-label", content.words);
-    picture.dataset.right = content.right;
-    if (words.textContent !== content.words) words.textContent = content.words;
-    words.dataset.right = content.right;
+    write(words, content.words);
+    words.dataset.right = String(content.right);
     mistake.disabled = !content.has_mistakes;
     number();
   };
   model.on("change:content", show);
   model.on("change:index", number);
   show();
-  return () => URL.revokeObjectURL(url);
+  return () => revoke([url]);
 }
 
 export default { render };

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal
 
-import anywidget
 import traitlets
 
-from explorer.widgets.look import script, stylesheet
+from explorer.widgets.look import script
+from explorer.widgets.page_part import PagePart
 
 __all__ = ["SamplePicker", "Wish"]
 
 Wish = Literal["random", "mistake"]
 
 
-class SamplePicker(anywidget.AnyWidget):
+class SamplePicker(PagePart):
     """An image, its index to type in, and buttons to a random one and to the next mistake.
 
     Parameters
@@ -30,16 +30,15 @@ class SamplePicker(anywidget.AnyWidget):
     """
 
     _esm = script("sample_picker")
-    _css = stylesheet("sample_picker")
 
     n_samples = traitlets.Int().tag(sync=True)
     index = traitlets.Int(0).tag(sync=True)
     content: traitlets.Dict[str, object] = traitlets.Dict().tag(sync=True)
     """All that `show` was given: in one trait, so that the page draws once."""
 
-    def __init__(self, n_samples: int) -> None:
+    def __init__(self, n_samples: int, **traits: Any) -> None:
         self._on_wish: list[Callable[[Wish], object]] = []
-        super().__init__(n_samples=n_samples)
+        super().__init__(n_samples=n_samples, **traits)
         self.show(b"", "")
         self.on_msg(self._on_message)
 

@@ -1,5 +1,7 @@
+// @ts-check
 // Native radio buttons, so that arrows move and screen readers know it for what it is.
 
+/** @type {import("@anywidget/types").Render<{ label: string, options: [string, string][], value: string }>} */
 function render({ model, el }) {
   becomePart(el, "explorer-segmented");
   const name = freshId();
@@ -12,7 +14,9 @@ function render({ model, el }) {
     return { input, label: make("label", {}, input, make("span", {}, words)) };
   });
   el.append(make("div", { role: "radiogroup", "aria-label": model.get("label") }, ...inputs.map(({ label }) => label)));
-  const show = () => inputs.forEach(({ input }) => (input.checked = input.value === model.get("value")));
+  const show = () => {
+    for (const { input } of inputs) input.checked = input.value === model.get("value");
+  };
   model.on("change:value", show);
   show();
 }

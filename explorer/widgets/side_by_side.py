@@ -1,13 +1,10 @@
 """Two runs beside each other: a sentence that decides, and the figures and settings behind it."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
-import anywidget
-import traitlets
-
-from explorer.widgets.look import script, stylesheet
+from explorer.widgets.rendered import Element, Rendered, element, table_element
 
 __all__ = ["Line", "SideBySide"]
 
@@ -29,28 +26,20 @@ class Line:
     b: str
 
 
-class SideBySide(anywidget.AnyWidget):
-    """A verdict, remarks, and a table of two columns. Without a verdict it takes no room.
+class SideBySide(Rendered):
+    """A verdict, remarks, and a table of two columns. Without a verdict it takes no room."""
 
-    Attributes
-    ----------
-    heads : list of dict
-        Words and colour of A and of B: ``{"words": "A · run 1", "colour": "#332288"}``.
-    verdict : str
-        What the comparison comes to.
-    remarks : list of str
-        What else there is to know.
-    lines : list of dict
-        The properties, as `Line` holds them.
-    """
+    heads: tuple[tuple[str, str], ...] = ()
+    """Words and colour of A and of B: ``("A · run 1", "#332288")``."""
+    verdict = ""
+    """What the comparison comes to."""
+    remarks: Sequence[str] = ()
+    """What else there is to know."""
+    lines: tuple[Line, ...] = ()
+    """The properties."""
 
-    _esm = script("side_by_side")
-    _css = stylesheet("side_by_side")
-
-    heads: traitlets.List[dict[str, str]] = traitlets.List().tag(sync=True)
-    verdict = traitlets.Unicode().tag(sync=True)
-    remarks: traitlets.List[str] = traitlets.List().tag(sync=True)
-    lines: traitlets.List[dict[str, Any]] = traitlets.List().tag(sync=True)
+    def __init__(self, **traits: Any) -> None:
+        super().__init__("explorer-side-by-side", **traits)
 
     def show(
         self,
@@ -60,8 +49,24 @@ class SideBySide(anywidget.AnyWidget):
         lines: Sequence[Line] = (),
     ) -> None:
         """Show a comparison, or none, in one message; `heads` are words and colour of A and of B."""
-        with self.hold_sync():
-            self.heads = [{"words": words, "colour": colour} for words, colour in heads]
-            self.verdict = verdict
-            self.remarks = list(remarks)
-            self.lines = [asdict(line) for line in lines]
+        self.heads, self.verdict, self.remarks, self.lines = tuple(heads), verdict, remarks, tuple(lines)
+        self.draw(
+            element("p", verdict, class_="explorer-verdict", role="status", aria_live="polite"),
+            element("div", *(element("p", remark) for remark in remarks), class_="explorer-remarks"),
+            table_element(
+                "Two runs side by side",
+                [element("td"), *(_heading(*head) for head in heads)],
+                map(_row, lines),
+                hidden=not lines,
+            ),
+        )
+
+
+def _heading(words: str, colour: str) -> Element:
+    swatch = element("span", class_="explorer-swatch", aria_hidden="true", style={"background": colour})
+    return element("th", swatch, words, scope="col")
+
+
+def _row(line: Line) -> Element:
+    cells = element("td", line.a), element("td", line.b)
+    return element("tr", element("th", line.label, scope="row"), *cells)

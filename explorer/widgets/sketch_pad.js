@@ -1,3 +1,4 @@
+// @ts-check
 // Drawings are kept as what was done, not as pixels: so the last thing can be undone, and lines are sharp on a
 // screen of any density. Everything is drawn twice, large for the eye and small for Python.
 
@@ -6,14 +7,30 @@ const CELLS = 28; // the keys move by one of so many steps
 const CELL = UNITS / CELLS;
 const BRUSH = 24; // scaled to the 20 pixels of a digit, about as thick as MNIST's strokes
 const MILLISECONDS_BETWEEN = 50;
+/** @type {Record<string, Point>} */
 const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const MEMORY = "explorer-sketch-pad";
 const HOW = "Mouse, pen or finger. With keys: arrows move the brush, Space puts it down and lifts it, Delete clears, Ctrl+Z undoes.";
 
-/** The context of a new canvas or of one that is given, which counts in units of the pad. */
-function makeLayer(side, { canvas = make("canvas"), ...options } = {}) {
+/**
+ * @typedef {[x: number, y: number]} Point
+ * @typedef {{ erase: boolean, points: Point[] }} Stroke
+ * @typedef {{ picture: HTMLCanvasElement, ink: DataView<ArrayBuffer> }} Picture in place of everything
+ * @typedef {{ blank: true }} Blank nothing in place of everything
+ * @typedef {Stroke | Picture | Blank} Deed
+ * @typedef {{ side: number, ink: DataView<ArrayBuffer>, offer: string }} State
+ */
+
+/**
+ * The context of a new canvas or of one that is given, which counts in units of the pad.
+ * @param {number} side
+ * @param {HTMLCanvasElement} [canvas]
+ * @param {CanvasRenderingContext2DSettings} [options]
+ */
+function makeLayer(side, canvas = make("canvas"), options = {}) {
   canvas.width = canvas.height = side;
   const context = canvas.getContext("2d", options);
+  if (!context) throw new Error("The browser can't draw");
   context.scale(side / UNITS, side / UNITS);
   context.lineCap = context.lineJoin = "round";
   context.lineWidth = BRUSH;
@@ -22,7 +39,11 @@ function makeLayer(side, { canvas = make("canvas"), ...options } = {}) {
   return context;
 }
 
-/** Draw a stroke as one line, so that its edge is as smooth as its points; a single point is a dot. */
+/**
+ * Draw a stroke as one line, so that its edge is as smooth as its points; a single point is a dot.
+ * @param {CanvasRenderingContext2D} context
+ * @param {Stroke} stroke
+ */
 function drawStroke(context, { erase, points: [first, ...others] }) {
   context.globalCompositeOperation = erase ? "destination-out" : "source-over";
   context.beginPath();
@@ -37,7 +58,12 @@ function drawStroke(context, { erase, points: [first, ...others] }) {
   context.globalCompositeOperation = "source-over";
 }
 
-/** Copy a layer onto another of its size, and draw the stroke on it that is not finished yet. */
+/**
+ * Copy a layer onto another of its size, and draw the stroke on it that is not finished yet.
+ * @param {CanvasRenderingContext2D} onto
+ * @param {CanvasRenderingContext2D} layer
+ * @param {Stroke | null} stroke
+ */
 function compose(onto, layer, stroke) {
   onto.save();
   onto.resetTransform();
@@ -47,26 +73,43 @@ function compose(onto, layer, stroke) {
   if (stroke) drawStroke(onto, stroke);
 }
 
-/** Do again what was done: a stroke, or another picture (or none) in place of everything. */
-function redo(context, done) {
-  if (done.points) return drawStroke(context, done);
+/**
+ * Do again what was done.
+ * @param {CanvasRenderingContext2D} context
+ * @param {Deed} deed
+ */
+function redo(context, deed) {
+  if ("points" in deed) return drawStroke(context, deed);
   context.clearRect(0, 0, UNITS, UNITS);
-  if (done.picture) context.drawImage(done.picture, 0, 0, UNITS, UNITS);
+  if ("picture" in deed) context.drawImage(deed.picture, 0, 0, UNITS, UNITS);
 }
 
-/** What was done, as a text that `recalled` reads again. A picture is kept as its ink. */
-function remembered(done) {
-  const base64 = ({ buffer, byteOffset, byteLength }) =>
+/**
+ * What was done, as a text that `recalled` reads again. A picture is kept as its ink.
+ * @param {Deed[]} done
+ */
+export function remembered(done) {
+  const base64 = (/** @type {DataView<ArrayBuffer>} */ { buffer, byteOffset, byteLength }) =>
     btoa(new Uint8Array(buffer, byteOffset, byteLength).reduce((text, byte) => text + String.fromCharCode(byte), ""));
-  return JSON.stringify(done.map((deed) => (deed.ink ? { ink: base64(deed.ink) } : deed)));
+  return JSON.stringify(done.map((deed) => ("ink" in deed ? { ink: base64(deed.ink) } : deed)));
 }
 
-function recalled(text, side) {
-  const bytes = (base64) => new DataView(Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0)).buffer);
-  return JSON.parse(text).map((deed) => (deed.ink ? pictureOf(bytes(deed.ink), side) : deed));
+/**
+ * @param {string} text
+ * @param {(ink: DataView<ArrayBuffer>) => Deed} toPicture
+ * @returns {Deed[]}
+ */
+export function recalled(text, toPicture) {
+  const bytes = (/** @type {string} */ base64) => new DataView(Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0)).buffer);
+  return JSON.parse(text).map((/** @type {any} */ deed) => (deed.ink ? toPicture(bytes(deed.ink)) : deed));
 }
 
-/** Bytes of ink as a deed: a picture in place of everything. */
+/**
+ * Bytes of ink as a picture.
+ * @param {DataView<ArrayBuffer>} ink
+ * @param {number} side
+ * @returns {Picture}
+ */
 function pictureOf(ink, side) {
   const context = makeLayer(side);
   const image = context.createImageData(side, side);
@@ -75,7 +118,10 @@ function pictureOf(ink, side) {
   return { picture: context.canvas, ink };
 }
 
-/** The ink of a layer as bytes. */
+/**
+ * The ink of a layer as bytes.
+ * @param {CanvasRenderingContext2D} context
+ */
 function inkOf(context) {
   const { width, height } = context.canvas;
   const { data } = context.getImageData(0, 0, width, height);
@@ -84,6 +130,7 @@ function inkOf(context) {
   return new DataView(ink.buffer);
 }
 
+/** @type {import("@anywidget/types").Render<State>} */
 function render({ model, el, signal }) {
   becomePart(el, "explorer-sketch-pad");
   const side = model.get("side");
@@ -91,27 +138,31 @@ function render({ model, el, signal }) {
   const canvas = make("canvas", { tabindex: 0, role: "application", "aria-label": "Sketch pad", "aria-describedby": how.id });
   const cursor = make("div", { class: "explorer-sketch-cursor", "aria-hidden": "true" });
   const said = make("p", { class: "explorer-unseen", role: "status", "aria-live": "polite" });
-  const button = (words, onclick, more = {}) => make("button", { type: "button", class: "explorer-button", onclick, ...more }, words);
-  const undoButton = button("Undo", () => undo(), { "aria-keyshortcuts": "Control+Z" });
-  const clearButton = button("Clear", () => clear());
-  const eraser = button("Eraser", () => setErasing(!erasing), { "aria-pressed": "false" });
-  const offer = model.get("offer") && button(model.get("offer"), () => model.send({ offer: true }));
+  const undoButton = makeButton("Undo", () => undo(), { "aria-keyshortcuts": "Control+Z" });
+  const clearButton = makeButton("Clear", () => clear());
+  const eraser = makeButton("Eraser", () => setErasing(!erasing), { "aria-pressed": "false" });
+  const offer = model.get("offer") ? makeButton(model.get("offer"), () => model.send({ offer: true })) : null;
+  const tools = { class: "explorer-sketch-tools", role: "group", "aria-label": "Sketch pad tools" };
   el.append(
     make("div", { class: "explorer-sketch-ground" }, canvas, cursor),
-    make("div", { class: "explorer-sketch-tools", role: "group", "aria-label": "Sketch pad tools" }, undoButton, clearButton, eraser, offer || null),
+    make("div", tools, undoButton, clearButton, eraser, offer),
     how,
     said,
   );
   cursor.style.width = `${(100 * BRUSH) / UNITS}%`;
 
   const small = makeLayer(side);
-  const read = makeLayer(side, { willReadFrequently: true });
+  const read = makeLayer(side, make("canvas"), { willReadFrequently: true });
   let large = makeLayer(1);
-  let shown = makeLayer(1, { canvas });
+  let shown = makeLayer(1, canvas);
+  /** @type {Deed[]} */
   let done = [];
+  /** @type {Stroke | null} */
   let stroke = null; // the one that is being drawn
+  /** @type {number | null} */
   let pointer = null; // by which pointer; the keys have none
   let erasing = false;
+  /** @type {Point} */
   let place = [CELLS / 2, CELLS / 2]; // of the brush that the keys move
   let sent = model.get("ink");
   let timer = 0;
@@ -127,7 +178,7 @@ function render({ model, el, signal }) {
   };
   const recall = () => {
     try {
-      return recalled(sessionStorage.getItem(MEMORY) ?? "[]", side);
+      return recalled(sessionStorage.getItem(MEMORY) ?? "[]", (ink) => pictureOf(ink, side));
     } catch (error) {
       console.info("The drawing did not survive the reload.", error);
       return [];
@@ -143,7 +194,9 @@ function render({ model, el, signal }) {
     model.set("ink", sent);
     model.save_changes();
   };
-  const sendSoon = () => (timer ||= setTimeout(send, MILLISECONDS_BETWEEN));
+  const sendSoon = () => {
+    timer ||= setTimeout(send, MILLISECONDS_BETWEEN);
+  };
 
   // The layers only know where ink is; what is shown gets the colour of the theme.
   const paint = () => {
@@ -154,7 +207,7 @@ function render({ model, el, signal }) {
     shown.fillRect(0, 0, UNITS, UNITS);
     shown.restore();
   };
-  const replay = (...layers) => {
+  const replay = (/** @type {CanvasRenderingContext2D[]} */ ...layers) => {
     for (const layer of layers) {
       layer.clearRect(0, 0, UNITS, UNITS);
       for (const deed of done) redo(layer, deed);
@@ -163,31 +216,36 @@ function render({ model, el, signal }) {
     showTools();
   };
   const showTools = () => {
-    const nothing = !stroke && done.length === 0;
-    const blank = nothing || (!stroke && done.at(-1).blank === true);
-    for (const [tool, off] of [[undoButton, nothing], [clearButton, blank]]) {
+    const last = done.at(-1);
+    const isEmpty = !stroke && last === undefined;
+    const isBlank = !stroke && (last === undefined || "blank" in last);
+    for (const { tool, off } of [
+      { tool: undoButton, off: isEmpty },
+      { tool: clearButton, off: isBlank },
+    ]) {
       // A disabled button loses the focus to nowhere: hand it to the pad.
       if (off && tool === document.activeElement) canvas.focus({ preventScroll: true });
       tool.disabled = off;
     }
-    eraser.setAttribute("aria-pressed", erasing);
+    eraser.setAttribute("aria-pressed", String(erasing));
   };
   const fit = () => {
     const pixels = Math.round(canvas.clientWidth * devicePixelRatio);
     if (pixels === 0) return;
     large = makeLayer(pixels);
-    shown = makeLayer(pixels, { canvas });
+    shown = makeLayer(pixels, canvas);
     replay(large);
   };
 
-  const begin = (point, erase) => {
+  const begin = (/** @type {Point} */ point, /** @type {boolean} */ erase) => {
     stroke = { erase, points: [point] };
-    extend([]);
+    extend(stroke, []);
     showTools();
   };
-  const extend = (points) => {
-    for (const point of points) {
-      if (point.some((at, axis) => at !== stroke.points.at(-1)[axis])) stroke.points.push(point);
+  const extend = (/** @type {Stroke} */ { points }, /** @type {Point[]} */ more) => {
+    for (const point of more) {
+      const last = points[points.length - 1];
+      if (point.some((at, axis) => at !== last[axis])) points.push(point);
     }
     paint();
     sendSoon();
@@ -208,7 +266,7 @@ function render({ model, el, signal }) {
     showCursor();
     send();
   };
-  const replace = (deed) => {
+  const replace = (/** @type {Deed} */ deed) => {
     if (stroke) done.push(stroke);
     stroke = pointer = null;
     done.push(deed);
@@ -220,12 +278,13 @@ function render({ model, el, signal }) {
     replace({ blank: true });
     send();
   };
-  const setErasing = (value) => {
+  const setErasing = (/** @type {boolean} */ value) => {
     erasing = value;
     showTools();
   };
 
-  const pointOf = ({ clientX, clientY }) => {
+  /** @returns {Point} */
+  const pointOf = (/** @type {PointerEvent} */ { clientX, clientY }) => {
     const { left, top, width } = canvas.getBoundingClientRect();
     return [((clientX - left) * UNITS) / width, ((clientY - top) * UNITS) / width];
   };
@@ -239,34 +298,40 @@ function render({ model, el, signal }) {
     begin(pointOf(event), erasing || penEraser);
   });
   canvas.addEventListener("pointermove", (event) => {
-    if (event.pointerId !== pointer) return;
+    if (event.pointerId !== pointer || !stroke) return;
     const all = event.getCoalescedEvents?.() ?? [];
-    extend((all.length ? all : [event]).map(pointOf));
+    extend(stroke, (all.length ? all : [event]).map(pointOf));
   });
-  for (const name of ["pointerup", "pointercancel"]) {
-    canvas.addEventListener(name, (event) => {
-      if (event.pointerId !== pointer) return;
-      place = stroke.points.at(-1).map((at) => inGrid(Math.floor(at / CELL))); // the keys go on from there
-      end();
-    });
-  }
+  const release = (/** @type {PointerEvent} */ event) => {
+    if (event.pointerId !== pointer) return;
+    const [x, y] = stroke?.points.at(-1) ?? placeOf(place);
+    place = inGrid(Math.floor(x / CELL), Math.floor(y / CELL)); // the keys go on from there
+    end();
+  };
+  canvas.addEventListener("pointerup", release);
+  canvas.addEventListener("pointercancel", release);
 
-  const inGrid = (cell) => Math.min(CELLS - 1, Math.max(0, cell));
-  const placeOf = ([column, row]) => [(column + 0.5) * CELL, (row + 0.5) * CELL];
+  const within = (/** @type {number} */ cell) => Math.min(CELLS - 1, Math.max(0, cell));
+  /** @returns {Point} */
+  const inGrid = (/** @type {number} */ column, /** @type {number} */ row) => [within(column), within(row)];
+  /** @returns {Point} */
+  const placeOf = (/** @type {Point} */ [column, row]) => [(column + 0.5) * CELL, (row + 0.5) * CELL];
   const showCursor = () => {
     const [left, top] = placeOf(place);
     cursor.style.left = `${(100 * left) / UNITS}%`;
     cursor.style.top = `${(100 * top) / UNITS}%`;
     cursor.toggleAttribute("data-down", stroke !== null && pointer === null);
   };
-  const say = (words) => (said.textContent = words);
+  const say = (/** @type {string} */ words) => {
+    said.textContent = words;
+  };
   const where = () => `${stroke ? "down" : "up"}, column ${place[0] + 1}, row ${place[1] + 1}`;
-  const move = ([right, down]) => {
-    place = [place[0] + right, place[1] + down].map(inGrid);
-    if (stroke) extend([placeOf(place)]);
+  const move = (/** @type {Point} */ [right, down]) => {
+    place = inGrid(place[0] + right, place[1] + down);
+    if (stroke) extend(stroke, [placeOf(place)]);
   };
   const lower = () => (stroke ? end() : begin(placeOf(place), erasing));
-  const actOn = (key) => {
+  const actOn = (/** @type {string} */ key) => {
     if (key in STEPS) move(STEPS[key]);
     else if (key === " ") lower();
     else if (key === "Escape" && stroke) end();
@@ -277,10 +342,10 @@ function render({ model, el, signal }) {
     say(key in STEPS || key === " " ? where() : key === "Escape" ? "up" : "cleared");
     return true;
   };
-  const onKey = (event) => {
+  const onKey = (/** @type {KeyboardEvent} */ event) => {
     const forUndo = (event.ctrlKey || event.metaKey) && !event.shiftKey && event.key.toLowerCase() === "z";
     const plain = !(event.ctrlKey || event.metaKey || event.altKey) && event.target === canvas && pointer === null;
-    if (forUndo && el.contains(event.target)) {
+    if (forUndo && event.target instanceof Node && el.contains(event.target)) {
       undo();
       say("undone");
     } else if (!plain || (event.repeat && event.key === " ") || !actOn(event.key)) return;

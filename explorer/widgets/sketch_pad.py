@@ -1,13 +1,14 @@
 """A pad to draw on with mouse, pen, finger or keys; what is drawn comes as an image."""
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
-import anywidget
 import numpy as np
 import traitlets
 from numpy.typing import NDArray
 
-from explorer.widgets.look import script, stylesheet
+from explorer.widgets.look import script
+from explorer.widgets.page_part import PagePart
 
 __all__ = ["SIDE", "SketchPad"]
 
@@ -19,7 +20,7 @@ def _as_bytes(value: bytes | memoryview | None, _widget: object) -> bytes:
     return b"" if value is None else bytes(value)  # what the page sends arrives as a view
 
 
-class SketchPad(anywidget.AnyWidget):
+class SketchPad(PagePart):
     """A square to draw on.
 
     While a line is drawn its image comes at most every 50 ms, and once more at its end. In the page the drawing
@@ -37,15 +38,14 @@ class SketchPad(anywidget.AnyWidget):
     """
 
     _esm = script("sketch_pad")
-    _css = stylesheet("sketch_pad")
 
     side = traitlets.Int(SIDE, read_only=True).tag(sync=True)
     ink = traitlets.Bytes().tag(sync=True, echo_update=False, from_json=_as_bytes)
     offer = traitlets.Unicode().tag(sync=True)
 
-    def __init__(self, offer: str = "") -> None:
+    def __init__(self, offer: str = "", **traits: Any) -> None:
         self._on_offer: list[Callable[[], object]] = []
-        super().__init__(offer=offer)
+        super().__init__(offer=offer, **traits)
         self.on_msg(self._on_message)
 
     @traitlets.validate("ink")

@@ -1,16 +1,18 @@
 """The button that starts a study of many runs or ends it, and how far it is."""
 
 from collections.abc import Callable
+from typing import Any
 
-import anywidget
 import traitlets
 
-from explorer.widgets.look import script, stylesheet
+from explorer.widgets.rendered import Rendered, button_element, element
 
 __all__ = ["StudyBar"]
 
+_SQUARE, _TRIANGLE = "M4 4h8v8H4z", "M5 3.5v9l7.5-4.5z"
 
-class StudyBar(anywidget.AnyWidget):
+
+class StudyBar(Rendered):
     """Run and Stop, a bar of progress, and a line of text.
 
     Attributes
@@ -23,29 +25,36 @@ class StudyBar(anywidget.AnyWidget):
         For example ``"12 of 48 runs · 20 s left"``.
     """
 
-    _esm = script("study_bar")
-    _css = stylesheet("study_bar")
+    running = traitlets.Bool(False)
+    fraction = traitlets.Float(0.0)
+    text = traitlets.Unicode()
 
-    running = traitlets.Bool(False).tag(sync=True)
-    fraction = traitlets.Float(0.0).tag(sync=True)
-    text = traitlets.Unicode().tag(sync=True)
+    def __init__(self, text: str = "", **traits: Any) -> None:
+        super().__init__("explorer-study", text=text, **traits)
 
-    def __init__(self, text: str = "") -> None:
-        self._callbacks: list[Callable[[], object]] = []
-        super().__init__(text=text)
-        self.on_msg(self._on_message)
-
-    def on_press(self, callback: Callable[[], object]) -> None:
-        """Call `callback` when the button is pressed."""
-        self._callbacks.append(callback)
+    def on_press(self, callback: Callable[..., object]) -> None:
+        """Call ``callback()`` when the button is pressed."""
+        # A press may have been on its way while the study ended: it says what the button stood for.
+        super().on_press(lambda press: callback() if press == self._press else None)
 
     def show(self, *, running: bool, fraction: float, text: str) -> None:
         """Show where the study is, in one message to the page."""
         with self.hold_sync():
             self.running, self.fraction, self.text = running, min(1.0, max(0.0, fraction)), text
 
-    def _on_message(self, _widget: object, content: object, _buffers: object) -> None:
-        # A press may have been on its way while the study ended: it says what the button stood for.
-        if isinstance(content, dict) and content.get("running") is self.running:
-            for callback in self._callbacks:
-                callback()
+    @property
+    def _press(self) -> str:
+        return "stop" if self.running else "run"
+
+    @traitlets.observe("running", "fraction", "text")
+    def _on_change(self, _change: object) -> None:
+        words, path = ("Stop the study", _SQUARE) if self.running else ("Run the study", _TRIANGLE)
+        named = {"class_": "explorer-icon", "viewBox": "0 0 16 16", "aria_hidden": "true"}
+        icon = element("svg", element("path", d=path), **named)
+        is_primary = not self.running
+        run = button_element(self._press, icon, words, class_="explorer-button", data_primary=is_primary)
+        is_hidden = not self.running and self.fraction == 0
+        shown = {"aria_label": "Progress of the study", "hidden": is_hidden}
+        bar = element("progress", max=1, value=self.fraction, **shown)
+        progress = element("div", bar, element("p", self.text, role="status"))
+        self.draw(element("div", run, progress, class_="explorer-study-bar"))

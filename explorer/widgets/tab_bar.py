@@ -1,16 +1,17 @@
 """The tabs of the app, and the slider that goes back and forth through the epochs of a run."""
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
-import anywidget
 import traitlets
 
-from explorer.widgets.look import script, stylesheet
+from explorer.widgets.look import script
+from explorer.widgets.page_part import PagePart
 
 __all__ = ["TabBar"]
 
 
-class TabBar(anywidget.AnyWidget):
+class TabBar(PagePart):
     """Tabs on the left, the moments of the run on the right.
 
     Parameters
@@ -31,7 +32,6 @@ class TabBar(anywidget.AnyWidget):
     """
 
     _esm = script("tab_bar")
-    _css = stylesheet("tab_bar")
 
     tabs: traitlets.List[list[str]] = traitlets.List().tag(sync=True)
     selected = traitlets.Unicode().tag(sync=True)
@@ -41,9 +41,10 @@ class TabBar(anywidget.AnyWidget):
     note = traitlets.Unicode().tag(sync=True)
     """A word beside the slider, such as that old moments were thinned."""
 
-    def __init__(self, tabs: Mapping[str, str]) -> None:
+    def __init__(self, tabs: Mapping[str, str], **traits: Any) -> None:
         self._on_fork: list[Callable[[], object]] = []
-        super().__init__(tabs=[[name, words] for name, words in tabs.items()], selected=next(iter(tabs)))
+        first = {"selected": next(iter(tabs))}
+        super().__init__(tabs=[[name, words] for name, words in tabs.items()], **(first | traits))
         self.on_msg(self._on_message)
 
     @traitlets.validate("selected")
@@ -55,15 +56,12 @@ class TabBar(anywidget.AnyWidget):
         """Call ``callback()`` when the user wants to train on from the moment that is shown."""
         self._on_fork.append(callback)
 
-    def show(self, epochs: Sequence[float], newest: float = 0.0, note: str = "") -> None:
-        """Show which moments there are; what is looked at stays, or becomes the nearest that is still there."""
-        epochs, position = list(epochs), self.position
-        if 0 <= position < len(self.epochs) and epochs:
-            was = self.epochs[position]
-            position = min(range(len(epochs)), key=lambda place: abs(epochs[place] - was))
+    def show(
+        self, epochs: Sequence[float], newest: float = 0.0, note: str = "", *, position: int = -1
+    ) -> None:
+        """Show which moments there are, and which of them is looked at; parameters are the attributes."""
         with self.hold_sync():
-            self.epochs, self.newest, self.note = epochs, newest, note
-            self.position = position if position < len(epochs) else -1
+            self.epochs, self.newest, self.note, self.position = list(epochs), newest, note, position
 
     def _on_message(self, _widget: object, content: object, _buffers: object) -> None:
         if isinstance(content, dict) and content.get("fork"):

@@ -1,17 +1,16 @@
 """A plain table: words and numbers in rows, some of them marked."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Collection, Sequence
+from typing import Any
 
-import anywidget
-import traitlets
-
-from explorer.widgets.look import script, stylesheet
+from explorer.widgets.rendered import Element, Rendered, button_element, element, table_element
 
 __all__ = ["Table"]
 
 
-class Table(anywidget.AnyWidget):
-    """A table with a heading for each column, sortable by any of them.
+class Table(Rendered):
+    """A table whose headings sort it by their columns, pressed again the other way round.
 
     Parameters
     ----------
@@ -19,28 +18,55 @@ class Table(anywidget.AnyWidget):
         What the table tells, for screen readers.
     columns : sequence of str
         The headings. The first column names the rows; the others hold numbers, set to the right.
-
-    Attributes
-    ----------
-    rows : list of list of str
-        The cells' text, row by row.
-    marked : list of [int, int]
-        Row and column of the cells that stand out.
     """
 
-    _esm = script("table")
-    _css = stylesheet("table")
+    rows: Sequence[Sequence[str]] = ()
+    """The cells' text, row by row."""
+    marked: Collection[tuple[int, int]] = ()
+    """Row and column of the cells that stand out."""
 
-    caption = traitlets.Unicode().tag(sync=True)
-    columns: traitlets.List[str] = traitlets.List().tag(sync=True)
-    rows: traitlets.List[list[str]] = traitlets.List().tag(sync=True)
-    marked: traitlets.List[list[int]] = traitlets.List().tag(sync=True)
+    def __init__(self, caption: str, columns: Sequence[str], **traits: Any) -> None:
+        self._caption, self._columns = caption, tuple(columns)
+        self._sorted_by, self._descending = -1, False
+        super().__init__("explorer-table", self._table(), **traits)
+        self.on_press(self._sort)
 
-    def __init__(self, caption: str, columns: Sequence[str]) -> None:
-        super().__init__(caption=caption, columns=list(columns))
-
-    def show(self, rows: Sequence[Sequence[str]], marked: Sequence[tuple[int, int]] = ()) -> None:
+    def show(self, rows: Sequence[Sequence[str]], marked: Collection[tuple[int, int]] = ()) -> None:
         """Show `rows` in place of the present ones, in one message."""
-        with self.hold_sync():
-            self.rows = [list(row) for row in rows]
-            self.marked = [list(cell) for cell in marked]
+        self.rows, self.marked = rows, marked
+        self.draw(self._table())
+
+    def _sort(self, press: str) -> None:
+        columns = [str(column) for column in range(len(self._columns))]
+        if press in columns:
+            column = columns.index(press)
+            self._descending = column == self._sorted_by and not self._descending
+            self._sorted_by = column
+            self.draw(self._table())
+
+    def _table(self) -> Element:
+        order: Sequence[int] = range(len(self.rows))
+        if self._sorted_by >= 0:
+            order = sorted(order, key=self._measured, reverse=self._descending)
+        head = map(self._heading, range(len(self._columns)))
+        return table_element(self._caption, head, map(self._row, order))
+
+    def _heading(self, column: int) -> Element:
+        direction = "none" if column != self._sorted_by else "descending" if self._descending else "ascending"
+        button = button_element(str(column), self._columns[column])
+        return element("th", button, scope="col", aria_sort=direction)
+
+    def _row(self, row: int) -> Element:
+        marks = [{"data_marked": (row, column) in self.marked} for column in range(len(self.rows[row]))]
+        (first, mark), *others = zip(self.rows[row], marks, strict=True)
+        return element(
+            "tr", element("th", first, scope="row", **mark), *(element("td", text, **m) for text, m in others)
+        )
+
+    def _measured(self, row: int) -> tuple[bool, float, str]:
+        """Return what a row is sorted by: a number, whatever stands round it, comes before words."""
+        text = self.rows[row][self._sorted_by]
+        try:
+            return False, float(re.sub(r"[^\d.-]", "", text)), ""
+        except ValueError:
+            return True, 0.0, text

@@ -1,14 +1,14 @@
 """A slider for the confidence below which a network is to say "I don't know"."""
 
-import anywidget
 import traitlets
 
-from explorer.widgets.look import script, stylesheet
+from explorer.widgets.look import script
+from explorer.widgets.page_part import PagePart
 
 __all__ = ["Threshold"]
 
 
-class Threshold(anywidget.AnyWidget):
+class Threshold(PagePart):
     """A slider from 0 to 100 % with a sentence that says what it comes to.
 
     Attributes
@@ -20,7 +20,6 @@ class Threshold(anywidget.AnyWidget):
     """
 
     _esm = script("threshold")
-    _css = stylesheet("threshold")
 
     value = traitlets.Float(0.0, min=0.0, max=1.0).tag(sync=True)
     text = traitlets.Unicode().tag(sync=True)

@@ -1,13 +1,10 @@
 """The few numbers that matter, each with what it was measured on."""
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
-from typing import Literal
+from dataclasses import dataclass
+from typing import Any, Literal
 
-import anywidget
-import traitlets
-
-from explorer.widgets.look import script, stylesheet
+from explorer.widgets.rendered import Element, Rendered, element
 
 __all__ = ["Tile", "Tiles"]
 
@@ -34,7 +31,7 @@ class Tile:
     series: Literal["train", "test", ""] = ""
 
 
-class Tiles(anywidget.AnyWidget):
+class Tiles(Rendered):
     """A row of tiles.
 
     Parameters
@@ -43,14 +40,28 @@ class Tiles(anywidget.AnyWidget):
         What to show first.
     """
 
-    _esm = script("tiles")
-    _css = stylesheet("tiles")
+    tiles: tuple[Tile, ...] = ()
 
-    tiles: traitlets.List[dict[str, str]] = traitlets.List().tag(sync=True)
-
-    def __init__(self, tiles: Iterable[Tile] = ()) -> None:
-        super().__init__(tiles=[asdict(tile) for tile in tiles])
+    def __init__(self, tiles: Iterable[Tile] = (), **traits: Any) -> None:
+        self.tiles = tuple(tiles)
+        super().__init__("explorer-tiles", _results(self.tiles), **traits)
 
     def show(self, tiles: Iterable[Tile]) -> None:
         """Show `tiles` in place of the present ones."""
-        self.tiles = [asdict(tile) for tile in tiles]
+        self.tiles = tuple(tiles)
+        self.draw(_results(self.tiles))
+
+
+def _results(tiles: Iterable[Tile]) -> Element:
+    return element("section", element("dl", *map(_tile, tiles)), aria_label="Results")
+
+
+def _tile(tile: Tile) -> Element:
+    return element(
+        "div",
+        element("dt", tile.label),
+        element("dd", tile.value, class_="explorer-value"),
+        element("dd", tile.note, class_="explorer-note"),
+        data_series=tile.series,
+        title=f"{tile.label}: {tile.value} {tile.note}",  # the whole text where the tile is too narrow for it
+    )

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
-import anywidget
 import traitlets
 
-from explorer.widgets.look import script, stylesheet
+from explorer.widgets.look import script
+from explorer.widgets.page_part import PagePart
 
 __all__ = ["FormulaLine", "Stage", "Strip", "WalkthroughView"]
 
@@ -77,7 +78,7 @@ class Stage:
     captions: tuple[str, ...] = ()
 
 
-class WalkthroughView(anywidget.AnyWidget):
+class WalkthroughView(PagePart):
     """The stages in their order, from the first layer to the loss.
 
     Parameters
@@ -87,14 +88,13 @@ class WalkthroughView(anywidget.AnyWidget):
     """
 
     _esm = script("walkthrough")
-    _css = stylesheet("walkthrough")
 
     note = traitlets.Unicode().tag(sync=True)
     stages: traitlets.List[dict[str, object]] = traitlets.List().tag(sync=True)
 
-    def __init__(self, note: str = "") -> None:
+    def __init__(self, note: str = "", **traits: Any) -> None:
         self._on_unit: list[Callable[[int, int], object]] = []
-        super().__init__(note=note)
+        super().__init__(note=note, **traits)
         self.on_msg(self._on_message)
 
     def on_unit(self, callback: Callable[[int, int], object]) -> None:

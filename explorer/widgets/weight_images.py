@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
-import anywidget
 import traitlets
 
-from explorer.widgets.look import script, stylesheet
+from explorer.widgets.look import script
+from explorer.widgets.page_part import PagePart
 
 __all__ = ["WeightImages"]
 
 
-class WeightImages(anywidget.AnyWidget):
+class WeightImages(PagePart):
     """A page of images on a scale of two hues, with the scale.
 
     Attributes
@@ -22,15 +23,14 @@ class WeightImages(anywidget.AnyWidget):
     """
 
     _esm = script("weight_images")
-    _css = stylesheet("weight_images")
 
     selected = traitlets.Int(0).tag(sync=True)
     content: traitlets.Dict[str, object] = traitlets.Dict().tag(sync=True)
     """All that `show` was given: in one trait, so that the page draws once."""
 
-    def __init__(self) -> None:
+    def __init__(self, **traits: Any) -> None:
         self._on_page: list[Callable[[int], object]] = []
-        super().__init__()
+        super().__init__(**traits)
         self.show("", b"", first=0, n_images=0, columns=1, limit="")
         self.on_msg(self._on_message)
 

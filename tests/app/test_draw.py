@@ -12,6 +12,10 @@ from explorer.widgets.sketch_pad import SIDE
 CONFIG = TrainingConfig(hidden_sizes=8, epochs=4, batch_size=16, learning_rate=0.02)
 
 
+def run_of(app):
+    return app.session.state.run
+
+
 @pytest.fixture
 def app(small_dataset):
     app = Explorer(small_dataset, CONFIG)
@@ -39,7 +43,7 @@ def expected(network, ink):
 
 def shares(panel):
     """What the bars say, of each class; nothing where they only keep their place."""
-    return [bar["share"] for bar in panel.bars.content["bars"] if bar["text"]]
+    return [bar.share for bar in panel.bars.bars if bar.text]
 
 
 def size_of(png):
@@ -69,9 +73,7 @@ def test_a_drawing_is_read_by_the_network(app, panel):
     panel.pad.ink = a_drawing().tobytes()
     y = expected(app.network, a_drawing())
     np.testing.assert_allclose(shares(panel), y, rtol=1e-5)
-    assert [bar["kind"] == "chosen" for bar in panel.bars.content["bars"]] == [
-        k == y.argmax() for k in range(10)
-    ]
+    assert [bar.kind == "chosen" for bar in panel.bars.bars] == [k == y.argmax() for k in range(10)]
     assert panel.sentence.text == reading(y, app.dataset.class_names)
     assert "shares of the sum" in panel.note.text
     assert "epoch 4" in panel.note.text
@@ -89,7 +91,7 @@ def test_the_drawing_follows_the_epoch_slider(app, panel):
     at_end = shares(panel)
     app.panels.tab_bar.position = 0
     network = app.network
-    network.set_weights(app._run.timeline[0].weights)
+    network.set_weights(run_of(app).timeline[0].weights)
     np.testing.assert_allclose(shares(panel), expected(network, a_drawing()), rtol=1e-5)
     assert "epoch 1." in panel.note.text
     app.panels.tab_bar.position = -1
@@ -98,14 +100,14 @@ def test_the_drawing_follows_the_epoch_slider(app, panel):
 
 def test_the_drawing_follows_a_new_run(app, panel):
     panel.pad.ink = a_drawing().tobytes()
-    app.controls.values = {**app.controls.values, "hidden_sizes": [5], "output": "softmax+cross_entropy"}
+    app.config = app.config.replace(hidden_sizes=5, output="softmax", loss="cross_entropy")
     assert app.wait(60)
     np.testing.assert_allclose(shares(panel), expected(app.network, a_drawing()), rtol=1e-5)
 
 
 def test_the_drawing_outlives_a_reset(app, panel):
     panel.pad.ink = a_drawing().tobytes()
-    app._on_action("reset")
+    app.session.reset()
     assert panel.sentence.text == "not trained yet"
     assert shares(panel) == []
     assert panel.steps.sprite
@@ -115,7 +117,7 @@ def test_the_drawing_outlives_a_reset(app, panel):
 
 
 def test_test_images_are_the_mistakes_the_worst_first(app, panel):
-    wrong = app._run.newest.test_outputs.argmax(axis=0) != app.dataset.test_labels
+    wrong = run_of(app).newest.test_outputs.argmax(axis=0) != app.dataset.test_labels
     seen = []
     for _ in range(wrong.sum()):
         panel._load()
@@ -133,7 +135,7 @@ def test_test_images_are_the_mistakes_the_worst_first(app, panel):
 
 def test_before_the_first_epoch_any_test_image_will_do(small_dataset):
     app = Explorer(small_dataset, train=False)
-    app._refresh()
+    app.views.refresh()
     app.panels.tab_bar.selected = "draw"
     panel = app.panels["draw"]
     panel._load()

@@ -10,11 +10,15 @@ import pytest
 from ipywidgets.widgets.widget import _instances
 
 from explorer import Explorer, TrainingConfig, train
-from explorer.training import ConfigError, Delivery, RunEnd, TrainingRun
-from explorer.widgets.live_figure import LiveFigure, PlotlyCarrier
+from explorer.training import ConfigError
+from explorer.widgets.live_figure import LiveFigure
 
 CONFIG = TrainingConfig(hidden_sizes=12, epochs=3, batch_size=16, learning_rate=0.05)
 PATIENCE = 60
+
+
+def run_of(app):
+    return app.session.state.run
 
 
 @pytest.fixture
@@ -26,8 +30,8 @@ def app(small_dataset):
 
 
 def set_controls(app, **changes):
-    """Move controls as the page does: all values come at once, whole numbers maybe as floats."""
-    app.controls.values = {**app.controls.values, **changes}
+    """Change settings as the user does."""
+    app.settings.config = app.config.replace(**changes)
 
 
 def messages(app):
@@ -37,48 +41,49 @@ def messages(app):
 def test_it_opens_with_a_trained_run(app, small_dataset):
     assert app.status == "finished"
     assert list(app.history) == list(train(CONFIG, small_dataset))
-    curve = next(trace for trace in app.panels["overview"].accuracy.data if trace.name == "test")
+    curve = next(trace for trace in app.panels["overview"].accuracy.figure.data if trace.name == "test")
     np.testing.assert_allclose(curve.y, [100 * r.test_accuracy for r in app.history], rtol=1e-6)
-    assert app.tiles.tiles[0]["value"] == f"{100 * app.history.last.test_accuracy:.1f} %"
-    assert "of 200 test images" in app.tiles.tiles[0]["note"]
+    assert app.tiles.tiles[0].value == f"{100 * app.history.last.test_accuracy:.1f} %"
+    assert "of 200 test images" in app.tiles.tiles[0].note
 
 
 def test_the_tiles_show_the_exact_train_accuracy(app, small_dataset):
     exact = np.mean(app.network.predict(small_dataset.X_train) == small_dataset.train_labels)
-    assert app.tiles.tiles[1]["value"] == f"{100 * exact:.1f} %"
-    assert "train images" in app.tiles.tiles[1]["note"]
+    assert app.tiles.tiles[1].value == f"{100 * exact:.1f} %"
+    assert "train images" in app.tiles.tiles[1].note
 
 
 def test_a_changed_setting_trains_anew_and_keeps_the_old_curve(app, small_dataset):
     before = list(app.history)
-    set_controls(app, batch_size=32.0)
+    set_controls(app, batch_size=32)
     assert app.wait(PATIENCE)
     assert app.config == CONFIG.replace(batch_size=32)
     assert list(app.history) == list(train(app.config, small_dataset))
-    faint = [t for t in app.panels["overview"].accuracy.data if t.name == "earlier runs" and t.visible]
+    faint = [t for t in app.panels["overview"].accuracy.figure.data if t.name == "earlier runs" and t.visible]
     assert len(faint) == 1
     np.testing.assert_allclose(faint[0].y, [100 * r.test_accuracy for r in before], rtol=1e-6)
 
 
 def test_a_run_with_another_loss_leaves_the_loss_axis(app):
     overview = app.panels["overview"]
-    assert overview.captions["loss"].text.startswith("Train loss is averaged")
+    assert overview.loss.caption.text.startswith("Train loss is averaged")
     app.train(CONFIG.replace(output="softmax", loss="cross_entropy"))
     assert app.wait(PATIENCE)
     shown = {
-        name: [t.name for t in getattr(overview, name).data if t.visible] for name in ("loss", "accuracy")
+        name: [t.name for t in getattr(overview, name).figure.data if t.visible]
+        for name in ("loss", "accuracy")
     }
     assert ("earlier runs" in shown["loss"], "earlier runs" in shown["accuracy"]) == (False, True)
-    assert overview.loss.layout.yaxis.title.text == "cross-entropy per sample"
-    assert overview.captions["loss"].text == "Not shown: 1 earlier run with squared error."
+    assert overview.loss.figure.layout.yaxis.title.text == "cross-entropy per sample"
+    assert overview.loss.caption.text == "Not shown: 1 earlier run with squared error."
 
 
 def test_more_epochs_continue_the_run(app, small_dataset):
-    history = app.history
+    before = list(app.history)
     set_controls(app, epochs=5)
     assert app.wait(PATIENCE)
-    assert app.history is history
-    assert list(history) == list(train(CONFIG.replace(epochs=5), small_dataset))
+    assert all(kept is record for kept, record in zip(app.history, before, strict=False))
+    assert list(app.history) == list(train(CONFIG.replace(epochs=5), small_dataset))
 
 
 def test_fewer_epochs_train_anew(app, small_dataset):
@@ -99,17 +104,19 @@ def test_without_auto_train_nothing_starts_until_asked(app):
     before = app.history
     set_controls(app, batch_size=8)
     assert app.history is before
-    app._on_action("train")
+    app.session.train()
     assert app.wait(PATIENCE)
     assert app.history.config.batch_size == 8
 
 
-def test_a_bad_value_is_said_beside_its_control_and_the_run_stays(app):
+def test_a_bad_value_is_said_beside_its_control_and_the_others_train(app):
     before = app.history
-    set_controls(app, learning_rate=1e9)
-    assert "learning_rate" in app.controls.errors
+    app.settings["learning_rate"].set_state({"value": 1e9})  # as the page sends it
+    assert app.settings["learning_rate"].error
     assert app.history is before
-    assert app.config == CONFIG
+    app.settings["batch_size"].set_state({"value": 32})
+    assert app.wait(PATIENCE)
+    assert app.history.config == CONFIG.replace(batch_size=32)
 
 
 def test_a_config_for_more_images_than_there_are_is_refused(app):
@@ -121,32 +128,32 @@ def test_a_config_for_more_images_than_there_are_is_refused(app):
 
 def test_stop_pause_step_reset(app):
     set_controls(app, epochs=500, batch_size=1)
-    app._on_action("pause")
+    app.session.pause()
     assert app.wait(PATIENCE)
     assert app.status == "paused"
-    step = app._run.training.step
-    app._on_action("step_batch")
+    step = round(run_of(app).epoch * run_of(app).steps_per_epoch)
+    app.session.step("batch")
     assert app.wait(PATIENCE)
-    assert app._run.evaluation.step == step + 1
-    app._on_action("step_epoch")
+    assert run_of(app).evaluation.step == step + 1
+    app.session.step("epoch")
     assert app.wait(PATIENCE)
-    assert app._run.evaluation.epoch == int(app._run.evaluation.epoch)
-    app._on_action("resume")
-    app._on_action("stop")
+    assert run_of(app).evaluation.epoch == int(run_of(app).evaluation.epoch)
+    app.session.resume()
+    app.session.stop()
     assert app.wait(PATIENCE)
     assert app.status == "stopped"
-    app._on_action("reset")
+    app.session.reset()
     assert app.status == "idle"
     assert len(app.history) == 0
-    app._on_action("step_epoch")
+    app.session.step("epoch")
     assert app.wait(PATIENCE)
     assert len(app.history) == 1
 
 
 def test_stepping_to_the_last_epoch_finishes_the_run(app):
-    app._on_action("reset")
+    app.session.reset()
     for _ in range(CONFIG.epochs):
-        app._on_action("step_epoch")
+        app.session.step("epoch")
         assert app.wait(PATIENCE)
     assert app.wait(PATIENCE)
     assert app.status == "finished"
@@ -156,30 +163,36 @@ def test_a_collapsed_run_is_explained_and_mended_by_one_click(small_dataset):
     bad = CONFIG.replace(initializer="uniform", learning_rate=0.01)
     app = Explorer(small_dataset, bad)
     assert app.wait(PATIENCE)
-    (hint, *_) = messages(app)
-    assert app._mends[hint].mend
-    app._on_mend(hint)
+    (hint, *_) = app.session.advice
+    assert messages(app)[hint.id]["action"] == hint.action
+    app.session.take(hint)
     assert app.wait(PATIENCE)
-    assert app.config != bad
-    assert hint not in messages(app)
+    assert app.config == hint.config != bad
+    assert hint.id not in messages(app)
     app.close()
 
 
 def test_the_cell_that_was_clicked_chooses_the_images(app, small_dataset):
-    confusion = app._run.newest.confusion
+    confusion = run_of(app).newest.confusion
     row, column = np.unravel_index(confusion.argmax(), confusion.shape)
-    app.panels["overview"].choose(int(row), int(column))
-    gallery = app.panels["overview"].images.gallery
-    assert gallery.heading.startswith(f"{row} read rightly: {confusion[row, column]} images")
+    app.views.choose(int(row), int(column))
+    assert app.selected_cell == (row, column)
+    gallery = app.panels["overview"].gallery.images.gallery
+    assert gallery.heading.startswith(f"{row} classified correctly: {confusion[row, column]} images")
     assert len(gallery.images) == min(24, confusion[row, column])
     assert gallery.sprite.startswith(b"\x89PNG")
-    assert len(app.panels["overview"].matrix.figure.to_plotly_json()["layout"]["shapes"]) == 1
+    assert len(app.panels["overview"].confusion.matrix.figure.to_plotly_json()["layout"]["shapes"]) == 1
 
 
-def test_an_error_in_a_handler_reaches_the_person(app, caplog):
+def test_an_error_in_a_listener_reaches_the_user_and_stops_no_other(app, caplog):
+    heard = []
     with caplog.at_level(logging.CRITICAL):
-        app._on_loop(app._on_mend)("no such hint")
-    assert messages(app)["fault"]["kind"] == "error"
+        unsubscribe = app.session.subscribe(lambda state: 1 / 0)
+        app.session.subscribe(heard.append)
+        app.session.select(1)
+        unsubscribe()
+    assert "ZeroDivisionError" in messages(app)["fault"]["text"]
+    assert heard[0].selected_epoch == 1
 
 
 def test_the_network_is_a_copy(app, small_dataset):
@@ -199,9 +212,9 @@ def test_without_a_run_there_is_no_network(small_dataset):
 
 
 def test_dark_figures_on_a_dark_page(app):
-    light = app.panels["overview"].loss.layout.template.layout.paper_bgcolor
+    light = app.panels["overview"].loss.figure.layout.template.layout.paper_bgcolor
     app.header.theme = "dark"
-    assert app.panels["overview"].loss.layout.template.layout.paper_bgcolor != light
+    assert app.panels["overview"].loss.figure.layout.template.layout.paper_bgcolor != light
 
 
 def test_closing_ends_the_thread(small_dataset):
@@ -212,8 +225,8 @@ def test_closing_ends_the_thread(small_dataset):
 
 
 def test_closing_closes_every_widget(small_dataset):
-    """But the one that carries Plotly for all figures of the process."""
-    PlotlyCarrier.shared()
+    """But those that bring Plotly, style sheets and scripts to the page for all that the process makes."""
+    Explorer(small_dataset, train=False).close()
     before = set(_instances)
     app = Explorer(small_dataset, CONFIG)
     for tab in app.panels.names:
@@ -229,33 +242,27 @@ def test_the_epoch_slider_takes_every_panel_to_that_epoch(app, small_dataset):
     assert tab_bar.epochs == [1, 2, 3]
     tab_bar.position = 0
     first = next(iter(train(CONFIG.replace(epochs=1), small_dataset)))
-    assert app.tiles.tiles[0]["value"] == f"{100 * first.test_accuracy:.1f} %"
+    assert app.tiles.tiles[0].value == f"{100 * first.test_accuracy:.1f} %"
+    matrix = overview.confusion.matrix.figure
     shown = [
         [cell or other or 0 for cell, other in zip(*rows, strict=True)]
-        for rows in zip(*(t["z"] for t in overview.matrix.figure.to_plotly_json()["data"][:2]), strict=True)
+        for rows in zip(*(t["z"] for t in matrix.to_plotly_json()["data"][:2]), strict=True)
     ]
     np.testing.assert_array_equal(np.array(shown, dtype=float), first.confusion)
     tab_bar.position = -1
-    assert app.tiles.tiles[0]["value"] == f"{100 * app.history.last.test_accuracy:.1f} %"
-
-
-def test_what_old_moments_are_left_out_is_said(app):
-    assert app.panels.tab_bar.note == ""
-    app._run.timeline.stride = 2
-    app._refresh()
-    assert app.panels.tab_bar.note == "1 epoch in 2 is kept, to stay within 64 MB"
+    assert app.tiles.tiles[0].value == f"{100 * app.history.last.test_accuracy:.1f} %"
 
 
 def test_a_fork_trains_on_from_the_moment_that_is_looked_at(app, small_dataset):
-    parent = app._run
+    parent = run_of(app)
     set_controls(app, epochs=6)
     assert app.wait(PATIENCE)
     app.panels.tab_bar.position = 1
     app.run_bar.auto = False
     set_controls(app, learning_rate=0.02)
-    app._fork()
+    app.session.loop.guarded(app.session.fork)
     assert app.wait(PATIENCE)
-    assert app._run.parent is parent
+    assert run_of(app).parent.number == parent.number
     assert [record.epoch for record in app.history] == [3, 4, 5, 6]
     assert app.history[0] != parent.history[2]
 
@@ -263,70 +270,40 @@ def test_a_fork_trains_on_from_the_moment_that_is_looked_at(app, small_dataset):
 def test_a_fork_with_the_same_settings_goes_on_as_its_parent_did(app):
     set_controls(app, epochs=6)
     assert app.wait(PATIENCE)
-    parent = app._run
+    parent = run_of(app)
     app.panels.tab_bar.position = 2
-    app._fork()
+    app.session.loop.guarded(app.session.fork)
     assert app.wait(PATIENCE)
     assert list(app.history) == list(parent.history)[3:]
-    assert parent in app._earlier
-
-
-def test_a_fork_shows_its_parents_moment_until_its_first_epoch_has_ended(app, small_dataset):
-    moment = app._run.timeline[1]
-    training = TrainingRun(CONFIG.replace(learning_rate=0.02), small_dataset, start=moment.snapshot)
-    app._start(training, paused=True, parent=app._run, origin=moment)
-    assert app.wait(PATIENCE)
-    assert app.panels.tab_bar.epochs == [2]
-    assert app.tiles.tiles[0]["value"] == f"{100 * moment.record.test_accuracy:.1f} %"
-    app.panels.tab_bar.selected = "inside"
-    assert "epoch 2" in app.panels["inside"]["weights"].images.content["heading"]
-    np.testing.assert_array_equal(app.network.W1, moment.weights[0])
+    assert parent.number in [run.number for run in app.session.state.earlier]
 
 
 def test_the_curve_of_a_fork_begins_where_its_parents_is(app):
     set_controls(app, epochs=6)
     assert app.wait(PATIENCE)
-    parent = app._run
+    parent = run_of(app)
     app.run_bar.auto = False
     app.panels.tab_bar.position = 3
     set_controls(app, learning_rate=0.001, batch_size=60)
-    app._fork()
+    app.session.loop.guarded(app.session.fork)
     assert app.wait(PATIENCE)
-    traces = [t for t in app.panels["overview"].loss.data if t.visible and t.name in ("earlier runs", "test")]
+    traces = [
+        t for t in app.panels["overview"].loss.figure.data if t.visible and t.name in ("earlier runs", "test")
+    ]
     before, now = ({int(x): y for x, y in zip(t.x, t.y, strict=True)} for t in traces)
     assert sorted(now) == [4, 5, 6]
     assert now[4] == before[4]
     assert (now[5], now[6]) != (before[5], before[6])
-    assert app._run.first_step == 4 * parent.steps_per_epoch != 4 * app._run.steps_per_epoch
+    assert run_of(app).first_step == 4 * parent.steps_per_epoch != 4 * run_of(app).steps_per_epoch
 
 
 def test_a_fork_into_another_loss_has_a_curve_of_its_own(app):
     app.run_bar.auto = False
     app.panels.tab_bar.position = 1
     set_controls(app, loss="cross_entropy", output="softmax")
-    app._fork()
+    app.session.loop.guarded(app.session.fork)
     assert app.wait(PATIENCE)
-    assert [record.epoch for record in app._run.curve] == [3]
-
-
-def test_a_run_extended_as_it_ended_goes_on(app):
-    """The settings come after the thread's last word and before it is heard."""
-    run = app._run
-    run.extend(CONFIG.replace(epochs=5))
-    app._on_delivery(Delivery(app._token, "finished", (RunEnd("finished"),)))
-    assert app.wait(PATIENCE)
-    assert [record.epoch for record in run.history] == [1, 2, 3, 4, 5]
-    assert app.status == "finished"
-
-
-def test_what_an_older_run_still_sends_is_dropped(app):
-    """A wait on another thread hands deliveries to the loop, and another run may begin before they get there."""
-    old = Delivery(app._token, "failed", (RunEnd("failed", "late"),))
-    set_controls(app, batch_size=32)
-    assert app.wait(PATIENCE)
-    app._on_delivery(old)
-    assert app.status == "finished"
-    assert app.history.end.status == "finished"
+    assert [record.epoch for record in run_of(app).curve] == [3]
 
 
 def test_dead_units_are_found_in_the_weights(small_dataset):
@@ -337,7 +314,6 @@ def test_dead_units_are_found_in_the_weights(small_dataset):
     )  # fmt: skip
     app = Explorer(small_dataset, config)
     assert app.wait(PATIENCE)
-    assert app._diagnosed(app._run)[0].dead > 0.5
     assert "dead" in messages(app)["dead_units"]["why"]
     app.close()
 
@@ -346,15 +322,15 @@ def test_weights_that_do_not_fit_the_controls_are_explained(app):
     app.run_bar.auto = False
     set_controls(app, hidden_sizes=[20])
     app.panels.tab_bar.position = 0
-    app._fork()
+    app.session.loop.guarded(app.session.fork)
     assert "12 hidden units" in messages(app)["fork"]["why"]
 
 
 def test_a_message_about_the_link_stays_while_the_run_goes_on(app):
-    app.open("spam=1&epochs=2")
+    app.open_link("spam=1&epochs=2")
     assert app.wait(PATIENCE)
     assert "spam" in messages(app)["link"]["text"]
-    app._refresh()
+    app.views.refresh()
     assert "link" in messages(app)
 
 
@@ -400,7 +376,7 @@ def test_theme_tab_and_settings_that_were_not_trained_are_no_steps(app):
     for batch_size in (32, 33, 34):
         set_controls(app, batch_size=batch_size)
     assert app.header.step == 1  # the trained settings stay, the others take each other's place
-    app._on_action("train")
+    app.session.train()
     assert app.wait(PATIENCE)
     assert app.header.step == 1
 
@@ -416,9 +392,9 @@ def test_back_leaves_tab_and_theme_as_they_are(app):
 
 
 def test_going_to_the_settings_on_screen_trains_nothing(app):
-    run = app._run
+    run = run_of(app)
     go_to(app, app.header.query)
-    assert app._run is run
+    assert run_of(app) is run
 
 
 def test_a_bad_address_to_go_back_to_is_read_like_any_link(app):
@@ -428,7 +404,7 @@ def test_a_bad_address_to_go_back_to_is_read_like_any_link(app):
 
 
 def test_opening_a_link_is_no_step(app):
-    app.open(CONFIG.replace(batch_size=32).to_query())
+    app.open_link(CONFIG.replace(batch_size=32).to_query())
     assert app.wait(PATIENCE)
     assert app.header.step == 0
 
@@ -440,7 +416,7 @@ def test_the_section_of_the_inside_tab_is_in_the_link(app):
     assert app.header.query.endswith("tab=inside&section=histograms")
     app.panels.tab_bar.selected = "overview"
     assert "section" not in app.header.query
-    app.open("tab=inside&section=image")
+    app.open_link("tab=inside&section=image")
     assert app.panels["inside"].choice.value == "image"
 
 
@@ -456,8 +432,7 @@ def test_a_slow_computer_draws_all_parts_before_it_begins_again(small_dataset, m
 
     async def page():
         app = Explorer(small_dataset, CONFIG, train=False)
-        show_hints = app._show_hints
-        monkeypatch.setattr(app, "_show_hints", lambda run: (hinted.append(run.status), show_hints(run)))
+        app.views.add(lambda state: hinted.append(state.status))  # the last part
         monkeypatch.setattr(LiveFigure, "show", slow)
         app.train(CONFIG.replace(epochs=500, batch_size=2))
         while app.status == "running" and hinted.count("running") < 4:
@@ -473,11 +448,11 @@ def test_the_first_epochs_images_do_not_wait_for_the_second_that_others_wait(sma
 
     async def page():
         app = Explorer(small_dataset, CONFIG, train=False)
-        gallery = app.panels["overview"].images.gallery
+        gallery = app.panels["overview"].gallery.images.gallery
         app.train(CONFIG.replace(epochs=500, batch_size=2, learning_rate=1e-4))
         while not found and app.status == "running":
             await asyncio.sleep(0)
-            if len(app.history) and not app._turns:
+            if len(app.history) and len(gallery.images):
                 found.append((gallery.heading, len(gallery.images)))
         app.close()
 

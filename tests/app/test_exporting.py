@@ -15,6 +15,10 @@ CONFIG = TrainingConfig(hidden_sizes=8, epochs=3, batch_size=16, learning_rate=0
 PATIENCE = 60
 
 
+def run_of(app):
+    return app.session.state.run
+
+
 @pytest.fixture
 def app(small_dataset):
     app = Explorer(small_dataset, CONFIG)
@@ -62,7 +66,7 @@ def test_weights_are_those_of_the_moment_that_is_looked_at(app, tmp_path):
     file = app.export("weights")
     assert file.name == "explorer-784-8-10-seed0-epoch1.npz"
     (tmp_path / file.name).write_bytes(file.content)
-    first = app._run.timeline[0]
+    first = run_of(app).timeline[0]
     np.testing.assert_array_equal(NeuralNetwork.load(tmp_path / file.name).W1, first.weights[0])
     assert (
         f"{first.record.test_accuracy:.1%}".replace("%", "\u00a0%") in app.export("report").content.decode()
@@ -72,10 +76,10 @@ def test_weights_are_those_of_the_moment_that_is_looked_at(app, tmp_path):
 
 def test_a_fork_knows_what_lies_before_it(app):
     app.panels.tab_bar.position = 1
-    app.controls.set_config(CONFIG.replace(learning_rate=0.01, epochs=5))
-    app._fork()
+    app.session.config = CONFIG.replace(learning_rate=0.01, epochs=5)
+    app.session.loop.guarded(app.session.fork)
     assert app.wait(PATIENCE)
-    run = exported(app._run, app._moment, app.dataset)
+    run = exported(run_of(app), app.session.state.moment, app.dataset)
     (before,) = run.before
     assert (before.config, before.end, run.config.epochs) == (CONFIG, 2.0, 5)
     assert [record.epoch for record in before.history] == [1, 2]  # of three
@@ -83,7 +87,7 @@ def test_a_fork_knows_what_lies_before_it(app):
     rows = list(csv.DictReader(app.export("csv").content.decode().splitlines()))
     stages = [("1", "1"), ("2", "1"), ("3", "2"), ("4", "2"), ("5", "2")]
     assert [(row["epoch"], row["stage"]) for row in rows] == stages
-    records = [*app._run.parent.history.epochs[:2], *app.history]
+    records = [*run_of(app).parent.history.epochs[:2], *app.history]
     assert [float(row["test_loss_per_image"]) for row in rows] == [record.test_loss for record in records]
     report = app.export("report").content.decode()
     assert "Forked at the dotted line, after epoch 2" in report
@@ -95,10 +99,10 @@ def test_a_fork_of_a_fork_and_of_a_file_knows_all_of_it(app, tmp_path):
     app.open_weights(tmp_path / "it.npz")
     assert app.wait(PATIENCE)
     for epochs in (5, 8):
-        app.controls.set_config(CONFIG.replace(epochs=epochs))
-        app._fork()
+        app.session.config = CONFIG.replace(epochs=epochs)
+        app.session.loop.guarded(app.session.fork)
         assert app.wait(PATIENCE)
-    run = exported(app._run, app._moment, app.dataset)
+    run = exported(run_of(app), app.session.state.moment, app.dataset)
     assert run.opened.file == "it.npz"
     assert [stage.end for stage in run.before] == [3.0, 5.0]
     assert [stage.end for stage in run.stages] == [5.0, 8.0]
@@ -106,14 +110,14 @@ def test_a_fork_of_a_fork_and_of_a_file_knows_all_of_it(app, tmp_path):
 
 
 def test_the_persons_words_are_in_the_report(app):
-    app._run.name, app._run.note = "wide <b>net</b>", "two\nlines"
+    app.session.edit(1, name="wide <b>net</b>", note="two\nlines")
     html = app.export("report").content.decode()
     assert "Wide &lt;b&gt;net&lt;/b&gt;" in html
     assert "two\nlines" in html
 
 
 def test_without_a_run_it_says_so(small_dataset, downloads, app):
-    app._on_action("reset")
+    app.session.reset()
     with pytest.raises(ExportError, match="Nothing is trained yet"):
         app.export("csv")
     choose(app, "csv")
@@ -123,13 +127,13 @@ def test_without_a_run_it_says_so(small_dataset, downloads, app):
 
 
 def test_before_the_first_epoch_has_ended_it_says_so(app):
-    app._on_action("reset")
-    app._train_shown(paused=True)
+    app.session.reset()
+    app.session.train(paused=True)
     with pytest.raises(ExportError, match="first epoch has not ended"):
         app.export("script")
 
 
 def test_an_unknown_ending_is_refused(app, tmp_path):
-    with pytest.raises(ExportError, match=r"allowed is one of .html"):
+    with pytest.raises(ExportError, match=r"expected one of .html"):
         app.save(tmp_path / "run.pdf")
     assert list(tmp_path.iterdir()) == []

@@ -8,11 +8,15 @@ import numpy as np
 import pytest
 
 from explorer import Explorer, TrainingConfig, train
-from explorer.training import EpochRecord, Moment, TrainingRun
+from explorer.training import EpochRecord, Moment, Timeline, TrainingRun
 from explorer.training.process_settings import one_blas_thread
 
 CONFIG = TrainingConfig(hidden_sizes=12, epochs=6, batch_size=16, learning_rate=0.05)
 PATIENCE = 60
+
+
+def run_of(app):
+    return app.session.state.run
 
 
 @pytest.fixture
@@ -24,7 +28,7 @@ def app(small_dataset):
 
 
 def set_controls(app, **changes):
-    app.controls.values = {**app.controls.values, **changes}
+    app.settings.config = app.config.replace(**changes)
 
 
 def message(app, name):
@@ -47,16 +51,16 @@ def forked(small_dataset, config, epoch, **changes):
 
 
 def test_settings_that_are_changed_while_looking_back_wait_for_the_fork(app, small_dataset):
-    run = app._run
+    run = run_of(app)
     app.panels.tab_bar.position = 3
     set_controls(app, learning_rate=0.02)
-    assert app._run is run
+    assert run_of(app).number == run.number
     assert app.panels.tab_bar.position == 3
     said = message(app, "waiting")
-    assert said["text"] == "Epoch 4 is on screen, and the new settings wait."
+    assert said["text"] == "You are looking at epoch 4, so the new settings wait."
     assert said["action"] == "Train on from epoch 4"
     press(app, "waiting")
-    assert app._run.parent is run
+    assert run_of(app).parent.number == run.number
     assert list(app.history) == forked(small_dataset, CONFIG, 4, learning_rate=0.02)
 
 
@@ -66,7 +70,7 @@ def test_back_at_the_newest_they_are_still_not_trained_and_one_press_does_it(app
     app.panels.tab_bar.position = -1
     assert message(app, "waiting")["text"] == "The new settings are not trained yet."
     press(app, "waiting")
-    assert app._run.parent is None
+    assert run_of(app).parent is None
     assert list(app.history) == list(train(CONFIG.replace(learning_rate=0.02), small_dataset))
 
 
@@ -80,73 +84,71 @@ def test_more_epochs_continue_the_run_wherever_one_looks(app, small_dataset):
 
 
 def test_a_fork_begins_again_where_it_began_when_its_settings_change(app, small_dataset):
-    parent = app._run
+    parent = run_of(app)
     app.panels.tab_bar.position = 1
-    app._fork()
+    app.session.loop.guarded(app.session.fork)
     assert app.wait(PATIENCE)
     assert message(app, "forked")["text"] == "This run goes on from epoch 2 of run 1."
-    first_fork = app._run
+    first_fork = run_of(app)
     set_controls(app, learning_rate=0.02)
     assert app.wait(PATIENCE)
-    assert app._run is not first_fork
-    assert app._run.parent is parent
+    assert run_of(app) is not first_fork
+    assert run_of(app).parent.number == parent.number
     assert list(app.history) == forked(small_dataset, CONFIG, 2, learning_rate=0.02)
 
 
 @pytest.mark.parametrize("changes", [{"hidden_sizes": [9]}, {"initializer": "he"}, {"epochs": 2}])
 def test_a_fork_with_other_first_weights_or_too_few_epochs_begins_anew(app, small_dataset, changes):
     app.panels.tab_bar.position = 1
-    app._fork()
+    app.session.loop.guarded(app.session.fork)
     assert app.wait(PATIENCE)
     set_controls(app, **changes)
     assert app.wait(PATIENCE)
-    assert app._run.parent is None
+    assert run_of(app).parent is None
     assert list(app.history) == list(train(app.config, small_dataset))
 
 
 def test_the_newest_epoch_can_be_trained_on_from(app, small_dataset):
-    run = app._run
+    run = run_of(app)
     app.run_bar.auto = False
     set_controls(app, learning_rate=0.02, epochs=9)
-    app._fork()
+    app.session.loop.guarded(app.session.fork)
     assert app.wait(PATIENCE)
-    assert app._run.parent is run
+    assert run_of(app).parent.number == run.number
     assert list(app.history) == forked(small_dataset, CONFIG, 6, learning_rate=0.02, epochs=9)
 
 
-def test_a_mend_is_one_of_the_run_that_it_was_found_in(app, small_dataset):
+def test_a_fix_is_one_of_the_run_that_it_was_found_in(app, small_dataset):
     collapsed = CONFIG.replace(initializer="uniform", epochs=2)
     app.train(collapsed)
     assert app.wait(PATIENCE)
     app.run_bar.auto = False
-    set_controls(app, seed=7, batch_size=4)  # settings that are not trained, and are nothing to mend
-    (name,) = app._mends
-    mend = app._mends[name].mend
-    press(app, name)
-    assert app._run.config == collapsed.replace(**mend)
-    assert list(app.history) == list(train(app._run.config, small_dataset))
+    set_controls(app, seed=7, batch_size=4)  # settings that are not trained, and are nothing to fix
+    (advice,) = app.session.advice
+    press(app, advice.id)
+    assert run_of(app).config == advice.config != collapsed
+    assert list(app.history) == list(train(run_of(app).config, small_dataset))
 
 
-def test_a_fork_that_no_settings_help_begins_anew(app, small_dataset):
+def test_a_fork_that_no_settings_help_starts_again(app, small_dataset):
     app.train(CONFIG.replace(learning_rate=50, epochs=3))
     assert app.wait(PATIENCE)
-    assert app._run.newest.record.test_accuracy < 0.5
+    assert run_of(app).newest.record.test_accuracy < 0.5
     app.panels.tab_bar.position = 0
     set_controls(app, learning_rate=0.05)
     press(app, "waiting")
-    assert app._run.parent is not None
-    assert list(app._mends) == ["spoilt_weights"]
-    press(app, "spoilt_weights")
-    assert app._run.parent is None
+    assert run_of(app).parent is not None
+    assert "ruined_weights" in [advice.id for advice in app.session.advice]
+    press(app, "ruined_weights")
+    assert run_of(app).parent is None
     assert list(app.history) == list(train(CONFIG.replace(epochs=3), small_dataset))
 
 
 def test_fewer_epochs_than_a_running_run_was_told_train_anew(app, small_dataset):
     """The thread may be past the new number already: records would be of a run that the settings can't give."""
     app.train(CONFIG.replace(epochs=500))
-    app._runner.pause()
-    app._run.status = "running"  # as it is known until the pause is heard
-    set_controls(app, epochs=app._run.epochs_done + 1)
+    app.session.pause()
+    set_controls(app, epochs=run_of(app).epochs_done + 1)
     assert app.wait(PATIENCE)
     assert list(app.history) == list(train(app.config, small_dataset))
 
@@ -155,43 +157,49 @@ def test_the_curves_mark_the_epoch_and_their_words_are_of_it(app):
     overview = app.panels["overview"]
     app.panels.tab_bar.position = 0
     accuracy = 100 * app.history[0].test_accuracy
-    for figure in (overview.loss, overview.accuracy):
+    for figure in (overview.loss.figure, overview.accuracy.figure):
         (mark,) = figure.to_plotly_json()["layout"]["shapes"]
         assert (mark["x0"], mark["x1"]) == (1, 1)
         assert figure.summary.startswith(f"epoch 1 of 6, test accuracy {accuracy:.1f} %")
-    assert overview.captions["accuracy"].text == overview.accuracy.summary
+    assert overview.accuracy.caption.text == overview.accuracy.figure.summary
     app.panels.tab_bar.position = -1
-    assert not overview.loss.to_plotly_json()["layout"]["shapes"]
-    assert overview.loss.summary.startswith("epoch 6 of 6")
+    assert not overview.loss.figure.to_plotly_json()["layout"]["shapes"]
+    assert overview.loss.figure.summary.startswith("epoch 6 of 6")
 
 
-def test_the_moment_that_is_looked_at_stays_when_old_ones_are_left_out(app):
-    app.panels.tab_bar.position = 3
-    app._run.timeline.most_bytes = 3 * app._run.timeline.newest.n_bytes
+def test_the_moment_that_is_looked_at_stays_when_old_ones_are_left_out(app, monkeypatch):
+    most_bytes = 3 * run_of(app).timeline.newest.n_bytes
+    monkeypatch.setattr("explorer.session.session_run.Timeline", lambda: Timeline(most_bytes=most_bytes))
+    app.train(CONFIG.replace(epochs=4))
+    assert app.wait(PATIENCE)
+    assert app.panels.tab_bar.epochs == [2, 4]
+    app.panels.tab_bar.position = 1
     set_controls(app, epochs=9)
     assert app.wait(PATIENCE)
     assert app.panels.tab_bar.epochs == [4.0, 8.0, 9.0]
-    assert app._moment.epoch == 4
-    assert app.tiles.tiles[0]["value"] == f"{100 * app.history[3].test_accuracy:.1f} %"
+    assert app.panels.tab_bar.note.startswith("1 epoch in 4 is kept")
+    assert app.session.state.moment.epoch == 4
+    assert app.tiles.tiles[0].value == f"{100 * app.history[3].test_accuracy:.1f} %"
 
 
 def test_within_an_epoch_the_bar_names_that_moment(app):
-    app._on_action("step_batch")
+    app.session.step("batch")
     app.train(CONFIG)
-    app._runner.pause()
+    app.session.pause()
     assert app.wait(PATIENCE)
     for _ in range(3):
-        app._on_action("step_batch")
+        app.session.step("batch")
         assert app.wait(PATIENCE)
-    epoch = app._run.evaluation.epoch
+    epoch = run_of(app).evaluation.epoch
     assert epoch != int(epoch)
     assert app.panels.tab_bar.newest == epoch
-    np.testing.assert_allclose(app._moment.epoch, epoch)
+    np.testing.assert_allclose(app.session.state.moment.epoch, epoch)
 
 
 def test_from_the_last_epoch_that_a_run_can_have_nothing_goes_on(app):
-    run, newest = app._run, app._run.timeline.newest
+    run, newest = run_of(app), run_of(app).timeline.newest
     last = Moment(replace(newest.record, epoch=500), replace(newest.snapshot, epoch=500))
-    app._branch(run, last)
-    assert app._run is run
+    app.session.open(replace(run, timeline=Timeline((last,)), evaluation=None))
+    app.session.loop.guarded(app.session.fork)
+    assert run_of(app).parent is None
     assert "no run has more" in message(app, "fork")["text"]

@@ -19,10 +19,14 @@ from explorer.figures.formulas import written
 from explorer.network import NeuralNetwork
 from explorer.network.diagnostics import diagnose
 from explorer.network.gradient_check import CheckedWeight, Place
-from explorer.training import Snapshot, TrainingRun
+from explorer.training import Snapshot, Timeline, TrainingRun
 
 CONFIG = TrainingConfig(hidden_sizes=12, epochs=4, batch_size=16, learning_rate=0.05)
 PATIENCE = 60
+
+
+def run_of(app):
+    return app.session.state.run
 
 
 @pytest.fixture
@@ -52,7 +56,7 @@ def retrain(app, **changes):
 def at_epoch(app, epoch):
     """Put the slider at an epoch; return its weights."""
     app.panels.tab_bar.position = epoch - 1
-    moment = app._run.timeline[epoch - 1]
+    moment = run_of(app).timeline[epoch - 1]
     assert moment.epoch == epoch
     return moment.weights
 
@@ -81,7 +85,7 @@ def test_without_a_run_it_says_so(small_dataset):
     app.train()
     assert app.wait(PATIENCE)
     assert hidden(app.panels["inside"]._nothing)
-    app._on_action("reset")
+    app.session.reset()
     assert not hidden(app.panels["inside"]._nothing)
     assert hidden(app.panels["inside"]["weights"].view)
     app.close()
@@ -89,12 +93,10 @@ def test_without_a_run_it_says_so(small_dataset):
 
 def test_before_the_first_epoch_the_first_weights_are_shown(small_dataset):
     app = Explorer(small_dataset, CONFIG.replace(batch_size=1), train=False)
-    app._on_action("step_batch")
-    app._on_action("pause")
     app.panels.tab_bar.selected = "inside"
-    app._run.evaluation = None
-    app._refresh()
-    expected = app._run.training.new_network().W1
+    app.train()
+    app.views.refresh()
+    expected = run_of(app).new_network().W1
     assert "epoch 0" in app.panels["inside"]["weights"].images.content["heading"]
     assert app.panels["inside"]["weights"].images.content["limit"] == written(full_tone(expected))
     app.close()
@@ -103,14 +105,14 @@ def test_before_the_first_epoch_the_first_weights_are_shown(small_dataset):
 def test_a_fork_is_held_against_the_first_weights_of_all(app, inside, small_dataset):
     app.train(CONFIG.replace(seed=5))
     assert app.wait(PATIENCE)
-    parent = app._run
+    parent = run_of(app)
     at_epoch(app, 2)
     app.run_bar.auto = False
-    app.controls.values = {**app.controls.values, "seed": 9}
-    app._fork()
+    app.settings.config = app.config.replace(seed=9)
+    app.session.loop.guarded(app.session.fork)
     assert app.wait(PATIENCE)
-    assert app._run.parent is parent
-    subject = inside._subjects.of(inside._scene)
+    assert run_of(app).parent.number == parent.number
+    subject = inside._subjects.of(app.views.state)
     first = TrainingRun(CONFIG.replace(seed=5), small_dataset).new_network()
     np.testing.assert_array_equal(subject.first[0], first.W1)
 
@@ -132,7 +134,7 @@ def test_images_follow_the_epoch_slider(app, inside):
 def test_the_change_since_the_start(app, inside):
     section = inside["weights"]
     section.kind.value = "change"
-    change = app.network.W1 - app._run.training.new_network().W1
+    change = app.network.W1 - run_of(app).new_network().W1
     expected = weights_sprite(change.reshape(-1, 28, 28), 8, limit=full_tone(change))
     assert section.images.content["sprite"] == expected
     assert section.images.content["limit"] == written(full_tone(change))
@@ -142,19 +144,19 @@ def test_a_units_outgoing_weights(app, inside):
     section = inside["weights"]
     section.images.selected = 5
     W2 = app.network.W2
-    bars = section.outgoing.content["bars"]
-    assert [bar["name"] for bar in bars] == list("0123456789")
-    assert [bar["text"] for bar in bars] == [written(float(w)) for w in W2[:, 5]]
-    np.testing.assert_allclose([bar["share"] for bar in bars], W2[:, 5] / np.abs(W2).max(), rtol=1e-6)
-    assert section.outgoing.content["heading"] == f"Unit 5 · bias {written(float(app.network.b1[5, 0]))}"
+    bars = section.outgoing.bars
+    assert [bar.name for bar in bars] == list("0123456789")
+    assert [bar.text for bar in bars] == [written(float(w)) for w in W2[:, 5]]
+    np.testing.assert_allclose([bar.share for bar in bars], W2[:, 5] / np.abs(W2).max(), rtol=1e-6)
+    assert section.outgoing.heading == f"Unit 5 · bias {written(float(app.network.b1[5, 0]))}"
 
 
 def test_behind_a_second_layer_the_largest_outgoing_weights(app, inside):
     retrain(app, hidden_sizes=(12, 30))
-    bars = inside["weights"].outgoing.content["bars"]
+    bars = inside["weights"].outgoing.bars
     outgoing = np.abs(app.network.W2[:, 0])
     chosen = sorted(np.argsort(-outgoing, kind="stable")[:10])
-    assert [bar["name"] for bar in bars] == [f"unit {k}" for k in chosen]
+    assert [bar.name for bar in bars] == [f"unit {k}" for k in chosen]
 
 
 def test_many_units_come_in_pages(app, inside, small_dataset):
@@ -166,7 +168,7 @@ def test_many_units_come_in_pages(app, inside, small_dataset):
     images.selected = PER_PAGE + 5
     retrain(app, hidden_sizes=(3,))
     assert (images.content["first"], images.content["n_images"]) == (0, 3)
-    assert inside["weights"].outgoing.content["heading"].startswith("Unit 2 ")
+    assert inside["weights"].outgoing.heading.startswith("Unit 2 ")
 
 
 def test_a_dark_page_has_dark_images(app, inside):
@@ -203,7 +205,7 @@ def test_histograms_sum_to_one(inside, name):
 def test_histograms_count_the_weights_of_the_epoch(app, inside):
     section = opened(inside, "histograms")
     weights = at_epoch(app, 1)
-    first = app._run.training.new_network().weights()
+    first = run_of(app).new_network().weights()
     for slot in (0, 1):
         middles = np.array(section.weights.data[2 * slot].x, dtype=float)
         step = middles[1] - middles[0]
@@ -218,7 +220,7 @@ def test_activations_are_those_on_the_first_test_images(app, inside, small_datas
     section = opened(inside, "histograms")
     nn = app.network
     nn.forward(small_dataset.X_test)
-    start = app._run.training.new_network()
+    start = run_of(app).new_network()
     start.forward(small_dataset.X_test)
     stds = [written(float(h.std())) for h in (start.h1, nn.h1, start.h2, nn.h2)]
     assert section.captions[1].text == (
@@ -251,8 +253,8 @@ def test_over_time_every_epoch_is_diagnosed(app, inside, small_dataset, activati
     assert list(traces) == ["layer 1", "output"]
     np.testing.assert_array_equal(traces["layer 1"].x, [0, 1, 2, 3, 4])
     (shares,) = (trace for trace in section.stuck.data if trace.visible)
-    start = app._run.training.new_network()
-    for i, weights in enumerate([start.weights(), *(moment.weights for moment in app._run.timeline)]):
+    start = run_of(app).new_network()
+    for i, weights in enumerate([start.weights(), *(moment.weights for moment in run_of(app).timeline)]):
         start.set_weights(weights)
         y = start.forward(small_dataset.X_test)
         h = start.h1
@@ -289,17 +291,17 @@ def test_another_run_is_diagnosed_anew(app, inside):
 
 def test_more_epochs_are_added(app, inside):
     section = opened(inside, "time")
-    app.controls.values = {**app.controls.values, "epochs": 6}
+    app.settings.config = app.config.replace(epochs=6)
     assert app.wait(PATIENCE)
     assert sorted(section._known) == list(range(7))
 
 
 def test_a_fork_has_no_start_of_its_own(app, inside):
     section = opened(inside, "time")
-    app.controls.values = {**app.controls.values, "epochs": 6}
+    app.settings.config = app.config.replace(epochs=6)
     assert app.wait(PATIENCE)
     at_epoch(app, 3)
-    app._fork()
+    app.session.loop.guarded(app.session.fork)
     assert app.wait(PATIENCE)
     assert sorted(section._known) == [3, 4, 5, 6]
 
@@ -312,17 +314,16 @@ def test_weights_from_a_file_have_no_epoch_before_the_files(app, inside, tmp_pat
     assert app.wait(PATIENCE)
     assert sorted(section._known) == [4]
     np.testing.assert_array_equal(np.array(section.gradient.data[0].x), [4])
-    app._run.evaluation = None  # as while its first epoch runs
-    app._refresh()
+    app.session.open(replace(run_of(app), evaluation=None))  # as while its first epoch runs
     assert (inside._subjects._newest.epoch, sorted(section._known)) == (4, [4])
 
 
 def test_a_held_run_is_diagnosed_where_it_stands(app, inside):
     section = opened(inside, "time")
     app.train(CONFIG.replace(epochs=500, batch_size=1))
-    app._on_action("pause")
+    app.session.pause()
     assert app.wait(PATIENCE)
-    assert app._run.epoch in section._known
+    assert run_of(app).epoch in section._known
 
 
 # Gradient check
@@ -335,29 +336,29 @@ def test_the_table_holds_both_gradients_of_the_network(app, inside, small_datase
     nn.set_weights(weights)
     X, d = small_dataset.X_test[:, :32].astype(np.float64), small_dataset.Y_test[:, :32]
     gradients = dict(zip(("W1", "b1", "W2", "b2"), nn.backward(X, nn.forward(X), d), strict=True))
-    rows = table.content["rows"]
+    rows = table.rows
     assert len(rows) == 8
-    assert {row["weight"][:2] for row in rows} == {"W1", "b1", "W2", "b2"}
+    assert {row.weight[:2] for row in rows} == {"W1", "b1", "W2", "b2"}
     for row in rows:
-        name, index = row["weight"].split("[")
+        name, index = row.weight.split("[")
         i, j = map(int, index.rstrip("]").split(", "))
-        assert row["analytic"] == written(float(gradients[name][i, j]), 7)
-        assert row["verdict"] == "agree"
-    assert table.content["verdict"].startswith("All 8 agree: the largest relative difference is ")
-    assert table.content["agrees"]
-    assert "32 test images" in table.content["how"]
-    assert "Epoch 2" in table.content["how"]
+        assert row.analytic == written(float(gradients[name][i, j]), 7)
+        assert row.verdict == "agree"
+    assert table.verdict.startswith("All 8 agree: the largest relative difference is ")
+    assert table.agrees
+    assert "32 test images" in table.how
+    assert "Epoch 2" in table.how
 
 
 def test_check_again_draws_others_and_the_same_after_them(inside):
     section = opened(inside, "check")
-    first = [row["weight"] for row in section.table.content["rows"]]
-    section.table._on_message(section.table, {"again": True}, [])
-    second = [row["weight"] for row in section.table.content["rows"]]
+    first = [row.weight for row in section.table.rows]
+    section.table._on_message(section.table, {"press": "again"}, [])
+    second = [row.weight for row in section.table.rows]
     assert first != second
     section._draw_number = 0
     section._check()
-    assert [row["weight"] for row in section.table.content["rows"]] == first
+    assert [row.weight for row in section.table.rows] == first
 
 
 def test_a_wrong_backward_pass_is_seen_on_screen(inside, monkeypatch):
@@ -365,9 +366,9 @@ def test_a_wrong_backward_pass_is_seen_on_screen(inside, monkeypatch):
     right = NeuralNetwork.backward
     monkeypatch.setattr(NeuralNetwork, "backward", lambda *args: tuple(-step for step in right(*args)))
     section._again()
-    assert section.table.content["verdict"].startswith("8 of 8 differ")
-    assert not section.table.content["agrees"]
-    assert {row["verdict"] for row in section.table.content["rows"]} == {"differ"}
+    assert section.table.verdict.startswith("8 of 8 differ")
+    assert not section.table.agrees
+    assert {row.verdict for row in section.table.rows} == {"differ"}
 
 
 def weight(analytic, numeric, *, kink=False):
@@ -398,14 +399,13 @@ def test_the_verdict(checked, words, agrees):
 def test_weights_on_a_kink_are_not_said_to_agree(app, inside):
     """With no weights and no biases every unit is on its kink when its own are nudged."""
     retrain(app, hidden_activation="relu", output="softmax", loss="cross_entropy", learning_rate=0.01)
-    moment = app._run.newest
+    moment = run_of(app).newest
     nothing = Snapshot(moment.epoch, tuple(np.zeros_like(w) for w in moment.weights), moment.test_outputs)
-    app._run.evaluation = replace(app._run.evaluation, snapshot=nothing)
-    app._refresh()
-    rows = opened(inside, "check").table.content["rows"]
-    kinks = [row for row in rows if row["weight"][:2] in ("W1", "b1")]
+    app.session.open(replace(run_of(app), evaluation=replace(run_of(app).evaluation, snapshot=nothing)))
+    rows = opened(inside, "check").table.rows
+    kinks = [row for row in rows if row.weight[:2] in ("W1", "b1")]
     assert kinks
-    assert {(row["verdict"], row["agrees"]) for row in kinks} == {("kink of relu", None)}
+    assert {(row.verdict, row.agrees) for row in kinks} == {("kink of relu", None)}
 
 
 # One image
@@ -433,8 +433,8 @@ def test_the_walkthrough_holds_the_networks_numbers(app, inside, small_dataset):
     assert d_W["value"] == written(float(d_W1[3, int(d_W["name"][8:-1])]))
     loss = 0.5 * float(np.square(y - d).sum())
     assert section.stages.stages[2]["forward"][0]["value"] == written(loss)
-    assert [bar["text"] for bar in section.outputs.content["bars"]] == [f"{value:.3f}" for value in y[:, 0]]
-    assert section.outputs.content["bars"][true]["note"] == "true"
+    assert [bar.text for bar in section.outputs.bars] == [f"{value:.3f}" for value in y[:, 0]]
+    assert section.outputs.bars[true].note == "true"
 
 
 def test_the_walkthrough_follows_the_epoch_slider(app, inside, small_dataset):
@@ -450,7 +450,7 @@ def test_the_walkthrough_follows_the_epoch_slider(app, inside, small_dataset):
 def test_next_mistake_goes_round_through_the_mistakes(app, inside, small_dataset):
     at_epoch(app, 1)
     section = opened(inside, "image")
-    wrong = np.flatnonzero(app._run.timeline[0].test_outputs.argmax(axis=0) != small_dataset.test_labels)
+    wrong = np.flatnonzero(run_of(app).timeline[0].test_outputs.argmax(axis=0) != small_dataset.test_labels)
     assert wrong.size > 1
     visited = []
     for _ in range(wrong.size + 1):
@@ -464,7 +464,7 @@ def test_next_mistake_goes_round_through_the_mistakes(app, inside, small_dataset
 
 
 def test_without_a_mistake_there_is_none_to_go_to(app, inside, small_dataset):
-    perfect = app._run.newest.test_outputs.argmax(axis=0) == small_dataset.test_labels
+    perfect = run_of(app).newest.test_outputs.argmax(axis=0) == small_dataset.test_labels
     section = opened(inside, "image")
     assert section.picker.content["has_mistakes"] == (not perfect.all())
     before = section.picker.index
@@ -580,13 +580,12 @@ def test_diagnoses_on_the_page_are_those_of_the_network(app, inside, small_datas
 
 @pytest.mark.parametrize("name", ["weights", "histograms", "time", "check", "image"])
 def test_weights_that_are_no_numbers_are_shown_without_a_fault(app, inside, name):
-    (moment,) = list(app._run.timeline)[-1:]
+    (moment,) = list(run_of(app).timeline)[-1:]
     spoilt = [np.array(w) for w in moment.weights]
     spoilt[0][0, 0], spoilt[2][0, 0], spoilt[0][1, 5] = np.nan, np.inf, -np.inf
     spoiled = Snapshot(moment.epoch, tuple(spoilt), moment.test_outputs)
-    app._run.evaluation = replace(app._run.evaluation, snapshot=spoiled)
-    app._run.timeline._moments.clear()
-    app._refresh()
+    evaluation = replace(run_of(app).evaluation, snapshot=spoiled)
+    app.session.open(replace(run_of(app), evaluation=evaluation, timeline=Timeline()))
     opened(inside, name)
     assert messages(app) == {}
 

@@ -14,10 +14,14 @@ TABS = ("overview", "mistakes", "inside")
 SECTIONS = ("weights", "histograms")
 
 
+def run_of(app):
+    return app.session.state.run
+
+
 @given(
     tab=st.sampled_from(("", *TABS)),
     theme=st.sampled_from(("auto", "light", "dark")),
-    shown=st.none() | st.lists(st.sampled_from(list(FIELDS)), min_size=1, unique=True).map(tuple),
+    shown=st.none() | st.lists(st.sampled_from(["presets", *FIELDS]), min_size=1, unique=True).map(tuple),
     section=st.sampled_from(("", *SECTIONS)),
     batch_size=st.integers(1, 60_000),
 )
@@ -137,22 +141,22 @@ def said(app):
 
 def move(app, **values):
     """Set controls as the page does."""
-    app.controls.values = {**app.controls.values, **values}
+    app.settings.config = app.config.replace(**values)
 
 
 def test_a_link_that_asks_for_too_many_images_leaves_sliders_that_train(app):
-    app.open("?n=70000&controls=hidden,batch,epochs&hidden=8&epochs=2&batch=16")
+    app.open_link("?n=70000&controls=hidden,batch,epochs&hidden=8&epochs=2&batch=16")
     assert app.wait(60)
-    assert app.controls.shown == ["hidden_sizes", "batch_size", "epochs"]
+    assert app.settings.shown == ["hidden_sizes", "batch_size", "epochs"]
     assert "Training images can't be “70000”: the data set has 600. All are used." in said(app)["link"]
     assert "&n=" not in app.header.query
     assert app.header.settled  # the address is written anew even where the settings are the same as before
-    run = app._run
+    run = run_of(app)
     move(app, batch_size=32)
     assert app.wait(60)
-    assert app._run is not run
-    assert (app.status, app._run.config.batch_size, len(app.history)) == ("finished", 32, 2)
-    assert app.controls.errors == {}
+    assert run_of(app) is not run
+    assert (app.status, run_of(app).config.batch_size, len(app.history)) == ("finished", 32, 2)
+    assert not any(control.error for control in app.settings.controls)
 
 
 def test_a_step_back_to_too_many_images_is_all_of_them_and_said(app):
@@ -160,7 +164,7 @@ def test_a_step_back_to_too_many_images_is_all_of_them_and_said(app):
     assert app.wait(60)
     app.header._on_message(app.header, {"visit": "?hidden=8&epochs=2&batch=16&n=601"}, [])
     assert app.wait(60)
-    assert (app.status, app.config, app._run.config) == ("finished", SMALL, SMALL)
+    assert (app.status, app.config, run_of(app).config) == ("finished", SMALL, SMALL)
     assert "the data set has 600" in said(app)["link"]
     assert "&n=" not in app.header.query
 
@@ -183,10 +187,10 @@ def test_a_link_to_a_fork_or_to_opened_weights_says_what_it_lacks(app, tmp_path)
     app.train(SMALL.replace(seed=1))
     assert app.wait(60)
     assert app.header.link_lacks == ""
-    app._fork()
+    app.session.loop.guarded(app.session.fork)
     assert app.wait(60)
     assert app.header.link_lacks == lacks
-    app._on_action("reset")
+    app.session.reset()
     assert app.header.link_lacks == ""
 
 

@@ -12,6 +12,10 @@ from explorer.network.mistakes import answered, probabilities
 from explorer.widgets.sketch_pad import SIDE
 
 
+def run_of(app):
+    return app.session.state.run
+
+
 @pytest.fixture
 def app(small_dataset):
     app = Explorer(small_dataset, TrainingConfig(hidden_sizes=4, epochs=3, batch_size=16, learning_rate=0.02))
@@ -22,7 +26,7 @@ def app(small_dataset):
 
 
 def test_the_table_shows_recall_and_support(app, small_dataset):
-    confusion = app._run.newest.confusion
+    confusion = run_of(app).newest.confusion
     for k, row in enumerate(app.panels["mistakes"].table.rows):
         assert row[0] == str(k)
         assert row[1] == f"{100 * confusion[k, k] / confusion[k].sum():.1f} %"
@@ -44,7 +48,7 @@ def half_squared_errors(outputs, labels):
 def test_all_mistakes_are_paged_in_the_chosen_order(app, small_dataset, order):
     """The pictures, what is said of each and the order are those of the same test images."""
     panel, data = app.panels["mistakes"], small_dataset
-    outputs = app._run.newest.test_outputs.astype(float)
+    outputs = run_of(app).newest.test_outputs.astype(float)
     decided = outputs.argmax(axis=0)
     wrong = np.flatnonzero(decided != data.test_labels)
     assert len(set(np.round(outputs[:, wrong].sum(axis=0), 2))) > 1  # shares are not the outputs
@@ -60,7 +64,7 @@ def test_all_mistakes_are_paged_in_the_chosen_order(app, small_dataset, order):
     assert [image["caption"] for image in gallery.images] == [
         f"{data.test_labels[index]} → {decided[index]}" for index in page
     ]
-    first = {"loss": "the worst first", "confidence": "the surest first"}[order]
+    first = {"loss": "highest loss first", "confidence": "most confident first"}[order]
     assert gallery.heading == f"{len(wrong)} mistakes, {first}"
     assert not any(image["right"] for image in gallery.images)
 
@@ -69,7 +73,7 @@ def test_the_next_page_goes_on_where_the_first_ends(app, small_dataset):
     images = app.panels["mistakes"].images
     images._per_page = 5
     images.sort_by("confidence")
-    outputs = app._run.newest.test_outputs.astype(float)
+    outputs = run_of(app).newest.test_outputs.astype(float)
     wrong = np.flatnonzero(outputs.argmax(axis=0) != small_dataset.test_labels)
     indices, notes = by_confidence(outputs, wrong)
     images.gallery._on_message(images.gallery, {"page": 1}, [])
@@ -95,7 +99,7 @@ def test_shares_are_named_for_what_they_are(app, output, what):
 
 def test_calibration_is_that_of_the_confidences_that_are_shown(app, small_dataset):
     """By the formula: in each tenth, how far the share of right ones is from the mean confidence."""
-    panel, outputs = app.panels["mistakes"], app._run.newest.test_outputs.astype(float)
+    panel, outputs = app.panels["mistakes"], run_of(app).newest.test_outputs.astype(float)
     sure = (outputs / outputs.sum(axis=0)).max(axis=0)
     right = outputs.argmax(axis=0) == small_dataset.test_labels
     tenth = np.ceil(10 * sure)
@@ -110,14 +114,14 @@ def test_calibration_is_that_of_the_confidences_that_are_shown(app, small_datase
 
 
 def test_a_threshold_answers_fewer_and_better(app, small_dataset):
-    panel, outputs = app.panels["mistakes"], app._run.newest.test_outputs
+    panel, outputs = app.panels["mistakes"], run_of(app).newest.test_outputs
     assert panel.threshold.text.startswith("200 of 200")
     panel.threshold.value = 0.6
     kept = probabilities(outputs).max(axis=0) >= 0.6
     assert panel.threshold.text.startswith(f"{kept.sum()} of 200")
     everything, some = (answered(outputs, small_dataset.test_labels, t) for t in (0.0, 0.6))
     assert everything.coverage == 1.0
-    assert everything.accuracy == app._run.newest.record.test_accuracy
+    assert everything.accuracy == run_of(app).newest.record.test_accuracy
     assert some.n_right == (outputs.argmax(axis=0) == small_dataset.test_labels)[kept].sum()
 
 
@@ -125,7 +129,7 @@ def test_a_hidden_tab_is_not_drawn(app):
     panel = app.panels["mistakes"]
     app.panels.tab_bar.selected = "overview"
     before = panel.table.rows
-    app.controls.values = {**app.controls.values, "epochs": 2}
+    app.settings.config = app.config.replace(epochs=2)
     assert app.wait(60)
     assert panel.table.rows is before
     app.panels.tab_bar.selected = "mistakes"
@@ -134,7 +138,7 @@ def test_a_hidden_tab_is_not_drawn(app):
 
 def test_before_the_first_run_it_says_so(small_dataset):
     app = Explorer(small_dataset, train=False)
-    app._refresh()
+    app.views.refresh()
     app.panels.tab_bar.selected = "mistakes"
     panel = app.panels["mistakes"]
     assert panel.sentence.text == "not trained yet"
@@ -144,28 +148,27 @@ def test_before_the_first_run_it_says_so(small_dataset):
 
 def test_a_cell_that_is_chosen_before_the_first_run_is_the_filters_as_well(small_dataset):
     app = Explorer(small_dataset, train=False)
-    app._refresh()
+    app.views.refresh()
     app.panels.tab_bar.selected = "mistakes"
-    images = app.panels["mistakes"].images
-    images.choose(9, 4)
-    gallery = images.gallery
+    gallery = app.panels["mistakes"].images.gallery
+    app.views.choose(9, 4)
     assert (gallery.true, gallery.predicted, gallery.heading) == (9, 4, "9 read as 4")
     assert gallery.empty == "not trained yet"
-    images.toggle(9, 4)
+    app.views.toggle(9, 4)
     assert (gallery.true, gallery.predicted, gallery.heading) == (-1, -1, "Images")
     app.close()
 
 
 def test_the_heading_says_which_cell(app, small_dataset):
-    images, confusion = app.panels["mistakes"].images, app._run.newest.confusion
+    images, confusion = app.panels["mistakes"].images, run_of(app).newest.confusion
     mistakes = confusion - np.diag(np.diag(confusion))
     seen = set()
     for true, predicted in np.ndindex(10, 10):
-        images.choose(true, predicted)
+        app.views.choose(true, predicted)
         n = int(confusion[true, predicted])
-        order = ", the worst first" if n > 1 else ""
+        order = ", highest loss first" if n > 1 else ""
         what = (
-            f"{true} read rightly: {n} image{'' if n == 1 else 's'}"
+            f"{true} classified correctly: {n} image{'' if n == 1 else 's'}"
             if true == predicted
             else f"{true} read as {predicted}: {n} mistake{'' if n == 1 else 's'}"
         )
@@ -173,10 +176,10 @@ def test_the_heading_says_which_cell(app, small_dataset):
         seen.add(min(n, 2))
     assert seen == {0, 1, 2}
     of_3, as_3 = int(mistakes[3].sum()), int(mistakes[:, 3].sum())
-    images.choose(3, -1)
-    assert images.gallery.heading.startswith(f"3 read wrongly: {of_3} mistake")
-    images.choose(-1, 3)
-    assert images.gallery.heading.startswith(f"wrongly read as 3: {as_3} mistake")
+    app.views.choose(3, -1)
+    assert images.gallery.heading.startswith(f"3 misclassified: {of_3} mistake")
+    app.views.choose(-1, 3)
+    assert images.gallery.heading.startswith(f"misclassified as 3: {as_3} mistake")
 
 
 @pytest.fixture
@@ -194,14 +197,14 @@ def broken(small_dataset):
     )
     app = Explorer(small_dataset, config)
     assert app.wait(60)
-    app._refresh()
+    app.views.refresh()
     yield app
     app.close()
 
 
 def test_a_run_that_failed_in_its_first_epoch_says_so_wherever_it_has_nothing_to_show(broken):
-    assert broken._run.status == "failed"
-    assert broken._run.newest is None
+    assert broken.status == "failed"
+    assert run_of(broken).newest is None
     broken.panels.tab_bar.selected = "mistakes"
     panel = broken.panels["mistakes"]
     what = "The run failed in its first epoch: the loss is not a number since epoch 1."
@@ -216,10 +219,8 @@ def test_a_run_that_failed_in_its_first_epoch_says_so_wherever_it_has_nothing_to
 
 def test_while_the_first_epoch_runs_the_pad_says_so(small_dataset):
     app = Explorer(small_dataset, TrainingConfig(hidden_sizes=4, batch_size=1), train=False)
-    app._on_action("step_batch")
-    app._on_action("pause")
-    app._run.evaluation = None
-    app._refresh()
+    app.train(app.config.replace(epochs=500))
+    app.views.refresh()
     app.panels.tab_bar.selected = "draw"
     draw = app.panels["draw"]
     draw.pad.ink = bytes([255]) * SIDE * SIDE
@@ -232,7 +233,7 @@ def hidden(box):
 
 
 def test_the_matrix_is_held_against_another_runs(app):
-    before = app._run.newest.confusion
+    before = run_of(app).newest.confusion
     app.train(app.config.replace(hidden_sizes=6, learning_rate=0.05))
     assert app.wait(60)
     panel = app.panels["mistakes"].matrix
@@ -241,13 +242,13 @@ def test_the_matrix_is_held_against_another_runs(app):
     panel.other.value = "1"
     assert not hidden(panel._together)
     assert all(hidden(box) for box in panel._alone)
-    more = app._run.newest.confusion - before
+    more = run_of(app).newest.confusion - before
     (cells,) = panel.difference.figure.to_plotly_json()["data"]
     np.testing.assert_array_equal(np.array(cells["z"]), np.where(np.eye(10, dtype=bool), more, -more))
     assert panel.difference.figure.layout.title.text == "Confusion matrix · this run minus run 1"
     assert panel.caption.text.startswith("Green: this run is better; purple: run 1 is.")
     app.panels.tab_bar.position = 0
-    more = app._run.timeline[0].confusion - before
+    more = run_of(app).timeline[0].confusion - before
     (cells,) = panel.difference.figure.to_plotly_json()["data"]
     assert cells["text"][0][0] == (f"{more[0, 0]:+d}".replace("-", "−") if more[0, 0] else "")
 
@@ -255,9 +256,7 @@ def test_the_matrix_is_held_against_another_runs(app):
 def test_a_run_whose_curves_are_hidden_can_still_be_compared_with(app):
     app.train(app.config.replace(hidden_sizes=6))
     assert app.wait(60)
-    (run,) = app._earlier
-    run.hidden = True
-    app._refresh()
+    app.session.edit(1, hidden=True)
     panel = app.panels["mistakes"].matrix
     assert [words for _, words in panel.other.options] == ["no other run", "run 1"]
     panel.other.value = "1"
@@ -269,23 +268,22 @@ def test_a_run_that_is_deleted_is_compared_with_no_more(app):
     assert app.wait(60)
     panel = app.panels["mistakes"].matrix
     panel.other.value = "1"
-    app._earlier.delete(next(iter(app._earlier)))
-    app._refresh()
+    app.session.delete(1)
     assert (panel.other.value, panel.other.options) == ("", [["", "no other run"]])
     assert hidden(panel._together)
 
 
 def test_a_cell_of_this_matrix_filters_these_images(app):
-    panel, confusion = app.panels["mistakes"], app._run.newest.confusion
+    panel, confusion = app.panels["mistakes"], run_of(app).newest.confusion
     mistakes = confusion - np.diag(np.diag(confusion))
     row, column = (int(k) for k in np.unravel_index(mistakes.argmax(), mistakes.shape))
-    panel.images.toggle(row, column)
+    app.views.toggle(row, column)
     assert len(panel.images.gallery.images) == min(54, mistakes.max())
     for part in (panel.matrix.matrix, panel.matrix.difference):
         (frame,) = part.figure.to_plotly_json()["layout"]["shapes"]
         assert (frame["x0"], frame["y0"]) == (column - 0.5, row - 0.5)
-    panel.images.toggle(row, column)
-    assert panel.images.cell is None
+    app.views.toggle(row, column)
+    assert app.selected_cell is None
 
 
 def test_the_arrow_keys_go_from_cell_to_cell(app):
@@ -295,7 +293,7 @@ def test_the_arrow_keys_go_from_cell_to_cell(app):
     def press(*keys):
         for key in keys:
             figure._hear(figure, {"kind": "key", "key": key}, [])
-        return panel.images.cell
+        return app.selected_cell
 
     assert press("ArrowDown") == (0, 0)
     assert press("ArrowLeft", "ArrowUp") == (0, 0)  # the edge
@@ -322,9 +320,9 @@ def test_no_arrow_key_is_lost_while_the_event_loop_is_busy(small_dataset, compar
         # This thread waits for the other, so the loop answers no key before the last.
         with ThreadPoolExecutor(1) as other:
             other.submit(press, *["ArrowDown"] * 10, *["ArrowRight"] * 4).result()
-        assert panel.images.cell is None
+        assert app.selected_cell is None
         await asyncio.sleep(0)
-        chosen = panel.images.cell
+        chosen = app.selected_cell
         app.close()
         return chosen
 

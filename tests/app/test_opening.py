@@ -8,11 +8,15 @@ import numpy as np
 import pytest
 
 from explorer import Explorer, NeuralNetwork, TrainingConfig
-from explorer.app.opening import MOST_BYTES, opening
 from explorer.network.weights_file import SavedWeights, WeightsError, read_weights, weights_bytes
+from explorer.session.opening import MOST_BYTES, opening
 
 CONFIG = TrainingConfig(hidden_sizes=12, epochs=3, batch_size=16, learning_rate=0.05)
 PATIENCE = 60
+
+
+def run_of(app):
+    return app.session.state.run
 
 
 @pytest.fixture
@@ -29,15 +33,19 @@ def message(app):
 
 
 def test_a_saved_run_is_opened_as_it_was(app, tmp_path):
-    file, evaluation = tmp_path / "trained.npz", app._run.evaluation
+    file, evaluation = tmp_path / "trained.npz", run_of(app).evaluation
     app.save(file)
     app.train(CONFIG.replace(hidden_sizes=5))
     assert app.wait(PATIENCE)
     app.open_weights(file)
     assert app.wait(PATIENCE)
-    assert (app.status, app._run.title, app._run.epoch) == ("finished", "trained.npz", 3)
+    assert (app.status, run_of(app).title, run_of(app).epoch) == (
+        "finished",
+        "trained.npz",
+        3,
+    )
     assert app.config == CONFIG
-    opened = app._run.evaluation
+    opened = run_of(app).evaluation
     assert (opened.test_accuracy, opened.train_accuracy) == (
         evaluation.test_accuracy,
         evaluation.train_accuracy,
@@ -45,7 +53,7 @@ def test_a_saved_run_is_opened_as_it_was(app, tmp_path):
     np.testing.assert_array_equal(opened.confusion, evaluation.confusion)
     for before, after in zip(evaluation.snapshot.weights, app.network.weights(), strict=True):
         np.testing.assert_array_equal(before, after)
-    assert app.tiles.tiles[0]["value"] == f"{100 * evaluation.test_accuracy:.1f} %"
+    assert app.tiles.tiles[0].value == f"{100 * evaluation.test_accuracy:.1f} %"
     assert "trained for 3 epochs" in message(app)["text"]
 
 
@@ -62,27 +70,27 @@ def test_every_panel_shows_it(app, tmp_path):
     assert "fault" not in {message["id"] for message in app.messages.messages}
     row = app.panels["runs"].table.rows[-1]
     assert (row["name"], row["present"]) == ("trained.npz", True)
-    (begins,) = app._run.curve
-    assert (begins.epoch, begins.test_accuracy) == (3, app._run.evaluation.test_accuracy)
+    (begins,) = run_of(app).curve
+    assert (begins.epoch, begins.test_accuracy) == (3, run_of(app).evaluation.test_accuracy)
     np.testing.assert_array_equal(section._subjects._newest.first[0], app.network.W1)
 
 
 def test_it_is_trained_on_from_as_a_fork(app, tmp_path):
-    before = app._run.evaluation
+    before = run_of(app).evaluation
     app.save(tmp_path / "trained.npz")
     app.open_weights(tmp_path / "trained.npz")
     assert app.wait(PATIENCE)
     app.messages._on_message(app.messages, {"id": "opened"}, [])
     assert app.wait(PATIENCE)
-    run = app._run
+    run = run_of(app)
     assert (run.parent.title, run.first_epoch, run.config.epochs) == ("trained.npz", 3, 13)
     assert [record.epoch for record in run.curve] == list(range(3, 14))
     app.train(CONFIG.replace(epochs=13))  # with its own settings it goes on as it would have
     assert app.wait(PATIENCE)
     assert list(run.history) == list(app.history)[3:]
-    titles = [earlier.title for earlier in app._earlier]
+    titles = [earlier.title for earlier in app.session.state.earlier]
     assert titles == ["run 1", "trained.npz", "run 3"]
-    assert app._earlier._runs[1].evaluation.test_accuracy == before.test_accuracy
+    assert app.session.state.earlier[1].evaluation.test_accuracy == before.test_accuracy
 
 
 def test_weights_alone_take_the_settings_in_the_controls(app, tmp_path):
@@ -90,7 +98,7 @@ def test_weights_alone_take_the_settings_in_the_controls(app, tmp_path):
     app.open_weights(tmp_path / "plain.npz")
     assert app.wait(PATIENCE)
     assert app.status == "stopped"
-    assert (app._run.epoch, len(app.history)) == (0, 0)
+    assert (run_of(app).epoch, len(app.history)) == (0, 0)
     assert app.config == CONFIG.replace(hidden_sizes=(7, 6), hidden_activation="tanh")
     np.testing.assert_array_equal(
         app.network.W1, NeuralNetwork(784, (7, 6), 10, hidden_activation="tanh", seed=4).W1
@@ -179,7 +187,7 @@ def test_a_file_of_any_epoch_is_opened_as_what_it_is_and_exported(app, tmp_path,
     file.write_bytes(weights_bytes(*parts(network), weights_epoch=weights_epoch, config=config))
     app.open_weights(file)
     assert app.wait(PATIENCE)
-    assert (app.status in ("finished", "stopped"), app._run.epoch) == (True, int(weights_epoch))
+    assert (app.status in ("finished", "stopped"), run_of(app).epoch) == (True, int(weights_epoch))
     assert f"trained for {weights_epoch:g} epochs" in message(app)["text"]
     told = "epoch 500. " if weights_epoch == 500 else "epoch 2.5, counted as 2. "
     assert f"file late.npz, {told}" in app.export("report").content.decode()
@@ -208,9 +216,9 @@ def json_of(config):
     ],
 )
 def test_a_file_that_is_no_such_network_is_one_sentence_and_nothing_is_lost(app, content, words):
-    before = app._run
+    before = run_of(app)
     app.header._open_callbacks[0]("evil<b>.npz", content)
-    assert app._run is before
+    assert run_of(app) is before
     assert app.status == "finished"
     said = message(app)
     assert said["kind"] == "error"

@@ -12,13 +12,16 @@ import pytest
 from ipywidgets import Widget
 
 from explorer import Explorer, TrainingConfig
-from explorer.app.earlier_runs import EarlierRuns
-from explorer.app.session_run import SessionRun
 from explorer.network.comparison import paired, verdict
+from explorer.session import EarlierRuns, SessionRun
 from explorer.training import TrainingRun
 
 CONFIG = TrainingConfig(hidden_sizes=8, epochs=2, batch_size=16, learning_rate=0.05)
 PATIENCE = 60
+
+
+def run_of(app):
+    return app.session.state.run
 
 
 @pytest.fixture
@@ -57,7 +60,8 @@ def drawn(figure):
 
 def faint(app):
     app.panels.tab_bar.selected = "overview"
-    count = sum(t.name == "earlier runs" and t.visible is True for t in app.panels["overview"].accuracy.data)
+    curves = app.panels["overview"].accuracy.figure.data
+    count = sum(t.name == "earlier runs" and t.visible is True for t in curves)
     app.panels.tab_bar.selected = "runs"
     return count
 
@@ -66,7 +70,7 @@ def test_every_run_stands_in_the_table_with_what_it_reached(app, panel):
     assert list(rows(panel)) == [1, 2, 3, 4]
     assert panel.table.headings[:4] == ["Test accuracy", "Best", "Epochs", "Time"]  # in sight on a phone too
     assert [number for number, row in rows(panel).items() if row["present"]] == [4]
-    for run in app._earlier:
+    for run in app.session.state.earlier:
         assert (
             cell(panel, run.number, "Test accuracy")["text"]
             == f"{100 * run.history.last.test_accuracy:.2f} %"
@@ -169,18 +173,18 @@ def test_what_is_said_stays_until_the_next_run_starts(app, panel):
 
 
 def test_what_is_said_without_a_run_is_not_said_again(app, panel):
-    app._reset()
+    app.session.reset()
     send(panel, "load", 2)
     assert panel.table.status.startswith("The settings of run 2 are in the controls")
     app.train(CONFIG.replace(seed=5))
     assert app.wait(PATIENCE)
-    app._reset()
+    app.session.reset()
     assert panel.table.status.startswith("5 runs.")
 
 
 def test_what_is_deleted_for_good_is_freed(app, panel):
     send(panel, "delete", 1)
-    run = weakref.ref(app._earlier.deleted[0].newest.test_outputs)
+    run = weakref.ref(app.session.state.earlier.deleted[0].newest.test_outputs)
     send(panel, "forget")
     assert panel.table.status.startswith("3 runs.")
     send(panel, "undo")
@@ -192,11 +196,11 @@ def test_what_is_deleted_for_good_is_freed(app, panel):
 def test_a_fork_knows_its_parent_also_when_it_is_deleted(app, panel):
     app.train(CONFIG)
     assert app.wait(PATIENCE)
-    parent = app._run.number
+    parent = run_of(app).number
     app.panels.tab_bar.position = 0
-    app._fork()
+    app.session.loop.guarded(app.session.fork)
     assert app.wait(PATIENCE)
-    child = app._run.number
+    child = run_of(app).number
     assert cell(panel, child, "Parent")["text"] == f"{parent} at 1"
     send(panel, "delete", parent)
     assert cell(panel, child, "Parent")["text"] == f"{parent} at 1 (deleted)"
@@ -210,19 +214,19 @@ def test_a_fork_knows_its_parent_also_when_it_is_deleted(app, panel):
 def test_settings_go_back_into_the_controls_and_nothing_starts(app, panel):
     send(panel, "load", 2)
     assert app.config == CONFIG.replace(batch_size=64)
-    assert app._run.number == 4
+    assert run_of(app).number == 4
     assert "batch=64" in app.header.query
     assert panel.table.status.startswith("The settings of run 2 are in the controls")
 
 
 def test_two_runs_are_compared_on_the_same_images(app, panel, small_dataset):
     panel.table.chosen = [1, 3]
-    one, _, other = app._earlier
+    one, _, other = app.session.state.earlier
     pair = paired(one.newest.test_outputs, other.newest.test_outputs, small_dataset.test_labels)
     shown = panel.comparison.side_by_side
     assert shown.verdict == verdict(pair)
-    assert [head["words"] for head in shown.heads] == ["A · run 1", "B · run 3"]
-    lines = {line["label"]: (line["a"], line["b"]) for line in shown.lines}
+    assert [words for words, _ in shown.heads] == ["A · run 1", "B · run 3"]
+    lines = {line.label: (line.a, line.b) for line in shown.lines}
     assert lines["Hidden units"] == ("8", "4")
     assert "Batch size" not in lines
     assert "Test loss" in lines
@@ -240,7 +244,7 @@ def test_different_losses_compare_on_accuracy_and_the_page_says_why(app, panel):
     panel.table.chosen = [1, 4]
     shown = panel.comparison.side_by_side
     assert "losses don't compare" in shown.remarks[-1]
-    assert "Test loss" not in {line["label"] for line in shown.lines}
+    assert "Test loss" not in {line.label for line in shown.lines}
     assert shown.verdict
     assert [trace.name for trace in drawn(panel.loss)] == ["run 4"]
     assert "3 runs with another loss are left out" in panel.captions["loss"].text
@@ -254,7 +258,7 @@ def test_steps_epochs_or_seconds_and_log_or_linear(app, panel):
     panel.axis.value = "steps"
     np.testing.assert_array_equal(x(), [10, 20])  # 600 images in batches of 64
     panel.axis.value = "seconds"
-    run = list(app._earlier)[1]
+    run = list(app.session.state.earlier)[1]
     np.testing.assert_allclose(x(), np.cumsum([r.seconds for r in run.history]), rtol=1e-6)
     assert panel.loss.layout.yaxis.type == "linear"
     panel.scale.value = "log"
@@ -265,11 +269,11 @@ def test_a_marked_run_is_not_replaced_by_its_repetition(app, panel):
     send(panel, "pin", 2)
     app.train(CONFIG.replace(batch_size=64))
     assert app.wait(PATIENCE)
-    assert [run.number for run in app._earlier] == [1, 2, 3, 4]
+    assert [run.number for run in app.session.state.earlier] == [1, 2, 3, 4]
     app.train(CONFIG)
     assert app.wait(PATIENCE)
-    assert [run.number for run in app._earlier] == [2, 3, 4, 5]
-    assert [run.number for run in app._earlier.shown()][-1] == 2  # always among the curves
+    assert [run.number for run in app.session.state.earlier] == [2, 3, 4, 5]
+    assert [run.number for run in app.session.state.earlier.shown][-1] == 2  # always among the curves
 
 
 def test_a_run_that_takes_anothers_place_says_so(app, panel):
@@ -282,7 +286,7 @@ def test_a_run_that_takes_anothers_place_says_so(app, panel):
     app.train(CONFIG.replace(seed=9))
     assert app.wait(PATIENCE)
     assert "taken the place" not in panel.table.status
-    assert all(run.n_bytes == 0 for run in app._earlier.replaced)
+    assert all(run.n_bytes == 0 for run in app.session.state.earlier.replaced)
 
 
 DIVERGING = CONFIG.replace(
@@ -314,7 +318,7 @@ def test_a_run_that_fails_in_its_first_epoch_is_kept(app, panel, mark):
     panel.table.chosen = [5, 6]
     assert "explorer-hidden" in panel.comparison._place._dom_classes  # an empty matrix would say nothing
     assert panel.comparison.side_by_side.verdict == (
-        "A did not get through its first epoch: there is no network of it to compare."
+        "A did not complete its first epoch: it has no network to compare."
     )
     app.panels.tab_bar.selected = "mistakes"
     offered = [value for value, _ in app.panels["mistakes"].matrix.other.options]
@@ -327,32 +331,32 @@ def test_a_run_that_fails_in_its_first_epoch_is_kept(app, panel, mark):
 
 
 def test_a_run_that_is_stopped_in_its_first_epoch_is_kept_and_compared(app, panel):
-    app._train_shown(paused=True)
+    app.session.train(paused=True)
     for _ in range(3):
-        app._runner.step("batch")
+        app.session.step("batch")
         assert app.wait(PATIENCE)
     app.stop()
     assert app.wait(PATIENCE)
     assert (app.status, len(app.history)) == ("stopped", 0)
-    stopped = app._run
+    stopped = run_of(app)
     app.train(CONFIG.replace(seed=5))
     assert app.wait(PATIENCE)
-    assert stopped in app._earlier
+    assert stopped.number in [run.number for run in app.session.state.earlier]
     number = stopped.number
     assert cell(panel, number, "Test accuracy")["order"] == stopped.evaluation.test_accuracy
     assert cell(panel, number, "Epochs")["text"].endswith(" · stopped")
-    panel.table.chosen = [number, app._run.number]
+    panel.table.chosen = [number, run_of(app).number]
     assert "correctly" in panel.comparison.side_by_side.verdict
     assert f"run {number}" not in [trace.name for trace in drawn(panel.accuracy)]  # it has no epoch to draw
-    assert next(iter(app._earlier.shown())) is stopped  # and takes no other's place
+    assert app.session.state.earlier.shown[0].number == number  # and takes no other's place
 
 
 def test_a_run_of_which_there_is_nothing_is_not_kept(app, panel):
-    app._train_shown(paused=True)
+    app.session.train(paused=True)
     app.train(CONFIG.replace(seed=5))
     assert app.wait(PATIENCE)
     assert 5 not in rows(panel)
-    app._train_shown(paused=True)
+    app.session.train(paused=True)
     send(panel, "name", 7, "to be")
     app.train(CONFIG.replace(seed=6))
     assert app.wait(PATIENCE)
@@ -362,16 +366,17 @@ def test_a_run_of_which_there_is_nothing_is_not_kept(app, panel):
 def test_a_fork_is_not_credited_with_what_its_parent_reached(app, panel):
     app.run_bar.auto = False
     app.panels.tab_bar.position = 0
-    app.controls.set_config(app._run.config.replace(learning_rate=1e-5, epochs=3))
-    app._fork()
+    app.session.config = run_of(app).config.replace(learning_rate=1e-5, epochs=3)
+    app.session.loop.guarded(app.session.fork)
     assert app.wait(PATIENCE)
-    fork = app._run
-    for run in list(app._earlier):
+    fork = run_of(app)
+    for run in list(app.session.state.earlier):
         send(panel, "hide", run.number)
     best = max(record.test_accuracy for record in fork.history)
-    fork.history._epochs[:] = [replace(record, test_accuracy=best / 4) for record in fork.history]
-    panel._drawn = None
-    app._refresh()
+    low = tuple(replace(record, test_accuracy=best / 4) for record in fork.history)
+    app.session.open(replace(fork, history=replace(fork.history, epochs=low)))
+    fork = run_of(app)
+    send(panel, "hide", fork.number - 1)
     assert fork.curve.best.epoch == 1  # the parent's: there the curve begins
     caption = panel.captions["accuracy"].text
     assert caption == f"highest test accuracy: run {fork.number}, {25 * best:.2f} %"
@@ -380,47 +385,45 @@ def test_a_fork_is_not_credited_with_what_its_parent_reached(app, panel):
 
 
 def test_the_seconds_of_a_fork_go_on_from_its_parents(app, panel):
-    parent = app._run
+    parent = run_of(app)
     app.run_bar.auto = False
     app.panels.tab_bar.position = 0
-    app.controls.set_config(parent.config.replace(learning_rate=0.01, epochs=3))
-    app._fork()
+    app.session.config = parent.config.replace(learning_rate=0.01, epochs=3)
+    app.session.loop.guarded(app.session.fork)
     assert app.wait(PATIENCE)
-    fork, first = app._run, parent.history[0].seconds
+    fork, first = run_of(app), parent.history[0].seconds
     assert fork.first_seconds == first
     panel.axis.value = "seconds"
     x = np.array(next(trace for trace in drawn(panel.accuracy) if trace.name == f"run {fork.number}").x)
     np.testing.assert_allclose(x, first + np.cumsum([0, *(r.seconds for r in fork.history)]), rtol=1e-6)
     assert cell(panel, fork.number, "Time")["order"] == pytest.approx(float(x[-1]))
     app.panels.tab_bar.position = 1  # a fork of the fork
-    app.controls.set_config(fork.config.replace(learning_rate=0.02))
-    app._fork()
+    app.session.config = fork.config.replace(learning_rate=0.02)
+    app.session.loop.guarded(app.session.fork)
     assert app.wait(PATIENCE)
-    assert app._run.first_seconds == pytest.approx(first + fork.history[0].seconds)
+    assert run_of(app).first_seconds == pytest.approx(first + fork.history[0].seconds)
 
 
 def test_an_earlier_run_keeps_its_newest_moment_only(app):
-    for run in app._earlier:
+    for run in app.session.state.earlier:
         assert len(run.timeline) == 0
         assert run.n_bytes == run.newest.n_bytes
-        assert not hasattr(run, "training")
 
 
 def ended(dataset, seed):
-    run = SessionRun(TrainingRun(CONFIG.replace(epochs=1, seed=seed), dataset), seed + 1)
-    events = [event for event in run.training if event is not None]
-    run.take("finished", [*events, run.training.evaluate()])
-    return run
+    training = TrainingRun(CONFIG.replace(epochs=1, seed=seed), dataset)
+    events = [event for event in training if event is not None]
+    return SessionRun.beginning(training, seed + 1).taking("finished", [*events, training.evaluate()])
 
 
 def test_what_takes_too_much_memory_goes_the_pinned_last(small_dataset):
     runs = [ended(small_dataset, seed) for seed in range(6)]
     each = runs[0].n_bytes
     earlier = EarlierRuns(most_bytes=3 * runs[0].newest.n_bytes)
-    runs[0].pinned = True
+    runs[0] = replace(runs[0], pinned=True)
     figures = [run.newest.record.test_accuracy for run in runs]
     for run in runs:
-        earlier.add(run)
+        earlier = earlier.followed_by(run)
         assert sum(kept.n_bytes for kept in earlier) <= 3 * each
     assert [run.newest.test_outputs.size > 0 for run in earlier] == [True, False, False, False, True, True]
     assert [run.newest.record.test_accuracy for run in earlier] == figures
@@ -430,15 +433,13 @@ def test_deleted_runs_count_and_go_first(small_dataset):
     runs = [ended(small_dataset, seed) for seed in range(4)]
     earlier = EarlierRuns(most_bytes=2 * runs[0].newest.n_bytes)
     for run in runs[:2]:
-        earlier.add(run)
-    earlier.delete(runs[1])
-    earlier.add(runs[2])  # no page has said "forget"
-    assert [run.newest.test_outputs.size > 0 for run in runs[:3]] == [True, False, True]
-    earlier.add(runs[3])
-    assert [run.newest.test_outputs.size > 0 for run in runs] == [False, False, True, True]
-    earlier.restore()
-    assert list(earlier) == runs
-    assert runs[1].newest.record.test_accuracy > 0
+        earlier = earlier.followed_by(run)
+    earlier = earlier.deleting(2).followed_by(runs[2])  # no page has said "forget"
+    assert [run.newest.test_outputs.size > 0 for run in earlier.restored()] == [True, False, True]
+    earlier = earlier.followed_by(runs[3]).restored()
+    assert [run.newest.test_outputs.size > 0 for run in earlier] == [False, False, True, True]
+    assert [run.number for run in earlier] == [1, 2, 3, 4]
+    assert earlier[1].newest.record.test_accuracy > 0
 
 
 @pytest.fixture
@@ -454,7 +455,7 @@ def sent_bytes(monkeypatch):
 
 
 @pytest.mark.slow
-def test_two_hundred_runs_of_a_session(small_dataset, sent_bytes):
+def test_two_hundred_runs_of_a_session(small_dataset, sent_bytes, monkeypatch):
     """The table has them all, the curves the newest, memory keeps its bound, and a tick says one row."""
     app = Explorer(small_dataset, train=False)
     least = TrainingConfig(hidden_sizes=1, epochs=1, n_train=10, batch_size=10)
@@ -463,21 +464,22 @@ def test_two_hundred_runs_of_a_session(small_dataset, sent_bytes):
         app.train(least.replace(seed=seed))
         assert app.wait(PATIENCE)
         if seed == 0:
-            app._earlier.most_bytes = 50 * app._run.newest.n_bytes
+            most_bytes = 50 * run_of(app).newest.n_bytes
+            monkeypatch.setattr(app.session, "_earlier", EarlierRuns(most_bytes=most_bytes))
     app.panels.tab_bar.selected = "runs"
     panel = app.panels["runs"]
-    app.controls.set_config(least.replace(seed=200, epochs=500))
-    app._train_shown(paused=True)
-    app._runner.step("epoch")
+    app.session.config = least.replace(seed=200, epochs=500)
+    app.session.train(paused=True)
+    app.session.step("epoch")
     assert app.wait(PATIENCE)
     assert list(rows(panel)) == list(range(1, 201))
     assert [trace.name for trace in drawn(panel.accuracy)][:-1] == [f"run {n}" for n in range(189, 200)]
     assert panel.captions["accuracy"].text.startswith("12 of 200 runs")
-    assert sum(run.n_bytes for run in app._earlier) <= app._earlier.most_bytes
-    assert [run.number for run in app._earlier if run.n_bytes] == list(range(150, 200))
+    assert sum(run.n_bytes for run in app.session.state.earlier) <= app.session.state.earlier.most_bytes
+    assert [run.number for run in app.session.state.earlier if run.n_bytes] == list(range(150, 200))
     before = rows(panel)[200]
     sent_bytes.clear()
-    app._runner.step("epoch")
+    app.session.step("epoch")
     assert app.wait(PATIENCE)
     assert rows(panel)[200] != before
     assert 0 < sum(n for widget, n in sent_bytes if widget is panel.table) < 2000
@@ -495,63 +497,83 @@ def gone(letters):
     return f"What {letters} read in each image is no longer kept, to save memory."
 
 
-def test_runs_whose_outputs_are_gone_say_so(app, panel):
-    next(iter(app._earlier)).let_go()
+@pytest.fixture
+def forgetful(app, monkeypatch):
+    """A function that starts another run, and has of the earlier ones of these numbers their figures only."""
+
+    def lose(*numbers):
+        kept = EarlierRuns.changed
+        earlier = app.session.state.earlier
+        for number in numbers:
+            run = earlier.numbered(number)
+            earlier = kept(earlier, run.without_moments())
+        monkeypatch.setattr(app.session, "_earlier", earlier)
+        app.session.select(None)
+
+    return lose
+
+
+def test_runs_whose_outputs_are_gone_say_so(app, panel, forgetful):
+    forgetful(1)
     panel.table.chosen = [1, 2]
     again = "load its settings and train again: equal settings give the equal run."
     assert said(panel) == (gone("A"), f"For A, {again}")
     panel.table.chosen = [4, 1]
     assert said(panel) == (gone("B"), f"For B, {again}")
-    list(app._earlier)[1].let_go()
+    forgetful(1, 2)
     panel.table.chosen = [1, 2]
     assert said(panel) == (gone("A and B"), f"For A, {again}")
     assert panel.comparison.side_by_side.remarks == [f"For A, {again}", f"For B, {again}"]
-    assert {line["label"] for line in panel.comparison.side_by_side.lines} >= {"Test accuracy", "Batch size"}
+    assert {line.label for line in panel.comparison.side_by_side.lines} >= {"Test accuracy", "Batch size"}
 
 
-def let_go_of(app, panel):
-    """Put the present run aside without its outputs, and return what a comparison says of it."""
-    run = app._run
-    app.train(CONFIG.replace(seed=77))
-    assert app.wait(PATIENCE)
-    assert run in app._earlier
-    run.let_go()
-    panel.table.chosen = [run.number, app._run.number]
-    verdict, remark = said(panel)
-    assert verdict == gone("A")
-    return remark
+@pytest.fixture
+def without_outputs(app, panel, forgetful):
+    """A function that puts the present run aside without its outputs, and returns what a comparison says of it."""
+
+    def words():
+        number = run_of(app).number
+        app.train(CONFIG.replace(seed=77))
+        assert app.wait(PATIENCE)
+        forgetful(number)
+        panel.table.chosen = [number, run_of(app).number]
+        verdict, remark = said(panel)
+        assert verdict == gone("A")
+        return remark
+
+    return words
 
 
-def test_a_fork_is_not_said_to_come_back_by_its_settings(app, panel):
+def test_a_fork_is_not_said_to_come_back_by_its_settings(app, without_outputs):
     app.panels.tab_bar.position = 0
-    app._fork()
+    app.session.loop.guarded(app.session.fork)
     assert app.wait(PATIENCE)
     why = "For A, its settings alone don't bring it back: it went on from the weights of run 4."
-    assert let_go_of(app, panel) == why
+    assert without_outputs() == why
 
 
-def test_an_opened_file_is_not_said_to_come_back_by_its_settings(app, panel, tmp_path):
+def test_an_opened_file_is_not_said_to_come_back_by_its_settings(app, without_outputs, tmp_path):
     app.save(tmp_path / "kept.npz")
     app.open_weights(tmp_path / "kept.npz")
     assert app.wait(PATIENCE)
     why = "For A, its settings alone don't bring it back: it began with the weights of kept.npz."
-    assert let_go_of(app, panel) == why
+    assert without_outputs() == why
 
 
-def test_a_stopped_run_is_not_said_to_come_back_by_its_settings(app, panel):
-    app.controls.set_config(CONFIG.replace(seed=3))
-    app._train_shown(paused=True)
-    app._runner.step("epoch")
+def test_a_stopped_run_is_not_said_to_come_back_by_its_settings(app, without_outputs):
+    app.session.config = CONFIG.replace(seed=3)
+    app.session.train(paused=True)
+    app.session.step("epoch")
     assert app.wait(PATIENCE)
     app.stop()
     assert app.wait(PATIENCE)
     why = "For A, its settings alone don't bring it back: it was stopped at epoch 1 of 2."
-    assert let_go_of(app, panel) == why
+    assert without_outputs() == why
 
 
 def test_before_the_first_run_it_says_so(small_dataset):
     app = Explorer(small_dataset, train=False)
-    app._refresh()
+    app.views.refresh()
     app.panels.tab_bar.selected = "runs"
     assert app.panels["runs"].table.status == "No run yet: Train starts one."
     app.close()

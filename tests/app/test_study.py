@@ -19,7 +19,7 @@ HIDDEN = "explorer-hidden"
 def app(small_dataset):
     app = Explorer(small_dataset, CONFIG, train=False)
     app.panels.tab_bar.selected = "study"
-    app._refresh()
+    app.views.refresh()
     yield app
     app.close()
 
@@ -30,7 +30,7 @@ def panel(app):
 
 
 def press(panel):
-    panel.bar._on_message(panel.bar, {"running": panel.bar.running}, [])
+    panel.bar._on_message(panel.bar, {"press": "stop" if panel.bar.running else "run"}, [])
 
 
 def wait_for(condition):

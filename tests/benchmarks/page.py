@@ -131,7 +131,7 @@ for batch_size in (1, 16, 512):
 for seed in range({runs}):
     app.train(TrainingConfig(seed=seed, n_train=100, epochs=1))
     await over()
-assert len(list(app._earlier)) >= {runs}
+assert len(list(app.session.state.earlier)) >= {runs}
 for tab in ("overview", "runs"):
     app.panels.tab_bar.selected = tab
     app.train(TrainingConfig(epochs=500))

@@ -175,7 +175,7 @@ def test_a_finger_draws_and_does_not_scroll(app, open_page):
     phone = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
     page = opened(open_page, app, **phone).page
     pad(page).scroll_into_view_if_needed()
-    scrolled = "[...document.querySelectorAll('*')].map((e) => e.scrollTop).concat(scrollY)"
+    scrolled = "[...document.querySelectorAll('*')].map((e) => e.scrollTop).concat(scrollY).filter((y) => y)"
     before = page.evaluate(scrolled)
     touch = page.context.new_cdp_session(page)
     for points in on_screen(page, [[(200, 60), (80, 60)], [(200, 60), (120, 220)]]):

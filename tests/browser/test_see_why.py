@@ -1,4 +1,4 @@
-"""What a person does to see why: provoke a fault and mend it, go back in time, fork, compare."""
+"""What the user does to see why: provoke a fault and fix it, go back in time, fork, compare."""
 
 from __future__ import annotations
 
@@ -89,16 +89,16 @@ def test_a_hint_is_provoked_and_mended_by_its_button(page, begin, hint):
     expect(page.locator(f'.explorer-message[data-id="{hint}"]')).to_have_count(0)
 
 
-def test_a_fork_of_spoilt_weights_is_mended_by_weights_drawn_anew(page, begin):
+def test_a_fork_of_ruined_weights_is_fixed_by_fresh_ones(page, begin):
     begin(page, "?lr=1&epochs=2")
     until_done(page, epochs=2)
     page.get_by_role("slider", name="Epoch shown").fill("0")
     set_number(page, "Learning rate", 0.01)
     page.get_by_role("button", name="Train on from epoch 1").click()
-    message = page.locator('.explorer-message[data-id="spoilt_weights"]')
+    message = page.locator('.explorer-message[data-id="ruined_weights"]')
     expect(message).to_be_visible(timeout=30_000)
     until_done(page, epochs=2)
-    message.get_by_role("button", name="Weights drawn anew").click()
+    message.get_by_role("button", name="Freshly initialised weights").click()
     expect(message).to_have_count(0)
     until_done(page, epochs=2)
     (record,) = moments(epochs=2)[0][1:]
@@ -201,12 +201,12 @@ def test_the_matrix_of_mistakes_is_gone_through_with_the_keys(app, page, begin):
     gallery = page.locator(".explorer-mistakes .explorer-gallery")
     said = gallery.locator(".explorer-gallery-heading")
     expect(said).to_have_attribute("aria-live", "polite")
-    expect(said).to_have_text(f"9 read as 4: {count} mistakes, the worst first")
+    expect(said).to_have_text(f"9 read as 4: {count} mistakes, highest loss first")
     expect(gallery.locator("li")).to_have_count(min(54, count))
     assert set(gallery.locator(".explorer-gallery-caption").all_inner_texts()) == {"9 → 4"}
     for _ in range(5):
         matrix.press("ArrowRight")
-    expect(said).to_have_text(f"9 read rightly: {confusion[9, 9]} images, the worst first")
+    expect(said).to_have_text(f"9 classified correctly: {confusion[9, 9]} images, highest loss first")
     matrix.press("Escape")
     wrong = int(confusion.sum() - np.trace(confusion))
     expect(gallery).to_contain_text(re.compile(f"^{wrong:,}".replace(",", "\\s") + " mistakes"))

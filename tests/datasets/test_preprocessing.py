@@ -113,7 +113,7 @@ def test_faint_ink_in_a_large_area_is_still_somewhere():
 
 @pytest.mark.parametrize("ink", [np.zeros((3, 3)), np.zeros(9, np.uint8), np.zeros((1, 3, 3), np.uint8)])
 def test_other_arrays_are_refused(ink):
-    with pytest.raises(ValueError, match="allowed is uint8"):
+    with pytest.raises(ValueError, match="expected uint8"):
         preprocess(ink)
 
 

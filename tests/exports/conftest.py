@@ -35,7 +35,7 @@ def trained(data):
             run, history, moment = TrainingRun(config, data, start=start), History(config), None
             for event in run:
                 if isinstance(event, EpochRecord):
-                    history.append(event)
+                    history = history.followed_by(event)
                 elif isinstance(event, Snapshot):
                     moment = Moment(history.last, event)
                 if run.step == until:

@@ -42,7 +42,7 @@ def test_the_ending_says_the_kind(path, kind):
 
 
 def test_what_is_unknown_is_refused(exported):
-    with pytest.raises(ExportError, match=r"run.pdf ends in no known way; allowed is one of .html \(Report"):
+    with pytest.raises(ExportError, match=r"run.pdf has an unknown ending; expected one of .html \(Report"):
         kind_of("run.pdf")
-    with pytest.raises(ExportError, match="kind is 'pdf'; allowed is one of report, script, csv, weights"):
+    with pytest.raises(ExportError, match="kind is 'pdf'; expected one of report, script, csv, weights"):
         export("pdf", exported())

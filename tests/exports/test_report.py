@@ -14,9 +14,10 @@ import numpy as np
 import pytest
 
 from explorer import TrainingConfig, load_mnist
-from explorer.exports.exported_run import OpenedWeights, Stage
+from explorer.exports.exported_run import Stage
 from explorer.exports.report import MOST_MISTAKES, report
 from explorer.network.mistakes import select_samples
+from explorer.session.opening import OpenedWeights
 from explorer.training import FIELDS, History, Moment, RunEnd, Snapshot, TrainingRun
 
 from .conftest import CONFIG
@@ -211,7 +212,7 @@ def test_a_run_that_ended_early_says_so(exported, trained, until):
     config = CONFIG.replace(epochs=2)
     steps = TrainingRun(config, exported().dataset).steps_per_epoch
     history, moment = trained(config, until=None if until is None else steps + 19)
-    history.continue_with(CONFIG)
+    history = history.continued(CONFIG)
     run = replace(exported(), history=history, moment=moment, newest=moment)
     title, text, _ = again(run)
     assert title == "The same settings again"
@@ -222,8 +223,8 @@ def test_a_run_that_ended_early_says_so(exported, trained, until):
 
 def test_a_run_that_failed_fails_again(exported, trained):
     history, moment = trained(CONFIG.replace(epochs=2))
-    history.continue_with(CONFIG)
-    history.append(RunEnd("failed", "The loss is not a number."))
+    history = history.continued(CONFIG)
+    history = history.followed_by(RunEnd("failed", "The loss is not a number."))
     title, text, _ = again(replace(exported(), history=history, moment=moment, newest=moment))
     assert title == "The same run again"
     assert "came to" not in text
@@ -297,7 +298,7 @@ def test_the_curves_of_a_fork_hold_its_parents_and_part_where_it_was_forked(fork
         np.testing.assert_allclose(values, wanted, rtol=1e-6)
         assert [shape["x0"] for shape in figure["dark"]["layout"]["shapes"]] == [1, 2]
     text = " ".join(Page(html).texts)
-    assert "Forked at the dotted lines, after epochs 1 and 2: what lies before is of the run" in text
+    assert "Forked at the dotted lines, after epochs 1 and 2: the epochs before are those of the run" in text
     assert "epoch 4 of 4" in text
     assert f"{sum(record.seconds for record in records):.1f} s" in text
 

@@ -9,9 +9,10 @@ from dataclasses import replace
 import pytest
 
 from explorer import TrainingConfig, load_mnist, train
-from explorer.exports.exported_run import ExportedRun, OpenedWeights, Stage
+from explorer.exports.exported_run import ExportedRun, Stage
 from explorer.exports.script import script
 from explorer.exports.weights import weights
+from explorer.session.opening import OpenedWeights
 from explorer.training import History, Moment, Snapshot, TrainingRun
 from explorer.training.process_settings import one_blas_thread
 
@@ -65,7 +66,7 @@ def test_a_run_that_was_continued_is_trained_in_one_go(exported, data, run_alone
         final = run.evaluate()
     for record in records:
         if record is not None:
-            history.append(record)
+            history = history.followed_by(record)
     moment = Moment(final, final.snapshot)
     text = script(replace(exported(), history=history, moment=moment, newest=moment))
     assert figures(run_alone(text)) == expected(history, final)
@@ -166,7 +167,7 @@ def test_the_exercise_reprints_what_the_explorer_shows(run_alone):
         final = run.evaluate()
     history = History(config)
     for record in train(config, load_mnist()):
-        history.append(record)
+        history = history.followed_by(record)
     moment = Moment(final, final.snapshot)
     text = script(ExportedRun("Run 1", load_mnist(), history, moment, moment))
     assert figures(run_alone(text)) == expected(history, final)

@@ -31,8 +31,8 @@ def make_history() -> MakeHistory:
         for epoch in range(1, epochs + 1):
             for k in range(1, stretches + 1):
                 at = epoch - 1 + k / stretches
-                history.append(BatchRecord(at, round(at * 100), 0.5 / at, min(0.3 * at, 0.9)))
-            history.append(
+                history = history.followed_by(BatchRecord(at, round(at * 100), 0.5 / at, min(0.3 * at, 0.9)))
+            history = history.followed_by(
                 EpochRecord(
                     epoch=epoch,
                     train_loss=0.1 / epoch,

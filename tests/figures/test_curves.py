@@ -98,7 +98,7 @@ def test_two_losses_never_share_an_axis(make_history):
 def test_the_line_of_mini_batches_says_what_a_point_is(make_history, steps, name):
     history = make_history(0)
     for step in steps:
-        history.append(BatchRecord(step / 20, step, 0.5, 0.5))
+        history = history.followed_by(BatchRecord(step / 20, step, 0.5, 0.5))
     for traces in (loss_traces, accuracy_traces):
         assert traces(history)[RUNNING]["name"] == name
 
@@ -210,7 +210,7 @@ def test_an_earlier_run_stretches_the_loss_axis_twofold_at_most(make_history, be
 def test_before_the_first_epoch_the_loss_axis_fits_the_mini_batches(make_history):
     history = make_history(0)
     assert loss_layout(history)["yaxis"]["range"] == [0, 1.02]
-    history.append(make_history(1).batches[0])  # 0.5 / 0.25
+    history = history.followed_by(make_history(1).batches[0])  # 0.5 / 0.25
     assert loss_layout(history)["yaxis"]["range"] == [0, 2.04]
 
 
@@ -238,7 +238,7 @@ def test_a_diverged_run_leaves_gaps(make_history, scale, bad):
 def test_a_run_that_never_had_a_finite_loss_still_has_axes(make_history):
     history = make_history(1, test_losses=[math.nan])
     assert loss_layout(history)["yaxis"]["range"] == [0, pytest.approx(0.102)]
-    history.append(make_history(1, test_accuracies=[math.nan]).last)
+    history = history.followed_by(make_history(1, test_accuracies=[math.nan]).last)
     assert accuracy_layout(history)["yaxis"]["range"][0] == 80
 
 

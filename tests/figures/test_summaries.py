@@ -12,8 +12,7 @@ from explorer.training.records import EpochRecord, RunEnd
 
 
 def _epoch(history, epoch, accuracy, confusion, loss=0.0612):
-    history.append(EpochRecord(epoch, loss, loss, 0.9, accuracy, 1.0, confusion))
-    return history
+    return history.followed_by(EpochRecord(epoch, loss, loss, 0.9, accuracy, 1.0, confusion))
 
 
 def test_a_run_in_one_line(make_history, counts, digits):
@@ -56,7 +55,7 @@ def test_before_anything_was_trained(make_history, digits):
 
 def test_within_the_first_epoch(make_history, digits):
     history = make_history(0)
-    history.append(make_history(1).batches[1])  # 0.3 × half an epoch
+    history = history.followed_by(make_history(1).batches[1])  # 0.3 × half an epoch
     assert curves_summary(history) == "epoch 1 of 10 under way, train accuracy so far 15.0 %"
     assert run_summary(history, digits) == curves_summary(history)
 
@@ -64,7 +63,7 @@ def test_within_the_first_epoch(make_history, digits):
 @pytest.mark.parametrize("loss", [math.nan, math.inf])
 def test_a_diverged_run_says_since_when(make_history, counts, loss):
     history = _epoch(make_history(2), 3, 0.098, counts, loss)
-    _epoch(history, 4, 0.098, counts, loss)
+    history = _epoch(history, 4, 0.098, counts, loss)
     assert curves_summary(history) == (
         "epoch 4 of 10, test accuracy 9.8 %, the loss is not a number since epoch 3"
     )
@@ -73,15 +72,15 @@ def test_a_diverged_run_says_since_when(make_history, counts, loss):
 def test_the_sentence_names_the_hardest_classes_and_the_commonest_mistakes():
     confusion = np.array([[8, 2, 0], [0, 10, 0], [3, 0, 7]])
     assert difficulty(confusion, ("a", "b", "c")) == (
-        "The most difficult by recall are c (70.0 %), a (80.0 %) and b (100.0 %);"
-        " most often c as a (3×) and a as b (2×) are mistaken."
+        "Hardest classes: c (70.0 % recognised), a, b. "
+        "Most common mix-ups: c read as a (3 times), a read as b (2 times)."
     )
-    assert difficulty(np.eye(3, dtype=int), ("a", "b", "c")) == "No test image is read wrongly."
+    assert difficulty(np.eye(3, dtype=int), ("a", "b", "c")) == "No test image is misclassified."
 
 
 @pytest.mark.parametrize("status", ["stopped", "failed"])
 def test_a_run_that_ended_within_the_first_epoch_is_not_under_way(make_history, status):
     history = make_history(0)
-    history.append(make_history(1).batches[1])
-    history.append(RunEnd(status, "the loss is not a number since epoch 1."))
+    history = history.followed_by(make_history(1).batches[1])
+    history = history.followed_by(RunEnd(status, "the loss is not a number since epoch 1."))
     assert curves_summary(history) == f"{status} in epoch 1 of 10, train accuracy so far 15.0 %"

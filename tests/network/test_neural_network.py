@@ -627,7 +627,7 @@ def test_a_learning_rate_is_refused_before_anything_changes(method, lr):
     nn, (X, d) = network(), data()
     before = parameters(nn)
     options = {"batch_size": 2} if method == "fit" else {}
-    with pytest.raises(ValueError, match=r"^lr is .{1,20}; expected is a finite number greater than 0$"):
+    with pytest.raises(ValueError, match=r"^lr is .{1,20}; expected a finite number greater than 0$"):
         getattr(nn, method)(X, d, lr=lr, **options)
     assert_all_close(parameters(nn), before, rtol=0)
 
@@ -677,7 +677,7 @@ def test_an_unknown_name_is_refused_and_the_known_are_listed(option, known, name
     ],
 )
 def test_a_dtype_that_is_no_float_is_refused(dtype, named):
-    with pytest.raises(ValueError, match=f"^dtype is {named}; expected is float32 or float64$"):
+    with pytest.raises(ValueError, match=f"^dtype is {named}; expected float32 or float64$"):
         NeuralNetwork(5, 4, 3, dtype=dtype)
 
 
@@ -726,7 +726,7 @@ def test_a_copy_may_count_in_another_dtype():
     assert (nn.W1.dtype, other.W1.dtype, other.forward(X).dtype) == (np.float32, np.float64, np.float64)
     assert_all_close(parameters(other), parameters(nn), rtol=0)
     assert_all_close(other.forward(X), nn.forward(X), rtol=1e-5)
-    with pytest.raises(ValueError, match="expected is float32 or float64"):
+    with pytest.raises(ValueError, match="expected float32 or float64"):
         nn.copy(np.int32)
 
 

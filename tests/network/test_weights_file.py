@@ -223,7 +223,7 @@ def test_a_name_of_the_network_is_reserved(name):
 
 
 def test_what_is_neither_text_nor_numbers_is_refused():
-    with pytest.raises(ValueError, match="note has dtype object; expected are text and numbers"):
+    with pytest.raises(ValueError, match="note has dtype object; expected text and numbers"):
         packed(NeuralNetwork(4, 3, 2), note=[None])
 
 
@@ -316,9 +316,9 @@ def test_every_changed_byte_is_noticed_or_harmless(file):
         ({"network": np.array(json.dumps({**SETTINGS, "metadata": ["x"]}))}, "no x"),
         (
             {"network": np.array(json.dumps({**SETTINGS, "output": "gelu"}))},
-            "output is 'gelu'; expected is one of",
+            "output is 'gelu'; expected one of",
         ),
-        ({"network": np.array(json.dumps({**SETTINGS, "loss": ["a"]}))}, "loss is ['a']; expected is"),
+        ({"network": np.array(json.dumps({**SETTINGS, "loss": ["a"]}))}, "loss is ['a']; expected"),
     ],
 )
 def test_a_foreign_part(file, changes, words):

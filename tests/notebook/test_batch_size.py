@@ -105,7 +105,7 @@ def test_a_failed_run_is_told_and_the_others_stand(small_dataset):
         )
     assert len(found.failed) == 2
     assert found.points == ()
-    assert "batch 50, sum: n_train is 601; allowed is a whole number up to 600" in repr(found)
+    assert "batch 50, sum: n_train is 601; expected a whole number up to 600" in repr(found)
     assert batch_size_words(found).text == ""
     assert len(batch_size_figures(found)) == 3
 

@@ -38,7 +38,7 @@ def test_the_first_cell_brings_everything_once():
 
 
 def test_each_light_colour_has_its_dark_counterpart():
-    colours = json.loads(prepare().html.rpartition("})(")[2].removesuffix(");</script>"))
+    colours = json.loads(prepare().html.rpartition("drawLessonFigures(")[2].removesuffix(");</script>"))
     light, dark = PALETTES["light"], PALETTES["dark"]
     for name in ("surface", "text", "muted", "train", "test", "heat", "negative"):
         assert colours[getattr(light, name)] == getattr(dark, name)

@@ -181,7 +181,7 @@ def test_columns_are_shown_as_images(few):
 def test_a_comma_takes_one_number_and_a_bare_colon_takes_rows(few):
     X, d = few.X_train, few.Y_train
     for wrong, shape in ((batches.OnePixel, r"\(\)"), (batches.Rows, r"\(128, 3000\)")):
-        with pytest.raises(ValueError, match=rf"X has shape {shape}; expected is \(784, n_samples\)"):
+        with pytest.raises(ValueError, match=rf"X has shape {shape}; expected \(784, n_samples\)"):
             network_of(wrong).fit(X, d, 128)
         with pytest.raises(
             CheckError, match=r"fit raised ValueError: X has shape .* \(in fit, line \d+: loss \+= self"

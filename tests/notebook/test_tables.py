@@ -75,5 +75,5 @@ def test_a_diagram_has_a_circle_for_each_unit_and_a_line_for_each_weight(network
     assert html.count("<line") == sum(a * b for a, b in pairwise(sizes))
     for number in range(1, len(sizes)):
         assert f">W{number}, b{number}<" in html
-    with pytest.raises(ValueError, match="a layer has 784 units; expected are at most 12"):
+    with pytest.raises(ValueError, match="a layer has 784 units; expected at most 12"):
         diagram(NeuralNetwork(784, 2, 2))

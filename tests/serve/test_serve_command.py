@@ -284,11 +284,11 @@ def test_a_data_set_is_passed_on_with_its_whole_path(taken, monkeypatch, own_fil
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--port", "9000", "train"], "--port is no option of train"),
-        (["--ip", "127.0.0.1", "train"], "--ip is no option of train"),
-        (["--no-browser", "--debug", "train"], "--no-browser and --debug are no options of train"),
-        (["--dataset", "x", "present"], "--dataset is no option of present"),
-        (["--port", "1", "--dataset", "x", "present"], "--dataset is no option of present"),
+        (["--port", "9000", "train"], "train has no option --port"),
+        (["--ip", "127.0.0.1", "train"], "train has no option --ip"),
+        (["--no-browser", "--debug", "train"], "train has no options --no-browser and --debug"),
+        (["--dataset", "x", "present"], "present has no option --dataset"),
+        (["--port", "1", "--dataset", "x", "present"], "present has no option --dataset"),
     ],
 )
 def test_an_option_of_another_command_is_refused_in_one_sentence(taken, capsys, options, words):
@@ -418,7 +418,7 @@ def has_ipv6():
 @pytest.mark.parametrize(
     ("options", "code", "words"),
     [
-        (["--help"], 0, "taken by the controls"),
+        (["--help"], 0, "that you control"),
         (["train", "--help"], 0, "from 1 to 60 000"),
         (["present", "--help"], 0, "reveal.js"),
         (["train", "--epochs", "1", "--n", "10"], 0, "Test accuracy"),
@@ -551,7 +551,7 @@ def test_in_jupyter_nobody_is_waited_for(monkeypatch):
 
 
 def test_a_checkout_serves_its_own_notebook():
-    assert find_notebook() == ROOT / "notebooks" / "explorer.ipynb"
+    assert find_notebook() == ROOT / "explorer" / "serve" / "notebooks" / "page.ipynb"
 
 
 def test_asking_where_plotly_lies_does_not_load_it():
@@ -577,7 +577,7 @@ def test_the_wheel_holds_everything_that_is_served(wheel):
         ["git", "ls-files", "explorer"], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout.split()
     assert set(tracked) <= names
-    assert "explorer/serve/notebooks/explorer.ipynb" in names
+    assert "explorer/serve/notebooks/page.ipynb" in names
     assert not {name for name in names if "tests/" in name or "__pycache__" in name}
 
 

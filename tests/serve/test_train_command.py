@@ -168,22 +168,25 @@ def test_what_a_link_says_wrongly_is_told(command):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--hidden", "0"], "--hidden is '0'; allowed is 1 to 6 hidden layers"),
-        (["--hidden", "3,,3"], "--hidden is '3,,3'; allowed is"),
-        (["--activation", "gelu"], "--activation is 'gelu'; allowed is one of sigmoid, relu, tanh."),
-        (["--batch-size", "1.5"], "--batch is '1.5'; allowed is a whole number from 1 to"),
-        (["--lr", "nan"], "--lr is 'nan'; allowed is a number from 0.00001 to 100."),
-        (["--learning-rate", "-1"], "--lr is '-1'; allowed is"),
-        (["--seed", "x"], "--seed is 'x'; allowed is"),
+        (["--hidden", "0"], "--hidden is '0'; expected 1 to 6 hidden layers"),
+        (["--hidden", "3,,3"], "--hidden is '3,,3'; expected"),
+        (["--activation", "gelu"], "--activation is 'gelu'; expected one of sigmoid, relu, tanh."),
+        (["--batch-size", "1.5"], "--batch is '1.5'; expected a whole number from 1 to"),
+        (["--lr", "nan"], "--lr is 'nan'; expected a number from 0.00001 to 100."),
+        (["--learning-rate", "-1"], "--lr is '-1'; expected"),
+        (["--seed", "x"], "--seed is 'x'; expected"),
         (["--n", "None"], "or all."),
-        (["--n", "601"], "--n is 601; allowed is a whole number up to 600"),
-        (["--preset", "best"], "--preset is 'best'; allowed is one of exercise, modern."),
+        (["--n", "601"], "--n is 601; expected a whole number up to 600"),
+        (["--preset", "best"], "--preset is 'best'; expected one of exercise, modern."),
         (["--dataset", "no/such/place"], "--dataset: place: found “no such file or directory”, expected"),
         (["--save", "no/such/place/run.npz"], "--save: there is no folder"),
         (["--save", "."], "is there already and is not a file"),
         (["--report", "."], "--report: "),
         (["--script", "no/such/place/run.py"], "--script: there is no folder"),
-        (["--csv", "run.x", "--script", "run.x"], "--csv and --script name one file; wanted are two."),
+        (
+            ["--csv", "run.x", "--script", "run.x"],
+            "--csv and --script name the same file; expected two files.",
+        ),
         (["--save", os.devnull, "--force"], "is there already and is not a file"),
     ],
 )
@@ -384,9 +387,9 @@ def test_the_mend_of_a_diverged_run_is_the_hints_own(monkeypatch, capsys, mnist,
     end = f": train again with {options}." if options else "."
     assert said == f"The loss is not a number since epoch 2{end}\n"
     history = History(config)
-    history.append(RunEnd("failed", error=DivergedError(2)))
+    history = history.followed_by(RunEnd("failed", error=DivergedError(2)))
     (hint,) = hints(config, history, n_train=60_000) or (None,)
-    changed = TrainingConfig.from_query(query)[0].replace(**{} if hint is None else dict(hint.mend))
+    changed = TrainingConfig.from_query(query)[0].replace(**{} if hint is None else dict(hint.fix))
     code = main(["train", "--from-url", f"?{query}", *options.split(), "--json"])
     assert code == 1
     assert json.loads(capsys.readouterr().out)["config"] == json_config(changed)

@@ -38,7 +38,7 @@ def test_every_run_of_the_talk_is_recorded_to_its_end(name, runs):
     assert run.config == shown.config
     assert run.is_complete
     assert run.status == "finished"
-    steps = run.training.steps_per_epoch
+    steps = run.steps_per_epoch
     points = len(run.history.batches) / shown.config.epochs
     assert points == steps if steps <= 20 else 10 <= points <= 20
     final = run.evaluation

@@ -58,7 +58,8 @@ def test_it_has_every_slide_in_order(talk):
 @pytest.mark.parametrize("name", [slide.name for slide in SLIDES])
 def test_a_slide_opens_drawn(talk, name):
     slide = talk.slides[name]
-    assert slide.heading.title
+    title, *sentence = slide.heading.content
+    assert title[2]
     for figure in figures(slide):
         assert any(
             trace.visible is not False and trace.y is not None and len(trace.y) for trace in figure.data
@@ -69,8 +70,8 @@ def test_a_slide_opens_drawn(talk, name):
     assert slide.bar.notes
     if name != "questions":
         assert slide.bar.text == "recorded run"
-        assert slide.heading.sentence
-        assert slide.result.tiles[0]["value"].endswith("%")
+        assert sentence[0][2]
+        assert slide.result.tiles[0].value.endswith("%")
 
 
 def test_the_last_slide_holds_the_whole_explorer(talk):
@@ -140,7 +141,7 @@ def test_a_live_run_that_fails_leaves_the_recorded_one(talk, monkeypatch, error,
     slide = talk.slides["modern"]
     before = accuracy_curve(slide).copy()
     monkeypatch.setattr(Failing, "error", error)
-    monkeypatch.setattr("explorer.talk.slide_view.TrainingRun", Failing)
+    monkeypatch.setattr("explorer.session.session.TrainingRun", Failing)
     talk.run_live("modern")
     assert talk.wait(PATIENCE)
     assert slide.bar.state == "failed"
@@ -152,7 +153,7 @@ def test_a_live_run_that_cannot_start_is_said(talk, monkeypatch):
     def refuse(*_arguments):
         raise MemoryError("no room")
 
-    monkeypatch.setattr("explorer.talk.slide_view.TrainingRun", refuse)
+    monkeypatch.setattr("explorer.session.session.TrainingRun", refuse)
     slide = talk.slides["learns"]
     slide.bar._on_message(None, {"live": "run"}, None)
     assert slide.bar.text == "the live run failed (MemoryError: no room) – this is the recorded run"
@@ -174,10 +175,11 @@ def test_the_theme_and_the_size_reach_every_figure(talk):
 
 def test_a_clicked_cell_shows_its_images(talk):
     (cells,) = talk.slides["mistakes"].pictures
-    cells._images.choose(9, 4)
+    matrix, gallery = cells.view.children
+    gallery._on_message(gallery, {"filter": [9, 4]}, [])
     count = talk.slides["mistakes"].run.newest.confusion[9, 4]
-    assert cells._images.gallery.heading.startswith(f"9 read as 4: {count} mistakes")
-    (shape,) = cells._matrix.figure.to_plotly_json()["layout"]["shapes"]
+    assert gallery.heading.startswith(f"9 read as 4: {count} mistakes")
+    (shape,) = matrix.to_plotly_json()["layout"]["shapes"]
     assert (shape["x0"], shape["y0"]) == (3.5, 8.5)
 
 
@@ -204,10 +206,9 @@ def test_the_explorer_of_the_last_slide_opens_with_a_recorded_run(talk, runs):
 def test_a_recorded_run_is_trained_anew_and_not_continued(mnist):
     """There is nothing in this session that could go on from its end."""
     app = Explorer(mnist, train=False)
-    app.open_run(recording_module.recorded_run("uniform", mnist))
-    app.controls.set_config(app.config.replace(epochs=11))
-    app._follow(app.config)
+    app.session.open(recording_module.recorded_run("uniform", mnist))
+    app.epochs = 11
     assert app.wait(60)
-    app._refresh()
+    app.views.refresh()
     assert [record.epoch for record in app.history] == [*range(1, 12)]
     app.close()

@@ -86,9 +86,9 @@ def test_a_bad_value_is_refused_with_field_value_and_what_is_allowed(name, value
     assert isinstance(error, ValueError)
     assert error.field == name
     assert error.value is value
-    assert error.allowed == FIELDS[name].allowed
+    assert error.expected == FIELDS[name].expected
     assert name in str(error)
-    assert error.allowed in str(error)
+    assert error.expected in str(error)
     assert len(str(error)) < 300
     problems = TrainingConfig.problems({name: value})
     assert list(problems) == [name]
@@ -103,10 +103,12 @@ def test_the_ends_of_each_range_are_allowed(name, value):
 
 @pytest.mark.parametrize("name", BAD)
 def test_what_is_allowed_names_the_bounds(name):
-    allowed = FIELDS[name].allowed.replace("\u202f", "")
+    expected = FIELDS[name].expected.replace("\u202f", "")
     for value in GOOD[name][:2]:
         bound = value if name != "hidden_sizes" else value[0]
-        assert (f"{bound:.5f}".rstrip("0").rstrip(".") if isinstance(bound, float) else str(bound)) in allowed
+        assert (
+            f"{bound:.5f}".rstrip("0").rstrip(".") if isinstance(bound, float) else str(bound)
+        ) in expected
 
 
 def test_values_take_their_canonical_type():
@@ -126,7 +128,7 @@ def test_all_problems_are_found_at_once():
     problems = TrainingConfig.problems({"epochs": 0, "batch_size": 8, "learning_rate": -1, "colour": "red"})
     assert set(problems) == {"epochs", "learning_rate", "colour"}
     assert all(isinstance(problem, ConfigError) for problem in problems.values())
-    assert "epochs" in problems["colour"].allowed
+    assert "epochs" in problems["colour"].expected
     assert TrainingConfig.problems({}) == {}
 
 
@@ -163,7 +165,7 @@ def test_a_config_and_its_error_cross_to_another_process():
     assert pickle.loads(pickle.dumps(config)) == config
     error = ConfigError("epochs", 0, "a whole number from 1 to 500")
     copied = pickle.loads(pickle.dumps(error))
-    assert (copied.field, copied.value, copied.allowed) == (error.field, error.value, error.allowed)
+    assert (copied.field, copied.value, copied.expected) == (error.field, error.value, error.expected)
     assert str(copied) == str(error)
 
 
@@ -229,7 +231,7 @@ def test_a_hostile_link_gives_the_defaults_and_short_notices(query):
 def test_unknown_keys_are_ignored_with_a_notice():
     config, notices = TrainingConfig.from_query("colour=red&epochs=3&utm_source=mail")
     assert config == TrainingConfig(epochs=3)
-    assert notices == ("“colour” and “utm_source” are no settings and are ignored.",)
+    assert notices == ("“colour” and “utm_source” are not settings and are ignored.",)
     _, notices = TrainingConfig.from_query("colour=red")
     assert notices == ("“colour” is not a setting and is ignored.",)
 
@@ -237,7 +239,7 @@ def test_unknown_keys_are_ignored_with_a_notice():
 def test_of_many_unknown_keys_a_few_are_named_and_all_are_counted():
     config, notices = TrainingConfig.from_query("lr=0.5&" + "&".join(f"k{i}=1" for i in range(98)))
     assert config == TrainingConfig(learning_rate=0.5)
-    assert notices == ("“k0”, “k1”, “k2” and 95 more are no settings and are ignored.",)
+    assert notices == ("“k0”, “k1”, “k2” and 95 more are not settings and are ignored.",)
 
 
 def test_what_only_says_what_is_on_screen_is_passed_over():
@@ -339,10 +341,10 @@ def test_a_field_reads_back_what_it_writes(name, value):
 
 def test_a_small_number_is_written_out():
     """As its control shows it: an exponent is no number that a slider stops at."""
-    assert FIELDS["learning_rate"].allowed == "a number from 0.00001 to 100"
+    assert FIELDS["learning_rate"].expected == "a number from 0.00001 to 100"
     assert FIELDS["learning_rate"].format(1.5e-5) == "0.000015"
     assert TrainingConfig(learning_rate=1e-5).to_query() == "lr=0.00001"
     assert TrainingConfig.from_query("lr=1e-5") == (TrainingConfig(learning_rate=1e-5), ())
     assert TrainingConfig.from_query("lr=1e-9")[1] == (
-        "Learning rate can't be “1e-9”: allowed is a number from 0.00001 to 100. 0.00001 is used.",
+        "Learning rate can't be “1e-9”: expected a number from 0.00001 to 100. 0.00001 is used.",
     )

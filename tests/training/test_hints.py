@@ -34,10 +34,12 @@ def history(config, test, *, train=None, test_loss=None, train_loss=None, end="f
     columns = zip(train_loss or falling, test_loss or falling, train, test, strict=True)
     run = History(config.replace(epochs=max(n, 1)))
     for epoch, (on_train, on_test, train_accuracy, test_accuracy) in enumerate(columns, 1):
-        run.append(EpochRecord(epoch, on_train, on_test, train_accuracy, test_accuracy, 1.0, CONFUSION))
+        run = run.followed_by(
+            EpochRecord(epoch, on_train, on_test, train_accuracy, test_accuracy, 1.0, CONFUSION)
+        )
     if end in ("finished", "stopped"):
         final = None if n == 0 else evaluation(n, train[-1], test[-1])
-        run.append(RunEnd(end, final=final))
+        run = run.followed_by(RunEnd(end, final=final))
     return run
 
 
@@ -73,7 +75,7 @@ FEW = EXERCISE.replace(n_train=1000)
 
 
 def test_the_words_of_the_first_trap():
-    """From the opening settings to 128 units: the reason and the mend stand there."""
+    """From the opening settings to 128 units: with the reason and the fix."""
     (hint,) = said(EXERCISE.replace(hidden_sizes=128), [0.28] * 10)
     assert hint.id == "step_too_large"
     assert hint.kind == "warning"
@@ -81,7 +83,7 @@ def test_the_words_of_the_first_trap():
     assert hint.why == (
         "The gradient is a sum over the batch, and 128 hidden units make each step about 3 times too large."
     )
-    assert hint.mend == {"learning_rate": 0.003}
+    assert hint.fix == {"learning_rate": 0.003}
     assert hint.action == "Learning rate 0.01 → 0.003"
 
 
@@ -130,19 +132,19 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_each_fault_has_its_mend(case):
-    config, figures, rule, mend = CASES[case]
+def test_each_fault_has_its_fix(case):
+    config, figures, rule, fix = CASES[case]
     n_train = config.n_train or N
     (hint,) = said(config, figures, n_train=n_train)
-    assert (hint.id, dict(hint.mend)) == (rule, mend)
+    assert (hint.id, dict(hint.fix)) == (rule, fix)
     config = config.replace(epochs=len(figures))
-    changed = config.replace(**hint.mend)
-    assert set(config.differences(changed)) == set(mend)
+    changed = config.replace(**hint.fix)
+    assert set(config.differences(changed)) == set(fix)
     for sentence in (hint.what, hint.why):
         assert sentence.endswith(".")
         assert len(sentence) < 130
     with pytest.raises(TypeError):
-        hint.mend["seed"] = 1
+        hint.fix["seed"] = 1
 
 
 def test_actions_are_written_as_the_controls_write_them():
@@ -173,17 +175,17 @@ def test_the_reason_names_what_makes_the_step_large():
     assert why == "Learning rate 30 makes each step about 100 times too large, so that it overshoots."
 
 
-def test_one_fault_beside_another_is_mended_with_it():
-    """A mend that leaves another fault standing mends nothing."""
+def test_two_faults_are_fixed_together():
+    """A fix that leaves another fault in place fixes nothing."""
     (hint,) = said(EXERCISE.replace(initializer="uniform", hidden_sizes=128), CHANCE)
-    assert hint.mend == {"initializer": "glorot", "learning_rate": 0.003}
+    assert hint.fix == {"initializer": "glorot", "learning_rate": 0.003}
     (hint,) = said(MODERN.replace(hidden_sizes=2, learning_rate=10, batch_size=20_000), [0.1] * 5)
-    assert hint.mend == {"hidden_sizes": (32,), "learning_rate": 0.3, "batch_size": 256}
+    assert hint.fix == {"hidden_sizes": (32,), "learning_rate": 0.3, "batch_size": 256}
     (hint,) = said(MODERN.replace(hidden_sizes=2, learning_rate=0.001), [0.3, 0.35])
-    assert hint.mend == {"hidden_sizes": (32,), "learning_rate": 0.3}
+    assert hint.fix == {"hidden_sizes": (32,), "learning_rate": 0.3}
 
 
-def test_the_gravest_alone():
+def test_the_most_severe_alone():
     """A run that fails is not told to go on for longer."""
     assert [h.id for h in said(EXERCISE.replace(hidden_sizes=128), [0.1])] == ["step_too_large"]
 
@@ -194,7 +196,7 @@ def test_two_at_most():
     both = said(
         config, [0.8, 0.88, 0.87, 0.87, 0.88], train=[0.8, 0.9, 0.94, 0.97, 0.99], n_train=1000, **more
     )
-    assert [(h.id, dict(h.mend)) for h in both] == [
+    assert [(h.id, dict(h.fix)) for h in both] == [
         ("few_images", {"n_train": None}),
         ("overfitting", {"epochs": 2}),
     ]
@@ -229,38 +231,38 @@ def test_a_forks_updates_are_its_own():
     config = MODERN.replace(batch_size=20_000, epochs=10)
     run = History(config)
     for record in history(config, [0.8] * 10).epochs[4:]:
-        run.append(record)
-    run.append(RunEnd("finished", final=evaluation(10, 0.8, 0.8)))
+        run = run.followed_by(record)
+    run = run.followed_by(RunEnd("finished", final=evaluation(10, 0.8, 0.8)))
     (hint,) = hints(config, run, n_train=N)
     assert hint.what.endswith("after 18 steps.")
 
 
-def test_a_run_in_spoilt_weights_begins_anew_whatever_else_is_mended():
+def test_a_run_in_ruined_weights_starts_again_whatever_else_is_fixed():
     def found(start, config=EXERCISE, figures=CHANCE, **more):
         run = history(config, figures, **more)
         return hints(run.config, run, n_train=N, start_accuracy=start)
 
     (hint,) = found(0.098)
-    assert (hint.id, hint.kind, dict(hint.mend), hint.anew) == ("spoilt_weights", "warning", {}, True)
-    assert hint.action == "Weights drawn anew"
+    assert (hint.id, hint.kind, dict(hint.fix), hint.fresh) == ("ruined_weights", "warning", {}, True)
+    assert hint.action == "Freshly initialised weights"
     assert "right for 9.8\u00a0% of the images" in hint.why
     (running,) = found(0.098, end=None)
-    assert running.id == "spoilt_weights"
+    assert running.id == "ruined_weights"
     (hint,) = found(0.098, EXERCISE.replace(initializer="uniform"))
-    assert hint.action == "Initial weights uniform U[0, 1) → Glorot, weights drawn anew"
+    assert hint.action == "Initial weights uniform U[0, 1) → Glorot, freshly initialised weights"
     (hint,) = found(0.098, EXERCISE.replace(hidden_sizes=128))
-    assert (hint.id, hint.anew) == ("step_too_large", True)
-    assert hint.action == "Learning rate 0.01 → 0.003, weights drawn anew"
+    assert (hint.id, hint.fresh) == ("step_too_large", True)
+    assert hint.action == "Learning rate 0.01 → 0.003, freshly initialised weights"
 
 
 def test_weights_that_were_good_are_gone_on_from_again():
-    """The settings spoilt them, not what was there before; nor is the initializer to blame, which drew nothing."""
+    """The settings ruined them, not what was there before; nor is the initializer to blame, which drew nothing."""
     config = EXERCISE.replace(hidden_sizes=128, initializer="uniform")
     run = history(config, CHANCE)
     (hint,) = hints(run.config, run, n_train=N, start_accuracy=0.94)
-    assert (hint.id, hint.action, hint.anew) == ("step_too_large", "Learning rate 0.01 → 0.003", False)
+    assert (hint.id, hint.action, hint.fresh) == ("step_too_large", "Learning rate 0.01 → 0.003", False)
     good = history(EXERCISE, [0.4, 0.92, 0.94])
-    assert [h.anew for h in hints(good.config, good, n_train=N, start_accuracy=0.1)] == [False]
+    assert [h.fresh for h in hints(good.config, good, n_train=N, start_accuracy=0.1)] == [False]
 
 
 def test_overfitting_is_a_test_loss_that_stays_up_while_the_train_loss_falls():
@@ -280,11 +282,11 @@ def test_a_loss_that_is_not_a_number(end):
     run = history(config, [0.5, 0.1], test_loss=[1.0, float("inf")], end=end)
     if end == "failed":
         run = history(config, [0.5], end=None)
-        run.append(RunEnd("failed", error=DivergedError(2)))
+        run = run.followed_by(RunEnd("failed", error=DivergedError(2)))
     (hint,) = hints(config, run, n_train=N)
     assert (hint.id, hint.kind) == ("not_a_number", "error")
     assert hint.what == "The loss is not a number since epoch 2."
-    assert hint.mend == {"learning_rate": 0.3}
+    assert hint.fix == {"learning_rate": 0.3}
 
 
 def test_a_loss_that_is_not_a_number_at_a_fitting_rate():
@@ -296,7 +298,7 @@ def test_a_loss_that_is_not_a_number_at_a_fitting_rate():
 
 def test_a_run_that_failed_otherwise_is_left_to_its_own_message():
     run = history(EXERCISE, [], end=None)
-    run.append(RunEnd("failed", "MemoryError", error=MemoryError()))
+    run = run.followed_by(RunEnd("failed", "MemoryError", error=MemoryError()))
     assert hints(EXERCISE, run, n_train=N) == ()
 
 
@@ -346,7 +348,7 @@ def test_dead_units():
     (hint,) = said(config, CHANCE, diagnostics=dead)
     assert hint.id == "dead_units"
     assert "128 of 128 units in hidden layer 1 dead" in hint.why
-    assert hint.mend == {"initializer": "he", "learning_rate": 0.3}
+    assert hint.fix == {"initializer": "he", "learning_rate": 0.3}
     assert said(config, [0.96] * 3, diagnostics=dead) == ()
     few_dead = [layer(activation="relu", n_units=128, dead=0.3)]
     assert said(config, CHANCE, diagnostics=few_dead)[0].id == "step_too_large"
@@ -405,12 +407,12 @@ def trained(mnist):
             with one_blas_thread():
                 for event in run:
                     if isinstance(event, EpochRecord):
-                        records.append(event)
+                        records = records.followed_by(event)
         except DivergedError as error:
-            records.append(RunEnd("failed", str(error), error=error))
+            records = records.followed_by(RunEnd("failed", str(error), error=error))
             return Trained(records, 0.0, np.inf, ())
         end = run.evaluate()
-        records.append(RunEnd("finished", final=end))
+        records = records.followed_by(RunEnd("finished", final=end))
         probe = diagnose(run.network, mnist.X_test[:, :300], mnist.Y_test[:, :300])
         return Trained(records, end.test_accuracy, end.test_loss, probe)
 
@@ -465,7 +467,7 @@ def test_silent_when_all_is_well(trained, config):
 
 
 DEEP = (32, 32, 32, 32)
-FAULTS = {  # settings, the rule that speaks up, and the test accuracy that its mend reaches at least
+FAULTS = {  # settings, the rule that speaks up, and the test accuracy that its fix reaches at least
     "64 units by sum": (EXERCISE.replace(hidden_sizes=64, epochs=5), "step_too_large", 0.89),
     "128 units by sum": (EXERCISE.replace(hidden_sizes=128, epochs=4), "step_too_large", 0.88),
     "256 units": (EXERCISE.replace(hidden_sizes=256, epochs=3), "step_too_large", 0.83),
@@ -512,13 +514,13 @@ FAULTS = {  # settings, the rule that speaks up, and the test accuracy that its 
 
 
 @pytest.mark.parametrize(("config", "rule", "reach"), rows(FAULTS))
-def test_every_mend_mends(trained, config, rule, reach):
-    """Trained anew with the hint's changes, the test accuracy is clearly better."""
+def test_every_fix_works(trained, config, rule, reach):
+    """Trained again with the hint's changes, the test accuracy is clearly better."""
     run = trained(config)
     hint = hints_of(config, run)[0]
     assert hint.id == rule
-    mended = trained(config.replace(**hint.mend))
-    assert mended.accuracy >= max(reach, run.accuracy + 0.02)
+    fixed = trained(config.replace(**hint.fix))
+    assert fixed.accuracy >= max(reach, run.accuracy + 0.02)
 
 
 def test_dead_units_come_alive(trained):
@@ -527,36 +529,36 @@ def test_dead_units_come_alive(trained):
     assert run.diagnostics[0].dead > 0.9
     (hint,) = hints_of(config, run, diagnostics=run.diagnostics)
     assert hint.id == "dead_units"
-    mended = trained(config.replace(**hint.mend))
-    assert mended.diagnostics[0].dead < 0.1
-    assert mended.accuracy > 0.9
+    fixed = trained(config.replace(**hint.fix))
+    assert fixed.diagnostics[0].dead < 0.1
+    assert fixed.accuracy > 0.9
 
 
 @slow
-def test_fewer_epochs_mend_overfitting(trained):
+def test_fewer_epochs_fix_overfitting(trained):
     """The loss is clearly lower, and the accuracy no worse."""
     config = MODERN.replace(batch_size=64, n_train=1000, epochs=100)
     run = trained(config)
     found = {hint.id: hint for hint in hints_of(config, run)}
-    mended = trained(config.replace(**found["overfitting"].mend))
-    assert mended.loss < 0.85 * run.loss
-    assert mended.accuracy >= run.accuracy - 0.002
+    fixed = trained(config.replace(**found["overfitting"].fix))
+    assert fixed.loss < 0.85 * run.loss
+    assert fixed.accuracy >= run.accuracy - 0.002
 
 
-def test_no_settings_lead_out_of_spoilt_weights(trained, mnist):
-    """A step far too large, then the exercise's own settings from there on: only weights drawn anew help."""
+def test_no_settings_lead_out_of_ruined_weights(trained, mnist):
+    """A step far too large, then the exercise's own settings from there on: only fresh weights help."""
     with one_blas_thread():
-        spoilt = TrainingRun(EXERCISE.replace(learning_rate=1, epochs=1), mnist)
-        list(spoilt)
-        start = spoilt.evaluate()
+        ruined = TrainingRun(EXERCISE.replace(learning_rate=1, epochs=1), mnist)
+        list(ruined)
+        start = ruined.evaluate()
         fork, records = (
-            TrainingRun(EXERCISE.replace(epochs=4), mnist, start=spoilt.snapshot()),
+            TrainingRun(EXERCISE.replace(epochs=4), mnist, start=ruined.snapshot()),
             History(EXERCISE),
         )
         for event in fork:
             if isinstance(event, EpochRecord):
-                records.append(event)
-        records.append(RunEnd("finished", final=fork.evaluate()))
+                records = records.followed_by(event)
+        records = records.followed_by(RunEnd("finished", final=fork.evaluate()))
     (hint,) = hints(EXERCISE, records, n_train=N, start_accuracy=start.test_accuracy)
-    assert (hint.id, hint.anew) == ("spoilt_weights", True)
-    assert trained(EXERCISE.replace(**hint.mend)).accuracy > 0.93
+    assert (hint.id, hint.fresh) == ("ruined_weights", True)
+    assert trained(EXERCISE.replace(**hint.fix)).accuracy > 0.93

@@ -26,10 +26,7 @@ BATCH = BatchRecord(epoch=0.5, step=3, train_loss=1.0, train_accuracy=0.5)
 
 
 def history(*records):
-    made = History(TrainingConfig())
-    for record in records:
-        made.append(record)
-    return made
+    return History(TrainingConfig()).followed_by(*records)
 
 
 # ---------------------------------------------------------------- an epoch's record
@@ -114,22 +111,13 @@ def test_a_new_history_is_empty():
     assert made.epochs == made.batches == ()
 
 
-def test_two_histories_share_nothing():
-    first, second = history(), history()
-    first.append(epoch())
-    first.append(BATCH)
-    assert len(second) == len(second.batches) == 0
-
-
-def test_a_history_only_grows():
+def test_a_history_stays_as_it_is():
     made = history(epoch(1), epoch(2))
-    seen = made.epochs
-    for change in ("__setitem__", "__delitem__", "insert", "pop", "remove", "clear", "sort", "reverse"):
-        assert not hasattr(made, change)
-    made[:].clear()
-    made.append(epoch(3))
-    assert [record.epoch for record in made] == [1, 2, 3]
-    assert len(seen) == 2, "what was handed out stays as it was"
+    longer = made.followed_by(epoch(3), BATCH)
+    assert [record.epoch for record in longer] == [1, 2, 3]
+    assert (len(made), len(made.batches)) == (2, 0)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        made.epochs = ()
 
 
 def test_the_best_epoch_is_the_earliest_of_equals():
@@ -139,36 +127,34 @@ def test_the_best_epoch_is_the_earliest_of_equals():
 
 @pytest.mark.parametrize("thing", [None, 0.9, "epoch 1", Snapshot(1, (), np.zeros((2, 3)))])
 def test_only_records_go_in(thing):
-    made = history(epoch(1))
     with pytest.raises(TypeError, match=type(thing).__name__):
-        made.append(thing)
-    assert len(made) == 1
+        history(epoch(1)).followed_by(thing)
 
 
 def test_an_ended_history_can_be_continued():
-    made = history(epoch(1), RunEnd("finished"))
-    made.continue_with(TrainingConfig(epochs=20))
+    made = history(epoch(1), RunEnd("finished")).continued(TrainingConfig(epochs=20))
     assert made.end is None
     assert made.config.epochs == 20
-    made.append(epoch(2))
-    assert [record.epoch for record in made] == [1, 2]
+    assert [record.epoch for record in made.followed_by(epoch(2))] == [1, 2]
 
 
 def test_an_ended_history_is_closed():
     made = history(epoch(1), RunEnd("stopped"))
     for record in (epoch(2), BATCH, RunEnd("finished")):
         with pytest.raises(RuntimeError, match="the run has stopped"):
-            made.append(record)
-    assert (len(made), len(made.batches), made.end) == (1, 0, RunEnd("stopped"))
+            made.followed_by(record)
 
 
-def test_a_history_starting_with_another_record_is_one_of_its_own():
-    made = history(epoch(5), BATCH)
-    before = made.starting_with(epoch(4))
-    assert [record.epoch for record in before] == [4, 5]
-    assert before.batches == made.batches
-    before.append(epoch(6))
-    assert [record.epoch for record in made] == [5]
+def test_a_history_can_start_with_another_record():
+    made = history(epoch(5), BATCH).starting_with(epoch(4))
+    assert [record.epoch for record in made] == [4, 5]
+    assert made.batches == (BATCH,)
+
+
+def test_a_history_until_an_epoch_holds_its_batches_and_no_end():
+    late = BatchRecord(epoch=1.5, step=9, train_loss=1.0, train_accuracy=0.5)
+    made = history(BATCH, epoch(1), late, epoch(2), RunEnd("finished")).until(1)
+    assert (made.epochs, made.batches, made.end) == ((epoch(1),), (BATCH,), None)
 
 
 def test_histories_of_equal_records_are_equal():

@@ -40,6 +40,13 @@ class GatedRun:
         self.asked, self.gate = threading.Semaphore(0), threading.Semaphore(0)
         self.thread = None
 
+    @property
+    def is_complete(self):
+        return self.step >= self.steps
+
+    def extend(self, steps):
+        self.steps = steps
+
     def __iter__(self):
         self.thread = threading.current_thread()
         while self.step < self.steps:
@@ -199,7 +206,7 @@ def test_blas_has_one_thread_while_training(desk):
             seen.extend(pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas")
             yield from ()
 
-    desk.runner.start(Run())
+    desk.runner.start(Run(steps=0))
     desk.wait()
     assert seen
     assert set(seen) == {1}
@@ -823,3 +830,71 @@ def test_records_are_gathered_between_deliveries(small_dataset):
     desk = asyncio.run(page())
     assert len(desk.deliveries) <= 3
     assert len(desk.of(EpochRecord)) == 30
+
+
+# ---------------------------------------------------------------- more epochs
+
+
+def test_a_run_that_goes_on_is_extended_as_it_trains(desk):
+    run = GatedRun(steps=2)
+    token = desk.runner.start(run)
+    run.wait_until_asked()
+    assert desk.runner.extend(run, 3) == token
+    run.gate.release(3)
+    desk.wait()
+    assert steps(desk.records) == [1, 2, 3]
+    assert [end.final.step for end in desk.ends] == [3]
+
+
+def test_a_run_extended_while_its_end_is_scored_goes_on(desk):
+    """The settings come after its last mini-batch and before its last word."""
+    run = SlowToScore(steps=2)
+    token = desk.runner.start(run)
+    run.gate.release(4)
+    run.wait_until_scoring()
+    assert desk.runner.extend(run, 4) == token
+    run.scored.set()
+    desk.wait()
+    assert steps(desk.records) == [1, 2, 3, 4]
+    assert [end.final.step for end in desk.ends] == [4]
+
+
+def test_a_run_extended_after_its_end_starts_again_and_its_old_end_is_dropped(desk):
+    run = GatedRun(steps=1)
+    desk.runner.start(run)
+    run.gate.release(3)
+    assert desk.runner.wait(PATIENCE)
+    desk.deliveries.clear()
+    desk.runner.extend(run, 3)
+    desk.wait()
+    assert steps(desk.records) == [2, 3]
+    assert [end.final.step for end in desk.ends] == [3]
+
+
+def test_a_paused_run_goes_on_when_it_is_extended(desk):
+    run = GatedRun(steps=2)
+    token = desk.runner.start(run, paused=True)
+    assert desk.runner.extend(run, 3) == token
+    run.gate.release(3)
+    desk.wait()
+    assert [end.final.step for end in desk.ends] == [3]
+
+
+def test_a_run_that_is_stopped_starts_again_when_it_is_extended(desk):
+    run = GatedRun(steps=2)
+    desk.runner.start(run)
+    run.wait_until_asked()
+    desk.runner.stop()
+    desk.runner.extend(run, 3)
+    run.gate.release(3)
+    desk.wait()
+    assert run.step == 3
+    assert [end.status for end in desk.ends] == ["finished"]
+
+
+def test_a_step_to_the_end_finishes_the_run(desk, small_dataset):
+    desk.runner.start(TrainingRun(SMALL, small_dataset), paused=True)
+    for _ in range(SMALL.epochs):
+        desk.runner.step("epoch")
+        desk.wait()
+    assert [end.status for end in desk.ends] == ["finished"]

@@ -165,7 +165,7 @@ def test_a_failed_run_is_a_result_among_the_others(small_dataset, pool, where):
     too_many, diverged = results[SMALL.replace(n_train=601)], results[DIVERGING]
     assert too_many.epochs == ()
     assert too_many.last is None
-    assert too_many.error.startswith("n_train is 601; allowed is a whole number up to 600")
+    assert too_many.error.startswith("n_train is 601; expected a whole number up to 600")
     assert len(diverged.epochs) > 0
     assert diverged.error == f"the loss is not a number since epoch {len(diverged.epochs) + 1}"
     assert results[SMALL].error == ""

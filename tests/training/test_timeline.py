@@ -15,9 +15,9 @@ def moment(epoch, floats=250):
 
 
 def timeline(last, most_bytes):
-    made = Timeline(most_bytes)
+    made = Timeline(most_bytes=most_bytes)
     for epoch in range(last + 1):
-        made.append(moment(epoch))
+        made = made.followed_by(moment(epoch))
     return made
 
 
@@ -65,8 +65,14 @@ def test_a_moment_too_large_is_kept_all_the_same():
 def test_a_moment_within_an_epoch_gives_way_to_the_next():
     made = Timeline()
     for epoch in (0, 1, 1.25, 2):
-        made.append(moment(epoch))
+        made = made.followed_by(moment(epoch))
     assert made.epochs == (0, 1, 2)
+
+
+def test_the_moment_nearest_to_an_epoch_is_found():
+    made = timeline(11, 10_000)
+    assert [made.nearest(epoch).epoch for epoch in (0, 2.9, 3, 5, 99)] == [0, 2, 2, 4, 11]
+    assert Timeline().nearest(3) is None
 
 
 def test_an_empty_timeline_has_no_newest():

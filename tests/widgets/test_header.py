@@ -106,10 +106,12 @@ def test_tiles_are_shown_in_one_message(sent):
         [Tile("test accuracy", "93.6 %", "of 10 000 test images", "test"), Tile("parameters", "25 450")]
     )
     (message,) = sent
-    assert message["tiles"] == [
-        {"label": "test accuracy", "value": "93.6 %", "note": "of 10 000 test images", "series": "test"},
-        {"label": "parameters", "value": "25 450", "note": "", "series": ""},
+    ((_section, _named, (_dl, _, *shown)),) = message["content"]
+    assert [[part[2:] for part in tile[2:]] for tile in shown] == [
+        [["test accuracy"], ["93.6 %"], ["of 10 000 test images"]],
+        [["parameters"], ["25 450"], []],
     ]
+    assert [tile[1]["data-series"] for tile in shown] == ["test", ""]
 
 
 def test_a_caption_holds_its_line():

@@ -6,7 +6,6 @@ import pytest
 import traitlets
 
 from explorer.widgets.live_bar import LiveBar
-from explorer.widgets.slide_heading import SlideHeading
 
 
 @pytest.fixture
@@ -59,8 +58,3 @@ def test_the_size_of_the_screen_is_bounded(bar):
         bar.scale = 0.5
     with pytest.raises(traitlets.TraitError):
         bar.scale = 30.0
-
-
-def test_a_heading_has_a_title_and_a_sentence():
-    heading = SlideHeading("It learns", "by steps")
-    assert (heading.title, heading.sentence) == ("It learns", "by steps")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import comm
 import numpy as np
 import plotly
@@ -269,7 +271,7 @@ def test_the_script_finds_in_plotly_what_it_leans_on():
         "_widget_data",
     ):
         assert name in bundle
-    script = live_figure.LiveFigure._esm.__str__()
+    script = Path(live_figure.__file__).with_suffix(".js").read_text(encoding="utf-8")
     for name in ("_js2py_pointsCallback", "_widget_layout"):
         assert name in bundle
         assert name in script

@@ -1,38 +1,66 @@
-"""The style sheets: both themes' colours from the palette, and no colour from anywhere else."""
+"""Style sheets and scripts: all colours from the palette, no markup from text, and each on the page once."""
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
 import pytest
+from ipywidgets.embed import dependency_state
 
 from explorer.figures.palette import PALETTES
 from explorer.widgets import look
-from explorer.widgets.look import script, stylesheet
+from explorer.widgets.caption import Caption
+from explorer.widgets.header import Header
+from explorer.widgets.look import Assets, look_of, script, stylesheet
+from explorer.widgets.page_part import PagePart
 
 FOLDER = Path(look.__file__).parent
-SHEETS = sorted(FOLDER.glob("*.css"))
+ROOMS = {name: FOLDER.parent / name for name in ("widgets", "app", "talk")}
+SHEETS = sorted(path for room in ROOMS.values() for path in room.rglob("*.css"))
 SCRIPTS = sorted(FOLDER.glob("*.js"))
+everywhere = pytest.mark.parametrize("path", SHEETS, ids=lambda path: path.name)
 
 
-def test_a_sheet_carries_the_colours_of_both_themes():
-    text = stylesheet("tiles")
-    assert all(palette.css() in text for palette in PALETTES.values())
-    assert text.index(PALETTES["light"].css()) < text.index(':root[data-explorer-theme="dark"]')
+def test_the_sheet_of_the_parts_begins_with_both_themes_and_the_base():
+    css = look_of(FOLDER)._css
+    dark = css.index(':root[data-explorer-theme="dark"]')
+    assert (
+        css.index(PALETTES["light"].css())
+        < dark
+        < css.index(".explorer-part {")
+        < css.index(".explorer-bars")
+    )
+    assert PALETTES["dark"].css() in css
 
 
-@pytest.mark.parametrize("path", SHEETS, ids=lambda path: path.name)
+def test_the_sheets_of_a_room_lie_in_its_own_folder():
+    for name, folder in ROOMS.items():
+        assert look_of(folder)._anywidget_id == f"explorer.{name}"
+        for sheet in folder.rglob("*.css"):
+            assert sheet.read_text(encoding="utf-8") in look_of(folder)._css
+    of_app = look_of(ROOMS["app"])._css
+    assert of_app.index(".explorer-screen.widget-box {") < of_app.index(".explorer-mistakes")
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.css")), ids=lambda path: path.name)
+def test_a_part_has_rules_for_itself_only(path):
+    assert not re.findall(r"\.explorer-(?:app|slide|panel|place|inside)\b", path.read_text(encoding="utf-8"))
+
+
+@everywhere
 def test_colours_come_from_the_palette_alone(path):
     text = path.read_text(encoding="utf-8")
     assert not re.findall(r"#[0-9a-f]{3,8}\b(?![^{]*\{)", text)
     assert set(re.findall(r"\b(?:rgb|hsl|oklch)a?\([^)]*\)", text)) <= {"rgb(0 0 0 / 16%)"}  # the one shadow
 
 
-@pytest.mark.parametrize("path", SHEETS, ids=lambda path: path.name)
+@everywhere
 def test_every_colour_that_is_asked_for_exists(path):
-    defined = set(re.findall(r"(--explorer-[\w-]+):", stylesheet(path.stem)))
-    assert set(re.findall(r"var\((--explorer-[\w-]+)", path.read_text(encoding="utf-8"))) <= defined
+    text = path.read_text(encoding="utf-8")
+    defined = set(re.findall(r"(--explorer-[\w-]+):", look_of(FOLDER)._css + text))
+    assert set(re.findall(r"var\((--explorer-[\w-]+)", text)) <= defined
 
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)
@@ -72,6 +100,42 @@ def test_text_stands_out_wherever_the_parts_put_it(theme):
     assert contrast(palette.accent, palette.page) >= 3  # the focus ring, the slider
 
 
-def test_a_script_is_one_module():
-    for name in ("control_panel", "run_bar", "tiles", "messages", "header", "caption"):
-        assert script(name).count("export default") == 1
+def test_every_part_asks_for_a_script_that_is_there():
+    brought = look_of(FOLDER)
+    for path in SCRIPTS:
+        if path.stem in ("base", "look"):
+            continue
+        assert f'("{path.stem}")' in script(path.stem)
+        assert brought.key in script(path.stem)
+        assert brought.scripts[path.stem].count("export default") == 1
+    with pytest.raises(KeyError, match="no script tilse"):
+        script("tilse")
+
+
+def test_what_all_parts_share_is_in_no_part():
+    for part in (Caption("text"), Header()):
+        state = json.dumps(part.get_state())
+        assert len(state) < 2000
+        assert "_css" not in part.get_state()
+
+
+def test_all_parts_of_a_kernel_have_one_look_and_a_closed_one_is_opened_again():
+    before = Caption()._look
+    assert before is Header()._look is look_of(FOLDER)
+    before.close()
+    assert Caption()._look is before
+    assert isinstance(before, Assets)
+    assert before.comm is not None
+
+
+def test_a_part_that_is_shown_alone_brings_its_look():
+    class Own(PagePart):
+        _esm = script("rendered")
+
+    own = Own()
+    assert own.get_state()["_look"] == f"IPY_MODEL_{look_of(FOLDER).model_id}"
+    assert look_of(FOLDER).model_id in dependency_state(own)  # also in a page that is written to a file
+
+
+def test_rules_of_several_parts_can_be_read_together():
+    assert stylesheet("tiles", "caption").index(".explorer-tiles") >= 0

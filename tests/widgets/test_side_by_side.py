@@ -15,14 +15,16 @@ def test_a_comparison_goes_in_one_message_as_text(sent):
         [Line("Epochs", "6", "10")],
     )
     (message,) = sent
-    assert message["heads"][0] == {"words": EVIL, "colour": "#332288"}
-    assert message["verdict"] == "B is better."
-    assert message["remarks"] == ["Both read the same."]
-    assert message["lines"] == [{"label": "Epochs", "a": "6", "b": "10"}]
+    verdict, remarks, (_, _, _caption, (_, _, (_, _, _corner, *heads)), (_, _, *lines)) = message["content"]
+    assert verdict[2:] == ["B is better."]
+    assert [remark[2] for remark in remarks[2:]] == ["Both read the same."]
+    assert [head[3] for head in heads] == [EVIL, "B · run 2"]
+    assert [[cell[2] for cell in line[2:]] for line in lines] == [["Epochs", "6", "10"]]
 
 
-def test_it_can_be_emptied(sent):
+def test_it_can_be_emptied():
     shown = SideBySide()
     shown.show([("A", "#000000")], "words", ["more"], [Line("Epochs", "6", "10")])
     shown.show()
-    assert (shown.heads, shown.verdict, shown.remarks, shown.lines) == ([], "", [], [])
+    assert (shown.heads, shown.verdict, shown.remarks, shown.lines) == ((), "", (), ())
+    assert shown.content[-1][1] == {"hidden": True}

@@ -26,11 +26,11 @@ def press(bar, content):
 @pytest.mark.parametrize("running", [False, True])
 def test_a_press_is_heard(bar, pressed, running):
     bar.show(running=running, fraction=0.5, text="")
-    press(bar, {"running": running})
+    press(bar, {"press": "stop" if running else "run"})
     assert pressed == [running]
 
 
-@pytest.mark.parametrize("content", [{"running": False}, {}, "running", None])
+@pytest.mark.parametrize("content", [{"press": "run"}, {}, "stop", None])
 def test_a_press_of_what_the_button_no_longer_stands_for_is_dropped(bar, pressed, content):
     bar.show(running=True, fraction=0, text="")
     press(bar, content)

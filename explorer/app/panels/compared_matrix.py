@@ -1,13 +1,13 @@
-"""The confusion matrix in the second tab: alone, or held against that of another run."""
+"""The confusion matrix in the second tab: alone, or compared with that of another run."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from types import MappingProxyType
 
 from ipywidgets import Box, DOMWidget
 
-from explorer.app.panels.matrix import Difference, Matrix, OnCell
-from explorer.app.scene import OnLoop, Scene
-from explorer.figures.palette import Theme
+from explorer.app.panels.matrix import Difference, Matrix
+from explorer.app.view_state import ViewState
+from explorer.app.views import Views
 from explorer.widgets.caption import Caption
 from explorer.widgets.choice import Choice
 
@@ -21,58 +21,45 @@ class ComparedMatrix:
 
     Parameters
     ----------
-    class_names : sequence of str
-        Name of each class.
-    theme : {"light", "dark"}
-        Colours to begin with.
-    on_loop : callable
-        As in `explorer.app.scene`.
-    on_cell : callable
-        Called with row and column of each cell that is clicked.
+    views : Views
+        All that is shown.
     """
 
-    def __init__(self, class_names: Sequence[str], theme: Theme, on_loop: OnLoop, on_cell: OnCell) -> None:
-        self.matrix = Matrix(class_names, theme, on_loop, on_cell)
-        self.difference = Difference(class_names, theme, on_loop, on_cell)
+    def __init__(self, views: Views) -> None:
+        self._views, names, theme = views, views.dataset.class_names, views.theme
+        self.matrix = Matrix(names, theme, views.on_loop, views.toggle)
+        self.difference = Difference(names, theme, views.on_loop, views.toggle)
         self.other = Choice("compared with", _NOTHING)
-        self.other.observe(on_loop(self._on_other), "value")
+        self.other.observe(views.on_loop(self._on_other), "value")
         self.caption = Caption()
-        self._scene: Scene | None = None
         self._alone = Box([self.matrix.counted]), _box("figure", self.matrix.figure)
         self._together = _box("figure", self.difference.figure)
         tools = _box("tools", self.other, self._alone[0])
         self.view = _box("compared", tools, self._alone[1], self._together, self.caption)
 
-    def show(self, scene: Scene) -> None:
-        """Show the matrix of the present moment; any other run can be held against it, even a hidden one."""
-        self._scene = scene
-        known = {str(run.number): run.title for run in reversed(scene.others) if run.newest is not None}
-        self.other.offer({**_NOTHING, **known})
-        self._draw()
-
-    def mark(self, cell: tuple[int, int] | None) -> None:
-        """Put the frame round a cell (row, column), or round none."""
+    def show(self, state: ViewState) -> None:
+        """Show the matrix of the selected epoch; it can be compared with any other run, even a hidden one."""
         for part in (self.matrix, self.difference):
-            part.mark(cell)
+            part.mark(state.cell)
+        known = {str(run.number): run.title for run in reversed(state.earlier) if run.newest is not None}
+        self.other.offer({**_NOTHING, **known})
+        self._draw(state)
 
-    def _draw(self) -> None:
-        scene = self._scene
-        if scene is None:
-            return
-        counts = None if scene.moment is None else scene.moment.confusion
-        other = next((run for run in scene.others if str(run.number) == self.other.value), None)
+    def _draw(self, state: ViewState) -> None:
+        counts = None if state.moment is None else state.moment.confusion
+        other = next((run for run in state.earlier if str(run.number) == self.other.value), None)
         if other is None:
-            self.matrix.show(counts, scene.theme)
-            self.caption.text = scene.nothing or self.matrix.text
+            self.matrix.show(counts, state.theme)
+            self.caption.text = state.nothing or self.matrix.text
         else:
             before = None if other.newest is None else other.newest.confusion
-            self.difference.show(before, counts, scene.theme, (other.title, "this run"))
+            self.difference.show(before, counts, state.theme, (other.title, "this run"))
             self.caption.text = self.difference.text
         _set_hidden(other is not None, *self._alone)
         _set_hidden(other is None, self._together)
 
     def _on_other(self, _change: object) -> None:
-        self._draw()
+        self._draw(self._views.state)
 
 
 def _box(name: str, *children: DOMWidget) -> Box:

@@ -7,14 +7,13 @@ import numpy as np
 from ipywidgets import Box, DOMWidget
 from numpy.typing import NDArray
 
-from explorer.app.scene import OnLoop, Scene
-from explorer.app.session_run import SessionRun
-from explorer.datasets import Dataset
+from explorer.app.view_state import ViewState
+from explorer.app.views import Views
 from explorer.datasets.preprocessing import Preprocessed, preprocess
 from explorer.figures.digits import sprite
-from explorer.figures.palette import Theme
 from explorer.network import NeuralNetwork
 from explorer.network.mistakes import probabilities, select_samples
+from explorer.session import SessionRun
 from explorer.training import Moment
 from explorer.training.process_settings import one_blas_thread
 from explorer.widgets.bars import Bar, Bars
@@ -41,15 +40,13 @@ class DrawPanel:
 
     Parameters
     ----------
-    dataset : Dataset
-        Its classes are what the network tells apart; its test images can be put on the pad.
-    theme : {"light", "dark"}
-        Colours to begin with.
-    on_loop : callable
-        As in `explorer.app.scene`.
+    views : Views
+        All that is shown.
     """
 
-    def __init__(self, dataset: Dataset, theme: Theme, on_loop: OnLoop) -> None:
+    def __init__(self, views: Views) -> None:
+        dataset, theme, on_loop = views.dataset, views.theme, views.on_loop
+        self._views = views
         self.pad = SketchPad(offer="Load a test image")
         self.steps = PictureSteps(_STEPS)
         self.bars = Bars("Share of each class")
@@ -59,7 +56,6 @@ class DrawPanel:
         self._theme = theme
         self._reader = _Reader()
         self._seen: Preprocessed | None = None
-        self._scene: Scene | None = None
         self._loaded: tuple[bytes, int] | None = None
         self._n_loaded = 0
         self._rng = np.random.default_rng()
@@ -69,17 +65,16 @@ class DrawPanel:
             sentence=[self.sentence], pad=[self.pad], bars=[self.bars, self.note], steps=[self.steps]
         )
 
-    def show(self, scene: Scene) -> None:
-        """Let the network of the moment that is looked at read the drawing."""
-        self._scene = scene
-        if scene.theme != self._theme:
-            self._theme = scene.theme
+    def show(self, state: ViewState) -> None:
+        """Let the network of the selected epoch read the drawing."""
+        if state.theme != self._theme:
+            self._theme = state.theme
             self._show_steps()
-        self._show_reading()
+        self._show_reading(state)
 
     def _on_ink(self, _change: object) -> None:
         self._seen = preprocess(self.pad.image)
-        self._show_reading()
+        self._show_reading(self._views.state)
         self._show_steps()
 
     def _show_steps(self) -> None:
@@ -92,21 +87,19 @@ class DrawPanel:
             np.stack([_squared(ink) for ink in stages]), len(stages), theme=self._theme
         )
 
-    def _show_reading(self) -> None:
-        scene = self._scene
-        moment = None if scene is None else scene.moment
-        outputs = None
+    def _show_reading(self, state: ViewState) -> None:
+        moment, outputs = state.moment, None
         if self._seen is None:
             digits = all(name.isdigit() for name in self._dataset.class_names)
             text = "Draw a digit" if digits else "Draw something"
-        elif scene is None or scene.run is None or moment is None:
-            text = "" if scene is None else scene.nothing
+        elif state.run is None or moment is None:
+            text = state.nothing
         else:
-            outputs = self._reader.outputs(scene.run, moment, self._seen.image)
+            outputs = self._reader.outputs(state.run, moment, self._seen.image)
             text = reading(outputs, self._dataset.class_names) + self._source()
         self.sentence.text = text
         self._show_bars(outputs)
-        self.note.text = _explained(None if outputs is None or scene is None else scene.run, moment)
+        self.note.text = _explained(None if outputs is None else state.run, moment)
 
     def _show_bars(self, outputs: NDArray[np.floating] | None) -> None:
         names = self._dataset.class_names
@@ -127,7 +120,7 @@ class DrawPanel:
         return f" It is test image {grouped(index)}, {_with_article(name)}."
 
     def _load(self) -> None:
-        """Put the next image that is read wrongly on the pad, the worst first; any one where there is none."""
+        """Put the next misclassified image on the pad, highest loss first; any image where there is none."""
         wrong = self._mistakes()
         if len(wrong):
             index = int(wrong[self._n_loaded % len(wrong)])
@@ -136,17 +129,17 @@ class DrawPanel:
         self._n_loaded += 1
         self.pad.show(self._dataset.test_images[index])
         self._loaded = self.pad.ink, index
-        self._show_reading()
+        self._show_reading(self._views.state)
 
     def _mistakes(self) -> NDArray[np.int64]:
-        scene = self._scene
-        if scene is None or scene.run is None or scene.moment is None:
+        state = self._views.state
+        if state.run is None or state.moment is None:
             return np.empty(0, np.int64)
         return select_samples(
-            scene.moment.test_outputs,
+            state.moment.test_outputs,
             self._dataset.test_labels,
             mistakes_only=True,
-            loss=scene.run.config.loss,
+            loss=state.run.config.loss,
         )
 
 
@@ -154,14 +147,14 @@ class _Reader:
     """Keeps a network for a run and a moment, so that reading a drawing costs one pass of one column."""
 
     def __init__(self) -> None:
-        self._run: SessionRun | None = None
+        self._number = 0  # of the network's run
         self._moment: Moment | None = None
         self._network: NeuralNetwork | None = None
 
     def outputs(self, run: SessionRun, moment: Moment, image: NDArray[np.uint8]) -> NDArray[np.floating]:
         """Return the outputs for an image (28, 28), shape (n_classes,)."""
-        if self._network is None or run is not self._run:
-            self._network, self._run, self._moment = run.training.new_network(), run, None
+        if self._network is None or run.number != self._number:
+            self._network, self._number, self._moment = run.new_network(), run.number, None
         if self._moment is None or moment.snapshot is not self._moment.snapshot:
             self._network.set_weights(moment.weights)
             self._moment = moment

@@ -5,7 +5,8 @@ from typing import Any
 
 from ipywidgets import Box
 
-from explorer.app.scene import OnLoop, Panel, Scene
+from explorer.app.view_state import Panel, ViewState
+from explorer.app.views import Views
 from explorer.widgets.tab_bar import TabBar
 
 __all__ = ["PanelHost"]
@@ -14,24 +15,26 @@ _HIDDEN = "explorer-hidden"
 
 
 class PanelHost:
-    """The tab bar and the panels behind it.
+    """The tab bar and its panels.
 
     Parameters
     ----------
     makers : mapping of str to callable
         Makes the panel of each tab; the words on the tab are the keys. The first is made at once.
-    on_loop : callable
-        As in `explorer.app.scene`.
+    views : Views
+        All that is shown.
     """
 
-    def __init__(self, makers: Mapping[str, Callable[[], Panel]], on_loop: OnLoop) -> None:
+    def __init__(self, makers: Mapping[str, Callable[[], Panel]], views: Views) -> None:
         self.tab_bar = TabBar({words.lower(): words for words in makers})
         self.view = Box()
         self._makers = {words.lower(): make for words, make in makers.items()}
         self._panels: dict[str, Panel] = {}
-        self._scene: Scene | None = None
+        self._views = views
         self._open(self.tab_bar.selected)
-        self.tab_bar.observe(on_loop(self._on_selected), "selected")
+        self.tab_bar.observe(views.on_loop(self._on_selected), "selected")
+        self.tab_bar.observe(views.on_loop(self._on_position), "position")
+        views.add(self.show)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -46,10 +49,10 @@ class PanelHost:
             self.view.children = (*self.view.children, panel.view)
         return self._panels[name]
 
-    def show(self, scene: Scene) -> None:
-        """Let the panel in sight draw."""
-        self._scene = scene
-        self[self.tab_bar.selected].show(scene)
+    def show(self, state: ViewState) -> None:
+        """Show which moments there are, and let the panel in sight draw."""
+        self._show_moments(state)
+        self[self.tab_bar.selected].show(state)
 
     def _open(self, name: str) -> None:
         self[name]
@@ -61,5 +64,22 @@ class PanelHost:
 
     def _on_selected(self, change: Mapping[str, Any]) -> None:
         self._open(change["new"])
-        if self._scene is not None:
-            self.show(self._scene)
+        self.show(self._views.state)
+
+    def _show_moments(self, state: ViewState) -> None:
+        run = state.run
+        if run is None or run.newest is None:
+            self.tab_bar.show([])
+            return
+        epochs, stride = run.timeline.epochs, run.timeline.stride
+        megabytes = run.timeline.most_bytes // 2**20
+        note = "" if stride == 1 else f"1 epoch in {stride} is kept, to stay within {megabytes} MB"
+        epoch = None if state.selected_epoch is None or state.moment is None else state.moment.epoch
+        position = epochs.index(epoch) if epoch in epochs else -1
+        self.tab_bar.show(epochs, run.newest.epoch, note, position=position)
+
+    def _on_position(self, change: Mapping[str, Any]) -> None:
+        position, epochs = change["new"], self.tab_bar.epochs
+        epoch = epochs[position] if 0 <= position < len(epochs) else None
+        if epoch != self._views.session.state.selected_epoch:
+            self._views.session.select(epoch)

@@ -1,4 +1,4 @@
-"""The images behind the confusion matrix: those of a chosen cell, or the worst mistakes of all."""
+"""The images in the confusion matrix: those of a chosen cell, or the worst mistakes of all."""
 
 from collections.abc import Callable, Sequence
 from time import monotonic
@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.app.scene import OnLoop, Scene
+from explorer.app.view_state import ANY, OnLoop, ViewState
 from explorer.datasets import Dataset
 from explorer.figures.digits import sprite
 from explorer.figures.palette import Theme
@@ -17,8 +17,8 @@ from explorer.wording import grouped
 
 __all__ = ["ChosenImages"]
 
-_ANY = -1
 _SECONDS_BETWEEN = 1.0
+_RIGHT = "classified correctly"
 
 
 class ChosenImages:
@@ -29,89 +29,80 @@ class ChosenImages:
     dataset : Dataset
         Its test images are shown.
     on_loop : callable
-        As in `explorer.app.scene`.
-    on_chosen : callable
-        Called after each choice of classes.
+        As in `explorer.app.view_state`.
+    on_choose : callable
+        Called with the true and the predicted class that the user chooses; `ANY` stands for any.
+    now : callable
+        Returns what there is to see now.
     per_page : int
         Images on a page.
     """
 
     def __init__(
-        self, dataset: Dataset, on_loop: OnLoop, on_chosen: Callable[[], None], *, per_page: int = 24
+        self,
+        dataset: Dataset,
+        on_loop: OnLoop,
+        on_choose: Callable[[int, int], object],
+        now: Callable[[], ViewState],
+        *,
+        per_page: int = 24,
     ) -> None:
         self.gallery = Gallery(dataset.class_names, "not trained yet")
-        self.true, self.predicted = _ANY, _ANY
+        self._true, self._predicted = ANY, ANY
         self._dataset = dataset
-        self._on_chosen = on_chosen
         self._per_page = per_page
         self._page = 0
         self._order: Literal["loss", "confidence"] = "loss"
-        self._scene: Scene | None = None
+        self._now = now
         self._shown: tuple[Any, ...] = ()
         self._shown_at = float("-inf")
         self.gallery.on_page(on_loop(self._turn))
-        self.gallery.on_filter(on_loop(self.choose))
+        self.gallery.on_filter(on_loop(on_choose))
 
-    @property
-    def cell(self) -> tuple[int, int] | None:
-        """Row and column of the chosen cell of the confusion matrix, or None."""
-        return None if _ANY in (self.true, self.predicted) else (self.true, self.predicted)
-
-    def choose(self, true: int, predicted: int) -> None:
-        """Choose the images of a true class that were decided as another; -1 stands for any."""
-        self.true, self.predicted, self._page = true, predicted, 0
-        self._on_chosen()
-        self._draw(at_once=True)
-
-    def toggle(self, true: int, predicted: int) -> None:
-        """Choose a cell of the confusion matrix, or none where it is the chosen one."""
-        self.choose(*((_ANY, _ANY) if self.cell == (true, predicted) else (true, predicted)))
-
-    def show(self, scene: Scene) -> None:
-        """Show the chosen images as the network decides them; while it trains, once a second."""
-        self._scene = scene
-        self._draw(at_once=not scene.is_training)
+    def show(self, state: ViewState) -> None:
+        """Show the chosen images as the network classifies them; while it trains, once a second."""
+        is_new = state.chosen != (self._true, self._predicted)
+        self._true, self._predicted = state.chosen
+        self._page = 0 if is_new else self._page
+        self._draw(state, at_once=is_new or not state.is_training)
 
     def sort_by(self, order: Literal["loss", "confidence"]) -> None:
         """Put the images with the highest loss first, or those that were decided the most surely."""
         self._order, self._page = order, 0
-        self._draw(at_once=True)
+        self._draw(self._now(), at_once=True)
 
     def _turn(self, page: int) -> None:
         self._page = page
-        self._draw(at_once=True)
+        self._draw(self._now(), at_once=True)
 
-    def _draw(self, *, at_once: bool) -> None:
-        scene = self._scene
-        if scene is None:
-            return
+    def _draw(self, state: ViewState, *, at_once: bool) -> None:
         wanted = (
-            scene.moment and scene.moment.snapshot,
-            self.true,
-            self.predicted,
+            state.moment and state.moment.snapshot,
+            self._true,
+            self._predicted,
             self._page,
             self._order,
-            scene.theme,
-            scene.nothing,
+            state.theme,
+            state.nothing,
         )
         if wanted == self._shown or not (at_once or monotonic() - self._shown_at >= _SECONDS_BETWEEN):
             return
         self._shown, self._shown_at = wanted, monotonic()
-        if scene.moment is None or scene.run is None:
-            self._show_none(scene.nothing)
+        if state.moment is None or state.run is None:
+            self._show_none(state.nothing)
             self._shown_at = float("-inf")  # the first images are not to wait
             return
         indices = select_samples(
-            scene.moment.test_outputs,
+            state.moment.test_outputs,
             self._dataset.test_labels,
-            true=None if self.true == _ANY else self.true,
-            predicted=None if self.predicted == _ANY else self.predicted,
-            mistakes_only=self.cell is None,
+            true=None if self._true == ANY else self._true,
+            predicted=None if self._predicted == ANY else self._predicted,
+            mistakes_only=state.cell is None,
             order=self._order,
-            loss=scene.run.config.loss,
+            loss=state.run.config.loss,
         )
-        called = "probabilities" if scene.run.config.output == "softmax" else "shares"
-        self._show_page(indices, scene.moment.test_outputs, called, scene.theme)
+        called = "probabilities" if state.run.config.output == "softmax" else "shares"
+        self._show_page(indices, state.moment.test_outputs, called, state.theme)
 
     def _show_none(self, why: str) -> None:
         """Show no images, but what is chosen: it holds for those to come."""
@@ -121,8 +112,8 @@ class ChosenImages:
             b"",
             columns=1,
             n_pages=0,
-            true=self.true,
-            predicted=self.predicted,
+            true=self._true,
+            predicted=self._predicted,
             empty=why,
         )
 
@@ -142,35 +133,42 @@ class ChosenImages:
             columns=columns,
             page=self._page,
             n_pages=n_pages,
-            true=self.true,
-            predicted=self.predicted,
+            true=self._true,
+            predicted=self._predicted,
             empty=self._nothing(),
         )
 
     def _heading(self, n: int) -> str:
         """Return which images these are, how many and in which order: all that a screen reader gets to hear."""
-        noun = "image" if self.cell is not None and self.true == self.predicted else "mistake"
+        noun = (
+            "image"
+            if ANY not in (self._true, self._predicted) and self._true == self._predicted
+            else "mistake"
+        )
         count = f"{grouped(n)} {noun}{'' if n == 1 else 's'}"
         what = f"{self._what}: {count}" if self._what else count
-        first = "the worst" if self._order == "loss" else "the surest"
+        first = "highest loss" if self._order == "loss" else "most confident"
         return f"{what}, {first} first" if n > 1 else what
 
     @property
     def _what(self) -> str:
         """The chosen classes in words: ``"9 read as 4"``; empty where all mistakes are shown."""
         names = self._dataset.class_names
-        if self.cell is not None:
-            read = "rightly" if self.true == self.predicted else f"as {names[self.predicted]}"
-            return f"{names[self.true]} read {read}"
-        if self.true != _ANY:
-            return f"{names[self.true]} read wrongly"
-        return "" if self.predicted == _ANY else f"wrongly read as {names[self.predicted]}"
+        if ANY not in (self._true, self._predicted):
+            is_right = self._true == self._predicted
+            return f"{names[self._true]} " + (_RIGHT if is_right else f"read as {names[self._predicted]}")
+        if self._true != ANY:
+            return f"{names[self._true]} misclassified"
+        return "" if self._predicted == ANY else f"misclassified as {names[self._predicted]}"
 
     def _nothing(self) -> str:
         names = self._dataset.class_names
-        true = "image" if self.true == _ANY else names[self.true]
-        wrongly = "wrongly" if self.predicted == _ANY else f"as {names[self.predicted]}"
-        return f"No {true} is read {wrongly}."
+        true = "image" if self._true == ANY else names[self._true]
+        if self._predicted == ANY:
+            return f"No {true} is misclassified."
+        if self._true == self._predicted:
+            return f"No {true} is {_RIGHT}."
+        return f"No {true} is {'misclassified' if self._true == ANY else 'read'} as {names[self._predicted]}."
 
 
 def _image(label: int, p: NDArray[np.float64], called: str, names: Sequence[str]) -> GalleryImage:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.app.scene import OnLoop
+from explorer.app.view_state import OnLoop
 from explorer.figures.confusion import (
     Normalize,
     confusion_figure,
@@ -63,8 +63,9 @@ class _Cells:
 
     def mark(self, cell: tuple[int, int] | None) -> None:
         """Put the frame round a cell (row, column), or round none."""
-        self._cell = cell
-        self.figure.show([], confusion_mark(cell, self._theme))
+        if cell != self._cell:
+            self._cell = cell
+            self.figure.show([], confusion_mark(cell, self._theme))
 
     def _on_click(self, click: Click) -> None:
         row, column = click.index
@@ -72,17 +73,19 @@ class _Cells:
 
     def _move(self, down: int, right: int) -> None:
         """Choose the next cell, at first the first."""
-        if self._cell is None:
-            self._on_cell(0, 0)
-            return
-        last = self._n_classes - 1
-        row, column = (min(max(at + by, 0), last) for at, by in zip(self._cell, (down, right), strict=True))
-        if (row, column) != self._cell:
+        last, cell = self._n_classes - 1, self._cell
+        row, column = 0, 0
+        if cell is not None:
+            row, column = (min(max(at + by, 0), last) for at, by in zip(cell, (down, right), strict=True))
+        if (row, column) != cell:
+            self.mark((row, column))  # the next key starts from there, whenever all else is drawn
             self._on_cell(row, column)
 
     def _leave(self) -> None:
-        if self._cell is not None:
-            self._on_cell(*self._cell)
+        cell = self._cell
+        if cell is not None:
+            self.mark(None)
+            self._on_cell(*cell)
 
 
 class Matrix(_Cells):
@@ -95,9 +98,9 @@ class Matrix(_Cells):
     theme : {"light", "dark"}
         Colours to begin with.
     on_loop : callable
-        As in `explorer.app.scene`.
+        As in `explorer.app.view_state`.
     on_cell : callable
-        Called with row and column of each cell that a person goes to, or leaves if it is the chosen one.
+        Called with row and column of each cell that the user goes to, or leaves if it is the chosen one.
     """
 
     def __init__(self, class_names: Sequence[str], theme: Theme, on_loop: OnLoop, on_cell: OnCell) -> None:

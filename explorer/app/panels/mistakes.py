@@ -9,9 +9,8 @@ from ipywidgets import Box, DOMWidget
 
 from explorer.app.panels.compared_matrix import ComparedMatrix
 from explorer.app.panels.images import ChosenImages
-from explorer.app.scene import OnLoop, Scene
-from explorer.datasets import Dataset
-from explorer.figures.palette import Theme
+from explorer.app.view_state import ViewState
+from explorer.app.views import Views
 from explorer.figures.reliability import (
     Reliability,
     reliability,
@@ -51,15 +50,12 @@ class MistakesPanel:
 
     Parameters
     ----------
-    dataset : Dataset
-        Its test images are shown.
-    theme : {"light", "dark"}
-        Colours to begin with.
-    on_loop : callable
-        As in `explorer.app.scene`.
+    views : Views
+        All that is shown.
     """
 
-    def __init__(self, dataset: Dataset, theme: Theme, on_loop: OnLoop) -> None:
+    def __init__(self, views: Views) -> None:
+        dataset, theme, on_loop = views.dataset, views.theme, views.on_loop
         self._dataset = dataset
         self._theme = theme
         self._drawn: object = self  # nothing yet, which is not the same as no moment
@@ -69,8 +65,10 @@ class MistakesPanel:
         self.sentence = Caption()
         kind = "digit" if all(name.isdigit() for name in dataset.class_names) else "class"
         self.table = Table("Scores of each class", [kind, "recall", "precision", "F1", "test images"])
-        self.images = ChosenImages(dataset, on_loop, self._on_chosen, per_page=_IMAGES_PER_PAGE)
-        self.matrix = ComparedMatrix(dataset.class_names, theme, on_loop, self.images.toggle)
+        self.images = ChosenImages(
+            dataset, on_loop, views.choose, lambda: views.state, per_page=_IMAGES_PER_PAGE
+        )
+        self.matrix = ComparedMatrix(views)
         self.order = Segmented(
             "Order of the images", {"loss": "highest loss first", "confidence": "surest first"}
         )
@@ -89,21 +87,21 @@ class MistakesPanel:
             ("trust", self.threshold, figure, self.calibration_caption),
         )
 
-    def show(self, scene: Scene) -> None:
-        """Show the mistakes of the moment that is looked at; while the run trains, once a second."""
-        self.images.show(scene)
-        self.matrix.show(scene)
-        if scene.theme != self._theme:
-            self._theme = scene.theme
-            self.calibration.show(reliability_style(scene.theme), {"template": template(scene.theme)})
-        snapshot = None if scene.moment is None else scene.moment.snapshot
+    def show(self, state: ViewState) -> None:
+        """Show the mistakes of the selected epoch; while the run trains, once a second."""
+        self.images.show(state)
+        self.matrix.show(state)
+        if state.theme != self._theme:
+            self._theme = state.theme
+            self.calibration.show(reliability_style(state.theme), {"template": template(state.theme)})
+        snapshot = None if state.moment is None else state.moment.snapshot
         if snapshot is None:
-            self.sentence.text = scene.nothing
-        if snapshot is self._drawn or (scene.is_training and monotonic() - self._drawn_at < _SECONDS_BETWEEN):
+            self.sentence.text = state.nothing
+        if snapshot is self._drawn or (state.is_training and monotonic() - self._drawn_at < _SECONDS_BETWEEN):
             return
-        self._drawn, self._moment, self._drawn_at = snapshot, scene.moment, monotonic()
-        if scene.run is not None:
-            self._confidence = _PROBABILITY if scene.run.config.output == "softmax" else _SHARE
+        self._drawn, self._moment, self._drawn_at = snapshot, state.moment, monotonic()
+        if state.run is not None:
+            self._confidence = _PROBABILITY if state.run.config.output == "softmax" else _SHARE
         self._show_scores()
         self._show_threshold()
         self._show_calibration()
@@ -124,7 +122,7 @@ class MistakesPanel:
             return
         kept = answered(self._moment.test_outputs, self._dataset.test_labels, self.threshold.value)
         n, of = grouped(kept.n), grouped(kept.n_samples)
-        share = "" if not kept.n else f", {100 * kept.accuracy:.1f}\u00a0% of them rightly"
+        share = "" if not kept.n else f", {100 * kept.accuracy:.1f}\u00a0% of them correctly"
         self.threshold.text = (
             f"{n} of {of} test images are answered ({100 * kept.coverage:.1f}\u00a0%){share}."
         )
@@ -137,9 +135,6 @@ class MistakesPanel:
         error = "" if bins is None else f"expected calibration error {100 * bins.error:.1f} %"
         self.calibration.summary = error
         self.calibration_caption.text = error and f"{self._confidence} {_WHERE} {_HOW_TO_READ}"
-
-    def _on_chosen(self) -> None:
-        self.matrix.mark(self.images.cell)
 
     def _on_order(self, _change: object) -> None:
         self.images.sort_by("confidence" if self.order.value == "confidence" else "loss")

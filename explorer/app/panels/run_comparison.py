@@ -1,4 +1,4 @@
-"""Two runs side by side: who reads more of the same test images rightly, and whether that is more than luck."""
+"""Two runs side by side: which classifies more of the same images correctly, and whether by more than luck."""
 
 from collections.abc import Sequence
 
@@ -6,11 +6,11 @@ from ipywidgets import Box
 
 from explorer.app.panels.matrix import Difference
 from explorer.app.panels.run_rows import accuracy, best, duration, epochs
-from explorer.app.session_run import SessionRun
 from explorer.datasets import Dataset
 from explorer.figures.palette import Theme
 from explorer.figures.runs import run_colour
 from explorer.network.comparison import paired, verdict
+from explorer.session import SessionRun
 from explorer.training import FIELDS
 from explorer.widgets.caption import Caption
 from explorer.widgets.side_by_side import Line, SideBySide
@@ -80,15 +80,15 @@ class RunComparison:
             words = f"What {' and '.join(gone)} read in each image is no longer kept, to save memory."
             return words, [*(_way_back(letter, runs[letter]) for letter in gone), *remarks]
         labels = self._dataset.test_labels
-        held = f"Both read the same {grouped(len(labels))} test images (exact McNemar test)."
+        test = f"Both classify the same {grouped(len(labels))} test images (exact McNemar test)."
         limits = "It judges these two networks: whether their settings are better, other seeds must tell."
-        return verdict(paired(outputs["A"], outputs["B"], labels)), [f"{held} {limits}", *remarks]
+        return verdict(paired(outputs["A"], outputs["B"], labels)), [f"{test} {limits}", *remarks]
 
 
 def _without_figures(letter: str, run: SessionRun) -> str:
     if run.status in ("running", "paused"):
         return f"{letter} has not ended its first epoch yet."
-    return f"{letter} did not get through its first epoch: there is no network of it to compare."
+    return f"{letter} did not complete its first epoch: it has no network to compare."
 
 
 def _way_back(letter: str, run: SessionRun) -> str:

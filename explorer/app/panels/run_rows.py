@@ -2,9 +2,9 @@
 
 from collections.abc import Collection, Sequence
 
-from explorer.app.session_run import SessionRun
 from explorer.figures.palette import Theme
 from explorer.figures.runs import run_colour
+from explorer.session import SessionRun
 from explorer.training import FIELDS, TrainingConfig
 from explorer.widgets.run_table import RunCell, RunRow
 
@@ -49,7 +49,7 @@ def row(
     names : sequence of str
         The settings that have a column.
     present : TrainingConfig
-        The settings that others are held against.
+        The settings that others are compared with.
     numbers : collection of int
         Numbers of all runs that are there: a parent may not be.
     theme : {"light", "dark"}

@@ -1,16 +1,14 @@
 """The fifth tab: all runs of the session in a table, their curves, and two of them side by side."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from time import monotonic
 
 from ipywidgets import Box, DOMWidget
 
-from explorer.app.earlier_runs import EarlierRuns
 from explorer.app.panels.run_comparison import RunComparison
 from explorer.app.panels.run_rows import column_names, headings, row
-from explorer.app.scene import OnLoop, Scene
-from explorer.app.session_run import SessionRun
-from explorer.datasets import Dataset
+from explorer.app.view_state import ViewState
+from explorer.app.views import Views
 from explorer.figures.palette import Theme
 from explorer.figures.runs import (
     SLOTS,
@@ -23,6 +21,7 @@ from explorer.figures.runs import (
     runs_traces,
 )
 from explorer.figures.template import template
+from explorer.session import SessionRun
 from explorer.training import FIELDS, TrainingConfig
 from explorer.widgets.caption import Caption
 from explorer.widgets.live_figure import LiveFigure
@@ -43,35 +42,17 @@ class RunsPanel:
 
     Parameters
     ----------
-    dataset : Dataset
-        Its test images decide which of two runs is better.
-    theme : {"light", "dark"}
-        Colours to begin with.
-    on_loop : callable
-        As in `explorer.app.scene`.
-    earlier : EarlierRuns
-        The runs before the present one; names, notes, pins and deletions are written here.
-    on_changed : callable
-        Called when the person has changed a run, so that all of the page follows.
-    on_load : callable
-        Called with the settings that the person wants in the controls.
+    views : Views
+        All that is shown.
     """
 
-    def __init__(
-        self,
-        dataset: Dataset,
-        theme: Theme,
-        on_loop: OnLoop,
-        earlier: EarlierRuns,
-        on_changed: Callable[[], None],
-        on_load: Callable[[TrainingConfig], None],
-    ) -> None:
-        self._earlier, self._on_changed, self._on_load = earlier, on_changed, on_load
-        self._scene: Scene | None = None
+    def __init__(self, views: Views) -> None:
+        dataset, theme, on_loop = views.dataset, views.theme, views.on_loop
+        self._views, self._session = views, views.session
         self._drawn: object = None
         self._rows: tuple[object, list[RunRow]] | None = None
         self._drawn_at = float("-inf")
-        self._said_during = _NEVER  # present run's number when the line under the table answered the person
+        self._said_during = _NEVER  # present run's number when the line under the table answered the user
         self.table = RunTable()
         self.table.on_action(on_loop(self._on_action))
         self.table.observe(on_loop(self._on_chosen), "chosen")
@@ -94,20 +75,19 @@ class RunsPanel:
         self.view = _box("panel", self.table, self.comparison.view, tools, curves)
         self.view.add_class("explorer-panel")
 
-    def show(self, scene: Scene) -> None:
+    def show(self, state: ViewState) -> None:
         """Show all runs; while one trains, once a second."""
-        self._scene = scene
-        run = scene.run
-        marks = _marks(self._runs(scene))
-        state = () if run is None else (run.number, run.status, len(run.history), id(run.evaluation))
-        wanted = (scene.theme, None if run else scene.config, state, marks)
-        waits = scene.is_training and monotonic() - self._drawn_at < _SECONDS_BETWEEN
+        run = state.run
+        marks = _marks(state.runs)
+        known = () if run is None else (run.number, run.status, len(run.history), id(run.evaluation))
+        wanted = (state.theme, None if run else state.config, known, marks)
+        waits = state.is_training and monotonic() - self._drawn_at < _SECONDS_BETWEEN
         if wanted == self._drawn or (waits and self._same_runs(wanted)):
             return
         self._drawn_at = monotonic()
         for part in (self._show_table, self._show_accuracy, self._show_loss, self._show_comparison):
-            scene.in_turn(part, scene)
-        scene.in_turn(self._note_drawn, wanted)
+            state.in_turn(part, state)
+        state.in_turn(self._note_drawn, wanted)
 
     def _note_drawn(self, wanted: object) -> None:
         self._drawn = wanted
@@ -117,108 +97,103 @@ class RunsPanel:
         drawn = self._drawn
         return isinstance(drawn, tuple) and (drawn[0], drawn[3]) == (wanted[0], wanted[3])
 
-    def _runs(self, scene: Scene) -> list[SessionRun]:
-        return [*self._earlier, *([] if scene.run is None else [scene.run])]
-
-    def _show_table(self, scene: Scene) -> None:
-        runs = self._runs(scene)
+    def _show_table(self, state: ViewState) -> None:
+        runs = state.runs
         names = column_names([run.config for run in runs])
         numbers = frozenset(run.number for run in runs)
-        config = scene.config if scene.run is None else scene.run.config
-        rows = self._earlier_rows(scene.theme, names, config, numbers)
-        if scene.run is not None:
-            rows = [*rows, row(scene.run, names, config, numbers, scene.theme, is_present=True)]
+        config = state.config if state.run is None else state.run.config
+        rows = self._earlier_rows(state, names, config, numbers)
+        if state.run is not None:
+            rows = [*rows, row(state.run, names, config, numbers, state.theme, is_present=True)]
         self.table.show(headings(names), rows)
-        if not self.table.undo and self._said_during != _number(scene):
+        if not self.table.undo and self._said_during != _number(state):
             self._said_during = _NEVER
-            self.table.say(_described(len(runs), _replaced(self._earlier.replaced, scene.run)))
+            self.table.say(_described(len(runs), _replaced(state.earlier.replaced, state.run)))
 
     def _earlier_rows(
-        self, theme: Theme, names: tuple[str, ...], config: TrainingConfig, numbers: frozenset[int]
+        self, state: ViewState, names: tuple[str, ...], config: TrainingConfig, numbers: frozenset[int]
     ) -> list[RunRow]:
         """Return the rows of the runs that have ended: those of the last time, if nothing has changed in them."""
-        key = (theme, names, config, numbers, _marks(self._earlier))
+        earlier, theme = state.earlier, state.theme
+        key = (theme, names, config, numbers, _marks(earlier))
         if self._rows is None or self._rows[0] != key:
-            made = [row(run, names, config, numbers, theme, is_present=False) for run in self._earlier]
+            made = [row(run, names, config, numbers, theme, is_present=False) for run in earlier]
             self._rows = key, made
         return self._rows[1]
 
-    def _drawn_runs(self, scene: Scene) -> list[SessionRun]:
-        earlier = [run for run in self._earlier.shown() if run.has_curve]
-        return [*earlier, *([] if scene.run is None else [scene.run])]
+    def _drawn_runs(self, state: ViewState) -> list[SessionRun]:
+        earlier = [run for run in state.earlier.shown if run.has_curve]
+        return [*earlier, *([] if state.run is None else [state.run])]
 
-    def _show_accuracy(self, scene: Scene) -> None:
-        drawn = self._drawn_runs(scene)
-        runs = [_curve(run, present=run is scene.run) for run in drawn]
+    def _show_accuracy(self, state: ViewState) -> None:
+        drawn = self._drawn_runs(state)
+        runs = [_curve(run, present=run is state.run) for run in drawn]
         axis = _axis(self.axis.value)
-        layout = {**runs_layout(runs, "accuracy", axis), "template": template(scene.theme)}
+        layout = {**runs_layout(runs, "accuracy", axis), "template": template(state.theme)}
         caption = self.captions["accuracy"].text = _accuracy_caption(drawn)
-        self.accuracy.show(runs_traces(runs, "accuracy", axis, theme=scene.theme), layout, caption)
+        self.accuracy.show(runs_traces(runs, "accuracy", axis, theme=state.theme), layout, caption)
 
-    def _show_loss(self, scene: Scene) -> None:
-        runs = [_curve(run, present=run is scene.run) for run in self._drawn_runs(scene)]
-        loss = runs[-1].loss if runs else scene.config.loss
+    def _show_loss(self, state: ViewState) -> None:
+        runs = [_curve(run, present=run is state.run) for run in self._drawn_runs(state)]
+        loss = runs[-1].loss if runs else state.config.loss
         comparable = [run for run in runs if run.loss == loss]
         axis = _axis(self.axis.value)
         scale: Scale = "log" if self.scale.value == "log" else "linear"
-        layout = {**runs_layout(comparable, "loss", axis, scale=scale), "template": template(scene.theme)}
+        layout = {**runs_layout(comparable, "loss", axis, scale=scale), "template": template(state.theme)}
         caption = self.captions["loss"].text = _loss_caption(loss, len(runs) - len(comparable))
-        self.loss.show(runs_traces(comparable, "loss", axis, theme=scene.theme), layout, caption)
+        self.loss.show(runs_traces(comparable, "loss", axis, theme=state.theme), layout, caption)
 
-    def _show_comparison(self, scene: Scene) -> None:
-        by_number = {run.number: run for run in self._runs(scene)}
+    def _show_comparison(self, state: ViewState) -> None:
+        by_number = {run.number: run for run in state.runs}
         chosen = [by_number[number] for number in self.table.chosen if number in by_number]
-        self.comparison.show(chosen, scene.theme)
+        self.comparison.show(chosen, state.theme)
 
     def _on_chosen(self, _change: object) -> None:
-        if self._scene is not None:
-            self._show_comparison(self._scene)
+        self._show_comparison(self._views.state)
 
     def _on_axes(self, _change: object) -> None:
-        if self._scene is not None:
-            self._show_accuracy(self._scene)
-            self._show_loss(self._scene)
+        self._show_accuracy(self._views.state)
+        self._show_loss(self._views.state)
 
     def _on_action(self, action: RunAction) -> None:
+        self._drawn = None
+        session = self._session
         if action.verb == "undo":
-            words = _named(self._earlier.deleted)
-            self._earlier.restore()
-            self._say(f"{words} back.")
+            self._say(f"{_named(session.state.earlier.deleted)} back.")
+            session.restore()
         elif action.verb == "forget":
-            self._earlier.forget()
             self.table.say("")
             self._said_during = _NEVER
-        elif self._scene is not None:
-            run = next((run for run in self._runs(self._scene) if run.number == action.number), None)
+            session.forget()
+        else:
+            run = next((run for run in session.state.runs if run.number == action.number), None)
             if run is not None:
                 self._change(run, action)
-        self._drawn = None
-        self._on_changed()
 
     def _change(self, run: SessionRun, action: RunAction) -> None:
-        if action.verb == "name":
-            run.name = action.text
-        elif action.verb == "note":
-            run.note = action.text
+        session = self._session
+        if action.verb in ("name", "note"):
+            session.edit(run.number, **{action.verb: action.text})
         elif action.verb == "pin":
-            run.pinned = not run.pinned
+            session.edit(run.number, pinned=not run.pinned)
         elif action.verb == "hide":
-            run.hidden = not run.hidden
+            session.edit(run.number, hidden=not run.hidden)
         elif action.verb == "load":
-            self._on_load(run.config)
+            session.config = run.config
             self._say(f"The settings of {run.title} are in the controls. Train starts a run with them.")
         elif action.verb == "delete":
-            self._earlier.delete(run)
-            self._say(f"{_named(self._earlier.deleted)} deleted.", undo=True)
+            deleted = (*session.state.earlier.deleted, run)
+            self._say(f"{_named(deleted)} deleted.", undo=True)
+            session.delete(run.number)
 
     def _say(self, words: str, *, undo: bool = False) -> None:
-        """Answer the person; the answer stays until there is another, or the next run starts."""
-        self._said_during = _number(self._scene)
+        """Answer the user; the answer stays until there is another, or the next run starts."""
+        self._said_during = _number(self._views.state)
         self.table.say(words, undo=undo)
 
 
 def _marks(runs: Iterable[SessionRun]) -> tuple[object, ...]:
-    """Return all that the person can change in runs."""
+    """Return all that the user can change in runs."""
     return tuple((run.number, run.name, run.note, run.pinned, run.hidden) for run in runs)
 
 
@@ -240,9 +215,9 @@ def _axis(value: str) -> Axis:
     return "steps" if value == "steps" else "seconds" if value == "seconds" else "epochs"
 
 
-def _number(scene: Scene | None) -> int:
+def _number(state: ViewState) -> int:
     """Return the number of the present run, 0 without one."""
-    return 0 if scene is None or scene.run is None else scene.run.number
+    return 0 if state.run is None else state.run.number
 
 
 def _described(n_runs: int, replaced: str) -> str:

@@ -7,8 +7,9 @@ from types import MappingProxyType
 from ipywidgets import Box, DOMWidget
 
 from explorer.app.panels.recorded_study import load_points
-from explorer.app.scene import OnLoop, Scene
-from explorer.datasets import Dataset, load_mnist
+from explorer.app.view_state import ViewState
+from explorer.app.views import Views
+from explorer.datasets import load_mnist
 from explorer.figures.palette import Theme
 from explorer.figures.studies import (
     Measure,
@@ -58,18 +59,14 @@ class StudyPanel:
 
     Parameters
     ----------
-    dataset : Dataset
-        The images.
-    theme : {"light", "dark"}
-        Colours to begin with.
-    on_loop : callable
-        As in `explorer.app.scene`.
-    runner : StudyRunner
-        Runs the study; whoever made it ends it.
+    views : Views
+        All that is shown; the study ends with it.
     """
 
-    def __init__(self, dataset: Dataset, theme: Theme, on_loop: OnLoop, runner: StudyRunner) -> None:
-        self._dataset, self._theme, self._runner = dataset, theme, runner
+    def __init__(self, views: Views) -> None:
+        dataset, theme, on_loop = views.dataset, views.theme, views.on_loop
+        self._dataset, self._theme, self._runner = dataset, theme, StudyRunner()
+        views.on_close(self._runner.stop)
         self._config = TrainingConfig()
         self._deliver = on_loop(self._on_delivery)
         self._recorded = load_points() if dataset is load_mnist() else ()
@@ -111,15 +108,15 @@ class StudyPanel:
             return self._recorded
         return study_points(self._results, len(self._dataset.train_labels))
 
-    def show(self, scene: Scene) -> None:
+    def show(self, state: ViewState) -> None:
         """Keep the settings for the next study, and follow the theme."""
-        self._config = scene.config
+        self._config = state.config
         self._show_plan()
-        if scene.theme == self._theme:
+        if state.theme == self._theme:
             return
-        self._theme = scene.theme
+        self._theme = state.theme
         for measure, figure in self.figures.items():
-            figure.show(study_style(scene.theme, measure=measure), {"template": template(scene.theme)})
+            figure.show(study_style(state.theme, measure=measure), {"template": template(state.theme)})
 
     def _on_press(self) -> None:
         if self.bar.running:

@@ -3,13 +3,13 @@ import json
 
 from ipywidgets import Box
 
-from explorer.app.layout import overview, screen
+from explorer.app.layout import box, framed, screen
 from explorer.training import TrainingConfig
 from explorer.widgets.caption import Caption
-from explorer.widgets.control_panel import ControlPanel
 from explorer.widgets.header import Header
 from explorer.widgets.messages import Message, Messages
 from explorer.widgets.run_bar import RunBar
+from explorer.widgets.settings_panel import SettingsPanel
 from explorer.widgets.tab_bar import TabBar
 from explorer.widgets.tiles import Tile, Tiles
 
@@ -41,7 +41,9 @@ def choose(name):
     if name == "words":
         messages.show(Message("wide", "error", "Other words.", "Because of this.", "Mend it at once"))
     if name == "start":
-        panel.set_config(TrainingConfig())
+        panel.config = TrainingConfig()
+        for control in panel.controls:
+            control.error = ""
         panel.shown, header.query, header.choice, bar.auto = None, "", "auto", True
         messages.clear()
         bar.show("idle", 0, 10)
@@ -56,21 +58,25 @@ def configure(config):
 
 names = {"start": "Start again", "hint": "Show messages", "words": "Change words", "few": "Show few"}
 names["csv"] = "History as CSV"
-header, panel, bar, messages = Header(dataset="MNIST", exports=names), ControlPanel(), RunBar(), Messages()
+header, panel, bar, messages = Header(dataset="MNIST", exports=names), SettingsPanel(), RunBar(), Messages()
 tiles = Tiles([Tile("test accuracy", "93.64 %", "of 10 000 test images", "test")] * 6)
 header.on_export(choose)
 header.observe(lambda change: note("theme", change["new"]), "theme")
-panel.on_config(configure)
+panel.observe(lambda change: configure(change["new"]), "config")
 bar.on_action(act)
 bar.observe(lambda change: note("auto", change["new"]), "auto")
 messages.on_action(lambda name: note("mend", name))
-figures = {name: Box() for name in ("loss", "accuracy", "confusion", "gallery")}
-screen(
+figures = [
+    framed(name, Box(), log if name == "loss" else None)
+    for name in ("loss", "accuracy", "confusion", "gallery")
+]
+places = screen(
     header=header,
     controls=panel,
     run_bar=bar,
     messages=messages,
     tiles=tiles,
     tab_bar=TabBar({"overview": "Overview", "runs": "Runs"}),
-    panels=Box([overview(figures, {"loss": log}, {})]),
+    panels=Box([box("explorer-overview", *figures)]),
 )
+box("explorer-app", *places)

@@ -9,7 +9,7 @@ import numpy as np
 from explorer.app.panels.inside.pacing import Pace
 from explorer.app.panels.inside.section import box
 from explorer.app.panels.inside.subject import Subject, probe, probe_size
-from explorer.app.scene import OnLoop, Scene
+from explorer.app.view_state import OnLoop, ViewState
 from explorer.datasets import Dataset
 from explorer.figures.formulas import written
 from explorer.network.gradient_check import STEP, CheckedWeight, check_gradient, choose_weights
@@ -31,7 +31,7 @@ class GradientCheck:
     dataset : Dataset
         The images.
     on_loop : callable
-        As in `explorer.app.scene`.
+        As in `explorer.app.view_state`.
     """
 
     def __init__(self, dataset: Dataset, on_loop: OnLoop) -> None:
@@ -44,10 +44,10 @@ class GradientCheck:
         self._drawn: tuple[Any, ...] = ()
         self.table.on_again(on_loop(self._again))
 
-    def show(self, scene: Scene, subject: Subject) -> None:
+    def show(self, state: ViewState, subject: Subject) -> None:
         """Check the network of this moment."""
         self._seen = subject
-        if self._pace.is_due(scene):
+        if self._pace.is_due(state):
             with self._pace.drawing():
                 self._check()
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from explorer.app.panels.inside.pacing import Pace
 from explorer.app.panels.inside.section import box, figure_box, filling
 from explorer.app.panels.inside.subject import Subject, Weights, probe, probe_size
-from explorer.app.scene import Scene
+from explorer.app.view_state import ViewState
 from explorer.datasets import Dataset
 from explorer.figures.formulas import written
 from explorer.figures.histograms import (
@@ -57,11 +57,11 @@ class Histograms:
         self._drawn: Subject | None = None
         self._first_activations: Layers = []
 
-    def show(self, scene: Scene, subject: Subject) -> None:
+    def show(self, state: ViewState, subject: Subject) -> None:
         """Show the layers at this moment."""
-        if scene.theme != self._theme:
-            self._set_theme(scene.theme)
-        if subject is not self._drawn and self._pace.is_due(scene):
+        if state.theme != self._theme:
+            self._set_theme(state.theme)
+        if subject is not self._drawn and self._pace.is_due(state):
             with self._pace.drawing():
                 self._draw(subject)
 

@@ -1,4 +1,4 @@
-"""The third tab: what the layers hold and do, at the moment that is looked at."""
+"""The third tab: what the layers hold and do, at the selected epoch."""
 
 from collections.abc import Callable
 
@@ -11,11 +11,11 @@ from explorer.app.panels.inside.over_time import OverTime
 from explorer.app.panels.inside.section import Section, box
 from explorer.app.panels.inside.subject import Subject, Subjects
 from explorer.app.panels.inside.weights import FirstWeights
-from explorer.app.scene import OnLoop, Scene
-from explorer.datasets import Dataset
+from explorer.app.view_state import ViewState
+from explorer.app.views import Views
 from explorer.figures.palette import Theme
 from explorer.widgets.caption import Caption
-from explorer.widgets.sections import Sections
+from explorer.widgets.segmented import Segmented
 
 __all__ = ["SECTIONS", "Inside"]
 
@@ -30,17 +30,14 @@ class Inside:
 
     Parameters
     ----------
-    dataset : Dataset
-        The images.
-    on_loop : callable
-        As in `explorer.app.scene`.
+    views : Views
+        All that is shown.
     on_chosen : callable
         Called after another section is chosen.
     """
 
-    def __init__(
-        self, dataset: Dataset, on_loop: OnLoop, on_chosen: Callable[[], None] = lambda: None
-    ) -> None:
+    def __init__(self, views: Views, on_chosen: Callable[[], object] = lambda: None) -> None:
+        self._views, dataset, on_loop = views, views.dataset, views.on_loop
         self._on_chosen = on_chosen
         self._makers: dict[str, Callable[[Theme], Section]] = {
             "weights": lambda _theme: FirstWeights(dataset, on_loop),
@@ -50,13 +47,12 @@ class Inside:
             "image": lambda _theme: OneImage(dataset, on_loop),
         }
         words = ("Weights", "Histograms", "Over time", "Gradient check", "One image")
-        self.choice = Sections("Section", dict(zip(SECTIONS, words, strict=True)))
+        self.choice = Segmented("Section", dict(zip(SECTIONS, words, strict=True)))
         self.choice.observe(on_loop(self._on_choice), "value")
         self._why = Caption()
         self._nothing = box(self._why)
         self._sections: dict[str, Section] = {}
         self._subjects = Subjects()
-        self._scene: Scene | None = None
         self.view = box(
             self.choice,
             self._nothing,
@@ -66,36 +62,33 @@ class Inside:
     def __getitem__(self, name: str) -> Section:
         """Return a section; it is made if it wasn't yet."""
         if name not in self._sections:
-            theme = "light" if self._scene is None else self._scene.theme
-            section = self._sections[name] = self._makers[name](theme)
+            section = self._sections[name] = self._makers[name](self._views.theme)
             section.view.add_class("explorer-section")
             self.view.children = (*self.view.children, section.view)
         return self._sections[name]
 
-    def show(self, scene: Scene) -> None:
-        """Let the section in sight draw the moment that is looked at."""
-        self._scene = scene
-        subject = self._subjects.of(scene)
+    def show(self, state: ViewState) -> None:
+        """Let the section in sight draw the selected epoch."""
+        subject = self._subjects.of(state)
         chosen = None if subject is None else self[self.choice.value]
-        self._why.text = _said(scene, subject)
+        self._why.text = _said(state, subject)
         _set_hidden(self._nothing, not self._why.text)
         for section in self._sections.values():
             _set_hidden(section.view, section is not chosen)
         if chosen is not None and subject is not None:
-            chosen.show(scene, subject)
+            chosen.show(state, subject)
 
     def _on_choice(self, _change: object) -> None:
-        if self._scene is not None:
-            self.show(self._scene)
+        self.show(self._views.state)
         self._on_chosen()
 
 
-def _said(scene: Scene, subject: Subject | None) -> str:
+def _said(state: ViewState, subject: Subject | None) -> str:
     """Return why the newest moment isn't there: the sections then show the first weights, or nothing."""
     if subject is None:
-        return scene.nothing
-    failed = scene.run is not None and scene.run.status == "failed"
-    return f"{scene.nothing} Shown are its first weights." if scene.nothing and failed else ""
+        return state.nothing
+    failed = state.run is not None and state.run.status == "failed"
+    return f"{state.nothing} Shown are its first weights." if state.nothing and failed else ""
 
 
 def _set_hidden(view: DOMWidget, hidden: bool) -> None:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from explorer.app.panels.inside.pacing import Pace
 from explorer.app.panels.inside.section import box
 from explorer.app.panels.inside.subject import Subject, probe
-from explorer.app.scene import OnLoop, Scene
+from explorer.app.view_state import OnLoop, ViewState
 from explorer.datasets import Dataset
 from explorer.datasets.dataset import IMAGE_SHAPE
 from explorer.figures.digits import sprite, weights_sprite
@@ -37,7 +37,7 @@ class OneImage:
     dataset : Dataset
         Its test images can be chosen.
     on_loop : callable
-        As in `explorer.app.scene`.
+        As in `explorer.app.view_state`.
     """
 
     def __init__(self, dataset: Dataset, on_loop: OnLoop) -> None:
@@ -50,17 +50,17 @@ class OneImage:
         self._dataset = dataset
         self._pace = Pace()
         self._rng = np.random.default_rng(0)
-        self._seen: tuple[Scene, Subject] | None = None
+        self._seen: tuple[ViewState, Subject] | None = None
         self._drawn: tuple[Any, ...] = ()
         self._units = ChosenUnits()
         self.picker.observe(on_loop(self._on_index), "index")
         self.picker.on_wish(on_loop(self._on_wish))
         self.stages.on_unit(on_loop(self._choose))
 
-    def show(self, scene: Scene, subject: Subject) -> None:
+    def show(self, state: ViewState, subject: Subject) -> None:
         """Show what the network of this moment makes of the image."""
-        self._seen = scene, subject
-        if self._pace.is_due(scene):
+        self._seen = state, subject
+        if self._pace.is_due(state):
             with self._pace.drawing():
                 self._draw()
 
@@ -68,7 +68,7 @@ class OneImage:
         self._draw()
 
     def _on_wish(self, wish: Wish) -> None:
-        """Go to a random image, or to the next that is read wrongly; behind the last comes the first."""
+        """Go to a random image, or to the next misclassified one; after the last comes the first."""
         if wish == "random":
             self.picker.index = int(self._rng.integers(self.picker.n_samples))
             return
@@ -89,18 +89,18 @@ class OneImage:
     def _draw(self) -> None:
         if self._seen is None:
             return
-        scene, subject = self._seen
+        state, subject = self._seen
         index = self.picker.index
-        wanted = (subject, scene.theme, index, self._units.version)
+        wanted = (subject, state.theme, index, self._units.version)
         if wanted == self._drawn:
             return
         self._drawn = wanted
         image = probe(self._dataset, index, index + 1)
         with subject.network() as network:
             walk = walk_through(network, image.X[:, 0], image.d[:, 0])
-        units = self._units.of(walk, (subject.run, index))
-        self._draw_image(walk, index, scene.theme)
-        self.stages.show(stages(walk, units, scene.theme))
+        units = self._units.of(walk, (subject.run.number, index))
+        self._draw_image(walk, index, state.theme)
+        self.stages.show(stages(walk, units, state.theme))
 
     def _draw_image(self, walk: Walkthrough, index: int, theme: Theme) -> None:
         names = self._dataset.class_names

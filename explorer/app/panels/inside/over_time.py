@@ -6,7 +6,7 @@ from typing import Any
 from explorer.app.panels.inside.pacing import Leisure, Pace
 from explorer.app.panels.inside.section import box, figure_box, filling
 from explorer.app.panels.inside.subject import Subject, Weights, probe, probe_size
-from explorer.app.scene import OnLoop, Scene
+from explorer.app.view_state import OnLoop, ViewState
 from explorer.datasets import Dataset
 from explorer.figures.layers import (
     Measure,
@@ -33,7 +33,7 @@ class OverTime:
     """Two figures over the epochs.
 
     The moments of a run are diagnosed one by one, when there is time for it, and what was found is kept while the
-    run is looked at.
+    run is shown.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ class OverTime:
     theme : {"light", "dark"}
         Colours to begin with.
     on_loop : callable
-        As in `explorer.app.scene`.
+        As in `explorer.app.view_state`.
     """
 
     def __init__(self, dataset: Dataset, theme: Theme, on_loop: OnLoop) -> None:
@@ -59,23 +59,23 @@ class OverTime:
         self._pace = Pace()
         self._leisure = Leisure(self._go_on, on_loop)
         self._theme = theme
-        self._seen: tuple[Scene, Subject] | None = None
+        self._seen: tuple[ViewState, Subject] | None = None
         self._known: dict[float, tuple[LayerDiagnostics, ...]] = {}
         self._drawn: tuple[Any, ...] = ()
         self._drawn_at = float("-inf")
 
-    def show(self, scene: Scene, subject: Subject) -> None:
+    def show(self, state: ViewState, subject: Subject) -> None:
         """Show what is known of the run, and learn more of it."""
-        if self._seen is None or self._seen[1].run is not subject.run:
+        if self._seen is None or self._seen[1].run.number != subject.run.number:
             self._known = {}
-        self._seen = scene, subject
-        if scene.theme != self._theme:
-            self._set_theme(scene.theme)
-        if self._pace.is_due(scene):
+        self._seen = state, subject
+        if state.theme != self._theme:
+            self._set_theme(state.theme)
+        if self._pace.is_due(state):
             with self._pace.drawing():
                 more = self._diagnose_next()
                 self._draw()
-            if more and not scene.is_training:
+            if more and not state.is_training:
                 self._leisure.go_on()
 
     def _go_on(self) -> bool:
@@ -86,7 +86,7 @@ class OverTime:
         return more
 
     def _diagnose_next(self) -> bool:
-        """Diagnose the moment that is looked at, else the first that isn't yet; return whether more are left."""
+        """Diagnose the selected epoch, else the first that isn't yet; return whether more are left."""
         if self._seen is None:
             return False
         left = self._left(self._seen[1])
@@ -116,9 +116,9 @@ class OverTime:
     def _draw(self) -> None:
         if self._seen is None:
             return
-        scene, subject = self._seen
+        state, subject = self._seen
         n_epochs = max(subject.run.config.epochs, subject.run.epochs_done)
-        wanted = (subject.run, len(self._known), subject.epoch, n_epochs, scene.theme)
+        wanted = (subject.run.number, len(self._known), subject.epoch, n_epochs, state.theme)
         if wanted == self._drawn:
             return
         self._drawn, self._drawn_at = wanted, monotonic()
@@ -126,7 +126,7 @@ class OverTime:
             figure.show(
                 layers_traces(self._known, measure),
                 layers_layout(
-                    self._known, measure, n_epochs=n_epochs, epoch=subject.epoch, theme=scene.theme
+                    self._known, measure, n_epochs=n_epochs, epoch=subject.epoch, theme=state.theme
                 ),
             )
         self._say(subject)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from time import monotonic, thread_time
 
-from explorer.app.scene import OnLoop, Scene
+from explorer.app.view_state import OnLoop, ViewState
 
 __all__ = ["Leisure", "Pace"]
 
@@ -19,9 +19,9 @@ class Pace:
     def __init__(self) -> None:
         self._rests_until = float("-inf")
 
-    def is_due(self, scene: Scene) -> bool:
+    def is_due(self, state: ViewState) -> bool:
         """Return whether it may be drawn now; if not, the run's next delivery asks again."""
-        return not scene.is_training or monotonic() >= self._rests_until
+        return not state.is_training or monotonic() >= self._rests_until
 
     @contextmanager
     def drawing(self) -> Iterator[None]:
@@ -39,7 +39,7 @@ class Leisure:
     step : callable
         Does a little, and returns whether more is left.
     on_loop : callable
-        As in `explorer.app.scene`.
+        As in `explorer.app.view_state`.
     """
 
     def __init__(self, step: Callable[[], bool], on_loop: OnLoop) -> None:

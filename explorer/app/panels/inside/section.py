@@ -5,7 +5,7 @@ from typing import Any, Protocol
 from ipywidgets import Box, DOMWidget
 
 from explorer.app.panels.inside.subject import Subject
-from explorer.app.scene import Scene
+from explorer.app.view_state import ViewState
 
 __all__ = ["Section", "box", "figure_box", "filling"]
 
@@ -15,12 +15,12 @@ class Section(Protocol):
 
     view: DOMWidget
 
-    def show(self, scene: Scene, subject: Subject) -> None:
+    def show(self, state: ViewState, subject: Subject) -> None:
         """Draw what differs from what is drawn."""
 
 
 def box(*children: DOMWidget, classes: tuple[str, ...] = ("explorer-stack",)) -> Box:
-    """Return the parts in a box whose classes say how they stand; see `explorer.widgets.sections`."""
+    """Return the parts in a box whose classes say how they stand; see ``inside.css``."""
     made = Box(children)
     for css_class in classes:
         made.add_class(css_class)

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.app.scene import Scene
-from explorer.app.session_run import SessionRun
+from explorer.app.view_state import ViewState
 from explorer.datasets import Dataset
 from explorer.network import NeuralNetwork
+from explorer.session import SessionRun
 from explorer.training import Snapshot
 from explorer.training.process_settings import one_blas_thread
 
@@ -37,7 +37,7 @@ class Subject:
     first : tuple of ndarray
         The first weights of the run, or of the run that it was forked from.
     epoch : float
-        Epochs so far; those behind the first weights where only these are known: 0 unless a file says more.
+        Epochs so far; where only the first weights are known, those before them: 0 unless a file says more.
     test_outputs : ndarray or None
         Outputs for the test set, shape (n_classes, n_test); None before the first epoch has ended.
     """
@@ -76,26 +76,26 @@ class Subject:
 
 
 class Subjects:
-    """Gives the subject of each scene, the same one for the same moment."""
+    """Gives the subject of each state, the same one for the same moment."""
 
     def __init__(self) -> None:
         self._newest: Subject | None = None
         self._snapshot: Snapshot | None = None
 
-    def of(self, scene: Scene) -> Subject | None:
+    def of(self, state: ViewState) -> Subject | None:
         """Return what there is to look into: the moment, or before the first one the first weights.
 
         It is None without a run.
         """
-        run = scene.run
+        run = state.run
         if run is None:
             return None
-        snapshot = None if scene.moment is None else scene.moment.snapshot
+        snapshot = None if state.moment is None else state.moment.snapshot
         last = self._newest
-        if last is None or last.run is not run or self._snapshot is not snapshot:
-            same_run = last is not None and last.run is run
+        same_run = last is not None and last.run.number == run.number
+        if last is None or not same_run or self._snapshot is not snapshot:
             network, first = (last._network, last.first) if last and same_run else _beginning(run)
-            begun = first, float(_root(run).first_epoch)
+            begun = first, float(run.root.first_epoch)
             weights, epoch = begun if snapshot is None else (snapshot.weights, snapshot.epoch)
             outputs = None if snapshot is None else snapshot.test_outputs
             self._newest = Subject(run, weights, first, epoch, outputs, network)
@@ -143,7 +143,7 @@ def probe_size(n_parameters: int, *, most: int, least: int, products: int = _MOS
 
 def _beginning(run: SessionRun) -> tuple[NeuralNetwork, Weights]:
     """Return a network of the run's layers, and the first weights that all its training began with."""
-    network, root = run.training.new_network(), _root(run)
+    network, root = run.new_network(), run.root
     if root.first_weights is not None:
         return network, root.first_weights
     n_inputs, *n_hidden, n_outputs = network.layer_sizes  # those of the root: its weights fitted
@@ -151,10 +151,3 @@ def _beginning(run: SessionRun) -> tuple[NeuralNetwork, Weights]:
         n_inputs, n_hidden, n_outputs, initializer=root.config.initializer, seed=root.config.seed
     )
     return network, begun.weights()
-
-
-def _root(run: SessionRun) -> SessionRun:
-    """Return the run that all its training began with: itself, or the first that it was forked from."""
-    while run.parent is not None:
-        run = run.parent
-    return run

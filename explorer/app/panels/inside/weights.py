@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from explorer.app.panels.inside.pacing import Pace
 from explorer.app.panels.inside.section import box
 from explorer.app.panels.inside.subject import Subject
-from explorer.app.scene import OnLoop, Scene
+from explorer.app.view_state import OnLoop, ViewState
 from explorer.datasets import Dataset
 from explorer.datasets.dataset import IMAGE_SHAPE
 from explorer.figures.digits import weights_sprite
@@ -29,14 +29,14 @@ _SHARE_WITHIN = 0.995
 
 
 class FirstWeights:
-    """An image a unit; the chosen unit's outgoing weights beside them.
+    """An image for each unit, with the chosen unit's outgoing weights next to them.
 
     Parameters
     ----------
     dataset : Dataset
         Says the classes.
     on_loop : callable
-        As in `explorer.app.scene`.
+        As in `explorer.app.view_state`.
     """
 
     def __init__(self, dataset: Dataset, on_loop: OnLoop) -> None:
@@ -49,16 +49,16 @@ class FirstWeights:
         self._class_names = dataset.class_names
         self._pace = Pace()
         self._page = 0
-        self._seen: tuple[Scene, Subject] | None = None
+        self._seen: tuple[ViewState, Subject] | None = None
         self._drawn: tuple[Any, ...] = ()
         self.kind.observe(on_loop(self._on_change), "value")
         self.images.observe(on_loop(self._on_change), "selected")
         self.images.on_page(on_loop(self._turn))
 
-    def show(self, scene: Scene, subject: Subject) -> None:
+    def show(self, state: ViewState, subject: Subject) -> None:
         """Show the weights of this moment."""
-        self._seen = scene, subject
-        if self._pace.is_due(scene):
+        self._seen = state, subject
+        if self._pace.is_due(state):
             with self._pace.drawing():
                 self._draw()
 
@@ -72,14 +72,14 @@ class FirstWeights:
     def _draw(self) -> None:
         if self._seen is None:
             return
-        scene, subject = self._seen
-        wanted = (subject, scene.theme, self.kind.value, self._page, self.images.selected)
+        state, subject = self._seen
+        wanted = (subject, state.theme, self.kind.value, self._page, self.images.selected)
         if wanted != self._drawn:
             self._drawn = wanted
-            self._draw_images(scene, subject)
-            self._draw_unit(scene, subject)
+            self._draw_images(state, subject)
+            self._draw_unit(state, subject)
 
-    def _draw_images(self, scene: Scene, subject: Subject) -> None:
+    def _draw_images(self, state: ViewState, subject: Subject) -> None:
         W = self._images_of(subject)
         n_pages = -(-len(W) // PER_PAGE)
         self._page = min(self._page, n_pages - 1)
@@ -89,7 +89,7 @@ class FirstWeights:
         what = "change of its weights since the start" if self.kind.value == "change" else "weights"
         self.images.show(
             f"{len(W)} units of layer 1, each with its {W.shape[1]} {what}, epoch {subject.epoch:g}",
-            weights_sprite(page, _COLUMNS, theme=scene.theme, limit=limit),
+            weights_sprite(page, _COLUMNS, theme=state.theme, limit=limit),
             first=first,
             n_images=len(page),
             columns=_COLUMNS,
@@ -98,7 +98,7 @@ class FirstWeights:
             n_pages=n_pages,
         )
 
-    def _draw_unit(self, scene: Scene, subject: Subject) -> None:
+    def _draw_unit(self, state: ViewState, subject: Subject) -> None:
         W, outgoing = self._images_of(subject), subject.weights[2]
         unit = min(self.images.selected, len(W) - 1)
         weights = outgoing[:, unit]
@@ -118,7 +118,7 @@ class FirstWeights:
             ],
             note=f"Outgoing weights to {to}. A full bar is ±{written(limit)}, the largest of all units.",
             picture=weights_sprite(
-                W[unit].reshape(1, *IMAGE_SHAPE), 1, theme=scene.theme, limit=full_tone(W)
+                W[unit].reshape(1, *IMAGE_SHAPE), 1, theme=state.theme, limit=full_tone(W)
             ),
             picture_words=f"What the image of unit {unit} shows, larger",
         )

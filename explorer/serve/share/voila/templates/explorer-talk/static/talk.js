@@ -1,3 +1,4 @@
+// @ts-check
 // Moves the slides with reveal.js, shares the keyboard between slides and widgets, and shows the speaker's notes.
 //
 // reveal.js takes every section within a slide for a slide below it, and widgets have sections of their own. So its
@@ -10,78 +11,104 @@
     "[role=slider], [role=tab], [role=radio], [role=grid], [role=listbox], [role=menu]";
   const TAKES_PRESSES = "button, a[href], [role=button]";
   const root = document.documentElement;
-  const articles = [...document.querySelectorAll(".explorer-slides > article")];
+  /** @type {HTMLElement[]} */
+  const articles = [...document.querySelectorAll(".explorer-slides > article")].filter((one) => one instanceof HTMLElement);
   const present = () => articles[Reveal.getState().indexh ?? 0];
 
-  /** Whether a key is meant for the slides and not for what has the focus. */
+  /** Whether a key is meant for the slides and not for what has the focus.
+   * @param {KeyboardEvent} event */
   function isForSlides(event) {
     if (event.defaultPrevented) return false;
     const at = document.activeElement;
-    if (!at || at === document.body || articles.includes(at)) return true;
+    if (!(at instanceof HTMLElement) || at === document.body || articles.includes(at)) return true;
     if (at.closest(TAKES_KEYS)) return false;
     return !at.closest(TAKES_PRESSES) || ![" ", "Enter"].includes(event.key);
   }
 
   /** Take the focus from whatever has it: from now on keys move the slides. */
   function giveKeysBack() {
-    document.activeElement?.blur?.();
+    if (document.activeElement instanceof HTMLElement) document.activeElement.blur();
     present()?.focus({ preventScroll: true });
   }
 
   /** Change between light and dark; the explorer's own switch, where it is drawn, has to know. */
   function changeTheme() {
     const before = root.dataset.explorerTheme;
-    const own = document.querySelector("button.explorer-theme");
+    const own = /** @type {HTMLElement | null} */ (document.querySelector("button.explorer-theme"));
     for (let presses = 0; own && presses < 3 && root.dataset.explorerTheme === before; presses++) own.click();
     if (root.dataset.explorerTheme === before) root.dataset.explorerTheme = before === "dark" ? "light" : "dark";
   }
 
-  const words = (article, what) => article?.querySelector(what)?.textContent ?? "";
+  const words = (/** @type {HTMLElement | undefined} */ article, /** @type {string} */ what) =>
+    article?.querySelector(what)?.textContent ?? "";
   const notes = {
-    window: null,
+    window: /** @type {Window | null} */ (null),
     began: Date.now(),
 
     /** Open the notes in a window of their own, for the screen that the room does not see. */
     open() {
-      if (this.window && !this.window.closed) return this.window.focus();
+      if (this.window && !this.window.closed) {
+        this.window.focus();
+        return;
+      }
       this.window = window.open("", "explorer-notes", "popup,width=760,height=560");
-      if (!this.window) return this.toggleStrip(); // no window is allowed: then here, over the slide
+      if (!this.window) {
+        this.toggleStrip(); // no window is allowed: then here, over the slide
+        return;
+      }
       const page = this.window.document;
       page.title = "Speaker’s notes";
       page.documentElement.lang = "en";
       page.body.style.cssText = "margin:0;padding:24px 32px;font:22px/1.5 system-ui,sans-serif;color:#18202a;background:#fff";
-      page.body.innerHTML = "<p id=where></p><h1 id=title></h1><p id=notes></p><p id=next></p>";
-      page.getElementById("where").style.color = page.getElementById("next").style.color = "#56616e";
-      page.addEventListener("keydown", (event) => {
-        const move = { ArrowRight: "next", " ": "next", PageDown: "next", ArrowLeft: "prev", PageUp: "prev" }[event.key];
-        if (move) Reveal[move]();
+      for (const [tag, id] of [
+        ["p", "where"],
+        ["h1", "title"],
+        ["p", "notes"],
+        ["p", "next"],
+      ]) {
+        const line = page.body.appendChild(page.createElement(tag));
+        line.id = id;
+        if (id === "where" || id === "next") line.style.color = "#56616e";
+      }
+      page.addEventListener("keydown", ({ key }) => {
+        if (["ArrowRight", " ", "PageDown"].includes(key)) Reveal.next();
+        if (["ArrowLeft", "PageUp"].includes(key)) Reveal.prev();
       });
       setInterval(() => this.show(), 1000);
-      return this.show();
+      this.show();
     },
 
     toggleStrip() {
       const strip = document.getElementById("explorer-notes");
-      if (strip) return strip.remove();
+      if (strip) {
+        strip.remove();
+        return;
+      }
       const made = document.createElement("aside");
       made.id = "explorer-notes";
       document.body.append(made);
-      return this.show();
+      this.show();
     },
 
     show() {
       const strip = document.getElementById("explorer-notes");
       if (strip) strip.textContent = words(present(), "aside.notes");
-      if (!this.window || this.window.closed) return;
+      const page = this.window?.document;
+      if (!page || this.window?.closed) return;
       const at = articles.indexOf(present());
       const seconds = Math.floor((Date.now() - this.began) / 1000);
       const clock = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
       const next = words(articles[at + 1], "h2");
-      const page = this.window.document;
-      page.getElementById("where").textContent = `${at + 1} of ${articles.length} · ${clock}`;
-      page.getElementById("title").textContent = words(present(), "h2");
-      page.getElementById("notes").textContent = words(present(), "aside.notes");
-      page.getElementById("next").textContent = next ? `Next: ${next}` : "This is the last slide.";
+      const lines = {
+        where: `${at + 1} of ${articles.length} · ${clock}`,
+        title: words(present(), "h2"),
+        notes: words(present(), "aside.notes"),
+        next: next ? `Next: ${next}` : "This is the last slide.",
+      };
+      for (const [id, text] of Object.entries(lines)) {
+        const line = page.getElementById(id);
+        if (line) line.textContent = text;
+      }
     },
   };
 
@@ -99,7 +126,7 @@
   for (const article of articles) {
     const slide = document.createElement("section");
     slide.id = article.dataset.slide ?? "";
-    document.querySelector(".reveal .slides").append(slide);
+    document.querySelector(".reveal .slides")?.append(slide);
   }
   Reveal.on("ready", show);
   Reveal.on("slidechanged", show);

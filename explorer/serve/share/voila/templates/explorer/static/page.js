@@ -1,5 +1,14 @@
+// @ts-check
 // Takes the skeleton away when there is something to see, and says so when there is nothing for too long. Has widgets
 // shown as soon as they come.
+
+/**
+ * @typedef {(sender: unknown, id: string) => void} Registered
+ * @typedef {{
+ *   get_model: (id: string) => Promise<unknown>, has_model: (id: string) => boolean,
+ *   modelRegistered: { connect: (slot: Registered) => void, disconnect: (slot: Registered) => void },
+ * }} WidgetManager
+ */
 
 (() => {
   const LATE_SECONDS = 20;
@@ -8,10 +17,12 @@
   const APP = ".explorer-app .explorer-part > *, .explorer-failed";
   const OTHER = ".jp-OutputArea-output:is(.jp-RenderedHTMLCommon, .jp-RenderedImage), .jp-OutputArea-output .jupyter-widgets";
 
+  /** @param {HTMLElement} main */
   function hasContent(main) {
     return main.querySelector(`${APP}, ${OTHER}`) !== null;
   }
 
+  /** @param {HTMLElement} main */
   function reveal(main) {
     main.removeAttribute("aria-busy");
     document.getElementById("explorer-skeleton")?.remove();
@@ -19,12 +30,14 @@
 
   function sayLate() {
     const notice = document.getElementById("explorer-late");
-    if (!notice) return;
-    notice.querySelector("span").textContent = LATE_SECONDS;
-    notice.querySelector("button").addEventListener("click", () => location.reload());
+    const [seconds, button] = [notice?.querySelector("span"), notice?.querySelector("button")];
+    if (!notice || !seconds || !button) return;
+    seconds.textContent = String(LATE_SECONDS);
+    button.addEventListener("click", () => location.reload());
     notice.hidden = false;
   }
 
+  /** @param {HTMLElement} main */
   function watch(main) {
     const late = setTimeout(sayLate, 1000 * LATE_SECONDS);
     const look = () => {
@@ -40,23 +53,25 @@
 
   // Who wants a widget that has yet to come looks for it every 0.1 s, and after two seconds no more. One that came
   // between the last look and the giving up would never be shown. So it is handed over as it comes.
+  /** @param {WidgetManager} widgets */
   function handOver(widgets) {
     const look = widgets.get_model.bind(widgets);
     widgets.get_model = (id) => {
       if (widgets.has_model(id)) return look(id);
-      let come;
-      const coming = new Promise((resolve) => {
-        come = (_, registered) => registered === id && resolve(look(id));
-      });
+      /** @type {PromiseWithResolvers<unknown>} */
+      const coming = Promise.withResolvers();
+      const come = (/** @type {unknown} */ _, /** @type {string} */ registered) => {
+        if (registered === id) coming.resolve(look(id));
+      };
       widgets.modelRegistered.connect(come);
-      return Promise.race([coming, look(id)]).finally(() => widgets.modelRegistered.disconnect(come));
+      return Promise.race([coming.promise, look(id)]).finally(() => widgets.modelRegistered.disconnect(come));
     };
   }
 
   // Voilà leaves its program there just before it shows the first widget.
   Object.defineProperty(globalThis, "jupyterapp", {
     configurable: true,
-    set(program) {
+    set(/** @type {{ widgetManager?: WidgetManager }} */ program) {
       Object.defineProperty(globalThis, "jupyterapp", { configurable: true, writable: true, value: program });
       if (program.widgetManager?.modelRegistered) handOver(program.widgetManager);
     },

@@ -1,0 +1,37 @@
+"""The tabs of the app, in their order; each panel is made when its tab is first opened."""
+
+from collections.abc import Callable
+
+from explorer.app.panels.draw import DrawPanel
+from explorer.app.panels.host import PanelHost
+from explorer.app.panels.inside import Inside
+from explorer.app.panels.mistakes import MistakesPanel
+from explorer.app.panels.overview import Overview
+from explorer.app.panels.runs import RunsPanel
+from explorer.app.panels.study import StudyPanel
+from explorer.app.views import Views
+
+__all__ = ["tabs"]
+
+
+def tabs(views: Views, on_section: Callable[[], None]) -> PanelHost:
+    """Return the tab bar with all panels.
+
+    Parameters
+    ----------
+    views : Views
+        All that is shown.
+    on_section : callable
+        Called after another section of the tab "inside" is chosen.
+    """
+    return PanelHost(
+        {
+            "Overview": lambda: Overview(views),
+            "Mistakes": lambda: MistakesPanel(views),
+            "Inside": lambda: Inside(views, on_section),
+            "Draw": lambda: DrawPanel(views),
+            "Runs": lambda: RunsPanel(views),
+            "Study": lambda: StudyPanel(views),
+        },
+        views,
+    )

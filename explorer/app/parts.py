@@ -1,0 +1,212 @@
+"""Parts of an app for a cell or a box of one's own: alive wherever they stand, several at once.
+
+    app = Explorer()
+    LossCurve(app)
+
+Each follows the app, whichever of its tabs is open, and is drawn only while it is on a screen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from ipywidgets import Layout, VBox
+
+from explorer.app.layout import close_all
+from explorer.app.panels.draw import DrawPanel
+from explorer.app.panels.inside.subject import Subjects
+from explorer.app.panels.inside.weights import FirstWeights
+from explorer.app.panels.overview import ACCURACY, LOSS, ChosenGallery, ChosenMatrix, Curve
+from explorer.app.run_controls import RunBarPart, SettingsPart
+from explorer.app.view_state import Panel, ViewState
+from explorer.app.views import Views
+from explorer.widgets.known_names import KnownNames
+from explorer.widgets.sight import Sight
+
+if TYPE_CHECKING:
+    from explorer.app.explorer import Explorer
+
+__all__ = [
+    "AccuracyCurve",
+    "ConfusionMatrix",
+    "LossCurve",
+    "Mistakes",
+    "RunButtons",
+    "Settings",
+    "SketchPad",
+    "Weights",
+]
+
+
+class _Part(KnownNames, VBox):  # type: ignore[misc]  # ipywidgets has no types
+    """A box that shows a part of an app while it is on a screen.
+
+    Parameters
+    ----------
+    app : Explorer
+        What it follows.
+    layout : Layout or dict, optional
+        As of any ipywidgets box.
+    """
+
+    def __init__(self, app: Explorer, *, layout: Layout | Mapping[str, Any] | None = None) -> None:
+        self._panel, self._sight = self._new_panel(app.views), Sight()
+        super().__init__([self._panel.view, self._sight], **({} if layout is None else {"layout": layout}))
+        self.add_class("explorer-alone")
+        self._app = app
+        self._sight.observe(app.views.on_loop(self._on_sight), "in_sight")
+        self._stop_following = app.views.add(self._show)
+
+    def _new_panel(self, views: Views) -> Panel:
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Follow the app no longer, and close the widgets."""
+        if "_stop_following" in vars(self):  # it was made whole
+            self._stop_following()
+        for child in self.children:
+            close_all(child)
+        self.layout.close()
+        super().close()
+
+    def _show(self, state: ViewState) -> None:
+        if self._sight.in_sight:
+            self._panel.show(state)
+
+    def _on_sight(self, _change: object) -> None:
+        self._show(self._app.views.state)
+
+
+class LossCurve(_Part):
+    """Train and test loss over the epochs, with earlier runs in grey.
+
+    Examples
+    --------
+    >>> from explorer import Explorer, LossCurve
+    >>> app = Explorer()
+    >>> loss = LossCurve(app)
+    >>> loss.layout.height = "300px"
+    """
+
+    def _new_panel(self, views: Views) -> Panel:
+        return Curve(LOSS, views)
+
+
+class AccuracyCurve(_Part):
+    """Train and test accuracy over the epochs, with earlier runs in grey.
+
+    Examples
+    --------
+    >>> from explorer import Explorer, AccuracyCurve
+    >>> app = Explorer()
+    >>> accuracy = AccuracyCurve(app)
+    >>> accuracy.layout.height = "300px"
+    """
+
+    def _new_panel(self, views: Views) -> Panel:
+        return Curve(ACCURACY, views)
+
+
+class ConfusionMatrix(_Part):
+    """What is mistaken for what; the cell that is chosen is chosen in all of the app.
+
+    Examples
+    --------
+    >>> from explorer import Explorer, ConfusionMatrix
+    >>> app = Explorer()
+    >>> matrix = ConfusionMatrix(app)
+    >>> matrix.layout.width = "480px"
+    """
+
+    def _new_panel(self, views: Views) -> Panel:
+        return ChosenMatrix(views)
+
+
+class Mistakes(_Part):
+    """The images of the cell that is chosen, or the worst mistakes of all.
+
+    Examples
+    --------
+    >>> from explorer import Explorer, Mistakes
+    >>> app = Explorer()
+    >>> mistakes = Mistakes(app)
+    >>> app.views.choose(9, 4)  # the images of a 9 read as a 4
+    """
+
+    def _new_panel(self, views: Views) -> Panel:
+        return ChosenGallery(views)
+
+
+class SketchPad(_Part):
+    """A pad to draw on, and what the network reads.
+
+    Examples
+    --------
+    >>> from explorer import Explorer, SketchPad
+    >>> app = Explorer()
+    >>> pad = SketchPad(app)
+    >>> pad.layout.width = "100%"
+    """
+
+    def _new_panel(self, views: Views) -> Panel:
+        return DrawPanel(views)
+
+
+class Settings(_Part):
+    """All settings, as in the app.
+
+    Examples
+    --------
+    >>> from explorer import Explorer, Settings
+    >>> app = Explorer()
+    >>> settings = Settings(app)
+    >>> app.batch_size = 128  # shown by its slider, too
+    """
+
+    def _new_panel(self, views: Views) -> Panel:
+        return SettingsPart(views.session)
+
+
+class RunButtons(_Part):
+    """Train, pause, step, stop and reset, and how far the run is.
+
+    Examples
+    --------
+    >>> from explorer import Explorer, RunButtons
+    >>> app = Explorer()
+    >>> buttons = RunButtons(app)
+    >>> app.stop()  # as its button does
+    """
+
+    def _new_panel(self, views: Views) -> Panel:
+        return RunBarPart(views.session)
+
+
+class Weights(_Part):
+    """The first layer's weights as images.
+
+    Examples
+    --------
+    >>> from explorer import Explorer, Weights
+    >>> app = Explorer()
+    >>> weights = Weights(app)
+    >>> weights.layout.width = "640px"
+    """
+
+    def _new_panel(self, views: Views) -> Panel:
+        return _Weights(views)
+
+
+class _Weights:
+    """`FirstWeights` at the selected epoch."""
+
+    def __init__(self, views: Views) -> None:
+        self._weights, self._subjects = FirstWeights(views.dataset, views.on_loop), Subjects()
+        self.view = self._weights.view
+
+    def show(self, state: ViewState) -> None:
+        """Show the weights, once there are any."""
+        subject = self._subjects.of(state)
+        if subject is not None:
+            self._weights.show(state, subject)

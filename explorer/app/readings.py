@@ -1,0 +1,106 @@
+"""What the present run has come to, as read-only traits: to observe, or to link to any widget."""
+
+from math import isfinite
+from typing import Any
+
+import numpy as np
+import traitlets
+from numpy.typing import NDArray
+
+from explorer.app.view_state import ViewState
+from explorer.datasets import Dataset
+from explorer.network import NeuralNetwork
+from explorer.session import Session, SessionState
+from explorer.training import History
+
+__all__ = ["Readings"]
+
+
+def _figure() -> Any:
+    return traitlets.Float(None, allow_none=True, read_only=True).tag(sync=True)
+
+
+class Readings(traitlets.HasTraits):
+    """Figures of the selected epoch, None while there are none; and what they are of.
+
+    Attributes
+    ----------
+    status : {"idle", "running", "paused", "finished", "stopped", "failed"}
+        What the present run is doing, or how it ended.
+    epoch : float
+        Epochs so far, the begun one by its share.
+    train_accuracy, test_accuracy : float or None
+        Share of the images that are classified correctly, 0 to 1.
+    train_loss, test_loss : float or None
+        Mean loss per image.
+    selected_epoch : float or None
+        The epoch that the user has gone back to; None while the newest is shown.
+    selected_cell : tuple of int, or None
+        The true and the predicted class of the chosen cell of the confusion matrix.
+    """
+
+    session: Session
+
+    status = traitlets.Unicode("idle", read_only=True).tag(sync=True)
+    epoch = traitlets.Float(0.0, read_only=True).tag(sync=True)
+    train_accuracy = _figure()
+    test_accuracy = _figure()
+    train_loss = _figure()
+    test_loss = _figure()
+    selected_epoch = _figure()
+    selected_cell = traitlets.Tuple(default_value=None, allow_none=True, read_only=True).tag(sync=True)
+
+    @property
+    def dataset(self) -> Dataset:
+        """The images."""
+        return self.session.dataset
+
+    @property
+    def history(self) -> History:
+        """The records of the present run; empty before the first."""
+        run = self.session.state.run
+        return History(self.session.config) if run is None else run.history
+
+    @property
+    def confusion(self) -> NDArray[np.int64] | None:
+        """Counts over the test set at the selected epoch: rows are the true class; None before any."""
+        moment = self.session.state.moment
+        return None if moment is None else moment.confusion
+
+    @property
+    def network(self) -> NeuralNetwork:
+        """A copy of the trained network: as it is now if the run is paused or over, else of the last epoch's end.
+
+        Raises
+        ------
+        RuntimeError
+            If nothing has been trained yet.
+        """
+        run = self.session.state.run
+        if run is None:
+            raise RuntimeError("no run yet: call train() first")
+        if run.newest is None:
+            raise RuntimeError("the first epoch has not ended yet: call wait() first")
+        network = run.new_network()
+        network.set_weights(run.newest.weights)
+        return network
+
+    def take_readings(self, state: SessionState) -> None:
+        """Take the figures of a state."""
+        record = None if state.moment is None else state.moment.record
+        figures = ("train_accuracy", "test_accuracy", "train_loss", "test_loss")
+        with self.hold_trait_notifications():
+            self.set_trait("status", state.status)
+            self.set_trait("epoch", 0.0 if state.run is None else state.run.epoch)
+            for name in figures:
+                self.set_trait(name, None if record is None else _finite(getattr(record, name)))
+            self.set_trait("selected_epoch", state.selected_epoch)
+
+    def take_cell(self, state: ViewState) -> None:
+        """Take the cell that is chosen."""
+        self.set_trait("selected_cell", state.cell)
+
+
+def _finite(figure: float) -> float | None:
+    """Return a figure that a page can be sent: it knows neither infinity nor NaN."""
+    return figure if isfinite(figure) else None

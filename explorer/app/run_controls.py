@@ -1,0 +1,131 @@
+"""What the user drives a session with: settings, the buttons of the run, and the advice that can be taken."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from explorer.app.view_state import ViewState
+from explorer.session import Advice, ForkError, Session, SessionState
+from explorer.training.event_loop import log_fault
+from explorer.widgets.messages import Message, Messages
+from explorer.widgets.run_bar import RunBar
+from explorer.widgets.settings_panel import SettingsPanel
+
+__all__ = ["AdvicePart", "RunBarPart", "SettingsPart"]
+
+
+class SettingsPart:
+    """The settings of a session's next run.
+
+    Parameters
+    ----------
+    session : Session
+        Whose settings they are.
+    shown : sequence of str or None
+        Names of the only settings to show; None for all.
+    """
+
+    def __init__(self, session: Session, shown: Sequence[str] | None = None) -> None:
+        self._session = session
+        n_images = len(session.dataset.train_labels)
+        self.view = SettingsPanel(session.config, n_images=n_images, shown=shown)
+        self._shown = session.config
+        self.view.observe(self._on_config, "config")
+
+    def show(self, state: SessionState) -> None:
+        """Show the settings that are in use."""
+        self._shown = state.config
+        if self.view.config != state.config:
+            self.view.config = state.config
+
+    def _on_config(self, change: Mapping[str, Any]) -> None:
+        if change["new"] is not self._shown:
+            self._session.loop.bind(self._session.apply)(change["new"])
+
+
+class RunBarPart:
+    """The buttons of a session's run, and how far it is.
+
+    Parameters
+    ----------
+    session : Session
+        What they drive.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self.view = RunBar(auto=session.auto_train)
+        self.view.on_action(session.loop.bind(self._on_action))
+        self.view.observe(session.loop.bind(self._on_auto), "auto")
+
+    def show(self, state: SessionState) -> None:
+        """Show what the run is doing."""
+        run = state.run
+        epochs = state.config.epochs if run is None else run.config.epochs
+        left = None if run is None else run.seconds_left
+        self.view.show(state.status, 0.0 if run is None else run.epoch, epochs, left)
+
+    def _on_auto(self, _change: object) -> None:
+        self._session.auto_train = self.view.auto
+
+    def _on_action(self, action: str) -> None:
+        session = self._session
+        verbs: dict[str, Callable[[], object]] = {
+            "train": session.train,
+            "pause": session.pause,
+            "resume": session.resume,
+            "step_epoch": lambda: session.step("epoch"),
+            "step_batch": lambda: session.step("batch"),
+            "stop": session.stop,
+            "reset": session.reset,
+        }
+        verbs[action]()
+
+
+class AdvicePart:
+    """What a session has to say, as messages whose buttons do what is advised.
+
+    Parameters
+    ----------
+    session : Session
+        What advises.
+    messages : Messages
+        Where it is shown, among others.
+    """
+
+    def __init__(self, session: Session, messages: Messages) -> None:
+        self._session, self._messages = session, messages
+        self._advice: dict[str, Advice] = {}
+        self._number = 0  # of the run that was last seen
+        messages.on_action(session.loop.bind(self._on_action))
+        session.subscribe(self.follow)
+
+    def follow(self, state: SessionState) -> None:
+        """Forget what was said of another run."""
+        number = 0 if state.run is None else state.run.number
+        if number != self._number:
+            self._number, self._advice = number, {}
+            self._messages.clear()
+
+    def show(self, _state: ViewState) -> None:
+        """Show what there is to say by now."""
+        before, self._advice = self._advice, {advice.id: advice for advice in self._session.advice}
+        self._messages.dismiss(*(before.keys() - self._advice.keys()))
+        self._messages.remind(
+            *(Message(one.id, one.kind, one.text, one.why, one.action) for one in self._advice.values())
+        )
+
+    def say(self, error: Exception) -> None:
+        """Tell the user what went wrong."""
+        if isinstance(error, ForkError):
+            self._messages.show(Message("fork", "warning", error.text, error.why))
+            return
+        log_fault(error)
+        text = f"Something went wrong: {type(error).__name__}: {error}"
+        why = "The run so far is kept. The log has details."
+        self._messages.show(Message("fault", "error", text, why))
+
+    def _on_action(self, name: str) -> None:
+        if name in self._advice:
+            self._session.take(self._advice[name])

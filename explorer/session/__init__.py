@@ -1,0 +1,9 @@
+"""A user's session without any widget: runs, settings and advice, as frozen states for any number of listeners."""
+
+from explorer.session.advice import Advice
+from explorer.session.earlier_runs import EarlierRuns
+from explorer.session.session import ForkError, Session
+from explorer.session.session_run import SessionRun
+from explorer.session.state import SessionState
+
+__all__ = ["Advice", "EarlierRuns", "ForkError", "Session", "SessionRun", "SessionState"]

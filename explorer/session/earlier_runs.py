@@ -1,0 +1,123 @@
+"""The session's earlier runs: what is kept of them, which are shown, and those that can still be restored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, SupportsIndex, overload
+
+from explorer.session.session_run import SessionRun
+from explorer.training import TrainingRun
+
+__all__ = ["EarlierRuns"]
+
+MOST_BYTES = 128 * 2**20
+
+Runs = tuple[SessionRun, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EarlierRuns(Sequence[SessionRun]):
+    """Runs that another one has taken the place of, the newest last.
+
+    Each keeps its history and its newest moment. When the moments take more than `most_bytes`, the oldest runs
+    lose theirs, deleted ones first and pinned ones last: their figures stay, but their outputs, which a
+    comparison needs, are gone.
+
+    Parameters
+    ----------
+    runs : tuple of SessionRun
+        The runs.
+    deleted : tuple of SessionRun
+        The runs that `restored` brings back.
+    replaced : tuple of SessionRun
+        Those that `without_repeats` has dropped last, without their moments.
+    most_bytes : int
+        Memory that the moments may keep, those of deleted runs among them.
+    """
+
+    runs: Runs = ()
+    deleted: Runs = ()
+    replaced: Runs = ()
+    most_bytes: int = MOST_BYTES
+
+    def __len__(self) -> int:
+        return len(self.runs)
+
+    @overload
+    def __getitem__(self, index: SupportsIndex) -> SessionRun: ...
+    @overload
+    def __getitem__(self, index: slice) -> Runs: ...
+    def __getitem__(self, index: SupportsIndex | slice) -> SessionRun | Runs:
+        return self.runs[index]
+
+    def __iter__(self) -> Iterator[SessionRun]:
+        return iter(self.runs)
+
+    @property
+    def shown(self) -> Runs:
+        """The runs of which there is something to draw and that are not hidden, the most wanted last.
+
+        Where there is room for the last few, these are the pinned, then the newest. First come runs that ended
+        within their first epoch: there are figures of such a run, but no curve.
+        """
+        shown = [run for run in self.runs if not run.hidden and run.newest is not None]
+        return tuple(sorted(shown, key=lambda run: (run.has_curve, run.pinned)))
+
+    def numbered(self, number: int) -> SessionRun | None:
+        """Return the run of a number, or None."""
+        return next((run for run in self.runs if run.number == number), None)
+
+    def followed_by(self, run: SessionRun) -> EarlierRuns:
+        """Return these runs and the one that has ended last."""
+        newest = run.set_aside()
+        kept = replace(self, runs=(*self.runs, newest))
+        n_bytes = sum(run.n_bytes for run in (*kept.deleted, *kept.runs))
+        for oldest in (*kept.deleted, *sorted(kept.runs, key=lambda run: run.pinned)):
+            if n_bytes <= self.most_bytes:
+                break
+            if oldest is not newest:
+                n_bytes -= oldest.n_bytes
+                kept = kept.changed(oldest.without_moments())
+        return kept
+
+    def changed(self, run: SessionRun) -> EarlierRuns:
+        """Return these runs with another state of one of them."""
+        return replace(self, runs=_with(self.runs, run), deleted=_with(self.deleted, run))
+
+    def edited(self, number: int, **changes: Any) -> EarlierRuns:
+        """Return these runs with changes to one of them: its name, note, or whether it is pinned or hidden."""
+        run = self.numbered(number)
+        return self if run is None else self.changed(replace(run, **changes))
+
+    def without_repeats(self, training: TrainingRun) -> EarlierRuns:
+        """Return these without runs whose records `training` will give again, but for marked ones and parents."""
+        parents = {run.parent.number for run in self.runs if run.parent is not None}
+        gone = [run for run in self.runs if run.is_repeated_by(training) and run.number not in parents]
+        return replace(
+            self,
+            runs=tuple(run for run in self.runs if run not in gone),
+            replaced=tuple(run.without_moments() for run in gone),
+        )
+
+    def deleting(self, number: int) -> EarlierRuns:
+        """Return these runs without one of them, for now."""
+        run = self.numbered(number)
+        if run is None:
+            return self
+        return replace(
+            self, runs=tuple(other for other in self.runs if other is not run), deleted=(*self.deleted, run)
+        )
+
+    def restored(self) -> EarlierRuns:
+        """Return these runs and those that were deleted and not yet forgotten, each in its place."""
+        runs = sorted([*self.runs, *self.deleted], key=lambda run: run.number)
+        return replace(self, runs=tuple(runs), deleted=())
+
+    def forgetting(self) -> EarlierRuns:
+        """Return these runs, those that were deleted gone for good."""
+        return replace(self, deleted=())
+
+
+def _with(runs: Iterable[SessionRun], changed: SessionRun) -> Runs:
+    return tuple(changed if run.number == changed.number else run for run in runs)

@@ -1,0 +1,134 @@
+"""Weights from a file as the beginning of a run."""
+
+import json
+from dataclasses import dataclass
+
+import numpy as np
+
+from explorer.datasets import Dataset
+from explorer.network.weights_file import SavedWeights, WeightsError, layer_sizes
+from explorer.training import FIELDS, ConfigError, Snapshot, TrainingConfig
+from explorer.training.config import MOST_EPOCHS
+from explorer.wording import counted
+
+__all__ = ["MOST_BYTES", "OpenedWeights", "Opening", "opening"]
+
+MOST_BYTES = 1 << 26
+"""Largest file that is taken from a page: above the largest network that the controls allow, in float64."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedWeights:
+    """A weights file that a run begins with, in place of freshly initialised weights.
+
+    Parameters
+    ----------
+    file : str
+        Name of the file, without its folder.
+    epoch : int
+        Whole epochs that its weights have been trained for: a run that goes on from them counts on from there.
+    begun : float
+        How much of a further epoch they have seen, 0 to below 1.
+    """
+
+    file: str
+    epoch: int = 0
+    begun: float = 0.0
+
+    @property
+    def age(self) -> str:
+        """The epochs that the weights have been trained for: ``"3"``, or ``"3.4, counted as 3"``."""
+        return f"{self.epoch + self.begun:.4g}, counted as {self.epoch}" if self.begun else str(self.epoch)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Opening:
+    """What a run begins with.
+
+    Parameters
+    ----------
+    opened : OpenedWeights
+        The file.
+    config : TrainingConfig
+        The settings that the network was trained with, as far as the file knows them.
+    start : Snapshot
+        The weights; it holds no outputs.
+    """
+
+    opened: OpenedWeights
+    config: TrainingConfig
+    start: Snapshot
+
+    @property
+    def said(self) -> str:
+        """What the network is, in words: ``"a network of 32 hidden units, trained for 10 epochs"``."""
+        network = f"a network of {self.config.architecture} hidden units"
+        epoch, begun = self.opened.epoch, self.opened.begun
+        if begun:
+            return f"{network}, trained for {epoch + begun:.4g} epochs; the run counts on from {epoch}"
+        return f"{network}, trained for {counted(epoch, 'epoch')}" if epoch else network
+
+
+def opening(saved: SavedWeights, file: str, dataset: Dataset, config: TrainingConfig) -> Opening:
+    """Return how a run begins with the weights of a file.
+
+    Layers and functions are the network's own; the other settings are those that the file names, else `config`'s.
+
+    Parameters
+    ----------
+    saved : SavedWeights
+        What the file holds.
+    file : str
+        Its name.
+    dataset : Dataset
+        The images that the network is to read.
+    config : TrainingConfig
+        The settings in the controls.
+
+    Raises
+    ------
+    WeightsError
+        If the network is not one for these images, or not one that the controls can show.
+    """
+    n_inputs, *hidden, n_classes = layer_sizes(saved.weights)
+    sizes = "-".join(map(str, layer_sizes(saved.weights)))
+    if (n_inputs, n_classes) != (dataset.n_inputs, dataset.n_classes):
+        expected = f"{dataset.n_inputs} inputs and {dataset.n_classes} outputs, as {dataset.name} has"
+        raise WeightsError(file, f"a network {sizes}", expected)
+    epoch, begun = divmod(_epochs(saved), 1)
+    first = int(epoch)
+    try:
+        own = _settings(saved, config, len(dataset.train_labels))
+        settings = own.replace(hidden_sizes=tuple(hidden), epochs=max(own.epochs, first), **saved.functions)
+    except ConfigError as error:
+        raise WeightsError(file, f"a network {sizes}", f"{FIELDS[error.field].expected}") from error
+    return Opening(
+        OpenedWeights(file, first, begun),
+        settings,
+        Snapshot(first, _float32(saved, file), np.empty((n_classes, 0))),
+    )
+
+
+def _float32(saved: SavedWeights, file: str) -> tuple[np.ndarray, ...]:
+    with np.errstate(over="ignore"):
+        weights = tuple(array.astype(np.float32) for array in saved.weights.values())
+    if not all(np.isfinite(array).all() for array in weights):
+        raise WeightsError(file, "weights above 3.4e38", "weights that float32 can hold")
+    return weights
+
+
+def _settings(saved: SavedWeights, config: TrainingConfig, n_images: int) -> TrainingConfig:
+    """Return the settings that the file names if they can be used, else `config`."""
+    try:
+        named = json.loads(str(saved.metadata.get("config", "")))
+        found = TrainingConfig(**{name: named[name] for name in FIELDS})
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return config
+    return found if found.n_train is None or found.n_train <= n_images else found.replace(n_train=None)
+
+
+def _epochs(saved: SavedWeights) -> float:
+    """Return the epochs that the weights were trained for, a begun one by its share; 0 if unknown."""
+    epochs = saved.metadata.get("weights_epoch", 0)
+    usable = isinstance(epochs, int | float) and 0 <= epochs <= MOST_EPOCHS
+    return float(epochs) if usable else 0.0

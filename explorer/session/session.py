@@ -1,0 +1,398 @@
+"""A user's session: the present run, the earlier ones, and the settings of the next, without any widget."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from explorer.datasets import Dataset, load_mnist
+from explorer.network.weights_file import read_weights
+from explorer.session.advice import Advice, Advisor
+from explorer.session.earlier_runs import EarlierRuns
+from explorer.session.opening import opening
+from explorer.session.session_run import SessionRun
+from explorer.session.state import SessionState
+from explorer.training import (
+    ConfigError,
+    Delivery,
+    Moment,
+    Runner,
+    RunnerStatus,
+    TrainingConfig,
+    TrainingRun,
+    check_images,
+)
+from explorer.training.config import MOST_EPOCHS
+from explorer.training.event_loop import EventLoop, log_fault
+from explorer.training.runner import Unit
+
+__all__ = ["ForkError", "Session"]
+
+Listener = Callable[[SessionState], object]
+
+
+class ForkError(ValueError):
+    """A run can't go on from these weights.
+
+    Parameters
+    ----------
+    text, why : str
+        What can't be done, and the reason: a sentence each.
+    """
+
+    def __init__(self, text: str, why: str) -> None:
+        self.text, self.why = text, why
+        super().__init__(text, why)
+
+    def __str__(self) -> str:
+        return f"{self.text} {self.why}"
+
+
+class Session:
+    """What a user does with a data set, run after run.
+
+    One run trains at a time, in a thread. All else happens on the event loop that was running when the session was
+    made, where its methods are to be called; without a loop, what the thread says is heard in `wait`.
+
+    Parameters
+    ----------
+    dataset : Dataset, optional
+        The images; without it, MNIST.
+    config : TrainingConfig, optional
+        The first settings; without them, the exercise's.
+    on_fault : callable, optional
+        Called with what a listener raises, to tell the user; the other listeners are called all the same. Without
+        it, that is logged.
+
+    Examples
+    --------
+    >>> session = Session()
+    >>> unsubscribe = session.subscribe(lambda state: print(state.status))
+    >>> session.train()
+    running
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset | None = None,
+        config: TrainingConfig | None = None,
+        *,
+        on_fault: Callable[[Exception], object] = log_fault,
+    ) -> None:
+        self.dataset = load_mnist() if dataset is None else dataset
+        self.loop = EventLoop(on_fault)
+        self.auto_train = True
+        """Whether settings that are applied are trained with at once."""
+        self._config = config or TrainingConfig()
+        self.check(self._config)
+        self._training: TrainingRun | None = None
+        self._run: SessionRun | None = None
+        self._earlier = EarlierRuns()
+        self._selected_epoch: float | None = None
+        self._waits = False
+        self._n_runs = 0
+        self._token = 0  # the runner's, of the present run
+        self._listeners: list[Listener] = []
+        self._advisor = Advisor()
+        self._runner = Runner(self.loop.bind(self._take))
+        self._state = self._new_state()
+
+    @property
+    def state(self) -> SessionState:
+        """The session as it is now."""
+        return self._state
+
+    @property
+    def status(self) -> RunnerStatus:
+        """What the present run is doing, or how it ended."""
+        return self._state.status
+
+    @property
+    def advice(self) -> tuple[Advice, ...]:
+        """What there is to say about the present run and the settings."""
+        return self._advisor.advise(self._state)
+
+    @property
+    def config(self) -> TrainingConfig:
+        """The settings of the next run; to assign them starts nothing.
+
+        Raises
+        ------
+        ConfigError
+            If they ask for more images than the data set has.
+        """
+        return self._config
+
+    @config.setter
+    def config(self, config: TrainingConfig) -> None:
+        self.check(config)
+        self._config = config
+        self._publish()
+
+    def check(self, config: TrainingConfig) -> None:
+        """Raise `ConfigError` if settings ask for more images than the data set has."""
+        check_images(config, self.dataset)
+
+    def subscribe(self, listener: Listener) -> Callable[[], None]:
+        """Call ``listener(state)`` after each change, and return what ends that."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener) if listener in self._listeners else None
+
+    # ---------------------------------------------------------------- training
+
+    def apply(self, config: TrainingConfig | None = None) -> None:
+        """Take new settings, and train with them if `auto_train` is on.
+
+        More epochs continue the present run; a fork begins again where it began; all else starts a new run with
+        freshly initialised weights. Settings wait, and `SessionState.waits` says so, where a new run would take
+        away the selected epoch.
+
+        Raises
+        ------
+        ConfigError
+            If they ask for more images than the data set has.
+        """
+        if config is not None:
+            self.check(config)
+            self._config = config
+        if config is not None and (not self.auto_train or self._new_state().withholds_settings):
+            self._waits = self.auto_train
+            self._publish()
+            return
+        run = self._run
+        if run is not None and run.can_continue_to(self._config):
+            self.extend(self._config.epochs)
+        elif run is not None and run.parent and run.origin and run.can_branch_again(self._config):
+            self._branch(run.parent, run.origin)
+        else:
+            self.train()
+
+    def train(self, config: TrainingConfig | None = None, *, paused: bool = False) -> None:
+        """Start a new run with freshly initialised weights, with new settings or those that are set.
+
+        Raises
+        ------
+        ConfigError
+            If the settings ask for more images than the data set has.
+        """
+        training = TrainingRun(config or self._config, self.dataset)
+        self._config = training.config
+        self._put_aside()
+        self._earlier = self._earlier.without_repeats(training)
+        self._begin(training, SessionRun.beginning(training, self._next_number()), paused=paused)
+
+    def extend(self, epochs: int) -> None:
+        """Let the present run go on to more epochs, whether it trains, is paused or has ended.
+
+        Raises
+        ------
+        ValueError
+            If there is none, or it can't go on to so many.
+        """
+        run, training = self._run, self._training
+        config = self._config if run is None else run.config.replace(epochs=epochs)
+        if run is None or training is None or not run.can_continue_to(config):
+            raise ValueError(f"there is no run that can go on to {epochs} epochs")
+        self._config, self._waits = config, False
+        self._run = run.extended(config)
+        self._token = self._runner.extend(training, epochs)
+        self._publish()
+
+    def fork(self) -> None:
+        """Train on from the selected epoch, with the settings that are set, as a run of its own.
+
+        Where the newest is selected, that is the end of the last whole epoch. Where the settings have no epoch
+        beyond it, they get ten more.
+
+        Raises
+        ------
+        ForkError
+            If the weights have been trained for as many epochs as a run may have, or don't fit the hidden layers.
+        ConfigError
+            If the settings ask for more images than the data set has.
+        """
+        run = self._run
+        if run is None or self._state.moment is None:
+            return
+        moment = None if self._selected_epoch is not None else run.timeline.newest
+        self._branch(run, moment or self._state.moment)
+
+    def step(self, unit: Unit) -> None:
+        """Train one epoch (to its end) or one mini-batch, and pause; without a run, one is begun."""
+        if self._run is None:
+            self.train(paused=True)
+        self._runner.step(unit)
+
+    def pause(self) -> None:
+        """Pause within a mini-batch; exact figures follow."""
+        self._runner.pause()
+
+    def resume(self) -> None:
+        """Go on after a pause."""
+        self._runner.resume()
+
+    def stop(self) -> None:
+        """End the run within a mini-batch; what was learned is kept."""
+        self._runner.stop()
+
+    def reset(self) -> None:
+        """Leave the present run: it stays as an earlier one."""
+        self._runner.cancel()
+        self._put_aside()
+        self._publish()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until the run is over or paused; return False if `timeout` seconds were up first."""
+        return self._runner.wait(timeout)
+
+    def close(self) -> None:
+        """End the run and its thread."""
+        self._runner.close()
+
+    # ---------------------------------------------------------------- looking at runs
+
+    def select(self, epoch: float | None) -> None:
+        """Look at the present run as it was at the end of an epoch; None follows it as it trains."""
+        self._selected_epoch = epoch
+        self._publish()
+
+    def open(self, run: SessionRun) -> None:
+        """Show a run of another session, which has ended, as the newest: Train begins it again."""
+        self._runner.cancel()
+        self._put_aside()
+        self._training = None
+        self._config = run.config
+        self._run = replace(run, number=self._next_number())
+        self._publish()
+
+    def open_weights(self, name: str, content: bytes) -> None:
+        """Begin a run with the weights of a file: its figures are made, and nothing is trained.
+
+        Parameters
+        ----------
+        name : str
+            The file's name, which becomes the run's.
+        content : bytes
+            All of it.
+
+        Raises
+        ------
+        WeightsError
+            If it holds anything else than weights, or the network is not one for these images.
+        """
+        begun = opening(read_weights(content, name), name, self.dataset, self._config)
+        training = TrainingRun(begun.config, self.dataset, start=begun.start)
+        self._config = begun.config
+        self._put_aside()
+        run = SessionRun.beginning(training, self._next_number()).opened_from(begun.opened, begun.start)
+        # Without an epoch to go the run is finished at once; else it is stopped before its first mini-batch.
+        self._begin(training, run, paused=not run.is_complete, status="running")
+        if not run.is_complete:
+            self._runner.stop()
+
+    def edit(self, number: int, **changes: Any) -> None:
+        """Change a run's name or note, or whether it is pinned or hidden; an unknown number is ignored."""
+        if self._run is not None and self._run.number == number:
+            self._run = replace(self._run, **changes)
+        self._earlier = self._earlier.edited(number, **changes)
+        self._publish()
+
+    def delete(self, number: int) -> None:
+        """Take an earlier run out, until `restore` or `forget`."""
+        self._earlier = self._earlier.deleting(number)
+        self._publish()
+
+    def restore(self) -> None:
+        """Bring back the runs that were deleted."""
+        self._earlier = self._earlier.restored()
+        self._publish()
+
+    def forget(self) -> None:
+        """Let the deleted runs go for good."""
+        self._earlier = self._earlier.forgetting()
+        self._publish()
+
+    def take(self, advice: Advice) -> None:
+        """Do what a piece of advice offers; raises what its verb raises."""
+        if advice.config is not None:
+            self.config = advice.config
+        verbs: dict[str, Callable[[], object]] = {"train": self.train, "apply": self.apply, "fork": self.fork}
+        if advice.verb:
+            verbs[advice.verb]()
+
+    # ---------------------------------------------------------------- inside
+
+    def _next_number(self) -> int:
+        self._n_runs += 1
+        return self._n_runs
+
+    def _put_aside(self) -> None:
+        """Make the present run an earlier one, unless there is nothing in it to keep.
+
+        Nor is one kept that other settings overtook in its first epoch: while a slider moves there are many.
+        """
+        run, self._run = self._run, None
+        self._selected_epoch, self._waits = None, False
+        if run is not None and not run.is_empty and not run.is_overtaken:
+            self._earlier = self._earlier.followed_by(run)
+
+    def _begin(
+        self,
+        training: TrainingRun,
+        run: SessionRun,
+        *,
+        paused: bool = False,
+        status: RunnerStatus | None = None,
+    ) -> None:
+        self._training = training
+        self._run = replace(run, status=status or ("paused" if paused else "running"))
+        self._token = self._runner.start(training, paused=paused)
+        self._publish()
+
+    def _branch(self, parent: SessionRun, moment: Moment) -> None:
+        """Start a run at a moment of another."""
+        config = self._config
+        if config.epochs <= moment.epoch:
+            if moment.epoch >= MOST_EPOCHS:
+                text = f"These weights have been trained for {MOST_EPOCHS} epochs, and no run has more."
+                raise ForkError(text, "Train starts a new run.")
+            config = config.replace(epochs=min(MOST_EPOCHS, int(moment.epoch) + 10))
+        try:
+            training = TrainingRun(config, self.dataset, start=moment.snapshot)
+        except ConfigError:
+            raise
+        except ValueError as error:
+            text = "These weights don't fit the hidden layers in the settings."
+            why = f"They are those of {parent.config.architecture} hidden units: set the same to train on."
+            raise ForkError(text, why) from error
+        self._config = config
+        self._put_aside()
+        run = SessionRun.beginning(training, self._next_number()).forked_from(parent, moment)
+        self._begin(training, run)
+
+    def _take(self, delivery: Delivery) -> None:
+        """Take in what the run says; what a run before said was on its way and comes too late."""
+        if self._run is not None and delivery.token == self._token:
+            self._run = self._run.taking(delivery.status, delivery.records)
+            self._publish()
+
+    def _new_state(self) -> SessionState:
+        run = self._run
+        moment = None if run is None else run.newest
+        if run is not None and self._selected_epoch is not None:
+            moment = run.timeline.nearest(self._selected_epoch) or moment
+        return SessionState(
+            dataset=self.dataset,
+            config=self._config,
+            run=run,
+            moment=moment,
+            selected_epoch=self._selected_epoch,
+            earlier=self._earlier,
+            waits=self._waits,
+        )
+
+    def _publish(self) -> None:
+        state = self._state = self._new_state()
+        for listener in tuple(self._listeners):
+            self.loop.guarded(listener, state)

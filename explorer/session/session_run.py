@@ -1,0 +1,314 @@
+"""One run of a session, as it is at one moment: its settings, its records, and where it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.datasets import Dataset
+from explorer.network import NeuralNetwork
+from explorer.session.opening import OpenedWeights
+from explorer.training import (
+    BatchRecord,
+    EpochRecord,
+    Evaluation,
+    History,
+    Moment,
+    RunEnd,
+    RunnerStatus,
+    Snapshot,
+    Timeline,
+    TrainingConfig,
+    TrainingRun,
+    new_network,
+)
+from explorer.training.runner import Record
+
+__all__ = ["SessionRun"]
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class SessionRun:
+    """A run of a session. Two of one number are one run, at two moments.
+
+    Parameters
+    ----------
+    number : int
+        1 for the session's first.
+    dataset : Dataset
+        The images, those train images left out that it does not use.
+    history : History
+        Its records so far.
+    timeline : Timeline
+        The ends of its epochs, to go back to.
+    status : str
+        What it is doing, or how it ended.
+    evaluation : Evaluation or None
+        The newest exact figures, made whenever the run is paused or over; None while newer records are there.
+    name, note : str
+        The user's words for it; empty without any.
+    pinned : bool
+        Whether it stands first in the table and always among the curves.
+    hidden : bool
+        Whether its curves are left out.
+    is_recorded : bool
+        Whether it was trained in another session: it can't go on from its end, only be trained again or forked.
+    parent : SessionRun or None
+        The run that it was forked from, without its moments.
+    origin : Moment or None
+        The moment of that run that it began with.
+    first_epoch, first_step, first_seconds : int, int, float
+        Epochs, updates of the weights and seconds of training before it: those of its parent, or of a file.
+    opened : OpenedWeights or None
+        The file that it began with, in place of freshly initialised weights.
+    first_weights : tuple of ndarray or None
+        The weights of that file.
+    start : EpochRecord or None
+        The figures that its curve begins with: its parent's at the fork, or those of the file's weights.
+    """
+
+    number: int
+    dataset: Dataset
+    history: History
+    timeline: Timeline = field(default_factory=lambda: Timeline())
+    status: RunnerStatus = "idle"
+    evaluation: Evaluation | None = None
+    name: str = ""
+    note: str = ""
+    pinned: bool = False
+    hidden: bool = False
+    is_recorded: bool = False
+    parent: SessionRun | None = None
+    origin: Moment | None = None
+    first_epoch: int = 0
+    first_step: int = 0
+    first_seconds: float = 0.0
+    opened: OpenedWeights | None = None
+    first_weights: tuple[NDArray[np.floating], ...] | None = None
+    start: EpochRecord | None = None
+
+    @classmethod
+    def beginning(cls, training: TrainingRun, number: int = 1) -> SessionRun:
+        """Return a run of which nothing is known yet but its settings."""
+        history = History(training.config)
+        return cls(number=number, dataset=training.dataset, history=history, first_epoch=training.first_epoch)
+
+    def opened_from(self, opened: OpenedWeights, start: Snapshot) -> SessionRun:
+        """Return the run as one that begins with a file's weights, called after the file."""
+        return replace(self, opened=opened, first_weights=start.weights, name=opened.file[:60])
+
+    def forked_from(self, parent: SessionRun, moment: Moment) -> SessionRun:
+        """Return the run as one that begins at a moment of another: all there is to see until its first epoch."""
+        before = (record.seconds for record in parent.history if record.epoch <= moment.epoch)
+        start = None
+        if parent.config.loss == self.config.loss:
+            start = next((record for record in parent.curve if record.epoch == moment.epoch), None)
+        return replace(
+            self,
+            parent=parent.without_moments(),
+            origin=moment,
+            first_step=parent.first_step
+            + round((moment.epoch - parent.first_epoch) * parent.steps_per_epoch),
+            first_seconds=parent.first_seconds + sum(before),
+            timeline=self.timeline.followed_by(moment),
+            start=start,
+        )
+
+    @property
+    def config(self) -> TrainingConfig:
+        """The settings."""
+        return self.history.config
+
+    @property
+    def n_samples(self) -> int:
+        """Training images in use."""
+        return len(self.dataset.train_labels)
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Mini-batches in an epoch."""
+        return -(-self.n_samples // self.config.batch_size)
+
+    @property
+    def curve(self) -> History:
+        """Its records, after what it began with: there a fork's curve parts from its parent's."""
+        return self.history if self.start is None else self.history.starting_with(self.start)
+
+    @property
+    def start_accuracy(self) -> float | None:
+        """Test accuracy, 0 to 1, of the weights that it went on from; None for freshly initialised ones."""
+        if self.origin is not None:
+            return self.origin.record.test_accuracy
+        return None if self.start is None else self.start.test_accuracy
+
+    @property
+    def has_curve(self) -> bool:
+        """Whether its curve has a point."""
+        return bool(self.history.epochs) or self.start is not None
+
+    @property
+    def best(self) -> EpochRecord | None:
+        """The epoch of its highest test accuracy; None without any. What its parent reached doesn't count."""
+        return (self.curve if self.parent is None else self.history).best
+
+    @property
+    def newest(self) -> Moment | None:
+        """The newest moment that is known in full; None before the first epoch has ended."""
+        if self.evaluation is not None:
+            return Moment(self.evaluation, self.evaluation.snapshot)
+        return self.timeline.newest
+
+    @property
+    def epoch(self) -> float:
+        """Epochs so far, the begun one by its share."""
+        if self.evaluation is not None:
+            return self.evaluation.epoch
+        return self.history.batches[-1].epoch if self.history.batches else float(self.first_epoch)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all epochs that the settings ask for have ended."""
+        return self.epochs_done >= self.config.epochs
+
+    @property
+    def epochs_done(self) -> int:
+        """Epochs that have ended, those before a fork included."""
+        return self.history.last.epoch if self.history.last else self.first_epoch
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Estimate of the seconds until the last epoch ends; None while there is nothing to go by."""
+        recent = self.history.epochs[-3:]
+        if not recent:
+            return None
+        seconds = sum(record.seconds for record in recent) / len(recent)
+        return seconds * max(0.0, self.config.epochs - self.epoch)
+
+    @property
+    def title(self) -> str:
+        """What it is called: by the user, or by its number."""
+        return self.name or f"run {self.number}"
+
+    @property
+    def root(self) -> SessionRun:
+        """The run that all its training began with: itself, or the first that it was forked from."""
+        return self if self.parent is None else self.parent.root
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing of it to keep: no record, no figures, no file and no word of the user."""
+        history = self.history
+        records = history.batches or history.last or history.end or self.evaluation
+        return not (records or self.opened or self.is_marked)
+
+    @property
+    def is_overtaken(self) -> bool:
+        """Whether it would end now, before its first epoch has, and nobody has said anything about it."""
+        return self.status == "running" and self.history.last is None and not self.is_marked
+
+    @property
+    def is_marked(self) -> bool:
+        """Whether the user has said anything about it, so that it must not go unasked."""
+        return bool(self.name or self.note or self.pinned)
+
+    @property
+    def n_bytes(self) -> int:
+        """Memory that its moments keep."""
+        moments = {id(m.snapshot): m for m in (*self.timeline, self.newest) if m is not None}
+        return sum(moment.n_bytes for moment in moments.values())
+
+    def new_network(self) -> NeuralNetwork:
+        """Return a network of its settings, with their initial weights."""
+        return new_network(self.config, self.dataset)
+
+    def can_continue_to(self, config: TrainingConfig) -> bool:
+        """Return whether `config` is this run with more epochs, so that it can go on in place of a new one.
+
+        While it runs, the training thread is ahead of what is known here: fewer than it was told may be too few.
+        """
+        running = self.status == "running"
+        more = config.epochs >= self.config.epochs if running else config.epochs > self.epochs_done
+        may = self.status != "failed" and not self.is_recorded
+        return may and more and config.differences(self.config) in ((), ("epochs",))
+
+    def can_branch_again(self, config: TrainingConfig) -> bool:
+        """Return whether a fork can begin again where it began, with `config`.
+
+        What decides about first weights, which a fork has none of, can't change.
+        """
+        if self.parent is None or self.origin is None or config.epochs <= self.origin.epoch:
+            return False
+        return not {"hidden_sizes", "initializer"} & set(config.differences(self.config))
+
+    def is_repeated_by(self, training: TrainingRun) -> bool:
+        """Return whether `training` will give this run's records again."""
+        own = self.parent is None and self.opened is None
+        return own and self.config == training.config and not self.is_marked
+
+    def extended(self, config: TrainingConfig) -> SessionRun:
+        """Return the run as it goes on to the epochs of `config`."""
+        return replace(self, history=self.history.continued(config), status="running")
+
+    def taking(self, status: RunnerStatus, records: Iterable[Record]) -> SessionRun:
+        """Return the run with what the runner has delivered since."""
+        timeline, evaluation, last = self.timeline, self.evaluation, self.history.last
+        ours: list[EpochRecord | BatchRecord | RunEnd] = []
+        for record in records:
+            evaluation = None
+            if isinstance(record, Snapshot):
+                if last is None or last.epoch != record.epoch:
+                    raise AssertionError("a snapshot follows the record of its epoch")
+                timeline = timeline.followed_by(Moment(last, record))
+            elif isinstance(record, Evaluation):
+                evaluation = record
+            else:
+                ours.append(record)
+                last = record if isinstance(record, EpochRecord) else last
+                evaluation = record.final if isinstance(record, RunEnd) else None
+        history = self.history.followed_by(*ours)
+        start = self.start
+        if self.opened is not None and evaluation is not None and not history.batches:
+            start = _as_epoch(evaluation)
+        return replace(
+            self, status=status, history=history, timeline=timeline, evaluation=evaluation, start=start
+        )
+
+    def set_aside(self) -> SessionRun:
+        """Return what is kept of it when another run takes its place: its history and its newest moment."""
+        newest, kept = self.newest, Timeline()
+        if newest is not None and self.evaluation is None:
+            kept = kept.followed_by(newest)
+        status: RunnerStatus = "stopped" if self.status in ("running", "paused") else self.status
+        return replace(self, timeline=kept, origin=None, status=status)
+
+    def without_moments(self) -> SessionRun:
+        """Return it with the figures of its newest moment alone, neither weights nor outputs."""
+        newest, kept, evaluation = self.newest, Timeline(), self.evaluation
+        if newest is None:
+            return replace(self, timeline=kept, origin=None)
+        outputs = np.empty((len(newest.confusion), 0), newest.test_outputs.dtype)
+        bare = Snapshot(newest.epoch, (), outputs)
+        if evaluation is None:
+            kept = kept.followed_by(Moment(newest.record, bare))
+        else:
+            evaluation = replace(evaluation, snapshot=bare)
+        end, history = self.history.end, self.history
+        if end is not None:
+            history = replace(history, end=replace(end, final=evaluation))
+        return replace(self, timeline=kept, origin=None, evaluation=evaluation, history=history)
+
+
+def _as_epoch(found: Evaluation) -> EpochRecord:
+    """Return exact figures as the record of an epoch that another session trained."""
+    return EpochRecord(
+        epoch=int(found.epoch),
+        train_loss=found.train_loss,
+        test_loss=found.test_loss,
+        train_accuracy=found.train_accuracy,
+        test_accuracy=found.test_accuracy,
+        seconds=0.0,
+        confusion=found.confusion,
+    )

@@ -1,0 +1,33 @@
+// @ts-check
+// Gives the parts their scripts: each is imported once a page, however many parts run it.
+
+/** @type {import("@anywidget/types").AnyWidget<{ key: string, base: string, scripts: Record<string, string> }>} */
+export default {
+  initialize({ model }) {
+    const [key, base, scripts] = [model.get("key"), model.get("base"), model.get("scripts")];
+    if (!key) return; // a room that has style sheets only
+    /** @type {Map<string, Promise<any>>} */
+    const modules = new Map();
+
+    /** @param {string} name */
+    const load = async (name) => {
+      const text = [base, scripts[name], `//# sourceURL=explorer/${name}.js`];
+      const url = URL.createObjectURL(new Blob([text.join("\n")], { type: "text/javascript" }));
+      try {
+        return await import(url);
+      } finally {
+        URL.revokeObjectURL(url);
+      }
+    };
+    /** @param {string} name */
+    const give = async (name) => {
+      if (!modules.has(name)) modules.set(name, load(name));
+      const { default: widget } = await modules.get(name);
+      return typeof widget === "function" ? widget() : widget; // some keep something for each widget
+    };
+    // Parts may have asked already; after the kernel's restart another has answered, and has the same scripts.
+    const page = /** @type {Record<string, PromiseWithResolvers<typeof give>>} */ (/** @type {unknown} */ (globalThis));
+    page[key] ??= Promise.withResolvers();
+    page[key].resolve(give);
+  },
+};

@@ -1,0 +1,308 @@
+// One setting of a run. What the user commits goes to Python as it was typed; Python answers with `value` or `error`.
+
+const MOVES = ["ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "PageUp", "PageDown", "Home", "End"];
+
+const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
+
+/** What was typed: a number, or the text itself where it is none (Python then says what is expected). */
+function typed(input) {
+  const text = input.value.trim();
+  return text === "" || !Number.isFinite(Number(text)) ? text : Number(text);
+}
+
+function nearest(stops, value) {
+  const distance = (stop) => Math.abs(Math.log(stop) - Math.log(Math.max(value, Number.MIN_VALUE)));
+  return stops.reduce((best, stop, index) => (distance(stop) < distance(stops[best]) ? index : best), 0);
+}
+
+/** Keep `commit` back while a key is held: one change a release, not one a repeat. */
+function commitOnRelease(input, commit) {
+  let held = false;
+  let waiting = false;
+  const release = () => {
+    held = false;
+    if (waiting) {
+      waiting = false;
+      commit();
+    }
+  };
+  input.addEventListener("keydown", (event) => {
+    if (MOVES.includes(event.key)) held = true;
+  });
+  input.addEventListener("keyup", release);
+  input.addEventListener("blur", release);
+  return () => {
+    if (held) waiting = true;
+    else commit();
+  };
+}
+
+let open = null; // the help in sight, on the whole page at most one: its button and its popover
+
+function closeHelp() {
+  if (!open) return;
+  open.popover.hidePopover();
+  open.button.setAttribute("aria-expanded", "false");
+  open = null;
+}
+
+function placeHelp() {
+  if (!open) return;
+  const at = open.button.getBoundingClientRect();
+  const size = open.popover.getBoundingClientRect();
+  const left = Math.min(Math.max(8, at.left - 8), window.innerWidth - size.width - 8);
+  const below = at.bottom + size.height + 8 <= window.innerHeight;
+  open.popover.style.left = `${left}px`;
+  open.popover.style.top = `${below ? at.bottom : Math.max(8, at.top - size.height)}px`;
+}
+
+function openHelp(button, popover) {
+  if (open?.popover === popover) return;
+  closeHelp();
+  popover.showPopover();
+  button.setAttribute("aria-expanded", "true");
+  open = { button, popover };
+  placeHelp();
+}
+
+/** One sentence of help in the top layer, where nothing cuts it off. Opens on hover, focus and click; Escape closes it. */
+function helpButton(popover) {
+  const button = make(
+    "button",
+    { type: "button", class: "explorer-help-button", "aria-describedby": popover.id, "aria-expanded": "false" },
+    icon("M8 7.25v4", "M8 4.75v.01", "M14.25 8a6.25 6.25 0 1 1-12.5 0a6.25 6.25 0 0 1 12.5 0z"),
+  );
+  let wasOpen = false;
+  button.addEventListener("pointerdown", () => (wasOpen = open?.popover === popover && document.activeElement === button));
+  button.addEventListener("click", () => (wasOpen ? closeHelp() : openHelp(button, popover), (wasOpen = false)));
+  button.addEventListener("focus", () => openHelp(button, popover));
+  button.addEventListener("blur", closeHelp);
+  button.addEventListener("mouseenter", () => openHelp(button, popover));
+  button.addEventListener("mouseleave", () => document.activeElement !== button && closeHelp());
+  return button;
+}
+
+/** The frame of every control: label, unit, help, the place for what is wrong, and when what was typed is committed. */
+function frame(model, el, ...inputs) {
+  const { unit, low, high } = model.get("_control");
+  const id = freshId();
+  const label = make("label", { id: `${id}-label`, for: `${id}-0` });
+  const ends = low === undefined ? null : make("span", { class: "explorer-help-range" }, `${low} to ${high}`);
+  const help = make("div", { id: `${id}-help`, class: "explorer-help", popover: "manual" }, "", ends);
+  const about = helpButton(help);
+  const anchor = make("span", { class: "explorer-help-anchor" }, about, help);
+  const units = unit ? make("span", { class: "explorer-control-unit" }, unit) : null;
+  const head = make("div", { class: "explorer-control-head" }, label, units, anchor);
+  const error = make("p", { id: `${id}-error`, class: "explorer-error", role: "alert" });
+  el.append(head);
+
+  const control = {
+    head,
+    error,
+    draw: () => {}, // shows the value: each kind has its own
+    dirty: false, // what is being edited is not overwritten by a value that comes in between
+    sent: undefined, // what Python has not answered yet: a step back before it does is a change, too
+    commit(raw) {
+      control.dirty = false;
+      if (control.sent === undefined && same(raw, model.get("value")) && !model.get("error")) {
+        control.draw();
+        return;
+      }
+      control.sent = raw;
+      model.send({ typed: raw });
+    },
+    onChange(input, commit) {
+      input.addEventListener("change", () => control.dirty && commit());
+    },
+    show() {
+      control.sent = undefined;
+      if (!control.dirty) control.draw();
+    },
+    showWords() {
+      const [words, sentence] = [model.get("description"), model.get("tooltip")];
+      label.textContent = words;
+      help.firstChild.data = sentence ?? "";
+      anchor.hidden = !sentence;
+      about.setAttribute("aria-label", `About ${words}`);
+    },
+    showError() {
+      const text = model.get("error");
+      if (error.textContent !== text) error.textContent = text;
+      for (const input of inputs) {
+        if (text) input.setAttribute("aria-invalid", "true");
+        else input.removeAttribute("aria-invalid");
+      }
+      if (!text) control.show();
+    },
+    showDisabled() {
+      for (const input of el.querySelectorAll("input, select, .explorer-button")) input.disabled = model.get("disabled");
+      control.show();
+    },
+  };
+  // What was edited and is not committed gives way to the value; on a touch screen the change comes after the release.
+  let left = 0;
+  const settle = () => {
+    clearTimeout(left);
+    left = setTimeout(() => {
+      if (!control.dirty) return;
+      control.dirty = false;
+      control.showError();
+    }, 250);
+  };
+  const edit = () => {
+    clearTimeout(left);
+    control.dirty = true;
+  };
+  inputs.forEach((input, index) => {
+    input.id = `${id}-${index}`;
+    input.setAttribute("aria-describedby", `${help.id} ${error.id}`);
+    if (index > 0) input.setAttribute("aria-labelledby", label.id);
+    input.addEventListener("input", edit);
+    input.addEventListener("blur", settle);
+    if (input.type === "range") input.addEventListener("pointerup", settle);
+    // JupyterLab swallows the key press that makes the browser say "change".
+    input.addEventListener("keydown", (event) => {
+      if (event.key === "Enter" && control.dirty) input.dispatchEvent(new Event("change"));
+    });
+  });
+  return control;
+}
+
+function scale(model, el) {
+  const { name, stops, unit, low, high } = model.get("_control");
+  const number = make("input", { type: "number", step: "any", class: "explorer-field explorer-number", autocomplete: "off" });
+  const range = make("input", { type: "range", min: 0, max: stops.length - 1, step: 1, class: "explorer-range" });
+  const control = frame(model, el, number, range);
+  const note = make("span");
+  const [lowest, highest] = [low, high].map((text) => make("span", { "aria-hidden": "true" }, text));
+  control.head.append(number);
+  el.append(make("div", { class: "explorer-scale" }, range, make("div", { class: "explorer-ends" }, lowest, note, highest)));
+  el.append(control.error);
+
+  const mark = (value) => {
+    range.value = nearest(stops, Number(value));
+    range.style.setProperty("--filled", `${(100 * range.value) / (stops.length - 1)}%`);
+    range.setAttribute("aria-valuetext", `${grouped(Number(value))} ${unit || model.get("description").toLowerCase()}`);
+  };
+  const values = () => [model.get("value")].flat(); // of several hidden layers the slider moves the first
+  const commit = () => {
+    const value = typed(number);
+    control.commit(name === "hidden_sizes" ? [value, ...values().slice(1)] : value);
+  };
+  const follow = (value) => {
+    control.dirty = true;
+    number.value = value;
+    mark(value);
+  };
+  const numberReleased = commitOnRelease(number, commit);
+  control.onChange(range, commitOnRelease(range, commit));
+  control.onChange(number, numberReleased);
+  range.addEventListener("input", () => follow(stops[range.value]));
+  number.addEventListener("input", () => {
+    if (Number(number.value) > 0) mark(number.value);
+  });
+  number.addEventListener("keydown", (event) => {
+    if (event.key !== "ArrowUp" && event.key !== "ArrowDown") return;
+    event.preventDefault(); // the browser's own step is 1, too coarse for a learning rate, too fine for a batch
+    const value = Number(number.value);
+    const up = stops.find((stop) => stop > value) ?? stops.at(-1);
+    const down = stops.findLast((stop) => stop < value) ?? stops[0];
+    follow(event.key === "ArrowUp" ? up : down);
+    numberReleased();
+  });
+  control.draw = () => {
+    const [value, ...others] = values();
+    note.textContent = others.length ? `first of ${others.length + 1} layers` : "";
+    number.value = value;
+    mark(value);
+  };
+  return control;
+}
+
+function layers(model, el) {
+  const text = make("input", { type: "text", class: "explorer-field", inputmode: "numeric", autocomplete: "off", spellcheck: "false" });
+  const control = frame(model, el, text);
+  el.append(text, control.error);
+  control.onChange(text, () => {
+    const sizes = text.value.split(",").map((size) => size.trim());
+    control.commit(sizes.every((size) => /^\d+$/.test(size)) ? sizes.map(Number) : text.value);
+  });
+  control.draw = () => (text.value = [model.get("value")].flat().join(", "));
+  return control;
+}
+
+function choice(model, el) {
+  const { options } = model.get("_control");
+  const select = make("select", { class: "explorer-field" });
+  const control = frame(model, el, select);
+  el.append(select, control.error);
+  control.onChange(select, () => control.commit(options.find(([value]) => String(value) === select.value)?.[0]));
+  control.draw = () => {
+    const current = model.get("value");
+    // A link may hold a pairing that is not offered: it is shown, and stays until another is chosen.
+    const unlisted = options.every(([value]) => !same(value, current));
+    const shown = unlisted ? [...options, [current, [current].flat().join(" + ").replaceAll("_", " ")]] : options;
+    select.replaceChildren(...shown.map(([value, words]) => make("option", { value }, words)));
+    select.value = String(current);
+  };
+  return control;
+}
+
+/** A whole number, and what stands beside its field. */
+function numberBeside(model, el, beside) {
+  const number = make("input", { type: "number", step: "1", class: "explorer-field", autocomplete: "off" });
+  const control = frame(model, el, number);
+  el.append(make("div", { class: "explorer-row" }, number, beside), control.error);
+  control.onChange(number, commitOnRelease(number, () => control.commit(typed(number))));
+  control.draw = () => (number.value = model.get("value"));
+  return { number, control };
+}
+
+function whole(model, el) {
+  const fresh = make("button", { type: "button", class: "explorer-button" }, "New");
+  fresh.setAttribute("aria-label", `New ${model.get("description").toLowerCase()}`);
+  const { control } = numberBeside(model, el, fresh);
+  fresh.addEventListener("click", () => control.commit(Math.floor(Math.random() * 10000)));
+  return control;
+}
+
+function count(model, el) {
+  const most = model.get("_control").all;
+  const all = make("input", { type: "checkbox", class: "explorer-check" });
+  const label = make("label", { class: "explorer-check-label" }, all, `all ${grouped(most)}`);
+  const { number, control } = numberBeside(model, el, label);
+  all.addEventListener("change", () => control.commit(all.checked ? null : Math.min(10000, most)));
+  control.draw = () => {
+    const value = model.get("value");
+    all.checked = value === null;
+    number.disabled = value === null || model.get("disabled");
+    number.value = value ?? most;
+  };
+  return control;
+}
+
+const KINDS = { scale, layers, choice, pair: choice, whole, count };
+
+function setting({ model, el }) {
+  becomePart(el, "explorer-control");
+  const { name, kind } = model.get("_control");
+  Object.assign(el.dataset, { name, kind });
+  const control = KINDS[kind](model, el);
+  for (const [events, show] of [
+    ["change:description change:tooltip", control.showWords],
+    ["change:disabled", control.showDisabled],
+    ["change:value", control.show],
+    ["change:error", control.showError],
+  ]) {
+    model.on(events, show);
+    show();
+  }
+}
+
+document.addEventListener("keydown", (event) => event.key === "Escape" && closeHelp());
+// Reaching a control by keyboard scrolls it into view: the sentence goes along.
+document.addEventListener("scroll", placeHelp, { capture: true, passive: true });
+window.addEventListener("resize", placeHelp);
+document.addEventListener("pointerdown", (event) => open && !open.button.contains(event.target) && closeHelp());
+
+export default { render: setting };

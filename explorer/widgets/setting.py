@@ -1,0 +1,248 @@
+"""One setting of a run as a widget: its value is valid at any time, whatever is typed into its control.
+
+The page sends what the user commits as it was typed, and it is checked here, with the one table of fields. If it
+is valid it becomes the value; if not, the control says what is expected, and the last valid value stays in use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import ipywidgets
+import traitlets
+
+from explorer.training.config import FIELDS, TrainingConfig
+from explorer.training.fields import Choice, ConfigError, LayerSizes, Whole
+from explorer.widgets.look import script
+from explorer.widgets.page_part import PagePart
+from explorer.wording import did_you_mean, plain
+
+__all__ = ["Setting", "stops"]
+
+_DECADE = ("1", "1.2", "1.5", "2", "2.5", "3", "4", "5", "6", "8")
+_PAIR = ("output", "loss")
+_PAIRS = (
+    (("sigmoid", "squared_error"), "sigmoid + squared error (the exercise)"),
+    (("softmax", "cross_entropy"), "softmax + cross-entropy"),
+)
+
+
+def stops(name: str) -> list[float]:
+    """Return the values that the slider of a setting stops at: about even on a log scale, and easy to name.
+
+    Parameters
+    ----------
+    name : str
+        ``"learning_rate"``: ten values of two digits a decade. ``"epochs"``: the same, in whole numbers.
+        ``"batch_size"``: powers of two. ``"hidden_sizes"``: powers of two and the ones half-way between.
+
+    Returns
+    -------
+    list of float or int
+        Ascending, without repeats, from the lowest to the highest that the setting may be.
+    """
+    decades = [float(f"{step}e{power}") for power in range(-5, 3) for step in _DECADE]
+    powers = [2**power for power in range(17)]
+    found: list[float] = {
+        "learning_rate": decades,
+        "epochs": [*range(1, 11), *(int(stop) for stop in decades if stop > 10)],
+        "batch_size": [*powers],
+        "hidden_sizes": [*powers, *(3 * power for power in powers)],
+    }[name]
+    field: Any = FIELDS[name]
+    return sorted({stop for stop in (field.low, *found, field.high) if field.low <= stop <= field.high})
+
+
+def _kinds(name: str) -> tuple[str, ...]:
+    """Return the kinds of control that a setting can have, the usual one first."""
+    field = FIELDS[name]
+    if isinstance(field, LayerSizes):
+        return ("scale", "layers")
+    if isinstance(field, Choice):
+        return ("choice", "pair") if name == _PAIR[0] else ("choice",)
+    if isinstance(field, Whole) and field.none_means:
+        return ("count",)
+    return ("whole",) if isinstance(field, Whole) and not field.is_amount else ("scale",)
+
+
+def _control(kind: str, field: Any) -> dict[str, Any]:
+    """Return what the page has to know of a control besides its words."""
+    control = {"name": field.name, "kind": kind, "unit": "" if kind == "count" else field.unit}
+    if kind in ("scale", "whole", "count"):
+        control |= {"low": plain(field.low), "high": plain(field.high)}
+    if kind == "scale":
+        control["stops"] = stops(field.name)
+    elif kind == "layers":
+        control["unit"] = "units"
+    elif kind == "choice":
+        control["options"] = list(zip(field.choices, field.labels, strict=True))
+    elif kind == "pair":
+        control["options"] = _PAIRS
+    elif kind == "count":
+        control["all"] = field.high
+    return control
+
+
+def _words(kind: str, field: Any) -> tuple[str, str]:
+    """Return the name on screen and the sentence of help."""
+    if kind == "layers":
+        most = field.most_layers
+        help_layers = f"Units of each hidden layer, first to last, with commas between: up to {most}."
+        return "Hidden layers", help_layers
+    if kind == "pair":
+        return (
+            "Output and loss",
+            "The function of the output units and what training minimises: chosen together.",
+        )
+    return field.label, field.help
+
+
+def _whole(value: object) -> object:
+    """Return a number as Python has it: the page knows no whole ones."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+class _Checked(traitlets.TraitType[Any, Any]):
+    """What its widget checks: at once, also None, and also while notifications are held."""
+
+    def validate(self, obj: Any, value: object) -> Any:
+        return obj.check(value)
+
+
+class Setting(PagePart, ipywidgets.ValueWidget):  # type: ignore[misc]  # ipywidgets has no types
+    """The control of one setting, to be used as any widget of ipywidgets with a value.
+
+    Parameters
+    ----------
+    name : str
+        Attribute of `TrainingConfig`.
+    kind : str, optional
+        For ``"hidden_sizes"``: ``"scale"``, a slider for the first layer, or ``"layers"``, a list of all. For
+        ``"output"``: ``"choice"``, or ``"pair"``, which chooses the loss too. Without it, the first of these.
+    n_images : int
+        How many training images there are.
+    **options
+        Initial ``value``, ``description``, ``disabled``, ``tooltip``, ``layout``, ``tabbable``.
+
+    Attributes
+    ----------
+    value : int, float, str, tuple or None
+        The setting, of the type that it has in `TrainingConfig`; for a pair, ``(output, loss)``. Set by the user
+        or the program, and never invalid.
+    description, tooltip : str
+        The name on screen, and the sentence of help.
+    disabled : bool
+        Whether the user cannot change it.
+    error : str
+        What is wrong with what the user has typed, shown under the control; empty when nothing is.
+
+    Raises
+    ------
+    ConfigError
+        If a value is assigned that the setting may not have; the value stays as it was.
+    TypeError
+        If there is no such option.
+    ValueError
+        If there is no such setting, or no control of this kind for it.
+
+    Examples
+    --------
+    >>> batch_size = Setting("batch_size")
+    >>> batch_size.value
+    512
+    >>> batch_size.value = 0
+    Traceback (most recent call last):
+    explorer.training.fields.ConfigError: batch_size is 0; expected a whole number from 1 to 60 000
+    """
+
+    _esm = script("setting")
+
+    name = kind = ""
+    names: tuple[str, ...] = ()
+
+    value = _Checked().tag(sync=True)
+    description = traitlets.Unicode().tag(sync=True)
+    disabled = traitlets.Bool(False).tag(sync=True)
+    error = traitlets.Unicode().tag(sync=True)
+    _control = traitlets.Dict().tag(sync=True)
+
+    def __init__(self, name: str, *, kind: str | None = None, n_images: int = 60_000, **options: Any) -> None:
+        if name not in FIELDS:
+            raise ValueError(f"there is no setting {name!r}{did_you_mean(name, FIELDS)}")
+        kinds = _kinds(name)
+        if kind is not None and kind not in kinds:
+            raise ValueError(f"the control of {name} cannot be {kind!r}; expected one of {', '.join(kinds)}")
+        self.name, self.kind = name, kind or kinds[0]
+        self.names = _PAIR if self.kind == "pair" else (name,)
+        field: Any = FIELDS[name]
+        self._field = replace(field, high=n_images) if self.kind == "count" else field
+        description, tooltip = _words(self.kind, self._field)
+        value = self.check(options.pop("value", self.value_in(TrainingConfig())))
+        words = {"description": description, "tooltip": tooltip}
+        control = _control(self.kind, self._field)
+        super().__init__(value=value, _control=control, **{**words, **options})
+        self.on_msg(self._on_message)
+
+    def check(self, value: object) -> Any:
+        """Return `value` as `TrainingConfig` has it, or raise `ConfigError`."""
+        if self.kind != "pair":
+            return self._field.check(value)
+        if not isinstance(value, list | tuple) or len(value) != len(_PAIR):
+            raise ConfigError(self.name, value, "an output with a loss, as ('softmax', 'cross_entropy')")
+        return tuple(FIELDS[name].check(part) for name, part in zip(_PAIR, value, strict=True))
+
+    def value_in(self, config: TrainingConfig) -> Any:
+        """Return the value that `config` gives to this setting."""
+        values = tuple(getattr(config, name) for name in self.names)
+        return values if self.kind == "pair" else values[0]
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The value by the names that `TrainingConfig` has for it: one, or two for a pair."""
+        return dict(zip(self.names, self.value if self.kind == "pair" else (self.value,), strict=True))
+
+    def set_state(self, sync_data: Mapping[str, Any]) -> None:
+        """Take a state from the page; a value among it, as ``jslink`` sends it, counts as typed."""
+        state = dict(sync_data)
+        if "value" in state:
+            self._take(state.pop("value"))
+            if self.error:
+                self.send_state("value")
+        if state:
+            super().set_state(state)
+
+    @traitlets.observe("value")
+    def _on_value(self, _change: Mapping[str, Any]) -> None:
+        self.error = ""
+
+    def _on_message(self, _widget: object, content: object, _buffers: object) -> None:
+        if isinstance(content, dict) and "typed" in content:
+            self._take(content["typed"])
+
+    def _take(self, typed: object) -> None:
+        """Use what the user has typed, or say what is wrong with it."""
+        try:
+            value = self._read(typed)
+        except ConfigError as error:
+            self.error = f"Expected {self._expected(error)}. {self._text} stays in use."
+        else:
+            self.error, self.value = "", value
+
+    def _read(self, typed: object) -> Any:
+        """Return the value that comes from the page: numbers, or the text of what is none."""
+        if isinstance(typed, str) and self.kind != "pair":
+            return self._field.parse(typed)
+        return self.check([*map(_whole, typed)] if isinstance(typed, list) else _whole(typed))
+
+    def _expected(self, error: ConfigError) -> str:
+        """Return what is expected, in the words of the page: there None has a box to tick."""
+        return error.expected.removesuffix(f", or None for {getattr(self._field, 'none_means', '')}")
+
+    @property
+    def _text(self) -> str:
+        """The value as the control shows it."""
+        if self.kind == "pair":
+            return " + ".join(FIELDS[name].text(value) for name, value in self.settings.items())
+        return str(self._field.format(self.value)).replace(",", ", ")

@@ -1,0 +1,211 @@
+"""All settings of a run in one box: each a widget of its own, and together a `TrainingConfig`."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from typing import Any
+
+import ipywidgets
+import traitlets
+
+from explorer.training.config import FIELDS, PRESETS, TrainingConfig
+from explorer.training.fields import ConfigError
+from explorer.widgets.look import script
+from explorer.widgets.page_part import PagePart
+from explorer.widgets.setting import Setting
+from explorer.wording import did_you_mean
+
+__all__ = ["PanelPart", "SettingsPanel"]
+
+_MAIN = ("hidden_sizes", "batch_size", "epochs", "learning_rate")
+_FOLDED = (
+    ("hidden_sizes", "layers"),
+    ("hidden_activation", None),
+    ("output", "pair"),
+    ("reduction", None),
+    ("initializer", None),
+    ("seed", None),
+    ("n_train", None),
+)
+
+
+class PanelPart(PagePart):
+    """What stands round the settings: the presets, the button that unfolds more settings, or the reset.
+
+    Parameters
+    ----------
+    part : {"presets", "more", "reset"}
+        Which of these.
+
+    Attributes
+    ----------
+    preset : str
+        Name of the preset that is in use, or "".
+    problems : int
+        How many settings have an error: of those that are folded, or for the reset of all.
+    """
+
+    _esm = script("settings_panel")
+
+    part = traitlets.Unicode().tag(sync=True)
+    presets: traitlets.List[str] = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    preset = traitlets.Unicode().tag(sync=True)
+    problems = traitlets.Int(0).tag(sync=True)
+
+    def __init__(self, part: str, **traits: Any) -> None:
+        super().__init__(part=part, presets=list(PRESETS), **traits)
+
+
+class SettingsPanel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
+    """The settings of a run: presets, the four main ones, the others folded away, and a reset.
+
+    ``panel["batch_size"]`` is the widget of one setting; iterating gives the names of all.
+
+    Parameters
+    ----------
+    config : TrainingConfig, optional
+        The settings to begin with; without it, the exercise's.
+    n_images : int
+        How many training images there are.
+    shown : sequence of str, optional
+        Names of the only settings to show, ``"presets"`` for the row of presets; without it, all. A teacher can
+        take the rest away.
+
+    Attributes
+    ----------
+    config : TrainingConfig
+        The settings, always valid. It changes once for each change by the user, a preset included, and for each
+        value that is assigned to a setting; assigned itself, all settings follow and no error is left.
+    shown : list of str or None
+        As above.
+    controls : tuple of Setting
+        The widgets of the settings, in the order on screen. Two of them stand for ``"hidden_sizes"``.
+
+    Raises
+    ------
+    ConfigError
+        If a config is assigned that asks for more images than there are.
+    TraitError
+        If anything but a config is assigned, or names that no setting has.
+
+    Notes
+    -----
+    The user's changes may come on another thread than the program's. Whichever is the last, `config` and the
+    settings agree.
+    """
+
+    config = traitlets.Instance(TrainingConfig)
+    shown = traitlets.List(traitlets.Unicode(), default_value=None, allow_none=True)
+
+    def __init__(
+        self,
+        config: TrainingConfig | None = None,
+        *,
+        n_images: int = 60_000,
+        shown: Sequence[str] | None = None,
+    ) -> None:
+        self._lock = threading.RLock()
+        self._is_one_setting = False  # whether one setting changes, and not the config as a whole
+        main = [Setting(name, n_images=n_images) for name in _MAIN]
+        self._folded = [Setting(name, kind=kind, n_images=n_images) for name, kind in _FOLDED]
+        self.controls = (*main, *self._folded)
+        self._presets, self._more, self._reset = (PanelPart(part) for part in ("presets", "more", "reset"))
+        self._body = ipywidgets.Box(_dom_classes=("explorer-more-body",))
+        super().__init__(
+            self._arranged(shown),
+            config=config or TrainingConfig(),
+            shown=None if shown is None else list(shown),
+            _dom_classes=("explorer-controls",),
+        )
+        for part in (self._presets, self._reset):
+            part.on_msg(self._on_part)
+        for control in self.controls:
+            control.observe(self._on_value, "value")
+            control.observe(self._on_error, "error")
+
+    def __getitem__(self, name: str) -> Setting:
+        """Return the widget of a setting; one stands for output and loss together."""
+        for control in self.controls:
+            if name in control.names:
+                return control
+        raise KeyError(f"there is no setting {name!r}{did_you_mean(name, FIELDS)}")
+
+    def __iter__(self) -> Iterator[str]:
+        """Iterate over the names of all settings."""
+        return iter(FIELDS)
+
+    def refuse(self, error: ConfigError) -> None:
+        """Say beside its control what is wrong with a setting that only the data could tell."""
+        self[error.field].error = f"Expected {error.expected}."
+
+    @traitlets.validate("config")
+    def _valid(self, proposal: Mapping[str, Any]) -> TrainingConfig:
+        config: TrainingConfig = proposal["value"]
+        for control in self.controls:
+            control.check(control.value_in(config))
+        return config
+
+    @traitlets.observe("config")
+    def _follow(self, change: Mapping[str, Any]) -> None:
+        """Give the settings that changed their new values; whoever hears of one finds the others there too."""
+        before, config = change["old"], change["new"]
+        changed = config.differences(before) if isinstance(before, TrainingConfig) else tuple(FIELDS)
+        # The others are left alone: one of them may just be changing on another thread.
+        followers = [control for control in self.controls if {*control.names} & {*changed}]
+        with self._lock, ExitStack() as held:
+            for control in () if self._is_one_setting else self.controls:
+                control.error = ""
+            for control in reversed(followers):  # the first is let go first
+                held.enter_context(control.hold_trait_notifications())
+            for control in followers:
+                control.value = control.value_in(self.config)
+            in_use = next((name for name, preset in PRESETS.items() if preset == self.config), "")
+            self._presets.preset = self._reset.preset = in_use
+
+    def _on_value(self, change: Mapping[str, Any]) -> None:
+        with self._lock:
+            self._is_one_setting = True
+            try:
+                self.config = self.config.replace(**change["owner"].settings)
+            finally:
+                self._is_one_setting = False
+
+    def _on_part(self, _part: object, content: object, _buffers: object) -> None:
+        preset = PRESETS.get(content.get("preset", "")) if isinstance(content, dict) else None
+        if preset is not None:
+            self.config = preset
+            for control in self.controls:  # also where it was in use already
+                control.error = ""
+
+    def _on_error(self, _change: Mapping[str, Any] | None = None) -> None:
+        """Say on the fold's heading how many settings under it need attention."""
+        self._more.problems = sum(
+            bool(control.error) for control in self._body.children if control is not self._reset
+        )
+        self._reset.problems = sum(bool(control.error) for control in self.controls)
+
+    @traitlets.validate("shown")
+    def _known(self, proposal: Mapping[str, Any]) -> list[str] | None:
+        names: list[str] | None = proposal["value"]
+        for name in names or ():
+            if name not in ("presets", *FIELDS):
+                known = did_you_mean(name, ("presets", *FIELDS))
+                raise traitlets.TraitError(f"shown holds {name!r}; expected 'presets' or a setting{known}")
+        return names
+
+    @traitlets.observe("shown")
+    def _arrange(self, change: Mapping[str, Any]) -> None:
+        self.children = self._arranged(change["new"])
+        self._on_error()
+
+    def _arranged(self, shown: Sequence[str] | None) -> list[ipywidgets.DOMWidget]:
+        """Return what stands in the panel; what is folded, in its box."""
+        visible = [control for control in self.controls if shown is None or {*shown} & {*control.names}]
+        main = [control for control in visible if control not in self._folded]
+        folded = [control for control in visible if control in self._folded]
+        self._body.children = [*folded, self._reset]
+        # The row of presets is always there: it names the panel for screen readers.
+        self._presets.layout.display = None if shown is None or "presets" in shown else "none"
+        return [self._presets, *main, *([self._more, self._body] if folded else [])]

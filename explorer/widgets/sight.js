@@ -1,0 +1,18 @@
+// @ts-check
+// Tells Python whether this place is on the screen: not in a hidden tab, nor scrolled away.
+
+/** @param {import("@anywidget/types").RenderProps<{}> & { signal: AbortSignal }} props */
+function render({ model, el, signal }) {
+  const view = Math.random().toString(36).slice(2);
+  el.style.height = "0";
+  const observer = new IntersectionObserver((entries) => {
+    model.send({ view, seen: entries.at(-1)?.isIntersecting ?? false });
+  });
+  observer.observe(el);
+  signal.addEventListener("abort", () => {
+    observer.disconnect();
+    model.send({ view });
+  });
+}
+
+export default { render };

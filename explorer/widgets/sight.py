@@ -1,0 +1,38 @@
+"""Knows whether anybody can see the place that it stands in, so that what is hidden is not drawn."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import traitlets
+
+from explorer.widgets.look import script
+from explorer.widgets.page_part import PagePart
+
+__all__ = ["Sight"]
+
+
+class Sight(PagePart):
+    """A widget without a size that watches where it stands.
+
+    Attributes
+    ----------
+    in_sight : bool
+        Whether one of its views is on a screen; True as long as no page has said where it is.
+    """
+
+    _esm = script("sight")
+
+    in_sight = traitlets.Bool(True)
+
+    def __init__(self, **traits: Any) -> None:
+        self._seen: dict[str, bool] = {}  # by view
+        super().__init__(**traits)
+        self.on_msg(self._hear)
+
+    def _hear(self, _widget: object, content: Mapping[str, Any], _buffers: object) -> None:
+        view, seen = content.get("view"), content.get("seen")
+        if isinstance(view, str) and isinstance(seen, bool):
+            self._seen[view] = seen
+        elif isinstance(view, str):
+            self._seen.pop(view, None)
+        self.in_sight = any(self._seen.values())

@@ -1,0 +1,121 @@
+"""The parts of an app, each alone: they follow it wherever they stand, and are drawn only where they are seen."""
+
+from __future__ import annotations
+
+import inspect
+
+import numpy as np
+import pytest
+from ipywidgets import HBox
+
+import explorer
+from explorer import Explorer, LossCurve, TrainingConfig
+from explorer.app import parts
+from explorer.widgets.live_figure import LiveFigure
+from explorer.widgets.sight import Sight
+
+CONFIG = TrainingConfig(hidden_sizes=6, epochs=3, batch_size=16, learning_rate=0.05)
+PATIENCE = 60
+PARTS = [getattr(parts, name) for name in parts.__all__]
+
+
+@pytest.fixture
+def app(small_dataset):
+    made = Explorer(small_dataset, CONFIG)
+    assert made.wait(PATIENCE)
+    yield made
+    made.close()
+
+
+def inside(widget, kind):
+    """The widgets of a kind within another."""
+    found = [widget] if isinstance(widget, kind) else []
+    for child in getattr(widget, "children", ()):
+        found += inside(child, kind)
+    return found
+
+
+def curve(part):
+    (figure,) = inside(part, LiveFigure)
+    return next(trace for trace in figure.data if trace.name == "test")
+
+
+@pytest.mark.parametrize("part", PARTS, ids=lambda part: part.__name__)
+def test_each_part_stands_in_a_box_and_is_closed(app, part):
+    assert getattr(explorer, part.__name__) is part
+    made = part(app, layout={"width": "300px"})
+    assert HBox([made]).children == (made,)
+    assert made.layout.width == "300px"
+    app.batch_size = 32
+    assert app.wait(PATIENCE)
+    made.close()
+    app.batch_size = 64
+    assert app.wait(PATIENCE)
+    assert app.messages.messages == [] or {m["kind"] for m in app.messages.messages} <= {
+        "hint",
+        "info",
+        "warning",
+    }
+
+
+@pytest.mark.parametrize("part", PARTS, ids=lambda part: part.__name__)
+def test_each_part_has_an_example_of_four_lines_that_runs(app, part, monkeypatch):
+    monkeypatch.setattr(explorer, "Explorer", lambda: app, raising=False)
+    lines = [line.strip() for line in inspect.getdoc(part).splitlines()]
+    code = [line.removeprefix(">>> ") for line in lines if line.startswith(">>> ")]
+    assert len(code) == 4
+    names = {}
+    exec("\n".join(code), names)
+    assert any(isinstance(value, part) for value in names.values())
+
+
+def test_a_curve_goes_on_while_the_apps_tab_is_elsewhere(app):
+    loss = LossCurve(app)
+    app.panels.tab_bar.selected = "draw"
+    app.epochs = 5
+    assert app.wait(PATIENCE)
+    np.testing.assert_allclose(curve(loss).y, [record.test_loss for record in app.history], rtol=1e-6)
+
+
+def test_two_of_a_kind_show_the_same(app):
+    first, second = LossCurve(app), LossCurve(app)
+    app.batch_size = 32
+    assert app.wait(PATIENCE)
+    np.testing.assert_array_equal(curve(first).y, curve(second).y)
+
+
+def test_what_nobody_sees_is_drawn_when_it_comes_into_sight(app):
+    loss = LossCurve(app)
+    (sight,) = inside(loss, Sight)
+    before = curve(loss).y
+    sight._hear(sight, {"view": "a", "seen": False}, [])
+    app.batch_size = 32
+    assert app.wait(PATIENCE)
+    np.testing.assert_array_equal(curve(loss).y, before)
+    sight._hear(sight, {"view": "a", "seen": True}, [])
+    np.testing.assert_allclose(curve(loss).y, [record.test_loss for record in app.history], rtol=1e-6)
+
+
+def test_one_of_two_views_is_enough_to_be_seen(app):
+    (sight,) = inside(LossCurve(app), Sight)
+    for view, seen in (("a", False), ("b", True)):
+        sight._hear(sight, {"view": view, "seen": seen}, [])
+    assert sight.in_sight
+    sight._hear(sight, {"view": "b"}, [])
+    assert not sight.in_sight
+
+
+def test_settings_and_buttons_drive_the_app(app):
+    settings, buttons = explorer.Settings(app), explorer.RunButtons(app)
+    settings.children[0]["batch_size"].value = 32
+    assert app.wait(PATIENCE)
+    assert app.history.config.batch_size == app.settings["batch_size"].value == 32
+    bar = buttons.children[0]
+    bar._on_message(bar, {"action": "reset"}, [])
+    assert app.status == "idle"
+    assert bar.status == "idle"
+
+
+def test_unknown_keywords_are_refused(app):
+    with pytest.raises(TypeError, match="colour"):
+        LossCurve(app, colour="red")

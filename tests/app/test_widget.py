@@ -1,0 +1,236 @@
+"""The app as a widget among others: its traits, its names, its life."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from pathlib import Path
+
+import pytest
+import traitlets
+from ipywidgets import (
+    HTML,
+    Dropdown,
+    FloatLogSlider,
+    FloatProgress,
+    HBox,
+    IntSlider,
+    Layout,
+    Play,
+    interactive_output,
+    jslink,
+)
+
+from explorer import Explorer, TrainingConfig, train
+from explorer.training import FIELDS, ConfigError
+
+CONFIG = TrainingConfig(hidden_sizes=6, epochs=3, batch_size=16, learning_rate=0.05)
+PATIENCE = 60
+
+
+@pytest.fixture
+def app(small_dataset):
+    made = Explorer(small_dataset, CONFIG)
+    assert made.wait(PATIENCE)
+    yield made
+    made.close()
+
+
+def test_its_file_is_short():
+    path = Path(__file__).parents[2] / "explorer" / "app" / "explorer.py"
+    assert path.read_text(encoding="utf-8").count("\n") <= 220
+
+
+def test_it_goes_into_any_box(app):
+    box = HBox([app, HTML("notes")], layout=Layout(width="100%"))
+    assert box.children[0] is app
+    app.layout.width = "800px"
+    assert Explorer(app.dataset, train=False, layout={"width": "50%"}).layout.width == "50%"
+
+
+def test_every_setting_is_a_trait(app):
+    for name in FIELDS:
+        assert app.has_trait(name)
+        assert getattr(app, name) == getattr(CONFIG, name)
+
+
+def test_an_assigned_setting_trains_as_its_slider_does(app, small_dataset):
+    app.batch_size = 32
+    assert app.wait(PATIENCE)
+    assert app.config == app.settings.config == app.history.config == CONFIG.replace(batch_size=32)
+    assert list(app.history) == list(train(app.config, small_dataset))
+    app.settings["epochs"].value = 4
+    assert app.wait(PATIENCE)
+    assert (app.epochs, len(app.history), app.session.state.run.number) == (4, 4, 2)
+
+
+def test_all_settings_are_assigned_at_once(app):
+    seen = []
+    app.observe(lambda change: seen.append(change["new"]), "config")
+    app.config = CONFIG.replace(batch_size=8, hidden_sizes=(5, 4))
+    assert app.wait(PATIENCE)
+    assert seen == [app.config]
+    assert (app.batch_size, app.hidden_sizes, app.session.state.run.number) == (8, (5, 4), 2)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("batch_size", 0, "batch_size is 0; .* from 1 to 60"),
+        ("batch_size", 2.5, "batch_size is 2.5"),
+        ("learning_rate", "fast", "learning_rate is 'fast'"),
+        ("hidden_sizes", [], r"hidden_sizes is \[\]"),
+        ("n_train", 601, "n_train is 601; .* the training images of patterns"),
+        ("loss", None, "loss is None"),
+    ],
+)
+def test_a_wrong_value_is_refused_and_changes_nothing(app, name, value, words):
+    with pytest.raises(ConfigError, match=words):
+        setattr(app, name, value)
+    assert (app.config, getattr(app, name)) == (CONFIG, getattr(CONFIG, name))
+    assert app.session.state.run.number == 1
+
+
+def test_whole_numbers_may_come_as_floats(app):
+    app.batch_size, app.hidden_sizes = 32.0, [5.0, 4]
+    assert (app.batch_size, app.hidden_sizes) == (32, (5, 4))
+
+
+def test_a_config_must_be_one(app):
+    with pytest.raises(traitlets.TraitError, match="config"):
+        app.config = "fast"
+    assert app.config == CONFIG
+
+
+def test_unknown_names_are_refused_with_the_nearest(app, small_dataset):
+    with pytest.raises(TypeError, match="no option 'batchsize'; did you mean 'batch_size'"):
+        Explorer(small_dataset, batchsize=3)
+    with pytest.raises(AttributeError, match="no attribute 'batchsize'; did you mean 'batch_size'"):
+        app.batchsize = 3
+
+
+def test_settings_are_keywords_too(small_dataset):
+    made = Explorer(small_dataset, CONFIG, batch_size=8, train=False)
+    assert made.config == CONFIG.replace(batch_size=8)
+    assert (made.status, made.test_accuracy) == ("idle", None)
+    made.close()
+
+
+def test_what_the_run_comes_to_is_read_only(app):
+    record = app.session.state.moment.record
+    assert (app.status, app.epoch, app.selected_epoch, app.selected_cell) == ("finished", 3, None, None)
+    for name in ("train_accuracy", "test_accuracy", "train_loss", "test_loss"):
+        assert getattr(app, name) == getattr(record, name)
+        with pytest.raises(traitlets.TraitError, match="read-only"):
+            setattr(app, name, 1.0)
+    app.panels.tab_bar.position = 0
+    assert (app.selected_epoch, app.test_accuracy) == (1, app.history[0].test_accuracy)
+    app.views.choose(9, 4)
+    assert app.selected_cell == (9, 4)
+    assert app.confusion is app.session.state.moment.confusion
+
+
+def test_stock_widgets_are_linked_both_ways(app):
+    slider, rate = IntSlider(min=1, max=600), FloatLogSlider(min=-4, max=1, base=10)
+    activation = Dropdown(options=["sigmoid", "relu", "tanh"])
+    for widget, name in ((slider, "batch_size"), (rate, "learning_rate"), (activation, "hidden_activation")):
+        traitlets.link((app, name), (widget, "value"))
+    assert (slider.value, rate.value, activation.value) == (16, 0.05, "sigmoid")
+    slider.value, rate.value, activation.value = 32, 0.1, "tanh"
+    assert app.wait(PATIENCE)
+    assert app.config == CONFIG.replace(batch_size=32, learning_rate=0.1, hidden_activation="tanh")
+    app.batch_size = 64
+    assert slider.value == 64
+
+
+def test_dlink_jslink_play_and_interactive_output_take_it(app):
+    bar, play, heard = FloatProgress(max=1), Play(min=1, max=100), []
+    traitlets.dlink((app, "test_accuracy"), (bar, "value"))
+    assert bar.value == app.test_accuracy
+    link = jslink((app, "test_accuracy"), (bar, "value"))
+    assert link.source[0] is app
+    link.close()
+    traitlets.dlink((play, "value"), (app, "seed"))
+    play.value = 7
+    assert app.wait(PATIENCE)
+    assert app.history.config.seed == 7
+    interactive_output(
+        lambda batch_size: heard.append(batch_size), {"batch_size": app.settings["batch_size"]}
+    )
+    app.batch_size = 8
+    assert heard == [16, 8]
+
+
+def test_the_settings_are_taken_by_any_observer(app):
+    heard = []
+    app.observe(lambda change: heard.append((change["name"], change["new"])), ["status", "test_accuracy"])
+    app.epochs = 4
+    assert app.wait(PATIENCE)
+    assert [new for name, new in heard if name == "status"] == ["running", "finished"]
+    assert heard[-1][1] == app.test_accuracy or heard[-1][1] == "finished"
+
+
+def test_an_observer_that_raises_is_told_to_who_assigns_and_the_app_goes_on(app):
+    app.observe(lambda change: 1 / 0, "batch_size")
+    with pytest.raises(ZeroDivisionError):
+        app.batch_size = 32
+    assert app.wait(PATIENCE)
+    assert app.history.config.batch_size == 32
+
+
+def test_two_apps_are_independent(app, small_dataset):
+    other = Explorer(small_dataset, CONFIG.replace(seed=1))
+    assert other.wait(PATIENCE)
+    other.batch_size = 64
+    assert other.wait(PATIENCE)
+    assert (app.config, app.session.state.run.number, app.settings.config) == (CONFIG, 1, CONFIG)
+    other.close()
+
+
+def test_it_is_used_from_another_thread(small_dataset):
+    """What is asked for there happens soon, on the loop; what is wrong is said at once, where it is asked for."""
+    refused = []
+
+    async def page():
+        app = Explorer(small_dataset, CONFIG, train=False)
+
+        def work():
+            app.batch_size = 32
+            try:
+                app.batch_size = 0
+            except ConfigError as error:
+                refused.append(str(error))
+
+        thread = threading.Thread(target=work)
+        thread.start()
+        while app.status != "finished":
+            await asyncio.sleep(0.01)
+        thread.join()
+        found = app.history.config.batch_size
+        app.close()
+        return found
+
+    assert asyncio.run(page()) == 32
+    assert "batch_size is 0" in refused[0]
+
+
+def test_a_closed_app_stays_closed_and_may_be_closed_again(small_dataset):
+    app = Explorer(small_dataset, CONFIG)
+    app.close()
+    app.close()
+    assert app.comm is None
+
+
+@pytest.mark.slow
+def test_two_thousand_changes_in_mid_training_leave_no_error(small_dataset, caplog):
+    async def page():
+        app = Explorer(small_dataset, CONFIG.replace(epochs=500))
+        for number in range(2000):
+            app.batch_size = 2 + number % 300
+            await asyncio.sleep(0.002 if number % 20 else 0.06)
+        messages = [message for message in app.messages.messages if message["kind"] == "error"]
+        app.close()
+        return messages
+
+    assert asyncio.run(page()) == []
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []

@@ -1,0 +1,34 @@
+# %%
+import json
+
+from ipywidgets import Button, IntSlider, Label, VBox, jslink, link
+
+from explorer.widgets.setting import Setting
+from explorer.widgets.settings_panel import SettingsPanel
+
+queries, log = [], Label("[]")
+
+
+def note(change):
+    queries.append(change["new"].to_query())
+    log.value = json.dumps(queries)
+
+
+panel = SettingsPanel()
+panel.observe(note, "config")
+VBox([panel])
+
+# %%
+batch_size, slider = Setting("batch_size", description="Images per step"), IntSlider(512, min=1, max=1000)
+link((slider, "value"), (batch_size, "value"))
+program = Button(description="From the program")
+program.on_click(lambda _: setattr(batch_size, "value", 77))
+units, stock_units = Setting("hidden_sizes", description="Units"), IntSlider(32, min=1, max=2000)
+jslink((stock_units, "value"), (units, "value"))
+kinds = [
+    *(("hidden_sizes", "layers"), ("output", "pair"), ("output", "choice"), ("loss", None), ("seed", None)),
+    ("n_train", None),
+]
+alone = [Setting(name, kind=kind, description=f"Alone: {name}, {kind}") for name, kind in kinds]
+off = Setting("learning_rate", description="Switched off", disabled=True)
+VBox([log, program, batch_size, slider, units, stock_units, off, *alone])

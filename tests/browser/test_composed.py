@@ -1,0 +1,77 @@
+"""The app, its parts and stock widgets in cells of one's own: in JupyterLab, and served by Voilà as it comes."""
+
+from __future__ import annotations
+
+import re
+
+import nbformat
+import pytest
+from playwright.sync_api import expect
+
+IDLE = (
+    "() => window.jupyterapp?.shell.currentWidget?.context?.sessionContext.session?.kernel?.status === 'idle'"
+)
+POINTS = """() => {
+  const plot = document.querySelector('.alone .js-plotly-plot');
+  const test = plot?.data?.find((trace) => trace.name === 'test');
+  return test && plot.querySelector('.main-svg') ? test.y.length : -1;
+}"""
+BAR = "() => document.querySelector('.progress-bar, .jupyter-widgets .progress .progress-bar').style.width"
+COMPOSE = "notebooks/compose.ipynb"
+
+
+@pytest.fixture(params=["Voilà", "JupyterLab"])
+def visit(request, open_page, notebook):
+    """The notebook, run by each of them."""
+    if request.param == "Voilà":
+        return open_page(request.getfixturevalue("serve_plainly")("composed").url)
+    url, root = request.getfixturevalue("jupyterlab")
+    (root / "composed.ipynb").write_text(notebook("composed").read_text())
+    visit = open_page(f"{url}lab/tree/composed.ipynb?reset", viewport={"width": 1440, "height": 2400})
+    visit.page.wait_for_function(IDLE)
+    visit.page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells')")
+    return visit
+
+
+def test_parts_and_stock_widgets_follow_one_app(visit):
+    page = visit.page
+    apps = page.locator(".explorer-app")
+    expect(apps).to_have_count(2)
+    expect(page.get_by_text("beside the app", exact=True)).to_be_visible()
+    for app, epochs in ((apps.nth(0), 2), (apps.nth(1), 1)):
+        expect(app.locator(".explorer-run")).to_contain_text(f"finished · {epochs} of {epochs} epoch")
+    page.wait_for_function(f"() => ({POINTS})() === 2")
+    test = apps.nth(0).locator(".explorer-tiles").inner_text().split("\n")[1]
+    page.wait_for_function(f"() => Math.abs(parseFloat(({BAR})()) - {float(test.split()[0])}) < 0.1")
+
+    # While the app shows another tab, a stock slider trains it, and the curve in its own cell goes on.
+    other = apps.nth(1).locator(".explorer-tiles").inner_text()
+    apps.nth(0).get_by_role("tab", name="Draw").click()
+    slider = page.locator(".widget-slider").first
+    slider.scroll_into_view_if_needed()
+    slider.get_by_role("slider").press("ArrowRight")
+    expect(apps.nth(0).get_by_role("spinbutton", name=re.compile("Batch size"))).to_have_value("528")
+    epochs = apps.nth(0).get_by_role("spinbutton", name=re.compile("Epochs"))
+    epochs.fill("4")
+    epochs.press("Enter")
+    expect(apps.nth(0).locator(".explorer-run")).to_contain_text("finished · 4 of 4 epochs")
+    page.locator(".alone").scroll_into_view_if_needed()
+    page.wait_for_function(f"() => ({POINTS})() === 4")
+
+    assert apps.nth(1).locator(".explorer-tiles").inner_text() == other  # it is an app of its own
+    assert visit.page_errors == []
+
+
+def test_the_notebook_of_a_dashboard_of_ones_own(jupyterlab, open_page, request):
+    url, root = jupyterlab
+    text = (request.config.rootpath / COMPOSE).read_text(encoding="utf-8")
+    nbformat.validate(nbformat.reads(text, as_version=4))
+    (root / "compose.ipynb").write_text(text, encoding="utf-8")
+    visit = open_page(f"{url}lab/tree/compose.ipynb?reset")
+    page = visit.page
+    page.wait_for_function(IDLE)
+    page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells')")
+    expect(page.locator(".explorer-alone .js-plotly-plot .main-svg").first).to_be_visible()
+    expect(page.locator(".explorer-run")).to_contain_text("finished · 10 of 10 epochs")
+    expect(page.locator(".widget-readout").first).to_have_text("512")
+    assert visit.page_errors == []

@@ -1,0 +1,92 @@
+"""Style sheets and scripts are on a page once, and before anything is painted that needs them."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+IDLE = (
+    "() => window.jupyterapp?.shell.currentWidget?.context?.sessionContext.session?.kernel?.status === 'idle'"
+)
+SHEETS = """() => [...document.querySelectorAll('style')].map(({ id }) => id)
+  .filter((id) => /^explorer[.][a-z]+$/.test(id))"""
+SCRIPTS = "Object.keys(globalThis).filter((key) => key.startsWith('explorer.scripts.')).length"
+WATCH = """
+globalThis.unstyled = [];
+const isStyled = () => getComputedStyle(document.documentElement).getPropertyValue('--explorer-unit') !== '';
+new MutationObserver((changes) => {
+  for (const node of changes.flatMap(({ addedNodes }) => [...addedNodes])) {
+    const isOurs = node instanceof Element && node.closest('.explorer-part, .explorer-app');
+    if (isOurs && !isStyled()) globalThis.unstyled.push(node.outerHTML);
+  }
+}).observe(document, { childList: true, subtree: true });
+"""
+
+
+def watch(page):
+    page.add_init_script(WATCH)
+
+
+def check(page, words):
+    """A caption is there, as it is meant to look, and what it needs of the page came once."""
+    line = page.locator(".explorer-caption p:visible").filter(has_text=words).first
+    expect(line).to_be_visible()
+    assert line.evaluate("(line) => getComputedStyle(line).fontSize") == "12px"
+    assert page.evaluate(SHEETS) == ["explorer.widgets"]
+    assert page.evaluate(SCRIPTS) == 1
+    assert page.evaluate("globalThis.unstyled") == []
+
+
+@pytest.mark.parametrize("served", ["serve_notebook", "serve_plainly"])
+def test_a_part_alone_in_a_cell_looks_as_it_does_in_the_app(request, open_page, served):
+    server = request.getfixturevalue(served)("alone")
+    visit = open_page(server.url, prepare=watch)
+    check(visit.page, "alone in its cell")
+    check(visit.page, "in another cell")
+    assert visit.page_errors == []
+
+
+def test_the_app_is_painted_with_the_sheets_of_its_room(app, open_page):
+    visit = open_page(app.url, prepare=watch)
+    expect(visit.page.locator(".explorer-tiles")).to_contain_text("Test accuracy")
+    assert visit.page.evaluate(SHEETS) == ["explorer.widgets", "explorer.app"]
+    assert visit.page.evaluate("globalThis.unstyled") == []
+    visit.assert_clean()
+
+
+def run_all(page):
+    page.wait_for_function(IDLE)
+    page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells')")
+
+
+def test_in_jupyterlab_after_a_reload_and_with_two_kernels(jupyterlab, notebook, open_page):
+    url, root = jupyterlab
+    for name in ("one", "two"):
+        (root / f"{name}.ipynb").write_bytes(notebook("alone").read_bytes())
+    visit = open_page(f"{url}lab/tree/one.ipynb?reset", prepare=watch)
+    page = visit.page
+    run_all(page)
+    check(page, "in another cell")
+    page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
+    page.reload()
+    page.wait_for_function(IDLE)
+    check(page, "in another cell")
+    page.evaluate("() => window.jupyterapp.commands.execute('docmanager:open', { path: 'two.ipynb' })")
+    page.locator(".lm-TabBar-tabLabel", has_text="two.ipynb").click()
+    run_all(page)
+    expect(page.locator(".jp-Notebook:visible .explorer-caption")).to_have_count(2)
+    check(page, "in another cell")
+    assert visit.page_errors == []
+
+
+def test_in_jupyterlab_after_the_kernel_was_started_again(jupyterlab, notebook, open_page):
+    url, root = jupyterlab
+    (root / "again.ipynb").write_bytes(notebook("alone").read_bytes())
+    visit = open_page(f"{url}lab/tree/again.ipynb?reset", prepare=watch)
+    run_all(visit.page)
+    check(visit.page, "in another cell")
+    visit.page.evaluate("() => window.jupyterapp.shell.currentWidget.context.sessionContext.restartKernel()")
+    run_all(visit.page)
+    expect(visit.page.locator(".jp-Notebook:visible .explorer-caption:visible")).to_have_count(2)
+    check(visit.page, "in another cell")
+    assert visit.page_errors == []

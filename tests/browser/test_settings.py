@@ -1,0 +1,188 @@
+"""Settings in cells of a plain notebook: the whole panel, single ones, and stock widgets beside them."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+IDLE = (
+    "() => window.jupyterapp?.shell.currentWidget?.context?.sessionContext.session?.kernel?.status === 'idle'"
+)
+
+
+@pytest.fixture(scope="module")
+def shared_page(serve_plainly, open_shared_page):
+    found = open_shared_page(serve_plainly("settings").url)
+    number(found.page, "Images per step").wait_for()
+    yield found.page
+    assert found.page_errors == []
+
+
+@pytest.fixture
+def page(shared_page):
+    """The page, with the panel at its start."""
+    for fold in shared_page.get_by_role("button", name="More settings", expanded=True).all():
+        fold.click()
+    for preset, query in (("Modern", "lr=0.3&reduction=mean"), ("The exercise", "")):
+        panel(shared_page).get_by_role("button", name=preset, exact=True).click()
+        expect(log(shared_page)).to_have_text(re.compile(rf'[&"]{query}"\]$'))
+    return shared_page
+
+
+def panel(page):
+    return page.get_by_role("region", name="Settings")
+
+
+def number(place, name):
+    return place.get_by_role("spinbutton", name=name, exact=True)
+
+
+def enter(field, text):
+    field.fill(text)
+    field.press("Enter")
+
+
+def alert(place, name):
+    return place.locator(f"[data-name={name}] [role=alert]")  # an empty one has no role
+
+
+def log(page):
+    """The queries of the panel's configs, oldest first."""
+    return page.locator(".widget-label").first
+
+
+def test_one_bad_field_leaves_the_others_taking_effect(page):
+    before = len(json.loads(log(page).text_content()))
+    epochs = number(panel(page), "Epochs")
+    enter(epochs, "5000")
+    expect(alert(panel(page), "epochs")).to_have_text(
+        "Expected a whole number from 1 to 500. 10 stays in use."
+    )
+    enter(number(panel(page), "Batch size"), "64")
+    expect(log(page)).to_contain_text('"batch=64"]')
+    assert json.loads(log(page).text_content())[before:] == ["batch=64"]
+    expect(epochs).to_have_value("5000")
+    expect(epochs).to_have_attribute("aria-invalid", "true")
+    enter(epochs, "20")
+    expect(log(page)).to_contain_text('"batch=64&epochs=20"]')
+    expect(alert(panel(page), "epochs")).to_be_empty()
+
+
+def test_a_bad_field_that_is_folded_away_is_said_on_the_fold(page):
+    fold = panel(page).get_by_role("button", name="More settings")
+    fold.press("Enter")
+    expect(fold).to_have_attribute("aria-expanded", "true")
+    layers = panel(page).get_by_label("Hidden layers", exact=True)
+    enter(layers, "128,, 64")
+    expect(panel(page).locator("[data-kind=layers]").get_by_role("alert")).to_contain_text("32 stays in use")
+    fold.press("Enter")
+    expect(layers).to_be_hidden()
+    expect(fold).to_have_accessible_name("More settings · 1 needs attention")
+    expect(panel(page).get_by_role("status")).to_have_text("More settings: 1 needs attention")
+    enter(number(panel(page), "Learning rate"), "0.5")
+    expect(log(page)).to_contain_text('"lr=0.5"]')
+    expect(fold).to_have_accessible_name("More settings · 1 needs attention")
+    fold.click()
+    expect(layers).to_have_value("128,, 64")
+    expect(panel(page).get_by_role("status")).to_be_empty()
+    enter(layers, "128, 64")
+    expect(fold).to_have_accessible_name("More settings")
+
+
+def test_a_preset_clears_what_is_wrong_also_where_it_is_in_use_already(page):
+    batch = number(panel(page), "Batch size")
+    enter(batch, "0")
+    expect(alert(panel(page), "batch_size")).not_to_be_empty()
+    panel(page).get_by_role("button", name="The exercise").click()
+    expect(alert(panel(page), "batch_size")).to_be_empty()
+    expect(batch).to_have_value("512")
+
+
+def test_reset_goes_back_to_the_defaults_and_then_rests(page):
+    panel(page).get_by_role("button", name="More settings").click()
+    reset = panel(page).get_by_role("button", name="Reset to defaults")
+    expect(reset).to_be_disabled()
+    enter(number(panel(page), "Seed"), "7")
+    expect(reset).to_be_enabled()
+    reset.click()
+    expect(number(panel(page), "Seed")).to_have_value("0")
+    expect(reset).to_be_disabled()
+
+
+def test_the_programs_value_waits_while_the_user_edits(page):
+    batch = number(page, "Images per step")
+    batch.fill("12")
+    page.get_by_role("button", name="From the program").dispatch_event("click")
+    expect(page.locator(".widget-readout").first).to_have_text("77")
+    expect(batch).to_have_value("12")
+    batch.press("Control+z")
+    batch.fill("77")
+    batch.press("Tab")
+    expect(batch).to_have_value("77")
+
+
+def test_what_was_edited_and_taken_back_gives_way_to_the_programs_value(page):
+    batch = number(page, "Images per step")
+    enter(batch, "50")
+    expect(page.locator(".widget-readout").first).to_have_text("50")
+    batch.press("End")
+    batch.press_sequentially("1")
+    page.get_by_role("button", name="From the program").dispatch_event("click")
+    expect(page.locator(".widget-readout").first).to_have_text("77")
+    batch.press("Backspace")
+    expect(batch).to_have_value("50")
+    batch.blur()
+    expect(batch).to_have_value("77")
+
+
+def follows_and_leads(page):
+    """A stock slider, linked in Python to a setting, goes both ways."""
+    batch, readout = number(page, "Images per step"), page.locator(".widget-readout").first
+    enter(batch, "100")
+    expect(readout).to_have_text("100")
+    page.locator(".noUi-handle").first.press("ArrowRight")
+    expect(batch).to_have_value("101")
+    enter(batch, "0")
+    expect(alert(page, "batch_size").last).to_contain_text("101 stays in use")
+    expect(readout).to_have_text("101")
+    page.locator(".noUi-handle").first.press("ArrowRight")
+    expect(alert(page, "batch_size").last).to_be_empty()
+    expect(batch).to_have_value("102")
+
+
+def test_a_stock_slider_linked_to_a_setting_follows_and_leads(page):
+    follows_and_leads(page)
+
+
+def test_a_stock_slider_linked_on_the_page_leads_and_is_checked(page):
+    units, handle = number(page, "Units"), page.locator(".noUi-handle").nth(1)
+    handle.press("ArrowRight")
+    expect(units).to_have_value("33")
+    handle.press("End")
+    unit_alert = page.locator("[data-name=hidden_sizes][data-kind=scale]").get_by_role("alert").last
+    expect(unit_alert).to_contain_text("33 stays in use")
+    expect(units).to_have_value("33")
+
+
+def test_a_setting_that_is_switched_off_takes_nothing(page):
+    expect(number(page, "Switched off")).to_be_disabled()
+    expect(page.get_by_role("slider", name="Switched off")).to_be_disabled()
+
+
+def test_in_jupyterlab_too(jupyterlab, notebook, open_page):
+    url, root = jupyterlab
+    (root / "settings.ipynb").write_bytes(notebook("settings").read_bytes())
+    visit = open_page(f"{url}lab/tree/settings.ipynb?reset")
+    visit.page.wait_for_function(IDLE)
+    visit.page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells')")
+    number(visit.page, "Images per step").wait_for()
+    follows_and_leads(visit.page)
+    enter(number(panel(visit.page), "Epochs"), "5000")
+    expect(alert(panel(visit.page), "epochs")).to_contain_text("10 stays in use")
+    enter(number(panel(visit.page), "Batch size"), "64")
+    expect(log(visit.page)).to_have_text('["batch=64"]')
+    assert visit.page.locator(".jp-mod-selected").count() >= 1  # Enter stayed with the control
+    assert visit.page_errors == []

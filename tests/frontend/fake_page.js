@@ -1,0 +1,143 @@
+// A model as anywidget hands it to a part, and as much of a document as the parts that are tested here use. Elements
+// keep count of how often they are written to.
+
+import { readFile } from "node:fs/promises";
+
+const FOLDER = new URL("../../explorer/widgets/", import.meta.url);
+
+/** The module of a part as the page runs it: the lines that all share, then its own. */
+export async function load(name) {
+  const texts = await Promise.all(["base", name].map((file) => readFile(new URL(`${file}.js`, FOLDER), "utf8")));
+  return import(`data:text/javascript,${encodeURIComponent(texts.join("\n"))}`);
+}
+
+export class FakeModel {
+  sent = [];
+  #listeners = [];
+
+  constructor(state) {
+    this.state = state;
+  }
+
+  get(name) {
+    return this.state[name];
+  }
+
+  on(events, listener) {
+    this.#listeners.push(...events.split(" ").map((event) => ({ event, listener })));
+  }
+
+  send(content) {
+    this.sent.push(content);
+  }
+
+  /** Change the state as a message from Python does: all of it, then everybody hears. */
+  receive(state) {
+    Object.assign(this.state, state);
+    const events = [...Object.keys(state).map((name) => `change:${name}`), "change"];
+    for (const { event, listener } of this.#listeners) if (events.includes(event)) listener();
+  }
+}
+
+class FakeNode {
+  parent = null;
+  writes = 0;
+
+  remove() {
+    this.parent.childNodes.splice(this.parent.childNodes.indexOf(this), 1);
+  }
+
+  replaceWith(other) {
+    other.parent = this.parent;
+    this.parent.childNodes[this.parent.childNodes.indexOf(this)] = other;
+  }
+}
+
+class FakeText extends FakeNode {
+  #data;
+
+  constructor(data) {
+    super();
+    this.#data = data;
+  }
+
+  get data() {
+    return this.#data;
+  }
+
+  set data(data) {
+    this.writes++;
+    this.#data = data;
+  }
+
+  get textContent() {
+    return this.#data;
+  }
+}
+
+class FakeElement extends FakeNode {
+  attributes = {};
+  childNodes = [];
+  classList = { add: () => {} };
+  dataset = {};
+  listeners = {};
+  style = { setProperty: (name, value) => Object.assign(this.style, { [name]: value }) };
+
+  constructor(localName) {
+    super();
+    this.localName = localName;
+  }
+
+  get lastChild() {
+    return this.childNodes.at(-1);
+  }
+
+  get textContent() {
+    return this.childNodes.map((node) => node.textContent).join("");
+  }
+
+  append(...nodes) {
+    for (const node of nodes) {
+      this.childNodes.push(typeof node === "string" ? new FakeText(node) : node);
+      this.lastChild.parent = this;
+    }
+  }
+
+  setAttribute(name, value) {
+    this.writes++;
+    this.attributes[name] = String(value);
+    if (name.startsWith("data-")) this.dataset[name.slice(5)] = String(value);
+  }
+
+  removeAttribute(name) {
+    this.writes++;
+    delete this.attributes[name];
+  }
+
+  addEventListener(name, listener) {
+    this.listeners[name] = listener;
+  }
+
+  /** The nearest of itself and those it stands in that has the attribute: all that is asked for here. */
+  closest(selector) {
+    const name = selector.slice(1, -1);
+    return name in this.attributes ? this : (this.parent?.closest(selector) ?? null);
+  }
+}
+
+/** Make the names that scripts of a page take for granted; return an element to draw into. */
+export function fakePage() {
+  const createElement = (name) => new FakeElement(name);
+  Object.assign(globalThis, {
+    document: {
+      createElement,
+      createElementNS: (_space, name) => createElement(name),
+      createTextNode: (data) => new FakeText(data),
+      body: new FakeElement("body"),
+    },
+    Element: FakeElement,
+    HTMLElement: FakeElement,
+    Text: FakeText,
+  });
+  return createElement("div");
+}

@@ -1,0 +1,83 @@
+// What parts compute, without a page.
+
+import assert from "node:assert/strict";
+import { before, test } from "node:test";
+import { fakePage, load } from "./fake_page.js";
+
+before(fakePage);
+
+/** Runs an expression with the lines that all parts share in front of it. */
+async function base(expression) {
+  const { readFile } = await import("node:fs/promises");
+  const text = await readFile(new URL("../../explorer/widgets/base.js", import.meta.url), "utf8");
+  return new Function(`${text}\nreturn ${expression};`)();
+}
+
+test("thousands are grouped by a narrow space", async () => {
+  const grouped = await base("grouped");
+  const read = (number) => grouped(number).replaceAll("\u202f", "_");
+  assert.deepEqual([0, 999, 1000, 60000, 1234567, -1000].map(read), ["0", "999", "1_000", "60_000", "1_234_567", "-1_000"]);
+});
+
+test("a tile of a sprite is found in percent of what is left over", async () => {
+  const showTile = await base("showTile");
+  const element = { style: {} };
+  showTile(element, "blob:1", 5, 4, 2);
+  assert.deepEqual(element.style, {
+    backgroundImage: "url(blob:1)",
+    backgroundSize: "400% 200%",
+    backgroundPosition: `${100 / 3}% 100%`,
+  });
+  showTile(element, "", 0, 1, 1);
+  assert.deepEqual(element.style, { backgroundImage: "", backgroundSize: "100% 100%", backgroundPosition: "0% 0%" });
+  const pitch = 29 / 28;
+  showTile(element, "blob:1", 1, 2, 1, pitch);
+  assert.equal(element.style.backgroundPosition, `${(100 * pitch) / (2 * pitch - 1)}% 0%`);
+});
+
+test("an element has its text as text, its listeners, and no attribute that is false", async () => {
+  const make = await base("make");
+  const onclick = () => {};
+  const element = make("p", { onclick, hidden: true, title: null, "data-a": false, "data-b": 0 }, "<b>", null, make("b"));
+  assert.deepEqual(element.attributes, { hidden: "", "data-b": "0" });
+  assert.equal(element.listeners.click, onclick);
+  assert.deepEqual(element.childNodes.length, 2);
+});
+
+const run = (number, more = {}) => ({ number, name: "", note: "", pinned: false, cells: [], ...more });
+const numbers = (runs) => runs.map(({ number }) => number);
+
+test("runs stand newest first, the pinned ones before all", async () => {
+  const { inOrder } = await load("run_table");
+  const runs = [run(1), run(2, { pinned: true }), run(3)];
+  assert.deepEqual(numbers(inOrder(runs, { heading: "", sign: 1 }, [])), [2, 3, 1]);
+  assert.deepEqual(numbers(runs), [1, 2, 3]); // the model's own list is not turned round
+});
+
+test("runs are sorted by number where there is one, else by words", async () => {
+  const { inOrder } = await load("run_table");
+  const cell = (text, order = null) => [{ text, order, differs: false }];
+  const runs = [run(1, { cells: cell("93.2 %", 0.932) }), run(2, { cells: cell("9.8 %", 0.098) }), run(3, { cells: cell("94 %", 0.94) })];
+  assert.deepEqual(numbers(inOrder(runs, { heading: "Best", sign: 1 }, ["Best"])), [2, 1, 3]);
+  assert.deepEqual(numbers(inOrder(runs, { heading: "Best", sign: -1 }, ["Best"])), [3, 1, 2]);
+  const named = [run(10), run(9), run(3, { name: "a" }), run(4, { note: "b" })];
+  assert.deepEqual(numbers(inOrder(named, { heading: "Run", sign: 1 }, [])), [3, 4, 9, 10]);
+  assert.deepEqual(numbers(inOrder(named, { heading: "Note", sign: -1 }, [])), [4, 10, 9, 3]);
+});
+
+test("a drawing survives being written down", async () => {
+  const { recalled, remembered } = await load("sketch_pad");
+  const ink = new DataView(Uint8Array.from([9, 0, 255, 7]).buffer, 1, 3);
+  const stroke = {
+    erase: false,
+    points: [
+      [1, 2.5],
+      [3, 4],
+    ],
+  };
+  const toPicture = (bytes) => ({ picture: "made", ink: bytes });
+  const [first, second, third] = recalled(remembered([stroke, { picture: {}, ink }, { blank: true }]), toPicture);
+  assert.deepEqual([first, third], [stroke, { blank: true }]);
+  assert.deepEqual([...new Uint8Array(second.ink.buffer)], [0, 255, 7]);
+  assert.deepEqual(recalled("[]", toPicture), []);
+});

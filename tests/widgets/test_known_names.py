@@ -1,0 +1,74 @@
+"""A name that a part doesn't know is refused: a typo must not do nothing."""
+
+from __future__ import annotations
+
+import plotly.graph_objects as go
+import pytest
+
+from explorer.widgets.caption import Caption
+from explorer.widgets.choice import Choice
+from explorer.widgets.header import Header
+from explorer.widgets.heartbeat import Heartbeat
+from explorer.widgets.known_names import KnownNames
+from explorer.widgets.live_figure import LiveFigure
+from explorer.widgets.rendered import Rendered
+from explorer.widgets.run_bar import RunBar
+from explorer.widgets.table import Table
+
+
+def chart(**options):
+    return LiveFigure(go.Figure(go.Scatter(y=[1, 2])), **options)
+
+
+@pytest.mark.parametrize(
+    ("make", "name", "nearest"),
+    [
+        (RunBar, "statsu", "status"),
+        (RunBar, "autos", "auto"),
+        (Caption, "txt", "text"),
+        (Header, "exprots", "exports"),
+        (Heartbeat, "patient", "patience"),
+        (lambda **options: Table("Scores", ["digit"], **options), "colums", "columns"),
+        (lambda **options: Choice("of", {"": "none"}, **options), "vlaue", "value"),
+        (chart, "sumary", "summary"),
+        (RunBar, "lay_out", "layout"),
+    ],
+)
+def test_an_unknown_keyword_is_refused_and_the_nearest_is_named(make, name, nearest):
+    with pytest.raises(TypeError, match=f"no option '{name}'") as refused:
+        make(**{name: 1})
+    assert str(refused.value).endswith(f"; did you mean '{nearest}'?")
+
+
+@pytest.mark.parametrize("make", [RunBar, Caption, chart])
+def test_an_unknown_attribute_is_refused_and_nothing_is_changed(make):
+    widget = make()
+    before = dict(vars(widget))
+    with pytest.raises(AttributeError, match=r"no attribute 'sumary'"):
+        widget.sumary = "all well"
+    assert vars(widget) == before
+
+
+def test_what_is_known_is_taken():
+    bar = RunBar(auto=False, tooltip="drives a run", layout={"width": "50%"})
+    assert (bar.auto, bar.tooltip, bar.layout.width) == (False, "drives a run", "50%")
+    bar.text = "epoch 3 of 10"
+    bar._noted = "its own"
+    assert chart(summary="two points").summary == "two points"
+
+
+def parts(cls=KnownNames):
+    """Every class of parts that is loaded."""
+    for one in cls.__subclasses__():
+        if one.__module__.startswith("explorer."):
+            yield one
+        yield from parts(one)
+
+
+def test_every_part_takes_a_layout():
+    takes_none = {"LiveFigure"}  # a figure's layout is Plotly's
+    classes = {cls for cls in parts() if cls.__name__ not in takes_none}
+    assert {Rendered, RunBar, Caption, Table} <= classes
+    for cls in classes:
+        with pytest.raises(TypeError, match=r"lay_out'; did you mean 'layout'"):
+            cls.__new__(cls, lay_out={})

@@ -1,0 +1,138 @@
+"""What only shows: plain data of elements, and the pictures that they name."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from explorer.widgets import look
+from explorer.widgets.bars import Bar, Bars
+from explorer.widgets.caption import Caption
+from explorer.widgets.checked_weights import CheckedRow, CheckedWeights
+from explorer.widgets.picture_steps import PictureSteps
+from explorer.widgets.rendered import Rendered, element
+from explorer.widgets.side_by_side import Line, SideBySide
+from explorer.widgets.study_bar import StudyBar
+from explorer.widgets.table import Table
+from explorer.widgets.tiles import Tile, Tiles
+
+SCRIPT = (Path(look.__file__).parent / "rendered.js").read_text(encoding="utf-8")
+TAGS = set(re.search(r'"([a-z0-9 ]+)"\.split', SCRIPT).group(1).split())
+ATTRIBUTE = re.compile(re.search(r"const ATTRIBUTE = /(.+)/;", SCRIPT).group(1))
+
+
+def test_an_element_is_plain_data():
+    assert element("p", "<b>text</b>", None, "", class_="explorer-muted", aria_live="polite") == [
+        "p",
+        {"class": "explorer-muted", "aria-live": "polite"},
+        "<b>text</b>",
+    ]
+
+
+def test_false_leaves_an_attribute_out_and_nought_does_not():
+    assert element("p", hidden=False, title=None, tabindex=0, disabled=True)[1] == {
+        "tabindex": 0,
+        "disabled": True,
+    }
+
+
+def test_a_drawing_is_one_message_and_the_same_again_is_none(sent):
+    part = Rendered("explorer-tiles")
+    sent.clear()
+    part.draw(element("p", "one"), pictures=[b"png"])
+    part.draw(element("p", "one"), pictures=[b"png"])
+    assert sent == [{"content": [["p", {}, "one"]], "pictures": [None]}]  # the bytes travel beside it
+
+
+def test_a_press_is_heard(from_page):
+    part, heard = Rendered("explorer-tiles"), []
+    part.on_press(heard.append)
+    for content in ({"press": "again"}, {"press": 7}, {"press": None}, {}, None):
+        from_page.send(part, content)
+    assert heard == ["again"]
+
+
+def shown():
+    """One of each part, with something of everything that it can show."""
+    bars, checked, beside, steps = (
+        Bars("of what", signed=True),
+        CheckedWeights(),
+        SideBySide(),
+        PictureSteps([("a", "b")]),
+    )
+    bars.show("Unit", [Bar("9", -0.5, "1", "true", "good")], note="note", picture=b"png", picture_words="a 9")
+    checked.show("verdict", "how", [CheckedRow("W", "1", "1", "0", "agree", True)], agrees=None)
+    beside.show([("A", "#332288")], "verdict", ["remark"], [Line("Epochs", "6", "10")])
+    steps.sprite = b"png"
+    study, table = StudyBar(), Table("Scores", ["digit", "recall"])
+    study.show(running=True, fraction=0.5, text="3 of 48 runs")
+    table.show([["0", "1 %"]], [(0, 1)])
+    return [Caption("text"), Tiles([Tile("a", "1", "b", "test")]), bars, checked, beside, steps, study, table]
+
+
+def elements(content):
+    """All elements, at every depth."""
+    for one in content:
+        if not isinstance(one, str):
+            yield one
+            yield from elements(one[2:])
+
+
+@pytest.mark.parametrize("part", shown(), ids=lambda part: type(part).__name__)
+def test_the_page_knows_every_element_and_attribute(part):
+    for tag, attributes, *_ in elements(part.content):
+        assert tag in TAGS
+        for name in attributes.keys() - {"style", "picture", "pace"}:
+            assert ATTRIBUTE.fullmatch(name), name
+        assert attributes.get("picture", -1) < len(part.pictures)
+
+
+def test_no_element_or_attribute_could_run_a_script():
+    assert TAGS.isdisjoint(
+        {"a", "script", "style", "iframe", "img", "object", "embed", "form", "input", "link"}
+    )
+    for name in ("onclick", "href", "src", "srcdoc", "style", "formaction", "id", "data-press x"):
+        assert not ATTRIBUTE.fullmatch(name)
+
+
+def test_a_caption_keeps_its_line_for_both_who_see_and_who_hear():
+    caption = Caption("epoch 5 of 10")
+    seen, heard = caption.content
+    assert seen == ["p", {"aria-hidden": "true", "title": "epoch 5 of 10"}, "epoch 5 of 10"]
+    assert (heard[1]["aria-live"], heard[1]["pace"], heard[2]) == ("polite", 2000, "epoch 5 of 10")
+
+
+def test_a_new_line_is_one_message(sent):
+    caption = Caption()
+    sent.clear()
+    caption.text = "epoch 6 of 10"
+    caption.text = "epoch 6 of 10"
+    assert len(sent) == 1
+
+
+def column(table, index):
+    return [row[2 + index][2] for row in table.content[0][-1][2:]]
+
+
+def test_a_table_is_sorted_by_what_is_pressed_and_stays_so(from_page):
+    table = Table("Scores", ["digit", "recall"])
+    table.show([["8", "95.1 %"], ["3", "9.5 %"], ["5", "–"]])
+    assert column(table, 0) == ["8", "3", "5"]
+    from_page.send(table, {"press": "1"})
+    assert column(table, 1) == ["9.5 %", "95.1 %", "–"]
+    from_page.send(table, {"press": "1"})
+    assert column(table, 1) == ["–", "95.1 %", "9.5 %"]
+    table.show([["1", "70 %"], ["2", "80 %"]])
+    assert column(table, 1) == ["80 %", "70 %"]
+    heads = table.content[0][3][2][2:]
+    assert [head[1]["aria-sort"] for head in heads] == ["none", "descending"]
+
+
+@pytest.mark.parametrize("press", ["2", "-1", "x", ""])
+def test_what_is_no_heading_sorts_nothing(from_page, press):
+    table = Table("Scores", ["digit", "recall"])
+    table.show([["8", "95 %"], ["3", "9 %"]])
+    from_page.send(table, {"press": press})
+    assert column(table, 0) == ["8", "3"]

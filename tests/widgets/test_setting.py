@@ -1,0 +1,326 @@
+"""One setting without a browser: what it takes from program and page, what it refuses, what it says."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from ipywidgets import Dropdown, FloatText, IntSlider, ValueWidget, interactive, interactive_output
+from traitlets import TraitError, dlink, link
+
+from explorer.training.config import FIELDS, TrainingConfig
+from explorer.training.fields import ConfigError
+from explorer.widgets.setting import Setting, stops
+
+SCALES = ("hidden_sizes", "batch_size", "epochs", "learning_rate")
+CONTROLS = [*((name, None) for name in FIELDS), ("hidden_sizes", "layers"), ("output", "pair")]
+LAYERS = "1 to 6 hidden layers, each a whole number of units from 1 to 1\u202f024"
+
+
+@pytest.mark.parametrize("name", SCALES)
+def test_a_slider_stops_where_the_setting_begins_and_ends(name):
+    field = FIELDS[name]
+    assert (stops(name)[0], stops(name)[-1]) == (field.low, field.high)
+    assert stops(name) == sorted(set(stops(name)))
+    for stop in stops(name):
+        field.check(stop)
+
+
+@pytest.mark.parametrize(
+    ("name", "widest"), [("hidden_sizes", 2), ("batch_size", 2), ("learning_rate", 1.34)]
+)
+def test_a_slider_is_about_even_on_a_log_scale(name, widest):
+    ratios = [after / before for before, after in zip(stops(name), stops(name)[1:], strict=False)]
+    assert min(ratios) > 1.1
+    assert max(ratios) <= widest
+
+
+def test_a_slider_stops_at_numbers_that_can_be_named():
+    assert {1, 32, 48, 128, 1024} <= set(stops("hidden_sizes"))
+    assert {1, 8, 512, 32768, 60000} <= set(stops("batch_size"))
+    assert {1, 2, 3, 7, 10, 30, 100, 500} <= set(stops("epochs"))
+    assert {1e-5, 0.003, 0.01, 0.3, 1.5, 100.0} <= set(stops("learning_rate"))
+    assert all(float(f"{stop:.1e}") == stop for stop in stops("learning_rate"))
+    assert all(isinstance(stop, int) for name in SCALES[:3] for stop in stops(name))
+
+
+# ---------------------------------------------------------------- from the program
+
+
+@pytest.mark.parametrize(("name", "kind"), CONTROLS)
+def test_it_begins_with_the_default_and_says_what_it_is(name, kind):
+    setting = Setting(name, kind=kind)
+    default = TrainingConfig()
+    assert isinstance(setting, ValueWidget)
+    assert setting.settings == {name: getattr(default, name) for name in setting.names}
+    assert setting.description
+    assert setting.tooltip.endswith(".")
+    assert (setting.disabled, setting.error) == (False, "")
+
+
+def test_its_options_are_those_of_a_stock_widget():
+    words = {"description": "Images", "tooltip": "At once.", "disabled": True}
+    setting = Setting("batch_size", value=np.int64(64), layout={"width": "200px"}, **words)
+    assert (setting.value, type(setting.value), setting.layout.width) == (64, int, "200px")
+    assert {name: getattr(setting, name) for name in words} == words
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "words"),
+    [
+        (
+            {"name": "batch_size", "valeu": 64},
+            TypeError,
+            "Setting has no option 'valeu'; did you mean 'value'?",
+        ),
+        ({"name": "batchsize"}, ValueError, "no setting 'batchsize'; did you mean 'batch_size'?"),
+        (
+            {"name": "epochs", "kind": "layers"},
+            ValueError,
+            "epochs cannot be 'layers'; expected one of scale",
+        ),
+        ({"name": "epochs", "value": 0}, ConfigError, "epochs is 0"),
+    ],
+)
+def test_what_it_is_made_of_is_checked(given, error, words):
+    with pytest.raises(error) as caught:
+        Setting(**given)
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "bad"),
+    [
+        ("batch_size", 0),
+        ("batch_size", 2.5),
+        ("batch_size", "64"),
+        ("learning_rate", float("nan")),
+        ("hidden_sizes", [8, 0]),
+        ("hidden_activation", "step"),
+        ("seed", None),
+    ],
+)
+def test_an_invalid_value_is_refused_and_nothing_changes(name, bad):
+    setting = Setting(name)
+    before, heard = setting.value, []
+    setting.observe(heard.append)
+    with pytest.raises(ConfigError) as caught:
+        setting.value = bad
+    assert (setting.value, setting.error, heard) == (before, "", [])
+    assert str(caught.value).startswith(f"{name} is {bad!r}; ")
+    assert FIELDS[name].expected in str(caught.value)
+
+
+def test_the_images_that_there_are_bound_their_number():
+    setting = Setting("n_train", n_images=600)
+    setting.value = 600
+    with pytest.raises(ConfigError, match="from 10 to 600, or None for all"):
+        setting.value = 601
+    assert setting.value == 600
+
+
+def test_a_pair_is_output_and_loss():
+    setting = Setting("output", kind="pair")
+    setting.value = ["softmax", "cross_entropy"]
+    assert setting.value == ("softmax", "cross_entropy")
+    assert setting.settings == {"output": "softmax", "loss": "cross_entropy"}
+    for bad in ("softmax", ("softmax",), ("softmax", "hinge"), None):
+        with pytest.raises(ConfigError):
+            setting.value = bad
+    assert setting.value == ("softmax", "cross_entropy")
+
+
+def test_what_is_assigned_is_sent_once_and_what_is_equal_not_at_all(sent):
+    setting = Setting("hidden_sizes")
+    sent.clear()
+    setting.value = 64
+    setting.value = [64]
+    assert sent == [{"value": (64,)}]
+
+
+# ---------------------------------------------------------------- from the page
+
+
+def type_in(from_page, setting, text):
+    from_page.send(setting, {"typed": text})
+
+
+@pytest.fixture
+def heard():
+    return []
+
+
+@pytest.mark.parametrize(
+    ("name", "typed", "value"),
+    [
+        ("batch_size", 64, 64),
+        ("batch_size", 64.0, 64),
+        ("learning_rate", 1, 1.0),
+        ("hidden_sizes", [64.0, 32.0], (64, 32)),
+        ("hidden_sizes", "128, 64", (128, 64)),
+        ("hidden_sizes", "  8 ", (8,)),
+        ("hidden_sizes", 48, (48,)),
+        ("hidden_activation", "relu", "relu"),
+        ("seed", 3.0, 3),
+        ("n_train", None, None),
+        ("n_train", 1000, 1000),
+    ],
+)
+def test_what_is_typed_becomes_the_value_as_python_has_it(from_page, heard, name, typed, value):
+    setting = Setting(name, value=20 if name == "n_train" else getattr(TrainingConfig(), name))
+    setting.observe(heard.append, "value")
+    type_in(from_page, setting, typed)
+    assert [change["new"] for change in heard] == [value]
+    assert (setting.value, type(setting.value), setting.error) == (value, type(value), "")
+    assert not isinstance(setting.value, tuple) or {type(size) for size in setting.value} == {int}
+
+
+@pytest.mark.parametrize(
+    ("name", "typed", "expected", "kept"),
+    [
+        ("epochs", 5000, "a whole number from 1 to 500", "10"),
+        ("epochs", 2.5, "a whole number from 1 to 500", "10"),
+        ("epochs", "many", "a whole number from 1 to 500", "10"),
+        ("epochs", "", "a whole number from 1 to 500", "10"),
+        ("batch_size", 0, "a whole number from 1 to 60\u202f000", "512"),
+        ("learning_rate", -1, "a number from 0.00001 to 100", "0.01"),
+        ("hidden_sizes", "128, ", LAYERS, "32"),
+        ("hidden_sizes", [""], LAYERS, "32"),
+        ("hidden_sizes", "1,2,3,4,5,6,7", LAYERS, "32"),
+        ("n_train", 5, "a whole number from 10 to 60\u202f000", "all"),
+        ("n_train", 60_001, "a whole number from 10 to 60\u202f000", "all"),
+        ("loss", "hinge", "one of squared_error, cross_entropy", "squared_error"),
+    ],
+)
+def test_what_is_wrong_with_the_typed_is_said_and_the_value_stays(
+    from_page, heard, name, typed, expected, kept
+):
+    setting = Setting(name)
+    setting.observe(heard.append, "value")
+    type_in(from_page, setting, typed)
+    assert setting.error == f"Expected {expected}. {kept} stays in use."
+    assert heard == []
+
+
+def test_the_next_valid_value_clears_the_error_also_the_old_one_and_the_programs(from_page):
+    setting = Setting("epochs")
+    for value in (10, 20):
+        type_in(from_page, setting, 5000)
+        assert setting.error
+        type_in(from_page, setting, value)
+        assert (setting.value, setting.error) == (value, "")
+    type_in(from_page, setting, 5000)
+    setting.value = 30
+    assert setting.error == ""
+
+
+def test_a_setting_that_is_refused_leaves_what_was_typed_alone(from_page, sent):
+    setting = Setting("epochs")
+    sent.clear()
+    type_in(from_page, setting, 5000)
+    assert sent == [{"error": setting.error}]
+
+
+def test_a_value_that_another_widget_of_the_page_sets_is_checked_and_answered(from_page, sent):
+    """As `jslink` does; the page then has a value that Python has not."""
+    setting = Setting("hidden_sizes")
+    sent.clear()
+    from_page.set(setting, value=64)
+    assert setting.value == (64,)
+    assert {"value": (64,)} in sent
+    from_page.set(setting, value=5000)
+    assert (setting.value, bool(setting.error)) == ((64,), True)
+    assert sent[-1] == {"value": (64,)}
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda children: (
+        st.lists(children, max_size=3) | st.dictionaries(st.text(max_size=3), children, max_size=3)
+    ),
+    max_leaves=5,
+)
+
+
+@given(st.sampled_from(CONTROLS), json_values)
+def test_whatever_the_page_says_the_value_stays_valid(control, typed):
+    name, kind = control
+    setting = Setting(name, kind=kind)
+    before = setting.value
+    setting.set_state({"value": typed})
+    assert TrainingConfig(**setting.settings)
+    assert not setting.error or setting.value == before
+    assert setting.error == "" or setting.error.endswith("stays in use.")
+
+
+# ---------------------------------------------------------------- with stock widgets
+
+
+def test_a_stock_slider_linked_to_it_follows_and_leads(from_page):
+    setting, slider = Setting("batch_size"), IntSlider(512, min=1, max=1000)
+    link((slider, "value"), (setting, "value"))
+    type_in(from_page, setting, 64)
+    assert slider.value == 64
+    slider.value = 100
+    assert setting.value == 100
+    with pytest.raises(ConfigError, match="batch_size is 0"):
+        slider.min = slider.value = 0
+    assert setting.value == 100
+
+
+def test_it_leads_other_widgets_one_way(from_page):
+    rate, text = Setting("learning_rate"), FloatText()
+    activation, dropdown = Setting("hidden_activation"), Dropdown(options=FIELDS["hidden_activation"].choices)
+    dlink((rate, "value"), (text, "value"))
+    dlink((dropdown, "value"), (activation, "value"))
+    type_in(from_page, rate, 0.5)
+    dropdown.value = "relu"
+    assert (text.value, activation.value) == (0.5, "relu")
+
+
+def test_interact_takes_it_as_a_stock_widget(from_page, heard):
+    setting = Setting("epochs")
+    box = interactive(lambda epochs: heard.append(epochs), epochs=setting)
+    assert setting in box.children
+    interactive_output(lambda epochs: heard.append(-epochs), {"epochs": setting})
+    type_in(from_page, setting, 3)
+    type_in(from_page, setting, 3)
+    assert heard == [10, -10, 3, -3]
+
+
+def test_a_description_is_a_text():
+    setting = Setting("epochs")
+    with pytest.raises(TraitError):
+        setting.description = 3
+
+
+# ---------------------------------------------------------------- what travels
+
+
+def test_script_and_style_travel_once():
+    for state in (Setting("epochs").get_state(), Setting("seed").get_state()):
+        assert len(state["_esm"]) < 300
+        assert "_css" not in state
+
+
+def test_two_threads_that_change_it_leave_one_of_their_values():
+    setting = Setting("batch_size")
+    heard = []
+    setting.observe(lambda change: heard.append(change["new"]), "value")
+    start = threading.Barrier(2)
+
+    def change(sizes):
+        start.wait()
+        for size in sizes:
+            setting.set_state({"value": size})
+
+    threads = [threading.Thread(target=change, args=(range(i, 400, 2),)) for i in (1, 2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert setting.value in (399, 398)
+    assert setting.error == ""

@@ -1,0 +1,278 @@
+"""The panel of all settings without a browser: one config, each setting right or wrong by itself."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from ipywidgets import Box, IntSlider
+from traitlets import TraitError, link
+
+from explorer.training.config import FIELDS, PRESETS, TrainingConfig
+from explorer.training.fields import ConfigError
+from explorer.widgets.setting import Setting
+from explorer.widgets.settings_panel import PanelPart, SettingsPanel
+
+
+@pytest.fixture
+def panel():
+    return SettingsPanel()
+
+
+@pytest.fixture
+def heard(panel):
+    """The config after each change of it."""
+    configs = []
+    panel.observe(lambda change: configs.append(change["new"]), "config")
+    return configs
+
+
+def part(panel, name):
+    found = [*panel.children, *panel.children[-1].children]
+    return next(child for child in found if isinstance(child, PanelPart) and child.part == name)
+
+
+def shown(panel):
+    """What stands in the panel, top to bottom."""
+    folded = panel.children[-1].children if isinstance(panel.children[-1], Box) else ()
+    seen = [*panel.children, *folded]
+    return [(child.name, child.kind) for child in seen if isinstance(child, Setting)]
+
+
+def values(panel):
+    return {name: value for control in panel.controls for name, value in control.settings.items()}
+
+
+def test_it_begins_with_the_exercise(panel):
+    assert panel.config == TrainingConfig()
+    assert part(panel, "presets").preset == "The exercise"
+    assert part(panel, "presets").presets == list(PRESETS)
+
+
+def test_each_setting_has_a_widget_by_its_name(panel):
+    assert list(panel) == list(FIELDS)
+    for name in panel:
+        assert name in panel[name].names
+    assert panel["output"] is panel["loss"]
+    with pytest.raises(KeyError, match="no setting 'batchsize'; did you mean 'batch_size'"):
+        panel["batchsize"]
+
+
+def test_the_main_settings_come_first_and_the_others_are_folded(panel):
+    assert [name for name, _ in shown(panel)] == [
+        *("hidden_sizes", "batch_size", "epochs", "learning_rate", "hidden_sizes", "hidden_activation"),
+        *("output", "reduction", "initializer", "seed", "n_train"),
+    ]
+    main = [child.name for child in panel.children if isinstance(child, Setting)]
+    assert main == ["hidden_sizes", "batch_size", "epochs", "learning_rate"]
+
+
+@pytest.mark.parametrize("who", ["user", "program"])
+def test_a_changed_setting_changes_the_config_once(panel, heard, from_page, who):
+    if who == "user":
+        from_page.send(panel["batch_size"], {"typed": 64})
+    else:
+        panel["batch_size"].value = 64
+    assert heard == [TrainingConfig(batch_size=64)]
+    assert panel.config is heard[0]
+    assert part(panel, "presets").preset == ""
+
+
+def test_output_and_loss_change_in_one(panel, heard, from_page):
+    from_page.send(panel["output"], {"typed": ["softmax", "cross_entropy"]})
+    assert heard == [TrainingConfig(output="softmax", loss="cross_entropy")]
+
+
+def test_a_preset_is_one_change(panel, heard, from_page):
+    from_page.send(part(panel, "presets"), {"preset": "Modern"})
+    assert heard == [PRESETS["Modern"]]
+    assert part(panel, "presets").preset == "Modern"
+    from_page.send(part(panel, "reset"), {"preset": "The exercise"})
+    assert heard == [PRESETS["Modern"], TrainingConfig()]
+    assert part(panel, "reset").preset == "The exercise"
+
+
+def test_no_setting_hears_of_a_mixture(panel):
+    """Whichever setting changes first, those who hear of it find the config and all other settings there."""
+    found = []
+    for control in panel.controls:
+        control.observe(lambda _: found.append((panel.config, values(panel))), "value")
+    panel.observe(lambda change: found.append((change["new"], values(panel))), "config")
+    panel.config = modern = PRESETS["Modern"]
+    assert len(found) > 5
+    assert found == [(modern, {name: getattr(modern, name) for name in FIELDS})] * len(found)
+
+
+def test_a_listener_that_changes_another_setting_is_followed(panel):
+    panel["batch_size"].observe(lambda _: setattr(panel["epochs"], "value", 3), "value")
+    panel.config = PRESETS["Modern"].replace(batch_size=64)
+    assert panel.config == PRESETS["Modern"].replace(batch_size=64, epochs=3)
+    assert values(panel)["epochs"] == 3
+
+
+def test_both_controls_of_the_hidden_layers_follow(panel, heard):
+    slider, layers = (control for control in panel.controls if control.name == "hidden_sizes")
+    layers.value = (64, 32)
+    slider.value = (16, 32)
+    assert (slider.value, layers.value) == ((16, 32), (16, 32))
+    assert [config.hidden_sizes for config in heard] == [(64, 32), (16, 32)]
+
+
+def test_the_same_config_is_no_change_and_one_that_is_none_is_refused(panel, heard):
+    panel.config = TrainingConfig()
+    with pytest.raises(TraitError, match="expected a TrainingConfig"):
+        panel.config = {"epochs": 3}
+    assert heard == []
+
+
+def test_a_config_for_more_images_than_there_are_is_refused():
+    panel = SettingsPanel(n_images=600)
+    with pytest.raises(ConfigError, match=r"n_train is 601; .* from 10 to 600"):
+        panel.config = TrainingConfig(n_train=601, epochs=3)
+    assert panel.config == TrainingConfig()
+    assert panel["epochs"].value == 10
+    with pytest.raises(ConfigError, match="n_train is 601"):
+        SettingsPanel(TrainingConfig(n_train=601), n_images=600)
+
+
+# ---------------------------------------------------------------- what is wrong
+
+
+def test_one_bad_field_leaves_the_others_taking_effect(panel, heard, from_page):
+    layers = panel.controls[4]
+    from_page.send(layers, {"typed": "128,, 64"})
+    from_page.send(panel["epochs"], {"typed": 5000})
+    from_page.send(panel["batch_size"], {"typed": 64})
+    assert heard == [TrainingConfig(batch_size=64)]
+    wrong = [control for control in panel.controls if control.error]
+    assert wrong == [panel["epochs"], layers]
+    from_page.send(panel["epochs"], {"typed": 20})
+    assert heard[1:] == [TrainingConfig(batch_size=64, epochs=20)]
+    assert [control for control in panel.controls if control.error] == [layers]
+
+
+def test_the_fold_says_how_many_settings_under_it_need_attention(panel, from_page):
+    more = part(panel, "more")
+    for name, count in (("epochs", 0), ("seed", 1), ("n_train", 2)):
+        from_page.send(panel[name], {"typed": -1})
+        assert more.problems == count
+    from_page.send(panel["seed"], {"typed": 3})
+    assert more.problems == 1
+
+
+@pytest.mark.parametrize("config", [PRESETS["Modern"], TrainingConfig()])
+def test_a_preset_leaves_no_error(panel, from_page, config):
+    name = next(name for name, preset in PRESETS.items() if preset == config)
+    for setting in ("batch_size", "epochs", "seed"):
+        from_page.send(panel[setting], {"typed": -1})
+    assert part(panel, "reset").problems == 3
+    from_page.send(part(panel, "presets"), {"preset": name})
+    assert not any(control.error for control in panel.controls)
+    assert part(panel, "reset").problems == 0
+
+
+def test_a_config_from_the_program_leaves_no_error(panel, from_page):
+    from_page.send(panel["batch_size"], {"typed": -1})
+    panel.config = TrainingConfig(epochs=3)
+    assert panel["batch_size"].error == ""
+
+
+def test_what_the_data_refuse_is_said_beside_its_control(panel):
+    panel.refuse(ConfigError("n_train", 70_000, "a whole number up to 60 000"))
+    assert panel["n_train"].error == "Expected a whole number up to 60 000."
+    panel.refuse(ConfigError("loss", "hinge", "another"))
+    assert panel["output"].error == "Expected another."
+
+
+# ---------------------------------------------------------------- what is shown
+
+
+def test_only_some_settings_can_be_shown(panel):
+    panel.shown = ["epochs", "seed"]
+    assert shown(panel) == [("epochs", "scale"), ("seed", "whole")]
+    assert part(panel, "presets").layout.display == "none"
+    panel.shown = ["presets", "loss", "hidden_sizes"]
+    assert shown(panel) == [("hidden_sizes", "scale"), ("hidden_sizes", "layers"), ("output", "pair")]
+    assert part(panel, "presets").layout.display is None
+    panel.shown = ["epochs"]
+    assert len(panel.children) == 2  # nothing is folded: no fold
+    panel.shown = None
+    assert len(shown(panel)) == len(panel.controls)
+
+
+def test_a_setting_that_is_not_shown_needs_no_attention(panel, from_page):
+    from_page.send(panel["seed"], {"typed": -1})
+    panel.shown = ["seed"]
+    assert part(panel, "more").problems == 1
+    panel.shown = ["n_train"]
+    assert part(panel, "more").problems == 0
+
+
+def test_a_name_that_no_setting_has_cannot_be_shown(panel):
+    with pytest.raises(TraitError, match=r"'epoch'; .* did you mean 'epochs'"):
+        panel.shown = ["epoch"]
+    assert panel.shown is None
+    with pytest.raises(TraitError, match="did you mean 'seed'"):
+        SettingsPanel(shown=["seeed"])
+
+
+# ---------------------------------------------------------------- the wire, and threads
+
+
+def test_a_config_is_one_message_for_each_setting_that_it_changes(sent):
+    panel = SettingsPanel()
+    sent.clear()
+    panel.config = TrainingConfig(epochs=3, batch_size=64)
+    assert [message for message in sent if "value" in message] == [{"value": 64}, {"value": 3}]
+    assert [message for message in sent if "value" not in message] == [{"preset": ""}] * 2
+
+
+def test_a_stock_slider_linked_to_a_setting_changes_the_config(panel, heard, from_page):
+    slider = IntSlider(512, min=1, max=1000)
+    link((slider, "value"), (panel["batch_size"], "value"))
+    slider.value = 100
+    from_page.send(panel["batch_size"], {"typed": 50})
+    assert [config.batch_size for config in heard] == [100, 50]
+    assert slider.value == 50
+
+
+def test_two_threads_that_change_two_settings_at_once_lose_neither(panel, monkeypatch):
+    """One stops between reading the config and writing it, until the other is done or has to wait for it."""
+    replace, reading, done = TrainingConfig.replace, threading.Event(), threading.Event()
+
+    def slow(config, **changes):
+        if "batch_size" in changes:
+            reading.set()
+            done.wait(0.3)
+        return replace(config, **changes)
+
+    monkeypatch.setattr(TrainingConfig, "replace", slow)
+    thread = threading.Thread(target=setattr, args=(panel["batch_size"], "value", 64))
+    thread.start()
+    reading.wait()
+    panel["epochs"].value = 3
+    done.set()
+    thread.join()
+    assert panel.config == TrainingConfig(batch_size=64, epochs=3)
+    assert (panel["batch_size"].value, panel["epochs"].value) == (64, 3)
+
+
+def test_whichever_thread_is_last_config_and_settings_agree(panel):
+    start = threading.Barrier(3)
+
+    def run(change):
+        start.wait()
+        for number in range(1, 60):
+            change(number)
+
+    changes = (
+        lambda number: panel["batch_size"].set_state({"value": number}),
+        lambda number: panel["epochs"].set_state({"value": number}),
+        lambda number: setattr(panel, "config", PRESETS["Modern"].replace(seed=number)),
+    )
+    threads = [threading.Thread(target=run, args=(change,)) for change in changes]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert values(panel) == {name: getattr(panel.config, name) for name in FIELDS}

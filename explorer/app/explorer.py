@@ -30,7 +30,7 @@ from explorer.wording import did_you_mean
 __all__ = ["Explorer"]
 
 
-class Explorer(SettingTraits, Readings, FileVerbs, VBox):  # type: ignore[misc]  # ipywidgets has no types
+class Explorer(SettingTraits, Readings, FileVerbs, VBox):
     """The app: a box of widgets that any other box can hold, driven by its controls, by links or by a script.
 
     Each setting is a trait (`batch_size`, `hidden_sizes`, …): assigning one does what releasing its slider does.

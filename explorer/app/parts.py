@@ -9,7 +9,8 @@ Each follows the app, whichever of its tabs is open, and is drawn only while it 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from ipywidgets import Layout, VBox
 
@@ -39,7 +40,11 @@ __all__ = [
 ]
 
 
-class _Part(KnownNames, VBox):  # type: ignore[misc]  # ipywidgets has no types
+class _MakesPanel(Protocol):
+    def __call__(self, views: Views) -> Panel: ...
+
+
+class _Part(KnownNames, VBox):
     """A box that shows a part of an app while it is on a screen.
 
     Parameters
@@ -50,16 +55,15 @@ class _Part(KnownNames, VBox):  # type: ignore[misc]  # ipywidgets has no types
         As of any ipywidgets box.
     """
 
+    _new_panel: ClassVar[_MakesPanel]
+
     def __init__(self, app: Explorer, *, layout: Layout | Mapping[str, Any] | None = None) -> None:
-        self._panel, self._sight = self._new_panel(app.views), Sight()
+        self._panel, self._sight = type(self)._new_panel(app.views), Sight()
         super().__init__([self._panel.view, self._sight], **({} if layout is None else {"layout": layout}))
         self.add_class("explorer-alone")
         self._app = app
         self._sight.observe(app.views.on_loop(self._on_sight), "in_sight")
         self._stop_following = app.views.add(self._show)
-
-    def _new_panel(self, views: Views) -> Panel:
-        raise NotImplementedError
 
     def close(self) -> None:
         """Follow the app no longer, and close the widgets."""
@@ -89,8 +93,7 @@ class LossCurve(_Part):
     >>> loss.layout.height = "300px"
     """
 
-    def _new_panel(self, views: Views) -> Panel:
-        return Curve(LOSS, views)
+    _new_panel = partial(Curve, LOSS)
 
 
 class AccuracyCurve(_Part):
@@ -104,8 +107,7 @@ class AccuracyCurve(_Part):
     >>> accuracy.layout.height = "300px"
     """
 
-    def _new_panel(self, views: Views) -> Panel:
-        return Curve(ACCURACY, views)
+    _new_panel = partial(Curve, ACCURACY)
 
 
 class ConfusionMatrix(_Part):
@@ -119,8 +121,7 @@ class ConfusionMatrix(_Part):
     >>> matrix.layout.width = "480px"
     """
 
-    def _new_panel(self, views: Views) -> Panel:
-        return ChosenMatrix(views)
+    _new_panel = ChosenMatrix
 
 
 class Mistakes(_Part):
@@ -134,8 +135,7 @@ class Mistakes(_Part):
     >>> app.views.choose(9, 4)  # the images of a 9 read as a 4
     """
 
-    def _new_panel(self, views: Views) -> Panel:
-        return ChosenGallery(views)
+    _new_panel = ChosenGallery
 
 
 class SketchPad(_Part):
@@ -149,8 +149,7 @@ class SketchPad(_Part):
     >>> pad.layout.width = "100%"
     """
 
-    def _new_panel(self, views: Views) -> Panel:
-        return DrawPanel(views)
+    _new_panel = DrawPanel
 
 
 class Settings(_Part):
@@ -164,8 +163,7 @@ class Settings(_Part):
     >>> app.batch_size = 128  # shown by its slider, too
     """
 
-    def _new_panel(self, views: Views) -> Panel:
-        return SettingsPart(views.session)
+    _new_panel = staticmethod(lambda views: SettingsPart(views.session))
 
 
 class RunButtons(_Part):
@@ -179,23 +177,7 @@ class RunButtons(_Part):
     >>> app.stop()  # as its button does
     """
 
-    def _new_panel(self, views: Views) -> Panel:
-        return RunBarPart(views.session)
-
-
-class Weights(_Part):
-    """The first layer's weights as images.
-
-    Examples
-    --------
-    >>> from explorer import Explorer, Weights
-    >>> app = Explorer()
-    >>> weights = Weights(app)
-    >>> weights.layout.width = "640px"
-    """
-
-    def _new_panel(self, views: Views) -> Panel:
-        return _Weights(views)
+    _new_panel = staticmethod(lambda views: RunBarPart(views.session))
 
 
 class _Weights:
@@ -210,3 +192,17 @@ class _Weights:
         subject = self._subjects.of(state)
         if subject is not None:
             self._weights.show(state, subject)
+
+
+class Weights(_Part):
+    """The first layer's weights as images.
+
+    Examples
+    --------
+    >>> from explorer import Explorer, Weights
+    >>> app = Explorer()
+    >>> weights = Weights(app)
+    >>> weights.layout.width = "640px"
+    """
+
+    _new_panel = _Weights

@@ -99,14 +99,14 @@ class Settings:
     """Folder of reveal.js, for a template that needs it."""
 
 
-def free_port(ip: str, wanted: int | None) -> int:
+def free_port(ip: str, asked: int | None) -> int:
     """Return a port to listen on.
 
     Parameters
     ----------
     ip
         Address to listen on.
-    wanted
+    asked
         The only port that will do; None for 8866, or the first free one above it. 0 for any.
 
     Raises
@@ -114,7 +114,7 @@ def free_port(ip: str, wanted: int | None) -> int:
     PortError
         With one sentence for the user at the terminal.
     """
-    ports = range(DEFAULT_PORT, DEFAULT_PORT + PORTS_TRIED) if wanted is None else [wanted]
+    ports = range(DEFAULT_PORT, DEFAULT_PORT + PORTS_TRIED) if asked is None else [asked]
     for port in ports:
         try:
             return _bound_port(ip, port)
@@ -125,9 +125,9 @@ def free_port(ip: str, wanted: int | None) -> int:
                 raise PortError(f"port {port} may not be used by you: choose one above 1023.") from error
             if error.errno != errno.EADDRINUSE:
                 raise PortError(f"can't listen on {ip}: {error.strerror or error}.") from error
-    if wanted is None:
+    if asked is None:
         raise PortError(f"the ports {ports[0]} to {ports[-1]} are all taken: choose another with --port.")
-    raise PortError(f"port {wanted} is taken: end what uses it, or choose another with --port.")
+    raise PortError(f"port {asked} is taken: end what uses it, or choose another with --port.")
 
 
 def _bound_port(ip: str, port: int) -> int:

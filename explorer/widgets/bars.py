@@ -22,7 +22,7 @@ class Bar:
     share : float
         Length of the bar, 0 to 1; with `Bars.signed`, −1 to 1 from the middle.
     text : str
-        The number as it is written behind the bar.
+        The number as it is written after the bar.
     note : str
         A word on it, such as ``"true"``.
     kind : {"", "chosen", "good", "bad"}

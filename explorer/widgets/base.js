@@ -34,7 +34,7 @@ function makeButton(content, onclick, attributes = {}) {
 }
 
 /**
- * A line icon on a 16 × 16 grid; the words beside it say the same, so it is hidden from screen readers.
+ * A line icon on a 16 × 16 grid; the words next to it say the same, so it is hidden from screen readers.
  * @param {...string} paths
  */
 function icon(...paths) {
@@ -65,7 +65,7 @@ function becomePart(el, name) {
   el.dataset.lmSuppressShortcuts = "true"; // JupyterLab would take Enter and the arrows for the notebook
 }
 
-/** Whether the page is the app's own (Voilà) and not a notebook or a talk that shows much else beside it. */
+/** Whether the page is the app's own (Voilà) and not a notebook or a talk that shows much else besides. */
 function isOwnPage() {
   if (document.documentElement.dataset.explorerHost === "talk") return false;
   return "voila" in document.body.dataset || document.getElementById("rendered_cells") !== null;

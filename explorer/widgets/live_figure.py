@@ -110,7 +110,7 @@ class PlotlyCarrier(anywidget.AnyWidget):
             self.source = PLOTLY_MODULE.read_text(encoding="utf-8")
 
 
-class LiveFigure(KnownNames, go.FigureWidget):  # type: ignore[misc]  # Plotly has no types
+class LiveFigure(KnownNames, go.FigureWidget):
     """A figure on the page whose traces are set again and again.
 
     Parameters

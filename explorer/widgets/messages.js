@@ -35,8 +35,8 @@ function messageElement(id, model) {
     "data-quiet": true,
     "aria-label": "Dismiss",
   });
-  const mend = makeButton("", () => model.send({ id }), { class: "explorer-mend" });
-  const element = make("li", { class: "explorer-message", "data-id": id }, icon(), body, close, mend);
+  const fix = makeButton("", () => model.send({ id }), { class: "explorer-fix" });
+  const element = make("li", { class: "explorer-message", "data-id": id }, icon(), body, close, fix);
 
   const fill = (/** @type {Message} */ message) => {
     if (element.dataset.kind !== message.kind) {
@@ -46,9 +46,9 @@ function messageElement(id, model) {
     write(kindName, `${KIND[message.kind]}: `);
     write(text, message.text);
     write(reason, message.why);
-    write(mend, message.action);
+    write(fix, message.action);
     details.hidden = !message.why;
-    mend.hidden = !message.action;
+    fix.hidden = !message.action;
   };
   return { element, fill };
 }

@@ -1,4 +1,4 @@
-"""What the explorer has to say: hints, warnings, errors, each with its reason and its mend."""
+"""What the explorer has to say: hints, warnings, errors, each with its reason and its fix."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -21,13 +21,13 @@ class Message:
     id : str
         Its name: a later message of the same name takes its place.
     kind : {"info", "hint", "warning", "error"}
-        How grave it is.
+        How severe it is.
     text : str
         What happened, in a sentence.
     why : str
         The reason, for those who ask; may be empty.
     action : str
-        What the button that mends it does: ``"Learning rate 0.5 → 0.05"``; empty for no button.
+        What the button that fixes it does: ``"Learning rate 0.5 → 0.05"``; empty for no button.
     """
 
     id: str
@@ -63,7 +63,7 @@ class Messages(PagePart):
         self.messages = list({**by_id, **{message.id: asdict(message) for message in shown}}.values())
 
     def remind(self, *shown: Message) -> None:
-        """Add messages as `show` does, but for those that the person has dismissed and that are no graver now."""
+        """Add messages as `show` does, but not what the user has dismissed, unless it is more severe now."""
         self.show(*(message for message in shown if (message.id, message.kind) not in self._dismissed))
 
     def dismiss(self, *ids: str) -> None:

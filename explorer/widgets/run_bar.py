@@ -19,7 +19,7 @@ STATUSES = ("idle", "running", "paused", "finished", "stopped", "failed")
 """What a run may be in. ``"idle"``: nothing is trained yet."""
 
 ACTIONS = ("train", "pause", "resume", "step_batch", "step_epoch", "stop", "reset")
-"""What a person may ask of a run."""
+"""What a user may ask of a run."""
 
 _ALLOWED: Mapping[str, frozenset[str]] = MappingProxyType(
     {

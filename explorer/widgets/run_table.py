@@ -53,7 +53,7 @@ class RunRow:
     cells : tuple of RunCell
         One for each heading.
     name, note : str
-        The person's words: any text, shown as text.
+        The user's words: any text, shown as text.
     pinned, hidden : bool
         Whether it stands first; whether its curves are left out.
     present : bool
@@ -72,7 +72,7 @@ class RunRow:
 
 @dataclass(frozen=True, slots=True)
 class RunAction:
-    """What the person asks for.
+    """What the user asks for.
 
     Parameters
     ----------
@@ -129,7 +129,7 @@ class RunTable(PagePart):
         return [*self.earlier, *self.present]
 
     def on_action(self, callback: Callable[[RunAction], object]) -> None:
-        """Call ``callback(action)`` when the person edits a run or presses one of its buttons."""
+        """Call ``callback(action)`` when the user edits a run or presses one of its buttons."""
         self._callbacks.append(callback)
 
     def show(self, headings: Sequence[str], rows: Sequence[RunRow]) -> None:

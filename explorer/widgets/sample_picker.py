@@ -60,7 +60,7 @@ class SamplePicker(PagePart):
         words : str
             What it is and what it is read as.
         right : bool
-            Whether it is read rightly.
+            Whether it is classified correctly.
         has_mistakes : bool
             Whether there is a mistake to go to.
         """

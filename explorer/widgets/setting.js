@@ -15,24 +15,24 @@ function nearest(stops, value) {
   return stops.reduce((best, stop, index) => (distance(stop) < distance(stops[best]) ? index : best), 0);
 }
 
-/** Keep `commit` back while a key is held: one change a release, not one a repeat. */
+/** Keep `commit` back while a key is down: one change a release, not one a repeat. */
 function commitOnRelease(input, commit) {
-  let held = false;
+  let isDown = false;
   let waiting = false;
   const release = () => {
-    held = false;
+    isDown = false;
     if (waiting) {
       waiting = false;
       commit();
     }
   };
   input.addEventListener("keydown", (event) => {
-    if (MOVES.includes(event.key)) held = true;
+    if (MOVES.includes(event.key)) isDown = true;
   });
   input.addEventListener("keyup", release);
   input.addEventListener("blur", release);
   return () => {
-    if (held) waiting = true;
+    if (isDown) waiting = true;
     else commit();
   };
 }
@@ -248,11 +248,11 @@ function choice(model, el) {
   return control;
 }
 
-/** A whole number, and what stands beside its field. */
-function numberBeside(model, el, beside) {
+/** A whole number, and what stands next to its field. */
+function numberWith(model, el, tool) {
   const number = make("input", { type: "number", step: "1", class: "explorer-field", autocomplete: "off" });
   const control = frame(model, el, number);
-  el.append(make("div", { class: "explorer-row" }, number, beside), control.error);
+  el.append(make("div", { class: "explorer-row" }, number, tool), control.error);
   control.onChange(number, commitOnRelease(number, () => control.commit(typed(number))));
   control.draw = () => (number.value = model.get("value"));
   return { number, control };
@@ -261,7 +261,7 @@ function numberBeside(model, el, beside) {
 function whole(model, el) {
   const fresh = make("button", { type: "button", class: "explorer-button" }, "New");
   fresh.setAttribute("aria-label", `New ${model.get("description").toLowerCase()}`);
-  const { control } = numberBeside(model, el, fresh);
+  const { control } = numberWith(model, el, fresh);
   fresh.addEventListener("click", () => control.commit(Math.floor(Math.random() * 10000)));
   return control;
 }
@@ -270,7 +270,7 @@ function count(model, el) {
   const most = model.get("_control").all;
   const all = make("input", { type: "checkbox", class: "explorer-check" });
   const label = make("label", { class: "explorer-check-label" }, all, `all ${grouped(most)}`);
-  const { number, control } = numberBeside(model, el, label);
+  const { number, control } = numberWith(model, el, label);
   all.addEventListener("change", () => control.commit(all.checked ? null : Math.min(10000, most)));
   control.draw = () => {
     const value = model.get("value");

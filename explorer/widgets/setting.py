@@ -105,13 +105,13 @@ def _whole(value: object) -> object:
 
 
 class _Checked(traitlets.TraitType[Any, Any]):
-    """What its widget checks: at once, also None, and also while notifications are held."""
+    """What its widget checks: at once, also None, and also while notifications wait."""
 
     def validate(self, obj: Any, value: object) -> Any:
         return obj.check(value)
 
 
-class Setting(PagePart, ipywidgets.ValueWidget):  # type: ignore[misc]  # ipywidgets has no types
+class Setting(PagePart, ipywidgets.ValueWidget):
     """The control of one setting, to be used as any widget of ipywidgets with a value.
 
     Parameters

@@ -58,7 +58,7 @@ class PanelPart(PagePart):
         super().__init__(part=part, presets=list(PRESETS), **traits)
 
 
-class SettingsPanel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
+class SettingsPanel(ipywidgets.VBox):
     """The settings of a run: presets, the four main ones, the others folded away, and a reset.
 
     ``panel["batch_size"]`` is the widget of one setting; iterating gives the names of all.
@@ -137,7 +137,7 @@ class SettingsPanel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no
         return iter(FIELDS)
 
     def refuse(self, error: ConfigError) -> None:
-        """Say beside its control what is wrong with a setting that only the data could tell."""
+        """Say next to its control what is wrong with a setting that only the data could tell."""
         self[error.field].error = f"Expected {error.expected}."
 
     @traitlets.validate("config")
@@ -154,11 +154,11 @@ class SettingsPanel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no
         changed = config.differences(before) if isinstance(before, TrainingConfig) else tuple(FIELDS)
         # The others are left alone: one of them may just be changing on another thread.
         followers = [control for control in self.controls if {*control.names} & {*changed}]
-        with self._lock, ExitStack() as held:
+        with self._lock, ExitStack() as together:
             for control in () if self._is_one_setting else self.controls:
                 control.error = ""
             for control in reversed(followers):  # the first is let go first
-                held.enter_context(control.hold_trait_notifications())
+                together.enter_context(control.hold_trait_notifications())
             for control in followers:
                 control.value = control.value_in(self.config)
             in_use = next((name for name, preset in PRESETS.items() if preset == self.config), "")

@@ -1,4 +1,4 @@
-"""Two runs beside each other: a sentence that decides, and the figures and settings behind it."""
+"""Two runs next to each other: a sentence that decides, then the figures and settings that it rests on."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

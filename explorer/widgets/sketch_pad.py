@@ -52,7 +52,7 @@ class SketchPad(PagePart):
     def _whole(self, proposal: Mapping[str, bytes]) -> bytes:
         ink = proposal["value"]
         if len(ink) not in (0, SIDE * SIDE):
-            raise traitlets.TraitError(f"ink has {len(ink)} bytes; allowed is none or {SIDE} × {SIDE}")
+            raise traitlets.TraitError(f"ink has {len(ink)} bytes; expected none or {SIDE} × {SIDE}")
         return ink
 
     def on_offer(self, callback: Callable[[], object]) -> None:
@@ -81,7 +81,7 @@ class SketchPad(PagePart):
         n = len(image)
         if image.dtype != np.uint8 or image.shape != (n, n) or n == 0 or SIDE % n:
             raise ValueError(
-                f"the image is {image.dtype} of shape {image.shape}; allowed is uint8, square, its side a"
+                f"the image is {image.dtype} of shape {image.shape}; expected uint8, square, its side a"
                 f" divisor of {SIDE}"
             )
         self.ink = image.repeat(SIDE // n, axis=0).repeat(SIDE // n, axis=1).tobytes()

@@ -24,11 +24,11 @@ class TabBar(PagePart):
     selected : str
         Name of the tab that is shown; set by the user or the app.
     epochs : list of float
-        The moments that can be looked at, ascending; set by the app.
+        The epochs that can be shown, ascending; set by the app.
     position : int
         Index into `epochs`; -1 follows the run as it trains. Set by the user or the app.
     newest : float
-        The epoch that is shown at position -1: within an epoch where a run is held there. Set by the app.
+        The epoch that is shown at position -1: within an epoch where a run is paused there. Set by the app.
     """
 
     _esm = script("tab_bar")
@@ -39,7 +39,7 @@ class TabBar(PagePart):
     position = traitlets.Int(-1).tag(sync=True)
     newest = traitlets.Float(0.0).tag(sync=True)
     note = traitlets.Unicode().tag(sync=True)
-    """A word beside the slider, such as that old moments were thinned."""
+    """A word next to the slider, such as that old moments were thinned."""
 
     def __init__(self, tabs: Mapping[str, str], **traits: Any) -> None:
         self._on_fork: list[Callable[[], object]] = []
@@ -59,7 +59,7 @@ class TabBar(PagePart):
     def show(
         self, epochs: Sequence[float], newest: float = 0.0, note: str = "", *, position: int = -1
     ) -> None:
-        """Show which moments there are, and which of them is looked at; parameters are the attributes."""
+        """Show which epochs there are, and which of them is shown; parameters are the attributes."""
         with self.hold_sync():
             self.epochs, self.newest, self.note, self.position = list(epochs), newest, note, position
 

@@ -82,7 +82,7 @@ def test_a_hint_is_provoked_and_mended_by_its_button(page, begin, hint):
     message.get_by_text("Why", exact=True).click()
     expect(message.locator("details p")).to_be_visible()
     query = page.url
-    message.locator(".explorer-mend").click()
+    message.locator(".explorer-fix").click()
     expect(message).to_have_count(0)
     expect(page.locator(".explorer-run")).to_contain_text("finished", timeout=120_000)
     assert page.url != query

@@ -41,7 +41,7 @@ def test_an_image_is_put_on_the_pad(sent):
     "image", [np.zeros((28, 20), np.uint8), np.zeros((28, 28)), np.zeros((27, 27), np.uint8)]
 )
 def test_other_images_are_refused(image):
-    with pytest.raises(ValueError, match="allowed is uint8, square"):
+    with pytest.raises(ValueError, match="expected uint8, square"):
         SketchPad().show(image)
 
 

@@ -101,22 +101,26 @@ function frame(model, el, ...inputs) {
     error,
     draw: () => {}, // shows the value: each kind has its own
     dirty: false, // what is being edited is not overwritten by a value that comes in between
-    sent: undefined, // what Python has not answered yet: a step back before it does is a change, too
+    sent: "", // the number of the newest change that Python has not answered yet
     commit(raw) {
       control.dirty = false;
-      if (control.sent === undefined && same(raw, model.get("value")) && !model.get("error")) {
+      if (!control.sent && same(raw, model.get("value")) && !model.get("error")) {
         control.draw();
         return;
       }
-      control.sent = raw;
-      model.send({ typed: raw });
+      control.sent = freshId();
+      model.send({ typed: raw, number: control.sent });
+    },
+    answered() {
+      if (model.get("_answered") !== control.sent) return;
+      control.sent = "";
+      control.show();
     },
     onChange(input, commit) {
       input.addEventListener("change", () => control.dirty && commit());
     },
     show() {
-      control.sent = undefined;
-      if (!control.dirty) control.draw();
+      if (!control.dirty && !control.sent) control.draw(); // an answer to an older change comes too late
     },
     showWords() {
       const [words, sentence] = [model.get("description"), model.get("tooltip")];
@@ -292,6 +296,7 @@ function setting({ model, el }) {
     ["change:description change:tooltip", control.showWords],
     ["change:disabled", control.showDisabled],
     ["change:value", control.show],
+    ["change:_answered", control.answered],
     ["change:error", control.showError],
   ]) {
     model.on(events, show);

@@ -167,6 +167,8 @@ class Setting(PagePart, ipywidgets.ValueWidget):
     disabled = traitlets.Bool(False).tag(sync=True)
     error = traitlets.Unicode().tag(sync=True)
     _control = traitlets.Dict().tag(sync=True)
+    _answered = traitlets.Unicode().tag(sync=True)
+    """Number of the page's newest change that has become the value, or an error."""
 
     def __init__(self, name: str, *, kind: str | None = None, n_images: int = 60_000, **options: Any) -> None:
         if name not in FIELDS:
@@ -219,7 +221,10 @@ class Setting(PagePart, ipywidgets.ValueWidget):
 
     def _on_message(self, _widget: object, content: object, _buffers: object) -> None:
         if isinstance(content, dict) and "typed" in content:
-            self._take(content["typed"])
+            try:
+                self._take(content["typed"])
+            finally:
+                self._answered = str(content.get("number", ""))
 
     def _take(self, typed: object) -> None:
         """Use what the user has typed, or say what is wrong with it."""

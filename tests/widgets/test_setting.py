@@ -324,3 +324,11 @@ def test_two_threads_that_change_it_leave_one_of_their_values():
         thread.join()
     assert setting.value in (399, 398)
     assert setting.error == ""
+
+
+def test_each_change_of_the_page_is_answered_by_its_number(from_page):
+    setting = Setting("batch_size")
+    for typed, number in ((64, "a"), (64, "b"), (0, "c")):
+        from_page.send(setting, {"typed": typed, "number": number})
+        assert setting.get_state()["_answered"] == number
+    assert (setting.value, bool(setting.error)) == (64, True)

@@ -114,7 +114,7 @@ function frame(model, el, ...inputs) {
     answered() {
       if (model.get("_answered") !== control.sent) return;
       control.sent = "";
-      control.show();
+      if (!model.get("error")) control.show(); // what was wrong stays to be corrected
     },
     onChange(input, commit) {
       input.addEventListener("change", () => control.dirty && commit());

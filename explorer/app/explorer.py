@@ -10,6 +10,7 @@ from ipywidgets import Layout, VBox
 from explorer.app.address import Address
 from explorer.app.files import FileMenu, FileVerbs, new_header
 from explorer.app.layout import close_all, screen
+from explorer.app.panels import PanelHost
 from explorer.app.panels.tabs import tabs
 from explorer.app.readings import Readings
 from explorer.app.readouts import tiles
@@ -20,17 +21,19 @@ from explorer.app.views import Views
 from explorer.datasets import Dataset
 from explorer.figures.palette import Theme
 from explorer.session import Session, SessionState
-from explorer.training import FIELDS, ConfigError, TrainingConfig
+from explorer.training import ConfigError, TrainingConfig
+from explorer.widgets.header import Header
+from explorer.widgets.known_names import KnownNames
 from explorer.widgets.messages import Messages
+from explorer.widgets.rendered import Display
 from explorer.widgets.run_bar import RunBar
 from explorer.widgets.settings_panel import SettingsPanel
 from explorer.widgets.tiles import Tiles
-from explorer.wording import did_you_mean
 
 __all__ = ["Explorer"]
 
 
-class Explorer(SettingTraits, Readings, FileVerbs, VBox):
+class Explorer(KnownNames, SettingTraits, Readings, FileVerbs, VBox):
     """The app: a box of widgets that any other box can hold, driven by its controls, by links or by a script.
 
     Each setting is a trait (`batch_size`, `hidden_sizes`, …): assigning one does what releasing its slider does.
@@ -70,6 +73,10 @@ class Explorer(SettingTraits, Readings, FileVerbs, VBox):
 
     session: Session
     views: Views
+    header: Header
+    messages: Messages
+    tiles: Display[Tiles]
+    panels: PanelHost
 
     def __init__(
         self,
@@ -81,10 +88,6 @@ class Explorer(SettingTraits, Readings, FileVerbs, VBox):
         layout: Layout | Mapping[str, Any] | None = None,
         **settings: Any,
     ) -> None:
-        for name in settings:
-            if name not in FIELDS:
-                known = ("dataset", "config", "train", "shown", "layout", *FIELDS)
-                raise TypeError(f"Explorer has no option {name!r}{did_you_mean(name, known)}")
         config = (config or TrainingConfig()).replace(**settings)
         super().__init__(**({} if layout is None else {"layout": layout}))
         self.session = session = Session(dataset, config, on_fault=self._on_fault)
@@ -92,7 +95,7 @@ class Explorer(SettingTraits, Readings, FileVerbs, VBox):
         self.views = views = Views(session)
         self.messages = Messages()
         self.header = new_header(session)
-        self.tiles = Tiles(tiles(None, None, session.dataset))
+        self.tiles = Display(Tiles(tiles(None, None, session.dataset)))
         self.panels = tabs(views, self._on_section)
         self._settings, self._run_bar = SettingsPart(session, shown), RunBarPart(session)
         self._advice = AdvicePart(session, self.messages)
@@ -116,12 +119,6 @@ class Explorer(SettingTraits, Readings, FileVerbs, VBox):
         self.follow(config)
         if train:
             self.train()
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        known = {*dir(type(self)), *_PARTS}
-        if not name.startswith("_") and name not in known:
-            raise AttributeError(f"Explorer has no attribute {name!r}{did_you_mean(name, known)}")
-        super().__setattr__(name, value)
 
     @property
     def settings(self) -> SettingsPanel:
@@ -193,7 +190,7 @@ class Explorer(SettingTraits, Readings, FileVerbs, VBox):
         self.follow(state.config)
 
     def _show_tiles(self, state: ViewState) -> None:
-        self.tiles.show(tiles(state.run, state.moment, state.dataset))
+        self.tiles.show(Tiles(tiles(state.run, state.moment, state.dataset)))
 
     def _on_section(self) -> None:
         self._address.write()
@@ -206,6 +203,3 @@ class Explorer(SettingTraits, Readings, FileVerbs, VBox):
             self.settings.refuse(error)
         else:
             self._advice.say(error)
-
-
-_PARTS = ("session", "views", "header", "tiles", "messages", "panels")

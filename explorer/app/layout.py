@@ -1,12 +1,13 @@
 """Where each part stands on the screen. The places themselves are in the style sheets of this folder."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from ipywidgets import Box, DOMWidget, Widget
 
 from explorer.widgets.look import look_of
 
-__all__ = ["box", "close_all", "framed", "screen"]
+__all__ = ["box", "close_all", "framed", "screen", "set_hidden", "side_by_side"]
 
 
 def screen(
@@ -78,6 +79,17 @@ def box(classes: str, *children: DOMWidget) -> Box:
     for name in classes.split():
         made.add_class(name)
     return made
+
+
+def side_by_side(figures: Sequence[DOMWidget], captions: Sequence[DOMWidget]) -> Box:
+    """Return two figures in a row, each over its line of text; one below the other where there is no room."""
+    pairs = zip(figures, captions, strict=True)
+    return box("explorer-pair", *(box("explorer-section-figure", *pair) for pair in pairs))
+
+
+def set_hidden(widget: DOMWidget, is_hidden: bool) -> None:
+    """Hide a widget, or show it again."""
+    (widget.add_class if is_hidden else widget.remove_class)("explorer-hidden")
 
 
 def _place(name: str, *children: DOMWidget | None, kind: str = "explorer-place") -> Box:

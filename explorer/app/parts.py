@@ -184,7 +184,7 @@ class _Weights:
     """`FirstWeights` at the selected epoch."""
 
     def __init__(self, views: Views) -> None:
-        self._weights, self._subjects = FirstWeights(views.dataset, views.on_loop), Subjects()
+        self._weights, self._subjects = FirstWeights(views), Subjects()
         self.view = self._weights.view
 
     def show(self, state: ViewState) -> None:

@@ -9,10 +9,11 @@ from types import MappingProxyType
 from typing import Any, Protocol
 
 import numpy as np
-from ipywidgets import Box, DOMWidget
+from ipywidgets import DOMWidget
 from numpy.typing import NDArray
 
 from explorer.app import Explorer
+from explorer.app.layout import box
 from explorer.app.panels.images import ChosenImages
 from explorer.app.panels.matrix import Matrix as ChoosableMatrix
 from explorer.app.view_state import ANY, OnLoop, ViewState
@@ -84,7 +85,7 @@ class Curve:
 
     def __init__(self, measure: _Measure) -> None:
         self._measure = measure
-        self.view = LiveFigure(_filling(measure.figure(History(TrainingConfig()))))
+        self.view = LiveFigure(measure.figure(History(TrainingConfig())), fills=True)
         self._look: Look | None = None
 
     def show(self, state: ViewState, look: Look) -> None:
@@ -107,7 +108,7 @@ class Matrix:
 
     def __init__(self, dataset: Dataset) -> None:
         self._names = dataset.class_names
-        self.view = LiveFigure(_filling(confusion_figure(None, self._names)))
+        self.view = LiveFigure(confusion_figure(None, self._names), fills=True)
         self._look: Look | None = None
 
     def show(self, state: ViewState, look: Look) -> None:
@@ -148,8 +149,7 @@ class Cells(Mistakes):
         super().__init__(dataset, on_loop)
         self._names = dataset.class_names
         self._matrix = ChoosableMatrix(self._names, "light", on_loop, self._toggle)
-        self.view = Box([self._matrix.figure, self._images.gallery])
-        self.view.add_class("explorer-slide-cells")
+        self.view = box("explorer-slide-cells", self._matrix.figure, self._images.gallery)
         self._look: Look | None = None
 
     def show(self, state: ViewState, look: Look) -> None:
@@ -208,7 +208,7 @@ class Activations:
 
     def __init__(self, dataset: Dataset) -> None:
         self._X = dataset.test_images[:_PROBE].reshape(-1, dataset.n_inputs).T / np.float32(255.0)
-        self.view = LiveFigure(_filling(histograms_figure([], names=[], what="activation")))
+        self.view = LiveFigure(histograms_figure([], names=[], what="activation"), fills=True)
         self._look: Look | None = None
         self._drawn: object = None
 
@@ -248,8 +248,7 @@ class Playground:
     def __init__(self, dataset: Dataset) -> None:
         self.app = Explorer(dataset, train=False)
         self.app.session.open(recorded_run("exercise", dataset))
-        self.view = Box([self.app])
-        self.view.add_class("explorer-slide-playground")
+        self.view = box("explorer-slide-playground", self.app)
 
     def show(self, state: ViewState, look: Look) -> None:
         """Give it the slide's colours; all else is its own affair."""
@@ -269,11 +268,6 @@ PICTURES: Mapping[str, Callable[[Dataset, OnLoop], Picture]] = MappingProxyType(
     }
 )
 """What makes each picture, by its name in the table of slides."""
-
-
-def _filling(figure: Any) -> Any:
-    """Return `figure` without a height of its own, so that it fills its place on the slide."""
-    return figure.update_layout(height=None, autosize=True)
 
 
 def _dressed(look: Look, before: Look | None) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from ipywidgets import Box, DOMWidget
 
+from explorer.app.layout import box
 from explorer.app.readouts import tiles
 from explorer.app.view_state import OnLoop, ViewState
 from explorer.datasets import Dataset
@@ -19,7 +20,7 @@ from explorer.talk.projection import Look
 from explorer.talk.slides import Slide
 from explorer.training import Moment, RunEnd, TrainingConfig
 from explorer.widgets.live_bar import LiveBar
-from explorer.widgets.rendered import Rendered, element
+from explorer.widgets.rendered import Display, Rendered, element
 from explorer.widgets.tiles import Tiles
 from explorer.wording import grouped
 
@@ -55,7 +56,7 @@ class SlideView:
     ) -> None:
         self.slide = slide
         self.heading = Rendered("explorer-slide-heading", element("h2", slide.title))
-        self.result = Tiles()
+        self.result = Display(Tiles())
         self.bar = LiveBar("" if recorded is None else described(recorded.config), slide.notes)
         self.pictures = [PICTURES[name](dataset, on_loop) for name in slide.pictures]
         self._recorded = recorded
@@ -130,7 +131,7 @@ class SlideView:
             owner = self._recorded if run is None or run.newest is None else run
             sentence = element("p", self._sentence(owner, moment))
             self.heading.draw(element("h2", self.slide.title), sentence)
-            self.result.show(tiles(owner, moment, self._dataset)[:1])
+            self.result.show(Tiles(tiles(owner, moment, self._dataset)[:1]))
 
     @property
     def _moment(self) -> Moment | None:
@@ -178,13 +179,5 @@ def _why(end: RunEnd) -> str:
 
 
 def _stage(heading: DOMWidget, result: DOMWidget, pictures: Sequence[DOMWidget], bar: DOMWidget) -> Box:
-    top = _box("explorer-slide-top", heading, result)
-    middle = _box("explorer-slide-pictures", *pictures)
-    middle.add_class(f"explorer-slide-{len(pictures)}")
-    return _box("explorer-slide", top, middle, bar)
-
-
-def _box(css_class: str, *children: DOMWidget) -> Box:
-    box = Box(children)
-    box.add_class(css_class)
-    return box
+    middle = box(f"explorer-slide-pictures explorer-slide-{len(pictures)}", *pictures)
+    return box("explorer-slide", box("explorer-slide-top", heading, result), middle, bar)

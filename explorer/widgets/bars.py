@@ -1,12 +1,9 @@
 """A few numbers as bars with their names, under a picture if there is one."""
 
-from __future__ import annotations
-
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import ClassVar
 
-from explorer.widgets.rendered import Element, Rendered, element
+from explorer.widgets.rendered import Element, element
 
 __all__ = ["Bar", "Bars"]
 
@@ -20,7 +17,7 @@ class Bar:
     name : str
         What it is of.
     share : float
-        Length of the bar, 0 to 1; with `Bars.signed`, −1 to 1 from the middle.
+        Length of the bar, 0 to 1; in signed `Bars`, −1 to 1 from the middle.
     text : str
         The number as it is written after the bar.
     note : str
@@ -36,72 +33,63 @@ class Bar:
     kind: str = ""
 
 
-class Bars(Rendered):
-    """Bars, one a row. They are made of plain elements, so that they change within a frame.
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """Bars, one a row, for a `Display`. They are made of plain elements, so that they change within a frame.
 
     Parameters
     ----------
+    heading : str
+        What the numbers have in common.
+    bars : tuple of Bar
+        The numbers. Where none has a text, names and empty bars keep the place of those to come.
     label : str
         What the numbers are, for screen readers, where no heading says it.
     signed : bool
         Whether the bars go to both sides of a middle: to the right in the colour of positive numbers, to the
         left in that of negative ones.
+    note : str
+        A quieter line under them.
+    picture : bytes
+        A PNG that stands above them; none if empty.
+    picture_words : str
+        What it shows, for screen readers.
     """
 
-    heading = ""
-    """What the numbers have in common."""
+    kind: ClassVar[str] = "explorer-bars"
+
+    heading: str = ""
     bars: tuple[Bar, ...] = ()
-    """The numbers."""
+    label: str = ""
+    signed: bool = False
+    note: str = ""
+    picture: bytes = b""
+    picture_words: str = ""
 
-    def __init__(self, label: str = "", *, signed: bool = False, **traits: Any) -> None:
-        self._label, self._signed = label or None, signed
-        super().__init__("explorer-bars", self._section("", "", has_picture=False), **traits)
+    @property
+    def pictures(self) -> tuple[bytes, ...]:
+        """The picture."""
+        return (self.picture,)
 
-    def show(
-        self,
-        heading: str,
-        bars: Sequence[Bar],
-        *,
-        note: str = "",
-        picture: bytes = b"",
-        picture_words: str = "",
-    ) -> None:
-        """Show numbers, in one message.
-
-        Parameters
-        ----------
-        heading : str
-            What they have in common.
-        bars : sequence of Bar
-            The numbers. Where none has a text, names and empty bars keep the place of those to come.
-        note : str
-            A quieter line under them.
-        picture : bytes
-            A PNG that stands above them; none if empty.
-        picture_words : str
-            What it shows, for screen readers.
-        """
-        self.heading, self.bars = heading, tuple(bars)
-        self.draw(self._section(note, picture_words, has_picture=bool(picture)), pictures=[picture])
-
-    def _section(self, note: str, picture_words: str, *, has_picture: bool) -> Element:
-        is_empty = not any(bar.text for bar in self.bars)
+    def elements(self) -> list[Element]:
+        """Return the bars as they are drawn."""
+        is_empty, has_picture = not any(bar.text for bar in self.bars), bool(self.picture)
         hush = "true" if is_empty else None  # there is nothing to read out yet
-        shown = {"role": "img", "aria_label": picture_words, "picture": 0 if has_picture else None}
-        return element(
+        shown = {"role": "img", "aria_label": self.picture_words, "picture": 0 if has_picture else None}
+        rows, label = map(self._row, self.bars), self.label or None
+        section = element(
             "section",
             element("h2", self.heading, hidden=not self.heading),
             element("div", class_="explorer-bars-picture", hidden=not has_picture, **shown),
-            element(
-                "ul", *map(self._row, self.bars), aria_label=self._label, aria_hidden=hush, data_none=is_empty
-            ),
-            element("p", note, class_="explorer-muted explorer-small", hidden=not note),
-            data_signed=self._signed,
+            element("ul", *rows, aria_label=label, aria_hidden=hush, data_none=is_empty),
+            element("p", self.note, class_="explorer-muted explorer-small", hidden=not self.note),
+            data_signed=self.signed,
         )
+        return [section]
 
     def _row(self, bar: Bar) -> Element:
-        length = min(1.0, abs(bar.share)) * (50 if self._signed else 100)
-        start = 0.0 if not self._signed else 50 - length if bar.share < 0 else 50.0
+        length = min(1.0, abs(bar.share)) * (50 if self.signed else 100)
+        start = 0.0 if not self.signed else 50 - length if bar.share < 0 else 50.0
         style = {"width": f"{length}%", "inset-inline-start": f"{start}%"}
         sign = "negative" if bar.share < 0 else "positive"
         fill = element("span", class_="explorer-bars-fill", data_sign=sign, style=style)

@@ -1,16 +1,12 @@
 """A table of gradients found in two ways, and the verdict."""
 
-from __future__ import annotations
-
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import ClassVar
 
-from explorer.widgets.rendered import Element, Rendered, button_element, element, table_element
+from explorer.widgets.rendered import Element, button_element, element, table_element
 
 __all__ = ["CheckedRow", "CheckedWeights"]
 
-_AGAIN = "again"
 _HEADINGS = ("weight", "analytic ∂L/∂w", "numeric ∂L/∂w", "relative difference")
 
 
@@ -40,38 +36,36 @@ class CheckedRow:
     agrees: bool | None
 
 
-class CheckedWeights(Rendered):
-    """The table, and a button to check other weights."""
+@dataclass(frozen=True, slots=True)
+class CheckedWeights:
+    """Checked weights, for a `Display`, with a button to check others; it is heard as ``"again"``.
 
-    verdict = ""
-    how = ""
+    Parameters
+    ----------
+    verdict : str
+        What they say together.
+    how : str
+        How the numbers were found.
+    rows : tuple of CheckedRow
+        The weights; without any there is nothing to check again either.
+    agrees : bool or None
+        Whether the verdict is good; None where there is none.
+    """
+
+    kind: ClassVar[str] = "explorer-checked-weights"
+    pictures: ClassVar[tuple[bytes, ...]] = ()
+
+    verdict: str = ""
+    how: str = ""
     rows: tuple[CheckedRow, ...] = ()
     agrees: bool | None = None
 
-    def __init__(self, **traits: Any) -> None:
-        super().__init__("explorer-checked-weights", **traits)
-
-    def on_again(self, callback: Callable[[], object]) -> None:
-        """Call ``callback()`` when other weights are to be checked."""
-        self.on_press(lambda press: callback() if press == _AGAIN else None)
-
-    def show(self, verdict: str, how: str, rows: Sequence[CheckedRow], *, agrees: bool | None = True) -> None:
-        """Show checked weights, in one message.
-
-        Parameters
-        ----------
-        verdict : str
-            What they say together.
-        how : str
-            How the numbers were found.
-        rows : sequence of CheckedRow
-            The weights; without any there is nothing to check again either.
-        agrees : bool or None
-            Whether the verdict is good; None where there is none.
-        """
-        self.verdict, self.how, self.rows, self.agrees = verdict, how, tuple(rows), agrees
-        again = button_element(_AGAIN, "Check other weights", class_="explorer-button", hidden=not rows)
-        said = element("p", verdict, class_="explorer-verdict", role="status", data_agrees=_word(agrees))
+    def elements(self) -> list[Element]:
+        """Return the table as it is drawn."""
+        rows = self.rows
+        again = button_element("again", "Check other weights", class_="explorer-button", hidden=not rows)
+        agrees = _word(self.agrees)
+        said = element("p", self.verdict, class_="explorer-verdict", role="status", data_agrees=agrees)
         head = [element("th", words, scope="col") for words in _HEADINGS]
         unseen = element("th", element("span", "verdict", class_="explorer-unseen"), scope="col")
         gradients = table_element("Gradients", [*head, unseen], map(_row, rows))
@@ -79,9 +73,9 @@ class CheckedWeights(Rendered):
         parts = (
             element("header", said, again),
             element("div", gradients, class_="explorer-table-scroll", **scroll),
-            element("p", how, class_="explorer-muted explorer-small"),
+            element("p", self.how, class_="explorer-muted explorer-small"),
         )
-        self.draw(element("section", *parts, aria_label="Gradient check"))
+        return [element("section", *parts, aria_label="Gradient check")]
 
 
 def _row(row: CheckedRow) -> Element:

@@ -1,4 +1,4 @@
-"""A choice between many things, of which only the chosen one is in sight."""
+"""A choice of one thing: between many, of which only the chosen one is in sight, or a few, all in sight."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,7 +8,7 @@ import traitlets
 from explorer.widgets.look import script
 from explorer.widgets.page_part import PagePart
 
-__all__ = ["Choice"]
+__all__ = ["Choice", "Segmented"]
 
 
 class Choice(PagePart):
@@ -48,6 +48,12 @@ class Choice(PagePart):
     def _known(self, proposal: Mapping[str, str]) -> str:
         values = [value for value, _ in self.options]
         return proposal["value"] if proposal["value"] in values else values[0]
+
+
+class Segmented(Choice):
+    """One line of buttons of which one is down; what it takes and holds is that of `Choice`."""
+
+    _esm = script("segmented")
 
 
 def _pairs(options: Mapping[str, str]) -> list[list[str]]:

@@ -1,6 +1,6 @@
 """Images of digits with what the network made of each: one page of them at a time."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,18 +66,15 @@ class Gallery(PagePart):
     predicted = traitlets.Int(-1).tag(sync=True)
 
     def __init__(self, class_names: Sequence[str], empty: str = "", **traits: Any) -> None:
-        self._on_page: list[Callable[[int], object]] = []
-        self._on_filter: list[Callable[[int, int], object]] = []
         super().__init__(class_names=list(class_names), empty=empty, **traits)
-        self.on_msg(self._on_message)
 
     def on_page(self, callback: Callable[[int], object]) -> None:
         """Call ``callback(page)`` when another page is asked for, 0 for the first."""
-        self._on_page.append(callback)
+        self._on("page", callback)
 
     def on_filter(self, callback: Callable[[int, int], object]) -> None:
         """Call ``callback(true, predicted)`` when other classes are asked for; -1 stands for any."""
-        self._on_filter.append(callback)
+        self._on("filter", callback)
 
     def show(
         self,
@@ -117,15 +114,10 @@ class Gallery(PagePart):
             self.images = [{name: getattr(image, name) for name in image.__slots__} for image in images]
             self.sprite = sprite
 
-    def _on_message(self, _widget: object, content: object, _buffers: object) -> None:
-        if not isinstance(content, dict):
-            return
-        page, wanted = content.get("page"), content.get("filter")
+    def _hear(self, content: Mapping[str, Any], _buffers: object) -> None:
+        page, classes = content.get("page"), content.get("filter")
+        known = range(-1, len(self.class_names))
         if isinstance(page, int) and 0 <= page < self.n_pages:
-            for turn in self._on_page:
-                turn(page)
-        elif isinstance(wanted, list) and len(wanted) == 2:
-            true, predicted = wanted
-            allowed = range(-1, len(self.class_names))
-            for choose in self._on_filter if true in allowed and predicted in allowed else ():
-                choose(true, predicted)
+            self._tell("page", page)
+        elif isinstance(classes, list) and len(classes) == 2 and all(one in known for one in classes):
+            self._tell("filter", *classes)

@@ -74,45 +74,31 @@ class Header(PagePart):
         exports: Mapping[str, str] | None = None,
         **traits: Any,
     ) -> None:
-        self._callbacks: list[Callable[[str], object]] = []
-        self._visit_callbacks: list[Callable[[str], object]] = []
-        self._open_callbacks: list[Callable[[str, bytes | None], object]] = []
         self._upload = Upload()
         super().__init__(title=title, dataset=dataset, exports=dict(exports or {}), **traits)
-        self.on_msg(self._on_message)
 
     def on_export(self, callback: Callable[[str], object]) -> None:
         """Call ``callback(id)`` when an entry of the export menu is chosen."""
-        self._callbacks.append(callback)
+        self._on("export", callback)
 
     def on_visit(self, callback: Callable[[str], object]) -> None:
         """Call ``callback(query)`` when the reader goes back or forward to another address of the page."""
-        self._visit_callbacks.append(callback)
+        self._on("visit", callback)
 
     def on_open(self, callback: Callable[[str, bytes | None], object]) -> None:
         """Call ``callback(name, content)`` when a file is opened; the content of one too large is None."""
-        self._open_callbacks.append(callback)
+        self._on("open", callback)
 
     def download(self, filename: str, content: bytes, media_type: str = "application/octet-stream") -> None:
         """Make the browser save `content` under `filename`."""
         self.send({"download": filename, "type": media_type}, buffers=[content])
 
-    def _on_message(self, _widget: object, content: object, buffers: Sequence[Any]) -> None:
-        if not isinstance(content, dict):
-            return
+    def _hear(self, content: Mapping[str, Any], buffers: Sequence[Any]) -> None:
         chosen, visited = content.get("export"), content.get("visit")
         if isinstance(chosen, str) and chosen in self.exports:
-            for callback in self._callbacks:
-                callback(chosen)
+            self._tell("export", chosen)
         if isinstance(visited, str):
-            for callback in self._visit_callbacks:
-                callback(visited)
-        if "open" in content:
-            self._take(content, buffers)
-
-    def _take(self, content: Mapping[str, Any], buffers: Sequence[Any]) -> None:
-        """Add a piece of a file, and hand the file on when it is whole."""
+            self._tell("visit", visited)
         file = self._upload.take(content, buffers, self.most_bytes)
-        if file is not None:
-            for callback in self._open_callbacks:
-                callback(*file)
+        if file is not None:  # it is whole
+            self._tell("open", *file)

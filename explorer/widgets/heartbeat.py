@@ -30,10 +30,6 @@ class Heartbeat(PagePart):
     every = Float(3.0).tag(sync=True)
     patience = Float(10.0).tag(sync=True)
 
-    def __init__(self, **traits: Any) -> None:
-        super().__init__(**traits)
-        self.on_msg(self._answer)
-
-    def _answer(self, _widget: object, content: Mapping[str, Any], _buffers: object) -> None:
+    def _hear(self, content: Mapping[str, Any], _buffers: object) -> None:
         if "ping" in content:
             self.send({"pong": content["ping"]})

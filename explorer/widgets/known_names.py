@@ -33,12 +33,18 @@ class KnownNames:
         return made
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if not name.startswith("_") and not hasattr(type(self), name):
-            known = [one for one in dir(self) if not one.startswith("_")]
+        cls: Any = type(self)
+        if not name.startswith("_") and not hasattr(cls, name) and name not in _declared(cls):
+            known = [one for one in {*dir(self), *_declared(cls)} if not one.startswith("_")]
             raise AttributeError(
                 f"{type(self).__name__} has no attribute {name!r}{did_you_mean(name, known)}"
             )
         super().__setattr__(name, value)
+
+
+@cache
+def _declared(cls: Any) -> frozenset[str]:
+    return frozenset(name for one in cls.__mro__ for name in inspect.get_annotations(one))
 
 
 @cache

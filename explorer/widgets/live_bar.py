@@ -1,6 +1,6 @@
 """The foot of a slide: what is shown, recorded or live, the button that trains it now, and the speaker's notes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import traitlets
@@ -53,22 +53,19 @@ class LiveBar(PagePart):
     scale = traitlets.Float(1.0, min=1.0, max=LARGEST).tag(sync=True)
 
     def __init__(self, settings: str = "", notes: str = "", **traits: Any) -> None:
-        self._callbacks: list[Callable[[str], object]] = []
         super().__init__(settings=settings, notes=notes, **traits)
-        self.on_msg(self._on_message)
 
     def on_live(self, callback: Callable[[str], object]) -> None:
         """Call ``callback("run")`` when a live run is asked for, and ``callback("stop")`` when it is to end."""
-        self._callbacks.append(callback)
+        self._on("live", callback)
 
     def show(self, state: str, text: str, fraction: float = 0.0) -> None:
         """Show what the slide shows, in one message."""
         with self.hold_sync():
             self.state, self.text, self.fraction = state, text, min(1.0, max(0.0, fraction))
 
-    def _on_message(self, _widget: object, content: Any, _buffers: object) -> None:
-        wanted = content.get("live") if isinstance(content, dict) else None
+    def _hear(self, content: Mapping[str, Any], _buffers: object) -> None:
+        possible = "stop" if self.state == "running" else "run"
         # A press may have been on its way while the run ended: what is not possible any more is dropped.
-        if self.settings and wanted == ("stop" if self.state == "running" else "run"):
-            for callback in self._callbacks:
-                callback(wanted)
+        if self.settings and content.get("live") == possible:
+            self._tell("live", possible)

@@ -21,6 +21,8 @@ import plotly.graph_objects as go
 from plotly.basedatatypes import BasePlotlyType, Undefined
 from traitlets import Instance, Integer, List, Unicode, default
 
+from explorer.figures.palette import Theme
+from explorer.figures.template import template
 from explorer.widgets.known_names import KnownNames
 from explorer.widgets.look import Assets, look_of, script
 from explorer.widgets.plotly_module import PAGE_HAS_PLOTLY, PLOTLY_KEY, PLOTLY_MODULE
@@ -116,8 +118,13 @@ class LiveFigure(KnownNames, go.FigureWidget):
     Parameters
     ----------
     figure
-        All its traces, also those that come later (``visible=False``), and its layout. A figure without a
-        height fills its container.
+        All its traces, also those that come later (``visible=False``), and its layout.
+    fills
+        Whether it takes the height of its place instead of its own.
+    theme
+        The colours that it is drawn in.
+    style
+        Returns the properties of all traces that depend on the theme, for `set_theme`.
     summary
         One line that says what the figure shows, read by screen readers.
     on_click
@@ -144,11 +151,15 @@ class LiveFigure(KnownNames, go.FigureWidget):
         self,
         figure: go.Figure,
         *,
+        fills: bool = False,
+        theme: Theme = "light",
+        style: Callable[[Theme], Sequence[Mapping[str, Any]]] = lambda _theme: (),
         summary: str = "",
         on_click: Callable[[Click], None] | None = None,
         on_key: Mapping[str, Callable[[], None]] = MappingProxyType({}),
     ) -> None:
-        super().__init__(figure)
+        super().__init__(figure.update_layout(height=None, autosize=True) if fills else figure)
+        self._theme, self._style = theme, style
         self._keys = list(on_key)
         self._on_key = dict(on_key)
         self._config = dict(_PAGE_CONFIG)
@@ -207,15 +218,16 @@ class LiveFigure(KnownNames, go.FigureWidget):
             if restyle or relayout:
                 self.plotly_update(restyle, relayout, changed)
 
-    def set_theme(self, template: go.layout.Template | Mapping[str, Any]) -> None:
-        """Draw the figure with another Plotly template.
+    @property
+    def theme(self) -> Theme:
+        """The colours that it is drawn in."""
+        return self._theme
 
-        Parameters
-        ----------
-        template
-            Colours, fonts and lines; what the figure sets itself stays.
-        """
-        self.show([], {"template": template})
+    def set_theme(self, theme: Theme, layout: Mapping[str, Any] = MappingProxyType({})) -> None:
+        """Draw in the colours of a theme; where they are others, `layout` holds what else depends on them."""
+        if theme != self._theme:
+            self._theme = theme
+            self.show(self._style(theme), {"template": template(theme), **layout})
 
     def get_state(
         self, key: str | Iterable[str] | None = None, drop_defaults: bool = False

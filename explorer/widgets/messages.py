@@ -1,6 +1,6 @@
 """What the explorer has to say: hints, warnings, errors, each with its reason and its fix."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -45,14 +45,12 @@ class Messages(PagePart):
     messages: traitlets.List[dict[str, str]] = traitlets.List().tag(sync=True)
 
     def __init__(self, **traits: Any) -> None:
-        self._callbacks: list[Callable[[str], object]] = []
         self._dismissed: set[tuple[str, str]] = set()
         super().__init__(**traits)
-        self.on_msg(self._on_message)
 
     def on_action(self, callback: Callable[[str], object]) -> None:
         """Call ``callback(id)`` when the button of a message is pressed."""
-        self._callbacks.append(callback)
+        self._on("action", callback)
 
     def __contains__(self, name: object) -> bool:
         return any(message["id"] == name for message in self.messages)
@@ -75,13 +73,10 @@ class Messages(PagePart):
         self._dismissed.clear()
         self.messages = []
 
-    def _on_message(self, _widget: object, content: object, _buffers: object) -> None:
-        if not isinstance(content, dict):
-            return
+    def _hear(self, content: Mapping[str, Any], _buffers: object) -> None:
         unwanted = content.get("dismiss", "")
         self._dismissed.update((m["id"], m["kind"]) for m in self.messages if m["id"] == unwanted)
         self.dismiss(str(unwanted))
         wanted = content.get("id")
         if any(message["id"] == wanted and message["action"] for message in self.messages):
-            for callback in self._callbacks:
-                callback(str(wanted))
+            self._tell("action", wanted)

@@ -1,44 +1,41 @@
 """A few pictures in a row, each with a word under it: the steps from one to the last, which is the largest."""
 
-from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import ClassVar
 
-import traitlets
-
-from explorer.widgets.rendered import Element, Rendered, element
+from explorer.widgets.rendered import Element, element
 
 __all__ = ["PictureSteps"]
 
 
-class PictureSteps(Rendered):
-    """Steps as pictures.
+@dataclass(frozen=True, slots=True)
+class PictureSteps:
+    """Steps as pictures, for a `Display`.
 
     Parameters
     ----------
-    steps : sequence of (str, str)
+    steps : tuple of (str, str)
         For each picture, in order, a word under it, and a sentence as tool tip and for screen readers.
-
-    Attributes
-    ----------
     sprite : bytes
         A PNG of the pictures side by side, as `explorer.figures.digits.sprite` makes; nothing shows empty frames.
     """
 
-    sprite = traitlets.Bytes()
+    kind: ClassVar[str] = "explorer-picture-steps"
 
-    def __init__(self, steps: Sequence[tuple[str, str]], **traits: Any) -> None:
-        self._steps = tuple(steps)
-        super().__init__("explorer-picture-steps", self._list(), **traits)
+    steps: tuple[tuple[str, str], ...]
+    sprite: bytes = b""
 
-    @traitlets.observe("sprite")
-    def _on_sprite(self, _change: object) -> None:
-        self.draw(self._list(), pictures=[self.sprite])
+    @property
+    def pictures(self) -> tuple[bytes, ...]:
+        """The sprite."""
+        return (self.sprite,)
 
-    def _list(self) -> Element:
-        return element("ol", *map(self._step, range(len(self._steps))), aria_label="Steps")
+    def elements(self) -> list[Element]:
+        """Return the steps as they are drawn."""
+        return [element("ol", *map(self._step, range(len(self.steps))), aria_label="Steps")]
 
     def _step(self, index: int) -> Element:
-        (caption, detail), n = self._steps[index], len(self._steps)
+        (caption, detail), n = self.steps[index], len(self.steps)
         # In percent, the place of a background is measured on what is left over, hence the - 1.
         place, size = f"{100 * index / max(1, n - 1)}% 0", f"{100 * n}% 100%"
         style = {"background-position": place, "background-size": size}

@@ -3,15 +3,17 @@
 An element is plain data, ``[tag, attributes, *children]``, and text is a string: no text ever becomes markup.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Generic, Protocol, TypeVar
 
 import traitlets
 
 from explorer.widgets.look import script
 from explorer.widgets.page_part import PagePart
 
-__all__ = ["Element", "Rendered", "button_element", "element", "table_element"]
+__all__ = ["Display", "Element", "Rendered", "button_element", "element", "table_element"]
 
 Element = list[Any]
 
@@ -70,9 +72,7 @@ class Rendered(PagePart):
     pictures: traitlets.List[bytes] = traitlets.List().tag(sync=True)
 
     def __init__(self, kind: str, *content: Element | str, **traits: Any) -> None:
-        self._on_press: list[Callable[[str], object]] = []
         super().__init__(kind=kind, content=list(content), **traits)
-        self.on_msg(self._on_message)
 
     def draw(self, *content: Element | str, pictures: Sequence[bytes] = ()) -> None:
         """Show elements in place of those before, in one message; `pictures` are PNGs, empty ones none."""
@@ -81,10 +81,49 @@ class Rendered(PagePart):
 
     def on_press(self, callback: Callable[[str], object]) -> None:
         """Call ``callback(press)`` when a `button_element` is pressed."""
-        self._on_press.append(callback)
+        self._on("press", callback)
 
-    def _on_message(self, _widget: object, message: object, _buffers: object) -> None:
-        press = message.get("press") if isinstance(message, dict) else None
+    def _hear(self, content: Mapping[str, Any], _buffers: object) -> None:
+        press = content.get("press")
         if isinstance(press, str):
-            for callback in self._on_press:
-                callback(press)
+            self._tell("press", press)
+
+
+class _Drawable(Protocol):
+    """Data that says how it looks."""
+
+    @property
+    def kind(self) -> str: ...
+
+    @property
+    def pictures(self) -> Sequence[bytes]: ...
+
+    def elements(self) -> Sequence[Element]: ...
+
+
+_Data = TypeVar("_Data", bound=_Drawable)
+
+
+class Display(Rendered, Generic[_Data]):
+    """Shows data that says how it looks: ``Display(Tiles(…))``.
+
+    Parameters
+    ----------
+    shown : Tiles, Bars, SideBySide, …
+        What it shows first.
+    """
+
+    def __init__(self, shown: _Data, **traits: Any) -> None:
+        self._shown = shown
+        pictures = [*filter(None, shown.pictures)]
+        super().__init__(shown.kind, *shown.elements(), pictures=pictures, **traits)
+
+    @property
+    def shown(self) -> _Data:
+        """What it shows."""
+        return self._shown
+
+    def show(self, shown: _Data) -> None:
+        """Show other data, in one message."""
+        self._shown = shown
+        self.draw(*shown.elements(), pictures=shown.pictures)

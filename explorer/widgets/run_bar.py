@@ -109,14 +109,12 @@ class RunBar(PagePart):
     text = traitlets.Unicode().tag(sync=True)
 
     def __init__(self, *, auto: bool = True, **traits: Any) -> None:
-        self._callbacks: list[Callable[[str], object]] = []
         begun = {"enabled": actions("idle"), "text": progress_text("idle", 0, 1)}
         super().__init__(auto=auto, **(begun | traits))
-        self.on_msg(self._on_message)
 
     def on_action(self, callback: Callable[[str], object]) -> None:
         """Call ``callback(name)`` for each action, one of `ACTIONS`, that the user asks for."""
-        self._callbacks.append(callback)
+        self._on("action", callback)
 
     def show(self, status: str, epoch: float, epochs: int, seconds_left: float | None = None) -> None:
         """Show where the run is, in one message to the page; parameters as in `progress_text`."""
@@ -129,9 +127,8 @@ class RunBar(PagePart):
     def _on_status(self, change: Mapping[str, Any]) -> None:
         self.enabled = actions(change["new"])
 
-    def _on_message(self, _widget: object, content: object, _buffers: object) -> None:
-        action = content.get("action") if isinstance(content, dict) else None
+    def _hear(self, content: Mapping[str, Any], _buffers: object) -> None:
+        action = content.get("action")
         # A click may have been on its way while the run ended: what is not possible any more is dropped.
         if action in ACTIONS and actions(self.status)[action]:
-            for callback in self._callbacks:
-                callback(action)
+            self._tell("action", action)

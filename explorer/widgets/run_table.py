@@ -1,6 +1,6 @@
 """The runs of a session in a table: named, noted, pinned, hidden, deleted, chosen for a comparison."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Literal
@@ -17,7 +17,8 @@ MOST_CHOSEN = 2
 Verb = Literal["name", "note", "pin", "hide", "delete", "load", "undo", "forget"]
 
 _LONGEST = MappingProxyType({"name": 60, "note": 2000})
-_ON_A_RUN = ("name", "note", "pin", "hide", "delete", "load")
+_ON_PRESENT = ("name", "note", "pin", "load")
+_ON_A_RUN = (*_ON_PRESENT, "hide", "delete")
 _ON_ALL = ("undo", "forget")
 
 
@@ -118,11 +119,6 @@ class RunTable(PagePart):
     status = traitlets.Unicode().tag(sync=True)
     undo = traitlets.Bool(False).tag(sync=True)
 
-    def __init__(self, **traits: Any) -> None:
-        self._callbacks: list[Callable[[RunAction], object]] = []
-        super().__init__(**traits)
-        self.on_msg(self._on_message)
-
     @property
     def rows(self) -> list[dict[str, Any]]:
         """All rows, the present run's last."""
@@ -130,7 +126,7 @@ class RunTable(PagePart):
 
     def on_action(self, callback: Callable[[RunAction], object]) -> None:
         """Call ``callback(action)`` when the user edits a run or presses one of its buttons."""
-        self._callbacks.append(callback)
+        self._on("action", callback)
 
     def show(self, headings: Sequence[str], rows: Sequence[RunRow]) -> None:
         """Show `rows` in place of those before, in one message; runs that are gone are chosen no more."""
@@ -152,25 +148,14 @@ class RunTable(PagePart):
         there = {row["number"] for row in self.rows}
         return list(dict.fromkeys(number for number in proposal["value"] if number in there))[-MOST_CHOSEN:]
 
-    def _on_message(self, _widget: object, content: object, _buffers: object) -> None:
-        action = self._read(content)
-        if action is not None:
-            for callback in self._callbacks:
-                callback(action)
-
-    def _read(self, content: object) -> RunAction | None:
-        """Return what the page asks for; None if it is nothing that can be."""
-        if not isinstance(content, dict):
-            return None
-        verb, number, text = content.get("verb"), content.get("number", 0), content.get("text", "")
-        if verb in _ON_ALL:
-            return RunAction(verb)
+    def _hear(self, content: Mapping[str, Any], _buffers: object) -> None:
+        verb: Any = content.get("verb")
+        number, text = content.get("number", 0), content.get("text", "")
         row = next((row for row in self.rows if row["number"] == number), None)
-        if verb not in _ON_A_RUN or row is None or not isinstance(text, str):
-            return None
-        if row["present"] and verb in ("hide", "delete"):
-            return None
-        return RunAction(verb, row["number"], text.strip()[: _LONGEST.get(verb, 0)])
+        if verb in _ON_ALL:
+            self._tell("action", RunAction(verb))
+        elif row and verb in (_ON_PRESENT if row["present"] else _ON_A_RUN) and isinstance(text, str):
+            self._tell("action", RunAction(verb, row["number"], text.strip()[: _LONGEST.get(verb, 0)]))
 
 
 def _plain(row: RunRow) -> dict[str, Any]:

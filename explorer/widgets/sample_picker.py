@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 import traitlets
@@ -37,10 +37,8 @@ class SamplePicker(PagePart):
     """All that `show` was given: in one trait, so that the page draws once."""
 
     def __init__(self, n_samples: int, **traits: Any) -> None:
-        self._on_wish: list[Callable[[Wish], object]] = []
         super().__init__(n_samples=n_samples, **traits)
         self.show(b"", "")
-        self.on_msg(self._on_message)
 
     @traitlets.validate("index")
     def _within(self, proposal: dict[str, int]) -> int:
@@ -48,7 +46,7 @@ class SamplePicker(PagePart):
 
     def on_wish(self, callback: Callable[[Wish], object]) -> None:
         """Call ``callback(wish)`` when a random image or the next mistake is wanted."""
-        self._on_wish.append(callback)
+        self._on("wish", callback)
 
     def show(self, picture: bytes, words: str, *, right: bool = True, has_mistakes: bool = False) -> None:
         """Show the image.
@@ -66,8 +64,6 @@ class SamplePicker(PagePart):
         """
         self.content = {"picture": picture, "words": words, "right": right, "has_mistakes": has_mistakes}
 
-    def _on_message(self, _widget: object, message: object, _buffers: object) -> None:
-        wish = message.get("wish") if isinstance(message, dict) else None
-        if wish == "random" or wish == "mistake":  # in this form the type checker follows
-            for callback in self._on_wish:
-                callback(wish)
+    def _hear(self, content: Mapping[str, Any], _buffers: object) -> None:
+        if content.get("wish") in ("random", "mistake"):
+            self._tell("wish", content["wish"])

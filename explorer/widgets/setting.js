@@ -1,21 +1,58 @@
+// @ts-check
 // One setting of a run. What the user commits goes to Python as it was typed; Python answers with `value` or `error`.
+
+/**
+ * @typedef {string | number | null} Single
+ * @typedef {Single | Single[]} Value
+ * @typedef {object} Described
+ * @property {string} name
+ * @property {"scale" | "layers" | "choice" | "pair" | "whole" | "count"} kind
+ * @property {string} unit
+ * @property {string} [low] lowest value, as it is written
+ * @property {string} [high]
+ * @property {number[]} stops of a slider
+ * @property {[value: Value, words: string][]} options of a choice
+ * @property {number} all how many images there are
+ * @typedef {object} State
+ * @property {Described} _control
+ * @property {Value} value
+ * @property {string} description
+ * @property {string | null} tooltip
+ * @property {boolean} disabled
+ * @property {string} error
+ * @property {string} _answered
+ * @typedef {import("@anywidget/types").AnyModel<State>} Model
+ * @typedef {ReturnType<typeof frame>} Control
+ * @typedef {{ button: HTMLElement, popover: HTMLElement }} Help
+ */
 
 const MOVES = ["ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "PageUp", "PageDown", "Home", "End"];
 
-const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
+const same = (/** @type {unknown} */ one, /** @type {unknown} */ other) => JSON.stringify(one) === JSON.stringify(other);
 
-/** What was typed: a number, or the text itself where it is none (Python then says what is expected). */
+/**
+ * What was typed: a number, or the text itself where it is none (Python then says what is expected).
+ * @param {HTMLInputElement} input
+ */
 function typed(input) {
   const text = input.value.trim();
   return text === "" || !Number.isFinite(Number(text)) ? text : Number(text);
 }
 
+/**
+ * @param {number[]} stops
+ * @param {number} value
+ */
 function nearest(stops, value) {
-  const distance = (stop) => Math.abs(Math.log(stop) - Math.log(Math.max(value, Number.MIN_VALUE)));
+  const distance = (/** @type {number} */ stop) => Math.abs(Math.log(stop) - Math.log(Math.max(value, Number.MIN_VALUE)));
   return stops.reduce((best, stop, index) => (distance(stop) < distance(stops[best]) ? index : best), 0);
 }
 
-/** Keep `commit` back while a key is down: one change a release, not one a repeat. */
+/**
+ * Keep `commit` back while a key is down: one change a release, not one a repeat.
+ * @param {HTMLElement} input
+ * @param {() => void} commit
+ */
 function commitOnRelease(input, commit) {
   let isDown = false;
   let waiting = false;
@@ -37,7 +74,8 @@ function commitOnRelease(input, commit) {
   };
 }
 
-let open = null; // the help in sight, on the whole page at most one: its button and its popover
+/** @type {Help | null} */
+let open = null; // the help in sight, on the whole page at most one
 
 function closeHelp() {
   if (!open) return;
@@ -56,39 +94,59 @@ function placeHelp() {
   open.popover.style.top = `${below ? at.bottom : Math.max(8, at.top - size.height)}px`;
 }
 
-function openHelp(button, popover) {
+/** @param {Help} help */
+function openHelp(help) {
+  const { button, popover } = help;
   if (open?.popover === popover) return;
   closeHelp();
   popover.showPopover();
   button.setAttribute("aria-expanded", "true");
-  open = { button, popover };
+  open = help;
   placeHelp();
 }
 
-/** One sentence of help in the top layer, where nothing cuts it off. Opens on hover, focus and click; Escape closes it. */
+/**
+ * One sentence of help in the top layer, where nothing cuts it off. Opens on hover, focus and click; Escape closes it.
+ * @param {HTMLElement} popover
+ */
 function helpButton(popover) {
   const button = make(
     "button",
     { type: "button", class: "explorer-help-button", "aria-describedby": popover.id, "aria-expanded": "false" },
     icon("M8 7.25v4", "M8 4.75v.01", "M14.25 8a6.25 6.25 0 1 1-12.5 0a6.25 6.25 0 0 1 12.5 0z"),
   );
+  const help = { button, popover };
   let wasOpen = false;
-  button.addEventListener("pointerdown", () => (wasOpen = open?.popover === popover && document.activeElement === button));
-  button.addEventListener("click", () => (wasOpen ? closeHelp() : openHelp(button, popover), (wasOpen = false)));
-  button.addEventListener("focus", () => openHelp(button, popover));
+  button.addEventListener("pointerdown", () => {
+    wasOpen = open?.popover === popover && document.activeElement === button;
+  });
+  button.addEventListener("click", () => {
+    if (wasOpen) closeHelp();
+    else openHelp(help);
+    wasOpen = false;
+  });
+  button.addEventListener("focus", () => openHelp(help));
   button.addEventListener("blur", closeHelp);
-  button.addEventListener("mouseenter", () => openHelp(button, popover));
-  button.addEventListener("mouseleave", () => document.activeElement !== button && closeHelp());
+  button.addEventListener("mouseenter", () => openHelp(help));
+  button.addEventListener("mouseleave", () => {
+    if (document.activeElement !== button) closeHelp();
+  });
   return button;
 }
 
-/** The frame of every control: label, unit, help, the place for what is wrong, and when what was typed is committed. */
+/**
+ * The frame of every control: label, unit, help, the place for what is wrong, and when what was typed is committed.
+ * @param {Model} model
+ * @param {HTMLElement} el
+ * @param {...(HTMLInputElement | HTMLSelectElement)} inputs
+ */
 function frame(model, el, ...inputs) {
   const { unit, low, high } = model.get("_control");
   const id = freshId();
   const label = make("label", { id: `${id}-label`, for: `${id}-0` });
   const ends = low === undefined ? null : make("span", { class: "explorer-help-range" }, `${low} to ${high}`);
-  const help = make("div", { id: `${id}-help`, class: "explorer-help", popover: "manual" }, "", ends);
+  const sentence = make("span");
+  const help = make("div", { id: `${id}-help`, class: "explorer-help", popover: "manual" }, sentence, ends);
   const about = helpButton(help);
   const anchor = make("span", { class: "explorer-help-anchor" }, about, help);
   const units = unit ? make("span", { class: "explorer-control-unit" }, unit) : null;
@@ -102,6 +160,7 @@ function frame(model, el, ...inputs) {
     draw: () => {}, // shows the value: each kind has its own
     dirty: false, // what is being edited is not overwritten by a value that comes in between
     sent: "", // the number of the newest change that Python has not answered yet
+    /** @param {unknown} raw */
     commit(raw) {
       control.dirty = false;
       if (!control.sent && same(raw, model.get("value")) && !model.get("error")) {
@@ -116,17 +175,20 @@ function frame(model, el, ...inputs) {
       control.sent = "";
       if (!model.get("error")) control.show(); // what was wrong stays to be corrected
     },
+    /** @param {HTMLElement} input @param {() => void} commit */
     onChange(input, commit) {
-      input.addEventListener("change", () => control.dirty && commit());
+      input.addEventListener("change", () => {
+        if (control.dirty) commit();
+      });
     },
     show() {
       if (!control.dirty && !control.sent) control.draw(); // an answer to an older change comes too late
     },
     showWords() {
-      const [words, sentence] = [model.get("description"), model.get("tooltip")];
+      const [words, words_of_help] = [model.get("description"), model.get("tooltip")];
       label.textContent = words;
-      help.firstChild.data = sentence ?? "";
-      anchor.hidden = !sentence;
+      sentence.textContent = words_of_help;
+      anchor.hidden = !words_of_help;
       about.setAttribute("aria-label", `About ${words}`);
     },
     showError() {
@@ -139,12 +201,14 @@ function frame(model, el, ...inputs) {
       if (!text) control.show();
     },
     showDisabled() {
-      for (const input of el.querySelectorAll("input, select, .explorer-button")) input.disabled = model.get("disabled");
+      const all = /** @type {NodeListOf<HTMLInputElement>} */ (el.querySelectorAll("input, select, .explorer-button"));
+      for (const input of all) input.disabled = model.get("disabled");
       control.show();
     },
   };
   // What was edited and is not committed gives way to the value; on a touch screen the change comes after the release.
-  let left = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let left;
   const settle = () => {
     clearTimeout(left);
     left = setTimeout(() => {
@@ -166,12 +230,13 @@ function frame(model, el, ...inputs) {
     if (input.type === "range") input.addEventListener("pointerup", settle);
     // JupyterLab swallows the key press that makes the browser say "change".
     input.addEventListener("keydown", (event) => {
-      if (event.key === "Enter" && control.dirty) input.dispatchEvent(new Event("change"));
+      if (/** @type {KeyboardEvent} */ (event).key === "Enter" && control.dirty) input.dispatchEvent(new Event("change"));
     });
   });
   return control;
 }
 
+/** @type {(model: Model, el: HTMLElement) => Control} */
 function scale(model, el) {
   const { name, stops, unit, low, high } = model.get("_control");
   const number = make("input", { type: "number", step: "any", class: "explorer-field explorer-number", autocomplete: "off" });
@@ -183,33 +248,34 @@ function scale(model, el) {
   el.append(make("div", { class: "explorer-scale" }, range, make("div", { class: "explorer-ends" }, lowest, note, highest)));
   el.append(control.error);
 
-  const mark = (value) => {
-    range.value = nearest(stops, Number(value));
-    range.style.setProperty("--filled", `${(100 * range.value) / (stops.length - 1)}%`);
-    range.setAttribute("aria-valuetext", `${grouped(Number(value))} ${unit || model.get("description").toLowerCase()}`);
+  const mark = (/** @type {number} */ value) => {
+    const stop = nearest(stops, value);
+    range.value = String(stop);
+    range.style.setProperty("--filled", `${(100 * stop) / (stops.length - 1)}%`);
+    range.setAttribute("aria-valuetext", `${grouped(value)} ${unit || model.get("description").toLowerCase()}`);
   };
   const values = () => [model.get("value")].flat(); // of several hidden layers the slider moves the first
   const commit = () => {
     const value = typed(number);
     control.commit(name === "hidden_sizes" ? [value, ...values().slice(1)] : value);
   };
-  const follow = (value) => {
+  const follow = (/** @type {number} */ value) => {
     control.dirty = true;
-    number.value = value;
+    number.value = String(value);
     mark(value);
   };
   const numberReleased = commitOnRelease(number, commit);
   control.onChange(range, commitOnRelease(range, commit));
   control.onChange(number, numberReleased);
-  range.addEventListener("input", () => follow(stops[range.value]));
+  range.addEventListener("input", () => follow(stops[Number(range.value)]));
   number.addEventListener("input", () => {
-    if (Number(number.value) > 0) mark(number.value);
+    if (Number(number.value) > 0) mark(Number(number.value));
   });
   number.addEventListener("keydown", (event) => {
     if (event.key !== "ArrowUp" && event.key !== "ArrowDown") return;
     event.preventDefault(); // the browser's own step is 1, too coarse for a learning rate, too fine for a batch
     const value = Number(number.value);
-    const up = stops.find((stop) => stop > value) ?? stops.at(-1);
+    const up = stops.find((stop) => stop > value) ?? stops[stops.length - 1];
     const down = stops.findLast((stop) => stop < value) ?? stops[0];
     follow(event.key === "ArrowUp" ? up : down);
     numberReleased();
@@ -217,12 +283,13 @@ function scale(model, el) {
   control.draw = () => {
     const [value, ...others] = values();
     note.textContent = others.length ? `first of ${others.length + 1} layers` : "";
-    number.value = value;
-    mark(value);
+    number.value = String(value);
+    mark(Number(value));
   };
   return control;
 }
 
+/** @type {(model: Model, el: HTMLElement) => Control} */
 function layers(model, el) {
   const text = make("input", { type: "text", class: "explorer-field", inputmode: "numeric", autocomplete: "off", spellcheck: "false" });
   const control = frame(model, el, text);
@@ -231,10 +298,13 @@ function layers(model, el) {
     const sizes = text.value.split(",").map((size) => size.trim());
     control.commit(sizes.every((size) => /^\d+$/.test(size)) ? sizes.map(Number) : text.value);
   });
-  control.draw = () => (text.value = [model.get("value")].flat().join(", "));
+  control.draw = () => {
+    text.value = [model.get("value")].flat().join(", ");
+  };
   return control;
 }
 
+/** @type {(model: Model, el: HTMLElement) => Control} */
 function choice(model, el) {
   const { options } = model.get("_control");
   const select = make("select", { class: "explorer-field" });
@@ -245,23 +315,35 @@ function choice(model, el) {
     const current = model.get("value");
     // A link may hold a pairing that is not offered: it is shown, and stays until another is chosen.
     const unlisted = options.every(([value]) => !same(value, current));
-    const shown = unlisted ? [...options, [current, [current].flat().join(" + ").replaceAll("_", " ")]] : options;
+    const shown = [...options];
+    if (unlisted) shown.push([current, [current].flat().join(" + ").replaceAll("_", " ")]);
     select.replaceChildren(...shown.map(([value, words]) => make("option", { value }, words)));
     select.value = String(current);
   };
   return control;
 }
 
-/** A whole number, and what stands next to its field. */
+/**
+ * A whole number, and what stands next to its field.
+ * @param {Model} model
+ * @param {HTMLElement} el
+ * @param {HTMLElement} tool
+ */
 function numberWith(model, el, tool) {
   const number = make("input", { type: "number", step: "1", class: "explorer-field", autocomplete: "off" });
   const control = frame(model, el, number);
   el.append(make("div", { class: "explorer-row" }, number, tool), control.error);
-  control.onChange(number, commitOnRelease(number, () => control.commit(typed(number))));
-  control.draw = () => (number.value = model.get("value"));
+  control.onChange(
+    number,
+    commitOnRelease(number, () => control.commit(typed(number))),
+  );
+  control.draw = () => {
+    number.value = String(model.get("value"));
+  };
   return { number, control };
 }
 
+/** @type {(model: Model, el: HTMLElement) => Control} */
 function whole(model, el) {
   const fresh = make("button", { type: "button", class: "explorer-button" }, "New");
   fresh.setAttribute("aria-label", `New ${model.get("description").toLowerCase()}`);
@@ -270,6 +352,7 @@ function whole(model, el) {
   return control;
 }
 
+/** @type {(model: Model, el: HTMLElement) => Control} */
 function count(model, el) {
   const most = model.get("_control").all;
   const all = make("input", { type: "checkbox", class: "explorer-check" });
@@ -280,34 +363,38 @@ function count(model, el) {
     const value = model.get("value");
     all.checked = value === null;
     number.disabled = value === null || model.get("disabled");
-    number.value = value ?? most;
+    number.value = String(value ?? most);
   };
   return control;
 }
 
 const KINDS = { scale, layers, choice, pair: choice, whole, count };
 
-function setting({ model, el }) {
+/** @type {import("@anywidget/types").Render<State>} */
+function render({ model, el }) {
   becomePart(el, "explorer-control");
   const { name, kind } = model.get("_control");
   Object.assign(el.dataset, { name, kind });
   const control = KINDS[kind](model, el);
-  for (const [events, show] of [
-    ["change:description change:tooltip", control.showWords],
-    ["change:disabled", control.showDisabled],
-    ["change:value", control.show],
-    ["change:_answered", control.answered],
-    ["change:error", control.showError],
-  ]) {
-    model.on(events, show);
-    show();
-  }
+  model.on("change:description", control.showWords);
+  model.on("change:tooltip", control.showWords);
+  model.on("change:disabled", control.showDisabled);
+  model.on("change:value", control.show);
+  model.on("change:_answered", control.answered);
+  model.on("change:error", control.showError);
+  control.showWords();
+  control.showDisabled(); // shows the value as well
+  control.showError();
 }
 
-document.addEventListener("keydown", (event) => event.key === "Escape" && closeHelp());
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape") closeHelp();
+});
 // Reaching a control by keyboard scrolls it into view: the sentence goes along.
 document.addEventListener("scroll", placeHelp, { capture: true, passive: true });
 window.addEventListener("resize", placeHelp);
-document.addEventListener("pointerdown", (event) => open && !open.button.contains(event.target) && closeHelp());
+document.addEventListener("pointerdown", (event) => {
+  if (open && !open.button.contains(/** @type {Node} */ (event.target))) closeHelp();
+});
 
-export default { render: setting };
+export default { render };

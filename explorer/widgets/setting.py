@@ -185,7 +185,6 @@ class Setting(PagePart, ipywidgets.ValueWidget):
         words = {"description": description, "tooltip": tooltip}
         control = _control(self.kind, self._field)
         super().__init__(value=value, _control=control, **{**words, **options})
-        self.on_msg(self._on_message)
 
     def check(self, value: object) -> Any:
         """Return `value` as `TrainingConfig` has it, or raise `ConfigError`."""
@@ -219,8 +218,8 @@ class Setting(PagePart, ipywidgets.ValueWidget):
     def _on_value(self, _change: Mapping[str, Any]) -> None:
         self.error = ""
 
-    def _on_message(self, _widget: object, content: object, _buffers: object) -> None:
-        if isinstance(content, dict) and "typed" in content:
+    def _hear(self, content: Mapping[str, Any], _buffers: object) -> None:
+        if "typed" in content:
             try:
                 self._take(content["typed"])
             finally:

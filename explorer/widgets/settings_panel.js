@@ -1,6 +1,18 @@
+// @ts-check
 // What stands round the settings in their panel: the presets, the button that unfolds the rest, and the reset.
 
-/** The panel's own element. It is there a moment later than its parts, and then tells screen readers what it is. */
+/**
+ * @typedef {{ part: "presets" | "more" | "reset", presets: string[], preset: string, problems: number }} State
+ * @typedef {import("@anywidget/types").AnyModel<State>} Model
+ * @typedef {(model: Model, el: HTMLElement, signal: AbortSignal) => () => void} Part
+ */
+
+/**
+ * The panel's own element. It is there a moment later than its parts, and then tells screen readers what it is.
+ * @param {HTMLElement} el
+ * @param {AbortSignal} signal
+ * @param {(panel: Element) => void} use
+ */
 function withPanel(el, signal, use) {
   if (signal.aborted) return;
   const panel = el.closest(".explorer-controls");
@@ -8,6 +20,7 @@ function withPanel(el, signal, use) {
   else requestAnimationFrame(() => withPanel(el, signal, use));
 }
 
+/** @type {Part} */
 function presets(model, el, signal) {
   becomePart(el, "explorer-presets");
   el.setAttribute("role", "group");
@@ -26,7 +39,10 @@ function presets(model, el, signal) {
   };
 }
 
-/** Folding is the page's own affair: Python neither knows nor is asked. */
+/**
+ * Folding is the page's own affair: Python neither knows nor is asked.
+ * @type {Part}
+ */
 function more(model, el) {
   becomePart(el, "explorer-more");
   const note = make("span", { "data-problems": true });
@@ -41,28 +57,33 @@ function more(model, el) {
     spoken.textContent = words && folded ? `More settings: ${words}` : ""; // unfolded, the setting says it itself
   };
   button.addEventListener("click", () => {
-    const unfolded = el.closest(".explorer-controls").classList.toggle("explorer-unfolded");
+    const unfolded = el.closest(".explorer-controls")?.classList.toggle("explorer-unfolded") ?? false;
     button.setAttribute("aria-expanded", String(unfolded));
     show();
   });
   return show;
 }
 
+/** @type {Part} */
 function reset(model, el) {
   becomePart(el, "explorer-reset");
   const [first] = model.get("presets");
   const press = () => model.send({ preset: first });
   const button = make("button", { type: "button", class: "explorer-button", "data-quiet": true, onclick: press }, "Reset to defaults");
   el.append(button);
-  return () => (button.disabled = model.get("preset") === first && model.get("problems") === 0);
+  return () => {
+    button.disabled = model.get("preset") === first && model.get("problems") === 0;
+  };
 }
 
 const PARTS = { presets, more, reset };
 
-function panelPart({ model, el, signal }) {
+/** @type {import("@anywidget/types").Render<State>} */
+function render({ model, el, signal }) {
   const show = PARTS[model.get("part")](model, el, signal);
-  model.on("change:preset change:problems", show);
+  model.on("change:preset", show);
+  model.on("change:problems", show);
   show();
 }
 
-export default { render: panelPart };
+export default { render };

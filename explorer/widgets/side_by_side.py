@@ -2,64 +2,45 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import ClassVar
 
-from explorer.widgets.rendered import Element, Rendered, element, table_element
+from explorer.widgets.rendered import Element, element, table_element
 
-__all__ = ["Line", "SideBySide"]
+__all__ = ["SideBySide"]
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """One property of both.
+class SideBySide:
+    """A verdict, remarks, and a table of two columns, for a `Display`. Without a verdict it takes no room.
 
     Parameters
     ----------
-    label : str
-        Its name.
-    a, b : str
-        What it is in each.
+    heads : sequence of (str, str)
+        Words and colour of A and of B: ``("A · run 1", "#332288")``.
+    verdict : str
+        What the comparison comes to.
+    remarks : sequence of str
+        What else there is to know.
+    lines : sequence of (str, str, str)
+        Properties: the name, and what it is in A and in B.
     """
 
-    label: str
-    a: str
-    b: str
+    kind: ClassVar[str] = "explorer-side-by-side"
+    pictures: ClassVar[tuple[bytes, ...]] = ()
 
-
-class SideBySide(Rendered):
-    """A verdict, remarks, and a table of two columns. Without a verdict it takes no room."""
-
-    heads: tuple[tuple[str, str], ...] = ()
-    """Words and colour of A and of B: ``("A · run 1", "#332288")``."""
-    verdict = ""
-    """What the comparison comes to."""
+    heads: Sequence[tuple[str, str]] = ()
+    verdict: str = ""
     remarks: Sequence[str] = ()
-    """What else there is to know."""
-    lines: tuple[Line, ...] = ()
-    """The properties."""
+    lines: Sequence[tuple[str, str, str]] = ()
 
-    def __init__(self, **traits: Any) -> None:
-        super().__init__("explorer-side-by-side", **traits)
-
-    def show(
-        self,
-        heads: Sequence[tuple[str, str]] = (),
-        verdict: str = "",
-        remarks: Sequence[str] = (),
-        lines: Sequence[Line] = (),
-    ) -> None:
-        """Show a comparison, or none, in one message; `heads` are words and colour of A and of B."""
-        self.heads, self.verdict, self.remarks, self.lines = tuple(heads), verdict, remarks, tuple(lines)
-        self.draw(
-            element("p", verdict, class_="explorer-verdict", role="status", aria_live="polite"),
-            element("div", *(element("p", remark) for remark in remarks), class_="explorer-remarks"),
-            table_element(
-                "Two runs side by side",
-                [element("td"), *(_heading(*head) for head in heads)],
-                map(_row, lines),
-                hidden=not lines,
-            ),
-        )
+    def elements(self) -> list[Element]:
+        """Return the comparison as it is drawn."""
+        heads = [element("td"), *(_heading(*head) for head in self.heads)]
+        return [
+            element("p", self.verdict, class_="explorer-verdict", role="status", aria_live="polite"),
+            element("div", *(element("p", remark) for remark in self.remarks), class_="explorer-remarks"),
+            table_element("Two runs side by side", heads, map(_row, self.lines), hidden=not self.lines),
+        ]
 
 
 def _heading(words: str, colour: str) -> Element:
@@ -67,6 +48,6 @@ def _heading(words: str, colour: str) -> Element:
     return element("th", swatch, words, scope="col")
 
 
-def _row(line: Line) -> Element:
-    cells = element("td", line.a), element("td", line.b)
-    return element("tr", element("th", line.label, scope="row"), *cells)
+def _row(line: tuple[str, str, str]) -> Element:
+    label, *cells = line
+    return element("tr", element("th", label, scope="row"), *(element("td", text) for text in cells))

@@ -27,9 +27,8 @@ class Sight(PagePart):
     def __init__(self, **traits: Any) -> None:
         self._seen: dict[str, bool] = {}  # by view
         super().__init__(**traits)
-        self.on_msg(self._hear)
 
-    def _hear(self, _widget: object, content: Mapping[str, Any], _buffers: object) -> None:
+    def _hear(self, content: Mapping[str, Any], _buffers: object) -> None:
         view, seen = content.get("view"), content.get("seen")
         if isinstance(view, str) and isinstance(seen, bool):
             self._seen[view] = seen

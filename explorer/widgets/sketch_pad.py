@@ -44,9 +44,7 @@ class SketchPad(PagePart):
     offer = traitlets.Unicode().tag(sync=True)
 
     def __init__(self, offer: str = "", **traits: Any) -> None:
-        self._on_offer: list[Callable[[], object]] = []
         super().__init__(offer=offer, **traits)
-        self.on_msg(self._on_message)
 
     @traitlets.validate("ink")
     def _whole(self, proposal: Mapping[str, bytes]) -> bytes:
@@ -57,7 +55,7 @@ class SketchPad(PagePart):
 
     def on_offer(self, callback: Callable[[], object]) -> None:
         """Call ``callback()`` when a drawing is asked for."""
-        self._on_offer.append(callback)
+        self._on("offer", callback)
 
     @property
     def image(self) -> NDArray[np.uint8]:
@@ -86,7 +84,6 @@ class SketchPad(PagePart):
             )
         self.ink = image.repeat(SIDE // n, axis=0).repeat(SIDE // n, axis=1).tobytes()
 
-    def _on_message(self, _widget: object, content: object, _buffers: object) -> None:
-        if isinstance(content, dict) and content.get("offer"):
-            for callback in self._on_offer:
-                callback()
+    def _hear(self, content: Mapping[str, Any], _buffers: object) -> None:
+        if content.get("offer"):
+            self._tell("offer")

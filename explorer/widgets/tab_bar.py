@@ -42,10 +42,8 @@ class TabBar(PagePart):
     """A word next to the slider, such as that old moments were thinned."""
 
     def __init__(self, tabs: Mapping[str, str], **traits: Any) -> None:
-        self._on_fork: list[Callable[[], object]] = []
         first = {"selected": next(iter(tabs))}
         super().__init__(tabs=[[name, words] for name, words in tabs.items()], **(first | traits))
-        self.on_msg(self._on_message)
 
     @traitlets.validate("selected")
     def _known(self, proposal: Mapping[str, str]) -> str:
@@ -54,7 +52,7 @@ class TabBar(PagePart):
 
     def on_fork(self, callback: Callable[[], object]) -> None:
         """Call ``callback()`` when the user wants to train on from the moment that is shown."""
-        self._on_fork.append(callback)
+        self._on("fork", callback)
 
     def show(
         self, epochs: Sequence[float], newest: float = 0.0, note: str = "", *, position: int = -1
@@ -63,7 +61,6 @@ class TabBar(PagePart):
         with self.hold_sync():
             self.epochs, self.newest, self.note, self.position = list(epochs), newest, note, position
 
-    def _on_message(self, _widget: object, content: object, _buffers: object) -> None:
-        if isinstance(content, dict) and content.get("fork"):
-            for callback in self._on_fork:
-                callback()
+    def _hear(self, content: Mapping[str, Any], _buffers: object) -> None:
+        if content.get("fork"):
+            self._tell("fork")

@@ -1,10 +1,9 @@
 """The few numbers that matter, each with what it was measured on."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import ClassVar, Literal
 
-from explorer.widgets.rendered import Element, Rendered, element
+from explorer.widgets.rendered import Element, element
 
 __all__ = ["Tile", "Tiles"]
 
@@ -31,29 +30,18 @@ class Tile:
     series: Literal["train", "test", ""] = ""
 
 
-class Tiles(Rendered):
-    """A row of tiles.
+@dataclass(frozen=True, slots=True)
+class Tiles:
+    """A row of tiles, for a `Display`."""
 
-    Parameters
-    ----------
-    tiles : iterable of Tile
-        What to show first.
-    """
+    kind: ClassVar[str] = "explorer-tiles"
+    pictures: ClassVar[tuple[bytes, ...]] = ()
 
     tiles: tuple[Tile, ...] = ()
 
-    def __init__(self, tiles: Iterable[Tile] = (), **traits: Any) -> None:
-        self.tiles = tuple(tiles)
-        super().__init__("explorer-tiles", _results(self.tiles), **traits)
-
-    def show(self, tiles: Iterable[Tile]) -> None:
-        """Show `tiles` in place of the present ones."""
-        self.tiles = tuple(tiles)
-        self.draw(_results(self.tiles))
-
-
-def _results(tiles: Iterable[Tile]) -> Element:
-    return element("section", element("dl", *map(_tile, tiles)), aria_label="Results")
+    def elements(self) -> list[Element]:
+        """Return the tiles as they are drawn."""
+        return [element("section", element("dl", *map(_tile, self.tiles)), aria_label="Results")]
 
 
 def _tile(tile: Tile) -> Element:

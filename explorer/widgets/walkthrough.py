@@ -1,6 +1,6 @@
 """One sample's way through the layers and back: of each layer all units as strips, and one unit's formulas."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -90,28 +90,22 @@ class WalkthroughView(PagePart):
     _esm = script("walkthrough")
 
     note = traitlets.Unicode().tag(sync=True)
-    stages: traitlets.List[dict[str, object]] = traitlets.List().tag(sync=True)
+    stages: traitlets.List[dict[str, Any]] = traitlets.List().tag(sync=True)
 
     def __init__(self, note: str = "", **traits: Any) -> None:
-        self._on_unit: list[Callable[[int, int], object]] = []
         super().__init__(note=note, **traits)
-        self.on_msg(self._on_message)
 
     def on_unit(self, callback: Callable[[int, int], object]) -> None:
         """Call ``callback(stage, unit)`` when another unit is chosen; both count from 0."""
-        self._on_unit.append(callback)
+        self._on("unit", callback)
 
     def show(self, stages: Sequence[Stage]) -> None:
         """Show the stages, in one message."""
         self.stages = [asdict(stage) for stage in stages]
 
-    def _on_message(self, _widget: object, message: object, _buffers: object) -> None:
-        if not isinstance(message, dict):
-            return
-        stage, unit = message.get("stage"), message.get("unit")
+    def _hear(self, content: Mapping[str, Any], _buffers: object) -> None:
+        stage, unit = content.get("stage"), content.get("unit")
         if not (isinstance(stage, int) and isinstance(unit, int) and 0 <= stage < len(self.stages)):
             return
-        units = self.stages[stage]["n_units"]
-        if isinstance(units, int) and 0 <= unit < units:
-            for callback in self._on_unit:
-                callback(stage, unit)
+        if 0 <= unit < self.stages[stage]["n_units"]:
+            self._tell("unit", stage, unit)

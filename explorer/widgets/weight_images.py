@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import traitlets
@@ -25,18 +25,16 @@ class WeightImages(PagePart):
     _esm = script("weight_images")
 
     selected = traitlets.Int(0).tag(sync=True)
-    content: traitlets.Dict[str, object] = traitlets.Dict().tag(sync=True)
+    content: traitlets.Dict[str, Any] = traitlets.Dict().tag(sync=True)
     """All that `show` was given: in one trait, so that the page draws once."""
 
     def __init__(self, **traits: Any) -> None:
-        self._on_page: list[Callable[[int], object]] = []
         super().__init__(**traits)
         self.show("", b"", first=0, n_images=0, columns=1, limit="")
-        self.on_msg(self._on_message)
 
     def on_page(self, callback: Callable[[int], object]) -> None:
         """Call ``callback(page)`` when another page is asked for, 0 for the first."""
-        self._on_page.append(callback)
+        self._on("page", callback)
 
     def show(
         self,
@@ -80,9 +78,7 @@ class WeightImages(PagePart):
             "n_pages": n_pages,
         }
 
-    def _on_message(self, _widget: object, message: object, _buffers: object) -> None:
-        page = message.get("page") if isinstance(message, dict) else None
-        pages = self.content["n_pages"]
-        if isinstance(page, int) and isinstance(pages, int) and 0 <= page < pages:
-            for callback in self._on_page:
-                callback(page)
+    def _hear(self, content: Mapping[str, Any], _buffers: object) -> None:
+        page = content.get("page")
+        if isinstance(page, int) and 0 <= page < self.content["n_pages"]:
+            self._tell("page", page)

@@ -43,7 +43,7 @@ def expected(network, ink):
 
 def shares(panel):
     """What the bars say, of each class; nothing where they only keep their place."""
-    return [bar.share for bar in panel.bars.bars if bar.text]
+    return [bar.share for bar in panel.bars.shown.bars if bar.text]
 
 
 def size_of(png):
@@ -65,7 +65,7 @@ def test_a_blank_pad_predicts_nothing(panel):
         panel.pad.ink = ink
         assert panel.sentence.text == "Draw a digit"
         assert shares(panel) == []
-        assert panel.steps.sprite == b""
+        assert panel.steps.shown.sprite == b""
         assert panel.note.text == ""
 
 
@@ -73,11 +73,11 @@ def test_a_drawing_is_read_by_the_network(app, panel):
     panel.pad.ink = a_drawing().tobytes()
     y = expected(app.network, a_drawing())
     np.testing.assert_allclose(shares(panel), y, rtol=1e-5)
-    assert [bar.kind == "chosen" for bar in panel.bars.bars] == [k == y.argmax() for k in range(10)]
+    assert [bar.kind == "chosen" for bar in panel.bars.shown.bars] == [k == y.argmax() for k in range(10)]
     assert panel.sentence.text == reading(y, app.dataset.class_names)
     assert "shares of the sum" in panel.note.text
     assert "epoch 4" in panel.note.text
-    assert size_of(panel.steps.sprite) == (4 * (SIDE + GAP), SIDE + GAP)
+    assert size_of(panel.steps.shown.sprite) == (4 * (SIDE + GAP), SIDE + GAP)
 
 
 def test_a_cleared_pad_predicts_nothing_again(panel):
@@ -110,7 +110,7 @@ def test_the_drawing_outlives_a_reset(app, panel):
     app.session.reset()
     assert panel.sentence.text == "not trained yet"
     assert shares(panel) == []
-    assert panel.steps.sprite
+    assert panel.steps.shown.sprite
     app.train()
     assert app.wait(60)
     assert panel.sentence.text.startswith("It reads")
@@ -146,7 +146,7 @@ def test_before_the_first_epoch_any_test_image_will_do(small_dataset):
 
 def test_the_steps_follow_the_theme(app, panel):
     panel.pad.ink = a_drawing().tobytes()
-    light = panel.steps.sprite
+    light = panel.steps.shown.sprite
     app.header.theme = "dark"
-    assert panel.steps.sprite != light
-    assert size_of(panel.steps.sprite) == size_of(light)
+    assert panel.steps.shown.sprite != light
+    assert size_of(panel.steps.shown.sprite) == size_of(light)

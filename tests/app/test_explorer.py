@@ -43,14 +43,14 @@ def test_it_opens_with_a_trained_run(app, small_dataset):
     assert list(app.history) == list(train(CONFIG, small_dataset))
     curve = next(trace for trace in app.panels["overview"].accuracy.figure.data if trace.name == "test")
     np.testing.assert_allclose(curve.y, [100 * r.test_accuracy for r in app.history], rtol=1e-6)
-    assert app.tiles.tiles[0].value == f"{100 * app.history.last.test_accuracy:.1f} %"
-    assert "of 200 test images" in app.tiles.tiles[0].note
+    assert app.tiles.shown.tiles[0].value == f"{100 * app.history.last.test_accuracy:.1f} %"
+    assert "of 200 test images" in app.tiles.shown.tiles[0].note
 
 
 def test_the_tiles_show_the_exact_train_accuracy(app, small_dataset):
     exact = np.mean(app.network.predict(small_dataset.X_train) == small_dataset.train_labels)
-    assert app.tiles.tiles[1].value == f"{100 * exact:.1f} %"
-    assert "train images" in app.tiles.tiles[1].note
+    assert app.tiles.shown.tiles[1].value == f"{100 * exact:.1f} %"
+    assert "train images" in app.tiles.shown.tiles[1].note
 
 
 def test_a_changed_setting_trains_anew_and_keeps_the_old_curve(app, small_dataset):
@@ -242,7 +242,7 @@ def test_the_epoch_slider_takes_every_panel_to_that_epoch(app, small_dataset):
     assert tab_bar.epochs == [1, 2, 3]
     tab_bar.position = 0
     first = next(iter(train(CONFIG.replace(epochs=1), small_dataset)))
-    assert app.tiles.tiles[0].value == f"{100 * first.test_accuracy:.1f} %"
+    assert app.tiles.shown.tiles[0].value == f"{100 * first.test_accuracy:.1f} %"
     matrix = overview.confusion.matrix.figure
     shown = [
         [cell or other or 0 for cell, other in zip(*rows, strict=True)]
@@ -250,7 +250,7 @@ def test_the_epoch_slider_takes_every_panel_to_that_epoch(app, small_dataset):
     ]
     np.testing.assert_array_equal(np.array(shown, dtype=float), first.confusion)
     tab_bar.position = -1
-    assert app.tiles.tiles[0].value == f"{100 * app.history.last.test_accuracy:.1f} %"
+    assert app.tiles.shown.tiles[0].value == f"{100 * app.history.last.test_accuracy:.1f} %"
 
 
 def test_a_fork_trains_on_from_the_moment_that_is_looked_at(app, small_dataset):

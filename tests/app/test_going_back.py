@@ -179,7 +179,7 @@ def test_the_moment_that_is_looked_at_stays_when_old_ones_are_left_out(app, monk
     assert app.panels.tab_bar.epochs == [4.0, 8.0, 9.0]
     assert app.panels.tab_bar.note.startswith("1 epoch in 4 is kept")
     assert app.session.state.moment.epoch == 4
-    assert app.tiles.tiles[0].value == f"{100 * app.history[3].test_accuracy:.1f} %"
+    assert app.tiles.shown.tiles[0].value == f"{100 * app.history[3].test_accuracy:.1f} %"
 
 
 def test_within_an_epoch_the_bar_names_that_moment(app):

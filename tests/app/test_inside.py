@@ -144,16 +144,16 @@ def test_a_units_outgoing_weights(app, inside):
     section = inside["weights"]
     section.images.selected = 5
     W2 = app.network.W2
-    bars = section.outgoing.bars
+    bars = section.outgoing.shown.bars
     assert [bar.name for bar in bars] == list("0123456789")
     assert [bar.text for bar in bars] == [written(float(w)) for w in W2[:, 5]]
     np.testing.assert_allclose([bar.share for bar in bars], W2[:, 5] / np.abs(W2).max(), rtol=1e-6)
-    assert section.outgoing.heading == f"Unit 5 · bias {written(float(app.network.b1[5, 0]))}"
+    assert section.outgoing.shown.heading == f"Unit 5 · bias {written(float(app.network.b1[5, 0]))}"
 
 
 def test_behind_a_second_layer_the_largest_outgoing_weights(app, inside):
     retrain(app, hidden_sizes=(12, 30))
-    bars = inside["weights"].outgoing.bars
+    bars = inside["weights"].outgoing.shown.bars
     outgoing = np.abs(app.network.W2[:, 0])
     chosen = sorted(np.argsort(-outgoing, kind="stable")[:10])
     assert [bar.name for bar in bars] == [f"unit {k}" for k in chosen]
@@ -168,7 +168,7 @@ def test_many_units_come_in_pages(app, inside, small_dataset):
     images.selected = PER_PAGE + 5
     retrain(app, hidden_sizes=(3,))
     assert (images.content["first"], images.content["n_images"]) == (0, 3)
-    assert inside["weights"].outgoing.heading.startswith("Unit 2 ")
+    assert inside["weights"].outgoing.shown.heading.startswith("Unit 2 ")
 
 
 def test_a_dark_page_has_dark_images(app, inside):
@@ -330,8 +330,9 @@ def test_a_held_run_is_diagnosed_where_it_stands(app, inside):
 
 
 def test_the_table_holds_both_gradients_of_the_network(app, inside, small_dataset):
-    table = opened(inside, "check").table
+    section = opened(inside, "check")
     weights = at_epoch(app, 2)
+    table = section.table.shown
     nn = NeuralNetwork(784, 12, 10, dtype=np.float64)
     nn.set_weights(weights)
     X, d = small_dataset.X_test[:, :32].astype(np.float64), small_dataset.Y_test[:, :32]
@@ -352,23 +353,23 @@ def test_the_table_holds_both_gradients_of_the_network(app, inside, small_datase
 
 def test_check_again_draws_others_and_the_same_after_them(inside):
     section = opened(inside, "check")
-    first = [row.weight for row in section.table.rows]
+    first = [row.weight for row in section.table.shown.rows]
     section.table._on_message(section.table, {"press": "again"}, [])
-    second = [row.weight for row in section.table.rows]
+    second = [row.weight for row in section.table.shown.rows]
     assert first != second
-    section._draw_number = 0
-    section._check()
-    assert [row.weight for row in section.table.rows] == first
+    section._draw_number = -1
+    section.table._on_message(section.table, {"press": "again"}, [])
+    assert [row.weight for row in section.table.shown.rows] == first
 
 
 def test_a_wrong_backward_pass_is_seen_on_screen(inside, monkeypatch):
     section = opened(inside, "check")
     right = NeuralNetwork.backward
     monkeypatch.setattr(NeuralNetwork, "backward", lambda *args: tuple(-step for step in right(*args)))
-    section._again()
-    assert section.table.verdict.startswith("8 of 8 differ")
-    assert not section.table.agrees
-    assert {row.verdict for row in section.table.rows} == {"differ"}
+    section.table._on_message(section.table, {"press": "again"}, [])
+    assert section.table.shown.verdict.startswith("8 of 8 differ")
+    assert not section.table.shown.agrees
+    assert {row.verdict for row in section.table.shown.rows} == {"differ"}
 
 
 def weight(analytic, numeric, *, kink=False):
@@ -402,7 +403,7 @@ def test_weights_on_a_kink_are_not_said_to_agree(app, inside):
     moment = run_of(app).newest
     nothing = Snapshot(moment.epoch, tuple(np.zeros_like(w) for w in moment.weights), moment.test_outputs)
     app.session.open(replace(run_of(app), evaluation=replace(run_of(app).evaluation, snapshot=nothing)))
-    rows = opened(inside, "check").table.rows
+    rows = opened(inside, "check").table.shown.rows
     kinks = [row for row in rows if row.weight[:2] in ("W1", "b1")]
     assert kinks
     assert {(row.verdict, row.agrees) for row in kinks} == {("kink of relu", None)}
@@ -433,8 +434,8 @@ def test_the_walkthrough_holds_the_networks_numbers(app, inside, small_dataset):
     assert d_W["value"] == written(float(d_W1[3, int(d_W["name"][8:-1])]))
     loss = 0.5 * float(np.square(y - d).sum())
     assert section.stages.stages[2]["forward"][0]["value"] == written(loss)
-    assert [bar.text for bar in section.outputs.bars] == [f"{value:.3f}" for value in y[:, 0]]
-    assert section.outputs.bars[true].note == "true"
+    assert [bar.text for bar in section.outputs.shown.bars] == [f"{value:.3f}" for value in y[:, 0]]
+    assert section.outputs.shown.bars[true].note == "true"
 
 
 def test_the_walkthrough_follows_the_epoch_slider(app, inside, small_dataset):

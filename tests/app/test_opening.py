@@ -53,7 +53,7 @@ def test_a_saved_run_is_opened_as_it_was(app, tmp_path):
     np.testing.assert_array_equal(opened.confusion, evaluation.confusion)
     for before, after in zip(evaluation.snapshot.weights, app.network.weights(), strict=True):
         np.testing.assert_array_equal(before, after)
-    assert app.tiles.tiles[0].value == f"{100 * evaluation.test_accuracy:.1f} %"
+    assert app.tiles.shown.tiles[0].value == f"{100 * evaluation.test_accuracy:.1f} %"
     assert "trained for 3 epochs" in message(app)["text"]
 
 
@@ -217,7 +217,9 @@ def json_of(config):
 )
 def test_a_file_that_is_no_such_network_is_one_sentence_and_nothing_is_lost(app, content, words):
     before = run_of(app)
-    app.header._open_callbacks[0]("evil<b>.npz", content)
+    size = app.header.most_bytes + 1 if content is None else len(content)
+    said, pieces = {"open": "evil<b>.npz", "size": size, "at": 0}, [] if content is None else [content]
+    app.header._on_message(app.header, said, pieces)
     assert run_of(app) is before
     assert app.status == "finished"
     said = message(app)

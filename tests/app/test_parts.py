@@ -88,20 +88,20 @@ def test_what_nobody_sees_is_drawn_when_it_comes_into_sight(app):
     loss = LossCurve(app)
     (sight,) = inside(loss, Sight)
     before = curve(loss).y
-    sight._hear(sight, {"view": "a", "seen": False}, [])
+    sight._on_message(sight, {"view": "a", "seen": False}, [])
     app.batch_size = 32
     assert app.wait(PATIENCE)
     np.testing.assert_array_equal(curve(loss).y, before)
-    sight._hear(sight, {"view": "a", "seen": True}, [])
+    sight._on_message(sight, {"view": "a", "seen": True}, [])
     np.testing.assert_allclose(curve(loss).y, [record.test_loss for record in app.history], rtol=1e-6)
 
 
 def test_one_of_two_views_is_enough_to_be_seen(app):
     (sight,) = inside(LossCurve(app), Sight)
     for view, seen in (("a", False), ("b", True)):
-        sight._hear(sight, {"view": view, "seen": seen}, [])
+        sight._on_message(sight, {"view": view, "seen": seen}, [])
     assert sight.in_sight
-    sight._hear(sight, {"view": "b"}, [])
+    sight._on_message(sight, {"view": "b"}, [])
     assert not sight.in_sight
 
 

@@ -223,11 +223,11 @@ def test_two_runs_are_compared_on_the_same_images(app, panel, small_dataset):
     panel.table.chosen = [1, 3]
     one, _, other = app.session.state.earlier
     pair = paired(one.newest.test_outputs, other.newest.test_outputs, small_dataset.test_labels)
-    shown = panel.comparison.side_by_side
+    shown = panel.comparison.side_by_side.shown
     assert shown.verdict == verdict(pair)
     assert [words for words, _ in shown.heads] == ["A · run 1", "B · run 3"]
-    lines = {line.label: (line.a, line.b) for line in shown.lines}
-    assert lines["Hidden units"] == ("8", "4")
+    lines = {label: values for label, *values in shown.lines}
+    assert lines["Hidden units"] == ["8", "4"]
     assert "Batch size" not in lines
     assert "Test loss" in lines
     difference = panel.comparison.difference.figure.to_plotly_json()["data"][0]
@@ -242,9 +242,9 @@ def test_two_runs_are_compared_on_the_same_images(app, panel, small_dataset):
 
 def test_different_losses_compare_on_accuracy_and_the_page_says_why(app, panel):
     panel.table.chosen = [1, 4]
-    shown = panel.comparison.side_by_side
+    shown = panel.comparison.side_by_side.shown
     assert "losses don't compare" in shown.remarks[-1]
-    assert "Test loss" not in {line.label for line in shown.lines}
+    assert "Test loss" not in {label for label, *_ in shown.lines}
     assert shown.verdict
     assert [trace.name for trace in drawn(panel.loss)] == ["run 4"]
     assert "3 runs with another loss are left out" in panel.captions["loss"].text
@@ -317,7 +317,7 @@ def test_a_run_that_fails_in_its_first_epoch_is_kept(app, panel, mark):
     assert "explorer-hidden" not in panel.comparison._place._dom_classes
     panel.table.chosen = [5, 6]
     assert "explorer-hidden" in panel.comparison._place._dom_classes  # an empty matrix would say nothing
-    assert panel.comparison.side_by_side.verdict == (
+    assert panel.comparison.side_by_side.shown.verdict == (
         "A did not complete its first epoch: it has no network to compare."
     )
     app.panels.tab_bar.selected = "mistakes"
@@ -346,7 +346,7 @@ def test_a_run_that_is_stopped_in_its_first_epoch_is_kept_and_compared(app, pane
     assert cell(panel, number, "Test accuracy")["order"] == stopped.evaluation.test_accuracy
     assert cell(panel, number, "Epochs")["text"].endswith(" · stopped")
     panel.table.chosen = [number, run_of(app).number]
-    assert "correctly" in panel.comparison.side_by_side.verdict
+    assert "correctly" in panel.comparison.side_by_side.shown.verdict
     assert f"run {number}" not in [trace.name for trace in drawn(panel.accuracy)]  # it has no epoch to draw
     assert app.session.state.earlier.shown[0].number == number  # and takes no other's place
 
@@ -490,7 +490,7 @@ def test_two_hundred_runs_of_a_session(small_dataset, sent_bytes, monkeypatch):
 
 def said(panel):
     """The verdict of a comparison, and the first remark."""
-    return panel.comparison.side_by_side.verdict, panel.comparison.side_by_side.remarks[0]
+    return panel.comparison.side_by_side.shown.verdict, panel.comparison.side_by_side.shown.remarks[0]
 
 
 def gone(letters):
@@ -523,8 +523,11 @@ def test_runs_whose_outputs_are_gone_say_so(app, panel, forgetful):
     forgetful(1, 2)
     panel.table.chosen = [1, 2]
     assert said(panel) == (gone("A and B"), f"For A, {again}")
-    assert panel.comparison.side_by_side.remarks == [f"For A, {again}", f"For B, {again}"]
-    assert {line.label for line in panel.comparison.side_by_side.lines} >= {"Test accuracy", "Batch size"}
+    assert panel.comparison.side_by_side.shown.remarks == [f"For A, {again}", f"For B, {again}"]
+    assert {label for label, *_ in panel.comparison.side_by_side.shown.lines} >= {
+        "Test accuracy",
+        "Batch size",
+    }
 
 
 @pytest.fixture

@@ -71,7 +71,7 @@ def test_a_slide_opens_drawn(talk, name):
     if name != "questions":
         assert slide.bar.text == "recorded run"
         assert sentence[0][2]
-        assert slide.result.tiles[0].value.endswith("%")
+        assert slide.result.shown.tiles[0].value.endswith("%")
 
 
 def test_the_last_slide_holds_the_whole_explorer(talk):

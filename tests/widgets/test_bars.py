@@ -1,22 +1,24 @@
 from __future__ import annotations
 
 from explorer.widgets.bars import Bar, Bars
+from explorer.widgets.rendered import Display
 
 
-def rows(bars):
+def rows(display):
     """The elements of the rows."""
-    ((_, _, _, _, (_, _, *found), _),) = bars.content
+    ((_, _, _, _, (_, _, *found), _),) = display.content
     return found
 
 
 def test_all_that_is_shown_goes_in_one_message(sent):
-    bars = Bars(signed=True)
+    display = Display(Bars(signed=True))
     sent.clear()
-    bars.show("Unit 3", [Bar("9", -0.5, "−0.420", "true", "good")], note="A note.", picture=b"png")
+    bar = Bar("9", -0.5, "−0.420", "true", "good")
+    display.show(Bars("Unit 3", (bar,), signed=True, note="A note.", picture=b"png"))
     (message,) = sent
     assert set(message) == {"content", "pictures"}
-    assert (bars.heading, bars.bars) == ("Unit 3", (Bar("9", -0.5, "−0.420", "true", "good"),))
-    ((_, kind, name, track, words),) = rows(bars)
+    assert (display.shown.heading, display.shown.bars) == ("Unit 3", (bar,))
+    ((_, kind, name, track, words),) = rows(display)
     assert kind == {"data-kind": "good"}
     assert name[2:] == ["9"]
     assert words[2:] == ["−0.420", ["em", {}, " true"]]
@@ -24,10 +26,5 @@ def test_all_that_is_shown_goes_in_one_message(sent):
 
 
 def test_a_bar_stays_within_its_row():
-    bars = Bars()
-    bars.show("", [Bar("0", 3.0, "3")])
-    assert rows(bars)[0][3][2][1]["style"] == {"width": "100.0%", "inset-inline-start": "0.0%"}
-
-
-def test_bars_begin_empty():
-    assert Bars().bars == ()
+    display = Display(Bars(bars=(Bar("0", 3.0, "3"),)))
+    assert rows(display)[0][3][2][1]["style"] == {"width": "100.0%", "inset-inline-start": "0.0%"}

@@ -7,6 +7,7 @@ from traitlets import TraitError
 
 from explorer.widgets.caption import Caption
 from explorer.widgets.header import Header
+from explorer.widgets.rendered import Display
 from explorer.widgets.tiles import Tile, Tiles
 
 
@@ -100,11 +101,10 @@ def test_the_page_is_told_what_a_link_lacks_and_that_its_address_was_read(sent):
 
 
 def test_tiles_are_shown_in_one_message(sent):
-    tiles = Tiles([Tile("test accuracy", "–")])
+    tiles = Display(Tiles((Tile("test accuracy", "–"),)))
     sent.clear()
-    tiles.show(
-        [Tile("test accuracy", "93.6 %", "of 10 000 test images", "test"), Tile("parameters", "25 450")]
-    )
+    accuracy = Tile("test accuracy", "93.6 %", "of 10 000 test images", "test")
+    tiles.show(Tiles((accuracy, Tile("parameters", "25 450"))))
     (message,) = sent
     ((_section, _named, (_dl, _, *shown)),) = message["content"]
     assert [[part[2:] for part in tile[2:]] for tile in shown] == [

@@ -11,6 +11,8 @@ import plotly.graph_objects as go
 import pytest
 from comm.base_comm import BaseComm
 
+from explorer.figures.palette import PALETTES
+from explorer.figures.template import template
 from explorer.widgets import live_figure
 from explorer.widgets.live_figure import (
     PRIVATE_NAMES,
@@ -198,13 +200,17 @@ def test_only_a_page_that_has_not_drawn_the_newest_is_told_the_state(wire):
 
 
 def test_a_theme_is_one_message_and_keeps_the_data(wire):
-    figure = curves(2)
+    figure = curves(2, style=lambda theme: [{"line": {"color": PALETTES[theme].text}}])
     wire.clear()
-    dark = go.layout.Template(layout={"paper_bgcolor": "#171c23"})
-    figure.set_theme(dark)
-    figure.set_theme(dark)
+    figure.set_theme("light")
+    assert wire == []
+    figure.set_theme("dark", {"title": {"text": "dark"}})
+    figure.set_theme("dark", {"title": {"text": "dark"}})
     assert len(wire) == 1
-    assert figure.layout.template.layout.paper_bgcolor == "#171c23"
+    assert figure.theme == "dark"
+    assert figure.layout.template.layout.paper_bgcolor == template("dark").layout.paper_bgcolor
+    assert figure.data[0].line.color == PALETTES["dark"].text
+    assert figure.layout.title.text == "dark"
     assert len(figure.data[0].x) == 400
 
 

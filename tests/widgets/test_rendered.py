@@ -12,8 +12,8 @@ from explorer.widgets.bars import Bar, Bars
 from explorer.widgets.caption import Caption
 from explorer.widgets.checked_weights import CheckedRow, CheckedWeights
 from explorer.widgets.picture_steps import PictureSteps
-from explorer.widgets.rendered import Rendered, element
-from explorer.widgets.side_by_side import Line, SideBySide
+from explorer.widgets.rendered import Display, Rendered, element
+from explorer.widgets.side_by_side import SideBySide
 from explorer.widgets.study_bar import StudyBar
 from explorer.widgets.table import Table
 from explorer.widgets.tiles import Tile, Tiles
@@ -56,20 +56,18 @@ def test_a_press_is_heard(from_page):
 
 def shown():
     """One of each part, with something of everything that it can show."""
-    bars, checked, beside, steps = (
-        Bars("of what", signed=True),
-        CheckedWeights(),
-        SideBySide(),
-        PictureSteps([("a", "b")]),
-    )
-    bars.show("Unit", [Bar("9", -0.5, "1", "true", "good")], note="note", picture=b"png", picture_words="a 9")
-    checked.show("verdict", "how", [CheckedRow("W", "1", "1", "0", "agree", True)], agrees=None)
-    beside.show([("A", "#332288")], "verdict", ["remark"], [Line("Epochs", "6", "10")])
-    steps.sprite = b"png"
+    bar = Bar("9", -0.5, "1", "true", "good")
     study, table = StudyBar(), Table("Scores", ["digit", "recall"])
     study.show(running=True, fraction=0.5, text="3 of 48 runs")
     table.show([["0", "1 %"]], [(0, 1)])
-    return [Caption("text"), Tiles([Tile("a", "1", "b", "test")]), bars, checked, beside, steps, study, table]
+    data = (
+        Tiles((Tile("a", "1", "b", "test"),)),
+        Bars("Unit", (bar,), "of what", signed=True, note="note", picture=b"png", picture_words="a 9"),
+        CheckedWeights("verdict", "how", (CheckedRow("W", "1", "1", "0", "agree", True),), None),
+        SideBySide([("A", "#332288")], "verdict", ["remark"], [("Epochs", "6", "10")]),
+        PictureSteps((("a", "b"),), b"png"),
+    )
+    return [Caption("text"), study, table, *map(Display, data)]
 
 
 def elements(content):
@@ -80,7 +78,7 @@ def elements(content):
             yield from elements(one[2:])
 
 
-@pytest.mark.parametrize("part", shown(), ids=lambda part: type(part).__name__)
+@pytest.mark.parametrize("part", shown(), ids=lambda part: part.kind)
 def test_the_page_knows_every_element_and_attribute(part):
     for tag, attributes, *_ in elements(part.content):
         assert tag in TAGS

@@ -1,19 +1,16 @@
 from __future__ import annotations
 
-from explorer.widgets.side_by_side import Line, SideBySide
+from explorer.widgets.rendered import Display
+from explorer.widgets.side_by_side import SideBySide
 
 EVIL = "<b>A</b>"
 
 
 def test_a_comparison_goes_in_one_message_as_text(sent):
-    shown = SideBySide()
+    display = Display(SideBySide())
     sent.clear()
-    shown.show(
-        [(EVIL, "#332288"), ("B · run 2", "#117733")],
-        "B is better.",
-        ["Both read the same."],
-        [Line("Epochs", "6", "10")],
-    )
+    heads = [(EVIL, "#332288"), ("B · run 2", "#117733")]
+    display.show(SideBySide(heads, "B is better.", ["Both read the same."], [("Epochs", "6", "10")]))
     (message,) = sent
     verdict, remarks, (_, _, _caption, (_, _, (_, _, _corner, *heads)), (_, _, *lines)) = message["content"]
     assert verdict[2:] == ["B is better."]
@@ -23,8 +20,7 @@ def test_a_comparison_goes_in_one_message_as_text(sent):
 
 
 def test_it_can_be_emptied():
-    shown = SideBySide()
-    shown.show([("A", "#000000")], "words", ["more"], [Line("Epochs", "6", "10")])
-    shown.show()
-    assert (shown.heads, shown.verdict, shown.remarks, shown.lines) == ((), "", (), ())
-    assert shown.content[-1][1] == {"hidden": True}
+    display = Display(SideBySide([("A", "#000000")], "words", ["more"], [("Epochs", "6", "10")]))
+    display.show(SideBySide())
+    assert display.content[0][2:] == []
+    assert display.content[-1][1] == {"hidden": True}

@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from ipywidgets import Box, DOMWidget
-
+from explorer.app.layout import box, set_hidden
 from explorer.app.panels.matrix import Difference, Matrix
 from explorer.app.view_state import ViewState
 from explorer.app.views import Views
@@ -32,10 +31,10 @@ class ComparedMatrix:
         self.other = Choice("compared with", _NOTHING)
         self.other.observe(views.on_loop(self._on_other), "value")
         self.caption = Caption()
-        self._alone = Box([self.matrix.counted]), _box("figure", self.matrix.figure)
-        self._together = _box("figure", self.difference.figure)
-        tools = _box("tools", self.other, self._alone[0])
-        self.view = _box("compared", tools, self._alone[1], self._together, self.caption)
+        self._alone = box("", self.matrix.counted), box("explorer-mistakes-figure", self.matrix.figure)
+        self._together = box("explorer-mistakes-figure", self.difference.figure)
+        tools = box("explorer-mistakes-tools", self.other, self._alone[0])
+        self.view = box("explorer-mistakes-compared", tools, self._alone[1], self._together, self.caption)
 
     def show(self, state: ViewState) -> None:
         """Show the matrix of the selected epoch; it can be compared with any other run, even a hidden one."""
@@ -55,23 +54,10 @@ class ComparedMatrix:
             before = None if other.newest is None else other.newest.confusion
             self.difference.show(before, counts, state.theme, (other.title, "this run"))
             self.caption.text = self.difference.text
-        _set_hidden(other is not None, *self._alone)
-        _set_hidden(other is None, self._together)
+        # The boxes are hidden, not the parts: a part doesn't hear of a class that comes later.
+        for alone in self._alone:
+            set_hidden(alone, other is not None)
+        set_hidden(self._together, other is None)
 
     def _on_other(self, _change: object) -> None:
         self._draw(self._views.state)
-
-
-def _box(name: str, *children: DOMWidget) -> Box:
-    box = Box(children)
-    box.add_class(f"explorer-mistakes-{name}")
-    return box
-
-
-def _set_hidden(hidden: bool, *boxes: Box) -> None:
-    """Hide boxes or show them; a part of its own doesn't hear of a class that comes later."""
-    for box in boxes:
-        if hidden:
-            box.add_class("explorer-hidden")
-        else:
-            box.remove_class("explorer-hidden")

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from ipywidgets import Box, DOMWidget
 from numpy.typing import NDArray
 
+from explorer.app.layout import box
 from explorer.app.view_state import ViewState
 from explorer.app.views import Views
 from explorer.datasets.preprocessing import Preprocessed, preprocess
@@ -19,19 +19,18 @@ from explorer.training.process_settings import one_blas_thread
 from explorer.widgets.bars import Bar, Bars
 from explorer.widgets.caption import Caption
 from explorer.widgets.picture_steps import PictureSteps
+from explorer.widgets.rendered import Display
 from explorer.widgets.sketch_pad import SIDE, SketchPad
 from explorer.wording import grouped
 
 __all__ = ["DrawPanel", "reading"]
 
+_BARS = "Share of each class"
 _STEPS = (
     ("drawn", "the drawing on the pad"),
     ("cropped", "cropped to the ink"),
     ("scaled", "its longest side scaled to 20 pixels"),
-    (
-        "centred: what the network sees",
-        "the centre of mass of its ink put at the centre of 28 × 28 pixels",
-    ),
+    ("centred: what the network sees", "the centre of mass of its ink put at the centre of 28 × 28 pixels"),
 )
 
 
@@ -48,8 +47,8 @@ class DrawPanel:
         dataset, theme, on_loop = views.dataset, views.theme, views.on_loop
         self._views = views
         self.pad = SketchPad(offer="Load a test image")
-        self.steps = PictureSteps(_STEPS)
-        self.bars = Bars("Share of each class")
+        self.steps = Display(PictureSteps(_STEPS))
+        self.bars = Display(Bars(label=_BARS))
         self.sentence = Caption()
         self.note = Caption()
         self._dataset = dataset
@@ -61,8 +60,12 @@ class DrawPanel:
         self._rng = np.random.default_rng()
         self.pad.observe(on_loop(self._on_ink), "ink")
         self.pad.on_offer(on_loop(self._load))
-        self.view = _panel(
-            sentence=[self.sentence], pad=[self.pad], bars=[self.bars, self.note], steps=[self.steps]
+        self.view = box(
+            "explorer-panel explorer-draw",
+            box("explorer-draw-sentence", self.sentence),
+            box("explorer-draw-pad", self.pad),
+            box("explorer-draw-bars", self.bars, self.note),
+            box("explorer-draw-steps", self.steps),
         )
 
     def show(self, state: ViewState) -> None:
@@ -78,14 +81,11 @@ class DrawPanel:
         self._show_steps()
 
     def _show_steps(self) -> None:
-        steps = self._seen
-        if steps is None:
-            self.steps.sprite = b""
-            return
-        stages = (steps.drawn, steps.cropped, steps.scaled, steps.image)
-        self.steps.sprite = sprite(
-            np.stack([_squared(ink) for ink in stages]), len(stages), theme=self._theme
-        )
+        seen, picture = self._seen, b""
+        if seen is not None:
+            stages = [_squared(ink) for ink in (seen.drawn, seen.cropped, seen.scaled, seen.image)]
+            picture = sprite(np.stack(stages), len(stages), theme=self._theme)
+        self.steps.show(PictureSteps(_STEPS, picture))
 
     def _show_reading(self, state: ViewState) -> None:
         moment, outputs = state.moment, None
@@ -103,14 +103,13 @@ class DrawPanel:
 
     def _show_bars(self, outputs: NDArray[np.floating] | None) -> None:
         names = self._dataset.class_names
-        if outputs is None or not np.isfinite(outputs).all():
-            self.bars.show("", [Bar(name, 0.0, "") for name in names])
-            return
-        shares = probabilities(outputs[:, None])[:, 0].tolist()
-        bars = [Bar(name, share, _percent(share)) for name, share in zip(names, shares, strict=True)]
-        chosen = int(outputs.argmax())
-        bars[chosen] = replace(bars[chosen], kind="chosen")
-        self.bars.show("", bars)
+        bars = [Bar(name, 0.0, "") for name in names]
+        if outputs is not None and np.isfinite(outputs).all():
+            shares = probabilities(outputs[:, None])[:, 0].tolist()
+            bars = [Bar(name, share, _percent(share)) for name, share in zip(names, shares, strict=True)]
+            chosen = int(outputs.argmax())
+            bars[chosen] = replace(bars[chosen], kind="chosen")
+        self.bars.show(Bars(bars=tuple(bars), label=_BARS))
 
     def _source(self) -> str:
         if self._loaded is None or self._loaded[0] != self.pad.ink:
@@ -158,10 +157,7 @@ class _Reader:
         if self._moment is None or moment.snapshot is not self._moment.snapshot:
             self._network.set_weights(moment.weights)
             self._moment = moment
-        with (
-            one_blas_thread(),
-            np.errstate(all="ignore"),
-        ):  # a second one costs more than such a short product
+        with one_blas_thread(), np.errstate(all="ignore"):  # a second one costs more than so short a product
             outputs: NDArray[np.floating] = self._network.forward(np.float32(image.reshape(-1, 1)) / 255)
         return outputs[:, 0]
 
@@ -211,12 +207,3 @@ def _squared(ink: NDArray[np.uint8]) -> NDArray[np.uint8]:
     square[before[0] : before[0] + ink.shape[0], before[1] : before[1] + ink.shape[1]] = ink
     nearest = np.arange(SIDE) * side // SIDE
     return square[np.ix_(nearest, nearest)]
-
-
-def _panel(**places: Sequence[DOMWidget]) -> Box:
-    view = Box([Box(children) for children in places.values()])
-    for name, place in zip(places, view.children, strict=True):
-        place.add_class(f"explorer-draw-{name}")
-    view.add_class("explorer-panel")
-    view.add_class("explorer-draw")
-    return view

@@ -5,13 +5,12 @@ from typing import Any
 
 from ipywidgets import Box
 
+from explorer.app.layout import set_hidden
 from explorer.app.view_state import Panel, ViewState
 from explorer.app.views import Views
 from explorer.widgets.tab_bar import TabBar
 
 __all__ = ["PanelHost"]
-
-_HIDDEN = "explorer-hidden"
 
 
 class PanelHost:
@@ -45,7 +44,7 @@ class PanelHost:
         """Return the panel of a tab, by the tab's words in lower case; it is made if it wasn't yet."""
         if name not in self._panels:
             panel = self._panels[name] = self._makers[name]()
-            panel.view.add_class(_HIDDEN)
+            set_hidden(panel.view, True)
             self.view.children = (*self.view.children, panel.view)
         return self._panels[name]
 
@@ -57,10 +56,7 @@ class PanelHost:
     def _open(self, name: str) -> None:
         self[name]
         for other, panel in self._panels.items():
-            if other == name:
-                panel.view.remove_class(_HIDDEN)
-            else:
-                panel.view.add_class(_HIDDEN)
+            set_hidden(panel.view, other != name)
 
     def _on_selected(self, change: Mapping[str, Any]) -> None:
         self._open(change["new"])

@@ -26,9 +26,8 @@ from explorer.figures.confusion_difference import (
 )
 from explorer.figures.palette import Theme
 from explorer.figures.summaries import confusion_summary
-from explorer.figures.template import template
+from explorer.widgets.choice import Segmented
 from explorer.widgets.live_figure import Click, LiveFigure
-from explorer.widgets.segmented import Segmented
 
 __all__ = ["Difference", "Matrix", "OnCell"]
 
@@ -45,27 +44,32 @@ class _Cells:
     """A figure of cells of which one is chosen: by a click, by the arrow keys from there, by Escape none."""
 
     def __init__(
-        self, figure: Any, n_classes: int, theme: Theme, on_loop: OnLoop | None, on_cell: OnCell | None
+        self,
+        figure: Any,
+        style: Callable[..., Any],
+        class_names: Sequence[str],
+        theme: Theme,
+        on_loop: OnLoop | None,
+        on_cell: OnCell | None,
     ) -> None:
-        self._n_classes = n_classes
-        self._theme = theme
+        self._class_names = class_names
         self._cell: tuple[int, int] | None = None
-        filling = figure.update_layout(height=None, autosize=True)
+        options: Any = {"fills": True, "theme": theme, "style": partial(style, class_names)}
         if on_loop is None or on_cell is None:
-            self.figure = LiveFigure(filling)
+            self.figure = LiveFigure(figure, **options)
             return
         self._on_cell = on_cell
         # The whole step runs on the loop: where keys are heard on another thread, as in JupyterLab, a second one
         # would otherwise start from the cell that the first has yet to leave, and one of the two would be lost.
         move, leave, click = on_loop(self._move), on_loop(self._leave), on_loop(self._on_click)
         keys = {name: partial(move, *step) for name, step in _STEPS.items()} | {"Escape": leave}
-        self.figure = LiveFigure(filling, on_click=click, on_key=keys)
+        self.figure = LiveFigure(figure, on_click=click, on_key=keys, **options)
 
     def mark(self, cell: tuple[int, int] | None) -> None:
         """Put the frame round a cell (row, column), or round none."""
         if cell != self._cell:
             self._cell = cell
-            self.figure.show([], confusion_mark(cell, self._theme))
+            self.figure.show([], confusion_mark(cell, self.figure.theme))
 
     def _on_click(self, click: Click) -> None:
         row, column = click.index
@@ -73,7 +77,7 @@ class _Cells:
 
     def _move(self, down: int, right: int) -> None:
         """Choose the next cell, at first the first."""
-        last, cell = self._n_classes - 1, self._cell
+        last, cell = len(self._class_names) - 1, self._cell
         row, column = 0, 0
         if cell is not None:
             row, column = (min(max(at + by, 0), last) for at, by in zip(cell, (down, right), strict=True))
@@ -105,10 +109,9 @@ class Matrix(_Cells):
 
     def __init__(self, class_names: Sequence[str], theme: Theme, on_loop: OnLoop, on_cell: OnCell) -> None:
         figure = confusion_figure(None, class_names, theme=theme)
-        super().__init__(figure, len(class_names), theme, on_loop, on_cell)
+        super().__init__(figure, confusion_style, class_names, theme, on_loop, on_cell)
         self.counted = Segmented("Cells of the confusion matrix", {"count": "count", "row": "row %"})
         self.counted.observe(on_loop(self._on_counted), "value")
-        self._class_names = class_names
         self._counts: Counts | None = None
         self.figure.summary = self.text
 
@@ -119,10 +122,7 @@ class Matrix(_Cells):
 
     def show(self, counts: Counts | None, theme: Theme) -> None:
         """Show a matrix: rows are the true class, columns the predicted; None before the first epoch has ended."""
-        if theme != self._theme:
-            self._theme = theme
-            layout = {"template": template(theme), **confusion_mark(self._cell, theme)}
-            self.figure.show(confusion_style(self._class_names, theme), layout)
+        self.figure.set_theme(theme, confusion_mark(self._cell, theme))
         if counts is not self._counts:  # a tick within an epoch brings none that are new
             self._counts = counts
             self._draw()
@@ -160,8 +160,7 @@ class Difference(_Cells):
         on_cell: OnCell | None = None,
     ) -> None:
         figure = difference_figure(None, None, class_names, theme=theme)
-        super().__init__(figure, len(class_names), theme, on_loop, on_cell)
-        self._class_names = class_names
+        super().__init__(figure, difference_style, class_names, theme, on_loop, on_cell)
 
     @property
     def text(self) -> str:
@@ -173,10 +172,7 @@ class Difference(_Cells):
         self, a: Counts | None, b: Counts | None, theme: Theme, called: tuple[str, str] = ("A", "B")
     ) -> None:
         """Show the difference of two matrices, by the names that they are called."""
-        if theme != self._theme:
-            self._theme = theme
-            layout = {"template": template(theme), **confusion_mark(self._cell, theme)}
-            self.figure.show(difference_style(self._class_names, theme), layout)
+        self.figure.set_theme(theme, confusion_mark(self._cell, theme))
         names = self._class_names
         traces, layout = difference_traces(a, b, names, called), difference_layout(names, called)
         self.figure.show(traces, layout, difference_summary(a, b, names, called))

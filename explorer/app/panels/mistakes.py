@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 from time import monotonic
-from typing import Any
 
 import numpy as np
-from ipywidgets import Box, DOMWidget
 
+from explorer.app.layout import box
 from explorer.app.panels.compared_matrix import ComparedMatrix
 from explorer.app.panels.images import ChosenImages
 from explorer.app.view_state import ViewState
@@ -20,13 +19,12 @@ from explorer.figures.reliability import (
     reliability_traces,
 )
 from explorer.figures.summaries import difficulty
-from explorer.figures.template import template
 from explorer.network import ClassScores, per_class
 from explorer.network.mistakes import answered
 from explorer.training import Moment
 from explorer.widgets.caption import Caption
+from explorer.widgets.choice import Segmented
 from explorer.widgets.live_figure import LiveFigure
-from explorer.widgets.segmented import Segmented
 from explorer.widgets.table import Table
 from explorer.widgets.threshold import Threshold
 from explorer.wording import grouped
@@ -57,7 +55,6 @@ class MistakesPanel:
     def __init__(self, views: Views) -> None:
         dataset, theme, on_loop = views.dataset, views.theme, views.on_loop
         self._dataset = dataset
-        self._theme = theme
         self._drawn: object = self  # nothing yet, which is not the same as no moment
         self._moment: Moment | None = None
         self._confidence = _SHARE
@@ -75,25 +72,25 @@ class MistakesPanel:
         self.order.observe(on_loop(self._on_order), "value")
         self.threshold = Threshold()
         self.threshold.observe(on_loop(self._on_threshold), "value")
-        self.calibration = LiveFigure(reliability_figure(None, theme=theme).update_layout(height=None))
+        empty = reliability_figure(None, theme=theme)
+        self.calibration = LiveFigure(empty, fills=True, theme=theme, style=reliability_style)
         self.calibration_caption = Caption()
-        figure = Box([self.calibration])  # gives it a height: that of its own element is all there is
-        figure.add_class("explorer-panel-figure")
-        self.view = _sections(
-            ("sentence", self.sentence),
-            ("matrix", self.matrix.view),
-            ("all", self.order, self.images.gallery),
-            ("scores", self.table),
-            ("trust", self.threshold, figure, self.calibration_caption),
+        # The box gives the figure a height: that of its own element is all there is.
+        figure = box("explorer-panel-figure", self.calibration)
+        self.view = box(
+            "explorer-panel explorer-mistakes",
+            box("explorer-mistakes-sentence", self.sentence),
+            box("explorer-mistakes-matrix", self.matrix.view),
+            box("explorer-mistakes-all", self.order, self.images.gallery),
+            box("explorer-mistakes-scores", self.table),
+            box("explorer-mistakes-trust", self.threshold, figure, self.calibration_caption),
         )
 
     def show(self, state: ViewState) -> None:
         """Show the mistakes of the selected epoch; while the run trains, once a second."""
         self.images.show(state)
         self.matrix.show(state)
-        if state.theme != self._theme:
-            self._theme = state.theme
-            self.calibration.show(reliability_style(state.theme), {"template": template(state.theme)})
+        self.calibration.set_theme(state.theme)
         snapshot = None if state.moment is None else state.moment.snapshot
         if snapshot is None:
             self.sentence.text = state.nothing
@@ -149,15 +146,3 @@ def _rows(scores: ClassScores, names: Sequence[str]) -> list[list[str]]:
         [name, *(f"{100 * column[k]:.1f} %" for column in columns), grouped(int(scores.support[k]))]
         for k, name in enumerate(names)
     ]
-
-
-def _sections(*sections: tuple[Any, ...]) -> Box:
-    boxes = []
-    for name, *children in sections:
-        box = Box([child for child in children if isinstance(child, DOMWidget)])
-        box.add_class(f"explorer-mistakes-{name}")
-        boxes.append(box)
-    view = Box(boxes)
-    view.add_class("explorer-panel")
-    view.add_class("explorer-mistakes")
-    return view

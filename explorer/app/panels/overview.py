@@ -27,7 +27,6 @@ from explorer.figures.curves import (
     loss_traces,
 )
 from explorer.figures.summaries import curves_summary
-from explorer.figures.template import template
 from explorer.training import History
 from explorer.widgets.caption import Caption
 from explorer.widgets.live_figure import LiveFigure
@@ -63,9 +62,9 @@ class Curve:
     """
 
     def __init__(self, measure: Measure, views: Views) -> None:
-        self._measure, self._theme = measure, views.theme
-        empty = measure.figure(History(views.session.config), theme=self._theme)
-        self.figure = LiveFigure(empty.update_layout(height=None, autosize=True))
+        self._measure, theme = measure, views.theme
+        empty = measure.figure(History(views.session.config), theme=theme)
+        self.figure = LiveFigure(empty, fills=True, theme=theme, style=measure.style)
         self.caption = Caption()
         self.view = framed(measure.name, self.figure, self.caption)
 
@@ -73,9 +72,7 @@ class Curve:
         """Show the records of the run, and the selected epoch."""
         measure, history = self._measure, state.history
         earlier = [run.curve for run in state.earlier.shown[-EARLIER_SLOTS:]]
-        if state.theme != self._theme:
-            self._theme = state.theme
-            self.figure.show(measure.style(state.theme), {"template": template(state.theme)})
+        self.figure.set_theme(state.theme)
         mark = {"shapes": epoch_mark(state.looks_back_to, state.theme)}
         layout = measure.layout(history, earlier) | mark
         summary = curves_summary(history, state.looks_back_to)
@@ -114,16 +111,16 @@ class ChosenMatrix:
         self.matrix = Matrix(views.dataset.class_names, views.theme, views.on_loop, views.toggle)
         self.caption = Caption()
         self.view = framed("confusion", self.matrix.figure, self.caption, tool=self.matrix.counted)
-        self._theme = views.theme
         self._drawn_at = float("-inf")
 
     def show(self, state: ViewState) -> None:
         """Show the counts; while the run trains, with their 200 texts, not each time."""
         self.matrix.mark(state.cell)
         waits = state.is_training and state.moment is not None and state.looks_back_to is None
-        if waits and state.theme == self._theme and monotonic() - self._drawn_at < _MATRIX_SECONDS:
+        is_new = state.theme != self.matrix.figure.theme
+        if waits and not is_new and monotonic() - self._drawn_at < _MATRIX_SECONDS:
             return
-        self._theme, self._drawn_at = state.theme, monotonic()
+        self._drawn_at = monotonic()
         self.matrix.show(None if state.moment is None else state.moment.confusion, state.theme)
         self.caption.text = state.nothing or self.matrix.text
 

@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 
-from ipywidgets import Box
-
+from explorer.app.layout import box, set_hidden
 from explorer.app.panels.matrix import Difference
 from explorer.app.panels.run_rows import accuracy, best, duration, epochs
 from explorer.datasets import Dataset
@@ -13,7 +12,8 @@ from explorer.network.comparison import paired, verdict
 from explorer.session import SessionRun
 from explorer.training import FIELDS
 from explorer.widgets.caption import Caption
-from explorer.widgets.side_by_side import Line, SideBySide
+from explorer.widgets.rendered import Display
+from explorer.widgets.side_by_side import SideBySide
 from explorer.wording import grouped
 
 __all__ = ["RunComparison"]
@@ -37,19 +37,16 @@ class RunComparison:
 
     def __init__(self, dataset: Dataset, theme: Theme) -> None:
         self._dataset = dataset
-        self.side_by_side = SideBySide()
+        self.side_by_side = Display(SideBySide())
         self.difference = Difference(dataset.class_names, theme)
         self.caption = Caption()
-        self._place = Box([self.difference.figure, self.caption])
-        self._place.add_class("explorer-runs-figure")
-        self.view = Box([self.side_by_side, self._place])
-        self.view.add_class("explorer-runs-compare")
-        self.view.add_class("explorer-hidden")
+        self._place = box("explorer-runs-figure", self.difference.figure, self.caption)
+        self.view = box("explorer-runs-compare explorer-hidden", self.side_by_side, self._place)
 
     def show(self, runs: Sequence[SessionRun], theme: Theme) -> None:
         """Compare two runs; with fewer, take no room."""
+        set_hidden(self.view, len(runs) != 2)
         if len(runs) != 2:
-            self.view.add_class("explorer-hidden")
             return
         a, b = runs
         heads = [
@@ -57,15 +54,12 @@ class RunComparison:
             for letter, run in zip("AB", runs, strict=True)
         ]
         words, remarks = self._judged(a, b)
-        self.side_by_side.show(heads, words, remarks, _lines(a, b))
+        self.side_by_side.show(SideBySide(heads, words, remarks, _lines(a, b)))
         in_a, in_b = (None if run.newest is None else run.newest.confusion for run in runs)
-        if in_a is None or in_b is None:
-            self._place.add_class("explorer-hidden")
-        else:
+        set_hidden(self._place, in_a is None or in_b is None)
+        if in_a is not None and in_b is not None:
             self.difference.show(in_a, in_b, theme)
             self.caption.text = self.difference.text
-            self._place.remove_class("explorer-hidden")
-        self.view.remove_class("explorer-hidden")
 
     def _judged(self, a: SessionRun, b: SessionRun) -> tuple[str, list[str]]:
         """Return the verdict, and what else there is to know."""
@@ -106,18 +100,18 @@ def _way_back(letter: str, run: SessionRun) -> str:
     return f"For {letter}, its settings alone don't bring it back: {why}."
 
 
-def _lines(a: SessionRun, b: SessionRun) -> list[Line]:
+def _lines(a: SessionRun, b: SessionRun) -> list[tuple[str, str, str]]:
     lines = [
-        Line("Test accuracy", *(_percent(accuracy(run)) for run in (a, b))),
-        Line("Best epoch", best(a), best(b)),
-        Line("Epochs", epochs(a), epochs(b)),
-        Line("Training time", *(_seconds(duration(run)) for run in (a, b))),
+        ("Test accuracy", _percent(accuracy(a)), _percent(accuracy(b))),
+        ("Best epoch", best(a), best(b)),
+        ("Epochs", epochs(a), epochs(b)),
+        ("Training time", _seconds(duration(a)), _seconds(duration(b))),
     ]
     if a.config.loss == b.config.loss:
-        lines.insert(1, Line("Test loss", *(_loss(run) for run in (a, b))))
+        lines.insert(1, ("Test loss", _loss(a), _loss(b)))
     names = [name for name in a.config.differences(b.config) if name != "epochs"]
-    lines += [Line(FIELDS[name].label, a.config.text(name), b.config.text(name)) for name in names]
-    return lines if names else [*lines, Line("Other settings", "the same", "the same")]
+    lines += [(FIELDS[name].label, a.config.text(name), b.config.text(name)) for name in names]
+    return lines if names else [*lines, ("Other settings", "the same", "the same")]
 
 
 def _percent(share: float | None) -> str:

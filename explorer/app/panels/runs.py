@@ -3,8 +3,7 @@
 from collections.abc import Iterable
 from time import monotonic
 
-from ipywidgets import Box, DOMWidget
-
+from explorer.app.layout import box
 from explorer.app.panels.run_comparison import RunComparison
 from explorer.app.panels.run_rows import column_names, headings, row
 from explorer.app.view_state import ViewState
@@ -24,9 +23,9 @@ from explorer.figures.template import template
 from explorer.session import SessionRun
 from explorer.training import FIELDS, TrainingConfig
 from explorer.widgets.caption import Caption
+from explorer.widgets.choice import Segmented
 from explorer.widgets.live_figure import LiveFigure
 from explorer.widgets.run_table import RunAction, RunRow, RunTable
-from explorer.widgets.segmented import Segmented
 
 __all__ = ["RunsPanel"]
 
@@ -66,14 +65,14 @@ class RunsPanel:
         self.accuracy = _figure("accuracy", theme)
         self.loss = _figure("loss", theme)
         self.captions = {"accuracy": Caption(), "loss": Caption()}
-        tools = _box("tools", self.axis, self.scale)
-        curves = _box(
-            "curves",
-            _box("figure", self.accuracy, self.captions["accuracy"]),
-            _box("figure", self.loss, self.captions["loss"]),
+        tools = box("explorer-runs-tools", self.axis, self.scale)
+        curves = box(
+            "explorer-runs-curves",
+            box("explorer-runs-figure", self.accuracy, self.captions["accuracy"]),
+            box("explorer-runs-figure", self.loss, self.captions["loss"]),
         )
-        self.view = _box("panel", self.table, self.comparison.view, tools, curves)
-        self.view.add_class("explorer-panel")
+        parts = (self.table, self.comparison.view, tools, curves)
+        self.view = box("explorer-panel explorer-runs-panel", *parts)
 
     def show(self, state: ViewState) -> None:
         """Show all runs; while one trains, once a second."""
@@ -267,10 +266,4 @@ def _loss_caption(loss: str, n_others: int) -> str:
 
 
 def _figure(measure: Measure, theme: Theme) -> LiveFigure:
-    return LiveFigure(runs_figure([], measure, theme=theme).update_layout(height=None, autosize=True))
-
-
-def _box(name: str, *children: DOMWidget) -> Box:
-    box = Box(children)
-    box.add_class(f"explorer-runs-{name}")
-    return box
+    return LiveFigure(runs_figure([], measure, theme=theme), fills=True, theme=theme)

@@ -1,11 +1,10 @@
 """The sixth tab: what the batch size does to the network in the controls, from many runs."""
 
-from collections.abc import Sequence
+from functools import partial
 from time import monotonic
 from types import MappingProxyType
 
-from ipywidgets import Box, DOMWidget
-
+from explorer.app.layout import box, set_hidden
 from explorer.app.panels.recorded_study import load_points
 from explorer.app.view_state import ViewState
 from explorer.app.views import Views
@@ -21,7 +20,6 @@ from explorer.figures.studies import (
     study_traces,
     study_words,
 )
-from explorer.figures.template import template
 from explorer.training import TrainingConfig
 from explorer.training.studies import (
     BATCH_SIZES,
@@ -33,8 +31,8 @@ from explorer.training.studies import (
 )
 from explorer.training.study_runner import StudyDelivery, StudyRunner
 from explorer.widgets.caption import Caption
+from explorer.widgets.choice import Segmented
 from explorer.widgets.live_figure import LiveFigure
-from explorer.widgets.segmented import Segmented
 from explorer.widgets.study_bar import StudyBar
 from explorer.wording import duration
 
@@ -42,7 +40,6 @@ __all__ = ["StudyPanel", "study_configs"]
 
 _ORDER = "The largest batches come first, because they take the least time; the answer follows at the end."
 _RECORDED = "Recorded beforehand, with the exercise's settings, 10 epochs and 3 seeds."
-_HIDDEN = "explorer-hidden"
 _MEASURES: MappingProxyType[Measure, str] = MappingProxyType(
     {
         "accuracy": "test accuracy at the end: mean over the seeds, and a band from the lowest to the highest",
@@ -65,7 +62,7 @@ class StudyPanel:
 
     def __init__(self, views: Views) -> None:
         dataset, theme, on_loop = views.dataset, views.theme, views.on_loop
-        self._dataset, self._theme, self._runner = dataset, theme, StudyRunner()
+        self._dataset, self._runner = dataset, StudyRunner()
         views.on_close(self._runner.stop)
         self._config = TrainingConfig()
         self._deliver = on_loop(self._on_delivery)
@@ -83,19 +80,19 @@ class StudyPanel:
         self.bar.on_press(on_loop(self._on_press))
         self.question, self.words = Caption(_question(self._config)), Caption()
         self.figures = {measure: _figure(measure, theme) for measure in _MEASURES}
-        self._drawings = _box(
-            "figures",
-            *(_box("figure", self.figures[measure], Caption(words)) for measure, words in _MEASURES.items()),
-        )
-        self._drawings.add_class(_HIDDEN)  # until there is something to see
-        self.view = _box(
-            "panel",
-            _box("words", self.question),
-            _box("tools", self.epochs, self.seeds, self.bar),
-            _box("words", self.words),
+        figures = [
+            box("explorer-study-figure", self.figures[what], Caption(words))
+            for what, words in _MEASURES.items()
+        ]
+        # Hidden until there is something to see.
+        self._drawings = box("explorer-study-figures explorer-hidden", *figures)
+        self.view = box(
+            "explorer-panel explorer-study-panel",
+            box("explorer-study-words", self.question),
+            box("explorer-study-tools", self.epochs, self.seeds, self.bar),
+            box("explorer-study-words", self.words),
             self._drawings,
         )
-        self.view.add_class("explorer-panel")
         if self._recorded:
             self._show_results()
             self.words.text = f"{_RECORDED} {study_words(self._recorded)}"
@@ -112,11 +109,8 @@ class StudyPanel:
         """Keep the settings for the next study, and follow the theme."""
         self._config = state.config
         self._show_plan()
-        if state.theme == self._theme:
-            return
-        self._theme = state.theme
-        for measure, figure in self.figures.items():
-            figure.show(study_style(state.theme, measure=measure), {"template": template(state.theme)})
+        for figure in self.figures.values():
+            figure.set_theme(state.theme)
 
     def _on_press(self) -> None:
         if self.bar.running:
@@ -166,7 +160,7 @@ class StudyPanel:
             layout = study_layout(points, measure=measure, batch_sizes=sizes)
             figure.show(study_traces(points, measure=measure), layout)
         if points:
-            self._drawings.remove_class(_HIDDEN)
+            set_hidden(self._drawings, False)
 
     def _show_progress(self, *, running: bool, end: str = "") -> None:
         n_images = len(self._dataset.train_labels)
@@ -215,13 +209,5 @@ def _question(config: TrainingConfig) -> str:
 
 
 def _figure(measure: Measure, theme: Theme) -> LiveFigure:
-    empty: Sequence[StudyPoint] = ()
-    return LiveFigure(
-        study_figure(empty, measure=measure, theme=theme).update_layout(height=None, autosize=True)
-    )
-
-
-def _box(name: str, *children: DOMWidget) -> Box:
-    box = Box(children)
-    box.add_class(f"explorer-study-{name}")
-    return box
+    empty = study_figure((), measure=measure, theme=theme)
+    return LiveFigure(empty, fills=True, theme=theme, style=partial(study_style, measure=measure))

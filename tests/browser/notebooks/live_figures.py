@@ -36,7 +36,7 @@ def show_all(button):
 
 
 def go_dark(button):
-    lines[0].set_theme(go.layout.Template(layout={"paper_bgcolor": "rgb(23, 28, 35)"}))
+    lines[0].show([], {"template": go.layout.Template(layout={"paper_bgcolor": "rgb(23, 28, 35)"})})
     said.value = "went dark"
 
 

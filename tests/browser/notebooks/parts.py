@@ -8,6 +8,7 @@ from explorer.training import TrainingConfig
 from explorer.widgets.caption import Caption
 from explorer.widgets.header import Header
 from explorer.widgets.messages import Message, Messages
+from explorer.widgets.rendered import Display
 from explorer.widgets.run_bar import RunBar
 from explorer.widgets.settings_panel import SettingsPanel
 from explorer.widgets.tab_bar import TabBar
@@ -59,7 +60,7 @@ def configure(config):
 names = {"start": "Start again", "hint": "Show messages", "words": "Change words", "few": "Show few"}
 names["csv"] = "History as CSV"
 header, panel, bar, messages = Header(dataset="MNIST", exports=names), SettingsPanel(), RunBar(), Messages()
-tiles = Tiles([Tile("test accuracy", "93.64 %", "of 10 000 test images", "test")] * 6)
+tiles = Display(Tiles((Tile("test accuracy", "93.64 %", "of 10 000 test images", "test"),) * 6))
 header.on_export(choose)
 header.observe(lambda change: note("theme", change["new"]), "theme")
 panel.observe(lambda change: configure(change["new"]), "config")

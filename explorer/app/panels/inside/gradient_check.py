@@ -6,14 +6,15 @@ from typing import Any
 
 import numpy as np
 
+from explorer.app.layout import box
 from explorer.app.panels.inside.pacing import Pace
-from explorer.app.panels.inside.section import box
 from explorer.app.panels.inside.subject import Subject, probe, probe_size
-from explorer.app.view_state import OnLoop, ViewState
-from explorer.datasets import Dataset
+from explorer.app.view_state import ViewState
+from explorer.app.views import Views
 from explorer.figures.formulas import written
 from explorer.network.gradient_check import STEP, CheckedWeight, check_gradient, choose_weights
 from explorer.widgets.checked_weights import CheckedRow, CheckedWeights
+from explorer.widgets.rendered import Display
 
 __all__ = ["GradientCheck", "verdict"]
 
@@ -24,25 +25,17 @@ _PRODUCTS = 2**21  # a check takes some 17 passes, in float64
 
 
 class GradientCheck:
-    """A table of some weights of the current network.
+    """A table of some weights of the current network."""
 
-    Parameters
-    ----------
-    dataset : Dataset
-        The images.
-    on_loop : callable
-        As in `explorer.app.view_state`.
-    """
-
-    def __init__(self, dataset: Dataset, on_loop: OnLoop) -> None:
-        self.table = CheckedWeights()
-        self.view = box(self.table, classes=("explorer-gradient-check",))
-        self._probe = probe(dataset, 0, _MOST_IMAGES)
+    def __init__(self, views: Views) -> None:
+        self.table = Display(CheckedWeights())
+        self.view = box("explorer-gradient-check", self.table)
+        self._probe = probe(views.dataset, 0, _MOST_IMAGES)
         self._pace = Pace()
         self._draw_number = 0
         self._seen: Subject | None = None
         self._drawn: tuple[Any, ...] = ()
-        self.table.on_again(on_loop(self._again))
+        self.table.on_press(views.on_loop(self._again))
 
     def show(self, state: ViewState, subject: Subject) -> None:
         """Check the network of this moment."""
@@ -51,7 +44,7 @@ class GradientCheck:
             with self._pace.drawing():
                 self._check()
 
-    def _again(self) -> None:
+    def _again(self, _press: str) -> None:
         """Check other weights."""
         self._draw_number += 1
         self._check()
@@ -73,7 +66,7 @@ class GradientCheck:
             f"L is the summed loss of {images.n_samples} test images, in float64. Analytic: backpropagation. "
             f"Numeric: (L(w + ε) − L(w − ε)) / 2ε with ε = {written(STEP)}. Epoch {subject.epoch:g}."
         )
-        self.table.show(words, how, [_row(weight) for weight in checked], agrees=agrees)
+        self.table.show(CheckedWeights(words, how, tuple(map(_row, checked)), agrees))
 
 
 def verdict(checked: Sequence[CheckedWeight]) -> tuple[str, bool | None]:

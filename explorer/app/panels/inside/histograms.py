@@ -1,15 +1,16 @@
 """How weights and activations of each layer are spread, against the start."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.app.layout import side_by_side
 from explorer.app.panels.inside.pacing import Pace
-from explorer.app.panels.inside.section import box, figure_box, filling
 from explorer.app.panels.inside.subject import Subject, Weights, probe, probe_size
 from explorer.app.view_state import ViewState
-from explorer.datasets import Dataset
+from explorer.app.views import Views
 from explorer.figures.formulas import written
 from explorer.figures.histograms import (
     histograms_figure,
@@ -18,7 +19,6 @@ from explorer.figures.histograms import (
     histograms_traces,
 )
 from explorer.figures.palette import Theme
-from explorer.figures.template import template
 from explorer.widgets.caption import Caption
 from explorer.widgets.live_figure import LiveFigure
 
@@ -31,36 +31,21 @@ _WHAT = ("weight", "activation")
 
 
 class Histograms:
-    """Two figures: weights, and activations on a few hundred test images.
+    """Two figures: weights, and activations on a few hundred test images."""
 
-    Parameters
-    ----------
-    dataset : Dataset
-        The images.
-    theme : {"light", "dark"}
-        Colours to begin with.
-    """
-
-    def __init__(self, dataset: Dataset, theme: Theme) -> None:
-        self.weights, self.activations = (
-            LiveFigure(filling(histograms_figure([], names=[], what=what, theme=theme))) for what in _WHAT
-        )
+    def __init__(self, views: Views) -> None:
+        self.weights, self.activations = self._figures = tuple(_figure(what, views.theme) for what in _WHAT)
         self.captions = (Caption(), Caption())
-        self.view = box(
-            figure_box(self.weights, self.captions[0]),
-            figure_box(self.activations, self.captions[1]),
-            classes=("explorer-pair",),
-        )
-        self._probe = probe(dataset, 0, _MOST_IMAGES)
+        self.view = side_by_side(self._figures, self.captions)
+        self._probe = probe(views.dataset, 0, _MOST_IMAGES)
         self._pace = Pace()
-        self._theme = theme
         self._drawn: Subject | None = None
         self._first_activations: Layers = []
 
     def show(self, state: ViewState, subject: Subject) -> None:
         """Show the layers at this moment."""
-        if state.theme != self._theme:
-            self._set_theme(state.theme)
+        for figure in self._figures:
+            figure.set_theme(state.theme)
         if subject is not self._drawn and self._pace.is_due(state):
             with self._pace.drawing():
                 self._draw(subject)
@@ -72,11 +57,10 @@ class Histograms:
         weights = list(subject.weights[::2]), list(subject.first[::2])
         activations = self._activations(subject, subject.weights), self._first_activations
         names = subject.layer_names
-        for figure, what, (now, start) in zip(
-            (self.weights, self.activations), _WHAT, (weights, activations), strict=True
-        ):
+        layers = (weights, activations)
+        for figure, what, (now, start) in zip(self._figures, _WHAT, layers, strict=True):
             figure.show(histograms_traces(now, start), histograms_layout(now, start, names, what=what))
-        spreads = [_spreads(names, *layers) for layers in (weights, activations)]
+        spreads = [_spreads(names, *both) for both in layers]
         n = activations[0][0].shape[1]
         self.captions[0].text = f"standard deviation of the weights: {spreads[0]}"
         self.captions[1].text = f"on {n} test images; standard deviation: {spreads[1]}"
@@ -89,10 +73,10 @@ class Histograms:
             network.forward(self._probe.head(n).X)
             return [*network.h.values()]
 
-    def _set_theme(self, theme: Theme) -> None:
-        self._theme = theme
-        for figure, what in zip((self.weights, self.activations), _WHAT, strict=True):
-            figure.show(histograms_style(theme, what=what), {"template": template(theme)})
+
+def _figure(what: str, theme: Theme) -> LiveFigure:
+    empty = histograms_figure([], names=[], what=what, theme=theme)
+    return LiveFigure(empty, fills=True, theme=theme, style=partial(histograms_style, what=what))
 
 
 def _spreads(names: tuple[str, ...], now: Layers, start: Layers) -> str:

@@ -1,28 +1,35 @@
 """The third tab: what the layers hold and do, at the selected epoch."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
-from ipywidgets import DOMWidget
-
+from explorer.app.layout import box, set_hidden
 from explorer.app.panels.inside.gradient_check import GradientCheck
 from explorer.app.panels.inside.histograms import Histograms
 from explorer.app.panels.inside.one_image import OneImage
 from explorer.app.panels.inside.over_time import OverTime
-from explorer.app.panels.inside.section import Section, box
+from explorer.app.panels.inside.section import Section
 from explorer.app.panels.inside.subject import Subject, Subjects
 from explorer.app.panels.inside.weights import FirstWeights
 from explorer.app.view_state import ViewState
 from explorer.app.views import Views
-from explorer.figures.palette import Theme
 from explorer.widgets.caption import Caption
-from explorer.widgets.segmented import Segmented
+from explorer.widgets.choice import Segmented
 
 __all__ = ["SECTIONS", "Inside"]
 
-SECTIONS = ("weights", "histograms", "time", "check", "image")
-"""Names of the sections, in links as well; the first is shown first."""
+_MAKERS: Mapping[str, tuple[str, Callable[[Views], Section]]] = MappingProxyType(
+    {
+        "weights": ("Weights", FirstWeights),
+        "histograms": ("Histograms", Histograms),
+        "time": ("Over time", OverTime),
+        "check": ("Gradient check", GradientCheck),
+        "image": ("One image", OneImage),
+    }
+)
 
-_HIDDEN = "explorer-hidden"
+SECTIONS = tuple(_MAKERS)
+"""Names of the sections, in links as well; the first is shown first."""
 
 
 class Inside:
@@ -37,32 +44,19 @@ class Inside:
     """
 
     def __init__(self, views: Views, on_chosen: Callable[[], object] = lambda: None) -> None:
-        self._views, dataset, on_loop = views, views.dataset, views.on_loop
-        self._on_chosen = on_chosen
-        self._makers: dict[str, Callable[[Theme], Section]] = {
-            "weights": lambda _theme: FirstWeights(dataset, on_loop),
-            "histograms": lambda theme: Histograms(dataset, theme),
-            "time": lambda theme: OverTime(dataset, theme, on_loop),
-            "check": lambda _theme: GradientCheck(dataset, on_loop),
-            "image": lambda _theme: OneImage(dataset, on_loop),
-        }
-        words = ("Weights", "Histograms", "Over time", "Gradient check", "One image")
-        self.choice = Segmented("Section", dict(zip(SECTIONS, words, strict=True)))
-        self.choice.observe(on_loop(self._on_choice), "value")
+        self._views, self._on_chosen = views, on_chosen
+        self.choice = Segmented("Section", {name: words for name, (words, _) in _MAKERS.items()})
+        self.choice.observe(views.on_loop(self._on_choice), "value")
         self._why = Caption()
-        self._nothing = box(self._why)
+        self._nothing = box("explorer-stack", self._why)
         self._sections: dict[str, Section] = {}
         self._subjects = Subjects()
-        self.view = box(
-            self.choice,
-            self._nothing,
-            classes=("explorer-panel", "explorer-inside", "explorer-sectioned"),
-        )
+        self.view = box("explorer-panel explorer-inside explorer-sectioned", self.choice, self._nothing)
 
     def __getitem__(self, name: str) -> Section:
         """Return a section; it is made if it wasn't yet."""
         if name not in self._sections:
-            section = self._sections[name] = self._makers[name](self._views.theme)
+            section = self._sections[name] = _MAKERS[name][1](self._views)
             section.view.add_class("explorer-section")
             self.view.children = (*self.view.children, section.view)
         return self._sections[name]
@@ -72,9 +66,9 @@ class Inside:
         subject = self._subjects.of(state)
         chosen = None if subject is None else self[self.choice.value]
         self._why.text = _said(state, subject)
-        _set_hidden(self._nothing, not self._why.text)
+        set_hidden(self._nothing, not self._why.text)
         for section in self._sections.values():
-            _set_hidden(section.view, section is not chosen)
+            set_hidden(section.view, section is not chosen)
         if chosen is not None and subject is not None:
             chosen.show(state, subject)
 
@@ -89,10 +83,3 @@ def _said(state: ViewState, subject: Subject | None) -> str:
         return state.nothing
     failed = state.run is not None and state.run.status == "failed"
     return f"{state.nothing} Shown are its first weights." if state.nothing and failed else ""
-
-
-def _set_hidden(view: DOMWidget, hidden: bool) -> None:
-    if hidden:
-        view.add_class(_HIDDEN)
-    else:
-        view.remove_class(_HIDDEN)

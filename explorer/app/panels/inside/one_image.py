@@ -5,17 +5,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.app.layout import box
 from explorer.app.panels.inside.pacing import Pace
-from explorer.app.panels.inside.section import box
 from explorer.app.panels.inside.subject import Subject, probe
-from explorer.app.view_state import OnLoop, ViewState
-from explorer.datasets import Dataset
+from explorer.app.view_state import ViewState
+from explorer.app.views import Views
 from explorer.datasets.dataset import IMAGE_SHAPE
 from explorer.figures.digits import sprite, weights_sprite
 from explorer.figures.formulas import Formula, backward_formulas, forward_formulas, loss_formula, written
 from explorer.figures.palette import Theme
 from explorer.network.walkthrough import Walkthrough, busiest_units, walk_through
 from explorer.widgets.bars import Bar, Bars
+from explorer.widgets.rendered import Display
 from explorer.widgets.sample_picker import SamplePicker, Wish
 from explorer.widgets.walkthrough import FormulaLine, Stage, Strip, WalkthroughView
 
@@ -30,32 +31,23 @@ _NOTE = (
 
 
 class OneImage:
-    """An image, the layers' values for it, and the outputs.
+    """An image, the layers' values for it, and the outputs."""
 
-    Parameters
-    ----------
-    dataset : Dataset
-        Its test images can be chosen.
-    on_loop : callable
-        As in `explorer.app.view_state`.
-    """
-
-    def __init__(self, dataset: Dataset, on_loop: OnLoop) -> None:
-        self.picker = SamplePicker(len(dataset.test_labels))
-        self.outputs = Bars()
+    def __init__(self, views: Views) -> None:
+        self.picker = SamplePicker(len(views.dataset.test_labels))
+        self.outputs = Display(Bars())
         self.stages = WalkthroughView(_NOTE)
-        self.view = box(
-            box(self.picker, self.outputs), self.stages, classes=("explorer-pair", "explorer-aside-left")
-        )
-        self._dataset = dataset
+        aside = box("explorer-stack", self.picker, self.outputs)
+        self.view = box("explorer-pair explorer-aside-left", aside, self.stages)
+        self._dataset = views.dataset
         self._pace = Pace()
         self._rng = np.random.default_rng(0)
         self._seen: tuple[ViewState, Subject] | None = None
         self._drawn: tuple[Any, ...] = ()
         self._units = ChosenUnits()
-        self.picker.observe(on_loop(self._on_index), "index")
-        self.picker.on_wish(on_loop(self._on_wish))
-        self.stages.on_unit(on_loop(self._choose))
+        self.picker.observe(views.on_loop(self._on_index), "index")
+        self.picker.on_wish(views.on_loop(self._on_wish))
+        self.stages.on_unit(views.on_loop(self._choose))
 
     def show(self, state: ViewState, subject: Subject) -> None:
         """Show what the network of this moment makes of the image."""
@@ -111,7 +103,7 @@ class OneImage:
             right=true == decided,
             has_mistakes=bool(self._mistakes().size),
         )
-        self.outputs.show("Outputs y", [_bar(names[k], k, walk) for k in range(len(names))])
+        self.outputs.show(Bars("Outputs y", tuple(_bar(name, k, walk) for k, name in enumerate(names))))
 
 
 class ChosenUnits:

@@ -1,13 +1,14 @@
 """The gradient of each layer, and its dead units or saturated activations, epoch by epoch."""
 
+from functools import partial
 from time import monotonic
 from typing import Any
 
+from explorer.app.layout import side_by_side
 from explorer.app.panels.inside.pacing import Leisure, Pace
-from explorer.app.panels.inside.section import box, figure_box, filling
 from explorer.app.panels.inside.subject import Subject, Weights, probe, probe_size
-from explorer.app.view_state import OnLoop, ViewState
-from explorer.datasets import Dataset
+from explorer.app.view_state import ViewState
+from explorer.app.views import Views
 from explorer.figures.layers import (
     Measure,
     layers_figure,
@@ -17,7 +18,6 @@ from explorer.figures.layers import (
     layers_traces,
 )
 from explorer.figures.palette import Theme
-from explorer.figures.template import template
 from explorer.network.diagnostics import LayerDiagnostics, diagnose
 from explorer.widgets.caption import Caption
 from explorer.widgets.live_figure import LiveFigure
@@ -34,31 +34,15 @@ class OverTime:
 
     The moments of a run are diagnosed one by one, when there is time for it, and what was found is kept while the
     run is shown.
-
-    Parameters
-    ----------
-    dataset : Dataset
-        The images.
-    theme : {"light", "dark"}
-        Colours to begin with.
-    on_loop : callable
-        As in `explorer.app.view_state`.
     """
 
-    def __init__(self, dataset: Dataset, theme: Theme, on_loop: OnLoop) -> None:
-        self.gradient, self.stuck = (
-            LiveFigure(filling(layers_figure({}, measure, n_epochs=1, theme=theme))) for measure in _MEASURES
-        )
+    def __init__(self, views: Views) -> None:
+        self.gradient, self.stuck = self._figures = tuple(_figure(what, views.theme) for what in _MEASURES)
         self.captions = (Caption(), Caption())
-        self.view = box(
-            figure_box(self.gradient, self.captions[0]),
-            figure_box(self.stuck, self.captions[1]),
-            classes=("explorer-pair",),
-        )
-        self._probe = probe(dataset, 0, _MOST_IMAGES)
+        self.view = side_by_side(self._figures, self.captions)
+        self._probe = probe(views.dataset, 0, _MOST_IMAGES)
         self._pace = Pace()
-        self._leisure = Leisure(self._go_on, on_loop)
-        self._theme = theme
+        self._leisure = Leisure(self._go_on, views.on_loop)
         self._seen: tuple[ViewState, Subject] | None = None
         self._known: dict[float, tuple[LayerDiagnostics, ...]] = {}
         self._drawn: tuple[Any, ...] = ()
@@ -69,8 +53,8 @@ class OverTime:
         if self._seen is None or self._seen[1].run.number != subject.run.number:
             self._known = {}
         self._seen = state, subject
-        if state.theme != self._theme:
-            self._set_theme(state.theme)
+        for figure in self._figures:
+            figure.set_theme(state.theme)
         if self._pace.is_due(state):
             with self._pace.drawing():
                 more = self._diagnose_next()
@@ -122,13 +106,9 @@ class OverTime:
         if wanted == self._drawn:
             return
         self._drawn, self._drawn_at = wanted, monotonic()
-        for figure, measure in zip((self.gradient, self.stuck), _MEASURES, strict=True):
-            figure.show(
-                layers_traces(self._known, measure),
-                layers_layout(
-                    self._known, measure, n_epochs=n_epochs, epoch=subject.epoch, theme=state.theme
-                ),
-            )
+        for figure, measure in zip(self._figures, _MEASURES, strict=True):
+            marks: Any = {"n_epochs": n_epochs, "epoch": subject.epoch, "theme": state.theme}
+            figure.show(layers_traces(self._known, measure), layers_layout(self._known, measure, **marks))
         self._say(subject)
 
     def _say(self, subject: Subject) -> None:
@@ -139,7 +119,7 @@ class OverTime:
             self.captions[1].text = stuck
             self.gradient.summary, self.stuck.summary = (caption.text for caption in self.captions)
 
-    def _set_theme(self, theme: Theme) -> None:
-        self._theme = theme
-        for figure, measure in zip((self.gradient, self.stuck), _MEASURES, strict=True):
-            figure.show(layers_style(measure, theme), {"template": template(theme)})
+
+def _figure(measure: Measure, theme: Theme) -> LiveFigure:
+    empty = layers_figure({}, measure, n_epochs=1, theme=theme)
+    return LiveFigure(empty, fills=True, theme=theme, style=partial(layers_style, measure))

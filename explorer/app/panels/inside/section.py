@@ -1,13 +1,13 @@
-"""What a section of the tab is, and how its parts are boxed."""
+"""What a section of the tab is."""
 
-from typing import Any, Protocol
+from typing import Protocol
 
-from ipywidgets import Box, DOMWidget
+from ipywidgets import DOMWidget
 
 from explorer.app.panels.inside.subject import Subject
 from explorer.app.view_state import ViewState
 
-__all__ = ["Section", "box", "figure_box", "filling"]
+__all__ = ["Section"]
 
 
 class Section(Protocol):
@@ -17,21 +17,3 @@ class Section(Protocol):
 
     def show(self, state: ViewState, subject: Subject) -> None:
         """Draw what differs from what is drawn."""
-
-
-def box(*children: DOMWidget, classes: tuple[str, ...] = ("explorer-stack",)) -> Box:
-    """Return the parts in a box whose classes say how they stand; see ``inside.css``."""
-    made = Box(children)
-    for css_class in classes:
-        made.add_class(css_class)
-    return made
-
-
-def figure_box(figure: DOMWidget, caption: DOMWidget) -> Box:
-    """Return a figure over its line of text."""
-    return box(figure, caption, classes=("explorer-section-figure",))
-
-
-def filling(figure: Any) -> Any:
-    """Return `figure` without a height of its own, so that it fills its place."""
-    return figure.update_layout(height=None, autosize=True)

@@ -5,16 +5,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.app.layout import box
 from explorer.app.panels.inside.pacing import Pace
-from explorer.app.panels.inside.section import box
 from explorer.app.panels.inside.subject import Subject
-from explorer.app.view_state import OnLoop, ViewState
-from explorer.datasets import Dataset
+from explorer.app.view_state import ViewState
+from explorer.app.views import Views
 from explorer.datasets.dataset import IMAGE_SHAPE
 from explorer.figures.digits import weights_sprite
 from explorer.figures.formulas import written
 from explorer.widgets.bars import Bar, Bars
-from explorer.widgets.segmented import Segmented
+from explorer.widgets.choice import Segmented
+from explorer.widgets.rendered import Display
 from explorer.widgets.weight_images import WeightImages
 
 __all__ = ["PER_PAGE", "FirstWeights", "full_tone"]
@@ -29,31 +30,22 @@ _SHARE_WITHIN = 0.995
 
 
 class FirstWeights:
-    """An image for each unit, with the chosen unit's outgoing weights next to them.
+    """An image for each unit, with the chosen unit's outgoing weights next to them."""
 
-    Parameters
-    ----------
-    dataset : Dataset
-        Says the classes.
-    on_loop : callable
-        As in `explorer.app.view_state`.
-    """
-
-    def __init__(self, dataset: Dataset, on_loop: OnLoop) -> None:
+    def __init__(self, views: Views) -> None:
         self.kind = Segmented("Images show", {"now": "weights", "change": "change since the start"})
         self.images = WeightImages()
-        self.outgoing = Bars(signed=True)
-        self.view = box(
-            box(self.kind, self.images), self.outgoing, classes=("explorer-pair", "explorer-aside-right")
-        )
-        self._class_names = dataset.class_names
+        self.outgoing = Display(Bars(signed=True))
+        images = box("explorer-stack", self.kind, self.images)
+        self.view = box("explorer-pair explorer-aside-right", images, self.outgoing)
+        self._class_names = views.dataset.class_names
         self._pace = Pace()
         self._page = 0
         self._seen: tuple[ViewState, Subject] | None = None
         self._drawn: tuple[Any, ...] = ()
-        self.kind.observe(on_loop(self._on_change), "value")
-        self.images.observe(on_loop(self._on_change), "selected")
-        self.images.on_page(on_loop(self._turn))
+        self.kind.observe(views.on_loop(self._on_change), "value")
+        self.images.observe(views.on_loop(self._on_change), "selected")
+        self.images.on_page(views.on_loop(self._turn))
 
     def show(self, state: ViewState, subject: Subject) -> None:
         """Show the weights of this moment."""
@@ -106,21 +98,18 @@ class FirstWeights:
         is_output = subject.n_layers == 2
         limit = _largest(outgoing)
         to = "the classes" if is_output else f"layer 2, the {len(strongest)} largest of {len(weights)}"
+        names = self._class_names if is_output else [f"unit {k}" for k in range(len(weights))]
+        lengths = np.nan_to_num(weights / (limit or 1.0))
+        image = W[unit].reshape(1, *IMAGE_SHAPE)
         self.outgoing.show(
-            f"Unit {unit} · bias {written(float(subject.weights[1][unit, 0]))}",
-            [
-                Bar(
-                    name=self._class_names[k] if is_output else f"unit {k}",
-                    share=float(np.nan_to_num(weights[k] / (limit or 1.0))),
-                    text=written(float(weights[k])),
-                )
-                for k in strongest
-            ],
-            note=f"Outgoing weights to {to}. A full bar is ±{written(limit)}, the largest of all units.",
-            picture=weights_sprite(
-                W[unit].reshape(1, *IMAGE_SHAPE), 1, theme=state.theme, limit=full_tone(W)
-            ),
-            picture_words=f"What the image of unit {unit} shows, larger",
+            Bars(
+                f"Unit {unit} · bias {written(float(subject.weights[1][unit, 0]))}",
+                tuple(Bar(names[k], float(lengths[k]), written(float(weights[k]))) for k in strongest),
+                signed=True,
+                note=f"Outgoing weights to {to}. A full bar is ±{written(limit)}, the largest of all units.",
+                picture=weights_sprite(image, 1, theme=state.theme, limit=full_tone(W)),
+                picture_words=f"What the image of unit {unit} shows, larger",
+            )
         )
 
     def _images_of(self, subject: Subject) -> Array:

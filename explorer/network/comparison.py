@@ -5,7 +5,6 @@ tosses of a coin: if the networks were equally good, each would be as likely to 
 """
 
 import math
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,30 +12,11 @@ from numpy.typing import NDArray
 
 from explorer.wording import counted, grouped
 
-__all__ = ["Paired", "mcnemar", "paired", "verdict"]
+__all__ = ["mcnemar", "paired", "verdict"]
 
 _DOUBTFUL = 0.05  # from here on a difference may well be chance
 _CLEAR = 0.01
 _RAREST = 1e-9  # beyond, the exact number says nothing more
-
-
-@dataclass(frozen=True, slots=True)
-class Paired:
-    """How two networks, A and B, classify the same images.
-
-    Parameters
-    ----------
-    both_right, only_a, only_b, both_wrong : int
-        Images that are classified correctly by both, by A alone, by B alone, by neither.
-    p_value : float
-        Two-sided p-value of the exact McNemar test, 0 to 1.
-    """
-
-    both_right: int
-    only_a: int
-    only_b: int
-    both_wrong: int
-    p_value: float
 
 
 def mcnemar(only_a: int, only_b: int) -> float:
@@ -50,17 +30,12 @@ def mcnemar(only_a: int, only_b: int) -> float:
     Parameters
     ----------
     only_a, only_b : int
-        Samples that only the one, or only the other, gets right; at least 0.
+        Samples that only the one, or only the other, gets right; at least 0, else a `ValueError`.
 
     Returns
     -------
     float
         In [0, 1], with a relative error below 1e-9; 0 where it is too small for a float.
-
-    Raises
-    ------
-    ValueError
-        If a count is negative.
     """
     if min(only_a, only_b) < 0:
         raise ValueError(f"only_a is {only_a} and only_b is {only_b}; expected 0 or more")
@@ -72,20 +47,15 @@ def mcnemar(only_a: int, only_b: int) -> float:
     return min(1.0, 2.0 * math.exp(log_sum - n * math.log(2.0)))
 
 
-def paired(outputs_a: NDArray[Any], outputs_b: NDArray[Any], labels: NDArray[np.integer]) -> Paired:
-    """Return how networks A and B classify the same images, and how surprising the difference is.
+def paired(outputs_a: NDArray[Any], outputs_b: NDArray[Any], labels: NDArray[np.integer]) -> tuple[int, int]:
+    """Return how many images network A alone classifies correctly, and how many B alone.
 
     Parameters
     ----------
     outputs_a, outputs_b : ndarray, shape (n_classes, n_samples)
-        The outputs of both; the largest of a column decides.
+        The outputs of both; the largest of a column decides. Other shapes are a `ValueError`.
     labels : ndarray of int, shape (n_samples,)
         The true classes.
-
-    Raises
-    ------
-    ValueError
-        If the shapes differ.
     """
     if outputs_a.shape != outputs_b.shape or outputs_a.shape[1:] != labels.shape:
         shapes = f"{outputs_a.shape}, {outputs_b.shape} and {labels.shape}"
@@ -93,34 +63,21 @@ def paired(outputs_a: NDArray[Any], outputs_b: NDArray[Any], labels: NDArray[np.
             f"outputs and labels have shapes {shapes}; both networks must classify the same samples"
         )
     a, b = outputs_a.argmax(axis=0) == labels, outputs_b.argmax(axis=0) == labels
-    only_a, only_b = int((a & ~b).sum()), int((b & ~a).sum())
-    return Paired(int((a & b).sum()), only_a, only_b, int((~a & ~b).sum()), mcnemar(only_a, only_b))
+    return int((a & ~b).sum()), int((b & ~a).sum())
 
 
-def verdict(pair: Paired, a: str = "A", b: str = "B") -> str:
-    """Return what the comparison says, in words.
-
-    Parameters
-    ----------
-    pair : Paired
-        The counts and their p-value.
-    a, b : str
-        What to call the two.
-
-    Returns
-    -------
-    str
-        Two sentences: what was counted, and what may be concluded.
-    """
-    if not pair.only_a + pair.only_b:
-        return f"{a} and {b} classify the same images correctly. Nothing tells them apart."
-    of_b, of_a = counted(pair.only_b, "image"), grouped(pair.only_a)
-    seen = f"{b} classifies {of_b} correctly that {a} misclassifies, and {a} {of_a} that {b} misclassifies."
-    if pair.p_value >= _DOUBTFUL:
-        return f"{seen} That could well be chance (p = {pair.p_value:.2f})."
-    better = b if pair.only_b > pair.only_a else a
-    ends = f"{better} is better" if pair.p_value < _CLEAR else f"{better} is probably better"
-    rare = _how_rare(pair.p_value)
+def verdict(only_a: int, only_b: int) -> str:
+    """Return in two sentences what `paired` counted, and what may be concluded."""
+    if not only_a + only_b:
+        return "A and B classify the same images correctly. Nothing tells them apart."
+    of_b, of_a = counted(only_b, "image"), grouped(only_a)
+    seen = f"B classifies {of_b} correctly that A misclassifies, and A {of_a} that B misclassifies."
+    p_value = mcnemar(only_a, only_b)
+    if p_value >= _DOUBTFUL:
+        return f"{seen} That could well be chance (p = {p_value:.2f})."
+    better = "B" if only_b > only_a else "A"
+    ends = f"{better} is better" if p_value < _CLEAR else f"{better} is probably better"
+    rare = _how_rare(p_value)
     return f"{seen} If the two were equally good, a gap this large would appear by chance {rare}: {ends}."
 
 

@@ -224,7 +224,7 @@ def test_two_runs_are_compared_on_the_same_images(app, panel, small_dataset):
     one, _, other = app.session.state.earlier
     pair = paired(one.newest.test_outputs, other.newest.test_outputs, small_dataset.test_labels)
     shown = panel.comparison.side_by_side.shown
-    assert shown.verdict == verdict(pair)
+    assert shown.verdict == verdict(*pair)
     assert [words for words, _ in shown.heads] == ["A · run 1", "B · run 3"]
     lines = {label: values for label, *values in shown.lines}
     assert lines["Hidden units"] == ["8", "4"]

@@ -76,7 +76,7 @@ class RunComparison:
         labels = self._dataset.test_labels
         test = f"Both classify the same {grouped(len(labels))} test images (exact McNemar test)."
         limits = "It judges these two networks: whether their settings are better, other seeds must tell."
-        return verdict(paired(outputs["A"], outputs["B"], labels)), [f"{test} {limits}", *remarks]
+        return verdict(*paired(outputs["A"], outputs["B"], labels)), [f"{test} {limits}", *remarks]
 
 
 def _without_figures(letter: str, run: SessionRun) -> str:

@@ -1,7 +1,8 @@
 """How the layers of a network do on some samples: what is saturated or dead, and the strength of the gradient."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,10 @@ from explorer.network.neural_network import NeuralNetwork
 
 __all__ = ["LayerDiagnostics", "diagnose"]
 
-_MARGIN = 0.01
+_SATURATED: Mapping[str, tuple[float, float]] = MappingProxyType(
+    {"sigmoid": (0.01, 0.99), "tanh": (-0.98, 0.98)}
+)
+"""Below and above what an activation is saturated: 1 % of its range from its limits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +40,6 @@ class LayerDiagnostics:
     gradient_rms : float
         Root mean square of the elements of ∂L/∂W, L being the MEAN loss per sample; at least 0. Per weight,
         because a norm would make large layers look stronger. Not a number if the gradient isn't.
-    mean_activation : float
-        Mean of |h| over units and samples.
     """
 
     layer: int
@@ -46,7 +48,6 @@ class LayerDiagnostics:
     saturated: float
     dead: float
     gradient_rms: float
-    mean_activation: float
 
 
 @np.errstate(all="ignore")  # weights that are infinite or not a number show in what is returned
@@ -90,23 +91,12 @@ def diagnose(
 
 def _layer(number: int, name: str, h: NDArray[Any], gradient: NDArray[Any]) -> LayerDiagnostics:
     """Return what activations `h` (n_units, n_samples) and the gradient of the weights say of a layer."""
+    low, high = _SATURATED.get(name, (-np.inf, np.inf))
     return LayerDiagnostics(
         layer=number,
         activation=name,
         n_units=len(h),
-        saturated=_saturated(name, h),
+        saturated=float(np.mean((h < low) | (h > high))),
         dead=float(np.mean(~(h > 0).any(axis=1))) if name == "relu" else 0.0,
         gradient_rms=float(np.sqrt(np.mean(np.square(gradient, dtype=np.float64)))),
-        mean_activation=float(np.mean(np.abs(h), dtype=np.float64)),
     )
-
-
-def _saturated(name: str, h: NDArray[Any]) -> float:
-    if name == "sigmoid":
-        low, high = 0.0, 1.0
-    elif name == "tanh":
-        low, high = -1.0, 1.0
-    else:
-        return 0.0
-    margin = _MARGIN * (high - low)
-    return float(np.mean((h < low + margin) | (h > high - margin)))

@@ -20,7 +20,7 @@ from explorer.network.diagnostics import LayerDiagnostics
 
 
 def layer(number, activation="sigmoid", *, gradient=1e-3, saturated=0.0, dead=0.0):
-    return LayerDiagnostics(number, activation, 8, saturated, dead, gradient, 0.5)
+    return LayerDiagnostics(number, activation, 8, saturated, dead, gradient)
 
 
 @pytest.fixture

@@ -32,14 +32,12 @@ def one_unit(name, *, weight):
 def test_figures_follow_the_reference(activation, output, loss):
     nn = network(hidden_activation=activation, output=output, loss=loss)
     X, d = probe()
-    _, h = reference.forward(nn.weights(), X, activation, output)
     gradients = reference.backward(nn.weights(), X, d, activation, output, loss)[::2]
     layers = diagnose(nn, X, d)
     assert [layer.layer for layer in layers] == [1, 2, 3]
     assert [layer.activation for layer in layers] == [activation, activation, output]
     assert [layer.n_units for layer in layers] == [4, 3, 3]
-    for layer, activations, gradient in zip(layers, h[1:], gradients, strict=True):
-        assert layer.mean_activation == pytest.approx(np.mean(np.abs(activations)))
+    for layer, gradient in zip(layers, gradients, strict=True):
         assert layer.gradient_rms == pytest.approx(np.sqrt(np.mean((gradient / 20) ** 2)))
 
 

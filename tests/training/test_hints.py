@@ -62,7 +62,6 @@ def layer(**figures):
         "saturated": 0.0,
         "dead": 0.0,
         "gradient_rms": 1e-3,
-        "mean_activation": 0.5,
     }
     return LayerDiagnostics(**{**neutral, **figures})
 

@@ -7,7 +7,7 @@ so where the two agree, the backward pass is right.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -19,23 +19,14 @@ __all__ = ["STEP", "CheckedWeight", "Place", "check_gradient", "choose_weights"]
 Array = NDArray[Any]
 
 STEP = 1e-5
-"""How far a weight is moved to either side: the error of the quotient is then about 1e-10 in float64."""
+"""ε, how far a weight is moved to either side: the error of the quotient is then about 1e-10 in float64."""
 
 _ALIKE = 1e-5  # relative difference up to which two gradients count as one
 _ROUNDINGS = 10  # units in the last place by which a loss may be off, after sums over layers and samples
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """The position of a weight or bias.
-
-    Parameters
-    ----------
-    parameter : str
-        ``"W1"``, ``"b1"``, ``"W2"``, …
-    row, column : int
-        Index into it: ``W1[row, column]``.
-    """
+class Place(NamedTuple):
+    """The position of a weight or bias: ``W1[row, column]``, where ``"W1"`` is the parameter."""
 
     parameter: str
     row: int
@@ -84,46 +75,31 @@ class CheckedWeight:
 
 @np.errstate(all="ignore")  # weights that are infinite or not a number show in what is returned
 def check_gradient(
-    network: NeuralNetwork, X: ArrayLike, d: ArrayLike, places: Sequence[Place], *, step: float = STEP
+    network: NeuralNetwork, X: ArrayLike, d: ArrayLike, places: Sequence[Place]
 ) -> tuple[CheckedWeight, ...]:
-    """Return the gradient of some weights, by backpropagation and by central differences, in float64.
+    """Return the gradient at each of `places`, by backpropagation and by central differences, in float64.
+
+    The loss is the SUM over the samples. Central differences have an error of order ε² where one-sided ones have ε
+    (C. M. Bishop, "Pattern Recognition and Machine Learning", 2006, 5.3.3).
 
     Parameters
     ----------
     network : NeuralNetwork
         The network; it is not changed, a float64 copy of it is.
     X : array_like, shape (n_input, n_samples)
-        The samples; a few suffice.
+        The samples; a few suffice. A wrong shape is a `ValueError`.
     d : array_like, shape (n_output, n_samples)
         Their desired outputs.
     places : sequence of Place
         The weights.
-    step : float
-        ε, how far each weight is moved to either side.
-
-    Returns
-    -------
-    tuple of CheckedWeight
-        One for each of `places`; the loss is the SUM over the samples.
-
-    Raises
-    ------
-    ValueError
-        If a shape is wrong.
-
-    Notes
-    -----
-    Central differences have an error of order ε² where one-sided ones have ε (C. M. Bishop, "Pattern
-    Recognition and Machine Learning", 2006, 5.3.3).
     """
     double = network.copy(np.float64)
     X, d = np.asarray(X, np.float64), np.asarray(d, np.float64)
-    gradients = double.backward(X, double.forward(X), d)
-    analytic = dict(zip(double.shapes, gradients, strict=True))
+    gradients = dict(zip(double.shapes, double.backward(X, double.forward(X), d), strict=True))
     checked = []
     for place in places:
-        gradient = float(analytic[place.parameter][place.row, place.column])
-        checked.append(_checked(double, X, d, place, gradient, step))
+        gradient = float(gradients[place.parameter][place.row, place.column])
+        checked.append(_checked(double, X, d, place, gradient))
     return tuple(checked)
 
 
@@ -144,17 +120,8 @@ def choose_weights(
     rng : numpy.random.Generator
         Source of the draw.
     n : int
-        How many, at least one for each layer. Where a layer gets several, the last of them is a bias.
-
-    Returns
-    -------
-    tuple of Place
-        In the order of the layers.
-
-    Raises
-    ------
-    ValueError
-        If `n` is below the number of layers.
+        How many, at least one for each layer, else a `ValueError`. Where a layer gets several, the last of them is
+        a bias.
     """
     shapes = [shape for name, shape in network.shapes.items() if name.startswith("W")]
     if n < len(shapes):
@@ -173,29 +140,20 @@ def choose_weights(
     return tuple(places)
 
 
-def _checked(
-    network: NeuralNetwork, X: Array, d: Array, place: Place, analytic: float, step: float
-) -> CheckedWeight:
+def _checked(network: NeuralNetwork, X: Array, d: Array, place: Place, analytic: float) -> CheckedWeight:
     """Move one weight up and down, and put it back."""
     parameter = getattr(network, place.parameter)  # the array itself: writing into it changes the network
     weight = parameter[place.row, place.column]
     losses, on = [], []
-    for moved in (weight + step, weight - step):
+    for moved in (weight + STEP, weight - STEP):
         parameter[place.row, place.column] = moved
         losses.append(network.compute_loss(network.forward(X), d))
-        on.append(_units_on(network))
+        on.append([network.a[layer] > 0 for layer in range(1, network.n_layers)])
     parameter[place.row, place.column] = weight
     return CheckedWeight(
         place=place,
         analytic=analytic,
-        numeric=(losses[0] - losses[1]) / (2 * step),
-        noise=_ROUNDINGS * float(np.finfo(np.float64).eps) * abs(losses[0]) / step,
-        has_kink=any((up != down).any() for up, down in zip(*on, strict=True)),
+        numeric=(losses[0] - losses[1]) / (2 * STEP),
+        noise=_ROUNDINGS * float(np.finfo(np.float64).eps) * abs(losses[0]) / STEP,
+        has_kink=network.hidden_activation == "relu" and not all(map(np.array_equal, *on)),
     )
-
-
-def _units_on(network: NeuralNetwork) -> list[NDArray[np.bool_]]:
-    """Return which relu units of each hidden layer are on for which sample; empty for smooth activations."""
-    if network.hidden_activation != "relu":
-        return []
-    return [network.a[layer] > 0 for layer in range(1, network.n_layers)]

@@ -9,7 +9,7 @@ import pytest
 import reference
 
 from explorer.network import NeuralNetwork
-from explorer.network.gradient_check import CheckedWeight, Place, check_gradient, choose_weights
+from explorer.network.gradient_check import STEP, CheckedWeight, Place, check_gradient, choose_weights
 
 COMBINATIONS = list(itertools.product(reference.ACTIVATIONS, reference.OUTPUTS, reference.LOSSES))
 
@@ -51,9 +51,9 @@ def test_the_numeric_gradient_is_a_central_difference():
     def loss():
         return reference.loss("squared_error", reference.forward(weights, X, "sigmoid", "sigmoid")[1][-1], d)
 
-    expected = np.concatenate([s.ravel() for s in reference.central_differences(loss, weights, 1e-3)])
-    checked = check_gradient(nn, X, d, every_place(nn), step=1e-3)
-    np.testing.assert_allclose([weight.numeric for weight in checked], expected, rtol=1e-9, atol=1e-11)
+    expected = np.concatenate([s.ravel() for s in reference.central_differences(loss, weights, STEP)])
+    checked = check_gradient(nn, X, d, every_place(nn))
+    np.testing.assert_allclose([weight.numeric for weight in checked], expected, rtol=1e-9, atol=1e-9)
 
 
 @pytest.mark.parametrize("factor", [-1.0, 0.5, 1.001])

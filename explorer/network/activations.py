@@ -25,17 +25,9 @@ __all__ = [
 
 
 def sigmoid(a: ArrayLike) -> Any:
-    """Return the logistic function of every element, 1 / (1 + e⁻ᵃ).
+    """Return the logistic function of every element, 1 / (1 + e⁻ᵃ), in [0, 1].
 
-    Parameters
-    ----------
-    a : array_like
-        Any shape, or a scalar; any finite value.
-
-    Returns
-    -------
-    ndarray or scalar
-        Of the shape of `a`, in [0, 1]; a floating dtype.
+    Any shape or a scalar; here as in all functions below, the result has the shape of `a` and a floating dtype.
     """
     a = _floating(a)
     with np.errstate(over="ignore"):  # where e⁻ᵃ overflows to ∞, 1 / ∞ is the 0 that is meant
@@ -43,27 +35,16 @@ def sigmoid(a: ArrayLike) -> Any:
 
 
 def d_sigmoid(a: ArrayLike) -> Any:
-    """Return the derivative of the logistic function, σ′(a) = σ(a)(1 − σ(a)).
+    """Return the derivative of the logistic function, σ′(a) = σ(a)(1 − σ(a)), in [0, 0.25].
 
-    Parameters
-    ----------
-    a : array_like
-        Any shape, or a scalar: the weighted sum, not the activation.
-
-    Returns
-    -------
-    ndarray or scalar
-        Of the shape of `a`, in [0, 0.25].
+    Its argument is the weighted sum, not the activation.
     """
     h = sigmoid(a)
     return h * (1 - h)
 
 
 def relu(a: ArrayLike) -> Any:
-    """Return the rectifier of every element, max(0, a) (Nair & Hinton, 2010).
-
-    Any shape or a scalar; the result has the shape of `a` and is at least 0.
-    """
+    """Return the rectifier of every element, max(0, a), at least 0 (Nair & Hinton, 2010)."""
     return np.maximum(0, _floating(a))
 
 
@@ -74,27 +55,19 @@ def d_relu(a: ArrayLike) -> Any:
 
 
 def tanh(a: ArrayLike) -> Any:
-    """Return the hyperbolic tangent of every element, in [−1, 1], of the shape of `a`."""
+    """Return the hyperbolic tangent of every element, in [−1, 1]."""
     return np.tanh(_floating(a))
 
 
 def d_tanh(a: ArrayLike) -> Any:
-    """Return the derivative of the hyperbolic tangent, 1 − tanh²(a), in [0, 1], of the shape of `a`."""
+    """Return the derivative of the hyperbolic tangent, 1 − tanh²(a), in [0, 1]."""
     return 1 - tanh(a) ** 2
 
 
 def softmax(a: ArrayLike) -> Any:
-    """Return the softmax over axis 0, eᵃⁱ / Σⱼ eᵃʲ: samples are columns (Bridle, 1990).
+    """Return the softmax over axis 0, eᵃⁱ / Σⱼ eᵃʲ, in [0, 1]; every column sums to 1 (Bridle, 1990).
 
-    Parameters
-    ----------
-    a : array_like, shape (n_classes,) or (n_classes, n_samples)
-        Any finite value, however large.
-
-    Returns
-    -------
-    ndarray
-        Of the shape of `a`, in [0, 1]; every column sums to 1.
+    Samples are columns: `a` has the shape (n_classes,) or (n_classes, n_samples), and any finite value.
     """
     a = _floating(a)
     with np.errstate(over="ignore"):  # a difference beyond all floats is −∞, and e⁻∞ the 0 that is meant

@@ -1,6 +1,6 @@
 """What the network accepts.
 
-Each function returns an argument in the form that the formulas use, or raises an error that names it, what was
+Each function returns an argument in the form that the formulas use, or raises a `ValueError`: its name, what was
 found and what is expected.
 """
 
@@ -30,26 +30,7 @@ Array = NDArray[Any]
 def columns(
     name: str, value: ArrayLike, n_rows: int, dtype: np.dtype[Any], n_columns: int | None = None
 ) -> Array:
-    """Return an array of samples in columns, shape (n_rows, n_samples), as `dtype`.
-
-    Parameters
-    ----------
-    name : str
-        What the caller calls it.
-    value : array_like
-        What was passed.
-    n_rows : int
-        Inputs or outputs of the network.
-    dtype : numpy.dtype
-        What the network computes in.
-    n_columns : int, optional
-        How many samples there must be; any number from 1 on without it.
-
-    Raises
-    ------
-    ValueError
-        If the shape is another.
-    """
+    """Return samples in columns, shape (n_rows, n_columns), as `dtype`; without `n_columns`, of at least 1."""
     array = np.asarray(value)
     if array.ndim != 2 or array.shape[0] != n_rows or array.shape[1] == 0:
         expected = f"({n_rows}, {'n_samples' if n_columns is None else n_columns})"
@@ -77,14 +58,9 @@ def samples(
 
 
 def last_pass(y: Array, a: Array | None, h: Array | None) -> None:
-    """Raise `ValueError` unless `y` is what the last forward pass returned.
+    """Raise unless `y` (n_output, n) is what the last forward pass returned.
 
-    Parameters
-    ----------
-    y : ndarray, shape (n_output, n)
-        What the caller says it returned.
-    a, h : ndarray or None
-        The weighted sums and activations that it kept of the last layer; None where it kept none.
+    `a` and `h` are the weighted sums and activations that it kept of the last layer; None where it kept none.
     """
     if a is None or a.shape != y.shape:
         raise ValueError(f"call forward(X) with these {y.shape[1]} samples before backward(X, y, d)")
@@ -93,7 +69,7 @@ def last_pass(y: Array, a: Array | None, h: Array | None) -> None:
 
 
 def parameter(name: str, value: ArrayLike, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
-    """Return a copy of a weight matrix or bias column as `dtype`; raise `ValueError` if its shape is another."""
+    """Return a copy of a weight matrix or bias column of that shape, as `dtype`."""
     array = np.array(value, dtype)
     if array.shape != shape:
         hint = ""
@@ -106,29 +82,25 @@ def parameter(name: str, value: ArrayLike, shape: tuple[int, ...], dtype: np.dty
 
 
 def layer_sizes(n_input: int, n_hidden: Any, n_output: int) -> tuple[int, ...]:
-    """Return the units of every layer, inputs first, or raise `ValueError` if one is no positive whole number."""
+    """Return the units of every layer, inputs first: positive whole numbers."""
     if isinstance(n_hidden, np.ndarray) and n_hidden.ndim == 1:
         n_hidden = n_hidden.tolist()
     hidden = tuple(n_hidden) if isinstance(n_hidden, Sequence) else (n_hidden,)
     if not hidden:
         raise ValueError("n_hidden is empty; expected at least one hidden layer")
-    sizes = [
-        count("n_input", n_input),
-        *(count("n_hidden", size) for size in hidden),
-        count("n_output", n_output),
-    ]
-    return tuple(sizes)
+    sizes = (count("n_hidden", size) for size in hidden)
+    return count("n_input", n_input), *sizes, count("n_output", n_output)
 
 
 def count(name: str, value: object) -> int:
-    """Return a whole number of at least 1, or raise `ValueError`."""
+    """Return a whole number of at least 1."""
     if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < 1:
         raise ValueError(f"{name} is {value!r}; expected a whole number of at least 1")
     return int(value)
 
 
 def learning_rate(lr: object) -> float:
-    """Return a finite number greater than 0 as a float, or raise `ValueError`."""
+    """Return a finite number greater than 0 as a float."""
     try:
         rate = math.nan if isinstance(lr, bool) or not isinstance(lr, numbers.Real) else float(lr)
     except OverflowError:  # a whole number beyond all floats
@@ -139,7 +111,7 @@ def learning_rate(lr: object) -> float:
 
 
 def float_dtype(dtype: DTypeLike) -> np.dtype[Any]:
-    """Return float32 or float64 as a dtype, or raise `ValueError`."""
+    """Return float32 or float64 as a dtype."""
     try:
         found = None if dtype is None else np.dtype(dtype)  # NumPy takes None for float64
     except (TypeError, ValueError):
@@ -150,7 +122,7 @@ def float_dtype(dtype: DTypeLike) -> np.dtype[Any]:
 
 
 def choice(name: str, value: Any, known: Collection[str]) -> str:
-    """Return one of the known names, or raise `ValueError`, which lists them."""
+    """Return one of the known names."""
     if not isinstance(value, str) or value not in known:
         raise ValueError(f"{name} is {value!r}; expected one of {', '.join(known)}")
     return value

@@ -18,16 +18,7 @@ Initializer = Callable[[np.random.Generator, int, int], NDArray[np.float64]]
 def glorot(rng: np.random.Generator, n_in: int, n_out: int) -> NDArray[np.float64]:
     """Return weights of U[−r, r) with r = √(6 / (n_in + n_out)) (Glorot & Bengio, 2010, equation 16).
 
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-        Source of the numbers.
-    n_in, n_out : int
-        Units before and after the weights.
-
-    Returns
-    -------
-    ndarray of float64, shape (n_out, n_in)
+    Like all here float64, of shape (n_out, n_in): the units after the weights, and before.
     """
     limit = np.sqrt(6.0 / (n_in + n_out))
     return rng.uniform(-limit, limit, (n_out, n_in))

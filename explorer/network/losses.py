@@ -17,61 +17,26 @@ Array = NDArray[np.floating[Any]]
 
 
 def squared_error(y: ArrayLike, d: ArrayLike) -> float:
-    """Return half the sum of the squared differences, ½ Σ (y − d)².
+    """Return half the sum of the squared differences, ½ Σ (y − d)², at least 0; a sum over everything, not a mean.
 
-    Parameters
-    ----------
-    y : array_like
-        Outputs, any shape.
-    d : array_like
-        Desired outputs, of the shape of `y`.
-
-    Returns
-    -------
-    float
-        At least 0; a sum over everything, not a mean.
-
-    Raises
-    ------
-    ValueError
-        If the shapes differ.
+    Outputs `y` and desired outputs `d` are of any shape, but the same, else it is a `ValueError`.
     """
     y, d = _same_shape(y, d)
     return 0.5 * float(np.square(y - d).sum())
 
 
 def d_squared_error(y: ArrayLike, d: ArrayLike) -> Array:
-    """Return the derivative of `squared_error` with respect to `y`: y − d, of their shape.
-
-    Raises
-    ------
-    ValueError
-        If the shapes differ.
-    """
+    """Return the derivative of `squared_error` with respect to `y`: y − d, of their shape; errors as there."""
     y, d = _same_shape(y, d)
     return y - d
 
 
 def cross_entropy(y: ArrayLike, d: ArrayLike) -> float:
-    """Return −Σ d log y.
+    """Return −Σ d log y, at least 0; a sum over everything, not a mean.
 
-    Parameters
-    ----------
-    y : array_like
-        Outputs in [0, 1], any shape.
-    d : array_like
-        Desired outputs, of the shape of `y`: one-hot, or probabilities.
-
-    Returns
-    -------
-    float
-        At least 0; a sum over everything, not a mean. An output of 0 counts as the smallest normal number of
-        its dtype, so that one wrong answer given with certainty costs much (87 in float32), but not infinity.
-
-    Raises
-    ------
-    ValueError
-        If the shapes differ.
+    Outputs `y` in [0, 1] and desired outputs `d`, one-hot or probabilities, are of any shape, but the same, else
+    it is a `ValueError`. An output of 0 counts as the smallest normal number of its dtype, so that one wrong answer
+    given with certainty costs much (87 in float32), but not infinity.
     """
     y, d = _same_shape(y, d)
     # Subtracted from 0.0, since a minus sign in front would turn no loss at all into −0.0.
@@ -79,15 +44,10 @@ def cross_entropy(y: ArrayLike, d: ArrayLike) -> float:
 
 
 def d_cross_entropy(y: ArrayLike, d: ArrayLike) -> Array:
-    """Return the derivative of `cross_entropy` with respect to `y`: −d / y, of their shape.
+    """Return the derivative of `cross_entropy` with respect to `y`: −d / y, of their shape; errors as there.
 
     After a softmax the network uses y − d instead, the derivative with respect to the weighted sums, in which
     the division has cancelled.
-
-    Raises
-    ------
-    ValueError
-        If the shapes differ.
     """
     y, d = _same_shape(y, d)
     return np.asarray(-d / _not_zero(y))
@@ -129,10 +89,7 @@ OUTPUT_DELTAS: Mapping[tuple[str, str], Callable[[Array, Array], Array]] = Mappi
         ("softmax", "cross_entropy"): delta_softmax_cross_entropy,
     }
 )
-"""For each output activation and loss: ∂L/∂a of the output layer, from its outputs and the desired ones.
-
-All of shape (n_classes, n_samples).
-"""
+"""For each output activation and loss: ∂L/∂a of the output layer, of the shape of `y` (n_classes, n_samples)."""
 
 
 def _not_zero(y: Array) -> Array:

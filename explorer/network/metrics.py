@@ -1,6 +1,7 @@
 """How good the predictions are, counted by class.
 
-Everything here starts from the confusion matrix: rows are the true class, columns the predicted one.
+Everything here starts from the confusion matrix, whole numbers of shape (n_classes, n_classes): rows are the true
+class, columns the predicted one.
 """
 
 from dataclasses import dataclass
@@ -20,46 +21,28 @@ __all__ = [
 
 
 def accuracy(true: ArrayLike, predicted: ArrayLike) -> float:
-    """Return the share of samples whose predicted class is the true one.
+    """Return the share of samples whose predicted class is the true one, in [0, 1].
 
     Parameters
     ----------
     true, predicted : array_like of int, shape (n_samples,)
-        Class indices; at least one sample.
-
-    Returns
-    -------
-    float
-        In [0, 1].
-
-    Raises
-    ------
-    ValueError
-        If the shapes differ or are not one-dimensional, if there is no sample, or if a value is no index.
+        Class indices; at least one sample. Other shapes or dtypes are a `ValueError`.
     """
     true, predicted = _labels(true, predicted)
     return float(np.count_nonzero(true == predicted) / true.size)
 
 
 def confusion_matrix(true: ArrayLike, predicted: ArrayLike, n_classes: int) -> NDArray[np.int64]:
-    """Return how often each true class was predicted as each class.
+    """Return how often each true class was predicted as each class: int64, shape (n_classes, n_classes).
+
+    Entry [i, j] counts the samples of true class i that were predicted as j.
 
     Parameters
     ----------
     true, predicted : array_like of int, shape (n_samples,)
-        Class indices, 0 to n_classes − 1.
+        Class indices, 0 to n_classes − 1; at least one sample. Anything else is a `ValueError`.
     n_classes : int
         Number of classes, at least 1.
-
-    Returns
-    -------
-    ndarray of int64, shape (n_classes, n_classes)
-        Entry [i, j] counts the samples of true class i that were predicted as j.
-
-    Raises
-    ------
-    ValueError
-        If the shapes differ, if there is no sample, or if a class is out of range.
     """
     true, predicted = _labels(true, predicted)
     for name, labels in (("true", true), ("predicted", predicted)):
@@ -94,17 +77,7 @@ class ClassScores:
 
 
 def per_class(confusion: NDArray[np.integer]) -> ClassScores:
-    """Return precision, recall, F1 and support of each class.
-
-    Parameters
-    ----------
-    confusion : ndarray of int, shape (n_classes, n_classes)
-        Rows are the true class, columns the predicted.
-
-    Returns
-    -------
-    ClassScores
-    """
+    """Return precision, recall, F1 and support of each class of a confusion matrix, (n_classes, n_classes)."""
     hits = np.diagonal(confusion).astype(np.float64)
     support = confusion.sum(axis=1)
     decided = confusion.sum(axis=0)
@@ -117,14 +90,9 @@ def per_class(confusion: NDArray[np.integer]) -> ClassScores:
 
 
 def hardest_classes(confusion: NDArray[np.integer]) -> tuple[int, ...]:
-    """Return the classes by their recall, the lowest first; equal ones in their order.
+    """Return the classes of a confusion matrix by their recall, the lowest first; equal ones in their order.
 
     A class that no sample is of has no recall, and is left out.
-
-    Parameters
-    ----------
-    confusion : ndarray of int, shape (n_classes, n_classes)
-        Rows are the true class, columns the predicted.
     """
     scores = per_class(confusion)
     return tuple(int(k) for k in np.argsort(scores.recall, kind="stable") if scores.support[k])
@@ -141,19 +109,9 @@ class Confusion:
 
 
 def most_confused(confusion: NDArray[np.integer], n_pairs: int = 5) -> tuple[Confusion, ...]:
-    """Return the most frequent kinds of mistake, the most frequent first.
+    """Return at most `n_pairs` kinds of mistake in a confusion matrix, the most frequent first.
 
-    Parameters
-    ----------
-    confusion : ndarray of int, shape (n_classes, n_classes)
-        Rows are the true class, columns the predicted.
-    n_pairs : int
-        How many at most; a kind that never happens is left out.
-
-    Returns
-    -------
-    tuple of Confusion
-        Equal counts in the order of their classes.
+    Equal counts are in the order of their classes; a kind that never happens is left out.
     """
     mistakes = np.array(confusion, dtype=np.int64)
     np.fill_diagonal(mistakes, 0)

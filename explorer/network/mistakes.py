@@ -1,4 +1,8 @@
-"""Which samples a network gets wrong, and how badly: the images in a cell of the confusion matrix."""
+"""Which samples a network gets wrong, and how badly: the images in a cell of the confusion matrix.
+
+Outputs have the shape (n_classes, n_samples), the largest of a column decides; labels are the true classes, int of
+shape (n_samples,).
+"""
 
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -10,26 +14,9 @@ __all__ = ["Answered", "answered", "confidences", "probabilities", "sample_losse
 
 
 def sample_losses(outputs: NDArray[Any], labels: NDArray[np.integer], loss: str) -> NDArray[np.float64]:
-    """Return the loss of each sample.
+    """Return the loss of each sample: float64, shape (n_samples,), at least 0; NaN where an output is.
 
-    Parameters
-    ----------
-    outputs : ndarray, shape (n_classes, n_samples)
-        The network's outputs, in [0, 1].
-    labels : ndarray of int, shape (n_samples,)
-        The true classes.
-    loss : {"squared_error", "cross_entropy"}
-        ½ Σ (y − d)² or −log y of the true class, d being one-hot.
-
-    Returns
-    -------
-    ndarray of float64, shape (n_samples,)
-        At least 0; NaN where an output is.
-
-    Raises
-    ------
-    ValueError
-        If the loss is unknown.
+    It is ½ Σ (y − d)² or −log y of the true class, d being one-hot; `ValueError` for an unknown name.
     """
     y = outputs.astype(np.float64)
     of_true = y[labels, np.arange(len(labels))]
@@ -76,10 +63,8 @@ def select_samples(
 
     Parameters
     ----------
-    outputs : ndarray, shape (n_classes, n_samples)
-        The network's outputs.
-    labels : ndarray of int, shape (n_samples,)
-        The true classes.
+    outputs, labels : ndarray
+        The network's outputs and the true classes.
     true, predicted : int or None
         Only samples of this true class, or predicted as this class; None for any.
     mistakes_only : bool
@@ -109,17 +94,7 @@ def select_samples(
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """What is left when a network may say "I don't know".
-
-    Parameters
-    ----------
-    n : int
-        Samples whose confidence reaches the threshold.
-    n_right : int
-        Those of them that were classified correctly.
-    n_samples : int
-        All samples.
-    """
+    """What is left when a network may say "I don't know": `n` of `n_samples`, and `n_right` of them correctly."""
 
     n: int
     n_right: int
@@ -139,14 +114,7 @@ class Answered:
 def answered(outputs: NDArray[Any], labels: NDArray[np.integer], threshold: float) -> Answered:
     """Return how many samples are answered, and how many correctly, if doubtful ones are not.
 
-    Parameters
-    ----------
-    outputs : ndarray, shape (n_classes, n_samples)
-        The network's outputs.
-    labels : ndarray of int, shape (n_samples,)
-        The true classes.
-    threshold : float
-        Least of the `confidences` at which a sample is answered, 0 to 1. Where that is NaN, it never is.
+    Doubtful is a sample whose confidence, as in `confidences`, is below `threshold`, 0 to 1, or NaN.
     """
     sure = confidences(outputs) >= threshold
     right = outputs.argmax(axis=0) == labels

@@ -25,14 +25,10 @@ class LayerWalk:
         Name of the layer's activation: "sigmoid", "relu", "tanh", "softmax".
     W : ndarray, shape (n_units, n_inputs)
         Weights.
-    b : ndarray, shape (n_units,)
-        Biases.
     inputs : ndarray, shape (n_inputs,)
         The activations of the layer before, or the pixels.
-    a, h : ndarray, shape (n_units,)
-        Weighted sums and activations.
-    delta : ndarray, shape (n_units,)
-        ∂L/∂a.
+    b, a, h, delta : ndarray, shape (n_units,)
+        Biases, weighted sums, activations, and ∂L/∂a.
     """
 
     number: int
@@ -56,16 +52,12 @@ class Walkthrough:
 
     Parameters
     ----------
-    x : ndarray, shape (n_input,)
-        The sample's inputs, in [0, 1].
-    d : ndarray, shape (n_output,)
-        Its desired outputs, one-hot.
+    x, d : ndarray, shapes (n_input,) and (n_output,)
+        The sample's inputs, in [0, 1], and its desired outputs, one-hot.
     layers : tuple of LayerWalk
         From the first hidden layer to the output layer.
-    loss_name : {"squared_error", "cross_entropy"}
-        The loss.
-    loss : float
-        Its value for this sample.
+    loss_name, loss : str and float
+        The loss, ``"squared_error"`` or ``"cross_entropy"``, and its value for this sample.
     """
 
     x: Array
@@ -94,55 +86,34 @@ class Walkthrough:
 def walk_through(network: NeuralNetwork, x: ArrayLike, d: ArrayLike) -> Walkthrough:
     """Return what each layer makes of one sample, and the deltas back.
 
+    Every number is one of the network's own passes. A bias's gradient is the sum of its unit's deltas over the
+    samples: with one sample it is the delta.
+
     Parameters
     ----------
     network : NeuralNetwork
         The network; like `forward`, this replaces what it keeps of its last pass.
-    x : array_like, shape (n_input,)
-        The inputs.
-    d : array_like, shape (n_output,)
-        The desired outputs, one-hot.
-
-    Raises
-    ------
-    ValueError
-        If a shape is wrong.
-
-    Notes
-    -----
-    Every number is one of the network's own passes. A bias's gradient is the sum of its unit's deltas over the
-    samples: with one sample it is the delta.
+    x, d : array_like, shapes (n_input,) and (n_output,)
+        The inputs, and the desired outputs, one-hot. Other shapes are a `ValueError`.
     """
     X, D = np.asarray(x)[:, None], np.asarray(d)[:, None]
     y = network.forward(X)
-    deltas = network.backward(X, y, D)[1::2]
     layers: list[LayerWalk] = []
-    inputs = X[:, 0].astype(network.dtype)
-    for number, delta in enumerate(deltas, 1):
+    x = inputs = X[:, 0].astype(network.dtype)
+    for number, delta in enumerate(network.backward(X, y, D)[1::2], 1):
         W, b, a, h = (np.array(getattr(network, f"{name}{number}")) for name in "Wbah")
         is_last = number == network.n_layers
         activation = network.output if is_last else network.hidden_activation
         layers.append(LayerWalk(number, activation, W, b[:, 0], inputs, a[:, 0], h[:, 0], delta[:, 0]))
         inputs = h[:, 0]
     loss = network.compute_loss(y, D.astype(network.dtype))
-    return Walkthrough(X[:, 0].astype(network.dtype), D[:, 0], tuple(layers), network.loss, loss)
+    return Walkthrough(x, D[:, 0], tuple(layers), network.loss, loss)
 
 
 def busiest_units(walk: Walkthrough, output: int) -> tuple[int, ...]:
-    """Return one unit for each layer: `output`, and in each layer before it the one that adds most to it.
+    """Return one unit for each layer: `output` at the end, and before it the ones that add most to the next.
 
-    Parameters
-    ----------
-    walk : Walkthrough
-        The sample's passes.
-    output : int
-        The unit of the output layer.
-
-    Returns
-    -------
-    tuple of int
-        For each layer before the last, the unit j of the largest |W[k, j] h[j]|, k being the unit of the layer
-        after it; `output` stands at the end.
+    In each layer that is the unit j of the largest |W[k, j] h[j]|, k being the unit of the layer after it.
     """
     units = [output]
     for layer in walk.layers[:0:-1]:

@@ -35,7 +35,7 @@ def cross_entropy(y: ArrayLike, d: ArrayLike) -> float:
     """Return −Σ d log y, at least 0; a sum over everything, not a mean.
 
     Outputs `y` in [0, 1] and desired outputs `d`, one-hot or probabilities, are of any shape, but the same, else
-    it is a `ValueError`. An output of 0 counts as the smallest normal number of its dtype, so that one wrong answer
+    it is a `ValueError`. An output of 0 counts as the smallest normal number of its dtype: one wrong answer
     given with certainty costs much (87 in float32), but not infinity.
     """
     y, d = _same_shape(y, d)

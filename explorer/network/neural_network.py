@@ -5,7 +5,7 @@ number of samples, n_in and n_out are the inputs and units of a layer.
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any, Self
 
@@ -17,6 +17,7 @@ from explorer.network.activations import ACTIVATIONS, OUTPUTS, Activation
 from explorer.network.initializers import INITIALIZERS
 from explorer.network.layers import Layers
 from explorer.network.losses import LOSSES, OUTPUT_DELTAS
+from explorer.safe_write import whole_file
 
 __all__ = ["NeuralNetwork"]
 
@@ -111,9 +112,7 @@ class NeuralNetwork(Layers):
         h = arguments.columns("X", X, self.layer_sizes[0], self.dtype)  # (n_input, n)
         for layer in self.layers:
             f = self.activation(layer) if layer < self.n_layers else self.output_activation
-            with np.errstate(
-                invalid="ignore"
-            ):  # some BLAS warn of numbers that they never compute (numpy#24067)
+            with np.errstate(invalid="ignore"):  # some BLAS warn of what they never compute (numpy#24067)
                 self.a[layer] = self.W[layer] @ h + self.b[layer]  # (n_out, n)
             self.h[layer] = h = f(self.a[layer])  # (n_out, n)
         return h
@@ -230,21 +229,21 @@ class NeuralNetwork(Layers):
         return {name: getattr(self, name) for name in ("hidden_activation", "output", "loss", "initializer")}
 
     def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
-        """Write sizes, functions and weights to a ``.npz`` file, as `weights_file.save_weights` does."""
-        weights_file.save_weights(path, self.named(), self.functions, overwrite=overwrite)
+        """Write sizes, functions and weights to a ``.npz`` file without pickles, all of it or nothing.
+
+        Nothing is added to the name; a ``~`` at its start is the home folder. A file that is there already is
+        replaced only by `overwrite`, else that is an `OSError`, as is a file that can't be written.
+        """
+        with whole_file(path, overwrite=overwrite) as stream:
+            stream.write(weights_file.weights_bytes(self.named(), self.functions))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
         """Return the network in a file, which may come from anywhere, as `weights_file.load_weights` says."""
         saved = weights_file.load_weights(path)
-        return cls.from_weights(saved.weights, saved.functions)
-
-    @classmethod
-    def from_weights(cls, weights: Mapping[str, Array], functions: Mapping[str, str]) -> Self:
-        """Return a network with these parameters, named W1, b1, W2, b2, …, and functions."""
-        n_input, *n_hidden, n_output = weights_file.layer_sizes(weights)
-        made = cls(n_input, n_hidden, n_output, dtype=weights["W1"].dtype, seed=0, **functions)
-        made.set_weights(tuple(weights.values()))
+        n_input, *n_hidden, n_output = weights_file.layer_sizes(saved.weights)
+        made = cls(n_input, n_hidden, n_output, dtype=saved.weights["W1"].dtype, seed=0, **saved.functions)
+        made.set_weights(tuple(saved.weights.values()))
         return made
 
     def __repr__(self) -> str:

@@ -210,7 +210,9 @@ def test_a_failed_save_leaves_what_was_there(tmp_path, file):
     network.save(file)
     before = file.read_bytes()
     network.W2 = np.full((2, 3), np.nan)
-    with pytest.raises(WeightsError, match=r"run.npz, W2: found values that are infinite or not a number"):
+    with pytest.raises(
+        WeightsError, match=r"the network, W2: found values that are infinite or not a number"
+    ):
         network.save(file, overwrite=True)
     assert file.read_bytes() == before
     assert list(tmp_path.iterdir()) == [file]

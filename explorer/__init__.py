@@ -8,24 +8,9 @@ from importlib import import_module
 from typing import Any
 
 from explorer.datasets import Dataset, DatasetError, load_dataset, load_mnist
-from explorer.network import (
-    NeuralNetwork,
-    accuracy,
-    confusion_matrix,
-    cross_entropy,
-    d_cross_entropy,
-    d_relu,
-    d_sigmoid,
-    d_squared_error,
-    d_tanh,
-    most_confused,
-    per_class,
-    relu,
-    sigmoid,
-    softmax,
-    squared_error,
-    tanh,
-)
+from explorer.network import NeuralNetwork, accuracy, confusion_matrix, most_confused, per_class
+from explorer.network.activations import d_relu, d_sigmoid, d_tanh, relu, sigmoid, softmax, tanh
+from explorer.network.losses import cross_entropy, d_cross_entropy, d_squared_error, squared_error
 from explorer.training import ConfigError, EpochRecord, History, TrainingConfig, train
 
 __version__ = "0.1.0"

@@ -1,18 +1,8 @@
 """The neural network, in NumPy alone."""
 
-from explorer.network.activations import (
-    ACTIVATIONS,
-    OUTPUTS,
-    d_relu,
-    d_sigmoid,
-    d_tanh,
-    relu,
-    sigmoid,
-    softmax,
-    tanh,
-)
+from explorer.network.activations import ACTIVATIONS, OUTPUTS
 from explorer.network.initializers import INITIALIZERS
-from explorer.network.losses import LOSSES, cross_entropy, d_cross_entropy, d_squared_error, squared_error
+from explorer.network.losses import LOSSES
 from explorer.network.metrics import (
     ClassScores,
     Confusion,
@@ -34,18 +24,7 @@ __all__ = [
     "NeuralNetwork",
     "accuracy",
     "confusion_matrix",
-    "cross_entropy",
-    "d_cross_entropy",
-    "d_relu",
-    "d_sigmoid",
-    "d_squared_error",
-    "d_tanh",
     "hardest_classes",
     "most_confused",
     "per_class",
-    "relu",
-    "sigmoid",
-    "softmax",
-    "squared_error",
-    "tanh",
 ]

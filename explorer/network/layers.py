@@ -19,14 +19,14 @@ _NUMBERED = re.compile(r"([Wbah])([1-9][0-9]?)")
 class Layers:
     """Arrays by layer, ``W[1]``, ``b[1]``, ``a[1]``, ``h[1]`` …, which are also attributes: ``W1``, ``b1``, ….
 
-    Weights and biases that are assigned keep their shape and dtype; a copy is taken.
+    Parameters that are assigned keep their shape, else it is a `ValueError`, and dtype; a copy is taken.
 
     Parameters
     ----------
     layer_sizes : tuple of int
         Units of every layer, the inputs first.
     dtype : dtype
-        float32 or float64.
+        float32 or float64, else a `ValueError`.
 
     Attributes
     ----------
@@ -36,11 +36,6 @@ class Layers:
         What the last forward pass kept: weighted sums and activations of shape (n_out, n).
     shapes : dict of str to tuple of int
         The shape of each parameter by its name, in the order W1, b1, W2, b2, …
-
-    Raises
-    ------
-    ValueError
-        If the dtype is another; later, if an array of another shape is assigned to a parameter.
     """
 
     def __init__(self, layer_sizes: tuple[int, ...], dtype: DTypeLike) -> None:
@@ -81,13 +76,7 @@ class Layers:
         return copies
 
     def set_weights(self, weights: Sequence[ArrayLike]) -> None:
-        """Set all parameters, ``(W1, b1, W2, b2, …)`` as `weights` returns them.
-
-        Raises
-        ------
-        ValueError
-            If their number or a shape is not this network's; then none is set.
-        """
+        """Set all parameters, ``(W1, b1, W2, b2, …)``; a wrong number or shape is a `ValueError`, and none is set."""
         if len(weights) != len(self.shapes):
             raise ValueError(f"weights has {len(weights)} arrays; expected {len(self.shapes)}")
         named = zip(self.shapes, weights, strict=True)
@@ -97,15 +86,7 @@ class Layers:
     def copy(self, dtype: DTypeLike | None = None) -> Self:
         """Return a network with the same layers, weights and random generator, which shares nothing with this one.
 
-        Parameters
-        ----------
-        dtype : dtype, optional
-            What the copy computes in, float32 or float64; by default what this network does.
-
-        Raises
-        ------
-        ValueError
-            If the dtype is another.
+        It computes in `dtype`, float32 or float64, by default in this network's; another is a `ValueError`.
         """
         made = deepcopy(self)
         if dtype is not None:

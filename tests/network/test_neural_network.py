@@ -12,8 +12,8 @@ import reference
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from explorer.network import NeuralNetwork, sigmoid
-from explorer.network.activations import Activation
+from explorer.network import NeuralNetwork
+from explorer.network.activations import Activation, sigmoid
 
 COMBINATIONS = list(itertools.product(reference.ACTIVATIONS, reference.OUTPUTS, reference.LOSSES))
 ids = "-".join

@@ -8,7 +8,8 @@ import re
 import numpy as np
 import pytest
 
-from explorer.network import NeuralNetwork, sigmoid
+from explorer.network import NeuralNetwork
+from explorer.network.activations import sigmoid
 from explorer.network.losses import squared_error
 from explorer.notebook import pictures
 from explorer.notebook.training import trained

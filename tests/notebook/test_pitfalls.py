@@ -11,7 +11,8 @@ import pytest
 
 from explorer import checks
 from explorer.checks import CheckError
-from explorer.network import NeuralNetwork, accuracy, sigmoid
+from explorer.network import NeuralNetwork, accuracy
+from explorer.network.activations import sigmoid
 from explorer.notebook.pitfalls import (
     Unchecked,
     attempt,

@@ -10,8 +10,7 @@ import pytest
 
 import explorer
 from explorer.engine.passes import Pass
-from explorer.network import d_sigmoid, sigmoid
-from explorer.network.activations import Activation
+from explorer.network.activations import Activation, d_sigmoid, sigmoid
 from explorer.network.neural_network import NeuralNetwork
 from explorer.notebook.source import source
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from explorer.network import NeuralNetwork, d_sigmoid, sigmoid
+from explorer.network import NeuralNetwork
+from explorer.network.activations import d_sigmoid, sigmoid
 
 __all__ = ["Unchecked"]
 

@@ -7,24 +7,9 @@ with the largest difference found, or raises one: what was expected, and what it
 """
 
 from explorer.checks.data import confusion, one_hot, pixels
-from explorer.checks.functions import (
-    cross_entropy,
-    loss_slope,
-    relu,
-    sigmoid,
-    slope,
-    softmax,
-    squared_error,
-)
+from explorer.checks.functions import cross_entropy, loss_slope, relu, sigmoid, slope, softmax, squared_error
 from explorer.checks.loop import mini_batches
-from explorer.checks.networks import (
-    decisions,
-    forward_pass,
-    gradients,
-    initial_weights,
-    output_delta,
-    step,
-)
+from explorer.checks.networks import decisions, forward_pass, gradients, initial_weights, output_delta, step
 from explorer.checks.results import CheckError, Passed
 
 __all__ = [

@@ -30,15 +30,13 @@ _FAR = np.array([[-1000.0, 0.0, 1000.0]])
 @check
 def sigmoid(f: Function) -> Passed:
     """Check a sigmoid against 1 / (1 + e⁻ᵃ) in plain numbers, also where e⁻ᵃ is too large for a float."""
-    worst = max(_elementwise(f, plain_sigmoid, points) for points in (_POINTS, _FAR))
-    return Passed(f"{name_of(f)} against 1 / (1 + e⁻ᵃ) in plain numbers, from a = −1000 to 1000", worst)
+    return _elementwise(f, plain_sigmoid, "1 / (1 + e⁻ᵃ) in plain numbers")
 
 
 @check
 def relu(f: Function) -> Passed:
     """Check a rectifier against max(0, a) in plain numbers."""
-    worst = max(_elementwise(f, plain_relu, points) for points in (_POINTS, _FAR))
-    return Passed(f"{name_of(f)} against the larger of 0 and a, from a = −1000 to 1000", worst)
+    return _elementwise(f, plain_relu, "the larger of 0 and a")
 
 
 @check
@@ -86,9 +84,13 @@ def softmax(f: Function) -> Passed:
     return Passed(f"{name} against plain exponentials divided by their sum, and the same at a + 1000", worst)
 
 
-def _elementwise(f: Function, plain: Callable[[float], float], points: Array) -> float:
-    expected = [[plain(a) for a in row] for row in points.tolist()]
-    return compare(name_of(f), f(points.copy()), expected, _EXACT, _at(f, points))
+def _elementwise(f: Function, plain: Callable[[float], float], formula: str) -> Passed:
+    """Check a function of single numbers, given as an array, against the same in plain numbers."""
+    worst = 0.0
+    for points in (_POINTS, _FAR):
+        expected = [[plain(a) for a in row] for row in points.tolist()]
+        worst = max(worst, compare(name_of(f), f(points.copy()), expected, _EXACT, _at(f, points)))
+    return Passed(f"{name_of(f)} against {formula}, from a = −1000 to 1000", worst)
 
 
 def _at(f: Function, points: Array) -> Callable[[tuple[int, ...]], str]:
@@ -97,12 +99,11 @@ def _at(f: Function, points: Array) -> Callable[[tuple[int, ...]], str]:
 
 def _summed(kind: str, loss: Loss) -> Passed:
     """Check a loss against the sum of what each output of each sample adds to it."""
-    (y, d), name = _outputs_and_targets(), name_of(loss)
-    found = numbers(f"{name}(y, d)", loss(y.copy(), d))
-    worst = compare(
-        f"{name}(y, d)", found.reshape(()) if found.size == 1 else found, plain_loss(kind, y, d), _EXACT
-    )
-    return Passed(f"{name} against a loop over {y.size} outputs", worst)
+    (y, d), part = _outputs_and_targets(), f"{name_of(loss)}(y, d)"
+    found = numbers(part, loss(y.copy(), d))
+    found = found.reshape(()) if found.size == 1 else found
+    worst = compare(part, found, plain_loss(kind, y, d), _EXACT)
+    return Passed(f"{name_of(loss)} against a loop over {y.size} outputs", worst)
 
 
 def _outputs_and_targets() -> tuple[Array, Array]:

@@ -3,8 +3,7 @@
 import copy
 import inspect
 import math
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,22 +36,16 @@ def mini_batches(network: Any, n_samples: int = 23, batch_size: int = 5) -> Pass
         batches = calls[epoch * n_batches : (epoch + 1) * n_batches]
         used = [k for batch in batches for k in batch.samples]
         if sorted(used) != list(range(n_samples)):
-            raise CheckError(
-                f"epoch {epoch + 1}: expected each of {n_samples} samples once, got {sorted(used)}"
-            )
+            found = f"expected each of {n_samples} samples once, got {sorted(used)}"
+            raise CheckError(f"epoch {epoch + 1}: {found}")
         sizes = [len(batch.samples) for batch in batches]
         expect(f"batch sizes in epoch {epoch + 1}", sizes[:-1], [batch_size] * (n_batches - 1))
         targets = [t for batch in batches for t in batch.targets]
         expect(f"targets in epoch {epoch + 1}", targets, [k % layer_sizes(network)[-1] for k in used])
         orders.append(used)
         losses.append(math.fsum(batch.loss for batch in batches) / n_samples)
-    compare(
-        "the history that fit returns",
-        history,
-        losses,
-        _ROUNDED,
-        lambda index: f"mean loss of epoch {index[0] + 1}",
-    )
+    epochs = [f"mean loss of epoch {epoch + 1}" for epoch in range(_EPOCHS)]
+    compare("the history that fit returns", history, losses, _ROUNDED, lambda at: epochs[at[0]])
     if orders[0] == orders[1]:
         raise CheckError("order of the samples: expected a new one in each epoch, got the same twice")
     if "reduction" in inspect.signature(network.fit).parameters:
@@ -62,8 +55,7 @@ def mini_batches(network: Any, n_samples: int = 23, batch_size: int = 5) -> Pass
     return Passed(f"{_EPOCHS} epochs of {n_samples} numbered samples: each used once, with its own target")
 
 
-@dataclass(frozen=True, slots=True)
-class _Call:
+class _Call(NamedTuple):
     """What one step was given, and the loss that it returned."""
 
     samples: list[int]

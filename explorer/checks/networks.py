@@ -5,6 +5,7 @@ Each works on a copy, in float64 where the network can, and on the first samples
 
 import copy
 import math
+import operator
 from functools import partial
 from typing import Any
 
@@ -102,9 +103,8 @@ def step(network: Any, X: Array, d: Array, lr: float = 1e-2) -> Passed:
     after, loss = copy.deepcopy(before), plain_loss(option(before, "loss"), outputs(before, X), d)
     worst = compare("the loss that train_iteration returns", after.train_iteration(X, d, lr), loss, _ROUNDED)
     expected = {place: weights[place[0]][place[1:]] - lr * slope for place, slope in slopes.items()}
-    worst = max(
-        worst, _compare_at("after the step, ", parameters(after), expected, max(lr * tolerance, _STEP))
-    )
+    tolerance = max(lr * tolerance, _STEP)
+    worst = max(worst, _compare_at("after the step, ", parameters(after), expected, tolerance))
     return Passed(f"{len(slopes)} parameters after a step against parameter − lr · measured slope", worst)
 
 
@@ -123,9 +123,8 @@ def output_delta(network: Any, X: Array, d: Array) -> Passed:
         measured, tolerance = measured_slopes(partial(plain_cross_entropy, d=target), a)
         for name, found in ((f"y − d of sample {k}", y - target), (f"delta of sample {k}", propagated)):
             worst = max(worst, compare(name, found, measured, tolerance))
-    return Passed(
-        f"y − d and the network's own delta against measured slopes, for {X.shape[1]} samples", worst
-    )
+    what = f"y − d and the network's own delta against measured slopes, for {X.shape[1]} samples"
+    return Passed(what, worst)
 
 
 def _samples(array: Array) -> Array:
@@ -151,10 +150,7 @@ def _plain_layer(network: Any, number: int, inputs: Array) -> tuple[Array, Array
     """Return the weighted sums and activations of one layer, by loops."""
     W, b = (getattr(network, f"{kind}{number}").tolist() for kind in "Wb")
     a = [
-        [
-            math.fsum([bias, *(weight * value for weight, value in zip(row, x, strict=True))])
-            for row, (bias,) in zip(W, b, strict=True)
-        ]
+        [math.fsum([bias, *map(operator.mul, row, x)]) for row, (bias,) in zip(W, b, strict=True)]
         for x in inputs.T.tolist()
     ]
     is_last = number == len(layer_sizes(network)) - 1
@@ -219,12 +215,6 @@ def _compare_at(
     prefix: str, found: dict[str, Array], expected: dict[Place, float], tolerance: float
 ) -> float:
     """Compare the elements of arrays at some places."""
-    places = [*expected]
-    values = [np.asarray(found[name])[row, column] for name, row, column in places]
-    return compare(
-        prefix,
-        values,
-        [*expected.values()],
-        tolerance,
-        lambda at: "{}{}[{}, {}]".format(prefix, *places[at[0]]),
-    )
+    values = [np.asarray(found[name])[row, column] for name, row, column in expected]
+    names = ["{}{}[{}, {}]".format(prefix, *place) for place in expected]
+    return compare(prefix, values, [*expected.values()], tolerance, lambda at: names[at[0]])

@@ -30,17 +30,7 @@ class CheckError(AssertionError):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Passed:
-    """A check that found nothing wrong.
-
-    Parameters
-    ----------
-    what : str
-        What was compared with what.
-    difference : float
-        The largest difference found, 0 where things were counted.
-    note : str
-        What is worth knowing all the same.
-    """
+    """A check that found nothing wrong: what it compared, the largest difference (0 for counts), and a note."""
 
     what: str
     difference: float = 0.0
@@ -96,16 +86,8 @@ def compare(
 ) -> float:
     """Return the largest difference, relative where numbers are above 1; raise if it exceeds the tolerance.
 
-    Parameters
-    ----------
-    part : str
-        What is compared, "d_W1".
-    found, expected : array_like
-        Of one shape.
-    tolerance : float
-        For float64; single precision is allowed its own rounding.
-    place : callable, optional
-        What to call the element with some index; by default "d_W1[0, 2]".
+    That is for float64; single precision is allowed its own rounding. `place` says what to call the element with
+    some index; by default it is ``"d_W1[0, 2]"``, where ``"d_W1"`` is the `part`.
     """
     found, expected = numbers(part, found), np.asarray(expected, np.float64)
     if found.shape != expected.shape:

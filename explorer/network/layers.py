@@ -76,7 +76,7 @@ class Layers:
         return copies
 
     def set_weights(self, weights: Sequence[ArrayLike]) -> None:
-        """Set all parameters, ``(W1, b1, W2, b2, …)``; a wrong number or shape is a `ValueError`, and none is set."""
+        """Set all parameters, ``(W1, b1, W2, …)``; a wrong number or shape is a `ValueError`, and none is set."""
         if len(weights) != len(self.shapes):
             raise ValueError(f"weights has {len(weights)} arrays; expected {len(self.shapes)}")
         named = zip(self.shapes, weights, strict=True)

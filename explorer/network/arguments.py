@@ -1,7 +1,7 @@
 """What the network accepts.
 
-Each function returns an argument in the form that the formulas use, or raises a `ValueError`: its name, what was
-found and what is expected.
+Each function returns an argument in the form that the formulas use, or raises `ValueError`: the message names it,
+what was found and what is expected.
 """
 
 import math

@@ -30,7 +30,7 @@ def mcnemar(only_a: int, only_b: int) -> float:
     Parameters
     ----------
     only_a, only_b : int
-        Samples that only the one, or only the other, gets right; at least 0, else a `ValueError`.
+        Samples that only the one, or only the other, gets right; raises `ValueError` below 0.
 
     Returns
     -------
@@ -53,9 +53,9 @@ def paired(outputs_a: NDArray[Any], outputs_b: NDArray[Any], labels: NDArray[np.
     Parameters
     ----------
     outputs_a, outputs_b : ndarray, shape (n_classes, n_samples)
-        The outputs of both; the largest of a column decides. Other shapes are a `ValueError`.
+        The outputs of both; the largest of a column decides.
     labels : ndarray of int, shape (n_samples,)
-        The true classes.
+        The true classes. Raises `ValueError` if the shapes differ.
     """
     if outputs_a.shape != outputs_b.shape or outputs_a.shape[1:] != labels.shape:
         shapes = f"{outputs_a.shape}, {outputs_b.shape} and {labels.shape}"

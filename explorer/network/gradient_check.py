@@ -80,14 +80,14 @@ def check_gradient(
     """Return the gradient at each of `places`, by backpropagation and by central differences, in float64.
 
     The loss is the SUM over the samples. Central differences have an error of order ε² where one-sided ones have ε
-    (C. M. Bishop, "Pattern Recognition and Machine Learning", 2006, 5.3.3).
+    (C. M. Bishop, "Pattern Recognition and Machine Learning", 2006, 5.3.3). Raises `ValueError` for wrong shapes.
 
     Parameters
     ----------
     network : NeuralNetwork
         The network; it is not changed, a float64 copy of it is.
     X : array_like, shape (n_input, n_samples)
-        The samples; a few suffice. A wrong shape is a `ValueError`.
+        The samples; a few suffice.
     d : array_like, shape (n_output, n_samples)
         Their desired outputs.
     places : sequence of Place
@@ -120,8 +120,7 @@ def choose_weights(
     rng : numpy.random.Generator
         Source of the draw.
     n : int
-        How many, at least one for each layer, else a `ValueError`. Where a layer gets several, the last of them is
-        a bias.
+        How many; raises `ValueError` below one for each layer. Where a layer gets several, the last is a bias.
     """
     shapes = [shape for name, shape in network.shapes.items() if name.startswith("W")]
     if n < len(shapes):

@@ -19,14 +19,15 @@ _NUMBERED = re.compile(r"([Wbah])([1-9][0-9]?)")
 class Layers:
     """Arrays by layer, ``W[1]``, ``b[1]``, ``a[1]``, ``h[1]`` …, which are also attributes: ``W1``, ``b1``, ….
 
-    Parameters that are assigned keep their shape, else it is a `ValueError`, and dtype; a copy is taken.
+    Weights and biases that are assigned keep their shape and dtype; a copy is taken. Raises `ValueError` for
+    another shape, and for a dtype that is neither float32 nor float64.
 
     Parameters
     ----------
     layer_sizes : tuple of int
         Units of every layer, the inputs first.
     dtype : dtype
-        float32 or float64, else a `ValueError`.
+        float32 or float64.
 
     Attributes
     ----------
@@ -76,7 +77,7 @@ class Layers:
         return copies
 
     def set_weights(self, weights: Sequence[ArrayLike]) -> None:
-        """Set all parameters, ``(W1, b1, W2, …)``; a wrong number or shape is a `ValueError`, and none is set."""
+        """Set all parameters, ``(W1, b1, …)``. Raises `ValueError`, and sets none, if one has another shape."""
         if len(weights) != len(self.shapes):
             raise ValueError(f"weights has {len(weights)} arrays; expected {len(self.shapes)}")
         named = zip(self.shapes, weights, strict=True)
@@ -86,7 +87,7 @@ class Layers:
     def copy(self, dtype: DTypeLike | None = None) -> Self:
         """Return a network with the same layers, weights and random generator, which shares nothing with this one.
 
-        It computes in `dtype`, float32 or float64, by default in this network's; another is a `ValueError`.
+        It computes in `dtype`, by default this network's. Raises `ValueError` if that isn't float32 or float64.
         """
         made = deepcopy(self)
         if dtype is not None:

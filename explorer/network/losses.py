@@ -19,14 +19,17 @@ Array = NDArray[np.floating[Any]]
 def squared_error(y: ArrayLike, d: ArrayLike) -> float:
     """Return half the sum of the squared differences, ½ Σ (y − d)², at least 0; a sum over everything, not a mean.
 
-    Outputs `y` and desired outputs `d` are of any shape, but the same, else it is a `ValueError`.
+    Outputs `y` and desired outputs `d` have one shape, any. Raises `ValueError` if the shapes differ.
     """
     y, d = _same_shape(y, d)
     return 0.5 * float(np.square(y - d).sum())
 
 
 def d_squared_error(y: ArrayLike, d: ArrayLike) -> Array:
-    """Return the derivative of `squared_error` with respect to `y`: y − d, of their shape; errors as there."""
+    """Return the derivative of `squared_error` with respect to `y`: y − d, of their shape.
+
+    Raises `ValueError` if the shapes differ.
+    """
     y, d = _same_shape(y, d)
     return y - d
 
@@ -34,9 +37,9 @@ def d_squared_error(y: ArrayLike, d: ArrayLike) -> Array:
 def cross_entropy(y: ArrayLike, d: ArrayLike) -> float:
     """Return −Σ d log y, at least 0; a sum over everything, not a mean.
 
-    Outputs `y` in [0, 1] and desired outputs `d`, one-hot or probabilities, are of any shape, but the same, else
-    it is a `ValueError`. An output of 0 counts as the smallest normal number of its dtype: one wrong answer
-    given with certainty costs much (87 in float32), but not infinity.
+    Outputs `y`, in [0, 1], and desired outputs `d`, one-hot or probabilities, have one shape, any. An output of 0
+    counts as the smallest normal number of its dtype, so that one wrong answer given with certainty costs much
+    (87 in float32), but not infinity. Raises `ValueError` if the shapes differ.
     """
     y, d = _same_shape(y, d)
     # Subtracted from 0.0, since a minus sign in front would turn no loss at all into −0.0.
@@ -44,10 +47,10 @@ def cross_entropy(y: ArrayLike, d: ArrayLike) -> float:
 
 
 def d_cross_entropy(y: ArrayLike, d: ArrayLike) -> Array:
-    """Return the derivative of `cross_entropy` with respect to `y`: −d / y, of their shape; errors as there.
+    """Return the derivative of `cross_entropy` with respect to `y`: −d / y, of their shape.
 
     After a softmax the network uses y − d instead, the derivative with respect to the weighted sums, in which
-    the division has cancelled.
+    the division has cancelled. Raises `ValueError` if the shapes differ.
     """
     y, d = _same_shape(y, d)
     return np.asarray(-d / _not_zero(y))

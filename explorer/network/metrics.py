@@ -26,7 +26,7 @@ def accuracy(true: ArrayLike, predicted: ArrayLike) -> float:
     Parameters
     ----------
     true, predicted : array_like of int, shape (n_samples,)
-        Class indices; at least one sample. Other shapes or dtypes are a `ValueError`.
+        Class indices; at least one. Raises `ValueError` for another shape or dtype.
     """
     true, predicted = _labels(true, predicted)
     return float(np.count_nonzero(true == predicted) / true.size)
@@ -40,7 +40,7 @@ def confusion_matrix(true: ArrayLike, predicted: ArrayLike, n_classes: int) -> N
     Parameters
     ----------
     true, predicted : array_like of int, shape (n_samples,)
-        Class indices, 0 to n_classes − 1; at least one sample. Anything else is a `ValueError`.
+        Class indices, 0 to n_classes − 1; at least one. Raises `ValueError` for anything else.
     n_classes : int
         Number of classes, at least 1.
     """
@@ -77,7 +77,7 @@ class ClassScores:
 
 
 def per_class(confusion: NDArray[np.integer]) -> ClassScores:
-    """Return precision, recall, F1 and support of each class of a confusion matrix, (n_classes, n_classes)."""
+    """Return precision, recall, F1 and support of each class, from what `confusion_matrix` returns."""
     hits = np.diagonal(confusion).astype(np.float64)
     support = confusion.sum(axis=1)
     decided = confusion.sum(axis=0)
@@ -90,9 +90,9 @@ def per_class(confusion: NDArray[np.integer]) -> ClassScores:
 
 
 def hardest_classes(confusion: NDArray[np.integer]) -> tuple[int, ...]:
-    """Return the classes of a confusion matrix by their recall, the lowest first; equal ones in their order.
+    """Return the classes by their recall, the lowest first, from what `confusion_matrix` returns.
 
-    A class that no sample is of has no recall, and is left out.
+    Equal ones are in their order; a class that no sample is of has no recall, and is left out.
     """
     scores = per_class(confusion)
     return tuple(int(k) for k in np.argsort(scores.recall, kind="stable") if scores.support[k])
@@ -109,7 +109,7 @@ class Confusion:
 
 
 def most_confused(confusion: NDArray[np.integer], n_pairs: int = 5) -> tuple[Confusion, ...]:
-    """Return at most `n_pairs` kinds of mistake in a confusion matrix, the most frequent first.
+    """Return at most `n_pairs` kinds of mistake, the most frequent first, from what `confusion_matrix` returns.
 
     Equal counts are in the order of their classes; a kind that never happens is left out.
     """

@@ -16,7 +16,7 @@ __all__ = ["Answered", "answered", "confidences", "probabilities", "sample_losse
 def sample_losses(outputs: NDArray[Any], labels: NDArray[np.integer], loss: str) -> NDArray[np.float64]:
     """Return the loss of each sample: float64, shape (n_samples,), at least 0; NaN where an output is.
 
-    It is ½ Σ (y − d)² or −log y of the true class, d being one-hot; `ValueError` for an unknown name.
+    It is ½ Σ (y − d)² or −log y of the true class, d being one-hot; raises `ValueError` for another name.
     """
     y = outputs.astype(np.float64)
     of_true = y[labels, np.arange(len(labels))]

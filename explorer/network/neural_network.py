@@ -231,8 +231,8 @@ class NeuralNetwork(Layers):
     def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
         """Write sizes, functions and weights to a ``.npz`` file without pickles, all of it or nothing.
 
-        Nothing is added to the name; a ``~`` at its start is the home folder. A file that is there already is
-        replaced only by `overwrite`, else that is an `OSError`, as is a file that can't be written.
+        Nothing is added to the name; a ``~`` at its start is the home folder. Raises `OSError` if the file can't
+        be written, or is there already without `overwrite`, and `WeightsError` if a weight is not finite.
         """
         with whole_file(path, overwrite=overwrite) as stream:
             stream.write(weights_file.weights_bytes(self.named(), self.functions))

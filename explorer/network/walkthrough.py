@@ -94,7 +94,7 @@ def walk_through(network: NeuralNetwork, x: ArrayLike, d: ArrayLike) -> Walkthro
     network : NeuralNetwork
         The network; like `forward`, this replaces what it keeps of its last pass.
     x, d : array_like, shapes (n_input,) and (n_output,)
-        The inputs, and the desired outputs, one-hot. Other shapes are a `ValueError`.
+        The inputs, and the desired outputs, one-hot. Raises `ValueError` for another shape.
     """
     X, D = np.asarray(x)[:, None], np.asarray(d)[:, None]
     y = network.forward(X)

@@ -21,15 +21,7 @@ _LEVEL = 7  # 8 and 9 take four and ten times as long to save 0.3 %
 
 
 def write_bundle(dataset: Dataset, folder: Path) -> None:
-    """Write the images and the labels of both splits, train first, as two gzipped ``.npy`` files.
-
-    Parameters
-    ----------
-    dataset : Dataset
-        What to pack.
-    folder : Path
-        Where to; the files in it are replaced.
-    """
+    """Write images and labels of both splits, train first, as two gzipped ``.npy`` files, which are replaced."""
     _write(np.concatenate([dataset.train_images, dataset.test_images]), folder / IMAGES)
     labels = np.concatenate([dataset.train_labels, dataset.test_labels])
     _write(labels.astype(np.uint8), folder / LABELS)

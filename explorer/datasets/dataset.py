@@ -115,17 +115,9 @@ class Dataset:
         return one_hot_columns(self.test_labels, self.n_classes)
 
     def head(self, n_train: int | None) -> Dataset:
-        """Return the same data with only the first train images; nothing is copied.
+        """Return the same data with only the first `n_train` images to train on; nothing is copied.
 
-        Parameters
-        ----------
-        n_train : int or None
-            How many, at least 1; None, or more than there are, means all.
-
-        Raises
-        ------
-        ValueError
-            If `n_train` is less than 1.
+        None, or more than there are, means all. Raises `ValueError` below 1.
         """
         if n_train is None or n_train >= len(self.train_images):
             return self

@@ -17,8 +17,7 @@ from numpy.typing import NDArray
 
 from explorer.datasets.archive import members
 from explorer.datasets.dataset import DIGITS, Dataset, DatasetError
-from explorer.datasets.files import DAMAGED, file_mode, open_plain_file, unzipped
-from explorer.datasets.formats import Kind, read_array
+from explorer.datasets.files import DAMAGED, Kind, file_mode, open_plain_file, read_array, unzipped
 from explorer.foreign_files import printable, reason
 
 __all__ = ["load_dataset"]
@@ -90,11 +89,8 @@ def load_dataset(path: str | os.PathLike[str]) -> Dataset:
     folder_or_file = _as_path(path)
     name = printable(folder_or_file.name or str(folder_or_file))
     try:
-        if stat.S_ISDIR(file_mode(folder_or_file, name)):
-            arrays = _read_folder(folder_or_file, name)
-        else:
-            arrays = _read_archive(folder_or_file, name)
-        return _dataset(name, str(folder_or_file.absolute()), arrays)
+        read = _read_folder if stat.S_ISDIR(file_mode(folder_or_file, name)) else _read_archive
+        return _dataset(name, str(folder_or_file.absolute()), read(folder_or_file, name))
     except MemoryError as error:
         raise DatasetError(name, "more than fits into memory", "a smaller data set") from error
 
@@ -131,12 +127,8 @@ def _role(file: str) -> str | None:
 
 def _chosen(naming: Mapping[str, str], present: Collection[str]) -> dict[str, str]:
     """Return the files of one naming that are there, by role; a plain one before a gzipped one."""
-    found: dict[str, str] = {}
-    for role, file in naming.items():
-        for spelling in (file, f"{file}.gz"):
-            if spelling in present:
-                found.setdefault(role, spelling)
-    return found
+    files = ((role, spelling) for role, file in naming.items() for spelling in (f"{file}.gz", file))
+    return {role: file for role, file in files if file in present}
 
 
 def _read_archive(path: Path, name: str) -> _Arrays:
@@ -155,14 +147,14 @@ def _read_archive(path: Path, name: str) -> _Arrays:
                     arrays[role] = shown, read_array(stream, _KINDS[role], shown)
         except DAMAGED as error:
             raise DatasetError(name, f"damaged data, {reason(error)}", expected) from error
-    _check_complete(name, {role: file for role, (file, _) in arrays.items()})
+    _check_complete(name, arrays)
     return arrays
 
 
-def _check_complete(source: str, files: Mapping[str, str]) -> None:
-    missing = [role for role in _KINDS if role not in files]
+def _check_complete(source: str, roles: Collection[str]) -> None:
+    missing = [role for role in _KINDS if role not in roles]
     if missing:
-        found = "none of the four files" if not files else f"no {' and no '.join(missing)}"
+        found = f"no {' and no '.join(missing)}" if roles else "none of the four files"
         names = ", ".join(_NAMINGS[0].values())
         raise DatasetError(source, found, f"{names}, or idx files named as MNIST's")
 

@@ -19,8 +19,7 @@ from numpy.typing import NDArray
 from platformdirs import user_cache_path
 
 from explorer.datasets.dataset import IMAGE_SHAPE, Dataset
-from explorer.datasets.files import DAMAGED, open_plain_file
-from explorer.datasets.formats import Kind, read_array
+from explorer.datasets.files import DAMAGED, Kind, open_plain_file, read_array
 
 __all__ = ["DATA", "IMAGES", "LABELS", "N_IMAGES", "N_TRAIN", "load_mnist"]
 
@@ -37,12 +36,7 @@ N_TRAIN = 60_000
 
 @cache
 def load_mnist() -> Dataset:
-    """Return the MNIST data set that comes with the package; no network is needed.
-
-    Returns
-    -------
-    Dataset
-        60 000 train and 10 000 test images of handwritten digits.
+    """Return the MNIST data set that comes with the package: 60 000 train and 10 000 test images of digits.
 
     Raises
     ------
@@ -55,13 +49,7 @@ def load_mnist() -> Dataset:
     Proceedings of the IEEE 86 (1998), section III.A.
     """
     images, labels = _shared_images(_cache_folder()), _read(LABELS, "labels")
-    return Dataset(
-        name="MNIST",
-        train_images=images[:N_TRAIN],
-        train_labels=labels[:N_TRAIN],
-        test_images=images[N_TRAIN:],
-        test_labels=labels[N_TRAIN:],
-    )
+    return Dataset("MNIST", images[:N_TRAIN], labels[:N_TRAIN], images[N_TRAIN:], labels[N_TRAIN:])
 
 
 def _read(name: str, kind: Kind) -> NDArray[Any]:

@@ -17,19 +17,9 @@ _NAMES = "names.json"
 
 
 def write_dataset(dataset: Dataset, folder: Path) -> None:
-    """Write a data set for `map_dataset`.
+    """Write a data set for `map_dataset`, with its name, its class names and its source.
 
-    Parameters
-    ----------
-    dataset : Dataset
-        What to write, with its name, its class names and its source.
-    folder : Path
-        Where to; it is there already, and nobody else writes to it.
-
-    Raises
-    ------
-    OSError
-        If there is no room, or nothing may be written there.
+    The folder is there already, and nobody else writes to it. Raises `OSError` if there is no room or no right to.
     """
     for name in _ARRAYS:
         np.save(folder / f"{name}.npy", getattr(dataset, name), allow_pickle=False)
@@ -38,17 +28,6 @@ def write_dataset(dataset: Dataset, folder: Path) -> None:
 
 
 def map_dataset(folder: Path) -> Dataset:
-    """Return the data set that `write_dataset` wrote, its arrays mapped from the files.
-
-    Parameters
-    ----------
-    folder : Path
-        The same folder.
-
-    Raises
-    ------
-    OSError
-        If a file is gone.
-    """
+    """Return the data set that `write_dataset` wrote, its arrays mapped. Raises `OSError` if a file is gone."""
     arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in _ARRAYS}
     return Dataset(**arrays, **json.loads((folder / _NAMES).read_text(encoding="utf-8")))

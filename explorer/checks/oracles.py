@@ -11,27 +11,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = [
-    "PLAIN",
-    "measured_slopes",
-    "plain_cross_entropy",
-    "plain_loss",
-    "plain_relu",
-    "plain_sigmoid",
-    "plain_softmax",
-    "precision",
-]
+__all__ = ["PLAIN", "measured_slopes", "plain_loss", "plain_softmax", "precision"]
 
 Array = NDArray[Any]
 
 
-def plain_sigmoid(a: float) -> float:
-    """Return 1 / (1 + e⁻ᵃ)."""
+def _sigmoid(a: float) -> float:
     return 1 / (1 + math.exp(-a)) if a > -700 else 0.0  # below, e⁻ᵃ overflows
 
 
-def plain_relu(a: float) -> float:
-    """Return the larger of 0 and `a`."""
+def _relu(a: float) -> float:
     return a if a > 0 else 0.0
 
 
@@ -42,7 +31,7 @@ def plain_softmax(a: Sequence[float]) -> list[float]:
 
 
 PLAIN: Mapping[str, Callable[[float], float]] = MappingProxyType(
-    {"sigmoid": plain_sigmoid, "relu": plain_relu, "tanh": math.tanh}
+    {"sigmoid": _sigmoid, "relu": _relu, "tanh": math.tanh}
 )
 """The activations that work on one number, by name."""
 
@@ -53,11 +42,6 @@ def plain_loss(name: str, y: Array, d: Array) -> float:
     if name == "squared_error":
         return math.fsum(0.5 * (output - target) ** 2 for output, target in pairs)
     return -math.fsum(target * math.log(output) for output, target in pairs if target)
-
-
-def plain_cross_entropy(a: Array, d: Array) -> float:
-    """Return −Σ d log softmax(a) of one sample; both of shape (n_classes, 1)."""
-    return plain_loss("cross_entropy", np.array(plain_softmax(a[:, 0].tolist())), d)
 
 
 def precision(result: ArrayLike) -> tuple[float, float]:

@@ -27,7 +27,7 @@ __all__ = [
 def sigmoid(a: ArrayLike) -> Any:
     """Return the logistic function of every element, 1 / (1 + e⁻ᵃ), in [0, 1].
 
-    Any shape or a scalar; here as in all functions below, the result has the shape of `a` and a floating dtype.
+    `a` is a scalar or an array of any shape; the result has its shape, and a floating dtype.
     """
     a = _floating(a)
     with np.errstate(over="ignore"):  # where e⁻ᵃ overflows to ∞, 1 / ∞ is the 0 that is meant
@@ -37,14 +37,14 @@ def sigmoid(a: ArrayLike) -> Any:
 def d_sigmoid(a: ArrayLike) -> Any:
     """Return the derivative of the logistic function, σ′(a) = σ(a)(1 − σ(a)), in [0, 0.25].
 
-    Its argument is the weighted sum, not the activation.
+    `a` is the weighted sum, not the activation; the result has its shape.
     """
     h = sigmoid(a)
     return h * (1 - h)
 
 
 def relu(a: ArrayLike) -> Any:
-    """Return the rectifier of every element, max(0, a), at least 0 (Nair & Hinton, 2010)."""
+    """Return the rectifier of every element, max(0, a), of the shape of `a` (Nair & Hinton, 2010)."""
     return np.maximum(0, _floating(a))
 
 
@@ -55,12 +55,12 @@ def d_relu(a: ArrayLike) -> Any:
 
 
 def tanh(a: ArrayLike) -> Any:
-    """Return the hyperbolic tangent of every element, in [−1, 1]."""
+    """Return the hyperbolic tangent of every element, in [−1, 1], of the shape of `a`."""
     return np.tanh(_floating(a))
 
 
 def d_tanh(a: ArrayLike) -> Any:
-    """Return the derivative of the hyperbolic tangent, 1 − tanh²(a), in [0, 1]."""
+    """Return the derivative of the hyperbolic tangent, 1 − tanh²(a), in [0, 1], of the shape of `a`."""
     return 1 - tanh(a) ** 2
 
 

@@ -228,7 +228,7 @@ def test_the_curves_say_what_a_point_is_and_which_loss_they_show(page):
     until_finished(page, epochs=10)
     expect(plot.locator(".ytitle")).to_have_text("cross-entropy per sample")
     expect(plot.locator(".legend")).not_to_contain_text("earlier runs")
-    expect(page.get_by_text(re.compile(r"Not shown: \d earlier runs? with squared error\."))).to_be_visible()
+    expect(page.get_by_title(re.compile(r"Not shown: \d earlier runs? with squared error\."))).to_be_visible()
     expect(page.locator(".explorer-place-accuracy .legend")).to_contain_text("earlier runs")
 
 

@@ -29,6 +29,9 @@ Calls = tuple[Callable[[], Any], ...]
 Kernel = Callable[[Array, Array], Calls]
 """Gives the calls that write a function of the first array into the second, of the same shape."""
 
+DeltaKernel = Callable[[Array, Array, Array, Array], Calls]
+"""Gives the calls that write ∂L/∂a into the third of y, d, out and scratch, each (n_samples, n_classes)."""
+
 _LARGE_RESULT = 10_000
 
 
@@ -159,17 +162,12 @@ def _softmax_cross_entropy(y: Array, d: Array, out: Array, scratch: Array) -> Ca
     return (partial(np.subtract, y, d, out),)
 
 
-OUTPUT_DELTA_KERNELS: Mapping[tuple[str, str], Callable[[Array, Array, Array, Array], Calls]] = (
-    MappingProxyType(
-        {
-            ("sigmoid", "squared_error"): _sigmoid_squared_error,
-            ("sigmoid", "cross_entropy"): _sigmoid_cross_entropy,
-            ("softmax", "squared_error"): _softmax_squared_error,
-            ("softmax", "cross_entropy"): _softmax_cross_entropy,
-        }
-    )
+OUTPUT_DELTA_KERNELS: Mapping[tuple[str, str], DeltaKernel] = MappingProxyType(
+    {
+        ("sigmoid", "squared_error"): _sigmoid_squared_error,
+        ("sigmoid", "cross_entropy"): _sigmoid_cross_entropy,
+        ("softmax", "squared_error"): _softmax_squared_error,
+        ("softmax", "cross_entropy"): _softmax_cross_entropy,
+    }
 )
-"""For each output activation and loss: ``f(y, d, out, scratch)`` gives the calls that write ∂L/∂a into `out`.
-
-All four arrays have shape (n_samples, n_classes).
-"""
+"""The derivative of the loss by the weighted sums of the output layer, by output activation and loss."""

@@ -10,7 +10,7 @@ All arrays are made once, and so are the lists of calls that work on them: an ep
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from explorer.datasets import Dataset
 from explorer.engine.kernels import Calls
 from explorer.engine.model import Model
-from explorer.engine.passes import BlockedPass, Pass, bounds
-from explorer.engine.scoring import PIXEL_SCALE, Score, inputs, score_outputs
+from explorer.engine.passes import BlockedPass, Pass, bounds, inputs
+from explorer.engine.scoring import Score, score_outputs
 
 __all__ = ["MiniBatches", "Part"]
 
@@ -57,24 +57,12 @@ _UPDATE = Part(1)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Load:
-    """Images that are gathered at once, and what is done with them.
-
-    Parameters
-    ----------
-    rows : int
-        How many images.
-    work : tuple of Calls
-        For each mini-batch its calls; for a part of a large one a single entry.
-    updates : int
-        1 if a mini-batch ends with the load, 0 within a large one.
-    block : BlockedPass or None
-        The pass that does the work, when mini-batches are tiny.
-    """
+    """Images that are gathered at once, and what is done with them."""
 
     rows: int
-    work: tuple[Calls, ...]
-    updates: int = 1
-    block: BlockedPass | None = None
+    work: tuple[Calls, ...]  # for each mini-batch its calls; for a part of a large one a single entry
+    updates: int = 1  # 0 within a large mini-batch
+    block: BlockedPass | None = None  # does the work when mini-batches are tiny
 
 
 class MiniBatches:
@@ -109,7 +97,7 @@ class MiniBatches:
         self._images = dataset.train_images.reshape(n, n_inputs)
         self._labels = dataset.train_labels
         self._one_hot = np.eye(n_classes, dtype=model.dtype)
-        self._passes: dict[int, Pass] = {}
+        self._pass = cache(partial(Pass, model))  # by number of images
         rows = min(LOAD_ROWS, n)
         self._pixels = np.empty((rows, n_inputs), np.uint8)
         self._X = inputs(rows, model)
@@ -185,7 +173,7 @@ class MiniBatches:
     def _block(self, rows: int) -> tuple[Load, ...]:
         """Return a load of tiny mini-batches that share their work on the first layer."""
         X, Y, D = (array[:rows] for array in (self._X, self._Y, self._D))
-        block = BlockedPass(self._make_pass, X, Y, D, self.batch_size, self._rate)
+        block = BlockedPass(self.model, X, Y, D, self.batch_size, self._rate)
         return (Load(rows, block.updates, block=block),)
 
     def _parts(self, rows: int) -> tuple[Load, ...]:
@@ -215,14 +203,6 @@ class MiniBatches:
         np.take(self._images, indices, 0, pixels, "clip")
         np.copyto(self._X[:n, :-1], pixels)
         np.take(self._one_hot, labels, 0, self._D[:n], "clip")
-
-    def _make_pass(self, n: int) -> Pass:
-        return self.model.make_pass(n, PIXEL_SCALE)
-
-    def _pass(self, n: int) -> Pass:
-        if n not in self._passes:
-            self._passes[n] = self._make_pass(n)
-        return self._passes[n]
 
     def _rate(self, n: int) -> Array:
         """Return the factor on the summed gradient of a mini-batch of `n` samples."""

@@ -1,14 +1,67 @@
-"""A network as the engine trains it."""
+"""A network as the engine trains it: its functions, and its weights and biases in one array."""
 
-from explorer.engine.parameters import Parameters
-from explorer.engine.passes import Pass
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
 from explorer.network import NeuralNetwork
 
-__all__ = ["Model"]
+__all__ = ["Model", "Parameters"]
+
+Array = NDArray[Any]
+
+
+class Parameters:
+    """Room for the weights and biases of all layers, or a step of them, one after the other in one array.
+
+    So a step down the gradient is one subtraction.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        Units of each layer, the inputs first.
+    dtype : dtype
+        The network's.
+    """
+
+    __slots__ = ("after_first", "first", "flat", "layers", "sizes")
+
+    def __init__(self, sizes: Sequence[int], dtype: np.dtype[Any]) -> None:
+        self.sizes = tuple(sizes)
+        self.flat = flat = np.empty(sum((n_in + 1) * n_out for n_in, n_out in pairwise(sizes)), dtype)
+        layers, start = [], 0
+        for n_in, n_out in pairwise(self.sizes):
+            stop = start + n_in * n_out
+            end = stop + n_out
+            layers.append((flat[start:stop].reshape(n_in, n_out), flat[stop:end].reshape(1, n_out)))
+            start = end
+        self.layers = tuple(layers)
+        """For each layer its weights V, shape (n_in, n_out), and biases b, shape (1, n_out)."""
+        n_first = (self.sizes[0] + 1) * self.sizes[1]
+        self.first = flat[:n_first].reshape(self.sizes[0] + 1, self.sizes[1])
+        """The first layer's weights, and below them its biases, shape (n_input + 1, n_1)."""
+        self.after_first = flat[n_first:]
+        """All others."""
+
+    def weights(self) -> tuple[Array, ...]:
+        """Return a read-only copy, ``(W1, b1, W2, b2, …)``, as `NeuralNetwork` has them: W is (n_out, n_in)."""
+        copies = tuple(array.T.copy() for layer in self.layers for array in layer)
+        for copy in copies:
+            copy.flags.writeable = False
+        return copies
+
+    def set_weights(self, weights: Sequence[ArrayLike]) -> None:
+        """Set all parameters, ``(W1, b1, W2, b2, …)`` as `weights` returns them."""
+        views = (array for layer in self.layers for array in layer)
+        for array, given in zip(views, weights, strict=True):
+            array[:] = np.transpose(given)
 
 
 class Model:
-    """The layers, functions and weights of a network, with the weights in one array.
+    """The functions and weights of a network.
 
     Parameters
     ----------
@@ -19,22 +72,11 @@ class Model:
     """
 
     def __init__(self, network: NeuralNetwork, small_product: int = 0) -> None:
-        self.dtype, self.loss = network.dtype, network.loss
-        self.parameters = Parameters.empty(network.layer_sizes, network.dtype)
+        self.hidden_activation, self.output, self.loss = (
+            network.hidden_activation,
+            network.output,
+            network.loss,
+        )
+        self.dtype, self.small_product = network.dtype, small_product
+        self.parameters = Parameters(network.layer_sizes, network.dtype)
         self.parameters.set_weights(network.parameters)
-        self._functions = network.hidden_activation, network.output, network.loss
-        self._small_product = small_product
-
-    @property
-    def n_inputs(self) -> int:
-        """Inputs of the network."""
-        return self.parameters.sizes[0]
-
-    @property
-    def n_classes(self) -> int:
-        """Outputs of the network."""
-        return self.parameters.sizes[-1]
-
-    def make_pass(self, n_samples: int, input_scale: float = 1.0) -> Pass:
-        """Return the arrays and calls for passes of `n_samples` rows through this network."""
-        return Pass(self.parameters, *self._functions, n_samples, input_scale, self._small_product)

@@ -27,11 +27,20 @@ from explorer.engine.kernels import (
     perform,
     product,
 )
-from explorer.engine.parameters import Parameters
+from explorer.engine.model import Model, Parameters
 
-__all__ = ["BlockedPass", "Pass", "bounds"]
+__all__ = ["BlockedPass", "Pass", "bounds", "inputs"]
 
 Array = NDArray[Any]
+
+_PIXEL_SCALE = 1.0 / 255.0
+
+
+def inputs(rows: int, model: Model) -> Array:
+    """Return room for the pixels of `rows` images, and after them the input of the bias."""
+    X = np.empty((rows, model.parameters.sizes[0] + 1), model.dtype)
+    X[:, -1] = 1 / _PIXEL_SCALE
+    return X
 
 
 def bounds(stop: int, size: int) -> list[tuple[int, int]]:
@@ -61,46 +70,28 @@ class LayerPass:
 class Pass:
     """The forward and the backward pass of one mini-batch of `n` samples, as calls to perform.
 
-    Inputs have the shape (n, n_input + 1); the last column is 1 / `input_scale`, so that it counts as 1.
+    Inputs have the shape (n, n_input + 1): pixels from 0 to 255, and a last column of 255, which counts as 1. For
+    they are divided by 255, but not before the first product: `scale` is applied to the few sums after it.
 
     Parameters
     ----------
-    parameters : Parameters
-        Read at each pass, written by nobody here.
-    hidden_activation, output, loss : str
-        Names, as `NeuralNetwork` takes them.
+    model : Model
+        Its weights are read at each pass, and written by nobody here.
     n : int
         Samples in the mini-batch.
-    input_scale : float
-        Factor on the inputs: 1/255 when they are pixels from 0 to 255. It is applied to the few sums after
-        the first product instead of the many pixels before it.
-    small_product : int
-        Multiplications up to which BLAS counts a product as small; see `product`.
     """
 
-    def __init__(
-        self,
-        parameters: Parameters,
-        hidden_activation: str,
-        output: str,
-        loss: str,
-        n: int,
-        input_scale: float = 1.0,
-        small_product: int = 0,
-    ) -> None:
-        self.small_product = small_product
-        dtype = parameters.flat.dtype
-        self.parameters, self.steps = parameters, Parameters.empty(parameters.sizes, dtype)
-        self.activation, self.slope = HIDDEN_KERNELS[hidden_activation]
-        self.output_activation = OUTPUT_KERNELS[output]
-        self.layers = tuple(
-            LayerPass(layer, steps, n)
-            for layer, steps in zip(parameters.layers, self.steps.layers, strict=True)
-        )
+    def __init__(self, model: Model, n: int) -> None:
+        self.small_product, self.parameters = model.small_product, model.parameters
+        self.steps = Parameters(model.parameters.sizes, model.dtype)
+        self.activation, self.slope = HIDDEN_KERNELS[model.hidden_activation]
+        self.output_activation = OUTPUT_KERNELS[model.output]
+        self.output_delta = OUTPUT_DELTA_KERNELS[model.output, model.loss]
+        pairs = zip(self.parameters.layers, self.steps.layers, strict=True)
+        self.layers = tuple(LayerPass(layer, steps, n) for layer, steps in pairs)
         self.first, self.last = self.layers[0], self.layers[-1]
-        self.output_delta = OUTPUT_DELTA_KERNELS[output, loss]
-        self.scale = np.array(input_scale, dtype)
-        self.ones = np.ones((1, n), dtype)
+        self.scale = np.array(_PIXEL_SCALE, model.dtype)
+        self.ones = np.ones((1, n), model.dtype)
 
     def forward(self, X: Array, Y: Array) -> Calls:
         """Return the calls that write the outputs for the inputs `X` into `Y`, shape (n, n_output).
@@ -166,20 +157,18 @@ class Pass:
         )
         for before in self.layers[-2::-1]:
             before_delta = first_delta if before is self.first else before.delta
+            # db = Σ delta, as a product, which is faster: (1, n) · (n, n_l) → (1, n_l)
+            sums = () if delta is layer.db else product(self.ones, delta, layer.db)
             calls += (
                 # (n_l, n) · (n, n_l+1) → (n_l, n_l+1)
                 *product(before.h.T, delta, layer.dV, self.small_product),
-                *self.sum_of(delta, layer.db),
+                *sums,
                 *product(delta, layer.V.T, before_delta),  # (n, n_l+1) · (n_l+1, n_l) → (n, n_l)
                 *self.slope(before.h, before.scratch),
                 partial(np.multiply, before_delta, before.scratch, before_delta),
             )
             layer, delta = before, before_delta
         return calls
-
-    def sum_of(self, delta: Array, db: Array) -> Calls:
-        """Return the call for db = Σ delta, as a product, which is faster; none where the two are one array."""
-        return () if db is delta else product(self.ones, delta, db)  # (1, n) · (n, n_l) → (1, n_l)
 
     def descend(self) -> Calls:
         """Return the call that takes the steps."""
@@ -204,8 +193,8 @@ class BlockedPass:
 
     Parameters
     ----------
-    make_pass : callable
-        Gives the `Pass` for a number of samples.
+    model : Model
+        Trained in place.
     X : ndarray, shape (rows, n_input + 1)
         The block's inputs.
     Y, D : ndarray, shape (rows, n_output)
@@ -217,20 +206,13 @@ class BlockedPass:
     """
 
     def __init__(
-        self,
-        make_pass: Callable[[int], Pass],
-        X: Array,
-        Y: Array,
-        D: Array,
-        batch_size: int,
-        make_rate: Callable[[int], Array],
+        self, model: Model, X: Array, Y: Array, D: Array, batch_size: int, make_rate: Callable[[int], Array]
     ) -> None:
-        self.X, self.Y, self.D = X, Y, D
-        self.make_pass = make_pass
-        rows, whole = len(X), make_pass(len(X))
+        self.model, self.X, self.Y, self.D = model, X, Y, D
+        rows, whole = len(X), Pass(model, len(X))
         self.sums = np.empty_like(whole.first.a)
         self.gram = np.zeros((rows, rows), X.dtype)
-        passes = {n: make_pass(n) for n in {min(batch_size, rows), rows % batch_size or batch_size}}
+        passes = {n: Pass(model, n) for n in {min(batch_size, rows), rows % batch_size or batch_size}}
         updates = [
             self._update(passes[stop - start], start, stop, make_rate(stop - start))
             for start, stop in bounds(rows, batch_size)
@@ -243,7 +225,7 @@ class BlockedPass:
 
     def unapplied(self, rows: int) -> Array:
         """Return the steps that the first layer's weights and biases lack after `rows` of the block's samples."""
-        begun = self.make_pass(rows)
+        begun = Pass(self.model, rows)
         perform(begun.first_steps(self.X[:rows], self.sums[:rows]))
         return begun.steps.first
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import dataclass
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -11,13 +12,10 @@ from numpy.typing import NDArray
 
 from explorer.engine.kernels import perform
 from explorer.engine.model import Model
-from explorer.engine.passes import Pass
+from explorer.engine.passes import Pass, inputs
 from explorer.network import LOSSES, confusion_matrix
 
-__all__ = ["PIXEL_SCALE", "Score", "ScoredSet", "Scorer", "score_outputs"]
-
-PIXEL_SCALE = 1.0 / 255.0
-"""Factor that takes a pixel from 0 … 255 to the network's 0 … 1."""
+__all__ = ["Score", "ScoredSet", "Scorer", "score_outputs"]
 
 _ROWS = 512
 
@@ -51,13 +49,6 @@ def score_outputs(Y: NDArray[Any], D: NDArray[Any], labels: NDArray[np.integer],
         return Score(len(labels), hits, LOSSES[loss](Y, D))
 
 
-def inputs(rows: int, model: Model) -> NDArray[Any]:
-    """Return room for the pixels of `rows` images, and after them the input of the bias."""
-    X = np.empty((rows, model.n_inputs + 1), model.dtype)
-    X[:, -1] = 1 / PIXEL_SCALE
-    return X
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class ScoredSet:
     """A score with what it was made of.
@@ -83,7 +74,7 @@ class Scorer:
     def __init__(self, model: Model) -> None:
         self._model = model
         self._X = inputs(_ROWS, model)
-        self._passes: dict[int, Pass] = {}
+        self._pass = cache(partial(Pass, model))  # by number of images
 
     def scoring(
         self, images: NDArray[np.uint8], labels: NDArray[np.int64], targets: NDArray[Any]
@@ -92,7 +83,7 @@ class Scorer:
 
         Yields between two chunks, where it may be left; returns the `ScoredSet`. Several may go on by turns.
         """
-        n, n_classes = len(labels), self._model.n_classes
+        n, n_classes = len(labels), len(targets)
         rows = images.reshape(n, -1)
         Y = np.empty((n, n_classes), self._model.dtype)
         for start in range(0, n, _ROWS):
@@ -106,8 +97,3 @@ class Scorer:
         confusion = confusion_matrix(labels, Y.argmax(axis=1), n_classes)
         Y.flags.writeable = confusion.flags.writeable = False
         return ScoredSet(score_outputs(Y, targets.T, labels, self._model.loss), Y.T, confusion)
-
-    def _pass(self, n: int) -> Pass:
-        if n not in self._passes:
-            self._passes[n] = self._model.make_pass(n, PIXEL_SCALE)
-        return self._passes[n]

@@ -86,7 +86,7 @@ def test_the_engine_does_what_the_textbook_says(small_dataset, functions, batch_
 
 # ---------------------------------------------------------------- a broken formula is seen
 
-MODULES = ("parameters", "kernels", "passes", "model", "scoring", "minibatches")
+MODULES = ("model", "kernels", "passes", "scoring", "minibatches")
 """The engine's files, each after those that it imports."""
 BROKEN = {
     "sigmoid of −a": ("kernels", "partial(np.negative, a, out)", "partial(np.positive, a, out)"),
@@ -145,7 +145,7 @@ BROKEN = {
         "partial(np.positive, delta, delta)",
     ),
     "d_W of a instead of h": ("passes", "product(before.h.T, delta", "product(before.a.T, delta"),
-    "d_b counts twice": ("passes", "product(self.ones, delta, db)", "product(2 * self.ones, delta, db)"),
+    "d_b counts twice": ("passes", "(self.ones, delta, layer.db)", "(2 * self.ones, delta, layer.db)"),
     "delta lacks the slope": (
         "passes",
         "partial(np.multiply, before_delta, before.scratch, before_delta)",

@@ -300,7 +300,7 @@ def _interrupts() -> Iterator[threading.Event]:
 def _divergence(run: CompletedRun) -> RunEnd:
     """Return the end of a run that diverged, with what the page's hint would change, as options."""
     assert isinstance(run.end.error, DivergedError)
-    found = hints(run.config, History(run.config, end=run.end), n_train=run.n_train)
+    found = hints(History(run.config, end=run.end), n_train=run.n_train)
     fix = [item for hint in found if hint.id == "not_a_number" for item in hint.fix.items()]
     options = " ".join(f"--{FIELDS[name].key} {FIELDS[name].format(value)}" for name, value in fix)
     advice = f": train again with {options}." if options else "."

@@ -72,10 +72,9 @@ class Advisor:
 
     def _hints(self, run: SessionRun, state: SessionState) -> Iterator[Advice]:
         for hint in hints(
-            run.config,
             run.history,
-            diagnostics=self._diagnosed(run, state),
             n_train=run.n_samples,
+            diagnostics=self._diagnosed(run, state),
             n_available=len(state.dataset.train_labels),
             start_accuracy=run.start_accuracy,
         ):
@@ -83,10 +82,10 @@ class Advisor:
             config = run.config.replace(**hint.fix)
             yield Advice(hint.id, hint.kind, hint.what, hint.why, hint.action, verb, config)
 
-    def _diagnosed(self, run: SessionRun, state: SessionState) -> tuple[LayerDiagnostics, ...] | None:
-        """Return how each layer does on a few test images; None while the run trains."""
+    def _diagnosed(self, run: SessionRun, state: SessionState) -> tuple[LayerDiagnostics, ...]:
+        """Return how each layer does on a few test images; nothing while the run trains."""
         if run.status == "running" or run.newest is None:
-            return None
+            return ()
         weights = run.newest.weights
         if weights is not self._measured[0]:
             data = state.dataset

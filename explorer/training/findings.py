@@ -51,25 +51,7 @@ class Hint:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What the rules look at.
-
-    Parameters
-    ----------
-    config : TrainingConfig
-        The settings of the run.
-    epochs : tuple of EpochRecord
-        The epochs so far.
-    end : RunEnd or None
-        The last word; None while the run goes on.
-    n_train : int
-        Training samples in use, at least 1.
-    diagnostics : tuple of LayerDiagnostics
-        One for each layer, the output layer last; empty when they aren't known.
-    n_available : int or None
-        Training samples that there are; None when it isn't known.
-    start_accuracy : float or None
-        Test accuracy, 0 to 1, of the weights that the run went on from; None when they were freshly initialised.
-    """
+    """What the rules look at: the settings and records of a run, and what else `hints` is told of it."""
 
     config: TrainingConfig
     epochs: tuple[EpochRecord, ...]
@@ -78,11 +60,6 @@ class Findings:
     diagnostics: tuple[LayerDiagnostics, ...] = ()
     n_available: int | None = None
     start_accuracy: float | None = None
-
-    @property
-    def has_many_more(self) -> bool:
-        """Whether there may be at least twice as many training samples as are in use."""
-        return self.n_available is None or self.n_available >= 2 * self.n_train
 
     @property
     def finished(self) -> bool:
@@ -125,23 +102,9 @@ class Findings:
         return self.finished and max(self.test_accuracy, self.train_accuracy) < accuracy
 
     @property
-    def is_improving(self) -> bool:
-        """Whether the last epoch has still made the train loss at least 0.2 % smaller; one alone counts as so."""
-        if len(self.epochs) < 2:
-            return bool(self.epochs)
-        return self.epochs[-1].train_loss < 0.998 * self.epochs[-2].train_loss
-
-    @property
     def has_deep_sigmoid(self) -> bool:
         """Whether the gradient has to come through three or more layers of sigmoid units."""
         return len(self.config.hidden_sizes) >= 3 and self.config.hidden_activation == "sigmoid"
-
-    @property
-    def is_unsteady(self) -> bool:
-        """Whether one can't count on the next epochs to go on as the last ones did."""
-        recent = [record.test_loss for record in self.epochs[-4:]]
-        wavers = any(after >= before for before, after in pairwise(recent))
-        return wavers or self.config.learning_rate > self.fitting_rate or self.has_deep_sigmoid
 
     @property
     def batch(self) -> int:
@@ -175,20 +138,20 @@ class Findings:
             return changes
         return {**changes, "learning_rate": fitting}
 
-    def hint(self, id_: str, kind: Kind, what: str, why: str, changes: Mapping[str, Any]) -> Hint | None:
+    def hint(self, id_: str, kind: Kind, why: str, changes: Mapping[str, Any], what: str = "") -> Hint | None:
         """Return a hint whose fix is what `changes` change in the config; None if that is nothing.
 
-        A run in ruined weights has to start again with fresh ones, whatever is changed.
+        Without `what` it says how low the accuracy is. A run in ruined weights has to start again with fresh ones,
+        whatever is changed.
         """
         fixed = self.config.replace(**changes)
         fix = {name: getattr(fixed, name) for name in self.config.differences(fixed)}
         fresh = self.has_ruined_weights
         if not fix and not fresh:
             return None
-        actions = [_action(self.config, fixed), "freshly initialised weights" if fresh else ""]
-        action = ", ".join(filter(None, actions))
+        action = ", ".join(filter(None, [_action(self.config, fixed), "freshly initialised weights" * fresh]))
         action = action[0].upper() + action[1:]
-        return Hint(id_, kind, what, why, MappingProxyType(fix), action, fresh)
+        return Hint(id_, kind, what or self.low_accuracy(), why, MappingProxyType(fix), action, fresh)
 
 
 def _action(config: TrainingConfig, fixed: TrainingConfig) -> str:

@@ -6,7 +6,7 @@ test tries every fix on real runs.
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 from explorer.network.diagnostics import LayerDiagnostics
@@ -31,11 +31,10 @@ _ENOUGH_EPOCHS = 10
 
 
 def hints(
-    config: TrainingConfig,
     history: History,
     *,
-    diagnostics: Sequence[LayerDiagnostics] | None = None,
     n_train: int,
+    diagnostics: Sequence[LayerDiagnostics] = (),
     n_available: int | None = None,
     start_accuracy: float | None = None,
 ) -> tuple[Hint, ...]:
@@ -45,26 +44,21 @@ def hints(
 
     Parameters
     ----------
-    config : TrainingConfig
-        The settings of the run.
     history : History
-        Its records so far.
-    diagnostics : sequence of LayerDiagnostics or None
-        What `diagnose` says of its newest weights, if known; they make some reasons more exact.
+        The settings of the run, and its records so far.
     n_train : int
-        Training samples in use.
+        Training samples in use, at least 1.
+    diagnostics : sequence of LayerDiagnostics
+        What `diagnose` says of its newest weights, the output layer last; they make some reasons more exact.
     n_available : int, optional
         Training samples that there are; without it, there may be any number more.
     start_accuracy : float, optional
         Test accuracy, 0 to 1, of the weights that the run went on from, as a fork does; without it, its first
         weights were drawn by its initializer.
-
-    Returns
-    -------
-    tuple of Hint
     """
-    known = tuple(diagnostics or ())
-    findings = Findings(config, history.epochs, history.end, n_train, known, n_available, start_accuracy)
+    findings = Findings(
+        history.config, history.epochs, history.end, n_train, tuple(diagnostics), n_available, start_accuracy
+    )
     return _first(_CAUSES, findings, 1) or _first(_ADVICE, findings, _MOST)
 
 
@@ -75,19 +69,14 @@ def _first(rules: Sequence[Rule], findings: Findings, most: int) -> tuple[Hint, 
 
 def not_a_number(findings: Findings) -> Hint | None:
     """Fix a loss that overflowed: a smaller learning rate, and first weights that aren't too large."""
-    epoch = _diverged_at(findings)
+    epoch, config = _diverged_at(findings), findings.config
     if epoch is None:
         return None
-    config = findings.config
     smaller = max(rounded_down(config.learning_rate / 3), 1e-5)
-    slower = replace(findings, config=config.replace(learning_rate=smaller))
-    return findings.hint(
-        "not_a_number",
-        "error",
-        f"The loss is not a number since epoch {epoch}.",
-        "Each step overshot further than the one before, until the weights were too large for a number.",
-        {"learning_rate": smaller, **_sound(slower, initializer=_initializer_for(config))},
-    )
+    changes = _sound(findings, learning_rate=smaller, initializer=_initializer_for(config))
+    why = "Each step overshot further than the one before, until the weights were too large for a number."
+    what = f"The loss is not a number since epoch {epoch}."
+    return findings.hint("not_a_number", "error", why, changes, what)
 
 
 def _diverged_at(findings: Findings) -> int | None:
@@ -113,42 +102,30 @@ def vanishing_gradient(findings: Findings) -> Hint | None:
     if findings.diagnostics:
         first, last = (findings.diagnostics[place].gradient_rms for place in (0, -1))
         if 0 < 10 * first < last:
-            shrinks = (
-                f"and is {grouped(round(last / first))} times weaker in the first layer than in the last"
-            )
-    return findings.hint(
-        "vanishing_gradient",
-        "warning",
-        findings.low_accuracy(),
-        f"At each sigmoid layer on its way back the gradient shrinks {shrinks}.",
-        _sound(findings, hidden_activation="relu", initializer="he"),
-    )
+            times = grouped(round(last / first))
+            shrinks = f"and is {times} times weaker in the first layer than in the last"
+    why = f"At each sigmoid layer on its way back the gradient shrinks {shrinks}."
+    changes = _sound(findings, hidden_activation="relu", initializer="he")
+    return findings.hint("vanishing_gradient", "warning", why, changes)
 
 
 def poor_first_weights(findings: Findings) -> Hint | None:
     """Fix weights drawn without regard to the number of inputs: Glorot, or He for relu."""
-    config = findings.config
-    if findings.start_accuracy is not None:
-        return None
-    hopeless = config.initializer == "uniform" and findings.is_stuck
-    if not (hopeless or findings.ends_below(0.9)):
+    config, stuck = findings.config, findings.is_stuck
+    hopeless = config.initializer == "uniform" and stuck
+    if findings.start_accuracy is not None or not (hopeless or findings.ends_below(0.9)):
         return None
     initializer = _initializer_for(config)
     if initializer == config.initializer:
         return None
-    return findings.hint(
-        "poor_first_weights",
-        "warning" if findings.is_stuck else "hint",
-        findings.low_accuracy(),
-        _why_first_weights(findings),
-        _sound(findings, initializer=initializer),
-    )
+    kind: Kind = "warning" if stuck else "hint"
+    changes = _sound(findings, initializer=initializer)
+    return findings.hint("poor_first_weights", kind, _why_first_weights(findings), changes)
 
 
 def _why_first_weights(findings: Findings) -> str:
     uniform = findings.config.initializer == "uniform"
-    first = "large and all positive" if uniform else "large"
-    because = f"The first weights are {first}, so"
+    because = f"The first weights are large{' and all positive' if uniform else ''}, so"
     if findings.config.hidden_activation == "relu":
         return f"{because} the weighted sums are too, and the first steps throw them far off."
     units = "every hidden unit is" if uniform else "most hidden units are"
@@ -162,13 +139,10 @@ def one_sided_loss(findings: Findings) -> Hint | None:
     config = findings.config
     if (config.output, config.loss) != ("sigmoid", "cross_entropy") or not findings.is_stuck:
         return None
-    return findings.hint(
-        "one_sided_loss",
-        "warning",
-        findings.low_accuracy(),
-        "Cross-entropy asks only that the true class's output is near 1, so all the sigmoid outputs go there.",
-        _sound(findings, output="softmax"),
+    why = (
+        "Cross-entropy asks only that the true class's output is near 1, so all the sigmoid outputs go there."
     )
+    return findings.hint("one_sided_loss", "warning", why, _sound(findings, output="softmax"))
 
 
 def dead_units(findings: Findings) -> Hint | None:
@@ -178,13 +152,8 @@ def dead_units(findings: Findings) -> Hint | None:
         return None
     worst = max(hidden, key=lambda layer: layer.dead)
     dead = f"{round(worst.dead * worst.n_units)} of {counted(worst.n_units, 'unit')} in hidden layer {worst.layer}"
-    return findings.hint(
-        "dead_units",
-        "warning",
-        findings.low_accuracy(),
-        f"A step too large has made {dead} dead: they are 0 for every image and get no gradient any more.",
-        _sound(findings, initializer="he"),
-    )
+    why = f"A step too large has made {dead} dead: they are 0 for every image and get no gradient any more."
+    return findings.hint("dead_units", "warning", why, _sound(findings, initializer="he"))
 
 
 def step_too_large(findings: Findings) -> Hint | None:
@@ -198,13 +167,8 @@ def step_too_large(findings: Findings) -> Hint | None:
         changes = {"reduction": "mean"}
     elif config.reduction == "sum" and findings.batch > 2 * _GOOD_BATCH:
         changes = {"batch_size": _batch_for(findings)}
-    return findings.hint(
-        "step_too_large",
-        "warning",
-        findings.low_accuracy(),
-        _why_too_large(findings),
-        _sound(findings, **changes),
-    )
+    changes = _sound(findings, **changes)
+    return findings.hint("step_too_large", "warning", _why_too_large(findings), changes)
 
 
 def _mean_would_fit(findings: Findings) -> bool:
@@ -221,9 +185,8 @@ def _why_too_large(findings: Findings) -> str:
 
     by = "a sum over the batch" if config.reduction == "sum" else "a mean over the batch"
     if _mean_would_fit(findings):
-        return (
-            f"The gradient is {by}: {grouped(batch)} images make each step {grouped(batch)} times the mean."
-        )
+        times = f"{grouped(batch)} times the mean"
+        return f"The gradient is {by}: {grouped(batch)} images make each step {times}."
     if batch >= 2 * _GOOD_BATCH and would_fit(batch_size=_GOOD_BATCH):
         times = f"{grouped(round(batch / _GOOD_BATCH))} times as large as {_GOOD_BATCH} do"
         return f"The gradient is {by}: {grouped(batch)} images make each step {times}."
@@ -239,14 +202,12 @@ def too_few_updates(findings: Findings) -> Hint | None:
     """Fix a batch so large that the weights change only a few times: a smaller one."""
     if not findings.ends_below(0.88) or not _changes_too_rarely(findings):
         return None
-    return findings.hint(
-        "too_few_updates",
-        "hint",
-        f"Test accuracy is only {percent(findings.test_accuracy)} after {counted(findings.updates, 'step')}.",
-        f"The weights change once a batch, and a batch of {grouped(findings.batch)} of "
-        f"{grouped(findings.n_train)} images leaves few steps in an epoch.",
-        _sound(findings),
+    what = (
+        f"Test accuracy is only {percent(findings.test_accuracy)} after {counted(findings.updates, 'step')}."
     )
+    batch = f"a batch of {grouped(findings.batch)} of {grouped(findings.n_train)} images"
+    why = f"The weights change once a batch, and {batch} leaves few steps in an epoch."
+    return findings.hint("too_few_updates", "hint", why, _sound(findings), what)
 
 
 def _changes_too_rarely(findings: Findings) -> bool:
@@ -276,18 +237,15 @@ def step_too_small(findings: Findings) -> Hint | None:
     config, fitting = findings.config, findings.fitting_rate
     if config.learning_rate > fitting / 5 or not findings.finished:
         return None
-    if not findings.ends_below(0.93 if findings.is_improving else 0.5):
+    losses = [record.train_loss for record in findings.epochs[-2:]]
+    is_improving = len(losses) < 2 or losses[1] < 0.998 * losses[0]
+    if not findings.ends_below(0.93 if is_improving else 0.5):
         return None
     why = f"At learning rate {plain(config.learning_rate)} each step changes the weights very little."
     if config.reduction == "sum" and findings.batch < _GOOD_BATCH / 4:
         why = f"The gradient is a sum over the batch, so a batch of {findings.batch} makes each step tiny."
-    return findings.hint(
-        "step_too_small",
-        "hint",
-        f"Test accuracy is only {percent(findings.test_accuracy)} and rising slowly.",
-        why,
-        _sound(findings),
-    )
+    what = f"Test accuracy is only {percent(findings.test_accuracy)} and rising slowly."
+    return findings.hint("step_too_small", "hint", why, _sound(findings), what)
 
 
 def ruined_weights(findings: Findings) -> Hint | None:
@@ -296,13 +254,8 @@ def ruined_weights(findings: Findings) -> Hint | None:
     if start is None or not findings.has_ruined_weights:
         return None
     changes = {"initializer": _initializer_for(config)} if config.initializer == "uniform" else {}
-    return findings.hint(
-        "ruined_weights",
-        "warning",
-        findings.low_accuracy(),
-        f"It went on from weights that were right for {percent(start)} of the images. Training finds no way out.",
-        _sound(findings, **changes),
-    )
+    why = f"It went on from weights that were right for {percent(start)} of the images. Training finds no way out."
+    return findings.hint("ruined_weights", "warning", why, _sound(findings, **changes))
 
 
 def few_units(findings: Findings) -> Hint | None:
@@ -311,29 +264,23 @@ def few_units(findings: Findings) -> Hint | None:
     if min(sizes) >= _ENOUGH_UNITS / 2 or not findings.ends_below(0.9):
         return None
     narrowest = counted(min(sizes), "hidden unit")
-    return findings.hint(
-        "few_units",
-        "hint",
-        findings.low_accuracy(),
-        f"Everything that tells the classes apart has to pass through {narrowest}.",
-        findings.with_rate(hidden_sizes=tuple(max(size, _ENOUGH_UNITS) for size in sizes)),
-    )
+    why = f"Everything that tells the classes apart has to pass through {narrowest}."
+    changes = findings.with_rate(hidden_sizes=tuple(max(size, _ENOUGH_UNITS) for size in sizes))
+    return findings.hint("few_units", "hint", why, changes)
 
 
 def few_images(findings: Findings) -> Hint | None:
     """Fix a training set too small to stand for the test set, where there are twice as many: all images."""
-    if findings.config.n_train is None or not findings.has_many_more or not findings.finished:
+    n, available = findings.n_train, findings.n_available
+    has_more = findings.config.n_train is not None and (available is None or available >= 2 * n)
+    if not has_more or not findings.finished:
         return None
-    gap = findings.train_accuracy - findings.test_accuracy
-    if gap < 0.05 and not (findings.n_train <= 1000 and findings.test_accuracy < 0.85):
+    on_train, on_test = findings.train_accuracy, findings.test_accuracy
+    if on_train - on_test < 0.05 and not (n <= 1000 and on_test < 0.85):
         return None
-    return findings.hint(
-        "few_images",
-        "hint",
-        f"Train accuracy is {percent(findings.train_accuracy)}, test accuracy {percent(findings.test_accuracy)}.",
-        f"{counted(findings.n_train, 'image')} can be learned by heart and say too little about others.",
-        {"n_train": None},
-    )
+    what = f"Train accuracy is {percent(on_train)}, test accuracy {percent(on_test)}."
+    why = f"{counted(n, 'image')} can be learned by heart and say too little about others."
+    return findings.hint("few_images", "hint", why, {"n_train": None}, what)
 
 
 def overfitting(findings: Findings) -> Hint | None:
@@ -347,13 +294,10 @@ def overfitting(findings: Findings) -> Hint | None:
     fallen = last.train_loss < 0.8 * best.train_loss
     if not (risen and fallen) or last.test_accuracy > best.test_accuracy + 0.0005:
         return None
-    return findings.hint(
-        "overfitting",
-        "info",
-        f"Test loss was lowest after epoch {best.epoch} ({best.test_loss:.3g}), now it is {last.test_loss:.3g}.",
-        "Since then the network learns the training images by heart, which doesn't help with others.",
-        {"epochs": best.epoch},
-    )
+    lowest = f"Test loss was lowest after epoch {best.epoch} ({best.test_loss:.3g})"
+    why = "Since then the network learns the training images by heart, which doesn't help with others."
+    what = f"{lowest}, now it is {last.test_loss:.3g}."
+    return findings.hint("overfitting", "info", why, {"epochs": best.epoch}, what)
 
 
 def few_epochs(findings: Findings) -> Hint | None:
@@ -363,19 +307,18 @@ def few_epochs(findings: Findings) -> Hint | None:
     where the steps are larger than fits, and in three or more sigmoid layers, which learn by leaps in both ways.
     """
     records = findings.epochs
-    if not findings.finished or findings.test_accuracy > 0.95 or findings.is_unsteady:
+    if not findings.finished or findings.test_accuracy > 0.95:
         return None
-    done = records[-1].epoch
+    wavers = any(after.test_loss >= before.test_loss for before, after in pairwise(records[-4:]))
+    if wavers or findings.config.learning_rate > findings.fitting_rate or findings.has_deep_sigmoid:
+        return None
     if len(records) > 1 and records[-1].train_accuracy - records[-2].train_accuracy < 0.01:
         return None
-    epochs = min(max(_ENOUGH_EPOCHS, 2 * done), MOST_EPOCHS)
-    return findings.hint(
-        "few_epochs",
-        "hint",
-        f"Accuracy is still rising after {counted(done, 'epoch')} ({percent(findings.test_accuracy)}).",
-        "Each epoch goes once through the training images, and the loss has not levelled off yet.",
-        {"epochs": epochs},
-    )
+    done = records[-1].epoch
+    changes = {"epochs": min(max(_ENOUGH_EPOCHS, 2 * done), MOST_EPOCHS)}
+    what = f"Accuracy is still rising after {counted(done, 'epoch')} ({percent(findings.test_accuracy)})."
+    why = "Each epoch goes once through the training images, and the loss has not levelled off yet."
+    return findings.hint("few_epochs", "hint", why, changes, what)
 
 
 _CAUSES: tuple[Rule, ...] = (

@@ -388,7 +388,7 @@ def test_the_mend_of_a_diverged_run_is_the_hints_own(monkeypatch, capsys, mnist,
     assert said == f"The loss is not a number since epoch 2{end}\n"
     history = History(config)
     history = history.followed_by(RunEnd("failed", error=DivergedError(2)))
-    (hint,) = hints(config, history, n_train=60_000) or (None,)
+    (hint,) = hints(history, n_train=60_000) or (None,)
     changed = TrainingConfig.from_query(query)[0].replace(**{} if hint is None else dict(hint.fix))
     code = main(["train", "--from-url", f"?{query}", *options.split(), "--json"])
     assert code == 1

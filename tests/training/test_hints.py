@@ -48,10 +48,10 @@ def evaluation(epoch, train, test):
     return Evaluation(epoch, epoch, 0.1, 0.1, train, test, CONFUSION, snapshot)
 
 
-def said(config, *figures, n_train=N, diagnostics=None, **more):
+def said(config, *figures, n_train=N, diagnostics=(), **more):
     """The hints of a run with these figures."""
     run = history(config, *figures, **more)
-    return hints(run.config, run, n_train=n_train, diagnostics=diagnostics)
+    return hints(run, n_train=n_train, diagnostics=diagnostics)
 
 
 def layer(**figures):
@@ -222,7 +222,7 @@ def test_more_epochs_are_advised_only_where_they_can_be_counted_on():
 )
 def test_more_images_are_advised_only_where_there_are_many_more(n_available, advised):
     run = history(MODERN.replace(n_train=1000, batch_size=16), [0.85] * 5, train=[0.99] * 5)
-    found = hints(run.config, run, n_train=1000, n_available=n_available)
+    found = hints(run, n_train=1000, n_available=n_available)
     assert ("few_images" in [hint.id for hint in found]) is advised
 
 
@@ -232,14 +232,14 @@ def test_a_forks_updates_are_its_own():
     for record in history(config, [0.8] * 10).epochs[4:]:
         run = run.followed_by(record)
     run = run.followed_by(RunEnd("finished", final=evaluation(10, 0.8, 0.8)))
-    (hint,) = hints(config, run, n_train=N)
+    (hint,) = hints(run, n_train=N)
     assert hint.what.endswith("after 18 steps.")
 
 
 def test_a_run_in_ruined_weights_starts_again_whatever_else_is_fixed():
     def found(start, config=EXERCISE, figures=CHANCE, **more):
         run = history(config, figures, **more)
-        return hints(run.config, run, n_train=N, start_accuracy=start)
+        return hints(run, n_train=N, start_accuracy=start)
 
     (hint,) = found(0.098)
     assert (hint.id, hint.kind, dict(hint.fix), hint.fresh) == ("ruined_weights", "warning", {}, True)
@@ -258,10 +258,10 @@ def test_weights_that_were_good_are_gone_on_from_again():
     """The settings ruined them, not what was there before; nor is the initializer to blame, which drew nothing."""
     config = EXERCISE.replace(hidden_sizes=128, initializer="uniform")
     run = history(config, CHANCE)
-    (hint,) = hints(run.config, run, n_train=N, start_accuracy=0.94)
+    (hint,) = hints(run, n_train=N, start_accuracy=0.94)
     assert (hint.id, hint.action, hint.fresh) == ("step_too_large", "Learning rate 0.01 → 0.003", False)
     good = history(EXERCISE, [0.4, 0.92, 0.94])
-    assert [h.fresh for h in hints(good.config, good, n_train=N, start_accuracy=0.1)] == [False]
+    assert [h.fresh for h in hints(good, n_train=N, start_accuracy=0.1)] == [False]
 
 
 def test_overfitting_is_a_test_loss_that_stays_up_while_the_train_loss_falls():
@@ -282,7 +282,7 @@ def test_a_loss_that_is_not_a_number(end):
     if end == "failed":
         run = history(config, [0.5], end=None)
         run = run.followed_by(RunEnd("failed", error=DivergedError(2)))
-    (hint,) = hints(config, run, n_train=N)
+    (hint,) = hints(run, n_train=N)
     assert (hint.id, hint.kind) == ("not_a_number", "error")
     assert hint.what == "The loss is not a number since epoch 2."
     assert hint.fix == {"learning_rate": 0.3}
@@ -291,14 +291,14 @@ def test_a_loss_that_is_not_a_number(end):
 def test_a_loss_that_is_not_a_number_at_a_fitting_rate():
     """Then the rate gets smaller all the same."""
     run = history(MODERN, [0.5, 0.1], test_loss=[1.0, float("nan")], end=None)
-    (hint,) = hints(MODERN, run, n_train=N)
+    (hint,) = hints(run, n_train=N)
     assert hint.action == "Learning rate 0.3 → 0.1"
 
 
 def test_a_run_that_failed_otherwise_is_left_to_its_own_message():
     run = history(EXERCISE, [], end=None)
     run = run.followed_by(RunEnd("failed", "MemoryError", error=MemoryError()))
-    assert hints(EXERCISE, run, n_train=N) == ()
+    assert hints(run, n_train=N) == ()
 
 
 def test_while_it_goes_on_only_what_does_not_get_better():
@@ -418,8 +418,8 @@ def trained(mnist):
     return train
 
 
-def hints_of(config, run, *, diagnostics=None):
-    return hints(config, run.history, n_train=config.n_train or N, diagnostics=diagnostics)
+def hints_of(config, run, *, diagnostics=()):
+    return hints(run.history, n_train=config.n_train or N, diagnostics=diagnostics)
 
 
 slow = pytest.mark.slow
@@ -558,6 +558,6 @@ def test_no_settings_lead_out_of_ruined_weights(trained, mnist):
             if isinstance(event, EpochRecord):
                 records = records.followed_by(event)
         records = records.followed_by(RunEnd("finished", final=fork.evaluate()))
-    (hint,) = hints(EXERCISE, records, n_train=N, start_accuracy=start.test_accuracy)
+    (hint,) = hints(records, n_train=N, start_accuracy=start.test_accuracy)
     assert (hint.id, hint.fresh) == ("ruined_weights", True)
     assert trained(EXERCISE.replace(**hint.fix)).accuracy > 0.93

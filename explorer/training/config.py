@@ -6,7 +6,7 @@ Two runs with equal settings on the same data give the same records, to the bit.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlencode
@@ -34,8 +34,8 @@ _FIELDS: tuple[Field, ...] = (
         name="hidden_activation",
         label="Hidden activation",
         key="activation",
-        choices=tuple(name for name in ACTIVATIONS),
-        labels=tuple(name for name in ACTIVATIONS),
+        choices=tuple(ACTIVATIONS),
+        labels=tuple(ACTIVATIONS),
         help="The function that each hidden unit applies to its weighted sum.",
     ),
     Choice(
@@ -223,21 +223,23 @@ class TrainingConfig:
             At most nine sentences, which name what was ignored or replaced; of many parts of a kind a few are
             named, and the others counted.
         """
-        by_key = {field.key: field for field in FIELDS.values()}
-        values, found = {name: getattr(cls(), name) for name in FIELDS}, parts(query)
-        replaced: dict[str, str] = {}
-        for key in found.values.keys() & by_key.keys():
-            field = by_key[key]
-            values[field.name], notice = _read(field, found.values[key])
-            replaced |= {field.name: notice} if notice else {}
-        unknown = [key for key in found.values if key not in by_key and not _is_of_view(key)]
+        by_key, found = {field.key: field for field in FIELDS.values()}, parts(query)
+        read = {
+            field: _read(field, found.values[key]) for key, field in by_key.items() if key in found.values
+        }
+        told = [(field.label, notice) for field, (_, notice) in read.items() if notice]
+        others = ", ".join(label for label, _ in told[_MOST_TOLD:])
+        known = (*by_key, *VIEW_KEYS)
+        unknown = [key for key in found.values if key not in known and not key.startswith(_HOST_PREFIX)]
         notices = (
-            *_told([name for name in FIELDS if name in replaced], replaced),
+            *(notice for _, notice in told[:_MOST_TOLD]),
+            f"Replaced as well: {others}." if others else "",
             _unknown(unknown),
-            found.doubled((*by_key, *VIEW_KEYS)),
+            found.doubled(known),
             found.cut_off(by_key),
         )
-        return cls(**values), tuple(notice for notice in notices if notice)
+        config = cls(**{field.name: value for field, (value, _) in read.items()})
+        return config, tuple(notice for notice in notices if notice)
 
     def text(self, name: str) -> str:
         """Return one setting as the controls show it: ``"60 000"``, ``"128-64"``, ``"cross-entropy"``."""
@@ -262,29 +264,12 @@ def _read(field: Field, text: str) -> tuple[Any, str]:
     return nearest, f"{problem} {field.format(nearest)} is used."
 
 
-def _is_of_view(key: str) -> bool:
-    return key in VIEW_KEYS or key.startswith(_HOST_PREFIX)
-
-
-def _told(names: Sequence[str], notices: Mapping[str, str]) -> list[str]:
-    """Return what is said of the settings `names`: in full of the first, of the others by name."""
-    others = ", ".join(FIELDS[name].label for name in names[_MOST_TOLD:])
-    return [*(notices[name] for name in names[:_MOST_TOLD]), f"Replaced as well: {others}." if others else ""]
-
-
 def _unknown(keys: Sequence[str]) -> str:
     if not keys:
         return ""
     verb = "is not a setting and is" if len(keys) == 1 else "are not settings and are"
     return f"{listed(keys)} {verb} ignored."
 
-
-def _in_field_order() -> bool:
-    return tuple(field.name for field in fields(TrainingConfig)) == tuple(FIELDS)
-
-
-if not _in_field_order():
-    raise AssertionError("FIELDS and TrainingConfig name different settings")
 
 PRESETS: Mapping[str, TrainingConfig] = MappingProxyType(
     {

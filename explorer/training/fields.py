@@ -120,15 +120,12 @@ class Whole(Field):
         words = f"a whole number from {grouped(self.low)} to {grouped(self.high)}"
         return words + (f", or None for {self.none_means}" if self.none_means else "")
 
-    def check(self, value: object) -> int | None:
+    def check(self, value: Any) -> int | None:
         if value is None and self.none_means:
             return None
-        if isinstance(value, bool) or not isinstance(value, numbers.Integral):
+        if not _is_whole(value, self.low, self.high):
             raise self.refuse(value)
-        whole = int(value)
-        if not self.low <= whole <= self.high:
-            raise self.refuse(value)
-        return whole
+        return int(value)
 
     def parse(self, text: str) -> int | None:
         if self.none_means and text == "all":
@@ -222,26 +219,16 @@ class LayerSizes(Field):
         units = f"{grouped(self.low)} to {grouped(self.high)}"
         return f"1 to {self.most_layers} hidden layers, each a whole number of units from {units}"
 
-    def check(self, value: object) -> tuple[int, ...]:
-        sizes = self._listed(value)
-        if not 1 <= len(sizes) <= self.most_layers:
+    def check(self, value: Any) -> tuple[int, ...]:
+        row = (value,) if isinstance(value, numbers.Integral) else value
+        is_row = row.ndim == 1 if isinstance(row, np.ndarray) else isinstance(row, Sequence)
+        if not is_row or isinstance(row, str | bytes):
             raise self.refuse(value)
-        for size in sizes:
-            if isinstance(size, bool) or not isinstance(size, numbers.Integral):
-                raise self.refuse(value)
-            if not self.low <= int(size) <= self.high:
-                raise self.refuse(value)
+        sizes = tuple(islice(row, self.most_layers + 1))  # of too many one more than is allowed
+        fits = 1 <= len(sizes) <= self.most_layers
+        if not fits or not all(_is_whole(size, self.low, self.high) for size in sizes):
+            raise self.refuse(value)
         return tuple(int(size) for size in sizes)
-
-    def _listed(self, value: object) -> tuple[Any, ...]:
-        """Return the sizes, of too many one more than is allowed."""
-        if isinstance(value, numbers.Integral):
-            return (value,)
-        if isinstance(value, str | bytes) or not isinstance(value, Sequence | np.ndarray):
-            raise self.refuse(value)
-        if isinstance(value, np.ndarray) and value.ndim != 1:
-            raise self.refuse(value)
-        return tuple(islice(value, self.most_layers + 1))
 
     def parse(self, text: str) -> tuple[int, ...]:
         try:
@@ -260,6 +247,10 @@ class LayerSizes(Field):
 
     def text(self, value: Any) -> str:
         return "-".join(map(str, value))
+
+
+def _is_whole(value: object, low: int, high: int) -> bool:
+    return not isinstance(value, bool) and isinstance(value, numbers.Integral) and low <= int(value) <= high
 
 
 def _written_out(number: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-__all__ = ["EventLoop", "log_fault"]
+__all__ = ["EventLoop", "log_fault", "running_loop"]
 
 _log = logging.getLogger(__name__)
 
@@ -26,13 +26,13 @@ class EventLoop:
     """
 
     def __init__(self, on_fault: Callable[[Exception], object] = log_fault) -> None:
-        self.loop = _running()
+        self.loop = running_loop()
         self.on_fault = on_fault
 
     @property
     def is_here(self) -> bool:
         """Whether the caller runs on it; without a loop, everybody does."""
-        return self.loop is None or self.loop is _running()
+        return self.loop is None or self.loop is running_loop()
 
     def call(self, function: Callable[..., object], *arguments: Any) -> None:
         """Call a function on the loop: now if the caller runs on it; else soon, when what it raises is told."""
@@ -70,7 +70,8 @@ class EventLoop:
         return True
 
 
-def _running() -> asyncio.AbstractEventLoop | None:
+def running_loop() -> asyncio.AbstractEventLoop | None:
+    """Return the event loop that the caller runs on; None without any."""
     try:
         return asyncio.get_running_loop()
     except RuntimeError:

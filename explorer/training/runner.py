@@ -6,43 +6,25 @@ at once, on the event loop that the runner was made on. Frozen records cross, th
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Literal, Protocol
+from typing import Literal
 
+from explorer.training.event_loop import running_loop
 from explorer.training.process_settings import one_blas_thread, short_switches
 from explorer.training.records import BatchRecord, EpochRecord, Evaluation, RunEnd, Snapshot
-from explorer.training.run import DivergedError, Event
+from explorer.training.run import DivergedError, Event, TrainingRun
 
-__all__ = ["Delivery", "Record", "Run", "Runner", "RunnerStatus", "Unit"]
+__all__ = ["Delivery", "Record", "Runner", "RunnerStatus", "Unit"]
 
 Record = BatchRecord | EpochRecord | Snapshot | Evaluation | RunEnd
 RunnerStatus = Literal["idle", "running", "paused", "finished", "stopped", "failed"]
 Unit = Literal["epoch", "batch"]
 
 _log = logging.getLogger(__name__)
-
-
-class Run(Protocol):
-    """What the runner asks of a run; `TrainingRun` is one."""
-
-    step: int
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether there is nothing more to do."""
-
-    def __iter__(self) -> Iterator[Event]: ...
-
-    def extend(self, epochs: int) -> None:
-        """Raise the number of epochs."""
-
-    def evaluate(self, goes_on: Callable[[], bool]) -> Evaluation | None:
-        """Return exact figures of the network as it is now, or None as soon as `goes_on` returns False."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +64,7 @@ class Runner:
     def __init__(self, deliver: Callable[[Delivery], None], *, interval_seconds: float = 0.2) -> None:
         self._deliver = deliver
         self._interval_seconds = interval_seconds
-        self._loop = _running_loop()
+        self._loop = running_loop()
         self._turn: _Turn | None = None
         self._token = 0
         self._posted: list[Delivery] = []
@@ -94,14 +76,14 @@ class Runner:
         """What the newest run is doing, or how it ended; "idle" before the first."""
         return "idle" if self._turn is None else self._turn.status
 
-    def start(self, run: Run, *, paused: bool = False) -> int:
+    def start(self, run: TrainingRun, *, paused: bool = False) -> int:
         """Start `run`, in place of any other, and return its token; `paused` waits for `step` or `resume`."""
         self.cancel()
         self._turn = _Turn(run, self._token, paused, self._turn, self._post, self._interval_seconds)
         self._turn.thread.start()
         return self._token
 
-    def extend(self, run: Run, epochs: int) -> int:
+    def extend(self, run: TrainingRun, epochs: int) -> int:
         """Let `run` go on to more epochs, whether it trains, is paused or has ended, and return its token."""
         if self._turn is None or not self._turn.extend(run, epochs):
             run.extend(epochs)
@@ -185,7 +167,7 @@ class _Turn:
 
     def __init__(
         self,
-        run: Run,
+        run: TrainingRun,
         token: int,
         paused: bool,
         before: _Turn | None,
@@ -206,7 +188,6 @@ class _Turn:
         self._posted_at = float("-inf")
 
     def pause(self) -> None:
-        """Hold the run as soon as its mini-batch is over."""
         with self._changed:
             self._hold = self._attention = True
 
@@ -220,7 +201,7 @@ class _Turn:
             self.status = "running"
             self._changed.notify_all()
 
-    def extend(self, run: Run, epochs: int) -> bool:
+    def extend(self, run: TrainingRun, epochs: int) -> bool:
         """Let the run go on to more epochs; return False if it is another or over, or about to be."""
         with self._changed:
             if self._over or self._ending or run is not self._run:
@@ -229,7 +210,6 @@ class _Turn:
             return True
 
     def end(self, ending: Literal["stop", "cancel"]) -> None:
-        """End the run, with a last word or without."""
         with self._changed:
             if self._ending != "cancel":
                 self._ending = ending
@@ -237,7 +217,6 @@ class _Turn:
             self._changed.notify_all()
 
     def wait(self, timeout: float | None) -> bool:
-        """Wait until the run is over, or paused with nothing left to say; False if the time was up first."""
         with self._changed:
             return self._changed.wait_for(
                 lambda: self._over or (self._at_rest and self._stays_paused()), timeout
@@ -264,11 +243,13 @@ class _Turn:
         try:
             with one_blas_thread(), short_switches():
                 return self._train()
-        except DivergedError as error:
-            return RunEnd("failed", f"{error}.", error=_bare(error))
         except BaseException as error:  # noqa: BLE001  # whatever it is, the user is told
-            _log.exception("A run failed")
-            return RunEnd("failed", f"{type(error).__name__}: {error}", error=_bare(error))
+            reason = f"{error}."
+            if not isinstance(error, DivergedError):
+                _log.exception("A run failed")
+                reason = f"{type(error).__name__}: {error}"
+            # The frames in which it was raised would keep the run and its network.
+            return RunEnd("failed", reason, error=error.with_traceback(None))
 
     def _finish(self, end: RunEnd | None) -> bool:
         """Say the last word, and return True; return False if there is more to do by now."""
@@ -349,15 +330,3 @@ class _Turn:
         records, self._records = tuple(self._records), []
         self._posted_at = perf_counter()
         self._post_delivery(Delivery(self._token, self.status, records))
-
-
-def _bare(error: BaseException) -> BaseException:
-    """Return the error without the frames in which it was raised: they would keep the run and its network."""
-    return error.with_traceback(None)
-
-
-def _running_loop() -> asyncio.AbstractEventLoop | None:
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        return None

@@ -12,7 +12,7 @@ import os
 import pickle
 import signal
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -95,7 +95,6 @@ def study(
     dataset: Dataset | str | os.PathLike[str] | None = None,
     *,
     executor: Executor | None = None,
-    on_done: Callable[[StudyResult], object] | None = None,
 ) -> Iterator[StudyResult]:
     """Train a network for each config, and yield each result as it comes, in whatever order.
 
@@ -109,8 +108,6 @@ def study(
     executor : concurrent.futures.Executor, optional
         Where the runs happen; it is not shut down. By default in a `WorkerPool` of their own, with a process for
         each core; with one core or one config, in this process.
-    on_done : callable, optional
-        Called with each result before it is yielded, by whoever iterates.
 
     Yields
     ------
@@ -124,12 +121,25 @@ def study(
 
     Worker processes import the main module, so a script calls this under ``if __name__ == "__main__":``.
     """
-    configs = tuple(configs)
-    n_workers = min(_cores(), len(configs), _MOST_WORKERS)
-    for result in _results(configs, dataset, executor, n_workers):
-        if on_done is not None:
-            on_done(result)
-        yield result
+    configs, source = tuple(configs), _source(dataset)
+    n_workers = min(_cores(), len(configs))
+    if isinstance(executor, WorkerPool):  # of this machine: its processes can read a file
+        with _written(source) as source:
+            yield from _from_executor(executor, configs, source)
+    elif executor is not None:
+        yield from _from_executor(executor, configs, source)
+    elif n_workers < 2:
+        try:
+            yield from (_run(config, source) for config in configs)
+        finally:
+            _opened.cache_clear()
+    else:
+        with _written(source) as source, WorkerPool(n_workers) as pool:
+            try:
+                yield from _from_executor(pool, configs, source)
+            except BaseException:
+                pool.end_workers()
+                raise
 
 
 def grid(config: TrainingConfig, **values: Iterable[Any]) -> tuple[TrainingConfig, ...]:
@@ -233,11 +243,6 @@ class WorkerPool(ProcessPoolExecutor):
         """End the processes at once, in the middle of what they do; the pool is still to be shut down."""
         self._own_end.close()
 
-    def terminate_workers(self) -> None:
-        """End the processes at once, and shut the pool down."""
-        self.end_workers()
-        self.shutdown(cancel_futures=True)
-
 
 @dataclass(frozen=True, slots=True)
 class _File:
@@ -257,31 +262,7 @@ _Source = Dataset | _File | None
 
 def _cores() -> int:
     """Return how many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def _results(
-    configs: tuple[TrainingConfig, ...],
-    dataset: Dataset | str | os.PathLike[str] | None,
-    executor: Executor | None,
-    n_workers: int,
-) -> Iterator[StudyResult]:
-    source = _source(dataset)
-    if isinstance(executor, WorkerPool):  # of this machine: its processes can read a file
-        with _written(source) as source:
-            yield from _from_executor(executor, configs, source)
-    elif executor is not None:
-        yield from _from_executor(executor, configs, source)
-    elif n_workers < 2:
-        try:
-            yield from (_run(config, source) for config in configs)
-        finally:
-            _opened.cache_clear()
-    else:
-        with _written(source) as source, _own_pool(n_workers) as pool:
-            yield from _from_executor(pool, configs, source)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _source(dataset: Dataset | str | os.PathLike[str] | None) -> _Source:
@@ -303,19 +284,6 @@ def _written(source: _Source) -> Iterator[_Source]:
         path = Path(folder) / "dataset"
         path.write_bytes(pickle.dumps(source, pickle.HIGHEST_PROTOCOL))
         yield _File(path, time.monotonic_ns(), ours=True)
-
-
-@contextmanager
-def _own_pool(n_workers: int) -> Iterator[WorkerPool]:
-    pool, complete = WorkerPool(n_workers), False
-    try:
-        yield pool
-        complete = True
-    finally:
-        if complete:
-            pool.shutdown()
-        else:
-            pool.terminate_workers()
 
 
 def _from_executor(

@@ -135,13 +135,6 @@ def python(code):
     return done.stdout
 
 
-def test_each_result_is_told_as_it_comes(small_dataset, pool):
-    told = []
-    for number, result in enumerate(study(CONFIGS, small_dataset, executor=pool, on_done=told.append), 1):
-        assert told[-1] is result
-        assert len(told) == number
-
-
 def test_a_file_is_opened_anew_by_the_next_study(small_dataset, tmp_path, pool):
     def written(n):
         for split in ("train", "test"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, SupportsIndex, overload
 
@@ -50,9 +50,6 @@ class EarlierRuns(Sequence[SessionRun]):
     def __getitem__(self, index: slice) -> Runs: ...
     def __getitem__(self, index: SupportsIndex | slice) -> SessionRun | Runs:
         return self.runs[index]
-
-    def __iter__(self) -> Iterator[SessionRun]:
-        return iter(self.runs)
 
     @property
     def shown(self) -> Runs:

@@ -5,7 +5,7 @@ Only these cross from the training thread to the page; the network itself never 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, SupportsIndex, overload
 
@@ -235,6 +235,3 @@ class History(Sequence[EpochRecord]):
     def __getitem__(self, index: slice) -> Sequence[EpochRecord]: ...
     def __getitem__(self, index: SupportsIndex | slice) -> EpochRecord | Sequence[EpochRecord]:
         return self.epochs[index]
-
-    def __iter__(self) -> Iterator[EpochRecord]:
-        return iter(self.epochs)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, SupportsIndex, overload
 
@@ -112,6 +112,3 @@ class Timeline(Sequence[Moment]):
     def __getitem__(self, index: slice) -> tuple[Moment, ...]: ...
     def __getitem__(self, index: SupportsIndex | slice) -> Moment | tuple[Moment, ...]:
         return self.moments[index]
-
-    def __iter__(self) -> Iterator[Moment]:
-        return iter(self.moments)

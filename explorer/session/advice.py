@@ -9,13 +9,11 @@ from typing import Literal
 import numpy as np
 
 from explorer.network.diagnostics import LayerDiagnostics, diagnose
-from explorer.session.opening import OpenedWeights
 from explorer.session.session_run import SessionRun
 from explorer.session.state import SessionState
 from explorer.training import TrainingConfig
 from explorer.training.hints import hints
 from explorer.training.process_settings import one_blas_thread
-from explorer.wording import counted
 
 __all__ = ["Advice", "Advisor"]
 
@@ -100,7 +98,7 @@ class Advisor:
 def _beginning(run: SessionRun) -> tuple[Advice, ...]:
     """Say what a run began with, where that is not freshly initialised weights."""
     if run.opened is not None:
-        text = f"{run.opened.file} is open: {_described(run.opened, run.config)}."
+        text = f"{run.opened.file} is open: {run.opened.described(run.config)}."
         why = (
             "It is a run of its own. Train starts with freshly initialised weights; to keep these, train on."
         )
@@ -110,15 +108,6 @@ def _beginning(run: SessionRun) -> tuple[Advice, ...]:
         why = "With other settings it begins again from there. Train begins with freshly initialised weights."
         return (Advice("forked", "info", text, why),)
     return ()
-
-
-def _described(opened: OpenedWeights, config: TrainingConfig) -> str:
-    """Return what the network of a file is: ``"a network of 32 hidden units, trained for 10 epochs"``."""
-    network = f"a network of {config.architecture} hidden units"
-    epoch, begun = opened.epoch, opened.begun
-    if begun:
-        return f"{network}, trained for {epoch + begun:.4g} epochs; the run counts on from {epoch}"
-    return f"{network}, trained for {counted(epoch, 'epoch')}" if epoch else network
 
 
 def _waiting(state: SessionState) -> Advice:

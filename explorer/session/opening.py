@@ -11,7 +11,7 @@ from explorer.training import FIELDS, ConfigError, Snapshot, TrainingConfig
 from explorer.training.config import MOST_EPOCHS
 from explorer.wording import counted
 
-__all__ = ["MOST_BYTES", "OpenedWeights", "Opening", "opening"]
+__all__ = ["MOST_BYTES", "OpenedWeights", "opening"]
 
 MOST_BYTES = 1 << 26
 """Largest file that is taken from a page: above the largest network that the controls allow, in float64."""
@@ -40,36 +40,19 @@ class OpenedWeights:
         """The epochs that the weights have been trained for: ``"3"``, or ``"3.4, counted as 3"``."""
         return f"{self.epoch + self.begun:.4g}, counted as {self.epoch}" if self.begun else str(self.epoch)
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Opening:
-    """What a run begins with.
-
-    Parameters
-    ----------
-    opened : OpenedWeights
-        The file.
-    config : TrainingConfig
-        The settings that the network was trained with, as far as the file knows them.
-    start : Snapshot
-        The weights; it holds no outputs.
-    """
-
-    opened: OpenedWeights
-    config: TrainingConfig
-    start: Snapshot
-
-    @property
-    def said(self) -> str:
-        """What the network is, in words: ``"a network of 32 hidden units, trained for 10 epochs"``."""
-        network = f"a network of {self.config.architecture} hidden units"
-        epoch, begun = self.opened.epoch, self.opened.begun
-        if begun:
-            return f"{network}, trained for {epoch + begun:.4g} epochs; the run counts on from {epoch}"
-        return f"{network}, trained for {counted(epoch, 'epoch')}" if epoch else network
+    def described(self, config: TrainingConfig) -> str:
+        """Return what the network is: ``"a network of 32 hidden units, trained for 10 epochs"``."""
+        network = f"a network of {config.architecture} hidden units"
+        if self.begun:
+            epochs = f"{self.epoch + self.begun:.4g} epochs; the run counts on from {self.epoch}"
+        else:
+            epochs = counted(self.epoch, "epoch")
+        return f"{network}, trained for {epochs}" if self.epoch or self.begun else network
 
 
-def opening(saved: SavedWeights, file: str, dataset: Dataset, config: TrainingConfig) -> Opening:
+def opening(
+    saved: SavedWeights, file: str, dataset: Dataset, config: TrainingConfig
+) -> tuple[OpenedWeights, TrainingConfig, Snapshot]:
     """Return how a run begins with the weights of a file.
 
     Layers and functions are the network's own; the other settings are those that the file names, else `config`'s.
@@ -84,6 +67,15 @@ def opening(saved: SavedWeights, file: str, dataset: Dataset, config: TrainingCo
         The images that the network is to read.
     config : TrainingConfig
         The settings in the controls.
+
+    Returns
+    -------
+    opened : OpenedWeights
+        The file.
+    settings : TrainingConfig
+        Those that the network was trained with, as far as the file knows them.
+    start : Snapshot
+        The weights; it holds no outputs.
 
     Raises
     ------
@@ -101,12 +93,9 @@ def opening(saved: SavedWeights, file: str, dataset: Dataset, config: TrainingCo
         own = _settings(saved, config, len(dataset.train_labels))
         settings = own.replace(hidden_sizes=tuple(hidden), epochs=max(own.epochs, first), **saved.functions)
     except ConfigError as error:
-        raise WeightsError(file, f"a network {sizes}", f"{FIELDS[error.field].expected}") from error
-    return Opening(
-        OpenedWeights(file, first, begun),
-        settings,
-        Snapshot(first, _float32(saved, file), np.empty((n_classes, 0))),
-    )
+        raise WeightsError(file, f"a network {sizes}", FIELDS[error.field].expected) from error
+    start = Snapshot(first, _float32(saved, file), np.empty((n_classes, 0)))
+    return OpenedWeights(file, first, begun), settings, start
 
 
 def _float32(saved: SavedWeights, file: str) -> tuple[np.ndarray, ...]:

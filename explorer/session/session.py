@@ -281,11 +281,11 @@ class Session:
         WeightsError
             If it holds anything else than weights, or the network is not one for these images.
         """
-        begun = opening(read_weights(content, name), name, self.dataset, self._config)
-        training = TrainingRun(begun.config, self.dataset, start=begun.start)
-        self._config = begun.config
+        opened, config, start = opening(read_weights(content, name), name, self.dataset, self._config)
+        training = TrainingRun(config, self.dataset, start=start)
+        self._config = config
         self._put_aside()
-        run = SessionRun.beginning(training, self._next_number()).opened_from(begun.opened, begun.start)
+        run = SessionRun.beginning(training, self._next_number()).opened_from(opened, start)
         # Without an epoch to go the run is finished at once; else it is stopped before its first mini-batch.
         self._begin(training, run, paused=not run.is_complete, status="running")
         if not run.is_complete:

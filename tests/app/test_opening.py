@@ -147,8 +147,9 @@ def test_weights_that_float32_cant_hold_are_refused(small_dataset):
     ],
 )
 def test_what_a_file_says_beside_its_weights_is_used_only_where_it_can_be(small_dataset, metadata):
-    found = opening(saved(NeuralNetwork(784, 12, 10, seed=0), **metadata), "x.npz", small_dataset, CONFIG)
-    assert (found.config, found.opened.epoch) == (CONFIG, 0)
+    network = saved(NeuralNetwork(784, 12, 10, seed=0), **metadata)
+    opened, config, _ = opening(network, "x.npz", small_dataset, CONFIG)
+    assert (config, opened.epoch) == (CONFIG, 0)
 
 
 @pytest.mark.parametrize(
@@ -173,10 +174,10 @@ def test_what_a_file_says_beside_its_weights_is_used_only_where_it_can_be(small_
 )
 def test_the_epochs_behind_the_weights_are_told(small_dataset, weights_epoch, epoch, begun, words):
     network = saved(NeuralNetwork(784, 12, 10, seed=0), weights_epoch=weights_epoch)
-    found = opening(network, "x.npz", small_dataset, CONFIG)
-    assert (found.opened.epoch, found.opened.begun, found.start.epoch) == (epoch, begun, epoch)
-    assert found.config.epochs == max(CONFIG.epochs, epoch)
-    assert found.said == words
+    opened, config, start = opening(network, "x.npz", small_dataset, CONFIG)
+    assert (opened.epoch, opened.begun, start.epoch) == (epoch, begun, epoch)
+    assert config.epochs == max(CONFIG.epochs, epoch)
+    assert opened.described(config) == words
 
 
 @pytest.mark.parametrize("weights_epoch", [500.0, 2.5])
@@ -196,10 +197,8 @@ def test_a_file_of_any_epoch_is_opened_as_what_it_is_and_exported(app, tmp_path,
 
 def test_more_images_than_there_are_become_all(small_dataset):
     named = json.dumps({**json_of(CONFIG), "n_train": 5000})
-    found = opening(
-        saved(NeuralNetwork(784, 12, 10, seed=0), config=named), "x.npz", small_dataset, TrainingConfig()
-    )
-    assert found.config == CONFIG
+    network = saved(NeuralNetwork(784, 12, 10, seed=0), config=named)
+    assert opening(network, "x.npz", small_dataset, TrainingConfig())[1] == CONFIG
 
 
 def json_of(config):
@@ -239,5 +238,5 @@ def test_what_comes_from_python_is_refused_by_an_error(app, tmp_path):
 
 def test_the_file_of_the_tests_is_sound(small_dataset):
     content = weights_bytes(*parts(NeuralNetwork(784, 12, 10, seed=0)), weights_epoch=2.0)
-    found = opening(read_weights(content, "x.npz"), "x.npz", small_dataset, CONFIG)
-    assert (found.opened.epoch, found.start.epoch) == (2, 2)
+    opened, _, start = opening(read_weights(content, "x.npz"), "x.npz", small_dataset, CONFIG)
+    assert (opened.epoch, start.epoch) == (2, 2)

@@ -4,7 +4,7 @@ from explorer.training.completed_run import CompletedRun, complete
 from explorer.training.config import FIELDS, PRESETS, TrainingConfig
 from explorer.training.fields import ConfigError
 from explorer.training.records import BatchRecord, EpochRecord, Evaluation, History, RunEnd, Snapshot
-from explorer.training.run import DivergedError, Event, TrainingRun, check_images, new_network, train
+from explorer.training.run import DivergedError, TrainingRun, check_images, new_network, train
 from explorer.training.runner import Delivery, Runner, RunnerStatus
 from explorer.training.timeline import Moment, Timeline
 
@@ -18,7 +18,6 @@ __all__ = [
     "DivergedError",
     "EpochRecord",
     "Evaluation",
-    "Event",
     "History",
     "Moment",
     "RunEnd",

@@ -12,7 +12,7 @@ import os
 import pickle
 import signal
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -95,7 +95,7 @@ def study(
     dataset: Dataset | str | os.PathLike[str] | None = None,
     *,
     executor: Executor | None = None,
-) -> Iterator[StudyResult]:
+) -> Generator[StudyResult, None, None]:
     """Train a network for each config, and yield each result as it comes, in whatever order.
 
     Parameters

@@ -4,7 +4,8 @@ A page asks for a study and stays free; it may stop it at once, in the middle of
 """
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator, Iterable
+from contextlib import closing
 from dataclasses import dataclass
 from threading import Thread
 
@@ -59,14 +60,11 @@ class StudyRunner:
             be on its way: its number tells.
         """
         self.stop()
-        self._pool = WorkerPool()
-        watch = Thread(
-            target=self._watch,
-            args=(self._number, self._pool, tuple(configs), dataset, deliver),
-            name="study",
-            daemon=True,
-        )
-        watch.start()
+        self._pool = pool = WorkerPool()
+        results = study(configs, dataset, executor=pool)
+        Thread(
+            target=self._watch, args=(self._number, pool, results, deliver), name="study", daemon=True
+        ).start()
         return self._number
 
     def stop(self) -> None:
@@ -80,14 +78,13 @@ class StudyRunner:
         self,
         number: int,
         pool: WorkerPool,
-        configs: tuple[TrainingConfig, ...],
-        dataset: Dataset,
+        results: Generator[StudyResult, None, None],
         deliver: Callable[[StudyDelivery], object],
     ) -> None:
         error = ""
         try:
-            with pool:
-                for result in study(configs, dataset, executor=pool):
+            with pool, closing(results):
+                for result in results:
                     if number != self._number:
                         return
                     deliver(StudyDelivery(number, result))

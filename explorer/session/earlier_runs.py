@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, SupportsIndex, overload
 
 from explorer.session.session_run import SessionRun
-from explorer.training import TrainingRun
+from explorer.training import TrainingConfig
 
 __all__ = ["EarlierRuns"]
 
@@ -87,33 +87,26 @@ class EarlierRuns(Sequence[SessionRun]):
         run = self.numbered(number)
         return self if run is None else self.changed(replace(run, **changes))
 
-    def without_repeats(self, training: TrainingRun) -> EarlierRuns:
-        """Return these without runs whose records `training` will give again, but for marked ones and parents."""
+    def without_repeats(self, config: TrainingConfig) -> EarlierRuns:
+        """Return these without runs whose records `config` will give again, but for marked ones and parents."""
         parents = {run.parent.number for run in self.runs if run.parent is not None}
-        gone = [run for run in self.runs if run.is_repeated_by(training) and run.number not in parents]
-        return replace(
-            self,
-            runs=tuple(run for run in self.runs if run not in gone),
-            replaced=tuple(run.without_moments() for run in gone),
-        )
+        gone = [run for run in self.runs if run.config == config and run.number not in parents]
+        gone = [run for run in gone if not (run.parent or run.opened or run.is_marked)]
+        runs = tuple(run for run in self.runs if run not in gone)
+        return replace(self, runs=runs, replaced=tuple(run.without_moments() for run in gone))
 
     def deleting(self, number: int) -> EarlierRuns:
         """Return these runs without one of them, for now."""
         run = self.numbered(number)
         if run is None:
             return self
-        return replace(
-            self, runs=tuple(other for other in self.runs if other is not run), deleted=(*self.deleted, run)
-        )
+        runs = tuple(other for other in self.runs if other is not run)
+        return replace(self, runs=runs, deleted=(*self.deleted, run))
 
     def restored(self) -> EarlierRuns:
         """Return these runs and those that were deleted and not yet forgotten, each in its place."""
         runs = sorted([*self.runs, *self.deleted], key=lambda run: run.number)
         return replace(self, runs=tuple(runs), deleted=())
-
-    def forgetting(self) -> EarlierRuns:
-        """Return these runs, those that were deleted gone for good."""
-        return replace(self, deleted=())
 
 
 def _with(runs: Iterable[SessionRun], changed: SessionRun) -> Runs:

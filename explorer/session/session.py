@@ -179,7 +179,7 @@ class Session:
         training = TrainingRun(config or self._config, self.dataset)
         self._config = training.config
         self._put_aside()
-        self._earlier = self._earlier.without_repeats(training)
+        self._earlier = self._earlier.without_repeats(training.config)
         self._begin(training, SessionRun.beginning(training, self._next_number()), paused=paused)
 
     def extend(self, epochs: int) -> None:
@@ -195,7 +195,7 @@ class Session:
         if run is None or training is None or not run.can_continue_to(config):
             raise ValueError(f"there is no run that can go on to {epochs} epochs")
         self._config, self._waits = config, False
-        self._run = run.extended(config)
+        self._run = replace(run, history=run.history.continued(config), status="running")
         self._token = self._runner.extend(training, epochs)
         self._publish()
 
@@ -285,10 +285,12 @@ class Session:
         training = TrainingRun(config, self.dataset, start=start)
         self._config = config
         self._put_aside()
-        run = SessionRun.beginning(training, self._next_number()).opened_from(opened, start)
+        run = SessionRun.beginning(training, self._next_number())
+        run = replace(run, opened=opened, first_weights=start.weights, name=name[:60])
         # Without an epoch to go the run is finished at once; else it is stopped before its first mini-batch.
-        self._begin(training, run, paused=not run.is_complete, status="running")
-        if not run.is_complete:
+        stops = not training.is_complete
+        self._begin(training, run, paused=stops, status="running")
+        if stops:
             self._runner.stop()
 
     def edit(self, number: int, **changes: Any) -> None:
@@ -310,7 +312,7 @@ class Session:
 
     def forget(self) -> None:
         """Let the deleted runs go for good."""
-        self._earlier = self._earlier.forgetting()
+        self._earlier = replace(self._earlier, deleted=())
         self._publish()
 
     def take(self, advice: Advice) -> None:
@@ -328,13 +330,10 @@ class Session:
         return self._n_runs
 
     def _put_aside(self) -> None:
-        """Make the present run an earlier one, unless there is nothing in it to keep.
-
-        Nor is one kept that other settings overtook in its first epoch: while a slider moves there are many.
-        """
+        """Make the present run an earlier one, unless there is nothing in it to keep."""
         run, self._run = self._run, None
         self._selected_epoch, self._waits = None, False
-        if run is not None and not run.is_empty and not run.is_overtaken:
+        if run is not None and run.is_kept:
             self._earlier = self._earlier.followed_by(run)
 
     def _begin(

@@ -96,10 +96,6 @@ class SessionRun:
         history = History(training.config)
         return cls(number=number, dataset=training.dataset, history=history, first_epoch=training.first_epoch)
 
-    def opened_from(self, opened: OpenedWeights, start: Snapshot) -> SessionRun:
-        """Return the run as one that begins with a file's weights, called after the file."""
-        return replace(self, opened=opened, first_weights=start.weights, name=opened.file[:60])
-
     def forked_from(self, parent: SessionRun, moment: Moment) -> SessionRun:
         """Return the run as one that begins at a moment of another: all there is to see until its first epoch."""
         before = (record.seconds for record in parent.history if record.epoch <= moment.epoch)
@@ -169,11 +165,6 @@ class SessionRun:
         return self.history.batches[-1].epoch if self.history.batches else float(self.first_epoch)
 
     @property
-    def is_complete(self) -> bool:
-        """Whether all epochs that the settings ask for have ended."""
-        return self.epochs_done >= self.config.epochs
-
-    @property
     def epochs_done(self) -> int:
         """Epochs that have ended, those before a fork included."""
         return self.history.last.epoch if self.history.last else self.first_epoch
@@ -198,16 +189,16 @@ class SessionRun:
         return self if self.parent is None else self.parent.root
 
     @property
-    def is_empty(self) -> bool:
-        """Whether there is nothing of it to keep: no record, no figures, no file and no word of the user."""
+    def is_kept(self) -> bool:
+        """Whether it stays when another run takes its place.
+
+        It has a record, exact figures, a file or a word of the user; and other settings don't overtake it in its
+        first epoch: while a slider moves there are many.
+        """
         history = self.history
         records = history.batches or history.last or history.end or self.evaluation
-        return not (records or self.opened or self.is_marked)
-
-    @property
-    def is_overtaken(self) -> bool:
-        """Whether it would end now, before its first epoch has, and nobody has said anything about it."""
-        return self.status == "running" and self.history.last is None and not self.is_marked
+        overtaken = self.status == "running" and history.last is None
+        return self.is_marked or bool(not overtaken and (records or self.opened))
 
     @property
     def is_marked(self) -> bool:
@@ -243,15 +234,6 @@ class SessionRun:
             return False
         return not {"hidden_sizes", "initializer"} & set(config.differences(self.config))
 
-    def is_repeated_by(self, training: TrainingRun) -> bool:
-        """Return whether `training` will give this run's records again."""
-        own = self.parent is None and self.opened is None
-        return own and self.config == training.config and not self.is_marked
-
-    def extended(self, config: TrainingConfig) -> SessionRun:
-        """Return the run as it goes on to the epochs of `config`."""
-        return replace(self, history=self.history.continued(config), status="running")
-
     def taking(self, status: RunnerStatus, records: Iterable[Record]) -> SessionRun:
         """Return the run with what the runner has delivered since."""
         timeline, evaluation, last = self.timeline, self.evaluation, self.history.last
@@ -259,8 +241,7 @@ class SessionRun:
         for record in records:
             evaluation = None
             if isinstance(record, Snapshot):
-                if last is None or last.epoch != record.epoch:
-                    raise AssertionError("a snapshot follows the record of its epoch")
+                assert last is not None  # a snapshot follows the record of its epoch
                 timeline = timeline.followed_by(Moment(last, record))
             elif isinstance(record, Evaluation):
                 evaluation = record

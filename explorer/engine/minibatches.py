@@ -34,22 +34,15 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What has been done since the last part.
-
-    Parameters
-    ----------
-    updates : int
-        1 when a mini-batch is complete and the weights have changed, 0 within a large one.
-    score : Score or None
-        Sums over the images since the last score, each measured before its update. At most 20 an epoch, as it
-        takes time; the last part of an epoch has one. None in the parts between.
-    batch : Score or None
-        Sums over the mini-batch that is complete, where an epoch has at most 20 of them.
-    """
+    """What has been done since the last part."""
 
     updates: int
+    """1 when a mini-batch is complete and the weights have changed, 0 within a large one."""
     score: Score | None = None
+    """Sums over the images since the last score, each measured before its update. At most 20 an epoch, as it
+    takes time; the last part of an epoch has one. None in the parts between."""
     batch: Score | None = None
+    """Sums over the mini-batch that is complete, where an epoch has at most 20 of them."""
 
 
 _UPDATE = Part(1)

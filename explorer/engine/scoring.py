@@ -51,21 +51,14 @@ def score_outputs(Y: NDArray[Any], D: NDArray[Any], labels: NDArray[np.integer],
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ScoredSet:
-    """A score with what it was made of.
-
-    Parameters
-    ----------
-    score : Score
-        The sums.
-    outputs : ndarray, shape (n_classes, n_samples), read-only
-        The model's outputs.
-    confusion : ndarray of int64, shape (n_classes, n_classes), read-only
-        Counts: rows are the true class, columns the predicted.
-    """
+    """A score with what it was made of."""
 
     score: Score
+    """The sums."""
     outputs: NDArray[Any]
+    """The model's outputs, shape (n_classes, n_samples), read-only."""
     confusion: NDArray[np.int64]
+    """Counts, shape (n_classes, n_classes), read-only: rows are the true class, columns the predicted."""
 
 
 class Scorer:

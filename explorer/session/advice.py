@@ -24,33 +24,22 @@ Verb = Literal["", "train", "apply", "fork"]
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """One thing to say.
-
-    Parameters
-    ----------
-    id : str
-        Its name: there is one of a name at a time.
-    kind : {"info", "hint", "warning", "error"}
-        How severe it is.
-    text : str
-        What happened, in a sentence.
-    why : str
-        The reason, for those who ask; may be empty.
-    action : str
-        What can be done about it: ``"Learning rate 0.5 → 0.05"``; empty for nothing.
-    verb : str
-        The method of `Session` that does it; empty for none.
-    config : TrainingConfig or None
-        The settings that it is done with; None for those that are set.
-    """
+    """One thing to say."""
 
     id: str
+    """Its name: there is one of a name at a time."""
     kind: Literal["info", "hint", "warning", "error"]
+    """How severe it is."""
     text: str
+    """What happened, in a sentence."""
     why: str = ""
+    """The reason, for those who ask; may be empty."""
     action: str = ""
+    """What can be done about it: ``"Learning rate 0.5 → 0.05"``; empty for nothing."""
     verb: Verb = ""
+    """The method of `Session` that does it; empty for none."""
     config: TrainingConfig | None = None
+    """The settings that it is done with; None for those that are set."""
 
 
 class Advisor:

@@ -23,23 +23,16 @@ class EarlierRuns(Sequence[SessionRun]):
     Each keeps its history and its newest moment. When the moments take more than `most_bytes`, the oldest runs
     lose theirs, deleted ones first and pinned ones last: their figures stay, but their outputs, which a
     comparison needs, are gone.
-
-    Parameters
-    ----------
-    runs : tuple of SessionRun
-        The runs.
-    deleted : tuple of SessionRun
-        The runs that `restored` brings back.
-    replaced : tuple of SessionRun
-        Those that `without_repeats` has dropped last, without their moments.
-    most_bytes : int
-        Memory that the moments may keep, those of deleted runs among them.
     """
 
     runs: Runs = ()
+    """The runs."""
     deleted: Runs = ()
+    """The runs that `restored` brings back."""
     replaced: Runs = ()
+    """Those that `without_repeats` has dropped last, without their moments."""
     most_bytes: int = MOST_BYTES
+    """Memory that the moments may keep, those of deleted runs among them."""
 
     def __len__(self) -> int:
         return len(self.runs)

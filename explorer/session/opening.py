@@ -19,21 +19,14 @@ MOST_BYTES = 1 << 26
 
 @dataclass(frozen=True, slots=True)
 class OpenedWeights:
-    """A weights file that a run begins with, in place of freshly initialised weights.
-
-    Parameters
-    ----------
-    file : str
-        Name of the file, without its folder.
-    epoch : int
-        Whole epochs that its weights have been trained for: a run that goes on from them counts on from there.
-    begun : float
-        How much of a further epoch they have seen, 0 to below 1.
-    """
+    """A weights file that a run begins with, in place of freshly initialised weights."""
 
     file: str
+    """Name of the file, without its folder."""
     epoch: int = 0
+    """Whole epochs that its weights have been trained for: a run that goes on from them counts on from there."""
     begun: float = 0.0
+    """How much of a further epoch they have seen, 0 to below 1."""
 
     @property
     def age(self) -> str:

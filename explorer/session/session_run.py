@@ -32,63 +32,46 @@ __all__ = ["SessionRun"]
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class SessionRun:
-    """A run of a session. Two of one number are one run, at two moments.
-
-    Parameters
-    ----------
-    number : int
-        1 for the session's first.
-    dataset : Dataset
-        The images, those train images left out that it does not use.
-    history : History
-        Its records so far.
-    timeline : Timeline
-        The ends of its epochs, to go back to.
-    status : str
-        What it is doing, or how it ended.
-    evaluation : Evaluation or None
-        The newest exact figures, made whenever the run is paused or over; None while newer records are there.
-    name, note : str
-        The user's words for it; empty without any.
-    pinned : bool
-        Whether it stands first in the table and always among the curves.
-    hidden : bool
-        Whether its curves are left out.
-    is_recorded : bool
-        Whether it was trained in another session: it can't go on from its end, only be trained again or forked.
-    parent : SessionRun or None
-        The run that it was forked from, without its moments.
-    origin : Moment or None
-        The moment of that run that it began with.
-    first_epoch, first_step, first_seconds : int, int, float
-        Epochs, updates of the weights and seconds of training before it: those of its parent, or of a file.
-    opened : OpenedWeights or None
-        The file that it began with, in place of freshly initialised weights.
-    first_weights : tuple of ndarray or None
-        The weights of that file.
-    start : EpochRecord or None
-        The figures that its curve begins with: its parent's at the fork, or those of the file's weights.
-    """
+    """A run of a session. Two of one number are one run, at two moments."""
 
     number: int
+    """1 for the session's first."""
     dataset: Dataset
+    """The images, those train images left out that it does not use."""
     history: History
+    """Its records so far."""
     timeline: Timeline = field(default_factory=lambda: Timeline())
+    """The ends of its epochs, to go back to."""
     status: RunnerStatus = "idle"
+    """What it is doing, or how it ended."""
     evaluation: Evaluation | None = None
+    """The newest exact figures, made whenever the run is paused or over; None while newer records are there."""
     name: str = ""
+    """What the user calls it; empty without a name."""
     note: str = ""
+    """The user's words about it; empty without any."""
     pinned: bool = False
+    """Whether it stands first in the table and always among the curves."""
     hidden: bool = False
+    """Whether its curves are left out."""
     is_recorded: bool = False
+    """Whether it was trained in another session: it can't go on from its end, only be trained again or forked."""
     parent: SessionRun | None = None
+    """The run that it was forked from, without its moments."""
     origin: Moment | None = None
+    """The moment of that run that it began with."""
     first_epoch: int = 0
+    """Epochs before it: those of its parent, or of a file."""
     first_step: int = 0
+    """Updates of the weights before it, its parent's."""
     first_seconds: float = 0.0
+    """Seconds of training before it, its parent's."""
     opened: OpenedWeights | None = None
+    """The file that it began with, in place of freshly initialised weights."""
     first_weights: tuple[NDArray[np.floating], ...] | None = None
+    """The weights of that file."""
     start: EpochRecord | None = None
+    """The figures that its curve begins with: its parent's at the fork, or those of the file's weights."""
 
     @classmethod
     def beginning(cls, training: TrainingRun, number: int = 1) -> SessionRun:

@@ -14,34 +14,23 @@ __all__ = ["SessionState"]
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class SessionState:
-    """A session at one moment.
-
-    Parameters
-    ----------
-    dataset : Dataset
-        The images.
-    config : TrainingConfig
-        The settings of the next run.
-    run : SessionRun or None
-        The present run; None before the first, and after a reset.
-    moment : Moment or None
-        The network that is shown: the newest of the run, or that of the selected epoch; None before the first
-        epoch has ended.
-    selected_epoch : float or None
-        The epoch that the user has gone back to; None while the newest is shown.
-    earlier : EarlierRuns
-        The session's other runs.
-    waits : bool
-        Whether new settings have come that nothing has been trained with yet.
-    """
+    """A session at one moment."""
 
     dataset: Dataset
+    """The images."""
     config: TrainingConfig
+    """The settings of the next run."""
     run: SessionRun | None = None
+    """The present run; None before the first, and after a reset."""
     moment: Moment | None = None
+    """The network that is shown: the newest of the run, or that of the selected epoch; None before the first
+    epoch has ended."""
     selected_epoch: float | None = None
+    """The epoch that the user has gone back to; None while the newest is shown."""
     earlier: EarlierRuns = field(default_factory=EarlierRuns)
+    """The session's other runs."""
     waits: bool = False
+    """Whether new settings have come that nothing has been trained with yet."""
 
     @property
     def status(self) -> RunnerStatus:

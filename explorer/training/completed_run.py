@@ -17,24 +17,16 @@ __all__ = ["CompletedRun", "complete"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CompletedRun:
-    """A run that has ended.
-
-    Parameters
-    ----------
-    network : NeuralNetwork
-        A copy of the network as the run left it.
-    history : History
-        Its settings and its records; `RunEnd` is the last.
-    snapshot : Snapshot or None
-        Its last weights that are numbers, with their outputs; None if it failed in its first epoch.
-    n_train : int
-        Training images in use.
-    """
+    """A run that has ended."""
 
     network: NeuralNetwork
+    """A copy of the network as the run left it."""
     history: History
+    """Its settings and its records; `RunEnd` is the last."""
     snapshot: Snapshot | None
+    """Its last weights that are numbers, with their outputs; None if it failed in its first epoch."""
     n_train: int
+    """Training images in use."""
 
     @property
     def config(self) -> TrainingConfig:

@@ -54,27 +54,18 @@ def _shown(value: object) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """What every setting has.
-
-    Parameters
-    ----------
-    name : str
-        Attribute of `TrainingConfig`.
-    label : str
-        Name on screen.
-    help : str
-        One sentence that says what it does.
-    key : str
-        Short name in links and on the command line.
-    unit : str
-        Unit on screen; empty when the number is a count named by the label.
-    """
+    """What every setting has."""
 
     name: str
+    """Attribute of `TrainingConfig`."""
     label: str
+    """Name on screen."""
     help: str
+    """One sentence that says what it does."""
     key: str
+    """Short name in links and on the command line."""
     unit: str = ""
+    """Unit on screen; empty when the number is a count named by the label."""
 
     @property
     def expected(self) -> str:

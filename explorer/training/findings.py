@@ -20,33 +20,22 @@ Kind = Literal["info", "hint", "warning", "error"]
 
 @dataclass(frozen=True, slots=True)
 class Hint:
-    """What is wrong, why, and what fixes it.
-
-    Parameters
-    ----------
-    id : str
-        The rule's name.
-    kind : {"info", "hint", "warning", "error"}
-        How severe it is.
-    what : str
-        What is seen, in one sentence.
-    why : str
-        The reason, in one sentence.
-    fix : mapping
-        Changes for `TrainingConfig.replace`, valid; empty only where `fresh` is True.
-    action : str
-        The changes as a button names them: ``"Learning rate 0.01 → 0.003"``.
-    fresh : bool
-        Whether the run has to start again with freshly initialised weights, not with those that it went on from.
-    """
+    """What is wrong, why, and what fixes it."""
 
     id: str
+    """The rule's name."""
     kind: Kind
+    """How severe it is."""
     what: str
+    """What is seen, in one sentence."""
     why: str
+    """The reason, in one sentence."""
     fix: Mapping[str, Any]
+    """Changes for `TrainingConfig.replace`, valid; empty only where `fresh` is True."""
     action: str
+    """The changes as a button names them: ``"Learning rate 0.01 → 0.003"``."""
     fresh: bool = False
+    """Whether the run has to start again with freshly initialised weights, not with those it went on from."""
 
 
 @dataclass(frozen=True, slots=True)

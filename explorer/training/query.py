@@ -18,21 +18,14 @@ _LONGEST_NAME = 40
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What stands in a query string.
-
-    Parameters
-    ----------
-    values : dict of str to str
-        The text of each key; the last where a key stands more than once.
-    repeated : tuple of str
-        The keys that stand more than once.
-    unread : tuple of str
-        The keys of the parts that were cut off.
-    """
+    """What stands in a query string."""
 
     values: dict[str, str]
+    """The text of each key; the last where a key stands more than once."""
     repeated: tuple[str, ...]
+    """The keys that stand more than once."""
     unread: tuple[str, ...]
+    """The keys of the parts that were cut off."""
 
     def doubled(self, known: Collection[str]) -> str:
         """Return a sentence that names those of the keys `known` that stand more than once; empty without any."""

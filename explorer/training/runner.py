@@ -29,21 +29,14 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What came since the last delivery.
-
-    Parameters
-    ----------
-    token : int
-        The run that it belongs to, as `Runner.start` returned it.
-    status : str
-        The run's status after these records.
-    records : tuple of records
-        In the order in which they were made.
-    """
+    """What came since the last delivery."""
 
     token: int
+    """The run that it belongs to, as `Runner.start` returned it."""
     status: RunnerStatus
+    """The run's status after these records."""
     records: tuple[Record, ...]
+    """In the order in which they were made."""
 
 
 class Runner:

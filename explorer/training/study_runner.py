@@ -20,21 +20,14 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class StudyDelivery:
-    """What a study has to tell: one more result, or that it is over.
-
-    Parameters
-    ----------
-    number : int
-        Which study of its runner it is from; a later one has a higher number.
-    result : StudyResult or None
-        A run that ended; None at the end of the study.
-    error : str
-        Why the study as a whole failed, in one sentence; empty otherwise.
-    """
+    """What a study has to tell: one more result, or that it is over."""
 
     number: int
+    """Which study of its runner it is from; a later one has a higher number."""
     result: StudyResult | None = None
+    """A run that ended; None at the end of the study."""
     error: str = ""
+    """Why the study as a whole failed, in one sentence; empty otherwise."""
 
 
 class StudyRunner:

@@ -18,18 +18,12 @@ MOST_BYTES = 64 * 2**20
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Moment:
-    """All that is known of a network at one moment.
-
-    Parameters
-    ----------
-    record : EpochRecord or Evaluation
-        Its figures.
-    snapshot : Snapshot
-        Its weights, and its outputs for the test set: those that the record's confusion matrix counts.
-    """
+    """All that is known of a network at one moment."""
 
     record: EpochRecord | Evaluation
+    """Its figures."""
     snapshot: Snapshot
+    """Its weights, and its outputs for the test set: those that the record's confusion matrix counts."""
 
     @property
     def epoch(self) -> float:
@@ -63,20 +57,14 @@ class Timeline(Sequence[Moment]):
 
     When they take more than `most_bytes`, every second one is left out, and from then on only every second
     epoch is kept, and so on; the newest is always there.
-
-    Parameters
-    ----------
-    moments : tuple of Moment
-        The moments that are kept.
-    stride : int
-        Of how many epochs one is kept.
-    most_bytes : int
-        Memory that the moments may keep.
     """
 
     moments: tuple[Moment, ...] = ()
+    """The moments that are kept."""
     stride: int = 1
+    """Of how many epochs one is kept."""
     most_bytes: int = MOST_BYTES
+    """Memory that the moments may keep."""
 
     def followed_by(self, moment: Moment) -> Timeline:
         """Return these moments and that of a later epoch's end."""

@@ -191,7 +191,7 @@ class SessionRun:
     @property
     def n_bytes(self) -> int:
         """Memory that its moments keep."""
-        moments = {id(m.snapshot): m for m in (*self.timeline, self.newest) if m is not None}
+        moments = {id(m.snapshot): m for m in (*self.timeline.moments, self.newest) if m is not None}
         return sum(moment.n_bytes for moment in moments.values())
 
     def new_network(self) -> NeuralNetwork:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, SupportsIndex, overload
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,7 +51,7 @@ class Moment:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Timeline(Sequence[Moment]):
+class Timeline:
     """Moments in the order of their epochs.
 
     When they take more than `most_bytes`, every second one is left out, and from then on only every second
@@ -90,13 +89,3 @@ class Timeline(Sequence[Moment]):
     def nearest(self, epoch: float) -> Moment | None:
         """Return the moment whose epoch is nearest to `epoch`, the earlier of two; None before the first."""
         return min(self.moments, key=lambda moment: abs(moment.epoch - epoch), default=None)
-
-    def __len__(self) -> int:
-        return len(self.moments)
-
-    @overload
-    def __getitem__(self, index: SupportsIndex) -> Moment: ...
-    @overload
-    def __getitem__(self, index: slice) -> tuple[Moment, ...]: ...
-    def __getitem__(self, index: SupportsIndex | slice) -> Moment | tuple[Moment, ...]:
-        return self.moments[index]

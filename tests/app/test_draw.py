@@ -91,7 +91,7 @@ def test_the_drawing_follows_the_epoch_slider(app, panel):
     at_end = shares(panel)
     app.panels.tab_bar.position = 0
     network = app.network
-    network.set_weights(run_of(app).timeline[0].weights)
+    network.set_weights(run_of(app).timeline.moments[0].weights)
     np.testing.assert_allclose(shares(panel), expected(network, a_drawing()), rtol=1e-5)
     assert "epoch 1." in panel.note.text
     app.panels.tab_bar.position = -1

@@ -66,7 +66,7 @@ def test_weights_are_those_of_the_moment_that_is_looked_at(app, tmp_path):
     file = app.export("weights")
     assert file.name == "explorer-784-8-10-seed0-epoch1.npz"
     (tmp_path / file.name).write_bytes(file.content)
-    first = run_of(app).timeline[0]
+    first = run_of(app).timeline.moments[0]
     np.testing.assert_array_equal(NeuralNetwork.load(tmp_path / file.name).W1, first.weights[0])
     assert (
         f"{first.record.test_accuracy:.1%}".replace("%", "\u00a0%") in app.export("report").content.decode()

@@ -56,7 +56,7 @@ def retrain(app, **changes):
 def at_epoch(app, epoch):
     """Put the slider at an epoch; return its weights."""
     app.panels.tab_bar.position = epoch - 1
-    moment = run_of(app).timeline[epoch - 1]
+    moment = run_of(app).timeline.moments[epoch - 1]
     assert moment.epoch == epoch
     return moment.weights
 
@@ -254,7 +254,9 @@ def test_over_time_every_epoch_is_diagnosed(app, inside, small_dataset, activati
     np.testing.assert_array_equal(traces["layer 1"].x, [0, 1, 2, 3, 4])
     (shares,) = (trace for trace in section.stuck.data if trace.visible)
     start = run_of(app).new_network()
-    for i, weights in enumerate([start.weights(), *(moment.weights for moment in run_of(app).timeline)]):
+    for i, weights in enumerate(
+        [start.weights(), *(moment.weights for moment in run_of(app).timeline.moments)]
+    ):
         start.set_weights(weights)
         y = start.forward(small_dataset.X_test)
         h = start.h1
@@ -451,7 +453,9 @@ def test_the_walkthrough_follows_the_epoch_slider(app, inside, small_dataset):
 def test_next_mistake_goes_round_through_the_mistakes(app, inside, small_dataset):
     at_epoch(app, 1)
     section = opened(inside, "image")
-    wrong = np.flatnonzero(run_of(app).timeline[0].test_outputs.argmax(axis=0) != small_dataset.test_labels)
+    wrong = np.flatnonzero(
+        run_of(app).timeline.moments[0].test_outputs.argmax(axis=0) != small_dataset.test_labels
+    )
     assert wrong.size > 1
     visited = []
     for _ in range(wrong.size + 1):
@@ -581,7 +585,7 @@ def test_diagnoses_on_the_page_are_those_of_the_network(app, inside, small_datas
 
 @pytest.mark.parametrize("name", ["weights", "histograms", "time", "check", "image"])
 def test_weights_that_are_no_numbers_are_shown_without_a_fault(app, inside, name):
-    (moment,) = list(run_of(app).timeline)[-1:]
+    moment = run_of(app).timeline.moments[-1]
     spoilt = [np.array(w) for w in moment.weights]
     spoilt[0][0, 0], spoilt[2][0, 0], spoilt[0][1, 5] = np.nan, np.inf, -np.inf
     spoiled = Snapshot(moment.epoch, tuple(spoilt), moment.test_outputs)

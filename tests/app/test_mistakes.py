@@ -248,7 +248,7 @@ def test_the_matrix_is_held_against_another_runs(app):
     assert panel.difference.figure.layout.title.text == "Confusion matrix · this run minus run 1"
     assert panel.caption.text.startswith("Green: this run is better; purple: run 1 is.")
     app.panels.tab_bar.position = 0
-    more = run_of(app).timeline[0].confusion - before
+    more = run_of(app).timeline.moments[0].confusion - before
     (cells,) = panel.difference.figure.to_plotly_json()["data"]
     assert cells["text"][0][0] == (f"{more[0, 0]:+d}".replace("-", "−") if more[0, 0] else "")
 

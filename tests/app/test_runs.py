@@ -406,7 +406,7 @@ def test_the_seconds_of_a_fork_go_on_from_its_parents(app, panel):
 
 def test_an_earlier_run_keeps_its_newest_moment_only(app):
     for run in app.session.state.earlier:
-        assert len(run.timeline) == 0
+        assert run.timeline.moments == ()
         assert run.n_bytes == run.newest.n_bytes
 
 

@@ -85,7 +85,7 @@ class OverTime:
         if subject.run.parent is None:
             # its own first weights: drawn at epoch 0, or a file's at the file's epoch
             moments[float(subject.run.first_epoch)] = subject.first
-        moments |= {moment.epoch: moment.weights for moment in subject.run.timeline}
+        moments |= {moment.epoch: moment.weights for moment in subject.run.timeline.moments}
         return {epoch: weights for epoch, weights in moments.items() if epoch not in self._known}
 
     def _diagnosed(self, subject: Subject, weights: Weights) -> tuple[LayerDiagnostics, ...]:

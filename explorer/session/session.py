@@ -180,7 +180,8 @@ class Session:
         self._config = training.config
         self._put_aside()
         self._earlier = self._earlier.without_repeats(training.config)
-        self._begin(training, SessionRun.beginning(training, self._next_number()), paused=paused)
+        run = SessionRun.beginning(training, self._next_number(), "paused" if paused else "running")
+        self._begin(training, run, paused=paused)
 
     def extend(self, epochs: int) -> None:
         """Let the present run go on to more epochs, whether it trains, is paused or has ended.
@@ -289,7 +290,7 @@ class Session:
         run = replace(run, opened=opened, first_weights=start.weights, name=name[:60])
         # Without an epoch to go the run is finished at once; else it is stopped before its first mini-batch.
         stops = not training.is_complete
-        self._begin(training, run, paused=stops, status="running")
+        self._begin(training, run, paused=stops)
         if stops:
             self._runner.stop()
 
@@ -336,16 +337,8 @@ class Session:
         if run is not None and run.is_kept:
             self._earlier = self._earlier.followed_by(run)
 
-    def _begin(
-        self,
-        training: TrainingRun,
-        run: SessionRun,
-        *,
-        paused: bool = False,
-        status: RunnerStatus | None = None,
-    ) -> None:
-        self._training = training
-        self._run = replace(run, status=status or ("paused" if paused else "running"))
+    def _begin(self, training: TrainingRun, run: SessionRun, *, paused: bool = False) -> None:
+        self._training, self._run = training, run
         self._token = self._runner.start(training, paused=paused)
         self._publish()
 

@@ -74,26 +74,24 @@ class SessionRun:
     """The figures that its curve begins with: its parent's at the fork, or those of the file's weights."""
 
     @classmethod
-    def beginning(cls, training: TrainingRun, number: int = 1) -> SessionRun:
+    def beginning(cls, training: TrainingRun, number: int, status: RunnerStatus = "running") -> SessionRun:
         """Return a run of which nothing is known yet but its settings."""
-        history = History(training.config)
-        return cls(number=number, dataset=training.dataset, history=history, first_epoch=training.first_epoch)
+        data, history, epoch = training.dataset, History(training.config), training.first_epoch
+        return cls(number=number, dataset=data, history=history, status=status, first_epoch=epoch)
 
     def forked_from(self, parent: SessionRun, moment: Moment) -> SessionRun:
         """Return the run as one that begins at a moment of another: all there is to see until its first epoch."""
-        before = (record.seconds for record in parent.history if record.epoch <= moment.epoch)
-        start = None
-        if parent.config.loss == self.config.loss:
-            start = next((record for record in parent.curve if record.epoch == moment.epoch), None)
+        seconds = (record.seconds for record in parent.history if record.epoch <= moment.epoch)
+        steps = round((moment.epoch - parent.first_epoch) * parent.steps_per_epoch)
+        figures = (record for record in parent.curve if record.epoch == moment.epoch)
         return replace(
             self,
             parent=parent.without_moments(),
             origin=moment,
-            first_step=parent.first_step
-            + round((moment.epoch - parent.first_epoch) * parent.steps_per_epoch),
-            first_seconds=parent.first_seconds + sum(before),
+            first_step=parent.first_step + steps,
+            first_seconds=parent.first_seconds + sum(seconds),
             timeline=self.timeline.followed_by(moment),
-            start=start,
+            start=next(figures, None) if parent.config.loss == self.config.loss else None,
         )
 
     @property
@@ -250,7 +248,7 @@ class SessionRun:
 
     def without_moments(self) -> SessionRun:
         """Return it with the figures of its newest moment alone, neither weights nor outputs."""
-        newest, kept, evaluation = self.newest, Timeline(), self.evaluation
+        newest, evaluation, kept = self.newest, self.evaluation, Timeline()
         if newest is None:
             return replace(self, timeline=kept, origin=None)
         outputs = np.empty((len(newest.confusion), 0), newest.test_outputs.dtype)
@@ -259,9 +257,8 @@ class SessionRun:
             kept = kept.followed_by(Moment(newest.record, bare))
         else:
             evaluation = replace(evaluation, snapshot=bare)
-        end, history = self.history.end, self.history
-        if end is not None:
-            history = replace(history, end=replace(end, final=evaluation))
+        end = self.history.end and replace(self.history.end, final=evaluation)
+        history = replace(self.history, end=end)
         return replace(self, timeline=kept, origin=None, evaluation=evaluation, history=history)
 
 

@@ -100,49 +100,31 @@ BROKEN = {
         "partial(np.add, np.ones((), out.dtype), out, out)",
     ),
     "softmax is not normalised": (
-        "kernels",
-        "partial(np.divide, out, total, out)",
-        "partial(np.positive, out, out)",
+        "kernels", "partial(np.divide, out, total, out)", "partial(np.positive, out, out)",
     ),
     "sigmoid's delta lacks y²": (
-        "kernels",
-        "partial(np.subtract, y, scratch, scratch)",
-        "partial(np.positive, y, scratch)",
+        "kernels", "partial(np.subtract, y, scratch, scratch)", "partial(np.positive, y, scratch)",
     ),
     "sigmoid's delta has the wrong sign": (
-        "kernels",
-        "partial(np.subtract, out, d, out)",
-        "partial(np.subtract, d, out, out)",
+        "kernels", "partial(np.subtract, out, d, out)", "partial(np.subtract, d, out, out)",
     ),
     "softmax's delta forgets the other classes": (
-        "kernels",
-        "partial(np.subtract, out, total, out)",
-        "partial(np.positive, out, out)",
+        "kernels", "partial(np.subtract, out, total, out)", "partial(np.positive, out, out)",
     ),
     "softmax's delta has the wrong sign": (
-        "kernels",
-        "return (partial(np.subtract, y, d, out),)",
-        "return (partial(np.subtract, d, y, out),)",
+        "kernels", "return (partial(np.subtract, y, d, out),)", "return (partial(np.subtract, d, y, out),)",
     ),
     "a later bias is subtracted": (
-        "passes",
-        "partial(np.add, following.a, following.b",
-        "partial(np.subtract, following.a, following.b",
+        "passes", "partial(np.add, following.a, following.b", "partial(np.subtract, following.a, following.b",
     ),
     "pixels are not scaled on their way forward": (
-        "passes",
-        "partial(np.multiply, a, self.scale, a)",
-        "partial(np.positive, a, a)",
+        "passes", "partial(np.multiply, a, self.scale, a)", "partial(np.positive, a, a)",
     ),
     "pixels are not scaled on their way back": (
-        "passes",
-        "partial(np.multiply, delta, self.scale, scaled)",
-        "partial(np.positive, delta, scaled)",
+        "passes", "partial(np.multiply, delta, self.scale, scaled)", "partial(np.positive, delta, scaled)",
     ),
     "the learning rate is left out": (
-        "passes",
-        "partial(np.multiply, delta, rate, delta)",
-        "partial(np.positive, delta, delta)",
+        "passes", "partial(np.multiply, delta, rate, delta)", "partial(np.positive, delta, delta)",
     ),
     "d_W of a instead of h": ("passes", "product(before.h.T, delta", "product(before.a.T, delta"),
     "d_b counts twice": ("passes", "(self.ones, delta, layer.db)", "(2 * self.ones, delta, layer.db)"),
@@ -152,9 +134,7 @@ BROKEN = {
         "partial(np.positive, before_delta, before_delta)",
     ),
     "the step goes uphill": (
-        "passes",
-        "partial(np.subtract, self.parameters.flat",
-        "partial(np.add, self.parameters.flat",
+        "passes", "partial(np.subtract, self.parameters.flat", "partial(np.add, self.parameters.flat",
     ),
     "a block adds its earlier steps": ("passes", "-whole.scale * whole.scale", "whole.scale * whole.scale"),
     "a block forgets a step": (
@@ -165,12 +145,10 @@ BROKEN = {
     "a look into a block takes steps back": ("minibatches", "first -= self._load", "first += self._load"),
     "by mean is by sum": ("minibatches", "self._learning_rate / n", "self._learning_rate"),
     "a large batch is its last part": (
-        "minibatches",
-        "partial(np.add, total, steps, total)",
-        "partial(np.copyto, total, steps)",
+        "minibatches", "partial(np.add, total, steps, total)", "partial(np.copyto, total, steps)",
     ),
     "the loss counts twice": ("scoring", "LOSSES[loss](Y, D)", "2 * LOSSES[loss](Y, D)"),
-}
+}  # fmt: skip
 
 
 def load_engine(monkeypatch, file, old, new):

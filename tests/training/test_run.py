@@ -179,20 +179,15 @@ def test_weights_and_losses_after_each_mini_batch(
             assert exact == pytest.approx(reference.loss(loss, y, D) / X.shape[1], rel=1e-4)
 
 
-def test_a_single_output_layer_network_of_one_hidden_unit(small_dataset):
-    """The smallest network there is, on the fewest images there may be."""
-    run = TrainingRun(SMALL.replace(hidden_sizes=1, n_train=10, batch_size=4), small_dataset)
-    told = oracle(run)
-    events = records(run)
-    theta = told.theta
-    for batches in told.epochs:
-        theta, _, _ = reference.sgd(theta, told.X, told.D, batches, **told.options)
-    assert_close_to_reference(events[-1].weights, theta)
-
-
-def test_six_hidden_layers(small_dataset):
-    config = SMALL.replace(hidden_sizes=(7, 6, 5, 6, 7, 8), hidden_activation="tanh", batch_size=3)
-    run = TrainingRun(config, small_dataset)
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"hidden_sizes": 1, "n_train": 10, "batch_size": 4},
+        {"hidden_sizes": (7, 6, 5, 6, 7, 8), "hidden_activation": "tanh", "batch_size": 3},
+    ],
+)
+def test_the_smallest_network_on_the_fewest_images_and_the_deepest(small_dataset, changes):
+    run = TrainingRun(SMALL.replace(**changes), small_dataset)
     told = oracle(run)
     events = records(run)
     theta = told.theta

@@ -437,22 +437,21 @@ def scored_at_its_end(desk):
     return run
 
 
-def scored_in_a_pause(desk):
+def scored_after(desk, order):
     desk.runner.start(run := SlowToScore())
     run.wait_until_asked()
-    desk.runner.pause()
+    order()
     run.gate.release()
     run.wait_until_scoring()
     return run
+
+
+def scored_in_a_pause(desk):
+    return scored_after(desk, desk.runner.pause)
 
 
 def scored_after_stop(desk):
-    desk.runner.start(run := SlowToScore())
-    run.wait_until_asked()
-    desk.runner.stop()
-    run.gate.release()
-    run.wait_until_scoring()
-    return run
+    return scored_after(desk, desk.runner.stop)
 
 
 @pytest.mark.parametrize("scored", [scored_at_its_end, scored_in_a_pause, scored_after_stop])

@@ -12,7 +12,7 @@ from explorer.network.diagnostics import LayerDiagnostics, diagnose
 from explorer.session.session_run import SessionRun
 from explorer.session.state import SessionState
 from explorer.training import TrainingConfig
-from explorer.training.hints import hints
+from explorer.training.hints import Kind, hints
 from explorer.training.process_settings import one_blas_thread
 
 __all__ = ["Advice", "Advisor"]
@@ -28,7 +28,7 @@ class Advice:
 
     id: str
     """Its name: there is one of a name at a time."""
-    kind: Literal["info", "hint", "warning", "error"]
+    kind: Kind
     """How severe it is."""
     text: str
     """What happened, in a sentence."""
@@ -100,11 +100,9 @@ def _beginning(run: SessionRun) -> tuple[Advice, ...]:
 
 
 def _waiting(state: SessionState) -> Advice:
-    """Say that new settings wait, and what they wait for."""
     if not state.withholds_settings or state.moment is None:
-        return Advice(
-            "waiting", "info", "The new settings are not trained yet.", "", "Train with them", "apply"
-        )
+        text = "The new settings are not trained yet."
+        return Advice("waiting", "info", text, action="Train with them", verb="apply")
     epoch = f"epoch {state.moment.epoch:g}"
     text = f"You are looking at {epoch}, so the new settings wait."
     why = "Train begins with freshly initialised weights."

@@ -156,10 +156,10 @@ class Session:
         if config is not None:
             self.check(config)
             self._config = config
-        if config is not None and (not self.auto_train or self._new_state().withholds_settings):
-            self._waits = self.auto_train
-            self._publish()
-            return
+            if not self.auto_train or self._new_state().withholds_settings:
+                self._waits = self.auto_train
+                self._publish()
+                return
         run = self._run
         if run is not None and run.can_continue_to(self._config):
             self.extend(self._config.epochs)
@@ -343,7 +343,6 @@ class Session:
         self._publish()
 
     def _branch(self, parent: SessionRun, moment: Moment) -> None:
-        """Start a run at a moment of another."""
         config = self._config
         if config.epochs <= moment.epoch:
             if moment.epoch >= MOST_EPOCHS:

@@ -29,14 +29,9 @@ class EventLoop:
         self.loop = running_loop()
         self.on_fault = on_fault
 
-    @property
-    def is_here(self) -> bool:
-        """Whether the caller runs on it; without a loop, everybody does."""
-        return self.loop is None or self.loop is running_loop()
-
     def call(self, function: Callable[..., object], *arguments: Any) -> None:
         """Call a function on the loop: now if the caller runs on it; else soon, when what it raises is told."""
-        if self.loop is None or self.is_here:
+        if self.loop is None or self.loop is running_loop():
             function(*arguments)
         elif not self.loop.is_closed():
             self.loop.call_soon_threadsafe(self.guarded, function, *arguments)
@@ -53,10 +48,7 @@ class EventLoop:
 
         @wraps(handler)
         def on_loop(*arguments: Any) -> None:
-            if self.is_here:
-                self.guarded(handler, *arguments)
-            else:
-                self.call(handler, *arguments)
+            self.call(self.guarded, handler, *arguments)
 
         return on_loop
 

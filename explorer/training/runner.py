@@ -146,7 +146,6 @@ class Runner:
             self._loop.call_soon_threadsafe(self._drain)
 
     def _drain(self) -> None:
-        """Deliver all that was posted, as one."""
         with self._delivering:
             with self._posting:
                 posted, self._posted = self._posted, []

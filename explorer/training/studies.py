@@ -261,7 +261,6 @@ _Source = Dataset | _File | None
 
 
 def _cores() -> int:
-    """Return how many cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -324,7 +323,6 @@ def _sentence(error: BaseException) -> str:
 
 
 def _run(config: TrainingConfig, source: _Source) -> StudyResult:
-    """Train one network, in a worker."""
     epochs: list[EpochRecord] = []
     try:
         epochs.extend(train(config, _loaded(source)))  # keeps what comes before an error

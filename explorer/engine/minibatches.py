@@ -11,13 +11,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, partial
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from explorer.datasets import Dataset
-from explorer.engine.kernels import Calls
+from explorer.engine.kernels import Array, Calls
 from explorer.engine.model import Model
 from explorer.engine.passes import BlockedPass, Pass, bounds, inputs
 from explorer.engine.scoring import Score, score_outputs
@@ -28,8 +27,6 @@ BLOCK_ROWS = 32
 LOAD_ROWS = 512
 LARGEST_BLOCKED = 8
 SCORES_PER_EPOCH = 20
-
-Array = NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,12 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from explorer.engine.kernels import Array
 from explorer.network import NeuralNetwork
 
 __all__ = ["Model", "Parameters"]
-
-Array = NDArray[Any]
 
 
 class Parameters:

@@ -14,15 +14,14 @@ delta and gradient before it is linear in that delta, they all arrive as steps, 
 from collections.abc import Callable
 from functools import partial
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from explorer.engine.kernels import (
     HIDDEN_KERNELS,
     OUTPUT_DELTA_KERNELS,
     OUTPUT_KERNELS,
+    Array,
     Calls,
     perform,
     product,
@@ -30,8 +29,6 @@ from explorer.engine.kernels import (
 from explorer.engine.model import Model, Parameters
 
 __all__ = ["BlockedPass", "Pass", "bounds", "inputs"]
-
-Array = NDArray[Any]
 
 _PIXEL_SCALE = 1.0 / 255.0
 

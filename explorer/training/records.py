@@ -14,9 +14,7 @@ from numpy.typing import NDArray
 
 from explorer.training.config import TrainingConfig
 
-__all__ = ["BatchRecord", "EpochRecord", "Evaluation", "History", "RunEnd", "Snapshot", "Status"]
-
-Status = Literal["finished", "stopped", "failed"]
+__all__ = ["BatchRecord", "EpochRecord", "Evaluation", "History", "RunEnd", "Snapshot"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +147,7 @@ class RunEnd:
         What was raised, when the run failed by an error; from a `Runner` without its traceback.
     """
 
-    status: Status
+    status: Literal["finished", "stopped", "failed"]
     reason: str = ""
     final: Evaluation | None = None
     error: BaseException | None = None

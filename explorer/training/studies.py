@@ -266,10 +266,8 @@ def _cores() -> int:
 
 def _source(dataset: Dataset | str | os.PathLike[str] | None) -> _Source:
     """Return what the workers find the data by."""
-    if dataset is None or (isinstance(dataset, Dataset) and dataset is load_mnist()):
-        return None
-    if isinstance(dataset, Dataset):
-        return dataset
+    if dataset is None or isinstance(dataset, Dataset):
+        return None if dataset is None or dataset is load_mnist() else dataset
     return _File(Path(dataset).expanduser().absolute(), time.monotonic_ns())
 
 

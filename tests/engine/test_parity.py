@@ -86,7 +86,7 @@ def test_the_engine_does_what_the_textbook_says(small_dataset, functions, batch_
 
 # ---------------------------------------------------------------- a broken formula is seen
 
-MODULES = ("model", "kernels", "passes", "scoring", "minibatches")
+MODULES = ("kernels", "model", "passes", "scoring", "minibatches")
 """The engine's files, each after those that it imports."""
 BROKEN = {
     "sigmoid of −a": ("kernels", "partial(np.negative, a, out)", "partial(np.positive, a, out)"),

@@ -170,4 +170,4 @@ OUTPUT_DELTA_KERNELS: Mapping[tuple[str, str], DeltaKernel] = MappingProxyType(
         ("softmax", "cross_entropy"): _softmax_cross_entropy,
     }
 )
-"""The derivative of the loss by the weighted sums of the output layer, by output activation and loss."""
+"""∂L/∂a of the output layer, for each output activation and loss."""

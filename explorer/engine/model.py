@@ -71,11 +71,7 @@ class Model:
     """
 
     def __init__(self, network: NeuralNetwork, small_product: int = 0) -> None:
-        self.hidden_activation, self.output, self.loss = (
-            network.hidden_activation,
-            network.output,
-            network.loss,
-        )
-        self.dtype, self.small_product = network.dtype, small_product
+        self.hidden_activation, self.output = network.hidden_activation, network.output
+        self.loss, self.dtype, self.small_product = network.loss, network.dtype, small_product
         self.parameters = Parameters(network.layer_sizes, network.dtype)
         self.parameters.set_weights(network.parameters)

@@ -67,8 +67,8 @@ class LayerPass:
 class Pass:
     """The forward and the backward pass of one mini-batch of `n` samples, as calls to perform.
 
-    Inputs have the shape (n, n_input + 1): pixels from 0 to 255, and a last column of 255, which counts as 1. For
-    they are divided by 255, but not before the first product: `scale` is applied to the few sums after it.
+    Inputs have the shape (n, n_input + 1): pixels from 0 to 255, and a last column of 255. All count as divided
+    by 255, but that is done after the first product: to the few sums instead of the many pixels.
 
     Parameters
     ----------

@@ -36,10 +36,9 @@ class OpenedWeights:
     def described(self, config: TrainingConfig) -> str:
         """Return what the network is: ``"a network of 32 hidden units, trained for 10 epochs"``."""
         network = f"a network of {config.architecture} hidden units"
+        epochs = counted(self.epoch, "epoch")
         if self.begun:
             epochs = f"{self.epoch + self.begun:.4g} epochs; the run counts on from {self.epoch}"
-        else:
-            epochs = counted(self.epoch, "epoch")
         return f"{network}, trained for {epochs}" if self.epoch or self.begun else network
 
 

@@ -8,9 +8,8 @@ from explorer.notebook.batch_size import (
     batch_size_words,
 )
 from explorer.notebook.diagram import diagram
-from explorer.notebook.page import prepare, side_by_side
+from explorer.notebook.page import Shown, prepare, side_by_side
 from explorer.notebook.plane import quarters, show_plane
-from explorer.notebook.shown import Shown
 from explorer.notebook.source import source
 from explorer.notebook.speed import speed_table
 from explorer.notebook.training import Trained, trained

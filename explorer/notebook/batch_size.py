@@ -13,9 +13,8 @@ from time import perf_counter
 
 from explorer.datasets import Dataset, load_dataset, load_mnist
 from explorer.figures.studies import StudyPoint, study_figure, study_points
-from explorer.notebook.page import figure
+from explorer.notebook.page import Shown, figure
 from explorer.notebook.progress import counted
-from explorer.notebook.shown import Shown
 from explorer.training import TrainingConfig
 from explorer.training.studies import (
     BATCH_SIZES,

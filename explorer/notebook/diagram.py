@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 from explorer.network import NeuralNetwork
-from explorer.notebook.shown import Shown
+from explorer.notebook.page import Shown
 
 __all__ = ["diagram"]
 

@@ -4,10 +4,10 @@ They need no kernel, no widget state and no other host. The first cell loads Plo
 """
 
 import json
+import re
 from base64 import b64encode
 from collections.abc import Sequence
-from dataclasses import fields
-from functools import cache
+from dataclasses import dataclass, fields
 from html import escape
 from importlib.resources import files
 
@@ -17,13 +17,33 @@ from numpy.typing import NDArray
 from plotly.offline import get_plotlyjs
 
 from explorer.figures.digits import sprite
-from explorer.figures.palette import PALETTES, RUN_COLOURS, Theme
-from explorer.notebook.shown import Shown
+from explorer.figures.palette import PALETTES, RUN_COLOURS
 
-__all__ = ["figure", "images", "prepare", "side_by_side", "table"]
+__all__ = ["Shown", "figure", "images", "prepare", "side_by_side", "table"]
 
 _WAITING = "This figure appears once the first cell of the notebook has run."
-_THEMES: tuple[Theme, ...] = ("light", "dark")
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Shown:
+    """What a cell of a teaching notebook shows.
+
+    Parameters
+    ----------
+    html : str
+        For JupyterLab, Voilà and static pages.
+    text : str
+        For a terminal.
+    """
+
+    html: str
+    text: str
+
+    def _repr_html_(self) -> str:
+        return self.html
+
+    def __repr__(self) -> str:
+        return self.text
 
 
 def prepare() -> Shown:
@@ -77,8 +97,15 @@ def images(pictures: NDArray[np.uint8], labels: Sequence[str], words: str, *, sc
     scale : int
         Pixels of the page for each pixel of an image.
     """
-    tiles = [_inks(picture, label, scale) for picture, label in zip(pictures, labels, strict=True)]
-    return _gallery(tiles, labels, words)
+    tiles = "".join(
+        f"<div>{_inks(picture, label, scale)}{escape(label)}</div>"
+        for picture, label in zip(pictures, labels, strict=True)
+    )
+    return Shown(
+        f'<figure class="lesson-gallery"><figcaption>{escape(words)}</figcaption>'
+        f'<div class="lesson-tiles">{tiles}</div></figure>',
+        f"{words} {', '.join(labels)}",
+    )
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], words: str) -> Shown:
@@ -102,7 +129,6 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], words: str) -> Sho
     )
 
 
-@cache
 def _dark_colours() -> dict[str, str]:
     """Return for each light colour the dark one of the same meaning, as hex and as the start of an rgba()."""
     light, dark = PALETTES["light"], PALETTES["dark"]
@@ -120,22 +146,12 @@ def _inks(picture: NDArray[np.uint8], label: str, scale: int) -> str:
     return "".join(
         f'<img class="lesson-{theme}" width="{width}" height="{height}" alt="{escape(label)}" '
         f'src="data:image/png;base64,{b64encode(sprite(picture[None], 1, theme=theme, scale=scale)).decode()}">'
-        for theme in _THEMES
-    )
-
-
-def _gallery(tiles: Sequence[str], labels: Sequence[str], words: str) -> Shown:
-    shown = "".join(f"<div>{tile}{escape(label)}</div>" for tile, label in zip(tiles, labels, strict=True))
-    return Shown(
-        f'<figure class="lesson-gallery"><figcaption>{escape(words)}</figcaption>'
-        f'<div class="lesson-tiles">{shown}</div></figure>',
-        f"{words} {', '.join(labels)}",
+        for theme in PALETTES
     )
 
 
 def _cell(text: str) -> str:
-    parts = text.split("`")
-    return "".join(f"<code>{escape(part)}</code>" if i % 2 else escape(part) for i, part in enumerate(parts))
+    return re.sub("`(.*?)`", r"<code>\1</code>", escape(text))
 
 
 def _aligned(rows: Sequence[Sequence[str]]) -> str:

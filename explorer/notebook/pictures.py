@@ -18,8 +18,7 @@ from explorer.network import NeuralNetwork, hardest_classes, most_confused, per_
 from explorer.network.gradient_check import check_gradient, choose_weights
 from explorer.network.losses import LOSSES
 from explorer.network.mistakes import select_samples
-from explorer.notebook.page import figure, images, side_by_side
-from explorer.notebook.shown import Shown
+from explorer.notebook.page import Shown, figure, images, side_by_side
 from explorer.notebook.training import Trained
 
 __all__ = [

@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 
 from explorer.figures.plane import plane_figure
 from explorer.network import NeuralNetwork
-from explorer.notebook.page import figure
-from explorer.notebook.shown import Shown
+from explorer.notebook.page import Shown, figure
 
 __all__ = ["quarters", "show_plane"]
 

@@ -12,7 +12,7 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
 import explorer
-from explorer.notebook.shown import Shown
+from explorer.notebook.page import Shown
 
 __all__ = ["source"]
 

@@ -7,8 +7,7 @@ from time import process_time
 import numpy as np
 
 from explorer.datasets import Dataset
-from explorer.notebook.page import table
-from explorer.notebook.shown import Shown
+from explorer.notebook.page import Shown, table
 from explorer.training import TrainingConfig, TrainingRun
 from explorer.training.process_settings import one_blas_thread
 

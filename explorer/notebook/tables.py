@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 from explorer.figures.formulas import backward_formulas, forward_formulas, loss_formula, written
 from explorer.network import NeuralNetwork
 from explorer.network.walkthrough import busiest_units, walk_through
-from explorer.notebook.page import table
-from explorer.notebook.shown import Shown
+from explorer.notebook.page import Shown, table
 
 __all__ = ["backward_numbers", "derivatives", "forward_numbers", "matrices"]
 

@@ -14,8 +14,7 @@ from PIL import Image
 
 from explorer.figures.lines import lines_figure
 from explorer.figures.palette import PALETTES
-from explorer.notebook.page import figure, images, prepare, side_by_side, table
-from explorer.notebook.shown import Shown
+from explorer.notebook.page import Shown, figure, images, prepare, side_by_side, table
 
 
 @pytest.fixture

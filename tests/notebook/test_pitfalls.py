@@ -13,6 +13,7 @@ from explorer import checks
 from explorer.checks import CheckError
 from explorer.network import NeuralNetwork, accuracy
 from explorer.network.activations import sigmoid
+from explorer.notebook.page import Shown
 from explorer.notebook.pitfalls import (
     Unchecked,
     attempt,
@@ -29,7 +30,6 @@ from explorer.notebook.pitfalls import (
     stacked,
     targets,
 )
-from explorer.notebook.shown import Shown
 
 CHANCE = 0.15  # the most frequent of ten digits has 11 % of the test images
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from explorer.checks import CheckError, Passed
-from explorer.notebook.shown import Shown
+from explorer.notebook.page import Shown
 from explorer.training.process_settings import one_blas_thread
 
 __all__ = ["attempt", "stacked"]

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.notebook.page import Shown
 from explorer.notebook.page import images as gallery
-from explorer.notebook.shown import Shown
 
 __all__ = ["as_bytes", "left_as_rows", "pictures", "reshaped", "transposed"]
 

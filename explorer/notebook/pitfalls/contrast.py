@@ -7,9 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.figures.contrast import contrast_figure
-from explorer.notebook.page import figure, side_by_side
+from explorer.notebook.page import Shown, figure, side_by_side
 from explorer.notebook.pitfalls.runs import NetworkRun
-from explorer.notebook.shown import Shown
 
 __all__ = ["contrast", "contrast_runs", "contrast_scores"]
 

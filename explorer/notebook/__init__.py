@@ -1,23 +1,15 @@
 """What the teaching notebooks show: source code, tables, figures, and mistakes made on purpose."""
 
 from explorer.notebook import pictures, tables
-from explorer.notebook.batch_size import (
-    BatchSizeStudy,
-    batch_size_figures,
-    batch_size_study,
-    batch_size_words,
-)
+from explorer.notebook.batch_size import batch_size_figures, batch_size_study, batch_size_words
 from explorer.notebook.diagram import diagram
-from explorer.notebook.page import Shown, prepare, side_by_side
+from explorer.notebook.page import prepare, side_by_side
 from explorer.notebook.plane import quarters, show_plane
 from explorer.notebook.source import source
 from explorer.notebook.speed import speed_table
-from explorer.notebook.training import Trained, trained
+from explorer.notebook.training import trained
 
 __all__ = [
-    "BatchSizeStudy",
-    "Shown",
-    "Trained",
     "batch_size_figures",
     "batch_size_study",
     "batch_size_words",

@@ -5,16 +5,20 @@ answer. With the sum, a large batch takes steps that are too large; with the mea
 """
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import dataclass
+from statistics import fmean
 from time import perf_counter
 
+from IPython import get_ipython
+from IPython.display import ProgressBar
+from rich.progress import track
+
 from explorer.datasets import Dataset, load_dataset, load_mnist
-from explorer.figures.studies import StudyPoint, study_figure, study_points
+from explorer.figures.studies import Measure, StudyPoint, study_figure, study_points
 from explorer.notebook.page import Shown, figure
-from explorer.notebook.progress import counted
 from explorer.training import TrainingConfig
 from explorer.training.studies import (
     BATCH_SIZES,
@@ -25,9 +29,7 @@ from explorer.training.studies import (
     study,
 )
 
-__all__ = ["BatchSizeStudy", "batch_size_figures", "batch_size_study", "batch_size_words"]
-
-SEEDS = (0, 1, 2)
+__all__ = ["BatchSizeStudy", "batch_size_figures", "batch_size_study", "batch_size_words", "with_progress"]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -63,9 +65,13 @@ class BatchSizeStudy:
     seconds: float
     rates: Mapping[str, float]
 
+    @property
+    def extent(self) -> str:
+        """The training of each run in words: ``"10 epochs of 60000 images"``."""
+        return f"{self.epochs} epoch{'s' * (self.epochs > 1)} of {self.n_images} images"
+
     def __repr__(self) -> str:
-        each = f"{self.epochs} epoch{'s' * (self.epochs > 1)} of {self.n_images} images each"
-        done = f"{self.n_done} of {self.n_runs} runs, {each}, in {self.seconds:.0f} s"
+        done = f"{self.n_done} of {self.n_runs} runs, {self.extent} each, in {self.seconds:.0f} s"
         if self.n_done < self.n_runs:
             done += "; interrupted, finished runs are kept"
         rates = ", ".join(f"{rate:g} with the {name}" for name, rate in self.rates.items())
@@ -78,7 +84,7 @@ def batch_size_study(
     config: TrainingConfig | None = None,
     *,
     batch_sizes: Iterable[int] = BATCH_SIZES,
-    seeds: Iterable[int] = SEEDS,
+    seeds: Iterable[int] = (0, 1, 2),
     epochs: int | None = None,
     n_train: int | None = None,
     dataset: Dataset | str | os.PathLike[str] | None = None,
@@ -113,16 +119,17 @@ def batch_size_study(
     DatasetError
         If the data set can't be read.
     """
-    config = _with(config or TrainingConfig(), epochs=epochs, n_train=n_train)
-    data = _opened(dataset)
+    changed = {"epochs": epochs, "n_train": n_train}
+    config = (config or TrainingConfig()).replace(**{k: v for k, v in changed.items() if v is not None})
+    if not isinstance(dataset, Dataset):
+        dataset = load_mnist() if dataset is None else load_dataset(dataset)
+    runs = batch_size_grid(config, batch_sizes=batch_sizes, seeds=seeds)
     # The smallest batches take longest: if they start first, no core has to wait for another at the end.
-    runs = sorted(
-        batch_size_grid(config, batch_sizes=batch_sizes, seeds=seeds), key=lambda run: run.batch_size
-    )
+    runs = tuple(sorted(runs, key=lambda run: run.batch_size))
     started, results = perf_counter(), list[StudyResult]()
     with suppress(KeyboardInterrupt):  # finished runs are the result, and its text says so
-        results.extend(counted(study(runs, data, executor=executor), len(runs), "batch sizes"))
-    n_images = len(data.train_labels)
+        results.extend(with_progress(study(runs, dataset, executor=executor), len(runs), "batch sizes"))
+    n_images = len(dataset.train_labels)
     return BatchSizeStudy(
         points=study_points(results, n_images),
         failed=tuple(result for result in results if result.error),
@@ -135,27 +142,19 @@ def batch_size_study(
     )
 
 
-def batch_size_figures(result: BatchSizeStudy) -> tuple[Shown, Shown, Shown]:
+def batch_size_figures(result: BatchSizeStudy) -> tuple[Shown, ...]:
     """Return final test accuracy, seconds per epoch and number of updates against the batch size.
 
     For both reductions: the mean over the seeds, with a band from the lowest to the highest.
     """
-    each = f"after {result.epochs} epoch{'s' * (result.epochs > 1)} of {result.n_images} images"
-    return (
-        figure(
-            study_figure(result.points),
-            f"Test accuracy {each}: the mean over the seeds, with a band from the lowest to the highest.",
-        ),
-        figure(
-            study_figure(result.points, measure="time"),
-            "Time per epoch. A step on a few images costs almost as much as a step on many; and once a network "
-            "has saturated, numbers next to 0 can slow the processor down.",
-        ),
-        figure(
-            study_figure(result.points, measure="updates"),
-            "Weight updates per run, the same for both reductions: the larger the batch, the fewer.",
-        ),
-    )
+    words: dict[Measure, str] = {
+        "accuracy": f"Test accuracy after {result.extent}: the mean over the seeds, "
+        "with a band from the lowest to the highest.",
+        "time": "Time per epoch. A step on a few images costs almost as much as a step on many; and once a "
+        "network has saturated, numbers next to 0 can slow the processor down.",
+        "updates": "Weight updates per run, the same for both reductions: the larger the batch, the fewer.",
+    }
+    return tuple(figure(study_figure(result.points, measure=name), said) for name, said in words.items())
 
 
 def batch_size_words(result: BatchSizeStudy) -> Shown:
@@ -165,33 +164,24 @@ def batch_size_words(result: BatchSizeStudy) -> Shown:
     return Shown(f"<p>{text}</p>", text)
 
 
-def _opened(dataset: Dataset | str | os.PathLike[str] | None) -> Dataset:
-    if isinstance(dataset, Dataset):
-        return dataset
-    return load_mnist() if dataset is None else load_dataset(dataset)
+def with_progress(results: Iterable[StudyResult], total: int, words: str) -> Iterator[StudyResult]:
+    """Return the results as they come, while a bar shows how many of `total` there are.
 
-
-def _with(config: TrainingConfig, **settings: int | None) -> TrainingConfig:
-    return config.replace(**{name: value for name, value in settings.items() if value is not None})
+    In a notebook the bar is an HTML element, not a widget: it also works in a static page made from the notebook.
+    """
+    if not hasattr(get_ipython(), "kernel"):
+        return iter(track(results, description=words, total=total))
+    return (result for _, result in zip(ProgressBar(total), results, strict=True))
 
 
 def _sentence(points: Iterable[StudyPoint], reduction: str, rate: float) -> str:
     own = [point for point in points if point.reduction == reduction]
     means = {
-        size: _mean(point.test_accuracy for point in own if point.batch_size == size)
-        for size in sorted({p.batch_size for p in own})
+        size: 100 * fmean(point.test_accuracy for point in own if point.batch_size == size)
+        for size in sorted({point.batch_size for point in own})
     }
     if not means:
         return ""
-    smallest, largest = min(means), max(means)
-    best = max(means, key=lambda size: means[size])
-    reached = ", ".join(
-        f"{100 * means[size]:.1f} % with batches of {size}"
-        for size in dict.fromkeys((smallest, best, largest))
-    )
+    sizes = dict.fromkeys((min(means), max(means, key=means.__getitem__), max(means)))
+    reached = ", ".join(f"{means[size]:.1f} % with batches of {size}" for size in sizes)
     return f"With the {reduction} and learning rate {rate:g}, the network reached {reached}."
-
-
-def _mean(values: Iterable[float]) -> float:
-    values = tuple(values)
-    return sum(values) / len(values)

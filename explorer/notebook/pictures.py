@@ -36,10 +36,10 @@ __all__ = [
     "step_length",
 ]
 
-Functions = Mapping[str, Callable[[float], Any]]
 
-
-def curves(functions: Functions, span: tuple[float, float], axis: str, words: str) -> Shown:
+def curves(
+    functions: Mapping[str, Callable[[float], Any]], span: tuple[float, float], axis: str, words: str
+) -> Shown:
     """Return functions of one number, drawn over `span`."""
     return figure(lines_figure(sampled(functions, span), x_title=axis), words)
 
@@ -72,27 +72,28 @@ def gradients(network: NeuralNetwork, X: NDArray[Any], d: NDArray[Any]) -> Shown
 
 def step_length(network: NeuralNetwork, X: NDArray[Any], d: NDArray[Any], lr: float, most: float) -> Shown:
     """Return the loss after a single step, for learning rates from 0 to `most`; `lr` is marked. A copy steps."""
-    rates, moved = np.linspace(0, most, 41), copy.deepcopy(network)
+    moved, start = copy.deepcopy(network), network.weights()
     gradient = moved.backward(X, moved.forward(X), d)
-    losses = [_loss_after(moved, network, gradient, rate, X, d) for rate in rates]
-    chosen = _loss_after(moved, network, gradient, lr, X, d)
+
+    def loss_after(rate: float) -> float:
+        moved.set_weights([w - rate * slope for w, slope in zip(start, gradient, strict=True)])
+        return float(LOSSES[moved.loss](moved.forward(X), d) / X.shape[1])
+
+    rates = np.linspace(0, most, 41)
+    losses, chosen = [loss_after(rate) for rate in rates], loss_after(lr)
     best = float(rates[int(np.argmin(losses))])
     beyond = (
-        f" It is lowest near lr = {best:.2g}; beyond that, the step goes too far."
+        f"It is lowest near lr = {best:.2g}; beyond that, the step goes too far."
         if best < most
-        else " Within the figure, a longer step would be better still."
+        else "Within the figure, a longer step would be better still."
     )
     words = (
         f"Loss per sample after one step on {X.shape[1]} samples: {losses[0]:.3f} before it, "
-        f"{chosen:.3f} with lr = {lr:g}.{beyond}"
+        f"{chosen:.3f} with lr = {lr:g}. {beyond}"
     )
-    drawn = lines_figure(
-        {"loss": (rates, losses)},
-        x_title="learning rate of the step",
-        y_title="loss per sample after the step",
-        marks={f"lr = {lr:g}": (lr, chosen)},
-    )
-    return figure(drawn, words)
+    axes = {"x_title": "learning rate of the step", "y_title": "loss per sample after the step"}
+    marks = {f"lr = {lr:g}": (lr, chosen)}
+    return figure(lines_figure({"loss": (rates, losses)}, **axes, marks=marks), words)
 
 
 def epochs(history: NDArray[np.floating], words: str = "Mean loss per sample in each epoch.") -> Shown:
@@ -104,21 +105,17 @@ def epochs(history: NDArray[np.floating], words: str = "Mean loss per sample in 
 def learning(result: Trained) -> Shown:
     """Return loss and accuracy over the epochs; train figures are means over each epoch's own forward passes."""
     last = result.history[-1]
-    return side_by_side(
-        figure(loss_figure(result.history), f"Loss per sample. Test loss at the end: {last.test_loss:.4f}."),
-        figure(
-            accuracy_figure(result.history),
-            f"Accuracy. Test accuracy at the end: {100 * last.test_accuracy:.1f} %.",
-        ),
-    )
+    loss = f"Loss per sample. Test loss at the end: {last.test_loss:.4f}."
+    accuracy = f"Accuracy. Test accuracy at the end: {100 * last.test_accuracy:.1f} %."
+    curves = figure(loss_figure(result.history), loss), figure(accuracy_figure(result.history), accuracy)
+    return side_by_side(*curves)
 
 
 def confusion(result: Trained, class_names: Sequence[str]) -> Shown:
     """Return the confusion matrix of the test set, with the most common mix-ups in words."""
-    pairs = most_confused(result.final.confusion, 3)
     said = ", ".join(
         f"{class_names[pair.true]} read as {class_names[pair.predicted]} ({pair.count} times)"
-        for pair in pairs
+        for pair in most_confused(result.final.confusion, 3)
     )
     return figure(confusion_figure(result.final.confusion, class_names), f"Most common mix-ups: {said}.")
 
@@ -140,26 +137,11 @@ def mistakes(result: Trained, dataset: Dataset, n: int = 24) -> Shown:
     wrong = select_samples(outputs, labels, mistakes_only=True, loss=result.network.loss)
     decided = outputs.argmax(axis=0)
     said = [f"{dataset.class_names[labels[i]]} → {dataset.class_names[decided[i]]}" for i in wrong[:n]]
-    words = (
-        f"{len(wrong)} of {len(labels)} test images are misclassified. "
-        "Those with the largest loss, true → predicted:"
-    )
-    return images(dataset.test_images[wrong[:n]], said, words)
+    words = f"{len(wrong)} of {len(labels)} test images are misclassified."
+    worst = "Those with the largest loss, true → predicted:"
+    return images(dataset.test_images[wrong[:n]], said, f"{words} {worst}")
 
 
 def answers(outputs: Mapping[str, NDArray[np.floating]], class_names: Sequence[str], words: str) -> Shown:
     """Return the outputs of networks for one sample, shape (n_classes,) each."""
     return figure(answers_figure(outputs, class_names), words)
-
-
-def _loss_after(
-    moved: NeuralNetwork,
-    start: NeuralNetwork,
-    gradient: Sequence[NDArray[Any]],
-    lr: float,
-    X: NDArray[Any],
-    d: NDArray[Any],
-) -> float:
-    """Return the mean loss after `moved` has taken a step of `lr` from `start` down the gradient."""
-    moved.set_weights([w - lr * slope for w, slope in zip(start.weights(), gradient, strict=True)])
-    return float(LOSSES[moved.loss](moved.forward(X), d) / X.shape[1])

@@ -32,13 +32,10 @@ def source(*things: Any) -> Shown:
     TypeError, OSError
         If there is no Python source to read.
     """
-    things = tuple(map(inspect.unwrap, things))  # the function itself, whatever decorates it
-    parts = [_lines(thing) for thing in things]
-    blocks = zip(things, parts, strict=True)
-    return Shown(
-        "".join(_block(thing, lines) for thing, lines in blocks),
-        "\n\n".join("\n".join(lines.values()) for lines in parts),
-    )
+    own = map(inspect.unwrap, things)  # the function itself, whatever decorates it
+    parts = [(thing, _lines(thing)) for thing in own]
+    html = "".join(_block(thing, lines) for thing, lines in parts)
+    return Shown(html, "\n\n".join("\n".join(lines.values()) for _, lines in parts))
 
 
 def _lines(thing: Any) -> dict[int, str]:
@@ -60,14 +57,9 @@ def _block(thing: Any, lines: dict[int, str]) -> str:
         f"<span>{number}</span><pre>{code}</pre>"
         for number, code in zip(lines, coloured.splitlines(), strict=True)
     )
-    where = f"<b>{escape(thing.__qualname__)}</b> {_place(thing)}, line {min(lines)}"
-    return (
-        f'<figure class="lesson-source"><figcaption>{where}</figcaption>'
-        f'<div class="lesson-code">{rows}</div></figure>'
-    )
-
-
-def _place(thing: Any) -> str:
-    """Return the file's path from the folder that holds the package, or its name if it is elsewhere."""
     file = Path(inspect.getsourcefile(thing) or "")
-    return file.relative_to(_FOLDER).as_posix() if file.is_relative_to(_FOLDER) else file.name
+    place = file.relative_to(_FOLDER).as_posix() if file.is_relative_to(_FOLDER) else file.name
+    return (
+        f'<figure class="lesson-source"><figcaption><b>{escape(thing.__qualname__)}</b> {place}, '
+        f'line {min(lines)}</figcaption><div class="lesson-code">{rows}</div></figure>'
+    )

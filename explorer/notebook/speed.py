@@ -34,9 +34,8 @@ def speed_table(dataset: Dataset, batch_sizes: Iterable[int]) -> Shown:
             fast = _cpu_seconds(deque, run, 0)
         pairs = zip(textbook.parameters, run.network.parameters, strict=True)
         difference = max(float(np.abs(one - other).max()) for one, other in pairs)
-        rows.append(
-            [str(size), f"{plain:.2f} s", f"{fast:.2f} s", f"{plain / fast:.1f}", f"{difference:.1e}"]
-        )
+        times = f"{plain:.2f} s", f"{fast:.2f} s", f"{plain / fast:.1f}"
+        rows.append([str(size), *times, f"{difference:.1e}"])
     head = ("batch size", "fit", "train", "fit / train", "largest difference between weights")
     n, n_test = len(dataset.train_labels), len(dataset.test_labels)
     words = (

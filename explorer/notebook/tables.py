@@ -18,22 +18,18 @@ __all__ = ["backward_numbers", "derivatives", "forward_numbers", "matrices"]
 def matrices(network: NeuralNetwork, n_samples: int) -> Shown:
     """Return the shape of every matrix of a forward pass of `n_samples` columns."""
     n, sizes = n_samples, network.layer_sizes
-    rows = [["`X`", "inputs, a column for each sample", _shape(sizes[0], n), ""]]
-    for number, (n_in, n_out) in enumerate(pairwise(sizes), 1):
-        inputs, is_last = "X" if number == 1 else f"h{number - 1}", number == len(sizes) - 1
-        function = network.output if is_last else network.hidden_activation
-        result = "y" if is_last else f"h{number}"
+    rows, inputs = [["`X`", "inputs, a column for each sample", _shape(sizes[0], n), ""]], "X"
+    for k, (n_in, n_out) in enumerate(pairwise(sizes), 1):
+        result, what, function = f"h{k}", "activations", network.hidden_activation
+        if k == len(sizes) - 1:
+            result, what, function = "y", "outputs", network.output
         rows += [
-            [f"`W{number}`", "weights, a row for each unit", _shape(n_out, n_in), ""],
-            [f"`b{number}`", "biases", _shape(n_out, 1), ""],
-            [f"`a{number}`", "weighted sums", _shape(n_out, n), f"`W{number} {inputs} + b{number}`"],
-            [
-                f"`{result}`",
-                "outputs" if is_last else "activations",
-                _shape(n_out, n),
-                f"`{function}(a{number})`",
-            ],
+            [f"`W{k}`", "weights, a row for each unit", _shape(n_out, n_in), ""],
+            [f"`b{k}`", "biases", _shape(n_out, 1), ""],
+            [f"`a{k}`", "weighted sums", _shape(n_out, n), f"`W{k} {inputs} + b{k}`"],
+            [f"`{result}`", what, _shape(n_out, n), f"`{function}(a{k})`"],
         ]
+        inputs = result
     rows.append(["`d`", "desired outputs, one-hot", _shape(sizes[-1], n), ""])
     words = f"The matrices of a {'-'.join(map(str, sizes))} network with {n} samples."
     return table(("name", "what it holds", "shape", "how it is computed"), rows, words)
@@ -44,23 +40,19 @@ def derivatives(network: NeuralNetwork, n_samples: int) -> Shown:
     n, sizes, rows = n_samples, network.layer_sizes, []
     n_layers = len(sizes) - 1
     for k in range(n_layers, 0, -1):
-        n_in, n_out = sizes[k - 1], sizes[k]
-        inputs = "X" if k == 1 else f"h{k - 1}"
+        n_in, n_out, inputs = sizes[k - 1], sizes[k], "X" if k == 1 else f"h{k - 1}"
+        of_delta = _shape(n_out, n)
         if k == n_layers:
-            rows.append([f"`delta{k}`", _output_delta(network, k), _shape(n_out, n), _shape(n_out, n)])
+            formula, factors = _output_delta(network, k), of_delta
         else:
+            formula = f"`(W{k + 1}ᵀ delta{k + 1}) ∘ f′(a{k})`"
             factors = f"{_shape(n_out, sizes[k + 1])} · {_shape(sizes[k + 1], n)}"
-            rows.append([f"`delta{k}`", f"`(W{k + 1}ᵀ delta{k + 1}) ∘ f′(a{k})`", factors, _shape(n_out, n)])
-        product = f"{_shape(n_out, n)} · {_shape(n, n_in)}"
-        rows.append([f"`d_W{k}`", f"`delta{k} {inputs}ᵀ`", product, f"{_shape(n_out, n_in)}, as `W{k}`"])
-        rows.append(
-            [
-                f"`d_b{k}`",
-                f"`Σ delta{k}` over the samples",
-                _shape(n_out, n),
-                f"{_shape(n_out, 1)}, as `b{k}`",
-            ]
-        )
+        by_weights, by_biases = f"{_shape(n_out, n_in)}, as `W{k}`", f"{_shape(n_out, 1)}, as `b{k}`"
+        rows += [
+            [f"`delta{k}`", formula, factors, of_delta],
+            [f"`d_W{k}`", f"`delta{k} {inputs}ᵀ`", f"{of_delta} · {_shape(n, n_in)}", by_weights],
+            [f"`d_b{k}`", f"`Σ delta{k}` over the samples", of_delta, by_biases],
+        ]
     layers = "-".join(map(str, sizes))
     words = f"The backward pass of a {layers} network with {n} samples, from output to input."
     return table(("name", "formula", "shapes of the factors", "shape of the result"), rows, words)
@@ -83,10 +75,8 @@ def forward_numbers(network: NeuralNetwork, x: NDArray[np.floating], d: NDArray[
     formulas = [
         f for layer, unit in zip(walk.layers, units, strict=True) for f in forward_formulas(walk, layer, unit)
     ]
-    return _numbers(
-        [*formulas, loss_formula(walk)],
-        "The forward pass of one sample, through the units that contribute most.",
-    )
+    words = "The forward pass of one sample, through the units that contribute most."
+    return _numbers([*formulas, loss_formula(walk)], words)
 
 
 def backward_numbers(network: NeuralNetwork, x: NDArray[np.floating], d: NDArray[np.floating]) -> Shown:

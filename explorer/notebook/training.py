@@ -1,42 +1,23 @@
 """A network trained from its settings, with everything the tutorial shows of it."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from explorer.datasets import Dataset, load_mnist
-from explorer.network import NeuralNetwork
-from explorer.training import Evaluation, History, TrainingConfig, TrainingRun, complete
+from explorer.training import CompletedRun, TrainingConfig, TrainingRun, complete
 
 __all__ = ["Trained", "trained"]
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Trained:
-    """A network after its last epoch.
-
-    Parameters
-    ----------
-    network : NeuralNetwork
-        The network itself.
-    history : History
-        The records of its epochs and mini-batches.
-    final : Evaluation
-        Exact figures over the whole training and test set.
-    """
-
-    network: NeuralNetwork
-    history: History
-    final: Evaluation
+class Trained(CompletedRun):
+    """A run after its last epoch, which says in a notebook how good its network is."""
 
     def __repr__(self) -> str:
-        return (
-            f"{self.network!r} after {len(self.history)} epochs: "
-            f"train accuracy {100 * self.final.train_accuracy:.2f} %, "
-            f"test accuracy {100 * self.final.test_accuracy:.2f} %"
-        )
+        on_train, on_test = 100 * self.final.train_accuracy, 100 * self.final.test_accuracy
+        after = f"{self.network!r} after {len(self.history)} epochs"
+        return f"{after}: train accuracy {on_train:.2f} %, test accuracy {on_test:.2f} %"
 
     @property
     def outputs(self) -> NDArray[np.floating[Any]]:
@@ -60,4 +41,6 @@ def trained(config: TrainingConfig | None = None, dataset: Dataset | None = None
         If the loss becomes infinite or not a number.
     """
     run = complete(TrainingRun(config or TrainingConfig(), dataset or load_mnist()))
-    return Trained(run.network, run.history, run.final)
+    if run.end.error is not None:
+        raise run.end.error
+    return Trained(run.network, run.history, run.snapshot, run.n_train)

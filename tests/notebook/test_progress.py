@@ -9,13 +9,16 @@ import warnings
 import nbclient
 import nbformat
 
-from explorer.notebook.progress import counted
+from explorer.notebook.batch_size import with_progress
 
-CODE = "from explorer.notebook.progress import counted\nprint(list(counted(iter('abc'), 3, 'letters')))"
+CODE = """
+from explorer.notebook.batch_size import with_progress
+print(list(with_progress(iter("abc"), 3, "letters")))
+"""
 
 
 def test_all_items_come_in_their_order():
-    assert list(counted(iter([3, 1, 2]), 3, "numbers")) == [3, 1, 2]
+    assert list(with_progress(iter([3, 1, 2]), 3, "numbers")) == [3, 1, 2]
 
 
 def test_a_terminal_has_its_bar():

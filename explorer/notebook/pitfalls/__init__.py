@@ -7,12 +7,10 @@ the worst go on without complaint.
 
 from explorer.notebook.pitfalls import batches, columns, epoch_loss, overflow, scores, targets
 from explorer.notebook.pitfalls.attempt import attempt, stacked
-from explorer.notebook.pitfalls.contrast import contrast, contrast_runs, contrast_scores
-from explorer.notebook.pitfalls.runs import NetworkRun, reported_losses, run
+from explorer.notebook.pitfalls.runs import contrast, contrast_runs, contrast_scores, reported_losses, run
 from explorer.notebook.pitfalls.unchecked import Unchecked
 
 __all__ = [
-    "NetworkRun",
     "Unchecked",
     "attempt",
     "batches",

@@ -1,21 +1,24 @@
-"""A run of a network, epoch by epoch, in which each part can be replaced by its wrong variant."""
+"""Runs in which each part can be replaced by its wrong variant, and the wrong one next to the right one."""
 
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from html import escape
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from explorer.datasets import Dataset
+from explorer.figures.contrast import contrast_figure
 from explorer.network import NeuralNetwork
+from explorer.notebook.page import Shown, figure, side_by_side
 from explorer.notebook.pitfalls.columns import transposed
 from explorer.notebook.pitfalls.scores import Samples, on_test
 from explorer.notebook.pitfalls.targets import one_hot
 from explorer.training.process_settings import one_blas_thread
 
-__all__ = ["NetworkRun", "reported_losses", "run"]
+__all__ = ["NetworkRun", "contrast", "contrast_runs", "contrast_scores", "reported_losses", "run"]
 
 Array = NDArray[Any]
 
@@ -82,12 +85,8 @@ def run(
         for _ in range(n_epochs):
             losses.extend(network.fit(X, d, batch_size, n_epochs=1, lr=lr))
             scored.append(score(network, train, test))
-    return NetworkRun(
-        network,
-        np.array(losses),
-        np.array(scored),
-        tuple(dict.fromkeys(f"{w.category.__name__}: {w.message}" for w in warned)),
-    )
+    messages = dict.fromkeys(f"{w.category.__name__}: {w.message}" for w in warned)
+    return NetworkRun(network, np.array(losses), np.array(scored), tuple(messages))
 
 
 def reported_losses(
@@ -101,3 +100,30 @@ def reported_losses(
     with one_blas_thread():
         losses: Array = network.fit(X, d, batch_size, n_epochs=n_epochs, lr=lr)
     return losses
+
+
+def contrast(wrong: Array, right: Array, words: str) -> Shown:
+    """Return two curves of the loss per sample over the epochs, shape (n_epochs,) each."""
+    return figure(contrast_figure(wrong, right, measured="loss per sample"), words)
+
+
+def contrast_scores(wrong: NetworkRun, right: NetworkRun, words: str) -> Shown:
+    """Return what two runs report as test accuracy over the epochs."""
+    scores = (100 * run.accuracy for run in (wrong, right))
+    return figure(contrast_figure(*scores, measured="test accuracy (%)", top=100.0), words)
+
+
+def contrast_runs(wrong: NetworkRun, right: NetworkRun) -> Shown:
+    """Return loss and accuracy of the wrong run and of the right one, and NumPy's warnings."""
+    after = f"after {len(wrong.loss)} epoch{'s' * (len(wrong.loss) > 1)}"
+    losses = f"Loss {after}: wrong {_loss(wrong)}, right {_loss(right)}."
+    wrong_score, right_score = (f"{100 * run.accuracy[-1]:.1f} %" for run in (wrong, right))
+    scores = f"Test accuracy {after}: wrong {wrong_score}, right {right_score}."
+    curves = side_by_side(contrast(wrong.loss, right.loss, losses), contrast_scores(wrong, right, scores))
+    warned = "".join(f'<p class="lesson-raised">⚠ {escape(line)}</p>' for line in wrong.warned)
+    return Shown(curves.html + warned, "\n".join([curves.text, *wrong.warned]))
+
+
+def _loss(run: NetworkRun) -> str:
+    last = float(run.loss[-1])
+    return f"{last:.3g}" if np.isfinite(last) else "not a number"

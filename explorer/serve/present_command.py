@@ -68,18 +68,18 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _record() -> int:
     from explorer.datasets import load_mnist
-    from explorer.talk.recording import RECORDINGS, Recording
+    from explorer.talk.recording import RECORDINGS, save_recording
     from explorer.talk.slides import RUNS
+    from explorer.training import TrainingRun, complete
 
     dataset = load_mnist()
     try:
         RECORDINGS.mkdir(exist_ok=True)
         for name, shown in RUNS.items():
-            recording = Recording.make(shown.config, dataset, with_weights=shown.with_weights)
-            recording.save(RECORDINGS / f"{name}.npz")
-            print(
-                f"{name:<14} test accuracy {recording.final.test_accuracy:6.1%}", file=sys.stderr, flush=True
-            )
+            trained = complete(TrainingRun(shown.config, dataset))
+            save_recording(RECORDINGS / f"{name}.npz", trained, with_weights=shown.with_weights)
+            accuracy = trained.final.test_accuracy
+            print(f"{name:<14} test accuracy {accuracy:6.1%}", file=sys.stderr, flush=True)
     except OSError as error:
         return refuse(f"the recordings can't be written: {error}.")
     return 0

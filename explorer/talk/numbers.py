@@ -13,6 +13,7 @@ from explorer.wording import grouped
 
 __all__ = ["numbers"]
 
+_COUNTS = ("One", "Two", "Three", "Four", "Five", "Six")
 _PROBE = 300  # test images that saturation is measured on
 
 
@@ -39,7 +40,7 @@ def numbers(run: SessionRun, moment: Moment, dataset: Dataset) -> Mapping[str, s
     config = run.config
     return {
         "units": config.architecture.replace("-", " and "),
-        "layers": _in_words(len(config.hidden_sizes)),
+        "layers": _COUNTS[len(config.hidden_sizes) - 1],
         "batch": grouped(config.batch_size),
         "rate": f"{config.learning_rate:g}",
         "epochs": grouped(config.epochs),
@@ -52,24 +53,20 @@ def numbers(run: SessionRun, moment: Moment, dataset: Dataset) -> Mapping[str, s
 
 def _readings(moment: Moment, dataset: Dataset) -> dict[str, str]:
     confusion, names = moment.confusion, dataset.class_names
-    total, right = int(confusion.sum()), int(np.trace(confusion))
-    read = confusion.sum(axis=0)
+    total, right, read = int(confusion.sum()), int(np.trace(confusion)), confusion.sum(axis=0)
     favourite = int(read.argmax())
-    found = {
+    pair = next(iter(most_confused(confusion, 1)), None)
+    return {
         "images": grouped(total),
         "right": grouped(right),
         "wrong": grouped(total - right),
-        "accuracy": _percent(moment.record.test_accuracy, digits=1),
+        "accuracy": f"{100 * moment.record.test_accuracy:.1f} %",
         "favourite": names[favourite],
-        "favourite_share": _percent(read[favourite] / total),
+        "favourite_share": f"{100 * read[favourite] / total:.0f} %",
+        "true": names[pair.true] if pair else "–",
+        "predicted": names[pair.predicted] if pair else "–",
+        "times": grouped(pair.count if pair else 0),
     }
-    pairs = most_confused(confusion, 1)
-    true, predicted, times = (
-        (names[pairs[0].true], names[pairs[0].predicted], grouped(pairs[0].count))
-        if pairs
-        else ("–", "–", "0")
-    )
-    return {**found, "true": true, "predicted": predicted, "times": times}
 
 
 def _saturation(run: SessionRun, moment: Moment, dataset: Dataset) -> dict[str, str]:
@@ -79,12 +76,4 @@ def _saturation(run: SessionRun, moment: Moment, dataset: Dataset) -> dict[str, 
     X = dataset.test_images[:_PROBE].reshape(-1, dataset.n_inputs).T / 255.0
     d = np.eye(dataset.n_classes)[dataset.test_labels[:_PROBE]].T
     first, *_ = diagnose(run.new_network(), X, d, weights=moment.weights)
-    return {"saturated": _percent(first.saturated)}
-
-
-def _percent(share: float, *, digits: int = 0) -> str:
-    return f"{100 * share:.{digits}f} %"
-
-
-def _in_words(count: int) -> str:
-    return ("One", "Two", "Three", "Four", "Five", "Six")[count - 1]
+    return {"saturated": f"{100 * first.saturated:.0f} %"}

@@ -3,8 +3,8 @@
 Each is made once, with its slide, and told what to show; it is never without something to show.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Protocol
 
@@ -16,25 +16,11 @@ from explorer.app import Explorer
 from explorer.app.layout import box
 from explorer.app.panels.images import ChosenImages
 from explorer.app.panels.matrix import Matrix as ChoosableMatrix
+from explorer.app.panels.overview import ACCURACY, LOSS, Measure
 from explorer.app.view_state import ANY, OnLoop, ViewState
 from explorer.datasets import Dataset
-from explorer.figures.confusion import (
-    confusion_figure,
-    confusion_layout,
-    confusion_style,
-    confusion_traces,
-)
-from explorer.figures.curves import (
-    EARLIER_SLOTS,
-    accuracy_figure,
-    accuracy_layout,
-    accuracy_style,
-    accuracy_traces,
-    loss_figure,
-    loss_layout,
-    loss_style,
-    loss_traces,
-)
+from explorer.figures.confusion import confusion_figure, confusion_layout, confusion_style, confusion_traces
+from explorer.figures.curves import EARLIER_SLOTS
 from explorer.figures.digits import sprite
 from explorer.figures.histograms import (
     histograms_figure,
@@ -53,6 +39,8 @@ from explorer.widgets.live_figure import LiveFigure
 
 __all__ = ["PICTURES", "Picture"]
 
+Properties = Sequence[dict[str, Any]]
+
 _N_READ = 40  # images of the title slide
 _PROBE = 500  # test images whose activations are counted
 
@@ -66,62 +54,51 @@ class Picture(Protocol):
         """Draw a run at a moment; both are always there."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Measure:
-    """The builders of one kind of curve."""
+class _Figure:
+    """A figure that fills its place on the slide, in the slide's colours and size."""
 
-    figure: Callable[..., Any]
-    traces: Callable[..., list[dict[str, Any]]]
-    layout: Callable[..., dict[str, Any]]
-    style: Callable[..., list[dict[str, Any]]]
+    def __init__(self, figure: Any) -> None:
+        self.view = LiveFigure(figure, fills=True)
+        self._look: Look | None = None
+
+    def _draw(
+        self, look: Look, style: Properties, traces: Properties, layout: dict[str, Any], summary: str
+    ) -> None:
+        template = {} if look == self._look else {"template": look.template}
+        shown = [look.enlarged(one) | trace for one, trace in zip(style, traces, strict=True)]
+        self.view.show(shown, layout | template, summary)
+        self._look = look
 
 
-_LOSS = _Measure(loss_figure, loss_traces, loss_layout, loss_style)
-_ACCURACY = _Measure(accuracy_figure, accuracy_traces, accuracy_layout, accuracy_style)
-
-
-class Curve:
+class Curve(_Figure):
     """Loss or accuracy over the epochs, before the curves that it is compared with."""
 
-    def __init__(self, measure: _Measure) -> None:
+    def __init__(self, measure: Measure) -> None:
+        super().__init__(measure.figure(History(TrainingConfig())))
         self._measure = measure
-        self.view = LiveFigure(measure.figure(History(TrainingConfig())), fills=True)
-        self._look: Look | None = None
 
     def show(self, state: ViewState, look: Look) -> None:
         """Draw the curves; the grey ones are called by their runs' names."""
-        earlier = [run.curve for run in state.earlier]
-        traces = self._measure.traces(state.history, earlier)
-        style = look.all_enlarged(self._measure.style(look.theme))
-        named = [{**one, **other} for one, other in zip(style, traces, strict=True)]
-        free = EARLIER_SLOTS - len(state.earlier)
-        for trace, run in zip(named[free:EARLIER_SLOTS], state.earlier, strict=True):
+        measure, earlier = self._measure, [run.curve for run in state.earlier]
+        traces, layout = measure.traces(state.history, earlier), measure.layout(state.history, earlier)
+        free = EARLIER_SLOTS - len(earlier)
+        for trace, run in zip(traces[free:EARLIER_SLOTS], state.earlier, strict=True):
             trace.update(name=run.title, showlegend=True, legendgroup=run.title)
-        layout = self._measure.layout(state.history, earlier)
-        self.view.show(named, layout | _dressed(look, self._look))
-        self._look = look
-        self.view.summary = curves_summary(state.history)
+        self._draw(look, measure.style(look.theme), traces, layout, curves_summary(state.history))
 
 
-class Matrix:
+class Matrix(_Figure):
     """The confusion matrix to look at: its keys and clicks are the slide's."""
 
     def __init__(self, dataset: Dataset) -> None:
         self._names = dataset.class_names
-        self.view = LiveFigure(confusion_figure(None, self._names), fills=True)
-        self._look: Look | None = None
+        super().__init__(confusion_figure(None, self._names))
 
     def show(self, state: ViewState, look: Look) -> None:
         """Draw the counts."""
-        counts = None if state.moment is None else state.moment.confusion
-        style = look.all_enlarged(confusion_style(self._names, look.theme))
-        traces = confusion_traces(counts, self._names)
-        self.view.show(
-            [{**one, **other} for one, other in zip(style, traces, strict=True)],
-            confusion_layout(self._names) | _dressed(look, self._look),
-        )
-        self._look = look
-        self.view.summary = confusion_summary(counts, self._names)
+        names, counts = self._names, None if state.moment is None else state.moment.confusion
+        style, traces = confusion_style(names, look.theme), confusion_traces(counts, names)
+        self._draw(look, style, traces, confusion_layout(names), confusion_summary(counts, names))
 
 
 class Mistakes:
@@ -158,7 +135,7 @@ class Cells(Mistakes):
         self._matrix.show(counts, look.theme)
         super().show(state, look)
         if look != self._look:
-            style = look.all_enlarged(confusion_style(self._names, look.theme))
+            style = [look.enlarged(one) for one in confusion_style(self._names, look.theme)]
             self._matrix.figure.show(style, {"template": look.template})
         pairs = [] if counts is None else most_confused(counts, 1)
         if self._look is None and pairs:
@@ -187,12 +164,10 @@ class Readings:
         if state.moment is None or self._shown == (state.moment.snapshot, look.theme):
             return
         self._shown = state.moment.snapshot, look.theme
-        data = self._dataset
+        data, names = self._dataset, self._dataset.class_names
         read = state.moment.test_outputs[:, :_N_READ].argmax(axis=0)
-        images = [
-            _reading(data.class_names[true], data.class_names[seen])
-            for true, seen in zip(data.test_labels[:_N_READ], read, strict=True)
-        ]
+        pairs = zip(data.test_labels[:_N_READ], read, strict=True)
+        images = [_reading(names[true], names[seen]) for true, seen in pairs]
         picture = sprite(data.test_images[:_N_READ], len(images), theme=look.theme)
         self.view.show("Test images, and what is read in each", images, picture, columns=len(images))
 
@@ -203,13 +178,12 @@ def _reading(true: str, seen: str) -> GalleryImage:
     return GalleryImage(caption=seen, note="", detail=detail, right=right)
 
 
-class Activations:
+class Activations(_Figure):
     """How the activations of the first hidden layer are spread on some test images, against another run's."""
 
     def __init__(self, dataset: Dataset) -> None:
+        super().__init__(histograms_figure([], names=[], what="activation"))
         self._X = dataset.test_images[:_PROBE].reshape(-1, dataset.n_inputs).T / np.float32(255.0)
-        self.view = LiveFigure(histograms_figure([], names=[], what="activation"), fills=True)
-        self._look: Look | None = None
         self._drawn: object = None
 
     def show(self, state: ViewState, look: Look) -> None:
@@ -219,20 +193,16 @@ class Activations:
             return
         if self._drawn is moment.snapshot and self._look == look:
             return
+        self._drawn = moment.snapshot
         now = [self._activations(run, moment.weights)]
         others = [(other, other.newest) for other in state.earlier[:1]]
         start = [self._activations(other, end.weights) for other, end in others if end and end.weights]
-        style = look.all_enlarged(histograms_style(look.theme, what="activation"))
+        style = histograms_style(look.theme, what="activation")
         style[0] |= {"name": state.earlier[0].title if start else "", "showlegend": bool(start)}
         style[1] |= {"name": "this run", "fill": "tozeroy"}
-        traces = histograms_traces(now, start)
         layout = histograms_layout(now, start, [""], what="activation")
-        self.view.show(
-            [{**one, **other} for one, other in zip(style, traces, strict=True)],
-            layout | _dressed(look, self._look),
-        )
-        self._look, self._drawn = look, moment.snapshot
-        self.view.summary = f"Activations of the hidden units on {_PROBE} test images"
+        summary = f"Activations of the hidden units on {_PROBE} test images"
+        self._draw(look, style, histograms_traces(now, start), layout, summary)
 
     @np.errstate(all="ignore")  # weights that are no numbers show in the figure
     def _activations(self, run: SessionRun, weights: tuple[NDArray[Any], ...]) -> NDArray[Any]:
@@ -257,8 +227,8 @@ class Playground:
 
 PICTURES: Mapping[str, Callable[[Dataset, OnLoop], Picture]] = MappingProxyType(
     {
-        "loss": lambda dataset, on_loop: Curve(_LOSS),
-        "accuracy": lambda dataset, on_loop: Curve(_ACCURACY),
+        "loss": lambda dataset, on_loop: Curve(LOSS),
+        "accuracy": lambda dataset, on_loop: Curve(ACCURACY),
         "matrix": lambda dataset, on_loop: Matrix(dataset),
         "cells": Cells,
         "mistakes": Mistakes,
@@ -268,7 +238,3 @@ PICTURES: Mapping[str, Callable[[Dataset, OnLoop], Picture]] = MappingProxyType(
     }
 )
 """What makes each picture, by its name in the table of slides."""
-
-
-def _dressed(look: Look, before: Look | None) -> dict[str, Any]:
-    return {} if look == before else {"template": look.template}

@@ -1,6 +1,6 @@
 """The look of a figure on a projector: the same as in the app, in the colours and at the size of the room."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,10 +36,6 @@ class Look:
     def enlarged(self, properties: Mapping[str, Any]) -> dict[str, Any]:
         """Return properties of a trace or layout with every length enlarged."""
         return {name: self._enlarged(name, value) for name, value in properties.items()}
-
-    def all_enlarged(self, traces: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-        """Return the properties of several traces with every length enlarged."""
-        return [self.enlarged(trace) for trace in traces]
 
     def _enlarged(self, name: str, value: Any) -> Any:
         if isinstance(value, Mapping):

@@ -6,27 +6,22 @@ and gives it back if it fails or is stopped: a slide is never empty.
 
 from collections.abc import Mapping, Sequence
 
-from ipywidgets import Box, DOMWidget
-
 from explorer.app.layout import box
 from explorer.app.readouts import tiles
 from explorer.app.view_state import OnLoop, ViewState
 from explorer.datasets import Dataset
-from explorer.figures.palette import Theme
 from explorer.session import EarlierRuns, SessionRun
 from explorer.talk.numbers import numbers
 from explorer.talk.pictures import PICTURES
 from explorer.talk.projection import Look
 from explorer.talk.slides import Slide
-from explorer.training import Moment, RunEnd, TrainingConfig
+from explorer.training import Moment, TrainingConfig
 from explorer.widgets.live_bar import LiveBar
 from explorer.widgets.rendered import Display, Rendered, element
 from explorer.widgets.tiles import Tiles
 from explorer.wording import grouped
 
 __all__ = ["SlideView"]
-
-_IS_RECORDED = "this is the recorded run"
 
 
 class SlideView:
@@ -57,69 +52,62 @@ class SlideView:
         self.slide = slide
         self.heading = Rendered("explorer-slide-heading", element("h2", slide.title))
         self.result = Display(Tiles())
-        self.bar = LiveBar("" if recorded is None else described(recorded.config), slide.notes)
+        self.bar = LiveBar("" if recorded is None else _described(recorded.config), slide.notes)
         self.pictures = [PICTURES[name](dataset, on_loop) for name in slide.pictures]
-        self._recorded = recorded
+        self.recorded = recorded
         self._live: SessionRun | None = None
         self._against = tuple(against)
         self._dataset = dataset
-        self.view = _stage(self.heading, self.result, [picture.view for picture in self.pictures], self.bar)
-        self.bar.observe(on_loop(self._on_look), ["theme", "scale"])
-        self._show_state()
+        views = [picture.view for picture in self.pictures]
+        top = box("explorer-slide-top", self.heading, self.result)
+        middle = box(f"explorer-slide-pictures explorer-slide-{len(views)}", *views)
+        self.view = box("explorer-slide", top, middle, self.bar)
+        self.bar.observe(on_loop(lambda _change: self.show()), ["theme", "scale"])
+        if recorded is not None:
+            self.bar.show("recorded", "recorded run")
         self.show()
 
     @property
     def run(self) -> SessionRun | None:
         """The run that is shown: the live one from its first record on, else the recorded one."""
         live = self._live
-        return live if live is not None and live.history.batches else self._recorded
+        return live if live is not None and live.history.batches else self.recorded
 
     @property
     def is_running(self) -> bool:
         """Whether a live run is on its way."""
         return self._live is not None and self._live.status == "running"
 
-    @property
-    def config(self) -> TrainingConfig:
-        """The settings of the run that it can train.
-
-        Raises
-        ------
-        RuntimeError
-            If the slide has no run.
-        """
-        if self._recorded is None:
-            raise RuntimeError(f"the slide {self.slide.name!r} has no run")
-        return self._recorded.config
-
     def take(self, live: SessionRun) -> None:
         """Take in how far the live run is, and draw it."""
-        self._live = live
-        end = live.history.end
+        self._live, end, epochs = live, live.history.end, live.config.epochs
         if end is not None and end.status != "finished":
-            self.give_up(_why(end))
+            failed = f"the live run failed ({end.reason.rstrip('.')})"
+            self.give_up("stopped" if end.status == "stopped" else failed)
             return
-        self._show_state()
+        if live.status == "running":
+            text = f"live: epoch {min(int(live.epoch) + 1, epochs)} of {epochs}"
+            self.bar.show("running", text, live.epoch / epochs)
+        else:
+            seconds = sum(record.seconds for record in live.history)
+            self.bar.show("live", f"live run, trained in {seconds:.1f} s", 1.0)
         self.show()
 
     def give_up(self, why: str) -> None:
         """Go back to the recorded run; `why` is said."""
         self._live = None
-        self.bar.show("failed", f"{why} – {_IS_RECORDED}")
+        self.bar.show("failed", f"{why} – this is the recorded run")
         self.show()
-
-    def set_theme(self, theme: Theme) -> None:
-        """Draw in these colours, before the page says which it shows."""
-        self.bar.theme = theme
 
     def show(self) -> None:
         """Draw the run that is shown."""
-        look = Look("dark" if self.bar.theme == "dark" else "light", self.bar.scale)
-        run, moment = self.run, self._moment
-        config = TrainingConfig() if run is None else run.config
+        look, run = Look(self.bar.theme, self.bar.scale), self.run
+        # A live run has no moment before its first epoch has ended: till then it is the recorded one's.
+        owner = self.recorded if run is None or run.newest is None else run
+        moment = None if owner is None else owner.newest
         state = ViewState(
             dataset=self._dataset,
-            config=config,
+            config=TrainingConfig() if run is None else run.config,
             run=run,
             moment=moment,
             earlier=EarlierRuns(self._against),
@@ -127,19 +115,10 @@ class SlideView:
         )
         for picture in self.pictures:
             picture.show(state, look)
-        if self._recorded is not None and moment is not None:
-            owner = self._recorded if run is None or run.newest is None else run
+        if owner is not None and moment is not None:
             sentence = element("p", self._sentence(owner, moment))
             self.heading.draw(element("h2", self.slide.title), sentence)
             self.result.show(Tiles(tiles(owner, moment, self._dataset)[:1]))
-
-    @property
-    def _moment(self) -> Moment | None:
-        """The newest moment of the shown run; before its first epoch has ended, the recorded one's."""
-        run = self.run
-        if run is not None and run.newest is not None:
-            return run.newest
-        return None if self._recorded is None else self._recorded.newest
 
     def _sentence(self, run: SessionRun, moment: Moment) -> str:
         other: Mapping[str, str] = {}
@@ -147,37 +126,11 @@ class SlideView:
             other = numbers(self._against[0], theirs, self._dataset)
         return self.slide.sentence.format_map({**numbers(run, moment, self._dataset), "other": other})
 
-    def _show_state(self) -> None:
-        live = self._live
-        if self._recorded is None:
-            return
-        if live is None:
-            self.bar.show("recorded", "recorded run")
-        elif live.status == "running":
-            epochs = live.config.epochs
-            text = f"live: epoch {min(int(live.epoch) + 1, epochs)} of {epochs}"
-            self.bar.show("running", text, live.epoch / epochs)
-        else:
-            seconds = sum(record.seconds for record in live.history)
-            self.bar.show("live", f"live run, trained in {seconds:.1f} s", 1.0)
 
-    def _on_look(self, _change: object) -> None:
-        self.show()
-
-
-def described(config: TrainingConfig) -> str:
+def _described(config: TrainingConfig) -> str:
     """Return a run's settings in a line."""
     hidden = f"{config.architecture} hidden units, {config.hidden_activation}"
     loss = f"{config.output} + {config.loss.replace('_', ' ')}"
     step = f"batch {grouped(config.batch_size)} by {config.reduction}, rate {config.learning_rate:g}"
     weights = config.initializer.capitalize()
     return f"{hidden} · {loss} · {step} · {weights} weights · {config.epochs} epochs"
-
-
-def _why(end: RunEnd) -> str:
-    return "stopped" if end.status == "stopped" else f"the live run failed ({end.reason.rstrip('.')})"
-
-
-def _stage(heading: DOMWidget, result: DOMWidget, pictures: Sequence[DOMWidget], bar: DOMWidget) -> Box:
-    middle = box(f"explorer-slide-pictures explorer-slide-{len(pictures)}", *pictures)
-    return box("explorer-slide", box("explorer-slide-top", heading, result), middle, bar)

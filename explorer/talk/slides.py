@@ -9,15 +9,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from types import MappingProxyType
-from typing import Any
 
 from explorer.training import TrainingConfig
 
-__all__ = ["RUNS", "SLIDES", "Shown", "Slide"]
+__all__ = ["RUNS", "SLIDES", "Slide", "TalkRun"]
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class TalkRun:
     """A run of the talk.
 
     Parameters
@@ -67,24 +66,21 @@ class Slide:
     against: tuple[str, ...] = ()
 
 
-def _read() -> tuple[dict[str, Shown], tuple[Slide, ...]]:
+def _read() -> tuple[dict[str, TalkRun], tuple[Slide, ...]]:
     """Return the runs by their names, and the slides in their order, as ``talk.toml`` has them."""
     content = tomllib.loads((files("explorer.talk") / "talk.toml").read_text(encoding="utf-8"))
     runs = {}
     for name, run in content["runs"].items():
         config, notices = TrainingConfig.from_query(run.pop("settings"))
         assert not notices, notices
-        runs[name] = Shown(config=config, **run)
-    slides = [{key: _frozen(value) for key, value in slide.items()} for slide in content["slides"]]
+        runs[name] = TalkRun(config=config, **run)
+    lists = ("pictures", "against")  # as TOML has them; a slide, which is frozen, has tuples
+    slides = (slide | {name: tuple(slide.get(name, ())) for name in lists} for slide in content["slides"])
     return runs, tuple(Slide(**slide) for slide in slides)
-
-
-def _frozen(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
 
 
 _runs, SLIDES = _read()
 """The talk, in its order."""
 
-RUNS: Mapping[str, Shown] = MappingProxyType(_runs)
+RUNS: Mapping[str, TalkRun] = MappingProxyType(_runs)
 """The runs of the talk. Each has a recording of its name in the package."""

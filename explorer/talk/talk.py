@@ -3,8 +3,7 @@
 One run trains at a time. To start one on another slide ends the first, and that slide shows its recording again.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from functools import partial
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -53,24 +52,27 @@ class Talk:
         """
         return self.slides[name].view
 
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.slides)
-
-    def __len__(self) -> int:
-        return len(self.slides)
-
     def open(self, *, theme: Theme | None = None) -> None:
         """Draw in the colours that the page shows already, where they are known."""
         if theme is not None:
             for slide in self.slides.values():
-                slide.set_theme(theme)
+                slide.bar.theme = theme
 
     def run_live(self, name: str) -> None:
-        """Train the run of a slide now, in place of its recording."""
+        """Train the run of a slide now, in place of its recording.
+
+        Raises
+        ------
+        RuntimeError
+            If the slide has no run.
+        """
+        slide = self.slides[name]
+        if slide.recorded is None:
+            raise RuntimeError(f"the slide {name!r} has no run")
         if self._live is not None and self._live.is_running:
             self._live.give_up("stopped")
-        self._live = self.slides[name]
-        self.session.train(self._live.config)
+        self._live = slide
+        self.session.train(slide.recorded.config)
 
     def stop(self) -> None:
         """End the live run; its slide shows the recording again."""
@@ -88,20 +90,12 @@ class Talk:
 
     def _view(self, slide: Slide, runs: Mapping[str, SessionRun]) -> SlideView:
         against = [runs[name] for name in slide.against]
-        view = SlideView(slide, runs.get(slide.run), against, self.dataset, self.session.loop.bind)
-        wish: Callable[..., None] = self.session.loop.bind(partial(self._on_wish, slide.name))
-        view.bar.on_live(wish)
+        on_loop = self.session.loop.bind
+        view = SlideView(slide, runs.get(slide.run), against, self.dataset, on_loop)
+        view.bar.on_live(on_loop(lambda wish: self.run_live(slide.name) if wish == "run" else self.stop()))
         return view
 
-    def _on_wish(self, name: str, wish: str) -> None:
-        """Do what the button of a slide asks for."""
-        if wish == "run":
-            self.run_live(name)
-        else:
-            self.stop()
-
     def _on_state(self, state: SessionState) -> None:
-        """Show the live run on its slide."""
         if self._live is not None and state.run is not None:
             self._live.take(state.run)
 

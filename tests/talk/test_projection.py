@@ -30,7 +30,7 @@ def test_a_list_of_shapes_is_enlarged():
 
 def test_traces_are_enlarged_without_touching_their_data():
     style = confusion_style("0123456789")
-    (cells, *_), (larger, *_) = style, Look(scale=2.0).all_enlarged(style)
+    cells, larger = style[0], Look(scale=2.0).enlarged(style[0])
     assert larger["textfont"]["size"] == 2 * cells["textfont"]["size"]
     assert larger["x"] == cells["x"]
 

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from explorer import TrainingConfig, train
-from explorer.talk.recording import RECORDINGS, Recording, RecordingError
+from explorer.talk.recording import RECORDINGS, RecordingError, load_recording, save_recording
 from explorer.talk.slides import RUNS
+from explorer.training import TrainingRun, complete
 
 CONFIG = TrainingConfig(hidden_sizes=12, epochs=3, batch_size=16, learning_rate=0.05)
 FIGURES = ("train_loss", "test_loss", "train_accuracy", "test_accuracy")
@@ -15,7 +16,7 @@ FIGURES = ("train_loss", "test_loss", "train_accuracy", "test_accuracy")
 
 @pytest.fixture(scope="module")
 def made(small_dataset):
-    return Recording.make(CONFIG, small_dataset, with_weights=True)
+    return complete(TrainingRun(CONFIG, small_dataset))
 
 
 def figures(records):
@@ -25,7 +26,7 @@ def figures(records):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["exercise", "uniform", "averaged"])
 def test_it_is_what_its_settings_train_to_today(name, mnist):
-    recorded = Recording.load(RECORDINGS / f"{name}.npz", RUNS[name].config, mnist)
+    recorded, _ = load_recording(RECORDINGS / f"{name}.npz", RUNS[name].config, mnist)
     today = list(train(RUNS[name].config, mnist))
     # Another processor rounds sums of float32 otherwise; any other change of the training shows.
     np.testing.assert_allclose(figures(recorded.epochs), figures(today), atol=2e-3)
@@ -56,68 +57,68 @@ def test_the_outputs_follow_from_the_weights(runs, mnist):
 
 
 def test_what_is_saved_comes_back(made, small_dataset, tmp_path):
-    made.save(tmp_path / "run.npz")
-    back = Recording.load(tmp_path / "run.npz", CONFIG, small_dataset)
+    save_recording(tmp_path / "run.npz", made, with_weights=True)
+    back, final = load_recording(tmp_path / "run.npz", CONFIG, small_dataset)
     assert back.config == made.config
-    assert back.epochs == made.epochs
-    assert [record.confusion.tolist() for record in back.epochs] == [
-        record.confusion.tolist() for record in made.epochs
+    assert back.epochs == made.history.epochs
+    assert (back.end.status, back.end.final) == ("finished", final)
+    assert [record.confusion.tolist() for record in back] == [
+        record.confusion.tolist() for record in made.history
     ]
-    assert back.batches == made.batches
+    assert back.batches == made.history.batches
     for name in ("epoch", "step", *FIGURES):
-        assert getattr(back.final, name) == getattr(made.final, name), name
-    assert isinstance(back.final.step, int)
-    for one, other in zip(back.final.snapshot.weights, made.final.snapshot.weights, strict=True):
+        assert getattr(final, name) == getattr(made.final, name), name
+    assert isinstance(final.step, int)
+    for one, other in zip(final.snapshot.weights, made.final.snapshot.weights, strict=True):
         np.testing.assert_array_equal(one, other)
-    np.testing.assert_array_equal(back.final.snapshot.test_outputs, made.final.snapshot.test_outputs)
-    assert not back.final.confusion.flags.writeable
+    np.testing.assert_array_equal(final.snapshot.test_outputs, made.final.snapshot.test_outputs)
+    assert not final.confusion.flags.writeable
 
 
 def test_the_same_recording_gives_the_same_bytes(made, tmp_path):
     for name in ("one", "other"):
-        made.save(tmp_path / f"{name}.npz")
+        save_recording(tmp_path / f"{name}.npz", made, with_weights=True)
     assert (tmp_path / "one.npz").read_bytes() == (tmp_path / "other.npz").read_bytes()
 
 
-def test_without_weights_there_are_figures_alone(small_dataset, tmp_path):
-    bare = Recording.make(CONFIG, small_dataset, with_weights=False)
-    bare.save(tmp_path / "run.npz")
-    back = Recording.load(tmp_path / "run.npz", CONFIG, small_dataset)
-    assert back.final.snapshot.weights == ()
-    assert back.final.snapshot.test_outputs.shape == (10, 0)
-    assert back.final.test_accuracy == bare.final.test_accuracy
+def test_without_weights_there_are_figures_alone(made, small_dataset, tmp_path):
+    save_recording(tmp_path / "run.npz", made, with_weights=False)
+    _, final = load_recording(tmp_path / "run.npz", CONFIG, small_dataset)
+    assert final.snapshot.weights == ()
+    assert final.snapshot.test_outputs.shape == (10, 0)
+    assert final.test_accuracy == made.final.test_accuracy
 
 
 def test_another_runs_recording_is_refused(made, small_dataset, tmp_path):
-    made.save(tmp_path / "run.npz")
+    save_recording(tmp_path / "run.npz", made, with_weights=True)
     with pytest.raises(RecordingError, match=r"run\.npz.*lr=0\.05.*--record"):
-        Recording.load(tmp_path / "run.npz", CONFIG.replace(learning_rate=0.1), small_dataset)
+        load_recording(tmp_path / "run.npz", CONFIG.replace(learning_rate=0.1), small_dataset)
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 no archive", b"\x93NUMPY\x01\x00", b"text"])
 def test_a_damaged_file_is_one_sentence(content, small_dataset, tmp_path):
     (tmp_path / "run.npz").write_bytes(content)
     with pytest.raises(RecordingError, match=r"run\.npz can't be used"):
-        Recording.load(tmp_path / "run.npz", CONFIG, small_dataset)
+        load_recording(tmp_path / "run.npz", CONFIG, small_dataset)
 
 
 def test_a_missing_file_and_a_missing_array_are_one_sentence(made, small_dataset, tmp_path):
     with pytest.raises(RecordingError, match=r"none\.npz"):
-        Recording.load(tmp_path / "none.npz", CONFIG, small_dataset)
-    made.save(tmp_path / "run.npz")
+        load_recording(tmp_path / "none.npz", CONFIG, small_dataset)
+    save_recording(tmp_path / "run.npz", made, with_weights=True)
     with np.load(tmp_path / "run.npz") as file:
         np.savez(tmp_path / "part.npz", **{name: file[name] for name in file if name != "batches"})
     with pytest.raises(RecordingError, match="batches"):
-        Recording.load(tmp_path / "part.npz", CONFIG, small_dataset)
+        load_recording(tmp_path / "part.npz", CONFIG, small_dataset)
 
 
 def test_objects_are_never_loaded(made, small_dataset, tmp_path):
-    made.save(tmp_path / "run.npz")
+    save_recording(tmp_path / "run.npz", made, with_weights=True)
     with np.load(tmp_path / "run.npz") as file:
         arrays = dict(file) | {"epochs": np.array([{}], object)}
     np.savez(tmp_path / "run.npz", **arrays)
     with pytest.raises(RecordingError):
-        Recording.load(tmp_path / "run.npz", CONFIG, small_dataset)
+        load_recording(tmp_path / "run.npz", CONFIG, small_dataset)
 
 
 def test_the_recordings_are_small():

@@ -48,8 +48,8 @@ def recorded_again(talk):
 
 
 def test_it_has_every_slide_in_order(talk):
-    assert list(talk) == [slide.name for slide in SLIDES]
-    assert len(talk) == 10
+    assert list(talk.slides) == [slide.name for slide in SLIDES]
+    assert len(talk.slides) == 10
     assert talk["learns"] is talk.slides["learns"].view
     with pytest.raises(KeyError):
         talk["no such slide"]

@@ -2,16 +2,12 @@
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
-from types import ModuleType
 
 from explorer import __version__
 from explorer.serve import present_command, serve_command, train_command
 from explorer.serve.surroundings import settle_terminal
 
 __all__ = ["main"]
-
-COMMANDS: tuple[ModuleType, ...] = (serve_command, train_command, present_command)
-"""The first is what happens without a command."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -35,19 +31,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     settle_terminal()
     given = _parser().parse_args(arguments)
-    if foreign := _foreign(given):
-        return serve_command.refuse(foreign)
+    foreign = [f"--{name.replace('_', '-')}" for name in given.foreign if hasattr(given, name)]
+    if foreign:
+        which = f"option{'s' * (len(foreign) > 1)} {' and '.join(foreign)}"
+        help_command = f"nn-explorer {given.command} --help"
+        return serve_command.refuse(f"{given.command} has no {which}: {help_command} lists them.")
     code: int = given.run(Namespace(**{**serve_command.DEFAULTS, **vars(given)}))
     return code
-
-
-def _foreign(given: Namespace) -> str:
-    """Return which options before the command are not the command's, in one sentence; empty when all are."""
-    wrong = [f"--{name.replace('_', '-')}" for name in given.foreign if hasattr(given, name)]
-    if not wrong:
-        return ""
-    which = f"option {wrong[0]}" if len(wrong) == 1 else f"options {' and '.join(wrong)}"
-    return f"{given.command} has no {which}: nn-explorer {given.command} --help lists them."
 
 
 def _parser() -> ArgumentParser:
@@ -57,9 +47,9 @@ def _parser() -> ArgumentParser:
         epilog="Each command has its own help: nn-explorer train --help",
     )
     parser.add_argument("--version", action="version", version=f"nn-explorer {__version__}")
-    serve_command.add_options(parser)
+    serve_command.add_options(parser)  # what happens without a command
     parser.set_defaults(foreign=())
     subparsers = parser.add_subparsers(title="commands", metavar="", dest="command")
-    for command in COMMANDS:
+    for command in (serve_command, train_command, present_command):
         command.add_parser(subparsers)
     return parser

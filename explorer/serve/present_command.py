@@ -2,12 +2,13 @@
 
 import argparse
 import sys
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
-from explorer.serve.reveal import RevealMissingError, find_reveal
 from explorer.serve.serve_command import add_server_options, find_notebook, refuse, serve
 
-__all__ = ["add_parser", "run"]
+__all__ = ["add_parser", "find_reveal", "run"]
 
 NOTEBOOK = "presentation.ipynb"
 TEMPLATE = "explorer-talk"
@@ -27,13 +28,7 @@ package sphinx-revealjs (Apache-2.0 licence), the extra "present".
 
 
 def add_parser(subparsers: Any) -> argparse.ArgumentParser:
-    """Add the command ``present`` to a parser's sub-commands; `run` does what its arguments say.
-
-    Parameters
-    ----------
-    subparsers : object
-        What `ArgumentParser.add_subparsers` returns.
-    """
+    """Add the command ``present`` to what `ArgumentParser.add_subparsers` returned; `run` does what it says."""
     parser: argparse.ArgumentParser = subparsers.add_parser(
         "present",
         help="open the talk as slides in the browser",
@@ -43,27 +38,28 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     )
     add_server_options(parser)
     parser.set_defaults(run=run, foreign=("dataset",))
-    parser.add_argument(
-        "--record", action="store_true", help="train the talk's runs again and keep them as its recordings"
-    )
+    words = "train the talk's runs again and keep them as its recordings"
+    parser.add_argument("--record", action="store_true", help=words)
     return parser
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Serve the slides until Ctrl-C or SIGTERM, or record their runs; return the exit code.
-
-    Parameters
-    ----------
-    arguments
-        Parsed options of `add_parser`.
-    """
+    """Serve the slides until Ctrl-C or SIGTERM, or record their runs; return the exit code."""
     if arguments.record:
         return _record()
-    try:
-        reveal = find_reveal()
-    except RevealMissingError as error:
-        return refuse(str(error))
+    reveal = find_reveal()
+    if reveal is None:
+        return refuse('the talk needs reveal.js: install it with pip install "sphinx-revealjs>=3.2,<4".')
     return serve(arguments, "The talk", find_notebook(NOTEBOOK), template=TEMPLATE, reveal=reveal)
+
+
+def find_reveal(package: str = "sphinx_revealjs") -> Path | None:
+    """Return the folder of reveal.js in an installed package, which is not imported; None where there is none."""
+    spec = find_spec(package)
+    places = [] if spec is None else spec.submodule_search_locations or []
+    folders = (Path(place) / "_static" / "revealjs" for place in places)
+    needed = ("dist/reveal.js", "dist/reveal.css")
+    return next((folder for folder in folders if all((folder / name).is_file() for name in needed)), None)
 
 
 def _record() -> int:

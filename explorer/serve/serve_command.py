@@ -7,17 +7,18 @@ import os
 import signal
 import socket
 import sys
-import tempfile
 import threading
 import webbrowser
 from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from explorer.datasets import Dataset, DatasetError, load_dataset
+from explorer.datasets import DatasetError, load_dataset
 from explorer.datasets.shared import write_dataset
 from explorer.serve.surroundings import settle_jupyter, skip_slow_grammar
 
@@ -54,13 +55,7 @@ _PATIENCE = 5.0  # seconds
 
 
 def add_parser(subparsers: Any) -> ArgumentParser:
-    """Add the command ``serve`` to a parser's sub-commands; `run` does what its arguments say.
-
-    Parameters
-    ----------
-    subparsers : object
-        What `ArgumentParser.add_subparsers` returns.
-    """
+    """Add the command ``serve`` to what `ArgumentParser.add_subparsers` returned; `run` does what it says."""
     words = "open the explorer in the browser; what happens without a command"
     parser: ArgumentParser = subparsers.add_parser("serve", help=words, description=words.capitalize() + ".")
     add_options(parser)
@@ -71,12 +66,8 @@ def add_options(parser: ArgumentParser) -> None:
     """Add the options of this command to `parser`, and the function that does what they say."""
     parser.set_defaults(run=run)
     add_server_options(parser)
-    parser.add_argument(
-        "--dataset",
-        default=SUPPRESS,
-        metavar="PATH",
-        help="images to learn instead of MNIST: an archive or a folder",
-    )
+    words = "images to learn instead of MNIST: an archive or a folder"
+    parser.add_argument("--dataset", default=SUPPRESS, metavar="PATH", help=words)
 
 
 def add_server_options(parser: ArgumentParser) -> None:
@@ -84,53 +75,28 @@ def add_server_options(parser: ArgumentParser) -> None:
 
     What is not given is not in the result; `DEFAULTS` says what then holds.
     """
-    parser.add_argument(
-        "--port",
-        type=_port,
-        default=SUPPRESS,
-        metavar="N",
-        help="port to listen on (default: 8866, or the next free one)",
-    )
-    parser.add_argument(
-        "--ip",
-        default=SUPPRESS,
-        metavar="ADDRESS",
-        help=f"address to listen on (default: {DEFAULTS['ip']}, this computer only); "
-        "whoever can reach another one can use the page",
-    )
-    parser.add_argument(
-        "--no-browser", action="store_true", default=SUPPRESS, help="don't open the page in the browser"
-    )
-    parser.add_argument(
-        "--debug", action="store_true", default=SUPPRESS, help="log more, and show errors on the page"
-    )
+    add = partial(parser.add_argument, default=SUPPRESS)
+    add("--port", type=_port, metavar="N", help="port to listen on (default: 8866, or the next free one)")
+    words = f"address to listen on (default: {DEFAULTS['ip']}, this computer only); "
+    add("--ip", metavar="ADDRESS", help=words + "whoever can reach another one can use the page")
+    add("--no-browser", action="store_true", help="don't open the page in the browser")
+    add("--debug", action="store_true", help="log more, and show errors on the page")
 
 
 def run(arguments: Namespace) -> int:
-    """Serve the page until Ctrl-C or SIGTERM; return the exit code.
-
-    Parameters
-    ----------
-    arguments
-        Parsed options of `add_options`.
-    """
-    with tempfile.TemporaryDirectory(prefix="nn-explorer-data-", ignore_cleanup_errors=True) as folder:
+    """Serve the page as the options of `add_options` say until Ctrl-C or SIGTERM; return the exit code."""
+    with TemporaryDirectory(prefix="nn-explorer-data-", ignore_cleanup_errors=True) as folder:
         variables = {}
         if arguments.dataset is not None:
             try:
-                variables = _hand_over(load_dataset(arguments.dataset), Path(folder))
+                dataset = load_dataset(arguments.dataset)
             except DatasetError as error:
                 return refuse(str(error))
+            variables["EXPLORER_DATASET"] = dataset.source
+            with suppress(OSError):  # no room there: each kernel then reads the data set for itself
+                write_dataset(dataset, Path(folder))
+                variables["EXPLORER_SHARED_DATASET"] = folder
         return serve(arguments, "The explorer", find_notebook(), kernel_variables=variables)
-
-
-def _hand_over(dataset: Dataset, folder: Path) -> dict[str, str]:
-    """Write a data set into `folder` for all kernels to map; return the variables by which they find it."""
-    variables = {"EXPLORER_DATASET": dataset.source}
-    with suppress(OSError):  # no room there: each kernel then reads the data set for itself
-        write_dataset(dataset, folder)
-        variables["EXPLORER_SHARED_DATASET"] = str(folder)
-    return variables
 
 
 def find_notebook(name: str = NOTEBOOK) -> Path:
@@ -157,9 +123,27 @@ def serve(arguments: Namespace, what: str, notebook: Path, **settings: Any) -> i
     **settings
         Further fields of `explorer.serve.server.Settings`.
     """
-    with tempfile.TemporaryDirectory(prefix="nn-explorer-", ignore_cleanup_errors=True) as folder:
+    with TemporaryDirectory(prefix="nn-explorer-", ignore_cleanup_errors=True) as folder:
         settle_jupyter(os.environ, Path(folder))
-        return _serve(arguments, what, notebook, settings)
+        skip_slow_grammar()
+        from explorer.serve.server import ExplorerServer, PortError, Settings, free_port
+
+        def listening(url: str) -> None:
+            print(f"{what} is at {url} (Ctrl-C ends it)", flush=True)
+            if said := warning(arguments.ip, port):
+                print(said, file=sys.stderr, flush=True)
+            if not arguments.no_browser:
+                threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
+
+        try:
+            port = free_port(arguments.ip, arguments.port)
+            server_settings = Settings(notebook, arguments.ip, port, arguments.debug, **settings)
+            asyncio.run(until_ended(ExplorerServer.instance(server_settings), listening))
+        except PortError as error:
+            return refuse(str(error))
+        except KeyboardInterrupt:
+            pass
+        return 0
 
 
 def warning(ip: str, port: int | str) -> str:
@@ -169,10 +153,8 @@ def warning(ip: str, port: int | str) -> str:
     if is_loopback(ip):
         return ""
     if is_every_address(ip):
-        name = socket.gethostname()
-        return (
-            f"From other computers it is at http://{name}:{port}/: everybody who can reach that can use it."
-        )
+        address = f"http://{socket.gethostname()}:{port}/"
+        return f"From other computers it is at {address}: everybody who can reach that can use it."
     return "Everybody who can reach this address can use it."
 
 
@@ -180,28 +162,6 @@ def refuse(sentence: str) -> int:
     """Say in one sentence at the terminal why nothing was done; return the exit code."""
     print(f"nn-explorer: {sentence}", file=sys.stderr)
     return 2
-
-
-def _serve(arguments: Namespace, what: str, notebook: Path, options: dict[str, Any]) -> int:
-    skip_slow_grammar()
-    from explorer.serve.server import ExplorerServer, PortError, Settings, free_port
-
-    def listening(url: str) -> None:
-        print(f"{what} is at {url} (Ctrl-C ends it)", flush=True)
-        if said := warning(arguments.ip, port):
-            print(said, file=sys.stderr, flush=True)
-        if not arguments.no_browser:
-            threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
-
-    try:
-        port = free_port(arguments.ip, arguments.port)
-        settings = Settings(notebook, arguments.ip, port, arguments.debug, **options)
-        asyncio.run(until_ended(ExplorerServer.instance(settings), listening))
-    except PortError as error:
-        return refuse(str(error))
-    except KeyboardInterrupt:
-        pass
-    return 0
 
 
 async def until_ended(server: ExplorerServer, listening: Callable[[str], object]) -> None:

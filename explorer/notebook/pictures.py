@@ -91,9 +91,13 @@ def step_length(network: NeuralNetwork, X: NDArray[Any], d: NDArray[Any], lr: fl
         f"Loss per sample after one step on {X.shape[1]} samples: {losses[0]:.3f} before it, "
         f"{chosen:.3f} with lr = {lr:g}. {beyond}"
     )
-    axes = {"x_title": "learning rate of the step", "y_title": "loss per sample after the step"}
-    marks = {f"lr = {lr:g}": (lr, chosen)}
-    return figure(lines_figure({"loss": (rates, losses)}, **axes, marks=marks), words)
+    drawn = lines_figure(
+        {"loss": (rates, losses)},
+        x_title="learning rate of the step",
+        y_title="loss per sample after the step",
+        marks={f"lr = {lr:g}": (lr, chosen)},
+    )
+    return figure(drawn, words)
 
 
 def epochs(history: NDArray[np.floating], words: str = "Mean loss per sample in each epoch.") -> Shown:

@@ -15,11 +15,10 @@ from voila.static_file_handler import MultiStaticFileHandler
 from voila.tornado.handler import TornadoVoilaHandler
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
-from explorer.figures.palette import Theme
+from explorer.figures.palette import PALETTES
 from explorer.serve.scripts import Script
 
 __all__ = [
-    "THEMES",
     "CompiledTemplates",
     "LastingFileHandler",
     "PageExporter",
@@ -28,8 +27,6 @@ __all__ = [
     "SocketHandler",
     "VisitHandler",
 ]
-
-THEMES: tuple[Theme, ...] = ("light", "dark")
 
 FOR_EVER = "public, max-age=31536000, immutable"
 JAVASCRIPT = "text/javascript; charset=utf-8"
@@ -50,7 +47,7 @@ class PageHandler(TornadoVoilaHandler):
         _ = self.xsrf_token  # sets the cookie that the page needs to end its kernel when it is closed
         query = self.request.query
         shown = self.get_cookie("explorer-theme")
-        if shown in THEMES and "theme" not in parse_qs(query, keep_blank_values=True):
+        if shown in PALETTES and "theme" not in parse_qs(query, keep_blank_values=True):
             self.request.query = "&".join(filter(None, [query, f"theme={shown}"]))
         self.kernel_manager.note_visit()
         async for html in super().get_generator(path):

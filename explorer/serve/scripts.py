@@ -25,7 +25,10 @@ PLOTLY_SCRIPT = f"explorer/plotly/{PLOTLY_VERSION}/plotly.js"
 """Address of Plotly's JavaScript."""
 
 COMPILE_HINT = b"//# allFunctionsCalledOnLoad\n"
-"""A comment that Chromium heeds from version 136 on."""
+"""A comment by which Chromium, from version 136 on, compiles all of a script in the background while it arrives.
+
+Without, Plotly's 5 MB are compiled piece by piece on the thread that draws the page.
+"""
 
 NAMED = re.compile(rb"""\.e\(["']?(\d+)["']?\)""")
 """How a program that webpack has cut into parts asks for one of them."""
@@ -73,19 +76,10 @@ def page_scripts(template: str, extensions: Iterable[str]) -> PageScripts:
     extensions
         JupyterLab extensions that the page loads, and nearly all of whose parts it needs.
     """
-    programs = [
-        Path(folder) / "voila.js" for folder in collect_static_paths(["voila", "nbconvert"], template)
-    ]
-    voila = next((_parts(program) for program in programs if program.is_file()), [])
-    return PageScripts(_plotly(), joined(voila), joined([part for name in extensions for part in _of(name)]))
-
-
-def _plotly() -> Script:
-    """Return Plotly with a hint for Chromium: compile all of it, in the background, while it arrives.
-
-    Without, its 5 MB are compiled piece by piece on the thread that draws the page.
-    """
-    return Script(PLOTLY_SCRIPT, COMPILE_HINT + plotly_script())
+    folders = map(Path, collect_static_paths(["voila", "nbconvert"], template))
+    voila = next((_parts(folder / "voila.js") for folder in folders if (folder / "voila.js").is_file()), [])
+    parts = [part for name in extensions for part in _of(name)]
+    return PageScripts(Script(PLOTLY_SCRIPT, COMPILE_HINT + plotly_script()), joined(voila), joined(parts))
 
 
 def _of(extension: str) -> list[Path]:
@@ -110,10 +104,8 @@ def joined(parts: Sequence[Path]) -> list[Script]:
     There are two at most: ``"use strict"`` holds for a whole script, so those that begin with it stay among
     themselves.
     """
-    contents = [path.read_bytes() for path in parts]
-    strict = [content for content in contents if STRICT.match(content)]
-    others = [content for content in contents if not STRICT.match(content)]
-    texts = [
-        b"\n;".join([begin, *group]) for begin, group in ((b'"use strict"', strict), (b"", others)) if group
-    ]
+    groups: dict[bytes, list[bytes]] = {b'"use strict"': [], b"": []}
+    for content in (path.read_bytes() for path in parts):
+        groups[b'"use strict"' if STRICT.match(content) else b""].append(content)
+    texts = [b"\n;".join([begin, *group]) for begin, group in groups.items() if group]
     return [Script(f"explorer/parts/{sha256(text).hexdigest()[:16]}.js", text) for text in texts]

@@ -21,14 +21,7 @@ from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
 from explorer.figures.palette import PALETTES
 from explorer.serve.kernels import kernel_manager_class
-from explorer.serve.pages import (
-    THEMES,
-    LastingFileHandler,
-    PageHandler,
-    ScriptHandler,
-    SocketHandler,
-    VisitHandler,
-)
+from explorer.serve.pages import LastingFileHandler, PageHandler, ScriptHandler, SocketHandler, VisitHandler
 from explorer.serve.scripts import PageScripts, page_scripts
 from explorer.widgets.plotly_module import PAGE_HAS_PLOTLY, PLOTLY_KEY
 
@@ -100,7 +93,7 @@ class Settings:
 
 
 def free_port(ip: str, asked: int | None) -> int:
-    """Return a port to listen on.
+    """Return a port to listen on at the address `ip`.
 
     Parameters
     ----------
@@ -197,20 +190,16 @@ class ExplorerServer(Voila):
         )
         self._settings = settings
         self.log.addFilter(_is_news)
-        if (
-            not settings.debug
-        ):  # tornado warns of every page that Jupyter's ping settings contradict each other
+        if not settings.debug:  # tornado warns of every page: Jupyter's ping settings contradict each other
             logging.getLogger("tornado.general").setLevel(logging.ERROR)
         self.initialize([])
-        manager = self.voila_configuration.multi_kernel_manager_class
-        self.voila_configuration.multi_kernel_manager_class = kernel_manager_class(
-            manager, self._kernel_variables()
-        )
-
-    @property
-    def url(self) -> str:
-        """The page's address."""
-        return page_address(self.ip, self.port)
+        variables = {
+            PAGE_HAS_PLOTLY: "1",
+            "VOILA_APP_IP": _host("127.0.0.1" if self.ip == "localhost" else self.ip),
+            **settings.kernel_variables,
+        }
+        page = self.voila_configuration
+        page.multi_kernel_manager_class = kernel_manager_class(page.multi_kernel_manager_class, variables)
 
     def init_settings(self) -> dict[str, Any]:
         """Return tornado's settings: on this computer's own address no other name for it is accepted.
@@ -237,11 +226,11 @@ class ExplorerServer(Voila):
         far = not is_loopback(self.ip)
         files = [
             *((f"/{one.address}", ScriptHandler, {"script": one, "far": far}) for one in self._scripts.all()),
-            _files(f"{VOILA_FILES}/(.*)", LastingFileHandler, *self.static_paths),
+            (f"/{VOILA_FILES}/(.*)", LastingFileHandler, {"paths": self.static_paths}),
         ]
         if self._settings.reveal is not None:
-            address = rf"explorer/{_reveal_address()}/(dist/reveal\.(?:js|css))"
-            files.append(_files(address, LastingFileHandler, self._settings.reveal))
+            route = rf"/{_reveal_address()}/(dist/reveal\.(?:js|css))"
+            files.append((route, LastingFileHandler, {"paths": [str(self._settings.reveal)]}))
         return [*files, *handlers]
 
     def listen(self) -> None:
@@ -261,20 +250,13 @@ class ExplorerServer(Voila):
         """
         self.start()
         try:
-            listening(self.url)
+            listening(page_address(self.ip, self.port))
             await asyncio.Event().wait()
         finally:
             self.log.setLevel(logging.CRITICAL)  # what kernels complain about while they end is no news
             self._http.stop()
             await self.kernel_manager.shutdown_all(now=True)
             shutil.rmtree(self.connection_dir, ignore_errors=True)
-
-    def _kernel_variables(self) -> dict[str, str]:
-        return {
-            PAGE_HAS_PLOTLY: "1",
-            "VOILA_APP_IP": _host("127.0.0.1" if self.ip == "localhost" else self.ip),
-            **self._settings.kernel_variables,
-        }
 
 
 def _configuration(settings: Settings, scripts: PageScripts) -> Config:
@@ -291,13 +273,13 @@ def _configuration(settings: Settings, scripts: PageScripts) -> Config:
     page.resources = {
         "explorer": {
             "version": version("nn-explorer"),
-            "palettes": {theme: PALETTES[theme].css() for theme in THEMES},
-            "page_colours": {theme: PALETTES[theme].surface for theme in THEMES},
+            "palettes": {theme: palette.css() for theme, palette in PALETTES.items()},
+            "page_colours": {theme: palette.surface for theme, palette in PALETTES.items()},
             "plotly_key": PLOTLY_KEY,
             "plotly_url": scripts.plotly.address,
             "voila_urls": [one.address for one in scripts.voila],
             "extension_urls": [one.address for one in scripts.extensions],
-            "reveal_url": "" if settings.reveal is None else f"explorer/{_reveal_address()}",
+            "reveal_url": "" if settings.reveal is None else _reveal_address(),
         }
     }
     config.NotebookNotary.db_file = ":memory:"
@@ -309,18 +291,13 @@ def _configuration(settings: Settings, scripts: PageScripts) -> Config:
     return config
 
 
-def _files(address: str, handler: type, *folders: Path | str) -> tuple[str, type, dict[str, list[str]]]:
-    """Return the rule that `handler` sends what `address`, a pattern, names in the first folder that has it."""
-    return f"/{address}", handler, {"paths": [str(folder) for folder in folders]}
-
-
 def _with_lasting_address(page_config: dict[str, Any], base_url: str, **_: Any) -> dict[str, Any]:
     """Let the page take Voilà's scripts from where the browser keeps them."""
     return page_config | {"fullStaticUrl": base_url + VOILA_FILES}
 
 
 def _reveal_address() -> str:
-    return f"reveal/{version('sphinx-revealjs')}"
+    return f"explorer/reveal/{version('sphinx-revealjs')}"
 
 
 def _is_news(record: logging.LogRecord) -> bool:

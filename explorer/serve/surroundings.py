@@ -43,19 +43,8 @@ _NEEDED = re.compile(
 )
 _SECRET = re.compile(r"TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL|API_?KEY", re.IGNORECASE)
 
-_PLAIN = MappingProxyType(
-    {
-        "“": '"',
-        "”": '"',
-        "’": "'",
-        "–": "-",
-        "−": "-",
-        "…": "...",
-        "\u202f": " ",
-        "\u00a0": " ",
-        "→": "->",
-        "×": "x",
-    }
+_PLAIN: Mapping[int, str] = MappingProxyType(
+    str.maketrans(dict(zip("“”’–−×\u202f\u00a0", '""\'--x  ', strict=True)) | {"…": "...", "→": "->"})
 )
 """What stands for a letter in a terminal that doesn't have it."""
 
@@ -70,11 +59,8 @@ def kernel_environment(environment: Mapping[str, str]) -> dict[str, str]:
     environment
         The server's own, with what Voilà adds.
     """
-    return {
-        name: value
-        for name, value in environment.items()
-        if _NEEDED.fullmatch(name) and not _SECRET.search(name)
-    }
+    names = [name for name in environment if _NEEDED.fullmatch(name) and not _SECRET.search(name)]
+    return {name: environment[name] for name in names}
 
 
 def skip_slow_grammar() -> None:
@@ -94,8 +80,8 @@ def settle_terminal() -> None:
 def _in_plain_letters(error: UnicodeError) -> tuple[str, int]:
     if not isinstance(error, UnicodeEncodeError):
         raise error
-    missing = error.object[error.start : error.end]
-    return "".join(_PLAIN.get(letter, "?") for letter in missing), error.end
+    plain = error.object[error.start : error.end].translate(_PLAIN)
+    return plain.encode("ascii", "replace").decode(), error.end
 
 
 def settle_jupyter(environment: MutableMapping[str, str], fallback: Path) -> None:

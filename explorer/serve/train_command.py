@@ -10,7 +10,7 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -64,26 +64,15 @@ Examples:
 """
 
 
-@dataclass(frozen=True, slots=True)
-class _File:
-    """An option that writes a file."""
-
-    options: tuple[str, ...]
-    kind: str
-    help: str
-
-    @property
-    def dest(self) -> str:
-        """Name of the option's value."""
-        return self.options[0].removeprefix("--")
-
-
-_FILES = (
-    _File(("--save", "--weights"), "weights", "write weights, settings and history to a .npz file"),
-    _File(("--script",), "script", "write a Python script that trains this run again"),
-    _File(("--csv",), "csv", "write the records as a table, one row an epoch"),
-    _File(("--report",), "report", "write a report, one HTML file that opens without a network"),
+_FILES: Mapping[str, tuple[tuple[str, ...], str]] = MappingProxyType(
+    {
+        "weights": (("--save", "--weights"), "write weights, settings and history to a .npz file"),
+        "script": (("--script",), "write a Python script that trains this run again"),
+        "csv": (("--csv",), "write the records as a table, one row an epoch"),
+        "report": (("--report",), "write a report, one HTML file that opens without a network"),
+    }
 )
+"""The options that write a file, by the kind of file, each with its help."""
 
 
 class _RefusedError(Exception):
@@ -91,13 +80,7 @@ class _RefusedError(Exception):
 
 
 def add_parser(subparsers: Any) -> argparse.ArgumentParser:
-    """Add the command ``train`` to a parser's sub-commands; `run` does what its arguments say.
-
-    Parameters
-    ----------
-    subparsers : object
-        What `argparse.ArgumentParser.add_subparsers` returned.
-    """
+    """Add the command ``train`` to what `ArgumentParser.add_subparsers` returned; `run` does what it says."""
     parser: argparse.ArgumentParser = subparsers.add_parser(
         "train",
         help="train one network in the terminal",
@@ -109,45 +92,27 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     )
     settings = parser.add_argument_group("settings of the run")
     for field in FIELDS.values():
-        names = [f"--{field.key}", f"--{field.name.replace('_', '-')}"]
-        settings.add_argument(
-            *dict.fromkeys(names), dest=field.name, metavar=_metavar(field), help=_help(field)
-        )
-    start = parser.add_argument_group(
-        "where the settings start (single options change them)"
-    ).add_mutually_exclusive_group()
+        names = dict.fromkeys([f"--{field.key}", f"--{field.name.replace('_', '-')}"])
+        settings.add_argument(*names, dest=field.name, metavar=_metavar(field), help=_help(field))
+    group = parser.add_argument_group("where the settings start (single options change them)")
+    start = group.add_mutually_exclusive_group()
     start.add_argument("--preset", metavar="NAME", help=f"a named start: {' or '.join(_PRESETS)}")
     start.add_argument("--from-url", metavar="URL", help="a link of the page, or the part from its “?” on")
     files = parser.add_argument_group("data and results")
-    files.add_argument(
-        "--dataset",
-        metavar="PATH",
-        default=argparse.SUPPRESS,  # what stands before the command's name stays
-        help="an archive or a folder in MNIST's format (default: MNIST)",
-    )
-    for file in _FILES:
-        files.add_argument(*file.options, dest=file.dest, metavar="FILE", help=file.help)
+    words = "an archive or a folder in MNIST's format (default: MNIST)"
+    # What stands before the command's name stays where the option is not given again.
+    files.add_argument("--dataset", metavar="PATH", default=argparse.SUPPRESS, help=words)
+    for kind, (options, words) in _FILES.items():
+        files.add_argument(*options, dest=kind, metavar="FILE", help=words)
     files.add_argument("--force", action="store_true", help="let these options replace a file")
-    files.add_argument(
-        "--json", action="store_true", help="one JSON object on standard output, progress on standard error"
-    )
+    words = "one JSON object on standard output, progress on standard error"
+    files.add_argument("--json", action="store_true", help=words)
     parser.set_defaults(run=run, foreign=SERVER_OPTIONS)
     return parser
 
 
 def run(args: argparse.Namespace) -> int:
-    """Train as the arguments say, and return the command's exit code.
-
-    Parameters
-    ----------
-    args : argparse.Namespace
-        What a parser made by `add_parser` returned.
-
-    Returns
-    -------
-    int
-        0 finished, 1 failed, 2 an option is refused, 130 stopped by Ctrl-C.
-    """
+    """Train as the arguments of `add_parser` say, and return the exit code: 0, or a constant of this module."""
     messages = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
     try:
         config, dataset = _config(args, messages), _dataset(args)
@@ -185,8 +150,7 @@ def _in_terminal(expected: str) -> str:
 def _training(config: TrainingConfig, dataset: Dataset, args: argparse.Namespace) -> TrainingRun:
     """Return the run, once everything is checked that can be before the first mini-batch."""
     taken: dict[Path, str] = {}
-    for file, path in _wanted(args):
-        option = file.options[0]
+    for _, option, path in _wanted(args):
         try:
             destination = check_destination(path, overwrite=args.force)
         except FileExistsError as error:
@@ -202,12 +166,10 @@ def _training(config: TrainingConfig, dataset: Dataset, args: argparse.Namespace
         raise _refused(error) from error
 
 
-def _wanted(args: argparse.Namespace) -> Iterator[tuple[_File, str]]:
-    """Give the files that are asked for, and their paths."""
-    for file in _FILES:
-        path = getattr(args, file.dest)
-        if path is not None:
-            yield file, path
+def _wanted(args: argparse.Namespace) -> list[tuple[str, str, str]]:
+    """Return the kinds of file that are asked for, each with its option and its path."""
+    asked = ((kind, options[0], getattr(args, kind)) for kind, (options, _) in _FILES.items())
+    return [(kind, option, path) for kind, option, path in asked if path is not None]
 
 
 def _dataset(args: argparse.Namespace) -> Dataset:
@@ -250,21 +212,21 @@ def _refused(error: ConfigError) -> _RefusedError:
 
 def _run(training: TrainingRun, dataset: Dataset, args: argparse.Namespace, messages: Console) -> int:
     screen = TrainScreen(training, Console(stderr=args.json, highlight=False, markup=False, soft_wrap=True))
-    with _interrupts() as interrupted, screen:
+    with _interrupts() as interrupted, screen.begin():
         run = complete(training, screen.show, interrupted.is_set)
     if run.end.error is not None:
         run = replace(run, history=replace(run.history, end=_divergence(run)))
     code = {"finished": 0, "stopped": INTERRUPTED, "failed": FAILED}[run.end.status]
     if run.end.reason:
         messages.print(run.end.reason)
-    for file, path in _wanted(args):
+    for kind, option, path in _wanted(args):
         try:
-            content = export(file.kind, exported(run, dataset)).content
+            content = export(kind, exported(run, dataset)).content
             with whole_file(path, overwrite=args.force) as stream:
                 stream.write(content)
             messages.print(f"Saved to {path}.")
         except (OSError, ValueError) as error:
-            messages.print(f"nn-explorer train: {file.options[0]}: {str(error).rstrip('.')}.")
+            messages.print(f"nn-explorer train: {option}: {str(error).rstrip('.')}.")
             code = FAILED
     if run.end.final is not None:
         screen.show_end(run.end.final)

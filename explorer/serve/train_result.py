@@ -17,15 +17,7 @@ _FINAL_FIGURES = ("epoch", "step", "train_loss", "test_loss", "train_accuracy", 
 
 
 def as_json(run: CompletedRun, dataset: Dataset) -> str:
-    """Return a run as one JSON object on one line; what is infinite or not a number is null there.
-
-    Parameters
-    ----------
-    run : CompletedRun
-        The run.
-    dataset : Dataset
-        The images that it used.
-    """
+    """Return a run on the images that it used as one line of JSON; what is infinite or not a number is null."""
     final = run.end.final
     content = {
         "config": asdict(run.config),
@@ -45,14 +37,7 @@ def as_json(run: CompletedRun, dataset: Dataset) -> str:
 
 
 def exported(run: CompletedRun, dataset: Dataset) -> ExportedRun:
-    """Return a run as the exports see it.
-
-    Parameters
-    ----------
-    run : CompletedRun
-        The run.
-    dataset : Dataset
-        The whole data set.
+    """Return a run on a data set, the whole of it, as the exports see it.
 
     Raises
     ------

@@ -3,12 +3,9 @@
 Where nobody can look at a bar, in a file or a pipe, there are only the lines.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator, Sized
 from time import perf_counter
-from types import TracebackType
 from typing import Any
 
 from rich.console import Console
@@ -25,7 +22,7 @@ _TABLE_HEAD = "epoch  train loss  test loss  train accuracy  test accuracy  seco
 
 
 class TrainScreen:
-    """The lines and the bar of one run, as a context: the bar is there while it lasts.
+    """The lines and the bar of one run.
 
     Parameters
     ----------
@@ -51,29 +48,18 @@ class TrainScreen:
         self._position = 0.0
         self._started = self._shown = perf_counter()
 
-    def __enter__(self) -> TrainScreen:
-        self.print(*self._head())
+    def begin(self) -> Progress:
+        """Write what is trained and the table's head, and return the bar: a context, while which it is there."""
+        self._console.print(*self._head(), sep="\n")
         self._started = self._shown = perf_counter()
-        self._progress.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._progress.stop()
-
-    def print(self, *lines: str) -> None:
-        """Write lines above the bar."""
-        for line in lines:
-            self._console.print(line)
+        return self._progress
 
     def show(self, event: Event) -> None:
         """Show how far the run is, at most ten times a second, and each epoch's line."""
         if isinstance(event, EpochRecord):
-            self.print(
-                f"{event.epoch:5}  {event.train_loss:10.4f}  {event.test_loss:9.4f}"
-                f"  {event.train_accuracy:14.2%}  {event.test_accuracy:13.2%}  {event.seconds:7.2f}"
-            )
+            losses = f"{event.epoch:5}  {event.train_loss:10.4f}  {event.test_loss:9.4f}"
+            accuracies = f"{event.train_accuracy:14.2%}  {event.test_accuracy:13.2%}"
+            self._console.print(f"{losses}  {accuracies}  {event.seconds:7.2f}")
         now = perf_counter()
         if isinstance(event, BatchRecord):
             self._position = event.epoch
@@ -87,7 +73,7 @@ class TrainScreen:
 
     def show_end(self, final: Evaluation) -> None:
         """Show the exact figures of the end, and where the network is weak."""
-        self.print("", *self._summary(final))
+        self._console.print("", *self._summary(final), sep="\n")
 
     def _summary(self, final: Evaluation) -> Iterator[str]:
         data, scores = self._training.dataset, per_class(final.confusion)

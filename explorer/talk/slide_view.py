@@ -101,7 +101,7 @@ class SlideView:
 
     def show(self) -> None:
         """Draw the run that is shown."""
-        look, run = Look(self.bar.theme, self.bar.scale), self.run
+        look, run = Look("dark" if self.bar.theme == "dark" else "light", self.bar.scale), self.run
         # A live run has no moment before its first epoch has ended: till then it is the recorded one's.
         owner = self.recorded if run is None or run.newest is None else run
         moment = None if owner is None else owner.newest

@@ -53,21 +53,9 @@ __all__ = [
 ]
 
 
-_PARTS = (
-    "AccuracyCurve",
-    "ConfusionMatrix",
-    "LossCurve",
-    "Mistakes",
-    "RunButtons",
-    "Settings",
-    "SketchPad",
-    "Weights",
-)
-
-
 def __getattr__(name: str) -> Any:
-    if name == "Explorer" or name in _PARTS:
-        module = "explorer.app.parts" if name in _PARTS else "explorer.app.explorer"
+    if name in __all__:  # and not here: the app, or one of its parts
+        module = "explorer.app.explorer" if name == "Explorer" else "explorer.app.parts"
         return getattr(import_module(module), name)
     raise AttributeError(f"module 'explorer' has no attribute {name!r}")
 

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DEFAULTS",
-    "SERVER_OPTIONS",
     "add_options",
     "add_parser",
     "add_server_options",
@@ -43,13 +42,10 @@ __all__ = [
 NOTEBOOK = "page.ipynb"
 
 DEFAULTS: Mapping[str, Any] = MappingProxyType(
-    {"port": None, "ip": "127.0.0.1", "no_browser": False, "debug": False, "dataset": None}
+    {"port": None, "ip": "127.0.0.1", "no_browser": False, "debug": False}
 )
-"""What holds of the options that were not given. The parsers leave those out: a command's parser would otherwise
-put its defaults in the place of what stands before the command."""
-
-SERVER_OPTIONS = ("port", "ip", "no_browser", "debug")
-"""Names of the options that every page has."""
+"""The options that every page has, and what holds where they are not given. The parsers leave those out: a
+command's parser would otherwise put its defaults in the place of what stands before the command."""
 
 _PATIENCE = 5.0  # seconds
 
@@ -87,7 +83,7 @@ def run(arguments: Namespace) -> int:
     """Serve the page as the options of `add_options` say until Ctrl-C or SIGTERM; return the exit code."""
     with TemporaryDirectory(prefix="nn-explorer-data-", ignore_cleanup_errors=True) as folder:
         variables = {}
-        if arguments.dataset is not None:
+        if "dataset" in arguments:
             try:
                 dataset = load_dataset(arguments.dataset)
             except DatasetError as error:

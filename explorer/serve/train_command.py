@@ -20,7 +20,7 @@ from rich.console import Console
 from explorer.datasets import Dataset, DatasetError, load_dataset, load_mnist
 from explorer.exports.files import export
 from explorer.safe_write import check_destination, whole_file
-from explorer.serve.serve_command import SERVER_OPTIONS
+from explorer.serve.serve_command import DEFAULTS
 from explorer.serve.train_result import as_json, exported
 from explorer.serve.train_screen import TrainScreen
 from explorer.training import (
@@ -107,7 +107,7 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     files.add_argument("--force", action="store_true", help="let these options replace a file")
     words = "one JSON object on standard output, progress on standard error"
     files.add_argument("--json", action="store_true", help=words)
-    parser.set_defaults(run=run, foreign=SERVER_OPTIONS)
+    parser.set_defaults(run=run, foreign=tuple(DEFAULTS))
     return parser
 
 
@@ -173,9 +173,8 @@ def _wanted(args: argparse.Namespace) -> list[tuple[str, str, str]]:
 
 
 def _dataset(args: argparse.Namespace) -> Dataset:
-    path = getattr(args, "dataset", None)
     try:
-        return load_mnist() if path is None else load_dataset(path)
+        return load_dataset(args.dataset) if "dataset" in args else load_mnist()
     except DatasetError as error:
         raise _RefusedError(f"--dataset: {error}") from error
 

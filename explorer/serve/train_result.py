@@ -33,7 +33,7 @@ def as_json(run: CompletedRun, dataset: Dataset) -> str:
         "epochs": [_figures(record, _EPOCH_FIGURES) for record in run.history],
         "final": None if final is None else _figures(final, _FINAL_FIGURES),
     }
-    return json.dumps(content, allow_nan=False)
+    return json.dumps(content, allow_nan=False, default=lambda counts: counts.tolist())
 
 
 def exported(run: CompletedRun, dataset: Dataset) -> ExportedRun:
@@ -48,16 +48,10 @@ def exported(run: CompletedRun, dataset: Dataset) -> ExportedRun:
     if record is None or run.snapshot is None:
         raise ExportError("nothing is saved, for no epoch has ended")
     moment = Moment(record, run.snapshot)
-    sizes = (dataset.n_inputs, *run.config.hidden_sizes, dataset.n_classes)
-    title = f"{'-'.join(str(size) for size in sizes)} on {dataset.name}"
+    title = f"{'-'.join(map(str, run.network.layer_sizes))} on {dataset.name}"
     return ExportedRun(title, dataset, run.history, moment, moment)
 
 
 def _figures(record: Any, names: tuple[str, ...]) -> dict[str, Any]:
-    return {name: _plain(getattr(record, name)) for name in names}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, int | float):
-        return value if math.isfinite(value) else None
-    return value.tolist()
+    values = {name: getattr(record, name) for name in names}
+    return {n: None if isinstance(v, float) and not math.isfinite(v) else v for n, v in values.items()}

@@ -35,9 +35,9 @@ class TrainScreen:
     def __init__(self, training: TrainingRun, console: Console) -> None:
         self._training, self._console = training, console
         self._progress = Progress(
-            TextColumn("epoch {task.fields[epoch]} of {task.fields[epochs]}"),
+            TextColumn("{task.fields[epoch]}"),
             BarColumn(),
-            TextColumn("mini-batch {task.fields[batch]} of {task.fields[batches]}"),
+            TextColumn("{task.fields[batch]}"),
             TextColumn("{task.fields[left]}"),
             console=console,
             auto_refresh=False,
@@ -106,13 +106,8 @@ class TrainScreen:
         training = self._training
         epochs, batches = training.config.epochs, training.steps_per_epoch
         epoch = min(math.floor(position) + 1, epochs)
-        return {
-            "epoch": epoch,
-            "epochs": epochs,
-            "batch": training.step - (epoch - 1) * batches,
-            "batches": batches,
-            "left": self._left(position),
-        }
+        batch = f"mini-batch {training.step - (epoch - 1) * batches} of {batches}"
+        return {"epoch": f"epoch {epoch} of {epochs}", "batch": batch, "left": self._left(position)}
 
     def _left(self, position: float) -> str:
         if position <= 0.0:

@@ -10,11 +10,11 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 from urllib.parse import parse_qsl, urlencode
 
 from explorer.datasets import Dataset, load_dataset, load_mnist
 from explorer.datasets.shared import map_dataset
+from explorer.figures.palette import PALETTES, Theme
 from explorer.widgets.heartbeat import Heartbeat
 
 __all__ = ["DATASET", "SHARED_DATASET", "Visit", "chosen_dataset", "visit", "wait_for_visitor"]
@@ -34,7 +34,7 @@ class Visit:
 
     query: str = ""
     """The settings in the page's address, without the ``?`` and without the theme."""
-    theme: Literal["light", "dark"] | None = None
+    theme: Theme | None = None
     """The theme that the page shows, where it is known."""
 
 
@@ -77,10 +77,8 @@ def visit(query: str) -> Visit:
         The part after the ``?``: ``"hidden=128&theme=dark"``.
     """
     parts = parse_qsl(query, keep_blank_values=True)
-    themes = [value for name, value in parts if name == "theme"]
     others = [(name, value) for name, value in parts if name != "theme" and not name.startswith("voila-")]
-    known: dict[str, Literal["light", "dark"]] = {"light": "light", "dark": "dark"}
-    theme = known.get(themes[-1]) if themes else None
+    theme = next((theme for theme in PALETTES if theme == dict(parts).get("theme")), None)
     return Visit(urlencode(others, safe=","), theme)
 
 

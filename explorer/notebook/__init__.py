@@ -6,7 +6,7 @@ from explorer.notebook.diagram import diagram
 from explorer.notebook.page import prepare, side_by_side
 from explorer.notebook.plane import quarters, show_plane
 from explorer.notebook.source import source
-from explorer.notebook.speed import speed_table
+from explorer.notebook.tables import speed_table
 from explorer.notebook.training import trained
 
 __all__ = [

@@ -21,6 +21,7 @@ from explorer.figures.palette import PALETTES, RUN_COLOURS
 
 __all__ = ["Shown", "figure", "images", "prepare", "side_by_side", "table"]
 
+_SCALE = 2  # pixels of the page for each pixel of an image
 _WAITING = "This figure appears once the first cell of the notebook has run."
 
 
@@ -83,7 +84,7 @@ def side_by_side(*parts: Shown) -> Shown:
     return Shown(f'<div class="lesson-row">{html}</div>', "\n".join(part.text for part in parts))
 
 
-def images(pictures: NDArray[np.uint8], labels: Sequence[str], words: str, *, scale: int = 2) -> Shown:
+def images(pictures: NDArray[np.uint8], labels: Sequence[str], words: str) -> Shown:
     """Return images with a label below each.
 
     Parameters
@@ -94,11 +95,9 @@ def images(pictures: NDArray[np.uint8], labels: Sequence[str], words: str, *, sc
         One for each image.
     words : str
         The caption.
-    scale : int
-        Pixels of the page for each pixel of an image.
     """
     tiles = "".join(
-        f"<div>{_inks(picture, label, scale)}{escape(label)}</div>"
+        f"<div>{_inks(picture, label)}{escape(label)}</div>"
         for picture, label in zip(pictures, labels, strict=True)
     )
     return Shown(
@@ -141,11 +140,11 @@ def _rgba(colour: str) -> str:
     return "rgba(" + ",".join(str(int(colour[i : i + 2], 16)) for i in (1, 3, 5))
 
 
-def _inks(picture: NDArray[np.uint8], label: str, scale: int) -> str:
-    height, width = ((side + 1) * scale for side in picture.shape)
+def _inks(picture: NDArray[np.uint8], label: str) -> str:
+    height, width = ((side + 1) * _SCALE for side in picture.shape)
     return "".join(
         f'<img class="lesson-{theme}" width="{width}" height="{height}" alt="{escape(label)}" '
-        f'src="data:image/png;base64,{b64encode(sprite(picture[None], 1, theme=theme, scale=scale)).decode()}">'
+        f'src="data:image/png;base64,{b64encode(sprite(picture[None], 1, theme=theme, scale=_SCALE)).decode()}">'
         for theme in PALETTES
     )
 

@@ -60,16 +60,16 @@ def test_a_figure_without_its_library_says_what_to_do():
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_images_are_there_in_both_themes(pictures, theme):
-    shown = images(pictures, ["a", "b", "<c>"], "Three.", scale=3)
+    shown = images(pictures, ["a", "b", "<c>"], "Three.")
     tags = re.findall(
-        rf'<img class="lesson-{theme}" width="18" height="15" alt="(.*?)" src="data:image/png;base64,(.*?)">',
+        rf'<img class="lesson-{theme}" width="12" height="10" alt="(.*?)" src="data:image/png;base64,(.*?)">',
         shown.html,
     )
     assert [label for label, _ in tags] == ["a", "b", "&lt;c&gt;"]
     palette = PALETTES[theme]
     for _, data in tags:
         with Image.open(io.BytesIO(b64decode(data))) as png:
-            assert png.size == (18, 15)
+            assert png.size == (12, 10)
     with Image.open(io.BytesIO(b64decode(tags[0][1]))) as png:
         assert "#{:02x}{:02x}{:02x}".format(*png.convert("RGB").getpixel((0, 0))) == palette.raised  # no ink
     assert shown.text == "Three. a, b, <c>"

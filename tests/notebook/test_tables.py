@@ -1,4 +1,4 @@
-"""Tables of shapes against the arrays themselves, and one sample's numbers against the network's."""
+"""Tables of shapes against the arrays themselves, of a sample's numbers against the network's, and of times."""
 
 from __future__ import annotations
 
@@ -77,3 +77,14 @@ def test_a_diagram_has_a_circle_for_each_unit_and_a_line_for_each_weight(network
         assert f">W{number}, b{number}<" in html
     with pytest.raises(ValueError, match="a layer has 784 units; expected at most 12"):
         diagram(NeuralNetwork(784, 2, 2))
+
+
+def test_each_batch_size_has_its_times_their_ratio_and_the_same_weights(small_dataset):
+    shown = tables.speed_table(small_dataset, (4, 50))
+    assert "CPU time of one epoch on 600 images" in shown.html
+    assert [row[0] for row in rows(shown)] == ["4", "50"]
+    for _, plain, fast, ratio, difference in rows(shown):
+        assert plain.endswith(" s")
+        assert fast.endswith(" s")
+        assert float(ratio) > 0
+        assert 0 <= float(difference) < 1e-4

@@ -1,9 +1,9 @@
-"""How a number is written: thousands apart by a narrow space, shares in percent, times in the unit that fits."""
+"""How numbers are written, thousands apart and times in the unit that fits, and what a class is called."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-__all__ = ["counted", "did_you_mean", "duration", "grouped", "percent", "plain"]
+__all__ = ["class_noun", "counted", "did_you_mean", "duration", "grouped", "percent", "plain"]
 
 
 def grouped(count: int) -> str:
@@ -31,6 +31,11 @@ def duration(seconds: float) -> str:
     if seconds < 59.5:
         return f"{max(1, round(seconds))} s"
     return f"{round(seconds / 60)} min" if seconds < 3600 else f"{seconds / 3600:.1f} h"
+
+
+def class_noun(class_names: Iterable[str]) -> str:
+    """Return what a class is called: ``"digit"`` where all names are digits, else ``"class"``."""
+    return "digit" if all(name.isdigit() for name in class_names) else "class"
 
 
 def did_you_mean(name: object, known: Iterable[str]) -> str:

@@ -8,7 +8,7 @@ from explorer.network import hardest_classes, most_confused, per_class
 from explorer.session import SessionRun
 from explorer.training import Evaluation, Moment
 from explorer.widgets.tiles import Tile
-from explorer.wording import grouped
+from explorer.wording import class_noun, grouped
 
 __all__ = ["tiles"]
 
@@ -43,7 +43,7 @@ def _train_accuracy(run: SessionRun | None, moment: Moment | None) -> Tile:
 
 
 def _mistakes(moment: Moment | None, class_names: Sequence[str]) -> tuple[Tile, Tile]:
-    hardest, pair = f"Hardest {_kind(class_names)}", "Most confused"
+    hardest, pair = f"Hardest {class_noun(class_names)}", "Most confused"
     confusion = None if moment is None else moment.confusion
     if confusion is None:
         return Tile(hardest, _NONE), Tile(pair, _NONE)
@@ -71,10 +71,6 @@ def _parameters(run: SessionRun | None) -> Tile:
     sizes = (run.dataset.n_inputs, *run.config.hidden_sizes, run.dataset.n_classes)
     n_parameters = sum((n_in + 1) * n_out for n_in, n_out in pairwise(sizes))
     return Tile("Parameters", grouped(n_parameters), "-".join(str(size) for size in sizes))
-
-
-def _kind(class_names: Sequence[str]) -> str:
-    return "digit" if all(name.isdigit() for name in class_names) else "class"
 
 
 def _percent(share: float | None) -> str:

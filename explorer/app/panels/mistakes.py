@@ -27,7 +27,7 @@ from explorer.widgets.choice import Segmented
 from explorer.widgets.live_figure import LiveFigure
 from explorer.widgets.table import Table
 from explorer.widgets.threshold import Threshold
-from explorer.wording import grouped
+from explorer.wording import class_noun, grouped
 
 __all__ = ["MistakesPanel"]
 
@@ -60,7 +60,7 @@ class MistakesPanel:
         self._confidence = _SHARE
         self._drawn_at = float("-inf")
         self.sentence = Caption()
-        kind = "digit" if all(name.isdigit() for name in dataset.class_names) else "class"
+        kind = class_noun(dataset.class_names)
         self.table = Table("Scores of each class", [kind, "recall", "precision", "F1", "test images"])
         self.images = ChosenImages(
             dataset, on_loop, views.choose, lambda: views.state, per_page=_IMAGES_PER_PAGE

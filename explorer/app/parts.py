@@ -18,7 +18,7 @@ from explorer.app.layout import close_all
 from explorer.app.panels.draw import DrawPanel
 from explorer.app.panels.inside.subject import Subjects
 from explorer.app.panels.inside.weights import FirstWeights
-from explorer.app.panels.overview import ACCURACY, LOSS, ChosenGallery, ChosenMatrix, Curve
+from explorer.app.panels.overview import ChosenGallery, ChosenMatrix, Curve
 from explorer.app.run_controls import RunBarPart, SettingsPart
 from explorer.app.view_state import Panel, ViewState
 from explorer.app.views import Views
@@ -93,7 +93,7 @@ class LossCurve(_Part):
     >>> loss.layout.height = "300px"
     """
 
-    _new_panel = partial(Curve, LOSS)
+    _new_panel = partial(Curve, "loss")
 
 
 class AccuracyCurve(_Part):
@@ -107,7 +107,7 @@ class AccuracyCurve(_Part):
     >>> accuracy.layout.height = "300px"
     """
 
-    _new_panel = partial(Curve, ACCURACY)
+    _new_panel = partial(Curve, "accuracy")
 
 
 class ConfusionMatrix(_Part):

@@ -11,8 +11,9 @@ from plotly.offline import get_plotlyjs
 
 from explorer.exports.exported_run import ExportedRun
 from explorer.exports.pages import page
+from explorer.figures.axes import Metric
 from explorer.figures.confusion import confusion_figure
-from explorer.figures.curves import accuracy_figure, loss_figure
+from explorer.figures.curves import curves_figure
 from explorer.figures.digits import sprite
 from explorer.figures.palette import PALETTES, Theme
 from explorer.figures.summaries import confusion_summary, curves_summary, difficulty
@@ -165,8 +166,8 @@ def _figure(run: ExportedRun, name: str, theme: Theme) -> go.Figure:
     if name == "confusion":
         matrix = confusion_figure(run.moment.confusion, run.dataset.class_names, theme=theme)
         return matrix.update_layout(title=None, margin={"t": 8})  # the page has its heading
-    draw = {"loss": loss_figure, "accuracy": accuracy_figure}[name]
-    figure = draw(run.whole(of_one_loss=name == "loss"), theme=theme)
+    metric: Metric = "loss" if name == "loss" else "accuracy"
+    figure = curves_figure(run.whole(of_one_loss=metric == "loss"), metric=metric, theme=theme)
     for epoch in run.forks:
         figure.add_vline(epoch, line={"width": 1.5, "dash": "dot", "color": PALETTES[theme].muted})
     return figure

@@ -1,8 +1,8 @@
 """Pure builders: records and arrays in, Plotly figures out.
 
-Each figure comes in three parts that stand on their own, so that a live figure can follow a run cheaply:
-`*_traces` gives what changes with the data and `*_layout` likewise for the layout, both as plain dicts;
-`*_style` gives what changes with the theme. `*_figure` puts the three together.
+A figure that a live one follows comes in three parts: `*_traces` gives what changes with the data and `*_layout`
+likewise for the layout, both as plain dicts; `*_style` gives what changes with the theme in the traces, and what
+never changes. `*_figure` puts the three together. The number of traces and their order never change.
 
 Nothing is imported here: the colours in `explorer.figures.palette` stay free of Plotly.
 """

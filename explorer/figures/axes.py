@@ -1,16 +1,41 @@
-"""Where the axes of the curves start and end: round numbers that stay while values near them move."""
+"""What figures of curves share: axes between round numbers, which stay while values near them move, and points."""
 
 import math
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from explorer.figures.palette import PALETTES, Theme
 
-__all__ = ["accuracy_range", "epoch_mark", "epoch_step", "linear_range", "log_range"]
+__all__ = [
+    "FACTORS",
+    "HOVERS",
+    "Metric",
+    "Scale",
+    "accuracy_range",
+    "as_float32",
+    "epoch_axis",
+    "epoch_mark",
+    "line_mode",
+    "linear_range",
+    "log_range",
+]
+
+Metric = Literal["loss", "accuracy"]
+Scale = Literal["linear", "log"]
+
+FACTORS: Mapping[Metric, float] = MappingProxyType({"loss": 1.0, "accuracy": 100.0})
+"""From a record's number to the shown one."""
+HOVERS: Mapping[Metric, str] = MappingProxyType({"loss": "loss %{y:.4f}", "accuracy": "%{y:.2f} %"})
+"""The y value in a hover text, in Plotly's template language."""
 
 _ENDS = (1, 1.5, 2, 3, 4, 5, 6, 8, 10)
 _STEPS = (1, 2, 5, 10)
 _FLOORS = (90.0, 80.0, 50.0, 0.0)  # percent
+_MOST_MARKERS = 50  # beyond, markers merge into a thick line
 
 
 def linear_range(own: Iterable[float], others: Iterable[float]) -> list[float]:
@@ -43,9 +68,10 @@ def accuracy_range(own: Iterable[float], others: Iterable[float]) -> list[float]
     return [floor, 100 + 0.02 * (100 - floor)]  # the line at 100 % is whole
 
 
-def epoch_step(n_epochs: int) -> float:
-    """Return the whole number of epochs from tick to tick, for seven ticks at most."""
-    return max(1, _round_up(n_epochs / 6, _STEPS))
+def epoch_axis(n_epochs: int, margin: float = 0.01) -> dict[str, Any]:
+    """Return an x axis up to `n_epochs` and a share `margin` of it, with seven ticks at most, on whole epochs."""
+    step = max(1, _round_up(n_epochs / 6, _STEPS))
+    return {"title": {"text": "epoch"}, "range": [0, (1 + margin) * n_epochs], "dtick": step}
 
 
 def epoch_mark(epoch: float | None, theme: Theme = "light") -> list[dict[str, Any]]:
@@ -55,6 +81,17 @@ def epoch_mark(epoch: float | None, theme: Theme = "light") -> list[dict[str, An
     line = {"color": PALETTES[theme].muted, "width": 1, "dash": "dot"}
     across = {"xref": "x", "x0": epoch, "x1": epoch, "yref": "paper", "y0": 0, "y1": 1}
     return [{"type": "line", **across, "line": line, "layer": "below"}]
+
+
+def as_float32(values: ArrayLike) -> NDArray[np.float32]:
+    """Return numbers as float32, which goes to the page as binary; NaN where one is no finite float32."""
+    wide = np.asarray(values, np.float64)
+    return np.where(np.abs(wide) < np.finfo(np.float32).max, wide, np.nan).astype(np.float32)
+
+
+def line_mode(n_points: int) -> str:
+    """Return Plotly's mode of a curve: with markers, unless there are too many to tell apart."""
+    return "lines+markers" if n_points <= _MOST_MARKERS else "lines"
 
 
 def _round_up(value: float, ends: Sequence[float]) -> float:

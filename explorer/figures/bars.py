@@ -1,18 +1,17 @@
 """A bar for each class: how often it is recognised, or what a network answers."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from explorer.figures.palette import PALETTES, RUN_COLOURS, Theme
-from explorer.figures.template import template
+from explorer.figures.template import drawn
 from explorer.network import per_class
 
 __all__ = ["answers_figure", "recall_figure"]
-
-_HEIGHT = 280  # px
 
 
 def recall_figure(
@@ -29,7 +28,7 @@ def recall_figure(
     theme : {"light", "dark"}
         Colours.
     """
-    scores, palette = per_class(counts), PALETTES[theme]
+    scores = per_class(counts)
     order = np.argsort(scores.recall, kind="stable")
     recall = 100 * scores.recall[order]
     bars = {
@@ -40,18 +39,12 @@ def recall_figure(
         "textposition": "outside",
         "cliponaxis": False,
         "customdata": scores.support[order].astype(np.int32),
-        "marker": {"color": palette.test},
+        "marker": {"color": PALETTES[theme].test},
         "hovertemplate": "%{x}: %{y:.1f} % of %{customdata} test images<extra></extra>",
     }
     floor = 10 * np.floor(max(0.0, float(recall.min()) - 5) / 10)
-    layout = {
-        "template": template(theme),
-        "height": _HEIGHT,
-        "bargap": 0.4,
-        "xaxis": {"title": {"text": "true class"}, "type": "category", "dtick": 1, "showgrid": False},
-        "yaxis": {"title": {"text": "recall (%)"}, "range": [floor, 100]},
-    }
-    return go.Figure([bars], layout)
+    y_axis = {"title": {"text": "recall (%)"}, "range": [floor, 100]}
+    return _figure([bars], theme, "true class", bargap=0.4, yaxis=y_axis)
 
 
 def answers_figure(
@@ -79,11 +72,10 @@ def answers_figure(
         }
         for (name, outputs), colour in zip(answers.items(), RUN_COLOURS[theme], strict=False)
     ]
-    layout = {
-        "template": template(theme),
-        "height": _HEIGHT,
-        "showlegend": len(answers) > 1,
-        "xaxis": {"title": {"text": "output unit"}, "type": "category", "dtick": 1, "showgrid": False},
-        "yaxis": {"title": {"text": "output"}, "range": [0, 1.02]},
-    }
-    return go.Figure(bars, layout)
+    y_axis = {"title": {"text": "output"}, "range": [0, 1.02]}
+    return _figure(bars, theme, "output unit", showlegend=len(answers) > 1, yaxis=y_axis)
+
+
+def _figure(bars: list[dict[str, Any]], theme: Theme, x_title: str, **fixed: Any) -> go.Figure:
+    x_axis = {"title": {"text": x_title}, "type": "category", "dtick": 1, "showgrid": False}
+    return drawn(bars, theme, height=280, xaxis=x_axis, **fixed)

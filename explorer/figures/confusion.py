@@ -3,7 +3,7 @@
 The colours measure the cells off the diagonal; the diagonal, a hundred times as large, has a neutral fill.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -11,20 +11,21 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from explorer.figures.palette import PALETTES, Theme
-from explorer.figures.template import template
-from explorer.wording import grouped
+from explorer.figures.template import drawn, merged
+from explorer.wording import class_noun, grouped
 
 __all__ = [
-    "TRACE_NAMES",
+    "Normalize",
+    "cell_texts",
+    "cells_style",
     "confusion_figure",
     "confusion_layout",
     "confusion_mark",
     "confusion_style",
     "confusion_traces",
+    "drawn_matrix",
+    "matrix_layout",
 ]
-
-TRACE_NAMES = ("mistakes", "right", "note")
-"""The traces in their order: cells off the diagonal, cells on it, and the words of the empty state."""
 
 Normalize = Literal["count", "row"]
 
@@ -48,42 +49,38 @@ def confusion_traces(
     Returns
     -------
     list of dict
-        One for each name in `TRACE_NAMES`. `z`, `text` and `hovertext` are lists of rows, empty where the
-        other trace has the cell; `zmax` is the value of the full tone: the largest mistake, but at least
-        1 % of the largest class, so that the last few mistakes of a good network don't look like many.
+        The mistakes, what is right, and the note of the empty state. `z`, `text` and `hovertext` are lists of
+        rows, empty where the other trace has the cell; `zmax` is the value of the full tone: the largest mistake,
+        but at least 1 % of the largest class, so that a good network's last few mistakes don't look like many.
     """
-    n = len(class_names)
+    right = np.eye(len(class_names), dtype=bool)
     if counts is None:
-        blank = _part(np.zeros((n, n), bool), *[[[None] * n] * n] * 3)
+        blank = _part(np.zeros_like(right), None, "", "")
         return [blank | {"zmax": 1.0}, blank, {"visible": True}]
     totals = counts.sum(axis=1)
     values, smallest, written = counts, max(1.0, 0.01 * float(totals.max())), "{:d}"
     if normalize == "row":
         values, smallest, written = 100 * counts / np.maximum(totals, 1)[:, None], 1.0, "{:.1f}"
-    rows = values.tolist()
-    text = [[written.format(value) if value else "" for value in row] for row in rows]
-    hover = _hover_texts(counts, totals, class_names)
-    right = np.eye(n, dtype=bool)
+    text = [[written.format(value) if value else "" for value in row] for row in values.tolist()]
+    rows, sums = counts.tolist(), totals.tolist()
+
+    def words(row: int, column: int) -> str:
+        count, total = rows[row][column], sums[row]
+        return f"{grouped(count)} of {grouped(total)} ({100 * count / max(total, 1):.1f} %)"
+
+    hover = cell_texts(class_names, words)
     largest = float(np.where(right, 0, values).max())
     return [
-        _part(~right, rows, text, hover) | {"zmax": max(smallest, largest)},
-        _part(right, rows, text, hover),
+        _part(~right, values, text, hover) | {"zmax": max(smallest, largest)},
+        _part(right, values, text, hover),
         {"visible": False},
     ]
 
 
 def confusion_layout(class_names: Sequence[str], *, normalize: Normalize = "count") -> dict[str, Any]:
     """Return what changes with classes and normalisation in the layout."""
-    what = _kind(class_names)
-    shown = "count of test images" if normalize == "count" else f"% of each true {what}"
-    n = len(class_names)
-    ticks = {"tickvals": list(range(n)), "ticktext": list(class_names)}
-    return {
-        "title": {"text": f"Confusion matrix · {shown}"},
-        "xaxis": {"title": {"text": f"predicted {what}"}, "range": [-0.5, n - 0.5], **ticks},
-        # downwards: the first class stands on top
-        "yaxis": {"title": {"text": f"true {what}"}, "range": [n - 0.5, -0.5], **ticks},
-    }
+    shown = "count of test images" if normalize == "count" else f"% of each true {class_noun(class_names)}"
+    return matrix_layout(class_names, shown)
 
 
 def confusion_mark(cell: tuple[int, int] | None, theme: Theme = "light") -> dict[str, Any]:
@@ -98,23 +95,11 @@ def confusion_mark(cell: tuple[int, int] | None, theme: Theme = "light") -> dict
 def confusion_style(class_names: Sequence[str], theme: Theme = "light") -> list[dict[str, Any]]:
     """Return what changes with the theme in the traces of `confusion_figure`, and what never changes."""
     palette = PALETTES[theme]
-    steps = list(range(len(class_names)))
-    cell = {
-        "type": "heatmap",
-        "x": steps,
-        "y": steps,
-        "xgap": 1,
-        "ygap": 1,
-        "showscale": False,
-        "hoverongaps": False,
-        "zmin": 0,
-        "texttemplate": "%{text}",
-        "textfont": {"size": 11, "color": palette.text},
-        "hovertemplate": "%{hovertext}<extra></extra>",
-    }
+    cells = cells_style(class_names, theme) | {"hoverongaps": False, "zmin": 0}
     middle = (len(class_names) - 1) / 2
     note = {
         "type": "scatter",
+        "name": "note",
         "mode": "text",
         "x": [middle],
         "y": [middle],
@@ -123,12 +108,11 @@ def confusion_style(class_names: Sequence[str], theme: Theme = "light") -> list[
         "hoverinfo": "skip",
         "showlegend": False,
     }
-    looks = [
-        {**cell, "colorscale": [[0, palette.surface], [1, palette.heat]]},
-        {**cell, "colorscale": [[0, palette.raised], [1, palette.raised]]},
+    return [
+        {**cells, "name": "mistakes", "colorscale": [[0, palette.surface], [1, palette.heat]]},
+        {**cells, "name": "right", "colorscale": [[0, palette.raised], [1, palette.raised]]},
         note,
     ]
-    return [{"name": name} | look for name, look in zip(TRACE_NAMES, looks, strict=True)]
 
 
 def confusion_figure(
@@ -140,43 +124,57 @@ def confusion_figure(
 ) -> go.Figure:
     """Return the confusion matrix; parameters as in `confusion_traces`, None draws the empty axes."""
     traces = confusion_traces(counts, class_names, normalize=normalize)
-    data = [look | cells for look, cells in zip(confusion_style(class_names, theme), traces, strict=True)]
+    layout = confusion_layout(class_names, normalize=normalize)
+    return drawn_matrix(merged(confusion_style(class_names, theme), traces), layout, theme)
+
+
+def drawn_matrix(traces: list[dict[str, Any]], layout: dict[str, Any], theme: Theme) -> go.Figure:
+    """Return a figure of a matrix, without a grid between its cells."""
     axis = {"showgrid": False}
-    fixed = {"template": template(theme), "height": _HEIGHT, "xaxis": axis, "yaxis": axis}
-    return go.Figure(data, fixed).update_layout(confusion_layout(class_names, normalize=normalize))
+    return drawn(traces, theme, layout, height=_HEIGHT, xaxis=axis, yaxis=axis)
 
 
-def _kind(class_names: Sequence[str]) -> str:
-    return "digit" if all(name.isdigit() for name in class_names) else "class"
-
-
-def _part(
-    mask: NDArray[np.bool_], values: list[list[Any]], text: list[list[Any]], hover: list[list[Any]]
-) -> dict[str, Any]:
-    """Return the cells under `mask`, the others empty; as lists, because JSON knows None and not NaN."""
-    shown = mask.tolist()
+def matrix_layout(class_names: Sequence[str], shown: str) -> dict[str, Any]:
+    """Return the title of a matrix, and its axes of true and predicted classes."""
+    what, n = class_noun(class_names), len(class_names)
+    ticks = {"tickvals": list(range(n)), "ticktext": list(class_names)}
     return {
-        "z": _kept(shown, values, None),
-        "text": _kept(shown, text, ""),
-        "hovertext": _kept(shown, hover, ""),
+        "title": {"text": f"Confusion matrix · {shown}"},
+        "xaxis": {"title": {"text": f"predicted {what}"}, "range": [-0.5, n - 0.5], **ticks},
+        # downwards: the first class stands on top
+        "yaxis": {"title": {"text": f"true {what}"}, "range": [n - 0.5, -0.5], **ticks},
     }
 
 
-def _kept(mask: list[list[bool]], rows: list[list[Any]], other: str | None) -> list[list[Any]]:
+def cells_style(class_names: Sequence[str], theme: Theme) -> dict[str, Any]:
+    """Return what all traces of cells look like, but for their names and colours."""
+    steps = list(range(len(class_names)))
+    return {
+        "type": "heatmap",
+        "x": steps,
+        "y": steps,
+        "xgap": 1,
+        "ygap": 1,
+        "showscale": False,
+        "texttemplate": "%{text}",
+        "textfont": {"size": 11, "color": PALETTES[theme].text},
+        "hovertemplate": "%{hovertext}<extra></extra>",
+    }
+
+
+def cell_texts(class_names: Sequence[str], words: Callable[[int, int], str]) -> list[list[str]]:
+    """Return a hover text for each cell: its classes and ``words(row, column)``."""
     return [
-        [cell if kept else other for kept, cell in zip(flags, row, strict=True)]
-        for flags, row in zip(mask, rows, strict=True)
+        [f"true {true} → predicted {predicted}: {words(i, j)}" for j, predicted in enumerate(class_names)]
+        for i, true in enumerate(class_names)
     ]
 
 
-def _hover_texts(
-    counts: NDArray[np.integer], totals: NDArray[np.integer], class_names: Sequence[str]
-) -> list[list[str]]:
-    return [
-        [
-            f"true {true} → predicted {predicted}: {grouped(count)} of {grouped(total)}"
-            f" ({100 * count / max(total, 1):.1f} %)"
-            for predicted, count in zip(class_names, row, strict=True)
-        ]
-        for true, total, row in zip(class_names, totals.tolist(), counts.tolist(), strict=True)
-    ]
+def _part(mask: NDArray[np.bool_], values: Any, text: Any, hover: Any) -> dict[str, Any]:
+    """Return the cells under `mask`, the others empty; as lists, because JSON knows None and not NaN."""
+    parts: tuple[tuple[str, Any, Any], ...] = (
+        ("z", values, None),
+        ("text", text, ""),
+        ("hovertext", hover, ""),
+    )
+    return {name: np.where(mask, shown, empty).tolist() for name, shown, empty in parts}

@@ -6,9 +6,9 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import ArrayLike, NDArray
 
-from explorer.figures.axes import epoch_step, linear_range
+from explorer.figures.axes import epoch_axis, linear_range
 from explorer.figures.palette import PALETTES, Theme
-from explorer.figures.template import template
+from explorer.figures.template import drawn
 
 __all__ = ["contrast_figure"]
 
@@ -34,21 +34,16 @@ def contrast_figure(
         Colours.
     """
     curves = {"right": np.asarray(right, np.float64), "wrong": np.asarray(wrong, np.float64)}
-    n_epochs = max(map(len, curves.values()))
-    layout = {
-        "template": template(theme),
-        "height": _HEIGHT,
-        "showlegend": True,
-        "legend": {"traceorder": "reversed"},  # the wrong one, drawn on top, is named first
-        "xaxis": {
-            "title": {"text": "epoch"},
-            "range": [0, 1.03 * n_epochs],
-            "dtick": epoch_step(n_epochs),
-        },
-        "yaxis": {"title": {"text": measured}, **_axis(np.concatenate([*curves.values()]), top)},
-        "annotations": _missing(curves["wrong"], theme),
-    }
-    return go.Figure([_line(name, values, theme) for name, values in curves.items()], layout)
+    return drawn(
+        [_line(name, values, theme) for name, values in curves.items()],
+        theme,
+        height=_HEIGHT,
+        showlegend=True,
+        legend={"traceorder": "reversed"},  # the wrong one, drawn on top, is named first
+        xaxis=epoch_axis(max(map(len, curves.values())), margin=0.03),
+        yaxis={"title": {"text": measured}, **_axis(np.concatenate([*curves.values()]), top)},
+        annotations=_missing(curves["wrong"], theme),
+    )
 
 
 def _line(name: str, values: NDArray[np.float64], theme: Theme) -> dict[str, Any]:
@@ -78,18 +73,13 @@ def _axis(values: NDArray[np.float64], top: float | None) -> dict[str, Any]:
 
 
 def _missing(wrong: NDArray[np.float64], theme: Theme) -> list[dict[str, Any]]:
-    missing = np.flatnonzero(~np.isfinite(wrong))
-    if not missing.size:
-        return []
-    return [
+    missing = np.flatnonzero(~np.isfinite(wrong))[:1]
+    corner = {"xref": "paper", "yref": "paper", "x": 1, "y": 1, "xanchor": "right", "yanchor": "top"}
+    return [  # a loss that falls leaves that corner free
         {
-            "text": f"wrong: not a number from epoch {missing[0] + 1} on",
-            "xref": "paper",
-            "yref": "paper",
-            "x": 1,  # a loss that falls leaves this corner free
-            "y": 1,
-            "xanchor": "right",
-            "yanchor": "top",
+            "text": f"wrong: not a number from epoch {first + 1} on",
+            **corner,
             "font": {"color": PALETTES[theme].error, "size": 13},
         }
+        for first in missing
     ]

@@ -9,7 +9,7 @@ import zlib
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.figures.palette import PALETTES, Theme
+from explorer.figures.palette import PALETTES, Theme, rgb
 
 __all__ = ["GAP", "sprite", "weights_sprite"]
 
@@ -53,29 +53,19 @@ def sprite(images: NDArray[np.uint8], columns: int, *, theme: Theme = "light", s
 
 
 def weights_sprite(
-    weights: NDArray[np.floating],
-    columns: int,
-    *,
-    theme: Theme = "light",
-    scale: int = 1,
-    limit: float | None = None,
+    weights: NDArray[np.floating], columns: int, *, theme: Theme = "light", limit: float | None = None
 ) -> bytes:
-    """Return the weights of each unit as an image on a scale of two hues, as a PNG.
+    """Return the weights of each unit as an image on a scale of two hues, as a PNG laid out as by `sprite`.
 
     Parameters
     ----------
     weights : ndarray of float, shape (n_units, height, width)
         Weights from each pixel; no number counts as 0.
-    columns, theme, scale
+    columns, theme
         As for `sprite`.
     limit : float, optional
         Weight of the full tones: ``-limit`` in `Palette.negative`, ``+limit`` in `Palette.positive`, 0 in
         the colour of raised surfaces. Without it, the largest weight of all, so that units can be compared.
-
-    Returns
-    -------
-    bytes
-        A PNG laid out as by `sprite`.
 
     Raises
     ------
@@ -90,10 +80,10 @@ def weights_sprite(
     low = _scale_colours(palette.negative, palette.raised, middle + 1)
     high = _scale_colours(palette.raised, palette.positive, middle + 1)
     indices = np.rint(middle + middle * share).astype(np.uint8)
-    return _png(_grid(indices, columns, scale), np.concatenate([low, high[1:]]))
+    return _png(_grid(indices, columns), np.concatenate([low, high[1:]]))
 
 
-def _grid(tiles: NDArray[np.uint8], columns: int, scale: int) -> NDArray[np.uint8]:
+def _grid(tiles: NDArray[np.uint8], columns: int, scale: int = 1) -> NDArray[np.uint8]:
     """Return tiles (n, height, width) as one image (rows, columns), each enlarged and followed by a gap."""
     if tiles.ndim != 3:
         raise ValueError(f"images have shape {tiles.shape}; expected (n, height, width)")
@@ -110,8 +100,7 @@ def _grid(tiles: NDArray[np.uint8], columns: int, scale: int) -> NDArray[np.uint
 
 def _scale_colours(weak: str, strong: str, steps: int = _CLEAR) -> NDArray[np.uint8]:
     """Return a scale between two colours ``#rrggbb``, shape (steps, 3)."""
-    low, high = (np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)]) for colour in (weak, strong))
-    colours: NDArray[np.uint8] = np.rint(np.linspace(low, high, steps)).astype(np.uint8)
+    colours: NDArray[np.uint8] = np.rint(np.linspace(rgb(weak), rgb(strong), steps)).astype(np.uint8)
     return colours
 
 

@@ -64,12 +64,10 @@ def forward_formulas(walk: Walkthrough, layer: LayerWalk, unit: int) -> tuple[Fo
 
     Parameters
     ----------
-    walk : Walkthrough
-        The sample's passes.
-    layer : LayerWalk
-        One of its layers.
+    walk, layer : Walkthrough, LayerWalk
+        The sample's passes, and one of its layers.
     unit : int
-        The unit.
+        The unit's number in the layer, from 0 on.
     """
     n, is_last = layer.number, layer is walk.layers[-1]
     a, h = f"a{n}[{unit}]", f"y[{unit}]" if is_last else f"h{n}[{unit}]"
@@ -99,12 +97,8 @@ def backward_formulas(walk: Walkthrough, layer: LayerWalk, unit: int, before: in
 
     Parameters
     ----------
-    walk : Walkthrough
-        The sample's passes.
-    layer : LayerWalk
-        One of its layers.
-    unit : int
-        The unit.
+    walk, layer, unit
+        As for `forward_formulas`.
     before : int
         The input, of the layer before, that stands for all: the gradient of its weight is shown.
     """

@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from explorer.figures.palette import PALETTES, RUN_COLOURS, Theme
-from explorer.figures.template import template
+from explorer.figures.template import drawn
 from explorer.network.gradient_check import CheckedWeight
 
 __all__ = ["gradients_figure"]
@@ -25,7 +25,6 @@ def gradients_figure(checked: Sequence[CheckedWeight], *, theme: Theme = "light"
     theme : {"light", "dark"}
         Colours.
     """
-    names = sorted({weight.place.parameter for weight in checked})
     reach = 1.08 * max((abs(weight.numeric) for weight in checked), default=0.0) or 1.0
     diagonal = {
         "type": "scatter",
@@ -37,8 +36,10 @@ def gradients_figure(checked: Sequence[CheckedWeight], *, theme: Theme = "light"
         "hoverinfo": "skip",
     }
     points = []
-    for i, name in enumerate(names):
+    for i, name in enumerate(sorted({weight.place.parameter for weight in checked})):
         own = [weight for weight in checked if weight.place.parameter == name]
+        colours = RUN_COLOURS[theme]
+        mark = {"color": colours[i % len(colours)], "symbol": _SYMBOLS[i % len(_SYMBOLS)], "size": 9}
         points.append(
             {
                 "type": "scatter",
@@ -47,21 +48,17 @@ def gradients_figure(checked: Sequence[CheckedWeight], *, theme: Theme = "light"
                 "x": np.array([weight.numeric for weight in own], np.float32),
                 "y": np.array([weight.analytic for weight in own], np.float32),
                 "text": [str(weight.place) for weight in own],
-                "marker": {
-                    "color": RUN_COLOURS[theme][i % len(RUN_COLOURS[theme])],
-                    "symbol": _SYMBOLS[i % len(_SYMBOLS)],
-                    "size": 9,
-                },
+                "marker": mark,
                 "hovertemplate": "%{text}: measured %{x:.5f}, propagated %{y:.5f}<extra></extra>",
             }
         )
     axis = {"range": [-reach, reach], "zeroline": True, "constrain": "domain"}
-    layout = {
-        "template": template(theme),
-        "height": _SIDE,
-        "width": _SIDE,
-        "showlegend": True,
-        "xaxis": {"title": {"text": "measured slope of the loss"}, **axis},
-        "yaxis": {"title": {"text": "by backpropagation"}, "scaleanchor": "x", **axis},
-    }
-    return go.Figure([diagonal, *points], layout)
+    return drawn(
+        [diagonal, *points],
+        theme,
+        height=_SIDE,
+        width=_SIDE,
+        showlegend=True,
+        xaxis={"title": {"text": "measured slope of the loss"}, **axis},
+        yaxis={"title": {"text": "by backpropagation"}, "scaleanchor": "x", **axis},
+    )

@@ -5,22 +5,21 @@ is told from its neighbours without colours.
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
 import plotly.graph_objects as go
 
-from explorer.figures.axes import epoch_mark, epoch_step, linear_range, log_range
+from explorer.figures.axes import as_float32, epoch_axis, epoch_mark, line_mode, linear_range, log_range
 from explorer.figures.formulas import written
-from explorer.figures.palette import PALETTES, Theme
-from explorer.figures.template import template
+from explorer.figures.palette import PALETTES, Theme, rgb
+from explorer.figures.template import drawn, merged
 from explorer.network.diagnostics import LayerDiagnostics
 from explorer.wording import grouped
 
 __all__ = [
-    "TRACE_NAMES",
-    "Measure",
+    "LayerMeasure",
     "layers_figure",
     "layers_layout",
     "layers_style",
@@ -28,13 +27,7 @@ __all__ = [
     "layers_traces",
 ]
 
-HIDDEN_SLOTS = 6
-"""Most hidden layers that can be shown."""
-
-TRACE_NAMES = (*(f"layer {number}" for number in range(1, HIDDEN_SLOTS + 1)), "output")
-"""The traces in their order, one a layer from the input on."""
-
-Measure = Literal["gradient", "stuck"]
+LayerMeasure = Literal["gradient", "stuck"]
 """``"gradient"``: RMS per weight of the gradient of the mean loss. ``"stuck"``: percent of a layer's dead units
 (relu) or saturated activations (sigmoid, tanh); `LayerDiagnostics` says when they count as that.
 
@@ -44,45 +37,38 @@ which gives the share of units that are saturated on an image, on average.
 """
 
 Diagnoses = Mapping[float, Sequence[LayerDiagnostics]]
-"""What is known of each layer, by epoch."""
+"""What is known of each layer, by epoch, in any order; the layers are the same for all epochs."""
 
+_NAMES = (*(f"layer {number}" for number in range(1, 7)), "output")  # of traces
 _DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot", "solid")
 _MARKERS = ("circle", "square", "diamond", "triangle-up", "triangle-down", "cross", "circle-open")
-_MOST_MARKERS = 50  # beyond, markers merge into a thick line
 _FEW_DECADES = 4  # up to here an axis also has ticks at 2 and 5
 _LEAST_TOP = 5.0  # percent: one dead unit must not look like many
 _DEAD, _SATURATED = "dead units", "saturated activations"
 
 
-def layers_traces(diagnoses: Diagnoses, measure: Measure) -> list[dict[str, Any]]:
-    """Return what changes with the data in the traces of `layers_figure`.
-
-    Parameters
-    ----------
-    diagnoses : mapping of float to sequence of LayerDiagnostics
-        What is known of each layer, by epoch, in any order; the layers are the same for all epochs, at most
-        `HIDDEN_SLOTS` hidden ones and the output.
-    measure : {"gradient", "stuck"}
-        What is drawn.
+def layers_traces(diagnoses: Diagnoses, measure: LayerMeasure) -> list[dict[str, Any]]:
+    """Return what changes with the data in the traces of `layers_figure`, whose parameters these are.
 
     Returns
     -------
     list of dict
-        One for each name in `TRACE_NAMES`: `x` in epochs, `y` in the measure's unit (float32, NaN for what has
-        no place on the axis), `visible`, `mode`, `hovertemplate`.
+        One for each of six hidden layers, from the input on, and one for the output: `x` in epochs, `y` in the
+        measure's unit (float32, NaN for what has no place on the axis), `visible`, `mode`, `hovertemplate`.
     """
     epochs = sorted(diagnoses)
+    shown = [_shown(diagnoses[epoch], measure) for epoch in epochs]
+    activations = {name: layer.activation for epoch in epochs[:1] for name, layer in _named(diagnoses[epoch])}
     traces: list[dict[str, Any]] = []
-    for slot in range(len(TRACE_NAMES)):
-        values = [_value(diagnoses[epoch], slot, measure) for epoch in epochs]
-        shown = [value is not None for value in values]
+    for name in _NAMES:
+        values = [of_epoch[name] for of_epoch in shown if name in of_epoch]
         traces.append(
             {
-                "x": np.array(epochs if any(shown) else [], np.float32),
-                "y": np.array([value for value in values if value is not None], np.float32),
-                "visible": any(shown),
-                "mode": "lines+markers" if len(epochs) <= _MOST_MARKERS else "lines",
-                "hovertemplate": _hover(diagnoses, slot, measure),
+                "x": as_float32(epochs if values else []),
+                "y": as_float32(values),
+                "visible": bool(values),
+                "mode": line_mode(len(epochs)),
+                "hovertemplate": _hover(name, activations.get(name), measure),
             }
         )
     return traces
@@ -90,14 +76,15 @@ def layers_traces(diagnoses: Diagnoses, measure: Measure) -> list[dict[str, Any]
 
 def layers_layout(
     diagnoses: Diagnoses,
-    measure: Measure,
+    measure: LayerMeasure,
     *,
     n_epochs: int,
     epoch: float | None = None,
     theme: Theme = "light",
 ) -> dict[str, Any]:
     """Return what changes with the data in the layout of `layers_figure`, whose parameters these are."""
-    values = [value for value in _values(diagnoses, measure) if math.isfinite(value)]
+    shown = [_shown(layers, measure) for layers in diagnoses.values()]
+    values = [value for of_epoch in shown for value in of_epoch.values() if math.isfinite(value)]
     if measure == "gradient":
         low, high = log_range(values)
         few = high - low < _FEW_DECADES
@@ -106,13 +93,13 @@ def layers_layout(
         low, high = linear_range([*values, _LEAST_TOP], [])
         axis = {"type": "linear", "range": [low, min(high, 102.0)]}
     return {
-        "xaxis": {"range": [0, 1.01 * n_epochs], "dtick": epoch_step(n_epochs)},
+        "xaxis": epoch_axis(n_epochs),
         "yaxis": {**axis, "title": {"text": _axis_title(diagnoses, measure)}},
         "shapes": epoch_mark(epoch, theme),
     }
 
 
-def layers_style(measure: Measure, theme: Theme = "light") -> list[dict[str, Any]]:
+def layers_style(theme: Theme = "light") -> list[dict[str, Any]]:
     """Return what changes with the theme in the traces of `layers_figure`, and what never changes."""
     return [
         {
@@ -122,13 +109,13 @@ def layers_style(measure: Measure, theme: Theme = "light") -> list[dict[str, Any
             "marker": {"color": colour, "symbol": marker, "size": 6},
             "cliponaxis": False,  # those of epoch 0 are whole
         }
-        for name, colour, dash, marker in zip(TRACE_NAMES, _colours(theme), _DASHES, _MARKERS, strict=True)
+        for name, colour, dash, marker in zip(_NAMES, _colours(theme), _DASHES, _MARKERS, strict=True)
     ]
 
 
 def layers_figure(
     diagnoses: Diagnoses,
-    measure: Measure,
+    measure: LayerMeasure,
     *,
     n_epochs: int,
     epoch: float | None = None,
@@ -139,7 +126,7 @@ def layers_figure(
     Parameters
     ----------
     diagnoses : mapping of float to sequence of LayerDiagnostics
-        As in `layers_traces`.
+        What is known of each layer, at most six hidden ones and the output, by epoch.
     measure : {"gradient", "stuck"}
         The RMS per weight of the gradient of the mean loss, on a log axis; or the share of dead units (relu) and
         of saturated activations (sigmoid, tanh) in percent. Softmax has no such share.
@@ -150,16 +137,9 @@ def layers_figure(
     theme : {"light", "dark"}
         Colours.
     """
-    looks, values = layers_style(measure, theme), layers_traces(diagnoses, measure)
-    fixed = {
-        "template": template(theme),
-        "height": 280,
-        "showlegend": True,
-        "xaxis": {"title": {"text": "epoch"}},
-    }
+    traces = merged(layers_style(theme), layers_traces(diagnoses, measure))
     layout = layers_layout(diagnoses, measure, n_epochs=n_epochs, epoch=epoch, theme=theme)
-    figure = go.Figure([look | data for look, data in zip(looks, values, strict=True)], fixed)
-    return figure.update_layout(layout)
+    return drawn(traces, theme, layout, height=280, showlegend=True)
 
 
 def layers_summary(layers: Sequence[LayerDiagnostics], n_images: int) -> tuple[str, str]:
@@ -178,8 +158,7 @@ def layers_summary(layers: Sequence[LayerDiagnostics], n_images: int) -> tuple[s
         As ``"gradient of the mean loss of 512 test images, RMS per weight: layer 1 0.0012, output 0.0045"``
         and ``"dead units (0 on all of 512 test images): layer 1 3 %"``.
     """
-    named = list(zip(_names(len(layers)), layers, strict=True))
-    images = f"{grouped(n_images)} test images"
+    named, images = _named(layers), f"{grouped(n_images)} test images"
     strengths = [f"{name} {written(layer.gradient_rms)}" for name, layer in named]
     dead = [f"{name} {100 * layer.dead:.0f} %" for name, layer in named if layer.activation == "relu"]
     saturated = [
@@ -195,36 +174,34 @@ def layers_summary(layers: Sequence[LayerDiagnostics], n_images: int) -> tuple[s
     return f"gradient of the mean loss of {images}, RMS per weight: {', '.join(strengths)}", "; ".join(stuck)
 
 
-def _names(n_layers: int) -> tuple[str, ...]:
-    return (*TRACE_NAMES[: n_layers - 1], TRACE_NAMES[-1])
+def _named(layers: Sequence[LayerDiagnostics]) -> list[tuple[str, LayerDiagnostics]]:
+    """Return the layers, each with the name of its trace."""
+    return [*zip((*_NAMES[: len(layers) - 1], _NAMES[-1]), layers, strict=True)]
 
 
-def _value(layers: Sequence[LayerDiagnostics], slot: int, measure: Measure) -> float | None:
-    """Return what is drawn of the layer in `slot`: NaN for what the axis has no place for, None for no layer."""
-    layer = _in_slot(layers, slot)
-    if layer is None or (measure == "stuck" and layer.activation == "softmax"):
-        return None
-    if measure == "stuck":
-        return 100 * _share(layer)
-    return layer.gradient_rms if 0 < layer.gradient_rms < math.inf else math.nan
+def _shown(layers: Sequence[LayerDiagnostics], measure: LayerMeasure) -> dict[str, float]:
+    """Return what is drawn of each layer: NaN for what the axis has no place for."""
+    if measure == "gradient":
+        strengths = {name: layer.gradient_rms for name, layer in _named(layers)}
+        return {name: value if 0 < value < math.inf else math.nan for name, value in strengths.items()}
+    return {
+        name: 100 * (layer.dead if layer.activation == "relu" else layer.saturated)
+        for name, layer in _named(layers)
+        if layer.activation != "softmax"
+    }
 
 
-def _in_slot(layers: Sequence[LayerDiagnostics], slot: int) -> LayerDiagnostics | None:
-    return dict(zip(_names(len(layers)), layers, strict=True)).get(TRACE_NAMES[slot])
-
-
-def _hover(diagnoses: Diagnoses, slot: int, measure: Measure) -> str:
-    layer = next((_in_slot(layers, slot) for layers in diagnoses.values()), None)
+def _hover(name: str, activation: str | None, measure: LayerMeasure) -> str:
     if measure == "gradient":
         shown = "%{y:.2e} per weight"
-    elif layer is not None and layer.activation == "relu":
+    elif activation == "relu":
         shown = "%{y:.1f} % of its units dead"
     else:
         shown = "%{y:.1f} % of its activations saturated"
-    return f"epoch %{{x}} · {TRACE_NAMES[slot]}: {shown}<extra></extra>"
+    return f"epoch %{{x}} · {name}: {shown}<extra></extra>"
 
 
-def _axis_title(diagnoses: Diagnoses, measure: Measure) -> str:
+def _axis_title(diagnoses: Diagnoses, measure: LayerMeasure) -> str:
     if measure == "gradient":
         return "gradient RMS per weight"
     names = {layer.activation for layers in diagnoses.values() for layer in layers}
@@ -234,24 +211,9 @@ def _axis_title(diagnoses: Diagnoses, measure: Measure) -> str:
     return f"{', '.join(counted)} (%)"
 
 
-def _values(diagnoses: Diagnoses, measure: Measure) -> Iterable[float]:
-    for layers in diagnoses.values():
-        for slot in range(len(TRACE_NAMES)):
-            value = _value(layers, slot, measure)
-            if value is not None:
-                yield value
-
-
-def _share(layer: LayerDiagnostics) -> float:
-    return layer.dead if layer.activation == "relu" else layer.saturated
-
-
 def _colours(theme: Theme) -> list[str]:
     """Return one colour a trace, from the page's blue to the colour of text: an order, in one hue."""
     palette = PALETTES[theme]
-    heat, accent, text = (
-        np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)])
-        for colour in (palette.heat, palette.accent, palette.text)
-    )
-    scale = np.rint(np.linspace((heat + accent) / 2, text, len(TRACE_NAMES))).astype(int)
-    return ["#" + "".join(f"{part:02x}" for part in colour) for colour in scale]
+    heat, accent, text = (np.array(rgb(colour)) for colour in (palette.heat, palette.accent, palette.text))
+    scale = np.rint(np.linspace((heat + accent) / 2, text, len(_NAMES))).astype(np.uint8)
+    return [f"#{colour.tobytes().hex()}" for colour in scale]

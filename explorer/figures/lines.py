@@ -1,6 +1,7 @@
 """Named curves over one axis: functions and their slopes, a loss over epochs, a loss along a step."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from itertools import cycle
 from types import MappingProxyType
 from typing import Any
 
@@ -9,14 +10,11 @@ import plotly.graph_objects as go
 from numpy.typing import ArrayLike, NDArray
 
 from explorer.figures.palette import PALETTES, RUN_COLOURS, Theme
-from explorer.figures.template import template
+from explorer.figures.template import drawn
 
-__all__ = ["Curve", "lines_figure", "sampled"]
-
-Curve = tuple[ArrayLike, ArrayLike]
+__all__ = ["lines_figure", "sampled"]
 
 _POINTS = 401  # odd: the middle of the span is a point
-_HEIGHT = 280  # px
 _DASHES = ("solid", "dash", "dot", "dashdot")  # a second mark besides the hue
 _NO_MARKS: Mapping[str, tuple[float, float]] = MappingProxyType({})
 
@@ -38,12 +36,11 @@ def sampled(
 
 
 def lines_figure(
-    curves: Mapping[str, Curve],
+    curves: Mapping[str, tuple[ArrayLike, ArrayLike]],
     *,
     x_title: str,
     y_title: str = "",
     marks: Mapping[str, tuple[float, float]] = _NO_MARKS,
-    height: int = _HEIGHT,
     theme: Theme = "light",
 ) -> go.Figure:
     """Return curves in hues of their own, and points that are pointed out.
@@ -56,12 +53,10 @@ def lines_figure(
         What the axes measure.
     marks : mapping of str to (x, y)
         Single points, each with its words.
-    height : int
-        Of the figure, in pixels.
     theme : {"light", "dark"}
         Colours.
     """
-    looks = zip(RUN_COLOURS[theme], _cycle(_DASHES, len(curves)), strict=False)
+    looks = zip(RUN_COLOURS[theme], cycle(_DASHES), strict=False)
     lines = [
         {
             "type": "scatter",
@@ -74,14 +69,14 @@ def lines_figure(
         }
         for (name, (x, y)), (colour, dash) in zip(curves.items(), looks, strict=False)
     ]
-    layout = {
-        "template": template(theme),
-        "height": height,
-        "showlegend": len(curves) > 1,
-        "xaxis": {"title": {"text": x_title}, "zeroline": True},
-        "yaxis": {"title": {"text": y_title}, "zeroline": True},
-    }
-    return go.Figure([*lines, *_points(marks, theme)], layout)
+    return drawn(
+        [*lines, *_points(marks, theme)],
+        theme,
+        height=280,
+        showlegend=len(curves) > 1,
+        xaxis={"title": {"text": x_title}, "zeroline": True},
+        yaxis={"title": {"text": y_title}, "zeroline": True},
+    )
 
 
 def _points(marks: Mapping[str, tuple[float, float]], theme: Theme) -> list[dict[str, Any]]:
@@ -102,7 +97,3 @@ def _points(marks: Mapping[str, tuple[float, float]], theme: Theme) -> list[dict
         }
         for name, (x, y) in marks.items()
     ]
-
-
-def _cycle(values: Sequence[str], n: int) -> list[str]:
-    return [values[i % len(values)] for i in range(n)]

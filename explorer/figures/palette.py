@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 from types import MappingProxyType
 from typing import Literal
 
-__all__ = ["PALETTES", "RUN_COLOURS", "Palette", "Theme"]
+__all__ = ["PALETTES", "RUN_COLOURS", "Palette", "Theme", "rgb"]
 
 Theme = Literal["light", "dark"]
 
@@ -110,3 +110,9 @@ RUN_COLOURS: Mapping[Theme, tuple[str, ...]] = MappingProxyType(
     }
 )
 """Hues of runs, none of them that of train or test. They begin again after the last, with another dash."""
+
+
+def rgb(colour: str) -> tuple[int, int, int]:
+    """Return red, green and blue of a hex string ``#rrggbb``, each 0 to 255."""
+    red, green, blue = bytes.fromhex(colour[1:])
+    return red, green, blue

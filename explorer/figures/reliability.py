@@ -13,12 +13,11 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from explorer.figures.palette import PALETTES, Theme
-from explorer.figures.template import template
+from explorer.figures.template import drawn
 from explorer.network.mistakes import confidences
 from explorer.wording import grouped
 
 __all__ = [
-    "TRACE_NAMES",
     "Reliability",
     "reliability",
     "reliability_figure",
@@ -26,9 +25,6 @@ __all__ = [
     "reliability_style",
     "reliability_traces",
 ]
-
-TRACE_NAMES = ("perfect", "test")
-"""The traces in their order."""
 
 _HEIGHT = 340  # px
 _LARGEST_MARKER = 18.0  # px, for a bin that holds everything
@@ -100,33 +96,26 @@ def reliability(outputs: NDArray[np.floating], labels: NDArray[np.integer], n_bi
 
 
 def reliability_traces(bins: Reliability | None) -> list[dict[str, Any]]:
-    """Return what changes with the data in the traces of `reliability_figure`.
-
-    Parameters
-    ----------
-    bins : Reliability or None
-        None before the first epoch has ended.
+    """Return what changes with the data in the traces of `reliability_figure`, None before the first epoch's end.
 
     Returns
     -------
     list of dict
-        One for each name in `TRACE_NAMES`; `x` and `y` in percent, `marker` with an area that grows with the
-        bin's samples.
+        The diagonal and the bins in use: `x` and `y` in percent, `marker` with an area that grows with the bin's
+        samples.
     """
     if bins is None:
         nothing = np.zeros(0, np.float32)
         return [{}, {"x": nothing, "y": nothing, "hovertext": [], "marker": {"size": nothing}}]
     used = bins.counts > 0
     share = np.sqrt(bins.counts[used] / max(bins.counts.sum(), 1))
-    return [
-        {},
-        {
-            "x": (100 * bins.confidence[used]).astype(np.float32),
-            "y": (100 * bins.accuracy[used]).astype(np.float32),
-            "hovertext": [_hover_text(bins, i) for i in np.flatnonzero(used).tolist()],
-            "marker": {"size": np.maximum(5.0, _LARGEST_MARKER * share).astype(np.float32)},
-        },
-    ]
+    values = {
+        "x": (100 * bins.confidence[used]).astype(np.float32),
+        "y": (100 * bins.accuracy[used]).astype(np.float32),
+        "hovertext": [_hover_text(bins, i) for i in np.flatnonzero(used).tolist()],
+        "marker": {"size": np.maximum(5.0, _LARGEST_MARKER * share).astype(np.float32)},
+    }
+    return [{}, values]
 
 
 def reliability_layout(bins: Reliability | None) -> dict[str, Any]:
@@ -139,42 +128,40 @@ def reliability_layout(bins: Reliability | None) -> dict[str, Any]:
 def reliability_style(theme: Theme = "light") -> list[dict[str, Any]]:
     """Return what changes with the theme in the traces of `reliability_figure`, and what never changes."""
     palette = PALETTES[theme]
-    looks: list[dict[str, Any]] = [
-        {
-            "mode": "lines",
-            "x": [0, 100],
-            "y": [0, 100],
-            "line": {"color": palette.muted, "width": 1, "dash": "dot"},
-            "hoverinfo": "skip",
-        },
-        {
-            "mode": "lines+markers",
-            "line": {"color": palette.test, "width": 1.5},
-            "cliponaxis": False,
-            "marker": {"color": palette.test, "opacity": 1, "line": {"color": palette.surface, "width": 1}},
-            "hovertemplate": "%{hovertext}<extra></extra>",
-        },
-    ]
-    return [
-        {"type": "scatter", "name": name, "showlegend": False, **look}
-        for name, look in zip(TRACE_NAMES, looks, strict=True)
-    ]
+    diagonal: dict[str, Any] = {
+        "name": "perfect",
+        "mode": "lines",
+        "x": [0, 100],
+        "y": [0, 100],
+        "line": {"color": palette.muted, "width": 1, "dash": "dot"},
+        "hoverinfo": "skip",
+    }
+    test: dict[str, Any] = {
+        "name": "test",
+        "mode": "lines+markers",
+        "line": {"color": palette.test, "width": 1.5},
+        "cliponaxis": False,
+        "marker": {"color": palette.test, "opacity": 1, "line": {"color": palette.surface, "width": 1}},
+        "hovertemplate": "%{hovertext}<extra></extra>",
+    }
+    return [{"type": "scatter", "showlegend": False, **look} for look in (diagonal, test)]
 
 
 def reliability_figure(bins: Reliability | None, *, theme: Theme = "light") -> go.Figure:
     """Return accuracy against confidence, one point a bin; parameters as in `reliability_traces`."""
     axis = {"range": [0, 103], "dtick": 20, "constrain": "domain"}
-    fixed = {
-        "template": template(theme),
-        "height": _HEIGHT,
-        "xaxis": {**axis, "title": {"text": "confidence (%)"}, "constraintoward": "left"},
-        "yaxis": {**axis, "title": {"text": "accuracy (%)"}, "scaleanchor": "x", "constraintoward": "top"},
-        "annotations": [
+    figure = drawn(
+        reliability_style(theme),
+        theme,
+        reliability_layout(bins),
+        height=_HEIGHT,
+        xaxis={**axis, "title": {"text": "confidence (%)"}, "constraintoward": "left"},
+        yaxis={**axis, "title": {"text": "accuracy (%)"}, "scaleanchor": "x", "constraintoward": "top"},
+        annotations=[
             {"x": 25, "y": 80, "text": "underconfident"},
             {"x": 75, "y": 20, "text": "overconfident"},
         ],
-    }
-    figure = go.Figure(reliability_style(theme), fixed).update_layout(reliability_layout(bins))
+    )
     for trace, values in zip(figure.data, reliability_traces(bins), strict=True):
         trace.update(values)  # merges the marker's size with its colour
     return figure

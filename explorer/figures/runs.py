@@ -1,7 +1,4 @@
-"""The test curves of many runs in one figure, each in the colour that it has everywhere.
-
-The number of traces and their order never change, so that a live figure only exchanges their data.
-"""
+"""The test curves of many runs in one figure, each in the colour that it has everywhere."""
 
 import html
 from collections.abc import Mapping, Sequence
@@ -14,18 +11,26 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from explorer.figures.axes import accuracy_range, linear_range, log_range
+from explorer.figures.axes import (
+    FACTORS,
+    HOVERS,
+    Metric,
+    Scale,
+    accuracy_range,
+    as_float32,
+    line_mode,
+    linear_range,
+    log_range,
+)
 from explorer.figures.palette import RUN_COLOURS, Theme
-from explorer.figures.template import template
+from explorer.figures.template import drawn, merged
 from explorer.training.config import FIELDS
 from explorer.training.records import EpochRecord
 
 __all__ = [
     "SLOTS",
     "Axis",
-    "Measure",
     "RunCurve",
-    "Scale",
     "run_colour",
     "runs_figure",
     "runs_layout",
@@ -37,18 +42,14 @@ SLOTS = 12
 """How many runs are drawn at most."""
 
 _DASHES = ("solid", "dash", "dot")
-_MOST_MARKERS = 50
 _LONGEST_TITLE = 24
 _HEIGHT = 300  # px
 
 Axis = Literal["epochs", "steps", "seconds"]
-Measure = Literal["accuracy", "loss"]
-Scale = Literal["linear", "log"]
 
 _AXIS_TITLES: Mapping[Axis, str] = MappingProxyType(
     {"epochs": "epoch", "steps": "steps (updates of the weights)", "seconds": "seconds of training"}
 )
-_SHOWN: Mapping[Measure, str] = MappingProxyType({"accuracy": "%{y:.2f} %", "loss": "loss %{y:.4f}"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +68,8 @@ class RunCurve:
         Mini-batches in an epoch.
     loss : str
         The loss that its records hold.
-    first_epoch, first_step : int
-        Epochs, and updates of the weights, that a fork already has when it starts.
-    first_seconds : float
-        Seconds of training that it already has then.
+    first_epoch, first_step, first_seconds
+        Epochs, updates of the weights and seconds of training that a fork already has when it starts.
     is_present : bool
         Whether it is the run that the other tabs show.
     """
@@ -93,77 +92,78 @@ def run_colour(number: int, theme: Theme) -> str:
 
 
 def runs_traces(
-    runs: Sequence[RunCurve], measure: Measure, axis: Axis = "epochs", *, theme: Theme = "light"
+    runs: Sequence[RunCurve], metric: Metric, axis: Axis = "epochs", *, theme: Theme = "light"
 ) -> list[dict[str, Any]]:
-    """Return what changes with the runs in the traces of `runs_figure`.
-
-    Parameters
-    ----------
-    runs : sequence of RunCurve
-        The last `SLOTS` of them are drawn, the last on top.
-    measure : {"accuracy", "loss"}
-        Accuracy in percent or loss per sample, over the test set.
-    axis : {"epochs", "steps", "seconds"}
-        What x counts; in a fork, also what came before it.
-    theme : {"light", "dark"}
-        Colours.
+    """Return what changes with the runs in the traces of `runs_figure`, whose parameters these are.
 
     Returns
     -------
     list of dict
-        `SLOTS` of them, the unused ones invisible.
+        `SLOTS` of them, the unused ones first and invisible.
     """
-    shown = runs[-SLOTS:]
-    unused = {"visible": False, "x": _numbers(()), "y": _numbers(()), "name": ""}
+    shown, none = runs[-SLOTS:], as_float32(())
+    unused = {"visible": False, "x": none, "y": none, "name": ""}
     return [
         *({**unused} for _ in range(SLOTS - len(shown))),
-        *(_trace(run, measure, axis, theme) for run in shown),
+        *(_trace(run, metric, axis, theme) for run in shown),
     ]
 
 
 def runs_layout(
-    runs: Sequence[RunCurve], measure: Measure, axis: Axis = "epochs", *, scale: Scale = "linear"
+    runs: Sequence[RunCurve], metric: Metric, axis: Axis = "epochs", *, scale: Scale = "linear"
 ) -> dict[str, Any]:
-    """Return what changes with the runs in the layout; a log scale is for the loss alone."""
+    """Return what changes with the runs in the layout of `runs_figure`, whose parameters these are."""
     shown = runs[-SLOTS:]
     ends = [float(x[-1]) for run in shown if len(x := _positions(run, axis))]
     x_axis = {"title": {"text": _AXIS_TITLES[axis]}, "range": [0, 1.02 * max(ends, default=1.0)]}
-    title = {"text": "test accuracy (%)" if measure == "accuracy" else _loss_title(shown)}
-    return {"xaxis": x_axis, "yaxis": {"title": title, **_y_axis(shown, measure, scale)}}
+    title = {"text": "test accuracy (%)" if metric == "accuracy" else _loss_title(shown)}
+    return {"xaxis": x_axis, "yaxis": {"title": title, **_y_axis(shown, metric, scale)}}
 
 
-def runs_style(measure: Measure) -> list[dict[str, Any]]:
+def runs_style(metric: Metric) -> list[dict[str, Any]]:
     """Return what never changes in the traces of `runs_figure`."""
-    hover = f"%{{meta}}<br>%{{x:.4~g}} · {_SHOWN[measure]}<extra></extra>"
+    hover = f"%{{meta}}<br>%{{x:.4~g}} · {HOVERS[metric]}<extra></extra>"
     return [{"type": "scatter", "hovertemplate": hover, "meta": ""} for _ in range(SLOTS)]
 
 
 def runs_figure(
     runs: Sequence[RunCurve],
-    measure: Measure,
+    metric: Metric,
     axis: Axis = "epochs",
     *,
     scale: Scale = "linear",
     theme: Theme = "light",
 ) -> go.Figure:
-    """Return the test curves of `runs`; the parameters are those of `runs_traces` and `runs_layout`."""
-    traces = runs_traces(runs, measure, axis, theme=theme)
-    data = [look | values for look, values in zip(runs_style(measure), traces, strict=True)]
-    fixed = {"template": template(theme), "height": _HEIGHT, "showlegend": True}
-    return go.Figure(data, fixed).update_layout(runs_layout(runs, measure, axis, scale=scale))
+    """Return the test curves of `runs`.
+
+    Parameters
+    ----------
+    runs : sequence of RunCurve
+        The last `SLOTS` of them are drawn, the last on top.
+    metric : {"loss", "accuracy"}
+        Loss per sample or accuracy in percent, over the test set.
+    axis : {"epochs", "steps", "seconds"}
+        What x counts; in a fork, also what came before it.
+    scale : {"linear", "log"}
+        Scale of the loss.
+    theme : {"light", "dark"}
+        Colours.
+    """
+    traces = merged(runs_style(metric), runs_traces(runs, metric, axis, theme=theme))
+    layout = runs_layout(runs, metric, axis, scale=scale)
+    return drawn(traces, theme, layout, height=_HEIGHT, showlegend=True)
 
 
-def _trace(run: RunCurve, measure: Measure, axis: Axis, theme: Theme) -> dict[str, Any]:
-    factor = 100.0 if measure == "accuracy" else 1.0
-    values = [factor * value for value in map(attrgetter(f"test_{measure}"), run.epochs)]
+def _trace(run: RunCurve, metric: Metric, axis: Axis, theme: Theme) -> dict[str, Any]:
+    values = [FACTORS[metric] * value for value in map(attrgetter(f"test_{metric}"), run.epochs)]
     dash = _DASHES[(run.number - 1) // len(RUN_COLOURS[theme]) % len(_DASHES)]
     colour = run_colour(run.number, theme)
     title = _as_text(run.title)
     return {
         "visible": True,
         "x": _positions(run, axis),
-        "y": _numbers(values),
-        "mode": "lines+markers" if len(values) <= _MOST_MARKERS else "lines",
+        "y": as_float32(values),
+        "mode": line_mode(len(values)),
         "line": {"color": colour, "dash": dash, "width": 3 if run.is_present else 1.5},
         "marker": {"color": colour, "size": 5 if run.is_present else 3},
         "name": title,
@@ -178,19 +178,14 @@ def _as_text(title: str) -> str:
 
 
 def _positions(run: RunCurve, axis: Axis) -> NDArray[np.float32]:
+    epochs = np.array([record.epoch for record in run.epochs])
     if axis == "epochs":
-        return _numbers([record.epoch for record in run.epochs])
-    own = [record.epoch - run.first_epoch for record in run.epochs]
+        return as_float32(epochs)
+    own = epochs - run.first_epoch
     if axis == "steps":
-        return _numbers([run.first_step + run.steps_per_epoch * epoch for epoch in own])
-    seconds = [record.seconds if epoch > 0 else 0.0 for record, epoch in zip(run.epochs, own, strict=True)]
-    return _numbers((run.first_seconds + np.cumsum(seconds)).tolist())
-
-
-def _numbers(values: Sequence[float]) -> NDArray[np.float32]:
-    """Return float32, which goes to the page as binary; NaN where a value is no finite float32."""
-    wide = np.asarray(values, np.float64)
-    return np.where(np.abs(wide) < np.finfo(np.float32).max, wide, np.nan).astype(np.float32)
+        return as_float32(run.first_step + run.steps_per_epoch * own)
+    seconds = np.array([record.seconds for record in run.epochs])
+    return as_float32(run.first_seconds + np.cumsum(np.where(own > 0, seconds, 0.0)))
 
 
 def _loss_title(runs: Sequence[RunCurve]) -> str:
@@ -199,11 +194,11 @@ def _loss_title(runs: Sequence[RunCurve]) -> str:
     return f"test {losses.pop() if len(losses) == 1 else 'loss'} per sample"
 
 
-def _y_axis(runs: Sequence[RunCurve], measure: Measure, scale: Scale) -> dict[str, Any]:
+def _y_axis(runs: Sequence[RunCurve], metric: Metric, scale: Scale) -> dict[str, Any]:
     """Fit accuracy to the best epoch of each run, a linear loss to the run on top and to twice that at most."""
     if not runs:
-        return {"type": "linear", "range": [0, 100 if measure == "accuracy" else 1]}
-    if measure == "accuracy":
+        return {"type": "linear", "range": [0, 100 if metric == "accuracy" else 1]}
+    if metric == "accuracy":
         best = [100 * max((record.test_accuracy for record in run.epochs), default=1.0) for run in runs]
         return {"type": "linear", "range": accuracy_range(best, [])}
     losses = [record.test_loss for run in runs for record in run.epochs]

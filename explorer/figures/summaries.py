@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from explorer.network import Confusion, hardest_classes, most_confused, per_class
 from explorer.training.records import History
-from explorer.wording import grouped
+from explorer.wording import class_noun, grouped
 
-__all__ = ["confusion_summary", "curves_summary", "difficulty", "run_summary"]
+__all__ = ["confusion_summary", "curves_summary", "difficulty"]
 
-NOT_TRAINED = "not trained yet"
-MOST_NAMED = 3
+_NOT_TRAINED = "not trained yet"
+_MOST_NAMED = 3
 
 
 def curves_summary(history: History, at: float | None = None) -> str:
@@ -29,7 +29,20 @@ def curves_summary(history: History, at: float | None = None) -> str:
     at : float, optional
         The selected epoch; without it, the newest. One that has no record counts as the newest.
     """
-    return _progress(history, with_loss=True, at=at)
+    last = next((record for record in history if record.epoch == at), history.last)
+    of = f"of {history.config.epochs}"
+    if last is None:
+        if not history.batches:
+            return _NOT_TRAINED if history.end is None else f"{history.end.status} in epoch 1 {of}"
+        newest = history.batches[-1]
+        epoch = f"epoch {math.ceil(newest.epoch)} {of}"
+        place = f"{epoch} under way" if history.end is None else f"{history.end.status} in {epoch}"
+        return f"{place}, train accuracy so far {100 * newest.train_accuracy:.1f} %"
+    line = f"epoch {last.epoch} {of}, test accuracy {100 * last.test_accuracy:.1f} %"
+    diverged = next((r.epoch for r in history if not math.isfinite(r.train_loss + r.test_loss)), None)
+    if diverged is not None and diverged <= last.epoch:
+        return f"{line}, the loss is not a number since epoch {diverged}"
+    return f"{line}, test loss {last.test_loss:.3g}"
 
 
 def confusion_summary(counts: NDArray[np.integer] | None, class_names: Sequence[str]) -> str:
@@ -48,65 +61,27 @@ def confusion_summary(counts: NDArray[np.integer] | None, class_names: Sequence[
         As ``"9 320 of 10 000 test images right, most confused: 9 read as 4 (28 times)"``.
     """
     if counts is None or not counts.any():
-        return NOT_TRAINED
-    right, total = int(np.trace(counts)), int(counts.sum())
-    return f"{grouped(right)} of {grouped(total)} test images right, {_worst(counts, class_names)}"
-
-
-def run_summary(history: History, class_names: Sequence[str]) -> str:
-    """Return where a run stands and its largest mistake.
-
-    As ``"epoch 5 of 10, test accuracy 93.2 %, most confused: 9 read as 4 (28 times)"``.
-    """
-    progress = _progress(history, with_loss=False)
-    return progress if history.last is None else f"{progress}, {_worst(history.last.confusion, class_names)}"
+        return _NOT_TRAINED
+    worst = [f"most confused: {_mix_up(pair, class_names)}" for pair in most_confused(counts, 1)]
+    right, total = grouped(int(np.trace(counts))), grouped(int(counts.sum()))
+    return f"{right} of {total} test images right, {worst[0] if worst else 'no mistake'}"
 
 
 def difficulty(confusion: NDArray[np.integer], class_names: Sequence[str]) -> str:
     """Return which classes are the hardest, and the most common mix-ups, in two sentences.
 
-    Parameters
-    ----------
-    confusion : ndarray of int, shape (n_classes, n_classes)
-        Rows are the true class, columns the predicted.
-    class_names : sequence of str
-        Name of each class.
+    The parameters are those of `confusion_summary`; there must be counts.
     """
-    pairs = most_confused(confusion, MOST_NAMED)
+    pairs = most_confused(confusion, _MOST_NAMED)
     if not pairs:
         return "No test image is misclassified."
     recall = per_class(confusion).recall
-    order = hardest_classes(confusion)[:MOST_NAMED]
-    kind = "digits" if all(name.isdigit() for name in class_names) else "classes"
+    order = hardest_classes(confusion)[:_MOST_NAMED]
+    kinds = {"digit": "digits", "class": "classes"}[class_noun(class_names)]
     first, *others = (class_names[k] for k in order)
     hardest = ", ".join([f"{first} ({100 * recall[order[0]]:.1f} % recognised)", *others])
     confused = ", ".join(_mix_up(pair, class_names) for pair in pairs)
-    return f"Hardest {kind}: {hardest}. Most common mix-ups: {confused}."
-
-
-def _progress(history: History, *, with_loss: bool, at: float | None = None) -> str:
-    last = next((record for record in history if record.epoch == at), history.last)
-    of = f"of {history.config.epochs}"
-    diverged = next((r.epoch for r in history if not math.isfinite(r.train_loss + r.test_loss)), None)
-    if last is None:
-        if not history.batches:
-            return NOT_TRAINED if history.end is None else f"{history.end.status} in epoch 1 {of}"
-        newest = history.batches[-1]
-        so_far = f"train accuracy so far {100 * newest.train_accuracy:.1f} %"
-        epoch = f"epoch {math.ceil(newest.epoch)} {of}"
-        place = f"{epoch} under way" if history.end is None else f"{history.end.status} in {epoch}"
-        return f"{place}, {so_far}"
-    line = f"epoch {last.epoch} {of}, test accuracy {100 * last.test_accuracy:.1f} %"
-    if diverged is not None and diverged <= last.epoch:
-        return f"{line}, the loss is not a number since epoch {diverged}"
-    return f"{line}, test loss {last.test_loss:.3g}" if with_loss else line
-
-
-def _worst(counts: NDArray[np.integer], class_names: Sequence[str]) -> str:
-    worst = next(iter(most_confused(counts, 1)), None)
-    if worst is None:
-        return "no mistake"
-    return f"most confused: {_mix_up(worst, class_names)}"
+    return f"Hardest {kinds}: {hardest}. Most common mix-ups: {confused}."
 
 
 def _mix_up(pair: Confusion, class_names: Sequence[str]) -> str:

@@ -17,7 +17,7 @@ from IPython.display import ProgressBar
 from rich.progress import track
 
 from explorer.datasets import Dataset, load_dataset, load_mnist
-from explorer.figures.studies import Measure, StudyPoint, study_figure, study_points
+from explorer.figures.studies import StudyMeasure, StudyPoint, study_figure, study_points
 from explorer.notebook.page import Shown, figure
 from explorer.training import TrainingConfig
 from explorer.training.studies import (
@@ -147,7 +147,7 @@ def batch_size_figures(result: BatchSizeStudy) -> tuple[Shown, ...]:
 
     For both reductions: the mean over the seeds, with a band from the lowest to the highest.
     """
-    words: dict[Measure, str] = {
+    words: dict[StudyMeasure, str] = {
         "accuracy": f"Test accuracy after {result.extent}: the mean over the seeds, "
         "with a band from the lowest to the highest.",
         "time": "Time per epoch. A step on a few images costs almost as much as a step on many; and once a "

@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.datasets import Dataset
+from explorer.figures.axes import Metric
 from explorer.figures.bars import answers_figure, recall_figure
 from explorer.figures.confusion import confusion_figure
-from explorer.figures.curves import accuracy_figure, loss_figure
+from explorer.figures.curves import curves_figure
 from explorer.figures.gradients import gradients_figure
 from explorer.figures.histograms import histograms_figure
 from explorer.figures.lines import lines_figure, sampled
@@ -111,8 +112,8 @@ def learning(result: Trained) -> Shown:
     last = result.history[-1]
     loss = f"Loss per sample. Test loss at the end: {last.test_loss:.4f}."
     accuracy = f"Accuracy. Test accuracy at the end: {100 * last.test_accuracy:.1f} %."
-    curves = figure(loss_figure(result.history), loss), figure(accuracy_figure(result.history), accuracy)
-    return side_by_side(*curves)
+    words: tuple[tuple[Metric, str], ...] = (("loss", loss), ("accuracy", accuracy))
+    return side_by_side(*(figure(curves_figure(result.history, metric=m), said) for m, said in words))
 
 
 def confusion(result: Trained, class_names: Sequence[str]) -> Shown:

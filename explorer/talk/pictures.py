@@ -16,11 +16,11 @@ from explorer.app import Explorer
 from explorer.app.layout import box
 from explorer.app.panels.images import ChosenImages
 from explorer.app.panels.matrix import Matrix as ChoosableMatrix
-from explorer.app.panels.overview import ACCURACY, LOSS, Measure
 from explorer.app.view_state import ANY, OnLoop, ViewState
 from explorer.datasets import Dataset
+from explorer.figures.axes import Metric
 from explorer.figures.confusion import confusion_figure, confusion_layout, confusion_style, confusion_traces
-from explorer.figures.curves import EARLIER_SLOTS
+from explorer.figures.curves import EARLIER_SLOTS, curves_figure, curves_layout, curves_style, curves_traces
 from explorer.figures.digits import sprite
 from explorer.figures.histograms import (
     histograms_figure,
@@ -29,6 +29,7 @@ from explorer.figures.histograms import (
     histograms_traces,
 )
 from explorer.figures.summaries import confusion_summary, curves_summary
+from explorer.figures.template import merged
 from explorer.network import most_confused
 from explorer.session import SessionRun
 from explorer.talk.projection import Look
@@ -65,26 +66,26 @@ class _Figure:
         self, look: Look, style: Properties, traces: Properties, layout: dict[str, Any], summary: str
     ) -> None:
         template = {} if look == self._look else {"template": look.template}
-        shown = [look.enlarged(one) | trace for one, trace in zip(style, traces, strict=True)]
-        self.view.show(shown, layout | template, summary)
+        self.view.show(merged([look.enlarged(one) for one in style], traces), layout | template, summary)
         self._look = look
 
 
 class Curve(_Figure):
     """Loss or accuracy over the epochs, before the curves that it is compared with."""
 
-    def __init__(self, measure: Measure) -> None:
-        super().__init__(measure.figure(History(TrainingConfig())))
-        self._measure = measure
+    def __init__(self, metric: Metric) -> None:
+        super().__init__(curves_figure(History(TrainingConfig()), metric=metric))
+        self._metric = metric
 
     def show(self, state: ViewState, look: Look) -> None:
         """Draw the curves; the grey ones are called by their runs' names."""
-        measure, earlier = self._measure, [run.curve for run in state.earlier]
-        traces, layout = measure.traces(state.history, earlier), measure.layout(state.history, earlier)
+        metric, history, earlier = self._metric, state.history, [run.curve for run in state.earlier]
+        traces = curves_traces(history, earlier, metric=metric)
+        layout = curves_layout(history, earlier, metric=metric)
         free = EARLIER_SLOTS - len(earlier)
         for trace, run in zip(traces[free:EARLIER_SLOTS], state.earlier, strict=True):
             trace.update(name=run.title, showlegend=True, legendgroup=run.title)
-        self._draw(look, measure.style(look.theme), traces, layout, curves_summary(state.history))
+        self._draw(look, curves_style(look.theme, metric=metric), traces, layout, curves_summary(history))
 
 
 class Matrix(_Figure):
@@ -227,8 +228,8 @@ class Playground:
 
 PICTURES: Mapping[str, Callable[[Dataset, OnLoop], Picture]] = MappingProxyType(
     {
-        "loss": lambda dataset, on_loop: Curve(LOSS),
-        "accuracy": lambda dataset, on_loop: Curve(ACCURACY),
+        "loss": lambda dataset, on_loop: Curve("loss"),
+        "accuracy": lambda dataset, on_loop: Curve("accuracy"),
         "matrix": lambda dataset, on_loop: Matrix(dataset),
         "cells": Cells,
         "mistakes": Mistakes,

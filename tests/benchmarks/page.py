@@ -46,11 +46,12 @@ Maker = Callable[[], AbstractContextManager[Served]]
 FIGURES = """
 import numpy as np
 import plotly.graph_objects as go
-from explorer.figures.curves import accuracy_figure, loss_figure
+from explorer.figures.curves import curves_figure
 from explorer.figures.confusion import confusion_figure
 from explorer.training import History, TrainingConfig
 history, names = History(TrainingConfig()), tuple("0123456789")
-made = [loss_figure(history), accuracy_figure(history), confusion_figure(np.eye(10, dtype=int) * 100, names)]
+made = [curves_figure(history, metric=metric) for metric in ("loss", "accuracy")]
+made.append(confusion_figure(np.eye(10, dtype=int) * 100, names))
 """
 PLAIN = FIGURES + "from ipywidgets import VBox\nVBox([go.FigureWidget(made[i % 3]) for i in range({n})])"
 LIVE = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from explorer.figures.axes import accuracy_range, epoch_step, linear_range, log_range
+from explorer.figures.axes import accuracy_range, epoch_axis, linear_range, log_range
 
 losses = st.floats(1e-30, 1e30) | st.just(float("nan")) | st.just(float("inf"))
 shares = st.floats(0, 100)
@@ -38,6 +38,6 @@ def test_an_accuracy_axis_holds_the_run(own, others):
 
 @given(st.integers(1, 500))
 def test_ticks_of_epochs_are_whole_and_few(n_epochs):
-    step = epoch_step(n_epochs)
+    step = epoch_axis(n_epochs)["dtick"]
     assert step == int(step)
     assert n_epochs // step + 1 <= 7

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from explorer.figures.layers import (
-    TRACE_NAMES,
     layers_figure,
     layers_layout,
     layers_style,
@@ -17,6 +16,8 @@ from explorer.figures.layers import (
 )
 from explorer.figures.palette import PALETTES
 from explorer.network.diagnostics import LayerDiagnostics
+
+TRACE_NAMES = (*(f"layer {number}" for number in range(1, 7)), "output")
 
 
 def layer(number, activation="sigmoid", *, gradient=1e-3, saturated=0.0, dead=0.0):
@@ -97,7 +98,7 @@ def test_axes(diagnoses):
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_layers_are_told_apart_without_colours(theme):
-    style = layers_style("gradient", theme)
+    style = layers_style(theme)
     colours = [look["line"]["color"] for look in style]
     assert len(set(colours)) == len(TRACE_NAMES)
     assert colours[-1] == PALETTES[theme].text

@@ -7,19 +7,12 @@ import math
 import numpy as np
 import pytest
 
-from explorer.figures.summaries import confusion_summary, curves_summary, difficulty, run_summary
+from explorer.figures.summaries import confusion_summary, curves_summary, difficulty
 from explorer.training.records import EpochRecord, RunEnd
 
 
 def _epoch(history, epoch, accuracy, confusion, loss=0.0612):
     return history.followed_by(EpochRecord(epoch, loss, loss, 0.9, accuracy, 1.0, confusion))
-
-
-def test_a_run_in_one_line(make_history, counts, digits):
-    history = _epoch(make_history(4), 5, 0.932, counts)
-    assert run_summary(history, digits) == (
-        "epoch 5 of 10, test accuracy 93.2 %, most confused: 9 read as 4 (28 times)"
-    )
 
 
 def test_the_curves_in_one_line(make_history, counts):
@@ -49,15 +42,14 @@ def test_class_names_are_spoken():
 
 def test_before_anything_was_trained(make_history, digits):
     history = make_history(0)
-    assert curves_summary(history) == run_summary(history, digits) == confusion_summary(None, digits)
+    assert curves_summary(history) == confusion_summary(None, digits)
     assert curves_summary(history) == "not trained yet"
 
 
-def test_within_the_first_epoch(make_history, digits):
+def test_within_the_first_epoch(make_history):
     history = make_history(0)
     history = history.followed_by(make_history(1).batches[1])  # 0.3 × half an epoch
     assert curves_summary(history) == "epoch 1 of 10 under way, train accuracy so far 15.0 %"
-    assert run_summary(history, digits) == curves_summary(history)
 
 
 @pytest.mark.parametrize("loss", [math.nan, math.inf])

@@ -45,7 +45,7 @@ def test_each_light_colour_has_its_dark_counterpart():
 
 
 def test_a_figure_goes_to_the_page_whole():
-    drawn = lines_figure({"f": ([0, 1], [2, 3])}, x_title="</script><b>", height=123)
+    drawn = lines_figure({"f": ([0, 1], [2, 3])}, x_title="</script><b>").update_layout(height=123)
     shown = figure(drawn, 'up "and" up')
     assert pushed(shown.html) == json.loads(drawn.to_json())
     assert shown.html.count("</script>") == 1

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from functools import partial
 from time import monotonic
-from typing import Any
 
 from ipywidgets import Box
 
@@ -14,17 +13,13 @@ from explorer.app.panels.images import ChosenImages
 from explorer.app.panels.matrix import Matrix
 from explorer.app.view_state import ViewState
 from explorer.app.views import Views
-from explorer.figures.axes import epoch_mark
+from explorer.figures.axes import Metric, epoch_mark
 from explorer.figures.curves import (
     EARLIER_SLOTS,
-    accuracy_figure,
-    accuracy_layout,
-    accuracy_style,
-    accuracy_traces,
-    loss_figure,
-    loss_layout,
-    loss_style,
-    loss_traces,
+    curves_figure,
+    curves_layout,
+    curves_style,
+    curves_traces,
 )
 from explorer.figures.summaries import curves_summary
 from explorer.training import History
@@ -32,22 +27,10 @@ from explorer.widgets.caption import Caption
 from explorer.widgets.live_figure import LiveFigure
 from explorer.wording import counted
 
-__all__ = ["ACCURACY", "LOSS", "ChosenGallery", "ChosenMatrix", "Curve", "Measure", "Overview"]
+__all__ = ["ChosenGallery", "ChosenMatrix", "Curve", "Overview"]
 
 _MATRIX_SECONDS = 0.35  # while a run trains: every second tick, and so mostly not with the images
 _TRAIN_LAGS = "Train loss is averaged while the epoch runs, so it lags behind test loss."
-
-
-@dataclass(frozen=True, slots=True)
-class Measure:
-    """What a figure of curves shows: its name, how it is drawn, and the line under it."""
-
-    name: str
-    figure: Callable[..., Any]
-    traces: Callable[..., list[dict[str, Any]]]
-    layout: Callable[..., dict[str, Any]]
-    style: Callable[..., list[dict[str, Any]]]
-    caption: Callable[[ViewState, Sequence[History]], str]
 
 
 class Curve:
@@ -55,29 +38,30 @@ class Curve:
 
     Parameters
     ----------
-    measure : Measure
-        `LOSS` or `ACCURACY`.
+    metric : {"loss", "accuracy"}
+        What is drawn.
     views : Views
         What it is shown with.
     """
 
-    def __init__(self, measure: Measure, views: Views) -> None:
-        self._measure, theme = measure, views.theme
-        empty = measure.figure(History(views.session.config), theme=theme)
-        self.figure = LiveFigure(empty, fills=True, theme=theme, style=measure.style)
+    def __init__(self, metric: Metric, views: Views) -> None:
+        self._metric, theme = metric, views.theme
+        empty = curves_figure(History(views.session.config), metric=metric, theme=theme)
+        style = partial(curves_style, metric=metric)
+        self.figure = LiveFigure(empty, fills=True, theme=theme, style=style)
         self.caption = Caption()
-        self.view = framed(measure.name, self.figure, self.caption)
+        self.view = framed(metric, self.figure, self.caption)
 
     def show(self, state: ViewState) -> None:
         """Show the records of the run, and the selected epoch."""
-        measure, history = self._measure, state.history
+        metric, history = self._metric, state.history
         earlier = [run.curve for run in state.earlier.shown[-EARLIER_SLOTS:]]
         self.figure.set_theme(state.theme)
         mark = {"shapes": epoch_mark(state.looks_back_to, state.theme)}
-        layout = measure.layout(history, earlier) | mark
+        layout = curves_layout(history, earlier, metric=metric) | mark
         summary = curves_summary(history, state.looks_back_to)
-        self.figure.show(measure.traces(history, earlier), layout, summary)
-        self.caption.text = measure.caption(state, earlier)
+        self.figure.show(curves_traces(history, earlier, metric=metric), layout, summary)
+        self.caption.text = _about_loss(state, earlier) if metric == "loss" else summary
 
 
 def _about_loss(state: ViewState, earlier: Sequence[History]) -> str:
@@ -86,16 +70,6 @@ def _about_loss(state: ViewState, earlier: Sequence[History]) -> str:
     if not losses:
         return _TRAIN_LAGS
     return f"Not shown: {counted(len(losses), 'earlier run')} with {losses[0]}."
-
-
-def _about_accuracy(state: ViewState, earlier: Sequence[History]) -> str:
-    return curves_summary(state.history, state.looks_back_to)
-
-
-LOSS = Measure("loss", loss_figure, loss_traces, loss_layout, loss_style, _about_loss)
-ACCURACY = Measure(
-    "accuracy", accuracy_figure, accuracy_traces, accuracy_layout, accuracy_style, _about_accuracy
-)
 
 
 class ChosenMatrix:
@@ -153,7 +127,7 @@ class Overview:
     """
 
     def __init__(self, views: Views) -> None:
-        self.loss, self.accuracy = Curve(LOSS, views), Curve(ACCURACY, views)
+        self.loss, self.accuracy = Curve("loss", views), Curve("accuracy", views)
         self.confusion, self.gallery = ChosenMatrix(views), ChosenGallery(views)
         self._parts = (self.loss, self.accuracy, self.confusion, self.gallery)
         self.view: Box = box("explorer-overview", *(part.view for part in self._parts))

@@ -8,17 +8,9 @@ from explorer.app.panels.run_comparison import RunComparison
 from explorer.app.panels.run_rows import column_names, headings, row
 from explorer.app.view_state import ViewState
 from explorer.app.views import Views
+from explorer.figures.axes import Metric, Scale
 from explorer.figures.palette import Theme
-from explorer.figures.runs import (
-    SLOTS,
-    Axis,
-    Measure,
-    RunCurve,
-    Scale,
-    runs_figure,
-    runs_layout,
-    runs_traces,
-)
+from explorer.figures.runs import SLOTS, Axis, RunCurve, runs_figure, runs_layout, runs_traces
 from explorer.figures.template import template
 from explorer.session import SessionRun
 from explorer.training import FIELDS, TrainingConfig
@@ -265,5 +257,5 @@ def _loss_caption(loss: str, n_others: int) -> str:
     return f"{name} only: {others} left out, because the two measure different things. Accuracy compares."
 
 
-def _figure(measure: Measure, theme: Theme) -> LiveFigure:
-    return LiveFigure(runs_figure([], measure, theme=theme), fills=True, theme=theme)
+def _figure(metric: Metric, theme: Theme) -> LiveFigure:
+    return LiveFigure(runs_figure([], metric, theme=theme), fills=True, theme=theme)

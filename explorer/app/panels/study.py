@@ -11,7 +11,7 @@ from explorer.app.views import Views
 from explorer.datasets import load_mnist
 from explorer.figures.palette import Theme
 from explorer.figures.studies import (
-    Measure,
+    StudyMeasure,
     StudyPoint,
     study_figure,
     study_layout,
@@ -40,7 +40,7 @@ __all__ = ["StudyPanel", "study_configs"]
 
 _ORDER = "The largest batches come first, because they take the least time; the answer follows at the end."
 _RECORDED = "Recorded beforehand, with the exercise's settings, 10 epochs and 3 seeds."
-_MEASURES: MappingProxyType[Measure, str] = MappingProxyType(
+_MEASURES: MappingProxyType[StudyMeasure, str] = MappingProxyType(
     {
         "accuracy": "test accuracy at the end: mean over the seeds, and a band from the lowest to the highest",
         "time": "time of an epoch: a step on few images costs nearly as much as one on many",
@@ -208,6 +208,6 @@ def _question(config: TrainingConfig) -> str:
     )
 
 
-def _figure(measure: Measure, theme: Theme) -> LiveFigure:
+def _figure(measure: StudyMeasure, theme: Theme) -> LiveFigure:
     empty = study_figure((), measure=measure, theme=theme)
     return LiveFigure(empty, fills=True, theme=theme, style=partial(study_style, measure=measure))

@@ -1,6 +1,5 @@
 """The gradient of each layer, and its dead units or saturated activations, epoch by epoch."""
 
-from functools import partial
 from time import monotonic
 from typing import Any
 
@@ -10,7 +9,7 @@ from explorer.app.panels.inside.subject import Subject, Weights, probe, probe_si
 from explorer.app.view_state import ViewState
 from explorer.app.views import Views
 from explorer.figures.layers import (
-    Measure,
+    LayerMeasure,
     layers_figure,
     layers_layout,
     layers_style,
@@ -26,7 +25,7 @@ __all__ = ["OverTime"]
 
 _MOST_IMAGES, _LEAST_IMAGES = 512, 64
 _SECONDS_BETWEEN = 0.25
-_MEASURES: tuple[Measure, ...] = ("gradient", "stuck")
+_MEASURES: tuple[LayerMeasure, ...] = ("gradient", "stuck")
 
 
 class OverTime:
@@ -120,6 +119,6 @@ class OverTime:
             self.gradient.summary, self.stuck.summary = (caption.text for caption in self.captions)
 
 
-def _figure(measure: Measure, theme: Theme) -> LiveFigure:
+def _figure(measure: LayerMeasure, theme: Theme) -> LiveFigure:
     empty = layers_figure({}, measure, n_epochs=1, theme=theme)
-    return LiveFigure(empty, fills=True, theme=theme, style=partial(layers_style, measure))
+    return LiveFigure(empty, fills=True, theme=theme, style=layers_style)

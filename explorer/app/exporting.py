@@ -1,7 +1,7 @@
 """A run of the session as the exports see it."""
 
 from explorer.datasets import Dataset
-from explorer.exports.exported_run import ExportedRun, Stage
+from explorer.exports.exported_run import ExportedRun, TrainingStage
 from explorer.exports.files import ExportError
 from explorer.session import SessionRun
 from explorer.training import Moment
@@ -33,7 +33,7 @@ def exported(run: SessionRun | None, moment: Moment | None, dataset: Dataset) ->
     root, before = run, []
     while root.parent is not None:
         history = root.parent.history.until(root.first_epoch)
-        before.append(Stage(root.parent.config, float(root.first_epoch), history))
+        before.append(TrainingStage(root.parent.config, float(root.first_epoch), history))
         root = root.parent
     return ExportedRun(
         title=run.title[:1].upper() + run.title[1:],

@@ -1,69 +1,47 @@
 """All that an export needs to know of a run, and how the run came about."""
 
-from __future__ import annotations
-
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from explorer.datasets import Dataset, load_mnist
 from explorer.network import NeuralNetwork
 from explorer.session.opening import OpenedWeights
 from explorer.training import EpochRecord, Evaluation, History, Moment, TrainingConfig, new_network
 
-__all__ = ["ExportedRun", "Stage"]
+__all__ = ["ExportedRun", "TrainingStage"]
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
-    """A stretch of training with one set of settings.
-
-    Parameters
-    ----------
-    config : TrainingConfig
-        The settings.
-    end : float
-        Epochs that the network has trained at the stage's end, those before the stage included: a whole number
-        where another stage follows.
-    history : History or None
-        Its records, none after its end; None where they aren't known.
-    """
+class TrainingStage:
+    """A stretch of training with one set of settings."""
 
     config: TrainingConfig
     end: float
+    """Epochs that the network has trained at the stage's end, those before the stage included: a whole number
+    where another stage follows."""
     history: History | None = field(default=None, compare=False)
+    """Its records, none after its end; None where they aren't known."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ExportedRun:
-    """A run as the exports see it.
-
-    Parameters
-    ----------
-    title : str
-        What it is called.
-    dataset : Dataset
-        The whole data set, whatever part of its training images the run uses.
-    history : History
-        Its settings and its records.
-    moment : Moment
-        The network that weights and report are about.
-    newest : Moment
-        The network that the run has come to: what the script must come to as well.
-    before : tuple of Stage
-        The stages of the runs that it was forked from, the first first; empty for a run of its own.
-    opened : OpenedWeights or None
-        The file that the first stage begins with; None where weights were drawn.
-    note : str
-        The user's words about it; any text.
-    """
+    """A run as the exports see it."""
 
     title: str
+    """What it is called."""
     dataset: Dataset
+    """The whole data set, whatever part of its training images the run uses."""
     history: History
+    """Its settings and its records."""
     moment: Moment
+    """The network that weights and report are about."""
     newest: Moment
-    before: tuple[Stage, ...] = ()
+    """The network that the run has come to: what the script must come to as well."""
+    before: tuple[TrainingStage, ...] = ()
+    """The stages of the runs that it was forked from, the first first; empty for a run of its own."""
     opened: OpenedWeights | None = None
+    """The file that the first stage begins with; None where weights were drawn."""
     note: str = ""
+    """The user's words about it; any text."""
 
     @property
     def config(self) -> TrainingConfig:
@@ -71,19 +49,23 @@ class ExportedRun:
         return self.history.config
 
     @property
-    def stages(self) -> tuple[Stage, ...]:
+    def first_epoch(self) -> int:
+        """Epochs that the first stage's weights were trained for before it: those of the opened file, or 0."""
+        return 0 if self.opened is None else self.opened.epoch
+
+    @property
+    def stages(self) -> tuple[TrainingStage, ...]:
         """All that the weights went through, the run's own stage last; those that changed nothing are left out.
 
         Where one stage ends and the next begins at the same epoch, the weights are handed on as they are.
         """
-        first = 0 if self.opened is None else self.opened.epoch
-        begin, stages = float(first), []
+        begin, stages = float(self.first_epoch), []
         for number, stage in enumerate(self.before):
             draws_weights = number == 0 and self.opened is None
             if stage.end > begin or draws_weights:
                 stages.append(stage)
             begin = stage.end
-        return (*stages, Stage(self.config, self.newest.epoch, self.history))
+        return (*stages, TrainingStage(self.config, self.newest.epoch, self.history))
 
     @property
     def forks(self) -> tuple[float, ...]:
@@ -93,10 +75,8 @@ class ExportedRun:
     def whole(self, *, of_one_loss: bool = False) -> History:
         """Return the records of all stages as one history: up to each fork those of the run before it.
 
-        Parameters
-        ----------
-        of_one_loss : bool
-            Whether the stages before the last change of the loss are left out: their losses can't be compared.
+        With `of_one_loss`, the stages before the last change of the loss are left out: their losses can't be
+        compared.
         """
         history = History(self.config)
         for stage in self.stages:
@@ -125,9 +105,9 @@ class ExportedRun:
         return len(self.dataset.head(self.config.n_train).train_labels)
 
     @property
-    def layer_sizes(self) -> tuple[int, ...]:
-        """Units of each layer, inputs and outputs included."""
-        return (self.dataset.n_inputs, *self.config.hidden_sizes, self.dataset.n_classes)
+    def architecture(self) -> str:
+        """Units of each layer, inputs and outputs included: ``"784-32-10"``."""
+        return f"{self.dataset.n_inputs}-{self.config.architecture}-{self.dataset.n_classes}"
 
     @property
     def exact(self) -> Evaluation | None:
@@ -141,20 +121,9 @@ class ExportedRun:
         return network
 
     def file_name(self, suffix: str) -> str:
-        """Return a name that says which run it is: ``"explorer-784-32-10-seed0.csv"``.
+        """Return a name that says which run it is, and which moment if not its newest, with `suffix` at its end.
 
-        Parameters
-        ----------
-        suffix : str
-            What the name ends in, from the dot on.
+        As ``"explorer-784-32-10-seed0.csv"``, ``"explorer-784-32-10-seed0-epoch2.npz"``.
         """
-        sizes = "-".join(str(size) for size in self.layer_sizes)
-        return f"explorer-{sizes}-seed{self.config.seed}{self._place()}{suffix}"
-
-    def at_its_end(self) -> ExportedRun:
-        """Return the run with the network that it has come to in place of an earlier one."""
-        return replace(self, moment=self.newest)
-
-    def _place(self) -> str:
-        """Name the moment where it is not the run's newest, so that files of two moments keep apart."""
-        return f"-epoch{self.moment.epoch:g}" if self.looks_back else ""
+        place = f"-epoch{self.moment.epoch:g}" if self.looks_back else ""
+        return f"explorer-{self.architecture}-seed{self.config.seed}{place}{suffix}"

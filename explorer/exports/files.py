@@ -7,8 +7,11 @@ from pathlib import Path
 from types import MappingProxyType
 
 from explorer.exports.exported_run import ExportedRun
+from explorer.exports.script import training_script
+from explorer.exports.table import records_table
+from explorer.exports.weights import weights_archive
 
-__all__ = ["KINDS", "ExportError", "ExportedFile", "Kind", "export", "kind_of"]
+__all__ = ["KINDS", "ExportError", "ExportedFile", "FileKind", "export", "kind_of"]
 
 
 class ExportError(ValueError):
@@ -17,97 +20,57 @@ class ExportError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class ExportedFile:
-    """A file that is not written yet.
-
-    Parameters
-    ----------
-    name : str
-        What it should be called.
-    content : bytes
-        All of it; text is UTF-8.
-    media_type : str
-        For a browser: ``"text/csv"``.
-    """
+    """A file that is not written yet."""
 
     name: str
+    """What it should be called."""
     content: bytes
+    """All of it; text is UTF-8."""
     media_type: str
+    """For a browser: ``"text/csv"``."""
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
-    """One kind of file.
-
-    Parameters
-    ----------
-    words : str
-        Its name on screen.
-    suffix : str
-        What its name ends in.
-    media_type : str
-        For a browser.
-    make : callable
-        Takes an `ExportedRun` and returns text or bytes.
-    """
+class FileKind:
+    """One kind of file."""
 
     words: str
+    """Its name on screen."""
     suffix: str
+    """What its name ends in."""
     media_type: str
+    """For a browser."""
     make: Callable[[ExportedRun], str | bytes]
-
-
-# Each is imported by its first use: the report needs all of Plotly, which the command has no other use for.
-
-
-def _script(run: ExportedRun) -> str:
-    from explorer.exports.script import script
-
-    return script(run)
-
-
-def _table(run: ExportedRun) -> str:
-    from explorer.exports.table import table
-
-    return table(run)
-
-
-def _weights(run: ExportedRun) -> bytes:
-    from explorer.exports.weights import weights
-
-    return weights(run)
+    """Returns its text or its bytes."""
 
 
 def _report(run: ExportedRun) -> str:
+    # Imported by its first use: it needs all of Plotly, which the command has no other use for.
     from explorer.exports.report import report
 
     return report(run)
 
 
-KINDS: Mapping[str, Kind] = MappingProxyType(
+KINDS: Mapping[str, FileKind] = MappingProxyType(
     {
-        "report": Kind("Report (HTML)", ".html", "text/html", _report),
-        "script": Kind("Python script", ".py", "text/x-python", _script),
-        "csv": Kind("Records (CSV)", ".csv", "text/csv", _table),
-        "weights": Kind("Weights (NumPy)", ".npz", "application/octet-stream", _weights),
+        "report": FileKind("Report (HTML)", ".html", "text/html", _report),
+        "script": FileKind("Python script", ".py", "text/x-python", training_script),
+        "csv": FileKind("Records (CSV)", ".csv", "text/csv", records_table),
+        "weights": FileKind("Weights (NumPy)", ".npz", "application/octet-stream", weights_archive),
     }
 )
 """The kinds by their names in Python, in the order of the menu."""
 
 
 def export(kind: str, run: ExportedRun) -> ExportedFile:
-    """Return the run as a file.
-
-    Parameters
-    ----------
-    kind : str
-        One of `KINDS`.
-    run : ExportedRun
-        The run.
+    """Return the run as a file of one of `KINDS`.
 
     Raises
     ------
     ExportError
-        If there is no such kind, or the weights that it needs are no longer kept.
+        If there is no such kind.
+    WeightsError
+        If it is of weights, and one is infinite or not a number.
     """
     if kind not in KINDS:
         raise ExportError(f"kind is {kind!r}; expected one of {', '.join(KINDS)}")

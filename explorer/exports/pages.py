@@ -1,26 +1,9 @@
 """Where the texts of this folder's templates come from."""
 
 import json
-from functools import cache
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
-
 __all__ = ["code", "page"]
-
-
-@cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=select_autoescape(["html.j2"]),  # the user's words stay text in HTML
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters["code"] = code
-    return environment
 
 
 def code(value: object) -> str:
@@ -44,4 +27,16 @@ def page(template: str, **values: object) -> str:
     jinja2.UndefinedError
         If it names a value that is not given.
     """
-    return _environment().get_template(template).render(values)
+    # Imported by its first use: the command starts faster, and seldom fills in a template.
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=select_autoescape(["html.j2"]),  # the user's words stay text in HTML
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["code"] = code
+    return environment.get_template(template).render(values)

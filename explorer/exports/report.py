@@ -2,11 +2,12 @@
 
 import shlex
 from base64 import b64encode
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from itertools import pairwise
+from typing import Any
 
 import plotly.graph_objects as go
+from plotly.io.json import to_json_plotly
 from plotly.offline import get_plotlyjs
 
 from explorer.exports.exported_run import ExportedRun
@@ -20,7 +21,7 @@ from explorer.figures.summaries import confusion_summary, curves_summary, diffic
 from explorer.network import hardest_classes, most_confused, per_class
 from explorer.network.mistakes import probabilities, select_samples
 from explorer.training import FIELDS, EpochRecord
-from explorer.wording import counted, grouped, percent
+from explorer.wording import class_noun, counted, grouped, percent
 
 __all__ = ["report"]
 
@@ -28,20 +29,16 @@ MOST_MISTAKES = 24
 """Pictures of mistakes, the worst first."""
 
 _THEMES: tuple[Theme, ...] = ("light", "dark")
+_METRICS: tuple[Metric, ...] = ("loss", "accuracy")
 _PIXELS = 3  # of the file for each of an image: sharp where a browser smooths
 
 
 def report(run: ExportedRun) -> str:
     """Return the report as HTML, about 5 MB: Plotly's JavaScript is in it, once.
 
-    It asks no host for anything, follows the reader's choice of light or dark, and prints light. The user's
-    words stay text in it.
-
-    Parameters
-    ----------
-    run : ExportedRun
-        The run; figures, matrix and mistakes are those of its moment, the curves are of the whole run, a fork's
-        parents included.
+    Figures, matrix and mistakes are those of the run's moment, the curves are of the whole run, a fork's parents
+    included. It asks no host for anything, follows the reader's choice of light or dark, and prints light. The
+    user's words stay text in it.
     """
     names = run.dataset.class_names
     confusion, whole = run.moment.confusion, run.whole()
@@ -59,9 +56,9 @@ def report(run: ExportedRun) -> str:
         forked=_forked(run),
         other_loss=_other_loss(run),
         sentence=difficulty(confusion, names),
-        kind=_kind(run),
+        kind=class_noun(names),
         classes=_classes(run),
-        mistakes=_mistakes(run),
+        mistakes=[*_mistakes(run)],
         n_mistakes=grouped(int(confusion.sum() - confusion.trace())),
         settings=[(FIELDS[name].label, run.config.text(name), FIELDS[name].help) for name in FIELDS],
         history=_history(run),
@@ -70,43 +67,11 @@ def report(run: ExportedRun) -> str:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Tile:
-    """One figure in large."""
-
-    label: str
-    value: str
-    note: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class _Mistake:
-    """One picture, in both themes as the address of its own data."""
-
-    caption: str
-    note: str
-    words: str
-    pictures: Mapping[Theme, str]
-
-
-@dataclass(frozen=True, slots=True)
-class _Again:
-    """How the run, or at least its settings, are trained again."""
-
-    title: str
-    sentences: tuple[str, ...]
-    query: str
-    command: str
-    is_exact: bool
-    """Whether that reproduces this run's own weights."""
-
-
 def _subtitle(run: ExportedRun) -> str:
-    sizes = "-".join(str(size) for size in run.layer_sizes)
     config = run.config
     return (
-        f"{sizes}, {config.hidden_activation}, {config.output} outputs with {config.loss.replace('_', ' ')}, "
-        f"on {run.dataset.name}: {grouped(run.n_train)} train and "
+        f"{run.architecture}, {config.hidden_activation}, {config.output} outputs with "
+        f"{config.loss.replace('_', ' ')}, on {run.dataset.name}: {grouped(run.n_train)} train and "
         f"{grouped(len(run.dataset.test_labels))} test images"
     )
 
@@ -120,53 +85,46 @@ def _looks_back(run: ExportedRun) -> str:
     )
 
 
-def _tiles(run: ExportedRun) -> list[_Tile]:
-    record, names = run.moment.record, run.dataset.class_names
+def _tiles(run: ExportedRun) -> list[tuple[str, str, str]]:
+    """Return the figures in large: what each is called, the figure, and a note."""
+    record, names, whole = run.moment.record, run.dataset.class_names, run.whole()
     recall = per_class(record.confusion).recall
     worst = hardest_classes(record.confusion)[0]
-    pairs = most_confused(record.confusion, 1)
-    pair = _Tile("Most confused", "–", "no mistakes")
-    if pairs:
-        words = f"{names[pairs[0].true]} → {names[pairs[0].predicted]}"
-        pair = _Tile("Most confused", words, f"{pairs[0].count} times, {percent(pairs[0].share)}")
-    exact = f"of {grouped(run.n_train)} train images"
-    whole = run.whole()
-    seconds, epochs = sum(record.seconds for record in whole), len(whole)
+    pair, often = "–", "no mistakes"
+    for most in most_confused(record.confusion, 1):
+        pair = f"{names[most.true]} → {names[most.predicted]}"
+        often = f"{most.count} times, {percent(most.share)}"
+    scored = f"of {grouped(run.n_train)} train images" if run.exact else "mean over the epoch"
+    seconds = sum(epoch.seconds for epoch in whole)
+    time = ("Training time", f"{seconds:.1f} s", counted(len(whole), "epoch"))
+    n_test = grouped(len(run.dataset.test_labels))
     return [
-        _Tile(
-            "Test accuracy",
-            percent(record.test_accuracy),
-            f"of {grouped(len(run.dataset.test_labels))} test images",
-        ),
-        _Tile(
-            "Train accuracy", percent(record.train_accuracy), exact if run.exact else "mean over the epoch"
-        ),
-        _Tile(f"Hardest {_kind(run)}", names[worst], f"recall {percent(float(recall[worst]))}"),
-        pair,
-        _Tile("Epochs", f"{run.moment.epoch:.4g}", f"of {run.config.epochs}"),
-        *([_Tile("Training time", f"{seconds:.1f} s", counted(epochs, "epoch"))] if epochs else []),
-        _Tile("Parameters", grouped(run.network().n_parameters)),
+        ("Test accuracy", percent(record.test_accuracy), f"of {n_test} test images"),
+        ("Train accuracy", percent(record.train_accuracy), scored),
+        (f"Hardest {class_noun(names)}", names[worst], f"recall {percent(float(recall[worst]))}"),
+        ("Most confused", pair, often),
+        ("Epochs", f"{run.moment.epoch:.4g}", f"of {run.config.epochs}"),
+        *([time] if whole else []),
+        ("Parameters", grouped(run.network().n_parameters), ""),
     ]
-
-
-def _kind(run: ExportedRun) -> str:
-    return "digit" if all(name.isdigit() for name in run.dataset.class_names) else "class"
 
 
 def _figures(run: ExportedRun) -> str:
     """Return all figures in both themes as JSON, in which Plotly has written no ``<``."""
-    parts = []
-    for name in ("loss", "accuracy", "confusion") if run.whole() else ("confusion",):
-        themes = ", ".join(f'"{theme}": {_figure(run, name, theme).to_json()}' for theme in _THEMES)
-        parts.append(f'"{name}": {{{themes}}}')
-    return "{" + ", ".join(parts) + "}"
+    drawn: dict[str, dict[str, Any]] = {}
+    for metric in _METRICS if run.whole() else ():
+        drawn[metric] = {theme: _curves(run, metric, theme).to_dict() for theme in _THEMES}
+    drawn["confusion"] = {theme: _matrix(run, theme).to_dict() for theme in _THEMES}
+    text: str = to_json_plotly(drawn)
+    return text
 
 
-def _figure(run: ExportedRun, name: str, theme: Theme) -> go.Figure:
-    if name == "confusion":
-        matrix = confusion_figure(run.moment.confusion, run.dataset.class_names, theme=theme)
-        return matrix.update_layout(title=None, margin={"t": 8})  # the page has its heading
-    metric: Metric = "loss" if name == "loss" else "accuracy"
+def _matrix(run: ExportedRun, theme: Theme) -> go.Figure:
+    matrix = confusion_figure(run.moment.confusion, run.dataset.class_names, theme=theme)
+    return matrix.update_layout(title=None, margin={"t": 8})  # the page has its heading
+
+
+def _curves(run: ExportedRun, metric: Metric, theme: Theme) -> go.Figure:
     figure = curves_figure(run.whole(of_one_loss=metric == "loss"), metric=metric, theme=theme)
     for epoch in run.forks:
         figure.add_vline(epoch, line={"width": 1.5, "dash": "dot", "color": PALETTES[theme].muted})
@@ -205,23 +163,22 @@ def _classes(run: ExportedRun) -> list[tuple[str, ...]]:
     ]
 
 
-def _mistakes(run: ExportedRun) -> list[_Mistake]:
-    data, outputs = run.dataset, run.moment.test_outputs
-    if not outputs.size:  # let go to save memory
-        return []
-    worst = select_samples(outputs, data.test_labels, mistakes_only=True, loss=run.config.loss)[
-        :MOST_MISTAKES
-    ]
-    shares = probabilities(outputs[:, worst]).T
-    names, mistakes = data.class_names, []
-    for index, p in zip(worst, shares, strict=True):
-        true, read = names[data.test_labels[index]], names[int(p.argmax())]
-        surely = f"{100 * p.max():.0f} %"
-        words = f"test image {grouped(int(index))}: true {true}, read as {read} ({surely})"
-        image = data.test_images[index : index + 1]
-        pictures = {theme: _address(sprite(image, 1, theme=theme, scale=_PIXELS)) for theme in _THEMES}
-        mistakes.append(_Mistake(f"{true} → {read}", surely, words, pictures))
-    return mistakes
+def _mistakes(run: ExportedRun) -> Iterator[dict[str, Any]]:
+    """Yield the pictures, in both themes as the address of their own data; none if the outputs were let go."""
+    data, outputs, names = run.dataset, run.moment.test_outputs, run.dataset.class_names
+    if not outputs.size:
+        return
+    worst = select_samples(outputs, data.test_labels, mistakes_only=True, loss=run.config.loss)
+    for index in worst[:MOST_MISTAKES]:
+        shares = probabilities(outputs[:, [index]])
+        true, read = names[data.test_labels[index]], names[int(shares.argmax())]
+        surely, image = f"{100 * shares.max():.0f} %", data.test_images[index : index + 1]
+        yield {
+            "caption": f"{true} → {read}",
+            "note": surely,
+            "words": f"test image {grouped(int(index))}: true {true}, read as {read} ({surely})",
+            "pictures": {theme: _address(sprite(image, 1, theme=theme, scale=_PIXELS)) for theme in _THEMES},
+        }
 
 
 def _address(png: bytes) -> str:
@@ -251,7 +208,8 @@ def _row(record: EpochRecord) -> tuple[str, ...]:
     )
 
 
-def _again(run: ExportedRun) -> _Again:
+def _again(run: ExportedRun) -> dict[str, Any]:
+    """Say how the run is trained again, or at least its settings where that doesn't reproduce its weights."""
     query, sentences = run.config.to_query(), [*_before(run), *_cut_short(run)]
     is_exact = not sentences
     plain = run.dataset_option == ""
@@ -272,7 +230,13 @@ def _again(run: ExportedRun) -> _Again:
     command = ["nn-explorer train", *([f"--dataset {shlex.quote(path)}"] if path else [])]
     command += [f'--from-url "?{query}"'] if query else []
     title = "The same run again" if is_exact else "The same settings again"
-    return _Again(title, tuple(sentences), query, " ".join(command), is_exact)
+    return {
+        "title": title,
+        "sentences": sentences,
+        "query": query,
+        "command": " ".join(command),
+        "is_exact": is_exact,
+    }
 
 
 def _cut_short(run: ExportedRun) -> list[str]:

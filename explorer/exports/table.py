@@ -4,9 +4,8 @@ import csv
 from io import StringIO
 
 from explorer.exports.exported_run import ExportedRun
-from explorer.training import EpochRecord
 
-__all__ = ["COLUMNS", "table"]
+__all__ = ["COLUMNS", "records_table"]
 
 COLUMNS = (
     "epoch",
@@ -20,7 +19,7 @@ COLUMNS = (
 """The first row: what each column holds, and its unit."""
 
 
-def table(run: ExportedRun) -> str:
+def records_table(run: ExportedRun) -> str:
     """Return the records as CSV (RFC 4180), all numbers to their last digit.
 
     The columns are
@@ -34,27 +33,19 @@ def table(run: ExportedRun) -> str:
       change, maybe the loss.
 
     The train figures are means over the epoch's own passes, each before its update; the test figures are exact
-    at the epoch's end.
-
-    Parameters
-    ----------
-    run : ExportedRun
-        The run. Before its first epoch has ended there is the first row alone.
+    at the epoch's end. Before the first epoch has ended there is the first row alone.
     """
     text = StringIO(newline="")
     rows = csv.writer(text)
     rows.writerow(COLUMNS)
     for number, stage in enumerate(run.stages, 1):
-        rows.writerows(_row(record, number) for record in stage.history or ())
+        for epoch in stage.history or ():
+            figures = (
+                epoch.train_loss,
+                epoch.test_loss,
+                epoch.train_accuracy,
+                epoch.test_accuracy,
+                epoch.seconds,
+            )
+            rows.writerow([epoch.epoch, *(repr(float(figure)) for figure in figures), number])
     return text.getvalue()
-
-
-def _row(record: EpochRecord, stage: int) -> tuple[str, ...]:
-    figures = (
-        record.train_loss,
-        record.test_loss,
-        record.train_accuracy,
-        record.test_accuracy,
-        record.seconds,
-    )
-    return (str(record.epoch), *(repr(float(figure)) for figure in figures), str(stage))

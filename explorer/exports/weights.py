@@ -6,22 +6,17 @@ from dataclasses import asdict
 from explorer.exports.exported_run import ExportedRun
 from explorer.network.weights_file import weights_bytes
 
-__all__ = ["weights"]
+__all__ = ["weights_archive"]
 
 _FIGURES = ("epoch", "train_loss", "test_loss", "train_accuracy", "test_accuracy", "seconds")
 
 
-def weights(run: ExportedRun) -> bytes:
+def weights_archive(run: ExportedRun) -> bytes:
     """Return the moment's weights as `explorer.NeuralNetwork.load` and NumPy read them, without pickles.
 
     Besides ``W1``, ``b1``, ``W2``, … the file holds ``config``, the settings as JSON; ``weights_epoch``, the
     epochs that the weights were trained for; and for each figure of `EpochRecord` a list over the run's own
     epochs.
-
-    Parameters
-    ----------
-    run : ExportedRun
-        The run.
 
     Raises
     ------

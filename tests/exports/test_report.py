@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from explorer import TrainingConfig, load_mnist
-from explorer.exports.exported_run import Stage
+from explorer.exports.exported_run import TrainingStage
 from explorer.exports.report import MOST_MISTAKES, report
 from explorer.network.mistakes import select_samples
 from explorer.session.opening import OpenedWeights
@@ -136,10 +136,10 @@ def test_without_outputs_there_are_no_pictures(exported):
     ("keys", "words"),
     [
         (
-            {"before": (Stage(CONFIG.replace(learning_rate=0.5), 2.0),)},
+            {"before": (TrainingStage(CONFIG.replace(learning_rate=0.5), 2.0),)},
             "Up to epoch 2 it was trained with learning rate 0.5.",
         ),
-        ({"before": (Stage(CONFIG, 2.0),)}, "with the same settings"),
+        ({"before": (TrainingStage(CONFIG, 2.0),)}, "with the same settings"),
         ({"opened": OpenedWeights("it.npz", 4)}, "weights of the file it.npz, epoch 4"),
     ],
 )
@@ -149,7 +149,7 @@ def test_what_lies_before_the_run_is_told(exported, keys, words):
 
 def test_nothing_is_said_of_how_the_weights_of_a_file_were_trained(exported):
     """The settings beside them are a guess where the file holds none."""
-    run = exported(before=(Stage(CONFIG.replace(seed=3), 2.0),), opened=OpenedWeights("it.npz", 2))
+    run = exported(before=(TrainingStage(CONFIG.replace(seed=3), 2.0),), opened=OpenedWeights("it.npz", 2))
     html = report(run)
     assert "it was trained" not in html.split("<script>")[0]
     assert "weights of the file it.npz, epoch 2." in html
@@ -230,7 +230,9 @@ def test_a_run_that_failed_fails_again(exported, trained):
     assert "came to" not in text
 
 
-@pytest.mark.parametrize("keys", [{"before": (Stage(CONFIG, 2.0),)}, {"opened": OpenedWeights("it.npz", 2)}])
+@pytest.mark.parametrize(
+    "keys", [{"before": (TrainingStage(CONFIG, 2.0),)}, {"opened": OpenedWeights("it.npz", 2)}]
+)
 def test_what_began_with_other_weights_is_no_same_run(exported, keys):
     title, text, _ = again(exported(**keys))
     assert title == "The same settings again"
@@ -273,7 +275,7 @@ def fork(exported, trained):
         child, at_child = trained(CONFIG.replace(epochs=2, learning_rate=0.1), start=at_root.snapshot)
         last = CONFIG.replace(epochs=4, seed=5)
         history, moment = trained(last, start=at_child.snapshot)
-        before = (Stage(first, 1.0, root), Stage(child.config, 2.0, child))
+        before = (TrainingStage(first, 1.0, root), TrainingStage(child.config, 2.0, child))
         run = replace(exported(last), history=history, moment=moment, newest=moment, before=before)
         return run, (root, child, history)
 

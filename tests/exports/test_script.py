@@ -9,9 +9,9 @@ from dataclasses import replace
 import pytest
 
 from explorer import TrainingConfig, load_mnist, train
-from explorer.exports.exported_run import ExportedRun, Stage
-from explorer.exports.script import script
-from explorer.exports.weights import weights
+from explorer.exports.exported_run import ExportedRun, TrainingStage
+from explorer.exports.script import training_script
+from explorer.exports.weights import weights_archive
 from explorer.session.opening import OpenedWeights
 from explorer.training import History, Moment, Snapshot, TrainingRun
 from explorer.training.process_settings import one_blas_thread
@@ -44,7 +44,7 @@ def expected(history, final):
 )
 def test_a_run_is_reprinted(exported, run_alone, changes):
     run = exported(CONFIG.replace(**changes))
-    assert figures(run_alone(script(run))) == expected(run.history, run.exact)
+    assert figures(run_alone(training_script(run))) == expected(run.history, run.exact)
 
 
 @pytest.mark.parametrize("changes", [{"batch_size": 16}, {"batch_size": 2}, {"batch_size": 250}])
@@ -54,7 +54,7 @@ def test_a_run_that_was_held_within_an_epoch_is_held_there(exported, trained, ru
     history, moment = trained(config, until=until)
     run = replace(exported(config), history=history, moment=moment, newest=moment)
     assert moment.epoch != int(moment.epoch)
-    assert figures(run_alone(script(run))) == expected(history, moment.record)
+    assert figures(run_alone(training_script(run))) == expected(history, moment.record)
 
 
 def test_a_run_that_was_continued_is_trained_in_one_go(exported, data, run_alone):
@@ -68,7 +68,7 @@ def test_a_run_that_was_continued_is_trained_in_one_go(exported, data, run_alone
         if record is not None:
             history = history.followed_by(record)
     moment = Moment(final, final.snapshot)
-    text = script(replace(exported(), history=history, moment=moment, newest=moment))
+    text = training_script(replace(exported(), history=history, moment=moment, newest=moment))
     assert figures(run_alone(text)) == expected(history, final)
     assert text.count("TrainingRun(config") == 1
 
@@ -76,7 +76,7 @@ def test_a_run_that_was_continued_is_trained_in_one_go(exported, data, run_alone
 def test_a_fork_of_a_fork_trains_each_stage(exported, trained, run_alone):
     first, middle = CONFIG.replace(epochs=9), CONFIG.replace(epochs=8, learning_rate=0.1, batch_size=7)
     last = CONFIG.replace(epochs=4, reduction="mean", learning_rate=1.0, seed=5)
-    stages = (Stage(first, 1.0), Stage(middle, 3.0))
+    stages = (TrainingStage(first, 1.0), TrainingStage(middle, 3.0))
     root, at_root = trained(first.replace(epochs=1))
     child, at_child = trained(middle.replace(epochs=3), start=at_root.snapshot)
     history, moment = trained(last, start=at_child.snapshot)
@@ -87,7 +87,7 @@ def test_a_fork_of_a_fork_trains_each_stage(exported, trained, run_alone):
         newest=moment,
         before=stages,
     )
-    output = run_alone(script(run))
+    output = run_alone(training_script(run))
     epochs, final = figures(output)
     assert epochs == expected([*root, *child, *history], moment.record)[0]
     assert final == expected(history, moment.record)[1]
@@ -101,13 +101,13 @@ def test_a_fork_at_the_first_weights_takes_them_over(exported, trained, run_alon
         history=history,
         moment=moment,
         newest=moment,
-        before=(Stage(other, 0.0),),
+        before=(TrainingStage(other, 0.0),),
     )
-    assert figures(run_alone(script(run))) == expected(history, moment.record)
+    assert figures(run_alone(training_script(run))) == expected(history, moment.record)
 
 
 def test_a_stage_that_changed_nothing_is_left_out(exported):
-    run = exported(before=(Stage(CONFIG, 1.0), Stage(CONFIG.replace(seed=3), 1.0)))
+    run = exported(before=(TrainingStage(CONFIG, 1.0), TrainingStage(CONFIG.replace(seed=3), 1.0)))
     assert [stage.end for stage in run.stages] == [1.0, 3.0]
 
 
@@ -116,19 +116,22 @@ def test_a_run_that_began_with_a_file_reads_it(exported, trained, run_alone):
     history, moment = trained(CONFIG, start=before.moment.snapshot)
     opened = OpenedWeights('a "file".npz', 2)
     run = replace(exported(), history=history, moment=moment, newest=moment, opened=opened)
-    output = run_alone(script(run), **{'a "file"_npz': weights(before)})
+    output = run_alone(training_script(run), **{'a "file"_npz': weights_archive(before)})
     assert figures(output) == expected(history, moment.record)
 
 
 def test_a_file_that_was_only_opened_is_scored(exported, run_alone):
     before = exported()
     run = replace(before, history=History(CONFIG), opened=OpenedWeights("it.npz", 3))
-    assert figures(run_alone(script(run), it_npz=weights(before))) == ({}, expected([], before.exact)[1])
+    assert figures(run_alone(training_script(run), it_npz=weights_archive(before))) == (
+        {},
+        expected([], before.exact)[1],
+    )
 
 
 def test_it_imports_numpy_and_this_package_only(exported):
     for run in (exported(), exported(opened=OpenedWeights("x.npz", 1))):
-        tree = ast.parse(script(run))
+        tree = ast.parse(training_script(run))
         names = {
             alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names
         }
@@ -139,7 +142,7 @@ def test_it_imports_numpy_and_this_package_only(exported):
 def test_no_text_gets_out_of_its_quotes(exported):
     evil = '"""\n__import__("os").abort()\n"""'
     run = exported(title=evil, note=evil, opened=OpenedWeights(f"x{evil}\u2028\ud800.npz", 1))
-    text = script(replace(run, dataset=replace(run.dataset, source=f"/{evil}", name=evil)))
+    text = training_script(replace(run, dataset=replace(run.dataset, source=f"/{evil}", name=evil)))
     calls = {ast.unparse(node.func) for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call)}
     assert "__import__" not in calls
     literals = {node.value for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Constant)}
@@ -148,11 +151,11 @@ def test_no_text_gets_out_of_its_quotes(exported):
 
 
 def test_mnist_is_loaded_from_the_package(exported):
-    assert "dataset = load_mnist()" in script(replace(exported(), dataset=load_mnist()))
+    assert "dataset = load_mnist()" in training_script(replace(exported(), dataset=load_mnist()))
 
 
 def test_images_made_in_python_leave_a_place_for_their_path(exported, small_dataset):
-    text = script(replace(exported(), dataset=small_dataset))
+    text = training_script(replace(exported(), dataset=small_dataset))
     assert "made in Python" in text
     assert "load_dataset(" in text
 
@@ -169,5 +172,5 @@ def test_the_exercise_reprints_what_the_explorer_shows(run_alone):
     for record in train(config, load_mnist()):
         history = history.followed_by(record)
     moment = Moment(final, final.snapshot)
-    text = script(ExportedRun("Run 1", load_mnist(), history, moment, moment))
+    text = training_script(ExportedRun("Run 1", load_mnist(), history, moment, moment))
     assert figures(run_alone(text)) == expected(history, final)

@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+from app_steps import PATIENCE, retrain, run_of
 
-from explorer import Explorer, TrainingConfig
+from explorer import TrainingConfig
 from explorer.app.panels.draw import reading
 from explorer.datasets.preprocessing import preprocess
 from explorer.figures.digits import GAP
@@ -12,21 +13,9 @@ from explorer.widgets.sketch_pad import SIDE
 CONFIG = TrainingConfig(hidden_sizes=8, epochs=4, batch_size=16, learning_rate=0.02)
 
 
-def run_of(app):
-    return app.session.state.run
-
-
-@pytest.fixture
-def app(small_dataset):
-    app = Explorer(small_dataset, CONFIG)
-    assert app.wait(60)
-    app.panels.tab_bar.selected = "draw"
-    yield app
-    app.close()
-
-
 @pytest.fixture
 def panel(app):
+    app.panels.tab_bar.selected = "draw"
     return app.panels["draw"]
 
 
@@ -100,8 +89,7 @@ def test_the_drawing_follows_the_epoch_slider(app, panel):
 
 def test_the_drawing_follows_a_new_run(app, panel):
     panel.pad.ink = a_drawing().tobytes()
-    app.config = app.config.replace(hidden_sizes=5, output="softmax", loss="cross_entropy")
-    assert app.wait(60)
+    retrain(app, hidden_sizes=5, output="softmax", loss="cross_entropy")
     np.testing.assert_allclose(shares(panel), expected(app.network, a_drawing()), rtol=1e-5)
 
 
@@ -112,7 +100,7 @@ def test_the_drawing_outlives_a_reset(app, panel):
     assert shares(panel) == []
     assert panel.steps.shown.sprite
     app.train()
-    assert app.wait(60)
+    assert app.wait(PATIENCE)
     assert panel.sentence.text.startswith("It reads")
 
 
@@ -133,15 +121,12 @@ def test_test_images_are_the_mistakes_the_worst_first(app, panel):
     assert "test image" not in panel.sentence.text
 
 
-def test_before_the_first_epoch_any_test_image_will_do(small_dataset):
-    app = Explorer(small_dataset, train=False)
-    app.views.refresh()
-    app.panels.tab_bar.selected = "draw"
-    panel = app.panels["draw"]
+def test_before_the_first_epoch_any_test_image_will_do(untrained):
+    untrained.panels.tab_bar.selected = "draw"
+    panel = untrained.panels["draw"]
     panel._load()
     assert panel.pad.image.any()
     assert shares(panel) == []
-    app.close()
 
 
 def test_the_steps_follow_the_theme(app, panel):

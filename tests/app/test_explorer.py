@@ -7,6 +7,7 @@ import time
 
 import numpy as np
 import pytest
+from app_steps import PATIENCE, messages, run_of, set_controls, train_on
 from ipywidgets.widgets.widget import _instances
 
 from explorer import Explorer, TrainingConfig, train
@@ -14,28 +15,6 @@ from explorer.training import ConfigError
 from explorer.widgets.live_figure import LiveFigure
 
 CONFIG = TrainingConfig(hidden_sizes=12, epochs=3, batch_size=16, learning_rate=0.05)
-PATIENCE = 60
-
-
-def run_of(app):
-    return app.session.state.run
-
-
-@pytest.fixture
-def app(small_dataset):
-    app = Explorer(small_dataset, CONFIG)
-    assert app.wait(PATIENCE)
-    yield app
-    app.close()
-
-
-def set_controls(app, **changes):
-    """Change settings as the user does."""
-    app.settings.config = app.config.replace(**changes)
-
-
-def messages(app):
-    return {message["id"]: message for message in app.messages.messages}
 
 
 def test_it_opens_with_a_trained_run(app, small_dataset):
@@ -53,7 +32,7 @@ def test_the_tiles_show_the_exact_train_accuracy(app, small_dataset):
     assert "train images" in app.tiles.shown.tiles[1].note
 
 
-def test_a_changed_setting_trains_anew_and_keeps_the_old_curve(app, small_dataset):
+def test_a_changed_setting_starts_a_new_run_and_keeps_the_old_curve(app, small_dataset):
     before = list(app.history)
     set_controls(app, batch_size=32)
     assert app.wait(PATIENCE)
@@ -86,7 +65,7 @@ def test_more_epochs_continue_the_run(app, small_dataset):
     assert list(app.history) == list(train(CONFIG.replace(epochs=5), small_dataset))
 
 
-def test_fewer_epochs_train_anew(app, small_dataset):
+def test_fewer_epochs_start_a_new_run(app, small_dataset):
     set_controls(app, epochs=2)
     assert app.wait(PATIENCE)
     assert len(app.history) == 2
@@ -109,7 +88,7 @@ def test_without_auto_train_nothing_starts_until_asked(app):
     assert app.history.config.batch_size == 8
 
 
-def test_a_bad_value_is_said_beside_its_control_and_the_others_train(app):
+def test_a_bad_value_is_said_next_to_its_control_and_the_others_train(app):
     before = app.history
     app.settings["learning_rate"].set_state({"value": 1e9})  # as the page sends it
     assert app.settings["learning_rate"].error
@@ -159,7 +138,7 @@ def test_stepping_to_the_last_epoch_finishes_the_run(app):
     assert app.status == "finished"
 
 
-def test_a_collapsed_run_is_explained_and_mended_by_one_click(small_dataset):
+def test_a_collapsed_run_is_explained_and_fixed_by_one_click(small_dataset):
     bad = CONFIG.replace(initializer="uniform", learning_rate=0.01)
     app = Explorer(small_dataset, bad)
     assert app.wait(PATIENCE)
@@ -203,12 +182,10 @@ def test_the_network_is_a_copy(app, small_dataset):
     assert app.network.W1.any()
 
 
-def test_without_a_run_there_is_no_network(small_dataset):
-    app = Explorer(small_dataset, CONFIG, train=False)
-    assert app.status == "idle"
+def test_without_a_run_there_is_no_network(untrained):
+    assert untrained.status == "idle"
     with pytest.raises(RuntimeError, match="no run yet"):
-        _ = app.network
-    app.close()
+        _ = untrained.network
 
 
 def test_dark_figures_on_a_dark_page(app):
@@ -253,15 +230,14 @@ def test_the_epoch_slider_takes_every_panel_to_that_epoch(app, small_dataset):
     assert app.tiles.shown.tiles[0].value == f"{100 * app.history.last.test_accuracy:.1f} %"
 
 
-def test_a_fork_trains_on_from_the_moment_that_is_looked_at(app, small_dataset):
+def test_a_fork_trains_on_from_the_selected_epoch(app, small_dataset):
     parent = run_of(app)
     set_controls(app, epochs=6)
     assert app.wait(PATIENCE)
     app.panels.tab_bar.position = 1
     app.run_bar.auto = False
     set_controls(app, learning_rate=0.02)
-    app.session.loop.guarded(app.session.fork)
-    assert app.wait(PATIENCE)
+    train_on(app)
     assert run_of(app).parent.number == parent.number
     assert [record.epoch for record in app.history] == [3, 4, 5, 6]
     assert app.history[0] != parent.history[2]
@@ -272,8 +248,7 @@ def test_a_fork_with_the_same_settings_goes_on_as_its_parent_did(app):
     assert app.wait(PATIENCE)
     parent = run_of(app)
     app.panels.tab_bar.position = 2
-    app.session.loop.guarded(app.session.fork)
-    assert app.wait(PATIENCE)
+    train_on(app)
     assert list(app.history) == list(parent.history)[3:]
     assert parent.number in [run.number for run in app.session.state.earlier]
 
@@ -285,8 +260,7 @@ def test_the_curve_of_a_fork_begins_where_its_parents_is(app):
     app.run_bar.auto = False
     app.panels.tab_bar.position = 3
     set_controls(app, learning_rate=0.001, batch_size=60)
-    app.session.loop.guarded(app.session.fork)
-    assert app.wait(PATIENCE)
+    train_on(app)
     traces = [
         t for t in app.panels["overview"].loss.figure.data if t.visible and t.name in ("earlier runs", "test")
     ]
@@ -301,13 +275,12 @@ def test_a_fork_into_another_loss_has_a_curve_of_its_own(app):
     app.run_bar.auto = False
     app.panels.tab_bar.position = 1
     set_controls(app, loss="cross_entropy", output="softmax")
-    app.session.loop.guarded(app.session.fork)
-    assert app.wait(PATIENCE)
+    train_on(app)
     assert [record.epoch for record in run_of(app).curve] == [3]
 
 
 def test_dead_units_are_found_in_the_weights(small_dataset):
-    """What the records can't tell, the diagnostics of the held network do."""
+    """What the records can't tell, the diagnostics of the present network do."""
     config = TrainingConfig(
         hidden_sizes=16, hidden_activation="relu", output="softmax", loss="cross_entropy", initializer="he",
         learning_rate=30, epochs=2, batch_size=16,
@@ -322,7 +295,7 @@ def test_weights_that_do_not_fit_the_controls_are_explained(app):
     app.run_bar.auto = False
     set_controls(app, hidden_sizes=[20])
     app.panels.tab_bar.position = 0
-    app.session.loop.guarded(app.session.fork)
+    train_on(app)
     assert "12 hidden units" in messages(app)["fork"]["why"]
 
 
@@ -464,7 +437,7 @@ def test_the_first_epochs_images_do_not_wait_for_the_second_that_others_wait(sma
 
 @pytest.mark.slow
 def test_while_a_run_trains_the_loop_comes_round_between_two_figures(small_dataset, monkeypatch):
-    """What a person does is heard between the parts of a drawing, not only behind the last of them."""
+    """What the user does is heard between the parts of a drawing, not only after the last."""
     show, rounds, drawn = LiveFigure.show, 0, []
 
     async def page():

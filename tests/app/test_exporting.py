@@ -1,4 +1,4 @@
-"""The exports of the app: of the run on screen, of a fork, of a moment that is looked back at, and of no run."""
+"""The exports of the app: of the run on screen, of a fork, of the selected epoch, and of no run."""
 
 from __future__ import annotations
 
@@ -6,25 +6,13 @@ import csv
 
 import numpy as np
 import pytest
+from app_steps import reopen, run_of, train_on
 
-from explorer import Explorer, NeuralNetwork, TrainingConfig
+from explorer import NeuralNetwork, TrainingConfig
 from explorer.app.exporting import exported
 from explorer.exports.files import KINDS, ExportError
 
 CONFIG = TrainingConfig(hidden_sizes=8, epochs=3, batch_size=16, learning_rate=0.05)
-PATIENCE = 60
-
-
-def run_of(app):
-    return app.session.state.run
-
-
-@pytest.fixture
-def app(small_dataset):
-    app = Explorer(small_dataset, CONFIG)
-    assert app.wait(PATIENCE)
-    yield app
-    app.close()
 
 
 @pytest.fixture
@@ -61,7 +49,7 @@ def test_what_the_page_saves_is_what_python_saves(app, downloads, kind, tmp_path
     app.save(path, overwrite=True)
 
 
-def test_weights_are_those_of_the_moment_that_is_looked_at(app, tmp_path):
+def test_weights_are_those_of_the_selected_epoch(app, tmp_path):
     app.panels.tab_bar.position = 0
     file = app.export("weights")
     assert file.name == "explorer-784-8-10-seed0-epoch1.npz"
@@ -77,8 +65,7 @@ def test_weights_are_those_of_the_moment_that_is_looked_at(app, tmp_path):
 def test_a_fork_knows_what_lies_before_it(app):
     app.panels.tab_bar.position = 1
     app.session.config = CONFIG.replace(learning_rate=0.01, epochs=5)
-    app.session.loop.guarded(app.session.fork)
-    assert app.wait(PATIENCE)
+    train_on(app)
     run = exported(run_of(app), app.session.state.moment, app.dataset)
     (before,) = run.before
     assert (before.config, before.end, run.config.epochs) == (CONFIG, 2.0, 5)
@@ -95,13 +82,10 @@ def test_a_fork_knows_what_lies_before_it(app):
 
 
 def test_a_fork_of_a_fork_and_of_a_file_knows_all_of_it(app, tmp_path):
-    app.save(tmp_path / "it.npz")
-    app.open_weights(tmp_path / "it.npz")
-    assert app.wait(PATIENCE)
+    reopen(app, tmp_path / "it.npz")
     for epochs in (5, 8):
         app.session.config = CONFIG.replace(epochs=epochs)
-        app.session.loop.guarded(app.session.fork)
-        assert app.wait(PATIENCE)
+        train_on(app)
     run = exported(run_of(app), app.session.state.moment, app.dataset)
     assert run.opened.file == "it.npz"
     assert [stage.end for stage in run.before] == [3.0, 5.0]
@@ -109,7 +93,7 @@ def test_a_fork_of_a_fork_and_of_a_file_knows_all_of_it(app, tmp_path):
     assert [record.epoch for record in run.whole()] == [4, 5, 6, 7, 8]
 
 
-def test_the_persons_words_are_in_the_report(app):
+def test_the_users_words_are_in_the_report(app):
     app.session.edit(1, name="wide <b>net</b>", note="two\nlines")
     html = app.export("report").content.decode()
     assert "Wide &lt;b&gt;net&lt;/b&gt;" in html

@@ -6,33 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from app_steps import PATIENCE, messages, run_of, set_controls, train_on
 
-from explorer import Explorer, TrainingConfig, train
+from explorer import TrainingConfig, train
 from explorer.training import EpochRecord, Moment, Timeline, TrainingRun
 from explorer.training.process_settings import one_blas_thread
 
 CONFIG = TrainingConfig(hidden_sizes=12, epochs=6, batch_size=16, learning_rate=0.05)
-PATIENCE = 60
-
-
-def run_of(app):
-    return app.session.state.run
-
-
-@pytest.fixture
-def app(small_dataset):
-    app = Explorer(small_dataset, CONFIG)
-    assert app.wait(PATIENCE)
-    yield app
-    app.close()
-
-
-def set_controls(app, **changes):
-    app.settings.config = app.config.replace(**changes)
-
-
-def message(app, name):
-    return next((message for message in app.messages.messages if message["id"] == name), None)
 
 
 def press(app, name):
@@ -56,7 +36,7 @@ def test_settings_that_are_changed_while_looking_back_wait_for_the_fork(app, sma
     set_controls(app, learning_rate=0.02)
     assert run_of(app).number == run.number
     assert app.panels.tab_bar.position == 3
-    said = message(app, "waiting")
+    said = messages(app)["waiting"]
     assert said["text"] == "You are looking at epoch 4, so the new settings wait."
     assert said["action"] == "Train on from epoch 4"
     press(app, "waiting")
@@ -68,7 +48,7 @@ def test_back_at_the_newest_they_are_still_not_trained_and_one_press_does_it(app
     app.panels.tab_bar.position = 1
     set_controls(app, learning_rate=0.02)
     app.panels.tab_bar.position = -1
-    assert message(app, "waiting")["text"] == "The new settings are not trained yet."
+    assert messages(app)["waiting"]["text"] == "The new settings are not trained yet."
     press(app, "waiting")
     assert run_of(app).parent is None
     assert list(app.history) == list(train(CONFIG.replace(learning_rate=0.02), small_dataset))
@@ -79,16 +59,15 @@ def test_more_epochs_continue_the_run_wherever_one_looks(app, small_dataset):
     set_controls(app, epochs=8)
     assert app.wait(PATIENCE)
     assert app.panels.tab_bar.position == 1
-    assert message(app, "waiting") is None
+    assert "waiting" not in messages(app)
     assert list(app.history) == list(train(CONFIG.replace(epochs=8), small_dataset))
 
 
 def test_a_fork_begins_again_where_it_began_when_its_settings_change(app, small_dataset):
     parent = run_of(app)
     app.panels.tab_bar.position = 1
-    app.session.loop.guarded(app.session.fork)
-    assert app.wait(PATIENCE)
-    assert message(app, "forked")["text"] == "This run goes on from epoch 2 of run 1."
+    train_on(app)
+    assert messages(app)["forked"]["text"] == "This run goes on from epoch 2 of run 1."
     first_fork = run_of(app)
     set_controls(app, learning_rate=0.02)
     assert app.wait(PATIENCE)
@@ -98,10 +77,9 @@ def test_a_fork_begins_again_where_it_began_when_its_settings_change(app, small_
 
 
 @pytest.mark.parametrize("changes", [{"hidden_sizes": [9]}, {"initializer": "he"}, {"epochs": 2}])
-def test_a_fork_with_other_first_weights_or_too_few_epochs_begins_anew(app, small_dataset, changes):
+def test_a_fork_with_other_first_weights_or_too_few_epochs_starts_from_scratch(app, small_dataset, changes):
     app.panels.tab_bar.position = 1
-    app.session.loop.guarded(app.session.fork)
-    assert app.wait(PATIENCE)
+    train_on(app)
     set_controls(app, **changes)
     assert app.wait(PATIENCE)
     assert run_of(app).parent is None
@@ -112,8 +90,7 @@ def test_the_newest_epoch_can_be_trained_on_from(app, small_dataset):
     run = run_of(app)
     app.run_bar.auto = False
     set_controls(app, learning_rate=0.02, epochs=9)
-    app.session.loop.guarded(app.session.fork)
-    assert app.wait(PATIENCE)
+    train_on(app)
     assert run_of(app).parent.number == run.number
     assert list(app.history) == forked(small_dataset, CONFIG, 6, learning_rate=0.02, epochs=9)
 
@@ -144,7 +121,7 @@ def test_a_fork_that_no_settings_help_starts_again(app, small_dataset):
     assert list(app.history) == list(train(CONFIG.replace(epochs=3), small_dataset))
 
 
-def test_fewer_epochs_than_a_running_run_was_told_train_anew(app, small_dataset):
+def test_fewer_epochs_than_a_running_run_was_told_start_a_new_run(app, small_dataset):
     """The thread may be past the new number already: records would be of a run that the settings can't give."""
     app.train(CONFIG.replace(epochs=500))
     app.session.pause()
@@ -167,7 +144,7 @@ def test_the_curves_mark_the_epoch_and_their_words_are_of_it(app):
     assert overview.loss.figure.summary.startswith("epoch 6 of 6")
 
 
-def test_the_moment_that_is_looked_at_stays_when_old_ones_are_left_out(app, monkeypatch):
+def test_the_selected_epoch_stays_when_old_ones_are_left_out(app, monkeypatch):
     most_bytes = 3 * run_of(app).timeline.newest.n_bytes
     monkeypatch.setattr("explorer.session.session_run.Timeline", lambda: Timeline(most_bytes=most_bytes))
     app.train(CONFIG.replace(epochs=4))
@@ -200,6 +177,6 @@ def test_from_the_last_epoch_that_a_run_can_have_nothing_goes_on(app):
     run, newest = run_of(app), run_of(app).timeline.newest
     last = Moment(replace(newest.record, epoch=500), replace(newest.snapshot, epoch=500))
     app.session.open(replace(run, timeline=Timeline((last,)), evaluation=None))
-    app.session.loop.guarded(app.session.fork)
+    train_on(app)
     assert run_of(app).parent is None
-    assert "no run has more" in message(app, "fork")["text"]
+    assert "no run has more" in messages(app)["fork"]["text"]

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from app_steps import PATIENCE, messages, reopen, retrain, run_of, set_controls, train_on
 
 from explorer import Explorer, TrainingConfig
 from explorer.app.panels.inside.gradient_check import verdict
@@ -22,19 +23,6 @@ from explorer.network.gradient_check import CheckedWeight, Place
 from explorer.training import Snapshot, Timeline, TrainingRun
 
 CONFIG = TrainingConfig(hidden_sizes=12, epochs=4, batch_size=16, learning_rate=0.05)
-PATIENCE = 60
-
-
-def run_of(app):
-    return app.session.state.run
-
-
-@pytest.fixture
-def app(small_dataset):
-    app = Explorer(small_dataset, CONFIG)
-    assert app.wait(PATIENCE)
-    yield app
-    app.close()
 
 
 @pytest.fixture
@@ -46,11 +34,6 @@ def inside(app):
 def opened(inside, name):
     inside.choice.value = name
     return inside[name]
-
-
-def retrain(app, **changes):
-    app.train(app.config.replace(**changes))
-    assert app.wait(PATIENCE)
 
 
 def at_epoch(app, epoch):
@@ -77,8 +60,8 @@ def test_only_what_is_chosen_is_made_and_in_sight(inside):
     assert hidden(inside._nothing)
 
 
-def test_without_a_run_it_says_so(small_dataset):
-    app = Explorer(small_dataset, CONFIG, train=False)
+def test_without_a_run_it_says_so(untrained):
+    app = untrained
     app.panels.tab_bar.selected = "inside"
     assert not hidden(app.panels["inside"]._nothing)
     assert app.panels["inside"]._sections == {}
@@ -88,7 +71,6 @@ def test_without_a_run_it_says_so(small_dataset):
     app.session.reset()
     assert not hidden(app.panels["inside"]._nothing)
     assert hidden(app.panels["inside"]["weights"].view)
-    app.close()
 
 
 def test_before_the_first_epoch_the_first_weights_are_shown(small_dataset):
@@ -102,15 +84,14 @@ def test_before_the_first_epoch_the_first_weights_are_shown(small_dataset):
     app.close()
 
 
-def test_a_fork_is_held_against_the_first_weights_of_all(app, inside, small_dataset):
+def test_a_fork_is_compared_with_the_first_weights_of_all(app, inside, small_dataset):
     app.train(CONFIG.replace(seed=5))
     assert app.wait(PATIENCE)
     parent = run_of(app)
     at_epoch(app, 2)
     app.run_bar.auto = False
-    app.settings.config = app.config.replace(seed=9)
-    app.session.loop.guarded(app.session.fork)
-    assert app.wait(PATIENCE)
+    set_controls(app, seed=9)
+    train_on(app)
     assert run_of(app).parent.number == parent.number
     subject = inside._subjects.of(app.views.state)
     first = TrainingRun(CONFIG.replace(seed=5), small_dataset).new_network()
@@ -151,7 +132,7 @@ def test_a_units_outgoing_weights(app, inside):
     assert section.outgoing.shown.heading == f"Unit 5 · bias {written(float(app.network.b1[5, 0]))}"
 
 
-def test_behind_a_second_layer_the_largest_outgoing_weights(app, inside):
+def test_after_a_second_hidden_layer_the_largest_outgoing_weights(app, inside):
     retrain(app, hidden_sizes=(12, 30))
     bars = inside["weights"].outgoing.shown.bars
     outgoing = np.abs(app.network.W2[:, 0])
@@ -273,7 +254,7 @@ def test_over_time_every_epoch_is_diagnosed(app, inside, small_dataset, activati
             )
 
 
-def test_the_epoch_that_is_looked_at_is_marked(app, inside):
+def test_the_selected_epoch_is_marked(app, inside):
     section = opened(inside, "time")
     at_epoch(app, 2)
     for figure in (section.gradient, section.stuck):
@@ -282,7 +263,7 @@ def test_the_epoch_that_is_looked_at_is_marked(app, inside):
     assert section.captions[0].text.startswith("epoch 2, gradient of the mean loss of 200 test images")
 
 
-def test_another_run_is_diagnosed_anew(app, inside):
+def test_another_run_is_diagnosed_afresh(app, inside):
     section = opened(inside, "time")
     before = section._known[4.0]
     retrain(app, learning_rate=0.01)
@@ -293,34 +274,31 @@ def test_another_run_is_diagnosed_anew(app, inside):
 
 def test_more_epochs_are_added(app, inside):
     section = opened(inside, "time")
-    app.settings.config = app.config.replace(epochs=6)
+    set_controls(app, epochs=6)
     assert app.wait(PATIENCE)
     assert sorted(section._known) == list(range(7))
 
 
 def test_a_fork_has_no_start_of_its_own(app, inside):
     section = opened(inside, "time")
-    app.settings.config = app.config.replace(epochs=6)
+    set_controls(app, epochs=6)
     assert app.wait(PATIENCE)
     at_epoch(app, 3)
-    app.session.loop.guarded(app.session.fork)
-    assert app.wait(PATIENCE)
+    train_on(app)
     assert sorted(section._known) == [3, 4, 5, 6]
 
 
 def test_weights_from_a_file_have_no_epoch_before_the_files(app, inside, tmp_path):
     """The same network at epochs 0 and 4 would be a flat line that never happened."""
     section = opened(inside, "time")
-    app.save(tmp_path / "trained.npz")
-    app.open_weights(tmp_path / "trained.npz")
-    assert app.wait(PATIENCE)
+    reopen(app, tmp_path / "trained.npz")
     assert sorted(section._known) == [4]
     np.testing.assert_array_equal(np.array(section.gradient.data[0].x), [4])
     app.session.open(replace(run_of(app), evaluation=None))  # as while its first epoch runs
     assert (inside._subjects._newest.epoch, sorted(section._known)) == (4, [4])
 
 
-def test_a_held_run_is_diagnosed_where_it_stands(app, inside):
+def test_a_paused_run_is_diagnosed_where_it_stands(app, inside):
     section = opened(inside, "time")
     app.train(CONFIG.replace(epochs=500, batch_size=1))
     app.session.pause()
@@ -532,7 +510,7 @@ class Training:
     is_training = True
 
 
-class Held:
+class Paused:
     is_training = False
 
 
@@ -544,7 +522,7 @@ def test_while_training_a_costly_drawing_rests_a_hundred_times_as_long():
         while time.thread_time() < end:
             pass
     assert not pace.is_due(Training())
-    assert pace.is_due(Held())
+    assert pace.is_due(Paused())
     assert pace._rests_until - time.monotonic() > 1
 
 
@@ -586,14 +564,10 @@ def test_diagnoses_on_the_page_are_those_of_the_network(app, inside, small_datas
 @pytest.mark.parametrize("name", ["weights", "histograms", "time", "check", "image"])
 def test_weights_that_are_no_numbers_are_shown_without_a_fault(app, inside, name):
     moment = run_of(app).timeline.moments[-1]
-    spoilt = [np.array(w) for w in moment.weights]
-    spoilt[0][0, 0], spoilt[2][0, 0], spoilt[0][1, 5] = np.nan, np.inf, -np.inf
-    spoiled = Snapshot(moment.epoch, tuple(spoilt), moment.test_outputs)
-    evaluation = replace(run_of(app).evaluation, snapshot=spoiled)
+    weights = [np.array(w) for w in moment.weights]
+    weights[0][0, 0], weights[2][0, 0], weights[0][1, 5] = np.nan, np.inf, -np.inf
+    ruined = Snapshot(moment.epoch, tuple(weights), moment.test_outputs)
+    evaluation = replace(run_of(app).evaluation, snapshot=ruined)
     app.session.open(replace(run_of(app), evaluation=evaluation, timeline=Timeline()))
     opened(inside, name)
-    assert messages(app) == {}
-
-
-def messages(app):
-    return {message["id"]: message for message in app.messages.messages if message["kind"] == "error"}
+    assert "error" not in {message["kind"] for message in messages(app).values()}

@@ -3,19 +3,16 @@
 from urllib.parse import urlencode
 
 import pytest
+from app_steps import PATIENCE, messages, reopen, run_of, set_controls, train_on
 from hypothesis import given
 from hypothesis import strategies as st
 
-from explorer import Explorer, TrainingConfig
+from explorer import TrainingConfig
 from explorer.app.link import Link, Trail, what_a_link_lacks
 from explorer.training import FIELDS, ConfigError
 
 TABS = ("overview", "mistakes", "inside")
 SECTIONS = ("weights", "histograms")
-
-
-def run_of(app):
-    return app.session.state.run
 
 
 @given(
@@ -124,48 +121,34 @@ def test_ten_thousand_characters_are_read_and_said_shortly(query):
 # ---------------------------------------------------------------- in the app
 
 
-SMALL = TrainingConfig(hidden_sizes=8, epochs=2, batch_size=16)
-
-
-@pytest.fixture
-def app(small_dataset):
-    app = Explorer(small_dataset, SMALL)
-    assert app.wait(60)
-    yield app
-    app.close()
-
-
-def said(app):
-    return {message["id"]: message["text"] for message in app.messages.messages}
-
-
-def move(app, **values):
-    """Set controls as the page does."""
-    app.settings.config = app.config.replace(**values)
+CONFIG = TrainingConfig(hidden_sizes=8, epochs=2, batch_size=16)
 
 
 def test_a_link_that_asks_for_too_many_images_leaves_sliders_that_train(app):
     app.open_link("?n=70000&controls=hidden,batch,epochs&hidden=8&epochs=2&batch=16")
-    assert app.wait(60)
+    assert app.wait(PATIENCE)
     assert app.settings.shown == ["hidden_sizes", "batch_size", "epochs"]
-    assert "Training images can't be “70000”: the data set has 600. All are used." in said(app)["link"]
+    assert (
+        "Training images can't be “70000”: the data set has 600. All are used."
+        in messages(app)["link"]["text"]
+    )
     assert "&n=" not in app.header.query
-    assert app.header.settled  # the address is written anew even where the settings are the same as before
+    assert app.header.settled  # the address is written again even where the settings are the same as before
     run = run_of(app)
-    move(app, batch_size=32)
-    assert app.wait(60)
+    set_controls(app, batch_size=32)
+    assert app.wait(PATIENCE)
     assert run_of(app) is not run
     assert (app.status, run_of(app).config.batch_size, len(app.history)) == ("finished", 32, 2)
     assert not any(control.error for control in app.settings.controls)
 
 
 def test_a_step_back_to_too_many_images_is_all_of_them_and_said(app):
-    move(app, batch_size=32)
-    assert app.wait(60)
+    set_controls(app, batch_size=32)
+    assert app.wait(PATIENCE)
     app.header._on_message(app.header, {"visit": "?hidden=8&epochs=2&batch=16&n=601"}, [])
-    assert app.wait(60)
-    assert (app.status, app.config, run_of(app).config) == ("finished", SMALL, SMALL)
-    assert "the data set has 600" in said(app)["link"]
+    assert app.wait(PATIENCE)
+    assert (app.status, app.config, run_of(app).config) == ("finished", CONFIG, CONFIG)
+    assert "the data set has 600" in messages(app)["link"]["text"]
     assert "&n=" not in app.header.query
 
 
@@ -173,22 +156,19 @@ def test_a_step_back_says_nothing_of_what_is_well(app):
     app.header._on_message(
         app.header, {"visit": "?hidden=8&epochs=2&batch=64&tab=mistakes&voila-theme=dark"}, []
     )
-    assert app.wait(60)
-    assert "link" not in said(app)
+    assert app.wait(PATIENCE)
+    assert "link" not in messages(app)
 
 
 def test_a_link_to_a_fork_or_to_opened_weights_says_what_it_lacks(app, tmp_path):
     lacks = "It holds the settings, not the weights that this run began with."
     assert (app.header.link_lacks, what_a_link_lacks(None)) == ("", "")
-    app.save(tmp_path / "it.npz")
-    app.open_weights(tmp_path / "it.npz")
-    assert app.wait(60)
+    reopen(app, tmp_path / "it.npz")
     assert app.header.link_lacks == lacks
-    app.train(SMALL.replace(seed=1))
-    assert app.wait(60)
+    app.train(CONFIG.replace(seed=1))
+    assert app.wait(PATIENCE)
     assert app.header.link_lacks == ""
-    app.session.loop.guarded(app.session.fork)
-    assert app.wait(60)
+    train_on(app)
     assert app.header.link_lacks == lacks
     app.session.reset()
     assert app.header.link_lacks == ""

@@ -5,24 +5,20 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from app_steps import DIVERGING, PATIENCE, retrain, run_of, set_controls
 
 from explorer import Explorer, TrainingConfig
 from explorer.figures.digits import sprite
 from explorer.network.mistakes import answered, probabilities
 from explorer.widgets.sketch_pad import SIDE
 
-
-def run_of(app):
-    return app.session.state.run
+CONFIG = TrainingConfig(hidden_sizes=4, epochs=3, batch_size=16, learning_rate=0.02)
 
 
 @pytest.fixture
-def app(small_dataset):
-    app = Explorer(small_dataset, TrainingConfig(hidden_sizes=4, epochs=3, batch_size=16, learning_rate=0.02))
-    assert app.wait(60)
+def app(app):
     app.panels.tab_bar.selected = "mistakes"
-    yield app
-    app.close()
+    return app
 
 
 def test_the_table_shows_recall_and_support(app, small_dataset):
@@ -85,8 +81,7 @@ def test_the_next_page_goes_on_where_the_first_ends(app, small_dataset):
 @pytest.mark.parametrize(("output", "what"), [("sigmoid", "shares"), ("softmax", "probabilities")])
 def test_shares_are_named_for_what_they_are(app, output, what):
     panel = app.panels["mistakes"]
-    app.train(app.config.replace(output=output))
-    assert app.wait(60)
+    retrain(app, output=output)
     assert f"; {what} " in panel.images.gallery.images[0]["detail"]
     words = panel.calibration_caption.text
     assert ("sigmoid outputs need not sum to 1" in words) == (output == "sigmoid")
@@ -129,26 +124,22 @@ def test_a_hidden_tab_is_not_drawn(app):
     panel = app.panels["mistakes"]
     app.panels.tab_bar.selected = "overview"
     before = panel.table.rows
-    app.settings.config = app.config.replace(epochs=2)
-    assert app.wait(60)
+    set_controls(app, epochs=2)
+    assert app.wait(PATIENCE)
     assert panel.table.rows is before
     app.panels.tab_bar.selected = "mistakes"
     assert panel.table.rows is not before
 
 
-def test_before_the_first_run_it_says_so(small_dataset):
-    app = Explorer(small_dataset, train=False)
-    app.views.refresh()
-    app.panels.tab_bar.selected = "mistakes"
-    panel = app.panels["mistakes"]
+def test_before_the_first_run_it_says_so(untrained):
+    untrained.panels.tab_bar.selected = "mistakes"
+    panel = untrained.panels["mistakes"]
     assert panel.sentence.text == "not trained yet"
     assert (panel.calibration.summary, panel.calibration_caption.text) == ("", "")
-    app.close()
 
 
-def test_a_cell_that_is_chosen_before_the_first_run_is_the_filters_as_well(small_dataset):
-    app = Explorer(small_dataset, train=False)
-    app.views.refresh()
+def test_a_cell_that_is_chosen_before_the_first_run_is_the_filters_as_well(untrained):
+    app = untrained
     app.panels.tab_bar.selected = "mistakes"
     gallery = app.panels["mistakes"].images.gallery
     app.views.choose(9, 4)
@@ -156,7 +147,6 @@ def test_a_cell_that_is_chosen_before_the_first_run_is_the_filters_as_well(small
     assert gallery.empty == "not trained yet"
     app.views.toggle(9, 4)
     assert (gallery.true, gallery.predicted, gallery.heading) == (-1, -1, "Images")
-    app.close()
 
 
 def test_the_heading_says_which_cell(app, small_dataset):
@@ -184,19 +174,9 @@ def test_the_heading_says_which_cell(app, small_dataset):
 
 @pytest.fixture
 def broken(small_dataset):
-    """A run whose loss is no number within its first epoch."""
-    config = TrainingConfig(
-        hidden_sizes=(64, 64, 64),
-        hidden_activation="relu",
-        output="softmax",
-        loss="cross_entropy",
-        initializer="he",
-        learning_rate=100,
-        epochs=3,
-        batch_size=4,
-    )
-    app = Explorer(small_dataset, config)
-    assert app.wait(60)
+    """An app whose first run has failed."""
+    app = Explorer(small_dataset, DIVERGING)
+    assert app.wait(PATIENCE)
     app.views.refresh()
     yield app
     app.close()
@@ -232,10 +212,9 @@ def hidden(box):
     return "explorer-hidden" in box._dom_classes
 
 
-def test_the_matrix_is_held_against_another_runs(app):
+def test_the_matrix_is_compared_with_another_runs(app):
     before = run_of(app).newest.confusion
-    app.train(app.config.replace(hidden_sizes=6, learning_rate=0.05))
-    assert app.wait(60)
+    retrain(app, hidden_sizes=6, learning_rate=0.05)
     panel = app.panels["mistakes"].matrix
     assert [words for _, words in panel.other.options] == ["no other run", "run 1"]
     assert hidden(panel._together)
@@ -254,8 +233,7 @@ def test_the_matrix_is_held_against_another_runs(app):
 
 
 def test_a_run_whose_curves_are_hidden_can_still_be_compared_with(app):
-    app.train(app.config.replace(hidden_sizes=6))
-    assert app.wait(60)
+    retrain(app, hidden_sizes=6)
     app.session.edit(1, hidden=True)
     panel = app.panels["mistakes"].matrix
     assert [words for _, words in panel.other.options] == ["no other run", "run 1"]
@@ -264,8 +242,7 @@ def test_a_run_whose_curves_are_hidden_can_still_be_compared_with(app):
 
 
 def test_a_run_that_is_deleted_is_compared_with_no_more(app):
-    app.train(app.config.replace(hidden_sizes=6))
-    assert app.wait(60)
+    retrain(app, hidden_sizes=6)
     panel = app.panels["mistakes"].matrix
     panel.other.value = "1"
     app.session.delete(1)

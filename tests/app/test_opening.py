@@ -6,30 +6,13 @@ import json
 
 import numpy as np
 import pytest
+from app_steps import PATIENCE, messages, reopen, run_of
 
-from explorer import Explorer, NeuralNetwork, TrainingConfig
+from explorer import NeuralNetwork, TrainingConfig
 from explorer.network.weights_file import SavedWeights, WeightsError, read_weights, weights_bytes
 from explorer.session.opening import MOST_BYTES, opening
 
 CONFIG = TrainingConfig(hidden_sizes=12, epochs=3, batch_size=16, learning_rate=0.05)
-PATIENCE = 60
-
-
-def run_of(app):
-    return app.session.state.run
-
-
-@pytest.fixture
-def app(small_dataset):
-    app = Explorer(small_dataset, CONFIG)
-    assert app.wait(PATIENCE)
-    yield app
-    app.close()
-
-
-def message(app):
-    (found,) = [message for message in app.messages.messages if message["id"] == "opened"]
-    return found
 
 
 def test_a_saved_run_is_opened_as_it_was(app, tmp_path):
@@ -54,20 +37,18 @@ def test_a_saved_run_is_opened_as_it_was(app, tmp_path):
     for before, after in zip(evaluation.snapshot.weights, app.network.weights(), strict=True):
         np.testing.assert_array_equal(before, after)
     assert app.tiles.shown.tiles[0].value == f"{100 * evaluation.test_accuracy:.1f} %"
-    assert "trained for 3 epochs" in message(app)["text"]
+    assert "trained for 3 epochs" in messages(app)["opened"]["text"]
 
 
 def test_every_panel_shows_it(app, tmp_path):
-    app.save(tmp_path / "trained.npz")
-    app.open_weights(tmp_path / "trained.npz")
-    assert app.wait(PATIENCE)
+    reopen(app, tmp_path / "trained.npz")
     for tab in app.panels.names:
         app.panels.tab_bar.selected = tab
-    assert "fault" not in {message["id"] for message in app.messages.messages}
+    assert "fault" not in messages(app)
     section = app.panels["inside"]
     for name in ("histograms", "time", "check", "image"):
         section.choice.value = name
-    assert "fault" not in {message["id"] for message in app.messages.messages}
+    assert "fault" not in messages(app)
     row = app.panels["runs"].table.rows[-1]
     assert (row["name"], row["present"]) == ("trained.npz", True)
     (begins,) = run_of(app).curve
@@ -77,9 +58,7 @@ def test_every_panel_shows_it(app, tmp_path):
 
 def test_it_is_trained_on_from_as_a_fork(app, tmp_path):
     before = run_of(app).evaluation
-    app.save(tmp_path / "trained.npz")
-    app.open_weights(tmp_path / "trained.npz")
-    assert app.wait(PATIENCE)
+    reopen(app, tmp_path / "trained.npz")
     app.messages._on_message(app.messages, {"id": "opened"}, [])
     assert app.wait(PATIENCE)
     run = run_of(app)
@@ -146,7 +125,7 @@ def test_weights_that_float32_cant_hold_are_refused(small_dataset):
         {"config": 7, "weights_epoch": float("inf")},
     ],
 )
-def test_what_a_file_says_beside_its_weights_is_used_only_where_it_can_be(small_dataset, metadata):
+def test_what_a_file_says_besides_its_weights_is_used_only_where_it_can_be(small_dataset, metadata):
     network = saved(NeuralNetwork(784, 12, 10, seed=0), **metadata)
     opened, config, _ = opening(network, "x.npz", small_dataset, CONFIG)
     assert (config, opened.epoch) == (CONFIG, 0)
@@ -172,7 +151,7 @@ def test_what_a_file_says_beside_its_weights_is_used_only_where_it_can_be(small_
         (500.0, 500, 0.0, "a network of 12 hidden units, trained for 500 epochs"),
     ],
 )
-def test_the_epochs_behind_the_weights_are_told(small_dataset, weights_epoch, epoch, begun, words):
+def test_the_epochs_of_the_weights_are_told(small_dataset, weights_epoch, epoch, begun, words):
     network = saved(NeuralNetwork(784, 12, 10, seed=0), weights_epoch=weights_epoch)
     opened, config, start = opening(network, "x.npz", small_dataset, CONFIG)
     assert (opened.epoch, opened.begun, start.epoch) == (epoch, begun, epoch)
@@ -189,7 +168,7 @@ def test_a_file_of_any_epoch_is_opened_as_what_it_is_and_exported(app, tmp_path,
     app.open_weights(file)
     assert app.wait(PATIENCE)
     assert (app.status in ("finished", "stopped"), run_of(app).epoch) == (True, int(weights_epoch))
-    assert f"trained for {weights_epoch:g} epochs" in message(app)["text"]
+    assert f"trained for {weights_epoch:g} epochs" in messages(app)["opened"]["text"]
     told = "epoch 500. " if weights_epoch == 500 else "epoch 2.5, counted as 2. "
     assert f"file late.npz, {told}" in app.export("report").content.decode()
     assert f"Snapshot({int(weights_epoch)}," in app.export("script").content.decode()
@@ -221,7 +200,7 @@ def test_a_file_that_is_no_such_network_is_one_sentence_and_nothing_is_lost(app,
     app.header._on_message(app.header, said, pieces)
     assert run_of(app) is before
     assert app.status == "finished"
-    said = message(app)
+    said = messages(app)["opened"]
     assert said["kind"] == "error"
     assert words in said["text"]
     assert "\n" not in said["text"]

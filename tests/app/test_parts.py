@@ -6,25 +6,17 @@ import inspect
 
 import numpy as np
 import pytest
+from app_steps import PATIENCE
 from ipywidgets import HBox
 
 import explorer
-from explorer import Explorer, LossCurve, TrainingConfig
+from explorer import LossCurve, TrainingConfig
 from explorer.app import parts
 from explorer.widgets.live_figure import LiveFigure
 from explorer.widgets.sight import Sight
 
 CONFIG = TrainingConfig(hidden_sizes=6, epochs=3, batch_size=16, learning_rate=0.05)
-PATIENCE = 60
 PARTS = [getattr(parts, name) for name in parts.__all__]
-
-
-@pytest.fixture
-def app(small_dataset):
-    made = Explorer(small_dataset, CONFIG)
-    assert made.wait(PATIENCE)
-    yield made
-    made.close()
 
 
 def inside(widget, kind):

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from app_steps import DIVERGING, PATIENCE, reopen, run_of, train_on
 from ipywidgets import Widget
 
 from explorer import Explorer, TrainingConfig
@@ -17,24 +18,16 @@ from explorer.session import EarlierRuns, SessionRun
 from explorer.training import TrainingRun
 
 CONFIG = TrainingConfig(hidden_sizes=8, epochs=2, batch_size=16, learning_rate=0.05)
-PATIENCE = 60
-
-
-def run_of(app):
-    return app.session.state.run
 
 
 @pytest.fixture
-def app(small_dataset):
-    """Three runs: by batch size, by hidden units, and the present one by loss."""
-    app = Explorer(small_dataset, CONFIG)
-    assert app.wait(PATIENCE)
+def app(app):
+    """Three more runs: by batch size, by hidden units, and the present one by loss."""
     for changes in ({"batch_size": 64}, {"hidden_sizes": 4}, {"loss": "cross_entropy", "output": "softmax"}):
         app.train(CONFIG.replace(**changes))
         assert app.wait(PATIENCE)
     app.panels.tab_bar.selected = "runs"
-    yield app
-    app.close()
+    return app
 
 
 @pytest.fixture
@@ -164,7 +157,7 @@ def test_what_is_said_stays_until_the_next_run_starts(app, panel):
     send(panel, "pin", 1)
     send(panel, "load", 2)
     assert panel.table.status.startswith("The settings of run 2 are in the controls")
-    app.header.theme = "dark"  # everything is drawn anew
+    app.header.theme = "dark"  # everything is drawn again
     assert panel.table.status.startswith("The settings of run 2 are in the controls")
     app.train(CONFIG.replace(seed=5))
     assert panel.table.status.startswith("5 runs. Tick two to compare them.")
@@ -198,8 +191,7 @@ def test_a_fork_knows_its_parent_also_when_it_is_deleted(app, panel):
     assert app.wait(PATIENCE)
     parent = run_of(app).number
     app.panels.tab_bar.position = 0
-    app.session.loop.guarded(app.session.fork)
-    assert app.wait(PATIENCE)
+    train_on(app)
     child = run_of(app).number
     assert cell(panel, child, "Parent")["text"] == f"{parent} at 1"
     send(panel, "delete", parent)
@@ -289,17 +281,6 @@ def test_a_run_that_takes_anothers_place_says_so(app, panel):
     assert all(run.n_bytes == 0 for run in app.session.state.earlier.replaced)
 
 
-DIVERGING = CONFIG.replace(
-    hidden_sizes=(64, 64, 64),
-    hidden_activation="relu",
-    output="softmax",
-    loss="cross_entropy",
-    initializer="he",
-    learning_rate=100,
-    batch_size=4,
-)
-
-
 @pytest.mark.parametrize("mark", ["", "name", "note", "pin"])
 def test_a_run_that_fails_in_its_first_epoch_is_kept(app, panel, mark):
     app.train(DIVERGING)
@@ -367,8 +348,7 @@ def test_a_fork_is_not_credited_with_what_its_parent_reached(app, panel):
     app.run_bar.auto = False
     app.panels.tab_bar.position = 0
     app.session.config = run_of(app).config.replace(learning_rate=1e-5, epochs=3)
-    app.session.loop.guarded(app.session.fork)
-    assert app.wait(PATIENCE)
+    train_on(app)
     fork = run_of(app)
     for run in list(app.session.state.earlier):
         send(panel, "hide", run.number)
@@ -389,8 +369,7 @@ def test_the_seconds_of_a_fork_go_on_from_its_parents(app, panel):
     app.run_bar.auto = False
     app.panels.tab_bar.position = 0
     app.session.config = parent.config.replace(learning_rate=0.01, epochs=3)
-    app.session.loop.guarded(app.session.fork)
-    assert app.wait(PATIENCE)
+    train_on(app)
     fork, first = run_of(app), parent.history[0].seconds
     assert fork.first_seconds == first
     panel.axis.value = "seconds"
@@ -399,8 +378,7 @@ def test_the_seconds_of_a_fork_go_on_from_its_parents(app, panel):
     assert cell(panel, fork.number, "Time")["order"] == pytest.approx(float(x[-1]))
     app.panels.tab_bar.position = 1  # a fork of the fork
     app.session.config = fork.config.replace(learning_rate=0.02)
-    app.session.loop.guarded(app.session.fork)
-    assert app.wait(PATIENCE)
+    train_on(app)
     assert run_of(app).first_seconds == pytest.approx(first + fork.history[0].seconds)
 
 
@@ -549,16 +527,13 @@ def without_outputs(app, panel, forgetful):
 
 def test_a_fork_is_not_said_to_come_back_by_its_settings(app, without_outputs):
     app.panels.tab_bar.position = 0
-    app.session.loop.guarded(app.session.fork)
-    assert app.wait(PATIENCE)
+    train_on(app)
     why = "For A, its settings alone don't bring it back: it went on from the weights of run 4."
     assert without_outputs() == why
 
 
 def test_an_opened_file_is_not_said_to_come_back_by_its_settings(app, without_outputs, tmp_path):
-    app.save(tmp_path / "kept.npz")
-    app.open_weights(tmp_path / "kept.npz")
-    assert app.wait(PATIENCE)
+    reopen(app, tmp_path / "kept.npz")
     why = "For A, its settings alone don't bring it back: it began with the weights of kept.npz."
     assert without_outputs() == why
 
@@ -574,12 +549,9 @@ def test_a_stopped_run_is_not_said_to_come_back_by_its_settings(app, without_out
     assert without_outputs() == why
 
 
-def test_before_the_first_run_it_says_so(small_dataset):
-    app = Explorer(small_dataset, train=False)
-    app.views.refresh()
-    app.panels.tab_bar.selected = "runs"
-    assert app.panels["runs"].table.status == "No run yet: Train starts one."
-    app.close()
+def test_before_the_first_run_it_says_so(untrained):
+    untrained.panels.tab_bar.selected = "runs"
+    assert untrained.panels["runs"].table.status == "No run yet: Train starts one."
 
 
 def test_dark_colours_on_a_dark_page(app, panel):

@@ -16,12 +16,9 @@ HIDDEN = "explorer-hidden"
 
 
 @pytest.fixture
-def app(small_dataset):
-    app = Explorer(small_dataset, CONFIG, train=False)
-    app.panels.tab_bar.selected = "study"
-    app.views.refresh()
-    yield app
-    app.close()
+def app(untrained):
+    untrained.panels.tab_bar.selected = "study"
+    return untrained
 
 
 @pytest.fixture
@@ -94,7 +91,7 @@ def test_a_study_is_drawn_and_put_into_words(panel):
     assert panel.figures["accuracy"].summary == panel.words.text
 
 
-def test_a_study_can_be_stopped_and_begun_anew(panel):
+def test_a_study_can_be_stopped_and_started_again(panel):
     panel.epochs.value = "10"
     press(panel)
     press(panel)

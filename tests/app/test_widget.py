@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import traitlets
+from app_steps import PATIENCE
 from ipywidgets import (
     HTML,
     Dropdown,
@@ -25,15 +26,6 @@ from explorer import Explorer, TrainingConfig, train
 from explorer.training import FIELDS, ConfigError
 
 CONFIG = TrainingConfig(hidden_sizes=6, epochs=3, batch_size=16, learning_rate=0.05)
-PATIENCE = 60
-
-
-@pytest.fixture
-def app(small_dataset):
-    made = Explorer(small_dataset, CONFIG)
-    assert made.wait(PATIENCE)
-    yield made
-    made.close()
 
 
 def test_its_file_is_short():

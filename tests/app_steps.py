@@ -1,0 +1,46 @@
+"""What a user does in the app, and reads there, without a page."""
+
+from __future__ import annotations
+
+from explorer.training import TrainingConfig
+
+PATIENCE = 60  # seconds; only a failing test waits as long
+DIVERGING = TrainingConfig.from_query(
+    "?hidden=64,64,64&activation=relu&output=softmax&loss=cross_entropy&init=he&lr=100&batch=4"
+)[0]
+"""Settings whose loss is not a number within the first epoch."""
+
+
+def run_of(app):
+    return app.session.state.run
+
+
+def messages(app):
+    """The messages on screen, by their ids."""
+    found = {message["id"]: message for message in app.messages.messages}
+    assert len(found) == len(app.messages.messages), "each has an id of its own"
+    return found
+
+
+def set_controls(app, **changes):
+    """Change settings; what they start may still run."""
+    app.settings.config = app.config.replace(**changes)
+
+
+def retrain(app, **changes):
+    """Train the present settings with some changes, to the end."""
+    app.train(app.config.replace(**changes))
+    assert app.wait(PATIENCE)
+
+
+def train_on(app):
+    """Train on from the selected epoch, to the end."""
+    app.session.loop.guarded(app.session.fork)
+    assert app.wait(PATIENCE)
+
+
+def reopen(app, file):
+    """Save the weights on screen and open them as a run."""
+    app.save(file)
+    app.open_weights(file)
+    assert app.wait(PATIENCE)

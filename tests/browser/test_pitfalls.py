@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 
-import nbclient
-import nbformat
 import pytest
+from lessons import execute, read
 from nbconvert import HTMLExporter
 
 from explorer.figures.palette import PALETTES
@@ -19,13 +17,7 @@ STROKES = "() => [...document.querySelectorAll('.scatterlayer .trace .lines path
 
 @pytest.fixture(scope="module")
 def executed():
-    notebook = nbformat.read(PITFALLS, as_version=4)
-    with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore"
-        )  # the kernel's client warns of unencrypted sockets within this computer
-        nbclient.NotebookClient(notebook, timeout=300, kernel_name="python3").execute()
-    return notebook
+    return execute(read(PITFALLS))
 
 
 def rgb(colour):

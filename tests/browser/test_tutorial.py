@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 
-import nbclient
 import nbformat
 import pytest
+from lessons import execute, read
 from nbconvert import HTMLExporter
 
 from explorer.figures.palette import PALETTES
@@ -28,7 +27,7 @@ BACKGROUND = "() => document.querySelector('.lesson-plot .main-svg').style.backg
 
 def parts(last):
     """The tutorial's cells up to the heading of part `last`, without the study of batch sizes."""
-    notebook = nbformat.read(TUTORIAL, as_version=4)
+    notebook = read(TUTORIAL)
     end = next(i for i, cell in enumerate(notebook.cells) if cell.source.startswith(f"## {last} "))
     notebook.cells = [c for c in notebook.cells[:end] if "slow" not in c.metadata.get("tags", ())]
     return notebook
@@ -40,13 +39,7 @@ def rgb(colour):
 
 @pytest.fixture(scope="module")
 def executed():
-    notebook = parts(4)
-    with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore"
-        )  # the kernel's client warns of unencrypted sockets within this computer
-        nbclient.NotebookClient(notebook, timeout=300, kernel_name="python3").execute()
-    return notebook
+    return execute(parts(4))
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

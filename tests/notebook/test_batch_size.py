@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import signal
@@ -12,6 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from lessons import figures_in
 
 from explorer.notebook.batch_size import batch_size_figures, batch_size_study, batch_size_words
 from explorer.training import ConfigError, TrainingConfig, train
@@ -67,8 +67,7 @@ def test_the_figures_show_band_time_and_updates(result):
     assert "after 2 epochs of 600 images" in shown[0].text
     titles = []
     for figure in shown:
-        text = re.search(r"\.push\(\[.*?, (\".*\")\]\);</script>", figure.html, re.DOTALL)[1]
-        drawn = json.loads(json.loads(text))
+        (drawn,) = figures_in(figure.html)
         titles.append(drawn["layout"]["yaxis"]["title"]["text"])
         assert drawn["layout"]["xaxis"]["type"] == "log"
         assert [trace["name"] for trace in drawn["data"]][2::3] == ["sum", "mean"]

@@ -10,6 +10,7 @@ from base64 import b64decode
 import numpy as np
 import plotly.graph_objects as go
 import pytest
+from lessons import figures_in
 from PIL import Image
 
 from explorer.figures.lines import lines_figure
@@ -20,12 +21,6 @@ from explorer.notebook.page import Shown, figure, images, prepare, side_by_side,
 @pytest.fixture
 def pictures():
     return np.arange(3 * 4 * 5, dtype=np.uint8).reshape(3, 4, 5)
-
-
-def pushed(html):
-    """The figure that the page's script is given."""
-    text = re.search(r"\.push\(\[.*?, (\".*\")\]\);</script>", html, re.DOTALL)[1]
-    return json.loads(json.loads(text))
 
 
 def test_the_first_cell_brings_everything_once():
@@ -47,7 +42,7 @@ def test_each_light_colour_has_its_dark_counterpart():
 def test_a_figure_goes_to_the_page_whole():
     drawn = lines_figure({"f": ([0, 1], [2, 3])}, x_title="</script><b>").update_layout(height=123)
     shown = figure(drawn, 'up "and" up')
-    assert pushed(shown.html) == json.loads(drawn.to_json())
+    assert figures_in(shown.html) == [json.loads(drawn.to_json())]
     assert shown.html.count("</script>") == 1
     assert 'role="img" aria-label="up &quot;and&quot; up" style="height: 123px"' in shown.html
     assert "<figcaption>up &quot;and&quot; up</figcaption>" in shown.html

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 
 import numpy as np
 import pytest
+from lessons import figures_in
 
 from explorer.network import NeuralNetwork
 from explorer.network.activations import sigmoid
@@ -86,7 +86,7 @@ def test_every_picture_is_drawn(result, small_dataset, task):
         pictures.answers({"one": result.outputs[:, 0]}, small_dataset.class_names, "words"),
     ]
     for picture in shown:
-        texts = re.findall(r"\.push\(\[.*?, (\".*?\")\]\);</script>", picture.html, re.DOTALL)
-        assert texts
-        assert all(json.loads(json.loads(text))["data"] for text in texts)
+        drawn = figures_in(picture.html)
+        assert drawn
+        assert all(figure["data"] for figure in drawn)
     assert "The first 3 of 600 training images" in pictures.digits(small_dataset, 3).text

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import re
 from base64 import b64decode
 
 import numpy as np
+from lessons import figures_in
 
 from explorer.network import NeuralNetwork
 from explorer.notebook.plane import quarters, show_plane
@@ -41,8 +40,8 @@ def test_the_map_is_what_the_network_says_and_leaves_it_alone():
     network = NeuralNetwork(2, 3, 2, dtype=np.float64, seed=0)
     network.forward(X)
     before = network.h1.copy()
-    text = re.search(r"\.push\(\[.*?, (\".*\")\]\);</script>", show_plane(X, labels, network, "Now.").html)[1]
-    background = json.loads(json.loads(text))["data"][0]
+    (drawn,) = figures_in(show_plane(X, labels, network, "Now.").html)
+    background = drawn["data"][0]
     np.testing.assert_array_equal(network.h1, before)
     shares = np.frombuffer(b64decode(background["z"]["bdata"])).reshape(61, 61)
     corner = network.forward(np.array([[-1.0], [1.0]]))  # left, and on top: the last row, the first column

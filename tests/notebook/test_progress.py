@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import warnings
 
-import nbclient
 import nbformat
+from lessons import execute, outputs
 
 from explorer.notebook.batch_size import with_progress
 
@@ -30,12 +29,7 @@ def test_a_terminal_has_its_bar():
 
 def test_a_notebook_has_a_bar_that_needs_no_kernel():
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(CODE)])
-    with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore"
-        )  # the kernel's client warns of unencrypted sockets within this computer
-        nbclient.NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
-    shown = [output for output in notebook.cells[0].outputs if output.output_type == "display_data"]
+    shown = [output for output in outputs(execute(notebook)) if output.output_type == "display_data"]
     assert "<progress" in shown[0].data["text/html"]
     assert "value='3'" in shown[0].data["text/html"]
     assert not any("widget" in kind for output in shown for kind in output.data)

@@ -7,7 +7,7 @@ a process of its own, with the package in `FOLDER`. Of each cell that raised it 
 cell's id, the error's name, and the message.
 
 What the package imports is loaded once, before the processes are forked. BLAS has one thread, for other tests may
-run beside these.
+run at the same time.
 """
 
 import ast

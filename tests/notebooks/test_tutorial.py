@@ -7,13 +7,12 @@ import re
 import shutil
 import subprocess
 import sys
-import warnings
 from html.parser import HTMLParser
 from pathlib import Path
 
-import nbclient
 import nbformat
 import pytest
+from lessons import code_cells, complaints, execute, read, sections, shown
 
 ROOT = Path(__file__).parents[2]
 TUTORIAL = ROOT / "notebooks" / "tutorial.ipynb"
@@ -174,10 +173,6 @@ BROKEN = {
 }
 
 
-def code_cells():
-    return [cell for cell in nbformat.read(TUTORIAL, as_version=4).cells if cell.cell_type == "code"]
-
-
 def raised(lasts, **environment):
     """What cells and those that they need raise, with the package in a folder: {folder: {id: (error, words)}}."""
     done = subprocess.run(
@@ -230,21 +225,14 @@ def test_a_broken_formula_turns_its_check_red(name, red):
 
 
 def test_a_red_check_is_one_line_in_the_notebook():
-    cells = [cell for cell in code_cells() if cell.id in ("begin", "sigmoid-figure")]
+    cells = [cell for cell in code_cells(TUTORIAL) if cell.id in ("begin", "sigmoid-figure")]
     wrong = nbformat.v4.new_code_cell("checks.sigmoid(np.tanh)")
     notebook = nbformat.v4.new_notebook(cells=[*cells, wrong])
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of the kernel's client, as below
-        nbclient.NotebookClient(notebook, timeout=300, kernel_name="python3", allow_errors=True).execute()
+    execute(notebook, allow_errors=True)
     (output,) = wrong.outputs
     assert output.ename == "CheckError"
     (line,) = output.traceback
     assert re.fullmatch(r"\x1b\[31m✗ tanh\(-20\): expected 2\.06\d+e-09, got -1\x1b\[0m", line)
-
-
-def test_nothing_is_red_as_it_is(executed):
-    outputs = [output for cell in executed.cells for output in cell.get("outputs", [])]
-    assert [output for output in outputs if output.output_type == "error"] == []
 
 
 def test_the_images_come_without_a_writable_home(tmp_path):
@@ -254,39 +242,26 @@ def test_the_images_come_without_a_writable_home(tmp_path):
 
 
 def test_every_check_is_broken_by_something():
-    checks = {cell.id for cell in code_cells() if re.search(r"^checks\.", cell.source, re.MULTILINE)}
+    checks = {cell.id for cell in code_cells(TUTORIAL) if re.search(r"^checks\.", cell.source, re.MULTILINE)}
     assert {cell for *_, cell in BROKEN.values()} == checks - {
         "deep-check"
     }  # that is part 5's, on another network
 
 
 def test_the_nine_parts_come_in_order():
-    cells = nbformat.read(TUTORIAL, as_version=4).cells
+    cells = read(TUTORIAL).cells
     heads = [line for cell in cells for line in cell.source.splitlines() if line.startswith("## ")]
     assert [head[3] for head in heads[:9]] == list("123456789")
 
 
 def test_each_part_has_a_formula_a_source_a_picture_and_a_check():
-    cells, parts = nbformat.read(TUTORIAL, as_version=4).cells, []
-    for cell in cells:
-        if re.match(r"## \d", cell.source):
-            parts.append("")
-        if parts:
-            parts[-1] += cell.source + "\n"
+    parts = sections(TUTORIAL)
     assert len(parts) == 9
     for part in parts:
         assert "$$" in part
         assert re.search(r"^source\(", part, re.MULTILINE)
         assert re.search(r"pictures\.\w|show_plane\(", part)
         assert re.search(r"^checks\.", part, re.MULTILINE)
-
-
-def test_text_states_no_number_that_a_cell_has_not_computed():
-    """Words may count parts and name 0 and 1; results, sizes and settings come from live values."""
-    for cell in nbformat.read(TUTORIAL, as_version=4).cells:
-        if cell.cell_type == "markdown":
-            words = re.sub(r"\$\$.*?\$\$|\$.*?\$|`.*?`|\b(19|20)\d\d\b", "", cell.source, flags=re.DOTALL)
-            assert not re.findall(r"\d[\d.,]*\d|\d\s*%", words), cell.source
 
 
 # ---------------------------------------------------------------- as a page
@@ -310,13 +285,7 @@ class Page(HTMLParser):
 @pytest.fixture(scope="module")
 def executed():
     """The tutorial after it ran, top to bottom."""
-    notebook = nbformat.read(TUTORIAL, as_version=4)
-    with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore"
-        )  # the kernel's client warns of unencrypted sockets within this computer
-        nbclient.NotebookClient(notebook, timeout=300, kernel_name="python3").execute()
-    return notebook
+    return execute(read(TUTORIAL))
 
 
 def test_a_static_page_holds_every_figure(executed):
@@ -325,7 +294,7 @@ def test_a_static_page_holds_every_figure(executed):
     text, _ = HTMLExporter().from_notebook_node(executed)
     page = Page()
     page.feed(text)
-    drawn = sum(output.data["text/html"].count('class="lesson-plot"') for output in results(executed))
+    drawn = sum(html.count('class="lesson-plot"') for html in shown(executed))
     assert page.figures == drawn >= 15
     assert page.images >= 2 * 12
     assert page.errors == 0
@@ -336,31 +305,19 @@ def test_a_static_page_holds_every_figure(executed):
 
 
 def test_the_optional_part_measures_its_claim(executed):
-    (shown,) = (cell.outputs[-1] for cell in executed.cells if cell.id == "engine-speed")
-    rows = [re.split(r"\s{2,}", line) for line in shown.data["text/plain"].splitlines()[1:]]
+    (table,) = (cell.outputs[-1] for cell in executed.cells if cell.id == "engine-speed")
+    rows = [re.split(r"\s{2,}", line) for line in table.data["text/plain"].splitlines()[1:]]
     assert len(rows) == 3
     assert all(float(difference) < 1e-4 for *_, difference in rows)
     assert float(rows[0][3]) > 1  # for single images the engine is many times as fast
 
 
 def test_what_a_lesson_shows_loads_nothing(executed):
-    for output in results(executed):
-        html = re.sub(r"<script>.*?</script>", "", output.data["text/html"], flags=re.DOTALL)
-        assert not re.search(r"(src|href)=\"(?!data:)", html)
-        assert "url(" not in html
+    for html in shown(executed):
+        bare = re.sub(r"<script>.*?</script>", "", html, flags=re.DOTALL)
+        assert not re.search(r"(src|href)=\"(?!data:)", bare)
+        assert "url(" not in bare
 
 
 def test_every_cell_is_quiet(executed):
-    outputs = [output for cell in executed.cells for output in cell.get("outputs", ())]
-    assert not [
-        output for output in outputs if output.get("name") == "stderr" or output.output_type == "error"
-    ]
-
-
-def results(notebook):
-    return [
-        output
-        for cell in notebook.cells
-        for output in cell.get("outputs", ())
-        if output.output_type in ("execute_result", "display_data") and "text/html" in output.data
-    ]
+    assert complaints(executed) == []

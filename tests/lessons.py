@@ -1,0 +1,58 @@
+"""Notebooks: run to their end, and what they show and say."""
+
+from __future__ import annotations
+
+import json
+import re
+import warnings
+
+import nbclient
+import nbformat
+
+
+def execute(notebook, **options):
+    """Run every cell; return the notebook with its outputs."""
+    with warnings.catch_warnings():
+        # The kernel's client warns of unencrypted sockets within this computer.
+        warnings.simplefilter("ignore")
+        nbclient.NotebookClient(notebook, timeout=300, kernel_name="python3", **options).execute()
+    return notebook
+
+
+def read(path):
+    return nbformat.read(path, as_version=4)
+
+
+def code_cells(path):
+    return [cell for cell in read(path).cells if cell.cell_type == "code"]
+
+
+def outputs(notebook):
+    return [output for cell in notebook.cells for output in cell.get("outputs", ())]
+
+
+def complaints(notebook):
+    """The outputs that are errors, warnings or other words on stderr."""
+    return [o for o in outputs(notebook) if o.output_type == "error" or o.get("name") == "stderr"]
+
+
+def shown(notebook, kind="text/html"):
+    """What its cells show, of one kind."""
+    return [output.data[kind] for output in outputs(notebook) if kind in output.get("data", ())]
+
+
+def figures_in(html):
+    """The Plotly figures that its scripts are given, as plain dicts."""
+    texts = re.findall(r"\.push\(\[.*?, (\".*?\")\]\);</script>", html, re.DOTALL)
+    return [json.loads(json.loads(text)) for text in texts]
+
+
+def sections(path):
+    """The source of each numbered section."""
+    found = []
+    for cell in read(path).cells:
+        if re.match(r"## \d", cell.source):
+            found.append("")
+        if found:
+            found[-1] += cell.source + "\n"
+    return found

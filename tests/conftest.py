@@ -54,3 +54,11 @@ def small_dataset():
         splits[f"{split}_images"] = np.clip(images, 0, 255).astype(np.uint8)
         splits[f"{split}_labels"] = labels.astype(np.int64)
     return Dataset(name="patterns", class_names=tuple("0123456789"), **splits)
+
+
+@pytest.fixture(scope="session")
+def folder(small_dataset, tmp_path_factory):
+    """The small data set as the exercise's four files."""
+    import dataset_files
+
+    return dataset_files.write(small_dataset, tmp_path_factory.mktemp("patterns"))

@@ -299,13 +299,6 @@ class Halved(NeuralNetwork):
         return tuple(0.5 * gradient for gradient in super().backward(X, y, d))
 
 
-def test_a_wrong_backward_pass_of_somebody_else_is_found(X, d):
-    with pytest.raises(CheckError, match=r"d_W1: expected shape \(5, 3\), got shape \(3, 5\)"):
-        checks.gradients(Transposed(3, 5, 4, dtype=np.float64, seed=1), X, d)
-    with pytest.raises(CheckError, match=r"d_W1\[\d, \d\]: expected"):
-        checks.gradients(Halved(3, 5, 4, dtype=np.float64, seed=1), X, d)
-
-
 class Uphill(NeuralNetwork):
     def train_iteration(self, X, d, lr=1e-2):
         before = self.weights()
@@ -320,11 +313,18 @@ class SaysNothing(NeuralNetwork):
         return 0.0
 
 
-def test_a_wrong_step_is_found(X, d):
-    with pytest.raises(CheckError, match=r"after the step, W1\[\d, \d\]: expected"):
-        checks.step(Uphill(3, 5, 4, dtype=np.float64, seed=1), X, d)
-    with pytest.raises(CheckError, match=r"the loss that train_iteration returns: expected .*, got 0"):
-        checks.step(SaysNothing(3, 5, 4, dtype=np.float64, seed=1), X, d)
+@pytest.mark.parametrize(
+    ("check", "network", "words"),
+    [
+        (checks.gradients, Transposed, r"d_W1: expected shape \(5, 3\), got shape \(3, 5\)"),
+        (checks.gradients, Halved, r"d_W1\[\d, \d\]: expected"),
+        (checks.step, Uphill, r"after the step, W1\[\d, \d\]: expected"),
+        (checks.step, SaysNothing, r"the loss that train_iteration returns: expected .*, got 0"),
+    ],
+)
+def test_a_wrong_pass_or_step_of_somebody_else_is_found(X, d, check, network, words):
+    with pytest.raises(CheckError, match=words):
+        check(network(3, 5, 4, dtype=np.float64, seed=1), X, d)
 
 
 class Loop(NeuralNetwork):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-import numpy as np
+import dataset_files
 import pytest
 
 from explorer import TrainingConfig, load_dataset
@@ -20,10 +20,7 @@ CONFIG = TrainingConfig(hidden_sizes=8, epochs=3, batch_size=16, learning_rate=0
 def data(small_dataset, tmp_path_factory):
     """The small data set as it is read from a folder, so that a script can read it too."""
     path = tmp_path_factory.mktemp("a “folder” with 'quotes'")
-    for split in ("train", "test"):
-        for part in ("images", "labels"):
-            np.save(path / f"mnist-{split}-{part}.npy", getattr(small_dataset, f"{split}_{part}"))
-    return load_dataset(path)
+    return load_dataset(dataset_files.write(small_dataset, path))
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from importlib import metadata
 from pathlib import Path
 from urllib.request import Request, urlopen
 
+import dataset_files
 import numpy as np
 import pytest
 from processes import descendants
@@ -172,10 +173,7 @@ def own_files(small_dataset, tmp_path):
     """A folder with a data set of one's own."""
     folder = tmp_path / "own"
     folder.mkdir()
-    for split in ("train", "test"):
-        for part in ("images", "labels"):
-            np.save(folder / f"mnist-{split}-{part}.npy", getattr(small_dataset, f"{split}_{part}"))
-    return folder
+    return dataset_files.write(small_dataset, folder)
 
 
 @pytest.mark.slow
@@ -236,7 +234,7 @@ def test_an_address_that_is_none_is_one_sentence(address, capsys):
 
 @pytest.fixture
 def taken(monkeypatch):
-    """What reaches the server's start: the options, and what is said to it beside them."""
+    """What reaches the server's start: the options, and what is said to it besides."""
     found = []
     monkeypatch.setattr(serve_command, "serve", lambda *given, **more: found.append((given, more)) or 0)
     monkeypatch.setattr(present_command, "serve", lambda *given, **more: found.append((given, more)) or 0)
@@ -250,7 +248,7 @@ def taken(monkeypatch):
         "present {options}", "{options} present", "{first} present {rest}", "{rest} present {first}",
     ],
 )  # fmt: skip
-def test_an_option_is_heard_before_and_behind_the_command(taken, order):
+def test_an_option_is_heard_before_and_after_the_command(taken, order):
     first, rest = "--port 9000", "--ip 0.0.0.0 --no-browser --debug"
     assert main(order.format(first=first, rest=rest, options=f"{first} {rest}").split()) == 0
     options = taken[0][0][0]
@@ -265,7 +263,7 @@ def test_what_is_not_said_has_its_default(taken, command):
     assert (options.port, options.ip, options.no_browser, options.debug) == (None, "127.0.0.1", False, False)
 
 
-def test_the_option_behind_the_command_wins(taken):
+def test_the_option_after_the_command_wins(taken):
     assert main(["--port", "9000", "serve", "--port", "9001"]) == 0
     assert taken[0][0][0].port == 9001
 

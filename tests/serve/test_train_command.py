@@ -57,16 +57,6 @@ sys.exit(args.run(args))
 """
 
 
-@pytest.fixture(scope="module")
-def folder(small_dataset, tmp_path_factory):
-    """The small data set as the exercise's four files."""
-    path = tmp_path_factory.mktemp("patterns")
-    for split in ("train", "test"):
-        for part in ("images", "labels"):
-            np.save(path / f"mnist-{split}-{part}.npy", getattr(small_dataset, f"{split}_{part}"))
-    return path
-
-
 @pytest.fixture
 def command(folder, capsys):
     """Call the command on the small data set: exit code, standard output, standard error."""
@@ -146,7 +136,7 @@ def test_a_link_starts_and_an_option_changes_it(command, before):
         ("hidden=9&x=?", "hidden=9&x=?"),
     ],
 )
-def test_the_settings_of_an_address_stand_behind_its_question_mark(text, query):
+def test_the_settings_of_an_address_stand_after_its_question_mark(text, query):
     assert _query(text) == query
 
 
@@ -158,7 +148,7 @@ def test_a_link_that_the_page_copies_is_taken_as_it_is(command):
     assert "--from-url" not in err
 
 
-def test_what_a_link_says_wrongly_is_told(command):
+def test_what_is_invalid_in_a_link_is_told(command):
     code, _, err = command("--from-url", "?epochs=1&colour=red&epochs=1")
     assert code == 0
     assert "--from-url: “colour” is not a setting" in err
@@ -376,7 +366,7 @@ def test_a_diverged_run_says_so_and_keeps_its_history(command, small_dataset, tm
         (TrainingConfig(learning_rate=1e-5, batch_size=60_000, hidden_sizes=1024, epochs=500), ""),
     ],
 )
-def test_the_mend_of_a_diverged_run_is_the_hints_own(monkeypatch, capsys, mnist, config, options):
+def test_the_fix_of_a_diverged_run_is_the_hints_own(monkeypatch, capsys, mnist, config, options):
     def diverges(training):
         raise DivergedError(2)
 
@@ -395,7 +385,7 @@ def test_the_mend_of_a_diverged_run_is_the_hints_own(monkeypatch, capsys, mnist,
     assert json.loads(capsys.readouterr().out)["config"] == json_config(changed)
 
 
-def test_the_mend_of_a_diverged_run_mends_it(command):
+def test_the_fix_of_a_diverged_run_works(command):
     start = (
         "?hidden=64,64,64&activation=relu&output=softmax&loss=cross_entropy&init=he&lr=100&n=103&batch=103"
     )

@@ -66,7 +66,7 @@ def layer(**figures):
     return LayerDiagnostics(**{**neutral, **figures})
 
 
-# What is said, on records made by hand
+# What is said, on hand-made records
 
 
 CHANCE = [0.1, 0.1, 0.1]

@@ -180,14 +180,14 @@ def test_weights_and_losses_after_each_mini_batch(
 
 
 @pytest.mark.parametrize(
-    "changes",
+    "settings",
     [
-        {"hidden_sizes": 1, "n_train": 10, "batch_size": 4},
+        {"hidden_sizes": 1, "n_train": 10, "batch_size": 4},  # on the fewest images there may be
         {"hidden_sizes": (7, 6, 5, 6, 7, 8), "hidden_activation": "tanh", "batch_size": 3},
     ],
 )
-def test_the_smallest_network_on_the_fewest_images_and_the_deepest(small_dataset, changes):
-    run = TrainingRun(SMALL.replace(**changes), small_dataset)
+def test_the_smallest_network_and_the_deepest(small_dataset, settings):
+    run = TrainingRun(SMALL.replace(**settings), small_dataset)
     told = oracle(run)
     events = records(run)
     theta = told.theta

@@ -118,11 +118,18 @@ class Desk:
     def of(self, *kinds):
         return [record for record in self.records if isinstance(record, kinds)]
 
+    def begin(self, run, *, after=0):
+        """Start a gated run; return it once so many mini-batches are over and the next is under way."""
+        self.runner.start(run)
+        run.wait_until_asked()
+        run.let(after)
+        return run
+
     def wait(self):
         assert self.runner.wait(PATIENCE)
 
     def look(self):
-        """Take what has been said, of a run that is neither over nor held."""
+        """Take what has been said, of a run that is neither over nor paused."""
         assert not self.runner.wait(0.01)
 
 
@@ -187,9 +194,7 @@ def test_nothing_but_frozen_records_comes_out(desk, small_dataset):
 
 def test_there_is_one_thread_and_it_is_not_the_callers(desk):
     before = threading.active_count()
-    run = GatedRun()
-    desk.runner.start(run)
-    run.wait_until_asked()
+    run = desk.begin(GatedRun())
     assert threading.active_count() == before + 1
     assert run.thread is not threading.current_thread()
     assert run.thread.daemon, "a page that closes must not wait for it"
@@ -236,10 +241,7 @@ def test_what_a_run_sets_for_the_process_is_set_back(desk):
 
 
 def test_pause_holds_within_a_mini_batch_and_resume_goes_on(desk):
-    run = GatedRun(10)
-    desk.runner.start(run)
-    run.wait_until_asked()
-    run.let(2)
+    run = desk.begin(GatedRun(10), after=2)
     desk.runner.pause()
     run.gate.release()  # the mini-batch under way
     desk.wait()
@@ -256,10 +258,8 @@ def test_pause_holds_within_a_mini_batch_and_resume_goes_on(desk):
     assert desk.runner.status == desk.ends[0].status == "finished"
 
 
-def test_waiting_for_a_pause_waits_until_the_run_is_held(desk):
-    run = GatedRun()
-    desk.runner.start(run)
-    run.wait_until_asked()
+def test_waiting_for_a_pause_waits_until_the_run_is_paused(desk):
+    run = desk.begin(GatedRun())
     desk.runner.pause()
     assert not desk.runner.wait(0.05), "a mini-batch is still under way"
     run.gate.release()
@@ -287,10 +287,8 @@ def test_a_pause_brings_exact_figures_once(desk, small_dataset):
     assert len(desk.of(Evaluation)) == 1, "nothing has changed since"
 
 
-def test_a_pause_right_behind_a_resume_holds_again(desk):
-    run = GatedRun()
-    desk.runner.start(run)
-    run.wait_until_asked()
+def test_a_pause_right_after_a_resume_pauses_again(desk):
+    run = desk.begin(GatedRun())
     desk.runner.pause()
     run.gate.release()
     desk.wait()
@@ -338,9 +336,7 @@ def test_one_step_is_one_epoch_with_its_snapshot(desk, small_dataset):
 
 
 def test_a_step_holds_a_run_that_was_running(desk):
-    run = GatedRun()
-    desk.runner.start(run)
-    run.wait_until_asked()
+    run = desk.begin(GatedRun())
     desk.runner.step("batch")
     run.gate.release()
     desk.wait()
@@ -381,10 +377,7 @@ def test_stepping_to_the_end_finishes_the_run(desk, small_dataset):
 
 
 def test_stop_ends_within_the_mini_batch(desk):
-    run = GatedRun()
-    desk.runner.start(run)
-    run.wait_until_asked()
-    run.let(2)
+    run = desk.begin(GatedRun(), after=2)
     desk.runner.stop()
     run.gate.release()
     desk.wait()
@@ -430,33 +423,22 @@ def test_an_idle_runner_takes_every_order(desk):
 # ---------------------------------------------------------------- while exact figures are made
 
 
-def scored_at_its_end(desk):
-    desk.runner.start(run := SlowToScore(1))
+def scored(desk, when):
+    """Start a run and let it come to its exact figures, after one mini-batch: at its "end", or by an order."""
+    run = desk.begin(SlowToScore(1 if when == "end" else 1000))
+    if when != "end":
+        getattr(desk.runner, when)()
     run.gate.release()
     run.wait_until_scoring()
     return run
 
 
-def scored_after(desk, order):
-    desk.runner.start(run := SlowToScore())
-    run.wait_until_asked()
-    order()
-    run.gate.release()
-    run.wait_until_scoring()
-    return run
+each_way = pytest.mark.parametrize("when", ["end", "pause", "stop"])
 
 
-def scored_in_a_pause(desk):
-    return scored_after(desk, desk.runner.pause)
-
-
-def scored_after_stop(desk):
-    return scored_after(desk, desk.runner.stop)
-
-
-@pytest.mark.parametrize("scored", [scored_at_its_end, scored_in_a_pause, scored_after_stop])
-def test_a_newer_run_does_not_wait_for_the_figures_of_the_older(desk, scored):
-    scored(desk)
+@each_way
+def test_a_newer_run_does_not_wait_for_the_figures_of_the_older(desk, when):
+    scored(desk, when)
     desk.runner.start(new := GatedRun(1))  # its thread waits until the other's is over
     new.wait_until_asked()
     new.gate.release()
@@ -465,9 +447,9 @@ def test_a_newer_run_does_not_wait_for_the_figures_of_the_older(desk, scored):
     assert [end.status for end in desk.ends] == ["finished"]
 
 
-@pytest.mark.parametrize("scored", [scored_at_its_end, scored_in_a_pause, scored_after_stop])
-def test_closing_does_not_wait_for_figures(desk, scored):
-    run = scored(desk)
+@each_way
+def test_closing_does_not_wait_for_figures(desk, when):
+    run = scored(desk, when)
     desk.runner.close()
     assert not run.thread.is_alive()
     assert run.left == 1
@@ -475,7 +457,7 @@ def test_closing_does_not_wait_for_figures(desk, scored):
 
 
 def test_a_stop_after_a_cancel_brings_nothing_back(desk):
-    run = scored_at_its_end(desk)
+    run = scored(desk, "end")
     desk.runner.cancel()
     desk.runner.stop()
     run.thread.join(PATIENCE)
@@ -483,7 +465,7 @@ def test_a_stop_after_a_cancel_brings_nothing_back(desk):
 
 
 def test_a_pause_says_so_before_it_makes_figures(desk):
-    run = scored_in_a_pause(desk)
+    run = scored(desk, "pause")
     desk.look()
     assert desk.deliveries[-1].status == desk.runner.status == "paused"
     assert steps(desk.records) == [1]
@@ -495,7 +477,7 @@ def test_a_pause_says_so_before_it_makes_figures(desk):
 
 
 def test_a_pause_that_is_over_leaves_its_figures(desk):
-    run = scored_in_a_pause(desk)
+    run = scored(desk, "pause")
     desk.runner.resume()
     run.wait_until_asked()
     assert desk.runner.status == "running"
@@ -507,7 +489,7 @@ def test_a_pause_that_is_over_leaves_its_figures(desk):
 
 
 def test_stop_in_a_pause_is_heard_while_figures_are_made(desk):
-    run = scored_in_a_pause(desk)
+    run = scored(desk, "pause")
     desk.runner.stop()
     run.wait_until_scoring()  # now those of the end
     desk.look()
@@ -519,7 +501,7 @@ def test_stop_in_a_pause_is_heard_while_figures_are_made(desk):
 
 
 def test_stop_is_heard_while_the_last_figures_are_made(desk):
-    run = scored_at_its_end(desk)
+    run = scored(desk, "end")
     desk.runner.stop()
     run.wait_until_scoring()
     desk.look()
@@ -530,7 +512,7 @@ def test_stop_is_heard_while_the_last_figures_are_made(desk):
 
 
 def test_a_pause_while_the_last_figures_are_made_holds_and_lets_the_run_finish(desk):
-    run = scored_at_its_end(desk)
+    run = scored(desk, "end")
     desk.runner.pause()
     run.wait_until_scoring()
     run.scored.set()
@@ -543,7 +525,7 @@ def test_a_pause_while_the_last_figures_are_made_holds_and_lets_the_run_finish(d
 
 
 def test_the_last_epoch_does_not_wait_for_the_last_figures():
-    """Its record and its weights come too soon behind those before to be delivered by the clock."""
+    """Its record and its weights come too soon after those before to be delivered by the clock."""
     last = (
         EpochRecord(1, 1.0, 1.0, 0.5, 0.5, 1.0, np.zeros((2, 2), np.int64)),
         Snapshot(1, (), np.zeros((2, 3), np.float32)),
@@ -555,9 +537,7 @@ def test_the_last_epoch_does_not_wait_for_the_last_figures():
             yield from last
 
     desk = Desk(interval_seconds=60)
-    desk.runner.start(run := Run(2))
-    run.wait_until_asked()
-    run.let(1)
+    run = desk.begin(Run(2), after=1)
     run.gate.release()
     run.wait_until_scoring()
     desk.look()
@@ -741,10 +721,7 @@ def test_a_failed_run_does_not_keep_the_next_from_running(desk, caplog):
 
 
 def test_after_close_there_is_no_thread_and_no_word(desk):
-    run = GatedRun()
-    desk.runner.start(run)
-    run.wait_until_asked()
-    run.let(1)
+    run = desk.begin(GatedRun(), after=1)
     run.gate.release()
     desk.runner.close()
     assert not run.thread.is_alive()
@@ -880,9 +857,7 @@ def test_a_paused_run_goes_on_when_it_is_extended(desk):
 
 
 def test_a_run_that_is_stopped_starts_again_when_it_is_extended(desk):
-    run = GatedRun(steps=2)
-    desk.runner.start(run)
-    run.wait_until_asked()
+    run = desk.begin(GatedRun(steps=2))
     desk.runner.stop()
     desk.runner.extend(run, 3)
     run.gate.release(3)

@@ -12,7 +12,7 @@ import textwrap
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 
-import numpy as np
+import dataset_files
 import pytest
 from threadpoolctl import threadpool_info
 
@@ -32,15 +32,6 @@ def pool():
     """Two workers, warm."""
     with WorkerPool(2) as warm:
         yield warm
-
-
-@pytest.fixture(scope="module")
-def folder(small_dataset, tmp_path_factory):
-    path = tmp_path_factory.mktemp("patterns")
-    for split in ("train", "test"):
-        for part in ("images", "labels"):
-            np.save(path / f"mnist-{split}-{part}.npy", getattr(small_dataset, f"{split}_{part}"))
-    return path
 
 
 def by_config(results):
@@ -112,7 +103,7 @@ def test_a_single_run_needs_no_process(small_dataset):
     assert list(study([], small_dataset)) == []
 
 
-@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="needs a process held to one core")
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="needs a process pinned to one core")
 def test_one_core_is_enough():
     done = python("""
         import multiprocessing, os
@@ -135,12 +126,10 @@ def python(code):
     return done.stdout
 
 
-def test_a_file_is_opened_anew_by_the_next_study(small_dataset, tmp_path, pool):
+def test_a_file_is_opened_again_by_the_next_study(small_dataset, tmp_path, pool):
     def written(n):
-        for split in ("train", "test"):
-            for part in ("images", "labels"):
-                np.save(tmp_path / f"mnist-{split}-{part}.npy", getattr(small_dataset, f"{split}_{part}")[:n])
-        return [r.last.confusion.sum() for r in study([SMALL] * 2, tmp_path, executor=pool)]
+        folder = dataset_files.write(small_dataset, tmp_path, n)
+        return [r.last.confusion.sum() for r in study([SMALL] * 2, folder, executor=pool)]
 
     assert [written(200), written(150)] == [[200, 200], [150, 150]]
 

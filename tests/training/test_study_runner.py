@@ -1,4 +1,4 @@
-"""Studies beside everything else: real processes, a real thread."""
+"""Studies while everything else runs: real processes, a real thread."""
 
 from __future__ import annotations
 

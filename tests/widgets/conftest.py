@@ -31,14 +31,27 @@ def from_page(caplog):
 
 
 @pytest.fixture
-def sent(monkeypatch):
-    """The state that each widget sends, one dict for each message, in order."""
-    messages = []
+def sent_by_method(monkeypatch):
+    """What widgets send, in order: under "update" their state, under "custom" other messages."""
+    messages = {"update": [], "custom": []}
 
     class Wire(BaseComm):
         def publish_msg(self, msg_type, data=None, **keys):
-            if (data or {}).get("method") == "update":
-                messages.append(data["state"])
+            method = (data or {}).get("method")
+            if method in messages:
+                messages[method].append(data["state" if method == "update" else "content"])
 
     monkeypatch.setattr(comm, "create_comm", Wire)
     return messages
+
+
+@pytest.fixture
+def sent(sent_by_method):
+    """The state that each widget sends, one dict for each message."""
+    return sent_by_method["update"]
+
+
+@pytest.fixture
+def said(sent_by_method):
+    """What widgets say besides their state."""
+    return sent_by_method["custom"]

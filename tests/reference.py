@@ -1,4 +1,4 @@
-"""The exercise's network in float64, as plain as it can be said: what the package is held against.
+"""The exercise's network in float64, as plain as it can be said: what the package is compared with.
 
 Samples are columns. Parameters are a list ``[W1, b1, W2, b2, …]``, each 2-D. Nothing here is fast, nothing is
 shared with the package, and every function returns new arrays.
@@ -107,7 +107,7 @@ def sgd(
     -------
     parameters, losses, right
         The weights after the last step; for each batch its loss (a sum) and the number of its samples that
-        were decided rightly, both before its step.
+        were classified correctly, both before its step.
     """
     parameters = [np.array(p, dtype=np.float64) for p in parameters]
     losses, right = [], []

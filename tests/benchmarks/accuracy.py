@@ -1,9 +1,9 @@
-"""What the explorer reaches on MNIST, held against what it must reach.
+"""What the explorer reaches on MNIST, compared with what it must reach.
 
     python tests/benchmarks/accuracy.py
 
 trains every network of the table below with three seeds, in a process for each core (about six minutes on two),
-and prints the test accuracy reached beside the one expected. Where a seed decides, it takes sixteen; their mean
+and prints the test accuracy reached next to the one expected. Where a seed decides, it takes sixteen; their mean
 may lie two standard errors outside. The exit code is 0 if every row is within.
 """
 

@@ -64,7 +64,7 @@ class Contestant(ABC):
 
     name: str
     needs: str | None = None
-    """The package that it is written with, beside NumPy."""
+    """The package that it is written with, besides NumPy."""
 
     @abstractmethod
     def __init__(self, case: Case, data: Dataset) -> None: ...
@@ -214,7 +214,7 @@ class Naive(Contestant):
         return loss
 
     def forward(self, x: Array) -> tuple[list[Array], list[Array]]:
-        """Each layer's weighted sums, and its inputs with the outputs behind them."""
+        """Each layer's weighted sums, and the inputs followed by each layer's outputs."""
         a, h = [], [x]
         for W, b in self.layers:
             a.append(W @ h[-1] + b)
@@ -281,10 +281,10 @@ class TorchEager(Torch):
             optimizer.step()
 
 
-class TorchByHand(Torch):
+class HandWrittenTorch(Torch):
     """PyTorch's tensors alone: gradients written out, with biases and updates fused into the products."""
 
-    name = "PyTorch by hand"
+    name = "hand-written PyTorch"
 
     def __init__(self, case: Case, data: Dataset) -> None:
         super().__init__(case, data)
@@ -319,10 +319,10 @@ class TorchByHand(Torch):
             b.sub_(following.sum(0), alpha=lr)
 
 
-class TorchByHandUint8(TorchByHand):
+class HandWrittenTorchUint8(HandWrittenTorch):
     """The same with what the engine does to its images: they stay uint8, and 1/255 goes into the products."""
 
-    name = "PyTorch by hand, uint8"
+    name = "hand-written PyTorch, uint8"
     scale = 1 / 255
 
     def __init__(self, case: Case, data: Dataset) -> None:

@@ -3,7 +3,7 @@
     python tests/benchmarks/engine.py
 
 times an epoch on the 60 000 images of MNIST for each contestant of `contestants.py`, one BLAS thread each, and
-prints the ratios, some beside those to reach (six minutes on two cores; `pip install -e ".[bench]"` for the other
+prints the ratios, some next to those to reach (six minutes on two cores; `pip install -e ".[bench]"` for the other
 packages). Of CPU time, in one process, medians of the ratios of what was measured one right after the other: only
 ratios mean something. The exit code is 0 if every ratio is reached.
 """
@@ -27,13 +27,13 @@ from time import process_time
 from contestants import (
     Case,
     Contestant,
+    HandWrittenTorch,
+    HandWrittenTorchUint8,
     Limit,
     Naive,
     Ours,
     OursScored,
     ScikitLearn,
-    TorchByHand,
-    TorchByHandUint8,
     TorchEager,
 )
 from threadpoolctl import threadpool_info, threadpool_limits
@@ -48,17 +48,17 @@ WIDER = tuple(
     for hidden in ((256, 128), (800,))
     for batch, images in ((1, 500), (16, 4_000), (128, 15_000), (512, 15_000), (4096, 15_000))
 )
-OTHERS = (Naive, TorchEager, TorchByHand, TorchByHandUint8, ScikitLearn)
+OTHERS = (Naive, TorchEager, HandWrittenTorch, HandWrittenTorchUint8, ScikitLearn)
 Targets = dict[tuple[type[Contestant], type[Contestant]], dict[int, float]]
 TARGETS: Targets = {
     (Naive, Ours): {1: 6, 16: 5.5, 128: 6, 512: 6.5, 4096: 6.5},
     (Ours, Limit): {1: 1.6, 16: 1.7, 128: 1.25, 512: 1.2, 4096: 1.2},
     (Ours, TorchEager): {1: 0.08, 16: 0.15, 128: 0.42, 512: 0.65, 4096: 0.65},
-    (Ours, TorchByHand): {1: 0.25, 16: 0.55, 128: 0.75, 512: 0.75, 4096: 0.65},
+    (Ours, HandWrittenTorch): {1: 0.25, 16: 0.55, 128: 0.75, 512: 0.75, 4096: 0.65},
     (Ours, ScikitLearn): {1: 0.15, 16: 0.28, 128: 0.52, 512: 0.62},
 }
 WIDER_TARGETS: Targets = {(Ours, Limit): {128: 1.15, 512: 1.15, 4096: 1.15}}
-RATIOS = (*TARGETS, (Ours, TorchByHandUint8), (OursScored, Limit))
+RATIOS = (*TARGETS, (Ours, HandWrittenTorchUint8), (OursScored, Limit))
 TEN_EPOCHS_TARGET = 1.35
 TEXTBOOK_TARGETS = {16: 4, 128: 2.2, 512: 1.9}
 GROUPS = ("1", "16", "128", "512", "4096", "wider", "ten-epochs", "textbook")
@@ -66,7 +66,7 @@ GROUPS = ("1", "16", "128", "512", "4096", "wider", "ten-epochs", "textbook")
 
 @dataclass(frozen=True)
 class Result:
-    """A ratio of two CPU times, beside the one to reach if there is one."""
+    """A ratio of two CPU times, and the one to reach if there is one."""
 
     case: str
     ratio: str
@@ -96,7 +96,7 @@ def installed(contestant: type[Contestant]) -> bool:
 
 
 def take_turns(turns: dict[str, Callable[[], float]], rounds: int) -> list[Seconds]:
-    """Return what the turns return, the first two each time anew together with each of the others."""
+    """Return what the turns return, the first two once more with each of the others."""
     first, others = list(turns)[:2], list(turns)[2:]
     trios = [(*first, other) for other in others] or [tuple(first)]
     return [{name: turns[name]() for name in trio} for _ in range(rounds) for trio in trios]

@@ -97,7 +97,7 @@ def read(pid: int, name: str) -> str:
 
 
 def fields(pid: int) -> list[str]:
-    """Return what ``/proc/PID/stat`` says behind the name: state, parent, …"""
+    """Return what ``/proc/PID/stat`` says after the name: state, parent, …"""
     return read(pid, "stat").rpartition(")")[2].split()
 
 

@@ -1,4 +1,4 @@
-"""The benchmark compares like with like: from the same start all contestants come to the same weights."""
+"""The benchmark compares like with like: from the same start all contestants reach equal weights."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from contestants import (  # it stands beside, and is no package
+from contestants import (  # a file of this folder, which is no package
     Case,
+    HandWrittenTorch,
+    HandWrittenTorchUint8,
     Limit,
     Naive,
     Ours,
     OursScored,
-    TorchByHand,
-    TorchByHandUint8,
     TorchEager,
 )
 from engine import OTHERS, RATIOS, Result, installed, ratio, take_turns
@@ -60,7 +60,9 @@ def test_ours_is_the_course_code(small_dataset, case):
 
 
 @cases
-@pytest.mark.parametrize("kind", [k for k in (TorchEager, TorchByHand, TorchByHandUint8) if installed(k)])
+@pytest.mark.parametrize(
+    "kind", [k for k in (TorchEager, HandWrittenTorch, HandWrittenTorchUint8) if installed(k)]
+)
 def test_pytorch_is_the_course_code(small_dataset, case, kind, monkeypatch):
     torch = pytest.importorskip("torch")
     monkeypatch.setattr(torch, "randperm", lambda n, generator: torch.arange(n))

@@ -82,7 +82,7 @@ def test_head_keeps_the_first_images_without_a_copy(small_dataset):
         small_dataset.head(0)
 
 
-def test_pickling_leaves_the_float_arrays_behind(small_dataset):
+def test_pickling_leaves_the_float_arrays_out(small_dataset):
     assert small_dataset.X_train.nbytes > 1e6
     data = pickle.dumps(small_dataset)
     assert len(data) < 1.02 * sum(getattr(small_dataset, name).nbytes for name in ARRAYS)

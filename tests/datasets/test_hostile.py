@@ -276,7 +276,7 @@ def test_an_archive_with_a_false_checksum(make, npy_files):
 
 
 def enormous(make, flag):
-    """A header that announces 8 GB, and nothing behind it."""
+    """A header that announces 8 GB, and nothing after it."""
     info, _ = make.member("large", type=flag)
     info.size = 0o77777777777
     return info.tobuf(tarfile.USTAR_FORMAT)
@@ -298,7 +298,7 @@ ARCHIVES = {
     ),
     "chained names": (lambda make: make.member("a", type=b"L")[0].tobuf() * 3000, "more than 1000 members"),
     "bomb": (lambda make: LARGE, "more than 100 MB besides the data"),
-    "bomb behind": (lambda make: make.tar([make.member("a")]) + LARGE, "more than 100 MB besides"),
+    "bomb at the end": (lambda make: make.tar([make.member("a")]) + LARGE, "more than 100 MB besides"),
     "cut in what is ignored": (
         lambda make: make.member("README", bytes(2000))[0].tobuf(tarfile.USTAR_FORMAT) + b"x" * 1000,
         "an end inside README, expected a complete archive",
@@ -464,7 +464,7 @@ def test_any_bytes_in_place_of_an_archive(make, content, zipped):
     form=st.sampled_from(["tar", "tgz", "images", "labels.gz"]),
 )
 def test_any_damage(make, npy_files, where, bits, cut, form):
-    """One byte changed, or everything behind it gone: a data set or a `DatasetError`."""
+    """One byte changed, or everything after it gone: a data set or a `DatasetError`."""
     members = [make.member(name, content) for name, content in npy_files.items()]
     whole = {
         "tar": lambda: make.tar(members, "w"),

@@ -78,7 +78,7 @@ def test_a_folder_with_two_data_sets_opens_a_complete_one(make, npy_files, idx_f
     assert_holds(load_dataset(make.folder(some | idx_files)), arrays)
 
 
-def test_folders_and_broken_links_beside_the_files_are_ignored(make, idx_files, arrays):
+def test_folders_and_broken_links_next_to_the_files_are_ignored(make, idx_files, arrays):
     folder = make.folder(dotted(idx_files))
     (folder / "train-images-idx3-ubyte").mkdir()
     (folder / "loop").symlink_to("loop")

@@ -128,7 +128,7 @@ def test_the_package_stays_small():
     assert size < 12_000_000
 
 
-def test_the_notice_stands_beside_the_data():
+def test_the_notice_stands_next_to_the_data():
     notice = (module.DATA / "NOTICE.md").read_text(encoding="utf-8")
     licence = (module.DATA / "LICENSE.md").read_text(encoding="utf-8")
     for words in ("LeCun", "Cortes", "Burges", "NIST", "repacked", TRAIN_IMAGES, TEST_IMAGES):
@@ -193,7 +193,7 @@ def become_empty(file):
 @cache
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("damage", [flip_a_bit, cut_off, zero, become_a_pipe, become_empty])
-def test_a_damaged_cache_is_mended(cached, reload, damage):
+def test_a_damaged_cache_is_repaired(cached, reload, damage):
     good = cached.stat().st_size
     damage(cached)
     assert reload(XDG_CACHE_HOME=cached.parent.parent)

@@ -1,4 +1,4 @@
-"""From ink to an image as MNIST has them, held against MNIST's own images."""
+"""From ink to an image as MNIST has them, compared with MNIST's own images."""
 
 from __future__ import annotations
 

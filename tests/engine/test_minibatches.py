@@ -91,7 +91,7 @@ def test_a_look_at_a_run_that_goes_wrong_is_silent(small_dataset):
     assert np.isnan(training.snapshot().weights[0]).any()
 
 
-def test_a_large_mini_batch_that_was_left_leaves_nothing_behind(small_dataset):
+def test_a_large_mini_batch_that_was_abandoned_leaves_no_trace(small_dataset):
     """Its first part is not added to the next run through the data."""
     order = np.arange(len(small_dataset.train_labels))
     model = Model(NeuralNetwork(784, (20, 12), 10, seed=3))

@@ -148,7 +148,7 @@ def test_what_lies_before_the_run_is_told(exported, keys, words):
 
 
 def test_nothing_is_said_of_how_the_weights_of_a_file_were_trained(exported):
-    """The settings beside them are a guess where the file holds none."""
+    """Their settings are a guess where the file holds none."""
     run = exported(before=(TrainingStage(CONFIG.replace(seed=3), 2.0),), opened=OpenedWeights("it.npz", 2))
     html = report(run)
     assert "it was trained" not in html.split("<script>")[0]

@@ -1,4 +1,4 @@
-"""A script, run alone, comes to the same network: of a plain run, of one that was held, of a fork, of a file."""
+"""A script, run alone, reproduces the network: of a plain run, of a paused one, of a fork, of a file."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_a_run_is_reprinted(exported, run_alone, changes):
 
 
 @pytest.mark.parametrize("changes", [{"batch_size": 16}, {"batch_size": 2}, {"batch_size": 250}])
-def test_a_run_that_was_held_within_an_epoch_is_held_there(exported, trained, run_alone, changes):
+def test_a_run_that_was_paused_within_an_epoch_is_paused_there(exported, trained, run_alone, changes):
     config = CONFIG.replace(**changes)
     until = TrainingRun(config, exported().dataset).steps_per_epoch + 2
     history, moment = trained(config, until=until)

@@ -23,7 +23,7 @@ def test_the_network_comes_back_and_predicts_the_same(exported, tmp_path):
     np.testing.assert_array_equal(network.predict(run.dataset.X_test), run.moment.test_outputs.argmax(axis=0))
 
 
-def test_settings_and_records_lie_beside_them(exported, tmp_path):
+def test_settings_and_records_come_with_them(exported, tmp_path):
     run = exported()
     (tmp_path / "run.npz").write_bytes(weights_archive(run))
     with np.load(tmp_path / "run.npz", allow_pickle=False) as content:

@@ -19,7 +19,7 @@ SUPERSCRIPTS = str.maketrans(POWERS, "-0123456789")
 
 
 def worked_out(numbers):
-    """Read a formula's numbers as a person does, and work them out."""
+    """Read a formula's numbers as a reader does, and work them out."""
     text = re.sub(rf"\u00a0×\u00a010([{POWERS}]+)", lambda m: "e" + m[1].translate(SUPERSCRIPTS), numbers)
     text = text.replace("−", "-").replace("·", "*").replace("½ ", "0.5*")
     functions = {
@@ -73,7 +73,7 @@ def test_the_values_are_the_networks():
 def test_formulas_of_the_exercise_in_full():
     nn = NeuralNetwork(1, 1, 2, dtype=np.float64, seed=0)
     nn.W1, nn.b1, nn.W2, nn.b2 = [[2.0]], [[-1.0]], [[0.5], [-0.25]], [[0.0], [0.5]]
-    w = walk_through(nn, [1.0], [1.0, 0.0])  # h1 0.7311, y 0.5904 and 0.5787: worked out by hand
+    w = walk_through(nn, [1.0], [1.0, 0.0])  # h1 0.7311, y 0.5904 and 0.5787: worked out on paper
     hidden, output = w.layers
     assert [f.text for f in (*forward_formulas(w, hidden, 0), *backward_formulas(w, hidden, 0, 0))] == [
         "a1[0] = Σ W1[0, i] · x[i] + b1[0] = 2 − 1 = 1",

@@ -1,4 +1,4 @@
-"""Points in a plane: each in its class's trace, and the map behind them the right way up."""
+"""Points in a plane: each in its class's trace, and the map under them the right way up."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The reliability diagram, worked out by hand."""
+"""The reliability diagram, against worked-out numbers."""
 
 from __future__ import annotations
 

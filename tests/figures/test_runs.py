@@ -50,9 +50,9 @@ def test_the_x_axis_counts_what_is_asked_for(runs):
 
 
 def test_a_fork_goes_on_where_its_parent_was(make_history):
-    """Also where its epochs have fewer steps: each axis counts what lies behind it."""
-    behind = {"first_epoch": 2, "first_step": 200, "first_seconds": 2.5}
-    fork = RunCurve(2, "fork", make_history(4).epochs[1:], 10, "squared_error", **behind)
+    """Also where its epochs have fewer steps: each axis counts what came before it."""
+    before = {"first_epoch": 2, "first_step": 200, "first_seconds": 2.5}
+    fork = RunCurve(2, "fork", make_history(4).epochs[1:], 10, "squared_error", **before)
     for axis, expected in (("epochs", [2, 3, 4]), ("steps", [200, 210, 220]), ("seconds", [2.5, 3.5, 4.5])):
         np.testing.assert_array_equal(runs_traces([fork], "accuracy", axis)[-1]["x"], expected)
 

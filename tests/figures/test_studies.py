@@ -140,7 +140,7 @@ def reached(reduction, **accuracies):
     ]
 
 
-def test_words_give_a_reason_where_a_large_batch_falls_behind():
+def test_words_give_a_reason_where_a_large_batch_does_worse():
     by_sum = "a step adds up the gradients of all its images, and a large batch steps too far"
     by_mean = "a step is as long as any other, and a large batch takes too few of them"
     runs = reached("sum", small=0.92, large=0.1) + reached("mean", small=0.953, large=0.38)

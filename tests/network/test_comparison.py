@@ -1,4 +1,4 @@
-"""McNemar's exact test against a sum in whole numbers, published values and cases worked by hand."""
+"""McNemar's exact test against a sum in whole numbers, published values and worked-out cases."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ def test_where_all_outputs_are_0_every_class_gets_the_same():
         ({"mistakes_only": True, "true": 0, "predicted": 0}, []),
     ],
 )
-def test_the_samples_behind_a_cell_the_worst_first(which, expected):
+def test_the_samples_of_a_cell_the_worst_first(which, expected):
     for loss in reference.LOSSES:
         selected = select_samples(OUTPUTS, LABELS, loss=loss, **which)
         assert selected.tolist() == expected
@@ -75,18 +75,18 @@ def test_the_surest_first():
     assert select_samples(OUTPUTS, LABELS, order="confidence", mistakes_only=True).tolist() == [3, 1]
 
 
-SUMS_BESIDE_1 = np.array([[0.9, 0.6, 0.0], [0.9, 0.1, 0.0]])  # shares .5, 6/7 and, of nothing, .5
+SUMS_OTHER_THAN_1 = np.array([[0.9, 0.6, 0.0], [0.9, 0.1, 0.0]])  # shares .5, 6/7 and, of nothing, .5
 
 
 def test_confidence_is_the_largest_share_not_the_largest_output():
-    np.testing.assert_allclose(confidences(SUMS_BESIDE_1), [0.5, 6 / 7, 0.5])
-    assert select_samples(SUMS_BESIDE_1, np.zeros(3, int), order="confidence").tolist() == [1, 0, 2]
+    np.testing.assert_allclose(confidences(SUMS_OTHER_THAN_1), [0.5, 6 / 7, 0.5])
+    assert select_samples(SUMS_OTHER_THAN_1, np.zeros(3, int), order="confidence").tolist() == [1, 0, 2]
 
 
-def test_a_threshold_is_held_against_the_same_confidence():
-    kept = answered(SUMS_BESIDE_1, np.array([0, 1, 0]), 0.6)
+def test_a_threshold_is_compared_with_the_same_confidence():
+    kept = answered(SUMS_OTHER_THAN_1, np.array([0, 1, 0]), 0.6)
     assert (kept.n, kept.n_right, kept.n_samples) == (1, 0, 3)
-    everything = answered(SUMS_BESIDE_1, np.array([0, 1, 0]), 0.5)
+    everything = answered(SUMS_OTHER_THAN_1, np.array([0, 1, 0]), 0.5)
     assert (everything.coverage, everything.accuracy) == (1.0, 2 / 3)
 
 

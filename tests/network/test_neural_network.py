@@ -245,12 +245,12 @@ def test_what_forward_returned_stays_as_it_was():
     X, d = data()
     y = nn.forward(X)
     kept, a1 = y.copy(), nn.a1.copy()
-    held = nn.a1
+    first_a1 = nn.a1
     nn.forward(X * 0.5)
     nn.train_iteration(X, d, lr=1.0)
     nn.predict(X)
     np.testing.assert_array_equal(y, kept)
-    np.testing.assert_array_equal(held, a1)
+    np.testing.assert_array_equal(first_a1, a1)
 
 
 @pytest.mark.parametrize("n_samples", [1, 2, 7])
@@ -433,7 +433,7 @@ def test_fit_uses_every_sample_once_an_epoch(n, batch_size, n_epochs):
             np.testing.assert_array_equal(labels, d[:, columns])
 
 
-def test_fit_shuffles_anew_every_epoch():
+def test_fit_shuffles_again_every_epoch():
     nn, X, d = recorder(20)
     nn.fit(X, d, batch_size=5, n_epochs=3)
     orders = [tuple(np.concatenate([x[0] for x, *_ in nn.calls[i : i + 4]])) for i in (0, 4, 8)]

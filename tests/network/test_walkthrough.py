@@ -1,4 +1,4 @@
-"""One sample's passes, held against the plain network."""
+"""One sample's passes, compared with the plain network."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_what_was_handed_out_stays_when_the_network_moves_on():
         np.testing.assert_array_equal(one, other)
 
 
-def test_the_busiest_unit_adds_most_to_the_unit_behind():
+def test_the_busiest_unit_adds_most_to_the_next_layers_unit():
     nn = network()
     walk = walk_through(nn, *sample())
     first, second, output = busiest_units(walk, 2)

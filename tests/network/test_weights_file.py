@@ -143,7 +143,7 @@ def test_a_network_saves_and_loads_itself(file):
         NeuralNetwork.load(file)
 
 
-def test_bytes_come_back_with_the_single_values_beside_them():
+def test_bytes_come_back_with_the_single_values_that_come_with_them():
     network = NeuralNetwork(4, (3, 2), 2, seed=0)
     content = packed(network, config='{"lr": 0.1}', weights_epoch=10, rate=0.5, losses=[2.0, 1.0])
     saved = read_weights(content, "any.npz")
@@ -154,11 +154,11 @@ def test_bytes_come_back_with_the_single_values_beside_them():
         read_weights(b"junk", "any.npz")
 
 
-def test_what_stands_beside_the_weights_is_as_little_trusted(file):
-    for beside in (np.array("x" * 20_000), np.ones(3), np.array(1 + 1j)):
+def test_what_comes_with_the_weights_is_as_little_trusted(file):
+    for extra in (np.array("x" * 20_000), np.ones(3), np.array(1 + 1j)):
         settings = np.array(json.dumps({**SETTINGS, "metadata": ["more"]}))
-        write(file, arrays(network=settings, more=beside), zipfile.ZIP_DEFLATED)
-        if beside.dtype.kind == "c":
+        write(file, arrays(network=settings, more=extra), zipfile.ZIP_DEFLATED)
+        if extra.dtype.kind == "c":
             assert "more: found complex128 of shape ()" in refused(file)
         else:
             assert read_weights(file.read_bytes(), "run.npz").metadata == {}
@@ -400,7 +400,7 @@ def declare(path, size, other_size):
 
 
 def peak_while(action):
-    """Most bytes of memory that Python held at a time."""
+    """Most bytes of memory that Python used at a time."""
     tracemalloc.start()
     try:
         action()

@@ -203,7 +203,7 @@ def test_the_explorer_of_the_last_slide_opens_with_a_recorded_run(talk, runs):
 
 
 @pytest.mark.slow
-def test_a_recorded_run_is_trained_anew_and_not_continued(mnist):
+def test_a_recorded_run_is_trained_again_and_not_continued(mnist):
     """There is nothing in this session that could go on from its end."""
     app = Explorer(mnist, train=False)
     app.session.open(recording_module.recorded_run("uniform", mnist))

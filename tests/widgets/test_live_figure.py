@@ -118,7 +118,7 @@ def test_assigning_as_in_plotly_is_one_message_as_well(wire):
     figure = curves()
     wire.clear()
     figure.data[0].y = [1, 2, 3]
-    figure.layout.title.text = "by hand"
+    figure.layout.title.text = "assigned"
     with figure.batch_update():
         figure.data[1].y = [4, 5]
         figure.layout.title.text = "both"
@@ -284,7 +284,7 @@ def test_the_script_finds_in_plotly_what_it_leans_on():
 
 
 class PlainFigure(LiveFigure):
-    """What a live figure becomes beside a Plotly that lacks one of the names."""
+    """What a live figure becomes with a Plotly that lacks one of the names."""
 
     _esm = PLOTLY_MODULE
     _lean = False

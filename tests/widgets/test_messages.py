@@ -50,7 +50,7 @@ def test_the_user_can_dismiss_one(messages, heard, from_page):
     assert heard == []
 
 
-def test_what_was_dismissed_is_not_brought_up_again_until_it_is_graver_or_another_run_begins(
+def test_what_was_dismissed_is_not_brought_up_again_until_it_is_more_severe_or_another_run_begins(
     messages, from_page
 ):
     from_page.send(messages, {"dismiss": "wide"})

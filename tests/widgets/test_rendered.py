@@ -43,7 +43,7 @@ def test_a_drawing_is_one_message_and_the_same_again_is_none(sent):
     sent.clear()
     part.draw(element("p", "one"), pictures=[b"png"])
     part.draw(element("p", "one"), pictures=[b"png"])
-    assert sent == [{"content": [["p", {}, "one"]], "pictures": [None]}]  # the bytes travel beside it
+    assert sent == [{"content": [["p", {}, "one"]], "pictures": [None]}]  # the bytes travel separately
 
 
 def test_a_press_is_heard(from_page):

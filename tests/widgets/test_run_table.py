@@ -47,7 +47,7 @@ def test_rows_go_in_one_message_as_text(sent):
     assert sent == []
 
 
-def test_what_a_person_asks_for_is_heard(table, heard, from_page):
+def test_what_the_user_asks_for_is_heard(table, heard, from_page):
     for content in (
         {"verb": "name", "number": 1, "text": f"  {EVIL} "},
         {"verb": "pin", "number": 3},

@@ -177,7 +177,7 @@ def test_a_config_from_the_program_leaves_no_error(panel, from_page):
     assert panel["batch_size"].error == ""
 
 
-def test_what_the_data_refuse_is_said_beside_its_control(panel):
+def test_what_the_data_refuse_is_said_next_to_its_control(panel):
     panel.refuse(ConfigError("n_train", 70_000, "a whole number up to 60 000"))
     assert panel["n_train"].error == "Expected a whole number up to 60 000."
     panel.refuse(ConfigError("loss", "hinge", "another"))

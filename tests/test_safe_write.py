@@ -1,4 +1,4 @@
-"""A file is looked at before there is anything to lose, and is written whole or not at all."""
+"""A file is checked before there is anything to lose, and is written whole or not at all."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A tiny data set as files: what a test takes, spoils in one place, and tries to load."""
+"""A tiny data set as files: what a test takes, damages in one place, and tries to load."""
 
 from __future__ import annotations
 

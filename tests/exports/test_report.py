@@ -296,8 +296,8 @@ def test_the_curves_of_a_fork_hold_its_parents_and_part_where_it_was_forked(fork
         figure = figures(html)[name]
         epochs, values = line(figure)
         assert epochs.tolist() == [1, 2, 3, 4]
-        wanted = [factor * getattr(record, attribute) for record in records]
-        np.testing.assert_allclose(values, wanted, rtol=1e-6)
+        expected = [factor * getattr(record, attribute) for record in records]
+        np.testing.assert_allclose(values, expected, rtol=1e-6)
         assert [shape["x0"] for shape in figure["dark"]["layout"]["shapes"]] == [1, 2]
     text = " ".join(Page(html).texts)
     assert "Forked at the dotted lines, after epochs 1 and 2: the epochs before are those of the run" in text

@@ -48,5 +48,5 @@ def test_a_fork_has_the_rows_of_its_parents(exported, trained):
     run = replace(exported(), history=history, moment=moment, newest=moment, before=before)
     rows = list(csv.DictReader(records_table(run).splitlines()))
     assert [(row["epoch"], row["stage"]) for row in rows] == [("1", "1"), ("2", "1"), ("3", "2")]
-    wanted = [record.train_loss for record in (*root, *history)]
-    assert [float(row["train_loss_per_image"]) for row in rows] == wanted
+    expected = [record.train_loss for record in (*root, *history)]
+    assert [float(row["train_loss_per_image"]) for row in rows] == expected

@@ -29,10 +29,10 @@ def result(small_dataset):
 
 
 def test_it_is_the_grid_with_the_fewer_epochs(result):
-    wanted = {
+    expected = {
         (size, reduction, seed) for size in (1, 20, 600) for reduction in ("sum", "mean") for seed in range(3)
     }
-    assert {(p.batch_size, p.reduction, p.seed) for p in result.points} == wanted
+    assert {(p.batch_size, p.reduction, p.seed) for p in result.points} == expected
     assert (result.n_runs, result.n_done, result.failed) == (18, 18, ())
     assert repr(result).startswith("18 of 18 runs, 2 epochs of 600 images each, in ")
 

@@ -65,8 +65,8 @@ def test_the_numbers_of_a_sample_are_the_networks(network):
     gradients = network.backward(x[:, None], y, d[:, None])
     said = {row[0].strip("`"): row[-1].strip("`") for row in rows(backward)}
     last = len(network.layer_sizes) - 1
-    wanted = gradients[-1][decided, 0]
-    assert float(said[f"d_b{last}[{decided}]"].replace("−", "-")) == pytest.approx(wanted, rel=5e-3)
+    expected = gradients[-1][decided, 0]
+    assert float(said[f"d_b{last}[{decided}]"].replace("−", "-")) == pytest.approx(expected, rel=5e-3)
 
 
 def test_a_diagram_has_a_circle_for_each_unit_and_a_line_for_each_weight(network):

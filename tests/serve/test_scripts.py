@@ -31,11 +31,11 @@ def test_voilas_parts_are_all_that_its_script_can_ask_for_as_it_starts(real):
         if (Path(path) / "voila.js").exists()
     )
     asked = set(re.findall(r"\.e\((\d+)\)", (folder / "voila.js").read_text(encoding="utf-8")))
-    wanted = {number for number in asked if (folder / f"{number}.voila.js").exists()}
+    expected = {number for number in asked if (folder / f"{number}.voila.js").exists()}
     found = Counter(number.decode() for one in real.voila for number in PUSHED.findall(one.content))
-    assert len(wanted) > 40
-    assert found.keys() >= wanted
-    assert all(found[number] == 1 for number in wanted)
+    assert len(expected) > 40
+    assert found.keys() >= expected
+    assert all(found[number] == 1 for number in expected)
 
 
 def test_the_extensions_parts_are_found(real):

@@ -149,12 +149,12 @@ def test_scripts_are_kept_and_what_the_page_is_told_is_deflated(served):
         with urlopen(served.url.rstrip("/") + address) as answer:
             assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
     channels = HTTPConnection(re.search(r"//(.*)/", served.url).group(1))
-    wanted = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13"}
-    wanted |= {
+    headers = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13"}
+    headers |= {
         "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
         "Sec-WebSocket-Extensions": "permessage-deflate",
     }
-    channels.request("GET", f"/api/kernels/{config['kernelId']}/channels", headers=wanted)
+    channels.request("GET", f"/api/kernels/{config['kernelId']}/channels", headers=headers)
     assert "permessage-deflate" in channels.getresponse().headers["Sec-WebSocket-Extensions"]
     channels.close()
 

@@ -120,9 +120,9 @@ def test_a_preset_starts_and_an_option_changes_it(command, preset, name):
 def test_a_link_starts_and_an_option_changes_it(command, before):
     code, out, err = command("--from-url", f"{before}hidden=9,4&lr=0.5&epochs=3", "--epochs", "1", "--json")
     assert (code, "--from-url" in err) == (0, False)
-    wanted = TrainingConfig(hidden_sizes=(9, 4), learning_rate=0.5, epochs=1)
-    assert json.loads(out)["config"] == json_config(wanted)
-    assert json.loads(out)["query"] == wanted.to_query()
+    expected = TrainingConfig(hidden_sizes=(9, 4), learning_rate=0.5, epochs=1)
+    assert json.loads(out)["config"] == json_config(expected)
+    assert json.loads(out)["query"] == expected.to_query()
 
 
 @pytest.mark.parametrize(

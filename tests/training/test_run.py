@@ -348,7 +348,7 @@ def test_the_test_set_is_scored_once_at_an_epochs_end(long_test_set):
 
 
 def test_the_scoring_of_the_test_set_comes_in_chunks(long_test_set):
-    """So that Stop is heard within it; what is looked at meanwhile changes nothing."""
+    """So that Stop is heard within it; what is read meanwhile changes nothing."""
     config = SMALL.replace(batch_size=103)
     through = records(TrainingRun(config, long_test_set))
     run, events, silent = TrainingRun(config, long_test_set), [], 0

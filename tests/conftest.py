@@ -25,9 +25,20 @@ def pytest_collection_modifyitems(config, items):
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _no_event_loop_is_left():
-    """A file leaves no event loop running: in one process, the next could not call ``asyncio.run``."""
+def _no_event_loop_is_left(request):
+    """A file leaves no event loop running: in one process, the next could not call ``asyncio.run``.
+
+    Those in a browser share one, which ends with the last of them.
+    """
+    if request.path.parent.name == "browser":
+        yield
+        return
+    _assert_no_event_loop()
     yield
+    _assert_no_event_loop()
+
+
+def _assert_no_event_loop():
     with pytest.raises(RuntimeError, match="no running event loop"):
         asyncio.get_running_loop()
 

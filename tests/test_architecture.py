@@ -78,6 +78,26 @@ def test_a_file_imports_from_lower_floors_only(path):
             assert FLOORS[inner[0]][0] < floor, f"imports {name}, which is not on a lower floor"
 
 
+# Named through their module, so that `checks.sigmoid`, `pictures.confusion` and each command read as they should.
+LESSONS = ("checks/", "notebook/pictures.py", "notebook/pitfalls/")
+COMMANDS = {"add_parser", "main", "run"}
+
+
+def test_no_two_public_names_are_the_same():
+    places = {}
+    for path in FILES:
+        place = path.relative_to(ROOT / "explorer").as_posix()
+        if path.name != "__init__.py" and not place.startswith(
+            LESSONS
+        ):  # a package lists what its modules have
+            for node in ast.parse(path.read_text(encoding="utf-8")).body:
+                if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
+                    for name in ast.literal_eval(node.value):
+                        places.setdefault(name, []).append(place)
+    assert len(places) > 200
+    assert {name: found for name, found in places.items() if len(found) > 1 and name not in COMMANDS} == {}
+
+
 def modules_of(path, modules):
     """The package's modules that a file imports; of ``from explorer.network import losses`` the last."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

@@ -10,7 +10,7 @@ from explorer.app.panels import PanelHost
 from explorer.app.panels.inside import SECTIONS, Inside
 from explorer.session import Session, SessionState
 from explorer.training import TrainingConfig
-from explorer.widgets.choice import Segmented
+from explorer.widgets.dropdown import Segmented
 from explorer.widgets.header import Header
 from explorer.widgets.messages import Message, Messages
 from explorer.widgets.settings_panel import SettingsPanel

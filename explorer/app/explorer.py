@@ -38,8 +38,9 @@ class Explorer(KnownNames, SettingTraits, Readings, FileVerbs, VBox):
 
     Each setting is a trait (`batch_size`, `hidden_sizes`, …): assigning one does what releasing its slider does.
     What the run comes to are read-only traits (`status`, `test_accuracy`, …). The parts can be had one by one:
-    `explorer.LossCurve(app)` and its like. Close it with `close`, after which it can't be shown; it may be shown
-    several times, and used from any thread, where what it is asked to do happens soon, on the kernel's event loop.
+    `explorer.LossCurve(app)` and its like. It may be shown several times, and used from any thread, where what it
+    is asked to do happens soon, on the kernel's event loop. Once it is closed, with `close`, or its kernel was
+    restarted, it can't be shown again: make another.
 
     Parameters
     ----------

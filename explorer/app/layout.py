@@ -7,7 +7,7 @@ from ipywidgets import Box, DOMWidget, Widget
 
 from explorer.widgets.look import look_of
 
-__all__ = ["box", "close_all", "framed", "screen", "set_hidden", "side_by_side"]
+__all__ = ["box", "close_all", "figure_row", "framed", "screen", "set_hidden"]
 
 
 def screen(
@@ -81,7 +81,7 @@ def box(classes: str, *children: DOMWidget) -> Box:
     return made
 
 
-def side_by_side(figures: Sequence[DOMWidget], captions: Sequence[DOMWidget]) -> Box:
+def figure_row(figures: Sequence[DOMWidget], captions: Sequence[DOMWidget]) -> Box:
     """Return two figures in a row, each over its line of text; one below the other where there is no room."""
     pairs = zip(figures, captions, strict=True)
     return box("explorer-pair", *(box("explorer-section-figure", *pair) for pair in pairs))

@@ -59,7 +59,10 @@ class ViewState(SessionState):
 
 
 class Panel(Protocol):
-    """What can be shown: it has a widget, and is told what to show only while that is in sight."""
+    """What can be shown: it has a widget, and is told what to show only while that is in sight.
+
+    Panels are made with the `Views` that they are shown with.
+    """
 
     view: DOMWidget
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.checks.results import CheckError, Passed, check, compare, expect
-from explorer.checks.structure import attribute, layer_sizes
+from explorer.checks.structure import attribute, sizes_found
 
 __all__ = ["mini_batches"]
 
@@ -41,7 +41,7 @@ def mini_batches(network: Any, n_samples: int = 23, batch_size: int = 5) -> Pass
         sizes = [len(batch.samples) for batch in batches]
         expect(f"batch sizes in epoch {epoch + 1}", sizes[:-1], [batch_size] * (n_batches - 1))
         targets = [t for batch in batches for t in batch.targets]
-        expect(f"targets in epoch {epoch + 1}", targets, [k % layer_sizes(network)[-1] for k in used])
+        expect(f"targets in epoch {epoch + 1}", targets, [k % sizes_found(network)[-1] for k in used])
         orders.append(used)
         losses.append(math.fsum(batch.loss for batch in batches) / n_samples)
     epochs = [f"mean loss of epoch {epoch + 1}" for epoch in range(_EPOCHS)]
@@ -68,7 +68,7 @@ def _fitted(
     network: Any, n_samples: int, batch_size: int, n_epochs: int, **options: str
 ) -> tuple[list[_Call], Any]:
     """Train a copy on samples that carry their number, in thousandths; return its steps and its history."""
-    recorded, calls, sizes = copy.deepcopy(network), list[_Call](), layer_sizes(network)
+    recorded, calls, sizes = copy.deepcopy(network), list[_Call](), sizes_found(network)
     take_step = attribute(recorded, "train_iteration")
 
     def train_iteration(*args: Any, **kwargs: Any) -> Any:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from explorer.checks.oracles import PLAIN, measured_slopes, plain_loss, plain_softmax, precision
 from explorer.checks.results import CheckError, Passed, check, compare, expect
-from explorer.checks.structure import attribute, in_double, layer_sizes, option, outputs, parameters
+from explorer.checks.structure import attribute, in_double, option, outputs, parameters, sizes_found
 
 __all__ = ["decisions", "forward_pass", "gradients", "initial_weights", "output_delta", "step"]
 
@@ -58,7 +58,7 @@ def forward_pass(network: Any, X: Array) -> Passed:
         if name.startswith("b"):
             setattr(moved, name, array + rng.normal(0, 0.5, array.shape))
     y, h, worst = outputs(moved, X), X, 0.0
-    for number in range(1, len(layer_sizes(moved))):
+    for number in range(1, len(sizes_found(moved))):
         a, h = _plain_layer(moved, number, h)
         for name, expected in ((f"a{number}", a), (f"h{number}", h)):
             found = getattr(moved, name, None)
@@ -112,7 +112,7 @@ def output_delta(network: Any, X: Array, d: Array) -> Passed:
     for k in range(X.shape[1]):
         x, target = X[:, [k]], d[:, [k]]
         y, propagated = outputs(twin, x), [*_gradients(twin, x, target).values()][-1]
-        a = np.array(attribute(twin, f"a{len(layer_sizes(twin)) - 1}"), np.float64)
+        a = np.array(attribute(twin, f"a{len(sizes_found(twin)) - 1}"), np.float64)
         measured, tolerance = measured_slopes(partial(_softmax_loss, d=target), a)
         for name, found in ((f"y − d of sample {k}", y - target), (f"delta of sample {k}", propagated)):
             worst = max(worst, compare(name, found, measured, tolerance))
@@ -151,7 +151,7 @@ def _plain_layer(network: Any, number: int, inputs: Array) -> tuple[Array, Array
         [math.fsum([bias, *map(operator.mul, row, x)]) for row, (bias,) in zip(W, b, strict=True)]
         for x in inputs.T.tolist()
     ]
-    is_last = number == len(layer_sizes(network)) - 1
+    is_last = number == len(sizes_found(network)) - 1
     name = option(network, "output" if is_last else "hidden_activation")
     h = [plain_softmax(sums) if name == "softmax" else [PLAIN[name](value) for value in sums] for sums in a]
     return np.array(a).T, np.array(h).T
@@ -196,7 +196,7 @@ def _units_on(network: Any) -> list[bytes]:
     """Return which relu units of the hidden layers are on for which sample; empty for smooth activations."""
     if option(network, "hidden_activation") != "relu":
         return []
-    sums = [getattr(network, f"a{number}", None) for number in range(1, len(layer_sizes(network)) - 1)]
+    sums = [getattr(network, f"a{number}", None) for number in range(1, len(sizes_found(network)) - 1)]
     return [(a > 0).tobytes() for a in sums if a is not None]
 
 

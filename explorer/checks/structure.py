@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from explorer.checks.results import CheckError, expect, numbers
 
-__all__ = ["attribute", "in_double", "layer_sizes", "option", "outputs", "parameters"]
+__all__ = ["attribute", "in_double", "option", "outputs", "parameters", "sizes_found"]
 
 Array = NDArray[Any]
 
@@ -60,7 +60,7 @@ def parameters(network: Any) -> dict[str, Array]:
     return found
 
 
-def layer_sizes(network: Any) -> tuple[int, ...]:
+def sizes_found(network: Any) -> tuple[int, ...]:
     """Return the units of every layer, the inputs first."""
     weights = [array for name, array in parameters(network).items() if name.startswith("W")]
     return (weights[0].shape[1], *map(len, weights))
@@ -79,5 +79,5 @@ def in_double(network: Any) -> Any:
 def outputs(network: Any, X: Array) -> Array:
     """Return what `forward` does, or raise if its shape is wrong."""
     y = numbers("forward(X)", attribute(network, "forward")(X))
-    expect("forward(X)", f"shape {y.shape}", f"shape {(layer_sizes(network)[-1], X.shape[1])}")
+    expect("forward(X)", f"shape {y.shape}", f"shape {(sizes_found(network)[-1], X.shape[1])}")
     return y

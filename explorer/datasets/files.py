@@ -23,15 +23,15 @@ from numpy.typing import NDArray
 from explorer.datasets.dataset import IMAGE_SHAPE, DatasetError
 from explorer.foreign_files import NpyHeader, dtype_name, reason
 
-__all__ = ["DAMAGED", "Kind", "file_mode", "open_plain_file", "read_array", "read_exactly", "unzipped"]
+__all__ = ["DAMAGED", "ArrayKind", "file_mode", "open_plain_file", "read_array", "read_exactly", "unzipped"]
 
-Kind = Literal["images", "labels"]
+ArrayKind = Literal["images", "labels"]
 
 DAMAGED = (OSError, EOFError, zlib.error)
 """What reading a gzipped file raises when it is damaged or cut off."""
 
 _MOST_IMAGES = 1_000_000  # in one split: 784 MB
-_EXPECTED: Mapping[Kind, str] = MappingProxyType(
+_EXPECTED: Mapping[ArrayKind, str] = MappingProxyType(
     {
         "images": f"uint8 of shape (n, 28, 28), n from 1 to {_MOST_IMAGES}",
         "labels": f"integers of shape (n,), n from 1 to {_MOST_IMAGES}",
@@ -87,7 +87,7 @@ def read_exactly(stream: io.BufferedReader, size: int) -> bytearray:
     return data
 
 
-def read_array(stream: io.BufferedReader, kind: Kind, file: str) -> NDArray[Any]:
+def read_array(stream: io.BufferedReader, kind: ArrayKind, file: str) -> NDArray[Any]:
     """Return the array in `stream`, C-contiguous, in the file's dtype; the labels' range is not checked.
 
     Parameters
@@ -109,7 +109,7 @@ def read_array(stream: io.BufferedReader, kind: Kind, file: str) -> NDArray[Any]
     return np.ascontiguousarray(array)
 
 
-def _read_header(stream: io.BufferedReader, kind: Kind, file: str) -> NpyHeader:
+def _read_header(stream: io.BufferedReader, kind: ArrayKind, file: str) -> NpyHeader:
     """Return the header of an array as `kind` says."""
     start = read_exactly(stream, 4)
     if not start:

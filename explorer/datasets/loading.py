@@ -17,14 +17,14 @@ from numpy.typing import NDArray
 
 from explorer.datasets.archive import members
 from explorer.datasets.dataset import DIGITS, Dataset, DatasetError
-from explorer.datasets.files import DAMAGED, Kind, file_mode, open_plain_file, read_array, unzipped
+from explorer.datasets.files import DAMAGED, ArrayKind, file_mode, open_plain_file, read_array, unzipped
 from explorer.foreign_files import printable, reason
 
 __all__ = ["load_dataset"]
 
 _Arrays: TypeAlias = dict[str, tuple[str, NDArray[Any]]]  # file name and content, by role
 
-_KINDS: Mapping[str, Kind] = MappingProxyType(
+_KINDS: Mapping[str, ArrayKind] = MappingProxyType(
     {"train images": "images", "train labels": "labels", "test images": "images", "test labels": "labels"}
 )
 """What each of the four files holds, by its role."""

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from platformdirs import user_cache_path
 
 from explorer.datasets.dataset import IMAGE_SHAPE, Dataset
-from explorer.datasets.files import DAMAGED, Kind, open_plain_file, read_array
+from explorer.datasets.files import DAMAGED, ArrayKind, open_plain_file, read_array
 
 __all__ = ["DATA", "IMAGES", "LABELS", "N_IMAGES", "N_TRAIN", "load_mnist"]
 
@@ -52,7 +52,7 @@ def load_mnist() -> Dataset:
     return Dataset("MNIST", images[:N_TRAIN], labels[:N_TRAIN], images[N_TRAIN:], labels[N_TRAIN:])
 
 
-def _read(name: str, kind: Kind) -> NDArray[Any]:
+def _read(name: str, kind: ArrayKind) -> NDArray[Any]:
     with open_plain_file(DATA / name, name) as stream:
         return read_array(stream, kind, name)
 

@@ -241,7 +241,7 @@ class NeuralNetwork(Layers):
     def load(cls, path: str | os.PathLike[str]) -> Self:
         """Return the network in a file, which may come from anywhere, as `weights_file.load_weights` says."""
         saved = weights_file.load_weights(path)
-        n_input, *n_hidden, n_output = weights_file.layer_sizes(saved.weights)
+        n_input, *n_hidden, n_output = weights_file.sizes_of(saved.weights)
         made = cls(n_input, n_hidden, n_output, dtype=saved.weights["W1"].dtype, seed=0, **saved.functions)
         made.set_weights(tuple(saved.weights.values()))
         return made

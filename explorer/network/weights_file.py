@@ -28,7 +28,7 @@ from explorer.network.activations import ACTIVATIONS, OUTPUTS
 from explorer.network.initializers import INITIALIZERS
 from explorer.network.losses import LOSSES
 
-__all__ = ["SavedWeights", "WeightsError", "layer_sizes", "load_weights", "read_weights", "weights_bytes"]
+__all__ = ["SavedWeights", "WeightsError", "load_weights", "read_weights", "sizes_of", "weights_bytes"]
 
 Array = NDArray[Any]
 
@@ -76,7 +76,7 @@ class SavedWeights:
     metadata: Mapping[str, str | float]
 
 
-def layer_sizes(weights: Mapping[str, Array]) -> tuple[int, ...]:
+def sizes_of(weights: Mapping[str, Array]) -> tuple[int, ...]:
     """Return the units of every layer, the inputs first, of parameters named W1, b1, W2, …, in this order."""
     matrices = [array for name, array in weights.items() if name.startswith("W")]
     return (matrices[0].shape[1], *map(len, matrices))

@@ -117,12 +117,12 @@ def serve(arguments: Namespace, what: str, notebook: Path, **settings: Any) -> i
     notebook : Path
         The notebook.
     **settings
-        Further fields of `explorer.serve.server.Settings`.
+        Further fields of `explorer.serve.server.ServerSettings`.
     """
     with TemporaryDirectory(prefix="nn-explorer-", ignore_cleanup_errors=True) as folder:
         settle_jupyter(os.environ, Path(folder))
         skip_slow_grammar()
-        from explorer.serve.server import ExplorerServer, PortError, Settings, free_port
+        from explorer.serve.server import ExplorerServer, PortError, ServerSettings, free_port
 
         def listening(url: str) -> None:
             print(f"{what} is at {url} (Ctrl-C ends it)", flush=True)
@@ -133,7 +133,7 @@ def serve(arguments: Namespace, what: str, notebook: Path, **settings: Any) -> i
 
         try:
             port = free_port(arguments.ip, arguments.port)
-            server_settings = Settings(notebook, arguments.ip, port, arguments.debug, **settings)
+            server_settings = ServerSettings(notebook, arguments.ip, port, arguments.debug, **settings)
             asyncio.run(until_ended(ExplorerServer.instance(server_settings), listening))
         except PortError as error:
             return refuse(str(error))

@@ -28,7 +28,7 @@ from explorer.widgets.plotly_module import PAGE_HAS_PLOTLY, PLOTLY_KEY
 __all__ = [
     "ExplorerServer",
     "PortError",
-    "Settings",
+    "ServerSettings",
     "free_port",
     "is_every_address",
     "is_loopback",
@@ -77,7 +77,7 @@ class PortError(OSError):
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class ServerSettings:
     """What a server is started with."""
 
     notebook: Path
@@ -172,7 +172,7 @@ class ExplorerServer(Voila):
         What is served, and where.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: ServerSettings) -> None:
         self._scripts = page_scripts(settings.template, JOINED_EXTENSIONS)
         super().__init__(
             config=_configuration(settings, self._scripts),
@@ -259,7 +259,7 @@ class ExplorerServer(Voila):
             shutil.rmtree(self.connection_dir, ignore_errors=True)
 
 
-def _configuration(settings: Settings, scripts: PageScripts) -> Config:
+def _configuration(settings: ServerSettings, scripts: PageScripts) -> Config:
     """Return Voilà's and Jupyter's settings."""
     config = Config()
     page = config.VoilaConfiguration

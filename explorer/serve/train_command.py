@@ -21,7 +21,7 @@ from explorer.datasets import Dataset, DatasetError, load_dataset, load_mnist
 from explorer.exports.files import export
 from explorer.safe_write import check_destination, whole_file
 from explorer.serve.serve_command import DEFAULTS
-from explorer.serve.train_result import as_json, exported
+from explorer.serve.train_result import as_json, exported_result
 from explorer.serve.train_screen import TrainScreen
 from explorer.training import (
     FIELDS,
@@ -220,7 +220,7 @@ def _run(training: TrainingRun, dataset: Dataset, args: argparse.Namespace, mess
         messages.print(run.end.reason)
     for kind, option, path in _wanted(args):
         try:
-            content = export(kind, exported(run, dataset)).content
+            content = export(kind, exported_result(run, dataset)).content
             with whole_file(path, overwrite=args.force) as stream:
                 stream.write(content)
             messages.print(f"Saved to {path}.")

@@ -10,7 +10,7 @@ from explorer.exports.exported_run import ExportedRun
 from explorer.exports.files import ExportError
 from explorer.training import CompletedRun, Moment
 
-__all__ = ["as_json", "exported"]
+__all__ = ["as_json", "exported_result"]
 
 _EPOCH_FIGURES = ("epoch", "train_loss", "test_loss", "train_accuracy", "test_accuracy", "seconds")
 _FINAL_FIGURES = ("epoch", "step", "train_loss", "test_loss", "train_accuracy", "test_accuracy", "confusion")
@@ -36,7 +36,7 @@ def as_json(run: CompletedRun, dataset: Dataset) -> str:
     return json.dumps(content, allow_nan=False, default=lambda counts: counts.tolist())
 
 
-def exported(run: CompletedRun, dataset: Dataset) -> ExportedRun:
+def exported_result(run: CompletedRun, dataset: Dataset) -> ExportedRun:
     """Return a run on a data set, the whole of it, as the exports see it.
 
     Raises

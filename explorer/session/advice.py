@@ -12,7 +12,8 @@ from explorer.network.diagnostics import LayerDiagnostics, diagnose
 from explorer.session.session_run import SessionRun
 from explorer.session.state import SessionState
 from explorer.training import TrainingConfig
-from explorer.training.hints import Kind, hints
+from explorer.training.findings import Severity
+from explorer.training.hints import hints
 from explorer.training.process_settings import one_blas_thread
 
 __all__ = ["Advice", "Advisor"]
@@ -28,7 +29,7 @@ class Advice:
 
     id: str
     """Its name: there is one of a name at a time."""
-    kind: Kind
+    kind: Severity
     """How severe it is."""
     text: str
     """What happened, in a sentence."""

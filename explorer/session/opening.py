@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from explorer.datasets import Dataset
-from explorer.network.weights_file import SavedWeights, WeightsError, layer_sizes
+from explorer.network.weights_file import SavedWeights, WeightsError, sizes_of
 from explorer.training import FIELDS, ConfigError, Snapshot, TrainingConfig
 from explorer.training.config import MOST_EPOCHS
 from explorer.wording import counted
@@ -74,8 +74,8 @@ def opening(
     WeightsError
         If the network is not one for these images, or not one that the controls can show.
     """
-    n_inputs, *hidden, n_classes = layer_sizes(saved.weights)
-    sizes = "-".join(map(str, layer_sizes(saved.weights)))
+    n_inputs, *hidden, n_classes = sizes_of(saved.weights)
+    sizes = "-".join(map(str, sizes_of(saved.weights)))
     if (n_inputs, n_classes) != (dataset.n_inputs, dataset.n_classes):
         expected = f"{dataset.n_inputs} inputs and {dataset.n_classes} outputs, as {dataset.name} has"
         raise WeightsError(file, f"a network {sizes}", expected)

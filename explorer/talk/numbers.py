@@ -11,13 +11,13 @@ from explorer.session import SessionRun
 from explorer.training import Moment
 from explorer.wording import grouped
 
-__all__ = ["numbers"]
+__all__ = ["spoken_numbers"]
 
 _COUNTS = ("One", "Two", "Three", "Four", "Five", "Six")
 _PROBE = 300  # test images that saturation is measured on
 
 
-def numbers(run: SessionRun, moment: Moment, dataset: Dataset) -> Mapping[str, str]:
+def spoken_numbers(run: SessionRun, moment: Moment, dataset: Dataset) -> Mapping[str, str]:
     """Return what can be said of a run at one moment, each number in the form in which it is read.
 
     Parameters

@@ -11,7 +11,7 @@ from explorer.app.readouts import tiles
 from explorer.app.view_state import OnLoop, ViewState
 from explorer.datasets import Dataset
 from explorer.session import EarlierRuns, SessionRun
-from explorer.talk.numbers import numbers
+from explorer.talk.numbers import spoken_numbers
 from explorer.talk.pictures import PICTURES
 from explorer.talk.projection import Look
 from explorer.talk.slides import Slide
@@ -123,8 +123,8 @@ class SlideView:
     def _sentence(self, run: SessionRun, moment: Moment) -> str:
         other: Mapping[str, str] = {}
         if self._against and (theirs := self._against[0].newest) is not None:
-            other = numbers(self._against[0], theirs, self._dataset)
-        return self.slide.sentence.format_map({**numbers(run, moment, self._dataset), "other": other})
+            other = spoken_numbers(self._against[0], theirs, self._dataset)
+        return self.slide.sentence.format_map({**spoken_numbers(run, moment, self._dataset), "other": other})
 
 
 def _described(config: TrainingConfig) -> str:

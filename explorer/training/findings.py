@@ -13,9 +13,9 @@ from explorer.training.fitting import fitting_rate
 from explorer.training.records import EpochRecord, Evaluation, RunEnd
 from explorer.wording import percent
 
-__all__ = ["Findings", "Hint", "Kind"]
+__all__ = ["Findings", "Hint", "Severity"]
 
-Kind = Literal["info", "hint", "warning", "error"]
+Severity = Literal["info", "hint", "warning", "error"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Hint:
 
     id: str
     """The rule's name."""
-    kind: Kind
+    kind: Severity
     """How severe it is."""
     what: str
     """What is seen, in one sentence."""
@@ -127,7 +127,9 @@ class Findings:
             return changes
         return {**changes, "learning_rate": fitting}
 
-    def hint(self, id_: str, kind: Kind, why: str, changes: Mapping[str, Any], what: str = "") -> Hint | None:
+    def hint(
+        self, id_: str, kind: Severity, why: str, changes: Mapping[str, Any], what: str = ""
+    ) -> Hint | None:
         """Return a hint whose fix is what `changes` change in the config; None if that is nothing.
 
         Without `what` it says how low the accuracy is. A run in ruined weights has to start again with fresh ones,

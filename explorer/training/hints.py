@@ -11,13 +11,13 @@ from typing import Any
 
 from explorer.network.diagnostics import LayerDiagnostics
 from explorer.training.config import MOST_EPOCHS, TrainingConfig
-from explorer.training.findings import Findings, Hint, Kind
+from explorer.training.findings import Findings, Hint, Severity
 from explorer.training.fitting import fitting_rate, rounded_down
 from explorer.training.records import History
 from explorer.training.run import DivergedError
 from explorer.wording import counted, grouped, percent, plain
 
-__all__ = ["Hint", "Kind", "hints"]
+__all__ = ["hints"]
 
 Rule = Callable[[Findings], Hint | None]
 
@@ -118,7 +118,7 @@ def poor_first_weights(findings: Findings) -> Hint | None:
     initializer = _initializer_for(config)
     if initializer == config.initializer:
         return None
-    kind: Kind = "warning" if stuck else "hint"
+    kind: Severity = "warning" if stuck else "hint"
     changes = _sound(findings, initializer=initializer)
     return findings.hint("poor_first_weights", kind, _why_first_weights(findings), changes)
 

@@ -15,7 +15,7 @@ from traitlets import Dict, Unicode
 
 from explorer.figures.palette import PALETTES
 
-__all__ = ["Assets", "look_of", "script", "stylesheet"]
+__all__ = ["Assets", "look_of", "script"]
 
 _FOLDER = Path(__file__).parent
 _DESCRIPTION = re.compile(r"^ */\*\*(?:(?!\*/).)*\*/\n", re.MULTILINE | re.DOTALL)
@@ -74,17 +74,6 @@ def look_of(folder: Path) -> Assets:
     return found
 
 
-def stylesheet(*names: str) -> str:
-    """Return rules of parts, without the colours and the base that they stand on.
-
-    Parameters
-    ----------
-    *names : str
-        File names in this folder, without ``.css``.
-    """
-    return "\n".join(_read(f"{name}.css") for name in names)
-
-
 def script(name: str) -> str:
     """Return the JavaScript module of a part: it asks for the script of that name, wherever the page has it from.
 
@@ -108,8 +97,8 @@ def _assets(folder: Path) -> Assets:
     sheets = sorted(folder.rglob("*.css"), key=lambda path: (len(path.parts), path))
     if folder != _FOLDER:
         return Assets(folder.name, "\n".join(sheet.read_text(encoding="utf-8") for sheet in sheets))
-    parts = [sheet.stem for sheet in sheets if sheet.stem != "base"]
-    return Assets(folder.name, "\n".join([_colours(), stylesheet("base", *parts)]), _scripts())
+    rules = [_read(sheet.name) for sheet in sheets if sheet.stem != "base"]
+    return Assets(folder.name, "\n".join([_colours(), _read("base.css"), *rules]), _scripts())
 
 
 @cache

@@ -8,7 +8,7 @@ from explorer import TrainingConfig
 from explorer.app.panels.draw import reading
 from explorer.datasets.preprocessing import preprocess
 from explorer.figures.digits import GAP
-from explorer.widgets.sketch_pad import SIDE
+from explorer.widgets.drawing_pad import SIDE
 
 CONFIG = TrainingConfig(hidden_sizes=8, epochs=4, batch_size=16, learning_rate=0.02)
 

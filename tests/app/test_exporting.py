@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import csv
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -36,6 +39,23 @@ def test_the_menu_offers_every_kind(app, downloads):
     names = [f"explorer-784-8-10-seed0{kind.suffix}" for kind in KINDS.values()]
     assert [name for name, _ in downloads] == names
     assert all(content for _, content in downloads)
+
+
+def test_without_a_home_that_can_be_written_every_kind_is_exported():
+    nowhere = "/dev/null/nobody"  # which even root can't write
+    code = """
+from explorer import Explorer
+from explorer.exports.files import KINDS
+app = Explorer(epochs=1, n_train=1000)
+assert app.wait(60)
+print(*(len(app.export(kind).content) for kind in KINDS))
+"""
+    environment = {**os.environ, "HOME": nowhere, "XDG_CACHE_HOME": nowhere}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert [int(size) > 100 for size in done.stdout.split()] == [True] * len(KINDS)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -11,7 +11,7 @@ import pytest
 from app_steps import PATIENCE, messages, reopen, retrain, run_of, set_controls, train_on
 
 from explorer import Explorer, TrainingConfig
-from explorer.app.panels.inside.gradient_check import verdict
+from explorer.app.panels.inside.gradient_check import gradient_verdict
 from explorer.app.panels.inside.pacing import Leisure, Pace
 from explorer.app.panels.inside.subject import probe, probe_size
 from explorer.app.panels.inside.weights import PER_PAGE, full_tone
@@ -372,7 +372,7 @@ def weight(analytic, numeric, *, kink=False):
     ],
 )
 def test_the_verdict(checked, words, agrees):
-    sentence, good = verdict(checked)
+    sentence, good = gradient_verdict(checked)
     assert words in sentence
     assert good is agrees
 

@@ -10,7 +10,7 @@ from app_steps import DIVERGING, PATIENCE, retrain, run_of, set_controls
 from explorer import Explorer, TrainingConfig
 from explorer.figures.digits import sprite
 from explorer.network.mistakes import answered, probabilities
-from explorer.widgets.sketch_pad import SIDE
+from explorer.widgets.drawing_pad import SIDE
 
 CONFIG = TrainingConfig(hidden_sizes=4, epochs=3, batch_size=16, learning_rate=0.02)
 

@@ -105,9 +105,11 @@ for _ in range(2):
 print(seconds)
 """
 TICKS = """
-import asyncio, json, time
+import asyncio, gc, json, time
 from explorer import Explorer, TrainingConfig
 app = Explorer(train=False)
+gc.collect()
+gc.freeze()  # as the page's kernel does before its visitor comes
 
 async def late(seconds={seconds}):
     found, due = [], time.perf_counter()

@@ -14,8 +14,8 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -49,24 +49,46 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.browser)
 
 
+class Chromium:
+    """One for all tests in a browser that follow each other; until its end Playwright's event loop runs."""
+
+    def __init__(self):
+        self._open = ExitStack()
+        self._browser = None
+
+    def started(self):
+        if self._browser is None:
+            playwright = _module("playwright.sync_api")
+            # The first is the fastest.
+            names = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+            path = os.environ.get("EXPLORER_CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
+            playwright.expect.set_options(timeout=30_000)  # a busy machine is slow, not wrong
+            driver = self._open.enter_context(playwright.sync_playwright())
+            if path is None and not Path(driver.chromium.executable_path).exists():
+                self.end()
+                cannot("no Chromium: install one, or name it in EXPLORER_CHROMIUM")
+            self._browser = driver.chromium.launch(executable_path=path, args=QUIET)
+            self._open.callback(self._browser.close)
+        return self._browser
+
+    def end(self):
+        self._browser = None
+        self._open.close()
+
+
+CHROMIUM = Chromium()
+
+
 @pytest.fixture(scope="module")
 def browser():
-    """One Chromium for all tests of a file, and no longer: Playwright's event loop runs until then."""
-    playwright = _module("playwright.sync_api")
-    names = (
-        "chromium-headless-shell",
-        "chromium",
-        "chromium-browser",
-        "google-chrome",
-    )  # the first is fastest
-    path = os.environ.get("EXPLORER_CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
-    playwright.expect.set_options(timeout=30_000)  # a busy machine is slow, not wrong
-    with playwright.sync_playwright() as driver:
-        if path is None and not Path(driver.chromium.executable_path).exists():
-            cannot("no Chromium: install one, or name it in EXPLORER_CHROMIUM")
-        chromium = driver.chromium.launch(executable_path=path, args=QUIET)
-        yield chromium
-        chromium.close()
+    """A Chromium."""
+    return CHROMIUM.started()
+
+
+@pytest.hookimpl(trylast=True)  # after the fixtures, which close the pages
+def pytest_runtest_teardown(nextitem):
+    if nextitem is None or HERE not in nextitem.path.parents:
+        CHROMIUM.end()
 
 
 def _module(name):
@@ -120,7 +142,7 @@ class Visit:
 
 @contextmanager
 def _pages(browser):
-    """Give what opens an address in a fresh profile; its pages are closed as by a person, so that kernels end."""
+    """Give what opens an address in a fresh profile; its pages are closed as users do it, so that kernels end."""
     contexts = []
 
     def visit(address, *, wait_until="commit", prepare=None, **options):
@@ -240,10 +262,19 @@ def serve_notebook(start_server, notebook):
     return lambda name, **options: start_server([HERE / "serve_page.py", notebook(name, **options)])
 
 
-@pytest.fixture(scope="module")
-def serve_plainly(start_server, notebook):
-    """Serve a notebook of this folder with Voilà as it comes, without the explorer's template."""
-    return lambda name: start_server([HERE / "serve_plain.py", notebook(name), _free_port()])
+@pytest.fixture(scope="session")
+def serve_plainly(notebook, tmp_path_factory):
+    """Serve notebooks of this folder with Voilà as it comes, without the explorer's template."""
+    root, logs = tmp_path_factory.mktemp("plain"), tmp_path_factory.mktemp("server")
+    server = _started([HERE / "serve_plain.py", root, _free_port()], logs / "log", {})
+
+    def serve(name_or_path):
+        path = name_or_path if isinstance(name_or_path, Path) else notebook(name_or_path)
+        shutil.copy(path, root)
+        return replace(server, url=f"{server.url}voila/render/{path.name}")
+
+    yield serve
+    server.stop()
 
 
 def _free_port():
@@ -300,7 +331,7 @@ def wait_for():
 
 @pytest.fixture(scope="session")
 def begin():
-    """Train settings anew in an open page: they come as those of an entry of the browser's history do."""
+    """Train settings again in an open page: they come as those of an entry of the browser's history do."""
     expect = _module("playwright.sync_api").expect
 
     def go(page, query):

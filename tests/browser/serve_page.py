@@ -10,10 +10,10 @@ from functools import partial
 from pathlib import Path
 
 from explorer.serve.serve_command import until_ended
-from explorer.serve.server import ExplorerServer, Settings, free_port
+from explorer.serve.server import ExplorerServer, ServerSettings, free_port
 from explorer.serve.surroundings import settle_jupyter
 
 with tempfile.TemporaryDirectory() as folder:
     settle_jupyter(os.environ, Path(folder))
-    server = ExplorerServer.instance(Settings(Path(sys.argv[1]), port=free_port("127.0.0.1", 0)))
+    server = ExplorerServer.instance(ServerSettings(Path(sys.argv[1]), port=free_port("127.0.0.1", 0)))
     asyncio.run(until_ended(server, partial(print, flush=True)))

@@ -1,4 +1,4 @@
-"""Serve one notebook with Voilà as it comes: ``python serve_plain.py notebook.ipynb port``."""
+"""Serve the notebooks of a folder with Voilà as it comes: ``python serve_plain.py folder port``."""
 
 from __future__ import annotations
 

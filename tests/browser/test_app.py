@@ -1,4 +1,4 @@
-"""The app as a person meets it: served by the command, in a real Chromium, on all of MNIST."""
+"""The app as its users meet it: served by the command, in a real Chromium, on all of MNIST."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ def test_it_opens_trained_in_the_systems_colours_and_comes_back_whole_from_a_rel
     until_matrix(page, last.confusion)
 
 
-def test_a_bad_value_is_said_beside_its_control(trained):
+def test_a_bad_value_is_said_next_to_its_control(trained):
     page = trained
     shown = matrix(page)
     set_number(page, "Learning rate", 1000)
@@ -179,10 +179,10 @@ def test_pause_step_and_stop(trained):
         re.compile(r"of 60\s000 train images")
     )  # exact by now
     moment = page.locator(".explorer-time output")
-    held_at = moment.inner_text()
+    paused_at = moment.inner_text()
     for _ in range(3):  # mini-batches: two or three of them change the second decimal of the epoch
         page.get_by_role("button", name="Step batch").click()
-    expect(moment).not_to_have_text(held_at)
+    expect(moment).not_to_have_text(paused_at)
     expect(bar).to_contain_text("paused")
     before = curve(page, "accuracy", "test").size
     page.get_by_role("button", name="Step epoch").click()
@@ -251,10 +251,8 @@ def test_two_fast_changes_leave_one_run(shared, page):
     shared.assert_clean()
 
 
-def test_a_run_that_fails_to_learn_is_explained_and_mended(app, open_page):
-    found = open_page(app.url + "?init=uniform&epochs=3")
-    page = found.page
-    page.wait_for_function(DRAWN)
+def test_a_run_that_fails_to_learn_is_explained_and_fixed(shared, page, begin):
+    begin(page, "?init=uniform&epochs=3")
     message = page.locator(".explorer-messages")
     expect(message).to_contain_text("saturat", timeout=60_000)
     message.get_by_role("button", name=re.compile("→")).first.click()
@@ -262,7 +260,7 @@ def test_a_run_that_fails_to_learn_is_explained_and_mended(app, open_page):
         re.compile(r"Test accuracy\s*9\d\.\d %"), timeout=60_000
     )
     expect(message).not_to_contain_text("saturat")
-    found.assert_clean()
+    shared.assert_clean()
 
 
 @pytest.fixture(scope="module")

@@ -183,12 +183,12 @@ def test_what_the_reader_does_is_kept_and_costs_no_message(visit):
 
 
 def test_a_reload_shows_the_data_again_and_what_changed_while_plotly_loaded(visit):
-    page, held = visit.page, []
-    page.route("**/plotly.js", lambda route: held.append(route))
+    page, waiting = visit.page, []
+    page.route("**/plotly.js", lambda route: waiting.append(route))
     page.reload(wait_until="commit")
     page.get_by_role("button", name="Dark").click()
     page.get_by_text("went dark").wait_for()
-    held[0].continue_()
+    waiting[0].continue_()
     page.unroute("**/plotly.js")
     wait_until(page, "two curves fall", f"{COLOUR} === 'rgb(23, 28, 35)'")
     check_that_it_shows_its_data(page)

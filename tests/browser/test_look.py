@@ -59,7 +59,7 @@ def run_all(page):
     page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells')")
 
 
-def test_in_jupyterlab_after_a_reload_and_with_two_kernels(jupyterlab, notebook, open_page):
+def test_in_jupyterlab_after_a_reload_with_two_kernels_and_after_a_restart(jupyterlab, notebook, open_page):
     url, root = jupyterlab
     for name in ("one", "two"):
         (root / f"{name}.ipynb").write_bytes(notebook("alone").read_bytes())
@@ -76,17 +76,8 @@ def test_in_jupyterlab_after_a_reload_and_with_two_kernels(jupyterlab, notebook,
     run_all(page)
     expect(page.locator(".jp-Notebook:visible .explorer-caption")).to_have_count(2)
     check(page, "in another cell")
-    assert visit.page_errors == []
-
-
-def test_in_jupyterlab_after_the_kernel_was_started_again(jupyterlab, notebook, open_page):
-    url, root = jupyterlab
-    (root / "again.ipynb").write_bytes(notebook("alone").read_bytes())
-    visit = open_page(f"{url}lab/tree/again.ipynb?reset", prepare=watch)
-    run_all(visit.page)
-    check(visit.page, "in another cell")
-    visit.page.evaluate("() => window.jupyterapp.shell.currentWidget.context.sessionContext.restartKernel()")
-    run_all(visit.page)
-    expect(visit.page.locator(".jp-Notebook:visible .explorer-caption:visible")).to_have_count(2)
-    check(visit.page, "in another cell")
+    page.evaluate("() => window.jupyterapp.shell.currentWidget.context.sessionContext.restartKernel()")
+    run_all(page)
+    expect(page.locator(".jp-Notebook:visible .explorer-caption:visible")).to_have_count(2)
+    check(page, "in another cell")
     assert visit.page_errors == []

@@ -82,7 +82,7 @@ def test_what_is_typed_is_committed_when_the_focus_leaves(page):
     assert heard(page) == [("config", "batch=100")]
 
 
-def test_a_held_arrow_moves_the_slider_and_commits_once_on_release(page):
+def test_an_arrow_kept_down_moves_the_slider_and_commits_once_on_release(page):
     slider(page, "Hidden units").focus()
     for _ in range(3):
         page.keyboard.down("ArrowRight")
@@ -118,7 +118,7 @@ def test_arrows_in_a_number_go_to_the_next_sensible_one(page):
     assert len(calls) <= 3
 
 
-def test_a_bad_value_is_said_beside_its_control_and_goes_when_mended(page):
+def test_a_bad_value_is_said_next_to_its_control_and_goes_when_fixed(page):
     epochs = number(page, "Epochs")
     epochs.fill("5000")
     epochs.press("Enter")
@@ -246,7 +246,7 @@ def test_the_space_bar_trains_and_pauses_where_no_control_has_the_focus(page):
     expect(primary).to_have_text("Pause")
     page.keyboard.down(" ")
     expect(primary).to_have_text("Resume")
-    page.keyboard.down(" ")  # held: still one press
+    page.keyboard.down(" ")  # kept down: still one press
     page.keyboard.up(" ")
     for control in (
         number(page, "Epochs"),
@@ -282,13 +282,13 @@ def test_messages_are_text_and_can_be_mended_and_dismissed(page):
     expect(first).to_contain_text("<img src=x onerror=alert(1)> is <b>text</b>")
     assert first.locator("img, b").count() == 0
     expect(widget.get_by_role("list")).to_have_attribute("aria-live", "polite")
-    page.get_by_role("button", name="Mend it").click()
+    page.get_by_role("button", name="Fix it").click()
     page.get_by_role("button", name="Dismiss").first.click()
     expect(page.locator(".explorer-message")).to_have_count(1)
     page.get_by_role("button", name="Dismiss").click()
     expect(page.locator(".explorer-message")).to_have_count(0)
     assert widget.evaluate("e => e.getBoundingClientRect().height") == 0
-    assert heard(page) == [("mend", "wide")]
+    assert heard(page) == [("fix", "wide")]
 
 
 def test_a_message_whose_words_change_keeps_its_element_and_its_open_reason(page):
@@ -302,8 +302,8 @@ def test_a_message_whose_words_change_keeps_its_element_and_its_open_reason(page
     expect(first.get_by_text("Because of this.")).to_be_visible()
     expect(first).to_have_attribute("data-kind", "error")
     assert first.evaluate("element => element.isTheSame")
-    page.get_by_role("button", name="Mend it at once").click()
-    assert heard(page) == [("mend", "wide")]
+    page.get_by_role("button", name="Fix it at once").click()
+    assert heard(page) == [("fix", "wide")]
 
 
 def test_the_theme_follows_the_system_until_it_is_chosen(page):

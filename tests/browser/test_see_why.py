@@ -75,7 +75,7 @@ def moments(**settings):
 
 
 @pytest.mark.parametrize("hint", FAULTS)
-def test_a_hint_is_provoked_and_mended_by_its_button(page, begin, hint):
+def test_a_hint_is_provoked_and_fixed_by_its_button(page, begin, hint):
     begin(page, f"?{FAULTS[hint]}")
     message = page.locator(f'.explorer-message[data-id="{hint}"]')
     expect(message).to_be_visible(timeout=90_000)
@@ -113,7 +113,7 @@ def test_a_run_where_all_is_well_has_no_hint(page, begin):
 
 
 def test_epoch_1_is_that_of_a_run_of_one_epoch(page, begin):
-    """Its accuracy and its weights; the matrix is looked at beside the other tests of the slider."""
+    """Its accuracy and its weights; the matrix is checked with the other tests of the slider."""
     begin(page, "?epochs=4")
     until_done(page, epochs=4)
     open_tab(page, "Inside")
@@ -193,7 +193,7 @@ def test_the_matrix_of_mistakes_is_gone_through_with_the_keys(app, page, begin):
         "application", name=re.compile("test images right")
     )
     matrix.focus()
-    with halted(app):  # a person's keys are faster than a busy computer
+    with halted(app):  # people.s keys are faster than a busy computer
         for key in (*("ArrowDown",) * 10, *("ArrowRight",) * 4):
             matrix.press(key)
     confusion = moments(epochs=2)[0][-1].confusion

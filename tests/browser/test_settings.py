@@ -1,4 +1,4 @@
-"""Settings in cells of a plain notebook: the whole panel, single ones, and stock widgets beside them."""
+"""Settings in cells of a plain notebook: the whole panel, single ones, and stock widgets next to them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-// What the page's scripts find on a page beside the browser's own.
+// What the page's scripts find on a page in addition to the browser's own.
 
 /** reveal.js, as far as the talk uses it. */
 declare const Reveal: {

@@ -66,7 +66,7 @@ test("runs are sorted by number where there is one, else by words", async () => 
 });
 
 test("a drawing survives being written down", async () => {
-  const { recalled, remembered } = await load("sketch_pad");
+  const { recalled, remembered } = await load("drawing_pad");
   const ink = new DataView(Uint8Array.from([9, 0, 255, 7]).buffer, 1, 3);
   const stroke = {
     erase: false,

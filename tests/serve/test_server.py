@@ -34,7 +34,7 @@ from explorer.serve.pages import (
 )
 from explorer.serve.scripts import PageScripts, Script
 from explorer.serve.serve_command import end_all_tasks
-from explorer.serve.server import TEMPLATE, ExplorerServer, Settings
+from explorer.serve.server import TEMPLATE, ExplorerServer, ServerSettings
 from explorer.serve.surroundings import SHARE
 from explorer.widgets import plotly_module
 
@@ -210,7 +210,7 @@ def test_voilas_pages_and_sockets_are_ours_and_each_script_has_its_address(monke
     monkeypatch.setattr(Voila, "init_handlers", lambda server: theirs)
     server = ExplorerServer.__new__(ExplorerServer)
     server.ip, server.static_paths = "0.0.0.0", []
-    server._settings = Settings(Path("notebook.ipynb"))
+    server._settings = ServerSettings(Path("notebook.ipynb"))
     script, part = Script("plotly.js", b"1"), Script("part.js", b"2")
     server._scripts = PageScripts(script, [part], [])
     found = server.init_handlers()

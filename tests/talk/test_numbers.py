@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from explorer.talk.numbers import numbers
+from explorer.talk.numbers import spoken_numbers
 
 
 def test_the_numbers_are_those_of_the_run(runs, mnist):
     run = runs["exercise"]
-    found = numbers(run, run.newest, mnist)
+    found = spoken_numbers(run, run.newest, mnist)
     confusion = run.newest.confusion
     right = int(np.trace(confusion))
     assert found["units"] == "32"
@@ -28,7 +28,7 @@ def test_the_numbers_are_those_of_the_run(runs, mnist):
 
 def test_a_collapsed_network_reads_all_as_one(runs, mnist):
     run = runs["summed"]
-    found = numbers(run, run.newest, mnist)
+    found = spoken_numbers(run, run.newest, mnist)
     read = run.newest.confusion.sum(axis=0)
     assert found["favourite"] == str(read.argmax())
     assert found["favourite_share"] == f"{read.max() / 100:.0f} %"
@@ -36,13 +36,13 @@ def test_a_collapsed_network_reads_all_as_one(runs, mnist):
 
 def test_saturation_is_told_where_the_weights_are_known(runs, mnist):
     uniform, summed = runs["uniform"], runs["summed"]
-    assert numbers(uniform, uniform.newest, mnist)["saturated"] == "100 %"
-    assert "saturated" not in numbers(summed, summed.newest, mnist)
+    assert spoken_numbers(uniform, uniform.newest, mnist)["saturated"] == "100 %"
+    assert "saturated" not in spoken_numbers(summed, summed.newest, mnist)
 
 
 def test_layers_are_listed(runs, mnist):
     run = runs["deep"]
-    found = numbers(run, run.newest, mnist)
+    found = spoken_numbers(run, run.newest, mnist)
     assert (found["layers"], found["units"]) == ("Two", "128 and 64")
 
 
@@ -53,5 +53,5 @@ def test_a_network_without_mistakes_has_none_to_name(runs, mnist):
 
     run = runs["exercise"]
     perfect = replace(run.evaluation, confusion=np.eye(10, dtype=int) * 1000, test_accuracy=1.0)
-    found = numbers(run, Moment(perfect, run.newest.snapshot), mnist)
+    found = spoken_numbers(run, Moment(perfect, run.newest.snapshot), mnist)
     assert (found["wrong"], found["times"], found["true"]) == ("0", "0", "–")

@@ -7,7 +7,7 @@ from string import Formatter
 
 import pytest
 
-from explorer.talk.numbers import numbers
+from explorer.talk.numbers import spoken_numbers
 from explorer.talk.pictures import PICTURES
 from explorer.talk.slides import RUNS, SLIDES
 
@@ -47,10 +47,10 @@ def test_its_sentence_asks_for_numbers_that_there_are(slide, runs, mnist):
     assert all(re.fullmatch(r"\w+|other\[\w+\]", field) for field in fields)
     assert slide.against or not any(field.startswith("other") for field in fields)
     if slide.run:
-        own = numbers(runs[slide.run], runs[slide.run].newest, mnist)
+        own = spoken_numbers(runs[slide.run], runs[slide.run].newest, mnist)
         other = {}
         if slide.against:
-            other = numbers(runs[slide.against[0]], runs[slide.against[0]].newest, mnist)
+            other = spoken_numbers(runs[slide.against[0]], runs[slide.against[0]].newest, mnist)
         said = slide.sentence.format_map({**own, "other": other})
         assert "{" not in said
         assert said

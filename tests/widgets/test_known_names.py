@@ -6,7 +6,7 @@ import plotly.graph_objects as go
 import pytest
 
 from explorer.widgets.caption import Caption
-from explorer.widgets.choice import Choice
+from explorer.widgets.dropdown import Dropdown
 from explorer.widgets.header import Header
 from explorer.widgets.heartbeat import Heartbeat
 from explorer.widgets.known_names import KnownNames
@@ -29,7 +29,7 @@ def chart(**options):
         (Header, "exprots", "exports"),
         (Heartbeat, "patient", "patience"),
         (lambda **options: Table("Scores", ["digit"], **options), "colums", "columns"),
-        (lambda **options: Choice("of", {"": "none"}, **options), "vlaue", "value"),
+        (lambda **options: Dropdown("of", {"": "none"}, **options), "vlaue", "value"),
         (chart, "sumary", "summary"),
         (RunBar, "lay_out", "layout"),
     ],

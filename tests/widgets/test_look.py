@@ -13,7 +13,7 @@ from explorer.figures.palette import PALETTES
 from explorer.widgets import look
 from explorer.widgets.caption import Caption
 from explorer.widgets.header import Header
-from explorer.widgets.look import Assets, look_of, script, stylesheet
+from explorer.widgets.look import Assets, look_of, script
 from explorer.widgets.page_part import PagePart
 
 FOLDER = Path(look.__file__).parent
@@ -135,7 +135,3 @@ def test_a_part_that_is_shown_alone_brings_its_look():
     own = Own()
     assert own.get_state()["_look"] == f"IPY_MODEL_{look_of(FOLDER).model_id}"
     assert look_of(FOLDER).model_id in dependency_state(own)  # also in a page that is written to a file
-
-
-def test_rules_of_several_parts_can_be_read_together():
-    assert stylesheet("tiles", "caption").index(".explorer-tiles") >= 0

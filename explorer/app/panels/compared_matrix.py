@@ -8,7 +8,7 @@ from explorer.app.panels.matrix import Difference, Matrix
 from explorer.app.view_state import ViewState
 from explorer.app.views import Views
 from explorer.widgets.caption import Caption
-from explorer.widgets.choice import Choice
+from explorer.widgets.dropdown import Dropdown
 
 __all__ = ["ComparedMatrix"]
 
@@ -16,19 +16,13 @@ _NOTHING: Mapping[str, str] = MappingProxyType({"": "no other run"})
 
 
 class ComparedMatrix:
-    """The confusion matrix, or its difference to that of another run where one is chosen.
-
-    Parameters
-    ----------
-    views : Views
-        All that is shown.
-    """
+    """The confusion matrix, or its difference to that of another run where one is chosen."""
 
     def __init__(self, views: Views) -> None:
         self._views, names, theme = views, views.dataset.class_names, views.theme
         self.matrix = Matrix(names, theme, views.on_loop, views.toggle)
         self.difference = Difference(names, theme, views.on_loop, views.toggle)
-        self.other = Choice("compared with", _NOTHING)
+        self.other = Dropdown("compared with", _NOTHING)
         self.other.observe(views.on_loop(self._on_other), "value")
         self.caption = Caption()
         self._alone = box("", self.matrix.counted), box("explorer-mistakes-figure", self.matrix.figure)

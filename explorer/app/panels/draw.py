@@ -18,9 +18,9 @@ from explorer.training import Moment
 from explorer.training.process_settings import one_blas_thread
 from explorer.widgets.bars import Bar, Bars
 from explorer.widgets.caption import Caption
+from explorer.widgets.drawing_pad import SIDE, DrawingPad
 from explorer.widgets.picture_steps import PictureSteps
 from explorer.widgets.rendered import Display
-from explorer.widgets.sketch_pad import SIDE, SketchPad
 from explorer.wording import grouped
 
 __all__ = ["DrawPanel", "reading"]
@@ -35,18 +35,12 @@ _STEPS = (
 
 
 class DrawPanel:
-    """A pad, the steps from its ink to an image as MNIST has them, and the network's outputs for that image.
-
-    Parameters
-    ----------
-    views : Views
-        All that is shown.
-    """
+    """A pad, the steps from its ink to an image as MNIST has them, and the network's outputs for that image."""
 
     def __init__(self, views: Views) -> None:
         dataset, theme, on_loop = views.dataset, views.theme, views.on_loop
         self._views = views
-        self.pad = SketchPad(offer="Load a test image")
+        self.pad = DrawingPad(offer="Load a test image")
         self.steps = Display(PictureSteps(_STEPS))
         self.bars = Display(Bars(label=_BARS))
         self.sentence = Caption()

@@ -26,7 +26,7 @@ from explorer.figures.confusion_difference import (
 )
 from explorer.figures.palette import Theme
 from explorer.figures.summaries import confusion_summary
-from explorer.widgets.choice import Segmented
+from explorer.widgets.dropdown import Segmented
 from explorer.widgets.live_figure import Click, LiveFigure
 
 __all__ = ["Difference", "Matrix", "OnCell"]

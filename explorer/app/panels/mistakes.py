@@ -23,7 +23,7 @@ from explorer.network import ClassScores, per_class
 from explorer.network.mistakes import answered
 from explorer.training import Moment
 from explorer.widgets.caption import Caption
-from explorer.widgets.choice import Segmented
+from explorer.widgets.dropdown import Segmented
 from explorer.widgets.live_figure import LiveFigure
 from explorer.widgets.table import Table
 from explorer.widgets.threshold import Threshold
@@ -44,13 +44,7 @@ _HOW_TO_READ = (
 
 
 class MistakesPanel:
-    """What is mistaken for what, all such images, scores of each class, and how sure the network is.
-
-    Parameters
-    ----------
-    views : Views
-        All that is shown.
-    """
+    """What is mistaken for what, all such images, scores of each class, and how sure the network is."""
 
     def __init__(self, views: Views) -> None:
         dataset, theme, on_loop = views.dataset, views.theme, views.on_loop

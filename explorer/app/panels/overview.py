@@ -73,13 +73,7 @@ def _about_loss(state: ViewState, earlier: Sequence[History]) -> str:
 
 
 class ChosenMatrix:
-    """The confusion matrix of the selected epoch; a cell of it is chosen for all views.
-
-    Parameters
-    ----------
-    views : Views
-        What it is shown with.
-    """
+    """The confusion matrix of the selected epoch; a cell of it is chosen for all views."""
 
     def __init__(self, views: Views) -> None:
         self.matrix = Matrix(views.dataset.class_names, views.theme, views.on_loop, views.toggle)
@@ -100,13 +94,7 @@ class ChosenMatrix:
 
 
 class ChosenGallery:
-    """The images of the chosen cell, or the worst mistakes of all.
-
-    Parameters
-    ----------
-    views : Views
-        What it is shown with.
-    """
+    """The images of the chosen cell, or the worst mistakes of all."""
 
     def __init__(self, views: Views) -> None:
         self.images = ChosenImages(views.dataset, views.on_loop, views.choose, lambda: views.state)
@@ -118,13 +106,7 @@ class ChosenGallery:
 
 
 class Overview:
-    """Curves, matrix and images of a run.
-
-    Parameters
-    ----------
-    views : Views
-        All that is shown.
-    """
+    """Curves, matrix and images of a run."""
 
     def __init__(self, views: Views) -> None:
         self.loss, self.accuracy = Curve("loss", views), Curve("accuracy", views)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from explorer.app.layout import box, set_hidden
 from explorer.app.panels.matrix import Difference
-from explorer.app.panels.run_rows import accuracy, best, duration, epochs
+from explorer.app.panels.run_rows import best_text, epochs_text, final_accuracy, training_seconds
 from explorer.datasets import Dataset
 from explorer.figures.palette import Theme
 from explorer.figures.runs import run_colour
@@ -102,10 +102,10 @@ def _way_back(letter: str, run: SessionRun) -> str:
 
 def _lines(a: SessionRun, b: SessionRun) -> list[tuple[str, str, str]]:
     lines = [
-        ("Test accuracy", _percent(accuracy(a)), _percent(accuracy(b))),
-        ("Best epoch", best(a), best(b)),
-        ("Epochs", epochs(a), epochs(b)),
-        ("Training time", _seconds(duration(a)), _seconds(duration(b))),
+        ("Test accuracy", _percent(final_accuracy(a)), _percent(final_accuracy(b))),
+        ("Best epoch", best_text(a), best_text(b)),
+        ("Epochs", epochs_text(a), epochs_text(b)),
+        ("Training time", _seconds(training_seconds(a)), _seconds(training_seconds(b))),
     ]
     if a.config.loss == b.config.loss:
         lines.insert(1, ("Test loss", _loss(a), _loss(b)))

@@ -8,7 +8,15 @@ from explorer.session import SessionRun
 from explorer.training import FIELDS, TrainingConfig
 from explorer.widgets.run_table import RunCell, RunRow
 
-__all__ = ["accuracy", "best", "column_names", "duration", "epochs", "headings", "row"]
+__all__ = [
+    "best_text",
+    "column_names",
+    "epochs_text",
+    "final_accuracy",
+    "headings",
+    "row",
+    "training_seconds",
+]
 
 _ALWAYS = ("hidden_sizes", "batch_size", "learning_rate")
 _ELSEWHERE = ("epochs", "seed")  # they have columns of their own
@@ -58,14 +66,14 @@ def row(
         Whether it is the run that the other tabs show.
     """
     differing = set(present.differences(run.config))
-    final, highest, seconds = accuracy(run), run.best, duration(run)
+    final, highest, seconds = final_accuracy(run), run.best, training_seconds(run)
     return RunRow(
         number=run.number,
         colour=run_colour(run.number, theme),
         cells=(
             RunCell(_NONE if final is None else f"{100 * final:.2f} %", -1.0 if final is None else final),
-            RunCell(best(run), -1.0 if highest is None else highest.test_accuracy),
-            RunCell(epochs(run), run.epoch, "epochs" in differing),
+            RunCell(best_text(run), -1.0 if highest is None else highest.test_accuracy),
+            RunCell(epochs_text(run), run.epoch, "epochs" in differing),
             RunCell(_NONE if seconds is None else f"{seconds:.1f} s", seconds or 0.0),
             *(_setting_cell(run.config, name, name in differing) for name in names),
             RunCell(str(run.config.seed), float(run.config.seed), "seed" in differing),
@@ -79,25 +87,25 @@ def row(
     )
 
 
-def accuracy(run: SessionRun) -> float | None:
+def final_accuracy(run: SessionRun) -> float | None:
     """Return the test accuracy that the run has reached, 0 to 1; None before its first epoch has ended."""
     return None if run.newest is None else run.newest.record.test_accuracy
 
 
-def best(run: SessionRun) -> str:
+def best_text(run: SessionRun) -> str:
     """Return the highest test accuracy of an epoch's end, and that epoch."""
     record = run.best
     return _NONE if record is None else f"{100 * record.test_accuracy:.2f} % at {record.epoch}"
 
 
-def epochs(run: SessionRun) -> str:
+def epochs_text(run: SessionRun) -> str:
     """Return how far the run has come, and how it ended if not by itself."""
     done = f"{run.epoch:.2f}".rstrip("0").rstrip(".")
     state = {"finished": "", "idle": ""}.get(run.status, run.status)
     return f"{done} · {state}" if state else done
 
 
-def duration(run: SessionRun) -> float | None:
+def training_seconds(run: SessionRun) -> float | None:
     """Return the seconds that its epochs took, those before a fork included; None before the first has ended."""
     if not len(run.history):
         return None

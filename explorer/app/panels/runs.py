@@ -11,11 +11,10 @@ from explorer.app.views import Views
 from explorer.figures.axes import Metric, Scale
 from explorer.figures.palette import Theme
 from explorer.figures.runs import SLOTS, Axis, RunCurve, runs_figure, runs_layout, runs_traces
-from explorer.figures.template import template
 from explorer.session import SessionRun
 from explorer.training import FIELDS, TrainingConfig
 from explorer.widgets.caption import Caption
-from explorer.widgets.choice import Segmented
+from explorer.widgets.dropdown import Segmented
 from explorer.widgets.live_figure import LiveFigure
 from explorer.widgets.run_table import RunAction, RunRow, RunTable
 
@@ -29,13 +28,7 @@ _KEPT = (
 
 
 class RunsPanel:
-    """The session's runs.
-
-    Parameters
-    ----------
-    views : Views
-        All that is shown.
-    """
+    """The session's runs."""
 
     def __init__(self, views: Views) -> None:
         dataset, theme, on_loop = views.dataset, views.theme, views.on_loop
@@ -120,9 +113,10 @@ class RunsPanel:
         drawn = self._drawn_runs(state)
         runs = [_curve(run, present=run is state.run) for run in drawn]
         axis = _axis(self.axis.value)
-        layout = {**runs_layout(runs, "accuracy", axis), "template": template(state.theme)}
         caption = self.captions["accuracy"].text = _accuracy_caption(drawn)
-        self.accuracy.show(runs_traces(runs, "accuracy", axis, theme=state.theme), layout, caption)
+        self.accuracy.set_theme(state.theme)
+        traces = runs_traces(runs, "accuracy", axis, theme=state.theme)
+        self.accuracy.show(traces, runs_layout(runs, "accuracy", axis), caption)
 
     def _show_loss(self, state: ViewState) -> None:
         runs = [_curve(run, present=run is state.run) for run in self._drawn_runs(state)]
@@ -130,9 +124,10 @@ class RunsPanel:
         comparable = [run for run in runs if run.loss == loss]
         axis = _axis(self.axis.value)
         scale: Scale = "log" if self.scale.value == "log" else "linear"
-        layout = {**runs_layout(comparable, "loss", axis, scale=scale), "template": template(state.theme)}
         caption = self.captions["loss"].text = _loss_caption(loss, len(runs) - len(comparable))
-        self.loss.show(runs_traces(comparable, "loss", axis, theme=state.theme), layout, caption)
+        self.loss.set_theme(state.theme)
+        traces = runs_traces(comparable, "loss", axis, theme=state.theme)
+        self.loss.show(traces, runs_layout(comparable, "loss", axis, scale=scale), caption)
 
     def _show_comparison(self, state: ViewState) -> None:
         by_number = {run.number: run for run in state.runs}

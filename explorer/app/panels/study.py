@@ -31,7 +31,7 @@ from explorer.training.studies import (
 )
 from explorer.training.study_runner import StudyDelivery, StudyRunner
 from explorer.widgets.caption import Caption
-from explorer.widgets.choice import Segmented
+from explorer.widgets.dropdown import Segmented
 from explorer.widgets.live_figure import LiveFigure
 from explorer.widgets.study_bar import StudyBar
 from explorer.wording import duration
@@ -53,11 +53,6 @@ class StudyPanel:
     """A study of batch sizes: started by its button, drawn as its runs end.
 
     On MNIST it opens with a recorded one, of the exercise's network.
-
-    Parameters
-    ----------
-    views : Views
-        All that is shown; the study ends with it.
     """
 
     def __init__(self, views: Views) -> None:

@@ -17,7 +17,10 @@ loss = LossCurve(app, layout={"height": "300px"})
 HBox([loss.add_class("alone")])
 
 # %%
-HBox([app, HTML("<p>beside the app</p>")])
+HBox([app, HTML("<p>next to the app</p>")])
+
+# %%
+HBox([other])
 
 # %%
 HBox([other])

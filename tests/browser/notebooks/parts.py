@@ -37,10 +37,10 @@ def choose(name):
     if name == "hint":
         text = "<img src=x onerror=alert(1)> is <b>text</b>"
         messages.show(
-            Message("wide", "warning", text, "Because.", "Mend it"), Message("note", "info", "A note.")
+            Message("wide", "warning", text, "Because.", "Fix it"), Message("note", "info", "A note.")
         )
     if name == "words":
-        messages.show(Message("wide", "error", "Other words.", "Because of this.", "Mend it at once"))
+        messages.show(Message("wide", "error", "Other words.", "Because of this.", "Fix it at once"))
     if name == "start":
         panel.config = TrainingConfig()
         for control in panel.controls:
@@ -66,7 +66,7 @@ header.observe(lambda change: note("theme", change["new"]), "theme")
 panel.observe(lambda change: configure(change["new"]), "config")
 bar.on_action(act)
 bar.observe(lambda change: note("auto", change["new"]), "auto")
-messages.on_action(lambda name: note("mend", name))
+messages.on_action(lambda name: note("fix", name))
 figures = [
     framed(name, Box(), log if name == "loss" else None)
     for name in ("loss", "accuracy", "confusion", "gallery")

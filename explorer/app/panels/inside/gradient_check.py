@@ -16,7 +16,7 @@ from explorer.network.gradient_check import STEP, CheckedWeight, check_gradient,
 from explorer.widgets.checked_weights import CheckedRow, CheckedWeights
 from explorer.widgets.rendered import Display
 
-__all__ = ["GradientCheck", "verdict"]
+__all__ = ["GradientCheck", "gradient_verdict"]
 
 _N_WEIGHTS = 8
 _MOST_IMAGES, _LEAST_IMAGES = 32, 2
@@ -61,7 +61,7 @@ class GradientCheck:
         with subject.network() as network:
             places = choose_weights(network, images.X, rng, _N_WEIGHTS)
             checked = check_gradient(network, images.X, images.d, places)
-        words, agrees = verdict(checked)
+        words, agrees = gradient_verdict(checked)
         how = (
             f"L is the summed loss of {images.n_samples} test images, in float64. Analytic: backpropagation. "
             f"Numeric: (L(w + ε) − L(w − ε)) / 2ε with ε = {written(STEP)}. Epoch {subject.epoch:g}."
@@ -69,7 +69,7 @@ class GradientCheck:
         self.table.show(CheckedWeights(words, how, tuple(map(_row, checked)), agrees))
 
 
-def verdict(checked: Sequence[CheckedWeight]) -> tuple[str, bool | None]:
+def gradient_verdict(checked: Sequence[CheckedWeight]) -> tuple[str, bool | None]:
     """Return what checked weights say together, in a sentence, and whether it is good; None if it is neither."""
     n = len(checked)
     if not all(isfinite(weight.numeric) and isfinite(weight.analytic) for weight in checked):

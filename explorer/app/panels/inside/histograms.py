@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.app.layout import side_by_side
+from explorer.app.layout import figure_row
 from explorer.app.panels.inside.pacing import Pace
 from explorer.app.panels.inside.subject import Subject, Weights, probe, probe_size
 from explorer.app.view_state import ViewState
@@ -36,7 +36,7 @@ class Histograms:
     def __init__(self, views: Views) -> None:
         self.weights, self.activations = self._figures = tuple(_figure(what, views.theme) for what in _WHAT)
         self.captions = (Caption(), Caption())
-        self.view = side_by_side(self._figures, self.captions)
+        self.view = figure_row(self._figures, self.captions)
         self._probe = probe(views.dataset, 0, _MOST_IMAGES)
         self._pace = Pace()
         self._drawn: Subject | None = None

@@ -14,7 +14,7 @@ from explorer.app.panels.inside.weights import FirstWeights
 from explorer.app.view_state import ViewState
 from explorer.app.views import Views
 from explorer.widgets.caption import Caption
-from explorer.widgets.choice import Segmented
+from explorer.widgets.dropdown import Segmented
 
 __all__ = ["SECTIONS", "Inside"]
 

@@ -3,7 +3,7 @@
 from time import monotonic
 from typing import Any
 
-from explorer.app.layout import side_by_side
+from explorer.app.layout import figure_row
 from explorer.app.panels.inside.pacing import Leisure, Pace
 from explorer.app.panels.inside.subject import Subject, Weights, probe, probe_size
 from explorer.app.view_state import ViewState
@@ -38,7 +38,7 @@ class OverTime:
     def __init__(self, views: Views) -> None:
         self.gradient, self.stuck = self._figures = tuple(_figure(what, views.theme) for what in _MEASURES)
         self.captions = (Caption(), Caption())
-        self.view = side_by_side(self._figures, self.captions)
+        self.view = figure_row(self._figures, self.captions)
         self._probe = probe(views.dataset, 0, _MOST_IMAGES)
         self._pace = Pace()
         self._leisure = Leisure(self._go_on, views.on_loop)

@@ -14,7 +14,7 @@ from explorer.datasets.dataset import IMAGE_SHAPE
 from explorer.figures.digits import weights_sprite
 from explorer.figures.formulas import written
 from explorer.widgets.bars import Bar, Bars
-from explorer.widgets.choice import Segmented
+from explorer.widgets.dropdown import Segmented
 from explorer.widgets.rendered import Display
 from explorer.widgets.weight_images import WeightImages
 

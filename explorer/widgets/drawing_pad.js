@@ -9,7 +9,7 @@ const BRUSH = 24; // scaled to the 20 pixels of a digit, about as thick as MNIST
 const MILLISECONDS_BETWEEN = 50;
 /** @type {Record<string, Point>} */
 const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
-const MEMORY = "explorer-sketch-pad";
+const MEMORY = "explorer-drawing-pad";
 const HOW = "Mouse, pen or finger. With keys: arrows move the brush, Space puts it down and lifts it, Delete clears, Ctrl+Z undoes.";
 
 /**
@@ -132,19 +132,19 @@ function inkOf(context) {
 
 /** @type {import("@anywidget/types").Render<State>} */
 function render({ model, el, signal }) {
-  becomePart(el, "explorer-sketch-pad");
+  becomePart(el, "explorer-drawing-pad");
   const side = model.get("side");
   const how = make("p", { id: freshId(), class: "explorer-muted explorer-small" }, HOW);
   const canvas = make("canvas", { tabindex: 0, role: "application", "aria-label": "Sketch pad", "aria-describedby": how.id });
-  const cursor = make("div", { class: "explorer-sketch-cursor", "aria-hidden": "true" });
+  const cursor = make("div", { class: "explorer-drawing-cursor", "aria-hidden": "true" });
   const said = make("p", { class: "explorer-unseen", role: "status", "aria-live": "polite" });
   const undoButton = makeButton("Undo", () => undo(), { "aria-keyshortcuts": "Control+Z" });
   const clearButton = makeButton("Clear", () => clear());
   const eraser = makeButton("Eraser", () => setErasing(!erasing), { "aria-pressed": "false" });
   const offer = model.get("offer") ? makeButton(model.get("offer"), () => model.send({ offer: true })) : null;
-  const tools = { class: "explorer-sketch-tools", role: "group", "aria-label": "Sketch pad tools" };
+  const tools = { class: "explorer-drawing-tools", role: "group", "aria-label": "Sketch pad tools" };
   el.append(
-    make("div", { class: "explorer-sketch-ground" }, canvas, cursor),
+    make("div", { class: "explorer-drawing-ground" }, canvas, cursor),
     make("div", tools, undoButton, clearButton, eraser, offer),
     how,
     said,

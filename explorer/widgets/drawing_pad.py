@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from explorer.widgets.look import script
 from explorer.widgets.page_part import PagePart
 
-__all__ = ["SIDE", "SketchPad"]
+__all__ = ["SIDE", "DrawingPad"]
 
 SIDE = 140
 """Pixels a side of the image that the pad gives: five for each pixel of an MNIST image."""
@@ -20,7 +20,7 @@ def _as_bytes(value: bytes | memoryview | None, _widget: object) -> bytes:
     return b"" if value is None else bytes(value)  # what the page sends arrives as a view
 
 
-class SketchPad(PagePart):
+class DrawingPad(PagePart):
     """A square to draw on.
 
     While a line is drawn its image comes at most every 50 ms, and once more at its end. In the page the drawing
@@ -37,7 +37,7 @@ class SketchPad(PagePart):
         The image, row after row, or nothing where nothing was ever drawn; set by the user or by `show`.
     """
 
-    _esm = script("sketch_pad")
+    _esm = script("drawing_pad")
 
     side = traitlets.Int(SIDE, read_only=True).tag(sync=True)
     ink = traitlets.Bytes().tag(sync=True, echo_update=False, from_json=_as_bytes)

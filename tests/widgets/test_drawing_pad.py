@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from traitlets import TraitError
 
-from explorer.widgets.sketch_pad import SIDE, SketchPad
+from explorer.widgets.drawing_pad import SIDE, DrawingPad
 
 
 def test_ink_arrives_as_a_view_and_is_not_sent_back(sent, from_page):
-    pad = SketchPad()
+    pad = DrawingPad()
     sent.clear()
     ink = np.arange(SIDE * SIDE).astype(np.uint8)
     from_page.set(pad, ink=memoryview(ink.tobytes()))
@@ -17,7 +17,7 @@ def test_ink_arrives_as_a_view_and_is_not_sent_back(sent, from_page):
 
 
 def test_nothing_drawn_is_an_image_without_ink():
-    pad = SketchPad()
+    pad = DrawingPad()
     assert pad.image.shape == (SIDE, SIDE)
     assert not pad.image.any()
     assert not pad.image.flags.writeable
@@ -25,11 +25,11 @@ def test_nothing_drawn_is_an_image_without_ink():
 
 def test_half_an_image_is_refused():
     with pytest.raises(TraitError, match="ink has 3 bytes"):
-        SketchPad().ink = b"abc"
+        DrawingPad().ink = b"abc"
 
 
 def test_an_image_is_put_on_the_pad(sent):
-    pad = SketchPad()
+    pad = DrawingPad()
     image = np.random.default_rng(1).integers(0, 256, (28, 28)).astype(np.uint8)
     sent.clear()
     pad.show(image)
@@ -42,11 +42,11 @@ def test_an_image_is_put_on_the_pad(sent):
 )
 def test_other_images_are_refused(image):
     with pytest.raises(ValueError, match="expected uint8, square"):
-        SketchPad().show(image)
+        DrawingPad().show(image)
 
 
 def test_the_offer_is_heard(from_page):
-    pad, heard = SketchPad(offer="Load a test image"), []
+    pad, heard = DrawingPad(offer="Load a test image"), []
     pad.on_offer(lambda: heard.append("offer"))
     from_page.send(pad, {"offer": True})
     from_page.send(pad, ["offer"])

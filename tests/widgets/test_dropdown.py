@@ -1,10 +1,10 @@
 from __future__ import annotations
 
-from explorer.widgets.choice import Choice
+from explorer.widgets.dropdown import Dropdown
 
 
 def test_the_first_is_chosen_and_only_what_is_offered_can_be(from_page):
-    choice = Choice("compared with", {"": "no other run", "3": "<b>run 3</b>"})
+    choice = Dropdown("compared with", {"": "no other run", "3": "<b>run 3</b>"})
     assert choice.value == ""
     from_page.set(choice, value="3")
     assert choice.value == "3"
@@ -13,7 +13,7 @@ def test_the_first_is_chosen_and_only_what_is_offered_can_be(from_page):
 
 
 def test_other_options_come_in_one_message_and_keep_the_choice_where_they_can(sent):
-    choice = Choice("compared with", {"": "none", "3": "run 3"})
+    choice = Dropdown("compared with", {"": "none", "3": "run 3"})
     choice.value = "3"
     sent.clear()
     choice.offer({"": "none", "4": "run 4", "3": "three"})

@@ -8,10 +8,10 @@ import traitlets
 from explorer.widgets.look import script
 from explorer.widgets.page_part import PagePart
 
-__all__ = ["Choice", "Segmented"]
+__all__ = ["Dropdown", "Segmented"]
 
 
-class Choice(PagePart):
+class Dropdown(PagePart):
     """A native select with its label before it.
 
     Parameters
@@ -27,7 +27,7 @@ class Choice(PagePart):
         The chosen option; set by the user or the app.
     """
 
-    _esm = script("choice")
+    _esm = script("dropdown")
 
     label = traitlets.Unicode().tag(sync=True)
     options: traitlets.List[list[str]] = traitlets.List().tag(sync=True)
@@ -50,8 +50,8 @@ class Choice(PagePart):
         return proposal["value"] if proposal["value"] in values else values[0]
 
 
-class Segmented(Choice):
-    """One line of buttons of which one is down; what it takes and holds is that of `Choice`."""
+class Segmented(Dropdown):
+    """One line of buttons of which one is down; what it takes and holds is that of `Dropdown`."""
 
     _esm = script("segmented")
 

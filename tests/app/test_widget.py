@@ -213,6 +213,7 @@ def test_a_closed_app_stays_closed_and_may_be_closed_again(small_dataset):
     assert app.comm is None
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_many_changes_in_mid_training_leave_no_error(small_dataset, caplog):
     async def page():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
@@ -22,6 +23,7 @@ COLOURFUL = {"overview", "mistakes, compared", "Weights", "One image", "draw", "
 SECTIONS = ["Weights", "Histograms", "Over time", "Gradient check", "One image"]
 
 
+@pytest.mark.long
 def test_nothing_severe_on_any_tab(app, open_page):
     page = open_page(f"{app.url}?epochs=2").page
     until_finished(page, "784-32-10")

@@ -38,4 +38,4 @@ def test_the_app_trains_in_a_cell(jupyterlab, open_page):
     assert download.value.suggested_filename == "explorer-784-8-10-seed0.html"
     assert Path(download.value.path()).stat().st_size > 4e6
     assert page.locator(".jp-mod-selected").count() >= 1  # the keys went to the control, not to the notebook
-    assert visit.page_errors == []
+    assert visit.own_errors == []

@@ -125,7 +125,7 @@ def test_plotly_comes_from_the_kernel_when_the_page_cannot_fetch_it(server, open
     visit = open_page(server.url, prepare=lambda page: page.route("**/plotly.js", lambda r: r.abort()))
     check_that_it_shows_its_data(visit.page)
     assert PLOTLY_BYTES < visit.socket_bytes < 1.3 * PLOTLY_BYTES
-    assert visit.page_errors == []
+    assert visit.own_errors == []
 
 
 NO_ROOM = """
@@ -195,15 +195,17 @@ def test_a_reload_shows_the_data_again_and_what_changed_while_plotly_loaded(visi
     wait_until(page, "it counts", COUNTED)
 
 
+@pytest.mark.long
 def test_a_plain_voila_page_shows_them_as_well(serve_plainly, open_page):
     visit = open_page(serve_plainly("live_figures").url)
     page = visit.page
     check_that_it_shows_its_data(page)
     check_that_updates_arrive(page)
     assert PLOTLY_BYTES < visit.socket_bytes < 1.3 * PLOTLY_BYTES  # one copy, through the socket
-    assert visit.page_errors == []
+    assert visit.own_errors == []
 
 
+@pytest.mark.long
 def test_data_updates_clicks_and_a_reload_in_jupyterlab(jupyterlab, notebook, open_page):
     url, root = jupyterlab
     (root / "live.ipynb").write_text(notebook("live_figures").read_text())
@@ -226,4 +228,4 @@ def test_data_updates_clicks_and_a_reload_in_jupyterlab(jupyterlab, notebook, op
     page.wait_for_selector(".jp-Notebook .jp-CodeCell")
     check_that_it_shows_its_data(page)
     wait_until(page, "it counts", COUNTED)
-    assert visit.page_errors == []
+    assert visit.own_errors == []

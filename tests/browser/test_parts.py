@@ -274,7 +274,7 @@ def test_buttons_follow_the_status_and_hand_the_focus_on(page):
     assert heard(page) == [("action", "step_batch"), ("action", "stop")]
 
 
-def test_messages_are_text_and_can_be_mended_and_dismissed(page):
+def test_messages_are_text_and_can_be_acted_on_and_dismissed(page):
     widget = page.locator(".explorer-messages")
     assert widget.evaluate("e => e.getBoundingClientRect().height") == 0
     export(page, "Show messages")

@@ -281,6 +281,7 @@ HURRY = """(() => {
 })()"""
 
 
+@pytest.mark.long
 def test_an_address_opens_its_slide_in_the_dark_and_a_slow_phone_shows_and_updates_every_slide(visit):
     # So slow that the two seconds which anywidget gives a widget to begin are over at once.
     phone = {"viewport": {"width": 390, "height": 844}, "has_touch": True}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.sync_api import expect
 
 SHOWN = """() => {
@@ -12,6 +13,7 @@ SHOWN = """() => {
 }"""
 
 
+@pytest.mark.long
 def test_a_study_of_batch_sizes_is_run_stopped_and_run_to_its_end(app, open_page):
     found = open_page(f"{app.url}?epochs=1&tab=study")
     page = found.page

@@ -90,5 +90,5 @@ def test_figures_follow_jupyterlabs_theme(jupyterlab, open_page):
         # JupyterLab covers itself while it changes, and fails at a second change in that time.
         page.wait_for_selector("#jupyterlab-splash", state="detached")
     assert page.locator(".lesson-check").count() == 4
-    assert visit.page_errors == []
+    assert visit.own_errors == []
     assert visit.foreign == []

@@ -450,10 +450,11 @@ QUICK = {"the exercise", "relu, 8 units", "uniform weights", "1 epoch", "not a n
 
 
 def rows(cases):
-    """The table's rows as pytest takes them; all but a few of each kind are marked slow."""
+    """The table's rows as pytest takes them; all but a few of each kind are marked slow and long."""
     tuples = {name: case if isinstance(case, tuple) else (case,) for name, case in cases.items()}
+    rest = (slow, pytest.mark.long)
     return [
-        pytest.param(*case, id=name, marks=() if name in QUICK else slow) for name, case in tuples.items()
+        pytest.param(*case, id=name, marks=() if name in QUICK else rest) for name, case in tuples.items()
     ]
 
 
@@ -534,6 +535,7 @@ def test_dead_units_come_alive(trained):
 
 
 @slow
+@pytest.mark.long
 def test_fewer_epochs_fix_overfitting(trained):
     """The loss is clearly lower, and the accuracy no worse."""
     config = MODERN.replace(batch_size=64, n_train=1000, epochs=100)

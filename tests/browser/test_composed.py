@@ -21,7 +21,7 @@ BAR = "() => document.querySelector('.progress-bar, .jupyter-widgets .progress .
 COMPOSE = Path(__file__).parents[2] / "notebooks" / "compose.ipynb"
 
 
-@pytest.fixture(params=["Voilà", "JupyterLab"])
+@pytest.fixture(params=["Voilà", pytest.param("JupyterLab", marks=pytest.mark.long)])
 def run(request, open_page):
     """Run a notebook in each of them, and return the visit."""
 
@@ -80,7 +80,6 @@ def assert_dashboard(page):
     expect(page.locator(".widget-readout").first).to_have_text("512")
 
 
-@pytest.mark.long
 def test_the_notebook_of_a_dashboard_of_ones_own(run):
     visit = run(COMPOSE)
     assert_dashboard(visit.page)

@@ -310,6 +310,7 @@ def test_an_address_opens_its_slide_in_the_dark_and_a_slow_phone_shows_and_updat
     found.assert_clean()
 
 
+@pytest.mark.long
 def test_nothing_severe_for_a_screen_reader_on_any_slide(page):
     for name in NAMES:
         assert_at(page, name)

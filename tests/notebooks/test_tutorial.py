@@ -288,6 +288,7 @@ def executed():
     return execute(read(TUTORIAL))
 
 
+@pytest.mark.long
 def test_a_static_page_holds_every_figure(executed):
     from nbconvert import HTMLExporter
 
@@ -304,6 +305,7 @@ def test_a_static_page_holds_every_figure(executed):
     assert "application/vnd.jupyter.widget-view+json" not in text
 
 
+@pytest.mark.long
 def test_the_optional_part_measures_its_claim(executed):
     (table,) = (cell.outputs[-1] for cell in executed.cells if cell.id == "engine-speed")
     rows = [re.split(r"\s{2,}", line) for line in table.data["text/plain"].splitlines()[1:]]
@@ -312,6 +314,7 @@ def test_the_optional_part_measures_its_claim(executed):
     assert float(rows[0][3]) > 1  # for single images the engine is many times as fast
 
 
+@pytest.mark.long
 def test_what_a_lesson_shows_loads_nothing(executed):
     for html in shown(executed):
         bare = re.sub(r"<script>.*?</script>", "", html, flags=re.DOTALL)
@@ -319,5 +322,6 @@ def test_what_a_lesson_shows_loads_nothing(executed):
         assert "url(" not in bare
 
 
+@pytest.mark.long
 def test_every_cell_is_quiet(executed):
     assert complaints(executed) == []

@@ -104,6 +104,7 @@ def test_one_copy_of_plotly_comes_and_not_through_the_socket(visit):
     assert visit.socket_bytes < PLOTLY_BYTES / 5
 
 
+@pytest.mark.long
 def test_a_page_that_fetched_plotly_has_its_compiled_code_kept_for_the_next(visit, server):
     page = visit.page
     first = page.evaluate_handle(f"globalThis[{SCRIPT}]")
@@ -121,6 +122,7 @@ def test_a_page_that_fetched_plotly_has_its_compiled_code_kept_for_the_next(visi
     again.close(run_before_unload=True)
 
 
+@pytest.mark.long
 def test_plotly_comes_from_the_kernel_when_the_page_cannot_fetch_it(server, open_page):
     visit = open_page(server.url, prepare=lambda page: page.route("**/plotly.js", lambda r: r.abort()))
     check_that_it_shows_its_data(visit.page)
@@ -182,6 +184,7 @@ def test_what_the_reader_does_is_kept_and_costs_no_message(visit):
     assert ask(page, "two curves fall", "plot._fullData[1].visible") == "legendonly"
 
 
+@pytest.mark.long
 def test_a_reload_shows_the_data_again_and_what_changed_while_plotly_loaded(visit):
     page, waiting = visit.page, []
     page.route("**/plotly.js", lambda route: waiting.append(route))

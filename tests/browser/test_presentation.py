@@ -107,7 +107,13 @@ def assert_not_blank(page, name):
         assert present(page).locator(".explorer-gallery li").count() >= 20
 
 
-@pytest.mark.parametrize(("width", "height"), [(1920, 1080), (1280, 720), (1440, 900)])
+LONG = pytest.mark.long
+
+
+@pytest.mark.parametrize(
+    ("width", "height"),
+    [(1920, 1080), *(pytest.param(*size, marks=LONG) for size in ((1280, 720), (1440, 900)))],
+)
 def test_every_slide_forwards_and_back(page, width, height):
     page.set_viewport_size({"width": width, "height": height})
     for name in NAMES:
@@ -126,7 +132,9 @@ def test_every_slide_forwards_and_back(page, width, height):
     assert_not_blank(page, "learns")
 
 
-@pytest.mark.parametrize("name", ["learns", "averaged", "modern"])
+@pytest.mark.parametrize(
+    "name", ["learns", *(pytest.param(name, marks=LONG) for name in ("averaged", "modern"))]
+)
 def test_a_slide_is_trained_live(page, name):
     go_to(page, name)
     recorded = page.evaluate(CURVE)

@@ -74,7 +74,9 @@ def moments(**settings):
     return [[e for e in events if isinstance(e, kind)] for kind in (EpochRecord, Snapshot)]
 
 
-@pytest.mark.parametrize("hint", FAULTS)
+@pytest.mark.parametrize(
+    "hint", [pytest.param(hint, marks=pytest.mark.long if hint == "few_images" else ()) for hint in FAULTS]
+)
 def test_a_hint_is_provoked_and_fixed_by_its_button(page, begin, hint):
     begin(page, f"?{FAULTS[hint]}")
     message = page.locator(f'.explorer-message[data-id="{hint}"]')

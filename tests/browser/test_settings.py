@@ -172,6 +172,7 @@ def test_a_setting_that_is_switched_off_takes_nothing(page):
     expect(page.get_by_role("slider", name="Switched off")).to_be_disabled()
 
 
+@pytest.mark.long
 def test_in_jupyterlab_too(jupyterlab, notebook, open_page):
     url, root = jupyterlab
     (root / "settings.ipynb").write_bytes(notebook("settings").read_bytes())

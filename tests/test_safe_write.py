@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
+import needs
 import pytest
 
 from explorer.safe_write import check_destination, whole_file
@@ -23,7 +23,7 @@ def test_only_files_are_written(tmp_path, overwrite):
         check_destination(tmp_path / "file" / "run.npz", overwrite=overwrite)
 
 
-@pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="needs a folder that even root can't write")
+@needs.PROC
 def test_a_folder_that_cant_be_written_is_found_before():
     with pytest.raises(OSError, match=r"the folder /proc/\d+ can't be written"):
         check_destination("/proc/self/run.npz")

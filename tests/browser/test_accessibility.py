@@ -65,6 +65,12 @@ def views(page):
     opened(page, "Study")
     expect(page.locator(".explorer-study")).to_contain_text("48 runs")
     yield "study"
+    page.get_by_text("1 epoch", exact=True).click()
+    page.get_by_role("button", name="Run the study").click()
+    expect(page.locator(".explorer-study p")).to_contain_text(re.compile("[2-9] of 48 runs"), timeout=90_000)
+    yield "study, under way"
+    page.get_by_role("button", name="Stop the study").click()
+    expect(page.locator(".explorer-study p")).to_contain_text("stopped")
 
 
 def until_finished(page, sizes):

@@ -220,6 +220,8 @@ def test_a_drawing_survives_a_reload_and_can_be_undone(page):
     assert page.evaluate(INK) == pytest.approx(loaded, rel=0.02)
     undo.click()
     expect(sentence(page)).to_have_text("Draw a digit")
+    page.reload()
+    expect(sentence(page)).to_have_text("Draw a digit", timeout=60_000)
     assert page.evaluate(INK) == 0
 
 

@@ -238,6 +238,19 @@ def test_the_menu_is_used_by_keys(page):
     assert download.value.suggested_filename.endswith(".csv")
 
 
+@pytest.mark.long
+def test_without_a_home_that_can_be_written_files_are_saved_all_the_same(start_server, open_page, tmp_path):
+    nowhere = "/dev/null/nobody"  # which even root can't write
+    command = ["-m", "explorer", "--no-browser", "--port", "0"]
+    server = start_server(command, HOME=nowhere, XDG_CACHE_HOME=nowhere)
+    found = open_page(server.url + "?epochs=1")
+    found.page.wait_for_function(DRAWN)
+    until_finished(found.page)
+    for kind in KINDS:
+        assert exported(found.page, kind, tmp_path).stat().st_size > 100
+    found.assert_clean()
+
+
 # ---------------------------------------------------------------- links
 
 

@@ -283,6 +283,17 @@ def test_each_slide_has_an_address(page):
     page.wait_for_url("**/#/averaged")
 
 
+@pytest.mark.long
+def test_an_address_opens_its_slide_in_the_dark_and_a_reload_keeps_it(page):
+    go_to(page, "averaged")
+    page.wait_for_url("**/#/averaged")
+    page.emulate_media(color_scheme="dark")
+    page.reload()
+    page.wait_for_function(DRAWN, arg=NAMES)
+    assert_not_blank(page, "averaged")
+    assert_one_key_changes_the_theme(page, "dark")
+
+
 HURRY = """(() => {
   const { timeout } = AbortSignal;
   AbortSignal.timeout = (ms) => timeout.call(AbortSignal, ms > 3000 ? ms : 0);
@@ -290,14 +301,10 @@ HURRY = """(() => {
 
 
 @pytest.mark.long
-def test_an_address_opens_its_slide_in_the_dark_and_a_slow_phone_shows_and_updates_every_slide(visit):
+def test_a_slow_phone_shows_and_updates_every_slide(visit):
     # So slow that the two seconds which anywidget gives a widget to begin are over at once.
-    phone = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
-    found = visit("#/averaged", script=HURRY, color_scheme="dark", **phone)
+    found = visit(script=HURRY, viewport={"width": 390, "height": 844}, has_touch=True)
     page = found.page
-    assert_at(page, "averaged")
-    assert_one_key_changes_the_theme(page, "dark")
-    page.keyboard.press("Home")
     for name in NAMES:
         assert_at(page, name)
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -6,9 +6,9 @@ import math
 import os
 import re
 import signal
-import sys
 from contextlib import contextmanager
 
+import needs
 import numpy as np
 import pytest
 from playwright.sync_api import expect
@@ -185,7 +185,7 @@ def halted(server):
             os.kill(pid, signal.SIGCONT)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="NOT TESTED: finds the kernels in /proc")
+@needs.PROC
 def test_the_matrix_of_mistakes_is_gone_through_with_the_keys(app, page, begin):
     begin(page, "?epochs=2")
     until_done(page, epochs=2)
@@ -195,7 +195,7 @@ def test_the_matrix_of_mistakes_is_gone_through_with_the_keys(app, page, begin):
         "application", name=re.compile("test images right")
     )
     matrix.focus()
-    with halted(app):  # people.s keys are faster than a busy computer
+    with halted(app):  # people's keys are faster than a busy computer
         for key in (*("ArrowDown",) * 10, *("ArrowRight",) * 4):
             matrix.press(key)
     confusion = moments(epochs=2)[0][-1].confusion

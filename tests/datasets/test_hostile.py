@@ -17,6 +17,7 @@ import tracemalloc
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import needs
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -399,7 +400,7 @@ def nobody():
         os.seteuid(0)
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="file modes are POSIX")
+@needs.POSIX
 @pytest.mark.parametrize(
     ("locked", "mode", "opened", "named"),
     [

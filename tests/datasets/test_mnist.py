@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import needs
 import numpy as np
 import pytest
 
@@ -21,8 +22,6 @@ from explorer.datasets import mnist as module
 
 TRAIN_IMAGES = "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db"
 TEST_IMAGES = "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7"
-
-cache = pytest.mark.skipif(sys.platform != "linux", reason="/proc and XDG_CACHE_HOME are Linux's")
 
 # Loads MNIST in a process of its own and reports what it got, and from where.
 PROBE = """
@@ -137,7 +136,7 @@ def test_the_notice_stands_next_to_the_data():
     assert "https://creativecommons.org/licenses/by-sa/3.0/legalcode" in licence
 
 
-@cache
+@needs.PROC
 def test_the_first_load_unpacks_and_the_next_ones_share(tmp_path, pixels):
     first = load_with_cache(tmp_path)
     (file,) = (tmp_path / "nn-explorer").iterdir()
@@ -153,7 +152,7 @@ def test_the_first_load_unpacks_and_the_next_ones_share(tmp_path, pixels):
 
 
 @pytest.mark.slow
-@cache
+@needs.PROC
 def test_four_processes_at_once(tmp_path, pixels):
     with ThreadPoolExecutor(4) as pool:
         results = list(pool.map(load_with_cache, [tmp_path] * 4))
@@ -190,7 +189,7 @@ def become_empty(file):
 
 
 @pytest.mark.slow
-@cache
+@needs.PROC
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("damage", [flip_a_bit, cut_off, zero, become_a_pipe, become_empty])
 def test_a_damaged_cache_is_repaired(cached, reload, damage):
@@ -201,14 +200,14 @@ def test_a_damaged_cache_is_repaired(cached, reload, damage):
     assert list(cached.parent.iterdir()) == [cached]
 
 
-@cache
+@needs.PROC
 def test_a_folder_in_the_caches_place(cached, reload):
     cached.unlink()
     (cached / "full").mkdir(parents=True)
     assert not reload(XDG_CACHE_HOME=cached.parent.parent)
 
 
-@cache
+@needs.PROC
 @pytest.mark.parametrize("variable", ["XDG_CACHE_HOME", "HOME"])
 @pytest.mark.parametrize("where", ["a file", "/proc/nowhere", "/dev/null"])
 def test_where_nothing_can_be_written_the_images_stay_in_memory(tmp_path, reload, variable, where):
@@ -218,8 +217,8 @@ def test_where_nothing_can_be_written_the_images_stay_in_memory(tmp_path, reload
     assert not reload(**{variable: where})
 
 
-@cache
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="needs another user's number")
+@needs.PROC
+@needs.ROOT
 def test_a_user_without_a_home_leaves_nothing_in_the_working_folder(pixels):
     with TemporaryDirectory() as name:  # the checkout and pytest's folders may be closed to other users
         place, here, data = Path(name), Path(name, "here"), Path(name, "data")
@@ -239,7 +238,7 @@ os.setuid(54321)
         assert list(here.iterdir()) == []
 
 
-@cache
+@needs.PROC
 def test_a_relative_cache_folder_is_not_used(tmp_path, monkeypatch, reload):
     monkeypatch.chdir(tmp_path)
     reload(XDG_CACHE_HOME="here", HOME=tmp_path / "home")
@@ -251,7 +250,7 @@ def test_a_relative_cache_folder_is_not_used(tmp_path, monkeypatch, reload):
     assert not (tmp_path / "~").exists()
 
 
-@cache
+@needs.PROC
 def test_a_full_disk(tmp_path, pixels):
     limit = "import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (10_000_000, 10_000_000))"
     result = load_with_cache(tmp_path, limit)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from concurrent.futures import Future, ThreadPoolExecutor
 
+import needs
 import numpy as np
 import pytest
 from lessons import figures_in
@@ -125,7 +126,7 @@ class Interrupted(ThreadPoolExecutor):
         return future
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="needs a timer's signal")
+@needs.POSIX
 def test_an_interruption_keeps_what_has_ended(small_dataset):
     def interrupt(*_):
         raise KeyboardInterrupt

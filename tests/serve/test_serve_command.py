@@ -18,6 +18,7 @@ from pathlib import Path
 from urllib.request import Request, urlopen
 
 import dataset_files
+import needs
 import numpy as np
 import pytest
 from processes import descendants
@@ -502,7 +503,7 @@ def closed_home(tmp_path):
         closed.chmod(0o700)
 
 
-@pytest.mark.skipif(os.name != "posix", reason="NOT TESTED: Windows closes folders in another way")
+@needs.POSIX
 def test_a_home_that_cannot_be_entered_is_replaced(closed_home, tmp_path):
     environment = {"HOME": str(closed_home)}
     settle_jupyter(environment, tmp_path / "fallback")
@@ -512,7 +513,7 @@ def test_a_home_that_cannot_be_entered_is_replaced(closed_home, tmp_path):
     assert environment["HOME"] == str(closed_home)
 
 
-@pytest.mark.skipif(os.name != "posix", reason="NOT TESTED: on Windows the home is another variable")
+@needs.POSIX
 def test_where_there_is_no_home_the_fallback_is_it(monkeypatch, tmp_path):
     monkeypatch.delenv("HOME")
     monkeypatch.setattr(os, "getuid", lambda: 2**31 - 7)  # of nobody who is known here

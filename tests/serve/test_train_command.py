@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 
+import needs
 import numpy as np
 import pytest
 
@@ -280,7 +281,7 @@ def test_lines_in_a_file_are_plain(folder):
     assert len(rows(out)) == 1
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+@needs.POSIX
 def test_a_terminal_shows_a_bar_with_mini_batches_and_time_left(folder):
     import pty
 
@@ -312,7 +313,7 @@ def test_a_reader_that_goes_away_ends_it_quietly():
     done.stderr.close()
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a disk that is full")  # noqa: PTH110
+@needs.FULL_DISK
 def test_a_full_disk_is_said():
     with open("/dev/full", "w", encoding="ascii") as full:  # noqa: PTH123
         done = started("--epochs", "1", "--n", "100", stdout=full, stderr=subprocess.PIPE, text=True)

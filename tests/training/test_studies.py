@@ -13,6 +13,7 @@ import time
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import dataset_files
+import needs
 import pytest
 from threadpoolctl import threadpool_info
 
@@ -103,7 +104,7 @@ def test_a_single_run_needs_no_process(small_dataset):
     assert list(study([], small_dataset)) == []
 
 
-@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="needs a process pinned to one core")
+@needs.PINNING
 def test_one_core_is_enough():
     done = python("""
         import multiprocessing, os
@@ -213,7 +214,7 @@ def test_leaving_cancels_what_has_not_begun_and_keeps_a_given_executor(small_dat
         assert executor.submit(abs, -3).result(timeout=60) == 3
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")
+@needs.POSIX
 def test_workers_end_with_a_killed_parent():
     parent = subprocess.Popen(
         [

@@ -1,0 +1,25 @@
+"""What some tests need of the machine: elsewhere they are skipped, and pytest's summary says what is not tested.
+
+With ``EXPLORER_REQUIRE_ALL=1``, as in CI, they run all the same, and fail where it is missing.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+
+def needs(what, is_there, *, always=True):
+    """The mark of a test that needs something; with `always` False it may be missing in CI as well."""
+    is_required = always and os.environ.get("EXPLORER_REQUIRE_ALL") == "1"
+    return pytest.mark.skipif(not is_there and not is_required, reason=f"NOT TESTED: this needs {what}")
+
+
+PROC = needs("Linux's /proc, to see processes and what they map", sys.platform == "linux")
+POSIX = needs("POSIX: owners and modes of files, HOME, signals, terminals", os.name == "posix")
+PINNING = needs("a process that can be pinned to one core", hasattr(os, "sched_setaffinity"))
+FULL_DISK = needs("/dev/full, a disk that is full", Path("/dev/full").exists())
+ROOT = needs("root, to become a user without a home", getattr(os, "geteuid", lambda: 1)() == 0, always=False)

@@ -85,10 +85,13 @@ def browser():
     return CHROMIUM.started()
 
 
-@pytest.hookimpl(trylast=True)  # after the fixtures, which close the pages
+@pytest.hookimpl(wrapper=True)  # around the fixtures, which close the pages, also where one of them fails
 def pytest_runtest_teardown(nextitem):
-    if nextitem is None or HERE not in nextitem.path.parents:
-        CHROMIUM.end()
+    try:
+        return (yield)
+    finally:
+        if nextitem is None or HERE not in nextitem.path.parents:
+            CHROMIUM.end()
 
 
 def _module(name):

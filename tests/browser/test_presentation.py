@@ -288,6 +288,8 @@ def test_an_address_opens_its_slide_in_the_dark_and_a_reload_keeps_it(page):
     go_to(page, "averaged")
     page.wait_for_url("**/#/averaged")
     page.emulate_media(color_scheme="dark")
+    dark = "rgb(23, 28, 35)"  # Python has answered: nothing is on its way when the page goes
+    expect(present(page).locator(".main-svg").first).to_have_css("background-color", dark)
     page.reload()
     page.wait_for_function(DRAWN, arg=NAMES)
     assert_not_blank(page, "averaged")

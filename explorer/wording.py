@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-__all__ = ["class_noun", "counted", "did_you_mean", "duration", "grouped", "percent", "plain"]
+__all__ = ["class_noun", "counted", "did_you_mean", "duration", "grouped", "percent", "plain", "times"]
 
 
 def grouped(count: int) -> str:
@@ -19,6 +19,11 @@ def plain(number: float) -> str:
 def counted(count: int, noun: str) -> str:
     """Return a number of things: ``"1 image"``, ``"8 images"``."""
     return f"{grouped(count)} {noun}{'' if count == 1 else 's'}"
+
+
+def times(count: int) -> str:
+    """Return how often something happened: ``"never"``, ``"once"``, ``"28 times"``."""
+    return {0: "never", 1: "once"}.get(count) or f"{grouped(count)} times"
 
 
 def percent(share: float, digits: int = 1) -> str:

@@ -10,6 +10,7 @@ from explorer.app.panels import PanelHost
 from explorer.app.panels.inside import SECTIONS, Inside
 from explorer.session import Session, SessionState
 from explorer.training import TrainingConfig
+from explorer.training.config import fields_of
 from explorer.widgets.dropdown import Segmented
 from explorer.widgets.header import Header
 from explorer.widgets.messages import Message, Messages
@@ -73,14 +74,15 @@ class Address:
         run = state.run
         self._header.link_lacks = what_a_link_lacks(run)
         self.write()
-        trained = None if run is None else (run.number, run.config)
+        trained = None if run is None or run.status == "idle" else (run.number, run.config)
         if trained is not None and trained != self._trained and trained[1] == state.config:
             self._trail.mark_trained()
         self._trained = trained
 
     def _read(self, query: str) -> tuple[Link, tuple[str, ...]]:
-        n_images = len(self._session.dataset.train_labels)
-        return Link.read(query, self._panels.names, SECTIONS, n_images=n_images)
+        data = self._session.dataset
+        fields = fields_of(len(data.train_labels), data.n_classes)
+        return Link.read(query, self._panels.names, SECTIONS, fields=fields)
 
     def _complain(self, notices: tuple[str, ...]) -> None:
         """Say what is wrong with an address."""

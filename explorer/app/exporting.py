@@ -26,7 +26,7 @@ def exported(run: SessionRun | None, moment: Moment | None, dataset: Dataset) ->
     ExportError
         If there is nothing to export yet.
     """
-    if run is None:
+    if run is None or run.status == "idle":
         raise ExportError("Nothing is trained yet: there is no run to export.")
     if moment is None or run.newest is None:
         raise ExportError("The first epoch has not ended yet: there is nothing to export so far.")

@@ -13,7 +13,7 @@ from explorer.session import Session
 from explorer.session.opening import MOST_BYTES
 from explorer.widgets.header import Header
 from explorer.widgets.messages import Message, Messages
-from explorer.wording import grouped
+from explorer.wording import counted, grouped
 
 __all__ = ["FileMenu", "FileVerbs", "new_header"]
 
@@ -132,9 +132,9 @@ def _too_large(name: str) -> WeightsError:
 def new_header(session: Session) -> Header:
     """Return the page's top line, with its menu of files."""
     data = session.dataset
-    n_train, n_test = grouped(len(data.train_labels)), grouped(len(data.test_labels))
+    n_train, n_test = grouped(len(data.train_labels)), counted(len(data.test_labels), "test image")
     return Header(
-        dataset=f"{data.name} · {n_train} train, {n_test} test images",
+        dataset=f"{data.name} · {n_train} train, {n_test}",
         query=session.config.to_query(),
         exports={name: kind.words for name, kind in KINDS.items()},
         opens="Open weights …",

@@ -14,8 +14,8 @@ from urllib.parse import urlencode
 from explorer.session import SessionRun
 from explorer.training import FIELDS, TrainingConfig
 from explorer.training.config import VIEW_KEYS
+from explorer.training.fields import Field
 from explorer.training.query import listed, parts
-from explorer.wording import grouped
 
 __all__ = ["Link", "Trail", "what_a_link_lacks"]
 
@@ -50,7 +50,12 @@ class Link:
 
     @classmethod
     def read(
-        cls, query: str, tabs: Sequence[str], sections: Sequence[str] = (), *, n_images: int | None = None
+        cls,
+        query: str,
+        tabs: Sequence[str],
+        sections: Sequence[str] = (),
+        *,
+        fields: Mapping[str, Field] = FIELDS,
     ) -> tuple[Link, tuple[str, ...]]:
         """Read a query string, whatever it holds.
 
@@ -60,8 +65,8 @@ class Link:
             The part after the ``?``: ``"hidden=128,64&lr=0.1&tab=mistakes&controls=hidden,batch,epochs"``.
         tabs, sections : sequence of str
             Names of the tabs that there are, and of the sections of the tab "inside".
-        n_images : int, optional
-            Training images that there are: more can't be asked for.
+        fields : mapping of str to Field
+            The settings, as `fields_of` returns them for a data set: more images than it has can't be asked for.
 
         Returns
         -------
@@ -71,15 +76,9 @@ class Link:
             A few sentences, which name what was ignored or replaced.
         """
         own = parts(query).values
-        config, notices = TrainingConfig.from_query(query)
+        config, notices = TrainingConfig.from_query(query, fields)
         tab, theme = own.get("tab", ""), own.get("theme", "auto")
         wrong = []
-        if n_images is not None and config.n_train is not None and config.n_train > n_images:
-            wrong.append(
-                f"{FIELDS['n_train'].label} can't be “{config.n_train}”: the data set has {grouped(n_images)}. "
-                "All are used."
-            )
-            config = config.replace(n_train=None)
         if tab and tab not in tabs:
             wrong.append(f"There is no tab “{tab[:40]}”; the tabs are {', '.join(tabs)}.")
         section = own.get("section", "")

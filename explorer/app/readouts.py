@@ -8,7 +8,7 @@ from explorer.network import hardest_classes, most_confused, per_class
 from explorer.session import SessionRun
 from explorer.training import Evaluation, Moment
 from explorer.widgets.tiles import Tile
-from explorer.wording import class_noun, grouped
+from explorer.wording import class_noun, counted, grouped, times
 
 __all__ = ["tiles"]
 
@@ -27,7 +27,7 @@ def tiles(run: SessionRun | None, moment: Moment | None, dataset: Dataset) -> tu
 
 
 def _test_accuracy(moment: Moment | None, dataset: Dataset) -> Tile:
-    note = f"of {grouped(len(dataset.test_labels))} test images"
+    note = f"of {counted(len(dataset.test_labels), 'test image')}"
     return Tile(
         "Test accuracy", _percent(None if moment is None else moment.record.test_accuracy), note, "test"
     )
@@ -37,7 +37,7 @@ def _train_accuracy(run: SessionRun | None, moment: Moment | None) -> Tile:
     note = ""
     if run is not None and moment is not None:
         exact = isinstance(moment.record, Evaluation)
-        note = f"of {grouped(run.n_samples)} train images" if exact else "mean over the epoch"
+        note = f"of {counted(run.n_samples, 'train image')}" if exact else "mean over the epoch"
     value = None if moment is None else moment.record.train_accuracy
     return Tile("Train accuracy", _percent(value), note, "train")
 
@@ -54,7 +54,7 @@ def _mistakes(moment: Moment | None, class_names: Sequence[str]) -> tuple[Tile, 
     if not pairs:
         return first, Tile(pair, _NONE, "no mistakes")
     names = f"{class_names[pairs[0].true]} → {class_names[pairs[0].predicted]}"
-    return first, Tile(pair, names, f"{grouped(pairs[0].count)} times, {_percent(pairs[0].share)}")
+    return first, Tile(pair, names, f"{times(pairs[0].count)}, {_percent(pairs[0].share)}")
 
 
 def _epoch_time(run: SessionRun | None) -> Tile:
@@ -62,7 +62,7 @@ def _epoch_time(run: SessionRun | None) -> Tile:
         return Tile("Epoch time", _NONE)
     seconds = run.history.last.seconds
     value = f"{1000 * seconds:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
-    return Tile("Epoch time", value, f"{grouped(run.steps_per_epoch)} steps an epoch")
+    return Tile("Epoch time", value, f"{counted(run.steps_per_epoch, 'step')} an epoch")
 
 
 def _parameters(run: SessionRun | None) -> Tile:

@@ -28,8 +28,9 @@ class SettingsPart:
 
     def __init__(self, session: Session, shown: Sequence[str] | None = None) -> None:
         self._session = session
-        n_images = len(session.dataset.train_labels)
-        self.view = SettingsPanel(session.config, n_images=n_images, shown=shown)
+        data = session.dataset
+        n_images, n_classes = len(data.train_labels), data.n_classes
+        self.view = SettingsPanel(session.config, n_images=n_images, n_classes=n_classes, shown=shown)
         self._shown = session.config
         self.view.observe(self._on_config, "config")
 

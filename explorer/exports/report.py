@@ -21,7 +21,7 @@ from explorer.figures.summaries import confusion_summary, curves_summary, diffic
 from explorer.network import hardest_classes, most_confused, per_class
 from explorer.network.mistakes import probabilities, select_samples
 from explorer.training import FIELDS, EpochRecord
-from explorer.wording import class_noun, counted, grouped, percent
+from explorer.wording import class_noun, counted, grouped, percent, times
 
 __all__ = ["report"]
 
@@ -93,7 +93,7 @@ def _tiles(run: ExportedRun) -> list[tuple[str, str, str]]:
     pair, often = "–", "no mistakes"
     for most in most_confused(record.confusion, 1):
         pair = f"{names[most.true]} → {names[most.predicted]}"
-        often = f"{most.count} times, {percent(most.share)}"
+        often = f"{times(most.count)}, {percent(most.share)}"
     scored = f"of {grouped(run.n_train)} train images" if run.exact else "mean over the epoch"
     seconds = sum(epoch.seconds for epoch in whole)
     time = ("Training time", f"{seconds:.1f} s", counted(len(whole), "epoch"))

@@ -34,7 +34,7 @@ HOVERS: Mapping[Metric, str] = MappingProxyType({"loss": "loss %{y:.4f}", "accur
 
 _ENDS = (1, 1.5, 2, 3, 4, 5, 6, 8, 10)
 _STEPS = (1, 2, 5, 10)
-_FLOORS = (90.0, 80.0, 50.0, 0.0)  # percent
+_FLOORS = (90.0, 80.0, 70.0, 60.0, 50.0, 0.0)  # percent
 _MOST_MARKERS = 50  # beyond, markers merge into a thick line
 
 
@@ -56,7 +56,7 @@ def log_range(own: Iterable[float]) -> list[float]:
 
 
 def accuracy_range(own: Iterable[float], others: Iterable[float]) -> list[float]:
-    """Return a range in percent up to 100, from the highest of 90, 80, 50 and 0 that is not above any of `own`.
+    """Return a range in percent up to 100, from the highest of 90, 80, 70, 60, 50 and 0 not above any of `own`.
 
     Where one of `others` lies lower, it starts one step lower.
     """
@@ -68,10 +68,14 @@ def accuracy_range(own: Iterable[float], others: Iterable[float]) -> list[float]
     return [floor, 100 + 0.02 * (100 - floor)]  # the line at 100 % is whole
 
 
-def epoch_axis(n_epochs: int, margin: float = 0.01) -> dict[str, Any]:
-    """Return an x axis up to `n_epochs` and a share `margin` of it, with seven ticks at most, on whole epochs."""
+def epoch_axis(n_epochs: int, margin: float = 0.01, *, first: float = 1) -> dict[str, Any]:
+    """Return an x axis up to `n_epochs` and a share `margin` of it, with seven ticks at most, on whole epochs.
+
+    Where the `first` point is at 0, the axis begins by the margin before it, so that its marker is whole.
+    """
     step = max(1, _round_up(n_epochs / 6, _STEPS))
-    return {"title": {"text": "epoch"}, "range": [0, (1 + margin) * n_epochs], "dtick": step}
+    low = -margin * n_epochs if first == 0 else 0
+    return {"title": {"text": "epoch"}, "range": [low, (1 + margin) * n_epochs], "dtick": step}
 
 
 def epoch_mark(epoch: float | None, theme: Theme = "light") -> list[dict[str, Any]]:

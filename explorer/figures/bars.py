@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from explorer.figures.palette import PALETTES, RUN_COLOURS, Theme
 from explorer.figures.template import drawn
 from explorer.network import per_class
+from explorer.wording import counted
 
 __all__ = ["answers_figure", "recall_figure"]
 
@@ -38,9 +39,9 @@ def recall_figure(
         "text": [f"{share:.1f}" for share in recall],
         "textposition": "outside",
         "cliponaxis": False,
-        "customdata": scores.support[order].astype(np.int32),
+        "customdata": [counted(int(n), "test image") for n in scores.support[order]],
         "marker": {"color": PALETTES[theme].test},
-        "hovertemplate": "%{x}: %{y:.1f} % of %{customdata} test images<extra></extra>",
+        "hovertemplate": "%{x}: %{y:.1f} % of %{customdata}<extra></extra>",
     }
     floor = 10 * np.floor(max(0.0, float(recall.min()) - 5) / 10)
     y_axis = {"title": {"text": "recall (%)"}, "range": [floor, 100]}

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from explorer.figures.confusion import cell_texts, cells_style, drawn_matrix, matrix_layout
 from explorer.figures.palette import PALETTES, Theme, rgb
 from explorer.figures.template import merged
-from explorer.wording import grouped
+from explorer.wording import grouped, times
 
 __all__ = [
     "difference_figure",
@@ -105,7 +105,7 @@ def difference_summary(
     if not more.any():
         return f"{hues} Both mistake the same classes equally often."
     row, column = divmod(int(np.abs(more).argmax()), len(more))
-    counts = f"{name_a} {grouped(int(a[row, column]))} times, {name_b} {grouped(int(b[row, column]))}"
+    counts = f"{name_a} {times(int(a[row, column]))}, {name_b} {times(int(b[row, column]))}"
     return f"{hues} Largest difference: {class_names[row]} read as {class_names[column]}, {counts}."
 
 

@@ -60,17 +60,16 @@ def curves_traces(
 def curves_layout(history: History, earlier: Sequence[History] = (), *, metric: Metric) -> dict[str, Any]:
     """Return what changes with the data in the layout of `curves_figure`, whose parameters these are.
 
-    The loss axis starts at 0 and ends at a round number above the run's test losses and its last train loss:
-    earlier train losses, means over whole epochs, may come in from above. (Before the first epoch ends, it fits
-    the mini-batches.) An earlier run counts with its best epoch and stretches the axis to twice that at most,
-    so that one that diverged doesn't flatten the others. The axis names the loss.
+    The loss axis starts at 0 and ends at a round number above the run's train and test losses. (Before the first
+    epoch ends, it fits the mini-batches; later they may come in from above.) An earlier run counts with its best
+    epoch and stretches the axis to twice that at most, so that one that diverged doesn't flatten the others. The
+    axis names the loss.
 
-    The accuracy axis ends at 100 % and starts at the highest of 90, 80, 50 and 0 % that lies below the run's test
-    accuracies and its last train accuracy. The best epochs of earlier runs can take it one step lower.
+    The accuracy axis ends at 100 % and starts at the highest round number, as `accuracy_range` has them, that lies
+    below the run's train and test accuracies. The best epochs of earlier runs can take it one step lower.
     """
-    runs, last = _comparable(history, earlier, metric), history.last
-    own = [] if last is None else [getattr(record, f"test_{metric}") for record in history]
-    own += [] if last is None else [getattr(last, f"train_{metric}")]
+    runs = _comparable(history, earlier, metric)
+    own = [getattr(record, f"{split}_{metric}") for record in history for split in ("train", "test")]
     if metric == "loss":
         own = own or [record.train_loss for record in history.batches]
         best = [min((record.test_loss for record in run), default=0.0) for run in runs]
@@ -79,7 +78,7 @@ def curves_layout(history: History, earlier: Sequence[History] = (), *, metric: 
         best = [100 * run.best.test_accuracy for run in runs if run.best]
         title, limits = "accuracy (%)", accuracy_range([100 * share for share in own], best)
     return {
-        "xaxis": epoch_axis(history.config.epochs),
+        "xaxis": epoch_axis(history.config.epochs, first=history[0].epoch if history else 1),
         "yaxis": {"type": "linear", "range": limits, "title": {"text": title}},
     }
 

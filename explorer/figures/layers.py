@@ -16,7 +16,7 @@ from explorer.figures.formulas import written
 from explorer.figures.palette import PALETTES, Theme, rgb
 from explorer.figures.template import drawn, merged
 from explorer.network.diagnostics import LayerDiagnostics
-from explorer.wording import grouped
+from explorer.wording import counted
 
 __all__ = [
     "LayerMeasure",
@@ -158,7 +158,7 @@ def layers_summary(layers: Sequence[LayerDiagnostics], n_images: int) -> tuple[s
         As ``"gradient of the mean loss of 512 test images, RMS per weight: layer 1 0.0012, output 0.0045"``
         and ``"dead units (0 on all of 512 test images): layer 1 3 %"``.
     """
-    named, images = _named(layers), f"{grouped(n_images)} test images"
+    named, images = _named(layers), counted(n_images, "test image")
     strengths = [f"{name} {written(layer.gradient_rms)}" for name, layer in named]
     dead = [f"{name} {100 * layer.dead:.0f} %" for name, layer in named if layer.activation == "relu"]
     saturated = [
@@ -205,10 +205,10 @@ def _axis_title(diagnoses: Diagnoses, measure: LayerMeasure) -> str:
     if measure == "gradient":
         return "gradient RMS per weight"
     names = {layer.activation for layers in diagnoses.values() for layer in layers}
-    counted = [_DEAD] if "relu" in names else []
-    if names & {"sigmoid", "tanh"} or not counted:
-        counted.append(_SATURATED)
-    return f"{', '.join(counted)} (%)"
+    shown = [_DEAD] if "relu" in names else []
+    if names & {"sigmoid", "tanh"} or not shown:
+        shown.append(_SATURATED)
+    return f"{', '.join(shown)} (%)"
 
 
 def _colours(theme: Theme) -> list[str]:

@@ -3,6 +3,7 @@
 import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from operator import attrgetter
 from types import MappingProxyType
 from typing import Any, Literal
@@ -114,8 +115,10 @@ def runs_layout(
 ) -> dict[str, Any]:
     """Return what changes with the runs in the layout of `runs_figure`, whose parameters these are."""
     shown = runs[-SLOTS:]
-    ends = [float(x[-1]) for run in shown if len(x := _positions(run, axis))]
-    x_axis = {"title": {"text": _AXIS_TITLES[axis]}, "range": [0, 1.02 * max(ends, default=1.0)]}
+    ranges = [(float(x[0]), float(x[-1])) for run in shown if len(x := _positions(run, axis))]
+    last = max((end for _, end in ranges), default=1.0)
+    low = -0.02 * last if any(begin == 0 for begin, _ in ranges) else 0  # a marker at 0 is whole
+    x_axis = {"title": {"text": _AXIS_TITLES[axis]}, "range": [low, 1.02 * last]}
     title = {"text": "test accuracy (%)" if metric == "accuracy" else _loss_title(shown)}
     return {"xaxis": x_axis, "yaxis": {"title": title, **_y_axis(shown, metric, scale)}}
 
@@ -195,12 +198,13 @@ def _loss_title(runs: Sequence[RunCurve]) -> str:
 
 
 def _y_axis(runs: Sequence[RunCurve], metric: Metric, scale: Scale) -> dict[str, Any]:
-    """Fit accuracy to the best epoch of each run, a linear loss to the run on top and to twice that at most."""
+    """Fit the axis to the run on top; the others stretch it twofold at most, or by one step and for their best."""
     if not runs:
         return {"type": "linear", "range": [0, 100 if metric == "accuracy" else 1]}
     if metric == "accuracy":
         best = [100 * max((record.test_accuracy for record in run.epochs), default=1.0) for run in runs]
-        return {"type": "linear", "range": accuracy_range(best, [])}
+        own, *others = ([100 * record.test_accuracy for record in run.epochs] for run in reversed(runs))
+        return {"type": "linear", "range": accuracy_range([*own, *best], chain(*others))}
     losses = [record.test_loss for run in runs for record in run.epochs]
     if scale == "log":
         return {"type": "log", "range": log_range(losses)}

@@ -94,7 +94,7 @@ _AXES: Mapping[StudyMeasure, _Axis] = MappingProxyType(
             "updates",
             1.0,
             "updates of the weights",
-            "%{y:,.0f} updates",
+            "updates: %{y:,.0f}",
             {"type": "log", "autorange": True, "dtick": 1, "tickmode": "array", "tickformat": ""},
         ),
     }
@@ -164,16 +164,16 @@ def study_traces(points: Sequence[StudyPoint], *, measure: StudyMeasure = "accur
     -------
     list of dict
         For each reduction the lowest, the highest and the mean over the seeds (float32) as `y`: the edges of the
-        band, and the average. `x` holds the batch sizes, `customdata` the number of seeds.
+        band, and the average. `x` holds the batch sizes, `customdata` says of how many runs.
     """
     axis = _AXES[measure]
     traces: list[dict[str, Any]] = []
     for reduction in _REASONS:
         sizes, values = _by_size(points, reduction, axis.attribute)
-        counts = np.array([len(group) for group in values], np.int32)
+        runs = ["one run" if len(group) == 1 else f"average of {len(group)} runs" for group in values]
         for summary in (np.min, np.max, np.mean):
             y = as_float32([summary(np.multiply(axis.factor, group)) for group in values])
-            traces.append({"x": as_float32(sizes), "y": y, "customdata": counts, "visible": bool(sizes)})
+            traces.append({"x": as_float32(sizes), "y": y, "customdata": runs, "visible": bool(sizes)})
     return traces
 
 
@@ -256,7 +256,7 @@ def _band(reduction: str, colour: str, measure: StudyMeasure) -> list[dict[str, 
         "marker": {"color": colour, "symbol": symbol, "size": size},
         "legendgroup": reduction,
         "hovertemplate": f"batch size %{{x}} · {reduction}: {_AXES[measure].shown}<br>"
-        "average of %{customdata} runs<extra></extra>",
+        "%{customdata}<extra></extra>",
     }
     return [
         edge | {"name": f"{reduction}, lowest"},

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from explorer.network import Confusion, hardest_classes, most_confused, per_class
 from explorer.training.records import History
-from explorer.wording import class_noun, grouped
+from explorer.wording import class_noun, counted, grouped, times
 
 __all__ = ["confusion_summary", "curves_summary", "difficulty"]
 
@@ -63,8 +63,8 @@ def confusion_summary(counts: NDArray[np.integer] | None, class_names: Sequence[
     if counts is None or not counts.any():
         return _NOT_TRAINED
     worst = [f"most confused: {_mix_up(pair, class_names)}" for pair in most_confused(counts, 1)]
-    right, total = grouped(int(np.trace(counts))), grouped(int(counts.sum()))
-    return f"{right} of {total} test images right, {worst[0] if worst else 'no mistake'}"
+    right, total = grouped(int(np.trace(counts))), counted(int(counts.sum()), "test image")
+    return f"{right} of {total} right, {worst[0] if worst else 'no mistake'}"
 
 
 def difficulty(confusion: NDArray[np.integer], class_names: Sequence[str]) -> str:
@@ -86,5 +86,4 @@ def difficulty(confusion: NDArray[np.integer], class_names: Sequence[str]) -> st
 
 def _mix_up(pair: Confusion, class_names: Sequence[str]) -> str:
     """Return one kind of mistake in words: ``"9 read as 4 (28 times)"``."""
-    times = "once" if pair.count == 1 else f"{grouped(pair.count)} times"
-    return f"{class_names[pair.true]} read as {class_names[pair.predicted]} ({times})"
+    return f"{class_names[pair.true]} read as {class_names[pair.predicted]} ({times(pair.count)})"

@@ -48,6 +48,7 @@ def template(theme: Theme = "light") -> go.layout.Template:
             "yaxis": _axis(palette),
             "legend": _legend(palette),
             "annotationdefaults": {"showarrow": False, "font": {"size": 11, "color": palette.muted}},
+            "separators": ".\u202f",  # thousands apart as everywhere on the page
             "hovermode": "closest",
             "hoverdistance": 24,
             "hoverlabel": _hover_label(palette),

@@ -28,6 +28,7 @@ from explorer.training.studies import (
     batch_size_rates,
     study,
 )
+from explorer.wording import counted
 
 __all__ = ["BatchSizeStudy", "batch_size_figures", "batch_size_study", "batch_size_words", "with_progress"]
 
@@ -68,7 +69,7 @@ class BatchSizeStudy:
     @property
     def extent(self) -> str:
         """The training of each run in words: ``"10 epochs of 60000 images"``."""
-        return f"{self.epochs} epoch{'s' * (self.epochs > 1)} of {self.n_images} images"
+        return f"{counted(self.epochs, 'epoch')} of {self.n_images} images"
 
     def __repr__(self) -> str:
         done = f"{self.n_done} of {self.n_runs} runs, {self.extent} each, in {self.seconds:.0f} s"

@@ -21,6 +21,7 @@ from explorer.network.losses import LOSSES
 from explorer.network.mistakes import select_samples
 from explorer.notebook.page import Shown, figure, images, side_by_side
 from explorer.notebook.training import Trained
+from explorer.wording import counted, times
 
 __all__ = [
     "answers",
@@ -53,7 +54,8 @@ def lines(arrays: Mapping[str, tuple[NDArray[Any], NDArray[Any]]], axis: str, wo
 def digits(dataset: Dataset, n: int = 12) -> Shown:
     """Return the first `n` training images, each with its label."""
     labels = [dataset.class_names[label] for label in dataset.train_labels[:n]]
-    words = f"The first {n} of {len(dataset.train_labels)} training images of {dataset.name}, each with its label."
+    of = f"{counted(len(dataset.train_labels), 'training image')} of {dataset.name}"
+    words = f"The first {n} of {of}, each with its label."
     return images(dataset.train_images[:n], labels, words)
 
 
@@ -89,7 +91,7 @@ def step_length(network: NeuralNetwork, X: NDArray[Any], d: NDArray[Any], lr: fl
         else "Within the figure, a longer step would be better still."
     )
     words = (
-        f"Loss per sample after one step on {X.shape[1]} samples: {losses[0]:.3f} before it, "
+        f"Loss per sample after one step on {counted(X.shape[1], 'sample')}: {losses[0]:.3f} before it, "
         f"{chosen:.3f} with lr = {lr:g}. {beyond}"
     )
     drawn = lines_figure(
@@ -119,7 +121,7 @@ def learning(result: Trained) -> Shown:
 def confusion(result: Trained, class_names: Sequence[str]) -> Shown:
     """Return the confusion matrix of the test set, with the most common mix-ups in words."""
     said = ", ".join(
-        f"{class_names[pair.true]} read as {class_names[pair.predicted]} ({pair.count} times)"
+        f"{class_names[pair.true]} read as {class_names[pair.predicted]} ({times(pair.count)})"
         for pair in most_confused(result.final.confusion, 3)
     )
     return figure(confusion_figure(result.final.confusion, class_names), f"Most common mix-ups: {said}.")
@@ -142,7 +144,8 @@ def mistakes(result: Trained, dataset: Dataset, n: int = 24) -> Shown:
     wrong = select_samples(outputs, labels, mistakes_only=True, loss=result.network.loss)
     decided = outputs.argmax(axis=0)
     said = [f"{dataset.class_names[labels[i]]} → {dataset.class_names[decided[i]]}" for i in wrong[:n]]
-    words = f"{len(wrong)} of {len(labels)} test images are misclassified."
+    of = f"{len(wrong)} of {counted(len(labels), 'test image')}"
+    words = f"{of} {'is' if len(wrong) == 1 else 'are'} misclassified."
     worst = "Those with the largest loss, true → predicted:"
     return images(dataset.test_images[wrong[:n]], said, f"{words} {worst}")
 

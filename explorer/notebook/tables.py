@@ -17,6 +17,7 @@ from explorer.network.walkthrough import busiest_units, walk_through
 from explorer.notebook.page import Shown, table
 from explorer.training import TrainingConfig, TrainingRun
 from explorer.training.process_settings import one_blas_thread
+from explorer.wording import counted
 
 __all__ = ["backward_numbers", "derivatives", "forward_numbers", "matrices", "speed_table"]
 
@@ -37,7 +38,7 @@ def matrices(network: NeuralNetwork, n_samples: int) -> Shown:
         ]
         inputs = result
     rows.append(["`d`", "desired outputs, one-hot", _shape(sizes[-1], n), ""])
-    words = f"The matrices of a {'-'.join(map(str, sizes))} network with {n} samples."
+    words = f"The matrices of a {'-'.join(map(str, sizes))} network with {counted(n, 'sample')}."
     return table(("name", "what it holds", "shape", "how it is computed"), rows, words)
 
 
@@ -60,7 +61,7 @@ def derivatives(network: NeuralNetwork, n_samples: int) -> Shown:
             [f"`d_b{k}`", f"`Σ delta{k}` over the samples", of_delta, by_biases],
         ]
     layers = "-".join(map(str, sizes))
-    words = f"The backward pass of a {layers} network with {n} samples, from output to input."
+    words = f"The backward pass of a {layers} network with {counted(n, 'sample')}, from output to input."
     return table(("name", "formula", "shapes of the factors", "shape of the result"), rows, words)
 
 

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from explorer.datasets import Dataset, load_mnist
 from explorer.training import CompletedRun, TrainingConfig, TrainingRun, complete
+from explorer.wording import counted
 
 __all__ = ["Trained", "trained"]
 
@@ -16,7 +17,7 @@ class Trained(CompletedRun):
 
     def __repr__(self) -> str:
         on_train, on_test = 100 * self.final.train_accuracy, 100 * self.final.test_accuracy
-        after = f"{self.network!r} after {len(self.history)} epochs"
+        after = f"{self.network!r} after {counted(len(self.history), 'epoch')}"
         return f"{after}: train accuracy {on_train:.2f} %, test accuracy {on_test:.2f} %"
 
     @property

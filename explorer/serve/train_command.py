@@ -35,6 +35,7 @@ from explorer.training import (
     TrainingRun,
     complete,
 )
+from explorer.training.config import fields_of
 from explorer.training.fields import Field, LayerSizes, Real, Whole
 from explorer.training.hints import hints
 
@@ -115,7 +116,8 @@ def run(args: argparse.Namespace) -> int:
     """Train as the arguments of `add_parser` say, and return the exit code: 0, or a constant of this module."""
     messages = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
     try:
-        config, dataset = _config(args, messages), _dataset(args)
+        dataset = _dataset(args)
+        config = _config(args, fields_of(len(dataset.train_labels), dataset.n_classes), messages)
         return _run(_training(config, dataset, args), dataset, args, messages)
     except _RefusedError as refusal:
         messages.print(f"nn-explorer train: {refusal}")
@@ -138,13 +140,8 @@ def _metavar(field: Field) -> str:
 def _help(field: Field) -> str:
     default = field.format(getattr(TrainingConfig(), field.name))
     unit = f" {field.unit}" if field.unit else ""
-    expected = _in_terminal(field.expected)
+    expected = field.expected_text
     return f"{field.help} {expected[:1].upper()}{expected[1:]}; default: {default}{unit}.".replace("%", "%%")
-
-
-def _in_terminal(expected: str) -> str:
-    """None is Python's word; on the command line it is spelled “all”."""
-    return expected.replace("or None for all", "or all")
 
 
 def _training(config: TrainingConfig, dataset: Dataset, args: argparse.Namespace) -> TrainingRun:
@@ -179,19 +176,19 @@ def _dataset(args: argparse.Namespace) -> Dataset:
         raise _RefusedError(f"--dataset: {error}") from error
 
 
-def _config(args: argparse.Namespace, messages: Console) -> TrainingConfig:
+def _config(args: argparse.Namespace, fields: Mapping[str, Field], messages: Console) -> TrainingConfig:
     config = TrainingConfig()
     if args.preset is not None:
         if args.preset not in _PRESETS:
             raise _RefusedError(f"--preset is {args.preset!r}; expected one of {', '.join(_PRESETS)}.")
         config = _PRESETS[args.preset]
     elif args.from_url is not None:
-        config, notices = TrainingConfig.from_query(_query(args.from_url))
+        config, notices = TrainingConfig.from_query(_query(args.from_url), fields)
         for notice in notices:
             messages.print(f"--from-url: {notice}")
     given = {name: getattr(args, name) for name in FIELDS if getattr(args, name) is not None}
     try:
-        return config.replace(**{name: FIELDS[name].parse(text) for name, text in given.items()})
+        return config.replace(**{name: fields[name].parse(text) for name, text in given.items()})
     except ConfigError as error:
         raise _refused(error) from error
 
@@ -206,7 +203,7 @@ def _query(text: str) -> str:
 
 def _refused(error: ConfigError) -> _RefusedError:
     field = FIELDS[error.field]
-    return _RefusedError(f"--{field.key} is {error.value!r}; expected {_in_terminal(error.expected)}.")
+    return _RefusedError(f"--{field.key} is {error.value!r}; expected {error.expected}.")
 
 
 def _run(training: TrainingRun, dataset: Dataset, args: argparse.Namespace, messages: Console) -> int:

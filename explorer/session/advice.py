@@ -15,6 +15,7 @@ from explorer.training import TrainingConfig
 from explorer.training.findings import Severity
 from explorer.training.hints import hints
 from explorer.training.process_settings import one_blas_thread
+from explorer.wording import percent
 
 __all__ = ["Advice", "Advisor"]
 
@@ -54,6 +55,8 @@ class Advisor:
         run = state.run
         if run is None:
             return ()
+        if run.status == "idle":
+            return _untrained(state)
         about_settings = (_waiting(state),) if state.waits else ()
         found = tuple(self._hints(run, state))
         return (*_beginning(run), *about_settings, *(found or _failure(run)))
@@ -98,6 +101,16 @@ def _beginning(run: SessionRun) -> tuple[Advice, ...]:
         why = "With other settings it begins again from there. Train begins with freshly initialised weights."
         return (Advice("forked", "info", text, why),)
     return ()
+
+
+def _untrained(state: SessionState) -> tuple[Advice, ...]:
+    if state.moment is None:
+        return ()
+    accuracy = percent(state.moment.record.test_accuracy)
+    text = f"This network is not trained yet: it is right for {accuracy} of the test images."
+    n = state.dataset.n_classes
+    why = f"Its weights are random. A guess among {n} classes is right for about {percent(1 / n, 0)}."
+    return (Advice("untrained", "info", text, why),)
 
 
 def _waiting(state: SessionState) -> Advice:

@@ -35,7 +35,7 @@ class OpenedWeights:
 
     def described(self, config: TrainingConfig) -> str:
         """Return what the network is: ``"a network of 32 hidden units, trained for 10 epochs"``."""
-        network = f"a network of {config.architecture} hidden units"
+        network = f"a network of {config.hidden_units}"
         epochs = counted(self.epoch, "epoch")
         if self.begun:
             epochs = f"{self.epoch + self.begun:.4g} epochs; the run counts on from {self.epoch}"

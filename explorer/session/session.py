@@ -128,7 +128,7 @@ class Session:
     def config(self, config: TrainingConfig) -> None:
         self.check(config)
         self._config = config
-        self._publish()
+        self._settle()
 
     def check(self, config: TrainingConfig) -> None:
         """Raise `ConfigError` if settings ask for more images than the data set has."""
@@ -158,7 +158,7 @@ class Session:
             self._config = config
             if not self.auto_train or self._new_state().withholds_settings:
                 self._waits = self.auto_train
-                self._publish()
+                self._settle()
                 return
         run = self._run
         if run is not None and run.can_continue_to(self._config):
@@ -223,6 +223,8 @@ class Session:
         """Train one epoch (to its end) or one mini-batch, and pause; without a run, one is begun."""
         if self._run is None:
             self.train(paused=True)
+        elif self._run.status == "idle":
+            self._run = replace(self._run, status="paused")
         self._runner.step(unit)
 
     def pause(self) -> None:
@@ -238,10 +240,10 @@ class Session:
         self._runner.stop()
 
     def reset(self) -> None:
-        """Leave the present run: it stays as an earlier one."""
-        self._runner.cancel()
+        """Leave the present run, which stays as an earlier one, and show the untrained network of the settings."""
+        training = TrainingRun(self._config, self.dataset)
         self._put_aside()
-        self._publish()
+        self._begin(training, SessionRun.beginning(training, self._next_number(), "idle"), paused=True)
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until the run is over or paused; return False if `timeout` seconds were up first."""
@@ -337,6 +339,13 @@ class Session:
         if run is not None and run.is_kept:
             self._earlier = self._earlier.followed_by(run)
 
+    def _settle(self) -> None:
+        """Publish new settings; where the untrained network of others is shown, with theirs."""
+        if self._run is not None and self._run.status == "idle" and self._run.config != self._config:
+            self.reset()
+        else:
+            self._publish()
+
     def _begin(self, training: TrainingRun, run: SessionRun, *, paused: bool = False) -> None:
         self._training, self._run = training, run
         self._token = self._runner.start(training, paused=paused)
@@ -355,7 +364,7 @@ class Session:
             raise
         except ValueError as error:
             text = "These weights don't fit the hidden layers in the settings."
-            why = f"They are those of {parent.config.architecture} hidden units: set the same to train on."
+            why = f"They are those of {parent.config.hidden_units}: set the same to train on."
             raise ForkError(text, why) from error
         self._config = config
         self._put_aside()

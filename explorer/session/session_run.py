@@ -71,7 +71,8 @@ class SessionRun:
     first_weights: tuple[NDArray[np.floating], ...] | None = None
     """The weights of that file."""
     start: EpochRecord | None = None
-    """The figures that its curve begins with: its parent's at the fork, or those of the file's weights."""
+    """The figures that its curve begins with: its parent's at the fork, those of the file's weights, or those of
+    first weights that were looked at before they were trained."""
 
     @classmethod
     def beginning(cls, training: TrainingRun, number: int, status: RunnerStatus = "running") -> SessionRun:
@@ -119,7 +120,8 @@ class SessionRun:
         """Test accuracy, 0 to 1, of the weights that it went on from; None for freshly initialised ones."""
         if self.origin is not None:
             return self.origin.record.test_accuracy
-        return None if self.start is None else self.start.test_accuracy
+        fresh = self.parent is None and self.opened is None
+        return None if self.start is None or fresh else self.start.test_accuracy
 
     @property
     def has_curve(self) -> bool:
@@ -176,8 +178,8 @@ class SessionRun:
         It has a record, exact figures, a file or a word of the user; and other settings don't overtake it in its
         first epoch: while a slider moves there are many.
         """
-        history = self.history
-        records = history.batches or history.last or history.end or self.evaluation
+        history, figures = self.history, self.status != "idle" and self.evaluation is not None
+        records = history.batches or history.last or history.end or figures
         overtaken = self.status == "running" and history.last is None
         return self.is_marked or bool(not overtaken and (records or self.opened))
 
@@ -216,7 +218,7 @@ class SessionRun:
         return not {"hidden_sizes", "initializer"} & set(config.differences(self.config))
 
     def taking(self, status: RunnerStatus, records: Iterable[Record]) -> SessionRun:
-        """Return the run with what the runner has delivered since."""
+        """Return the run with what the runner has delivered since; an idle one stays so while it is paused."""
         timeline, evaluation, last = self.timeline, self.evaluation, self.history.last
         ours: list[EpochRecord | BatchRecord | RunEnd] = []
         for record in records:
@@ -232,8 +234,10 @@ class SessionRun:
                 evaluation = record.final if isinstance(record, RunEnd) else None
         history = self.history.followed_by(*ours)
         start = self.start
-        if self.opened is not None and evaluation is not None and not history.batches:
+        if evaluation is not None and not history.batches and (self.opened or evaluation.step == 0):
             start = _as_epoch(evaluation)
+        if (self.status, status) == ("idle", "paused"):
+            status = "idle"
         return replace(
             self, status=status, history=history, timeline=timeline, evaluation=evaluation, start=start
         )

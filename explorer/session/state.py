@@ -21,7 +21,7 @@ class SessionState:
     config: TrainingConfig
     """The settings of the next run."""
     run: SessionRun | None = None
-    """The present run; None before the first, and after a reset."""
+    """The present run; None before the first. One that is "idle" has not begun: its network is untrained."""
     moment: Moment | None = None
     """The network that is shown: the newest of the run, or that of the selected epoch; None before the first
     epoch has ended."""
@@ -39,8 +39,13 @@ class SessionState:
 
     @property
     def runs(self) -> tuple[SessionRun, ...]:
-        """All runs, the present one last."""
-        return (*self.earlier, *(() if self.run is None else (self.run,)))
+        """All runs that have begun, the present one last."""
+        return (*self.earlier, *(() if self.begun_run is None else (self.begun_run,)))
+
+    @property
+    def begun_run(self) -> SessionRun | None:
+        """The present run, if it has begun."""
+        return None if self.run is None or self.run.status == "idle" else self.run
 
     @property
     def history(self) -> History:
@@ -54,8 +59,13 @@ class SessionState:
 
     @property
     def is_blank(self) -> bool:
-        """Whether the present run has just begun, and its first records are on their way."""
-        return self.run is not None and self.is_training and not self.run.history.batches
+        """Whether the present run has nothing to show yet, and its first records or figures are on their way."""
+        run = self.run
+        return (
+            run is not None
+            and run.status in ("running", "idle")
+            and not (run.history.batches or run.evaluation)
+        )
 
     @property
     def looks_back_to(self) -> float | None:

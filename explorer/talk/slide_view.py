@@ -19,7 +19,7 @@ from explorer.training import Moment, TrainingConfig
 from explorer.widgets.live_bar import LiveBar
 from explorer.widgets.rendered import Display, Rendered, element
 from explorer.widgets.tiles import Tiles
-from explorer.wording import grouped
+from explorer.wording import counted, grouped
 
 __all__ = ["SlideView"]
 
@@ -129,8 +129,8 @@ class SlideView:
 
 def _described(config: TrainingConfig) -> str:
     """Return a run's settings in a line."""
-    hidden = f"{config.architecture} hidden units, {config.hidden_activation}"
+    hidden = f"{config.hidden_units}, {config.hidden_activation}"
     loss = f"{config.output} + {config.loss.replace('_', ' ')}"
     step = f"batch {grouped(config.batch_size)} by {config.reduction}, rate {config.learning_rate:g}"
     weights = config.initializer.capitalize()
-    return f"{hidden} · {loss} · {step} · {weights} weights · {config.epochs} epochs"
+    return f"{hidden} · {loss} · {step} · {weights} weights · {counted(config.epochs, 'epoch')}"

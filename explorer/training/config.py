@@ -15,21 +15,33 @@ from explorer.network import ACTIVATIONS, INITIALIZERS, LOSSES, OUTPUTS
 from explorer.training.fields import Choice, ConfigError, Field, LayerSizes, Real, Whole
 from explorer.training.query import listed, parts
 
-__all__ = ["FIELDS", "MOST_EPOCHS", "PRESETS", "VIEW_KEYS", "TrainingConfig"]
+__all__ = ["FIELDS", "MOST_EPOCHS", "PRESETS", "VIEW_KEYS", "TrainingConfig", "fields_of"]
 
 MOST_EPOCHS = 500
 """More passes over the training images than this no run can have."""
 
+_LAYERS = LayerSizes(
+    name="hidden_sizes",
+    label="Hidden units",
+    key="hidden",
+    low=1,
+    high=1024,
+    most_layers=6,
+    help="Units in each hidden layer: more can learn finer differences, but each step gets larger.",
+)
+_N_TRAIN = Whole(
+    name="n_train",
+    label="Training images",
+    key="n",
+    unit="images",
+    low=10,
+    high=10_000_000,
+    high_means="the number of training images",
+    none_means="all",
+    help="How many of the training images are used, taken from the front.",
+)
 _FIELDS: tuple[Field, ...] = (
-    LayerSizes(
-        name="hidden_sizes",
-        label="Hidden units",
-        key="hidden",
-        low=1,
-        high=1024,
-        most_layers=6,
-        help="Units in each hidden layer: more can learn finer differences, but each step gets larger.",
-    ),
+    _LAYERS,
     Choice(
         name="hidden_activation",
         label="Hidden activation",
@@ -44,7 +56,7 @@ _FIELDS: tuple[Field, ...] = (
         key="output",
         choices=tuple(OUTPUTS),
         labels=tuple(OUTPUTS),
-        help="The function of the ten output units: softmax makes them probabilities that sum to 1.",
+        help="The function of the output units, one a class: softmax makes them probabilities that sum to 1.",
     ),
     Choice(
         name="loss",
@@ -69,7 +81,7 @@ _FIELDS: tuple[Field, ...] = (
         unit="images",
         low=1,
         high=60_000,
-        help="Images per step: the weights change once after each batch.",
+        help="Images per step, at most all: the weights change once after each batch.",
     ),
     Whole(
         name="epochs",
@@ -104,20 +116,19 @@ _FIELDS: tuple[Field, ...] = (
         is_amount=False,
         help="Start of the random numbers: the same seed gives the same run, to the bit.",
     ),
-    Whole(
-        name="n_train",
-        label="Training images",
-        key="n",
-        unit="images",
-        low=10,
-        high=10_000_000,
-        none_means="all",
-        help="How many of the training images are used, taken from the front.",
-    ),
+    _N_TRAIN,
 )
 
 FIELDS: Mapping[str, Field] = MappingProxyType({field.name: field for field in _FIELDS})
 """Every setting's description, by name, in the order in which they are shown."""
+
+
+def fields_of(n_images: int, n_classes: int) -> Mapping[str, Field]:
+    """Return `FIELDS` as they are for a data set of so many training images and classes."""
+    layers = replace(_LAYERS, n_outputs=n_classes)
+    images = replace(_N_TRAIN, high=n_images, high_means="")
+    return MappingProxyType({**FIELDS, layers.name: layers, images.name: images})
+
 
 VIEW_KEYS = ("tab", "section", "theme", "controls")
 """Keys of a link that say only what is on screen."""
@@ -153,7 +164,7 @@ class TrainingConfig:
     seed : int
         Seed of the first weights and of the order of the samples, 0 to 2**32 - 1.
     n_train : int or None
-        Number of training samples, taken from the front, 10 to 10 000 000; None for all.
+        Number of training samples, taken from the front: 10 to as many as the data set has; None for all.
 
     Raises
     ------
@@ -205,7 +216,9 @@ class TrainingConfig:
         return urlencode({FIELDS[n].key: FIELDS[n].format(getattr(self, n)) for n in names}, safe=",")
 
     @classmethod
-    def from_query(cls, query: str) -> tuple[TrainingConfig, tuple[str, ...]]:
+    def from_query(
+        cls, query: str, fields: Mapping[str, Field] = FIELDS
+    ) -> tuple[TrainingConfig, tuple[str, ...]]:
         """Read settings from a URL's query string.
 
         Parameters
@@ -213,6 +226,8 @@ class TrainingConfig:
         query : str
             The part after the ``?`` (a leading ``?`` is ignored): ``"hidden=128,64&lr=0.1"``. What only says
             what is on screen, `VIEW_KEYS`, is passed over.
+        fields : mapping of str to Field
+            The settings: those of a data set, as `fields_of` returns them, or without one, all that may be.
 
         Returns
         -------
@@ -223,7 +238,7 @@ class TrainingConfig:
             At most nine sentences, which name what was ignored or replaced; of many parts of a kind a few are
             named, and the others counted.
         """
-        by_key, found = {field.key: field for field in FIELDS.values()}, parts(query)
+        by_key, found = {field.key: field for field in fields.values()}, parts(query)
         read = {
             field: _read(field, found.values[key]) for key, field in by_key.items() if key in found.values
         }
@@ -250,6 +265,11 @@ class TrainingConfig:
         """The hidden layers in short: ``"128-64"``."""
         return self.text("hidden_sizes")
 
+    @property
+    def hidden_units(self) -> str:
+        """The hidden layers in words: ``"128-64 hidden units"``."""
+        return f"{self.architecture} hidden unit{'' if self.hidden_sizes == (1,) else 's'}"
+
 
 def _read(field: Field, text: str) -> tuple[Any, str]:
     """Return the value that `text` stands for, and a sentence if it is not quite what was asked for."""
@@ -261,7 +281,8 @@ def _read(field: Field, text: str) -> tuple[Any, str]:
         nearest = field.check(field.clamp(text))
     except ConfigError:
         return getattr(TrainingConfig(), field.name), f"{problem} The default is used."
-    return nearest, f"{problem} {field.format(nearest)} is used."
+    used = "All are" if nearest is None else f"{field.format(nearest)} is"
+    return nearest, f"{problem} {used} used."
 
 
 def _unknown(keys: Sequence[str]) -> str:

@@ -6,6 +6,7 @@ of help. The validation, the controls, the command line and the links all read t
 
 import math
 import numbers
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -19,6 +20,9 @@ from explorer.wording import grouped, plain
 __all__ = ["Choice", "ConfigError", "Field", "LayerSizes", "Real", "Whole"]
 
 _LONGEST_NUMBER = 20
+_LONGEST_ROW = 200
+_HYPHEN = re.compile(r"(?<=\d)\s*[-–→]\s*(?=\d)")
+_DIVIDER = re.compile(r"\s*[,;]\s*|\s+")
 
 
 class ConfigError(ValueError):
@@ -72,6 +76,11 @@ class Field:
         """What the setting may hold, in words."""
         raise AssertionError("each kind of field says what it expects")
 
+    @property
+    def expected_text(self) -> str:
+        """The same where the setting is written as text: in a link, or on the command line."""
+        return self.expected
+
     def check(self, value: object) -> Any:
         """Return `value` in its canonical type, or raise `ConfigError`."""
         raise AssertionError("each kind of field checks its own values")
@@ -103,13 +112,22 @@ class Whole(Field):
 
     low: int
     high: int
+    high_means: str = ""
+    """What the upper end is called where only the data set knows it."""
     none_means: str = ""
     is_amount: bool = True
 
     @property
     def expected(self) -> str:
-        words = f"a whole number from {grouped(self.low)} to {grouped(self.high)}"
-        return words + (f", or None for {self.none_means}" if self.none_means else "")
+        return self._range + (f", or None for {self.none_means}" if self.none_means else "")
+
+    @property
+    def expected_text(self) -> str:
+        return self._range + (f", or {self.none_means}" if self.none_means else "")
+
+    @property
+    def _range(self) -> str:
+        return f"a whole number from {grouped(self.low)} to {self.high_means or grouped(self.high)}"
 
     def check(self, value: Any) -> int | None:
         if value is None and self.none_means:
@@ -119,18 +137,21 @@ class Whole(Field):
         return int(value)
 
     def parse(self, text: str) -> int | None:
-        if self.none_means and text == "all":
+        if self.none_means and text == self.none_means:
             return None
         try:
             return self.check(int(text) if len(text) <= _LONGEST_NUMBER else text)
         except ValueError:
-            raise self.refuse(text) from None
+            raise ConfigError(self.name, text, self.expected_text) from None
 
-    def clamp(self, text: str) -> int:
-        return int(_clamped(self, text, self.low, self.high))
+    def clamp(self, text: str) -> int | None:
+        number = _clamped(self, text, self.low, math.inf)
+        if number > self.high:  # more than there are
+            return None if self.none_means else self.high
+        return int(number)
 
     def format(self, value: object) -> str:
-        return "all" if value is None else str(value)
+        return self.none_means if value is None else str(value)
 
     def text(self, value: Any) -> str:
         return grouped(value) if self.is_amount and value is not None else self.format(value)
@@ -199,11 +220,18 @@ class LayerSizes(Field):
     """The number of units of each hidden layer: a whole number, or one to `most_layers` of them in a row.
 
     A row is a sequence or a one-dimensional array: a set has no order, and other iterables may have no end.
+
+    In a text the sizes are divided by commas, semicolons or spaces; or by hyphens, and then inputs and outputs may
+    stand with them: ``"128, 64"``, ``"128-64"`` and ``"784-128-64-10"`` are one network.
     """
 
     low: int
     high: int
     most_layers: int
+    n_inputs: int = 784
+    """Inputs of the network."""
+    n_outputs: int = 10
+    """Outputs of the network."""
 
     @property
     def expected(self) -> str:
@@ -222,16 +250,38 @@ class LayerSizes(Field):
         return tuple(int(size) for size in sizes)
 
     def parse(self, text: str) -> tuple[int, ...]:
+        sizes = self._hidden(text)
         try:
-            return self.check([int(part) for part in text[:200].split(",")])
+            return self.check([int(size) for size in sizes])
         except ValueError:
             raise self.refuse(text) from None
 
     def clamp(self, text: str) -> tuple[int, ...]:
-        sizes = text[:200].split(",")
+        sizes = self._hidden(text)
         if len(sizes) > self.most_layers:
             raise self.refuse(text)
         return tuple(int(_clamped(self, size, self.low, self.high)) for size in sizes)
+
+    def _hidden(self, text: str) -> list[str]:
+        """Return what stands for each hidden layer.
+
+        Raises
+        ------
+        ConfigError
+            If all layers seem to be written, but inputs or outputs are not those of the network.
+        """
+        text = text[:_LONGEST_ROW].strip()
+        chain = _HYPHEN.split(text)
+        if len(chain) == 1:
+            return _DIVIDER.split(text)
+        inputs, outputs = str(self.n_inputs), str(self.n_outputs)
+        begins, ends = chain[0] == inputs, chain[-1] == outputs
+        hidden = chain[begins : len(chain) - ends]
+        if begins != ends and hidden:
+            alone, whole = "-".join(hidden), "-".join([inputs, *hidden, outputs])
+            all_layers = f"all layers, from {inputs} inputs to {outputs} outputs, {whole}"
+            raise ConfigError(self.name, text, f"the hidden layers alone, {alone}, or {all_layers}")
+        return hidden
 
     def format(self, value: object) -> str:
         return ",".join(str(size) for size in self.check(value))

@@ -193,8 +193,7 @@ def _why_too_large(findings: Findings) -> str:
     excess = round(config.learning_rate / findings.fitting_rate)
     too_large = f"each step about {grouped(excess)} times too large"
     if would_fit(hidden_sizes=(_ENOUGH_UNITS,)):
-        units = "-".join(str(size) for size in config.hidden_sizes)
-        return f"The gradient is {by}, and {units} hidden units make {too_large}."
+        return f"The gradient is {by}, and {config.hidden_units} make {too_large}."
     return f"Learning rate {plain(config.learning_rate)} makes {too_large}, so that it overshoots."
 
 

@@ -56,7 +56,7 @@ class EpochRecord:
     test_accuracy : float
         Share of the test set that is classified correctly at the epoch's end, 0 to 1.
     seconds : float
-        Wall time of the epoch, scoring included, in seconds.
+        Wall time of the epoch, scoring included and pauses left out, in seconds.
     confusion : ndarray of int64, shape (n_classes, n_classes), read-only
         Counts over the test set: rows are the true class, columns the predicted.
     """

@@ -147,6 +147,8 @@ class TrainingRun:
         self._epochs_done = self.first_epoch
         self._scorer = Scorer(self._model)
         self._tested: tuple[Snapshot, ScoredSet] | None = None  # at the end of the newest epoch
+        self._rested = 0.0  # seconds, without the present rest
+        self._rests_since: float | None = None
         self._events: Generator[Event, None, None] = self._train()
         # What overflows shows in the records. NumPy's error handling belongs to the context, and to enter one made
         # for it takes a tenth of the time of an `np.errstate`: felt when a mini-batch is a single sample.
@@ -177,6 +179,7 @@ class TrainingRun:
         self._model.parameters.set_weights(network.parameters)
 
     def __iter__(self) -> Iterator[Event]:
+        self.wake()
         if inspect.getgeneratorstate(self._events) == inspect.GEN_CLOSED:
             self._events = self._train()
         return self
@@ -203,6 +206,17 @@ class TrainingRun:
     def epoch(self) -> float:
         """Epochs so far, the begun one by its share of mini-batches."""
         return self.step / self.steps_per_epoch
+
+    def rest(self) -> None:
+        """Stop the clock of the epoch's `seconds` until `wake`, or until somebody iterates again."""
+        if self._rests_since is None:
+            self._rests_since = perf_counter()
+
+    def wake(self) -> None:
+        """Let the clock go on after a rest."""
+        if self._rests_since is not None:
+            self._rested += perf_counter() - self._rests_since
+            self._rests_since = None
 
     def extend(self, epochs: int) -> None:
         """Raise the number of epochs; the run goes on to it when it is iterated further."""
@@ -261,7 +275,7 @@ class TrainingRun:
             yield from self._epoch(self._epochs_done + 1)
 
     def _epoch(self, number: int) -> Generator[Event, None, None]:
-        n, started = self.n_samples, perf_counter()
+        n, started = self.n_samples, perf_counter() - self._rested
         whole, seen, scores_each = Score(), 0, self._batches.scores_each
         for part in self._batches.epoch(self._rng.permutation(n)):
             self.step += part.updates
@@ -285,7 +299,7 @@ class TrainingRun:
             test_loss=on_test.score.mean_loss,
             train_accuracy=whole.accuracy,
             test_accuracy=on_test.score.accuracy,
-            seconds=perf_counter() - started,
+            seconds=perf_counter() - self._rested - started,
             confusion=on_test.confusion,
         )
         snapshot = Snapshot(number, self._model.parameters.weights(), on_test.outputs)

@@ -70,7 +70,10 @@ class Runner:
         return "idle" if self._turn is None else self._turn.status
 
     def start(self, run: TrainingRun, *, paused: bool = False) -> int:
-        """Start `run`, in place of any other, and return its token; `paused` waits for `step` or `resume`."""
+        """Start `run`, in place of any other, and return its token; `paused` waits for `step` or `resume`.
+
+        A run that is started paused gives the exact figures of its first weights.
+        """
         self.cancel()
         self._turn = _Turn(run, self._token, paused, self._turn, self._post, self._interval_seconds)
         self._turn.thread.start()
@@ -171,11 +174,13 @@ class _Turn:
         self._run, self._token, self._before = run, token, before
         self._post_delivery, self._interval_seconds = post, interval_seconds
         self._changed = threading.Condition()
-        self._attention = self._hold = self._at_rest = paused
+        self._attention = self._hold = paused
+        self._at_rest = False
         self._ending: Literal["", "stop", "cancel"] = ""
         self._over = False
         self._allowance: Unit | None = None
-        self._allowed_from = self._evaluated_at = run.step
+        self._allowed_from = run.step
+        self._evaluated_at: int | None = None
         self._records: list[Record] = []
         self._posted_at = float("-inf")
 
@@ -277,6 +282,7 @@ class _Turn:
     def _ended(self) -> RunEnd | None:
         if not self._wanted():
             return None
+        self._run.rest()
         with self._changed:  # heard at once; the exact figures of a large network take seconds
             self.status = "stopped"
             self._flush()
@@ -288,7 +294,9 @@ class _Turn:
         with self._changed:
             if self._used_up(event):
                 self._hold, self._allowance = not self._run.is_complete, None
+        self._run.rest()
         self._pause_here()
+        self._run.wake()
         with self._changed:
             self._attention = bool(self._ending or self._allowance or self._hold)
             return not self._ending

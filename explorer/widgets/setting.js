@@ -199,6 +199,7 @@ function frame(model, el, ...inputs) {
         else input.removeAttribute("aria-invalid");
       }
       if (!text) control.show();
+      else if (inputs.some((input) => input === document.activeElement)) error.scrollIntoView({ block: "nearest" });
     },
     showDisabled() {
       const all = /** @type {NodeListOf<HTMLInputElement>} */ (el.querySelectorAll("input, select, .explorer-button"));
@@ -291,7 +292,7 @@ function scale(model, el) {
 
 /** @type {(model: Model, el: HTMLElement) => Control} */
 function layers(model, el) {
-  const text = make("input", { type: "text", class: "explorer-field", inputmode: "numeric", autocomplete: "off", spellcheck: "false" });
+  const text = make("input", { type: "text", class: "explorer-field", autocomplete: "off", spellcheck: "false" });
   const control = frame(model, el, text);
   el.append(text, control.error);
   control.onChange(text, () => {

@@ -7,13 +7,12 @@ is valid it becomes the value; if not, the control says what is expected, and th
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import ipywidgets
 import traitlets
 
-from explorer.training.config import FIELDS, TrainingConfig
+from explorer.training.config import FIELDS, TrainingConfig, fields_of
 from explorer.training.fields import Choice, ConfigError, LayerSizes, Whole
 from explorer.widgets.look import script
 from explorer.widgets.page_part import PagePart
@@ -88,9 +87,9 @@ def _control(kind: str, field: Any) -> dict[str, Any]:
 def _words(kind: str, field: Any) -> tuple[str, str]:
     """Return the name on screen and the sentence of help."""
     if kind == "layers":
-        most = field.most_layers
-        help_layers = f"Units of each hidden layer, first to last, with commas between: up to {most}."
-        return "Hidden layers", help_layers
+        whole = f"{field.n_inputs}-128-64-{field.n_outputs}"
+        about = "Units of each hidden layer, first to last: 128, 64 or 128-64, with inputs and outputs"
+        return "Hidden layers", f"{about} {whole}. At most {field.most_layers} layers."
     if kind == "pair":
         return (
             "Output and loss",
@@ -121,8 +120,8 @@ class Setting(PagePart, ipywidgets.ValueWidget):
     kind : str, optional
         For ``"hidden_sizes"``: ``"scale"``, a slider for the first layer, or ``"layers"``, a list of all. For
         ``"output"``: ``"choice"``, or ``"pair"``, which chooses the loss too. Without it, the first of these.
-    n_images : int
-        How many training images there are.
+    n_images, n_classes : int
+        How many training images and classes there are.
     **options
         Initial ``value``, ``description``, ``disabled``, ``tooltip``, ``layout``, ``tabbable``.
 
@@ -170,7 +169,15 @@ class Setting(PagePart, ipywidgets.ValueWidget):
     _answered = traitlets.Unicode().tag(sync=True)
     """Number of the page's newest change that has become the value, or an error."""
 
-    def __init__(self, name: str, *, kind: str | None = None, n_images: int = 60_000, **options: Any) -> None:
+    def __init__(
+        self,
+        name: str,
+        *,
+        kind: str | None = None,
+        n_images: int = 60_000,
+        n_classes: int = 10,
+        **options: Any,
+    ) -> None:
         if name not in FIELDS:
             raise ValueError(f"there is no setting {name!r}{did_you_mean(name, FIELDS)}")
         kinds = _kinds(name)
@@ -178,8 +185,7 @@ class Setting(PagePart, ipywidgets.ValueWidget):
             raise ValueError(f"the control of {name} cannot be {kind!r}; expected one of {', '.join(kinds)}")
         self.name, self.kind = name, kind or kinds[0]
         self.names = _PAIR if self.kind == "pair" else (name,)
-        field: Any = FIELDS[name]
-        self._field = replace(field, high=n_images) if self.kind == "count" else field
+        self._field: Any = fields_of(n_images, n_classes)[name]
         description, tooltip = _words(self.kind, self._field)
         value = self.check(options.pop("value", self.value_in(TrainingConfig())))
         words = {"description": description, "tooltip": tooltip}
@@ -230,7 +236,7 @@ class Setting(PagePart, ipywidgets.ValueWidget):
         try:
             value = self._read(typed)
         except ConfigError as error:
-            self.error = f"Expected {self._expected(error)}. {self._text} stays in use."
+            self.error = f"Expected {self._expected(error)}. {self._in_use}"
         else:
             self.error, self.value = "", value
 
@@ -241,12 +247,19 @@ class Setting(PagePart, ipywidgets.ValueWidget):
         return self.check([*map(_whole, typed)] if isinstance(typed, list) else _whole(typed))
 
     def _expected(self, error: ConfigError) -> str:
-        """Return what is expected, in the words of the page: there None has a box to tick."""
-        return error.expected.removesuffix(f", or None for {getattr(self._field, 'none_means', '')}")
+        """Return what is expected, in the words of the page: one slider, or a box to tick for None."""
+        if self.kind == "count":
+            return error.expected.partition(", or ")[0]
+        if isinstance(self._field, LayerSizes) and self.kind == "scale":
+            return f"a whole number from {plain(self._field.low)} to {plain(self._field.high)}"
+        return error.expected
 
     @property
-    def _text(self) -> str:
-        """The value as the control shows it."""
+    def _in_use(self) -> str:
+        """Which value stays, as the control shows it."""
+        if self.value is None:
+            return "All stay in use."
+        shown = str(self._field.format(self.value)).replace(",", ", ")
         if self.kind == "pair":
-            return " + ".join(FIELDS[name].text(value) for name, value in self.settings.items())
-        return str(self._field.format(self.value)).replace(",", ", ")
+            shown = " + ".join(FIELDS[name].text(value) for name, value in self.settings.items())
+        return f"{shown} stays in use."

@@ -67,8 +67,8 @@ class SettingsPanel(ipywidgets.VBox):
     ----------
     config : TrainingConfig, optional
         The settings to begin with; without it, the exercise's.
-    n_images : int
-        How many training images there are.
+    n_images, n_classes : int
+        How many training images and classes there are.
     shown : sequence of str, optional
         Names of the only settings to show, ``"presets"`` for the row of presets; without it, all. A teacher can
         take the rest away.
@@ -104,12 +104,14 @@ class SettingsPanel(ipywidgets.VBox):
         config: TrainingConfig | None = None,
         *,
         n_images: int = 60_000,
+        n_classes: int = 10,
         shown: Sequence[str] | None = None,
     ) -> None:
         self._lock = threading.RLock()
         self._is_one_setting = False  # whether one setting changes, and not the config as a whole
-        main = [Setting(name, n_images=n_images) for name in _MAIN]
-        self._folded = [Setting(name, kind=kind, n_images=n_images) for name, kind in _FOLDED]
+        data: dict[str, Any] = {"n_images": n_images, "n_classes": n_classes}
+        main = [Setting(name, **data) for name in _MAIN]
+        self._folded = [Setting(name, kind=kind, **data) for name, kind in _FOLDED]
         self.controls = (*main, *self._folded)
         self._presets, self._more, self._reset = (PanelPart(part) for part in ("presets", "more", "reset"))
         self._body = ipywidgets.Box(_dom_classes=("explorer-more-body",))

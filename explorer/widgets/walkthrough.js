@@ -81,7 +81,7 @@ function showStrips(parts, { strips, n_units: n, unit }, url) {
     cells.style.backgroundImage = `url(${url})`;
     cells.style.backgroundSize = `${(100 * (n + 1)) / n}% ${100 * rows}%`;
     cells.style.backgroundPosition = `0 ${(100 * 2 * index) / (rows - 1)}%`;
-    cells.setAttribute("aria-label", `${strip.name} of all ${n} units: ${strip.words}`);
+    cells.setAttribute("aria-label", `${strip.name} of ${n === 1 ? "the one unit" : `all ${n} units`}: ${strip.words}`);
     write(words, strip.words);
     mark.style.left = `${(100 * unit) / n}%`;
     mark.style.width = `max(3px, ${100 / n}%)`;
@@ -108,7 +108,8 @@ function showUnit(chooser, { unit, n_units: n, title }) {
   if (!slider.matches(":active")) slider.value = String(unit);
   slider.style.setProperty("--filled", `${(100 * Number(slider.value)) / Math.max(1, n - 1)}%`);
   slider.setAttribute("aria-label", `Unit, ${title}`);
-  write(where, `${unit} (0–${n - 1})`);
+  slider.disabled = n === 1;
+  write(where, n === 1 ? "0" : `${unit} (0–${n - 1})`);
 }
 
 /** @type {import("@anywidget/types").Render<{ note: string, stages: Stage[] }>} */

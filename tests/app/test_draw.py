@@ -99,6 +99,9 @@ def test_the_drawing_outlives_a_reset(app, panel):
     assert panel.sentence.text == "not trained yet"
     assert shares(panel) == []
     assert panel.steps.shown.sprite
+    assert app.wait(PATIENCE)
+    assert panel.sentence.text.startswith("It reads")
+    assert panel.note.text.startswith("Read by the network of epoch 0.")
     app.train()
     assert app.wait(PATIENCE)
     assert panel.sentence.text.startswith("It reads")

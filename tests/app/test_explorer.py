@@ -122,8 +122,17 @@ def test_stop_pause_step_reset(app):
     assert app.wait(PATIENCE)
     assert app.status == "stopped"
     app.session.reset()
-    assert app.status == "idle"
-    assert len(app.history) == 0
+    assert app.wait(PATIENCE)
+    assert (app.status, app.epoch, len(app.history)) == ("idle", 0, 0)
+    assert 0 < app.test_accuracy < 0.4  # the untrained network's
+    shown = {tile.label: tile for tile in app.tiles.shown.tiles}
+    assert shown["Test accuracy"].value == f"{100 * app.test_accuracy:.1f} %"
+    assert shown["Train accuracy"].note == "of 600 train images"
+    assert shown["Epoch time"].value == "–"
+    overview = app.panels["overview"]
+    assert overview.confusion.caption.text.startswith(f"{np.trace(app.confusion)} of 200 test images right")
+    assert f"{200 - np.trace(app.confusion)} mistakes" in overview.gallery.images.gallery.heading
+    assert overview.accuracy.caption.text.startswith("epoch 0 of 500, test accuracy")
     app.session.step("epoch")
     assert app.wait(PATIENCE)
     assert len(app.history) == 1

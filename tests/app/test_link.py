@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from explorer import TrainingConfig
 from explorer.app.link import Link, Trail, what_a_link_lacks
 from explorer.training import FIELDS, ConfigError
+from explorer.training.config import fields_of
 
 TABS = ("overview", "mistakes", "inside")
 SECTIONS = ("weights", "histograms")
@@ -45,11 +46,17 @@ def test_what_is_not_understood_is_named():
 
 
 def test_more_training_images_than_there_are_become_all():
-    link, notices = Link.read("?n=70000&controls=hidden,batch,epochs", TABS, SECTIONS, n_images=60_000)
-    assert link == Link(shown=("hidden_sizes", "batch_size", "epochs"))
-    assert notices == ("Training images can't be “70000”: the data set has 60\u202f000. All are used.",)
-    link, notices = Link.read("?n=60000", TABS, SECTIONS, n_images=60_000)
+    fields = fields_of(60_000, 10)
+    said = "expected a whole number from 10 to 60\u202f000, or all."
+    for asked in (70_000, 70_000_000):
+        query = f"?n={asked}&controls=hidden,batch,epochs"
+        link, notices = Link.read(query, TABS, SECTIONS, fields=fields)
+        assert link == Link(shown=("hidden_sizes", "batch_size", "epochs"))
+        assert notices == (f"Training images can't be “{asked}”: {said} All are used.",)
+    link, notices = Link.read("?n=60000", TABS, SECTIONS, fields=fields)
     assert (link.config.n_train, notices) == (60_000, ())
+    link, notices = Link.read("?n=5", TABS, SECTIONS, fields=fields)
+    assert (link.config.n_train, notices) == (10, (f"Training images can't be “5”: {said} 10 is used.",))
 
 
 def test_of_a_hundred_unknown_parts_little_is_said():
@@ -129,7 +136,7 @@ def test_a_link_that_asks_for_too_many_images_leaves_sliders_that_train(app):
     assert app.wait(PATIENCE)
     assert app.settings.shown == ["hidden_sizes", "batch_size", "epochs"]
     assert (
-        "Training images can't be “70000”: the data set has 600. All are used."
+        "Training images can't be “70000”: expected a whole number from 10 to 600, or all. All are used."
         in messages(app)["link"]["text"]
     )
     assert "&n=" not in app.header.query
@@ -148,7 +155,7 @@ def test_a_step_back_to_too_many_images_is_all_of_them_and_said(app):
     app.header._on_message(app.header, {"visit": "?hidden=8&epochs=2&batch=16&n=601"}, [])
     assert app.wait(PATIENCE)
     assert (app.status, app.config, run_of(app).config) == ("finished", CONFIG, CONFIG)
-    assert "the data set has 600" in messages(app)["link"]["text"]
+    assert "from 10 to 600, or all. All are used." in messages(app)["link"]["text"]
     assert "&n=" not in app.header.query
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from app_steps import DIVERGING, PATIENCE, reopen, run_of, train_on
+from app_steps import DIVERGING, PATIENCE, reopen, retrain, run_of, train_on
 from ipywidgets import Widget
 
 from explorer import Explorer, TrainingConfig
@@ -85,6 +85,18 @@ def test_only_what_differs_from_the_present_run_is_marked(app, panel):
         3: {"Output", "Loss", "Hidden units"},
         4: set(),
     }
+
+
+def test_settings_that_differ_in_many_share_a_column(app, panel):
+    retrain(app, hidden_activation="relu", initializer="he", reduction="mean", learning_rate=0.1, seed=7)
+    assert panel.table.headings[-1] == "Other settings"
+    assert "Loss" not in panel.table.headings
+    first = "sigmoid, sigmoid, squared error, Glorot, by sum, seed 0"
+    assert cell(panel, 1, "Other settings")["text"] == first
+    assert cell(panel, 5, "Other settings")["text"] == "relu, softmax, cross-entropy, He, by mean, seed 7"
+    assert [cell(panel, number, "Other settings")["differs"] for number in (1, 5)] == [True, False]
+    train_on(app)
+    assert panel.table.headings[-2:] == ["Other settings", "Parent"]
 
 
 def test_names_and_notes_are_kept_as_they_were_typed(app, panel):
@@ -360,7 +372,7 @@ def test_a_fork_is_not_credited_with_what_its_parent_reached(app, panel):
     assert fork.curve.best.epoch == 1  # the parent's: there the curve begins
     caption = panel.captions["accuracy"].text
     assert caption == f"highest test accuracy: run {fork.number}, {25 * best:.2f} %"
-    assert cell(panel, fork.number, "Best")["text"].startswith(f"{25 * best:.2f} % at ")
+    assert cell(panel, fork.number, "Best")["text"].startswith(f"{25 * best:.2f}\u00a0% at\u00a0")
     assert panel.accuracy.summary == caption
 
 

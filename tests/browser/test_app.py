@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import expect
 
 from explorer import TrainingConfig, load_mnist, train
+from explorer.training import new_network
 
 FIGURES = """() => {
   const plain = (values) => values && Array.from(values, (v) => (v && typeof v === 'object' ? Array.from(v) : v));
@@ -192,6 +193,66 @@ def test_pause_step_and_stop(trained):
     expect(bar).to_contain_text("stopped")
     after = curve(page, "accuracy", "test").size
     assert before < after < 500
+
+
+def test_reset_shows_the_untrained_network_and_train_begins_again(shared, trained):
+    page = trained
+    page.locator(".explorer-run").get_by_role("button", name="Reset").click()
+    data = load_mnist()
+    decided = new_network(TrainingConfig(), data).predict(data.X_test)
+    counts = np.zeros((10, 10), int)
+    np.add.at(counts, (data.test_labels, decided), 1)
+    until_matrix(page, counts)
+    tiles = page.locator(".explorer-tiles")
+    expect(tiles).to_contain_text(f"Test accuracy{100 * np.trace(counts) / 10_000:.1f} %")
+    expect(page.locator(".explorer-gallery li")).to_have_count(24)
+    expect(page.locator(".explorer-messages")).to_contain_text("This network is not trained yet")
+    expect(page.locator(".explorer-run")).to_contain_text("not trained yet")
+    page.locator(".explorer-run").get_by_role("button", name="Train", exact=True).click()
+    until_matrix(page, expected()[-1].confusion)
+    shared.assert_clean()
+
+
+def test_no_point_of_the_run_lies_off_the_axes(trained):
+    for figure, end, outermost in (("accuracy", 0, min), ("loss", 1, max)):
+        points = [y for name in ("train", "test") for y in curve(trained, figure, name)]
+        plot = trained.locator(f".explorer-place-{figure} .js-plotly-plot")
+        limits = plot.evaluate("plot => plot.layout.yaxis.range")
+        assert limits[0] <= min(points) <= max(points) <= limits[1]
+        assert abs(limits[end] - outermost(points)) < 0.6 * (limits[1] - limits[0])
+
+
+def test_the_hint_to_zoom_out_lies_on_no_other_words(trained):
+    page = trained
+    plot = page.locator(".explorer-place-loss .nsewdrag").first
+    box = plot.bounding_box()
+    page.mouse.move(box["x"] + 60, box["y"] + 30)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 200, box["y"] + 100, steps=4)
+    page.mouse.up()
+    hint = page.locator(".notifier-note", has_text="Double-click")
+    expect(hint).to_be_visible()
+    place, tiles = hint.bounding_box(), page.locator(".explorer-tiles").bounding_box()
+    assert place["y"] + place["height"] <= tiles["y"]
+    plot.dblclick()
+    hint.get_by_role("button").click()
+    expect(hint).to_have_count(0)
+
+
+def test_hidden_layers_are_typed_as_the_page_writes_them(page):
+    page.get_by_text("More settings").click()
+    layers = page.get_by_label("Hidden layers", exact=True)
+    layers.fill("784-32-16")
+    layers.press("Enter")
+    error = page.locator("[data-kind=layers]").get_by_role("alert")
+    expect(error).to_contain_text("from 784 inputs to 10 outputs, 784-32-16-10. 32 stays in use.")
+    expect(error).to_be_in_viewport()
+    layers.fill("784-32-16-10")
+    layers.press("Enter")
+    expect(page.locator(".explorer-tiles")).to_contain_text("784-32-16-10")
+    expect(layers).to_have_value("32, 16")
+    expect(error).to_have_count(0)  # an empty one has no role
+    page.get_by_text("More settings").click()
 
 
 def test_each_changed_setting_changes_curves_and_matrix(shared, page):

@@ -118,6 +118,16 @@ def test_a_seven_drawn_with_the_mouse_is_a_seven(shared, page):
     shared.assert_clean()
 
 
+def test_pad_and_bars_fill_the_tab(page):
+    panel = page.locator(".explorer-draw").bounding_box()
+    drawing, answers = pad(page).bounding_box(), bars(page).bounding_box()
+    steps = page.locator(".explorer-picture-steps").bounding_box()
+    for place in (drawing, answers, steps):
+        assert place["y"] + place["height"] > panel["y"] + 0.6 * panel["height"]
+    assert steps["x"] + steps["width"] > panel["x"] + 0.95 * panel["width"]
+    assert page.evaluate("(p => p.scrollHeight <= p.clientHeight)(document.querySelector('.explorer-draw'))")
+
+
 def test_a_blank_pad_predicts_nothing(page):
     expect_empty(bars(page))
     draw(page, SEVEN)

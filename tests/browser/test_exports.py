@@ -13,6 +13,7 @@ import pytest
 from playwright.sync_api import expect
 
 from explorer import NeuralNetwork, TrainingConfig, load_mnist, train
+from explorer.datasets.preprocessing import preprocess
 from explorer.exports.files import KINDS
 
 DRAWN = "document.querySelectorAll('.explorer-figure .js-plotly-plot .main-svg').length >= 6"
@@ -136,6 +137,164 @@ def test_the_weights_read_the_same_digits_here_and_on_the_page(page, tmp_path):
     assert status.bounding_box()["height"] > 20  # to be seen, not only heard
     page.get_by_role("button", name="Train on from these weights").click()
     until_matrix(page, records(epochs=12)[-1].confusion)
+
+
+def test_numbers_from_all_tabs_are_those_of_the_weights_that_the_page_exports(page, begin, tmp_path):
+    """Worked out in plain NumPy: a forward pass, a backward pass, and counting."""
+    begin(page, "?n=2000&batch=32&epochs=3")
+    until_finished(page)
+    with np.load(exported(page, "weights", tmp_path)) as file:
+        known = PlainNetwork(*(file[name] for name in ("W1", "b1", "W2", "b2")))
+    for tab, look in LOOKS.items():
+        page.get_by_role("tab", name=tab).click()
+        found = look(page, known)
+        assert found
+        for what, (shown, expected) in found.items():
+            digits = len(shown.partition(".")[2])
+            assert float(shown) == pytest.approx(expected, abs=0.51 * 10.0**-digits), f"{tab}: {what}"
+
+
+class PlainNetwork:
+    """The exercise's network and what it makes of the test images."""
+
+    def __init__(self, W1, b1, W2, b2):
+        self.W1, self.b1, self.W2, self.b2 = W1, b1, W2, b2
+        data = load_mnist()
+        self.images, self.labels = data.test_images, data.test_labels
+        self.h, self.y = self.forward(data.X_test)
+        self.d = np.eye(10)[self.labels].T
+        self.counts = np.zeros((10, 10), int)
+        np.add.at(self.counts, (self.labels, self.y.argmax(axis=0)), 1)
+        self.on_train = np.mean(self.forward(data.X_train[:, :2000])[1].argmax(0) == data.train_labels[:2000])
+        self.accuracy = np.trace(self.counts) / 10_000
+        self.sure = self.y.max(axis=0) / self.y.sum(axis=0)
+
+    def forward(self, X):
+        h = 1 / (1 + np.exp(-(self.W1 @ X + self.b1)))
+        return h, 1 / (1 + np.exp(-(self.W2 @ h + self.b2)))
+
+    def slope(self, name, n):
+        """The derivative of the first n images' summed loss by a parameter such as ``W1[3, 200]``."""
+        X, y, h = self.images[:n].reshape(n, -1).T / 255, self.y[:, :n], self.h[:, :n]
+        delta2 = (y - self.d[:, :n]) * y * (1 - y)
+        delta1 = (self.W2.T @ delta2) * h * (1 - h)
+        array, *place = re.findall(r"[Wb]\d|\d+", name)
+        delta, inputs = (delta1, X) if array[1] == "1" else (delta2, h)
+        row, *column = map(int, place)
+        return (delta @ inputs.T)[row, column[0]] if array[0] == "W" else delta[row].sum()
+
+
+def number_after(words, text):
+    """The first number after some words, as it is written."""
+    found = re.search(rf"{words}\D*?(−?[\d\u202f]+(?:\.\d+)?)", text)
+    assert found, f"{words!r} is not in {text!r}"
+    return found[1].replace("\u202f", "").replace("−", "-")
+
+
+def look_at_overview(page, known):
+    text = page.locator(".explorer-tiles").inner_text()
+    caption = page.locator(".explorer-place-accuracy .explorer-caption p").first.inner_text()
+    wrong = known.counts - np.diag(np.diag(known.counts))
+    recall = np.diag(known.counts) / known.counts.sum(axis=1)
+    return {
+        "test accuracy": (number_after("Test accuracy", text), 100 * known.accuracy),
+        "train accuracy": (number_after("Train accuracy", text), 100 * known.on_train),
+        "parameters": (number_after("Parameters", text), 785 * 32 + 33 * 10),
+        "recall of the hardest digit": (number_after("recall", text), 100 * recall.min()),
+        "the most frequent mistake": (number_after("→ \\d", text), wrong.max()),
+        "a cell": (str(page.evaluate(MATRIX)[4][9]), known.counts[4, 9]),
+        "test loss": (number_after("test loss", caption), 0.5 * np.square(known.y - known.d).sum() / 10_000),
+    }
+
+
+def look_at_mistakes(page, known):
+    cell = page.locator(".explorer-mistakes-scores tbody tr").nth(8).locator("td").nth(2)
+    f1 = 200 * known.counts[8, 8] / (known.counts[8].sum() + known.counts[:, 8].sum())
+    page.get_by_label("Answer only when the confidence is at least").fill("60")
+    answered = page.locator(".explorer-threshold p")
+    expect(answered).not_to_contain_text("10\u202f000 of 10\u202f000")
+    title = page.locator(".explorer-mistakes-trust .gtitle").text_content()
+    over = known.sure - (known.y.argmax(axis=0) == known.labels)
+    bins = np.ceil(10 * known.sure)
+    error = sum(abs(over[bins == k].sum()) for k in range(11)) / 100
+    return {
+        "F1 of 8": (number_after("", cell.inner_text()), f1),
+        "answered images": (number_after("", answered.inner_text()), np.sum(known.sure >= 0.6)),
+        "calibration error": (number_after("error", title), error),
+    }
+
+
+def look_at_inside(page, known):
+    def show(section):
+        page.get_by_role("radiogroup", name="Section").get_by_text(section, exact=True).click()
+        return page.locator(".explorer-section:visible")
+
+    section = show("Weights")
+    unit = int(number_after("Unit", section.locator(".explorer-bars h2").inner_text()))
+    weight = section.locator(".explorer-bars-text").nth(3).inner_text()
+    spread = show("Histograms").locator(".explorer-caption p").first
+    expect(spread).to_contain_text("→")
+    found = {
+        "an outgoing weight": (number_after("", weight), known.W2[3, unit]),
+        "the spread of the weights": (number_after("→", spread.inner_text()), known.W1.std()),
+    }
+    stuck = show("Over time").locator(".explorer-caption p:not(.explorer-unseen)").last
+    expect(stuck).to_contain_text("saturated")
+    h = known.h[:, :512]
+    share = 100 * np.mean((h < 0.01) | (h > 0.99))
+    found["saturated activations"] = number_after("layer 1", stuck.inner_text()), share
+    section = show("Gradient check")
+    expect(section.locator("tbody tr").first).to_be_visible()
+    name, slope, *_ = section.locator("tbody tr").first.locator("th, td").all_inner_texts()
+    n = int(number_after("summed loss of", section.inner_text()))
+    found["a slope"] = number_after("", slope), known.slope(name, n)
+    section = show("One image")
+    page.get_by_role("spinbutton", name=re.compile("Test image")).fill("4")
+    page.keyboard.press("Enter")
+    true = known.labels[4]
+    output = section.locator(".explorer-bars-text").nth(true)
+    expect(output).to_contain_text("true")
+    found["an output"] = number_after("", output.inner_text()), known.y[true, 4]
+    return found
+
+
+def look_at_draw(page, known):
+    page.get_by_role("button", name="Load a test image").click()
+    sentence = page.locator(".explorer-draw-sentence p").first
+    expect(sentence).to_contain_text("It is test image")
+    image = known.images[int(number_after("test image", sentence.inner_text()))]
+    seen = preprocess(image.repeat(5, axis=0).repeat(5, axis=1)).image.reshape(-1, 1) / 255
+    _, y = known.forward(seen)
+    return {"the share of a class": (number_after(r"\(", sentence.inner_text()), 100 * y.max() / y.sum())}
+
+
+def look_at_runs(page, known):
+    cell = page.locator(".explorer-runs tbody tr[data-present] td").nth(1)
+    return {"test accuracy": (number_after("", cell.inner_text()), 100 * known.accuracy)}
+
+
+def look_at_study(page, known):
+    """The run of the page is one of its runs."""
+    page.get_by_text("1 seed", exact=True).click()
+    page.get_by_role("button", name="Run the study").click()
+    expect(page.locator(".explorer-study-bar")).to_contain_text("12 of 12 runs · done", timeout=90_000)
+    drawn = page.evaluate("""() => {
+      const { data } = document.querySelector('.explorer-study-figure .js-plotly-plot');
+      const { x, y } = data.find((trace) => trace.name === 'sum');
+      return y[Array.from(x).indexOf(32)].toFixed(2);
+    }""")
+    return {"test accuracy by sum": (drawn, 100 * known.accuracy)}
+
+
+LOOKS = {
+    "Overview": look_at_overview,
+    "Mistakes": look_at_mistakes,
+    "Inside": look_at_inside,
+    "Draw": look_at_draw,
+    "Runs": look_at_runs,
+    "Study": look_at_study,
+}
+"""For each tab what it shows, as it is written, next to what is expected."""
 
 
 def test_the_largest_network_that_the_controls_allow_is_opened(page, begin, tmp_path):

@@ -63,14 +63,17 @@ def test_runs_are_named_compared_deleted_and_brought_back(app, open_page):
     page.locator(".explorer-run").get_by_role("button", name="Train").evaluate("button => button.click()")
     newest = rows.and_(page.locator("[data-present]"))
     expect(newest).not_to_have_attribute("data-number", str(second))
-    expect(newest).to_contain_text(re.compile(r"\d\d\.\d\d % at 2"), timeout=90_000)
+    expect(newest).to_contain_text(re.compile(r"\d\d\.\d\d\s% at\s2"), timeout=90_000)
     expect(rows).to_have_count(before + 1)
     assert page.evaluate("window.there === document.activeElement")  # the rows' coming took no focus
     assert page.evaluate("window.hit") is None
 
-    page.set_viewport_size({"width": 1920, "height": 1080})
     page.get_by_text("Modern", exact=True).click()
-    expect(newest).to_contain_text("relu", timeout=30_000)
-    columns = page.get_by_role("region", name="Table of runs")
-    page.wait_for_function("table => table.scrollWidth <= table.clientWidth", arg=columns.element_handle())
+    expect(newest).to_contain_text("relu, softmax", timeout=30_000)
+    columns = page.get_by_role("region", name="Table of runs").element_handle()
+    whole = "table => table.scrollWidth <= table.clientWidth"
+    page.wait_for_function(whole, arg=columns)
+    page.get_by_role("button", name="Train on from here").click()
+    expect(newest).to_contain_text(re.compile(r"\d+ at \d"), timeout=30_000)  # its parent
+    page.wait_for_function(whole, arg=columns)
     found.assert_clean()

@@ -157,7 +157,7 @@ def test_the_verdict_is_that_of_a_computed_mcnemar_test(page, begin):
     set_number(page, "Hidden units", 16)
     expect(page.locator(".explorer-tiles")).to_contain_text("784-16-10", timeout=90_000)
     until_done(page, epochs=2)
-    present = page.locator(".explorer-runs tbody tr[data-present]", has_text=re.compile("% at 2"))
+    present = page.locator(".explorer-runs tbody tr[data-present]", has_text=re.compile(r"% at\s2"))
     second = int(
         present.filter(has=page.get_by_role("cell", name="16", exact=True)).get_attribute("data-number")
     )

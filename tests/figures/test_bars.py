@@ -14,7 +14,7 @@ def test_recall_starts_with_the_most_difficult(counts, digits):
     assert bars.x[:2] == ("3", "9")
     np.testing.assert_allclose(bars.y[:2], [80, 100 * 979 / 1009], rtol=1e-6)
     assert bars.text[0] == "80.0"
-    assert list(bars.customdata[:2]) == [100, 1009]
+    assert list(bars.customdata[:2]) == ["100 test images", "1\u202f009 test images"]
     assert (np.diff(bars.y) >= 0).all()
 
 

@@ -24,7 +24,7 @@ def test_a_mistake_less_and_a_right_decision_more_are_both_better():
 
 
 def test_the_summary_names_the_largest_difference():
-    assert difference_summary(A, B, NAMES).endswith("Largest difference: b read as a, A 5 times, B 7.")
+    assert difference_summary(A, B, NAMES).endswith("Largest difference: b read as a, A 5 times, B 7 times.")
     assert "equally often" in difference_summary(A, A, NAMES)
 
 
@@ -40,4 +40,6 @@ def test_names_are_text():
         difference_layout(NAMES, called)["title"]["text"]
         == "Confusion matrix · new minus &lt;b&gt;old&lt;/b&gt;"
     )
-    assert "<b>old</b> 5 times, new 7" in difference_summary(A, B, NAMES, called)  # no markup is read there
+    assert "<b>old</b> 5 times, new 7 times" in difference_summary(
+        A, B, NAMES, called
+    )  # no markup is read there

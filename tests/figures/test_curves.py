@@ -163,7 +163,7 @@ def test_ticks_stand_on_whole_epochs_at_most_seven(make_history, epochs, step):
 
 @pytest.mark.parametrize(
     ("lowest", "floor"),
-    [(0.098, 0), (0.4999, 0), (0.5, 50), (0.79, 50), (0.8, 80), (0.899, 80), (0.9, 90), (1.0, 90)],
+    [(0.098, 0), (0.4999, 0), (0.5, 50), (0.79, 70), (0.8, 80), (0.899, 80), (0.9, 90), (1.0, 90)],
 )
 def test_the_accuracy_axis_starts_at_the_step_below_the_data(make_history, lowest, floor):
     history = make_history(4, test_accuracies=[max(lowest, 0.95), 0.97, lowest, 0.99])
@@ -172,19 +172,22 @@ def test_the_accuracy_axis_starts_at_the_step_below_the_data(make_history, lowes
     assert 100 < end <= 102
 
 
-def test_the_accuracy_axis_holds_the_last_train_value_and_lets_go_of_the_first(make_history):
+def test_no_epoch_of_the_run_lies_off_the_axes(make_history):
+    """Also not the first train value, a mean over an epoch in which nearly all was learned."""
     one, two = (make_history(n, test_accuracies=[0.93, 0.94][:n]) for n in (1, 2))  # train 90 %, 95 %
     late = make_history(2, test_accuracies=[0.93, 0.94], train_accuracies=[0.58, 0.91])
     early = make_history(1, test_accuracies=[0.93], train_accuracies=[0.58])
     floors = [accuracy_layout(history)["yaxis"]["range"][0] for history in (one, two, early, late)]
-    assert floors == [90, 90, 50, 90]
+    assert floors == [90, 90, 50, 50]
+    steep = make_history(3, test_losses=[0.05, 0.04, 0.03])  # train 0.1 at first
+    assert loss_layout(steep)["yaxis"]["range"][1] > 0.1
 
 
 def test_before_the_first_epoch_the_accuracy_axis_is_whole(make_history):
     assert accuracy_layout(make_history(0))["yaxis"]["range"][0] == 0
 
 
-@pytest.mark.parametrize(("best", "floor"), [(0.95, 80), (0.7, 50), (0.1, 50)])
+@pytest.mark.parametrize(("best", "floor"), [(0.95, 80), (0.7, 70), (0.1, 70)])
 def test_an_earlier_run_takes_the_accuracy_axis_one_step_lower_at_most(make_history, best, floor):
     history = make_history(2, test_accuracies=[0.88, 0.9])
     other = make_history(2, test_accuracies=[0.05, best])

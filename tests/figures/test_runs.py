@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 
 from explorer.figures.palette import PALETTES
-from explorer.figures.runs import RUN_COLOURS, SLOTS, RunCurve, run_colour, runs_figure, runs_traces
+from explorer.figures.runs import (
+    RUN_COLOURS,
+    SLOTS,
+    RunCurve,
+    run_colour,
+    runs_figure,
+    runs_layout,
+    runs_traces,
+)
 
 
 @pytest.fixture
@@ -47,6 +55,15 @@ def test_the_y_axis_names_what_it_holds(runs, make_history):
 def test_the_x_axis_counts_what_is_asked_for(runs):
     for axis, expected in (("epochs", [1, 2, 3]), ("steps", [100, 200, 300]), ("seconds", [1, 2, 3])):
         np.testing.assert_array_equal(runs_traces(runs, "accuracy", axis)[-1]["x"], expected)
+
+
+def test_no_epoch_of_the_present_run_lies_off_the_axis(make_history):
+    slow, fast = (
+        RunCurve(n, f"run {n}", make_history(2, test_accuracies=shares).epochs, 100, "squared_error")
+        for n, shares in enumerate(([0.62, 0.95], [0.91, 0.96]), 1)
+    )
+    for runs, floor in (([fast, slow], 60), ([slow, fast], 80)):  # others stretch it by one step
+        assert runs_layout(runs, "accuracy")["yaxis"]["range"][0] == floor
 
 
 def test_a_fork_goes_on_where_its_parent_was(make_history):

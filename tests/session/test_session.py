@@ -12,7 +12,8 @@ import pytest
 
 from explorer import TrainingConfig, train
 from explorer.session import ForkError, Session
-from explorer.training import ConfigError
+from explorer.training import ConfigError, new_network
+from explorer.wording import percent
 
 CONFIG = TrainingConfig(hidden_sizes=6, epochs=3, batch_size=16, learning_rate=0.05)
 PATIENCE = 60
@@ -189,6 +190,58 @@ def test_equal_settings_take_the_place_of_their_run(trained):
 def test_a_reset_leaves_the_run_among_the_earlier(trained):
     trained.reset()
     assert (trained.status, [run.number for run in trained.state.earlier]) == ("idle", [1])
+
+
+def test_a_reset_shows_the_untrained_network(trained, small_dataset):
+    trained.reset()
+    assert trained.wait(PATIENCE)
+    state = trained.state
+    network = new_network(CONFIG, small_dataset)
+    right = network.predict(small_dataset.X_test) == small_dataset.test_labels
+    assert (state.status, state.moment.epoch, state.nothing) == ("idle", 0, "")
+    assert state.moment.record.test_accuracy == right.mean()
+    assert np.trace(state.moment.confusion) == right.sum()
+    assert [record.epoch for record in state.history] == [0]
+    assert (len(state.run.history), state.begun_run) == (0, None)
+    assert [run.number for run in state.runs] == [1]
+    (said,) = trained.advice
+    assert f"not trained yet: it is right for {percent(right.mean())}" in said.text
+    assert said.why.endswith("A guess among 10 classes is right for about 10\u00a0%.")
+
+
+def test_the_untrained_network_is_that_of_the_settings(trained, small_dataset):
+    trained.reset()
+    trained.auto_train = False
+    for give in (trained.apply, lambda config: setattr(trained, "config", config)):
+        config = trained.config.replace(seed=trained.config.seed + 1)
+        give(config)
+        assert trained.wait(PATIENCE)
+        assert (trained.status, run_of(trained).config) == ("idle", config)
+        first = new_network(config, small_dataset).W1
+        np.testing.assert_array_equal(trained.state.moment.weights[0], first)
+
+
+@pytest.mark.parametrize("go_on", [Session.train, Session.apply, lambda session: session.step("epoch")])
+def test_what_comes_after_a_reset_is_the_run_of_its_settings(trained, small_dataset, go_on):
+    """And the untrained network is no run: it stays nowhere."""
+    trained.config = CONFIG.replace(seed=1)
+    trained.reset()
+    assert trained.wait(PATIENCE)
+    go_on(trained)
+    assert trained.wait(PATIENCE)
+    records = list(run_of(trained).history)
+    assert records == list(train(trained.config, small_dataset))[: len(records)] != []
+    assert len(trained.state.runs) == 2
+    assert run_of(trained).start_accuracy is None
+
+
+def test_one_mini_batch_after_a_reset_is_a_paused_run(trained):
+    trained.reset()
+    trained.step("batch")
+    assert trained.wait(PATIENCE)
+    assert (trained.status, trained.state.moment.record.step) == ("paused", 1)
+    trained.reset()
+    assert len(trained.state.runs) == 2
 
 
 def test_a_drawing_that_is_due_of_a_run_put_aside_finds_all_of_it(small_dataset):

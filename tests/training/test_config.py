@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from explorer.training import FIELDS, PRESETS, ConfigError, TrainingConfig
-from explorer.training.config import VIEW_KEYS
+from explorer.training.config import VIEW_KEYS, fields_of
 
 NO_NAMES = ["swish", "", " sigmoid", "Sigmoid", None, 3, True, ["sigmoid"], ("sum",), b"sum"]
 BAD = {
@@ -39,7 +39,7 @@ GOOD = {
     "epochs": [1, 500],
     "learning_rate": [1e-5, 100.0],
     "seed": [0, 2**32 - 1],
-    "n_train": [10, 10_000_000, None],
+    "n_train": [10, None, 10_000_000],
     "hidden_activation": ["sigmoid", "relu", "tanh"],
     "output": ["sigmoid", "softmax"],
     "loss": ["squared_error", "cross_entropy"],
@@ -106,6 +106,10 @@ def test_what_is_allowed_names_the_bounds(name):
     expected = FIELDS[name].expected.replace("\u202f", "")
     for value in GOOD[name][:2]:
         bound = value if name != "hidden_sizes" else value[0]
+        if bound is None:  # the upper end is the data set's
+            assert "the number of training images" in expected
+            assert "to 600, or None for all" in fields_of(600, 10)[name].expected
+            continue
         assert (
             f"{bound:.5f}".rstrip("0").rstrip(".") if isinstance(bound, float) else str(bound)
         ) in expected
@@ -287,12 +291,64 @@ def test_of_many_bad_values_the_first_are_told_in_full_and_the_others_named():
         ("lr=1000", {"learning_rate": 100.0}),
         ("lr=0", {"learning_rate": 1e-5}),
         ("hidden=5000", {"hidden_sizes": (1024,)}),
+        ("hidden=784-32-5000-10", {"hidden_sizes": (32, 1024)}),
+        ("n=20000000", {}),
     ],
 )
 def test_a_number_out_of_range_is_clamped_with_a_notice(query, expected):
     config, notices = TrainingConfig.from_query(query)
     assert config == TrainingConfig(**expected)
     assert len(notices) == 1
+
+
+@pytest.mark.parametrize("text", ["32, 16", "32,16", "32;16", " 32 16 ", "32-16", "32 – 16", "784-32-16-10"])
+def test_hidden_layers_are_read_as_people_write_them(text):
+    assert FIELDS["hidden_sizes"].parse(text) == (32, 16)
+
+
+@pytest.mark.parametrize(
+    ("text", "sizes"),
+    [
+        ("784,32,10", (784, 32, 10)),
+        ("784", (784,)),
+        ("10", (10,)),
+        ("784-784-10", (784,)),
+        ("784 10", (784, 10)),
+    ],
+)
+def test_a_list_of_hidden_layers_is_taken_at_its_word(text, sizes):
+    assert FIELDS["hidden_sizes"].parse(text) == sizes
+
+
+@pytest.mark.parametrize(
+    ("text", "alone", "whole"),
+    [
+        ("784-32-16", "32-16", "784-32-16-10"),
+        ("100-32-10", "100-32", "784-100-32-10"),
+    ],
+)
+def test_inputs_without_the_outputs_are_refused_with_both_ways_to_write_them(text, alone, whole):
+    with pytest.raises(ConfigError) as refused:
+        FIELDS["hidden_sizes"].parse(text)
+    expected = "the hidden layers alone, {}, or all layers, from 784 inputs to 10 outputs, {}"
+    assert refused.value.expected == expected.format(alone, whole)
+
+
+def test_the_outputs_are_the_classes_of_the_data():
+    field = fields_of(600, 3)["hidden_sizes"]
+    assert field.parse("784-32-3") == (32,)
+    assert field.parse("32-10") == (32, 10)
+    with pytest.raises(ConfigError, match="to 3 outputs, 784-32-10-3"):
+        field.parse("784-32-10")
+
+
+@pytest.mark.parametrize(
+    "text", ["784-10", "784-2000-10", "32--16", "-32", "32-", "32-16, 8", "a-b", "", "32,,16"]
+)
+def test_what_is_no_row_of_layers_is_refused(text):
+    with pytest.raises(ConfigError) as refused:
+        FIELDS["hidden_sizes"].parse(text)
+    assert refused.value.expected == FIELDS["hidden_sizes"].expected
 
 
 def test_one_bad_value_does_not_spoil_the_others():

@@ -29,6 +29,7 @@ from explorer.training.runner import Runner
 SMALL = TrainingConfig(hidden_sizes=6, n_train=103, epochs=3, batch_size=16, learning_rate=0.05)
 LONG = TrainingConfig(hidden_sizes=32, epochs=500)
 PATIENCE = 10.0  # seconds; only a failing test waits as long
+REST = 0.3  # seconds; far longer than the small runs take
 
 
 class GatedRun:
@@ -46,6 +47,12 @@ class GatedRun:
 
     def extend(self, steps):
         self.steps = steps
+
+    def rest(self):
+        pass
+
+    def wake(self):
+        pass
 
     def __iter__(self):
         self.thread = threading.current_thread()
@@ -272,11 +279,12 @@ def test_a_pause_brings_exact_figures_once(desk, small_dataset):
     run = TrainingRun(SMALL, small_dataset)
     desk.runner.start(run, paused=True)
     desk.wait()
-    assert desk.records == []
+    (untrained,) = desk.records
+    assert (untrained.epoch, untrained.step) == (0, 0)
+    np.testing.assert_array_equal(untrained.snapshot.weights[0], run.new_network().W1)
     desk.runner.step("batch")
     desk.wait()
-    assert len(desk.of(Evaluation)) == 1
-    (evaluation,) = desk.of(Evaluation)
+    (_, evaluation) = desk.of(Evaluation)
     exact = run.evaluate()
     np.testing.assert_array_equal(evaluation.confusion, exact.confusion)
     np.testing.assert_array_equal(evaluation.snapshot.weights[0], exact.snapshot.weights[0])
@@ -284,7 +292,7 @@ def test_a_pause_brings_exact_figures_once(desk, small_dataset):
         assert getattr(evaluation, name) == getattr(exact, name)
     desk.runner.pause()
     desk.wait()
-    assert len(desk.of(Evaluation)) == 1, "nothing has changed since"
+    assert len(desk.of(Evaluation)) == 2, "nothing has changed since"
 
 
 def test_a_pause_right_after_a_resume_pauses_again(desk):
@@ -365,6 +373,25 @@ def test_holding_stepping_and_going_on_changes_no_record(desk, small_dataset):
     desk.wait()
     assert desk.of(EpochRecord) == list(train(config, small_dataset))
     assert len(desk.ends) == 1
+
+
+def test_an_epochs_time_leaves_out_its_pauses(desk, small_dataset):
+    config = SMALL.replace(epochs=1, batch_size=2)
+    for end in (desk.runner.pause, desk.runner.stop):  # a stopped run goes on when it is started again
+        run = TrainingRun(config, small_dataset)
+        desk.runner.start(run, paused=True)
+        for _ in range(3):
+            desk.runner.step("batch")
+            desk.wait()
+        end()
+        desk.wait()
+        threading.Event().wait(REST)
+        if desk.runner.status == "paused":
+            desk.runner.resume()
+        else:
+            desk.runner.start(run)
+        desk.wait()
+        assert desk.of(EpochRecord)[-1].seconds < REST
 
 
 def test_stepping_to_the_end_finishes_the_run(desk, small_dataset):

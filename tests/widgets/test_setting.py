@@ -17,6 +17,7 @@ from explorer.widgets.setting import Setting, stops
 
 SCALES = ("hidden_sizes", "batch_size", "epochs", "learning_rate")
 CONTROLS = [*((name, None) for name in FIELDS), ("hidden_sizes", "layers"), ("output", "pair")]
+UNITS = "a whole number from 1 to 1\u202f024"
 LAYERS = "1 to 6 hidden layers, each a whole number of units from 1 to 1\u202f024"
 
 
@@ -181,17 +182,17 @@ def test_what_is_typed_becomes_the_value_as_python_has_it(from_page, heard, name
 @pytest.mark.parametrize(
     ("name", "typed", "expected", "kept"),
     [
+        ("hidden_sizes", [5000], UNITS, "32"),
         ("epochs", 5000, "a whole number from 1 to 500", "10"),
         ("epochs", 2.5, "a whole number from 1 to 500", "10"),
         ("epochs", "many", "a whole number from 1 to 500", "10"),
         ("epochs", "", "a whole number from 1 to 500", "10"),
         ("batch_size", 0, "a whole number from 1 to 60\u202f000", "512"),
         ("learning_rate", -1, "a number from 0.00001 to 100", "0.01"),
-        ("hidden_sizes", "128, ", LAYERS, "32"),
-        ("hidden_sizes", [""], LAYERS, "32"),
-        ("hidden_sizes", "1,2,3,4,5,6,7", LAYERS, "32"),
-        ("n_train", 5, "a whole number from 10 to 60\u202f000", "all"),
-        ("n_train", 60_001, "a whole number from 10 to 60\u202f000", "all"),
+        ("hidden_sizes", [""], UNITS, "32"),
+        ("n_train", 5, "a whole number from 10 to 60\u202f000", "All"),
+        ("n_train", 60_001, "a whole number from 10 to 60\u202f000", "All"),
+        ("n_train", "few", "a whole number from 10 to 60\u202f000", "All"),
         ("loss", "hinge", "one of squared_error, cross_entropy", "squared_error"),
     ],
 )
@@ -201,8 +202,37 @@ def test_what_is_wrong_with_the_typed_is_said_and_the_value_stays(
     setting = Setting(name)
     setting.observe(heard.append, "value")
     type_in(from_page, setting, typed)
-    assert setting.error == f"Expected {expected}. {kept} stays in use."
+    assert setting.error == f"Expected {expected}. {kept} stay{'s' * (kept != 'All')} in use."
     assert heard == []
+
+
+@pytest.mark.parametrize("name", SCALES)
+def test_help_and_error_name_one_range(from_page, name):
+    setting = Setting(name)
+    type_in(from_page, setting, "no number")
+    shown = setting._control
+    assert f"from {shown['low']} to {shown['high']}. " in setting.error
+
+
+@pytest.mark.parametrize("typed", ["128, ", "1,2,3,4,5,6,7", [0], "784-10", "32-16-"])
+def test_a_list_of_layers_says_what_it_may_hold(from_page, typed):
+    setting = Setting("hidden_sizes", kind="layers")
+    type_in(from_page, setting, typed)
+    assert (setting.error, setting.value) == (f"Expected {LAYERS}. 32 stays in use.", (32,))
+
+
+@pytest.mark.parametrize("typed", ["784-32-16-10", "32-16", "32 16", "32; 16", [32, 16]])
+def test_layers_are_typed_as_the_page_writes_them(from_page, typed):
+    setting = Setting("hidden_sizes", kind="layers")
+    type_in(from_page, setting, typed)
+    assert (setting.error, setting.value) == ("", (32, 16))
+
+
+def test_layers_with_other_inputs_or_outputs_are_refused(from_page):
+    setting = Setting("hidden_sizes", kind="layers", n_classes=3)
+    assert "784-128-64-3" in setting.tooltip
+    type_in(from_page, setting, "784-32-10")
+    assert "from 784 inputs to 3 outputs, 784-32-10-3. 32 stays in use." in setting.error
 
 
 def test_the_next_valid_value_clears_the_error_also_the_old_one_and_the_programs(from_page):
@@ -253,7 +283,7 @@ def test_whatever_the_page_says_the_value_stays_valid(control, typed):
     setting.set_state({"value": typed})
     assert TrainingConfig(**setting.settings)
     assert not setting.error or setting.value == before
-    assert setting.error == "" or setting.error.endswith("stays in use.")
+    assert setting.error == "" or setting.error.endswith((" stays in use.", "All stay in use."))
 
 
 # ---------------------------------------------------------------- with stock widgets

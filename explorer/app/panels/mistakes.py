@@ -27,7 +27,7 @@ from explorer.widgets.dropdown import Segmented
 from explorer.widgets.live_figure import LiveFigure
 from explorer.widgets.table import Table
 from explorer.widgets.threshold import Threshold
-from explorer.wording import class_noun, grouped
+from explorer.wording import class_noun, counted, grouped, percent
 
 __all__ = ["MistakesPanel"]
 
@@ -112,11 +112,10 @@ class MistakesPanel:
             self.threshold.text = ""
             return
         kept = answered(self._moment.test_outputs, self._dataset.test_labels, self.threshold.value)
-        n, of = grouped(kept.n), grouped(kept.n_samples)
-        share = "" if not kept.n else f", {100 * kept.accuracy:.1f}\u00a0% of them correctly"
-        self.threshold.text = (
-            f"{n} of {of} test images are answered ({100 * kept.coverage:.1f}\u00a0%){share}."
-        )
+        n, of = grouped(kept.n), counted(kept.n_samples, "test image")
+        share = "" if not kept.n else f", {percent(kept.accuracy)} of them correctly"
+        answered_ = f"{'is' if kept.n == 1 else 'are'} answered ({percent(kept.coverage)})"
+        self.threshold.text = f"{n} of {of} {answered_}{share}."
 
     def _show_calibration(self) -> None:
         bins: Reliability | None = None

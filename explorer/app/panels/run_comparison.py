@@ -14,7 +14,7 @@ from explorer.training import FIELDS
 from explorer.widgets.caption import Caption
 from explorer.widgets.rendered import Display
 from explorer.widgets.side_by_side import SideBySide
-from explorer.wording import grouped
+from explorer.wording import counted
 
 __all__ = ["RunComparison"]
 
@@ -74,7 +74,7 @@ class RunComparison:
             words = f"What {' and '.join(gone)} read in each image is no longer kept, to save memory."
             return words, [*(_way_back(letter, runs[letter]) for letter in gone), *remarks]
         labels = self._dataset.test_labels
-        test = f"Both classify the same {grouped(len(labels))} test images (exact McNemar test)."
+        test = f"Both classify the same {counted(len(labels), 'test image')} (exact McNemar test)."
         limits = "It judges these two networks: whether their settings are better, other seeds must tell."
         return verdict(*paired(outputs["A"], outputs["B"], labels)), [f"{test} {limits}", *remarks]
 

@@ -7,6 +7,7 @@ from explorer.figures.runs import run_colour
 from explorer.session import SessionRun
 from explorer.training import FIELDS, TrainingConfig
 from explorer.widgets.run_table import RunCell, RunRow
+from explorer.wording import percent
 
 __all__ = [
     "best_text",
@@ -18,30 +19,46 @@ __all__ = [
     "training_seconds",
 ]
 
+Column = tuple[str, ...]
+
 _ALWAYS = ("hidden_sizes", "batch_size", "learning_rate")
-_ELSEWHERE = ("epochs", "seed")  # they have columns of their own
+_ELSEWHERE = ("epochs",)  # they have a column of their own
+_MOST_OTHERS = 4  # columns, beyond which a table would be cut on a usual screen
+_PARENT: Column = ()
 _NONE = "–"
 
 
-def column_names(configs: Sequence[TrainingConfig]) -> tuple[str, ...]:
-    """Return the settings that have a column: the three that are moved most, and those that any two differ in."""
-    return tuple(
+def column_names(runs: Sequence[SessionRun]) -> tuple[Column, ...]:
+    """Return the columns after the results, each by the names of its settings.
+
+    They are the three settings that are moved most, and those that any two runs differ in, which share a column
+    where they are many. Where there is a fork, the last is its parent's, with no setting.
+    """
+    usual = [name for name in FIELDS if name in _ALWAYS]
+    others = tuple(
         name
         for name in FIELDS
-        if name not in _ELSEWHERE
-        and (name in _ALWAYS or len({getattr(config, name) for config in configs}) > 1)
+        if name not in (*_ALWAYS, *_ELSEWHERE) and len({getattr(run.config, name) for run in runs}) > 1
     )
+    shared = [others] if len(others) > _MOST_OTHERS else [(name,) for name in others]
+    forks = [_PARENT] if any(run.parent is not None for run in runs) else []
+    return (*((name,) for name in usual), *shared, *forks)
 
 
-def headings(names: Sequence[str]) -> list[str]:
+def headings(columns: Sequence[Column]) -> list[str]:
     """Return the words over the cells of `row`."""
-    settings = [FIELDS[name].label for name in names]
-    return ["Test accuracy", "Best", "Epochs", "Time", *settings, "Seed", "Parent"]
+    return ["Test accuracy", "Best", "Epochs", "Time", *map(_heading, columns)]
+
+
+def _heading(column: Column) -> str:
+    if column == _PARENT:
+        return "Parent"
+    return FIELDS[column[0]].label if len(column) == 1 else "Other settings"
 
 
 def row(
     run: SessionRun,
-    names: Sequence[str],
+    columns: Sequence[Column],
     present: TrainingConfig,
     numbers: Collection[int],
     theme: Theme,
@@ -54,8 +71,8 @@ def row(
     ----------
     run : SessionRun
         The run.
-    names : sequence of str
-        The settings that have a column.
+    columns : sequence of tuple of str
+        The columns, as `column_names` returns them.
     present : TrainingConfig
         The settings that others are compared with.
     numbers : collection of int
@@ -75,9 +92,10 @@ def row(
             RunCell(best_text(run), -1.0 if highest is None else highest.test_accuracy),
             RunCell(epochs_text(run), run.epoch, "epochs" in differing),
             RunCell(_NONE if seconds is None else f"{seconds:.1f} s", seconds or 0.0),
-            *(_setting_cell(run.config, name, name in differing) for name in names),
-            RunCell(str(run.config.seed), float(run.config.seed), "seed" in differing),
-            _parent(run, numbers),
+            *(
+                _parent(run, numbers) if column == _PARENT else _settings_cell(run.config, column, differing)
+                for column in columns
+            ),
         ),
         name=run.name,
         note=run.note,
@@ -95,7 +113,7 @@ def final_accuracy(run: SessionRun) -> float | None:
 def best_text(run: SessionRun) -> str:
     """Return the highest test accuracy of an epoch's end, and that epoch."""
     record = run.best
-    return _NONE if record is None else f"{100 * record.test_accuracy:.2f} % at {record.epoch}"
+    return _NONE if record is None else f"{percent(record.test_accuracy, 2)} at\u00a0{record.epoch}"
 
 
 def epochs_text(run: SessionRun) -> str:
@@ -112,12 +130,22 @@ def training_seconds(run: SessionRun) -> float | None:
     return run.first_seconds + sum(record.seconds for record in run.history)
 
 
-def _setting_cell(config: TrainingConfig, name: str, differs: bool) -> RunCell:
+def _settings_cell(config: TrainingConfig, names: Column, differing: Collection[str]) -> RunCell:
+    differs = any(name in differing for name in names)
+    if len(names) > 1:
+        return RunCell(", ".join(_spelt(config, name) for name in names), differs=differs)
+    (name,) = names
     value = getattr(config, name)
     order = float(sum(value)) if name == "hidden_sizes" else None
     if isinstance(value, int | float):
         order = float(value)
     return RunCell(config.text(name), order, differs)
+
+
+def _spelt(config: TrainingConfig, name: str) -> str:
+    """Return a setting so that it is known without a heading: ``"relu"``, ``"by mean"``, ``"seed 3"``."""
+    words = {"reduction": "by {}", "seed": "seed {}", "n_train": "{} images"}.get(name, "{}")
+    return words.format(config.text(name))
 
 
 def _parent(run: SessionRun, numbers: Collection[int]) -> RunCell:

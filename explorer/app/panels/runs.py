@@ -5,7 +5,7 @@ from time import monotonic
 
 from explorer.app.layout import box
 from explorer.app.panels.run_comparison import RunComparison
-from explorer.app.panels.run_rows import column_names, headings, row
+from explorer.app.panels.run_rows import Column, column_names, headings, row
 from explorer.app.view_state import ViewState
 from explorer.app.views import Views
 from explorer.figures.axes import Metric, Scale
@@ -83,31 +83,32 @@ class RunsPanel:
 
     def _show_table(self, state: ViewState) -> None:
         runs = state.runs
-        names = column_names([run.config for run in runs])
+        columns = column_names(runs)
         numbers = frozenset(run.number for run in runs)
-        config = state.config if state.run is None else state.run.config
-        rows = self._earlier_rows(state, names, config, numbers)
-        if state.run is not None:
-            rows = [*rows, row(state.run, names, config, numbers, state.theme, is_present=True)]
-        self.table.show(headings(names), rows)
+        present = state.begun_run
+        config = state.config if present is None else present.config
+        rows = self._earlier_rows(state, columns, config, numbers)
+        if present is not None:
+            rows = [*rows, row(present, columns, config, numbers, state.theme, is_present=True)]
+        self.table.show(headings(columns), rows)
         if not self.table.undo and self._said_during != _number(state):
             self._said_during = _NEVER
-            self.table.say(_described(len(runs), _replaced(state.earlier.replaced, state.run)))
+            self.table.say(_described(len(runs), _replaced(state.earlier.replaced, state.begun_run)))
 
     def _earlier_rows(
-        self, state: ViewState, names: tuple[str, ...], config: TrainingConfig, numbers: frozenset[int]
+        self, state: ViewState, columns: tuple[Column, ...], config: TrainingConfig, numbers: frozenset[int]
     ) -> list[RunRow]:
         """Return the rows of the runs that have ended: those of the last time, if nothing has changed in them."""
         earlier, theme = state.earlier, state.theme
-        key = (theme, names, config, numbers, _marks(earlier))
+        key = (theme, columns, config, numbers, _marks(earlier))
         if self._rows is None or self._rows[0] != key:
-            made = [row(run, names, config, numbers, theme, is_present=False) for run in earlier]
+            made = [row(run, columns, config, numbers, theme, is_present=False) for run in earlier]
             self._rows = key, made
         return self._rows[1]
 
     def _drawn_runs(self, state: ViewState) -> list[SessionRun]:
         earlier = [run for run in state.earlier.shown if run.has_curve]
-        return [*earlier, *([] if state.run is None else [state.run])]
+        return [*earlier, *([] if state.begun_run is None else [state.begun_run])]
 
     def _show_accuracy(self, state: ViewState) -> None:
         drawn = self._drawn_runs(state)

@@ -17,6 +17,7 @@ from explorer.notebook.pitfalls.columns import transposed
 from explorer.notebook.pitfalls.scores import Samples, on_test
 from explorer.notebook.pitfalls.targets import one_hot
 from explorer.training.process_settings import one_blas_thread
+from explorer.wording import counted
 
 __all__ = ["NetworkRun", "contrast", "contrast_runs", "contrast_scores", "reported_losses", "run"]
 
@@ -46,7 +47,7 @@ class NetworkRun:
 
     def __repr__(self) -> str:
         name, share = type(self.network).__name__, 100 * self.accuracy[-1]
-        return f"{name} after {len(self.loss)} epochs: test accuracy {share:.1f} %"
+        return f"{name} after {counted(len(self.loss), 'epoch')}: test accuracy {share:.1f} %"
 
 
 def run(
@@ -115,7 +116,7 @@ def contrast_scores(wrong: NetworkRun, right: NetworkRun, words: str) -> Shown:
 
 def contrast_runs(wrong: NetworkRun, right: NetworkRun) -> Shown:
     """Return loss and accuracy of the wrong run and of the right one, and NumPy's warnings."""
-    after = f"after {len(wrong.loss)} epoch{'s' * (len(wrong.loss) > 1)}"
+    after = f"after {counted(len(wrong.loss), 'epoch')}"
     losses = f"Loss {after}: wrong {_loss(wrong)}, right {_loss(right)}."
     wrong_score, right_score = (f"{100 * run.accuracy[-1]:.1f} %" for run in (wrong, right))
     scores = f"Test accuracy {after}: wrong {wrong_score}, right {right_score}."

@@ -15,6 +15,7 @@ from explorer.figures.formulas import written
 from explorer.network.gradient_check import STEP, CheckedWeight, check_gradient, choose_weights
 from explorer.widgets.checked_weights import CheckedRow, CheckedWeights
 from explorer.widgets.rendered import Display
+from explorer.wording import counted
 
 __all__ = ["GradientCheck", "gradient_verdict"]
 
@@ -63,7 +64,8 @@ class GradientCheck:
             checked = check_gradient(network, images.X, images.d, places)
         words, agrees = gradient_verdict(checked)
         how = (
-            f"L is the summed loss of {images.n_samples} test images, in float64. Analytic: backpropagation. "
+            f"L is the summed loss of {counted(images.n_samples, 'test image')}, in float64. "
+            "Analytic: backpropagation. "
             f"Numeric: (L(w + ε) − L(w − ε)) / 2ε with ε = {written(STEP)}. Epoch {subject.epoch:g}."
         )
         self.table.show(CheckedWeights(words, how, tuple(map(_row, checked)), agrees))
@@ -80,13 +82,15 @@ def gradient_verdict(checked: Sequence[CheckedWeight]) -> tuple[str, bool | None
     kinks = "" if len(smooth) == n else f" {n - len(smooth)} on a kink of relu, which has no slope, left out."
     wrong = sum(not weight.agrees for weight in smooth)
     if wrong:
-        of = f"{wrong} of {len(smooth)}"
-        return f"{of} differ: backpropagation does not give the slope of this loss.{kinks}", False
+        of = f"{wrong} of {len(smooth)} differ{'s' * (wrong == 1)}"
+        return f"{of}: backpropagation does not give the slope of this loss.{kinks}", False
+    agree, all_are = f"All {len(smooth)} agree", "all are"
+    if len(smooth) == 1:
+        agree, all_are = "The one that can be judged agrees", "it is"
     if all(weight.analytic == 0 for weight in smooth):
-        nothing = "all are 0: these weights learn nothing from these images."
-        return f"All {len(smooth)} agree, and {nothing}{kinks}", True
+        return f"{agree}, and {all_are} 0: these weights learn nothing from these images.{kinks}", True
     largest = max(weight.relative_difference for weight in smooth)
-    return f"All {len(smooth)} agree: the largest relative difference is {written(largest)}.{kinks}", True
+    return f"{agree}: the largest relative difference is {written(largest)}.{kinks}", True
 
 
 def _row(weight: CheckedWeight) -> CheckedRow:

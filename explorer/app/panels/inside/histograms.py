@@ -21,6 +21,7 @@ from explorer.figures.histograms import (
 from explorer.figures.palette import Theme
 from explorer.widgets.caption import Caption
 from explorer.widgets.live_figure import LiveFigure
+from explorer.wording import counted
 
 __all__ = ["Histograms"]
 
@@ -63,7 +64,7 @@ class Histograms:
         spreads = [_spreads(names, *both) for both in layers]
         n = activations[0][0].shape[1]
         self.captions[0].text = f"standard deviation of the weights: {spreads[0]}"
-        self.captions[1].text = f"on {n} test images; standard deviation: {spreads[1]}"
+        self.captions[1].text = f"on {counted(n, 'test image')}; standard deviation: {spreads[1]}"
         self.weights.summary, self.activations.summary = (caption.text for caption in self.captions)
 
     @np.errstate(all="ignore")  # weights that are no numbers show in the figure

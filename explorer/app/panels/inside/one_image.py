@@ -19,6 +19,7 @@ from explorer.widgets.bars import Bar, Bars
 from explorer.widgets.rendered import Display
 from explorer.widgets.sample_picker import SamplePicker, Wish
 from explorer.widgets.walkthrough import FormulaLine, Stage, Strip, WalkthroughView
+from explorer.wording import counted
 
 __all__ = ["OneImage"]
 
@@ -166,7 +167,7 @@ def stages(walk: Walkthrough, units: tuple[int, ...], theme: Theme) -> tuple[Sta
         name = "Output layer" if last else f"Layer {layer.number}"
         shown.append(
             Stage(
-                title=f"{name} · {layer.n_units} units, {layer.activation}",
+                title=f"{name} · {counted(layer.n_units, 'unit')}, {layer.activation}",
                 forward=_lines(forward_formulas(walk, layer, unit)),
                 back=_lines(backward_formulas(walk, layer, unit, before)),
                 unit=unit,
@@ -205,7 +206,8 @@ def _full(values: Array) -> Array:
 
 
 def _range(values: Array) -> str:
-    return f"{written(float(values.min()), 2)} to {written(float(values.max()), 2)}"
+    low, high = written(float(values.min()), 2), written(float(values.max()), 2)
+    return low if low == high else f"{low} to {high}"
 
 
 def _strips(values: list[Array], theme: Theme) -> bytes:

@@ -17,6 +17,7 @@ from explorer.widgets.bars import Bar, Bars
 from explorer.widgets.dropdown import Segmented
 from explorer.widgets.rendered import Display
 from explorer.widgets.weight_images import WeightImages
+from explorer.wording import counted
 
 __all__ = ["PER_PAGE", "FirstWeights", "full_tone"]
 
@@ -78,9 +79,11 @@ class FirstWeights:
         first = self._page * PER_PAGE
         page = W[first : first + PER_PAGE].reshape(-1, *IMAGE_SHAPE)
         limit = full_tone(W)
-        what = "change of its weights since the start" if self.kind.value == "change" else "weights"
+        each = " with" if len(W) == 1 else ", each with"
+        weights = f"{counted(len(W), 'unit')} of layer 1{each} its {counted(W.shape[1], 'weight')}"
+        what = f"{weights}: their change since the start" if self.kind.value == "change" else weights
         self.images.show(
-            f"{len(W)} units of layer 1, each with its {W.shape[1]} {what}, epoch {subject.epoch:g}",
+            f"{what}, epoch {subject.epoch:g}",
             weights_sprite(page, _COLUMNS, theme=state.theme, limit=limit),
             first=first,
             n_images=len(page),

@@ -72,7 +72,7 @@ class Address:
     def follow(self, state: SessionState) -> None:
         """Follow the settings of a session; those that a run was started with become a step to go back to."""
         run = state.run
-        self._header.link_lacks = what_a_link_lacks(run)
+        self._header.link_lacks = what_a_link_lacks(state)
         self.write()
         trained = None if run is None or run.status == "idle" else (run.number, run.config)
         if trained is not None and trained != self._trained and trained[1] == state.config:
@@ -96,9 +96,8 @@ class Address:
         link, notices = self._read(query)
         self._trail.be_at(link.config)
         if link.config != self._session.config:
-            self._session.config = link.config
-            if self._session.auto_train:  # they don't wait: to go there is to see their run
-                self._session.apply()
+            # They don't wait: to go there is to see their run, which has freshly initialised weights.
+            self._session.apply(link.config, clean=True, at_once=True)
         self._complain(notices)
 
     @property

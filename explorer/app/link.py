@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from urllib.parse import urlencode
 
-from explorer.session import SessionRun
+from explorer.session import SessionState
 from explorer.training import FIELDS, TrainingConfig
 from explorer.training.config import VIEW_KEYS
 from explorer.training.fields import Field
 from explorer.training.query import listed, parts
+from explorer.wording import counted
 
 __all__ = ["Link", "Trail", "what_a_link_lacks"]
 
@@ -150,8 +151,16 @@ def _controls(text: str | None) -> tuple[tuple[str, ...] | None, list[str]]:
     return shown or None, [key for key in keys if key not in by_key]
 
 
-def what_a_link_lacks(run: SessionRun | None) -> str:
-    """Return in a sentence what a link can't hold of a run; empty where its settings are all of it."""
-    if run is None or (run.parent is None and run.opened is None):
+def what_a_link_lacks(state: SessionState) -> str:
+    """Return in a sentence what a link can't hold of the run on show; empty where its settings are all of it."""
+    run = state.run
+    if run is None:
         return ""
-    return "It holds the settings, not the weights that this run began with."
+    if run.began_with:
+        these = "these" if run.opened is not None else "this"
+        return f"It opens a run with freshly initialised weights, not {these} {run.began_with}."
+    if state.waits:
+        return "It holds the settings in the controls, which this run is not trained with."
+    if run.status == "stopped":
+        return f"It opens a run of {counted(run.config.epochs, 'epoch')}; this one was stopped before."
+    return ""

@@ -6,11 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from explorer.app.view_state import ViewState
-from explorer.session import Advice, ForkError, Session, SessionState
+from explorer.figures.steps import step_in_words
+from explorer.session import Advice, ForkError, Session, SessionRun, SessionState
+from explorer.training import TrainingConfig
 from explorer.training.event_loop import log_fault
 from explorer.widgets.messages import Message, Messages
 from explorer.widgets.run_bar import RunBar
 from explorer.widgets.settings_panel import SettingsPanel
+from explorer.wording import counted
 
 __all__ = ["AdvicePart", "RunBarPart", "SettingsPart"]
 
@@ -33,9 +36,11 @@ class SettingsPart:
         self.view = SettingsPanel(session.config, n_images=n_images, n_classes=n_classes, shown=shown)
         self._shown = session.config
         self.view.observe(self._on_config, "config")
+        self.view.on_clean(session.loop.bind(self._on_clean))
 
     def show(self, state: SessionState) -> None:
-        """Show the settings that are in use."""
+        """Show the settings that are in use, and the weights that the next run begins with."""
+        self.view.start = state.start
         self._shown = state.config
         if self.view.config != state.config:
             self.view.config = state.config
@@ -43,6 +48,9 @@ class SettingsPart:
     def _on_config(self, change: Mapping[str, Any]) -> None:
         if change["new"] is not self._shown:
             self._session.loop.bind(self._session.apply)(change["new"])
+
+    def _on_clean(self, config: TrainingConfig) -> None:
+        self._session.apply(config, clean=True, at_once=config == self._session.config)
 
 
 class RunBarPart:
@@ -63,9 +71,19 @@ class RunBarPart:
     def show(self, state: SessionState) -> None:
         """Show what the run is doing."""
         run = state.run
-        epochs = state.config.epochs if run is None else run.config.epochs
-        left = None if run is None else run.seconds_left
-        self.view.show(state.status, 0.0 if run is None else run.epoch, epochs, left)
+        if run is None:
+            self.view.show("idle", 0.0, state.config.epochs, trains="Train", resumes="", note="")
+            return
+        self.view.show(
+            state.status,
+            run.epoch,
+            run.config.epochs,
+            run.seconds_left,
+            (*run.place, run.steps_per_epoch),
+            resumes=_going_on(state, run),
+            trains="Train" if state.waits else "Train again",
+            note=step_in_words(run.stepped[-1]) if run.stepped else "",
+        )
 
     def _on_auto(self, _change: object) -> None:
         self._session.auto_train = self.view.auto
@@ -73,7 +91,7 @@ class RunBarPart:
     def _on_action(self, action: str) -> None:
         session = self._session
         verbs: dict[str, Callable[[], object]] = {
-            "train": session.train,
+            "train": session.restart,
             "pause": session.pause,
             "resume": session.resume,
             "step_epoch": lambda: session.step("epoch"),
@@ -82,6 +100,14 @@ class RunBarPart:
             "reset": session.reset,
         }
         verbs[action]()
+
+
+def _going_on(state: SessionState, run: SessionRun) -> str:
+    """Return what lets a run go on that has ended: ``"Resume"``, ``"10 more epochs"``; empty where it can't."""
+    epochs = 0 if run.status in ("running", "paused") else state.reach()
+    if run.status == "stopped" and run.history.batches and epochs:
+        return "Resume"
+    return counted(epochs - run.epochs_done, "more epoch") if epochs else ""
 
 
 class AdvicePart:

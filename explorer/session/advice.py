@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,8 +11,8 @@ import numpy as np
 from explorer.network.diagnostics import LayerDiagnostics, diagnose
 from explorer.session.session_run import SessionRun
 from explorer.session.state import SessionState
-from explorer.training import TrainingConfig
-from explorer.training.findings import Severity
+from explorer.training import FIELDS, TrainingConfig
+from explorer.training.findings import BetterRun, Severity, changes_in_words
 from explorer.training.hints import hints
 from explorer.training.process_settings import one_blas_thread
 from explorer.wording import percent
@@ -20,6 +20,11 @@ from explorer.wording import percent
 __all__ = ["Advice", "Advisor"]
 
 _PROBE = 300  # test images that the diagnostics look at
+
+_ALIKE = frozenset({"hidden_sizes", "batch_size", "epochs", "learning_rate", "reduction", "seed"})
+"""Settings in which runs may differ that are compared."""
+
+_FRESH = "freshly initialised weights"
 
 Verb = Literal["", "train", "apply", "fork"]
 
@@ -57,9 +62,9 @@ class Advisor:
             return ()
         if run.status == "idle":
             return _untrained(state)
-        about_settings = (_waiting(state),) if state.waits else ()
+        about_settings = (_waiting(run, state),) if state.waits else ()
         found = tuple(self._hints(run, state))
-        return (*_beginning(run), *about_settings, *(found or _failure(run)))
+        return (*_opened(run, state), *about_settings, *(found or _failure(run)))
 
     def _hints(self, run: SessionRun, state: SessionState) -> Iterator[Advice]:
         for hint in hints(
@@ -68,6 +73,7 @@ class Advisor:
             diagnostics=self._diagnosed(run, state),
             n_available=len(state.dataset.train_labels),
             start_accuracy=run.start_accuracy,
+            better=_better(run, state.earlier),
         ):
             verb: Verb = "train" if hint.fresh else "apply"
             config = run.config.replace(**hint.fix)
@@ -88,19 +94,16 @@ class Advisor:
         return self._measured[1]
 
 
-def _beginning(run: SessionRun) -> tuple[Advice, ...]:
-    """Say what a run began with, where that is not freshly initialised weights."""
-    if run.opened is not None:
-        text = f"{run.opened.file} is open: {run.opened.described(run.config)}."
-        why = (
-            "It is a run of its own. Train starts with freshly initialised weights; to keep these, train on."
-        )
-        return (Advice("opened", "info", text, why, "Train on from these weights", "fork"),)
-    if run.parent is not None:
-        text = f"This run goes on from epoch {run.first_epoch} of {run.parent.title}."
-        why = "With other settings it begins again from there. Train begins with freshly initialised weights."
-        return (Advice("forked", "info", text, why),)
-    return ()
+def _better(run: SessionRun, earlier: Iterable[SessionRun]) -> BetterRun | None:
+    """Return the best of the earlier runs of the same kind of network on the same images, if it beats `run`."""
+    alike = [one for one in earlier if {*run.config.differences(one.config)} <= _ALIKE]
+    reached = {one.best.test_accuracy: one for one in alike if one.best is not None}
+    if run.best is None or max(reached, default=0.0) <= run.best.test_accuracy:
+        return None
+    best = reached[max(reached)]
+    names = [name for name in run.config.differences(best.config) if name != "epochs"][:2]
+    settings = " and ".join(f"{FIELDS[name].label.lower()} {best.config.text(name)}" for name in names)
+    return BetterRun(best.title, max(reached), settings)
 
 
 def _untrained(state: SessionState) -> tuple[Advice, ...]:
@@ -113,14 +116,34 @@ def _untrained(state: SessionState) -> tuple[Advice, ...]:
     return (Advice("untrained", "info", text, why),)
 
 
-def _waiting(state: SessionState) -> Advice:
+def _opened(run: SessionRun, state: SessionState) -> tuple[Advice, ...]:
+    """Say which weights are those of a file, and offer to train on where the settings allow it."""
+    if run.opened is None:
+        return ()
+    text = f"{run.opened.file} is open: {run.opened.described(run.config)}."
+    why = "It is a run of its own. To train on keeps these weights; other settings and “Train again” don't."
+    if state.waits or not state.can_train_on:  # then something else is offered
+        return (Advice("opened", "info", text, why),)
+    return (Advice("opened", "info", text, why, "Train on from these weights", "fork"),)
+
+
+def _waiting(run: SessionRun, state: SessionState) -> Advice:
     if not state.withholds_settings or state.moment is None:
-        text = "The new settings are not trained yet."
+        changes = changes_in_words(run.config, state.config, most=3)
+        fresh = _FRESH if state.starts_clean else ""
+        text = f"Not trained yet: {', '.join(filter(None, [changes, fresh]))}."
         return Advice("waiting", "info", text, action="Train with them", verb="apply")
-    epoch = f"epoch {state.moment.epoch:g}"
-    text = f"You are looking at {epoch}, so the new settings wait."
-    why = "Train begins with freshly initialised weights."
-    return Advice("waiting", "info", text, why, f"Train on from {epoch}", "fork")
+    shown = here = f"epoch {state.moment.epoch:g}"
+    if run.opened is not None and state.selected_epoch is None:
+        shown, here = f"the weights of {run.opened.file}", "these weights"
+    text = f"You are looking at {shown}, so the new settings wait."
+    if state.can_train_on and not state.starts_clean:
+        why = "Train begins with freshly initialised weights."
+        return Advice("waiting", "info", text, why, f"Train on from {here}", "fork")
+    why = f"They don't fit these weights, which are those of {run.config.architecture} hidden units."
+    if state.can_train_on:
+        why = "They begin with freshly initialised weights."
+    return Advice("waiting", "info", text, why, f"Train with {_FRESH}", "train")
 
 
 def _failure(run: SessionRun) -> tuple[Advice, ...]:

@@ -90,7 +90,7 @@ class Session:
         self._run: SessionRun | None = None
         self._earlier = EarlierRuns()
         self._selected_epoch: float | None = None
-        self._waits = False
+        self._starts_clean = False
         self._n_runs = 0
         self._token = 0  # the runner's, of the present run
         self._listeners: list[Listener] = []
@@ -115,7 +115,7 @@ class Session:
 
     @property
     def config(self) -> TrainingConfig:
-        """The settings of the next run; to assign them starts nothing.
+        """The settings of the next run; to assign others starts nothing, and the run will not be a fork.
 
         Raises
         ------
@@ -127,7 +127,8 @@ class Session:
     @config.setter
     def config(self, config: TrainingConfig) -> None:
         self.check(config)
-        self._config = config
+        if config != self._config:
+            self._config, self._starts_clean = config, self._is_from_others
         self._settle()
 
     def check(self, config: TrainingConfig) -> None:
@@ -141,12 +142,23 @@ class Session:
 
     # ---------------------------------------------------------------- training
 
-    def apply(self, config: TrainingConfig | None = None) -> None:
+    def apply(
+        self, config: TrainingConfig | None = None, *, clean: bool = False, at_once: bool = False
+    ) -> None:
         """Take new settings, and train with them if `auto_train` is on.
 
         More epochs continue the present run; a fork begins again where it began; all else starts a new run with
-        freshly initialised weights. Settings wait, and `SessionState.waits` says so, where a new run would take
-        away the selected epoch.
+        freshly initialised weights. Settings wait, as `SessionState.waits` says, where a new run would take away
+        the selected epoch.
+
+        Parameters
+        ----------
+        config : TrainingConfig, optional
+            The new settings; without any, those that are set are trained with in any case.
+        clean : bool
+            Whether freshly initialised weights are asked for, also where the present run began with others.
+        at_once : bool
+            Whether a new run may take away the selected epoch.
 
         Raises
         ------
@@ -156,17 +168,29 @@ class Session:
         if config is not None:
             self.check(config)
             self._config = config
-            if not self.auto_train or self._new_state().withholds_settings:
-                self._waits = self.auto_train
-                self._settle()
-                return
-        run = self._run
-        if run is not None and run.can_continue_to(self._config):
+        if clean:
+            self._starts_clean = self._is_from_others
+        withheld = not at_once and self._new_state().withholds_settings
+        if config is not None and (not self.auto_train or withheld):
+            self._settle()
+        elif self._new_state().continues:
             self.extend(self._config.epochs)
-        elif run is not None and run.parent and run.origin and run.can_branch_again(self._config):
-            self._branch(run.parent, run.origin)
         else:
-            self.train()
+            self.restart()
+
+    def restart(self, *, paused: bool = False) -> None:
+        """Start a run with the settings that are set: a fork where it began, else with fresh weights.
+
+        Parameters
+        ----------
+        paused : bool
+            Whether it waits for `step` or `resume`.
+        """
+        run = None if self._starts_clean else self._run
+        if run and run.parent and run.origin and run.can_branch_again(self._config):
+            self._branch(run.parent, run.origin, paused=paused)
+        else:
+            self.train(paused=paused)
 
     def train(self, config: TrainingConfig | None = None, *, paused: bool = False) -> None:
         """Start a new run with freshly initialised weights, with new settings or those that are set.
@@ -183,8 +207,10 @@ class Session:
         run = SessionRun.beginning(training, self._next_number(), "paused" if paused else "running")
         self._begin(training, run, paused=paused)
 
-    def extend(self, epochs: int) -> None:
+    def extend(self, epochs: int, *, paused: bool = False) -> None:
         """Let the present run go on to more epochs, whether it trains, is paused or has ended.
+
+        Where it has ended, `paused` waits for `step` or `resume`.
 
         Raises
         ------
@@ -195,9 +221,10 @@ class Session:
         config = self._config if run is None else run.config.replace(epochs=epochs)
         if run is None or training is None or not run.can_continue_to(config):
             raise ValueError(f"there is no run that can go on to {epochs} epochs")
-        self._config, self._waits = config, False
-        self._run = replace(run, history=run.history.continued(config), status="running")
-        self._token = self._runner.extend(training, epochs)
+        self._config, self._starts_clean = config, False
+        status: RunnerStatus = "paused" if paused else "running"
+        self._run = replace(run, history=run.history.continued(config), status=status)
+        self._token = self._runner.extend(training, epochs, paused=paused)
         self._publish()
 
     def fork(self) -> None:
@@ -220,11 +247,17 @@ class Session:
         self._branch(run, moment or self._state.moment)
 
     def step(self, unit: Unit) -> None:
-        """Train one epoch (to its end) or one mini-batch, and pause; without a run, one is begun."""
-        if self._run is None:
-            self.train(paused=True)
-        elif self._run.status == "idle":
+        """Train one epoch (to its end) or one mini-batch, and pause.
+
+        A run that has ended goes on, where all its epochs are done by one; where it can't, a run is begun.
+        """
+        if self._run is not None and self._run.status == "idle":
             self._run = replace(self._run, status="paused")
+        elif self.status not in ("running", "paused"):
+            if epochs := self._state.reach(1):
+                self.extend(epochs, paused=True)
+            else:
+                self.restart(paused=True)
         self._runner.step(unit)
 
     def pause(self) -> None:
@@ -232,8 +265,11 @@ class Session:
         self._runner.pause()
 
     def resume(self) -> None:
-        """Go on after a pause."""
-        self._runner.resume()
+        """Go on after a pause, or after the end as far as `SessionState.reach` says."""
+        if self.status not in ("running", "paused") and (epochs := self._state.reach()):
+            self.extend(epochs)
+        else:
+            self._runner.resume()
 
     def stop(self) -> None:
         """End the run within a mini-batch; what was learned is kept."""
@@ -321,12 +357,18 @@ class Session:
     def take(self, advice: Advice) -> None:
         """Do what a piece of advice offers; raises what its verb raises."""
         if advice.config is not None:
-            self.config = advice.config
+            self.check(advice.config)
+            self._config = advice.config  # what follows publishes it
         verbs: dict[str, Callable[[], object]] = {"train": self.train, "apply": self.apply, "fork": self.fork}
         if advice.verb:
             verbs[advice.verb]()
 
     # ---------------------------------------------------------------- inside
+
+    @property
+    def _is_from_others(self) -> bool:
+        """Whether the present run began with other weights than freshly initialised ones."""
+        return self._run is not None and bool(self._run.began_with)
 
     def _next_number(self) -> int:
         self._n_runs += 1
@@ -335,7 +377,7 @@ class Session:
     def _put_aside(self) -> None:
         """Make the present run an earlier one, unless there is nothing in it to keep."""
         run, self._run = self._run, None
-        self._selected_epoch, self._waits = None, False
+        self._selected_epoch, self._starts_clean = None, False
         if run is not None and run.is_kept:
             self._earlier = self._earlier.followed_by(run)
 
@@ -351,7 +393,7 @@ class Session:
         self._token = self._runner.start(training, paused=paused)
         self._publish()
 
-    def _branch(self, parent: SessionRun, moment: Moment) -> None:
+    def _branch(self, parent: SessionRun, moment: Moment, *, paused: bool = False) -> None:
         config = self._config
         if config.epochs <= moment.epoch:
             if moment.epoch >= MOST_EPOCHS:
@@ -368,8 +410,8 @@ class Session:
             raise ForkError(text, why) from error
         self._config = config
         self._put_aside()
-        run = SessionRun.beginning(training, self._next_number()).forked_from(parent, moment)
-        self._begin(training, run)
+        run = SessionRun.beginning(training, self._next_number(), "paused" if paused else "running")
+        self._begin(training, run.forked_from(parent, moment), paused=paused)
 
     def _take(self, delivery: Delivery) -> None:
         """Take in what the run says; what a run before said was on its way and comes too late."""
@@ -389,7 +431,7 @@ class Session:
             moment=moment,
             selected_epoch=self._selected_epoch,
             earlier=self._earlier,
-            waits=self._waits,
+            starts_clean=self._starts_clean,
         )
 
     def _publish(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from itertools import takewhile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from explorer.network import NeuralNetwork
 from explorer.session.opening import OpenedWeights
 from explorer.training import (
     BatchRecord,
+    BatchStep,
     EpochRecord,
     Evaluation,
     History,
@@ -46,6 +48,8 @@ class SessionRun:
     """What it is doing, or how it ended."""
     evaluation: Evaluation | None = None
     """The newest exact figures, made whenever the run is paused or over; None while newer records are there."""
+    steps: tuple[BatchStep, ...] = ()
+    """What each mini-batch did that was trained by itself."""
     name: str = ""
     """What the user calls it; empty without a name."""
     note: str = ""
@@ -148,6 +152,36 @@ class SessionRun:
         return self.history.batches[-1].epoch if self.history.batches else float(self.first_epoch)
 
     @property
+    def place(self) -> tuple[int, int]:
+        """The epoch of the newest mini-batch that is known, and its number within it, both counted from 1."""
+        known = [record.step for record in self.history.batches[-1:]]
+        known += [record.step for record in self.steps[-1:]]
+        known += [] if self.evaluation is None else [self.evaluation.step]
+        step = max(known, default=self.first_epoch * self.steps_per_epoch)
+        epoch, within = divmod(max(step - 1, 0), self.steps_per_epoch)
+        return epoch + 1, within + min(step, 1)
+
+    @property
+    def stepped(self) -> tuple[BatchStep, ...]:
+        """The steps, one after the other within an epoch, that have led to where it is paused; else none."""
+        if self.status != "paused":
+            return ()
+        epoch, within = self.place
+        first = (epoch - 1) * self.steps_per_epoch
+        backwards = zip(reversed(self.steps), range(first + within, first, -1), strict=False)
+        led_here = takewhile(lambda pair: pair[0].step == pair[1], backwards)
+        return tuple(step for step, _ in led_here)[::-1]
+
+    @property
+    def began_with(self) -> str:
+        """The weights that it began with, in words; empty for freshly initialised ones."""
+        if self.opened is not None:
+            return f"weights of {self.opened.file}"
+        if self.parent is not None:
+            return f"fork of {self.parent.title} at epoch {self.first_epoch}"
+        return ""
+
+    @property
     def epochs_done(self) -> int:
         """Epochs that have ended, those before a fork included."""
         return self.history.last.epoch if self.history.last else self.first_epoch
@@ -220,26 +254,40 @@ class SessionRun:
     def taking(self, status: RunnerStatus, records: Iterable[Record]) -> SessionRun:
         """Return the run with what the runner has delivered since; an idle one stays so while it is paused."""
         timeline, evaluation, last = self.timeline, self.evaluation, self.history.last
+        steps = self.steps
         ours: list[EpochRecord | BatchRecord | RunEnd] = []
         for record in records:
+            if isinstance(record, BatchStep):
+                steps = (*steps, record)
+                continue
             evaluation = None
             if isinstance(record, Snapshot):
                 assert last is not None  # a snapshot follows the record of its epoch
                 timeline = timeline.followed_by(Moment(last, record))
             elif isinstance(record, Evaluation):
                 evaluation = record
+                steps = _tested(steps, record)
             else:
                 ours.append(record)
                 last = record if isinstance(record, EpochRecord) else last
                 evaluation = record.final if isinstance(record, RunEnd) else None
         history = self.history.followed_by(*ours)
         start = self.start
-        if evaluation is not None and not history.batches and (self.opened or evaluation.step == 0):
-            start = _as_epoch(evaluation)
+        if start is None and evaluation is not None and not history.batches:
+            start = _as_epoch(evaluation) if self.opened or evaluation.step == 0 else None
         if (self.status, status) == ("idle", "paused"):
             status = "idle"
+        if self.status == status == "paused" and last is self.history.last:
+            # Those of the step before, until those of this one are there.
+            evaluation = evaluation or self.evaluation
         return replace(
-            self, status=status, history=history, timeline=timeline, evaluation=evaluation, start=start
+            self,
+            status=status,
+            history=history,
+            timeline=timeline,
+            evaluation=evaluation,
+            steps=steps,
+            start=start,
         )
 
     def set_aside(self) -> SessionRun:
@@ -248,7 +296,7 @@ class SessionRun:
         if newest is not None and self.evaluation is None:
             kept = kept.followed_by(newest)
         status: RunnerStatus = "stopped" if self.status in ("running", "paused") else self.status
-        return replace(self, timeline=kept, origin=None, status=status)
+        return replace(self, timeline=kept, origin=None, steps=(), status=status)
 
     def without_moments(self) -> SessionRun:
         """Return it with the figures of its newest moment alone, neither weights nor outputs."""
@@ -264,6 +312,14 @@ class SessionRun:
         end = self.history.end and replace(self.history.end, final=evaluation)
         history = replace(self.history, end=end)
         return replace(self, timeline=kept, origin=None, evaluation=evaluation, history=history)
+
+
+def _tested(steps: tuple[BatchStep, ...], found: Evaluation) -> tuple[BatchStep, ...]:
+    """Return steps, the newest with what was found of the test set if it is where it was found."""
+    if not steps or steps[-1].step != found.step:
+        return steps
+    newest = replace(steps[-1], test_loss=found.test_loss, test_accuracy=found.test_accuracy)
+    return (*steps[:-1], newest)
 
 
 def _as_epoch(found: Evaluation) -> EpochRecord:

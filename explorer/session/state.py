@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from explorer.datasets import Dataset
 from explorer.session.earlier_runs import EarlierRuns
 from explorer.session.session_run import SessionRun
 from explorer.training import History, Moment, RunnerStatus, TrainingConfig
+from explorer.training.config import MOST_EPOCHS
 
-__all__ = ["SessionState"]
+__all__ = ["MORE_EPOCHS", "SessionState"]
+
+MORE_EPOCHS = 10
+"""How many epochs a run that has come to its last one goes on, unless another number is set."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -29,8 +33,8 @@ class SessionState:
     """The epoch that the user has gone back to; None while the newest is shown."""
     earlier: EarlierRuns = field(default_factory=EarlierRuns)
     """The session's other runs."""
-    waits: bool = False
-    """Whether new settings have come that nothing has been trained with yet."""
+    starts_clean: bool = False
+    """Whether the next run has freshly initialised weights, although the present one began with others."""
 
     @property
     def status(self) -> RunnerStatus:
@@ -46,6 +50,32 @@ class SessionState:
     def begun_run(self) -> SessionRun | None:
         """The present run, if it has begun."""
         return None if self.run is None or self.run.status == "idle" else self.run
+
+    @property
+    def waits(self) -> bool:
+        """Whether the settings are not those of the present run: nothing has been trained with them yet."""
+        return self.run is not None and (self.starts_clean or self.config != self.run.config)
+
+    @property
+    def continues(self) -> bool:
+        """Whether the settings are those of the present run with more epochs, so that it can go on to them."""
+        return self.run is not None and not self.starts_clean and self.run.can_continue_to(self.config)
+
+    @property
+    def start(self) -> str:
+        """The weights that the next run begins with, in words; empty for freshly initialised ones."""
+        return "" if self.run is None or self.starts_clean else self.run.began_with
+
+    def reach(self, more: int = MORE_EPOCHS) -> int:
+        """Return the number of epochs that the present run can go on to once it has ended, 0 for none.
+
+        That is the number that is set, or where so many are done, `more` than that.
+        """
+        state, run = self, self.run
+        if run is not None and self.config == run.config and run.epochs_done >= run.config.epochs:
+            epochs = min(MOST_EPOCHS, run.epochs_done + more)
+            state = replace(self, config=run.config.replace(epochs=epochs))
+        return state.config.epochs if state.continues else 0
 
     @property
     def history(self) -> History:
@@ -94,6 +124,14 @@ class SessionState:
         That is a moment that was gone back to, or a file's weights that nothing was trained from yet.
         """
         run = self.run
-        if run is None or run.can_continue_to(self.config):
+        if run is None or self.continues:
             return False
         return self.selected_epoch is not None or (run.opened is not None and not run.history.batches)
+
+    @property
+    def can_train_on(self) -> bool:
+        """Whether the weights that are shown can be trained on with the settings that are set."""
+        run, moment = self.run, self.moment
+        if run is None or moment is None or moment.epoch >= MOST_EPOCHS:
+            return False
+        return run.config.hidden_sizes == self.config.hidden_sizes

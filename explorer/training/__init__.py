@@ -3,7 +3,15 @@
 from explorer.training.completed_run import CompletedRun, complete
 from explorer.training.config import FIELDS, PRESETS, TrainingConfig
 from explorer.training.fields import ConfigError
-from explorer.training.records import BatchRecord, EpochRecord, Evaluation, History, RunEnd, Snapshot
+from explorer.training.records import (
+    BatchRecord,
+    BatchStep,
+    EpochRecord,
+    Evaluation,
+    History,
+    RunEnd,
+    Snapshot,
+)
 from explorer.training.run import DivergedError, TrainingRun, check_images, new_network, train
 from explorer.training.runner import Delivery, Runner, RunnerStatus
 from explorer.training.timeline import Moment, Timeline
@@ -12,6 +20,7 @@ __all__ = [
     "FIELDS",
     "PRESETS",
     "BatchRecord",
+    "BatchStep",
     "CompletedRun",
     "ConfigError",
     "Delivery",

@@ -13,7 +13,7 @@ from explorer.training.fitting import fitting_rate
 from explorer.training.records import EpochRecord, Evaluation, RunEnd
 from explorer.wording import percent
 
-__all__ = ["Findings", "Hint", "Severity"]
+__all__ = ["BetterRun", "Findings", "Hint", "Severity", "changes_in_words"]
 
 Severity = Literal["info", "hint", "warning", "error"]
 
@@ -39,6 +39,24 @@ class Hint:
 
 
 @dataclass(frozen=True, slots=True)
+class BetterRun:
+    """Another run that reached more."""
+
+    title: str
+    """What it is called."""
+    accuracy: float
+    """Its best test accuracy, 0 to 1."""
+    settings: str = ""
+    """Those in which it differs, in words."""
+
+    @property
+    def described(self) -> str:
+        """What it reached, in a sentence: ``"Run 1 reached 94.1 % with hidden units 32."``."""
+        title = self.title[:1].upper() + self.title[1:]
+        return f"{title} reached {percent(self.accuracy)}{self.settings and f' with {self.settings}'}."
+
+
+@dataclass(frozen=True, slots=True)
 class Findings:
     """What the rules look at: the settings and records of a run, and what else `hints` is told of it."""
 
@@ -49,6 +67,7 @@ class Findings:
     diagnostics: tuple[LayerDiagnostics, ...] = ()
     n_available: int | None = None
     start_accuracy: float | None = None
+    better: BetterRun | None = None
 
     @property
     def finished(self) -> bool:
@@ -140,16 +159,17 @@ class Findings:
         fresh = self.has_ruined_weights
         if not fix and not fresh:
             return None
-        action = ", ".join(filter(None, [_action(self.config, fixed), "freshly initialised weights" * fresh]))
+        changed = changes_in_words(self.config, fixed)
+        action = ", ".join(filter(None, [changed, "freshly initialised weights" * fresh]))
         action = action[0].upper() + action[1:]
         return Hint(id_, kind, what or self.low_accuracy(), why, MappingProxyType(fix), action, fresh)
 
 
-def _action(config: TrainingConfig, fixed: TrainingConfig) -> str:
-    """Return the changes in words: ``"Batch size 2 048 → 512, learning rate 0.01 → 0.003"``."""
-    changes: list[str] = []
-    for name in config.differences(fixed):
-        before, after = (settings.text(name) for settings in (config, fixed))
-        label = FIELDS[name].label
-        changes.append(f"{label[0].lower() + label[1:] if changes else label} {before} → {after}")
-    return ", ".join(changes)
+def changes_in_words(before: TrainingConfig, after: TrainingConfig, *, most: int = len(FIELDS)) -> str:
+    """Return how settings differ: ``"batch size 2 048 → 512, learning rate 0.01 → 0.003"``; empty if they don't.
+
+    Of more than `most` differences the others are counted: ``"… and 2 more"``.
+    """
+    names = before.differences(after)
+    changes = [f"{FIELDS[name].label.lower()} {before.text(name)} → {after.text(name)}" for name in names]
+    return ", ".join(changes[:most]) + (f" and {len(changes) - most} more" if len(changes) > most else "")

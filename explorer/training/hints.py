@@ -11,7 +11,7 @@ from typing import Any
 
 from explorer.network.diagnostics import LayerDiagnostics
 from explorer.training.config import MOST_EPOCHS, TrainingConfig
-from explorer.training.findings import Findings, Hint, Severity
+from explorer.training.findings import BetterRun, Findings, Hint, Severity
 from explorer.training.fitting import fitting_rate, rounded_down
 from explorer.training.records import History
 from explorer.training.run import DivergedError
@@ -28,6 +28,7 @@ _FEW_UPDATES = 200
 _FEW_UNITS = 5
 _ENOUGH_UNITS = 32
 _ENOUGH_EPOCHS = 10
+_SLOW_EPOCHS = 3  # times those that are done
 
 
 def hints(
@@ -37,6 +38,7 @@ def hints(
     diagnostics: Sequence[LayerDiagnostics] = (),
     n_available: int | None = None,
     start_accuracy: float | None = None,
+    better: BetterRun | None = None,
 ) -> tuple[Hint, ...]:
     """Return what there is to say about a run, most severe first: at most two hints, none when all is well.
 
@@ -55,9 +57,18 @@ def hints(
     start_accuracy : float, optional
         Test accuracy, 0 to 1, of the weights that the run went on from, as a fork does; without it, its first
         weights were drawn by its initializer.
+    better : BetterRun, optional
+        A run with much the same settings that reached more.
     """
     findings = Findings(
-        history.config, history.epochs, history.end, n_train, tuple(diagnostics), n_available, start_accuracy
+        history.config,
+        history.epochs,
+        history.end,
+        n_train,
+        tuple(diagnostics),
+        n_available,
+        start_accuracy,
+        better,
     )
     return _first(_CAUSES, findings, 1) or _first(_ADVICE, findings, _MOST)
 
@@ -302,6 +313,8 @@ def overfitting(findings: Findings) -> Hint | None:
 def few_epochs(findings: Findings) -> Hint | None:
     """Fix a run that ends while it still gets clearly better: more epochs, which continue it.
 
+    Where a run with much the same settings reached more, any gain in its last epoch is enough.
+
     It is not given where the next epochs may as well undo what was won: where the test loss has wavered of late,
     where the steps are larger than fits, and in three or more sigmoid layers, which learn by leaps in both ways.
     """
@@ -311,9 +324,15 @@ def few_epochs(findings: Findings) -> Hint | None:
     wavers = any(after.test_loss >= before.test_loss for before, after in pairwise(records[-4:]))
     if wavers or findings.config.learning_rate > findings.fitting_rate or findings.has_deep_sigmoid:
         return None
-    if len(records) > 1 and records[-1].train_accuracy - records[-2].train_accuracy < 0.01:
+    done, better = records[-1].epoch, findings.better
+    gain = records[-1].train_accuracy - records[-2].train_accuracy if len(records) > 1 else 1.0
+    if better is not None and gain > 0 and better.accuracy - findings.test_accuracy > 0.01:
+        changes = {"epochs": min(max(_ENOUGH_EPOCHS, _SLOW_EPOCHS * done), MOST_EPOCHS)}
+        what = f"Test accuracy is {percent(findings.test_accuracy)}, and still rising. {better.described}"
+        why = "The loss is still falling: with these settings it takes more epochs to get as far."
+        return findings.hint("few_epochs", "hint", why, changes, what)
+    if gain < 0.01:
         return None
-    done = records[-1].epoch
     changes = {"epochs": min(max(_ENOUGH_EPOCHS, 2 * done), MOST_EPOCHS)}
     what = f"Accuracy is still rising after {counted(done, 'epoch')} ({percent(findings.test_accuracy)})."
     why = "Each epoch goes once through the training images, and the loss has not levelled off yet."

@@ -5,6 +5,7 @@ Only these cross from the training thread to the page; the network itself never 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, SupportsIndex, overload
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from explorer.training.config import TrainingConfig
 
-__all__ = ["BatchRecord", "EpochRecord", "Evaluation", "History", "RunEnd", "Snapshot"]
+__all__ = ["BatchRecord", "BatchStep", "EpochRecord", "Evaluation", "History", "RunEnd", "Snapshot"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,37 @@ class BatchRecord:
     step: int
     train_loss: float
     train_accuracy: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchStep:
+    """What one mini-batch did, where it was trained by itself.
+
+    Parameters
+    ----------
+    step : int
+        Mini-batches (updates of the weights) since the start of the run, this one included.
+    n_images : int
+        Images in it.
+    train_loss, train_accuracy : float
+        Mean loss of its images, and share of them that were classified correctly, before the update.
+    loss_after, accuracy_after : float
+        The same of the same images, after it.
+    moved : float
+        Euclidean length of the change of all weights and biases, as a share of their length before.
+    test_loss, test_accuracy : float
+        Those of the whole test set after it; NaN until they are known.
+    """
+
+    step: int
+    n_images: int
+    train_loss: float
+    train_accuracy: float
+    loss_after: float
+    accuracy_after: float
+    moved: float
+    test_loss: float = math.nan
+    test_accuracy: float = math.nan
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -5,11 +5,11 @@ Nobody calls back into the loop. Whoever iterates decides: to pause is to stop a
 
 import inspect
 import math
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from contextvars import Context
 from time import perf_counter
-from typing import Literal, overload
+from typing import Literal, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,10 +20,12 @@ from explorer.network import NeuralNetwork
 from explorer.training.config import TrainingConfig
 from explorer.training.fields import ConfigError
 from explorer.training.process_settings import one_blas_thread, small_product
-from explorer.training.records import BatchRecord, EpochRecord, Evaluation, Snapshot
+from explorer.training.records import BatchRecord, BatchStep, EpochRecord, Evaluation, Snapshot
 from explorer.wording import grouped
 
 __all__ = ["DivergedError", "Event", "TrainingRun", "check_images", "new_network", "train"]
+
+_Found = TypeVar("_Found")
 
 Event = BatchRecord | EpochRecord | Snapshot | None
 
@@ -146,6 +148,7 @@ class TrainingRun:
             self._go_on_from(start)
         self._epochs_done = self.first_epoch
         self._scorer = Scorer(self._model)
+        self._order = np.arange(0)  # of the samples in the newest epoch
         self._tested: tuple[Snapshot, ScoredSet] | None = None  # at the end of the newest epoch
         self._rested = 0.0  # seconds, without the present rest
         self._rests_since: float | None = None
@@ -239,14 +242,53 @@ class TrainingRun:
         Evaluation or None
             None if it was left.
         """
-        with closing(self._evaluating()) as evaluating:
-            while goes_on():
-                try:
-                    next(evaluating)
-                except StopIteration as end:
-                    evaluation: Evaluation = end.value
-                    return evaluation
-        return None
+        return _unless_left(self._evaluating(), goes_on)
+
+    def weights(self) -> tuple[NDArray[np.floating], ...]:
+        """Return a read-only copy of the weights as they are now, ``(W1, b1, W2, b2, …)``."""
+        with self._batches.settled():
+            return self._model.parameters.weights()
+
+    def batch_step(
+        self, before: Sequence[NDArray[np.floating]], goes_on: Callable[[], bool] = lambda: True
+    ) -> BatchStep | None:
+        """Return what the newest mini-batch did.
+
+        Parameters
+        ----------
+        before : sequence of ndarray
+            The weights before it, as `weights` returned them.
+        goes_on : callable, optional
+            Asked before each few hundred images; False leaves the rest unscored.
+
+        Returns
+        -------
+        BatchStep or None
+            None if it was left.
+        """
+        data, after = self.dataset, self.weights()
+        start = (self.step - 1) % self.steps_per_epoch * self._batches.batch_size
+        chosen = self._order[start : start + self._batches.batch_size]
+        batch = data.train_images[chosen], data.train_labels[chosen], data.Y_train[:, chosen]
+        scores = []
+        for weights in (before, after):
+            network = self.new_network()
+            network.set_weights(weights)
+            scored = _unless_left(Scorer(Model(network, small_product())).scoring(*batch), goes_on)
+            if scored is None:
+                return None
+            scores.append(scored.score)
+        first, second = scores
+        moved = _length(np.subtract(a, b) for a, b in zip(after, before, strict=True))
+        return BatchStep(
+            step=self.step,
+            n_images=len(chosen),
+            train_loss=first.mean_loss,
+            train_accuracy=first.accuracy,
+            loss_after=second.mean_loss,
+            accuracy_after=second.accuracy,
+            moved=moved / (_length(before) or math.nan),  # a file's weights may all be 0
+        )
 
     def snapshot(self) -> Snapshot:
         """Return a read-only copy of the network as it is now, with its outputs for the test set."""
@@ -277,7 +319,8 @@ class TrainingRun:
     def _epoch(self, number: int) -> Generator[Event, None, None]:
         n, started = self.n_samples, perf_counter() - self._rested
         whole, seen, scores_each = Score(), 0, self._batches.scores_each
-        for part in self._batches.epoch(self._rng.permutation(n)):
+        self._order = self._rng.permutation(n)
+        for part in self._batches.epoch(self._order):
             self.step += part.updates
             if part.score is not None:
                 whole += part.score
@@ -336,3 +379,20 @@ class TrainingRun:
         if split == "train":
             return self._scorer.scoring(data.train_images, data.train_labels, data.Y_train)
         return self._scorer.scoring(data.test_images, data.test_labels, data.Y_test)
+
+
+def _unless_left(work: Generator[None, None, _Found], goes_on: Callable[[], bool]) -> _Found | None:
+    """Return what `work` comes to, or None if `goes_on` said no before that."""
+    with closing(work):
+        while goes_on():
+            try:
+                next(work)
+            except StopIteration as end:
+                found: _Found = end.value
+                return found
+    return None
+
+
+def _length(arrays: Iterable[NDArray[np.floating]]) -> float:
+    """Return the Euclidean length of all the numbers in some arrays together."""
+    return math.sqrt(sum(float(np.vdot(array, array)) for array in arrays))

@@ -13,14 +13,17 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from explorer.training.event_loop import running_loop
 from explorer.training.process_settings import one_blas_thread, short_switches
-from explorer.training.records import BatchRecord, EpochRecord, Evaluation, RunEnd, Snapshot
+from explorer.training.records import BatchRecord, BatchStep, EpochRecord, Evaluation, RunEnd, Snapshot
 from explorer.training.run import DivergedError, Event, TrainingRun
 
 __all__ = ["Delivery", "Record", "Runner", "RunnerStatus", "Unit"]
 
-Record = BatchRecord | EpochRecord | Snapshot | Evaluation | RunEnd
+Record = BatchRecord | BatchStep | EpochRecord | Snapshot | Evaluation | RunEnd
 RunnerStatus = Literal["idle", "running", "paused", "finished", "stopped", "failed"]
 Unit = Literal["epoch", "batch"]
 
@@ -79,11 +82,14 @@ class Runner:
         self._turn.thread.start()
         return self._token
 
-    def extend(self, run: TrainingRun, epochs: int) -> int:
-        """Let `run` go on to more epochs, whether it trains, is paused or has ended, and return its token."""
+    def extend(self, run: TrainingRun, epochs: int, *, paused: bool = False) -> int:
+        """Let `run` go on to more epochs, whether it trains, is paused or has ended, and return its token.
+
+        Where it has ended, `paused` waits for `step` or `resume`.
+        """
         if self._turn is None or not self._turn.extend(run, epochs):
             run.extend(epochs)
-            return self.start(run)
+            return self.start(run, paused=paused)
         if self._turn.status == "paused":
             self._turn.resume()
         return self._token
@@ -99,7 +105,10 @@ class Runner:
             self._turn.resume()
 
     def step(self, unit: Unit) -> None:
-        """Let the run do one epoch (to its end) or one mini-batch, and pause; after its last it is over."""
+        """Let the run do one epoch (to its end) or one mini-batch, and pause; after its last it is over.
+
+        Of a mini-batch that a paused run trains a `BatchStep` says what it did.
+        """
         if self._turn is not None:
             self._turn.resume(unit)
 
@@ -179,6 +188,7 @@ class _Turn:
         self._ending: Literal["", "stop", "cancel"] = ""
         self._over = False
         self._allowance: Unit | None = None
+        self._stepped_from: tuple[int, tuple[NDArray[np.floating], ...]] | None = None  # step and weights
         self._allowed_from = run.step
         self._evaluated_at: int | None = None
         self._records: list[Record] = []
@@ -268,7 +278,8 @@ class _Turn:
         for event in self._run:
             if event is not None:
                 self._records.append(event)
-            if self._records and perf_counter() - self._posted_at >= self._interval_seconds:
+            is_due = perf_counter() - self._posted_at >= self._interval_seconds
+            if self._records and is_due and self._allowance != "batch":  # that is paused at once
                 self._flush()
             if self._attention and not self._obey(event):
                 return self._ended()
@@ -297,6 +308,8 @@ class _Turn:
         self._run.rest()
         self._pause_here()
         self._run.wake()
+        if self._allowance == "batch" and self._stepped_from is None:
+            self._stepped_from = self._run.step, self._run.weights()
         with self._changed:
             self._attention = bool(self._ending or self._allowance or self._hold)
             return not self._ending
@@ -308,6 +321,8 @@ class _Turn:
                 return
             self.status, self._at_rest = "paused", False
             self._flush()
+        if not self._say_what_the_batch_did():
+            return
         if self._run.step != self._evaluated_at:
             evaluation = self._run.evaluate(self._stays_paused)
             if evaluation is None:
@@ -320,6 +335,18 @@ class _Turn:
             self._at_rest = True
             self._changed.notify_all()
             self._changed.wait_for(lambda: not self._stays_paused())
+
+    def _say_what_the_batch_did(self) -> bool:
+        """If one mini-batch was trained by itself, say what it did; return False if that was left."""
+        start, self._stepped_from = self._stepped_from, None
+        if start is None or self._run.step != start[0] + 1:
+            return True
+        step = self._run.batch_step(start[1], self._stays_paused)
+        if step is not None:
+            with self._changed:
+                self._records.append(step)
+                self._flush()
+        return step is not None
 
     def _used_up(self, event: Event) -> bool:
         if self._allowance == "batch":

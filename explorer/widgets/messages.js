@@ -1,6 +1,7 @@
 // @ts-check
 // Messages. All text enters as text. A message keeps its element for as long as it stays, while its words follow the
-// run: nothing is read out twice, an open "Why" stays open, and the button keeps the focus.
+// run: nothing is read out twice, an open "Why" stays open, and the button keeps the focus. The first time that a page
+// shows a message, its "Why" is open.
 
 /**
  * @typedef {"info" | "hint" | "warning" | "error"} Kind
@@ -21,13 +22,14 @@ const KIND = { info: "Note", hint: "Hint", warning: "Warning", error: "Error" };
 /**
  * The element of the message of one id, and what fills it.
  * @param {string} id
+ * @param {boolean} isNew whether its "Why" is open
  * @param {import("@anywidget/types").AnyModel<State>} model
  */
-function messageElement(id, model) {
+function messageElement(id, isNew, model) {
   const kindName = make("span", { class: "explorer-unseen" });
   const text = make("span");
   const reason = make("p");
-  const details = make("details", {}, make("summary", {}, "Why"), reason);
+  const details = make("details", { open: isNew }, make("summary", {}, "Why"), reason);
   const body = make("div", { class: "explorer-message-body" }, make("p", {}, kindName, text), details);
   const cross = icon("M4.5 4.5l7 7", "M11.5 4.5l-7 7");
   const close = makeButton(cross, () => model.send({ dismiss: id }), {
@@ -60,6 +62,7 @@ function render({ model, el }) {
   el.append(list);
   /** @type {Map<string, ReturnType<typeof messageElement>>} */
   const shown = new Map();
+  const known = new Set(); // ids that were shown before
 
   const show = () => {
     const messages = model.get("messages");
@@ -70,10 +73,11 @@ function render({ model, el }) {
     }
     for (const message of messages) {
       const there = shown.get(message.id);
-      const { element, fill } = there ?? messageElement(message.id, model);
+      const { element, fill } = there ?? messageElement(message.id, !known.has(message.id), model);
       fill(message);
       if (there) continue;
       shown.set(message.id, { element, fill });
+      known.add(message.id);
       list.append(element);
     }
     el.classList.toggle("explorer-empty", shown.size === 0);

@@ -1,14 +1,15 @@
 // @ts-check
 // The buttons of a run. Which of them can be pressed is decided in Python and comes in `enabled`.
 
-/** @typedef {{ status: string, enabled: Record<string, boolean>, auto: boolean, fraction: number, text: string }} State */
+/**
+ * @typedef {{
+ *   status: string, enabled: Record<string, boolean>, auto: boolean, fraction: number, text: string, resumes: string,
+ *   trains: string, note: string,
+ * }} State
+ */
 
-/** @type {[action: string, words: string, paths: string[]][]} */
-const PRIMARY = [
-  ["train", "Train", ["M5 3.5v9l7.5-4.5z"]],
-  ["pause", "Pause", ["M5.5 3.5v9", "M10.5 3.5v9"]],
-  ["resume", "Resume", ["M5 3.5v9l7.5-4.5z"]],
-];
+const GO = ["M5 3.5v9l7.5-4.5z"];
+const AGAIN = ["M12.5 5.5A5.25 5.25 0 1 0 13.25 8", "M13 2.5v3.25H9.75"];
 const SECONDARY = [
   ["stop", "Stop", "Ends the run and keeps what it has learned"],
   ["reset", "Reset", "Back to the first weights, not trained"],
@@ -17,6 +18,7 @@ const STEPS = [
   ["step_batch", "Step batch", "Train on one mini-batch, then pause"],
   ["step_epoch", "Step epoch", "Train to the end of one epoch, then pause"],
 ];
+const BEGINS = "Begins again with the settings as they are: the same settings and seed give the same run";
 const TAKES_SPACE =
   "input, textarea, select, button, a[href], summary, video, audio, [contenteditable], [role=button], [role=slider], .cm-editor";
 
@@ -63,10 +65,13 @@ function render({ model, el, signal }) {
   const button = (/** @type {string[]} */ [action, text, title]) => makeButton(text, () => press(action), { "data-action": action, title });
   const others = SECONDARY.map(button);
   const steps = STEPS.map(button);
+  const again = make("span", { class: "explorer-run-word" });
+  steps.push(makeButton([icon(...AGAIN), again], () => press("train"), { "data-action": "train", title: BEGINS }));
   const auto = make("input", { type: "checkbox", role: "switch", class: "explorer-switch" });
   const autoLabel = make("label", { class: "explorer-auto", title: "Train as soon as a setting changes" }, "Auto-train", auto);
   const bar = make("progress", { max: 1, "aria-label": "Training progress" });
   const text = make("p", { class: "explorer-progress-text" });
+  const note = make("p", { class: "explorer-progress-text", role: "status" });
 
   el.append(
     make(
@@ -74,19 +79,27 @@ function render({ model, el, signal }) {
       { "aria-label": "Training" },
       make("div", { class: "explorer-run-main" }, primary, ...others),
       make("div", { class: "explorer-run-more" }, ...steps, autoLabel),
-      make("div", { class: "explorer-progress" }, bar, text),
+      make("div", { class: "explorer-progress" }, bar, text, note),
     ),
   );
 
   const showEnabled = () => {
     const enabled = model.get("enabled");
-    const [action, label, paths] = PRIMARY.find(([name]) => enabled[name]) ?? PRIMARY[0];
-    if (primary.dataset.action !== action) {
+    /** @type {[action: string, words: string, paths: string[]][]} */
+    const verbs = [
+      ["pause", "Pause", ["M5.5 3.5v9", "M10.5 3.5v9"]],
+      ["resume", model.get("resumes") || "Resume", model.get("resumes").length > 8 ? [] : GO], // no room for both
+      ["train", model.get("trains"), GO],
+    ];
+    const [action, label, paths] = verbs.find(([name]) => enabled[name]) ?? verbs[2];
+    if (primary.dataset.action !== action || primary.textContent !== label) {
       primary.dataset.action = action;
-      primary.replaceChildren(icon(...paths), label);
+      primary.replaceChildren(...(paths.length ? [icon(...paths)] : []), label);
     }
+    // What the primary button begins has no second button; that one then keeps its words.
+    write(again, action === "train" ? "Train again" : model.get("trains"));
     for (const other of [...others, ...steps]) {
-      const off = !enabled[other.dataset.action ?? ""];
+      const off = !enabled[other.dataset.action ?? ""] || other.dataset.action === action;
       // A disabled button loses the focus to nowhere: hand it to the primary one.
       if (off && other === document.activeElement) primary.focus();
       other.disabled = off;
@@ -97,6 +110,8 @@ function render({ model, el, signal }) {
     auto.checked = model.get("auto");
     bar.value = model.get("fraction");
     write(text, model.get("text"));
+    write(note, model.get("note"));
+    note.hidden = !model.get("note");
     el.dataset.status = model.get("status");
   };
   auto.addEventListener("change", () => {

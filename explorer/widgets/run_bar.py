@@ -11,51 +11,63 @@ import traitlets
 
 from explorer.widgets.look import script
 from explorer.widgets.page_part import PagePart
-from explorer.wording import duration
+from explorer.wording import counted, duration, grouped
 
 __all__ = ["ACTIONS", "STATUSES", "RunBar", "actions", "progress_text"]
 
 STATUSES = ("idle", "running", "paused", "finished", "stopped", "failed")
 """What a run may be in. ``"idle"``: nothing is trained yet."""
 
+_ENDED = ("finished", "stopped", "failed")
+
 ACTIONS = ("train", "pause", "resume", "step_batch", "step_epoch", "stop", "reset")
 """What a user may ask of a run."""
 
+_BEGIN = frozenset({"train", "step_batch", "step_epoch"})
 _ALLOWED: Mapping[str, frozenset[str]] = MappingProxyType(
     {
-        "idle": frozenset({"train", "step_batch", "step_epoch"}),
+        "idle": _BEGIN,
         "running": frozenset({"pause", "stop", "reset"}),
-        "paused": frozenset({"resume", "step_batch", "step_epoch", "stop", "reset"}),
-        "finished": frozenset({"train", "reset"}),
-        "stopped": frozenset({"train", "reset"}),
-        "failed": frozenset({"train", "reset"}),
+        "paused": _BEGIN | {"resume", "stop", "reset"},
+        "finished": _BEGIN | {"reset"},
+        "stopped": _BEGIN | {"reset"},
+        "failed": _BEGIN | {"reset"},
     }
 )
 
 
-def actions(status: str) -> dict[str, bool]:
+def actions(status: str, *, goes_on: bool = False) -> dict[str, bool]:
     """Return which actions are possible.
 
     Parameters
     ----------
     status : str
         One of `STATUSES`.
+    goes_on : bool
+        Whether a run that has ended can be resumed.
 
     Returns
     -------
     dict of str to bool
-        One entry for each of `ACTIONS`. Exactly one of train, pause and resume is possible: it is what the
-        primary button does.
+        One entry for each of `ACTIONS`. The first possible one of pause, resume and train is what the primary
+        button does.
 
     Raises
     ------
     KeyError
         If `status` is none of `STATUSES`.
     """
-    return {action: action in _ALLOWED[status] for action in ACTIONS}
+    possible = _ALLOWED[status] | ({"resume"} if goes_on and status in _ENDED else set())
+    return {action: action in possible for action in ACTIONS}
 
 
-def progress_text(status: str, epoch: float, epochs: int, seconds_left: float | None = None) -> str:
+def progress_text(
+    status: str,
+    epoch: float,
+    epochs: int,
+    seconds_left: float | None = None,
+    place: tuple[int, int, int] | None = None,
+) -> str:
     """Return how far the run is, in words.
 
     Parameters
@@ -68,6 +80,9 @@ def progress_text(status: str, epoch: float, epochs: int, seconds_left: float | 
         Epochs asked for.
     seconds_left : float or None
         Estimate of the seconds until the end; None while it is not known.
+    place : tuple of int, or None
+        Of a paused run: the epoch under way, 1 for the first, the mini-batches of it that are done, and all that
+        an epoch has. Without it, only the epoch is said.
 
     Returns
     -------
@@ -77,11 +92,15 @@ def progress_text(status: str, epoch: float, epochs: int, seconds_left: float | 
     if status == "idle":
         return "not trained yet"
     done = int(epoch)
+    if status == "paused" and place is not None:
+        now, step, steps = map(grouped, place)
+        return f"epoch {now} of {epochs} · step {step} of {steps} · paused"
     if status in ("running", "paused"):
-        now = min(done + 1, epochs)
         left = "" if seconds_left is None or status == "paused" else f" · {duration(seconds_left)} left"
-        return f"epoch {now} of {epochs}{left}" + (" · paused" if status == "paused" else "")
-    return f"{status} · {done} of {epochs} epoch{'' if epochs == 1 else 's'}"
+        return f"epoch {min(done + 1, epochs)} of {epochs}{left}" + (
+            " · paused" if status == "paused" else ""
+        )
+    return f"{status} · {done} of {counted(epochs, 'epoch')}"
 
 
 class RunBar(PagePart):
@@ -98,6 +117,12 @@ class RunBar(PagePart):
         One of `STATUSES`; set by the app.
     auto : bool
         The switch; set by the user, observed by the app.
+    resumes : str
+        What the button says that lets a run go on after its end; empty where that is not possible.
+    trains : str
+        What the button says that begins a run.
+    note : str
+        What the last step did; empty for none.
     """
 
     _esm = script("run_bar")
@@ -107,6 +132,9 @@ class RunBar(PagePart):
     auto = traitlets.Bool(True).tag(sync=True)
     fraction = traitlets.Float(0.0).tag(sync=True)
     text = traitlets.Unicode().tag(sync=True)
+    resumes = traitlets.Unicode().tag(sync=True)
+    trains = traitlets.Unicode("Train").tag(sync=True)
+    note = traitlets.Unicode().tag(sync=True)
 
     def __init__(self, *, auto: bool = True, **traits: Any) -> None:
         begun = {"enabled": actions("idle"), "text": progress_text("idle", 0, 1)}
@@ -116,19 +144,35 @@ class RunBar(PagePart):
         """Call ``callback(name)`` for each action, one of `ACTIONS`, that the user asks for."""
         self._on("action", callback)
 
-    def show(self, status: str, epoch: float, epochs: int, seconds_left: float | None = None) -> None:
-        """Show where the run is, in one message to the page; parameters as in `progress_text`."""
+    def show(
+        self,
+        status: str,
+        epoch: float,
+        epochs: int,
+        seconds_left: float | None = None,
+        place: tuple[int, int, int] | None = None,
+        **words: str,
+    ) -> None:
+        """Show where the run is, in one message to the page; parameters as in `progress_text`.
+
+        Parameters
+        ----------
+        **words
+            `resumes`, `trains` and `note`, as the attributes; those that are not given stay.
+        """
         with self.hold_sync():
             self.status = status
             self.fraction = min(1.0, max(0.0, epoch / epochs))
-            self.text = progress_text(status, epoch, epochs, seconds_left)
+            self.text = progress_text(status, epoch, epochs, seconds_left, place)
+            for name, said in words.items():
+                setattr(self, name, said)
 
-    @traitlets.observe("status")
-    def _on_status(self, change: Mapping[str, Any]) -> None:
-        self.enabled = actions(change["new"])
+    @traitlets.observe("status", "resumes")
+    def _on_status(self, _change: object) -> None:
+        self.enabled = actions(self.status, goes_on=bool(self.resumes))
 
     def _hear(self, content: Mapping[str, Any], _buffers: object) -> None:
         action = content.get("action")
         # A click may have been on its way while the run ended: what is not possible any more is dropped.
-        if action in ACTIONS and actions(self.status)[action]:
+        if action in ACTIONS and self.enabled[action]:
             self._tell("action", action)

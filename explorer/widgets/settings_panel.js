@@ -1,11 +1,16 @@
 // @ts-check
-// What stands round the settings in their panel: the presets, the button that unfolds the rest, and the reset.
+// What stands round the settings in their panel: the presets, what the next run starts from, the button that unfolds
+// the rest, and the reset.
 
 /**
- * @typedef {{ part: "presets" | "more" | "reset", presets: string[], preset: string, problems: number }} State
+ * @typedef {{
+ *   part: "presets" | "start" | "more" | "reset", presets: string[], preset: string, start: string, problems: number,
+ * }} State
  * @typedef {import("@anywidget/types").AnyModel<State>} Model
  * @typedef {(model: Model, el: HTMLElement, signal: AbortSignal) => () => void} Part
  */
+
+const LEAVE = "Start with freshly initialised weights";
 
 /**
  * The panel's own element. It is there a moment later than its parts, and then tells screen readers what it is.
@@ -36,6 +41,28 @@ function presets(model, el, signal) {
   });
   return () => {
     for (const button of buttons) button.setAttribute("aria-pressed", String(button.dataset.preset === model.get("preset")));
+  };
+}
+
+/**
+ * The weights that the next run begins with, where they are not freshly initialised, and the way out of that.
+ * @type {Part}
+ */
+function start(model, el) {
+  becomePart(el, "explorer-start");
+  const words = make("span", { role: "status" });
+  const leave = () => {
+    el.closest(".explorer-controls")?.querySelector("button")?.focus(); // this one goes
+    model.send({ leave: true });
+  };
+  const cross = icon("M4.5 4.5l7 7", "M11.5 4.5l-7 7");
+  const close = makeButton(cross, leave, { "data-quiet": true, "aria-label": LEAVE, title: LEAVE });
+  el.append(words, close);
+  return () => {
+    const from = model.get("start");
+    write(words, from);
+    words.title = from; // it may be cut
+    el.classList.toggle("explorer-empty", !from);
   };
 }
 
@@ -76,12 +103,13 @@ function reset(model, el) {
   };
 }
 
-const PARTS = { presets, more, reset };
+const PARTS = { presets, start, more, reset };
 
 /** @type {import("@anywidget/types").Render<State>} */
 function render({ model, el, signal }) {
   const show = PARTS[model.get("part")](model, el, signal);
   model.on("change:preset", show);
+  model.on("change:start", show);
   model.on("change:problems", show);
   show();
 }

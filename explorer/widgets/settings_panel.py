@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any
 
@@ -32,17 +32,19 @@ _FOLDED = (
 
 
 class PanelPart(PagePart):
-    """What stands round the settings: the presets, the button that unfolds more settings, or the reset.
+    """What stands round the settings: the presets, the weights to start from, the button that unfolds, the reset.
 
     Parameters
     ----------
-    part : {"presets", "more", "reset"}
+    part : {"presets", "start", "more", "reset"}
         Which of these.
 
     Attributes
     ----------
     preset : str
         Name of the preset that is in use, or "".
+    start : str
+        The weights that the next run begins with, where they are not freshly initialised.
     problems : int
         How many settings have an error: of those that are folded, or for the reset of all.
     """
@@ -52,6 +54,7 @@ class PanelPart(PagePart):
     part = traitlets.Unicode().tag(sync=True)
     presets: traitlets.List[str] = traitlets.List(traitlets.Unicode()).tag(sync=True)
     preset = traitlets.Unicode().tag(sync=True)
+    start = traitlets.Unicode().tag(sync=True)
     problems = traitlets.Int(0).tag(sync=True)
 
     def __init__(self, part: str, **traits: Any) -> None:
@@ -78,6 +81,9 @@ class SettingsPanel(ipywidgets.VBox):
     config : TrainingConfig
         The settings, always valid. It changes once for each change by the user, a preset included, and for each
         value that is assigned to a setting; assigned itself, all settings follow and no error is left.
+    start : str
+        The weights that the next run begins with, in words, where they are not freshly initialised; set by the
+        program. A preset, which begins with fresh ones, is then not in use.
     shown : list of str or None
         As above.
     controls : tuple of Setting
@@ -97,6 +103,7 @@ class SettingsPanel(ipywidgets.VBox):
     """
 
     config = traitlets.Instance(TrainingConfig)
+    start = traitlets.Unicode()
     shown = traitlets.List(traitlets.Unicode(), default_value=None, allow_none=True)
 
     def __init__(
@@ -113,7 +120,9 @@ class SettingsPanel(ipywidgets.VBox):
         main = [Setting(name, **data) for name in _MAIN]
         self._folded = [Setting(name, kind=kind, **data) for name, kind in _FOLDED]
         self.controls = (*main, *self._folded)
-        self._presets, self._more, self._reset = (PanelPart(part) for part in ("presets", "more", "reset"))
+        self._presets, self._start = PanelPart("presets"), PanelPart("start")
+        self._more, self._reset = PanelPart("more"), PanelPart("reset")
+        self._on_clean: list[Callable[[TrainingConfig], object]] = []
         self._body = ipywidgets.Box(_dom_classes=("explorer-more-body",))
         super().__init__(
             self._arranged(shown),
@@ -121,7 +130,7 @@ class SettingsPanel(ipywidgets.VBox):
             shown=None if shown is None else list(shown),
             _dom_classes=("explorer-controls",),
         )
-        for part in (self._presets, self._reset):
+        for part in (self._presets, self._start, self._reset):
             part.on_msg(self._on_part)
         for control in self.controls:
             control.observe(self._on_value, "value")
@@ -137,6 +146,13 @@ class SettingsPanel(ipywidgets.VBox):
     def __iter__(self) -> Iterator[str]:
         """Iterate over the names of all settings."""
         return iter(FIELDS)
+
+    def on_clean(self, callback: Callable[[TrainingConfig], object]) -> None:
+        """Call ``callback(config)`` when the user leaves `start`, for freshly initialised weights.
+
+        A preset, the reset and the ✕ do that; `config` follows.
+        """
+        self._on_clean.append(callback)
 
     def refuse(self, error: ConfigError) -> None:
         """Say next to its control what is wrong with a setting that only the data could tell."""
@@ -163,8 +179,7 @@ class SettingsPanel(ipywidgets.VBox):
                 together.enter_context(control.hold_trait_notifications())
             for control in followers:
                 control.value = control.value_in(self.config)
-            in_use = next((name for name, preset in PRESETS.items() if preset == self.config), "")
-            self._presets.preset = self._reset.preset = in_use
+            self._mark_preset()
 
     def _on_value(self, change: Mapping[str, Any]) -> None:
         with self._lock:
@@ -174,8 +189,19 @@ class SettingsPanel(ipywidgets.VBox):
             finally:
                 self._is_one_setting = False
 
-    def _on_part(self, _part: object, content: object, _buffers: object) -> None:
+    @traitlets.observe("start")
+    def _mark_preset(self, _change: object = None) -> None:
+        """Mark the preset in use: its settings, and freshly initialised weights."""
+        in_use = next((name for name, preset in PRESETS.items() if preset == self.config), "")
+        self._presets.preset = self._reset.preset = "" if self.start else in_use
+        self._start.start = self.start
+
+    def _on_part(self, part: object, content: object, _buffers: object) -> None:
+        leaves = part is self._start and content == {"leave": True}
         preset = PRESETS.get(content.get("preset", "")) if isinstance(content, dict) else None
+        if self.start and (leaves or preset is not None):
+            for callback in self._on_clean:
+                callback(preset or self.config)
         if preset is not None:
             self.config = preset
             for control in self.controls:  # also where it was in use already
@@ -208,6 +234,6 @@ class SettingsPanel(ipywidgets.VBox):
         main = [control for control in visible if control not in self._folded]
         folded = [control for control in visible if control in self._folded]
         self._body.children = [*folded, self._reset]
-        # The row of presets is always there: it names the panel for screen readers.
+        # The row of presets is always there: it names the panel for screen readers. So is what a run starts from.
         self._presets.layout.display = None if shown is None or "presets" in shown else "none"
-        return [self._presets, *main, *([self._more, self._body] if folded else [])]
+        return [self._presets, self._start, *main, *([self._more, self._body] if folded else [])]

@@ -17,6 +17,12 @@ from explorer.widgets.live_figure import LiveFigure
 CONFIG = TrainingConfig(hidden_sizes=12, epochs=3, batch_size=16, learning_rate=0.05)
 
 
+def press(app, action):
+    """Press a button of the run, and wait for what it does."""
+    app.run_bar._on_message(app.run_bar, {"action": action}, [])
+    assert app.wait(PATIENCE)
+
+
 def test_it_opens_with_a_trained_run(app, small_dataset):
     assert app.status == "finished"
     assert list(app.history) == list(train(CONFIG, small_dataset))
@@ -83,9 +89,61 @@ def test_without_auto_train_nothing_starts_until_asked(app):
     before = app.history
     set_controls(app, batch_size=8)
     assert app.history is before
-    app.session.train()
-    assert app.wait(PATIENCE)
+    assert messages(app)["waiting"]["text"] == "Not trained yet: batch size 16 → 8."
+    assert (app.run_bar.trains, app.run_bar.resumes) == ("Train", "")
+    press(app, "train")
     assert app.history.config.batch_size == 8
+    assert "waiting" not in messages(app)
+
+
+def test_what_has_ended_goes_on_and_says_how(app):
+    assert (app.run_bar.trains, app.run_bar.resumes) == ("Train again", "10 more epochs")
+    press(app, "resume")
+    assert (app.epochs, len(app.history), app.run_bar.resumes) == (13, 13, "10 more epochs")
+    press(app, "step_epoch")
+    assert (app.status, len(app.history)) == ("finished", 14)
+    set_controls(app, epochs=500)
+    app.stop()
+    assert app.wait(PATIENCE)
+    assert app.run_bar.resumes == "Resume"
+    press(app, "step_batch")
+    assert app.status == "paused"
+    assert app.run_bar.resumes == ""
+    set_controls(app, epochs=2)
+    assert run_of(app).number == 2  # fewer than are done
+    assert app.wait(PATIENCE)
+    press(app, "train")
+    assert run_of(app).number == 3  # begun again
+
+
+def test_a_step_is_drawn_and_told(app):
+    press(app, "step_batch")
+    overview, bar = app.panels["overview"], app.run_bar
+    assert "· step 1 of " in bar.text
+    assert bar.note.startswith("Its 16 images: loss ")
+    for curve in (overview.loss, overview.accuracy):
+        traces = curve.figure.data
+        assert [list(trace.x) for trace in traces if trace.visible] == [[1.0]] * 3
+        assert curve.figure.layout.xaxis.title.text == "step of epoch 4"
+    press(app, "step_batch")
+    before, after, _ = (trace.y for trace in overview.loss.figure.data[-3:])
+    assert after[1] < before[1]
+    assert overview.accuracy.caption.text.startswith("step 2 of 38 in epoch 4, test accuracy ")
+    press(app, "step_epoch")
+    assert app.run_bar.note == ""
+    names = [trace.name for trace in overview.loss.figure.data[-2:]]
+    assert (names, overview.loss.figure.layout.xaxis.title.text) == (["train", "test"], "epoch")
+    assert "step" not in overview.loss.figure.data[-1].hovertemplate
+
+
+def test_a_preset_leaves_a_fork_and_the_chip_says_where_it_began(app, small_dataset):
+    train_on(app)
+    assert app.settings.start == "fork of run 1 at epoch 3"
+    (chip,) = (part for part in app.settings.children if getattr(part, "part", "") == "start")
+    chip._handle_custom_msg({"leave": True}, [])
+    assert app.wait(PATIENCE)
+    assert (app.settings.start, run_of(app).parent) == ("", None)
+    assert list(app.history) == list(train(app.config, small_dataset))
 
 
 def test_a_bad_value_is_said_next_to_its_control_and_the_others_train(app):

@@ -48,7 +48,7 @@ def test_back_at_the_newest_they_are_still_not_trained_and_one_press_does_it(app
     app.panels.tab_bar.position = 1
     set_controls(app, learning_rate=0.02)
     app.panels.tab_bar.position = -1
-    assert messages(app)["waiting"]["text"] == "The new settings are not trained yet."
+    assert messages(app)["waiting"]["text"] == "Not trained yet: learning rate 0.05 → 0.02."
     press(app, "waiting")
     assert run_of(app).parent is None
     assert list(app.history) == list(train(CONFIG.replace(learning_rate=0.02), small_dataset))
@@ -67,7 +67,7 @@ def test_a_fork_begins_again_where_it_began_when_its_settings_change(app, small_
     parent = run_of(app)
     app.panels.tab_bar.position = 1
     train_on(app)
-    assert messages(app)["forked"]["text"] == "This run goes on from epoch 2 of run 1."
+    assert app.settings.start == "fork of run 1 at epoch 2"
     first_fork = run_of(app)
     set_controls(app, learning_rate=0.02)
     assert app.wait(PATIENCE)
@@ -101,7 +101,7 @@ def test_a_fix_is_one_of_the_run_that_it_was_found_in(app, small_dataset):
     assert app.wait(PATIENCE)
     app.run_bar.auto = False
     set_controls(app, seed=7, batch_size=4)  # settings that are not trained, and are nothing to fix
-    (advice,) = app.session.advice
+    (advice,) = (advice for advice in app.session.advice if advice.id != "waiting")
     press(app, advice.id)
     assert run_of(app).config == advice.config != collapsed
     assert list(app.history) == list(train(run_of(app).config, small_dataset))

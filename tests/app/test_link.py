@@ -7,8 +7,8 @@ from app_steps import PATIENCE, messages, reopen, run_of, set_controls, train_on
 from hypothesis import given
 from hypothesis import strategies as st
 
-from explorer import TrainingConfig
-from explorer.app.link import Link, Trail, what_a_link_lacks
+from explorer import TrainingConfig, train
+from explorer.app.link import Link, Trail
 from explorer.training import FIELDS, ConfigError
 from explorer.training.config import fields_of
 
@@ -168,17 +168,37 @@ def test_a_step_back_says_nothing_of_what_is_well(app):
 
 
 def test_a_link_to_a_fork_or_to_opened_weights_says_what_it_lacks(app, tmp_path):
-    lacks = "It holds the settings, not the weights that this run began with."
-    assert (app.header.link_lacks, what_a_link_lacks(None)) == ("", "")
+    lacks = "It opens a run with freshly initialised weights, not"
+    assert app.header.link_lacks == ""
     reopen(app, tmp_path / "it.npz")
-    assert app.header.link_lacks == lacks
+    assert app.header.link_lacks == f"{lacks} these weights of it.npz."
     app.train(CONFIG.replace(seed=1))
     assert app.wait(PATIENCE)
     assert app.header.link_lacks == ""
     train_on(app)
-    assert app.header.link_lacks == lacks
+    assert app.header.link_lacks == f"{lacks} this fork of run 3 at epoch 2."
     app.session.reset()
     assert app.header.link_lacks == ""
+
+
+def test_a_link_says_so_where_it_opens_another_run_than_the_one_on_show(app):
+    app.run_bar.auto = False
+    set_controls(app, batch_size=32)
+    assert (
+        app.header.link_lacks == "It holds the settings in the controls, which this run is not trained with."
+    )
+    app.train(CONFIG.replace(epochs=500))
+    app.stop()
+    assert app.wait(PATIENCE)
+    assert app.header.link_lacks == "It opens a run of 500 epochs; this one was stopped before."
+
+
+def test_a_step_back_from_a_fork_is_a_clean_run(app, small_dataset):
+    train_on(app)
+    app.header._on_message(app.header, {"visit": "?hidden=8&epochs=3&batch=16"}, [])
+    assert app.wait(PATIENCE)
+    assert run_of(app).parent is None
+    assert list(app.history) == list(train(CONFIG.replace(epochs=3), small_dataset))
 
 
 # ---------------------------------------------------------------- the browser's history

@@ -179,20 +179,49 @@ def test_pause_step_and_stop(trained):
     expect(page.locator(".explorer-tiles")).to_contain_text(
         re.compile(r"of 60\s000 train images")
     )  # exact by now
+    before = curve(page, "accuracy", "test").size
     moment = page.locator(".explorer-time output")
     paused_at = moment.inner_text()
+    note = bar.get_by_text(re.compile(r"^Its \d+ images: loss .* It moved the weights by "))
+    told = ""
     for _ in range(3):  # mini-batches: two or three of them change the second decimal of the epoch
         page.get_by_role("button", name="Step batch").click()
+        expect(note).not_to_have_text(told)
+        told = note.inner_text()
     expect(moment).not_to_have_text(paused_at)
-    expect(bar).to_contain_text("paused")
-    before = curve(page, "accuracy", "test").size
+    expect(bar).to_contain_text(re.compile(r"epoch \d+ of 500 · step \d+ of 118 · paused"))
+    loss = page.locator(".explorer-place-loss")
+    expect(loss.locator(".xtitle")).to_have_text(re.compile(r"^step of epoch \d+$"))
+    expect(loss.locator(".legend")).to_contain_text("mini-batch before")
     page.get_by_role("button", name="Step epoch").click()
+    expect(loss.locator(".xtitle")).to_have_text("epoch")
+    expect(loss.locator(".legend")).not_to_contain_text("mini-batch before")
     page.wait_for_function(f"({FIGURES})().accuracy.find((t) => t.name === 'test').y.length === {before + 1}")
     page.get_by_role("button", name="Resume").click()
     page.get_by_role("button", name="Stop").click()
     expect(bar).to_contain_text("stopped")
     after = curve(page, "accuracy", "test").size
     assert before < after < 500
+    page.get_by_role("button", name="Resume").click()
+    page.wait_for_function(f"({FIGURES})().accuracy.find((t) => t.name === 'test').y.length > {after + 1}")
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_role("button", name="Train again")).to_be_enabled()
+
+
+def test_a_finished_run_goes_on_and_settings_that_wait_are_named(trained):
+    page = trained
+    page.get_by_role("button", name="10 more epochs").click()
+    until_finished(page, epochs=20)
+    assert curve(page, "accuracy", "test").size == 20
+    expect(number(page, "Epochs")).to_have_value("20")
+    page.get_by_role("switch", name="Auto-train").click()
+    set_number(page, "Batch size", 1024)
+    message = page.locator('.explorer-message[data-id="waiting"]')
+    expect(message).to_contain_text(re.compile(r"Not trained yet: batch size 512 → 1\s024\."))
+    expect(page.locator(".explorer-run [data-primary]")).to_have_text("Train")
+    page.get_by_role("switch", name="Auto-train").click()
+    message.get_by_role("button", name="Train with them").click()
+    expect(message).to_have_count(0)
 
 
 def test_reset_shows_the_untrained_network_and_train_begins_again(shared, trained):

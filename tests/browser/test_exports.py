@@ -132,7 +132,9 @@ def test_the_weights_read_the_same_digits_here_and_on_the_page(page, tmp_path):
     until_matrix(page, final.confusion)
     expect(test_accuracy(page)).to_contain_text(f"{100 * final.test_accuracy:.1f} %")
     page.get_by_role("button", name="Copy link").click()
-    lacks = "Link copied. It holds the settings, not the weights that this run began with."
+    lacks = (
+        "Link copied. It opens a run with freshly initialised weights, not these weights of explorer-784-32"
+    )
     status = page.locator(".explorer-header").get_by_role("status").filter(has_text=lacks)
     assert status.bounding_box()["height"] > 20  # to be seen, not only heard
     page.get_by_role("button", name="Train on from these weights").click()

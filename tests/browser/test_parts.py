@@ -262,15 +262,17 @@ def test_the_space_bar_trains_and_pauses_where_no_control_has_the_focus(page):
 
 
 def test_buttons_follow_the_status_and_hand_the_focus_on(page):
-    names = ("Stop", "Reset", "Step batch", "Step epoch")
+    names = ("Stop", "Reset", "Step batch", "Step epoch", "Train again")
     buttons = [page.get_by_role("button", name=name, exact=True) for name in names]
     page.get_by_role("button", name="Step batch", exact=True).click()
     expect(page.get_by_role("button", name="Resume", exact=True)).to_be_visible()
-    assert [button.is_enabled() for button in buttons] == [True] * 4
+    again = page.locator(".explorer-run-more [data-action='train']")
+    expect(again).to_have_text("Train")  # the page has not said that these settings are trained already
+    assert [button.is_enabled() for button in (*buttons[:4], again)] == [True] * 5
     expect(page.get_by_text("epoch 3 of 10 · paused")).to_be_visible()
     buttons[0].press("Enter")
     expect(page.get_by_role("button", name="Train", exact=True)).to_be_focused()
-    assert [button.is_enabled() for button in buttons] == [False, True, False, False]
+    assert [button.is_enabled() for button in buttons] == [False, True, True, True, False]
     assert heard(page) == [("action", "step_batch"), ("action", "stop")]
 
 
@@ -281,11 +283,17 @@ def test_messages_are_text_and_can_be_acted_on_and_dismissed(page):
     first = page.locator(".explorer-message").first
     expect(first).to_contain_text("<img src=x onerror=alert(1)> is <b>text</b>")
     assert first.locator("img, b").count() == 0
+    expect(first.get_by_text("Because.")).to_be_visible()  # open the first time
     expect(widget.get_by_role("list")).to_have_attribute("aria-live", "polite")
     page.get_by_role("button", name="Fix it").click()
     page.get_by_role("button", name="Dismiss").first.click()
     expect(page.locator(".explorer-message")).to_have_count(1)
     page.get_by_role("button", name="Dismiss").click()
+    expect(page.locator(".explorer-message")).to_have_count(0)
+    export(page, "Show messages")
+    expect(first.get_by_text("Because.")).to_be_hidden()
+    for _ in range(2):
+        page.get_by_role("button", name="Dismiss").first.click()
     expect(page.locator(".explorer-message")).to_have_count(0)
     assert widget.evaluate("e => e.getBoundingClientRect().height") == 0
     assert heard(page) == [("fix", "wide")]
@@ -294,7 +302,7 @@ def test_messages_are_text_and_can_be_acted_on_and_dismissed(page):
 def test_a_message_whose_words_change_keeps_its_element_and_its_open_reason(page):
     export(page, "Show messages")
     first = page.locator(".explorer-message").first
-    first.get_by_text("Why", exact=True).click()
+    first.locator("details").evaluate("reason => { reason.open = true; }")
     expect(first.get_by_text("Because.")).to_be_visible()
     first.evaluate("element => { element.isTheSame = true; }")
     export(page, "Change words")

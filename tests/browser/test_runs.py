@@ -60,7 +60,9 @@ def test_runs_are_named_compared_deleted_and_brought_back(app, open_page):
     heading = page.get_by_role("button", name="Best", exact=True)
     heading.press("Enter")
     page.evaluate("window.there = document.activeElement")
-    page.locator(".explorer-run").get_by_role("button", name="Train").evaluate("button => button.click()")
+    page.locator(".explorer-run").get_by_role("button", name="Train", exact=True).evaluate(
+        "button => button.click()"
+    )
     newest = rows.and_(page.locator("[data-present]"))
     expect(newest).not_to_have_attribute("data-number", str(second))
     expect(newest).to_contain_text(re.compile(r"\d\d\.\d\d\s% at\s2"), timeout=90_000)

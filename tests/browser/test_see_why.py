@@ -81,7 +81,8 @@ def test_a_hint_is_provoked_and_fixed_by_its_button(page, begin, hint):
     begin(page, f"?{FAULTS[hint]}")
     message = page.locator(f'.explorer-message[data-id="{hint}"]')
     expect(message).to_be_visible(timeout=90_000)
-    message.get_by_text("Why", exact=True).click()
+    if not message.locator("details").evaluate("reason => reason.open"):  # it is the first time
+        message.get_by_text("Why", exact=True).click()
     expect(message.locator("details p")).to_be_visible()
     query = page.url
     message.locator(".explorer-fix").click()
@@ -148,6 +149,19 @@ def test_a_fork_at_4_parts_from_its_parent_after_4(page, begin):
     assert all(fork[epoch] != parent[epoch] for epoch in (5, 6, 7, 8))
     open_tab(page, "Runs")
     expect(page.locator(".explorer-runs tbody tr").first).to_contain_text(re.compile(r"\d+ at 4"))
+    chip = page.locator(".explorer-start")
+    expect(chip).to_have_text(re.compile(r"^fork of run \d+ at epoch 4$"))
+    page.get_by_role("button", name="Copy link").click()
+    told = page.locator(".explorer-told")
+    expect(told).to_contain_text(re.compile(r"not this fork of run \d+ at epoch 4\."))
+    open_tab(page, "Overview")
+    chip.get_by_role("button", name="Start with freshly initialised weights").press("Enter")
+    expect(chip).to_be_hidden()
+    expect(page.get_by_role("button", name="The exercise")).to_be_focused()
+    page.wait_for_function(f"({TEST_CURVES})().at(-1).length === 8")
+    clean = dict(map(tuple, page.evaluate(TEST_CURVES)[-1]))
+    (records, _) = moments(epochs=8, learning_rate=0.002)
+    np.testing.assert_allclose([clean[r.epoch] for r in records], [100 * r.test_accuracy for r in records])
 
 
 def test_the_verdict_is_that_of_a_computed_mcnemar_test(page, begin):

@@ -12,7 +12,10 @@ import pytest
 
 from explorer import TrainingConfig, train
 from explorer.session import ForkError, Session
-from explorer.training import ConfigError, new_network
+from explorer.session.advice import _better
+from explorer.training import PRESETS, ConfigError, History, new_network
+from explorer.training.config import MOST_EPOCHS
+from explorer.training.findings import BetterRun
 from explorer.wording import percent
 
 CONFIG = TrainingConfig(hidden_sizes=6, epochs=3, batch_size=16, learning_rate=0.05)
@@ -92,6 +95,122 @@ def test_more_epochs_continue_the_run(trained, small_dataset):
     assert list(run_of(trained).history) == list(train(CONFIG.replace(epochs=5), small_dataset))
 
 
+def paused_at(session):
+    assert session.wait(PATIENCE)
+    run = run_of(session)
+    return (session.status, *run.place)
+
+
+def test_a_finished_run_goes_on_ten_epochs_or_to_those_that_are_set(trained, small_dataset):
+    assert trained.state.reach() == 13
+    trained.resume()
+    assert trained.wait(PATIENCE)
+    assert (run_of(trained).number, trained.config.epochs) == (1, 13)
+    assert list(run_of(trained).history) == list(train(CONFIG.replace(epochs=13), small_dataset))
+    trained.auto_train = False
+    trained.apply(CONFIG.replace(epochs=15))
+    assert trained.state.reach() == 15
+    trained.apply(CONFIG.replace(epochs=13, seed=1))
+    assert trained.state.reach() == 0  # a run with these settings is another
+
+
+def test_no_run_goes_on_beyond_the_most_epochs(trained):
+    record = run_of(trained).history.last
+    ended = CONFIG.replace(epochs=MOST_EPOCHS - 4)
+    history = History(ended, (dataclasses.replace(record, epoch=MOST_EPOCHS - 4),))
+    run = dataclasses.replace(run_of(trained), history=history)
+    state = dataclasses.replace(trained.state, run=run, config=ended)
+    assert state.reach() == MOST_EPOCHS
+    most = CONFIG.replace(epochs=MOST_EPOCHS)
+    run = dataclasses.replace(run, history=History(most, (dataclasses.replace(record, epoch=MOST_EPOCHS),)))
+    assert dataclasses.replace(state, run=run, config=most).reach() == 0
+    recorded = dataclasses.replace(state, run=dataclasses.replace(state.run, is_recorded=True))
+    assert recorded.reach() == 0
+
+
+def test_a_stopped_run_goes_on_as_if_it_had_not_been_stopped(session, small_dataset):
+    session.train(CONFIG.replace(epochs=40))
+    session.stop()
+    assert session.wait(PATIENCE)
+    assert session.status == "stopped"
+    assert session.state.reach() == 40
+    session.resume()
+    assert session.wait(PATIENCE)
+    assert (session.status, run_of(session).number) == ("finished", 1)
+    assert list(run_of(session).history) == list(train(CONFIG.replace(epochs=40), small_dataset))
+
+
+def test_steps_go_on_after_a_stop_and_after_the_end(session, small_dataset):
+    n_steps = 38  # of 16 images, of 600
+    session.step("batch")
+    assert paused_at(session) == ("paused", 1, 1)
+    session.stop()
+    assert session.wait(PATIENCE)
+    session.step("batch")
+    assert paused_at(session) == ("paused", 1, 2)
+    session.stop()
+    assert session.wait(PATIENCE)
+    session.step("epoch")
+    assert paused_at(session) == ("paused", 1, n_steps)
+    session.resume()
+    assert paused_at(session) == ("finished", 3, n_steps)
+    session.step("batch")
+    assert paused_at(session) == ("paused", 4, 1)
+    assert session.config.epochs == 4
+    session.step("epoch")
+    assert paused_at(session) == ("finished", 4, n_steps)
+    session.step("epoch")
+    assert paused_at(session) == ("finished", 5, n_steps)
+    assert run_of(session).number == 1
+    assert list(run_of(session).history) == list(train(CONFIG.replace(epochs=5), small_dataset))
+
+
+def test_a_step_with_other_settings_begins_a_run_with_them(trained):
+    trained.auto_train = False
+    trained.apply(CONFIG.replace(batch_size=60))
+    trained.step("batch")
+    assert paused_at(trained) == ("paused", 1, 1)
+    run = run_of(trained)
+    assert (run.number, run.config.batch_size, run.stepped[-1].n_images) == (2, 60, 60)
+
+
+def test_a_step_says_what_it_did(session):
+    session.step("batch")
+    assert session.wait(PATIENCE)
+    network = run_of(session).new_network()
+    first, after = network.parameters, run_of(session).newest.weights
+    moved = [b - a for a, b in zip(first, after, strict=True)]
+    (step,) = run_of(session).stepped
+    lengths = (np.sqrt(sum(float((array**2).sum()) for array in arrays)) for arrays in (moved, first))
+    assert step.moved == pytest.approx(np.divide(*lengths), rel=1e-4)
+    evaluation = run_of(session).evaluation
+    assert (step.test_loss, step.test_accuracy) == (evaluation.test_loss, evaluation.test_accuracy)
+    assert (step.step, step.n_images) == (1, 16)
+    for _ in range(2):
+        session.step("batch")
+        assert session.wait(PATIENCE)
+    assert [step.step for step in run_of(session).stepped] == [1, 2, 3]
+    session.step("epoch")
+    assert session.wait(PATIENCE)
+    assert run_of(session).stepped == ()  # the last mini-batches weren't trained one by one
+    session.step("batch")
+    assert session.wait(PATIENCE)
+    assert [step.step for step in run_of(session).stepped] == [39]
+
+
+def test_while_a_step_is_scored_the_figures_of_the_one_before_stand(session):
+    """The tiles don't go blank for a moment with each step."""
+    seen = []
+    session.step("batch")
+    assert session.wait(PATIENCE)
+    session.subscribe(lambda state: seen.append(state.moment))
+    for _ in range(4):
+        session.step("batch")
+        assert session.wait(PATIENCE)
+    assert seen
+    assert all(moment is not None for moment in seen)
+
+
 @pytest.mark.parametrize("epochs", [2, 3])
 def test_a_run_can_t_go_back_to_fewer(trained, epochs):
     with pytest.raises(ValueError, match=f"no run that can go on to {epochs} epochs"):
@@ -110,18 +229,95 @@ def test_applied_settings_do_what_their_slider_does(trained):
     assert (run_of(trained).number, trained.config) == (2, CONFIG)
 
 
+def waiting_in(session):
+    """The advice about settings that wait; None without any."""
+    return next((advice for advice in session.advice if advice.id == "waiting"), None)
+
+
+def test_without_auto_train_it_is_said_what_waits(trained):
+    trained.auto_train = False
+    assert waiting_in(trained) is None
+    trained.apply(CONFIG.replace(batch_size=8, learning_rate=0.02))
+    assert waiting_in(trained).text == "Not trained yet: batch size 16 → 8, learning rate 0.05 → 0.02."
+    trained.apply(CONFIG)
+    assert waiting_in(trained) is None  # they are trained
+    trained.apply(CONFIG.replace(epochs=5))
+    trained.take(waiting_in(trained))
+    assert trained.wait(PATIENCE)
+    assert (run_of(trained).number, len(run_of(trained).history), trained.state.waits) == (1, 5, False)
+
+
+def test_of_many_settings_that_wait_a_few_are_named(trained):
+    trained.auto_train = False
+    trained.apply(PRESETS["Modern"])
+    assert waiting_in(trained).text == (
+        "Not trained yet: hidden units 6 → 128, hidden activation sigmoid → relu, output sigmoid → softmax"
+        " and 6 more."
+    )
+
+
 def test_settings_wait_while_an_earlier_epoch_is_looked_at(trained):
     trained.select(1)
     assert trained.state.moment.epoch == 1
     trained.apply(CONFIG.replace(learning_rate=0.02))
     assert (run_of(trained).number, trained.state.waits) == (1, True)
-    (waiting,) = (advice for advice in trained.advice if advice.id == "waiting")
+    waiting = waiting_in(trained)
     assert waiting.action == "Train on from epoch 1"
     trained.take(waiting)
     assert trained.wait(PATIENCE)
     run = run_of(trained)
     assert (run.number, run.parent.number, run.first_epoch, run.config.learning_rate) == (2, 1, 1, 0.02)
     assert (trained.state.waits, trained.state.selected_epoch) == (False, None)
+
+
+@pytest.fixture
+def forked(trained):
+    """A fork of run 1 at epoch 2."""
+    trained.select(2)
+    trained.fork()
+    assert trained.wait(PATIENCE)
+    return trained
+
+
+def test_a_fork_begins_again_where_it_began_until_it_is_left(forked, small_dataset):
+    assert forked.state.start == "fork of run 1 at epoch 2"
+    forked.apply(CONFIG.replace(learning_rate=0.02))
+    assert forked.wait(PATIENCE)
+    forked.restart()
+    assert forked.wait(PATIENCE)
+    assert forked.state.start == "fork of run 1 at epoch 2"
+    forked.apply(forked.config, clean=True, at_once=True)
+    assert forked.wait(PATIENCE)
+    assert forked.state.start == ""
+    assert list(run_of(forked).history) == list(train(CONFIG.replace(learning_rate=0.02), small_dataset))
+
+
+def test_a_fork_that_is_left_without_auto_train_waits_to_start_clean(forked, small_dataset):
+    number = run_of(forked).number
+    forked.auto_train = False
+    forked.apply(CONFIG, clean=True)
+    assert (run_of(forked).number, forked.state.start, forked.state.waits) == (number, "", True)
+    assert waiting_in(forked).text == "Not trained yet: freshly initialised weights."
+    forked.apply(CONFIG.replace(batch_size=8))  # other settings don't bring it back
+    forked.take(waiting_in(forked))
+    assert forked.wait(PATIENCE)
+    assert run_of(forked).parent is None
+    assert list(run_of(forked).history) == list(train(CONFIG.replace(batch_size=8), small_dataset))
+
+
+def test_a_fork_that_trains_is_not_continued_by_a_clean_start(forked):
+    forked.apply(CONFIG.replace(epochs=500))
+    forked.apply(CONFIG.replace(epochs=500), clean=True, at_once=True)
+    assert run_of(forked).parent is None
+    forked.stop()
+    assert forked.wait(PATIENCE)
+
+
+def test_assigned_settings_start_clean_and_the_same_ones_leave_the_fork(forked):
+    forked.config = forked.config
+    assert forked.state.start
+    forked.config = CONFIG.replace(seed=3)
+    assert forked.state.start == ""
 
 
 def test_a_fork_knows_its_parent_and_keeps_none_of_its_weights(trained):
@@ -156,6 +352,53 @@ def test_a_file_begins_a_run_that_is_not_trained(trained, tmp_path):
     assert (run.title, len(run.history), run.status) == ("it.npz", 0, "stopped")
     np.testing.assert_array_equal(run.newest.weights[0], network.W1)
     assert [advice.id for advice in trained.advice] == ["opened"]
+
+
+@pytest.fixture
+def opened(trained, tmp_path):
+    """Weights of 6 hidden units from a file, of which nothing is trained yet."""
+    network = run_of(trained).new_network()
+    network.save(tmp_path / "it.npz")
+    trained.open_weights("it.npz", (tmp_path / "it.npz").read_bytes())
+    assert trained.wait(PATIENCE)
+    return trained
+
+
+def test_what_is_offered_for_opened_weights_works_with_any_settings(opened):
+    assert opened.state.start == "weights of it.npz"
+    for config, verb in ((CONFIG.replace(learning_rate=0.02), "fork"), (PRESETS["The exercise"], "train")):
+        number = run_of(opened).number
+        opened.apply(config)
+        assert run_of(opened).number == number
+        offered = [advice for advice in opened.advice if advice.action]
+        assert [advice.verb for advice in offered] == [verb]
+        assert offered[0].text == "You are looking at the weights of it.npz, so the new settings wait."
+    (waiting,) = offered
+    assert waiting.action == "Train with freshly initialised weights"
+    assert "6 hidden units" in waiting.why
+    opened.take(waiting)
+    assert run_of(opened).number == number + 1
+    opened.stop()
+    assert opened.wait(PATIENCE)
+    assert run_of(opened).config == PRESETS["The exercise"]
+
+
+def test_opened_weights_are_left_at_once_where_that_is_asked_for(opened):
+    opened.apply(opened.config, clean=True, at_once=True)
+    assert opened.wait(PATIENCE)
+    assert (run_of(opened).opened, opened.status) == (None, "finished")
+
+
+def test_opened_weights_are_stepped_on_from(opened):
+    weights, figures = run_of(opened).newest.weights, run_of(opened).start
+    opened.step("batch")
+    assert opened.wait(PATIENCE)
+    run = run_of(opened)
+    (step,) = run.stepped
+    assert run.opened is not None
+    assert step.moved > 0
+    assert not np.array_equal(weights[0], run.newest.weights[0])
+    assert run.start is figures  # where its curve begins stays
 
 
 def test_runs_are_named_deleted_and_brought_back(trained):
@@ -265,3 +508,17 @@ def test_a_drawing_that_is_due_of_a_run_put_aside_finds_all_of_it(small_dataset)
 
     asyncio.run(page())
     assert faults == []
+
+
+def test_a_run_that_reaches_less_than_an_earlier_one_of_its_kind_is_told_by_what(trained):
+    """Only runs that differ in what one tries out are compared: not those of other functions or images."""
+    slow = CONFIG.replace(learning_rate=0.003, epochs=4)
+    trained.train(CONFIG.replace(output="softmax", loss="cross_entropy"))
+    assert trained.wait(PATIENCE)
+    trained.train(slow)
+    assert trained.wait(PATIENCE)
+    better = _better(run_of(trained), trained.state.earlier)
+    first = trained.state.earlier.numbered(1)
+    assert better == BetterRun("run 1", first.best.test_accuracy, "learning rate 0.05")
+    assert _better(first, [run_of(trained)]) is None
+    assert _better(run_of(trained), ()) is None

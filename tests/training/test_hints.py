@@ -17,6 +17,7 @@ from explorer.training import (
     Snapshot,
     TrainingRun,
 )
+from explorer.training.findings import BetterRun, changes_in_words
 from explorer.training.fitting import fitting_rate, rounded_down
 from explorer.training.hints import hints
 from explorer.training.process_settings import one_blas_thread
@@ -328,6 +329,36 @@ def test_a_run_stopped_by_hand_is_not_told_to_go_on():
     assert len(said(EXERCISE.replace(hidden_sizes=128), CHANCE, end="stopped")) == 1
 
 
+WIDE = EXERCISE.replace(hidden_sizes=128, learning_rate=0.003)
+RISING = [0.7, 0.85, 0.9, 0.915, 0.919]
+BETTER = BetterRun("run 1", 0.941, "hidden units 32")
+
+
+def short_of(figures=RISING, config=WIDE, better=BETTER, **more):
+    """The hints of a run whose settings reached less than others."""
+    return hints(history(config, figures, **more), n_train=N, better=better)
+
+
+def test_a_run_that_reaches_less_than_an_earlier_one_is_told_the_next_step():
+    """After the fix for 128 units: 91.9 %, where 32 units had 94.1."""
+    (hint,) = short_of()
+    assert hint.id == "few_epochs"
+    assert hint.what == (
+        "Test accuracy is 91.9\u00a0%, and still rising. Run 1 reached 94.1\u00a0% with hidden units 32."
+    )
+    assert hint.fix == {"epochs": 15}
+
+
+def test_it_is_not_said_where_more_epochs_promise_nothing():
+    assert short_of(better=None) == ()
+    assert short_of(better=BetterRun("run 1", 0.925)) == ()  # about as good
+    assert short_of([*RISING, 0.9185]) == ()  # falls
+    assert short_of(test_loss=[0.5, 0.4, 0.3, 0.2, 0.21]) == ()  # wavers
+    assert short_of(config=EXERCISE.replace(hidden_sizes=128)) == ()  # steps too large
+    assert short_of([*RISING[:-1], 0.956], better=BetterRun("run 1", 0.97)) == ()  # good enough
+    assert short_of(end="stopped") == ()
+
+
 def test_a_finished_run_below_one_half_is_stuck_even_if_it_moved():
     assert said(EXERCISE.replace(loss="cross_entropy"), [0.1, 0.2, 0.3])[0].id == "one_sided_loss"
 
@@ -351,6 +382,15 @@ def test_dead_units():
     assert said(config, [0.96] * 3, diagnostics=dead) == ()
     few_dead = [layer(activation="relu", n_units=128, dead=0.3)]
     assert said(config, CHANCE, diagnostics=few_dead)[0].id == "step_too_large"
+
+
+def test_changed_settings_in_words():
+    changed = EXERCISE.replace(batch_size=2048, learning_rate=0.003, seed=1)
+    assert changes_in_words(EXERCISE, EXERCISE) == ""
+    assert changes_in_words(EXERCISE, changed, most=1) == "batch size 512 → 2\u202f048 and 2 more"
+    assert changes_in_words(EXERCISE, changed) == (
+        "batch size 512 → 2\u202f048, learning rate 0.01 → 0.003, seed 0 → 1"
+    )
 
 
 # The learning rate that fits
@@ -521,6 +561,16 @@ def test_every_fix_works(trained, config, rule, reach):
     assert hint.id == rule
     fixed = trained(config.replace(**hint.fix))
     assert fixed.accuracy >= max(reach, run.accuracy + 0.02)
+
+
+@slow
+def test_more_epochs_take_128_units_past_32(trained):
+    """The next step after the fix of the first trap leads past what the opening settings reach."""
+    first, run = trained(EXERCISE), trained(WIDE)
+    better = BetterRun("run 1", first.accuracy, "hidden units 32")
+    (hint,) = hints(run.history, n_train=N, better=better)
+    assert hint.id == "few_epochs"
+    assert trained(WIDE.replace(**hint.fix)).accuracy > first.accuracy
 
 
 def test_dead_units_come_alive(trained):

@@ -15,6 +15,7 @@ from threadpoolctl import threadpool_info
 
 from explorer.training import (
     BatchRecord,
+    BatchStep,
     DivergedError,
     EpochRecord,
     Evaluation,
@@ -24,6 +25,7 @@ from explorer.training import (
     TrainingRun,
     train,
 )
+from explorer.training.run import new_network
 from explorer.training.runner import Runner
 
 SMALL = TrainingConfig(hidden_sizes=6, n_train=103, epochs=3, batch_size=16, learning_rate=0.05)
@@ -63,6 +65,20 @@ class GatedRun:
                 raise self.error
             self.step += 1
             yield BatchRecord(self.step / 10, self.step, 1.0, 0.5)
+
+    def weights(self):
+        return ()
+
+    def batch_step(self, before, goes_on=lambda: True):
+        return BatchStep(
+            step=self.step,
+            n_images=1,
+            train_loss=1.0,
+            train_accuracy=0.5,
+            loss_after=1.0,
+            accuracy_after=0.5,
+            moved=0.1,
+        )
 
     def evaluate(self, goes_on=lambda: True):
         return Evaluation(
@@ -293,6 +309,71 @@ def test_a_pause_brings_exact_figures_once(desk, small_dataset):
     desk.runner.pause()
     desk.wait()
     assert len(desk.of(Evaluation)) == 2, "nothing has changed since"
+
+
+@pytest.mark.parametrize("batch_size", [1, 16, 103, 60_000])
+def test_of_a_step_it_is_said_what_it_did(desk, small_dataset, batch_size):
+    """The same figures as those of the textbook, before and after the mini-batch's own update."""
+    config = SMALL.replace(batch_size=batch_size, epochs=20)
+    network = new_network(config, small_dataset)
+    desk.runner.start(TrainingRun(config, small_dataset), paused=True)
+    order = network.rng.permutation(103)
+    X, Y, labels = (
+        small_dataset.X_train[:, :103],
+        small_dataset.Y_train[:, :103],
+        small_dataset.train_labels[:103],
+    )
+    for number in (1, 2, 3):
+        desk.runner.step("batch")
+        desk.wait()
+        step, weights = desk.of(BatchStep)[-1], desk.of(Evaluation)[-1].snapshot.weights
+        start = (number - 1) * batch_size % 103 if batch_size < 103 else 0
+        if start == 0 and number > 1:
+            order = network.rng.permutation(103)
+        chosen = order[start : start + batch_size]
+        assert (step.step, step.n_images) == (number, len(chosen))
+        for loss, accuracy, after in (
+            (step.train_loss, step.train_accuracy, None),
+            (step.loss_after, step.accuracy_after, weights),
+        ):
+            if after is not None:
+                network.set_weights(after)
+            whole = network.compute_loss(network.forward(X[:, chosen]), Y[:, chosen])
+            assert loss == pytest.approx(whole / len(chosen), rel=1e-4)
+            assert accuracy == np.mean(network.predict(X[:, chosen]) == labels[chosen])
+    assert [step.step for step in desk.of(BatchStep)] == [1, 2, 3]
+    assert all(np.isnan(step.test_loss) for step in desk.of(BatchStep)), "the runner doesn't know them yet"
+
+
+def test_of_weights_that_are_all_0_the_share_that_moved_is_unknown(small_dataset):
+    run = TrainingRun(SMALL, small_dataset)
+    before = run.weights()
+    next(iter(run))
+    step = run.batch_step([np.zeros_like(array) for array in before])
+    assert np.isnan(step.moved)
+    assert run.batch_step(before, lambda: False) is None
+
+
+def test_only_a_step_that_is_asked_for_is_told(desk, small_dataset):
+    desk.runner.start(TrainingRun(SMALL, small_dataset), paused=True)
+    desk.runner.step("epoch")
+    desk.wait()
+    desk.runner.resume()
+    desk.wait()
+    assert desk.of(BatchStep) == []
+
+
+def test_a_run_that_has_ended_goes_on_step_by_step(desk, small_dataset):
+    run = TrainingRun(SMALL, small_dataset)
+    desk.runner.start(run)
+    desk.wait()
+    desk.runner.extend(run, 4, paused=True)
+    desk.runner.step("batch")
+    desk.wait()
+    assert (desk.runner.status, run.step) == ("paused", 3 * 7 + 1)
+    desk.runner.resume()
+    desk.wait()
+    assert desk.of(EpochRecord) == list(train(SMALL.replace(epochs=4), small_dataset))
 
 
 def test_a_pause_right_after_a_resume_pauses_again(desk):

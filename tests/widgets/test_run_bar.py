@@ -9,10 +9,10 @@ from explorer.widgets.run_bar import ACTIONS, STATUSES, RunBar, actions, progres
 POSSIBLE = {
     "idle": "train step_batch step_epoch",
     "running": "pause stop reset",
-    "paused": "resume step_batch step_epoch stop reset",
-    "finished": "train reset",
-    "stopped": "train reset",
-    "failed": "train reset",
+    "paused": "train resume step_batch step_epoch stop reset",
+    "finished": "train step_batch step_epoch reset",
+    "stopped": "train step_batch step_epoch reset",
+    "failed": "train step_batch step_epoch reset",
 }
 
 
@@ -25,8 +25,16 @@ def test_what_is_possible_follows_from_the_status(status):
 
 
 @pytest.mark.parametrize("status", STATUSES)
-def test_the_primary_button_always_does_one_thing(status):
-    assert sum(actions(status)[action] for action in ("train", "pause", "resume")) == 1
+def test_the_primary_button_always_does_something(status):
+    possible = actions(status)
+    assert possible["pause"] or possible["train"]
+    assert not (possible["pause"] and (possible["train"] or possible["resume"]))
+
+
+def test_a_run_that_has_ended_is_resumed_where_it_can_go_on():
+    for status in STATUSES:
+        ended = status in ("finished", "stopped", "failed")
+        assert actions(status, goes_on=True)["resume"] == (ended or status == "paused")
 
 
 def test_an_unknown_status_is_refused():
@@ -73,6 +81,19 @@ def test_the_state_of_a_run_is_one_message(sent):
         "fraction": 0.25,
         "text": "epoch 3 of 10 · 12 s left",
     }
+    sent.clear()
+    bar.show("finished", 10, 10, resumes="10 more epochs", trains="Train again", note="It moved.")
+    (message,) = sent
+    assert message["enabled"] == actions("finished", goes_on=True)
+    assert (bar.resumes, bar.trains, bar.note) == ("10 more epochs", "Train again", "It moved.")
+
+
+def test_what_is_resumed_is_handed_on_only_where_it_can_go_on(bar, heard, from_page):
+    bar.show("finished", 10, 10, resumes="10 more epochs")
+    from_page.send(bar, {"action": "resume"})
+    bar.show("finished", 500, 500, resumes="")
+    from_page.send(bar, {"action": "resume"})
+    assert heard == ["resume"]
 
 
 def test_the_switch_is_the_users(bar, from_page):
@@ -94,6 +115,12 @@ def test_the_switch_is_the_users(bar, from_page):
         (("running", 1.0, 500, 150), "epoch 2 of 500 · 2 min left"),
         (("running", 1.0, 500, 5400), "epoch 2 of 500 · 1.5 h left"),
         (("paused", 2.4, 10, 9.0), "epoch 3 of 10 · paused"),
+        (("paused", 2.4, 10, 9.0, (3, 47, 118)), "epoch 3 of 10 · step 47 of 118 · paused"),
+        (
+            ("paused", 0.1, 10, None, (1, 6000, 60_000)),
+            "epoch 1 of 10 · step 6\u202f000 of 60\u202f000 · paused",
+        ),
+        (("running", 2.4, 10, None, (3, 47, 118)), "epoch 3 of 10"),
         (("stopped", 2.4, 10), "stopped · 2 of 10 epochs"),
         (("finished", 10.0, 10), "finished · 10 of 10 epochs"),
         (("finished", 1.0, 1), "finished · 1 of 1 epoch"),

@@ -195,7 +195,7 @@ def test_only_some_settings_can_be_shown(panel):
     assert shown(panel) == [("hidden_sizes", "scale"), ("hidden_sizes", "layers"), ("output", "pair")]
     assert part(panel, "presets").layout.display is None
     panel.shown = ["epochs"]
-    assert len(panel.children) == 2  # nothing is folded: no fold
+    assert len(panel.children) == 3  # nothing is folded: no fold
     panel.shown = None
     assert len(shown(panel)) == len(panel.controls)
 
@@ -276,3 +276,37 @@ def test_whichever_thread_is_last_config_and_settings_agree(panel):
     for thread in threads:
         thread.join()
     assert values(panel) == {name: getattr(panel.config, name) for name in FIELDS}
+
+
+@pytest.fixture
+def left(panel):
+    """The settings that freshly initialised weights were asked for with."""
+    configs = []
+    panel.on_clean(configs.append)
+    return configs
+
+
+def test_no_preset_is_in_use_where_a_run_begins_elsewhere(panel):
+    panel.start = "fork of run 1 at epoch 4"
+    assert part(panel, "presets").preset == part(panel, "reset").preset == ""
+    assert part(panel, "start").start == "fork of run 1 at epoch 4"
+    panel.start = ""
+    assert part(panel, "presets").preset == "The exercise"
+
+
+def test_a_preset_and_the_cross_leave_where_a_run_begins(panel, heard, left, from_page):
+    panel.start = "fork of run 1 at epoch 4"
+    from_page.send(part(panel, "start"), {"leave": True})
+    from_page.send(part(panel, "presets"), {"preset": "The exercise"})  # its settings, but not its weights
+    from_page.send(part(panel, "presets"), {"preset": "Modern"})
+    assert left == [PRESETS["The exercise"]] * 2 + [PRESETS["Modern"]]
+    assert heard == [PRESETS["Modern"]]
+
+
+@pytest.mark.parametrize("content", [{"leave": True}, {"leave": 1}, {"leave": "<script>"}, None, [], "leave"])
+def test_there_is_nothing_to_leave_in_a_run_of_fresh_weights(panel, heard, left, from_page, content):
+    for name in ("start", "presets"):
+        from_page.send(part(panel, name), content)
+    panel.start = "fork of run 1 at epoch 4"
+    from_page.send(part(panel, "presets"), content)
+    assert (left, heard) == ([], [])

@@ -21,7 +21,11 @@ from explorer.figures.curves import (
     curves_style,
     curves_traces,
 )
+from explorer.figures.palette import Theme
+from explorer.figures.steps import steps_layout, steps_summary, steps_traces
 from explorer.figures.summaries import curves_summary
+from explorer.figures.template import merged
+from explorer.session import SessionRun
 from explorer.training import History
 from explorer.widgets.caption import Caption
 from explorer.widgets.live_figure import LiveFigure
@@ -30,6 +34,7 @@ from explorer.wording import counted
 __all__ = ["ChosenGallery", "ChosenMatrix", "Curve", "Overview"]
 
 _MATRIX_SECONDS = 0.35  # while a run trains: every second tick, and so mostly not with the images
+_OTHERS_FOLLOW = "Each step fits the images of its mini-batch; the next mini-batch has others."
 _TRAIN_LAGS = "Train loss is averaged while the epoch runs, so it lags behind test loss."
 
 
@@ -46,22 +51,41 @@ class Curve:
 
     def __init__(self, metric: Metric, views: Views) -> None:
         self._metric, theme = metric, views.theme
+        self._shows_steps = False
         empty = curves_figure(History(views.session.config), metric=metric, theme=theme)
-        style = partial(curves_style, metric=metric)
-        self.figure = LiveFigure(empty, fills=True, theme=theme, style=style)
+        self._style = partial(curves_style, metric=metric)
+        self.figure = LiveFigure(empty, fills=True, theme=theme, style=self._style)
         self.caption = Caption()
         self.view = framed(metric, self.figure, self.caption)
 
     def show(self, state: ViewState) -> None:
-        """Show the records of the run, and the selected epoch."""
+        """Show the records of the run, and the selected epoch; where it goes step by step, these steps."""
+        run = state.run
+        if run is not None and run.stepped and state.looks_back_to is None:
+            self._show_steps(run, state.theme)
+            return
         metric, history = self._metric, state.history
         earlier = [run.curve for run in state.earlier.shown[-EARLIER_SLOTS:]]
         self.figure.set_theme(state.theme)
         mark = {"shapes": epoch_mark(state.looks_back_to, state.theme)}
         layout = curves_layout(history, earlier, metric=metric) | mark
         summary = curves_summary(history, state.looks_back_to)
-        self.figure.show(curves_traces(history, earlier, metric=metric), layout, summary)
+        traces = curves_traces(history, earlier, metric=metric)
+        if self._shows_steps:  # the lines have names of their own there
+            self._shows_steps = False
+            traces = merged(self._style(state.theme), traces)
+        self.figure.show(traces, layout | {"uirevision": "epochs"}, summary)
         self.caption.text = _about_loss(state, earlier) if metric == "loss" else summary
+
+    def _show_steps(self, run: SessionRun, theme: Theme) -> None:
+        metric, steps, n = self._metric, run.stepped, run.steps_per_epoch
+        self._shows_steps = True
+        self.figure.set_theme(theme)
+        layout = steps_layout(steps, n, metric=metric, loss=run.config.text("loss"))
+        summary = steps_summary(steps[-1], n)
+        traces = merged(self._style(theme), steps_traces(steps, n, metric=metric))
+        self.figure.show(traces, layout | {"shapes": [], "uirevision": "steps"}, summary)
+        self.caption.text = _OTHERS_FOLLOW if metric == "loss" else summary
 
 
 def _about_loss(state: ViewState, earlier: Sequence[History]) -> str:

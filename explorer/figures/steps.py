@@ -1,0 +1,125 @@
+"""Loss and accuracy step by step: what single mini-batches did that were trained one by one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from explorer.figures.axes import FACTORS, HOVERS, Metric, as_float32, line_mode
+from explorer.figures.curves import EARLIER_SLOTS
+from explorer.training.records import BatchStep
+from explorer.wording import counted, grouped, percent
+
+__all__ = ["step_in_words", "steps_layout", "steps_summary", "steps_traces"]
+
+_FEWEST_SHOWN = 10  # steps on the axis: the first few don't push each other about
+
+
+def steps_traces(steps: Sequence[BatchStep], steps_per_epoch: int, *, metric: Metric) -> list[dict[str, Any]]:
+    """Return what the traces of `curves_figure` show in place of epochs.
+
+    Parameters
+    ----------
+    steps : sequence of BatchStep
+        Steps that follow each other within an epoch, at least one.
+    steps_per_epoch : int
+        Mini-batches in an epoch.
+    metric : {"loss", "accuracy"}
+        Loss per sample, or accuracy in percent.
+
+    Returns
+    -------
+    list of dict
+        No earlier run; the images of each mini-batch before its step; the same images after it; the test set after
+        it. `x` is the number of the step within its epoch, `y` NaN where it is not known.
+    """
+    x = as_float32(_numbers(steps, steps_per_epoch))
+    shown = {
+        "x": x,
+        "mode": line_mode(len(steps)),
+        "visible": True,
+        "hovertemplate": f"step %{{x}} · %{{fullData.name}} {HOVERS[metric]}<extra></extra>",
+    }
+    names = ("mini-batch before", "mini-batch after", "test after")
+    nothing = {"x": x[:0], "y": x[:0], "visible": False}
+    before, *after = (
+        shown | {"y": as_float32(_values(steps, attribute, metric)), "name": name, "legendrank": rank}
+        for rank, (attribute, name) in enumerate(zip(_attributes(metric), names, strict=True))
+    )
+    return [
+        *({**nothing} for _ in range(EARLIER_SLOTS)),
+        before | {"opacity": 0.7},
+        *after,
+    ]
+
+
+def steps_layout(
+    steps: Sequence[BatchStep], steps_per_epoch: int, *, metric: Metric, loss: str
+) -> dict[str, Any]:
+    """Return what changes with the steps in the layout of `curves_figure`; `loss` names it, the rest is as above.
+
+    The y axis holds the values, with some room, and doesn't begin at 0: what one step changes is little.
+    """
+    numbers = _numbers(steps, steps_per_epoch)
+    values = (value for attribute in _attributes(metric) for value in _values(steps, attribute, metric))
+    title = f"{loss} per sample" if metric == "loss" else "accuracy (%)"
+    last = max(numbers[-1], numbers[0] + _FEWEST_SHOWN - 1)
+    epoch = (steps[-1].step - 1) // steps_per_epoch + 1
+    ticks = max(1, math.ceil((last - numbers[0]) / 10))
+    return {
+        "xaxis": {
+            "title": {"text": f"step of epoch {epoch}"},
+            "range": [numbers[0] - 0.5, last + 0.5],
+            "dtick": ticks,
+        },
+        "yaxis": {"type": "linear", "range": _around(values), "title": {"text": title}},
+    }
+
+
+def steps_summary(step: BatchStep, steps_per_epoch: int) -> str:
+    """Return where the steps are: ``"step 7 of 118 in epoch 1, test accuracy 15.0 %, test loss 0.912"``."""
+    (number,) = _numbers([step], steps_per_epoch)
+    epoch = (step.step - 1) // steps_per_epoch + 1
+    place = f"step {grouped(number)} of {grouped(steps_per_epoch)} in epoch {epoch}"
+    if math.isnan(step.test_accuracy):
+        return place
+    return f"{place}, test accuracy {percent(step.test_accuracy)}, test loss {step.test_loss:.3g}"
+
+
+def step_in_words(step: BatchStep) -> str:
+    """Return what a step did, in two sentences.
+
+    As ``"Its 512 images: loss 0.9123 → 0.8740, 11.3 % → 14.1 % right. It moved the weights by 0.31 %."``
+    """
+    images = f"Its {counted(step.n_images, 'image')}"
+    loss = f"loss {step.train_loss:#.4g} → {step.loss_after:#.4g}"
+    right = f"{percent(step.train_accuracy)} → {percent(step.accuracy_after)} right"
+    return f"{images}: {loss}, {right}. It moved the weights by {_small_percent(step.moved)}."
+
+
+def _attributes(metric: Metric) -> tuple[str, str, str]:
+    return f"train_{metric}", f"{metric}_after", f"test_{metric}"
+
+
+def _values(steps: Sequence[BatchStep], attribute: str, metric: Metric) -> list[float]:
+    """Return an attribute of each step, accuracies in percent."""
+    return [FACTORS[metric] * getattr(step, attribute) for step in steps]
+
+
+def _numbers(steps: Sequence[BatchStep], steps_per_epoch: int) -> list[int]:
+    """Return the number of each step within its epoch, 1 for the first."""
+    return [(step.step - 1) % steps_per_epoch + 1 for step in steps]
+
+
+def _around(values: Iterable[float]) -> list[float]:
+    """Return a range that holds all finite values, with a tenth of their spread on both sides."""
+    shown = [value for value in values if math.isfinite(value)] or [0.0]
+    low, high = min(shown), max(shown)
+    room = 0.1 * (high - low) or 0.05 * abs(high) or 1.0
+    return [low - room, high + room]
+
+
+def _small_percent(share: float) -> str:
+    """Return a share that may be tiny in percent, with two significant digits."""
+    return f"{100 * share:.2g}\u00a0%"

@@ -6,12 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any, Protocol
 
+import numpy as np
 from ipywidgets import DOMWidget
+from numpy.typing import NDArray
 
 from explorer.figures.palette import Theme
 from explorer.session import SessionState
 
-__all__ = ["ANY", "InTurn", "OnLoop", "Panel", "ViewState", "at_once"]
+__all__ = ["ANY", "Drawing", "InTurn", "OnLoop", "Panel", "ViewState", "at_once"]
 
 ANY = -1
 """Stands for any class where classes are chosen."""
@@ -26,6 +28,22 @@ InTurn = Callable[..., None]
 def at_once(function: Callable[..., object], *arguments: object) -> None:
     """Call a function with its arguments now."""
     function(*arguments)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Drawing:
+    """What a user has drawn. Two are equal only if they are one object.
+
+    Parameters
+    ----------
+    image : ndarray of uint8, shape (28, 28)
+        As the network sees it.
+    true : int or None
+        The class that the user says it is; None where that was not said.
+    """
+
+    image: NDArray[np.uint8]
+    true: int | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from explorer.app.redraw_queue import RedrawQueue
-from explorer.app.view_state import ANY, InTurn, ViewState, at_once
+from explorer.app.view_state import ANY, Drawing, InTurn, ViewState, at_once
 from explorer.datasets import Dataset
 from explorer.figures.palette import Theme
 from explorer.session import Session, SessionState
@@ -32,6 +32,7 @@ class Views:
         self.session = session
         self.theme: Theme = "light"
         self.chosen = (ANY, ANY)
+        self._on_look: Callable[[int | Drawing], object] = lambda _image: None
         self._closers: list[Callable[[], object]] = []
         self._shows: list[Callable[[ViewState], object]] = []
         self._queue = RedrawQueue(session.loop)
@@ -72,6 +73,14 @@ class Views:
     def toggle(self, true: int, predicted: int) -> None:
         """Choose a cell of the confusion matrix, or none where it is the chosen one."""
         self.choose(*((ANY, ANY) if self.chosen == (true, predicted) else (true, predicted)))
+
+    def look_into(self, image: int | Drawing) -> None:
+        """Show one image's way through the network: a test image's, by its index, or a drawing's."""
+        self._on_look(image)
+
+    def on_look(self, callback: Callable[[int | Drawing], object]) -> None:
+        """Let ``callback(image)`` do what `look_into` asks for."""
+        self._on_look = callback
 
     def set_theme(self, theme: Theme) -> None:
         """Draw in these colours."""

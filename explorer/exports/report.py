@@ -172,7 +172,7 @@ def _mistakes(run: ExportedRun) -> Iterator[dict[str, Any]]:
     for index in worst[:MOST_MISTAKES]:
         shares = probabilities(outputs[:, [index]])
         true, read = names[data.test_labels[index]], names[int(shares.argmax())]
-        surely, image = f"{100 * shares.max():.0f} %", data.test_images[index : index + 1]
+        surely, image = f"{100 * shares.max():.0f} % sure", data.test_images[index : index + 1]
         yield {
             "caption": f"{true} → {read}",
             "note": surely,

@@ -129,8 +129,8 @@ def confusion_figure(
 
 
 def drawn_matrix(traces: list[dict[str, Any]], layout: dict[str, Any], theme: Theme) -> go.Figure:
-    """Return a figure of a matrix, without a grid between its cells."""
-    axis = {"showgrid": False}
+    """Return a figure of a matrix: without a grid between its cells, and with nothing to zoom into."""
+    axis = {"showgrid": False, "fixedrange": True}
     return drawn(traces, theme, layout, height=_HEIGHT, xaxis=axis, yaxis=axis)
 
 

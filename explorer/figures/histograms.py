@@ -22,6 +22,7 @@ LAYER_SLOTS = 7
 
 _Layers = Sequence[NDArray[np.floating]]
 
+_TIMES = ("at the start", "now")
 _BINS = 50
 _MOST_VALUES = 50_000  # a histogram of more looks the same, and a large layer would take longer than a tick
 _ROW = 0.85  # height of a row's largest bin; rows are 1 apart
@@ -42,7 +43,8 @@ def histograms_traces(now: _Layers, start: _Layers) -> list[dict[str, Any]]:
     list of dict
         Two for each of `LAYER_SLOTS` layers, at the start and now: `x` is the middle of each bin, `y` the square
         root of its share above the row's base (the first layer's row stands on top), `customdata` its share of the
-        layer's values in percent.
+        layer's values in percent, `meta` names layer and time
+        where there are several layers.
     """
     low, high = _limits(now, start)
     edges = np.linspace(low, high, _BINS + 1)
@@ -51,7 +53,8 @@ def histograms_traces(now: _Layers, start: _Layers) -> list[dict[str, Any]]:
     for slot in range(LAYER_SLOTS):
         pair = [_shares(layers[slot : slot + 1], low, high) for layers in (start, now)]
         tallest = max(shares.max(initial=0.0) for shares in pair) or 1.0
-        for shares in pair:
+        layer = "output" if slot == len(now) - 1 else f"layer {slot + 1}"
+        for time, shares in zip(_TIMES, pair, strict=True):
             height = len(now) - 1 - slot + _ROW * np.sqrt(shares / tallest)
             traces.append(
                 {
@@ -59,6 +62,7 @@ def histograms_traces(now: _Layers, start: _Layers) -> list[dict[str, Any]]:
                     "y": height.astype(np.float32),
                     "customdata": (100 * shares).astype(np.float32),
                     "visible": len(shares) > 0,
+                    "meta": f"{layer}, {time}" if len(now) > 1 else "",
                 }
             )
     return traces
@@ -80,7 +84,7 @@ def histograms_layout(now: _Layers, start: _Layers, names: Sequence[str], *, wha
 
 def histograms_style(theme: Theme = "light", *, what: str) -> list[dict[str, Any]]:
     """Return what changes with the theme in the traces of `histograms_figure`, and what never changes."""
-    colours = {"at the start": PALETTES[theme].earlier, "now": PALETTES[theme].train}
+    colours = dict(zip(_TIMES, (PALETTES[theme].earlier, PALETTES[theme].train), strict=True))
     return [
         {
             "type": "scatter",

@@ -12,6 +12,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from explorer.figures.data_table import GUIDE
 from explorer.figures.palette import PALETTES, Theme
 from explorer.figures.template import drawn
 from explorer.network.mistakes import confidences
@@ -130,6 +131,7 @@ def reliability_style(theme: Theme = "light") -> list[dict[str, Any]]:
     palette = PALETTES[theme]
     diagonal: dict[str, Any] = {
         "name": "perfect",
+        "meta": GUIDE,
         "mode": "lines",
         "x": [0, 100],
         "y": [0, 100],

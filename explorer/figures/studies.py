@@ -245,6 +245,7 @@ def _band(reduction: str, colour: str, measure: StudyMeasure) -> list[dict[str, 
         "mode": "lines",
         "line": {"color": colour, "width": 0},
         "hoverinfo": "skip",
+        "hovertemplate": _AXES[measure].shown,  # how its numbers are written in a table
         "showlegend": False,
         "legendgroup": reduction,
     }

@@ -58,8 +58,8 @@ class Picture(Protocol):
 class _Figure:
     """A figure that fills its place on the slide, in the slide's colours and size."""
 
-    def __init__(self, figure: Any) -> None:
-        self.view = LiveFigure(figure, fills=True)
+    def __init__(self, figure: Any, name: str) -> None:
+        self.view = LiveFigure(figure, fills=True, name=name)
         self._look: Look | None = None
 
     def _draw(
@@ -74,7 +74,7 @@ class Curve(_Figure):
     """Loss or accuracy over the epochs, before the curves that it is compared with."""
 
     def __init__(self, metric: Metric) -> None:
-        super().__init__(curves_figure(History(TrainingConfig()), metric=metric))
+        super().__init__(curves_figure(History(TrainingConfig()), metric=metric), metric.capitalize())
         self._metric = metric
 
     def show(self, state: ViewState, look: Look) -> None:
@@ -93,7 +93,7 @@ class Matrix(_Figure):
 
     def __init__(self, dataset: Dataset) -> None:
         self._names = dataset.class_names
-        super().__init__(confusion_figure(None, self._names))
+        super().__init__(confusion_figure(None, self._names), "Confusion matrix")
 
     def show(self, state: ViewState, look: Look) -> None:
         """Draw the counts."""
@@ -183,7 +183,7 @@ class Activations(_Figure):
     """How the activations of the first hidden layer are spread on some test images, against another run's."""
 
     def __init__(self, dataset: Dataset) -> None:
-        super().__init__(histograms_figure([], names=[], what="activation"))
+        super().__init__(histograms_figure([], names=[], what="activation"), "Activations")
         self._X = dataset.test_images[:_PROBE].reshape(-1, dataset.n_inputs).T / np.float32(255.0)
         self._drawn: object = None
 

@@ -50,6 +50,43 @@ function icon(...paths) {
   return svg;
 }
 
+/**
+ * Make a popover the menu of a button: it opens under it, arrows move in it, and it closes when the button moves away.
+ * @param {HTMLElement} button
+ * @param {HTMLElement} menu
+ * @param {AbortSignal} signal
+ */
+function asMenu(button, menu, signal) {
+  menu.id = freshId();
+  menu.popover = "auto";
+  menu.classList.add("explorer-menu");
+  button.setAttribute("popovertarget", menu.id);
+  button.setAttribute("aria-expanded", "false");
+  let top = 0; // of the button, where the menu was opened
+  menu.addEventListener("toggle", (event) => {
+    const open = /** @type {ToggleEvent} */ (event).newState === "open";
+    button.setAttribute("aria-expanded", String(open));
+    if (!open) return;
+    const at = button.getBoundingClientRect();
+    top = at.top;
+    menu.style.top = `${Math.min(at.bottom + 4, innerHeight - menu.offsetHeight - 4)}px`;
+    menu.style.right = `${Math.max(8, document.documentElement.clientWidth - at.right)}px`;
+    menu.querySelector("button")?.focus({ preventScroll: true });
+  });
+  menu.addEventListener("keydown", (event) => {
+    const entries = [...menu.querySelectorAll("button")];
+    const move = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (!move) return;
+    event.preventDefault();
+    const at = entries.findIndex((entry) => entry.matches(":focus"));
+    entries[(at + move + entries.length) % entries.length].focus();
+  });
+  const close = () => {
+    if (menu.matches(":popover-open") && Math.abs(button.getBoundingClientRect().top - top) > 1) menu.hidePopover();
+  };
+  document.addEventListener("scroll", close, { signal, capture: true, passive: true });
+}
+
 /** A name that no other element of the page has: one model may be shown twice. */
 function freshId() {
   return `explorer-${Math.random().toString(36).slice(2, 10)}`;

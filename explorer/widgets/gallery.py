@@ -21,17 +21,30 @@ class GalleryImage:
     caption : str
         The line under it: ``"9 → 4"``.
     note : str
-        A second, quieter line: ``"97 %"``.
+        A second, quieter line: ``"97 % sure"``.
     detail : str
-        All of it in words, for the tool tip and the screen reader.
+        All of it in words, for the screen reader.
     right : bool
         Whether the decision is right.
+    key : int
+        What `Gallery.on_open` tells.
+    title : str
+        Heading of the card that comes with the pointer or the focus: ``"true 9, read as 4"``. Without one there is
+        no card, but `detail` as a tool tip.
+    about : str
+        A quieter line of the card, which says what the shares are.
+    shares : tuple of float
+        Share of each class, 0 to 1, shown in the card.
     """
 
     caption: str
     note: str
     detail: str
     right: bool
+    key: int = 0
+    title: str = ""
+    about: str = ""
+    shares: tuple[float, ...] = ()
 
 
 class Gallery(PagePart):
@@ -47,7 +60,7 @@ class Gallery(PagePart):
     Parameters
     ----------
     class_names : sequence of str
-        Name of each class, for the two filters.
+        Name of each class, for the two filters, which are there once `on_filter` is called, and for the cards.
     empty : str
         What is said while there is no image.
     """
@@ -65,8 +78,25 @@ class Gallery(PagePart):
     true = traitlets.Int(-1).tag(sync=True)
     predicted = traitlets.Int(-1).tag(sync=True)
 
+    opens = traitlets.Unicode().tag(sync=True)
+    """What opening an image does, in words; empty where nothing does."""
+    filters = traitlets.Bool(False).tag(sync=True)
+
     def __init__(self, class_names: Sequence[str], empty: str = "", **traits: Any) -> None:
         super().__init__(class_names=list(class_names), empty=empty, **traits)
+
+    def on_open(self, words: str, callback: Callable[[int], object]) -> None:
+        """Make a button of each image; when it is pressed, call ``callback(key)``.
+
+        Parameters
+        ----------
+        words : str
+            What that does: ``"Press to see its way through the network"``.
+        callback : callable
+            Called with the `key` of a `GalleryImage`, of those that are shown or were shortly before.
+        """
+        self.opens = words
+        self._on("open", callback)
 
     def on_page(self, callback: Callable[[int], object]) -> None:
         """Call ``callback(page)`` when another page is asked for, 0 for the first."""
@@ -74,6 +104,7 @@ class Gallery(PagePart):
 
     def on_filter(self, callback: Callable[[int, int], object]) -> None:
         """Call ``callback(true, predicted)`` when other classes are asked for; -1 stands for any."""
+        self.filters = True
         self._on("filter", callback)
 
     def show(
@@ -115,9 +146,11 @@ class Gallery(PagePart):
             self.sprite = sprite
 
     def _hear(self, content: Mapping[str, Any], _buffers: object) -> None:
-        page, classes = content.get("page"), content.get("filter")
+        page, classes, key = content.get("page"), content.get("filter"), content.get("open")
         known = range(-1, len(self.class_names))
         if isinstance(page, int) and 0 <= page < self.n_pages:
             self._tell("page", page)
         elif isinstance(classes, list) and len(classes) == 2 and all(one in known for one in classes):
             self._tell("filter", *classes)
+        elif isinstance(key, int):
+            self._tell("open", key)

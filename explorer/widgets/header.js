@@ -201,29 +201,11 @@ function opener(model, menu) {
 /** The button of the menu, and the menu.
  * @param {Model} model @param {AbortSignal} signal */
 function exportMenu(model, signal) {
-  const menu = make("div", { id: freshId(), class: "explorer-menu", popover: "auto" });
+  const menu = make("div");
   const arrow = icon("M8 2v8", "M4.75 7l3.25 3.25l3.25-3.25", "M2.5 13.5h11");
-  const attributes = { "data-quiet": true, popovertarget: menu.id, "aria-expanded": "false", "aria-label": "Export" };
+  const attributes = { "data-quiet": true, "aria-label": "Export" };
   const button = makeButton([arrow, make("span", { class: "explorer-word" }, "Export")], null, attributes);
-  menu.addEventListener("toggle", (event) => {
-    const open = /** @type {ToggleEvent} */ (event).newState === "open";
-    button.setAttribute("aria-expanded", String(open));
-    if (!open) return;
-    const at = button.getBoundingClientRect();
-    menu.style.top = `${at.bottom + 4}px`;
-    menu.style.right = `${Math.max(8, document.documentElement.clientWidth - at.right)}px`;
-    menu.querySelector("button")?.focus();
-  });
-  menu.addEventListener("keydown", (event) => {
-    const entries = [...menu.querySelectorAll("button")];
-    const move = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    if (!move) return;
-    event.preventDefault();
-    const at = entries.findIndex((entry) => entry.matches(":focus"));
-    entries[(at + move + entries.length) % entries.length].focus();
-  });
-  const close = () => menu.matches(":popover-open") && menu.hidePopover();
-  document.addEventListener("scroll", close, { signal, capture: true, passive: true });
+  asMenu(button, menu, signal);
   const show = () => {
     const entries = Object.entries(model.get("exports")).map(([name, words]) => {
       const choose = () => {

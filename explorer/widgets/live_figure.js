@@ -1,21 +1,38 @@
 // @ts-check
-// Draws one live figure. Plotly's own widget code is imported once a page, whatever the number of figures.
+// Draws one live figure. Plotly's own widget code is imported once a page, whatever the number of figures. What can be
+// done with a figure is in a menu of ours, which is there for keys, fingers and matrices as well; Plotly's own bar of
+// buttons is never seen, but pressed for us.
 
 /**
  * @typedef {{
- *   _carrier: string, _plotly_key: string, _keys: string[], _reported_edit: number, _widget_layout: { height?: number },
- *   summary: string,
+ *   _carrier: string, _plotly_key: string, _keys: string[], _clicks: boolean, _reported_edit: number,
+ *   _widget_layout: { height?: number }, _config: Record<string, any>, _py2js_update: Update | null,
+ *   name: string, summary: string,
  * }} State
  * @typedef {import("@anywidget/types").AnyModel<State>} Model
  * @typedef {{ initialize: (of: { model: any }) => void, render: (of: { el: HTMLElement }) => () => void }} PlotlyWidget
- * @typedef {{ default: () => PlotlyWidget, FigureView?: { prototype: object } }} PlotlyModule
+ * @typedef {{ layout_data: Record<string, any> }} Update
+ * @typedef {{ model: { get: (name: string) => any }, el: Plot, do_update: () => void }} FigureView
+ * @typedef {{ default: () => PlotlyWidget, FigureView?: { prototype: FigureView } }} PlotlyModule
  * @typedef {[event: string, callback: (...heard: any[]) => void][]} Listeners
+ * @typedef {{
+ *   range: [number, number], autorange: boolean | string, _rangeInitial0?: number, _rangeInitial1?: number,
+ *   _offset: number, d2p: (value: any) => number, l2p: (value: number) => number,
+ * }} Axis
+ * @typedef {{ points: { x: any, y: any, xaxis: Axis, yaxis: Axis }[] }} Hover
  * @typedef {HTMLElement & {
- *   _fullLayout?: { autosize: boolean, width: number, height: number }, _responsiveChartHandler?: () => void,
+ *   _fullLayout?: { autosize: boolean, width: number, height: number } & Record<string, any>,
+ *   _context: Record<string, any>, _responsiveChartHandler?: () => void,
+ *   on: (event: string, listener: (heard: any) => void) => void,
  * }} Plot
+ * @typedef {{ caption: string, head: string[], rows: string[][] }} Table
  */
 
 const FAILED = "This figure cannot be drawn: Plotly did not load. Reload the page to try again.";
+const PICTURE_WIDTH = 640; // px at least: a figure on a phone is small, a picture of it need not be
+const PICTURE_SCALE = 3; // pixels of a PNG for each of the figure's: sharp on paper
+const BUTTONS = { toImage: ".modebar-btn:not([data-attr])", resetScale2d: '.modebar-btn[data-val="reset"]' };
+const SCREEN = [960, 540]; // px that a figure is laid out for on a whole screen, and enlarged from
 
 /** @param {Model} model @returns {Promise<PlotlyModule>} */
 async function fromCarrier(model) {
@@ -44,11 +61,59 @@ function sharedPlotly(model) {
     .then((plotly) => {
       // After each update Plotly's widget sends back every default that it chose. Nothing here reads them.
       const silent = { _sendTraceDeltas() {}, _sendLayoutDelta() {} };
-      Object.assign(plotly.FigureView?.prototype ?? {}, silent);
+      const view = plotly.FigureView?.prototype;
+      if (view) Object.assign(view, silent, { do_update: keepingZoom(view.do_update) });
       return plotly;
     });
   return page[key];
 }
+
+/** @param {Axis} axis */
+function isZoomed({ range, autorange, _rangeInitial0, _rangeInitial1 }) {
+  if (_rangeInitial0 === undefined) return !autorange;
+  return range[0] !== _rangeInitial0 || range[1] !== _rangeInitial1;
+}
+
+/** The axes of a plot by their names in a layout.
+ * @param {Plot} plot @returns {Record<string, Axis>} */
+function axesOf({ _fullLayout: layout = /** @type {any} */ ({}) }) {
+  return Object.fromEntries(Object.entries(layout).filter(([name]) => /^[xy]axis\d*$/.test(name)));
+}
+
+/**
+ * The layout to draw of one that Python sends, whose ranges are from now on those to go back to. A reader who has zoomed
+ * keeps both axes; but where one gets another scale or another quantity, both are as Python has them.
+ * @param {Record<string, Axis>} axes
+ * @param {Record<string, any>} sent
+ */
+export function keepZoom(axes, sent) {
+  const names = Object.keys(axes);
+  const means = names.some((name) => `${name}.type` in sent || `${name}.title.text` in sent);
+  const zoomed = names.some((name) => isZoomed(axes[name]));
+  const layout = { ...sent };
+  for (const name of names) {
+    const [axis, key] = [axes[name], `${name}.range`];
+    if (sent[key]) [axis._rangeInitial0, axis._rangeInitial1] = sent[key];
+    if (zoomed && !means) delete layout[key];
+    else if (zoomed && axis._rangeInitial0 !== undefined) layout[key] = [axis._rangeInitial0, axis._rangeInitial1];
+  }
+  return layout;
+}
+
+/** @param {() => void} update Plotly's own method */
+function keepingZoom(update) {
+  /** @this {FigureView} */
+  return function () {
+    const sent = this.model.get("_py2js_update");
+    const kept = sent && { ...sent, layout_data: keepZoom(axesOf(this.el), sent.layout_data ?? {}) };
+    const get = (/** @type {string} */ name) => (name === "_py2js_update" ? kept : this.model.get(name));
+    const model = Object.create(this.model, { get: { value: get } });
+    update.call(Object.create(this, { model: { value: model } }));
+  };
+}
+
+/** What Plotly is told: its bar has the two buttons that are pressed for us, and it says nothing over the page. */
+const TOLD = { displayModeBar: true, modeBarButtons: [Object.keys(BUTTONS)], displayNotifier: false, doubleClick: "reset" };
 
 /**
  * The model as Plotly's widget sees it: of what the page does only clicks reach Python, so that zooming or hiding a
@@ -58,7 +123,7 @@ function sharedPlotly(model) {
  */
 function quiet(model, listeners) {
   return {
-    get: (/** @type {keyof State} */ name) => model.get(name),
+    get: (/** @type {keyof State} */ name) => (name === "_config" ? { ...model.get(name), ...TOLD } : model.get(name)),
     on(/** @type {string} */ event, /** @type {(...heard: any[]) => void} */ callback) {
       model.on(event, callback);
       listeners.push([event, callback]);
@@ -124,6 +189,139 @@ function listenToKeys(model, el) {
   });
 }
 
+/** A name for a file: "Confusion matrix" as "confusion-matrix".
+ * @param {string} name */
+export function fileName(name) {
+  const words = name.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? ["figure"];
+  return words.join("-");
+}
+
+/** Let the browser save a plot as it is seen.
+ * @param {Plot} plot @param {string} name @param {"png" | "svg"} format */
+function savePicture(plot, name, format) {
+  const width = Math.max(PICTURE_WIDTH, plot.clientWidth);
+  const height = Math.round((width * plot.clientHeight) / plot.clientWidth);
+  const scale = format === "png" ? PICTURE_SCALE : 1;
+  plot._context.toImageButtonOptions = { format, filename: fileName(name), width, height, scale };
+  press(plot, BUTTONS.toImage);
+}
+
+/** @param {Plot} plot @param {string} button */
+function press(plot, button) {
+  const found = plot.querySelector(button);
+  if (found instanceof HTMLElement) found.click();
+}
+
+/** @param {Table} table */
+function tableOf({ caption, head, rows }) {
+  const [corner, ...columns] = head.map((text) => make("th", { scope: "col" }, text));
+  const row = ([name, ...texts] = /** @type {string[]} */ ([])) =>
+    make("tr", {}, make("th", { scope: "row" }, name), ...texts.map((text) => make("td", {}, text)));
+  const parts = [make("thead", {}, make("tr", {}, corner, ...columns)), make("tbody", {}, ...rows.map(row))];
+  return make("div", { class: "explorer-part explorer-table" }, make("table", {}, make("caption", {}, caption), ...parts));
+}
+
+/** Show the numbers of a figure as they are now, until the dialog is closed.
+ * @param {HTMLElement} el @param {string} name @param {Table[]} tables */
+function showTables(el, name, tables) {
+  const heading = make("h2", { id: freshId() }, `${name}: data`);
+  const close = makeButton("Close", () => dialog.close());
+  const body = make("div", { class: "explorer-data-tables", tabindex: 0, role: "region", "aria-labelledby": heading.id });
+  body.append(...(tables.length ? tables.map(tableOf) : [make("p", { class: "explorer-muted" }, "There are no data yet.")]));
+  const dialog = make("dialog", { class: "explorer-part explorer-data", "aria-labelledby": heading.id });
+  dialog.dataset.lmSuppressShortcuts = "true";
+  dialog.append(make("header", {}, heading, close), body);
+  dialog.addEventListener("close", () => dialog.remove());
+  dialog.addEventListener("click", (event) => event.target === dialog && dialog.close()); // next to what is in it
+  el.append(dialog);
+  dialog.showModal();
+  body.focus();
+}
+
+/** Give a figure the whole screen, or take it back.
+ * @param {HTMLElement} el */
+function toggleFullScreen(el) {
+  const change = document.fullscreenElement === el ? document.exitFullscreen() : el.requestFullscreen();
+  change.catch((error) => console.info("The browser keeps its window.", error));
+}
+
+/**
+ * The button that goes back from a zoom, and that of the menu.
+ * @param {Model} model
+ * @param {HTMLElement} el
+ * @param {Plot} plot
+ * @param {AbortSignal} signal
+ */
+function figureTools(model, el, plot, signal) {
+  const menu = make("div");
+  const entry = (/** @type {string} */ words, /** @type {() => void} */ act) => {
+    const choose = () => {
+      menu.hidePopover();
+      act();
+    };
+    return makeButton(words, choose, { "data-quiet": true });
+  };
+  let asked = false;
+  const full = entry("Full screen", () => toggleFullScreen(el));
+  menu.append(
+    entry("Save as PNG", () => savePicture(plot, model.get("name"), "png")),
+    entry("Save as SVG", () => savePicture(plot, model.get("name"), "svg")),
+    entry("Data table", () => {
+      asked = true;
+      model.send({ kind: "table" });
+    }),
+    full,
+  );
+  full.hidden = !document.fullscreenEnabled;
+  const more = makeButton(icon("M3 8h.01M8 8h.01M13 8h.01"), null, { "data-quiet": true, class: "explorer-figure-more" });
+  asMenu(more, menu, signal);
+  const reset = makeButton("Reset zoom", () => press(plot, BUTTONS.resetScale2d));
+  const tools = make("div", { class: "explorer-part explorer-figure-tools" }, more, menu);
+  const zoomed = make("div", { class: "explorer-part explorer-figure-tools explorer-figure-zoomed" }, reset);
+  for (const part of [tools, zoomed]) part.dataset.lmSuppressShortcuts = "true";
+  el.append(tools, zoomed);
+
+  const onTables = (/** @type {{ tables?: Table[] }} */ content) => {
+    if (!content.tables || !asked) return; // another view of the figure has asked
+    asked = false;
+    showTables(el, model.get("name"), content.tables);
+  };
+  const rename = () => {
+    more.setAttribute("aria-label", `${model.get("name")}: picture, data, full screen`);
+    more.title = "Picture, data, full screen";
+  };
+  el.addEventListener("fullscreenchange", () => {
+    const on = document.fullscreenElement === el;
+    full.textContent = on ? "Leave full screen" : "Full screen";
+    const fits = Math.min(screen.width / SCREEN[0], screen.height / SCREEN[1]);
+    el.style.setProperty("--enlarged", String(on ? Math.max(1, fits) : 1));
+  });
+  model.on("msg:custom", onTables);
+  model.on("change:name", rename);
+  rename();
+  return () => {
+    zoomed.hidden = !Object.values(axesOf(plot)).some(isZoomed);
+  };
+}
+
+/** Frame the cell under the pointer: that it can be chosen is seen before it is.
+ * @param {Plot} plot */
+function frameCells(plot) {
+  const frame = make("div", { class: "explorer-figure-cell", hidden: true });
+  plot.append(frame);
+  return {
+    show(/** @type {Hover} */ { points: [{ x, y, xaxis, yaxis }] }) {
+      const [width, height] = [xaxis, yaxis].map((axis) => Math.abs(axis.l2p(1) - axis.l2p(0)));
+      const [left, top] = [xaxis._offset + xaxis.d2p(x) - width / 2, yaxis._offset + yaxis.d2p(y) - height / 2];
+      for (const [side, length] of Object.entries({ left, top, width, height })) frame.style.setProperty(side, `${length}px`);
+      frame.hidden = false;
+    },
+    hide() {
+      frame.hidden = true;
+    },
+  };
+}
+
 /** @param {HTMLElement} el @param {unknown} error */
 function complain(el, error) {
   console.warn(FAILED, error);
@@ -136,10 +334,10 @@ function complain(el, error) {
 export default () => {
   /** @type {Listeners} */
   const listeners = [];
-  /** @type {Map<HTMLElement, () => void>} */
+  /** @type {Map<Plot, () => void>} */
   const views = new Map(); // element → what undoes its drawing
-  /** @type {Map<HTMLElement, ReturnType<typeof fitter>>} */
-  const fits = new Map(); // element → what makes its drawing fill it
+  /** @type {Map<Plot, { fit: () => void, listen: () => void }>} */
+  const places = new Map(); // element → what makes its drawing fill it, and what hears it
   /** @type {Promise<PlotlyWidget>} */
   let figure;
 
@@ -150,12 +348,11 @@ export default () => {
     return widget;
   };
 
-  /** @param {PlotlyWidget} widget @param {Model} model @param {HTMLElement} el */
+  /** @param {PlotlyWidget} widget @param {Model} model @param {Plot} el */
   const draw = (widget, model, el) => {
     listeners.length = 0;
-    const height = model.get("_widget_layout").height;
-    el.style.height = height ? `${height}px` : "100%";
     const clear = widget.render({ el });
+    places.get(el)?.listen(); // Plotly forgets who listens when it clears
     const heard = [...listeners];
     views.set(el, () => {
       for (const [event, callback] of heard) model.off(event, callback);
@@ -176,16 +373,22 @@ export default () => {
         for (const [el, clear] of [...views]) {
           clear();
           draw(widget, model, el);
-          fits.get(el)?.start(); // drawn into an element that was empty for a moment, and smaller
+          places.get(el)?.fit(); // drawn into an element that was empty for a moment, and smaller
         }
       });
     },
 
-    async render({ model, el }) {
-      const relabel = () => label(model, el);
+    async render({ model, el, signal }) {
+      el.classList.add("explorer-live-figure");
+      el.toggleAttribute("data-clicks", model.get("_clicks"));
+      const plot = /** @type {Plot} */ (/** @type {unknown} */ (make("div", { class: "explorer-live-plot" })));
+      el.append(plot);
+      const height = model.get("_widget_layout").height;
+      el.style.height = height ? `${height}px` : "100%";
+      const relabel = () => label(model, plot);
       relabel();
       model.on("change:summary", relabel);
-      listenToKeys(model, el);
+      listenToKeys(model, plot);
       let widget;
       try {
         widget = await figure;
@@ -193,18 +396,27 @@ export default () => {
         complain(el, error);
         return undefined;
       }
-      draw(widget, model, el);
       // Voilà lays cells out while they are hidden, and so does a closed tab: measure when there is a width.
-      const fitted = fitter(el);
-      fits.set(el, fitted);
+      const fitted = fitter(plot);
+      const showReset = figureTools(model, el, plot, signal);
+      const cells = frameCells(plot);
+      const listen = () => {
+        plot.on("plotly_relayout", showReset);
+        plot.on("plotly_update", showReset);
+        if (model.get("_clicks")) plot.on("plotly_hover", cells.show);
+        plot.on("plotly_unhover", cells.hide);
+        showReset();
+      };
+      places.set(plot, { fit: fitted.start, listen });
+      draw(widget, model, plot);
       const watcher = new ResizeObserver(fitted.start);
-      watcher.observe(el);
+      watcher.observe(plot);
       return () => {
         watcher.disconnect();
         fitted.stop();
-        views.get(el)?.();
-        views.delete(el);
-        fits.delete(el);
+        views.get(plot)?.();
+        views.delete(plot);
+        places.delete(plot);
       };
     },
   };

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -19,8 +19,9 @@ import ipywidgets
 import numpy as np
 import plotly.graph_objects as go
 from plotly.basedatatypes import BasePlotlyType, Undefined
-from traitlets import Instance, Integer, List, Unicode, default
+from traitlets import Bool, Instance, Integer, List, Unicode, default
 
+from explorer.figures.data_table import data_tables
 from explorer.figures.palette import Theme
 from explorer.figures.template import template
 from explorer.widgets.known_names import KnownNames
@@ -125,6 +126,8 @@ class LiveFigure(KnownNames, go.FigureWidget):
         The colours that it is drawn in.
     style
         Returns the properties of all traces that depend on the theme, for `set_theme`.
+    name
+        What it is called, in its menu, over its data table and as the name of a picture's file.
     summary
         One line that says what the figure shows, read by screen readers.
     on_click
@@ -139,7 +142,9 @@ class LiveFigure(KnownNames, go.FigureWidget):
 
     _last_trace_edit_id: int  # Plotly's own
 
+    name = Unicode().tag(sync=True)
     summary = Unicode().tag(sync=True)
+    _clicks = Bool(False).tag(sync=True)
     _keys = List(Unicode()).tag(sync=True)
     _look = Instance(Assets, allow_none=True).tag(sync=True, **ipywidgets.widget_serialization)
     _carrier = Instance(PlotlyCarrier, allow_none=True).tag(sync=True, **ipywidgets.widget_serialization)
@@ -154,6 +159,7 @@ class LiveFigure(KnownNames, go.FigureWidget):
         fills: bool = False,
         theme: Theme = "light",
         style: Callable[[Theme], Sequence[Mapping[str, Any]]] = lambda _theme: (),
+        name: str = "Figure",
         summary: str = "",
         on_click: Callable[[Click], None] | None = None,
         on_key: Mapping[str, Callable[[], None]] = MappingProxyType({}),
@@ -163,7 +169,8 @@ class LiveFigure(KnownNames, go.FigureWidget):
         self._keys = list(on_key)
         self._on_key = dict(on_key)
         self._config = dict(_PAGE_CONFIG)
-        self.summary = summary
+        self.name, self.summary = name, summary
+        self._clicks = on_click is not None
         self._on_click = on_click
         self.on_msg(self._hear)
         if on_click is not None and not self._lean:
@@ -292,11 +299,13 @@ class LiveFigure(KnownNames, go.FigureWidget):
             super()._send_relayout_msg(layout_data, source_view_id)
 
     def _hear(self, _widget: object, content: Mapping[str, Any], _buffers: object) -> None:
-        """Answer what the page sends: a click, a key, or the wish for the state."""
+        """Answer what the page sends: a click, a key, or the wish for the state or for the numbers as tables."""
         if content.get("kind") == "state":
             if content.get("edit") == self._last_trace_edit_id:
                 return  # the page has drawn the newest
             self.send_state(["_widget_data", "_widget_layout", "_reported_edit"])
+        elif content.get("kind") == "table":
+            self.send({"tables": [asdict(table) for table in data_tables(self)]})
         elif content.get("kind") == "key" and content.get("key") in self._on_key:
             self._on_key[content["key"]]()
         elif content.get("kind") == "click" and self._on_click is not None:

@@ -20,7 +20,7 @@ const STEPS = [
 ];
 const BEGINS = "Begins again with the settings as they are: the same settings and seed give the same run";
 const TAKES_SPACE =
-  "input, textarea, select, button, a[href], summary, video, audio, [contenteditable], [role=button], [role=slider], .cm-editor";
+  "input, textarea, select, button, a[href], summary, video, audio, [contenteditable], [role=button], [role=slider], dialog, .cm-editor";
 
 /**
  * Whether a press of the space bar is meant for the page and not for something that has the focus.

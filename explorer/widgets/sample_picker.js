@@ -2,12 +2,12 @@
 
 /**
  * @typedef {{ picture: DataView<ArrayBuffer>, words: string, right: boolean, has_mistakes: boolean }} Content
- * @type {import("@anywidget/types").Render<{ n_samples: number, index: number, content: Content }>}
+ * @type {import("@anywidget/types").Render<{ n_samples: number, index: number, arrivals: number, content: Content }>}
  */
-function render({ model, el }) {
+function render({ model, el, signal }) {
   becomePart(el, "explorer-sample-picker");
   const picture = make("div", { class: "explorer-sample-picture", role: "img" });
-  const words = make("p", { role: "status" });
+  const words = make("p", { role: "status", tabindex: -1 });
   const field = make("input", { type: "number", id: freshId(), class: "explorer-field", min: 0, step: 1 });
   const label = make("label", { for: field.id, class: "explorer-small explorer-muted" }, "Test image");
   const random = makeButton("Random", () => model.send({ wish: "random" }));
@@ -20,7 +20,7 @@ function render({ model, el }) {
   const number = () => {
     const last = model.get("n_samples") - 1;
     field.max = String(last);
-    field.value = String(model.get("index"));
+    field.value = model.get("index") < 0 ? "" : String(model.get("index"));
     label.textContent = `Test image (0 to ${grouped(last)})`;
   };
   field.addEventListener("change", () => {
@@ -43,6 +43,18 @@ function render({ model, el }) {
     mistake.disabled = !content.has_mistakes;
     number();
   };
+  // Who was sent here from elsewhere goes on from here; the part may have yet to come into sight.
+  const arrive = () => {
+    const watcher = new ResizeObserver(() => {
+      if (el.clientHeight === 0) return;
+      watcher.disconnect();
+      words.focus();
+    });
+    watcher.observe(el);
+    signal.addEventListener("abort", () => watcher.disconnect());
+  };
+  model.on("change:arrivals", arrive);
+  if (model.get("arrivals") > 0) arrive();
   model.on("change:content", show);
   model.on("change:index", number);
   show();

@@ -10,7 +10,10 @@ import traitlets
 from explorer.widgets.look import script
 from explorer.widgets.page_part import PagePart
 
-__all__ = ["SamplePicker", "Wish"]
+__all__ = ["NO_SAMPLE", "SamplePicker", "Wish"]
+
+NO_SAMPLE = -1
+"""As the index: an image that is none of the test set is shown."""
 
 Wish = Literal["random", "mistake"]
 
@@ -26,13 +29,15 @@ class SamplePicker(PagePart):
     Attributes
     ----------
     index : int
-        The image that is shown, 0 for the first; set by the user or the app.
+        The image that is shown, 0 for the first, or `NO_SAMPLE`; set by the user or the app.
     """
 
     _esm = script("sample_picker")
 
     n_samples = traitlets.Int().tag(sync=True)
     index = traitlets.Int(0).tag(sync=True)
+    arrivals = traitlets.Int(0).tag(sync=True)
+    """How often the focus was asked for."""
     content: traitlets.Dict[str, object] = traitlets.Dict().tag(sync=True)
     """All that `show` was given: in one trait, so that the page draws once."""
 
@@ -42,11 +47,16 @@ class SamplePicker(PagePart):
 
     @traitlets.validate("index")
     def _within(self, proposal: dict[str, int]) -> int:
-        return min(max(proposal["value"], 0), self.n_samples - 1)
+        index = proposal["value"]
+        return index if index == NO_SAMPLE else min(max(index, 0), self.n_samples - 1)
 
     def on_wish(self, callback: Callable[[Wish], object]) -> None:
         """Call ``callback(wish)`` when a random image or the next mistake is wanted."""
         self._on("wish", callback)
+
+    def take_focus(self) -> None:
+        """Take the focus of the page, as soon as the part is in sight: the user was sent here from elsewhere."""
+        self.arrivals += 1
 
     def show(self, picture: bytes, words: str, *, right: bool = True, has_mistakes: bool = False) -> None:
         """Show the image.

@@ -29,9 +29,13 @@ function render({ model, el }) {
   const slider = make("input", { type: "range", class: "explorer-range", min: 0, step: 1, "aria-label": "Epoch shown" });
   const where = make("output", { class: "explorer-small" });
   const note = make("span", { class: "explorer-time-note explorer-muted explorer-small" });
-  const live = makeButton("Newest", () => pauseAt(-1), { "data-quiet": true });
-  const here = make("span", {}, "Train on", make("span", { class: "explorer-time-here" }, " from here"));
-  const fork = makeButton(here, () => model.send({ fork: true }), { "data-quiet": true, title: FORK, "aria-label": "Train on from here" });
+  const live = makeButton([icon("M4 3.5v9l6-4.5z", "M12 3.5v9"), make("span", {}, "Newest")], () => pauseAt(-1), {
+    class: "explorer-time-newest",
+    "data-quiet": true,
+    "aria-label": "Newest",
+    title: "Show the newest epoch",
+  });
+  const fork = makeButton("Train on from here", () => model.send({ fork: true }), { "data-quiet": true, title: FORK });
   const time = make(
     "div",
     { class: "explorer-time", role: "group", "aria-label": "Moments of the run" },

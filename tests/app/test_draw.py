@@ -10,6 +10,7 @@ from explorer.datasets.preprocessing import preprocess
 from explorer.figures.digits import GAP
 from explorer.widgets.drawing_pad import SIDE
 
+INSIDE = "inside"
 CONFIG = TrainingConfig(hidden_sizes=8, epochs=4, batch_size=16, learning_rate=0.02)
 
 
@@ -122,6 +123,125 @@ def test_test_images_are_the_mistakes_the_worst_first(app, panel):
     assert sorted(seen) == np.flatnonzero(wrong).tolist()
     panel.pad.ink = a_drawing().tobytes()
     assert "test image" not in panel.sentence.text
+
+
+def press(panel, name):
+    """Press a button under the bars: a class, or the one to look inside."""
+    panel.truth._on_message(panel.truth, {"press": str(name)}, [])
+
+
+def draw(panel, seed, true=None):
+    panel.pad.ink = a_drawing(seed).tobytes()
+    if true is not None:
+        press(panel, true)
+
+
+def kept(panel):
+    """What is said of the drawings that are kept, the newest first."""
+    return [image["caption"] for image in panel.kept.gallery.images]
+
+
+def test_drawings_are_kept_as_what_they_are_and_read_again_by_each_network(app, panel):
+    read = []
+    for seed in range(4):
+        draw(panel, seed)
+        read.append(panel.bars.shown.bars.index(max(panel.bars.shown.bars, key=lambda bar: bar.share)))
+        press(panel, read[seed] if seed < 3 else (read[seed] + 1) % 10)
+        assert panel.truth.shown.chosen == (read[seed] if seed < 3 else (read[seed] + 1) % 10)
+    assert panel.kept.gallery.heading == "The network reads 3 of your 4 drawings correctly (75 %)"
+    assert kept(panel) == [f"{(read[3] + 1) % 10} → {read[3]}", *(f"{k} → {k}" for k in read[2::-1])]
+    retrain(app, seed=5)
+    y = [expected(app.network, a_drawing(seed)).argmax() for seed in range(4)]
+    assert [caption.split()[-1] for caption in kept(panel)] == [str(k) for k in y[::-1]]
+
+
+def test_a_class_that_is_pressed_again_is_taken_back(panel):
+    draw(panel, 0, 7)
+    assert len(panel.kept) == 1
+    press(panel, 3)  # no, a 3
+    assert [caption[0] for caption in kept(panel)] == ["3"]
+    press(panel, 3)
+    assert (len(panel.kept), panel.truth.shown.chosen) == (0, None)
+    assert "explorer-hidden" in panel.kept.view._dom_classes
+
+
+def test_a_kept_drawing_goes_back_on_the_pad(panel):
+    draw(panel, 0, 7)
+    number = panel.kept.gallery.images[0]["key"]
+    draw(panel, 1)
+    assert panel.truth.shown.chosen is None
+    panel.kept.gallery._on_message(panel.kept.gallery, {"open": number}, [])
+    np.testing.assert_array_equal(panel.pad.image, a_drawing(0))
+    assert panel.truth.shown.chosen == 7
+    panel.kept.gallery._on_message(panel.kept.gallery, {"open": 99}, [])
+    np.testing.assert_array_equal(panel.pad.image, a_drawing(0))
+
+
+def test_going_back_to_a_drawing_leaves_the_newest_as_it_was(panel):
+    whole, part = a_drawing(), a_drawing()
+    part[60:] = 0
+    for ink, true in ((whole, 7), (part, 3)):
+        panel.pad.ink = ink.tobytes()
+        press(panel, true)
+    panel.kept.gallery._on_message(panel.kept.gallery, {"open": 1}, [])
+    assert (panel.truth.shown.chosen, [caption[0] for caption in kept(panel)]) == (7, ["3", "7"])
+
+
+def test_ink_that_a_press_has_overtaken_belongs_to_the_drawing(panel):
+    whole, part = a_drawing(), a_drawing()
+    part[60:] = 0
+    panel.pad.ink = part.tobytes()
+    press(panel, 7)
+    panel.pad.ink = whole.tobytes()
+    assert (len(panel.kept), panel.truth.shown.chosen) == (1, 7)
+    panel.pad.ink = a_drawing(1).tobytes()  # another one
+    assert panel.truth.shown.chosen is None
+
+
+@pytest.mark.parametrize("said", ["10", "-1", "a 7", "", None])
+def test_what_is_no_class_keeps_nothing(panel, said):
+    draw(panel, 0)
+    panel.truth._on_message(panel.truth, {"press": said}, [])
+    assert len(panel.kept) == 0
+
+
+def test_of_a_test_image_or_a_blank_pad_nothing_is_asked(panel):
+    press(panel, 7)
+    panel._load()
+    press(panel, 7)
+    assert (len(panel.kept), panel.truth.shown.names) == (0, ())
+
+
+def test_what_is_on_the_pad_is_looked_into(app, panel):
+    inside = app.panels["inside"]
+    panel._load()
+    press(panel, INSIDE)
+    assert (app.panels.tab_bar.selected, inside.choice.value) == ("inside", "image")
+    section = inside["image"]
+    assert section.picker.index == panel._test_image
+    draw(panel, 0)
+    press(panel, INSIDE)
+    y = app.network.forward(np.float32(preprocess(a_drawing()).image.reshape(-1, 1)) / 255)[:, 0]
+    assert [bar.text for bar in section.outputs.shown.bars] == [f"{value:.3f}" for value in y]
+    words = section.picker.content["words"]
+    assert words == f"your drawing, read as {y.argmax()}; loss and deltas take that as true"
+    assert [bar.note for bar in section.outputs.shown.bars if bar.note] == ["read"]
+    draw(panel, 0, 7)
+    press(panel, INSIDE)
+    assert section.picker.content["words"] == f"your drawing of 7, read as {y.argmax()}"
+    section.picker._on_message(section.picker, {"wish": "random"}, [])
+    assert section.picker.content["words"].startswith("true ")
+
+
+def test_drawings_are_kept_before_a_network_reads_them(untrained):
+    untrained.panels.tab_bar.selected = "draw"
+    panel = untrained.panels["draw"]
+    draw(panel, 0, 7)
+    draw(panel, 1, 1)
+    assert panel.kept.gallery.heading == "Your 2 drawings"
+    untrained.train()
+    assert untrained.wait(PATIENCE)
+    assert panel.kept.gallery.heading.startswith("The network reads")
 
 
 def test_before_the_first_epoch_any_test_image_will_do(untrained):

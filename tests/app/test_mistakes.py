@@ -33,7 +33,7 @@ def by_confidence(outputs, indices):
     """The samples as their largest share of the sum of outputs puts them, and these shares."""
     sure = (outputs / outputs.sum(axis=0)).max(axis=0)
     order = sorted(indices, key=lambda index: -sure[index])
-    return order, [f"{100 * sure[index]:.0f} %" for index in order]
+    return order, [f"{100 * sure[index]:.0f} % sure" for index in order]
 
 
 def half_squared_errors(outputs, labels):
@@ -129,6 +129,37 @@ def test_a_hidden_tab_is_not_drawn(app):
     assert panel.table.rows is before
     app.panels.tab_bar.selected = "mistakes"
     assert panel.table.rows is not before
+
+
+def test_an_image_that_is_opened_is_looked_into(app, small_dataset):
+    gallery = app.panels["mistakes"].images.gallery
+    chosen = gallery.images[2]
+    gallery._on_message(gallery, {"open": len(small_dataset.test_labels)}, [])
+    assert app.panels.tab_bar.selected == "mistakes"
+    gallery._on_message(gallery, {"open": chosen["key"]}, [])
+    inside = app.panels["inside"]
+    assert (app.panels.tab_bar.selected, inside.choice.value) == ("inside", "image")
+    section = inside["image"]
+    assert section.picker.index == chosen["key"]
+    assert section.picker.content["words"] == chosen["title"]
+    assert section.picker.arrivals == 1
+
+
+def test_a_cards_shares_are_those_of_its_image(app):
+    outputs = run_of(app).newest.test_outputs.astype(float)
+    for image in app.panels["mistakes"].images.gallery.images[:5]:
+        y = outputs[:, image["key"]]
+        np.testing.assert_allclose(image["shares"], y / y.sum(), atol=6e-5)
+        assert image["about"] == f"test image {image['key']}, shares of the outputs' sum"
+
+
+def test_a_matrix_says_that_its_cells_can_be_chosen(app):
+    panel = app.panels["mistakes"].matrix
+    assert panel.caption.text == "Click a cell to see its images."
+    app.views.choose(9, 4)
+    assert panel.caption.text == panel.matrix.text
+    assert "test images right" in panel.matrix.text
+    assert panel.matrix.figure._clicks
 
 
 def test_before_the_first_run_it_says_so(untrained):

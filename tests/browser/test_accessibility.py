@@ -18,7 +18,17 @@ IN_THEME = """(theme) => {
     .filter((figure) => figure.checkVisibility())
     .every((figure) => getComputedStyle(figure).backgroundColor === surface);
 }"""
-COLOURFUL = {"overview", "mistakes, compared", "Weights", "One image", "draw", "runs", "study"}
+COLOURFUL = {
+    "overview",
+    "data",
+    "an image's outputs",
+    "mistakes, compared",
+    "Weights",
+    "One image",
+    "draw",
+    "runs",
+    "study",
+}
 """Where all colours of the page are seen at least once."""
 SECTIONS = ["Weights", "Histograms", "Over time", "Gradient check", "One image"]
 
@@ -40,6 +50,15 @@ def views(page):
     """Go through all there is to see; yield the name of each."""
     page.get_by_text("More settings").click()
     yield "overview"
+    page.get_by_role("button", name="Accuracy: picture").click()
+    page.get_by_role("button", name="Data table").click()
+    expect(page.get_by_role("dialog", name="Accuracy: data").locator("tbody tr").first).to_be_visible()
+    yield "data"
+    page.keyboard.press("Escape")
+    page.locator(".explorer-place-gallery li button").first.focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_role("tooltip")).to_be_visible()
+    yield "an image's outputs"
     opened(page, "Mistakes")
     expect(page.locator(".explorer-mistakes tbody tr")).to_have_count(10)
     yield "mistakes"
@@ -54,6 +73,10 @@ def views(page):
     opened(page, "Draw")
     page.get_by_role("button", name="Load a test image").click()
     expect(page.locator(".explorer-draw-sentence")).to_contain_text("It is test image")
+    page.get_by_role("button", name="Undo").click()
+    page.get_by_role("application", name="Sketch pad").click()
+    page.get_by_role("button", name="This is a 1", exact=True).click()
+    expect(page.locator(".explorer-draw-kept li")).to_have_count(1)
     yield "draw"
     opened(page, "Runs")
     boxes = page.get_by_role("checkbox", name=re.compile("^Compare run"))

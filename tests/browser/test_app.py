@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
 from playwright.sync_api import expect
 
 from explorer import TrainingConfig, load_mnist, train
-from explorer.training import new_network
+from explorer.training import Snapshot, TrainingRun, new_network
+from explorer.wording import grouped
 
 FIGURES = """() => {
   const plain = (values) => values && Array.from(values, (v) => (v && typeof v === 'object' ? Array.from(v) : v));
@@ -157,6 +159,140 @@ def test_a_cell_of_the_matrix_shows_its_images(shared, trained):
     expect(gallery.locator("li")).to_have_count(min(24, count))
     captions = gallery.locator(".explorer-gallery-caption").all_inner_texts()
     assert set(captions) == {"9 → 4"}
+    shared.assert_clean()
+
+
+RANGES = """() => {
+  const { xaxis, yaxis } = document.querySelector('.explorer-place-loss .js-plotly-plot')._fullLayout;
+  return [...xaxis.range, ...yaxis.range];
+}"""
+
+
+def choose_in_menu(page, figure, words):
+    page.get_by_role("button", name=f"{figure}: picture, data, full screen").click()
+    page.get_by_role("button", name=words, exact=True).click()
+
+
+def test_a_figures_numbers_are_a_table_by_keys_alone(shared, trained):
+    page = trained
+    page.get_by_role("button", name="Loss: picture").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Save as PNG", exact=True)).to_be_focused()
+    for key in ("ArrowDown", "ArrowDown", "Enter"):
+        page.keyboard.press(key)
+    dialog = page.get_by_role("dialog", name="Loss: data")
+    rows = dialog.locator("table").first.locator("tbody tr")
+    expect(rows).to_have_count(10)
+    assert rows.locator("td:nth-child(3)").all_inner_texts() == [f"{r.test_loss:.4f}" for r in expected()]
+    page.keyboard.press(" ")  # scrolls, and trains nothing
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    expect(page.get_by_role("button", name="Loss: picture")).to_be_focused()
+    choose_in_menu(page, "Confusion matrix", "Data table")
+    cells = page.get_by_role("dialog", name="Confusion matrix: data").locator("tbody td")
+    expect(cells).to_have_count(100)
+    assert [int(text) for text in cells.all_inner_texts()] == expected()[-1].confusion.ravel().tolist()
+    page.get_by_role("button", name="Close").click()
+    shared.assert_clean()
+
+
+def test_a_figure_is_saved_as_a_picture(shared, trained):
+    page = trained
+    page.wait_for_function(FITTED)
+    for kind, start in (("PNG", b"\x89PNG"), ("SVG", b"<svg")):
+        with page.expect_download() as download:
+            choose_in_menu(page, "Confusion matrix", f"Save as {kind}")
+        assert download.value.suggested_filename == f"confusion-matrix.{kind.lower()}"
+        content = Path(download.value.path()).read_bytes()
+        assert content.startswith(start)
+        if kind == "PNG":
+            assert int.from_bytes(content[16:20]) >= 1500
+    shared.assert_clean()
+
+
+def test_a_figure_fills_the_screen_and_hears_clicks_there(shared, trained):
+    page = trained
+    choose_in_menu(page, "Confusion matrix", "Full screen")
+    page.wait_for_function("document.fullscreenElement?.matches('.explorer-live-figure')")
+    page.wait_for_function(FITTED)
+    plot = page.locator(".explorer-place-confusion .nsewdrag").first
+    cells = "document.querySelector('.explorer-place-confusion .nsewdrag').getBoundingClientRect()"
+    page.wait_for_function(f"{cells}.width > innerWidth / 2")
+    box = plot.bounding_box()
+    page.mouse.move(box["x"] + 0.45 * box["width"], box["y"] + 0.95 * box["height"])  # true 9, predicted 4
+    frame = page.locator(".explorer-place-confusion .explorer-figure-cell")
+    expect(frame).to_be_visible()
+    framed = frame.bounding_box()
+    assert framed["x"] == pytest.approx(box["x"] + 0.4 * box["width"], abs=3)
+    assert framed["width"] == pytest.approx(0.1 * box["width"], abs=3)
+    expect(plot).to_have_css("cursor", "pointer")
+    page.mouse.down()
+    page.mouse.up()
+    expect(page.locator(".explorer-gallery-heading")).to_contain_text("9 read as 4")
+    choose_in_menu(page, "Confusion matrix", "Leave full screen")
+    page.wait_for_function("!document.fullscreenElement")
+    page.locator(".explorer-place-confusion .js-plotly-plot").press("Escape")
+    expect(page.locator(".explorer-gallery-heading")).not_to_contain_text("9 read as 4")
+    shared.assert_clean()
+
+
+def test_a_zoom_is_kept_on_both_axes_while_it_trains_and_reset_on_both(shared, trained):
+    page = trained
+    page.wait_for_function(FITTED)
+    reset = page.locator(".explorer-place-loss").get_by_role("button", name="Reset zoom")
+    expect(reset).to_be_hidden()
+    box = page.locator(".explorer-place-loss .nsewdrag").first.bounding_box()
+    y = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + 0.3 * box["width"], y)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.6 * box["width"], y, steps=5)  # across: only x
+    page.mouse.up()
+    expect(reset).to_be_visible()
+    zoomed = page.evaluate(RANGES)
+    assert zoomed[1] - zoomed[0] < 5
+    set_number(page, "Hidden units", 2)  # whose loss is far higher
+    until_finished(page, epochs=10)
+    until_matrix(page, expected(hidden_sizes=2)[-1].confusion)
+    assert page.evaluate(RANGES) == zoomed
+    reset.click()
+    expect(reset).to_be_hidden()
+    low, high, bottom, top = page.evaluate(RANGES)
+    assert (low, bottom) == (0, 0)
+    assert high > 10
+    assert top > 1.5 * zoomed[3]
+    shared.assert_clean()
+
+
+def test_an_image_shows_its_outputs_and_leads_to_its_way_through_the_network(shared, trained):
+    page = trained
+    outputs = [event for event in TrainingRun(TrainingConfig(), load_mnist()) if isinstance(event, Snapshot)][
+        -1
+    ]
+    gallery = page.locator(".explorer-place-gallery")
+    first, third = (gallery.locator("li button").nth(place) for place in (0, 2))
+    expect(gallery.locator(".explorer-gallery-note").first).to_have_text(re.compile(r"^\d+ % sure$"))
+    third.hover()
+    card = page.get_by_role("tooltip")
+    expect(card.locator("li")).to_have_count(10)
+    index = int(re.search(r"test image ([\d\u202f]+)", card.inner_text()).group(1).replace("\u202f", ""))
+    y = outputs.test_outputs[:, index].astype(float)
+    shares = [f"{share:.0f} %" for share in 100 * y / y.sum()]
+    assert card.locator(".explorer-bars-text").all_inner_texts() == shares
+    page.mouse.move(5, 5)
+    expect(card).to_have_count(0)
+    first.focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    expect(third).to_be_focused()
+    expect(card).to_contain_text(f"test image {grouped(index)}")
+    page.keyboard.press("Escape")
+    expect(card).to_have_count(0)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("tab", name="Inside")).to_have_attribute("aria-selected", "true")
+    expect(page.get_by_role("spinbutton", name=re.compile("Test image"))).to_have_value(str(index))
+    expect(page.locator(".explorer-sample-picker p")).to_be_focused()
+    assert page.url.endswith("tab=inside&section=image")
+    page.get_by_role("tab", name="Overview").click()
     shared.assert_clean()
 
 
@@ -369,6 +505,19 @@ def test_it_fits_the_screen(linked, width, height):
     boxes = [place.bounding_box() for place in page.locator(".explorer-figure .js-plotly-plot").all()]
     assert len(boxes) == 3
     assert all(box["width"] > 250 and box["height"] > 150 for box in boxes)
+    if width < 600:  # nothing lies over the buttons that stay, and none of them is cut
+        over = """() => {
+          const [run, tool] = document.querySelectorAll('.explorer-figure-tool, .explorer-place-run');
+          scrollBy(0, tool.getBoundingClientRect().top - run.getBoundingClientRect().top - 10);
+          const { left, top, width, height } = tool.getBoundingClientRect();
+          return run.contains(document.elementFromPoint(left + width / 2, top + height / 2));
+        }"""
+        assert page.evaluate(over)
+        fork = page.get_by_role("button", name="Train on from here")
+        expect(fork).to_have_text("Train on from here")
+        assert fork.evaluate(
+            "(b) => b.getBoundingClientRect().right <= innerWidth - 8 && b.scrollWidth <= b.clientWidth"
+        )
     if width >= 1440:
         assert page.evaluate("document.documentElement.scrollHeight <= innerHeight")
         assert all(box["y"] + box["height"] <= height for box in boxes)

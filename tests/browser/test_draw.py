@@ -235,6 +235,30 @@ def test_a_drawing_survives_a_reload_and_can_be_undone(page):
     assert page.evaluate(INK) == 0
 
 
+def test_what_was_drawn_is_said_kept_and_looked_into(shared, page):
+    draw(page, SEVEN)
+    expect(sentence(page)).to_contain_text("It reads a 7")
+    seven = page.get_by_role("button", name="This is a 7")
+    seven.click()
+    expect(seven).to_have_attribute("aria-pressed", "true")
+    gallery = page.locator(".explorer-draw-kept")
+    expect(gallery).to_contain_text("The network reads your drawing correctly")
+    page.get_by_role("button", name="Clear").click()
+    expect(seven).to_be_hidden()
+    draw(page, SEVEN[:1])
+    page.get_by_role("button", name="This is a 3").click()
+    expect(gallery).to_contain_text(re.compile(r"The network reads 1 of your 2 drawings correctly \(50 %\)"))
+    gallery.get_by_role("button", name=re.compile("^true 7")).click()
+    expect(seven).to_have_attribute("aria-pressed", "true")
+    page.get_by_role("button", name="See its way through the network").click()
+    expect(page.locator(".explorer-sample-picker p")).to_have_text("your drawing of 7, read as 7")
+    expect(page.locator(".explorer-sample-picker p")).to_be_focused()
+    page.get_by_role("tab", name="Draw").click()
+    seven.click()
+    expect(gallery.locator("li")).to_have_count(1)
+    shared.assert_clean()
+
+
 def test_the_colours_follow_the_theme(page):
     draw(page, SEVEN)
     colour = """() => {

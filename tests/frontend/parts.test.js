@@ -65,6 +65,54 @@ test("runs are sorted by number where there is one, else by words", async () => 
   assert.deepEqual(numbers(inOrder(named, { heading: "Note", sign: -1 }, [])), [4, 10, 9, 3]);
 });
 
+test("arrows go through images row by row, and stop at the ends", async () => {
+  const { nextTile } = await load("gallery");
+  const from = (key, at) => nextTile(key, at, 10, 4);
+  assert.deepEqual([from("ArrowRight", 0), from("ArrowLeft", 5), from("ArrowDown", 5), from("ArrowUp", 5)], [1, 4, 9, 1]);
+  assert.deepEqual([from("ArrowLeft", 0), from("ArrowDown", 6), from("ArrowUp", 3), from("a", 3)], [null, null, null, null]);
+  assert.deepEqual([from("Home", 6), from("End", 6)], [0, 9]);
+});
+
+test("a picture's file is called as its figure", async () => {
+  const { fileName } = await load("live_figure");
+  assert.equal(fileName("Confusion matrix"), "confusion-matrix");
+  assert.equal(fileName("../Größe: 3 %"), "größe-3");
+  assert.equal(fileName("…"), "figure");
+});
+
+const axis = (range, initial = range) => ({ range, autorange: false, _rangeInitial0: initial[0], _rangeInitial1: initial[1] });
+
+test("who has not zoomed sees the ranges that Python sends, and goes back to them", async () => {
+  const { keepZoom } = await load("live_figure");
+  const axes = { xaxis: axis([0, 10]), yaxis: axis([0, 1]) };
+  const sent = { "yaxis.range": [0, 2], "xaxis.dtick": 5 };
+  assert.deepEqual(keepZoom(axes, sent), sent);
+  assert.deepEqual([axes.yaxis._rangeInitial0, axes.yaxis._rangeInitial1], [0, 2]);
+});
+
+test("who has zoomed one axis keeps both, and goes back to the newest", async () => {
+  const { keepZoom } = await load("live_figure");
+  const axes = { xaxis: axis([2, 4], [0, 10]), yaxis: axis([0, 1]) };
+  assert.deepEqual(keepZoom(axes, { "yaxis.range": [0, 2], "xaxis.dtick": 5 }), { "xaxis.dtick": 5 });
+  assert.deepEqual([axes.yaxis._rangeInitial1, axes.xaxis._rangeInitial1], [2, 10]);
+});
+
+test("an axis of another quantity or scale resets both", async () => {
+  const { keepZoom } = await load("live_figure");
+  for (const change of [{ "yaxis.title.text": "cross-entropy" }, { "yaxis.type": "log" }]) {
+    const axes = { xaxis: axis([2, 4], [0, 10]), yaxis: axis([0.2, 0.5], [0, 1]) };
+    const drawn = { ...change, "yaxis.range": [0, 3], "xaxis.range": [0, 10] };
+    assert.deepEqual(keepZoom(axes, { ...change, "yaxis.range": [0, 3] }), drawn);
+  }
+});
+
+test("an axis that fits itself counts as zoomed once it no longer does", async () => {
+  const { keepZoom } = await load("live_figure");
+  const fitted = (autorange) => ({ range: [1, 2], autorange });
+  assert.deepEqual(keepZoom({ xaxis: axis([0, 1]), yaxis: fitted(true) }, { "xaxis.range": [0, 2] }), { "xaxis.range": [0, 2] });
+  assert.deepEqual(keepZoom({ xaxis: axis([0, 1]), yaxis: fitted(false) }, { "xaxis.range": [0, 2] }), {});
+});
+
 test("a drawing survives being written down", async () => {
   const { recalled, remembered } = await load("drawing_pad");
   const ink = new DataView(Uint8Array.from([9, 0, 255, 7]).buffer, 1, 3);

@@ -224,6 +224,17 @@ def test_a_click_names_trace_place_and_values():
     assert clicks == [Click(0, (2, 1), "one", "two"), Click(0, (4,), 4.0, 0.5)]
 
 
+def test_a_page_that_asks_is_told_the_numbers(wire):
+    figure = curves(1, name="Loss")
+    figure.show([{"x": np.arange(2, dtype=np.float32), "y": np.array([1, 2.5], np.float32)}])
+    wire.clear()
+    figure._handle_custom_msg({"kind": "table"}, [])
+    ((_, content, _),) = wire
+    (table,) = content["content"]["tables"]
+    assert [[*row] for row in table["rows"]] == [["0", "1"], ["1", "2.5"]]
+    assert figure.name == "Loss"
+
+
 def test_a_summary_is_synced(wire):
     figure = curves(1, summary="loss falls")
     wire.clear()
@@ -275,6 +286,13 @@ def test_the_script_finds_in_plotly_what_it_leans_on():
         "sendChartToCloud",
         "_py2js_update",
         "_widget_data",
+        "do_update(){",
+        "_rangeInitial0",
+        "toImageButtonOptions",
+        'name:"toImage"',
+        'name:"resetScale2d"',
+        '"data-val"',
+        "_calcInverseTransform",
     ):
         assert name in bundle
     script = Path(live_figure.__file__).with_suffix(".js").read_text(encoding="utf-8")

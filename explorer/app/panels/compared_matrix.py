@@ -43,7 +43,7 @@ class ComparedMatrix:
         other = next((run for run in state.earlier if str(run.number) == self.other.value), None)
         if other is None:
             self.matrix.show(counts, state.theme)
-            self.caption.text = state.nothing or self.matrix.text
+            self.caption.text = self.matrix.caption(state)
         else:
             before = None if other.newest is None else other.newest.confusion
             self.difference.show(before, counts, state.theme, (other.title, "this run"))

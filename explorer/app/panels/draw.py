@@ -7,17 +7,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.app.layout import box
-from explorer.app.view_state import ViewState
+from explorer.app.panels.drawings import KeptDrawings, Reader
+from explorer.app.view_state import Drawing, ViewState
 from explorer.app.views import Views
 from explorer.datasets.preprocessing import Preprocessed, preprocess
 from explorer.figures.digits import sprite
-from explorer.network import NeuralNetwork
 from explorer.network.mistakes import probabilities, select_samples
 from explorer.session import SessionRun
 from explorer.training import Moment
-from explorer.training.process_settings import one_blas_thread
 from explorer.widgets.bars import Bar, Bars
 from explorer.widgets.caption import Caption
+from explorer.widgets.class_choice import ClassChoice
 from explorer.widgets.drawing_pad import SIDE, DrawingPad
 from explorer.widgets.picture_steps import PictureSteps
 from explorer.widgets.rendered import Display
@@ -26,6 +26,7 @@ from explorer.wording import grouped
 __all__ = ["DrawPanel", "reading"]
 
 _BARS = "Share of each class"
+_INSIDE = "inside", "See its way through the network"
 _STEPS = (
     ("drawn", "the drawing on the pad"),
     ("cropped", "cropped to the ink"),
@@ -47,19 +48,23 @@ class DrawPanel:
         self.note = Caption()
         self._dataset = dataset
         self._theme = theme
-        self._reader = _Reader()
+        self._reader = Reader()
+        self.truth = Display(ClassChoice())
+        self.kept = KeptDrawings(views, self._reader, self._put_back)
         self._seen: Preprocessed | None = None
         self._loaded: tuple[bytes, int] | None = None
         self._n_loaded = 0
         self._rng = np.random.default_rng()
         self.pad.observe(on_loop(self._on_ink), "ink")
         self.pad.on_offer(on_loop(self._load))
+        self.truth.on_press(on_loop(self._on_press))
         self.view = box(
             "explorer-panel explorer-draw",
             box("explorer-draw-sentence", self.sentence),
             box("explorer-draw-pad", self.pad),
-            box("explorer-draw-bars", self.bars, self.note),
+            box("explorer-draw-bars", self.bars, self.note, self.truth),
             box("explorer-draw-steps", self.steps),
+            self.kept.view,
         )
 
     def show(self, state: ViewState) -> None:
@@ -71,6 +76,8 @@ class DrawPanel:
 
     def _on_ink(self, _change: object) -> None:
         self._seen = preprocess(self.pad.image)
+        if self._seen is not None:
+            self.kept.complete(self.pad.ink, self._seen.image)
         self._show_reading(self._views.state)
         self._show_steps()
 
@@ -89,11 +96,37 @@ class DrawPanel:
         elif state.run is None or moment is None:
             text = state.nothing
         else:
-            outputs = self._reader.outputs(state.run, moment, self._seen.image)
+            outputs = self._reader.outputs(state.run, moment, self._seen.image[None])[:, 0]
             text = reading(outputs, self._dataset.class_names) + self._source()
         self.sentence.text = text
         self._show_bars(outputs)
         self.note.text = _explained(None if outputs is None else state.run, moment)
+        self._show_choice(can_look=outputs is not None)
+        self.kept.show(state)
+
+    def _show_choice(self, *, can_look: bool) -> None:
+        """Ask what was drawn; of a test image it is known."""
+        names, others = self._dataset.class_names, (_INSIDE,) * can_look
+        if self._seen is None or self._test_image is not None:
+            self.truth.show(ClassChoice(others=others))
+            return
+        answers = tuple(f"This is {_with_article(name)}" for name in names)
+        true = self.kept.true_of(self.pad.ink)
+        self.truth.show(ClassChoice("What did you draw?", tuple(names), answers, true, others))
+
+    def _on_press(self, press: str) -> None:
+        """Look into the network with what is on the pad, or take what the user says that it is."""
+        if self._seen is None:
+            return
+        ink, image, index = self.pad.ink, self._seen.image, self._test_image
+        if press == _INSIDE[0]:
+            self._views.look_into(Drawing(image, self.kept.true_of(ink)) if index is None else index)
+        elif index is None and press in map(str, range(self._dataset.n_classes)):
+            self.kept.toggle(ink, Drawing(image, int(press)))
+            self._show_reading(self._views.state)
+
+    def _put_back(self, ink: bytes) -> None:
+        self.pad.ink = ink
 
     def _show_bars(self, outputs: NDArray[np.floating] | None) -> None:
         names = self._dataset.class_names
@@ -105,10 +138,15 @@ class DrawPanel:
             bars[chosen] = replace(bars[chosen], kind="chosen")
         self.bars.show(Bars(bars=tuple(bars), label=_BARS))
 
+    @property
+    def _test_image(self) -> int | None:
+        """Index of the test image that is on the pad as it was loaded, None for anything else."""
+        return None if self._loaded is None or self._loaded[0] != self.pad.ink else self._loaded[1]
+
     def _source(self) -> str:
-        if self._loaded is None or self._loaded[0] != self.pad.ink:
+        index = self._test_image
+        if index is None:
             return ""
-        index = self._loaded[1]
         name = self._dataset.class_names[self._dataset.test_labels[index]]
         return f" It is test image {grouped(index)}, {_with_article(name)}."
 
@@ -134,26 +172,6 @@ class DrawPanel:
             mistakes_only=True,
             loss=state.run.config.loss,
         )
-
-
-class _Reader:
-    """Keeps a network for a run and a moment, so that reading a drawing costs one pass of one column."""
-
-    def __init__(self) -> None:
-        self._number = 0  # of the network's run
-        self._moment: Moment | None = None
-        self._network: NeuralNetwork | None = None
-
-    def outputs(self, run: SessionRun, moment: Moment, image: NDArray[np.uint8]) -> NDArray[np.floating]:
-        """Return the outputs for an image (28, 28), shape (n_classes,)."""
-        if self._network is None or run.number != self._number:
-            self._network, self._number, self._moment = run.new_network(), run.number, None
-        if self._moment is None or moment.snapshot is not self._moment.snapshot:
-            self._network.set_weights(moment.weights)
-            self._moment = moment
-        with one_blas_thread(), np.errstate(all="ignore"):  # a second one costs more than so short a product
-            outputs: NDArray[np.floating] = self._network.forward(np.float32(image.reshape(-1, 1)) / 255)
-        return outputs[:, 0]
 
 
 def reading(outputs: NDArray[np.floating], class_names: Sequence[str]) -> str:

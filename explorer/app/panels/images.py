@@ -12,13 +12,15 @@ from explorer.datasets import Dataset
 from explorer.figures.digits import sprite
 from explorer.figures.palette import Theme
 from explorer.network.mistakes import probabilities, select_samples
+from explorer.training import TrainingConfig
 from explorer.widgets.gallery import Gallery, GalleryImage
 from explorer.wording import grouped
 
-__all__ = ["ChosenImages"]
+__all__ = ["ChosenImages", "read_image", "shares_name"]
 
 _SECONDS_BETWEEN = 1.0
 _RIGHT = "classified correctly"
+_OPENS = "Press to see its way through the network"
 
 
 class ChosenImages:
@@ -34,6 +36,8 @@ class ChosenImages:
         Called with the true and the predicted class that the user chooses; `ANY` stands for any.
     now : callable
         Returns what there is to see now.
+    on_open : callable, optional
+        Called with the index of a test image that the user opens; without it, none can be.
     per_page : int
         Images on a page.
     """
@@ -45,6 +49,7 @@ class ChosenImages:
         on_choose: Callable[[int, int], object],
         now: Callable[[], ViewState],
         *,
+        on_open: Callable[[int], object] | None = None,
         per_page: int = 24,
     ) -> None:
         self.gallery = Gallery(dataset.class_names, "not trained yet")
@@ -58,6 +63,9 @@ class ChosenImages:
         self._shown_at = float("-inf")
         self.gallery.on_page(on_loop(self._turn))
         self.gallery.on_filter(on_loop(on_choose))
+        if on_open is not None:
+            self._on_open = on_open
+            self.gallery.on_open(_OPENS, on_loop(self._open))
 
     def show(self, state: ViewState) -> None:
         """Show the chosen images as the network classifies them; while it trains, once a second."""
@@ -74,6 +82,10 @@ class ChosenImages:
     def _turn(self, page: int) -> None:
         self._page = page
         self._draw(self._now(), at_once=True)
+
+    def _open(self, index: int) -> None:
+        if 0 <= index < len(self._dataset.test_labels):
+            self._on_open(index)
 
     def _draw(self, state: ViewState, *, at_once: bool) -> None:
         wanted = (
@@ -101,7 +113,7 @@ class ChosenImages:
             order=self._order,
             loss=state.run.config.loss,
         )
-        called = "probabilities" if state.run.config.output == "softmax" else "shares"
+        called = shares_name(state.run.config)
         self._show_page(indices, state.moment.test_outputs, called, state.theme)
 
     def _show_none(self, why: str) -> None:
@@ -123,12 +135,11 @@ class ChosenImages:
         n_pages = max(1, -(-len(indices) // self._per_page))
         self._page = min(self._page, n_pages - 1)
         page = indices[self._page * self._per_page : (self._page + 1) * self._per_page]
-        labels, names = self._dataset.test_labels[page], self._dataset.class_names
         columns = max(1, len(page))
         shares = probabilities(outputs[:, page]).T
         self.gallery.show(
             self._heading(len(indices)),
-            [_image(label, p, called, names) for label, p in zip(labels, shares, strict=True)],
+            [self._image(index, p, called) for index, p in zip(page.tolist(), shares, strict=True)],
             sprite(self._dataset.test_images[page], columns, theme=theme) if len(page) else b"",
             columns=columns,
             page=self._page,
@@ -137,6 +148,11 @@ class ChosenImages:
             predicted=self._predicted,
             empty=self._nothing(),
         )
+
+    def _image(self, index: int, shares: NDArray[np.float64], called: str) -> GalleryImage:
+        true, names = int(self._dataset.test_labels[index]), self._dataset.class_names
+        source = f"test image {grouped(index)}"
+        return read_image(true, shares, called, names, key=index, source=source)
 
     def _heading(self, n: int) -> str:
         """Return which images these are, how many and in which order: all that a screen reader gets to hear."""
@@ -171,13 +187,41 @@ class ChosenImages:
         return f"No {true} is {'misclassified' if self._true == ANY else 'read'} as {names[self._predicted]}."
 
 
-def _image(label: int, p: NDArray[np.float64], called: str, names: Sequence[str]) -> GalleryImage:
-    """Return what is said of an image whose classes have the shares `p`, which are `called` that."""
-    decided = int(p.argmax())
-    best = ", ".join(f"{names[k]} {100 * p[k]:.0f} %" for k in np.argsort(-p, kind="stable")[:3])
+def shares_name(config: TrainingConfig) -> str:
+    """Return what a network's `probabilities` are: those of softmax, or shares of sigmoid outputs."""
+    return "probabilities" if config.output == "softmax" else "shares of the outputs' sum"
+
+
+def read_image(
+    true: int, shares: NDArray[np.float64], called: str, names: Sequence[str], *, key: int, source: str
+) -> GalleryImage:
+    """Return what is said of an image that a network has read.
+
+    Parameters
+    ----------
+    true : int
+        Its class.
+    shares : ndarray, shape (n_classes,)
+        Share of each class in the outputs' sum, 0 to 1.
+    called : str
+        What the shares are: ``"probabilities"``.
+    names : sequence of str
+        Name of each class.
+    key : int
+        As of `GalleryImage`.
+    source : str
+        Where the image is from: ``"test image 17"``.
+    """
+    decided, is_known = int(shares.argmax()), bool(np.isfinite(shares).all())
+    best = ", ".join(f"{names[k]} {100 * shares[k]:.0f} %" for k in np.argsort(-shares, kind="stable")[:3])
+    title = f"true {names[true]}, read as {names[decided]}"
     return GalleryImage(
-        caption=f"{names[label]} → {names[decided]}",
-        note=f"{100 * p[decided]:.0f} %",
-        detail=f"true {names[label]}, read as {names[decided]}; {called} {best}",
-        right=bool(label == decided),
+        caption=f"{names[true]} → {names[decided]}",
+        note=f"{100 * shares[decided]:.0f} % sure" if is_known else "not a number",
+        detail=f"{title}; {called} {best}",
+        right=true == decided,
+        key=key,
+        title=title,
+        about=f"{source}, {called}",
+        shares=tuple(shares.round(4).tolist()) if is_known else (),
     )

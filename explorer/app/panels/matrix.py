@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.app.view_state import OnLoop
+from explorer.app.view_state import OnLoop, ViewState
 from explorer.figures.confusion import (
     Normalize,
     confusion_figure,
@@ -34,6 +34,7 @@ __all__ = ["Difference", "Matrix", "OnCell"]
 Counts = NDArray[np.integer]
 OnCell = Callable[[int, int], None]
 
+_CHOOSE = "Click a cell to see its images."
 
 _STEPS = MappingProxyType(
     {"ArrowUp": (-1, 0), "ArrowDown": (1, 0), "ArrowLeft": (0, -1), "ArrowRight": (0, 1)}
@@ -45,6 +46,7 @@ class _Cells:
 
     def __init__(
         self,
+        name: str,
         figure: Any,
         style: Callable[..., Any],
         class_names: Sequence[str],
@@ -54,7 +56,7 @@ class _Cells:
     ) -> None:
         self._class_names = class_names
         self._cell: tuple[int, int] | None = None
-        options: Any = {"fills": True, "theme": theme, "style": partial(style, class_names)}
+        options: Any = {"fills": True, "theme": theme, "style": partial(style, class_names), "name": name}
         if on_loop is None or on_cell is None:
             self.figure = LiveFigure(figure, **options)
             return
@@ -64,6 +66,17 @@ class _Cells:
         move, leave, click = on_loop(self._move), on_loop(self._leave), on_loop(self._on_click)
         keys = {name: partial(move, *step) for name, step in _STEPS.items()} | {"Escape": leave}
         self.figure = LiveFigure(figure, on_click=click, on_key=keys, **options)
+
+    @property
+    def text(self) -> str:
+        """What it shows, in a sentence."""
+        shown: str = self.figure.summary
+        return shown
+
+    def caption(self, state: ViewState) -> str:
+        """Return what it shows; at rest, while no cell is chosen, that one can be."""
+        is_news = state.is_training or state.cell is not None
+        return state.nothing or (self.text if is_news else _CHOOSE)
 
     def mark(self, cell: tuple[int, int] | None) -> None:
         """Put the frame round a cell (row, column), or round none."""
@@ -109,16 +122,11 @@ class Matrix(_Cells):
 
     def __init__(self, class_names: Sequence[str], theme: Theme, on_loop: OnLoop, on_cell: OnCell) -> None:
         figure = confusion_figure(None, class_names, theme=theme)
-        super().__init__(figure, confusion_style, class_names, theme, on_loop, on_cell)
+        super().__init__("Confusion matrix", figure, confusion_style, class_names, theme, on_loop, on_cell)
         self.counted = Segmented("Cells of the confusion matrix", {"count": "count", "row": "row %"})
         self.counted.observe(on_loop(self._on_counted), "value")
         self._counts: Counts | None = None
-        self.figure.summary = self.text
-
-    @property
-    def text(self) -> str:
-        """What it shows, in a sentence."""
-        return confusion_summary(self._counts, self._class_names)
+        self.figure.summary = confusion_summary(None, class_names)
 
     def show(self, counts: Counts | None, theme: Theme) -> None:
         """Show a matrix: rows are the true class, columns the predicted; None before the first epoch has ended."""
@@ -132,7 +140,7 @@ class Matrix(_Cells):
         self.figure.show(
             confusion_traces(self._counts, self._class_names, normalize=normalize),
             confusion_layout(self._class_names, normalize=normalize),
-            self.text,
+            confusion_summary(self._counts, self._class_names),
         )
 
     def _on_counted(self, _change: object) -> None:
@@ -160,13 +168,8 @@ class Difference(_Cells):
         on_cell: OnCell | None = None,
     ) -> None:
         figure = difference_figure(None, None, class_names, theme=theme)
-        super().__init__(figure, difference_style, class_names, theme, on_loop, on_cell)
-
-    @property
-    def text(self) -> str:
-        """What it shows, in a sentence."""
-        shown: str = self.figure.summary
-        return shown
+        name = "Difference of two confusion matrices"
+        super().__init__(name, figure, difference_style, class_names, theme, on_loop, on_cell)
 
     def show(
         self, a: Counts | None, b: Counts | None, theme: Theme, called: tuple[str, str] = ("A", "B")

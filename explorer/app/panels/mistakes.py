@@ -57,7 +57,12 @@ class MistakesPanel:
         kind = class_noun(dataset.class_names)
         self.table = Table("Scores of each class", [kind, "recall", "precision", "F1", "test images"])
         self.images = ChosenImages(
-            dataset, on_loop, views.choose, lambda: views.state, per_page=_IMAGES_PER_PAGE
+            dataset,
+            on_loop,
+            views.choose,
+            lambda: views.state,
+            on_open=views.look_into,
+            per_page=_IMAGES_PER_PAGE,
         )
         self.matrix = ComparedMatrix(views)
         self.order = Segmented(
@@ -67,7 +72,9 @@ class MistakesPanel:
         self.threshold = Threshold()
         self.threshold.observe(on_loop(self._on_threshold), "value")
         empty = reliability_figure(None, theme=theme)
-        self.calibration = LiveFigure(empty, fills=True, theme=theme, style=reliability_style)
+        self.calibration = LiveFigure(
+            empty, fills=True, theme=theme, style=reliability_style, name="Calibration"
+        )
         self.calibration_caption = Caption()
         # The box gives the figure a height: that of its own element is all there is.
         figure = box("explorer-panel-figure", self.calibration)

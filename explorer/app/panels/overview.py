@@ -54,7 +54,8 @@ class Curve:
         self._shows_steps = False
         empty = curves_figure(History(views.session.config), metric=metric, theme=theme)
         self._style = partial(curves_style, metric=metric)
-        self.figure = LiveFigure(empty, fills=True, theme=theme, style=self._style)
+        name = metric.capitalize()
+        self.figure = LiveFigure(empty, fills=True, theme=theme, style=self._style, name=name)
         self.caption = Caption()
         self.view = framed(metric, self.figure, self.caption)
 
@@ -114,14 +115,16 @@ class ChosenMatrix:
             return
         self._drawn_at = monotonic()
         self.matrix.show(None if state.moment is None else state.moment.confusion, state.theme)
-        self.caption.text = state.nothing or self.matrix.text
+        self.caption.text = self.matrix.caption(state)
 
 
 class ChosenGallery:
     """The images of the chosen cell, or the worst mistakes of all."""
 
     def __init__(self, views: Views) -> None:
-        self.images = ChosenImages(views.dataset, views.on_loop, views.choose, lambda: views.state)
+        self.images = ChosenImages(
+            views.dataset, views.on_loop, views.choose, lambda: views.state, on_open=views.look_into
+        )
         self.view = framed("gallery", self.images.gallery)
 
     def show(self, state: ViewState) -> None:

@@ -254,4 +254,6 @@ def _loss_caption(loss: str, n_others: int) -> str:
 
 
 def _figure(metric: Metric, theme: Theme) -> LiveFigure:
-    return LiveFigure(runs_figure([], metric, theme=theme), fills=True, theme=theme)
+    return LiveFigure(
+        runs_figure([], metric, theme=theme), fills=True, theme=theme, name=f"Test {metric} of the runs"
+    )

@@ -205,4 +205,5 @@ def _question(config: TrainingConfig) -> str:
 
 def _figure(measure: StudyMeasure, theme: Theme) -> LiveFigure:
     empty = study_figure((), measure=measure, theme=theme)
-    return LiveFigure(empty, fills=True, theme=theme, style=partial(study_style, measure=measure))
+    style = partial(study_style, measure=measure)
+    return LiveFigure(empty, fills=True, theme=theme, style=style, name=f"Batch size and {measure}")

@@ -9,6 +9,7 @@ from explorer.app.panels.mistakes import MistakesPanel
 from explorer.app.panels.overview import Overview
 from explorer.app.panels.runs import RunsPanel
 from explorer.app.panels.study import StudyPanel
+from explorer.app.view_state import Drawing
 from explorer.app.views import Views
 
 __all__ = ["tabs"]
@@ -24,7 +25,7 @@ def tabs(views: Views, on_section: Callable[[], None]) -> PanelHost:
     on_section : callable
         Called after another section of the tab "inside" is chosen.
     """
-    return PanelHost(
+    host = PanelHost(
         {
             "Overview": lambda: Overview(views),
             "Mistakes": lambda: MistakesPanel(views),
@@ -35,3 +36,12 @@ def tabs(views: Views, on_section: Callable[[], None]) -> PanelHost:
         },
         views,
     )
+
+    def look_into(image: int | Drawing) -> None:
+        inside = host["inside"]
+        assert isinstance(inside, Inside)
+        inside.look_into(image)
+        host.tab_bar.selected = "inside"
+
+    views.on_look(look_into)
+    return host

@@ -77,7 +77,8 @@ class Histograms:
 
 def _figure(what: str, theme: Theme) -> LiveFigure:
     empty = histograms_figure([], names=[], what=what, theme=theme)
-    return LiveFigure(empty, fills=True, theme=theme, style=partial(histograms_style, what=what))
+    style = partial(histograms_style, what=what)
+    return LiveFigure(empty, fills=True, theme=theme, style=style, name=f"Histograms of the {what}s")
 
 
 def _spreads(names: tuple[str, ...], now: Layers, start: Layers) -> str:

@@ -11,7 +11,7 @@ from explorer.app.panels.inside.over_time import OverTime
 from explorer.app.panels.inside.section import Section
 from explorer.app.panels.inside.subject import Subject, Subjects
 from explorer.app.panels.inside.weights import FirstWeights
-from explorer.app.view_state import ViewState
+from explorer.app.view_state import Drawing, ViewState
 from explorer.app.views import Views
 from explorer.widgets.caption import Caption
 from explorer.widgets.dropdown import Segmented
@@ -60,6 +60,13 @@ class Inside:
             section.view.add_class("explorer-section")
             self.view.children = (*self.view.children, section.view)
         return self._sections[name]
+
+    def look_into(self, image: int | Drawing) -> None:
+        """Choose a test image, by its index, or a drawing, and the section that shows its way."""
+        section = self["image"]
+        assert isinstance(section, OneImage)
+        section.look_into(image)
+        self.choice.value = "image"
 
     def show(self, state: ViewState) -> None:
         """Let the section in sight draw the selected epoch."""

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from explorer.app.layout import box
 from explorer.app.panels.inside.pacing import Pace
-from explorer.app.panels.inside.subject import Subject, probe
-from explorer.app.view_state import ViewState
+from explorer.app.panels.inside.subject import Subject
+from explorer.app.view_state import Drawing, ViewState
 from explorer.app.views import Views
 from explorer.datasets.dataset import IMAGE_SHAPE
 from explorer.figures.digits import sprite, weights_sprite
@@ -17,7 +17,7 @@ from explorer.figures.palette import Theme
 from explorer.network.walkthrough import Walkthrough, busiest_units, walk_through
 from explorer.widgets.bars import Bar, Bars
 from explorer.widgets.rendered import Display
-from explorer.widgets.sample_picker import SamplePicker, Wish
+from explorer.widgets.sample_picker import NO_SAMPLE, SamplePicker, Wish
 from explorer.widgets.walkthrough import FormulaLine, Stage, Strip, WalkthroughView
 from explorer.wording import counted
 
@@ -43,6 +43,7 @@ class OneImage:
         self._dataset = views.dataset
         self._pace = Pace()
         self._rng = np.random.default_rng(0)
+        self._drawing: Drawing | None = None
         self._seen: tuple[ViewState, Subject] | None = None
         self._drawn: tuple[Any, ...] = ()
         self._units = ChosenUnits()
@@ -57,7 +58,16 @@ class OneImage:
             with self._pace.drawing():
                 self._draw()
 
+    def look_into(self, image: int | Drawing) -> None:
+        """Choose a test image, by its index, or a drawing; the focus of the page goes to it."""
+        self._drawing = image if isinstance(image, Drawing) else None
+        self.picker.index = NO_SAMPLE if isinstance(image, Drawing) else image
+        self.picker.take_focus()
+        self._draw()
+
     def _on_index(self, _change: object) -> None:
+        if self.picker.index != NO_SAMPLE:
+            self._drawing = None
         self._draw()
 
     def _on_wish(self, wish: Wish) -> None:
@@ -83,28 +93,40 @@ class OneImage:
         if self._seen is None:
             return
         state, subject = self._seen
-        index = self.picker.index
-        wanted = (subject, state.theme, index, self._units.version)
+        shown = self._drawing or self._sample(self.picker.index)
+        wanted = (subject, state.theme, self.picker.index, self._drawing, self._units.version)
         if wanted == self._drawn:
             return
         self._drawn = wanted
-        image = probe(self._dataset, index, index + 1)
+        x = np.divide(shown.image.ravel(), np.float32(255), dtype=np.float32)
         with subject.network() as network:
-            walk = walk_through(network, image.X[:, 0], image.d[:, 0])
-        units = self._units.of(walk, (subject.run.number, index))
-        self._draw_image(walk, index, state.theme)
+            true = shown.true if shown.true is not None else int(network.forward(x[:, None]).argmax())
+            walk = walk_through(network, x, np.eye(self._dataset.n_classes, dtype=np.float32)[true])
+        units = self._units.of(walk, (subject.run.number, self.picker.index, self._drawing))
+        self._draw_image(walk, shown, state.theme)
         self.stages.show(stages(walk, units, state.theme))
 
-    def _draw_image(self, walk: Walkthrough, index: int, theme: Theme) -> None:
+    def _sample(self, index: int) -> Drawing:
+        """Return a test image as if it were drawn; the first for `NO_SAMPLE`."""
+        index = max(index, 0)
+        return Drawing(self._dataset.test_images[index], int(self._dataset.test_labels[index]))
+
+    def _draw_image(self, walk: Walkthrough, shown: Drawing, theme: Theme) -> None:
         names = self._dataset.class_names
-        true, decided = walk.true, walk.decided
         self.picker.show(
-            sprite(self._dataset.test_images[index : index + 1], 1, theme=theme),
-            f"true {names[true]}, read as {names[decided]}",
-            right=true == decided,
+            sprite(shown.image[None], 1, theme=theme),
+            self._words(walk, shown),
+            right=walk.true == walk.decided,
             has_mistakes=bool(self._mistakes().size),
         )
-        self.outputs.show(Bars("Outputs y", tuple(_bar(name, k, walk) for k, name in enumerate(names))))
+        bars = (_bar(name, k, walk, is_known=shown.true is not None) for k, name in enumerate(names))
+        self.outputs.show(Bars("Outputs y", tuple(bars)))
+
+    def _words(self, walk: Walkthrough, shown: Drawing) -> str:
+        true, decided = (self._dataset.class_names[k] for k in (walk.true, walk.decided))
+        if shown.true is None:
+            return f"your drawing, read as {decided}; loss and deltas take that as true"
+        return f"{'true' if self._drawing is None else 'your drawing of'} {true}, read as {decided}"
 
 
 class ChosenUnits:
@@ -185,10 +207,10 @@ def _lines(formulas: tuple[Formula, ...]) -> tuple[FormulaLine, ...]:
     return tuple(FormulaLine(f.name, f.symbols, f.numbers, written(f.value)) for f in formulas)
 
 
-def _bar(name: str, k: int, walk: Walkthrough) -> Bar:
+def _bar(name: str, k: int, walk: Walkthrough, *, is_known: bool = True) -> Bar:
     y, right = float(walk.y[k]), walk.true == walk.decided
-    note = "true" if k == walk.true else "read" if k == walk.decided else ""
-    kind = ("good" if right else "bad") if k == walk.decided else ""
+    note = "true" if is_known and k == walk.true else "read" if k == walk.decided else ""
+    kind = "" if k != walk.decided else "chosen" if not is_known else "good" if right else "bad"
     return Bar(name, float(np.nan_to_num(y)), f"{y:.3f}", note, kind)
 
 

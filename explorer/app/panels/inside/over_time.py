@@ -121,4 +121,5 @@ class OverTime:
 
 def _figure(measure: LayerMeasure, theme: Theme) -> LiveFigure:
     empty = layers_figure({}, measure, n_epochs=1, theme=theme)
-    return LiveFigure(empty, fills=True, theme=theme, style=layers_style)
+    name = {"gradient": "Gradient of each layer", "stuck": "Dead and saturated units"}[measure]
+    return LiveFigure(empty, fills=True, theme=theme, style=layers_style, name=name)

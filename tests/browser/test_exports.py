@@ -141,6 +141,7 @@ def test_the_weights_read_the_same_digits_here_and_on_the_page(page, tmp_path):
     until_matrix(page, records(epochs=12)[-1].confusion)
 
 
+@pytest.mark.long
 def test_numbers_from_all_tabs_are_those_of_the_weights_that_the_page_exports(page, begin, tmp_path):
     """Worked out in plain NumPy: a forward pass, a backward pass, and counting."""
     begin(page, "?n=2000&batch=32&epochs=3")

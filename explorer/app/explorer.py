@@ -16,6 +16,7 @@ from explorer.app.readings import Readings
 from explorer.app.readouts import tiles
 from explorer.app.run_controls import AdvicePart, RunBarPart, SettingsPart
 from explorer.app.setting_traits import SettingTraits
+from explorer.app.tour_guide import TourGuide
 from explorer.app.view_state import ViewState
 from explorer.app.views import Views
 from explorer.datasets import Dataset
@@ -23,6 +24,7 @@ from explorer.figures.palette import Theme
 from explorer.session import Session, SessionState
 from explorer.training import ConfigError, TrainingConfig
 from explorer.widgets.header import Header
+from explorer.widgets.kernel_notice import KernelNotice
 from explorer.widgets.known_names import KnownNames
 from explorer.widgets.messages import Messages
 from explorer.widgets.rendered import Display
@@ -101,13 +103,14 @@ class Explorer(KnownNames, SettingTraits, Readings, FileVerbs, VBox):
         self._settings, self._run_bar = SettingsPart(session, shown), RunBarPart(session)
         self._advice = AdvicePart(session, self.messages)
         self._files = FileMenu(self, self.header, self.messages)
+        self._guide = TourGuide(views, self.panels, self.settings, self.header.about)
         self._address = Address(session, self.header, self.panels, self.settings, self.messages)
         self.panels.tab_bar.on_fork(session.loop.bind(session.fork))
         self.header.observe(session.loop.bind(self._on_theme), "theme")
         session.subscribe(self._on_state)
         for show in (self._show_tiles, self._advice.show, self.take_cell):
             views.add(show)
-        self.children = screen(
+        parts = screen(
             header=self.header,
             controls=self.settings,
             run_bar=self.run_bar,
@@ -115,7 +118,9 @@ class Explorer(KnownNames, SettingTraits, Readings, FileVerbs, VBox):
             tiles=self.tiles,
             tab_bar=self.panels.tab_bar,
             panels=self.panels.view,
+            guide=self._guide.parts,
         )
+        self.children = (*parts, KernelNotice())
         self.add_class("explorer-app")
         self.follow(config)
         if train:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from explorer.app.exporting import exported
@@ -13,7 +14,7 @@ from explorer.session import Session
 from explorer.session.opening import MOST_BYTES
 from explorer.widgets.header import Header
 from explorer.widgets.messages import Message, Messages
-from explorer.wording import counted, grouped
+from explorer.wording import class_noun, counted, grouped
 
 __all__ = ["FileMenu", "FileVerbs", "new_header"]
 
@@ -134,6 +135,7 @@ def new_header(session: Session) -> Header:
     data = session.dataset
     n_train, n_test = grouped(len(data.train_labels)), counted(len(data.test_labels), "test image")
     return Header(
+        about=_about(data.class_names),
         dataset=f"{data.name} · {n_train} train, {n_test}",
         query=session.config.to_query(),
         exports={name: kind.words for name, kind in KINDS.items()},
@@ -141,3 +143,9 @@ def new_header(session: Session) -> Header:
         suffix=KINDS["weights"].suffix,
         most_bytes=MOST_BYTES,
     )
+
+
+def _about(class_names: Sequence[str]) -> str:
+    """Return in a sentence what the page is."""
+    learns = "read handwritten digits" if class_noun(class_names) == "digit" else "tell images apart"
+    return f"A neural network in NumPy learns to {learns}. Change a setting, and watch it learn again."

@@ -19,6 +19,7 @@ def screen(
     tiles: DOMWidget,
     tab_bar: DOMWidget,
     panels: DOMWidget,
+    guide: Sequence[DOMWidget] = (),
 ) -> tuple[Box, Box]:
     """Put the parts into one screen.
 
@@ -32,6 +33,8 @@ def screen(
         The parts round the panels.
     panels : DOMWidget
         What the tabs switch between.
+    guide : sequence of DOMWidget
+        What helps with the page; it stands at the end of the top line.
 
     Returns
     -------
@@ -43,7 +46,7 @@ def screen(
     messages.add_class("explorer-place-messages")
     panels.add_class("explorer-place-panels")
     grid = box("explorer-screen", side, _place("tiles", tiles), _place("bar", tab_bar), panels)
-    return (_place("header", header), grid)
+    return (_place("header", header, *guide), grid)
 
 
 def close_all(widget: DOMWidget) -> None:

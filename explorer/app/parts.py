@@ -22,6 +22,7 @@ from explorer.app.panels.overview import ChosenGallery, ChosenMatrix, Curve
 from explorer.app.run_controls import RunBarPart, SettingsPart
 from explorer.app.view_state import Panel, ViewState
 from explorer.app.views import Views
+from explorer.widgets.kernel_notice import KernelNotice
 from explorer.widgets.known_names import KnownNames
 from explorer.widgets.sight import Sight
 
@@ -59,7 +60,8 @@ class _Part(KnownNames, VBox):
 
     def __init__(self, app: Explorer, *, layout: Layout | Mapping[str, Any] | None = None) -> None:
         self._panel, self._sight = type(self)._new_panel(app.views), Sight()
-        super().__init__([self._panel.view, self._sight], **({} if layout is None else {"layout": layout}))
+        options = {} if layout is None else {"layout": layout}
+        super().__init__([self._panel.view, self._sight, KernelNotice()], **options)
         self.add_class("explorer-alone")
         self._app = app
         self._sight.observe(app.views.on_loop(self._on_sight), "in_sight")

@@ -1,8 +1,10 @@
 """What the run comes to, in words and numbers: the tiles."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 
+from explorer.app.glossary import GLOSSARY
 from explorer.datasets import Dataset
 from explorer.network import hardest_classes, most_confused, per_class
 from explorer.session import SessionRun
@@ -17,13 +19,14 @@ _NONE = "–"
 
 def tiles(run: SessionRun | None, moment: Moment | None, dataset: Dataset) -> tuple[Tile, ...]:
     """Return the tiles for a moment of a run, or for none."""
-    return (
+    found = (
         _test_accuracy(moment, dataset),
         _train_accuracy(run, moment),
         *_mistakes(moment, dataset.class_names),
         _epoch_time(run),
         _parameters(run),
     )
+    return tuple(replace(tile, meaning=GLOSSARY.get(tile.label, "")) for tile in found)
 
 
 def _test_accuracy(moment: Moment | None, dataset: Dataset) -> Tile:

@@ -87,6 +87,12 @@ function asMenu(button, menu, signal) {
   document.addEventListener("scroll", close, { signal, capture: true, passive: true });
 }
 
+/** A button that only explains: `help.js` shows what its `data-help` says. Its name is "About …". */
+function makeHelp() {
+  const circled = icon("M8 7.25v4", "M8 4.75v.01", "M14.25 8a6.25 6.25 0 1 1-12.5 0a6.25 6.25 0 0 1 12.5 0z");
+  return make("button", { type: "button", class: "explorer-help-button" }, circled);
+}
+
 /** A name that no other element of the page has: one model may be shown twice. */
 function freshId() {
   return `explorer-${Math.random().toString(36).slice(2, 10)}`;
@@ -106,6 +112,23 @@ function becomePart(el, name) {
 function isOwnPage() {
   if (document.documentElement.dataset.explorerHost === "talk") return false;
   return "voila" in document.body.dataset || document.getElementById("rendered_cells") !== null;
+}
+
+const TAKES_LETTERS = "input:not([type=checkbox], [type=radio], [type=range]), textarea, select, [contenteditable], .cm-editor";
+
+/**
+ * Whether a key that is pressed is meant for the page, or in a notebook for the app that has the focus, and not for
+ * something that takes the key itself.
+ * @param {KeyboardEvent} event
+ * @param {HTMLElement} el a part of the app
+ * @param {string} takers what takes the key
+ */
+function isForThePage(event, el, takers) {
+  if (event.repeat || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return false;
+  const target = event.target instanceof Element ? event.target : document.body;
+  const app = el.closest(".explorer-app") ?? el;
+  if (target.closest(takers) || app.closest("[inert]") || document.querySelector("dialog:modal")) return false;
+  return isOwnPage() || app.contains(target);
 }
 
 /**

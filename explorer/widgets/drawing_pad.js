@@ -7,6 +7,7 @@ const CELLS = 28; // the keys move by one of so many steps
 const CELL = UNITS / CELLS;
 const BRUSH = 24; // scaled to the 20 pixels of a digit, about as thick as MNIST's strokes
 const MILLISECONDS_BETWEEN = 50;
+const PIECES = 12; // of a line that is drawn before the user's eyes, one a frame
 /** @type {Record<string, Point>} */
 const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const MEMORY = "explorer-drawing-pad";
@@ -18,7 +19,7 @@ const HOW = "Mouse, pen or finger. With keys: arrows move the brush, Space puts 
  * @typedef {{ picture: HTMLCanvasElement, ink: DataView<ArrayBuffer> }} Picture in place of everything
  * @typedef {{ blank: true }} Blank nothing in place of everything
  * @typedef {Stroke | Picture | Blank} Deed
- * @typedef {{ side: number, ink: DataView<ArrayBuffer>, offer: string }} State
+ * @typedef {{ side: number, ink: DataView<ArrayBuffer>, offer: string, drawn: number }} State
  */
 
 /**
@@ -357,6 +358,30 @@ function render({ model, el, signal }) {
     if (pointer === null) end();
     delete el.dataset.keys;
   });
+
+  // Draws as a hand does; one that begins to draw itself goes first.
+  const drawSlowly = async (/** @type {Point[][]} */ strokes) => {
+    const isStill = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    if (done.length > 0) clear();
+    for (const [first, ...others] of strokes) {
+      if (stroke) break;
+      begin(first, false);
+      const own = stroke;
+      let from = first;
+      for (const to of others) {
+        for (let piece = 1; piece <= PIECES && stroke && stroke === own; piece++) {
+          const part = piece / PIECES;
+          extend(stroke, [[from[0] + part * (to[0] - from[0]), from[1] + part * (to[1] - from[1])]]);
+          if (!isStill) await new Promise(requestAnimationFrame);
+        }
+        from = to;
+      }
+      if (stroke === own) end();
+    }
+    model.set("drawn", model.get("drawn") + 1); // after the ink, which no other message may overtake
+    model.save_changes();
+  };
+  model.on("msg:custom", (content) => content.draw && drawSlowly(content.draw));
 
   model.on("change:ink", () => {
     const ink = model.get("ink");

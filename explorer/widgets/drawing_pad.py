@@ -1,6 +1,6 @@
 """A pad to draw on with mouse, pen, finger or keys; what is drawn comes as an image."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -35,6 +35,8 @@ class DrawingPad(PagePart):
     ----------
     ink : bytes
         The image, row after row, or nothing where nothing was ever drawn; set by the user or by `show`.
+    drawn : int
+        How often what `draw` asks for was drawn to its end; `ink` holds it by then. Set by the page.
     """
 
     _esm = script("drawing_pad")
@@ -42,6 +44,7 @@ class DrawingPad(PagePart):
     side = traitlets.Int(SIDE, read_only=True).tag(sync=True)
     ink = traitlets.Bytes().tag(sync=True, echo_update=False, from_json=_as_bytes)
     offer = traitlets.Unicode().tag(sync=True)
+    drawn = traitlets.Int(0).tag(sync=True)
 
     def __init__(self, offer: str = "", **traits: Any) -> None:
         super().__init__(offer=offer, **traits)
@@ -83,6 +86,16 @@ class DrawingPad(PagePart):
                 f" divisor of {SIDE}"
             )
         self.ink = image.repeat(SIDE // n, axis=0).repeat(SIDE // n, axis=1).tobytes()
+
+    def draw(self, strokes: Sequence[Sequence[tuple[float, float]]]) -> None:
+        """Draw before the user's eyes, on an empty pad; the user can undo it line by line, or draw on.
+
+        Parameters
+        ----------
+        strokes : sequence of sequence of (float, float)
+            Lines by their corners, from the upper left in units of which the pad is 280 wide.
+        """
+        self.send({"draw": [[list(point) for point in stroke] for stroke in strokes]})
 
     def _hear(self, content: Mapping[str, Any], _buffers: object) -> None:
         if content.get("offer"):

@@ -20,6 +20,8 @@ class Header(PagePart):
     ----------
     title, dataset : str
         What stands first: the page's name and the data's.
+    about : str
+        What the page is, in a sentence.
     exports : mapping of str to str
         What the export menu offers: id to words on screen. Without any there is no menu.
     opens : str
@@ -53,6 +55,7 @@ class Header(PagePart):
 
     title = traitlets.Unicode().tag(sync=True)
     dataset = traitlets.Unicode().tag(sync=True)
+    about = traitlets.Unicode().tag(sync=True)
     status = traitlets.Enum(STATUSES, default_value="idle").tag(sync=True)
     query = traitlets.Unicode().tag(sync=True)
     settled = traitlets.Bool(False).tag(sync=True)

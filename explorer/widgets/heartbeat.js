@@ -10,17 +10,26 @@ function initialize({ model, signal }) {
   let answered = Date.now();
   let asked = 0;
 
+  // What is on the page looks alive and would do nothing: it can't be used until an answer comes.
+  const lose = (/** @type {boolean} */ isLost) => {
+    if (isLost === banner.isConnected) return;
+    if (isLost) document.body.prepend(banner);
+    else banner.remove();
+    const page = document.getElementById("rendered_cells");
+    if (page) page.inert = isLost;
+  };
+
   model.on("msg:custom", (content) => {
     if (!("pong" in content)) return;
     answered = Date.now();
-    banner.remove();
+    lose(false);
   });
 
   const ask = () => {
     // A sleeping laptop or a hidden tab halts timers: silence counts only while questions were being asked.
     if (Date.now() - asked > 2000 * model.get("every")) answered = Date.now();
     asked = Date.now();
-    if (asked - answered > 1000 * model.get("patience") && !banner.isConnected) document.body.prepend(banner);
+    if (asked - answered > 1000 * model.get("patience")) lose(true);
     try {
       model.send({ ping: asked });
     } catch (error) {

@@ -3,7 +3,6 @@
 
 const RUN = { label: "Run it live", path: "M5 3.5v9l7.5-4.5z" };
 const STOP = { label: "Stop", path: "M4.5 4.5h7v7h-7z" };
-const TAKES_LETTERS = "input:not([type=checkbox], [type=radio], [type=range]), textarea, select, [contenteditable]";
 const WIDTH = 1280; // px of a window in which figures are drawn at their plain size times BASE
 const HEIGHT = 720;
 const BASE = 1.25;

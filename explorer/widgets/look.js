@@ -29,5 +29,6 @@ export default {
     const page = /** @type {Record<string, PromiseWithResolvers<typeof give>>} */ (/** @type {unknown} */ (globalThis));
     page[key] ??= Promise.withResolvers();
     page[key].resolve(give);
+    give("help"); // no part of its own: it is there for all
   },
 };

@@ -13,7 +13,7 @@ import traitlets
 from explorer.widgets.look import script
 from explorer.widgets.page_part import PagePart
 
-__all__ = ["Display", "Element", "Rendered", "button_element", "element", "table_element"]
+__all__ = ["Display", "Element", "Rendered", "button_element", "element", "table_element", "term_element"]
 
 Element = list[Any]
 
@@ -29,7 +29,8 @@ def element(tag: str, *children: Element | str | None, **attributes: Any) -> Ele
         What stands in it. None and empty strings are left out.
     **attributes : str, float or bool
         ``class_``, ``role``, ``aria_label``, ``data_kind``, …: an underscore stands for a hyphen, the last one for
-        nothing. True makes an attribute without a value; None and False leave it out. Three are not HTML's:
+        nothing. True makes an attribute without a value; None and False leave it out. ``data_help`` is a sentence
+        that the page shows as help on whatever can have the focus. Three are not HTML's:
         ``style`` is a dict of CSS properties, ``picture`` the index of the picture that is the background,
         ``pace`` the fewest milliseconds between two changes of what stands in it, where that is read out.
     """
@@ -43,6 +44,13 @@ def button_element(
 ) -> Element:
     """Return a button, whose click `Rendered.on_press` tells by the name `press`."""
     return element("button", *children, type="button", data_press=press, class_=class_, **attributes)
+
+
+def term_element(words: str, meaning: str) -> Element | str:
+    """Return a word that explains itself on hover, focus and click; without a meaning, the plain word."""
+    if not meaning:
+        return words
+    return element("button", words, type="button", class_="explorer-term", data_help=meaning)
 
 
 def table_element(

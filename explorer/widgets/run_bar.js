@@ -20,20 +20,7 @@ const STEPS = [
 ];
 const BEGINS = "Begins again with the settings as they are: the same settings and seed give the same run";
 const TAKES_SPACE =
-  "input, textarea, select, button, a[href], summary, video, audio, [contenteditable], [role=button], [role=slider], dialog, .cm-editor";
-
-/**
- * Whether a press of the space bar is meant for the page and not for something that has the focus.
- * @param {KeyboardEvent} event
- * @param {HTMLElement} el
- */
-function isForThePage(event, el) {
-  if (event.key !== " " || event.repeat || event.defaultPrevented) return false;
-  if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return false;
-  const target = event.target instanceof Element ? event.target : document.body;
-  if (target.closest(TAKES_SPACE)) return false;
-  return isOwnPage() || (el.closest(".explorer-app") ?? el).contains(target);
-}
+  "input, textarea, select, button, a[href], summary, video, audio, [contenteditable], [role=button], [role=slider], dialog, [role=dialog], .cm-editor";
 
 /**
  * In a notebook the app has to be able to have the focus, so that the space bar is known to be meant for it.
@@ -121,7 +108,7 @@ function render({ model, el, signal }) {
   document.addEventListener(
     "keydown",
     (event) => {
-      if (!isForThePage(event, el)) return;
+      if (event.key !== " " || event.shiftKey || !isForThePage(event, el, TAKES_SPACE)) return;
       event.preventDefault(); // the page does not scroll, and a second bar on it does not answer as well
       event.stopPropagation();
       press(primary.dataset.action);

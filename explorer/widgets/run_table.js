@@ -17,7 +17,7 @@ const ICONS = {
  *   present: boolean,
  * }} Run
  * @typedef {{
- *   headings: string[], earlier: Run[], present: Run[], chosen: number[], status: string, undo: boolean,
+ *   headings: string[], meanings: Record<string, string>, earlier: Run[], present: Run[], chosen: number[], status: string, undo: boolean,
  * }} State
  * @typedef {import("@anywidget/types").AnyModel<State>} Model
  * @typedef {{ heading: string, sign: number }} Order the column that the table is sorted by, and 1 or -1
@@ -158,7 +158,8 @@ function render({ model, el, signal }) {
   };
   const heading = (/** @type {string} */ text, more = {}) => {
     const direction = sorted.heading !== text ? "none" : sorted.sign > 0 ? "ascending" : "descending";
-    const button = make("button", { type: "button", onclick: () => sortBy(text) }, text);
+    const help = model.get("meanings")[text];
+    const button = make("button", { type: "button", "data-help": help, onclick: () => sortBy(text) }, text);
     return make("th", { scope: "col", "aria-sort": direction, ...more }, button);
   };
   const unseen = (/** @type {string} */ text) => make("span", { class: "explorer-unseen" }, text);

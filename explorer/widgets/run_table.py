@@ -98,6 +98,8 @@ class RunTable(PagePart):
     ----------
     headings : list of str
         Words over the cells.
+    meanings : dict of str to str
+        Sentences that explain headings.
     earlier : list of dict
         The runs that have ended, as `RunRow` holds them.
     present : list of dict
@@ -113,6 +115,7 @@ class RunTable(PagePart):
     _esm = script("run_table")
 
     headings: traitlets.List[str] = traitlets.List().tag(sync=True)
+    meanings = traitlets.Dict().tag(sync=True)
     earlier: traitlets.List[dict[str, Any]] = traitlets.List().tag(sync=True)
     present: traitlets.List[dict[str, Any]] = traitlets.List().tag(sync=True)
     chosen: traitlets.List[int] = traitlets.List(traitlets.Int()).tag(sync=True)

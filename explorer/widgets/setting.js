@@ -23,7 +23,6 @@
  * @property {string} _answered
  * @typedef {import("@anywidget/types").AnyModel<State>} Model
  * @typedef {ReturnType<typeof frame>} Control
- * @typedef {{ button: HTMLElement, popover: HTMLElement }} Help
  */
 
 const MOVES = ["ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "PageUp", "PageDown", "Home", "End"];
@@ -74,66 +73,6 @@ function commitOnRelease(input, commit) {
   };
 }
 
-/** @type {Help | null} */
-let open = null; // the help in sight, on the whole page at most one
-
-function closeHelp() {
-  if (!open) return;
-  open.popover.hidePopover();
-  open.button.setAttribute("aria-expanded", "false");
-  open = null;
-}
-
-function placeHelp() {
-  if (!open) return;
-  const at = open.button.getBoundingClientRect();
-  const size = open.popover.getBoundingClientRect();
-  const left = Math.min(Math.max(8, at.left - 8), window.innerWidth - size.width - 8);
-  const below = at.bottom + size.height + 8 <= window.innerHeight;
-  open.popover.style.left = `${left}px`;
-  open.popover.style.top = `${below ? at.bottom : Math.max(8, at.top - size.height)}px`;
-}
-
-/** @param {Help} help */
-function openHelp(help) {
-  const { button, popover } = help;
-  if (open?.popover === popover) return;
-  closeHelp();
-  popover.showPopover();
-  button.setAttribute("aria-expanded", "true");
-  open = help;
-  placeHelp();
-}
-
-/**
- * One sentence of help in the top layer, where nothing cuts it off. Opens on hover, focus and click; Escape closes it.
- * @param {HTMLElement} popover
- */
-function helpButton(popover) {
-  const button = make(
-    "button",
-    { type: "button", class: "explorer-help-button", "aria-describedby": popover.id, "aria-expanded": "false" },
-    icon("M8 7.25v4", "M8 4.75v.01", "M14.25 8a6.25 6.25 0 1 1-12.5 0a6.25 6.25 0 0 1 12.5 0z"),
-  );
-  const help = { button, popover };
-  let wasOpen = false;
-  button.addEventListener("pointerdown", () => {
-    wasOpen = open?.popover === popover && document.activeElement === button;
-  });
-  button.addEventListener("click", () => {
-    if (wasOpen) closeHelp();
-    else openHelp(help);
-    wasOpen = false;
-  });
-  button.addEventListener("focus", () => openHelp(help));
-  button.addEventListener("blur", closeHelp);
-  button.addEventListener("mouseenter", () => openHelp(help));
-  button.addEventListener("mouseleave", () => {
-    if (document.activeElement !== button) closeHelp();
-  });
-  return button;
-}
-
 /**
  * The frame of every control: label, unit, help, the place for what is wrong, and when what was typed is committed.
  * @param {Model} model
@@ -144,10 +83,9 @@ function frame(model, el, ...inputs) {
   const { unit, low, high } = model.get("_control");
   const id = freshId();
   const label = make("label", { id: `${id}-label`, for: `${id}-0` });
-  const ends = low === undefined ? null : make("span", { class: "explorer-help-range" }, `${low} to ${high}`);
-  const sentence = make("span");
-  const help = make("div", { id: `${id}-help`, class: "explorer-help", popover: "manual" }, sentence, ends);
-  const about = helpButton(help);
+  const ends = low === undefined ? [] : [`${low} to ${high}`];
+  const help = make("span", { id: `${id}-help`, hidden: true });
+  const about = makeHelp();
   const anchor = make("span", { class: "explorer-help-anchor" }, about, help);
   const units = unit ? make("span", { class: "explorer-control-unit" }, unit) : null;
   const head = make("div", { class: "explorer-control-head" }, label, units, anchor);
@@ -185,11 +123,12 @@ function frame(model, el, ...inputs) {
       if (!control.dirty && !control.sent) control.draw(); // an answer to an older change comes too late
     },
     showWords() {
-      const [words, words_of_help] = [model.get("description"), model.get("tooltip")];
-      label.textContent = words;
-      sentence.textContent = words_of_help;
-      anchor.hidden = !words_of_help;
-      about.setAttribute("aria-label", `About ${words}`);
+      const sentence = model.get("tooltip");
+      label.textContent = model.get("description");
+      help.textContent = [sentence, ...ends].join(" ");
+      about.dataset.help = [sentence, ...ends].join("\n");
+      about.setAttribute("aria-label", `About ${label.textContent}`);
+      anchor.hidden = !sentence;
     },
     showError() {
       const text = model.get("error");
@@ -387,15 +326,5 @@ function render({ model, el }) {
   control.showDisabled(); // shows the value as well
   control.showError();
 }
-
-document.addEventListener("keydown", (event) => {
-  if (event.key === "Escape") closeHelp();
-});
-// Reaching a control by keyboard scrolls it into view: the sentence goes along.
-document.addEventListener("scroll", placeHelp, { capture: true, passive: true });
-window.addEventListener("resize", placeHelp);
-document.addEventListener("pointerdown", (event) => {
-  if (open && !open.button.contains(/** @type {Node} */ (event.target))) closeHelp();
-});
 
 export default { render };

@@ -19,8 +19,8 @@ class SideBySide:
         Words and colour of A and of B: ``("A · run 1", "#332288")``.
     verdict : str
         What the comparison comes to.
-    remarks : sequence of str
-        What else there is to know.
+    remarks : sequence of (str or sequence of Element or str)
+        What else there is to know; a remark may come in pieces, of which some are words that explain themselves.
     lines : sequence of (str, str, str)
         Properties: the name, and what it is in A and in B.
     """
@@ -30,7 +30,7 @@ class SideBySide:
 
     heads: Sequence[tuple[str, str]] = ()
     verdict: str = ""
-    remarks: Sequence[str] = ()
+    remarks: Sequence[str | Sequence[Element | str]] = ()
     lines: Sequence[tuple[str, str, str]] = ()
 
     def elements(self) -> list[Element]:
@@ -38,9 +38,13 @@ class SideBySide:
         heads = [element("td"), *(_heading(*head) for head in self.heads)]
         return [
             element("p", self.verdict, class_="explorer-verdict", role="status", aria_live="polite"),
-            element("div", *(element("p", remark) for remark in self.remarks), class_="explorer-remarks"),
+            element("div", *(_remark(remark) for remark in self.remarks), class_="explorer-remarks"),
             table_element("Two runs side by side", heads, map(_row, self.lines), hidden=not self.lines),
         ]
+
+
+def _remark(remark: str | Sequence[Element | str]) -> Element:
+    return element("p", *((remark,) if isinstance(remark, str) else remark))
 
 
 def _heading(words: str, colour: str) -> Element:

@@ -1,7 +1,8 @@
 """A plain table: words and numbers in rows, some of them marked."""
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from explorer.widgets.rendered import Element, Rendered, button_element, element, table_element
@@ -18,6 +19,8 @@ class Table(Rendered):
         What the table tells, for screen readers.
     columns : sequence of str
         The headings. The first column names the rows; the others hold numbers, set to the right.
+    meanings : mapping of str to str
+        Sentences that explain headings.
     """
 
     rows: Sequence[Sequence[str]] = ()
@@ -25,8 +28,14 @@ class Table(Rendered):
     marked: Collection[tuple[int, int]] = ()
     """Row and column of the cells that stand out."""
 
-    def __init__(self, caption: str, columns: Sequence[str], **traits: Any) -> None:
-        self._caption, self._columns = caption, tuple(columns)
+    def __init__(
+        self,
+        caption: str,
+        columns: Sequence[str],
+        meanings: Mapping[str, str] = MappingProxyType({}),
+        **traits: Any,
+    ) -> None:
+        self._caption, self._columns, self._meanings = caption, tuple(columns), meanings
         self._sorted_by, self._descending = -1, False
         super().__init__("explorer-table", self._table(), **traits)
         self.on_press(self._sort)
@@ -53,7 +62,8 @@ class Table(Rendered):
 
     def _heading(self, column: int) -> Element:
         direction = "none" if column != self._sorted_by else "descending" if self._descending else "ascending"
-        button = button_element(str(column), self._columns[column])
+        words = self._columns[column]
+        button = button_element(str(column), words, data_help=self._meanings.get(words))
         return element("th", button, scope="col", aria_sort=direction)
 
     def _row(self, row: int) -> Element:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from explorer.widgets.rendered import Element, element
+from explorer.widgets.rendered import Element, element, term_element
 
 __all__ = ["Tile", "Tiles"]
 
@@ -22,12 +22,15 @@ class Tile:
         What it was measured on: ``"of 10 000 test images"``.
     series : {"train", "test", ""}
         The split it belongs to, for the same colour as in the curves.
+    meaning : str
+        A sentence that explains the label; empty where it needs none.
     """
 
     label: str
     value: str
     note: str = ""
     series: Literal["train", "test", ""] = ""
+    meaning: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +50,9 @@ class Tiles:
 def _tile(tile: Tile) -> Element:
     return element(
         "div",
-        element("dt", tile.label),
-        element("dd", tile.value, class_="explorer-value"),
-        element("dd", tile.note, class_="explorer-note"),
+        element("dt", term_element(tile.label, tile.meaning)),
+        # The whole text where the tile is too narrow for it.
+        element("dd", tile.value, class_="explorer-value", title=tile.value),
+        element("dd", tile.note, class_="explorer-note", title=tile.note),
         data_series=tile.series,
-        title=f"{tile.label}: {tile.value} {tile.note}",  # the whole text where the tile is too narrow for it
     )

@@ -35,6 +35,9 @@ QUIET = [
     "--no-first-run",
 ]
 
+NO_OFFER = "try { localStorage.setItem('explorer-tour', 'offered'); } catch { /* a page without storage */ }"
+"""Only a newcomer is offered a tour."""
+
 
 def cannot(reason):
     """Skip loudly, or fail where everything is required."""
@@ -153,11 +156,13 @@ def _pages(browser):
     """Give what opens an address in a fresh profile; its pages are closed as users do it, so that kernels end."""
     contexts = []
 
-    def visit(address, *, wait_until="commit", prepare=None, **options):
+    def visit(address, *, wait_until="commit", prepare=None, is_newcomer=False, **options):
         # without transitions no test sees a colour that is on its way
         options = {"viewport": {"width": 1440, "height": 900}, "reduced_motion": "reduce", **options}
         context = browser.new_context(**options)
         context.set_default_timeout(120_000)
+        if not is_newcomer:
+            context.add_init_script(NO_OFFER)
         contexts.append(context)
         page = context.new_page()
         found = Visit(page, re.match(r"http://[^/]+/", address).group())

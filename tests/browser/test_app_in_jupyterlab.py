@@ -12,6 +12,11 @@ IDLE = (
     "() => window.jupyterapp?.shell.currentWidget?.context?.sessionContext.session?.kernel?.status === 'idle'"
 )
 
+DISCONNECTED = "document.querySelectorAll('.explorer-app .jupyter-widgets-disconnected').length > 5"
+BROKEN_LINKS = """() => [...document.querySelectorAll('.explorer-app, .explorer-app *')]
+  .filter((element) => element.classList.contains('jupyter-widgets-disconnected'))
+  .filter((element) => getComputedStyle(element, '::before').content !== 'none').length"""
+
 
 def test_the_app_trains_in_a_cell(jupyterlab, open_page):
     url, root = jupyterlab
@@ -38,4 +43,23 @@ def test_the_app_trains_in_a_cell(jupyterlab, open_page):
     assert download.value.suggested_filename == "explorer-784-8-10-seed0.html"
     assert Path(download.value.path()).stat().st_size > 4e6
     assert page.locator(".jp-mod-selected").count() >= 1  # the keys went to the control, not to the notebook
+    assert_it_says_that_its_kernel_is_gone(page)
     assert visit.own_errors == []
+
+
+def assert_it_says_that_its_kernel_is_gone(page):
+    """After a restart: what to do is said, no broken link stands in the grid, and no button looks alive."""
+    app = page.locator(".explorer-app")
+    width = page.locator(".explorer-place-loss").bounding_box()["width"]
+    notice = page.locator(".explorer-kernel-notice [role=alert]")
+    expect(notice).to_be_empty()
+    page.evaluate("() => window.jupyterapp.shell.currentWidget.context.sessionContext.restartKernel()")
+    expect(notice).to_contain_text("Run the cell again")
+    page.wait_for_function(DISCONNECTED)
+    assert page.evaluate(BROKEN_LINKS) == 0
+    assert page.locator(".explorer-place-loss").bounding_box()["width"] == width
+    notice.scroll_into_view_if_needed()
+    expect(notice).to_be_in_viewport()
+    assert app.evaluate("e => [...e.children].filter((child) => !child.inert).length") == 1  # the notice
+    page.get_by_text("Train", exact=True).focus()
+    assert page.evaluate("document.activeElement.closest('.explorer-app') === null")

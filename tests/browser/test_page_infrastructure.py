@@ -68,7 +68,7 @@ def test_the_app_opens_from_here_alone(app, open_page):
     visit.assert_clean()
     assert visit.socket_bytes < 2_000_000  # Plotly, 5 MB, came over HTTP
     assert page.locator("#MJX-CHTML-styles").count() == 0  # which MathJax 3 leaves as soon as it starts
-    assert page.title() == "explorer"
+    assert page.title() == "Neural network explorer: train one and look inside"
     assert page.get_attribute("html", "lang") == "en"
     assert "width=device-width" in page.get_attribute("meta[name=viewport]", "content")
     assert page.locator("main").count() == 1

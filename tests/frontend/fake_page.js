@@ -96,6 +96,11 @@ class FakeElement extends FakeNode {
     return this.childNodes.map((node) => node.textContent).join("");
   }
 
+  set textContent(text) {
+    this.childNodes = [];
+    this.append(text);
+  }
+
   append(...nodes) {
     for (const node of nodes) {
       this.childNodes.push(typeof node === "string" ? new FakeText(node) : node);

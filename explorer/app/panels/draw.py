@@ -55,7 +55,7 @@ class DrawPanel:
         self._loaded: tuple[bytes, int] | None = None
         self._n_loaded = 0
         self._rng = np.random.default_rng()
-        self.pad.observe(on_loop(self._on_ink), "ink")
+        self.pad.observe(on_loop(self._on_ink), ["ink", "drawn"])  # they may come together, either one first
         self.pad.on_offer(on_loop(self._load))
         self.truth.on_press(on_loop(self._on_press))
         self.view = box(

@@ -5,6 +5,7 @@ from time import monotonic
 
 import numpy as np
 
+from explorer.app.glossary import GLOSSARY
 from explorer.app.layout import box
 from explorer.app.panels.compared_matrix import ComparedMatrix
 from explorer.app.panels.images import ChosenImages
@@ -55,7 +56,8 @@ class MistakesPanel:
         self._drawn_at = float("-inf")
         self.sentence = Caption()
         kind = class_noun(dataset.class_names)
-        self.table = Table("Scores of each class", [kind, "recall", "precision", "F1", "test images"])
+        columns = [kind, "recall", "precision", "F1", "test images"]
+        self.table = Table("Scores of each class", columns, GLOSSARY)
         self.images = ChosenImages(
             dataset,
             on_loop,

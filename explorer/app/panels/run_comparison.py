@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from explorer.app.glossary import GLOSSARY
 from explorer.app.layout import box, set_hidden
 from explorer.app.panels.matrix import Difference
 from explorer.app.panels.run_rows import best_text, epochs_text, final_accuracy, training_seconds
@@ -12,7 +13,7 @@ from explorer.network.comparison import paired, verdict
 from explorer.session import SessionRun
 from explorer.training import FIELDS
 from explorer.widgets.caption import Caption
-from explorer.widgets.rendered import Display
+from explorer.widgets.rendered import Display, Element, term_element
 from explorer.widgets.side_by_side import SideBySide
 from explorer.wording import counted
 
@@ -22,6 +23,9 @@ _LOSSES = (
     "Their losses don't compare: squared error is ½ Σ (y − d)², cross-entropy is −Σ d log y, so one number"
     " means two things. Accuracy does: it counts the same images in both."
 )
+
+_TEST = "exact McNemar test"
+_LIMITS = "It judges these two networks: whether their settings are better, other seeds must tell."
 
 
 class RunComparison:
@@ -61,12 +65,13 @@ class RunComparison:
             self.difference.show(in_a, in_b, theme)
             self.caption.text = self.difference.text
 
-    def _judged(self, a: SessionRun, b: SessionRun) -> tuple[str, list[str]]:
+    def _judged(self, a: SessionRun, b: SessionRun) -> tuple[str, list[str | list[Element | str]]]:
         """Return the verdict, and what else there is to know."""
         runs = {"A": a, "B": b}
         if a.newest is None or b.newest is None:
             unknown = [_without_figures(letter, run) for letter, run in runs.items() if run.newest is None]
             return " ".join(unknown), []
+        remarks: list[str | list[Element | str]]
         remarks = [] if a.config.loss == b.config.loss else [_LOSSES]
         outputs = {"A": a.newest.test_outputs, "B": b.newest.test_outputs}
         gone = [letter for letter, of_run in outputs.items() if not of_run.size]
@@ -74,9 +79,9 @@ class RunComparison:
             words = f"What {' and '.join(gone)} read in each image is no longer kept, to save memory."
             return words, [*(_way_back(letter, runs[letter]) for letter in gone), *remarks]
         labels = self._dataset.test_labels
-        test = f"Both classify the same {counted(len(labels), 'test image')} (exact McNemar test)."
-        limits = "It judges these two networks: whether their settings are better, other seeds must tell."
-        return verdict(*paired(outputs["A"], outputs["B"], labels)), [f"{test} {limits}", *remarks]
+        test = term_element(_TEST, GLOSSARY[_TEST])
+        both = [f"Both classify the same {counted(len(labels), 'test image')} (", test, f"). {_LIMITS}"]
+        return verdict(*paired(outputs["A"], outputs["B"], labels)), [both, *remarks]
 
 
 def _without_figures(letter: str, run: SessionRun) -> str:

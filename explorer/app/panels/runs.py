@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from time import monotonic
 
+from explorer.app.glossary import GLOSSARY
 from explorer.app.layout import box
 from explorer.app.panels.run_comparison import RunComparison
 from explorer.app.panels.run_rows import Column, column_names, headings, row
@@ -37,7 +38,7 @@ class RunsPanel:
         self._rows: tuple[object, list[RunRow]] | None = None
         self._drawn_at = float("-inf")
         self._said_during = _NEVER  # present run's number when the line under the table answered the user
-        self.table = RunTable()
+        self.table = RunTable(meanings={**GLOSSARY, **{field.label: field.help for field in FIELDS.values()}})
         self.table.on_action(on_loop(self._on_action))
         self.table.observe(on_loop(self._on_chosen), "chosen")
         self.comparison = RunComparison(dataset, theme)

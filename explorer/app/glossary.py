@@ -1,0 +1,31 @@
+"""What the words on the page mean, each in a sentence: the help on tiles, on column heads and in remarks."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+__all__ = ["GLOSSARY"]
+
+GLOSSARY: Mapping[str, str] = MappingProxyType(
+    {
+        "Test accuracy": "Share of the test images that are classified correctly. Training never uses them.",
+        "Train accuracy": "Share of the training images that are classified correctly. Where it is far above "
+        "the test accuracy, the network has learned its images by heart.",
+        "Hardest digit": "The digit with the lowest recall.",
+        "Hardest class": "The class with the lowest recall.",
+        "Most confused": "The most frequent mistake: the true class → the one that the network chose.",
+        "Epoch time": "How long one pass over all training images took. In a step, the weights change once.",
+        "Parameters": "The numbers that training changes: all weights and biases. Under it the inputs, the "
+        "units of each hidden layer, and the outputs.",
+        "recall": "Of all images of this class, the share that the network recognises.",
+        "precision": "Of all images that the network takes for this class, the share that are of it.",
+        "F1": "Harmonic mean of recall and precision: high only where both are.",
+        "test images": "How many of the test images are of this class.",
+        "Best": "The highest test accuracy of any epoch, and that epoch. Chosen by looking at the test images, it "
+        "flatters the run.",
+        "Time": "Seconds of training; pauses don't count.",
+        "Parent": "The run whose weights it began with, and the epoch that they are from.",
+        "exact McNemar test": "Counts the images that only A, and those that only B classifies correctly. If the "
+        "two were equally good, each would be the toss of a coin: the test says how rare such a gap then is.",
+    }
+)
+"""A sentence for each word, as the page writes it."""

@@ -1,0 +1,256 @@
+"""Help for newcomers: a tour that does on the page what it speaks of, and what the keys do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from types import MappingProxyType
+
+from explorer.app.panels import PanelHost
+from explorer.app.panels.draw import DrawPanel
+from explorer.app.views import Views
+from explorer.network import most_confused
+from explorer.session import SessionRun, SessionState
+from explorer.training import FIELDS
+from explorer.widgets.help_dialog import HelpDialog
+from explorer.widgets.setting import stops
+from explorer.widgets.settings_panel import SettingsPanel
+from explorer.widgets.tour import Tour, TourStep
+from explorer.wording import class_noun, counted, percent
+
+__all__ = ["KEYS", "TourGuide", "tour_steps"]
+
+KEYS: Mapping[str, str] = MappingProxyType(
+    {
+        "Space": "Train, pause or resume, where no control has the focus",
+        "?": "This help",
+        "← →": "On the tabs: the next one. On a slider: its next stop",
+        "↑ ↓ ← →": "On the confusion matrix: the next cell, whose images are shown. Esc leaves it",
+        "↑ ↓": "In a number: the next that makes sense. Enter takes what is typed",
+        "Ctrl Z": "On the sketch pad: undo. Arrows move the brush, Space puts it down, Delete clears",
+        "Esc": "Close what is open",
+    }
+)
+"""What each key does."""
+
+_OFFER = ("New here?", "A tour of the page in a minute: it moves a slider, opens a mistake, draws a digit.")
+_VALUES: Mapping[str, tuple[float, float]] = MappingProxyType(
+    {"hidden_sizes": (8, 32), "batch_size": (64, 512), "learning_rate": (0.002, 0.01)}
+)
+"""Settings that the tour may move, and to what: the first that differs from what is set."""
+
+_TABS: Mapping[str, str] = MappingProxyType({"draw": "draw"})
+"""Where a step is, unless it is on the first tab."""
+_SEVEN = (((80, 60), (200, 60)), ((200, 60), (120, 220)))
+_ENOUGH_EPOCHS = 10
+
+
+def tour_steps(
+    class_names: Sequence[str], shown: Sequence[str] | None = None, *, ends_a_run: bool = False
+) -> list[TourStep]:
+    """Return the steps of the tour.
+
+    Parameters
+    ----------
+    class_names : sequence of str
+        Name of each class.
+    shown : sequence of str or None
+        Names of the only settings whose controls are on the page; None for all. What is not there is left out.
+    ends_a_run : bool
+        Whether a run is under way, which a changed setting ends.
+    """
+    noun = class_noun(class_names)
+    return [
+        TourStep(
+            "tiles",
+            "A network that learns",
+            "It has gone through the train images again and again, and corrected itself a little each time. "
+            "The tiles say how well it does by now. Underlined words explain themselves.",
+            ".explorer-place-tiles",
+        ),
+        *_setting_step(shown, ends_a_run),
+        TourStep(
+            "epochs",
+            "Back to any epoch",
+            "One pass over the train images is an epoch, and the network after each is kept. Go back, and all "
+            "figures show what it knew then.",
+            ".explorer-time",
+            "Go to the first",
+            ".explorer-place-tiles",
+        ),
+        TourStep(
+            "matrix",
+            "What it reads as what",
+            f"A row is the true {noun}, a column what the network reads it as. Off the diagonal are its mistakes: "
+            "click a cell to see their images.",
+            ".explorer-place-confusion",
+            "Click the largest",
+            ".explorer-place-gallery",
+        ),
+        _draw_step(noun == "digit"),
+        TourStep(
+            "more",
+            "There is more",
+            "Mistakes, Inside, Runs and Study look deeper. Copy link holds all settings of a run. Press ? for the "
+            "keys, and for this tour again.",
+            ".explorer-tab-bar [role=tablist]",
+        ),
+    ]
+
+
+def _setting_step(shown: Sequence[str] | None, ends_a_run: bool) -> list[TourStep]:
+    name = _movable(shown)
+    if name is None:
+        return []
+    field = FIELDS[name]
+    ends = " The run under way ends there; the tab Runs keeps it." if ends_a_run else ""
+    text = f"{field.help} Move it, and the network trains again from the start.{ends}"
+    at = f'[data-name="{name}"][data-kind="scale"]'
+    return [
+        TourStep(
+            "setting", f"A setting: {field.label.lower()}", text, at, "Move it", ".explorer-place-accuracy"
+        )
+    ]
+
+
+def _draw_step(is_digits: bool) -> TourStep:
+    if not is_digits:
+        text = "With mouse, finger or keys, or load a test image: the network says what it takes it for."
+        return TourStep("draw", "Show it something of yours", text, ".explorer-draw-pad")
+    text = "With mouse, finger or keys. The network reads along, and shows below what it sees of the drawing."
+    return TourStep("draw", "Draw a digit of yours", text, ".explorer-draw-pad", "Draw a 7")
+
+
+def _movable(shown: Sequence[str] | None) -> str | None:
+    return next((name for name in _VALUES if shown is None or name in shown), None)
+
+
+class TourGuide:
+    """Takes newcomers round an app: what its tour speaks of, it does as its user would.
+
+    A run that is under way goes on until the user has a setting moved. Where nothing is trained when settings
+    change, the tour does it.
+
+    Parameters
+    ----------
+    views : Views
+        What is shown, and of which session.
+    panels : PanelHost
+        The tabs.
+    settings : SettingsPanel
+        The settings.
+    about : str
+        What the page is.
+    """
+
+    def __init__(self, views: Views, panels: PanelHost, settings: SettingsPanel, about: str) -> None:
+        self.tour, self.help = Tour(_OFFER), HelpDialog(about, KEYS)
+        self.parts = (self.help, self.tour)
+        self._views, self._session, self._panels, self._settings = views, views.session, panels, settings
+        self._step = ""
+        self._went_back = self._hears_pad = False
+        self._before: SessionRun | None = None  # the run that the moved setting ends
+        self._moved = ""
+        self._answer: Callable[[SessionState], str] | None = None
+        self.tour.on_event(views.on_loop(self._on_event))
+        self.help.on_tour(views.on_loop(self._begin))
+        self._session.subscribe(self._follow)
+
+    def _on_event(self, event: str, step: str) -> None:
+        deeds = {"setting": self._move, "epochs": self._go_back, "matrix": self._choose, "draw": self._draw}
+        if event == "begin":
+            self._begin()
+        elif event == "act" and step in deeds:
+            deeds[step]()
+        elif event == "slid":
+            self._train()
+        elif event in ("step", "leave"):
+            self._go_to(step)
+
+    def _begin(self) -> None:
+        state = self._session.state
+        names = state.dataset.class_names
+        ends_a_run = state.status in ("running", "paused")
+        self.tour.start(tour_steps(names, self._settings.shown, ends_a_run=ends_a_run))
+
+    def _go_to(self, step: str) -> None:
+        """See that what a step speaks of can be seen; at the end all stays as it is."""
+        self._step, self._answer = step, None
+        if self._went_back:
+            self._went_back = False
+            self._session.select(None)
+        if step:
+            self._panels.tab_bar.selected = _TABS.get(step, self._panels.names[0])
+
+    def _follow(self, state: SessionState) -> None:
+        words = "" if self._answer is None else self._answer(state)
+        if words:
+            self._answer = None
+            self._say(words)
+
+    def _say(self, words: str) -> None:
+        self.tour.tell(self._step, words)
+
+    def _move(self) -> None:
+        name = _movable(self._settings.shown)
+        if name is not None:
+            here = self._settings[name].value
+            here = here[0] if isinstance(here, tuple) else here
+            value = next(value for value in _VALUES[name] if value != here)
+            self._before, self._moved = self._session.state.run, name
+            self.tour.slide("setting", name, stops(name).index(value))
+
+    def _train(self) -> None:
+        """Wait for the run with the setting that was moved; where settings wait for the user, begin it."""
+        state = self._session.state
+        if state.run is None or state.run.config != state.config:
+            self._session.train()
+        self._say("It trains again: look at the curves.")
+        self._answer = partial(_compared, self._before, self._moved)
+        self._follow(self._session.state)
+
+    def _go_back(self) -> None:
+        run = self._session.state.run
+        if run is None or run.newest is None or not run.timeline.epochs:
+            self._say(self._session.state.nothing)
+            return
+        self._went_back = True
+        self._session.select(run.timeline.epochs[0])
+        moment, newest = self._session.state.moment, run.newest
+        if moment is not None:
+            then, now = (percent(one.record.test_accuracy) for one in (moment, newest))
+            self._say(f"After epoch {moment.epoch:.4g}: {then} of the test images correct. By now: {now}.")
+
+    def _choose(self) -> None:
+        state = self._session.state
+        pairs = () if state.moment is None else most_confused(state.moment.confusion, 1)
+        if not pairs:
+            self._say(state.nothing or "It makes no mistakes.")
+            return
+        (pair,) = pairs
+        self._views.choose(pair.true, pair.predicted)
+        true, predicted = (state.dataset.class_names[k] for k in (pair.true, pair.predicted))
+        self._say(f"{true} read as {predicted}: {counted(pair.count, 'image')}, the worst mistake first.")
+
+    def _draw(self) -> None:
+        panel = self._panels["draw"]
+        assert isinstance(panel, DrawPanel)
+        if not self._hears_pad:
+            self._hears_pad = True
+            panel.pad.observe(self._views.on_loop(lambda _: self._say(panel.sentence.text)), "drawn")
+        panel.pad.draw(_SEVEN)
+
+
+def _compared(before: SessionRun | None, setting: str, state: SessionState) -> str:
+    """Return how well a run does compared with one before it; empty until that is known."""
+    run = state.run
+    if run is None or (run.status in ("running", "paused") and run.epoch < _ENOUGH_EPOCHS):
+        return ""
+    if run.newest is None:
+        return state.nothing
+    now, label = percent(run.newest.record.test_accuracy), FIELDS[setting].label
+    words = f"{label} {run.config.text(setting)}: {now} of the test images classified correctly"
+    if before is None or before.newest is None:
+        return f"{words}."
+    then = percent(before.newest.record.test_accuracy)
+    return f"{words}; before, with {before.config.text(setting)}, it was {then}."

@@ -1,0 +1,97 @@
+// @ts-check
+// Help in a sentence: whatever says one in `data-help` shows it, in the top layer where nothing cuts it off. It opens on
+// hover and on focus; on what only helps, a click opens and closes it. Escape closes it. A second line is set off.
+
+const ONLY_HELPS = ".explorer-help-button, .explorer-term";
+const HOVER_MS = 200; // a mouse on its way to something else opens nothing
+
+/** @param {EventTarget | null} target */
+function helped(target) {
+  return target instanceof Element ? target.closest("[data-help]") : null;
+}
+
+/** The one sentence of the page that is in sight, and whose it is. */
+function makeTip() {
+  const tip = make("div", { id: freshId(), class: "explorer-part explorer-help", role: "tooltip", popover: "manual" });
+  document.body.append(tip);
+  /** @type {Element | null} */
+  let owner = null;
+  let described = ""; // what describes the owner in any case
+
+  const place = () => {
+    if (!owner) return;
+    if (!owner.isConnected) return close();
+    const [at, size] = [owner, tip].map((element) => element.getBoundingClientRect());
+    // Under a word there is what it names.
+    const isBelow = owner.matches(".explorer-term") ? at.top < size.height + 8 : at.bottom + size.height + 8 <= innerHeight;
+    tip.style.left = `${Math.min(Math.max(8, at.left - 8), innerWidth - size.width - 8)}px`;
+    tip.style.top = `${isBelow ? at.bottom : Math.max(8, at.top - size.height)}px`;
+  };
+  const close = () => {
+    if (!owner) return;
+    if (described) owner.setAttribute("aria-describedby", described);
+    else owner.removeAttribute("aria-describedby");
+    owner = null;
+    tip.hidePopover();
+  };
+  /** @param {Element} element */
+  const open = (element) => {
+    if (element === owner) return;
+    close();
+    const [sentence, ...more] = (element.getAttribute("data-help") ?? "").split("\n");
+    tip.replaceChildren(sentence, ...more.map((line) => make("span", { class: "explorer-help-more" }, line)));
+    tip.showPopover();
+    described = element.getAttribute("aria-describedby") ?? "";
+    element.setAttribute("aria-describedby", `${described} ${tip.id}`.trim());
+    owner = element;
+    place();
+  };
+  return { tip, place, close, open, isOf: (/** @type {Element | null} */ element) => element !== null && element === owner };
+}
+
+function start() {
+  const { tip, place, close, open, isOf } = makeTip();
+  let timer = 0;
+  let isTouched = false; // a finger can't hover: what it taps keeps its help
+  let wasOpen = false;
+
+  document.addEventListener("pointerover", (event) => {
+    clearTimeout(timer);
+    const element = helped(event.target);
+    if (event.pointerType === "touch" || isOf(element) || tip.contains(/** @type {Node} */ (event.target))) return;
+    if (element) timer = setTimeout(open, HOVER_MS, element);
+    else if (!isOf(helped(document.activeElement))) close();
+  });
+  document.addEventListener(
+    "pointerdown",
+    (event) => {
+      const element = helped(event.target);
+      clearTimeout(timer);
+      isTouched = event.pointerType === "touch";
+      wasOpen = isOf(element) && document.activeElement === element;
+      if (!isOf(element)) close();
+    },
+    { capture: true },
+  );
+  document.addEventListener("click", (event) => {
+    const element = helped(event.target);
+    if (!element) return;
+    if (element.matches(ONLY_HELPS) ? wasOpen : !isTouched && event.detail > 0) close();
+    else open(element);
+    wasOpen = false;
+  });
+  document.addEventListener("focusin", (event) => {
+    const element = helped(event.target);
+    if (element?.matches(`${ONLY_HELPS}, :focus-visible`)) open(element);
+  });
+  document.addEventListener("focusout", close);
+  document.addEventListener("keydown", (event) => event.key === "Escape" && close());
+  // Reaching something by keyboard scrolls it into view: the sentence goes along.
+  document.addEventListener("scroll", place, { capture: true, passive: true });
+  addEventListener("resize", place);
+}
+
+// Another kernel of the page, or the same one after a restart, brings the script again.
+if (!document.querySelector("body > .explorer-help")) start();
+
+export default {};

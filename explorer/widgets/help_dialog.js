@@ -1,0 +1,44 @@
+// @ts-check
+// Help for the page: a native dialog, so that the focus stays in it, Escape closes it, and goes back to where it was.
+
+const QUESTION = ["M5.75 5.75a2.25 2.25 0 1 1 3.4 1.9c-.75.45-1.15.85-1.15 1.85", "M8 12v.01"];
+
+/** @type {import("@anywidget/types").Render<{ about: string, shortcuts: [key: string, words: string][] }>} */
+function render({ model, el, signal }) {
+  becomePart(el, "explorer-help-place");
+  const id = freshId();
+  const start = () => {
+    dialog.close();
+    model.send({ tour: true });
+  };
+  const rows = model.get("shortcuts").map(([key, words]) => {
+    const caps = key.split(" ").map((cap) => make("kbd", {}, cap));
+    return make("tr", {}, make("th", { scope: "row" }, ...caps), make("td", {}, words));
+  });
+  const caption = make("caption", {}, "Keys");
+  const close = makeButton(icon("M4.5 4.5l7 7", "M11.5 4.5l-7 7"), () => dialog.close(), { "data-quiet": true, "aria-label": "Close" });
+  const dialog = make(
+    "dialog",
+    { class: "explorer-dialog", "aria-labelledby": id },
+    make("header", {}, make("h2", { id }, "Help"), close),
+    make("p", {}, model.get("about")),
+    makeButton("Take the tour", start, { "data-primary": true, autofocus: true }),
+    make("table", {}, caption, make("tbody", {}, ...rows)),
+  );
+  const open = () => dialog.open || dialog.showModal();
+  const words = { "aria-label": "Help", "aria-haspopup": "dialog", "aria-keyshortcuts": "?", title: "Help (?)" };
+  el.append(makeButton(icon(...QUESTION), open, { "data-quiet": true, class: "explorer-help-open", ...words }), dialog);
+
+  dialog.addEventListener("click", ({ target }) => target === dialog && dialog.close()); // on what is around it
+  document.addEventListener(
+    "keydown",
+    (event) => {
+      if (event.key !== "?" || !isForThePage(event, el, TAKES_LETTERS)) return;
+      event.preventDefault();
+      open();
+    },
+    { signal },
+  );
+}
+
+export default { render };

@@ -1,0 +1,209 @@
+"""The tour's side in Python: which steps there are, what each does, and what it says came of it."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+from app_steps import PATIENCE, run_of, set_controls
+
+from explorer import Explorer, TrainingConfig
+from explorer.app.glossary import GLOSSARY
+from explorer.app.readouts import tiles
+from explorer.app.tour_guide import tour_steps
+from explorer.network import most_confused
+from explorer.widgets.setting import stops
+
+CONFIG = TrainingConfig(hidden_sizes=4, epochs=3, batch_size=16, learning_rate=0.02)
+DIGITS = tuple("0123456789")
+
+
+class Page:
+    """What stands for the page: it hears what the tour says, and does what its user does."""
+
+    def __init__(self, app, monkeypatch):
+        self.app, self.heard = app, []
+        self.tour = app._guide.tour
+        monkeypatch.setattr(self.tour, "send", self.heard.append)
+
+    def say(self, event, step=""):
+        self.tour._on_message(self.tour, {"event": event, "step": step}, [])
+
+    def do(self, step):
+        self.say("step", step)
+        self.say("act", step)
+
+    @property
+    def told(self):
+        return [message["told"] for message in self.heard if "told" in message]
+
+    def steps(self):
+        self.say("begin")
+        return {step["name"]: step for step in self.heard[-1]["start"]}
+
+    def slide(self):
+        """Do as the page does when it is told to move a slider; return the setting's value."""
+        (move,) = (message for message in self.heard if "slide" in message)
+        setting = self.app.settings[move["slide"]]
+        value = stops(move["slide"])[move["stop"]]
+        setting._on_message(setting, {"typed": [value] if move["slide"] == "hidden_sizes" else value}, [])
+        self.say("slid", move["step"])
+        return value
+
+
+@pytest.fixture
+def page(app, monkeypatch):
+    return Page(app, monkeypatch)
+
+
+def test_it_has_about_six_steps_that_say_something():
+    steps = tour_steps(DIGITS)
+    assert 5 <= len(steps) <= 7
+    assert len({step.name for step in steps}) == len(steps)
+    for step in steps:
+        assert step.title
+        assert step.text.endswith(".")
+        assert len(step.text) < 250
+        assert step.at
+        assert step.deed or not step.shows
+    assert {step.name for step in steps if step.deed} == {"setting", "epochs", "matrix", "draw"}
+
+
+@pytest.mark.parametrize(
+    ("shown", "moved"),
+    [
+        (None, "hidden_sizes"),
+        (["epochs", "learning_rate", "batch_size"], "batch_size"),
+        (["learning_rate"], "learning_rate"),
+        (["presets", "epochs"], None),
+    ],
+)
+def test_it_moves_a_slider_that_is_there(shown, moved):
+    at = [step.at for step in tour_steps(DIGITS, shown) if step.name == "setting"]
+    assert at == ([] if moved is None else [f'[data-name="{moved}"][data-kind="scale"]'])
+
+
+def test_no_digit_is_drawn_where_there_are_none():
+    (draw,) = (step for step in tour_steps(("boot", "bag")) if step.name == "draw")
+    assert draw.deed == ""
+    assert "digit" not in " ".join(step.title + step.text for step in tour_steps(("boot", "bag")))
+
+
+@pytest.mark.parametrize("auto", [True, False])
+def test_a_moved_setting_is_trained_with_and_compared_whether_or_not_that_is_automatic(page, app, auto):
+    app.run_bar.auto = auto
+    before = run_of(app)
+    assert "setting" in page.steps()
+    page.do("setting")
+    value = page.slide()
+    assert app.wait(PATIENCE)
+    assert run_of(app).config.hidden_sizes == (value,) == (8,)
+    assert run_of(app).number == before.number + 1  # one run, not two
+    was, by_now = (f"{100 * run.newest.record.test_accuracy:.1f}\u00a0%" for run in (before, run_of(app)))
+    assert page.told == [
+        "It trains again: look at the curves.",
+        f"Hidden units 8: {by_now} of the test images classified correctly; before, with 4, it was {was}.",
+    ]
+
+
+def test_a_run_that_is_under_way_is_let_go_on_and_its_end_is_announced(page, app):
+    set_controls(app, epochs=500)
+    run = run_of(app)
+    assert "ends there" in page.steps()["setting"]["text"]
+    page.say("step", "tiles")
+    assert run_of(app).number == run.number
+    assert run_of(app).status in ("running", "paused")
+    page.do("setting")
+    page.slide()
+    app.stop()
+    assert app.wait(PATIENCE)
+    assert run_of(app).config.hidden_sizes == (8,)
+    assert len(page.told) == 2  # also of a run that was stopped
+
+
+def test_without_a_run_each_step_says_why_there_is_nothing(untrained, monkeypatch):
+    page = Page(untrained, monkeypatch)
+    page.steps()
+    for step in ("epochs", "matrix"):
+        page.do(step)
+    assert page.told == ["not trained yet"] * 2
+
+
+def test_it_goes_back_to_the_first_epoch_and_returns(page, app):
+    page.steps()
+    page.do("epochs")
+    assert app.session.state.selected_epoch == run_of(app).timeline.epochs[0]
+    assert re.fullmatch(
+        r"After epoch \d: [\d.]+\s% of the test images correct\. By now: [\d.]+\s%\.", page.told[0]
+    )
+    page.say("leave")
+    assert app.session.state.selected_epoch is None
+
+
+def test_what_the_user_went_back_to_is_left_alone(page, app):
+    app.session.select(2)
+    page.steps()
+    page.say("step", "tiles")
+    page.say("leave")
+    assert app.session.state.selected_epoch == 2
+
+
+def test_it_chooses_the_most_frequent_mistake(page, app):
+    app.panels.tab_bar.selected = "runs"
+    page.steps()
+    page.do("matrix")
+    assert app.panels.tab_bar.selected == "overview"
+    (pair,) = most_confused(run_of(app).newest.confusion, 1)
+    assert app.views.chosen == (pair.true, pair.predicted)
+    assert page.told[0].startswith(f"{pair.true} read as {pair.predicted}: {pair.count} image")
+
+
+def test_it_draws_and_says_what_is_read(page, app, monkeypatch):
+    page.steps()
+    page.say("step", "draw")
+    assert app.panels.tab_bar.selected == "draw"
+    pad, drawn = app.panels["draw"].pad, []
+    monkeypatch.setattr(pad, "send", drawn.append)
+    for _ in range(2):
+        page.say("act", "draw")
+    assert len(drawn[0]["draw"]) == 2  # the strokes of a seven
+    ink = np.zeros((pad.side, pad.side), np.uint8)
+    ink[20:120, 60:80] = 255
+    pad.set_state({"drawn": 1, "ink": memoryview(ink.tobytes())})  # in the order in which they arrive
+    assert page.told == [app.panels["draw"].sentence.text]  # once, though it was asked for twice
+    assert page.told[0].startswith("It reads")
+
+
+@pytest.mark.parametrize("event", ["act", "step", "begun", None, ["act"]])
+def test_what_no_step_has_is_not_done(page, event):
+    page.steps()
+    page.heard.clear()
+    page.say(event, "unknown")
+    assert page.heard == []
+
+
+def test_the_help_dialog_starts_it(page, app):
+    app._guide.help._on_message(app._guide.help, {"tour": True}, [])
+    assert "start" in page.heard[-1]
+    assert {"?", "Space"} <= {key for key, _ in app._guide.help.shortcuts}
+
+
+@pytest.mark.parametrize("names", [DIGITS, ("boot", "bag")])
+def test_every_tile_explains_itself(small_dataset, names):
+    data = (
+        small_dataset if names == DIGITS else type("Other", (), {"class_names": names, "test_labels": [0]})()
+    )
+    for tile in tiles(None, None, data):
+        assert tile.meaning == GLOSSARY[tile.label]
+
+
+def test_the_page_says_what_it_is(app):
+    assert "digits" in app.header.about
+    assert app._guide.help.about == app.header.about
+
+
+def test_an_app_ends_with_what_says_that_its_kernel_is_gone():
+    app = Explorer(train=False)
+    assert type(app.children[-1]).__name__ == "KernelNotice"
+    app.close()

@@ -1,0 +1,159 @@
+"""The tour and the help in a real Chromium: by keyboard alone, on a phone, during a run, with few controls."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+TIP = ".explorer-help:popover-open"
+APART = """() => {
+  const [card, ring] = ['card', 'ring'].map((name) =>
+    document.querySelector(`.explorer-tour-${name}:popover-open`).getBoundingClientRect());
+  const isIn = card.left >= 0 && card.top >= 0 && card.right <= innerWidth && card.bottom <= innerHeight;
+  const covers = card.left < ring.right && card.right > ring.left
+    && card.top < ring.bottom && card.bottom > ring.top;
+  return isIn && ring.width > 20 && ring.height > 20 && ring.bottom > 0 && ring.top < innerHeight && !covers;
+}"""
+"""The card is whole in the window, something is framed there, and the card covers none of it."""
+
+
+@pytest.fixture(scope="module")
+def newcomer(app, open_shared_page):
+    """A page that is opened for the first time."""
+    found = open_shared_page(app.url, is_newcomer=True)
+    until_finished(found.page, 10)
+    return found
+
+
+def until_finished(page, epochs):
+    expect(page.locator(".explorer-run")).to_contain_text(f"finished · {epochs} of {epochs}", timeout=90_000)
+
+
+def card(page):
+    return page.locator(".explorer-tour-card")
+
+
+def told(page):
+    return page.locator(".explorer-tour-told")
+
+
+def severe(page):
+    found = Axe().run(page, None, {"resultTypes": ["violations"]}).response["violations"]
+    return [
+        (one["id"], [node["html"][:200] for node in one["nodes"]])
+        for one in found
+        if one["impact"] in ("serious", "critical")
+    ]
+
+
+def test_it_is_offered_once_and_taken_by_keyboard_alone(newcomer):
+    page, press = newcomer.page, newcomer.page.keyboard.press
+    expect(card(page)).to_contain_text("New here?")
+    assert page.evaluate("document.activeElement === document.body")  # it takes the focus from nobody
+    press("?")
+    dialog = page.get_by_role("dialog", name="Help")
+    expect(dialog).to_contain_text("learns to read handwritten digits")
+    expect(dialog.get_by_role("row", name="Space Train, pause or resume")).to_be_visible()
+    assert severe(page) == []
+    press("Escape")
+    expect(dialog).to_be_hidden()
+    press("?")
+    press("Enter")  # the first button starts it
+    expect(dialog).to_be_hidden()
+    expect(card(page)).to_contain_text("A network that learns")
+    expect(card(page)).to_be_focused()
+    expect(card(page)).to_have_accessible_name("A network that learns")
+    page.wait_for_function(APART)
+    assert severe(page) == []
+    press("Tab")
+    press("Enter")
+
+    units = page.get_by_role("spinbutton", name="Hidden units")
+    expect(card(page)).to_contain_text("2 of 6")
+    expect(units).to_have_value("32")
+    page.wait_for_function(APART)
+    press("Enter")
+    expect(units).to_have_value("8")
+    expect(page.locator(".explorer-tiles")).to_contain_text("784-8-10")
+    expect(told(page)).to_have_text(
+        re.compile(r"^Hidden units 8: [\d.]+\s% .* with 32, it was 9\d\.\d\s%\.$"), timeout=90_000
+    )
+    page.wait_for_function(APART)
+    press("Enter")
+
+    press("Enter")
+    expect(told(page)).to_contain_text("After epoch 1:")
+    expect(page.locator(".explorer-time output")).to_have_text("epoch 1")
+    press("Enter")
+    expect(page.locator(".explorer-time output")).to_have_text("epoch 10")  # it puts back what it did
+
+    press("Enter")
+    expect(told(page)).to_have_text(re.compile(r"^\d read as \d: \d+ images, the worst mistake first\.$"))
+    true, predicted = re.findall(r"\d", told(page).inner_text())[:2]
+    expect(page.locator(".explorer-gallery-caption").first).to_have_text(f"{true} → {predicted}")
+    page.wait_for_function(APART)
+    assert severe(page) == []
+    press("Enter")
+
+    expect(page.get_by_role("application", name="Sketch pad")).to_be_visible()
+    page.wait_for_function(APART)
+    press("Enter")
+    expect(told(page)).to_contain_text("It reads a 7")
+    press("Enter")
+    expect(page.get_by_role("tab", name="Overview")).to_have_attribute("aria-selected", "true")
+    expect(card(page)).to_contain_text("6 of 6")
+    press("Enter")
+    expect(card(page)).to_be_hidden()
+    expect(page.get_by_role("button", name="Help", exact=True)).to_be_focused()
+    newcomer.assert_clean()
+
+
+def test_words_of_tiles_and_column_heads_explain_themselves(newcomer):
+    page = newcomer.page
+    page.get_by_role("button", name="Test accuracy").focus()
+    expect(page.locator(TIP)).to_contain_text("Training never uses them")
+    expect(page.get_by_role("button", name="Test accuracy")).to_have_accessible_description(
+        re.compile("^Share of the test images")
+    )
+    page.keyboard.press("Escape")
+    expect(page.locator(TIP)).to_have_count(0)
+    page.get_by_role("tab", name="Mistakes").click()
+    recall = page.get_by_role("columnheader", name="recall").get_by_role("button")
+    recall.hover()
+    expect(page.locator(TIP)).to_contain_text("the share that the network recognises")
+    recall.click()  # it sorts, and the sentence is out of the way
+    expect(page.locator(TIP)).to_have_count(0)
+    expect(page.get_by_role("columnheader", name="recall")).to_have_attribute("aria-sort", "ascending")
+    page.mouse.move(0, 0)
+    newcomer.assert_clean()
+
+
+def test_on_a_phone_with_few_controls_while_a_run_trains_without_auto_train(newcomer, app):
+    """No second offer in the same browser; what is not there is left out; the run under way is named."""
+    page = newcomer.page.context.new_page()
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(f"{app.url}?controls=batch,epochs&epochs=500&tab=runs", wait_until="commit")
+    expect(page.locator(".explorer-run")).to_contain_text("of 500", timeout=90_000)
+    expect(card(page)).to_be_hidden()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.get_by_role("switch", name="Auto-train").uncheck()
+    page.get_by_role("button", name="Help", exact=True).click()
+    page.get_by_role("button", name="Take the tour").click()
+    expect(card(page)).to_contain_text("A network that learns")
+    page.wait_for_function(APART)
+    go = card(page).get_by_role("button")
+    go.filter(has_text="Next").click()
+    expect(card(page)).to_contain_text("The run under way ends there; the tab Runs keeps it.")
+    page.wait_for_function(APART)
+    go.filter(has_text="Move it").click()
+    expect(page.get_by_role("spinbutton", name="Batch size")).to_have_value("64")
+    expect(told(page)).to_contain_text("It trains again")
+    expect(page.locator(".explorer-tiles")).to_contain_text("938 steps an epoch")
+    page.wait_for_function(APART)
+    card(page).press("Escape")
+    expect(card(page)).to_be_hidden()
+    expect(page.get_by_role("switch", name="Auto-train")).not_to_be_checked()
+    page.close(run_before_unload=True)

@@ -54,17 +54,29 @@ def mnist():
 @pytest.fixture(scope="session")
 def small_dataset():
     """600 train and 200 test images of ten patterns with noise: what a small net learns in a second."""
+    return _patterns("patterns", tuple("0123456789"), 2024, n_train=600, n_test=200)
+
+
+@pytest.fixture(scope="session")
+def other_dataset():
+    """Another one, of fewer images and of four classes whose names are words."""
+    return _patterns("Ways", ("left", "right", "straight on", "back"), 7, n_train=240, n_test=80)
+
+
+def _patterns(name, class_names, seed, **sizes):
     from explorer.datasets import Dataset
 
-    rng = np.random.default_rng(2024)
-    patterns = np.kron(rng.integers(0, 2, (10, 7, 7)), np.ones((4, 4))) * 170.0  # coarse black-and-white
+    rng, n_classes = np.random.default_rng(seed), len(class_names)
+    patterns = (
+        np.kron(rng.integers(0, 2, (n_classes, 7, 7)), np.ones((4, 4))) * 170.0
+    )  # coarse black-and-white
     splits = {}
-    for split, n in (("train", 600), ("test", 200)):
-        labels = rng.integers(0, 10, n)
+    for split in ("train", "test"):
+        labels = rng.integers(0, n_classes, n := sizes[f"n_{split}"])
         images = patterns[labels] + rng.normal(0, 70, (n, 28, 28))
         splits[f"{split}_images"] = np.clip(images, 0, 255).astype(np.uint8)
         splits[f"{split}_labels"] = labels.astype(np.int64)
-    return Dataset(name="patterns", class_names=tuple("0123456789"), **splits)
+    return Dataset(name=name, class_names=class_names, **splits)
 
 
 @pytest.fixture(scope="session")

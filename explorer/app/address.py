@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from explorer.app.data_choice import DataChoice, unreadable
 from explorer.app.link import Link, Trail, what_a_link_lacks
 from explorer.app.panels import PanelHost
 from explorer.app.panels.inside import SECTIONS, Inside
+from explorer.datasets import Dataset, DatasetError
 from explorer.session import Session, SessionState
 from explorer.training import TrainingConfig
 from explorer.training.config import fields_of
@@ -26,6 +28,8 @@ class Address:
     ----------
     session : Session
         Whose settings it holds.
+    data : DataChoice
+        The data sets, of which it names one.
     header : Header
         Carries it to the page, and says when the user goes back or forward.
     panels : PanelHost
@@ -39,14 +43,15 @@ class Address:
     def __init__(
         self,
         session: Session,
+        data: DataChoice,
         header: Header,
         panels: PanelHost,
         settings: SettingsPanel,
         messages: Messages,
     ) -> None:
-        self._session, self._header, self._panels = session, header, panels
+        self._session, self._data, self._header, self._panels = session, data, header, panels
         self._settings, self._messages = settings, messages
-        self._trail = Trail(session.config)
+        self._trail = Trail(session.config, data.chosen)
         self._trained: tuple[int, TrainingConfig] | None = None  # the run that was last seen
         on_loop = session.loop.bind
         header.on_visit(on_loop(self._on_visit))
@@ -55,16 +60,21 @@ class Address:
         session.subscribe(self.follow)
 
     def open(self, query: str) -> None:
-        """Show what an address holds: settings, tab, theme and controls; new settings are trained with."""
-        link, notices = self._read(query)
+        """Show what an address holds: data set, settings, tab, theme and controls; what is new is trained with."""
+        link, dataset, notices = self._read(query)
+        session = self._session
+        is_new = (dataset, link.config) != (session.dataset, session.config)
+        if is_new:
+            self._trail.be_at(link.config, dataset.name)
+        if dataset is not session.dataset:
+            session.use(dataset, link.config)
         self._settings.set_trait("shown", None if link.shown is None else list(link.shown))
         self._header.choice = link.theme
-        self._panels.tab_bar.selected = link.tab or self._panels.names[0]
+        self._panels.tab_bar.selected = link.tab or self._panels.home
         if link.section:
             self._section.value = link.section
-        if link.config != self._session.config:
-            self._trail.be_at(link.config)
-            self._session.train(link.config)
+        if is_new:
+            session.train(link.config)
         self.write()
         self._header.settled = True
         self._complain(notices)
@@ -79,10 +89,18 @@ class Address:
             self._trail.mark_trained()
         self._trained = trained
 
-    def _read(self, query: str) -> tuple[Link, tuple[str, ...]]:
-        data = self._session.dataset
-        fields = fields_of(len(data.train_labels), data.n_classes)
-        return Link.read(query, self._panels.names, SECTIONS, fields=fields)
+    def _read(self, query: str) -> tuple[Link, Dataset, tuple[str, ...]]:
+        """Return what an address holds, its data set (the present one if it can't be read), and what is wrong."""
+        names, dataset = self._data.names, self._session.dataset
+        notices: tuple[str, ...] = ()
+        name = Link.read(query, self._panels.names, SECTIONS, names)[0].data or names[0]
+        try:
+            dataset = self._data.load(name)
+        except DatasetError as error:
+            notices = (unreadable(name, error),)
+        fields = fields_of(len(dataset.train_labels), dataset.n_classes)
+        link, wrong = Link.read(query, self._panels.names, SECTIONS, names, fields=fields)
+        return link, dataset, (*wrong, *notices)
 
     def _complain(self, notices: tuple[str, ...]) -> None:
         """Say what is wrong with an address."""
@@ -92,12 +110,15 @@ class Address:
             )
 
     def _on_visit(self, query: str) -> None:
-        """Go back or forward to settings that were trained before; tab, theme and controls stay."""
-        link, notices = self._read(query)
-        self._trail.be_at(link.config)
-        if link.config != self._session.config:
+        """Go back or forward to what was trained before; tab, theme and controls stay."""
+        link, dataset, notices = self._read(query)
+        session = self._session
+        self._trail.be_at(link.config, dataset.name)
+        if (dataset, link.config) != (session.dataset, session.config):
+            if dataset is not session.dataset:
+                session.use(dataset, link.config)
             # They don't wait: to go there is to see their run, which has freshly initialised weights.
-            self._session.apply(link.config, clean=True, at_once=True)
+            session.apply(link.config, clean=True, at_once=True)
         self._complain(notices)
 
     @property
@@ -117,11 +138,12 @@ class Address:
         shown = self._settings.shown
         link = Link(
             config=self._session.config,
-            tab="" if tab == self._panels.names[0] else tab,
+            data="" if self._data.chosen == self._data.names[0] else self._data.chosen,
+            tab="" if tab == self._panels.home else tab,
             section="" if section == SECTIONS[0] else section,
             theme=self._header.choice,
             shown=None if shown is None else tuple(shown),
         )
-        self._trail.go(self._session.config)
+        self._trail.go(self._session.config, self._data.chosen)
         with self._header.hold_sync():
             self._header.step, self._header.query = self._trail.step, link.write()

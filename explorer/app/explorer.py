@@ -8,6 +8,7 @@ from typing import Any
 from ipywidgets import Layout, VBox
 
 from explorer.app.address import Address
+from explorer.app.data_choice import DataChoice, described
 from explorer.app.files import FileMenu, FileVerbs, new_header
 from explorer.app.layout import close_all, screen
 from explorer.app.panels import PanelHost
@@ -20,6 +21,7 @@ from explorer.app.tour_guide import TourGuide
 from explorer.app.view_state import ViewState
 from explorer.app.views import Views
 from explorer.datasets import Dataset
+from explorer.datasets.offers import DatasetOffer
 from explorer.figures.palette import Theme
 from explorer.session import Session, SessionState
 from explorer.training import ConfigError, TrainingConfig
@@ -50,6 +52,8 @@ class Explorer(KnownNames, SettingTraits, Readings, FileVerbs, VBox):
         The images; without it, MNIST.
     config : TrainingConfig, optional
         The first settings; without them, the exercise's.
+    others : sequence of Dataset or DatasetOffer
+        Data sets that the page offers as well; `data` has their names, and ``data.choose(name)`` goes to one.
     train : bool
         Whether a first run starts at once, so that the page opens with curves instead of empty axes.
     shown : sequence of str, optional
@@ -76,6 +80,7 @@ class Explorer(KnownNames, SettingTraits, Readings, FileVerbs, VBox):
 
     session: Session
     views: Views
+    data: DataChoice
     header: Header
     messages: Messages
     tiles: Display[Tiles]
@@ -86,6 +91,7 @@ class Explorer(KnownNames, SettingTraits, Readings, FileVerbs, VBox):
         dataset: Dataset | None = None,
         config: TrainingConfig | None = None,
         *,
+        others: Sequence[Dataset | DatasetOffer] = (),
         train: bool = True,
         shown: Sequence[str] | None = None,
         layout: Layout | Mapping[str, Any] | None = None,
@@ -99,12 +105,13 @@ class Explorer(KnownNames, SettingTraits, Readings, FileVerbs, VBox):
         self.messages = Messages()
         self.header = new_header(session)
         self.tiles = Display(Tiles(tiles(None, None, session.dataset)))
-        self.panels = tabs(views, self._on_section)
+        self.data = DataChoice(session, others, self.messages)
+        self.panels = tabs(views, self.data, self._on_section)
         self._settings, self._run_bar = SettingsPart(session, shown), RunBarPart(session)
         self._advice = AdvicePart(session, self.messages)
         self._files = FileMenu(self, self.header, self.messages)
         self._guide = TourGuide(views, self.panels, self.settings, self.header.about)
-        self._address = Address(session, self.header, self.panels, self.settings, self.messages)
+        self._address = Address(session, self.data, self.header, self.panels, self.settings, self.messages)
         self.panels.tab_bar.on_fork(session.loop.bind(session.fork))
         self.header.observe(session.loop.bind(self._on_theme), "theme")
         session.subscribe(self._on_state)
@@ -190,7 +197,7 @@ class Explorer(KnownNames, SettingTraits, Readings, FileVerbs, VBox):
         self.session.loop.call(self.session.apply, config)
 
     def _on_state(self, state: SessionState) -> None:
-        self.header.status = state.status
+        self.header.status, self.header.dataset = state.status, described(state.dataset)
         for part in (self._settings, self._run_bar):
             part.show(state)
         self.follow(state.config)

@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from explorer.app.data_choice import described
 from explorer.app.exporting import exported
 from explorer.exports.files import KINDS, ExportedFile, ExportError, export, kind_of
 from explorer.network.weights_file import WeightsError
@@ -14,7 +15,7 @@ from explorer.session import Session
 from explorer.session.opening import MOST_BYTES
 from explorer.widgets.header import Header
 from explorer.widgets.messages import Message, Messages
-from explorer.wording import class_noun, counted, grouped
+from explorer.wording import class_noun
 
 __all__ = ["FileMenu", "FileVerbs", "new_header"]
 
@@ -132,11 +133,9 @@ def _too_large(name: str) -> WeightsError:
 
 def new_header(session: Session) -> Header:
     """Return the page's top line, with its menu of files."""
-    data = session.dataset
-    n_train, n_test = grouped(len(data.train_labels)), counted(len(data.test_labels), "test image")
     return Header(
-        about=_about(data.class_names),
-        dataset=f"{data.name} · {n_train} train, {n_test}",
+        about=_about(session.dataset.class_names),
+        dataset=described(session.dataset),
         query=session.config.to_query(),
         exports={name: kind.words for name, kind in KINDS.items()},
         opens="Open weights …",

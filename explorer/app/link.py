@@ -1,7 +1,7 @@
-"""A link is an experiment: the settings, the tab, the theme and the controls on show, as a query string.
+"""A link is an experiment: the settings, the data set, the tab, the theme and the controls on show.
 
-On the app's own page the address is such a link, and settings that a run was started with are a step of the
-browser's history.
+It is a query string. On the app's own page the address is such a link, and settings that a run was started with
+are a step of the browser's history.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 
 from explorer.session import SessionState
 from explorer.training import FIELDS, TrainingConfig
-from explorer.training.config import VIEW_KEYS
+from explorer.training.config import DATA_KEY, VIEW_KEYS
 from explorer.training.fields import Field
 from explorer.training.query import listed, parts
 from explorer.wording import counted
@@ -41,6 +41,8 @@ class Link:
         Names of the only settings whose controls are shown; None for all.
     section : str
         Name of the section of the tab "inside", or "" for the first.
+    data : str
+        Name of the data set, or "" for the first.
     """
 
     config: TrainingConfig = field(default_factory=TrainingConfig)
@@ -48,6 +50,7 @@ class Link:
     theme: str = "auto"
     shown: tuple[str, ...] | None = None
     section: str = ""
+    data: str = ""
 
     @classmethod
     def read(
@@ -55,6 +58,7 @@ class Link:
         query: str,
         tabs: Sequence[str],
         sections: Sequence[str] = (),
+        datasets: Sequence[str] = (),
         *,
         fields: Mapping[str, Field] = FIELDS,
     ) -> tuple[Link, tuple[str, ...]]:
@@ -64,8 +68,8 @@ class Link:
         ----------
         query : str
             The part after the ``?``: ``"hidden=128,64&lr=0.1&tab=mistakes&controls=hidden,batch,epochs"``.
-        tabs, sections : sequence of str
-            Names of the tabs that there are, and of the sections of the tab "inside".
+        tabs, sections, datasets : sequence of str
+            Names of the tabs that there are, of the sections of the tab "inside", and of the data sets.
         fields : mapping of str to Field
             The settings, as `fields_of` returns them for a data set: more images than it has can't be asked for.
 
@@ -80,6 +84,10 @@ class Link:
         config, notices = TrainingConfig.from_query(query, fields)
         tab, theme = own.get("tab", ""), own.get("theme", "auto")
         wrong = []
+        asked = own.get(DATA_KEY, "")
+        data = next((name for name in datasets if name.casefold() == asked.casefold()), "")
+        if asked and not data:
+            wrong.append(f"There is no data set “{asked[:40]}”; the page has {listed(datasets)}.")
         if tab and tab not in tabs:
             wrong.append(f"There is no tab “{tab[:40]}”; the tabs are {', '.join(tabs)}.")
         section = own.get("section", "")
@@ -97,6 +105,7 @@ class Link:
             theme if theme in _THEMES else "auto",
             shown,
             section if section in sections else "",
+            "" if data in datasets[:1] else data,
         )
         return link, (*notices, *wrong)
 
@@ -105,7 +114,8 @@ class Link:
         theme = "" if self.theme == "auto" else self.theme
         controls = ",".join(_KEYS[name] for name in self.shown or ())
         view = dict(zip(VIEW_KEYS, (self.tab, self.section, theme, controls), strict=True))
-        written = (self.config.to_query(), urlencode({k: v for k, v in view.items() if v}, safe=","))
+        others = {DATA_KEY: self.data.lower(), **view}
+        written = (self.config.to_query(), urlencode({k: v for k, v in others.items() if v}, safe=","))
         return "&".join(part for part in written if part)
 
 
@@ -118,27 +128,29 @@ class Trail:
     ----------
     config : TrainingConfig
         The settings that the page begins with.
+    data : str
+        Name of the data set that it begins with.
     """
 
-    def __init__(self, config: TrainingConfig) -> None:
+    def __init__(self, config: TrainingConfig, data: str = "") -> None:
         self.step = 0
         """Number of the step that the page is at; a higher one than before is a new step."""
-        self._config = config
+        self._at = config, data
         self._trained = False
 
-    def go(self, config: TrainingConfig) -> None:
-        """Follow the controls: a new step where they leave settings that a run was started with."""
-        if config != self._config:
+    def go(self, config: TrainingConfig, data: str = "") -> None:
+        """Follow the controls: a new step where they leave what a run was started with."""
+        if (config, data) != self._at:
             self.step += self._trained
-            self._config, self._trained = config, False
+            self._at, self._trained = (config, data), False
 
     def mark_trained(self) -> None:
         """Say that a run was started with these settings."""
         self._trained = True
 
-    def be_at(self, config: TrainingConfig) -> None:
+    def be_at(self, config: TrainingConfig, data: str = "") -> None:
         """Follow the browser to a step that is there already."""
-        self._config, self._trained = config, True
+        self._at, self._trained = (config, data), True
 
 
 def _controls(text: str | None) -> tuple[tuple[str, ...] | None, list[str]]:

@@ -59,9 +59,10 @@ class _Part(KnownNames, VBox):
     _new_panel: ClassVar[_MakesPanel]
 
     def __init__(self, app: Explorer, *, layout: Layout | Mapping[str, Any] | None = None) -> None:
-        self._panel, self._sight = type(self)._new_panel(app.views), Sight()
+        self._panel, self._sight, self._notice = type(self)._new_panel(app.views), Sight(), KernelNotice()
+        self._dataset = app.dataset
         options = {} if layout is None else {"layout": layout}
-        super().__init__([self._panel.view, self._sight, KernelNotice()], **options)
+        super().__init__([self._panel.view, self._sight, self._notice], **options)
         self.add_class("explorer-alone")
         self._app = app
         self._sight.observe(app.views.on_loop(self._on_sight), "in_sight")
@@ -77,6 +78,11 @@ class _Part(KnownNames, VBox):
         super().close()
 
     def _show(self, state: ViewState) -> None:
+        if state.dataset is not self._dataset:  # a panel is made for the classes and images of one
+            before, self._dataset = self._panel.view, state.dataset
+            self._panel = type(self)._new_panel(self._app.views)
+            self.children = [self._panel.view, self._sight, self._notice]
+            close_all(before)
         if self._sight.in_sight:
             self._panel.show(state)
 

@@ -31,7 +31,7 @@ class SettingsPart:
 
     def __init__(self, session: Session, shown: Sequence[str] | None = None) -> None:
         self._session = session
-        data = session.dataset
+        self._dataset = data = session.dataset
         n_images, n_classes = len(data.train_labels), data.n_classes
         self.view = SettingsPanel(session.config, n_images=n_images, n_classes=n_classes, shown=shown)
         self._shown = session.config
@@ -42,6 +42,9 @@ class SettingsPart:
         """Show the settings that are in use, and the weights that the next run begins with."""
         self.view.start = state.start
         self._shown = state.config
+        if state.dataset is not self._dataset:
+            self._dataset = data = state.dataset
+            self.view.fit_to(len(data.train_labels), data.n_classes)
         if self.view.config != state.config:
             self.view.config = state.config
 

@@ -33,6 +33,7 @@ class Views:
         self.theme: Theme = "light"
         self.chosen = (ANY, ANY)
         self._on_look: Callable[[int | Drawing], object] = lambda _image: None
+        self._drawn_dataset = session.dataset
         self._closers: list[Callable[[], object]] = []
         self._shows: list[Callable[[ViewState], object]] = []
         self._queue = RedrawQueue(session.loop)
@@ -93,20 +94,30 @@ class Views:
         self._draw(at_once)
 
     def on_close(self, callback: Callable[[], object]) -> None:
-        """Call ``callback()`` when nothing more is drawn."""
+        """Call ``callback()`` when nothing more is drawn of this data set."""
         self._closers.append(callback)
 
     def close(self) -> None:
         """Draw nothing more."""
-        for callback in (self._unsubscribe, *self._closers):
-            callback()
+        self._unsubscribe()
+        self._leave_dataset()
         self._queue.clear()
         self._shows.clear()
+
+    def _leave_dataset(self) -> None:
+        """Let go of what holds for one data set only."""
+        self.chosen = (ANY, ANY)
+        for callback in self._closers:
+            callback()
+        self._closers.clear()
 
     def _seen(self, in_turn: InTurn) -> ViewState:
         return ViewState.of(self.session.state, theme=self.theme, chosen=self.chosen, in_turn=in_turn)
 
     def _on_state(self, state: SessionState) -> None:
+        if state.dataset is not self._drawn_dataset:
+            self._drawn_dataset = state.dataset
+            self._leave_dataset()
         if state.is_blank and self.loop.loop is not None:
             # Empty axes, drawn just before the first points, would only flicker.
             self.loop.call_later(_BLANK_SECONDS, self._draw_blank, state)

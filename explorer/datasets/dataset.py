@@ -94,6 +94,13 @@ class Dataset:
         """Pixels in an image: the number of the network's inputs."""
         return IMAGE_SHAPE[0] * IMAGE_SHAPE[1]
 
+    def compares_with(self, other: Dataset) -> bool:
+        """Return whether both hold the same test images, so that their accuracies say which network is better.
+
+        So it is with the `head` of a data set; two that were read apart never do.
+        """
+        return self is other or np.may_share_memory(self.test_images, other.test_images)
+
     @cached_property
     def X_train(self) -> NDArray[np.float32]:
         """Train images as columns: (784, n_train) float32 in [0, 1]."""

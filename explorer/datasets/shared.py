@@ -4,13 +4,16 @@ The first has unpacked and checked it. Its arrays then lie once in memory, inste
 """
 
 import json
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
 from explorer.datasets.dataset import Dataset
 
-__all__ = ["map_dataset", "write_dataset"]
+__all__ = ["map_dataset", "shared_dataset", "write_dataset"]
 
 _ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")
 _NAMES = "names.json"
@@ -31,3 +34,22 @@ def map_dataset(folder: Path) -> Dataset:
     """Return the data set that `write_dataset` wrote, its arrays mapped. Raises `OSError` if a file is gone."""
     arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in _ARRAYS}
     return Dataset(**arrays, **json.loads((folder / _NAMES).read_text(encoding="utf-8")))
+
+
+def shared_dataset(folder: Path, load: Callable[[], Dataset]) -> Dataset:
+    """Return the data set in `folder`; where it isn't there yet, `load` it and put it there for all to map.
+
+    It comes there in one step, so that another process sees all of it or nothing. Where there is no room or no
+    right to, this process keeps what it has loaded. Raises what `load` raises.
+    """
+    with suppress(OSError):
+        return map_dataset(folder)
+    dataset = load()
+    with suppress(OSError), TemporaryDirectory(prefix="part-", dir=folder.parent) as parts:
+        part = Path(parts) / folder.name
+        part.mkdir()
+        write_dataset(dataset, part)
+        part.rename(folder)  # fails where another process was faster
+    with suppress(OSError):
+        return map_dataset(folder)
+    return dataset

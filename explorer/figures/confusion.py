@@ -30,6 +30,7 @@ __all__ = [
 Normalize = Literal["count", "row"]
 
 _HEIGHT = 420  # px
+_LONGEST_LEVEL = 3  # letters of a class's name that stand under a column as they are
 
 
 def confusion_traces(
@@ -138,9 +139,16 @@ def matrix_layout(class_names: Sequence[str], shown: str) -> dict[str, Any]:
     """Return the title of a matrix, and its axes of true and predicted classes."""
     what, n = class_noun(class_names), len(class_names)
     ticks = {"tickvals": list(range(n)), "ticktext": list(class_names)}
+    # Long names lean to the left: to the right, the last one would leave the figure, and Plotly would hide it.
+    angle = -40 if max(map(len, class_names)) > _LONGEST_LEVEL else 0
     return {
         "title": {"text": f"Confusion matrix · {shown}"},
-        "xaxis": {"title": {"text": f"predicted {what}"}, "range": [-0.5, n - 0.5], **ticks},
+        "xaxis": {
+            "title": {"text": f"predicted {what}"},
+            "range": [-0.5, n - 0.5],
+            "tickangle": angle,
+            **ticks,
+        },
         # downwards: the first class stands on top
         "yaxis": {"title": {"text": f"true {what}"}, "range": [n - 0.5, -0.5], **ticks},
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import socket
@@ -13,14 +14,15 @@ from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
+from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from explorer.datasets import DatasetError, load_dataset
-from explorer.datasets.shared import write_dataset
-from explorer.serve.surroundings import settle_jupyter, skip_slow_grammar
+from explorer.datasets.shared import shared_dataset
+from explorer.serve.surroundings import DATASETS, SHARED_DATASETS, settle_jupyter, skip_slow_grammar
 
 if TYPE_CHECKING:
     from explorer.serve.server import ExplorerServer
@@ -62,8 +64,8 @@ def add_options(parser: ArgumentParser) -> None:
     """Add the options of this command to `parser`, and the function that does what they say."""
     parser.set_defaults(run=run)
     add_server_options(parser)
-    words = "images to learn instead of MNIST: an archive or a folder"
-    parser.add_argument("--dataset", default=SUPPRESS, metavar="PATH", help=words)
+    words = "images to open with instead of MNIST, an archive or a folder; the page offers all that are given"
+    parser.add_argument("--dataset", action="append", default=SUPPRESS, metavar="PATH", help=words)
 
 
 def add_server_options(parser: ArgumentParser) -> None:
@@ -82,17 +84,35 @@ def add_server_options(parser: ArgumentParser) -> None:
 def run(arguments: Namespace) -> int:
     """Serve the page as the options of `add_options` say until Ctrl-C or SIGTERM; return the exit code."""
     with TemporaryDirectory(prefix="nn-explorer-data-", ignore_cleanup_errors=True) as folder:
-        variables = {}
-        if "dataset" in arguments:
+        paths: dict[str, str] = {}
+        for path in getattr(arguments, "dataset", ()):
             try:
-                dataset = load_dataset(arguments.dataset)
+                _add(path, paths, Path(folder))
             except DatasetError as error:
                 return refuse(str(error))
-            variables["EXPLORER_DATASET"] = dataset.source
-            with suppress(OSError):  # no room there: each kernel then reads the data set for itself
-                write_dataset(dataset, Path(folder))
-                variables["EXPLORER_SHARED_DATASET"] = folder
+        variables = {DATASETS: json.dumps(paths), SHARED_DATASETS: folder}
         return serve(arguments, "The explorer", find_notebook(), kernel_variables=variables)
+
+
+def _add(path: str, paths: dict[str, str], shared: Path) -> None:
+    """Read a data set, so that what is wrong with it is said now, and share it with the kernels.
+
+    Parameters
+    ----------
+    path : str
+        As `load_dataset` takes it; one that was given before counts once.
+    paths : dict of str to str
+        Path of each data set by its name, to be added to. A name that is taken gets a number.
+    shared : Path
+        The folder that all kernels map data sets from.
+    """
+    dataset = load_dataset(path)
+    if dataset.source in paths.values():
+        return
+    numbered = (f"{dataset.name} ({number})" for number in count(2))
+    name = dataset.name if dataset.name not in paths else next(name for name in numbered if name not in paths)
+    shared_dataset(shared / str(len(paths)), lambda: dataset)
+    paths[name] = dataset.source
 
 
 def find_notebook(name: str = NOTEBOOK) -> Path:

@@ -12,13 +12,21 @@ from types import MappingProxyType, ModuleType
 from typing import cast
 
 __all__ = [
+    "DATASETS",
     "SHARE",
+    "SHARED_DATASETS",
     "SLOW_GRAMMAR",
     "kernel_environment",
     "settle_jupyter",
     "settle_terminal",
     "skip_slow_grammar",
 ]
+
+DATASETS = "EXPLORER_DATASETS"
+"""Environment variable of kernels: a JSON object, path by name, of the data sets that the command was given."""
+
+SHARED_DATASETS = "EXPLORER_SHARED_DATASETS"
+"""Environment variable of kernels: folder in which data sets lie for all kernels to map."""
 
 SHARE = Path(__file__).parent / "share"
 """Folder of the page's template, laid out as one of Jupyter's data folders."""

@@ -35,9 +35,10 @@ from explorer.training import (
     TrainingRun,
     complete,
 )
-from explorer.training.config import fields_of
+from explorer.training.config import DATA_KEY, fields_of
 from explorer.training.fields import Field, LayerSizes, Real, Whole
 from explorer.training.hints import hints
+from explorer.training.query import listed, parts
 
 __all__ = ["add_parser", "run"]
 
@@ -102,7 +103,7 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     files = parser.add_argument_group("data and results")
     words = "an archive or a folder in MNIST's format (default: MNIST)"
     # What stands before the command's name stays where the option is not given again.
-    files.add_argument("--dataset", metavar="PATH", default=argparse.SUPPRESS, help=words)
+    files.add_argument("--dataset", action="append", metavar="PATH", default=argparse.SUPPRESS, help=words)
     for kind, (options, words) in _FILES.items():
         files.add_argument(*options, dest=kind, metavar="FILE", help=words)
     files.add_argument("--force", action="store_true", help="let these options replace a file")
@@ -171,7 +172,7 @@ def _wanted(args: argparse.Namespace) -> list[tuple[str, str, str]]:
 
 def _dataset(args: argparse.Namespace) -> Dataset:
     try:
-        return load_dataset(args.dataset) if "dataset" in args else load_mnist()
+        return load_dataset(args.dataset[-1]) if "dataset" in args else load_mnist()
     except DatasetError as error:
         raise _RefusedError(f"--dataset: {error}") from error
 
@@ -183,7 +184,13 @@ def _config(args: argparse.Namespace, fields: Mapping[str, Field], messages: Con
             raise _RefusedError(f"--preset is {args.preset!r}; expected one of {', '.join(_PRESETS)}.")
         config = _PRESETS[args.preset]
     elif args.from_url is not None:
-        config, notices = TrainingConfig.from_query(_query(args.from_url), fields)
+        query = _query(args.from_url)
+        config, notices = TrainingConfig.from_query(query, fields)
+        data = parts(query).values.get(DATA_KEY)
+        if data and "dataset" not in args:
+            notices += (
+                f"The link is of the data set {listed([data])}, which --dataset must name: this is MNIST.",
+            )
         for notice in notices:
             messages.print(f"--from-url: {notice}")
     given = {name: getattr(args, name) for name in FIELDS if getattr(args, name) is not None}

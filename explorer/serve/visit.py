@@ -4,6 +4,7 @@ The notebook runs in Jupyter as well, where nobody visits and the data are the b
 """
 
 import gc
+import json
 import logging
 import os
 import sys
@@ -12,18 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qsl, urlencode
 
-from explorer.datasets import Dataset, load_dataset, load_mnist
-from explorer.datasets.shared import map_dataset
+from explorer.datasets.offers import DatasetOffer, offer_file, usual_offers
 from explorer.figures.palette import PALETTES, Theme
+from explorer.serve.surroundings import DATASETS, SHARED_DATASETS
 from explorer.widgets.heartbeat import Heartbeat
 
-__all__ = ["DATASET", "SHARED_DATASET", "Visit", "chosen_dataset", "visit", "wait_for_visitor"]
-
-DATASET = "EXPLORER_DATASET"
-"""Environment variable: path of the data set that the command was given."""
-
-SHARED_DATASET = "EXPLORER_SHARED_DATASET"
-"""Environment variable: folder in which the server has put that data set for all kernels to map."""
+__all__ = ["Visit", "offered_datasets", "visit", "wait_for_visitor"]
 
 RETRY_SECONDS = 0.5
 
@@ -38,12 +33,19 @@ class Visit:
     """The theme that the page shows, where it is known."""
 
 
-def chosen_dataset() -> Dataset:
-    """Return the data set that the command was given, else MNIST."""
-    folder, path = os.environ.get(SHARED_DATASET), os.environ.get(DATASET)
-    if folder:
-        return map_dataset(Path(folder))
-    return load_dataset(path) if path else load_mnist()
+def offered_datasets() -> tuple[DatasetOffer, ...]:
+    """Return the data sets that the page offers: those that the command was given, then the usual ones.
+
+    It opens with the first.
+    """
+    paths: dict[str, str] = json.loads(os.environ.get(DATASETS, "{}"))
+    folder = os.environ.get(SHARED_DATASETS)
+    shared = Path(folder) if folder else None
+    given = (
+        offer_file(name, path, None if shared is None else shared / str(number))
+        for number, (name, path) in enumerate(paths.items())
+    )
+    return (*given, *usual_offers(shared, but=paths))
 
 
 def wait_for_visitor() -> Visit:

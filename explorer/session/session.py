@@ -50,7 +50,7 @@ class ForkError(ValueError):
 
 
 class Session:
-    """What a user does with a data set, run after run.
+    """What a user does with a data set, run after run; another one may take its place.
 
     One run trains at a time, in a thread. All else happens on the event loop that was running when the session was
     made, where its methods are to be called; without a loop, what the thread says is heard in `wait`.
@@ -140,6 +140,36 @@ class Session:
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener) if listener in self._listeners else None
 
+    def use(self, dataset: Dataset, config: TrainingConfig | None = None) -> None:
+        """Take another data set, and settings for it; nothing is trained yet.
+
+        The present run becomes an earlier one. What was learned from other test images stays, but compares with
+        nothing that comes: `SessionState.comparable` leaves it out.
+
+        Parameters
+        ----------
+        dataset : Dataset
+            The images; the ones in use leave the run as it is.
+        config : TrainingConfig, optional
+            The settings; without them, those that are set, with all training images where they ask for more than
+            there are.
+
+        Raises
+        ------
+        ConfigError
+            If `config` asks for more images than the data set has.
+        """
+        n_train = self._config.n_train
+        if config is None and n_train is not None and n_train > len(dataset.train_labels):
+            config = self._config.replace(n_train=None)
+        check_images(config or self._config, dataset)
+        if dataset is not self.dataset:
+            self._runner.cancel()
+            self._put_aside()
+            self._training, self.dataset = None, dataset
+        self._config = config or self._config
+        self._publish()
+
     # ---------------------------------------------------------------- training
 
     def apply(
@@ -203,7 +233,7 @@ class Session:
         training = TrainingRun(config or self._config, self.dataset)
         self._config = training.config
         self._put_aside()
-        self._earlier = self._earlier.without_repeats(training.config)
+        self._earlier = self._earlier.without_repeats(training.config, self.dataset)
         run = SessionRun.beginning(training, self._next_number(), "paused" if paused else "running")
         self._begin(training, run, paused=paused)
 

@@ -78,6 +78,17 @@ class SessionState:
         return state.config.epochs if state.continues else 0
 
     @property
+    def comparable(self) -> EarlierRuns:
+        """The earlier runs that read the same test images as the present one."""
+        return self.earlier.on(self.dataset)
+
+    @property
+    def not_comparable(self) -> EarlierRuns:
+        """The earlier runs that read other test images, so that their figures mean something else."""
+        others = (run for run in self.earlier if not run.dataset.compares_with(self.dataset))
+        return replace(self.earlier, runs=tuple(others))
+
+    @property
     def history(self) -> History:
         """The curve of the present run; empty where there is none."""
         return History(self.config) if self.run is None else self.run.curve

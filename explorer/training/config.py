@@ -15,7 +15,7 @@ from explorer.network import ACTIVATIONS, INITIALIZERS, LOSSES, OUTPUTS
 from explorer.training.fields import Choice, ConfigError, Field, LayerSizes, Real, Whole
 from explorer.training.query import listed, parts
 
-__all__ = ["FIELDS", "MOST_EPOCHS", "PRESETS", "VIEW_KEYS", "TrainingConfig", "fields_of"]
+__all__ = ["DATA_KEY", "FIELDS", "MOST_EPOCHS", "PRESETS", "VIEW_KEYS", "TrainingConfig", "fields_of"]
 
 MOST_EPOCHS = 500
 """More passes over the training images than this no run can have."""
@@ -133,6 +133,9 @@ def fields_of(n_images: int, n_classes: int) -> Mapping[str, Field]:
 VIEW_KEYS = ("tab", "section", "theme", "controls")
 """Keys of a link that say only what is on screen."""
 
+DATA_KEY = "data"
+"""Key of a link that names the data set."""
+
 _HOST_PREFIX = "voila-"  # of keys that are for the program that serves the page
 _MOST_TOLD = 5  # bad values that are told in full
 
@@ -224,8 +227,8 @@ class TrainingConfig:
         Parameters
         ----------
         query : str
-            The part after the ``?`` (a leading ``?`` is ignored): ``"hidden=128,64&lr=0.1"``. What only says
-            what is on screen, `VIEW_KEYS`, is passed over.
+            The part after the ``?`` (a leading ``?`` is ignored): ``"hidden=128,64&lr=0.1"``. What is no
+            setting of a run, `VIEW_KEYS` and `DATA_KEY`, is passed over.
         fields : mapping of str to Field
             The settings: those of a data set, as `fields_of` returns them, or without one, all that may be.
 
@@ -244,7 +247,7 @@ class TrainingConfig:
         }
         told = [(field.label, notice) for field, (_, notice) in read.items() if notice]
         others = ", ".join(label for label, _ in told[_MOST_TOLD:])
-        known = (*by_key, *VIEW_KEYS)
+        known = (*by_key, *VIEW_KEYS, DATA_KEY)
         unknown = [key for key in found.values if key not in known and not key.startswith(_HOST_PREFIX)]
         notices = (
             *(notice for _, notice in told[:_MOST_TOLD]),

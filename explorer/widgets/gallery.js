@@ -92,7 +92,8 @@ function imageCard(model) {
  * @param {Model} model
  */
 function imageList(model) {
-  const list = make("ul", { class: "explorer-gallery-images" });
+  const long = model.get("class_names").some((name) => name.length > 3); // words, which take more room than digits
+  const list = make("ul", { class: "explorer-gallery-images", "data-long": long });
   const { card, fill, hide, show, showSoon } = imageCard(model);
   /** @type {{ tile: HTMLElement, item: HTMLElement, picture: HTMLElement, words: HTMLElement, note: HTMLElement }[]} */
   const tiles = [];

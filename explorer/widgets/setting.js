@@ -80,10 +80,9 @@ function commitOnRelease(input, commit) {
  * @param {...(HTMLInputElement | HTMLSelectElement)} inputs
  */
 function frame(model, el, ...inputs) {
-  const { unit, low, high } = model.get("_control");
+  const { unit } = model.get("_control");
   const id = freshId();
   const label = make("label", { id: `${id}-label`, for: `${id}-0` });
-  const ends = low === undefined ? [] : [`${low} to ${high}`];
   const help = make("span", { id: `${id}-help`, hidden: true });
   const about = makeHelp();
   const anchor = make("span", { class: "explorer-help-anchor" }, about, help);
@@ -124,9 +123,11 @@ function frame(model, el, ...inputs) {
     },
     showWords() {
       const sentence = model.get("tooltip");
+      const { low, high } = model.get("_control"); // another data set has more images, or fewer
+      const said = low === undefined ? [sentence] : [sentence, `${low} to ${high}`];
       label.textContent = model.get("description");
-      help.textContent = [sentence, ...ends].join(" ");
-      about.dataset.help = [sentence, ...ends].join("\n");
+      help.textContent = said.join(" ");
+      about.dataset.help = said.join("\n");
       about.setAttribute("aria-label", `About ${label.textContent}`);
       anchor.hidden = !sentence;
     },
@@ -294,16 +295,18 @@ function whole(model, el) {
 
 /** @type {(model: Model, el: HTMLElement) => Control} */
 function count(model, el) {
-  const most = model.get("_control").all;
+  const most = () => model.get("_control").all;
   const all = make("input", { type: "checkbox", class: "explorer-check" });
-  const label = make("label", { class: "explorer-check-label" }, all, `all ${grouped(most)}`);
+  const words = make("span", {});
+  const label = make("label", { class: "explorer-check-label" }, all, words);
   const { number, control } = numberWith(model, el, label);
-  all.addEventListener("change", () => control.commit(all.checked ? null : Math.min(10000, most)));
+  all.addEventListener("change", () => control.commit(all.checked ? null : Math.min(10000, most())));
   control.draw = () => {
     const value = model.get("value");
+    words.textContent = `all ${grouped(most())}`;
     all.checked = value === null;
     number.disabled = value === null || model.get("disabled");
-    number.value = String(value ?? most);
+    number.value = String(value ?? most());
   };
   return control;
 }
@@ -320,6 +323,8 @@ function render({ model, el }) {
   model.on("change:tooltip", control.showWords);
   model.on("change:disabled", control.showDisabled);
   model.on("change:value", control.show);
+  model.on("change:_control", control.showWords);
+  model.on("change:_control", control.show);
   model.on("change:_answered", control.answered);
   model.on("change:error", control.showError);
   control.showWords();

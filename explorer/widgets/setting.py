@@ -192,6 +192,11 @@ class Setting(PagePart, ipywidgets.ValueWidget):
         control = _control(self.kind, self._field)
         super().__init__(value=value, _control=control, **{**words, **options})
 
+    def fit_to(self, n_images: int, n_classes: int) -> None:
+        """Take the range that the setting has with another data set, of so many training images and classes."""
+        self._field = fields_of(n_images, n_classes)[self.name]
+        self._control = _control(self.kind, self._field)
+
     def check(self, value: object) -> Any:
         """Return `value` as `TrainingConfig` has it, or raise `ConfigError`."""
         if self.kind != "pair":

@@ -154,6 +154,11 @@ class SettingsPanel(ipywidgets.VBox):
         """
         self._on_clean.append(callback)
 
+    def fit_to(self, n_images: int, n_classes: int) -> None:
+        """Take the ranges of another data set, of so many training images and classes."""
+        for control in self.controls:
+            control.fit_to(n_images, n_classes)
+
     def refuse(self, error: ConfigError) -> None:
         """Say next to its control what is wrong with a setting that only the data could tell."""
         self[error.field].error = f"Expected {error.expected}."

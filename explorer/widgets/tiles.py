@@ -7,6 +7,8 @@ from explorer.widgets.rendered import Element, element, term_element
 
 __all__ = ["Tile", "Tiles"]
 
+_LONG = 12  # letters: longer values are names, not numbers, and are set smaller in two lines
+
 
 @dataclass(frozen=True, slots=True)
 class Tile:
@@ -52,7 +54,13 @@ def _tile(tile: Tile) -> Element:
         "div",
         element("dt", term_element(tile.label, tile.meaning)),
         # The whole text where the tile is too narrow for it.
-        element("dd", tile.value, class_="explorer-value", title=tile.value),
+        element(
+            "dd",
+            tile.value,
+            class_="explorer-value",
+            title=tile.value,
+            data_long=len(tile.value) > _LONG,
+        ),
         element("dd", tile.note, class_="explorer-note", title=tile.note),
         data_series=tile.series,
     )

@@ -14,8 +14,8 @@ from explorer import Explorer, TrainingConfig
 from explorer.app.panels.inside.gradient_check import gradient_verdict
 from explorer.app.panels.inside.pacing import Leisure, Pace
 from explorer.app.panels.inside.subject import probe, probe_size
-from explorer.app.panels.inside.weights import PER_PAGE, full_tone
-from explorer.figures.digits import weights_sprite
+from explorer.app.panels.inside.weights import PER_PAGE, full_tone, most_exciting, strongest_unit
+from explorer.figures.digits import sprite, weights_sprite
 from explorer.figures.formulas import written
 from explorer.network import NeuralNetwork
 from explorer.network.diagnostics import diagnose
@@ -133,10 +133,61 @@ def test_a_units_outgoing_weights(app, inside):
     assert section.outgoing.shown.heading == f"Unit 5 · bias {written(float(app.network.b1[5, 0]))}"
 
 
+def test_the_first_unit_is_the_one_with_the_strongest_outgoing_weights_until_one_is_chosen(app, inside):
+    images = inside["weights"].images
+    assert images.selected == np.linalg.norm(app.network.W2, axis=0).argmax()
+    retrain(app, seed=4)
+    assert images.selected == np.linalg.norm(app.network.W2, axis=0).argmax()
+    other = (images.selected + 1) % 12
+    images.selected = other
+    retrain(app, seed=5)
+    assert images.selected == other
+
+
+def test_the_first_unit_may_be_on_a_later_page(app, inside):
+    retrain(app, hidden_sizes=(4 * PER_PAGE,), learning_rate=0.001)
+    images = inside["weights"].images
+    strongest = int(np.linalg.norm(app.network.W2, axis=0).argmax())
+    assert images.selected == strongest
+    assert images.content["page"] == strongest // PER_PAGE
+
+
+def test_weights_that_are_no_numbers_have_nothing_to_say():
+    assert strongest_unit(np.array([[1.0, np.nan, -2.0], [0.0, np.inf, 0.0]])) == 2
+    assert strongest_unit(np.array([[1.0, np.nan, -2.0]])) == 2
+
+
+def test_the_images_that_excite_a_unit_most(app, inside, small_dataset):
+    section = inside["weights"]
+    section.images.selected = 5
+    nn = app.network
+    sums = nn.W1[5] @ small_dataset.X_test
+    order = np.argsort(-sums, kind="stable")[:8]
+    found, values = most_exciting(nn.W1[5], small_dataset, 8)
+    np.testing.assert_array_equal(found, order)
+    np.testing.assert_allclose(values, sums[order], rtol=1e-4)
+    shown = section.exciting.shown
+    assert shown.sprite == sprite(small_dataset.test_images[order], 4)
+    (row,) = shown.rows
+    assert [picture.caption for picture in row.pictures] == [str(k) for k in small_dataset.test_labels[order]]
+    a1 = written(float(sums[order[0]] + nn.b1[5, 0]))
+    assert (
+        row.pictures[0].detail
+        == f"test image {order[0]}, {small_dataset.test_labels[order[0]]}: a weighted sum of {a1}"
+    )
+
+
+def test_what_the_images_show_is_said(inside):
+    section = inside["weights"]
+    assert "Ink where the image is green raises the unit's output" in section.sentence.content[0][2]
+    section.kind.value = "change"
+    assert "what training has done" in section.sentence.content[0][2]
+
+
 def test_after_a_second_hidden_layer_the_largest_outgoing_weights(app, inside):
     retrain(app, hidden_sizes=(12, 30))
     bars = inside["weights"].outgoing.shown.bars
-    outgoing = np.abs(app.network.W2[:, 0])
+    outgoing = np.abs(app.network.W2[:, inside["weights"].images.selected])
     chosen = sorted(np.argsort(-outgoing, kind="stable")[:10])
     assert [bar.name for bar in bars] == [f"unit {k}" for k in chosen]
 

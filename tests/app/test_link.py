@@ -14,6 +14,7 @@ from explorer.training.config import fields_of
 
 TABS = ("overview", "mistakes", "inside")
 SECTIONS = ("weights", "histograms")
+DATASETS = ("MNIST", "Fashion-MNIST", "mine & yours.tgz (2)")
 
 
 @given(
@@ -22,10 +23,11 @@ SECTIONS = ("weights", "histograms")
     shown=st.none() | st.lists(st.sampled_from(["presets", *FIELDS]), min_size=1, unique=True).map(tuple),
     section=st.sampled_from(("", *SECTIONS)),
     batch_size=st.integers(1, 60_000),
+    data=st.sampled_from(("", *DATASETS[1:])),
 )
-def test_a_link_comes_back_as_it_was(tab, theme, shown, section, batch_size):
-    link = Link(TrainingConfig(batch_size=batch_size), tab, theme, shown, section)
-    assert Link.read(link.write(), TABS, SECTIONS) == (link, ())
+def test_a_link_comes_back_as_it_was(tab, theme, shown, section, batch_size, data):
+    link = Link(TrainingConfig(batch_size=batch_size), tab, theme, shown, section, data)
+    assert Link.read(link.write(), TABS, SECTIONS, DATASETS) == (link, ())
 
 
 @pytest.mark.slow
@@ -57,6 +59,18 @@ def test_more_training_images_than_there_are_become_all():
     assert (link.config.n_train, notices) == (60_000, ())
     link, notices = Link.read("?n=5", TABS, SECTIONS, fields=fields)
     assert (link.config.n_train, notices) == (10, (f"Training images can't be “5”: {said} 10 is used.",))
+
+
+def test_a_data_set_is_named_in_any_case_and_the_first_not_at_all():
+    assert Link.read("data=fashion-mnist", TABS, (), DATASETS) == (Link(data="Fashion-MNIST"), ())
+    assert Link.read("data=MNIST", TABS, (), DATASETS) == (Link(), ())
+    assert Link(data="Fashion-MNIST").write() == "data=fashion-mnist"
+
+
+def test_an_unknown_data_set_is_told_with_those_that_there_are():
+    link, (notice,) = Link.read("data=" + "k" * 5_000, TABS, (), DATASETS[:2])
+    assert link == Link()
+    assert notice == f"There is no data set “{'k' * 40}”; the page has “MNIST” and “Fashion-MNIST”."
 
 
 def test_of_a_hundred_unknown_parts_little_is_said():
@@ -225,6 +239,17 @@ def test_settings_that_nothing_was_trained_with_leave_no_step():
     trail.mark_trained()
     trail.go(C)
     trail.go(A)
+    assert trail.step == 1
+
+
+def test_another_data_set_is_a_step():
+    trail = Trail(A, "MNIST")
+    trail.mark_trained()
+    trail.go(A, "Ways")
+    assert trail.step == 1
+    trail.mark_trained()
+    trail.be_at(A, "MNIST")
+    trail.go(A, "MNIST")
     assert trail.step == 1
 
 

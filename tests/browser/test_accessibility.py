@@ -21,6 +21,7 @@ IN_THEME = """(theme) => {
 COLOURFUL = {
     "overview",
     "data",
+    "a figure's data",
     "an image's outputs",
     "mistakes, compared",
     "Weights",
@@ -53,12 +54,15 @@ def views(page):
     page.get_by_role("button", name="Accuracy: picture").click()
     page.get_by_role("button", name="Data table").click()
     expect(page.get_by_role("dialog", name="Accuracy: data").locator("tbody tr").first).to_be_visible()
-    yield "data"
+    yield "a figure's data"
     page.keyboard.press("Escape")
     page.locator(".explorer-place-gallery li button").first.focus()
     page.keyboard.press("ArrowRight")
     expect(page.get_by_role("tooltip")).to_be_visible()
     yield "an image's outputs"
+    opened(page, "Data")
+    expect(page.locator(".explorer-data .explorer-row-picture")).to_have_count(110)
+    yield "data"
     opened(page, "Mistakes")
     expect(page.locator(".explorer-mistakes tbody tr")).to_have_count(10)
     yield "mistakes"

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from explorer.datasets.shared import map_dataset, write_dataset
+from explorer.datasets.shared import map_dataset, shared_dataset, write_dataset
 
 CLOTHES = tuple("abcdefghij")
 
@@ -43,3 +43,26 @@ def test_what_was_written_is_mapped_and_the_same(own, tmp_path):
     assert {mapped_file(array).parent for array in arrays} == {tmp_path}
     assert mapped_file(found.head(10).train_images) == mapped_file(found.train_images)
     assert not any(array.flags.writeable for array in arrays)
+
+
+def test_the_first_to_need_it_shares_it_in_one_step(own, tmp_path):
+    folder = tmp_path / "clothes"
+    assert_same(shared_dataset(folder, lambda: own), own)
+    assert [path.name for path in tmp_path.iterdir()] == ["clothes"]
+    found = shared_dataset(folder, lambda: pytest.fail("it is there already"))
+    assert mapped_file(found.train_images).parent == folder
+
+
+def test_whoever_was_faster_is_the_one_that_all_map(own, tmp_path):
+    folder = tmp_path / "clothes"
+
+    def load():
+        shared_dataset(folder, lambda: own)
+        return own
+
+    assert mapped_file(shared_dataset(folder, load).train_images).parent == folder
+    assert [path.name for path in tmp_path.iterdir()] == ["clothes"]
+
+
+def test_with_no_room_it_is_kept_by_the_one_that_read_it(own, tmp_path):
+    assert shared_dataset(tmp_path / "no" / "such", lambda: own) is own

@@ -24,7 +24,7 @@ import pytest
 from processes import descendants
 
 import explorer
-from explorer.datasets import load_mnist
+from explorer.datasets import load_mnist, shared
 from explorer.datasets.shared import write_dataset
 from explorer.serve import present_command, serve_command
 from explorer.serve.command import main
@@ -37,8 +37,14 @@ from explorer.serve.server import (
     is_loopback,
     page_address,
 )
-from explorer.serve.surroundings import SHARE, kernel_environment, settle_jupyter
-from explorer.serve.visit import DATASET, SHARED_DATASET, Visit, chosen_dataset, visit, wait_for_visitor
+from explorer.serve.surroundings import (
+    DATASETS,
+    SHARE,
+    SHARED_DATASETS,
+    kernel_environment,
+    settle_jupyter,
+)
+from explorer.serve.visit import Visit, offered_datasets, visit, wait_for_visitor
 from explorer.widgets import plotly_module
 
 ROOT = Path(__file__).parents[2]
@@ -182,20 +188,42 @@ def test_a_data_set_of_ones_own_reaches_the_kernels(start, own_files):
     command = start("--port", "0", "--dataset", f"~/{own_files.name}", HOME=str(own_files.parent))
     assert "explorer-failed" not in command.page()
     kernels = [read_environment(pid) for pid in descendants(command.process.pid)]
-    assert str(own_files) in [kernel.get("EXPLORER_DATASET") for kernel in kernels]
-    (folder,) = {kernel["EXPLORER_SHARED_DATASET"] for kernel in kernels if "EXPLORER_DATASET" in kernel}
-    assert Path(folder, "train_images.npy").is_file()
+    kernels = [kernel for kernel in kernels if DATASETS in kernel]
+    assert {kernel[DATASETS] for kernel in kernels} == {json.dumps({"own": str(own_files)})}
+    (folder,) = {kernel[SHARED_DATASETS] for kernel in kernels}
+    assert Path(folder, "0", "train_images.npy").is_file()
     command.end(signal.SIGTERM)
     assert not Path(folder).exists()
+
+
+def given(settings):
+    """Path by name of the data sets that kernels are told of."""
+    return json.loads(settings["kernel_variables"][DATASETS])
+
+
+def test_several_data_sets_are_offered_each_once_and_by_a_name_of_its_own(taken, own_files, tmp_path):
+    twin = tmp_path / "twin" / "own"
+    twin.mkdir(parents=True)
+    for file in own_files.iterdir():
+        (twin / file.name).write_bytes(file.read_bytes())
+    paths = [own_files, twin, own_files]
+    assert main([part for path in paths for part in ("--dataset", str(path))]) == 0
+    assert given(taken[0][1]) == {"own": str(own_files), "own (2)": str(twin)}
+
+
+def test_one_of_several_that_can_t_be_read_is_refused(taken, own_files, tmp_path, capsys):
+    assert main(["--dataset", str(own_files), "--dataset", str(tmp_path / "nothing.tgz")]) == 2
+    assert "nothing.tgz: found" in capsys.readouterr().err
+    assert taken == []
 
 
 def test_a_data_set_that_finds_no_room_is_read_by_each_kernel(taken, own_files, monkeypatch):
     def full(*_):
         raise OSError("no space left on device")
 
-    monkeypatch.setattr(serve_command, "write_dataset", full)
+    monkeypatch.setattr(shared, "write_dataset", full)
     assert main(["--dataset", str(own_files)]) == 0
-    assert taken[0][1]["kernel_variables"] == {"EXPLORER_DATASET": str(own_files)}
+    assert given(taken[0][1]) == {"own": str(own_files)}
 
 
 def read_environment(pid):
@@ -277,7 +305,7 @@ def test_a_data_set_is_passed_on_with_its_whole_path(taken, monkeypatch, own_fil
     monkeypatch.chdir(own_files.parent)
     for path in (f"~/{own_files.name}", own_files.name, str(own_files)):
         assert main([word.format(path) for word in order]) == 0
-        assert taken.pop()[1]["kernel_variables"]["EXPLORER_DATASET"] == str(own_files)
+        assert given(taken.pop()[1]) == {"own": str(own_files)}
 
 
 @pytest.mark.parametrize(
@@ -448,7 +476,7 @@ def test_kernels_get_what_they_need_and_no_secret():
         "LC_ALL": "C",
         "PYTHONPATH": "p",
         "JUPYTER_PATH": "j",
-        "EXPLORER_DATASET": "d",
+        "EXPLORER_DATASETS": "d",
         "OMP_NUM_THREADS": "1",
         "TMPDIR": "/tmp",
         "XDG_CACHE_HOME": "c",
@@ -531,17 +559,27 @@ def test_what_a_visitor_comes_with():
 
 
 def test_a_kernel_takes_the_data_set_that_the_server_wrote(small_dataset, tmp_path, monkeypatch):
-    write_dataset(replace(small_dataset, name="Own", source="/data/own.tgz"), tmp_path)
-    monkeypatch.setenv(DATASET, "/no/such/file.tgz")
-    monkeypatch.setenv(SHARED_DATASET, str(tmp_path))
-    assert (chosen_dataset().name, chosen_dataset().source) == ("Own", "/data/own.tgz")
-    np.testing.assert_array_equal(chosen_dataset().train_images, small_dataset.train_images)
+    (tmp_path / "1").mkdir()
+    write_dataset(replace(small_dataset, name="own", source="/data/own.tgz"), tmp_path / "1")
+    paths = {"gone": "/no/such/file.tgz", "own (2)": "/data/own.tgz"}
+    monkeypatch.setenv(DATASETS, json.dumps(paths))
+    monkeypatch.setenv(SHARED_DATASETS, str(tmp_path))
+    offers = offered_datasets()
+    assert [offer.name for offer in offers[:3]] == ["gone", "own (2)", "MNIST"]
+    found = offers[1].load()
+    assert (found.name, found.source) == ("own (2)", "/data/own.tgz")
+    np.testing.assert_array_equal(found.train_images, small_dataset.train_images)
+
+
+def test_a_data_set_that_is_mnist_itself_takes_its_place(monkeypatch):
+    monkeypatch.setenv(DATASETS, json.dumps({"MNIST": "/data/mnist.tgz"}))
+    assert [offer.name for offer in offered_datasets()].count("MNIST") == 1
 
 
 def test_a_kernel_takes_mnist_where_no_data_set_was_given(monkeypatch):
-    monkeypatch.delenv(DATASET, raising=False)
-    monkeypatch.delenv(SHARED_DATASET, raising=False)
-    assert chosen_dataset() is load_mnist()
+    monkeypatch.delenv(DATASETS, raising=False)
+    monkeypatch.delenv(SHARED_DATASETS, raising=False)
+    assert offered_datasets()[0].load() is load_mnist()
 
 
 def test_in_jupyter_nobody_is_waited_for(monkeypatch):

@@ -150,10 +150,19 @@ def test_a_link_that_the_page_copies_is_taken_as_it_is(command):
 
 
 def test_what_is_invalid_in_a_link_is_told(command):
-    code, _, err = command("--from-url", "?epochs=1&colour=red&epochs=1")
+    code, _, err = command("--from-url", "?epochs=1&colour=red&epochs=1&data=patterns")
     assert code == 0
     assert "--from-url: “colour” is not a setting" in err
     assert "--from-url: “epochs” stands more than once" in err
+    assert "data" not in err.replace("--dataset", "")
+
+
+def test_a_link_of_a_data_set_that_is_not_given_says_so(capsys):
+    assert run(parsed("--from-url", "?epochs=1&n=10&hidden=1&data=fashion-mnist")) == 0
+    said = (
+        "--from-url: The link is of the data set “fashion-mnist”, which --dataset must name: this is MNIST."
+    )
+    assert said in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

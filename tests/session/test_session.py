@@ -430,6 +430,48 @@ def test_equal_settings_take_the_place_of_their_run(trained):
     assert [run.number for run in trained.state.earlier.replaced] == [1]
 
 
+def test_with_another_data_set_the_runs_stay_and_compare_no_more(trained, small_dataset, other_dataset):
+    trained.select(1)
+    trained.use(other_dataset)
+    state = trained.state
+    assert (state.dataset, state.status, state.moment, state.config) == (other_dataset, "idle", None, CONFIG)
+    assert [run.number for run in state.earlier] == [run.number for run in state.not_comparable] == [1]
+    assert (len(state.comparable), state.earlier[0].dataset.name) == (0, "patterns")
+    trained.train()  # the same settings: on these images they give another run
+    assert trained.wait(PATIENCE)
+    assert [run.number for run in trained.state.runs] == [1, 2]
+    assert list(run_of(trained).history) == list(train(CONFIG, other_dataset))
+    trained.use(small_dataset, CONFIG.replace(seed=3))
+    assert ([run.number for run in trained.state.comparable], trained.config.seed) == ([1], 3)
+    trained.train(CONFIG)
+    assert trained.wait(PATIENCE)
+    assert [run.number for run in trained.state.runs] == [2, 3]  # equal settings on these images are run 1
+
+
+def test_the_same_data_set_leaves_the_run_as_it_is(trained, small_dataset):
+    run = run_of(trained)
+    trained.use(small_dataset, CONFIG.replace(seed=4))
+    assert (run_of(trained), trained.config.seed) == (run, 4)
+
+
+def test_a_run_that_trains_is_put_aside_for_another_data_set(session, other_dataset):
+    session.train(CONFIG.replace(epochs=500))
+    session.use(other_dataset)
+    assert (session.status, session.state.run) == ("idle", None)
+    session.train(CONFIG)
+    assert session.wait(PATIENCE)
+    assert len(run_of(session).history) == 3
+
+
+def test_another_data_set_may_have_fewer_images(trained, other_dataset):
+    trained.config = CONFIG.replace(n_train=500)
+    with pytest.raises(ConfigError, match="240"):
+        trained.use(other_dataset, CONFIG.replace(n_train=300))
+    assert run_of(trained) is not None
+    trained.use(other_dataset)
+    assert trained.config == CONFIG
+
+
 def test_a_reset_leaves_the_run_among_the_earlier(trained):
     trained.reset()
     assert (trained.status, [run.number for run in trained.state.earlier]) == ("idle", [1])

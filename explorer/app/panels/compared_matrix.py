@@ -31,16 +31,16 @@ class ComparedMatrix:
         self.view = box("explorer-mistakes-compared", tools, self._alone[1], self._together, self.caption)
 
     def show(self, state: ViewState) -> None:
-        """Show the matrix of the selected epoch; it can be compared with any other run, even a hidden one."""
+        """Show the matrix of the selected epoch; any run on these images can be compared, even a hidden one."""
         for part in (self.matrix, self.difference):
             part.mark(state.cell)
-        known = {str(run.number): run.title for run in reversed(state.earlier) if run.newest is not None}
+        known = {str(run.number): run.title for run in reversed(state.comparable) if run.newest is not None}
         self.other.offer({**_NOTHING, **known})
         self._draw(state)
 
     def _draw(self, state: ViewState) -> None:
         counts = None if state.moment is None else state.moment.confusion
-        other = next((run for run in state.earlier if str(run.number) == self.other.value), None)
+        other = next((run for run in state.comparable if str(run.number) == self.other.value), None)
         if other is None:
             self.matrix.show(counts, state.theme)
             self.caption.text = self.matrix.caption(state)

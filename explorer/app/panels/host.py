@@ -1,11 +1,14 @@
-"""Switches between the panels: each is made when its tab is first opened, and drawn only while it is in sight."""
+"""Switches between the panels: each is made when its tab is first opened, and drawn only while it is in sight.
 
-from collections.abc import Callable, Mapping
+A panel is made for the classes and images of one data set: for another, it is made again.
+"""
+
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from ipywidgets import Box
 
-from explorer.app.layout import set_hidden
+from explorer.app.layout import close_all, set_hidden
 from explorer.app.view_state import Panel, ViewState
 from explorer.app.views import Views
 from explorer.widgets.tab_bar import TabBar
@@ -19,18 +22,33 @@ class PanelHost:
     Parameters
     ----------
     makers : mapping of str to callable
-        Makes the panel of each tab; the words on the tab are the keys. The first is made at once.
+        Makes the panel of each tab; the words on the tab are the keys.
     views : Views
         All that is shown.
+    home : str
+        Name of the tab that is shown first; its panel is made at once.
+    lasting : collection of str
+        Names of the tabs whose panels show any data set. They are made at once: where an earlier child of a box
+        goes, ipywidgets draws the later ones again, and the control that has the focus would lose it.
     """
 
-    def __init__(self, makers: Mapping[str, Callable[[], Panel]], views: Views) -> None:
-        self.tab_bar = TabBar({words.lower(): words for words in makers})
+    def __init__(
+        self,
+        makers: Mapping[str, Callable[[], Panel]],
+        views: Views,
+        *,
+        home: str,
+        lasting: Collection[str] = (),
+    ) -> None:
+        self.home, self._lasting = home, lasting
+        self.tab_bar = TabBar({words.lower(): words for words in makers}, selected=home)
         self.view = Box()
         self._makers = {words.lower(): make for words, make in makers.items()}
         self._panels: dict[str, Panel] = {}
-        self._views = views
-        self._open(self.tab_bar.selected)
+        self._views, self._dataset = views, views.dataset
+        for name in lasting:
+            self[name]
+        self._open(home)
         self.tab_bar.observe(views.on_loop(self._on_selected), "selected")
         self.tab_bar.observe(views.on_loop(self._on_position), "position")
         views.add(self.show)
@@ -50,6 +68,9 @@ class PanelHost:
 
     def show(self, state: ViewState) -> None:
         """Show which moments there are, and let the panel in sight draw."""
+        if state.dataset is not self._dataset:
+            self._dataset = state.dataset
+            self._make_again()
         self._show_moments(state)
         self[self.tab_bar.selected].show(state)
 
@@ -57,6 +78,13 @@ class PanelHost:
         self[name]
         for other, panel in self._panels.items():
             set_hidden(panel.view, other != name)
+
+    def _make_again(self) -> None:
+        old, self._panels = self._panels, {n: p for n, p in self._panels.items() if n in self._lasting}
+        self.view.children = [panel.view for panel in self._panels.values()]
+        for name in old.keys() - self._panels.keys():
+            close_all(old[name].view)
+        self._open(self.tab_bar.selected)
 
     def _on_selected(self, change: Mapping[str, Any]) -> None:
         self._open(change["new"])

@@ -66,7 +66,7 @@ class Curve:
             self._show_steps(run, state.theme)
             return
         metric, history = self._metric, state.history
-        earlier = [run.curve for run in state.earlier.shown[-EARLIER_SLOTS:]]
+        earlier = [run.curve for run in state.comparable.shown[-EARLIER_SLOTS:]]
         self.figure.set_theme(state.theme)
         mark = {"shapes": epoch_mark(state.looks_back_to, state.theme)}
         layout = curves_layout(history, earlier, metric=metric) | mark
@@ -90,11 +90,12 @@ class Curve:
 
 
 def _about_loss(state: ViewState, earlier: Sequence[History]) -> str:
-    """Name the earlier runs whose loss is another quantity, which the axis can't show, if there are any."""
+    """Name the earlier runs that the axis can't show, if there are any: of another loss, or of other images."""
     losses = [run.config.text("loss") for run in earlier if run.config.loss != state.history.config.loss]
-    if not losses:
-        return _TRAIN_LAGS
-    return f"Not shown: {counted(len(losses), 'earlier run')} with {losses[0]}."
+    others = [run.dataset.name for run in state.not_comparable.shown]
+    left_out = [f"{counted(len(losses), 'earlier run')} with {losses[0]}"] if losses else []
+    left_out += [f"{counted(len(others), 'earlier run')} on {others[0]}"] if others else []
+    return f"Not shown: {' and '.join(left_out)}." if left_out else _TRAIN_LAGS
 
 
 class ChosenMatrix:

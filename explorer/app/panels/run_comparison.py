@@ -6,7 +6,6 @@ from explorer.app.glossary import GLOSSARY
 from explorer.app.layout import box, set_hidden
 from explorer.app.panels.matrix import Difference
 from explorer.app.panels.run_rows import best_text, epochs_text, final_accuracy, training_seconds
-from explorer.datasets import Dataset
 from explorer.figures.palette import Theme
 from explorer.figures.runs import run_colour
 from explorer.network.comparison import paired, verdict
@@ -18,6 +17,10 @@ from explorer.widgets.side_by_side import SideBySide
 from explorer.wording import counted
 
 __all__ = ["RunComparison"]
+
+_IMAGES = (
+    "{a} and {b} have other test images: neither accuracy nor loss says which of the two networks is better."
+)
 
 _LOSSES = (
     "Their losses don't compare: squared error is ½ Σ (y − d)², cross-entropy is −Σ d log y, so one number"
@@ -33,16 +36,16 @@ class RunComparison:
 
     Parameters
     ----------
-    dataset : Dataset
-        The test images that both runs read.
+    class_names : sequence of str
+        Name of each class, to begin with.
     theme : {"light", "dark"}
         Colours to begin with.
     """
 
-    def __init__(self, dataset: Dataset, theme: Theme) -> None:
-        self._dataset = dataset
+    def __init__(self, class_names: Sequence[str], theme: Theme) -> None:
+        self._class_names = class_names
         self.side_by_side = Display(SideBySide())
-        self.difference = Difference(dataset.class_names, theme)
+        self.difference = Difference(class_names, theme)
         self.caption = Caption()
         self._place = box("explorer-runs-figure", self.difference.figure, self.caption)
         self.view = box("explorer-runs-compare explorer-hidden", self.side_by_side, self._place)
@@ -60,14 +63,26 @@ class RunComparison:
         words, remarks = self._judged(a, b)
         self.side_by_side.show(SideBySide(heads, words, remarks, _lines(a, b)))
         in_a, in_b = (None if run.newest is None else run.newest.confusion for run in runs)
-        set_hidden(self._place, in_a is None or in_b is None)
-        if in_a is not None and in_b is not None:
+        compare = in_a is not None and in_b is not None and a.dataset.compares_with(b.dataset)
+        set_hidden(self._place, not compare)
+        if compare:
+            self._name_classes(a.dataset.class_names, theme)
             self.difference.show(in_a, in_b, theme)
             self.caption.text = self.difference.text
+
+    def _name_classes(self, class_names: Sequence[str], theme: Theme) -> None:
+        """See that the figure has the classes of the runs, which may be those of another data set."""
+        if class_names != self._class_names:
+            before, self._class_names = self.difference.figure, class_names
+            self.difference = Difference(class_names, theme)
+            self._place.children = (self.difference.figure, self.caption)
+            before.close()
 
     def _judged(self, a: SessionRun, b: SessionRun) -> tuple[str, list[str | list[Element | str]]]:
         """Return the verdict, and what else there is to know."""
         runs = {"A": a, "B": b}
+        if not a.dataset.compares_with(b.dataset):
+            return _IMAGES.format(a=a.dataset.name, b=b.dataset.name), []
         if a.newest is None or b.newest is None:
             unknown = [_without_figures(letter, run) for letter, run in runs.items() if run.newest is None]
             return " ".join(unknown), []
@@ -78,7 +93,7 @@ class RunComparison:
         if gone:
             words = f"What {' and '.join(gone)} read in each image is no longer kept, to save memory."
             return words, [*(_way_back(letter, runs[letter]) for letter in gone), *remarks]
-        labels = self._dataset.test_labels
+        labels = a.dataset.test_labels
         test = term_element(_TEST, GLOSSARY[_TEST])
         both = [f"Both classify the same {counted(len(labels), 'test image')} (", test, f"). {_LIMITS}"]
         return verdict(*paired(outputs["A"], outputs["B"], labels)), [both, *remarks]
@@ -112,7 +127,10 @@ def _lines(a: SessionRun, b: SessionRun) -> list[tuple[str, str, str]]:
         ("Epochs", epochs_text(a), epochs_text(b)),
         ("Training time", _seconds(training_seconds(a)), _seconds(training_seconds(b))),
     ]
-    if a.config.loss == b.config.loss:
+    same = a.dataset.compares_with(b.dataset)
+    if not same:
+        lines.insert(0, ("Data set", a.dataset.name, b.dataset.name))
+    elif a.config.loss == b.config.loss:
         lines.insert(1, ("Test loss", _loss(a), _loss(b)))
     names = [name for name in a.config.differences(b.config) if name != "epochs"]
     lines += [(FIELDS[name].label, a.config.text(name), b.config.text(name)) for name in names]

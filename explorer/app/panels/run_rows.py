@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 
+from explorer.datasets import Dataset
 from explorer.figures.palette import Theme
 from explorer.figures.runs import run_colour
 from explorer.session import SessionRun
@@ -25,6 +26,7 @@ _ALWAYS = ("hidden_sizes", "batch_size", "learning_rate")
 _ELSEWHERE = ("epochs",)  # they have a column of their own
 _MOST_OTHERS = 4  # columns, beyond which a table would be cut on a usual screen
 _PARENT: Column = ()
+_DATASET: Column = ("dataset",)
 _NONE = "–"
 
 
@@ -32,7 +34,8 @@ def column_names(runs: Sequence[SessionRun]) -> tuple[Column, ...]:
     """Return the columns after the results, each by the names of its settings.
 
     They are the three settings that are moved most, and those that any two runs differ in, which share a column
-    where they are many. Where there is a fork, the last is its parent's, with no setting.
+    where they are many. Before them comes the data set where there are several; where there is a fork, the last
+    is its parent's, with no setting.
     """
     usual = [name for name in FIELDS if name in _ALWAYS]
     others = tuple(
@@ -40,9 +43,10 @@ def column_names(runs: Sequence[SessionRun]) -> tuple[Column, ...]:
         for name in FIELDS
         if name not in (*_ALWAYS, *_ELSEWHERE) and len({getattr(run.config, name) for run in runs}) > 1
     )
+    datasets = [_DATASET] if len({run.dataset.name for run in runs}) > 1 else []
     shared = [others] if len(others) > _MOST_OTHERS else [(name,) for name in others]
     forks = [_PARENT] if any(run.parent is not None for run in runs) else []
-    return (*((name,) for name in usual), *shared, *forks)
+    return (*datasets, *((name,) for name in usual), *shared, *forks)
 
 
 def headings(columns: Sequence[Column]) -> list[str]:
@@ -51,8 +55,8 @@ def headings(columns: Sequence[Column]) -> list[str]:
 
 
 def _heading(column: Column) -> str:
-    if column == _PARENT:
-        return "Parent"
+    if column in (_PARENT, _DATASET):
+        return "Parent" if column == _PARENT else "Data set"
     return FIELDS[column[0]].label if len(column) == 1 else "Other settings"
 
 
@@ -60,6 +64,7 @@ def row(
     run: SessionRun,
     columns: Sequence[Column],
     present: TrainingConfig,
+    dataset: Dataset,
     numbers: Collection[int],
     theme: Theme,
     *,
@@ -75,6 +80,8 @@ def row(
         The columns, as `column_names` returns them.
     present : TrainingConfig
         The settings that others are compared with.
+    dataset : Dataset
+        The data set, likewise.
     numbers : collection of int
         Numbers of all runs that are there: a parent may not be.
     theme : {"light", "dark"}
@@ -82,7 +89,9 @@ def row(
     is_present : bool
         Whether it is the run that the other tabs show.
     """
-    differing = set(present.differences(run.config))
+    differing = {*present.differences(run.config)}
+    if not run.dataset.compares_with(dataset):
+        differing.add("dataset")
     final, highest, seconds = final_accuracy(run), run.best, training_seconds(run)
     return RunRow(
         number=run.number,
@@ -93,7 +102,7 @@ def row(
             RunCell(epochs_text(run), run.epoch, "epochs" in differing),
             RunCell(_NONE if seconds is None else f"{seconds:.1f} s", seconds or 0.0),
             *(
-                _parent(run, numbers) if column == _PARENT else _settings_cell(run.config, column, differing)
+                _parent(run, numbers) if column == _PARENT else _settings_cell(run, column, differing)
                 for column in columns
             ),
         ),
@@ -130,8 +139,10 @@ def training_seconds(run: SessionRun) -> float | None:
     return run.first_seconds + sum(record.seconds for record in run.history)
 
 
-def _settings_cell(config: TrainingConfig, names: Column, differing: Collection[str]) -> RunCell:
-    differs = any(name in differing for name in names)
+def _settings_cell(run: SessionRun, names: Column, differing: Collection[str]) -> RunCell:
+    config, differs = run.config, any(name in differing for name in names)
+    if names == _DATASET:
+        return RunCell(run.dataset.name, None, differs)
     if len(names) > 1:
         return RunCell(", ".join(_spelt(config, name) for name in names), differs=differs)
     (name,) = names

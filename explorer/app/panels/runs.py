@@ -18,6 +18,7 @@ from explorer.widgets.caption import Caption
 from explorer.widgets.dropdown import Segmented
 from explorer.widgets.live_figure import LiveFigure
 from explorer.widgets.run_table import RunAction, RunRow, RunTable
+from explorer.wording import counted
 
 __all__ = ["RunsPanel"]
 
@@ -32,7 +33,7 @@ class RunsPanel:
     """The session's runs."""
 
     def __init__(self, views: Views) -> None:
-        dataset, theme, on_loop = views.dataset, views.theme, views.on_loop
+        theme, on_loop = views.theme, views.on_loop
         self._views, self._session = views, views.session
         self._drawn: object = None
         self._rows: tuple[object, list[RunRow]] | None = None
@@ -41,7 +42,7 @@ class RunsPanel:
         self.table = RunTable(meanings={**GLOSSARY, **{field.label: field.help for field in FIELDS.values()}})
         self.table.on_action(on_loop(self._on_action))
         self.table.observe(on_loop(self._on_chosen), "chosen")
-        self.comparison = RunComparison(dataset, theme)
+        self.comparison = RunComparison(views.dataset.class_names, theme)
         self.axis = Segmented(
             "What the x axis counts", {axis: axis for axis in ("epochs", "steps", "seconds")}
         )
@@ -90,7 +91,8 @@ class RunsPanel:
         config = state.config if present is None else present.config
         rows = self._earlier_rows(state, columns, config, numbers)
         if present is not None:
-            rows = [*rows, row(present, columns, config, numbers, state.theme, is_present=True)]
+            own = row(present, columns, config, state.dataset, numbers, state.theme, is_present=True)
+            rows = [*rows, own]
         self.table.show(headings(columns), rows)
         if not self.table.undo and self._said_during != _number(state):
             self._said_during = _NEVER
@@ -100,22 +102,23 @@ class RunsPanel:
         self, state: ViewState, columns: tuple[Column, ...], config: TrainingConfig, numbers: frozenset[int]
     ) -> list[RunRow]:
         """Return the rows of the runs that have ended: those of the last time, if nothing has changed in them."""
-        earlier, theme = state.earlier, state.theme
-        key = (theme, columns, config, numbers, _marks(earlier))
+        earlier, dataset, theme = state.earlier, state.dataset, state.theme
+        key = (theme, columns, config, dataset, numbers, _marks(earlier))
         if self._rows is None or self._rows[0] != key:
-            made = [row(run, columns, config, numbers, theme, is_present=False) for run in earlier]
+            made = [row(run, columns, config, dataset, numbers, theme, is_present=False) for run in earlier]
             self._rows = key, made
         return self._rows[1]
 
     def _drawn_runs(self, state: ViewState) -> list[SessionRun]:
-        earlier = [run for run in state.earlier.shown if run.has_curve]
+        earlier = [run for run in state.comparable.shown if run.has_curve]
         return [*earlier, *([] if state.begun_run is None else [state.begun_run])]
 
     def _show_accuracy(self, state: ViewState) -> None:
         drawn = self._drawn_runs(state)
         runs = [_curve(run, present=run is state.run) for run in drawn]
         axis = _axis(self.axis.value)
-        caption = self.captions["accuracy"].text = _accuracy_caption(drawn)
+        others = [run.dataset.name for run in state.not_comparable.shown if run.has_curve]
+        caption = self.captions["accuracy"].text = _accuracy_caption(drawn) + _left_out(others)
         self.accuracy.set_theme(state.theme)
         traces = runs_traces(runs, "accuracy", axis, theme=state.theme)
         self.accuracy.show(traces, runs_layout(runs, "accuracy", axis), caption)
@@ -234,6 +237,16 @@ def _named(runs: tuple[SessionRun, ...]) -> str:
     if len(runs) != 1:
         return f"{len(runs)} runs are"
     return f"{runs[0].title[:1].upper()}{runs[0].title[1:]} is"
+
+
+def _left_out(names: list[str]) -> str:
+    """Say which runs are not drawn, by the data sets that they are on; empty without any."""
+    if not names:
+        return ""
+    datasets, one = " and ".join(dict.fromkeys(names)), len(names) == 1
+    return (
+        f" · {counted(len(names), 'run')} on {datasets} {'is' if one else 'are'} not drawn: other test images"
+    )
 
 
 def _accuracy_caption(runs: list[SessionRun]) -> str:

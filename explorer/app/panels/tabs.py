@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+from explorer.app.data_choice import DataChoice
+from explorer.app.panels.data import DataPanel
 from explorer.app.panels.draw import DrawPanel
 from explorer.app.panels.host import PanelHost
 from explorer.app.panels.inside import Inside
@@ -15,18 +17,21 @@ from explorer.app.views import Views
 __all__ = ["tabs"]
 
 
-def tabs(views: Views, on_section: Callable[[], None]) -> PanelHost:
-    """Return the tab bar with all panels.
+def tabs(views: Views, data: DataChoice, on_section: Callable[[], None]) -> PanelHost:
+    """Return the tab bar with all panels; it opens with the overview.
 
     Parameters
     ----------
     views : Views
         All that is shown.
+    data : DataChoice
+        The data sets that there are.
     on_section : callable
         Called after another section of the tab "inside" is chosen.
     """
     host = PanelHost(
         {
+            "Data": lambda: DataPanel(views, data),
             "Overview": lambda: Overview(views),
             "Mistakes": lambda: MistakesPanel(views),
             "Inside": lambda: Inside(views, on_section),
@@ -35,6 +40,8 @@ def tabs(views: Views, on_section: Callable[[], None]) -> PanelHost:
             "Study": lambda: StudyPanel(views),
         },
         views,
+        home="overview",
+        lasting=("data",),
     )
 
     def look_into(image: int | Drawing) -> None:

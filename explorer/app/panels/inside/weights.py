@@ -1,5 +1,7 @@
-"""The first layer's weights as images, and where a unit's output goes."""
+"""The first layer's weights as images; what excites a unit, and where its output goes."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -10,16 +12,19 @@ from explorer.app.panels.inside.pacing import Pace
 from explorer.app.panels.inside.subject import Subject
 from explorer.app.view_state import ViewState
 from explorer.app.views import Views
+from explorer.datasets import Dataset
 from explorer.datasets.dataset import IMAGE_SHAPE
-from explorer.figures.digits import weights_sprite
+from explorer.figures.digits import sprite, weights_sprite
 from explorer.figures.formulas import written
+from explorer.training.process_settings import one_blas_thread
 from explorer.widgets.bars import Bar, Bars
 from explorer.widgets.dropdown import Segmented
-from explorer.widgets.rendered import Display
+from explorer.widgets.picture_rows import PictureRow, PictureRows, RowPicture
+from explorer.widgets.rendered import Display, Rendered, element
 from explorer.widgets.weight_images import WeightImages
-from explorer.wording import counted
+from explorer.wording import counted, grouped
 
-__all__ = ["PER_PAGE", "FirstWeights", "full_tone"]
+__all__ = ["PER_PAGE", "FirstWeights", "full_tone", "most_exciting", "strongest_unit"]
 
 Array = NDArray[np.floating[Any]]
 
@@ -28,24 +33,45 @@ _COLUMNS = 8
 _MOST_BARS = 10
 _MOST_VALUES = 50_000  # a quantile of more is the same, and takes longer than a tick
 _SHARE_WITHIN = 0.995
+_N_EXCITING = 8
+_CHUNK = 1000  # test images that are floats at a time: all of them take 31 MB
+_EXPLAINED: Mapping[str, str] = MappingProxyType(
+    {
+        "now": "Each image is one unit: the weight that it gives to each pixel. Ink where the image is green "
+        "raises the unit's output, ink where it is violet lowers it: a unit answers to shapes that lie on its "
+        "green and keep off its violet. Choose one to see what it says, and which test images excite it most.",
+        "change": "Each image is what training has done to one unit: green where a weight was raised, violet "
+        "where it was lowered. Where no image has any ink, nothing changes.",
+    }
+)
 
 
 class FirstWeights:
-    """An image for each unit, with the chosen unit's outgoing weights next to them."""
+    """An image for each unit; next to them, of the chosen one, the outgoing weights and what excites it.
+
+    Until the user chooses a unit, it is the one with the strongest outgoing weights, once for each run that trains
+    and again at its end.
+    """
 
     def __init__(self, views: Views) -> None:
         self.kind = Segmented("Images show", {"now": "weights", "change": "change since the start"})
         self.images = WeightImages()
         self.outgoing = Display(Bars(signed=True))
-        images = box("explorer-stack", self.kind, self.images)
-        self.view = box("explorer-pair explorer-aside-right", images, self.outgoing)
-        self._class_names = views.dataset.class_names
+        self.exciting = Display(PictureRows())
+        self.sentence = Rendered("explorer-prose")
+        images = box("explorer-stack", self.kind, self.sentence, self.images)
+        aside = box("explorer-stack", self.outgoing, self.exciting)
+        self.view = box("explorer-pair explorer-aside-right", images, aside)
+        self._dataset = views.dataset
+        self._proposed = 0
+        self._proposed_for: tuple[object, ...] = ()
+        self._is_chosen = False  # whether the user has chosen the unit
         self._pace = Pace()
         self._page = 0
         self._seen: tuple[ViewState, Subject] | None = None
         self._drawn: tuple[Any, ...] = ()
         self.kind.observe(views.on_loop(self._on_change), "value")
-        self.images.observe(views.on_loop(self._on_change), "selected")
+        self.images.observe(views.on_loop(self._on_selected), "selected")
         self.images.on_page(views.on_loop(self._turn))
 
     def show(self, state: ViewState, subject: Subject) -> None:
@@ -58,6 +84,10 @@ class FirstWeights:
     def _on_change(self, _change: object) -> None:
         self._draw()
 
+    def _on_selected(self, change: Mapping[str, Any]) -> None:
+        self._is_chosen = change["new"] != self._proposed
+        self._draw()
+
     def _turn(self, page: int) -> None:
         self._page = page
         self._draw()
@@ -66,11 +96,22 @@ class FirstWeights:
         if self._seen is None:
             return
         state, subject = self._seen
+        self._propose(state, subject)
         wanted = (subject, state.theme, self.kind.value, self._page, self.images.selected)
         if wanted != self._drawn:
             self._drawn = wanted
+            self.sentence.draw(element("p", _EXPLAINED[self.kind.value]))
             self._draw_images(state, subject)
             self._draw_unit(state, subject)
+            self._draw_exciting(state, subject)
+
+    def _propose(self, state: ViewState, subject: Subject) -> None:
+        """Choose a unit that is worth seeing, unless the user has chosen one."""
+        of = (subject.run.number, state.is_training, subject.test_outputs is None)
+        if not self._is_chosen and of != self._proposed_for:
+            self._proposed_for, self._proposed = of, strongest_unit(subject.weights[2])
+            self._page = self._proposed // PER_PAGE
+            self.images.selected = self._proposed
 
     def _draw_images(self, state: ViewState, subject: Subject) -> None:
         W = self._images_of(subject)
@@ -101,23 +142,81 @@ class FirstWeights:
         is_output = subject.n_layers == 2
         limit = _largest(outgoing)
         to = "the classes" if is_output else f"layer 2, the {len(strongest)} largest of {len(weights)}"
-        names = self._class_names if is_output else [f"unit {k}" for k in range(len(weights))]
+        names = self._dataset.class_names if is_output else [f"unit {k}" for k in range(len(weights))]
         lengths = np.nan_to_num(weights / (limit or 1.0))
+        strength = ", the strongest of all units" if unit == strongest_unit(outgoing) else ""
         image = W[unit].reshape(1, *IMAGE_SHAPE)
         self.outgoing.show(
             Bars(
                 f"Unit {unit} · bias {written(float(subject.weights[1][unit, 0]))}",
                 tuple(Bar(names[k], float(lengths[k]), written(float(weights[k]))) for k in strongest),
                 signed=True,
-                note=f"Outgoing weights to {to}. A full bar is ±{written(limit)}, the largest of all units.",
+                note=f"Outgoing weights to {to}{strength}. A full bar is ±{written(limit)}.",
                 picture=weights_sprite(image, 1, theme=state.theme, limit=full_tone(W)),
                 picture_words=f"What the image of unit {unit} shows, larger",
+            )
+        )
+
+    def _draw_exciting(self, state: ViewState, subject: Subject) -> None:
+        (W, b, *_), data = subject.weights, self._dataset
+        unit = min(self.images.selected, len(W) - 1)
+        found, sums = most_exciting(W[unit], data, _N_EXCITING)
+        names = [data.class_names[k] for k in data.test_labels[found]]
+        pictures = [
+            RowPicture(f"test image {grouped(index)}, {name}: a weighted sum of {written(total)}", name)
+            for index, name, total in zip(found.tolist(), names, sums + float(b[unit, 0]), strict=True)
+        ]
+        columns = _N_EXCITING // 2
+        self.exciting.show(
+            PictureRows(
+                f"Test images that excite unit {unit} most",
+                (PictureRow("", pictures),),
+                sprite(data.test_images[found], columns, theme=state.theme),
+                columns,
             )
         )
 
     def _images_of(self, subject: Subject) -> Array:
         W = subject.weights[0]
         return W - subject.first[0] if self.kind.value == "change" else W
+
+
+def most_exciting(weights: Array, dataset: Dataset, n: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Return the test images whose weighted sum is the largest, that one first, and these sums.
+
+    Parameters
+    ----------
+    weights : ndarray of float, shape (784,)
+        One for each pixel; where a sum is no number, it counts as the lowest.
+    dataset : Dataset
+        Its test images, which are taken as the network takes them: in [0, 1].
+    n : int
+        How many.
+
+    Returns
+    -------
+    indices : ndarray of int64, shape (at most n,)
+        The images.
+    sums : ndarray of float32, of this shape
+        ``weights @ x`` of each.
+    """
+    pixels = dataset.test_images.reshape(-1, dataset.n_inputs)
+    sums = np.empty(len(pixels), np.float32)
+    with one_blas_thread(), np.errstate(all="ignore"):
+        for start in range(0, len(pixels), _CHUNK):
+            chunk = slice(start, start + _CHUNK)
+            sums[chunk] = pixels[chunk].astype(np.float32) @ (weights / np.float32(255))
+    order = np.argsort(-np.nan_to_num(sums, nan=-np.inf), kind="stable")[:n]
+    return order, sums[order]
+
+
+def strongest_unit(outgoing: Array) -> int:
+    """Return the unit that has the most to say: that of the longest column of the weights (n_next, n_units).
+
+    One whose weights are no numbers has nothing to say.
+    """
+    squares = np.einsum("ij,ij->j", outgoing, outgoing)
+    return int(np.nan_to_num(squares, nan=0.0, posinf=0.0).argmax())
 
 
 def full_tone(W: Array) -> float:

@@ -1,0 +1,109 @@
+"""Which data set is learned, and those that may take its place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from explorer.datasets import Dataset, DatasetError
+from explorer.datasets.offers import DatasetOffer
+from explorer.session import Session
+from explorer.widgets.messages import Message, Messages
+from explorer.wording import counted, did_you_mean, grouped
+
+__all__ = ["DataChoice", "described", "unreadable"]
+
+
+class DataChoice:
+    """The data sets that an app offers.
+
+    Parameters
+    ----------
+    session : Session
+        What learns them; its data set is the first.
+    others : iterable of Dataset or DatasetOffer
+        The further ones.
+    messages : Messages
+        Where it is said that one can't be read.
+
+    Raises
+    ------
+    ValueError
+        If two have one name.
+    """
+
+    def __init__(
+        self, session: Session, others: Iterable[Dataset | DatasetOffer], messages: Messages
+    ) -> None:
+        self._session, self._messages = session, messages
+        self._loaded = {session.dataset.name: session.dataset}
+        self._offers: dict[str, DatasetOffer] = {}
+        for one in (session.dataset, *others):
+            offer = DatasetOffer.of(one) if isinstance(one, Dataset) else one
+            if offer.name.casefold() in map(str.casefold, self._offers):
+                raise ValueError(f"two data sets are called {offer.name!r}; expected a name for each")
+            self._offers[offer.name] = offer
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the data sets, that of the page's first one first."""
+        return tuple(self._offers)
+
+    @property
+    def chosen(self) -> str:
+        """Name of the data set that is learned."""
+        return self._session.dataset.name
+
+    def choose(self, name: str) -> None:
+        """Learn another data set with the settings as they are; one that can't be read is said to be so.
+
+        Raises
+        ------
+        ValueError
+            If none has this name.
+        """
+        self._checked(name)
+        self._session.loop.call(self._choose, name)
+
+    def _choose(self, name: str) -> None:
+        try:
+            dataset = self.load(name)
+        except DatasetError as error:
+            why = f"{self.chosen} stays, and so does the run."
+            self._messages.show(Message("data", "error", unreadable(name, error), why))
+            return
+        self._messages.dismiss("data")
+        if dataset is not self._session.dataset:
+            self._session.use(dataset)
+            if self._session.auto_train:
+                self._session.train()
+
+    def load(self, name: str) -> Dataset:
+        """Return a data set by its name, without learning it.
+
+        Raises
+        ------
+        DatasetError
+            If it can't be read.
+        ValueError
+            If none has this name.
+        """
+        offer = self._checked(name)
+        if name not in self._loaded:
+            self._loaded[name] = offer.load()
+        return self._loaded[name]
+
+    def _checked(self, name: str) -> DatasetOffer:
+        if name not in self._offers:
+            raise ValueError(f"no data set is called {name!r}{did_you_mean(name, self._offers)}")
+        return self._offers[name]
+
+
+def unreadable(name: str, error: DatasetError) -> str:
+    """Return what is said of a data set that can't be read."""
+    return f"{name} can't be read. {error}"
+
+
+def described(dataset: Dataset) -> str:
+    """Return what a data set is in short: ``"MNIST · 60 000 train, 10 000 test images"``."""
+    n_train, n_test = grouped(len(dataset.train_labels)), counted(len(dataset.test_labels), "test image")
+    return f"{dataset.name} · {n_train} train, {n_test}"

@@ -1,0 +1,74 @@
+"""Data sets that can be chosen: each has a name, and is read only when it is chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from explorer.datasets.dataset import Dataset
+from explorer.datasets.loading import load_dataset
+from explorer.datasets.mnist import load_mnist
+from explorer.datasets.shared import shared_dataset
+
+__all__ = ["DatasetOffer", "offer_file", "usual_offers"]
+
+_FASHION_MNIST = "Fashion-MNIST", Path("/usr/share/datasets/fashion-mnist")
+"""Name, and the folder that Debian's package ``dataset-fashion-mnist`` puts it into."""
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetOffer:
+    """A data set that can be chosen.
+
+    Parameters
+    ----------
+    name : str
+        What it is called on screen and in links.
+    load : callable
+        Returns it; raises `DatasetError` where it can't be read.
+    """
+
+    name: str
+    load: Callable[[], Dataset]
+
+    @classmethod
+    def of(cls, dataset: Dataset) -> DatasetOffer:
+        """Return the offer of a data set that is there already."""
+        return cls(dataset.name, lambda: dataset)
+
+
+def offer_file(name: str, path: str | Path, shared: Path | None = None) -> DatasetOffer:
+    """Return the offer of what `load_dataset` reads.
+
+    Parameters
+    ----------
+    name : str
+        What it is called, whatever its file is.
+    path : str or Path
+        Its archive or folder.
+    shared : Path, optional
+        A folder that need not exist yet: the first process to read the data set puts it there, and all map it.
+    """
+
+    def load() -> Dataset:
+        dataset = load_dataset(path) if shared is None else shared_dataset(shared, lambda: load_dataset(path))
+        return dataset if dataset.name == name else replace(dataset, name=name)
+
+    return DatasetOffer(name, load)
+
+
+def usual_offers(shared: Path | None = None, *, but: Iterable[str] = ()) -> tuple[DatasetOffer, ...]:
+    """Return the offers that need nobody's doing: MNIST, and Fashion-MNIST where Debian's package is installed.
+
+    Parameters
+    ----------
+    shared : Path, optional
+        A folder for what several processes read, as in `offer_file`.
+    but : iterable of str
+        Names of those that are offered already.
+    """
+    offers, (name, path) = [DatasetOffer("MNIST", load_mnist)], _FASHION_MNIST
+    if path.is_dir():
+        offers.append(offer_file(name, path, None if shared is None else shared / name))
+    return tuple(offer for offer in offers if offer.name not in {*but})

@@ -1,0 +1,120 @@
+"""Small pictures in rows, each row with a name, such as a few images of each class."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from explorer.widgets.rendered import Element, button_element, element
+
+__all__ = ["PictureRow", "PictureRows", "RowPicture"]
+
+_PITCH = 29 / 28  # from one picture of the sprite to the next in widths of one: 28 pixels, and a gap of one
+
+
+@dataclass(frozen=True, slots=True)
+class RowPicture:
+    """What is said of one picture.
+
+    Parameters
+    ----------
+    detail : str
+        What it shows, as tool tip and for screen readers.
+    caption : str
+        A word under it; none if empty.
+    """
+
+    detail: str
+    caption: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PictureRow:
+    """Pictures that have something in common.
+
+    Parameters
+    ----------
+    name : str
+        What that is; empty where the heading says it.
+    pictures : sequence of RowPicture
+        What is said of each, in the order of the sprite.
+    """
+
+    name: str
+    pictures: Sequence[RowPicture]
+
+
+@dataclass(frozen=True, slots=True)
+class PictureRows:
+    """Rows of pictures, for a `Display`.
+
+    Parameters
+    ----------
+    heading : str
+        What they show.
+    rows : sequence of PictureRow
+        The rows.
+    sprite : bytes
+        A PNG of all pictures of 28 × 28 pixels, `columns` to a row, as `explorer.figures.digits.sprite` makes.
+        Each of the rows begins a row of it.
+    columns : int
+        Pictures in a row of the sprite, and at most on the page.
+    note : str
+        A quieter line under the heading.
+    first_apart : bool
+        Whether the first picture of each row is of another kind than the others.
+    offer : str
+        Words of a button after the heading, whose press is ``"offer"``; none if empty.
+    """
+
+    kind: ClassVar[str] = "explorer-picture-rows"
+
+    heading: str = ""
+    rows: Sequence[PictureRow] = ()
+    sprite: bytes = b""
+    columns: int = 1
+    note: str = ""
+    first_apart: bool = False
+    offer: str = ""
+
+    @property
+    def pictures(self) -> tuple[bytes, ...]:
+        """The sprite."""
+        return (self.sprite,)
+
+    def elements(self) -> list[Element]:
+        """Return the rows as they are drawn."""
+        starts = [0]
+        for row in self.rows:
+            starts.append(starts[-1] + -(-len(row.pictures) // self.columns))
+        button = button_element("offer", self.offer, class_="explorer-button") if self.offer else None
+        rows = (self._row(row, start, starts[-1]) for row, start in zip(self.rows, starts, strict=False))
+        section = element(
+            "section",
+            element("header", element("h2", self.heading), button),
+            element("p", self.note, class_="explorer-muted explorer-small", hidden=not self.note),
+            element("ul", *rows, data_named=any(row.name for row in self.rows), data_apart=self.first_apart),
+            hidden=not self.rows,
+        )
+        return [section]
+
+    def _row(self, row: PictureRow, start: int, n_rows: int) -> Element:
+        pictures = (
+            self._picture(picture, start + index // self.columns, index % self.columns, n_rows)
+            for index, picture in enumerate(row.pictures)
+        )
+        tiles = element("ul", *pictures, aria_label=row.name or None, style={"--columns": str(self.columns)})
+        return element("li", element("span", row.name, class_="explorer-row-name", aria_hidden="true"), tiles)
+
+    def _picture(self, picture: RowPicture, row: int, column: int, n_rows: int) -> Element:
+        style = {
+            "background-size": f"{100 * _PITCH * self.columns:.3f}% {100 * _PITCH * n_rows:.3f}%",
+            "background-position": f"{_place(column, self.columns):.3f}% {_place(row, n_rows):.3f}%",
+        }
+        shown = {"role": "img", "aria_label": picture.detail, "picture": 0 if self.sprite else None}
+        tile = element("div", class_="explorer-row-picture", style=style, **shown)
+        return element("li", tile, element("span", picture.caption, aria_hidden="true"), title=picture.detail)
+
+
+def _place(at: int, count: int) -> float:
+    """Return where a picture begins, in percent of what is left over: so the place of a background is measured."""
+    return 100 * _PITCH * at / (_PITCH * count - 1)

@@ -1,0 +1,277 @@
+"""The Data tab, and what another data set does to all that is shown, without a page."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from app_steps import PATIENCE, messages, run_of, set_controls
+
+from explorer import DatasetError, Explorer, LossCurve, TrainingConfig
+from explorer.app.panels.data import about_dataset
+from explorer.datasets.offers import DatasetOffer
+from explorer.figures.digits import sprite
+
+CONFIG = TrainingConfig(hidden_sizes=8, epochs=2, batch_size=16, learning_rate=0.05)
+
+
+def unreadable():
+    raise DatasetError("broken.tgz", "an empty file", "four files")
+
+
+@pytest.fixture
+def app(small_dataset, other_dataset):
+    """The app after its first run, with another data set to choose and one that can't be read."""
+    app = Explorer(small_dataset, CONFIG, others=[other_dataset, DatasetOffer("Broken", unreadable)])
+    assert app.wait(PATIENCE)
+    yield app
+    app.close()
+
+
+@pytest.fixture
+def panel(app):
+    app.panels.tab_bar.selected = "data"
+    return app.panels["data"]
+
+
+def choose(app, name):
+    app.data.choose(name)
+    assert app.wait(PATIENCE)
+
+
+def text(element):
+    """All text in an element."""
+    return element if isinstance(element, str) else " ".join(map(text, element[2:]))
+
+
+def visit(app, query):
+    app.header._on_message(app.header, {"visit": query}, [])
+    assert app.wait(PATIENCE)
+
+
+# The tab
+
+
+def test_it_stands_first_and_the_overview_is_what_the_page_opens_with(app):
+    assert app.panels.names[:2] == ("data", "overview")
+    assert (app.panels.tab_bar.selected, app.header.query) == ("overview", CONFIG.to_query())
+    app.panels.tab_bar.selected = "data"
+    assert app.header.query.endswith("tab=data")
+
+
+def test_each_class_has_its_mean_image_a_few_of_its_own_and_its_count(panel, small_dataset):
+    rows, labels = panel.images.shown.rows, small_dataset.train_labels
+    assert [row.name for row in rows] == list(small_dataset.class_names)
+    indices = [[int(p.detail.rpartition(" ")[2]) for p in row.pictures[1:]] for row in rows]
+    assert all((labels[few] == k).all() and len({*few}) == 10 for k, few in enumerate(indices))
+    means = [small_dataset.train_images[labels == k].mean(axis=0) for k in range(10)]
+    images = [
+        [np.rint(mean), *small_dataset.train_images[few]] for mean, few in zip(means, indices, strict=True)
+    ]
+    expected = np.array(images, dtype=np.uint8).reshape(-1, 28, 28)
+    assert panel.images.shown.sprite == sprite(expected, 11)
+    assert [int(bar.text) for bar in panel.counts.shown.bars] == np.bincount(labels).tolist()
+    panel.images._on_message(panel.images, {"press": "offer"}, [])
+    assert panel.images.shown.sprite != sprite(expected, 11)
+
+
+def test_it_says_what_there_is_and_what_guessing_comes_to(small_dataset, other_dataset):
+    most = int(np.bincount(other_dataset.train_labels).argmax())
+    share = 100 * np.mean(other_dataset.test_labels == most)
+    said = about_dataset(other_dataset, 240)
+    assert "Ways has 240 train images to learn from, and 80 test images" in said
+    assert f"“{other_dataset.class_names[most]}”, the most frequent of the 4 classes" in said
+    assert f"{share:.1f}\u00a0%" in said
+    said = about_dataset(small_dataset, 50)
+    assert "(the present run uses the first 50)" in said
+    assert "of the 10 digits" in said
+
+
+def test_it_follows_the_images_in_use_and_the_theme(app, panel):
+    assert "uses the first" not in text(panel.sentence.content[0])
+    light = panel.images.shown.sprite
+    set_controls(app, n_train=100)
+    assert app.wait(PATIENCE)
+    assert "uses the first 100" in text(panel.sentence.content[0])
+    assert panel.images.shown.sprite == light
+    app.header.theme = "dark"
+    assert panel.images.shown.sprite != light
+
+
+def test_a_page_with_one_data_set_offers_none(untrained):
+    untrained.panels.tab_bar.selected = "data"
+    choice = untrained.panels["data"].view.children[0]
+    assert "explorer-hidden" in choice._dom_classes
+
+
+# Another data set
+
+
+def test_another_data_set_is_learned_with_the_same_settings_and_shown_everywhere(app, panel, other_dataset):
+    for tab in app.panels.names:  # all panels are there
+        app.panels.tab_bar.selected = tab
+    app.panels.tab_bar.selected = "data"
+    app.views.choose(9, 4)
+    panel.choice.value = "Ways"
+    assert app.wait(PATIENCE)
+    assert (app.dataset, app.config, run_of(app).number) == (other_dataset, CONFIG, 2)
+    assert app.header.dataset == "Ways · 240 train, 80 test images"
+    assert app.panels["data"] is panel  # or the choice would lose the focus
+    assert [row.name for row in panel.images.shown.rows] == list(other_dataset.class_names)
+    assert app.selected_cell is None
+    assert "240" in app.settings["n_train"]._control["high"]
+    assert app.tiles.shown.tiles[2].label == "Hardest class"
+    for tab in app.panels.names:
+        app.panels.tab_bar.selected = tab
+    assert app.panels["overview"].gallery.images.gallery.class_names == list(other_dataset.class_names)
+    assert app.panels["mistakes"].table.rows[0][0] == "left"
+    assert app.panels["inside"]["weights"].outgoing.shown.bars[0].name == "left"
+    assert [bar.name for bar in app.panels["draw"].bars.shown.bars] == list(other_dataset.class_names)
+    assert app.panels["draw"].sentence.text == "Draw something"
+    assert {message["kind"] for message in app.messages.messages} <= {"info"}
+
+
+def test_with_auto_train_off_it_waits_for_train(app):
+    app.run_bar.auto = False
+    choose(app, "Ways")
+    assert (app.status, run_of(app), app.data.chosen) == ("idle", None, "Ways")
+    app.train()
+    assert app.wait(PATIENCE)
+    assert app.confusion.shape == (4, 4)
+
+
+def test_what_can_t_be_read_is_said_and_changes_nothing(app, panel):
+    run = run_of(app)
+    panel.choice.value = "Broken"
+    said = messages(app)["data"]
+    assert "Broken can't be read. broken.tgz: found an empty file, expected four files." in said["text"]
+    assert (app.data.chosen, panel.choice.value, run_of(app)) == ("patterns", "patterns", run)
+    choose(app, "Ways")
+    assert "data" not in messages(app)
+
+
+def test_an_unknown_name_is_refused_with_the_nearest(app):
+    with pytest.raises(ValueError, match="no data set is called 'ways'; did you mean 'Ways'"):
+        app.data.choose("ways")
+
+
+def test_two_of_one_name_are_refused(small_dataset, other_dataset):
+    with pytest.raises(ValueError, match="two data sets are called 'PATTERNS'"):
+        Explorer(small_dataset, others=[DatasetOffer("PATTERNS", lambda: other_dataset)], train=False)
+
+
+def test_a_part_that_stands_alone_follows(app):
+    loss = LossCurve(app)
+    loss._sight.in_sight = True
+    before = loss.children[0]
+    choose(app, "Ways")
+    assert loss.children[0] is not before
+    test = next(trace for trace in loss._panel.figure.data if trace.name == "test")
+    assert len(test.x) == 2
+    loss.close()
+
+
+# What is compared
+
+
+def earlier_curves(app):
+    return [
+        t
+        for t in app.panels["overview"].accuracy.figure.data
+        if t.name == "earlier runs" and t.visible is True
+    ]
+
+
+def test_runs_on_other_images_are_in_no_figure_and_that_is_said(app):
+    choose(app, "Ways")
+    overview = app.panels["overview"]
+    assert earlier_curves(app) == []
+    assert overview.loss.caption.text == "Not shown: 1 earlier run on patterns."
+    choose(app, "patterns")  # the equal run takes the place of the first
+    set_controls(app, batch_size=32)
+    assert app.wait(PATIENCE)
+    assert len(earlier_curves(app)) == 1
+    app.panels.tab_bar.selected = "mistakes"
+    assert [words for _, words in app.panels["mistakes"].matrix.other.options] == ["no other run", "run 3"]
+
+
+def test_the_table_names_the_data_set_and_marks_the_other(app):
+    app.panels.tab_bar.selected = "runs"
+    table = app.panels["runs"].table
+    assert "Data set" not in table.headings
+    choose(app, "Ways")
+    panel = app.panels["runs"]
+    column = panel.table.headings.index("Data set")
+    cells = {row["number"]: row["cells"][column] for row in panel.table.rows}
+    assert {number: cell["text"] for number, cell in cells.items()} == {1: "patterns", 2: "Ways"}
+    assert (cells[1]["differs"], cells[2]["differs"]) == (True, False)
+    assert "1 run on patterns is not drawn: other test images" in panel.captions["accuracy"].text
+    assert sum(trace.visible is True for trace in panel.accuracy.data) == 1
+
+
+def test_runs_on_different_images_do_not_compare(app):
+    choose(app, "Ways")
+    app.panels.tab_bar.selected = "runs"
+    panel = app.panels["runs"]
+    panel.table.chosen = [1, 2]
+    shown = panel.comparison.side_by_side.shown
+    assert "patterns and Ways have other test images" in shown.verdict
+    assert shown.lines[0] == ("Data set", "patterns", "Ways")
+    assert "Test loss" not in [line[0] for line in shown.lines]
+    assert "explorer-hidden" in panel.comparison._place._dom_classes
+
+
+def test_two_runs_on_the_images_before_compare_as_they_did(app, small_dataset):
+    set_controls(app, batch_size=32)
+    assert app.wait(PATIENCE)
+    choose(app, "Ways")
+    app.panels.tab_bar.selected = "runs"
+    panel = app.panels["runs"]
+    panel.table.chosen = [1, 2]
+    comparison = panel.comparison
+    assert "200 test images" in comparison.side_by_side.shown.remarks[0]
+    assert "explorer-hidden" not in comparison._place._dom_classes
+    assert list(comparison.difference.figure.layout.xaxis.ticktext) == list(small_dataset.class_names)
+
+
+# Links
+
+
+def test_a_link_opens_its_data_set_and_its_settings(app, other_dataset):
+    app.open_link("?data=WAYS&hidden=4&epochs=1&tab=inside&section=histograms")
+    assert app.wait(PATIENCE)
+    assert (app.dataset, run_of(app).config.hidden_sizes, run_of(app).number) == (other_dataset, (4,), 2)
+    assert (app.panels.tab_bar.selected, app.panels["inside"].choice.value) == ("inside", "histograms")
+    assert app.header.query == "hidden=4&epochs=1&data=ways&tab=inside&section=histograms"
+    assert "link" not in messages(app)
+
+
+def test_a_link_with_more_images_than_its_data_set_has(app):
+    app.open_link("?data=ways&n=500")
+    assert app.wait(PATIENCE)
+    assert (app.data.chosen, app.config.n_train) == ("Ways", None)
+    assert "“500”: the data set has 240" in messages(app)["link"]["text"]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("mars", "no data set “mars”; the page has “patterns”, “Ways”"),
+        ("broken", "Broken can't be read. broken.tgz"),
+    ],
+)
+def test_a_link_to_no_data_set_says_so_and_the_rest_of_it_is_used(app, name, said):
+    app.open_link(f"?data={name}&hidden=4&epochs=1")
+    assert app.wait(PATIENCE)
+    assert (app.data.chosen, run_of(app).config.hidden_sizes) == ("patterns", (4,))
+    assert said in messages(app)["link"]["text"]
+    assert "data=" not in app.header.query
+
+
+def test_back_returns_to_the_data_set_before(app):
+    before = app.header.query
+    choose(app, "Ways")
+    assert (app.header.query, app.header.step) == (f"{before}&data=ways", 1)
+    visit(app, f"?{before}")
+    assert (app.data.chosen, app.header.query, app.header.step) == ("patterns", before, 1)
+    visit(app, f"?{before}&data=ways")
+    assert (app.data.chosen, app.confusion.shape) == ("Ways", (4, 4))

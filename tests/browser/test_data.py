@@ -1,0 +1,95 @@
+"""The Data tab in a real Chromium: what there is to learn, and another data set in its place."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+QUERY = "hidden=8&batch=16&epochs=1&lr=0.05&n=500"
+SIZES = [(390, 844), (1440, 900), (1920, 1080)]
+PICTURES = """() => [...document.querySelectorAll('.explorer-data .explorer-row-picture')]
+  .map((picture) => getComputedStyle(picture).backgroundImage)"""
+
+
+@pytest.fixture(scope="module")
+def shared(start_server, open_shared_page, folder):
+    server = start_server(["-m", "explorer", "--no-browser", "--port", "0", "--dataset", folder])
+    found = open_shared_page(f"{server.url}?{QUERY}&tab=data")
+    expect(found.page.locator(".explorer-run")).to_contain_text("finished", timeout=60_000)
+    return found
+
+
+@pytest.fixture
+def page(shared):
+    shared.page.set_viewport_size({"width": 1440, "height": 900})
+    return shared.page
+
+
+def test_each_class_shows_its_mean_and_a_few_images_and_others_at_a_press(shared, page):
+    rows = page.locator(".explorer-data .explorer-picture-rows section > ul > li")
+    expect(rows).to_have_count(10)
+    expect(rows.nth(3).get_by_role("img")).to_have_count(11)
+    expect(rows.nth(3).get_by_role("img", name="3: the mean image")).to_be_visible()
+    expect(page.locator(".explorer-data .explorer-prose")).to_contain_text("600 train images")
+    before = page.evaluate(PICTURES)
+    assert len({*before}) == 1
+    assert before[0].startswith('url("blob:')
+    page.get_by_role("button", name="Show others").press("Enter")
+    page.wait_for_function(f"(before) => ({PICTURES})()[0] !== before", arg=before[0])
+    expect(page.get_by_role("button", name="Show others")).to_be_focused()
+    shared.assert_clean()
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+def test_it_fits_the_width(page, width, height):
+    page.set_viewport_size({"width": width, "height": height})
+    wide = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+    assert wide[0] <= wide[1]
+    assert page.locator(".explorer-data").evaluate("(panel) => panel.scrollWidth <= panel.clientWidth")
+    tabs = page.get_by_role("tablist", name="Views")
+    page.get_by_role("tab", name="Study").scroll_into_view_if_needed()
+    assert tabs.evaluate("(list) => list.scrollHeight <= list.clientHeight")
+
+
+def test_another_data_set_is_chosen_by_keyboard_and_back_returns(shared, page):
+    header, tiles = page.locator(".explorer-dataset"), page.locator(".explorer-tiles")
+    choice = page.get_by_role("combobox", name="Data set")
+    own = choice.input_value()
+    expect(header).to_have_text(f"{own} · 600 train, 200 test images")
+    choice.focus()
+    choice.press("ArrowDown")
+    expect(header).to_have_text(re.compile("^MNIST · 60.000 train"))
+    expect(choice).to_be_focused()
+    expect(choice).to_have_value("MNIST")
+    expect(tiles).to_contain_text(re.compile("of 10.000 test images"))
+    page.wait_for_function("() => new URLSearchParams(location.search).get('data') === 'mnist'")
+    expect(page.locator(".explorer-run")).to_contain_text("finished", timeout=60_000)
+
+    page.get_by_role("tab", name="Runs").click()
+    columns = page.locator(".explorer-runs thead")
+    expect(columns).to_contain_text("Data set")
+    expect(page.locator(".explorer-runs tbody tr[data-present]")).to_contain_text("MNIST")
+    expect(page.locator(".explorer-runs-curves .explorer-caption").first).to_contain_text(f"on {own}")
+
+    page.go_back()
+    expect(header).to_have_text(f"{own} · 600 train, 200 test images")
+    expect(tiles).to_contain_text("of 200 test images")
+    expect(page.locator(".explorer-run")).to_contain_text("finished", timeout=60_000)
+    shared.assert_clean()
+
+
+def test_the_images_that_excite_the_chosen_unit_stand_next_to_it(shared, page):
+    page.get_by_role("tab", name="Inside").click()
+    chosen = page.get_by_role("radio", name=re.compile("^Unit "), checked=True)
+    unit = chosen.get_attribute("value")
+    exciting = page.locator(".explorer-picture-rows:visible")
+    expect(exciting).to_contain_text(f"Test images that excite unit {unit} most")
+    expect(exciting.get_by_role("img", name=re.compile("^test image .*: a weighted sum of "))).to_have_count(
+        8
+    )
+    expect(page.locator(".explorer-prose:visible")).to_contain_text("raises the unit's output")
+    page.get_by_role("radiogroup", name="Images show").get_by_text("change since the start").click()
+    expect(page.locator(".explorer-prose:visible")).to_contain_text("what training has done")
+    shared.assert_clean()

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import pytest
+
+from explorer.widgets.picture_rows import PictureRow, PictureRows, RowPicture
+from explorer.widgets.rendered import Display
+
+PNG = b"\x89PNG"
+TWO = (RowPicture("a nine", "9"), RowPicture("a four"))
+
+
+def tiles(display):
+    """Attributes of the pictures, row by row."""
+    (section,) = display.content
+    rows = section[4][2:]
+    return [[picture[2][1] for picture in row[3][2:]] for row in rows]
+
+
+def places(display):
+    return [[tile["style"]["background-position"] for tile in row] for row in tiles(display)]
+
+
+def test_each_picture_shows_its_own_part_of_the_sprite():
+    rows = [PictureRow("one", TWO), PictureRow("two", TWO[:1])]
+    display = Display(PictureRows("A few", rows, PNG, 2))
+    assert display.pictures == [PNG]
+    (first, second), (third,) = places(display)
+    assert [first, third] == ["0.000% 0.000%", "0.000% 96.667%"]
+    assert second == "96.667% 0.000%"
+    assert [tile["aria-label"] for row in tiles(display) for tile in row] == ["a nine", "a four", "a nine"]
+
+
+def test_a_row_goes_on_in_the_next_where_it_is_full():
+    display = Display(PictureRows("", [PictureRow("", TWO * 2), PictureRow("", TWO)], PNG, 3))
+    assert places(display)[0][3] == "0.000% 49.153%"
+    assert [place.split()[1] for place in places(display)[1]] == ["98.305%", "98.305%"]
+
+
+def test_a_button_is_there_where_something_is_offered():
+    display, heard = Display(PictureRows("", [PictureRow("", TWO)], PNG, 2, offer="Others")), []
+    display.on_press(heard.append)
+    header = display.content[0][2]
+    assert header[3][1]["data-press"] == "offer"
+    display._on_message(display, {"press": "offer"}, [])
+    assert heard == ["offer"]
+    display.show(PictureRows())
+    assert display.content[0][1] == {"hidden": True}
+    assert display.pictures == []
+
+
+def test_without_a_sprite_places_are_empty():
+    display = Display(PictureRows("", [PictureRow("", TWO)], b"", 2))
+    assert all("picture" not in tile for tile in tiles(display)[0])
+
+
+def test_words_stay_words():
+    display = Display(PictureRows("<b>", [PictureRow("<i>", [RowPicture("<u>", "<s>")])], PNG, 1))
+    section = display.content[0]
+    assert section[2][2][2:] == ["<b>"]
+    row = section[4][2]
+    assert row[2][2:] == ["<i>"]
+    assert row[3][2][3][2:] == ["<s>"]
+
+
+@pytest.mark.parametrize("columns", [1, 11])
+def test_one_row_fills_the_height(columns):
+    display = Display(PictureRows("", [PictureRow("", TWO[:1])], PNG, columns))
+    assert tiles(display)[0][0]["style"]["background-size"] == f"{100 * 29 / 28 * columns:.3f}% 103.571%"

@@ -1,23 +1,30 @@
-"""A run as a file, and a file as a run: what Export and Open do, on the page and from Python."""
+"""A run or the whole session as a file, and back: what Export, Save and Open do, on the page and from Python."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from explorer.app.data_choice import described
 from explorer.app.exporting import exported
 from explorer.exports.files import KINDS, ExportedFile, ExportError, export, kind_of
+from explorer.foreign_files import FileError
 from explorer.network.weights_file import WeightsError
 from explorer.safe_write import whole_file
-from explorer.session import Session
+from explorer.session import SavedSession, Session, SessionFileError, SessionRun, SessionState
 from explorer.session.opening import MOST_BYTES
+from explorer.session.saved_session import SUFFIX
+from explorer.session.session_reader import is_session, read_session
 from explorer.widgets.header import Header
 from explorer.widgets.messages import Message, Messages
-from explorer.wording import class_noun
+from explorer.wording import class_noun, counted, duration
 
-__all__ = ["FileMenu", "FileVerbs", "new_header"]
+__all__ = ["FileMenu", "FileVerbs", "new_header", "what_closing_loses"]
+
+_SECONDS = 60  # of training that are worth a question
 
 
 class FileVerbs:
@@ -48,7 +55,15 @@ class FileVerbs:
         return export(kind, exported(state.run, state.moment, state.dataset))
 
     def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
-        """Write the run to a file; what is written follows from the ending: .html, .py, .csv or .npz.
+        """Write the run to a file, or the whole session; what is written follows from the ending.
+
+        Parameters
+        ----------
+        path : str or path-like
+            Its name ends in .html for a report of the run, .py for a script, .csv for the records, .npz for the
+            weights, or .session for all runs with their names and notes, and the settings.
+        overwrite : bool
+            Whether a file that is there already is replaced.
 
         Raises
         ------
@@ -59,9 +74,29 @@ class FileVerbs:
         OSError
             If the file is there already and `overwrite` is False, or it can't be written.
         """
-        content = self.export(kind_of(path)).content
+        is_whole = Path(path).suffix.lower() == SUFFIX
+        make = self.session.save_session if is_whole else partial(_content, self, kind_of(path))
         with whole_file(path, overwrite=overwrite) as stream:
-            stream.write(content)
+            stream.write(make())
+
+    def open_session(self, path: str | os.PathLike[str]) -> None:
+        """Take up a session that was saved to a file, in place of this one, whose runs are closed.
+
+        Parameters
+        ----------
+        path : str or path-like
+            A file that `save` or the page's Save has written.
+
+        Raises
+        ------
+        SessionFileError
+            If it is anything else, or of other images; this session then stays.
+        OSError
+            If it can't be read.
+        """
+        name, content = _read(path, SessionFileError, "a session")
+        saved = read_session(content, name, self.session.dataset)
+        self.session.loop.call(self.session.open_session, saved)
 
     def open_weights(self, path: str | os.PathLike[str]) -> None:
         """Begin a run with the weights of a file, called after it: to look into, or to train on from.
@@ -78,16 +113,12 @@ class FileVerbs:
         OSError
             If it can't be read.
         """
-        file = Path(path).expanduser()
-        if not file.is_file():
-            raise FileNotFoundError(f"there is no file {file}")
-        if file.stat().st_size > MOST_BYTES:
-            raise _too_large(file.name)
-        self.session.loop.call(self.session.open_weights, file.name, file.read_bytes())
+        name, content = _read(path, WeightsError, "a file of weights")
+        self.session.loop.call(self.session.open_weights, name, content)
 
 
 class FileMenu:
-    """Exports runs of an app, and opens weights in it, as the page asks.
+    """Exports runs of an app, saves its session, and opens files in it, as the page asks.
 
     Parameters
     ----------
@@ -103,6 +134,18 @@ class FileMenu:
         self._app, self._header, self._messages = app, header, messages
         header.on_export(app.session.loop.bind(self._on_export))
         header.on_open(app.session.loop.bind(self._on_open))
+        header.on_save(app.session.loop.bind(self._on_save))
+        messages.on_action(app.session.loop.bind(self._on_action))
+        self._offered: tuple[str, SavedSession] | None = None  # what the user is asked about
+        self._revisions: object = None
+        app.session.subscribe(self.follow)
+
+    def follow(self, state: SessionState) -> None:
+        """Say what closing the page would lose."""
+        revisions = [run.revision for run in state.runs], state.saved
+        if revisions != self._revisions:
+            self._revisions = revisions
+            self._header.unsaved = what_closing_loses(state.unsaved)
 
     def _on_export(self, kind: str) -> None:
         """Let the browser save the run; why it can't be is said."""
@@ -114,21 +157,88 @@ class FileMenu:
         self._messages.dismiss("export")
         self._header.download(file.name, file.content, file.media_type)
 
+    def _on_save(self) -> None:
+        """Let the browser save the session."""
+        content = self._app.session.save_session()
+        self._header.download(f"explorer-{datetime.now():%Y-%m-%d-%H%M}{SUFFIX}", content)
+
     def _on_open(self, name: str, content: bytes | None) -> None:
         """Open a file of the user; what is wrong with it is said, and the run goes on."""
+        kind = "session" if is_session(name, content or b"") else "weights"
         try:
             if content is None:
-                raise _too_large(name)
-            self._app.session.open_weights(name, content)
-        except WeightsError as error:
-            text = f"The weights can't be used. {error}"
-            self._messages.show(
-                Message("opened", "error", text, "Nothing was changed: the run is as it was.")
-            )
+                raise _too_large(name, FileError, "a session or a file of weights")
+            if kind == "weights":
+                self._app.session.open_weights(name, content)
+            else:
+                self._offer(name, read_session(content, name, self._app.session.dataset))
+        except FileError as error:
+            text = f"The {kind} can't be used. {error}"
+            why = "Nothing was changed: the run is as it was."
+            self._messages.show(Message("opened", "error", text, why))
+
+    def _offer(self, name: str, saved: SavedSession) -> None:
+        """Open a session, or ask first where that would lose something."""
+        self._offered = name, saved
+        if not self._header.unsaved:
+            self._on_action("session")
+            return
+        text = f"Opening {name} closes this session. {self._header.unsaved}"
+        why = "To keep it, press Save in the top line first."
+        self._messages.show(Message("session", "warning", text, why, "Open it all the same"))
+
+    def _on_action(self, message: str) -> None:
+        """Open the session that was offered, and say what it is."""
+        if message != "session" or self._offered is None:
+            return
+        (name, saved), self._offered = self._offered, None
+        self._app.session.open_session(saved)
+        text = f"{name} is open: {counted(len(saved.runs), 'run')}, saved {saved.saved_at}."
+        why = "Curves, networks, names and notes are as they were. Train starts a run with the settings."
+        self._messages.show(Message("session", "info", text, why))
 
 
-def _too_large(name: str) -> WeightsError:
-    return WeightsError(name, f"more than {MOST_BYTES >> 20} MB", "a file of weights")
+def what_closing_loses(unsaved: Sequence[SessionRun]) -> str:
+    """Return in a sentence what is lost of runs that are not saved; empty where it is not worth a question.
+
+    It is worth one where the user has said something about a run, or where the runs took more than a minute of
+    training: all else the page's address brings back.
+    """
+    marked = sum(_is_marked(run) for run in unsaved)
+    seconds = sum(run.history.last.seconds * len(run.history) for run in unsaved if run.history.last)
+    if not marked and seconds < _SECONDS:
+        return ""
+    runs, words = counted(len(unsaved), "run"), "with your name, note or pin"
+    verb = "is" if len(unsaved) == 1 else "are"
+    if marked == len(unsaved):
+        said = f"{runs} {words} {verb} not saved."
+    else:
+        said = f"{runs} {verb} not saved{f', {marked} of them {words}' if marked else ''}."
+    return f"{said} That is {duration(seconds)} of training." if seconds >= _SECONDS else said
+
+
+def _is_marked(run: SessionRun) -> bool:
+    """Return whether the user has said anything about a run; its file's name is no such word."""
+    is_named = bool(run.name) and (run.opened is None or run.name != run.opened.file[: len(run.name)])
+    return is_named or bool(run.note) or run.pinned
+
+
+def _content(app: FileVerbs, kind: str) -> bytes:
+    return app.export(kind).content
+
+
+def _read(path: str | os.PathLike[str], error: type[FileError], expected: str) -> tuple[str, bytes]:
+    """Return the name and the content of a file that is not too large."""
+    file = Path(path).expanduser()
+    if not file.is_file():
+        raise FileNotFoundError(f"there is no file {file}")
+    if file.stat().st_size > MOST_BYTES:
+        raise _too_large(file.name, error, expected)
+    return file.name, file.read_bytes()
+
+
+def _too_large(name: str, error: type[FileError], expected: str) -> FileError:
+    return error(name, f"more than {MOST_BYTES >> 20} MB", expected)
 
 
 def new_header(session: Session) -> Header:
@@ -138,8 +248,9 @@ def new_header(session: Session) -> Header:
         dataset=described(session.dataset),
         query=session.config.to_query(),
         exports={name: kind.words for name, kind in KINDS.items()},
-        opens="Open weights …",
-        suffix=KINDS["weights"].suffix,
+        saves="Save session",
+        opens="Open weights or session …",
+        suffix=f"{SUFFIX},{KINDS['weights'].suffix}",
         most_bytes=MOST_BYTES,
     )
 

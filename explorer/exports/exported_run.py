@@ -1,6 +1,7 @@
 """All that an export needs to know of a run, and how the run came about."""
 
 from dataclasses import dataclass, field
+from datetime import date
 
 from explorer.datasets import Dataset, load_mnist
 from explorer.network import NeuralNetwork
@@ -42,6 +43,8 @@ class ExportedRun:
     """The file that the first stage begins with; None where weights were drawn."""
     note: str = ""
     """The user's words about it; any text."""
+    day: date = field(default_factory=date.today)
+    """When it is exported."""
 
     @property
     def config(self) -> TrainingConfig:

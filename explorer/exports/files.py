@@ -10,6 +10,7 @@ from explorer.exports.exported_run import ExportedRun
 from explorer.exports.script import training_script
 from explorer.exports.table import records_table
 from explorer.exports.weights import weights_archive
+from explorer.session.saved_session import SUFFIX
 
 __all__ = ["KINDS", "ExportError", "ExportedFile", "FileKind", "export", "kind_of"]
 
@@ -92,4 +93,5 @@ def kind_of(path: str | os.PathLike[str]) -> str:
         if kind.suffix == suffix:
             return name
     expected = ", ".join(f"{kind.suffix} ({kind.words})" for kind in KINDS.values())
+    expected += f", {SUFFIX} (all runs)"
     raise ExportError(f"{Path(path).name} has an unknown ending; expected one of {expected}")

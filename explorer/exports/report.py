@@ -45,7 +45,9 @@ def report(run: ExportedRun) -> str:
     return page(
         "report.html.j2",
         title=run.title,
+        page_title=f"{run.title} · {run.dataset.name} · {run.day}",
         subtitle=_subtitle(run),
+        day=f"{run.day.day} {run.day:%B %Y}",
         looks_back=_looks_back(run),
         when=f" after epoch {run.moment.epoch:g}" if run.looks_back else "",
         note=run.note,

@@ -161,7 +161,7 @@ def _trace(run: RunCurve, metric: Metric, axis: Axis, theme: Theme) -> dict[str,
     values = [FACTORS[metric] * value for value in map(attrgetter(f"test_{metric}"), run.epochs)]
     dash = _DASHES[(run.number - 1) // len(RUN_COLOURS[theme]) % len(_DASHES)]
     colour = run_colour(run.number, theme)
-    title = _as_text(run.title)
+    title = _as_text(run)
     return {
         "visible": True,
         "x": _positions(run, axis),
@@ -174,10 +174,12 @@ def _trace(run: RunCurve, metric: Metric, axis: Axis, theme: Theme) -> dict[str,
     }
 
 
-def _as_text(title: str) -> str:
-    """Return `title`, cut to a legend's length, so that Plotly reads no markup in it."""
-    cut = title if len(title) <= _LONGEST_TITLE else title[: _LONGEST_TITLE - 1] + "…"
-    return html.escape(cut, quote=False)
+def _as_text(run: RunCurve) -> str:
+    """Return a run's title, cut to a legend's length before its number, so that Plotly reads no markup in it."""
+    words = run.title.removesuffix(f" (run {run.number})")
+    number = run.title[len(words) :]
+    cut = words if len(words) <= _LONGEST_TITLE else words[: _LONGEST_TITLE - 1] + "…"
+    return html.escape(cut + number, quote=False)
 
 
 def _positions(run: RunCurve, axis: Axis) -> NDArray[np.float32]:

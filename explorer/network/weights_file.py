@@ -8,13 +8,9 @@ file can't fill the memory.
 import json
 import os
 import re
-import zipfile
-import zlib
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from io import BytesIO
-from math import prod
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, BinaryIO
@@ -22,9 +18,10 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from explorer.foreign_files import FileError, NpyHeader, dtype_name, printable, reason
+from explorer.foreign_files import FileError, printable
 from explorer.network import arguments
 from explorer.network.activations import ACTIVATIONS, OUTPUTS
+from explorer.network.array_archive import ArrayArchive, archive_bytes, explained
 from explorer.network.initializers import INITIALIZERS
 from explorer.network.losses import LOSSES
 
@@ -36,7 +33,6 @@ FORMAT = 1
 MOST_BYTES = 1 << 28
 """Most bytes that all of a file's entries may declare: five times the largest network that the controls allow."""
 
-_MOST_ENTRIES = 100
 _MOST_LETTERS = 10_000
 _MOST_TEXT = 4 * _MOST_LETTERS + 1_000  # bytes of as many letters, and of the header
 _FUNCTIONS: Mapping[str, Collection[str]] = MappingProxyType(
@@ -45,12 +41,6 @@ _FUNCTIONS: Mapping[str, Collection[str]] = MappingProxyType(
 _KEYS = frozenset({"format", "metadata", *_FUNCTIONS})
 _PARAMETER = re.compile(r"([Wb])([1-9][0-9]?)")
 _EXPECTED = "weights that the explorer has saved"
-# What zipfile and zlib raise for a file that is cut off, altered or made to harm, or whose kind of compression
-# zipfile doesn't know.
-_DAMAGED = (
-    OSError, EOFError, ValueError, RuntimeError, OverflowError, MemoryError,
-    zlib.error, zipfile.BadZipFile,
-)  # fmt: skip
 
 
 class WeightsError(FileError):
@@ -103,12 +93,7 @@ def weights_bytes(weights: Mapping[str, Array], functions: Mapping[str, str], **
         _check_finite(array, f"the network, {key}")
     text = json.dumps({"format": FORMAT, **functions, "metadata": list(metadata)})
     extras = {key: _storable(key, value) for key, value in metadata.items()}
-    stream = BytesIO()
-    with zipfile.ZipFile(stream, "w") as archive:  # as numpy.savez, with any name allowed and no time
-        for key, array in {"network": np.array(text), **weights, **extras}.items():
-            with archive.open(zipfile.ZipInfo(f"{key}.npy"), "w", force_zip64=True) as entry:
-                np.lib.format.write_array(entry, array, version=(1, 0), allow_pickle=False)
-    return stream.getvalue()
+    return archive_bytes({"network": np.array(text), **weights, **extras})
 
 
 def load_weights(path: str | os.PathLike[str]) -> SavedWeights:
@@ -127,7 +112,7 @@ def load_weights(path: str | os.PathLike[str]) -> SavedWeights:
     """
     location = Path(path).expanduser()
     name = printable(location.name)
-    with _explained(name):
+    with explained(name, WeightsError, _EXPECTED):
         if location.exists() and not location.is_file():  # opening a pipe would wait for its writer
             raise WeightsError(name, "something else than a file", _EXPECTED)
         with location.open("rb") as stream:
@@ -137,19 +122,8 @@ def load_weights(path: str | os.PathLike[str]) -> SavedWeights:
 def read_weights(content: bytes, name: str) -> SavedWeights:
     """Return what the bytes of a whole file hold; all is as for `load_weights`, and `name` what errors call it."""
     name = printable(name)
-    with _explained(name):
+    with explained(name, WeightsError, _EXPECTED):
         return _read(BytesIO(content), name)
-
-
-@contextmanager
-def _explained(name: str) -> Iterator[None]:
-    """Turn whatever a damaged file brings about into the one error."""
-    try:
-        yield
-    except WeightsError:
-        raise
-    except _DAMAGED as error:
-        raise WeightsError(name, printable(reason(error)), _EXPECTED) from error
 
 
 def _storable(name: str, value: ArrayLike) -> Array:
@@ -167,47 +141,29 @@ def _check_finite(array: Array, part: str) -> None:
 
 
 def _read(stream: BinaryIO, name: str) -> SavedWeights:
-    with zipfile.ZipFile(stream) as archive:
-        entries = _checked_entries(archive, name)
-        functions, extras = _read_settings(archive, entries, name)
-        n_layers = sum(entry.startswith("W") for entry in entries if _PARAMETER.fullmatch(entry))
-        names = [f"{kind}{number}" for number in range(1, max(n_layers, 2) + 1) for kind in "Wb"]
-        expected = {"network", *names, *extras}
-        if entries.keys() != expected:
-            missing, more = sorted(expected - entries.keys()), sorted(entries.keys() - expected)
-            found = f"no {missing[0]}" if missing else f"an entry {printable(more[0])}"
-            raise WeightsError(name, found, "W1, b1, W2, b2 and so on, and the entries named in “network”")
-        words = "float32 or float64 in two dimensions"
-        weights = {
-            key: _read_array(archive, entries[key], f"{name}, {key}", "f4|f8", 2, words) for key in names
-        }
-        _check_weights(weights, name)
-        metadata = _read_metadata(archive, {key: entries[key] for key in extras}, name)
-        return SavedWeights(weights, functions, metadata)
+    archive = ArrayArchive(stream, name, MOST_BYTES)
+    functions, extras = _read_settings(archive)
+    n_layers = sum(entry.startswith("W") for entry in archive.names if _PARAMETER.fullmatch(entry))
+    names = [f"{kind}{number}" for number in range(1, max(n_layers, 2) + 1) for kind in "Wb"]
+    expected = {"network", *names, *extras}
+    if archive.names != expected:
+        missing, more = sorted(expected - archive.names), sorted(archive.names - expected)
+        found = f"no {missing[0]}" if missing else f"an entry {printable(more[0])}"
+        raise WeightsError(name, found, "W1, b1, W2, b2 and so on, and the entries named in “network”")
+    words = "float32 or float64 in two dimensions"
+    weights = {key: archive.array(key, "f4|f8", 2, words) for key in names}
+    _check_weights(weights, name)
+    return SavedWeights(weights, functions, _read_metadata(archive, extras))
 
 
-def _checked_entries(archive: zipfile.ZipFile, name: str) -> dict[str, zipfile.ZipInfo]:
-    """Return the archive's entries by name, once their number and the sizes that they declare are known."""
-    infos = archive.infolist()
-    entries = {info.filename.removesuffix(".npy"): info for info in infos}
-    if len(infos) > _MOST_ENTRIES or len(entries) < len(infos):
-        raise WeightsError(name, f"{len(infos)} entries", f"each name once, at most {_MOST_ENTRIES}")
-    size = sum(info.file_size for info in infos)
-    if size > MOST_BYTES:
-        raise WeightsError(name, f"{size} bytes when unpacked", f"at most {MOST_BYTES}")
-    return entries
-
-
-def _read_settings(
-    archive: zipfile.ZipFile, entries: Mapping[str, zipfile.ZipInfo], name: str
-) -> tuple[dict[str, str], list[str]]:
+def _read_settings(archive: ArrayArchive) -> tuple[dict[str, str], list[str]]:
     """Return the names of the functions, and of the entries besides the weights."""
-    part, limit = f"{name}, network", f"a text of at most {_MOST_LETTERS} letters"
-    if "network" not in entries:
-        raise WeightsError(name, "no entry “network”", _EXPECTED)
-    if entries["network"].file_size > _MOST_TEXT:
-        raise WeightsError(part, f"{entries['network'].file_size} bytes", limit)
-    text = _read_array(archive, entries["network"], part, r"U\d{1,5}", 0, limit)
+    part, limit = f"{archive.name}, network", f"a text of at most {_MOST_LETTERS} letters"
+    if "network" not in archive.names:
+        raise WeightsError(archive.name, "no entry “network”", _EXPECTED)
+    if archive.size("network") > _MOST_TEXT:
+        raise WeightsError(part, f"{archive.size('network')} bytes", limit)
+    text = archive.array("network", r"U\d{1,5}", 0, limit)
     try:
         settings = json.loads(text.item())
     except (ValueError, RecursionError) as error:
@@ -225,42 +181,10 @@ def _read_settings(
     return {key: arguments.choice(key, settings[key], known) for key, known in _FUNCTIONS.items()}, extras
 
 
-def _read_metadata(
-    archive: zipfile.ZipFile, entries: Mapping[str, zipfile.ZipInfo], name: str
-) -> dict[str, str | float]:
+def _read_metadata(archive: ArrayArchive, keys: Collection[str]) -> dict[str, str | float]:
     """Return those of the further entries that are a single text or number; tables are left where they are."""
-    found: dict[str, str | float] = {}
-    for key, entry in entries.items():
-        if entry.file_size > _MOST_TEXT:
-            continue
-        with archive.open(entry) as stream:
-            is_single = b"'shape': ()" in stream.read(1_000)
-        if is_single:
-            value = _read_array(archive, entry, f"{name}, {key}", r"U\d{1,5}|[iuf]\d", 0, "a value")
-            found[key] = value.item()
-    return found
-
-
-def _read_array(
-    archive: zipfile.ZipFile, entry: zipfile.ZipInfo, part: str, dtypes: str, n_axes: int, expected: str
-) -> Array:
-    """Read one array, once its header says what is `expected` and agrees with the entry's size."""
-    if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise WeightsError(part, f"compression method {entry.compress_type}", "stored or deflated data")
-    with archive.open(entry) as stream:
-        header = NpyHeader.read(stream)
-        if header is None:
-            raise WeightsError(part, "something else than a plain array", expected)
-        shape = header.shape
-        if not re.fullmatch(dtypes, header.dtype.lstrip("<>|=")) or len(shape) != n_axes or 0 in shape:
-            raise WeightsError(part, f"{dtype_name(header.dtype)} of shape {shape}", expected)
-        size = prod(shape) * np.dtype(header.dtype).itemsize
-        if entry.file_size != header.size + size:
-            raise WeightsError(part, f"{entry.file_size} bytes", f"as many as shape {shape} takes")
-        # Without a limit all that is packed would be unpacked; the byte more is there if the header was cut.
-        data = stream.read(size + 1)
-    array = np.frombuffer(data, header.dtype).reshape(shape, order="F" if header.fortran else "C")
-    return array.astype(array.dtype.newbyteorder("="))
+    singles = [key for key in keys if archive.size(key) <= _MOST_TEXT and archive.is_single(key)]
+    return {key: archive.array(key, r"U\d{1,5}|[iuf]\d", 0, "a value").item() for key in singles}
 
 
 def _check_weights(weights: Mapping[str, Array], name: str) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from explorer.datasets import Dataset
 from explorer.exports.exported_run import ExportedRun
 from explorer.exports.files import ExportError
+from explorer.session.run_names import run_label
 from explorer.training import CompletedRun, Moment
 
 __all__ = ["as_json", "exported_result"]
@@ -48,8 +49,8 @@ def exported_result(run: CompletedRun, dataset: Dataset) -> ExportedRun:
     if record is None or run.snapshot is None:
         raise ExportError("nothing is saved, for no epoch has ended")
     moment = Moment(record, run.snapshot)
-    title = f"{'-'.join(map(str, run.network.layer_sizes))} on {dataset.name}"
-    return ExportedRun(title, dataset, run.history, moment, moment)
+    label = run_label(run.config)
+    return ExportedRun(label[:1].upper() + label[1:], dataset, run.history, moment, moment)
 
 
 def _figures(record: Any, names: tuple[str, ...]) -> dict[str, Any]:

@@ -2,8 +2,20 @@
 
 from explorer.session.advice import Advice
 from explorer.session.earlier_runs import EarlierRuns
+from explorer.session.saved_session import SavedSession
 from explorer.session.session import ForkError, Session
+from explorer.session.session_reader import SessionFileError, read_session
 from explorer.session.session_run import SessionRun
 from explorer.session.state import SessionState
 
-__all__ = ["Advice", "EarlierRuns", "ForkError", "Session", "SessionRun", "SessionState"]
+__all__ = [
+    "Advice",
+    "EarlierRuns",
+    "ForkError",
+    "SavedSession",
+    "Session",
+    "SessionFileError",
+    "SessionRun",
+    "SessionState",
+    "read_session",
+]

@@ -103,7 +103,7 @@ def _better(run: SessionRun, earlier: Iterable[SessionRun]) -> BetterRun | None:
     best = reached[max(reached)]
     names = [name for name in run.config.differences(best.config) if name != "epochs"][:2]
     settings = " and ".join(f"{FIELDS[name].label.lower()} {best.config.text(name)}" for name in names)
-    return BetterRun(best.title, max(reached), settings)
+    return BetterRun(best.short_title, max(reached), settings)
 
 
 def _untrained(state: SessionState) -> tuple[Advice, ...]:

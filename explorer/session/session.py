@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from explorer.datasets import Dataset, load_mnist
@@ -11,6 +12,8 @@ from explorer.network.weights_file import read_weights
 from explorer.session.advice import Advice, Advisor
 from explorer.session.earlier_runs import EarlierRuns
 from explorer.session.opening import opening
+from explorer.session.run_names import fork_label, run_label
+from explorer.session.saved_session import SavedSession, session_bytes
 from explorer.session.session_run import SessionRun
 from explorer.session.state import SessionState
 from explorer.training import (
@@ -89,9 +92,12 @@ class Session:
         self._training: TrainingRun | None = None
         self._run: SessionRun | None = None
         self._earlier = EarlierRuns()
+        self._first: TrainingConfig | None = None  # settings of the first run, which others are named by
         self._selected_epoch: float | None = None
         self._starts_clean = False
         self._n_runs = 0
+        self._series = 0  # files of sessions that were opened
+        self._saved: frozenset[tuple[object, ...]] = frozenset()
         self._token = 0  # the runner's, of the present run
         self._listeners: list[Listener] = []
         self._advisor = Advisor()
@@ -362,6 +368,49 @@ class Session:
         if stops:
             self._runner.stop()
 
+    def save_session(self) -> bytes:
+        """Return the session as a file that `read_session` reads: its runs, the user's words, and the settings.
+
+        Of each run that is its curve, its figures and its newest network; of the present one, which is kept as far
+        as it has come, also the epochs to go back to.
+        """
+        saved = SavedSession(
+            config=self._config,
+            runs=self._state.runs,
+            present=0 if self._state.begun_run is None else self._state.begun_run.number,
+            n_runs=self._n_runs,
+            first=self._first,
+            saved_at=f"{datetime.now():%Y-%m-%d %H:%M}",
+        )
+        content = session_bytes(saved, self.dataset)
+        self._saved = frozenset(run.revision for run in saved.kept)
+        self._publish()
+        return content
+
+    def open_session(self, saved: SavedSession) -> None:
+        """Put a session that was saved in the place of this one, whose runs are closed; nothing trains.
+
+        Parameters
+        ----------
+        saved : SavedSession
+            What `read_session` has found in a file, on the same images.
+        """
+        self._runner.cancel()
+        self._series += 1
+        runs = [replace(run, series=self._series) for run in saved.runs]
+        self._config, self._first, self._n_runs = saved.config, saved.first, saved.n_runs
+        self._training, self._run, self._selected_epoch, self._starts_clean = None, None, None, False
+        self._earlier = EarlierRuns(tuple(run for run in runs if run.number != saved.present))
+        self._saved = frozenset(run.revision for run in runs)
+        self._publish()  # so that nobody takes the run to come for the one before
+        for run in runs:
+            if run.number == saved.present:
+                self._training = _resumed(run, self.dataset)
+                self._run = replace(run, is_recorded=self._training is None)
+                self._publish()
+        if not saved.present:
+            self.reset()
+
     def edit(self, number: int, **changes: Any) -> None:
         """Change a run's name or note, or whether it is pinned or hidden; an unknown number is ignored."""
         if self._run is not None and self._run.number == number:
@@ -419,7 +468,14 @@ class Session:
             self._publish()
 
     def _begin(self, training: TrainingRun, run: SessionRun, *, paused: bool = False) -> None:
-        self._training, self._run = training, run
+        config, parent, epoch = run.config, run.parent, run.first_epoch
+        if parent is None:
+            label = run_label(config, self._first)
+        else:
+            label = fork_label(config, parent.config, parent.number, epoch)
+        if run.status != "idle":  # an untrained network may be of any settings
+            self._first = self._first or config
+        self._training, self._run = training, replace(run, label=label, series=self._series)
         self._token = self._runner.start(training, paused=paused)
         self._publish()
 
@@ -462,9 +518,18 @@ class Session:
             selected_epoch=self._selected_epoch,
             earlier=self._earlier,
             starts_clean=self._starts_clean,
+            saved=self._saved,
         )
 
     def _publish(self) -> None:
         state = self._state = self._new_state()
         for listener in tuple(self._listeners):
             self.loop.guarded(listener, state)
+
+
+def _resumed(run: SessionRun, dataset: Dataset) -> TrainingRun | None:
+    """Return a training that goes on from a run's end as the run would have; None if that is within an epoch."""
+    newest = run.newest
+    if newest is None or newest.epoch != int(newest.epoch) or run.status == "failed":
+        return None
+    return TrainingRun(run.config, dataset, start=newest.snapshot)

@@ -38,6 +38,8 @@ class SessionRun:
 
     number: int
     """1 for the session's first."""
+    series: int = 0
+    """How many files of sessions were opened before: each has a run 1."""
     dataset: Dataset
     """The images, those train images left out that it does not use."""
     history: History
@@ -50,6 +52,8 @@ class SessionRun:
     """The newest exact figures, made whenever the run is paused or over; None while newer records are there."""
     steps: tuple[BatchStep, ...] = ()
     """What each mini-batch did that was trained by itself."""
+    label: str = ""
+    """What sets it apart: ``"128 units"``; empty where nobody has said."""
     name: str = ""
     """What the user calls it; empty without a name."""
     note: str = ""
@@ -178,7 +182,7 @@ class SessionRun:
         if self.opened is not None:
             return f"weights of {self.opened.file}"
         if self.parent is not None:
-            return f"fork of {self.parent.title} at epoch {self.first_epoch}"
+            return f"fork of {self.parent.short_title} at epoch {self.first_epoch}"
         return ""
 
     @property
@@ -197,8 +201,30 @@ class SessionRun:
 
     @property
     def title(self) -> str:
-        """What it is called: by the user, or by its number."""
+        """What it is called in a list: by the user, or as ``"128 units (run 3)"``."""
+        run = f"run {self.number}"
+        return self.name or (f"{self.label} ({run})" if self.label else run)
+
+    @property
+    def short_title(self) -> str:
+        """What it is called where there is little room: by the user, or as ``"run 3"``."""
         return self.name or f"run {self.number}"
+
+    @property
+    def mention(self) -> str:
+        """What it is called in a sentence: by the user, or as ``"run 3 (128 units)"``."""
+        return self.name or f"run {self.number}" + (f" ({self.label})" if self.label else "")
+
+    @property
+    def key(self) -> tuple[int, int]:
+        """What names it among all runs that there were, in this session and those before."""
+        return self.series, self.number
+
+    @property
+    def revision(self) -> tuple[object, ...]:
+        """What changes with anything of it that a file of the session keeps."""
+        marks = (self.name, self.note, self.pinned, self.hidden)
+        return (*self.key, *marks, self.status, self.epochs_done, self.config.epochs)
 
     @property
     def root(self) -> SessionRun:

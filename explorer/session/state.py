@@ -35,6 +35,8 @@ class SessionState:
     """The session's other runs."""
     starts_clean: bool = False
     """Whether the next run has freshly initialised weights, although the present one began with others."""
+    saved: frozenset[tuple[object, ...]] = frozenset()
+    """The runs that the last file of the session holds, each by its `SessionRun.revision`."""
 
     @property
     def status(self) -> RunnerStatus:
@@ -87,6 +89,11 @@ class SessionState:
         """The earlier runs that read other test images, so that their figures mean something else."""
         others = (run for run in self.earlier if not run.dataset.compares_with(self.dataset))
         return replace(self.earlier, runs=tuple(others))
+
+    @property
+    def unsaved(self) -> tuple[SessionRun, ...]:
+        """The runs that the last file of the session doesn't hold as they are."""
+        return tuple(run for run in self.runs if run.revision not in self.saved)
 
     @property
     def history(self) -> History:

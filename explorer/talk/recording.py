@@ -4,9 +4,7 @@ A file holds the settings and the records of one run as plain arrays. The weight
 looks into the network or at single images; the outputs for the test set follow from them.
 """
 
-from collections.abc import Sequence
-from dataclasses import Field, fields, replace
-from operator import attrgetter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -29,6 +27,7 @@ from explorer.training import (
     TrainingRun,
 )
 from explorer.training.process_settings import one_blas_thread
+from explorer.training.record_tables import figure_rows, figures_table
 
 __all__ = ["RECORDINGS", "RecordingError", "load_recording", "recorded_run", "save_recording"]
 
@@ -84,10 +83,10 @@ def save_recording(path: Path, run: CompletedRun, *, with_weights: bool) -> None
         path,
         allow_pickle=False,
         query=np.array(run.config.to_query()),
-        epochs=_table(history.epochs),
+        epochs=figures_table(EpochRecord, history.epochs),
         confusions=np.array([record.confusion for record in history], np.int32),
-        batches=_table(history.batches),
-        final=_table([final]),
+        batches=figures_table(BatchRecord, history.batches),
+        final=figures_table(Evaluation, [final]),
         final_confusion=final.confusion.astype(np.int32),
         **{f"weights_{i}": array for i, array in enumerate(weights)},
     )
@@ -127,10 +126,12 @@ def _records(
         raise ValueError(f"it is of the settings “{found}”, not “{config.to_query()}”")
     epochs = tuple(
         EpochRecord(**figures, confusion=_read_only(counts))
-        for figures, counts in zip(_rows(arrays["epochs"], EpochRecord), arrays["confusions"], strict=True)
+        for figures, counts in zip(
+            figure_rows(EpochRecord, arrays["epochs"]), arrays["confusions"], strict=True
+        )
     )
-    batches = tuple(BatchRecord(**figures) for figures in _rows(arrays["batches"], BatchRecord))
-    (figures,) = _rows(arrays["final"], Evaluation)
+    batches = tuple(BatchRecord(**figures) for figures in figure_rows(BatchRecord, arrays["batches"]))
+    (figures,) = figure_rows(Evaluation, arrays["final"])
     weights = [array for name, array in arrays.items() if name.startswith("weights_")]
     snapshot = Snapshot(figures["epoch"], (), np.empty((dataset.n_classes, 0), np.float32))
     if weights:
@@ -140,26 +141,6 @@ def _records(
             snapshot = replace(training.snapshot(), epoch=snapshot.epoch)
     final = Evaluation(**figures, confusion=_read_only(arrays["final_confusion"]), snapshot=snapshot)
     return History(config, epochs, batches, RunEnd("finished", final=final)), final
-
-
-def _figures(kind: Any) -> list[Field[Any]]:
-    """Return the fields of a kind of record that are single numbers."""
-    return [field for field in fields(kind) if field.type in ("int", "float")]
-
-
-def _table(records: Sequence[Any]) -> NDArray[np.float64]:
-    """Return the figures of records of one kind, a row for each record."""
-    figures = attrgetter(*(field.name for field in _figures(type(records[0]))))
-    return np.array([figures(record) for record in records], np.float64)
-
-
-def _rows(table: NDArray[Any], kind: type) -> list[dict[str, Any]]:
-    """Return the rows of a table of `_table`, each figure by its name."""
-    figures = _figures(kind)
-    return [
-        {f.name: int(value) if f.type == "int" else value for f, value in zip(figures, row, strict=True)}
-        for row in table.tolist()
-    ]
 
 
 def _read_only(counts: NDArray[Any]) -> NDArray[np.int64]:

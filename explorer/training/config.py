@@ -304,6 +304,7 @@ PRESETS: Mapping[str, TrainingConfig] = MappingProxyType(
             output="softmax",
             loss="cross_entropy",
             initializer="he",
+            batch_size=128,
             learning_rate=0.3,
             reduction="mean",
         ),

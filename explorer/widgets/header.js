@@ -5,8 +5,8 @@
  * @typedef {"auto" | "light" | "dark"} Choice
  * @typedef {{
  *   title: string, dataset: string, about: string, status: keyof typeof STATUS, query: string, settled: boolean, link_lacks: string,
- *   step: number, exports: Record<string, string>, opens: string, suffix: string, most_bytes: number, choice: Choice,
- *   theme: "light" | "dark",
+ *   step: number, exports: Record<string, string>, saves: string, unsaved: string, opens: string, suffix: string,
+ *   most_bytes: number, choice: Choice, theme: "light" | "dark",
  * }} State
  * @typedef {import("@anywidget/types").AnyModel<State>} Model
  */
@@ -24,6 +24,7 @@ const THEME_ICONS = {
   dark: ["M13.5 9.75a5.75 5.75 0 0 1-7.25-7.25a5.75 5.75 0 1 0 7.25 7.25z"],
 };
 const COPY_ICON = ["M6.75 9.25l2.5-2.5", "M7.25 4.25l1-1a3.2 3.2 0 0 1 4.5 4.5l-1 1", "M8.75 11.75l-1 1a3.2 3.2 0 0 1-4.5-4.5l1-1"];
+const SAVE_ICON = ["M2.75 2.75h8.25l2.25 2.25v8.25h-10.5z", "M5.25 2.75v3.5h5v-3.5", "M5 13.25v-4h6v4"];
 const KEY = "explorer-theme";
 
 /** What was chosen on this computer before, if anything was. */
@@ -164,6 +165,37 @@ function shareButton(model, signal) {
   return [makeButton([icon(...COPY_ICON), word], share, { "data-quiet": true, "aria-label": "Copy link" }), told];
 }
 
+/** The button that saves the session. While there is anything to lose it is marked, and closing the page asks first
+ * (page.js does): the browser asks in its own words, so what would be lost stands on the page for whoever stays.
+ * @param {Model} model @param {AbortSignal} signal */
+function saveButton(model, signal) {
+  const word = make("span", { class: "explorer-word" }, "Save");
+  const lost = make("span", { class: "explorer-lost explorer-unseen", role: "status" });
+  let timer = 0;
+  const send = () => model.send({ save: true });
+  const button = makeButton([icon(...SAVE_ICON), word], send, { class: "explorer-save", "data-quiet": true });
+  const tell = (/** @type {string} */ words) => {
+    write(lost, words);
+    lost.classList.toggle("explorer-unseen", !words);
+    clearTimeout(timer);
+    if (words) timer = setTimeout(tell, 15000, "");
+  };
+  const show = () => {
+    const [saves, unsaved] = [model.get("saves"), model.get("unsaved")];
+    button.hidden = !saves;
+    button.toggleAttribute("data-unsaved", unsaved !== "");
+    button.title = [saves, unsaved].filter(Boolean).join(". ");
+    button.setAttribute("aria-label", saves);
+    if (isOwnPage()) document.documentElement.toggleAttribute("data-explorer-unsaved", unsaved !== "");
+    if (!unsaved) tell("");
+  };
+  document.addEventListener("explorer-asked", () => tell(`${model.get("unsaved")} Save keeps all in a file.`), { signal });
+  signal.addEventListener("abort", () => clearTimeout(timer));
+  model.on("change:saves change:unsaved", show);
+  show();
+  return [button, lost];
+}
+
 /** Let the browser save what Python sends.
  * @param {{ download: string, type: string }} content @param {DataView[]} buffers */
 function save({ download, type }, buffers) {
@@ -183,6 +215,16 @@ async function upload(file, model) {
   for (let at = 0; at < file.size; at += PIECE) sent(at, [await file.slice(at, at + PIECE).arrayBuffer()]);
 }
 
+/** The menu's entry that saves the session: on a phone there is no other.
+ * @param {Model} model @param {HTMLElement} menu */
+function saver(model, menu) {
+  const save = () => {
+    menu.hidePopover();
+    model.send({ save: true });
+  };
+  return model.get("saves") ? [makeButton(model.get("saves"), save, { class: "explorer-apart", "data-quiet": true })] : [];
+}
+
 /** The menu's last entry: it opens a file of the reader.
  * @param {Model} model @param {HTMLElement} menu */
 function opener(model, menu) {
@@ -195,7 +237,8 @@ function opener(model, menu) {
     menu.hidePopover();
     input.click();
   };
-  return [makeButton(model.get("opens"), choose, { class: "explorer-open", "data-quiet": true }), input];
+  const apart = model.get("saves") ? "" : "explorer-apart";
+  return [makeButton(model.get("opens"), choose, { class: apart, "data-quiet": true }), input];
 }
 
 /** The button of the menu, and the menu.
@@ -214,7 +257,7 @@ function exportMenu(model, signal) {
       };
       return makeButton(words, choose, { "data-quiet": true });
     });
-    menu.replaceChildren(...entries, ...(model.get("opens") ? opener(model, menu) : []));
+    menu.replaceChildren(...entries, ...saver(model, menu), ...(model.get("opens") ? opener(model, menu) : []));
     button.hidden = entries.length === 0;
   };
   model.on("change:exports", show);
@@ -231,7 +274,8 @@ function render({ model, el, signal }) {
   const status = make("span", { class: "explorer-status" });
   const name = make("div", { class: "explorer-name" }, title, dataset, status);
   const about = make("p", { class: "explorer-about" });
-  const tools = [...shareButton(model, signal), ...exportMenu(model, signal), themeButton(model, signal)];
+  const files = [...saveButton(model, signal), ...exportMenu(model, signal)];
+  const tools = [...shareButton(model, signal), ...files, themeButton(model, signal)];
   el.append(make("header", {}, name, about, make("div", { class: "explorer-tools" }, ...tools)));
 
   const show = () => {

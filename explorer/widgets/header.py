@@ -24,6 +24,8 @@ class Header(PagePart):
         What the page is, in a sentence.
     exports : mapping of str to str
         What the export menu offers: id to words on screen. Without any there is no menu.
+    saves : str
+        What the button does that saves the session; without any there is none.
     opens : str
         Words of the menu's last entry, which opens a file of the reader; without any there is none.
     most_bytes : int
@@ -42,6 +44,9 @@ class Header(PagePart):
     link_lacks : str
         A sentence that says what the shared link can't hold; it is shown when the link is copied. Empty where
         the link is all of it.
+    unsaved : str
+        A sentence that says what closing the page would lose. Where it is not empty, the app's own page asks
+        before it is closed, and says so; the button that saves is marked.
     step : int
         Where a change of `query` comes with a higher one, it is a step of the browser's history: Back undoes it.
     choice : {"auto", "light", "dark"}
@@ -62,6 +67,8 @@ class Header(PagePart):
     link_lacks = traitlets.Unicode().tag(sync=True)
     step = traitlets.Int(0).tag(sync=True)
     exports = traitlets.Dict().tag(sync=True)
+    saves = traitlets.Unicode().tag(sync=True)
+    unsaved = traitlets.Unicode().tag(sync=True)
     opens = traitlets.Unicode().tag(sync=True)
     suffix = traitlets.Unicode().tag(sync=True)
     """What the names of files that can be opened end in."""
@@ -84,6 +91,10 @@ class Header(PagePart):
         """Call ``callback(id)`` when an entry of the export menu is chosen."""
         self._on("export", callback)
 
+    def on_save(self, callback: Callable[[], object]) -> None:
+        """Call ``callback()`` when the session is to be saved."""
+        self._on("save", callback)
+
     def on_visit(self, callback: Callable[[str], object]) -> None:
         """Call ``callback(query)`` when the reader goes back or forward to another address of the page."""
         self._on("visit", callback)
@@ -100,6 +111,8 @@ class Header(PagePart):
         chosen, visited = content.get("export"), content.get("visit")
         if isinstance(chosen, str) and chosen in self.exports:
             self._tell("export", chosen)
+        if content.get("save") is True and self.saves:
+            self._tell("save")
         if isinstance(visited, str):
             self._tell("visit", visited)
         file = self._upload.take(content, buffers, self.most_bytes)

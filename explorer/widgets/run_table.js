@@ -13,8 +13,8 @@ const ICONS = {
 /**
  * @typedef {{ text: string, order: number | null, differs: boolean }} Cell
  * @typedef {{
- *   number: number, colour: string, cells: Cell[], name: string, note: string, pinned: boolean, hidden: boolean,
- *   present: boolean,
+ *   number: number, colour: string, cells: Cell[], label: string, name: string, note: string, pinned: boolean,
+ *   hidden: boolean, present: boolean,
  * }} Run
  * @typedef {{
  *   headings: string[], meanings: Record<string, string>, earlier: Run[], present: Run[], chosen: number[], status: string, undo: boolean,
@@ -80,7 +80,7 @@ function makeRow(number, model, choose) {
   const box = make("input", { type: "checkbox", "aria-label": `Compare run ${number}` });
   box.addEventListener("change", () => choose(number, box.checked));
   const swatch = make("span", { class: "explorer-run-swatch", "aria-hidden": "true" });
-  const name = field("name", "Name", 60, `run ${number}`);
+  const name = field("name", "Name", 60, "");
   const note = field("note", "Note", 2000, "add a note");
   const buttons = {
     load: button("load", "Load settings into the controls"),
@@ -104,12 +104,13 @@ function fill(parts, run, chosen) {
   row.toggleAttribute("data-hidden", run.hidden);
   box.checked = chosen;
   swatch.style.background = run.colour;
+  name.placeholder = run.label || `run ${run.number}`; // what it is called until the user calls it something
   for (const { input, text } of [
     { input: name, text: run.name },
     { input: note, text: run.note },
   ]) {
     if (input !== document.activeElement) input.value = text;
-    input.title = text;
+    input.title = text || input.placeholder;
   }
   buttons.pin.setAttribute("aria-pressed", String(run.pinned));
   buttons.hide.setAttribute("aria-pressed", String(run.hidden));

@@ -53,6 +53,8 @@ class RunRow:
         Colour of its curve, ``#rrggbb``.
     cells : tuple of RunCell
         One for each heading.
+    label : str
+        What it is called without a name.
     name, note : str
         The user's words: any text, shown as text.
     pinned, hidden : bool
@@ -64,6 +66,7 @@ class RunRow:
     number: int
     colour: str
     cells: tuple[RunCell, ...]
+    label: str = ""
     name: str = ""
     note: str = ""
     pinned: bool = False
@@ -167,6 +170,7 @@ def _plain(row: RunRow) -> dict[str, Any]:
         "number": row.number,
         "colour": row.colour,
         "cells": [{"text": c.text, "order": c.order, "differs": c.differs} for c in row.cells],
+        "label": row.label,
         "name": row.name,
         "note": row.note,
         "pinned": row.pinned,

@@ -247,7 +247,10 @@ def test_the_matrix_is_compared_with_another_runs(app):
     before = run_of(app).newest.confusion
     retrain(app, hidden_sizes=6, learning_rate=0.05)
     panel = app.panels["mistakes"].matrix
-    assert [words for _, words in panel.other.options] == ["no other run", "run 1"]
+    assert [words for _, words in panel.other.options] == [
+        "no other run",
+        "4 units, batch 16, lr 0.02 (run 1)",
+    ]
     assert hidden(panel._together)
     panel.other.value = "1"
     assert not hidden(panel._together)
@@ -267,7 +270,10 @@ def test_a_run_whose_curves_are_hidden_can_still_be_compared_with(app):
     retrain(app, hidden_sizes=6)
     app.session.edit(1, hidden=True)
     panel = app.panels["mistakes"].matrix
-    assert [words for _, words in panel.other.options] == ["no other run", "run 1"]
+    assert [words for _, words in panel.other.options] == [
+        "no other run",
+        "4 units, batch 16, lr 0.02 (run 1)",
+    ]
     panel.other.value = "1"
     assert not hidden(panel._together)
 

@@ -68,7 +68,9 @@ def test_it_is_trained_on_from_as_a_fork(app, tmp_path):
     assert app.wait(PATIENCE)
     assert list(run.history) == list(app.history)[3:]
     titles = [earlier.title for earlier in app.session.state.earlier]
-    assert titles == ["run 1", "trained.npz", "run 3"]
+    assert titles == [
+        "12 units, batch 16, lr 0.05 (run 1)", "trained.npz", "fork of run 2 at epoch 3 (run 3)",
+    ]  # fmt: skip
     assert app.session.state.earlier[1].evaluation.test_accuracy == before.test_accuracy
 
 
@@ -171,7 +173,8 @@ def test_a_file_of_any_epoch_is_opened_as_what_it_is_and_exported(app, tmp_path,
     assert f"trained for {weights_epoch:g} epochs" in messages(app)["opened"]["text"]
     told = "epoch 500. " if weights_epoch == 500 else "epoch 2.5, counted as 2. "
     assert f"file late.npz, {told}" in app.export("report").content.decode()
-    assert f"Snapshot({int(weights_epoch)}," in app.export("script").content.decode()
+    epoch = int(weights_epoch)
+    assert f"layers,\n    {epoch},\n    {epoch},\n" in app.export("script").content.decode()
 
 
 def test_more_images_than_there_are_become_all(small_dataset):

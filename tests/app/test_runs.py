@@ -146,7 +146,7 @@ def test_a_colour_is_a_runs_own_for_the_session(app, panel):
     assert {row["colour"] for row in panel.table.rows} == set(before.values())
     send(panel, "delete", 1)
     send(panel, "pin", 2)
-    assert colours() == {name: colour for name, colour in before.items() if name != "run 1"}
+    assert colours() == {name: colour for name, colour in before.items() if not name.endswith("(run 1)")}
 
 
 def test_delete_and_undo(app, panel):
@@ -165,12 +165,12 @@ def test_delete_and_undo(app, panel):
 def test_what_is_said_stays_until_the_next_run_starts(app, panel):
     send(panel, "delete", 2)
     send(panel, "undo")
-    assert panel.table.status == "Run 2 is back."
+    assert panel.table.status == "Run 2 (batch 64) is back."
     send(panel, "pin", 1)
     send(panel, "load", 2)
-    assert panel.table.status.startswith("The settings of run 2 are in the controls")
+    assert panel.table.status.startswith("The settings of run 2 (batch 64) are in the controls")
     app.header.theme = "dark"  # everything is drawn again
-    assert panel.table.status.startswith("The settings of run 2 are in the controls")
+    assert panel.table.status.startswith("The settings of run 2 (batch 64) are in the controls")
     app.train(CONFIG.replace(seed=5))
     assert panel.table.status.startswith("5 runs. Tick two to compare them.")
     assert app.wait(PATIENCE)
@@ -180,7 +180,7 @@ def test_what_is_said_stays_until_the_next_run_starts(app, panel):
 def test_what_is_said_without_a_run_is_not_said_again(app, panel):
     app.session.reset()
     send(panel, "load", 2)
-    assert panel.table.status.startswith("The settings of run 2 are in the controls")
+    assert panel.table.status.startswith("The settings of run 2 (batch 64) are in the controls")
     app.train(CONFIG.replace(seed=5))
     assert app.wait(PATIENCE)
     app.session.reset()
@@ -220,7 +220,7 @@ def test_settings_go_back_into_the_controls_and_nothing_starts(app, panel):
     assert app.config == CONFIG.replace(batch_size=64)
     assert run_of(app).number == 4
     assert "batch=64" in app.header.query
-    assert panel.table.status.startswith("The settings of run 2 are in the controls")
+    assert panel.table.status.startswith("The settings of run 2 (batch 64) are in the controls")
 
 
 def test_two_runs_are_compared_on_the_same_images(app, panel, small_dataset):
@@ -229,7 +229,10 @@ def test_two_runs_are_compared_on_the_same_images(app, panel, small_dataset):
     pair = paired(one.newest.test_outputs, other.newest.test_outputs, small_dataset.test_labels)
     shown = panel.comparison.side_by_side.shown
     assert shown.verdict == verdict(*pair)
-    assert [words for words, _ in shown.heads] == ["A · run 1", "B · run 3"]
+    assert [words for words, _ in shown.heads] == [
+        "A · 8 units, batch 16, lr 0.05 (run 1)",
+        "B · 4 units (run 3)",
+    ]
     lines = {label: values for label, *values in shown.lines}
     assert lines["Hidden units"] == ["8", "4"]
     assert "Batch size" not in lines
@@ -250,13 +253,13 @@ def test_different_losses_compare_on_accuracy_and_the_page_says_why(app, panel):
     assert "losses don't compare" in shown.remarks[-1]
     assert "Test loss" not in {label for label, *_ in shown.lines}
     assert shown.verdict
-    assert [trace.name for trace in drawn(panel.loss)] == ["run 4"]
+    assert [trace.name for trace in drawn(panel.loss)] == ["softmax output, cross-e… (run 4)"]
     assert "3 runs with another loss are left out" in panel.captions["loss"].text
 
 
 def test_steps_epochs_or_seconds_and_log_or_linear(app, panel):
     def x():
-        return np.array(next(t for t in drawn(panel.accuracy) if t.name == "run 2").x)
+        return np.array(next(t for t in drawn(panel.accuracy) if t.name == "batch 64 (run 2)").x)
 
     np.testing.assert_array_equal(x(), [1, 2])
     panel.axis.value = "steps"
@@ -371,7 +374,7 @@ def test_a_fork_is_not_credited_with_what_its_parent_reached(app, panel):
     send(panel, "hide", fork.number - 1)
     assert fork.curve.best.epoch == 1  # the parent's: there the curve begins
     caption = panel.captions["accuracy"].text
-    assert caption == f"highest test accuracy: run {fork.number}, {25 * best:.2f} %"
+    assert caption == f"highest test accuracy: run {fork.number} ({fork.label}), {25 * best:.2f} %"
     assert cell(panel, fork.number, "Best")["text"].startswith(f"{25 * best:.2f}\u00a0% at\u00a0")
     assert panel.accuracy.summary == caption
 
@@ -385,7 +388,9 @@ def test_the_seconds_of_a_fork_go_on_from_its_parents(app, panel):
     fork, first = run_of(app), parent.history[0].seconds
     assert fork.first_seconds == first
     panel.axis.value = "seconds"
-    x = np.array(next(trace for trace in drawn(panel.accuracy) if trace.name == f"run {fork.number}").x)
+    x = np.array(
+        next(trace for trace in drawn(panel.accuracy) if trace.name.endswith(f"(run {fork.number})")).x
+    )
     np.testing.assert_allclose(x, first + np.cumsum([0, *(r.seconds for r in fork.history)]), rtol=1e-6)
     assert cell(panel, fork.number, "Time")["order"] == pytest.approx(float(x[-1]))
     app.panels.tab_bar.position = 1  # a fork of the fork
@@ -540,8 +545,8 @@ def without_outputs(app, panel, forgetful):
 def test_a_fork_is_not_said_to_come_back_by_its_settings(app, without_outputs):
     app.panels.tab_bar.position = 0
     train_on(app)
-    why = "For A, its settings alone don't bring it back: it went on from the weights of run 4."
-    assert without_outputs() == why
+    why = "For A, its settings alone don't bring it back: it went on from the weights of run 4"
+    assert without_outputs() == f"{why} (softmax output, cross-entropy)."
 
 
 def test_an_opened_file_is_not_said_to_come_back_by_its_settings(app, without_outputs, tmp_path):

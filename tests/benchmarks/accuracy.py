@@ -27,7 +27,7 @@ from threadpoolctl import threadpool_info
 
 from explorer import __version__
 from explorer.network import hardest_classes, most_confused
-from explorer.training import TrainingConfig
+from explorer.training import PRESETS, TrainingConfig
 from explorer.training.studies import StudyResult, grid, study
 
 SEEDS = (0, 1, 2)
@@ -134,6 +134,7 @@ def rows() -> tuple[Row, ...]:
         Row("784-32-10, relu, softmax, mean, lr 0.5", (RELU.replace(learning_rate=0.5),), 95.3),
         Row("784-128-10, relu, softmax, batch 64, 20 epochs",
             (RELU.replace(hidden_sizes=128, learning_rate=0.1, batch_size=64, epochs=20),), 97.7, slow=True),
+        Row("784-128-10, the preset Modern", (PRESETS["Modern"],), 97.5, slow=True),
         Row("784-300-10, squared error",
             (DEEP.replace(hidden_sizes=300, output="sigmoid", loss="squared_error", learning_rate=0.3),),
             95.3, slow=True),

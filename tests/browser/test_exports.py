@@ -300,6 +300,44 @@ LOOKS = {
 """For each tab what it shows, as it is written, next to what is expected."""
 
 
+def test_a_session_is_asked_about_saved_and_opened_again(page, tmp_path):
+    evil = '<img src=x onerror="window.hit = 1">'
+    page.get_by_role("tab", name="Runs").click()
+    rows = page.locator(".explorer-runs tbody tr")
+    present = rows.and_(page.locator("[data-present]"))
+    name = present.get_by_role("textbox", name=re.compile("^Name of run"))
+    expect(name).to_have_attribute("placeholder", "the exercise")
+    count = rows.count()
+    name.fill(evil)
+    name.press("Enter")
+    save = page.get_by_role("button", name="Save session")
+    expect(save).to_have_attribute("data-unsaved", "")
+    asked = []
+    page.once("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
+    page.evaluate("setTimeout(() => location.reload())")
+    lost = (
+        page.locator(".explorer-header").get_by_role("status").filter(has_text="with your name, note or pin")
+    )
+    expect(lost).to_be_visible()
+    assert asked == ["beforeunload"]
+    assert lost.bounding_box()["height"] > 20  # to be seen, not only heard
+    with page.expect_download() as download:
+        save.click()
+    path = tmp_path / download.value.suggested_filename
+    download.value.save_as(path)
+    expect(save).not_to_have_attribute("data-unsaved", "")
+    name.fill("")
+    name.press("Enter")
+    expect(name).to_have_attribute("title", "the exercise")
+    open_weights(page, path)
+    message = page.locator(".explorer-message[data-id=session]")
+    expect(message).to_contain_text(f"{path.name} is open: {count} runs, saved 20")
+    expect(name).to_have_value(evil)
+    expect(rows).to_have_count(count)
+    assert page.evaluate("window.hit") is None
+    until_finished(page)
+
+
 def test_the_largest_network_that_the_controls_allow_is_opened(page, begin, tmp_path):
     """24 MB: more than one message of the page may hold."""
     begin(page, "?epochs=1&n=1000")

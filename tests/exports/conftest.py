@@ -60,14 +60,15 @@ def exported(data, trained):
 
 @pytest.fixture
 def run_alone(tmp_path):
-    """What a script prints, run by a Python of its own in an empty folder."""
+    """What a script prints, run by a Python of its own in an empty folder; it must not need the package."""
 
-    def run_alone(text, **files):
+    def run_alone(text, *arguments, **files):
+        text += "\nassert not any(name.partition('.')[0] == 'explorer' for name in sys.modules)\n"
         for name, content in files.items():
             (tmp_path / name.replace("_npz", ".npz")).write_bytes(content)
         (tmp_path / "alone.py").write_text(text, encoding="utf-8")
         done = subprocess.run(
-            [sys.executable, "-W", "error", "alone.py"],
+            [sys.executable, "-W", "error", "alone.py", *map(str, arguments)],
             capture_output=True,
             text=True,
             cwd=tmp_path,

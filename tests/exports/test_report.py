@@ -7,6 +7,7 @@ import re
 import shlex
 from base64 import b64decode
 from dataclasses import replace
+from datetime import date
 from html import unescape
 from html.parser import HTMLParser
 
@@ -61,6 +62,15 @@ def test_it_says_what_the_run_came_to(exported):
     for field in FIELDS.values():
         assert field.label in text
     assert run.config.to_query() in text
+
+
+def test_its_title_says_which_run_and_which_day(exported):
+    html = report(exported(title="Batch 16 (run 3)", day=date(2026, 11, 6)))
+    name = re.search("<title>(.*)</title>", html)[1]
+    assert name.startswith("Batch 16 (run 3) · ")
+    assert name.endswith(" · 2026-11-06 · Neural network explorer")
+    text = " ".join(Page(html).texts)
+    assert "Exported from the neural network explorer on 6 November 2026" in text
 
 
 def test_it_holds_the_figures_in_both_themes(exported):

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import ast
+import gzip
 import re
+import subprocess
+import sys
+import tarfile
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from explorer import TrainingConfig, load_mnist, train
+from explorer.datasets.mnist import DATA
 from explorer.exports.exported_run import ExportedRun, TrainingStage
 from explorer.exports.script import training_script
 from explorer.exports.weights import weights_archive
@@ -20,15 +26,16 @@ from .conftest import CONFIG
 
 
 def figures(output):
-    """Test accuracy by epoch, then the two last lines, as the script prints them."""
-    epochs = dict(re.findall(r"^epoch +(\d+) .* accuracy ([\d.]+%)$", output, re.MULTILINE))
+    """Test loss and accuracy by epoch, then the two last lines, as the script prints them."""
+    lines = re.findall(r"^epoch +(\d+)  test loss ([\d.]+)  accuracy ([\d.]+%)$", output, re.MULTILINE)
+    epochs = {epoch: figures for epoch, *figures in lines}
     final = re.search(r"^Test accuracy +([\d.]+%) of .*\nTrain accuracy +([\d.]+%)", output, re.MULTILINE)
     return epochs, final.groups()
 
 
 def expected(history, final):
     return (
-        {str(record.epoch): f"{record.test_accuracy:.3%}" for record in history},
+        {str(r.epoch): [f"{r.test_loss:.6f}", f"{r.test_accuracy:.3%}"] for r in history},
         (f"{final.test_accuracy:.3%}", f"{final.train_accuracy:.3%}"),
     )
 
@@ -38,8 +45,11 @@ def expected(history, final):
     [
         {},
         {"hidden_sizes": (6, 5), "hidden_activation": "relu", "output": "softmax", "loss": "cross_entropy"},
-        {"batch_size": 1, "initializer": "he", "seed": 2**32 - 1, "reduction": "mean", "learning_rate": 1e-5},
+        {"hidden_activation": "tanh", "output": "softmax", "initializer": "normal", "batch_size": 9},
+        {"loss": "cross_entropy", "initializer": "uniform", "learning_rate": 0.001},
+        {"initializer": "he", "seed": 2**32 - 1, "reduction": "mean", "learning_rate": 1e-5},
         {"batch_size": 60_000, "n_train": 570},
+        {"hidden_sizes": (300, 40), "batch_size": 512},
     ],
 )
 def test_a_run_is_reprinted(exported, run_alone, changes):
@@ -47,7 +57,31 @@ def test_a_run_is_reprinted(exported, run_alone, changes):
     assert figures(run_alone(training_script(run))) == expected(run.history, run.exact)
 
 
-@pytest.mark.parametrize("changes", [{"batch_size": 16}, {"batch_size": 2}, {"batch_size": 250}])
+@pytest.mark.parametrize("batch_size", [1, 8])
+def test_of_tiny_mini_batches_the_figures_are_the_same_up_to_rounding(exported, run_alone, batch_size):
+    run = exported(CONFIG.replace(batch_size=batch_size, learning_rate=0.01))
+    text = training_script(run)
+    epochs, final = figures(run_alone(text))
+    assert "by blocks" in text
+    for record in run.history:
+        loss, accuracy = epochs[str(record.epoch)]
+        assert float(loss) == pytest.approx(record.test_loss, abs=1e-4)
+        assert float(accuracy[:-1]) == pytest.approx(100 * record.test_accuracy, abs=1)
+    assert float(final[1][:-1]) == pytest.approx(100 * run.exact.train_accuracy, abs=1)
+
+
+@pytest.mark.parametrize("batch_size", [9, 128, 600])
+def test_the_weights_are_the_same_to_the_bit(exported, run_alone, tmp_path, batch_size):
+    run = exported(CONFIG.replace(hidden_sizes=(40, 12), batch_size=batch_size))
+    run_alone(training_script(run) + "np.savez('found.npz', *(V for V, b in layers))\n")
+    with np.load(tmp_path / "found.npz") as found:
+        V1, V2, V3 = (found[name] for name in found.files)
+    W1, b1, W2, _, W3, _ = run.newest.weights
+    for after, before in ((V1[:-1], W1), (V1[-1:], b1), (V2, W2), (V3, W3)):
+        np.testing.assert_array_equal(after.T, before)
+
+
+@pytest.mark.parametrize("changes", [{"batch_size": 16}, {"batch_size": 250}])
 def test_a_run_that_was_paused_within_an_epoch_is_paused_there(exported, trained, run_alone, changes):
     config = CONFIG.replace(**changes)
     until = TrainingRun(config, exported().dataset).steps_per_epoch + 2
@@ -70,7 +104,7 @@ def test_a_run_that_was_continued_is_trained_in_one_go(exported, data, run_alone
     moment = Moment(final, final.snapshot)
     text = training_script(replace(exported(), history=history, moment=moment, newest=moment))
     assert figures(run_alone(text)) == expected(history, final)
-    assert text.count("TrainingRun(config") == 1
+    assert text.count("layers = train(") == 1
 
 
 def test_a_fork_of_a_fork_trains_each_stage(exported, trained, run_alone):
@@ -129,14 +163,14 @@ def test_a_file_that_was_only_opened_is_scored(exported, run_alone):
     )
 
 
-def test_it_imports_numpy_and_this_package_only(exported):
+def test_it_imports_numpy_alone(exported):
     for run in (exported(), exported(opened=OpenedWeights("x.npz", 1))):
         tree = ast.parse(training_script(run))
         names = {
             alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names
         }
         names |= {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
-        assert {name.split(".")[0] for name in names} == {"numpy", "explorer"}
+        assert {name.split(".")[0] for name in names} - sys.stdlib_module_names == {"numpy"}
 
 
 def test_no_text_gets_out_of_its_quotes(exported):
@@ -150,14 +184,46 @@ def test_no_text_gets_out_of_its_quotes(exported):
     assert f"x{evil}\u2028\ud800.npz" in literals
 
 
-def test_mnist_is_loaded_from_the_package(exported):
-    assert "dataset = load_mnist()" in training_script(replace(exported(), dataset=load_mnist()))
+def published(dataset, folder):
+    """The data set as MNIST is published: four gzipped idx files."""
+    for split, name in (("train", "train"), ("test", "t10k")):
+        images, labels = getattr(dataset, f"{split}_images"), getattr(dataset, f"{split}_labels")
+        for kind, array in (("images-idx3", images), ("labels-idx1", labels.astype(np.uint8))):
+            header = bytes([0, 0, 8, array.ndim]) + np.array(array.shape, ">i4").tobytes()
+            (folder / f"{name}-{kind}-ubyte.gz").write_bytes(gzip.compress(header + array.tobytes()))
+    return folder
 
 
-def test_images_made_in_python_leave_a_place_for_their_path(exported, small_dataset):
+def test_the_images_are_read_in_every_form(exported, run_alone, small_dataset, tmp_path):
+    run = exported()
+    text = training_script(replace(run, dataset=small_dataset))
+    folder = published(small_dataset, tmp_path)
+    assert figures(run_alone(text, folder)) == expected(run.history, run.exact)
+    with tarfile.open(tmp_path / "it.tgz", "w:gz") as archive:
+        archive.add(run.dataset.source, "inner")
+    assert figures(run_alone(text, tmp_path / "it.tgz")) == expected(run.history, run.exact)
+
+
+def test_mnist_is_found_where_the_explorer_is_installed(exported):
+    text = training_script(replace(exported(), dataset=load_mnist()))
+    assert 'find_spec("explorer")' in text
+    assert str(DATA) not in text  # where it is here is nobody's business
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"), [((), "usage: "), (("nowhere",), "usage: "), ((".",), "no train images")]
+)
+def test_without_its_images_it_says_what_it_needs(exported, small_dataset, tmp_path, arguments, words):
     text = training_script(replace(exported(), dataset=small_dataset))
     assert "made in Python" in text
-    assert "load_dataset(" in text
+    (tmp_path / "alone.py").write_text(text, encoding="utf-8")
+    (tmp_path / "train-labels.npy").write_bytes(b"\x93NUMPY")
+    done = subprocess.run(
+        [sys.executable, "alone.py", *arguments], capture_output=True, text=True, cwd=tmp_path, check=False
+    )
+    assert done.returncode == 1
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.slow

@@ -491,7 +491,7 @@ def test_the_run_is_written_in_every_form(command, tmp_path):
     assert [float(row["test_loss_per_image"]) for row in epochs] == [
         e["test_loss"] for e in json.loads(out)["epochs"]
     ]
-    assert "784-32-10 on " in (tmp_path / "run.html").read_text(encoding="utf-8")
+    assert "784-32-10, " in (tmp_path / "run.html").read_text(encoding="utf-8")
     code, _, err = command("--epochs", "1", *files)
     assert code == 2
     assert "--force replaces it" in err

@@ -409,7 +409,7 @@ def test_runs_are_named_deleted_and_brought_back(trained):
     trained.edit(99, name="nobody")
     assert [(run.title, run.note, run.pinned) for run in trained.state.runs] == [
         ("first", "", True),
-        ("run 2", "second", False),
+        ("seed 1 (run 2)", "second", False),
     ]
     trained.delete(1)
     assert [run.number for run in trained.state.runs] == [2]

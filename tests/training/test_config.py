@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from explorer.training import FIELDS, PRESETS, ConfigError, TrainingConfig
+from explorer.training import FIELDS, PRESETS, ConfigError, TrainingConfig, train
 from explorer.training.config import VIEW_KEYS, fields_of
 
 NO_NAMES = ["swish", "", " sigmoid", "Sigmoid", None, 3, True, ["sigmoid"], ("sum",), b"sum"]
@@ -370,9 +370,24 @@ def test_the_presets_are_the_two_of_the_exercise():
     )  # fmt: skip
     assert modern == TrainingConfig(
         hidden_sizes=(128,), hidden_activation="relu", output="softmax", loss="cross_entropy",
-        initializer="he", reduction="mean", learning_rate=0.3, batch_size=512, epochs=10,
+        initializer="he", reduction="mean", learning_rate=0.3, batch_size=128, epochs=10,
     )  # fmt: skip
     assert exercise == TrainingConfig()
+
+
+def test_a_link_to_the_preset_as_it_was_opens_the_same_run():
+    """Links say all that differs from the exercise: the preset may change, and they stay."""
+    link = "hidden=128&activation=relu&output=softmax&loss=cross_entropy&init=he&lr=0.3&reduction=mean"
+    config, notices = TrainingConfig.from_query(link)
+    assert (config, notices) == (PRESETS["Modern"].replace(batch_size=512), ())
+
+
+@pytest.mark.slow
+def test_modern_shows_what_its_methods_are_worth(mnist):
+    """The mean over three seeds is 97.7 %, where the exercise reaches 94 %."""
+    runs = [list(train(PRESETS["Modern"].replace(seed=seed), mnist)) for seed in range(3)]
+    assert [len(run) for run in runs] == [10] * 3
+    assert np.mean([run[-1].test_accuracy for run in runs]) >= 0.975
 
 
 def test_every_field_has_words_and_a_key_of_its_own():

@@ -170,7 +170,7 @@ def test_the_reason_names_what_makes_the_step_large():
         == "The gradient is a sum over the batch: 2\u202f048 images make each step 4 times as large as 512 do."
     )
     why = said(MODERN.replace(reduction="sum"), CHANCE)[0].why
-    assert why == "The gradient is a sum over the batch: 512 images make each step 512 times the mean."
+    assert why == "The gradient is a sum over the batch: 128 images make each step 128 times the mean."
     why = said(MODERN.replace(learning_rate=30), CHANCE)[0].why
     assert why == "Learning rate 30 makes each step about 100 times too large, so that it overshoots."
 

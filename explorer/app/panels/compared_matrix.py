@@ -46,7 +46,8 @@ class ComparedMatrix:
             self.caption.text = self.matrix.caption(state)
         else:
             before = None if other.newest is None else other.newest.confusion
-            self.difference.show(before, counts, state.theme, (other.title, "this run"))
+            called = other.short_title  # the choice over the figure says the rest
+            self.difference.show(before, counts, state.theme, (called, "this run"))
             self.caption.text = self.difference.text
         # The boxes are hidden, not the parts: a part doesn't hear of a class that comes later.
         for alone in self._alone:

@@ -31,7 +31,7 @@ class Reader:
     """Keeps a network for a run and a moment, so that reading drawings costs one pass."""
 
     def __init__(self) -> None:
-        self._number = 0  # of the network's run
+        self._run: tuple[int, int] | None = None  # the network's
         self._moment: Moment | None = None
         self._network: NeuralNetwork | None = None
 
@@ -39,8 +39,8 @@ class Reader:
         self, run: SessionRun, moment: Moment, images: NDArray[np.uint8]
     ) -> NDArray[np.floating[Any]]:
         """Return the outputs for images (n, 28, 28), shape (n_classes, n)."""
-        if self._network is None or run.number != self._number:
-            self._network, self._number, self._moment = run.new_network(), run.number, None
+        if self._network is None or run.key != self._run:
+            self._network, self._run, self._moment = run.new_network(), run.key, None
         if self._moment is None or moment.snapshot is not self._moment.snapshot:
             self._network.set_weights(moment.weights)
             self._moment = moment

@@ -108,7 +108,7 @@ def _without_figures(letter: str, run: SessionRun) -> str:
 def _way_back(letter: str, run: SessionRun) -> str:
     """Say whether a run's settings bring back its outputs, which are gone."""
     if run.parent is not None:
-        why = f"it went on from the weights of {run.parent.title}"
+        why = f"it went on from the weights of {run.parent.mention}"
     elif run.opened is not None:
         why = f"it began with the weights of {run.opened.file}"
     elif run.status == "finished":

@@ -106,6 +106,7 @@ def row(
                 for column in columns
             ),
         ),
+        label=run.label,
         name=run.name,
         note=run.note,
         pinned=run.pinned,

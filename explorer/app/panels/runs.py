@@ -65,7 +65,7 @@ class RunsPanel:
         """Show all runs; while one trains, once a second."""
         run = state.run
         marks = _marks(state.runs)
-        known = () if run is None else (run.number, run.status, len(run.history), id(run.evaluation))
+        known = () if run is None else (run.key, run.status, len(run.history), id(run.evaluation))
         wanted = (state.theme, None if run else state.config, known, marks)
         waits = state.is_training and monotonic() - self._drawn_at < _SECONDS_BETWEEN
         if wanted == self._drawn or (waits and self._same_runs(wanted)):
@@ -171,7 +171,7 @@ class RunsPanel:
             session.edit(run.number, hidden=not run.hidden)
         elif action.verb == "load":
             session.config = run.config
-            self._say(f"The settings of {run.title} are in the controls. Train starts a run with them.")
+            self._say(f"The settings of {run.mention} are in the controls. Train starts a run with them.")
         elif action.verb == "delete":
             deleted = (*session.state.earlier.deleted, run)
             self._say(f"{_named(deleted)} deleted.", undo=True)
@@ -185,7 +185,7 @@ class RunsPanel:
 
 def _marks(runs: Iterable[SessionRun]) -> tuple[object, ...]:
     """Return all that the user can change in runs."""
-    return tuple((run.number, run.name, run.note, run.pinned, run.hidden) for run in runs)
+    return tuple((run.key, run.name, run.note, run.pinned, run.hidden) for run in runs)
 
 
 def _curve(run: SessionRun, *, present: bool = False) -> RunCurve:
@@ -236,7 +236,7 @@ def _named(runs: tuple[SessionRun, ...]) -> str:
     """Return ``"Run 3 is"``, or ``"2 runs are"``, for a sentence to go on."""
     if len(runs) != 1:
         return f"{len(runs)} runs are"
-    return f"{runs[0].title[:1].upper()}{runs[0].title[1:]} is"
+    return f"{runs[0].mention[:1].upper()}{runs[0].mention[1:]} is"
 
 
 def _left_out(names: list[str]) -> str:
@@ -252,11 +252,11 @@ def _left_out(names: list[str]) -> str:
 def _accuracy_caption(runs: list[SessionRun]) -> str:
     if len(runs) > SLOTS:
         return f"{SLOTS} of {len(runs)} runs: the present, the pinned, the newest. Hide or pin to choose."
-    done = [(run.best.test_accuracy, run.title) for run in runs if run.best is not None]
+    done = [(run.best.test_accuracy, run.mention) for run in runs if run.best is not None]
     if not done:
         return "not trained yet"
-    accuracy, title = max(done, key=lambda found: found[0])
-    return f"highest test accuracy: {title}, {100 * accuracy:.2f} %"
+    accuracy, called = max(done, key=lambda found: found[0])
+    return f"highest test accuracy: {called}, {100 * accuracy:.2f} %"
 
 
 def _loss_caption(loss: str, n_others: int) -> str:

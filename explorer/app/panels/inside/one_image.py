@@ -102,7 +102,7 @@ class OneImage:
         with subject.network() as network:
             true = shown.true if shown.true is not None else int(network.forward(x[:, None]).argmax())
             walk = walk_through(network, x, np.eye(self._dataset.n_classes, dtype=np.float32)[true])
-        units = self._units.of(walk, (subject.run.number, self.picker.index, self._drawing))
+        units = self._units.of(walk, (subject.run.key, self.picker.index, self._drawing))
         self._draw_image(walk, shown, state.theme)
         self.stages.show(stages(walk, units, state.theme))
 

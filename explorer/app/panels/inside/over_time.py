@@ -49,7 +49,7 @@ class OverTime:
 
     def show(self, state: ViewState, subject: Subject) -> None:
         """Show what is known of the run, and learn more of it."""
-        if self._seen is None or self._seen[1].run.number != subject.run.number:
+        if self._seen is None or self._seen[1].run.key != subject.run.key:
             self._known = {}
         self._seen = state, subject
         for figure in self._figures:
@@ -101,7 +101,7 @@ class OverTime:
             return
         state, subject = self._seen
         n_epochs = max(subject.run.config.epochs, subject.run.epochs_done)
-        wanted = (subject.run.number, len(self._known), subject.epoch, n_epochs, state.theme)
+        wanted = (subject.run.key, len(self._known), subject.epoch, n_epochs, state.theme)
         if wanted == self._drawn:
             return
         self._drawn, self._drawn_at = wanted, monotonic()

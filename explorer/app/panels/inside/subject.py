@@ -92,7 +92,7 @@ class Subjects:
             return None
         snapshot = None if state.moment is None else state.moment.snapshot
         last = self._newest
-        same_run = last is not None and last.run.number == run.number
+        same_run = last is not None and last.run.key == run.key
         if last is None or not same_run or self._snapshot is not snapshot:
             network, first = (last._network, last.first) if last and same_run else _beginning(run)
             begun = first, float(run.root.first_epoch)

@@ -1,6 +1,6 @@
 // @ts-check
 // Takes the skeleton away when there is something to see, and says so when there is nothing for too long. Has widgets
-// shown as soon as they come.
+// shown as soon as they come. Asks before the page is left where something would be lost.
 
 /**
  * @typedef {(sender: unknown, id: string) => void} Registered
@@ -76,6 +76,18 @@
       if (program.widgetManager?.modelRegistered) handOver(program.widgetManager);
     },
   });
+
+  // Voilà ends the kernel as it hears that the page may be left, also where the user then stays. Whoever listens first
+  // can keep that from it; it is told when the page is left indeed.
+  let asked = false;
+  addEventListener("beforeunload", (event) => {
+    asked = event.isTrusted && document.documentElement.hasAttribute("data-explorer-unsaved");
+    if (!asked) return;
+    event.stopImmediatePropagation();
+    event.preventDefault();
+    document.dispatchEvent(new Event("explorer-asked"));
+  });
+  addEventListener("pagehide", () => asked && dispatchEvent(new Event("beforeunload")));
 
   // The page arrives in pieces, the last of them when Python is done: don't wait for its end.
   const arrival = new MutationObserver(() => {

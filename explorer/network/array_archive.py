@@ -1,0 +1,139 @@
+"""NumPy arrays in a zip file, as `numpy.savez` writes them: equal arrays give equal bytes, and no file is trusted.
+
+Reading starts from the sizes that the file declares, so that a small hostile file can't fill the memory.
+"""
+
+import re
+import zipfile
+import zlib
+from collections.abc import Collection, Iterator, Mapping, Set
+from contextlib import contextmanager
+from io import BytesIO
+from math import prod
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.foreign_files import FileError, NpyHeader, dtype_name, printable, reason
+
+__all__ = ["ArrayArchive", "archive_bytes", "explained"]
+
+_MOST_ENTRIES = 100
+# What zipfile and zlib raise for a file that is cut off, altered or made to harm, or whose kind of compression
+# zipfile doesn't know.
+_DAMAGED = (
+    OSError, EOFError, ValueError, RuntimeError, OverflowError, MemoryError,
+    zlib.error, zipfile.BadZipFile,
+)  # fmt: skip
+
+
+@contextmanager
+def explained(name: str, error: type[FileError], expected: str) -> Iterator[None]:
+    """Turn whatever a damaged file brings about into one kind of error, which says what was `expected`."""
+    try:
+        yield
+    except error:
+        raise
+    except FileError as found:
+        raise error(found.file, found.found, found.expected) from found
+    except _DAMAGED as damage:
+        raise error(name, printable(reason(damage)), expected) from damage
+
+
+def archive_bytes(arrays: Mapping[str, NDArray[Any]], packed: Collection[str] = ()) -> bytes:
+    """Return a ``.npz`` file without pickles and without a time: as `numpy.savez`, with any name allowed.
+
+    Parameters
+    ----------
+    arrays : mapping of str to ndarray
+        The arrays by their names.
+    packed : collection of str
+        Names of those that are compressed.
+    """
+    stream = BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for key, array in arrays.items():
+            info = zipfile.ZipInfo(f"{key}.npy")
+            info.compress_type = zipfile.ZIP_DEFLATED if key in packed else zipfile.ZIP_STORED
+            with archive.open(info, "w", force_zip64=True) as entry:
+                np.lib.format.write_array(entry, array, version=(1, 0), allow_pickle=False)
+    return stream.getvalue()
+
+
+class ArrayArchive:
+    """A file of arrays, once their number and the sizes that they declare are known to be bearable.
+
+    Whatever else the file holds raises one of many errors, for `explained` to turn into one.
+
+    Parameters
+    ----------
+    stream : file
+        The whole file.
+    name : str
+        What errors call it.
+    most_bytes : int
+        Most bytes that all entries may declare.
+    """
+
+    def __init__(self, stream: BinaryIO, name: str, most_bytes: int) -> None:
+        self.name = name
+        self._archive = zipfile.ZipFile(stream)
+        infos = self._archive.infolist()
+        self._entries = {info.filename.removesuffix(".npy"): info for info in infos}
+        if len(infos) > _MOST_ENTRIES or len(self._entries) < len(infos):
+            raise FileError(name, f"{len(infos)} entries", f"each name once, at most {_MOST_ENTRIES}")
+        size = sum(info.file_size for info in infos)
+        if size > most_bytes:
+            raise FileError(name, f"{size} bytes when unpacked", f"at most {most_bytes}")
+
+    @property
+    def names(self) -> Set[str]:
+        """The names of its entries."""
+        return self._entries.keys()
+
+    def size(self, key: str) -> int:
+        """Return the bytes that an entry declares, those of its header among them."""
+        return self._entries[key].file_size
+
+    def is_single(self, key: str) -> bool:
+        """Return whether an entry says that it is a single value."""
+        with self._archive.open(self._entries[key]) as stream:
+            return b"'shape': ()" in stream.read(1_000)
+
+    def array(
+        self, key: str, dtypes: str, n_axes: int, expected: str, *, may_be_empty: bool = False
+    ) -> NDArray[Any]:
+        """Return one array, once its header says what is `expected` and agrees with the entry's size.
+
+        Parameters
+        ----------
+        key : str
+            Its name.
+        dtypes : str
+            Pattern of the dtype's code without its byte order: ``"f4|f8"``.
+        n_axes : int
+            Its dimensions.
+        expected : str
+            In words, what it should be.
+        may_be_empty : bool
+            Whether an axis may have no length.
+        """
+        entry, part = self._entries[key], f"{self.name}, {key}"
+        if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise FileError(part, f"compression method {entry.compress_type}", "stored or deflated data")
+        with self._archive.open(entry) as stream:
+            header = NpyHeader.read(stream)
+            if header is None:
+                raise FileError(part, "something else than a plain array", expected)
+            shape = header.shape
+            fits = re.fullmatch(dtypes, header.dtype.lstrip("<>|=")) and len(shape) == n_axes
+            if not fits or (0 in shape and not may_be_empty):
+                raise FileError(part, f"{dtype_name(header.dtype)} of shape {shape}", expected)
+            size = prod(shape) * np.dtype(header.dtype).itemsize
+            if entry.file_size != header.size + size:
+                raise FileError(part, f"{entry.file_size} bytes", f"as many as shape {shape} takes")
+            # Without a limit all that is packed would be unpacked; the byte more is there if the header was cut.
+            data = stream.read(size + 1)
+        array = np.frombuffer(data, header.dtype).reshape(shape, order="F" if header.fortran else "C")
+        return array.astype(array.dtype.newbyteorder("="))

@@ -1,0 +1,81 @@
+"""What a run is called: by the settings that set it apart, so that a list of runs can be read."""
+
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
+
+from explorer.training import PRESETS, TrainingConfig
+from explorer.wording import plain
+
+__all__ = ["fork_label", "run_label"]
+
+_MOST_SETTINGS = 3
+_NOT_NAMED = frozenset({"epochs"})  # a run may be given more of them, and keeps its name
+_EXERCISE, *_OTHERS = PRESETS.items()
+_PREFIXES: Mapping[str, TrainingConfig] = MappingProxyType({"the exercise": _EXERCISE[1], **dict(_OTHERS)})
+"""The settings that a name may start from, by their own name."""
+
+_WORDS: Mapping[str, Callable[[TrainingConfig], str]] = MappingProxyType(
+    {
+        "hidden_sizes": lambda config: (
+            f"{config.architecture} unit{'' if config.hidden_sizes == (1,) else 's'}"
+        ),
+        "output": lambda config: f"{config.output} output",
+        "initializer": lambda config: f"{config.text('initializer').partition(' ')[0]} weights",
+        "batch_size": lambda config: f"batch {config.text('batch_size')}",
+        "learning_rate": lambda config: f"lr {plain(config.learning_rate)}",
+        "reduction": lambda config: f"by {config.reduction}",
+        "seed": lambda config: f"seed {config.seed}",
+        "n_train": lambda config: f"{config.text('n_train')} images",
+    }
+)
+"""A setting in a name, where its text alone would not say which it is."""
+
+
+def run_label(config: TrainingConfig, first: TrainingConfig | None = None) -> str:
+    """Return what sets a run apart: ``"128 units"``, ``"batch 64, lr 0.1"``, ``"Modern, seed 3"``.
+
+    Parameters
+    ----------
+    config : TrainingConfig
+        Its settings.
+    first : TrainingConfig, optional
+        Those of the session's first run, which the others are compared with; without it, the exercise's. Settings
+        that are nearer to a preset are compared with that, and named after it.
+    """
+    bases = {"": first or TrainingConfig(), **_PREFIXES}
+    differences = {name: _differences(base, config) for name, base in bases.items()}
+    equal = [name for name, differing in differences.items() if name and not differing]
+    if equal:
+        return equal[0]
+    nearest = min(differences, key=lambda name: len(differences[name]))
+    if not differences[nearest]:  # the first run's, which no preset is
+        return run_label(config)
+    return ", ".join(filter(None, [nearest, *_worded(config, differences[nearest])]))
+
+
+def fork_label(config: TrainingConfig, parent: TrainingConfig, number: int, epoch: float) -> str:
+    """Return what sets a fork apart: ``"fork of run 1 at epoch 4, lr 0.003"``.
+
+    Parameters
+    ----------
+    config, parent : TrainingConfig
+        Its settings, and those of the run that it was forked from.
+    number : int
+        That run's number.
+    epoch : float
+        The epoch that it was forked at.
+    """
+    fork = f"fork of run {number} at epoch {epoch:g}"
+    return ", ".join([fork, *_worded(config, _differences(parent, config))])
+
+
+def _differences(base: TrainingConfig, config: TrainingConfig) -> list[str]:
+    return [name for name in base.differences(config) if name not in _NOT_NAMED]
+
+
+def _worded(config: TrainingConfig, names: Iterable[str]) -> list[str]:
+    """Return settings in words; where they are many, the last are counted, but one alone is said."""
+    words = [_WORDS[name](config) if name in _WORDS else config.text(name) for name in names]
+    if len(words) <= _MOST_SETTINGS + 1:
+        return words
+    return [*words[:_MOST_SETTINGS], f"{len(words) - _MOST_SETTINGS} more"]

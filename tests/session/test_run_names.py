@@ -1,0 +1,68 @@
+"""Runs are called by what sets them apart: short, and the same in every session that begins alike."""
+
+from __future__ import annotations
+
+import pytest
+
+from explorer import TrainingConfig
+from explorer.session.run_names import fork_label, run_label
+from explorer.training import FIELDS, PRESETS
+
+EXERCISE, MODERN = PRESETS["The exercise"], PRESETS["Modern"]
+CHANGED = {
+    "hidden_sizes": ((64, 16), "64-16 units"),
+    "hidden_activation": ("tanh", "tanh"),
+    "output": ("softmax", "softmax output"),
+    "loss": ("cross_entropy", "cross-entropy"),
+    "initializer": ("uniform", "uniform weights"),
+    "batch_size": (8192, "batch 8\u202f192"),
+    "learning_rate": (0.003, "lr 0.003"),
+    "reduction": ("mean", "by mean"),
+    "seed": (7, "seed 7"),
+    "n_train": (1000, "1\u202f000 images"),
+}
+
+
+@pytest.mark.parametrize("name", [name for name in FIELDS if name != "epochs"])
+def test_every_setting_has_its_words(name):
+    value, words = CHANGED[name]
+    assert run_label(EXERCISE.replace(**{name: value})) == words
+
+
+@pytest.mark.parametrize(
+    ("config", "first", "words"),
+    [
+        (EXERCISE, None, "the exercise"),
+        (EXERCISE, MODERN, "the exercise"),
+        (MODERN, None, "Modern"),
+        (MODERN, EXERCISE, "Modern"),
+        (MODERN.replace(hidden_sizes=64), EXERCISE, "Modern, 64 units"),
+        (EXERCISE.replace(hidden_sizes=1), EXERCISE, "1 unit"),
+        (EXERCISE.replace(batch_size=64, learning_rate=0.1), EXERCISE, "batch 64, lr 0.1"),
+        # compared with the session's first run, whatever that is
+        (EXERCISE.replace(seed=3, batch_size=64), EXERCISE.replace(seed=3), "batch 64"),
+        (EXERCISE.replace(seed=3), EXERCISE.replace(seed=3), "seed 3"),
+        (EXERCISE.replace(batch_size=64), EXERCISE.replace(seed=3), "the exercise, batch 64"),
+        # more epochs continue a run, which keeps its name
+        (EXERCISE.replace(epochs=50), EXERCISE, "the exercise"),
+        (EXERCISE.replace(epochs=50, batch_size=64), EXERCISE.replace(batch_size=64), "batch 64"),
+    ],
+)
+def test_a_run_is_called_by_what_differs(config, first, words):
+    assert run_label(config, first) == words
+
+
+def test_many_differences_are_counted():
+    names = ("hidden_sizes", "hidden_activation", "initializer", "seed", "learning_rate")
+    config = EXERCISE.replace(**{name: CHANGED[name][0] for name in names})
+    assert run_label(config) == "64-16 units, tanh, uniform weights, 2 more"
+
+
+def test_a_fork_names_its_parent_and_what_it_changed():
+    slower = EXERCISE.replace(learning_rate=0.003, epochs=20)
+    assert fork_label(EXERCISE.replace(epochs=20), EXERCISE, 1, 4) == "fork of run 1 at epoch 4"
+    assert fork_label(slower, EXERCISE, 12, 4.0) == "fork of run 12 at epoch 4, lr 0.003"
+
+
+def test_the_default_settings_are_the_exercise():
+    assert TrainingConfig() == EXERCISE

@@ -1,0 +1,387 @@
+"""A session comes back from its file as it was, and no file does harm."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from app_steps import DIVERGING
+
+from explorer import TrainingConfig, train
+from explorer.datasets import Dataset
+from explorer.session import Session, SessionFileError, read_session, saved_session
+from explorer.session.saved_session import MOST_RUNS, SavedSession, session_bytes
+
+CONFIG = TrainingConfig(hidden_sizes=6, epochs=3, batch_size=16, learning_rate=0.05)
+PATIENCE = 60
+EVIL = '<img src=x onerror="alert(1)"><script>alert(2)</script>'
+
+
+def trained(session, *changes):
+    for change in changes:
+        session.train(CONFIG.replace(**change))
+        assert session.wait(PATIENCE)
+
+
+@pytest.fixture(scope="module")
+def made(small_dataset):
+    """Runs of many kinds: named, failed, stopped in an epoch, forked from a deleted one, of a file."""
+    session = Session(small_dataset, CONFIG)
+    trained(session, {}, {"batch_size": 64}, {"loss": "cross_entropy", "output": "softmax"})
+    session.train(DIVERGING)
+    assert session.wait(PATIENCE)
+    session.train(CONFIG.replace(seed=5), paused=True)
+    for _ in range(40):
+        session.step("batch")
+        assert session.wait(PATIENCE)
+    session.stop()
+    assert session.wait(PATIENCE)
+    network = session.state.earlier[0].new_network()
+    network.set_weights(session.state.earlier[0].newest.weights)
+    from explorer.network.weights_file import weights_bytes
+
+    content = weights_bytes(network.named(), network.functions, weights_epoch=2)
+    session.open_weights("of “me”.npz", content)
+    assert session.wait(PATIENCE)
+    trained(session, {"seed": 1})
+    session.select(2)
+    session.config = CONFIG.replace(seed=1, learning_rate=0.01, epochs=5)
+    session.fork()
+    assert session.wait(PATIENCE)
+    session.edit(2, name="wide", note=EVIL, pinned=True)
+    session.edit(1, hidden=True)
+    session.delete(7)
+    yield session
+    session.close()
+
+
+@pytest.fixture
+def content(made):
+    return made.save_session()
+
+
+@pytest.fixture
+def opened(made, content, small_dataset):
+    session = Session(small_dataset, TrainingConfig(hidden_sizes=2, epochs=1))
+    session.open_session(read_session(content, "it.session", small_dataset))
+    yield session
+    session.close()
+
+
+def moments(run):
+    return [moment for moment in (*run.timeline.moments, run.newest) if moment is not None]
+
+
+def assert_equal(before, after):
+    """The same run, to the bit."""
+    names = (
+        "number", "label", "name", "note", "pinned", "hidden", "status", "config", "first_epoch", "first_step",
+        "first_seconds", "opened", "start", "epoch", "title",
+    )  # fmt: skip
+    for name in names:
+        assert getattr(after, name) == getattr(before, name), name
+    assert after.history.epochs == before.history.epochs
+    assert [record.seconds for record in after.history] == [record.seconds for record in before.history]
+    assert after.history.batches == before.history.batches
+    assert (after.history.end is None) == (before.history.end is None)
+    assert (after.parent and after.parent.number) == (before.parent and before.parent.number)
+    assert len(moments(after)) == len(moments(before))
+    for one, other in zip(moments(before), moments(after), strict=True):
+        assert (one.epoch, one.record.test_accuracy) == (other.epoch, other.record.test_accuracy)
+        np.testing.assert_array_equal(one.confusion, other.confusion)
+        np.testing.assert_array_equal(one.test_outputs, other.test_outputs)
+        for array, again in zip(one.weights, other.weights, strict=True):
+            np.testing.assert_array_equal(array, again)
+
+
+def test_every_run_comes_back_as_it_was(made, opened):
+    assert [run.status for run in made.state.runs] == [
+        "finished", "finished", "finished", "failed", "stopped", "stopped", "finished",
+    ]  # fmt: skip
+    assert [run.number for run in opened.state.runs] == [1, 2, 3, 4, 5, 6, 8]
+    for before, after in zip(made.state.runs, opened.state.runs, strict=True):
+        assert_equal(before, after)
+    assert opened.config == made.config
+    assert opened.status == "finished"
+    assert [advice.id for advice in opened.advice] == [advice.id for advice in made.advice]
+
+
+def test_a_deleted_parent_is_known_and_not_listed(made, opened):
+    fork, before = opened.state.run, made.state.run
+    assert (fork.parent.number, fork.parent.n_bytes) == (7, 0)
+    assert fork.parent.history.epochs == before.parent.history.epochs
+    assert (fork.origin.epoch, fork.start) == (2, before.start)
+    opened.restore()
+    assert 7 not in [run.number for run in opened.state.runs]
+
+
+def test_saving_what_was_opened_gives_the_same_bytes(opened, content, monkeypatch):
+    def without_time(packed):
+        archive = zipfile.ZipFile(io.BytesIO(packed))
+        return {
+            name: archive.read(name).replace(b'"saved_at": "', b"")[-10_000:]
+            if name == "session.npy"
+            else archive.read(name)
+            for name in archive.namelist()
+        }
+
+    assert without_time(opened.save_session()).keys() == without_time(content).keys()
+    for name, data in without_time(content).items():
+        if name != "session.npy":
+            assert without_time(opened.save_session())[name] == data
+
+
+def test_a_run_goes_on_as_it_would_have(small_dataset):
+    """More epochs, a fork and a repetition, after the file as before it."""
+    session = Session(small_dataset, CONFIG)
+    trained(session, {})
+    saved = read_session(session.save_session(), "it.session", small_dataset)
+    session.close()
+    again = Session(small_dataset)
+    again.open_session(saved)
+    again.apply(CONFIG.replace(epochs=5))
+    assert again.wait(PATIENCE)
+    run = again.state.run
+    assert run.number == 1
+    assert list(run.history) == list(train(CONFIG.replace(epochs=5), small_dataset))
+    again.select(2)
+    again.fork()
+    assert again.wait(PATIENCE)
+    assert again.state.run.label == "fork of run 1 at epoch 2"
+    assert list(again.state.run.history) == list(run.history)[2:]
+    trained(again, {"batch_size": 64})
+    assert (again.state.run.number, again.state.run.title) == (3, "batch 64 (run 3)")
+    again.close()
+
+
+def test_a_run_that_trains_is_saved_as_far_as_it_has_come(small_dataset):
+    session = Session(small_dataset, CONFIG.replace(epochs=500))
+    session.train(paused=True)
+    session.step("epoch")
+    assert session.wait(PATIENCE)
+    session.resume()
+    (run,) = read_session(session.save_session(), "it.session", small_dataset).runs
+    session.close()
+    assert (run.status, run.epochs_done >= 1, bool(run.newest.weights)) == ("stopped", True, True)
+
+
+def test_a_session_without_a_run_is_saved(small_dataset):
+    session = Session(small_dataset, CONFIG)
+    saved = read_session(session.save_session(), "it.session", small_dataset)
+    session.close()
+    assert (saved.runs, saved.present, saved.config) == ((), 0, CONFIG)
+
+
+def test_runs_of_two_sessions_are_not_taken_for_each_other(made, opened):
+    assert {run.key for run in made.state.runs}.isdisjoint(run.key for run in opened.state.runs)
+
+
+def test_what_is_not_saved_yet_is_known(small_dataset):
+    session = Session(small_dataset, CONFIG)
+    trained(session, {}, {"seed": 1})
+    assert [run.number for run in session.state.unsaved] == [1, 2]
+    session.save_session()
+    assert session.state.unsaved == ()
+    session.edit(1, note="good")
+    assert [run.number for run in session.state.unsaved] == [1]
+    saved = read_session(session.save_session(), "it.session", small_dataset)
+    session.open_session(saved)
+    assert session.state.unsaved == ()
+    session.close()
+
+
+def test_of_too_many_runs_the_marked_and_the_newest_are_kept(made):
+    run = made.state.runs[0].without_moments()
+    runs = tuple(replace(run, number=number) for number in range(1, MOST_RUNS + 21))
+    runs = (replace(runs[0], note="mine"), *runs[1:])
+    kept = [run.number for run in SavedSession(config=CONFIG, runs=runs, n_runs=len(runs)).kept]
+    assert kept == [1, *range(22, MOST_RUNS + 21)]
+
+
+def test_where_networks_are_too_large_the_oldest_lose_theirs(made, small_dataset, monkeypatch):
+    size = sum(array.nbytes for array in made.state.runs[0].newest.weights)
+    monkeypatch.setattr(saved_session, "_WEIGHT_BYTES", 3 * size + 10)
+    runs = made.state.runs[:3] + made.state.runs[-1:]
+    saved = SavedSession(config=made.config, runs=runs, present=8, n_runs=8)
+    back = read_session(session_bytes(saved, small_dataset), "it.session", small_dataset).runs
+    assert [bool(run.newest.weights) for run in back] == [False, True, True, True]  # run 2 is pinned
+    assert [run.newest.record.test_accuracy for run in back] == [
+        run.newest.record.test_accuracy for run in runs
+    ]
+
+
+# ---------------------------------------------------------------- files that are none
+
+
+def repacked(content, change=None, **arrays):
+    """The file with another text, or other arrays; None leaves an entry out."""
+    with np.load(io.BytesIO(content)) as archive:
+        entries = {name: archive[name] for name in archive.files}
+    text = json.loads(entries["session"].tobytes())
+    if change is not None:
+        text = change(text) or text
+    entries["session"] = np.frombuffer(json.dumps(text).encode(), np.uint8)
+    stream = io.BytesIO()
+    np.savez(stream, **{n: a for n, a in {**entries, **arrays}.items() if a is not None})
+    return stream.getvalue()
+
+
+def refused(content, dataset):
+    with pytest.raises(SessionFileError) as refusal:
+        read_session(content, "it.session", dataset)
+    text = str(refusal.value)
+    assert text.startswith("it.session")
+    assert "\n" not in text
+    return text
+
+
+def changed(run=None, **values):
+    """A change of the text's values, or of those of one of its runs."""
+
+    def change(text):
+        (text if run is None else text["runs"][run]).update(values)
+
+    return change
+
+
+def test_the_repacked_file_of_these_tests_is_sound(content, small_dataset):
+    assert len(read_session(repacked(content), "it.session", small_dataset).runs) == 7
+
+
+@pytest.mark.parametrize("junk", [b"", b"PK\x03\x04", b"not a zip file" * 100])
+def test_a_file_of_another_kind(junk, small_dataset):
+    assert "zip file" in refused(junk, small_dataset)
+
+
+def test_a_file_of_weights_is_no_session(made, small_dataset):
+    network = made.state.earlier[0].new_network()
+    from explorer.network.weights_file import weights_bytes
+
+    assert "no entry “session”" in refused(weights_bytes(network.named(), network.functions), small_dataset)
+
+
+def test_every_cut_is_noticed(content, small_dataset):
+    for length in range(0, len(content), len(content) // 50):
+        refused(content[:length], small_dataset)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (changed(format=2), "found a session in format 2, expected format 1: a newer explorer opens it"),
+        (changed(format="1"), "format: found '1', expected a whole number"),
+        (lambda text: [text], "something else than named values"),
+        (changed(runs=[{}] * 10_000), "found 10000 runs"),
+        (changed(runs={}), "expected a list"),
+        (changed(runs=[7]), "something else than named values"),
+        (changed(settings={}), "settings: found other settings"),
+        (changed(saved_at=7), "saved_at: found 7, expected a text"),
+        (changed(present=99), "present: found 99"),
+        (changed(n_runs=3), "expected a number above those before it, at most 3"),
+        (changed(0, number=10**30), "number: found 1000"),
+        (changed(1, number=1), "run 2, number: found 1"),
+        (changed(0, name="x" * 61), "expected a text of at most 60 letters"),
+        (changed(0, note=None), "note: found None"),
+        (changed(0, pinned=1), "pinned: found 1, expected true or false"),
+        (changed(-1, n_batches=0), "batches: found rows of no run"),
+        (changed(0, n_epochs=500), "epochs: found"),
+        (changed(0, n_epochs=10**9), "expected a whole number from 0 to 500"),
+        (changed(0, weights=[3.0, 2.0, 1.0]), "weights: found"),
+        (changed(0, weights=["3"]), "expected epochs from 0 to 3"),
+        (changed(0, weights=[1] * 5000), "at most 502"),
+        (changed(0, status="idle"), "status: found 'idle'"),
+        (changed(0, first_epoch=3), "records out of order"),
+        (changed(0, first_seconds=-1.0), "first_seconds: found -1.0"),
+        (changed(0, first_seconds=float("nan")), "first_seconds: found nan"),
+        (changed(0, parent=8), "parent: found 8"),
+        (changed(0, opened={"file": 5}), "opened, epoch: found None"),
+    ],
+)
+def test_a_text_that_no_session_writes(content, small_dataset, change, words):
+    assert words in refused(repacked(content, change), small_dataset)
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"hidden_sizes": [0]}, "hidden_sizes [0], expected 1 to 6 hidden layers"),
+        ({"hidden_sizes": {}}, "hidden_sizes {}"),
+        ({"learning_rate": "fast"}, "learning_rate 'fast'"),
+        ({"n_train": 5000}, "n_train 5000"),
+        ({"loss": ["squared_error"]}, "loss"),
+    ],
+)
+def test_settings_that_can_not_be(content, small_dataset, settings, words):
+    def change(text):
+        text["runs"][0]["settings"].update(settings)
+
+    assert words in refused(repacked(content, change), small_dataset)
+
+
+def tables(content):
+    with np.load(io.BytesIO(content)) as archive:
+        return {name: archive[name] for name in archive.files}
+
+
+@pytest.mark.parametrize(
+    ("table", "place", "value", "words"),
+    [
+        ("epochs", (0, 0), 1.5, "a broken number"),
+        ("epochs", (0, 0), 3, "records out of order"),
+        ("epochs", (0, 1), np.nan, "figures that no run can have"),
+        ("epochs", (0, 4), 1.01, "figures that no run can have"),
+        ("epochs", (0, 5), -1, "figures that no run can have"),
+        ("batches", (0, 1), 1e300, "a broken number"),
+        ("evaluations", (0, 0), np.nan, "figures that no run can have"),
+        ("confusions", (0, 0, 0), -1, "other counts"),
+        ("weights", 0, np.inf, "infinite or not a number"),
+    ],
+)
+def test_figures_that_no_run_can_have(content, small_dataset, table, place, value, words):
+    array = tables(content)[table].copy()
+    array[place] = value
+    assert words in refused(repacked(content, **{table: array}), small_dataset)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "words"),
+    [
+        ({"weights": None}, "found other entries"),
+        ({"more": np.zeros(3)}, "found other entries"),
+        ({"weights": np.zeros(3, np.float32)}, "weights: found 3 rows"),
+        ({"weights": np.zeros((2, 2))}, "float64 of shape (2, 2), expected float32"),
+        ({"epochs": np.zeros((5, 3))}, "3 columns"),
+        ({"confusions": np.zeros((2, 3, 3), np.int32)}, "other counts"),
+        ({"batches": np.array([[None]])}, "found Python objects of shape (1, 1)"),
+    ],
+)
+def test_arrays_that_no_session_writes(content, small_dataset, arrays, words):
+    assert words in refused(repacked(content, **arrays), small_dataset)
+
+
+def test_a_file_that_declares_too_much_is_not_unpacked(content, small_dataset):
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in ("session", "epochs"):
+            archive.writestr(f"{name}.npy", bytes(200 << 20))
+    assert "bytes when unpacked" in refused(stream.getvalue(), small_dataset)
+
+
+def test_another_data_set_is_named(content, small_dataset):
+    images = small_dataset.test_images.copy()
+    images[0, 0, 0] ^= 1
+    other = replace(small_dataset, test_images=images)
+    assert "found runs on other images called patterns" in refused(content, other)
+    other = Dataset(
+        "clothes", small_dataset.train_images, small_dataset.train_labels, images, small_dataset.test_labels
+    )
+    assert "found runs on patterns, expected runs on clothes, which is open" in refused(content, other)
+
+
+def test_a_text_that_no_page_can_show_is_made_fit(content, small_dataset):
+    back = read_session(repacked(content, changed(0, name="a\ud800b")), "it.session", small_dataset)
+    assert back.runs[0].name == "a?b"

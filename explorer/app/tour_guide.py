@@ -40,7 +40,7 @@ _VALUES: Mapping[str, tuple[float, float]] = MappingProxyType(
 """Settings that the tour may move, and to what: the first that differs from what is set."""
 
 _TABS: Mapping[str, str] = MappingProxyType({"draw": "draw"})
-"""Where a step is, unless it is on the first tab."""
+"""The tab that a step is on, unless it is the overview."""
 _SEVEN = (((80, 60), (200, 60)), ((200, 60), (120, 220)))
 _ENOUGH_EPOCHS = 10
 
@@ -180,7 +180,7 @@ class TourGuide:
             self._went_back = False
             self._session.select(None)
         if step:
-            self._panels.tab_bar.selected = _TABS.get(step, self._panels.names[0])
+            self._panels.tab_bar.selected = _TABS.get(step, "overview")
 
     def _follow(self, state: SessionState) -> None:
         words = "" if self._answer is None else self._answer(state)

@@ -191,7 +191,7 @@ def test_runs_on_other_images_are_in_no_figure_and_that_is_said(app):
     assert app.wait(PATIENCE)
     assert len(earlier_curves(app)) == 1
     app.panels.tab_bar.selected = "mistakes"
-    assert [words for _, words in app.panels["mistakes"].matrix.other.options] == ["no other run", "run 3"]
+    assert [words for _, words in app.panels["mistakes"].matrix.other.options] == ["no other run", "8 units, batch 16, lr 0.05 (run 3)"]
 
 
 def test_the_table_names_the_data_set_and_marks_the_other(app):
@@ -228,7 +228,7 @@ def test_two_runs_on_the_images_before_compare_as_they_did(app, small_dataset):
     panel = app.panels["runs"]
     panel.table.chosen = [1, 2]
     comparison = panel.comparison
-    assert "200 test images" in comparison.side_by_side.shown.remarks[0]
+    assert "200 test images" in comparison.side_by_side.shown.remarks[0][0]
     assert "explorer-hidden" not in comparison._place._dom_classes
     assert list(comparison.difference.figure.layout.xaxis.ticktext) == list(small_dataset.class_names)
 
@@ -249,7 +249,7 @@ def test_a_link_with_more_images_than_its_data_set_has(app):
     app.open_link("?data=ways&n=500")
     assert app.wait(PATIENCE)
     assert (app.data.chosen, app.config.n_train) == ("Ways", None)
-    assert "“500”: the data set has 240" in messages(app)["link"]["text"]
+    assert "“500”: expected a whole number from 10 to 240, or all" in messages(app)["link"]["text"]
 
 
 @pytest.mark.parametrize(

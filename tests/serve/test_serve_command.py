@@ -106,7 +106,7 @@ def taken_port():
 def test_one_line_says_where_it_is_and_a_signal_ends_it_quietly(start, sig):
     command = start("--port", "0")
     assert command.line == f"The explorer is at {command.url} (Ctrl-C ends it)\n"
-    assert "<title>explorer</title>" in command.page()
+    assert "<title>Neural network explorer: train one and look inside</title>" in command.page()
     assert command.end(sig) == (0, "", "")
 
 

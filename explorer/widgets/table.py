@@ -2,16 +2,17 @@
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from types import MappingProxyType
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import ClassVar
 
-from explorer.widgets.rendered import Element, Rendered, button_element, element, table_element
+from explorer.widgets.rendered import Element, button_element, element, table_element
 
 __all__ = ["Table"]
 
 
-class Table(Rendered):
-    """A table whose headings sort it by their columns, pressed again the other way round.
+@dataclass(frozen=True)
+class Table:
+    """A table for a `Display`, whose headings tell a press: `sorted_on` that is the table to show next.
 
     Parameters
     ----------
@@ -21,49 +22,48 @@ class Table(Rendered):
         The headings. The first column names the rows; the others hold numbers, set to the right.
     meanings : mapping of str to str
         Sentences that explain headings.
+    rows : sequence of sequence of str
+        The cells' text, row by row.
+    marked : collection of (int, int)
+        Row and column of the cells that stand out.
+    sorted_by : int
+        The column that the rows are sorted by, whatever their order in `rows`; -1 for none.
+    descending : bool
+        Whether the largest comes first.
     """
 
+    kind: ClassVar[str] = "explorer-table"
+    pictures: ClassVar[tuple[bytes, ...]] = ()
+
+    caption: str
+    columns: Sequence[str]
+    meanings: Mapping[str, str] = field(default_factory=dict)
     rows: Sequence[Sequence[str]] = ()
-    """The cells' text, row by row."""
     marked: Collection[tuple[int, int]] = ()
-    """Row and column of the cells that stand out."""
+    sorted_by: int = -1
+    descending: bool = False
 
-    def __init__(
-        self,
-        caption: str,
-        columns: Sequence[str],
-        meanings: Mapping[str, str] = MappingProxyType({}),
-        **traits: Any,
-    ) -> None:
-        self._caption, self._columns, self._meanings = caption, tuple(columns), meanings
-        self._sorted_by, self._descending = -1, False
-        super().__init__("explorer-table", self._table(), **traits)
-        self.on_press(self._sort)
+    def sorted_on(self, press: str) -> "Table":
+        """Return the table sorted by the column whose heading was pressed; pressed again, the other way round."""
+        columns = [str(column) for column in range(len(self.columns))]
+        if press not in columns:
+            return self
+        column = columns.index(press)
+        descending = column == self.sorted_by and not self.descending
+        return replace(self, sorted_by=column, descending=descending)
 
-    def show(self, rows: Sequence[Sequence[str]], marked: Collection[tuple[int, int]] = ()) -> None:
-        """Show `rows` in place of the present ones, in one message."""
-        self.rows, self.marked = rows, marked
-        self.draw(self._table())
-
-    def _sort(self, press: str) -> None:
-        columns = [str(column) for column in range(len(self._columns))]
-        if press in columns:
-            column = columns.index(press)
-            self._descending = column == self._sorted_by and not self._descending
-            self._sorted_by = column
-            self.draw(self._table())
-
-    def _table(self) -> Element:
+    def elements(self) -> list[Element]:
+        """Return the table as elements."""
         order: Sequence[int] = range(len(self.rows))
-        if self._sorted_by >= 0:
-            order = sorted(order, key=self._measured, reverse=self._descending)
-        head = map(self._heading, range(len(self._columns)))
-        return table_element(self._caption, head, map(self._row, order))
+        if self.sorted_by >= 0:
+            order = sorted(order, key=self._measured, reverse=self.descending)
+        head = map(self._heading, range(len(self.columns)))
+        return [table_element(self.caption, head, map(self._row, order))]
 
     def _heading(self, column: int) -> Element:
-        direction = "none" if column != self._sorted_by else "descending" if self._descending else "ascending"
-        words = self._columns[column]
-        button = button_element(str(column), words, data_help=self._meanings.get(words))
+        direction = "none" if column != self.sorted_by else "descending" if self.descending else "ascending"
+        words = self.columns[column]
+        button = button_element(str(column), words, data_help=self.meanings.get(words))
         return element("th", button, scope="col", aria_sort=direction)
 
     def _row(self, row: int) -> Element:
@@ -75,7 +75,7 @@ class Table(Rendered):
 
     def _measured(self, row: int) -> tuple[bool, float, str]:
         """Return what a row is sorted by: a number, whatever stands round it, comes before words."""
-        text = self.rows[row][self._sorted_by]
+        text = self.rows[row][self.sorted_by]
         try:
             return False, float(re.sub(r"[^\d.-]", "", text)), ""
         except ValueError:

@@ -23,7 +23,7 @@ def app(app):
 
 def test_the_table_shows_recall_and_support(app, small_dataset):
     confusion = run_of(app).newest.confusion
-    for k, row in enumerate(app.panels["mistakes"].table.rows):
+    for k, row in enumerate(app.panels["mistakes"].table.shown.rows):
         assert row[0] == str(k)
         assert row[1] == f"{100 * confusion[k, k] / confusion[k].sum():.1f} %"
         assert row[4] == str((small_dataset.test_labels == k).sum())
@@ -123,12 +123,12 @@ def test_a_threshold_answers_fewer_and_better(app, small_dataset):
 def test_a_hidden_tab_is_not_drawn(app):
     panel = app.panels["mistakes"]
     app.panels.tab_bar.selected = "overview"
-    before = panel.table.rows
+    before = panel.table.shown.rows
     set_controls(app, epochs=2)
     assert app.wait(PATIENCE)
-    assert panel.table.rows is before
+    assert panel.table.shown.rows is before
     app.panels.tab_bar.selected = "mistakes"
-    assert panel.table.rows is not before
+    assert panel.table.shown.rows is not before
 
 
 def test_an_image_that_is_opened_is_looked_into(app, small_dataset):

@@ -468,7 +468,9 @@ def test_two_hundred_runs_of_a_session(small_dataset, sent_bytes, monkeypatch):
     app.session.step("epoch")
     assert app.wait(PATIENCE)
     assert list(rows(panel)) == list(range(1, 201))
-    assert [trace.name for trace in drawn(panel.accuracy)][:-1] == [f"seed {n - 1} (run {n})" for n in range(189, 200)]
+    assert [trace.name for trace in drawn(panel.accuracy)][:-1] == [
+        f"seed {n - 1} (run {n})" for n in range(189, 200)
+    ]
     assert panel.captions["accuracy"].text.startswith("12 of 200 runs")
     assert sum(run.n_bytes for run in app.session.state.earlier) <= app.session.state.earlier.most_bytes
     assert [run.number for run in app.session.state.earlier if run.n_bytes] == list(range(150, 200))

@@ -27,7 +27,7 @@ def panel(app):
 
 
 def press(panel):
-    panel.bar._on_message(panel.bar, {"press": "stop" if panel.bar.running else "run"}, [])
+    panel.progress._on_message(panel.progress, {"press": panel.progress.shown.press}, [])
 
 
 def wait_for(condition):
@@ -77,9 +77,9 @@ def test_a_recorded_study_is_read_as_it_was_written(tmp_path):
 def test_a_study_is_drawn_and_put_into_words(panel):
     panel.epochs.value = panel.seeds.value = "1"
     press(panel)
-    assert panel.bar.running
-    wait_for(lambda: not panel.bar.running)
-    assert panel.bar.text.endswith("runs · done")
+    assert panel.progress.shown.running
+    wait_for(lambda: not panel.progress.shown.running)
+    assert panel.progress.shown.text.endswith("runs · done")
     sizes = {1, 8, 32, 128, 512, 600}
     assert {point.batch_size for point in panel.points} == sizes
     assert {point.seed for point in panel.points} == {7}
@@ -95,11 +95,11 @@ def test_a_study_can_be_stopped_and_started_again(panel):
     panel.epochs.value = "10"
     press(panel)
     press(panel)
-    assert not panel.bar.running
-    assert panel.bar.text.endswith("stopped")
+    assert not panel.progress.shown.running
+    assert panel.progress.shown.text.endswith("stopped")
     panel.epochs.value = panel.seeds.value = "1"
     press(panel)
-    wait_for(lambda: not panel.bar.running)
+    wait_for(lambda: not panel.progress.shown.running)
     assert len(panel.points) == 12
 
 
@@ -120,3 +120,14 @@ def test_no_batch_is_larger_than_the_images_and_the_whole_curve_comes_first():
     runs = study_configs(TrainingConfig(n_train=1000, seed=5), n_images=60_000, epochs=1, n_seeds=2)
     assert [run.batch_size for run in runs[:12:2]] == [1000, 512, 128, 32, 8, 1]
     assert [run.seed for run in runs] == [5] * 12 + [6] * 12
+
+
+def test_a_press_of_what_the_button_no_longer_stands_for_is_dropped(panel):
+    panel.progress._on_message(panel.progress, {"press": "stop"}, [])
+    assert not panel.progress.shown.running
+    panel.epochs.value = "10"
+    press(panel)
+    panel.progress._on_message(panel.progress, {"press": "run"}, [])
+    assert panel.progress.shown.running
+    press(panel)
+    assert panel.progress.shown.text.endswith("stopped")

@@ -280,7 +280,7 @@ def look_at_study(page, known):
     """The run of the page is one of its runs."""
     page.get_by_text("1 seed", exact=True).click()
     page.get_by_role("button", name="Run the study").click()
-    expect(page.locator(".explorer-study-bar")).to_contain_text("12 of 12 runs · done", timeout=90_000)
+    expect(page.locator(".explorer-study-progress")).to_contain_text("12 of 12 runs · done", timeout=90_000)
     drawn = page.evaluate("""() => {
       const { data } = document.querySelector('.explorer-study-figure .js-plotly-plot');
       const { x, y } = data.find((trace) => trace.name === 'sum');

@@ -13,7 +13,6 @@ from explorer.widgets.known_names import KnownNames
 from explorer.widgets.live_figure import LiveFigure
 from explorer.widgets.rendered import Rendered
 from explorer.widgets.run_bar import RunBar
-from explorer.widgets.table import Table
 
 
 def chart(**options):
@@ -28,7 +27,6 @@ def chart(**options):
         (Caption, "txt", "text"),
         (Header, "exprots", "exports"),
         (Heartbeat, "patient", "patience"),
-        (lambda **options: Table("Scores", ["digit"], **options), "colums", "columns"),
         (lambda **options: Dropdown("of", {"": "none"}, **options), "vlaue", "value"),
         (chart, "sumary", "summary"),
         (RunBar, "lay_out", "layout"),
@@ -68,7 +66,7 @@ def parts(cls=KnownNames):
 def test_every_part_takes_a_layout():
     takes_none = {"LiveFigure"}  # a figure's layout is Plotly's
     classes = {cls for cls in parts() if cls.__name__ not in takes_none}
-    assert {Rendered, RunBar, Caption, Table} <= classes
+    assert {Rendered, RunBar, Caption} <= classes
     for cls in classes:
         with pytest.raises(TypeError, match=r"lay_out'; did you mean 'layout'"):
             cls.__new__(cls, lay_out={})

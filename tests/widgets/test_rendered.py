@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from explorer.widgets.checked_weights import CheckedRow, CheckedWeights
 from explorer.widgets.picture_steps import PictureSteps
 from explorer.widgets.rendered import Display, Rendered, element
 from explorer.widgets.side_by_side import SideBySide
-from explorer.widgets.study_bar import StudyBar
+from explorer.widgets.study_progress import StudyProgress
 from explorer.widgets.table import Table
 from explorer.widgets.tiles import Tile, Tiles
 
@@ -57,17 +58,16 @@ def test_a_press_is_heard(from_page):
 def shown():
     """One of each part, with something of everything that it can show."""
     bar = Bar("9", -0.5, "1", "true", "good")
-    study, table = StudyBar(), Table("Scores", ["digit", "recall"])
-    study.show(running=True, fraction=0.5, text="3 of 48 runs")
-    table.show([["0", "1 %"]], [(0, 1)])
     data = (
+        StudyProgress("3 of 48 runs", 0.5, running=True),
+        Table("Scores", ["digit", "recall"], {}, [["0", "1 %"]], [(0, 1)]),
         Tiles((Tile("a", "1", "b", "test"),)),
         Bars("Unit", (bar,), "of what", signed=True, note="note", picture=b"png", picture_words="a 9"),
         CheckedWeights("verdict", "how", (CheckedRow("W", "1", "1", "0", "agree", True),), None),
         SideBySide([("A", "#332288")], "verdict", ["remark"], [("Epochs", "6", "10")]),
         PictureSteps((("a", "b"),), b"png"),
     )
-    return [Caption("text"), study, table, *map(Display, data)]
+    return [Caption("text"), *map(Display, data)]
 
 
 def elements(content):
@@ -111,26 +111,23 @@ def test_a_new_line_is_one_message(sent):
 
 
 def column(table, index):
-    return [row[2 + index][2] for row in table.content[0][-1][2:]]
+    return [row[2 + index][2] for row in table.elements()[0][-1][2:]]
 
 
-def test_a_table_is_sorted_by_what_is_pressed_and_stays_so(from_page):
-    table = Table("Scores", ["digit", "recall"])
-    table.show([["8", "95.1 %"], ["3", "9.5 %"], ["5", "–"]])
+def test_a_table_is_sorted_by_what_is_pressed_and_stays_so():
+    table = Table("Scores", ["digit", "recall"], rows=[["8", "95.1 %"], ["3", "9.5 %"], ["5", "–"]])
     assert column(table, 0) == ["8", "3", "5"]
-    from_page.send(table, {"press": "1"})
+    table = table.sorted_on("1")
     assert column(table, 1) == ["9.5 %", "95.1 %", "–"]
-    from_page.send(table, {"press": "1"})
+    table = table.sorted_on("1")
     assert column(table, 1) == ["–", "95.1 %", "9.5 %"]
-    table.show([["1", "70 %"], ["2", "80 %"]])
+    table = replace(table, rows=[["1", "70 %"], ["2", "80 %"]])
     assert column(table, 1) == ["80 %", "70 %"]
-    heads = table.content[0][3][2][2:]
+    heads = table.elements()[0][3][2][2:]
     assert [head[1]["aria-sort"] for head in heads] == ["none", "descending"]
 
 
 @pytest.mark.parametrize("press", ["2", "-1", "x", ""])
-def test_what_is_no_heading_sorts_nothing(from_page, press):
-    table = Table("Scores", ["digit", "recall"])
-    table.show([["8", "95 %"], ["3", "9 %"]])
-    from_page.send(table, {"press": press})
-    assert column(table, 0) == ["8", "3"]
+def test_what_is_no_heading_sorts_nothing(press):
+    table = Table("Scores", ["digit", "recall"], rows=[["8", "95 %"], ["3", "9 %"]])
+    assert table.sorted_on(press) == table

@@ -1,6 +1,7 @@
 """The second tab: which digits are hard, what is mistaken for what, and how far the network can be trusted."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from time import monotonic
 
 import numpy as np
@@ -26,6 +27,7 @@ from explorer.training import Moment
 from explorer.widgets.caption import Caption
 from explorer.widgets.dropdown import Segmented
 from explorer.widgets.live_figure import LiveFigure
+from explorer.widgets.rendered import Display
 from explorer.widgets.table import Table
 from explorer.widgets.threshold import Threshold
 from explorer.wording import class_noun, counted, grouped, percent
@@ -57,7 +59,8 @@ class MistakesPanel:
         self.sentence = Caption()
         kind = class_noun(dataset.class_names)
         columns = [kind, "recall", "precision", "F1", "test images"]
-        self.table = Table("Scores of each class", columns, GLOSSARY)
+        self.table = Display(Table("Scores of each class", columns, GLOSSARY))
+        self.table.on_press(on_loop(lambda press: self.table.show(self.table.shown.sorted_on(press))))
         self.images = ChosenImages(
             dataset,
             on_loop,
@@ -108,13 +111,14 @@ class MistakesPanel:
 
     def _show_scores(self) -> None:
         if self._moment is None:
-            self.table.show([])
+            self.table.show(replace(self.table.shown, rows=(), marked=()))
             return
         confusion, names = self._moment.confusion, self._dataset.class_names
         scores = per_class(confusion)
         self.sentence.text = difficulty(confusion, names)
         hardest = np.argsort(scores.recall, kind="stable")[:_HARDEST]
-        self.table.show(_rows(scores, names), [(int(row), 1) for row in hardest])
+        marked = [(int(row), 1) for row in hardest]
+        self.table.show(replace(self.table.shown, rows=_rows(scores, names), marked=marked))
 
     def _show_threshold(self) -> None:
         if self._moment is None:

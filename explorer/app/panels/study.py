@@ -33,7 +33,8 @@ from explorer.training.study_runner import StudyDelivery, StudyRunner
 from explorer.widgets.caption import Caption
 from explorer.widgets.dropdown import Segmented
 from explorer.widgets.live_figure import LiveFigure
-from explorer.widgets.study_bar import StudyBar
+from explorer.widgets.rendered import Display
+from explorer.widgets.study_progress import StudyProgress
 from explorer.wording import duration
 
 __all__ = ["StudyPanel", "study_configs"]
@@ -71,8 +72,8 @@ class StudyPanel:
         self.epochs.value = self.seeds.value = "3"
         for choice in (self.epochs, self.seeds):
             choice.observe(on_loop(self._on_choice), "value")
-        self.bar = StudyBar()
-        self.bar.on_press(on_loop(self._on_press))
+        self.progress = Display(StudyProgress())
+        self.progress.on_press(on_loop(self._on_press))
         self.question, self.words = Caption(_question(self._config)), Caption()
         self.figures = {measure: _figure(measure, theme) for measure in _MEASURES}
         figures = [
@@ -84,7 +85,7 @@ class StudyPanel:
         self.view = box(
             "explorer-panel explorer-study-panel",
             box("explorer-study-words", self.question),
-            box("explorer-study-tools", self.epochs, self.seeds, self.bar),
+            box("explorer-study-tools", self.epochs, self.seeds, self.progress),
             box("explorer-study-words", self.words),
             self._drawings,
         )
@@ -107,8 +108,10 @@ class StudyPanel:
         for figure in self.figures.values():
             figure.set_theme(state.theme)
 
-    def _on_press(self) -> None:
-        if self.bar.running:
+    def _on_press(self, press: str) -> None:
+        if press != self.progress.shown.press:
+            return
+        if self.progress.shown.running:
             self._runner.stop()
             self._show_progress(running=False, end="stopped")
         else:
@@ -129,7 +132,8 @@ class StudyPanel:
         """Say what the next study asks, and before the first how large it will be."""
         self.question.text = _question(self._config)
         if not self._configs:
-            self.bar.text = f"{len(self._plan())} runs, in all cores of this machine"
+            text = f"{len(self._plan())} runs, in all cores of this machine"
+            self.progress.show(StudyProgress(text))
 
     def _start(self) -> None:
         self._configs = self._plan()
@@ -140,7 +144,7 @@ class StudyPanel:
         self._show_progress(running=True)
 
     def _on_delivery(self, delivery: StudyDelivery) -> None:
-        if delivery.number != self._number or not self.bar.running:
+        if delivery.number != self._number or not self.progress.shown.running:
             return
         if delivery.result is None:
             self._show_progress(running=False, end=delivery.error or "done")
@@ -167,9 +171,10 @@ class StudyPanel:
             left = (monotonic() - self._started) * (1 - done) / done
             parts.append(f"{duration(left)} left")
         parts += [f"{failed} failed"] * bool(failed) + [end] * bool(end)
-        self.bar.show(running=running, fraction=done, text=" · ".join(parts))
+        text = " · ".join(parts)
+        self.progress.show(StudyProgress(text, done, running))
         self.words.text = _ORDER if running else study_words(self.points)
-        self.figures["accuracy"].summary = self.bar.text if running else self.words.text or self.bar.text
+        self.figures["accuracy"].summary = text if running else self.words.text or text
 
 
 def study_configs(

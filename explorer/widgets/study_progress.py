@@ -1,0 +1,50 @@
+"""The button that starts a study of many runs or ends it, and how far the study is."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from explorer.widgets.rendered import Element, button_element, element
+
+__all__ = ["StudyProgress"]
+
+_SQUARE, _TRIANGLE = "M4 4h8v8H4z", "M5 3.5v9l7.5-4.5z"
+
+
+@dataclass(frozen=True)
+class StudyProgress:
+    """A button, a bar of progress, and a line of text, for a `Display`.
+
+    Parameters
+    ----------
+    text : str
+        For example ``"12 of 48 runs · 20 s left"``.
+    fraction : float
+        How far the study is, 0 to 1.
+    running : bool
+        Whether it is under way: the button then stops it.
+    """
+
+    kind: ClassVar[str] = "explorer-study"
+    pictures: ClassVar[tuple[bytes, ...]] = ()
+
+    text: str = ""
+    fraction: float = 0.0
+    running: bool = False
+
+    @property
+    def press(self) -> str:
+        """What the button stands for: a press that says another was on its way when the study began or ended."""
+        return "stop" if self.running else "run"
+
+    def elements(self) -> list[Element]:
+        """Return the bar as elements."""
+        words, path = ("Stop the study", _SQUARE) if self.running else ("Run the study", _TRIANGLE)
+        named = {"class_": "explorer-icon", "viewBox": "0 0 16 16", "aria_hidden": "true"}
+        icon = element("svg", element("path", d=path), **named)
+        is_primary = not self.running
+        run = button_element(self.press, icon, words, class_="explorer-button", data_primary=is_primary)
+        is_hidden = not self.running and self.fraction == 0
+        shown = {"aria_label": "Progress of the study", "hidden": is_hidden}
+        bar = element("progress", max=1, value=self.fraction, **shown)
+        progress = element("div", bar, element("p", self.text, role="status"))
+        return [element("div", run, progress, class_="explorer-study-progress")]

@@ -87,7 +87,7 @@ def box(classes: str, *children: DOMWidget) -> Box:
 def figure_row(figures: Sequence[DOMWidget], captions: Sequence[DOMWidget]) -> Box:
     """Return two figures in a row, each over its line of text; one below the other where there is no room."""
     pairs = zip(figures, captions, strict=True)
-    return box("explorer-pair", *(box("explorer-section-figure", *pair) for pair in pairs))
+    return box("explorer-pair", *(box("explorer-panel-figure", *pair) for pair in pairs))
 
 
 def set_hidden(widget: DOMWidget, is_hidden: bool) -> None:

@@ -27,9 +27,9 @@ SETTLED = """() => {
     const plot = place.querySelector('.js-plotly-plot');
     return Math.abs(plot?.querySelector('.main-svg')?.getAttribute('width') - plot?.clientWidth) < 2;
   };
-  return section?.offsetHeight > 0 && [...section.querySelectorAll('.explorer-section-figure')].every(fills);
+  return section?.offsetHeight > 0 && [...section.querySelectorAll('.explorer-panel-figure')].every(fills);
 }"""
-TRACES = """() => [...document.querySelectorAll('.explorer-section-figure .js-plotly-plot')]
+TRACES = """() => [...document.querySelectorAll('.explorer-section .explorer-panel-figure .js-plotly-plot')]
   .filter((plot) => plot.offsetParent)
   .map((plot) => plot.data.filter((t) => t.visible === true))
   .map((traces) => traces.map((t) => ({ name: t.name, x: Array.from(t.x), y: Array.from(t.y) })))"""

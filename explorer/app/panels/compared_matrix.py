@@ -25,10 +25,10 @@ class ComparedMatrix:
         self.other = Dropdown("compared with", _NOTHING)
         self.other.observe(views.on_loop(self._on_other), "value")
         self.caption = Caption()
-        self._alone = box("", self.matrix.counted), box("explorer-mistakes-figure", self.matrix.figure)
-        self._together = box("explorer-mistakes-figure", self.difference.figure)
-        tools = box("explorer-mistakes-tools", self.other, self._alone[0])
-        self.view = box("explorer-mistakes-compared", tools, self._alone[1], self._together, self.caption)
+        self._alone = box("", self.matrix.counted), box("explorer-panel-figure", self.matrix.figure)
+        self._together = box("explorer-panel-figure", self.difference.figure)
+        tools = box("explorer-tools", self.other, self._alone[0])
+        self.view = box("explorer-mistakes-compared explorer-words", tools, self._alone[1], self._together, self.caption)
 
     def show(self, state: ViewState) -> None:
         """Show the matrix of the selected epoch; any run on these images can be compared, even a hidden one."""

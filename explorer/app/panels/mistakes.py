@@ -85,11 +85,11 @@ class MistakesPanel:
         figure = box("explorer-panel-figure", self.calibration)
         self.view = box(
             "explorer-panel explorer-mistakes",
-            box("explorer-mistakes-sentence", self.sentence),
+            box("explorer-mistakes-sentence explorer-words explorer-prominent", self.sentence),
             box("explorer-mistakes-matrix", self.matrix.view),
             box("explorer-mistakes-all", self.order, self.images.gallery),
             box("explorer-mistakes-scores", self.table),
-            box("explorer-mistakes-trust", self.threshold, figure, self.calibration_caption),
+            box("explorer-mistakes-trust explorer-words", self.threshold, figure, self.calibration_caption),
         )
 
     def show(self, state: ViewState) -> None:

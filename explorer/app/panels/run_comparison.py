@@ -47,7 +47,7 @@ class RunComparison:
         self.side_by_side = Display(SideBySide())
         self.difference = Difference(class_names, theme)
         self.caption = Caption()
-        self._place = box("explorer-runs-figure", self.difference.figure, self.caption)
+        self._place = box("explorer-panel-figure", self.difference.figure, self.caption)
         self.view = box("explorer-runs-compare explorer-hidden", self.side_by_side, self._place)
 
     def show(self, runs: Sequence[SessionRun], theme: Theme) -> None:

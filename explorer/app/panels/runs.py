@@ -52,14 +52,14 @@ class RunsPanel:
         self.accuracy = _figure("accuracy", theme)
         self.loss = _figure("loss", theme)
         self.captions = {"accuracy": Caption(), "loss": Caption()}
-        tools = box("explorer-runs-tools", self.axis, self.scale)
+        tools = box("explorer-tools", self.axis, self.scale)
         curves = box(
             "explorer-runs-curves",
-            box("explorer-runs-figure", self.accuracy, self.captions["accuracy"]),
-            box("explorer-runs-figure", self.loss, self.captions["loss"]),
+            box("explorer-panel-figure", self.accuracy, self.captions["accuracy"]),
+            box("explorer-panel-figure", self.loss, self.captions["loss"]),
         )
         parts = (self.table, self.comparison.view, tools, curves)
-        self.view = box("explorer-panel explorer-runs-panel", *parts)
+        self.view = box("explorer-panel explorer-column", *parts)
 
     def show(self, state: ViewState) -> None:
         """Show all runs; while one trains, once a second."""

@@ -77,16 +77,16 @@ class StudyPanel:
         self.question, self.words = Caption(_question(self._config)), Caption()
         self.figures = {measure: _figure(measure, theme) for measure in _MEASURES}
         figures = [
-            box("explorer-study-figure", self.figures[what], Caption(words))
+            box("explorer-study-figure explorer-words", self.figures[what], Caption(words))
             for what, words in _MEASURES.items()
         ]
         # Hidden until there is something to see.
         self._drawings = box("explorer-study-figures explorer-hidden", *figures)
         self.view = box(
-            "explorer-panel explorer-study-panel",
-            box("explorer-study-words", self.question),
-            box("explorer-study-tools", self.epochs, self.seeds, self.progress),
-            box("explorer-study-words", self.words),
+            "explorer-panel explorer-column",
+            box("explorer-words explorer-prominent", self.question),
+            box("explorer-tools", self.epochs, self.seeds, self.progress),
+            box("explorer-words explorer-prominent", self.words),
             self._drawings,
         )
         if self._recorded:

@@ -48,7 +48,7 @@ class Inside:
         self.choice = Segmented("Section", {name: words for name, (words, _) in _MAKERS.items()})
         self.choice.observe(views.on_loop(self._on_choice), "value")
         self._why = Caption()
-        self._nothing = box("explorer-stack", self._why)
+        self._nothing = box("explorer-column", self._why)
         self._sections: dict[str, Section] = {}
         self._subjects = Subjects()
         self.view = box("explorer-panel explorer-inside explorer-sectioned", self.choice, self._nothing)

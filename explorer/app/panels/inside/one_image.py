@@ -38,7 +38,7 @@ class OneImage:
         self.picker = SamplePicker(len(views.dataset.test_labels))
         self.outputs = Display(Bars())
         self.stages = WalkthroughView(_NOTE)
-        aside = box("explorer-stack", self.picker, self.outputs)
+        aside = box("explorer-column", self.picker, self.outputs)
         self.view = box("explorer-pair explorer-aside-left", aside, self.stages)
         self._dataset = views.dataset
         self._pace = Pace()

@@ -59,8 +59,8 @@ class FirstWeights:
         self.outgoing = Display(Bars(signed=True))
         self.exciting = Display(PictureRows())
         self.sentence = Rendered("explorer-prose")
-        images = box("explorer-stack", self.kind, self.sentence, self.images)
-        aside = box("explorer-stack", self.outgoing, self.exciting)
+        images = box("explorer-column", self.kind, self.sentence, self.images)
+        aside = box("explorer-column", self.outgoing, self.exciting)
         self.view = box("explorer-pair explorer-aside-right", images, aside)
         self._dataset = views.dataset
         self._proposed = 0

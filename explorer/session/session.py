@@ -174,7 +174,7 @@ class Session:
             self._put_aside()
             self._training, self.dataset = None, dataset
         self._config = config or self._config
-        self._publish()
+        self._settle()
 
     # ---------------------------------------------------------------- training
 

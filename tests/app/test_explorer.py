@@ -182,6 +182,7 @@ def test_stop_pause_step_reset(app):
     app.session.reset()
     assert app.wait(PATIENCE)
     assert (app.status, app.epoch, len(app.history)) == ("idle", 0, 0)
+    assert app.run_bar.trains == "Train"
     assert 0 < app.test_accuracy < 0.4  # the untrained network's
     shown = {tile.label: tile for tile in app.tiles.shown.tiles}
     assert shown["Test accuracy"].value == f"{100 * app.test_accuracy:.1f} %"

@@ -48,7 +48,7 @@ def page(shared):
     """The shared page with the exercise's settings, whose run may be under way."""
     page = shared.page
     newest = page.get_by_role("button", name="Newest")
-    if newest.is_enabled():
+    if newest.is_visible() and newest.is_enabled():
         newest.click()
     page.get_by_role("button", name="The exercise").click()
     return page
@@ -259,7 +259,7 @@ def test_a_zoom_is_kept_on_both_axes_while_it_trains_and_reset_on_both(shared, t
     low, high, bottom, top = page.evaluate(RANGES)
     assert (low, bottom) == (0, 0)
     assert high > 10
-    assert top > 1.5 * zoomed[3]
+    assert top > 1.2 * zoomed[3]
     shared.assert_clean()
 
 

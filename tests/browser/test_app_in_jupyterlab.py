@@ -61,5 +61,5 @@ def assert_it_says_that_its_kernel_is_gone(page):
     notice.scroll_into_view_if_needed()
     expect(notice).to_be_in_viewport()
     assert app.evaluate("e => [...e.children].filter((child) => !child.inert).length") == 1  # the notice
-    page.get_by_text("Train", exact=True).focus()
+    page.locator(".explorer-run button").first.focus()
     assert page.evaluate("document.activeElement.closest('.explorer-app') === null")

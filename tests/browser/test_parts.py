@@ -176,7 +176,7 @@ def test_each_input_has_its_name_and_its_help(page):
             sentence = page.locator(f"#{described.split()[0]}").text_content()
             assert len(sentence) > 30
     expect(slider(page, "Batch size")).to_have_accessible_description(
-        "Images per step: the weights change once after each batch. 1 to 60\u202f000"
+        "Images per step, at most all: the weights change once after each batch. 1 to 60\u202f000"
     )
 
 

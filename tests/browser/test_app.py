@@ -387,23 +387,6 @@ def test_no_point_of_the_run_lies_off_the_axes(trained):
         assert abs(limits[end] - outermost(points)) < 0.6 * (limits[1] - limits[0])
 
 
-def test_the_hint_to_zoom_out_lies_on_no_other_words(trained):
-    page = trained
-    plot = page.locator(".explorer-place-loss .nsewdrag").first
-    box = plot.bounding_box()
-    page.mouse.move(box["x"] + 60, box["y"] + 30)
-    page.mouse.down()
-    page.mouse.move(box["x"] + 200, box["y"] + 100, steps=4)
-    page.mouse.up()
-    hint = page.locator(".notifier-note", has_text="Double-click")
-    expect(hint).to_be_visible()
-    place, tiles = hint.bounding_box(), page.locator(".explorer-tiles").bounding_box()
-    assert place["y"] + place["height"] <= tiles["y"]
-    plot.dblclick()
-    hint.get_by_role("button").click()
-    expect(hint).to_have_count(0)
-
-
 def test_hidden_layers_are_typed_as_the_page_writes_them(page):
     page.get_by_text("More settings").click()
     layers = page.get_by_label("Hidden layers", exact=True)

@@ -51,6 +51,7 @@ def page(shared):
     if newest.is_visible() and newest.is_enabled():
         newest.click()
     page.get_by_role("button", name="The exercise").click()
+    expect(page.locator(".explorer-tiles")).to_contain_text("784-32-10")
     return page
 
 

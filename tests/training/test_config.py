@@ -383,6 +383,7 @@ def test_a_link_to_the_preset_as_it_was_opens_the_same_run():
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_modern_shows_what_its_methods_are_worth(mnist):
     """The mean over three seeds is 97.7 %, where the exercise reaches 94 %."""
     runs = [list(train(PRESETS["Modern"].replace(seed=seed), mnist)) for seed in range(3)]

@@ -144,6 +144,17 @@ function fit(el) {
 }
 
 /**
+ * Plotly draws a legend that has fewer lines than before where the old, taller margin ended, and again only for another
+ * size: two pixels are enough.
+ * @param {Plot} el
+ */
+function straighten(el) {
+  const [legend, area] = [".legend", ".nsewdrag"].map((name) => el.querySelector(name)?.getBoundingClientRect());
+  const isOver = el._fullLayout?.legend?.yanchor === "bottom" && legend && area && legend.bottom > area.top + 2;
+  if (isOver) el.style.width = el.style.width ? "" : "calc(100% - 2px)";
+}
+
+/**
  * A resize that comes while Plotly draws is lost, so look again until the figure fills its place.
  * @param {Plot} el
  */
@@ -157,7 +168,7 @@ function fitter(el) {
   const start = (times = 10) => {
     fit(el);
     clearTimeout(timer);
-    if (times > 0) timer = setTimeout(() => fills() || start(times - 1), 200);
+    if (times > 0) timer = setTimeout(() => (fills() ? straighten(el) : start(times - 1)), 200);
   };
   return { start: () => start(), stop: () => clearTimeout(timer) };
 }

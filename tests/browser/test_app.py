@@ -31,6 +31,12 @@ FITTED = """() => {
 }"""
 
 
+LEGENDS_ABOVE = """() => [...document.querySelectorAll('.explorer-figure:has(.legend)')].every((figure) => {
+  const [legend, area] = ['.legend', '.nsewdrag'].map((name) => figure.querySelector(name).getBoundingClientRect());
+  return legend.bottom < area.top + 2;
+})"""
+
+
 def opened(visit, address, **options):
     found = visit(address, **options)
     found.page.wait_for_function(DRAWN)
@@ -489,6 +495,7 @@ def test_it_fits_the_screen(linked, width, height):
     boxes = [place.bounding_box() for place in page.locator(".explorer-figure .js-plotly-plot").all()]
     assert len(boxes) == 3
     assert all(box["width"] > 250 and box["height"] > 150 for box in boxes)
+    page.wait_for_function(LEGENDS_ABOVE)
     if width < 600:  # nothing lies over the buttons that stay, and none of them is cut
         over = """() => {
           const [run, tool] = document.querySelectorAll('.explorer-figure-tool, .explorer-place-run');

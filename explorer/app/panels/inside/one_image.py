@@ -26,7 +26,7 @@ __all__ = ["OneImage"]
 Array = NDArray[Any]
 
 _NOTE = (
-    "Strips show all units, violet below 0 and green above; the full tone is the largest number of the strip. "
+    "Strips show all units, purple below 0 and green above; the full tone is the largest number of the strip. "
     "Formulas are of the unit that is framed: click a strip or move the slider to choose another."
 )
 

@@ -38,9 +38,9 @@ _CHUNK = 1000  # test images that are floats at a time: all of them take 31 MB
 _EXPLAINED: Mapping[str, str] = MappingProxyType(
     {
         "now": "Each image is one unit: the weight that it gives to each pixel. Ink where the image is green "
-        "raises the unit's output, ink where it is violet lowers it: a unit answers to shapes that lie on its "
-        "green and keep off its violet. Choose one to see what it says, and which test images excite it most.",
-        "change": "Each image is what training has done to one unit: green where a weight was raised, violet "
+        "raises the unit's output, ink where it is purple lowers it: a unit answers to shapes that lie on its "
+        "green and keep off its purple. Choose one to see what it says, and which test images excite it most.",
+        "change": "Each image is what training has done to one unit: green where a weight was raised, purple "
         "where it was lowered. Where no image has any ink, nothing changes.",
     }
 )

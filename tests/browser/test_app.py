@@ -32,8 +32,8 @@ FITTED = """() => {
 
 
 LEGENDS_ABOVE = """() => [...document.querySelectorAll('.explorer-figure:has(.legend)')].every((figure) => {
-  const [legend, area] = ['.legend', '.nsewdrag'].map((name) => figure.querySelector(name).getBoundingClientRect());
-  return legend.bottom < area.top + 2;
+  const [legend, area] = ['.legend', '.nsewdrag'].map((name) => figure.querySelector(name));
+  return legend.getBoundingClientRect().bottom < area.getBoundingClientRect().top + 2;
 })"""
 
 

@@ -28,7 +28,9 @@ class ComparedMatrix:
         self._alone = box("", self.matrix.counted), box("explorer-panel-figure", self.matrix.figure)
         self._together = box("explorer-panel-figure", self.difference.figure)
         tools = box("explorer-tools", self.other, self._alone[0])
-        self.view = box("explorer-mistakes-compared explorer-words", tools, self._alone[1], self._together, self.caption)
+        self.view = box(
+            "explorer-mistakes-compared explorer-words", tools, self._alone[1], self._together, self.caption
+        )
 
     def show(self, state: ViewState) -> None:
         """Show the matrix of the selected epoch; any run on these images can be compared, even a hidden one."""

@@ -16,14 +16,22 @@ function render({ model, el, signal }) {
   const ways = make("div", { class: "explorer-sample-buttons" }, random, mistake);
   el.append(make("section", { "aria-label": "Test image" }, choice, ways, picture, words));
   let url = "";
+  let typing = false;
 
   const number = () => {
     const last = model.get("n_samples") - 1;
     field.max = String(last);
-    field.value = model.get("index") < 0 ? "" : String(model.get("index"));
+    if (!typing) field.value = model.get("index") < 0 ? "" : String(model.get("index"));
     label.textContent = `Test image (0 to ${grouped(last)})`;
   };
+  field.addEventListener("input", () => {
+    typing = true;
+  });
+  field.addEventListener("blur", () => {
+    typing = false;
+  });
   field.addEventListener("change", () => {
+    typing = false;
     const wanted = Math.round(Number(field.value));
     if (field.value.trim() !== "" && Number.isFinite(wanted)) {
       model.set("index", Math.min(Math.max(wanted, 0), model.get("n_samples") - 1));

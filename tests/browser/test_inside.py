@@ -153,10 +153,16 @@ def test_the_next_mistake_is_one(page, snapshots):
     set_number(image_number(page), 0)
     labels = load_mnist().test_labels
     decided = snapshots[-1].test_outputs.argmax(axis=0)
-    first = int(np.flatnonzero(decided != labels)[0])
+    first, second = np.flatnonzero(decided != labels)[:2].tolist()
     page.get_by_role("button", name="Next mistake").click()
     expect(page.get_by_text(f"true {labels[first]}, read as {decided[first]}", exact=True)).to_be_visible()
     expect(image_number(page)).to_have_value(str(first))
+    image_number(page).fill("77")
+    page.get_by_role("button", name="Next mistake").evaluate("button => button.click()")  # the focus stays
+    expect(page.get_by_text(re.compile(f"^true {labels[second]}, "))).to_be_visible()
+    expect(image_number(page)).to_have_value("77")
+    image_number(page).press("Enter")
+    expect(page.get_by_text(re.compile(f"^true {labels[77]}, "))).to_be_visible()
     set_number(image_number(page), 123456)
     expect(image_number(page)).to_have_value("9999")
     expect(page.get_by_text(re.compile(f"^true {labels[9999]}, "))).to_be_visible()

@@ -27,7 +27,7 @@ def test_a_study_of_batch_sizes_is_run_stopped_and_run_to_its_end(app, open_page
     expect(text).to_contain_text("stopped")
     page.get_by_role("button", name="Run the study").press("Enter")
     expect(text).to_have_text("16 of 16 runs · done", timeout=180_000)
-    expect(page.locator(".explorer-words").last).to_contain_text("a large batch steps too far")
+    expect(page.locator(".explorer-prominent").last).to_contain_text("a large batch steps too far")
     shown = page.evaluate(SHOWN)
     assert shown["points"] == [8, 8]
     assert shown["width"] > 400

@@ -464,7 +464,7 @@ def hints_of(config, run, *, diagnostics=()):
 
 slow = pytest.mark.slow
 BY_MEAN = EXERCISE.replace(reduction="mean", learning_rate=3)
-RELU = MODERN.replace(hidden_sizes=32)
+RELU = MODERN.replace(hidden_sizes=32, batch_size=512)
 
 GOOD = {
     "the exercise": EXERCISE,

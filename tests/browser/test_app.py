@@ -322,7 +322,6 @@ def test_pause_step_and_stop(trained):
     expect(page.locator(".explorer-tiles")).to_contain_text(
         re.compile(r"of 60\s000 train images")
     )  # exact by now
-    before = curve(page, "accuracy", "test").size
     moment = page.locator(".explorer-time output")
     paused_at = moment.inner_text()
     note = bar.get_by_text(re.compile(r"^Its \d+ images: loss .* It moved the weights by "))
@@ -332,19 +331,22 @@ def test_pause_step_and_stop(trained):
         expect(note).not_to_have_text(told)
         told = note.inner_text()
     expect(moment).not_to_have_text(paused_at)
-    expect(bar).to_contain_text(re.compile(r"epoch \d+ of 500 · step \d+ of 118 · paused"))
+    place = re.compile(r"epoch (\d+) of 500 · step (\d+) of 118 · paused")
+    expect(bar).to_contain_text(place)
+    epoch, step = map(int, place.search(bar.text_content()).groups())
     loss = page.locator(".explorer-place-loss")
     expect(loss.locator(".xtitle")).to_have_text(re.compile(r"^step of epoch \d+$"))
     expect(loss.locator(".legend")).to_contain_text("mini-batch before")
     page.get_by_role("button", name="Step epoch").click()
     expect(loss.locator(".xtitle")).to_have_text("epoch")
     expect(loss.locator(".legend")).not_to_contain_text("mini-batch before")
-    page.wait_for_function(f"({FIGURES})().accuracy.find((t) => t.name === 'test').y.length === {before + 1}")
+    before = epoch + (step == 118)  # an epoch that the last mini-batch has ended is not gone through again
+    page.wait_for_function(f"({FIGURES})().accuracy.find((t) => t.name === 'test').y.length === {before}")
     page.get_by_role("button", name="Resume").click()
     page.get_by_role("button", name="Stop").click()
     expect(bar).to_contain_text("stopped")
     after = curve(page, "accuracy", "test").size
-    assert before < after < 500
+    assert before <= after < 500
     page.get_by_role("button", name="Resume").click()
     page.wait_for_function(f"({FIGURES})().accuracy.find((t) => t.name === 'test').y.length > {after + 1}")
     page.get_by_role("button", name="Stop").click()

@@ -65,6 +65,17 @@ class SocketHandler(VoilaKernelWebsocketHandler):
         self.set_nodelay(True)
         await super().open(kernel_id)
 
+    def write_message(self, message: bytes | dict[str, Any], binary: bool = False) -> Future[None] | None:
+        """Send to the page, unless the server has closed the socket, as after a ping without an answer.
+
+        Of such a socket Jupyter no longer knows the protocol, and writes in the older one, whose first bytes Voilà
+        would take for a number of offsets to go through: more than 2⁵⁰, and the server serves nobody meanwhile.
+        """
+        if self.ws_connection is None or self.ws_connection.is_closing():
+            return None
+        written: Future[None] | None = super().write_message(message, binary)
+        return written
+
 
 class VisitHandler(RequestInfoSocketHandler):
     """Tells a kernel that waits for a visitor who has come.

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import struct
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from types import SimpleNamespace
 
 import jinja2
 import pytest
@@ -136,6 +138,32 @@ def test_a_message_to_the_page_does_not_wait_for_the_one_before(monkeypatch):
     monkeypatch.setattr(SocketHandler, "set_nodelay", lambda handler, value: heard.append(value))
     asyncio.run(SocketHandler().open("kernel"))
     assert heard == [True, "kernel"]
+
+
+OLDER = struct.pack("!4I", 3, 16, 30, 31) + b'{"header": {}}12'
+"""A message as Jupyter writes it for a socket whose protocol it doesn't know: where its parts begin, and they."""
+
+
+@pytest.mark.parametrize(
+    ("connection", "sent"),
+    [
+        (None, []),
+        (SimpleNamespace(is_closing=lambda: True), []),
+        (SimpleNamespace(is_closing=lambda: False), [OLDER]),
+    ],
+    ids=["closed", "closing", "open"],
+)
+def test_what_a_kernel_says_to_a_socket_that_the_server_has_closed_is_dropped(monkeypatch, connection, sent):
+    assert int.from_bytes(OLDER[:8], "little") > 1 << 50  # offsets, as Voilà reads it
+    written = []
+    monkeypatch.setattr(SocketHandler, "__init__", lambda handler: None)
+    monkeypatch.setattr(
+        VoilaKernelWebsocketHandler, "write_message", lambda handler, message, binary: written.append(message)
+    )
+    handler = SocketHandler()
+    handler.ws_connection = connection
+    handler.write_message(OLDER, binary=True)
+    assert written == sent
 
 
 WORDS = {"QUERY_STRING": "hidden=8"}

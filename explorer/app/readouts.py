@@ -40,7 +40,7 @@ def _train_accuracy(run: SessionRun | None, moment: Moment | None) -> Tile:
     note = ""
     if run is not None and moment is not None:
         exact = isinstance(moment.record, Evaluation)
-        note = f"of {counted(run.n_samples, 'train image')}" if exact else "mean over the epoch"
+        note = f"of {counted(run.n_samples, 'training image')}" if exact else "mean over the epoch"
     value = None if moment is None else moment.record.train_accuracy
     return Tile("Train accuracy", _percent(value), note, "train")
 

@@ -64,7 +64,7 @@ def tour_steps(
         TourStep(
             "tiles",
             "A network that learns",
-            "It has gone through the train images again and again, and corrected itself a little each time. "
+            "It has gone through the training images again and again, and corrected itself a little each time. "
             "The tiles say how well it does by now. Underlined words explain themselves.",
             ".explorer-place-tiles",
         ),
@@ -72,7 +72,7 @@ def tour_steps(
         TourStep(
             "epochs",
             "Back to any epoch",
-            "One pass over the train images is an epoch, and the network after each is kept. Go back, and all "
+            "One pass over the training images is an epoch, and the network after each is kept. Go back, and all "
             "figures show what it knew then.",
             ".explorer-time",
             "Go to the first",

@@ -65,7 +65,7 @@ class MiniBatches:
     model : Model
         Trained in place.
     dataset : Dataset
-        Its train images are used, all of them.
+        Its training images are used, all of them.
     batch_size : int
         Samples per step; more than there are means all.
     learning_rate : float

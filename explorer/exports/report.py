@@ -96,7 +96,7 @@ def _tiles(run: ExportedRun) -> list[tuple[str, str, str]]:
     for most in most_confused(record.confusion, 1):
         pair = f"{names[most.true]} → {names[most.predicted]}"
         often = f"{times(most.count)}, {percent(most.share)}"
-    scored = f"of {grouped(run.n_train)} train images" if run.exact else "mean over the epoch"
+    scored = f"of {grouped(run.n_train)} training images" if run.exact else "mean over the epoch"
     seconds = sum(epoch.seconds for epoch in whole)
     time = ("Training time", f"{seconds:.1f} s", counted(len(whole), "epoch"))
     n_test = grouped(len(run.dataset.test_labels))

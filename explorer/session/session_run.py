@@ -41,7 +41,7 @@ class SessionRun:
     series: int = 0
     """How many files of sessions were opened before: each has a run 1."""
     dataset: Dataset
-    """The images, those train images left out that it does not use."""
+    """The images, those training images left out that it does not use."""
     history: History
     """Its records so far."""
     timeline: Timeline = field(default_factory=lambda: Timeline())

@@ -78,7 +78,7 @@ def test_it_says_what_there_is_and_what_guessing_comes_to(small_dataset, other_d
     most = int(np.bincount(other_dataset.train_labels).argmax())
     share = 100 * np.mean(other_dataset.test_labels == most)
     said = about_dataset(other_dataset, 240)
-    assert "Ways has 240 train images to learn from, and 80 test images" in said
+    assert "Ways has 240 training images to learn from, and 80 test images" in said
     assert f"“{other_dataset.class_names[most]}”, the most frequent of the 4 classes" in said
     assert f"{share:.1f}\u00a0%" in said
     said = about_dataset(small_dataset, 50)

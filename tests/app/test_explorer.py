@@ -35,7 +35,7 @@ def test_it_opens_with_a_trained_run(app, small_dataset):
 def test_the_tiles_show_the_exact_train_accuracy(app, small_dataset):
     exact = np.mean(app.network.predict(small_dataset.X_train) == small_dataset.train_labels)
     assert app.tiles.shown.tiles[1].value == f"{100 * exact:.1f} %"
-    assert "train images" in app.tiles.shown.tiles[1].note
+    assert "training images" in app.tiles.shown.tiles[1].note
 
 
 def test_a_changed_setting_starts_a_new_run_and_keeps_the_old_curve(app, small_dataset):
@@ -186,7 +186,7 @@ def test_stop_pause_step_reset(app):
     assert 0 < app.test_accuracy < 0.4  # the untrained network's
     shown = {tile.label: tile for tile in app.tiles.shown.tiles}
     assert shown["Test accuracy"].value == f"{100 * app.test_accuracy:.1f} %"
-    assert shown["Train accuracy"].note == "of 600 train images"
+    assert shown["Train accuracy"].note == "of 600 training images"
     assert shown["Epoch time"].value == "–"
     overview = app.panels["overview"]
     assert overview.confusion.matrix.text.startswith(f"{np.trace(app.confusion)} of 200 test images right")

@@ -320,7 +320,7 @@ def test_pause_step_and_stop(trained):
     page.get_by_role("button", name="Pause").click()
     expect(bar).to_contain_text("paused")
     expect(page.locator(".explorer-tiles")).to_contain_text(
-        re.compile(r"of 60\s000 train images")
+        re.compile(r"of 60\s000 training images")
     )  # exact by now
     moment = page.locator(".explorer-time output")
     paused_at = moment.inner_text()

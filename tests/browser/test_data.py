@@ -32,7 +32,7 @@ def test_each_class_shows_its_mean_and_a_few_images_and_others_at_a_press(shared
     expect(rows).to_have_count(10)
     expect(rows.nth(3).get_by_role("img")).to_have_count(11)
     expect(rows.nth(3).get_by_role("img", name="3: the mean image")).to_be_visible()
-    expect(page.locator(".explorer-data .explorer-prose")).to_contain_text("600 train images")
+    expect(page.locator(".explorer-data .explorer-prose")).to_contain_text("600 training images")
     before = page.evaluate(PICTURES)
     assert len({*before}) == 1
     assert before[0].startswith('url("blob:')

@@ -21,7 +21,7 @@ __all__ = ["DataPanel", "about_dataset"]
 
 _FEW = 10
 _HOW_TO_READ = (
-    "The first image of a row is the mean of all train images of its class: sharp where they agree, blurred "
+    "The first image of a row is the mean of all training images of its class: sharp where they agree, blurred "
     "where they differ."
 )
 
@@ -76,7 +76,7 @@ class DataPanel:
         bars = zip(dataset.class_names, train.tolist(), strict=True)
         self.counts.show(
             Bars(
-                f"Train images of each {class_noun(dataset.class_names)}",
+                f"Training images of each {class_noun(dataset.class_names)}",
                 tuple(Bar(name, count / max(train.max(), 1), grouped(count)) for name, count in bars),
                 note=f"Test images: {_span(test.tolist())} of each.",
             )
@@ -89,11 +89,11 @@ class DataPanel:
         for k, (name, few) in enumerate(zip(dataset.class_names, self._few, strict=True)):
             pictures[k, 0], pictures[k, 1 : 1 + len(few)] = self._means[k], dataset.train_images[few]
             mean = RowPicture(f"{name}: the mean image")
-            rows.append(PictureRow(name, (mean, *(RowPicture(f"{name}: train image {i}") for i in few))))
+            rows.append(PictureRow(name, (mean, *(RowPicture(f"{name}: training image {i}") for i in few))))
         images = pictures.reshape(-1, *pictures.shape[2:])
         self.images.show(
             PictureRows(
-                f"A few train images of each {class_noun(dataset.class_names)}",
+                f"A few training images of each {class_noun(dataset.class_names)}",
                 rows,
                 sprite(images, columns, theme=state.theme),
                 columns,
@@ -130,7 +130,7 @@ def about_dataset(dataset: Dataset, n_used: int) -> str:
     most = int(class_counts(dataset.train_labels, dataset.n_classes).argmax())
     share = float(np.mean(dataset.test_labels == most))
     return (
-        f"{dataset.name} has {counted(n_train, 'train image')} to learn from{used}, and "
+        f"{dataset.name} has {counted(n_train, 'training image')} to learn from{used}, and "
         f"{counted(n_test, 'test image')} that no network learns from: they measure how well it does on what it "
         f"has never seen. Each image is {height} × {width} pixels, the {dataset.n_inputs} inputs of the network. "
         f"Always answering “{dataset.class_names[most]}”, the most frequent of the {dataset.n_classes} "

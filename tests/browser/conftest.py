@@ -160,7 +160,7 @@ def _pages(browser):
         # without transitions no test sees a colour that is on its way
         options = {"viewport": {"width": 1440, "height": 900}, "reduced_motion": "reduce", **options}
         context = browser.new_context(**options)
-        context.set_default_timeout(120_000)
+        context.set_default_timeout(60_000)
         if not is_newcomer:
             context.add_init_script(NO_OFFER)
         contexts.append(context)

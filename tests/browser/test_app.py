@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -53,6 +54,7 @@ def shared(app, open_shared_page):
 def page(shared):
     """The shared page with the exercise's settings, whose run may be under way."""
     page = shared.page
+    page.evaluate("document.fullscreenElement && document.exitFullscreen()")  # left by a test that failed
     newest = page.get_by_role("button", name="Newest")
     if newest.is_visible() and newest.is_enabled():
         newest.click()
@@ -221,25 +223,32 @@ def test_a_figure_fills_the_screen_and_hears_clicks_there(shared, trained):
     page = trained
     choose_in_menu(page, "Confusion matrix", "Full screen")
     page.wait_for_function("document.fullscreenElement?.matches('.explorer-live-figure')")
-    page.wait_for_function(FITTED)
     plot = page.locator(".explorer-place-confusion .nsewdrag").first
     cells = "document.querySelector('.explorer-place-confusion .nsewdrag').getBoundingClientRect()"
     page.wait_for_function(f"{cells}.width > innerWidth / 2")
+    page.wait_for_function(FITTED)
     box = plot.bounding_box()
-    page.mouse.move(box["x"] + 0.45 * box["width"], box["y"] + 0.95 * box["height"])  # true 9, predicted 4
+    true_9_predicted_4 = box["x"] + 0.45 * box["width"], box["y"] + 0.95 * box["height"]
+    page.mouse.move(*true_9_predicted_4)
     frame = page.locator(".explorer-place-confusion .explorer-figure-cell")
     expect(frame).to_be_visible()
     framed = frame.bounding_box()
     assert framed["x"] == pytest.approx(box["x"] + 0.4 * box["width"], abs=3)
     assert framed["width"] == pytest.approx(0.1 * box["width"], abs=3)
     expect(plot).to_have_css("cursor", "pointer")
-    page.mouse.down()
-    page.mouse.up()
-    expect(page.locator(".explorer-gallery-heading")).to_contain_text("9 read as 4")
+    heading = page.locator(".explorer-gallery-heading")
+    for _ in range(5):  # a figure that changes its size under the pointer forgets what is below it
+        page.mouse.click(*true_9_predicted_4)
+        with suppress(AssertionError):
+            expect(heading).to_contain_text("9 read as 4", timeout=5_000)
+            break
+        page.mouse.move(box["x"], box["y"])
+        page.mouse.move(*true_9_predicted_4)
+    expect(heading).to_contain_text("9 read as 4")
     choose_in_menu(page, "Confusion matrix", "Leave full screen")
     page.wait_for_function("!document.fullscreenElement")
     page.locator(".explorer-place-confusion .js-plotly-plot").press("Escape")
-    expect(page.locator(".explorer-gallery-heading")).not_to_contain_text("9 read as 4")
+    expect(heading).not_to_contain_text("9 read as 4")
     shared.assert_clean()
 
 

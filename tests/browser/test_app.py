@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -221,6 +220,9 @@ def test_a_figure_is_saved_as_a_picture(shared, trained):
 
 def test_a_figure_fills_the_screen_and_hears_clicks_there(shared, trained):
     page = trained
+    heading = page.locator(".explorer-gallery-heading")
+    page.locator(".explorer-place-confusion .js-plotly-plot").press("Escape")
+    expect(heading).not_to_contain_text("read as")  # a second click on a chosen cell would let go of it
     choose_in_menu(page, "Confusion matrix", "Full screen")
     page.wait_for_function("document.fullscreenElement?.matches('.explorer-live-figure')")
     plot = page.locator(".explorer-place-confusion .nsewdrag").first
@@ -236,14 +238,7 @@ def test_a_figure_fills_the_screen_and_hears_clicks_there(shared, trained):
     assert framed["x"] == pytest.approx(box["x"] + 0.4 * box["width"], abs=3)
     assert framed["width"] == pytest.approx(0.1 * box["width"], abs=3)
     expect(plot).to_have_css("cursor", "pointer")
-    heading = page.locator(".explorer-gallery-heading")
-    for _ in range(5):  # a figure that changes its size under the pointer forgets what is below it
-        page.mouse.click(*true_9_predicted_4)
-        with suppress(AssertionError):
-            expect(heading).to_contain_text("9 read as 4", timeout=5_000)
-            break
-        page.mouse.move(box["x"], box["y"])
-        page.mouse.move(*true_9_predicted_4)
+    page.mouse.click(*true_9_predicted_4)
     expect(heading).to_contain_text("9 read as 4")
     choose_in_menu(page, "Confusion matrix", "Leave full screen")
     page.wait_for_function("!document.fullscreenElement")

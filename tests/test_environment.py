@@ -19,7 +19,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 ITEMS = re.findall(r"^  - ([^:\s#]+)", TEXT, flags=re.MULTILINE)  # `  - name>=floor`, without the comment
 PYTHON = next(item.removeprefix("python=") for item in ITEMS if item.startswith("python="))
 CONDA = {
-    item.name: item.specifier
+    canonicalize_name(item.name): item.specifier
     for item in map(Requirement, (i for i in ITEMS if not i.startswith(("conda-forge", "python="))))
 }
 REQUIRED = {

@@ -11,11 +11,12 @@ from jinja2.bccache import Bucket
 from tornado.web import RequestHandler
 from voila.exporter import VoilaExporter
 from voila.request_info_handler import RequestInfoSocketHandler
-from voila.static_file_handler import MultiStaticFileHandler
 from voila.tornado.handler import TornadoVoilaHandler
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
 from explorer.figures.palette import PALETTES
+from explorer.serve.login import OpenedByPage, WithoutToken
+from explorer.serve.refusals import FilesHandler
 from explorer.serve.scripts import Script
 
 __all__ = [
@@ -33,7 +34,7 @@ JAVASCRIPT = "text/javascript; charset=utf-8"
 NORMAL_CLOSURE = 1000  # RFC 6455: the one who closes has all that it came for
 
 
-class PageHandler(TornadoVoilaHandler):
+class PageHandler(WithoutToken, TornadoVoilaHandler):
     """Sends the page; the theme that the browser last showed is told to the kernel as part of the query."""
 
     def should_use_rendered_notebook(
@@ -54,7 +55,7 @@ class PageHandler(TornadoVoilaHandler):
             yield html
 
 
-class SocketHandler(VoilaKernelWebsocketHandler):
+class SocketHandler(OpenedByPage, VoilaKernelWebsocketHandler):
     """Relays between a page and its kernel, each message at once.
 
     TCP otherwise keeps a small message back until the other side has acknowledged the one before, for 0.04 s.
@@ -105,7 +106,7 @@ class VisitHandler(RequestInfoSocketHandler):
             self._cache.pop(self._kernel_id, None)
 
 
-class LastingFileHandler(MultiStaticFileHandler):
+class LastingFileHandler(FilesHandler):
     """Sends files of a package, for the browser to keep: their address holds the package's version."""
 
     def set_extra_headers(self, path: str) -> None:

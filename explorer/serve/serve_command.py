@@ -19,9 +19,19 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlsplit
 
 from explorer.datasets import DatasetError, load_dataset
 from explorer.datasets.shared import shared_dataset
+from explorer.serve.access import (
+    ACCESS_DEFAULTS,
+    Access,
+    AccessError,
+    access_from,
+    add_access_options,
+    is_every_address,
+    is_loopback,
+)
 from explorer.serve.surroundings import DATASETS, SHARED_DATASETS, settle_jupyter, skip_slow_grammar
 
 if TYPE_CHECKING:
@@ -34,6 +44,7 @@ __all__ = [
     "add_server_options",
     "end_all_tasks",
     "find_notebook",
+    "links",
     "refuse",
     "run",
     "serve",
@@ -44,7 +55,7 @@ __all__ = [
 NOTEBOOK = "page.ipynb"
 
 DEFAULTS: Mapping[str, Any] = MappingProxyType(
-    {"port": None, "ip": "127.0.0.1", "no_browser": False, "debug": False}
+    {"port": None, "ip": "127.0.0.1", "no_browser": False, "debug": False, **ACCESS_DEFAULTS}
 )
 """The options that every page has, and what holds where they are not given. The parsers leave those out: a
 command's parser would otherwise put its defaults in the place of what stands before the command."""
@@ -79,6 +90,7 @@ def add_server_options(parser: ArgumentParser) -> None:
     add("--ip", metavar="ADDRESS", help=words + "whoever can reach another one can use the page")
     add("--no-browser", action="store_true", help="don't open the page in the browser")
     add("--debug", action="store_true", help="log more, and show errors on the page")
+    add_access_options(parser)
 
 
 def run(arguments: Namespace) -> int:
@@ -139,20 +151,26 @@ def serve(arguments: Namespace, what: str, notebook: Path, **settings: Any) -> i
     **settings
         Further fields of `explorer.serve.server.ServerSettings`.
     """
+    try:
+        access = access_from(arguments)
+    except AccessError as error:
+        return refuse(str(error))
     with TemporaryDirectory(prefix="nn-explorer-", ignore_cleanup_errors=True) as folder:
         settle_jupyter(os.environ, Path(folder))
         skip_slow_grammar()
         from explorer.serve.server import ExplorerServer, PortError, ServerSettings, free_port
 
         def listening(url: str) -> None:
-            print(f"{what} is at {url} (Ctrl-C ends it)", flush=True)
-            if said := warning(arguments.ip, port):
+            shown, opened = links(url, access)
+            print(f"{what} is at {shown} (Ctrl-C ends it)", flush=True)
+            if said := warning(arguments.ip, shown, access):
                 print(said, file=sys.stderr, flush=True)
             if not arguments.no_browser:
-                threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
+                threading.Thread(target=webbrowser.open, args=(opened,), daemon=True).start()
 
         try:
             port = free_port(arguments.ip, arguments.port)
+            settings |= {"access": access}
             server_settings = ServerSettings(notebook, arguments.ip, port, arguments.debug, **settings)
             asyncio.run(until_ended(ExplorerServer.instance(server_settings), listening))
         except PortError as error:
@@ -162,16 +180,37 @@ def serve(arguments: Namespace, what: str, notebook: Path, **settings: Any) -> i
         return 0
 
 
-def warning(ip: str, port: int | str) -> str:
-    """Return who besides this computer can use a page that listens on `ip`, in one sentence; empty for nobody."""
-    from explorer.serve.server import is_every_address, is_loopback
+def links(url: str, access: Access) -> tuple[str, str]:
+    """Return the page's address as the terminal shows it, and as the browser is given it.
 
+    A token that somebody has chosen is not shown.
+    """
+    opened = f"{url}?token={quote(access.token)}" if access.token else url
+    return opened if access.is_new_token else url, opened
+
+
+def warning(ip: str, url: str, access: Access) -> str:
+    """Return who besides this computer can use the page, in one sentence; empty for nobody.
+
+    Parameters
+    ----------
+    ip
+        The address that is listened on.
+    url
+        The page's address, as the terminal shows it.
+    access
+        Who may come in.
+    """
     if is_loopback(ip):
         return ""
+    asked = {"password": access.hashed_password, "token": access.token}
+    what = " or the ".join(word for word, value in asked.items() if value)
+    who = f"everybody who has the {what}" if what else "everybody who can reach {}"
     if is_every_address(ip):
-        address = f"http://{socket.gethostname()}:{port}/"
-        return f"From other computers it is at {address}: everybody who can reach that can use it."
-    return "Everybody who can reach this address can use it."
+        parts = urlsplit(url)
+        far = parts._replace(netloc=f"{socket.gethostname()}:{parts.port}").geturl()
+        return f"From other computers it is at {far}: {who.format('that')} can use it."
+    return f"{who.capitalize().format('this address')} can use it."
 
 
 def refuse(sentence: str) -> int:

@@ -9,20 +9,27 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib.metadata import version
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
+from tornado.httpserver import HTTPServer
+from tornado.netutil import bind_sockets
+from tornado.web import Application, RedirectHandler
 from traitlets.config import Config
 from voila.app import Voila
 from voila.request_info_handler import RequestInfoSocketHandler
+from voila.static_file_handler import AllowListFileHandler, MultiStaticFileHandler, TemplateStaticFileHandler
 from voila.tornado.handler import TornadoVoilaHandler
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
 from explorer.figures.palette import PALETTES
+from explorer.serve.access import Access, is_every_address, is_loopback
 from explorer.serve.kernels import kernel_manager_class
+from explorer.serve.login import LoginHandler, Tries
 from explorer.serve.pages import LastingFileHandler, PageHandler, ScriptHandler, SocketHandler, VisitHandler
+from explorer.serve.refusals import Door, FilesHandler, RefusalHandler
 from explorer.serve.scripts import PageScripts, page_scripts
+from explorer.serve.terminal_log import TerminalFormatter, log_failures, settle_log
 from explorer.widgets.plotly_module import PAGE_HAS_PLOTLY, PLOTLY_KEY
 
 __all__ = [
@@ -30,8 +37,6 @@ __all__ = [
     "PortError",
     "ServerSettings",
     "free_port",
-    "is_every_address",
-    "is_loopback",
     "page_address",
 ]
 
@@ -49,7 +54,7 @@ EXTENSIONS = (*JOINED_EXTENSIONS, "@voila-dashboards/widgets-manager8")
 """The JupyterLab extensions that the page loads, out of those installed. `jupyterlab-plotly`, a second Plotly, is
 not among them."""
 
-HASHED_FILES = tuple(f"/voila/labextensions/{name}/static/" for name in EXTENSIONS)
+HASHED_FILES = tuple(f"voila/labextensions/{name}/static/" for name in EXTENSIONS)
 """Addresses of files for the browser to keep: their names hold a hash of what is in them."""
 
 VOILA_FILES = f"explorer/voila/{version('voila')}"
@@ -90,6 +95,8 @@ class ServerSettings:
     """Name of the page's template."""
     reveal: Path | None = None
     """Folder of reveal.js, for a template that needs it."""
+    access: Access = field(default_factory=Access)
+    """Who may come in, and under which path."""
 
 
 def free_port(ip: str, asked: int | None) -> int:
@@ -133,25 +140,9 @@ def _bound_port(ip: str, port: int) -> int:
         return found
 
 
-def is_loopback(ip: str) -> bool:
-    """Return whether only this computer can reach `ip`."""
-    try:
-        return ip_address(ip).is_loopback
-    except ValueError:
-        return ip == "localhost"
-
-
-def is_every_address(ip: str) -> bool:
-    """Return whether `ip` stands for all addresses of this computer."""
-    try:
-        return ip == "" or ip_address(ip).is_unspecified
-    except ValueError:
-        return False
-
-
-def page_address(ip: str, port: int) -> str:
+def page_address(ip: str, port: int, access: Access) -> str:
     """Return the page's address as this computer reaches it, where `ip` is listened on."""
-    return f"http://{_host(ip)}:{port}/"
+    return f"http{'s' * bool(access.certificate)}://{_host(ip)}:{port}{access.base_url}"
 
 
 def _host(ip: str) -> str:
@@ -172,7 +163,11 @@ class ExplorerServer(Voila):
         What is served, and where.
     """
 
+    _log_formatter_cls = TerminalFormatter
+
     def __init__(self, settings: ServerSettings) -> None:
+        settle_log()
+        base_url = settings.access.base_url
         self._scripts = page_scripts(settings.template, JOINED_EXTENSIONS)
         super().__init__(
             config=_configuration(settings, self._scripts),
@@ -180,12 +175,14 @@ class ExplorerServer(Voila):
             notebook_path=str(settings.notebook.absolute()),
             ip=settings.ip,
             port=settings.port,
+            base_url=base_url,
+            token=settings.access.token,
             open_browser=False,
             log_level=logging.DEBUG if settings.debug else logging.WARNING,
             log_format="%(levelname)s: %(message)s",
             tornado_settings={
                 "headers": {"Content-Security-Policy": CONTENT_POLICY},
-                "static_immutable_cache": list(HASHED_FILES),
+                "static_immutable_cache": [base_url + address for address in HASHED_FILES],
             },
         )
         self._settings = settings
@@ -193,23 +190,28 @@ class ExplorerServer(Voila):
         if not settings.debug:  # tornado warns of every page: Jupyter's ping settings contradict each other
             logging.getLogger("tornado.general").setLevel(logging.ERROR)
         self.initialize([])
+        self._visits = bind_sockets(0, "127.0.0.1")
         variables = {
             PAGE_HAS_PLOTLY: "1",
-            "VOILA_APP_IP": _host("127.0.0.1" if self.ip == "localhost" else self.ip),
+            "VOILA_APP_IP": "127.0.0.1",
+            "VOILA_APP_PORT": str(self._visits[0].getsockname()[1]),
             **settings.kernel_variables,
         }
         page = self.voila_configuration
         page.multi_kernel_manager_class = kernel_manager_class(page.multi_kernel_manager_class, variables)
 
     def init_settings(self) -> dict[str, Any]:
-        """Return tornado's settings: on this computer's own address no other name for it is accepted.
-
-        A page of a stranger whose name was pointed at 127.0.0.1 could otherwise talk to the kernels.
-        """
+        """Return tornado's settings; `Door` asks by which name the server is called, also for other handlers."""
         settings: dict[str, Any] = super().init_settings()
         self.kernel_spec_manager.kernel_dirs = []  # this Python and no other, whatever else is installed
+        template = settings["voila_jinja2_env"].globals
+        template["explorer"] = self.voila_configuration.resources["explorer"]
         return settings | {
-            "allow_remote_access": not is_loopback(self.ip),
+            "allow_remote_access": True,
+            "is_in_hub": self._settings.access.is_in_hub,
+            "xsrf_cookie_kwargs": {"path": self.base_url, "samesite": "Lax"},
+            "log_function": log_failures,
+            "default_handler_class": RefusalHandler,
             "websocket_compression_options": {},  # 6 ms a page on a loopback; a fifth of the bytes on a wifi
         }
 
@@ -218,27 +220,47 @@ class ExplorerServer(Voila):
         ours = {
             TornadoVoilaHandler: PageHandler,
             VoilaKernelWebsocketHandler: SocketHandler,
-            RequestInfoSocketHandler: VisitHandler,
+            MultiStaticFileHandler: FilesHandler,
         }
+        elsewhere = {RequestInfoSocketHandler, AllowListFileHandler, TemplateStaticFileHandler}
+        access, base = self._settings.access, self._settings.access.base_url
         handlers = [
-            (route, ours.get(handler, handler), *rest) for route, handler, *rest in super().init_handlers()
+            (base if handler is TornadoVoilaHandler else route, ours.get(handler, handler), *rest)
+            for route, handler, *rest in super().init_handlers()
+            if handler not in elsewhere and route not in {"/login", "/logout"}
         ]
         far = not is_loopback(self.ip)
-        files = [
-            *((f"/{one.address}", ScriptHandler, {"script": one, "far": far}) for one in self._scripts.all()),
-            (f"/{VOILA_FILES}/(.*)", LastingFileHandler, {"paths": self.static_paths}),
+        files: list[Any] = [
+            *(
+                (base + one.address, ScriptHandler, {"script": one, "far": far})
+                for one in self._scripts.all()
+            ),
+            (f"{base}{VOILA_FILES}/(.*)", LastingFileHandler, {"paths": self.static_paths}),
+            (
+                f"{base}{_static_address(self._settings.template)}(.*)",
+                FilesHandler,
+                {"paths": self.static_paths},
+            ),
         ]
         if self._settings.reveal is not None:
-            route = rf"/{_reveal_address()}/(dist/reveal\.(?:js|css))"
+            route = rf"{base}{_reveal_address()}/(dist/reveal\.(?:js|css))"
             files.append((route, LastingFileHandler, {"paths": [str(self._settings.reveal)]}))
+        if access.is_protected:
+            files.append((f"{base}login", LoginHandler, {"tries": Tries(), "access": access}))
+        if base != "/":
+            files.append((base.rstrip("/"), RedirectHandler, {"url": base, "permanent": False}))
         return [*files, *handlers]
 
     def listen(self) -> None:
-        """Listen on the one port."""
+        """Listen on the one port, and for kernels that ask for their visitor on one that only they know of."""
+        access = self._settings.access
+        self._http = HTTPServer(Door(self.app, self.ip, access), ssl_options=access.tls())
         try:
-            self._http = self.app.listen(self.port, self.ip)
+            self._http.listen(self.port, self.ip)
         except OSError as error:
             raise PortError(f"port {self.port} is taken: choose another with --port.") from error
+        kernels = HTTPServer(Application([(f"{self.base_url}voila/query/(.*)", VisitHandler)]))
+        kernels.add_sockets(self._visits)
 
     async def serve(self, listening: Callable[[str], object]) -> None:
         """Serve until the task is cancelled; then end all kernels.
@@ -250,7 +272,7 @@ class ExplorerServer(Voila):
         """
         self.start()
         try:
-            listening(page_address(self.ip, self.port))
+            listening(page_address(self.ip, self.port, self._settings.access))
             await asyncio.Event().wait()
         finally:
             self.log.setLevel(logging.CRITICAL)  # what kernels complain about while they end is no news
@@ -280,8 +302,12 @@ def _configuration(settings: ServerSettings, scripts: PageScripts) -> Config:
             "voila_urls": [one.address for one in scripts.voila],
             "extension_urls": [one.address for one in scripts.extensions],
             "reveal_url": "" if settings.reveal is None else _reveal_address(),
+            "icon_url": _static_address(settings.template) + "favicon.svg",
         }
     }
+    config.PasswordIdentityProvider.hashed_password = settings.access.hashed_password
+    config.PasswordIdentityProvider.allow_password_change = False
+    config.PasswordIdentityProvider.cookie_options = {"samesite": "Lax"}
     config.NotebookNotary.db_file = ":memory:"
     config.VoilaExecutor.cell_error_instruction = "The terminal that runs nn-explorer has the details."
     config.VoilaKernelManager.fill_delay = 0.0  # the manager of `kernel_manager_class` waits
@@ -296,10 +322,21 @@ def _with_lasting_address(page_config: dict[str, Any], base_url: str, **_: Any) 
     return page_config | {"fullStaticUrl": base_url + VOILA_FILES}
 
 
+def _static_address(template: str) -> str:
+    return f"voila/templates/{template}/static/"
+
+
 def _reveal_address() -> str:
     return f"explorer/reveal/{version('sphinx-revealjs')}"
 
 
 def _is_news(record: logging.LogRecord) -> bool:
-    """Return whether a log record says something: a notebook of the package need not be signed by the user."""
-    return "is not trusted" not in record.getMessage()
+    """Return whether a log record says something to whoever runs the server.
+
+    A notebook of the package need not be signed by the user, a request that is refused is its sender's affair, and
+    browsers come with the cookies of yesterday's server.
+    """
+    said = record.getMessage()
+    return not any(
+        words in said for words in ("is not trusted", "wrote error", "invalid/expired login cookie")
+    )

@@ -27,6 +27,7 @@ import explorer
 from explorer.datasets import load_mnist, shared
 from explorer.datasets.shared import write_dataset
 from explorer.serve import present_command, serve_command
+from explorer.serve.access import Access, is_loopback
 from explorer.serve.command import main
 from explorer.serve.scripts import PLOTLY_SCRIPT
 from explorer.serve.serve_command import find_notebook
@@ -34,7 +35,6 @@ from explorer.serve.server import (
     DEFAULT_PORT,
     PortError,
     free_port,
-    is_loopback,
     page_address,
 )
 from explorer.serve.surroundings import (
@@ -248,13 +248,13 @@ def test_a_port_that_is_none_is_refused(port, capsys):
 
 
 def test_an_address_that_is_not_ours_is_refused(capsys):
-    assert main(["--no-browser", "--ip", "192.0.2.1"]) == 2
+    assert main(["--no-browser", "--open", "--ip", "192.0.2.1"]) == 2
     assert "can't listen on 192.0.2.1" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("address", ["a..b", "a" * 64, "no such name", "", "[::1]"])
 def test_an_address_that_is_none_is_one_sentence(address, capsys):
-    assert main(["--no-browser", "--ip", address]) == 2
+    assert main(["--no-browser", "--open", "--ip", address]) == 2
     out, err = capsys.readouterr()
     assert out == ""
     assert err.startswith(f"nn-explorer: can't listen on {address}: ")
@@ -403,17 +403,24 @@ def test_which_addresses_are_this_computers_alone():
     ],
 )
 def test_the_address_is_one_that_this_computer_reaches(ip, address):
-    assert page_address(ip, 8866) == address
+    assert page_address(ip, 8866, Access()) == address
 
 
 def test_who_can_use_the_page_is_said_of_the_address_that_they_reach():
-    assert serve_command.warning("127.0.0.1", 8866) == serve_command.warning("localhost", 8866) == ""
-    assert serve_command.warning("192.168.1.2", 8866) == "Everybody who can reach this address can use it."
+    def said(ip, **access):
+        return serve_command.warning(ip, page_address(ip, 8866, Access(**access)), Access(**access))
+
+    assert said("127.0.0.1") == said("localhost", token="x" * 8) == ""
+    assert said("192.168.1.2") == "Everybody who can reach this address can use it."
     name = socket.gethostname()
     for every in ("0.0.0.0", "::", ""):
-        assert serve_command.warning(every, 8866) == (
-            f"From other computers it is at http://{name}:8866/: everybody who can reach that can use it."
+        assert said(every, base_url="/nn/") == (
+            f"From other computers it is at http://{name}:8866/nn/: everybody who can reach that can use it."
         )
+    assert said("0.0.0.0", hashed_password="x", certificate=("a", "b")) == (
+        f"From other computers it is at https://{name}:8866/: everybody who has the password can use it."
+    )
+    assert said("192.168.1.2", token="x" * 8) == "Everybody who has the token can use it."
 
 
 @pytest.mark.slow
@@ -421,15 +428,14 @@ def test_who_can_use_the_page_is_said_of_the_address_that_they_reach():
 def test_on_all_addresses_the_one_that_is_printed_is_reached(start, ip):
     if ip == "::" and not has_ipv6():
         pytest.skip("IPv6 IS NOT TESTED: this computer has none")
-    command = start("--port", "0", "--ip", ip)
+    command = start("--port", "0", "--ip", ip, "--open")
     assert command.url.startswith("http://127.0.0.1:" if ip == "0.0.0.0" else "http://[::1]:")
     with urlopen(Request(command.url + PLOTLY_SCRIPT, headers={"Accept-Encoding": "gzip"})) as answer:
         assert answer.headers["Content-Encoding"] == "gzip"  # a wifi may lie between
         assert plotly_module.plotly_script() in gzip.decompress(answer.read())
     with urlopen(command.url + PLOTLY_SCRIPT) as answer:
         assert answer.headers["Content-Encoding"] is None
-    port = command.url.rstrip("/").rpartition(":")[2]
-    assert command.end(signal.SIGINT) == (0, "", f"{serve_command.warning(ip, port)}\n")
+    assert command.end(signal.SIGINT) == (0, "", f"{serve_command.warning(ip, command.url, Access())}\n")
 
 
 def has_ipv6():

@@ -1,0 +1,229 @@
+"""Who may come in, under which names and paths: the options of a server, checked before it starts."""
+
+import os
+import re
+import ssl
+from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError, Namespace
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from getpass import getpass
+from ipaddress import ip_address
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+__all__ = [
+    "ACCESS_DEFAULTS",
+    "Access",
+    "AccessError",
+    "access_from",
+    "add_access_options",
+    "is_every_address",
+    "is_loopback",
+]
+
+HUB_PATH = "JUPYTERHUB_SERVICE_PREFIX"
+"""Environment variable in which a JupyterHub says under which path it serves what it has started."""
+
+PASSWORD = "EXPLORER_PASSWORD"
+"""Environment variable of the server, which kernels don't get."""
+
+SHORTEST_TOKEN = 8
+
+ACCESS_DEFAULTS: Mapping[str, Any] = MappingProxyType(
+    {
+        "base_url": None,
+        "password": False,
+        "password_file": None,
+        "token": None,
+        "open": False,
+        "allow_host": (),
+        "certfile": None,
+        "keyfile": None,
+    }
+)
+"""The options of `add_access_options` where they are not given."""
+
+_PATH = re.compile(r"/(?:[A-Za-z0-9_~@%-][A-Za-z0-9_.~@%-]*/)*")
+_NAME = re.compile(r"[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?")
+
+
+class AccessError(ValueError):
+    """What was said about who may come in can't be meant."""
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Who may come in, and under which path."""
+
+    base_url: str = "/"
+    """What all addresses of the server begin with; begins and ends with a slash."""
+    hashed_password: str = ""
+    """As `jupyter_server.auth.passwd` returns it; empty for none."""
+    token: str = ""
+    """Empty for none."""
+    is_new_token: bool = False
+    """Whether the token was made for this server, so that only its terminal knows it."""
+    names: tuple[str, ...] = ()
+    """Names of hosts that browsers may use in addition to this computer's own."""
+    certificate: tuple[Path, Path | None] | None = None
+    """Files of the certificate and of its key, None for one file that has both; None for no TLS."""
+    is_in_hub: bool = False
+    """Whether a JupyterHub's proxy asks for the login, and is the only one to reach the server."""
+
+    @property
+    def is_protected(self) -> bool:
+        """Whether a password or a token is asked for."""
+        return bool(self.hashed_password or self.token)
+
+    def tls(self) -> ssl.SSLContext | None:
+        """Return what encrypts connections, None where nothing does.
+
+        Raises
+        ------
+        AccessError
+            If the certificate or its key can't be used.
+        """
+        if self.certificate is None:
+            return None
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        try:
+            context.load_cert_chain(*self.certificate)
+        except OSError as error:  # SSLError is one
+            raise AccessError(f"the certificate can't be used: {error.strerror or error}.") from error
+        return context
+
+
+def add_access_options(parser: ArgumentParser) -> None:
+    """Add the options that say who may come in; `ACCESS_DEFAULTS` holds for those that are not given."""
+    add = partial(parser.add_argument, default=SUPPRESS)
+    words = f"path that all addresses begin with (default: /, in a JupyterHub ${HUB_PATH})"
+    add("--base-url", type=_base_url, metavar="/PATH/", help=words)
+    add(
+        "--password",
+        action="store_true",
+        help=f"ask for a password now, and then everybody (or: ${PASSWORD})",
+    )
+    add("--password-file", type=Path, metavar="FILE", help="read that password from the file's first line")
+    words = "let in who has this token, in a link or at the login; without TEXT $JUPYTER_TOKEN or a new one"
+    add("--token", type=_token, nargs="?", const="", metavar="TEXT", help=words)
+    add(
+        "--open",
+        action="store_true",
+        help="let everybody in who reaches an --ip other than this computer's own",
+    )
+    words = "name under which browsers may reach the page, as example.org; may be given several times"
+    add("--allow-host", type=_name, action="append", metavar="NAME", help=words)
+    add("--certfile", type=Path, metavar="FILE", help="serve over TLS, with this certificate")
+    add(
+        "--keyfile", type=Path, metavar="FILE", help="the certificate's private key, where it is another file"
+    )
+
+
+def access_from(arguments: Namespace, environment: Mapping[str, str] = os.environ) -> Access:
+    """Return who may come in, as the options of `add_access_options` and the environment say.
+
+    Raises
+    ------
+    AccessError
+        With one sentence for the user at the terminal.
+    """
+    hub_path = environment.get(HUB_PATH)
+    base_url = arguments.base_url
+    if base_url is None:
+        try:
+            base_url = _base_url(hub_path or "/")
+        except ArgumentTypeError as error:
+            raise AccessError(f"${HUB_PATH}: {error}.") from error
+    if arguments.keyfile and not arguments.certfile:
+        raise AccessError("--keyfile needs --certfile: TLS takes both.")
+    token, is_new_token = (arguments.token or "", False) if arguments.token != "" else _usual_token()
+    access = Access(
+        base_url=base_url,
+        hashed_password=_hashed(_password(arguments, environment)),
+        token=token,
+        is_new_token=is_new_token,
+        names=tuple(arguments.allow_host),
+        certificate=(arguments.certfile, arguments.keyfile) if arguments.certfile else None,
+        is_in_hub=bool(hub_path),
+    )
+    access.tls()
+    if not (is_loopback(arguments.ip) or access.is_protected or arguments.open):
+        raise AccessError(
+            f"at --ip {arguments.ip} everybody who reaches this computer could train networks on it: "
+            "protect the page with --password or --token, or say --open if that is meant."
+        )
+    return access
+
+
+def _password(arguments: Namespace, environment: Mapping[str, str]) -> str:
+    if path := arguments.password_file:
+        try:
+            found: str = path.read_text(encoding="utf-8").partition("\n")[0].rstrip("\r")
+        except (OSError, UnicodeDecodeError) as error:
+            why = error.strerror if isinstance(error, OSError) else "it is no text"
+            raise AccessError(f"the password can't be read from {path}: {why}.") from error
+        if not found:
+            raise AccessError(f"the first line of {path} is empty: it has to hold the password.")
+        return found
+    if not arguments.password:
+        return environment.get(PASSWORD, "")
+    try:
+        typed, again = getpass("Password: "), getpass("Once more: ")
+    except EOFError:
+        typed = again = ""
+    if not typed or typed != again:
+        raise AccessError("no password was given." if not typed else "the two passwords differ.")
+    return typed
+
+
+def _hashed(password: str) -> str:
+    if not password:
+        return ""
+    from jupyter_server.auth.security import passwd  # only here: its package takes long to load
+
+    hashed: str = passwd(password)
+    return hashed
+
+
+def _usual_token() -> tuple[str, bool]:
+    """Return the token that Jupyter takes where none is given, and whether it was made now."""
+    from jupyter_server.auth.identity import IdentityProvider
+
+    provider = IdentityProvider()
+    return str(provider.token), bool(provider.token_generated)
+
+
+def is_loopback(ip: str) -> bool:
+    """Return whether only this computer can reach `ip`."""
+    try:
+        return ip_address(ip).is_loopback
+    except ValueError:
+        return ip == "localhost"
+
+
+def is_every_address(ip: str) -> bool:
+    """Return whether `ip` stands for all addresses of this computer."""
+    try:
+        return ip == "" or ip_address(ip).is_unspecified
+    except ValueError:
+        return False
+
+
+def _base_url(text: str) -> str:
+    if not _PATH.fullmatch(text):
+        raise ArgumentTypeError(f"a path begins and ends with a slash, as /explorer/, not {text!r}")
+    return text
+
+
+def _token(text: str) -> str:
+    if len(text) < SHORTEST_TOKEN:  # so that no command is taken for one
+        raise ArgumentTypeError(f"a token has {SHORTEST_TOKEN} characters or more, not {text!r}")
+    return text
+
+
+def _name(text: str) -> str:
+    if not _NAME.fullmatch(text.lower()):
+        raise ArgumentTypeError(f"a name is one as example.org, without a port, not {text!r}")
+    return text.lower()

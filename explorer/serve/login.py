@@ -1,0 +1,111 @@
+"""The login: Jupyter's passwords, tokens and cookies, with a page of ours and a bound on guesses."""
+
+from collections import deque
+from math import ceil
+from time import monotonic
+from typing import Any
+
+from jupyter_server.auth.decorator import allow_unauthenticated
+from jupyter_server.auth.login import LoginFormHandler
+from tornado.escape import url_escape
+from tornado.web import HTTPError
+from voila.tornado.handler import TornadoVoilaHandler
+from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
+
+from explorer.serve.access import Access
+from explorer.serve.refusals import theme_shown
+
+__all__ = ["LoginHandler", "OpenedByPage", "Tries", "WithoutToken"]
+
+MOST_TRIES = 20
+TRIES_SECONDS = 60.0
+
+
+class Tries:
+    """Counts failed logins, so that nobody guesses a password.
+
+    Parameters
+    ----------
+    most
+        So many may fail from one address.
+    seconds
+        In so long.
+    """
+
+    def __init__(self, most: int = MOST_TRIES, seconds: float = TRIES_SECONDS) -> None:
+        self._most, self._seconds = most, seconds
+        self._failed: deque[tuple[float, str]] = deque()
+
+    def note(self, address: str) -> None:
+        """Count a login from `address` that failed."""
+        self._failed.append((monotonic(), address))
+
+    def seconds_to_wait(self, address: str) -> float:
+        """Return how long no login from `address` is looked at; 0 for not at all."""
+        now = monotonic()
+        while self._failed and self._failed[0][0] <= now - self._seconds:
+            self._failed.popleft()
+        times = [time for time, found in self._failed if found == address]
+        return times[-self._most] + self._seconds - now if len(times) >= self._most else 0.0
+
+
+class LoginHandler(LoginFormHandler):
+    """Asks for the password, or for the token."""
+
+    def initialize(self, tries: Tries, access: Access) -> None:
+        """Take what counts the failures, and what may be asked for."""
+        self._tries, self._access = tries, access
+
+    def get_template(self, name: str) -> Any:
+        """Return a template of ours, which is set in the page's colours."""
+        return self.settings["voila_jinja2_env"].get_template(name)
+
+    @property
+    def template_namespace(self) -> dict[str, Any]:
+        """What a template is given."""
+        asked = {"password": self._access.hashed_password, "token": self._access.token}
+        what = " or ".join(word for word, value in asked.items() if value)
+        return super().template_namespace | {"what": what, "theme": theme_shown(self)}
+
+    @allow_unauthenticated
+    def post(self) -> None:
+        """Let in whoever has the password, unless they have guessed too often."""
+        address = self.request.remote_ip or ""
+        if seconds := self._tries.seconds_to_wait(address):
+            self.set_status(429)
+            self.set_header("Retry-After", str(ceil(seconds)))
+            again = url_escape(self.get_argument("next", default=self.base_url))
+            values = {"next": again, "seconds": ceil(seconds)}
+            self.write(self.render_template("login.html", **values))  # type: ignore[no-untyped-call]
+            return
+        super().post()  # type: ignore[no-untyped-call]
+        if self.get_status() == 401:
+            self._tries.note(address)
+
+
+class WithoutToken(TornadoVoilaHandler):
+    """A page that goes from a link with a token to its address without: addresses are shown and passed on."""
+
+    async def prepare(self, **options: Any) -> None:
+        """Let in whoever has the token, whose cookie then stands for it."""
+        await super().prepare(**options)
+        if self.current_user is not None and "token" in self.request.query_arguments:
+            parts = [part for part in self.request.query.split("&") if part.partition("=")[0] != "token"]
+            self.redirect("?".join(filter(None, [self.request.path, "&".join(parts)])))
+
+
+class OpenedByPage(VoilaKernelWebsocketHandler):
+    """A socket that in a hub only a browser opens that this server has sent the page to.
+
+    The hub's proxy asks nobody who opens a socket to log in. The page's cookie is sent to those that it let in.
+    """
+
+    async def prepare(self, **options: Any) -> None:
+        """Refuse whoever has no cookie of ours; afterwards Jupyter would give them one."""
+        if self.settings["is_in_hub"] and self.identity_provider.get_user_cookie(self) is None:
+            raise HTTPError(403)
+        await super().prepare(**options)
+
+    def write_error(self, status_code: int, **_: Any) -> None:
+        """Say no in a word: nobody reads the page of a socket."""
+        self.finish()

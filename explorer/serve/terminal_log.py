@@ -1,0 +1,46 @@
+"""The log as the terminal gets it: nothing in a message can move its cursor, colour it or forge a line."""
+
+import logging
+import re
+
+from tornado.web import RequestHandler
+from traitlets.config.application import LevelFormatter
+
+__all__ = ["TerminalFormatter", "log_failures", "settle_log"]
+
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+"""What a terminal obeys, all but tabs and new lines, and what turns the direction of writing."""
+
+
+class TerminalFormatter(LevelFormatter):
+    """Writes control characters as Python does in a string, and indents all lines of a message but the first."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the record as text for a terminal."""
+        visible = _CONTROL.sub(_escaped, super().format(record))
+        return visible.replace("\n", "\n    ")
+
+
+def settle_log() -> None:
+    """Let what no other handler takes, as tornado's own warnings, be written by `TerminalFormatter`."""
+    if logging.lastResort is not None:
+        logging.lastResort.setFormatter(TerminalFormatter("%(levelname)s: %(message)s"))
+
+
+def log_failures(handler: RequestHandler) -> None:
+    """Log a finished request if the server failed; what was refused is the sender's affair.
+
+    Parameters
+    ----------
+    handler
+        Tornado's handler of the request.
+    """
+    if handler.get_status() >= 500:
+        request = handler.request
+        logging.getLogger("tornado.access").error(
+            "%d %s %s", handler.get_status(), request.method, request.path
+        )
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return found.group().encode("unicode_escape").decode("ascii")

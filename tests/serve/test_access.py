@@ -1,0 +1,130 @@
+"""Who may come in: what the options say, and what is refused before a server starts."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+
+import pytest
+from jupyter_server.auth.security import passwd_check
+
+from explorer.serve import access
+from explorer.serve.access import ACCESS_DEFAULTS, Access, AccessError, access_from
+from explorer.serve.command import main
+from explorer.serve.serve_command import links
+
+
+def given(environment=None, *, ip="127.0.0.1", **options):
+    return access_from(Namespace(**{**ACCESS_DEFAULTS, **options}, ip=ip), environment or {})
+
+
+def test_without_options_everybody_on_this_computer_comes_in():
+    assert given() == Access()
+
+
+@pytest.mark.parametrize("ip", ["0.0.0.0", "192.168.1.2", "::", "", "a.name"])
+def test_another_address_asks_for_a_password_or_for_plain_words(ip, capsys):
+    with pytest.raises(AccessError, match=r"everybody who reaches this computer.*--password.*--open"):
+        given(ip=ip)
+    assert given(ip=ip, open=True) == Access()
+    assert given(ip=ip, token="long enough").is_protected
+    assert main(["--no-browser", "--ip", ip]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_hub_says_the_path_unless_an_option_does():
+    hub = {"JUPYTERHUB_SERVICE_PREFIX": "/user/ada%40x.org/"}
+    assert given(hub) == Access(base_url="/user/ada%40x.org/", is_in_hub=True)
+    assert given(hub, base_url="/own/") == Access(base_url="/own/", is_in_hub=True)
+    with pytest.raises(AccessError, match=r"\$JUPYTERHUB_SERVICE_PREFIX: a path begins"):
+        given({"JUPYTERHUB_SERVICE_PREFIX": "user"})
+
+
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [
+        *((f"--base-url={path}", "a path begins") for path in ("", "x", "/x", "x/", "//", "/../", "/a(b/")),
+        *((f"--allow-host={name}", "a name is one") for name in ("", "a:80", "http://a", "a/b", "-a")),
+        ("--token=short", "8 characters"),
+    ],
+)  # fmt: skip
+def test_what_can_t_be_meant_is_refused(option, words, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main([option])
+    assert ended.value.code == 2
+    assert words in capsys.readouterr().err
+
+
+def test_a_command_is_no_token(capsys):
+    with pytest.raises(SystemExit):
+        main(["--token", "present"])
+    assert "a token has 8 characters or more, not 'present'" in capsys.readouterr().err
+
+
+def test_a_password_comes_from_a_file_a_variable_or_the_terminal_and_is_kept_hashed(tmp_path, monkeypatch):
+    file = tmp_path / "password"
+    file.write_text("from a file\r\nnot this\n", encoding="utf-8")
+    monkeypatch.setattr(access, "getpass", lambda _: "typed")
+    variable = {"EXPLORER_PASSWORD": "from a variable"}
+    for word, found in {
+        "from a file": given(variable, password_file=file),
+        "from a variable": given(variable),
+        "typed": given(variable, password=True),
+    }.items():
+        assert word not in repr(found)
+        assert passwd_check(found.hashed_password, word)
+        assert found.is_protected
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [(None, "No such file"), (b"\n", "first line .* is empty"), (b"\xff\xfe", "it is no text")],
+)
+def test_a_password_file_that_holds_none_is_one_sentence(content, words, tmp_path):
+    file = tmp_path / "password"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(AccessError, match=words):
+        given(password_file=file)
+
+
+@pytest.mark.parametrize(
+    ("answers", "words"), [(["a", "b"], "differ"), (["", ""], "no password"), ([], "no password")]
+)
+def test_a_password_that_is_not_typed_twice_is_none(answers, words, monkeypatch):
+    def getpass(_):
+        if not answers:
+            raise EOFError
+        return answers.pop(0)
+
+    monkeypatch.setattr(access, "getpass", getpass)
+    with pytest.raises(AccessError, match=words):
+        given(password=True)
+
+
+def test_a_token_is_given_or_jupyters_or_new(monkeypatch):
+    monkeypatch.delenv("JUPYTER_TOKEN", raising=False)
+    monkeypatch.delenv("JUPYTER_TOKEN_FILE", raising=False)
+    new = given(token="")
+    assert len(new.token) == 48
+    assert new.token != given(token="").token
+    url = "http://127.0.0.1:8866/"
+    assert links(url, new) == (f"{url}?token={new.token}",) * 2
+    monkeypatch.setenv("JUPYTER_TOKEN", "of Jupyter")
+    for found, token in [
+        (given(token="long & enough"), "long%20%26%20enough"),
+        (given(token=""), "of%20Jupyter"),
+    ]:
+        assert links(url, found) == (url, f"{url}?token={token}")  # whoever chose it knows it
+    assert links(url, Access()) == (url, url)
+
+
+def test_a_key_needs_a_certificate(tmp_path):
+    with pytest.raises(AccessError, match=r"--keyfile needs --certfile"):
+        given(keyfile=tmp_path)
+
+
+def test_the_talk_has_these_options_too(capsys):
+    with pytest.raises(SystemExit):
+        main(["present", "--help"])
+    said = capsys.readouterr().out
+    assert all(f"--{name.replace('_', '-')}" in said for name in ACCESS_DEFAULTS)

@@ -3,7 +3,17 @@
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-__all__ = ["class_noun", "counted", "did_you_mean", "duration", "grouped", "percent", "plain", "times"]
+__all__ = [
+    "class_noun",
+    "counted",
+    "did_you_mean",
+    "duration",
+    "grouped",
+    "in_line",
+    "percent",
+    "plain",
+    "times",
+]
 
 
 def grouped(count: int) -> str:
@@ -36,6 +46,13 @@ def duration(seconds: float) -> str:
     if seconds < 59.5:
         return f"{max(1, round(seconds))} s"
     return f"{round(seconds / 60)} min" if seconds < 3600 else f"{seconds / 3600:.1f} h"
+
+
+def in_line(place: int) -> str:
+    """Return what is said to those who wait for a core: ``"waiting for a turn: 3rd"``."""
+    endings = {1: "st", 2: "nd", 3: "rd"}
+    ending = "th" if place % 100 in (11, 12, 13) else endings.get(place % 10, "th")
+    return f"waiting for a turn: {place}{ending}"
 
 
 def class_noun(class_names: Iterable[str]) -> str:

@@ -83,6 +83,7 @@ class RunBarPart:
             run.config.epochs,
             run.seconds_left,
             (*run.place, run.steps_per_epoch),
+            run.in_line,
             resumes=_going_on(state, run),
             trains="Train" if state.waits or run.status == "idle" else "Train again",
             note=step_in_words(run.stepped[-1]) if run.stepped else "",

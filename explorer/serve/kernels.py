@@ -6,6 +6,7 @@ from typing import Any
 
 from traitlets import Instance, Set
 
+from explorer.serve.shares import tell_connected
 from explorer.serve.surroundings import SLOW_GRAMMAR, kernel_environment
 
 __all__ = ["KERNEL_OPTIONS", "QUIET_SECONDS", "kernel_manager_class"]
@@ -55,6 +56,14 @@ def kernel_manager_class(base: type, variables: dict[str, str]) -> type:
             start.add_done_callback(self._starting.discard)
             kernel_id: str = await start
             return kernel_id
+
+        def notify_connect(self, kernel_id: str) -> None:
+            super().notify_connect(kernel_id)
+            tell_connected(variables, kernel_id, self._kernel_connections.get(kernel_id, 0))
+
+        def notify_disconnect(self, kernel_id: str) -> None:
+            super().notify_disconnect(kernel_id)
+            tell_connected(variables, kernel_id, self._kernel_connections.get(kernel_id, 0))
 
         async def shutdown_all(self, *arguments: Any, **options: Any) -> None:
             self._end_pause()

@@ -32,6 +32,7 @@ from explorer.serve.access import (
     is_every_address,
     is_loopback,
 )
+from explorer.serve.shares import MEGABYTES, add_share_options, share_variables
 from explorer.serve.surroundings import DATASETS, SHARED_DATASETS, settle_jupyter, skip_slow_grammar
 
 if TYPE_CHECKING:
@@ -55,7 +56,15 @@ __all__ = [
 NOTEBOOK = "page.ipynb"
 
 DEFAULTS: Mapping[str, Any] = MappingProxyType(
-    {"port": None, "ip": "127.0.0.1", "no_browser": False, "debug": False, **ACCESS_DEFAULTS}
+    {
+        "port": None,
+        "ip": "127.0.0.1",
+        "no_browser": False,
+        "debug": False,
+        **ACCESS_DEFAULTS,
+        "max_training_minutes": None,
+        "seat_memory": MEGABYTES,
+    }
 )
 """The options that every page has, and what holds where they are not given. The parsers leave those out: a
 command's parser would otherwise put its defaults in the place of what stands before the command."""
@@ -91,6 +100,7 @@ def add_server_options(parser: ArgumentParser) -> None:
     add("--no-browser", action="store_true", help="don't open the page in the browser")
     add("--debug", action="store_true", help="log more, and show errors on the page")
     add_access_options(parser)
+    add_share_options(parser)
 
 
 def run(arguments: Namespace) -> int:
@@ -159,6 +169,9 @@ def serve(arguments: Namespace, what: str, notebook: Path, **settings: Any) -> i
         settle_jupyter(os.environ, Path(folder))
         skip_slow_grammar()
         from explorer.serve.server import ExplorerServer, PortError, ServerSettings, free_port
+
+        shares = share_variables(arguments, Path(folder) / "shares", is_open=not is_loopback(arguments.ip))
+        settings["kernel_variables"] = {**settings.get("kernel_variables", {}), **shares}
 
         def listening(url: str) -> None:
             shown, opened = links(url, access)

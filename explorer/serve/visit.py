@@ -16,6 +16,7 @@ from urllib.parse import parse_qsl, urlencode
 from explorer.datasets.offers import DatasetOffer, offer_file, usual_offers
 from explorer.figures.palette import PALETTES, Theme
 from explorer.serve.surroundings import DATASETS, SHARED_DATASETS
+from explorer.training.seat import VISITED
 from explorer.widgets.heartbeat import Heartbeat
 
 __all__ = ["Visit", "offered_datasets", "visit", "wait_for_visitor"]
@@ -66,6 +67,7 @@ def wait_for_visitor() -> Visit:
         wait_for_request()
         if "QUERY_STRING" not in os.environ:  # the connection was lost, as when a laptop sleeps
             time.sleep(RETRY_SECONDS)
+    os.environ[VISITED] = "1"
     Heartbeat()
     return visit(os.environ.get("QUERY_STRING", ""))
 

@@ -15,6 +15,7 @@ from explorer.training import FIELDS, TrainingConfig
 from explorer.training.findings import BetterRun, Severity, changes_in_words
 from explorer.training.hints import hints
 from explorer.training.process_settings import one_blas_thread
+from explorer.training.runner import STOPPED_BY_USER
 from explorer.wording import percent
 
 __all__ = ["Advice", "Advisor"]
@@ -64,7 +65,7 @@ class Advisor:
             return _untrained(state)
         about_settings = (_waiting(run, state),) if state.waits else ()
         found = tuple(self._hints(run, state))
-        return (*_opened(run, state), *about_settings, *(found or _failure(run)))
+        return (*_opened(run, state), *about_settings, *_limited(run), *(found or _failure(run)))
 
     def _hints(self, run: SessionRun, state: SessionState) -> Iterator[Advice]:
         for hint in hints(
@@ -144,6 +145,13 @@ def _waiting(run: SessionRun, state: SessionState) -> Advice:
     if state.can_train_on:
         why = "They begin with freshly initialised weights."
     return Advice("waiting", "info", text, why, f"Train with {_FRESH}", "train")
+
+
+def _limited(run: SessionRun) -> tuple[Advice, ...]:
+    end = run.history.end
+    if end is None or end.status != "stopped" or end.reason in ("", STOPPED_BY_USER):
+        return ()
+    return (Advice("limit", "warning", f"The run was stopped. {end.reason}", "What it has learned is kept."),)
 
 
 def _failure(run: SessionRun) -> tuple[Advice, ...]:

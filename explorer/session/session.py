@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
@@ -29,6 +30,7 @@ from explorer.training import (
 from explorer.training.config import MOST_EPOCHS
 from explorer.training.event_loop import EventLoop, log_fault
 from explorer.training.runner import Unit
+from explorer.training.seat import Seat
 
 __all__ = ["ForkError", "Session"]
 
@@ -101,7 +103,7 @@ class Session:
         self._token = 0  # the runner's, of the present run
         self._listeners: list[Listener] = []
         self._advisor = Advisor()
-        self._runner = Runner(self.loop.bind(self._take))
+        self._runner = Runner(self.loop.bind(self._take), seat=Seat.of(os.environ))
         self._state = self._new_state()
 
     @property
@@ -502,7 +504,7 @@ class Session:
     def _take(self, delivery: Delivery) -> None:
         """Take in what the run says; what a run before said was on its way and comes too late."""
         if self._run is not None and delivery.token == self._token:
-            self._run = self._run.taking(delivery.status, delivery.records)
+            self._run = self._run.taking(delivery.status, delivery.records, delivery.in_line)
             self._publish()
 
     def _new_state(self) -> SessionState:

@@ -48,6 +48,8 @@ class SessionRun:
     """The ends of its epochs, to go back to."""
     status: RunnerStatus = "idle"
     """What it is doing, or how it ended."""
+    in_line: int = 0
+    """Its place in line for one of the server's cores, 1 for the next; 0 while it has one."""
     evaluation: Evaluation | None = None
     """The newest exact figures, made whenever the run is paused or over; None while newer records are there."""
     steps: tuple[BatchStep, ...] = ()
@@ -277,7 +279,7 @@ class SessionRun:
             return False
         return not {"hidden_sizes", "initializer"} & set(config.differences(self.config))
 
-    def taking(self, status: RunnerStatus, records: Iterable[Record]) -> SessionRun:
+    def taking(self, status: RunnerStatus, records: Iterable[Record], in_line: int = 0) -> SessionRun:
         """Return the run with what the runner has delivered since; an idle one stays so while it is paused."""
         timeline, evaluation, last = self.timeline, self.evaluation, self.history.last
         steps = self.steps
@@ -309,6 +311,7 @@ class SessionRun:
         return replace(
             self,
             status=status,
+            in_line=in_line,
             history=history,
             timeline=timeline,
             evaluation=evaluation,

@@ -210,6 +210,12 @@ class TrainingRun:
         """Epochs so far, the begun one by its share of mini-batches."""
         return self.step / self.steps_per_epoch
 
+    @property
+    def snapshot_bytes(self) -> int:
+        """Memory of a `Snapshot`: the weights, and the outputs for the test set."""
+        weights = self._model.parameters.flat
+        return weights.nbytes + self.dataset.Y_test.size * weights.itemsize
+
     def rest(self) -> None:
         """Stop the clock of the epoch's `seconds` until `wake`, or until somebody iterates again."""
         if self._rests_since is None:

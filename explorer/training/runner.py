@@ -9,8 +9,8 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
-from time import perf_counter
+from dataclasses import dataclass, replace
+from time import perf_counter, thread_time
 from typing import Literal
 
 import numpy as np
@@ -20,12 +20,19 @@ from explorer.training.event_loop import running_loop
 from explorer.training.process_settings import one_blas_thread, short_switches
 from explorer.training.records import BatchRecord, BatchStep, EpochRecord, Evaluation, RunEnd, Snapshot
 from explorer.training.run import DivergedError, Event, TrainingRun
+from explorer.training.seat import Seat, patience
+from explorer.training.timeline import bytes_kept
 
-__all__ = ["Delivery", "Record", "Runner", "RunnerStatus", "Unit"]
+__all__ = ["STOPPED_BY_USER", "Delivery", "Record", "Runner", "RunnerStatus", "Unit"]
 
 Record = BatchRecord | BatchStep | EpochRecord | Snapshot | Evaluation | RunEnd
 RunnerStatus = Literal["idle", "running", "paused", "finished", "stopped", "failed"]
 Unit = Literal["epoch", "batch"]
+
+STOPPED_BY_USER = "Stopped by the user."
+"""The reason of a run's end that needs no message."""
+
+_LOOK_SECONDS = 0.1
 
 _log = logging.getLogger(__name__)
 
@@ -40,6 +47,8 @@ class Delivery:
     """The run's status after these records."""
     records: tuple[Record, ...]
     """In the order in which they were made."""
+    in_line: int = 0
+    """The run's place in line for a core: 1 for the next; 0 while it has one."""
 
 
 class Runner:
@@ -55,11 +64,19 @@ class Runner:
         `wait`. Without an event loop, only there.
     interval_seconds : float
         Least time between two deliveries of a run, but for its first and its last.
+    seat : Seat, optional
+        What a server lets the runs have; without it, all.
     """
 
-    def __init__(self, deliver: Callable[[Delivery], None], *, interval_seconds: float = 0.2) -> None:
+    def __init__(
+        self,
+        deliver: Callable[[Delivery], None],
+        *,
+        interval_seconds: float = 0.2,
+        seat: Seat | None = None,
+    ) -> None:
         self._deliver = deliver
-        self._interval_seconds = interval_seconds
+        self._interval_seconds, self._seat = interval_seconds, seat
         self._loop = running_loop()
         self._turn: _Turn | None = None
         self._token = 0
@@ -78,7 +95,9 @@ class Runner:
         A run that is started paused gives the exact figures of its first weights.
         """
         self.cancel()
-        self._turn = _Turn(run, self._token, paused, self._turn, self._post, self._interval_seconds)
+        self._turn = _Turn(
+            run, self._token, paused, self._turn, self._post, self._interval_seconds, self._seat
+        )
         self._turn.thread.start()
         return self._token
 
@@ -163,7 +182,7 @@ class Runner:
                 posted, self._posted = self._posted, []
             if posted:
                 records = tuple(record for delivery in posted for record in delivery.records)
-                self._deliver(Delivery(posted[-1].token, posted[-1].status, records))
+                self._deliver(replace(posted[-1], records=records))
 
 
 class _Turn:
@@ -177,11 +196,13 @@ class _Turn:
         before: _Turn | None,
         post: Callable[[Delivery], None],
         interval_seconds: float,
+        seat: Seat | None,
     ) -> None:
         self.status: RunnerStatus = "paused" if paused else "running"
         self.thread = threading.Thread(target=self._go, name=f"explorer-run-{token}", daemon=True)
         self._run, self._token, self._before = run, token, before
         self._post_delivery, self._interval_seconds = post, interval_seconds
+        self._seat, self._in_line, self._next_look = seat, 0, 0.0
         self._changed = threading.Condition()
         self._attention = self._hold = paused
         self._at_rest = False
@@ -197,6 +218,7 @@ class _Turn:
     def pause(self) -> None:
         with self._changed:
             self._hold = self._attention = True
+            self._changed.notify_all()
 
     def resume(self, allowance: Unit | None = None) -> None:
         """Go on, for one unit if there is an allowance."""
@@ -257,6 +279,8 @@ class _Turn:
                 reason = f"{type(error).__name__}: {error}"
             # The frames in which it was raised would keep the run and its network.
             return RunEnd("failed", reason, error=error.with_traceback(None))
+        finally:
+            self._give_turn_back()
 
     def _finish(self, end: RunEnd | None) -> bool:
         """Say the last word, and return True; return False if there is more to do by now."""
@@ -273,32 +297,70 @@ class _Turn:
 
     def _train(self) -> RunEnd | None:
         """Ask the run for one event after another; return its end, or None if it was cancelled."""
+        if self._seat is not None:
+            n_bytes = bytes_kept(self._run.snapshot_bytes, self._run.config.epochs)
+            if reason := self._seat.limit(n_bytes=n_bytes):
+                return RunEnd("failed", reason)
+        self._goes_on(self._unhindered)
         if self._attention and not self._obey(None):
             return self._ended()
         for event in self._run:
             if event is not None:
                 self._records.append(event)
             is_due = perf_counter() - self._posted_at >= self._interval_seconds
-            if self._records and is_due and self._allowance != "batch":  # that is paused at once
-                self._flush()
+            if is_due:
+                if self._records and self._allowance != "batch":  # that is paused at once
+                    self._flush()
+                if self._seat is not None:
+                    if reason := self._seat.limit(thread_time(), self._run.snapshot_bytes):
+                        return self._ended(reason)
+                    self._goes_on(self._unhindered)
+                    self._run.wake()
             if self._attention and not self._obey(event):
                 return self._ended()
         if self._records:
             self._flush()  # the last epoch does not wait for the exact figures
-        while (final := self._run.evaluate(self._unhindered)) is None:
+        while (final := self._evaluate(self._unhindered)) is None:
             if not self._obey(None):
                 return self._ended()
         return RunEnd("finished", final=final)
 
-    def _ended(self) -> RunEnd | None:
+    def _ended(self, reason: str = STOPPED_BY_USER) -> RunEnd | None:
         if not self._wanted():
             return None
         self._run.rest()
         with self._changed:  # heard at once; the exact figures of a large network take seconds
             self.status = "stopped"
             self._flush()
-        final = self._run.evaluate(self._wanted)
-        return None if final is None else RunEnd("stopped", "Stopped by the user.", final=final)
+        final = self._evaluate(self._wanted)
+        return None if final is None else RunEnd("stopped", reason, final=final)
+
+    def _evaluate(self, wanted: Callable[[], bool]) -> Evaluation | None:
+        return self._run.evaluate(lambda: self._goes_on(wanted))
+
+    def _goes_on(self, wanted: Callable[[], bool]) -> bool:
+        """Return whether something is still wanted, once it is this run's turn to do it."""
+        if self._seat is None or perf_counter() < self._next_look:
+            return wanted()
+        while wanted() and (place := self._seat.place()):
+            self._run.rest()
+            with self._changed:
+                self._say_place(place)
+                if wanted():
+                    self._changed.wait(patience(place))
+        self._say_place(0)
+        self._next_look = perf_counter() + _LOOK_SECONDS
+        return wanted()
+
+    def _say_place(self, place: int) -> None:
+        if max(0, place) != self._in_line:
+            self._in_line = max(0, place)
+            self._flush()
+
+    def _give_turn_back(self) -> None:
+        if self._seat is not None:
+            self._seat.leave()
+            self._next_look = 0.0
 
     def _obey(self, event: Event) -> bool:
         """Follow what was ordered since; return False to end."""
@@ -307,6 +369,7 @@ class _Turn:
                 self._hold, self._allowance = not self._run.is_complete, None
         self._run.rest()
         self._pause_here()
+        self._goes_on(self._unhindered)
         self._run.wake()
         if self._allowance == "batch" and self._stepped_from is None:
             self._stepped_from = self._run.step, self._run.weights()
@@ -324,7 +387,7 @@ class _Turn:
         if not self._say_what_the_batch_did():
             return
         if self._run.step != self._evaluated_at:
-            evaluation = self._run.evaluate(self._stays_paused)
+            evaluation = self._evaluate(self._stays_paused)
             if evaluation is None:
                 return
             self._records.append(evaluation)
@@ -332,6 +395,7 @@ class _Turn:
         with self._changed:
             if self._stays_paused() and self._records:
                 self._flush()
+            self._give_turn_back()
             self._at_rest = True
             self._changed.notify_all()
             self._changed.wait_for(lambda: not self._stays_paused())
@@ -356,4 +420,4 @@ class _Turn:
     def _flush(self) -> None:
         records, self._records = tuple(self._records), []
         self._posted_at = perf_counter()
-        self._post_delivery(Delivery(self._token, self.status, records))
+        self._post_delivery(Delivery(self._token, self.status, records, self._in_line))

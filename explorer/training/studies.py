@@ -16,22 +16,26 @@ from collections.abc import Generator, Iterable, Iterator, Mapping
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from multiprocessing.connection import Connection
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Thread
+from time import perf_counter, thread_time
 from typing import Any
 
 from explorer.datasets import Dataset, DatasetError, load_dataset, load_mnist
 from explorer.training.config import FIELDS, TrainingConfig
 from explorer.training.fields import ConfigError
+from explorer.training.process_settings import one_blas_thread
 from explorer.training.records import EpochRecord
-from explorer.training.run import DivergedError, train
+from explorer.training.run import DivergedError, TrainingRun, train
+from explorer.training.seat import Seat, n_cores
 
 __all__ = [
     "BATCH_SIZES",
     "SAME_STEP",
+    "StudyError",
     "StudyResult",
     "WorkerPool",
     "batch_size_grid",
@@ -47,7 +51,13 @@ BATCH_SIZES = (1, 8, 32, 128, 512, 2048, 8192, 60_000)
 SAME_STEP = 300
 """Images of a batch from which both reductions take the same step in the batch-size question."""
 
-_EXPECTED = (ConfigError, DatasetError, DivergedError)
+
+class StudyError(RuntimeError):
+    """A study, or one of its runs, can't go on; the text is a sentence for the user."""
+
+
+_EXPECTED = (ConfigError, DatasetError, DivergedError, StudyError)
+_LOOK_SECONDS = 0.1
 _STEP_IN_IMAGES = 12
 _MOST_WORKERS = 61  # more than that Windows can't wait for
 _BLAS_VARIABLES = (
@@ -122,7 +132,7 @@ def study(
     Worker processes import the main module, so a script calls this under ``if __name__ == "__main__":``.
     """
     configs, source = tuple(configs), _source(dataset)
-    n_workers = min(_cores(), len(configs))
+    n_workers = min(n_cores(), len(configs))
     if isinstance(executor, WorkerPool):  # of this machine: its processes can read a file
         with _written(source) as source:
             yield from _from_executor(executor, configs, source)
@@ -231,13 +241,22 @@ class WorkerPool(ProcessPoolExecutor):
     ----------
     n_workers : int, optional
         Processes, at least 1; by default one for each core that this process may use.
+
+    Raises
+    ------
+    StudyError
+        If the system has no locks that processes could share, as without ``/dev/shm``.
     """
 
     def __init__(self, n_workers: int | None = None) -> None:
         context = multiprocessing.get_context("spawn")  # a fork would copy locks that other threads hold
         leash, self._own_end = context.Pipe(duplex=False)
-        n_workers = min(n_workers or _cores(), _MOST_WORKERS)
-        super().__init__(n_workers, context, exec, (_BEFORE_NUMPY, {"leash": leash}))
+        n_workers = min(n_workers or n_cores(), _MOST_WORKERS)
+        try:
+            super().__init__(n_workers, context, exec, (_BEFORE_NUMPY, {"leash": leash}))
+        except OSError as error:
+            reason = f"the system gives its processes no shared memory, /dev/shm on Linux ({error.strerror})"
+            raise StudyError(f"A study can't run here: {reason}.") from error
 
     def end_workers(self) -> None:
         """End the processes at once, in the middle of what they do; the pool is still to be shut down."""
@@ -258,10 +277,6 @@ class _File:
 
 
 _Source = Dataset | _File | None
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _source(dataset: Dataset | str | os.PathLike[str] | None) -> _Source:
@@ -317,18 +332,50 @@ def _result(future: Future[StudyResult], config: TrainingConfig) -> StudyResult:
 
 
 def _sentence(error: BaseException) -> str:
+    if isinstance(error, BrokenExecutor):
+        return "a process of the study has died: killed, or out of memory"
     return str(error) if isinstance(error, _EXPECTED) else f"{type(error).__name__}: {error}"
 
 
 def _run(config: TrainingConfig, source: _Source) -> StudyResult:
     epochs: list[EpochRecord] = []
     try:
-        epochs.extend(train(config, _loaded(source)))  # keeps what comes before an error
+        epochs.extend(_trained(config, _loaded(source)))  # keeps what comes before an error
     except Exception as error:  # noqa: BLE001  # whatever it is, it is this run's result
         if not isinstance(error, _EXPECTED):
             _log.exception("A run of a study failed")
         return StudyResult(config, tuple(epochs), _sentence(error))
     return StudyResult(config, tuple(epochs))
+
+
+def _trained(config: TrainingConfig, dataset: Dataset) -> Iterator[EpochRecord]:
+    """Train as `train` does; on a server in turn with all who train there, within what it allows."""
+    seat = _seat()
+    if seat is None:
+        yield from train(config, dataset)
+        return
+    run, began, next_look = TrainingRun(config, dataset), thread_time(), 0.0
+    try:
+        seat.wait()
+        with one_blas_thread():
+            for event in run:
+                if isinstance(event, EpochRecord):
+                    yield event
+                if perf_counter() > next_look:
+                    run.rest()
+                    seat.wait()
+                    run.wake()
+                    if reason := seat.limit(thread_time() - began, run.snapshot_bytes):
+                        raise StudyError(reason)
+                    next_look = perf_counter() + _LOOK_SECONDS
+    finally:
+        seat.leave()
+
+
+@cache
+def _seat() -> Seat | None:
+    """Return the seat of this worker: what it knows of its visitor goes from run to run."""
+    return Seat.of(os.environ)
 
 
 def _loaded(source: _Source) -> Dataset:

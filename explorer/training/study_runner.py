@@ -4,30 +4,41 @@ A page asks for a study and stays free; it may stop it at once, in the middle of
 """
 
 import logging
+import os
 from collections.abc import Callable, Generator, Iterable
 from contextlib import closing
 from dataclasses import dataclass
-from threading import Thread
+from threading import Event, Thread
 
 from explorer.datasets import Dataset
 from explorer.training.config import TrainingConfig
+from explorer.training.seat import Seat
 from explorer.training.studies import StudyResult, WorkerPool, study
 
 __all__ = ["StudyDelivery", "StudyRunner"]
+
+_LOOK_SECONDS = 0.5
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class StudyDelivery:
-    """What a study has to tell: one more result, or that it is over."""
+    """What a study has to tell: one more result, its place in line, or that it is over."""
 
     number: int
     """Which study of its runner it is from; a later one has a higher number."""
     result: StudyResult | None = None
-    """A run that ended; None at the end of the study."""
+    """A run that ended, if one did."""
+    in_line: int | None = None
+    """The study's place in line for a core of its server, 1 for the next, 0 once it has one; None if unchanged."""
     error: str = ""
     """Why the study as a whole failed, in one sentence; empty otherwise."""
+
+    @property
+    def is_end(self) -> bool:
+        """Whether the study is over."""
+        return self.result is None and self.in_line is None
 
 
 class StudyRunner:
@@ -51,6 +62,11 @@ class StudyRunner:
         deliver : callable
             Called with each `StudyDelivery`, from the study's thread. Of a study that was stopped one may still
             be on its way: its number tells.
+
+        Raises
+        ------
+        StudyError
+            If there can be no study on this system.
         """
         self.stop()
         self._pool = pool = WorkerPool()
@@ -74,7 +90,8 @@ class StudyRunner:
         results: Generator[StudyResult, None, None],
         deliver: Callable[[StudyDelivery], object],
     ) -> None:
-        error = ""
+        error, over = "", Event()
+        Thread(target=self._watch_line, args=(number, over, deliver), daemon=True).start()
         try:
             with pool, closing(results):
                 for result in results:
@@ -85,5 +102,14 @@ class StudyRunner:
             if number == self._number:
                 _log.exception("A study failed")
             error = f"{type(failure).__name__}: {failure}"
+        over.set()
         if number == self._number:
             deliver(StudyDelivery(number, error=error))
+
+    def _watch_line(self, number: int, over: Event, deliver: Callable[[StudyDelivery], object]) -> None:
+        """Tell a study's place in line whenever it changes."""
+        seat, told = Seat.of(os.environ), 0
+        while seat is not None and not over.wait(_LOOK_SECONDS) and number == self._number:
+            if (place := seat.place_of_workers()) != told:
+                told = place
+                deliver(StudyDelivery(number, in_line=place))

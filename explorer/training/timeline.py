@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from explorer.training.records import EpochRecord, Evaluation, Snapshot
 
-__all__ = ["Moment", "Timeline"]
+__all__ = ["Moment", "Timeline", "bytes_kept"]
 
 MOST_BYTES = 64 * 2**20
 
@@ -89,3 +89,9 @@ class Timeline:
     def nearest(self, epoch: float) -> Moment | None:
         """Return the moment whose epoch is nearest to `epoch`, the earlier of two; None before the first."""
         return min(self.moments, key=lambda moment: abs(moment.epoch - epoch), default=None)
+
+
+def bytes_kept(snapshot_bytes: int, epochs: int) -> int:
+    """Return how much memory a run takes at most, from that of one `Snapshot` and its number of epochs."""
+    at_work = 4 * snapshot_bytes  # the weights, the step, the exact figures and what they are made with
+    return at_work + min(epochs * snapshot_bytes, max(MOST_BYTES, 2 * snapshot_bytes))

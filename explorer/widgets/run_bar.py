@@ -11,7 +11,7 @@ import traitlets
 
 from explorer.widgets.look import script
 from explorer.widgets.page_part import PagePart
-from explorer.wording import counted, duration, grouped
+from explorer.wording import counted, duration, grouped, in_line
 
 __all__ = ["ACTIONS", "STATUSES", "RunBar", "actions", "progress_text"]
 
@@ -67,6 +67,7 @@ def progress_text(
     epochs: int,
     seconds_left: float | None = None,
     place: tuple[int, int, int] | None = None,
+    waits: int = 0,
 ) -> str:
     """Return how far the run is, in words.
 
@@ -83,6 +84,8 @@ def progress_text(
     place : tuple of int, or None
         Of a paused run: the epoch under way, 1 for the first, the mini-batches of it that are done, and all that
         an epoch has. Without it, only the epoch is said.
+    waits : int
+        Of a running one: its place in line for a core, 1 for the next; 0 while it has one.
 
     Returns
     -------
@@ -95,6 +98,8 @@ def progress_text(
     if status == "paused" and place is not None:
         now, step, steps = map(grouped, place)
         return f"epoch {now} of {epochs} · step {step} of {steps} · paused"
+    if status == "running" and waits:
+        return f"epoch {min(done + 1, epochs)} of {epochs} · {in_line(waits)}"
     if status in ("running", "paused"):
         left = "" if seconds_left is None or status == "paused" else f" · {duration(seconds_left)} left"
         return f"epoch {min(done + 1, epochs)} of {epochs}{left}" + (
@@ -151,6 +156,7 @@ class RunBar(PagePart):
         epochs: int,
         seconds_left: float | None = None,
         place: tuple[int, int, int] | None = None,
+        waits: int = 0,
         **words: str,
     ) -> None:
         """Show where the run is, in one message to the page; parameters as in `progress_text`.
@@ -163,7 +169,7 @@ class RunBar(PagePart):
         with self.hold_sync():
             self.status = status
             self.fraction = min(1.0, max(0.0, epoch / epochs))
-            self.text = progress_text(status, epoch, epochs, seconds_left, place)
+            self.text = progress_text(status, epoch, epochs, seconds_left, place, waits)
             for name, said in words.items():
                 setattr(self, name, said)
 

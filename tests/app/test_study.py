@@ -9,7 +9,8 @@ import pytest
 from explorer import Explorer, TrainingConfig, train
 from explorer.app.panels.recorded_study import FILE, load_points, save_points
 from explorer.app.panels.study import study_configs
-from explorer.training.studies import batch_size_grid
+from explorer.training.studies import StudyError, StudyResult, batch_size_grid
+from explorer.training.study_runner import StudyDelivery, StudyRunner
 
 CONFIG = TrainingConfig(hidden_sizes=4, epochs=2, batch_size=16, seed=7)
 HIDDEN = "explorer-hidden"
@@ -101,6 +102,32 @@ def test_a_study_can_be_stopped_and_started_again(panel):
     press(panel)
     wait_for(lambda: not panel.progress.shown.running)
     assert len(panel.points) == 12
+
+
+def test_where_no_study_can_run_the_reason_is_said(panel, monkeypatch):
+    def refuse(*_):
+        raise StudyError("A study can't run here: why.")
+
+    monkeypatch.setattr(StudyRunner, "start", refuse)
+    press(panel)
+    assert panel.progress.shown.text.endswith("A study can't run here: why.")
+    assert not panel.progress.shown.running
+
+
+def test_a_study_says_that_it_waits_and_why_runs_failed(panel, monkeypatch):
+    tell = []
+    monkeypatch.setattr(
+        StudyRunner, "start", lambda _self, _configs, _data, deliver: tell.append(deliver) or 0
+    )
+    press(panel)
+    (deliver,) = tell
+    deliver(StudyDelivery(0, in_line=3))
+    assert panel.progress.shown.text.endswith("runs · waiting for a turn: 3rd")
+    deliver(StudyDelivery(0, in_line=0))
+    assert "waiting" not in panel.progress.shown.text
+    deliver(StudyDelivery(0, StudyResult(CONFIG, (), "out of memory")))
+    deliver(StudyDelivery(0))
+    assert panel.progress.shown.text.endswith("1 failed: out of memory · done")
 
 
 def test_the_figures_follow_the_theme(app, panel):

@@ -166,7 +166,27 @@ def test_a_worker_that_dies_loses_no_run(small_dataset):
         dying.submit(os._exit, 1)
         results = list(study([SMALL, SMALL.replace(seed=1)], small_dataset, executor=dying))
     assert {result.config for result in results} == {SMALL, SMALL.replace(seed=1)}
-    assert all(result.error.startswith("BrokenProcessPool: ") for result in results)
+    assert {result.error for result in results} == {
+        "a process of the study has died: killed, or out of memory"
+    }
+
+
+NO_LOCKS = """
+import resource
+from explorer.training.studies import StudyError, WorkerPool
+resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))  # as a /dev/shm that is full, missing or read-only
+try:
+    WorkerPool(1)
+except StudyError as error:
+    print(error, end="")
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="locks are files only there")
+def test_without_shared_memory_one_sentence_says_so():
+    said = subprocess.run([sys.executable, "-c", NO_LOCKS], capture_output=True, text=True)
+    assert said.stdout.startswith("A study can't run here: the system gives its processes no shared memory")
+    assert said.stderr == ""
 
 
 def test_a_run_that_somebody_cancels_is_a_result(small_dataset):

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import os
 import queue
+import sys
 import threading
 
 import pytest
 
 from explorer.training import TrainingConfig
+from explorer.training.seat import SEAT, Seat
 from explorer.training.studies import grid, study
-from explorer.training.study_runner import StudyRunner
+from explorer.training.study_runner import StudyDelivery, StudyRunner
 
 CONFIG = TrainingConfig(hidden_sizes=4, epochs=2, batch_size=32)
 ENDLESS = CONFIG.replace(epochs=500, batch_size=1)
@@ -68,6 +72,28 @@ def test_a_new_study_takes_the_place_of_the_present_one(runner, small_dataset):
     result, _ = deliveries(new, second)
     assert result.result.config == CONFIG
     assert old.empty()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no file locks")
+def test_a_study_on_a_server_waits_for_its_turn_and_says_so(runner, small_dataset, tmp_path, monkeypatch):
+    (tmp_path / "line").mkdir()
+    monkeypatch.setenv(SEAT, json.dumps({"folder": str(tmp_path), "cores": 1}))
+    other = Seat.of(os.environ)
+    assert other.place() == 0
+    told, configs = queue.Queue(), grid(CONFIG, seed=(0, 1))
+    number = runner.start(configs, small_dataset, told.put)
+    assert told.get(timeout=PATIENCE) == StudyDelivery(number, in_line=1)
+    other.leave()
+    rest = []
+    while not rest or not rest[-1].is_end:
+        rest.append(told.get(timeout=PATIENCE))
+    results = [delivery.result for delivery in rest if delivery.result]
+    alone = {result.config: result for result in study(configs, small_dataset)}
+    for result in results:
+        accuracies = [record.test_accuracy for record in alone[result.config].epochs]
+        assert [record.test_accuracy for record in result.epochs] == accuracies
+    assert len(results) == 2
+    assert not [*(tmp_path / "line").iterdir()]
 
 
 def test_what_goes_wrong_with_the_study_itself_is_told(runner, caplog):

@@ -1,6 +1,7 @@
 """The sixth tab: what the batch size does to the network in the controls, from many runs."""
 
 from functools import partial
+from statistics import mode
 from time import monotonic
 from types import MappingProxyType
 
@@ -24,6 +25,7 @@ from explorer.training import TrainingConfig
 from explorer.training.studies import (
     BATCH_SIZES,
     SAME_STEP,
+    StudyError,
     StudyResult,
     batch_size_grid,
     batch_size_rates,
@@ -35,7 +37,7 @@ from explorer.widgets.dropdown import Segmented
 from explorer.widgets.live_figure import LiveFigure
 from explorer.widgets.rendered import Display
 from explorer.widgets.study_progress import StudyProgress
-from explorer.wording import duration
+from explorer.wording import duration, in_line
 
 __all__ = ["StudyPanel", "study_configs"]
 
@@ -65,7 +67,7 @@ class StudyPanel:
         self._recorded = load_points() if dataset is load_mnist() else ()
         self._configs: tuple[TrainingConfig, ...] = ()
         self._results: list[StudyResult] = []
-        self._number = 0
+        self._number = self._in_line = 0
         self._started = 0.0
         self.epochs = Segmented("Epochs of each run", {"1": "1 epoch", "3": "3 epochs", "10": "10 epochs"})
         self.seeds = Segmented("Seeds", {"1": "1 seed", "3": "3 seeds"})
@@ -137,20 +139,27 @@ class StudyPanel:
 
     def _start(self) -> None:
         self._configs = self._plan()
-        self._results = []
+        self._results, self._in_line = [], 0
         self._started = monotonic()
-        self._number = self._runner.start(self._configs, self._dataset, self._deliver)
         self._show_results()
+        try:
+            self._number = self._runner.start(self._configs, self._dataset, self._deliver)
+        except StudyError as error:
+            self._show_progress(running=False, end=str(error))
+            return
         self._show_progress(running=True)
 
     def _on_delivery(self, delivery: StudyDelivery) -> None:
         if delivery.number != self._number or not self.progress.shown.running:
             return
-        if delivery.result is None:
+        if delivery.is_end:
             self._show_progress(running=False, end=delivery.error or "done")
             return
-        self._results.append(delivery.result)
-        self._show_results()
+        if delivery.in_line is not None:
+            self._in_line = delivery.in_line
+        if delivery.result is not None:
+            self._results.append(delivery.result)
+            self._show_results()
         self._show_progress(running=True)
 
     def _show_results(self) -> None:
@@ -165,12 +174,15 @@ class StudyPanel:
         n_images = len(self._dataset.train_labels)
         whole = sum(effort(config, n_images) for config in self._configs)
         done = sum(effort(result.config, n_images) for result in self._results) / whole
-        failed = sum(bool(result.error) for result in self._results)
+        errors = [result.error for result in self._results if result.error]
         parts = [f"{len(self._results)} of {len(self._configs)} runs"]
-        if running and done > 0:
+        if running and self._in_line:
+            parts.append(in_line(self._in_line))
+        elif running and done > 0:
             left = (monotonic() - self._started) * (1 - done) / done
             parts.append(f"{duration(left)} left")
-        parts += [f"{failed} failed"] * bool(failed) + [end] * bool(end)
+        parts += [f"{len(errors)} failed: {mode(errors)}"] if errors else []
+        parts += [end] if end else []
         text = " · ".join(parts)
         self.progress.show(StudyProgress(text, done, running))
         self.words.text = _ORDER if running else study_words(self.points)

@@ -1,0 +1,214 @@
+"""What one visitor's trainings may take of a server: a turn on its cores, minutes and memory.
+
+All processes that train on a server share a folder. Whoever wants to train puts a ticket there, a file that is
+named by the time and locked. The first tickets, one for each core, have a turn; the others know their place in
+line. After a second of training a ticket goes to the end of the line if anybody waits. The lock of a process that
+dies is gone at once, and so is its turn.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from explorer.wording import counted
+
+if sys.platform != "win32":
+    import fcntl
+
+__all__ = ["NOBODY", "SEAT", "VISITED", "Seat", "n_cores", "patience"]
+
+SEAT = "EXPLORER_SEAT"
+"""Environment variable of kernels: a JSON object of the parameters of `Seat`."""
+
+VISITED = "EXPLORER_VISITED"
+"""Environment variable that a kernel sets itself once its visitor has come: from then on a page counts."""
+
+NOBODY = -1
+"""In place of a place in line: no page is connected, so that nothing is trained."""
+
+_KERNEL_ID = "VOILA_KERNEL_ID"
+_STALE_SECONDS = 10.0  # whoever hasn't looked after its ticket for so long has been suspended
+
+
+class Seat:
+    """One visitor's share of a server. It has one ticket at a time, so each training thread needs its own.
+
+    Parameters
+    ----------
+    folder : path
+        What the server's processes share: its folder `line` has the tickets, `pages` a file for each kernel whose
+        page is connected.
+    cores : int, optional
+        How many may train at once; by default one on each core.
+    minutes : float or None
+        Longest training at a stretch, in minutes of computing.
+    megabytes : float or None
+        Memory of a process, without what it shares with others; only known on Linux.
+    kernel_id : str
+        Whose page counts, from the moment that `VISITED` is set; empty for none.
+    hold_seconds : float
+        Time after which nothing is trained for a page that is gone; before it has come, nothing is at all.
+    slice_seconds : float
+        Time after which a training goes to the end of the line if anybody waits.
+    """
+
+    def __init__(
+        self,
+        folder: str | Path,
+        *,
+        cores: int | None = None,
+        minutes: float | None = None,
+        megabytes: float | None = None,
+        kernel_id: str = "",
+        hold_seconds: float = 30.0,
+        slice_seconds: float = 1.0,
+    ) -> None:
+        self._line = Path(folder) / "line"
+        self._page = Path(folder) / "pages" / kernel_id if kernel_id else None
+        self._cores, self._minutes, self._megabytes = cores or n_cores(), minutes, megabytes
+        self._hold_seconds, self._slice_seconds = hold_seconds, slice_seconds
+        self._ticket: Path | None = None
+        self._descriptor = -1
+        self._turn_since: float | None = None
+        self._seen: float | None = None
+
+    @classmethod
+    def of(cls, environment: Mapping[str, str]) -> Seat | None:
+        """Return the seat that a server has given this process; None without a server, or without file locks."""
+        if sys.platform == "win32" or SEAT not in environment:
+            return None
+        return cls(**json.loads(environment[SEAT]), kernel_id=environment.get(_KERNEL_ID, ""))
+
+    def place(self) -> int:
+        """Line up or stay in line, and return 0 while it is one's turn.
+
+        Whoever trains asks at least every second, and rests while the answer isn't 0.
+
+        Returns
+        -------
+        int
+            0, the place in line, 1 for the next, or `NOBODY`.
+        """
+        try:
+            return NOBODY if self._is_left() else self._place()
+        except OSError:  # a full disk, or the server has ended: nobody is to wait for that
+            return 0
+
+    def wait(self) -> None:
+        """Wait for one's turn."""
+        while place := self.place():
+            time.sleep(patience(place))
+
+    def leave(self) -> None:
+        """Give the turn back, or the place in line."""
+        if self._ticket is not None:
+            self._ticket.unlink(missing_ok=True)
+            os.close(self._descriptor)
+        self._ticket = self._turn_since = None
+
+    def place_of_workers(self) -> int:
+        """Return the place in line of this process's workers; 0 if one of them has a turn or none wants any."""
+        line = [name for name in self._names() if _is_live(self._line / name)]
+        places = [n for n, name in enumerate(line) if name.split("-")[1] == str(os.getpid())]
+        return max(0, places[0] - self._cores + 1) if places else 0
+
+    def limit(self, seconds: float = 0.0, n_bytes: int = 0) -> str:
+        """Return why a training has to end, in one sentence; empty where it has not.
+
+        Parameters
+        ----------
+        seconds : float
+            How long it has computed.
+        n_bytes : int
+            Memory that it is going to need.
+        """
+        if self._minutes is not None and seconds > 60 * self._minutes:
+            minutes = counted(round(self._minutes), "minute")
+            return f"It has trained for {minutes}, the limit of this server."
+        if self._megabytes is not None and _own_bytes() + n_bytes > 2**20 * self._megabytes:
+            limit = f"{self._megabytes:g} MB of memory that this server gives a visitor"
+            return f"It would need more than the {limit}: smaller hidden layers need less."
+        return ""
+
+    def _place(self) -> int:
+        if self._ticket is None:
+            self._line_up()
+        names, now = self._names(), time.monotonic()
+        mine = self._ticket.name if self._ticket else ""
+        ahead = sum(_is_live(self._line / name) for name in names if name < mine)
+        if ahead >= self._cores:
+            self._turn_since = None
+            self._touch()
+            return ahead - self._cores + 1
+        self._turn_since = self._turn_since or now
+        if now - self._turn_since > self._slice_seconds and len(names) > self._cores:
+            self.leave()
+            return self._place()
+        self._touch()
+        return 0
+
+    def _line_up(self) -> None:
+        """Put a ticket at the end of the line, locked by then, or it would pass for one of the dead."""
+        self._descriptor, made = tempfile.mkstemp(prefix=".", dir=self._line)
+        self._ticket = Path(made)
+        fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+        self._touch()
+        name = f"{time.monotonic_ns():020d}-{os.getppid()}-{self._ticket.name}"
+        self._ticket = self._ticket.rename(self._line / name)
+
+    def _names(self) -> list[str]:
+        return sorted(ticket.name for ticket in self._line.iterdir() if not ticket.name.startswith("."))
+
+    def _touch(self) -> None:
+        """Say that this process looks after its ticket, by a clock that nobody sets back."""
+        os.utime(self._descriptor, (time.monotonic(), time.monotonic()))
+
+    def _is_left(self) -> bool:
+        """Return whether a page that counts isn't there; the place in line is then given up."""
+        if self._page is None or VISITED not in os.environ:
+            return False
+        if self._page.exists():
+            self._seen = time.monotonic()
+        elif self._seen is None or time.monotonic() - self._seen > self._hold_seconds:
+            self.leave()
+            return True
+        return False
+
+
+def n_cores() -> int:
+    """Return the number of cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def patience(place: int) -> float:
+    """Return the seconds after which to ask again: the further back in line, the more."""
+    return 0.1 if place == NOBODY else min(1.0, 0.02 * place)
+
+
+def _is_live(ticket: Path) -> bool:
+    """Return whether the owner of a ticket lives and looks after it; a dead one's is taken away."""
+    try:
+        with ticket.open("rb") as file:
+            touched = os.fstat(file.fileno()).st_mtime
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return time.monotonic() - touched < _STALE_SECONDS
+    except FileNotFoundError:
+        return False
+    ticket.unlink(missing_ok=True)
+    return False
+
+
+def _own_bytes() -> int:
+    """Return the memory of this process alone; 0 where that is not known."""
+    try:
+        _, resident, shared, *_ = Path("/proc/self/statm").read_text().split()
+    except OSError:
+        return 0
+    return (int(resident) - int(shared)) * os.sysconf("SC_PAGE_SIZE")

@@ -1,0 +1,57 @@
+"""Several visitors on one core: who waits is told, and who has gone holds up nobody."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Error, expect
+
+from explorer.serve.serve_command import find_notebook
+from explorer.training.seat import SEAT
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """What the kernels share."""
+    for name in ("line", "pages"):
+        (tmp_path / name).mkdir()
+    return tmp_path
+
+
+@pytest.fixture
+def server(start_server, folder):
+    seat = json.dumps({"folder": str(folder), "cores": 1, "hold_seconds": 0.5})
+    return start_server([Path(__file__).with_name("serve_page.py"), find_notebook()], **{SEAT: seat})
+
+
+TEXT = ".explorer-progress-text"
+
+
+@pytest.mark.long
+def test_who_waits_is_told_and_a_page_that_has_crashed_holds_up_nobody(server, folder, open_page):
+    first = open_page(f"{server.url}?epochs=500&batch=1").page
+    expect(first.locator(TEXT).first).to_contain_text(re.compile("epoch . of 500"))
+    second = open_page(f"{server.url}?epochs=4")
+    status = second.page.locator(TEXT).first
+    expect(status).to_contain_text("waiting for a turn: 1st")
+    expect(status).to_contain_text("finished · 4 of 4 epochs")
+    pages, line = folder / "pages", folder / "line"
+    until(lambda: len([*line.iterdir()]) == 1)  # the kernel for the next visitor trains too
+    assert len([*pages.iterdir()]) == 2
+    with suppress(Error):
+        first.goto("chrome://crash")
+    until(lambda: (len([*pages.iterdir()]), [*line.iterdir()]) == (1, []))
+    second.assert_clean()
+
+
+def until(condition):
+    """Wait until something is true."""
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline, "it never came true"
+        time.sleep(0.02)

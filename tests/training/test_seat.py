@@ -1,0 +1,303 @@
+"""Fair shares of a server: turns of real processes, limits, and pages that nobody has open."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import pickle
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from explorer.training import TrainingConfig, TrainingRun
+from explorer.training.runner import Runner
+from explorer.training.seat import NOBODY, SEAT, VISITED, Seat
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no file locks")
+
+CONFIG = TrainingConfig(hidden_sizes=6, epochs=40, batch_size=4, learning_rate=0.05)
+PATIENCE = 20.0  # seconds; only a failing test waits as long
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """What the processes of a server share."""
+    (tmp_path / "line").mkdir()
+    (tmp_path / "pages").mkdir()
+    return tmp_path
+
+
+@pytest.fixture
+def seats(folder):
+    """Make seats in that folder; all give back what they have."""
+    made = []
+
+    def make(n, **options):
+        made.extend(new := [Seat(folder, **{"cores": 1, **options}) for _ in range(n)])
+        return new
+
+    yield make
+    for seat in made:
+        seat.leave()
+
+
+def until(condition):
+    """Wait until something is true."""
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, "it never came true"
+        time.sleep(0.005)
+
+
+def comparable(records):
+    """Records without what the clock says."""
+    timed = {"seconds": 0.0}
+    return [
+        dataclasses.asdict(dataclasses.replace(one, **timed) if hasattr(one, "seconds") else one)
+        for one in records
+    ]
+
+
+# ---------------------------------------------------------------- turns
+
+
+@pytest.mark.parametrize("cores", [1, 2])
+def test_one_a_core_trains_and_the_others_know_their_place(seats, cores):
+    line = seats(5, cores=cores)
+    assert [seat.place() for seat in line] == [max(0, n - cores + 1) for n in range(5)]
+    line[0].leave()
+    assert [seat.place() for seat in line[1:]] == [max(0, n - cores + 1) for n in range(4)]
+    assert line[0].place() == 5 - cores  # at the end
+
+
+def test_who_has_trained_long_goes_to_the_end_if_somebody_waits(seats):
+    first, second, third = seats(3, slice_seconds=0.05)
+    assert (first.place(), second.place(), third.place()) == (0, 1, 2)
+    until(lambda: first.place() != 0)
+    assert (second.place(), third.place(), first.place()) == (0, 1, 2)
+
+
+def test_who_is_alone_trains_on(seats):
+    (alone,) = seats(1, slice_seconds=0.0)
+    assert [alone.place() for _ in range(5)] == [0] * 5
+
+
+HOLDER = """
+import sys, time
+from explorer.training.seat import Seat
+seat = Seat(sys.argv[1], cores=1)
+while True:
+    print(seat.place(), flush=True)
+    time.sleep(0.05)
+"""
+
+
+def test_a_process_that_is_killed_gives_its_turn_back_at_once(seats, folder):
+    (seat,) = seats(1, slice_seconds=60)
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDER, folder], stdout=subprocess.PIPE, text=True
+    ) as holder:
+        try:
+            assert holder.stdout.readline() == "0\n"
+            assert seat.place() == 1
+        finally:
+            holder.kill()
+        holder.wait()
+        assert seat.place() == 0
+    assert len([*(folder / "line").iterdir()]) == 1
+
+
+def test_a_process_that_is_suspended_holds_up_nobody(seats, folder):
+    suspended, next_one = seats(2)
+    assert (suspended.place(), next_one.place()) == (0, 1)
+    for ticket in (folder / "line").iterdir():
+        os.utime(ticket, (0, 0))
+    assert next_one.place() == 0
+
+
+def test_a_folder_that_is_gone_or_full_holds_up_nobody(folder):
+    (folder / "line").rmdir()
+    assert Seat(folder).place() == 0
+
+
+def test_only_a_server_gives_seats(folder):
+    assert Seat.of({}) is None
+    seat = Seat.of({SEAT: json.dumps({"folder": str(folder), "cores": 2})})
+    assert seat.place() == 0
+    seat.leave()
+    assert not [*(folder / "line").iterdir()]
+
+
+def test_the_workers_of_a_process_are_told_from_others(folder):
+    with subprocess.Popen([sys.executable, "-c", HOLDER, folder], stdout=subprocess.PIPE) as worker:
+        try:
+            own = Seat(folder, cores=1)
+            assert own.place() in (0, 1)
+            worker.stdout.readline()
+            assert own.place_of_workers() == 1
+            own.leave()
+            assert own.place_of_workers() == 0
+        finally:
+            worker.kill()
+
+
+# ---------------------------------------------------------------- runs
+
+TRAIN = """
+import json, pickle, sys
+from explorer.training import TrainingRun
+from explorer.training.runner import Runner
+from explorer.training.seat import Seat
+folder, path = sys.argv[1:]
+with open(path, "rb") as file:
+    config, dataset = pickle.load(file)
+told = []
+runner = Runner(told.append, interval_seconds=0.02, seat=Seat(folder, cores=1, slice_seconds=0.1))
+runner.start(TrainingRun(config, dataset))
+while not runner.wait(0.02):
+    pass
+sys.stdout.buffer.write(pickle.dumps(told))
+"""
+
+
+def test_two_processes_take_turns_and_their_records_are_those_of_one_alone(folder, small_dataset, tmp_path):
+    path = tmp_path / "run"
+    path.write_bytes(pickle.dumps((CONFIG, small_dataset)))
+    command = [sys.executable, "-c", TRAIN, folder, path]
+    processes = [subprocess.Popen(command, stdout=subprocess.PIPE) for _ in range(2)]
+    told = [pickle.loads(process.communicate(timeout=PATIENCE)[0]) for process in processes]
+    alone = []
+    runner = Runner(alone.append)
+    runner.start(TrainingRun(CONFIG, small_dataset))
+    assert runner.wait(PATIENCE)
+    expected = [record for delivery in alone for record in delivery.records]
+    for deliveries in told:
+        assert {delivery.in_line for delivery in deliveries} == {0, 1}
+        found = [record for delivery in deliveries for record in delivery.records]
+        np.testing.assert_equal(comparable(found), comparable(expected))
+
+
+class Desk:
+    """A runner with a seat, and what it has delivered."""
+
+    def __init__(self, seat, dataset, **changes):
+        self.deliveries = []
+        self.runner = Runner(self.deliveries.append, interval_seconds=0.01, seat=seat)
+        self.runner.start(TrainingRun(CONFIG.replace(**changes), dataset))
+
+    def look(self):
+        self.runner.wait(0.01)
+        return self.deliveries[-1] if self.deliveries else None
+
+    @property
+    def end(self):
+        assert self.runner.wait(PATIENCE)
+        return self.deliveries[-1].records[-1]
+
+
+@pytest.fixture
+def desk(small_dataset):
+    made = []
+
+    def make(seat, **changes):
+        made.append(Desk(seat, small_dataset, **changes))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.runner.close()
+
+
+@pytest.mark.parametrize("order", ["pause", "stop", "close"])
+def test_who_pauses_or_ends_gives_the_turn_back(desk, seats, order):
+    first, second = seats(2, slice_seconds=60)
+    trains = desk(first, epochs=500)
+    until(trains.look)
+    waits = desk(second, epochs=1)
+    until(lambda: waits.look() and waits.look().in_line == 1)
+    getattr(trains.runner, order)()
+    assert waits.end.status == "finished"
+    assert {delivery.in_line for delivery in waits.deliveries} == {0, 1}
+
+
+@pytest.mark.parametrize(("order", "status"), [("pause", "paused"), ("stop", "stopped")])
+def test_an_order_is_heard_in_the_line(desk, seats, order, status):
+    first, second = seats(2, slice_seconds=60)
+    assert first.place() == 0
+    waits = desk(second)
+    until(lambda: waits.look() and waits.look().in_line == 1)
+    getattr(waits.runner, order)()
+    until(lambda: waits.look().status == status)
+
+
+def test_a_run_ends_after_the_minutes_of_its_server_and_can_go_on(desk, seats):
+    (seat,) = seats(1, minutes=0.002)
+    limited = desk(seat, epochs=500)
+    end = limited.end
+    assert (end.status, end.final is None) == ("stopped", False)
+    assert "minute" in end.reason
+
+
+def test_the_time_in_the_line_is_not_counted(desk, seats):
+    first, second = seats(2, slice_seconds=60, minutes=0.01)
+    assert first.place() == 0
+    waits = desk(second, epochs=3)
+    began = time.monotonic()
+    until(lambda: waits.look() and time.monotonic() - began > 0.8)
+    first.leave()
+    assert waits.end.status == "finished"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux says what a process has for itself")
+def test_a_run_without_enough_memory_is_refused_before_it_begins(desk, seats):
+    (seat,) = seats(1, megabytes=1)
+    end = desk(seat).end
+    assert end.status == "failed"
+    assert "1 MB of memory" in end.reason
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux says what a process has for itself")
+def test_a_run_ends_before_the_memory_of_its_server_does(desk, seats):
+    _, resident, shared, *_ = map(int, Path("/proc/self/statm").read_text().split())
+    own = (resident - shared) * os.sysconf("SC_PAGE_SIZE") / 2**20
+    (seat,) = seats(1, megabytes=own + 60)
+    grows = desk(seat, epochs=500)
+    until(grows.look)
+    filled = np.ones(80 * 2**20, np.uint8)
+    assert grows.end.status == "stopped"
+    assert "memory" in grows.end.reason
+    assert filled.all()
+
+
+def test_a_link_trains_once_its_page_is_there(desk, seats, folder, monkeypatch):
+    (seat,) = seats(1, kernel_id="some-kernel")
+    assert seat.place() == 0  # the kernel has no visitor yet
+    monkeypatch.setenv(VISITED, "1")
+    run = desk(seat, epochs=1)
+    assert not run.runner.wait(0.2)
+    assert not run.deliveries
+    (folder / "pages" / "some-kernel").touch()
+    assert run.end.status == "finished"
+
+
+def test_a_run_whose_page_is_gone_is_suspended_until_it_is_back(desk, seats, folder, monkeypatch):
+    monkeypatch.setenv(VISITED, "1")
+    page = folder / "pages" / "some-kernel"
+    page.touch()
+    (seat,) = seats(1, kernel_id="some-kernel", hold_seconds=0.05)
+    run = desk(seat, epochs=400, n_train=100)
+    until(lambda: run.look() and run.look().records)
+    page.unlink()
+    until(lambda: not [*(folder / "line").iterdir()])
+    assert seat.place() == NOBODY
+    run.look()
+    told = len(run.deliveries)
+    assert not run.runner.wait(0.3)
+    assert (len(run.deliveries), run.runner.status) == (told, "running")
+    page.touch()
+    assert run.end.status == "finished"

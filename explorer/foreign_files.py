@@ -1,10 +1,10 @@
-"""What each reader of foreign files needs: one kind of error, texts fit for it, and the header of an array."""
+"""What each reader of foreign files needs: one kind of error, texts fit for it, sizes that are bearable."""
 
 import re
 from dataclasses import dataclass
 from typing import IO, Self
 
-__all__ = ["FileError", "NpyHeader", "dtype_name", "printable", "reason"]
+__all__ = ["FileError", "NpyHeader", "dtype_name", "printable", "read_exactly", "reason"]
 
 # What numpy.save writes for a plain array. Anything else, a pickle or a record above all, does not match.
 _NPY_HEADER = re.compile(
@@ -12,6 +12,7 @@ _NPY_HEADER = re.compile(
     rb"\s*'shape':\s*\(((?:\d{1,12}L?,?\s*){0,4})\),?\s*\}\s*"
 )
 _MOST_HEADER = 4096
+_CHUNK = 1 << 20  # bytes read at a time: a false size costs no more memory than the file holds
 
 
 class FileError(ValueError):
@@ -72,6 +73,14 @@ class NpyHeader:
             return None
         shape = tuple(int(size) for size in re.findall(rb"\d+", found[3]))
         return cls(found[1].decode(), shape, found[2] == b"True", len(start) + width + length)
+
+
+def read_exactly(stream: IO[bytes], size: int) -> bytearray:
+    """Return the next `size` bytes, or fewer if the stream ends before."""
+    data = bytearray()
+    while len(data) < size and (chunk := stream.read(min(_CHUNK, size - len(data)))):
+        data += chunk
+    return data
 
 
 def dtype_name(code: str) -> str:

@@ -1,4 +1,4 @@
-"""How numbers are written, thousands apart and times in the unit that fits, and what a class is called."""
+"""How numbers are written, thousands apart and times in the unit that fits, and which texts can be."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -13,6 +13,7 @@ __all__ = [
     "percent",
     "plain",
     "times",
+    "writable",
 ]
 
 
@@ -58,6 +59,11 @@ def in_line(place: int) -> str:
 def class_noun(class_names: Iterable[str]) -> str:
     """Return what a class is called: ``"digit"`` where all names are digits, else ``"class"``."""
     return "digit" if all(name.isdigit() for name in class_names) else "class"
+
+
+def writable(text: str) -> str:
+    """Return a text that can be written to any file or page: a question mark for each half of a surrogate pair."""
+    return text.encode(errors="replace").decode()
 
 
 def did_you_mean(name: object, known: Iterable[str]) -> str:

@@ -15,8 +15,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from explorer.datasets.dataset import DatasetError
-from explorer.datasets.files import read_exactly
-from explorer.foreign_files import printable
+from explorer.foreign_files import printable, read_exactly
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -42,6 +41,9 @@ class _Member(io.RawIOBase):
 
     def readable(self) -> bool:
         return True
+
+    def fileno(self) -> int:
+        return self._stream.fileno()
 
     def readinto(self, buffer: WriteableBuffer, /) -> int:
         view = memoryview(buffer)

@@ -21,9 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.datasets.dataset import IMAGE_SHAPE, DatasetError
-from explorer.foreign_files import NpyHeader, dtype_name, reason
+from explorer.foreign_files import NpyHeader, dtype_name, read_exactly, reason
 
-__all__ = ["DAMAGED", "ArrayKind", "file_mode", "open_plain_file", "read_array", "read_exactly", "unzipped"]
+__all__ = ["DAMAGED", "ArrayKind", "file_mode", "open_plain_file", "read_array", "unzipped"]
 
 ArrayKind = Literal["images", "labels"]
 
@@ -38,7 +38,8 @@ _EXPECTED: Mapping[ArrayKind, str] = MappingProxyType(
     }
 )
 _IDX_DTYPES = MappingProxyType({0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"})
-_CHUNK = 1 << 20  # bytes read at a time: a false header costs no more memory than the file holds
+_SMALL = 50_000_000  # bytes of an array that any file may unpack to: MNIST's training images
+_MOST_PACKED = 30  # times its file's bytes, at the most, of a larger one: MNIST's are packed to a fifth
 
 
 def file_mode(path: Path, name: str) -> int:
@@ -79,21 +80,14 @@ def unzipped(stream: io.BufferedReader) -> io.BufferedReader:
     return io.BufferedReader(gzip.GzipFile(fileobj=stream))
 
 
-def read_exactly(stream: io.BufferedReader, size: int) -> bytearray:
-    """Return the next `size` bytes, or fewer if the stream ends before."""
-    data = bytearray()
-    while len(data) < size and (chunk := stream.read(min(_CHUNK, size - len(data)))):
-        data += chunk
-    return data
-
-
 def read_array(stream: io.BufferedReader, kind: ArrayKind, file: str) -> NDArray[Any]:
     """Return the array in `stream`, C-contiguous, in the file's dtype; the labels' range is not checked.
 
     Parameters
     ----------
     stream : io.BufferedReader
-        At the start of the file, which may be gzipped; its first bytes tell the format.
+        At the start of the file, which may be gzipped; its first bytes tell the format. Its `fileno` is that
+        of the file on disk: one that is small must not fill the memory.
     kind : {"images", "labels"}
         What it has to hold: uint8 of shape (n, 28, 28), or integers of shape (n,); n from 1 to 1 000 000.
     file : str
@@ -136,6 +130,10 @@ def _read_header(stream: io.BufferedReader, kind: ArrayKind, file: str) -> NpyHe
 
 def _read_data(stream: io.BufferedReader, header: NpyHeader, file: str) -> bytearray:
     size = prod(header.shape) * np.dtype(header.dtype).itemsize
+    packed = os.fstat(stream.fileno()).st_size
+    if size > max(_SMALL, _MOST_PACKED * packed):
+        found, most = f"{size} bytes in a file of {packed}", f"at most {_MOST_PACKED} times as many"
+        raise DatasetError(file, found, most)
     data = read_exactly(stream, size)
     if len(data) < size:
         raise DatasetError(file, f"{len(data)} bytes of data", f"{size}, as its header says")

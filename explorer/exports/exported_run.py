@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import date
+from pathlib import Path
 
 from explorer.datasets import Dataset, load_mnist
 from explorer.network import NeuralNetwork
@@ -97,9 +98,12 @@ class ExportedRun:
 
     @property
     def dataset_option(self) -> str | None:
-        """What ``--dataset`` must be followed by for these images; "" for MNIST, None where no path is known."""
+        """The name of these images' file, for ``--dataset``; "" for MNIST, None where there is no file.
+
+        Which folder it lies in is nobody's business: who reads an export may have got it from a server.
+        """
         if self.dataset.source:
-            return self.dataset.source
+            return Path(self.dataset.source).name or None
         return "" if self.dataset is load_mnist() else None
 
     @property

@@ -3,6 +3,7 @@
 Reading starts from the sizes that the file declares, so that a small hostile file can't fill the memory.
 """
 
+import os
 import re
 import zipfile
 import zlib
@@ -15,11 +16,12 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.foreign_files import FileError, NpyHeader, dtype_name, printable, reason
+from explorer.foreign_files import FileError, NpyHeader, dtype_name, printable, read_exactly, reason
 
 __all__ = ["ArrayArchive", "archive_bytes", "explained"]
 
 _MOST_ENTRIES = 100
+_MOST_CONTENTS = 1 << 16  # bytes of the zip file's table of contents
 # What zipfile and zlib raise for a file that is cut off, altered or made to harm, or whose kind of compression
 # zipfile doesn't know.
 _DAMAGED = (
@@ -78,6 +80,7 @@ class ArrayArchive:
 
     def __init__(self, stream: BinaryIO, name: str, most_bytes: int) -> None:
         self.name = name
+        _check_contents(stream, name)
         self._archive = zipfile.ZipFile(stream)
         infos = self._archive.infolist()
         self._entries = {info.filename.removesuffix(".npy"): info for info in infos}
@@ -134,6 +137,21 @@ class ArrayArchive:
             if entry.file_size != header.size + size:
                 raise FileError(part, f"{entry.file_size} bytes", f"as many as shape {shape} takes")
             # Without a limit all that is packed would be unpacked; the byte more is there if the header was cut.
-            data = stream.read(size + 1)
+            data = read_exactly(stream, size + 1)
         array = np.frombuffer(data, header.dtype).reshape(shape, order="F" if header.fortran else "C")
-        return array.astype(array.dtype.newbyteorder("="))
+        return array.astype(array.dtype.newbyteorder("="), copy=False)
+
+
+def _check_contents(stream: BinaryIO, name: str) -> None:
+    """Raise unless the table of contents is small: zipfile makes an object of each of its entries.
+
+    The last 22 bytes say its size (APPNOTE.TXT 6.3.10, 4.3.16), unless there is a comment or, before them, the
+    locator of a record for millions of entries: files of arrays have neither.
+    """
+    stream.seek(max(stream.seek(0, os.SEEK_END) - 42, 0))
+    tail = stream.read()
+    if tail[-22:-18] != b"PK\5\6" or tail[-2:] != b"\0\0":
+        raise zipfile.BadZipFile("File is not a zip file")
+    size = int.from_bytes(tail[-10:-6], "little")
+    if size > _MOST_CONTENTS or tail.startswith(b"PK\6\7"):
+        raise FileError(name, f"{size} bytes of names of entries", f"at most {_MOST_ENTRIES} entries")

@@ -30,8 +30,8 @@ __all__ = ["SavedWeights", "WeightsError", "load_weights", "read_weights", "size
 Array = NDArray[Any]
 
 FORMAT = 1
-MOST_BYTES = 1 << 28
-"""Most bytes that all of a file's entries may declare: five times the largest network that the controls allow."""
+MOST_BYTES = 1 << 27
+"""Most bytes that all of a file's entries may declare: twice the largest network that the controls allow."""
 
 _MOST_LETTERS = 10_000
 _MOST_TEXT = 4 * _MOST_LETTERS + 1_000  # bytes of as many letters, and of the header
@@ -148,7 +148,7 @@ def _read(stream: BinaryIO, name: str) -> SavedWeights:
     expected = {"network", *names, *extras}
     if archive.names != expected:
         missing, more = sorted(expected - archive.names), sorted(archive.names - expected)
-        found = f"no {missing[0]}" if missing else f"an entry {printable(more[0])}"
+        found = f"no {printable(missing[0])}" if missing else f"an entry {printable(more[0])}"
         raise WeightsError(name, found, "W1, b1, W2, b2 and so on, and the entries named in “network”")
     words = "float32 or float64 in two dimensions"
     weights = {key: archive.array(key, "f4|f8", 2, words) for key in names}
@@ -184,7 +184,7 @@ def _read_settings(archive: ArrayArchive) -> tuple[dict[str, str], list[str]]:
 def _read_metadata(archive: ArrayArchive, keys: Collection[str]) -> dict[str, str | float]:
     """Return those of the further entries that are a single text or number; tables are left where they are."""
     singles = [key for key in keys if archive.size(key) <= _MOST_TEXT and archive.is_single(key)]
-    return {key: archive.array(key, r"U\d{1,5}|[iuf]\d", 0, "a value").item() for key in singles}
+    return {key: archive.array(key, r"U\d{1,5}|[iu][1248]|f[248]", 0, "a value").item() for key in singles}
 
 
 def _check_weights(weights: Mapping[str, Array], name: str) -> None:

@@ -18,6 +18,7 @@ from explorer.figures.palette import PALETTES, Theme
 from explorer.serve.surroundings import DATASETS, SHARED_DATASETS
 from explorer.training.seat import VISITED
 from explorer.widgets.heartbeat import Heartbeat
+from explorer.wording import writable
 
 __all__ = ["Visit", "offered_datasets", "visit", "wait_for_visitor"]
 
@@ -80,7 +81,7 @@ def visit(query: str) -> Visit:
     query
         The part after the ``?``: ``"hidden=128&theme=dark"``.
     """
-    parts = parse_qsl(query, keep_blank_values=True)
+    parts = parse_qsl(writable(query), keep_blank_values=True)
     others = [(name, value) for name, value in parts if name != "theme" and not name.startswith("voila-")]
     theme = next((theme for theme in PALETTES if theme == dict(parts).get("theme")), None)
     return Visit(urlencode(others, safe=","), theme)

@@ -38,6 +38,7 @@ from explorer.training import (
 from explorer.training.config import MOST_EPOCHS
 from explorer.training.process_settings import one_blas_thread
 from explorer.training.record_tables import figure_rows, whole_columns
+from explorer.wording import writable
 
 __all__ = ["SessionFileError", "is_session", "read_session"]
 
@@ -135,7 +136,7 @@ class _Checked:
         value = self.content.get(key)
         if not isinstance(value, str) or len(value) > longest:
             raise self.refuse(key, f"a text of at most {longest} letters")
-        return value.encode(errors="replace").decode()
+        return writable(value)
 
     def flag(self, key: str) -> bool:
         """Return a truth value."""

@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
-from explorer.wording import grouped
+from explorer.wording import grouped, writable
 
 __all__ = ["Parts", "listed", "parts"]
 
@@ -53,7 +53,7 @@ def parts(query: str) -> Parts:
         The part of a link after the ``?`` (a leading ``?`` is ignored). Of a longer one the first 100 parts
         within the first 10 000 characters are read; a part is read as a whole or not at all.
     """
-    found = [part for part in query.removeprefix("?").split("&") if part]
+    found = [part for part in writable(query).removeprefix("?").split("&") if part]
     n_read, length = 0, -1
     while n_read < min(len(found), MOST_PARTS) and length + 1 + len(found[n_read]) <= MOST_CHARACTERS:
         length += 1 + len(found[n_read])

@@ -98,7 +98,11 @@ CONTENTS = {
         r"\(1000001, 28, 28\), expected .* to 1000000",
     ),
     "far too many": (IMAGES, plain_header(shape="9" * 9 + ", 28, 28"), r"shape \(9+, 28, 28\)"),
-    "a lying shape": (IMAGES, plain_header(shape="1000000, 28, 28"), "0 bytes of data, expected 784000000"),
+    "a lying shape": (
+        IMAGES,
+        plain_header(shape="1000000, 28, 28"),
+        r"784000000 bytes in a file of \d+, expected at most 30 times",
+    ),
     "a lying order": (IMAGES, plain_header(fortran="True"), "0 bytes of data, expected 23520"),
     "negative": (IMAGES, plain_header(shape="-1, 28, 28"), "header of something else than a plain array"),
     "record": (IMAGES, npy(np.zeros(3, "u1,u1")), "header of something else than a plain array"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import dataset_files
 import pytest
@@ -59,8 +60,9 @@ def exported(data, trained):
 
 
 @pytest.fixture
-def run_alone(tmp_path):
-    """What a script prints, run by a Python of its own in an empty folder; it must not need the package."""
+def run_alone(tmp_path, data):
+    """What a script prints, run by a Python of its own next to the images alone; it must not need the package."""
+    (tmp_path / Path(data.source).name).symlink_to(data.source)
 
     def run_alone(text, *arguments, **files):
         text += "\nassert not any(name.partition('.')[0] == 'explorer' for name in sys.modules)\n"

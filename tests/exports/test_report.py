@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import date
 from html import unescape
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -195,7 +196,8 @@ def test_images_of_ones_own_are_named_in_the_command(exported):
     assert title == "The same run again"
     option, path, link, query = shlex.split(command)[2:]
     assert (option, link, query) == ("--dataset", "--from-url", f"?{CONFIG.to_query()}")
-    assert path == run.dataset.source
+    assert path == Path(run.dataset.source).name
+    assert str(Path(run.dataset.source).parent) not in report(run)
     assert "“folder” with 'quotes'" in path
     assert "that shows these images" in text
 
@@ -203,7 +205,7 @@ def test_images_of_ones_own_are_named_in_the_command(exported):
 def test_the_exercise_on_ones_own_images_is_no_plain_command(exported):
     run = exported(TrainingConfig(epochs=10))
     _, text, command = again(run)
-    assert shlex.split(command)[2:] == ["--dataset", run.dataset.source]
+    assert shlex.split(command)[2:] == ["--dataset", Path(run.dataset.source).name]
     assert "with these images its plain address" in text
     bare = Moment(run.moment.record, Snapshot(3, run.moment.weights, np.empty((10, 0))))
     _, text, command = again(replace(run, dataset=load_mnist(), moment=bare))

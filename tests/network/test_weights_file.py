@@ -316,6 +316,7 @@ def test_every_changed_byte_is_noticed_or_harmless(file):
         ({"network": np.array(json.dumps({**SETTINGS, "more": 1}))}, "network: found other settings"),
         ({"network": np.array(json.dumps({**SETTINGS, "metadata": 3}))}, "network: found other settings"),
         ({"network": np.array(json.dumps({**SETTINGS, "metadata": ["x"]}))}, "no x"),
+        ({"network": np.array(json.dumps({**SETTINGS, "metadata": ["x\n\x1b[31m" * 50]}))}, "no …"),
         (
             {"network": np.array(json.dumps({**SETTINGS, "output": "gelu"}))},
             "output is 'gelu'; expected one of",

@@ -1,0 +1,431 @@
+"""Every reader of what comes from outside, with hostile inputs for it; run as a program, it measures one of them.
+
+    python tests/hostile_inputs.py READER [COUNT] [SEED]
+
+prints as JSON which inputs ended otherwise than in a result or a documented error, and the most CPU time and
+memory that one took.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import io
+import json
+import random
+import re
+import struct
+import sys
+import tarfile
+import tempfile
+import time
+import zipfile
+import zlib
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import traitlets
+
+from explorer import TrainingConfig
+from explorer.app.link import Link
+from explorer.datasets import Dataset, DatasetError, load_dataset
+from explorer.datasets.preprocessing import preprocess
+from explorer.network import NeuralNetwork
+from explorer.network.weights_file import WeightsError, read_weights, weights_bytes
+from explorer.serve.command import main
+from explorer.serve.visit import visit
+from explorer.session import Session, SessionFileError, read_session
+from explorer.session.opening import opening
+from explorer.training import FIELDS, ConfigError
+from explorer.widgets.drawing_pad import SIDE, DrawingPad
+from explorer.widgets.upload import Upload
+
+CONFIG = TrainingConfig(hidden_sizes=4, epochs=2, batch_size=10)
+BLOBS = (
+    b"\xff" * 8,
+    b"\0" * 8,
+    b"\xff\xff\xff\x7f",
+    b"\x80",
+    b"PK\5\6",
+    b"\x1f\x8b",
+    b"<f9",
+    b"'O'",
+    b"-1",
+    b"99999999",
+)
+VALUES = (
+    None, True, -1, 0, 1, 2, 10**30, 0.5, 1e308, float("nan"), float("-inf"), "", "\ud800", "\0\x1b[31m\n",
+    "x" * 5000, [], {}, [[]], {"a": {}}, [1] * 600, "a\u2028b", "١", "1_0", "all", "784-8-10", "1e999", b"bytes",
+)  # fmt: skip
+UNREADABLE = (OSError, EOFError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error, struct.error)
+ZEROS = gzip.compress(bytes(10_000_000))
+
+
+class Reader(NamedTuple):
+    """A border: what makes a hostile input for it, what takes it, and the errors that are documented."""
+
+    hostile: Callable[[random.Random], Any]
+    read: Callable[[Any], object]
+    errors: tuple[type[Exception], ...] = ()
+
+    def attempt(self, given: object) -> None:
+        """Read it; whatever is no documented error, of one printable line, is raised."""
+        try:
+            self.read(given)
+        except self.errors as error:
+            if not str(error).replace("\u202f", " ").isprintable() or len(str(error)) > 2000:
+                raise AssertionError(f"no line to show: {error!r:.500}") from error
+
+
+# ---------------------------------------------------------------- what sound inputs are made of
+
+
+@cache
+def dataset() -> Dataset:
+    rng = np.random.default_rng(0)
+    splits = [(rng.integers(0, 256, (n, 28, 28)).astype(np.uint8), np.arange(n) % 10) for n in (40, 20)]
+    return Dataset("dots", *splits[0], *splits[1])
+
+
+@cache
+def files() -> dict[str, bytes]:
+    """The data set's four files as .npy."""
+    found = {}
+    for split in ("train", "test"):
+        for kind in ("images", "labels"):
+            np.save(stream := io.BytesIO(), getattr(dataset(), f"{split}_{kind}"))
+            found[f"mnist-{split}-{kind}.npy"] = stream.getvalue()
+    return found
+
+
+def archive(content: dict[str, bytes], mode: str) -> bytes:
+    with tarfile.open(fileobj=(stream := io.BytesIO()), mode=mode) as packed:
+        for name, data in content.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            packed.addfile(member, io.BytesIO(data))
+    return stream.getvalue()
+
+
+@cache
+def weights() -> bytes:
+    network = NeuralNetwork(784, 4, 10, seed=0)
+    return weights_bytes(network.named(), network.functions, weights_epoch=2, config="{}", losses=[1.0, 2.0])
+
+
+@cache
+def session() -> bytes:
+    with contextlib.closing(Session(dataset(), CONFIG)) as made:
+        for seed in (0, 1):
+            made.train(CONFIG.replace(seed=seed))
+            assert made.wait(60)
+        made.edit(1, name="first", note="a note", pinned=True)
+        return made.save_session()
+
+
+@cache
+def folder() -> Path:
+    """A folder with the sound data set, of which an attempt replaces one file."""
+    path = Path(tempfile.mkdtemp(prefix="hostile-"))
+    for name, content in files().items():
+        (path / name).write_bytes(content)
+    return path
+
+
+# ---------------------------------------------------------------- what is hostile
+
+
+def damaged(content: bytes, rng: random.Random) -> bytes:
+    """Return it with bytes changed, cut, doubled or replaced by those at the edge of what a format allows."""
+    data = bytearray(content)
+    for _ in range(rng.randint(1, 4)):
+        at, size = rng.randrange(len(data) + 1), rng.choice((1, 2, 8, 500))
+        part = data[at : at + size]
+        blob = rng.choice((b"", bytes(part[::-1]), bytes(part) * 2, rng.choice(BLOBS), rng.randbytes(size)))
+        data[at : at + rng.choice((0, len(blob), size))] = blob
+    return bytes(data[: rng.randrange(len(data) + 1)] if rng.random() < 0.1 else data)
+
+
+def entries(content: bytes) -> dict[str, bytes]:
+    """Return what a zip file holds."""
+    with zipfile.ZipFile(io.BytesIO(content)) as packed:
+        return {name: packed.read(name) for name in packed.namelist()}
+
+
+def zipped(content: dict[str, bytes], way: int = zipfile.ZIP_DEFLATED) -> bytes:
+    with zipfile.ZipFile(stream := io.BytesIO(), "w", way, compresslevel=1) as packed:
+        for name, data in content.items():
+            packed.writestr(name, data)
+    return stream.getvalue()
+
+
+def repacked(content: bytes, rng: random.Random, change: Callable[[str, bytes], bytes]) -> bytes:
+    """Return a zip file with one entry changed, left out, or under another name, its checksum fitting."""
+    found = entries(content)
+    name = rng.choice(list(found))
+    data = found[name] if rng.random() < 0.9 else found.pop(name)
+    found[rng.choice((name,) * 9 + ("network.npy", "x"))] = change(name, data)
+    return zipped(found, rng.choice((zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)))
+
+
+def with_odd_value(value: Any, rng: random.Random) -> Any:
+    """Return what JSON holds with one value in it replaced."""
+    if isinstance(value, dict) and value and rng.random() < 0.9:
+        key = rng.choice(list(value))
+        return {**value, key: with_odd_value(value[key], rng)}
+    if isinstance(value, list) and value and rng.random() < 0.9:
+        at = rng.randrange(len(value))
+        return [*value[:at], with_odd_value(value[at], rng), *value[at + 1 :]]
+    return rng.choice([odd for odd in VALUES if not isinstance(odd, bytes)])
+
+
+def odd_array(data: bytes, rng: random.Random) -> bytes:
+    """Return an .npy file with a figure changed, or another shape, or dtype, or its header damaged."""
+    array, way = np.load(io.BytesIO(data)), rng.randrange(5)
+    if way == 0:
+        return damaged(data, rng)
+    if way == 1:
+        header, rest = data[:128], data[128:]
+        return (
+            header.replace(array.dtype.str.encode(), rng.choice((b"<f9", b"<i9", b"<f1", b"<U0", b"<i3")))
+            + rest
+        )
+    if way == 2 and array.size:
+        array = array.copy()
+        array.flat[rng.randrange(array.size)] = rng.choice((0, 1, 7, 255))
+    elif way == 3 and array.dtype.kind == "f" and array.size:
+        array = array.copy()
+        array.flat[rng.randrange(array.size)] = rng.choice((-1.0, 0.5, np.nan, np.inf, 3e38))
+    else:
+        array = np.resize(array, rng.choice(((3,), (2, 3), (0, 4), (), (2, 10, 10))))
+    np.save(stream := io.BytesIO(), array, allow_pickle=False)
+    return stream.getvalue()
+
+
+def odd_session(rng: random.Random) -> bytes:
+    def change(name: str, data: bytes) -> bytes:
+        if name != "session.npy" or rng.random() < 0.1:
+            return odd_array(data, rng)
+        text = with_odd_value(json.loads(np.load(io.BytesIO(data)).tobytes()), rng)
+        np.save(stream := io.BytesIO(), np.frombuffer(json.dumps(text).encode(), np.uint8))
+        return stream.getvalue()
+
+    return damaged(session(), rng) if rng.random() < 0.2 else repacked(session(), rng, change)
+
+
+def odd_weights(rng: random.Random) -> bytes:
+    if rng.random() < 0.2:
+        return damaged(weights(), rng)
+    return repacked(weights(), rng, lambda _, data: odd_array(data, rng))
+
+
+def odd_archive(rng: random.Random) -> bytes:
+    """Return an archive damaged before or after it is compressed."""
+    plain, before = archive(files(), "w"), rng.random() < 0.7
+    plain = damaged(plain, rng) if before else plain
+    if rng.random() < 0.5:
+        return plain if before else damaged(plain, rng)
+    packed = gzip.compress(plain, 1)
+    return packed if before else damaged(packed, rng)
+
+
+def odd_file(rng: random.Random) -> tuple[str, bytes]:
+    """Return the name and the content of one of the four files."""
+    name = rng.choice(list(files()))
+    content = odd_array(files()[name], rng) if rng.random() < 0.5 else damaged(files()[name], rng)
+    return name, gzip.compress(content, 1) if rng.random() < 0.3 else content
+
+
+def odd_text(rng: random.Random) -> str:
+    if rng.random() < 0.5:
+        return str(rng.choice(VALUES))
+    return "".join(
+        chr(rng.choice((rng.randrange(128), rng.randrange(0x110000), 0xD800)))
+        for _ in range(rng.randrange(30))
+    )
+
+
+def odd_query(rng: random.Random) -> str:
+    keys = [field.key for field in FIELDS.values()] + ["tab", "theme", "controls", "data", "section"]
+    parts = (
+        f"{rng.choice([*keys, odd_text(rng)])}{rng.choice('===%&')}{odd_text(rng)}"
+        for _ in range(rng.randrange(6))
+    )
+    return "&".join(parts) * rng.choice((1, 1, 1, 200))
+
+
+def odd_values(rng: random.Random) -> dict[str, Any]:
+    return {rng.choice([*FIELDS]): rng.choice(VALUES) for _ in range(rng.randint(1, 3))}
+
+
+def odd_message(rng: random.Random) -> tuple[dict[str, Any], list[bytes]]:
+    message = {key: rng.choice((*VALUES, 3)) for key in ("open", "size", "at") if rng.random() < 0.9}
+    return message, [rng.randbytes(rng.choice((0, 3, 2000)))] * rng.randrange(3)
+
+
+def odd_options(rng: random.Random) -> list[str]:
+    field = rng.choice(list(FIELDS.values()))
+    return [f"--{rng.choice((field.key, 'preset', 'from-url', 'dataset', odd_text(rng)))}", odd_text(rng)]
+
+
+# ---------------------------------------------------------------- what takes it
+
+
+def take_weights(content: bytes) -> None:
+    opening(read_weights(content, "it.npz"), "it.npz", dataset(), CONFIG)
+
+
+def take_archive(content: bytes) -> None:
+    (path := folder() / "it.tgz").write_bytes(content)
+    load_dataset(path)
+
+
+def take_file(given: tuple[str, bytes]) -> None:
+    name, content = given
+    try:
+        (folder() / name).write_bytes(content)
+        load_dataset(folder())
+    finally:
+        (folder() / name).write_bytes(files()[name])
+
+
+def take_query(query: str) -> None:
+    """All that is told of it can be written."""
+    link, notices = Link.read(query, ["overview", "inside"], ["weights"], ["dots"])
+    assert len("".join((*notices, link.write())).encode()) < 10_000
+    visit(query).query.encode()
+
+
+@cache
+def pad() -> DrawingPad:
+    return DrawingPad()
+
+
+def take_drawing(ink: bytes) -> None:
+    pad().ink = ink
+    preprocess(pad().image)
+
+
+def take_message(given: tuple[dict[str, Any], list[bytes]]) -> None:
+    Upload().take(*given, 1000)
+
+
+def take_options(options: list[str]) -> None:
+    """The command refuses them, and in any case a folder that is not there; no other exit, nothing trained."""
+    nowhere = ["train", "--csv", str(folder() / "none" / "x.csv")]
+    with contextlib.redirect_stderr(io.StringIO()) as said, contextlib.redirect_stdout(said):
+        try:
+            code = main([*nowhere, "--dataset", str(folder()), *options])
+        except SystemExit as end:
+            code = end.code
+    assert code == 2 or options[0].startswith("--h"), (code, said.getvalue())
+    assert "Traceback" not in said.getvalue()
+
+
+READERS = {
+    "weights": Reader(odd_weights, take_weights, (WeightsError,)),
+    "session": Reader(
+        odd_session, lambda content: read_session(content, "it.session", dataset()), (SessionFileError,)
+    ),
+    "archive": Reader(odd_archive, take_archive, (DatasetError,)),
+    "folder": Reader(odd_file, take_file, (DatasetError,)),
+    "drawing": Reader(lambda rng: damaged(bytes(SIDE * SIDE), rng), take_drawing, (traitlets.TraitError,)),
+    "upload": Reader(odd_message, take_message),
+    "query": Reader(odd_query, take_query),
+    "settings": Reader(odd_values, lambda values: TrainingConfig(**values), (ConfigError,)),
+    "options": Reader(odd_options, take_options),
+}
+
+
+# ---------------------------------------------------------------- what is small and grows
+
+
+def entries_without_end() -> bytes:
+    """Return a zip file that lists 1.3 million entries."""
+    entry = struct.pack("<4s6H3L5H2L", b"PK\1\2", *[0] * 9, 1, *[0] * 6) + b"x"
+    n_bytes = 1_300_000 * len(entry)
+    return entry * 1_300_000 + struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 65535, 65535, n_bytes, 0, 0)
+
+
+def header(shape: tuple[int, ...], dtype: str) -> bytes:
+    np.lib.format.write_array_header_1_0(
+        stream := io.BytesIO(), {"descr": dtype, "fortran_order": False, "shape": shape}
+    )
+    return stream.getvalue()
+
+
+def with_entry(content: bytes, name: str, data: bytes) -> bytes:
+    """Return a zip file with another entry of this name, compressed."""
+    return zipped(entries(content) | {f"{name}.npy": data})
+
+
+def large_weights() -> bytes:
+    """Return as many zeros as a file of weights may declare, compressed."""
+    return with_entry(weights(), "W1", header((16_000, 1000), "<f8") + bytes(128_000_000))
+
+
+def images_without_end() -> bytes:
+    """Return a gzipped file of 784 MB of images that takes 0.8 MB."""
+    return gzip.compress(header((1_000_000, 28, 28), "|u1")) + ZEROS * 78 + gzip.compress(bytes(4_000_000))
+
+
+BOMBS: dict[str, tuple[str, Callable[[], Any]]] = {
+    "weights of many entries": ("weights", entries_without_end),
+    "a session of many entries": ("session", entries_without_end),
+    "large weights": ("weights", large_weights),
+    "images": ("folder", lambda: ("mnist-train-images.npy", images_without_end())),
+    "an archive of images": (
+        "archive",
+        lambda: archive({"mnist-train-images.npy": images_without_end()}, "w"),
+    ),
+    "an archive in full": ("archive", lambda: gzip.compress(archive(files(), "w")[:-1024]) + ZEROS * 100),
+}
+
+
+# ---------------------------------------------------------------- what it costs
+
+
+def megabytes(name: str) -> float:
+    """Return the memory that this process has ("VmRSS") or had at most ("VmHWM"), on Linux."""
+    return (
+        int(re.search(rf"{name}:\s*(\d+)", Path("/proc/self/status").read_text(encoding="ascii"))[1]) / 1024
+    )
+
+
+def measured(reader: Reader, inputs: list[Any]) -> dict[str, Any]:
+    """Return the most seconds of CPU that an input took, the megabytes that all added, and what went wrong."""
+    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # the most so far is forgotten
+    wrong, seconds, before = [], 0.0, megabytes("VmRSS")
+    for given in inputs:
+        began = time.process_time()
+        try:
+            reader.attempt(given)
+        except Exception as error:  # noqa: BLE001
+            wrong.append(f"{type(error).__name__}: {error!s:.300} for {given!r:.300}")
+        seconds = max(seconds, time.process_time() - began)
+    return {"seconds": seconds, "megabytes": megabytes("VmHWM") - before, "wrong": wrong[:5]}
+
+
+def program() -> None:
+    name, *numbers = sys.argv[1:]
+    count, seed = (*map(int, numbers), *(10_000, 0)[len(numbers) :])
+    if name == "bombs":
+        found = {}
+        for bomb, (kind, make) in BOMBS.items():
+            given = make()
+            READERS[kind].attempt(
+                READERS[kind].hostile(random.Random(0))
+            )  # what is loaded at first is no cost
+            found[bomb] = measured(READERS[kind], [given])
+    else:
+        reader, rng = READERS[name], random.Random(seed)
+        measured(reader, [reader.hostile(rng) for _ in range(20)])
+        found = {name: measured(reader, [reader.hostile(rng) for _ in range(count)])}
+    print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    program()

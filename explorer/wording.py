@@ -10,6 +10,7 @@ __all__ = [
     "duration",
     "grouped",
     "in_line",
+    "ordinal",
     "percent",
     "plain",
     "times",
@@ -37,6 +38,12 @@ def times(count: int) -> str:
     return {0: "never", 1: "once"}.get(count) or f"{grouped(count)} times"
 
 
+def ordinal(place: int) -> str:
+    """Return a place in a row: ``"1st"``, ``"2nd"``, ``"13th"``."""
+    ending = "th" if place // 10 % 10 == 1 else {1: "st", 2: "nd", 3: "rd"}.get(place % 10, "th")
+    return f"{grouped(place)}{ending}"
+
+
 def percent(share: float, digits: int = 1) -> str:
     """Return a share as ``"93.2 %"``; no line breaks before the sign."""
     return f"{100 * share:.{digits}f}\u00a0%"
@@ -51,9 +58,7 @@ def duration(seconds: float) -> str:
 
 def in_line(place: int) -> str:
     """Return what is said to those who wait for a core: ``"waiting for a turn: 3rd"``."""
-    endings = {1: "st", 2: "nd", 3: "rd"}
-    ending = "th" if place % 100 in (11, 12, 13) else endings.get(place % 10, "th")
-    return f"waiting for a turn: {place}{ending}"
+    return f"waiting for a turn: {ordinal(place)}"
 
 
 def class_noun(class_names: Iterable[str]) -> str:

@@ -18,6 +18,7 @@ from explorer.figures.palette import PALETTES
 from explorer.serve.login import OpenedByPage, WithoutToken
 from explorer.serve.refusals import FilesHandler
 from explorer.serve.scripts import Script
+from explorer.serve.seated_page import SeatedPage
 
 __all__ = [
     "CompiledTemplates",
@@ -34,7 +35,7 @@ JAVASCRIPT = "text/javascript; charset=utf-8"
 NORMAL_CLOSURE = 1000  # RFC 6455: the one who closes has all that it came for
 
 
-class PageHandler(WithoutToken, TornadoVoilaHandler):
+class PageHandler(WithoutToken, SeatedPage, TornadoVoilaHandler):
     """Sends the page; the theme that the browser last showed is told to the kernel as part of the query."""
 
     def should_use_rendered_notebook(
@@ -50,6 +51,10 @@ class PageHandler(WithoutToken, TornadoVoilaHandler):
         shown = self.get_cookie("explorer-theme")
         if shown in PALETTES and "theme" not in parse_qs(query, keep_blank_values=True):
             self.request.query = "&".join(filter(None, [query, f"theme={shown}"]))
+        async for html in self._whole(path) if path else self.seated(self._whole(path)):
+            yield html
+
+    async def _whole(self, path: str | None) -> AsyncIterator[str]:
         self.kernel_manager.note_visit()
         async for html in super().get_generator(path):
             yield html

@@ -34,6 +34,7 @@ from explorer.serve.access import (
 )
 from explorer.serve.shares import MEGABYTES, add_share_options, share_variables
 from explorer.serve.surroundings import DATASETS, SHARED_DATASETS, settle_jupyter, skip_slow_grammar
+from explorer.wording import counted
 
 if TYPE_CHECKING:
     from explorer.serve.server import ExplorerServer
@@ -63,6 +64,7 @@ DEFAULTS: Mapping[str, Any] = MappingProxyType(
         "debug": False,
         **ACCESS_DEFAULTS,
         "max_training_minutes": None,
+        "seats": None,
         "seat_memory": MEGABYTES,
     }
 )
@@ -97,6 +99,8 @@ def add_server_options(parser: ArgumentParser) -> None:
     add("--port", type=_port, metavar="N", help="port to listen on (default: 8866, or the next free one)")
     words = f"address to listen on (default: {DEFAULTS['ip']}, this computer only); "
     add("--ip", metavar="ADDRESS", help=words + "whoever can reach another one can use the page")
+    words = "visitors at once, each with a Python process (default: as many as the machine bears); more wait"
+    add("--seats", type=_positive, metavar="N", help=words)
     add("--no-browser", action="store_true", help="don't open the page in the browser")
     add("--debug", action="store_true", help="log more, and show errors on the page")
     add_access_options(parser)
@@ -175,7 +179,7 @@ def serve(arguments: Namespace, what: str, notebook: Path, **settings: Any) -> i
 
         def listening(url: str) -> None:
             shown, opened = links(url, access)
-            print(f"{what} is at {shown} (Ctrl-C ends it)", flush=True)
+            print(f"{what} is at {shown} ({counted(server.seats.most, 'seat')}; Ctrl-C ends it)", flush=True)
             if said := warning(arguments.ip, shown, access):
                 print(said, file=sys.stderr, flush=True)
             if not arguments.no_browser:
@@ -183,9 +187,10 @@ def serve(arguments: Namespace, what: str, notebook: Path, **settings: Any) -> i
 
         try:
             port = free_port(arguments.ip, arguments.port)
-            settings |= {"access": access}
+            settings |= {"access": access, "seats": arguments.seats}
             server_settings = ServerSettings(notebook, arguments.ip, port, arguments.debug, **settings)
-            asyncio.run(until_ended(ExplorerServer.instance(server_settings), listening))
+            server = ExplorerServer.instance(server_settings)
+            asyncio.run(until_ended(server, listening))
         except PortError as error:
             return refuse(str(error))
         except KeyboardInterrupt:
@@ -259,4 +264,10 @@ async def end_all_tasks() -> None:
 def _port(text: str) -> int:
     if not text.isascii() or not text.isdigit() or not 0 <= int(text) <= 65535:
         raise ArgumentTypeError(f"a port is a number from 0 (any free one) to 65535, not {text!r}")
+    return int(text)
+
+
+def _positive(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not int(text):
+        raise ArgumentTypeError(f"a number of seats is a whole number from 1, not {text!r}")
     return int(text)

@@ -27,8 +27,11 @@ from explorer.serve.access import Access, is_every_address, is_loopback
 from explorer.serve.kernels import kernel_manager_class
 from explorer.serve.login import LoginHandler, Tries
 from explorer.serve.pages import LastingFileHandler, PageHandler, ScriptHandler, SocketHandler, VisitHandler
+from explorer.serve.patient_server import patient_server, raise_file_limit
 from explorer.serve.refusals import Door, FilesHandler, RefusalHandler
 from explorer.serve.scripts import PageScripts, page_scripts
+from explorer.serve.seated_page import PLACE, PlaceHandler, opening_of
+from explorer.serve.seats import Seats, default_seats, free_memory, seated_manager_class, seats_within
 from explorer.serve.terminal_log import TerminalFormatter, log_failures, settle_log
 from explorer.widgets.plotly_module import PAGE_HAS_PLOTLY, PLOTLY_KEY
 
@@ -43,9 +46,6 @@ __all__ = [
 DEFAULT_PORT = 8866
 PORTS_TRIED = 20
 TEMPLATE = "explorer"
-
-IDLE_SECONDS = 300
-"""A kernel whose page was left without a word, as by a crashed browser, is ended after this time."""
 
 JOINED_EXTENSIONS = ("anywidget", "@jupyter-widgets/jupyterlab-manager")
 """Extensions whose parts are all needed."""
@@ -93,6 +93,8 @@ class ServerSettings:
     """Environment variables that kernels get in addition to the server's own."""
     template: str = TEMPLATE
     """Name of the page's template."""
+    seats: int | None = None
+    """Most visitors at once; None for as many as the machine bears."""
     reveal: Path | None = None
     """Folder of reveal.js, for a template that needs it."""
     access: Access = field(default_factory=Access)
@@ -198,7 +200,10 @@ class ExplorerServer(Voila):
             **settings.kernel_variables,
         }
         page = self.voila_configuration
-        page.multi_kernel_manager_class = kernel_manager_class(page.multi_kernel_manager_class, variables)
+        self.seats = _seats(settings.seats)
+        page.multi_kernel_manager_class = seated_manager_class(
+            kernel_manager_class(page.multi_kernel_manager_class, variables), self.seats
+        )
 
     def init_settings(self) -> dict[str, Any]:
         """Return tornado's settings; `Door` asks by which name the server is called, also for other handlers."""
@@ -212,6 +217,7 @@ class ExplorerServer(Voila):
             "xsrf_cookie_kwargs": {"path": self.base_url, "samesite": "Lax"},
             "log_function": log_failures,
             "default_handler_class": RefusalHandler,
+            "explorer_seats": self.seats,
             "websocket_compression_options": {},  # 6 ms a page on a loopback; a fifth of the bytes on a wifi
         }
 
@@ -230,17 +236,15 @@ class ExplorerServer(Voila):
             if handler not in elsewhere and route not in {"/login", "/logout"}
         ]
         far = not is_loopback(self.ip)
+        static = f"{base}{_static_address(self._settings.template)}(.*)"
         files: list[Any] = [
             *(
                 (base + one.address, ScriptHandler, {"script": one, "far": far})
                 for one in self._scripts.all()
             ),
+            (base + PLACE, PlaceHandler, {"voila_configuration": None}),
             (f"{base}{VOILA_FILES}/(.*)", LastingFileHandler, {"paths": self.static_paths}),
-            (
-                f"{base}{_static_address(self._settings.template)}(.*)",
-                FilesHandler,
-                {"paths": self.static_paths},
-            ),
+            (static, FilesHandler, {"paths": self.static_paths}),
         ]
         if self._settings.reveal is not None:
             route = rf"{base}{_reveal_address()}/(dist/reveal\.(?:js|css))"
@@ -254,9 +258,9 @@ class ExplorerServer(Voila):
     def listen(self) -> None:
         """Listen on the one port, and for kernels that ask for their visitor on one that only they know of."""
         access = self._settings.access
-        self._http = HTTPServer(Door(self.app, self.ip, access), ssl_options=access.tls())
         try:
-            self._http.listen(self.port, self.ip)
+            door = Door(self.app, self.ip, access)
+            self._http = patient_server(door, self.port, self.ip, ssl_options=access.tls())
         except OSError as error:
             raise PortError(f"port {self.port} is taken: choose another with --port.") from error
         kernels = HTTPServer(Application([(f"{self.base_url}voila/query/(.*)", VisitHandler)]))
@@ -271,12 +275,16 @@ class ExplorerServer(Voila):
             Called with the page's address once it can be opened.
         """
         self.start()
+        renderer = self.kernel_manager._notebook_renderer_factory(self.kernel_manager.notebook_path)
+        self.app.settings["explorer_opening"] = asyncio.ensure_future(opening_of(renderer))
+        watch = asyncio.ensure_future(self.seats.watch(self.kernel_manager))
         try:
             listening(page_address(self.ip, self.port, self._settings.access))
             await asyncio.Event().wait()
         finally:
             self.log.setLevel(logging.CRITICAL)  # what kernels complain about while they end is no news
             self._http.stop()
+            watch.cancel()
             await self.kernel_manager.shutdown_all(now=True)
             shutil.rmtree(self.connection_dir, ignore_errors=True)
 
@@ -311,10 +319,16 @@ def _configuration(settings: ServerSettings, scripts: PageScripts) -> Config:
     config.NotebookNotary.db_file = ":memory:"
     config.VoilaExecutor.cell_error_instruction = "The terminal that runs nn-explorer has the details."
     config.VoilaKernelManager.fill_delay = 0.0  # the manager of `kernel_manager_class` waits
-    config.MappingKernelManager.cull_idle_timeout = IDLE_SECONDS
-    config.MappingKernelManager.cull_interval = 60
-    config.MappingKernelManager.cull_connected = False
     return config
+
+
+def _seats(asked: int | None) -> Seats:
+    """Return the seats of this machine, fewer than were asked for where so many files can't be opened."""
+    files, cores = raise_file_limit(), os.cpu_count() or 1
+    if hasattr(os, "sched_getaffinity"):
+        cores = len(os.sched_getaffinity(0))
+    most = default_seats(cores, free_memory(), files) if asked is None else min(asked, seats_within(files))
+    return Seats(most, cores)
 
 
 def _with_lasting_address(page_config: dict[str, Any], base_url: str, **_: Any) -> dict[str, Any]:

@@ -99,7 +99,7 @@ def test_the_page_holds_every_slide_and_ends_quietly():
     )
     line = process.stdout.readline()
     try:
-        url = re.fullmatch(r"The talk is at (http://\S+) \(Ctrl-C ends it\)\n", line).group(1)
+        url = re.fullmatch(r"The talk is at (http://\S+) \(\d+ seats?; Ctrl-C ends it\)\n", line).group(1)
         with urlopen(url, timeout=120) as answer:
             page = answer.read().decode()
         assert re.findall(r'<article data-slide="(\w+)"', page) == [slide.name for slide in SLIDES]

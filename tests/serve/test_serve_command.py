@@ -105,7 +105,7 @@ def taken_port():
 @pytest.mark.parametrize("sig", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
 def test_one_line_says_where_it_is_and_a_signal_ends_it_quietly(start, sig):
     command = start("--port", "0")
-    assert command.line == f"The explorer is at {command.url} (Ctrl-C ends it)\n"
+    assert re.fullmatch(rf"The explorer is at {command.url} \(\d+ seats?; Ctrl-C ends it\)\n", command.line)
     assert "<title>Neural network explorer: train one and look inside</title>" in command.page()
     assert command.end(sig) == (0, "", "")
 

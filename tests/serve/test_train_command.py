@@ -336,7 +336,7 @@ def test_a_full_disk_is_said():
 # ---------------------------------------------------------------- when it ends early
 
 
-def test_a_diverged_run_says_so_and_keeps_its_history(command, small_dataset, tmp_path):
+def test_a_diverged_run_says_so_and_keeps_its_history(command, small_dataset, folder, tmp_path):
     config = TrainingConfig(
         hidden_sizes=(64, 64, 64), hidden_activation="relu", output="softmax", loss="cross_entropy",
         initializer="he", learning_rate=100, epochs=20, n_train=103, batch_size=103, seed=3,
@@ -360,7 +360,9 @@ def test_a_diverged_run_says_so_and_keeps_its_history(command, small_dataset, tm
     for saved, weights in zip(NeuralNetwork.load(file).weights(), snapshots[-1].weights, strict=True):
         np.testing.assert_array_equal(saved, weights)
     assert "The same run again" in report.read_text(encoding="utf-8")  # for it fails again
-    again = subprocess.run([sys.executable, script], capture_output=True, text=True, check=True).stdout
+    again = subprocess.run(
+        [sys.executable, script, folder], capture_output=True, text=True, check=True
+    ).stdout
     assert again.count("epoch ") == len(snapshots)
     assert f"Test accuracy   {said['epochs'][-1]['test_accuracy']:.3%} of 200 images" in again
 
@@ -475,7 +477,7 @@ def test_a_file_is_replaced_only_by_force(command, tmp_path):
     assert list(tmp_path.iterdir()) == [file]
 
 
-def test_the_run_is_written_in_every_form(command, tmp_path):
+def test_the_run_is_written_in_every_form(command, folder, tmp_path):
     options = {"--weights": "run.npz", "--script": "run.py", "--csv": "run.csv", "--report": "run.html"}
     files = [word for option, name in options.items() for word in (option, str(tmp_path / name))]
     code, out, err = command("--epochs", "2", "--batch", "16", "--lr", "0.05", "--json", *files)
@@ -483,7 +485,7 @@ def test_the_run_is_written_in_every_form(command, tmp_path):
     assert err.count("Saved to ") == 4
     final = json.loads(out)["final"]
     again = subprocess.run(
-        [sys.executable, "-W", "error", tmp_path / "run.py"], capture_output=True, text=True, check=True
+        [sys.executable, "-W", "error", tmp_path / "run.py", folder], capture_output=True, text=True, check=True
     )
     assert f"Test accuracy   {final['test_accuracy']:.3%} of 200 images" in again.stdout
     assert f"Train accuracy  {final['train_accuracy']:.3%} of 600 images" in again.stdout

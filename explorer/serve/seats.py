@@ -1,0 +1,250 @@
+"""Seats: how many visitors the server takes at once, who has a seat, who is in line, and when a seat is given up.
+
+A seat is a kernel. It ends when its page is closed, and by the watch of this module when its page is gone without
+a word, whatever it does: Jupyter would take a run that goes on for a visitor who is there.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+from tornado.web import HTTPError
+from traitlets import Instance, Int
+
+__all__ = ["Seat", "Seats", "default_seats", "free_memory", "seated_manager_class"]
+
+FETCHED_SECONDS = 60.0
+"""A kernel whose page was fetched and never connected is ended after this time."""
+
+LEFT_SECONDS = 180.0
+"""A kernel whose page was connected is ended so long after: a network that comes back earlier loses nothing."""
+
+RELOAD_SECONDS = 2.0
+"""A page that was closed keeps its seat for this time, for it may only have been reloaded."""
+
+REFRESH_SECONDS = 5
+"""How often a page in line asks for its place."""
+
+PLACE_SECONDS = 3.0 * REFRESH_SECONDS
+"""A place in line that was not asked for so long is given up."""
+
+_LONGEST_LINE = 1000
+_WATCH_SECONDS = 1.0
+_POLL_SECONDS = 0.1
+_TURN_SECONDS = 10.0  # a page that takes longer to open keeps no others waiting
+_SEAT_BYTES = 130 << 20
+_SEAT_FILES = 16  # 13 were measured
+_SERVER_FILES = 64
+_SEATS_A_CORE = 20
+_log = logging.getLogger(__name__)
+
+
+def default_seats(cores: int, memory: int, files: int) -> int:
+    """Return how many visitors a machine bears at once, at least 1.
+
+    Parameters
+    ----------
+    cores : int
+        Cores that may be used.
+    memory : int
+        Bytes that are free.
+    files : int
+        How many the server may open.
+    """
+    return max(1, min(_SEATS_A_CORE * cores, memory // _SEAT_BYTES, seats_within(files)))
+
+
+def seats_within(files: int) -> int:
+    """Return how many seats a limit of open files allows."""
+    return max(1, (files - _SERVER_FILES) // _SEAT_FILES)
+
+
+def free_memory() -> int:
+    """Return the bytes of memory that are free, or that a container allows where that is less."""
+    free = int(psutil.virtual_memory().available)
+    try:
+        group = Path("/sys/fs/cgroup")
+        limit, used = ((group / f"memory.{name}").read_text() for name in ("max", "current"))
+        return min(free, int(limit) - int(used))
+    except (OSError, ValueError):  # no container, or one without a limit
+        return free
+
+
+@dataclass(slots=True)
+class Seat:
+    """One visitor's."""
+
+    browser: str
+    """The cookie of the browser that has it."""
+    seen: float
+    """When its page was last there."""
+    kernel: str = ""
+    """Id of the kernel; empty before it is known, and after it has ended."""
+    is_opening: bool = True
+    """Whether the page is still being sent."""
+    is_left: bool = False
+    """Whether nobody waited for that."""
+    was_connected: bool = False
+
+
+class Seats:
+    """All seats of a server, and the line before them.
+
+    Parameters
+    ----------
+    most : int
+        How many there are.
+    cores : int
+        Of so many pages plus one, at most, the kernels get ready at a time: all together would all be late.
+    clock : callable
+        Returns the time in seconds.
+    """
+
+    def __init__(self, most: int, cores: int = 1, clock: Callable[[], float] = time.monotonic) -> None:
+        self.most = most
+        self._turns = asyncio.Semaphore(cores + 1)
+        self._clock = clock
+        self._seats: list[Seat] = []
+        self._line: dict[str, float] = {}  # when each browser asked last, in the order of its first question
+
+    def place(self, browser: str) -> int:
+        """Return a browser's place in line, which it keeps by asking; 0 if there is a seat for it."""
+        now = self._clock()
+        self._seats = [s for s in self._seats if s.kernel or s.is_opening or now - s.seen < RELOAD_SECONDS]
+        self._line = {other: asked for other, asked in self._line.items() if now - asked < PLACE_SECONDS}
+        if browser in self._line or len(self._line) < _LONGEST_LINE:
+            self._line[browser] = now
+        ahead = [*self._line, browser].index(browser)
+        return max(0, ahead + 1 - (self.most - len(self._seats)))
+
+    async def take(self, browser: str, manager: Any, patience: float = 0.7) -> Seat | None:
+        """Return a seat for a page of a browser; None if all are taken.
+
+        A page that is reloaded takes its own again, though its end may be heard of only after its beginning.
+        """
+        deadline = self._clock() + patience
+        while (left := self._left(browser, None)) is None and self.place(browser):
+            if left := self._left(browser, manager):
+                break
+            if self._clock() > deadline or all(seat.browser != browser for seat in self._seats):
+                return None
+            await asyncio.sleep(_POLL_SECONDS)
+        self._line.pop(browser, None)
+        taken = Seat(browser, self._clock())
+        self._seats.append(taken)
+        if left is not None:
+            self._seats.remove(left)
+            if left.kernel and not left.is_left:
+                await _end(manager, left.kernel)
+        return taken
+
+    @asynccontextmanager
+    async def opening(self, seat: Seat, manager: Any) -> AsyncIterator[None]:
+        """Let a page be opened when it is its turn; where nobody waited for it, its kernel ends with that."""
+        loop = asyncio.get_running_loop()
+        try:
+            await self._turns.acquire()
+            turn = loop.call_later(_TURN_SECONDS, self._turns.release)
+            try:
+                yield
+            finally:
+                if turn.when() > loop.time():
+                    turn.cancel()
+                    self._turns.release()
+        finally:
+            seat.is_opening, seat.seen = False, self._clock()
+            if seat.is_left and seat.kernel:
+                await _end(manager, seat.kernel)
+
+    def _left(self, browser: str, manager: Any) -> Seat | None:
+        """Return a browser's seat whose kernel has ended, or with a manager one whose page is not connected."""
+        for seat in self._seats:
+            if seat.browser == browser and (seat.is_left or not seat.is_opening):
+                has_page = manager is None or not seat.was_connected or _connections(manager, seat.kernel)
+                if seat.is_left or not (seat.kernel and has_page):
+                    return seat
+        return None
+
+    def leave(self, kernel: str) -> None:
+        """Give up the seat of a kernel, which ends; its browser may come back to it for a moment."""
+        for seat in self._seats:
+            if seat.kernel == kernel:
+                seat.kernel, seat.seen = "", self._clock()
+
+    async def watch(self, manager: Any) -> None:
+        """End kernels without a page, until this is cancelled."""
+        while True:
+            await asyncio.sleep(_WATCH_SECONDS)
+            await self.look(manager)
+
+    async def look(self, manager: Any) -> None:
+        """End the kernels of a manager whose pages are gone for too long."""
+        for seat in [seat for seat in self._seats if seat.kernel]:
+            now = self._clock()
+            if seat.kernel not in manager:
+                self.leave(seat.kernel)
+            elif _connections(manager, seat.kernel):
+                seat.was_connected, seat.seen = True, now
+            elif seat.is_opening and not seat.is_left:
+                seat.seen = now
+            elif now - seat.seen > (LEFT_SECONDS if seat.was_connected else FETCHED_SECONDS):
+                await _end(manager, seat.kernel)
+
+
+def _connections(manager: Any, kernel: str) -> int:
+    """Return how many pages are connected to a kernel, 0 for one that has ended."""
+    return int(manager.kernel_model(kernel)["connections"]) if kernel in manager else 0
+
+
+async def _end(manager: Any, kernel: str) -> None:
+    try:
+        await manager.shutdown_kernel(kernel, now=True)
+    except (HTTPError, KeyError, RuntimeError, OSError) as error:
+        _log.warning("A kernel that nobody uses could not be ended: %s", error)
+
+
+def seated_manager_class(base: type, seats: Seats) -> type:
+    """Return a class of kernel managers that keeps to the seats, also with kernels for nobody yet.
+
+    Parameters
+    ----------
+    base : type
+        The class that it is built on.
+    seats : Seats
+        The server's.
+    """
+
+    class SeatedManager(base):
+        _begun = Int(0)
+        _server_ends = Instance(asyncio.Event, ())
+
+        async def start_kernel(self, **options: Any) -> str:
+            is_for_nobody = options["env"].get("VOILA_PREHEAT") == "True"
+            while is_for_nobody and len(self.list_kernel_ids()) + self._begun >= seats.most:
+                if self._server_ends.is_set():
+                    break
+                await asyncio.sleep(_POLL_SECONDS)
+            if self._server_ends.is_set():
+                raise RuntimeError("the server ends")
+            self._begun += 1
+            try:
+                kernel: str = await super().start_kernel(**options)
+            finally:
+                self._begun -= 1
+            return kernel
+
+        async def shutdown_kernel(self, kernel_id: str, *arguments: Any, **options: Any) -> None:
+            seats.leave(kernel_id)
+            await super().shutdown_kernel(kernel_id, *arguments, **options)
+
+        async def shutdown_all(self, *arguments: Any, **options: Any) -> None:
+            self._server_ends.set()
+            await super().shutdown_all(*arguments, **options)
+
+    return SeatedManager

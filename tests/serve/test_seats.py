@@ -1,0 +1,209 @@
+"""Who has a seat, who is in line, and when a seat is given up."""
+
+from __future__ import annotations
+
+import asyncio
+from itertools import count
+
+import pytest
+from traitlets import HasTraits
+
+from explorer.serve.seats import (
+    FETCHED_SECONDS,
+    LEFT_SECONDS,
+    PLACE_SECONDS,
+    RELOAD_SECONDS,
+    Seats,
+    default_seats,
+    seated_manager_class,
+)
+from explorer.wording import ordinal
+
+FOR_NOBODY, FOR_A_VISITOR = {"VOILA_PREHEAT": "True"}, {"VOILA_PREHEAT": "False"}
+
+
+class Clock:
+    def __init__(self):
+        self.now = 1000.0
+
+    def __call__(self):
+        return self.now
+
+
+class Kernels(HasTraits):
+    """In place of Jupyter's manager: keeps a list of kernels."""
+
+    def __init__(self):
+        super().__init__()
+        self.running, self.names = {}, map(str, count())
+
+    def __contains__(self, kernel):
+        return kernel in self.running
+
+    def kernel_model(self, kernel):
+        return {"connections": self.running[kernel]}
+
+    def list_kernel_ids(self):
+        return [*self.running]
+
+    async def start_kernel(self, env):
+        self.running[name := next(self.names)] = 0
+        return name
+
+    async def shutdown_kernel(self, kernel, now=False):
+        del self.running[kernel]
+
+    async def shutdown_all(self, now=False):
+        self.running.clear()
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def seats(clock):
+    return Seats(2, clock=clock)
+
+
+@pytest.fixture
+def kernels(seats):
+    return seated_manager_class(Kernels, seats)()
+
+
+async def seated(seats, kernels, browser, connections=1):
+    """Open a page to its end, and connect it."""
+    seat = await seats.take(browser, kernels)
+    async with seats.opening(seat, kernels):
+        seat.kernel = await kernels.start_kernel(env=FOR_A_VISITOR)
+    kernels.running[seat.kernel] = connections
+    await seats.look(kernels)
+    return seat
+
+
+def test_who_comes_first_sits_first_and_a_place_is_kept_by_asking(seats, kernels, clock):
+    async def visit():
+        first = await seated(seats, kernels, "a")
+        await seated(seats, kernels, "b")
+        assert [seats.place(browser) for browser in "cdec"] == [1, 2, 3, 1]
+        clock.now += PLACE_SECONDS / 2
+        assert seats.place("d") == 2
+        clock.now += PLACE_SECONDS / 2  # c and e have not asked since
+        assert await seats.take("f", kernels) is None
+        assert [seats.place(browser) for browser in "df"] == [1, 2]
+        await kernels.shutdown_kernel(first.kernel)
+        clock.now += RELOAD_SECONDS  # until then it may only be a reload
+        assert await seats.take("f", kernels) is None  # it is d's
+        assert await seats.take("d", kernels)
+        assert seats.place("f") == 1
+
+    asyncio.run(visit())
+
+
+def test_a_page_that_is_reloaded_takes_its_own_seat_before_those_in_line(seats, kernels, clock):
+    async def visit():
+        first, second = await seated(seats, kernels, "a"), await seated(seats, kernels, "b")
+        assert seats.place("c") == 1
+        await kernels.shutdown_kernel(first.kernel)  # as its page is left
+        assert seats.place("c") == 1
+        assert await seats.take("a", kernels)
+        again = asyncio.ensure_future(seats.take("b", kernels))  # heard before the end of the page before it
+        await asyncio.sleep(0)
+        assert not again.done()
+        await kernels.shutdown_kernel(second.kernel)
+        assert await again
+        assert seats.place("c") == 1
+
+    asyncio.run(visit())
+
+
+def test_a_page_that_lost_its_connection_is_reloaded_in_its_own_seat(seats, kernels):
+    async def visit():
+        first, _ = await seated(seats, kernels, "a"), await seated(seats, kernels, "b")
+        kernels.running[first.kernel] = 0
+        assert await seats.take("a", kernels)
+        assert first.kernel not in kernels
+
+    asyncio.run(visit())
+
+
+def test_a_second_tab_is_a_second_visitor(seats, kernels, clock):
+    async def visit():
+        pages = await seated(seats, kernels, "a"), await seated(seats, kernels, "a")
+        assert len({page.kernel for page in pages} & kernels.running.keys()) == 2
+        third = asyncio.ensure_future(seats.take("a", kernels))
+        await asyncio.sleep(0)
+        clock.now += 1
+        assert await third is None
+
+    asyncio.run(visit())
+
+
+@pytest.mark.parametrize(("connections", "patience"), [(0, FETCHED_SECONDS), (1, LEFT_SECONDS)])
+def test_a_kernel_without_a_page_is_ended_after_a_while(seats, kernels, clock, connections, patience):
+    async def visit():
+        seat = await seated(seats, kernels, "a", connections)
+        kernel = seat.kernel
+        kernels.running[kernel] = 0
+        clock.now += patience - 1
+        await seats.look(kernels)
+        assert kernel in kernels
+        clock.now += 2
+        await seats.look(kernels)
+        assert kernel not in kernels
+
+    asyncio.run(visit())
+
+
+def test_a_page_that_is_there_keeps_its_kernel_for_ever(seats, kernels, clock):
+    async def visit():
+        seat = await seated(seats, kernels, "a")
+        for _ in range(10):
+            clock.now += LEFT_SECONDS
+            await seats.look(kernels)
+        assert seat.kernel in kernels
+
+    asyncio.run(visit())
+
+
+def test_a_page_that_nobody_waited_for_leaves_no_kernel(seats, kernels):
+    async def visit():
+        seat = await seats.take("a", kernels)
+        async with seats.opening(seat, kernels):
+            seat.is_left = True
+            seat.kernel = await kernels.start_kernel(env=FOR_A_VISITOR)
+        assert kernels.running == {}
+
+    asyncio.run(visit())
+
+
+def test_a_kernel_for_nobody_yet_waits_for_a_seat_and_does_not_hold_up_the_end(seats, kernels):
+    async def visit():
+        pages = [await seated(seats, kernels, browser) for browser in "ab"]
+        warm = asyncio.ensure_future(kernels.start_kernel(env=FOR_NOBODY))
+        await asyncio.sleep(0)
+        assert not warm.done()
+        await kernels.shutdown_kernel(pages[0].kernel)
+        assert await warm in kernels
+        waiting = asyncio.ensure_future(kernels.start_kernel(env=FOR_NOBODY))
+        await asyncio.sleep(0)
+        await kernels.shutdown_all(now=True)
+        with pytest.raises(RuntimeError, match="ends"):
+            await waiting
+
+    asyncio.run(visit())
+
+
+def test_how_many_seats_a_machine_has():
+    plenty = 10**12
+    assert default_seats(2, plenty, plenty) == 40
+    assert default_seats(8, 4 << 30, plenty) == 31  # memory is short
+    assert default_seats(8, plenty, 256) == 12  # files are: 13 a visitor, and the server's own
+    assert default_seats(1, 0, 0) == 1
+
+
+def test_places_in_words():
+    assert [ordinal(place) for place in (1, 2, 3, 4, 11, 12, 13, 21, 102, 113)] == (
+        ["1st", "2nd", "3rd", "4th", "11th", "12th", "13th", "21st", "102nd", "113th"]
+    )

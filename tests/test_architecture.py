@@ -29,7 +29,22 @@ FLOORS = {
         {"numpy", "plotly", "pygments", "IPython", "rich"},
     ),  # no widget: it stays without a kernel
     "talk": (7, {"numpy", "ipywidgets"}),
-    "serve": (8, {"traitlets", "voila", "jupyter_server", "tornado", "jinja2", "psutil", "rich"}),
+    "serve": (
+        8,
+        {
+            "numpy",
+            "traitlets",
+            "ipywidgets",
+            "ipykernel",
+            "jupyter_client",
+            "jupyter_server",
+            "voila",
+            "tornado",
+            "jinja2",
+            "psutil",
+            "rich",
+        },
+    ),
 }
 FILES = [path for path in sorted((ROOT / "explorer").rglob("*.py")) if "static" not in path.parts]
 STANDARD = {*sys.stdlib_module_names, "_typeshed"}  # the second exists for the type checker only

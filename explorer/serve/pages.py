@@ -51,12 +51,7 @@ class PageHandler(WithoutToken, SeatedPage, TornadoVoilaHandler):
         shown = self.get_cookie("explorer-theme")
         if shown in PALETTES and "theme" not in parse_qs(query, keep_blank_values=True):
             self.request.query = "&".join(filter(None, [query, f"theme={shown}"]))
-        async for html in self._whole(path) if path else self.seated(self._whole(path)):
-            yield html
-
-    async def _whole(self, path: str | None) -> AsyncIterator[str]:
-        self.kernel_manager.note_visit()
-        async for html in super().get_generator(path):
+        async for html in self.seated(super().get_generator(path)):
             yield html
 
 
@@ -95,6 +90,7 @@ class VisitHandler(RequestInfoSocketHandler):
     def open(self, kernel_id: str) -> None:
         """Tell the kernel at once if its visitor is there already."""
         self._kernel_id = kernel_id
+        self.settings["kernel_manager"].order.note_ready(kernel_id)
         super().open(kernel_id)
 
     def write_message(self, message: Any, binary: bool = False) -> Future[None]:

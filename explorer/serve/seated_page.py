@@ -22,6 +22,15 @@ PLACE = "explorer/place"
 
 _OPENING_ENDS = '<main id="rendered_cells" aria-busy="true">'
 _KERNEL = re.compile(r'"kernelId": "([0-9a-f-]+)"')
+_RELOAD = """<script>
+try {
+  const tries = Number(sessionStorage.getItem("explorer-tries"));
+  sessionStorage.setItem("explorer-tries", tries + 1);
+  if (tries < 3) location.reload();
+} catch {}  // storage is forbidden: nothing would end the tries
+</script>"""
+"""For a page whose kernel died before all of it was there: the next kernel takes the visit."""
+
 _FAILED = '<p class="explorer-notice explorer-failed" role="alert">The explorer could not start.</p></main>'
 
 
@@ -72,13 +81,18 @@ class SeatedPage(BaseVoilaHandler):
             yield self._page_in_line(seats.place(browser))
             return
         yield await self.settings["explorer_opening"]
-        async with seats.opening(seat, self.kernel_manager):
+        manager = self.kernel_manager
+        async with seats.opening(seat, manager):
             try:
                 if not seat.is_left:
+                    manager.order.note_visit()
+                    await manager.replace_dead()
                     async for html in _after_opening(page):
                         if found := _KERNEL.search(html):
                             seat.kernel = found[1]
                         yield html
+                    if not await manager.is_living(seat.kernel):
+                        yield _RELOAD
             except Exception:
                 self.log.exception("A page could not be made")
                 yield _FAILED

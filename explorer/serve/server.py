@@ -24,6 +24,7 @@ from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
 from explorer.figures.palette import PALETTES
 from explorer.serve.access import Access, is_every_address, is_loopback
+from explorer.serve.forked_kernels import PROVISIONER, WarmProcess, register_provisioner
 from explorer.serve.kernels import kernel_manager_class
 from explorer.serve.login import LoginHandler, Tries
 from explorer.serve.pages import LastingFileHandler, PageHandler, ScriptHandler, SocketHandler, VisitHandler
@@ -32,6 +33,7 @@ from explorer.serve.refusals import Door, FilesHandler, RefusalHandler
 from explorer.serve.scripts import PageScripts, page_scripts
 from explorer.serve.seated_page import PLACE, PlaceHandler, opening_of
 from explorer.serve.seats import Seats, default_seats, free_memory, seated_manager_class, seats_within
+from explorer.serve.surroundings import kernel_environment
 from explorer.serve.terminal_log import TerminalFormatter, log_failures, settle_log
 from explorer.widgets.plotly_module import PAGE_HAS_PLOTLY, PLOTLY_KEY
 
@@ -199,11 +201,12 @@ class ExplorerServer(Voila):
             "VOILA_APP_PORT": str(self._visits[0].getsockname()[1]),
             **settings.kernel_variables,
         }
-        page = self.voila_configuration
+        page, warm_process = self.voila_configuration, WarmProcess(kernel_environment(os.environ) | variables)
         self.seats = _seats(settings.seats)
-        page.multi_kernel_manager_class = seated_manager_class(
-            kernel_manager_class(page.multi_kernel_manager_class, variables), self.seats
-        )
+        manager_class = kernel_manager_class(page.multi_kernel_manager_class, variables, warm_process)
+        page.multi_kernel_manager_class = seated_manager_class(manager_class, self.seats)
+        register_provisioner()
+        warm_process.start()
 
     def init_settings(self) -> dict[str, Any]:
         """Return tornado's settings; `Door` asks by which name the server is called, also for other handlers."""
@@ -263,7 +266,8 @@ class ExplorerServer(Voila):
             self._http = patient_server(door, self.port, self.ip, ssl_options=access.tls())
         except OSError as error:
             raise PortError(f"port {self.port} is taken: choose another with --port.") from error
-        kernels = HTTPServer(Application([(f"{self.base_url}voila/query/(.*)", VisitHandler)]))
+        visits = [(f"{self.base_url}voila/query/(.*)", VisitHandler)]
+        kernels = HTTPServer(Application(visits, kernel_manager=self.kernel_manager))
         kernels.add_sockets(self._visits)
 
     async def serve(self, listening: Callable[[str], object]) -> None:
@@ -318,7 +322,11 @@ def _configuration(settings: ServerSettings, scripts: PageScripts) -> Config:
     config.PasswordIdentityProvider.cookie_options = {"samesite": "Lax"}
     config.NotebookNotary.db_file = ":memory:"
     config.VoilaExecutor.cell_error_instruction = "The terminal that runs nn-explorer has the details."
+    config.VoilaExecutor.iopub_timeout = 60  # seconds; by itself 4, after which an output is given up
     config.VoilaKernelManager.fill_delay = 0.0  # the manager of `kernel_manager_class` waits
+    config.KernelProvisionerFactory.default_provisioner_name = PROVISIONER
+    config.KernelRestarter.restart_limit = 0  # a kernel that died can do nothing for its page
+    config.KernelRestarter.time_to_dead = 1.0
     return config
 
 

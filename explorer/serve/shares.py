@@ -4,7 +4,7 @@ import json
 from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
 
-from explorer.training.seat import SEAT
+from explorer.training.share import TRAINING_SHARE
 
 __all__ = ["MEGABYTES", "add_share_options", "share_variables", "tell_connected"]
 
@@ -44,13 +44,13 @@ def share_variables(arguments: Namespace, folder: Path, *, is_open: bool) -> dic
         "minutes": arguments.max_training_minutes or (MINUTES if is_open else None),
         "megabytes": arguments.seat_memory,
     }
-    return {SEAT: json.dumps(share)}
+    return {TRAINING_SHARE: json.dumps(share)}
 
 
 def tell_connected(variables: dict[str, str], kernel_id: str, connections: int) -> None:
-    """Let a kernel know whether a page is connected to it; without `SEAT` among its variables it won't ask."""
-    if SEAT in variables:
-        page = Path(json.loads(variables[SEAT])["folder"], "pages", kernel_id)
+    """Let a kernel know whether a page is connected to it; one that has no share won't ask."""
+    if TRAINING_SHARE in variables:
+        page = Path(json.loads(variables[TRAINING_SHARE])["folder"], "pages", kernel_id)
         if connections > 0:
             page.touch()
         else:

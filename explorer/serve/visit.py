@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl, urlencode
 from explorer.datasets.offers import DatasetOffer, offer_file, usual_offers
 from explorer.figures.palette import PALETTES, Theme
 from explorer.serve.surroundings import DATASETS, SHARED_DATASETS
-from explorer.training.seat import VISITED
+from explorer.training.share import VISITED
 from explorer.widgets.heartbeat import Heartbeat
 from explorer.wording import writable
 

@@ -30,7 +30,7 @@ from explorer.training import (
 from explorer.training.config import MOST_EPOCHS
 from explorer.training.event_loop import EventLoop, log_fault
 from explorer.training.runner import Unit
-from explorer.training.seat import Seat
+from explorer.training.share import Share
 
 __all__ = ["ForkError", "Session"]
 
@@ -103,7 +103,7 @@ class Session:
         self._token = 0  # the runner's, of the present run
         self._listeners: list[Listener] = []
         self._advisor = Advisor()
-        self._runner = Runner(self.loop.bind(self._take), seat=Seat.of(os.environ))
+        self._runner = Runner(self.loop.bind(self._take), share=Share.of(os.environ))
         self._state = self._new_state()
 
     @property
@@ -341,6 +341,15 @@ class Session:
         self._training = None
         self._config = run.config
         self._run = replace(run, number=self._next_number())
+        self._publish()
+
+    def begin_with(self, run: SessionRun) -> None:
+        """Begin with a run on the same images that has ended, as if it had been trained here."""
+        self._runner.cancel()
+        self._put_aside()
+        self._config, self._first = run.config, self._first or run.config
+        self._training = _resumed(run, self.dataset)
+        self._run = replace(run, number=self._next_number(), label=run_label(run.config))
         self._publish()
 
     def open_weights(self, name: str, content: bytes) -> None:

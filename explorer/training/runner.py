@@ -20,7 +20,7 @@ from explorer.training.event_loop import running_loop
 from explorer.training.process_settings import one_blas_thread, short_switches
 from explorer.training.records import BatchRecord, BatchStep, EpochRecord, Evaluation, RunEnd, Snapshot
 from explorer.training.run import DivergedError, Event, TrainingRun
-from explorer.training.seat import Seat, patience
+from explorer.training.share import Share, patience
 from explorer.training.timeline import bytes_kept
 
 __all__ = ["STOPPED_BY_USER", "Delivery", "Record", "Runner", "RunnerStatus", "Unit"]
@@ -64,7 +64,7 @@ class Runner:
         `wait`. Without an event loop, only there.
     interval_seconds : float
         Least time between two deliveries of a run, but for its first and its last.
-    seat : Seat, optional
+    share : Share, optional
         What a server lets the runs have; without it, all.
     """
 
@@ -73,10 +73,10 @@ class Runner:
         deliver: Callable[[Delivery], None],
         *,
         interval_seconds: float = 0.2,
-        seat: Seat | None = None,
+        share: Share | None = None,
     ) -> None:
         self._deliver = deliver
-        self._interval_seconds, self._seat = interval_seconds, seat
+        self._interval_seconds, self._share = interval_seconds, share
         self._loop = running_loop()
         self._turn: _Turn | None = None
         self._token = 0
@@ -96,7 +96,7 @@ class Runner:
         """
         self.cancel()
         self._turn = _Turn(
-            run, self._token, paused, self._turn, self._post, self._interval_seconds, self._seat
+            run, self._token, paused, self._turn, self._post, self._interval_seconds, self._share
         )
         self._turn.thread.start()
         return self._token
@@ -196,13 +196,13 @@ class _Turn:
         before: _Turn | None,
         post: Callable[[Delivery], None],
         interval_seconds: float,
-        seat: Seat | None,
+        share: Share | None,
     ) -> None:
         self.status: RunnerStatus = "paused" if paused else "running"
         self.thread = threading.Thread(target=self._go, name=f"explorer-run-{token}", daemon=True)
         self._run, self._token, self._before = run, token, before
         self._post_delivery, self._interval_seconds = post, interval_seconds
-        self._seat, self._in_line, self._next_look = seat, 0, 0.0
+        self._share, self._in_line, self._next_look = share, 0, 0.0
         self._changed = threading.Condition()
         self._attention = self._hold = paused
         self._at_rest = False
@@ -297,9 +297,9 @@ class _Turn:
 
     def _train(self) -> RunEnd | None:
         """Ask the run for one event after another; return its end, or None if it was cancelled."""
-        if self._seat is not None:
+        if self._share is not None:
             n_bytes = bytes_kept(self._run.snapshot_bytes, self._run.config.epochs)
-            if reason := self._seat.limit(n_bytes=n_bytes):
+            if reason := self._share.limit(n_bytes=n_bytes):
                 return RunEnd("failed", reason)
         self._goes_on(self._unhindered)
         if self._attention and not self._obey(None):
@@ -311,8 +311,8 @@ class _Turn:
             if is_due:
                 if self._records and self._allowance != "batch":  # that is paused at once
                     self._flush()
-                if self._seat is not None:
-                    if reason := self._seat.limit(thread_time(), self._run.snapshot_bytes):
+                if self._share is not None:
+                    if reason := self._share.limit(thread_time(), self._run.snapshot_bytes):
                         return self._ended(reason)
                     self._goes_on(self._unhindered)
                     self._run.wake()
@@ -340,9 +340,9 @@ class _Turn:
 
     def _goes_on(self, wanted: Callable[[], bool]) -> bool:
         """Return whether something is still wanted, once it is this run's turn to do it."""
-        if self._seat is None or perf_counter() < self._next_look:
+        if self._share is None or perf_counter() < self._next_look:
             return wanted()
-        while wanted() and (place := self._seat.place()):
+        while wanted() and (place := self._share.place()):
             self._run.rest()
             with self._changed:
                 self._say_place(place)
@@ -358,8 +358,8 @@ class _Turn:
             self._flush()
 
     def _give_turn_back(self) -> None:
-        if self._seat is not None:
-            self._seat.leave()
+        if self._share is not None:
+            self._share.leave()
             self._next_look = 0.0
 
     def _obey(self, event: Event) -> bool:

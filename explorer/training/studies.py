@@ -30,7 +30,7 @@ from explorer.training.fields import ConfigError
 from explorer.training.process_settings import one_blas_thread
 from explorer.training.records import EpochRecord
 from explorer.training.run import DivergedError, TrainingRun, train
-from explorer.training.seat import Seat, n_cores
+from explorer.training.share import Share, n_cores
 
 __all__ = [
     "BATCH_SIZES",
@@ -350,32 +350,32 @@ def _run(config: TrainingConfig, source: _Source) -> StudyResult:
 
 def _trained(config: TrainingConfig, dataset: Dataset) -> Iterator[EpochRecord]:
     """Train as `train` does; on a server in turn with all who train there, within what it allows."""
-    seat = _seat()
-    if seat is None:
+    share = _share()
+    if share is None:
         yield from train(config, dataset)
         return
     run, began, next_look = TrainingRun(config, dataset), thread_time(), 0.0
     try:
-        seat.wait()
+        share.wait()
         with one_blas_thread():
             for event in run:
                 if isinstance(event, EpochRecord):
                     yield event
                 if perf_counter() > next_look:
                     run.rest()
-                    seat.wait()
+                    share.wait()
                     run.wake()
-                    if reason := seat.limit(thread_time() - began, run.snapshot_bytes):
+                    if reason := share.limit(thread_time() - began, run.snapshot_bytes):
                         raise StudyError(reason)
                     next_look = perf_counter() + _LOOK_SECONDS
     finally:
-        seat.leave()
+        share.leave()
 
 
 @cache
-def _seat() -> Seat | None:
-    """Return the seat of this worker: what it knows of its visitor goes from run to run."""
-    return Seat.of(os.environ)
+def _share() -> Share | None:
+    """Return the share of this worker: what it knows of its visitor goes from run to run."""
+    return Share.of(os.environ)
 
 
 def _loaded(source: _Source) -> Dataset:

@@ -12,7 +12,7 @@ from threading import Event, Thread
 
 from explorer.datasets import Dataset
 from explorer.training.config import TrainingConfig
-from explorer.training.seat import Seat
+from explorer.training.share import Share
 from explorer.training.studies import StudyResult, WorkerPool, study
 
 __all__ = ["StudyDelivery", "StudyRunner"]
@@ -108,8 +108,8 @@ class StudyRunner:
 
     def _watch_line(self, number: int, over: Event, deliver: Callable[[StudyDelivery], object]) -> None:
         """Tell a study's place in line whenever it changes."""
-        seat, told = Seat.of(os.environ), 0
-        while seat is not None and not over.wait(_LOOK_SECONDS) and number == self._number:
-            if (place := seat.place_of_workers()) != told:
+        share, told = Share.of(os.environ), 0
+        while share is not None and not over.wait(_LOOK_SECONDS) and number == self._number:
+            if (place := share.place_of_workers()) != told:
                 told = place
                 deliver(StudyDelivery(number, in_line=place))

@@ -15,7 +15,7 @@ from traitlets import Dict, Unicode
 
 from explorer.figures.palette import PALETTES
 
-__all__ = ["Assets", "look_of", "script"]
+__all__ = ["Assets", "forget_looks", "look_of", "script"]
 
 _FOLDER = Path(__file__).parent
 _DESCRIPTION = re.compile(r"^ */\*\*(?:(?!\*/).)*\*/\n", re.MULTILINE | re.DOTALL)
@@ -72,6 +72,11 @@ def look_of(folder: Path) -> Assets:
     found = _assets(folder)
     found.open()  # does nothing, unless somebody has closed all widgets
     return found
+
+
+def forget_looks() -> None:
+    """Let `look_of` make new ones, as in a process that was forked from one in which all widgets were closed."""
+    _assets.cache_clear()
 
 
 def script(name: str) -> str:

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Error, expect
 
 from explorer.serve.serve_command import find_notebook
-from explorer.training.seat import SEAT
+from explorer.training.share import TRAINING_SHARE
 
 
 @pytest.fixture
@@ -25,8 +25,10 @@ def folder(tmp_path):
 
 @pytest.fixture
 def server(start_server, folder):
-    seat = json.dumps({"folder": str(folder), "cores": 1, "hold_seconds": 0.5})
-    return start_server([Path(__file__).with_name("serve_page.py"), find_notebook()], **{SEAT: seat})
+    share = json.dumps({"folder": str(folder), "cores": 1, "hold_seconds": 0.5})
+    return start_server(
+        [Path(__file__).with_name("serve_page.py"), find_notebook()], **{TRAINING_SHARE: share}
+    )
 
 
 TEXT = ".explorer-progress-text"

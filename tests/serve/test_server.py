@@ -25,7 +25,7 @@ from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 from voila.utils import _get_request_info as ask_as_a_kernel
 
 from explorer.serve import kernels
-from explorer.serve.kernels import kernel_manager_class
+from explorer.serve.kernels import StartingOrder, kernel_manager_class
 from explorer.serve.pages import (
     CompiledTemplates,
     PageExporter,
@@ -47,7 +47,11 @@ class Started(HasTraits):
     """In place of Jupyter's manager: tells with what its kernels were started."""
 
     async def start_kernel(self, **options):
-        return options
+        self.options = options
+        return "kernel"
+
+    def add_restart_callback(self, *_):
+        pass
 
     async def shutdown_all(self, now):
         self.has_ended = now
@@ -67,12 +71,13 @@ async def is_waiting(task):
 
 def test_a_kernel_for_nobody_yet_waits_while_a_page_draws_and_the_next_visitor_ends_that(manager):
     async def visits():
-        assert (await manager.start_kernel(env=WARM))["env"]["NOTE"] == "kept"  # the first: no page draws
-        manager.note_visit()
+        await manager.start_kernel(env=WARM)  # the first: no page draws
+        assert manager.options["env"]["NOTE"] == "kept"
+        manager.order.note_visit()
         second = asyncio.ensure_future(manager.start_kernel(env=WARM))
         assert await is_waiting(second)
         await manager.start_kernel(env=ASKED_FOR)  # a visitor is there already
-        manager.note_visit()
+        manager.order.note_visit()
         third = asyncio.ensure_future(manager.start_kernel(env=WARM))
         await second
         assert await is_waiting(third)
@@ -85,7 +90,7 @@ def test_a_kernel_for_nobody_yet_waits_while_a_page_draws_and_the_next_visitor_e
 
 def test_it_does_not_wait_for_ever(manager, monkeypatch):
     monkeypatch.setattr(kernels, "QUIET_SECONDS", 0.01)
-    manager.note_visit()
+    manager.order.note_visit()
     asyncio.run(manager.start_kernel(env=WARM))
 
 
@@ -172,7 +177,8 @@ WORDS = {"QUERY_STRING": "hidden=8"}
 @asynccontextmanager
 async def kernel_address():
     """Where a kernel asks for its visitor."""
-    server = HTTPServer(Application([("/query/(.*)", VisitHandler)]))
+    manager = SimpleNamespace(order=StartingOrder())
+    server = HTTPServer(Application([("/query/(.*)", VisitHandler)], kernel_manager=manager))
     sockets = bind_sockets(0, "127.0.0.1")
     server.add_sockets(sockets)
     yield f"ws://127.0.0.1:{sockets[0].getsockname()[1]}/query/kernel"

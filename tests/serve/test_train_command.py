@@ -485,7 +485,10 @@ def test_the_run_is_written_in_every_form(command, folder, tmp_path):
     assert err.count("Saved to ") == 4
     final = json.loads(out)["final"]
     again = subprocess.run(
-        [sys.executable, "-W", "error", tmp_path / "run.py", folder], capture_output=True, text=True, check=True
+        [sys.executable, "-W", "error", tmp_path / "run.py", folder],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert f"Test accuracy   {final['test_accuracy']:.3%} of 200 images" in again.stdout
     assert f"Train accuracy  {final['train_accuracy']:.3%} of 600 images" in again.stdout

@@ -11,7 +11,7 @@ import threading
 import pytest
 
 from explorer.training import TrainingConfig
-from explorer.training.seat import SEAT, Seat
+from explorer.training.share import TRAINING_SHARE, Share
 from explorer.training.studies import grid, study
 from explorer.training.study_runner import StudyDelivery, StudyRunner
 
@@ -77,8 +77,8 @@ def test_a_new_study_takes_the_place_of_the_present_one(runner, small_dataset):
 @pytest.mark.skipif(sys.platform == "win32", reason="no file locks")
 def test_a_study_on_a_server_waits_for_its_turn_and_says_so(runner, small_dataset, tmp_path, monkeypatch):
     (tmp_path / "line").mkdir()
-    monkeypatch.setenv(SEAT, json.dumps({"folder": str(tmp_path), "cores": 1}))
-    other = Seat.of(os.environ)
+    monkeypatch.setenv(TRAINING_SHARE, json.dumps({"folder": str(tmp_path), "cores": 1}))
+    other = Share.of(os.environ)
     assert other.place() == 0
     told, configs = queue.Queue(), grid(CONFIG, seed=(0, 1))
     number = runner.start(configs, small_dataset, told.put)

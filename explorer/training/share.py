@@ -21,10 +21,10 @@ from explorer.wording import counted
 if sys.platform != "win32":
     import fcntl
 
-__all__ = ["NOBODY", "SEAT", "VISITED", "Seat", "n_cores", "patience"]
+__all__ = ["NOBODY", "TRAINING_SHARE", "VISITED", "Share", "n_cores", "patience"]
 
-SEAT = "EXPLORER_SEAT"
-"""Environment variable of kernels: a JSON object of the parameters of `Seat`."""
+TRAINING_SHARE = "EXPLORER_SHARE"
+"""Environment variable of kernels: a JSON object of the parameters of `Share`."""
 
 VISITED = "EXPLORER_VISITED"
 """Environment variable that a kernel sets itself once its visitor has come: from then on a page counts."""
@@ -36,7 +36,7 @@ _KERNEL_ID = "VOILA_KERNEL_ID"
 _STALE_SECONDS = 10.0  # whoever hasn't looked after its ticket for so long has been suspended
 
 
-class Seat:
+class Share:
     """One visitor's share of a server. It has one ticket at a time, so each training thread needs its own.
 
     Parameters
@@ -79,11 +79,11 @@ class Seat:
         self._seen: float | None = None
 
     @classmethod
-    def of(cls, environment: Mapping[str, str]) -> Seat | None:
-        """Return the seat that a server has given this process; None without a server, or without file locks."""
-        if sys.platform == "win32" or SEAT not in environment:
+    def of(cls, environment: Mapping[str, str]) -> Share | None:
+        """Return the share that a server has given this process; None without a server, or without file locks."""
+        if sys.platform == "win32" or TRAINING_SHARE not in environment:
             return None
-        return cls(**json.loads(environment[SEAT]), kernel_id=environment.get(_KERNEL_ID, ""))
+        return cls(**json.loads(environment[TRAINING_SHARE]), kernel_id=environment.get(_KERNEL_ID, ""))
 
     def place(self) -> int:
         """Line up or stay in line, and return 0 while it is one's turn.

@@ -16,7 +16,7 @@ import pytest
 
 from explorer.training import TrainingConfig, TrainingRun
 from explorer.training.runner import Runner
-from explorer.training.seat import NOBODY, SEAT, VISITED, Seat
+from explorer.training.share import NOBODY, TRAINING_SHARE, VISITED, Share
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no file locks")
 
@@ -33,17 +33,17 @@ def folder(tmp_path):
 
 
 @pytest.fixture
-def seats(folder):
-    """Make seats in that folder; all give back what they have."""
+def shares(folder):
+    """Make shares in that folder; all give back what they have."""
     made = []
 
     def make(n, **options):
-        made.extend(new := [Seat(folder, **{"cores": 1, **options}) for _ in range(n)])
+        made.extend(new := [Share(folder, **{"cores": 1, **options}) for _ in range(n)])
         return new
 
     yield make
-    for seat in made:
-        seat.leave()
+    for share in made:
+        share.leave()
 
 
 def until(condition):
@@ -67,53 +67,53 @@ def comparable(records):
 
 
 @pytest.mark.parametrize("cores", [1, 2])
-def test_one_a_core_trains_and_the_others_know_their_place(seats, cores):
-    line = seats(5, cores=cores)
-    assert [seat.place() for seat in line] == [max(0, n - cores + 1) for n in range(5)]
+def test_one_a_core_trains_and_the_others_know_their_place(shares, cores):
+    line = shares(5, cores=cores)
+    assert [share.place() for share in line] == [max(0, n - cores + 1) for n in range(5)]
     line[0].leave()
-    assert [seat.place() for seat in line[1:]] == [max(0, n - cores + 1) for n in range(4)]
+    assert [share.place() for share in line[1:]] == [max(0, n - cores + 1) for n in range(4)]
     assert line[0].place() == 5 - cores  # at the end
 
 
-def test_who_has_trained_long_goes_to_the_end_if_somebody_waits(seats):
-    first, second, third = seats(3, slice_seconds=0.05)
+def test_who_has_trained_long_goes_to_the_end_if_somebody_waits(shares):
+    first, second, third = shares(3, slice_seconds=0.05)
     assert (first.place(), second.place(), third.place()) == (0, 1, 2)
     until(lambda: first.place() != 0)
     assert (second.place(), third.place(), first.place()) == (0, 1, 2)
 
 
-def test_who_is_alone_trains_on(seats):
-    (alone,) = seats(1, slice_seconds=0.0)
+def test_who_is_alone_trains_on(shares):
+    (alone,) = shares(1, slice_seconds=0.0)
     assert [alone.place() for _ in range(5)] == [0] * 5
 
 
 HOLDER = """
 import sys, time
-from explorer.training.seat import Seat
-seat = Seat(sys.argv[1], cores=1)
+from explorer.training.share import Share
+share = Share(sys.argv[1], cores=1)
 while True:
-    print(seat.place(), flush=True)
+    print(share.place(), flush=True)
     time.sleep(0.05)
 """
 
 
-def test_a_process_that_is_killed_gives_its_turn_back_at_once(seats, folder):
-    (seat,) = seats(1, slice_seconds=60)
+def test_a_process_that_is_killed_gives_its_turn_back_at_once(shares, folder):
+    (share,) = shares(1, slice_seconds=60)
     with subprocess.Popen(
         [sys.executable, "-c", HOLDER, folder], stdout=subprocess.PIPE, text=True
     ) as holder:
         try:
             assert holder.stdout.readline() == "0\n"
-            assert seat.place() == 1
+            assert share.place() == 1
         finally:
             holder.kill()
         holder.wait()
-        assert seat.place() == 0
+        assert share.place() == 0
     assert len([*(folder / "line").iterdir()]) == 1
 
 
-def test_a_process_that_is_suspended_holds_up_nobody(seats, folder):
-    suspended, next_one = seats(2)
+def test_a_process_that_is_suspended_holds_up_nobody(shares, folder):
+    suspended, next_one = shares(2)
     assert (suspended.place(), next_one.place()) == (0, 1)
     for ticket in (folder / "line").iterdir():
         os.utime(ticket, (0, 0))
@@ -122,21 +122,21 @@ def test_a_process_that_is_suspended_holds_up_nobody(seats, folder):
 
 def test_a_folder_that_is_gone_or_full_holds_up_nobody(folder):
     (folder / "line").rmdir()
-    assert Seat(folder).place() == 0
+    assert Share(folder).place() == 0
 
 
 def test_only_a_server_gives_seats(folder):
-    assert Seat.of({}) is None
-    seat = Seat.of({SEAT: json.dumps({"folder": str(folder), "cores": 2})})
-    assert seat.place() == 0
-    seat.leave()
+    assert Share.of({}) is None
+    share = Share.of({TRAINING_SHARE: json.dumps({"folder": str(folder), "cores": 2})})
+    assert share.place() == 0
+    share.leave()
     assert not [*(folder / "line").iterdir()]
 
 
 def test_the_workers_of_a_process_are_told_from_others(folder):
     with subprocess.Popen([sys.executable, "-c", HOLDER, folder], stdout=subprocess.PIPE) as worker:
         try:
-            own = Seat(folder, cores=1)
+            own = Share(folder, cores=1)
             assert own.place() in (0, 1)
             worker.stdout.readline()
             assert own.place_of_workers() == 1
@@ -152,12 +152,12 @@ TRAIN = """
 import json, pickle, sys
 from explorer.training import TrainingRun
 from explorer.training.runner import Runner
-from explorer.training.seat import Seat
+from explorer.training.share import Share
 folder, path = sys.argv[1:]
 with open(path, "rb") as file:
     config, dataset = pickle.load(file)
 told = []
-runner = Runner(told.append, interval_seconds=0.02, seat=Seat(folder, cores=1, slice_seconds=0.1))
+runner = Runner(told.append, interval_seconds=0.02, share=Share(folder, cores=1, slice_seconds=0.1))
 runner.start(TrainingRun(config, dataset))
 while not runner.wait(0.02):
     pass
@@ -183,11 +183,11 @@ def test_two_processes_take_turns_and_their_records_are_those_of_one_alone(folde
 
 
 class Desk:
-    """A runner with a seat, and what it has delivered."""
+    """A runner with a share, and what it has delivered."""
 
-    def __init__(self, seat, dataset, **changes):
+    def __init__(self, share, dataset, **changes):
         self.deliveries = []
-        self.runner = Runner(self.deliveries.append, interval_seconds=0.01, seat=seat)
+        self.runner = Runner(self.deliveries.append, interval_seconds=0.01, share=share)
         self.runner.start(TrainingRun(CONFIG.replace(**changes), dataset))
 
     def look(self):
@@ -204,8 +204,8 @@ class Desk:
 def desk(small_dataset):
     made = []
 
-    def make(seat, **changes):
-        made.append(Desk(seat, small_dataset, **changes))
+    def make(share, **changes):
+        made.append(Desk(share, small_dataset, **changes))
         return made[-1]
 
     yield make
@@ -214,8 +214,8 @@ def desk(small_dataset):
 
 
 @pytest.mark.parametrize("order", ["pause", "stop", "close"])
-def test_who_pauses_or_ends_gives_the_turn_back(desk, seats, order):
-    first, second = seats(2, slice_seconds=60)
+def test_who_pauses_or_ends_gives_the_turn_back(desk, shares, order):
+    first, second = shares(2, slice_seconds=60)
     trains = desk(first, epochs=500)
     until(trains.look)
     waits = desk(second, epochs=1)
@@ -226,8 +226,8 @@ def test_who_pauses_or_ends_gives_the_turn_back(desk, seats, order):
 
 
 @pytest.mark.parametrize(("order", "status"), [("pause", "paused"), ("stop", "stopped")])
-def test_an_order_is_heard_in_the_line(desk, seats, order, status):
-    first, second = seats(2, slice_seconds=60)
+def test_an_order_is_heard_in_the_line(desk, shares, order, status):
+    first, second = shares(2, slice_seconds=60)
     assert first.place() == 0
     waits = desk(second)
     until(lambda: waits.look() and waits.look().in_line == 1)
@@ -235,16 +235,16 @@ def test_an_order_is_heard_in_the_line(desk, seats, order, status):
     until(lambda: waits.look().status == status)
 
 
-def test_a_run_ends_after_the_minutes_of_its_server_and_can_go_on(desk, seats):
-    (seat,) = seats(1, minutes=0.002)
-    limited = desk(seat, epochs=500)
+def test_a_run_ends_after_the_minutes_of_its_server_and_can_go_on(desk, shares):
+    (share,) = shares(1, minutes=0.002)
+    limited = desk(share, epochs=500)
     end = limited.end
     assert (end.status, end.final is None) == ("stopped", False)
     assert "minute" in end.reason
 
 
-def test_the_time_in_the_line_is_not_counted(desk, seats):
-    first, second = seats(2, slice_seconds=60, minutes=0.01)
+def test_the_time_in_the_line_is_not_counted(desk, shares):
+    first, second = shares(2, slice_seconds=60, minutes=0.01)
     assert first.place() == 0
     waits = desk(second, epochs=3)
     began = time.monotonic()
@@ -254,19 +254,19 @@ def test_the_time_in_the_line_is_not_counted(desk, seats):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux says what a process has for itself")
-def test_a_run_without_enough_memory_is_refused_before_it_begins(desk, seats):
-    (seat,) = seats(1, megabytes=1)
-    end = desk(seat).end
+def test_a_run_without_enough_memory_is_refused_before_it_begins(desk, shares):
+    (share,) = shares(1, megabytes=1)
+    end = desk(share).end
     assert end.status == "failed"
     assert "1 MB of memory" in end.reason
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux says what a process has for itself")
-def test_a_run_ends_before_the_memory_of_its_server_does(desk, seats):
+def test_a_run_ends_before_the_memory_of_its_server_does(desk, shares):
     _, resident, shared, *_ = map(int, Path("/proc/self/statm").read_text().split())
     own = (resident - shared) * os.sysconf("SC_PAGE_SIZE") / 2**20
-    (seat,) = seats(1, megabytes=own + 60)
-    grows = desk(seat, epochs=500)
+    (share,) = shares(1, megabytes=own + 60)
+    grows = desk(share, epochs=500)
     until(grows.look)
     filled = np.ones(80 * 2**20, np.uint8)
     assert grows.end.status == "stopped"
@@ -274,27 +274,27 @@ def test_a_run_ends_before_the_memory_of_its_server_does(desk, seats):
     assert filled.all()
 
 
-def test_a_link_trains_once_its_page_is_there(desk, seats, folder, monkeypatch):
-    (seat,) = seats(1, kernel_id="some-kernel")
-    assert seat.place() == 0  # the kernel has no visitor yet
+def test_a_link_trains_once_its_page_is_there(desk, shares, folder, monkeypatch):
+    (share,) = shares(1, kernel_id="some-kernel")
+    assert share.place() == 0  # the kernel has no visitor yet
     monkeypatch.setenv(VISITED, "1")
-    run = desk(seat, epochs=1)
+    run = desk(share, epochs=1)
     assert not run.runner.wait(0.2)
     assert not run.deliveries
     (folder / "pages" / "some-kernel").touch()
     assert run.end.status == "finished"
 
 
-def test_a_run_whose_page_is_gone_is_suspended_until_it_is_back(desk, seats, folder, monkeypatch):
+def test_a_run_whose_page_is_gone_is_suspended_until_it_is_back(desk, shares, folder, monkeypatch):
     monkeypatch.setenv(VISITED, "1")
     page = folder / "pages" / "some-kernel"
     page.touch()
-    (seat,) = seats(1, kernel_id="some-kernel", hold_seconds=0.05)
-    run = desk(seat, epochs=400, n_train=100)
+    (share,) = shares(1, kernel_id="some-kernel", hold_seconds=0.05)
+    run = desk(share, epochs=400, n_train=100)
     until(lambda: run.look() and run.look().records)
     page.unlink()
     until(lambda: not [*(folder / "line").iterdir()])
-    assert seat.place() == NOBODY
+    assert share.place() == NOBODY
     run.look()
     told = len(run.deliveries)
     assert not run.runner.wait(0.3)

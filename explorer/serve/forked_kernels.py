@@ -1,0 +1,164 @@
+"""Kernels forked from a process that has imported all they need; where that fails, they are started as usual."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping
+from importlib.metadata import EntryPoint
+from pathlib import Path
+from typing import Any
+
+from jupyter_client.connect import KernelConnectionInfo
+from jupyter_client.provisioning.factory import KernelProvisionerFactory
+from jupyter_client.provisioning.local_provisioner import LocalProvisioner
+
+from explorer.serve.warm_process import ROOM_FOR_COMMAND, KernelRequest, adopt_orphans
+
+__all__ = ["PROVISIONER", "ForkedKernelProvisioner", "ForkedProcess", "WarmProcess", "register_provisioner"]
+
+PROVISIONER = "explorer-forked"
+"""The provisioner's name in Jupyter's settings."""
+
+_ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+_LAUNCHER = "ipykernel_launcher"
+_PATIENCE = 60.0  # seconds
+
+_log = logging.getLogger(__name__)
+
+
+class WarmProcess:
+    """The server's end of `explorer.serve.warm_process`, which is started again whenever it has ended.
+
+    Parameters
+    ----------
+    environment
+        The environment variables of the process; those of each kernel are its own.
+    """
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = {**environment, **dict.fromkeys(_ONE_THREAD, "1")}
+        self._asking = asyncio.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._has_forked = sys.platform == "linux"
+
+    @property
+    def pid(self) -> int | None:
+        """The process's number; None without one."""
+        return None if self._process is None else self._process.pid
+
+    def start(self) -> None:
+        """Start the process, unless it is no use: another system, or one that has never forked a kernel."""
+        if not self._has_forked:
+            return
+        self._has_forked = False
+        self._socket, theirs = socket.socketpair()
+        self._socket.setblocking(False)
+        with theirs:
+            number = str(theirs.fileno())
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "explorer.serve.warm_process", number, ROOM_FOR_COMMAND],
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,
+            )
+
+    def close(self) -> None:
+        """End the process; its kernels stay."""
+        if self._process is not None:
+            self._socket.close()
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    async def fork(self, request: KernelRequest) -> ForkedProcess | None:
+        """Return a new kernel's process; None if there is none to be had."""
+        async with self._asking:
+            if self._process is None:
+                return None
+            try:
+                pid = await asyncio.wait_for(self._ask(request), _PATIENCE)
+            except (OSError, ValueError):  # it was killed, or doesn't answer
+                _log.warning(
+                    "The process that kernels are forked from is gone; the next is started as usual."
+                )
+                self.close()
+                self.start()
+                return None
+            except asyncio.CancelledError:
+                self.close()  # what it says now would be taken for the next answer
+                self.start()
+                raise
+            self._has_forked = True
+            return ForkedProcess(pid)
+
+    async def _ask(self, request: KernelRequest) -> int:
+        loop = asyncio.get_running_loop()
+        adopt_orphans(True)
+        try:
+            await loop.sock_sendall(self._socket, request.line())
+            return int(await loop.sock_recv(self._socket, 32))
+        finally:
+            adopt_orphans(False)
+
+
+class ForkedProcess:
+    """A child of this process that another has forked, as far as `LocalProvisioner` uses `subprocess.Popen`."""
+
+    stdin = stdout = stderr = None
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self.returncode: int | None = None
+
+    def poll(self) -> int | None:
+        """Return the exit code, negative for a signal's; None while it runs."""
+        if self.returncode is None:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            self.returncode = os.waitstatus_to_exitcode(status) if pid else None
+        return self.returncode
+
+    wait = poll
+
+    def send_signal(self, number: int) -> None:
+        """Send a signal while it runs."""
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def terminate(self) -> None:
+        """Ask it to end."""
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End it."""
+        self.send_signal(signal.SIGKILL)
+
+
+class ForkedKernelProvisioner(LocalProvisioner):
+    """Forks a kernel from the `WarmProcess` of its manager's manager, or starts it as usual."""
+
+    async def launch_kernel(self, cmd: list[str], **options: Any) -> KernelConnectionInfo:
+        """Return how to connect to the kernel that has been started."""
+        manager: Any = self.parent
+        warm_process = getattr(manager.parent, "warm_process", None)
+        if warm_process is not None and _LAUNCHER in cmd:
+            arguments, folder = cmd[cmd.index(_LAUNCHER) + 1 :], str(options.get("cwd") or Path.cwd())
+            request = KernelRequest(cmd, arguments, dict(options["env"]), folder)
+            process = await warm_process.fork(request)
+            if process is not None:
+                self.process, self.pid, self.pgid, self.cwd = process, process.pid, process.pid, folder
+                return self.connection_info
+        return await super().launch_kernel(cmd, **options)
+
+
+def register_provisioner() -> None:
+    """Let Jupyter know `PROVISIONER`, also where the installed package is an older one."""
+    place = f"{ForkedKernelProvisioner.__module__}:{ForkedKernelProvisioner.__name__}"
+    entry = EntryPoint(PROVISIONER, place, KernelProvisionerFactory.GROUP_NAME)
+    KernelProvisionerFactory.provisioners[PROVISIONER] = entry

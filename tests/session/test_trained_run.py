@@ -1,0 +1,74 @@
+"""A run that was trained before the session began is as good as the session's own."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from explorer import TrainingConfig
+from explorer.session import Session
+from explorer.session.trained_run import trained_run
+
+CONFIG = TrainingConfig(hidden_sizes=6, epochs=3, batch_size=16, learning_rate=0.05)
+PATIENCE = 60
+
+
+@pytest.fixture
+def sessions(small_dataset):
+    """One that has trained its run, and one that has begun with such a run."""
+    own, given = Session(small_dataset, CONFIG), Session(small_dataset)
+    own.train()
+    assert own.wait(PATIENCE)
+    given.begin_with(trained_run(CONFIG, small_dataset, PATIENCE))
+    yield own, given
+    for session in (own, given):
+        session.close()
+
+
+def assert_equal(own, given):
+    """To the bit, apart from the time that it took."""
+    assert given.status == own.status == "finished"
+    ours, theirs = own.state.run, given.state.run
+    assert theirs.history.epochs == ours.history.epochs
+    assert theirs.history.batches == ours.history.batches
+    assert theirs.timeline.epochs == ours.timeline.epochs
+    moments = [*ours.timeline.moments, ours.newest], [*theirs.timeline.moments, theirs.newest]
+    for one, other in zip(*moments, strict=True):
+        np.testing.assert_array_equal(one.test_outputs, other.test_outputs)
+        assert all(map(np.array_equal, one.weights, other.weights))
+    assert ours.evaluation.train_loss == theirs.evaluation.train_loss
+    assert (theirs.number, theirs.title, given.config) == (ours.number, ours.title, own.config)
+
+
+def test_it_is_equal_to_the_sessions_own(sessions):
+    assert_equal(*sessions)
+
+
+def test_it_goes_on_and_is_forked_as_its_own(sessions):
+    for session in sessions:
+        session.extend(5)
+        assert session.wait(PATIENCE)
+    assert_equal(*sessions)
+    for session in sessions:
+        session.select(2)
+        session.fork()
+        assert session.wait(PATIENCE)
+    assert_equal(*sessions)
+    assert sessions[0].state.run.parent is not None
+
+
+def test_another_run_is_named_by_what_sets_it_apart_from_it(sessions):
+    for session in sessions:
+        session.train(CONFIG.replace(seed=1))
+        assert session.wait(PATIENCE)
+        assert session.state.run.label == "seed 1"
+        assert [run.number for run in session.state.runs] == [1, 2]
+
+
+def test_there_is_none_where_it_takes_too_long_or_diverges(small_dataset):
+    assert trained_run(CONFIG, small_dataset, most_seconds=0) is None
+    wild = CONFIG.replace(
+        hidden_sizes=(64, 64, 64), hidden_activation="relu", initializer="he", learning_rate=100
+    )
+    wild = wild.replace(output="softmax", loss="cross_entropy", epochs=20)
+    assert trained_run(wild, small_dataset, PATIENCE) is None

@@ -9,6 +9,7 @@ memory that one took.
 from __future__ import annotations
 
 import contextlib
+import gc
 import gzip
 import io
 import json
@@ -367,6 +368,31 @@ def large_weights() -> bytes:
     return with_entry(weights(), "W1", header((16_000, 1000), "<f8") + bytes(128_000_000))
 
 
+def many_values(value: bytes) -> bytes:
+    """Return a session whose text is full of one value."""
+    text = b"[" + value * (3_100_000 // len(value)) + b"0]"
+    return with_entry(session(), "session", header((len(text),), "|u1") + text)
+
+
+def many_rows(table: str, columns: int, n_bytes: int = 190_000_000) -> bytes:
+    """Return a session with rows of no run."""
+    n_rows = n_bytes // columns // 8
+    return with_entry(session(), table, header((n_rows, columns), "<f8") + bytes(8 * columns * n_rows))
+
+
+def many_batches() -> bytes:
+    """Return a session with a run of as many mini-batches as a file may hold, each with its figures."""
+    text = json.loads(np.load(io.BytesIO(entries(session())["session.npy"])).tobytes())
+    n_rows = sum(run["n_batches"] for run in text["runs"]) + 390_000
+    text["runs"][0]["n_batches"] += 390_000
+    steps = np.arange(n_rows)
+    columns = [1 + steps / n_rows / 2, steps, steps / n_rows, steps / n_rows]
+    np.save(table := io.BytesIO(), np.stack(columns, axis=1))
+    content = with_entry(session(), "batches", table.getvalue())
+    np.save(words := io.BytesIO(), np.frombuffer(json.dumps(text).encode(), np.uint8))
+    return with_entry(content, "session", words.getvalue())
+
+
 def images_without_end() -> bytes:
     """Return a gzipped file of 784 MB of images that takes 0.8 MB."""
     return gzip.compress(header((1_000_000, 28, 28), "|u1")) + ZEROS * 78 + gzip.compress(bytes(4_000_000))
@@ -376,6 +402,12 @@ BOMBS: dict[str, tuple[str, Callable[[], Any]]] = {
     "weights of many entries": ("weights", entries_without_end),
     "a session of many entries": ("session", entries_without_end),
     "large weights": ("weights", large_weights),
+    "a session of objects": ("session", lambda: many_values(b'{"a":0},')),
+    "a session of lists": ("session", lambda: many_values(b"[" * 400 + b"]" * 400 + b",")),
+    "a session of rows of no run": ("session", lambda: many_rows("batches", 4, 12_000_000)),
+    "a session of batches": ("session", lambda: many_rows("batches", 4)),
+    "a session of epochs": ("session", lambda: many_rows("epochs", 6)),
+    "a session of one long run": ("session", many_batches),
     "images": ("folder", lambda: ("mnist-train-images.npy", images_without_end())),
     "an archive of images": (
         "archive",
@@ -396,17 +428,22 @@ def megabytes(name: str) -> float:
 
 
 def measured(reader: Reader, inputs: list[Any]) -> dict[str, Any]:
-    """Return the most seconds of CPU that an input took, the megabytes that all added, and what went wrong."""
-    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # the most so far is forgotten
-    wrong, seconds, before = [], 0.0, megabytes("VmRSS")
-    for given in inputs:
+    """Return the most seconds of CPU that an input took, the most megabytes that 500 added, and faults."""
+    wrong, seconds, added, before = [], 0.0, 0.0, 0.0
+    for number, given in enumerate(inputs):
+        if number % 500 == 0:
+            gc.collect()
+            Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # the most so far is forgotten
+            before = megabytes("VmRSS")
         began = time.process_time()
         try:
             reader.attempt(given)
         except Exception as error:  # noqa: BLE001
             wrong.append(f"{type(error).__name__}: {error!s:.300} for {given!r:.300}")
         seconds = max(seconds, time.process_time() - began)
-    return {"seconds": seconds, "megabytes": megabytes("VmHWM") - before, "wrong": wrong[:5]}
+        if number % 500 == 499 or given is inputs[-1]:
+            added = max(added, megabytes("VmHWM") - before)
+    return {"seconds": seconds, "megabytes": added, "wrong": wrong[:5]}
 
 
 def program() -> None:

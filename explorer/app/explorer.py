@@ -106,7 +106,7 @@ class Explorer(KnownNames, SettingTraits, Readings, FileVerbs, VBox):
         self.header = new_header(session)
         self.tiles = Display(Tiles(tiles(None, None, session.dataset)))
         self.data = DataChoice(session, others, self.messages)
-        self.panels = tabs(views, self.data, self._on_section)
+        self.panels = tabs(views, self.data, lambda: self._address.write())
         self._settings, self._run_bar = SettingsPart(session, shown), RunBarPart(session)
         self._advice = AdvicePart(session, self.messages)
         self._files = FileMenu(self, self.header, self.messages)
@@ -204,9 +204,6 @@ class Explorer(KnownNames, SettingTraits, Readings, FileVerbs, VBox):
 
     def _show_tiles(self, state: ViewState) -> None:
         self.tiles.show(Tiles(tiles(state.run, state.moment, state.dataset)))
-
-    def _on_section(self) -> None:
-        self._address.write()
 
     def _on_theme(self, _change: object) -> None:
         self.views.set_theme("dark" if self.header.theme == "dark" else "light")

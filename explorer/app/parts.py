@@ -65,7 +65,7 @@ class _Part(KnownNames, VBox):
         super().__init__([self._panel.view, self._sight, self._notice], **options)
         self.add_class("explorer-alone")
         self._app = app
-        self._sight.observe(app.views.on_loop(self._on_sight), "in_sight")
+        self._sight.observe(app.views.on_loop(lambda _: self._show(app.views.state)), "in_sight")
         self._stop_following = app.views.add(self._show)
 
     def close(self) -> None:
@@ -85,9 +85,6 @@ class _Part(KnownNames, VBox):
             close_all(before)
         if self._sight.in_sight:
             self._panel.show(state)
-
-    def _on_sight(self, _change: object) -> None:
-        self._show(self._app.views.state)
 
 
 class LossCurve(_Part):

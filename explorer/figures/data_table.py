@@ -123,7 +123,8 @@ def _grouped(curves: Iterable[_Curve]) -> list[list[_Curve]]:
 
 def _joined(layout: Any, curves: Sequence[_Curve]) -> DataTable:
     positions: Mapping[float, str] = {k: text for curve in curves for k, text in curve.positions.items()}
-    what, by = (_without_unit(_plain(axis.title.text)) for axis in (layout.yaxis, layout.xaxis))
+    axes = (layout.yaxis, layout.xaxis)
+    what, by = (re.sub(r" \([^)]*\)$", "", _plain(axis.title.text)) for axis in axes)  # without the unit
     return DataTable(
         f"{what} by {by}",
         (_plain(layout.xaxis.title.text), *(curve.name for curve in curves)),
@@ -145,7 +146,3 @@ def _written(value: Any, how: str | None) -> str:
 def _plain(text: str | None) -> str:
     """Return a text of Plotly's without its markup."""
     return html.unescape(re.sub(r"<br>", " ", text or ""))
-
-
-def _without_unit(title: str) -> str:
-    return re.sub(r" \([^)]*\)$", "", title)

@@ -95,7 +95,7 @@ def step_in_words(step: BatchStep) -> str:
     images = f"Its {counted(step.n_images, 'image')}"
     loss = f"loss {step.train_loss:#.4g} → {step.loss_after:#.4g}"
     right = f"{percent(step.train_accuracy)} → {percent(step.accuracy_after)} right"
-    return f"{images}: {loss}, {right}. It moved the weights by {_small_percent(step.moved)}."
+    return f"{images}: {loss}, {right}. It moved the weights by {100 * step.moved:.2g}\u00a0%."
 
 
 def _attributes(metric: Metric) -> tuple[str, str, str]:
@@ -118,8 +118,3 @@ def _around(values: Iterable[float]) -> list[float]:
     low, high = min(shown), max(shown)
     room = 0.1 * (high - low) or 0.05 * abs(high) or 1.0
     return [low - room, high + room]
-
-
-def _small_percent(share: float) -> str:
-    """Return a share that may be tiny in percent, with two significant digits."""
-    return f"{100 * share:.2g}\u00a0%"

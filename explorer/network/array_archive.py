@@ -5,6 +5,7 @@ Reading starts from the sizes that the file declares, so that a small hostile fi
 
 import os
 import re
+import sys
 import zipfile
 import zlib
 from collections.abc import Collection, Iterator, Mapping, Set
@@ -139,7 +140,10 @@ class ArrayArchive:
             # Without a limit all that is packed would be unpacked; the byte more is there if the header was cut.
             data = read_exactly(stream, size + 1)
         array = np.frombuffer(data, header.dtype).reshape(shape, order="F" if header.fortran else "C")
-        return array.astype(array.dtype.newbyteorder("="), copy=False)
+        array = array.astype(array.dtype.newbyteorder("="), copy=False)
+        if array.dtype.kind == "U" and (array.reshape(-1).view(np.uint32) > sys.maxunicode).any():
+            raise FileError(part, "letters that Unicode has not", expected)
+        return array
 
 
 def _check_contents(stream: BinaryIO, name: str) -> None:

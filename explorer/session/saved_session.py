@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,19 @@ from explorer.session.session_run import SessionRun
 from explorer.training import BatchRecord, DivergedError, EpochRecord, Evaluation, TrainingConfig
 from explorer.training.record_tables import figures_table
 
-__all__ = ["FORMAT", "MOST_RUNS", "SUFFIX", "SavedSession", "data_checksums", "kept_weights", "session_bytes"]
+__all__ = [
+    "FORMAT",
+    "MOST_RECORD_BYTES",
+    "MOST_RUNS",
+    "MOST_TEXT",
+    "PLAIN",
+    "SUFFIX",
+    "SavedSession",
+    "data_checksums",
+    "kept_weights",
+    "most_networks",
+    "session_bytes",
+]
 
 FORMAT = 1
 SUFFIX = ".session"
@@ -31,8 +43,17 @@ SUFFIX = ".session"
 MOST_RUNS = 1000
 """Most runs that a file holds, besides those that forks began with and that were deleted since."""
 
+MOST_TEXT = 3 << 20
+"""Most bytes of all names, notes and settings; as Python's objects they take fifty times as many."""
+
+MOST_RECORD_BYTES = 12 << 20
+"""Most bytes of all records, before they are compressed; as Python's objects they take six times as many."""
+
+PLAIN = ("number", "label", "name", "note", "pinned", "hidden", "first_epoch", "first_step", "first_seconds")
+"""What is written of a run as it is: attributes of `SessionRun`."""
+
 _WEIGHT_BYTES = MOST_BYTES * 3 // 4  # the rest is for the records
-_RECORD_BYTES = MOST_BYTES * 2  # before they are compressed
+_OUTPUT_BYTES = 1 << 28
 
 Weights = tuple[NDArray[np.floating[Any]], ...]
 
@@ -58,11 +79,14 @@ class SavedSession:
     def kept(self) -> tuple[SessionRun, ...]:
         """The runs that fit into a file: where there are too many, the marked and the newest."""
         kept: list[SessionRun] = []
-        n_bytes = 0
+        counted: set[int] = set()
+        room = 1.0
         for run in sorted(self.runs, key=self._worth, reverse=True):
-            n_bytes += _record_bytes(run)
-            if len(kept) == MOST_RUNS or n_bytes > _RECORD_BYTES:
+            family = {one.number: one for one in (run, *_ancestors([run])) if one.number not in counted}
+            room -= sum(map(_share, family.values()))
+            if len(kept) == MOST_RUNS or room < 0:
                 break
+            counted |= family.keys()
             kept.append(run)
         return tuple(sorted(kept, key=lambda run: run.number))
 
@@ -77,9 +101,9 @@ def session_bytes(saved: SavedSession, dataset: Dataset) -> bytes:
     """
     kept = saved.kept
     listed = {run.number for run in kept}
-    ancestors = {run.number: run for run in _ancestors(kept) if run.number not in listed}
-    runs = sorted((*kept, *ancestors.values()), key=lambda run: run.number)
-    tables, weights = _Tables(), _fitting_weights(runs, saved)
+    by_number = {run.number: run for run in (*_ancestors(kept), *kept)}
+    runs = [run for _, run in sorted(by_number.items())]
+    weights = _fitting_weights(runs, saved, dataset)
     content = {
         "format": FORMAT,
         "saved_at": saved.saved_at,
@@ -89,11 +113,11 @@ def session_bytes(saved: SavedSession, dataset: Dataset) -> bytes:
         "present": saved.present,
         "n_runs": saved.n_runs,
         "runs": [
-            _entry(run, tables, weights.get(run.number, {}), listed=run.number in listed) for run in runs
+            {"listed": run.number in listed, **_entry(run, weights.get(run.number, {}))} for run in runs
         ],
     }
     text = np.frombuffer(json.dumps(content).encode(), np.uint8)
-    arrays = {"session": text, **tables.arrays(dataset.n_classes)}
+    arrays = {"session": text, **_tables(runs, weights, dataset.n_classes)}
     return archive_bytes(arrays, packed=arrays.keys() - {"weights"})
 
 
@@ -114,67 +138,52 @@ def kept_weights(run: SessionRun) -> dict[float, Weights]:
     return found
 
 
-@dataclass(slots=True)
-class _Tables:
-    """The records of all runs, one run after the other."""
-
-    epochs: list[EpochRecord] = field(default_factory=list)
-    batches: list[BatchRecord] = field(default_factory=list)
-    evaluations: list[Evaluation] = field(default_factory=list)
-    weights: list[NDArray[Any]] = field(default_factory=list)
-
-    def arrays(self, n_classes: int) -> dict[str, NDArray[Any]]:
-        empty = np.empty(0, np.float32)
-        return {
-            "epochs": figures_table(EpochRecord, self.epochs),
-            "confusions": _counts(self.epochs, n_classes),
-            "batches": figures_table(BatchRecord, self.batches),
-            "evaluations": figures_table(Evaluation, self.evaluations),
-            "evaluated": _counts(self.evaluations, n_classes),
-            "weights": np.concatenate([empty, *(array.ravel() for array in self.weights)], dtype=np.float32),
-        }
+def most_networks(dataset: Dataset) -> int:
+    """Return how many networks a file holds at most: as many as memory has room for the outputs of."""
+    return _OUTPUT_BYTES // (4 * dataset.n_classes * len(dataset.test_labels))
 
 
-def _counts(records: Sequence[EpochRecord | Evaluation], n_classes: int) -> NDArray[np.int32]:
-    counts = [record.confusion for record in records]
-    return np.array(counts, np.int32).reshape(-1, n_classes, n_classes)
-
-
-def _entry(
-    run: SessionRun, tables: _Tables, weights: Mapping[float, Weights], *, listed: bool
-) -> dict[str, Any]:
-    """Put a run's records into the tables, and return the rest of it."""
-    history, start = run.history, [] if run.start is None else [run.start]
-    tables.epochs += [*start, *history.epochs]
-    tables.batches += history.batches
-    tables.evaluations += [] if run.evaluation is None else [run.evaluation]
-    tables.weights += [array for arrays in weights.values() for array in arrays]
-    end = history.end
+def _entry(run: SessionRun, weights: Mapping[float, Weights]) -> dict[str, Any]:
+    """Return what the text says of a run; the tables hold as many of its rows."""
+    end = run.history.end
     error = None if end is None else end.error
-    return {
-        "number": run.number,
-        "listed": listed,
+    return {name: getattr(run, name) for name in PLAIN} | {
         "settings": asdict(run.config),
-        "label": run.label,
-        "name": run.name,
-        "note": run.note,
-        "pinned": run.pinned,
-        "hidden": run.hidden,
         "status": "stopped" if end is None else end.status,
         "ended": end is not None,
         "reason": "" if end is None else end.reason,
         "diverged_in": error.epoch if isinstance(error, DivergedError) else 0,
         "parent": 0 if run.parent is None else run.parent.number,
         "opened": None if run.opened is None else asdict(run.opened),
-        "first_epoch": run.first_epoch,
-        "first_step": run.first_step,
-        "first_seconds": float(run.first_seconds),
-        "n_starts": len(start),
-        "n_epochs": len(history.epochs),
-        "n_batches": len(history.batches),
+        "n_starts": int(run.start is not None),
+        "n_epochs": len(run.history.epochs),
+        "n_batches": len(run.history.batches),
         "n_evaluations": int(run.evaluation is not None),
         "weights": [*weights],
     }
+
+
+def _tables(
+    runs: Sequence[SessionRun], weights: Mapping[int, Mapping[float, Weights]], n_classes: int
+) -> dict[str, NDArray[Any]]:
+    """Return the records of all runs, and the weights, one run after the other."""
+    epochs = [record for run in runs for record in (run.start, *run.history.epochs) if record is not None]
+    batches = [record for run in runs for record in run.history.batches]
+    evaluations = [run.evaluation for run in runs if run.evaluation is not None]
+    moments = (moment for run in runs for moment in weights.get(run.number, {}).values())
+    parameters = [array.ravel() for arrays in moments for array in arrays]
+    return {
+        "epochs": figures_table(EpochRecord, epochs),
+        "confusions": _counts(epochs, n_classes),
+        "batches": figures_table(BatchRecord, batches),
+        "evaluations": figures_table(Evaluation, evaluations),
+        "evaluated": _counts(evaluations, n_classes),
+        "weights": np.concatenate([np.empty(0, np.float32), *parameters], dtype=np.float32),
+    }
+
+
+def _counts(records: Sequence[EpochRecord | Evaluation], n_classes: int) -> NDArray[np.int32]:
+    return np.array([record.confusion for record in records], np.int32).reshape(-1, n_classes, n_classes)
 
 
 def _ancestors(runs: Iterable[SessionRun]) -> Iterator[SessionRun]:
@@ -186,14 +195,16 @@ def _ancestors(runs: Iterable[SessionRun]) -> Iterator[SessionRun]:
             parent = parent.parent
 
 
-def _fitting_weights(runs: Sequence[SessionRun], saved: SavedSession) -> dict[int, dict[float, Weights]]:
+def _fitting_weights(
+    runs: Sequence[SessionRun], saved: SavedSession, dataset: Dataset
+) -> dict[int, dict[float, Weights]]:
     """Return the weights by run and epoch: each run's newest, then the epochs before, as far as there is room."""
     by_worth = sorted(runs, key=saved._worth, reverse=True)
     known = {run.number: [*kept_weights(run).items()][::-1] for run in by_worth}
     newest = [(number, *found[0]) for number, found in known.items() if found]
     others = [(number, *moment) for number, found in known.items() for moment in found[1:]]
     room, chosen = _WEIGHT_BYTES, dict[int, dict[float, Weights]]()
-    for number, epoch, weights in (*newest, *others):
+    for number, epoch, weights in [*newest, *others][: most_networks(dataset)]:
         room -= sum(array.nbytes for array in weights)
         if room < 0:
             break
@@ -201,7 +212,9 @@ def _fitting_weights(runs: Sequence[SessionRun], saved: SavedSession) -> dict[in
     return chosen
 
 
-def _record_bytes(run: SessionRun) -> int:
-    """Return about how many bytes a run's records take."""
-    per_epoch = 48 + 4 * sum(record.confusion.size for record in run.history.epochs[:1])
-    return 4000 + per_epoch * len(run.history.epochs) + 32 * len(run.history.batches)
+def _share(run: SessionRun) -> float:
+    """Return how much of a file's room a run takes, without its networks; 1 is all there is."""
+    per_epoch = 8 * 6 + 4 * run.dataset.n_classes**2
+    records = per_epoch * (len(run.history.epochs) + 2) + 8 * 4 * len(run.history.batches)
+    words = len(json.dumps([run.label, run.name, run.note, asdict(run.opened) if run.opened else ""]))
+    return records / MOST_RECORD_BYTES + (1000 + words) / MOST_TEXT

@@ -27,7 +27,7 @@ from explorer.training import (
     TrainingRun,
 )
 from explorer.training.process_settings import one_blas_thread
-from explorer.training.record_tables import figure_rows, figures_table
+from explorer.training.record_tables import figure_rows, figures_table, read_only_counts
 
 __all__ = ["RECORDINGS", "RecordingError", "load_recording", "recorded_run", "save_recording"]
 
@@ -124,12 +124,8 @@ def _records(
     found = str(arrays["query"])
     if found != config.to_query():
         raise ValueError(f"it is of the settings “{found}”, not “{config.to_query()}”")
-    epochs = tuple(
-        EpochRecord(**figures, confusion=_read_only(counts))
-        for figures, counts in zip(
-            figure_rows(EpochRecord, arrays["epochs"]), arrays["confusions"], strict=True
-        )
-    )
+    rows, counts = figure_rows(EpochRecord, arrays["epochs"]), read_only_counts(arrays["confusions"])
+    epochs = tuple(EpochRecord(**figures, confusion=each) for figures, each in zip(rows, counts, strict=True))
     batches = tuple(BatchRecord(**figures) for figures in figure_rows(BatchRecord, arrays["batches"]))
     (figures,) = figure_rows(Evaluation, arrays["final"])
     weights = [array for name, array in arrays.items() if name.startswith("weights_")]
@@ -139,11 +135,5 @@ def _records(
         training.set_weights(weights)
         with one_blas_thread():  # as they were computed when it was made: two threads round otherwise
             snapshot = replace(training.snapshot(), epoch=snapshot.epoch)
-    final = Evaluation(**figures, confusion=_read_only(arrays["final_confusion"]), snapshot=snapshot)
+    final = Evaluation(**figures, confusion=read_only_counts(arrays["final_confusion"]), snapshot=snapshot)
     return History(config, epochs, batches, RunEnd("finished", final=final)), final
-
-
-def _read_only(counts: NDArray[Any]) -> NDArray[np.int64]:
-    made = counts.astype(np.int64)
-    made.flags.writeable = False
-    return made

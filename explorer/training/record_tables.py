@@ -1,42 +1,43 @@
 """Records as plain tables of their figures, and back: what a file keeps of them."""
 
-from collections.abc import Sequence
-from dataclasses import Field, fields
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
 from operator import attrgetter
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["figure_rows", "figures_table", "whole_columns"]
+__all__ = ["figure_kinds", "figure_rows", "figures_table", "read_only_counts"]
 
 
 def figures_table(kind: type, records: Sequence[Any]) -> NDArray[np.float64]:
     """Return the figures of records of one kind, shape (n_records, n_figures): a row for each."""
-    names = [field.name for field in _figures(kind)]
+    names = figure_kinds(kind).keys()
     return np.array([attrgetter(*names)(record) for record in records], np.float64).reshape(-1, len(names))
 
 
-def figure_rows(kind: type, table: NDArray[Any]) -> list[dict[str, Any]]:
-    """Return the rows of such a table, each figure by its name.
+def figure_rows(kind: type, table: NDArray[Any]) -> Iterator[dict[str, Any]]:
+    """Yield the rows of such a table, each figure by its name.
 
     Raises
     ------
     ValueError
         If the table has more columns or fewer, or a whole number is none.
     """
-    figures = _figures(kind)
-    return [
-        {f.name: int(value) if f.type == "int" else value for f, value in zip(figures, row, strict=True)}
-        for row in table.tolist()
-    ]
+    figures = figure_kinds(kind).items()
+    for row in table:
+        values = zip(figures, row.tolist(), strict=True)
+        yield {name: int(value) if is_whole else value for (name, is_whole), value in values}
 
 
-def whole_columns(kind: type) -> list[bool]:
-    """Return for each figure of a kind of record whether it is a whole number."""
-    return [field.type == "int" for field in _figures(kind)]
+def figure_kinds(kind: Any) -> dict[str, bool]:
+    """Return the figures of a kind of record, by name and in order, and whether each is a whole number."""
+    return {f.name: f.type == "int" for f in fields(kind) if f.type in ("int", "float")}
 
 
-def _figures(kind: Any) -> list[Field[Any]]:
-    """Return the fields of a kind of record that are single numbers."""
-    return [field for field in fields(kind) if field.type in ("int", "float")]
+def read_only_counts(counts: NDArray[Any]) -> NDArray[np.int64]:
+    """Return confusion matrices as records hold them."""
+    made = counts.astype(np.int64)
+    made.flags.writeable = False
+    return made

@@ -8,12 +8,15 @@ dies is gone at once, and so is its turn.
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import json
 import os
 import sys
 import tempfile
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from explorer.wording import counted
@@ -131,7 +134,7 @@ class Share:
         if self._minutes is not None and seconds > 60 * self._minutes:
             minutes = counted(round(self._minutes), "minute")
             return f"It has trained for {minutes}, the limit of this server."
-        if self._megabytes is not None and _own_bytes() + n_bytes > 2**20 * self._megabytes:
+        if self._megabytes is not None and _is_short_of(n_bytes, 2**20 * self._megabytes):
             limit = f"{self._megabytes:g} MB of memory that this server gives a visitor"
             return f"It would need more than the {limit}: smaller hidden layers need less."
         return ""
@@ -203,6 +206,16 @@ def _is_live(ticket: Path) -> bool:
         return False
     ticket.unlink(missing_ok=True)
     return False
+
+
+def _is_short_of(n_bytes: int, limit: float) -> bool:
+    """Return whether so much more would not fit, even without what the runs before have left."""
+    if _own_bytes() + n_bytes <= limit:
+        return False
+    gc.collect()
+    with suppress(OSError, AttributeError):  # another C library
+        ctypes.CDLL(None).malloc_trim(0)  # it keeps half of what a large network has used
+    return _own_bytes() + n_bytes > limit
 
 
 def _own_bytes() -> int:

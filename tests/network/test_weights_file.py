@@ -308,6 +308,7 @@ def test_every_changed_byte_is_noticed_or_harmless(file):
         ({"W1": pickle.dumps(np.ones((3, 4)))}, "W1: found something else than a plain array"),
         ({"W1": b""}, "W1: found something else than a plain array"),
         ({"network": np.ones((3, 4))}, "network: found float64 of shape (3, 4), expected a text"),
+        ({"network": np.frombuffer(b"\xff" * 8, "<U2").reshape(())}, "network: found letters that Unicode"),
         ({"network": np.array("{")}, "network: found a text that is not JSON"),
         ({"network": np.array("[" * 9000)}, "network: found a text that is not JSON"),
         ({"network": np.array("[1]")}, "network: found no settings, expected format 1"),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
 import json
+import logging
 import os
 import re
 import signal
@@ -45,6 +47,7 @@ from explorer.serve.surroundings import (
     settle_jupyter,
 )
 from explorer.serve.visit import Visit, offered_datasets, visit, wait_for_visitor
+from explorer.training.seat import VISITED
 from explorer.widgets import plotly_module
 
 ROOT = Path(__file__).parents[2]
@@ -311,6 +314,7 @@ def test_a_data_set_is_passed_on_with_its_whole_path(taken, monkeypatch, own_fil
 @pytest.mark.parametrize(
     ("options", "words"),
     [
+        (["--seat-memory", "9", "train"], "train has no option --seat-memory"),
         (["--port", "9000", "train"], "train has no option --port"),
         (["--ip", "127.0.0.1", "train"], "train has no option --ip"),
         (["--no-browser", "--debug", "train"], "train has no options --no-browser and --debug"),
@@ -591,6 +595,16 @@ def test_a_kernel_takes_mnist_where_no_data_set_was_given(monkeypatch):
 def test_in_jupyter_nobody_is_waited_for(monkeypatch):
     monkeypatch.delenv("VOILA_PREHEAT", raising=False)
     assert wait_for_visitor() == Visit()
+
+
+def test_from_the_visit_on_a_kernel_looks_for_its_page(monkeypatch):
+    for name, value in (("VOILA_PREHEAT", "False"), ("QUERY_STRING", "hidden=8"), (VISITED, "")):
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv(VISITED)
+    monkeypatch.setattr(logging.getLogger("explorer"), "handlers", [])
+    assert wait_for_visitor() == Visit("hidden=8")
+    assert VISITED in os.environ
+    gc.unfreeze()
 
 
 def test_a_checkout_serves_its_own_notebook():

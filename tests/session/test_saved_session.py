@@ -13,7 +13,7 @@ from app_steps import DIVERGING
 
 from explorer import TrainingConfig, train
 from explorer.datasets import Dataset
-from explorer.session import Session, SessionFileError, read_session, saved_session
+from explorer.session import Session, SessionFileError, read_session, saved_session, session_reader
 from explorer.session.saved_session import MOST_RUNS, SavedSession, session_bytes
 
 CONFIG = TrainingConfig(hidden_sizes=6, epochs=3, batch_size=16, learning_rate=0.05)
@@ -200,6 +200,25 @@ def test_of_too_many_runs_the_marked_and_the_newest_are_kept(made):
     runs = (replace(runs[0], note="mine"), *runs[1:])
     kept = [run.number for run in SavedSession(config=CONFIG, runs=runs, n_runs=len(runs)).kept]
     assert kept == [1, *range(22, MOST_RUNS + 21)]
+
+
+def test_of_too_many_records_those_are_kept_that_a_reader_takes(made, small_dataset, monkeypatch):
+    """Those of a deleted run that a fork began with take room too, once."""
+    for module in (saved_session, session_reader):
+        monkeypatch.setattr(module, "MOST_RECORD_BYTES", 20_000)
+    fork, old = made.state.run.without_moments(), made.state.runs[0].without_moments()
+    runs = (
+        *(replace(old, number=number) for number in range(1, 7)),
+        *(replace(fork, number=n) for n in range(8, 13)),
+    )
+    saved = SavedSession(config=CONFIG, runs=runs, n_runs=12)
+    back = read_session(session_bytes(saved, small_dataset), "it.session", small_dataset).runs
+    assert [run.number for run in back] == [run.number for run in saved.kept]
+    assert 5 < len(back) < len(runs)
+    monkeypatch.setattr(session_reader, "MOST_RECORD_BYTES", 9000)
+    assert "bytes of records, expected at most 9000" in refused(
+        session_bytes(saved, small_dataset), small_dataset
+    )
 
 
 def test_where_networks_are_too_large_the_oldest_lose_theirs(made, small_dataset, monkeypatch):

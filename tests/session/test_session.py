@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import json
+import os
 import subprocess
 import sys
 
@@ -16,6 +18,7 @@ from explorer.session.advice import _better
 from explorer.training import PRESETS, ConfigError, History, new_network
 from explorer.training.config import MOST_EPOCHS
 from explorer.training.findings import BetterRun
+from explorer.training.seat import SEAT, Seat
 from explorer.wording import percent
 
 CONFIG = TrainingConfig(hidden_sizes=6, epochs=3, batch_size=16, learning_rate=0.05)
@@ -564,3 +567,58 @@ def test_a_run_that_reaches_less_than_an_earlier_one_of_its_kind_is_told_by_what
     assert better == BetterRun("run 1", first.best.test_accuracy, "learning rate 0.05")
     assert _better(first, [run_of(trained)]) is None
     assert _better(run_of(trained), ()) is None
+
+
+# ---------------------------------------------------------------- on a server
+
+
+@pytest.fixture
+def share(tmp_path, monkeypatch):
+    """Give this process a seat on a server."""
+
+    def give(**limits):
+        (tmp_path / "line").mkdir()
+        monkeypatch.setenv(SEAT, json.dumps({"folder": str(tmp_path), "cores": 1, **limits}))
+        return Seat.of(os.environ)
+
+    return give
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no file locks")
+def test_a_run_has_its_place_in_line_until_it_is_its_turn(share, small_dataset):
+    other = share()
+    assert other.place() == 0
+    waiting, places = Session(small_dataset, CONFIG), []
+    waiting.subscribe(lambda state: places.append(state.run.in_line))
+    waiting.train()
+    while 1 not in places:
+        assert not waiting.wait(0.01)
+    assert waiting.status == "running"
+    other.leave()
+    assert waiting.wait(PATIENCE)
+    assert (waiting.status, waiting.state.run.in_line) == ("finished", 0)
+    waiting.close()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no file locks")
+def test_a_run_that_the_server_has_stopped_says_why_and_goes_on(share, small_dataset):
+    share(minutes=0.002)
+    limited = Session(small_dataset, CONFIG.replace(epochs=500, batch_size=4))
+    limited.train()
+    assert limited.wait(PATIENCE)
+    (said,) = [advice for advice in limited.advice if advice.id == "limit"]
+    assert said.text.startswith("The run was stopped. It has trained for")
+    done = run_of(limited).epochs_done
+    limited.resume()
+    assert limited.wait(PATIENCE)
+    assert limited.status == "stopped"
+    assert run_of(limited).epochs_done > done
+    limited.stop()
+    limited.close()
+
+
+def test_a_run_that_the_user_has_stopped_needs_no_reason(session):
+    session.train(CONFIG.replace(epochs=500))
+    session.stop()
+    assert session.wait(PATIENCE)
+    assert not [advice for advice in session.advice if advice.id == "limit"]

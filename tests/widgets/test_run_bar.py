@@ -108,6 +108,11 @@ def test_the_switch_is_the_users(bar, from_page):
     [
         (("idle", 0, 10), "not trained yet"),
         (("running", 0.0, 10), "epoch 1 of 10"),
+        (("running", 2.5, 10, 12.0, None, 1), "epoch 3 of 10 · waiting for a turn: 1st"),
+        (("running", 2.5, 10, 12.0, None, 2), "epoch 3 of 10 · waiting for a turn: 2nd"),
+        (("running", 2.5, 10, 12.0, None, 11), "epoch 3 of 10 · waiting for a turn: 11th"),
+        (("running", 2.5, 10, 12.0, None, 23), "epoch 3 of 10 · waiting for a turn: 23rd"),
+        (("stopped", 2.5, 10, None, None, 1), "stopped · 2 of 10 epochs"),
         (("running", 9.999, 10, 0.2), "epoch 10 of 10 · 1 s left"),
         (("running", 10.0, 10, 0), "epoch 10 of 10 · 1 s left"),
         (("running", 1.0, 500, 59.4), "epoch 2 of 500 · 59 s left"),

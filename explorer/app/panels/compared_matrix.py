@@ -19,11 +19,11 @@ class ComparedMatrix:
     """The confusion matrix, or its difference to that of another run where one is chosen."""
 
     def __init__(self, views: Views) -> None:
-        self._views, names, theme = views, views.dataset.class_names, views.theme
+        names, theme = views.dataset.class_names, views.theme
         self.matrix = Matrix(names, theme, views.on_loop, views.toggle)
         self.difference = Difference(names, theme, views.on_loop, views.toggle)
         self.other = Dropdown("compared with", _NOTHING)
-        self.other.observe(views.on_loop(self._on_other), "value")
+        self.other.observe(views.on_loop(lambda _: self._draw(views.state)), "value")
         self.caption = Caption()
         self._alone = box("", self.matrix.counted), box("explorer-panel-figure", self.matrix.figure)
         self._together = box("explorer-panel-figure", self.difference.figure)
@@ -55,6 +55,3 @@ class ComparedMatrix:
         for alone in self._alone:
             set_hidden(alone, other is not None)
         set_hidden(self._together, other is None)
-
-    def _on_other(self, _change: object) -> None:
-        self._draw(self._views.state)

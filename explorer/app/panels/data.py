@@ -128,19 +128,15 @@ def about_dataset(dataset: Dataset, n_used: int) -> str:
     used = "" if n_used == n_train else f" (the present run uses the first {grouped(n_used)})"
     height, width = dataset.train_images.shape[1:]
     most = int(class_counts(dataset.train_labels, dataset.n_classes).argmax())
-    share = float(np.mean(dataset.test_labels == most))
+    share, noun = float(np.mean(dataset.test_labels == most)), class_noun(dataset.class_names)
     return (
         f"{dataset.name} has {counted(n_train, 'training image')} to learn from{used}, and "
         f"{counted(n_test, 'test image')} that no network learns from: they measure how well it does on what it "
         f"has never seen. Each image is {height} × {width} pixels, the {dataset.n_inputs} inputs of the network. "
         f"Always answering “{dataset.class_names[most]}”, the most frequent of the {dataset.n_classes} "
-        f"{_plural(dataset.class_names)}, would be right for {percent(share)} of the test images: "
+        f"{'digits' if noun == 'digit' else 'classes'}, would be right for {percent(share)} of the test images: "
         "a network has to beat that."
     )
-
-
-def _plural(class_names: Sequence[str]) -> str:
-    return {"digit": "digits", "class": "classes"}[class_noun(class_names)]
 
 
 def _span(counts: Sequence[int]) -> str:

@@ -124,7 +124,10 @@ class KeptDrawings:
     def _read(self, state: ViewState) -> list[GalleryImage]:
         run, moment, kept = state.run, state.moment, self._kept
         if run is None or moment is None:
-            return [_unread(one, self._names[one.true]) for one in kept]
+            return [
+                GalleryImage(name, "", f"your drawing {one.number}, {name}", right=True, key=one.number)
+                for one, name in ((one, self._names[one.true]) for one in kept)
+            ]
         outputs = self._reader.outputs(run, moment, np.stack([one.image for one in kept]))
         pairs = zip(kept, probabilities(outputs).T, strict=True)
         called, names = shares_name(run.config), self._names
@@ -138,10 +141,6 @@ class KeptDrawings:
             if kept.number == number:
                 self._kept_at = float("-inf")  # what comes onto the pad now is none of the newest's
                 self._on_open(kept.ink)
-
-
-def _unread(kept: _Kept, name: str) -> GalleryImage:
-    return GalleryImage(name, "", f"your drawing {kept.number}, {name}", right=True, key=kept.number)
 
 
 def _tally(images: list[GalleryImage]) -> str:

@@ -124,7 +124,7 @@ class Matrix(_Cells):
         figure = confusion_figure(None, class_names, theme=theme)
         super().__init__("Confusion matrix", figure, confusion_style, class_names, theme, on_loop, on_cell)
         self.counted = Segmented("Cells of the confusion matrix", {"count": "count", "row": "row %"})
-        self.counted.observe(on_loop(self._on_counted), "value")
+        self.counted.observe(on_loop(lambda _: self._draw()), "value")
         self._counts: Counts | None = None
         self.figure.summary = confusion_summary(None, class_names)
 
@@ -142,9 +142,6 @@ class Matrix(_Cells):
             confusion_layout(self._class_names, normalize=normalize),
             confusion_summary(self._counts, self._class_names),
         )
-
-    def _on_counted(self, _change: object) -> None:
-        self._draw()
 
 
 class Difference(_Cells):

@@ -75,7 +75,7 @@ class MistakesPanel:
         )
         self.order.observe(on_loop(self._on_order), "value")
         self.threshold = Threshold()
-        self.threshold.observe(on_loop(self._on_threshold), "value")
+        self.threshold.observe(on_loop(lambda _: self._show_threshold()), "value")
         empty = reliability_figure(None, theme=theme)
         self.calibration = LiveFigure(
             empty, fills=True, theme=theme, style=reliability_style, name="Calibration"
@@ -141,9 +141,6 @@ class MistakesPanel:
 
     def _on_order(self, _change: object) -> None:
         self.images.sort_by("confidence" if self.order.value == "confidence" else "loss")
-
-    def _on_threshold(self, _change: object) -> None:
-        self._show_threshold()
 
 
 def _rows(scores: ClassScores, names: Sequence[str]) -> list[list[str]]:

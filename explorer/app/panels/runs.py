@@ -41,7 +41,7 @@ class RunsPanel:
         self._said_during = _NEVER  # present run's number when the line under the table answered the user
         self.table = RunTable(meanings={**GLOSSARY, **{field.label: field.help for field in FIELDS.values()}})
         self.table.on_action(on_loop(self._on_action))
-        self.table.observe(on_loop(self._on_chosen), "chosen")
+        self.table.observe(on_loop(lambda _: self._show_comparison(views.state)), "chosen")
         self.comparison = RunComparison(views.dataset.class_names, theme)
         self.axis = Segmented(
             "What the x axis counts", {axis: axis for axis in ("epochs", "steps", "seconds")}
@@ -138,9 +138,6 @@ class RunsPanel:
         by_number = {run.number: run for run in state.runs}
         chosen = [by_number[number] for number in self.table.chosen if number in by_number]
         self.comparison.show(chosen, state.theme)
-
-    def _on_chosen(self, _change: object) -> None:
-        self._show_comparison(self._views.state)
 
     def _on_axes(self, _change: object) -> None:
         self._show_accuracy(self._views.state)

@@ -73,7 +73,7 @@ class StudyPanel:
         self.seeds = Segmented("Seeds", {"1": "1 seed", "3": "3 seeds"})
         self.epochs.value = self.seeds.value = "3"
         for choice in (self.epochs, self.seeds):
-            choice.observe(on_loop(self._on_choice), "value")
+            choice.observe(on_loop(lambda _: self._show_plan()), "value")
         self.progress = Display(StudyProgress())
         self.progress.on_press(on_loop(self._on_press))
         self.question, self.words = Caption(_question(self._config)), Caption()
@@ -118,9 +118,6 @@ class StudyPanel:
             self._show_progress(running=False, end="stopped")
         else:
             self._start()
-
-    def _on_choice(self, _change: object) -> None:
-        self._show_plan()
 
     def _plan(self) -> tuple[TrainingConfig, ...]:
         return study_configs(

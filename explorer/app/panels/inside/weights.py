@@ -70,7 +70,7 @@ class FirstWeights:
         self._page = 0
         self._seen: tuple[ViewState, Subject] | None = None
         self._drawn: tuple[Any, ...] = ()
-        self.kind.observe(views.on_loop(self._on_change), "value")
+        self.kind.observe(views.on_loop(lambda _: self._draw()), "value")
         self.images.observe(views.on_loop(self._on_selected), "selected")
         self.images.on_page(views.on_loop(self._turn))
 
@@ -80,9 +80,6 @@ class FirstWeights:
         if self._pace.is_due(state):
             with self._pace.drawing():
                 self._draw()
-
-    def _on_change(self, _change: object) -> None:
-        self._draw()
 
     def _on_selected(self, change: Mapping[str, Any]) -> None:
         self._is_chosen = change["new"] != self._proposed
@@ -140,7 +137,7 @@ class FirstWeights:
         weights = outgoing[:, unit]
         strongest = np.sort(np.argsort(-np.abs(weights), kind="stable")[:_MOST_BARS])
         is_output = subject.n_layers == 2
-        limit = _largest(outgoing)
+        limit = float(np.abs(outgoing[np.isfinite(outgoing)]).max(initial=0.0))
         to = "the classes" if is_output else f"layer 2, the {len(strongest)} largest of {len(weights)}"
         names = self._dataset.class_names if is_output else [f"unit {k}" for k in range(len(weights))]
         lengths = np.nan_to_num(weights / (limit or 1.0))
@@ -236,7 +233,3 @@ def full_tone(W: Array) -> float:
     sizes = np.abs(flat[:: -(-flat.size // _MOST_VALUES)])
     finite = sizes[np.isfinite(sizes)]
     return float(f"{np.quantile(finite, _SHARE_WITHIN):.1e}") if finite.size else 0.0
-
-
-def _largest(W: Array) -> float:
-    return float(np.abs(W[np.isfinite(W)]).max(initial=0.0))

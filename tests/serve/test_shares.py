@@ -1,0 +1,64 @@
+"""What the server grants each visitor's trainings, and how kernels learn that their page is there."""
+
+from __future__ import annotations
+
+import json
+from argparse import Namespace
+
+import pytest
+from traitlets import Dict, HasTraits
+
+from explorer.serve.command import main
+from explorer.serve.kernels import kernel_manager_class
+from explorer.serve.shares import MEGABYTES, MINUTES, share_variables, tell_connected
+from explorer.training.seat import SEAT
+
+
+def shares(tmp_path, is_open=False, minutes=None):
+    given = Namespace(max_training_minutes=minutes, seat_memory=MEGABYTES)
+    return share_variables(given, tmp_path / "shares", is_open=is_open)
+
+
+@pytest.mark.parametrize(
+    ("is_open", "asked", "minutes"), [(False, None, None), (True, None, MINUTES), (False, 5, 5), (True, 5, 5)]
+)
+def test_others_are_bounded_in_time_and_all_in_memory(tmp_path, is_open, asked, minutes):
+    found = json.loads(shares(tmp_path, is_open, asked)[SEAT])
+    assert (found["minutes"], found["megabytes"]) == (minutes, MEGABYTES)
+
+
+@pytest.mark.parametrize("option", ["--max-training-minutes", "--seat-memory"])
+@pytest.mark.parametrize("value", ["0", "-1", "1.5", "many"])
+def test_a_bound_is_a_whole_number(option, value, capsys):
+    with pytest.raises(SystemExit):
+        main([f"{option}={value}"])
+    assert "expected a whole number of at least 1" in capsys.readouterr().err
+
+
+class Counting(HasTraits):
+    """In place of Jupyter's manager: counts the sockets of its kernels."""
+
+    _kernel_connections = Dict({"some-kernel": 0})
+
+    def notify_connect(self, kernel_id):
+        self._kernel_connections[kernel_id] += 1
+
+    def notify_disconnect(self, kernel_id):
+        self._kernel_connections[kernel_id] -= 1
+
+
+def test_a_kernel_is_told_of_its_page_while_one_of_its_sockets_is_open(tmp_path):
+    manager = kernel_manager_class(Counting, shares(tmp_path))()
+    page = tmp_path / "shares" / "pages" / "some-kernel"
+    for notify, is_there in (
+        (manager.notify_connect, True),
+        (manager.notify_connect, True),  # the new one, before the old is known to be over
+        (manager.notify_disconnect, True),
+        (manager.notify_disconnect, False),
+    ):
+        notify("some-kernel")
+        assert page.exists() == is_there
+
+
+def test_without_shares_nobody_is_told():
+    tell_connected({}, "some-kernel", 1)

@@ -92,9 +92,14 @@ class KernelWatch:
         for notebook, pool in [*self._pools.items()]:  # Voilà's
             for waiting in [task for task in pool if task.done()]:
                 failed = waiting.cancelled() or waiting.exception() is not None
-                living = not failed and await self.is_living(waiting.result()["kernel_id"])
-                if not living and waiting in pool:
+                if not failed and await self.is_living(waiting.result()["kernel_id"]):
+                    continue
+                if waiting in pool:
                     pool.remove(waiting)
+                if not failed:  # what it was rendering fails as well, which nobody waits for
+                    waiting.result()["task"].add_done_callback(
+                        lambda task: task.cancelled() or task.exception()
+                    )
             self.fill_if_needed(delay=0, notebook_name=notebook)
 
     def on_death(self: Any, kernel_id: str) -> None:

@@ -93,6 +93,9 @@ class SeatedPage(BaseVoilaHandler):
                         yield html
                     if not await manager.is_living(seat.kernel):
                         yield _RELOAD
+            except RuntimeError as error:  # Jupyter's word for a kernel that dies as it starts
+                self.log.warning("A kernel died as it started: %s", error)
+                yield _RELOAD
             except Exception:
                 self.log.exception("A page could not be made")
                 yield _FAILED

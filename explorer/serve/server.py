@@ -352,13 +352,14 @@ def _reveal_address() -> str:
     return f"explorer/reveal/{version('sphinx-revealjs')}"
 
 
+_NO_NEWS = ("is not trusted", "wrote error", "invalid/expired login cookie", "restart failed")
+
+
 def _is_news(record: logging.LogRecord) -> bool:
     """Return whether a log record says something to whoever runs the server.
 
-    A notebook of the package need not be signed by the user, a request that is refused is its sender's affair, and
-    browsers come with the cookies of yesterday's server.
+    A notebook of the package need not be signed by the user, a request that is refused is its sender's affair,
+    browsers come with the cookies of yesterday's server, and no dead kernel is restarted.
     """
     said = record.getMessage()
-    return not any(
-        words in said for words in ("is not trusted", "wrote error", "invalid/expired login cookie")
-    )
+    return not any(words in said for words in _NO_NEWS)

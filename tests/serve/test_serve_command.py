@@ -23,6 +23,7 @@ import dataset_files
 import needs
 import numpy as np
 import pytest
+from explorer.training.seat import VISITED
 from processes import descendants
 
 import explorer
@@ -47,7 +48,6 @@ from explorer.serve.surroundings import (
     settle_jupyter,
 )
 from explorer.serve.visit import Visit, offered_datasets, visit, wait_for_visitor
-from explorer.training.seat import VISITED
 from explorer.widgets import plotly_module
 
 ROOT = Path(__file__).parents[2]

@@ -6,12 +6,12 @@ import json
 from argparse import Namespace
 
 import pytest
+from explorer.training.seat import SEAT
 from traitlets import Dict, HasTraits
 
 from explorer.serve.command import main
 from explorer.serve.kernels import kernel_manager_class
 from explorer.serve.shares import MEGABYTES, MINUTES, share_variables, tell_connected
-from explorer.training.seat import SEAT
 
 
 def shares(tmp_path, is_open=False, minutes=None):

@@ -11,6 +11,7 @@ import sys
 
 import numpy as np
 import pytest
+from explorer.training.seat import SEAT, Seat
 
 from explorer import TrainingConfig, train
 from explorer.session import ForkError, Session
@@ -18,7 +19,6 @@ from explorer.session.advice import _better
 from explorer.training import PRESETS, ConfigError, History, new_network
 from explorer.training.config import MOST_EPOCHS
 from explorer.training.findings import BetterRun
-from explorer.training.seat import SEAT, Seat
 from explorer.wording import percent
 
 CONFIG = TrainingConfig(hidden_sizes=6, epochs=3, batch_size=16, learning_rate=0.05)

@@ -1,0 +1,240 @@
+"""Kernels that are forked: they are as good as others, and whatever is killed, the next visitor has one."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from contextlib import asynccontextmanager
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+from jupyter_client.asynchronous import AsyncKernelClient
+from jupyter_client.multikernelmanager import AsyncMultiKernelManager
+from jupyter_client.provisioning.factory import KernelProvisionerFactory
+from processes import children, descendants
+
+from explorer.serve.forked_kernels import PROVISIONER, ForkedProcess, WarmProcess, register_provisioner
+from explorer.serve.kernels import KERNEL_OPTIONS
+from explorer.serve.warm_process import KernelRequest
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform != "linux", reason="kernels are forked on Linux alone"),
+]
+PATIENCE = 60
+FIGURES = """
+import hashlib
+from explorer import TrainingConfig, load_mnist, train
+from explorer.serve.opening_app import opening_run
+run = opening_run()
+arrays = [a for m in (*run.timeline.moments, run.newest) for a in (*m.weights, m.test_outputs, m.confusion)]
+digest = hashlib.sha256(b"".join(array.tobytes() for array in arrays)).hexdigest()
+other = [record for record in train(TrainingConfig(seed=3, n_train=1000, epochs=2), load_mnist())]
+figures = [(r.train_loss, r.test_loss, r.train_accuracy, r.test_accuracy) for r in (*run.history, *other)]
+print(digest, figures, run.evaluation.train_loss, run.history.batches[-1].train_loss)
+"""
+DRAWN = """
+import random, uuid
+import numpy as np
+print(random.random(), np.random.random(), np.random.default_rng().random(), uuid.uuid4())
+"""
+
+
+class Kernels(AsyncMultiKernelManager):
+    """A manager as the server's."""
+
+    warm_process: WarmProcess
+
+
+@pytest.fixture(scope="module")
+def warm_process():
+    made = WarmProcess(os.environ)
+    made.start()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def kernels(warm_process, monkeypatch):
+    register_provisioner()
+    monkeypatch.setenv("JUPYTER_DEFAULT_PROVISIONER_NAME", PROVISIONER)
+    KernelProvisionerFactory.clear_instance()
+    made = Kernels()
+    made.warm_process = warm_process
+    yield made
+    KernelProvisionerFactory.clear_instance()
+
+
+@asynccontextmanager
+async def kernel(kernels, **options):
+    """A kernel's provisioner, and what has it run code."""
+    name = await kernels.start_kernel(kernel_name="python3", extra_arguments=list(KERNEL_OPTIONS), **options)
+    client: AsyncKernelClient = kernels.get_kernel(name).client()
+    client.start_channels()
+    await client.wait_for_ready(PATIENCE)
+
+    async def run(code):
+        printed = []
+        reply = await client.execute_interactive(
+            code,
+            timeout=PATIENCE,
+            output_hook=lambda message: printed.append(message["content"].get("text", "")),
+        )
+        return "".join(printed) if reply["content"]["status"] == "ok" else reply["content"]["ename"]
+
+    yield kernels.get_kernel(name).provisioner, run
+    client.stop_channels()
+    await kernels.shutdown_kernel(name, now=True)
+
+
+def is_forked(provisioner):
+    return isinstance(provisioner.process, ForkedProcess)
+
+
+def ended(pid):
+    return not Path(f"/proc/{pid}").exists()
+
+
+def wait_for(condition, seconds=PATIENCE):
+    deadline = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    return found
+
+
+def test_records_are_equal_to_the_bit_in_forked_and_fresh_processes(kernels):
+    async def figures():
+        async with kernel(kernels) as (provisioner, run):
+            assert is_forked(provisioner)
+            assert int(await run("import os; print(os.getppid())")) == os.getpid()
+            return await run(FIGURES)
+
+    with subprocess.Popen([sys.executable, "-c", FIGURES], stdout=subprocess.PIPE, text=True) as fresh:
+        forked = asyncio.run(figures())
+        assert fresh.stdout.read() == forked
+    assert len(forked) > 500
+
+
+def test_each_has_random_numbers_variables_and_a_folder_of_its_own(kernels, tmp_path):
+    async def drawn(**options):
+        async with kernel(kernels, **options) as (_, run):
+            return (await run(DRAWN)).split(), await run("import os; print(os.getcwd(), os.environ.get('A'))")
+
+    first, _ = asyncio.run(drawn())
+    second, surroundings = asyncio.run(drawn(cwd=str(tmp_path), env={**os.environ, "A": "b"}))
+    assert len(first) == 4
+    assert not {*first} & {*second}
+    assert surroundings == f"{tmp_path} b\n"
+
+
+def test_it_can_be_interrupted_and_says_how_it_ended(kernels):
+    async def end():
+        async with kernel(kernels) as (provisioner, run):
+            endless = asyncio.ensure_future(run("print(1)\nwhile True: pass"))
+            await asyncio.sleep(0)
+            while not endless.done():
+                await provisioner.send_signal(signal.SIGINT)
+                await asyncio.wait([endless], timeout=0.2)
+            assert endless.result() == "KeyboardInterrupt"
+            assert await provisioner.poll() is None
+            await provisioner.kill()
+            assert await provisioner.wait() == -signal.SIGKILL
+
+    asyncio.run(end())
+
+
+def test_an_exit_code_is_told(warm_process):
+    request = KernelRequest(["a-kernel"], ["--no-such-option=1", "-f", "/dev/null/nowhere"], {}, "/")
+    process = asyncio.run(warm_process.fork(request))
+    assert wait_for(lambda: process.poll() is not None)
+    assert process.poll() > 0
+
+
+def test_when_the_warm_process_is_killed_kernels_stay_and_the_next_is_started_as_usual(kernels, caplog):
+    warm_process = kernels.warm_process
+
+    async def go_on():
+        async with kernel(kernels) as (before, run):
+            os.kill(warm_process.pid, signal.SIGKILL)
+            killed = warm_process.pid
+            async with kernel(kernels) as (plain, run_plainly):
+                assert not is_forked(plain)
+                assert await run_plainly("print(6 * 7)") == "42\n"
+            async with kernel(kernels) as (after, _):
+                assert is_forked(after)
+            assert warm_process.pid != killed
+            assert is_forked(before)
+            assert await run("print(6 * 7)") == "42\n"
+
+    asyncio.run(go_on())
+    assert [record.message for record in caplog.records if "forked from is gone" in record.message]
+
+
+def test_one_that_has_never_forked_a_kernel_is_not_started_again():
+    useless = WarmProcess({**os.environ, "PYTHONHOME": "/dev/null"})
+    useless.start()
+    assert asyncio.run(useless.fork(KernelRequest([], [], {}, "/"))) is None
+    assert useless.pid is None
+
+
+@pytest.fixture
+def server():
+    """A server's process, and its address."""
+    command = [sys.executable, "-m", "explorer", "--no-browser", "--port", "0"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    yield process, re.search(r"http://\S+", process.stdout.readline()).group()
+    process.send_signal(signal.SIGTERM)
+    process.wait(PATIENCE)
+    process.stdout.close()
+
+
+def kernel_pids(server):
+    """The processes of its kernels, which show a kernel's command line."""
+    found = {pid: Path(f"/proc/{pid}/cmdline") for pid in children(server.pid)}
+    return {pid for pid, path in found.items() if path.exists() and b"kernel-" in path.read_bytes()}
+
+
+def page(url):
+    with urlopen(url, timeout=PATIENCE) as answer:
+        return answer.read().decode()
+
+
+def test_a_killed_kernel_is_replaced_before_and_during_a_visit(server):
+    process, url = server
+    (waiting,) = wait_for(lambda: kernel_pids(process))
+    os.kill(waiting, signal.SIGKILL)
+    assert "cell-output+json" in page(url)  # a visit at once
+
+    wait_for(lambda: ended(waiting))
+    known = wait_for(
+        lambda: len(found := kernel_pids(process)) == 2 and found
+    )  # the visitor's, and one that waits
+    pages = []
+    visits = [threading.Thread(target=lambda: pages.append(page(url))) for _ in range(2)]
+    for visit in visits:
+        visit.start()
+    os.kill(wait_for(lambda: kernel_pids(process) - known).pop(), signal.SIGKILL)  # the second visitor's
+    for visit in visits:
+        visit.join()
+    assert [html.count("location.reload()") for html in sorted(pages, key=len)] == [1, 0]
+    assert "cell-output+json" in max(pages, key=len)
+    assert "cell-output+json" in page(url)
+
+
+def test_a_killed_server_leaves_no_process(server):
+    process, url = server
+    page(url)
+    wait_for(lambda: len(kernel_pids(process)) == 2)
+    started = descendants(process.pid)
+    assert len(started) >= 3
+    process.kill()
+    process.wait()
+    wait_for(lambda: all(map(ended, started)))

@@ -23,8 +23,8 @@ __all__ = [
 KERNEL_OPTIONS = (
     f"--IPKernelApp.exec_lines=import sys; sys.modules['{SLOW_GRAMMAR}'] = None",
     "--IPKernelApp.capture_fd_output=False",  # what a kernel writes to its standard error reaches the terminal
-    "--IPKernelApp.log_level=ERROR",  # no warning that sockets within this computer are not encrypted
-    "--HistoryManager.enabled=False",  # nobody looks back at what a page's kernel ran
+    "--IPKernelApp.log_level=CRITICAL",  # a page that sends the same twice would fill the terminal
+    "--HistoryManager.enabled=False",  # a full disk would keep IPython from starting, and nobody types there
 )
 
 QUIET_SECONDS = 2.5

@@ -12,10 +12,9 @@ from tornado.web import RequestHandler
 from voila.exporter import VoilaExporter
 from voila.request_info_handler import RequestInfoSocketHandler
 from voila.tornado.handler import TornadoVoilaHandler
-from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
 from explorer.figures.palette import PALETTES
-from explorer.serve.login import OpenedByPage, WithoutToken
+from explorer.serve.login import WithoutToken
 from explorer.serve.refusals import FilesHandler
 from explorer.serve.scripts import Script
 from explorer.serve.seated_page import SeatedPage
@@ -26,7 +25,6 @@ __all__ = [
     "PageExporter",
     "PageHandler",
     "ScriptHandler",
-    "SocketHandler",
     "VisitHandler",
 ]
 
@@ -53,29 +51,6 @@ class PageHandler(WithoutToken, SeatedPage, TornadoVoilaHandler):
             self.request.query = "&".join(filter(None, [query, f"theme={shown}"]))
         async for html in self.seated(super().get_generator(path)):
             yield html
-
-
-class SocketHandler(OpenedByPage, VoilaKernelWebsocketHandler):
-    """Relays between a page and its kernel, each message at once.
-
-    TCP otherwise keeps a small message back until the other side has acknowledged the one before, for 0.04 s.
-    """
-
-    async def open(self, kernel_id: str) -> None:
-        """Begin to relay."""
-        self.set_nodelay(True)
-        await super().open(kernel_id)
-
-    def write_message(self, message: bytes | dict[str, Any], binary: bool = False) -> Future[None] | None:
-        """Send to the page, unless the server has closed the socket, as after a ping without an answer.
-
-        Of such a socket Jupyter no longer knows the protocol, and writes in the older one, whose first bytes Voilà
-        would take for a number of offsets to go through: more than 2⁵⁰, and the server serves nobody meanwhile.
-        """
-        if self.ws_connection is None or self.ws_connection.is_closing():
-            return None
-        written: Future[None] | None = super().write_message(message, binary)
-        return written
 
 
 class VisitHandler(RequestInfoSocketHandler):

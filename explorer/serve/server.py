@@ -27,12 +27,13 @@ from explorer.serve.access import Access, is_every_address, is_loopback
 from explorer.serve.forked_kernels import PROVISIONER, WarmProcess, register_provisioner
 from explorer.serve.kernels import kernel_manager_class
 from explorer.serve.login import LoginHandler, Tries
-from explorer.serve.pages import LastingFileHandler, PageHandler, ScriptHandler, SocketHandler, VisitHandler
+from explorer.serve.pages import LastingFileHandler, PageHandler, ScriptHandler, VisitHandler
 from explorer.serve.patient_server import patient_server, raise_file_limit
 from explorer.serve.refusals import Door, FilesHandler, RefusalHandler
 from explorer.serve.scripts import PageScripts, page_scripts
 from explorer.serve.seated_page import PLACE, PlaceHandler, opening_of
 from explorer.serve.seats import Seats, default_seats, free_memory, seated_manager_class, seats_within
+from explorer.serve.sockets import MOST_FRAME_BYTES, SocketHandler
 from explorer.serve.surroundings import kernel_environment
 from explorer.serve.terminal_log import TerminalFormatter, log_failures, settle_log
 from explorer.widgets.plotly_module import PAGE_HAS_PLOTLY, PLOTLY_KEY
@@ -48,6 +49,9 @@ __all__ = [
 DEFAULT_PORT = 8866
 PORTS_TRIED = 20
 TEMPLATE = "explorer"
+
+WATCH_SECONDS = 0.5
+"""How often it is looked whether a kernel has died."""
 
 JOINED_EXTENSIONS = ("anywidget", "@jupyter-widgets/jupyterlab-manager")
 """Extensions whose parts are all needed."""
@@ -221,6 +225,7 @@ class ExplorerServer(Voila):
             "log_function": log_failures,
             "default_handler_class": RefusalHandler,
             "explorer_seats": self.seats,
+            "websocket_max_message_size": MOST_FRAME_BYTES,
             "websocket_compression_options": {},  # 6 ms a page on a loopback; a fifth of the bytes on a wifi
         }
 
@@ -325,8 +330,9 @@ def _configuration(settings: ServerSettings, scripts: PageScripts) -> Config:
     config.VoilaExecutor.iopub_timeout = 60  # seconds; by itself 4, after which an output is given up
     config.VoilaKernelManager.fill_delay = 0.0  # the manager of `kernel_manager_class` waits
     config.KernelProvisionerFactory.default_provisioner_name = PROVISIONER
-    config.KernelRestarter.restart_limit = 0  # a kernel that died can do nothing for its page
-    config.KernelRestarter.time_to_dead = 1.0
+    config.KernelRestarter.restart_limit = 0  # a kernel that died is not replaced: its page says so
+    config.KernelRestarter.time_to_dead = WATCH_SECONDS
+    config.MappingKernelManager.buffer_offline_messages = False  # who comes back asks for the state
     return config
 
 

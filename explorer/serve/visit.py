@@ -17,6 +17,7 @@ from explorer.datasets.offers import DatasetOffer, offer_file, usual_offers
 from explorer.figures.palette import PALETTES, Theme
 from explorer.serve.surroundings import DATASETS, SHARED_DATASETS
 from explorer.training.share import VISITED
+from explorer.widgets.from_page import guard_widgets
 from explorer.widgets.heartbeat import Heartbeat
 from explorer.wording import writable
 
@@ -59,6 +60,7 @@ def wait_for_visitor() -> Visit:
     if "VOILA_PREHEAT" not in os.environ:
         return Visit()
     _log_to_terminal()
+    guard_widgets()
     # What is loaded by now stays: to look through it for garbage again would hold the page up for 0.1 s each time.
     gc.collect()
     gc.freeze()

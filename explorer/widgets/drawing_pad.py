@@ -42,9 +42,9 @@ class DrawingPad(PagePart):
     _esm = script("drawing_pad")
 
     side = traitlets.Int(SIDE, read_only=True).tag(sync=True)
-    ink = traitlets.Bytes().tag(sync=True, echo_update=False, from_json=_as_bytes)
+    ink = traitlets.Bytes().tag(sync=True, page=True, echo_update=False, from_json=_as_bytes)
     offer = traitlets.Unicode().tag(sync=True)
-    drawn = traitlets.Int(0).tag(sync=True)
+    drawn = traitlets.Int(0).tag(sync=True, page=True)
 
     def __init__(self, offer: str = "", **traits: Any) -> None:
         super().__init__(offer=offer, **traits)

@@ -31,7 +31,7 @@ class Dropdown(PagePart):
 
     label = traitlets.Unicode().tag(sync=True)
     options: traitlets.List[list[str]] = traitlets.List().tag(sync=True)
-    value = traitlets.Unicode().tag(sync=True)
+    value = traitlets.Unicode().tag(sync=True, page=True)
 
     def __init__(self, label: str, options: Mapping[str, str], **traits: Any) -> None:
         first = {"value": next(iter(options))}

@@ -73,8 +73,8 @@ class Header(PagePart):
     suffix = traitlets.Unicode().tag(sync=True)
     """What the names of files that can be opened end in."""
     most_bytes = traitlets.Int(0).tag(sync=True)
-    choice = traitlets.Enum(("auto", "light", "dark"), default_value="auto").tag(sync=True)
-    theme = traitlets.Enum(("light", "dark"), default_value="light").tag(sync=True)
+    choice = traitlets.Enum(("auto", "light", "dark"), default_value="auto").tag(sync=True, page=True)
+    theme = traitlets.Enum(("light", "dark"), default_value="light").tag(sync=True, page=True)
 
     def __init__(
         self,

@@ -49,8 +49,8 @@ class LiveBar(PagePart):
     state = traitlets.Enum(STATES, default_value="recorded").tag(sync=True)
     text = traitlets.Unicode().tag(sync=True)
     fraction = traitlets.Float(0.0).tag(sync=True)
-    theme = traitlets.Enum(("light", "dark"), default_value="light").tag(sync=True)
-    scale = traitlets.Float(1.0, min=1.0, max=LARGEST).tag(sync=True)
+    theme = traitlets.Enum(("light", "dark"), default_value="light").tag(sync=True, page=True)
+    scale = traitlets.Float(1.0, min=1.0, max=LARGEST).tag(sync=True, page=True)
 
     def __init__(self, settings: str = "", notes: str = "", **traits: Any) -> None:
         super().__init__(settings=settings, notes=notes, **traits)

@@ -134,7 +134,7 @@ class RunBar(PagePart):
 
     status = traitlets.Enum(STATUSES, default_value="idle").tag(sync=True)
     enabled = traitlets.Dict().tag(sync=True)
-    auto = traitlets.Bool(True).tag(sync=True)
+    auto = traitlets.Bool(True).tag(sync=True, page=True)
     fraction = traitlets.Float(0.0).tag(sync=True)
     text = traitlets.Unicode().tag(sync=True)
     resumes = traitlets.Unicode().tag(sync=True)

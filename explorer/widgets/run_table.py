@@ -121,7 +121,7 @@ class RunTable(PagePart):
     meanings = traitlets.Dict().tag(sync=True)
     earlier: traitlets.List[dict[str, Any]] = traitlets.List().tag(sync=True)
     present: traitlets.List[dict[str, Any]] = traitlets.List().tag(sync=True)
-    chosen: traitlets.List[int] = traitlets.List(traitlets.Int()).tag(sync=True)
+    chosen: traitlets.List[int] = traitlets.List(traitlets.Int()).tag(sync=True, page=True)
     status = traitlets.Unicode().tag(sync=True)
     undo = traitlets.Bool(False).tag(sync=True)
 

@@ -35,7 +35,7 @@ class SamplePicker(PagePart):
     _esm = script("sample_picker")
 
     n_samples = traitlets.Int().tag(sync=True)
-    index = traitlets.Int(0).tag(sync=True)
+    index = traitlets.Int(0).tag(sync=True, page=True)
     arrivals = traitlets.Int(0).tag(sync=True)
     """How often the focus was asked for."""
     content: traitlets.Dict[str, object] = traitlets.Dict().tag(sync=True)

@@ -161,7 +161,7 @@ class Setting(PagePart, ipywidgets.ValueWidget):
     name = kind = ""
     names: tuple[str, ...] = ()
 
-    value = _Checked().tag(sync=True)
+    value = _Checked().tag(sync=True, page=True)
     description = traitlets.Unicode().tag(sync=True)
     disabled = traitlets.Bool(False).tag(sync=True)
     error = traitlets.Unicode().tag(sync=True)

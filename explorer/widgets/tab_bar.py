@@ -34,9 +34,9 @@ class TabBar(PagePart):
     _esm = script("tab_bar")
 
     tabs: traitlets.List[list[str]] = traitlets.List().tag(sync=True)
-    selected = traitlets.Unicode().tag(sync=True)
+    selected = traitlets.Unicode().tag(sync=True, page=True)
     epochs: traitlets.List[float] = traitlets.List().tag(sync=True)
-    position = traitlets.Int(-1).tag(sync=True)
+    position = traitlets.Int(-1).tag(sync=True, page=True)
     newest = traitlets.Float(0.0).tag(sync=True)
     note = traitlets.Unicode().tag(sync=True)
     """A word next to the slider, such as that old moments were thinned."""

@@ -21,5 +21,5 @@ class Threshold(PagePart):
 
     _esm = script("threshold")
 
-    value = traitlets.Float(0.0, min=0.0, max=1.0).tag(sync=True)
+    value = traitlets.Float(0.0, min=0.0, max=1.0).tag(sync=True, page=True)
     text = traitlets.Unicode().tag(sync=True)

@@ -24,7 +24,7 @@ class WeightImages(PagePart):
 
     _esm = script("weight_images")
 
-    selected = traitlets.Int(0).tag(sync=True)
+    selected = traitlets.Int(0).tag(sync=True, page=True)
     content: traitlets.Dict[str, Any] = traitlets.Dict().tag(sync=True)
     """All that `show` was given: in one trait, so that the page draws once."""
 

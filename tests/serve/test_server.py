@@ -31,12 +31,12 @@ from explorer.serve.pages import (
     PageExporter,
     PageHandler,
     ScriptHandler,
-    SocketHandler,
     VisitHandler,
 )
 from explorer.serve.scripts import PageScripts, Script
 from explorer.serve.serve_command import end_all_tasks
 from explorer.serve.server import TEMPLATE, ExplorerServer, ServerSettings
+from explorer.serve.sockets import SocketHandler
 from explorer.serve.surroundings import SHARE
 from explorer.widgets import plotly_module
 
@@ -166,6 +166,7 @@ def test_what_a_kernel_says_to_a_socket_that_the_server_has_closed_is_dropped(mo
         VoilaKernelWebsocketHandler, "write_message", lambda handler, message, binary: written.append(message)
     )
     handler = SocketHandler()
+    handler.initialize()
     handler.ws_connection = connection
     handler.write_message(OLDER, binary=True)
     assert written == sent

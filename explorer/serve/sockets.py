@@ -1,0 +1,202 @@
+"""The socket between a page and its kernel: what may pass, how much of it, and how many sockets a kernel has.
+
+Whoever can open the page can send anything. A frame is looked at before anything of Jupyter reads it.
+"""
+
+import asyncio
+import json
+import re
+from asyncio import Future
+from collections import Counter, deque
+from itertools import pairwise
+from time import monotonic
+from typing import Any, ClassVar
+
+from tornado.web import HTTPError
+
+from explorer.serve.login import OpenedByPage
+
+__all__ = ["MOST_FRAME_BYTES", "Allowance", "FrameError", "SocketHandler", "check_frame"]
+
+PROTOCOL = "v1.kernel.websocket.jupyter.org"
+POLICY_VIOLATION = 1008  # RFC 6455
+
+MOST_FRAME_BYTES = 2 << 20
+"""Largest frame of a page, which sends files in pieces of half as much."""
+MOST_SOCKETS = 4
+"""Most sockets of one kernel: a page has one, and for a moment two when it connects again."""
+MOST_UNREAD_BYTES = 8 << 20
+"""Most that waits for a page to read it, besides the largest message, which may be a file. A page that is behind
+by more is closed; it connects again, and asks once for the state instead of all that led there."""
+MOST_PARTS = 64
+
+_MESSAGE_COST = 10_000
+"""Bytes that a message counts for, in addition to its own."""
+_BURST, _BYTES_PER_SECOND = 80 << 20, 500_000
+"""A page may send the largest file at once; then 50 small messages a second."""
+
+_ID = re.compile(r"[\w.-]{1,100}")
+_CONTROL_TARGET = "jupyter.widget.control"
+_METHODS = ("update", "custom", "request_state", "request_states")
+_MESSAGES = ("comm_msg", "comm_close", "comm_open", "comm_info_request", "kernel_info_request")
+
+
+class FrameError(ValueError):
+    """A frame is not one that a page sends."""
+
+
+def check_frame(frame: bytes | str) -> None:
+    """Let through what a page sends: words to a widget, and the questions that a connection begins with.
+
+    Parameters
+    ----------
+    frame
+        A message in Jupyter's protocol v1: the number of offsets and the offsets, 8 bytes each, then the channel,
+        header, parent header, metadata, content and buffers that they divide.
+
+    Raises
+    ------
+    FrameError
+        If it is anything else. The message holds nothing of the frame.
+    """
+    channel, header, parent, metadata, content, *_ = _parts(frame)
+    try:
+        head, *others, said = (json.loads(part) for part in (header, parent, metadata, content))
+    except (ValueError, RecursionError) as error:
+        raise FrameError("a part that is no JSON") from error
+    if channel != b"shell" or not all(isinstance(part, dict) for part in (head, *others, said)):
+        raise FrameError("no message to the shell")
+    if not all(_is_id(head.get(name)) for name in ("msg_id", "session")):
+        raise FrameError("a message without an identity")
+    if head.get("msg_type") not in _MESSAGES:
+        raise FrameError("a type of message that a page has no use for")
+    if head["msg_type"].startswith("comm_") and head["msg_type"] != "comm_info_request":
+        _check_comm(head["msg_type"], said)
+
+
+def _check_comm(kind: str, said: dict[str, Any]) -> None:
+    data = said.get("data")
+    if not _is_id(said.get("comm_id")) or not isinstance(data, dict):
+        raise FrameError("a message to no widget")
+    if kind == "comm_open" and said.get("target_name") != _CONTROL_TARGET:
+        raise FrameError("a new widget")
+    if kind != "comm_msg":
+        return
+    paths = data.get("buffer_paths", [])
+    if data.get("method") not in _METHODS or not isinstance(data.get("state", {}), dict):
+        raise FrameError("a method that no widget has")
+    if not isinstance(paths, list) or not all(_is_name(path) for path in paths):
+        raise FrameError("a buffer for no trait")
+
+
+def _parts(frame: bytes | str) -> list[bytes]:
+    """Return the parts that the offsets divide a frame into."""
+    if not isinstance(frame, bytes) or not 8 <= len(frame) <= MOST_FRAME_BYTES:
+        raise FrameError("text, or a frame of another size")
+    count = int.from_bytes(frame[:8], "little")
+    start = 8 * (count + 1)
+    if not 6 <= count <= MOST_PARTS or start > len(frame):
+        raise FrameError("too few or too many parts")
+    offsets = [int.from_bytes(frame[at : at + 8], "little") for at in range(8, start, 8)]
+    if offsets != sorted(offsets) or offsets[0] < start or offsets[-1] > len(frame):
+        raise FrameError("offsets that don't ascend within the frame")
+    return [frame[begin:end] for begin, end in pairwise(offsets)]
+
+
+def _is_name(path: object) -> bool:
+    return isinstance(path, list) and len(path) == 1 and isinstance(path[0], str)
+
+
+def _is_id(value: object) -> bool:
+    return isinstance(value, str) and _ID.fullmatch(value) is not None
+
+
+class Allowance:
+    """What may be spent: at first all of `burst`, later as much as comes back at `per_second`."""
+
+    def __init__(self, burst: float, per_second: float) -> None:
+        self._burst, self._per_second = burst, per_second
+        self._left, self._at = burst, monotonic()
+
+    def seconds_until(self, cost: float) -> float:
+        """Spend `cost`, and return how many seconds later that would have been due; 0 if it is there."""
+        now = monotonic()
+        self._left = min(self._burst, self._left + (now - self._at) * self._per_second) - cost
+        self._at = now
+        return max(0.0, -self._left / self._per_second)
+
+
+class SocketHandler(OpenedByPage):
+    """Relays between a page and its kernel, each message at once.
+
+    TCP otherwise keeps a small message back until the other side has acknowledged the one before, for 0.04 s.
+    """
+
+    _sockets: ClassVar[Counter[str]] = Counter()  # by kernel
+
+    def initialize(self) -> None:
+        """Begin to count."""
+        self._allowance = Allowance(_BURST, _BYTES_PER_SECOND)
+        self._unread: deque[int] = deque()  # bytes of each message that the page has yet to read
+
+    async def get(self, kernel_id: str) -> None:
+        """Open a socket, and return when it is closed."""
+        offered = self.request.headers.get("Sec-WebSocket-Protocol", "").split(",")
+        if PROTOCOL not in map(str.strip, offered) or not _is_id(self.get_query_argument("session_id", "")):
+            raise HTTPError(400, reason="A page names its protocol and its session")
+        if self._sockets[kernel_id] >= MOST_SOCKETS:
+            raise HTTPError(429, reason="This kernel has enough sockets")
+        self._sockets[kernel_id] += 1
+        try:
+            await super().get(kernel_id)
+        finally:
+            self._sockets[kernel_id] -= 1
+            if not self._sockets[kernel_id]:
+                del self._sockets[kernel_id]
+
+    async def open(self, kernel_id: str) -> None:
+        """Begin to relay."""
+        self.set_nodelay(True)
+        await super().open(kernel_id)
+
+    async def on_message(self, message: bytes | str) -> None:
+        """Pass a message of the page on. One that sends too much waits: the socket reads no further meanwhile."""
+        if self._is_closing:
+            return
+        try:
+            check_frame(message)
+        except FrameError as error:
+            self.log.warning("A page's socket was closed: it sent %s.", error)
+            self.close(POLICY_VIOLATION, "not a page's message")
+            return
+        if seconds := self._allowance.seconds_until(len(message) + _MESSAGE_COST):
+            await asyncio.sleep(seconds)
+        if not self._is_closing:
+            super().on_message(message)
+
+    def write_message(self, message: bytes | dict[str, Any], binary: bool = False) -> Future[None] | None:
+        """Send to the page, unless the server has closed the socket, as after a ping without an answer.
+
+        Of such a socket Jupyter no longer knows the protocol, and writes in the older one, whose first bytes Voilà
+        would take for a number of offsets to go through: more than 2⁵⁰, and the server serves nobody meanwhile.
+        """
+        if self._is_closing:
+            return None
+        if sum(self._unread) - max(self._unread, default=0) > MOST_UNREAD_BYTES:
+            self.log.warning("A page's socket was closed: it doesn't read what its kernel sends.")
+            self.close(POLICY_VIOLATION, "unread messages")
+            return None
+        written: Future[None] | None = super().write_message(message, binary)
+        if written is not None:
+            self._unread.append(len(message))
+            written.add_done_callback(self._on_written)
+        return written
+
+    @property
+    def _is_closing(self) -> bool:
+        return self.ws_connection is None or self.ws_connection.is_closing()
+
+    def _on_written(self, written: Future[None]) -> None:
+        self._unread.popleft()
+        if not written.cancelled():
+            written.exception()  # a page that went meanwhile is no news

@@ -1,0 +1,261 @@
+"""The socket between a page and its kernel: what a stranger sends ends that socket, and troubles nobody else."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import signal
+import subprocess
+import sys
+from contextlib import closing, suppress
+from http.client import HTTPConnection
+from pathlib import Path
+from time import monotonic
+from types import SimpleNamespace
+from urllib.request import urlopen
+from uuid import uuid4
+
+import nbformat
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tornado.httpclient import HTTPRequest
+from tornado.websocket import websocket_connect
+
+from explorer.serve.sockets import MOST_FRAME_BYTES, Allowance, FrameError, check_frame
+
+SERVE = Path(__file__).parents[1] / "browser" / "serve_page.py"
+PROTOCOL = "v1.kernel.websocket.jupyter.org"
+CONTROL = "jupyter.widget.control"
+CELL = """\
+import ipywidgets
+from explorer.serve.visit import wait_for_visitor
+wait_for_visitor()
+ipywidgets.HTML("x" * 1_000_000)
+"""
+
+
+def frame(kind, content, *, channel="shell", buffers=(), **header):
+    """A message as the page sends it."""
+    head = {
+        "msg_id": uuid4().hex,
+        "session": "s",
+        "username": "",
+        "date": "",
+        "version": "5.3",
+        "msg_type": kind,
+    }
+    parts = [json.dumps(part).encode() for part in (head | header, {}, {"version": "1.0.0"}, content)]
+    return framed([channel.encode(), *parts, *buffers])
+
+
+def framed(parts):
+    offsets = [8 * (len(parts) + 2)]
+    for part in parts:
+        offsets.append(offsets[-1] + len(part))
+    return b"".join([n.to_bytes(8, "little") for n in (len(offsets), *offsets)] + parts)
+
+
+def to_comm(data, comm_id="c", **more):
+    return {"comm_id": comm_id, "data": data, **more}
+
+
+OPEN_CONTROL = frame("comm_open", to_comm({}, target_name=CONTROL))
+
+
+def ask():
+    return frame("comm_msg", to_comm({"method": "request_states"}))
+
+
+UPDATE = {"method": "update", "state": {"value": 1}, "buffer_paths": [["ink"]]}
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        frame("kernel_info_request", {}),
+        frame("comm_info_request", {"target_name": "jupyter.widget"}),
+        OPEN_CONTROL,
+        ask(),
+        frame("comm_msg", to_comm(UPDATE), buffers=[b"ink"]),
+        frame(
+            "comm_msg", to_comm({"method": "custom", "content": {"open": "a"}}), buffers=[b"1" * (1 << 20)]
+        ),
+        frame("comm_close", to_comm({})),
+    ],
+)
+def test_what_a_page_sends_passes(sent):
+    check_frame(sent)
+
+
+HOSTILE = {
+    "an offset for each of 2^64 - 1": b"\xff" * 8,
+    "2^29 parts": bytes.fromhex("1fffffff"),
+    "nothing": b"",
+    "text": "{}",
+    "an offset beyond the frame": framed([b"shell", b"{}", b"{}", b"{}", b"{}"])[:-1],
+    "offsets that go back": b"".join(n.to_bytes(8, "little") for n in (6, 56, 61, 60, 62, 64, 66))
+    + b"x" * 20,
+    "offsets that overlap the table": b"".join(n.to_bytes(8, "little") for n in (6, 0, 8, 16, 24, 32, 40)),
+    "a thousand parts": framed([b"shell", *[b"{}"] * 1000]),
+    "a part that is no JSON": framed([b"shell", b"{", b"{}", b"{}", b"{}"]),
+    "lists in lists": framed([b"shell", b"{}", b"{}", b"{}", b"[" * 100_000]),
+    "a list for an object": framed([b"shell", b"{}", b"{}", b"{}", b"[]"]),
+    "too large a frame": framed([b"shell", b"{}", b"{}", b"{}", b"{}", b"x" * MOST_FRAME_BYTES]),
+    "another channel": frame("kernel_info_request", {}, channel="control"),
+    "code": frame("execute_request", {"code": "1"}),
+    "an end": frame("shutdown_request", {}),
+    "a forged line": frame("x\n\x1b[31mERROR", {}),
+    "no session": frame("kernel_info_request", {}, session=None),
+    "a new widget": frame("comm_open", to_comm({}, target_name="jupyter.widget")),
+    "a name with a line of its own": frame("comm_msg", to_comm({"method": "custom"}, comm_id="a\nb")),
+    "another method": frame("comm_msg", to_comm({"method": "\x1b[2J"})),
+    "no data": frame("comm_msg", {"comm_id": "c"}),
+    "a state that is none": frame("comm_msg", to_comm({"method": "update", "state": 1})),
+    "a buffer for no trait": frame(
+        "comm_msg", to_comm(UPDATE | {"buffer_paths": [["a", 0, "b"]]}), buffers=[b""]
+    ),
+}
+
+
+@pytest.mark.parametrize("sent", HOSTILE.values(), ids=HOSTILE)
+def test_what_no_page_sends_is_refused(sent):
+    begin = monotonic()
+    with pytest.raises(FrameError):
+        check_frame(sent)
+    assert monotonic() - begin < 1
+
+
+@given(
+    st.binary(max_size=400)
+    | st.tuples(st.integers(0, 300), st.binary(min_size=1, max_size=16)).map(
+        lambda change: UPDATED[: change[0]] + change[1] + UPDATED[change[0] + len(change[1]) :]
+    )
+)
+def test_whatever_is_sent_passes_or_is_refused(sent):
+    with suppress(FrameError):
+        check_frame(sent)
+
+
+UPDATED = frame("comm_msg", to_comm(UPDATE), buffers=[b"ink"])
+
+
+def test_an_allowance_is_for_a_burst_and_then_comes_back():
+    allowance = Allowance(100, 10)
+    assert allowance.seconds_until(100) == 0
+    assert 0.9 < allowance.seconds_until(10) <= 1
+    assert 1.9 < allowance.seconds_until(10) <= 2
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """A server of a page with a kernel that has a megabyte to say: its address, its process, and its log."""
+    folder = tmp_path_factory.mktemp("server")
+    made = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(CELL)],
+        metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
+    )
+    nbformat.write(made, folder / "page.ipynb")
+    with (folder / "log").open("w") as log:
+        command = [sys.executable, SERVE, folder / "page.ipynb"]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
+    yield SimpleNamespace(url=process.stdout.readline().strip(), pid=process.pid, log=folder / "log")
+    process.send_signal(signal.SIGTERM)
+    process.stdout.close()
+    process.wait(30)
+
+
+@pytest.fixture(scope="module")
+def kernel(server):
+    """The kernel of a page."""
+    return re.search(r'"kernelId": "([^"]+)"', page(server)).group(1)
+
+
+def page(server):
+    with urlopen(server.url, timeout=60) as answer:
+        return answer.read().decode()
+
+
+def address(server, kernel, session="s"):
+    return f"{server.url}api/kernels/{kernel}/channels" + (f"?session_id={session}" if session else "")
+
+
+def connect(server, kernel, session="s"):
+    request = HTTPRequest(address(server, kernel, session).replace("http", "ws", 1), request_timeout=30)
+    return websocket_connect(request, subprotocols=[PROTOCOL])
+
+
+def refusal(server, kernel, *, protocol=PROTOCOL, session="s"):
+    """The status with which the server refuses to open a socket; 0 where it opens one."""
+    with closing(HTTPConnection(server.url.split("/")[2], timeout=20)) as client:
+        headers = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13"}
+        headers |= {"Sec-WebSocket-Key": "x" * 22 + "==", "Sec-WebSocket-Protocol": protocol}
+        client.request("GET", "/" + address(server, kernel, session).split("/", 3)[3], headers=headers)
+        status = client.getresponse().status
+        return 0 if status == 101 else status
+
+
+async def closed(socket):
+    """Read until the server closes the socket; return the code."""
+    while await socket.read_message() is not None:
+        pass
+    socket.close()
+    return socket.close_code
+
+
+def megabytes(pid):
+    return int(Path(f"/proc/{pid}/statm").read_text(encoding="utf-8").split()[1]) * 4096 >> 20
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "name", ["an offset for each of 2^64 - 1", "text", "code", "a new widget", "a forged line"]
+)
+def test_a_hostile_frame_closes_its_socket_and_the_server_serves_on(server, kernel, name):
+    async def attack():
+        socket = await connect(server, kernel)
+        await socket.write_message(HOSTILE[name], binary=isinstance(HOSTILE[name], bytes))
+        return await closed(socket)
+
+    assert asyncio.run(asyncio.wait_for(attack(), 20)) == 1008
+    with urlopen(f"{server.url}api/kernels/{kernel}", timeout=5) as answer:
+        assert answer.status == 200
+    assert "\x1b" not in server.log.read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("protocol", "session"), [("", "s"), ("v0", "s"), (PROTOCOL, ""), (PROTOCOL, "%0A")])
+def test_a_socket_without_the_pages_protocol_or_a_session_is_not_opened(server, kernel, protocol, session):
+    assert refusal(server, kernel, protocol=protocol, session=session) == 400
+
+
+@pytest.mark.slow
+def test_a_kernel_has_few_sockets_and_one_that_is_closed_makes_room(server, kernel):
+    async def attack():
+        sockets = [await connect(server, kernel, f"s{number}") for number in range(4)]
+        assert refusal(server, kernel, session="s5") == 429
+        sockets[0].close()
+        await closed(sockets[0])
+        assert refusal(server, kernel, session="s6") == 0
+        for socket in sockets[1:]:
+            socket.close()
+            await closed(socket)
+
+    asyncio.run(asyncio.wait_for(attack(), 20))
+
+
+@pytest.mark.slow
+def test_who_never_reads_is_closed_before_much_waits_for_them(server, kernel):
+    async def attack():
+        socket = await connect(server, kernel)
+        before = megabytes(server.pid)
+        await socket.write_message(OPEN_CONTROL, binary=True)
+        for _ in range(100):  # a megabyte each
+            await socket.write_message(ask(), binary=True)
+        while "doesn't read" not in server.log.read_text(encoding="utf-8"):
+            await asyncio.sleep(0.1)
+        assert megabytes(server.pid) - before < 80
+        return await closed(socket)
+
+    asyncio.run(asyncio.wait_for(attack(), 60))

@@ -1,0 +1,57 @@
+"""A served page changes what it may change of a widget, and nothing else, whatever it sends."""
+
+from __future__ import annotations
+
+import ipywidgets
+import pytest
+
+from explorer.widgets.from_page import guard_widgets
+from explorer.widgets.header import Header
+from explorer.widgets.look import look_of
+from explorer.widgets.messages import Message, Messages
+from explorer.widgets.settings_panel import SettingsPanel
+from explorer.widgets.tab_bar import TabBar
+
+
+@pytest.fixture(autouse=True)
+def guarded(monkeypatch):
+    monkeypatch.setattr(ipywidgets.Widget, "set_state", ipywidgets.Widget.set_state)  # given back afterwards
+    guard_widgets()
+
+
+def test_what_the_page_decides_it_may_set(from_page):
+    header = Header()
+    from_page.set(header, choice="dark", theme="dark")
+    assert (header.choice, header.theme) == ("dark", "dark")
+
+
+WRONG = [None, 0, -1.5, "", "<b>", [], [None], {}, {"a": 1}, True]
+
+
+@pytest.mark.parametrize("value", WRONG, ids=repr)
+def test_nothing_else_changes(from_page, tmp_path, value):
+    (tmp_path / "a.css").write_text("b {}", encoding="utf-8")
+    messages = Messages()
+    messages.show(Message("a", "info", "said"))
+    panel = SettingsPanel()
+    for widget in (
+        Header(),
+        messages,
+        look_of(tmp_path),
+        panel,
+        panel.layout,
+        ipywidgets.VBox(),
+        TabBar({"a": "A"}),
+    ):
+        before = widget.get_state()
+        mine = widget.traits(page=True)
+        from_page.set(widget, **{name: value for name in [*widget.keys, "_unknown"] if name not in mine})
+        assert widget.get_state() == before
+    messages.dismiss("a")
+
+
+@pytest.mark.parametrize("value", WRONG, ids=repr)
+def test_a_value_that_is_none_is_dropped_without_a_word(from_page, value):
+    header = Header()
+    from_page.set(header, theme=value)
+    assert header.theme == "light"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import suppress
 from pathlib import Path
+from tempfile import gettempdir
 
 
 def children(pid):
@@ -19,3 +21,16 @@ def children(pid):
 def descendants(pid):
     """Those, and the ones that they have started."""
     return [found for child in children(pid) for found in (child, *descendants(child))]
+
+
+def kernel_process(kernel_id):
+    """The process of a server's kernel, however it was started: the one that listens on its port."""
+    (connection,) = Path(gettempdir()).glob(f"*/kernel-{kernel_id}.json")
+    port = json.loads(connection.read_text(encoding="utf-8"))["shell_port"]
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text(encoding="utf-8").splitlines()[1:]]
+    (socket,) = (f"socket:[{row[9]}]" for row in rows if row[1].endswith(f":{port:04X}") and row[3] == "0A")
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if any(str(file.readlink()) == socket for file in (process / "fd").iterdir()):
+                return int(process.name)
+    raise ProcessLookupError(kernel_id)

@@ -34,7 +34,6 @@ INSTEAD = {
 }
 # Where such a word says just what is meant: a piece of the sentence that it stands in.
 RIGHT = {
-    "README.md": ("put it behind a proxy",),
     "explorer/app/panels/overview.py": ("it lags behind test loss",),
     "explorer/figures/template.py": ("the surface's own colour behind the data",),
 }

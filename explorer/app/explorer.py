@@ -10,6 +10,7 @@ from ipywidgets import Layout, VBox
 from explorer.app.address import Address
 from explorer.app.data_choice import DataChoice, described
 from explorer.app.files import FileMenu, FileVerbs, new_header
+from explorer.app.keeping import Keeping
 from explorer.app.layout import close_all, screen
 from explorer.app.panels import PanelHost
 from explorer.app.panels.tabs import tabs
@@ -110,6 +111,7 @@ class Explorer(KnownNames, SettingTraits, Readings, FileVerbs, VBox):
         self._settings, self._run_bar = SettingsPart(session, shown), RunBarPart(session)
         self._advice = AdvicePart(session, self.messages)
         self._files = FileMenu(self, self.header, self.messages)
+        Keeping(session, self.header)
         self._guide = TourGuide(views, self.panels, self.settings, self.header.about)
         self._address = Address(session, self.data, self.header, self.panels, self.settings, self.messages)
         self.panels.tab_bar.on_fork(session.loop.bind(session.fork))

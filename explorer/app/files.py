@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 
 from explorer.app.data_choice import described
@@ -74,10 +73,9 @@ class FileVerbs:
         OSError
             If the file is there already and `overwrite` is False, or it can't be written.
         """
-        is_whole = Path(path).suffix.lower() == SUFFIX
-        make = self.session.save_session if is_whole else partial(_content, self, kind_of(path))
+        kind = "" if Path(path).suffix.lower() == SUFFIX else kind_of(path)
         with whole_file(path, overwrite=overwrite) as stream:
-            stream.write(make())
+            stream.write(self.export(kind).content if kind else self.session.save_session())
 
     def open_session(self, path: str | os.PathLike[str]) -> None:
         """Take up a session that was saved to a file, in place of this one, whose runs are closed.
@@ -221,10 +219,6 @@ def _is_marked(run: SessionRun) -> bool:
     """Return whether the user has said anything about a run; its file's name is no such word."""
     is_named = bool(run.name) and (run.opened is None or run.name != run.opened.file[: len(run.name)])
     return is_named or bool(run.note) or run.pinned
-
-
-def _content(app: FileVerbs, kind: str) -> bytes:
-    return app.export(kind).content
 
 
 def _read(path: str | os.PathLike[str], error: type[FileError], expected: str) -> tuple[str, bytes]:

@@ -39,8 +39,6 @@ _VALUES: Mapping[str, tuple[float, float]] = MappingProxyType(
 )
 """Settings that the tour may move, and to what: the first that differs from what is set."""
 
-_TABS: Mapping[str, str] = MappingProxyType({"draw": "draw"})
-"""The tab that a step is on, unless it is the overview."""
 _SEVEN = (((80, 60), (200, 60)), ((200, 60), (120, 220)))
 _ENOUGH_EPOCHS = 10
 
@@ -104,13 +102,10 @@ def _setting_step(shown: Sequence[str] | None, ends_a_run: bool) -> list[TourSte
         return []
     field = FIELDS[name]
     ends = " The run under way ends there; the tab Runs keeps it." if ends_a_run else ""
+    title = f"A setting: {field.label.lower()}"
     text = f"{field.help} Move it, and the network trains again from the start.{ends}"
     at = f'[data-name="{name}"][data-kind="scale"]'
-    return [
-        TourStep(
-            "setting", f"A setting: {field.label.lower()}", text, at, "Move it", ".explorer-place-accuracy"
-        )
-    ]
+    return [TourStep("setting", title, text, at, "Move it", ".explorer-place-accuracy")]
 
 
 def _draw_step(is_digits: bool) -> TourStep:
@@ -180,7 +175,7 @@ class TourGuide:
             self._went_back = False
             self._session.select(None)
         if step:
-            self._panels.tab_bar.selected = _TABS.get(step, "overview")
+            self._panels.tab_bar.selected = "draw" if step == "draw" else "overview"
 
     def _follow(self, state: SessionState) -> None:
         words = "" if self._answer is None else self._answer(state)

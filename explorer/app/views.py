@@ -1,7 +1,6 @@
 """All views of a session: each is shown the newest state, as often as they can be drawn."""
 
 from collections.abc import Callable
-from typing import Any
 
 from explorer.app.redraw_queue import RedrawQueue
 from explorer.app.view_state import ANY, Drawing, InTurn, ViewState, at_once
@@ -138,7 +137,4 @@ class Views:
         self._is_late = False
         state = self._seen(in_turn)
         for show in tuple(self._shows):
-            in_turn(self._guarded, show, state)
-
-    def _guarded(self, show: Callable[[ViewState], Any], state: ViewState) -> None:
-        self.loop.guarded(show, state)
+            in_turn(self.loop.guarded, show, state)

@@ -101,7 +101,7 @@ def _as_path(path: str | os.PathLike[str]) -> Path:
         raise DatasetError(printable(repr(path)), f"{type(path).__name__}", "a path as text that isn't empty")
     try:
         return Path(text).expanduser()
-    except RuntimeError as error:
+    except (RuntimeError, ValueError) as error:  # ValueError: half a surrogate pair in the user's name
         raise DatasetError(printable(text), "no home folder for its “~”", "a full path") from error
 
 

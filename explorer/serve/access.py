@@ -31,18 +31,8 @@ PASSWORD = "EXPLORER_PASSWORD"
 
 SHORTEST_TOKEN = 8
 
-ACCESS_DEFAULTS: Mapping[str, Any] = MappingProxyType(
-    {
-        "base_url": None,
-        "password": False,
-        "password_file": None,
-        "token": None,
-        "open": False,
-        "allow_host": (),
-        "certfile": None,
-        "keyfile": None,
-    }
-)
+_OPTIONS = ("base_url", "password", "password_file", "token", "open", "allow_host", "certfile", "keyfile")
+ACCESS_DEFAULTS: Mapping[str, Any] = MappingProxyType(dict.fromkeys(_OPTIONS))
 """The options of `add_access_options` where they are not given."""
 
 _PATH = re.compile(r"/(?:[A-Za-z0-9_~@%-][A-Za-z0-9_.~@%-]*/)*")
@@ -100,25 +90,17 @@ def add_access_options(parser: ArgumentParser) -> None:
     add = partial(parser.add_argument, default=SUPPRESS)
     words = f"path that all addresses begin with (default: /, in a JupyterHub ${HUB_PATH})"
     add("--base-url", type=_base_url, metavar="/PATH/", help=words)
-    add(
-        "--password",
-        action="store_true",
-        help=f"ask for a password now, and then everybody (or: ${PASSWORD})",
-    )
+    words = f"ask for a password now, and then everybody (or: ${PASSWORD})"
+    add("--password", action="store_true", help=words)
     add("--password-file", type=Path, metavar="FILE", help="read that password from the file's first line")
     words = "let in who has this token, in a link or at the login; without TEXT $JUPYTER_TOKEN or a new one"
     add("--token", type=_token, nargs="?", const="", metavar="TEXT", help=words)
-    add(
-        "--open",
-        action="store_true",
-        help="let everybody in who reaches an --ip other than this computer's own",
-    )
+    words = "let everybody in who reaches an --ip other than this computer's own"
+    add("--open", action="store_true", help=words)
     words = "name under which browsers may reach the page, as example.org; may be given several times"
     add("--allow-host", type=_name, action="append", metavar="NAME", help=words)
     add("--certfile", type=Path, metavar="FILE", help="serve over TLS, with this certificate")
-    add(
-        "--keyfile", type=Path, metavar="FILE", help="the certificate's private key, where it is another file"
-    )
+    add("--keyfile", type=Path, metavar="FILE", help="the certificate's key, where it is another file")
 
 
 def access_from(arguments: Namespace, environment: Mapping[str, str] = os.environ) -> Access:
@@ -144,7 +126,7 @@ def access_from(arguments: Namespace, environment: Mapping[str, str] = os.enviro
         hashed_password=_hashed(_password(arguments, environment)),
         token=token,
         is_new_token=is_new_token,
-        names=tuple(arguments.allow_host),
+        names=tuple(arguments.allow_host or ()),
         certificate=(arguments.certfile, arguments.keyfile) if arguments.certfile else None,
         is_in_hub=bool(hub_path),
     )
@@ -158,24 +140,22 @@ def access_from(arguments: Namespace, environment: Mapping[str, str] = os.enviro
 
 
 def _password(arguments: Namespace, environment: Mapping[str, str]) -> str:
-    if path := arguments.password_file:
-        try:
-            found: str = path.read_text(encoding="utf-8").partition("\n")[0].rstrip("\r")
-        except (OSError, UnicodeDecodeError) as error:
-            why = error.strerror if isinstance(error, OSError) else "it is no text"
-            raise AccessError(f"the password can't be read from {path}: {why}.") from error
-        if not found:
-            raise AccessError(f"the first line of {path} is empty: it has to hold the password.")
-        return found
-    if not arguments.password:
-        return environment.get(PASSWORD, "")
+    path: Path | None = arguments.password_file
     try:
-        typed, again = getpass("Password: "), getpass("Once more: ")
-    except EOFError:
-        typed = again = ""
-    if not typed or typed != again:
-        raise AccessError("no password was given." if not typed else "the two passwords differ.")
-    return typed
+        if path is None and not arguments.password:
+            return environment.get(PASSWORD, "")
+        found = (
+            getpass("Password: ") if path is None else path.read_text("utf-8").partition("\n")[0].rstrip("\r")
+        )
+        is_sure = path is not None or found == getpass("Once more: ")
+    except (OSError, UnicodeDecodeError, EOFError) as error:
+        why = getattr(error, "strerror", None) or "it is no text"
+        raise AccessError(f"the password can't be read{f' from {path}: {why}' if path else ''}.") from error
+    if not found:
+        raise AccessError("an empty password protects nothing.")
+    if not is_sure:
+        raise AccessError("the two passwords differ.")
+    return found
 
 
 def _hashed(password: str) -> str:
@@ -211,19 +191,21 @@ def is_every_address(ip: str) -> bool:
         return False
 
 
+def _checked(is_one: object, words: str, text: str) -> str:
+    if not is_one:
+        raise ArgumentTypeError(f"{words}, not {text!r}")
+    return text
+
+
 def _base_url(text: str) -> str:
-    if not _PATH.fullmatch(text):
-        raise ArgumentTypeError(f"a path begins and ends with a slash, as /explorer/, not {text!r}")
-    return text
+    return _checked(_PATH.fullmatch(text), "a path begins and ends with a slash, as /explorer/", text)
 
 
-def _token(text: str) -> str:
-    if len(text) < SHORTEST_TOKEN:  # so that no command is taken for one
-        raise ArgumentTypeError(f"a token has {SHORTEST_TOKEN} characters or more, not {text!r}")
-    return text
+def _token(text: str) -> str:  # so long that no command is taken for one
+    return _checked(len(text) >= SHORTEST_TOKEN, f"a token has {SHORTEST_TOKEN} characters or more", text)
 
 
 def _name(text: str) -> str:
-    if not _NAME.fullmatch(text.lower()):
-        raise ArgumentTypeError(f"a name is one as example.org, without a port, not {text!r}")
-    return text.lower()
+    return _checked(
+        _NAME.fullmatch(text.lower()), "a name is one as example.org, without a port", text
+    ).lower()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -18,7 +18,7 @@ from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.provisioning.factory import KernelProvisionerFactory
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
-from explorer.serve.warm_process import ROOM_FOR_COMMAND, KernelRequest, adopt_orphans
+from explorer.serve.warm_process import LAUNCHER, ROOM_FOR_COMMAND, adopt_orphans
 
 __all__ = ["PROVISIONER", "ForkedKernelProvisioner", "ForkedProcess", "WarmProcess", "register_provisioner"]
 
@@ -26,7 +26,6 @@ PROVISIONER = "explorer-forked"
 """The provisioner's name in Jupyter's settings."""
 
 _ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
-_LAUNCHER = "ipykernel_launcher"
 _PATIENCE = 60.0  # seconds
 
 _log = logging.getLogger(__name__)
@@ -39,9 +38,12 @@ class WarmProcess:
     ----------
     environment
         The environment variables of the process; those of each kernel are its own.
+    prepares_app
+        Whether kernels show `explorer.serve.opening_app`.
     """
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
+    def __init__(self, environment: Mapping[str, str], *, prepares_app: bool) -> None:
+        self._prepared = "explorer.serve.opening_app" if prepares_app else "explorer.app.explorer"
         self._environment = {**environment, **dict.fromkeys(_ONE_THREAD, "1")}
         self._asking = asyncio.Lock()
         self._process: subprocess.Popen[bytes] | None = None
@@ -61,8 +63,9 @@ class WarmProcess:
         self._socket.setblocking(False)
         with theirs:
             number = str(theirs.fileno())
+            module = ("-P", "-m", "explorer.serve.warm_process")
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "explorer.serve.warm_process", number, ROOM_FOR_COMMAND],
+                [sys.executable, *module, number, self._prepared, ROOM_FOR_COMMAND],
                 env=self._environment,
                 stdin=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
@@ -77,32 +80,34 @@ class WarmProcess:
             self._process.wait()
             self._process = None
 
-    async def fork(self, request: KernelRequest) -> ForkedProcess | None:
+    async def fork(
+        self, command: list[str], environment: Mapping[str, str], folder: str
+    ) -> ForkedProcess | None:
         """Return a new kernel's process; None if there is none to be had."""
         async with self._asking:
             if self._process is None:
+                self.start()
+            if self._process is None:
                 return None
             try:
-                pid = await asyncio.wait_for(self._ask(request), _PATIENCE)
+                request = json.dumps([command, dict(environment), folder])
+                pid = await asyncio.wait_for(self._ask(request.encode() + b"\n"), _PATIENCE)
             except (OSError, ValueError):  # it was killed, or doesn't answer
-                _log.warning(
-                    "The process that kernels are forked from is gone; the next is started as usual."
-                )
+                _log.warning("What kernels are forked from is gone; the next is started as usual.")
                 self.close()
                 self.start()
                 return None
             except asyncio.CancelledError:
                 self.close()  # what it says now would be taken for the next answer
-                self.start()
                 raise
             self._has_forked = True
             return ForkedProcess(pid)
 
-    async def _ask(self, request: KernelRequest) -> int:
+    async def _ask(self, request: bytes) -> int:
         loop = asyncio.get_running_loop()
         adopt_orphans(True)
         try:
-            await loop.sock_sendall(self._socket, request.line())
+            await loop.sock_sendall(self._socket, request)
             return int(await loop.sock_recv(self._socket, 32))
         finally:
             adopt_orphans(False)
@@ -131,14 +136,6 @@ class ForkedProcess:
         if self.poll() is None:
             os.kill(self.pid, number)
 
-    def terminate(self) -> None:
-        """Ask it to end."""
-        self.send_signal(signal.SIGTERM)
-
-    def kill(self) -> None:
-        """End it."""
-        self.send_signal(signal.SIGKILL)
-
 
 class ForkedKernelProvisioner(LocalProvisioner):
     """Forks a kernel from the `WarmProcess` of its manager's manager, or starts it as usual."""
@@ -147,11 +144,9 @@ class ForkedKernelProvisioner(LocalProvisioner):
         """Return how to connect to the kernel that has been started."""
         manager: Any = self.parent
         warm_process = getattr(manager.parent, "warm_process", None)
-        if warm_process is not None and _LAUNCHER in cmd:
-            arguments, folder = cmd[cmd.index(_LAUNCHER) + 1 :], str(options.get("cwd") or Path.cwd())
-            request = KernelRequest(cmd, arguments, dict(options["env"]), folder)
-            process = await warm_process.fork(request)
-            if process is not None:
+        if warm_process is not None and LAUNCHER in cmd:
+            folder = str(options.get("cwd") or Path.cwd())
+            if (process := await warm_process.fork(cmd, options["env"], folder)) is not None:
                 self.process, self.pid, self.pgid, self.cwd = process, process.pid, process.pid, folder
                 return self.connection_info
         return await super().launch_kernel(cmd, **options)

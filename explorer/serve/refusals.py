@@ -5,7 +5,6 @@ A name that is not this server's may have been pointed at it, so that a stranger
 """
 
 import socket
-from collections.abc import Mapping
 from ipaddress import ip_address
 from types import MappingProxyType
 from typing import Any
@@ -22,13 +21,8 @@ __all__ = ["Door", "FilesHandler", "RefusalHandler", "theme_shown", "write_refus
 
 METHODS = ("GET", "POST", "DELETE")
 
-TITLES: Mapping[int, str] = MappingProxyType(
-    {
-        403: "This is not open to you",
-        404: "There is no such page",
-        405: "That can’t be done here",
-    }
-)
+TITLES = MappingProxyType({403: "This is not open to you", 405: "That can’t be done here"})
+NO_TITLE = "There is no such page"
 
 FOREIGN_HOST = (
     "This server does not answer to the name “{}”. Whoever runs it can allow the name: --allow-host {}"
@@ -39,18 +33,10 @@ NO_METHOD = "The server answers GET, POST and DELETE alone."
 
 
 class RefusalHandler(RequestHandler):
-    """Says in a page of ours why there is no other.
-
-    Parameters
-    ----------
-    status
-        The HTTP status code.
-    reason
-        One sentence for whoever asked.
-    """
+    """Says in a page of ours why there is no other."""
 
     def initialize(self, status: int = 404, reason: str = NO_PAGE) -> None:
-        """Take what is to be said."""
+        """Take the HTTP status code, and one sentence for whoever asked."""
         self._status, self._why = status, reason
 
     def set_default_headers(self) -> None:
@@ -83,7 +69,7 @@ def write_refusal(handler: RequestHandler, status: int, reason: str) -> None:
         handler.set_header("Allow", ", ".join(METHODS))
     handler.set_header("Content-Type", "text/html; charset=utf-8")
     page = handler.settings["voila_jinja2_env"].get_template("refusal.html")
-    base_url, title = handler.settings["base_url"], TITLES.get(status, TITLES[404])
+    base_url, title = handler.settings["base_url"], TITLES.get(status, NO_TITLE)
     handler.finish(page.render(title=title, reason=reason, base_url=base_url, theme=theme_shown(handler)))
 
 

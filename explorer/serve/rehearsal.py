@@ -210,8 +210,8 @@ async def climb(url: str, n: int, pid: int | None, say: Callable[[str], object])
     columns = zip(*((one.first_byte, one.page, one.point) for one in visitors), strict=True)
     figures: list[Any] = [outcomes.count(outcome) for outcome in ("seated", "waited", "failed")]
     figures += [(percentile(column, 50), percentile(column, 95)) for column in columns]
-    memory, cpu = ((new - old) / share for new, old in zip(after[1:], before[1:], strict=True))
-    return Rung(n, *figures, memory=memory, cpu=cpu, left_over=left_over)
+    figures += [(new - old) / share for new, old in zip(after[1:], before[1:], strict=True)]
+    return Rung(n, *[*figures, left_over])
 
 
 async def _all(visitors: Sequence[Visitor], do: Callable[[Visitor], Any]) -> None:

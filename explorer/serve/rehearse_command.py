@@ -9,7 +9,6 @@ from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -65,7 +64,7 @@ def _server(arguments: Namespace) -> Iterator[tuple[str, int | None]]:
     if arguments.url:
         yield arguments.url, None
         return
-    seats = [] if arguments.seats is None else ["--seats", arguments.seats]
+    seats = [] if arguments.seats is None else ["--seats", str(arguments.seats)]
     command = [sys.executable, "-m", "explorer", "--no-browser", "--port", "0", *seats]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         try:
@@ -80,15 +79,17 @@ def _server(arguments: Namespace) -> Iterator[tuple[str, int | None]]:
 
 
 async def _ladder(url: str, pid: int | None, visitors: list[int]) -> list[Rung]:
-    say = partial(print, file=sys.stderr, flush=True)
-    first = await climb(url, 1, pid, lambda _: None)  # a server that has just started has caches to fill
-    if not first.seated:
-        raise ConnectionError(f"nobody can open the page at {url}.")
-    rungs = []
-    for n in visitors:
+    def say(sentence: str) -> None:
+        if rungs:
+            print(sentence, file=sys.stderr, flush=True)
+
+    rungs: list[Rung] = []
+    for n in (1, *visitors):  # the first finds caches to fill, and does not count
         await until_idle(pid)
         rungs.append(await climb(url, n, pid, say))
-    return rungs
+    if not rungs[0].seated:
+        raise ConnectionError(f"nobody can open the page at {url}.")
+    return rungs[1:]
 
 
 def _row(rung: Rung) -> str:

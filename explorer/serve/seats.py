@@ -17,7 +17,7 @@ import psutil
 from tornado.web import HTTPError
 from traitlets import Instance, Int
 
-__all__ = ["Seat", "Seats", "default_seats", "free_memory", "seated_manager_class"]
+__all__ = ["Seat", "Seats", "free_memory", "seated_manager_class", "seats_of"]
 
 FETCHED_SECONDS = 60.0
 """A kernel whose page was fetched and never connected is ended after this time."""
@@ -45,24 +45,18 @@ _SEATS_A_CORE = 20
 _log = logging.getLogger(__name__)
 
 
-def default_seats(cores: int, memory: int, files: int) -> int:
-    """Return how many visitors a machine bears at once, at least 1.
+def seats_of(asked: int | None, cores: int, memory: int, files: int) -> int:
+    """Return how many visitors a machine takes at once, at least 1.
 
     Parameters
     ----------
-    cores : int
-        Cores that may be used.
-    memory : int
-        Bytes that are free.
-    files : int
-        How many the server may open.
+    asked : int or None
+        How many are asked for; None for as many as the machine bears.
+    cores, memory, files : int
+        Cores that may be used, bytes that are free, and files that the server may open: each seat needs some.
     """
-    return max(1, min(_SEATS_A_CORE * cores, memory // _SEAT_BYTES, seats_within(files)))
-
-
-def seats_within(files: int) -> int:
-    """Return how many seats a limit of open files allows."""
-    return max(1, (files - _SERVER_FILES) // _SEAT_FILES)
+    wanted = min(_SEATS_A_CORE * cores, memory // _SEAT_BYTES) if asked is None else asked
+    return max(1, min(wanted, (files - _SERVER_FILES) // _SEAT_FILES))
 
 
 def free_memory() -> int:

@@ -117,7 +117,7 @@ def run(arguments: Namespace) -> int:
             except DatasetError as error:
                 return refuse(str(error))
         variables = {DATASETS: json.dumps(paths), SHARED_DATASETS: folder}
-        return serve(arguments, "The explorer", find_notebook(), kernel_variables=variables)
+        return serve(arguments, "The explorer", find_notebook(), opens_app=True, kernel_variables=variables)
 
 
 def _add(path: str, paths: dict[str, str], shared: Path) -> None:

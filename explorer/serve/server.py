@@ -32,10 +32,11 @@ from explorer.serve.patient_server import patient_server, raise_file_limit
 from explorer.serve.refusals import Door, FilesHandler, RefusalHandler
 from explorer.serve.scripts import PageScripts, page_scripts
 from explorer.serve.seated_page import PLACE, PlaceHandler, opening_of
-from explorer.serve.seats import Seats, default_seats, free_memory, seated_manager_class, seats_within
+from explorer.serve.seats import Seats, free_memory, seated_manager_class, seats_of
 from explorer.serve.sockets import MOST_FRAME_BYTES, SocketHandler
 from explorer.serve.surroundings import kernel_environment
 from explorer.serve.terminal_log import TerminalFormatter, log_failures, settle_log
+from explorer.training.share import n_cores
 from explorer.widgets.plotly_module import PAGE_HAS_PLOTLY, PLOTLY_KEY
 
 __all__ = [
@@ -95,6 +96,8 @@ class ServerSettings:
     ip: str = "127.0.0.1"
     port: int = DEFAULT_PORT
     debug: bool = False
+    opens_app: bool = False
+    """Whether the notebook shows `opening_app`, which is then prepared once for all kernels."""
     kernel_variables: dict[str, str] = field(default_factory=dict)
     """Environment variables that kernels get in addition to the server's own."""
     template: str = TEMPLATE
@@ -205,8 +208,10 @@ class ExplorerServer(Voila):
             "VOILA_APP_PORT": str(self._visits[0].getsockname()[1]),
             **settings.kernel_variables,
         }
-        page, warm_process = self.voila_configuration, WarmProcess(kernel_environment(os.environ) | variables)
-        self.seats = _seats(settings.seats)
+        page, environment = self.voila_configuration, kernel_environment(os.environ) | variables
+        warm_process = WarmProcess(environment, prepares_app=settings.opens_app)
+        most = seats_of(settings.seats, n_cores(), free_memory(), raise_file_limit())
+        self.seats = Seats(most, n_cores())
         manager_class = kernel_manager_class(page.multi_kernel_manager_class, variables, warm_process)
         page.multi_kernel_manager_class = seated_manager_class(manager_class, self.seats)
         register_provisioner()
@@ -291,7 +296,8 @@ class ExplorerServer(Voila):
             listening(page_address(self.ip, self.port, self._settings.access))
             await asyncio.Event().wait()
         finally:
-            self.log.setLevel(logging.CRITICAL)  # what kernels complain about while they end is no news
+            for log in (self.log, logging.getLogger("tornado.general")):
+                log.setLevel(logging.CRITICAL)  # what kernels and pages say while they end is no news
             self._http.stop()
             watch.cancel()
             await self.kernel_manager.shutdown_all(now=True)
@@ -336,15 +342,6 @@ def _configuration(settings: ServerSettings, scripts: PageScripts) -> Config:
     return config
 
 
-def _seats(asked: int | None) -> Seats:
-    """Return the seats of this machine, fewer than were asked for where so many files can't be opened."""
-    files, cores = raise_file_limit(), os.cpu_count() or 1
-    if hasattr(os, "sched_getaffinity"):
-        cores = len(os.sched_getaffinity(0))
-    most = default_seats(cores, free_memory(), files) if asked is None else min(asked, seats_within(files))
-    return Seats(most, cores)
-
-
 def _with_lasting_address(page_config: dict[str, Any], base_url: str, **_: Any) -> dict[str, Any]:
     """Let the page take Voilà's scripts from where the browser keeps them."""
     return page_config | {"fullStaticUrl": base_url + VOILA_FILES}
@@ -358,7 +355,13 @@ def _reveal_address() -> str:
     return f"explorer/reveal/{version('sphinx-revealjs')}"
 
 
-_NO_NEWS = ("is not trusted", "wrote error", "invalid/expired login cookie", "restart failed")
+_NO_NEWS = (
+    "is not trusted",
+    "wrote error",
+    "invalid/expired login cookie",
+    "restart failed",
+    "restarted failed",
+)
 
 
 def _is_news(record: logging.LogRecord) -> bool:

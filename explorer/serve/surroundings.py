@@ -19,6 +19,7 @@ __all__ = [
     "kernel_environment",
     "settle_jupyter",
     "settle_terminal",
+    "skip_module",
     "skip_slow_grammar",
 ]
 
@@ -51,6 +52,9 @@ _NEEDED = re.compile(
 )
 _SECRET = re.compile(r"TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL|API_?KEY", re.IGNORECASE)
 
+_FILE_BYTES = 1 << 16
+"""Size of a file that must find room: more than all that Jupyter writes."""
+
 _PLAIN: Mapping[int, str] = MappingProxyType(
     str.maketrans(dict(zip("“”’–−×\u202f\u00a0", '""\'--x  ', strict=True)) | {"…": "...", "→": "->"})
 )
@@ -73,8 +77,13 @@ def kernel_environment(environment: Mapping[str, str]) -> dict[str, str]:
 
 def skip_slow_grammar() -> None:
     """Have `SLOW_GRAMMAR` pass for not installed in this process, where it is not loaded yet."""
+    skip_module(SLOW_GRAMMAR)
+
+
+def skip_module(name: str) -> None:
+    """Have a module pass for not installed in this process, where it is not loaded yet."""
     modules = cast("dict[str, ModuleType | None]", sys.modules)  # None is how Python says "not there"
-    modules.setdefault(SLOW_GRAMMAR, None)
+    modules.setdefault(name, None)
 
 
 def settle_terminal() -> None:
@@ -127,10 +136,12 @@ def _home(environment: MutableMapping[str, str], fallback: Path) -> Path:
 
 
 def _can_write(folder: Path) -> bool:
-    """Return whether files can be made in `folder`, which need not exist yet."""
+    """Return whether files can be made and written in `folder`, which need not exist yet."""
     try:
         first = next(place for place in (folder, *folder.parents) if place.exists())
-        with TemporaryFile(dir=first):
-            return True
+        with TemporaryFile(dir=first, buffering=0) as file:
+            return (
+                file.write(bytes(_FILE_BYTES)) == _FILE_BYTES
+            )  # on a full disk a file can be made, but not filled
     except OSError:
         return False

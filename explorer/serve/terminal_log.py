@@ -2,9 +2,12 @@
 
 import logging
 import re
+from typing import TYPE_CHECKING
 
-from tornado.web import RequestHandler
 from traitlets.config.application import LevelFormatter
+
+if TYPE_CHECKING:
+    from tornado.web import RequestHandler
 
 __all__ = ["TerminalFormatter", "log_failures", "settle_log"]
 
@@ -27,7 +30,7 @@ def settle_log() -> None:
         logging.lastResort.setFormatter(TerminalFormatter("%(levelname)s: %(message)s"))
 
 
-def log_failures(handler: RequestHandler) -> None:
+def log_failures(handler: "RequestHandler") -> None:
     """Log a finished request if the server failed; what was refused is the sender's affair.
 
     Parameters

@@ -16,6 +16,7 @@ from urllib.parse import parse_qsl, urlencode
 from explorer.datasets.offers import DatasetOffer, offer_file, usual_offers
 from explorer.figures.palette import PALETTES, Theme
 from explorer.serve.surroundings import DATASETS, SHARED_DATASETS
+from explorer.serve.terminal_log import TerminalFormatter, settle_log
 from explorer.training.share import VISITED
 from explorer.widgets.from_page import guard_widgets
 from explorer.widgets.heartbeat import Heartbeat
@@ -91,6 +92,7 @@ def visit(query: str) -> Visit:
 
 def _log_to_terminal() -> None:
     """Let warnings and errors of the package out of the kernel, which otherwise swallows its output."""
+    settle_log()
     handler = logging.StreamHandler(sys.__stderr__)
-    handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
+    handler.setFormatter(TerminalFormatter("%(levelname)s %(name)s: %(message)s"))
     logging.getLogger("explorer").addHandler(handler)

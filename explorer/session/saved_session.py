@@ -94,16 +94,16 @@ class SavedSession:
         return run.number == self.present, run.is_marked, run.number
 
 
-def session_bytes(saved: SavedSession, dataset: Dataset) -> bytes:
+def session_bytes(saved: SavedSession, dataset: Dataset, weight_bytes: int = _WEIGHT_BYTES) -> bytes:
     """Return the content of the file, at most 64 MB.
 
-    Where the networks are too large, the oldest lose theirs first; the figures and the curves stay.
+    Where the networks take more than `weight_bytes`, the oldest lose theirs first; figures and curves stay.
     """
     kept = saved.kept
     listed = {run.number for run in kept}
     by_number = {run.number: run for run in (*_ancestors(kept), *kept)}
     runs = [run for _, run in sorted(by_number.items())]
-    weights = _fitting_weights(runs, saved, dataset)
+    weights = _fitting_weights(runs, saved, dataset, weight_bytes)
     content = {
         "format": FORMAT,
         "saved_at": saved.saved_at,
@@ -196,14 +196,14 @@ def _ancestors(runs: Iterable[SessionRun]) -> Iterator[SessionRun]:
 
 
 def _fitting_weights(
-    runs: Sequence[SessionRun], saved: SavedSession, dataset: Dataset
+    runs: Sequence[SessionRun], saved: SavedSession, dataset: Dataset, room: int
 ) -> dict[int, dict[float, Weights]]:
     """Return the weights by run and epoch: each run's newest, then the epochs before, as far as there is room."""
     by_worth = sorted(runs, key=saved._worth, reverse=True)
     known = {run.number: [*kept_weights(run).items()][::-1] for run in by_worth}
     newest = [(number, *found[0]) for number, found in known.items() if found]
     others = [(number, *moment) for number, found in known.items() for moment in found[1:]]
-    room, chosen = _WEIGHT_BYTES, dict[int, dict[float, Weights]]()
+    chosen: dict[int, dict[float, Weights]] = {}
     for number, epoch, weights in [*newest, *others][: most_networks(dataset)]:
         room -= sum(array.nbytes for array in weights)
         if room < 0:

@@ -385,7 +385,22 @@ class Session:
         Of each run that is its curve, its figures and its newest network; of the present one, which is kept as far
         as it has come, also the epochs to go back to.
         """
-        saved = SavedSession(
+        saved = self._as_saved()
+        content = session_bytes(saved, self.dataset)
+        self._saved = frozenset(run.revision for run in saved.kept)
+        self._publish()
+        return content
+
+    def small_copy(self, weight_bytes: int) -> bytes:
+        """Return what `save_session` does, with so many bytes of weights; nothing counts as saved by it."""
+        saved, run = self._as_saved(), self._state.begun_run
+        newest = None if run is None else run.newest
+        if newest is not None and sum(array.nbytes for array in newest.weights) > weight_bytes:
+            saved = replace(saved, present=0)  # one of the earlier runs, which may lack their networks
+        return session_bytes(saved, self.dataset, weight_bytes)
+
+    def _as_saved(self) -> SavedSession:
+        return SavedSession(
             config=self._config,
             runs=self._state.runs,
             present=0 if self._state.begun_run is None else self._state.begun_run.number,
@@ -393,10 +408,6 @@ class Session:
             first=self._first,
             saved_at=f"{datetime.now():%Y-%m-%d %H:%M}",
         )
-        content = session_bytes(saved, self.dataset)
-        self._saved = frozenset(run.revision for run in saved.kept)
-        self._publish()
-        return content
 
     def open_session(self, saved: SavedSession) -> None:
         """Put a session that was saved in the place of this one, whose runs are closed; nothing trains.

@@ -90,22 +90,17 @@ def read_session(content: bytes, name: str, dataset: Dataset) -> SavedSession:
     name = printable(name)
     with explained(name, SessionFileError, _EXPECTED):
         archive = ArrayArchive(BytesIO(content), name, _MOST_UNPACKED)
-        text = _text(archive)
-        _check_kind(archive, text, dataset)
+        text = _text(archive, dataset)
         return _Reader(archive, dataset).session(text)
 
 
-def _text(archive: ArrayArchive) -> Any:
-    """Return what the text of the file says."""
+def _text(archive: ArrayArchive, dataset: Dataset) -> dict[str, Any]:
+    """Return what the text of a file says, which is of this format, of runs on these images, and not too large."""
     if "session" not in archive.names:
         raise FileError(archive.name, "no entry “session”", _EXPECTED)
     if archive.size("session") > MOST_TEXT:
         raise FileError(archive.name, f"{archive.size('session')} bytes of text", f"at most {MOST_TEXT}")
-    return json.loads(archive.array("session", "u1", 1, "a text").tobytes())
-
-
-def _check_kind(archive: ArrayArchive, text: Any, dataset: Dataset) -> None:
-    """Raise unless the file is of this format, of runs on these images, and of a size that is written."""
+    text = json.loads(archive.array("session", "u1", 1, "a text").tobytes())
     version = _checked(text, {"format": _Rule(int, 1)}, archive.name)["format"]
     if version > FORMAT:
         newer = f"format {FORMAT}: a newer explorer opens it"
@@ -122,6 +117,7 @@ def _check_kind(archive: ArrayArchive, text: Any, dataset: Dataset) -> None:
     size = sum(map(archive.size, _TABLES))
     if size > MOST_RECORD_BYTES:
         raise FileError(archive.name, f"{size} bytes of records", f"at most {MOST_RECORD_BYTES}")
+    return _checked(text, _SESSION, archive.name)
 
 
 # ---------------------------------------------------------------- the text
@@ -243,32 +239,25 @@ def _counts(archive: ArrayArchive, name: str, dataset: Dataset) -> NDArray[np.in
     return counts
 
 
-def _weights(archive: ArrayArchive) -> NDArray[np.float32]:
-    """Return the weights of all networks, in one row."""
-    weights = archive.array("weights", "f4", 1, "float32 in one row", may_be_empty=True)
-    if not np.isfinite(weights).all():
-        raise FileError(
-            f"{archive.name}, weights", "values that are infinite or not a number", "finite weights"
-        )
-    return weights
-
-
 class _Reader:
     """Takes the runs of a file one by one, each with its rows of the tables."""
 
     def __init__(self, archive: ArrayArchive, dataset: Dataset) -> None:
         self._name, self._dataset = archive.name, dataset
+        weights = archive.array("weights", "f4", 1, "float32 in one row", may_be_empty=True)
+        if not np.isfinite(weights).all():
+            found = "values that are infinite or not a number"
+            raise FileError(f"{archive.name}, weights", found, "finite weights")
         self._tables: dict[str, Any] = {
             **{name: _figures(archive, name) for name in _RECORDS},
             **{name: _counts(archive, name, dataset) for name in ("confusions", "evaluated")},
-            "weights": _weights(archive),
+            "weights": weights,
         }
         self._taken = dict.fromkeys(self._tables, 0)
 
-    def session(self, text: Any) -> SavedSession:
+    def session(self, session: Mapping[str, Any]) -> SavedSession:
         """Return all of it."""
         name, dataset = self._name, self._dataset
-        session = _checked(text, _SESSION, name)
         present, n_runs, known = session["present"], session["n_runs"], dict[int, SessionRun]()
         parts = [f"{name}, run {place}" for place in range(1, len(session["runs"]) + 1)]
         entries = [_checked(entry, _RUN, part) for entry, part in zip(session["runs"], parts, strict=True)]
@@ -313,8 +302,15 @@ class _Reader:
         ]
         rows = self._take("batches", entry["n_batches"])
         batches = [BatchRecord(**figures) for figures in figure_rows(BatchRecord, rows)]
-        evaluation = self._evaluation(entry["n_evaluations"], snapshots)
-        for records in (epochs, batches, [evaluation] if evaluation else []):
+        evaluations = [
+            Evaluation(
+                **figures,
+                confusion=counts,
+                snapshot=snapshots.get(figures["epoch"]) or self._bare(figures["epoch"]),
+            )
+            for figures, counts in self._rows("evaluations", "evaluated", entry["n_evaluations"])
+        ]
+        for records in (epochs, batches, evaluations):
             _check_order([record.epoch for record in records], part, first_epoch, config.epochs)
         start, own = epochs[: entry["n_starts"]], epochs[entry["n_starts"] :]
         timeline = Timeline()
@@ -322,8 +318,9 @@ class _Reader:
             if record.epoch in snapshots:
                 snapshot = replace(snapshots[record.epoch], epoch=record.epoch)
                 timeline = timeline.followed_by(Moment(record, snapshot))
-        if timeline.newest is None and evaluation is None and own:  # its network had no room
-            timeline = Timeline((Moment(own[-1], self._without_weights(own[-1].epoch)),))
+        if own and timeline.newest is None and not evaluations:  # its network had no room
+            timeline = Timeline((Moment(own[-1], self._bare(own[-1].epoch)),))
+        evaluation = next(iter(evaluations), None)
         began = next(iter(timeline.moments), None)
         end = _end(entry, part, evaluation)
         return SessionRun(
@@ -357,15 +354,8 @@ class _Reader:
                 found[epoch] = replace(training.snapshot(), epoch=epoch)
         return found
 
-    def _evaluation(self, count: int, snapshots: Mapping[float, Snapshot]) -> Evaluation | None:
-        """Return the exact figures of a run's newest network, if there are any."""
-        for figures, counts in self._rows("evaluations", "evaluated", count):
-            epoch = figures["epoch"]
-            snapshot = snapshots.get(epoch) or self._without_weights(epoch)
-            return Evaluation(**figures, confusion=counts, snapshot=snapshot)
-        return None
-
-    def _without_weights(self, epoch: float) -> Snapshot:
+    def _bare(self, epoch: float) -> Snapshot:
+        """Return the snapshot of a network whose weights are not there."""
         return Snapshot(epoch, (), np.empty((self._dataset.n_classes, 0), np.float32))
 
     def _rows(self, name: str, counts: str, count: int) -> Iterable[tuple[dict[str, Any], NDArray[np.int64]]]:

@@ -109,11 +109,9 @@ class SessionState:
     def is_blank(self) -> bool:
         """Whether the present run has nothing to show yet, and its first records or figures are on their way."""
         run = self.run
-        return (
-            run is not None
-            and run.status in ("running", "idle")
-            and not (run.history.batches or run.evaluation)
-        )
+        if run is None or run.status not in ("running", "idle"):
+            return False
+        return not (run.history.batches or run.evaluation)
 
     @property
     def looks_back_to(self) -> float | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from time import perf_counter
+from time import process_time
 
 from explorer.datasets import Dataset
 from explorer.session.session_run import SessionRun
@@ -23,16 +23,16 @@ def trained_run(config: TrainingConfig, dataset: Dataset, most_seconds: float) -
     dataset : Dataset
         Its images.
     most_seconds : float
-        The time that it may take.
+        The processor's time that it may take.
 
     Returns
     -------
     SessionRun or None
         None if it took longer, or diverged.
     """
-    training, deadline = TrainingRun(config, dataset), perf_counter() + most_seconds
+    training, deadline = TrainingRun(config, dataset), process_time() + most_seconds
     events: list[Event] = []
-    end = complete(training, events.append, lambda: perf_counter() > deadline).end
+    end = complete(training, events.append, lambda: process_time() > deadline).end
     if end.status != "finished":
         return None
     records = [event for event in events if event is not None]

@@ -60,16 +60,8 @@ def hints(
     better : BetterRun, optional
         A run with much the same settings that reached more.
     """
-    findings = Findings(
-        history.config,
-        history.epochs,
-        history.end,
-        n_train,
-        tuple(diagnostics),
-        n_available,
-        start_accuracy,
-        better,
-    )
+    run = (history.config, history.epochs, history.end, n_train)
+    findings = Findings(*run, tuple(diagnostics), n_available, start_accuracy, better)
     return _first(_CAUSES, findings, 1) or _first(_ADVICE, findings, _MOST)
 
 

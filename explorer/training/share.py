@@ -2,7 +2,7 @@
 
 All processes that train on a server share a folder. Whoever wants to train puts a ticket there, a file that is
 named by the time and locked. The first tickets, one for each core, have a turn; the others know their place in
-line. After a second of training a ticket goes to the end of the line if anybody waits. The lock of a process that
+line. After a second of training comes a new ticket, at the end of the line. The lock of a process that
 dies is gone at once, and so is its turn.
 """
 
@@ -58,7 +58,7 @@ class Share:
     hold_seconds : float
         Time after which nothing is trained for a page that is gone; before it has come, nothing is at all.
     slice_seconds : float
-        Time after which a training goes to the end of the line if anybody waits.
+        Time after which a training goes to the end of the line.
     """
 
     def __init__(
@@ -150,7 +150,7 @@ class Share:
             self._touch()
             return ahead - self._cores + 1
         self._turn_since = self._turn_since or now
-        if now - self._turn_since > self._slice_seconds and len(names) > self._cores:
+        if now - self._turn_since > self._slice_seconds:
             self.leave()
             return self._place()
         self._touch()

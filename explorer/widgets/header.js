@@ -204,6 +204,47 @@ function save({ download, type }, buffers) {
   setTimeout(() => URL.revokeObjectURL(url), 60000);
 }
 
+const [KEPT, AGAIN] = ["explorer-kept", "explorer-again"]; // the second is set where heartbeat.js loads the page again
+
+/** Keep a copy of the session for as long as the tab is open, in the place of the one before.
+ * @param {string} words @param {DataView[]} buffers */
+function keep(words, [copy]) {
+  try {
+    sessionStorage.removeItem(KEPT);
+    const letters = Array.from(new Uint8Array(copy.buffer, copy.byteOffset, copy.byteLength), (code) => String.fromCharCode(code));
+    if (letters.length) sessionStorage.setItem(KEPT, JSON.stringify({ words, copy: btoa(letters.join("")) }));
+  } catch {
+    // storage is forbidden or full: nothing is kept
+  }
+}
+
+/** Have a copy of the session kept, and open the one that was kept before the page was loaded again.
+ * @param {Model} model @param {AbortSignal} signal */
+function keepSession(model, signal) {
+  if (!isOwnPage()) return;
+  let timer = 0;
+  const ask = () => model.send({ keep: true });
+  const askSoon = () => {
+    clearTimeout(timer);
+    timer = setTimeout(ask, 1000);
+  };
+  const asking = setInterval(() => model.get("status") === "running" && ask(), 30000);
+  model.on("change:status change:unsaved", askSoon);
+  signal.addEventListener("abort", () => {
+    clearTimeout(timer);
+    clearInterval(asking);
+  });
+  try {
+    const kept = sessionStorage.getItem(AGAIN) && JSON.parse(sessionStorage.getItem(KEPT) ?? "null");
+    sessionStorage.removeItem(AGAIN);
+    if (!kept) return;
+    const copy = Uint8Array.from(atob(kept.copy), (letter) => letter.charCodeAt(0));
+    upload(new File([copy], "The session that was kept"), model);
+  } catch {
+    // then the address alone says what was there
+  }
+}
+
 const PIECE = 1 << 20; // a message of more than 10 MB would end the connection
 
 /** Send a file in pieces; of one that is too large only its size.
@@ -286,9 +327,13 @@ function render({ model, el, signal }) {
     status.dataset.status = model.get("status");
   };
   model.on("change", show);
-  model.on("msg:custom", (content, buffers) => content.download && save(content, buffers));
+  model.on("msg:custom", (content, buffers) => {
+    if (content.download) save(content, buffers);
+    if ("keep" in content) keep(content.keep, buffers);
+  });
   show();
   keepAddress(model, signal);
+  keepSession(model, signal);
 }
 
 export default { render };

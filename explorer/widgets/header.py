@@ -95,6 +95,10 @@ class Header(PagePart):
         """Call ``callback()`` when the session is to be saved."""
         self._on("save", callback)
 
+    def on_keep(self, callback: Callable[[], object]) -> None:
+        """Call ``callback()`` when the app's own page asks for a copy of the session to keep."""
+        self._on("keep", callback)
+
     def on_visit(self, callback: Callable[[str], object]) -> None:
         """Call ``callback(query)`` when the reader goes back or forward to another address of the page."""
         self._on("visit", callback)
@@ -107,12 +111,18 @@ class Header(PagePart):
         """Make the browser save `content` under `filename`."""
         self.send({"download": filename, "type": media_type}, buffers=[content])
 
+    def keep(self, words: str, content: bytes) -> None:
+        """Make the browser keep a copy of the session while the tab is open; an empty one takes it away."""
+        self.send({"keep": words}, buffers=[content])
+
     def _hear(self, content: Mapping[str, Any], buffers: Sequence[Any]) -> None:
         chosen, visited = content.get("export"), content.get("visit")
         if isinstance(chosen, str) and chosen in self.exports:
             self._tell("export", chosen)
         if content.get("save") is True and self.saves:
             self._tell("save")
+        if content.get("keep") is True:
+            self._tell("keep")
         if isinstance(visited, str):
             self._tell("visit", visited)
         file = self._upload.take(content, buffers, self.most_bytes)

@@ -1,43 +1,148 @@
 // @ts-check
-// Asks the kernel every few seconds whether it is there, and says so on the page when it is not.
+// Asks the kernel every few seconds whether it is there. Where no answer comes it finds out why, says so on the page,
+// connects again as soon as it can, and offers to open the same experiment again.
 
-const LOST = "The connection to Python is lost. What you see is the last state; the settings are in the address.";
+/**
+ * @template T
+ * @typedef {{ connect: (slot: (sender: unknown, value: T) => void) => void, disconnect: (slot: any) => void }} Signal
+ */
+/**
+ * @typedef {{
+ *   id: string, serverSettings: { baseUrl: string }, connectionStatus: string, reconnect: () => Promise<void>,
+ *   statusChanged: Signal<string>, disposed: Signal<void>,
+ * }} Kernel JupyterLab's
+ */
+
+const WORDS = {
+  ended: "Python has ended, so nothing here answers any more.",
+  busy: "Python does not answer: it is busy or was stopped. The page continues as soon as it does.",
+  server: "The server does not answer: it has ended or can’t be reached. The page continues as soon as it does.",
+  network: "The network is lost. The page continues as soon as it is back.",
+};
+const OPEN = "Open it again";
+const PROBE_MS = 2500;
+const ASLEEP_MS = 5000; // between two ticks: timers halt in a sleeping laptop or a hidden tab
+const RETRY_MS = 5000; // time that a new connection is given
+
+/**
+ * Find out why a kernel is silent.
+ * @param {Kernel} kernel @returns {Promise<keyof WORDS>}
+ */
+async function causeOf({ id, serverSettings }) {
+  const impatience = new AbortController();
+  const timer = setTimeout(() => impatience.abort(), PROBE_MS);
+  try {
+    const address = `${serverSettings.baseUrl}api/kernels/${id}`;
+    const answer = await fetch(address, { signal: impatience.signal, redirect: "manual", cache: "no-store" });
+    if (answer.ok) return "busy";
+    return answer.status >= 500 ? "server" : "ended"; // a server that was restarted knows neither kernel nor login
+  } catch {
+    return navigator.onLine ? "server" : "network";
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** What opening the page again brings back: header.js keeps it. */
+function keptWords() {
+  let kept = null;
+  try {
+    kept = JSON.parse(sessionStorage.getItem("explorer-kept") ?? "null");
+  } catch {
+    // storage is forbidden: nothing is kept
+  }
+  if (!kept) return "If you open it again, you keep the settings and the tab; the runs are lost.";
+  return `If you open it again, you keep the settings, the tab and ${kept.words}; anything later is lost.`;
+}
+
+/** Load the page again; nothing is asked before, as it was said what is lost. */
+function openAgain() {
+  try {
+    sessionStorage.setItem("explorer-again", "1");
+  } catch {
+    // then only the address says what was there
+  }
+  document.documentElement.removeAttribute("data-explorer-unsaved");
+  location.reload();
+}
 
 /** @type {import("@anywidget/types").Initialize<{ every: number, patience: number }>} */
 function initialize({ model, signal }) {
-  const reload = make("button", { type: "button", onclick: () => location.reload() }, "Reload");
-  const banner = make("div", { class: "explorer-banner", role: "alert" }, make("p", {}, LOST), reload);
-  let answered = Date.now();
-  let asked = 0;
+  const { kernel } = /** @type {{ kernel: Kernel }} */ (/** @type {unknown} */ (model.widget_manager));
+  const words = make("p");
+  const button = make("button", { type: "button", onclick: () => insist() }, OPEN);
+  const banner = make("div", { class: "explorer-banner", role: "alert" }, words, button);
+  let heard = performance.now();
+  let [ticked, asked, tried] = [heard, 0, 0];
+  let [hasEnded, wasAway, isProbing, isWanted] = [false, false, false, false];
 
   // What is on the page looks alive and would do nothing: it can't be used until an answer comes.
-  const lose = (/** @type {boolean} */ isLost) => {
-    if (isLost === banner.isConnected) return;
-    if (isLost) document.body.prepend(banner);
-    else banner.remove();
+  const say = (/** @type {keyof WORDS | null} */ cause) => {
+    if (cause) write(words, `${WORDS[cause]} ${keptWords()}`);
     const page = document.getElementById("rendered_cells");
-    if (page) page.inert = isLost;
+    if (page) page.inert = cause !== null;
+    if (!cause) banner.remove();
+    else if (!banner.isConnected) document.body.prepend(banner);
+  };
+
+  const end = () => {
+    hasEnded = true;
+    say("ended");
+  };
+
+  const probe = async () => {
+    if (isProbing) return;
+    isProbing = true;
+    const cause = await causeOf(kernel);
+    isProbing = false;
+    const isAway = cause === "server" || cause === "network";
+    if (isWanted && !isAway) openAgain();
+    if (cause === "ended") return end();
+    if (hasEnded || performance.now() - heard < patience()) return;
+    // A socket that outlived a loss of the network may look open for minutes. Who connects again asks for the state.
+    const isBroken = wasAway || kernel.connectionStatus !== "connected";
+    if (!isAway && isBroken && performance.now() - tried > RETRY_MS) {
+      tried = performance.now();
+      kernel.reconnect().catch(() => {});
+    }
+    wasAway = isAway;
+    say(cause);
+  };
+
+  const patience = () => (1000 * model.get("patience")) / (kernel.connectionStatus === "connected" ? 1 : 3);
+
+  const insist = () => {
+    isWanted = true;
+    write(button, "Waiting for the server …");
+    probe();
+  };
+
+  const tick = () => {
+    const now = performance.now();
+    if (now - ticked > ASLEEP_MS) heard = now; // silence counts only while questions were being asked
+    ticked = now;
+    if (hasEnded) return void (isWanted && probe());
+    if (kernel.connectionStatus === "connected" && now - asked >= 1000 * model.get("every")) {
+      asked = now;
+      model.send({ ping: now });
+    }
+    if (now - heard > patience()) probe();
   };
 
   model.on("msg:custom", (content) => {
-    if (!("pong" in content)) return;
-    answered = Date.now();
-    lose(false);
+    if (!("pong" in content) || hasEnded) return;
+    heard = performance.now();
+    [wasAway, isWanted] = [false, false];
+    write(button, OPEN);
+    say(null);
   });
-
-  const ask = () => {
-    // A sleeping laptop or a hidden tab halts timers: silence counts only while questions were being asked.
-    if (Date.now() - asked > 2000 * model.get("every")) answered = Date.now();
-    asked = Date.now();
-    if (asked - answered > 1000 * model.get("patience")) lose(true);
-    try {
-      model.send({ ping: asked });
-    } catch (error) {
-      console.warn("The kernel can't be reached.", error);
-    }
-  };
-  const timer = setInterval(ask, 1000 * model.get("every"));
-  signal.addEventListener("abort", () => clearInterval(timer));
+  const onStatus = (/** @type {unknown} */ _, /** @type {string} */ status) => void (status === "dead" && end());
+  kernel.statusChanged.connect(onStatus);
+  const timer = setInterval(tick, 1000);
+  signal.addEventListener("abort", () => {
+    clearInterval(timer);
+    kernel.statusChanged.disconnect(onStatus);
+  });
 }
 
 export default { initialize };

@@ -1,7 +1,7 @@
-"""Notices that the page has lost its kernel.
+"""Notices that the page has lost its kernel, its server or the network.
 
-A kernel that dies is replaced by an empty one under the same name, and nothing on the page says so: buttons look
-alive and do nothing. The page therefore asks every few seconds, and this widget answers.
+A kernel that dies is not replaced, and the server tells the page. All else only falls silent, so the page asks
+every few seconds, and this widget answers.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,10 @@ __all__ = ["Heartbeat"]
 
 
 class Heartbeat(PagePart):
-    """Answers the page. It has no view: where no answer comes, the page shows a banner with a Reload button.
+    """Answers the page. It has no view.
+
+    Where no answer comes, the page says why in a banner, connects again as soon as it can, and offers to open the
+    same experiment again.
 
     Attributes
     ----------
@@ -27,8 +30,8 @@ class Heartbeat(PagePart):
     """
 
     _esm = script("heartbeat")
-    every = Float(3.0).tag(sync=True)
-    patience = Float(10.0).tag(sync=True)
+    every = Float(2.0).tag(sync=True)
+    patience = Float(6.0).tag(sync=True)
 
     def _hear(self, content: Mapping[str, Any], _buffers: object) -> None:
         if "ping" in content:

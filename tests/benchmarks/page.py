@@ -26,7 +26,7 @@ from bare_chromium import KERNEL, NO_OTHER_HOST, BareChromium
 from compression import deflated, with_compression
 from engine import machine
 from playwright.sync_api import Browser, Page, sync_playwright
-from served import Served, explorer, own_page, stock_voila, wait_until_warm
+from served import Served, explorer, own_page, plain_explorer, stock_voila, wait_until_warm
 
 QUIET = [
     "--no-sandbox",
@@ -39,10 +39,11 @@ PACKAGES = ("numpy", "plotly", "voila", "anywidget", "ipywidgets", "tornado", "p
 PLOT = ".js-plotly-plot .main-svg"
 FIGURES_OF_THE_APP = 3
 SECONDS_OF_A_VISIT = 6.0  # that is followed by another: after three, the first has the compiled code kept
-PARTS = ("first plot", "answers", "exercise", "ticks", "memory", "compression")
+PARTS = ("first plot", "answers", "exercise", "ticks", "visitors", "compression")
 VISITS = ("first", "second", "third")
 Figures = dict[str, float]
 Maker = Callable[[], AbstractContextManager[Served]]
+VISITED: dict[str, Maker] = {"forked": explorer, "started plainly": plain_explorer}
 FIGURES = """
 import numpy as np
 import plotly.graph_objects as go
@@ -315,16 +316,21 @@ def measure_ticks(seconds: float, runs: int) -> dict[str, Figures]:
     return json.loads("".join(printed))
 
 
-def measure_memory(chromium: Browser, visitors: int) -> Figures:
-    """Memory that each further visitor adds, MB; a kernel waits for the next one all the time."""
+def measure_visitors(chromium: Browser, visitors: int) -> dict[str, Figures]:
+    """Memory and computing that each further visitor adds, MB and s; a kernel always waits for the next."""
+    return {name: further_visitors(chromium, make, visitors) for name, make in VISITED.items()}
+
+
+def further_visitors(chromium: Browser, make: Maker, visitors: int) -> Figures:
     totals = []
-    with explorer() as server, ExitStack() as pages:
+    with make() as server, ExitStack() as pages:
         for _ in range(visitors):
             pages.enter_context(opened(chromium, server))
             wait_until_warm(server)
-            totals.append(server.megabytes())
-    added = {f"visitor {n}, MB": totals[n - 1] - totals[n - 2] for n in (2, visitors)}
-    return added | {f"each of visitors 3 to {visitors}, MB": (totals[-1] - totals[1]) / (visitors - 2)}
+            totals.append((server.megabytes(), server.seconds()))
+    second, first = totals[-1], totals[1]
+    added = [(last - before) / (visitors - 2) for last, before in zip(second, first, strict=True)]
+    return dict(zip(("MB", "s"), added, strict=True))
 
 
 def measure_compression(chromium: Browser, rounds: int) -> dict[str, Figures]:
@@ -379,8 +385,10 @@ def verdicts(report: dict) -> Iterator[tuple[str, float, float | None]]:
         yield "the exercise in the app / the engine alone", ratio, 1.6
     for case, late in report.get("ticks", {}).items():
         yield f"5 ms tick late at {case}, 99th percentile, ms", late["p99"], 5
-    for who, megabytes in report.get("memory", {}).items():
-        yield f"memory of {who}", megabytes, 160
+    for how, added in report.get("visitors", {}).items():
+        targets = {"MB": 70, "s": 0.6} if how == "forked" else {"MB": 160}
+        for unit, figure in added.items():
+            yield f"one more visitor, kernels {how}, {unit}", figure, targets.get(unit)
 
 
 def measure(options: argparse.Namespace) -> tuple[dict[str, str], dict]:
@@ -395,7 +403,7 @@ def measure(options: argparse.Namespace) -> tuple[dict[str, str], dict]:
             "answers": lambda: measure_answers(chromium, 5 if quick else 11),
             "exercise": lambda: measure_exercise(chromium, 3 if quick else 7),
             "ticks": lambda: measure_ticks(3 if quick else 6, 20 if quick else 200),
-            "memory": lambda: measure_memory(chromium, 4 if quick else 10),
+            "visitors": lambda: measure_visitors(chromium, 4 if quick else 10),
             "compression": lambda: measure_compression(chromium, 1 if quick else 2),
         }
         for name in PARTS if options.only is None else [options.only]:

@@ -18,15 +18,15 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-__all__ = ["Served", "explorer", "own_page", "started", "stock_voila", "wait_until_warm"]
+__all__ = ["Served", "explorer", "own_page", "plain_explorer", "started", "stock_voila", "wait_until_warm"]
 
 SERVE_PAGE = Path(__file__).parents[1] / "browser" / "serve_page.py"
 TICK = os.sysconf("SC_CLK_TCK")
 REST_SECONDS = 0.4
 """Whoever computes for less than a twentieth of this time, twice one after the other, is at rest."""
 
-IMPORT_SECONDS = 0.8
-"""A kernel that has computed for less has not even imported Plotly."""
+LEAST_SECONDS = 0.2
+"""A kernel that has computed for less has not run the notebook, wherever it was forked from."""
 
 
 @dataclass
@@ -59,7 +59,7 @@ class Served:
         return {
             name
             for name, pid in self.kernels().items()
-            if name not in self.taken and cpu_seconds(pid) > IMPORT_SECONDS
+            if name not in self.taken and cpu_seconds(pid) > LEAST_SECONDS
         }
 
     def take(self, kernel: str, warm: set[str]) -> None:
@@ -72,6 +72,10 @@ class Served:
         """Return the memory of the server and its kernels; pages that several map are shared out among them."""
         lines = [line for pid in family(self.process.pid) for line in read(pid, "smaps_rollup").splitlines()]
         return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
+
+    def seconds(self) -> float:
+        """Return the computing of the server and its kernels until now."""
+        return sum(map(cpu_seconds, family(self.process.pid)))
 
 
 def wait_until_warm(*servers: Served, seconds: float = 120) -> None:
@@ -159,6 +163,17 @@ def wait_for_port(port: int, seconds: float = 60) -> None:
 def explorer() -> AbstractContextManager[Served]:
     """Run the app as people start it."""
     return started(["-m", "explorer", "--no-browser", "--port", "0"])
+
+
+def plain_explorer() -> AbstractContextManager[Served]:
+    """Run the app as on a system where kernels can't be forked."""
+    script = """
+from explorer.serve.command import main
+from explorer.serve.forked_kernels import WarmProcess
+WarmProcess.start = lambda process: None
+main(["--no-browser", "--port", "0"])
+"""
+    return started(["-c", script])
 
 
 def own_page(notebook: Path) -> AbstractContextManager[Served]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import signal
 import sys
 import urllib.error
 from pathlib import Path
@@ -179,24 +178,6 @@ def test_an_error_in_the_notebook_is_told_without_its_code(serve_notebook, open_
     assert "terminal" in told
     assert "left in the log" not in page.content()
     wait_for(lambda: "left in the log" in server.log.read_text(), words=server.log.read_text())
-
-
-def test_a_kernel_that_dies_and_a_server_that_ends_show_a_banner(serve_notebook, open_page):
-    server = serve_notebook("surroundings")
-    page = open_page(server.url + "?theme=dark", prepare=lambda page: page.clock.install()).page
-    assert_shown_on(page, DARK)
-    page.wait_for_selector(FIGURE)
-    banner = page.locator(".explorer-banner[role=alert]")
-    assert banner.count() == 0
-    os.kill(found_in(page)["pid"], signal.SIGKILL)
-    page.clock.run_for(15_000)  # five questions that nobody answers
-    banner.get_by_role("button", name="Reload").click()
-    banner.wait_for(state="detached")
-    page.wait_for_selector(FIGURE)
-    assert banner.count() == 0
-    assert server.stop() == 0
-    page.clock.run_for(15_000)
-    banner.wait_for()
 
 
 def test_another_name_for_this_computer_is_refused(server):

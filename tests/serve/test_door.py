@@ -191,6 +191,7 @@ def log_in(server, word, path="login", **headers):
         *(("GET", f"/{path}", 404) for path in ("", "%00", "typo", "login", "class/typo", "class/%00", "class//")),
         *(("GET", f"/class/{path}", 404) for path in ("voila/static/%00", "voila/static/no.js", "logout", "../x")),
         *(("GET", f"/class/voila/{path}", 404) for path in ("templates/x", "files/x", "query/a-b-c-d-e")),
+        *(("GET", f"/class/voila/{path}/%00", 404) for path in ("labextensions", "api/themes")),
         *(("GET", f"/class/explorer/{path}", 404) for path in ("parts/x.js", "plotly/x", "voila/0/voila.js")),
     ],
 )  # fmt: skip
@@ -216,6 +217,7 @@ def test_who_calls_it_by_a_foreign_name_reads_why(protected):
 def test_nobody_comes_in_without_the_password(protected):
     status, headers, _ = protected.ask("/class/?hidden=8")
     assert (status, headers["Location"]) == (302, "/class/login?next=%2Fclass%2F%3Fhidden%3D8")
+    assert "Path=/class/" in protected.ask("/class/login")[1]["Set-Cookie"]
     kernel = "/class/api/kernels/00000000-0000-0000-0000-000000000000"
     assert protected.ask(kernel)[0] == protected.ask(kernel, "DELETE")[0] == 403
     with pytest.raises(HTTPClientError, match="403"):

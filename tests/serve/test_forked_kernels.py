@@ -22,7 +22,7 @@ from processes import children, descendants
 
 from explorer.serve.forked_kernels import PROVISIONER, ForkedProcess, WarmProcess, register_provisioner
 from explorer.serve.kernels import KERNEL_OPTIONS
-from explorer.serve.warm_process import KernelRequest
+from explorer.serve.warm_process import LAUNCHER
 
 pytestmark = [
     pytest.mark.slow,
@@ -55,7 +55,7 @@ class Kernels(AsyncMultiKernelManager):
 
 @pytest.fixture(scope="module")
 def warm_process():
-    made = WarmProcess(os.environ)
+    made = WarmProcess(os.environ, prepares_app=True)
     made.start()
     yield made
     made.close()
@@ -152,8 +152,7 @@ def test_it_can_be_interrupted_and_says_how_it_ended(kernels):
 
 
 def test_an_exit_code_is_told(warm_process):
-    request = KernelRequest(["a-kernel"], ["--no-such-option=1", "-f", "/dev/null/nowhere"], {}, "/")
-    process = asyncio.run(warm_process.fork(request))
+    process = asyncio.run(warm_process.fork([LAUNCHER, "-f", "/dev/null/nowhere"], {}, "/"))
     assert wait_for(lambda: process.poll() is not None)
     assert process.poll() > 0
 
@@ -179,9 +178,9 @@ def test_when_the_warm_process_is_killed_kernels_stay_and_the_next_is_started_as
 
 
 def test_one_that_has_never_forked_a_kernel_is_not_started_again():
-    useless = WarmProcess({**os.environ, "PYTHONHOME": "/dev/null"})
+    useless = WarmProcess({**os.environ, "PYTHONHOME": "/dev/null"}, prepares_app=False)
     useless.start()
-    assert asyncio.run(useless.fork(KernelRequest([], [], {}, "/"))) is None
+    assert asyncio.run(useless.fork([LAUNCHER], {}, "/")) is None
     assert useless.pid is None
 
 

@@ -14,8 +14,8 @@ from explorer.serve.seats import (
     PLACE_SECONDS,
     RELOAD_SECONDS,
     Seats,
-    default_seats,
     seated_manager_class,
+    seats_of,
 )
 from explorer.wording import ordinal
 
@@ -197,10 +197,12 @@ def test_a_kernel_for_nobody_yet_waits_for_a_seat_and_does_not_hold_up_the_end(s
 
 def test_how_many_seats_a_machine_has():
     plenty = 10**12
-    assert default_seats(2, plenty, plenty) == 40
-    assert default_seats(8, 4 << 30, plenty) == 31  # memory is short
-    assert default_seats(8, plenty, 256) == 12  # files are: 13 a visitor, and the server's own
-    assert default_seats(1, 0, 0) == 1
+    assert seats_of(None, 2, plenty, plenty) == 40
+    assert seats_of(None, 8, 4 << 30, plenty) == 31  # memory is short
+    assert seats_of(None, 8, plenty, 256) == 12  # files are: 13 a visitor, and the server's own
+    assert seats_of(100, 2, 0, plenty) == 100  # as is asked for
+    assert seats_of(100, 2, plenty, 256) == 12
+    assert seats_of(None, 1, 0, 0) == 1
 
 
 def test_places_in_words():

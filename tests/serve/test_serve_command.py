@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import gzip
+import importlib
 import json
 import logging
 import os
@@ -552,6 +553,20 @@ def test_a_home_that_cannot_be_entered_is_replaced(closed_home, tmp_path):
 
 
 @needs.POSIX
+@pytest.mark.skipif(os.name != "posix", reason="only there can a limit stand for a full disk")
+def test_a_home_on_a_full_disk_is_replaced(tmp_path):
+    resource = importlib.import_module("resource")
+    environment = {"HOME": str(tmp_path)}
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, limits[1]))  # a file can be made, but nothing written
+    try:
+        settle_jupyter(environment, tmp_path / "fallback")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert environment["IPYTHONDIR"] == str(tmp_path / "fallback" / "ipythondir")
+    assert environment["JUPYTER_RUNTIME_DIR"].startswith(str(tmp_path / "fallback"))
+
+
 def test_where_there_is_no_home_the_fallback_is_it(monkeypatch, tmp_path):
     monkeypatch.delenv("HOME")
     monkeypatch.setattr(os, "getuid", lambda: 2**31 - 7)  # of nobody who is known here

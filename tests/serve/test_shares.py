@@ -6,12 +6,12 @@ import json
 from argparse import Namespace
 
 import pytest
-from explorer.training.seat import SEAT
 from traitlets import Dict, HasTraits
 
 from explorer.serve.command import main
 from explorer.serve.kernels import kernel_manager_class
 from explorer.serve.shares import MEGABYTES, MINUTES, share_variables, tell_connected
+from explorer.training.share import TRAINING_SHARE
 
 
 def shares(tmp_path, is_open=False, minutes=None):
@@ -23,7 +23,7 @@ def shares(tmp_path, is_open=False, minutes=None):
     ("is_open", "asked", "minutes"), [(False, None, None), (True, None, MINUTES), (False, 5, 5), (True, 5, 5)]
 )
 def test_others_are_bounded_in_time_and_all_in_memory(tmp_path, is_open, asked, minutes):
-    found = json.loads(shares(tmp_path, is_open, asked)[SEAT])
+    found = json.loads(shares(tmp_path, is_open, asked)[TRAINING_SHARE])
     assert (found["minutes"], found["megabytes"]) == (minutes, MEGABYTES)
 
 

@@ -183,6 +183,8 @@ def test_runs_of_two_sessions_are_not_taken_for_each_other(made, opened):
 def test_what_is_not_saved_yet_is_known(small_dataset):
     session = Session(small_dataset, CONFIG)
     trained(session, {}, {"seed": 1})
+    copy = read_session(session.small_copy(0), "it.session", small_dataset)
+    assert [run.number for run in copy.runs] == [1, 2]
     assert [run.number for run in session.state.unsaved] == [1, 2]
     session.save_session()
     assert session.state.unsaved == ()
@@ -223,10 +225,10 @@ def test_of_too_many_records_those_are_kept_that_a_reader_takes(made, small_data
 
 def test_where_networks_are_too_large_the_oldest_lose_theirs(made, small_dataset, monkeypatch):
     size = sum(array.nbytes for array in made.state.runs[0].newest.weights)
-    monkeypatch.setattr(saved_session, "_WEIGHT_BYTES", 3 * size + 10)
     runs = made.state.runs[:3] + made.state.runs[-1:]
     saved = SavedSession(config=made.config, runs=runs, present=8, n_runs=8)
-    back = read_session(session_bytes(saved, small_dataset), "it.session", small_dataset).runs
+    content = session_bytes(saved, small_dataset, 3 * size + 10)
+    back = read_session(content, "it.session", small_dataset).runs
     assert [bool(run.newest.weights) for run in back] == [False, True, True, True]  # run 2 is pinned
     assert [run.newest.record.test_accuracy for run in back] == [
         run.newest.record.test_accuracy for run in runs

@@ -83,6 +83,8 @@ def test_a_study_on_a_server_waits_for_its_turn_and_says_so(runner, small_datase
     told, configs = queue.Queue(), grid(CONFIG, seed=(0, 1))
     number = runner.start(configs, small_dataset, told.put)
     assert told.get(timeout=PATIENCE) == StudyDelivery(number, in_line=1)
+    with pytest.raises(queue.Empty):
+        told.get(timeout=0.8)  # nothing has changed
     other.leave()
     rest = []
     while not rest or not rest[-1].is_end:

@@ -124,9 +124,10 @@ class KeptDrawings:
     def _read(self, state: ViewState) -> list[GalleryImage]:
         run, moment, kept = state.run, state.moment, self._kept
         if run is None or moment is None:
+            named = [(one, self._names[one.true]) for one in kept]
             return [
                 GalleryImage(name, "", f"your drawing {one.number}, {name}", right=True, key=one.number)
-                for one, name in ((one, self._names[one.true]) for one in kept)
+                for one, name in named
             ]
         outputs = self._reader.outputs(run, moment, np.stack([one.image for one in kept]))
         pairs = zip(kept, probabilities(outputs).T, strict=True)

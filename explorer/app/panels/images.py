@@ -14,7 +14,7 @@ from explorer.figures.palette import Theme
 from explorer.network.mistakes import probabilities, select_samples
 from explorer.training import TrainingConfig
 from explorer.widgets.gallery import Gallery, GalleryImage
-from explorer.wording import grouped
+from explorer.wording import counted, grouped
 
 __all__ = ["ChosenImages", "read_image", "shares_name"]
 
@@ -88,21 +88,17 @@ class ChosenImages:
             self._on_open(index)
 
     def _draw(self, state: ViewState, *, at_once: bool) -> None:
-        wanted = (
-            state.moment and state.moment.snapshot,
-            self._true,
-            self._predicted,
-            self._page,
-            self._order,
-            state.theme,
-            state.nothing,
-        )
+        shown = (self._true, self._predicted, self._page, self._order)
+        wanted = (state.moment and state.moment.snapshot, *shown, state.theme, state.nothing)
         if wanted == self._shown or not (at_once or monotonic() - self._shown_at >= _SECONDS_BETWEEN):
             return
         self._shown, self._shown_at = wanted, monotonic()
         if state.moment is None or state.run is None:
-            self._show_none(state.nothing)
-            self._shown_at = float("-inf")  # the first images are not to wait
+            # No images, but what is chosen: it holds for those to come, and the first are not to wait.
+            self.gallery.show(
+                self._what or "Images", [], b"", columns=1, n_pages=0, empty=state.nothing, **self._chosen
+            )
+            self._shown_at = float("-inf")
             return
         indices = select_samples(
             state.moment.test_outputs,
@@ -116,18 +112,10 @@ class ChosenImages:
         called = shares_name(state.run.config)
         self._show_page(indices, state.moment.test_outputs, called, state.theme)
 
-    def _show_none(self, why: str) -> None:
-        """Show no images, but what is chosen: it holds for those to come."""
-        self.gallery.show(
-            self._what or "Images",
-            [],
-            b"",
-            columns=1,
-            n_pages=0,
-            true=self._true,
-            predicted=self._predicted,
-            empty=why,
-        )
+    @property
+    def _chosen(self) -> dict[str, int]:
+        """The classes that are chosen, as `Gallery.show` takes them."""
+        return {"true": self._true, "predicted": self._predicted}
 
     def _show_page(
         self, indices: NDArray[np.int64], outputs: NDArray[Any], called: str, theme: Theme
@@ -144,9 +132,8 @@ class ChosenImages:
             columns=columns,
             page=self._page,
             n_pages=n_pages,
-            true=self._true,
-            predicted=self._predicted,
             empty=self._nothing(),
+            **self._chosen,
         )
 
     def _image(self, index: int, shares: NDArray[np.float64], called: str) -> GalleryImage:
@@ -156,12 +143,8 @@ class ChosenImages:
 
     def _heading(self, n: int) -> str:
         """Return which images these are, how many and in which order: all that a screen reader gets to hear."""
-        noun = (
-            "image"
-            if ANY not in (self._true, self._predicted) and self._true == self._predicted
-            else "mistake"
-        )
-        count = f"{grouped(n)} {noun}{'' if n == 1 else 's'}"
+        is_right = self._true == self._predicted != ANY
+        count = counted(n, "image" if is_right else "mistake")
         what = f"{self._what}: {count}" if self._what else count
         first = "highest loss" if self._order == "loss" else "most confident"
         return f"{what}, {first} first" if n > 1 else what

@@ -27,7 +27,7 @@ from explorer.figures.confusion_difference import (
 from explorer.figures.palette import Theme
 from explorer.figures.summaries import confusion_summary
 from explorer.widgets.dropdown import Segmented
-from explorer.widgets.live_figure import Click, LiveFigure
+from explorer.widgets.live_figure import LiveFigure
 
 __all__ = ["Difference", "Matrix", "OnCell"]
 
@@ -63,7 +63,7 @@ class _Cells:
         self._on_cell = on_cell
         # The whole step runs on the loop: where keys are heard on another thread, as in JupyterLab, a second one
         # would otherwise start from the cell that the first has yet to leave, and one of the two would be lost.
-        move, leave, click = on_loop(self._move), on_loop(self._leave), on_loop(self._on_click)
+        move, leave, click = on_loop(self._move), on_loop(self._leave), on_loop(lambda it: on_cell(*it.index))
         keys = {name: partial(move, *step) for name, step in _STEPS.items()} | {"Escape": leave}
         self.figure = LiveFigure(figure, on_click=click, on_key=keys, **options)
 
@@ -83,10 +83,6 @@ class _Cells:
         if cell != self._cell:
             self._cell = cell
             self.figure.show([], confusion_mark(cell, self.figure.theme))
-
-    def _on_click(self, click: Click) -> None:
-        row, column = click.index
-        self._on_cell(row, column)
 
     def _move(self, down: int, right: int) -> None:
         """Choose the next cell, at first the first."""

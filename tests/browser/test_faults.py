@@ -1,0 +1,107 @@
+"""What goes wrong in mid-lecture is told in a banner, and the same experiment opens again or goes on by itself.
+
+``EXPLORER_KILLS=100`` kills so many kernels: while nothing happens, while a run trains, while somebody draws.
+``EXPLORER_SOAK_MINUTES=5`` trains again and again for so long, and looks whether anything grows.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import time
+
+import pytest
+from processes import kernel_process
+
+KERNEL = "() => JSON.parse(document.getElementById('jupyter-config-data').textContent).kernelId"
+KEPT = "() => sessionStorage.getItem('explorer-kept')?.includes('runs as of')"
+BANNER = ".explorer-banner[role=alert]"
+EPOCHS = "() => [...document.querySelector('.js-plotly-plot').data.find((trace) => trace.name === 'test').x]"
+LOSS_SECONDS = int(os.environ.get("EXPLORER_LOSS_SECONDS", "20"))
+FIGURE = ".js-plotly-plot .main-svg"
+
+
+def kernel_of(page):
+    return kernel_process(page.evaluate(KERNEL))
+
+
+def draw(page):
+    page.get_by_role("tab", name="Draw").click()
+    box = page.locator(".explorer-drawing-pad canvas").first.bounding_box()
+    page.mouse.move(box["x"] + 60, box["y"] + 60)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 120, box["y"] + 160, steps=5)
+
+
+def test_a_killed_kernel_is_told_at_once_and_the_experiment_opens_again(app, open_page, begin):
+    page = open_page(app.url).page
+    page.wait_for_selector(FIGURE)
+    begin(page, "?hidden=8&n=500&epochs=2")
+    page.wait_for_function(KEPT)
+    page.get_by_role("tab", name="Runs").click()
+    page.wait_for_url("**tab=runs**")
+    before = page.url
+    os.kill(kernel_of(page), signal.SIGKILL)
+    begun = time.monotonic()
+    banner = page.locator(BANNER)
+    banner.wait_for()
+    assert time.monotonic() - begun < 10
+    assert re.search(
+        r"Python has ended.* you keep the settings, the tab and \d runs as of \d\d:\d\d", banner.inner_text()
+    )
+    assert page.locator("#rendered_cells").evaluate("main => main.inert")
+    banner.get_by_role("button", name="Open it again").click()
+    page.locator(".explorer-message", has_text="The session that was kept is open: 3 runs").wait_for()
+    assert page.locator(BANNER).count() == 0
+    assert page.url == before
+
+
+def test_a_kernel_that_stops_and_a_server_that_ends_are_told_and_what_comes_back_goes_on(
+    serve_notebook, open_page
+):
+    server = serve_notebook("surroundings")
+    page = open_page(server.url, prepare=lambda page: page.clock.install()).page
+    page.wait_for_selector(FIGURE)
+    banner = page.locator(BANNER)
+    kernel = kernel_of(page)
+    os.kill(kernel, signal.SIGSTOP)
+    run_until(page, banner.filter(has_text="it is busy or was stopped"))
+    os.kill(kernel, signal.SIGCONT)
+    run_until(page, page.locator("body:not(:has(.explorer-banner))"))
+    assert not page.locator("#rendered_cells").evaluate("main => main.inert")
+    assert server.stop() == 0
+    run_until(page, banner.filter(has_text="it has ended or can’t be reached"))
+    banner.get_by_role("button", name="Open it again").click()
+    banner.get_by_role("button", name="Waiting for the server").wait_for()
+
+
+def run_until(page, locator):
+    """Let the clock of the page run until something is there."""
+    while not locator.count():
+        page.clock.run_for(1000)
+
+
+@pytest.mark.long
+def test_a_lost_network_costs_no_record_and_the_state_is_asked_for_once(app, open_page):
+    page = open_page(app.url + "?epochs=500").page
+    page.wait_for_selector(FIGURE)
+    asked = []
+    page.on(
+        "websocket",
+        lambda socket: socket.on("framesent", lambda frame: asked.append(b"request_states" in frame)),
+    )
+    page.context.set_offline(True)
+    begun = time.monotonic()
+    page.locator(BANNER, has_text="The network is lost").wait_for()
+    assert time.monotonic() - begun < 10
+    page.wait_for_timeout(1000 * max(0, LOSS_SECONDS + begun - time.monotonic()))
+    before = page.evaluate(EPOCHS)
+    page.context.set_offline(False)
+    begun = time.monotonic()
+    page.locator(BANNER).wait_for(state="detached")
+    page.wait_for_function(f"before => ({EPOCHS})().length > before.length + {LOSS_SECONDS / 4}", arg=before)
+    assert time.monotonic() - begun < 15
+    epochs = page.evaluate(EPOCHS)
+    assert epochs == list(range(epochs[0], epochs[0] + len(epochs)))
+    assert sum(asked) == 1

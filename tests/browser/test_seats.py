@@ -1,0 +1,43 @@
+"""The page in line, the reload of a seated page, and a link that nobody looks at."""
+
+from __future__ import annotations
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+SEVERE = ("serious", "critical")
+SIZES = {"desktop": {"width": 1440, "height": 900}, "phone": {"width": 390, "height": 844}}
+FIGURE = ".js-plotly-plot .main-svg"
+
+
+@pytest.fixture(scope="module")
+def server(start_server):
+    """One with a single seat."""
+    return start_server(["-m", "explorer", "--no-browser", "--port", "0", "--seats", "1"])
+
+
+def test_a_seated_page_is_reloaded_in_its_seat_and_the_next_in_line_gets_it_by_itself(server, open_page):
+    seated = open_page(server.url).page
+    seated.wait_for_selector(FIGURE)
+    waiting = open_page(server.url).page
+    expect(waiting.locator("#place")).to_have_text("You are next in line.")
+    assert_good_looks(waiting)
+    last = open_page(server.url).page
+    expect(last.locator("#place")).to_have_text("You are 2nd in line.")
+    seated.reload(wait_until="commit")
+    seated.wait_for_selector(FIGURE)
+    seated.close(run_before_unload=True)
+    waiting.wait_for_selector(FIGURE)
+    expect(last.locator("#place")).to_have_text("You are next in line.")
+
+
+def assert_good_looks(page):
+    for theme, colour in (("light", "rgb(255, 255, 255)"), ("dark", "rgb(23, 28, 35)")):
+        page.emulate_media(color_scheme=theme)
+        assert page.evaluate("getComputedStyle(document.querySelector('main')).backgroundColor") == colour
+        for size in SIZES.values():
+            page.set_viewport_size(size)
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        found = Axe().run(page).response["violations"]
+        assert [rule["id"] for rule in found if rule["impact"] in SEVERE] == []

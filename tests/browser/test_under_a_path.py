@@ -1,0 +1,245 @@
+"""The page under a path: from the command, from a JupyterHub, from Jupyter itself; and its login."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from contextlib import suppress
+from itertools import permutations
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+from playwright.sync_api import expect
+
+from explorer.exports.files import KINDS
+from explorer.talk.slides import SLIDES
+
+ROOT = Path(__file__).parents[2]
+HUB = ROOT / "tests" / "hub" / "jupyterhub_config.py"
+DRAWN = "document.querySelectorAll('.explorer-figure .js-plotly-plot .main-svg').length >= 6"
+SOCKET = """(address) => new Promise((resolve) => {
+  const socket = new WebSocket(address, ["v1.kernel.websocket.jupyter.org"]);
+  socket.onopen = () => { socket.close(); resolve(true); };
+  socket.onerror = () => resolve(false);
+})"""
+
+
+@pytest.fixture(scope="module")
+def served(start_server):
+    """The command under a path, for those who have the password."""
+    options = ["--no-browser", "--port", "0", "--base-url", "/class/nn/"]
+    return start_server(["-m", "explorer", *options], EXPLORER_PASSWORD="correct horse")
+
+
+def drawn(page):
+    page.wait_for_function(DRAWN)
+    finished(page, 10)
+
+
+def finished(page, epochs):
+    expect(page.locator(".explorer-run")).to_contain_text(
+        f"finished · {epochs} of {epochs} epochs", timeout=90_000
+    )
+
+
+def log_in(page, query):
+    expect(page).to_have_title("Log in · explorer")
+    field = page.get_by_label("Password")
+    expect(field).to_be_focused()
+    field.fill("guess")
+    field.press("Enter")
+    expect(page.get_by_role("alert")).to_have_text("That is not the password.")
+    page.get_by_label("Password").fill("correct horse")
+    page.get_by_role("button", name="Log in").click()
+    page.wait_for_url(f"**/class/nn/{query}")
+
+
+def test_the_page_trains_stops_reloads_and_exports(served, open_page):
+    found = open_page(f"{served.url}?hidden=16", permissions=["clipboard-read", "clipboard-write"])
+    page = found.page
+    log_in(page, "?hidden=16")
+    found.console_errors.clear()  # Chromium says there that a wrong password is refused
+    found.refused.clear()
+    found.url = served.url  # from here on, nothing else is asked for
+    drawn(page)
+    field = (
+        page.get_by_role("textbox", name="Epochs").or_(page.get_by_role("spinbutton", name="Epochs")).first
+    )
+    field.fill("3")
+    field.press("Enter")
+    finished(page, 3)
+    page.get_by_role("button", name="Copy link").click()
+    assert page.evaluate("navigator.clipboard.readText()").startswith(served.url + "?")
+    field.fill("500")
+    field.press("Enter")
+    page.get_by_role("button", name="Stop").click()
+    expect(page.locator(".explorer-run")).to_contain_text("stopped")
+    page.evaluate("history.replaceState(null, '', '?hidden=16&epochs=2')")
+    page.reload()
+    page.wait_for_function(DRAWN)
+    finished(page, 2)
+    page.get_by_role("button", name="Export").click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name=KINDS["report"].words).click()
+    assert Path(download.value.path()).stat().st_size > 1000
+    found.assert_clean()
+
+
+def test_the_talk(start_server, open_page):
+    talk = start_server(
+        ["-m", "explorer", "present", "--no-browser", "--port", "0", "--base-url", "/class/talk/"]
+    )
+    found = open_page(talk.url)
+    found.url = talk.url
+    drawn = (
+        "(n) => document.querySelectorAll('.explorer-slides > article:has(.explorer-slide h2)').length === n"
+    )
+    found.page.wait_for_function(drawn, arg=len(SLIDES))
+    found.page.keyboard.press("ArrowRight")
+    expect(found.page.locator(".explorer-slides > article[data-present]")).to_have_attribute(
+        "data-slide", SLIDES[1].name
+    )
+    found.assert_clean()
+
+
+def free_ports(count):
+    holders = [socket.socket() for _ in range(count)]
+    for holder in holders:
+        holder.bind(("127.0.0.1", 0))
+    ports = [holder.getsockname()[1] for holder in holders]
+    for holder in holders:
+        holder.close()
+    return ports
+
+
+def environment(folder, **more):
+    """The variables of a Jupyter whose files all lie in a folder, and that finds this Python's commands."""
+    tools = [str(Path(sys.executable).parent), str(ROOT / "tests" / "frontend" / "node_modules" / ".bin")]
+    own = {f"JUPYTER_{name}_DIR": str(folder / name) for name in ("CONFIG", "DATA", "RUNTIME")}
+    return {**os.environ, **own, "PATH": os.pathsep.join([*tools, os.environ["PATH"]]), **more}
+
+
+@pytest.fixture
+def start(tmp_path, wait_for):
+    """Start a server in a folder of its own, and wait until it answers."""
+    processes = []
+
+    def start(command, address, **variables):
+        log = (tmp_path / "log").open("w")
+        process = subprocess.Popen(
+            [sys.executable, "-m", *command],
+            cwd=tmp_path,
+            env=environment(tmp_path, **variables),
+            stdout=log,
+            stderr=log,
+        )
+        processes.append((process, log))
+
+        def ready():
+            assert process.poll() is None, (tmp_path / "log").read_text()
+            return answers(address)
+
+        wait_for(ready, 60, "it does not answer")
+
+    yield start
+    for process, log in processes:
+        process.send_signal(signal.SIGTERM)
+        process.wait(60)
+        log.close()
+
+
+def answers(address):
+    with suppress(OSError), urlopen(address, timeout=10) as answer:
+        return answer.status == 200
+    return False
+
+
+@pytest.mark.long
+def test_in_jupyter_as_voilas_extension(start, open_page):
+    (port,) = free_ports(1)
+    address = f"http://127.0.0.1:{port}/user/ada/"
+    options = ["--no-browser", "--allow-root", f"--port={port}", "--ServerApp.base_url=/user/ada/"]
+    notebooks = ROOT / "explorer" / "serve" / "notebooks"
+    start(
+        ["jupyter", "server", *options, "--IdentityProvider.token=", f"--ServerApp.root_dir={notebooks}"],
+        f"{address}api",
+    )
+    found = open_page(f"{address}voila/render/page.ipynb?epochs=2")
+    found.url = address
+    found.page.wait_for_function(DRAWN)
+    finished(found.page, 2)
+    assert found.refused == []  # Voilà's own template asks other hosts, too
+
+
+def test_the_readme_shows_the_hub_s_settings():
+    text = HUB.read_text(encoding="utf-8")
+    settings = re.search(
+        r"^c\.Spawner\.cmd = .*\nc\.Spawner\.args = .*\nc\.Spawner\.args \+= .*$", text, re.MULTILINE
+    ).group()
+    assert f"```\n{settings}\n```" in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def hub(start):
+    proxy = shutil.which("configurable-http-proxy", path=environment(ROOT)["PATH"])
+    if proxy is None or shutil.which("jupyter-standaloneproxy", path=environment(ROOT)["PATH"]) is None:
+        reason = "no JupyterHub, or its proxy: run npm install in tests/frontend"
+        pytest.fail(reason) if os.environ.get("EXPLORER_REQUIRE_ALL") == "1" else pytest.skip(
+            f"NOT TESTED: {reason}"
+        )
+    ports = free_ports(3)
+    address = f"http://127.0.0.1:{ports[2]}/"
+    start(["jupyterhub", "-f", str(HUB)], f"{address}hub/login", EXPLORER_HUB_PORTS=" ".join(map(str, ports)))
+    return address
+
+
+@pytest.mark.long
+def test_a_hub_serves_each_user_and_lets_nobody_reach_another(hub, open_page, wait_for):
+    pages, kernels = {}, {}
+    for name in ("ada", "grace", "emmy"):
+        found = open_page(f"{hub}hub/login?next=/hub/spawn", wait_until="load")
+        found.page.locator("#username_input").fill(name)
+        found.page.locator("#login_submit").click()
+        found.page.wait_for_url(f"{hub}user/{name}/", timeout=120_000, wait_until="commit")
+        drawn(found.page)
+        pages[name] = found.page
+        config = found.page.locator("#jupyter-config-data").text_content()
+        kernels[name] = re.search(r'"kernelId": "([^"]+)"', config).group(1)
+    for page in pages.values():
+        field = (
+            page.get_by_role("textbox", name="Epochs")
+            .or_(page.get_by_role("spinbutton", name="Epochs"))
+            .first
+        )
+        field.fill("2")
+        field.press("Enter")
+        finished(page, 2)
+    own, crossings = [], []
+    for visitor, owner in [*((name, name) for name in pages), *permutations(pages, 2)]:
+        reached = what_is_reached(pages[visitor], f"{hub}user/{owner}/", kernels[owner])
+        (own if visitor == owner else crossings).append(reached)
+    assert own == [[True, True, True]] * 3
+    assert crossings == [[False, False, False]] * 6
+    for name, page in pages.items():
+        request, kernel = page.context.request, f"{hub}user/{name}/api/kernels/{kernels[name]}"
+        assert request.get(kernel).status == 200
+        page.goto("about:blank")
+        wait_for(lambda r=request, k=kernel: r.get(k).status == 404, 30, "a kernel outlives its page")
+
+
+def what_is_reached(page, address, kernel):
+    """Whether this user's browser gets a kernel's state, its socket, and a page, at somebody's address."""
+    state = page.context.request.get(f"{address}api/kernels/{kernel}", max_redirects=5)
+    socket = f"{address.replace('http', 'ws')}api/kernels/{kernel}/channels?session_id=1"
+    script = page.context.request.get(f"{address}voila/static/voila.js")
+    return [
+        state.ok and kernel in state.text(),
+        page.evaluate(SOCKET, socket),
+        script.ok and "javascript" in script.headers["content-type"],
+    ]

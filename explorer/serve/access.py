@@ -29,7 +29,8 @@ HUB_PATH = "JUPYTERHUB_SERVICE_PREFIX"
 PASSWORD = "EXPLORER_PASSWORD"
 """Environment variable of the server, which kernels don't get."""
 
-SHORTEST_TOKEN = 8
+SHORTEST_TOKEN = 16
+"""Guesses at a token are not counted as those at a password are."""
 
 _OPTIONS = ("base_url", "password", "password_file", "token", "open", "allow_host", "certfile", "keyfile")
 ACCESS_DEFAULTS: Mapping[str, Any] = MappingProxyType(dict.fromkeys(_OPTIONS))

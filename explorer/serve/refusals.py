@@ -69,8 +69,8 @@ def write_refusal(handler: RequestHandler, status: int, reason: str) -> None:
         handler.set_header("Allow", ", ".join(METHODS))
     handler.set_header("Content-Type", "text/html; charset=utf-8")
     page = handler.settings["voila_jinja2_env"].get_template("refusal.html")
-    base_url, title = handler.settings["base_url"], TITLES.get(status, NO_TITLE)
-    handler.finish(page.render(title=title, reason=reason, base_url=base_url, theme=theme_shown(handler)))
+    values = {"base_url": handler.settings["base_url"], "theme": theme_shown(handler), "status": status}
+    handler.finish(page.render(title=TITLES.get(status, NO_TITLE), reason=reason, **values))
 
 
 class Door(Router):

@@ -96,7 +96,7 @@ class Visitor:
         self.first_byte = self.page = self.point = math.nan
         self._client, self._url = client, url
         self._cookies: SimpleCookie = SimpleCookie()
-        self._kernel, self._session = "", uuid4().hex
+        self.kernel, self._session = "", uuid4().hex  # the kernel's id, once it is known
         self._socket: WebSocketClientConnection | None = None
         self._models: dict[str, str] = {}  # id of each widget by its class
 
@@ -116,8 +116,8 @@ class Visitor:
             self.outcome = "waited"
             return
         answer.rethrow()
-        self._kernel = re.findall(r'"kernelId": "([0-9a-f-]+)"', b"".join(pieces).decode())[0]
-        request = self._request(f"api/kernels/{self._kernel}/channels?session_id={self._session}")
+        self.kernel = re.findall(r'"kernelId": "([0-9a-f-]+)"', b"".join(pieces).decode())[0]
+        request = self._request(f"api/kernels/{self.kernel}/channels?session_id={self._session}")
         request.url = request.url.replace("http", "ws", 1)
         self._socket = await websocket_connect(
             request, subprotocols=[_PROTOCOL], max_message_size=_MOST_BYTES
@@ -139,12 +139,18 @@ class Visitor:
 
     async def close(self) -> None:
         """Close the page: it ends its kernel."""
-        if self._kernel:
-            request = self._request(f"voila/api/shutdown/{self._kernel}", method="POST", body=b"")
+        if self.kernel:
+            request = self._request(f"voila/api/shutdown/{self.kernel}", method="POST", body=b"")
             request.headers["X-XSRFToken"] = self._cookies["_xsrf"].value
             await self._client.fetch(request, raise_error=False)
-        if self._socket is not None:
+        self.vanish()
+
+    def vanish(self) -> None:
+        """Break the connection, as a browser that crashes."""
+        if self._socket is not None and (protocol := self._socket.protocol) is not None:
             self._socket.close()
+            if protocol.stream is not None:
+                protocol.stream.close()
 
     def _request(self, path: str, **options: Any) -> HTTPRequest:
         cookie = "; ".join(f"{name}={morsel.value}" for name, morsel in self._cookies.items())

@@ -9,6 +9,7 @@ from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -44,7 +45,7 @@ def run(arguments: Namespace) -> int:
     """Let visitors come as the options say; return 1 if one of them failed, or something was left over."""
     try:
         with _server(arguments) as (url, pid):
-            rungs = asyncio.run(_ladder(url, pid, arguments.visitors))
+            rungs = asyncio.run(_ladder(url, pid, arguments))
     except ConnectionError as error:
         return refuse(str(error))
     except KeyboardInterrupt:
@@ -53,7 +54,6 @@ def run(arguments: Namespace) -> int:
     if arguments.json:
         print(json.dumps([asdict(rung) for rung in rungs], indent=2))
     else:
-        print(HEAD, *map(_row, rungs), sep="\n")
         print(f"A minute after they left: {left or 'processes and memory as before'}." if pid else "")
     return int(any(rung.failed for rung in rungs) or bool(left))
 
@@ -78,18 +78,21 @@ def _server(arguments: Namespace) -> Iterator[tuple[str, int | None]]:
             server.terminate()
 
 
-async def _ladder(url: str, pid: int | None, visitors: list[int]) -> list[Rung]:
-    def say(sentence: str) -> None:
-        if rungs:
-            print(sentence, file=sys.stderr, flush=True)
-
-    rungs: list[Rung] = []
-    for n in (1, *visitors):  # the first finds caches to fill, and does not count
+async def _ladder(url: str, pid: int | None, arguments: Namespace) -> list[Rung]:
+    """Print each rung as it is done, for whoever does not wait for the last."""
+    say = partial(print, file=sys.stderr, flush=True)
+    await until_idle(pid)
+    first = await climb(url, 1, pid, lambda _: None)  # a server that has just started has caches to fill
+    if not first.seated:
+        raise ConnectionError(f"nobody can open the page at {url}.")
+    rungs = []
+    show = say if arguments.json else partial(print, flush=True)
+    show(HEAD)
+    for n in arguments.visitors:
         await until_idle(pid)
         rungs.append(await climb(url, n, pid, say))
-    if not rungs[0].seated:
-        raise ConnectionError(f"nobody can open the page at {url}.")
-    return rungs[1:]
+        show(_row(rungs[-1]))
+    return rungs
 
 
 def _row(rung: Rung) -> str:

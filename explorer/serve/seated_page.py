@@ -9,7 +9,7 @@ from voila.handler import BaseVoilaHandler
 from voila.notebook_renderer import NotebookRenderer
 
 from explorer.serve.refusals import theme_shown
-from explorer.serve.seats import REFRESH_SECONDS, Seat
+from explorer.serve.seats import REFRESH_SECONDS, TakenSeat
 from explorer.wording import ordinal
 
 __all__ = ["BROWSER", "PLACE", "PlaceHandler", "SeatedPage", "opening_of"]
@@ -61,7 +61,7 @@ def _browser(handler: BaseVoilaHandler) -> str:
 class SeatedPage(BaseVoilaHandler):
     """Part of the handler that sends the page."""
 
-    _seat: Seat | None = None
+    _seat: TakenSeat | None = None
 
     async def seated(self, page: AsyncIterator[str]) -> AsyncIterator[str]:
         """Yield the page, its beginning at once; where all seats are taken, the page of who is in line.
@@ -84,15 +84,14 @@ class SeatedPage(BaseVoilaHandler):
         manager = self.kernel_manager
         async with seats.opening(seat, manager):
             try:
-                if not seat.is_left:
-                    manager.order.note_visit()
-                    await manager.replace_dead()
-                    async for html in _after_opening(page):
-                        if found := _KERNEL.search(html):
-                            seat.kernel = found[1]
-                        yield html
-                    if not await manager.is_living(seat.kernel):
-                        yield _RELOAD
+                manager.order.note_visit()
+                await manager.replace_dead()
+                async for html in _after_opening(page):
+                    if found := _KERNEL.search(html):
+                        seat.kernel = found[1]
+                    yield html
+                if not await manager.is_living(seat.kernel):
+                    yield _RELOAD
             except RuntimeError as error:  # Jupyter's word for a kernel that dies as it starts
                 self.log.warning("A kernel died as it started: %s", error)
                 yield _RELOAD

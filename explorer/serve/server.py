@@ -211,7 +211,7 @@ class ExplorerServer(Voila):
         page, environment = self.voila_configuration, kernel_environment(os.environ) | variables
         warm_process = WarmProcess(environment, prepares_app=settings.opens_app)
         most = seats_of(settings.seats, n_cores(), free_memory(), raise_file_limit())
-        self.seats = Seats(most, n_cores())
+        self.seats = Seats(most)
         manager_class = kernel_manager_class(page.multi_kernel_manager_class, variables, warm_process)
         page.multi_kernel_manager_class = seated_manager_class(manager_class, self.seats)
         register_provisioner()
@@ -296,8 +296,10 @@ class ExplorerServer(Voila):
             listening(page_address(self.ip, self.port, self._settings.access))
             await asyncio.Event().wait()
         finally:
-            for log in (self.log, logging.getLogger("tornado.general")):
-                log.setLevel(logging.CRITICAL)  # what kernels and pages say while they end is no news
+            # What kernels and pages complain about while they end is no news.
+            self.log.setLevel(logging.CRITICAL)
+            for name in ("access", "application", "general"):
+                logging.getLogger(f"tornado.{name}").setLevel(logging.CRITICAL)
             self._http.stop()
             watch.cancel()
             await self.kernel_manager.shutdown_all(now=True)

@@ -26,8 +26,8 @@ MOST_FRAME_BYTES = 2 << 20
 MOST_SOCKETS = 4
 """Most sockets of one kernel: a page has one, and for a moment two when it connects again."""
 MOST_UNREAD_BYTES = 8 << 20
-"""Most that waits for a page to read it, besides the largest message, which may be a file. A page that lags
-by more is closed; it connects again, and asks once for the state instead of all that led there."""
+"""Most that waits for a page to read it, besides the largest message, which may be a file. A page that lags by
+more is closed; it connects again, and asks once for the state instead of all that led there."""
 MOST_PARTS = 64
 
 _MESSAGE_COST = 10_000

@@ -2,6 +2,7 @@
 
 import logging
 import re
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from traitlets.config.application import LevelFormatter
@@ -31,14 +32,14 @@ def settle_log() -> None:
 
 
 def log_failures(handler: "RequestHandler") -> None:
-    """Log a finished request if the server failed; what was refused is the sender's affair.
+    """Log a finished request if the server failed; a refusal is its sender's affair, and a full house no failure.
 
     Parameters
     ----------
     handler
         Tornado's handler of the request.
     """
-    if handler.get_status() >= 500:
+    if handler.get_status() >= 500 and handler.get_status() != HTTPStatus.SERVICE_UNAVAILABLE:
         request = handler.request
         logging.getLogger("tornado.access").error(
             "%d %s %s", handler.get_status(), request.method, request.path

@@ -10,6 +10,7 @@ import os
 import re
 import signal
 import time
+from pathlib import Path
 
 import pytest
 from processes import kernel_process
@@ -19,19 +20,15 @@ KEPT = "() => sessionStorage.getItem('explorer-kept')?.includes('runs as of')"
 BANNER = ".explorer-banner[role=alert]"
 EPOCHS = "() => [...document.querySelector('.js-plotly-plot').data.find((trace) => trace.name === 'test').x]"
 LOSS_SECONDS = int(os.environ.get("EXPLORER_LOSS_SECONDS", "20"))
+KILLS = int(os.environ.get("EXPLORER_KILLS", "3"))
+SOAK_SECONDS = 60 * float(os.environ.get("EXPLORER_SOAK_MINUTES", "0.25"))
+FEW = 5
+MODELS = "async () => Object.keys((await jupyterapp.widgetManager.get_state()).state).length"
 FIGURE = ".js-plotly-plot .main-svg"
 
 
 def kernel_of(page):
     return kernel_process(page.evaluate(KERNEL))
-
-
-def draw(page):
-    page.get_by_role("tab", name="Draw").click()
-    box = page.locator(".explorer-drawing-pad canvas").first.bounding_box()
-    page.mouse.move(box["x"] + 60, box["y"] + 60)
-    page.mouse.down()
-    page.mouse.move(box["x"] + 120, box["y"] + 160, steps=5)
 
 
 def test_a_killed_kernel_is_told_at_once_and_the_experiment_opens_again(app, open_page, begin):
@@ -105,3 +102,66 @@ def test_a_lost_network_costs_no_record_and_the_state_is_asked_for_once(app, ope
     epochs = page.evaluate(EPOCHS)
     assert epochs == list(range(epochs[0], epochs[0] + len(epochs)))
     assert sum(asked) == 1
+
+
+def idle(page):
+    page.wait_for_function("() => document.querySelector('.explorer-status').dataset.status !== 'running'")
+
+
+def train(page):
+    page.get_by_role("button", name="Train again").click()
+
+
+def draw(page):
+    page.get_by_role("tab", name="Draw").click()
+    box = page.locator("canvas").first.bounding_box()
+    page.mouse.move(box["x"] + 60, box["y"] + 60)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 120, box["y"] + 160, steps=5)
+
+
+@pytest.mark.long
+def test_kernels_that_are_killed_at_any_moment(app, open_page):
+    page = open_page(app.url + "?hidden=16&epochs=20").page
+    seconds = []
+    for number in range(KILLS):
+        page.wait_for_selector(FIGURE)
+        page.wait_for_function("() => !document.querySelector('.explorer-banner')")
+        [idle, train, draw][number % 3](page)
+        before = re.sub("&?tab=draw", "", page.url)
+        os.kill(kernel_of(page), signal.SIGKILL)
+        begun = time.monotonic()
+        page.locator(BANNER, has_text="Python has ended").wait_for()
+        seconds.append(time.monotonic() - begun)
+        page.mouse.up()
+        page.get_by_role("button", name="Open it again").click()
+        page.locator(".explorer-tiles", has_text="784-16-10").wait_for()
+        assert re.sub("&?tab=draw", "", page.url) == before
+        page.get_by_role("tab", name="Overview").click()
+    print(f"{KILLS} kills: banner after {min(seconds):.1f} to {max(seconds):.1f} s")
+    assert max(seconds) < 10
+
+
+def size_of(pid):
+    """Megabytes, threads and open files of a process."""
+    lines = (Path("/proc") / str(pid) / "status").read_text(encoding="utf-8").splitlines()
+    found = dict(line.split(":", 1) for line in lines)
+    files = len(list((Path("/proc") / str(pid) / "fd").iterdir()))
+    return int(found["VmRSS"].split()[0]) / 1024, int(found["Threads"]), files
+
+
+@pytest.mark.long
+def test_constant_training_grows_nothing(app, open_page, begin):
+    page = open_page(app.url).page
+    page.wait_for_selector(FIGURE)
+    kernel, sizes, runs = kernel_of(page), [], 0
+    end = time.monotonic() + SOAK_SECONDS
+    while time.monotonic() < end or runs < 3 * FEW:
+        begin(page, f"?hidden={2 + runs % 2}&n=200&epochs=2")
+        runs += 1
+        if runs % FEW == 0:
+            sizes.append((*size_of(kernel), *size_of(app.process.pid), page.evaluate(MODELS)))
+            print(f"{runs} runs:", *(f"{number:.0f}" for number in sizes[-1]))
+    (first, *_, last) = sizes[1:]
+    for at, more in enumerate((runs / 4 + 15, 2, 4, 15, 2, 4, 5)):
+        assert last[at] <= first[at] + more

@@ -1,4 +1,4 @@
-"""The page in line, the reload of a seated page, and a link that nobody looks at."""
+"""The page in line, and the reload of a seated page."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -15,6 +16,7 @@ from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
+from jupyter_server.services.kernels.connection.base import serialize_msg_to_ws_v1
 from playwright.sync_api import expect
 
 from explorer.exports.files import KINDS
@@ -23,11 +25,16 @@ from explorer.talk.slides import SLIDES
 ROOT = Path(__file__).parents[2]
 HUB = ROOT / "tests" / "hub" / "jupyterhub_config.py"
 DRAWN = "document.querySelectorAll('.explorer-figure .js-plotly-plot .main-svg').length >= 6"
-SOCKET = """(address) => new Promise((resolve) => {
+HEADER = {"msg_id": "1", "msg_type": "kernel_info_request", "session": "1", "username": "", "version": "5.3"}
+QUESTION = {"header": HEADER, "parent_header": {}, "metadata": {}, "content": {}, "buffers": []}
+ANSWERED = """([address, question]) => new Promise((resolve) => {
   const socket = new WebSocket(address, ["v1.kernel.websocket.jupyter.org"]);
-  socket.onopen = () => { socket.close(); resolve(true); };
-  socket.onerror = () => resolve(false);
+  socket.binaryType = "arraybuffer";
+  socket.onopen = () => socket.send(new Uint8Array(question));
+  socket.onmessage = () => { socket.close(); resolve(true); };
+  socket.onclose = socket.onerror = () => resolve(false);
 })"""
+"""Whether a kernel answers; the hub's proxy opens any socket, and closes it when the server has refused it."""
 
 
 @pytest.fixture(scope="module")
@@ -237,9 +244,10 @@ def what_is_reached(page, address, kernel):
     """Whether this user's browser gets a kernel's state, its socket, and a page, at somebody's address."""
     state = page.context.request.get(f"{address}api/kernels/{kernel}", max_redirects=5)
     socket = f"{address.replace('http', 'ws')}api/kernels/{kernel}/channels?session_id=1"
+    question = list(serialize_msg_to_ws_v1(QUESTION, "shell", lambda part: json.dumps(part).encode()))
     script = page.context.request.get(f"{address}voila/static/voila.js")
     return [
         state.ok and kernel in state.text(),
-        page.evaluate(SOCKET, socket),
+        page.evaluate(ANSWERED, [socket, question]),
         script.ok and "javascript" in script.headers["content-type"],
     ]

@@ -44,7 +44,7 @@ def test_a_hub_says_the_path_unless_an_option_does():
     [
         *((f"--base-url={path}", "a path begins") for path in ("", "x", "/x", "x/", "//", "/../", "/a(b/")),
         *((f"--allow-host={name}", "a name is one") for name in ("", "a:80", "http://a", "a/b", "-a")),
-        ("--token=short", "8 characters"),
+        ("--token=short", "16 characters"),
     ],
 )  # fmt: skip
 def test_what_can_t_be_meant_is_refused(option, words, capsys):
@@ -57,7 +57,7 @@ def test_what_can_t_be_meant_is_refused(option, words, capsys):
 def test_a_command_is_no_token(capsys):
     with pytest.raises(SystemExit):
         main(["--token", "present"])
-    assert "a token has 8 characters or more, not 'present'" in capsys.readouterr().err
+    assert "a token has 16 characters or more, not 'present'" in capsys.readouterr().err
 
 
 def test_a_password_comes_from_a_file_a_variable_or_the_terminal_and_is_kept_hashed(tmp_path, monkeypatch):

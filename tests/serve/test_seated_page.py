@@ -1,19 +1,20 @@
-"""The page as it comes over HTTP: its beginning at once, the line, and a link that nobody looks at."""
+"""The page as it comes over HTTP: its beginning at once, the line, and what is left of a page that is gone."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import subprocess
 import sys
-import time
 from contextlib import ExitStack, closing
 from http.client import HTTPConnection
 from urllib.request import Request, urlopen
 
 import pytest
+from tornado.simple_httpclient import SimpleAsyncHTTPClient
 
-from explorer.serve.seats import PAUSED_SECONDS
+from explorer.serve.rehearsal import Visitor
 
 
 @pytest.fixture(scope="module")
@@ -25,17 +26,11 @@ def server():
         process.terminate()
 
 
-def activity_of(kernel):
-    """When a kernel last said something."""
-    with urlopen(kernel) as answer:
-        return json.load(answer)["last_activity"]
-
-
 @pytest.mark.slow
-def test_a_page_begins_before_its_kernel_is_there_and_a_link_without_a_page_trains_nothing(server):
+def test_a_page_begins_before_its_kernel_is_there(server):
     address = server
     with closing(HTTPConnection(address)) as page:
-        page.request("GET", "/?hidden=8&batch=32&epochs=500")
+        page.request("GET", "/")
         answer = page.getresponse()
         first = answer.read1()
         rest = answer.read().decode()
@@ -43,13 +38,6 @@ def test_a_page_begins_before_its_kernel_is_there_and_a_link_without_a_page_trai
     assert b"kernelId" not in first
     assert rest.count("kernelId") == 1
     assert "application/vnd.voila.cell-output+json" in rest
-    kernel = f"http://{address}/api/kernels/" + re.search('"kernelId": "([^"]+)"', rest).group(1)
-    deadline = time.monotonic() + PAUSED_SECONDS * 0.7  # until a run would be paused
-    before, now = None, activity_of(kernel)
-    while before != now:  # what a run tells its page counts as activity
-        assert time.monotonic() < deadline
-        time.sleep(3)
-        before, now = now, activity_of(kernel)
 
 
 @pytest.mark.slow
@@ -75,3 +63,35 @@ def place_of(address, answer):
         found = json.load(said)
     assert found["words"] in (answer.read().decode() or found["words"])
     return found["place"]
+
+
+SHORT = """
+from explorer.serve import seats
+from explorer.serve.command import main
+seats.FETCHED_SECONDS = seats.LEFT_SECONDS = 2.0
+main(["--no-browser", "--port", "0", "--seats", "2"])
+"""
+
+
+@pytest.mark.slow
+def test_a_kernel_whose_page_is_gone_without_a_word_ends_also_while_it_trains():
+    with subprocess.Popen([sys.executable, "-c", SHORT], stdout=subprocess.PIPE, text=True) as process:
+        url = re.search(r"http://\S+", process.stdout.readline()).group()
+        try:
+            asyncio.run(asyncio.wait_for(come_and_vanish(url), 60))
+        finally:
+            process.terminate()
+
+
+async def come_and_vanish(url):
+    client = SimpleAsyncHTTPClient(force_instance=True, max_buffer_size=1 << 28)
+    visitor = Visitor(client, url)
+    await visitor.open()
+    await visitor.train()
+    page = await client.fetch(url, request_timeout=60)  # never connects
+    fetched = re.search('"kernelId": "([^"]+)"', page.body.decode()).group(1)
+    visitor.vanish()
+    for kernel in (fetched, visitor.kernel):
+        while (await client.fetch(f"{url}api/kernels/{kernel}", raise_error=False)).code != 404:
+            await asyncio.sleep(0.2)
+    client.close()

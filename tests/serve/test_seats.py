@@ -141,7 +141,7 @@ def test_a_second_tab_is_a_second_visitor(seats, kernels, clock):
 
 
 @pytest.mark.parametrize(("connections", "patience"), [(0, FETCHED_SECONDS), (1, LEFT_SECONDS)])
-def test_a_kernel_without_a_page_is_ended_after_a_while(seats, kernels, clock, connections, patience):
+def test_a_kernel_without_a_page_is_ended(seats, kernels, clock, connections, patience):
     async def visit():
         seat = await seated(seats, kernels, "a", connections)
         kernel = seat.kernel

@@ -251,6 +251,14 @@ def test_a_port_that_is_none_is_refused(port, capsys):
     assert "a port is a number" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("seats", ["0", "-1", "many", "1.5"])
+def test_seats_that_are_no_number_are_refused(seats, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main([f"--seats={seats}"])
+    assert ended.value.code == 2
+    assert "a number of seats is a whole number from 1" in capsys.readouterr().err
+
+
 def test_an_address_that_is_not_ours_is_refused(capsys):
     assert main(["--no-browser", "--open", "--ip", "192.0.2.1"]) == 2
     assert "can't listen on 192.0.2.1" in capsys.readouterr().err

@@ -198,8 +198,6 @@ class ExplorerServer(Voila):
         )
         self._settings = settings
         self.log.addFilter(_is_news)
-        if not settings.debug:  # tornado warns of every page: Jupyter's ping settings contradict each other
-            logging.getLogger("tornado.general").setLevel(logging.ERROR)
         self.initialize([])
         self._visits = bind_sockets(0, "127.0.0.1")
         variables = {

@@ -13,6 +13,7 @@ from time import monotonic
 from typing import Any, ClassVar
 
 from tornado.web import HTTPError
+from tornado.websocket import WebSocketProtocol, WebSocketProtocol13
 
 from explorer.serve.login import OpenedByPage
 
@@ -153,6 +154,16 @@ class SocketHandler(OpenedByPage):
             self._sockets[kernel_id] -= 1
             if not self._sockets[kernel_id]:
                 del self._sockets[kernel_id]
+
+    def get_websocket_protocol(self) -> WebSocketProtocol | None:
+        """Return what speaks with the page. Jupyter sends the pings; it counts in milliseconds.
+
+        Tornado would take them for seconds, and keep all that hangs on a page for hours until its first ping.
+        """
+        protocol: WebSocketProtocol | None = super().get_websocket_protocol()
+        if isinstance(protocol, WebSocketProtocol13):
+            protocol.params.ping_interval = None
+        return protocol
 
     async def open(self, kernel_id: str) -> None:
         """Begin to relay."""

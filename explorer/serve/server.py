@@ -198,6 +198,8 @@ class ExplorerServer(Voila):
         )
         self._settings = settings
         self.log.addFilter(_is_news)
+        if not settings.debug:  # a request that is refused is its sender's affair
+            logging.getLogger("tornado.general").setLevel(logging.ERROR)
         self.initialize([])
         self._visits = bind_sockets(0, "127.0.0.1")
         variables = {

@@ -292,9 +292,9 @@ def test_messages_are_text_and_can_be_acted_on_and_dismissed(page):
     expect(page.locator(".explorer-message")).to_have_count(0)
     export(page, "Show messages")
     expect(first.get_by_text("Because.")).to_be_hidden()
-    for _ in range(2):
+    for left in (1, 0):
         page.get_by_role("button", name="Dismiss").first.click()
-    expect(page.locator(".explorer-message")).to_have_count(0)
+        expect(page.locator(".explorer-message")).to_have_count(left)
     assert widget.evaluate("e => e.getBoundingClientRect().height") == 0
     assert heard(page) == [("fix", "wide")]
 

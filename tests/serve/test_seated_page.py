@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import re
 import subprocess
 import sys
 from contextlib import ExitStack, closing
 from http.client import HTTPConnection
+from types import SimpleNamespace
 from urllib.request import Request, urlopen
 
 import pytest
 from tornado.simple_httpclient import SimpleAsyncHTTPClient
 
+from explorer.serve.kernels import StartingOrder
 from explorer.serve.rehearsal import Visitor
+from explorer.serve.seated_page import SeatedPage
+from explorer.serve.seats import Seats
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +68,62 @@ def place_of(address, answer):
         found = json.load(said)
     assert found["words"] in (answer.read().decode() or found["words"])
     return found["place"]
+
+
+KERNEL = "0d5f1f4c-95f4-4a3a-9c1e-6f0d8a5b7c21"
+OPENING, REST = '<main id="rendered_cells" aria-busy="true">', f'<script>{{"kernelId": "{KERNEL}"}}</script>'
+
+
+@pytest.fixture
+def visits(monkeypatch):
+    """What is sent of a page that Voilà makes of pieces, where its kernel lives or doesn't."""
+
+    async def nothing():
+        pass
+
+    async def opening():
+        return OPENING
+
+    async def made(pieces):
+        for piece in pieces:
+            if isinstance(piece, Exception):
+                raise piece
+            yield piece
+
+    def visit(*pieces, lives):
+        async def is_living(kernel):
+            return kernel == KERNEL and lives
+
+        manager = SimpleNamespace(order=StartingOrder(), replace_dead=nothing, is_living=is_living)
+        manager.shutdown_kernel = nothing
+        handler = SeatedPage.__new__(SeatedPage)
+        values = {
+            "settings": {"explorer_seats": Seats(1), "explorer_opening": opening()},
+            "kernel_manager": manager,
+            "log": logging.getLogger("test"),
+            "base_url": "/",
+        }
+        for name, value in values.items():
+            monkeypatch.setattr(SeatedPage, name, value)
+        for name in ("get_cookie", "set_cookie", "set_header"):
+            monkeypatch.setattr(SeatedPage, name, lambda *_, **__: "")
+
+        async def sent():
+            return [piece async for piece in handler.seated(made(pieces))]
+
+        return asyncio.run(sent())
+
+    return visit
+
+
+def test_a_page_is_its_opening_and_what_voila_makes_after_it(visits):
+    assert visits("<html", ">" + OPENING + REST, "cells", lives=True) == [OPENING, REST, "cells"]
+
+
+@pytest.mark.parametrize("pieces", [[OPENING, REST], [OPENING, RuntimeError("dead")]])
+def test_a_page_whose_kernel_died_asks_again(visits, pieces):
+    *_, last = visits(*pieces, lives=False)
+    assert "location.reload()" in last
 
 
 SHORT = """

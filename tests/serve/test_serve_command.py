@@ -14,6 +14,7 @@ import socket
 import subprocess
 import sys
 import zipfile
+from contextlib import closing
 from dataclasses import replace
 from http.client import HTTPConnection
 from importlib import metadata
@@ -24,7 +25,6 @@ import dataset_files
 import needs
 import numpy as np
 import pytest
-from explorer.training.seat import VISITED
 from processes import descendants
 
 import explorer
@@ -49,6 +49,7 @@ from explorer.serve.surroundings import (
     settle_jupyter,
 )
 from explorer.serve.visit import Visit, offered_datasets, visit, wait_for_visitor
+from explorer.training.share import VISITED
 from explorer.widgets import plotly_module
 
 ROOT = Path(__file__).parents[2]
@@ -164,10 +165,12 @@ def test_scripts_are_kept_and_what_the_page_is_told_is_deflated(served):
     headers |= {
         "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
         "Sec-WebSocket-Extensions": "permessage-deflate",
+        "Sec-WebSocket-Protocol": "v1.kernel.websocket.jupyter.org",
     }
-    channels.request("GET", f"/api/kernels/{config['kernelId']}/channels", headers=headers)
-    assert "permessage-deflate" in channels.getresponse().headers["Sec-WebSocket-Extensions"]
-    channels.close()
+    with closing(channels):
+        path = f"/api/kernels/{config['kernelId']}/channels?session_id=1"
+        channels.request("GET", path, headers=headers)
+        assert "permessage-deflate" in channels.getresponse().headers["Sec-WebSocket-Extensions"]
 
 
 @pytest.mark.slow
@@ -624,6 +627,7 @@ def test_from_the_visit_on_a_kernel_looks_for_its_page(monkeypatch):
     for name, value in (("VOILA_PREHEAT", "False"), ("QUERY_STRING", "hidden=8"), (VISITED, "")):
         monkeypatch.setenv(name, value)
     monkeypatch.delenv(VISITED)
+    monkeypatch.setattr("explorer.serve.visit.guard_widgets", lambda: None)  # for all tests that follow
     monkeypatch.setattr(logging.getLogger("explorer"), "handlers", [])
     assert wait_for_visitor() == Visit("hidden=8")
     assert VISITED in os.environ

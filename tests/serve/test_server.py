@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 import os
 import struct
 from contextlib import asynccontextmanager, suppress
@@ -138,67 +137,6 @@ def test_cells_that_outlive_their_kernel_do_not_hold_up_the_end():
 
     asyncio.run(serve())
     assert cells == list(range(12))
-
-
-KERNEL = "0d5f1f4c-95f4-4a3a-9c1e-6f0d8a5b7c21"
-FRAME, REST = "<html>", f'<script id="jupyter-config-data">{{"kernelId": "{KERNEL}"}}</script>'
-
-
-@pytest.fixture
-def visits(monkeypatch):
-    """Pages that Voilà would make of pieces; each kernel lives, unless it is said that it doesn't."""
-
-    async def replace_dead():
-        pass
-
-    async def is_living(kernel):
-        return kernel == KERNEL and manager.lives
-
-    manager = SimpleNamespace(
-        order=StartingOrder(), page_head="", lives=True, replace_dead=replace_dead, is_living=is_living
-    )
-
-    def visit(*pieces, lives=True):
-        async def made(_handler, _path):
-            for piece in pieces:
-                if isinstance(piece, Exception):
-                    raise piece
-                yield piece
-
-        handler = PageHandler.__new__(PageHandler)
-        handler.request = SimpleNamespace(query="", cookies={}, method="GET")
-        monkeypatch.setattr(TornadoVoilaHandler, "get_generator", made)
-        manager.lives = lives
-
-        async def sent():
-            return [piece async for piece in handler.get_generator()]
-
-        return asyncio.run(sent())
-
-    for name, value in {
-        "kernel_manager": manager,
-        "xsrf_token": "",
-        "log": logging.getLogger("test"),
-    }.items():
-        monkeypatch.setattr(PageHandler, name, value)
-    monkeypatch.setattr(PageHandler, "get_cookie", lambda handler, name: None)
-    return visit
-
-
-def test_from_the_second_page_on_its_frame_is_sent_before_there_is_a_kernel(visits):
-    assert visits(FRAME, REST, "cells") == [FRAME + REST, "cells"]
-    assert visits(FRAME + REST, "cells") == [FRAME, REST, "cells"]
-    assert visits("<html", ">", REST) == [FRAME, REST]
-
-
-def test_what_names_no_kernel_is_sent_as_it_is(visits):
-    assert visits("another ", "page") == ["another page"]
-
-
-@pytest.mark.parametrize("pieces", [[FRAME + REST], [FRAME, RuntimeError("dead")]])
-def test_a_page_whose_kernel_died_asks_again(visits, pieces):
-    *_, last = visits(*pieces, lives=False)
-    assert "location.reload()" in last
 
 
 def test_templates_are_compiled_for_the_first_page_alone(monkeypatch):

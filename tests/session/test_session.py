@@ -11,7 +11,6 @@ import sys
 
 import numpy as np
 import pytest
-from explorer.training.seat import SEAT, Seat
 
 from explorer import TrainingConfig, train
 from explorer.session import ForkError, Session
@@ -19,6 +18,7 @@ from explorer.session.advice import _better
 from explorer.training import PRESETS, ConfigError, History, new_network
 from explorer.training.config import MOST_EPOCHS
 from explorer.training.findings import BetterRun
+from explorer.training.share import TRAINING_SHARE, Share
 from explorer.wording import percent
 
 CONFIG = TrainingConfig(hidden_sizes=6, epochs=3, batch_size=16, learning_rate=0.05)
@@ -574,12 +574,12 @@ def test_a_run_that_reaches_less_than_an_earlier_one_of_its_kind_is_told_by_what
 
 @pytest.fixture
 def share(tmp_path, monkeypatch):
-    """Give this process a seat on a server."""
+    """Give this process a share of a server."""
 
     def give(**limits):
         (tmp_path / "line").mkdir()
-        monkeypatch.setenv(SEAT, json.dumps({"folder": str(tmp_path), "cores": 1, **limits}))
-        return Seat.of(os.environ)
+        monkeypatch.setenv(TRAINING_SHARE, json.dumps({"folder": str(tmp_path), "cores": 1, **limits}))
+        return Share.of(os.environ)
 
     return give
 

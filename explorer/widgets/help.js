@@ -89,6 +89,7 @@ function start() {
   // Reaching something by keyboard scrolls it into view: the sentence goes along.
   document.addEventListener("scroll", place, { capture: true, passive: true });
   addEventListener("resize", place);
+  new ResizeObserver(place).observe(document.body); // what stands above has grown or shrunk
 }
 
 // Another kernel of the page, or the same one after a restart, brings the script again.

@@ -496,8 +496,7 @@ def test_it_fits_the_screen(linked, width, height):
     page = linked.page
     page.set_viewport_size({"width": width, "height": height})
     page.wait_for_function(FITTED)
-    wide = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
-    assert wide[0] <= wide[1]
+    page.wait_for_function("document.documentElement.scrollWidth <= innerWidth")
     boxes = [place.bounding_box() for place in page.locator(".explorer-figure .js-plotly-plot").all()]
     assert len(boxes) == 3
     assert all(box["width"] > 250 and box["height"] > 150 for box in boxes)

@@ -45,8 +45,7 @@ def test_each_class_shows_its_mean_and_a_few_images_and_others_at_a_press(shared
 @pytest.mark.parametrize(("width", "height"), SIZES)
 def test_it_fits_the_width(page, width, height):
     page.set_viewport_size({"width": width, "height": height})
-    wide = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
-    assert wide[0] <= wide[1]
+    page.wait_for_function("document.documentElement.scrollWidth <= innerWidth")
     assert page.locator(".explorer-data").evaluate("(panel) => panel.scrollWidth <= panel.clientWidth")
     tabs = page.get_by_role("tablist", name="Views")
     page.get_by_role("tab", name="Study").scroll_into_view_if_needed()

@@ -202,8 +202,7 @@ def test_every_section_fits_the_width(page, width, height):
     for section in SECTIONS:
         show(page, section)
         page.wait_for_function(SETTLED)
-        wide = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
-        assert wide[0] <= wide[1], section
+        page.wait_for_function("document.documentElement.scrollWidth <= innerWidth")
         panel = page.locator(".explorer-sectioned")
         assert panel.evaluate("(panel) => panel.scrollWidth <= panel.clientWidth"), section
 

@@ -17,6 +17,7 @@ def server(start_server):
     return start_server(["-m", "explorer", "--no-browser", "--port", "0", "--seats", "1"])
 
 
+@pytest.mark.long
 def test_a_seated_page_is_reloaded_in_its_seat_and_the_next_in_line_gets_it_by_itself(server, open_page):
     seated = open_page(server.url).page
     seated.wait_for_selector(FIGURE)

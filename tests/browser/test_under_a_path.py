@@ -98,6 +98,7 @@ def test_the_page_trains_stops_reloads_and_exports(served, open_page):
     found.assert_clean()
 
 
+@pytest.mark.long
 def test_the_talk(start_server, open_page):
     talk = start_server(
         ["-m", "explorer", "present", "--no-browser", "--port", "0", "--base-url", "/class/talk/"]

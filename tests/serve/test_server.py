@@ -61,6 +61,7 @@ class Started(HasTraits):
 @pytest.fixture
 def manager(monkeypatch):
     monkeypatch.setattr(kernels, "QUIET_SECONDS", 3600)
+    monkeypatch.setattr(kernels, "READY_SECONDS", 0.05)
     return kernel_manager_class(Started, {"NOTE": "kept"})()
 
 

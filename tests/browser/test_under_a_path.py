@@ -197,7 +197,7 @@ def test_the_readme_shows_the_hub_s_settings():
 def hub(start):
     proxy = shutil.which("configurable-http-proxy", path=environment(ROOT)["PATH"])
     if proxy is None or shutil.which("jupyter-standaloneproxy", path=environment(ROOT)["PATH"]) is None:
-        reason = "no JupyterHub, or its proxy: run npm install in tests/frontend"
+        reason = "no JupyterHub, or its proxy: pip install -e '.[hub]', and npm install in tests/frontend"
         pytest.fail(reason) if os.environ.get("EXPLORER_REQUIRE_ALL") == "1" else pytest.skip(
             f"NOT TESTED: {reason}"
         )

@@ -84,6 +84,7 @@ UPDATE = {"method": "update", "state": {"value": 1}, "buffer_paths": [["ink"]]}
         ),
         frame("comm_close", to_comm({})),
     ],
+    ids=range(7),
 )
 def test_what_a_page_sends_passes(sent):
     check_frame(sent)

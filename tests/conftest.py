@@ -15,6 +15,12 @@ hypothesis.settings.load_profile("no deadline")
 sys.path.insert(0, str(Path(__file__).parent))  # so that every folder's tests can `import reference`
 
 
+def pytest_itemcollected(item):
+    """What is long is slow."""
+    if item.get_closest_marker("long"):
+        item.add_marker("slow")
+
+
 @pytest.hookimpl(trylast=True)  # the browser's tests are marked by their folder
 def pytest_collection_modifyitems(config, items):
     """Let the processes that share the tests begin with the longest files, so that none is left for the end."""

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.request import urlopen
@@ -62,11 +63,11 @@ def warm_process():
 
 
 @pytest.fixture
-def kernels(warm_process, monkeypatch):
+def kernels(warm_process, monkeypatch, tmp_path):
     register_provisioner()
     monkeypatch.setenv("JUPYTER_DEFAULT_PROVISIONER_NAME", PROVISIONER)
     KernelProvisionerFactory.clear_instance()
-    made = Kernels()
+    made = Kernels(connection_dir=str(tmp_path))
     made.warm_process = warm_process
     yield made
     KernelProvisionerFactory.clear_instance()
@@ -138,12 +139,18 @@ def test_each_has_random_numbers_variables_and_a_folder_of_its_own(kernels, tmp_
 def test_it_can_be_interrupted_and_says_how_it_ended(kernels):
     async def end():
         async with kernel(kernels) as (provisioner, run):
-            endless = asyncio.ensure_future(run("print(1)\nwhile True: pass"))
-            await asyncio.sleep(0)
-            while not endless.done():
-                await provisioner.send_signal(signal.SIGINT)
-                await asyncio.wait([endless], timeout=0.2)
-            assert endless.result() == "KeyboardInterrupt"
+            is_over = threading.Event()
+
+            def interrupt():
+                while not is_over.wait(0.2):
+                    provisioner.process.send_signal(signal.SIGINT)
+
+            with ThreadPoolExecutor(1) as pool:  # older clients of Jupyter hold the loop up while they wait
+                pool.submit(interrupt)
+                try:
+                    assert await run("while True: pass") == "KeyboardInterrupt"
+                finally:
+                    is_over.set()
             assert await provisioner.poll() is None
             await provisioner.kill()
             assert await provisioner.wait() == -signal.SIGKILL

@@ -20,6 +20,11 @@ def needs(what, is_there, *, always=True):
 
 PROC = needs("Linux's /proc, to see processes and what they map", sys.platform == "linux")
 POSIX = needs("POSIX: owners and modes of files, HOME, signals, terminals", os.name == "posix")
+LINUX = needs(
+    "Linux: forks of a warm process, the memory of a process alone, locks that are files",
+    sys.platform == "linux",
+)
+LOCKS = needs("locks of files between processes", sys.platform != "win32")
 PINNING = needs("a process that can be pinned to one core", hasattr(os, "sched_setaffinity"))
 FULL_DISK = needs("/dev/full, a disk that is full", Path("/dev/full").exists())
 ROOT = needs("root, to become a user without a home", getattr(os, "geteuid", lambda: 1)() == 0, always=False)

@@ -76,9 +76,10 @@ class LoginHandler(LoginFormHandler):
             self.set_header("Retry-After", str(ceil(seconds)))
             again = url_escape(self.get_argument("next", default=self.base_url))
             values = {"next": again, "seconds": ceil(seconds)}
-            self.write(self.render_template("login.html", **values))  # type: ignore[no-untyped-call]
+            page = self.render_template("login.html", **values)  # type: ignore[no-untyped-call]  # Jupyter's
+            self.write(page)
             return
-        super().post()  # type: ignore[no-untyped-call]
+        super().post()  # type: ignore[no-untyped-call]  # Jupyter's
         if self.get_status() == 401:
             self._tries.note(address)
 

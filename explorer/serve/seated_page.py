@@ -95,7 +95,7 @@ class SeatedPage(BaseVoilaHandler):
             except RuntimeError as error:  # Jupyter's word for a kernel that dies as it starts
                 self.log.warning("A kernel died as it started: %s", error)
                 yield _RELOAD
-            except Exception:
+            except Exception:  # a template's or Voilà's: half of the page is sent, and its end says so
                 self.log.exception("A page could not be made")
                 yield _FAILED
 

@@ -15,6 +15,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.request import urlopen
 
+import needs
 import pytest
 from jupyter_client.asynchronous import AsyncKernelClient
 from jupyter_client.multikernelmanager import AsyncMultiKernelManager
@@ -25,10 +26,7 @@ from explorer.serve.forked_kernels import PROVISIONER, ForkedProcess, WarmProces
 from explorer.serve.kernels import KERNEL_OPTIONS
 from explorer.serve.warm_process import LAUNCHER
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(sys.platform != "linux", reason="kernels are forked on Linux alone"),
-]
+pytestmark = [pytest.mark.slow, needs.LINUX]
 PATIENCE = 60
 FIGURES = """
 import hashlib

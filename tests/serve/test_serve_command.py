@@ -564,7 +564,6 @@ def test_a_home_that_cannot_be_entered_is_replaced(closed_home, tmp_path):
 
 
 @needs.POSIX
-@pytest.mark.skipif(os.name != "posix", reason="only there can a limit stand for a full disk")
 def test_a_home_on_a_full_disk_is_replaced(tmp_path):
     resource = importlib.import_module("resource")
     environment = {"HOME": str(tmp_path)}

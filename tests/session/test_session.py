@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 
+import needs
 import numpy as np
 import pytest
 
@@ -584,7 +585,7 @@ def share(tmp_path, monkeypatch):
     return give
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="no file locks")
+@needs.LOCKS
 def test_a_run_has_its_place_in_line_until_it_is_its_turn(share, small_dataset):
     other = share()
     assert other.place() == 0
@@ -600,7 +601,7 @@ def test_a_run_has_its_place_in_line_until_it_is_its_turn(share, small_dataset):
     waiting.close()
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="no file locks")
+@needs.LOCKS
 def test_a_run_that_the_server_has_stopped_says_why_and_goes_on(share, small_dataset):
     share(minutes=0.002)
     limited = Session(small_dataset, CONFIG.replace(epochs=500, batch_size=4))

@@ -11,6 +11,7 @@ import sys
 import time
 from pathlib import Path
 
+import needs
 import numpy as np
 import pytest
 
@@ -18,7 +19,7 @@ from explorer.training import EpochRecord, TrainingConfig, TrainingRun
 from explorer.training.runner import Runner
 from explorer.training.share import NOBODY, TRAINING_SHARE, VISITED, Share
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no file locks")
+pytestmark = needs.LOCKS
 
 CONFIG = TrainingConfig(hidden_sizes=6, epochs=40, batch_size=4, learning_rate=0.05)
 PATIENCE = 8.0  # seconds; only a failing test waits as long, and not until a ticket is stale
@@ -273,7 +274,7 @@ def test_the_time_in_the_line_is_not_counted(desk, shares):
     assert waits.end.status == "finished"
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux says what a process has for itself")
+@needs.LINUX
 def test_a_run_without_enough_memory_is_refused_before_it_begins(desk, shares):
     (share,) = shares(1, megabytes=1)
     end = desk(share).end
@@ -281,7 +282,7 @@ def test_a_run_without_enough_memory_is_refused_before_it_begins(desk, shares):
     assert "1 MB of memory" in end.reason
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux says what a process has for itself")
+@needs.LINUX
 def test_a_run_ends_before_the_memory_of_its_server_does(desk, shares):
     _, resident, shared, *_ = map(int, Path("/proc/self/statm").read_text().split())
     own = (resident - shared) * os.sysconf("SC_PAGE_SIZE") / 2**20

@@ -182,7 +182,7 @@ except StudyError as error:
 """
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="locks are files only there")
+@needs.LINUX
 def test_without_shared_memory_one_sentence_says_so():
     said = subprocess.run([sys.executable, "-c", NO_LOCKS], capture_output=True, text=True)
     assert said.stdout.startswith("A study can't run here: the system gives its processes no shared memory")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import os
 import queue
-import sys
 import threading
 
+import needs
 import pytest
 
 from explorer.training import TrainingConfig
@@ -74,7 +74,7 @@ def test_a_new_study_takes_the_place_of_the_present_one(runner, small_dataset):
     assert old.empty()
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="no file locks")
+@needs.LOCKS
 def test_a_study_on_a_server_waits_for_its_turn_and_says_so(runner, small_dataset, tmp_path, monkeypatch):
     (tmp_path / "line").mkdir()
     monkeypatch.setenv(TRAINING_SHARE, json.dumps({"folder": str(tmp_path), "cores": 1}))

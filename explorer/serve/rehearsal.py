@@ -79,13 +79,16 @@ def usage_of(pid: int | None) -> Usage:
     return Usage(*map(sum, zip(*found, strict=True)))
 
 
-async def until_idle(pid: int | None) -> None:
-    """Wait until a server computes nothing for two seconds, as when it is ready for visitors; a minute at most."""
+async def until_idle(pid: int | None) -> Usage:
+    """Wait until a server computes nothing for two seconds, a minute at most, and return what it takes then."""
+    now = usage_of(pid)
     for _ in range(30):
-        before = usage_of(pid)
+        before = now
         await asyncio.sleep(2)
-        if usage_of(pid).cpu - before.cpu < 0.1:
-            return
+        now = usage_of(pid)
+        if now.cpu - before.cpu < 0.1:
+            break
+    return now
 
 
 class Visitor:
@@ -185,7 +188,7 @@ class Visitor:
         raise ConnectionError("the server has closed the socket")
 
 
-async def climb(url: str, n: int, pid: int | None, say: Callable[[str], object]) -> Rung:
+async def climb(url: str, n: int, pid: int | None, idle: Usage, say: Callable[[str], object]) -> Rung:
     """Return how `n` visitors fare who come at once.
 
     Parameters
@@ -196,6 +199,8 @@ async def climb(url: str, n: int, pid: int | None, say: Callable[[str], object])
         How many they are.
     pid : int or None
         The server's process, where it is known.
+    idle : Usage
+        What the server takes when nobody is there and a kernel waits for the next visitor.
     say : callable
         Called with what they do now.
     """
@@ -210,7 +215,7 @@ async def climb(url: str, n: int, pid: int | None, say: Callable[[str], object])
     await _all(seated, Visitor.train)
     await asyncio.gather(*(visitor.close() for visitor in visitors), return_exceptions=True)
     say("They have left")
-    left_over = await _left_over(pid, before)
+    left_over = await _left_over(pid, idle)
     client.close()
     outcomes = [visitor.outcome for visitor in visitors]
     columns = zip(*((one.first_byte, one.page, one.point) for one in visitors), strict=True)
@@ -232,12 +237,12 @@ async def _all(visitors: Sequence[Visitor], do: Callable[[Visitor], Any]) -> Non
     await asyncio.gather(*map(one, visitors))
 
 
-async def _left_over(pid: int | None, before: Usage) -> str:
-    """Wait until a server takes no more than before, and return what it still takes after a minute."""
+async def _left_over(pid: int | None, idle: Usage) -> str:
+    """Wait until a server takes no more than when idle, and return what it still takes after a minute."""
     deadline = time.monotonic() + AFTERWARDS_SECONDS
-    while (now := usage_of(pid)).processes > before.processes or now.memory > 1.1 * before.memory + 20:
+    while (now := usage_of(pid)).processes > idle.processes or now.memory > 1.1 * idle.memory + 20:
         if time.monotonic() > deadline:
-            more = now.memory - before.memory
-            return f"{now.processes - before.processes} processes and {more:.0f} MiB more than before"
+            more = now.memory - idle.memory
+            return f"{now.processes - idle.processes} processes and {more:.0f} MiB more than before"
         await asyncio.sleep(0.5)
     return ""

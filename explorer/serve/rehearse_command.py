@@ -81,16 +81,18 @@ def _server(arguments: Namespace) -> Iterator[tuple[str, int | None]]:
 async def _ladder(url: str, pid: int | None, arguments: Namespace) -> list[Rung]:
     """Print each rung as it is done, for whoever does not wait for the last."""
     say = partial(print, file=sys.stderr, flush=True)
-    await until_idle(pid)
-    first = await climb(url, 1, pid, lambda _: None)  # a server that has just started has caches to fill
+    idle = await until_idle(pid)
+    # A server that has just started has caches to fill.
+    first = await climb(url, 1, pid, idle, lambda _: None)
     if not first.seated:
         raise ConnectionError(f"nobody can open the page at {url}.")
     rungs = []
     show = say if arguments.json else partial(print, flush=True)
     show(HEAD)
     for n in arguments.visitors:
-        await until_idle(pid)
-        rungs.append(await climb(url, n, pid, say))
+        # The kernel for the next visitor may not have been started again yet.
+        idle = max(idle, await until_idle(pid))
+        rungs.append(await climb(url, n, pid, idle, say))
         show(_row(rungs[-1]))
     return rungs
 

@@ -40,24 +40,15 @@ class FileError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class NpyHeader:
-    """What a ``.npy`` file says of its array.
-
-    Parameters
-    ----------
-    dtype : str
-        Code of the dtype, with its byte order: ``"<f4"``.
-    shape : tuple of int
-        Shape of the array.
-    fortran : bool
-        Whether the first index runs fastest.
-    size : int
-        Bytes of the header itself.
-    """
+    """What a ``.npy`` file says of its array."""
 
     dtype: str
+    """Code of the dtype, with its byte order: ``"<f4"``."""
     shape: tuple[int, ...]
     fortran: bool = False
+    """Whether the first index runs fastest."""
     size: int = 0
+    """Bytes of the header itself."""
 
     @classmethod
     def read(cls, stream: IO[bytes], start: bytes = b"") -> Self | None:

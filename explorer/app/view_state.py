@@ -32,38 +32,24 @@ def at_once(function: Callable[..., object], *arguments: object) -> None:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Drawing:
-    """What a user has drawn. Two are equal only if they are one object.
-
-    Parameters
-    ----------
-    image : ndarray of uint8, shape (28, 28)
-        As the network sees it.
-    true : int or None
-        The class that the user says it is; None where that was not said.
-    """
+    """What a user has drawn. Two are equal only if they are one object."""
 
     image: NDArray[np.uint8]
+    """As the network sees it, shape (28, 28)."""
     true: int | None = None
+    """The class that the user says it is; None where that was not said."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class ViewState(SessionState):
-    """A session at one moment, and how it is shown.
-
-    Parameters
-    ----------
-    theme : {"light", "dark"}
-        Colours.
-    chosen : tuple of int
-        The true and the predicted class whose images are shown; `ANY` for any.
-    in_turn : callable
-        Calls a function with its arguments: at once, or while a run trains when the event loop has come round, so
-        that the parts of a drawing don't keep all else waiting together.
-    """
+    """A session at one moment, and how it is shown."""
 
     theme: Theme = "light"
     chosen: tuple[int, int] = (ANY, ANY)
+    """The true and the predicted class whose images are shown; `ANY` for any."""
     in_turn: InTurn = at_once
+    """Calls a function with its arguments: at once, or while a run trains when the event loop has come round, so
+    that the parts of a drawing don't keep all else waiting together."""
 
     @classmethod
     def of(cls, session: SessionState, **view: Any) -> ViewState:

@@ -19,18 +19,12 @@ _FASHION_MNIST = "Fashion-MNIST", Path("/usr/share/datasets/fashion-mnist")
 
 @dataclass(frozen=True, slots=True)
 class DatasetOffer:
-    """A data set that can be chosen.
-
-    Parameters
-    ----------
-    name : str
-        What it is called on screen and in links.
-    load : callable
-        Returns it; raises `DatasetError` where it can't be read.
-    """
+    """A data set that can be chosen."""
 
     name: str
+    """What it is called on screen and in links."""
     load: Callable[[], Dataset]
+    """Returns it; raises `DatasetError` where it can't be read."""
 
     @classmethod
     def of(cls, dataset: Dataset) -> DatasetOffer:

@@ -26,24 +26,16 @@ Image = NDArray[np.uint8]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Preprocessed:
-    """A drawing after each step. All arrays hold ink, 0 (none) to 255 (full), as uint8.
-
-    Parameters
-    ----------
-    drawn : ndarray, shape (height, width)
-        What was drawn.
-    cropped : ndarray, shape (at most height, at most width)
-        The smallest part that holds all ink.
-    scaled : ndarray, shape (at most 20, at most 20)
-        The same with its longest side made 20 pixels.
-    image : ndarray, shape (28, 28)
-        What the network sees.
-    """
+    """A drawing after each step. All arrays hold ink, 0 (none) to 255 (full), as uint8."""
 
     drawn: Image
+    """What was drawn, shape (height, width)."""
     cropped: Image
+    """The smallest part that holds all ink, shape (at most height, at most width)."""
     scaled: Image
+    """The same with its longest side made 20 pixels, shape (at most 20, at most 20)."""
     image: Image
+    """What the network sees, shape (28, 28)."""
 
 
 def preprocess(ink: Image) -> Preprocessed | None:

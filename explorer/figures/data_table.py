@@ -25,21 +25,14 @@ _Cells = dict[float, str]  # what a curve holds, by its position
 
 @dataclass(frozen=True, slots=True)
 class DataTable:
-    """A table of texts.
-
-    Parameters
-    ----------
-    caption : str
-        What it tells: ``"accuracy by epoch"``.
-    head : tuple of str
-        The headings, that of the rows' names first.
-    rows : tuple of tuple of str
-        The rows, each with its name first; nothing where there is no number.
-    """
+    """A table of texts."""
 
     caption: str
+    """What it tells: ``"accuracy by epoch"``."""
     head: tuple[str, ...]
+    """The headings, that of the rows' names first."""
     rows: tuple[tuple[str, ...], ...]
+    """The rows, each with its name first; nothing where there is no number."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,23 +21,14 @@ _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 @dataclass(frozen=True, slots=True)
 class Formula:
-    """One value, how it is worked out, and its numbers.
-
-    Parameters
-    ----------
-    name : str
-        The value's name: ``"h1[3]"``.
-    symbols : str
-        ``"σ(a1[3])"``.
-    numbers : str
-        The same with numbers: ``"σ(−0.420)"``; empty where that says nothing more.
-    value : float
-        The result.
-    """
+    """One value, how it is worked out, and its numbers."""
 
     name: str
+    """The value's name: ``"h1[3]"``."""
     symbols: str
+    """``"σ(a1[3])"``."""
     numbers: str
+    """The same with numbers: ``"σ(−0.420)"``; empty where that says nothing more."""
     value: float
 
     @property

@@ -33,24 +33,16 @@ _LARGEST_MARKER = 18.0  # px, for a bin that holds everything
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reliability:
-    """The bins of a reliability diagram; a bin without samples has NaN as confidence and accuracy.
-
-    Parameters
-    ----------
-    edges : ndarray of float64, shape (n_bins + 1,)
-        Where bins meet, 0 to 1; a bin holds its upper edge.
-    counts : ndarray of int64, shape (n_bins,)
-        Samples in each bin.
-    right : ndarray of int64, shape (n_bins,)
-        Those of them that were classified correctly.
-    confidence : ndarray of float64, shape (n_bins,)
-        Mean confidence of the bin's samples, 0 to 1.
-    """
+    """The bins of a reliability diagram; a bin without samples has NaN as confidence and accuracy."""
 
     edges: NDArray[np.float64]
+    """Where bins meet, 0 to 1, shape (n_bins + 1,); a bin holds its upper edge."""
     counts: NDArray[np.int64]
+    """Samples in each bin, shape (n_bins,)."""
     right: NDArray[np.int64]
+    """Those of them that were classified correctly, shape (n_bins,)."""
     confidence: NDArray[np.float64]
+    """Mean confidence of the bin's samples, 0 to 1, shape (n_bins,)."""
 
     @property
     def accuracy(self) -> NDArray[np.float64]:

@@ -55,35 +55,24 @@ _AXIS_TITLES: Mapping[Axis, str] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class RunCurve:
-    """What the figures need to know of a run.
-
-    Parameters
-    ----------
-    number : int
-        1 for the session's first; it decides the colour.
-    title : str
-        What the run is called; any text.
-    epochs : tuple of EpochRecord
-        Its records.
-    steps_per_epoch : int
-        Mini-batches in an epoch.
-    loss : str
-        The loss that its records hold.
-    first_epoch, first_step, first_seconds
-        Epochs, updates of the weights and seconds of training that a fork already has when it starts.
-    is_present : bool
-        Whether it is the run that the other tabs show.
-    """
+    """What the figures need to know of a run."""
 
     number: int
+    """1 for the session's first; it decides the colour."""
     title: str
+    """What the run is called; any text."""
     epochs: tuple[EpochRecord, ...]
+    """Its records."""
     steps_per_epoch: int
+    """Mini-batches in an epoch."""
     loss: str
+    """The loss that its records hold."""
     first_epoch: int = 0
     first_step: int = 0
     first_seconds: float = 0.0
+    """Epochs, updates of the weights and seconds of training that a fork already has when it starts."""
     is_present: bool = False
+    """Whether it is the run that the other tabs show."""
 
 
 def run_colour(number: int, theme: Theme) -> str:

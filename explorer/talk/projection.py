@@ -15,18 +15,11 @@ _LENGTHS = frozenset({"size", "width", "standoff", "ticklabelstandoff", "l", "r"
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """Colours and size of a slide's figures.
-
-    Parameters
-    ----------
-    theme : {"light", "dark"}
-        Colours.
-    scale : float
-        How much larger than on the app's page text and lines are drawn, 1 or more.
-    """
+    """Colours and size of a slide's figures."""
 
     theme: Theme = "light"
     scale: float = 1.0
+    """How much larger than on the app's page text and lines are drawn, 1 or more."""
 
     @property
     def template(self) -> Mapping[str, Any]:

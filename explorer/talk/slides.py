@@ -17,53 +17,34 @@ __all__ = ["RUNS", "SLIDES", "Slide", "TalkRun"]
 
 @dataclass(frozen=True, slots=True)
 class TalkRun:
-    """A run of the talk.
-
-    Parameters
-    ----------
-    label : str
-        What a curve of it is called where it is only compared with.
-    config : TrainingConfig
-        Its settings.
-    with_weights : bool
-        Whether its recording keeps the weights, for the slides that look at single images or units.
-    """
+    """A run of the talk."""
 
     label: str
+    """What a curve of it is called where it is only compared with."""
     config: TrainingConfig
     with_weights: bool = False
+    """Whether its recording keeps the weights, for the slides that look at single images or units."""
 
 
 @dataclass(frozen=True, slots=True)
 class Slide:
-    """One slide.
-
-    Parameters
-    ----------
-    name : str
-        Its name in the notebook and in the page's address.
-    title : str
-        A few words.
-    notes : str
-        For the speaker alone.
-    pictures : tuple of str
-        Names in `explorer.talk.pictures.PICTURES`.
-    sentence : str
-        What there is to see. Fields in braces are those of `explorer.talk.numbers.numbers`; those of the first
-        run that it is compared with stand in ``{other[…]}``.
-    run : str
-        Name in `RUNS` of the run that it shows, and trains live; empty for none.
-    against : tuple of str
-        Names in `RUNS` of those whose curves it shows in grey.
-    """
+    """One slide."""
 
     name: str
+    """Its name in the notebook and in the page's address."""
     title: str
+    """A few words."""
     notes: str
+    """For the speaker alone."""
     pictures: tuple[str, ...]
+    """Names in `explorer.talk.pictures.PICTURES`."""
     sentence: str = ""
+    """What there is to see. Fields in braces are those of `explorer.talk.numbers.numbers`; those of the first run
+    that it is compared with stand in ``{other[…]}``."""
     run: str = ""
+    """Name in `RUNS` of the run that it shows, and trains live; empty for none."""
     against: tuple[str, ...] = ()
+    """Names in `RUNS` of those whose curves it shows in grey."""
 
 
 def _read() -> tuple[dict[str, TalkRun], tuple[Slide, ...]]:

@@ -10,61 +10,41 @@ __all__ = ["Bar", "Bars"]
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One number.
-
-    Parameters
-    ----------
-    name : str
-        What it is of.
-    share : float
-        Length of the bar, 0 to 1; in signed `Bars`, −1 to 1 from the middle.
-    text : str
-        The number as it is written after the bar.
-    note : str
-        A word on it, such as ``"true"``.
-    kind : {"", "chosen", "good", "bad"}
-        Whether it is set apart, and how.
-    """
+    """One number."""
 
     name: str
+    """What it is of."""
     share: float
+    """Length of the bar, 0 to 1; in signed `Bars`, −1 to 1 from the middle."""
     text: str
+    """The number as it is written after the bar."""
     note: str = ""
+    """A word on it, such as ``"true"``."""
     kind: str = ""
+    """Whether it is set apart, and how: ``""``, ``"chosen"``, ``"good"`` or ``"bad"``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bars:
-    """Bars, one a row, for a `Display`. They are made of plain elements, so that they change within a frame.
-
-    Parameters
-    ----------
-    heading : str
-        What the numbers have in common.
-    bars : tuple of Bar
-        The numbers. Where none has a text, names and empty bars keep the place of those to come.
-    label : str
-        What the numbers are, for screen readers, where no heading says it.
-    signed : bool
-        Whether the bars go to both sides of a middle: to the right in the colour of positive numbers, to the
-        left in that of negative ones.
-    note : str
-        A quieter line under them.
-    picture : bytes
-        A PNG that stands above them; none if empty.
-    picture_words : str
-        What it shows, for screen readers.
-    """
+    """Bars, one a row, for a `Display`. They are made of plain elements, so that they change within a frame."""
 
     kind: ClassVar[str] = "explorer-bars"
 
     heading: str = ""
+    """What the numbers have in common."""
     bars: tuple[Bar, ...] = ()
+    """The numbers. Where none has a text, names and empty bars keep the place of those to come."""
     label: str = ""
+    """What the numbers are, for screen readers, where no heading says it."""
     signed: bool = False
+    """Whether the bars go to both sides of a middle: to the right in the colour of positive numbers, to the left
+    in that of negative ones."""
     note: str = ""
+    """A quieter line under them."""
     picture: bytes = b""
+    """A PNG that stands above them; none if empty."""
     picture_words: str = ""
+    """What it shows, for screen readers."""
 
     @property
     def pictures(self) -> tuple[bytes, ...]:

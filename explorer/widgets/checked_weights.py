@@ -12,53 +12,36 @@ _HEADINGS = ("weight", "analytic ∂L/∂w", "numeric ∂L/∂w", "relative diff
 
 @dataclass(frozen=True, slots=True)
 class CheckedRow:
-    """One weight as it is written.
-
-    Parameters
-    ----------
-    weight : str
-        Its name: ``"W1[3, 402]"``.
-    analytic, numeric : str
-        The gradient in two ways.
-    difference : str
-        How far they lie apart.
-    verdict : str
-        ``"agree"``, or what else is to say.
-    agrees : bool or None
-        Whether all is well with it; None where that can't be judged.
-    """
+    """One weight as it is written."""
 
     weight: str
+    """Its name: ``"W1[3, 402]"``."""
     analytic: str
     numeric: str
+    """The gradient in two ways."""
     difference: str
+    """How far they lie apart."""
     verdict: str
+    """``"agree"``, or what else is to say."""
     agrees: bool | None
+    """Whether all is well with it; None where that can't be judged."""
 
 
 @dataclass(frozen=True, slots=True)
 class CheckedWeights:
-    """Checked weights, for a `Display`, with a button to check others; it is heard as ``"again"``.
-
-    Parameters
-    ----------
-    verdict : str
-        What they say together.
-    how : str
-        How the numbers were found.
-    rows : tuple of CheckedRow
-        The weights; without any there is nothing to check again either.
-    agrees : bool or None
-        Whether the verdict is good; None where there is none.
-    """
+    """Checked weights, for a `Display`, with a button to check others; it is heard as ``"again"``."""
 
     kind: ClassVar[str] = "explorer-checked-weights"
     pictures: ClassVar[tuple[bytes, ...]] = ()
 
     verdict: str = ""
+    """What they say together."""
     how: str = ""
+    """How the numbers were found."""
     rows: tuple[CheckedRow, ...] = ()
+    """The weights; without any there is nothing to check again either."""
     agrees: bool | None = None
+    """Whether the verdict is good; None where there is none."""
 
     def elements(self) -> list[Element]:
         """Return the table as it is drawn."""

@@ -10,30 +10,21 @@ __all__ = ["ClassChoice"]
 
 @dataclass(frozen=True, slots=True)
 class ClassChoice:
-    """A question with a button for each class, for a `Display`; they press the class, or a name in `others`.
-
-    Parameters
-    ----------
-    question : str
-        What is asked: ``"What did you draw?"``.
-    names : tuple of str
-        The classes; none leave the question out.
-    answers : tuple of str
-        What each button says in full, for screen readers: ``"This is a 7"``.
-    chosen : int or None
-        The class whose button is down.
-    others : tuple of (str, str)
-        Further buttons: name and words of each.
-    """
+    """A question with a button for each class, for a `Display`; they press the class, or a name in `others`."""
 
     kind: ClassVar[str] = "explorer-class-choice"
     pictures: ClassVar[tuple[bytes, ...]] = ()
 
     question: str = ""
+    """What is asked: ``"What did you draw?"``."""
     names: tuple[str, ...] = ()
+    """The classes; none leave the question out."""
     answers: tuple[str, ...] = ()
+    """What each button says in full, for screen readers: ``"This is a 7"``."""
     chosen: int | None = None
+    """The class whose button is down."""
     others: tuple[tuple[str, str], ...] = ()
+    """Further buttons: name and words of each."""
 
     def elements(self) -> list[Element]:
         """Return the buttons as they are drawn."""

@@ -14,37 +14,25 @@ __all__ = ["Gallery", "GalleryImage"]
 
 @dataclass(frozen=True, slots=True)
 class GalleryImage:
-    """What is said of one image.
-
-    Parameters
-    ----------
-    caption : str
-        The line under it: ``"9 → 4"``.
-    note : str
-        A second, quieter line: ``"97 % sure"``.
-    detail : str
-        All of it in words, for the screen reader.
-    right : bool
-        Whether the decision is right.
-    key : int
-        What `Gallery.on_open` tells.
-    title : str
-        Heading of the card that comes with the pointer or the focus: ``"true 9, read as 4"``. Without one there is
-        no card, but `detail` as a tool tip.
-    about : str
-        A quieter line of the card, which says what the shares are.
-    shares : tuple of float
-        Share of each class, 0 to 1, shown in the card.
-    """
+    """What is said of one image."""
 
     caption: str
+    """The line under it: ``"9 → 4"``."""
     note: str
+    """A second, quieter line: ``"97 % sure"``."""
     detail: str
+    """All of it in words, for the screen reader."""
     right: bool
+    """Whether the decision is right."""
     key: int = 0
+    """What `Gallery.on_open` tells."""
     title: str = ""
+    """Heading of the card that comes with the pointer or the focus: ``"true 9, read as 4"``. Without one there is
+    no card, but `detail` as a tool tip."""
     about: str = ""
+    """A quieter line of the card, which says what the shares are."""
     shares: tuple[float, ...] = ()
+    """Share of each class, 0 to 1, shown in the card."""
 
 
 class Gallery(PagePart):

@@ -14,27 +14,18 @@ __all__ = ["Message", "Messages"]
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One thing to say.
-
-    Parameters
-    ----------
-    id : str
-        Its name: a later message of the same name takes its place.
-    kind : {"info", "hint", "warning", "error"}
-        How severe it is.
-    text : str
-        What happened, in a sentence.
-    why : str
-        The reason, for those who ask; may be empty.
-    action : str
-        What the button that fixes it does: ``"Learning rate 0.5 → 0.05"``; empty for no button.
-    """
+    """One thing to say."""
 
     id: str
+    """Its name: a later message of the same name takes its place."""
     kind: Literal["info", "hint", "warning", "error"]
+    """How severe it is."""
     text: str
+    """What happened, in a sentence."""
     why: str = ""
+    """The reason, for those who ask; may be empty."""
     action: str = ""
+    """What the button that fixes it does: ``"Learning rate 0.5 → 0.05"``; empty for no button."""
 
 
 class Messages(PagePart):

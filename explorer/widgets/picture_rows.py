@@ -13,68 +13,44 @@ _PITCH = 29 / 28  # from one picture of the sprite to the next in widths of one:
 
 @dataclass(frozen=True, slots=True)
 class RowPicture:
-    """What is said of one picture.
-
-    Parameters
-    ----------
-    detail : str
-        What it shows, as tool tip and for screen readers.
-    caption : str
-        A word under it; none if empty.
-    """
+    """What is said of one picture."""
 
     detail: str
+    """What it shows, as tool tip and for screen readers."""
     caption: str = ""
+    """A word under it; none if empty."""
 
 
 @dataclass(frozen=True, slots=True)
 class PictureRow:
-    """Pictures that have something in common.
-
-    Parameters
-    ----------
-    name : str
-        What that is; empty where the heading says it.
-    pictures : sequence of RowPicture
-        What is said of each, in the order of the sprite.
-    """
+    """Pictures that have something in common."""
 
     name: str
+    """What that is; empty where the heading says it."""
     pictures: Sequence[RowPicture]
+    """What is said of each, in the order of the sprite."""
 
 
 @dataclass(frozen=True, slots=True)
 class PictureRows:
-    """Rows of pictures, for a `Display`.
-
-    Parameters
-    ----------
-    heading : str
-        What they show.
-    rows : sequence of PictureRow
-        The rows.
-    sprite : bytes
-        A PNG of all pictures of 28 × 28 pixels, `columns` to a row, as `explorer.figures.digits.sprite` makes.
-        Each of the rows begins a row of it.
-    columns : int
-        Pictures in a row of the sprite, and at most on the page.
-    note : str
-        A quieter line under the heading.
-    first_apart : bool
-        Whether the first picture of each row is of another kind than the others.
-    offer : str
-        Words of a button after the heading, whose press is ``"offer"``; none if empty.
-    """
+    """Rows of pictures, for a `Display`."""
 
     kind: ClassVar[str] = "explorer-picture-rows"
 
     heading: str = ""
+    """What they show."""
     rows: Sequence[PictureRow] = ()
     sprite: bytes = b""
+    """A PNG of all pictures of 28 × 28 pixels, `columns` to a row, as `explorer.figures.digits.sprite` makes. Each
+    of the rows begins a row of it."""
     columns: int = 1
+    """Pictures in a row of the sprite, and at most on the page."""
     note: str = ""
+    """A quieter line under the heading."""
     first_apart: bool = False
+    """Whether the first picture of each row is of another kind than the others."""
     offer: str = ""
+    """Words of a button after the heading, whose press is ``"offer"``; none if empty."""
 
     @property
     def pictures(self) -> tuple[bytes, ...]:

@@ -10,20 +10,14 @@ __all__ = ["PictureSteps"]
 
 @dataclass(frozen=True, slots=True)
 class PictureSteps:
-    """Steps as pictures, for a `Display`.
-
-    Parameters
-    ----------
-    steps : tuple of (str, str)
-        For each picture, in order, a word under it, and a sentence as tool tip and for screen readers.
-    sprite : bytes
-        A PNG of the pictures side by side, as `explorer.figures.digits.sprite` makes; nothing shows empty frames.
-    """
+    """Steps as pictures, for a `Display`."""
 
     kind: ClassVar[str] = "explorer-picture-steps"
 
     steps: tuple[tuple[str, str], ...]
+    """For each picture, in order, a word under it, and a sentence as tool tip and for screen readers."""
     sprite: bytes = b""
+    """A PNG of them side by side, as `explorer.figures.digits.sprite` makes; nothing shows empty frames."""
 
     @property
     def pictures(self) -> tuple[bytes, ...]:

@@ -24,74 +24,50 @@ _ON_ALL = ("undo", "forget")
 
 @dataclass(frozen=True, slots=True)
 class RunCell:
-    """One cell of a row.
-
-    Parameters
-    ----------
-    text : str
-        What stands in it.
-    order : float or None
-        The number to sort by; without it, the text.
-    differs : bool
-        Whether it is a setting in which the run differs from the present one.
-    """
+    """One cell of a row."""
 
     text: str
+    """What stands in it."""
     order: float | None = None
+    """The number to sort by; without it, the text."""
     differs: bool = False
+    """Whether it is a setting in which the run differs from the present one."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunRow:
-    """One run.
-
-    Parameters
-    ----------
-    number : int
-        Its number in the session, which names it here.
-    colour : str
-        Colour of its curve, ``#rrggbb``.
-    cells : tuple of RunCell
-        One for each heading.
-    label : str
-        What it is called without a name.
-    name, note : str
-        The user's words: any text, shown as text.
-    pinned, hidden : bool
-        Whether it stands first; whether its curves are left out.
-    present : bool
-        Whether it is the run that the other tabs show: it can't be hidden or deleted.
-    """
+    """One run."""
 
     number: int
+    """Its number in the session, which names it here."""
     colour: str
+    """Colour of its curve, ``#rrggbb``."""
     cells: tuple[RunCell, ...]
+    """One for each heading."""
     label: str = ""
+    """What it is called without a name."""
     name: str = ""
     note: str = ""
+    """The user's words: any text, shown as text."""
     pinned: bool = False
+    """Whether it stands first."""
     hidden: bool = False
+    """Whether its curves are left out."""
     present: bool = False
+    """Whether it is the run that the other tabs show: it can't be hidden or deleted."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunAction:
-    """What the user asks for.
-
-    Parameters
-    ----------
-    verb : str
-        ``"name"``, ``"note"``, ``"pin"``, ``"hide"``, ``"delete"`` or ``"load"`` a run; ``"undo"`` or ``"forget"``
-        what was deleted.
-    number : int
-        Number of the run; 0 where the verb means no single one.
-    text : str
-        The new name or note.
-    """
+    """What the user asks for."""
 
     verb: Verb
+    """``"name"``, ``"note"``, ``"pin"``, ``"hide"``, ``"delete"`` or ``"load"`` a run; ``"undo"`` or ``"forget"``
+    what was deleted."""
     number: int = 0
+    """Number of the run; 0 where the verb means no single one."""
     text: str = ""
+    """The new name or note."""
 
 
 class RunTable(PagePart):

@@ -11,27 +11,19 @@ __all__ = ["SideBySide"]
 
 @dataclass(frozen=True, slots=True)
 class SideBySide:
-    """A verdict, remarks, and a table of two columns, for a `Display`. Without a verdict it takes no room.
-
-    Parameters
-    ----------
-    heads : sequence of (str, str)
-        Words and colour of A and of B: ``("A · run 1", "#332288")``.
-    verdict : str
-        What the comparison comes to.
-    remarks : sequence of (str or sequence of Element or str)
-        What else there is to know; a remark may come in pieces, of which some are words that explain themselves.
-    lines : sequence of (str, str, str)
-        Properties: the name, and what it is in A and in B.
-    """
+    """A verdict, remarks, and a table of two columns, for a `Display`. Without a verdict it takes no room."""
 
     kind: ClassVar[str] = "explorer-side-by-side"
     pictures: ClassVar[tuple[bytes, ...]] = ()
 
     heads: Sequence[tuple[str, str]] = ()
+    """Words and colour of A and of B: ``("A · run 1", "#332288")``."""
     verdict: str = ""
+    """What the comparison comes to."""
     remarks: Sequence[str | Sequence[Element | str]] = ()
+    """What else there is to know; a remark may come in pieces, of which some are words that explain themselves."""
     lines: Sequence[tuple[str, str, str]] = ()
+    """Properties: the name, and what it is in A and in B."""
 
     def elements(self) -> list[Element]:
         """Return the comparison as it is drawn."""

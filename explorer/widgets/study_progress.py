@@ -12,24 +12,17 @@ _SQUARE, _TRIANGLE = "M4 4h8v8H4z", "M5 3.5v9l7.5-4.5z"
 
 @dataclass(frozen=True)
 class StudyProgress:
-    """A button, a bar of progress, and a line of text, for a `Display`.
-
-    Parameters
-    ----------
-    text : str
-        For example ``"12 of 48 runs · 20 s left"``.
-    fraction : float
-        How far the study is, 0 to 1.
-    running : bool
-        Whether it is under way: the button then stops it.
-    """
+    """A button, a bar of progress, and a line of text, for a `Display`."""
 
     kind: ClassVar[str] = "explorer-study"
     pictures: ClassVar[tuple[bytes, ...]] = ()
 
     text: str = ""
+    """For example ``"12 of 48 runs · 20 s left"``."""
     fraction: float = 0.0
+    """How far the study is, 0 to 1."""
     running: bool = False
+    """Whether it is under way: the button then stops it."""
 
     @property
     def press(self) -> str:

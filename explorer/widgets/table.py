@@ -12,36 +12,25 @@ __all__ = ["Table"]
 
 @dataclass(frozen=True)
 class Table:
-    """A table for a `Display`, whose headings tell a press: `sorted_on` that is the table to show next.
-
-    Parameters
-    ----------
-    caption : str
-        What the table tells, for screen readers.
-    columns : sequence of str
-        The headings. The first column names the rows; the others hold numbers, set to the right.
-    meanings : mapping of str to str
-        Sentences that explain headings.
-    rows : sequence of sequence of str
-        The cells' text, row by row.
-    marked : collection of (int, int)
-        Row and column of the cells that stand out.
-    sorted_by : int
-        The column that the rows are sorted by, whatever their order in `rows`; -1 for none.
-    descending : bool
-        Whether the largest comes first.
-    """
+    """A table for a `Display`, whose headings tell a press: `sorted_on` that is the table to show next."""
 
     kind: ClassVar[str] = "explorer-table"
     pictures: ClassVar[tuple[bytes, ...]] = ()
 
     caption: str
+    """What the table tells, for screen readers."""
     columns: Sequence[str]
+    """The headings. The first column names the rows; the others hold numbers, set to the right."""
     meanings: Mapping[str, str] = field(default_factory=dict)
+    """Sentences that explain headings."""
     rows: Sequence[Sequence[str]] = ()
+    """The cells' text, row by row."""
     marked: Collection[tuple[int, int]] = ()
+    """Row and column of the cells that stand out."""
     sorted_by: int = -1
+    """The column that the rows are sorted by, whatever their order in `rows`; -1 for none."""
     descending: bool = False
+    """Whether the largest comes first."""
 
     def sorted_on(self, press: str) -> "Table":
         """Return the table sorted by the column whose heading was pressed; pressed again, the other way round."""

@@ -12,27 +12,18 @@ _LONG = 12  # letters: longer values are names, not numbers, and are set smaller
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """One number.
-
-    Parameters
-    ----------
-    label : str
-        What it is: ``"test accuracy"``.
-    value : str
-        The number as it is read: ``"93.2 %"``; ``"–"`` while there is none.
-    note : str
-        What it was measured on: ``"of 10 000 test images"``.
-    series : {"train", "test", ""}
-        The split it belongs to, for the same colour as in the curves.
-    meaning : str
-        A sentence that explains the label; empty where it needs none.
-    """
+    """One number."""
 
     label: str
+    """What it is: ``"test accuracy"``."""
     value: str
+    """The number as it is read: ``"93.2 %"``; ``"–"`` while there is none."""
     note: str = ""
+    """What it was measured on: ``"of 10 000 test images"``."""
     series: Literal["train", "test", ""] = ""
+    """The split it belongs to, for the same colour as in the curves."""
     meaning: str = ""
+    """A sentence that explains the label; empty where it needs none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,28 +21,19 @@ TOUR_EVENTS = ("begin", "step", "act", "slid", "leave")
 
 @dataclass(frozen=True, slots=True)
 class TourStep:
-    """One step of a tour.
-
-    Parameters
-    ----------
-    name : str
-        What the app knows it by.
-    title, text : str
-        What the card says.
-    at : str
-        CSS selector of what it speaks of: the first such element in sight is framed.
-    deed : str
-        Words of the button that does what the text speaks of; without them there is none.
-    shows : str
-        CSS selector of where that is seen, framed once it is done; without it, the frame stays.
-    """
+    """One step of a tour."""
 
     name: str
+    """What the app knows it by."""
     title: str
     text: str
+    """What the card says."""
     at: str
+    """CSS selector of what it speaks of: the first such element in sight is framed."""
     deed: str = ""
+    """Words of the button that does what the text speaks of; without them there is none."""
     shows: str = ""
+    """CSS selector of where that is seen, framed once it is done; without it, the frame stays."""
 
 
 class Tour(PagePart):

@@ -14,68 +14,46 @@ __all__ = ["FormulaLine", "Stage", "Strip", "WalkthroughView"]
 
 @dataclass(frozen=True, slots=True)
 class FormulaLine:
-    """A formula as it is written: ``name = symbols = numbers = value``.
-
-    Parameters
-    ----------
-    name, symbols, numbers, value : str
-        Its parts; `numbers` may be empty.
-    """
+    """A formula as it is written: ``name = symbols = numbers = value``."""
 
     name: str
     symbols: str
     numbers: str
     value: str
+    """Its parts; `numbers` may be empty."""
 
 
 @dataclass(frozen=True, slots=True)
 class Strip:
-    """A value of all units of a layer.
-
-    Parameters
-    ----------
-    name : str
-        ``"h1"``.
-    words : str
-        From where to where it goes.
-    """
+    """A value of all units of a layer."""
 
     name: str
+    """``"h1"``."""
     words: str
+    """From where to where it goes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One layer, or the loss.
-
-    Parameters
-    ----------
-    title : str
-        What it is.
-    forward, back : tuple of FormulaLine
-        The chosen unit's formulas.
-    unit, n_units : int
-        The chosen unit, and how many there are; 0 units for the loss, which has none to choose.
-    strips : tuple of Strip
-        Values of all units.
-    sprite : bytes
-        A PNG that holds the strips one below the other, a pixel a unit, as
-        `explorer.figures.digits.weights_sprite` makes of images of one row.
-    picture : bytes
-        A PNG of `n_pictures` images side by side; none if empty.
-    captions : tuple of str
-        A line under each of them.
-    """
+    """One layer, or the loss."""
 
     title: str
+    """What it is."""
     forward: tuple[FormulaLine, ...]
     back: tuple[FormulaLine, ...] = ()
+    """The chosen unit's formulas."""
     unit: int = 0
     n_units: int = 0
+    """The chosen unit, and how many there are; 0 units for the loss, which has none to choose."""
     strips: tuple[Strip, ...] = ()
+    """Values of all units."""
     sprite: bytes = b""
+    """A PNG that holds the strips one below the other, a pixel a unit, as `explorer.figures.digits.weights_sprite`
+    makes of images of one row."""
     picture: bytes = b""
+    """A PNG of `n_pictures` images side by side; none if empty."""
     captions: tuple[str, ...] = ()
+    """A line under each of them."""
 
 
 class WalkthroughView(PagePart):

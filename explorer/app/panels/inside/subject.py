@@ -26,27 +26,18 @@ _MOST_PRODUCTS = 2**25  # weights times samples that a pass may have: about a mi
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Subject:
-    """A network at one moment. Two are equal only if they are one object.
-
-    Parameters
-    ----------
-    run : SessionRun
-        The run that it comes from.
-    weights : tuple of ndarray
-        ``(W1, b1, W2, b2, …)`` at this moment.
-    first : tuple of ndarray
-        The first weights of the run, or of the run that it was forked from.
-    epoch : float
-        Epochs so far; where only the first weights are known, those before them: 0 unless a file says more.
-    test_outputs : ndarray or None
-        Outputs for the test set, shape (n_classes, n_test); None before the first epoch has ended.
-    """
+    """A network at one moment. Two are equal only if they are one object."""
 
     run: SessionRun
+    """The run that it comes from."""
     weights: Weights
+    """``(W1, b1, W2, b2, …)`` at this moment."""
     first: Weights
+    """The first weights of the run, or of the run that it was forked from."""
     epoch: float
+    """Epochs so far; where only the first weights are known, those before them: 0 unless a file says more."""
     test_outputs: NDArray[np.floating[Any]] | None
+    """Outputs for the test set, shape (n_classes, n_test); None before the first epoch has ended."""
     _network: NeuralNetwork
 
     @property
@@ -105,18 +96,12 @@ class Subjects:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Probe:
-    """Test images as the network takes them.
-
-    Parameters
-    ----------
-    X : ndarray of float32, shape (n_inputs, n_samples)
-        One image a column, in [0, 1].
-    d : ndarray of float32, shape (n_classes, n_samples)
-        Their classes, one-hot.
-    """
+    """Test images as the network takes them."""
 
     X: NDArray[np.float32]
+    """One image a column, in [0, 1], shape (n_inputs, n_samples)."""
     d: NDArray[np.float32]
+    """Their classes, one-hot, shape (n_classes, n_samples)."""
 
     @property
     def n_samples(self) -> int:

@@ -22,23 +22,7 @@ __all__ = ["Address"]
 
 
 class Address:
-    """Keeps the page's address and what is shown in step.
-
-    Parameters
-    ----------
-    session : Session
-        Whose settings it holds.
-    data : DataChoice
-        The data sets, of which it names one.
-    header : Header
-        Carries it to the page, and says when the user goes back or forward.
-    panels : PanelHost
-        Whose tab it holds.
-    settings : SettingsPanel
-        Whose choice of controls it holds.
-    messages : Messages
-        Where it is said what an address gets wrong.
-    """
+    """Keeps the page's address and what is shown in step."""
 
     def __init__(
         self,

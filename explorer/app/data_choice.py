@@ -16,15 +16,6 @@ __all__ = ["DataChoice", "described", "unreadable"]
 class DataChoice:
     """The data sets that an app offers.
 
-    Parameters
-    ----------
-    session : Session
-        What learns them; its data set is the first.
-    others : iterable of Dataset or DatasetOffer
-        The further ones.
-    messages : Messages
-        Where it is said that one can't be read.
-
     Raises
     ------
     ValueError

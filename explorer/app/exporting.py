@@ -10,16 +10,7 @@ __all__ = ["exported"]
 
 
 def exported(run: SessionRun | None, moment: Moment | None, dataset: Dataset) -> ExportedRun:
-    """Return what an export needs to know.
-
-    Parameters
-    ----------
-    run : SessionRun or None
-        The run.
-    moment : Moment or None
-        Its network at the selected epoch.
-    dataset : Dataset
-        The whole data set.
+    """Return what an export needs to know of a run, and of its network at the selected epoch.
 
     Raises
     ------

@@ -116,17 +116,7 @@ class FileVerbs:
 
 
 class FileMenu:
-    """Exports runs of an app, saves its session, and opens files in it, as the page asks.
-
-    Parameters
-    ----------
-    app : FileVerbs
-        Whose runs they are.
-    header : Header
-        Has the menu, and saves and opens files in the browser.
-    messages : Messages
-        Where it is said why a file can't be made or used.
-    """
+    """Exports runs of an app, saves its session, and opens files in it, as the page asks."""
 
     def __init__(self, app: FileVerbs, header: Header, messages: Messages) -> None:
         self._app, self._header, self._messages = app, header, messages

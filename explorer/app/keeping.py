@@ -17,14 +17,9 @@ _WEIGHT_BYTES = 1 << 20
 
 
 class Keeping:
-    """Hands the page a copy when it asks for one, which it does after each run and now and then during one.
+    """Hands the page a copy of a session when it asks, which it does after each run and now and then during one.
 
-    Parameters
-    ----------
-    session : Session
-        What is kept, where there is more to it than its settings, which the address holds.
-    header : Header
-        Keeps it in the browser, and says when.
+    A session that is no more than its settings is not kept: the address holds these.
     """
 
     def __init__(self, session: Session, header: Header) -> None:

@@ -21,25 +21,11 @@ def screen(
     panels: DOMWidget,
     guide: Sequence[DOMWidget] = (),
 ) -> tuple[Box, Box]:
-    """Put the parts into one screen.
+    """Put the parts into one screen; return the page's top line, which ends with the guide, and all else.
 
     It is a grid that follows the width of its place, not of the window: settings next to figures where there
     is room, one column on a phone. On the app's own page it fills the window, in a notebook cell it takes
     what it needs.
-
-    Parameters
-    ----------
-    header, controls, run_bar, messages, tiles, tab_bar : DOMWidget
-        The parts round the panels.
-    panels : DOMWidget
-        What the tabs switch between.
-    guide : sequence of DOMWidget
-        What helps with the page; it stands at the end of the top line.
-
-    Returns
-    -------
-    tuple of Box
-        The page's top line, and all else.
     """
     look_of(Path(__file__).parent)
     side = _place("side", *(_place(*part) for part in (("settings", controls), ("run", run_bar))), messages)
@@ -64,12 +50,7 @@ def framed(
 ) -> Box:
     """Return a figure with a line under it and a control in its upper right corner; it fills its place.
 
-    Parameters
-    ----------
-    name : str
-        What is shown: the class ``explorer-place-`` with this name says where it stands on the screen.
-    figure, caption, tool : DOMWidget
-        The parts.
+    The class ``explorer-place-`` with its name says where it stands on the screen.
     """
     if tool is not None:
         tool.add_class("explorer-figure-tool")

@@ -46,15 +46,7 @@ class _MakesPanel(Protocol):
 
 
 class _Part(KnownNames, VBox):
-    """A box that shows a part of an app while it is on a screen.
-
-    Parameters
-    ----------
-    app : Explorer
-        What it follows.
-    layout : Layout or dict, optional
-        As of any ipywidgets box.
-    """
+    """A box that shows a part of an app while it is on a screen."""
 
     _new_panel: ClassVar[_MakesPanel]
 

@@ -15,11 +15,7 @@ class RedrawQueue:
 
     Each is scheduled only when the one before is done, for the loop does all that it finds scheduled before it
     looks at anything else. What a function adds while it is called is a part of it, and comes right after it.
-
-    Parameters
-    ----------
-    loop : EventLoop
-        Where they are called; in a plain script, which has none, each is called as it is added.
+    In a plain script, which has no event loop, each is called as it is added.
     """
 
     def __init__(self, loop: EventLoop) -> None:

@@ -19,15 +19,7 @@ __all__ = ["AdvicePart", "RunBarPart", "SettingsPart"]
 
 
 class SettingsPart:
-    """The settings of a session's next run.
-
-    Parameters
-    ----------
-    session : Session
-        Whose settings they are.
-    shown : sequence of str or None
-        Names of the only settings to show; None for all.
-    """
+    """The settings of a session's next run, or only those that `shown` names."""
 
     def __init__(self, session: Session, shown: Sequence[str] | None = None) -> None:
         self._session = session
@@ -57,13 +49,7 @@ class SettingsPart:
 
 
 class RunBarPart:
-    """The buttons of a session's run, and how far it is.
-
-    Parameters
-    ----------
-    session : Session
-        What they drive.
-    """
+    """The buttons of a session's run, and how far it is."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -115,15 +101,7 @@ def _going_on(state: SessionState, run: SessionRun) -> str:
 
 
 class AdvicePart:
-    """What a session has to say, as messages whose buttons do what is advised.
-
-    Parameters
-    ----------
-    session : Session
-        What advises.
-    messages : Messages
-        Where it is shown, among others.
-    """
+    """What a session has to say, as messages whose buttons do what is advised."""
 
     def __init__(self, session: Session, messages: Messages) -> None:
         self._session, self._messages = session, messages

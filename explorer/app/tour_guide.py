@@ -50,8 +50,6 @@ def tour_steps(
 
     Parameters
     ----------
-    class_names : sequence of str
-        Name of each class.
     shown : sequence of str or None
         Names of the only settings whose controls are on the page; None for all. What is not there is left out.
     ends_a_run : bool
@@ -125,17 +123,6 @@ class TourGuide:
 
     A run that is under way goes on until the user has a setting moved. Where nothing is trained when settings
     change, the tour does it.
-
-    Parameters
-    ----------
-    views : Views
-        What is shown, and of which session.
-    panels : PanelHost
-        The tabs.
-    settings : SettingsPanel
-        The settings.
-    about : str
-        What the page is.
     """
 
     def __init__(self, views: Views, panels: PanelHost, settings: SettingsPanel, about: str) -> None:

@@ -20,11 +20,6 @@ class Views:
 
     A run's records come at most five times a second. While it trains, the parts of a drawing take turns with
     whatever else is due, and a slow computer finishes one before it begins the next. All else is drawn at once.
-
-    Parameters
-    ----------
-    session : Session
-        What is shown.
     """
 
     def __init__(self, session: Session) -> None:

@@ -24,10 +24,6 @@ def recall_figure(
     ----------
     counts : ndarray of int, shape (n_classes, n_classes)
         Rows are the true class, columns the predicted.
-    class_names : sequence of str
-        Name of each class.
-    theme : {"light", "dark"}
-        Colours.
     """
     scores = per_class(counts)
     order = np.argsort(scores.recall, kind="stable")
@@ -57,10 +53,6 @@ def answers_figure(
     ----------
     answers : mapping of str to ndarray of float, shape (n_classes,)
         The outputs, 0 to 1, by the network's name.
-    class_names : sequence of str
-        Name of each class.
-    theme : {"light", "dark"}
-        Colours.
     """
     bars = [
         {

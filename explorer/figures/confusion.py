@@ -42,8 +42,6 @@ def confusion_traces(
     ----------
     counts : ndarray of int, shape (n_classes, n_classes), or None
         Rows are the true class, columns the predicted. None before the first epoch has ended.
-    class_names : sequence of str
-        Name of each class.
     normalize : {"count", "row"}
         Show images, or percent of the row's images.
 

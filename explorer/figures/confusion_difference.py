@@ -40,8 +40,6 @@ def difference_traces(
     a, b : ndarray of int, shape (n_classes, n_classes), or None
         Confusion matrices over the same images: rows are the true class, columns the predicted. With None, the
         cells are empty.
-    class_names : sequence of str
-        Name of each class.
     called : tuple of two str
         What the two are called: any text.
 

@@ -30,8 +30,6 @@ def contrast_figure(
     top : float, optional
         End of the axis, which then starts at 0. Without it the axis fits both curves, in powers of ten where
         one is far above the other.
-    theme : {"light", "dark"}
-        Colours.
     """
     curves = {"right": np.asarray(right, np.float64), "wrong": np.asarray(wrong, np.float64)}
     return drawn(

@@ -136,8 +136,6 @@ def curves_figure(
         with another loss are left out of a figure of the loss.
     metric : {"loss", "accuracy"}
         Loss per sample, or accuracy in percent.
-    theme : {"light", "dark"}
-        Colours.
     """
     traces = merged(curves_style(theme, metric=metric), curves_traces(history, earlier, metric=metric))
     layout = curves_layout(history, earlier, metric=metric)

@@ -28,8 +28,6 @@ def sprite(images: NDArray[np.uint8], columns: int, *, theme: Theme = "light", s
         Ink, 0 to 255: none is drawn in the colour of raised surfaces, full in the colour of text.
     columns : int
         Images in a row, at least 1. The last row may be short.
-    theme : {"light", "dark"}
-        Colours.
     scale : int
         Pixels a side for each pixel of an image, at least 1.
 

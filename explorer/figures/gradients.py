@@ -22,8 +22,6 @@ def gradients_figure(checked: Sequence[CheckedWeight], *, theme: Theme = "light"
     ----------
     checked : sequence of CheckedWeight
         As `check_gradient` returns them.
-    theme : {"light", "dark"}
-        Colours.
     """
     reach = 1.08 * max((abs(weight.numeric) for weight in checked), default=0.0) or 1.0
     diagonal = {

@@ -113,8 +113,6 @@ def histograms_figure(
         Name of each layer in `now`.
     what : str
         What is counted: ``"weight"`` or ``"activation"``.
-    theme : {"light", "dark"}
-        Colours.
 
     Raises
     ------

@@ -134,8 +134,6 @@ def layers_figure(
         End of the epoch axis.
     epoch : float, optional
         The selected epoch, marked by a vertical line.
-    theme : {"light", "dark"}
-        Colours.
     """
     traces = merged(layers_style(theme), layers_traces(diagnoses, measure))
     layout = layers_layout(diagnoses, measure, n_epochs=n_epochs, epoch=epoch, theme=theme)

@@ -53,8 +53,6 @@ def lines_figure(
         What the axes measure.
     marks : mapping of str to (x, y)
         Single points, each with its words.
-    theme : {"light", "dark"}
-        Colours.
     """
     looks = zip(RUN_COLOURS[theme], cycle(_DASHES), strict=False)
     lines = [

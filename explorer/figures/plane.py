@@ -30,8 +30,6 @@ def plane_figure(
         0 or 1.
     shares : ndarray of float, shape (m, m), optional
         Share of class 1 in the outputs, 0 to 1: rows from bottom to top, columns from left to right.
-    theme : {"light", "dark"}
-        Colours.
     """
     palette = PALETTES[theme]
     steps = np.linspace(-1, 1, 0 if shares is None else len(shares))

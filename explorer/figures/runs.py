@@ -138,8 +138,6 @@ def runs_figure(
         What x counts; in a fork, also what came before it.
     scale : {"linear", "log"}
         Scale of the loss.
-    theme : {"light", "dark"}
-        Colours.
     """
     traces = merged(runs_style(metric), runs_traces(runs, metric, axis, theme=theme))
     layout = runs_layout(runs, metric, axis, scale=scale)

@@ -210,8 +210,6 @@ def study_figure(
         In any order; those that differ in the seed alone make one point of the figure. None draw the axes.
     measure : {"accuracy", "time", "updates"}
         Final test accuracy in percent, mean seconds per epoch, or steps of the whole run.
-    theme : {"light", "dark"}
-        Colours.
     """
     # Plotly sets a title too high for the entries next to it; a font larger than what is written takes it down.
     legend = {"text": '<span style="font-size:11px">gradient by</span>', "font": {"size": 14}}

@@ -52,8 +52,6 @@ def confusion_summary(counts: NDArray[np.integer] | None, class_names: Sequence[
     ----------
     counts : ndarray of int, shape (n_classes, n_classes), or None
         Rows are the true class, columns the predicted. None before the first epoch has ended.
-    class_names : sequence of str
-        Name of each class.
 
     Returns
     -------

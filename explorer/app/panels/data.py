@@ -115,15 +115,7 @@ class DataPanel:
 
 
 def about_dataset(dataset: Dataset, n_used: int) -> str:
-    """Return in three sentences what a data set is.
-
-    Parameters
-    ----------
-    dataset : Dataset
-        The data set.
-    n_used : int
-        Train images that the present run learns from.
-    """
+    """Return in three sentences what a data set is; the present run learns from `n_used` of its images."""
     n_train, n_test = len(dataset.train_labels), len(dataset.test_labels)
     used = "" if n_used == n_train else f" (the present run uses the first {grouped(n_used)})"
     height, width = dataset.train_images.shape[1:]

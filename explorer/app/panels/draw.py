@@ -181,8 +181,6 @@ def reading(outputs: NDArray[np.floating], class_names: Sequence[str]) -> str:
     ----------
     outputs : ndarray, shape (n_classes,)
         Its outputs for one image, in [0, 1]; the percentages are their shares of the sum.
-    class_names : sequence of str
-        Name of each class.
     """
     if not np.isfinite(outputs).all():
         return "The network's outputs are not numbers."

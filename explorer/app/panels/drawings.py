@@ -61,14 +61,7 @@ class _Kept:
 class KeptDrawings:
     """A gallery of them, the newest first, with how many are read correctly.
 
-    Parameters
-    ----------
-    views : Views
-        What it is shown with.
-    reader : Reader
-        Reads them.
-    on_open : callable
-        Called with the ink of a drawing that the user goes back to.
+    When the user goes back to one, `on_open` is called with its ink.
     """
 
     def __init__(self, views: Views, reader: Reader, on_open: Callable[[bytes], object]) -> None:

@@ -28,18 +28,10 @@ class ChosenImages:
 
     Parameters
     ----------
-    dataset : Dataset
-        Its test images are shown.
-    on_loop : callable
-        As in `explorer.app.view_state`.
     on_choose : callable
         Called with the true and the predicted class that the user chooses; `ANY` stands for any.
-    now : callable
-        Returns what there is to see now.
     on_open : callable, optional
         Called with the index of a test image that the user opens; without it, none can be.
-    per_page : int
-        Images on a page.
     """
 
     def __init__(
@@ -182,16 +174,10 @@ def read_image(
 
     Parameters
     ----------
-    true : int
-        Its class.
     shares : ndarray, shape (n_classes,)
         Share of each class in the outputs' sum, 0 to 1.
     called : str
         What the shares are: ``"probabilities"``.
-    names : sequence of str
-        Name of each class.
-    key : int
-        As of `GalleryImage`.
     source : str
         Where the image is from: ``"test image 17"``.
     """

@@ -106,12 +106,6 @@ class Matrix(_Cells):
 
     Parameters
     ----------
-    class_names : sequence of str
-        Name of each class.
-    theme : {"light", "dark"}
-        Colours to begin with.
-    on_loop : callable
-        As in `explorer.app.view_state`.
     on_cell : callable
         Called with row and column of each cell that the user goes to, or leaves if it is the chosen one.
     """
@@ -143,14 +137,7 @@ class Matrix(_Cells):
 class Difference(_Cells):
     """The confusion matrix of B minus that of A, over the same test images.
 
-    Parameters
-    ----------
-    class_names : sequence of str
-        Name of each class.
-    theme : {"light", "dark"}
-        Colours to begin with.
-    on_loop, on_cell : callable, optional
-        As in `Matrix`; without them, no cell can be chosen.
+    Without `on_cell`, no cell can be chosen.
     """
 
     def __init__(

@@ -39,15 +39,7 @@ _TRAIN_LAGS = "Train loss is averaged while the epoch runs, so it lags behind te
 
 
 class Curve:
-    """Loss or accuracy over the epochs, with those of earlier runs in grey.
-
-    Parameters
-    ----------
-    metric : {"loss", "accuracy"}
-        What is drawn.
-    views : Views
-        What it is shown with.
-    """
+    """Loss or accuracy over the epochs, with those of earlier runs in grey."""
 
     def __init__(self, metric: Metric, views: Views) -> None:
         self._metric, theme = metric, views.theme

@@ -32,15 +32,7 @@ _LIMITS = "It judges these two networks: whether their settings are better, othe
 
 
 class RunComparison:
-    """What stands under the table when two runs are chosen.
-
-    Parameters
-    ----------
-    class_names : sequence of str
-        Name of each class, to begin with.
-    theme : {"light", "dark"}
-        Colours to begin with.
-    """
+    """What stands under the table when two runs are chosen."""
 
     def __init__(self, class_names: Sequence[str], theme: Theme) -> None:
         self._class_names = class_names

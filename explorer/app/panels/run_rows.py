@@ -74,18 +74,10 @@ def row(
 
     Parameters
     ----------
-    run : SessionRun
-        The run.
-    columns : sequence of tuple of str
-        The columns, as `column_names` returns them.
     present : TrainingConfig
         The settings that others are compared with.
-    dataset : Dataset
-        The data set, likewise.
     numbers : collection of int
         Numbers of all runs that are there: a parent may not be.
-    theme : {"light", "dark"}
-        Colours.
     is_present : bool
         Whether it is the run that the other tabs show.
     """

@@ -197,8 +197,6 @@ def study_configs(
         The settings that stay; the learning rates are those of `batch_size_rates`.
     n_images : int
         Training images of the data set; no batch is larger.
-    epochs, n_seeds : int
-        Of each run, and for each batch size.
     """
     n_used = min(config.n_train or n_images, n_images)
     runs = batch_size_grid(

@@ -18,17 +18,7 @@ __all__ = ["tabs"]
 
 
 def tabs(views: Views, data: DataChoice, on_section: Callable[[], None]) -> PanelHost:
-    """Return the tab bar with all panels; it opens with the overview.
-
-    Parameters
-    ----------
-    views : Views
-        All that is shown.
-    data : DataChoice
-        The data sets that there are.
-    on_section : callable
-        Called after another section of the tab "inside" is chosen.
-    """
+    """Return the tab bar with all panels; it opens with the overview."""
     host = PanelHost(
         {
             "Data": lambda: DataPanel(views, data),

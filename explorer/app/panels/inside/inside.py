@@ -33,15 +33,7 @@ SECTIONS = tuple(_MAKERS)
 
 
 class Inside:
-    """Weights, histograms, gradients over time, a gradient check, and one image's way through the layers.
-
-    Parameters
-    ----------
-    views : Views
-        All that is shown.
-    on_chosen : callable
-        Called after another section is chosen.
-    """
+    """Weights, histograms, gradients over time, a gradient check, and one image's way through the layers."""
 
     def __init__(self, views: Views, on_chosen: Callable[[], object] = lambda: None) -> None:
         self._views, self._on_chosen = views, on_chosen

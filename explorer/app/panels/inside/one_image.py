@@ -149,15 +149,7 @@ class ChosenUnits:
         self.version += 1
 
     def of(self, walk: Walkthrough, key: tuple[Any, ...]) -> tuple[int, ...]:
-        """Return one unit a layer.
-
-        Parameters
-        ----------
-        walk : Walkthrough
-            The image's passes.
-        key : tuple
-            Tells images and runs apart.
-        """
+        """Return one unit a layer for an image's passes; `key` tells images and runs apart."""
         shape = tuple(layer.n_units for layer in walk.layers)
         if shape != self._shape:
             self._shape, self._chosen = shape, {}
@@ -167,17 +159,7 @@ class ChosenUnits:
 
 
 def stages(walk: Walkthrough, units: tuple[int, ...], theme: Theme) -> tuple[Stage, ...]:
-    """Return what is shown of an image's way: a stage a layer, then the loss.
-
-    Parameters
-    ----------
-    walk : Walkthrough
-        The image's passes.
-    units : tuple of int
-        The unit of each layer that is written out.
-    theme : {"light", "dark"}
-        Colours.
-    """
+    """Return what is shown of an image's way: a stage a layer, then the loss."""
     shown = []
     for layer, unit in zip(walk.layers, units, strict=True):
         first, last = layer.number == 1, layer is walk.layers[-1]

@@ -34,12 +34,7 @@ class Pace:
 class Leisure:
     """Does a long piece of work in steps, between which the event loop does other things.
 
-    Parameters
-    ----------
-    step : callable
-        Does a little, and returns whether more is left.
-    on_loop : callable
-        As in `explorer.app.view_state`.
+    A `step` does a little, and returns whether more is left.
     """
 
     def __init__(self, step: Callable[[], bool], on_loop: OnLoop) -> None:

@@ -38,8 +38,6 @@ class WarmProcess:
     ----------
     environment
         The environment variables of the process; those of each kernel are its own.
-    prepares_app
-        Whether kernels show `explorer.serve.opening_app`.
     """
 
     def __init__(self, environment: Mapping[str, str], *, prepares_app: bool) -> None:

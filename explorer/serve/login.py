@@ -22,15 +22,7 @@ TRIES_SECONDS = 60.0
 
 
 class Tries:
-    """Counts failed logins, so that nobody guesses a password.
-
-    Parameters
-    ----------
-    most
-        So many may fail from one address.
-    seconds
-        In so long.
-    """
+    """Counts failed logins, so that nobody guesses a password: of one address, `most` may fail in `seconds`."""
 
     def __init__(self, most: int = MOST_TRIES, seconds: float = TRIES_SECONDS) -> None:
         self._most, self._seconds = most, seconds

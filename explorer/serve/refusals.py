@@ -74,17 +74,7 @@ def write_refusal(handler: RequestHandler, status: int, reason: str) -> None:
 
 
 class Door(Router):
-    """Leads each request to its handler, unless it may not come in.
-
-    Parameters
-    ----------
-    app
-        The application, whose settings have the page's templates.
-    ip
-        The address that is listened on.
-    access
-        Who may come in.
-    """
+    """Leads each request to its handler, unless it may not come in."""
 
     def __init__(self, app: Application, ip: str, access: Access) -> None:
         self._app, self._access = app, access

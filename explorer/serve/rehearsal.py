@@ -188,22 +188,8 @@ class Visitor:
         raise ConnectionError("the server has closed the socket")
 
 
-async def climb(url: str, n: int, pid: int | None, idle: Usage, say: Callable[[str], object]) -> Rung:
-    """Return how `n` visitors fare who come at once.
-
-    Parameters
-    ----------
-    url : str
-        The page's address.
-    n : int
-        How many they are.
-    pid : int or None
-        The server's process, where it is known.
-    idle : Usage
-        What the server takes when nobody is there and a kernel waits for the next visitor.
-    say : callable
-        Called with what they do now.
-    """
+async def climb(url: str, n: int, pid: int | None, say: Callable[[str], object]) -> Rung:
+    """Return how `n` visitors fare who come at once; without a `pid`, what the server takes is not known."""
     client = SimpleAsyncHTTPClient(force_instance=True, max_clients=n, max_buffer_size=_MOST_BYTES)
     visitors = [Visitor(client, url) for _ in range(n)]
     before = usage_of(pid)

@@ -71,8 +71,6 @@ def page_scripts(template: str, extensions: Iterable[str]) -> PageScripts:
 
     Parameters
     ----------
-    template
-        Name of the page's template.
     extensions
         JupyterLab extensions that the page loads, and nearly all of whose parts it needs.
     """

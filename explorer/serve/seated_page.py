@@ -64,13 +64,7 @@ class SeatedPage(BaseVoilaHandler):
     _seat: TakenSeat | None = None
 
     async def seated(self, page: AsyncIterator[str]) -> AsyncIterator[str]:
-        """Yield the page, its beginning at once; where all seats are taken, the page of who is in line.
-
-        Parameters
-        ----------
-        page
-            The whole page, piece by piece, as a kernel makes it.
-        """
+        """Yield the page, its beginning at once; where all seats are taken, the page of who is in line."""
         seats, browser = self.settings["explorer_seats"], _browser(self)
         self.set_header("Content-Type", "text/html; charset=utf-8")
         self.set_header("Cache-Control", "no-store")

@@ -88,15 +88,7 @@ class TakenSeat:
 
 
 class Seats:
-    """All seats of a server, and the line before them.
-
-    Parameters
-    ----------
-    most : int
-        How many there are.
-    clock : callable
-        Returns the time in seconds.
-    """
+    """All seats of a server, and the line before them."""
 
     def __init__(self, most: int, clock: Callable[[], float] = time.monotonic) -> None:
         self.most = most
@@ -201,15 +193,7 @@ async def _end(manager: Any, kernel: str) -> None:
 
 
 def seated_manager_class(base: type, seats: Seats) -> type:
-    """Return a class of kernel managers that keeps to the seats, also with kernels for nobody yet.
-
-    Parameters
-    ----------
-    base : type
-        The class that it is built on.
-    seats : Seats
-        The server's.
-    """
+    """Return a class of kernel managers that keeps to the seats, also with kernels for nobody yet."""
 
     class SeatedManager(base):
         _begun = Int(0)

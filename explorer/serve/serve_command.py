@@ -156,12 +156,8 @@ def serve(arguments: Namespace, what: str, notebook: Path, **settings: Any) -> i
 
     Parameters
     ----------
-    arguments
-        Parsed options of `add_server_options`.
     what : str
         What the terminal calls the page: ``"The explorer"``.
-    notebook : Path
-        The notebook.
     **settings
         Further fields of `explorer.serve.server.ServerSettings`.
     """
@@ -208,17 +204,7 @@ def links(url: str, access: Access) -> tuple[str, str]:
 
 
 def warning(ip: str, url: str, access: Access) -> str:
-    """Return who besides this computer can use the page, in one sentence; empty for nobody.
-
-    Parameters
-    ----------
-    ip
-        The address that is listened on.
-    url
-        The page's address, as the terminal shows it.
-    access
-        Who may come in.
-    """
+    """Return who besides this computer can use the page at an address, in one sentence; empty for nobody."""
     if is_loopback(ip):
         return ""
     asked = {"password": access.hashed_password, "token": access.token}

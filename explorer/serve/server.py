@@ -115,8 +115,6 @@ def free_port(ip: str, asked: int | None) -> int:
 
     Parameters
     ----------
-    ip
-        Address to listen on.
     asked
         The only port that will do; None for 8866, or the first free one above it. 0 for any.
 
@@ -167,11 +165,6 @@ class ExplorerServer(Voila):
     """Serves a notebook with the explorer's template, on one address, until it is cancelled.
 
     Made by ``ExplorerServer.instance(settings)``, so that all parts of Voilà write to its log.
-
-    Parameters
-    ----------
-    settings
-        What is served, and where.
     """
 
     _log_formatter_cls = TerminalFormatter
@@ -281,13 +274,7 @@ class ExplorerServer(Voila):
         kernels.add_sockets(self._visits)
 
     async def serve(self, listening: Callable[[str], object]) -> None:
-        """Serve until the task is cancelled; then end all kernels.
-
-        Parameters
-        ----------
-        listening
-            Called with the page's address once it can be opened.
-        """
+        """Serve until the task is cancelled, then end all kernels; `listening` is told the page's address."""
         self.start()
         renderer = self.kernel_manager._notebook_renderer_factory(self.kernel_manager.notebook_path)
         self.app.settings["explorer_opening"] = asyncio.ensure_future(opening_of(renderer))

@@ -51,10 +51,6 @@ def opening(
 
     Parameters
     ----------
-    saved : SavedWeights
-        What the file holds.
-    file : str
-        Its name.
     dataset : Dataset
         The images that the network is to read.
     config : TrainingConfig

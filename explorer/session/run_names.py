@@ -36,8 +36,6 @@ def run_label(config: TrainingConfig, first: TrainingConfig | None = None) -> st
 
     Parameters
     ----------
-    config : TrainingConfig
-        Its settings.
     first : TrainingConfig, optional
         Those of the session's first run, which the others are compared with; without it, the exercise's. Settings
         that are nearer to a preset are compared with that, and named after it.
@@ -54,17 +52,7 @@ def run_label(config: TrainingConfig, first: TrainingConfig | None = None) -> st
 
 
 def fork_label(config: TrainingConfig, parent: TrainingConfig, number: int, epoch: float) -> str:
-    """Return what sets a fork apart: ``"fork of run 1 at epoch 4, lr 0.003"``.
-
-    Parameters
-    ----------
-    config, parent : TrainingConfig
-        Its settings, and those of the run that it was forked from.
-    number : int
-        That run's number.
-    epoch : float
-        The epoch that it was forked at.
-    """
+    """Return what sets a fork of run `number` at an epoch apart: ``"fork of run 1 at epoch 4, lr 0.003"``."""
     fork = f"fork of run {number} at epoch {epoch:g}"
     return ", ".join([fork, *_worded(config, _differences(parent, config))])
 

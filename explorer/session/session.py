@@ -38,13 +38,7 @@ Listener = Callable[[SessionState], object]
 
 
 class ForkError(ValueError):
-    """A run can't go on from these weights.
-
-    Parameters
-    ----------
-    text, why : str
-        What can't be done, and the reason: a sentence each.
-    """
+    """A run can't go on from these weights: what can't be done, and the reason, a sentence each."""
 
     def __init__(self, text: str, why: str) -> None:
         self.text, self.why = text, why
@@ -219,10 +213,7 @@ class Session:
     def restart(self, *, paused: bool = False) -> None:
         """Start a run with the settings that are set: a fork where it began, else with fresh weights.
 
-        Parameters
-        ----------
-        paused : bool
-            Whether it waits for `step` or `resume`.
+        Paused, it waits for `step` or `resume`.
         """
         run = None if self._starts_clean else self._run
         if run and run.parent and run.origin and run.can_branch_again(self._config):
@@ -353,14 +344,7 @@ class Session:
         self._publish()
 
     def open_weights(self, name: str, content: bytes) -> None:
-        """Begin a run with the weights of a file: its figures are made, and nothing is trained.
-
-        Parameters
-        ----------
-        name : str
-            The file's name, which becomes the run's.
-        content : bytes
-            All of it.
+        """Begin a run with the weights of a file, called after it: its figures are made, and nothing is trained.
 
         Raises
         ------
@@ -410,13 +394,7 @@ class Session:
         )
 
     def open_session(self, saved: SavedSession) -> None:
-        """Put a session that was saved in the place of this one, whose runs are closed; nothing trains.
-
-        Parameters
-        ----------
-        saved : SavedSession
-            What `read_session` has found in a file, on the same images.
-        """
+        """Put a saved session of the same images in place of this one, whose runs are closed; nothing trains."""
         self._runner.cancel()
         self._series += 1
         runs = [replace(run, series=self._series) for run in saved.runs]

@@ -16,19 +16,7 @@ __all__ = ["trained_run"]
 def trained_run(config: TrainingConfig, dataset: Dataset, most_seconds: float) -> SessionRun | None:
     """Return a finished run, equal to the bit to one that a session trains itself; nothing of it is in a thread.
 
-    Parameters
-    ----------
-    config : TrainingConfig
-        Its settings.
-    dataset : Dataset
-        Its images.
-    most_seconds : float
-        The processor's time that it may take.
-
-    Returns
-    -------
-    SessionRun or None
-        None if it took longer, or diverged.
+    None if it took longer than `most_seconds` of the processor's time, or diverged.
     """
     training, deadline = TrainingRun(config, dataset), process_time() + most_seconds
     events: list[Event] = []

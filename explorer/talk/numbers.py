@@ -22,12 +22,8 @@ def spoken_numbers(run: SessionRun, moment: Moment, dataset: Dataset) -> Mapping
 
     Parameters
     ----------
-    run : SessionRun
-        The run.
     moment : Moment
         One of its moments; with its weights, there is also ``saturated``.
-    dataset : Dataset
-        The images.
 
     Returns
     -------

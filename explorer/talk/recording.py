@@ -40,14 +40,7 @@ class RecordingError(ValueError):
 
 
 def recorded_run(name: str, dataset: Dataset) -> SessionRun:
-    """Return a run of the talk as it ended when it was recorded.
-
-    Parameters
-    ----------
-    name : str
-        Its name in `RUNS`.
-    dataset : Dataset
-        The images that it learned.
+    """Return a run of `RUNS` as it ended when it was recorded.
 
     Raises
     ------
@@ -97,8 +90,6 @@ def load_recording(path: Path, config: TrainingConfig, dataset: Dataset) -> tupl
 
     Parameters
     ----------
-    path : Path
-        The file.
     config : TrainingConfig
         The settings that it must be of.
     dataset : Dataset

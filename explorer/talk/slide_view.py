@@ -29,16 +29,10 @@ class SlideView:
 
     Parameters
     ----------
-    slide : Slide
-        What it says and shows.
     recorded : SessionRun or None
         The run that it opens with; None for a slide without one.
     against : sequence of SessionRun
         The runs whose curves it shows in grey.
-    dataset : Dataset
-        The images.
-    on_loop : callable
-        As in `explorer.app.view_state`.
     """
 
     def __init__(

@@ -122,15 +122,7 @@ class Share:
         return max(0, places[0] - self._cores + 1) if places else 0
 
     def limit(self, seconds: float = 0.0, n_bytes: int = 0) -> str:
-        """Return why a training has to end, in one sentence; empty where it has not.
-
-        Parameters
-        ----------
-        seconds : float
-            How long it has computed.
-        n_bytes : int
-            Memory that it is going to need.
-        """
+        """Return why a training of so many seconds and so much memory has to end; empty where it has not."""
         if self._minutes is not None and seconds > 60 * self._minutes:
             minutes = counted(round(self._minutes), "minute")
             return f"It has trained for {minutes}, the limit of this server."

@@ -16,8 +16,6 @@ class HelpDialog(PagePart):
 
     Parameters
     ----------
-    about : str
-        What the page is.
     shortcuts : mapping of str to str
         What each key does, by its name: ``{"Space": "Train, pause or resume"}``.
     """

@@ -31,8 +31,6 @@ class Assets(anywidget.AnyWidget):
 
     Parameters
     ----------
-    name : str
-        Whose they are.
     css : str
         The rules.
     scripts : mapping of str to str, optional

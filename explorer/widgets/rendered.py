@@ -113,13 +113,7 @@ _Data = TypeVar("_Data", bound=_Drawable)
 
 
 class Display(Rendered, Generic[_Data]):
-    """Shows data that says how it looks: ``Display(Tiles(…))``.
-
-    Parameters
-    ----------
-    shown : Tiles, Bars, SideBySide, …
-        What it shows first.
-    """
+    """Shows data that says how it looks: ``Display(Tiles(…))``."""
 
     def __init__(self, shown: _Data, **traits: Any) -> None:
         self._shown = shown

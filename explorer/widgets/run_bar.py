@@ -161,10 +161,7 @@ class RunBar(PagePart):
     ) -> None:
         """Show where the run is, in one message to the page; parameters as in `progress_text`.
 
-        Parameters
-        ----------
-        **words
-            `resumes`, `trains` and `note`, as the attributes; those that are not given stay.
+        Of `words`, which are `resumes`, `trains` and `note`, those that are not given stay.
         """
         with self.hold_sync():
             self.status = status

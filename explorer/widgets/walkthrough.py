@@ -57,13 +57,7 @@ class Stage:
 
 
 class WalkthroughView(PagePart):
-    """The stages in their order, from the first layer to the loss.
-
-    Parameters
-    ----------
-    note : str
-        A quieter line under them.
-    """
+    """The stages in their order, from the first layer to the loss."""
 
     _esm = script("walkthrough")
 

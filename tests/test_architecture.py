@@ -6,8 +6,6 @@ import ast
 import sys
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).parents[1]
 # Each room with its floor, and what it may import besides the standard library.
 FLOORS = {
@@ -47,6 +45,7 @@ FLOORS = {
     ),
 }
 FILES = [path for path in sorted((ROOT / "explorer").rglob("*.py")) if "static" not in path.parts]
+TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in FILES}
 STANDARD = {*sys.stdlib_module_names, "_typeshed"}  # the second exists for the type checker only
 MUTABLE = ast.List | ast.Dict | ast.Set | ast.ListComp | ast.DictComp | ast.SetComp
 MAKERS = {"list", "dict", "set", "defaultdict", "OrderedDict", "deque", "Counter", "bytearray"}
@@ -60,12 +59,17 @@ SHARED = {
         "_current": "Plotly's code goes to the page once, so all figures of a kernel have one carrier",
     },
 }
-everywhere = pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+
+
+def assert_everywhere(complaints):
+    """Assert that `complaints` yields nothing for the path and the tree of any file."""
+    found = [f"{path.relative_to(ROOT)}: {text}" for path in FILES for text in complaints(path, TREES[path])]
+    assert not found, "\n".join(found)
 
 
 def imports(path):
     """Every module that the file names in an import, wherever in the file it stands."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(TREES[path]):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -80,17 +84,20 @@ def room(path):
     return path.relative_to(ROOT / "explorer").parts[0].removesuffix(".py")
 
 
-@everywhere
-def test_a_file_imports_from_lower_floors_only(path):
-    if room(path) in {"__init__", "__main__"}:
-        return  # what `import explorer` loads is in test_package.py
-    floor, packages = FLOORS[room(path)]
-    for name in imports(path):
-        package, *inner = name.split(".")
-        if package != "explorer":
-            assert package in packages | STANDARD, f"imports {name}"
-        elif inner and inner[0] not in {room(path), "__version__"}:
-            assert FLOORS[inner[0]][0] < floor, f"imports {name}, which is not on a lower floor"
+def test_a_file_imports_from_lower_floors_only():
+    def complaints(path, _):
+        if room(path) in {"__init__", "__main__"}:
+            return  # what `import explorer` loads is in test_package.py
+        floor, packages = FLOORS[room(path)]
+        for name in imports(path):
+            package, *inner = name.split(".")
+            if package != "explorer":
+                if package not in packages | STANDARD:
+                    yield f"imports {name}"
+            elif inner and inner[0] not in {room(path), "__version__"} and FLOORS[inner[0]][0] >= floor:
+                yield f"imports {name}, which is not on a lower floor"
+
+    assert_everywhere(complaints)
 
 
 # Named through their module, so that `checks.sigmoid`, `pictures.confusion` and each command read as they should.
@@ -105,7 +112,7 @@ def test_no_two_public_names_are_the_same():
         if path.name != "__init__.py" and not place.startswith(
             LESSONS
         ):  # a package lists what its modules have
-            for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            for node in TREES[path].body:
                 if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
                     for name in ast.literal_eval(node.value):
                         places.setdefault(name, []).append(place)
@@ -115,7 +122,7 @@ def test_no_two_public_names_are_the_same():
 
 def modules_of(path, modules):
     """The package's modules that a file imports; of ``from explorer.network import losses`` the last."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(TREES[path]):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names if alias.name in modules)
         elif isinstance(node, ast.ImportFrom):
@@ -134,22 +141,23 @@ def test_nothing_is_imported_in_a_circle():
     assert not needs, f"a circle among {sorted(needs)}"
 
 
-@everywhere
-def test_nothing_mutable_at_module_level(path):
-    for node in ast.walk(tree := ast.parse(path.read_text(encoding="utf-8"))):
-        assert not isinstance(node, ast.Global), f"line {node.lineno}: a global"
-    for node in tree.body:
-        if isinstance(node, ast.Assign | ast.AnnAssign) and "__all__" not in ast.unparse(node):
-            value = node.value
-            made = isinstance(value, ast.Call) and ast.unparse(value.func).split(".")[-1] in MAKERS
-            assert not made, f"line {node.lineno}: {ast.unparse(node)[:60]}"
-            assert not isinstance(value, MUTABLE), f"line {node.lineno}: {ast.unparse(node)[:60]}"
+def test_nothing_mutable_at_module_level():
+    def complaints(_, tree):
+        yield from (f"line {n.lineno}: a global" for n in ast.walk(tree) if isinstance(n, ast.Global))
+        for node in tree.body:
+            if isinstance(node, ast.Assign | ast.AnnAssign) and "__all__" not in ast.unparse(node):
+                value = node.value
+                made = isinstance(value, ast.Call) and ast.unparse(value.func).split(".")[-1] in MAKERS
+                if made or isinstance(value, MUTABLE):
+                    yield f"line {node.lineno}: {ast.unparse(node)[:60]}"
+
+    assert_everywhere(complaints)
 
 
 def changeable_classes():
     """Names of the package's classes whose instances can change."""
-    for path in FILES:
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for tree in TREES.values():
+        for node in ast.walk(tree):
             if isinstance(node, ast.ClassDef):
                 frozen = any("frozen=True" in ast.unparse(decorator) for decorator in node.decorator_list)
                 if not frozen and "NamedTuple" not in map(ast.unparse, node.bases):
@@ -171,36 +179,43 @@ def shared(tree):
     yield from (node.attr for node in stored if ast.unparse(node.value) in classes | {"cls", "type(self)"})
 
 
-@everywhere
-def test_what_belongs_to_all_is_known(path):
-    allowed = SHARED.get(path.relative_to(ROOT / "explorer").as_posix(), {})
-    assert {*shared(ast.parse(path.read_text(encoding="utf-8")))} == allowed.keys()
+def test_what_belongs_to_all_is_known():
+    found = {path.relative_to(ROOT / "explorer").as_posix(): {*shared(tree)} for path, tree in TREES.items()}
+    assert {path: names for path, names in found.items() if names} == {
+        path: names.keys() for path, names in SHARED.items()
+    }
 
 
-@everywhere
-def test_a_function_fits_on_a_screen(path):
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            docstring = (ast.get_docstring(node, clean=False) or "").count("\n") + 1
-            lines = node.end_lineno - node.lineno + 1 - docstring
-            assert lines <= 50, f"{node.name} has {lines} lines"
+def test_a_function_fits_on_a_screen():
+    def complaints(_, tree):
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                docstring = (ast.get_docstring(node, clean=False) or "").count("\n") + 1
+                lines = node.end_lineno - node.lineno + 1 - docstring
+                if lines > 50:
+                    yield f"{node.name} has {lines} lines"
+
+    assert_everywhere(complaints)
 
 
-@everywhere
-def test_no_error_is_swallowed(path):
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ExceptHandler):
-            caught = ast.unparse(node.type) if node.type else "everything"
-            silent = all(isinstance(line, ast.Pass | ast.Continue) for line in node.body)
-            broad = caught in {"everything", "Exception", "BaseException"}
-            assert not (silent and broad), f"line {node.lineno}: swallows {caught}"
-        assert "suppress(Exception)" not in (ast.unparse(node) if isinstance(node, ast.Call) else "")
+def test_no_error_is_swallowed():
+    def complaints(_, tree):
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ExceptHandler):
+                caught = ast.unparse(node.type) if node.type else "everything"
+                silent = all(isinstance(line, ast.Pass | ast.Continue) for line in node.body)
+                if silent and caught in {"everything", "Exception", "BaseException"}:
+                    yield f"line {node.lineno}: swallows {caught}"
+            elif isinstance(node, ast.Call) and "suppress(Exception)" in ast.unparse(node):
+                yield f"line {node.lineno}: suppresses every exception"
+
+    assert_everywhere(complaints)
 
 
-@everywhere
-def test_every_file_has_the_name_of_a_thing(path):
+def test_every_file_has_the_name_of_a_thing():
     homeless = {"utils", "util", "helpers", "helper", "common", "misc", "tools"}
-    assert not homeless & {part.removesuffix(".py").strip("_") for part in path.relative_to(ROOT).parts}
+    parts = {part.removesuffix(".py").strip("_") for path in FILES for part in path.relative_to(ROOT).parts}
+    assert not homeless & parts
 
 
 def test_every_room_is_on_a_floor():

@@ -21,6 +21,13 @@ def pytest_itemcollected(item):
         item.add_marker("slow")
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_xdist_auto_num_workers():
+    """Take half as many processes again as there are cores: tests in a browser wait for much of their time."""
+    cores = yield
+    return cores + cores // 2
+
+
 @pytest.hookimpl(trylast=True)  # the browser's tests are marked by their folder
 def pytest_collection_modifyitems(config, items):
     """Let the processes that share the tests begin with the longest files, so that none is left for the end."""

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
 from playwright.sync_api import expect
+from reference_runs import records, snapshots
 
-from explorer import TrainingConfig, load_mnist, train
-from explorer.training import Snapshot, TrainingRun, new_network
+from explorer import TrainingConfig, load_mnist
+from explorer.training import new_network
 from explorer.wording import grouped
 
 FIGURES = """() => {
@@ -65,7 +65,7 @@ def page(shared):
 @pytest.fixture
 def trained(page):
     """The shared page with the exercise's settings, at the end of their run."""
-    until_matrix(page, expected()[-1].confusion)
+    until_matrix(page, records()[-1].confusion)
     until_finished(page, epochs=10)
     expect(page.locator(".explorer-time output")).to_have_text("epoch 10")
     return page
@@ -116,27 +116,22 @@ def set_number(page, label, value):
     field.press("Enter")
 
 
-@cache
-def expected(**changes):
-    return list(train(TrainingConfig(**changes), load_mnist()))
-
-
 def test_it_opens_trained_in_the_systems_colours_and_comes_back_whole_from_a_reload(app, open_page):
     found = opened(open_page, app.url, color_scheme="dark")
     page = found.page
     page.wait_for_function("document.documentElement.dataset.explorerTheme === 'dark'")
     surface = page.locator(".explorer-figure .main-svg").first
     expect(surface).to_have_css("background-color", "rgb(23, 28, 35)")
-    records = expected()
+    known = records()
     np.testing.assert_allclose(
-        curve(page, "accuracy", "test"), [100 * r.test_accuracy for r in records], rtol=1e-5
+        curve(page, "accuracy", "test"), [100 * r.test_accuracy for r in known], rtol=1e-5
     )
-    np.testing.assert_allclose(curve(page, "loss", "test"), [r.test_loss for r in records], rtol=1e-5)
-    np.testing.assert_array_equal(matrix(page), records[-1].confusion)
-    expect(page.locator(".explorer-tiles")).to_contain_text(f"{100 * records[-1].test_accuracy:.1f} %")
+    np.testing.assert_allclose(curve(page, "loss", "test"), [r.test_loss for r in known], rtol=1e-5)
+    np.testing.assert_array_equal(matrix(page), known[-1].confusion)
+    expect(page.locator(".explorer-tiles")).to_contain_text(f"{100 * known[-1].test_accuracy:.1f} %")
     found.assert_clean()
     assert found.socket_bytes <= 8_000_000
-    (*_, last) = expected(hidden_sizes=8)
+    (*_, last) = records(hidden_sizes=8)
     set_number(page, "Hidden units", 8)
     until_matrix(page, last.confusion)
     page.reload()
@@ -191,7 +186,7 @@ def test_a_figures_numbers_are_a_table_by_keys_alone(shared, trained):
     dialog = page.get_by_role("dialog", name="Loss: data")
     rows = dialog.locator("table").first.locator("tbody tr")
     expect(rows).to_have_count(10)
-    assert rows.locator("td:nth-child(3)").all_inner_texts() == [f"{r.test_loss:.4f}" for r in expected()]
+    assert rows.locator("td:nth-child(3)").all_inner_texts() == [f"{r.test_loss:.4f}" for r in records()]
     page.keyboard.press(" ")  # scrolls, and trains nothing
     page.keyboard.press("Escape")
     expect(dialog).to_have_count(0)
@@ -199,7 +194,7 @@ def test_a_figures_numbers_are_a_table_by_keys_alone(shared, trained):
     choose_in_menu(page, "Confusion matrix", "Data table")
     cells = page.get_by_role("dialog", name="Confusion matrix: data").locator("tbody td")
     expect(cells).to_have_count(100)
-    assert [int(text) for text in cells.all_inner_texts()] == expected()[-1].confusion.ravel().tolist()
+    assert [int(text) for text in cells.all_inner_texts()] == records()[-1].confusion.ravel().tolist()
     page.get_by_role("button", name="Close").click()
     shared.assert_clean()
 
@@ -263,7 +258,7 @@ def test_a_zoom_is_kept_on_both_axes_while_it_trains_and_reset_on_both(shared, t
     assert zoomed[1] - zoomed[0] < 5
     set_number(page, "Hidden units", 2)  # whose loss is far higher
     until_finished(page, epochs=10)
-    until_matrix(page, expected(hidden_sizes=2)[-1].confusion)
+    until_matrix(page, records(hidden_sizes=2)[-1].confusion)
     assert page.evaluate(RANGES) == zoomed
     reset.click()
     expect(reset).to_be_hidden()
@@ -276,9 +271,7 @@ def test_a_zoom_is_kept_on_both_axes_while_it_trains_and_reset_on_both(shared, t
 
 def test_an_image_shows_its_outputs_and_leads_to_its_way_through_the_network(shared, trained):
     page = trained
-    outputs = [event for event in TrainingRun(TrainingConfig(), load_mnist()) if isinstance(event, Snapshot)][
-        -1
-    ]
+    outputs = snapshots()[-1]
     gallery = page.locator(".explorer-place-gallery")
     first, third = (gallery.locator("li button").nth(place) for place in (0, 2))
     expect(gallery.locator(".explorer-gallery-note").first).to_have_text(re.compile(r"^\d+ % sure$"))
@@ -312,7 +305,7 @@ def test_the_slider_goes_back_to_the_first_epoch(trained):
     slider = page.get_by_role("slider", name="Epoch shown")
     slider.focus()
     slider.press("Home")
-    (first,) = expected(epochs=1)
+    (first,) = records(epochs=1)
     expect(page.locator(".explorer-tiles")).to_contain_text(f"{100 * first.test_accuracy:.1f} %")
     until_matrix(page, first.confusion)
 
@@ -387,7 +380,7 @@ def test_reset_shows_the_untrained_network_and_train_begins_again(shared, traine
     expect(page.locator(".explorer-messages")).to_contain_text("This network is not trained yet")
     expect(page.locator(".explorer-run")).to_contain_text("not trained yet")
     page.locator(".explorer-run").get_by_role("button", name="Train", exact=True).click()
-    until_matrix(page, expected()[-1].confusion)
+    until_matrix(page, records()[-1].confusion)
     shared.assert_clean()
 
 
@@ -425,11 +418,11 @@ def test_each_changed_setting_changes_curves_and_matrix(shared, page):
     ):
         changes[name] = value
         set_number(page, label, value)
-        records = expected(**changes)
-        until_matrix(page, records[-1].confusion)
-        until_finished(page, epochs=len(records))
-        expect(page.locator(".explorer-tiles")).to_contain_text(f"{100 * records[-1].test_accuracy:.1f} %")
-        shown = [100 * r.test_accuracy for r in records]
+        known = records(**changes)
+        until_matrix(page, known[-1].confusion)
+        until_finished(page, epochs=len(known))
+        expect(page.locator(".explorer-tiles")).to_contain_text(f"{100 * known[-1].test_accuracy:.1f} %")
+        shown = [100 * r.test_accuracy for r in known]
         page.wait_for_function(
             f"({FIGURES})().accuracy.find((t) => t.name === 'test').y.length === {len(shown)}"
         )
@@ -468,8 +461,8 @@ def test_two_fast_changes_leave_one_run(shared, page):
     set_number(page, "Hidden units", 300)
     set_number(page, "Hidden units", 8)
     until_finished(page, epochs=10)
-    records = expected(hidden_sizes=8)
-    until_matrix(page, records[-1].confusion)
+    known = records(hidden_sizes=8)
+    until_matrix(page, known[-1].confusion)
     shared.assert_clean()
 
 

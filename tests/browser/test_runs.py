@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 
 from playwright.sync_api import expect
-
-from explorer import TrainingConfig, load_mnist, train
+from reference_runs import records
 
 EVIL = '<img src=x onerror="window.hit = 1"><script>window.hit = 1</script><b>bold</b>'
 
@@ -38,7 +37,7 @@ def test_runs_are_named_compared_deleted_and_brought_back(app, open_page):
     verdict = page.locator(".explorer-verdict")
     expect(verdict).to_contain_text(re.compile(r"B classifies \d+ images? correctly that A misclassifies"))
     expect(page.locator(".explorer-side-by-side thead")).to_contain_text(EVIL[:30])
-    last = list(train(TrainingConfig(epochs=2, hidden_sizes=16), load_mnist()))[-1]
+    last = records(epochs=2, hidden_sizes=16)[-1]
     expect(page.locator(".explorer-side-by-side tbody")).to_contain_text(f"{100 * last.test_accuracy:.2f} %")
 
     before = rows.count()

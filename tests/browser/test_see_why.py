@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 from processes import descendants
+from reference_runs import records, snapshots
 
-from explorer import TrainingConfig, load_mnist
+from explorer import load_mnist
 from explorer.figures.formulas import written
 from explorer.network.comparison import mcnemar, verdict
-from explorer.training import EpochRecord, Snapshot, TrainingRun
 
 DRAWN = "document.querySelectorAll('.explorer-figure .js-plotly-plot .main-svg').length >= 6"
 TEST_CURVES = """() => [...document.querySelector('.explorer-place-accuracy .js-plotly-plot').data]
@@ -68,12 +68,6 @@ def until_done(page, *, epochs):
     expect(page.locator(".explorer-run")).to_contain_text(done, timeout=90_000)
 
 
-def moments(**settings):
-    """The record and the snapshot of each epoch of a run."""
-    events = list(TrainingRun(TrainingConfig(**settings), load_mnist()))
-    return [[e for e in events if isinstance(e, kind)] for kind in (EpochRecord, Snapshot)]
-
-
 @pytest.mark.parametrize(
     "hint", [pytest.param(hint, marks=pytest.mark.long if hint == "few_images" else ()) for hint in FAULTS]
 )
@@ -104,7 +98,7 @@ def test_a_fork_of_ruined_weights_is_fixed_by_fresh_ones(page, begin):
     message.get_by_role("button", name="Freshly initialised weights").click()
     expect(message).to_have_count(0)
     until_done(page, epochs=2)
-    (record,) = moments(epochs=2)[0][1:]
+    record = records(epochs=2)[-1]
     expect(page.locator(".explorer-tiles")).to_contain_text(f"{100 * record.test_accuracy:.1f} %")
 
 
@@ -123,7 +117,7 @@ def test_epoch_1_is_that_of_a_run_of_one_epoch(page, begin):
     slider = page.get_by_role("slider", name="Epoch shown")
     slider.focus()
     slider.press("Home")
-    (record,), (snapshot,) = moments(epochs=1)
+    (record,), (snapshot,) = records(epochs=1), snapshots(epochs=1)
     expect(page.locator(".explorer-tiles")).to_contain_text(f"{100 * record.test_accuracy:.1f} %")
     outgoing = page.locator(".explorer-bars:visible").filter(has_text=re.compile(r"Unit \d"))
     unit = int(re.search(r"Unit (\d+)", outgoing.text_content())[1])
@@ -161,8 +155,8 @@ def test_a_fork_at_4_parts_from_its_parent_after_4(page, begin):
     expect(page.get_by_role("button", name="The exercise")).to_be_focused()
     page.wait_for_function(f"({TEST_CURVES})().at(-1).length === 8")
     clean = dict(map(tuple, page.evaluate(TEST_CURVES)[-1]))
-    (records, _) = moments(epochs=8, learning_rate=0.002)
-    np.testing.assert_allclose([clean[r.epoch] for r in records], [100 * r.test_accuracy for r in records])
+    known = records(epochs=8, learning_rate=0.002)
+    np.testing.assert_allclose([clean[r.epoch] for r in known], [100 * r.test_accuracy for r in known])
 
 
 def test_the_verdict_is_that_of_a_computed_mcnemar_test(page, begin):
@@ -179,7 +173,7 @@ def test_the_verdict_is_that_of_a_computed_mcnemar_test(page, begin):
     for run in (second - 1, second):
         page.get_by_label(f"Compare run {run}", exact=True).press("Space")
     labels = load_mnist().test_labels
-    a, b = (moments(epochs=2, hidden_sizes=n)[1][-1].test_outputs.argmax(axis=0) == labels for n in (32, 16))
+    a, b = (snapshots(epochs=2, hidden_sizes=n)[-1].test_outputs.argmax(axis=0) == labels for n in (32, 16))
     only_a, only_b = int((a & ~b).sum()), int((~a & b).sum())
     n, k = only_a + only_b, min(only_a, only_b)
     p_value = min(1.0, 2 * sum(math.comb(n, i) for i in range(k + 1)) / 2**n)
@@ -213,7 +207,7 @@ def test_the_matrix_of_mistakes_is_gone_through_with_the_keys(app, page, begin):
     with halted(app):  # people's keys are faster than a busy computer
         for key in (*("ArrowDown",) * 10, *("ArrowRight",) * 4):
             matrix.press(key)
-    confusion = moments(epochs=2)[0][-1].confusion
+    confusion = records(epochs=2)[-1].confusion
     count = int(confusion[9, 4])
     gallery = page.locator(".explorer-mistakes .explorer-gallery")
     said = gallery.locator(".explorer-gallery-heading")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import warnings
+from pathlib import Path
 
 import nbclient
 import nbformat
@@ -21,6 +22,14 @@ def execute(notebook, **options):
 
 def read(path):
     return nbformat.read(path, as_version=4)
+
+
+def tutorial_before(*, part):
+    """The tutorial's cells up to the heading of a part, without the study of batch sizes."""
+    notebook = read(Path(__file__).parents[1] / "notebooks" / "tutorial.ipynb")
+    end = next(i for i, cell in enumerate(notebook.cells) if cell.source.startswith(f"## {part} "))
+    notebook.cells = [c for c in notebook.cells[:end] if "slow" not in c.metadata.get("tags", ())]
+    return notebook
 
 
 def code_cells(path):

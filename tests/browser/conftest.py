@@ -287,7 +287,7 @@ def serve_plainly(notebook, tmp_path_factory):
         return replace(server, url=f"{server.url}voila/render/{path.name}")
 
     yield serve
-    server.stop()
+    server.stop(signal.SIGKILL)  # its kernels end by themselves; asked to, it would take seconds
 
 
 def _free_port():
@@ -316,7 +316,7 @@ def jupyterlab(notebook, tmp_path_factory):
     url = f"http://127.0.0.1:{port}/"
     _wait_for(lambda: _answers(url + "api"), 60, "JupyterLab does not answer")
     yield url, root
-    process.terminate()
+    process.kill()  # as above
     process.wait(30)
     log.close()
 

@@ -1,10 +1,15 @@
-"""The explorer's notebook in JupyterLab, as a student runs it."""
+"""The notebooks in JupyterLab, as a student opens them one after the other."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import nbformat
+import pytest
+from lessons import tutorial_before
 from playwright.sync_api import expect
+
+from explorer.figures.palette import PALETTES
 
 NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "explorer.ipynb"
 DRAWN = "document.querySelectorAll('.explorer-figure .js-plotly-plot .main-svg').length >= 6"
@@ -16,15 +21,30 @@ DISCONNECTED = "document.querySelectorAll('.explorer-app .jupyter-widgets-discon
 BROKEN_LINKS = """() => [...document.querySelectorAll('.explorer-app, .explorer-app *')]
   .filter((element) => element.classList.contains('jupyter-widgets-disconnected'))
   .filter((element) => getComputedStyle(element, '::before').content !== 'none').length"""
+PLOTS = "document.querySelectorAll('.lesson-plot:has(.main-svg)').length === 2"
+CLIPPED = """() =>
+    [...document.querySelectorAll('.cm-scroller, .lesson-code, .lesson-table, .jp-OutputArea-output')]
+    .filter((e) => e.scrollWidth > e.clientWidth + 1 && e.clientWidth > 0).map((e) => e.textContent)"""
+BACKGROUND = "document.querySelector('.lesson-plot .main-svg').style.background"
 
 
-def test_the_app_trains_in_a_cell(jupyterlab, open_page):
+@pytest.fixture(scope="module")
+def lab(jupyterlab, open_shared_page):
+    """JupyterLab with both notebooks; that of the explorer is open."""
     url, root = jupyterlab
     (root / "explorer.ipynb").write_text(NOTEBOOK.read_text(encoding="utf-8"), encoding="utf-8")
-    visit = open_page(f"{url}lab/tree/explorer.ipynb?reset")
-    page = visit.page
+    nbformat.write(tutorial_before(part=3), root / "tutorial.ipynb")
+    return open_shared_page(f"{url}lab/tree/explorer.ipynb?reset")
+
+
+def run_all(page):
     page.wait_for_function(IDLE)
     page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells')")
+
+
+def test_the_app_trains_in_a_cell(lab):
+    page = lab.page
+    run_all(page)
     page.wait_for_function(DRAWN)
     tiles, bar = page.locator(".explorer-tiles"), page.locator(".explorer-run")
     expect(tiles).to_contain_text("469 steps an epoch")  # the last cell has set the batch size
@@ -44,7 +64,7 @@ def test_the_app_trains_in_a_cell(jupyterlab, open_page):
     assert Path(download.value.path()).stat().st_size > 4e6
     assert page.locator(".jp-mod-selected").count() >= 1  # the keys went to the control, not to the notebook
     assert_it_says_that_its_kernel_is_gone(page)
-    assert visit.own_errors == []
+    assert lab.own_errors == []
 
 
 def assert_it_says_that_its_kernel_is_gone(page):
@@ -63,3 +83,29 @@ def assert_it_says_that_its_kernel_is_gone(page):
     assert app.evaluate("e => [...e.children].filter((child) => !child.inert).length") == 1  # the notice
     page.locator(".explorer-run button").first.focus()
     assert page.evaluate("document.activeElement.closest('.explorer-app') === null")
+
+
+def test_the_tutorials_figures_follow_the_theme(lab):
+    page = lab.page
+    page.evaluate(
+        "() => void window.jupyterapp.commands.execute('docmanager:open', {path: 'tutorial.ipynb'})"
+    )
+    page.wait_for_function("window.jupyterapp.shell.currentWidget?.title.label === 'tutorial.ipynb'")
+    run_all(page)
+    page.wait_for_function(PLOTS)
+    assert page.locator(".jp-FileBrowser").is_visible()
+    assert page.evaluate(CLIPPED) == []  # at 1440 px, with the side bar open
+    page.wait_for_function(f"colour => {BACKGROUND} === colour", arg=rgb(PALETTES["light"].surface))
+    change = "theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})"
+    for name, theme in (("JupyterLab Dark", "dark"), ("JupyterLab Light", "light")):
+        page.evaluate(change, name)
+        page.wait_for_function(f"colour => {BACKGROUND} === colour", arg=rgb(PALETTES[theme].surface))
+        # JupyterLab covers itself while it changes, and fails at a second change in that time.
+        page.wait_for_selector("#jupyterlab-splash", state="detached")
+    assert page.locator(".lesson-check").count() == 4
+    assert lab.own_errors == []
+    assert lab.foreign == []
+
+
+def rgb(colour):
+    return "rgb({}, {}, {})".format(*(int(colour[i : i + 2], 16) for i in (1, 3, 5)))

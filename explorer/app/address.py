@@ -41,6 +41,7 @@ class Address:
         header.on_visit(on_loop(self._on_visit))
         header.observe(on_loop(self._on_view), "choice")
         panels.tab_bar.observe(on_loop(self._on_view), "selected")
+        settings.on_look(on_loop(lambda situation: self._look(situation.tab, situation.section)))
         session.subscribe(self.follow)
 
     def open(self, query: str) -> None:
@@ -54,14 +55,18 @@ class Address:
             session.use(dataset, link.config)
         self._settings.set_trait("shown", None if link.shown is None else list(link.shown))
         self._header.choice = link.theme
-        self._panels.tab_bar.selected = link.tab or self._panels.home
-        if link.section:
-            self._section.value = link.section
+        self._look(link.tab or self._panels.home, link.section)
         if is_new:
             session.train(link.config)
         self.write()
         self._header.settled = True
         self._complain(notices)
+
+    def _look(self, tab: str, section: str) -> None:
+        """Open a tab, and a section of the tab "inside"."""
+        self._panels.tab_bar.selected = tab
+        if section:
+            self._section.value = section
 
     def follow(self, state: SessionState) -> None:
         """Follow the settings of a session; those that a run was started with become a step to go back to."""

@@ -1,7 +1,7 @@
 // @ts-check
 // Messages. All text enters as text. A message keeps its element for as long as it stays, while its words follow the
 // run: nothing is read out twice, an open "Why" stays open, and the button keeps the focus. The first time that a page
-// shows a message, its "Why" is open.
+// shows a message, its "Why" is open, unless a question in the settings asks for it.
 
 /**
  * @typedef {"info" | "hint" | "warning" | "error"} Kind
@@ -73,11 +73,12 @@ function render({ model, el }) {
     }
     for (const message of messages) {
       const there = shown.get(message.id);
-      const { element, fill } = there ?? messageElement(message.id, !known.has(message.id), model);
+      const isAsked = el.closest(".explorer-app")?.querySelector(".explorer-question:not(.explorer-empty)");
+      const { element, fill } = there ?? messageElement(message.id, !known.has(message.id) && !isAsked, model);
       fill(message);
       if (there) continue;
       shown.set(message.id, { element, fill });
-      known.add(message.id);
+      if (!isAsked) known.add(message.id);
       list.append(element);
     }
     el.classList.toggle("explorer-empty", shown.size === 0);

@@ -1,10 +1,12 @@
 // @ts-check
-// What stands round the settings in their panel: the presets, what the next run starts from, the button that unfolds
-// the rest, and the reset.
+// What stands round the settings in their panel: the presets with a menu of other situations, the question that one of
+// these asks, what the next run starts from, the button that unfolds the rest, and the reset.
 
 /**
+ * @typedef {{ name: string, question: string, look: string, reason: string }} Situation
  * @typedef {{
- *   part: "presets" | "start" | "more" | "reset", presets: string[], preset: string, start: string, problems: number,
+ *   part: "presets" | "question" | "start" | "more" | "reset", presets: string[], preset: string,
+ *   situations: [string, boolean][], situation: Partial<Situation>, start: string, problems: number,
  * }} State
  * @typedef {import("@anywidget/types").AnyModel<State>} Model
  * @typedef {(model: Model, el: HTMLElement, signal: AbortSignal) => () => void} Part
@@ -34,7 +36,7 @@ function presets(model, el, signal) {
     const press = () => model.send({ preset: name });
     return make("button", { type: "button", class: "explorer-button explorer-preset", "data-preset": name, onclick: press }, name);
   });
-  el.append(...buttons);
+  el.append(...buttons, ...othersMenu(model, signal));
   withPanel(el, signal, (panel) => {
     panel.setAttribute("role", "region");
     panel.setAttribute("aria-label", "Settings");
@@ -42,6 +44,62 @@ function presets(model, el, signal) {
   return () => {
     for (const button of buttons) button.setAttribute("aria-pressed", String(button.dataset.preset === model.get("preset")));
   };
+}
+
+/**
+ * The button of the situations, and its menu: those that fail, and those that work.
+ * @param {Model} model
+ * @param {AbortSignal} signal
+ */
+function othersMenu(model, signal) {
+  const menu = make("div", { class: "explorer-situations" });
+  const heading = { class: "explorer-muted explorer-small" };
+  for (const words of ["These fail. Why?", "These work. Why?"]) {
+    const names = model.get("situations").flatMap(([name, works]) => (works === words.includes("work") ? [name] : []));
+    const choose = (/** @type {string} */ name) => () => {
+      model.send({ preset: name });
+      menu.hidePopover();
+    };
+    const entries = names.map((name) => makeButton(name, choose(name), { "data-quiet": true }));
+    menu.append(make("div", { role: "group", "aria-label": words }, make("p", heading, words), ...entries));
+  }
+  const button = makeButton(["Others", icon("M4 6.5l4 4 4-4")], null, { class: "explorer-preset" });
+  asMenu(button, menu, signal);
+  return [button, menu];
+}
+
+/**
+ * What to ask oneself of the situation that was chosen, where to look for the answer, and the answer, folded.
+ * @type {Part}
+ */
+function question(model, el) {
+  becomePart(el, "explorer-question");
+  const name = make("p", { class: "explorer-muted explorer-small" });
+  const words = make("p");
+  const spoken = make("div", { role: "status" }, name, words);
+  const look = makeButton("", () => showPanel(model, el), { class: "explorer-look", "data-quiet": true });
+  const reason = make("p");
+  const details = make("details", {}, make("summary", {}, "Why"), reason);
+  el.append(spoken, look, details);
+  return () => {
+    const asked = model.get("situation");
+    if (name.textContent !== (asked.name ?? "")) details.open = false;
+    write(name, asked.name ?? "");
+    write(words, asked.question ?? "");
+    write(look, asked.look ? `Look: ${asked.look}` : "");
+    write(reason, asked.reason ?? "");
+    el.classList.toggle("explorer-empty", !asked.name);
+  };
+}
+
+/**
+ * Have the panel opened that answers, and go there: on a phone it is far up.
+ * @param {Model} model
+ * @param {HTMLElement} el
+ */
+function showPanel(model, el) {
+  model.send({ look: true });
+  el.closest(".explorer-app")?.querySelector(".explorer-tab-bar")?.scrollIntoView({ block: "nearest" });
 }
 
 /**
@@ -103,12 +161,13 @@ function reset(model, el) {
   };
 }
 
-const PARTS = { presets, start, more, reset };
+const PARTS = { presets, question, start, more, reset };
 
 /** @type {import("@anywidget/types").Render<State>} */
 function render({ model, el, signal }) {
   const show = PARTS[model.get("part")](model, el, signal);
   model.on("change:preset", show);
+  model.on("change:situation", show);
   model.on("change:start", show);
   model.on("change:problems", show);
   show();

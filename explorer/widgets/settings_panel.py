@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from types import MappingProxyType
 from typing import Any
 
 import ipywidgets
@@ -12,6 +13,7 @@ import traitlets
 
 from explorer.training.config import FIELDS, PRESETS, TrainingConfig
 from explorer.training.fields import ConfigError
+from explorer.training.situations import SITUATIONS, Situation
 from explorer.widgets.look import script
 from explorer.widgets.page_part import PagePart
 from explorer.widgets.setting import Setting
@@ -19,6 +21,9 @@ from explorer.wording import did_you_mean
 
 __all__ = ["PanelPart", "SettingsPanel"]
 
+_STARTS: Mapping[str, TrainingConfig] = MappingProxyType(
+    {**PRESETS, **{name: situation.config for name, situation in SITUATIONS.items()}}
+)
 _MAIN = ("hidden_sizes", "batch_size", "epochs", "learning_rate")
 _FOLDED = (
     ("hidden_sizes", "layers"),
@@ -32,17 +37,19 @@ _FOLDED = (
 
 
 class PanelPart(PagePart):
-    """What stands round the settings: the presets, the weights to start from, the button that unfolds, the reset.
+    """What stands round the settings: the presets, a question, the weights to start from, what unfolds, the reset.
 
     Parameters
     ----------
-    part : {"presets", "start", "more", "reset"}
+    part : {"presets", "question", "start", "more", "reset"}
         Which of these.
 
     Attributes
     ----------
     preset : str
         Name of the preset that is in use, or "".
+    situation : dict of str to str
+        Name, question, what to look at, and reason of the situation that was chosen; empty without one.
     start : str
         The weights that the next run begins with, where they are not freshly initialised.
     problems : int
@@ -54,15 +61,19 @@ class PanelPart(PagePart):
     part = traitlets.Unicode().tag(sync=True)
     presets: traitlets.List[str] = traitlets.List(traitlets.Unicode()).tag(sync=True)
     preset = traitlets.Unicode().tag(sync=True)
+    situations: traitlets.List[list[Any]] = traitlets.List().tag(sync=True)
+    """Name of each, and whether it works: the presets' menu."""
+    situation: traitlets.Dict[str, str] = traitlets.Dict().tag(sync=True)
     start = traitlets.Unicode().tag(sync=True)
     problems = traitlets.Int(0).tag(sync=True)
 
     def __init__(self, part: str, **traits: Any) -> None:
-        super().__init__(part=part, presets=list(PRESETS), **traits)
+        situations = [[name, one.works] for name, one in SITUATIONS.items() if part == "presets"]
+        super().__init__(part=part, presets=list(PRESETS), situations=situations, **traits)
 
 
 class SettingsPanel(ipywidgets.VBox):
-    """The settings of a run: presets, the four main ones, the others folded away, and a reset.
+    """The settings of a run: presets and situations, the four main ones, the others folded away, and a reset.
 
     ``panel["batch_size"]`` is the widget of one setting; iterating gives the names of all.
 
@@ -120,9 +131,10 @@ class SettingsPanel(ipywidgets.VBox):
         main = [Setting(name, **data) for name in _MAIN]
         self._folded = [Setting(name, kind=kind, **data) for name, kind in _FOLDED]
         self.controls = (*main, *self._folded)
-        self._presets, self._start = PanelPart("presets"), PanelPart("start")
+        self._presets, self._question, self._start = map(PanelPart, ("presets", "question", "start"))
         self._more, self._reset = PanelPart("more"), PanelPart("reset")
         self._on_clean: list[Callable[[TrainingConfig], object]] = []
+        self._on_look: list[Callable[[Situation], object]] = []
         self._body = ipywidgets.Box(_dom_classes=("explorer-more-body",))
         super().__init__(
             self._arranged(shown),
@@ -130,7 +142,7 @@ class SettingsPanel(ipywidgets.VBox):
             shown=None if shown is None else list(shown),
             _dom_classes=("explorer-controls",),
         )
-        for part in (self._presets, self._start, self._reset):
+        for part in (self._presets, self._question, self._start, self._reset):
             part.on_msg(self._on_part)
         for control in self.controls:
             control.observe(self._on_value, "value")
@@ -153,6 +165,10 @@ class SettingsPanel(ipywidgets.VBox):
         A preset, the reset and the ✕ do that; `config` follows.
         """
         self._on_clean.append(callback)
+
+    def on_look(self, callback: Callable[[Situation], object]) -> None:
+        """Call ``callback(situation)`` when the user wants to see what the question is about."""
+        self._on_look.append(callback)
 
     def fit_to(self, n_images: int, n_classes: int) -> None:
         """Take the ranges of another data set, of so many training images and classes."""
@@ -200,17 +216,33 @@ class SettingsPanel(ipywidgets.VBox):
         in_use = next((name for name, preset in PRESETS.items() if preset == self.config), "")
         self._presets.preset = self._reset.preset = "" if self.start else in_use
         self._start.start = self.start
+        asked = None if self.start or self._is_one_setting else self._situation
+        words = ("name", "question", "look", "reason")
+        self._question.situation = {} if asked is None else {name: getattr(asked, name) for name in words}
+
+    @property
+    def _situation(self) -> Situation | None:
+        """The situation whose settings these are."""
+        return next((one for one in SITUATIONS.values() if one.config == self.config), None)
 
     def _on_part(self, part: object, content: object, _buffers: object) -> None:
         leaves = part is self._start and content == {"leave": True}
-        preset = PRESETS.get(content.get("preset", "")) if isinstance(content, dict) else None
+        preset = _STARTS.get(str(content.get("preset"))) if isinstance(content, dict) else None
         if self.start and (leaves or preset is not None):
             for callback in self._on_clean:
                 callback(preset or self.config)
+        if content == {"look": True} and self._situation is not None:
+            for look in self._on_look:
+                look(self._situation)
         if preset is not None:
-            self.config = preset
+            try:
+                self.config = preset
+            except ConfigError as error:  # the data set has fewer images
+                self.refuse(error)
+                return
             for control in self.controls:  # also where it was in use already
                 control.error = ""
+            self._mark_preset()
 
     def _on_error(self, _change: Mapping[str, Any] | None = None) -> None:
         """Say on the fold's heading how many settings under it need attention."""
@@ -240,5 +272,7 @@ class SettingsPanel(ipywidgets.VBox):
         folded = [control for control in visible if control in self._folded]
         self._body.children = [*folded, self._reset]
         # The row of presets is always there: it names the panel for screen readers. So is what a run starts from.
-        self._presets.layout.display = None if shown is None or "presets" in shown else "none"
-        return [self._presets, self._start, *main, *([self._more, self._body] if folded else [])]
+        for part in (self._presets, self._question):
+            part.layout.display = None if shown is None or "presets" in shown else "none"
+        around = [self._presets, self._question, self._start]
+        return [*around, *main, *([self._more, self._body] if folded else [])]

@@ -28,6 +28,7 @@ from threadpoolctl import threadpool_info
 from explorer import __version__
 from explorer.network import hardest_classes, most_confused
 from explorer.training import PRESETS, TrainingConfig
+from explorer.training.situations import SITUATIONS
 from explorer.training.studies import StudyResult, grid, study
 
 SEEDS = (0, 1, 2)
@@ -142,6 +143,7 @@ def rows() -> tuple[Row, ...]:
         Row("784-800-10, cross-entropy", (DEEP.replace(hidden_sizes=800, learning_rate=0.3),), 98.4, slow=True),
         Row("784-30-10, batch 10, 30 epochs, best of three",
             (BY_MEAN.replace(hidden_sizes=30, batch_size=10, epochs=30),), 95.0, best=True, slow=True),
+        *(Row(f"situation: {name}", (one.config,), *one.reaches) for name, one in SITUATIONS.items()),
     )  # fmt: skip
 
 

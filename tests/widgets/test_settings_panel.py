@@ -10,6 +10,7 @@ from traitlets import TraitError, link
 
 from explorer.training.config import FIELDS, PRESETS, TrainingConfig
 from explorer.training.fields import ConfigError
+from explorer.training.situations import SITUATIONS
 from explorer.widgets.setting import Setting
 from explorer.widgets.settings_panel import PanelPart, SettingsPanel
 
@@ -184,6 +185,58 @@ def test_what_the_data_refuse_is_said_next_to_its_control(panel):
     assert panel["output"].error == "Expected another."
 
 
+# ---------------------------------------------------------------- situations to learn from
+
+
+def asked(panel):
+    return part(panel, "question").situation.get("question", "")
+
+
+def test_a_situation_sets_all_and_asks(panel, heard, from_page):
+    assert [name for name, _ in part(panel, "presets").situations] == list(SITUATIONS)
+    assert asked(panel) == ""
+    one = SITUATIONS["Dead relus"]
+    from_page.send(part(panel, "presets"), {"preset": one.name})
+    assert (heard, asked(panel)) == ([one.config], one.question)
+    assert part(panel, "question").situation["reason"] == one.reason
+    assert part(panel, "presets").preset == ""
+
+
+@pytest.mark.parametrize("settings", [{"epochs": 3}, {"hidden_sizes": (32,)}])
+def test_a_setting_that_is_changed_takes_the_question_away(panel, from_page, settings):
+    from_page.send(part(panel, "presets"), {"preset": "Too wide for the step"})
+    for name, value in settings.items():
+        panel[name].value = value
+    assert asked(panel) == ""
+
+
+def test_a_link_to_its_settings_asks_and_the_same_settings_by_hand_do_not(panel, from_page):
+    one = SITUATIONS["Too wide for the step"]
+    panel.config = TrainingConfig.from_query("hidden=128")[0]
+    assert asked(panel) == one.question
+    panel.config = TrainingConfig()
+    panel["hidden_sizes"].value = (128,)  # the page says there and then what is wrong, and why
+    assert (panel.config, asked(panel)) == (one.config, "")
+    from_page.send(part(panel, "presets"), {"preset": one.name})
+    assert asked(panel) == one.question
+
+
+def test_what_to_look_at_is_told_to_who_opens_it(panel, from_page):
+    looked = []
+    panel.on_look(looked.append)
+    from_page.send(part(panel, "question"), {"look": True})
+    from_page.send(part(panel, "presets"), {"preset": "Uniform weights"})
+    from_page.send(part(panel, "question"), {"look": True})
+    assert looked == [SITUATIONS["Uniform weights"]]
+
+
+def test_a_data_set_too_small_for_a_situation_says_so(from_page):
+    panel = SettingsPanel(n_images=300)
+    from_page.send(part(panel, "presets"), {"preset": "500 images"})
+    assert panel.config == TrainingConfig()
+    assert "300" in panel["n_train"].error
+
+
 # ---------------------------------------------------------------- what is shown
 
 
@@ -195,7 +248,7 @@ def test_only_some_settings_can_be_shown(panel):
     assert shown(panel) == [("hidden_sizes", "scale"), ("hidden_sizes", "layers"), ("output", "pair")]
     assert part(panel, "presets").layout.display is None
     panel.shown = ["epochs"]
-    assert len(panel.children) == 3  # nothing is folded: no fold
+    assert len(panel.children) == 4  # nothing is folded: no fold
     panel.shown = None
     assert len(shown(panel)) == len(panel.controls)
 

@@ -1,0 +1,43 @@
+"""What the menu of situations claims; all of them are trained by ``tests/benchmarks/accuracy.py``."""
+
+from __future__ import annotations
+
+import pytest
+
+from explorer.app.panels.inside import SECTIONS
+from explorer.training import PRESETS, TrainingConfig, train
+from explorer.training.situations import SITUATIONS
+
+TABS = {"data", "overview", "mistakes", "inside", "draw", "runs", "study"}
+
+
+def test_no_two_are_the_same_and_none_is_a_preset():
+    configs = [one.config for one in SITUATIONS.values()] + list(PRESETS.values())
+    assert len({*configs}) == len(SITUATIONS) + len(PRESETS) >= 12
+    assert not SITUATIONS.keys() & PRESETS.keys()
+
+
+@pytest.mark.parametrize("one", SITUATIONS.values(), ids=SITUATIONS)
+def test_each_asks_says_where_to_look_and_answers(one):
+    assert one.question.endswith("?")
+    assert one.tab in TABS
+    assert (one.section in SECTIONS) if one.tab == "inside" else (one.section == "")
+    assert one.reason.endswith(".")
+    assert 8 <= one.reaches[0] < one.reaches[1] <= 100
+    assert one.works == (one.reaches[0] > 90)
+
+
+def test_a_link_holds_a_situation():
+    for one in SITUATIONS.values():
+        assert TrainingConfig.from_query(one.config.to_query()) == (one.config, ())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["Uniform weights", "Too few units", "500 images"])
+def test_a_situation_reaches_what_it_claims(mnist, name):
+    one = SITUATIONS[name]
+    *_, last = train(one.config, mnist)
+    low, high = one.reaches
+    assert low <= 100 * last.test_accuracy <= high
+    if name == "500 images":
+        assert last.train_accuracy == 1.0

@@ -36,13 +36,15 @@ function presets(model, el, signal) {
     const press = () => model.send({ preset: name });
     return make("button", { type: "button", class: "explorer-button explorer-preset", "data-preset": name, onclick: press }, name);
   });
-  el.append(...buttons, ...othersMenu(model, signal));
+  const others = othersMenu(model, signal);
+  el.append(...buttons, ...others.parts);
   withPanel(el, signal, (panel) => {
     panel.setAttribute("role", "region");
     panel.setAttribute("aria-label", "Settings");
   });
   return () => {
     for (const button of buttons) button.setAttribute("aria-pressed", String(button.dataset.preset === model.get("preset")));
+    others.mark();
   };
 }
 
@@ -53,6 +55,7 @@ function presets(model, el, signal) {
  */
 function othersMenu(model, signal) {
   const menu = make("div", { class: "explorer-situations" });
+  const button = makeButton(["Others", icon("M4 6.5l4 4 4-4")], null, { class: "explorer-preset" });
   const heading = { class: "explorer-muted explorer-small" };
   for (const words of ["These fail. Why?", "These work. Why?"]) {
     const names = model.get("situations").flatMap(([name, works]) => (works === words.includes("work") ? [name] : []));
@@ -63,9 +66,13 @@ function othersMenu(model, signal) {
     const entries = names.map((name) => makeButton(name, choose(name), { "data-quiet": true }));
     menu.append(make("div", { role: "group", "aria-label": words }, make("p", heading, words), ...entries));
   }
-  const button = makeButton(["Others", icon("M4 6.5l4 4 4-4")], null, { class: "explorer-preset" });
   asMenu(button, menu, signal);
-  return [button, menu];
+  const mark = () => {
+    const { name } = model.get("situation");
+    button.toggleAttribute("data-chosen", name !== undefined);
+    for (const entry of menu.querySelectorAll("button")) entry.setAttribute("aria-current", String(entry.textContent === name));
+  };
+  return { parts: [button, menu], mark };
 }
 
 /**
@@ -86,7 +93,7 @@ function question(model, el) {
     if (name.textContent !== (asked.name ?? "")) details.open = false;
     write(name, asked.name ?? "");
     write(words, asked.question ?? "");
-    write(look, asked.look ? `Look: ${asked.look}` : "");
+    write(look, asked.look ? `Look at ${asked.look}` : "");
     write(reason, asked.reason ?? "");
     el.classList.toggle("explorer-empty", !asked.name);
   };

@@ -218,7 +218,8 @@ class SettingsPanel(ipywidgets.VBox):
         self._start.start = self.start
         asked = None if self.start or self._is_one_setting else self._situation
         words = ("name", "question", "look", "reason")
-        self._question.situation = {} if asked is None else {name: getattr(asked, name) for name in words}
+        situation = {} if asked is None else {name: getattr(asked, name) for name in words}
+        self._presets.situation = self._question.situation = situation
 
     @property
     def _situation(self) -> Situation | None:

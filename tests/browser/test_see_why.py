@@ -86,6 +86,31 @@ def test_a_hint_is_provoked_and_fixed_by_its_button(page, begin, hint):
     expect(page.locator(f'.explorer-message[data-id="{hint}"]')).to_have_count(0)
 
 
+def test_a_situation_asks_opens_what_to_look_at_and_leaves_the_answer_folded(page, begin):
+    begin(page, "?epochs=1")
+    others = page.get_by_role("button", name="Others")
+    others.press("Enter")
+    for _ in range(6):  # from the first entry, which has the focus
+        page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    question = page.locator(".explorer-question")
+    expect(question.get_by_role("status")).to_contain_text("Which digits can two numbers still tell apart?")
+    expect(others).to_be_focused()
+    message = page.locator('.explorer-message[data-id="few_units"]')
+    expect(message).to_be_visible(timeout=90_000)
+    for answer in (message, question):
+        assert not answer.locator("details").evaluate("reason => reason.open")
+    open_tab(page, "Inside")
+    question.get_by_role("button", name="Look at the columns").press("Enter")
+    expect(page.get_by_role("tab", name="Overview")).to_have_attribute("aria-selected", "true")
+    question.get_by_text("Why", exact=True).click()
+    expect(question.locator("details p")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollHeight <= innerHeight")
+    assert "hidden=2" in page.url
+    set_number(page, "Epochs", 1)
+    expect(question).to_be_hidden()
+
+
 def test_a_fork_of_ruined_weights_is_fixed_by_fresh_ones(page, begin):
     begin(page, "?lr=1&epochs=2")
     until_done(page, epochs=2)

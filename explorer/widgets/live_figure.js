@@ -117,13 +117,18 @@ const TOLD = { displayModeBar: true, modeBarButtons: [Object.keys(BUTTONS)], dis
 
 /**
  * The model as Plotly's widget sees it: of what the page does only clicks reach Python, so that zooming or hiding a
- * curve stays the reader's own; `listeners` collects what a view hears, to be dropped with the view.
+ * curve stays the reader's own; `listeners` collects what a view hears, to be dropped with the view. A figure without
+ * a height is given its place's: Plotly's widget would begin with 360 px.
  * @param {Model} model
  * @param {Listeners} listeners
+ * @param {() => number} height in px while a view is being drawn, otherwise 0
  */
-function quiet(model, listeners) {
+function quiet(model, listeners, height) {
   return {
-    get: (/** @type {keyof State} */ name) => (name === "_config" ? { ...model.get(name), ...TOLD } : model.get(name)),
+    get(/** @type {keyof State} */ name) {
+      if (name === "_config") return { ...model.get(name), ...TOLD };
+      return name === "_widget_layout" && height() ? { height: height(), ...model.get(name) } : model.get(name);
+    },
     on(/** @type {string} */ event, /** @type {(...heard: any[]) => void} */ callback) {
       model.on(event, callback);
       listeners.push([event, callback]);
@@ -135,12 +140,6 @@ function quiet(model, listeners) {
     },
     save_changes() {},
   };
-}
-
-/** @param {Plot} el */
-function fit(el) {
-  const resize = el._responsiveChartHandler ?? (() => window.dispatchEvent(new Event("resize")));
-  if (el.clientWidth > 0) resize();
 }
 
 /**
@@ -155,22 +154,16 @@ function straighten(el) {
 }
 
 /**
- * A resize that comes while Plotly draws is lost, so look again until the figure fills its place.
+ * Have a plot fill its place, where that is seen. A resize that comes while Plotly draws is lost, so this looks again
+ * after each drawing.
  * @param {Plot} el
  */
-function fitter(el) {
-  let timer = 0;
-  const fills = () => {
-    const drawn = el._fullLayout;
-    if (!drawn?.autosize || el.clientWidth === 0) return true;
-    return Math.abs(drawn.width - el.clientWidth) < 2 && Math.abs(drawn.height - el.clientHeight) < 2;
-  };
-  const start = (times = 10) => {
-    fit(el);
-    clearTimeout(timer);
-    if (times > 0) timer = setTimeout(() => (fills() ? straighten(el) : start(times - 1)), 200);
-  };
-  return { start: () => start(), stop: () => clearTimeout(timer) };
+function fit(el) {
+  const drawn = el._fullLayout;
+  if (!drawn?.autosize || el.clientWidth === 0) return;
+  const fills = Math.abs(drawn.width - el.clientWidth) < 2 && Math.abs(drawn.height - el.clientHeight) < 2;
+  if (fills) straighten(el);
+  else el._responsiveChartHandler?.();
 }
 
 /** @param {Model} model @param {HTMLElement} el */
@@ -347,31 +340,31 @@ export default () => {
   const listeners = [];
   /** @type {Map<Plot, () => void>} */
   const views = new Map(); // element → what undoes its drawing
-  /** @type {Map<Plot, { fit: () => void, listen: () => void }>} */
-  const places = new Map(); // element → what makes its drawing fill it, and what hears it
+  /** @type {Map<Plot, () => void>} */
+  const places = new Map(); // element → what makes us hear of its drawing
   /** @type {Promise<PlotlyWidget>} */
   let figure;
+  let height = 0;
 
   const start = async (/** @type {Model} */ model) => {
     const plotly = await sharedPlotly(model);
     const widget = plotly.default();
-    widget.initialize({ model: quiet(model, listeners) });
+    widget.initialize({ model: quiet(model, listeners, () => height) });
     return widget;
   };
 
   /** @param {PlotlyWidget} widget @param {Model} model @param {Plot} el */
   const draw = (widget, model, el) => {
     listeners.length = 0;
+    height = el.clientHeight;
     const clear = widget.render({ el });
-    places.get(el)?.listen(); // Plotly forgets who listens when it clears
+    height = 0;
+    places.get(el)?.(); // Plotly forgets who listens when it clears
     const heard = [...listeners];
     views.set(el, () => {
       for (const [event, callback] of heard) model.off(event, callback);
       clear();
     });
-    // Updates that came before, while Plotly was loading or even before the page knew of the figure, were heard by
-    // nobody. Python knows whether there were any, and then answers with the state.
-    model.send({ kind: "state", edit: model.get("_reported_edit") });
   };
 
   return {
@@ -384,7 +377,7 @@ export default () => {
         for (const [el, clear] of [...views]) {
           clear();
           draw(widget, model, el);
-          places.get(el)?.fit(); // drawn into an element that was empty for a moment, and smaller
+          fit(el); // drawn into an element that was empty for a moment, and smaller
         }
       });
     },
@@ -407,24 +400,24 @@ export default () => {
         complain(el, error);
         return undefined;
       }
-      // Voilà lays cells out while they are hidden, and so does a closed tab: measure when there is a width.
-      const fitted = fitter(plot);
       const showReset = figureTools(model, el, plot, signal);
       const cells = frameCells(plot);
-      const listen = () => {
+      places.set(plot, () => {
+        plot.on("plotly_afterplot", () => fit(plot));
         plot.on("plotly_relayout", showReset);
         plot.on("plotly_update", showReset);
         if (model.get("_clicks")) plot.on("plotly_hover", cells.show);
         plot.on("plotly_unhover", cells.hide);
         showReset();
-      };
-      places.set(plot, { fit: fitted.start, listen });
+      });
       draw(widget, model, plot);
-      const watcher = new ResizeObserver(fitted.start);
+      // Updates that came before, while Plotly was loading or even before the page knew of the figure, were heard by
+      // nobody. Python knows whether there were any, and then answers with the state.
+      model.send({ kind: "state", edit: model.get("_reported_edit") });
+      const watcher = new ResizeObserver(() => fit(plot));
       watcher.observe(plot);
       return () => {
         watcher.disconnect();
-        fitted.stop();
         views.get(plot)?.();
         views.delete(plot);
         places.delete(plot);

@@ -17,6 +17,16 @@ FETCHED = """performance.getEntriesByType('resource')
 MET = "document.querySelectorAll('script[src$=\"/plotly.js\"]').length"
 COUNTED = "plot.layout.title?.text === 'counted' && plot.data.every((trace, n) => trace.y[0] === n + 1)"
 COLOUR = "getComputedStyle(plot.querySelector('.main-svg')).backgroundColor"
+DRAWINGS = """
+globalThis.drawings = {};
+new MutationObserver((changes) => {
+  for (const { target, addedNodes } of changes) {
+    if (![...addedNodes].some((node) => node.classList?.contains('plot-container'))) continue;
+    (drawings[target.getAttribute('aria-label')] ??= []).push(target._fullLayout.height);
+  }
+}).observe(document, { childList: true, subtree: true });
+"""
+"""Keeps the height of each drawing of a figure that was begun from nothing."""
 PLOTLY_BYTES = 4_900_000
 
 
@@ -79,7 +89,7 @@ def server(serve_notebook):
 
 @pytest.fixture(scope="module")
 def shared(server, open_shared_page):
-    found = open_shared_page(server.url)
+    found = open_shared_page(server.url, prepare=lambda page: page.add_init_script(DRAWINGS))
     check_that_it_shows_its_data(found.page)
     return found
 
@@ -163,6 +173,12 @@ def test_a_figure_without_a_height_fills_its_place(visit):
     wait_until(
         visit.page, "it fills its place", "plot.querySelector('.main-svg').getAttribute('height') === '333'"
     )
+    assert set(visit.page.evaluate("drawings['it fills its place']")) == {333}  # from the first on
+
+
+def test_a_figure_that_changes_all_the_while_is_drawn_again_once(visit):
+    wait_until(visit.page, "it counts", COUNTED)
+    assert len(visit.page.evaluate("drawings['it counts']")) <= 2
 
 
 def test_a_theme_arrives_and_stays(visit):

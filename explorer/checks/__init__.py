@@ -6,18 +6,38 @@ W1, b1, W2, b2, `forward`, `backward`, `train_iteration` and `fit`, whatever its
 with the largest difference found, or raises one: what was expected, and what it got.
 """
 
-from explorer.checks.data import confusion, one_hot, pixels
+from explorer.checks.data import confusion, digits, evaluation, one_hot, pixels
+from explorer.checks.diagnosis import Verdict, diagnose, diagnose_all
 from explorer.checks.functions import cross_entropy, loss_slope, relu, sigmoid, slope, softmax, squared_error
 from explorer.checks.loop import mini_batches
-from explorer.checks.networks import decisions, forward_pass, gradients, initial_weights, output_delta, step
+from explorer.checks.mistakes import MISTAKES, Mistake
+from explorer.checks.networks import (
+    decisions,
+    forward_pass,
+    gradients,
+    initial_weights,
+    output_delta,
+    several_layers,
+    step,
+)
 from explorer.checks.results import CheckError, Passed
+from explorer.checks.tasks import TASKS, Task
 
 __all__ = [
+    "MISTAKES",
+    "TASKS",
     "CheckError",
+    "Mistake",
     "Passed",
+    "Task",
+    "Verdict",
     "confusion",
     "cross_entropy",
     "decisions",
+    "diagnose",
+    "diagnose_all",
+    "digits",
+    "evaluation",
     "forward_pass",
     "gradients",
     "initial_weights",
@@ -27,6 +47,7 @@ __all__ = [
     "output_delta",
     "pixels",
     "relu",
+    "several_layers",
     "sigmoid",
     "slope",
     "softmax",

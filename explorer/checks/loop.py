@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.checks.recognition import naming
 from explorer.checks.results import CheckError, Passed, check, compare, expect
 from explorer.checks.structure import attribute, sizes_found
 
@@ -21,6 +22,7 @@ _RATE = 0.02
 _EPOCHS = 2
 
 
+@naming("fit")
 @check
 def mini_batches(network: Any, n_samples: int = 23, batch_size: int = 5) -> Passed:
     """Check the loop of `fit` on numbered samples: each used once an epoch, in a new order, with its target.

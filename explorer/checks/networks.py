@@ -12,11 +12,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.checks.observations import Probe
 from explorer.checks.oracles import PLAIN, measured_slopes, plain_loss, plain_softmax, precision
+from explorer.checks.recognition import naming
 from explorer.checks.results import CheckError, Passed, check, compare, expect
 from explorer.checks.structure import attribute, in_double, option, outputs, parameters, sizes_found
 
-__all__ = ["decisions", "forward_pass", "gradients", "initial_weights", "output_delta", "step"]
+__all__ = [
+    "decisions",
+    "forward_pass",
+    "gradients",
+    "initial_weights",
+    "output_delta",
+    "several_layers",
+    "step",
+]
 
 Array = NDArray[Any]
 Place = tuple[str, int, int]
@@ -29,6 +39,7 @@ _SAMPLES = 100
 _DRAWN = 40  # of a large array
 
 
+@naming("init_weights")
 @check
 def initial_weights(network: Any) -> Passed:
     """Check initial weights: different for each unit, of both signs, and by Glorot's rule if that is named."""
@@ -47,6 +58,7 @@ def initial_weights(network: Any) -> Passed:
     return Passed(f"{n} parameters: {rule}; their means against 0, in units of r", worst, "; ".join(notes))
 
 
+@naming("forward")
 @check
 def forward_pass(network: Any, X: Array) -> Passed:
     """Check a forward pass against loops over units and inputs in plain numbers: each a and h, and each output.
@@ -68,6 +80,7 @@ def forward_pass(network: Any, X: Array) -> Passed:
     return Passed(f"the forward pass of {X.shape[1]} samples against loops in plain numbers", worst)
 
 
+@naming("predict")
 @check
 def decisions(network: Any, X: Array) -> Passed:
     """Check the predicted classes against a search for the largest output, sample by sample."""
@@ -79,6 +92,7 @@ def decisions(network: Any, X: Array) -> Passed:
     return Passed(f"{len(largest)} predictions against a search for the largest output")
 
 
+@naming("backward")
 @check
 def gradients(network: Any, X: Array, d: Array) -> Passed:
     """Check the backward pass: the shape of each gradient, and its numbers against measured slopes of the loss."""
@@ -88,6 +102,7 @@ def gradients(network: Any, X: Array, d: Array) -> Passed:
     return Passed(f"{len(slopes)} derivatives against measured slopes of the loss", worst)
 
 
+@naming("train_iteration")
 @check
 def step(network: Any, X: Array, d: Array, lr: float = 1e-2) -> Passed:
     """Check one iteration: each weight minus lr times its measured slope, and the loss before the step."""
@@ -118,6 +133,42 @@ def output_delta(network: Any, X: Array, d: Array) -> Passed:
             worst = max(worst, compare(name, found, measured, tolerance))
     what = f"y − d and the network's own delta against measured slopes, for {X.shape[1]} samples"
     return Passed(what, worst)
+
+
+@naming("several_layers")
+@check
+def several_layers(kind: type[Any]) -> Passed:
+    """Check a class of networks with any number of hidden layers: both passes, with two hidden layers.
+
+    Where it doesn't name its functions, the ones that its outputs agree with are taken.
+    """
+    probe = Probe()
+    network, (X, d) = probe.network(kind, 3, (6, 5), 4), probe.samples(3, 4, 7)
+    y = outputs(network, X)
+    if np.allclose(y.sum(axis=0), 1):
+        _name(network, output="softmax", loss="cross_entropy")
+    hidden = option(network, "hidden_activation")
+    for name in (hidden, *PLAIN):
+        if _differs(_name(network, hidden_activation=name), X) is None:
+            return gradients(network, X, d)
+    error = _differs(_name(network, hidden_activation=hidden), X)
+    raise error or CheckError("forward(X): it differs from one call to the next")
+
+
+def _name(network: Any, **functions: str) -> Any:
+    """Give a network the names of its functions, unless it has its own."""
+    for name, value in functions.items():
+        if not isinstance(getattr(type(network), name, None), str):
+            setattr(network, name, value)
+    return network
+
+
+def _differs(network: Any, X: Array) -> CheckError | None:
+    try:
+        forward_pass(network, X)
+    except CheckError as error:
+        return error
+    return None
 
 
 def _softmax_loss(a: Array, d: Array) -> float:

@@ -12,6 +12,8 @@ from typing import Any, ParamSpec
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from explorer.checks.mistakes import Mistake
+
 __all__ = ["CheckError", "Passed", "check", "compare", "expect", "name_of", "numbers"]
 
 Array = NDArray[Any]
@@ -21,7 +23,13 @@ _NOT_THEIRS = tuple(map(str, (_FOLDER, _FOLDER.with_name("network"), Path(np.__f
 
 
 class CheckError(AssertionError):
-    """A check failed; the message says where, what was expected and what it got."""
+    """A check failed; the message says where, what was expected and what it got, and which mistake gives that."""
+
+    mistake: Mistake | None = None
+
+    def __str__(self) -> str:
+        said = super().__str__()
+        return f"{said}. {self.mistake.what}" if self.mistake else said
 
     def _render_traceback_(self) -> list[str]:
         """Return what IPython shows instead of a traceback: one red line."""
@@ -50,6 +58,7 @@ def check(function: Callable[_Arguments, Passed]) -> Callable[_Arguments, Passed
     @wraps(function)
     def run(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> Passed:
         with warnings.catch_warnings(record=True) as warned, np.errstate(all="warn", under="ignore"):
+            warnings.simplefilter("ignore")  # what is none of the mathematics
             warnings.simplefilter("always", RuntimeWarning)
             try:
                 passed = function(*args, **kwargs)

@@ -1,0 +1,278 @@
+"""Diagnoses an answer to a task: right, wrong with the mistake's name, waiting for its code, or missing."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from difflib import get_close_matches
+from html import escape
+from time import perf_counter
+from types import MappingProxyType
+from typing import Any
+
+from explorer.checks import exercise
+from explorer.checks.data import digits, evaluation
+from explorer.checks.functions import (
+    cross_entropy,
+    loss_slope,
+    relu,
+    sigmoid,
+    slope,
+    softmax,
+    squared_error,
+)
+from explorer.checks.loop import mini_batches
+from explorer.checks.networks import decisions, forward_pass, gradients, initial_weights, several_layers, step
+from explorer.checks.observations import Probe
+from explorer.checks.recognition import recognise
+from explorer.checks.results import CheckError, Passed, expect
+from explorer.checks.structure import sizes_found
+from explorer.checks.tasks import METHODS, TASKS
+from explorer.checks.watch import GapError, UnusableError, limited, watched
+
+__all__ = ["Verdict", "diagnose", "diagnose_all"]
+
+_SIGNS = MappingProxyType({"right": "✓", "wrong": "✗", "waiting": "…", "missing": "–"})
+_RETURNS = MappingProxyType(
+    {"init_weights": "nothing"}
+    | dict.fromkeys(("predict", "backward", "fit", "load_digits", "evaluate"), "several")
+)
+_NEEDS = MappingProxyType({task: METHODS[: METHODS.index(task)] for task in METHODS})
+_RATE = 0.05
+_IN_GENERAL = "Work out one value on paper, and compare it with what the code gives."
+
+
+class MissingError(CheckError):
+    """There is no answer."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Verdict:
+    """What is found about an answer.
+
+    Parameters
+    ----------
+    task : str
+        The task's name.
+    outcome : {"right", "wrong", "waiting", "missing"}
+        Waiting is an answer with a gap.
+    mistake : str
+        The name of a known mistake, or "".
+    message : str
+        A sentence: what is wrong, or what was compared.
+    look : str
+        A sentence: where to look; "" unless the answer is wrong.
+    note : str
+        What is worth knowing all the same, or "".
+    seconds : float
+        How long it took to find out.
+    """
+
+    task: str
+    outcome: str
+    mistake: str = ""
+    message: str = ""
+    look: str = ""
+    note: str = ""
+    seconds: float = 0.0
+
+    def record(self) -> dict[str, Any]:
+        """Return what can be kept of it, as JSON takes it."""
+        kept = "task", "outcome", "mistake", "message", "seconds"
+        return {name: value for name, value in asdict(self).items() if name in kept}
+
+    def __repr__(self) -> str:
+        said = (
+            f"{_SIGNS[self.outcome]} {self.task}: {self.message}",
+            self.look,
+            self.note and f"Note: {self.note}",
+        )
+        return " ".join(f"{sentence.removesuffix('.')}." for sentence in said if sentence)
+
+    def _repr_html_(self) -> str:
+        kind = "lesson-check" if self.outcome == "right" else "lesson-raised"
+        return f'<p class="{kind}">{escape(repr(self))}</p>'
+
+
+def diagnose(task: str, answer: Any, seconds: float = 5.0, *, seed: int = 0) -> Verdict:
+    """Return what is found about an answer to a task; whatever the answer does, this doesn't raise.
+
+    Parameters
+    ----------
+    task : str
+        One of `TASKS`.
+    answer : object
+        A function, or for the parts of a network its class, or an object of it.
+    seconds : float
+        After so long an answer is stopped.
+    seed : int
+        Decides the numbers and sizes with which it is tried.
+
+    Raises
+    ------
+    KeyError
+        If there is no such task.
+    """
+    return _diagnosed(TASKS[task].name, answer, seconds, Probe(seed), {})
+
+
+def diagnose_all(namespace: Mapping[str, Any], seconds: float = 5.0, *, seed: int = 0) -> dict[str, Verdict]:
+    """Return what is found about the answers in a namespace, to all tasks in their order.
+
+    Functions are found by their names, the network's class by the methods that it has.
+    """
+    own = {name: thing for name, thing in namespace.items() if _is_own(name, thing)}
+    verdicts: dict[str, Verdict] = {}
+    for task, answer in _answers(own):
+        if answer is None:
+            verdicts[task] = Verdict(task, "missing", message=_not_found(task, own))
+        else:
+            verdicts[task] = _diagnosed(task, answer, seconds, Probe(seed), verdicts)
+    return verdicts
+
+
+def _diagnosed(task: str, answer: Any, seconds: float, probe: Probe, known: Mapping[str, Verdict]) -> Verdict:
+    """Diagnose an answer; what it builds on is known, or is diagnosed first, and replaced where it isn't right."""
+    verdicts = dict(known)
+    for name in (*_NEEDS.get(task, ()), task):
+        if name not in verdicts:
+            unsound = {name for name, verdict in verdicts.items() if verdict.outcome != "right"}
+            verdicts[name] = _tried(name, answer, unsound, seconds, probe)
+    return verdicts[task]
+
+
+def _tried(task: str, answer: Any, unsound: set[str], seconds: float, probe: Probe) -> Verdict:
+    began = perf_counter()
+    fields: dict[str, Any] = {}
+    try:
+        passed, lines = limited(lambda: _examined(task, answer, unsound, probe), seconds)
+        outcome, prints = "right", f"it prints {lines} line{'s' * (lines > 1)}" if lines else ""
+        fields = {"message": passed.what, "note": "; ".join(filter(None, [passed.note, prints]))}
+    except (GapError, MissingError) as error:
+        outcome, fields = "waiting" if isinstance(error, GapError) else "missing", {"message": str(error)}
+    except CheckError as error:
+        outcome, known = "wrong", error.mistake
+        fields = {"message": error.args[0], "look": "" if isinstance(error, UnusableError) else _IN_GENERAL}
+        if known:
+            fields = {"mistake": known.name, "message": known.what, "look": known.look}
+    except Exception as error:  # noqa: BLE001  # a fault of the check itself: told like everything else
+        outcome, fields = "wrong", {"message": f"this can't be checked: {type(error).__name__}: {error}"}
+    return Verdict(task, outcome, **fields, seconds=round(perf_counter() - began, 3))
+
+
+def _examined(task: str, answer: Any, unsound: set[str], probe: Probe) -> Passed:
+    """Return what an answer was compared with, or raise; the error knows the mistake."""
+    if answer is None or answer is ...:
+        raise GapError(f"{task} waits for its code")
+    if task in METHODS or task == "several_layers":
+        answer = _watched_class(task, answer if isinstance(answer, type) else type(answer), unsound)
+    elif callable(answer):
+        answer = watched(answer, returns=_RETURNS.get(task, "array"))
+    else:
+        raise UnusableError(f"{task}: expected a function, got {type(answer).__name__}")
+    try:
+        return _EXAMINATIONS[task](answer, probe)
+    except (GapError, UnusableError):
+        raise
+    except CheckError as error:
+        error.mistake = recognise(task, answer, probe)
+        raise
+
+
+def _watched_class(task: str, kind: type[Any], unsound: set[str]) -> type[Any]:
+    """Return a class like a student's, whose methods are watched, or the textbook's where they aren't sound."""
+    own = {name: getattr(kind, name, None) for name in METHODS}
+    if task in METHODS and task != "init_weights" and not callable(own[task]):
+        raise MissingError(f"{kind.__name__} has no method {task}{_nearly(task, dir(kind))}")
+    methods = {name: watched(method, returns=_RETURNS.get(name, "array"))
+               for name, method in own.items() if callable(method)}  # fmt: skip
+    if "backward" in unsound:
+        unsound = unsound | {"forward"}  # whose sums and activations the textbook's needs
+    methods |= {name: getattr(exercise.Network, name) for name in METHODS if name in unsound}
+    if "init_weights" in unsound:
+        methods["init_weights"] = lambda self: None  # they are set before each look
+    return type(kind.__name__, (kind,), methods)
+
+
+def _initialised(kind: type[Any], probe: Probe) -> Passed:
+    network = kind(784, 32, 10)
+    passed = initial_weights(network)
+    expect("sizes of the layers", sizes_found(network), (784, 32, 10))
+    return passed
+
+
+def _looped(kind: type[Any], probe: Probe) -> Passed:
+    network = probe.network(kind, 4, 3, 5)
+    mini_batches(network, 20, 5)  # no sample is left over
+    return mini_batches(network)
+
+
+def _run(
+    check: Callable[..., Passed], *last: Any, with_targets: bool = False
+) -> Callable[[Any, Probe], Passed]:
+    """Return a check of a class that makes a network of it, and its inputs."""
+
+    def examination(kind: type[Any], probe: Probe) -> Passed:
+        n_input, n_hidden, n_output, n = probe.sizes
+        X, d = probe.samples(n_input, n_output, n)
+        return check(probe.network(kind, n_input, n_hidden, n_output), X, *[d] * with_targets, *last)
+
+    return examination
+
+
+_EXAMINATIONS: Mapping[str, Callable[[Any, Probe], Passed]] = MappingProxyType(
+    {
+        "sigmoid": lambda f, _: sigmoid(f),
+        "d_sigmoid": lambda f, _: slope(exercise.sigmoid, f),
+        "squared_error": lambda f, _: squared_error(f),
+        "d_squared_error": lambda f, _: loss_slope(exercise.squared_error, f),
+        "init_weights": _initialised,
+        "forward": _run(forward_pass),
+        "predict": _run(decisions),
+        "backward": _run(gradients, with_targets=True),
+        "train_iteration": _run(step, _RATE, with_targets=True),
+        "fit": _looped,
+        "load_digits": lambda f, _: digits(f),
+        "evaluate": lambda f, _: evaluation(f),
+        "softmax": lambda f, _: softmax(f),
+        "cross_entropy": lambda f, _: cross_entropy(f),
+        "relu": lambda f, _: relu(f),
+        "d_relu": lambda f, _: slope(exercise.relu, f),
+        "several_layers": lambda kind, _: several_layers(kind),
+    }
+)
+
+
+def _is_own(name: str, thing: Any) -> bool:
+    """Say whether something in a namespace may be a student's: neither hidden nor this package's."""
+    return not name.startswith("_") and not str(getattr(thing, "__module__", "")).startswith("explorer.")
+
+
+def _answers(own: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield each task with its answer, or with None."""
+    classes = [thing for thing in own.values() if isinstance(thing, type)]
+    having = {kind: sum(callable(getattr(kind, name, None)) for name in METHODS) for kind in classes}
+    networks = sorted((kind for kind in classes if having[kind] >= 2), key=lambda kind: -having[kind])
+    network = own.get("Network", next(iter(networks), None))
+    others = [kind for kind in networks if kind is not network]
+    for task in TASKS:
+        if task in METHODS:
+            yield task, network
+        elif task == "several_layers":
+            yield task, own.get(task, next(iter(others), None))
+        else:
+            yield task, own.get(task)
+
+
+def _not_found(task: str, own: Mapping[str, Any]) -> str:
+    if task in METHODS or task == "several_layers":
+        return (
+            "there is no class with these methods"
+            if task in METHODS
+            else "there is no second class of networks"
+        )
+    return f"there is no function {task}{_nearly(task, own)}"
+
+
+def _nearly(name: str, names: Any) -> str:
+    """Return a question, if one of some names is nearly this one."""
+    close = get_close_matches(name, [other for other in names if other not in TASKS], 1, 0.7)
+    return f"; is {close[0]} meant?" if close else ""

@@ -1,0 +1,98 @@
+"""The known mistakes, each with the answers that it leads to: the textbook's file with a piece of it changed."""
+
+import ast
+import inspect
+import linecache
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.resources import files
+from types import MappingProxyType, SimpleNamespace
+from typing import Any
+
+from explorer.checks import exercise
+
+__all__ = ["MARK", "MISTAKES", "Mistake"]
+
+MARK = "  # WRONG"
+"""What ends each line that a mistake has changed."""
+
+Edits = Sequence[Sequence[str]]
+
+
+@dataclass(frozen=True, eq=False)
+class Mistake:
+    """A mistake that is known by name.
+
+    Parameters
+    ----------
+    name : str
+        Words with hyphens between them.
+    task : str
+        The task in which it is made.
+    what, look : str
+        A sentence that says what is wrong, and one that says where to look.
+    variants : sequence of sequences of pairs of str
+        Ways to make it: pieces of the textbook's answers, each with what stands there instead.
+    trains : bool
+        Whether a network with it trains at the exercise's size without an error.
+    """
+
+    name: str
+    task: str
+    what: str
+    look: str
+    variants: Sequence[Edits]
+    trains: bool = False
+
+    @cached_property
+    def answers(self) -> tuple[SimpleNamespace, ...]:
+        """The textbook's answers with this mistake made in them, once for each variant."""
+        return tuple(_answers(f"{self.name}-{number}", edits) for number, edits in enumerate(self.variants))
+
+    @property
+    def network(self) -> type[Any] | None:
+        """The network with this mistake alone, made as the exercise's (or None if no such network trains)."""
+        return self.answers[0].Network if self.trains else None
+
+    @property
+    def source(self) -> str:
+        """The function or method with the mistake, without its docstring; its wrong lines end in ``# WRONG``."""
+        answers = vars(self.answers[0]).values()
+        members = (member for answer in answers for member in (answer, *vars(answer).values()))
+        functions = (inspect.getsource(member) for member in members if inspect.isfunction(member))
+        return _without_docstring(next(text for text in functions if MARK in text))
+
+
+def _answers(name: str, edits: Edits) -> SimpleNamespace:
+    """Return what the textbook's file defines once the edits are made in it."""
+    text = inspect.getsource(exercise)
+    for right, wrong in edits:
+        before, _, after = text.partition(right)
+        begun, _, line = before.rpartition("\n")
+        rest, _, below = after.partition("\n")
+        changed = f"{line}{wrong}{rest}"
+        mark = "" if MARK in wrong else MARK
+        text = "\n".join([begun, f"{changed}{mark}", below] if changed.strip() else [begun, below])
+    file = f"<explorer.checks.exercise: {name}>"
+    linecache.cache[file] = len(text), None, text.splitlines(keepends=True), file  # where `inspect` reads it
+    defined: dict[str, Any] = {"__name__": exercise.__name__}
+    exec(compile(text, file, "exec"), defined)
+    return SimpleNamespace(**{name: defined[name] for name in exercise.__all__})
+
+
+def _without_docstring(text: str) -> str:
+    text = inspect.cleandoc(f"\n{text}")
+    first = ast.parse(text).body[0].body[0]  # type: ignore[attr-defined]
+    lines = text.splitlines()
+    return "\n".join(lines[: first.lineno - 1] + lines[first.end_lineno :])
+
+
+def _read() -> Iterator[Mistake]:
+    table = (files("explorer.checks") / "mistakes.toml").read_text(encoding="utf-8")
+    return (Mistake(**entry) for entry in tomllib.loads(table)["mistake"])
+
+
+MISTAKES: Mapping[str, Mistake] = MappingProxyType({mistake.name: mistake for mistake in _read()})
+"""Every known mistake by its name, most severe first within its task."""

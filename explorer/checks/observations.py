@@ -1,0 +1,300 @@
+"""What comes out of an answer: named pieces, arrays or words, that tell one mistake from another.
+
+The same numbers go into a student's answer, into the textbook's, and into each known mistake. Networks run at two
+sizes: one at which all layers differ, and one at which every product of matrices fits.
+"""
+
+import inspect
+import io
+import tarfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import chdir, contextmanager
+from dataclasses import dataclass
+from itertools import chain, count, pairwise, takewhile
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["OBSERVATIONS", "Digits", "Pieces", "Probe", "StubNetwork"]
+
+Array = NDArray[Any]
+Pieces = dict[str, Any]
+"""What came out, by name: arrays, or words."""
+
+_POINTS = np.array([[-20.0, -4.0, -1.5, -0.5], [0.25, 1.0, 3.0, 20.0]])  # 0 apart: relu has no slope there
+_RATE = 0.05
+_BATCH = 5
+_EPOCHS = 3
+_CLASSES = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """The numbers and sizes of one look at an answer; the seed decides them all."""
+
+    seed: int = 0
+
+    @property
+    def sizes(self) -> tuple[int, int, int, int]:
+        """Inputs, hidden units, outputs and samples, no two of them equal."""
+        return 3 + self.seed, 6 + 2 * self.seed, 4 + self.seed, 9 + 3 * self.seed
+
+    def numbers(self, *shape: int) -> Array:
+        """Return normally distributed numbers, always the same."""
+        return np.random.default_rng(self.seed + len(shape)).normal(0, 1, shape)
+
+    def samples(self, n_input: int, n_output: int, n: int) -> tuple[Array, Array]:
+        """Return inputs, shape (n_input, n), and one-hot targets, shape (n_output, n)."""
+        return self.numbers(n_input, n), np.eye(n_output)[:, (np.arange(n) ** 2 + self.seed) % n_output]
+
+    def network(self, kind: type[Any], n_input: int, n_hidden: Any, n_output: int) -> Any:
+        """Return a network of some class, its weights always the same, in float64."""
+        made, rng = kind(n_input, n_hidden, n_output), np.random.default_rng(self.seed + 10)
+        for number, (n_in, n_out) in enumerate(pairwise((n_input, *np.atleast_1d(n_hidden), n_output)), 1):
+            setattr(made, f"W{number}", rng.normal(0, 1, (n_out, n_in)))
+            setattr(made, f"b{number}", rng.normal(0, 1, (n_out, 1)))
+        return made
+
+
+def _attempt(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Return what a function returns, or that it raised."""
+    try:
+        return function(*args, **kwargs)
+    except Exception as error:  # noqa: BLE001  # a mistake may end in any error
+        return f"raised {type(error).__name__}"
+
+
+def _elementwise(f: Callable[..., Any], probe: Probe) -> Pieces:
+    return {"value": _attempt(f, _POINTS + probe.seed / 7), "far": _attempt(f, np.array([[-1000.0, 1000.0]]))}
+
+
+def _loss(loss: Callable[..., Any], probe: Probe) -> Pieces:
+    _, _, k, n = probe.sizes
+    y, d = 1 / (1 + np.exp(-probe.numbers(k, n))), probe.samples(1, k, n)[1]
+    return {"value": _attempt(loss, y, d), "at 0 and 1": _attempt(loss, d, d)}
+
+
+def _softmax(f: Callable[..., Any], probe: Probe) -> Pieces:
+    a = 3 * probe.numbers(*probe.sizes[2:])
+    return {"value": _attempt(f, a), "far": _attempt(f, a + 1000)}
+
+
+def _initial(kind: type[Any], probe: Probe) -> Pieces:
+    network, pieces = kind(20, 12, 8 + probe.seed), Pieces()
+    for name in ("W1", "b1", "W2", "b2"):
+        array = np.asarray(getattr(network, name, None), float)
+        pieces[f"shape of {name}"] = str(array.shape)
+        if name.startswith("W"):
+            spread = "equal" if not np.ptp(array, axis=0).any() else "of both signs"
+            pieces[name] = "positive" if array.min() >= 0 and spread != "equal" else spread
+    return pieces
+
+
+def _networks(kind: type[Any], probe: Probe) -> Iterator[tuple[str, Any, Array, Array]]:
+    """Return networks of two sizes, with inputs and targets; the first word tells them apart."""
+    for word, (n_input, n_hidden, n_output, n) in (("", probe.sizes), ("square ", (4 + probe.seed,) * 4)):
+        yield (
+            word,
+            probe.network(kind, n_input, n_hidden, n_output),
+            *probe.samples(n_input, n_output, n),
+        )
+
+
+def _forward(kind: type[Any], probe: Probe) -> Pieces:
+    pieces = Pieces()
+    for word, network, X, _ in _networks(kind, probe):
+        pieces[f"{word}y"] = _attempt(network.forward, X)
+        kept = {name: getattr(network, name, None) for name in ("a1", "h1", "a2")}
+        pieces |= {f"{word}{name}": array for name, array in kept.items() if array is not None}
+    return pieces
+
+
+def _predict(kind: type[Any], probe: Probe) -> Pieces:
+    return {f"{word}y": _attempt(network.predict, X) for word, network, X, _ in _networks(kind, probe)}
+
+
+def _backward(kind: type[Any], probe: Probe) -> Pieces:
+    pieces = Pieces()
+    for word, network, X, d in _networks(kind, probe):
+        before = _weights(network)
+        found = _attempt(lambda n=network, X=X, d=d: n.backward(X, n.forward(X), d))
+        gradients = found if isinstance(found, tuple | list) and len(found) == len(before) else [found] * 4
+        pieces |= zip((f"{word}d_{name}" for name in before), gradients, strict=True)
+        kept = all(np.array_equal(before[name], array) for name, array in _weights(network).items())
+        pieces[f"{word}weights"] = "kept" if kept else "changed"
+    return pieces
+
+
+def _train_iteration(kind: type[Any], probe: Probe) -> Pieces:
+    pieces = Pieces()
+    for word, network, X, d in _networks(kind, probe):
+        loss = _attempt(network.train_iteration, X, d, _RATE)
+        pieces |= {f"{word}{name}": array for name, array in _weights(network).items()}
+        pieces[f"{word}loss"] = loss
+    return pieces
+
+
+def _weights(network: Any) -> Pieces:
+    """Return copies of W1, b1, W2, b2, … by name."""
+    numbers = takewhile(lambda number: hasattr(network, f"W{number}"), count(1))
+    return {
+        f"{kind}{number}": np.array(getattr(network, f"{kind}{number}"))
+        for number in numbers
+        for kind in "Wb"
+    }
+
+
+def _fit(kind: type[Any], probe: Probe) -> Pieces:
+    """Return how `fit` cuts the samples, whatever a step of the network does: its steps only take notes."""
+    pieces = Pieces()
+    for word, n in (("", 23 + _BATCH * probe.seed), ("even ", 4 * _BATCH)):
+        network, steps = probe.network(kind, 8 + probe.seed, 3, 7), list[tuple[Array, Array, float]]()
+        signature = inspect.signature(network.train_iteration)
+
+        def take_note(*args: Any, **kwargs: Any) -> float:
+            given = signature.bind(*args, **kwargs)  # noqa: B023  # it is called within this turn only
+            given.apply_defaults()
+            X, d, lr = [*given.arguments.values()][:3]
+            steps.append((np.asarray(X), np.asarray(d), lr))  # noqa: B023
+            return float(len(steps) * np.atleast_2d(X).shape[1])  # noqa: B023
+
+        network.train_iteration = take_note
+        X = np.tile(np.arange(n) / 1000, (8 + probe.seed, 1))
+        history = _attempt(network.fit, X, np.eye(7)[:, np.arange(n) % 7], _BATCH, _EPOCHS, lr=_RATE)
+        pieces |= {f"{word}{name}": piece for name, piece in _noted(steps, history).items()}
+    return pieces
+
+
+def _noted(steps: list[tuple[Array, Array, float]], history: Any) -> Pieces:
+    """Return what the steps of a fit were given; no more than the first one's shapes if it is no batch."""
+    if not steps:
+        return {"steps": "none"}
+    X, d, _ = steps[0]
+    pieces: Pieces = {"first batch": f"{X.shape} {d.shape}"}
+    if X.ndim != 2 or X.shape[1] != _BATCH:
+        return pieces
+    n_steps = max(len(steps) // _EPOCHS, 1)
+    samples = [np.rint(1000 * X[0]).astype(int).tolist() for X, _, _ in steps]
+    orders = [[*chain(*samples[start : start + n_steps])] for start in range(0, len(steps), n_steps)]
+    pairs = [(sample, target) for (_, d, _), ks in zip(steps, samples, strict=True)
+             for sample, target in zip(ks, d.argmax(axis=0), strict=True) if d.shape[1]]  # fmt: skip
+    return pieces | {
+        "batch sizes": np.array([len(ks) for ks in samples]),
+        "order": "new each time" if len(orders) > 1 and orders[0] != orders[1] else "the same again",
+        "targets": "its own" if all(k % 7 == target for k, target in pairs) else "another's",
+        "learning rates": np.unique([lr for _, _, lr in steps]),
+        "history": history,
+    }
+
+
+class StubNetwork:
+    """A network that reads its answer in the first pixel."""
+
+    def forward(self, X: Array) -> Array:
+        """Return outputs that are 0.9 for the class in the first row of `X`, and 0 for all others."""
+        return np.asarray(0.9 * (X[0] == np.arange(_CLASSES)[:, None]))
+
+    def predict(self, X: Array) -> Array:
+        """Return the class with the largest output, shape (n,)."""
+        return np.asarray(self.forward(X).argmax(axis=0))
+
+
+@dataclass(frozen=True, slots=True)
+class Digits:
+    """Random images with labels, and what a network makes of them: train, then test."""
+
+    probe: Probe
+
+    @property
+    def labels(self) -> tuple[Array, Array]:
+        """The classes of the train and of the test images; each occurs."""
+        rng = np.random.default_rng(self.probe.seed)
+        return rng.permutation(np.arange(29) % _CLASSES), rng.permutation(np.arange(17) % _CLASSES)
+
+    @property
+    def images(self) -> tuple[Array, Array]:
+        """Images of shape (n, 28, 28), uint8, from 0 to 255."""
+        rng = np.random.default_rng(self.probe.seed)
+        return tuple(
+            rng.choice([0, 1, 100, 255], (len(part), 28, 28)).astype(np.uint8) for part in self.labels
+        )  # type: ignore[return-value]
+
+    @property
+    def inputs(self) -> tuple[Array, Array]:
+        """Columns in whose first row the `StubNetwork` reads a class, not always the right one."""
+        wrong = (labels + (np.arange(len(labels)) % 3 == self.probe.seed % 2) for labels in self.labels)
+        return tuple(np.vstack([classes % _CLASSES, classes]) for classes in wrong)  # type: ignore[return-value]
+
+    @contextmanager
+    def archive(self) -> Iterator[str]:
+        """Write the images as the exercise's archive, in a folder that is the current one meanwhile."""
+        parts = {"train-images": self.images[0], "train-labels": self.labels[0].astype(np.uint8),
+                 "test-images": self.images[1], "test-labels": self.labels[1].astype(np.uint8)}  # fmt: skip
+        with TemporaryDirectory(ignore_cleanup_errors=True) as folder, chdir(folder):
+            path = Path(folder, "mnist.tgz")
+            with tarfile.open(path, "w:gz", compresslevel=1) as archive:
+                for name, array in parts.items():
+                    np.save(stream := io.BytesIO(), array)
+                    entry = tarfile.TarInfo(f"mnist-{name}.npy")
+                    entry.size = stream.tell()
+                    archive.addfile(entry, io.BytesIO(stream.getvalue()))
+            yield str(path)
+
+
+def _load_digits(load: Callable[..., Any], probe: Probe) -> Pieces:
+    with Digits(probe).archive() as path:
+        return _named(
+            ("X_train", "Y_train", "train_labels", "X_test", "Y_test", "test_labels"), _attempt(load, path)
+        )
+
+
+def _evaluate(evaluate: Callable[..., Any], probe: Probe) -> Pieces:
+    digits = Digits(probe)
+    (X_train, X_test), (train, test) = digits.inputs, digits.labels
+    found = _attempt(evaluate, StubNetwork(), X_train, train, X_test, test)
+    return _named(("train_accuracy", "test_accuracy", "confusion"), found)
+
+
+def _named(names: tuple[str, ...], found: Any) -> Pieces:
+    """Return several results by name, or what there is instead of them."""
+    if isinstance(found, tuple | list) and len(found) == len(names):
+        return dict(zip(names, found, strict=True))
+    return dict.fromkeys(names, found)
+
+
+def _several_layers(kind: type[Any], probe: Probe) -> Pieces:
+    n_input, n_hidden, n_output, n = probe.sizes
+    network = probe.network(kind, n_input, (n_hidden, n_hidden - 1), n_output)
+    X, d = probe.samples(n_input, n_output, n)
+    y = _attempt(network.forward, X)
+    return {"y": y} | _named(
+        tuple(f"d_{name}" for name in _weights(network)), _attempt(network.backward, X, y, d)
+    )
+
+
+OBSERVATIONS: Mapping[str, Callable[[Any, Probe], Pieces]] = MappingProxyType(
+    {
+        "sigmoid": _elementwise,
+        "d_sigmoid": _elementwise,
+        "squared_error": _loss,
+        "d_squared_error": _loss,
+        "init_weights": _initial,
+        "forward": _forward,
+        "predict": _predict,
+        "backward": _backward,
+        "train_iteration": _train_iteration,
+        "fit": _fit,
+        "load_digits": _load_digits,
+        "evaluate": _evaluate,
+        "softmax": _softmax,
+        "cross_entropy": _loss,
+        "relu": _elementwise,
+        "d_relu": _elementwise,
+        "several_layers": _several_layers,
+    }
+)
+"""For each task: what comes out of an answer."""

@@ -1,0 +1,79 @@
+"""Names a mistake: the known one from which just this would come out."""
+
+import warnings
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, ParamSpec
+
+import numpy as np
+
+from explorer.checks.mistakes import MISTAKES, Mistake
+from explorer.checks.observations import OBSERVATIONS, Pieces, Probe
+from explorer.checks.results import CheckError, Passed
+from explorer.checks.tasks import METHODS, textbook
+
+__all__ = ["naming", "recognise"]
+
+_Arguments = ParamSpec("_Arguments")
+
+
+def naming(
+    task: str, position: int = 0
+) -> Callable[[Callable[_Arguments, Passed]], Callable[_Arguments, Passed]]:
+    """Make a check that fails say which known mistake of a task gives the same.
+
+    `position` is that of the answer among the check's arguments: a function, a network or its class.
+    """
+
+    def decorated(function: Callable[_Arguments, Passed]) -> Callable[_Arguments, Passed]:
+        @wraps(function)
+        def run(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> Passed:
+            try:
+                return function(*args, **kwargs)
+            except CheckError as error:
+                answer = args[position]
+                network = task in METHODS and not isinstance(answer, type)
+                error.mistake = recognise(task, type(answer) if network else answer)
+                raise error.with_traceback(None) from None
+
+        return run
+
+    return decorated
+
+
+def recognise(task: str, answer: Any, probe: Probe | None = None) -> Mistake | None:
+    """Return the most severe known mistake whose answer gives what this wrong one gives, where it matters."""
+    observe, probe = OBSERVATIONS[task], probe or Probe()
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        try:
+            seen, right = observe(answer, probe), observe(textbook(task), probe)
+        except Exception:  # noqa: BLE001  # such a network can't be made at other sizes, so nothing is seen
+            return None
+        for mistake in (mistake for mistake in MISTAKES.values() if mistake.task == task):
+            wrong = (observe(textbook(task, answers), probe) for answers in mistake.answers)
+            if any(_explains(pieces, right, seen) for pieces in wrong):
+                return mistake
+    return None
+
+
+def _explains(wrong: Pieces, right: Pieces, seen: Pieces) -> bool:
+    """Say whether all that the mistake changes is seen as it changes it; what is not kept can't be seen."""
+    changed = {name for name, piece in wrong.items() if not _same(piece, right.get(name))} & seen.keys()
+    return bool(changed) and all(_same(seen[name], wrong[name]) for name in changed)
+
+
+def _same(found: Any, expected: Any) -> bool:
+    if isinstance(found, str) or isinstance(expected, str):
+        return type(found) is type(expected) and bool(found == expected)
+    try:
+        numbers, others = np.asarray(found), np.asarray(expected, float)
+        if numbers.shape != others.shape or numbers.dtype.kind not in "biuf":
+            return False
+    except (TypeError, ValueError):  # no array of numbers
+        return False
+    precision = np.finfo(numbers.dtype).eps if numbers.dtype.kind == "f" else 0.0
+    scale = np.abs(others[np.isfinite(others)]).max(initial=0)
+    return np.allclose(
+        numbers, others, rtol=0, atol=scale * max(1e-7, 1000 * float(precision)), equal_nan=True
+    )

@@ -1,0 +1,134 @@
+"""Calls somebody's code so that nothing it does gets out of hand: loops, prints, changed inputs, open gaps."""
+
+import ctypes
+import dis
+import io
+import warnings
+from collections.abc import Callable, Iterable
+from contextlib import redirect_stdout
+from functools import wraps
+from threading import Thread
+from typing import Any, TypeVar
+
+import numpy as np
+
+from explorer.checks.results import CheckError
+
+__all__ = ["GapError", "UnusableError", "limited", "watched"]
+
+_Result = TypeVar("_Result")
+_TRIES, _PAUSE = 20, 0.05  # how often, and how many seconds apart, code is told to stop
+
+
+class GapError(CheckError):
+    """There is still a gap in an answer."""
+
+
+class UnusableError(CheckError):
+    """What an answer returns or does is wrong whatever its numbers are."""
+
+
+class _TimeIsUp(SystemExit):
+    """Ends a thread without a word; a student's ``except Exception`` doesn't catch it."""
+
+
+def limited(function: Callable[[], _Result], seconds: float) -> tuple[_Result, int]:
+    """Return what a function returns and how many lines it prints, or raise what it raises.
+
+    It runs in a thread of its own. After so many seconds it is told to stop, at its next line of Python, and
+    `CheckError` is raised; code that never gets there goes on unheard.
+    """
+    results, errors, printed = list[_Result](), list[BaseException](), io.StringIO()
+
+    def work() -> None:
+        try:
+            results.append(function())
+        except BaseException as error:  # noqa: BLE001  # also SystemExit: all are raised in the caller's thread
+            errors.append(error)
+
+    thread = Thread(target=work, daemon=True)
+    with redirect_stdout(printed), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        thread.start()
+        try:
+            thread.join(seconds)
+        finally:
+            in_time = not thread.is_alive()
+            _stop(thread)
+    if not in_time:
+        raise CheckError(f"no result after {seconds:g} seconds: there seems to be a loop that doesn't end")
+    for error in errors:
+        if not isinstance(error, Exception):
+            raise CheckError(f"{type(error).__name__} is raised: an answer must not end the program")
+        raise error
+    return results[0], len(printed.getvalue().splitlines())
+
+
+def _stop(thread: Thread) -> None:
+    """Raise an exception in a thread, until it ends or seems not to run Python at all."""
+    for _ in range(_TRIES):
+        if thread.is_alive():
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(
+                ctypes.c_ulong(thread.ident or 0), ctypes.py_object(_TimeIsUp)
+            )
+            thread.join(_PAUSE)
+
+
+def watched(function: Callable[..., Any], *, returns: str = "array") -> Callable[..., Any]:
+    """Return a function that does the same, but raises if it leaves a gap, changes its inputs or returns no value.
+
+    Parameters
+    ----------
+    function : callable
+        A function, or a method not bound to its object.
+    returns : {"array", "several", "nothing"}
+        What it must return: an array of numbers (or one), several values, or nothing in particular.
+    """
+
+    @wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        given = [array for array in (*args, *kwargs.values()) if isinstance(array, np.ndarray)]
+        before = [array.copy() for array in given]
+        try:
+            result = function(*args, **kwargs)
+        except NotImplementedError:
+            raise GapError(f"{function.__name__} waits for its code") from None
+        except Exception as error:
+            if "ellipsis" in str(error).lower() or _has_gap(getattr(args[0], "__dict__", {}).values()):
+                raise GapError(f"{function.__name__} waits for its code") from None
+            raise
+        _refuse(function, result, returns)
+        for array, copy in zip(given, before, strict=True):
+            if not np.array_equal(array, copy, equal_nan=array.dtype.kind in "fc"):
+                raise UnusableError(
+                    f"{function.__name__} changes an array that it is given; it should work on a copy"
+                )
+        return result
+
+    return call
+
+
+def _has_gap(values: Iterable[Any]) -> bool:
+    return any(value is ... for value in values)
+
+
+def _refuse(function: Callable[..., Any], result: Any, returns: str) -> None:
+    """Raise if a function has returned a gap, nothing, or a list where an array is due."""
+    name = function.__name__
+    if result is ... or (isinstance(result, tuple | list) and _has_gap(result)) or _is_empty(function):
+        raise GapError(f"{name} waits for its code")
+    if returns != "nothing" and result is None:
+        raise UnusableError(f"{name} returns None; is there a return at its end?")
+    if returns == "array" and isinstance(result, list | tuple):
+        kind = type(result).__name__
+        raise UnusableError(
+            f"{name} returns a {kind}; expected an array of NumPy, with which one can go on computing"
+        )
+
+
+def _is_empty(function: Callable[..., Any]) -> bool:
+    """Say whether a function has no body but ``...`` or ``pass``, besides a docstring."""
+    quiet = {"RESUME", "NOP", "LOAD_CONST", "RETURN_CONST", "RETURN_VALUE", "COPY_FREE_VARS"}
+    code = getattr(function, "__code__", None)
+    steps = [*dis.get_instructions(code)] if code else []
+    return bool(steps) and all(step.opname in quiet for step in steps) and steps[-1].argval is None

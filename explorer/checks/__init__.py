@@ -6,20 +6,13 @@ W1, b1, W2, b2, `forward`, `backward`, `train_iteration` and `fit`, whatever its
 with the largest difference found, or raises one: what was expected, and what it got.
 """
 
+from explorer.checks import functions, loop, networks
 from explorer.checks.data import confusion, digits, evaluation, one_hot, pixels
 from explorer.checks.diagnosis import Verdict, diagnose, diagnose_all
-from explorer.checks.functions import cross_entropy, loss_slope, relu, sigmoid, slope, softmax, squared_error
-from explorer.checks.loop import mini_batches
+from explorer.checks.functions import relu
 from explorer.checks.mistakes import MISTAKES, Mistake
-from explorer.checks.networks import (
-    decisions,
-    forward_pass,
-    gradients,
-    initial_weights,
-    output_delta,
-    several_layers,
-    step,
-)
+from explorer.checks.networks import output_delta, several_layers
+from explorer.checks.recognition import naming
 from explorer.checks.results import CheckError, Passed
 from explorer.checks.tasks import TASKS, Task
 
@@ -54,3 +47,15 @@ __all__ = [
     "squared_error",
     "step",
 ]
+
+sigmoid, slope = naming("sigmoid", functions.sigmoid), naming("d_sigmoid", functions.slope)
+squared_error = naming("squared_error", functions.squared_error)
+loss_slope = naming("d_squared_error", functions.loss_slope)
+softmax, cross_entropy = (
+    naming("softmax", functions.softmax),
+    naming("cross_entropy", functions.cross_entropy),
+)
+initial_weights = naming("init_weights", networks.initial_weights)
+forward_pass, decisions = naming("forward", networks.forward_pass), naming("predict", networks.decisions)
+gradients, step = naming("backward", networks.gradients), naming("train_iteration", networks.step)
+mini_batches = naming("fit", loop.mini_batches)

@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.checks.observations import Digits, Probe, StubNetwork
-from explorer.checks.recognition import naming
 from explorer.checks.results import CheckError, Passed, check, compare, expect
 
 __all__ = ["confusion", "digits", "evaluation", "one_hot", "pixels"]
@@ -50,7 +49,6 @@ def confusion(matrix: Array, true: Array, predicted: Array) -> Passed:
     return Passed(f"{counts.size} cells against {len(pairs)} samples counted one by one")
 
 
-@naming("load_digits")
 @check
 def digits(load: Callable[[str], Any]) -> Passed:
     """Check a function that reads the exercise's archive, on a small one: inputs, targets and labels."""
@@ -71,7 +69,6 @@ def digits(load: Callable[[str], Any]) -> Passed:
     return Passed("a small archive: X against the images, Y against the labels", passed.difference)
 
 
-@naming("evaluate")
 @check
 def evaluation(evaluate: Callable[..., Any]) -> Passed:
     """Check accuracies and a confusion matrix against counting, on a network that gives known answers."""

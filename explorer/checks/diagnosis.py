@@ -28,14 +28,22 @@ from explorer.checks.structure import sizes_found
 from explorer.checks.tasks import METHODS, TASKS
 from explorer.checks.watch import GapError, UnusableError, limited, watched
 
-__all__ = ["Verdict", "diagnose", "diagnose_all"]
+__all__ = ["Verdict", "diagnose", "diagnose_all", "diagnose_each"]
 
 _SIGNS = MappingProxyType({"right": "✓", "wrong": "✗", "waiting": "…", "missing": "–"})
 _RETURNS = MappingProxyType(
     {"init_weights": "nothing"}
     | dict.fromkeys(("predict", "backward", "fit", "load_digits", "evaluate"), "several")
 )
-_NEEDS = MappingProxyType({task: METHODS[: METHODS.index(task)] for task in METHODS})
+_NEEDS = MappingProxyType(
+    {
+        "forward": ("init_weights",),
+        "predict": ("init_weights", "forward"),
+        "backward": ("init_weights", "forward"),
+        "train_iteration": ("init_weights", "forward", "backward"),
+        "fit": ("init_weights",),
+    }
+)
 _RATE = 0.05
 _IN_GENERAL = "Work out one value on paper, and compare it with what the code gives."
 
@@ -119,6 +127,11 @@ def diagnose_all(namespace: Mapping[str, Any], seconds: float = 5.0, *, seed: in
 
     Functions are found by their names, the network's class by the methods that it has.
     """
+    return {verdict.task: verdict for verdict in diagnose_each(namespace, seconds, seed=seed)}
+
+
+def diagnose_each(namespace: Mapping[str, Any], seconds: float = 5.0, *, seed: int = 0) -> Iterator[Verdict]:
+    """Yield what `diagnose_all` returns, each verdict as it is found."""
     own = {name: thing for name, thing in namespace.items() if _is_own(name, thing)}
     verdicts: dict[str, Verdict] = {}
     for task, answer in _answers(own):
@@ -126,15 +139,15 @@ def diagnose_all(namespace: Mapping[str, Any], seconds: float = 5.0, *, seed: in
             verdicts[task] = Verdict(task, "missing", message=_not_found(task, own))
         else:
             verdicts[task] = _diagnosed(task, answer, seconds, Probe(seed), verdicts)
-    return verdicts
+        yield verdicts[task]
 
 
 def _diagnosed(task: str, answer: Any, seconds: float, probe: Probe, known: Mapping[str, Verdict]) -> Verdict:
     """Diagnose an answer; what it builds on is known, or is diagnosed first, and replaced where it isn't right."""
-    verdicts = dict(known)
-    for name in (*_NEEDS.get(task, ()), task):
+    verdicts, needed = dict(known), _NEEDS.get(task, ())
+    for name in (*needed, task):
         if name not in verdicts:
-            unsound = {name for name, verdict in verdicts.items() if verdict.outcome != "right"}
+            unsound = {name for name in needed if name in verdicts and verdicts[name].outcome != "right"}
             verdicts[name] = _tried(name, answer, unsound, seconds, probe)
     return verdicts[task]
 

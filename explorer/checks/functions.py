@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.checks.oracles import PLAIN, measured_slopes, plain_loss, plain_softmax, precision
-from explorer.checks.recognition import naming
 from explorer.checks.results import Passed, check, compare, name_of, numbers
 
 __all__ = ["cross_entropy", "loss_slope", "relu", "sigmoid", "slope", "softmax", "squared_error"]
@@ -22,21 +21,18 @@ _POINTS = np.array([[-20.0, -4.0, -1.5, -0.5], [0.25, 1.0, 3.0, 20.0]])  # 0 apa
 _FAR = np.array([[-1000.0, 0.0, 1000.0]])
 
 
-@naming("sigmoid")
 @check
 def sigmoid(f: Function) -> Passed:
     """Check a sigmoid against 1 / (1 + e⁻ᵃ) in plain numbers, also where e⁻ᵃ is too large for a float."""
     return _elementwise("sigmoid", f, "1 / (1 + e⁻ᵃ) in plain numbers")
 
 
-@naming("relu")
 @check
 def relu(f: Function) -> Passed:
     """Check a rectifier against max(0, a) in plain numbers."""
     return _elementwise("relu", f, "the larger of 0 and a")
 
 
-@naming("d_sigmoid", 1)
 @check
 def slope(f: Function, d_f: Function) -> Passed:
     """Check a derivative against the slope of its function, measured between a − ε and a + ε."""
@@ -49,14 +45,12 @@ def slope(f: Function, d_f: Function) -> Passed:
     )
 
 
-@naming("squared_error")
 @check
 def squared_error(loss: Loss) -> Passed:
     """Check a squared error against ½ Σ (y − d)², summed in a loop."""
     return _summed("squared_error", loss)
 
 
-@naming("cross_entropy")
 @check
 def cross_entropy(loss: Loss) -> Passed:
     """Check a cross-entropy against −Σ d log y, summed in a loop, also where an output is exactly 0."""
@@ -66,7 +60,6 @@ def cross_entropy(loss: Loss) -> Passed:
     return passed
 
 
-@naming("d_squared_error", 1)
 @check
 def loss_slope(loss: Loss, d_loss: Loss) -> Passed:
     """Check a loss's derivative against its slope, measured by moving one output at a time."""
@@ -78,7 +71,6 @@ def loss_slope(loss: Loss, d_loss: Loss) -> Passed:
     )
 
 
-@naming("softmax")
 @check
 def softmax(f: Function) -> Passed:
     """Check a softmax against exponentials and their sum in plain numbers, column by column."""

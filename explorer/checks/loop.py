@@ -8,11 +8,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.checks.recognition import naming
 from explorer.checks.results import CheckError, Passed, check, compare, expect
 from explorer.checks.structure import attribute, sizes_found
 
-__all__ = ["mini_batches"]
+__all__ = ["Step", "fit_noted", "mini_batches"]
 
 Array = NDArray[Any]
 
@@ -22,28 +21,71 @@ _RATE = 0.02
 _EPOCHS = 2
 
 
-@naming("fit")
+class Step(NamedTuple):
+    """What one step was given, and the loss that it returned."""
+
+    X: Array
+    d: Array
+    lr: float
+    loss: float
+
+    @property
+    def samples(self) -> list[int]:
+        """The numbers of the samples."""
+        return [round(1000 * value) for value in np.atleast_2d(self.X)[0].tolist()]
+
+    @property
+    def targets(self) -> list[int]:
+        """The classes of the targets."""
+        return [*map(int, np.atleast_2d(self.d).argmax(axis=0))]
+
+
+def fit_noted(
+    steps: list[Step], network: Any, n_samples: int, batch_size: int, n_epochs: int, **options: Any
+) -> Any:
+    """Call the `fit` of a copy whose steps only take notes, with samples that carry their number, in thousandths.
+
+    So it doesn't matter what a step of the network does; the loss that each returns is always the same.
+    """
+    recorded, sizes = copy.deepcopy(network), sizes_found(network)
+    signature = inspect.signature(attribute(recorded, "train_iteration"))
+
+    def take_note(*args: Any, **kwargs: Any) -> float:
+        given = signature.bind(*args, **kwargs)
+        given.apply_defaults()
+        X, d, lr = [*given.arguments.values()][:3]
+        steps.append(Step(np.array(X), np.array(d), lr, (len(steps) + 1.0) * np.atleast_2d(X).shape[1]))
+        return steps[-1].loss
+
+    recorded.train_iteration = take_note
+    X = np.tile(np.arange(n_samples) / 1000, (sizes[0], 1))
+    d = np.eye(sizes[-1])[:, np.arange(n_samples) % sizes[-1]]
+    return attribute(recorded, "fit")(X, d, batch_size, n_epochs, options.pop("lr", _RATE), **options)
+
+
 @check
 def mini_batches(network: Any, n_samples: int = 23, batch_size: int = 5) -> Passed:
     """Check the loop of `fit` on numbered samples: each used once an epoch, in a new order, with its target.
 
     Also the learning rate of each step: as given; by mean, where `fit` has that, divided by the batch's samples.
     """
-    calls, history = _fitted(network, n_samples, batch_size, _EPOCHS)
-    n_batches = -(-n_samples // batch_size)
-    expect(f"calls of train_iteration in {_EPOCHS} epochs", len(calls), _EPOCHS * n_batches)
-    compare("learning rate of step", [call.lr for call in calls], [_RATE] * len(calls), _EXACT)
+    steps, sizes, n_batches = list[Step](), sizes_found(network), -(-n_samples // batch_size)
+    history = fit_noted(steps, network, n_samples, batch_size, _EPOCHS)
+    first = min(batch_size, n_samples)
+    expect("the first batch", [s.X.shape for s in steps[:1]], [(sizes[0], first)])
+    expect(f"calls of train_iteration in {_EPOCHS} epochs", len(steps), _EPOCHS * n_batches)
+    compare("learning rate of step", [step.lr for step in steps], [_RATE] * len(steps), _EXACT)
     orders, losses = [], []
     for epoch in range(_EPOCHS):
-        batches = calls[epoch * n_batches : (epoch + 1) * n_batches]
+        batches = steps[epoch * n_batches : (epoch + 1) * n_batches]
         used = [k for batch in batches for k in batch.samples]
         if sorted(used) != list(range(n_samples)):
             found = f"expected each of {n_samples} samples once, got {sorted(used)}"
             raise CheckError(f"epoch {epoch + 1}: {found}")
-        sizes = [len(batch.samples) for batch in batches]
-        expect(f"batch sizes in epoch {epoch + 1}", sizes[:-1], [batch_size] * (n_batches - 1))
+        lengths = [len(batch.samples) for batch in batches]
+        expect(f"batch sizes in epoch {epoch + 1}", lengths[:-1], [batch_size] * (n_batches - 1))
         targets = [t for batch in batches for t in batch.targets]
-        expect(f"targets in epoch {epoch + 1}", targets, [k % sizes_found(network)[-1] for k in used])
+        expect(f"targets in epoch {epoch + 1}", targets, [k % sizes[-1] for k in used])
         orders.append(used)
         losses.append(math.fsum(batch.loss for batch in batches) / n_samples)
     epochs = [f"mean loss of epoch {epoch + 1}" for epoch in range(_EPOCHS)]
@@ -51,38 +93,7 @@ def mini_batches(network: Any, n_samples: int = 23, batch_size: int = 5) -> Pass
     if orders[0] == orders[1]:
         raise CheckError("order of the samples: expected a new one in each epoch, got the same twice")
     if "reduction" in inspect.signature(network.fit).parameters:
-        calls, _ = _fitted(network, n_samples, batch_size, 1, reduction="mean")
-        rates = [_RATE / len(call.samples) for call in calls]
-        compare("learning rate by mean of step", [call.lr for call in calls], rates, _EXACT)
+        fit_noted(by_mean := list[Step](), network, n_samples, batch_size, 1, reduction="mean")
+        rates = [_RATE / len(step.samples) for step in by_mean]
+        compare("learning rate by mean of step", [step.lr for step in by_mean], rates, _EXACT)
     return Passed(f"{_EPOCHS} epochs of {n_samples} numbered samples: each used once, with its own target")
-
-
-class _Call(NamedTuple):
-    """What one step was given, and the loss that it returned."""
-
-    samples: list[int]
-    targets: list[int]
-    lr: float
-    loss: float
-
-
-def _fitted(
-    network: Any, n_samples: int, batch_size: int, n_epochs: int, **options: str
-) -> tuple[list[_Call], Any]:
-    """Train a copy on samples that carry their number, in thousandths; return its steps and its history."""
-    recorded, calls, sizes = copy.deepcopy(network), list[_Call](), sizes_found(network)
-    take_step = attribute(recorded, "train_iteration")
-
-    def train_iteration(*args: Any, **kwargs: Any) -> Any:
-        given = inspect.signature(take_step).bind(*args, **kwargs)
-        given.apply_defaults()
-        X, d, lr = [*given.arguments.values()][:3]
-        loss = take_step(*args, **kwargs)
-        samples = np.rint(np.asarray(X)[0] * 1000).astype(int).tolist()
-        calls.append(_Call(samples, np.asarray(d).argmax(axis=0).tolist(), lr, loss))
-        return loss
-
-    recorded.train_iteration = train_iteration
-    X = np.tile(np.arange(n_samples) / 1000, (sizes[0], 1))
-    d = np.eye(sizes[-1])[:, np.arange(n_samples) % sizes[-1]]
-    return calls, attribute(recorded, "fit")(X, d, batch_size, n_epochs, _RATE, **options)

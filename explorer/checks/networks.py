@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from explorer.checks.observations import Probe
 from explorer.checks.oracles import PLAIN, measured_slopes, plain_loss, plain_softmax, precision
-from explorer.checks.recognition import naming
 from explorer.checks.results import CheckError, Passed, check, compare, expect
 from explorer.checks.structure import attribute, in_double, option, outputs, parameters, sizes_found
 
@@ -39,7 +38,6 @@ _SAMPLES = 100
 _DRAWN = 40  # of a large array
 
 
-@naming("init_weights")
 @check
 def initial_weights(network: Any) -> Passed:
     """Check initial weights: different for each unit, of both signs, and by Glorot's rule if that is named."""
@@ -58,7 +56,6 @@ def initial_weights(network: Any) -> Passed:
     return Passed(f"{n} parameters: {rule}; their means against 0, in units of r", worst, "; ".join(notes))
 
 
-@naming("forward")
 @check
 def forward_pass(network: Any, X: Array) -> Passed:
     """Check a forward pass against loops over units and inputs in plain numbers: each a and h, and each output.
@@ -80,7 +77,6 @@ def forward_pass(network: Any, X: Array) -> Passed:
     return Passed(f"the forward pass of {X.shape[1]} samples against loops in plain numbers", worst)
 
 
-@naming("predict")
 @check
 def decisions(network: Any, X: Array) -> Passed:
     """Check the predicted classes against a search for the largest output, sample by sample."""
@@ -92,7 +88,6 @@ def decisions(network: Any, X: Array) -> Passed:
     return Passed(f"{len(largest)} predictions against a search for the largest output")
 
 
-@naming("backward")
 @check
 def gradients(network: Any, X: Array, d: Array) -> Passed:
     """Check the backward pass: the shape of each gradient, and its numbers against measured slopes of the loss."""
@@ -102,7 +97,6 @@ def gradients(network: Any, X: Array, d: Array) -> Passed:
     return Passed(f"{len(slopes)} derivatives against measured slopes of the loss", worst)
 
 
-@naming("train_iteration")
 @check
 def step(network: Any, X: Array, d: Array, lr: float = 1e-2) -> Passed:
     """Check one iteration: each weight minus lr times its measured slope, and the loss before the step."""
@@ -135,7 +129,6 @@ def output_delta(network: Any, X: Array, d: Array) -> Passed:
     return Passed(what, worst)
 
 
-@naming("several_layers")
 @check
 def several_layers(kind: type[Any]) -> Passed:
     """Check a class of networks with any number of hidden layers: both passes, with two hidden layers.
@@ -210,8 +203,12 @@ def _plain_layer(network: Any, number: int, inputs: Array) -> tuple[Array, Array
 
 def _gradients(network: Any, X: Array, d: Array) -> dict[str, Array]:
     """Return what `backward` does, by the parameters' names, or raise if a shape is wrong."""
-    weights = parameters(network)
-    found = attribute(network, "backward")(X, attribute(network, "forward")(X), d)
+    weights, y = parameters(network), attribute(network, "forward")(X)
+    before = copy.deepcopy(weights)
+    found = attribute(network, "backward")(X, y, d)
+    for name, array in parameters(network).items():
+        if not np.array_equal(array, before[name]):
+            raise CheckError(f"backward(X, y, d): expected {name} as it was, got another")
     if not isinstance(found, tuple | list) or len(found) != len(weights):
         names = ", ".join(f"d_{name}" for name in weights)
         got = f"{len(found)} arrays" if isinstance(found, tuple | list) else type(found).__name__

@@ -17,28 +17,22 @@ __all__ = ["naming", "recognise"]
 _Arguments = ParamSpec("_Arguments")
 
 
-def naming(
-    task: str, position: int = 0
-) -> Callable[[Callable[_Arguments, Passed]], Callable[_Arguments, Passed]]:
-    """Make a check that fails say which known mistake of a task gives the same.
+def naming(task: str, check: Callable[_Arguments, Passed]) -> Callable[_Arguments, Passed]:
+    """Return a check that says, where it fails, which known mistake of a task gives the same.
 
-    `position` is that of the answer among the check's arguments: a function, a network or its class.
+    The answer, a function or a network, is the check's first argument; a derivative is the second.
     """
 
-    def decorated(function: Callable[_Arguments, Passed]) -> Callable[_Arguments, Passed]:
-        @wraps(function)
-        def run(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> Passed:
-            try:
-                return function(*args, **kwargs)
-            except CheckError as error:
-                answer = args[position]
-                network = task in METHODS and not isinstance(answer, type)
-                error.mistake = recognise(task, type(answer) if network else answer)
-                raise error.with_traceback(None) from None
+    @wraps(check)
+    def run(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> Passed:
+        try:
+            return check(*args, **kwargs)
+        except CheckError as error:
+            answer = args[1 if task.startswith("d_") else 0]
+            error.mistake = recognise(task, type(answer) if task in METHODS else answer)
+            raise error.with_traceback(None) from None
 
-        return run
-
-    return decorated
+    return run
 
 
 def recognise(task: str, answer: Any, probe: Probe | None = None) -> Mistake | None:

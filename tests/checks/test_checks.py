@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from checks import solutions
+from checks.solutions import networks as solutions
 from IPython.core.interactiveshell import InteractiveShell
 
 import explorer

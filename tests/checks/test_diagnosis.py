@@ -1,4 +1,4 @@
-"""An answer is right, wrong with the mistake's name, waiting or missing; whatever it does is told in a sentence."""
+"""An answer is right, wrong with the mistake's name, waiting or missing; all of it told in a sentence."""
 
 from __future__ import annotations
 

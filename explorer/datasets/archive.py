@@ -1,27 +1,32 @@
-"""Read the files in a tar archive, one after the other, without writing any of them to disk.
+"""Tar archives: write the exercise's, and read the files in one without writing any of them to disk.
 
-The standard library's `tarfile` reads extended headers of any size into memory, follows them into each
+To read, the standard library's `tarfile` reads extended headers of any size into memory, follows them into each
 other and has had endless loops. An archive of four arrays needs none of that: here each 512-byte header is
 checked, extended headers are skipped unread, and whatever is not a plain file inside the archive is refused.
 """
 
 from __future__ import annotations
 
+import gzip
 import io
 import re
+import tarfile
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
-from explorer.datasets.dataset import DatasetError
+import numpy as np
+
+from explorer.datasets.dataset import Dataset, DatasetError
 from explorer.foreign_files import printable, read_exactly
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-__all__ = ["members"]
+__all__ = ["members", "write_archive"]
 
+_LEVEL = 6  # 7 takes a third longer to save 1.4 %
 _BLOCK = 512
 _MOST_MEMBERS = 1000
 _MOST_SKIPPED = 100_000_000  # bytes that nobody reads: other files, extended headers, what follows the end
@@ -51,6 +56,25 @@ class _Member(io.RawIOBase):
         view[: len(data)] = data
         self.left -= len(data)
         return len(data)
+
+
+def write_archive(dataset: Dataset, stream: IO[bytes]) -> None:
+    """Write a data set as the exercise's ``mnist.tgz``: images and labels of each split as a ``.npy`` file.
+
+    The same data set gives the same bytes: they hold no time, no name and no machine.
+    """
+    with (
+        gzip.GzipFile("", "wb", _LEVEL, stream, mtime=0) as packed,
+        tarfile.open(fileobj=packed, mode="w", format=tarfile.USTAR_FORMAT) as archive,
+    ):
+        for split in ("train", "test"):
+            for part in ("images", "labels"):
+                content = io.BytesIO()
+                np.save(content, getattr(dataset, f"{split}_{part}").astype(np.uint8))
+                member = tarfile.TarInfo(f"mnist-{split}-{part}.npy")
+                member.size = content.tell()
+                content.seek(0)
+                archive.addfile(member, content)
 
 
 def members(stream: io.BufferedReader, archive: str) -> Iterator[tuple[str, io.BufferedReader]]:

@@ -1,0 +1,44 @@
+"""``nn-explorer archive``: the images of the package as the exercise's ``mnist.tgz``."""
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+from typing import Any
+
+from explorer.datasets import DatasetError, load_mnist
+from explorer.datasets.archive import write_archive
+from explorer.safe_write import whole_file
+from explorer.serve.serve_command import DEFAULTS, refuse
+
+__all__ = ["add_parser", "run"]
+
+NAME = "mnist.tgz"
+_DESCRIPTION = """\
+Write the archive that the exercise begins with: mnist-train-images.npy, mnist-train-labels.npy,
+mnist-test-images.npy and mnist-test-labels.npy, made from the images of the package. Nothing is downloaded.
+"""
+
+
+def add_parser(subparsers: Any) -> ArgumentParser:
+    """Add the command ``archive`` to what `ArgumentParser.add_subparsers` returned; `run` does what it says."""
+    words = "write the exercise's mnist.tgz"
+    parser: ArgumentParser = subparsers.add_parser("archive", help=words, description=_DESCRIPTION)
+    parser.set_defaults(run=run, foreign=(*DEFAULTS, "dataset"))
+    words = f"the file to write, or a folder for it (default: {NAME})"
+    parser.add_argument("path", nargs="?", default=NAME, metavar="PATH", help=words)
+    parser.add_argument("--overwrite", action="store_true", help="replace a file that is there already")
+    return parser
+
+
+def run(arguments: Namespace) -> int:
+    """Write the archive; return 0, or 2 if it can't be written or a file is there already."""
+    try:
+        path = Path(arguments.path).expanduser()
+        path = path / NAME if path.is_dir() else path
+        with whole_file(path, overwrite=arguments.overwrite) as stream:
+            write_archive(load_mnist(), stream)
+    except FileExistsError as error:
+        return refuse(f"{error}; --overwrite replaces it.")
+    except (DatasetError, OSError, RuntimeError, ValueError) as error:
+        return refuse(f"{str(error).rstrip('.')}.")
+    print(f"Wrote {path}: images and labels of MNIST, {path.stat().st_size / 1e6:.1f} MB.")
+    return 0

@@ -4,7 +4,14 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 
 from explorer import __version__
-from explorer.serve import archive_command, present_command, rehearse_command, serve_command, train_command
+from explorer.serve import (
+    archive_command,
+    check_command,
+    present_command,
+    rehearse_command,
+    serve_command,
+    train_command,
+)
 from explorer.serve.surroundings import settle_terminal
 
 __all__ = ["main"]
@@ -50,6 +57,7 @@ def _parser() -> ArgumentParser:
     serve_command.add_options(parser)  # what happens without a command
     parser.set_defaults(foreign=())
     subparsers = parser.add_subparsers(title="commands", metavar="", dest="command")
-    for command in (serve_command, train_command, present_command, rehearse_command, archive_command):
+    commands = serve_command, train_command, present_command, rehearse_command, archive_command, check_command
+    for command in commands:
         command.add_parser(subparsers)
     return parser

@@ -56,7 +56,7 @@ _FILE_BYTES = 1 << 16
 """Size of a file that must find room: more than all that Jupyter writes."""
 
 _PLAIN: Mapping[int, str] = MappingProxyType(
-    str.maketrans(dict(zip("“”’–−×\u202f\u00a0", '""\'--x  ', strict=True)) | {"…": "...", "→": "->"})
+    str.maketrans(dict(zip("“”’–−×✓✗\u202f\u00a0", '""\'--x+x  ', strict=True)) | {"…": "...", "→": "->"})
 )
 """What stands for a letter in a terminal that doesn't have it."""
 

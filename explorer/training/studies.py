@@ -34,6 +34,7 @@ from explorer.training.share import Share, n_cores
 
 __all__ = [
     "BATCH_SIZES",
+    "BLAS_VARIABLES",
     "SAME_STEP",
     "StudyError",
     "StudyResult",
@@ -51,6 +52,11 @@ BATCH_SIZES = (1, 8, 32, 128, 512, 2048, 8192, 60_000)
 SAME_STEP = 300
 """Images of a batch from which both reductions take the same step in the batch-size question."""
 
+BLAS_VARIABLES = (
+    "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS",
+)  # fmt: skip
+"""Environment variables that bound the threads of BLAS; each is read when NumPy is imported."""
+
 
 class StudyError(RuntimeError):
     """A study, or one of its runs, can't go on; the text is a sentence for the user."""
@@ -60,15 +66,12 @@ _EXPECTED = (ConfigError, DatasetError, DivergedError, StudyError)
 _LOOK_SECONDS = 0.1
 _STEP_IN_IMAGES = 12
 _MOST_WORKERS = 61  # more than that Windows can't wait for
-_BLAS_VARIABLES = (
-    "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS",
-)  # fmt: skip
 
 # A worker runs this before it imports anything: BLAS reads the variables once, when NumPy is imported, and a
 # function of this package would import NumPy first.
 _BEFORE_NUMPY = f"""
 import os
-os.environ.update(dict.fromkeys({_BLAS_VARIABLES!r}, "1"))
+os.environ.update(dict.fromkeys({BLAS_VARIABLES!r}, "1"))
 from explorer.training.studies import _begin_work
 _begin_work(leash)
 """

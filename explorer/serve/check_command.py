@@ -1,0 +1,191 @@
+"""``nn-explorer check``: what is right and wrong in a submission of the exercise, or in those of a whole class."""
+
+import json
+import os
+import sys
+from argparse import ArgumentParser, ArgumentTypeError, Namespace, RawDescriptionHelpFormatter
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from rich.console import Console
+from rich.progress import track
+
+from explorer.checks import MISTAKES, TASKS
+from explorer.safe_write import whole_file
+from explorer.serve.checked_submissions import CheckedSubmission, check_all
+from explorer.serve.grader_cells import WRITTEN
+from explorer.serve.serve_command import DEFAULTS, refuse
+from explorer.serve.submission import Limits
+from explorer.wording import counted
+
+__all__ = ["add_parser", "run"]
+
+WRONG, REFUSED, INTERRUPTED = 1, 2, 130
+ENDINGS = (".py", ".ipynb")
+REQUIRED = tuple(name for name, task in TASKS.items() if not task.is_bonus)
+SIGNS = MappingProxyType({"right": "✓", "wrong": "✗", "waiting": "…", "missing": "–", "unchecked": "?"})
+_MOST_NAME = 36  # letters of a file's name in the table
+_MOST_MISTAKES = 10
+_MOST = 100_000  # seconds or megabytes
+_DESCRIPTION = """\
+Check a solution of the exercise, a script or a notebook, and name its mistakes.
+Of several files, or of all in a folder, show a table: a row each, then each
+task's totals and the mistakes that are made most.
+"""
+_EPILOG = """\
+What is executed: imports, functions, classes, and assignments that call nothing
+that the submission defines. All else is left out: magics, training, drawing,
+what follows if __name__ == "__main__".
+
+What is limited: each submission has a process of its own, with limited time,
+memory, size of files and output, no secrets among its variables, and an empty
+working directory; it is killed with all that it has started. It is NOT a
+sandbox: it can read and write what you can, reach the network, and give itself
+a better result. Check strangers' code as a user without rights or in a container.
+
+Exit codes: 0 all is right; 1 something is wrong or missing; 2 nothing can be
+checked; 130 stopped by Ctrl-C.
+
+Examples:
+  nn-explorer check exercise.ipynb
+  nn-explorer check submissions/ --json > results.jsonl
+  nn-explorer check --cells nbgrader -o source/exercise
+"""
+
+
+def add_parser(subparsers: Any) -> ArgumentParser:
+    """Add the command ``check`` to what `ArgumentParser.add_subparsers` returned; `run` does what it says."""
+    words = "check solutions of the exercise, and name their mistakes"
+    parser: ArgumentParser = subparsers.add_parser(
+        "check",
+        help=words,
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        formatter_class=RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.set_defaults(run=run, foreign=(*DEFAULTS, "dataset"))
+    parser.add_argument(
+        "paths", nargs="*", type=Path, metavar="PATH", help="a .py, a .ipynb, or a folder of them"
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="write a JSON object for each submission, a line each"
+    )
+    for option, usual, unit in zip(("--seconds", "--memory"), Limits(), ("N", "MB"), strict=True):
+        words = f"what a submission may take (default: {usual})"
+        parser.add_argument(option, type=_positive, default=usual, metavar=unit, help=words)
+    words = "instead write the same checks for a grader: tests, or a notebook with a cell for each task"
+    parser.add_argument("--cells", choices=WRITTEN, help=words)
+    words = "the folder that --cells writes to (default: tests)"
+    parser.add_argument("-o", "--output", type=Path, default=Path("tests"), metavar="FOLDER", help=words)
+    parser.add_argument("--overwrite", action="store_true", help="let --cells replace files")
+    return parser
+
+
+def run(arguments: Namespace) -> int:
+    """Check what is named, or write the checks for a grader; return the exit code."""
+    if arguments.cells:
+        return _write(WRITTEN[arguments.cells](), arguments.output, overwrite=arguments.overwrite)
+    try:
+        paths = [path for given in arguments.paths for path in _submissions(given)]
+    except OSError as error:
+        return refuse(f"{error}.")
+    if not paths:
+        return refuse("nothing to check: name a script, a notebook, or a folder of them.")
+    found: list[CheckedSubmission] = []
+    try:
+        for submission in _watched(paths, Limits(arguments.seconds, arguments.memory)):
+            found.append(submission)
+            if arguments.json:
+                print(json.dumps(submission.record()), flush=True)
+        if not arguments.json:
+            found.sort(key=lambda submission: submission.file)
+            print("\n".join(_table(found) if len(paths) > 1 else _lines(found[0])), flush=True)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:  # nobody reads on, as in `… | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or closing it would fail once more
+    if not any(submission.verdicts for submission in found):
+        return REFUSED
+    return 0 if all(submission.is_right for submission in found) else WRONG
+
+
+def _watched(paths: Sequence[Path], limits: Limits) -> Iterable[CheckedSubmission]:
+    """Check submissions under a bar, where somebody can look at it."""
+    console = Console(stderr=True)
+    settings: dict[str, Any] = {"console": console, "transient": True, "disable": not console.is_terminal}
+    return track(check_all(paths, limits), "Checking", len(paths), **settings)
+
+
+def _positive(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 0 < int(text) <= _MOST):
+        raise ArgumentTypeError(f"expected a whole number from 1 to {_MOST}, not {text!r}")
+    return int(text)
+
+
+def _submissions(given: Path) -> list[Path]:
+    """Return what is named: a file, or the scripts and notebooks in a folder, without hidden ones."""
+    if not given.is_dir():
+        if given.suffix not in ENDINGS:
+            raise OSError(f"{given} is no script or notebook; expected a name with .py or .ipynb")
+        if not given.exists():
+            raise FileNotFoundError(f"there is no {given}")
+        return [given]
+    files = (path for path in given.rglob("*") if path.suffix in ENDINGS and path.is_file())
+    return sorted(
+        path for path in files if not any(part.startswith(".") for part in path.relative_to(given).parts)
+    )
+
+
+def _write(files: Mapping[str, str], folder: Path, *, overwrite: bool) -> int:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in files.items():
+            with whole_file(folder / name, overwrite=overwrite) as stream:
+                stream.write(text.encode())
+    except OSError as error:
+        return refuse(f"{error}; --overwrite replaces files.")
+    print(f"Wrote {counted(len(files), 'file')} to {folder}.")
+    return 0
+
+
+def _lines(found: CheckedSubmission) -> Iterator[str]:
+    """Yield what is said of one submission: a line a task, leaving out the bonus where there is none."""
+    for verdict in found.verdicts:
+        if verdict.outcome != "missing" or verdict.task in REQUIRED:
+            yield repr(verdict)
+    if found.verdicts:
+        yield f"{found.count()} of {len(REQUIRED)} right, and {found.count(bonus=True)} of the bonus"
+    yield from _remarks(found)
+
+
+def _table(found: Sequence[CheckedSubmission]) -> Iterator[str]:
+    """Yield what is said of a class: a row a submission, each task's totals, and what is wrong most often."""
+    width = min(max(len(submission.file) for submission in found), _MOST_NAME)
+    numbers = "".join(f"{number:3}" for number in range(1, len(TASKS) + 1))
+    yield f"{'':{width}}{numbers}"
+    for submission in found:
+        signs = "".join(f"  {SIGNS[submission.outcome(task)]}" for task in TASKS)
+        row = (
+            f"{signs}  {submission.count():2} of {len(REQUIRED)}" if submission.verdicts else "  not checked"
+        )
+        yield f"{submission.file[-width:]:{width}}{row}"
+    yield f"\n{'':20}" + "".join(f"{sign} {outcome:11}" for outcome, sign in SIGNS.items())
+    for number, task in enumerate(TASKS, 1):
+        totals = Counter(submission.outcome(task) for submission in found)
+        yield f"{number:2} {task:17}" + "".join(f"{totals[outcome]:<13}" for outcome in SIGNS)
+    verdicts = [verdict for submission in found for verdict in submission.verdicts]
+    made = Counter((v.task, v.mistake) for v in verdicts if v.mistake in MISTAKES)
+    if made:
+        yield "\nThe mistakes that are made most:"
+    for (task, mistake), count in made.most_common(_MOST_MISTAKES):
+        yield f"{count:3} × {task}: {MISTAKES[mistake].what}"
+    yield f"\n{counted(len(found), 'submission')}, {sum(submission.is_right for submission in found)} all right"
+    yield from (line for submission in found for line in _remarks(submission))
+
+
+def _remarks(found: CheckedSubmission) -> Iterator[str]:
+    yield from (f"{found.file}: {remark}" for remark in (*found.notes, found.error) if remark)

@@ -1,0 +1,203 @@
+"""A submission: what it defines, and the check of that. It runs in a process of its own.
+
+Of a script or a notebook only imports, functions, classes and plain assignments are executed, statement by
+statement: no training, no drawing, no call to what the submission itself defines. Code is taken from strangers, so
+the process is limited; it is not a sandbox.
+"""
+
+import __future__
+
+import ast
+import builtins
+import json
+import linecache
+import os
+import re
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import asdict
+from importlib.util import decode_source
+from pathlib import Path
+from types import ModuleType
+from typing import Any, NamedTuple
+
+from explorer.checks.diagnosis import diagnose_each
+from explorer.datasets.files import open_plain_file
+from explorer.foreign_files import FileError, printable
+
+__all__ = ["Cell", "Limits", "cells_of", "execute", "main"]
+
+MOST_BYTES = 20_000_000
+MODULE = "submission"
+_MOST_NOTES = 10
+_MOST_HANGING = 6  # answers that may be stopped before the time of them all is over
+_MOST_WRITTEN = 200_000_000  # bytes of a file
+_PYTHON_MAGIC = re.compile(r"\A\s*%%(time|timeit|capture|prun)\b.*")
+_BUILTINS = frozenset(vars(builtins)) - {"input", "exec", "eval", "open", "breakpoint", "__import__", "help"}
+_DEFINITIONS = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef, ast.Lambda, ast.Pass)
+_PARTS = (ast.Assign, ast.AnnAssign, ast.AugAssign, ast.If, ast.Try, ast.With)
+_COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+_FLAGS = __future__.annotations.compiler_flag  # names in annotations needn't exist
+
+
+class Limits(NamedTuple):
+    """What one submission may take."""
+
+    seconds: int = 20
+    megabytes: int = 1024
+
+
+class Cell(NamedTuple):
+    """A script or a notebook's code cell: its name in tracebacks and in messages, and its source."""
+
+    file: str
+    place: str
+    source: str
+
+
+def main() -> None:
+    """Check the submission that the command line names, and say on standard output what is found.
+
+    Each line is a JSON object: a note, an error, a verdict, and at last the end.
+    """
+    path, limits = Path(sys.argv[1]), Limits(*map(int, sys.argv[2:]))
+    with os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1) as stream:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # where what the submission prints goes
+        _limit(limits)
+        try:
+            for found in _findings(path, max(1, limits.seconds // _MOST_HANGING)):
+                stream.write(json.dumps(found) + "\n")
+        except FileError as error:
+            stream.write(json.dumps({"error": f"found {error.found}, expected {error.expected}"}) + "\n")
+        stream.write('{"end": true}\n')
+    if os.name == "posix":
+        os.killpg(0, signal.SIGKILL)  # what the submission has started ends with it, threads too
+
+
+def _limit(limits: Limits) -> None:
+    """Bound this process's memory, the files it writes, and its life, where the system can."""
+    if os.name == "posix":
+        import resource
+
+        signal.alarm(limits.seconds + 10)  # if nobody is left who would end it
+        bounds = {"DATA": limits.megabytes * 2**20, "FSIZE": _MOST_WRITTEN, "CORE": 0}
+        for kind, most in bounds.items():
+            with suppress(OSError, ValueError):  # not every system has each
+                resource.setrlimit(getattr(resource, f"RLIMIT_{kind}"), (most, most))
+
+
+def _findings(path: Path, seconds: float) -> Iterator[dict[str, Any]]:
+    cells = cells_of(path)
+    module = sys.modules[MODULE] = ModuleType(MODULE)
+    module.__file__, sys.path[0] = str(path), str(path.parent)
+    for note in [*execute(cells, vars(module))][:_MOST_NOTES]:
+        yield {"note": note}
+    yield {"defined": True}
+    for verdict in diagnose_each(vars(module), seconds):
+        yield {"verdict": asdict(verdict)}
+
+
+def cells_of(path: Path) -> list[Cell]:
+    """Return the pieces of a script or a notebook.
+
+    Raises
+    ------
+    FileError
+        If there is none, it is too large, or is neither UTF-8 nor what its name says.
+    """
+    with open_plain_file(path, path.name) as stream:
+        content = stream.read(MOST_BYTES + 1)
+    if len(content) > MOST_BYTES:
+        expected = f"at most {MOST_BYTES // 10**6} MB: a notebook gets smaller without its outputs"
+        raise FileError(path.name, f"{path.stat().st_size / 1e6:.0f} MB", expected)
+    try:
+        if path.suffix != ".ipynb":
+            return [Cell(str(path), "", decode_source(content))]
+        cells = json.loads(content)["cells"]
+        code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    except (UnicodeDecodeError, SyntaxError) as error:
+        raise FileError(path.name, "other bytes than a text has", "UTF-8") from error
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise FileError(path.name, "something else", "a Jupyter notebook (format 4)") from error
+    names = ((f"<cell {number}>", f"code cell {number}, ") for number in range(1, len(code) + 1))
+    return [Cell(*name, _without_magics(text)) for name, text in zip(names, code, strict=True)]
+
+
+def _without_magics(source: str) -> str:
+    """Return a cell with its magics and shell lines as calls of IPython, which are no definitions."""
+    from IPython.core.inputtransformer2 import TransformerManager  # a tenth of a second, for notebooks alone
+
+    try:
+        return TransformerManager().transform_cell(_PYTHON_MAGIC.sub("", source))
+    except SyntaxError:
+        return source  # which is said when it is parsed
+
+
+def execute(cells: list[Cell], namespace: dict[str, Any]) -> Iterator[str]:
+    """Execute the definitions of a submission in `namespace`; yield a sentence for each that fails."""
+    for cell in cells:
+        try:
+            nodes = ast.parse(cell.source).body
+        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+            yield f"{cell.place}line {getattr(error, 'lineno', None) or 1} is no Python: {_said(error)}"
+            continue
+        linecache.cache[cell.file] = len(cell.source), None, cell.source.splitlines(True), cell.file
+        for node in filter(lambda node: _is_definition(node, namespace), nodes):
+            try:
+                code = compile(ast.Module([node], []), cell.file, "exec", _FLAGS, dont_inherit=True)
+                exec(code, namespace)
+            except BaseException as error:  # noqa: BLE001  # a stranger's code may raise anything, SystemExit too
+                yield f"{cell.place}line {node.lineno} raised {type(error).__name__}: {_said(error)}"
+
+
+def _is_definition(node: ast.AST, namespace: dict[str, Any]) -> bool:
+    """Tell what defines from what runs: an assignment may call other packages, and take what there is.
+
+    Of this package's names an import keeps those that need no second of importing first, as the app does.
+    """
+    if isinstance(node, ast.ImportFrom) and str(node.module).partition(".")[0] == "explorer":
+        there = vars(sys.modules.get(str(node.module), __future__))
+        node.names = [alias for alias in node.names if alias.name in there]
+        return bool(node.names)
+    if isinstance(node, _DEFINITIONS):
+        return True
+    if isinstance(node, ast.stmt) and not isinstance(node, _PARTS):
+        return False
+    if isinstance(node, ast.Call) and not _is_foreign(node.func, namespace):
+        return False
+    if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+        return node.id in namespace or node.id in _BUILTINS
+    if isinstance(node, _COMPREHENSIONS):  # its variables exist within it alone
+        variables = (part for part in ast.walk(node) if isinstance(getattr(part, "ctx", None), ast.Store))
+        namespace = namespace | {part.id: None for part in variables if isinstance(part, ast.Name)}
+    return all(_is_definition(child, namespace) for child in ast.iter_child_nodes(node))
+
+
+def _is_foreign(called: ast.AST, namespace: dict[str, Any]) -> bool:
+    """Tell whether what is called belongs to another package than the submission and this one."""
+    while isinstance(called, ast.Attribute | ast.Subscript | ast.Call):
+        called = called.func if isinstance(called, ast.Call) else called.value
+    if not isinstance(called, ast.Name):
+        return not isinstance(called, ast.Lambda)
+    return _origin(namespace.get(called.id, len)) not in {MODULE, "explorer"}
+
+
+def _origin(value: object) -> str:
+    """Return the package that defines a function, a class, a module or an object's class.
+
+    A module that lies next to the submission is part of it.
+    """
+    found = value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", None)
+    package = str(found or type(value).__module__).partition(".")[0]
+    own = (Path(sys.path[0]) / f"{package}{ending}" for ending in ("", ".py"))
+    return MODULE if package != "explorer" and any(path.exists() for path in own) else package
+
+
+def _said(error: BaseException) -> str:
+    return printable(str(getattr(error, "msg", None) or error).rstrip("."))
+
+
+if __name__ == "__main__":
+    main()

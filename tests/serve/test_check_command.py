@@ -1,0 +1,341 @@
+"""``nn-explorer check``: what it executes, what a submission may take, what it says of one and of a class."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import needs
+import psutil
+import pytest
+
+from explorer.checks import MISTAKES, TASKS, exercise
+from explorer.foreign_files import FileError
+from explorer.serve.command import main
+from explorer.serve.submission import Cell, cells_of, execute
+
+RIGHT = Path(exercise.__file__).read_text(encoding="utf-8")
+REQUIRED = [name for name, task in TASKS.items() if not task.is_bonus]
+
+
+def notebook(*cells):
+    """A notebook with code cells, and a text before them."""
+    code = [{"cell_type": "code", "source": source.splitlines(True), "outputs": []} for source in cells]
+    return json.dumps({"cells": [{"cell_type": "markdown", "source": "# Mine"}, *code], "nbformat": 4})
+
+
+def defined(*sources):
+    """What cells define, and what is noted."""
+    namespace = {"__name__": "submission"}
+    notes = [
+        *execute([Cell(f"<cell {n}>", f"code cell {n}, ", s) for n, s in enumerate(sources, 1)], namespace)
+    ]
+    return namespace, notes
+
+
+@pytest.fixture
+def check(tmp_path, capfd):
+    """Write submissions, check them; exit code, lines of standard output, standard error."""
+
+    def call(files, *options):
+        for name, content in files.items():
+            (tmp_path / name).parent.mkdir(exist_ok=True)
+            (tmp_path / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+        what = tmp_path / next(iter(files)) if len(files) == 1 else tmp_path
+        capfd.readouterr()
+        code = main(["check", str(what), *options])
+        out, err = capfd.readouterr()
+        return code, out.splitlines(), err
+
+    return call
+
+
+def is_running(pid):
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def records(lines):
+    return {Path(record["file"]).name: record for record in map(json.loads, lines)}
+
+
+# ---------------------------------------------------------------- what is executed
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "f = lambda a: 1 / a",
+        "from math import exp as f",
+        "import math as f",
+        "from explorer import Explorer, accuracy as f",
+        "def f(a: Array) -> Unknown: ...",
+        "class f: pass",
+        "f = 0.01; f += 1",
+        "f: float = 3",
+        "import numpy as np\nf = np.random.default_rng(3).normal(size=3)",
+        "import numpy as np\nrng = np.random.default_rng(3)\nf = rng.normal(size=3)",
+        "from numpy import *\nf = zeros(3)",
+        "from functools import partial\ndef g(a, b): return a\nf = partial(g, b=3)",
+        "try:\n    import no_such_module as f\nexcept ImportError:\n    f = None",
+        "f = [number + 1 for number in range(3)]",
+        "class f: pass\ndef g(self): return 3\nf.g = g",
+        "%%time\nf = 3",
+        "%matplotlib inline\nf = 3",
+        "!ls\nf = 3",
+        "names = !ls\nf = 3",
+    ],
+)
+def test_definitions_are_executed(source, tmp_path):
+    file = tmp_path / "a.ipynb"
+    file.write_text(notebook(source), encoding="utf-8")
+    namespace: dict = {"__name__": "submission"}
+    assert [*execute(cells_of(file), namespace)] == []
+    assert "f" in namespace
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "f = g()",
+        "f = Network()",
+        "f = Network().fit(3)",
+        "f = network.W",
+        "f = [g() for number in range(3)]",
+        "f = (lambda: g())()",
+        "import numpy as np\nf = np.array(g())",
+        "from explorer import Explorer as f",
+        "from explorer.notebook import pictures as f",
+        "import explorer\nf = explorer.load_mnist()",
+        "f = input()",
+        "f = open('mnist.tgz')",
+        "f = exec('g()')",
+        "for f in range(3): g()",
+        "while True: f = 3",
+        "if __name__ == 'submission':\n    g()\n    f = 3",
+        "with open('a') as f: pass",
+        "f = !ls",
+        "g()",
+        "raise SystemExit",
+        "%%bash\nf=3",
+    ],
+)
+def test_what_runs_something_is_left_out(source, tmp_path):
+    file = tmp_path / "a.ipynb"
+    definitions = "def g(): raise RuntimeError\nclass Network:\n    def __init__(self): raise RuntimeError"
+    file.write_text(notebook(definitions, source), encoding="utf-8")
+    namespace: dict = {"__name__": "submission"}
+    assert [*execute(cells_of(file), namespace)] == []
+    assert "f" not in namespace
+
+
+def test_a_cell_that_fails_is_told_and_the_rest_goes_on():
+    namespace, notes = defined("a = 1", "b = (", "import no_such_module\nb = 2", "c = 1 / 0\nd = 4")
+    assert notes == [
+        "code cell 2, line 1 is no Python: '(' was never closed",
+        "code cell 3, line 1 raised ModuleNotFoundError: No module named 'no_such_module'",
+        "code cell 4, line 1 raised ZeroDivisionError: division by zero",
+    ]
+    assert (namespace["a"], namespace["b"], namespace["d"]) == (1, 2, 4)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("a.py", b"x = '\xff'", "found other bytes than a text has, expected UTF-8"),
+        ("a.ipynb", b'{"cells": "\xff"}', "found other bytes than a text has, expected UTF-8"),
+        ("a.ipynb", b"{}", "found something else, expected a Jupyter notebook"),
+        ("a.ipynb", b"[" * 100_000, "found something else, expected a Jupyter notebook"),
+        ("a.ipynb", b"x = 3", "found something else, expected a Jupyter notebook"),
+        ("a.py", b"#" * 21_000_000, "found 21 MB, expected at most 20 MB"),
+        ("a.py", None, "expected an existing file"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_refused(tmp_path, name, content, words):
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(FileError, match=words):
+        cells_of(tmp_path / name)
+
+
+# ---------------------------------------------------------------- one submission
+
+
+def test_the_textbook_is_right(check):
+    code, lines, err = check({"a.py": RIGHT})
+    assert (code, err) == (0, "")
+    assert len(lines) == len(TASKS) + 1
+    assert all(line.startswith(f"✓ {task}") for line, task in zip(lines, TASKS, strict=False))
+    assert lines[-1] == "12 of 12 right, and 5 of the bonus"
+
+
+def test_a_mistake_is_named_and_says_where_to_look(check):
+    mistake = MISTAKES["slope-halved"]
+    code, lines, _ = check(
+        {"a.ipynb": notebook("%pylab", RIGHT.replace("h * (1 - h)", "h * (1 - h) / 2"), "1 +")}
+    )
+    assert code == 1
+    assert f"✗ d_sigmoid: {mistake.what} {mistake.look}" in lines
+    assert lines[-1].endswith("a.ipynb: code cell 3, line 1 is no Python: invalid syntax")
+
+
+def test_json_is_a_line_a_submission(check):
+    code, lines, err = check({"a.py": RIGHT.replace("-np.sum(d", "np.sum(d")}, "--json")
+    (record,) = records(lines).values()
+    assert (code, err) == (1, "")
+    assert (record["right"], record["of"], record["bonus"], record["error"]) == (12, 12, 4, "")
+    assert [task["task"] for task in record["tasks"]] == [*TASKS]
+    assert {"outcome", "mistake", "message", "look", "seconds"} <= record["tasks"][0].keys()
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("def f(:", "line 1 is no Python: invalid syntax"),
+        ("x = 3", "it has none of the exercise's functions"),
+        ("import os\nos.abort.__call__()\nx = os.abort()", "its process ended early"),
+    ],
+)
+def test_what_cannot_be_checked_is_one_sentence(check, source, words):
+    code, lines, err = check({"a.py": source})
+    assert (code, err, len(lines)) == (2, "", 1)
+    assert lines[0].endswith(f"a.py: {words}")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["no_such.py"], "there is no no_such.py"),
+        (["no_such"], "no_such is no script or notebook; expected a name with .py or .ipynb"),
+        ([], "nothing to check"),
+        (["--cells", "otter", "-o", "/dev/null"], "/dev/null"),
+    ],
+)
+def test_what_is_not_there_is_refused_in_one_sentence(arguments, words, capsys):
+    assert main(["check", *arguments]) == 2
+    said = capsys.readouterr().err
+    assert words in said
+    assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize("option", ["--seconds", "--memory"])
+@pytest.mark.parametrize("value", ["0", "-1", "nan", "1e3", "1000000"])
+def test_a_limit_is_a_whole_number(option, value, capsys):
+    with pytest.raises(SystemExit):
+        main(["check", "a.py", option, value])
+    assert "expected a whole number from 1 to 100000" in capsys.readouterr().err
+
+
+# ---------------------------------------------------------------- what a submission may take
+
+
+LATE = "\ndef relu(a):\n    return {}\n"
+
+
+@pytest.mark.slow
+def test_what_cannot_be_interrupted_is_ended_and_what_was_found_before_stays(check):
+    source = RIGHT + LATE.format("sum(range(10**13))")  # a loop in C that holds the interpreter
+    began = time.monotonic()
+    code, lines, _ = check({"a.py": source}, "--seconds", "5")
+    assert time.monotonic() - began < 10
+    assert code == 1
+    assert [line[0] for line in lines[:15]] == ["✓"] * 14 + ["✗"]
+    assert lines[14] == "✗ relu: the check did not end: it takes more than 5 s."
+    assert lines[15] == "12 of 12 right, and 2 of the bonus"
+
+
+@needs.POSIX
+@pytest.mark.slow
+def test_a_submission_has_little_memory_no_secrets_no_output_and_leaves_nothing(check, monkeypatch, tmp_path):
+    monkeypatch.setenv("CANVAS_TOKEN", "secret")
+    source = f"""
+import os, subprocess, sys
+from pathlib import Path
+SLEEPER = subprocess.Popen(["sleep", "77.5"])
+MARK = Path({str(tmp_path / "mark.json")!r}).write_text(str(SLEEPER.pid) + " " + str("CANVAS_TOKEN" in os.environ)
+    + " " + os.getcwd() + " " + str(os.listdir(".")))
+SAID = sys.stdout.write("x" * 10**7)
+def sigmoid(a):
+    return b" " * (2 * 10**9)
+"""
+    code, lines, err = check({"a.py": source}, "--memory", "600")
+    assert (code, err) == (1, "")
+    assert lines[0].startswith("✗ sigmoid: ")
+    assert "MemoryError" in lines[0]
+    sleeper, secret, folder, held = (tmp_path / "mark.json").read_text(encoding="utf-8").split(" ", 3)
+    assert (secret, held) == ("False", "[]")
+    assert not Path(folder).exists()
+    assert not is_running(int(sleeper))
+
+
+# ---------------------------------------------------------------- a class
+
+
+def edited(mistake):
+    """The textbook with a known mistake made in it."""
+    text = RIGHT
+    for right, wrong in mistake.variants[0]:
+        assert right in text
+        text = text.replace(right, wrong, 1)
+    return text
+
+
+OTHERS = {  # what replaces which piece of the textbook, and what comes of it
+    "right": ("", "", {}),
+    "loops": (
+        "return y - d",
+        "out = np.zeros(np.shape(y))\n    for i in np.ndindex(out.shape):\n        out[i] = y[i] - d[i]\n    return out",
+        {},
+    ),
+    "power": ("return 1 / (1 + np.exp(-a))", "return (1 + np.exp(-a)) ** -1", {}),
+    "products": ("delta2 @ self.h1.T", "np.dot(delta2, np.transpose(self.h1))", {}),
+    "in_place": ("self.W1 = self.W1 - lr * d_W1", "self.W1 -= lr * d_W1", {}),
+    "prints": ("loss = 0.0", "loss = 0.0; print('epoch', loss)", {}),
+    "raises": ("delta1 = (self.W2.T @ delta2)", "delta1 = (self.W3.T @ delta2)", {"backward": "wrong"}),
+    "gap": ("y = self.forward(X)\n        return", "return ...\n        return", {"predict": "waiting"}),
+    "missing": ("def evaluate(", "def evaluation(", {"evaluate": "missing"}),
+    "none": ("return np.maximum(0, a)", "np.maximum(0, a)", {"relu": "wrong"}),
+    "loops_for_ever": ("loss = 0.0", "while True: loss = 0.0", {"fit": "wrong"}),
+    "sleeps": ("return np.maximum(0, a)", "import time; time.sleep(1e6)", {"relu": "wrong"}),
+    "holds": ("return np.where(a > 0, 1.0, 0.0)", "sum(range(10**13))", {"d_relu": "wrong"}),
+}
+
+
+@pytest.mark.long
+def test_a_class_of_thirty_is_told_the_truth_within_two_minutes(check):
+    files, expected = {}, {}
+    for number, (task, mistake) in enumerate({m.task: m for m in MISTAKES.values()}.items()):
+        name = f"{task}.{('py', 'ipynb')[number % 2]}"
+        files[name] = notebook(*edited(mistake).split("\n\n\n"), "%pylab") if number % 2 else edited(mistake)
+        expected[name] = {task: mistake.name}
+    for name, (before, after, outcomes) in OTHERS.items():
+        assert before in RIGHT
+        files[f"others/{name}.py"] = RIGHT.replace(before, after, 1)
+        expected[f"{name}.py"] = outcomes
+    assert len(files) == 30
+    began = time.monotonic()
+    code, lines, _ = check(files, "--json")
+    assert (code, time.monotonic() - began < 120) == (1, True)
+    for name, record in records(lines).items():
+        found = {task["task"]: task["mistake"] or task["outcome"] for task in record["tasks"]}
+        on_it = {"several_layers"} if name == "holds.py" else set()  # what comes after it is not reached
+        for task in TASKS.keys() - on_it:
+            assert found[task] == expected[name].get(task, "right") or "sigmoid" in name, (name, task, found)
+
+
+@pytest.mark.slow
+def test_a_class_is_a_table(check):
+    wrong = RIGHT.replace("h * (1 - h)", "h * (1 - h) / 2")
+    code, lines, err = check({"a.py": RIGHT, "b/b.ipynb": notebook(wrong), "c.py": "f(", ".d.py": RIGHT})
+    assert (code, err) == (1, "")
+    rows = [line.split() for line in lines]
+    assert rows[0] == [str(number) for number in range(1, len(TASKS) + 1)]
+    assert [row[1:] for row in rows[1:4:2]] == [["✓"] * 17 + ["12", "of", "12"], ["not", "checked"]]
+    assert rows[2][1:4] == ["✓", "✗", "✓"]
+    assert rows[7] == ["2", "d_sigmoid", "1", "1", "0", "0", "1"]
+    assert f"  1 × d_sigmoid: {MISTAKES['slope-halved'].what}" in lines
+    assert lines[-2] == "3 submissions, 1 all right"
+    assert lines[-1].endswith("c.py: line 1 is no Python: '(' was never closed")

@@ -118,30 +118,32 @@ def learning(result: Trained) -> Shown:
     return side_by_side(*(figure(curves_figure(result.history, metric=m), said) for m, said in words))
 
 
-def confusion(result: Trained, class_names: Sequence[str]) -> Shown:
+def confusion(matrix: NDArray[np.integer], class_names: Sequence[str]) -> Shown:
     """Return the confusion matrix of the test set, with the most common mix-ups in words."""
     said = ", ".join(
         f"{class_names[pair.true]} read as {class_names[pair.predicted]} ({times(pair.count)})"
-        for pair in most_confused(result.final.confusion, 3)
+        for pair in most_confused(matrix, 3)
     )
-    return figure(confusion_figure(result.final.confusion, class_names), f"Most common mix-ups: {said}.")
+    return figure(confusion_figure(matrix, class_names), f"Most common mix-ups: {said}.")
 
 
-def recall(result: Trained, class_names: Sequence[str]) -> Shown:
+def recall(matrix: NDArray[np.integer], class_names: Sequence[str]) -> Shown:
     """Return the share of each class that is recognised, hardest class first."""
-    scores = per_class(result.final.confusion)
-    hardest, *_, easiest = hardest_classes(result.final.confusion)
+    scores = per_class(matrix)
+    hardest, *_, easiest = hardest_classes(matrix)
     words = (
         f"Hardest: {class_names[hardest]} ({100 * scores.recall[hardest]:.1f} % of its test images recognised). "
         f"Easiest: {class_names[easiest]} ({100 * scores.recall[easiest]:.1f} %)."
     )
-    return figure(recall_figure(result.final.confusion, class_names), words)
+    return figure(recall_figure(matrix, class_names), words)
 
 
-def mistakes(result: Trained, dataset: Dataset, n: int = 24) -> Shown:
-    """Return the misclassified test images with the largest loss."""
-    outputs, labels = result.outputs, dataset.test_labels
-    wrong = select_samples(outputs, labels, mistakes_only=True, loss=result.network.loss)
+def mistakes(
+    outputs: NDArray[np.floating], dataset: Dataset, n: int = 24, loss: str = "squared_error"
+) -> Shown:
+    """Return the misclassified test images with the largest loss, from a network's outputs for all of them."""
+    labels = dataset.test_labels
+    wrong = select_samples(outputs, labels, mistakes_only=True, loss=loss)
     decided = outputs.argmax(axis=0)
     said = [f"{dataset.class_names[labels[i]]} → {dataset.class_names[decided[i]]}" for i in wrong[:n]]
     of = f"{len(wrong)} of {counted(len(labels), 'test image')}"

@@ -48,7 +48,7 @@ def test_a_step_is_told_as_it_is(task):
 
 
 def test_mistakes_are_the_worst_ones(result, small_dataset):
-    shown = pictures.mistakes(result, small_dataset, 5)
+    shown = pictures.mistakes(result.outputs, small_dataset, 5)
     decided, labels = result.outputs.argmax(axis=0), small_dataset.test_labels
     wrong = np.flatnonzero(decided != labels)
     losses = 0.5 * ((result.outputs - small_dataset.Y_test) ** 2).sum(axis=0)
@@ -62,7 +62,7 @@ def test_mistakes_are_the_worst_ones(result, small_dataset):
 def test_recall_names_the_hardest_class(result, small_dataset):
     confusion = result.final.confusion
     recall = confusion.diagonal() / confusion.sum(axis=1)
-    shown = pictures.recall(result, small_dataset.class_names)
+    shown = pictures.recall(result.final.confusion, small_dataset.class_names)
     assert shown.text.startswith(f"Hardest: {recall.argmin()} ({100 * recall.min():.1f} % of its")
 
 
@@ -70,7 +70,7 @@ def test_confusion_names_the_most_frequent_mistake(result, small_dataset):
     mistakes = result.final.confusion.copy()
     np.fill_diagonal(mistakes, 0)
     true, predicted = np.unravel_index(mistakes.argmax(), mistakes.shape)
-    shown = pictures.confusion(result, small_dataset.class_names)
+    shown = pictures.confusion(result.final.confusion, small_dataset.class_names)
     assert f"Most common mix-ups: {true} read as {predicted} ({mistakes.max()} times)" in shown.text
 
 

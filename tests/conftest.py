@@ -56,6 +56,29 @@ def _assert_no_event_loop():
         asyncio.get_running_loop()
 
 
+class FromPage:
+    """Says to a widget what the page would say. What the widget raises, ipywidgets only logs: here it fails."""
+
+    def __init__(self, caplog):
+        self._log = caplog
+
+    def set(self, widget, **state):
+        self._say(widget, {"method": "update", "state": state})
+
+    def send(self, widget, content):
+        self._say(widget, {"method": "custom", "content": content})
+
+    def _say(self, widget, data):
+        self._log.clear()
+        widget._handle_msg({"content": {"data": data}, "buffers": []})
+        assert [record.getMessage() for record in self._log.records] == []
+
+
+@pytest.fixture
+def from_page(caplog):
+    return FromPage(caplog)
+
+
 @pytest.fixture(scope="session")
 def mnist():
     """The bundled images, as everybody loads them."""

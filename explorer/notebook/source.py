@@ -14,7 +14,7 @@ from pygments.lexers import PythonLexer
 import explorer
 from explorer.notebook.page import Shown
 
-__all__ = ["source"]
+__all__ = ["source", "source_lines"]
 
 _FOLDER = Path(explorer.__file__).parents[1]
 
@@ -33,13 +33,19 @@ def source(*things: Any) -> Shown:
         If there is no Python source to read.
     """
     own = map(inspect.unwrap, things)  # the function itself, whatever decorates it
-    parts = [(thing, _lines(thing)) for thing in own]
+    parts = [(thing, source_lines(thing)) for thing in own]
     html = "".join(_block(thing, lines) for thing, lines in parts)
     return Shown(html, "\n\n".join("\n".join(lines.values()) for _, lines in parts))
 
 
-def _lines(thing: Any) -> dict[int, str]:
-    """Return the source's lines by their numbers in the file, leaving out those of docstrings."""
+def source_lines(thing: Any) -> dict[int, str]:
+    """Return the source's lines by their numbers in the file, leaving out those of docstrings.
+
+    Raises
+    ------
+    TypeError, OSError
+        If there is no Python source to read.
+    """
     code, first = inspect.getsourcelines(thing)
     text = dedent("".join(code))
     hidden = {

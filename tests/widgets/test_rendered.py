@@ -17,6 +17,7 @@ from explorer.widgets.rendered import Display, Rendered, element
 from explorer.widgets.side_by_side import SideBySide
 from explorer.widgets.study_progress import StudyProgress
 from explorer.widgets.table import Table
+from explorer.widgets.task_card import TaskCard
 from explorer.widgets.tiles import Tile, Tiles
 
 SCRIPT = (Path(look.__file__).parent / "rendered.js").read_text(encoding="utf-8")
@@ -66,6 +67,10 @@ def shown():
         CheckedWeights("verdict", "how", (CheckedRow("W", "1", "1", "0", "agree", True),), None),
         SideBySide([("A", "#332288")], "verdict", ["remark"], [("Epochs", "6", "10")]),
         PictureSteps((("a", "b"),), b"png"),
+        TaskCard(
+            "f", "wrong", "`f` is", "look", "note", ("a", "b", "c"), ("code",), rung=4, is_open=4, of=12
+        ),
+        TaskCard("f", "right", "", hints=("`a`", "b", "c"), rung=1, is_open=1, of=12),
     )
     return [Caption("text"), *map(Display, data)]
 

@@ -1,0 +1,130 @@
+"""What a student has tried, kept from one kernel to the next: a file with a line of JSON for each attempt.
+
+It grows by whole lines only, so whatever happens to a kernel, what was written before can be read.
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field, fields
+from datetime import UTC, datetime
+from pathlib import Path
+
+from explorer.foreign_files import reason
+
+__all__ = ["Attempt", "AttemptLog"]
+
+_MOST = 10_000  # characters of a line; one that is longer was not written here
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """An answer that was checked, or a hint that was opened.
+
+    Parameters
+    ----------
+    task : str
+        Name of the task.
+    outcome : str
+        ``"right"``, ``"wrong"``, or ``"hint"`` if a hint or the solution was opened.
+    mistake : str
+        Name of the mistake; empty if it has none.
+    rung : int
+        The last hint that was opened until then: 1 to 3, 4 for the solution, 0 for none.
+    seconds : float
+        What the check took, in seconds.
+    time : str
+        When, in UTC: ``"2030-01-31T12:00:00+00:00"``.
+    """
+
+    task: str
+    outcome: str
+    mistake: str = ""
+    rung: int = 0
+    seconds: float = 0.0
+    time: str = field(default_factory=_now)
+
+
+class AttemptLog:
+    """The attempts of one student, which are also lines of a file if it can be written.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file; it need not exist. Lines that are damaged are left out.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self._path = Path(path).absolute()
+        self._attempts: list[Attempt] = []
+        self._trouble = ""
+        self._is_told = False
+        try:
+            self._attempts += _read(self._path)
+        except OSError as error:
+            self._notice(error)
+
+    def add(self, attempt: Attempt) -> None:
+        """Keep an attempt."""
+        self._attempts.append(attempt)
+        try:
+            _append(self._path, json.dumps(asdict(attempt)))
+        except OSError as error:
+            self._notice(error)
+
+    def rung(self, task: str) -> int:
+        """Return the last hint of a task that was opened, as `Attempt.rung`."""
+        return max((attempt.rung for attempt in self._attempts if attempt.task == task), default=0)
+
+    def last_outcomes(self) -> dict[str, str]:
+        """Return what the last check of each task found: ``"right"`` or ``"wrong"``."""
+        return {attempt.task: attempt.outcome for attempt in self._attempts if attempt.outcome != "hint"}
+
+    def trouble(self) -> str:
+        """Return why nothing is kept in the file, the first time that it is asked for; else an empty string."""
+        if not self._trouble or self._is_told:
+            return ""
+        self._is_told = True
+        return self._trouble
+
+    def _notice(self, error: OSError) -> None:
+        why = f"{self._path.name} can't be used here: {reason(error)}"
+        self._trouble = f"Your progress lasts only until the kernel is restarted, because {why}."
+
+
+def _read(path: Path) -> Iterator[Attempt]:
+    if not path.exists():
+        return
+    with path.open(encoding="utf-8", errors="replace") as lines:
+        while line := lines.readline(_MOST):
+            yield from _parsed(line)
+
+
+def _parsed(line: str) -> Iterator[Attempt]:
+    try:
+        found = json.loads(line)
+    except (ValueError, RecursionError):
+        return
+    match found:
+        case {
+            "time": str(),
+            "task": str(),
+            "outcome": "right" | "wrong" | "hint",
+            "mistake": str(),
+            "rung": 0 | 1 | 2 | 3 | 4,
+            "seconds": int() | float(),
+        }:
+            yield Attempt(**{f.name: found[f.name] for f in fields(Attempt)})
+
+
+def _append(path: Path, line: str) -> None:
+    with path.open("ab+") as file:
+        if file.tell():
+            file.seek(-1, os.SEEK_END)
+            if file.read() != b"\n":  # the line before was cut off, and is not to take this one with it
+                file.write(b"\n")
+        file.write(line.encode() + b"\n")

@@ -1,0 +1,145 @@
+"""The exercise as a student works it: each answer is checked and gets a card, and progress lasts."""
+
+import os
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from IPython.display import display
+from pygments.lexers import PythonLexer
+from pygments.token import STANDARD_TYPES
+
+from explorer.checks import TASKS, Verdict, diagnose
+from explorer.notebook.attempts import Attempt, AttemptLog
+from explorer.notebook.page import Shown
+from explorer.notebook.source import source_lines
+from explorer.widgets.rendered import Display, Element, element
+from explorer.widgets.task_card import TaskCard
+from explorer.wording import did_you_mean
+
+__all__ = ["CheckedTask", "Exercise"]
+
+_COLOURED = frozenset({"k", "kc", "kn", "ow", "c1"})  # Pygments' names of keywords and comments
+
+
+class CheckedTask(Display[TaskCard]):
+    """The card of a task; where nothing runs, as in a static page, its verdict in one line."""
+
+    def __repr__(self) -> str:
+        return self.shown.line
+
+
+class Exercise:
+    """A student's way through the exercise, from one kernel to the next.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file with the attempts, a line for each answer that was checked and each hint that was opened.
+    seconds : float
+        How long an answer may run, in seconds.
+    """
+
+    def __init__(
+        self, path: str | os.PathLike[str] = "exercise-progress.jsonl", seconds: float = 5.0
+    ) -> None:
+        self._log, self._seconds = AttemptLog(path), seconds
+        self._cards: dict[str, CheckedTask] = {}
+
+    def check(self, task: str, answer: object) -> CheckedTask:
+        """Return the card of a task: whether the answer is right or what is wrong with it, hints, and progress.
+
+        Parameters
+        ----------
+        task : str
+            Its name: ``"sigmoid"``.
+        answer : function or class
+            What the student wrote.
+
+        Raises
+        ------
+        ValueError
+            If there is no such task.
+        """
+        if task not in TASKS:
+            raise ValueError(f"there is no task {task!r}{did_you_mean(task, TASKS)}")
+        verdict = diagnose(task, answer, seconds=self._seconds)
+        if verdict.outcome in {"right", "wrong"}:
+            said = verdict.outcome, verdict.mistake, self._log.rung(task), verdict.seconds
+            self._log.add(Attempt(task, *said))
+        self._cards[task] = card = CheckedTask(self._card(verdict))
+        card.on_press(partial(self._on_press, card))
+        self._count()
+        return card
+
+    def ready(self, *tasks: str) -> bool:
+        """Return whether the answers of tasks are right in this kernel; say which ones are not.
+
+        Parameters
+        ----------
+        *tasks : str
+            Their names.
+        """
+        missing = [task for task in tasks if not self._is_right(task)]
+        if missing:
+            *others, last = (f"`{task}` (part {TASKS[task].part})" for task in missing)
+            names = f"{', '.join(others)} and {last} are" if others else f"{last} is"
+            text = f"This cell waits until {names} right."
+            html = re.sub("`(.*?)`", r"<code>\1</code>", text)
+            display(Shown(f'<p class="lesson-waits">{html}</p>', text.replace("`", "")))
+        return not missing
+
+    def _is_right(self, task: str) -> bool:
+        return task in self._cards and self._cards[task].shown.outcome == "right"
+
+    def _card(self, verdict: Verdict) -> TaskCard:
+        task, has_tried = verdict.task, verdict.task in self._log.last_outcomes()
+        message, notes = _sentence(verdict.message), [_sentence(verdict.note), self._log.trouble()]
+        if verdict.outcome == "right":
+            message, notes = "", [f"Compared: {message}", *notes]
+        elif verdict.message == f"{task} waits for its code":
+            message = "Write your code in place of the gap, and run the cell again."
+        return TaskCard(
+            name=task,
+            outcome=verdict.outcome,
+            message=message,
+            look=verdict.look,
+            note=" ".join(filter(None, notes)),
+            hints=TASKS[task].hints,
+            solution=tuple(_coloured(TASKS[task].solution)) if has_tried else (),
+            rung=self._log.rung(task),
+        )
+
+    def _count(self) -> None:
+        """Say on all cards how many tasks are solved."""
+        right = {task for task, outcome in self._log.last_outcomes().items() if outcome == "right"}
+        for card in list(self._cards.values()):
+            is_bonus = TASKS[card.shown.name].is_bonus
+            kin = {task for task, about in TASKS.items() if about.is_bonus == is_bonus}
+            counted = "bonus tasks" if is_bonus else "tasks"
+            card.show(replace(card.shown, done=len(kin & right), of=len(kin), counted=counted))
+
+    def _on_press(self, card: CheckedTask, press: str) -> None:
+        shown = card.shown
+        if press not in shown.presses:
+            return
+        rung = int(press)
+        if rung > self._log.rung(shown.name):
+            self._log.add(Attempt(shown.name, "hint", rung=rung))
+        is_open = 0 if shown.is_open == rung else rung
+        note = shown.note or self._log.trouble()
+        card.show(replace(shown, note=note, rung=self._log.rung(shown.name), is_open=is_open))
+
+
+def _sentence(words: str) -> str:
+    return f"{words.removesuffix('.')}." if words else ""
+
+
+def _coloured(things: Iterable[Any]) -> Iterator[Element | str]:
+    """Yield the source of functions and methods, word by word."""
+    text = "\n\n".join("\n".join(source_lines(thing).values()) for thing in things)
+    for kind, words in PythonLexer(ensurenl=False).get_tokens(text):
+        name = STANDARD_TYPES.get(kind)
+        yield element("span", words, class_=name) if name in _COLOURED else words

@@ -1,0 +1,146 @@
+"""What a check says of an answer: the verdict, hints that open one after the other, a solution, progress."""
+
+import re
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import ClassVar
+
+from explorer.widgets.rendered import Element, button_element, element
+
+__all__ = ["TaskCard"]
+
+_RING = "M14.25 8a6.25 6.25 0 1 1-12.5 0a6.25 6.25 0 0 1 12.5 0z"
+_DOTS = ("M5 8v.01", "M8 8v.01", "M11 8v.01")
+_ICONS = MappingProxyType(
+    {
+        "right": ("M5 8.25l2.25 2.25l4-4.75",),
+        "wrong": ("M5.75 5.75l4.5 4.5", "M10.25 5.75l-4.5 4.5"),
+        "waiting": _DOTS,
+        "missing": _DOTS,
+    }
+)
+_WORDS = MappingProxyType(
+    {"right": "Right", "wrong": "Not yet", "waiting": "Your turn", "missing": "Not found"}
+)
+_BUTTONS = MappingProxyType(
+    {
+        "1": ("Hint 1", ": what to look at"),
+        "2": ("Hint 2", ": which line"),
+        "3": ("Hint 3", ": nearly the code"),
+        "4": ("Solution", ""),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TaskCard:
+    """One task of the exercise after its check, for a `Display`.
+
+    Its buttons are heard as ``"1"``, ``"2"`` and ``"3"`` for the hints and as ``"4"`` for the solution.
+
+    Parameters
+    ----------
+    name : str
+        What the answer is called: ``"sigmoid"``.
+    outcome : {"right", "wrong", "waiting", "missing"}
+        What the check found.
+    message : str
+        A sentence on it, or nothing; text between backticks is set as code.
+    look : str
+        Where to look; may be empty.
+    note : str
+        What else there is to say; may be empty.
+    hints : tuple of str
+        Three, from vague to plain.
+    solution : tuple of Element or str
+        The source of the textbook; empty as long as there was no attempt.
+    rung : int
+        The last one that was opened so far, as `is_open`.
+    is_open : int
+        The one that is shown: 1 to 3 a hint, 4 the solution, 0 none.
+    done, of : int
+        Tasks solved, and how many there are.
+    counted : str
+        What they are: ``"tasks"``.
+    """
+
+    kind: ClassVar[str] = "explorer-task"
+    pictures: ClassVar[tuple[bytes, ...]] = ()
+
+    name: str
+    outcome: str
+    message: str = ""
+    look: str = ""
+    note: str = ""
+    hints: tuple[str, ...] = ()
+    solution: tuple[Element | str, ...] = ()
+    rung: int = 0
+    is_open: int = 0
+    done: int = 0
+    of: int = 0
+    counted: str = "tasks"
+
+    @property
+    def presses(self) -> tuple[str, ...]:
+        """The buttons that can be pressed: a hint opens once the one before it has been opened."""
+        return (*map(str, range(1, min(self.rung + 1, 3) + 1)), *(["4"] if self.solution else []))
+
+    @property
+    def progress(self) -> str:
+        """How far the exercise is: ``"7 of 12 tasks"``."""
+        return f"{self.done} of {self.of} {self.counted}"
+
+    @property
+    def line(self) -> str:
+        """The verdict as plain text, for where there is no page."""
+        mark = {"right": "✓", "wrong": "✗"}.get(self.outcome, "…")
+        said = " ".join(filter(None, (self.message, self.look, self.note)))
+        return f"{mark} {self.name}: {_WORDS[self.outcome]}. {said} ({self.progress})"
+
+    def elements(self) -> list[Element]:
+        """Return the card as it is drawn."""
+        parts = (
+            element("header", self._verdict(), self._progress()),
+            element("p", *_words(self.look), class_="explorer-task-look") if self.look else None,
+            element("p", *_words(self.note), class_="explorer-muted explorer-small") if self.note else None,
+            element("div", *self._buttons(), role="group", aria_label="Help with this task"),
+            element("div", *self._opened(), class_="explorer-task-opened", aria_live="polite"),
+        )
+        return [element("section", *parts, aria_label=f"Task {self.name}", data_outcome=self.outcome)]
+
+    def _verdict(self) -> Element:
+        named = {"class_": "explorer-icon", "viewBox": "0 0 16 16", "aria_hidden": "true"}
+        icon = element("svg", *(element("path", d=d) for d in (_RING, *_ICONS[self.outcome])), **named)
+        is_attempt = self.outcome in {"right", "wrong"}
+        name = element("code", self.name, class_="explorer-task-name")
+        said = element("p", name, " ", element("em", _WORDS[self.outcome]), " ", *_words(self.message))
+        return element("div", icon, said, role="alert" if is_attempt else "status")
+
+    def _progress(self) -> Element:
+        bar = element("progress", max=self.of, value=self.done, aria_label=f"Solved {self.counted}")
+        return element("div", bar, element("span", self.progress), class_="explorer-task-progress")
+
+    def _buttons(self) -> list[Element]:
+        return [
+            button_element(
+                press,
+                words,
+                element("span", about, class_="explorer-task-about"),
+                class_="explorer-button",
+                aria_expanded="true" if press == str(self.is_open) else "false",
+                disabled=press not in self.presses,
+                hidden=press == "4" and not self.solution,
+            )
+            for press, (words, about) in _BUTTONS.items()
+        ]
+
+    def _opened(self) -> list[Element]:
+        if self.is_open == 4:
+            return [element("pre", *self.solution, tabindex=0, aria_label="The textbook's lines")]
+        return [element("p", *_words(hint)) for hint in self.hints[self.is_open - 1 : self.is_open]]
+
+
+def _words(text: str) -> list[Element | str]:
+    """Return a sentence, what stands between backticks as code."""
+    pieces = re.split("`(.*?)`", text)
+    return [element("code", piece) if at % 2 else piece for at, piece in enumerate(pieces) if piece]

@@ -1,0 +1,88 @@
+"""The file of attempts: what was written is read, whatever became of the rest of it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from explorer.notebook.attempts import Attempt, AttemptLog
+
+RIGHT, WRONG = Attempt("sigmoid", "right", seconds=0.5), Attempt("sigmoid", "wrong", "mirrored", 2)
+
+
+def test_the_next_kernel_knows_what_the_last_one_wrote(tmp_path):
+    path = tmp_path / "progress.jsonl"
+    log = AttemptLog(path)
+    log.add(WRONG)
+    log.add(Attempt("fit", "hint", rung=3))
+    log.add(Attempt("forward", "right"))
+    log.add(RIGHT)
+    found = AttemptLog(path)
+    assert found.last_outcomes() == {"sigmoid": "right", "forward": "right"}
+    assert (found.rung("sigmoid"), found.rung("fit"), found.rung("forward")) == (2, 3, 0)
+    assert found.trouble() == ""
+    assert json.loads(path.read_text().splitlines()[0]).keys() == {
+        "time",
+        "task",
+        "outcome",
+        "mistake",
+        "rung",
+        "seconds",
+    }
+
+
+@given(st.binary(max_size=200))
+def test_whatever_was_in_the_file_does_not_take_a_new_line_with_it(tmp_path_factory, before):
+    path = tmp_path_factory.mktemp("log") / "progress.jsonl"
+    path.write_bytes(before)
+    AttemptLog(path).add(RIGHT)
+    assert path.read_bytes().startswith(before)
+    assert AttemptLog(path).last_outcomes() == {"sigmoid": "right"}
+
+
+def damaged(**changed):
+    return json.dumps({**json.loads(LINE), **changed})
+
+
+LINE = '{"time": "t", "task": "fit", "outcome": "right", "mistake": "", "rung": 1, "seconds": 1}'
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        LINE[:-5],
+        "null",
+        "[" * 5000,
+        "{}",
+        LINE.replace('"fit"', "NaN"),
+        damaged(task=["fit"]),
+        damaged(outcome="waiting"),
+        damaged(rung=5),
+        damaged(rung="1"),
+        damaged(seconds=None),
+        damaged(mistake="x" * 20_000),
+    ],
+)
+def test_a_damaged_line_is_left_out(line, tmp_path):
+    path = tmp_path / "progress.jsonl"
+    path.write_text(f"{LINE.replace('fit', 'relu')}\n{line}\n{LINE.replace('fit', 'forward')}\n")
+    assert AttemptLog(path).last_outcomes() == {"relu": "right", "forward": "right"}
+
+
+def test_more_fields_than_there_were_are_no_damage(tmp_path):
+    path = tmp_path / "progress.jsonl"
+    path.write_text(damaged(version=2))
+    assert AttemptLog(path).last_outcomes() == {"fit": "right"}
+
+
+@pytest.mark.parametrize("name", [".", "missing/progress.jsonl"])
+def test_a_file_that_cannot_be_written_is_said_once_and_costs_nothing_else(name, tmp_path):
+    log = AttemptLog(tmp_path / name)
+    log.add(WRONG)
+    log.add(RIGHT)
+    assert log.last_outcomes() == {"sigmoid": "right"}
+    assert log.trouble().startswith("Your progress lasts only until the kernel is restarted, because ")
+    assert log.trouble() == ""

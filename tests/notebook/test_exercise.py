@@ -1,0 +1,121 @@
+"""The exercise in a kernel: answers are checked, hints open one after the other, and the next kernel knows."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import numpy as np
+import pytest
+
+from explorer.checks import TASKS
+from explorer.notebook.exercise import Exercise
+
+N_TASKS = sum(not task.is_bonus for task in TASKS.values())
+
+
+def sigmoid(a):
+    return 1 / (1 + np.exp(-a))
+
+
+def mirrored(a):
+    return 1 / (1 + np.exp(a))  # WRONG
+
+
+def gap(a):
+    return ...  # YOUR CODE HERE
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "exercise-progress.jsonl"
+
+
+@pytest.fixture
+def exercise(path):
+    return Exercise(path)
+
+
+def lines(path):
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_an_answer_gets_its_verdict_and_a_line_of_the_file(exercise, path):
+    outcomes = [exercise.check("sigmoid", answer).shown.outcome for answer in (mirrored, gap, sigmoid)]
+    assert outcomes == ["wrong", "waiting", "right"]
+    assert [line["outcome"] for line in lines(path)] == ["wrong", "right"]  # a gap is no attempt
+    assert lines(path)[0]["mistake"]
+    assert all(line["task"] == "sigmoid" and line["seconds"] >= 0 for line in lines(path))
+
+
+def test_a_verdict_is_one_line_where_nothing_runs(exercise):
+    card = exercise.check("sigmoid", mirrored)
+    assert repr(card) == card.shown.line
+    assert "\n" not in repr(card)
+
+
+def test_hints_open_one_after_the_other_and_are_kept(exercise, path, from_page):
+    card = exercise.check("sigmoid", gap)
+    for press in ("2", "4", "x", "0", ""):  # what the page can't send, unless somebody else is at its end
+        from_page.send(card, {"press": press})
+    assert (card.shown.is_open, path.exists()) == (0, False)
+    for press, is_open in (("1", 1), ("2", 2), ("2", 0), ("1", 1), ("3", 3)):
+        from_page.send(card, {"press": press})
+        assert card.shown.is_open == is_open
+    assert [(line["outcome"], line["rung"]) for line in lines(path)] == [
+        ("hint", 1),
+        ("hint", 2),
+        ("hint", 3),
+    ]
+    exercise.check("sigmoid", mirrored)
+    assert lines(path)[-1]["rung"] == 3
+    assert Exercise(path).check("sigmoid", gap).shown.presses == ("1", "2", "3", "4")
+
+
+def test_the_solution_is_the_source_that_is_installed(exercise, from_page):
+    assert exercise.check("sigmoid", gap).shown.solution == ()
+    card = exercise.check("sigmoid", mirrored)
+    from_page.send(card, {"press": "4"})
+    text = "".join(part if isinstance(part, str) else part[2] for part in card.shown.solution)
+    assert "return 1 / (1 + np.exp(-a))" in text
+    assert '"""' not in text
+
+
+@pytest.mark.parametrize("task", TASKS.values(), ids=lambda task: task.name)
+def test_each_task_has_three_hints_and_a_solution(task, exercise):
+    assert len(task.hints) == 3
+    assert task.solution
+
+
+def test_progress_counts_what_is_right_on_every_card_and_in_the_next_kernel(exercise, path):
+    exercise.check("sigmoid", mirrored)
+    other = exercise.check("d_sigmoid", lambda a: sigmoid(a) * (1 - sigmoid(a)))
+    bonus = exercise.check("relu", lambda a: np.maximum(0, a))
+    assert (other.shown.progress, bonus.shown.progress) == (f"1 of {N_TASKS} tasks", "1 of 5 bonus tasks")
+    exercise.check("sigmoid", sigmoid)
+    assert other.shown.done == 2
+    assert Exercise(path).check("sigmoid", gap).shown.progress == f"2 of {N_TASKS} tasks"
+
+
+def test_without_a_file_all_goes_on_and_that_is_said_once(tmp_path):
+    exercise = Exercise(tmp_path)
+    first, second = (exercise.check("sigmoid", sigmoid) for _ in range(2))
+    assert "Your progress lasts only until the kernel is restarted" in first.shown.note
+    assert (second.shown.note, second.shown.done) == ("", 1)
+
+
+def test_a_cell_says_what_it_waits_for(exercise, capsys):
+    exercise.check("sigmoid", mirrored)
+    exercise.check("d_sigmoid", lambda a: sigmoid(a) * (1 - sigmoid(a)))
+    assert not exercise.ready("sigmoid", "d_sigmoid")
+    assert not exercise.ready("sigmoid", "fit", "load_digits")
+    said = re.findall(r"waits until (.*) right", capsys.readouterr().out)
+    assert said == ["sigmoid (part 1) is", "sigmoid (part 1), fit (part 7) and load_digits (part 8) are"]
+    exercise.check("sigmoid", sigmoid)
+    assert exercise.ready("sigmoid", "d_sigmoid")
+    assert capsys.readouterr().out == ""
+
+
+def test_a_task_that_there_is_not_is_refused(exercise):
+    with pytest.raises(ValueError, match="no task 'sigmoyd'; did you mean 'sigmoid'"):
+        exercise.check("sigmoyd", sigmoid)

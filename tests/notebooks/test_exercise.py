@@ -1,0 +1,94 @@
+"""The exercise: with its gaps empty every task waits, with a student's answers all pass, and progress lasts."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from exercise_answers import ANSWERS, GAP, answered
+from lessons import code_cells, complaints, execute, figures_in, outputs, read
+
+from explorer.checks import TASKS
+
+EXERCISE = Path(__file__).parents[2] / "notebooks" / "exercise.ipynb"
+LAST = "12 of 12 tasks"
+
+
+def said(notebook):
+    """What each cell says in plain text."""
+    return {
+        cell.id: "\n".join(
+            output.get("text") or output.data["text/plain"] for output in cell.get("outputs", ())
+        )
+        for cell in notebook.cells
+    }
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("exercise")
+
+
+@pytest.fixture(scope="module")
+def filled(folder):
+    return execute(answered(read(EXERCISE)), resources={"metadata": {"path": str(folder)}})
+
+
+@pytest.fixture(scope="module")
+def empty(filled, folder):
+    """With the gaps empty again, in another kernel: the archive and the file of attempts are there."""
+    return execute(read(EXERCISE), resources={"metadata": {"path": str(folder)}})
+
+
+def test_each_task_has_a_cell_with_a_gap_and_its_check():
+    gaps = {cell.id: cell.source for cell in code_cells(EXERCISE) if GAP.search(cell.source)}
+    assert list(gaps) == list(TASKS) == list(ANSWERS)
+    for name, source in gaps.items():
+        assert len(GAP.findall(source)) == 1
+        assert re.search(rf'^check\("{name}", \w+\)$', source, re.MULTILINE)
+
+
+def test_a_task_is_told_in_a_few_sentences_and_a_formula():
+    cells = read(EXERCISE).cells
+    for before, cell in pairwise(cells):
+        if cell.id in TASKS:
+            words = re.sub(r"\$\$.*?\$\$|^#.*?$", "", before.source, flags=re.DOTALL | re.MULTILINE)
+            assert "$$" in before.source, cell.id
+            assert len(re.findall(r"[.:?](?=\s)", words + " ")) <= 5, cell.id
+
+
+@pytest.mark.parametrize("name", ["filled", "empty"])
+def test_it_runs_to_its_end_without_a_word_on_stderr(name, request):
+    assert complaints(request.getfixturevalue(name)) == []
+
+
+def test_with_the_answers_all_tasks_are_right(filled):
+    text = said(filled)
+    for task in TASKS:
+        assert text[task].startswith(f"✓ {task}: Right."), text[task]
+    assert (LAST in text["evaluate"], "5 of 5 bonus tasks" in text["several_layers"]) == (True, True)
+    assert not [words for words in text.values() if "This cell waits" in words]
+
+
+def test_the_students_network_learns_to_read(filled):
+    text = said(filled)
+    assert float(re.search(r"test accuracy ([\d.]+)%", text["train"])[1]) > 30
+    assert "Hardest: " in text["confusion"]
+    assert "500 test images are misclassified" in text["mistakes"]
+    assert text["batches"].count("test accuracy") == 4
+    htmls = [output.data["text/html"] for output in outputs(filled) if "text/html" in output.get("data", ())]
+    assert sum(len(figures_in(html)) for html in htmls) == 6
+
+
+def test_with_empty_gaps_each_task_says_that_it_waits(empty):
+    text = said(empty)
+    for task in TASKS:
+        assert text[task].startswith(f"… {task}: Your turn."), text[task]
+    for name in ("sigmoid-figure", "plane", "digits", "train", "confusion", "mistakes", "batches"):
+        assert text[name].startswith("This cell waits until "), name
+
+
+def test_progress_survives_the_kernel(empty):
+    assert LAST in said(empty)["sigmoid"]

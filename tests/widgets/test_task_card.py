@@ -1,0 +1,73 @@
+"""The card of a task, without a page."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from explorer.widgets.task_card import TaskCard
+
+CARD = TaskCard("f", "waiting", "it waits.", hints=("one", "two `x`", "three"), done=7, of=12)
+
+
+def parts(card):
+    """Its elements by their tag, role or class."""
+    ((_, section, *children),) = card.elements()
+    names = (attributes.get("role") or attributes.get("class") or tag for tag, attributes, *_ in children)
+    return section, dict(zip(names, children, strict=True))
+
+
+def buttons(card):
+    return [attributes for _, attributes, *_ in parts(card)[1]["group"][2:]]
+
+
+@pytest.mark.parametrize(
+    ("rung", "open_to_press"), [(0, "1"), (1, "12"), (2, "123"), (3, "123"), (4, "1234")]
+)
+def test_a_hint_opens_after_the_one_before(rung, open_to_press):
+    card = replace(CARD, rung=rung, solution=("code",) if rung == 4 else ())
+    assert "".join(card.presses) == open_to_press
+    for button in buttons(card):
+        assert button.get("disabled", False) == (button["data-press"] not in open_to_press)
+
+
+def test_the_solution_is_offered_to_those_who_have_it():
+    assert buttons(CARD)[3]["hidden"]
+    tried = replace(CARD, solution=("code",))
+    assert "hidden" not in buttons(tried)[3]
+    assert tried.presses == ("1", "4")
+
+
+@pytest.mark.parametrize(("is_open", "shown"), [(0, []), (1, ["one"]), (3, ["three"])])
+def test_one_hint_is_shown(is_open, shown):
+    card = replace(CARD, rung=3, is_open=is_open)
+    assert [text for _, _, text in parts(card)[1]["explorer-task-opened"][2:]] == shown
+    expanded = [at for at, button in enumerate(buttons(card), 1) if button["aria-expanded"] == "true"]
+    assert expanded == ([is_open] if is_open else [])
+
+
+def test_code_is_set_as_code_and_nothing_becomes_markup():
+    shown = parts(replace(CARD, rung=2, is_open=2))[1]["explorer-task-opened"]
+    assert shown[2][2:] == ["two ", ["code", {}, "x"]]
+    said = parts(replace(CARD, message="<b>`<i>`"))[1]["header"][2][3]
+    assert said[-2:] == ["<b>", ["code", {}, "<i>"]]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "role", "line"),
+    [
+        ("right", "alert", "✓ f: Right. it waits. (7 of 12 tasks)"),
+        ("wrong", "alert", "✗ f: Not yet. it waits. (7 of 12 tasks)"),
+        ("waiting", "status", "… f: Your turn. it waits. (7 of 12 tasks)"),
+    ],
+)
+def test_an_attempt_is_told_at_once_and_a_gap_is_not(outcome, role, line):
+    card = replace(CARD, outcome=outcome)
+    section, found = parts(card)
+    assert (section["data-outcome"], found["header"][2][1]["role"], card.line) == (outcome, role, line)
+
+
+def test_progress_is_said_and_drawn():
+    (_, _, _, (_, _, (_, bar), (_, _, said))) = parts(CARD)[1]["header"]
+    assert (bar["value"], bar["max"], said) == (7, 12, "7 of 12 tasks")

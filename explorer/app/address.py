@@ -35,6 +35,9 @@ class Address:
     ) -> None:
         self._session, self._data, self._header, self._panels = session, data, header, panels
         self._settings, self._messages = settings, messages
+        self._shown = (
+            None if session.offered is None else list(session.offered)
+        )  # where nothing else is asked for
         self._trail = Trail(session.config, data.chosen)
         self._trained: tuple[int, TrainingConfig] | None = None  # the run that was last seen
         on_loop = session.loop.bind
@@ -53,7 +56,7 @@ class Address:
             self._trail.be_at(link.config, dataset.name)
         if dataset is not session.dataset:
             session.use(dataset, link.config)
-        self._settings.set_trait("shown", None if link.shown is None else list(link.shown))
+        self._settings.set_trait("shown", self._shown if link.shown is None else list(link.shown))
         self._header.choice = link.theme
         self._look(link.tab or self._panels.home, link.section)
         if is_new:
@@ -124,7 +127,7 @@ class Address:
         """Put what is shown into the page's address."""
         tab = self._panels.tab_bar.selected
         section = self._section.value if tab == "inside" else SECTIONS[0]
-        shown = self._settings.shown
+        shown = None if self._settings.shown == self._shown else self._settings.shown
         link = Link(
             config=self._session.config,
             data="" if self._data.chosen == self._data.names[0] else self._data.chosen,

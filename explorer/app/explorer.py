@@ -55,6 +55,9 @@ class Explorer(KnownNames, SettingTraits, Readings, FileVerbs, VBox):
         The first settings; without them, the exercise's.
     others : sequence of Dataset or DatasetOffer
         Data sets that the page offers as well; `data` has their names, and ``data.choose(name)`` goes to one.
+    network : type, optional
+        A class of your own, called as ``Mine(n_input, n_hidden, n_output)``, with the methods of the exercise. The
+        app trains it by its own `fit`, and shows its figures beside those of the textbook's network.
     train : bool
         Whether a first run starts at once, so that the page opens with curves instead of empty axes.
     shown : sequence of str, optional
@@ -67,7 +70,7 @@ class Explorer(KnownNames, SettingTraits, Readings, FileVerbs, VBox):
     Raises
     ------
     TypeError
-        If a keyword is unknown.
+        If a keyword is unknown, or `network` is no class of a network.
     ConfigError
         If a setting is invalid.
 
@@ -93,6 +96,7 @@ class Explorer(KnownNames, SettingTraits, Readings, FileVerbs, VBox):
         config: TrainingConfig | None = None,
         *,
         others: Sequence[Dataset | DatasetOffer] = (),
+        network: type[Any] | None = None,
         train: bool = True,
         shown: Sequence[str] | None = None,
         layout: Layout | Mapping[str, Any] | None = None,
@@ -100,7 +104,7 @@ class Explorer(KnownNames, SettingTraits, Readings, FileVerbs, VBox):
     ) -> None:
         config = (config or TrainingConfig()).replace(**settings)
         super().__init__(**({} if layout is None else {"layout": layout}))
-        self.session = session = Session(dataset, config, on_fault=self._on_fault)
+        self.session = session = Session(dataset, config, network=network, on_fault=self._on_fault)
         session.subscribe(self.take_readings)  # first: who is called later may look at them
         self.views = views = Views(session)
         self.messages = Messages()
@@ -108,7 +112,7 @@ class Explorer(KnownNames, SettingTraits, Readings, FileVerbs, VBox):
         self.tiles = Display(Tiles(tiles(None, None, session.dataset)))
         self.data = DataChoice(session, others, self.messages)
         self.panels = tabs(views, self.data, lambda: self._address.write())
-        self._settings, self._run_bar = SettingsPart(session, shown), RunBarPart(session)
+        self._settings, self._run_bar = SettingsPart(session, shown or session.offered), RunBarPart(session)
         self._advice = AdvicePart(session, self.messages)
         self._files = FileMenu(self, self.header, self.messages)
         Keeping(session, self.header)

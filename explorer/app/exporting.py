@@ -19,6 +19,9 @@ def exported(run: SessionRun | None, moment: Moment | None, dataset: Dataset) ->
     """
     if run is None or run.status == "idle":
         raise ExportError("Nothing is trained yet: there is no run to export.")
+    if run.own is not None:
+        why = "no file can train it again. Its figures are in app.history, its weights in app.network"
+        raise ExportError(f"This is a run of {run.own.name}, a class of your own: {why}.")
     if moment is None or run.newest is None:
         raise ExportError("The first epoch has not ended yet: there is nothing to export so far.")
     root, before = run, []

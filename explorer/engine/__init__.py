@@ -6,6 +6,6 @@ network's parameters in one array, `minibatches` the loop over an epoch, `scorin
 
 from explorer.engine.minibatches import MiniBatches
 from explorer.engine.model import Model
-from explorer.engine.scoring import Score, ScoredSet, Scorer
+from explorer.engine.scoring import Score, ScoredSet, Scorer, score_outputs
 
-__all__ = ["MiniBatches", "Model", "Score", "ScoredSet", "Scorer"]
+__all__ = ["MiniBatches", "Model", "Score", "ScoredSet", "Scorer", "score_outputs"]

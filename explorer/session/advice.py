@@ -65,7 +65,7 @@ class Advisor:
             return _untrained(state)
         about_settings = (_waiting(run, state),) if state.waits else ()
         found = tuple(self._hints(run, state))
-        return (*_opened(run, state), *about_settings, *_limited(run), *(found or _failure(run)))
+        return (*_opened(run, state), *_own(run), *about_settings, *_limited(run), *(found or _failure(run)))
 
     def _hints(self, run: SessionRun, state: SessionState) -> Iterator[Advice]:
         for hint in hints(
@@ -74,7 +74,7 @@ class Advisor:
             diagnostics=self._diagnosed(run, state),
             n_available=len(state.dataset.train_labels),
             start_accuracy=run.start_accuracy,
-            better=_better(run, state.earlier),
+            better=None if run.own else _better(run, state.earlier),
         ):
             verb: Verb = "train" if hint.fresh else "apply"
             config = run.config.replace(**hint.fix)
@@ -82,7 +82,7 @@ class Advisor:
 
     def _diagnosed(self, run: SessionRun, state: SessionState) -> tuple[LayerDiagnostics, ...]:
         """Return how each layer does on a few test images; nothing while the run trains."""
-        if run.status == "running" or run.newest is None:
+        if run.status == "running" or run.newest is None or run.own is not None:
             return ()
         weights = run.newest.weights
         if weights is not self._measured[0]:
@@ -126,6 +126,17 @@ def _opened(run: SessionRun, state: SessionState) -> tuple[Advice, ...]:
     if state.waits or not state.can_train_on:  # then something else is offered
         return (Advice("opened", "info", text, why),)
     return (Advice("opened", "info", text, why, "Train on from these weights", "fork"),)
+
+
+def _own(run: SessionRun) -> tuple[Advice, ...]:
+    """Say whose network is trained, and what of it no setting decides."""
+    if run.own is None:
+        return ()
+    name, offered = run.own.name, run.own.settings
+    text = f"This is {name}, a network of your own, trained by its own fit; the textbook's is next to it, in grey."
+    of_its_own = [field.label.lower() for key, field in FIELDS.items() if key not in offered]
+    why = f"{name} decides about these by itself: {', '.join(of_its_own)}." if of_its_own else ""
+    return (Advice("own", "info", text, why),)
 
 
 def _waiting(run: SessionRun, state: SessionState) -> Advice:

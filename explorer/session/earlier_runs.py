@@ -8,7 +8,7 @@ from typing import Any, SupportsIndex, overload
 
 from explorer.datasets import Dataset
 from explorer.session.session_run import SessionRun
-from explorer.training import TrainingConfig
+from explorer.training import OwnClass, TrainingConfig
 
 __all__ = ["EarlierRuns"]
 
@@ -85,11 +85,13 @@ class EarlierRuns(Sequence[SessionRun]):
         """Return those that read the same test images: what others came to doesn't compare with a run on these."""
         return replace(self, runs=tuple(run for run in self.runs if run.dataset.compares_with(dataset)))
 
-    def without_repeats(self, config: TrainingConfig, dataset: Dataset) -> EarlierRuns:
+    def without_repeats(
+        self, config: TrainingConfig, dataset: Dataset, own: OwnClass | None = None
+    ) -> EarlierRuns:
         """Return these without runs whose records `config` will give again, but for marked ones and parents."""
         parents = {run.parent.number for run in self.runs if run.parent is not None}
         gone = [run for run in self.on(dataset) if run.config == config and run.number not in parents]
-        gone = [run for run in gone if not (run.parent or run.opened or run.is_marked)]
+        gone = [run for run in gone if run.own == own and not (run.parent or run.opened or run.is_marked)]
         runs = tuple(run for run in self.runs if run not in gone)
         return replace(self, runs=runs, replaced=tuple(run.without_moments() for run in gone))
 

@@ -130,6 +130,8 @@ def data_checksums(dataset: Dataset) -> list[int]:
 def kept_weights(run: SessionRun) -> dict[float, Weights]:
     """Return the weights of a run that are known, by their epoch: the newest last."""
     found: dict[float, Weights] = {}
+    if run.own is not None:  # its weights say nothing without its class
+        return found
     if run.first_weights is not None:
         found[float(run.first_epoch)] = run.first_weights
     found |= {float(moment.epoch): moment.weights for moment in run.timeline.moments if moment.weights}

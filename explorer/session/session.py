@@ -21,6 +21,8 @@ from explorer.training import (
     ConfigError,
     Delivery,
     Moment,
+    OwnClass,
+    OwnRun,
     Runner,
     RunnerStatus,
     TrainingConfig,
@@ -60,6 +62,9 @@ class Session:
         The images; without it, MNIST.
     config : TrainingConfig, optional
         The first settings; without them, the exercise's.
+    network : type, optional
+        A class of one's own, as `OwnClass` takes it: it is trained by itself, and next to each of its runs the
+        textbook's network with the same settings, as an earlier run.
     on_fault : callable, optional
         Called with what a listener raises, to tell the user; the other listeners are called all the same. Without
         it, that is logged.
@@ -77,12 +82,15 @@ class Session:
         dataset: Dataset | None = None,
         config: TrainingConfig | None = None,
         *,
+        network: type[Any] | None = None,
         on_fault: Callable[[Exception], object] = log_fault,
     ) -> None:
         self.dataset = load_mnist() if dataset is None else dataset
         self.loop = EventLoop(on_fault)
         self.auto_train = True
         """Whether settings that are applied are trained with at once."""
+        self.own = None if network is None else OwnClass(network)
+        """The class that is trained; None for the textbook's network."""
         self._config = config or TrainingConfig()
         self.check(self._config)
         self._training: TrainingRun | None = None
@@ -98,12 +106,19 @@ class Session:
         self._listeners: list[Listener] = []
         self._advisor = Advisor()
         self._runner = Runner(self.loop.bind(self._take), share=Share.of(os.environ))
+        self._reference: SessionRun | None = None  # the textbook's run next to one's own, until it is over
+        self._referee = Runner(self.loop.bind(self._take_reference), share=Share.of(os.environ))
         self._state = self._new_state()
 
     @property
     def state(self) -> SessionState:
         """The session as it is now."""
         return self._state
+
+    @property
+    def offered(self) -> tuple[str, ...] | None:
+        """The settings that mean something to a class of one's own; None for all."""
+        return None if self.own is None else self.own.settings
 
     @property
     def status(self) -> RunnerStatus:
@@ -229,10 +244,11 @@ class Session:
         ConfigError
             If the settings ask for more images than the data set has.
         """
-        training = TrainingRun(config or self._config, self.dataset)
+        training = self._new_training(config or self._config)
         self._config = training.config
         self._put_aside()
-        self._earlier = self._earlier.without_repeats(training.config, self.dataset)
+        self._earlier = self._earlier.without_repeats(training.config, self.dataset, self.own)
+        self._train_reference()
         run = SessionRun.beginning(training, self._next_number(), "paused" if paused else "running")
         self._begin(training, run, paused=paused)
 
@@ -253,6 +269,7 @@ class Session:
         self._config, self._starts_clean = config, False
         status: RunnerStatus = "paused" if paused else "running"
         self._run = replace(run, history=run.history.continued(config), status=status)
+        self._train_reference()
         self._token = self._runner.extend(training, epochs, paused=paused)
         self._publish()
 
@@ -272,6 +289,9 @@ class Session:
         run = self._run
         if run is None or self._state.moment is None:
             return
+        if run.own is not None:
+            text = f"A run of {run.own.name} can't be trained on from an epoch before its end."
+            raise ForkError(text, "Only its class knows how its training goes on. Train starts a new run.")
         moment = None if self._selected_epoch is not None else run.timeline.newest
         self._branch(run, moment or self._state.moment)
 
@@ -306,16 +326,18 @@ class Session:
 
     def reset(self) -> None:
         """Leave the present run, which stays as an earlier one, and show the untrained network of the settings."""
-        training = TrainingRun(self._config, self.dataset)
+        training = self._new_training(self._config)
+        self._config = training.config
         self._put_aside()
         self._begin(training, SessionRun.beginning(training, self._next_number(), "idle"), paused=True)
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until the run is over or paused; return False if `timeout` seconds were up first."""
-        return self._runner.wait(timeout)
+        return self._runner.wait(timeout) and self._referee.wait(timeout)
 
     def close(self) -> None:
         """End the run and its thread."""
+        self._referee.close()
         self._runner.close()
 
     # ---------------------------------------------------------------- looking at runs
@@ -384,10 +406,11 @@ class Session:
         return session_bytes(saved, self.dataset, weight_bytes)
 
     def _as_saved(self) -> SavedSession:
+        run = self._state.begun_run
         return SavedSession(
             config=self._config,
             runs=self._state.runs,
-            present=0 if self._state.begun_run is None else self._state.begun_run.number,
+            present=0 if run is None or run.own is not None else run.number,
             n_runs=self._n_runs,
             first=self._first,
             saved_at=f"{datetime.now():%Y-%m-%d %H:%M}",
@@ -453,6 +476,41 @@ class Session:
         self._n_runs += 1
         return self._n_runs
 
+    def _new_training(self, config: TrainingConfig) -> TrainingRun:
+        """Return a training with freshly initialised weights."""
+        if self.own is None:
+            return TrainingRun(config, self.dataset)
+        check_images(config, self.dataset)
+        return OwnRun(self.own, config, self.dataset)
+
+    def _train_reference(self) -> None:
+        """Train the textbook's network with the settings of one's own, unless that has been done."""
+        if self.own is None:
+            return
+        config, alike = self._config, [run for run in self._earlier.on(self.dataset) if run.own is None]
+        alike = [
+            run for run in alike if {*run.config.differences(config)} <= {"epochs"} and not run.is_marked
+        ]
+        if any(run.config == config and run.status == "finished" for run in alike):
+            return
+        self._earlier = replace(
+            self._earlier, runs=tuple(run for run in self._earlier.runs if run not in alike)
+        )
+        training = TrainingRun(config, self.dataset)
+        run = SessionRun.beginning(training, self._next_number())
+        self._reference = replace(
+            run, label=f"textbook, {run_label(config, self._first)}", series=self._series
+        )
+        self._referee.start(training)
+
+    def _take_reference(self, delivery: Delivery) -> None:
+        """Take in what the textbook's run says; when it is over, it becomes an earlier run."""
+        if self._reference is not None:
+            self._reference = run = self._reference.taking(delivery.status, delivery.records)
+            if run.history.end is not None:
+                self._reference, self._earlier = None, self._earlier.followed_by(run)
+                self._publish()
+
     def _put_aside(self) -> None:
         """Make the present run an earlier one, unless there is nothing in it to keep."""
         run, self._run = self._run, None
@@ -471,6 +529,7 @@ class Session:
         config, parent, epoch = run.config, run.parent, run.first_epoch
         if parent is None:
             label = run_label(config, self._first)
+            label = label if run.own is None else f"own network {run.own.name}, {label}"
         else:
             label = fork_label(config, parent.config, parent.number, epoch)
         if run.status != "idle":  # an untrained network may be of any settings

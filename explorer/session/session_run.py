@@ -19,6 +19,7 @@ from explorer.training import (
     Evaluation,
     History,
     Moment,
+    OwnClass,
     RunEnd,
     RunnerStatus,
     Snapshot,
@@ -79,7 +80,9 @@ class SessionRun:
     opened: OpenedWeights | None = None
     """The file that it began with, in place of freshly initialised weights."""
     first_weights: tuple[NDArray[np.floating], ...] | None = None
-    """The weights of that file."""
+    """The weights of that file, or those that a network of one's own began with."""
+    own: OwnClass | None = None
+    """The class that was trained in place of the textbook's; None for that."""
     start: EpochRecord | None = None
     """The figures that its curve begins with: its parent's at the fork, those of the file's weights, or those of
     first weights that were looked at before they were trained."""
@@ -87,8 +90,15 @@ class SessionRun:
     @classmethod
     def beginning(cls, training: TrainingRun, number: int, status: RunnerStatus = "running") -> SessionRun:
         """Return a run of which nothing is known yet but its settings."""
-        data, history, epoch = training.dataset, History(training.config), training.first_epoch
-        return cls(number=number, dataset=data, history=history, status=status, first_epoch=epoch)
+        return cls(
+            number=number,
+            dataset=training.dataset,
+            history=History(training.config),
+            status=status,
+            first_epoch=training.first_epoch,
+            own=training.own,
+            first_weights=training.first_weights,
+        )
 
     def forked_from(self, parent: SessionRun, moment: Moment) -> SessionRun:
         """Return the run as one that begins at a moment of another: all there is to see until its first epoch."""
@@ -258,6 +268,8 @@ class SessionRun:
 
     def new_network(self) -> NeuralNetwork:
         """Return a network of its settings, with their initial weights."""
+        if self.own is not None:
+            return self.own.network(self.config, self.dataset)
         return new_network(self.config, self.dataset)
 
     def can_continue_to(self, config: TrainingConfig) -> bool:

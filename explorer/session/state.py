@@ -148,6 +148,6 @@ class SessionState:
     def can_train_on(self) -> bool:
         """Whether the weights that are shown can be trained on with the settings that are set."""
         run, moment = self.run, self.moment
-        if run is None or moment is None or moment.epoch >= MOST_EPOCHS:
+        if run is None or run.own is not None or moment is None or moment.epoch >= MOST_EPOCHS:
             return False
         return run.config.hidden_sizes == self.config.hidden_sizes

@@ -3,6 +3,8 @@
 from explorer.training.completed_run import CompletedRun, complete
 from explorer.training.config import FIELDS, PRESETS, TrainingConfig
 from explorer.training.fields import ConfigError
+from explorer.training.own_network import OwnClass, OwnNetworkError
+from explorer.training.own_run import OwnRun
 from explorer.training.records import (
     BatchRecord,
     BatchStep,
@@ -29,6 +31,9 @@ __all__ = [
     "Evaluation",
     "History",
     "Moment",
+    "OwnClass",
+    "OwnNetworkError",
+    "OwnRun",
     "RunEnd",
     "Runner",
     "RunnerStatus",

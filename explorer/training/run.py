@@ -6,7 +6,7 @@ Nobody calls back into the loop. Whoever iterates decides: to pause is to stop a
 import inspect
 import math
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from contextvars import Context
 from time import perf_counter
 from typing import Literal, TypeVar, overload
@@ -19,11 +19,12 @@ from explorer.engine import MiniBatches, Model, Score, ScoredSet, Scorer
 from explorer.network import NeuralNetwork
 from explorer.training.config import TrainingConfig
 from explorer.training.fields import ConfigError
+from explorer.training.own_network import OwnClass
 from explorer.training.process_settings import one_blas_thread, small_product
 from explorer.training.records import BatchRecord, BatchStep, EpochRecord, Evaluation, Snapshot
 from explorer.wording import grouped
 
-__all__ = ["DivergedError", "Event", "TrainingRun", "check_images", "new_network", "train"]
+__all__ = ["DivergedError", "Event", "TrainingRun", "check_images", "length_of", "new_network", "train"]
 
 _Found = TypeVar("_Found")
 
@@ -130,16 +131,17 @@ class TrainingRun:
         If the weights of `start` are not of the network that the config describes, or not of an epoch's end.
     """
 
+    own: OwnClass | None = None
+    """The class that is trained in place of the textbook's; None for that."""
+    first_weights: tuple[NDArray[np.floating], ...] | None = None
+    """The weights that it began with; None where the settings say them."""
+
     def __init__(self, config: TrainingConfig, dataset: Dataset, *, start: Snapshot | None = None) -> None:
         check_images(config, dataset)
         self.config = config
         self.dataset = dataset if config.n_train is None else dataset.head(config.n_train)
-        network = self.new_network()
-        self._rng = network.rng  # after the weights it gives the order of the samples
-        self._model = Model(network, small_product())
-        self._batches = MiniBatches(
-            self._model, self.dataset, config.batch_size, config.learning_rate, config.reduction
-        )
+        self._batch_size = min(config.batch_size, len(self.dataset.train_labels))
+        self._prepare()
         self.step = 0
         """Mini-batches so far, updates of the weights; epochs before a fork count as if they had been its own."""
         self.first_epoch = 0
@@ -147,8 +149,6 @@ class TrainingRun:
         if start is not None:
             self._go_on_from(start)
         self._epochs_done = self.first_epoch
-        self._scorer = Scorer(self._model)
-        self._order = np.arange(0)  # of the samples in the newest epoch
         self._tested: tuple[Snapshot, ScoredSet] | None = None  # at the end of the newest epoch
         self._rested = 0.0  # seconds, without the present rest
         self._rests_since: float | None = None
@@ -158,6 +158,17 @@ class TrainingRun:
         self._quiet = Context()
         self._quiet.run(np.seterr, all="ignore")
 
+    def _prepare(self) -> None:
+        """Make the network, and all that trains and scores it."""
+        config, network = self.config, self.new_network()
+        self._rng = network.rng  # after the weights it gives the order of the samples
+        self._model = Model(network, small_product())
+        self._batches = MiniBatches(
+            self._model, self.dataset, config.batch_size, config.learning_rate, config.reduction
+        )
+        self._scorer = Scorer(self._model)
+        self._order = np.arange(0)  # of the samples in the newest epoch
+
     def new_network(self) -> NeuralNetwork:
         """Return a network as the config describes it, with its initial weights."""
         return new_network(self.config, self.dataset)
@@ -166,7 +177,7 @@ class TrainingRun:
     def network(self) -> NeuralNetwork:
         """A copy of the network, as the textbook's class, between two epochs or when the run is over."""
         network = self.new_network()
-        network.set_weights(self._model.parameters.weights())
+        network.set_weights(self._weights())
         return network
 
     def set_weights(self, weights: Sequence[NDArray[np.floating]]) -> None:
@@ -203,7 +214,7 @@ class TrainingRun:
     @property
     def steps_per_epoch(self) -> int:
         """Mini-batches in an epoch."""
-        return -(-self.n_samples // self._batches.batch_size)
+        return -(-self.n_samples // self._batch_size)
 
     @property
     def epoch(self) -> float:
@@ -226,6 +237,9 @@ class TrainingRun:
         if self._rests_since is not None:
             self._rested += perf_counter() - self._rests_since
             self._rests_since = None
+
+    def leave(self) -> None:
+        """Let go of a mini-batch that is under way, where nobody may ask for its end."""
 
     def extend(self, epochs: int) -> None:
         """Raise the number of epochs; the run goes on to it when it is iterated further."""
@@ -252,8 +266,8 @@ class TrainingRun:
 
     def weights(self) -> tuple[NDArray[np.floating], ...]:
         """Return a read-only copy of the weights as they are now, ``(W1, b1, W2, b2, …)``."""
-        with self._batches.settled():
-            return self._model.parameters.weights()
+        with self._settled():
+            return self._weights()
 
     def batch_step(
         self, before: Sequence[NDArray[np.floating]], goes_on: Callable[[], bool] = lambda: True
@@ -273,8 +287,8 @@ class TrainingRun:
             None if it was left.
         """
         data, after = self.dataset, self.weights()
-        start = (self.step - 1) % self.steps_per_epoch * self._batches.batch_size
-        chosen = self._order[start : start + self._batches.batch_size]
+        start = (self.step - 1) % self.steps_per_epoch * self._batch_size
+        chosen = self._order[start : start + self._batch_size]
         batch = data.train_images[chosen], data.train_labels[chosen], data.Y_train[:, chosen]
         scores = []
         for weights in (before, after):
@@ -285,7 +299,7 @@ class TrainingRun:
                 return None
             scores.append(scored.score)
         first, second = scores
-        moved = _length(np.subtract(a, b) for a, b in zip(after, before, strict=True))
+        moved = length_of(np.subtract(a, b) for a, b in zip(after, before, strict=True))
         return BatchStep(
             step=self.step,
             n_images=len(chosen),
@@ -293,18 +307,18 @@ class TrainingRun:
             train_accuracy=first.accuracy,
             loss_after=second.mean_loss,
             accuracy_after=second.accuracy,
-            moved=moved / (_length(before) or math.nan),  # a file's weights may all be 0
+            moved=moved / (length_of(before) or math.nan),  # a file's weights may all be 0
         )
 
     def snapshot(self) -> Snapshot:
         """Return a read-only copy of the network as it is now, with its outputs for the test set."""
-        with self._batches.settled():
+        with self._settled():
             testing = self._testing()
             while True:
                 try:
                     next(testing)
                 except StopIteration as end:
-                    return Snapshot(self.epoch, self._model.parameters.weights(), end.value.outputs)
+                    return Snapshot(self.epoch, self._weights(), end.value.outputs)
 
     def _go_on_from(self, start: Snapshot) -> None:
         if start.epoch != int(start.epoch):
@@ -323,21 +337,8 @@ class TrainingRun:
             yield from self._epoch(self._epochs_done + 1)
 
     def _epoch(self, number: int) -> Generator[Event, None, None]:
-        n, started = self.n_samples, perf_counter() - self._rested
-        whole, seen, scores_each = Score(), 0, self._batches.scores_each
-        self._order = self._rng.permutation(n)
-        for part in self._batches.epoch(self._order):
-            self.step += part.updates
-            if part.score is not None:
-                whole += part.score
-                if not math.isfinite(whole.loss):
-                    raise DivergedError(number)
-            point = part.batch if scores_each else part.score
-            if point is None:
-                yield None
-                continue
-            seen += point.n
-            yield BatchRecord(number - 1 + seen / n, self.step, point.mean_loss, point.accuracy)
+        started = perf_counter() - self._rested
+        whole = yield from self._descend(number)
         on_test = yield from self._scoring("test")
         if not math.isfinite(on_test.score.loss):
             raise DivergedError(number)
@@ -351,13 +352,38 @@ class TrainingRun:
             seconds=perf_counter() - self._rested - started,
             confusion=on_test.confusion,
         )
-        snapshot = Snapshot(number, self._model.parameters.weights(), on_test.outputs)
+        snapshot = Snapshot(number, self._weights(), on_test.outputs)
         self._tested = snapshot, on_test
         yield record
         yield snapshot
 
+    def _descend(self, number: int) -> Generator[Event, None, Score]:
+        """Train an epoch, and return the sums over its images, each measured before its update."""
+        n, whole, seen, scores_each = self.n_samples, Score(), 0, self._batches.scores_each
+        self._order = self._rng.permutation(n)
+        for part in self._batches.epoch(self._order):
+            self.step += part.updates
+            if part.score is not None:
+                whole += part.score
+                if not math.isfinite(whole.loss):
+                    raise DivergedError(number)
+            point = part.batch if scores_each else part.score
+            if point is None:
+                yield None
+                continue
+            seen += point.n
+            yield BatchRecord(number - 1 + seen / n, self.step, point.mean_loss, point.accuracy)
+        return whole
+
+    def _weights(self) -> tuple[NDArray[np.floating], ...]:
+        return self._model.parameters.weights()
+
+    def _settled(self) -> AbstractContextManager[None]:
+        """Give a context in which the weights are those after the last mini-batch."""
+        return self._batches.settled()
+
     def _evaluating(self) -> Generator[None, None, Evaluation]:
-        with self._batches.settled():
+        with self._settled():
             on_train = yield from self._scoring("train")
             yield
             on_test = yield from self._testing()
@@ -369,14 +395,14 @@ class TrainingRun:
                 train_accuracy=on_train.score.accuracy,
                 test_accuracy=on_test.score.accuracy,
                 confusion=on_test.confusion,
-                snapshot=Snapshot(self.epoch, self._model.parameters.weights(), on_test.outputs),
+                snapshot=Snapshot(self.epoch, self._weights(), on_test.outputs),
             )
 
     def _testing(self) -> Generator[None, None, ScoredSet]:
         """Score the test set, or return what the newest epoch's end has found if the weights are still those."""
         if self._tested is not None:
             snapshot, scored = self._tested
-            if all(map(np.array_equal, snapshot.weights, self._model.parameters.weights())):
+            if snapshot.weights and all(map(np.array_equal, snapshot.weights, self._weights())):
                 return scored
         return (yield from self._scoring("test"))
 
@@ -399,6 +425,6 @@ def _unless_left(work: Generator[None, None, _Found], goes_on: Callable[[], bool
     return None
 
 
-def _length(arrays: Iterable[NDArray[np.floating]]) -> float:
+def length_of(arrays: Iterable[NDArray[np.floating]]) -> float:
     """Return the Euclidean length of all the numbers in some arrays together."""
     return math.sqrt(sum(float(np.vdot(array, array)) for array in arrays))

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.training.event_loop import running_loop
+from explorer.training.own_network import OwnNetworkError
 from explorer.training.process_settings import one_blas_thread, short_switches
 from explorer.training.records import BatchRecord, BatchStep, EpochRecord, Evaluation, RunEnd, Snapshot
 from explorer.training.run import DivergedError, Event, TrainingRun
@@ -274,7 +275,7 @@ class _Turn:
                 return self._train()
         except BaseException as error:  # noqa: BLE001  # whatever it is, the user is told
             reason = f"{error}."
-            if not isinstance(error, DivergedError):
+            if not isinstance(error, DivergedError | OwnNetworkError):
                 _log.exception("A run failed")
                 reason = f"{type(error).__name__}: {error}"
             # The frames in which it was raised would keep the run and its network.
@@ -326,6 +327,7 @@ class _Turn:
         return RunEnd("finished", final=final)
 
     def _ended(self, reason: str = STOPPED_BY_USER) -> RunEnd | None:
+        self._run.leave()
         if not self._wanted():
             return None
         self._run.rest()

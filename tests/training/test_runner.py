@@ -53,6 +53,9 @@ class GatedRun:
     def rest(self):
         pass
 
+    def leave(self):
+        pass
+
     def wake(self):
         pass
 

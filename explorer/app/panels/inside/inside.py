@@ -63,8 +63,9 @@ class Inside:
     def show(self, state: ViewState) -> None:
         """Let the section in sight draw the selected epoch."""
         subject = self._subjects.of(state)
-        chosen = None if subject is None else self[self.choice.value]
-        self._why.text = _said(state, subject)
+        self._why.text = _said(state, subject, self.choice.value)
+        is_shown = subject is not None and not (subject.differs and self.choice.value == "image")
+        chosen = self[self.choice.value] if is_shown else None
         set_hidden(self._nothing, not self._why.text)
         for section in self._sections.values():
             set_hidden(section.view, section is not chosen)
@@ -76,9 +77,16 @@ class Inside:
         self._on_chosen()
 
 
-def _said(state: ViewState, subject: Subject | None) -> str:
+def _said(state: ViewState, subject: Subject | None, section: str) -> str:
     """Return why the newest moment isn't there: the sections then show the first weights, or nothing."""
     if subject is None:
-        return state.nothing
+        own = None if state.run is None else state.run.own
+        return (
+            state.nothing
+            if own is None
+            else f"{own.name} has no W1, b1, W2, b2: there is nothing to look into."
+        )
+    if section == "image" and subject.differs:
+        return f"{subject.differs}: there are no formulas to show."
     failed = state.run is not None and state.run.status == "failed"
     return f"{state.nothing} Shown are its first weights." if state.nothing and failed else ""

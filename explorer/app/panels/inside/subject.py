@@ -15,6 +15,7 @@ from explorer.datasets import Dataset
 from explorer.network import NeuralNetwork
 from explorer.session import SessionRun
 from explorer.training import Snapshot
+from explorer.training.own_network import computes_as_textbook
 from explorer.training.process_settings import one_blas_thread
 
 __all__ = ["Probe", "Subject", "Subjects", "probe", "probe_size"]
@@ -55,6 +56,14 @@ class Subject:
         """Weights and biases."""
         return self._network.n_parameters
 
+    @property
+    def differs(self) -> str:
+        """Why formulas would not say what the network does; empty where they do."""
+        own = self.run.own
+        if own is None or computes_as_textbook(self._network):
+            return ""
+        return f"The outputs of {own.name} are not those of the textbook's formulas with its weights"
+
     @contextmanager
     def network(self, weights: Weights | None = None) -> Iterator[NeuralNetwork]:
         """Lend the network with the weights of this moment, or with others of the run.
@@ -76,12 +85,14 @@ class Subjects:
     def of(self, state: ViewState) -> Subject | None:
         """Return what there is to look into: the moment, or before the first one the first weights.
 
-        It is None without a run.
+        It is None without a run, and where the weights of somebody's own network are not known.
         """
         run = state.run
         if run is None:
             return None
         snapshot = None if state.moment is None else state.moment.snapshot
+        if run.own is not None and not run.first_weights:
+            return None
         last = self._newest
         same_run = last is not None and last.run.key == run.key
         if last is None or not same_run or self._snapshot is not snapshot:

@@ -1,0 +1,218 @@
+"""Somebody's own network in the place of the textbook's: what its class must have, and its passes as ours."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from copy import deepcopy
+from dataclasses import dataclass
+from inspect import Parameter, signature
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from explorer.datasets import Dataset
+from explorer.network import ACTIVATIONS, OUTPUTS, NeuralNetwork
+from explorer.training.config import FIELDS, TrainingConfig
+from explorer.training.process_settings import one_blas_thread
+
+__all__ = ["OwnClass", "OwnNetwork", "OwnNetworkError", "computes_as_textbook", "recognised"]
+
+Array = NDArray[Any]
+
+_METHODS = ("forward", "train_iteration", "fit")
+_ITS_OWN = ("hidden_activation", "output", "loss", "initializer", "seed")  # unless it takes them
+_N_PROBED = 16  # random samples that two networks are compared on
+_PACKAGES = (Path(__file__).parents[1], Path(np.__file__).parent)
+
+
+class OwnNetworkError(RuntimeError):
+    """Somebody's own network can't do what is asked of it; the message is one sentence for its author."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnClass:
+    """A class that is trained in place of `NeuralNetwork`.
+
+    Parameters
+    ----------
+    made_by : type
+        Called as ``Mine(n_input, n_hidden, n_output)``, with those of the textbook's keywords that it names. It
+        has the methods `forward`, `train_iteration` and `fit` of the exercise.
+
+    Raises
+    ------
+    TypeError
+        If it is no class, can't be called so, or lacks a method.
+    """
+
+    made_by: type[Any]
+
+    def __post_init__(self) -> None:
+        made_by: object = self.made_by
+        if not isinstance(made_by, type):
+            raise TypeError(
+                f"network is {type(made_by).__name__}; expected a class, as Mine, not what it makes"
+            )
+        missing = [name for name in _METHODS if not callable(getattr(made_by, name, None))]
+        if missing:
+            raise TypeError(f"{self.name} has no {' and no '.join(missing)}: a network is trained by its own")
+        try:
+            signature(made_by).bind(784, 32, 10)
+        except TypeError as error:
+            expected = f"{self.name}(n_input, n_hidden, n_output)"
+            raise TypeError(f"{self.name} can't be called as {expected}: {error}") from error
+
+    @property
+    def name(self) -> str:
+        """What the class is called."""
+        return self.made_by.__name__
+
+    @property
+    def keywords(self) -> tuple[str, ...]:
+        """Those of the settings that the class takes as keywords, besides its sizes."""
+        parameters = signature(self.made_by).parameters.values()
+        passes_on = any(one.kind is Parameter.VAR_KEYWORD for one in parameters)
+        if passes_on and issubclass(self.made_by, NeuralNetwork):
+            return _ITS_OWN
+        return tuple(name for name in _ITS_OWN if name in {one.name for one in parameters})
+
+    @property
+    def settings(self) -> tuple[str, ...]:
+        """The settings that mean something to it; the others are its own."""
+        return tuple(name for name in FIELDS if name not in _ITS_OWN or name in self.keywords)
+
+    def make(self, config: TrainingConfig, dataset: Dataset) -> Any:
+        """Return one, with the sizes and settings of a config.
+
+        Raises
+        ------
+        OwnNetworkError
+            If it raises anything.
+        """
+        sizes = config.hidden_sizes
+        options = {name: getattr(config, name) for name in self.keywords}
+        with self.told("__init__"):
+            n_hidden = sizes[0] if len(sizes) == 1 else sizes
+            return self.made_by(dataset.n_inputs, n_hidden, dataset.n_classes, **options)
+
+    def network(self, config: TrainingConfig, dataset: Dataset) -> NeuralNetwork:
+        """Return one that is used as the textbook's: itself where it is one, else in the shell of one."""
+        made = self.make(config, dataset)
+        return made if isinstance(made, NeuralNetwork) else OwnNetwork(self, made, config, dataset)
+
+    def weights(self, made: Any, n_layers: int) -> tuple[Array, ...]:
+        """Return a read-only copy of ``(W1, b1, W2, b2, …)``; nothing where it has none of these names."""
+        found = []
+        for layer in range(1, n_layers + 1):
+            for name in (f"W{layer}", f"b{layer}"):
+                array = np.array(getattr(made, name, None), dtype=np.float32)
+                if array.ndim == 0:
+                    return ()
+                array = array.reshape(-1, 1) if name.startswith("b") else array
+                array.flags.writeable = False
+                found.append(array)
+        return tuple(found)
+
+    @contextmanager
+    def told(self, method: str) -> Iterator[None]:
+        """Give a context in which whatever the class raises becomes a sentence that names its line."""
+        try:
+            yield
+        except OwnNetworkError:
+            raise
+        except Exception as error:
+            frames = traceback.extract_tb(error.__traceback__)[1:]
+            own = [one for one in frames if not any(Path(one.filename).is_relative_to(p) for p in _PACKAGES)]
+            where = method
+            if found := own or frames:
+                where = f"{found[-1].name}, line {found[-1].lineno}"
+                where += f", “{found[-1].line}”" if found[-1].line else ""
+            text = f"{self.name} raised {type(error).__name__} in {where}: {error}"
+            raise OwnNetworkError(text) from error
+
+
+class OwnNetwork(NeuralNetwork):
+    """A network of somebody's own class in the shell of a textbook's: these weights, but the passes of the class.
+
+    Parameters
+    ----------
+    own : OwnClass
+        The class.
+    made : object
+        A network of it.
+    config : TrainingConfig
+        Names the functions that the shell is said to have.
+    dataset : Dataset
+        The images.
+    """
+
+    def __init__(self, own: OwnClass, made: Any, config: TrainingConfig, dataset: Dataset) -> None:
+        functions = {name: getattr(config, name) for name in _ITS_OWN}
+        super().__init__(dataset.n_inputs, config.hidden_sizes, dataset.n_classes, **functions)
+        self.own, self.made = own, made
+        if weights := own.weights(made, self.n_layers):
+            self.set_weights(weights)
+
+    def set_weights(self, weights: Any) -> None:
+        """Set all parameters; the class's own follow with the next pass.
+
+        Raises
+        ------
+        OwnNetworkError
+            If the class has none of their names.
+        """
+        if not weights:
+            names = ", ".join(list(self.shapes)[:4])
+            raise OwnNetworkError(f"{self.own.name} has no {names}: only its figures can be shown")
+        super().set_weights(weights)
+
+    def forward(self, X: ArrayLike) -> Array:
+        """Return the outputs of the class's own `forward`."""
+        for name, array in self.named().items():
+            setattr(self.made, name, array.reshape(np.shape(getattr(self.made, name, array))).copy())
+        with self.own.told("forward"):
+            y = np.asarray(self.made.forward(np.asarray(X, self.dtype)))
+        for layer, name in product(self.layers, "ah"):
+            kept = getattr(self.made, f"{name}{layer}", None)
+            if kept is not None:
+                setattr(self, f"{name}{layer}", np.asarray(kept))
+        self.h[self.n_layers] = y
+        return y
+
+    def backward(self, X: ArrayLike, y: ArrayLike, d: ArrayLike) -> tuple[Array, ...]:
+        """Return the gradient that the class's own `backward` gives."""
+        if not callable(getattr(self.made, "backward", None)):
+            raise OwnNetworkError(f"{self.own.name} has no backward, so there is no gradient to look at")
+        with self.own.told("backward"):
+            found = self.made.backward(*(np.asarray(array, self.dtype) for array in (X, y, d)))
+            gradients = tuple(np.asarray(gradient) for gradient in found)
+        shapes = zip(gradients, self.shapes.values(), strict=False)
+        return tuple(
+            given.reshape(shape) if given.size == np.prod(shape) else given for given, shape in shapes
+        )
+
+
+def computes_as_textbook(network: NeuralNetwork) -> bool:
+    """Return whether its `forward` gives what the textbook's gives with its weights and functions."""
+    X = np.random.default_rng(0).random((network.layer_sizes[0], _N_PROBED), np.float32)
+    with one_blas_thread(), np.errstate(all="ignore"):
+        y = network.forward(X)
+        expected = NeuralNetwork.forward(deepcopy(network), X)
+    return y.shape == expected.shape and bool(np.allclose(y, expected, atol=1e-5))
+
+
+def recognised(own: OwnClass, made: Any, config: TrainingConfig, dataset: Dataset) -> TrainingConfig:
+    """Return a config that names the functions that a class has, as far as its outputs tell; else `config`."""
+    if isinstance(made, NeuralNetwork) or not own.weights(made, len(config.hidden_sizes) + 1):
+        return config
+    for hidden, output in product(ACTIVATIONS, OUTPUTS):
+        loss = "cross_entropy" if output == "softmax" else "squared_error"
+        named = config.replace(hidden_activation=hidden, output=output, loss=loss)
+        if computes_as_textbook(OwnNetwork(own, deepcopy(made), named, dataset)):
+            return named
+    return config

@@ -1,0 +1,296 @@
+"""A training by somebody's own `fit`, as a run like any other: it can be watched, paused, stepped and stopped."""
+
+from __future__ import annotations
+
+import ctypes
+import math
+from collections.abc import Callable, Generator, Sequence
+from contextlib import AbstractContextManager, closing, nullcontext
+from copy import deepcopy
+from inspect import signature
+from queue import Empty, SimpleQueue
+from threading import Semaphore, Thread
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.datasets import Dataset
+from explorer.engine import Score, ScoredSet, score_outputs
+from explorer.network import LOSSES, NeuralNetwork, confusion_matrix
+from explorer.training.config import TrainingConfig
+from explorer.training.own_network import OwnClass, OwnNetworkError, recognised
+from explorer.training.records import BatchRecord, BatchStep
+from explorer.training.run import DivergedError, Event, TrainingRun, length_of
+
+__all__ = ["OwnRun", "by_turns", "float_columns"]
+
+_ROWS = 512  # images that are scored at a time
+_SCORES_PER_EPOCH = 20
+_LOOK_SECONDS = 0.05  # how long a mini-batch may keep whoever wants to stop waiting
+
+
+class OwnRun(TrainingRun):
+    """A network of somebody's own class on its way through the data, trained by the class itself.
+
+    Each epoch is one call ``fit(X, d, batch_size, 1, lr)``, which goes on only while the run is iterated. What is
+    told of a mini-batch is what `train_iteration` returns, the loss, and how many of the outputs of its `forward`
+    were right. A `fit` that doesn't call it gives no records within an epoch.
+
+    Parameters
+    ----------
+    own : OwnClass
+        The class.
+    config : TrainingConfig
+        The settings. Functions that the class has by itself are named in the run's own config, if they are known.
+    dataset : Dataset
+        The images and labels.
+
+    Raises
+    ------
+    OwnNetworkError
+        If the class raises anything, here or while it trains.
+    """
+
+    def __init__(self, own: OwnClass, config: TrainingConfig, dataset: Dataset) -> None:
+        self.own: OwnClass = own
+        super().__init__(config, dataset)
+
+    def _prepare(self) -> None:
+        self._watch = watch = _Watch(self.own, self.config)
+        made = self.own.make(self.config, self.dataset)
+        self.config = recognised(self.own, made, self.config, self.dataset)
+        watch.loss_name = self.config.loss
+        self._made = made
+        made.__class__ = telling(self.own.made_by, watch)
+        self._is_within = False  # whether `fit` was within a mini-batch when it was last looked at
+        self._columns: tuple[NDArray[Any], NDArray[Any]] | None = None
+        self.first_weights = self._weights()
+
+    def new_network(self) -> NeuralNetwork:
+        """Return another network of the class, with first weights of its own."""
+        return self.own.network(self.config, self.dataset)
+
+    @property
+    def snapshot_bytes(self) -> int:
+        """Memory of a `Snapshot`: the weights, and the outputs for the test set."""
+        return sum(array.nbytes for array in self._weights()) + 4 * self.dataset.Y_test.size
+
+    def batch_step(
+        self, before: Sequence[NDArray[np.floating]], goes_on: Callable[[], bool] = lambda: True
+    ) -> BatchStep | None:
+        """Return what the newest mini-batch did; NaN for how far it moved weights that are not known."""
+        X, d = self._watch.batch
+        first, after = self._watch.score, self._weights()
+        with self.own.told("forward"):
+            y = np.asarray(self._twin().forward(X))
+        second = score_outputs(y.T, d.T, d.argmax(axis=0), self.config.loss)
+        moved = math.nan
+        if after:
+            change = length_of(a - b for a, b in zip(after, before, strict=True))
+            moved = change / (length_of(before) or math.nan)
+        return BatchStep(
+            step=self.step,
+            n_images=first.n,
+            train_loss=first.mean_loss,
+            train_accuracy=first.accuracy,
+            loss_after=second.mean_loss,
+            accuracy_after=second.accuracy,
+            moved=moved,
+        )
+
+    def leave(self) -> None:
+        """End a `fit` that is within a mini-batch, which may never end; to go on is to begin the epoch again."""
+        if self._is_within:
+            self._events.close()
+
+    def _twin(self) -> Any:
+        """Return a copy that nobody watches, so that what `fit` has kept of its last pass stays."""
+        made = deepcopy(self._made)
+        made.__class__ = self.own.made_by
+        return made
+
+    def _weights(self) -> tuple[NDArray[np.floating], ...]:
+        return self.own.weights(self._made, len(self.config.hidden_sizes) + 1)
+
+    def _settled(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def _fit(self, say: Callable[[Score], None]) -> None:
+        """Train an epoch; `say` gets each mini-batch."""
+        if self._columns is None:
+            # Its own, to be written to: some shuffle them in place.
+            self._columns = float_columns(self.dataset), np.array(self.dataset.Y_train)
+        self._watch.say, config = say, self.config
+        options = {"reduction": config.reduction} if self._watch.fit_reduces else {}
+        with self.own.told("fit"), np.errstate(all="ignore"):
+            self._made.fit(*self._columns, config.batch_size, 1, config.learning_rate, **options)
+
+    def _descend(self, number: int) -> Generator[Event, None, Score]:
+        n, last = self.n_samples, number * self.steps_per_epoch
+        whole, told = Score(), Score()
+        with closing(by_turns(self._fit)) as scores:
+            for score in scores:
+                self._is_within = score is None
+                if score is None:
+                    yield None
+                    continue
+                self.step = min(self.step + 1, last)
+                whole, told = whole + score, told + score
+                if not math.isfinite(whole.loss):
+                    raise DivergedError(number)
+                if told.n * _SCORES_PER_EPOCH < n and self.steps_per_epoch > _SCORES_PER_EPOCH:
+                    yield None
+                    continue
+                epoch = number - 1 + min(1.0, whole.n / n)
+                yield BatchRecord(epoch, self.step, told.mean_loss, told.accuracy)
+                told = Score()
+        self.step = last  # also where its mini-batches are fewer
+        if whole.n:
+            return whole
+        return (yield from self._scoring("train")).score
+
+    def _scoring(self, split: Literal["train", "test"]) -> Generator[None, None, ScoredSet]:
+        data, twin = self.dataset, self._twin()
+        parts = (data.train_images, data.train_labels, data.Y_train)
+        images, labels, targets = (
+            parts if split == "train" else (data.test_images, data.test_labels, data.Y_test)
+        )
+        n, n_classes = len(labels), len(targets)
+        Y = np.empty((n, n_classes), np.float32)
+        rows = images.reshape(n, -1)
+        for start in range(0, n, _ROWS):
+            X = np.divide(rows[start : start + _ROWS].T, np.float32(255), dtype=np.float32)
+            with self.own.told("forward"), np.errstate(all="ignore"):
+                y = np.asarray(twin.forward(X))
+            if y.shape != (n_classes, X.shape[1]):
+                expected = f"({n_classes}, {X.shape[1]})"
+                raise OwnNetworkError(
+                    f"{self.own.name}.forward returned shape {y.shape}; expected {expected}"
+                )
+            Y[start : start + _ROWS] = y.T
+            yield
+        confusion = confusion_matrix(labels, Y.argmax(axis=1), n_classes)
+        Y.flags.writeable = confusion.flags.writeable = False
+        return ScoredSet(score_outputs(Y, targets.T, labels, self.config.loss), Y.T, confusion)
+
+
+def float_columns(dataset: Dataset) -> NDArray[np.float32]:
+    """Return the training images as columns that may be written to: float32 in [0, 1], shape (784, n)."""
+    rows = dataset.train_images.reshape(len(dataset.train_labels), -1)
+    return np.divide(rows, np.float32(255), dtype=np.float32).T
+
+
+class _Watch:
+    """Hears each mini-batch of a network, and divides the rate where the gradient is to be a mean."""
+
+    def __init__(self, own: OwnClass, config: TrainingConfig) -> None:
+        self.own, self.loss_name = own, config.loss
+        self.fit_reduces = "reduction" in signature(own.made_by.fit).parameters
+        self.divides = config.reduction == "mean" and not self.fit_reduces
+        self.say: Callable[[Score], None] = lambda _score: None
+        self.outputs: NDArray[Any] | None = None  # of the newest forward pass
+        self.batch: tuple[NDArray[Any], NDArray[Any]] = np.empty((0, 0)), np.empty((0, 0))
+        self.score = Score()
+
+    def arguments(self, *arguments: Any, **options: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Return what `train_iteration` is called with, in place of what `fit` calls it with."""
+        if not self.divides:
+            return arguments, options
+        bound = signature(self.own.made_by.train_iteration).bind(*arguments, **options)
+        bound.apply_defaults()
+        _, X, _, rate = [*bound.arguments][:4]
+        bound.arguments[rate] /= max(1, bound.arguments[X].shape[1])
+        return bound.args, bound.kwargs
+
+    def hear(self, network: Any, X: NDArray[Any], d: NDArray[Any], loss: Any) -> None:
+        """Tell a mini-batch, whose step has been taken."""
+        y = self.outputs
+        if y is None:  # it went another way: that of after the step has to do
+            y = np.asarray(self.own.made_by.forward(network, X))
+        d = np.asarray(d)
+        n = d.shape[-1]
+        hits = int(np.count_nonzero(y.argmax(axis=0) == d.argmax(axis=0))) if y.shape == d.shape and n else 0
+        if loss is None:
+            loss = LOSSES[self.loss_name](y, d)
+        elif np.size(loss) != 1:
+            found = f"shape {np.shape(loss)}" if np.size(loss) else type(loss).__name__
+            raise OwnNetworkError(
+                f"{self.own.name}.train_iteration returned {found}; expected one number, the loss"
+            )
+        self.batch, self.score = (X, d), Score(n, hits, float(np.asarray(loss).item()))
+        self.say(self.score)
+
+
+def telling(cls: type[Any], watch: _Watch) -> type[Any]:
+    """Return a class that is as `cls`, but tells `watch` of each mini-batch."""
+
+    def forward(self: Any, *arguments: Any, **options: Any) -> Any:
+        y = cls.forward(self, *arguments, **options)
+        watch.outputs = np.asarray(y)
+        return y
+
+    def train_iteration(self: Any, *arguments: Any, **options: Any) -> Any:
+        watch.outputs = None
+        given, named = watch.arguments(self, *arguments, **options)
+        loss = cls.train_iteration(*given, **named)
+        X, d = (*arguments, *options.values())[:2]
+        watch.hear(self, X, d, loss)
+        return loss
+
+    names = {"__slots__": (), "__module__": cls.__module__, "__qualname__": cls.__qualname__}
+    made: type[Any] = type(
+        cls.__name__, (cls,), {**names, "forward": forward, "train_iteration": train_iteration}
+    )
+    return made
+
+
+class _LeftError(BaseException):
+    """Nobody asks for more."""
+
+
+def by_turns(work: Callable[[Callable[[Any], None]], object]) -> Generator[Any, None, None]:
+    """Yield what ``work(say)`` says, which stands still in a thread of its own from each word to the next.
+
+    While the next word takes its time, None comes twenty times a second. Closed, it ends the work: where it
+    stands, or within the code that it has got lost in.
+    """
+    said: SimpleQueue[tuple[str, Any]] = SimpleQueue()
+    asked, is_left = Semaphore(0), False
+
+    def say(word: Any) -> None:
+        said.put(("word", word))
+        asked.acquire()
+        if is_left:
+            raise _LeftError
+
+    def go() -> None:
+        try:
+            work(say)
+            said.put(("end", None))
+        except BaseException as error:  # noqa: BLE001  # it is raised where the words are asked for
+            said.put(("error", error))
+
+    thread = Thread(target=go, name="explorer-own-fit", daemon=True)
+    thread.start()
+    try:
+        while True:
+            try:
+                kind, word = said.get(timeout=_LOOK_SECONDS)
+            except Empty:
+                yield None
+                continue
+            if kind == "error":
+                raise word
+            if kind == "end":
+                return
+            yield word
+            asked.release()
+    finally:
+        is_left = True
+        asked.release()
+        thread.join(_LOOK_SECONDS)
+        if thread.is_alive():
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(
+                ctypes.c_ulong(thread.ident or 0), ctypes.py_object(_LeftError)
+            )

@@ -1,0 +1,85 @@
+"""Networks as students write them, from the exercise's description alone."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def sigmoid(a):
+    return 1 / (1 + np.exp(-a))
+
+
+def slope(a):
+    return sigmoid(a) * (1 - sigmoid(a))
+
+
+class Mine:
+    def __init__(self, n_input, n_hidden, n_output, seed=None):
+        self.rng = np.random.default_rng(seed)
+        for layer, n_in, n_out in ((1, n_input, n_hidden), (2, n_hidden, n_output)):
+            limit = np.sqrt(6 / (n_in + n_out))
+            setattr(self, f"W{layer}", self.rng.uniform(-limit, limit, (n_out, n_in)))
+            setattr(self, f"b{layer}", np.zeros((n_out, 1)))
+
+    def forward(self, X):
+        self.a1 = self.W1 @ X + self.b1
+        self.h1 = sigmoid(self.a1)
+        self.a2 = self.W2 @ self.h1 + self.b2
+        return sigmoid(self.a2)
+
+    def backward(self, X, y, d):
+        delta2 = (y - d) * slope(self.a2)
+        delta1 = (self.W2.T @ delta2) * slope(self.a1)
+        sums = (delta.sum(axis=1, keepdims=True) for delta in (delta1, delta2))
+        return delta1 @ X.T, next(sums), delta2 @ self.h1.T, next(sums)
+
+    def train_iteration(self, X, d, lr=0.01):
+        y = self.forward(X)
+        steps = self.backward(X, y, d)
+        for name, step in zip(("W1", "b1", "W2", "b2"), steps, strict=True):
+            setattr(self, name, getattr(self, name) - lr * step)
+        return 0.5 * np.sum((y - d) ** 2)
+
+    def fit(self, X, d, batch_size, n_epochs=10, lr=0.01):
+        n = X.shape[1]
+        for _ in range(n_epochs):
+            order = self.rng.permutation(n)
+            for start in range(0, n, batch_size):
+                batch = order[start : start + batch_size]
+                self.train_iteration(X[:, batch], d[:, batch], lr)
+
+
+class SlopeForgotten(Mine):
+    def backward(self, X, y, d):
+        delta2 = (y - d) * slope(self.a2)
+        delta1 = self.W2.T @ delta2
+        sums = (delta.sum(axis=1, keepdims=True) for delta in (delta1, delta2))
+        return delta1 @ X.T, next(sums), delta2 @ self.h1.T, next(sums)
+
+
+class Mismatched(Mine):
+    def backward(self, X, y, d):
+        return X @ y
+
+
+class Endless(Mine):
+    def train_iteration(self, X, d, lr=0.01):
+        while True:
+            pass
+
+
+class Renamed:
+    """Keeps its weights under names of its own."""
+
+    def __init__(self, n_input, n_hidden, n_output):
+        self.inner = Mine(n_input, n_hidden, n_output, seed=0)
+
+    def forward(self, X):
+        return self.inner.forward(X)
+
+    def train_iteration(self, X, d, lr):
+        return self.inner.train_iteration(X, d, lr)
+
+    def fit(self, X, d, batch_size, n_epochs, lr):
+        for start in range(0, X.shape[1], batch_size):
+            self.train_iteration(X[:, start : start + batch_size], d[:, start : start + batch_size], lr)

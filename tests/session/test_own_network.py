@@ -1,0 +1,71 @@
+"""A session whose network is a class of the user's own: each run of it has the textbook's next to it."""
+
+from __future__ import annotations
+
+import pytest
+from own_networks import Mine, Mismatched
+
+from explorer import TrainingConfig, train
+from explorer.session import ForkError, Session
+from explorer.session.session_reader import read_session
+
+CONFIG = TrainingConfig(hidden_sizes=6, epochs=2, batch_size=64, learning_rate=0.05)
+PATIENCE = 60
+
+
+@pytest.fixture
+def session(small_dataset):
+    made = Session(small_dataset, CONFIG, network=Mine)
+    made.train()
+    assert made.wait(PATIENCE)
+    yield made
+    made.close()
+
+
+def test_the_textbooks_run_with_the_same_settings_is_an_earlier_one(session, small_dataset):
+    (textbook,) = session.state.comparable
+    assert list(textbook.history) == list(train(CONFIG, small_dataset))
+    assert textbook.label.startswith("textbook")
+    assert session.state.run.label.startswith("own network Mine")
+    assert session.advice[0].text.startswith("This is Mine, a network of your own")
+    assert "initial weights" in session.advice[0].why
+
+
+def test_other_settings_train_both_again_and_the_same_ones_only_ones_own(session):
+    session.restart()
+    assert session.wait(PATIENCE)
+    assert len(session.state.runs) == 2
+    session.apply(CONFIG.replace(batch_size=128))
+    assert session.wait(PATIENCE)
+    assert [run.own is None for run in session.state.runs] == [True, False, True, False]
+
+
+def test_it_goes_on_and_stops_by_single_steps(session):
+    session.step("batch")
+    assert session.wait(PATIENCE)
+    (step,) = session.state.run.stepped
+    assert (step.step, step.n_images, session.status) == (21, 64, "paused")
+    assert step.loss_after < step.train_loss
+    assert 0 < step.moved < 0.1
+
+
+def test_it_is_no_run_to_fork(session):
+    assert not session.state.can_train_on
+    with pytest.raises(ForkError, match="Mine can't be trained on"):
+        session.fork()
+
+
+def test_a_file_of_the_session_has_its_figures_and_its_name_but_no_weights(session, small_dataset):
+    saved = read_session(session.save_session(), "mine.session", small_dataset)
+    own = next(run for run in saved.runs if run.label.startswith("own network Mine"))
+    assert list(own.history) == list(session.state.run.history)
+    assert own.newest.weights == ()
+    assert saved.present == 0
+
+
+def test_what_the_class_raises_ends_the_run_with_its_line(small_dataset):
+    session = Session(small_dataset, CONFIG, network=Mismatched)
+    session.train()
+    assert session.wait(PATIENCE)
+    assert "Mismatched raised ValueError in backward, line" in session.advice[-1].text
+    session.close()

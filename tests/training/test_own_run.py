@@ -1,0 +1,169 @@
+"""Networks of somebody's own class: trained by themselves, told as any run is."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import numpy as np
+import pytest
+from own_networks import Endless, Mine, Mismatched, Renamed, SlopeForgotten
+
+from explorer import EpochRecord, NeuralNetwork, TrainingConfig, train
+from explorer.network.gradient_check import check_gradient, choose_weights
+from explorer.training import BatchRecord, OwnClass, OwnNetworkError, OwnRun, Runner
+from explorer.training.own_network import computes_as_textbook
+from explorer.training.own_run import by_turns
+from explorer.training.process_settings import one_blas_thread
+
+CONFIG = TrainingConfig(hidden_sizes=6, epochs=2, batch_size=64, learning_rate=0.05)
+PATIENCE = 60
+
+
+@pytest.fixture(autouse=True)
+def _one_thread():
+    with one_blas_thread():
+        yield
+
+
+@pytest.mark.parametrize("reduction", ["sum", "mean"])
+@pytest.mark.parametrize("made_by", [Mine, NeuralNetwork])
+def test_the_textbooks_formulas_give_the_textbooks_records(made_by, reduction, small_dataset):
+    config = CONFIG.replace(reduction=reduction, learning_rate={"sum": 0.05, "mean": 2.0}[reduction])
+    events = [*OwnRun(OwnClass(made_by), config, small_dataset)]
+    found = [event for event in events if isinstance(event, EpochRecord)]
+    for ours, own in zip(train(config, small_dataset), found, strict=True):
+        assert own.train_accuracy == ours.train_accuracy
+        np.testing.assert_array_equal(own.confusion, ours.confusion)
+        np.testing.assert_allclose(
+            [own.train_loss, own.test_loss], [ours.train_loss, ours.test_loss], rtol=1e-5
+        )
+    batches = [event for event in events if isinstance(event, BatchRecord)]
+    assert [batch.step for batch in batches] == list(range(1, 21))
+
+
+def test_each_epoch_goes_on_from_the_last_and_more_may_follow(small_dataset):
+    run, whole = (OwnRun(OwnClass(Mine), CONFIG, small_dataset) for _ in range(2))
+    first = [*run]
+    run.extend(4)
+    whole.extend(4)
+    weights = [event.weights[0] for event in [*first, *run] if hasattr(event, "weights")]
+    expected = [event.weights[0] for event in whole if hasattr(event, "weights")]
+    np.testing.assert_array_equal(weights, expected)
+
+
+def test_what_the_class_raises_is_told_with_its_line(small_dataset):
+    with pytest.raises(
+        OwnNetworkError, match=r"Mismatched raised ValueError in backward, line \d+, “return X @ y”"
+    ):
+        [*OwnRun(OwnClass(Mismatched), CONFIG, small_dataset)]
+
+
+class Unsummed(Mine):
+    def train_iteration(self, X, d, lr=0.01):
+        return (self.forward(X) - d) ** 2
+
+
+def test_a_loss_that_is_no_number_is_told(small_dataset):
+    with pytest.raises(
+        OwnNetworkError, match=r"train_iteration returned shape \(10, 64\); expected one number"
+    ):
+        [*OwnRun(OwnClass(Unsummed), CONFIG, small_dataset)]
+
+
+class Rows(Mine):
+    def forward(self, X):
+        return super().forward(X).T
+
+
+def test_outputs_of_another_shape_are_told(small_dataset):
+    with pytest.raises(OwnNetworkError, match=r"forward returned shape \(512, 10\); expected \(10, 512\)"):
+        OwnRun(OwnClass(Rows), CONFIG, small_dataset).evaluate()
+
+
+class LoneForward:
+    def forward(self, X):
+        return X
+
+
+@pytest.mark.parametrize(
+    ("network", "message"),
+    [
+        (Mine(4, 3, 2), "expected a class, as Mine"),
+        (LoneForward, "LoneForward has no train_iteration and no fit"),
+        (type("Short", (Mine,), {"__init__": lambda self, n_input: None}), "can't be called as Short"),
+    ],
+)
+def test_what_is_no_network_is_refused(network, message):
+    with pytest.raises(TypeError, match=message):
+        OwnClass(network)
+
+
+def test_the_keywords_that_it_names_are_its_settings():
+    assert OwnClass(Mine).keywords == ("seed",)
+    assert {"initializer", "output"} & {*OwnClass(Mine).settings} == set()
+    assert OwnClass(NeuralNetwork).keywords == ("hidden_activation", "output", "loss", "initializer", "seed")
+
+
+def test_a_stopped_run_ends_code_that_would_go_on_for_ever(small_dataset):
+    before = threading.active_count()
+    runner = Runner(lambda delivery: None)
+    runner.start(OwnRun(OwnClass(Endless), CONFIG, small_dataset))
+    runner.stop()
+    assert runner.wait(PATIENCE)
+    assert runner.status == "stopped"
+    runner.close()
+    ends_at = time.monotonic() + PATIENCE
+    while threading.active_count() > before:
+        assert time.monotonic() < ends_at, "the loop goes on"
+        time.sleep(0.01)
+
+
+def test_work_stands_still_until_more_is_asked_for():
+    done = []
+    words = by_turns(lambda say: [(done.append(n), say(n)) for n in range(3)])
+    assert next(word for word in words if word is not None) == 0
+    assert done == [0]
+    assert [word for word in words if word is not None] == [1, 2]
+
+
+def test_a_class_without_w1_has_figures_but_no_weights(small_dataset):
+    run = OwnRun(OwnClass(Renamed), CONFIG, small_dataset)
+    before = run.evaluate()
+    assert len([*run]) > 2
+    assert run.evaluate().train_loss < before.train_loss
+    assert run.weights() == run.first_weights == ()
+    with pytest.raises(OwnNetworkError, match="Renamed has no W1, b1, W2, b2"):
+        _ = run.network
+
+
+@pytest.mark.parametrize(("made_by", "agrees"), [(Mine, True), (SlopeForgotten, False)])
+def test_the_gradient_check_is_of_its_own_passes(made_by, agrees, small_dataset):
+    network = OwnRun(OwnClass(made_by), CONFIG, small_dataset).network
+    X, d = small_dataset.X_test[:, :8], small_dataset.Y_test[:, :8]
+    checked = check_gradient(network, X, d, choose_weights(network, X, np.random.default_rng(0)))
+    assert {weight.agrees for weight in checked if weight.place.parameter in ("W1", "b1")} == {agrees}
+    assert all(weight.agrees for weight in checked if weight.place.parameter in ("W2", "b2"))
+    assert computes_as_textbook(network)
+
+
+class Rectified(Mine):
+    def forward(self, X):
+        self.a1 = self.W1 @ X + self.b1
+        self.h1 = np.maximum(0, self.a1)
+        e = np.exp(self.W2 @ self.h1 + self.b2)
+        return e / e.sum(axis=0)
+
+
+class Linear(Mine):
+    def forward(self, X):
+        super().forward(X)
+        return self.a2
+
+
+def test_its_functions_are_recognised_by_their_outputs(small_dataset):
+    config = OwnRun(OwnClass(Rectified), CONFIG, small_dataset).config
+    assert (config.hidden_activation, config.output, config.loss) == ("relu", "softmax", "cross_entropy")
+    unknown = OwnRun(OwnClass(Linear), CONFIG, small_dataset)
+    assert unknown.config == CONFIG
+    assert not computes_as_textbook(unknown.network)

@@ -9,6 +9,7 @@ from explorer.app.data_choice import DataChoice, unreadable
 from explorer.app.link import Link, Trail, what_a_link_lacks
 from explorer.app.panels import PanelHost
 from explorer.app.panels.inside import SECTIONS, Inside
+from explorer.app.panels.lab import LEVELS, LabPanel
 from explorer.datasets import Dataset, DatasetError
 from explorer.session import Session, SessionState
 from explorer.training import TrainingConfig
@@ -58,7 +59,11 @@ class Address:
             session.use(dataset, link.config)
         self._settings.set_trait("shown", self._shown if link.shown is None else list(link.shown))
         self._header.choice = link.theme
-        self._look(link.tab or self._panels.home, link.section)
+        if link.bug:
+            self._lab.open(link.bug)
+        self._panels.tab_bar.selected = "lab" if link.bug else link.tab or self._panels.home
+        if link.section:
+            self._section.value = link.section
         if is_new:
             session.train(link.config)
         self.write()
@@ -91,7 +96,7 @@ class Address:
         except DatasetError as error:
             notices = (unreadable(name, error),)
         fields = fields_of(len(dataset.train_labels), dataset.n_classes)
-        link, wrong = Link.read(query, self._panels.names, SECTIONS, names, fields=fields)
+        link, wrong = Link.read(query, self._panels.names, SECTIONS, names, fields=fields, n_bugs=len(LEVELS))
         return link, dataset, (*wrong, *notices)
 
     def _complain(self, notices: tuple[str, ...]) -> None:
@@ -120,6 +125,12 @@ class Address:
         assert isinstance(inside, Inside)
         return inside.choice
 
+    @property
+    def _lab(self) -> LabPanel:
+        lab = self._panels["lab"]
+        assert isinstance(lab, LabPanel)
+        return lab
+
     def _on_view(self, _change: Mapping[str, Any]) -> None:
         self.write()
 
@@ -131,7 +142,8 @@ class Address:
         link = Link(
             config=self._session.config,
             data="" if self._data.chosen == self._data.names[0] else self._data.chosen,
-            tab="" if tab == self._panels.home else tab,
+            tab="" if tab in (self._panels.home, "lab") else tab,
+            bug=self._lab.level if tab == "lab" else 0,
             section="" if section == SECTIONS[0] else section,
             theme=self._header.choice,
             shown=None if shown is None else tuple(shown),

@@ -27,7 +27,25 @@ _KEYS: Mapping[str, str] = MappingProxyType({"presets": "presets", **{n: f.key f
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """What a link holds."""
+    """What a link holds.
+
+    Parameters
+    ----------
+    config : TrainingConfig
+        The settings.
+    tab : str
+        Name of the tab, or "" for the first.
+    theme : {"auto", "light", "dark"}
+        The theme that is asked for.
+    shown : tuple of str or None
+        Names of the only settings whose controls are shown; None for all.
+    section : str
+        Name of the section of the tab "inside", or "" for the first.
+    data : str
+        Name of the data set, or "" for the first.
+    bug : int
+        Level of the bug lab, which is then the tab; 0 for none.
+    """
 
     config: TrainingConfig = field(default_factory=TrainingConfig)
     tab: str = ""
@@ -39,7 +57,7 @@ class Link:
     section: str = ""
     """Name of the section of the tab "inside", or "" for the first."""
     data: str = ""
-    """Name of the data set, or "" for the first."""
+    bug: int = 0
 
     @classmethod
     def read(
@@ -50,6 +68,7 @@ class Link:
         datasets: Sequence[str] = (),
         *,
         fields: Mapping[str, Field] = FIELDS,
+        n_bugs: int = 0,
     ) -> tuple[Link, tuple[str, ...]]:
         """Read a query string, whatever it holds.
 
@@ -61,6 +80,9 @@ class Link:
             Names of the tabs that there are, of the sections of the tab "inside", and of the data sets.
         fields : mapping of str to Field
             The settings, as `fields_of` returns them for a data set: more images than it has can't be asked for.
+
+        n_bugs : int
+            Levels of the bug lab.
 
         Returns
         -------
@@ -84,6 +106,10 @@ class Link:
             wrong.append(f"There is no section “{section[:40]}”; the sections are {', '.join(sections)}.")
         if theme not in _THEMES:
             wrong.append(f"The theme can't be “{theme[:40]}”: expected one of {', '.join(_THEMES)}.")
+        level = own.get("bug", "")
+        is_level = level in map(str, range(1, n_bugs + 1))
+        if level and not is_level:
+            wrong.append(f"There is no bug “{level[:40]}”; the lab has 1 to {n_bugs}.")
         shown, unknown = _controls(own.get("controls"))
         if unknown:
             kind = "is no control" if len(unknown) == 1 else "are no controls"
@@ -95,6 +121,7 @@ class Link:
             shown,
             section if section in sections else "",
             "" if data in datasets[:1] else data,
+            int(level) if is_level else 0,
         )
         return link, (*notices, *wrong)
 
@@ -102,7 +129,9 @@ class Link:
         """Return the query string that `read` gives this link back from; empty for all defaults."""
         theme = "" if self.theme == "auto" else self.theme
         controls = ",".join(_KEYS[name] for name in self.shown or ())
-        view = dict(zip(VIEW_KEYS, (self.tab, self.section, theme, controls), strict=True))
+        view = dict(
+            zip(VIEW_KEYS, (self.tab, self.section, theme, controls, str(self.bug or "")), strict=True)
+        )
         others = {DATA_KEY: self.data.lower(), **view}
         written = (self.config.to_query(), urlencode({k: v for k, v in others.items() if v}, safe=","))
         return "&".join(part for part in written if part)

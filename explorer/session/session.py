@@ -252,6 +252,19 @@ class Session:
         run = SessionRun.beginning(training, self._next_number(), "paused" if paused else "running")
         self._begin(training, run, paused=paused)
 
+    def take_network(self, network: type[Any], config: TrainingConfig) -> None:
+        """Train another class of one's own, and forget all runs so far.
+
+        Raises
+        ------
+        TypeError
+            If it is no class of a network.
+        """
+        self._referee.cancel()
+        self._run, self._reference, self._earlier, self._n_runs = None, None, EarlierRuns(), 0
+        self.own, self._first = OwnClass(network), None
+        self.train(config)
+
     def extend(self, epochs: int, *, paused: bool = False) -> None:
         """Let the present run go on to more epochs, whether it trains, is paused or has ended.
 

@@ -130,7 +130,7 @@ def fields_of(n_images: int, n_classes: int) -> Mapping[str, Field]:
     return MappingProxyType({**FIELDS, layers.name: layers, images.name: images})
 
 
-VIEW_KEYS = ("tab", "section", "theme", "controls")
+VIEW_KEYS = ("tab", "section", "theme", "controls", "bug")
 """Keys of a link that say only what is on screen."""
 
 DATA_KEY = "data"

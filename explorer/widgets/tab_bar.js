@@ -90,11 +90,18 @@ function render({ model, el }) {
     panel.setAttribute("role", "tabpanel");
     panel.setAttribute("aria-labelledby", tabs.find(({ name }) => name === model.get("selected"))?.tab.id ?? "");
   };
+  /** On a phone the last tabs are out of sight; the page itself stays where it is.
+   * @param {Element} tab */
+  const scrollTo = (tab) => {
+    const [own, all] = [tab.getBoundingClientRect(), list.getBoundingClientRect()];
+    list.scrollLeft += Math.min(0, own.left - all.left) + Math.max(0, own.right - all.right);
+  };
   const showTabs = () => {
     for (const { name, tab } of tabs) {
       const chosen = name === model.get("selected");
       tab.setAttribute("aria-selected", String(chosen));
       tab.tabIndex = chosen ? 0 : -1;
+      if (chosen) scrollTo(tab);
     }
     namePanel();
   };

@@ -7,6 +7,7 @@ from explorer.app.panels.data import DataPanel
 from explorer.app.panels.draw import DrawPanel
 from explorer.app.panels.host import PanelHost
 from explorer.app.panels.inside import Inside
+from explorer.app.panels.lab import LabPanel
 from explorer.app.panels.mistakes import MistakesPanel
 from explorer.app.panels.overview import Overview
 from explorer.app.panels.runs import RunsPanel
@@ -17,17 +18,35 @@ from explorer.app.views import Views
 __all__ = ["tabs"]
 
 
-def tabs(views: Views, data: DataChoice, on_section: Callable[[], None]) -> PanelHost:
-    """Return the tab bar with all panels; it opens with the overview."""
+def tabs(views: Views, data: DataChoice, on_view: Callable[[], None]) -> PanelHost:
+    """Return the tab bar with all panels; it opens with the overview.
+
+    Parameters
+    ----------
+    views : Views
+        All that is shown.
+    data : DataChoice
+        The data sets that there are.
+    on_view : callable
+        Called after another section of the tab "inside" is chosen, or another level of the lab.
+    """
+    solved: set[int] = set()  # also by panels that were made for another data set
+
+    def lab() -> LabPanel:
+        panel = LabPanel(solved=solved, on_level=on_view, on_fault=views.loop.on_fault)
+        views.on_close(panel.close)
+        return panel
+
     host = PanelHost(
         {
             "Data": lambda: DataPanel(views, data),
             "Overview": lambda: Overview(views),
             "Mistakes": lambda: MistakesPanel(views),
-            "Inside": lambda: Inside(views, on_section),
+            "Inside": lambda: Inside(views, on_view),
             "Draw": lambda: DrawPanel(views),
             "Runs": lambda: RunsPanel(views),
             "Study": lambda: StudyPanel(views),
+            "Lab": lab,
         },
         views,
         home="overview",

@@ -1,0 +1,89 @@
+"""A network with a mistake: which level it is, what the mistake may be, and what was said of the guess."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import ClassVar
+
+from explorer.widgets.rendered import Element, button_element, element
+
+__all__ = ["BugQuestion"]
+
+_MARKS: Mapping[bool | None, str] = MappingProxyType({True: "✓", False: "✗", None: ""})
+_WORDS: Mapping[bool | None, str] = MappingProxyType({True: "right: ", False: "wrong: ", None: ""})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BugQuestion:
+    """A question, for a `Display`; presses are ``"again"``, ``"level 3"`` and, for the first guess, ``"guess 0"``.
+
+    Parameters
+    ----------
+    level : int
+        The level, 1 for the first.
+    solved : sequence of bool
+        Which levels are solved, of all that there are.
+    guesses : sequence of (str, bool or None)
+        What may be guessed, and whether it was right; None where it was not guessed.
+    said : str
+        What there is to do, or what is said of the last guess.
+    is_right : bool or None
+        Whether that was right; None before any.
+    source : str
+        Code in which lines that end in ``# WRONG`` stand out; empty before the level is solved.
+    """
+
+    kind: ClassVar[str] = "explorer-bug-question"
+    pictures: ClassVar[tuple[bytes, ...]] = ()
+
+    level: int = 1
+    solved: Sequence[bool] = (False,)
+    guesses: Sequence[tuple[str, bool | None]] = ()
+    said: str = ""
+    is_right: bool | None = None
+    source: str = ""
+
+    def elements(self) -> list[Element]:
+        """Return the question as elements."""
+        levels = [self._level(number) for number in range(1, len(self.solved) + 1)]
+        guesses = [self._guess(place) for place in range(len(self.guesses))]
+        status = {"role": "status", "aria_live": "polite", "data_right": _word(self.is_right)}
+        lines = [_line(line) for line in self.source.splitlines()]
+        goes_on = self.is_right and self.level < len(self.solved)
+        again = button_element("again", "Train it again", class_="explorer-button")
+        following = f"level {self.level + 1}"
+        onward = button_element(following, "Next level", class_="explorer-button", data_primary=True)
+        return [
+            element("div", *levels, role="group", aria_label="Levels", class_="explorer-bug-levels"),
+            element("p", self.said, class_="explorer-bug-said", **status),
+            element("pre", *lines, hidden=not lines, tabindex=0, role="group", aria_label="The code"),
+            element("div", again, onward if goes_on else None, class_="explorer-bug-levels"),
+            element("p", "Which mistake is it?", class_="explorer-bug-heading"),
+            element("ul", *guesses),
+        ]
+
+    def _level(self, number: int) -> Element:
+        done = self.solved[number - 1]
+        words = f"Level {number} of {len(self.solved)}{', solved' * done}"
+        current = "true" if number == self.level else None
+        return button_element(
+            f"level {number}", f"{number}{' ✓' * done}", aria_label=words, aria_current=current, title=words
+        )
+
+    def _guess(self, place: int) -> Element:
+        words, was_right = self.guesses[place]
+        mark, state = _MARKS[was_right], _word(was_right)
+        signs = (
+            element("span", mark, aria_hidden="true"),
+            element("span", _WORDS[was_right], class_="explorer-unseen"),
+        )
+        return element("li", button_element(f"guess {place}", *signs, words, data_right=state))
+
+
+def _line(line: str) -> Element:
+    is_wrong = line.endswith("# WRONG")
+    return element("span", f"{line}\n", class_="explorer-bug-wrong" if is_wrong else None)
+
+
+def _word(flag: bool | None) -> str | None:
+    return None if flag is None else str(flag).lower()

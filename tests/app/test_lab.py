@@ -1,0 +1,177 @@
+"""The bug lab: what it says of a guess is what the figures of the level show."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+from app_steps import messages
+
+from explorer import BugLab, EpochRecord, Explorer, TrainingConfig
+from explorer.app.panels.lab import LEVELS
+from explorer.app.panels.lab.levels import GUESSES
+from explorer.checks import MISTAKES
+from explorer.network.gradient_check import check_gradient, choose_weights
+from explorer.training import OwnClass, OwnRun
+from explorer.training.own_step import arrivals, first_step
+from explorer.training.process_settings import one_blas_thread
+
+CONFIG = TrainingConfig(hidden_sizes=6, epochs=1, batch_size=64)
+NAMES = [level.mistake for level in LEVELS]
+
+
+@pytest.fixture
+def lab():
+    made = BugLab()
+    yield made.panel
+    made.close()
+
+
+def press(panel, words):
+    panel.question._on_message(panel.question, {"press": words}, [])
+
+
+def guess(panel, mistake):
+    press(panel, f"guess {[guess.mistake for guess in GUESSES].index(mistake)}")
+
+
+def gradients(own, dataset):
+    """Return the ratio of analytic and numeric gradient, by parameter; NaN where both are as good as 0."""
+    network = own.network(TrainingConfig(), dataset)
+    X, d = dataset.X_test[:, :32], dataset.Y_test[:, :32]
+    checked = check_gradient(network, X, d, choose_weights(network, X, np.random.default_rng(0), 40))
+    ratios = {}
+    for weight in checked:
+        ratio = 1.0 if weight.agrees else weight.analytic / weight.numeric
+        ratios.setdefault(weight.place.parameter, []).append(ratio)
+    return {name: np.array(found) for name, found in ratios.items()}
+
+
+def seen(mistake, dataset):
+    """Return what the figures of a network with a mistake show, by the kind of guess that it speaks for."""
+    own, config = OwnClass(MISTAKES[mistake].network), TrainingConfig(batch_size=64, epochs=1)
+    if mistake == "last-batch-dropped":
+        config = config.replace(batch_size=70)
+    network = own.network(config, dataset)
+    network.forward(dataset.X_test)
+    W, h = network.W1, np.asarray(network.h1)
+    arrived = arrivals(own, config, dataset)
+    run = OwnRun(own, config, dataset)
+    record = next(event for event in run if isinstance(event, EpochRecord))
+    return {
+        "gradient": not all((ratios == 1).all() for ratios in gradients(own, dataset).values()),
+        "weights": W.min() >= 0 or W.max() <= 0 or np.ptp(W, axis=0).max() == 0,
+        "forward": h.min() < 0 or h.max() > 1,
+        "step": not all(
+            step.ratio == pytest.approx(1) and step.is_along for step in first_step(own, config, dataset)
+        ),
+        "data": sum(one.n_paired for one in arrived) < 5 * config.batch_size // 2,
+        "loss": not 1 / 3 < record.train_loss / record.test_loss < 3,
+    }
+
+
+@pytest.mark.parametrize("mistake", [guess.mistake for guess in GUESSES])
+def test_each_mistake_shows_where_it_is_said_to_and_nowhere_else(mistake, small_dataset):
+    guessed = next(guess for guess in GUESSES if guess.mistake == mistake)
+    with one_blas_thread():
+        found = {kind for kind, shows in seen(mistake, small_dataset).items() if shows}
+    assert guessed.kind in found
+    level = next((level for level in LEVELS if level.mistake == mistake), None)
+    if level is not None:  # what is said of all levels must hold, unless the level says something else
+        common = LEVELS[NAMES.index("slope-forgotten-hidden")].here
+        own = {kind for kind, said in level.here.items() if kind != "gradient" and said != common[kind]}
+        if level.mistake not in ("gradient-mean", "slope-forgotten-hidden", "slope-of-activation"):
+            assert "gradient" not in found
+        assert found - {"gradient"} <= own
+
+
+@pytest.mark.parametrize(
+    ("mistake", "low", "high", "names"),
+    [
+        ("gradient-sign", -1, -1, "W1 b1 W2 b2"),
+        ("gradient-mean", 1 / 32, 1 / 32, "W1 b1 W2 b2"),
+        ("slope-forgotten-hidden", 4, 6, "W1 b1"),
+        ("slope-of-activation", 0.9, 1.33, "W1 b1"),
+    ],
+)
+def test_the_gradient_check_is_off_by_the_factor_that_is_named(mistake, low, high, names, mnist):
+    with one_blas_thread():
+        found = gradients(OwnClass(MISTAKES[mistake].network), mnist)
+    for name, ratios in found.items():
+        expected = (low, high) if name in names.split() else (1, 1)
+        assert expected[0] - 1e-4 <= ratios.min()
+        assert np.quantile(ratios, 0.75) <= expected[1] + 1e-4
+
+
+def test_a_level_is_solved_wrong_then_right(lab):
+    guess(lab, "gradient-sign")
+    shown = lab.question.shown
+    assert shown.said.startswith("No. A gradient of the wrong sign differs in the gradient check")
+    assert "backpropagation is right" in shown.said
+    assert (shown.is_right, shown.source, any(shown.solved)) == (False, "", False)
+    guess(lab, "step-uphill")
+    shown = lab.question.shown
+    assert shown.said.startswith("Yes: plus for minus in the step. The loss rises")
+    assert [*shown.solved] == [True] + 9 * [False]
+    assert "self.W1 = self.W1 + lr * d_W1  # WRONG" in shown.source
+    press(lab, "level 2")
+    shown = lab.question.shown
+    assert (shown.level, shown.is_right, shown.source) == (2, None, "")
+    assert {right for _, right in shown.guesses} == {None}
+    assert [*shown.solved] == [True] + 9 * [False]
+
+
+def test_what_is_no_press_is_ignored(lab):
+    for words in ("level 11", "level x", "guess 99", "guess", "fly"):
+        press(lab, words)
+    assert lab.question.shown.level == 1
+    assert lab.question.shown.is_right is None
+
+
+def test_each_section_shows_the_network_next_to_the_textbooks(lab):
+    assert lab.views.session.wait(60)
+    (textbook,) = lab.views.state.comparable
+    assert textbook.config == lab.views.state.run.config
+    for name, section in lab.sections.items():
+        lab.choice.value = name
+        assert ("explorer-hidden" in section.view._dom_classes) is False
+        others = [other for other in lab.sections.values() if other is not section]
+        assert all("explorer-hidden" in other.view._dom_classes for other in others)
+    step = lab.sections["step"]
+    assert [row[3] for row in step.steps.shown.rows] == 4 * ["−1 ×"]
+    assert [row[3] for row in step.batches.shown.rows] == ["100 of 100", "100 of 100", "50 of 50"]
+    assert lab.sections["check"].section.table.shown.agrees
+
+
+@pytest.mark.parametrize("level", [0, 11, "3"])
+def test_there_is_no_other_level(level):
+    with pytest.raises(ValueError, match="expected 1 to 10"):
+        BugLab(level)
+
+
+def test_a_link_opens_a_level_and_names_it_alone(small_dataset):
+    app = Explorer(small_dataset, CONFIG, train=False)
+    app.open_link("?bug=3")
+    assert app.panels.tab_bar.selected == "lab"
+    assert app.panels["lab"].level == 3
+    assert re.search(r"\bbug=3\b", app.header.query)
+    assert "mean" not in app.header.query
+    press(app.panels["lab"], "level 4")
+    assert re.search(r"\bbug=4\b", app.header.query)
+    app.panels.tab_bar.selected = "overview"
+    assert "bug" not in app.header.query
+    app.open_link("?bug=12")
+    assert "There is no bug “12”; the lab has 1 to 10." in str(messages(app))
+    app.close()
+
+
+def test_what_is_solved_stays_solved_with_other_images(small_dataset):
+    app = Explorer(small_dataset, CONFIG, train=False)
+    app.open_link("?bug=1")
+    guess(app.panels["lab"], "step-uphill")
+    app.session.use(small_dataset.head(500), CONFIG)
+    app.views.refresh()
+    app.panels.tab_bar.selected = "lab"
+    assert app.panels["lab"].question.shown.solved[0]
+    app.close()

@@ -20,7 +20,7 @@ from explorer.network import ACTIVATIONS, OUTPUTS, NeuralNetwork
 from explorer.training.config import FIELDS, TrainingConfig
 from explorer.training.process_settings import one_blas_thread
 
-__all__ = ["OwnClass", "OwnNetwork", "OwnNetworkError", "computes_as_textbook", "recognised"]
+__all__ = ["OwnClass", "OwnNetwork", "OwnNetworkError", "computes_as_textbook", "departs", "recognised"]
 
 Array = NDArray[Any]
 
@@ -204,6 +204,23 @@ def computes_as_textbook(network: NeuralNetwork) -> bool:
         y = network.forward(X)
         expected = NeuralNetwork.forward(deepcopy(network), X)
     return y.shape == expected.shape and bool(np.allclose(y, expected, atol=1e-5))
+
+
+def departs(network: NeuralNetwork) -> bool:
+    """Return whether the textbook's formulas, with its weights and functions, don't say what its passes give."""
+    rng = np.random.default_rng(0)
+    X = rng.random((network.layer_sizes[0], _N_PROBED), np.float32)
+    d = np.eye(network.layer_sizes[-1], dtype=np.float32)[
+        :, rng.integers(network.layer_sizes[-1], size=_N_PROBED)
+    ]
+    if not computes_as_textbook(network):
+        return True
+    textbook = deepcopy(network)
+    with one_blas_thread(), np.errstate(all="ignore"):
+        found = network.backward(X, network.forward(X), d)
+        expected = NeuralNetwork.backward(textbook, X, NeuralNetwork.forward(textbook, X), d)
+    pairs = zip(found, expected, strict=True)
+    return not all(a.shape == b.shape and np.allclose(a, b, rtol=1e-3, atol=1e-4) for a, b in pairs)
 
 
 def recognised(own: OwnClass, made: Any, config: TrainingConfig, dataset: Dataset) -> TrainingConfig:

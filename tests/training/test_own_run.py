@@ -12,7 +12,7 @@ from own_networks import Endless, Mine, Mismatched, Renamed, SlopeForgotten
 from explorer import EpochRecord, NeuralNetwork, TrainingConfig, train
 from explorer.network.gradient_check import check_gradient, choose_weights
 from explorer.training import BatchRecord, OwnClass, OwnNetworkError, OwnRun, Runner
-from explorer.training.own_network import computes_as_textbook
+from explorer.training.own_network import computes_as_textbook, departs
 from explorer.training.own_run import by_turns
 from explorer.training.process_settings import one_blas_thread
 
@@ -145,6 +145,7 @@ def test_the_gradient_check_is_of_its_own_passes(made_by, agrees, small_dataset)
     assert {weight.agrees for weight in checked if weight.place.parameter in ("W1", "b1")} == {agrees}
     assert all(weight.agrees for weight in checked if weight.place.parameter in ("W2", "b2"))
     assert computes_as_textbook(network)
+    assert departs(network) is not agrees
 
 
 class Rectified(Mine):

@@ -29,7 +29,7 @@ from explorer.wording import counted
 __all__ = ["LabPanel"]
 
 _INTRODUCTION = (
-    "This network has one mistake. Say which it is, from what its figures show. It trains apart from your own "
+    "This network has one mistake. Say which it is, from what its figures show. It trains apart from any other "
     "run, with 32 hidden units on 6 000 images. In grey: the textbook's network, with the same settings."
 )
 

@@ -1,0 +1,53 @@
+"""The bug lab and a network of one's own, in a real Chromium."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import expect
+
+
+def test_a_level_is_solved_wrong_then_right_by_keys(app, open_page):
+    found = open_page(f"{app.url}?bug=1")
+    page = found.page
+    lab = page.locator(".explorer-lab")
+    expect(page.get_by_role("tab", name="Lab")).to_have_attribute("aria-selected", "true")
+    expect(lab.get_by_role("button", name="Level 1 of 10")).to_have_attribute("aria-current", "true")
+    expect(lab.locator(".explorer-place-accuracy")).to_contain_text("epoch 8 of 8, test accuracy 3.9 %")
+    lab.get_by_text("One step", exact=True).click()
+    expect(lab.locator("tr", has_text="W1")).to_contain_text("−1 ×")
+    lab.get_by_role("button", name="a gradient of the wrong sign").press("Enter")
+    said = lab.get_by_role("status").first
+    expect(said).to_contain_text("No. A gradient of the wrong sign differs in the gradient check")
+    expect(lab.get_by_role("button", name="wrong: a gradient of the wrong sign")).to_be_focused()
+    lab.get_by_role("button", name="plus for minus in the step").press("Space")
+    expect(said).to_contain_text("Yes: plus for minus in the step.")
+    expect(lab.locator(".explorer-bug-wrong")).to_have_count(4)
+    lab.get_by_role("button", name="Next level").click()
+    expect(lab.get_by_role("button", name="Level 1 of 10, solved")).to_be_visible()
+    expect(page).to_have_url(re.compile(r"\?bug=2$"))
+    expect(page.locator(".explorer-tiles")).to_be_hidden()
+    page.get_by_role("tab", name="Overview").click()
+    expect(page.locator(".explorer-tiles")).to_contain_text("784-32-10")
+    found.assert_clean()
+
+
+def test_a_network_of_ones_own_stands_next_to_the_textbooks(serve_plainly, open_page):
+    found = open_page(serve_plainly("own").url)
+    page = found.page
+    expect(page.locator(".explorer-run")).to_contain_text("finished · 3 of 3 epochs")
+    expect(page.locator(".explorer-messages")).to_contain_text("This is Mine, a network of your own")
+    assert page.get_by_text("Initial weights", exact=True).count() == 0
+    page.get_by_role("tab", name="Runs").click()
+    rows = page.locator(".explorer-runs tbody tr")
+    expect(rows).to_have_count(2)
+    page.get_by_role("tab", name="Inside").click()
+    page.get_by_role("radiogroup", name="Section").get_by_text("Gradient check", exact=True).click()
+    expect(page.locator(".explorer-checked-weights")).to_contain_text("4 of 8 differ")
+    page.get_by_role("radiogroup", name="Section").get_by_text("One image", exact=True).click()
+    expect(page.locator(".explorer-inside")).to_contain_text(
+        "The passes of Mine are not those of the textbook"
+    )
+    page.get_by_role("button", name="Step batch").click()
+    expect(page.locator(".explorer-run")).to_contain_text("step 1 of 60")
+    assert found.page_errors == []

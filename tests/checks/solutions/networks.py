@@ -32,9 +32,9 @@ class Vectorised:
         self.init_weights()
 
     def init_weights(self):
-        self.W1 = np.random.uniform(-1, 1, (self.n_hidden, self.n_input)) / np.sqrt(self.n_input)  # noqa: NPY002
+        self.W1 = np.random.uniform(-1, 1, (self.n_hidden, self.n_input)) / np.sqrt(self.n_input)
         self.b1 = np.zeros((self.n_hidden, 1))
-        self.W2 = np.random.uniform(-1, 1, (self.n_output, self.n_hidden)) / np.sqrt(self.n_hidden)  # noqa: NPY002
+        self.W2 = np.random.uniform(-1, 1, (self.n_output, self.n_hidden)) / np.sqrt(self.n_hidden)
         self.b2 = np.zeros((self.n_output, 1))
 
     def forward(self, X):
@@ -68,7 +68,7 @@ class Vectorised:
         losses = []
         n_samples = X.shape[1]
         for _ in range(n_epochs):
-            order = np.random.permutation(n_samples)  # noqa: NPY002
+            order = np.random.permutation(n_samples)
             X, d = X[:, order], d[:, order]
             loss = 0
             for b in range(0, n_samples, batch_size):
@@ -100,7 +100,7 @@ class InPlace(Vectorised):
         history = np.zeros(n_epochs)
         indices = np.arange(X.shape[1])
         for epoch in range(n_epochs):
-            np.random.shuffle(indices)  # noqa: NPY002
+            np.random.shuffle(indices)
             for batch in np.split(indices, range(batch_size, len(indices), batch_size)):
                 history[epoch] += self.train_iteration(X[:, batch], d[:, batch], lr)
         return history / len(indices)

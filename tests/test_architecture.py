@@ -34,6 +34,7 @@ FLOORS = {
             "traitlets",
             "ipywidgets",
             "ipykernel",
+            "IPython",
             "jupyter_client",
             "jupyter_server",
             "voila",

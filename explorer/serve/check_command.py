@@ -165,18 +165,17 @@ def _lines(found: CheckedSubmission) -> Iterator[str]:
 def _table(found: Sequence[CheckedSubmission]) -> Iterator[str]:
     """Yield what is said of a class: a row a submission, each task's totals, and what is wrong most often."""
     width = min(max(len(submission.file) for submission in found), _MOST_NAME)
-    numbers = "".join(f"{number:3}" for number in range(1, len(TASKS) + 1))
-    yield f"{'':{width}}{numbers}"
+    yield " " * width + "".join(f"{number:3}" for number in range(1, len(TASKS) + 1))
     for submission in found:
         signs = "".join(f"  {SIGNS[submission.outcome(task)]}" for task in TASKS)
         row = (
             f"{signs}  {submission.count():2} of {len(REQUIRED)}" if submission.verdicts else "  not checked"
         )
         yield f"{submission.file[-width:]:{width}}{row}"
-    yield f"\n{'':20}" + "".join(f"{sign} {outcome:11}" for outcome, sign in SIGNS.items())
+    yield f"\n{'':20}" + "".join(f"{sign} {outcome:11}" for outcome, sign in SIGNS.items()).rstrip()
     for number, task in enumerate(TASKS, 1):
         totals = Counter(submission.outcome(task) for submission in found)
-        yield f"{number:2} {task:17}" + "".join(f"{totals[outcome]:<13}" for outcome in SIGNS)
+        yield f"{number:2} {task:17}" + "".join(f"{totals[outcome]:<13}" for outcome in SIGNS).rstrip()
     verdicts = [verdict for submission in found for verdict in submission.verdicts]
     made = Counter((v.task, v.mistake) for v in verdicts if v.mistake in MISTAKES)
     if made:

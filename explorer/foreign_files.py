@@ -83,10 +83,10 @@ def dtype_name(code: str) -> str:
     return "Python objects" if letter == "O" else f"dtype {code}"
 
 
-def printable(name: str) -> str:
-    """Return a text from a foreign file fit for a message: one line, at most 80 characters."""
+def printable(name: str, most: int = 80) -> str:
+    """Return a text from a foreign file fit for a message: one line, of so many characters at most."""
     shown = "".join(letter if letter.isprintable() else "�" for letter in name)
-    return shown if len(shown) <= 80 else f"…{shown[-79:]}"
+    return shown if len(shown) <= most else f"…{shown[1 - most :]}"
 
 
 def reason(error: BaseException) -> str:

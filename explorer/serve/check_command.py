@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.progress import track
 
 from explorer.checks import MISTAKES, TASKS
+from explorer.foreign_files import printable
 from explorer.safe_write import whole_file
 from explorer.serve.checked_submissions import CheckedSubmission, check_all
 from explorer.serve.grader_cells import WRITTEN
@@ -28,6 +29,7 @@ ENDINGS = (".py", ".ipynb")
 REQUIRED = tuple(name for name, task in TASKS.items() if not task.is_bonus)
 SIGNS = MappingProxyType({"right": "✓", "wrong": "✗", "waiting": "…", "missing": "–", "unchecked": "?"})
 _MOST_NAME = 36  # letters of a file's name in the table
+_MOST_LETTERS = 1000  # of a line
 _MOST_MISTAKES = 10
 _MOST = 100_000  # seconds or megabytes
 _DESCRIPTION = """\
@@ -103,7 +105,9 @@ def run(arguments: Namespace) -> int:
                 print(json.dumps(submission.record()), flush=True)
         if not arguments.json:
             found.sort(key=lambda submission: submission.file)
-            print("\n".join(_table(found) if len(paths) > 1 else _lines(found[0])), flush=True)
+            for line in _table(found) if len(paths) > 1 else _lines(found[0]):
+                print(printable(line, _MOST_LETTERS))  # what strangers write moves no cursor
+            sys.stdout.flush()
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:  # nobody reads on, as in `… | head`
@@ -172,17 +176,19 @@ def _table(found: Sequence[CheckedSubmission]) -> Iterator[str]:
             f"{signs}  {submission.count():2} of {len(REQUIRED)}" if submission.verdicts else "  not checked"
         )
         yield f"{submission.file[-width:]:{width}}{row}"
-    yield f"\n{'':20}" + "".join(f"{sign} {outcome:11}" for outcome, sign in SIGNS.items()).rstrip()
+    yield ""
+    yield " " * 20 + "".join(f"{sign} {outcome:11}" for outcome, sign in SIGNS.items()).rstrip()
     for number, task in enumerate(TASKS, 1):
         totals = Counter(submission.outcome(task) for submission in found)
         yield f"{number:2} {task:17}" + "".join(f"{totals[outcome]:<13}" for outcome in SIGNS).rstrip()
     verdicts = [verdict for submission in found for verdict in submission.verdicts]
     made = Counter((v.task, v.mistake) for v in verdicts if v.mistake in MISTAKES)
     if made:
-        yield "\nThe mistakes that are made most:"
+        yield from ("", "The mistakes that are made most:")
     for (task, mistake), count in made.most_common(_MOST_MISTAKES):
         yield f"{count:3} × {task}: {MISTAKES[mistake].what}"
-    yield f"\n{counted(len(found), 'submission')}, {sum(submission.is_right for submission in found)} all right"
+    n_right = sum(submission.is_right for submission in found)
+    yield from ("", f"{counted(len(found), 'submission')}, {n_right} all right")
     yield from (line for submission in found for line in _remarks(submission))
 
 

@@ -21,6 +21,7 @@ from explorer.wording import duration
 
 __all__ = ["CheckedSubmission", "check_all"]
 
+OUTCOMES = frozenset({"right", "wrong", "waiting", "missing"})
 _MOST_BYTES = 1_000_000  # of what a check says
 
 
@@ -114,23 +115,23 @@ def _end(process: Popen[bytes]) -> None:
 
 def _read(file: str, said: IO[bytes], reason: str) -> CheckedSubmission:
     """Return what a check has said, a JSON object a line; where its end is missing, for what `reason`."""
-    verdicts, notes, told = list[Verdict](), list[str](), dict[str, Any]()
+    verdicts, notes, told = dict[str, Verdict](), list[str](), dict[str, Any]()
     try:
         for found in map(json.loads, said.read(_MOST_BYTES).splitlines()):
             told |= found
-            verdicts += [Verdict(**found["verdict"])] if "verdict" in found else []
             notes += [str(found["note"])] if "note" in found else []
-    except (
-        ValueError,
-        TypeError,
-    ):  # it was ended within a line, or the submission has written something itself
+            if "verdict" in found:
+                fields: dict[str, Any] = {name: str(value) for name, value in found["verdict"].items()}
+                verdict = Verdict(**fields | {"seconds": float(fields.get("seconds", 0))})
+                if verdict.task in TASKS and verdict.outcome in OUTCOMES:
+                    verdicts[verdict.task] = verdict
+    except (ValueError, TypeError, AttributeError):  # it was cut off, or the submission wrote it
         told.pop("end", None)
     error = str(told.get("error", "")) if "end" in told else reason
-    done = {verdict.task for verdict in verdicts}
-    stuck = next((name for name in TASKS if name not in done), None)
+    stuck = next((name for name in TASKS if name not in verdicts), None)
     if "end" not in told and "defined" in told and stuck:
-        verdicts.append(Verdict(stuck, "wrong", message=f"the check did not end: {reason}"))
-    elif verdicts and all(verdict.outcome == "missing" for verdict in verdicts):
+        verdicts[stuck] = Verdict(stuck, "wrong", message=f"the check did not end: {reason}")
+    elif verdicts and all(verdict.outcome == "missing" for verdict in verdicts.values()):
         error = "; ".join(notes) or "it has none of the exercise's functions"
-        verdicts, notes = [], []
-    return CheckedSubmission(file, tuple(verdicts), tuple(notes), error)
+        verdicts, notes = {}, []
+    return CheckedSubmission(file, tuple(verdicts.values()), tuple(notes), error)

@@ -256,6 +256,28 @@ def sigmoid(a):
     assert not is_running(int(sleeper))
 
 
+@needs.POSIX
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "written", ["3", "[", "{}", '{"verdict": 3}', '{"verdict": {"task": ["\\u001b[2J"]}}']
+)
+def test_a_submission_that_writes_in_the_checks_place_harms_nobody(check, written):
+    source = f"""
+import os
+def sigmoid(a):
+    for stream in range(3, 20):
+        try:
+            os.write(stream, {(written + chr(10)).encode()!r})
+        except OSError:
+            pass
+    raise ValueError("\\x1b[2J\\n\\r forged")
+"""
+    _, lines, err = check({"a.py": source, "\x1b[2J.py": source})
+    assert len(lines) < 30
+    assert err == ""
+    assert all(line.isprintable() for line in lines)
+
+
 # ---------------------------------------------------------------- a class
 
 

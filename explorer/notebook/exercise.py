@@ -96,9 +96,9 @@ class Exercise:
 
     def _card(self, verdict: Verdict) -> TaskCard:
         task, has_tried = verdict.task, verdict.task in self._log.last_outcomes()
-        message, notes = _sentence(verdict.message), [_sentence(verdict.note), self._log.trouble()]
+        message, notes = _sentence("", verdict.message), [_sentence("Note: ", verdict.note)]
         if verdict.outcome == "right":
-            message, notes = "", [f"Compared: {message}", *notes]
+            message, notes = "", [_sentence("Compared: ", verdict.message), *notes]
         elif verdict.message == f"{task} waits for its code":
             message = "Write your code in place of the gap, and run the cell again."
         return TaskCard(
@@ -106,7 +106,7 @@ class Exercise:
             outcome=verdict.outcome,
             message=message,
             look=verdict.look,
-            note=" ".join(filter(None, notes)),
+            note=" ".join(filter(None, (*notes, self._log.trouble()))),
             hints=TASKS[task].hints,
             solution=tuple(_coloured(TASKS[task].solution)) if has_tried else (),
             rung=self._log.rung(task),
@@ -133,8 +133,8 @@ class Exercise:
         card.show(replace(shown, note=note, rung=self._log.rung(shown.name), is_open=is_open))
 
 
-def _sentence(words: str) -> str:
-    return f"{words.removesuffix('.')}." if words else ""
+def _sentence(start: str, words: str) -> str:
+    return f"{start}{words.removesuffix('.')}." if words else ""
 
 
 def _coloured(things: Iterable[Any]) -> Iterator[Element | str]:

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 parts = {f"{split}_{part}": n for split, n in (("train", 2000), ("test", 500)) for part in ("images", "labels")}
 dataset = replace(dataset, **{name: getattr(dataset, name)[:n] for name, n in parts.items()})"""
-GAP = re.compile(r"^( +)(?:return \.\.\.|pass)  # YOUR CODE HERE.*$", re.MULTILINE)
+GAP = re.compile(r"^( *)(?:return \.\.\.|pass|LayeredNetwork = \.\.\.)  # YOUR CODE HERE.*$", re.MULTILINE)
 
 # By the ids of the cells: what replaces the line with the gap.
 ANSWERS = {
@@ -79,26 +79,28 @@ return e / e.sum(axis=0)""",
     "relu": "return np.maximum(0, a)",
     "d_relu": "return (a > 0).astype(float)",
     "several_layers": """\
-    sizes = [n_input, *n_hidden, n_output]
-    for k, (n_in, n_out) in enumerate(zip(sizes, sizes[1:]), 1):
-        setattr(self, f"W{k}", np.random.normal(0, np.sqrt(2 / n_in), (n_out, n_in)))
-        setattr(self, f"b{k}", np.zeros((n_out, 1)))
-    self.n_layers = len(n_hidden) + 1
+class LayeredNetwork:
+    def __init__(self, n_input, n_hidden, n_output):
+        sizes = [n_input, *n_hidden, n_output]
+        for k, (n_in, n_out) in enumerate(zip(sizes, sizes[1:]), 1):
+            setattr(self, f"W{k}", np.random.normal(0, np.sqrt(2 / n_in), (n_out, n_in)))
+            setattr(self, f"b{k}", np.zeros((n_out, 1)))
+        self.n_layers = len(n_hidden) + 1
 
-def forward(self, X):
-    self.a, self.h = {}, {0: X}
-    for k in range(1, self.n_layers + 1):
-        self.a[k] = getattr(self, f"W{k}") @ self.h[k - 1] + getattr(self, f"b{k}")
-        self.h[k] = relu(self.a[k])
-    return softmax(self.a[self.n_layers])
+    def forward(self, X):
+        self.a, self.h = {}, {0: X}
+        for k in range(1, self.n_layers + 1):
+            self.a[k] = getattr(self, f"W{k}") @ self.h[k - 1] + getattr(self, f"b{k}")
+            self.h[k] = relu(self.a[k])
+        return softmax(self.a[self.n_layers])
 
-def backward(self, X, y, d):
-    delta, found = y - d, []
-    for k in range(self.n_layers, 0, -1):
-        found = [delta @ self.h[k - 1].T, delta.sum(axis=1, keepdims=True), *found]
-        if k > 1:
-            delta = (getattr(self, f"W{k}").T @ delta) * d_relu(self.a[k - 1])
-    return found""",
+    def backward(self, X, y, d):
+        delta, found = y - d, []
+        for k in range(self.n_layers, 0, -1):
+            found = [delta @ self.h[k - 1].T, delta.sum(axis=1, keepdims=True), *found]
+            if k > 1:
+                delta = (getattr(self, f"W{k}").T @ delta) * d_relu(self.a[k - 1])
+        return found""",
 }
 
 
@@ -108,8 +110,8 @@ def answered(notebook):
     for cell in notebook.cells:
         if cell.id in ANSWERS:
             answer = ANSWERS[cell.id]
-            margin = re.search(GAP, cell.source)[1].removeprefix(re.match(" *", answer)[0])
-            cell.source = GAP.sub(indent(answer, margin).replace("\\", r"\\"), cell.source)
+            margin = GAP.search(cell.source)[1]
+            cell.source = GAP.sub(indent(answer, margin), cell.source)
         if cell.id == "archive":
             cells.append(nbformat.v4.new_code_cell(FEWER))
         cells.append(cell)

@@ -25,7 +25,7 @@ FLOORS = {
     "notebook": (
         7,
         {"numpy", "plotly", "pygments", "IPython", "rich"},
-    ),  # no widget: it stays without a kernel
+    ),  # no widget but the exercise's card: the rest stays without a kernel
     "talk": (7, {"numpy", "ipywidgets"}),
     "serve": (
         8,

@@ -1,0 +1,83 @@
+"""The exercise in JupyterLab, with its gaps empty and filled, and its cards by mouse and keyboard."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nbformat
+import pytest
+from exercise_answers import ANSWERS, answered
+from lessons import read
+from playwright.sync_api import expect
+
+EXERCISE = Path(__file__).parents[2] / "notebooks" / "exercise.ipynb"
+IDLE = (
+    "() => window.jupyterapp?.shell.currentWidget?.context?.sessionContext.session?.kernel?.status === 'idle'"
+)
+RUN = "() => window.jupyterapp.commands.execute('notebook:run-all-cells')"
+
+
+@pytest.fixture
+def run(jupyterlab, open_page):
+    """Run a notebook in JupyterLab, on a page so long that all its cells are on it; return the visit."""
+
+    def run(notebook, name):
+        url, root = jupyterlab
+        folder = root / name
+        folder.mkdir()
+        nbformat.write(notebook, folder / "exercise.ipynb")
+        viewport = {"width": 1440, "height": 12_000}
+        visit = open_page(f"{url}lab/tree/{name}/exercise.ipynb?reset", viewport=viewport)
+        visit.page.wait_for_function(IDLE)
+        visit.page.evaluate(RUN)
+        return visit
+
+    return run
+
+
+def without_the_app(notebook):
+    """The cells before the last code cell, in which the app trains; it has tests of its own."""
+    notebook.cells = [cell for cell in notebook.cells if cell.id != "explorer"]
+    return notebook
+
+
+def cards(page, outcome):
+    return page.locator(f".explorer-task [data-outcome={outcome}]")
+
+
+@pytest.mark.long
+def test_with_empty_gaps_every_task_waits_and_hints_open_by_keyboard(run):
+    visit = run(read(EXERCISE), "empty")
+    page = visit.page
+    expect(cards(page, "waiting")).to_have_count(len(ANSWERS))
+    expect(page.locator(".lesson-waits").last).to_contain_text("fit (part 7) and predict (part 4) are right")
+    first = page.locator(".explorer-task").first
+    hints = [first.get_by_role("button", name=f"Hint {rung}") for rung in (1, 2, 3)]
+    expect(first.get_by_role("button", name="Solution")).to_be_hidden()
+    for rung, hint in enumerate(hints):
+        for later in hints[rung + 1 :]:
+            expect(later).to_be_disabled()
+        hint.focus()
+        hint.press("Enter")
+        expect(hint).to_have_attribute("aria-expanded", "true")
+        expect(first.locator(".explorer-task-opened > p")).to_have_count(1)
+        expect(hint).to_be_focused()
+    hints[2].press("Space")
+    expect(first.locator(".explorer-task-opened > p")).to_have_count(0)
+    assert visit.own_errors == []
+    assert visit.foreign == []
+
+
+@pytest.mark.long
+def test_with_the_answers_every_task_passes(run):
+    visit = run(without_the_app(answered(read(EXERCISE))), "filled")
+    page = visit.page
+    expect(cards(page, "right")).to_have_count(len(ANSWERS))
+    expect(page.locator(".explorer-task-progress", has_text="12 of 12 tasks")).to_have_count(12)
+    expect(page.locator(".explorer-task-progress", has_text="5 of 5 bonus tasks")).to_have_count(5)
+    first = page.locator(".explorer-task").first
+    first.get_by_role("button", name="Solution").click()
+    expect(first.locator("pre")).to_contain_text("return 1 / (1 + np.exp(-a))")
+    expect(page.locator(".lesson-waits")).to_have_count(0)
+    assert visit.own_errors == []
+    assert visit.foreign == []

@@ -56,8 +56,8 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name in __all__:  # and not here: the app, or one of its parts
-        module = "explorer.app.explorer" if name == "Explorer" else "explorer.app.parts"
-        return getattr(import_module(module), name)
+        own = {"Explorer": "explorer", "BugLab": "bug_lab"}
+        return getattr(import_module(f"explorer.app.{own.get(name, 'parts')}"), name)
     raise AttributeError(f"module 'explorer' has no attribute {name!r}")
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from ipywidgets import Layout, VBox
@@ -19,14 +18,12 @@ from explorer.app.layout import close_all
 from explorer.app.panels.draw import DrawPanel
 from explorer.app.panels.inside.subject import Subjects
 from explorer.app.panels.inside.weights import FirstWeights
-from explorer.app.panels.lab import LEVELS, LabPanel
 from explorer.app.panels.overview import ChosenGallery, ChosenMatrix, Curve
 from explorer.app.run_controls import RunBarPart, SettingsPart
 from explorer.app.view_state import Panel, ViewState
 from explorer.app.views import Views
 from explorer.widgets.kernel_notice import KernelNotice
 from explorer.widgets.known_names import KnownNames
-from explorer.widgets.look import look_of
 from explorer.widgets.sight import Sight
 
 if TYPE_CHECKING:
@@ -34,7 +31,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AccuracyCurve",
-    "BugLab",
     "ConfusionMatrix",
     "LossCurve",
     "Mistakes",
@@ -179,48 +175,6 @@ class RunButtons(_Part):
     """
 
     _new_panel = staticmethod(lambda views: RunBarPart(views.session))
-
-
-class BugLab(KnownNames, VBox):
-    """Networks with one mistake each, which their figures give away: name it from a list.
-
-    Parameters
-    ----------
-    level : int
-        The level that it begins with, 1 to 10.
-    layout : Layout or dict, optional
-        As of any ipywidgets box.
-
-    Raises
-    ------
-    ValueError
-        If there is no such level.
-
-    Examples
-    --------
-    >>> from explorer import BugLab
-    >>> lab = BugLab(level=3)
-    """
-
-    panel: LabPanel
-
-    def __init__(self, level: int = 1, *, layout: Layout | Mapping[str, Any] | None = None) -> None:
-        if level not in range(1, len(LEVELS) + 1):
-            raise ValueError(f"level is {level!r}; expected 1 to {len(LEVELS)}")
-        look_of(Path(__file__).parent)
-        self.panel = LabPanel(level)
-        super().__init__([self.panel.view, KernelNotice()], **({} if layout is None else {"layout": layout}))
-        self.add_class("explorer-app")
-        self.panel.show(self.panel.views.state)
-
-    def close(self) -> None:
-        """End its run, and close the widgets."""
-        if "panel" in vars(self):  # it was made whole
-            self.panel.close()
-        for child in self.children:
-            close_all(child)
-        self.layout.close()
-        super().close()
 
 
 class _Weights:

@@ -71,11 +71,6 @@ class OwnRun(TrainingRun):
         """Return another network of the class, with first weights of its own."""
         return self.own.network(self.config, self.dataset)
 
-    @property
-    def snapshot_bytes(self) -> int:
-        """Memory of a `Snapshot`: the weights, and the outputs for the test set."""
-        return sum(array.nbytes for array in self._weights()) + 4 * self.dataset.Y_test.size
-
     def batch_step(
         self, before: Sequence[NDArray[np.floating]], goes_on: Callable[[], bool] = lambda: True
     ) -> BatchStep | None:

@@ -224,8 +224,7 @@ class TrainingRun:
     @property
     def snapshot_bytes(self) -> int:
         """Memory of a `Snapshot`: the weights, and the outputs for the test set."""
-        weights = self._model.parameters.flat
-        return weights.nbytes + self.dataset.Y_test.size * weights.itemsize
+        return sum(array.nbytes for array in self._weights()) + 4 * self.dataset.Y_test.size
 
     def rest(self) -> None:
         """Stop the clock of the epoch's `seconds` until `wake`, or until somebody iterates again."""

@@ -29,6 +29,7 @@ COLOURFUL = {
     "draw",
     "runs",
     "study",
+    "lab",
 }
 """Where all colours of the page are seen at least once."""
 SECTIONS = ["Weights", "Histograms", "Over time", "Gradient check", "One image"]
@@ -98,6 +99,11 @@ def views(page):
     yield "study, under way"
     page.get_by_role("button", name="Stop the study").click()
     expect(page.locator(".explorer-study p")).to_contain_text("stopped")
+    opened(page, "Lab")
+    page.get_by_role("button", name="b1 left out of the step").click()
+    page.get_by_role("button", name="plus for minus in the step").click()
+    expect(page.locator(".explorer-bug-wrong")).to_have_count(4)
+    yield "lab"
 
 
 def until_finished(page, sizes):

@@ -62,6 +62,25 @@ class Mismatched(Mine):
         return X @ y
 
 
+class Sideways(Mine):
+    """Has its weights the other way round, and no backward."""
+
+    backward = None
+
+    def __init__(self, n_input, n_hidden, n_output):
+        super().__init__(n_input, n_hidden, n_output, seed=0)
+        self.W1, self.W2, self.b1, self.b2 = self.W1.T, self.W2.T, self.b1.ravel(), self.b2.ravel()
+
+    def forward(self, X):
+        self.h1 = sigmoid(X.T @ self.W1 + self.b1)
+        return sigmoid(self.h1 @ self.W2 + self.b2).T
+
+    def train_iteration(self, X, d, lr=0.01):
+        y = self.forward(X)
+        self.W2 = self.W2 - lr * self.h1.T @ ((y - d) * y * (1 - y)).T
+        return 0.5 * np.sum((y - d) ** 2)
+
+
 class Endless(Mine):
     def train_iteration(self, X, d, lr=0.01):
         while True:

@@ -8,7 +8,7 @@ from typing import Any
 from explorer.app.view_state import ViewState
 from explorer.figures.steps import step_in_words
 from explorer.session import Advice, ForkError, Session, SessionRun, SessionState
-from explorer.training import TrainingConfig
+from explorer.training import OwnNetworkError, TrainingConfig
 from explorer.training.event_loop import log_fault
 from explorer.widgets.messages import Message, Messages
 from explorer.widgets.run_bar import RunBar
@@ -129,6 +129,9 @@ class AdvicePart:
         """Tell the user what went wrong."""
         if isinstance(error, ForkError):
             self._messages.show(Message("fork", "warning", error.text, error.why))
+            return
+        if isinstance(error, OwnNetworkError):
+            self._messages.show(Message("fault", "error", f"{error}.", "All runs so far are kept."))
             return
         log_fault(error)
         text = f"Something went wrong: {type(error).__name__}: {error}"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from copy import deepcopy
 from dataclasses import dataclass
 from inspect import Parameter, signature
-from itertools import product
+from itertools import pairwise, product
 from pathlib import Path
 from typing import Any
 
@@ -105,15 +105,15 @@ class OwnClass:
         made = self.make(config, dataset)
         return made if isinstance(made, NeuralNetwork) else OwnNetwork(self, made, config, dataset)
 
-    def weights(self, made: Any, n_layers: int) -> tuple[Array, ...]:
-        """Return a read-only copy of ``(W1, b1, W2, b2, …)``; nothing where it has none of these names."""
+    def weights(self, made: Any, sizes: Sequence[int]) -> tuple[Array, ...]:
+        """Return a read-only copy of ``(W1, b1, W2, b2, …)``; nothing where they are named or shaped otherwise."""
         found = []
-        for layer in range(1, n_layers + 1):
-            for name in (f"W{layer}", f"b{layer}"):
+        for layer, (n_in, n_out) in enumerate(pairwise(sizes), 1):
+            for name, shape in ((f"W{layer}", (n_out, n_in)), (f"b{layer}", (n_out, 1))):
                 array = np.array(getattr(made, name, None), dtype=np.float32)
-                if array.ndim == 0:
+                if array.shape not in (shape, shape[: 1 + name.startswith("W")]):
                     return ()
-                array = array.reshape(-1, 1) if name.startswith("b") else array
+                array = array.reshape(shape)
                 array.flags.writeable = False
                 found.append(array)
         return tuple(found)
@@ -155,7 +155,7 @@ class OwnNetwork(NeuralNetwork):
         functions = {name: getattr(config, name) for name in _ITS_OWN}
         super().__init__(dataset.n_inputs, config.hidden_sizes, dataset.n_classes, **functions)
         self.own, self.made = own, made
-        if weights := own.weights(made, self.n_layers):
+        if weights := own.weights(made, self.layer_sizes):
             self.set_weights(weights)
 
     def set_weights(self, weights: Any) -> None:
@@ -167,12 +167,15 @@ class OwnNetwork(NeuralNetwork):
             If the class has none of their names.
         """
         if not weights:
-            names = ", ".join(list(self.shapes)[:4])
-            raise OwnNetworkError(f"{self.own.name} has no {names}: only its figures can be shown")
+            names = ", ".join(self.shapes)
+            raise OwnNetworkError(
+                f"{self.own.name} has no {names} of the usual shapes: only its figures can be shown"
+            )
         super().set_weights(weights)
 
     def forward(self, X: ArrayLike) -> Array:
         """Return the outputs of the class's own `forward`."""
+        super().forward(X)  # for what the class doesn't keep
         for name, array in self.named().items():
             setattr(self.made, name, array.reshape(np.shape(getattr(self.made, name, array))).copy())
         with self.own.told("forward"):
@@ -210,26 +213,29 @@ def departs(network: NeuralNetwork) -> bool:
     """Return whether the textbook's formulas, with its weights and functions, don't say what its passes give."""
     rng = np.random.default_rng(0)
     X = rng.random((network.layer_sizes[0], _N_PROBED), np.float32)
-    d = np.eye(network.layer_sizes[-1], dtype=np.float32)[
-        :, rng.integers(network.layer_sizes[-1], size=_N_PROBED)
-    ]
+    n_output = network.layer_sizes[-1]
+    d = np.eye(n_output, dtype=np.float32)[:, rng.integers(n_output, size=_N_PROBED)]
     if not computes_as_textbook(network):
         return True
     textbook = deepcopy(network)
     with one_blas_thread(), np.errstate(all="ignore"):
         found = network.backward(X, network.forward(X), d)
         expected = NeuralNetwork.backward(textbook, X, NeuralNetwork.forward(textbook, X), d)
-    pairs = zip(found, expected, strict=True)
-    return not all(a.shape == b.shape and np.allclose(a, b, rtol=1e-3, atol=1e-4) for a, b in pairs)
+    pairs = zip(found, expected, strict=False)
+    return len(found) != len(expected) or not all(
+        a.shape == b.shape and np.allclose(a, b, rtol=1e-3, atol=1e-4) for a, b in pairs
+    )
 
 
 def recognised(own: OwnClass, made: Any, config: TrainingConfig, dataset: Dataset) -> TrainingConfig:
     """Return a config that names the functions that a class has, as far as its outputs tell; else `config`."""
-    if isinstance(made, NeuralNetwork) or not own.weights(made, len(config.hidden_sizes) + 1):
+    sizes = dataset.n_inputs, *config.hidden_sizes, dataset.n_classes
+    if isinstance(made, NeuralNetwork) or not own.weights(made, sizes):
         return config
     for hidden, output in product(ACTIVATIONS, OUTPUTS):
         loss = "cross_entropy" if output == "softmax" else "squared_error"
         named = config.replace(hidden_activation=hidden, output=output, loss=loss)
-        if computes_as_textbook(OwnNetwork(own, deepcopy(made), named, dataset)):
-            return named
+        with suppress(OwnNetworkError):  # it will be raised again by the first mini-batch, and told
+            if computes_as_textbook(OwnNetwork(own, deepcopy(made), named, dataset)):
+                return named
     return config

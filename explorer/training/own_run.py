@@ -106,7 +106,8 @@ class OwnRun(TrainingRun):
         return made
 
     def _weights(self) -> tuple[NDArray[np.floating], ...]:
-        return self.own.weights(self._made, len(self.config.hidden_sizes) + 1)
+        data = self.dataset
+        return self.own.weights(self._made, (data.n_inputs, *self.config.hidden_sizes, data.n_classes))
 
     def _settled(self) -> AbstractContextManager[None]:
         return nullcontext()

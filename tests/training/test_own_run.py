@@ -7,7 +7,7 @@ import time
 
 import numpy as np
 import pytest
-from own_networks import Endless, Mine, Mismatched, Renamed, SlopeForgotten
+from own_networks import Endless, Mine, Mismatched, Renamed, Sideways, SlopeForgotten
 
 from explorer import EpochRecord, NeuralNetwork, TrainingConfig, train
 from explorer.network.gradient_check import check_gradient, choose_weights
@@ -127,13 +127,14 @@ def test_work_stands_still_until_more_is_asked_for():
     assert [word for word in words if word is not None] == [1, 2]
 
 
-def test_a_class_without_w1_has_figures_but_no_weights(small_dataset):
-    run = OwnRun(OwnClass(Renamed), CONFIG, small_dataset)
+@pytest.mark.parametrize("made_by", [Renamed, Sideways])
+def test_a_class_without_the_usual_weights_has_figures_but_no_network(made_by, small_dataset):
+    run = OwnRun(OwnClass(made_by), CONFIG, small_dataset)
     before = run.evaluate()
     assert len([*run]) > 2
     assert run.evaluate().train_loss < before.train_loss
     assert run.weights() == run.first_weights == ()
-    with pytest.raises(OwnNetworkError, match="Renamed has no W1, b1, W2, b2"):
+    with pytest.raises(OwnNetworkError, match="has no W1, b1, W2, b2 of the usual shapes"):
         _ = run.network
 
 

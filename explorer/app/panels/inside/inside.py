@@ -84,7 +84,7 @@ def _said(state: ViewState, subject: Subject | None, section: str) -> str:
         return (
             state.nothing
             if own is None
-            else f"{own.name} has no W1, b1, W2, b2: there is nothing to look into."
+            else f"{own.name} has no W1, b1, … of the usual shapes: there is nothing to look into."
         )
     if section == "image" and subject.differs:
         return f"{subject.differs}: there are no formulas to show."

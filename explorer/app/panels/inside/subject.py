@@ -15,7 +15,7 @@ from explorer.datasets import Dataset
 from explorer.network import NeuralNetwork
 from explorer.session import SessionRun
 from explorer.training import Snapshot
-from explorer.training.own_network import departs
+from explorer.training.own_network import OwnNetworkError, departs
 from explorer.training.process_settings import one_blas_thread
 
 __all__ = ["Probe", "Subject", "Subjects", "probe", "probe_size"]
@@ -60,8 +60,11 @@ class Subject:
     def differs(self) -> str:
         """Why formulas would not say what the network does; empty where they do."""
         own = self.run.own
-        if own is None or not departs(self._network):
-            return ""
+        try:
+            if own is None or not departs(self._network):
+                return ""
+        except OwnNetworkError as error:
+            return str(error)
         return f"The passes of {own.name} are not those of the textbook's formulas with its weights"
 
     @contextmanager

@@ -1,0 +1,68 @@
+"""The app with a class of the user's own: what it can show is shown, and what it can't is said."""
+
+import pytest
+from app_steps import PATIENCE, messages
+from own_networks import Mine, Mismatched, Renamed, Sideways
+
+from explorer import Explorer, TrainingConfig
+
+CONFIG = TrainingConfig(hidden_sizes=6, epochs=2, batch_size=64, learning_rate=0.05)
+
+
+@pytest.fixture
+def own_app(request, small_dataset):
+    made = Explorer(small_dataset, CONFIG, network=request.param)
+    assert made.wait(PATIENCE)
+    made.views.refresh()
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize("own_app", [Mine], indirect=True)
+def test_its_curves_and_figures_are_there_next_to_the_textbooks(own_app):
+    curve = own_app.panels["overview"].accuracy.figure
+    assert sum(trace.name == "earlier runs" and trace.visible is True for trace in curve.data) == 1
+    assert own_app.tiles.shown.tiles[0].value == f"{100 * own_app.test_accuracy:.1f} %"
+    assert own_app.network.forward(own_app.dataset.X_test).shape == (10, 200)
+    assert "initializer" not in own_app.settings.shown
+    assert "seed" in own_app.settings.shown
+    assert "controls" not in own_app.header.query
+
+
+@pytest.mark.parametrize("own_app", [Mine], indirect=True)
+def test_a_link_brings_no_controls_that_mean_nothing_to_it(own_app):
+    own_app.open_link("?batch=32")
+    assert own_app.wait(PATIENCE)
+    assert "output" not in own_app.settings.shown
+    assert own_app.session.state.run.own.name == "Mine"
+    assert own_app.header.link_lacks == "It opens a run of the textbook's network, not of Mine."
+
+
+@pytest.mark.parametrize(
+    ("own_app", "section", "said"),
+    [
+        (Mine, "image", ""),
+        (Renamed, "weights", "Renamed has no W1, b1, … of the usual shapes"),
+        (Sideways, "check", "Sideways has no W1, b1, … of the usual shapes"),
+    ],
+    indirect=["own_app"],
+)
+def test_what_there_is_to_look_into_is_shown_or_said_not_to_be(own_app, section, said):
+    inside = own_app.panels["inside"]
+    inside.choice.value = section
+    own_app.panels.tab_bar.selected = "inside"
+    shown = [name for name, one in inside._sections.items() if "explorer-hidden" not in one.view._dom_classes]
+    assert inside._why.text.startswith(said)
+    assert shown == ([] if said else [section])
+    assert not any(message["kind"] == "error" for message in own_app.messages.messages)
+
+
+@pytest.mark.parametrize("own_app", [Mismatched], indirect=True)
+def test_what_it_raises_is_said_with_its_line(own_app):
+    assert own_app.status == "failed"
+    assert "Mismatched raised ValueError in backward, line" in str(messages(own_app))
+
+
+def test_what_is_no_network_is_refused(small_dataset):
+    with pytest.raises(TypeError, match="expected a class, as Mine"):
+        Explorer(small_dataset, CONFIG, network=Mine(784, 6, 10), train=False)

@@ -23,6 +23,12 @@ def descendants(pid):
     return [found for child in children(pid) for found in (child, *descendants(child))]
 
 
+def kernel_processes(pid):
+    """Those of a server's kernels, which show a kernel's command line."""
+    found = {child: Path(f"/proc/{child}/cmdline") for child in children(pid)}
+    return {child for child, path in found.items() if path.exists() and b"kernel-" in path.read_bytes()}
+
+
 def kernel_process(kernel_id):
     """The process of a server's kernel, however it was started: the one that listens on its port."""
     (connection,) = Path(gettempdir()).glob(f"*/kernel-{kernel_id}.json")

@@ -36,11 +36,9 @@ NORMAL_CLOSURE = 1000  # RFC 6455: the one who closes has all that it came for
 class PageHandler(WithoutToken, SeatedPage, TornadoVoilaHandler):
     """Sends the page; the theme that the browser last showed is told to the kernel as part of the query."""
 
-    def should_use_rendered_notebook(
-        self, notebook_data: Any, pool_size: int, template_name: Any, theme: Any, request_args: Any
-    ) -> bool:
-        """Return whether a kernel that is warm can take the visit: the theme is the page's own affair."""
-        return bool(super().should_use_rendered_notebook(notebook_data, pool_size, None, None, request_args))
+    def should_use_rendered_notebook(self, _data: object, pool_size: int, *_: object) -> bool:
+        """Return whether a kernel for nobody yet can take the visit, be it only on its way: each has a seat."""
+        return pool_size > 0
 
     async def get_generator(self, path: str | None = None) -> AsyncIterator[str]:
         """Yield the page piece by piece."""

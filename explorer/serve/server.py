@@ -350,6 +350,9 @@ _NO_NEWS = (
     "invalid/expired login cookie",
     "restart failed",
     "restarted failed",
+    "died before replying",
+    "died while waiting",
+    "DeadKernelError",
 )
 
 
@@ -357,7 +360,8 @@ def _is_news(record: logging.LogRecord) -> bool:
     """Return whether a log record says something to whoever runs the server.
 
     A notebook of the package need not be signed by the user, a request that is refused is its sender's affair,
-    browsers come with the cookies of yesterday's server, and no dead kernel is restarted.
+    browsers come with the cookies of yesterday's server, and no dead kernel is restarted. That a
+    kernel died is said once, and not by each cell that it should have run.
     """
-    said = record.getMessage()
+    said = f"{record.getMessage()} {record.exc_info}"
     return not any(words in said for words in _NO_NEWS)

@@ -20,7 +20,7 @@ import pytest
 from jupyter_client.asynchronous import AsyncKernelClient
 from jupyter_client.multikernelmanager import AsyncMultiKernelManager
 from jupyter_client.provisioning.factory import KernelProvisionerFactory
-from processes import children, descendants
+from processes import descendants, kernel_processes
 
 from explorer.serve.forked_kernels import PROVISIONER, ForkedProcess, WarmProcess, register_provisioner
 from explorer.serve.kernels import KERNEL_OPTIONS
@@ -190,20 +190,21 @@ def test_one_that_has_never_forked_a_kernel_is_not_started_again():
 
 
 @pytest.fixture(scope="module")
-def server():
+def log(tmp_path_factory):
+    """What the server says at its terminal."""
+    return tmp_path_factory.mktemp("server") / "log"
+
+
+@pytest.fixture(scope="module")
+def server(log):
     """A server's process, and its address; the last test kills it."""
     command = [sys.executable, "-m", "explorer", "--no-browser", "--port", "0"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    with log.open("w") as stderr:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, text=True)
     yield process, re.search(r"http://\S+", process.stdout.readline()).group()
     process.send_signal(signal.SIGTERM)
     process.wait(PATIENCE)
     process.stdout.close()
-
-
-def kernel_pids(server):
-    """The processes of its kernels, which show a kernel's command line."""
-    found = {pid: Path(f"/proc/{pid}/cmdline") for pid in children(server.pid)}
-    return {pid for pid, path in found.items() if path.exists() and b"kernel-" in path.read_bytes()}
 
 
 def page(url):
@@ -211,26 +212,32 @@ def page(url):
         return answer.read().decode()
 
 
-def test_a_killed_kernel_is_replaced_before_and_during_a_visit(server):
+def test_a_killed_kernel_is_replaced_before_and_during_a_visit_and_told_in_a_line(server, log):
     process, url = server
-    (waiting,) = wait_for(lambda: kernel_pids(process))
+    (waiting,) = wait_for(lambda: kernel_processes(process.pid))
     os.kill(waiting, signal.SIGKILL)
-    assert "cell-output+json" in page(url)  # a visit at once
+    wait_for(lambda: "cell-output+json" in page(url))  # a visit at once, and again as the page asks for it
 
     wait_for(lambda: ended(waiting))
     known = wait_for(
-        lambda: len(found := kernel_pids(process)) == 2 and found
+        lambda: len(found := kernel_processes(process.pid)) == 2 and found
     )  # the visitor's, and one that waits
     pages = []
     visits = [threading.Thread(target=lambda: pages.append(page(url))) for _ in range(2)]
     for visit in visits:
         visit.start()
-    os.kill(wait_for(lambda: kernel_pids(process) - known).pop(), signal.SIGKILL)  # the second visitor's
+    second = wait_for(lambda: kernel_processes(process.pid) - known).pop()
+    os.kill(second, signal.SIGKILL)
     for visit in visits:
         visit.join()
     assert [html.count("location.reload()") for html in sorted(pages, key=len)] == [1, 0]
     assert "cell-output+json" in max(pages, key=len)
-    assert "cell-output+json" in page(url)
+    for kernel in kernel_processes(process.pid):
+        os.kill(kernel, signal.SIGKILL)
+    wait_for(lambda: "cell-output+json" in page(url))
+    assert {re.sub(r"[0-9a-f-]{36}", "X", line) for line in log.read_text(encoding="utf-8").splitlines()} == {
+        "WARNING: Kernel X died, removing from map."
+    }
 
 
 def test_a_killed_server_leaves_no_process(server):

@@ -14,6 +14,7 @@ from types import SimpleNamespace
 from urllib.request import Request, urlopen
 
 import pytest
+from processes import kernel_processes
 from tornado.simple_httpclient import SimpleAsyncHTTPClient
 
 from explorer.serve.kernels import StartingOrder
@@ -24,16 +25,16 @@ from explorer.serve.seats import Seats
 
 @pytest.fixture(scope="module")
 def server():
-    """The address of a server with two seats."""
-    command = [sys.executable, "-m", "explorer", "--no-browser", "--port", "0", "--seats", "2"]
+    """A server with one seat: its address, and its process."""
+    command = [sys.executable, "-m", "explorer", "--no-browser", "--port", "0", "--seats", "1"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        yield re.search(r"//(\S+)/", process.stdout.readline()).group(1)
+        yield re.search(r"//(\S+)/", process.stdout.readline()).group(1), process
         process.terminate()
 
 
 @pytest.mark.slow
-def test_a_page_begins_before_its_kernel_is_there(server):
-    address = server
+def test_a_page_begins_before_its_kernel_is_there_which_is_the_only_one(server):
+    address, process = server
     with closing(HTTPConnection(address)) as page:
         page.request("GET", "/")
         answer = page.getresponse()
@@ -43,11 +44,12 @@ def test_a_page_begins_before_its_kernel_is_there(server):
     assert b"kernelId" not in first
     assert rest.count("kernelId") == 1
     assert "application/vnd.voila.cell-output+json" in rest
+    assert len(kernel_processes(process.pid)) <= 1
 
 
 @pytest.mark.slow
 def test_who_finds_no_seat_is_told_the_place_in_line_and_keeps_it(server):
-    address = server
+    address, _ = server
     with ExitStack() as opened:
         pages = [opened.enter_context(closing(HTTPConnection(address))) for _ in range(4)]
         for page in pages:

@@ -45,6 +45,18 @@ def test_what_the_address_does_not_hold_is_kept_once(kept, small_dataset):
     assert len(given) == 2
 
 
+def test_a_copy_is_no_larger_than_a_browser_keeps(kept, monkeypatch):
+    app, given = kept
+    app.train(CONFIG.replace(hidden_sizes=(400,)))  # 1.3 MB for each of its networks
+    assert app.wait(60)
+    ask(app)
+    assert 0 < len(given[0][1]) < 1 << 20
+    app.session.edit(1, note="mine")
+    monkeypatch.setattr(app.session, "small_copy", lambda _: bytes(2 << 20))
+    ask(app)
+    assert given[1][1] == b""  # the words alone
+
+
 def test_a_run_that_the_user_has_named_is_kept(kept):
     app, given = kept
     app.session.edit(1, note="mine")

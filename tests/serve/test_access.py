@@ -116,7 +116,9 @@ def test_a_token_is_given_or_jupyters_or_new(monkeypatch):
     assert links(url, Access()) == (url, url)
 
 
-def test_a_key_needs_a_certificate(tmp_path):
+def test_a_certificate_must_be_there_and_a_key_needs_one(tmp_path):
+    with pytest.raises(AccessError, match=r"certificate can't be used"):
+        given(certfile=tmp_path / "none")
     with pytest.raises(AccessError, match=r"--keyfile needs --certfile"):
         given(keyfile=tmp_path)
 

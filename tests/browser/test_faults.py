@@ -11,6 +11,7 @@ import re
 import signal
 import time
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from processes import kernel_process
@@ -54,9 +55,7 @@ def test_a_killed_kernel_is_told_at_once_and_the_experiment_opens_again(app, ope
     assert page.url == before
 
 
-def test_a_kernel_that_stops_and_a_server_that_ends_are_told_and_what_comes_back_goes_on(
-    serve_notebook, open_page
-):
+def test_a_kernel_that_stops_is_told_and_when_it_comes_back_the_page_goes_on(serve_notebook, open_page):
     server = serve_notebook("surroundings")
     page = open_page(server.url, prepare=lambda page: page.clock.install()).page
     page.wait_for_selector(FIGURE)
@@ -67,10 +66,27 @@ def test_a_kernel_that_stops_and_a_server_that_ends_are_told_and_what_comes_back
     os.kill(kernel, signal.SIGCONT)
     run_until(page, page.locator("body:not(:has(.explorer-banner))"))
     assert not page.locator("#rendered_cells").evaluate("main => main.inert")
+
+
+def test_a_server_that_ends_is_told_and_when_it_comes_back_the_same_experiment_opens_again(
+    start_server, open_page
+):
+    command = ["-m", "explorer", "--no-browser", "--port"]
+    server = start_server([*command, 0])
+    page = open_page(f"{server.url}?hidden=8&n=500&epochs=2&tab=runs").page
+    tiles = page.locator(".explorer-tiles", has_text="784-8-10")
+    tiles.wait_for()
+    before, begun = page.url, time.monotonic()
     assert server.stop() == 0
-    run_until(page, banner.filter(has_text="it has ended or can’t be reached"))
+    banner = page.locator(BANNER)
+    banner.filter(has_text="it has ended or can’t be reached").wait_for()
+    assert time.monotonic() - begun < 10
     banner.get_by_role("button", name="Open it again").click()
     banner.get_by_role("button", name="Waiting for the server").wait_for()
+    start_server([*command, urlsplit(server.url).port])
+    page.locator(f"body:not(:has({BANNER}))").and_(page.locator("body:has(.explorer-tiles)")).wait_for()
+    tiles.wait_for()
+    assert page.url == before
 
 
 def run_until(page, locator):

@@ -55,11 +55,16 @@ counting = LiveFigure(
     go.Figure([go.Scatter(y=[0]) for _ in range(60)], go.Layout(height=200)), summary="it counts"
 )
 
+asked = threading.Event()
+counting.on_msg(lambda *_: asked.set())
+
 
 def count():
     for n in range(60):
         counting.show([{}] * n + [{"y": np.array([n + 1], np.float32)}])
         time.sleep(0.05)
+        while n == 30 and not asked.wait(0.05):  # until the page has drawn it, and then on
+            counting.show([], {"title": {"text": f"{time.monotonic()}"}})
     counting.show([], {"title": {"text": "counted"}})
 
 

@@ -44,6 +44,7 @@ import random, uuid
 import numpy as np
 print(random.random(), np.random.random(), np.random.default_rng().random(), uuid.uuid4())
 """
+SURROUNDINGS = "import os; print(os.getcwd(), os.environ.get('A'), get_ipython().history_manager.enabled)"
 
 
 class Kernels(AsyncMultiKernelManager):
@@ -122,16 +123,16 @@ def test_records_are_equal_to_the_bit_in_forked_and_fresh_processes(kernels):
     assert len(forked) > 500
 
 
-def test_each_has_random_numbers_variables_and_a_folder_of_its_own(kernels, tmp_path):
+def test_each_has_random_numbers_variables_and_a_folder_of_its_own_and_no_history(kernels, tmp_path):
     async def drawn(**options):
         async with kernel(kernels, **options) as (_, run):
-            return (await run(DRAWN)).split(), await run("import os; print(os.getcwd(), os.environ.get('A'))")
+            return (await run(DRAWN)).split(), await run(SURROUNDINGS)
 
     first, _ = asyncio.run(drawn())
     second, surroundings = asyncio.run(drawn(cwd=str(tmp_path), env={**os.environ, "A": "b"}))
     assert len(first) == 4
     assert not {*first} & {*second}
-    assert surroundings == f"{tmp_path} b\n"
+    assert surroundings == f"{tmp_path} b False\n"
 
 
 def test_it_can_be_interrupted_and_says_how_it_ended(kernels):

@@ -39,6 +39,7 @@ from explorer.serve.serve_command import end_all_tasks
 from explorer.serve.server import TEMPLATE, ExplorerServer, ServerSettings
 from explorer.serve.sockets import SocketHandler
 from explorer.serve.surroundings import SHARE
+from explorer.serve.terminal_log import TerminalFormatter
 from explorer.widgets import plotly_module
 
 WARM, ASKED_FOR = {"VOILA_PREHEAT": "True"}, {"VOILA_PREHEAT": "False"}
@@ -283,6 +284,11 @@ def test_voilas_pages_and_sockets_are_ours_and_each_script_has_its_address(monke
     ]  # kernels ask for their visitor elsewhere
     for one in (script, part):
         assert (f"/{one.address}", ScriptHandler, {"script": one, "far": True}) in found
+
+
+def test_what_the_server_logs_moves_no_cursor():
+    handlers = ExplorerServer.__new__(ExplorerServer).log.handlers
+    assert [type(handler.formatter) for handler in handlers] == [TerminalFormatter]
 
 
 def test_a_module_becomes_a_script_that_leaves_what_it_exports(monkeypatch, tmp_path):

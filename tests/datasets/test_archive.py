@@ -43,3 +43,4 @@ def test_the_same_data_gives_the_same_bytes(written):
     stream = io.BytesIO()
     write_archive(dataset, stream)
     assert stream.getvalue() == content
+    assert content[3:8] == b"\0\0\0\0\0"  # RFC 1952, section 2.3: flags, then the time of the last change

@@ -259,7 +259,14 @@ def sigmoid(a):
 @needs.POSIX
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "written", ["3", "[", "{}", '{"verdict": 3}', '{"verdict": {"task": ["\\u001b[2J"]}}']
+    "written",
+    [
+        "3",
+        "[",
+        '{"verdict": 3}',
+        '{"verdict": {"task": "none", "outcome": "right"}}',
+        '{"verdict": {"task": ["\\u001b[2J"]}}',
+    ],
 )
 def test_a_submission_that_writes_in_the_checks_place_harms_nobody(check, written):
     source = f"""

@@ -104,8 +104,8 @@ class LayeredNetwork:
 }
 
 
-def answered(notebook):
-    """Fill in the answers of a notebook."""
+def answered(notebook, *, with_app=False):
+    """Fill in the answers of a notebook; the app at its end, which trains for a while, only if asked for."""
     cells = []
     for cell in notebook.cells:
         if cell.id in ANSWERS:
@@ -114,6 +114,7 @@ def answered(notebook):
             cell.source = GAP.sub(indent(answer, margin), cell.source)
         if cell.id == "archive":
             cells.append(nbformat.v4.new_code_cell(FEWER))
-        cells.append(cell)
+        if cell.id != "explorer" or with_app:
+            cells.append(cell)
     notebook.cells = cells
     return notebook

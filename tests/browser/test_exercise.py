@@ -35,12 +35,6 @@ def run(jupyterlab, open_page):
     return run
 
 
-def without_the_app(notebook):
-    """The cells before the last code cell, in which the app trains; it has tests of its own."""
-    notebook.cells = [cell for cell in notebook.cells if cell.id != "explorer"]
-    return notebook
-
-
 def cards(page, outcome):
     return page.locator(f".explorer-task [data-outcome={outcome}]")
 
@@ -69,12 +63,13 @@ def test_with_empty_gaps_every_task_waits_and_hints_open_by_keyboard(run):
 
 
 @pytest.mark.long
-def test_with_the_answers_every_task_passes(run):
-    visit = run(without_the_app(answered(read(EXERCISE))), "filled")
+def test_with_the_answers_every_task_passes_and_the_app_takes_the_class(run):
+    visit = run(answered(read(EXERCISE), with_app=True), "filled")
     page = visit.page
     expect(cards(page, "right")).to_have_count(len(ANSWERS))
     expect(page.locator(".explorer-task-progress", has_text="12 of 12 tasks")).to_have_count(12)
     expect(page.locator(".explorer-task-progress", has_text="5 of 5 bonus tasks")).to_have_count(5)
+    expect(page.locator(".explorer-app .explorer-tiles")).to_be_visible()
     first = page.locator(".explorer-task").first
     first.get_by_role("button", name="Solution").click()
     expect(first.locator("pre")).to_contain_text("return 1 / (1 + np.exp(-a))")

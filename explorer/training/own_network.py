@@ -94,10 +94,13 @@ class OwnClass:
         OwnNetworkError
             If it raises anything.
         """
-        sizes = config.hidden_sizes
-        options = {name: getattr(config, name) for name in self.keywords}
+        sizes, options = config.hidden_sizes, {name: getattr(config, name) for name in self.keywords}
+        n_hidden = sizes[0] if len(sizes) == 1 else sizes
+        with suppress(TypeError):
+            return self.made_by(dataset.n_inputs, n_hidden, dataset.n_classes, **options)
+        with suppress(TypeError):  # one for several layers, which takes no number
+            return self.made_by(dataset.n_inputs, sizes, dataset.n_classes, **options)
         with self.told("__init__"):
-            n_hidden = sizes[0] if len(sizes) == 1 else sizes
             return self.made_by(dataset.n_inputs, n_hidden, dataset.n_classes, **options)
 
     def network(self, config: TrainingConfig, dataset: Dataset) -> NeuralNetwork:

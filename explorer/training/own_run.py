@@ -63,6 +63,7 @@ class OwnRun(TrainingRun):
         watch.loss_name = self.config.loss
         self._made = made
         made.__class__ = telling(self.own.made_by, watch)
+        self._told_until = 0.0  # epochs, by the newest record
         self._is_within = False  # whether `fit` was within a mini-batch when it was last looked at
         self._columns: tuple[NDArray[Any], NDArray[Any]] | None = None
         self.first_weights = self._weights()
@@ -139,7 +140,9 @@ class OwnRun(TrainingRun):
                     yield None
                     continue
                 epoch = number - 1 + min(1.0, whole.n / n)
-                yield BatchRecord(epoch, self.step, told.mean_loss, told.accuracy)
+                if epoch > self._told_until:  # or the epoch has begun again
+                    self._told_until = epoch
+                    yield BatchRecord(epoch, self.step, told.mean_loss, told.accuracy)
                 told = Score()
         self.step = last  # also where its mini-batches are fewer
         if whole.n:

@@ -119,6 +119,51 @@ def test_a_stopped_run_ends_code_that_would_go_on_for_ever(small_dataset):
         time.sleep(0.01)
 
 
+class Hesitant(Mine):
+    """Takes long over its third mini-batch, once."""
+
+    calls = 0
+
+    def train_iteration(self, X, d, lr=0.01):
+        self.calls += 1
+        if self.calls == 3:
+            time.sleep(1)
+        return super().train_iteration(X, d, lr)
+
+
+def test_an_epoch_that_was_left_within_a_mini_batch_begins_again(small_dataset):
+    run = OwnRun(OwnClass(Hesitant), CONFIG, small_dataset)
+    events = []
+    for event in run:
+        events.append(event)
+        if event is None:
+            break
+    run.leave()
+    events += run
+    batches = [event for event in events if isinstance(event, BatchRecord)]
+    epochs = [batch.epoch for batch in batches]
+    assert epochs == sorted({*epochs})
+    assert epochs[-1] == 2.0
+    assert [event.epoch for event in events if isinstance(event, EpochRecord)] == [1, 2]
+
+
+class SeveralLayers(Mine):
+    def __init__(self, n_input, n_hidden, n_output):
+        (first,) = n_hidden
+        super().__init__(n_input, first, n_output, seed=0)
+
+
+class Unmade(Mine):
+    def __init__(self, n_input, n_hidden, n_output):
+        self.W1 = n_hidden + "units"
+
+
+def test_units_come_as_a_number_or_else_as_a_sequence(small_dataset):
+    assert OwnRun(OwnClass(SeveralLayers), CONFIG, small_dataset).weights()[0].shape == (6, 784)
+    with pytest.raises(OwnNetworkError, match="Unmade raised TypeError in __init__, line"):
+        OwnRun(OwnClass(Unmade), CONFIG, small_dataset)
+
+
 def test_work_stands_still_until_more_is_asked_for():
     done = []
     words = by_turns(lambda say: [(done.append(n), say(n)) for n in range(3)])

@@ -80,13 +80,16 @@ OPENING, REST = '<main id="rendered_cells" aria-busy="true">', f'<script>{{"kern
 def visits(monkeypatch):
     """What is sent of a page that Voilà makes of pieces, where its kernel lives or doesn't."""
 
-    async def nothing():
-        pass
+    looked = []
+
+    async def replace_dead():
+        looked.append("for the dead")
 
     async def opening():
         return OPENING
 
     async def made(pieces):
+        assert looked
         for piece in pieces:
             if isinstance(piece, Exception):
                 raise piece
@@ -96,8 +99,7 @@ def visits(monkeypatch):
         async def is_living(kernel):
             return kernel == KERNEL and lives
 
-        manager = SimpleNamespace(order=StartingOrder(), replace_dead=nothing, is_living=is_living)
-        manager.shutdown_kernel = nothing
+        manager = SimpleNamespace(order=StartingOrder(), replace_dead=replace_dead, is_living=is_living)
         handler = SeatedPage.__new__(SeatedPage)
         values = {
             "settings": {"explorer_seats": Seats(1), "explorer_opening": opening()},

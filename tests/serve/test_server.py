@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import struct
 from contextlib import asynccontextmanager, suppress
@@ -26,7 +27,8 @@ from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 from voila.utils import _get_request_info as ask_as_a_kernel
 
 from explorer.serve import kernels
-from explorer.serve.kernels import StartingOrder, kernel_manager_class
+from explorer.serve import server as server_module
+from explorer.serve.kernels import KernelWatch, StartingOrder, kernel_manager_class
 from explorer.serve.pages import (
     CompiledTemplates,
     PageExporter,
@@ -120,6 +122,37 @@ def test_it_does_not_wait_for_ever(manager, monkeypatch):
     monkeypatch.setattr(kernels, "QUIET_SECONDS", 0.01)
     manager.order.note_visit()
     asyncio.run(manager.start_kernel(env=WARM))
+
+
+def test_a_kernel_that_dies_while_it_waits_is_replaced_before_anybody_comes():
+    filled = []
+
+    class Manager(KernelWatch):
+        order = StartingOrder()
+
+        def __contains__(self, kernel):
+            return kernel != "dead"
+
+        async def is_alive(self, kernel):
+            return True
+
+        def fill_if_needed(self, delay, notebook_name):
+            filled.append(notebook_name)
+
+    async def started(kernel):
+        return {"kernel_id": kernel, "task": asyncio.ensure_future(asyncio.sleep(0))}
+
+    async def die():
+        manager = Manager()
+        dead, living = [asyncio.ensure_future(started(kernel)) for kernel in ("dead", "living")]
+        manager._pools = {"page": [dead, living]}  # Voilà's
+        await asyncio.wait([dead, living])
+        manager.on_death("dead")
+        while not filled:
+            await asyncio.sleep(0.01)
+        assert manager._pools == {"page": [living]}
+
+    asyncio.run(asyncio.wait_for(die(), 10))
 
 
 def test_cells_that_outlive_their_kernel_do_not_hold_up_the_end():
@@ -286,9 +319,19 @@ def test_voilas_pages_and_sockets_are_ours_and_each_script_has_its_address(monke
         assert (f"/{one.address}", ScriptHandler, {"script": one, "far": True}) in found
 
 
-def test_what_the_server_logs_moves_no_cursor():
-    handlers = ExplorerServer.__new__(ExplorerServer).log.handlers
-    assert [type(handler.formatter) for handler in handlers] == [TerminalFormatter]
+def test_what_the_server_logs_moves_no_cursor_whoever_says_it(monkeypatch):
+    begun = []
+    monkeypatch.setattr(logging.lastResort, "formatter", None)
+    monkeypatch.setattr(
+        server_module, "page_scripts", lambda *_: PageScripts(Script("plotly.js", b"1"), [], [])
+    )
+    monkeypatch.setattr(Voila, "__init__", lambda *_, **__: begun.append(logging.lastResort.formatter))
+    with suppress(AttributeError):  # Voilà has set nothing
+        ExplorerServer(ServerSettings(Path("notebook.ipynb")))
+    ours = ExplorerServer.__new__(ExplorerServer).log.handlers
+    assert [type(one) for one in (*begun, *(handler.formatter for handler in ours))] == [
+        TerminalFormatter
+    ] * 2
 
 
 def test_a_module_becomes_a_script_that_leaves_what_it_exports(monkeypatch, tmp_path):

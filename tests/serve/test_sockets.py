@@ -23,7 +23,8 @@ from hypothesis import strategies as st
 from tornado.httpclient import HTTPRequest
 from tornado.websocket import websocket_connect
 
-from explorer.serve.sockets import MOST_FRAME_BYTES, Allowance, FrameError, check_frame
+from explorer.serve.login import OpenedByPage
+from explorer.serve.sockets import MOST_FRAME_BYTES, Allowance, FrameError, SocketHandler, check_frame
 
 SERVE = Path(__file__).parents[1] / "browser" / "serve_page.py"
 PROTOCOL = "v1.kernel.websocket.jupyter.org"
@@ -144,6 +145,28 @@ def test_an_allowance_is_for_a_burst_and_then_comes_back():
     assert allowance.seconds_until(100) == 0
     assert 0.9 < allowance.seconds_until(10) <= 1
     assert 1.9 < allowance.seconds_until(10) <= 2
+
+
+def test_who_has_sent_the_largest_file_waits_with_the_next_message(monkeypatch):
+    slept, passed = [], []
+
+    async def sleep(seconds):
+        slept.append(seconds)
+
+    async def send(handler):
+        for _ in range(90):  # a megabyte each
+            await handler.on_message(large)
+
+    large = frame("comm_msg", to_comm(UPDATE), buffers=[bytes(1 << 20)])
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+    monkeypatch.setattr(OpenedByPage, "on_message", lambda _, message: passed.append(message))
+    handler = SocketHandler.__new__(SocketHandler)
+    handler.initialize()
+    handler.ws_connection = SimpleNamespace(is_closing=lambda: False)
+    asyncio.run(send(handler))
+    assert passed == [large] * 90
+    assert 5 < len(slept) < 20
+    assert slept == sorted(slept)
 
 
 @pytest.fixture(scope="module")

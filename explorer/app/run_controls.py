@@ -11,7 +11,7 @@ from explorer.session import Advice, ForkError, Session, SessionRun, SessionStat
 from explorer.training import OwnNetworkError, TrainingConfig
 from explorer.training.event_loop import log_fault
 from explorer.widgets.messages import Message, Messages
-from explorer.widgets.run_bar import RunBar
+from explorer.widgets.run_bar import RunBar, RunProgress
 from explorer.widgets.settings_panel import SettingsPanel
 from explorer.wording import counted
 
@@ -61,15 +61,12 @@ class RunBarPart:
         """Show what the run is doing."""
         run = state.run
         if run is None:
-            self.view.show("idle", 0.0, state.config.epochs, trains="Train", resumes="", note="")
+            progress = RunProgress("idle", 0.0, state.config.epochs)
+            self.view.show(progress, trains="Train", resumes="", note="")
             return
+        place = (*run.place, run.steps_per_epoch)
         self.view.show(
-            state.status,
-            run.epoch,
-            run.config.epochs,
-            run.seconds_left,
-            (*run.place, run.steps_per_epoch),
-            run.in_line,
+            RunProgress(state.status, run.epoch, run.config.epochs, run.seconds_left, place, run.in_line),
             resumes=_going_on(state, run),
             trains="Train" if state.waits or run.status == "idle" else "Train again",
             note=step_in_words(run.stepped[-1]) if run.stepped else "",

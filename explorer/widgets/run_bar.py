@@ -4,6 +4,7 @@ Which buttons can be pressed follows from the run's status in one place: `action
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
@@ -13,7 +14,7 @@ from explorer.widgets.look import script
 from explorer.widgets.page_part import PagePart
 from explorer.wording import counted, duration, grouped, in_line
 
-__all__ = ["ACTIONS", "STATUSES", "RunBar", "actions", "progress_text"]
+__all__ = ["ACTIONS", "STATUSES", "RunBar", "RunProgress", "actions"]
 
 STATUSES = ("idle", "running", "paused", "finished", "stopped", "failed")
 """What a run may be in. ``"idle"``: nothing is trained yet."""
@@ -61,51 +62,40 @@ def actions(status: str, *, goes_on: bool = False) -> dict[str, bool]:
     return {action: action in possible for action in ACTIONS}
 
 
-def progress_text(
-    status: str,
-    epoch: float,
-    epochs: int,
-    seconds_left: float | None = None,
-    place: tuple[int, int, int] | None = None,
-    waits: int = 0,
-) -> str:
-    """Return how far the run is, in words.
+@dataclass(frozen=True, slots=True)
+class RunProgress:
+    """How far a run is."""
 
-    Parameters
-    ----------
-    status : str
-        One of `STATUSES`.
-    epoch : float
-        Epochs done, with the fraction of the present one.
-    epochs : int
-        Epochs asked for.
-    seconds_left : float or None
-        Estimate of the seconds until the end; None while it is not known.
-    place : tuple of int, or None
-        Of a paused run: the epoch under way, 1 for the first, the mini-batches of it that are done, and all that
-        an epoch has. Without it, only the epoch is said.
-    waits : int
-        Of a running one: its place in line for a core, 1 for the next; 0 while it has one.
+    status: str
+    """One of `STATUSES`."""
+    epoch: float
+    """Epochs done, with the fraction of the present one."""
+    epochs: int
+    """Epochs asked for."""
+    seconds_left: float | None = None
+    """Estimate of the seconds until the end; None while it is not known."""
+    place: tuple[int, int, int] | None = None
+    """Of a paused run: the epoch under way, 1 for the first, the mini-batches of it that are done, and all that an
+    epoch has. Without it, only the epoch is said."""
+    waits: int = 0
+    """Of a running one: its place in line for a core, 1 for the next; 0 while it has one."""
 
-    Returns
-    -------
-    str
-        For example ``"epoch 3 of 10 · 12 s left"``; while it runs the epoch is the one under way.
-    """
-    if status == "idle":
-        return "not trained yet"
-    done = int(epoch)
-    if status == "paused" and place is not None:
-        now, step, steps = map(grouped, place)
-        return f"epoch {now} of {epochs} · step {step} of {steps} · paused"
-    if status == "running" and waits:
-        return f"epoch {min(done + 1, epochs)} of {epochs} · {in_line(waits)}"
-    if status in ("running", "paused"):
-        left = "" if seconds_left is None or status == "paused" else f" · {duration(seconds_left)} left"
-        return f"epoch {min(done + 1, epochs)} of {epochs}{left}" + (
-            " · paused" if status == "paused" else ""
-        )
-    return f"{status} · {done} of {counted(epochs, 'epoch')}"
+    @property
+    def text(self) -> str:
+        """The same in words: ``"epoch 3 of 10 · 12 s left"``; while it runs the epoch is the one under way."""
+        done, epochs = int(self.epoch), self.epochs
+        under_way = f"epoch {min(done + 1, epochs)} of {epochs}"
+        if self.status == "idle":
+            return "not trained yet"
+        if self.status == "paused":
+            if self.place is None:
+                return f"{under_way} · paused"
+            now, step, steps = map(grouped, self.place)
+            return f"epoch {now} of {epochs} · step {step} of {steps} · paused"
+        if self.status == "running":
+            left = "" if self.seconds_left is None else f" · {duration(self.seconds_left)} left"
+            return under_way + (f" · {in_line(self.waits)}" if self.waits else left)
+        return f"{self.status} · {done} of {counted(epochs, 'epoch')}"
 
 
 class RunBar(PagePart):
@@ -142,31 +132,22 @@ class RunBar(PagePart):
     note = traitlets.Unicode().tag(sync=True)
 
     def __init__(self, *, auto: bool = True, **traits: Any) -> None:
-        begun = {"enabled": actions("idle"), "text": progress_text("idle", 0, 1)}
+        begun = {"enabled": actions("idle"), "text": RunProgress("idle", 0, 1).text}
         super().__init__(auto=auto, **(begun | traits))
 
     def on_action(self, callback: Callable[[str], object]) -> None:
         """Call ``callback(name)`` for each action, one of `ACTIONS`, that the user asks for."""
         self._on("action", callback)
 
-    def show(
-        self,
-        status: str,
-        epoch: float,
-        epochs: int,
-        seconds_left: float | None = None,
-        place: tuple[int, int, int] | None = None,
-        waits: int = 0,
-        **words: str,
-    ) -> None:
-        """Show where the run is, in one message to the page; parameters as in `progress_text`.
+    def show(self, run: RunProgress, **words: str) -> None:
+        """Show where the run is, in one message to the page.
 
         Of `words`, which are `resumes`, `trains` and `note`, those that are not given stay.
         """
         with self.hold_sync():
-            self.status = status
-            self.fraction = min(1.0, max(0.0, epoch / epochs))
-            self.text = progress_text(status, epoch, epochs, seconds_left, place, waits)
+            self.status = run.status
+            self.fraction = min(1.0, max(0.0, run.epoch / run.epochs))
+            self.text = run.text
             for name, said in words.items():
                 setattr(self, name, said)
 

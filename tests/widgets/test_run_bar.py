@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from explorer.widgets.run_bar import ACTIONS, STATUSES, RunBar, actions, progress_text
+from explorer.widgets.run_bar import ACTIONS, STATUSES, RunBar, RunProgress, actions
 
 POSSIBLE = {
     "idle": "train step_batch step_epoch",
@@ -73,7 +73,7 @@ def test_other_messages_are_ignored(bar, heard, from_page, content):
 def test_the_state_of_a_run_is_one_message(sent):
     bar = RunBar()
     sent.clear()
-    bar.show("running", 2.5, 10, 12.4)
+    bar.show(RunProgress("running", 2.5, 10, 12.4))
     (message,) = sent
     assert message == {
         "status": "running",
@@ -82,16 +82,18 @@ def test_the_state_of_a_run_is_one_message(sent):
         "text": "epoch 3 of 10 · 12 s left",
     }
     sent.clear()
-    bar.show("finished", 10, 10, resumes="10 more epochs", trains="Train again", note="It moved.")
+    bar.show(
+        RunProgress("finished", 10, 10), resumes="10 more epochs", trains="Train again", note="It moved."
+    )
     (message,) = sent
     assert message["enabled"] == actions("finished", goes_on=True)
     assert (bar.resumes, bar.trains, bar.note) == ("10 more epochs", "Train again", "It moved.")
 
 
 def test_what_is_resumed_is_handed_on_only_where_it_can_go_on(bar, heard, from_page):
-    bar.show("finished", 10, 10, resumes="10 more epochs")
+    bar.show(RunProgress("finished", 10, 10), resumes="10 more epochs")
     from_page.send(bar, {"action": "resume"})
-    bar.show("finished", 500, 500, resumes="")
+    bar.show(RunProgress("finished", 500, 500), resumes="")
     from_page.send(bar, {"action": "resume"})
     assert heard == ["resume"]
 
@@ -133,4 +135,4 @@ def test_the_switch_is_the_users(bar, from_page):
     ],
 )
 def test_progress_in_words(state, text):
-    assert progress_text(*state) == text
+    assert RunProgress(*state).text == text

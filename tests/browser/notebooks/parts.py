@@ -9,7 +9,7 @@ from explorer.widgets.caption import Caption
 from explorer.widgets.header import Header
 from explorer.widgets.messages import Message, Messages
 from explorer.widgets.rendered import Display
-from explorer.widgets.run_bar import RunBar
+from explorer.widgets.run_bar import RunBar, RunProgress
 from explorer.widgets.settings_panel import SettingsPanel
 from explorer.widgets.tab_bar import TabBar
 from explorer.widgets.tiles import Tile, Tiles
@@ -25,7 +25,7 @@ def note(*call):
 def act(action):
     note("action", action)
     states = {"train": "running", "resume": "running", "pause": "paused", "stop": "stopped", "reset": "idle"}
-    bar.show(states.get(action, "paused"), 2.5, 10, 12.0)
+    bar.show(RunProgress(states.get(action, "paused"), 2.5, 10, 12.0))
 
 
 def choose(name):
@@ -47,7 +47,7 @@ def choose(name):
             control.error = ""
         panel.shown, header.query, header.choice, bar.auto = None, "", "auto", True
         messages.clear()
-        bar.show("idle", 0, 10)
+        bar.show(RunProgress("idle", 0, 10))
         calls.clear()
         note("ready")
 

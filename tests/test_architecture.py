@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import sys
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -46,7 +47,6 @@ FLOORS = {
     ),
 }
 FILES = [path for path in sorted((ROOT / "explorer").rglob("*.py")) if "static" not in path.parts]
-TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in FILES}
 STANDARD = {*sys.stdlib_module_names, "_typeshed"}  # the second exists for the type checker only
 MUTABLE = ast.List | ast.Dict | ast.Set | ast.ListComp | ast.DictComp | ast.SetComp
 MAKERS = {"list", "dict", "set", "defaultdict", "OrderedDict", "deque", "Counter", "bytearray"}
@@ -62,15 +62,23 @@ SHARED = {
 }
 
 
+@cache
+def tree_of(path):
+    """What a file says, as `ast` reads it."""
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def assert_everywhere(complaints):
     """Assert that `complaints` yields nothing for the path and the tree of any file."""
-    found = [f"{path.relative_to(ROOT)}: {text}" for path in FILES for text in complaints(path, TREES[path])]
+    found = [
+        f"{path.relative_to(ROOT)}: {text}" for path in FILES for text in complaints(path, tree_of(path))
+    ]
     assert not found, "\n".join(found)
 
 
 def imports(path):
     """Every module that the file names in an import, wherever in the file it stands."""
-    for node in ast.walk(TREES[path]):
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -113,7 +121,7 @@ def test_no_two_public_names_are_the_same():
         if path.name != "__init__.py" and not place.startswith(
             LESSONS
         ):  # a package lists what its modules have
-            for node in TREES[path].body:
+            for node in tree_of(path).body:
                 if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
                     for name in ast.literal_eval(node.value):
                         places.setdefault(name, []).append(place)
@@ -123,7 +131,7 @@ def test_no_two_public_names_are_the_same():
 
 def modules_of(path, modules):
     """The package's modules that a file imports; of ``from explorer.network import losses`` the last."""
-    for node in ast.walk(TREES[path]):
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names if alias.name in modules)
         elif isinstance(node, ast.ImportFrom):
@@ -157,23 +165,20 @@ def test_nothing_mutable_at_module_level():
 
 def changeable_classes():
     """Names of the package's classes whose instances can change."""
-    for tree in TREES.values():
-        for node in ast.walk(tree):
+    for path in FILES:
+        for node in ast.walk(tree_of(path)):
             if isinstance(node, ast.ClassDef):
                 frozen = any("frozen=True" in ast.unparse(decorator) for decorator in node.decorator_list)
                 if not frozen and "NamedTuple" not in map(ast.unparse, node.bases):
                     yield node.name
 
 
-CHANGEABLE = {*changeable_classes()}
-
-
-def shared(tree):
+def shared(tree, changeable):
     """Names of changeable objects that a module keeps, and of class attributes that methods set for all."""
     for node in tree.body:
         if isinstance(node, ast.Assign | ast.AnnAssign):
             maker = ast.unparse(node.value.func) if isinstance(node.value, ast.Call) else ""
-            if maker.split(".")[-1] in CHANGEABLE:
+            if maker.split(".")[-1] in changeable:
                 yield ast.unparse(node.target if isinstance(node, ast.AnnAssign) else node.targets[0])
     classes = {node.name for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
     stored = (n for n in ast.walk(tree) if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Store))
@@ -181,8 +186,9 @@ def shared(tree):
 
 
 def test_what_belongs_to_all_is_known():
-    found = {path.relative_to(ROOT / "explorer").as_posix(): {*shared(tree)} for path, tree in TREES.items()}
-    assert {path: names for path, names in found.items() if names} == {
+    changeable = {*changeable_classes()}
+    found = {path.relative_to(ROOT / "explorer"): {*shared(tree_of(path), changeable)} for path in FILES}
+    assert {path.as_posix(): names for path, names in found.items() if names} == {
         path: names.keys() for path, names in SHARED.items()
     }
 

@@ -11,6 +11,7 @@ from app_steps import PATIENCE, messages, reopen, run_of
 from explorer import NeuralNetwork, TrainingConfig
 from explorer.network.weights_file import SavedWeights, WeightsError, read_weights, weights_bytes
 from explorer.session.opening import MOST_BYTES, opening
+from explorer.training import FIELDS
 
 CONFIG = TrainingConfig(hidden_sizes=12, epochs=3, batch_size=16, learning_rate=0.05)
 
@@ -38,6 +39,18 @@ def test_a_saved_run_is_opened_as_it_was(app, tmp_path):
         np.testing.assert_array_equal(before, after)
     assert app.tiles.shown.tiles[0].value == f"{100 * evaluation.test_accuracy:.1f} %"
     assert "trained for 3 epochs" in messages(app)["opened"]["text"]
+
+
+def test_the_largest_network_that_the_controls_allow_is_opened(app, tmp_path):
+    sizes = (FIELDS["hidden_sizes"].high,) * FIELDS["hidden_sizes"].most_layers
+    network = NeuralNetwork(
+        784, sizes, 10, hidden_activation="relu", initializer="he", dtype="float64", seed=0
+    )
+    network.save(tmp_path / "large.npz")
+    assert 45e6 < (tmp_path / "large.npz").stat().st_size < MOST_BYTES
+    app.open_weights(tmp_path / "large.npz")
+    assert app.wait(PATIENCE)
+    assert app.config.hidden_sizes == sizes
 
 
 def test_every_panel_shows_it(app, tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections import Counter
 from pathlib import Path
 
 import hypothesis
@@ -30,11 +31,16 @@ def pytest_xdist_auto_num_workers():
 
 @pytest.hookimpl(trylast=True)  # the browser's tests are marked by their folder
 def pytest_collection_modifyitems(config, items):
-    """Let the processes that share the tests begin with the longest files, so that none is left for the end."""
+    """Let the processes that share the tests begin with the longest files, so that none is left for the end.
+
+    These are the ones of many long tests, then those in a browser, then those of slow tests.
+    """
     if hasattr(config, "workerinput"):
+        long = Counter(item.path for item in items if item.get_closest_marker("long"))
+        many = {path for path, number in long.items() if number > 8}
         browser = {item.path for item in items if item.get_closest_marker("browser")}
         slow = {item.path for item in items if item.get_closest_marker("slow")}
-        items.sort(key=lambda item: 0 if item.path in browser else 1 if item.path in slow else 2)
+        items.sort(key=lambda item: [item.path not in group for group in (many, browser, slow)])
 
 
 @pytest.fixture(scope="module", autouse=True)

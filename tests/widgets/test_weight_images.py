@@ -1,18 +1,18 @@
 from __future__ import annotations
 
-from explorer.widgets.weight_images import WeightImages
+from explorer.widgets.weight_images import WeightImages, WeightPage
 
 
 def shown(**more):
     images = WeightImages()
-    images.show("32 units", b"png", first=0, n_images=32, columns=8, limit="0.470", **more)
+    images.show(WeightPage("32 units", b"png", n_images=32, columns=8, limit="0.470", **more))
     return images
 
 
 def test_all_that_is_shown_goes_in_one_message(sent):
     images = WeightImages()
     sent.clear()
-    images.show("32 units", b"png", first=64, n_images=32, columns=8, limit="0.470", page=1, n_pages=2)
+    images.show(WeightPage("32 units", b"png", 64, 32, columns=8, limit="0.470", page=1, n_pages=2))
     (message,) = sent
     assert message["content"]["first"] == 64
 

@@ -21,7 +21,7 @@ from explorer.widgets.bars import Bar, Bars
 from explorer.widgets.dropdown import Segmented
 from explorer.widgets.picture_rows import PictureRow, PictureRows, RowPicture
 from explorer.widgets.rendered import Display, Rendered, element
-from explorer.widgets.weight_images import WeightImages
+from explorer.widgets.weight_images import WeightImages, WeightPage
 from explorer.wording import counted, grouped
 
 __all__ = ["PER_PAGE", "FirstWeights", "full_tone", "most_exciting", "strongest_unit"]
@@ -121,14 +121,16 @@ class FirstWeights:
         weights = f"{counted(len(W), 'unit')} of layer 1{each} its {counted(W.shape[1], 'weight')}"
         what = f"{weights}: their change since the start" if self.kind.value == "change" else weights
         self.images.show(
-            f"{what}, epoch {subject.epoch:g}",
-            weights_sprite(page, _COLUMNS, theme=state.theme, limit=limit),
-            first=first,
-            n_images=len(page),
-            columns=_COLUMNS,
-            limit=written(limit),
-            page=self._page,
-            n_pages=n_pages,
+            WeightPage(
+                f"{what}, epoch {subject.epoch:g}",
+                weights_sprite(page, _COLUMNS, theme=state.theme, limit=limit),
+                first=first,
+                n_images=len(page),
+                columns=_COLUMNS,
+                limit=written(limit),
+                page=self._page,
+                n_pages=n_pages,
+            )
         )
 
     def _draw_unit(self, state: ViewState, subject: Subject) -> None:

@@ -21,7 +21,7 @@ BAR = "() => document.querySelector('.progress-bar, .jupyter-widgets .progress .
 COMPOSE = Path(__file__).parents[2] / "notebooks" / "compose.ipynb"
 
 
-@pytest.fixture(params=["Voilà", pytest.param("JupyterLab", marks=pytest.mark.long)])
+@pytest.fixture(params=["Voilà", "JupyterLab"])
 def run(request, open_page):
     """Run a notebook in each of them, and return the visit."""
 
@@ -42,6 +42,7 @@ def run_all(page):
     page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells')")
 
 
+@pytest.mark.long
 def test_parts_and_stock_widgets_follow_one_app(run, notebook):
     visit = run(notebook("composed"))
     page = visit.page

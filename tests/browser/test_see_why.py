@@ -151,36 +151,36 @@ def test_epoch_1_is_that_of_a_run_of_one_epoch(page, begin):
     )
 
 
-def test_a_fork_at_4_parts_from_its_parent_after_4(page, begin):
-    begin(page, "?epochs=8")
-    until_done(page, epochs=8)
+def test_a_fork_at_2_parts_from_its_parent_after_2(page, begin):
+    begin(page, "?epochs=4")
+    until_done(page, epochs=4)
     slider = page.get_by_role("slider", name="Epoch shown")
-    slider.fill("3")
-    expect(page.get_by_text("epoch 4", exact=True)).to_be_visible()
+    slider.fill("1")
+    expect(page.get_by_text("epoch 2", exact=True)).to_be_visible()
     set_number(page, "Learning rate", 0.002)
     expect(page.get_by_text("the new settings wait")).to_be_visible()
-    page.get_by_role("button", name="Train on from epoch 4").click()
-    until_done(page, epochs=8)
-    page.wait_for_function(f"({TEST_CURVES})().at(-1).length === 5")
+    page.get_by_role("button", name="Train on from epoch 2").click()
+    until_done(page, epochs=4)
+    page.wait_for_function(f"({TEST_CURVES})().at(-1).length === 3")
     curves = page.evaluate(TEST_CURVES)
     parent, fork = ({int(x): y for x, y in curve} for curve in curves[-2:])
-    assert sorted(fork) == [4, 5, 6, 7, 8]
-    assert fork[4] == parent[4]
-    assert all(fork[epoch] != parent[epoch] for epoch in (5, 6, 7, 8))
+    assert sorted(fork) == [2, 3, 4]
+    assert fork[2] == parent[2]
+    assert all(fork[epoch] != parent[epoch] for epoch in (3, 4))
     open_tab(page, "Runs")
-    expect(page.locator(".explorer-runs tbody tr").first).to_contain_text(re.compile(r"\d+ at 4"))
+    expect(page.locator(".explorer-runs tbody tr").first).to_contain_text(re.compile(r"\d+ at 2"))
     chip = page.locator(".explorer-start")
-    expect(chip).to_have_text(re.compile(r"^fork of run \d+ at epoch 4$"))
+    expect(chip).to_have_text(re.compile(r"^fork of run \d+ at epoch 2$"))
     page.get_by_role("button", name="Copy link").click()
     told = page.locator(".explorer-told")
-    expect(told).to_contain_text(re.compile(r"not this fork of run \d+ at epoch 4\."))
+    expect(told).to_contain_text(re.compile(r"not this fork of run \d+ at epoch 2\."))
     open_tab(page, "Overview")
     chip.get_by_role("button", name="Start with freshly initialised weights").press("Enter")
     expect(chip).to_be_hidden()
     expect(page.get_by_role("button", name="The exercise")).to_be_focused()
-    page.wait_for_function(f"({TEST_CURVES})().at(-1).length === 8")
+    page.wait_for_function(f"({TEST_CURVES})().at(-1).length === 4")
     clean = dict(map(tuple, page.evaluate(TEST_CURVES)[-1]))
-    known = records(epochs=8, learning_rate=0.002)
+    known = records(epochs=4, learning_rate=0.002)
     np.testing.assert_allclose([clean[r.epoch] for r in known], [100 * r.test_accuracy for r in known])
 
 

@@ -67,6 +67,7 @@ def log_in(page, query):
     page.wait_for_url(f"**/class/nn/{query}")
 
 
+@pytest.mark.long
 def test_the_page_trains_stops_reloads_and_exports(served, open_page):
     found = open_page(f"{served.url}?hidden=16", permissions=["clipboard-read", "clipboard-write"])
     page = found.page

@@ -71,7 +71,7 @@ def writable(text: str) -> str:
     return text.encode(errors="replace").decode()
 
 
-def did_you_mean(name: object, known: Iterable[str]) -> str:
+def did_you_mean(name: object, known: Iterable[str], likeness: float = 0.4) -> str:
     """Return the end of a sentence that refuses a name: ``"; did you mean 'batch_size'?"``; or nothing.
 
     Parameters
@@ -80,6 +80,8 @@ def did_you_mean(name: object, known: Iterable[str]) -> str:
         What is unknown.
     known : iterable of str
         The names that there are.
+    likeness : float
+        How much alike two names have to be, 0 to 1.
     """
-    near = get_close_matches(str(name), [*known], 1, 0.4)
+    near = get_close_matches(str(name), [*known], 1, likeness)
     return f"; did you mean {near[0]!r}?" if near else ""

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.checks.observations import Digits, Probe, StubNetwork
+from explorer.checks.observations import Probe
 from explorer.checks.results import CheckError, Passed, check, compare, expect
 
 __all__ = ["confusion", "digits", "evaluation", "one_hot", "pixels"]
@@ -52,34 +52,29 @@ def confusion(matrix: Array, true: Array, predicted: Array) -> Passed:
 @check
 def digits(load: Callable[[str], Any]) -> Passed:
     """Check a function that reads the exercise's archive, on a small one: inputs, targets and labels."""
-    drawn = Digits(Probe())
-    with drawn.archive() as path:
+    data = Probe().dataset
+    with Probe().archive() as path:
         found = load(path)
-    if not isinstance(found, tuple | list) or len(found) != 6:
-        got = f"{len(found)} arrays" if isinstance(found, tuple | list) else type(found).__name__
-        raise CheckError(
-            f"load_digits(path): expected (X_train, Y_train, train_labels, X_test, …), got {got}"
-        )
-    for name, part, images, labels in zip(
-        ("train", "test"), (found[:3], found[3:]), drawn.images, drawn.labels, strict=True
-    ):
-        compare(f"{name}_labels", part[2], labels, 0.0)
-        passed = pixels(part[0], images)
-        one_hot(part[1], labels)
+    expect("arrays that load_digits returns", _length(found), 6)
+    for split, (X, Y, labels) in (("train", found[:3]), ("test", found[3:])):
+        compare(f"{split}_labels", labels, getattr(data, f"{split}_labels"), 0.0)
+        passed = pixels(X, getattr(data, f"{split}_images"))
+        one_hot(Y, labels)
     return Passed("a small archive: X against the images, Y against the labels", passed.difference)
 
 
 @check
 def evaluation(evaluate: Callable[..., Any]) -> Passed:
     """Check accuracies and a confusion matrix against counting, on a network that gives known answers."""
-    (X_train, X_test), (train, test) = Digits(Probe()).inputs, Digits(Probe()).labels
-    found = evaluate(StubNetwork(), X_train, train, X_test, test)
-    if not isinstance(found, tuple | list) or len(found) != 3:
-        raise CheckError(
-            "evaluate(…): expected (train_accuracy, test_accuracy, confusion), got something else"
-        )
-    for name, share, X, labels in (("train", found[0], X_train, train), ("test", found[1], X_test, test)):
-        correct = sum(map(int.__eq__, X[0].tolist(), labels.tolist()))
-        compare(f"{name} accuracy", share, correct / len(labels), 1e-6)
-    confusion(found[2], test, X_test[0])
+    network, X_train, train, X_test, test = given = Probe().read
+    found = evaluate(*given)
+    expect("results that evaluate returns", _length(found), 3)
+    for split, share, X, labels in (("train", found[0], X_train, train), ("test", found[1], X_test, test)):
+        correct = sum(map(int.__eq__, network.predict(X).tolist(), labels.tolist()))
+        compare(f"{split} accuracy", share, correct / len(labels), 1e-6)
+    confusion(found[2], test, network.predict(X_test))
     return Passed(f"both accuracies and the confusion matrix against counting {len(test)} test images")
+
+
+def _length(found: Any) -> Any:
+    return len(found) if isinstance(found, tuple | list) else type(found).__name__

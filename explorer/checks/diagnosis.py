@@ -2,50 +2,30 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
-from difflib import get_close_matches
 from html import escape
 from time import perf_counter
 from types import MappingProxyType
 from typing import Any
 
-from explorer.checks import exercise
-from explorer.checks.data import digits, evaluation
-from explorer.checks.functions import (
-    cross_entropy,
-    loss_slope,
-    relu,
-    sigmoid,
-    slope,
-    softmax,
-    squared_error,
-)
-from explorer.checks.loop import mini_batches
-from explorer.checks.networks import decisions, forward_pass, gradients, initial_weights, several_layers, step
+from explorer.checks import data, exercise, functions, loop, networks
 from explorer.checks.observations import Probe
 from explorer.checks.recognition import recognise
-from explorer.checks.results import CheckError, Passed, expect
+from explorer.checks.results import CheckError, Passed, check, expect
 from explorer.checks.structure import sizes_found
 from explorer.checks.tasks import METHODS, TASKS
 from explorer.checks.watch import GapError, UnusableError, limited, watched
+from explorer.wording import did_you_mean
 
 __all__ = ["Verdict", "diagnose", "diagnose_all", "diagnose_each"]
 
 _SIGNS = MappingProxyType({"right": "✓", "wrong": "✗", "waiting": "…", "missing": "–"})
-_RETURNS = MappingProxyType(
-    {"init_weights": "nothing"}
-    | dict.fromkeys(("predict", "backward", "fit", "load_digits", "evaluate"), "several")
-)
+_SEVERAL = "predict", "backward", "fit", "load_digits", "evaluate"
+_RETURNS = MappingProxyType({"init_weights": "nothing"} | dict.fromkeys(_SEVERAL, "several"))
 _NEEDS = MappingProxyType(
-    {
-        "forward": ("init_weights",),
-        "predict": ("init_weights", "forward"),
-        "backward": ("init_weights", "forward"),
-        "train_iteration": ("init_weights", "forward", "backward"),
-        "fit": ("init_weights",),
-    }
+    {"init_weights": (), "forward": METHODS[:1], "predict": METHODS[:2], "backward": METHODS[:2]}
+    | {"train_iteration": ("init_weights", "forward", "backward"), "fit": METHODS[:1]}
 )
-_RATE = 0.05
-_IN_GENERAL = "Work out one value on paper, and compare it with what the code gives."
+_ON_PAPER = "Work out what is expected here on paper, step by step."
 
 
 class MissingError(CheckError):
@@ -88,12 +68,11 @@ class Verdict:
         return {name: value for name, value in asdict(self).items() if name in kept}
 
     def __repr__(self) -> str:
-        said = (
-            f"{_SIGNS[self.outcome]} {self.task}: {self.message}",
-            self.look,
-            self.note and f"Note: {self.note}",
+        said = f"{_SIGNS[self.outcome]} {self.task}: {self.message}"
+        more = self.look, self.note and f"Note: {self.note}"
+        return " ".join(
+            f"{sentence}{'.' * (sentence[-1] not in '.?')}" for sentence in (said, *more) if sentence
         )
-        return " ".join(f"{sentence.removesuffix('.')}." for sentence in said if sentence)
 
     def _repr_html_(self) -> str:
         kind = "lesson-check" if self.outcome == "right" else "lesson-raised"
@@ -163,7 +142,7 @@ def _tried(task: str, answer: Any, unsound: set[str], seconds: float, probe: Pro
         outcome, fields = "waiting" if isinstance(error, GapError) else "missing", {"message": str(error)}
     except CheckError as error:
         outcome, known = "wrong", error.mistake
-        fields = {"message": error.args[0], "look": "" if isinstance(error, UnusableError) else _IN_GENERAL}
+        fields = {"message": error.args[0], "look": _ON_PAPER * (": expected " in error.args[0])}
         if known:
             fields = {"mistake": known.name, "message": known.what, "look": known.look}
     except Exception as error:  # noqa: BLE001  # a fault of the check itself: told like everything else
@@ -183,7 +162,9 @@ def _examined(task: str, answer: Any, unsound: set[str], probe: Probe) -> Passed
     else:
         raise UnusableError(f"{task}: expected a function, got {type(answer).__name__}")
     try:
-        return _EXAMINATIONS[task](answer, probe)
+        return check(_EXAMINATIONS[task])(
+            answer, probe
+        )  # what making a network raises is an answer's fault too
     except (GapError, UnusableError):
         raise
     except CheckError as error:
@@ -195,7 +176,8 @@ def _watched_class(task: str, kind: type[Any], unsound: set[str]) -> type[Any]:
     """Return a class like a student's, whose methods are watched, or the textbook's where they aren't sound."""
     own = {name: getattr(kind, name, None) for name in METHODS}
     if task in METHODS and task != "init_weights" and not callable(own[task]):
-        raise MissingError(f"{kind.__name__} has no method {task}{_nearly(task, dir(kind))}")
+        near = did_you_mean(task, {name for name in dir(kind) if name[0] != "_"} - {*METHODS}, 0.7)
+        raise MissingError(f"{kind.__name__} has no method {task}{near}")
     methods = {name: watched(method, returns=_RETURNS.get(name, "array"))
                for name, method in own.items() if callable(method)}  # fmt: skip
     if "backward" in unsound:
@@ -206,51 +188,49 @@ def _watched_class(task: str, kind: type[Any], unsound: set[str]) -> type[Any]:
     return type(kind.__name__, (kind,), methods)
 
 
-def _initialised(kind: type[Any], probe: Probe) -> Passed:
+def _initialised(kind: type[Any], _: Probe) -> Passed:
     network = kind(784, 32, 10)
-    passed = initial_weights(network)
+    passed = networks.initial_weights(network)
     expect("sizes of the layers", sizes_found(network), (784, 32, 10))
     return passed
 
 
 def _looped(kind: type[Any], probe: Probe) -> Passed:
     network = probe.network(kind, 4, 3, 5)
-    mini_batches(network, 20, 5)  # no sample is left over
-    return mini_batches(network)
+    loop.mini_batches(network, 20, 5)  # no sample is left over
+    return loop.mini_batches(network)
 
 
-def _run(
-    check: Callable[..., Passed], *last: Any, with_targets: bool = False
-) -> Callable[[Any, Probe], Passed]:
-    """Return a check of a class that makes a network of it, and its inputs."""
+def _run(examine: Callable[..., Passed], n_arrays: int, *last: float) -> Callable[[Any, Probe], Passed]:
+    """Return a check of a class, which makes a network of it and takes inputs, or inputs and targets."""
 
     def examination(kind: type[Any], probe: Probe) -> Passed:
         n_input, n_hidden, n_output, n = probe.sizes
-        X, d = probe.samples(n_input, n_output, n)
-        return check(probe.network(kind, n_input, n_hidden, n_output), X, *[d] * with_targets, *last)
+        arrays = probe.samples(n_input, n_output, n)[:n_arrays]
+        return examine(probe.network(kind, n_input, n_hidden, n_output), *arrays, *last)
 
     return examination
 
 
 _EXAMINATIONS: Mapping[str, Callable[[Any, Probe], Passed]] = MappingProxyType(
     {
-        "sigmoid": lambda f, _: sigmoid(f),
-        "d_sigmoid": lambda f, _: slope(exercise.sigmoid, f),
-        "squared_error": lambda f, _: squared_error(f),
-        "d_squared_error": lambda f, _: loss_slope(exercise.squared_error, f),
+        "sigmoid": lambda f, _: functions.sigmoid(f),
+        "d_sigmoid": lambda f, _: functions.slope(exercise.sigmoid, f),
+        "squared_error": lambda f, _: functions.squared_error(f),
+        "d_squared_error": lambda f, _: functions.loss_slope(exercise.squared_error, f),
         "init_weights": _initialised,
-        "forward": _run(forward_pass),
-        "predict": _run(decisions),
-        "backward": _run(gradients, with_targets=True),
-        "train_iteration": _run(step, _RATE, with_targets=True),
+        "forward": _run(networks.forward_pass, 1),
+        "predict": _run(networks.decisions, 1),
+        "backward": _run(networks.gradients, 2),
+        "train_iteration": _run(networks.step, 2, 0.05),
         "fit": _looped,
-        "load_digits": lambda f, _: digits(f),
-        "evaluate": lambda f, _: evaluation(f),
-        "softmax": lambda f, _: softmax(f),
-        "cross_entropy": lambda f, _: cross_entropy(f),
-        "relu": lambda f, _: relu(f),
-        "d_relu": lambda f, _: slope(exercise.relu, f),
-        "several_layers": lambda kind, _: several_layers(kind),
+        "load_digits": lambda f, _: data.digits(f),
+        "evaluate": lambda f, _: data.evaluation(f),
+        "softmax": lambda f, _: functions.softmax(f),
+        "cross_entropy": lambda f, _: functions.cross_entropy(f),
+        "relu": lambda f, _: functions.relu(f),
+        "d_relu": lambda f, _: functions.slope(exercise.relu, f),
+        "several_layers": lambda kind, _: networks.several_layers(kind),
     }
 )
 
@@ -277,16 +257,6 @@ def _answers(own: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def _not_found(task: str, own: Mapping[str, Any]) -> str:
-    if task in METHODS or task == "several_layers":
-        return (
-            "there is no class with these methods"
-            if task in METHODS
-            else "there is no second class of networks"
-        )
-    return f"there is no function {task}{_nearly(task, own)}"
-
-
-def _nearly(name: str, names: Any) -> str:
-    """Return a question, if one of some names is nearly this one."""
-    close = get_close_matches(name, [other for other in names if other not in TASKS], 1, 0.7)
-    return f"; is {close[0]} meant?" if close else ""
+    if task in (*METHODS, "several_layers"):
+        return f"there is no {'second ' * (task not in METHODS)}class with the methods of a network"
+    return f"there is no function {task}{did_you_mean(task, own.keys() - TASKS.keys(), 0.7)}"

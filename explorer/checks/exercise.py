@@ -54,15 +54,7 @@ def d_squared_error(y: Array, d: Array) -> Array:
 
 
 class Network:
-    """A network with one hidden layer; weights by Glorot's rule, biases 0.
-
-    Parameters
-    ----------
-    n_input, n_hidden, n_output : int
-        Units of each layer, at least 1.
-    seed : int or None
-        Source of the weights and of the order of samples in `fit`; None takes a fresh one.
-    """
+    """A network with one hidden layer; the seed decides its first weights and the order of samples in `fit`."""
 
     def __init__(self, n_input: int, n_hidden: int, n_output: int, *, seed: int | None = None) -> None:
         self.sizes = n_input, n_hidden, n_output
@@ -117,9 +109,9 @@ class Network:
         for _ in range(n_epochs):
             loss = 0.0
             order = self.rng.permutation(n_samples)
-            X, d = X[:, order], d[:, order]
             for b in range(0, n_samples, batch_size):
-                X_batch, d_batch = X[:, b : b + batch_size], d[:, b : b + batch_size]
+                batch = order[b : b + batch_size]
+                X_batch, d_batch = X[:, batch], d[:, batch]
                 loss += self.train_iteration(X_batch, d_batch, lr)
             history.append(loss / n_samples)
         return np.array(history)
@@ -171,15 +163,7 @@ def d_relu(a: Array) -> Array:
 
 
 class LayeredNetwork:
-    """A network with any number of hidden layers of relu, and a softmax with cross-entropy.
-
-    Parameters
-    ----------
-    n_input, n_output : int
-        Inputs and outputs, at least 1.
-    n_hidden : sequence of int
-        Units of each hidden layer, at least 1.
-    """
+    """A network with any number of hidden layers of relu, and a softmax with cross-entropy."""
 
     hidden_activation, output, loss = "relu", "softmax", "cross_entropy"
 

@@ -23,21 +23,7 @@ Edits = Sequence[Sequence[str]]
 
 @dataclass(frozen=True, eq=False)
 class Mistake:
-    """A mistake that is known by name.
-
-    Parameters
-    ----------
-    name : str
-        Words with hyphens between them.
-    task : str
-        The task in which it is made.
-    what, look : str
-        A sentence that says what is wrong, and one that says where to look.
-    variants : sequence of sequences of pairs of str
-        Ways to make it: pieces of the textbook's answers, each with what stands there instead.
-    trains : bool
-        Whether a network with it trains at the exercise's size without an error.
-    """
+    """A mistake that is known by name; the attributes are those of the file, which says what each means."""
 
     name: str
     task: str
@@ -75,7 +61,7 @@ def _answers(name: str, edits: Edits) -> SimpleNamespace:
         changed = f"{line}{wrong}{rest}"
         mark = "" if MARK in wrong else MARK
         text = "\n".join([begun, f"{changed}{mark}", below] if changed.strip() else [begun, below])
-    file = f"<explorer.checks.exercise: {name}>"
+    file = f"exercise.py with {name}"
     linecache.cache[file] = len(text), None, text.splitlines(keepends=True), file  # where `inspect` reads it
     defined: dict[str, Any] = {"__name__": exercise.__name__}
     exec(compile(text, file, "exec"), defined)

@@ -135,33 +135,19 @@ def several_layers(kind: type[Any]) -> Passed:
 
     Where it doesn't name its functions, the ones that its outputs agree with are taken.
     """
-    probe = Probe()
-    network, (X, d) = probe.network(kind, 3, (6, 5), 4), probe.samples(3, 4, 7)
-    y = outputs(network, X)
-    if np.allclose(y.sum(axis=0), 1):
-        _name(network, output="softmax", loss="cross_entropy")
-    hidden = option(network, "hidden_activation")
-    for name in (hidden, *PLAIN):
-        if _differs(_name(network, hidden_activation=name), X) is None:
+    network, (X, d) = Probe().network(kind, 3, (6, 5), 4), Probe().samples(3, 4, 7)
+    is_softmax = np.allclose(outputs(network, X).sum(axis=0), 1)
+    network.assumed = {"output": "softmax", "loss": "cross_entropy"} if is_softmax else {}
+    errors = list[CheckError]()
+    for hidden in (option(network, "hidden_activation"), *PLAIN):
+        network.assumed["hidden_activation"] = hidden
+        try:
+            forward_pass(network, X)
+        except CheckError as error:
+            errors.append(error)
+        else:
             return gradients(network, X, d)
-    error = _differs(_name(network, hidden_activation=hidden), X)
-    raise error or CheckError("forward(X): it differs from one call to the next")
-
-
-def _name(network: Any, **functions: str) -> Any:
-    """Give a network the names of its functions, unless it has its own."""
-    for name, value in functions.items():
-        if not isinstance(getattr(type(network), name, None), str):
-            setattr(network, name, value)
-    return network
-
-
-def _differs(network: Any, X: Array) -> CheckError | None:
-    try:
-        forward_pass(network, X)
-    except CheckError as error:
-        return error
-    return None
+    raise errors[0]
 
 
 def _softmax_loss(a: Array, d: Array) -> float:

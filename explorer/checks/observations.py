@@ -4,8 +4,6 @@ The same numbers go into a student's answer, into the textbook's, and into each 
 sizes: one at which all layers differ, and one at which every product of matrices fits.
 """
 
-import io
-import tarfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import chdir, contextmanager
 from dataclasses import dataclass
@@ -13,15 +11,17 @@ from functools import partial
 from itertools import count, pairwise, takewhile
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from types import MappingProxyType
+from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from explorer.checks.loop import Step, fit_noted
+from explorer.datasets import Dataset
+from explorer.datasets.archive import write_archive
 
-__all__ = ["OBSERVATIONS", "Digits", "Pieces", "Probe", "StubNetwork"]
+__all__ = ["OBSERVATIONS", "Pieces", "Probe"]
 
 Array = NDArray[Any]
 Pieces = dict[str, Any]
@@ -62,6 +62,34 @@ class Probe:
             setattr(made, f"b{number}", rng.normal(0, 1, (n_out, 1)))
         return made
 
+    @property
+    def dataset(self) -> Dataset:
+        """Random images; every class occurs."""
+        rng = np.random.default_rng(self.seed)
+        labels = [rng.permutation(np.arange(n) % _CLASSES) for n in (29, 17)]
+        images = [rng.choice([0, 1, 100, 255], (len(part), 28, 28)).astype(np.uint8) for part in labels]
+        return Dataset("noise", images[0], labels[0], images[1], labels[1])
+
+    @contextmanager
+    def archive(self) -> Iterator[str]:
+        """Write the images as the exercise's archive, in a folder that is the current one meanwhile."""
+        with TemporaryDirectory(ignore_cleanup_errors=True) as folder, chdir(folder):
+            with (path := Path(folder, "mnist.tgz")).open("wb") as stream:
+                write_archive(self.dataset, stream)
+            yield str(path)
+
+    @property
+    def read(self) -> tuple[Any, Array, Array, Array, Array]:
+        """A network, and what to evaluate it on: it takes each image for what stands in its first pixel."""
+        data, given = self.dataset, []
+        for labels in (data.train_labels, data.test_labels):
+            guesses = (labels + (np.arange(len(labels)) % 3 == self.seed % 2)) % _CLASSES
+            given += [np.vstack([guesses, labels]), labels]
+        network = SimpleNamespace(
+            forward=lambda X: 0.9 * (X[0] == np.arange(_CLASSES)[:, None]), predict=lambda X: X[0]
+        )
+        return network, given[0], given[1], given[2], given[3]
+
 
 def _attempt(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """Return what a function returns, or that it raised."""
@@ -101,11 +129,8 @@ def _initial(kind: type[Any], probe: Probe) -> Pieces:
 def _networks(kind: type[Any], probe: Probe) -> Iterator[tuple[str, Any, Array, Array]]:
     """Return networks of two sizes, with inputs and targets; the first word tells them apart."""
     for word, (n_input, n_hidden, n_output, n) in (("", probe.sizes), ("square ", (4 + probe.seed,) * 4)):
-        yield (
-            word,
-            probe.network(kind, n_input, n_hidden, n_output),
-            *probe.samples(n_input, n_output, n),
-        )
+        X, d = probe.samples(n_input, n_output, n)
+        yield word, probe.network(kind, n_input, n_hidden, n_output), X, d
 
 
 def _forward(kind: type[Any], probe: Probe) -> Pieces:
@@ -126,8 +151,7 @@ def _backward(kind: type[Any], probe: Probe) -> Pieces:
     for word, network, X, d in _networks(kind, probe):
         before = _weights(network)
         found = _attempt(lambda n=network, X=X, d=d: n.backward(X, n.forward(X), d))
-        gradients = found if isinstance(found, tuple | list) and len(found) == len(before) else [found] * 4
-        pieces |= zip((f"{word}d_{name}" for name in before), gradients, strict=True)
+        pieces |= _named(tuple(f"{word}d_{name}" for name in before), found)
         if any(not np.array_equal(before[name], array) for name, array in _weights(network).items()):
             pieces = {"weights": "changed"}  # says it all, whatever the gradients are
     return pieces
@@ -182,72 +206,14 @@ def _noted(steps: list[Step], history: Any) -> Pieces:
     }
 
 
-class StubNetwork:
-    """A network that reads its answer in the first pixel."""
-
-    def forward(self, X: Array) -> Array:
-        """Return outputs that are 0.9 for the class in the first row of `X`, and 0 for all others."""
-        return np.asarray(0.9 * (X[0] == np.arange(_CLASSES)[:, None]))
-
-    def predict(self, X: Array) -> Array:
-        """Return the class with the largest output, shape (n,)."""
-        return np.asarray(self.forward(X).argmax(axis=0))
-
-
-@dataclass(frozen=True, slots=True)
-class Digits:
-    """Random images with labels, and what a network makes of them: train, then test."""
-
-    probe: Probe
-
-    @property
-    def labels(self) -> tuple[Array, Array]:
-        """The classes of the train and of the test images; each occurs."""
-        rng = np.random.default_rng(self.probe.seed)
-        return rng.permutation(np.arange(29) % _CLASSES), rng.permutation(np.arange(17) % _CLASSES)
-
-    @property
-    def images(self) -> tuple[Array, Array]:
-        """Images of shape (n, 28, 28), uint8, from 0 to 255."""
-        rng = np.random.default_rng(self.probe.seed)
-        return tuple(
-            rng.choice([0, 1, 100, 255], (len(part), 28, 28)).astype(np.uint8) for part in self.labels
-        )  # type: ignore[return-value]
-
-    @property
-    def inputs(self) -> tuple[Array, Array]:
-        """Columns in whose first row the `StubNetwork` reads a class, not always the right one."""
-        wrong = (labels + (np.arange(len(labels)) % 3 == self.probe.seed % 2) for labels in self.labels)
-        return tuple(np.vstack([classes % _CLASSES, classes]) for classes in wrong)  # type: ignore[return-value]
-
-    @contextmanager
-    def archive(self) -> Iterator[str]:
-        """Write the images as the exercise's archive, in a folder that is the current one meanwhile."""
-        parts = {"train-images": self.images[0], "train-labels": self.labels[0].astype(np.uint8),
-                 "test-images": self.images[1], "test-labels": self.labels[1].astype(np.uint8)}  # fmt: skip
-        with TemporaryDirectory(ignore_cleanup_errors=True) as folder, chdir(folder):
-            path = Path(folder, "mnist.tgz")
-            with tarfile.open(path, "w:gz", compresslevel=1) as archive:
-                for name, array in parts.items():
-                    np.save(stream := io.BytesIO(), array)
-                    entry = tarfile.TarInfo(f"mnist-{name}.npy")
-                    entry.size = stream.tell()
-                    archive.addfile(entry, io.BytesIO(stream.getvalue()))
-            yield str(path)
-
-
 def _load_digits(load: Callable[..., Any], probe: Probe) -> Pieces:
-    with Digits(probe).archive() as path:
-        return _named(
-            ("X_train", "Y_train", "train_labels", "X_test", "Y_test", "test_labels"), _attempt(load, path)
-        )
+    names = "X_train", "Y_train", "train_labels", "X_test", "Y_test", "test_labels"
+    with probe.archive() as path:
+        return _named(names, _attempt(load, path))
 
 
 def _evaluate(evaluate: Callable[..., Any], probe: Probe) -> Pieces:
-    digits = Digits(probe)
-    (X_train, X_test), (train, test) = digits.inputs, digits.labels
-    found = _attempt(evaluate, StubNetwork(), X_train, train, X_test, test)
-    return _named(("train_accuracy", "test_accuracy", "confusion"), found)
+    return _named(("train_accuracy", "test_accuracy", "confusion"), _attempt(evaluate, *probe.read))
 
 
 def _named(names: tuple[str, ...], found: Any) -> Pieces:
@@ -261,31 +227,15 @@ def _several_layers(kind: type[Any], probe: Probe) -> Pieces:
     n_input, n_hidden, n_output, n = probe.sizes
     network = probe.network(kind, n_input, (n_hidden, n_hidden - 1), n_output)
     X, d = probe.samples(n_input, n_output, n)
-    y = _attempt(network.forward, X)
-    return {"y": y} | _named(
-        tuple(f"d_{name}" for name in _weights(network)), _attempt(network.backward, X, y, d)
-    )
+    y, names = _attempt(network.forward, X), tuple(f"d_{name}" for name in _weights(network))
+    return {"y": y} | _named(names, _attempt(network.backward, X, y, d))
 
 
 OBSERVATIONS: Mapping[str, Callable[[Any, Probe], Pieces]] = MappingProxyType(
-    {
-        "sigmoid": _elementwise,
-        "d_sigmoid": _elementwise,
-        "squared_error": _loss,
-        "d_squared_error": _loss,
-        "init_weights": _initial,
-        "forward": _forward,
-        "predict": _predict,
-        "backward": _backward,
-        "train_iteration": _train_iteration,
-        "fit": _fit,
-        "load_digits": _load_digits,
-        "evaluate": _evaluate,
-        "softmax": _softmax,
-        "cross_entropy": _loss,
-        "relu": _elementwise,
-        "d_relu": _elementwise,
-        "several_layers": _several_layers,
-    }
+    dict.fromkeys(("sigmoid", "d_sigmoid", "relu", "d_relu"), _elementwise)
+    | dict.fromkeys(("squared_error", "d_squared_error", "cross_entropy"), _loss)
+    | {"init_weights": _initial, "forward": _forward, "predict": _predict, "backward": _backward}
+    | {"train_iteration": _train_iteration, "fit": _fit, "several_layers": _several_layers}
+    | {"load_digits": _load_digits, "evaluate": _evaluate, "softmax": _softmax}
 )
 """For each task: what comes out of an answer."""

@@ -82,7 +82,8 @@ def numbers(part: str, value: ArrayLike) -> Array:
     """Return a value as an array, or raise if it holds anything but numbers."""
     array = np.asarray(value)
     if array.dtype.kind not in "biuf":
-        raise CheckError(f"{part}: expected numbers, got {'None' if value is None else type(value).__name__}")
+        found = f"dtype {array.dtype}" if isinstance(value, np.ndarray) else type(value).__name__
+        raise CheckError(f"{part}: expected numbers, got {found.removesuffix('Type')}")
     return array
 
 

@@ -38,8 +38,9 @@ def attribute(network: Any, name: str) -> Any:
 
 
 def option(network: Any, name: str) -> str:
-    """Return the name of an activation, loss or initializer; that of the exercise where the network has none."""
-    value, known = getattr(network, name, None), _OPTIONS[name]
+    """Return the name of an activation, loss or initializer, or the one assumed; else that of the exercise."""
+    known = _OPTIONS[name]
+    value = getattr(network, "assumed", {}).get(name, getattr(network, name, None))
     return value if isinstance(value, str) and value in known else known[0]
 
 

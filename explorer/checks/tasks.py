@@ -17,21 +17,7 @@ METHODS = "init_weights", "forward", "predict", "backward", "train_iteration", "
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One task of the exercise.
-
-    Parameters
-    ----------
-    name : str
-        Also the name of the function or method that the student writes.
-    part : int
-        The part of the exercise, 1 to 9; the last is the bonus.
-    title : str
-        A few words.
-    hints : tuple of str
-        Three rungs: what to look at, which line, nearly the code.
-    is_bonus : bool
-        Whether the exercise is complete without it.
-    """
+    """One task of the exercise; its name is also that of the function or method which the student writes."""
 
     name: str
     part: int

@@ -36,7 +36,7 @@ def limited(function: Callable[[], _Result], seconds: float) -> tuple[_Result, i
     """Return what a function returns and how many lines it prints, or raise what it raises.
 
     It runs in a thread of its own. After so many seconds it is told to stop, at its next line of Python, and
-    `CheckError` is raised; code that never gets there goes on unheard.
+    `CheckError` is raised; code that never gets there goes on.
     """
     results, errors, printed = list[_Result](), list[BaseException](), io.StringIO()
 
@@ -84,6 +84,7 @@ def watched(function: Callable[..., Any], *, returns: str = "array") -> Callable
     returns : {"array", "several", "nothing"}
         What it must return: an array of numbers (or one), several values, or nothing in particular.
     """
+    name = getattr(function, "__name__", type(function).__name__)
 
     @wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -92,17 +93,16 @@ def watched(function: Callable[..., Any], *, returns: str = "array") -> Callable
         try:
             result = function(*args, **kwargs)
         except NotImplementedError:
-            raise GapError(f"{function.__name__} waits for its code") from None
+            raise GapError(f"{name} waits for its code") from None
         except Exception as error:
-            if "ellipsis" in str(error).lower() or _has_gap(getattr(args[0], "__dict__", {}).values()):
-                raise GapError(f"{function.__name__} waits for its code") from None
+            kept = [value for owner in args[:1] for value in getattr(owner, "__dict__", {}).values()]
+            if "ellipsis" in str(error).lower() or _has_gap(kept):
+                raise GapError(f"{name} waits for its code") from None
             raise
-        _refuse(function, result, returns)
+        _refuse(name, result, returns, _is_empty(function))
         for array, copy in zip(given, before, strict=True):
             if not np.array_equal(array, copy, equal_nan=array.dtype.kind in "fc"):
-                raise UnusableError(
-                    f"{function.__name__} changes an array that it is given; it should work on a copy"
-                )
+                raise UnusableError(f"{name} changes an array that it is given; it should work on a copy")
         return result
 
     return call
@@ -112,18 +112,15 @@ def _has_gap(values: Iterable[Any]) -> bool:
     return any(value is ... for value in values)
 
 
-def _refuse(function: Callable[..., Any], result: Any, returns: str) -> None:
+def _refuse(name: str, result: Any, returns: str, is_empty: bool) -> None:
     """Raise if a function has returned a gap, nothing, or a list where an array is due."""
-    name = function.__name__
-    if result is ... or (isinstance(result, tuple | list) and _has_gap(result)) or _is_empty(function):
+    if result is ... or (isinstance(result, tuple | list) and _has_gap(result)) or is_empty:
         raise GapError(f"{name} waits for its code")
     if returns != "nothing" and result is None:
         raise UnusableError(f"{name} returns None; is there a return at its end?")
     if returns == "array" and isinstance(result, list | tuple):
         kind = type(result).__name__
-        raise UnusableError(
-            f"{name} returns a {kind}; expected an array of NumPy, with which one can go on computing"
-        )
+        raise UnusableError(f"{name} returns a {kind}; expected an array of NumPy, to go on computing with")
 
 
 def _is_empty(function: Callable[..., Any]) -> bool:

@@ -1,14 +1,25 @@
-"""An answer is right, wrong with the mistake's name, waiting or missing; all of it told in a sentence."""
+"""An answer is right, wrong with the mistake's name, waiting or missing, all of it told in a sentence."""
 
 from __future__ import annotations
 
-import pytest
+import inspect
+import json
+import threading
+import time
 
-from explorer.checks import MISTAKES, TASKS, diagnose
+import numpy as np
+import pytest
+from checks.injected import INJECTIONS, right_answers, verdicts
+from checks.solutions import loops, matrices
+
+import explorer
+from explorer import checks
+from explorer.checks import MISTAKES, TASKS, CheckError, Verdict, diagnose, diagnose_all
 from explorer.checks.mistakes import MARK
 from explorer.checks.observations import Probe
 from explorer.checks.recognition import recognise
-from explorer.checks.tasks import textbook
+from explorer.checks.tasks import METHODS, textbook
+from explorer.network import NeuralNetwork
 
 
 def test_the_tasks_are_those_of_the_exercise():
@@ -23,15 +34,250 @@ def test_the_tasks_are_those_of_the_exercise():
 @pytest.mark.parametrize("task", TASKS)
 def test_the_textbooks_answer_is_right(task):
     verdict = diagnose(task, textbook(task))
-    assert (verdict.outcome, verdict.mistake, verdict.note) == ("right", "", "")
+    assert (verdict.outcome, verdict.mistake, verdict.note, verdict.look) == ("right", "", "", "")
 
 
 @pytest.mark.parametrize("mistake", MISTAKES.values(), ids=lambda mistake: mistake.name)
-def test_each_mistake_is_known_by_what_it_gives(mistake):
-    """And its wrong line is marked."""
+def test_each_way_to_make_a_mistake_is_known_by_what_it_gives(mistake):
+    """And the wrong line is marked in its source."""
     assert mistake.task in TASKS
     assert MARK in mistake.source
     assert mistake.what[-1] == "."
     assert mistake.look[-1] in ".?"
     for answers in mistake.answers:
         assert recognise(mistake.task, textbook(mistake.task, answers), Probe(1)) is mistake
+
+
+def test_each_piece_that_is_changed_stands_in_the_textbook_once():
+    text = inspect.getsource(checks.exercise)
+    pieces = [right for mistake in MISTAKES.values() for edits in mistake.variants for right, _ in edits]
+    assert [piece for piece in pieces if text.count(piece) != 1] == []
+
+
+@pytest.mark.parametrize("mistake", [m for m in MISTAKES.values() if m.trains], ids=lambda m: m.name)
+def test_a_network_of_the_bug_lab_trains_without_a_word(mistake, mnist):
+    network = mistake.network(784, 32, 10, seed=0)
+    history = network.fit(mnist.X_train[:, :300], mnist.Y_train[:, :300], 100, 2, 0.01)
+    assert np.isfinite(history).all()
+
+
+def test_other_mistakes_have_no_network():
+    assert MISTAKES["gradient-transposed"].network is None
+
+
+# ---------------------------------------------------------------- mistakes in others' solutions
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_a_mistake_in_others_solutions_is_named(name):
+    """The whole table, with three seeds, is `tests/benchmarks/confusion_table.py`."""
+    named = {style: verdict.mistake for style, verdict in verdicts(name, len(name) % 3)}
+    assert set(named.values()) == {name}, named
+
+
+def test_every_mistake_is_made_somewhere():
+    assert INJECTIONS.keys() == MISTAKES.keys()
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_no_right_answer_is_refused(task):
+    for number, answer in enumerate(right_answers()[task]):
+        verdict = diagnose(task, answer, seed=number % 3)
+        assert verdict.outcome == "right", f"{answer}: {verdict}"
+
+
+# ---------------------------------------------------------------- whatever an answer does
+
+
+def loops_for_ever(a):
+    while True:
+        pass
+
+
+def only_dots(a):
+    """Nothing yet."""
+    ...
+
+
+def not_written_yet(a):
+    raise NotImplementedError
+
+
+def prints(a):
+    print("a is\n", a.shape)
+    return explorer.sigmoid(a)
+
+
+def changes_its_input(a):
+    np.negative(a, out=a)
+    return 1 / (1 + np.exp(a))
+
+
+def ends_the_program(a):
+    raise SystemExit(3)
+
+
+@pytest.mark.parametrize(
+    ("answer", "outcome", "words"),
+    [
+        (loops_for_ever, "wrong", "no result after 0.3 seconds: there seems to be a loop that doesn't end"),
+        (lambda a: 1 / 0, "wrong", "<lambda> raised ZeroDivisionError: division by zero (in <lambda>, line "),
+        (lambda a: None if a.size else 0, "wrong", "<lambda> returns None; is there a return at its end?"),
+        (lambda a: explorer.sigmoid(a).tolist(), "wrong", "<lambda> returns a list; expected an array"),
+        (lambda a: explorer.sigmoid(a) + 0j, "wrong", "<lambda>: expected numbers, got dtype complex128"),
+        (lambda a: explorer.sigmoid(a)[0], "wrong", "<lambda>: expected shape (2, 4), got shape (4,)"),
+        (lambda a: a, "wrong", "<lambda>(-20): expected 2.0611536e-09, got -20"),
+        (lambda: 0, "wrong", "TypeError: "),
+        (changes_its_input, "wrong", "changes_its_input changes an array that it is given"),
+        (ends_the_program, "wrong", "SystemExit is raised"),
+        ("sigmoid", "wrong", "sigmoid: expected a function, got str"),
+        (lambda a: ..., "waiting", "<lambda> waits for its code"),
+        (only_dots, "waiting", "only_dots waits for its code"),
+        (not_written_yet, "waiting", "not_written_yet waits for its code"),
+        (lambda a: ... * a, "waiting", "<lambda> waits for its code"),
+        (None, "waiting", "sigmoid waits for its code"),
+    ],
+)  # fmt: skip
+def test_it_is_told_in_a_sentence(answer, outcome, words, capsys):
+    verdict = diagnose("sigmoid", answer, seconds=0.3 if answer is loops_for_ever else 5)
+    assert (verdict.outcome, verdict.mistake) == (outcome, "")
+    assert verdict.message.startswith(words)
+    assert "\n" not in repr(verdict)
+    assert capsys.readouterr().out == ""
+
+
+def test_a_loop_is_ended_and_leaves_nothing_running():
+    before = threading.active_count()
+    began = time.monotonic()
+    diagnose("relu", loops_for_ever, seconds=0.1)
+    assert time.monotonic() - began < 3
+    assert threading.active_count() == before
+
+
+def test_prints_and_an_overflow_are_notes(capsys):
+    assert diagnose("sigmoid", prints).note == "it prints 4 lines"
+    assert capsys.readouterr().out == ""
+    assert "overflow" in diagnose("sigmoid", matrices.sigmoid).note
+
+
+class Unlike(loops.Network):
+    train_iteration = None
+
+    def fit_(self):
+        """Not the method that is asked for."""
+
+    def predict(self, X):
+        return ...
+
+    def backward(self, X, y, d):
+        X[:] = 0
+        return super().backward(X, y, d)
+
+    def forward(self, X):
+        self.a1 = ...
+        return np.exp(self.a1)
+
+
+class Bare:
+    def __init__(self, inputs, hidden, outputs):
+        self.w1 = np.zeros((hidden, inputs))
+
+
+class Unmade:
+    def forward(self, X):
+        return X
+
+
+@pytest.mark.parametrize(
+    ("task", "kind", "outcome", "words"),
+    [
+        ("forward", Unlike, "waiting", "forward waits for its code"),
+        ("predict", Unlike, "waiting", "predict waits for its code"),
+        ("backward", Unlike, "wrong", "backward changes an array that it is given"),
+        ("train_iteration", Unlike, "missing", "Unlike has no method train_iteration"),
+        ("fit", Unmade, "missing", "Unmade has no method fit"),
+        ("init_weights", Bare, "wrong", "Bare: expected an attribute W1, got none"),
+        ("forward", Bare, "missing", "Bare has no method forward"),
+        ("forward", Unmade, "wrong", "TypeError: Unmade() takes no arguments"),
+        ("forward", print, "missing", "builtin_function_or_method has no method forward"),
+    ],
+)
+def test_so_it_is_with_a_class(task, kind, outcome, words):
+    verdict = diagnose(task, kind)
+    assert (verdict.outcome, verdict.mistake) == (outcome, "")
+    assert verdict.message.startswith(words)
+
+
+class WrongBackward(matrices.Network):
+    def forward(self, X):
+        self.a1 = self.h1 = X
+        return super().forward(X) + 1
+
+    def backward(self, X, y, d):
+        return [2 * gradient for gradient in super().backward(X, y, d)]
+
+
+def test_what_builds_on_a_wrong_part_is_judged_by_itself():
+    outcomes = {task: diagnose(task, WrongBackward).outcome for task in METHODS}
+    assert outcomes == dict.fromkeys(METHODS, "right") | {"forward": "wrong", "backward": "wrong"}
+
+
+def test_an_object_of_the_class_is_as_good():
+    assert diagnose("backward", matrices.Network(3, 5, 4)).outcome == "right"
+    assert diagnose("backward", NeuralNetwork).outcome == "right"
+
+
+def test_there_are_no_other_tasks():
+    with pytest.raises(KeyError):
+        diagnose("sigmoidd", loops.sigmoid)
+
+
+# ---------------------------------------------------------------- a whole namespace
+
+
+def test_a_namespace_is_searched_for_every_answer():
+    found = diagnose_all(vars(matrices))
+    assert [*found] == [*TASKS]
+    assert {verdict.outcome for verdict in found.values()} == {"right"}
+
+
+def test_what_is_not_found_is_missing_and_what_is_nearly_so_is_named():
+    namespace = {
+        "Net": loops.Network,
+        "sigmoid_": loops.sigmoid,
+        "relu": explorer.relu,
+        "NeuralNetwork": NeuralNetwork,
+    }
+    found = diagnose_all(namespace)
+    assert found["sigmoid"].message == "there is no function sigmoid; did you mean 'sigmoid_'?"
+    assert found["relu"].message == "there is no function relu"  # the package's own isn't the student's
+    assert found["several_layers"].message == "there is no second class with the methods of a network"
+    assert {task for task, verdict in found.items() if verdict.outcome == "right"} == {*METHODS}
+    assert diagnose_all({})["fit"] == Verdict(
+        "fit", "missing", message="there is no class with the methods of a network"
+    )
+
+
+# ---------------------------------------------------------------- what is said
+
+
+def test_a_verdict_is_one_line_and_can_be_kept():
+    verdict = diagnose("d_squared_error", lambda y, d: d - y)
+    assert repr(verdict).startswith("✗ d_squared_error: The derivative has the wrong sign")
+    assert repr(verdict).endswith("with respect to.")
+    kept = json.loads(json.dumps(verdict.record()))
+    assert kept["mistake"] == "loss-slope-sign"
+    assert kept.keys() == {"task", "outcome", "mistake", "message", "seconds"}
+    assert '<p class="lesson-raised">' in verdict._repr_html_()
+    assert repr(diagnose("relu", explorer.relu)).startswith("✓ relu: relu against the larger of 0 and a")
+    assert "a &lt; b" in Verdict("relu", "wrong", message="a < b")._repr_html_()
+
+
+def test_a_check_of_the_lessons_names_the_mistake_too():
+    with pytest.raises(
+        CheckError, match=r"^<lambda>\(-20\): expected \S+, got 1\. The curve is mirrored"
+    ) as caught:
+        checks.sigmoid(lambda a: explorer.sigmoid(-a))
+    assert caught.value.mistake is MISTAKES["sign-of-the-exponent"]
+    with pytest.raises(CheckError, match=r"The step goes uphill: .*\.$"):
+        checks.step(MISTAKES["step-uphill"].network(3, 5, 4, seed=0), *Probe().samples(3, 4, 6))

@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from explorer.checks.exercise import Network
 from explorer.network import NeuralNetwork
-from explorer.notebook.pitfalls.unchecked import Unchecked
 
 __all__ = ["ByMean", "OneBatchTooMany", "OneBatchTooManyByMean", "OnePixel", "Rows"]
 
@@ -42,7 +42,7 @@ class Rows(NeuralNetwork):
         return np.array(history)
 
 
-class OneBatchTooMany(Unchecked):
+class OneBatchTooMany(Network):
     """Wrong if the batch size divides the number of samples: the last batch is empty."""
 
     def fit(self, X: Any, d: Any, batch_size: int, n_epochs: int = 10, lr: float = 1e-2) -> Any:
@@ -57,7 +57,7 @@ class OneBatchTooMany(Unchecked):
         return np.array(history)
 
 
-class ByMean(Unchecked):
+class ByMean(Network):
     """Right: a step along the mean of the batch's gradients instead of their sum."""
 
     def backward(self, X: Any, y: Any, d: Any) -> tuple[Any, ...]:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.checks.exercise import Network
 from explorer.datasets import Dataset
 from explorer.figures.contrast import contrast_figure
 from explorer.network import NeuralNetwork
@@ -30,7 +31,7 @@ class NetworkRun:
 
     Parameters
     ----------
-    network : NeuralNetwork
+    network : NeuralNetwork or Network
         The network itself.
     loss : ndarray of float, shape (n_epochs,)
         What `fit` returned for each epoch.
@@ -40,7 +41,7 @@ class NetworkRun:
         NumPy's warnings, each once.
     """
 
-    network: NeuralNetwork
+    network: NeuralNetwork | Network
     loss: Array
     accuracy: Array
     warned: tuple[str, ...]
@@ -51,12 +52,12 @@ class NetworkRun:
 
 
 def run(
-    network: NeuralNetwork,
+    network: NeuralNetwork | Network,
     dataset: Dataset,
     *,
     columns: Callable[[Array], Array] = transposed,
     targets: Callable[[Array], Array] = one_hot,
-    score: Callable[[NeuralNetwork, Samples, Samples], float] = on_test,
+    score: Callable[[NeuralNetwork | Network, Samples, Samples], float] = on_test,
     batch_size: int = 128,
     n_epochs: int = 6,
     lr: float = 0.01,
@@ -65,7 +66,7 @@ def run(
 
     Parameters
     ----------
-    network : NeuralNetwork
+    network : NeuralNetwork or Network
         It is trained, so it changes.
     dataset : Dataset
         The images to learn from, and to test on.
@@ -91,7 +92,12 @@ def run(
 
 
 def reported_losses(
-    network: NeuralNetwork, dataset: Dataset, *, batch_size: int = 128, n_epochs: int = 6, lr: float = 0.01
+    network: NeuralNetwork | Network,
+    dataset: Dataset,
+    *,
+    batch_size: int = 128,
+    n_epochs: int = 6,
+    lr: float = 0.01,
 ) -> Array:
     """Train a network by a single call of its `fit`, and return the losses it reports, shape (n_epochs,).
 

@@ -147,7 +147,8 @@ class Deep:
             a = getattr(self, f"W{i}") @ self.outs[-1] + getattr(self, f"b{i}")
             self.sums.append(a)
             self.outs.append(relu(a) if i < self.depth else softmax(a))
-        return self.outs[-1]
+        self.output = self.outs[-1]
+        return self.output
 
     def backward(self, X, y, d):
         delta = y - d

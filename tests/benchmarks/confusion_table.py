@@ -17,7 +17,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from checks.injected import STYLES, right_answers, verdicts
+from checks.injected import STYLES, right_answers, verdict_of
 
 from explorer.checks import MISTAKES, diagnose
 
@@ -26,9 +26,8 @@ SEEDS = 0, 1, 2
 
 def named(mistake: str) -> Counter[str]:
     """How often each mistake is named where this one is made; "right" where none is seen."""
-    return Counter(
-        verdict.mistake or verdict.outcome for seed in SEEDS for _, verdict in verdicts(mistake, seed)
-    )
+    found = [verdict_of(mistake, style, seed) for style in STYLES for seed in SEEDS]
+    return Counter(verdict.mistake or verdict.outcome for verdict in found)
 
 
 def refused(answer: tuple[str, int]) -> str:

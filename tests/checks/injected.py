@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -28,13 +28,11 @@ def solution(style: str, edits: list[list[str]]) -> SimpleNamespace:
     return SimpleNamespace(**defined)
 
 
-def verdicts(name: str, seed: int) -> Iterator[tuple[str, Verdict]]:
-    """What is said of each style of solution with this one mistake in it."""
+def verdict_of(name: str, style: str, seed: int) -> Verdict:
+    """What is said of a style of solution with this one mistake in it."""
     task = MISTAKES[name].task
-    for style in STYLES:
-        defined = solution(style, INJECTIONS[name][style])
-        answer = defined.Network if task in METHODS else getattr(defined, task)
-        yield style, diagnose(task, answer, seed=seed)
+    defined = solution(style, INJECTIONS[name][style])
+    return diagnose(task, defined.Network if task in METHODS else getattr(defined, task), seed=seed)
 
 
 def right_answers() -> Mapping[str, Sequence[object]]:

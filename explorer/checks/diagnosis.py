@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from explorer.checks import data, exercise, functions, loop, networks
-from explorer.checks.observations import Probe
+from explorer.checks.observations import Probe, initialised
 from explorer.checks.recognition import recognise
 from explorer.checks.results import CheckError, Passed, check, expect
 from explorer.checks.structure import sizes_found
@@ -189,7 +189,7 @@ def _watched_class(task: str, kind: type[Any], unsound: set[str]) -> type[Any]:
 
 
 def _initialised(kind: type[Any], _: Probe) -> Passed:
-    network = kind(784, 32, 10)
+    network = initialised(kind, 784, 32, 10)
     passed = networks.initial_weights(network)
     expect("sizes of the layers", sizes_found(network), (784, 32, 10))
     return passed

@@ -21,7 +21,7 @@ from explorer.checks.loop import Step, fit_noted
 from explorer.datasets import Dataset
 from explorer.datasets.archive import write_archive
 
-__all__ = ["OBSERVATIONS", "Pieces", "Probe"]
+__all__ = ["OBSERVATIONS", "Pieces", "Probe", "initialised"]
 
 Array = NDArray[Any]
 Pieces = dict[str, Any]
@@ -115,8 +115,16 @@ def _softmax(f: Callable[..., Any], probe: Probe) -> Pieces:
     return {"value": _attempt(f, a), "far": _attempt(f, a + 1000)}
 
 
+def initialised(kind: type[Any], *sizes: int) -> Any:
+    """Return a network with the weights that it begins with, which not every class draws where it is made."""
+    network = kind(*sizes)
+    if getattr(network, "W1", None) is None and hasattr(network, "init_weights"):
+        network.init_weights()
+    return network
+
+
 def _initial(kind: type[Any], probe: Probe) -> Pieces:
-    network, pieces = kind(20, 12, 8 + probe.seed), Pieces()
+    network, pieces = initialised(kind, 20, 12, 8 + probe.seed), Pieces()
     for name in ("W1", "b1", "W2", "b2"):
         array = np.asarray(getattr(network, name, None), float)
         pieces[f"shape of {name}"] = str(array.shape)

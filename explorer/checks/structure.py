@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.checks.results import CheckError, expect, numbers
+from explorer.checks.watch import GapError
 
 __all__ = ["attribute", "in_double", "option", "outputs", "parameters", "sizes_found"]
 
@@ -32,6 +33,8 @@ _OPTIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 def attribute(network: Any, name: str) -> Any:
     """Return what every network must have, or raise."""
     value = getattr(network, name, None)
+    if value is ...:
+        raise GapError(f"{name} waits for its code")
     if value is None:
         raise CheckError(f"{type(network).__name__}: expected an attribute {name}, got none")
     return value

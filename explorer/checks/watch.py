@@ -114,7 +114,11 @@ def _has_gap(values: Iterable[Any]) -> bool:
 
 def _refuse(name: str, result: Any, returns: str, is_empty: bool) -> None:
     """Raise if a function has returned a gap, nothing, or a list where an array is due."""
-    if result is ... or (isinstance(result, tuple | list) and _has_gap(result)) or is_empty:
+    if (
+        result is ...
+        or (isinstance(result, tuple | list) and _has_gap(result))
+        or (is_empty and result is None)
+    ):
         raise GapError(f"{name} waits for its code")
     if returns != "nothing" and result is None:
         raise UnusableError(f"{name} returns None; is there a return at its end?")
@@ -124,9 +128,8 @@ def _refuse(name: str, result: Any, returns: str, is_empty: bool) -> None:
 
 
 def _is_empty(function: Callable[..., Any]) -> bool:
-    """Say whether a function has no body but ``...`` or ``pass``, besides a docstring."""
+    """Say whether a function does no more than return a constant: None, if its body is ``...`` or ``pass``."""
     quiet = {"RESUME", "NOP", "LOAD_CONST", "RETURN_CONST", "RETURN_VALUE", "COPY_FREE_VARS"}
     code = getattr(function, "__code__", None)
     steps = [*dis.get_instructions(code)] if code else []
-    constants = {step.argval for step in steps if "CONST" in step.opname}
-    return constants == {None} and all(step.opname in quiet for step in steps)
+    return bool(steps) and all(step.opname in quiet for step in steps)

@@ -124,6 +124,7 @@ def ends_the_program(a):
         (lambda a: explorer.sigmoid(a).tolist(), "wrong", "<lambda> returns a list; expected an array"),
         (lambda a: explorer.sigmoid(a) + 0j, "wrong", "<lambda>: expected numbers, got dtype complex128"),
         (lambda a: explorer.sigmoid(a)[0], "wrong", "<lambda>: expected shape (2, 4), got shape (4,)"),
+        (lambda a: 0.5, "wrong", "<lambda>: expected shape (2, 4), got shape ()"),
         (lambda a: a, "wrong", "<lambda>(-20): expected 2.0611536e-09, got -20"),
         (lambda: 0, "wrong", "TypeError: "),
         (changes_its_input, "wrong", "changes_its_input changes an array that it is given"),
@@ -181,6 +182,24 @@ class Bare:
         self.w1 = np.zeros((hidden, inputs))
 
 
+class Late(matrices.Network):
+    """Draws its weights only when it is told to."""
+
+    def __init__(self, *sizes):
+        self.shape, self.generator = sizes, np.random.default_rng(0)
+
+    def init_weights(self):
+        n_input, n_hidden, n_output = self.shape
+        self.W1, self.b1 = self.generator.normal(0, 0.1, (n_hidden, n_input)), np.zeros((n_hidden, 1))
+        self.W2, self.b2 = self.generator.normal(0, 0.1, (n_output, n_hidden)), np.zeros((n_output, 1))
+
+
+class HalfDone(Late):
+    def init_weights(self):
+        super().init_weights()
+        self.b2 = ...
+
+
 class Unmade:
     def forward(self, X):
         return X
@@ -195,6 +214,8 @@ class Unmade:
         ("train_iteration", Unlike, "missing", "Unlike has no method train_iteration"),
         ("fit", Unmade, "missing", "Unmade has no method fit"),
         ("init_weights", Bare, "wrong", "Bare: expected an attribute W1, got none"),
+        ("init_weights", Late, "right", "25450 parameters"),
+        ("init_weights", HalfDone, "waiting", "b2 waits for its code"),
         ("forward", Bare, "missing", "Bare has no method forward"),
         ("forward", Unmade, "wrong", "TypeError: Unmade() takes no arguments"),
         ("forward", print, "missing", "builtin_function_or_method has no method forward"),

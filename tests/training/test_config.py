@@ -247,8 +247,8 @@ def test_of_many_unknown_keys_a_few_are_named_and_all_are_counted():
 
 
 def test_what_only_says_what_is_on_screen_is_passed_over():
-    query = "tab=inside&section=histograms&theme=dark&controls=hidden,lr&voila-theme=dark&lr=0.5"
-    assert {"tab", "section", "theme", "controls"} == set(VIEW_KEYS)
+    query = "tab=inside&section=histograms&theme=dark&controls=hidden,lr&voila-theme=dark&bug=3&lr=0.5"
+    assert {"tab", "section", "theme", "controls", "bug"} == set(VIEW_KEYS)
     assert TrainingConfig.from_query(query) == (TrainingConfig(learning_rate=0.5), ())
 
 

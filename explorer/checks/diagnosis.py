@@ -1,5 +1,6 @@
 """Diagnoses an answer to a task: right, wrong with the mistake's name, waiting for its code, or missing."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from html import escape
@@ -142,7 +143,10 @@ def _tried(task: str, answer: Any, unsound: set[str], seconds: float, probe: Pro
         outcome, fields = "waiting" if isinstance(error, GapError) else "missing", {"message": str(error)}
     except CheckError as error:
         outcome, known = "wrong", error.mistake
-        fields = {"message": error.args[0], "look": _ON_PAPER * (": expected " in error.args[0])}
+        fields = {
+            "message": error.args[0],
+            "look": _ON_PAPER * bool(re.search(r": expected -?\d", error.args[0])),
+        }
         if known:
             fields = {"mistake": known.name, "message": known.what, "look": known.look}
     except Exception as error:  # noqa: BLE001  # a fault of the check itself: told like everything else

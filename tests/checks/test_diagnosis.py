@@ -218,7 +218,7 @@ class Unmade:
         ("init_weights", HalfDone, "waiting", "b2 waits for its code"),
         ("forward", Bare, "missing", "Bare has no method forward"),
         ("forward", Unmade, "wrong", "TypeError: Unmade() takes no arguments"),
-        ("forward", print, "missing", "builtin_function_or_method has no method forward"),
+        ("forward", loops.sigmoid, "wrong", "forward: expected a class of networks, got function"),
     ],
 )
 def test_so_it_is_with_a_class(task, kind, outcome, words):

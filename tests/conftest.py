@@ -10,10 +10,17 @@ from pathlib import Path
 import hypothesis
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
 hypothesis.settings.register_profile("no deadline", deadline=None)  # a busy machine is slow, not wrong
 hypothesis.settings.load_profile("no deadline")
 sys.path.insert(0, str(Path(__file__).parent))  # so that every folder's tests can `import reference`
+
+
+def pytest_configure(config):
+    """Leave one BLAS thread to each of several processes: a second would find no core, and keep all waiting."""
+    if hasattr(config, "workerinput"):
+        threadpool_limits(1, user_api="blas")
 
 
 def pytest_itemcollected(item):

@@ -11,7 +11,7 @@ from time import perf_counter
 
 import numpy as np
 import pytest
-from threadpoolctl import threadpool_info
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from explorer.training import (
     BatchRecord,
@@ -32,6 +32,8 @@ SMALL = TrainingConfig(hidden_sizes=6, n_train=103, epochs=3, batch_size=16, lea
 LONG = TrainingConfig(hidden_sizes=32, epochs=500)
 PATIENCE = 10.0  # seconds; only a failing test waits as long
 REST = 0.3  # seconds; far longer than the small runs take
+
+two_blas_threads = threadpool_limits.wrap(limits=2, user_api="blas")
 
 
 class GatedRun:
@@ -229,6 +231,7 @@ def test_there_is_one_thread_and_it_is_not_the_callers(desk):
     desk.wait()
 
 
+@two_blas_threads
 def test_blas_has_one_thread_while_training(desk):
     seen = []
 
@@ -243,6 +246,7 @@ def test_blas_has_one_thread_while_training(desk):
     assert set(seen) == {1}
 
 
+@two_blas_threads
 def test_what_a_run_sets_for_the_process_is_set_back(desk):
     def settings():
         return sys.getswitchinterval(), [pool["num_threads"] for pool in threadpool_info()]

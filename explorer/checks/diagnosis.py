@@ -134,24 +134,25 @@ def _diagnosed(task: str, answer: Any, seconds: float, probe: Probe, known: Mapp
 
 def _tried(task: str, answer: Any, unsound: set[str], seconds: float, probe: Probe) -> Verdict:
     began = perf_counter()
+    notes = [f"tried with the textbook's {' and '.join(sorted(unsound))}"] if unsound else []
     fields: dict[str, Any] = {}
     try:
         passed, lines = limited(lambda: _examined(task, answer, unsound, probe), seconds)
-        outcome, prints = "right", f"it prints {lines} line{'s' * (lines > 1)}" if lines else ""
-        fields = {"message": passed.what, "note": "; ".join(filter(None, [passed.note, prints]))}
+        outcome, fields = "right", {"message": passed.what}
+        notes += [passed.note, f"it prints {lines} line{'s' * (lines > 1)}" * bool(lines)]
     except (GapError, MissingError) as error:
         outcome, fields = "waiting" if isinstance(error, GapError) else "missing", {"message": str(error)}
     except CheckError as error:
         outcome, known = "wrong", error.mistake
-        fields = {
-            "message": error.args[0],
-            "look": _ON_PAPER * bool(re.search(r": expected -?\d", error.args[0])),
-        }
         if known:
             fields = {"mistake": known.name, "message": known.what, "look": known.look}
+        else:
+            is_value = re.search(r": expected -?\d", error.args[0])
+            fields = {"message": error.args[0], "look": _ON_PAPER if is_value else ""}
     except Exception as error:  # noqa: BLE001  # a fault of the check itself: told like everything else
         outcome, fields = "wrong", {"message": f"this can't be checked: {type(error).__name__}: {error}"}
-    return Verdict(task, outcome, **fields, seconds=round(perf_counter() - began, 3))
+    note = "; ".join(filter(None, notes))
+    return Verdict(task, outcome, **fields, note=note, seconds=round(perf_counter() - began, 3))
 
 
 def _examined(task: str, answer: Any, unsound: set[str], probe: Probe) -> Passed:
@@ -159,8 +160,10 @@ def _examined(task: str, answer: Any, unsound: set[str], probe: Probe) -> Passed
     if answer is None or answer is ...:
         raise GapError(f"{task} waits for its code")
     if task in METHODS or task == "several_layers":
-        replaced = unsound if task in METHODS else set()  # of a class with more layers all is its own
-        answer = _watched_class(task, answer if isinstance(answer, type) else type(answer), replaced)
+        kind = answer if isinstance(answer, type) else type(answer)
+        if kind is not answer and not any(hasattr(kind, name) for name in METHODS):
+            raise UnusableError(f"{task}: expected a class of networks, got {kind.__name__}")
+        answer = _watched_class(task, kind, unsound)
     elif callable(answer):
         answer = watched(answer, returns=_RETURNS.get(task, "array"))
     else:

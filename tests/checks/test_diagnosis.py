@@ -237,7 +237,9 @@ class WrongBackward(matrices.Network):
 
 
 def test_what_builds_on_a_wrong_part_is_judged_by_itself():
-    outcomes = {task: diagnose(task, WrongBackward).outcome for task in METHODS}
+    verdicts = {task: diagnose(task, WrongBackward) for task in METHODS}
+    assert verdicts["train_iteration"].note == "tried with the textbook's backward and forward"
+    outcomes = {task: verdict.outcome for task, verdict in verdicts.items()}
     assert outcomes == dict.fromkeys(METHODS, "right") | {"forward": "wrong", "backward": "wrong"}
 
 

@@ -17,10 +17,6 @@ __all__ = ["Attempt", "AttemptLog"]
 _MOST = 10_000  # characters of a line; one that is longer was not written here
 
 
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
-
-
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """An answer that was checked, or a hint that was opened.
@@ -46,7 +42,7 @@ class Attempt:
     mistake: str = ""
     rung: int = 0
     seconds: float = 0.0
-    time: str = field(default_factory=_now)
+    time: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
 
 
 class AttemptLog:
@@ -61,8 +57,7 @@ class AttemptLog:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self._path = Path(path).absolute()
         self._attempts: list[Attempt] = []
-        self._trouble = ""
-        self._is_told = False
+        self._trouble: str | None = None  # empty once it has been told
         try:
             self._attempts += _read(self._path)
         except OSError as error:
@@ -86,14 +81,13 @@ class AttemptLog:
 
     def trouble(self) -> str:
         """Return why nothing is kept in the file, the first time that it is asked for; else an empty string."""
-        if not self._trouble or self._is_told:
-            return ""
-        self._is_told = True
-        return self._trouble
+        said, self._trouble = self._trouble or "", self._trouble and ""
+        return said
 
     def _notice(self, error: OSError) -> None:
-        why = f"{self._path.name} can't be used here: {reason(error)}"
-        self._trouble = f"Your progress lasts only until the kernel is restarted, because {why}."
+        if self._trouble is None:
+            why = f"{self._path.name} can't be used here: {reason(error)}"
+            self._trouble = f"Your progress lasts only until the kernel is restarted, because {why}."
 
 
 def _read(path: Path) -> Iterator[Attempt]:

@@ -67,32 +67,23 @@ class Exercise:
             raise ValueError(f"there is no task {task!r}{did_you_mean(task, TASKS)}")
         verdict = diagnose(task, answer, seconds=self._seconds)
         if verdict.outcome in {"right", "wrong"}:
-            said = verdict.outcome, verdict.mistake, self._log.rung(task), verdict.seconds
-            self._log.add(Attempt(task, *said))
+            rung = self._log.rung(task)
+            self._log.add(Attempt(task, verdict.outcome, verdict.mistake, rung, verdict.seconds))
         self._cards[task] = card = CheckedTask(self._card(verdict))
         card.on_press(partial(self._on_press, card))
         self._count()
         return card
 
     def ready(self, *tasks: str) -> bool:
-        """Return whether the answers of tasks are right in this kernel; say which ones are not.
-
-        Parameters
-        ----------
-        *tasks : str
-            Their names.
-        """
-        missing = [task for task in tasks if not self._is_right(task)]
-        if missing:
+        """Return whether the answers to some tasks are right in this kernel; say which ones are not."""
+        right = {task for task, card in self._cards.items() if card.shown.outcome == "right"}
+        if missing := [task for task in tasks if task not in right]:
             *others, last = (f"`{task}` (part {TASKS[task].part})" for task in missing)
             names = f"{', '.join(others)} and {last} are" if others else f"{last} is"
             text = f"This cell waits until {names} right."
             html = re.sub("`(.*?)`", r"<code>\1</code>", text)
             display(Shown(f'<p class="lesson-waits">{html}</p>', text.replace("`", "")))
         return not missing
-
-    def _is_right(self, task: str) -> bool:
-        return task in self._cards and self._cards[task].shown.outcome == "right"
 
     def _card(self, verdict: Verdict) -> TaskCard:
         task, has_tried = verdict.task, verdict.task in self._log.last_outcomes()

@@ -39,13 +39,7 @@ def source(*things: Any) -> Shown:
 
 
 def source_lines(thing: Any) -> dict[int, str]:
-    """Return the source's lines by their numbers in the file, leaving out those of docstrings.
-
-    Raises
-    ------
-    TypeError, OSError
-        If there is no Python source to read.
-    """
+    """Return the source's lines by their numbers in the file, leaving out those of docstrings."""
     code, first = inspect.getsourcelines(thing)
     text = dedent("".join(code))
     hidden = {

@@ -22,13 +22,11 @@ _ICONS = MappingProxyType(
 _WORDS = MappingProxyType(
     {"right": "Right", "wrong": "Not yet", "waiting": "Your turn", "missing": "Not found"}
 )
-_BUTTONS = MappingProxyType(
-    {
-        "1": ("Hint 1", ": what to look at"),
-        "2": ("Hint 2", ": which line"),
-        "3": ("Hint 3", ": nearly the code"),
-        "4": ("Solution", ""),
-    }
+_BUTTONS = (
+    ("1", "Hint 1", ": what to look at"),
+    ("2", "Hint 2", ": which line"),
+    ("3", "Hint 3", ": nearly the code"),
+    ("4", "Solution", ""),
 )
 
 
@@ -44,12 +42,8 @@ class TaskCard:
         What the answer is called: ``"sigmoid"``.
     outcome : {"right", "wrong", "waiting", "missing"}
         What the check found.
-    message : str
-        A sentence on it, or nothing; text between backticks is set as code.
-    look : str
-        Where to look; may be empty.
-    note : str
-        What else there is to say; may be empty.
+    message, look, note : str
+        Sentences: what is wrong, where to look, what else there is to say. Text between backticks is set as code.
     hints : tuple of str
         Three, from vague to plain.
     solution : tuple of Element or str
@@ -58,10 +52,8 @@ class TaskCard:
         The last one that was opened so far, as `is_open`.
     is_open : int
         The one that is shown: 1 to 3 a hint, 4 the solution, 0 none.
-    done, of : int
-        Tasks solved, and how many there are.
-    counted : str
-        What they are: ``"tasks"``.
+    done, of, counted : int, int, str
+        Tasks solved, how many there are, and what they are: ``"tasks"``.
     """
 
     kind: ClassVar[str] = "explorer-task"
@@ -131,7 +123,7 @@ class TaskCard:
                 disabled=press not in self.presses,
                 hidden=press == "4" and not self.solution,
             )
-            for press, (words, about) in _BUTTONS.items()
+            for press, words, about in _BUTTONS
         ]
 
     def _opened(self) -> list[Element]:

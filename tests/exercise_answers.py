@@ -11,6 +11,7 @@ FEWER = """\
 from dataclasses import replace
 
 parts = {f"{split}_{part}": n for split, n in (("train", 2000), ("test", 500)) for part in ("images", "labels")}
+np.random.seed(0)  # the answers draw from it
 dataset = replace(dataset, **{name: getattr(dataset, name)[:n] for name, n in parts.items()})"""
 GAP = re.compile(r"^( *)(?:return \.\.\.|pass|LayeredNetwork = \.\.\.)  # YOUR CODE HERE.*$", re.MULTILINE)
 

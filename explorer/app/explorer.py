@@ -56,7 +56,7 @@ class Explorer(KnownNames, SettingTraits, Readings, FileVerbs, VBox):
     others : sequence of Dataset or DatasetOffer
         Data sets that the page offers as well; `data` has their names, and ``data.choose(name)`` goes to one.
     network : type, optional
-        A class of your own with the exercise's methods: its own `fit` trains it, next to the textbook's network.
+        A class of your own, called as ``Mine(n_input, n_hidden, n_output)``: its own `fit` trains it.
     train : bool
         Whether a first run starts at once, so that the page opens with curves instead of empty axes.
     shown : sequence of str, optional
@@ -69,7 +69,7 @@ class Explorer(KnownNames, SettingTraits, Readings, FileVerbs, VBox):
     Raises
     ------
     TypeError
-        If a keyword is unknown, or `network` is no class of a network.
+        If a keyword is unknown, or `network` is no such class.
     ConfigError
         If a setting is invalid.
 

@@ -12,7 +12,7 @@ from own_networks import Endless, Mine, Mismatched, Renamed, Sideways, SlopeForg
 from explorer import EpochRecord, NeuralNetwork, TrainingConfig, train
 from explorer.network.gradient_check import check_gradient, choose_weights
 from explorer.training import BatchRecord, OwnClass, OwnNetworkError, OwnRun, Runner
-from explorer.training.own_network import computes_as_textbook, departs
+from explorer.training.own_network import departs
 from explorer.training.own_run import by_turns
 from explorer.training.process_settings import one_blas_thread
 
@@ -190,7 +190,7 @@ def test_the_gradient_check_is_of_its_own_passes(made_by, agrees, small_dataset)
     checked = check_gradient(network, X, d, choose_weights(network, X, np.random.default_rng(0)))
     assert {weight.agrees for weight in checked if weight.place.parameter in ("W1", "b1")} == {agrees}
     assert all(weight.agrees for weight in checked if weight.place.parameter in ("W2", "b2"))
-    assert computes_as_textbook(network)
+    assert not departs(network, backward=False)
     assert departs(network) is not agrees
 
 
@@ -213,4 +213,4 @@ def test_its_functions_are_recognised_by_their_outputs(small_dataset):
     assert (config.hidden_activation, config.output, config.loss) == ("relu", "softmax", "cross_entropy")
     unknown = OwnRun(OwnClass(Linear), CONFIG, small_dataset)
     assert unknown.config == CONFIG
-    assert not computes_as_textbook(unknown.network)
+    assert departs(unknown.network, backward=False)

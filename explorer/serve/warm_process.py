@@ -94,10 +94,13 @@ def _is_kernel(server: int, connection: socket.socket) -> bool:
     while os.getppid() == between:
         time.sleep(0.0005)
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != server:  # it is over, or may not adopt
-        connection.sendall(b"not adopted\n")
+    is_adopted = os.getppid() == server  # else it is over, or may not adopt
+    try:
+        connection.sendall(f"{os.getpid()}\n".encode() if is_adopted else b"not adopted\n")
+    except OSError:  # the server ends, and asks no more
+        is_adopted = False
+    if not is_adopted:
         os._exit(1)
-    connection.sendall(f"{os.getpid()}\n".encode())
     return True
 
 

@@ -28,11 +28,9 @@ def said(notebook):
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    """Run notebooks in one folder, each in a kernel of its own, with one BLAS thread: other tests run too."""
+    """Run notebooks in one folder, each in a kernel of its own."""
     folder = str(tmp_path_factory.mktemp("exercise"))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("OPENBLAS_NUM_THREADS", "1")
-        yield lambda notebook: execute(notebook, resources={"metadata": {"path": folder}})
+    return lambda notebook: execute(notebook, resources={"metadata": {"path": folder}})
 
 
 @pytest.fixture(scope="module")

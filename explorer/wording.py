@@ -1,6 +1,6 @@
 """How numbers are written, thousands apart and times in the unit that fits, and which texts can be."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "duration",
     "grouped",
     "in_line",
+    "joined",
     "ordinal",
     "percent",
     "plain",
@@ -31,6 +32,11 @@ def plain(number: float) -> str:
 def counted(count: int, noun: str) -> str:
     """Return a number of things: ``"1 image"``, ``"8 images"``."""
     return f"{grouped(count)} {noun}{'' if count == 1 else 's'}"
+
+
+def joined(words: Sequence[str]) -> str:
+    """Return words in a row: ``"W1"``, ``"W1 and b1"``, ``"W1, b1 and W2"``; empty for none."""
+    return " and ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
 
 
 def times(count: int) -> str:

@@ -36,9 +36,7 @@ class Address:
     ) -> None:
         self._session, self._data, self._header, self._panels = session, data, header, panels
         self._settings, self._messages = settings, messages
-        self._shown = (
-            None if session.offered is None else list(session.offered)
-        )  # where nothing else is asked for
+        self._shown = session.offered and list(session.offered)  # where nothing else is asked for
         self._trail = Trail(session.config, data.chosen)
         self._trained: tuple[int, TrainingConfig] | None = None  # the run that was last seen
         on_loop = session.loop.bind

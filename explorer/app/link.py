@@ -80,7 +80,6 @@ class Link:
             Names of the tabs that there are, of the sections of the tab "inside", and of the data sets.
         fields : mapping of str to Field
             The settings, as `fields_of` returns them for a data set: more images than it has can't be asked for.
-
         n_bugs : int
             Levels of the bug lab.
 

@@ -9,7 +9,6 @@ with the largest difference found, or raises one: what was expected, and what it
 from explorer.checks import functions, loop, networks
 from explorer.checks.data import confusion, digits, evaluation, one_hot, pixels
 from explorer.checks.diagnosis import Verdict, diagnose, diagnose_all
-from explorer.checks.functions import relu
 from explorer.checks.mistakes import MISTAKES, Mistake
 from explorer.checks.networks import output_delta, several_layers
 from explorer.checks.recognition import naming
@@ -57,5 +56,6 @@ softmax, cross_entropy = (
 )
 initial_weights = naming("init_weights", networks.initial_weights)
 forward_pass, decisions = naming("forward", networks.forward_pass), naming("predict", networks.decisions)
+relu = naming("relu", functions.relu)
 gradients, step = naming("backward", networks.gradients), naming("train_iteration", networks.step)
 mini_batches = naming("fit", loop.mini_batches)

@@ -1,11 +1,13 @@
 """Diagnoses an answer to a task: right, wrong with the mistake's name, waiting for its code, or missing."""
 
+import inspect
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
+from functools import update_wrapper
 from html import escape
 from time import perf_counter
-from types import MappingProxyType
+from types import FunctionType, MappingProxyType
 from typing import Any
 
 from explorer.checks import data, exercise, functions, loop, networks
@@ -15,7 +17,7 @@ from explorer.checks.results import CheckError, Passed, check, expect
 from explorer.checks.structure import sizes_found
 from explorer.checks.tasks import METHODS, TASKS
 from explorer.checks.watch import GapError, UnusableError, limited, watched
-from explorer.wording import did_you_mean
+from explorer.wording import did_you_mean, joined
 
 __all__ = ["Verdict", "diagnose", "diagnose_all", "diagnose_each"]
 
@@ -127,14 +129,16 @@ def _diagnosed(task: str, answer: Any, seconds: float, probe: Probe, known: Mapp
     verdicts, needed = dict(known), _NEEDS.get(task, ())
     for name in (*needed, task):
         if name not in verdicts:
-            unsound = {name for name in needed if name in verdicts and verdicts[name].outcome != "right"}
+            used = {*needed, *(known.keys() - {*METHODS})}  # the functions too, where they are known
+            unsound = {other for other in used if other in verdicts and verdicts[other].outcome != "right"}
+            unsound -= {other for other in unsound - {*METHODS} if not _calls(answer, (name, *needed), other)}
             verdicts[name] = _tried(name, answer, unsound, seconds, probe)
     return verdicts[task]
 
 
 def _tried(task: str, answer: Any, unsound: set[str], seconds: float, probe: Probe) -> Verdict:
     began = perf_counter()
-    notes = [f"tried with the textbook's {' and '.join(sorted(unsound))}"] if unsound else []
+    notes = [f"tried with the textbook's {joined(sorted(unsound))}"] if unsound else []
     fields: dict[str, Any] = {}
     try:
         passed, lines = limited(lambda: _examined(task, answer, unsound, probe), seconds)
@@ -144,7 +148,12 @@ def _tried(task: str, answer: Any, unsound: set[str], seconds: float, probe: Pro
         outcome, fields = "waiting" if isinstance(error, GapError) else "missing", {"message": str(error)}
     except CheckError as error:
         outcome, known = "wrong", error.mistake
-        if known:
+        # What the student's own method keeps under a name of its own, the textbook's doesn't.
+        if unsound & {*METHODS} and " raised AttributeError: " in error.args[0]:
+            verb = "is" if len(unsound) == 1 else "are"
+            outcome, notes = "waiting", []
+            fields = {"message": f"this can't be checked until {joined(sorted(unsound))} {verb} right"}
+        elif known:
             fields = {"mistake": known.name, "message": known.what, "look": known.look}
         else:
             is_value = re.search(r": expected -?\d", error.args[0])
@@ -165,7 +174,7 @@ def _examined(task: str, answer: Any, unsound: set[str], probe: Probe) -> Passed
             raise UnusableError(f"{task}: expected a class of networks, got {kind.__name__}")
         answer = _watched_class(task, kind, unsound)
     elif callable(answer):
-        answer = watched(answer, returns=_RETURNS.get(task, "array"))
+        answer = watched(_with_textbook(answer, unsound), returns=_RETURNS.get(task, "array"))
     else:
         raise UnusableError(f"{task}: expected a function, got {type(answer).__name__}")
     try:
@@ -179,13 +188,41 @@ def _examined(task: str, answer: Any, unsound: set[str], probe: Probe) -> Passed
         raise
 
 
+def _calls(answer: Any, methods: Iterable[str], name: str) -> bool:
+    """Say whether a function, or one of some methods, names a global function."""
+    functions = (answer, *(getattr(answer, method, None) for method in methods))
+    return any(name in function.__code__.co_names for function in functions if inspect.isfunction(function))
+
+
+def _with_textbook(function: Any, unsound: set[str]) -> Any:
+    """Return a function that, with all that it calls, uses the textbook's functions where they aren't sound."""
+    replaced = {name: getattr(exercise, name) for name in unsound - {*METHODS, "several_layers"}}
+    if not replaced or not inspect.isfunction(function):
+        return function
+    before = function.__globals__
+    now = dict(before)
+
+    def twin(each: Any) -> Any:
+        made = FunctionType(each.__code__, now, each.__name__, each.__defaults__, each.__closure__)
+        made.__kwdefaults__ = each.__kwdefaults__
+        return update_wrapper(made, each)
+
+    now |= {
+        name: twin(value)
+        for name, value in before.items()
+        if inspect.isfunction(value) and value.__globals__ is before
+    }
+    now |= replaced
+    return twin(function)
+
+
 def _watched_class(task: str, kind: type[Any], unsound: set[str]) -> type[Any]:
     """Return a class like a student's, whose methods are watched, or the textbook's where they aren't sound."""
     own = {name: getattr(kind, name, None) for name in METHODS}
     if task in METHODS and task != "init_weights" and not callable(own[task]):
         near = did_you_mean(task, {name for name in dir(kind) if name[0] != "_"} - {*METHODS}, 0.7)
         raise MissingError(f"{kind.__name__} has no method {task}{near}")
-    methods = {name: watched(method, returns=_RETURNS.get(name, "array"))
+    methods = {name: watched(_with_textbook(method, unsound), returns=_RETURNS.get(name, "array"))
                for name, method in own.items() if callable(method)}  # fmt: skip
     if "backward" in unsound:
         unsound = unsound | {"forward"}  # whose sums and activations the textbook's needs
@@ -247,18 +284,26 @@ def _is_own(name: str, thing: Any) -> bool:
     return not name.startswith("_") and not str(getattr(thing, "__module__", "")).startswith("explorer.")
 
 
+def _is_variant(kind: type, network: Any) -> bool:
+    """Say whether a class is the network itself or one that shares a part of it: no answer of its own."""
+    return any(
+        getattr(kind, part, None) in (None, getattr(network, part, None))
+        for part in ("__init__", "forward", "backward")
+    )
+
+
 def _answers(own: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """Yield each task with its answer, or with None."""
     classes = [thing for thing in own.values() if isinstance(thing, type)]
     having = {kind: sum(callable(getattr(kind, name, None)) for name in METHODS) for kind in classes}
     networks = sorted((kind for kind in classes if having[kind] >= 2), key=lambda kind: -having[kind])
     network = own.get("Network", next(iter(networks), None))
-    others = [kind for kind in networks if kind is not network]
+    others = [kind for kind in networks if not _is_variant(kind, network)]
     for task in TASKS:
         if task in METHODS:
             yield task, network
         elif task == "several_layers":
-            yield task, own.get(task, next(iter(others), None))
+            yield task, own.get(task, own.get("LayeredNetwork", next(iter(others), None)))
         else:
             yield task, own.get(task)
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.checks.oracles import PLAIN, measured_slopes, plain_loss, plain_softmax, precision
+from explorer.checks.oracles import PLAIN, POINTS, measured_slopes, plain_loss, plain_softmax, precision
 from explorer.checks.results import Passed, check, compare, name_of, numbers
 
 __all__ = ["cross_entropy", "loss_slope", "relu", "sigmoid", "slope", "softmax", "squared_error"]
@@ -17,7 +17,6 @@ Loss = Callable[[Any, Any], Any]
 
 _EXACT = 1e-12  # float64, a few operations
 _CLIPPED = 1e-5  # a logarithm that is kept away from 0 by a small number
-_POINTS = np.array([[-20.0, -4.0, -1.5, -0.5], [0.25, 1.0, 3.0, 20.0]])  # 0 apart: relu has no slope there
 _FAR = np.array([[-1000.0, 0.0, 1000.0]])
 
 
@@ -36,12 +35,12 @@ def relu(f: Function) -> Passed:
 @check
 def slope(f: Function, d_f: Function) -> Passed:
     """Check a derivative against the slope of its function, measured between a − ε and a + ε."""
-    step, tolerance = precision(f(_POINTS.copy()))
-    low, high = (numbers(name_of(f), f(_POINTS + move)) for move in (-step, step))
+    step, tolerance = precision(f(POINTS.copy()))
+    low, high = (numbers(name_of(f), f(POINTS + move)) for move in (-step, step))
     measured = (high - low) / (2 * step)
-    worst = compare(name_of(d_f), d_f(_POINTS.copy()), measured, tolerance, _at(d_f, _POINTS))
+    worst = compare(name_of(d_f), d_f(POINTS.copy()), measured, tolerance, _at(d_f, POINTS))
     return Passed(
-        f"{name_of(d_f)} against the measured slope of {name_of(f)}, at {_POINTS.size} points", worst
+        f"{name_of(d_f)} against the measured slope of {name_of(f)}, at {POINTS.size} points", worst
     )
 
 
@@ -84,7 +83,7 @@ def softmax(f: Function) -> Passed:
 def _elementwise(kind: str, f: Function, formula: str) -> Passed:
     """Check a function of arrays, element by element, against the same in plain numbers."""
     worst = 0.0
-    for points in (_POINTS, _FAR):
+    for points in (POINTS, _FAR):
         expected = [[*map(PLAIN[kind], row)] for row in points.tolist()]
         worst = max(worst, compare(name_of(f), f(points.copy()), expected, _EXACT, _at(f, points)))
     return Passed(f"{name_of(f)} against {formula}, from a = −1000 to 1000", worst)

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.checks.loop import Step, fit_noted
+from explorer.checks.oracles import POINTS
 from explorer.datasets import Dataset
 from explorer.datasets.archive import write_archive
 
@@ -27,7 +28,6 @@ Array = NDArray[Any]
 Pieces = dict[str, Any]
 """What came out, by name: arrays, or words."""
 
-_POINTS = np.array([[-20.0, -4.0, -1.5, -0.5], [0.25, 1.0, 3.0, 20.0]])  # 0 apart: relu has no slope there
 _FAR = np.array([[-1000.0, 1000.0]])
 _RATE = 0.05
 _BATCH = 5
@@ -98,7 +98,7 @@ def _attempt(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
 
 
 def _elementwise(f: Callable[..., Any], probe: Probe) -> Pieces:
-    pieces = {"value": _attempt(f, _POINTS + probe.seed / 7), "far": _attempt(f, _FAR)}
+    pieces = {"value": _attempt(f, POINTS + probe.seed / 7), "far": _attempt(f, _FAR)}
     return {name: piece for name, piece in pieces.items() if not isinstance(piece, str)}
 
 

@@ -11,9 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["PLAIN", "measured_slopes", "plain_loss", "plain_softmax", "precision"]
+__all__ = ["PLAIN", "POINTS", "measured_slopes", "plain_loss", "plain_softmax", "precision"]
 
 Array = NDArray[Any]
+
+POINTS = np.array([[-20.0, -4.0, -1.5, -0.5], [0.25, 1.0, 3.0, 20.0]])
+"""Where functions of one number are looked at; 0 apart, for relu has no slope there."""
 
 
 def _sigmoid(a: float) -> float:

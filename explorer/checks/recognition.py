@@ -29,6 +29,8 @@ def naming(task: str, check: Callable[_Arguments, Passed]) -> Callable[_Argument
             return check(*args, **kwargs)
         except CheckError as error:
             answer = args[1 if task.startswith("d_") else 0]
+            if task.startswith("d_") and not _is_textbook(task.removeprefix("d_"), args[0]):
+                raise error.with_traceback(None) from None  # another function's slope: nothing known applies
             if task == "init_weights":
                 error.mistake = recognise(task, lambda *_: answer)  # its own weights, whatever their number
             else:
@@ -58,6 +60,14 @@ def _explains(wrong: Pieces, right: Pieces, seen: Pieces) -> bool:
     """Say whether all that the mistake changes is seen as it changes it; what is not kept can't be seen."""
     changed = {name for name, piece in wrong.items() if not _same(piece, right.get(name))} & seen.keys()
     return bool(changed) and all(_same(seen[name], wrong[name]) for name in changed)
+
+
+def _is_textbook(task: str, function: Any) -> bool:
+    """Say whether a function gives what the textbook's does."""
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        seen, right = (OBSERVATIONS[task](each, Probe()) for each in (function, textbook(task)))
+    return _same(seen.get("value"), right["value"])
 
 
 def _same(found: Any, expected: Any) -> bool:

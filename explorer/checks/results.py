@@ -1,5 +1,6 @@
 """What a check says, always in one line: that it passed, or what was expected and what it got."""
 
+import sysconfig
 import traceback
 import warnings
 from collections.abc import Callable
@@ -19,7 +20,8 @@ __all__ = ["CheckError", "Passed", "check", "compare", "expect", "name_of", "num
 Array = NDArray[Any]
 _Arguments = ParamSpec("_Arguments")
 _FOLDER = Path(__file__).parent
-_NOT_THEIRS = tuple(map(str, (_FOLDER, _FOLDER.with_name("network"), Path(np.__file__).parent)))
+_INSTALLED = (sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib"))
+_NOT_THEIRS = tuple(map(str, (_FOLDER, _FOLDER.with_name("network"), Path(np.__file__).parent, *_INSTALLED)))
 
 
 class CheckError(AssertionError):
@@ -121,7 +123,11 @@ def name_of(function: Any) -> str:
 def _raised(error: Exception) -> str:
     """Return what somebody's code raised, and the line of theirs that did."""
     said = f"{type(error).__name__}: {' '.join(str(error).split())}"
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if not f.filename.startswith(_NOT_THEIRS)]
+    frames = [
+        f
+        for f in traceback.extract_tb(error.__traceback__)
+        if f.line and not f.filename.startswith(_NOT_THEIRS)
+    ]
     if not frames:
         return said  # the call itself failed, or this package's network refused it
     return (

@@ -124,7 +124,7 @@ def _refuse(name: str, result: Any, returns: str, is_empty: bool) -> None:
         raise UnusableError(f"{name} returns None; is there a return at its end?")
     if returns == "array" and isinstance(result, list | tuple):
         kind = type(result).__name__
-        raise UnusableError(f"{name} returns a {kind}; expected an array of NumPy, to go on computing with")
+        raise UnusableError(f"{name} returns a {kind}; expected a NumPy array, to go on computing with")
 
 
 def _is_empty(function: Callable[..., Any]) -> bool:

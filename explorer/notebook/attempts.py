@@ -109,9 +109,9 @@ def _parsed(line: str) -> Iterator[Attempt]:
             "task": str(),
             "outcome": "right" | "wrong" | "hint",
             "mistake": str(),
-            "rung": 0 | 1 | 2 | 3 | 4,
+            "rung": int() as rung,
             "seconds": int() | float(),
-        }:
+        } if 0 <= rung <= 4:
             yield Attempt(**{f.name: found[f.name] for f in fields(Attempt)})
 
 

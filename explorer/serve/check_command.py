@@ -35,7 +35,7 @@ _MOST = 100_000  # seconds or megabytes
 _DESCRIPTION = """\
 Check a solution of the exercise, a script or a notebook, and name its mistakes.
 Of several files, or of all in a folder, show a table: a row each, then each
-task's totals and the mistakes that are made most.
+task's totals and the most common mistakes.
 """
 _EPILOG = """\
 What is executed: imports, functions, classes, and assignments that call nothing
@@ -91,13 +91,20 @@ def run(arguments: Namespace) -> int:
     """Check what is named, or write the checks for a grader; return the exit code."""
     if arguments.cells:
         return _write(WRITTEN[arguments.cells](), arguments.output, overwrite=arguments.overwrite)
-    try:
-        paths = [path for given in arguments.paths for path in _submissions(given)]
-    except OSError as error:
-        return refuse(f"{error}.")
+    paths, found = list[Path](), list[CheckedSubmission]()
+    for given in arguments.paths:
+        try:
+            paths += _submissions(given)
+        except OSError as error:
+            found.append(CheckedSubmission(str(given), error=str(error)))
     if not paths:
-        return refuse("nothing to check: name a script, a notebook, or a folder of them.")
-    found: list[CheckedSubmission] = []
+        reasons = [submission.error for submission in found] or [
+            "nothing to check: name a script, a notebook, or a folder of them"
+        ]
+        return refuse(f"{'; '.join(reasons)}.")
+    if arguments.json:
+        for submission in found:
+            print(json.dumps(submission.record()))
     try:
         for submission in _watched(paths, Limits(arguments.seconds, arguments.memory)):
             found.append(submission)
@@ -105,7 +112,7 @@ def run(arguments: Namespace) -> int:
                 print(json.dumps(submission.record()), flush=True)
         if not arguments.json:
             found.sort(key=lambda submission: submission.file)
-            for line in _table(found) if len(paths) > 1 else _lines(found[0]):
+            for line in _table(found) if len(found) > 1 else _lines(found[0]):
                 print(printable(line, _MOST_LETTERS))  # what strangers write moves no cursor
             sys.stdout.flush()
     except KeyboardInterrupt:
@@ -133,10 +140,10 @@ def _positive(text: str) -> int:
 def _submissions(given: Path) -> list[Path]:
     """Return what is named: a file, or the scripts and notebooks in a folder, without hidden ones."""
     if not given.is_dir():
-        if given.suffix not in ENDINGS:
-            raise OSError(f"{given} is no script or notebook; expected a name with .py or .ipynb")
         if not given.exists():
             raise FileNotFoundError(f"there is no {given}")
+        if given.suffix not in ENDINGS:
+            raise OSError(f"{given} is not a script or notebook; expected a name ending in .py or .ipynb")
         return [given]
     files = (path for path in given.rglob("*") if path.suffix in ENDINGS and path.is_file())
     return sorted(
@@ -184,11 +191,11 @@ def _table(found: Sequence[CheckedSubmission]) -> Iterator[str]:
     verdicts = [verdict for submission in found for verdict in submission.verdicts]
     made = Counter((v.task, v.mistake) for v in verdicts if v.mistake in MISTAKES)
     if made:
-        yield from ("", "The mistakes that are made most:")
+        yield from ("", "The most common mistakes:")
     for (task, mistake), count in made.most_common(_MOST_MISTAKES):
         yield f"{count:3} × {task}: {MISTAKES[mistake].what}"
     n_right = sum(submission.is_right for submission in found)
-    yield from ("", f"{counted(len(found), 'submission')}, {n_right} all right")
+    yield from ("", f"{counted(len(found), 'submission')}, {n_right} of them completely right")
     yield from (line for submission in found for line in _remarks(submission))
 
 

@@ -125,7 +125,12 @@ def _read(file: str, said: IO[bytes], reason: str) -> CheckedSubmission:
                 verdict = Verdict(**fields | {"seconds": float(fields.get("seconds", 0))})
                 if verdict.task in TASKS and verdict.outcome in OUTCOMES:
                     verdicts[verdict.task] = verdict
-    except (ValueError, TypeError, AttributeError):  # it was cut off, or the submission wrote it
+    except (
+        ValueError,
+        TypeError,
+        AttributeError,
+        RecursionError,
+    ):  # it was cut off, or the submission wrote it
         told.pop("end", None)
     error = str(told.get("error", "")) if "end" in told else reason
     stuck = next((name for name in TASKS if name not in verdicts), None)

@@ -18,7 +18,7 @@ def otter_test(task: str) -> str:
     """Return a task's test as a file in otter-grader's OK format; where it fails, it shows the verdict."""
     code = (
         ">>> from explorer.checks import diagnose\n"
-        f">>> verdict = diagnose({task!r}, {_answer(task)})\n"
+        f">>> verdict = diagnose({task!r}, globals().get({_answer(task)!r}))\n"
         ">>> print('right' if verdict.outcome == 'right' else verdict)\nright\n"
     )
     suite = {"type": "doctest", "scored": True, "setup": "", "teardown": ""}
@@ -35,7 +35,8 @@ def nbgrader_notebook() -> dict[str, Any]:
     given = f"class Network:\n{inspect.getsource(exercise.Network.__init__)}"
     cells = [_cell("setup", setup, locked=True), _cell("network", given, locked=True)]
     for name, task in TASKS.items():
-        check = f'verdict = diagnose("{name}", {_answer(name)})\nprint(verdict)\nassert verdict.outcome == "right"'
+        check = f'verdict = diagnose("{name}", globals().get("{_answer(name)}"))\n'
+        check += 'print(verdict)\nassert verdict.outcome == "right"'
         text = {"cell_type": "markdown", "id": f"{name}-title", "metadata": {}, "source": f"### {task.title}"}
         cells += [text, _cell(name, _gap(name), solution=True)]
         cells.append(_cell(f"{name}-check", check, locked=True, grade=True, points=1))

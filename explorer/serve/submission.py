@@ -126,7 +126,7 @@ def cells_of(path: Path) -> list[Cell]:
 
 
 def _without_magics(source: str) -> str:
-    """Return a cell with its magics and shell lines as calls of IPython, which are no definitions."""
+    """Return a cell with its magics and shell lines as calls of IPython, which are not definitions."""
     from IPython.core.inputtransformer2 import TransformerManager  # a tenth of a second, for notebooks alone
 
     try:
@@ -141,7 +141,7 @@ def execute(cells: list[Cell], namespace: dict[str, Any]) -> Iterator[str]:
         try:
             nodes = ast.parse(cell.source).body
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-            yield f"{cell.place}line {getattr(error, 'lineno', None) or 1} is no Python: {_said(error)}"
+            yield f"{cell.place}line {getattr(error, 'lineno', None) or 1} is not valid Python: {_said(error)}"
             continue
         linecache.cache[cell.file] = len(cell.source), None, cell.source.splitlines(True), cell.file
         for node in filter(lambda node: _is_definition(node, namespace), nodes):

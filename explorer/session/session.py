@@ -182,6 +182,7 @@ class Session:
         check_images(config or self._config, dataset)
         if dataset is not self.dataset:
             self._runner.cancel()
+            self._leave_reference()
             self._put_aside()
             self._training, self.dataset = None, dataset
         self._config = config or self._config
@@ -260,9 +261,10 @@ class Session:
         TypeError
             If it is no class of a network.
         """
-        self._referee.cancel()
-        self._run, self._reference, self._earlier, self._n_runs = None, None, EarlierRuns(), 0
-        self.own, self._first = OwnClass(network), None
+        own = OwnClass(network)
+        self._leave_reference()
+        self._run, self._earlier, self._n_runs = None, EarlierRuns(), 0
+        self.own, self._first = own, None
         self.train(config)
 
     def extend(self, epochs: int, *, paused: bool = False) -> None:
@@ -363,6 +365,7 @@ class Session:
     def open(self, run: SessionRun) -> None:
         """Show a run of another session, which has ended, as the newest: Train begins it again."""
         self._runner.cancel()
+        self._leave_reference()
         self._put_aside()
         self._training = None
         self._config = run.config
@@ -372,6 +375,7 @@ class Session:
     def begin_with(self, run: SessionRun) -> None:
         """Begin with a run on the same images that has ended, as if it had been trained here."""
         self._runner.cancel()
+        self._leave_reference()
         self._put_aside()
         self._config, self._first = run.config, self._first or run.config
         self._training = _resumed(run, self.dataset)
@@ -432,6 +436,7 @@ class Session:
     def open_session(self, saved: SavedSession) -> None:
         """Put a saved session of the same images in place of this one, whose runs are closed; nothing trains."""
         self._runner.cancel()
+        self._leave_reference()
         self._series += 1
         runs = [replace(run, series=self._series) for run in saved.runs]
         self._config, self._first, self._n_runs = saved.config, saved.first, saved.n_runs
@@ -515,6 +520,10 @@ class Session:
             run, label=f"textbook, {run_label(config, self._first)}", series=self._series
         )
         self._referee.start(training)
+
+    def _leave_reference(self) -> None:
+        self._referee.cancel()
+        self._reference = None
 
     def _take_reference(self, delivery: Delivery) -> None:
         """Take in what the textbook's run says; when it is over, it becomes an earlier run."""

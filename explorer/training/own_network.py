@@ -56,11 +56,13 @@ class OwnClass:
         made_by: object = self.made_by
         if not isinstance(made_by, type):
             raise TypeError(
-                f"network is {type(made_by).__name__}; expected a class, as Mine, not what it makes"
+                f"network is {type(made_by).__name__}; expected a class, as Mine, not an object of it"
             )
         missing = [name for name in _METHODS if not callable(getattr(made_by, name, None))]
         if missing:
-            raise TypeError(f"{self.name} has no {' and no '.join(missing)}: a network is trained by its own")
+            raise TypeError(
+                f"{self.name} has no {' and no '.join(missing)}; the app trains a network by its own methods"
+            )
         try:
             signature(made_by).bind(784, 32, 10)
         except TypeError as error:
@@ -75,11 +77,14 @@ class OwnClass:
     @property
     def keywords(self) -> tuple[str, ...]:
         """Those of the settings that the class takes as keywords, besides its sizes."""
-        parameters = signature(self.made_by).parameters.values()
+        parameters = [*signature(self.made_by).parameters.values()]
         passes_on = any(one.kind is Parameter.VAR_KEYWORD for one in parameters)
         if passes_on and issubclass(self.made_by, NeuralNetwork):
             return _ITS_OWN
-        return tuple(name for name in _ITS_OWN if name in {one.name for one in parameters})
+        sizes = {
+            one.name for one in parameters[:3]
+        }  # they may be called so too: ``Mine(input, hidden, output)``
+        return tuple(name for name in _ITS_OWN if name in {one.name for one in parameters} - sizes)
 
     @property
     def settings(self) -> tuple[str, ...]:
@@ -131,11 +136,11 @@ class OwnClass:
         except Exception as error:
             frames = traceback.extract_tb(error.__traceback__)[1:]
             own = [one for one in frames if not any(Path(one.filename).is_relative_to(p) for p in _PACKAGES)]
-            where = method
-            if found := own or frames:
-                where = f"{found[-1].name}, line {found[-1].lineno}"
-                where += f", “{found[-1].line}”" if found[-1].line else ""
-            text = f"{self.name} raised {type(error).__name__} in {where}: {error}"
+            where, what = method, str(error).strip().removesuffix(".")
+            if own:
+                where = f"{own[-1].name}, line {own[-1].lineno}"
+                where += f", “{own[-1].line}”" if own[-1].line else ""
+            text = f"{self.name} raised {type(error).__name__} in {where}{what and f': {what}'}"
             raise OwnNetworkError(text) from error
 
 

@@ -64,7 +64,7 @@ class OwnRun(TrainingRun):
         self._made = made
         made.__class__ = telling(self.own.made_by, watch)
         self._told_until = 0.0  # epochs, by the newest record
-        self._is_within = False  # whether `fit` was within a mini-batch when it was last looked at
+        self._is_fitting = False  # whether a `fit` is under way, in its thread
         self._columns: tuple[NDArray[Any], NDArray[Any]] | None = None
         self.first_weights = self._weights()
 
@@ -78,7 +78,9 @@ class OwnRun(TrainingRun):
         """Return what the newest mini-batch did; NaN for how far it moved weights that are not known."""
         X, d = self._watch.batch
         first, after = self._watch.score, self._weights()
-        with self.own.told("forward"):
+        if not first.n:
+            return None
+        with self.own.told("forward"), np.errstate(all="ignore"):
             y = np.asarray(self._twin().forward(X))
         second = score_outputs(y.T, d.T, d.argmax(axis=0), self.config.loss)
         moved = math.nan
@@ -96,9 +98,10 @@ class OwnRun(TrainingRun):
         )
 
     def leave(self) -> None:
-        """End a `fit` that is within a mini-batch, which may never end; to go on is to begin the epoch again."""
-        if self._is_within:
+        """End a `fit` that is under way, and its thread; to go on is to begin the epoch again."""
+        if self._is_fitting:
             self._events.close()
+            self._is_fitting = self.is_within = False
 
     def _twin(self) -> Any:
         """Return a copy that nobody watches, so that what `fit` has kept of its last pass stays."""
@@ -126,9 +129,10 @@ class OwnRun(TrainingRun):
     def _descend(self, number: int) -> Generator[Event, None, Score]:
         n, last = self.n_samples, number * self.steps_per_epoch
         whole, told = Score(), Score()
+        self.step, self._is_fitting = last - self.steps_per_epoch, True
         with closing(by_turns(self._fit)) as scores:
             for score in scores:
-                self._is_within = score is None
+                self.is_within = score is None
                 if score is None:
                     yield None
                     continue
@@ -136,7 +140,8 @@ class OwnRun(TrainingRun):
                 whole, told = whole + score, told + score
                 if not math.isfinite(whole.loss):
                     raise DivergedError(number)
-                if told.n * _SCORES_PER_EPOCH < n and self.steps_per_epoch > _SCORES_PER_EPOCH:
+                is_short = told.n * _SCORES_PER_EPOCH < n and self.steps_per_epoch > _SCORES_PER_EPOCH
+                if is_short and whole.n < n:
                     yield None
                     continue
                 epoch = number - 1 + min(1.0, whole.n / n)
@@ -144,10 +149,25 @@ class OwnRun(TrainingRun):
                     self._told_until = epoch
                     yield BatchRecord(epoch, self.step, told.mean_loss, told.accuracy)
                 told = Score()
-        self.step = last  # also where its mini-batches are fewer
+        self._is_fitting = self.is_within = False
+        if self.step < last:  # its mini-batches are fewer: there was none that led here
+            self.step, self._watch.score = last, Score()
         if whole.n:
             return whole
         return (yield from self._scoring("train")).score
+
+    def _outputs(self, twin: Any, X: NDArray[Any]) -> Generator[None, None, NDArray[Any]]:
+        """Return what `forward` gives, from a thread that can be left: it may never end."""
+
+        def work(say: Callable[[Any], None]) -> None:
+            with self.own.told("forward"), np.errstate(all="ignore"):
+                say(np.asarray(twin.forward(X)))
+
+        with closing(by_turns(work)) as found:
+            while (y := next(found)) is None:
+                yield
+            given: NDArray[Any] = y
+            return given
 
     def _scoring(self, split: Literal["train", "test"]) -> Generator[None, None, ScoredSet]:
         data, twin = self.dataset, self._twin()
@@ -160,8 +180,7 @@ class OwnRun(TrainingRun):
         rows = images.reshape(n, -1)
         for start in range(0, n, _ROWS):
             X = np.divide(rows[start : start + _ROWS].T, np.float32(255), dtype=np.float32)
-            with self.own.told("forward"), np.errstate(all="ignore"):
-                y = np.asarray(twin.forward(X))
+            y = yield from self._outputs(twin, X)
             if y.shape != (n_classes, X.shape[1]):
                 expected = f"({n_classes}, {X.shape[1]})"
                 raise OwnNetworkError(
@@ -198,6 +217,9 @@ class _Watch:
             return arguments, options
         bound = signature(self.own.made_by.train_iteration).bind(*arguments, **options)
         bound.apply_defaults()
+        if len(bound.arguments) < 4:
+            words = "takes no learning rate, so its step can't be divided by the images"
+            raise OwnNetworkError(f"{self.own.name}.train_iteration {words}")
         _, X, _, rate = [*bound.arguments][:4]
         bound.arguments[rate] /= max(1, bound.arguments[X].shape[1])
         return bound.args, bound.kwargs
@@ -258,8 +280,9 @@ def by_turns(work: Callable[[Callable[[Any], None]], object]) -> Generator[Any, 
     asked, is_left = Semaphore(0), False
 
     def say(word: Any) -> None:
-        said.put(("word", word))
-        asked.acquire()
+        if not is_left:
+            said.put(("word", word))
+            asked.acquire()
         if is_left:
             raise _LeftError
 
@@ -267,6 +290,8 @@ def by_turns(work: Callable[[Callable[[Any], None]], object]) -> Generator[Any, 
         try:
             work(say)
             said.put(("end", None))
+        except _LeftError:
+            return  # its frames, with all that `fit` has copied, go with it
         except BaseException as error:  # noqa: BLE001  # it is raised where the words are asked for
             said.put(("error", error))
 

@@ -133,6 +133,8 @@ class TrainingRun:
 
     own: OwnClass | None = None
     """The class that is trained in place of the textbook's; None for that."""
+    is_within = False
+    """Whether a mini-batch is under way, so that its weights are half those of before: no moment to pause at."""
     first_weights: tuple[NDArray[np.floating], ...] | None = None
     """The weights that it began with; None where the settings say them."""
 

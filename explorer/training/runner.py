@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from time import perf_counter, thread_time
 from typing import Literal
@@ -174,8 +175,9 @@ class Runner:
             if delivery.token != self._token:
                 return
             self._posted.append(delivery)
-        if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._drain)
+        if self._loop is not None:
+            with suppress(RuntimeError):  # it has been closed: now `wait` alone delivers
+                self._loop.call_soon_threadsafe(self._drain)
 
     def _drain(self) -> None:
         with self._delivering:
@@ -278,7 +280,8 @@ class _Turn:
             if not isinstance(error, DivergedError | OwnNetworkError):
                 _log.exception("A run failed")
                 reason = f"{type(error).__name__}: {error}"
-            # The frames in which it was raised would keep the run and its network.
+            # The frames in which it and its cause were raised would keep the run, its network and its images.
+            error.__cause__ = error.__context__ = None
             return RunEnd("failed", reason, error=error.with_traceback(None))
         finally:
             self._give_turn_back()
@@ -382,7 +385,7 @@ class _Turn:
     def _pause_here(self) -> None:
         """If the run is to pause, say so, then make its exact figures, and wait until it may go on."""
         with self._changed:
-            if not self._hold or self._ending:
+            if not self._hold or self._ending or self._run.is_within:
                 return
             self.status, self._at_rest = "paused", False
             self._flush()

@@ -137,7 +137,7 @@ def test_what_runs_something_is_left_out(source, tmp_path, monkeypatch):
 def test_a_cell_that_fails_is_told_and_the_rest_goes_on():
     namespace, notes = defined("a = 1", "b = (", "import no_such_module\nb = 2", "c = 1 / 0\nd = 4")
     assert notes == [
-        "code cell 2, line 1 is no Python: '(' was never closed",
+        "code cell 2, line 1 is not valid Python: '(' was never closed",
         "code cell 3, line 1 raised ModuleNotFoundError: No module named 'no_such_module'",
         "code cell 4, line 1 raised ZeroDivisionError: division by zero",
     ]
@@ -181,7 +181,7 @@ def test_a_mistake_is_named_and_says_where_to_look(check):
     )
     assert code == 1
     assert f"✗ d_sigmoid: {mistake.what} {mistake.look}" in lines
-    assert lines[-1].endswith("a.ipynb: code cell 3, line 1 is no Python: invalid syntax")
+    assert lines[-1].endswith("a.ipynb: code cell 3, line 1 is not valid Python: invalid syntax")
 
 
 def test_json_is_a_line_a_submission(check):
@@ -196,7 +196,7 @@ def test_json_is_a_line_a_submission(check):
 @pytest.mark.parametrize(
     ("source", "words"),
     [
-        ("def f(:", "line 1 is no Python: invalid syntax"),
+        ("def f(:", "line 1 is not valid Python: invalid syntax"),
         ("x = 3", "it has none of the exercise's functions"),
         ("import os\nos.abort.__call__()\nx = os.abort()", "its process ended early"),
     ],
@@ -211,7 +211,7 @@ def test_what_cannot_be_checked_is_one_sentence(check, source, words):
     ("arguments", "words"),
     [
         (["no_such.py"], "there is no no_such.py"),
-        (["no_such"], "no_such is no script or notebook; expected a name with .py or .ipynb"),
+        (["no_such"], "there is no no_such"),
         ([], "nothing to check"),
         (["--cells", "otter", "-o", "/dev/null"], "/dev/null"),
     ],
@@ -357,5 +357,5 @@ def test_a_class_is_a_table(check):
     assert rows[2][1:4] == ["✓", "✗", "✓"]
     assert rows[7] == ["2", "d_sigmoid", "1", "1", "0", "0", "1"]
     assert f"  1 × d_sigmoid: {MISTAKES['slope-halved'].what}" in lines
-    assert lines[-2] == "3 submissions, 1 all right"
-    assert lines[-1].endswith("c.py: line 1 is no Python: '(' was never closed")
+    assert lines[-2] == "3 submissions, 1 of them completely right"
+    assert lines[-1].endswith("c.py: line 1 is not valid Python: '(' was never closed")

@@ -30,10 +30,15 @@ def tabs(views: Views, data: DataChoice, on_view: Callable[[], None]) -> PanelHo
     on_view : callable
         Called after another section of the tab "inside" is chosen, or another level of the lab.
     """
-    solved: set[int] = set()  # also by panels that were made for another data set
+    solved, level = set[int](), 1  # also of panels that were made for another data set
 
     def lab() -> LabPanel:
-        panel = LabPanel(solved=solved, on_level=on_view, on_fault=views.loop.on_fault)
+        def on_level() -> None:
+            nonlocal level
+            level = panel.level
+            on_view()
+
+        panel = LabPanel(level, solved=solved, on_level=on_level, on_fault=views.loop.on_fault)
         views.on_close(panel.close)
         return panel
 

@@ -29,8 +29,8 @@ from explorer.wording import counted
 __all__ = ["LabPanel"]
 
 _INTRODUCTION = (
-    "This network has one mistake. Say which it is, from what its figures show. It trains apart from any other "
-    "run, with 32 hidden units on 6 000 images. In grey: the textbook's network, with the same settings."
+    "This network has one mistake. Say which it is, from what its figures show. It trains separately from "
+    "your own runs, with 32 hidden units on 6 000 images. In grey: the textbook's network, with the same settings."
 )
 
 
@@ -71,7 +71,7 @@ class LabPanel:
             "step": _Step(session),
         }
         words = ("Curves", "Weights", "Histograms", "Gradient check", "One step")
-        self.choice = Segmented("What is looked at", dict(zip(self.sections, words, strict=True)))
+        self.choice = Segmented("Section", dict(zip(self.sections, words, strict=True)))
         self.choice.observe(views.on_loop(lambda _: self._show_section(views.state)), "value")
         views.add(self._show_section)
         evidence = box("explorer-sectioned explorer-lab-evidence", self.choice)
@@ -101,6 +101,10 @@ class LabPanel:
     def _of_level(self) -> Level:
         return LEVELS[self.level - 1]
 
+    @property
+    def _is_found(self) -> bool:
+        return any(GUESSES[place].mistake == self._of_level.mistake for place in self._guessed)
+
     def _on_press(self, press: str) -> None:
         verb, _, number = press.partition(" ")
         if press == "again":
@@ -108,6 +112,8 @@ class LabPanel:
         elif verb == "level" and number in map(str, range(1, len(LEVELS) + 1)):
             self.open(int(number))
         elif verb == "guess" and number in map(str, range(len(GUESSES))):
+            if self._is_found:
+                return
             self._guessed = (*self._guessed, int(number))
             if GUESSES[int(number)].mistake == self._of_level.mistake:
                 self._solved.add(self.level)
@@ -115,7 +121,6 @@ class LabPanel:
 
     def _show_question(self) -> None:
         level, guessed = self._of_level, [GUESSES[place] for place in self._guessed]
-        is_found = any(guess.mistake == level.mistake for guess in guessed)
         self.question.show(
             BugQuestion(
                 level=self.level,
@@ -126,7 +131,7 @@ class LabPanel:
                 ],
                 said=level.answer(guessed[-1]) if guessed else _INTRODUCTION,
                 is_right=guessed[-1].mistake == level.mistake if guessed else None,
-                source=level.source if is_found else "",
+                source=level.source if self._is_found else "",
             )
         )
 
@@ -183,7 +188,7 @@ class _Step:
         headings = ("parameter", "shape", "gradient", "step ÷ −lr · gradient")
         self.steps = Display(Table("The first step", headings))
         batches = ("mini-batch", "X", "d", "with their own label")
-        self.batches = Display(Table("What arrives at train_iteration", batches))
+        self.batches = Display(Table("What train_iteration is given", batches))
         self.caption = Caption()
         step = Caption(
             "The first call of train_iteration: each parameter, its gradient by backward, its step."
@@ -199,7 +204,7 @@ class _Step:
         config, data = session.config, session.dataset
         steps, arrived = first_step(session.own, config, data), arrivals(session.own, config, data)
         n, given = sum(arrival.n_images for arrival in arrived), 5 * config.batch_size // 2
-        self.caption.text = f"What fit hands to train_iteration of {counted(given, 'image')}: {n} arrive."
+        self.caption.text = f"Of {counted(given, 'image')} given to fit, {n} reach train_iteration."
         self.steps.show(replace(self.steps.shown, rows=[*map(_step_row, steps)]))
         rows = [_batch_row(number, arrival) for number, arrival in enumerate(arrived, 1)]
         self.batches.show(replace(self.batches.shown, rows=rows))

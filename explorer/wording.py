@@ -8,9 +8,9 @@ __all__ = [
     "counted",
     "did_you_mean",
     "duration",
+    "enumerated",
     "grouped",
     "in_line",
-    "joined",
     "ordinal",
     "percent",
     "plain",
@@ -34,7 +34,7 @@ def counted(count: int, noun: str) -> str:
     return f"{grouped(count)} {noun}{'' if count == 1 else 's'}"
 
 
-def joined(words: Sequence[str]) -> str:
+def enumerated(words: Sequence[str]) -> str:
     """Return words in a row: ``"W1"``, ``"W1 and b1"``, ``"W1, b1 and W2"``; empty for none."""
     return " and ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
 

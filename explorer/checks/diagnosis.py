@@ -17,7 +17,7 @@ from explorer.checks.results import CheckError, Passed, check, expect
 from explorer.checks.structure import sizes_found
 from explorer.checks.tasks import METHODS, TASKS
 from explorer.checks.watch import GapError, UnusableError, limited, watched
-from explorer.wording import did_you_mean, joined
+from explorer.wording import did_you_mean, enumerated
 
 __all__ = ["Verdict", "diagnose", "diagnose_all", "diagnose_each"]
 
@@ -138,7 +138,7 @@ def _diagnosed(task: str, answer: Any, seconds: float, probe: Probe, known: Mapp
 
 def _tried(task: str, answer: Any, unsound: set[str], seconds: float, probe: Probe) -> Verdict:
     began = perf_counter()
-    notes = [f"tried with the textbook's {joined(sorted(unsound))}"] if unsound else []
+    notes = [f"tried with the textbook's {enumerated(sorted(unsound))}"] if unsound else []
     fields: dict[str, Any] = {}
     try:
         passed, lines = limited(lambda: _examined(task, answer, unsound, probe), seconds)
@@ -149,10 +149,10 @@ def _tried(task: str, answer: Any, unsound: set[str], seconds: float, probe: Pro
     except CheckError as error:
         outcome, known = "wrong", error.mistake
         # What the student's own method keeps under a name of its own, the textbook's doesn't.
-        if unsound & {*METHODS} and " raised AttributeError: " in error.args[0]:
+        if unsound & {*METHODS} and "AttributeError: " in error.args[0]:
             verb = "is" if len(unsound) == 1 else "are"
             outcome, notes = "waiting", []
-            fields = {"message": f"this can't be checked until {joined(sorted(unsound))} {verb} right"}
+            fields = {"message": f"this can't be checked until {enumerated(sorted(unsound))} {verb} right"}
         elif known:
             fields = {"mistake": known.name, "message": known.what, "look": known.look}
         else:

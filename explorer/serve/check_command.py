@@ -98,7 +98,7 @@ def run(arguments: Namespace) -> int:
         except OSError as error:
             found.append(CheckedSubmission(str(given), error=str(error)))
     if not paths:
-        reasons = [submission.error for submission in found] or [
+        reasons = [f"{submission.file}: {submission.error}" for submission in found] or [
             "nothing to check: name a script, a notebook, or a folder of them"
         ]
         return refuse(f"{'; '.join(reasons)}.")
@@ -141,9 +141,9 @@ def _submissions(given: Path) -> list[Path]:
     """Return what is named: a file, or the scripts and notebooks in a folder, without hidden ones."""
     if not given.is_dir():
         if not given.exists():
-            raise FileNotFoundError(f"there is no {given}")
+            raise FileNotFoundError("there is no such file or folder")
         if given.suffix not in ENDINGS:
-            raise OSError(f"{given} is not a script or notebook; expected a name ending in .py or .ipynb")
+            raise OSError("found neither a script nor a notebook; expected a name ending in .py or .ipynb")
         return [given]
     files = (path for path in given.rglob("*") if path.suffix in ENDINGS and path.is_file())
     return sorted(

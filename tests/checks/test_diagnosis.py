@@ -121,7 +121,7 @@ def ends_the_program(a):
         (loops_for_ever, "wrong", "no result after 0.3 seconds: there seems to be a loop that doesn't end"),
         (lambda a: 1 / 0, "wrong", "<lambda> raised ZeroDivisionError: division by zero (in <lambda>, line "),
         (lambda a: None if a.size else 0, "wrong", "<lambda> returns None; is there a return at its end?"),
-        (lambda a: explorer.sigmoid(a).tolist(), "wrong", "<lambda> returns a list; expected an array"),
+        (lambda a: explorer.sigmoid(a).tolist(), "wrong", "<lambda> returns a list; expected a NumPy array"),
         (lambda a: explorer.sigmoid(a) + 0j, "wrong", "<lambda>: expected numbers, got dtype complex128"),
         (lambda a: explorer.sigmoid(a)[0], "wrong", "<lambda>: expected shape (2, 4), got shape (4,)"),
         (lambda a: 0.5, "wrong", "<lambda>: expected shape (2, 4), got shape ()"),
@@ -304,3 +304,47 @@ def test_a_check_of_the_lessons_names_the_mistake_too():
         checks.step(MISTAKES["step-uphill"].network(3, 5, 4, seed=0), *Probe().samples(3, 4, 6))
     with pytest.raises(CheckError, match=r"expected a mean within .* All weights are positive"):
         checks.initial_weights(NeuralNetwork(50, 20, 10, initializer="uniform", seed=0))
+
+
+MIRRORED = inspect.getsource(matrices).replace("np.exp(-x)", "np.exp(x)")
+
+
+def namespace_of(source):
+    exec(source, found := {"__name__": "submission"})
+    return found
+
+
+def test_what_calls_a_wrong_function_is_judged_with_the_textbooks():
+    verdicts = diagnose_all(namespace_of(MIRRORED))
+    assert [task for task, verdict in verdicts.items() if verdict.outcome != "right"] == ["sigmoid"]
+    assert verdicts["sigmoid"].mistake == "sign-of-the-exponent"
+    assert verdicts["d_sigmoid"].note == "tried with the textbook's sigmoid"
+
+
+def test_what_builds_on_names_that_only_a_wrong_part_keeps_waits_for_it():
+    source = MIRRORED.replace("self.a2", "self.z2").replace("self.z2 = np.dot(", "self.z2 = 1 + np.dot(")
+    verdict = diagnose_all(namespace_of(source))["backward"]
+    assert (verdict.outcome, verdict.message) == (
+        "waiting",
+        "this can't be checked until forward and sigmoid are right",
+    )
+
+
+def test_a_variant_of_the_network_is_no_answer_to_the_bonus():
+    source = inspect.getsource(matrices).partition("class Deep")[0]
+    source += "class Momentum(Network):\n    def train_iteration(self, X, d, lr=0.01):\n        return 0.0\n"
+    assert diagnose_all(namespace_of(source))["several_layers"].outcome == "missing"
+
+
+def test_the_slope_of_another_function_gets_no_name_of_a_mistake():
+    with pytest.raises(CheckError) as raised:
+        checks.slope(np.tanh, lambda a: a * (1 - a))
+    assert raised.value.mistake is None
+    with pytest.raises(CheckError) as raised:
+        checks.slope(explorer.sigmoid, lambda a: a * (1 - a))
+    assert raised.value.mistake.name == "slope-expects-activation"
+
+
+def test_the_line_that_is_told_is_the_students():
+    verdict = diagnose("load_digits", lambda path: np.load("no such file"))
+    assert "(in <lambda>, line " in verdict.message

@@ -210,8 +210,9 @@ def test_what_cannot_be_checked_is_one_sentence(check, source, words):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["no_such.py"], "there is no no_such.py"),
-        (["no_such"], "there is no no_such"),
+        (["no_such.py"], "no_such.py: there is no such file or folder"),
+        (["no_such"], "no_such: there is no such file or folder"),
+        (["/dev/null"], "/dev/null: found neither a script nor a notebook"),
         ([], "nothing to check"),
         (["--cells", "otter", "-o", "/dev/null"], "/dev/null"),
     ],
@@ -221,6 +222,14 @@ def test_what_is_not_there_is_refused_in_one_sentence(arguments, words, capsys):
     said = capsys.readouterr().err
     assert words in said
     assert said.count("\n") == 1
+
+
+def test_what_is_not_there_is_told_and_the_rest_goes_on(check, tmp_path, capfd):
+    (tmp_path / "a.py").write_text("def sigmoid(a): return ...", encoding="utf-8")
+    assert main(["check", str(tmp_path / "a.py"), str(tmp_path / "none.py")]) == 1
+    lines = capfd.readouterr().out.splitlines()
+    assert lines[-1] == f"{tmp_path / 'none.py'}: there is no such file or folder"
+    assert any(line.startswith("2 submissions, 0 of them completely right") for line in lines)
 
 
 @pytest.mark.parametrize("option", ["--seconds", "--memory"])

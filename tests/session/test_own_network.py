@@ -69,3 +69,13 @@ def test_what_the_class_raises_ends_the_run_with_its_line(small_dataset):
     assert session.wait(PATIENCE)
     assert "Mismatched raised ValueError in backward, line" in session.advice[-1].text
     session.close()
+
+
+def test_a_file_that_is_opened_while_the_textbooks_run_trains_leaves_none_of_it(session, small_dataset):
+    saved = read_session(session.save_session(), "mine.session", small_dataset)
+    other = Session(small_dataset, CONFIG.replace(epochs=500), network=Mine)
+    other.train()
+    other.open_session(saved)
+    assert other.wait(PATIENCE)
+    assert [run.title for run in other.state.runs] == [run.title for run in session.state.runs]
+    other.close()

@@ -164,6 +164,134 @@ def test_units_come_as_a_number_or_else_as_a_sequence(small_dataset):
         OwnRun(OwnClass(Unmade), CONFIG, small_dataset)
 
 
+def own_threads():
+    return [thread for thread in threading.enumerate() if thread.name == "explorer-own-fit"]
+
+
+def until_no_thread_is_left():
+    ends_at = time.monotonic() + PATIENCE
+    while own_threads():
+        assert time.monotonic() < ends_at, "a fit goes on"
+        time.sleep(0.01)
+
+
+def test_a_run_that_is_left_in_mid_epoch_leaves_no_thread_and_begins_the_epoch_again(small_dataset):
+    run = OwnRun(OwnClass(Mine), CONFIG, small_dataset)
+    first = [next(iter(run)) for _ in range(3)]
+    run.leave()
+    until_no_thread_is_left()
+    again = [event for event in run if isinstance(event, BatchRecord)]
+    assert [batch.step for batch in first] == [1, 2, 3]
+    assert [batch.step for batch in again] == [*range(4, 21)]
+
+
+class Stubborn(Mine):
+    def fit(self, X, d, batch_size, n_epochs=10, lr=0.01):
+        while True:
+            try:
+                self.train_iteration(X[:, :batch_size], d[:, :batch_size], lr)
+            except:  # noqa: E722
+                return
+
+
+def test_a_fit_that_takes_every_error_for_its_own_ends_as_well(small_dataset):
+    run = OwnRun(OwnClass(Stubborn), CONFIG, small_dataset)
+    next(iter(run))
+    run.leave()
+    until_no_thread_is_left()
+
+
+def test_what_failed_keeps_none_of_its_images(small_dataset):
+    ends = []
+    runner = Runner(lambda delivery: ends.extend(delivery.records))
+    runner.start(OwnRun(OwnClass(Mismatched), CONFIG, small_dataset))
+    assert runner.wait(PATIENCE)
+    error = ends[-1].error
+    assert (error.__traceback__, error.__cause__, error.__context__) == (None, None, None)
+
+
+class Halfway(Mine):
+    """Moves its weights, and a good while later its biases."""
+
+    def train_iteration(self, X, d, lr=0.01):
+        self.W1 = self.W1 + 1
+        time.sleep(0.3)
+        self.b1 = self.b1 + 1
+        return 1.0
+
+
+def test_a_pause_waits_for_the_end_of_a_mini_batch(small_dataset):
+    found = []
+    runner = Runner(lambda delivery: found.extend(delivery.records))
+    run = OwnRun(OwnClass(Halfway), CONFIG, small_dataset)
+    runner.start(run)
+    runner.pause()
+    assert runner.wait(PATIENCE)
+    W1, b1, *_ = found[-1].snapshot.weights
+    np.testing.assert_allclose(W1 - run.first_weights[0], run.step, rtol=1e-5)
+    np.testing.assert_allclose(b1 - run.first_weights[1], run.step, rtol=1e-5)
+    runner.close()
+
+
+def test_the_last_stretch_of_an_epoch_is_told_whatever_its_length(small_dataset):
+    run = OwnRun(OwnClass(Mine), CONFIG.replace(batch_size=7), small_dataset)
+    epochs = [event.epoch for event in run if isinstance(event, BatchRecord)]
+    assert {1.0, 2.0} < {*epochs}
+
+
+class Idle(Mine):
+    def fit(self, X, d, batch_size, n_epochs=10, lr=0.01):
+        pass
+
+
+def test_a_fit_without_mini_batches_has_epochs_and_no_steps(small_dataset):
+    run = OwnRun(OwnClass(Idle), CONFIG.replace(batch_size=600), small_dataset)
+    events = [*run]
+    assert [event.epoch for event in events if isinstance(event, EpochRecord)] == [1, 2]
+    assert run.batch_step(run.first_weights) is None
+
+
+class Silent(Mine):
+    def forward(self, X):
+        while True:
+            pass
+
+
+def test_a_forward_that_never_ends_is_left(small_dataset):
+    run = OwnRun(OwnClass(Mine), CONFIG, small_dataset)
+    run._made.__class__ = type("Silenced", (type(run._made),), {"forward": Silent.forward})
+    run.own = OwnClass(Silent)
+    tries = iter([True] * 3)
+    assert run.evaluate(lambda: next(tries, False)) is None
+    until_no_thread_is_left()
+
+
+class SizesAsSettings(Mine):
+    def __init__(self, inputs, hidden, output):
+        super().__init__(inputs, hidden, output, seed=0)
+
+
+class Short(Mine):
+    def fit(self, X, d, batch_size):
+        pass
+
+
+class Rateless(Mine):
+    def train_iteration(self, X, d):
+        return 1.0
+
+    def fit(self, X, d, batch_size, n_epochs, lr):
+        self.train_iteration(X, d)
+
+
+def test_sizes_may_be_called_as_settings_are_and_a_wrong_call_is_told(small_dataset):
+    assert [*OwnRun(OwnClass(SizesAsSettings), CONFIG, small_dataset)]
+    with pytest.raises(OwnNetworkError, match=r"Short raised TypeError in fit: Short\.fit\(\) takes"):
+        [*OwnRun(OwnClass(Short), CONFIG, small_dataset)]
+    with pytest.raises(OwnNetworkError, match="train_iteration takes no learning rate"):
+        [*OwnRun(OwnClass(Rateless), CONFIG.replace(reduction="mean"), small_dataset)]
+
+
 def test_work_stands_still_until_more_is_asked_for():
     done = []
     words = by_turns(lambda say: [(done.append(n), say(n)) for n in range(3)])

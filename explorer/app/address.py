@@ -59,9 +59,7 @@ class Address:
         self._header.choice = link.theme
         if link.bug:
             self._lab.open(link.bug)
-        self._panels.tab_bar.selected = "lab" if link.bug else link.tab or self._panels.home
-        if link.section:
-            self._section.value = link.section
+        self._look("lab" if link.bug else link.tab or self._panels.home, link.section)
         if is_new:
             session.train(link.config)
         self.write()

@@ -27,25 +27,7 @@ _KEYS: Mapping[str, str] = MappingProxyType({"presets": "presets", **{n: f.key f
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """What a link holds.
-
-    Parameters
-    ----------
-    config : TrainingConfig
-        The settings.
-    tab : str
-        Name of the tab, or "" for the first.
-    theme : {"auto", "light", "dark"}
-        The theme that is asked for.
-    shown : tuple of str or None
-        Names of the only settings whose controls are shown; None for all.
-    section : str
-        Name of the section of the tab "inside", or "" for the first.
-    data : str
-        Name of the data set, or "" for the first.
-    bug : int
-        Level of the bug lab, which is then the tab; 0 for none.
-    """
+    """What a link holds."""
 
     config: TrainingConfig = field(default_factory=TrainingConfig)
     tab: str = ""
@@ -57,7 +39,9 @@ class Link:
     section: str = ""
     """Name of the section of the tab "inside", or "" for the first."""
     data: str = ""
+    """Name of the data set, or "" for the first."""
     bug: int = 0
+    """Level of the bug lab, which is then the tab; 0 for none."""
 
     @classmethod
     def read(

@@ -132,4 +132,5 @@ def _is_empty(function: Callable[..., Any]) -> bool:
     quiet = {"RESUME", "NOP", "LOAD_CONST", "RETURN_CONST", "RETURN_VALUE", "COPY_FREE_VARS"}
     code = getattr(function, "__code__", None)
     steps = [*dis.get_instructions(code)] if code else []
-    return bool(steps) and all(step.opname in quiet for step in steps)
+    constants = {step.argval for step in steps if "CONST" in step.opname}
+    return constants == {None} and all(step.opname in quiet for step in steps)

@@ -188,8 +188,16 @@ class Visitor:
         raise ConnectionError("the server has closed the socket")
 
 
-async def climb(url: str, n: int, pid: int | None, say: Callable[[str], object]) -> Rung:
-    """Return how `n` visitors fare who come at once; without a `pid`, what the server takes is not known."""
+async def climb(url: str, n: int, pid: int | None, idle: Usage, say: Callable[[str], object]) -> Rung:
+    """Return how `n` visitors fare who come at once.
+
+    Parameters
+    ----------
+    pid : int or None
+        The server's process, where it is known.
+    idle : Usage
+        What the server takes when nobody is there and a kernel waits for the next visitor.
+    """
     client = SimpleAsyncHTTPClient(force_instance=True, max_clients=n, max_buffer_size=_MOST_BYTES)
     visitors = [Visitor(client, url) for _ in range(n)]
     before = usage_of(pid)

@@ -10,7 +10,7 @@
  */
 
 const TAGS = new Set(
-  "button caption dd div dl dt em h2 header li ol p path pre progress section span svg table tbody td th thead tr ul".split(" "),
+  "button caption code dd div dl dt em h2 header li ol p path pre progress section span svg table tbody td th thead tr ul".split(" "),
 );
 const ATTRIBUTE = /^(aria-[a-z]+|data-[a-z-]+|class|d|disabled|hidden|max|role|scope|tabindex|title|type|value|viewBox)$/;
 const SVG = ["svg", "path"];

@@ -56,7 +56,7 @@ def test_a_session_is_opened_as_it_was_and_every_panel_shows_it(saved, app, othe
     assert "fault" not in messages(other)
     assert [row["name"] for row in other.panels["runs"].table.rows] == [EVIL, ""]
     assert other.panels["runs"].table.rows[1]["label"] == "batch 64"
-    assert other.header.query == f"{app.header.query}&bug=1"  # the lab's tab is the last
+    assert other.header.query == f"{app.header.query}&bug=1"  # the lab, the last tab
     retrain(other, hidden_sizes=4)
     assert titles(other)[-1] == "4 units, batch 64 (run 3)"
 

@@ -56,9 +56,7 @@ def test_a_killed_kernel_is_told_at_once_and_the_experiment_opens_again(app, ope
 
 
 @pytest.mark.long
-def test_a_kernel_that_stops_and_a_server_that_ends_are_told_and_what_comes_back_goes_on(
-    serve_notebook, open_page
-):
+def test_a_kernel_that_stops_is_told_and_when_it_comes_back_the_page_goes_on(serve_notebook, open_page):
     server = serve_notebook("surroundings")
     page = open_page(server.url, prepare=lambda page: page.clock.install()).page
     page.wait_for_selector(FIGURE)

@@ -23,10 +23,6 @@ def tabs(views: Views, data: DataChoice, on_view: Callable[[], None]) -> PanelHo
 
     Parameters
     ----------
-    views : Views
-        All that is shown.
-    data : DataChoice
-        The data sets that there are.
     on_view : callable
         Called after another section of the tab "inside" is chosen, or another level of the lab.
     """

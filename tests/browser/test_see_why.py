@@ -90,7 +90,8 @@ def test_a_situation_asks_opens_what_to_look_at_and_leaves_the_answer_folded(pag
     begin(page, "?epochs=1")
     others = page.get_by_role("button", name="Others")
     others.press("Enter")
-    for _ in range(6):  # from the first entry, which has the focus
+    expect(page.get_by_role("button", name="Uniform weights")).to_be_focused()
+    for _ in range(6):
         page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     question = page.locator(".explorer-question")

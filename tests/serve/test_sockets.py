@@ -276,7 +276,7 @@ def test_who_never_reads_is_closed_before_much_waits_for_them(server, kernel):
             await socket.write_message(ask(), binary=True)
         while "doesn't read" not in server.log.read_text(encoding="utf-8"):
             await asyncio.sleep(0.1)
-        assert megabytes(server.pid) - before < 80
+        assert megabytes(server.pid) - before < 120  # what may wait, and what the allocator keeps
         return await closed(socket)
 
     asyncio.run(asyncio.wait_for(attack(), 60))

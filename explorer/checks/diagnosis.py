@@ -44,7 +44,7 @@ class Verdict:
     task : str
         The task's name.
     outcome : {"right", "wrong", "waiting", "missing"}
-        Waiting is an answer with a gap.
+        Waiting is an answer with a gap, or one that builds on names which only a wrong part keeps.
     mistake : str
         The name of a known mistake, or "".
     message : str
@@ -178,9 +178,8 @@ def _examined(task: str, answer: Any, unsound: set[str], probe: Probe) -> Passed
     else:
         raise UnusableError(f"{task}: expected a function, got {type(answer).__name__}")
     try:
-        return check(_EXAMINATIONS[task])(
-            answer, probe
-        )  # what making a network raises is an answer's fault too
+        # What making a network raises is an answer's fault too.
+        return check(_EXAMINATIONS[task])(answer, probe)
     except (GapError, UnusableError):
         raise
     except CheckError as error:

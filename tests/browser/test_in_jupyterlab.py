@@ -48,6 +48,7 @@ def test_the_app_trains_in_a_cell(lab):
     page.wait_for_function(DRAWN)
     tiles, bar = page.locator(".explorer-tiles"), page.locator(".explorer-run")
     expect(tiles).to_contain_text("469 steps an epoch")  # the last cell has set the batch size
+    bar.scroll_into_view_if_needed()
     expect(bar).to_contain_text("finished · 10 of 10 epochs", timeout=60_000)
     address, entries = page.url, page.evaluate("history.length")
     units = page.get_by_role("spinbutton", name="Hidden units")

@@ -126,9 +126,10 @@ def run(arguments: Namespace) -> int:
 
 def _watched(paths: Sequence[Path], limits: Limits) -> Iterable[CheckedSubmission]:
     """Check submissions under a bar, where somebody can look at it."""
-    console = Console(stderr=True)
-    settings: dict[str, Any] = {"console": console, "transient": True, "disable": not console.is_terminal}
-    return track(check_all(paths, limits), "Checking", len(paths), **settings)
+    console, found = Console(stderr=True), check_all(paths, limits)
+    if not console.is_terminal:
+        return found
+    return track(found, "Checking", len(paths), console=console, transient=True)
 
 
 def _positive(text: str) -> int:

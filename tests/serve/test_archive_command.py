@@ -44,7 +44,7 @@ def test_a_file_that_is_there_is_replaced_only_when_told_so(tmp_path, capsys):
 
 @pytest.mark.parametrize(
     ("path", "words"),
-    [("no/such/a.tgz", "there is no folder"), ("/dev/null", "not a file"), ("a\0b", "null byte")],
+    [("no/such/a.tgz", "there is no folder"), ("/dev/null", "not a file"), ("a\0b", "embedded null")],
 )
 def test_what_cannot_be_written_is_one_sentence(path, words, capsys):
     assert main(["archive", path]) == 2

@@ -321,12 +321,17 @@ def test_voilas_pages_and_sockets_are_ours_and_each_script_has_its_address(monke
 
 def test_what_the_server_logs_moves_no_cursor_whoever_says_it(monkeypatch):
     begun = []
+
+    def begin(*_, **__):
+        begun.append(logging.lastResort.formatter)
+        raise InterruptedError  # before it has opened or started anything
+
     monkeypatch.setattr(logging.lastResort, "formatter", None)
     monkeypatch.setattr(
         server_module, "page_scripts", lambda *_: PageScripts(Script("plotly.js", b"1"), [], [])
     )
-    monkeypatch.setattr(Voila, "__init__", lambda *_, **__: begun.append(logging.lastResort.formatter))
-    with suppress(AttributeError):  # Voilà has set nothing
+    monkeypatch.setattr(Voila, "__init__", begin)
+    with suppress(InterruptedError):
         ExplorerServer(ServerSettings(Path("notebook.ipynb")))
     ours = ExplorerServer.__new__(ExplorerServer).log.handlers
     assert [type(one) for one in (*begun, *(handler.formatter for handler in ours))] == [

@@ -25,7 +25,7 @@ TICK = os.sysconf("SC_CLK_TCK")
 REST_SECONDS = 0.4
 """Whoever computes for less than a twentieth of this time, twice one after the other, is at rest."""
 
-LEAST_SECONDS = 0.2
+LEAST_SECONDS = 0.15
 """A kernel that has computed for less has not run the notebook, wherever it was forked from."""
 
 

@@ -70,7 +70,9 @@ def _answers(name: str, edits: Edits) -> SimpleNamespace:
 
 def _without_docstring(text: str) -> str:
     text = inspect.cleandoc(f"\n{text}")
-    first = ast.parse(text).body[0].body[0]  # type: ignore[attr-defined]
+    function = ast.parse(text).body[0]
+    assert isinstance(function, ast.FunctionDef)
+    first = function.body[0]
     lines = text.splitlines()
     return "\n".join(lines[: first.lineno - 1] + lines[first.end_lineno :])
 

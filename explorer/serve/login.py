@@ -68,10 +68,10 @@ class LoginHandler(LoginFormHandler):
             self.set_header("Retry-After", str(ceil(seconds)))
             again = url_escape(self.get_argument("next", default=self.base_url))
             values = {"next": again, "seconds": ceil(seconds)}
-            page = self.render_template("login.html", **values)  # type: ignore[no-untyped-call]  # Jupyter's
-            self.write(page)
+            # Two methods of Jupyter that have no types.
+            self.write(self.render_template("login.html", **values))  # type: ignore[no-untyped-call]
             return
-        super().post()  # type: ignore[no-untyped-call]  # Jupyter's
+        super().post()  # type: ignore[no-untyped-call]
         if self.get_status() == 401:
             self._tries.note(address)
 

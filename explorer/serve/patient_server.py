@@ -25,6 +25,7 @@ _FULL = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 _log = logging.getLogger(__name__)
 
 # By the time of day nothing periodic, as the watch over a kernel, would happen until a clock set back catches up.
+# Tornado takes no other clock: `IOLoop.current` makes a loop of its own class, whichever class is configured.
 IOLoop.time = lambda self: monotonic()  # type: ignore[method-assign]
 
 

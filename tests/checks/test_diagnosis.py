@@ -98,7 +98,7 @@ def only_dots(a):
 
 
 def not_written_yet(a):
-    raise NotImplementedError
+    raise NotImplementedError  # as graders leave a gap
 
 
 def prints(a):

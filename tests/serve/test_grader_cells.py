@@ -85,7 +85,7 @@ def test_the_teachers_version_passes_and_the_students_waits():
     cells = code_cells()
     for cell in cells:  # as nbgrader's ClearSolutions does
         region = r"( *)### BEGIN SOLUTION\n.*?### END SOLUTION"
-        stub = r"\1# YOUR CODE HERE\n\1raise NotImplementedError()"
+        stub = r"\1# YOUR CODE HERE\n\1raise NotImplementedError()"  # nbgrader's own words
         cell["source"] = re.sub(region, stub, cell["source"], flags=re.DOTALL)
     assert run(cells) == {f"{task}-check": "waiting" for task in TASKS}
 

@@ -14,7 +14,7 @@ import pytest
 
 def needs(what, is_there, *, always=True):
     """The mark of a test that needs something; with `always` False it may be missing in CI as well."""
-    # For good, not until something is mended: another system has no /proc, say.
+    # Such a lack stays: another system has no /proc, say.
     is_required = always and os.environ.get("EXPLORER_REQUIRE_ALL") == "1"
     return pytest.mark.skipif(not is_there and not is_required, reason=f"NOT TESTED: this needs {what}")
 

@@ -160,7 +160,10 @@ def kernel_manager_class(
 
         async def shutdown_all(self, *arguments: Any, **options: Any) -> None:
             self.order.note_visit()  # a kernel can't be ended while it has yet to start
-            await asyncio.gather(*self._starting, return_exceptions=True)
+            if starting := [*self._starting]:
+                await asyncio.wait(starting, timeout=READY_SECONDS)
+                for start in starting:
+                    start.cancel()
             await super().shutdown_all(*arguments, **options)
             if warm_process is not None:
                 warm_process.close()

@@ -234,17 +234,16 @@ async def until_ended(server: ExplorerServer, listening: Callable[[str], object]
 
 
 async def end_all_tasks() -> None:
-    """Cancel what still goes on, for as long as it does.
+    """Cancel what still goes on, and what that begins as it ends, for as long as there is any.
 
     A cell that waits for its kernel takes a cancellation for the kernel's death, and the next cell begins to wait.
     """
     loop = asyncio.get_running_loop()
     deadline = loop.time() + _PATIENCE
-    others = asyncio.all_tasks() - {asyncio.current_task()}
-    while others and loop.time() < deadline:
+    while (others := asyncio.all_tasks() - {asyncio.current_task()}) and loop.time() < deadline:
         for task in others:
             task.cancel()
-        _, others = await asyncio.wait(others, timeout=0.05)
+        await asyncio.wait(others, timeout=0.05)
 
 
 def _port(text: str) -> int:

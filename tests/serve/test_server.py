@@ -155,6 +155,24 @@ def test_a_kernel_that_dies_while_it_waits_is_replaced_before_anybody_comes():
     asyncio.run(asyncio.wait_for(die(), 10))
 
 
+def test_a_kernel_that_does_not_come_to_life_does_not_hold_up_the_end(monkeypatch):
+    class Stuck(Started):
+        async def start_kernel(self, **options):
+            await asyncio.Event().wait()
+
+    async def end():
+        manager = kernel_manager_class(Stuck, {})()
+        start = asyncio.ensure_future(manager.start_kernel(env=WARM))
+        assert await is_waiting(start)
+        await manager.shutdown_all(now=True)
+        assert manager.has_ended
+        await asyncio.wait([start])
+        assert start.cancelled()
+
+    monkeypatch.setattr(kernels, "READY_SECONDS", 0.05)
+    asyncio.run(asyncio.wait_for(end(), 10))
+
+
 def test_cells_that_outlive_their_kernel_do_not_hold_up_the_end():
     cells = []
 
@@ -172,6 +190,24 @@ def test_cells_that_outlive_their_kernel_do_not_hold_up_the_end():
 
     asyncio.run(serve())
     assert cells == list(range(12))
+
+
+def test_what_begins_as_another_ends_does_not_hold_up_the_end():
+    async def outlive(others):
+        if others:
+            with suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
+            begun.append(asyncio.ensure_future(outlive(others - 1)))
+        await asyncio.Event().wait()
+
+    async def serve():
+        begun.append(asyncio.ensure_future(outlive(3)))
+        await asyncio.sleep(0)
+        await end_all_tasks()
+        assert [task.done() for task in begun] == [True] * 4
+
+    begun = []
+    asyncio.run(serve())
 
 
 def test_templates_are_compiled_for_the_first_page_alone(monkeypatch):

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
+from time import monotonic
 from typing import Any
 
 from explorer.datasets import Dataset, load_mnist
@@ -348,7 +349,8 @@ class Session:
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until the run is over or paused; return False if `timeout` seconds were up first."""
-        return self._runner.wait(timeout) and self._referee.wait(timeout)
+        end = None if timeout is None else monotonic() + timeout
+        return self._runner.wait(timeout) and self._referee.wait(None if end is None else max(0.0, end - monotonic()))
 
     def close(self) -> None:
         """End the run and its thread."""

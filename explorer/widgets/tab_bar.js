@@ -7,6 +7,7 @@ const FORK = "Train on from these weights, with the settings in the controls, as
 /**
  * @typedef {{
  *   tabs: [string, string][], selected: string, epochs: number[], position: number, newest: number, note: string,
+ *   can_fork: boolean,
  * }} State
  */
 
@@ -120,6 +121,7 @@ function render({ model, el }) {
     where.textContent = epochs.length ? `epoch ${Number.isInteger(epoch) ? epoch : epoch.toFixed(2)}` : "";
     slider.setAttribute("aria-valuetext", where.textContent);
     live.disabled = position < 0;
+    fork.disabled = !model.get("can_fork");
     note.textContent = time.title = model.get("note");
     play.replaceChildren(timer ? pauseIcon : playIcon);
     play.setAttribute("aria-label", timer ? "Pause the replay" : "Replay the run");

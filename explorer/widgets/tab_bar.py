@@ -38,6 +38,8 @@ class TabBar(PagePart):
     epochs: traitlets.List[float] = traitlets.List().tag(sync=True)
     position = traitlets.Int(-1).tag(sync=True, page=True)
     newest = traitlets.Float(0.0).tag(sync=True)
+    can_fork = traitlets.Bool(True).tag(sync=True)
+    """Whether the run can be trained on from the epoch that is shown."""
     note = traitlets.Unicode().tag(sync=True)
     """A word next to the slider, such as that old moments were thinned."""
 
@@ -55,12 +57,19 @@ class TabBar(PagePart):
         self._on("fork", callback)
 
     def show(
-        self, epochs: Sequence[float], newest: float = 0.0, note: str = "", *, position: int = -1
+        self,
+        epochs: Sequence[float],
+        newest: float = 0.0,
+        note: str = "",
+        *,
+        position: int = -1,
+        can_fork: bool = True,
     ) -> None:
         """Show which epochs there are, and which of them is shown; parameters are the attributes."""
         with self.hold_sync():
             self.epochs, self.newest, self.note, self.position = list(epochs), newest, note, position
+            self.can_fork = can_fork
 
     def _hear(self, content: Mapping[str, Any], _buffers: object) -> None:
-        if content.get("fork"):
+        if content.get("fork") and self.can_fork:
             self._tell("fork")

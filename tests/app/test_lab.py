@@ -122,6 +122,11 @@ def test_a_level_is_solved_wrong_then_right(lab):
     assert [*shown.solved] == [True] + 9 * [False]
 
 
+def test_an_image_does_not_open_where_there_is_no_tab_for_it(lab):
+    curves = lab.sections["curves"]
+    assert [part.images.gallery.opens for part in curves.parts if hasattr(part, "images")] == [""]
+
+
 def test_what_is_no_press_is_ignored(lab):
     for words in ("level 11", "level x", "guess 99", "guess", "fly"):
         press(lab, words)

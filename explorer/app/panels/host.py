@@ -100,7 +100,8 @@ class PanelHost:
         note = "" if stride == 1 else f"1 epoch in {stride} is kept, to stay within {megabytes} MB"
         epoch = None if state.selected_epoch is None or state.moment is None else state.moment.epoch
         position = epochs.index(epoch) if epoch in epochs else -1
-        self.tab_bar.show(epochs, run.newest.epoch, note, position=position)
+        can_fork = run.own is None  # only a class of one's own knows how its training goes on
+        self.tab_bar.show(epochs, run.newest.epoch, note, position=position, can_fork=can_fork)
 
     def _on_position(self, change: Mapping[str, Any]) -> None:
         position, epochs = change["new"], self.tab_bar.epochs

@@ -112,11 +112,12 @@ class ChosenMatrix:
 
 
 class ChosenGallery:
-    """The images of the chosen cell, or the worst mistakes of all."""
+    """The images of the chosen cell, or the worst mistakes of all; in the app, each opens in the tab "inside"."""
 
-    def __init__(self, views: Views) -> None:
+    def __init__(self, views: Views, *, opens: bool = False) -> None:
+        on_open = views.look_into if opens else None
         self.images = ChosenImages(
-            views.dataset, views.on_loop, views.choose, lambda: views.state, on_open=views.look_into
+            views.dataset, views.on_loop, views.choose, lambda: views.state, on_open=on_open
         )
         self.view = framed("gallery", self.images.gallery)
 
@@ -130,7 +131,7 @@ class Overview:
 
     def __init__(self, views: Views) -> None:
         self.loss, self.accuracy = Curve("loss", views), Curve("accuracy", views)
-        self.confusion, self.gallery = ChosenMatrix(views), ChosenGallery(views)
+        self.confusion, self.gallery = ChosenMatrix(views), ChosenGallery(views, opens=True)
         self._parts = (self.loss, self.accuracy, self.confusion, self.gallery)
         self.view: Box = box("explorer-overview", *(part.view for part in self._parts))
 

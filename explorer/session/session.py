@@ -350,7 +350,8 @@ class Session:
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until the run is over or paused; return False if `timeout` seconds were up first."""
         end = None if timeout is None else monotonic() + timeout
-        return self._runner.wait(timeout) and self._referee.wait(None if end is None else max(0.0, end - monotonic()))
+        is_over = self._runner.wait(timeout)
+        return is_over and self._referee.wait(None if end is None else max(0.0, end - monotonic()))
 
     def close(self) -> None:
         """End the run and its thread."""

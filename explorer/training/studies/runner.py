@@ -13,7 +13,9 @@ from threading import Event, Thread
 from explorer.datasets import Dataset
 from explorer.training.config import TrainingConfig
 from explorer.training.share import Share
-from explorer.training.studies import StudyResult, WorkerPool, study
+from explorer.training.studies.study import study
+from explorer.training.studies.trials import StudyError, Trial
+from explorer.training.studies.worker_pool import WorkerPool
 
 __all__ = ["StudyDelivery", "StudyRunner"]
 
@@ -24,12 +26,12 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class StudyDelivery:
-    """What a study has to tell: one more result, its place in line, or that it is over."""
+    """What a study has to tell: one more trial, its place in line, or that it is over."""
 
     number: int
     """Which study of its runner it is from; a later one has a higher number."""
-    result: StudyResult | None = None
-    """A run that ended, if one did."""
+    trial: Trial | None = None
+    """A trial that ended, if one did."""
     in_line: int | None = None
     """The study's place in line for a core of its server, 1 for the next, 0 once it has one; None if unchanged."""
     error: str = ""
@@ -38,7 +40,7 @@ class StudyDelivery:
     @property
     def is_end(self) -> bool:
         """Whether the study is over."""
-        return self.result is None and self.in_line is None
+        return self.trial is None and self.in_line is None
 
 
 class StudyRunner:
@@ -49,7 +51,10 @@ class StudyRunner:
         self._pool: WorkerPool | None = None
 
     def start(
-        self, configs: Iterable[TrainingConfig], dataset: Dataset, deliver: Callable[[StudyDelivery], object]
+        self,
+        configs: Iterable[TrainingConfig],
+        dataset: Dataset,
+        deliver: Callable[[StudyDelivery], object],
     ) -> int:
         """Begin a study in place of the present one, and return its number.
 
@@ -70,9 +75,9 @@ class StudyRunner:
         """
         self.stop()
         self._pool = pool = WorkerPool()
-        results = study(configs, dataset, executor=pool)
+        trials = study(configs, dataset, executor=pool)
         Thread(
-            target=self._watch, args=(self._number, pool, results, deliver), name="study", daemon=True
+            target=self._watch, args=(self._number, pool, trials, deliver), name="study", daemon=True
         ).start()
         return self._number
 
@@ -87,17 +92,19 @@ class StudyRunner:
         self,
         number: int,
         pool: WorkerPool,
-        results: Generator[StudyResult, None, None],
+        trials: Generator[Trial, None, None],
         deliver: Callable[[StudyDelivery], object],
     ) -> None:
         error, over = "", Event()
         Thread(target=self._watch_line, args=(number, over, deliver), daemon=True).start()
         try:
-            with pool, closing(results):
-                for result in results:
+            with pool, closing(trials):
+                for trial in trials:
                     if number != self._number:
                         return
-                    deliver(StudyDelivery(number, result))
+                    deliver(StudyDelivery(number, trial))
+        except StudyError as failure:
+            error = str(failure)
         except Exception as failure:  # noqa: BLE001  # whatever it is, it is the study's end
             if number == self._number:
                 _log.exception("A study failed")

@@ -1,0 +1,24 @@
+"""Studies: many runs from many settings, on one machine or a cluster, each reported as it ends.
+
+`grid` and `sample` say which runs, `study` trains them, a `Trial` is what comes of one, and a journal keeps them.
+"""
+
+from explorer.training.studies.configs import choice, grid, log_uniform, sample, uniform
+from explorer.training.studies.journal import read_journal
+from explorer.training.studies.study import study
+from explorer.training.studies.trials import FinalFigures, StudyError, Trial
+from explorer.training.studies.worker_pool import WorkerPool
+
+__all__ = [
+    "FinalFigures",
+    "StudyError",
+    "Trial",
+    "WorkerPool",
+    "choice",
+    "grid",
+    "log_uniform",
+    "read_journal",
+    "sample",
+    "study",
+    "uniform",
+]

@@ -1,0 +1,118 @@
+"""Which runs a study has: every combination of some values, or settings drawn at random."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from explorer.training.config import FIELDS, TrainingConfig
+from explorer.training.fields import ConfigError, LayerSizes, Whole
+
+__all__ = ["Distribution", "choice", "grid", "log_uniform", "sample", "uniform"]
+
+Distribution = Callable[[np.random.Generator], Any]
+"""Draws one value."""
+
+
+def grid(base: TrainingConfig, **values: Iterable[Any]) -> tuple[TrainingConfig, ...]:
+    """Return `base` with every combination of the values, the last setting varying fastest.
+
+    Parameters
+    ----------
+    base : TrainingConfig
+        The settings that stay.
+    **values : iterable
+        For each setting that varies, by its name, the values: ``grid(base, batch_size=[8, 64], seed=range(3))``.
+
+    Raises
+    ------
+    ConfigError
+        If a setting is unknown, has no values, or one that it may not have.
+    """
+    axes = {name: _values(name, axis) for name, axis in values.items()}
+    combinations = itertools.product(*axes.values())
+    return tuple(base.replace(**dict(zip(axes, combination, strict=True))) for combination in combinations)
+
+
+def sample(
+    base: TrainingConfig, n: int, *, rng: int | np.random.Generator = 0, **distributions: Distribution
+) -> tuple[TrainingConfig, ...]:
+    """Return `base` `n` times, with settings drawn at random and independently.
+
+    Where only a few of the settings matter, so many runs say more than those of a grid: each has another value
+    of every setting (Bergstra and Bengio 2012, "Random search for hyper-parameter optimization").
+
+    Parameters
+    ----------
+    base : TrainingConfig
+        The settings that stay.
+    n : int
+        How many, at least 1.
+    rng : int or numpy.random.Generator
+        Where the random numbers come from; the same int gives the same settings. It isn't the runs' `seed`.
+    **distributions : callable
+        For each setting that varies, by its name, what draws a value: `log_uniform`, `uniform`, `choice`, or any
+        function of a generator. A number drawn for a whole number is rounded.
+
+    Raises
+    ------
+    ConfigError
+        If `n` isn't positive, a setting is unknown, or a value is drawn that it may not have.
+    """
+    if n < 1:
+        raise ConfigError("n", n, "a whole number of at least 1")
+    generator = np.random.default_rng(rng)
+    for name, draw in distributions.items():
+        _check_name(name, draw)
+        if not callable(draw):
+            raise ConfigError(name, draw, "a distribution, such as log_uniform(0.01, 1)")
+    return tuple(
+        base.replace(**{name: _drawn(name, draw(generator)) for name, draw in distributions.items()})
+        for _ in range(n)
+    )
+
+
+def log_uniform(low: float, high: float) -> Distribution:
+    """Return a distribution whose logarithm is uniform from `low`, above 0, to `high`: for rates and sizes."""
+    if not 0 < low < high:
+        raise ValueError(f"low is {low} and high is {high}; expected 0 < low < high")
+    return lambda generator: math.exp(generator.uniform(math.log(low), math.log(high)))
+
+
+def uniform(low: float, high: float) -> Distribution:
+    """Return the uniform distribution from `low` to `high`."""
+    if not low < high:
+        raise ValueError(f"low is {low} and high is {high}; expected low < high")
+    return lambda generator: generator.uniform(low, high)
+
+
+def choice(values: Iterable[Any]) -> Distribution:
+    """Return a distribution in which each of the values, at least one, is equally likely."""
+    listed = list(values)
+    if not listed:
+        raise ValueError("values is empty; expected at least one")
+    return lambda generator: listed[generator.integers(len(listed))]
+
+
+def _values(name: str, values: Iterable[Any]) -> tuple[Any, ...]:
+    _check_name(name, values)
+    if isinstance(values, str | bytes | Mapping) or not isinstance(values, Iterable):
+        raise ConfigError(name, values, "a list of values, or a range")
+    listed = tuple(values)
+    if not listed:
+        raise ConfigError(name, values, "at least one value")
+    return listed
+
+
+def _check_name(name: str, value: object) -> None:
+    if name not in FIELDS:
+        raise ConfigError(name, value, "one of the settings " + ", ".join(FIELDS))
+
+
+def _drawn(name: str, value: Any) -> Any:
+    is_whole = isinstance(FIELDS[name], Whole | LayerSizes) and isinstance(value, float)
+    return round(value) if is_whole and math.isfinite(value) else value

@@ -1,0 +1,178 @@
+"""Many runs, each reported as it ends: iterated as a run is, and whoever stops asking ends it.
+
+Where the runs happen is up to an executor of the standard library's kind; the results are the same everywhere, to
+the bit.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator, Iterable, Iterator
+from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ProcessPoolExecutor
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from queue import SimpleQueue
+from tempfile import TemporaryDirectory
+
+from explorer.datasets import Dataset, load_dataset, load_mnist
+from explorer.datasets.shared import write_dataset
+from explorer.training.config import TrainingConfig
+from explorer.training.share import n_cores
+from explorer.training.studies.journal import Journal
+from explorer.training.studies.trials import StudyError, Trial
+from explorer.training.studies.work import Versions, WorkerData, run_trial
+from explorer.training.studies.worker_pool import WorkerPool
+
+__all__ = ["MOST_TRIES", "study"]
+
+MOST_TRIES = 3
+"""Times that a trial is begun whose workers die."""
+
+
+def study(
+    configs: Iterable[TrainingConfig],
+    dataset: Dataset | str | os.PathLike[str] | None = None,
+    *,
+    executor: Executor | None = None,
+    journal: str | os.PathLike[str] | None = None,
+) -> Generator[Trial, None, None]:
+    """Train a network for each config, and yield each trial as it comes, in whatever order.
+
+    Parameters
+    ----------
+    configs : iterable of TrainingConfig
+        The runs; one that is there twice is run once.
+    dataset : Dataset, path or None
+        The images and labels: None is the MNIST of the package, a path is read by `load_dataset`.
+    executor : concurrent.futures.Executor, optional
+        Where the runs happen; it is not shut down. By default in a `WorkerPool` of their own, with a process for
+        each core; with one core or one config, in this process. For a Dask cluster, ``client.get_executor()``.
+    journal : path, optional
+        A file that keeps each trial as soon as it has ended, one line each. What it already has is yielded first
+        and not run again, but for trials that failed.
+
+    Yields
+    ------
+    Trial
+        One for each config. A run that fails is a trial too, with its `error`. If a worker dies, what it was doing
+        is begun again, three times at most, and the rest goes on.
+
+    Raises
+    ------
+    ConfigError
+        If a config asks for more training images than there are.
+    DatasetError
+        If the data set can't be read.
+    StudyError
+        If the journal can't be used, is in use, or can't be written; if the executor takes no more work, or its
+        workers have other versions. What had ended is in the journal.
+
+    Notes
+    -----
+    Leaving the iteration early cancels what has not begun. In a pool of the study's own it also ends what has; a
+    given executor finishes that.
+
+    Worker processes import the main module, so a script calls this under ``if __name__ == "__main__":``.
+    """
+    configs = tuple(dict.fromkeys(configs))
+    if not isinstance(dataset, Dataset):
+        dataset = load_mnist() if dataset is None else load_dataset(dataset)
+    if journal is None:
+        yield from _trials(configs, dataset, executor)
+        return
+    with Journal(journal, dataset) as book:
+        kept = {trial.config: trial for trial in book.recorded.trials if trial.is_settled}
+        yield from (kept[config] for config in configs if config in kept)
+        for trial in _trials(tuple(c for c in configs if c not in kept), dataset, executor):
+            try:
+                book.add(trial)
+            except StudyError:
+                yield trial  # lost in the file, but not to who asks
+                raise
+            yield trial
+
+
+def _trials(
+    configs: tuple[TrainingConfig, ...], dataset: Dataset, executor: Executor | None
+) -> Iterator[Trial]:
+    n_workers = min(n_cores(), len(configs))
+    with ExitStack() as stack:
+        if executor is not None:
+            data = _sent(dataset, executor, stack)
+            yield from _from_executor(executor, configs, data)
+        elif n_workers < 2:
+            versions = Versions.here()
+            yield from (run_trial(config, dataset, versions) for config in configs)
+        else:
+            pool = stack.enter_context(WorkerPool(n_workers))
+            try:
+                yield from _from_executor(pool, configs, _sent(dataset, pool, stack))
+            except BaseException:
+                pool.end_workers()
+                raise
+
+
+def _sent(dataset: Dataset, executor: Executor, stack: ExitStack) -> WorkerData:
+    """Return what the workers find the images by: sent with each run, they would cost 55 MB."""
+    if dataset is load_mnist():
+        return None
+    if isinstance(executor, WorkerPool | ProcessPoolExecutor):
+        # Where a system keeps a file that is mapped, it stays until the system cleans up.
+        folder = TemporaryDirectory(prefix="nn-explorer-", ignore_cleanup_errors=True)
+        path = Path(stack.enter_context(folder))
+        write_dataset(dataset, path)
+        return path
+    client = getattr(executor, "_client", None)  # Dask's, which takes what was scattered as an argument
+    scattered: WorkerData = dataset if client is None else client.scatter(dataset, broadcast=True)
+    return scattered
+
+
+def _from_executor(
+    executor: Executor, configs: tuple[TrainingConfig, ...], data: WorkerData
+) -> Iterator[Trial]:
+    ended: SimpleQueue[Future[Trial]] = SimpleQueue()
+    running: dict[Future[Trial], tuple[TrainingConfig, int]] = {}
+    versions = Versions.here()
+
+    def begin(config: TrainingConfig, tries: int) -> None:
+        try:
+            future = executor.submit(run_trial, config, data, versions)
+        except Exception as error:
+            raise StudyError(f"The study can't go on: {_reason(error)}.") from error
+        running[future] = config, tries
+        future.add_done_callback(ended.put)
+
+    try:
+        for config in configs:
+            begin(config, 1)
+        while running:
+            future = ended.get()
+            config, tries = running.pop(future)
+            lost = CancelledError() if future.cancelled() else future.exception()
+            if isinstance(lost, StudyError):
+                raise lost
+            if lost is None:
+                yield replace(_read_only(future.result()), tries=tries)
+            elif tries < MOST_TRIES:
+                begin(config, tries + 1)
+            else:
+                error = f"{_reason(lost)}, {tries} times"
+                yield Trial(config, "failed", error=error, tries=tries)
+    finally:
+        for future in running:
+            future.cancel()
+
+
+def _read_only(trial: Trial) -> Trial:
+    for record in trial.epochs:
+        record.confusion.flags.writeable = False  # between processes the flag gets lost
+    return trial
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, BrokenExecutor):
+        return "a process of the study has died, killed or out of memory"
+    if isinstance(error, ImportError):
+        return f"a worker can't import what it needs ({error}): nn-explorer has to be installed there as well"
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

@@ -1,0 +1,137 @@
+"""What a worker does: one run, from its settings to its figures."""
+
+from __future__ import annotations
+
+import logging
+import os
+import platform
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from pathlib import Path
+from time import perf_counter, thread_time
+
+import numpy as np
+
+from explorer.datasets import Dataset, load_mnist
+from explorer.datasets.shared import map_dataset
+from explorer.training.config import TrainingConfig
+from explorer.training.fields import ConfigError
+from explorer.training.process_settings import one_blas_thread
+from explorer.training.records import EpochRecord
+from explorer.training.run import DivergedError, TrainingRun
+from explorer.training.share import Share
+from explorer.training.studies.trials import FinalFigures, StudyError, Trial
+
+__all__ = ["Versions", "WorkerData", "run_trial"]
+
+WorkerData = Dataset | Path | None
+"""The images of a trial: in memory, in a folder that `write_dataset` wrote, or, None, the MNIST of the package."""
+
+_LOOK_SECONDS = 0.1
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Versions:
+    """What has to agree between a study and its workers, so that a trial is the same everywhere."""
+
+    python: str
+    numpy: str
+    explorer: str
+
+    @classmethod
+    def here(cls) -> Versions:
+        """Return those of this process."""
+        from explorer import __version__  # its module imports this one
+
+        return cls(".".join(platform.python_version_tuple()[:2]), np.__version__, __version__)
+
+    def __str__(self) -> str:
+        return f"nn-explorer {self.explorer} with NumPy {self.numpy} on Python {self.python}"
+
+
+def run_trial(config: TrainingConfig, data: WorkerData, versions: Versions) -> Trial:
+    """Train a network and return what came of it; an error of the run is part of it.
+
+    Parameters
+    ----------
+    config : TrainingConfig
+        The settings.
+    data : WorkerData
+        The images and labels.
+    versions : Versions
+        Those of the study.
+
+    Raises
+    ------
+    StudyError
+        If this process has other versions.
+    """
+    if (own := Versions.here()) != versions:
+        raise StudyError(
+            f"The worker {_name()} has {own}, the study {versions}: install the same on both, or results differ."
+        )
+    started, epochs, final = perf_counter(), list[EpochRecord](), None
+    status, error = "finished", ""
+    try:
+        with one_blas_thread():
+            run = TrainingRun(config, _loaded(data))
+            epochs.extend(_trained(run))  # keeps what comes before an error
+            final = FinalFigures.of(run.evaluate())
+    except DivergedError as failure:
+        status, error = "diverged", str(failure)
+    except Exception as failure:  # noqa: BLE001  # whatever it is, it is this trial's result
+        status = "failed"
+        if isinstance(failure, ConfigError | StudyError):
+            error = str(failure)
+        else:
+            _log.exception("A trial of a study failed")
+            error = f"{type(failure).__name__}: {failure}"
+    return Trial(
+        config, status, tuple(epochs), final, error, seconds=perf_counter() - started, worker=_name()
+    )
+
+
+def _name() -> str:
+    return f"{platform.node()}:{os.getpid()}"
+
+
+def _trained(run: TrainingRun) -> Iterator[EpochRecord]:
+    """Train as `train` does; on a server in turn with all who train there, within what it allows."""
+    share, began, next_look = _share(), thread_time(), 0.0
+    if share is None:
+        yield from (event for event in run if isinstance(event, EpochRecord))
+        return
+    try:
+        share.wait()
+        for event in run:
+            if isinstance(event, EpochRecord):
+                yield event
+            if perf_counter() > next_look:
+                run.rest()
+                share.wait()
+                run.wake()
+                if reason := share.limit(thread_time() - began, run.snapshot_bytes):
+                    raise StudyError(reason)
+                next_look = perf_counter() + _LOOK_SECONDS
+    finally:
+        share.leave()
+
+
+@cache
+def _share() -> Share | None:
+    """Return the share of this worker: what it knows of its visitor goes from run to run."""
+    return Share.of(os.environ)
+
+
+def _loaded(data: WorkerData) -> Dataset:
+    if data is None:
+        return load_mnist()
+    return data if isinstance(data, Dataset) else _mapped(data)
+
+
+@lru_cache(maxsize=1)
+def _mapped(folder: Path) -> Dataset:
+    return map_dataset(folder)

@@ -16,7 +16,7 @@ from explorer.checks import TASKS, Verdict
 from explorer.serve.submission import Limits
 from explorer.serve.surroundings import kernel_environment
 from explorer.training.share import n_cores
-from explorer.training.studies import BLAS_VARIABLES
+from explorer.training.studies.worker_pool import BLAS_VARIABLES
 from explorer.wording import duration
 
 __all__ = ["CheckedSubmission", "check_all"]

@@ -1,4 +1,4 @@
-"""The exercise's own question: what does a very small batch do, and what a very large one?"""
+"""The exercise's own question: what a very small batch does, and a very large one."""
 
 from __future__ import annotations
 

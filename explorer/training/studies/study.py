@@ -7,7 +7,8 @@ the bit.
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ProcessPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
@@ -17,7 +18,9 @@ from tempfile import TemporaryDirectory
 
 from explorer.datasets import Dataset, load_dataset, load_mnist
 from explorer.datasets.shared import write_dataset
+from explorer.foreign_files import reason
 from explorer.training.config import TrainingConfig
+from explorer.training.run import check_images
 from explorer.training.share import n_cores
 from explorer.training.studies.journal import Journal
 from explorer.training.studies.trials import StudyError, Trial
@@ -28,6 +31,9 @@ __all__ = ["MOST_TRIES", "study"]
 
 MOST_TRIES = 3
 """Times that a trial is begun whose workers die."""
+
+_Configs = tuple[TrainingConfig, ...]
+_Keep = Callable[[Trial], object]
 
 
 def study(
@@ -61,7 +67,7 @@ def study(
     Raises
     ------
     ConfigError
-        If a config asks for more training images than there are.
+        If a config asks for more training images than there are; nothing has been run then.
     DatasetError
         If the data set can't be read.
     StudyError
@@ -78,39 +84,36 @@ def study(
     configs = tuple(dict.fromkeys(configs))
     if not isinstance(dataset, Dataset):
         dataset = load_mnist() if dataset is None else load_dataset(dataset)
+    for config in configs:
+        check_images(config, dataset)
     if journal is None:
-        yield from _trials(configs, dataset, executor)
+        yield from _trials(configs, dataset, executor, lambda _: None)
         return
     with Journal(journal, dataset) as book:
         kept = {trial.config: trial for trial in book.recorded.trials if trial.is_settled}
         yield from (kept[config] for config in configs if config in kept)
-        for trial in _trials(tuple(c for c in configs if c not in kept), dataset, executor):
-            try:
-                book.add(trial)
-            except StudyError:
-                yield trial  # lost in the file, but not to who asks
-                raise
-            yield trial
+        yield from _trials(tuple(c for c in configs if c not in kept), dataset, executor, book.add)
 
 
-def _trials(
-    configs: tuple[TrainingConfig, ...], dataset: Dataset, executor: Executor | None
-) -> Iterator[Trial]:
+def _trials(configs: _Configs, dataset: Dataset, executor: Executor | None, keep: _Keep) -> Iterator[Trial]:
     n_workers = min(n_cores(), len(configs))
-    with ExitStack() as stack:
-        if executor is not None:
-            data = _sent(dataset, executor, stack)
-            yield from _from_executor(executor, configs, data)
-        elif n_workers < 2:
-            versions = Versions.here()
-            yield from (run_trial(config, dataset, versions) for config in configs)
-        else:
-            pool = stack.enter_context(WorkerPool(n_workers))
+    if executor is not None:
+        with ExitStack() as stack:
+            yield from _from_executor(executor, configs, _sent(dataset, executor, stack), keep)
+    elif n_workers > 1:
+        with WorkerPool(n_workers) as pool:
             try:
-                yield from _from_executor(pool, configs, _sent(dataset, pool, stack))
+                yield from _trials(configs, dataset, pool, keep)
             except BaseException:
                 pool.end_workers()
                 raise
+    else:
+        for config in configs:
+            trial = run_trial(config, dataset, Versions.here())
+            try:
+                keep(trial)
+            finally:
+                yield trial  # even if it can't be kept
 
 
 def _sent(dataset: Dataset, executor: Executor, stack: ExitStack) -> WorkerData:
@@ -118,20 +121,22 @@ def _sent(dataset: Dataset, executor: Executor, stack: ExitStack) -> WorkerData:
     if dataset is load_mnist():
         return None
     if isinstance(executor, WorkerPool | ProcessPoolExecutor):
-        # Where a system keeps a file that is mapped, it stays until the system cleans up.
-        folder = TemporaryDirectory(prefix="nn-explorer-", ignore_cleanup_errors=True)
-        path = Path(stack.enter_context(folder))
-        write_dataset(dataset, path)
+        try:
+            # Where a system keeps a file that is mapped, it stays until the system cleans up.
+            folder = TemporaryDirectory(prefix="nn-explorer-", ignore_cleanup_errors=True)
+            path = Path(stack.enter_context(folder))
+            write_dataset(dataset, path)
+        except OSError as error:
+            raise StudyError(f"The images can't be written for the workers: {reason(error)}.") from error
         return path
     client = getattr(executor, "_client", None)  # Dask's, which takes what was scattered as an argument
     scattered: WorkerData = dataset if client is None else client.scatter(dataset, broadcast=True)
     return scattered
 
 
-def _from_executor(
-    executor: Executor, configs: tuple[TrainingConfig, ...], data: WorkerData
-) -> Iterator[Trial]:
-    ended: SimpleQueue[Future[Trial]] = SimpleQueue()
+def _from_executor(executor: Executor, configs: _Configs, data: WorkerData, keep: _Keep) -> Iterator[Trial]:
+    """Keep each trial as soon as this is asked for the next, however many have ended since; yield one by one."""
+    ended, ready = SimpleQueue[Future[Trial]](), deque[Trial]()
     running: dict[Future[Trial], tuple[TrainingConfig, int]] = {}
     versions = Versions.here()
 
@@ -139,38 +144,52 @@ def _from_executor(
         try:
             future = executor.submit(run_trial, config, data, versions)
         except Exception as error:
-            raise StudyError(f"The study can't go on: {_reason(error)}.") from error
+            raise StudyError(f"The study can't go on: {_cause(error)}.") from error
         running[future] = config, tries
         future.add_done_callback(ended.put)
 
     try:
         for config in configs:
             begin(config, 1)
-        while running:
-            future = ended.get()
-            config, tries = running.pop(future)
-            lost = CancelledError() if future.cancelled() else future.exception()
-            if isinstance(lost, StudyError):
-                raise lost
-            if lost is None:
-                yield replace(_read_only(future.result()), tries=tries)
-            elif tries < MOST_TRIES:
-                begin(config, tries + 1)
-            else:
-                error = f"{_reason(lost)}, {tries} times"
-                yield Trial(config, "failed", error=error, tries=tries)
+        while running or ready:
+            while running and not (ready and ended.empty()):
+                future = ended.get()
+                config, tries = running.pop(future)
+                if (trial := _outcome(future, config, tries)) is None:
+                    begin(config, tries + 1)
+                else:
+                    ready.append(trial)
+                    keep(trial)
+            yield ready.popleft()
+    except StudyError:
+        yield from ready
+        raise
     finally:
-        for future in running:
-            future.cancel()
+        for future, (_, tries) in running.items():
+            if not future.cancel() and future.done() and not future.exception():
+                keep(_finished(future, tries))  # it has ended since
 
 
-def _read_only(trial: Trial) -> Trial:
+def _outcome(future: Future[Trial], config: TrainingConfig, tries: int) -> Trial | None:
+    """Return the trial; None if its worker has died and it is to be begun again."""
+    lost = CancelledError() if future.cancelled() else future.exception()
+    if lost is None:
+        return _finished(future, tries)
+    if isinstance(lost, StudyError):
+        raise lost
+    if tries < MOST_TRIES:
+        return None
+    return Trial(config, "failed", error=f"{_cause(lost)}, {tries} times", tries=tries)
+
+
+def _finished(future: Future[Trial], tries: int) -> Trial:
+    trial = replace(future.result(), tries=tries)
     for record in trial.epochs:
         record.confusion.flags.writeable = False  # between processes the flag gets lost
     return trial
 
 
-def _reason(error: BaseException) -> str:
+def _cause(error: BaseException) -> str:
     if isinstance(error, BrokenExecutor):
         return "a process of the study has died, killed or out of memory"
     if isinstance(error, ImportError):

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
 
 from explorer.training.config import TrainingConfig
 from explorer.training.records import EpochRecord, Evaluation, History
 
-__all__ = ["FinalFigures", "StudyError", "Trial"]
+__all__ = ["TRIAL_STATUSES", "FinalFigures", "StudyError", "Trial", "TrialStatus"]
+
+TrialStatus = Literal["finished", "diverged", "failed"]
+TRIAL_STATUSES: tuple[TrialStatus, ...] = get_args(TrialStatus)
+"""How a trial may have ended."""
 
 
 class StudyError(RuntimeError):
@@ -64,7 +68,7 @@ class Trial:
     """
 
     config: TrainingConfig
-    status: Literal["finished", "diverged", "failed"]
+    status: TrialStatus
     epochs: tuple[EpochRecord, ...] = ()
     final: FinalFigures | None = None
     error: str = ""

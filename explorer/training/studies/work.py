@@ -21,7 +21,7 @@ from explorer.training.process_settings import one_blas_thread
 from explorer.training.records import EpochRecord
 from explorer.training.run import DivergedError, TrainingRun
 from explorer.training.share import Share
-from explorer.training.studies.trials import FinalFigures, StudyError, Trial
+from explorer.training.studies.trials import FinalFigures, StudyError, Trial, TrialStatus
 
 __all__ = ["Versions", "WorkerData", "run_trial"]
 
@@ -74,7 +74,8 @@ def run_trial(config: TrainingConfig, data: WorkerData, versions: Versions) -> T
             f"The worker {_name()} has {own}, the study {versions}: install the same on both, or results differ."
         )
     started, epochs, final = perf_counter(), list[EpochRecord](), None
-    status, error = "finished", ""
+    status: TrialStatus = "finished"
+    error = ""
     try:
         with one_blas_thread():
             run = TrainingRun(config, _loaded(data))

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import atexit
 import multiprocessing
 import os
+import pickle
 import signal
+import sys
 from collections.abc import Callable
-from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, Executor, Future
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from queue import SimpleQueue
-from threading import Thread
-from typing import ParamSpec, TypeVar
+from threading import Lock, Thread
+from typing import Any, ParamSpec, TypeVar
 
 from explorer.training.share import n_cores
 from explorer.training.studies.trials import StudyError
 
-__all__ = ["BLAS_VARIABLES", "WorkerPool", "begin_work"]
+__all__ = ["BLAS_VARIABLES", "WorkerPool", "answer_calls"]
 
-_Arguments, _Result = ParamSpec("_Arguments"), TypeVar("_Result")
+_Arguments = ParamSpec("_Arguments")
+_Result = TypeVar("_Result")
 
 BLAS_VARIABLES = (
     "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS",
@@ -29,16 +34,16 @@ BLAS_VARIABLES = (
 _BEFORE_NUMPY = f"""
 import os
 os.environ.update(dict.fromkeys({BLAS_VARIABLES!r}, "1"))
-from explorer.training.studies.worker_pool import begin_work
-begin_work(leash)
+from explorer.training.studies.worker_pool import answer_calls
+answer_calls(calls)
 """
 
 
 class WorkerPool(Executor):
     """Processes that train: BLAS on one thread each, and gone when their parent is.
 
-    Each is an executor of its own. When one dies, killed or out of memory, only the future of what it was doing
-    raises `BrokenExecutor`, and a new process takes its place.
+    When one dies, killed or out of memory, only the future of what it was doing raises `BrokenExecutor`, and a new
+    process takes its place. (The standard library's `ProcessPoolExecutor` fails as a whole.)
 
     Keep a pool open to save its start, about a second: ``with WorkerPool() as pool: study(…, executor=pool)``.
 
@@ -46,22 +51,19 @@ class WorkerPool(Executor):
     ----------
     n_workers : int, optional
         Processes, at least 1; by default one for each core that this process may use.
-
-    Raises
-    ------
-    StudyError
-        If the system has no locks that processes could share, as without ``/dev/shm``.
     """
 
     def __init__(self, n_workers: int | None = None) -> None:
-        n_workers = n_workers or n_cores()
-        self._context = multiprocessing.get_context("spawn")  # a fork would copy locks that other threads hold
-        self._leash, self._own_end = self._context.Pipe(duplex=False)
-        self._idle: SimpleQueue[ProcessPoolExecutor] = SimpleQueue()
-        self._processes = [self._new_process() for _ in range(n_workers)]
-        for process in self._processes:
-            self._idle.put(process)
-        self._threads = ThreadPoolExecutor(n_workers, "study-worker")  # each waits for the process it has taken
+        if n_workers is not None and n_workers < 1:
+            raise ValueError(f"n_workers is {n_workers}; expected a whole number of at least 1")
+        self._calls = SimpleQueue[tuple[Future[Any], tuple[Any, ...]] | None]()
+        self._lock = Lock()  # on what follows
+        self._workers = set[_Worker]()
+        self._takes_calls, self._drops_calls, self._is_ended = True, False, False
+        self._threads = [Thread(target=self._serve, daemon=True) for _ in range(n_workers or n_cores())]
+        for thread in self._threads:
+            thread.start()
+        atexit.register(self.end_workers)
 
     def submit(
         self,
@@ -71,55 +73,130 @@ class WorkerPool(Executor):
         **kwargs: _Arguments.kwargs,
     ) -> Future[_Result]:
         """Call `fn` in the next process that is free; see `concurrent.futures.Executor.submit`."""
-        return self._threads.submit(self._in_a_process, fn, *args, **kwargs)
+        future = Future[_Result]()
+        with self._lock:
+            if not self._takes_calls:
+                raise RuntimeError("the pool is shut down")
+            self._calls.put((future, (fn, args, kwargs)))
+        return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """Let the processes end; see `concurrent.futures.Executor.shutdown`."""
-        self._threads.shutdown(wait, cancel_futures=cancel_futures)
-        for process in self._processes:
-            process.shutdown(wait)
+        with self._lock:
+            self._takes_calls = False
+            self._drops_calls |= cancel_futures
+            for _ in self._threads:
+                self._calls.put(None)
+        if wait:
+            for thread in self._threads:
+                thread.join()
+            atexit.unregister(self.end_workers)
 
     def end_workers(self) -> None:
-        """End the processes at once, in the middle of what they do; the pool is still to be shut down."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
-        self._own_end.close()
+        """End the processes at once, in the middle of what they do, and take no more calls."""
+        with self._lock:
+            self._is_ended = True
+            for worker in self._workers:
+                worker.process.kill()
+        self.shutdown(wait=False, cancel_futures=True)
 
-    def _in_a_process(
-        self,
-        fn: Callable[_Arguments, _Result],
-        *args: _Arguments.args,
-        **kwargs: _Arguments.kwargs,
-    ) -> _Result:
-        process = self._idle.get()
+    def _serve(self) -> None:
+        """Have a process of its own do one call after the other."""
+        worker: _Worker | None = None
+        while queued := self._calls.get():
+            future, call = queued
+            if self._drops_calls:
+                future.cancel()
+            if not future.set_running_or_notify_cancel():
+                continue
+            try:
+                if (
+                    worker is None or not worker.process.is_alive()
+                ):  # it may have died while it had nothing to do
+                    worker = self._in_place_of(worker)
+                result = worker.answer(call)
+            except Exception as error:  # noqa: BLE001  # whatever it is, it is the future's
+                future.set_exception(error)
+            else:
+                future.set_result(result)
+            del queued, future, call  # while it waits for the next, nobody else's data stay in memory
+        if worker is not None:
+            worker.end()
+
+    def _in_place_of(self, dead: _Worker | None) -> _Worker:
+        with self._lock:
+            if self._is_ended:
+                raise BrokenExecutor("the pool has ended its processes")
+            try:
+                worker = _Worker()
+            except OSError as error:
+                reason = f"the system starts no further process ({error.strerror})"
+                raise StudyError(f"The study can't go on: {reason}.") from error
+            self._workers = self._workers - {dead} | {worker}
+            return worker
+
+
+class _Worker:
+    """A process, and the connection to it; if it dies, the connection ends, even in the middle of an answer."""
+
+    def __init__(self) -> None:
+        _keep_ctrl_c()
+        context = multiprocessing.get_context("spawn")  # a fork would copy locks that other threads hold
+        self._calls, other_end = context.Pipe()
+        with other_end:
+            arguments = (_BEFORE_NUMPY, {"calls": other_end})
+            self.process = context.Process(target=exec, args=arguments, name="study worker", daemon=True)
+            self.process.start()
+
+    def answer(self, call: tuple[Any, ...]) -> Any:
+        """Return what a call returns, or raise what it raises; `BrokenExecutor` if the process dies."""
+        content = pickle.dumps(call, pickle.HIGHEST_PROTOCOL)
         try:
-            return process.submit(fn, *args, **kwargs).result()
-        except BrokenExecutor:
-            if not self._own_end.closed:
-                self._processes.remove(process)
-                process = self._new_process()
-                self._processes.append(process)
-            raise
-        finally:
-            self._idle.put(process)
+            self._calls.send_bytes(content)
+            content = self._calls.recv_bytes()
+        except (EOFError, OSError) as error:
+            self.process.kill()
+            self.process.join()
+            raise BrokenExecutor("a worker has died") from error
+        is_result, value = pickle.loads(content)
+        if is_result:
+            return value
+        raise value
 
-    def _new_process(self) -> ProcessPoolExecutor:
-        try:
-            return ProcessPoolExecutor(1, self._context, exec, (_BEFORE_NUMPY, {"leash": self._leash}))
-        except OSError as error:
-            reason = f"the system gives its processes no shared memory, /dev/shm on Linux ({error.strerror})"
-            raise StudyError(f"A study can't run here: {reason}.") from error
+    def end(self) -> None:
+        """Let the process end by itself."""
+        self._calls.close()
+        self.process.join()
 
 
-def begin_work(leash: Connection) -> None:
-    """Make this worker end with its parent, and leave Ctrl-C to it.
+def _keep_ctrl_c() -> None:
+    """Let the processes that this thread starts leave Ctrl-C to their parent, even before they have begun."""
+    if sys.platform != "win32":
+        from multiprocessing import resource_tracker
 
-    The other end of the leash is in the parent alone, and closes when the parent lets go or dies. A worker that
-    waits for work would never notice.
-    """
+        resource_tracker.ensure_running()  # to start it unblocks the signal
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+
+
+def answer_calls(calls: Connection) -> None:
+    """Answer calls until the parent lets go of the connection, or dies."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    Thread(target=_end_with, args=(leash,), daemon=True).start()
+    Thread(target=_end_with_parent, daemon=True).start()
+    with suppress(EOFError, OSError):
+        while True:
+            calls.send_bytes(_answer(calls.recv_bytes()))
 
 
-def _end_with(leash: Connection) -> None:
-    leash.poll(None)
-    os._exit(0)
+def _end_with_parent() -> None:
+    """End in the middle of a call, too, which doesn't notice that nobody is there to answer."""
+    if (parent := multiprocessing.parent_process()) is not None:
+        parent.join()
+        os._exit(0)
+
+
+def _answer(call: bytes) -> bytes:
+    try:
+        function, arguments, named = pickle.loads(call)
+        return pickle.dumps((True, function(*arguments, **named)), pickle.HIGHEST_PROTOCOL)
+    except Exception as error:  # noqa: BLE001  # it is the caller's
+        return pickle.dumps((False, error), pickle.HIGHEST_PROTOCOL)

@@ -63,7 +63,7 @@ def sample(
     ConfigError
         If `n` isn't positive, a setting is unknown, or a value is drawn that it may not have.
     """
-    if n < 1:
+    if not isinstance(n, int) or n < 1:
         raise ConfigError("n", n, "a whole number of at least 1")
     generator = np.random.default_rng(rng)
     for name, draw in distributions.items():
@@ -80,7 +80,10 @@ def log_uniform(low: float, high: float) -> Distribution:
     """Return a distribution whose logarithm is uniform from `low`, above 0, to `high`: for rates and sizes."""
     if not 0 < low < high:
         raise ValueError(f"low is {low} and high is {high}; expected 0 < low < high")
-    return lambda generator: math.exp(generator.uniform(math.log(low), math.log(high)))
+    logarithm = uniform(math.log(low), math.log(high))
+    return lambda generator: min(
+        max(math.exp(logarithm(generator)), low), high
+    )  # rounding may leave the range
 
 
 def uniform(low: float, high: float) -> Distribution:

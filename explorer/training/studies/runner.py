@@ -10,8 +10,9 @@ from contextlib import closing
 from dataclasses import dataclass
 from threading import Event, Thread
 
-from explorer.datasets import Dataset
+from explorer.datasets import Dataset, DatasetError
 from explorer.training.config import TrainingConfig
+from explorer.training.fields import ConfigError
 from explorer.training.share import Share
 from explorer.training.studies.study import study
 from explorer.training.studies.trials import StudyError, Trial
@@ -67,11 +68,6 @@ class StudyRunner:
         deliver : callable
             Called with each `StudyDelivery`, from the study's thread. Of a study that was stopped one may still
             be on its way: its number tells.
-
-        Raises
-        ------
-        StudyError
-            If there can be no study on this system.
         """
         self.stop()
         self._pool = pool = WorkerPool()
@@ -103,7 +99,7 @@ class StudyRunner:
                     if number != self._number:
                         return
                     deliver(StudyDelivery(number, trial))
-        except StudyError as failure:
+        except (ConfigError, DatasetError, StudyError) as failure:
             error = str(failure)
         except Exception as failure:  # noqa: BLE001  # whatever it is, it is the study's end
             if number == self._number:

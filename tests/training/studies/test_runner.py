@@ -13,7 +13,7 @@ import pytest
 from explorer.training import TrainingConfig
 from explorer.training.share import TRAINING_SHARE, Share
 from explorer.training.studies import grid, study
-from explorer.training.study_runner import StudyDelivery, StudyRunner
+from explorer.training.studies.runner import StudyDelivery, StudyRunner
 
 CONFIG = TrainingConfig(hidden_sizes=4, epochs=2, batch_size=32)
 ENDLESS = CONFIG.replace(epochs=500, batch_size=1)
@@ -33,7 +33,7 @@ def deliveries(told, number):
         delivery = told.get(timeout=PATIENCE)
         assert delivery.number == number
         yield delivery
-        if delivery.result is None:
+        if delivery.is_end:
             return
 
 
@@ -44,19 +44,16 @@ def watching(thread_name="study"):
 def test_each_run_is_told_and_then_the_end(runner, small_dataset):
     told, configs = queue.Queue(), grid(CONFIG, seed=(0, 1, 2))
     number = runner.start(configs, small_dataset, told.put)
-    *results, end = deliveries(told, number)
-    assert (end.result, end.error) == (None, "")
-    found = {delivery.result.config: delivery.result for delivery in results}
-    for expected in study(configs, small_dataset):
-        accuracies = [record.test_accuracy for record in expected.epochs]
-        assert [record.test_accuracy for record in found[expected.config].epochs] == accuracies
-    assert len(found) == 3
+    *trials, end = deliveries(told, number)
+    assert (end.trial, end.error) == (None, "")
+    found = {delivery.trial.config: delivery.trial for delivery in trials}
+    assert found == {trial.config: trial for trial in study(configs, small_dataset)}
 
 
 def test_a_stopped_study_ends_in_the_middle_of_its_runs_and_is_silent(runner, small_dataset):
     told = queue.Queue()
     runner.start([CONFIG, *grid(ENDLESS, seed=(0, 1))], small_dataset, told.put)
-    assert told.get(timeout=PATIENCE).result.config == CONFIG
+    assert told.get(timeout=PATIENCE).trial.config == CONFIG
     (watch,) = watching()
     runner.stop()
     watch.join(PATIENCE)
@@ -69,8 +66,8 @@ def test_a_new_study_takes_the_place_of_the_present_one(runner, small_dataset):
     first = runner.start([ENDLESS], small_dataset, old.put)
     second = runner.start([CONFIG], small_dataset, new.put)
     assert second > first
-    result, _ = deliveries(new, second)
-    assert result.result.config == CONFIG
+    first_told, _ = deliveries(new, second)
+    assert first_told.trial.config == CONFIG
     assert old.empty()
 
 
@@ -89,18 +86,26 @@ def test_a_study_on_a_server_waits_for_its_turn_and_says_so(runner, small_datase
     rest = []
     while not rest or not rest[-1].is_end:
         rest.append(told.get(timeout=PATIENCE))
-    results = [delivery.result for delivery in rest if delivery.result]
-    alone = {result.config: result for result in study(configs, small_dataset)}
-    for result in results:
-        accuracies = [record.test_accuracy for record in alone[result.config].epochs]
-        assert [record.test_accuracy for record in result.epochs] == accuracies
-    assert len(results) == 2
+    trials = [delivery.trial for delivery in rest if delivery.trial]
+    assert len(trials) == 2
+    assert {*trials} == {*study(configs, small_dataset)}
     assert not [*(tmp_path / "line").iterdir()]
 
 
-def test_what_goes_wrong_with_the_study_itself_is_told(runner, caplog):
+def test_what_a_study_refuses_is_told_as_its_sentence(runner, small_dataset, caplog):
     told = queue.Queue()
-    number = runner.start([CONFIG], object(), told.put)
-    (end,) = deliveries(told, number)
-    assert "TypeError" in end.error or "AttributeError" in end.error
+    (end,) = deliveries(told, runner.start([CONFIG.replace(n_train=601)], small_dataset, told.put))
+    assert end.error.startswith("n_train is 601; expected a whole number up to 600")
+    assert caplog.text == ""
+
+
+def test_what_goes_wrong_with_the_study_itself_is_told(runner, small_dataset, caplog):
+    told = queue.Queue()
+
+    def broken():
+        yield CONFIG
+        raise ZeroDivisionError("no further config")
+
+    (end,) = deliveries(told, runner.start(broken(), small_dataset, told.put))
+    assert end.error == "ZeroDivisionError: no further config"
     assert "A study failed" in caplog.text

@@ -1,0 +1,76 @@
+"""What tests of studies share: runs that take no time, executors that count, and processes to be watched."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+
+from explorer.training import TrainingConfig
+from explorer.training.studies import WorkerPool
+
+SMALL = TrainingConfig(hidden_sizes=(8,), epochs=2, n_train=100)
+ENDLESS = TrainingConfig(hidden_sizes=(512,), batch_size=1, epochs=500)
+DIVERGING = TrainingConfig(
+    hidden_sizes=(64, 64, 64), hidden_activation="relu", output="softmax", loss="cross_entropy",
+    initializer="he", learning_rate=100, epochs=20, n_train=103, batch_size=103, seed=3,
+)  # fmt: skip
+
+
+class Counting:
+    """Of an executor: remembers each config that it is given, and its future."""
+
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self.begun, self.futures = [], []
+
+    def submit(self, function, config, *others):
+        future = super().submit(function, config, *others)
+        self.begun.append(config)
+        self.futures.append(future)
+        return future
+
+
+class CountingThreads(Counting, ThreadPoolExecutor):
+    pass
+
+
+class CountingPool(Counting, WorkerPool):
+    pass
+
+
+def by_config(trials):
+    trials = list(trials)
+    assert len({trial.config for trial in trials}) == len(trials)
+    return {trial.config: trial for trial in trials}
+
+
+def until(condition, seconds=60):
+    """Wait for a condition that other processes bring about, and return what it gives."""
+    end = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < end, "it does not come"
+        time.sleep(0.01)
+    return found
+
+
+def is_alive(pid):
+    """Whether a process is there, and more than an entry for a parent that hasn't looked yet."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    with suppress(OSError), open(f"/proc/{pid}/stat", encoding="ascii") as stat:  # noqa: PTH123
+        return stat.read().rsplit(")", 1)[1].split()[0] != "Z"
+    return True
+
+
+def script(path, *arguments):
+    """A script in a process of its own, at the head of a session: what is there to be killed."""
+    command = [sys.executable, "-W", "error", str(path), *map(str, arguments)]
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )

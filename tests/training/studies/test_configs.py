@@ -1,0 +1,158 @@
+"""Which runs a study has."""
+
+from __future__ import annotations
+
+import math
+
+import hypothesis.strategies as st
+import numpy as np
+import pytest
+from hypothesis import given
+
+from explorer.training import ConfigError, TrainingConfig
+from explorer.training.studies import choice, grid, log_uniform, sample, uniform
+from explorer.training.studies.batch_sizes import batch_size_grid, batch_size_rates
+
+SMALL = TrainingConfig(hidden_sizes=(8,), epochs=2, n_train=100)
+
+
+AXES = st.fixed_dictionaries(
+    {},
+    optional={
+        "batch_size": st.lists(st.integers(1, 60_000), min_size=1, max_size=4, unique=True),
+        "hidden_sizes": st.lists(
+            st.lists(st.integers(1, 1024), min_size=1, max_size=6).map(tuple),
+            min_size=1,
+            max_size=4,
+            unique=True,
+        ),
+        "learning_rate": st.lists(st.floats(1e-5, 100), min_size=1, max_size=4, unique=True),
+        "seed": st.integers(1, 4).map(range),
+    },
+)
+
+
+@given(axes=AXES)
+def test_a_grid_has_each_combination_once_the_last_setting_fastest(axes):
+    configs = grid(SMALL, **axes)
+    assert len({*configs}) == len(configs) == math.prod(map(len, axes.values()))
+    places = [
+        tuple(list(axis).index(getattr(config, name)) for name, axis in axes.items()) for config in configs
+    ]
+    assert places == sorted(places)
+    assert {config.replace(**{name: getattr(SMALL, name) for name in axes}) for config in configs} == {SMALL}
+
+
+def test_a_grid_of_any_iterables():
+    configs = grid(SMALL, batch_size=(n for n in (8, 64)), reduction={"sum": 1, "mean": 2}.keys())
+    assert [(config.batch_size, config.reduction) for config in configs] == [
+        (8, "sum"), (8, "mean"), (64, "sum"), (64, "mean"),
+    ]  # fmt: skip
+    assert grid(SMALL) == (SMALL,)
+
+
+@pytest.mark.parametrize(
+    ("axes", "sentence"),
+    [
+        ({"batch_size": [0]}, "batch_size is 0; expected a whole number from 1 to 60.000"),
+        ({"batch_size": []}, r"batch_size is \[\]; expected at least one value"),
+        ({"batch_size": 8}, "batch_size is 8; expected a list of values, or a range"),
+        ({"reduction": "sum"}, "reduction is 'sum'; expected a list of values, or a range"),
+        ({"rate": [1]}, r"rate is \[1\]; expected one of the settings hidden_sizes, .*learning_rate"),
+    ],
+)
+def test_a_grid_says_what_it_refuses(axes, sentence):
+    with pytest.raises(ConfigError, match=sentence):
+        grid(SMALL, **axes)
+
+
+@given(
+    n=st.integers(1, 20),
+    seed=st.integers(0, 2**32),
+    rates=st.tuples(st.floats(1e-5, 100), st.floats(1e-5, 100)).filter(lambda pair: pair[0] < pair[1]),
+)
+def test_a_sample_is_drawn_from_its_distributions_and_comes_again(n, seed, rates):
+    distributions = {
+        "learning_rate": log_uniform(*rates),
+        "batch_size": uniform(1, 512),
+        "hidden_sizes": choice([8, (16, 8)]),
+        "seed": lambda rng: int(rng.integers(1000)),
+    }
+    configs = sample(SMALL, n, rng=seed, **distributions)
+    assert configs == sample(SMALL, n, rng=np.random.default_rng(seed), **distributions)
+    assert len(configs) == n
+    for config in configs:
+        assert rates[0] <= config.learning_rate <= rates[1]
+        assert 1 <= config.batch_size <= 512
+        assert config.hidden_sizes in [(8,), (16, 8)]
+        same = {name: getattr(SMALL, name) for name in distributions}
+        assert config.replace(**same) == SMALL
+
+
+def test_rates_are_drawn_evenly_on_a_logarithmic_scale():
+    rates = [config.learning_rate for config in sample(SMALL, 2000, learning_rate=log_uniform(1e-4, 1))]
+    counts, _ = np.histogram(np.log10(rates), bins=4, range=(-4, 0))
+    assert counts.min() > 430  # of 500; three standard deviations are 58
+    even = [config.learning_rate for config in sample(SMALL, 2000, learning_rate=uniform(1, 5))]
+    assert np.histogram(even, bins=4, range=(1, 5))[0].min() > 430
+
+
+@pytest.mark.parametrize(
+    ("n", "distributions", "sentence"),
+    [
+        (0, {}, "n is 0; expected a whole number of at least 1"),
+        (2.5, {}, "n is 2.5; expected a whole number of at least 1"),
+        (1, {"rate": uniform(0, 1)}, "expected one of the settings"),
+        (1, {"learning_rate": 0.1}, r"learning_rate is 0.1; expected a distribution, such as log_uniform"),
+        (
+            1,
+            {"learning_rate": uniform(-2, -1)},
+            "learning_rate is -1.*; expected a number from 0.00001 to 100",
+        ),
+    ],
+)
+def test_a_sample_says_what_it_refuses(n, distributions, sentence):
+    with pytest.raises(ConfigError, match=sentence):
+        sample(SMALL, n, **distributions)
+
+
+@pytest.mark.parametrize(
+    "make", [lambda: log_uniform(0, 1), lambda: log_uniform(2, 1), lambda: uniform(1, 1), lambda: choice([])]
+)
+def test_a_distribution_of_nothing_is_refused(make):
+    with pytest.raises(ValueError, match="expected"):
+        make()
+
+
+def test_the_batch_size_question():
+    configs = batch_size_grid()
+    assert len(set(configs)) == len(configs) == 8 * 2 * 3
+    assert {config.batch_size for config in configs} == {1, 8, 32, 128, 512, 2048, 8192, 60_000}
+    assert {(config.reduction, config.learning_rate) for config in configs} == {("sum", 0.01), ("mean", 3.0)}
+    assert {config.seed for config in configs} == {0, 1, 2}
+    assert {config.replace(**same_as_default()) for config in configs} == {TrainingConfig()}
+
+
+def same_as_default():
+    default = TrainingConfig()
+    return {name: getattr(default, name) for name in ("batch_size", "reduction", "learning_rate", "seed")}
+
+
+def test_the_batch_size_question_about_another_network():
+    other = SMALL.replace(reduction="mean", learning_rate=6.0)
+    by_mean = other.replace(batch_size=5, seed=7)
+    configs = batch_size_grid(other, batch_sizes=[5], seeds=[7])
+    assert configs == (by_mean.replace(reduction="sum", learning_rate=0.02), by_mean)
+
+
+@pytest.mark.parametrize(
+    ("config", "rates"),
+    [
+        (TrainingConfig(), {"sum": 0.01, "mean": 3.0}),
+        (TrainingConfig(reduction="mean", learning_rate=0.3), {"sum": 0.001, "mean": 0.3}),
+        (TrainingConfig(learning_rate=1.0), {"sum": 1.0, "mean": 100.0}),  # the highest that there is
+        (TrainingConfig(reduction="mean", learning_rate=1e-5), {"sum": 1e-5, "mean": 1e-5}),  # and the lowest
+    ],
+)
+def test_both_reductions_take_the_same_step_at_300_images(config, rates):
+    assert batch_size_rates(config) == rates

@@ -1,0 +1,352 @@
+"""A study gives what its runs give alone, to the bit, wherever they happen; and none of them gets lost."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from pathlib import Path
+
+import dataset_files
+import needs
+import pytest
+from study_steps import DIVERGING, ENDLESS, SMALL, CountingPool, CountingThreads, by_config, is_alive, until
+
+from explorer.datasets import Dataset, DatasetError
+from explorer.training import ConfigError, train
+from explorer.training.run import TrainingRun
+from explorer.training.studies import FinalFigures, StudyError, Trial, WorkerPool, grid, study
+from explorer.training.studies.work import Versions, run_trial
+
+SEEDS = grid(SMALL, seed=range(6))
+
+
+# ---------------------------------------------------------------- the same results everywhere
+
+
+CONFIGS = (
+    SMALL,
+    SMALL.replace(batch_size=1),
+    SMALL.replace(batch_size=7, seed=3, reduction="mean", learning_rate=1.0),
+    SMALL.replace(hidden_sizes=(40, 20), output="softmax", loss="cross_entropy", hidden_activation="relu"),
+    SMALL.replace(n_train=None, batch_size=600),
+)
+
+
+def executor_of(kind, warm):
+    if kind == "threads":
+        return ThreadPoolExecutor(2)
+    if kind == "standard library's processes":
+        return ProcessPoolExecutor(2, multiprocessing.get_context("spawn"))
+    return warm if "warm" in kind else None
+
+
+KINDS = ("own pool", "warm pool", "threads", "standard library's processes", "path", "path in a warm pool")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", [*KINDS, "in a journal"])
+def test_a_run_is_the_same_to_the_bit_wherever_it_happens(small_dataset, folder, pool, tmp_path, kind):
+    data, executor = folder if "path" in kind else small_dataset, executor_of(kind, pool)
+    journal = tmp_path / "study.jsonl" if "journal" in kind else None
+    trials = by_config(study(CONFIGS, data, executor=executor, journal=journal))
+    if journal:
+        trials = by_config(study(CONFIGS, data, executor=executor, journal=journal))
+    if executor not in (None, pool):
+        executor.shutdown()
+    assert set(trials) == set(CONFIGS)
+    for config, trial in trials.items():
+        assert (trial.status, trial.error, trial.tries) == ("finished", "", 1)
+        assert trial.epochs == tuple(train(config, small_dataset)) == trial.history.epochs
+        assert trial.final == final_of(config, small_dataset)
+        assert trial.last is trial.epochs[-1]
+        assert not trial.epochs[0].confusion.flags.writeable
+
+
+def final_of(config, dataset):
+    run = TrainingRun(config, dataset)
+    for _ in run:
+        pass
+    return FinalFigures.of(run.evaluate())
+
+
+def test_a_trial_says_where_it_ran_and_how_long(small_dataset, pool):
+    trials = list(study(SEEDS, small_dataset, executor=pool))
+    pids = {int(trial.worker.rpartition(":")[2]) for trial in trials}
+    assert pids <= {process.pid for process in multiprocessing.active_children()}
+    assert all(0 < sum(record.seconds for record in trial.epochs) <= trial.seconds for trial in trials)
+
+
+def test_without_a_dataset_it_is_mnist(mnist, pool):
+    config = SMALL.replace(epochs=1)
+    (default,) = study([config], executor=pool)
+    (given,) = study([config], mnist, executor=pool)
+    assert default == given == Trial(config, "finished", tuple(train(config, mnist)), final_of(config, mnist))
+
+
+def test_a_single_run_needs_no_process(small_dataset):
+    (trial,) = study([SMALL], small_dataset)
+    assert trial.epochs == tuple(train(SMALL, small_dataset))
+    assert trial.worker.endswith(f":{os.getpid()}")
+    assert list(study([], small_dataset)) == []
+
+
+def test_a_config_that_is_there_twice_is_run_once(small_dataset):
+    with CountingThreads(1) as executor:
+        assert len(list(study([SMALL, *SEEDS, SMALL], small_dataset, executor=executor))) == 6
+    assert executor.begun == list(SEEDS)
+
+
+@needs.PINNING
+@pytest.mark.slow
+def test_one_core_is_enough():
+    done = python("""
+        import multiprocessing, os
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+        from explorer.training import TrainingConfig
+        from explorer.training.studies import grid, study
+        for trial in study(grid(TrainingConfig(n_train=50, epochs=1), seed=range(3))):
+            print(trial.config.seed, trial.status, len(trial.epochs), multiprocessing.active_children())
+        """)
+    assert done == "0 finished 1 []\n1 finished 1 []\n2 finished 1 []\n"
+
+
+def python(code):
+    """What `code` prints in a fresh interpreter."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", textwrap.dedent(code)],
+        capture_output=True, text=True, check=False, timeout=100,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_a_file_is_opened_again_by_the_next_study(small_dataset, tmp_path, pool):
+    def written(n):
+        folder = dataset_files.write(small_dataset, tmp_path, n)
+        return [trial.last.confusion.sum() for trial in study(SEEDS[:2], folder, executor=pool)]
+
+    assert [written(200), written(150)] == [[200, 200], [150, 150]]
+
+
+# ---------------------------------------------------------------- how the images come there
+
+
+@needs.PROC
+def test_images_of_ones_own_are_mapped_by_the_workers(small_dataset, pool):
+    list(study(SEEDS, small_dataset, executor=pool))
+    maps = pool.submit(Path("/proc/self/maps").read_text).result()
+    paths = {line.split()[5] for line in maps.splitlines() if "images.npy" in line}
+    assert {Path(path).name for path in paths} == {"train_images.npy", "test_images.npy"}
+    assert not any(Path(path).exists() for path in paths)  # the study has cleaned up
+
+
+@pytest.mark.parametrize("kind", [WorkerPool, ProcessPoolExecutor])
+def test_no_image_is_sent_to_a_worker(small_dataset, kind):
+    class Measuring(kind):
+        sizes = ()
+
+        def submit(self, *call):
+            self.sizes += (len(pickle.dumps(call)),)
+            return answered(Trial(SMALL, "finished"))
+
+    with Measuring(1) as executor:
+        list(study([SMALL], small_dataset, executor=executor))
+    assert executor.sizes[0] < 3000
+    assert len(pickle.dumps(small_dataset)) > 600_000
+
+
+def answered(trial=None, error=None):
+    future = Future()
+    if error is not None:
+        future.set_exception(error)
+    else:
+        future.set_result(trial)
+    return future
+
+
+def test_a_disk_without_room_for_the_images_is_told(small_dataset, pool, monkeypatch, tmp_path):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "none"))
+    with pytest.raises(StudyError, match=r"^The images can't be written for the workers: “no such file"):
+        list(study([SMALL], small_dataset, executor=pool))
+
+
+# ---------------------------------------------------------------- errors
+
+
+def test_a_diverged_run_is_a_trial_among_the_others(small_dataset, pool):
+    trials = by_config(study([DIVERGING, SMALL], small_dataset, executor=pool))
+    diverged = trials[DIVERGING]
+    assert (diverged.status, diverged.final, diverged.is_settled) == ("diverged", None, True)
+    assert len(diverged.epochs) > 0
+    assert diverged.error == f"the loss is not a number since epoch {len(diverged.epochs) + 1}"
+    assert trials[SMALL].status == "finished"
+
+
+def test_more_images_than_there_are_are_refused_before_anything_begins(small_dataset, tmp_path):
+    journal = tmp_path / "study.jsonl"
+    with CountingThreads(1) as executor:
+        trials = study(
+            [*SEEDS, SMALL.replace(n_train=601)], small_dataset, executor=executor, journal=journal
+        )
+        with pytest.raises(ConfigError, match="n_train is 601; expected a whole number up to 600"):
+            next(trials)
+    assert executor.begun == []
+    assert not journal.exists()
+
+
+def test_a_bad_path_is_told_at_once(tmp_path):
+    with pytest.raises(DatasetError, match="none: found “no such file or directory”"):
+        list(study(SEEDS, tmp_path / "none"))
+
+
+def test_an_unexpected_error_is_its_trials_own(small_dataset, caplog):
+    class Unreadable(Dataset):
+        def head(self, n_train):
+            raise MemoryError("no room")
+
+    unreadable = Unreadable("none", *(getattr(small_dataset, name) for name in IMAGES_AND_LABELS))
+    trials = by_config(study([SMALL, SMALL.replace(n_train=None)], unreadable, executor=CountingThreads(1)))
+    failed = trials[SMALL]
+    assert (failed.status, failed.error, failed.is_settled) == ("failed", "MemoryError: no room", False)
+    assert "A trial of a study failed" in caplog.text
+    assert trials[SMALL.replace(n_train=None)].status == "finished"
+
+
+IMAGES_AND_LABELS = ("train_images", "train_labels", "test_images", "test_labels")
+
+
+def test_a_worker_with_other_versions_is_told():
+    versions = Versions("3.9", "1.0", "0.0")
+    with pytest.raises(
+        StudyError, match=r"^The worker .*:\d+ has nn-explorer .* on Python 3\.\d+, the study "
+    ):
+        run_trial(SMALL, None, versions)
+
+
+def test_what_the_executor_can_not_do_is_one_sentence(small_dataset):
+    class Refusing(CountingThreads):
+        def submit(self, *call):
+            raise RuntimeError("cannot schedule new futures after shutdown")
+
+    with pytest.raises(
+        StudyError, match=r"^The study can't go on: RuntimeError: cannot schedule new fut.*\.$"
+    ):
+        list(study([SMALL], small_dataset, executor=Refusing(1)))
+
+
+def test_an_error_of_the_study_is_told_after_what_has_ended(small_dataset):
+    class Mixed(CountingThreads):
+        def submit(self, function, config, *others):
+            if config.seed == 5:
+                return answered(error=StudyError("The worker has other versions."))
+            return answered(function(config, *others))
+
+    trials = study(SEEDS, small_dataset, executor=Mixed(1))
+    assert [next(trials).config for _ in range(5)] == list(SEEDS[:5])
+    with pytest.raises(StudyError, match="other versions"):
+        next(trials)
+
+
+def test_a_run_that_somebody_cancels_is_tried_three_times(small_dataset):
+    class Cancelling(CountingThreads):
+        def submit(self, function, config, *others):
+            self.begun.append(config)
+            future = Future()
+            future.cancel()
+            future.set_running_or_notify_cancel()
+            return future
+
+    executor = Cancelling(1)
+    (trial,) = study([SMALL], small_dataset, executor=executor)
+    assert trial == Trial(SMALL, "failed", error="CancelledError, 3 times")
+    assert trial.tries == len(executor.begun) == 3
+
+
+# ---------------------------------------------------------------- workers that die
+
+
+SLOW = SMALL.replace(hidden_sizes=(256,), batch_size=1, n_train=600, epochs=12)
+
+
+@needs.PROC
+@pytest.mark.slow
+def test_a_worker_that_is_killed_in_mid_trial_costs_a_try_of_this_trial_alone(small_dataset):
+    undisturbed = by_config(study([SLOW, *SEEDS], small_dataset))
+    before = {process.pid for process in multiprocessing.active_children()}
+    with CountingPool(2) as pool:
+        trials = study([SLOW, *SEEDS], small_dataset, executor=pool)
+        first = [next(trials) for _ in SEEDS]  # in the other worker
+        (other,) = {int(trial.worker.rpartition(":")[2]) for trial in first}
+        (busy,) = {process.pid for process in multiprocessing.active_children()} - before - {other}
+        os.kill(busy, signal.SIGKILL)
+        found = by_config([*first, *trials])
+    assert {config: trial.tries for config, trial in found.items()} == dict.fromkeys(SEEDS, 1) | {SLOW: 2}
+    assert sorted(pool.begun, key=repr) == sorted([SLOW, SLOW, *SEEDS], key=repr)
+    assert found == undisturbed
+
+
+class Deadly(CountingPool):
+    """A pool in which some runs always end their worker."""
+
+    def submit(self, function, config, *others):
+        if config.seed == 4:
+            self.begun.append(config)
+            return WorkerPool.submit(self, os._exit, 1)
+        return super().submit(function, config, *others)
+
+
+@pytest.mark.slow
+def test_a_run_that_always_ends_its_worker_fails_after_three_tries(small_dataset):
+    with Deadly(2) as pool:
+        found = by_config(study(SEEDS, small_dataset, executor=pool))
+    undisturbed = by_config(study(SEEDS, small_dataset, executor=CountingThreads(1)))
+    error = "a process of the study has died, killed or out of memory, 3 times"
+    assert found == undisturbed | {SEEDS[4]: Trial(SEEDS[4], "failed", error=error)}
+    assert [pool.begun.count(config) for config in SEEDS] == [1, 1, 1, 1, 3, 1]
+    assert found[SEEDS[4]].tries == 3
+
+
+# ---------------------------------------------------------------- leaving early
+
+
+def test_leaving_ends_what_runs_at_once(small_dataset):
+    before = {*multiprocessing.active_children()}
+    trials = study([SMALL, *grid(ENDLESS, seed=range(3))], small_dataset)
+    assert next(trials).config == SMALL
+    workers = {*multiprocessing.active_children()} - before
+    assert workers
+    started = time.monotonic()
+    trials.close()
+    assert time.monotonic() - started < 5  # what runs would take hours
+    assert not any(is_alive(worker.pid) for worker in workers)
+
+
+def test_leaving_cancels_what_has_not_begun_and_keeps_a_given_executor(small_dataset):
+    with CountingThreads(1) as executor:
+        trials = study(grid(SMALL, seed=range(50)), small_dataset, executor=executor)
+        next(trials)
+        trials.close()
+        assert sum(future.cancelled() for future in executor.futures) > 25
+        assert executor.submit(abs, -3).result(timeout=60) == 3
+
+
+def test_what_has_ended_unseen_is_in_the_journal(small_dataset, tmp_path):
+    """Who leaves may have been slower than the workers."""
+    journal = tmp_path / "study.jsonl"
+    with CountingThreads(1) as executor:
+        trials = study(SEEDS, small_dataset, executor=executor, journal=journal)
+        next(trials)
+        until(lambda: all(future.done() for future in executor.futures))
+        trials.close()
+    with CountingThreads(1) as executor:
+        assert {*study(SEEDS, small_dataset, executor=executor, journal=journal)} == {
+            *study(SEEDS, small_dataset)
+        }
+    assert executor.begun == []

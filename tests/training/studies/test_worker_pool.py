@@ -1,0 +1,210 @@
+"""The processes that train: what they do alone, and what becomes of them."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import BrokenExecutor
+
+import needs
+import pytest
+from study_steps import is_alive, script, until
+from threadpoolctl import threadpool_info
+
+from explorer.training import TrainingConfig
+from explorer.training.studies import StudyError, WorkerPool
+
+
+def test_a_call_gives_what_it_returns_or_raises(pool):
+    assert pool.submit(divmod, 7, 2).result() == (3, 1)
+    assert pool.submit(sorted, [1, 2], reverse=True).result() == [2, 1]
+    assert list(pool.map(abs, range(-9, 0))) == list(range(9, 0, -1))
+    with pytest.raises(ValueError, match="invalid literal"):
+        pool.submit(int, "x").result()
+    with pytest.raises(EOFError, match="Ran out of input"):
+        pool.submit(pickle.loads, b"").result()
+    assert "pickle" in str(pool.submit(threading.Lock).exception())  # what comes back
+    assert "pickle" in str(pool.submit(id, threading.Lock()).exception())  # and what goes there
+    assert pool.submit(abs, -1).result() == 1
+
+
+def test_a_pool_has_at_least_one_worker():
+    with pytest.raises(ValueError, match="n_workers is 0; expected a whole number of at least 1"):
+        WorkerPool(0)
+
+
+@needs.POSIX
+def test_a_worker_that_dies_costs_only_the_call_that_it_was_doing():
+    with WorkerPool(1) as pool:
+        dying, *others = [pool.submit(*call) for call in ((os._exit, 1), (abs, -1), (abs, -2))]
+        with pytest.raises(BrokenExecutor):
+            dying.result()
+        assert [future.result() for future in others] == [1, 2]
+
+
+@needs.POSIX
+def test_a_worker_that_dies_without_work_costs_nothing():
+    with WorkerPool(1) as pool:
+        pid = pool.submit(os.getpid).result()
+        os.kill(pid, signal.SIGKILL)
+        until(lambda: not is_alive(pid))
+        assert pool.submit(os.getpid).result() != pid
+
+
+def test_shutting_down_lets_the_calls_end_first():
+    pool = WorkerPool(1)
+    futures = [pool.submit(abs, -n) for n in range(20)]
+    pool.shutdown(wait=False)
+    with pytest.raises(RuntimeError, match="shut down"):
+        pool.submit(abs, -1)
+    assert [future.result() for future in futures] == list(range(20))
+    pool.shutdown()
+
+
+def test_shutting_down_may_cancel_what_waits():
+    pool = WorkerPool(1)
+    first, *others = [pool.submit(time.sleep, 0.3) for _ in range(5)]
+    until(first.running)
+    pool.shutdown(cancel_futures=True)
+    assert first.result() is None
+    assert all(future.cancelled() for future in others)
+
+
+def test_ending_the_workers_in_the_middle_of_their_calls():
+    before = {*multiprocessing.active_children()}
+    with WorkerPool(2) as pool:
+        futures = [pool.submit(time.sleep, 1000) for _ in range(5)]
+        until(lambda: sum(future.running() for future in futures) == 2)
+        pool.end_workers()
+    assert sum(future.cancelled() for future in futures) == 3
+    broken = [future.exception() for future in futures if not future.cancelled()]
+    assert {type(error) for error in broken} == {BrokenExecutor}
+    assert {*multiprocessing.active_children()} == before
+
+
+@pytest.mark.slow
+def test_ending_the_workers_while_one_is_replaced_leaves_none():
+    before = {*multiprocessing.active_children()}
+    for n_died in (0, 1, 3):
+        with WorkerPool(2) as pool:
+            futures = [pool.submit(os._exit, 1) for _ in range(20)]
+            until(lambda: sum(future.done() for future in futures) >= n_died)  # noqa: B023
+            pool.end_workers()
+        assert all(future.done() for future in futures)
+        assert {*multiprocessing.active_children()} == before
+
+
+def test_ending_the_workers_before_they_have_begun():
+    with WorkerPool(2) as pool:
+        pool.end_workers()
+        pool.end_workers()
+        with pytest.raises(RuntimeError, match="shut down"):
+            pool.submit(abs, -1)
+
+
+NO_PROCESS = """
+import os, resource
+from explorer.training.studies import StudyError, WorkerPool
+with WorkerPool(1) as pool:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    lowest = os.dup(0)
+    os.close(lowest)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest, hard))
+    error = pool.submit(abs, -1).exception()
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    print(type(error).__name__, error, pool.submit(abs, -1).result())
+"""
+
+
+@needs.LINUX
+def test_where_no_process_can_be_started_one_sentence_says_so():
+    done = subprocess.run([sys.executable, "-c", NO_PROCESS], capture_output=True, text=True)
+    sentence = "The study can't go on: the system starts no further process (Too many open files)."
+    assert (done.stdout, done.stderr) == (f"StudyError {sentence} 1\n", "")
+    assert issubclass(StudyError, RuntimeError)
+
+
+@needs.POSIX
+def test_workers_end_with_a_killed_parent(tmp_path):
+    path = tmp_path / "parent.py"
+    path.write_text(
+        "import os, time\n"
+        "from explorer.training.studies import WorkerPool\n"
+        "if __name__ == '__main__':\n"
+        "    pool = WorkerPool(1)\n"
+        "    print(pool.submit(os.getpid).result(), flush=True)\n"
+        "    pool.submit(time.sleep, 1000).result()\n",
+        encoding="utf-8",
+    )
+    with script(path) as parent:
+        worker = int(parent.stdout.readline())
+        assert is_alive(worker)
+        parent.kill()
+    until(lambda: not is_alive(worker))
+
+
+EARLY = """
+import os, time
+from explorer.training.studies import WorkerPool
+if __name__ == "__mp_main__":
+    print("a worker begins", flush=True)
+    time.sleep(1)
+if __name__ == "__main__":
+    with WorkerPool(2) as pool:
+        pool.submit(abs, -1), pool.submit(abs, -1)
+        try:
+            time.sleep(1000)
+        except KeyboardInterrupt:
+            pool.end_workers()
+            print("ended", flush=True)
+"""
+
+
+@needs.POSIX
+@pytest.mark.slow
+def test_workers_leave_ctrl_c_to_their_parent_even_before_they_have_begun(tmp_path):
+    path = tmp_path / "early.py"
+    path.write_text(EARLY, encoding="utf-8")
+    with script(path) as parent:
+        assert [parent.stdout.readline() for _ in range(2)] == ["a worker begins\n"] * 2
+        os.killpg(parent.pid, signal.SIGINT)
+        assert parent.communicate(timeout=60) == ("ended\n", "")
+    assert parent.returncode == 0
+
+
+def test_workers_ignore_ctrl_c(pool):
+    assert pool.submit(signal.getsignal, signal.SIGINT).result() == signal.SIG_IGN
+
+
+def test_a_program_ends_though_its_pool_is_busy(tmp_path):
+    path = tmp_path / "busy.py"
+    path.write_text(
+        "import time\n"
+        "from explorer.training.studies import WorkerPool\n"
+        "if __name__ == '__main__':\n"
+        "    pool = WorkerPool(2)\n"
+        "    futures = [pool.submit(time.sleep, 1000) for _ in range(5)]\n"
+        "    pool.submit(abs, -1)\n"
+        "    while not futures[1].running(): time.sleep(0.01)\n",
+        encoding="utf-8",
+    )
+    with script(path) as program:
+        assert program.communicate(timeout=60) == ("", "")
+    assert program.returncode == 0
+
+
+def test_workers_hold_blas_to_one_thread_and_the_parent_keeps_its_own(pool):
+    before = os.environ.get("OPENBLAS_NUM_THREADS")
+    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+        assert pool.submit(os.getenv, name).result() == "1"
+    pool.submit(TrainingConfig).result()  # NumPy is there by now
+    libraries = pool.submit(threadpool_info).result()
+    assert libraries
+    assert {library["num_threads"] for library in libraries} == {1}
+    assert os.environ.get("OPENBLAS_NUM_THREADS") == before

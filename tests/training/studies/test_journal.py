@@ -1,0 +1,326 @@
+"""The journal of a study: nothing that has ended is lost, and nothing is run twice."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import random
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import hypothesis.strategies as st
+import needs
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis.extra import numpy as arrays
+from study_steps import DIVERGING, SMALL, CountingThreads, by_config
+
+from explorer.training import EpochRecord, TrainingConfig
+from explorer.training.studies import FinalFigures, StudyError, Trial, grid, read_journal, study
+from explorer.training.studies.journal import data_hash, journal_content, parse_journal
+
+CONFIGS = (*grid(SMALL, seed=range(4)), DIVERGING)
+
+
+@pytest.fixture(scope="module")
+def finished(small_dataset, tmp_path_factory):
+    """The content of the journal of a study that nobody disturbed."""
+    path = tmp_path_factory.mktemp("journal") / "study.jsonl"
+    resumed(path, small_dataset)
+    return path.read_bytes()
+
+
+def resumed(path, dataset, configs=CONFIGS):
+    """The configs that a study runs with a journal, and its trials."""
+    with CountingThreads(1) as executor:
+        trials = by_config(study(configs, dataset, executor=executor, journal=path))
+    return executor.begun, trials
+
+
+# ---------------------------------------------------------------- what it has comes back to the bit
+
+
+figures = st.floats()
+epochs = st.builds(
+    EpochRecord,
+    epoch=st.integers(1, 500),
+    train_loss=figures,
+    test_loss=figures,
+    train_accuracy=figures,
+    test_accuracy=figures,
+    seconds=figures,
+    confusion=arrays.arrays(
+        np.int64, st.integers(1, 10).map(lambda n: (n, n)), elements=st.integers(0, 2**60)
+    ),
+)
+trials = st.builds(
+    Trial,
+    config=st.builds(
+        TrainingConfig,
+        hidden_sizes=st.lists(st.integers(1, 1024), min_size=1, max_size=6).map(tuple),
+        learning_rate=st.floats(1e-5, 100),
+        reduction=st.sampled_from(["sum", "mean"]),
+        seed=st.integers(0, 2**32 - 1),
+        n_train=st.none() | st.integers(10, 10**7),
+    ),
+    status=st.sampled_from(["finished", "diverged", "failed"]),
+    epochs=st.lists(epochs, max_size=3).map(tuple),
+    final=st.none() | st.builds(FinalFigures, figures, figures, figures, figures),
+    error=st.text(),
+    seconds=figures,
+    worker=st.text(),
+    tries=st.integers(1, 3),
+)
+
+
+@given(found=st.lists(trials, max_size=3, unique_by=lambda trial: trial.config))
+def test_a_trial_comes_back_to_the_bit(small_dataset, found):
+    recorded = parse_journal(journal_content(found, small_dataset), "study.jsonl")
+    assert repr(recorded.trials) == repr(tuple(found))  # NaN, infinities and -0.0 as well
+    assert not any(record.confusion.flags.writeable for trial in recorded.trials for record in trial.epochs)
+    assert (recorded.notice, recorded.dataset_name) == ("", "patterns")
+
+
+def test_a_journal_names_its_version_its_data_and_who_writes(finished, small_dataset):
+    line, *rows = map(json.loads, finished.splitlines())
+    assert line["version"] == "0.1.0"
+    assert (line["data"], line["data hash"]) == ("patterns", data_hash(small_dataset))
+    assert line["process"] == os.getpid()
+    assert [row["config"]["seed"] for row in rows] == [config.seed for config in CONFIGS]
+    assert parse_journal(finished, "").writer.startswith(f"process {os.getpid()} on ")
+
+
+def test_the_hash_is_of_the_images_and_labels(small_dataset):
+    images = small_dataset.test_images.copy()
+    images[-1, -1, -1] ^= 1
+    labels = np.roll(small_dataset.train_labels, 1)
+    others = [
+        dataclasses.replace(small_dataset, test_images=images),
+        dataclasses.replace(small_dataset, train_labels=labels),
+        small_dataset.head(599),
+    ]
+    hashes = {data_hash(dataset) for dataset in (small_dataset, *others)}
+    assert len(hashes) == 4
+    assert data_hash(dataclasses.replace(small_dataset, name="another")) in hashes
+
+
+# ---------------------------------------------------------------- going on
+
+
+def test_a_journal_that_is_whole_leaves_nothing_to_run(finished, small_dataset, tmp_path):
+    path = tmp_path / "study.jsonl"
+    path.write_bytes(finished)
+    begun, found = resumed(path, small_dataset)
+    assert begun == []
+    assert {*found.values()} == {*parse_journal(finished, "").trials}
+    assert path.read_bytes().startswith(finished)
+
+
+def test_a_journal_goes_on_with_further_configs(finished, small_dataset, tmp_path):
+    path = tmp_path / "study.jsonl"
+    path.write_bytes(finished)
+    further = SMALL.replace(seed=77)
+    begun, found = resumed(path, small_dataset, [CONFIGS[0], further])
+    assert begun == [further]
+    assert found.keys() == {CONFIGS[0], further}
+    assert len(read_journal(path).trials) == len(CONFIGS) + 1
+
+
+def test_a_trial_that_failed_is_run_again_and_the_newest_counts(small_dataset, tmp_path):
+    path = tmp_path / "study.jsonl"
+    path.write_bytes(journal_content([Trial(SMALL, "failed", error="its worker died")], small_dataset))
+    begun, found = resumed(path, small_dataset, [SMALL])
+    assert begun == [SMALL]
+    assert read_journal(path).trials == (found[SMALL],)
+    assert found[SMALL].status == "finished"
+
+
+@pytest.mark.parametrize("part", range(5))
+def test_cut_at_any_byte_no_trial_is_lost_and_none_is_run_twice(finished, small_dataset, tmp_path, part):
+    undisturbed = {trial.config: trial for trial in parse_journal(finished, "").trials}
+    path = tmp_path / "study.jsonl"
+    offsets = random.Random(f"cut {part}").sample(range(len(finished)), 9)
+    for offset in [*offsets, (0, 10, len(finished) - 1, len(finished), finished.index(b"\n") + 1)[part]]:
+        path.write_bytes(finished[:offset])
+        whole = finished[:offset].count(b"\n")
+        begun, found = resumed(path, small_dataset)
+        assert begun == list(CONFIGS[max(0, whole - 1) :])
+        assert found == undisturbed
+        rows = [json.loads(line) for line in path.read_bytes().splitlines()]
+        seeds = Counter(json.dumps(row["config"]) for row in rows if "config" in row)
+        assert sorted(seeds.values()) == [1] * len(CONFIGS)
+
+
+def test_a_line_that_was_cut_off_is_said(finished, small_dataset, tmp_path, caplog):
+    path = tmp_path / "study.jsonl"
+    path.write_bytes(finished[:-1])
+    recorded = read_journal(path)
+    assert recorded.notice == "The last line of study.jsonl was cut off and is left out."
+    assert len(recorded.trials) == len(CONFIGS) - 1
+    assert caplog.text == ""
+    resumed(path, small_dataset)
+    assert recorded.notice in caplog.text
+    assert read_journal(path).notice == ""
+
+
+# ---------------------------------------------------------------- what it refuses
+
+
+def broken(finished, name):
+    lines = finished.splitlines(keepends=True)
+    row = json.loads(lines[1])
+    damaged = {
+        "text": b"once upon a time\n",
+        "half a line": lines[2][: len(lines[2]) // 2] + b"\n",
+        "not UTF-8": b"\xff" + lines[2],
+        "a list": b"[]\n",
+        "nothing of a trial": b"{}\n",
+        "a bad setting": changed(row, config=row["config"] | {"epochs": 0}),
+        "a bad status": changed(row, status="lucky"),
+        "counts that are no square": changed(row, epochs=[row["epochs"][0] | {"confusion": [[1, 2]]}]),
+        "an infinite epoch": changed(row, epochs=[row["epochs"][0] | {"epoch": float("inf")}]),
+        "figures that are missing": changed(row, final={"train_loss": 0.1}),
+        "brackets": b"[" * 100_000 + b"\n",
+    }
+    return b"".join([*lines[:2], damaged[name], *lines[3:]])
+
+
+def changed(row, **changes):
+    return json.dumps(row | changes).encode() + b"\n"
+
+
+DAMAGES = (
+    "text", "half a line", "not UTF-8", "a list", "nothing of a trial", "a bad setting", "a bad status",
+    "counts that are no square", "an infinite epoch", "figures that are missing", "brackets",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", DAMAGES)
+def test_damage_in_the_middle_is_told_and_nothing_is_changed(finished, small_dataset, tmp_path, name):
+    path = tmp_path / "study.jsonl"
+    path.write_bytes(content := broken(finished, name))
+    with pytest.raises(StudyError, match=r"^study\.jsonl is damaged in line 3\.$"):
+        resumed(path, small_dataset)
+    assert path.read_bytes() == content
+
+
+def later(finished):
+    return finished.replace(b'study": 1', b'study": 2', 1)
+
+
+def with_a_new_setting(finished):
+    return finished.replace(b'"config": {', b'"config": {"dropout": 0.1, ', 1)
+
+
+@pytest.mark.parametrize("change", [later, with_a_new_setting])
+def test_a_journal_of_a_later_version_is_told(finished, change):
+    sentence = r"^study\.jsonl is of a later version of nn-explorer, and only that can read it\.$"
+    with pytest.raises(StudyError, match=sentence):
+        parse_journal(change(finished), "study.jsonl")
+
+
+@pytest.mark.parametrize("content", [b"a,b\n1,2\n", b"{}\n", b"\x89PNG\r\n", b'{"nn-explorer run": 1}\n'])
+def test_a_foreign_file_is_told_and_kept(small_dataset, tmp_path, content):
+    path = tmp_path / "table.csv"
+    path.write_bytes(content)
+    with pytest.raises(StudyError, match=r"^table\.csv is not the journal of a study\.$"):
+        resumed(path, small_dataset)
+    assert path.read_bytes() == content
+
+
+def test_a_journal_of_other_data_is_told(finished, other_dataset, tmp_path):
+    path = tmp_path / "study.jsonl"
+    path.write_bytes(finished)
+    with pytest.raises(
+        StudyError, match=r"study\.jsonl has trials of other data, patterns; these are Ways\.$"
+    ):
+        resumed(path, other_dataset, [SMALL])
+    assert path.read_bytes() == finished
+
+
+def test_a_second_writer_is_told_who_writes(small_dataset, tmp_path):
+    path = tmp_path / "study.jsonl"
+    with CountingThreads(1) as executor:
+        first = study(CONFIGS, small_dataset, executor=executor, journal=path)
+        next(first)
+        with pytest.raises(StudyError, match=rf"is in use by process {os.getpid()} on .*, since 20.* UTC\.$"):
+            resumed(path, small_dataset)
+        assert len(read_journal(path).trials) >= 1  # reading is nobody's loss
+        first.close()
+    assert resumed(path, small_dataset)[1].keys() == {*CONFIGS}
+    assert [*tmp_path.iterdir()] == [path]
+
+
+@pytest.mark.parametrize(
+    ("path", "sentence"),
+    [
+        ("none/study.jsonl", "none/study.jsonl can't be written: “no such file or directory”"),
+        ("", "can't be written: “is a directory”"),
+        ("zero\0byte", "can't be written: “embedded null byte”"),
+        ("~nobody-of-this-name/study.jsonl", "can't be written: “could not determine home directory"),
+        pytest.param("/dev/full", "/dev/full: found a device, expected a file", marks=needs.FULL_DISK),
+    ],
+)
+def test_a_path_that_is_none_is_told(small_dataset, tmp_path, monkeypatch, path, sentence):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(StudyError, match=sentence):
+        resumed(path, small_dataset)
+    with pytest.raises(StudyError):
+        read_journal(path)
+    assert [*tmp_path.iterdir()] == []
+
+
+@needs.ROOT
+def test_a_folder_that_is_read_only_is_told(small_dataset, tmp_path):
+    os.seteuid(65534)
+    try:
+        with pytest.raises(StudyError, match=r"study\.jsonl can't be written: “permission denied”"):
+            resumed(tmp_path / "study.jsonl", small_dataset)
+    finally:
+        os.seteuid(0)
+
+
+FULL_DISK = """
+import resource, sys
+from concurrent.futures import ThreadPoolExecutor
+from explorer import TrainingConfig, load_dataset
+from explorer.training.studies import StudyError, grid, study
+folder, journal, size = sys.argv[1:]
+configs = grid(TrainingConfig(hidden_sizes=8, epochs=2, n_train=100), seed=range(4))
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(size), -1))
+with ThreadPoolExecutor(1) as executor:
+    try:
+        for trial in study(configs, load_dataset(folder), executor=executor, journal=journal):
+            print(trial.config.seed)
+    except StudyError as error:
+        print(error)
+"""
+
+
+@needs.POSIX
+@pytest.mark.slow
+@pytest.mark.parametrize("n_kept", [0, 2])
+def test_a_full_disk_is_told_and_the_trial_is_not_lost_to_who_asks(folder, tmp_path, n_kept):
+    path = tmp_path / "study.jsonl"
+    content = journal_content(study(CONFIGS[:4], folder, executor=CountingThreads(1)), load(folder))
+    size = sum(map(len, content.splitlines(keepends=True)[: 1 + n_kept])) + 1000
+    command = [sys.executable, "-c", FULL_DISK, folder, path, str(size)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    *seeds, sentence = done.stdout.splitlines()
+    assert seeds[: n_kept + 1] == ["0", "1", "2"][: n_kept + 1]
+    assert sentence == f"{path} can't be written: “file too large”."
+    assert done.stderr == ""
+    assert len(read_journal(path).trials) == n_kept
+    assert read_journal(path).notice == ""
+    begun, _ = resumed(path, load(folder), CONFIGS[:4])
+    assert begun == list(CONFIGS[n_kept:4])
+
+
+def load(folder):
+    from explorer import load_dataset
+
+    return load_dataset(Path(folder))

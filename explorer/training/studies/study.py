@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +22,7 @@ from explorer.foreign_files import reason
 from explorer.training.config import TrainingConfig
 from explorer.training.run import check_images
 from explorer.training.share import n_cores
+from explorer.training.studies.dask_cluster import DaskCluster
 from explorer.training.studies.journal import Journal
 from explorer.training.studies.trials import StudyError, Trial
 from explorer.training.studies.work import Versions, WorkerData, run_trial
@@ -98,6 +99,8 @@ def study(
 def _trials(configs: _Configs, dataset: Dataset, executor: Executor | None, keep: _Keep) -> Iterator[Trial]:
     n_workers = min(n_cores(), len(configs))
     if executor is not None:
+        if hasattr(executor, "_client"):  # Dask's
+            executor = DaskCluster(executor)
         with ExitStack() as stack:
             yield from _from_executor(executor, configs, _sent(dataset, executor, stack), keep)
     elif n_workers > 1:
@@ -129,9 +132,7 @@ def _sent(dataset: Dataset, executor: Executor, stack: ExitStack) -> WorkerData:
         except OSError as error:
             raise StudyError(f"The images can't be written for the workers: {reason(error)}.") from error
         return path
-    client = getattr(executor, "_client", None)  # Dask's, which takes what was scattered as an argument
-    scattered: WorkerData = dataset if client is None else client.scatter(dataset, broadcast=True)
-    return scattered
+    return dataset
 
 
 def _from_executor(executor: Executor, configs: _Configs, data: WorkerData, keep: _Keep) -> Iterator[Trial]:
@@ -166,20 +167,25 @@ def _from_executor(executor: Executor, configs: _Configs, data: WorkerData, keep
         raise
     finally:
         for future, (_, tries) in running.items():
-            if not future.cancel() and future.done() and not future.exception():
+            if not future.done():
+                future.cancel()
+            elif not future.cancelled() and not future.exception():
                 keep(_finished(future, tries))  # it has ended since
 
 
 def _outcome(future: Future[Trial], config: TrainingConfig, tries: int) -> Trial | None:
     """Return the trial; None if its worker has died and it is to be begun again."""
-    lost = CancelledError() if future.cancelled() else future.exception()
-    if lost is None:
+    try:
         return _finished(future, tries)
-    if isinstance(lost, StudyError):
-        raise lost
-    if tries < MOST_TRIES:
-        return None
-    return Trial(config, "failed", error=f"{_cause(lost)}, {tries} times", tries=tries)
+    except StudyError:
+        raise
+    except (ImportError, AttributeError) as error:  # a worker doesn't have what it is to call
+        raise StudyError(f"The study can't go on: {_cause(error)}.") from error
+    except Exception as error:  # noqa: BLE001  # however it got lost
+        tries += getattr(error, "allowed_failures", 0)  # so often Dask has begun it again by itself
+        if tries < MOST_TRIES:
+            return None
+        return Trial(config, "failed", error=f"{_cause(error)}, {tries} times", tries=tries)
 
 
 def _finished(future: Future[Trial], tries: int) -> Trial:
@@ -190,8 +196,10 @@ def _finished(future: Future[Trial], tries: int) -> Trial:
 
 
 def _cause(error: BaseException) -> str:
-    if isinstance(error, BrokenExecutor):
+    if isinstance(error, ConnectionError):
+        return str(error)
+    if isinstance(error, BrokenExecutor) or hasattr(error, "allowed_failures"):
         return "a process of the study has died, killed or out of memory"
-    if isinstance(error, ImportError):
-        return f"a worker can't import what it needs ({error}): nn-explorer has to be installed there as well"
+    if isinstance(error, ImportError | AttributeError):
+        return f"a worker can't import what it needs ({error}): install the same nn-explorer there"
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

@@ -1,0 +1,70 @@
+"""Calls on a Dask cluster, through the client of whoever connected to it: Dask itself is not imported here."""
+
+from __future__ import annotations
+
+import math
+import pickle
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from functools import partial
+from typing import Any
+from uuid import uuid4
+
+__all__ = ["DaskCluster"]
+
+
+class DaskCluster(Executor):
+    """What Dask's own executor is, where workers, data and the connection may get lost.
+
+    A future of its executor never ends if the result is lost with a worker. Workers end if they can't import what
+    they are sent. And a second call with the same arguments is taken for the first, even if that has failed.
+
+    Parameters
+    ----------
+    executor : distributed.cfexecutor.ClientExecutor
+        What ``client.get_executor()`` returns.
+    """
+
+    def __init__(self, executor: Executor) -> None:
+        self._client: Any = executor._client  # type: ignore[attr-defined]
+        self._options: dict[str, Any] = executor._kwargs  # type: ignore[attr-defined]
+        self._arrays: list[Any] = []
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Call `fn` on a worker. Arrays in the arguments, the same in every call, are sent once.
+
+        Raises
+        ------
+        ConnectionError
+            If the client has no connection to the scheduler.
+        """
+        try:
+            # On the client's own thread: from another, a future made as the connection breaks might never end.
+            future: Future[Any] = self._client.sync(self._submit, _Call(partial(fn, **kwargs), args))
+        except Exception as error:
+            raise ConnectionError("there is no connection to Dask's scheduler") from error
+        return future
+
+    async def _submit(self, call: _Call) -> Any:
+        buffers: list[pickle.PickleBuffer] = []
+        content = pickle.dumps(call, protocol=5, buffer_callback=buffers.append)
+        # They are lost with the last worker that has them. Like a call, they wait for a first worker, however long.
+        if len(self._arrays) < len(buffers) or any(array.status != "finished" for array in self._arrays):
+            self._arrays = await self._client.scatter(
+                list(map(bytes, buffers)), broadcast=True, hash=False, timeout=math.inf, asynchronous=True
+            )
+        if self._client.status == "closing":  # it would take the call, and forget it
+            raise ConnectionError("the client is closing")
+        return self._client.submit(
+            pickle.loads, content, buffers=self._arrays, key=f"trial-{uuid4().hex}", **self._options
+        )
+
+
+class _Call:
+    """A call that is made where it is unpickled: on its way it is bytes, which need no package."""
+
+    def __init__(self, *reduced: Any) -> None:
+        self._reduced = reduced
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return self._reduced

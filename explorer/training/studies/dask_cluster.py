@@ -48,7 +48,7 @@ class DaskCluster(Executor):
     async def _submit(self, call: _Call) -> Any:
         buffers: list[pickle.PickleBuffer] = []
         content = pickle.dumps(call, protocol=5, buffer_callback=buffers.append)
-        # They are lost with the last worker that has them. Like a call, they wait for a first worker, however long.
+        # They are lost with the last worker that has them. Like calls, they wait for a first worker, however long.
         if len(self._arrays) < len(buffers) or any(array.status != "finished" for array in self._arrays):
             self._arrays = await self._client.scatter(
                 list(map(bytes, buffers)), broadcast=True, hash=False, timeout=math.inf, asynchronous=True

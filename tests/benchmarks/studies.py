@@ -1,0 +1,202 @@
+"""How much faster a study is with more workers, what a trial costs besides its training, and when a cluster pays.
+
+    python tests/benchmarks/studies.py
+
+trains the exercise's network with sixteen seeds on one and on two processes of a pool and on two Dask workers of
+this machine, which all wait for work; then many tiny networks, also in a plain loop. (It takes 3 minutes on two
+cores with nothing else to do. Dask is in the extra `cluster`.) From these it tells how long the sixteen would take
+with more workers, by a simple model:
+
+    seconds = start + trials × overhead + trials × training / workers, but never less than one training
+
+where the start and the overhead are one after the other, in the process of the study. The exit code is 0 if every
+target is met.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from functools import partial
+from math import ceil
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import perf_counter
+
+import numpy as np
+from dask.distributed import Client, LocalCluster
+from engine import Result, machine
+
+from explorer.datasets import load_mnist
+from explorer.training import TrainingConfig, TrainingRun
+from explorer.training.process_settings import one_blas_thread
+from explorer.training.studies import WorkerPool, grid, study
+
+N_TRIALS = 16
+TRIALS = grid(TrainingConfig(epochs=10), seed=range(N_TRIALS))
+TINY = TrainingConfig(hidden_sizes=8, batch_size=500, epochs=1, n_train=1000)
+WORKERS = 1, 2, 8, 64
+LENGTHS = 0.1, 1, 10, 60
+
+Configs = Sequence[TrainingConfig]
+
+
+@dataclass(frozen=True)
+class Model:
+    """How long a study takes; all in seconds."""
+
+    start: float
+    overhead: float
+    training: float
+
+    def seconds(self, workers: int, trials: int = N_TRIALS) -> float:
+        shared = max(trials * self.training / workers, self.training)
+        return self.start + trials * self.overhead + shared
+
+    def trials_that_pay(self, workers: int, training: float) -> int | None:
+        """Return from how many trials of this length the workers are faster than a plain loop, or None: never."""
+        saved = training - training / workers - self.overhead
+        if saved <= 0:
+            return None
+        return max(ceil(self.start / saved), 2)
+
+    def length_that_pays(self, workers: int) -> float:
+        """Return from which length on the workers are faster for the sixteen trials."""
+        busy = min(workers, N_TRIALS)
+        return (self.start + N_TRIALS * self.overhead) / (N_TRIALS - N_TRIALS / busy)
+
+
+@contextmanager
+def dask_executor() -> Iterator[Executor]:
+    with (
+        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
+        Client(cluster) as client,
+    ):
+        yield client.get_executor()
+
+
+def seconds(configs: Configs, executor: Executor) -> float:
+    """Time a study as one runs it, with a journal."""
+    with TemporaryDirectory() as folder:
+        began = perf_counter()
+        trials = list(study(configs, executor=executor, journal=Path(folder) / "study.jsonl"))
+        took = perf_counter() - began
+    assert all(trial.status == "finished" for trial in trials), [trial.error for trial in trials]
+    return took
+
+
+def seconds_of_a_loop(configs: Configs) -> float:
+    """Time the same trainings one after the other, in this process."""
+    dataset = load_mnist()
+    with one_blas_thread():
+        began = perf_counter()
+        for config in configs:
+            run = TrainingRun(config, dataset)
+            for _ in run:
+                pass
+            run.evaluate()
+        return perf_counter() - began
+
+
+def seconds_to_start() -> float:
+    """Time a pool from nothing to the end of its first tiny trial."""
+    began = perf_counter()
+    with WorkerPool(1) as pool:
+        list(study([TINY], executor=pool))
+        return perf_counter() - began
+
+
+def measure(rounds: int, n_tiny: int) -> dict[str, float]:
+    """Return the medians over the rounds, in seconds; the contestants take turns."""
+    tiny = grid(TINY, seed=range(n_tiny))
+    with WorkerPool(1) as one, WorkerPool(2) as two, dask_executor() as dask:
+        turns: dict[str, Callable[[], float]] = {
+            "start": seconds_to_start,
+            "1 worker": partial(seconds, TRIALS, one),
+            "2 workers": partial(seconds, TRIALS, two),
+            "Dask, 2 workers": partial(seconds, TRIALS, dask),
+            "tiny, loop": partial(seconds_of_a_loop, tiny),
+            "tiny, 1 worker": partial(seconds, tiny, one),
+            "tiny, Dask": partial(seconds, tiny, dask),
+        }
+        for executor in one, two, dask:
+            seconds(tiny[:20], executor)  # so that each worker has the images and its buffers
+        found = []
+        for number in range(1, rounds + 1):
+            found.append({name: turn() for name, turn in turns.items()})
+            print(
+                f"round {number}:", *(f"{name} {took:.2f} s;" for name, took in found[-1].items()), flush=True
+            )
+    return {name: float(np.median([times[name] for times in found])) for name in turns}
+
+
+def results(times: dict[str, float], n_tiny: int) -> list[Result]:
+    loop, one, two = times["tiny, loop"], times["1 worker"], times["2 workers"]
+    overheads = {
+        # Two workers share Dask's tiny trials: half of the loop's time would be right if nothing came on top.
+        "pool": times["tiny, 1 worker"] - loop,
+        "Dask": times["tiny, Dask"] - loop / 2,
+    }
+    return [
+        Result(f"{N_TRIALS} trials", "2 workers, speed-up over 1", one / two, 1.7, True),
+        Result(f"{N_TRIALS} trials", "Dask on loopback / pool", times["Dask, 2 workers"] / two, 1.2, False),
+        *(
+            Result(f"{n_tiny} tiny trials", f"{name}: ms besides training", 1000 * took / n_tiny, 20, False)
+            for name, took in overheads.items()
+        ),
+    ]
+
+
+def prediction(model: Model, times: dict[str, float]) -> str:
+    """What the model says of the sixteen trials, next to what was measured, and of others."""
+    measured = {1: times["1 worker"], 2: times["2 workers"]}
+    lines = [
+        f"The model: {model.start:.2f} s + trials × {1000 * model.overhead:.1f} ms + trials × training / workers;",
+        f"{N_TRIALS} trials of {model.training:.2f} s, from the start of the workers on:",
+        f"{'workers':>9}{'predicted, s':>14}{'measured, s':>13}{'speed-up':>10}{'pays from a training of':>25}",
+    ]
+    for workers in WORKERS:
+        predicted = model.seconds(workers)
+        seen = f"{times['start'] + measured[workers]:.2f}" if workers in measured else ""
+        pays = f"{model.length_that_pays(workers):.2f} s" if workers > 1 else ""
+        speedup = N_TRIALS * model.training / predicted
+        lines.append(f"{workers:>9}{predicted:>14.2f}{seen:>13}{speedup:>10.1f}{pays:>25}")
+    lines.append("Trials from which they are faster than a plain loop, by the length of one:")
+    lines.append(f"{'workers':>9}" + "".join(f"{f'{length:g} s':>9}" for length in LENGTHS))
+    for workers in WORKERS[1:]:
+        numbers = (model.trials_that_pay(workers, length) for length in LENGTHS)
+        lines.append(f"{workers:>9}" + "".join(f"{number or 'never':>9}" for number in numbers))
+    return "\n".join(lines)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--quick", action="store_true", help="one round instead of three")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")
+    options = parser.parse_args(arguments)
+    n_tiny = 200
+    times = measure(1 if options.quick else 3, n_tiny)
+    found = results(times, n_tiny)
+    model = Model(
+        start=times["start"],
+        overhead=max(times["tiny, 1 worker"] - times["tiny, loop"], 0) / n_tiny,
+        training=times["1 worker"] / N_TRIALS,
+    )
+    facts = machine(("numpy", "dask", "distributed"))
+    print("\n".join(result.line() for result in found))
+    print(f"\n{prediction(model, times)}\n")
+    print("\n".join(f"{name}: {value}" for name, value in facts.items()))
+    if options.json is not None:
+        figures = [{**asdict(result), "reached": result.reached} for result in found]
+        content = {"machine": facts, "seconds": times, "results": figures, "model": asdict(model)}
+        options.json.write_text(json.dumps(content, indent=1), encoding="utf-8")
+    return 1 if any(result.reached is False for result in found) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

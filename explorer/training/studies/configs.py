@@ -80,10 +80,9 @@ def log_uniform(low: float, high: float) -> Distribution:
     """Return a distribution whose logarithm is uniform from `low`, above 0, to `high`: for rates and sizes."""
     if not 0 < low < high:
         raise ValueError(f"low is {low} and high is {high}; expected 0 < low < high")
-    logarithm = uniform(math.log(low), math.log(high))
-    return lambda generator: min(
-        max(math.exp(logarithm(generator)), low), high
-    )  # rounding may leave the range
+    logarithms = math.log(low), math.log(high)
+    # The logarithm's rounding may leave the range.
+    return lambda generator: min(max(math.exp(generator.uniform(*logarithms)), low), high)
 
 
 def uniform(low: float, high: float) -> Distribution:

@@ -110,9 +110,8 @@ class WorkerPool(Executor):
             if not future.set_running_or_notify_cancel():
                 continue
             try:
-                if (
-                    worker is None or not worker.process.is_alive()
-                ):  # it may have died while it had nothing to do
+                # It may have died while it had nothing to do.
+                if worker is None or not worker.process.is_alive():
                     worker = self._in_place_of(worker)
                 result = worker.answer(call)
             except Exception as error:  # noqa: BLE001  # whatever it is, it is the future's

@@ -53,7 +53,7 @@ def test_a_worker_that_dies_without_work_costs_nothing():
     with WorkerPool(1) as pool:
         pid = pool.submit(os.getpid).result()
         os.kill(pid, signal.SIGKILL)
-        until(lambda: not is_alive(pid))
+        until(lambda: pid not in {process.pid for process in multiprocessing.active_children()})
         assert pool.submit(os.getpid).result() != pid
 
 
@@ -101,11 +101,16 @@ def test_ending_the_workers_while_one_is_replaced_leaves_none():
 
 
 def test_ending_the_workers_before_they_have_begun():
-    with WorkerPool(2) as pool:
-        pool.end_workers()
-        pool.end_workers()
-        with pytest.raises(RuntimeError, match="shut down"):
-            pool.submit(abs, -1)
+    for _ in range(10):
+        with WorkerPool(2) as pool:
+            futures = [pool.submit(time.sleep, 1000) for _ in range(2)]
+            while not any(future.running() for future in futures):
+                pass
+            pool.end_workers()
+            pool.end_workers()
+            with pytest.raises(RuntimeError, match="shut down"):
+                pool.submit(abs, -1)
+        assert all(future.done() for future in futures)
 
 
 NO_PROCESS = """

@@ -22,6 +22,18 @@ OF_ANOTHER_VERSION = """
 import explorer
 explorer.__version__ = "0.0.1"
 """
+DEADLY = """
+import os
+from explorer.training.studies import work
+usual = work.TrainingRun
+
+def deadly(config, dataset):
+    if config.seed == 13:
+        os._exit(1)
+    return usual(config, dataset)
+
+work.TrainingRun = deadly
+"""
 
 
 class Cluster:

@@ -109,6 +109,13 @@ def test_a_file_imports_from_lower_floors_only():
     assert_everywhere(complaints)
 
 
+def test_dask_is_imported_where_it_is_asked_for_alone():
+    users = {
+        path for path in FILES for name in imports(path) if name.split(".")[0] in {"dask", "distributed"}
+    }
+    assert users <= {ROOT / "explorer" / "serve" / "study_command.py"}
+
+
 # Named through their module, so that `checks.sigmoid`, `pictures.confusion` and each command read as they should.
 LESSONS = ("checks/", "notebook/pictures.py", "notebook/pitfalls/")
 COMMANDS = {"add_parser", "main", "run"}

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 
 import pytest
-from dask_processes import OF_ANOTHER_VERSION, PATIENCE, WITHOUT_EXPLORER, started
+from dask_processes import DEADLY, OF_ANOTHER_VERSION, PATIENCE, WITHOUT_EXPLORER, started
 from needs import needs
 
 from explorer.training import TrainingConfig
@@ -168,6 +168,21 @@ def test_a_trial_that_dask_gives_up_is_begun_again(small_dataset, undisturbed, t
         rest = table(trials)
     assert {first.config: first} | rest == undisturbed
     assert 2 in {trial.tries for trial in rest.values()}
+
+
+def test_a_trial_that_kills_its_workers_fails_and_the_rest_goes_on(small_dataset, undisturbed, tmp_path):
+    options = {"DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "2"}
+    with started(tmp_path, **options) as cluster, cluster.connect() as client:
+        for name in "abcd":
+            cluster.add(name, DEADLY)
+        client.wait_for_workers(4, PATIENCE)
+        configs = CONFIGS[0].replace(seed=13), CONFIGS[0]
+        found = table(study(configs, small_dataset, executor=client.get_executor()))
+        killed, other = (found[config] for config in configs)
+        assert sum(process.poll() is not None for process in cluster.processes.values()) == 3
+    assert other == undisturbed[other.config]
+    assert (killed.status, killed.tries) == ("failed", 3)
+    assert killed.error == "a process of the study has died, killed or out of memory, 3 times"
 
 
 def test_a_scheduler_that_dies_is_told_and_the_study_goes_on_elsewhere(

@@ -24,13 +24,13 @@ explorer.__version__ = "0.0.1"
 """
 DEADLY = """
 import os
+from explorer.training.run import TrainingRun
 from explorer.training.studies import work
-usual = work.TrainingRun
 
 def deadly(config, dataset):
     if config.seed == 13:
         os._exit(1)
-    return usual(config, dataset)
+    return TrainingRun(config, dataset)
 
 work.TrainingRun = deadly
 """
@@ -43,7 +43,7 @@ class Cluster:
         self.folder, self.processes = folder, {}
         self._file = folder / "scheduler.json"
         self._file.unlink(missing_ok=True)
-        self._start("scheduler", WITHOUT_EXPLORER, "--port", str(port), **environment)
+        self._start("scheduler", "scheduler", WITHOUT_EXPLORER, "--port", str(port), **environment)
 
     def connect(self, **options):
         """A client, once the scheduler is there."""
@@ -51,9 +51,10 @@ class Cluster:
 
         return Client(scheduler_file=str(self._file), **{"timeout": PATIENCE} | options)
 
-    def add(self, name, preload="", **options):
+    def add(self, name, preload=""):
         """Add a worker; it registers with the scheduler in a second or two."""
-        self._start(name, preload, "--no-nanny", "--nthreads=1", f"--name={name}", kind="worker", **options)
+        options = "--no-nanny", "--nthreads=1", f"--name={name}", f"--local-directory={self.folder}"
+        self._start("worker", name, preload, *options)
 
     def kill(self, *names):
         for name in names:
@@ -67,13 +68,11 @@ class Cluster:
         del self.processes[name]
         return code
 
-    def _start(self, name, preload, *options, kind="scheduler", **environment):
+    def _start(self, kind, name, preload, *options, **environment):
         if preload:
             script = self.folder / f"{name}_preload.py"
             script.write_text(preload, encoding="utf-8")
             options += "--preload", str(script)
-        if kind == "worker":
-            options += "--local-directory", str(self.folder)
         with (self.folder / f"{name}.log").open("wb") as log:
             self.processes[name] = subprocess.Popen(
                 [sys.executable, "-m", f"distributed.cli.dask_{kind}", "--host", "127.0.0.1", "--no-dashboard",

@@ -21,9 +21,8 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
-from math import ceil
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
@@ -58,12 +57,10 @@ class Model:
         shared = max(trials * self.training / workers, self.training)
         return self.start + trials * self.overhead + shared
 
-    def trials_that_pay(self, workers: int, training: float) -> int | None:
-        """Return from how many trials of this length the workers are faster than a plain loop, or None: never."""
-        saved = training - training / workers - self.overhead
-        if saved <= 0:
-            return None
-        return max(ceil(self.start / saved), 2)
+    def trials_that_pay(self, workers: int) -> int | None:
+        """Return from how many trials on the workers are faster than a plain loop, or None: never."""
+        numbers = range(2, 10_000)
+        return next((n for n in numbers if self.seconds(workers, n) < n * self.training), None)
 
     def length_that_pays(self, workers: int) -> float:
         """Return from which length on the workers are faster for the sixteen trials."""
@@ -169,7 +166,7 @@ def prediction(model: Model, times: dict[str, float]) -> str:
     lines.append("Trials from which they are faster than a plain loop, by the length of one:")
     lines.append(f"{'workers':>9}" + "".join(f"{f'{length:g} s':>9}" for length in LENGTHS))
     for workers in WORKERS[1:]:
-        numbers = (model.trials_that_pay(workers, length) for length in LENGTHS)
+        numbers = (replace(model, training=length).trials_that_pay(workers) for length in LENGTHS)
         lines.append(f"{workers:>9}" + "".join(f"{number or 'never':>9}" for number in numbers))
     return "\n".join(lines)
 

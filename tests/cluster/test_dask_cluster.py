@@ -23,9 +23,8 @@ pytestmark = [
     needs("Dask, which the extra `cluster` brings", find_spec("distributed") is not None),
 ]
 
-CONFIGS = grid(
-    TrainingConfig(hidden_sizes=8, batch_size=1, epochs=20), seed=range(8)
-)  # each a quarter of a second
+CONFIGS = grid(TrainingConfig(hidden_sizes=8, batch_size=1, epochs=20), seed=range(8))
+"""Each takes a fifth of a second."""
 
 CHAOS = """
 import asyncio
@@ -137,7 +136,7 @@ def test_a_worker_that_dies_costs_nothing(mode, cluster, client, small_dataset, 
     first = next(trials)
     (address,) = (found for found, pid in client.run(os.getpid).items() if first.worker.endswith(f":{pid}"))
     name = client.scheduler_info()["workers"][address]["name"]
-    client.run(exec, CHAOS.format(mode=mode), {}, workers=[address], on_error="raise")
+    client.run(exec, CHAOS.format(mode=mode), {}, workers=[address], on_error="ignore")
     code = cluster.wait(name)
     assert {first.config: first} | table(trials) == undisturbed
     assert_complete(journal, undisturbed)
@@ -180,7 +179,7 @@ def test_a_trial_that_kills_its_workers_fails_and_the_rest_goes_on(small_dataset
         found = table(study(configs, small_dataset, executor=client.get_executor()))
         killed, other = (found[config] for config in configs)
         assert sum(process.poll() is not None for process in cluster.processes.values()) == 3
-    assert other == undisturbed[other.config]
+    assert (other.error, other) == ("", undisturbed[other.config])
     assert (killed.status, killed.tries) == ("failed", 3)
     assert killed.error == "a process of the study has died, killed or out of memory, 3 times"
 
@@ -201,9 +200,8 @@ def test_a_scheduler_that_dies_is_told_and_the_study_goes_on_elsewhere(
             next(study(CONFIGS, small_dataset, executor=lost.get_executor()))
     kept = runs(journal)
     assert 2 <= len(before) == len(kept) < len(CONFIGS)
-    assert (
-        table(study(CONFIGS, small_dataset, executor=client.get_executor(), journal=journal)) == undisturbed
-    )
+    resumed = study(CONFIGS, small_dataset, executor=client.get_executor(), journal=journal)
+    assert table(resumed) == undisturbed
     assert_complete(journal, undisturbed)
     assert runs(journal)[: len(kept)] == kept
 
@@ -230,9 +228,8 @@ def test_ctrl_c_keeps_what_has_ended_and_the_study_goes_on(client, small_dataset
     assert "KeyboardInterrupt" in err
     kept = runs(journal)
     assert 1 <= len((seen + out).split()) <= len(kept) < len(CONFIGS)
-    assert (
-        table(study(CONFIGS, small_dataset, executor=client.get_executor(), journal=journal)) == undisturbed
-    )
+    resumed = study(CONFIGS, small_dataset, executor=client.get_executor(), journal=journal)
+    assert table(resumed) == undisturbed
     assert_complete(journal, undisturbed)
     assert runs(journal)[: len(kept)] == kept
 
@@ -250,10 +247,7 @@ def test_leaving_early_frees_the_cluster(client, small_dataset):
     ("preload", "told"),
     [
         (OF_ANOTHER_VERSION, r"The worker \S+ has nn-explorer 0\.0\.1 with .*, the study nn-explorer .*\.$"),
-        (
-            WITHOUT_EXPLORER,
-            r"The study can't go on: a worker can't import what it needs \(No module .*\): .*\.$",
-        ),
+        (WITHOUT_EXPLORER, r"The study can't go on: a worker can't import what it needs \(No .*\): .*\.$"),
     ],
     ids=["another version", "no explorer"],
 )

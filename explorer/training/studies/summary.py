@@ -15,7 +15,7 @@ from explorer.training.fields import Choice
 from explorer.training.studies.trials import Trial
 from explorer.wording import counted, enumerated, percent
 
-__all__ = ["Level", "levels", "study_words", "varied"]
+__all__ = ["Level", "levels", "setting_values", "study_words", "varied"]
 
 _CHANCE = 0.05
 _MOST_NAMED = 5
@@ -75,11 +75,16 @@ def varied(configs: Iterable[TrainingConfig]) -> tuple[str, ...]:
     return tuple(name for name, count in counts.items() if count > 1 and name != "seed")
 
 
-def levels(trials: Iterable[Trial], axes: Sequence[str]) -> tuple[Level, ...]:
-    """Return the trials by their values of the settings `axes`, sorted by the first, then by the next.
+def setting_values(configs: Iterable[TrainingConfig], name: str) -> tuple[Any, ...]:
+    """Return the different values of a setting.
 
     Numbers are sorted by size, layers by their number first, choices as in `FIELDS`.
     """
+    return tuple(sorted({getattr(config, name) for config in configs}, key=lambda value: _place(name, value)))
+
+
+def levels(trials: Iterable[Trial], axes: Sequence[str]) -> tuple[Level, ...]:
+    """Return the trials by their values of the settings `axes`, sorted by the first, then by the next."""
     groups: dict[tuple[Any, ...], list[Trial]] = {}
     for trial in trials:
         groups.setdefault(tuple(getattr(trial.config, name) for name in axes), []).append(trial)

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import pairwise
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import plotly.graph_objects as go
@@ -23,45 +22,31 @@ from explorer.figures.palette import PALETTES, RUN_COLOURS, Theme, rgb
 from explorer.figures.template import drawn, merged
 from explorer.training.config import FIELDS, TrainingConfig
 from explorer.training.fields import Choice
-from explorer.training.studies.summary import setting_values
+from explorer.training.studies.summary import levels, setting_values
 from explorer.training.studies.trials import Trial
 from explorer.wording import grouped, percent
 
 __all__ = [
-    "MOST_CURVES",
-    "StudyMeasure",
-    "heat_figure",
-    "heat_layout",
-    "heat_style",
-    "heat_traces",
-    "sweep_figure",
-    "sweep_layout",
-    "sweep_style",
-    "sweep_traces",
-    "trial_figure",
-    "trial_layout",
-    "trial_style",
-    "trial_traces",
-]
+    "MOST_CURVES", "StudyMeasure", "heat_figure", "heat_layout", "heat_style", "heat_traces", "sweep_figure",
+    "sweep_layout", "sweep_style", "sweep_traces", "trial_figure", "trial_layout", "trial_style", "trial_traces",
+]  # fmt: skip
 
 StudyMeasure = Literal["accuracy", "time", "updates"]
 
 MOST_CURVES = 6
 """So many values may the setting have that a sweep shows as separate curves."""
 
-_HEIGHT = 300  # px
 _MOST_TICKS, _LEAST_GAP = (
     10,
     0.04,
 )  # values of a setting that each have a tick; share of the axis between them
 _ROOM = 50  # letters in a row of cells that can be read on a phone
 _LEAST_ERROR = 0.01  # percent: the logarithm of none would be infinite
-_STEPS = tuple(digit * 10.0**power for power in range(-3, 9) for digit in (1, 2, 5))
+_ROUND = tuple(digit * 10.0**power for power in range(-3, 9) for digit in (1, 2, 5))
 _MARKERS = (("circle", 9), ("diamond", 6), ("square", 6), ("circle", 6), ("diamond", 6), ("square", 6))
 
 
-@dataclass(frozen=True, slots=True)
-class _Measure:
+class _Measure(NamedTuple):
     """What a study measures of a trial, and how it is shown on a logarithmic axis."""
 
     title: str
@@ -118,32 +103,38 @@ _MEASURES: Mapping[StudyMeasure, _Measure] = MappingProxyType(
 )
 
 
-@dataclass(slots=True)
-class _Cell:
+class _Cell(NamedTuple):
     """The trials of one point or cell."""
 
-    numbers: list[int] = field(default_factory=list)
+    label: str = ""
+    """Their settings: ``"batch size 64 · batch gradient sum"``."""
+    numbers: Sequence[int] = ()
     """Their places in the study."""
-    measured: dict[int, float] = field(default_factory=dict)
-    """What is measured of each that has it."""
+    values: Sequence[float] = ()
+    """What is measured of those that have it."""
     n_diverged: int = 0
 
     @property
     def median(self) -> float:
-        return float(np.median([*self.measured.values()]))
+        return float(np.median(self.values))
+
+    @property
+    def runs(self) -> str:
+        """How many have a value, in words."""
+        return "one run" if len(self.values) == 1 else f"median of {len(self.values)} runs"
+
+    @property
+    def lost(self) -> str:
+        """How many diverged, in words; empty for none."""
+        return f"{self.n_diverged} of {len(self.numbers)} diverged" if self.n_diverged else ""
 
     def words(self, measure: _Measure) -> str:
         """Return the median in words, and of how many runs it is."""
-        texts = []
-        if n := len(self.measured):
-            runs = "one run" if n == 1 else f"median of {n} runs"
-            texts.append(f"{measure.long(self.median)}, {runs}")
-        if self.n_diverged:
-            texts.append(f"{self.n_diverged} of {len(self.numbers)} diverged")
-        return ", ".join(texts)
+        known = [measure.long(self.median), self.runs] if self.values else []
+        return ", ".join(filter(None, [*known, self.lost]))
 
 
-_Point = tuple[float, tuple[Any, ...], _Cell]  # its x, its values of the axes, and its trials
+_Point = tuple[tuple[Any, ...], _Cell]  # with its values of the settings
 
 
 def sweep_traces(
@@ -172,19 +163,46 @@ def sweep_traces(
         If `by` has more values than there are curves.
     """
     settings, kept = _settings(trials, configs), _MEASURES[measure]
-    places = _places(setting_values(settings, axis))
-    axes = [axis] if by is None else [axis, by]
+    places, axes = _places(setting_values(settings, axis)), [axis] if by is None else [axis, by]
     cells = _cells(trials, axes, kept, n_images)
-    points = sorted(((places[key[0]], key, cell) for key, cell in cells.items()), key=lambda point: point[0])
+    single = [
+        (key, cell._replace(numbers=[number]))
+        for number, trial in enumerate(trials)
+        for key, cell in _cells([trial], [*axes, "seed"], kept, n_images).items()
+    ]
+
+    def trace(
+        name: str,
+        points: Iterable[_Point],
+        of: Callable[[_Cell], float],
+        words: Callable[[_Cell], str] | None = None,
+    ) -> dict[str, Any]:
+        shown = [(places[key[0]], cell) for key, cell in points]
+        return {
+            "name": name,
+            "visible": bool(shown),
+            "x": as_float32([x for x, _ in shown]),
+            "y": as_float32([kept.place(of(cell)) for _, cell in shown]),
+            "text": [cell.label for _, cell in shown],
+            "hovertext": [words(cell) if words else kept.long(of(cell)) for _, cell in shown],
+            "customdata": [cell.numbers for _, cell in shown],
+        }
+
     traces: list[dict[str, Any]] = []
     for name, own in _groups(by, settings):
-        shown = [point for point in points if point[1][1:] == own and point[2].measured]
-        traces += _curve(shown, axes, kept, trials, name)
-        traces[-2]["visible"] &= shows_runs
-    traces += [_trace((), axes, name="") for _ in range(4 * MOST_CURVES - len(traces))]
-    lost = [point for point in points if point[2].n_diverged and measure == "accuracy"]
-    edge = 10 ** sweep_layout(trials, axis)["yaxis"]["range"][0]
-    return [*traces, _trace(lost, axes, lambda _: edge, lambda cell: cell.words(kept), name="diverged")]
+        points = [(key, cell) for key, cell in cells.items() if key[1:] == own and cell.values]
+        runs = [(key, cell) for key, cell in single if key[1:-1] == own and cell.values and shows_runs]
+        names = [f"{name}, {which}" if name else which for which in ("lowest", "highest", "single runs")]
+        traces += [
+            trace(names[0], points, lambda cell: min(cell.values)),
+            trace(names[1], points, lambda cell: max(cell.values)),
+            trace(names[2], runs, lambda cell: cell.median),
+            trace(name or "median", points, lambda cell: cell.median, lambda cell: cell.words(kept)),
+        ]
+    traces += [trace("", (), lambda _: 0.0) for _ in range(4 * MOST_CURVES - len(traces))]
+    lost = [(key, cell) for key, cell in cells.items() if cell.n_diverged and measure == "accuracy"]
+    lower_edge = 1 - 10 ** sweep_layout(trials, axis)["yaxis"]["range"][0] / 100
+    return [*traces, trace("diverged", lost, lambda _: lower_edge, lambda cell: cell.lost)]
 
 
 def sweep_layout(
@@ -199,34 +217,31 @@ def sweep_layout(
 
     A setting has a logarithmic axis where its numbers span more than a decade; other values stand in a row.
     """
-    kept = _MEASURES[measure]
+    kept, values = _MEASURES[measure], setting_values(_settings(trials, configs), axis)
     low, high, ticks = _span([kept.of(trial, n_images) for trial in trials], kept)
-    ends = [math.log10(end) for end in (low, high)][:: kept.direction]
-    up = {"range": ends, "tickvals": ticks, "ticktext": [kept.tick(tick) for tick in ticks]}
-    return {
-        "xaxis": _setting_axis(axis, setting_values(_settings(trials, configs), axis)),
-        "yaxis": {"title": {"text": kept.title}, **up},
+    up = {
+        "title": {"text": kept.title},
+        "range": [math.log10(low), math.log10(high)][:: kept.direction],
+        "tickvals": ticks,
+        "ticktext": [*map(kept.tick, ticks)],
     }
+    return {"xaxis": _setting_axis(axis, values), "yaxis": up}
 
 
 def sweep_style(theme: Theme = "light", *, by: str | None = None) -> list[dict[str, Any]]:
     """Return what changes with the theme in the traces of `sweep_figure`, and what never changes."""
-    palette = PALETTES[theme]
-    colours = RUN_COLOURS[theme]
+    palette, colours = PALETTES[theme], RUN_COLOURS[theme]
     if by == "reduction":
         colours = (palette.negative, palette.positive, *colours)
+    looks = [
+        look
+        for colour, marker in zip(colours, _MARKERS, strict=False)
+        for look in _curve_looks(colour, *marker)
+    ]
     cross = {"symbol": "x-thin", "size": 8, "line": {"width": 2, "color": palette.error}}
-    mark = {"name": "diverged", "mode": "markers", "marker": cross, "showlegend": True, "cliponaxis": False}
+    looks.append({"mode": "markers", "marker": cross, "cliponaxis": False})
     return [
-        {"type": "scatter", "hovertemplate": "%{text}: %{hovertext}<extra></extra>"} | look
-        for look in (
-            *(
-                look
-                for colour, marker in zip(colours, _MARKERS, strict=False)
-                for look in _curve_looks(colour, *marker)
-            ),
-            mark,
-        )
+        {"type": "scatter", "hovertemplate": "%{text}: %{hovertext}<extra></extra>"} | look for look in looks
     ]
 
 
@@ -261,15 +276,14 @@ def sweep_figure(
     n_images : int
         Training images of the data set, for the updates of runs on all of them.
     """
-    configs = tuple(configs)
-    same: dict[str, Any] = {"measure": measure, "configs": configs, "n_images": n_images}
+    same: dict[str, Any] = {"measure": measure, "configs": tuple(configs), "n_images": n_images}
     # Plotly sets a title too high for the entries next to it; a font larger than what is written takes it down.
     title = f'<span style="font-size:11px">{FIELDS[by].label.lower()}</span>' if by else ""
     return drawn(
         merged(sweep_style(theme, by=by), sweep_traces(trials, axis, by=by, shows_runs=shows_runs, **same)),
         theme,
         sweep_layout(trials, axis, **same),
-        height=_HEIGHT,
+        height=300,
         showlegend=True,
         legend={"title": {"text": title, "font": {"size": 14}}},
         yaxis={"type": "log", "tickmode": "array"},
@@ -296,46 +310,45 @@ def heat_traces(
     settings, kept = _settings(trials, configs), _MEASURES[measure]
     columns, rows = (setting_values(settings, name) for name in axes)
     cells = _cells(trials, axes, kept, n_images)
-    grid = [[((column, row), cells.get((column, row), _Cell())) for column in columns] for row in rows]
+    low, high, ticks = _span([cell.median for cell in cells.values() if cell.values], kept)
+
+    def colour(place: float) -> float:  # more is stronger
+        return kept.direction * math.log10(place)
 
     def lattice(of: Callable[[_Cell], Any]) -> list[list[Any]]:
-        return [[of(cell) for _, cell in row] for row in grid]
-
-    def colour(cell: _Cell) -> float | None:
-        return _scaled(kept.place(cell.median), kept) if cell.measured else None
+        return [[of(cells.get((column, row), _Cell())) for column in columns] for row in rows]
 
     def text(cell: _Cell) -> str:
-        return kept.cell(cell.median) + (" ×" if cell.n_diverged else "") if cell.measured else ""
+        return kept.cell(cell.median) + (" ×" if cell.n_diverged else "") if cell.values else ""
 
-    texts = lattice(text)
+    texts, (weak, strong) = lattice(text), sorted((colour(low), colour(high)))
     has_room = len(columns) * max((len(text) for row in texts for text in row), default=0) <= _ROOM
-    low, high, ticks = _span([cell.median for cell in cells.values() if cell.measured], kept)
-    ends = sorted((_scaled(low, kept), _scaled(high, kept)))
     shared = {
         "x": [*range(len(columns))],
         "y": [*range(len(rows))],
-        "hovertext": [[f"{_label(axes, key)}: {cell.words(kept)}" for key, cell in row] for row in grid],
+        "hovertext": lattice(lambda cell: f"{cell.label}: {cell.words(kept)}"),
         "customdata": lattice(lambda cell: cell.numbers),
     }
     medians = {
-        "z": lattice(colour),
+        "z": lattice(lambda cell: colour(kept.place(cell.median)) if cell.values else None),
         "text": texts,
         "texttemplate": "%{text}" if has_room else "",
-        "zmin": ends[0],
-        "zmax": ends[1],
+        "zmin": weak - 0.2 * (strong - weak),  # the lowest median is no blank, as what is still to come
+        "zmax": strong,
         "showscale": not has_room,
         "colorbar": {
-            "tickvals": [_scaled(tick, kept) for tick in ticks],
-            "ticktext": [*map(kept.tick, ticks)],
+            "tickvals": [colour(tick) for tick in ticks],
+            "ticktext": [kept.tick(tick) for tick in ticks],
             "thickness": 10,
             "outlinewidth": 0,
         },
     }
-    lost = {
-        "z": lattice(lambda cell: 0 if cell.n_diverged and not cell.measured else None),
-        "text": lattice(lambda cell: "×" if cell.n_diverged and not cell.measured else ""),
+    lost = lattice(lambda cell: bool(cell.n_diverged and not cell.values))
+    crosses = {
+        "z": [[0 if is_lost else None for is_lost in row] for row in lost],
+        "text": [["×" if is_lost else "" for is_lost in row] for row in lost],
     }
-    return [shared | medians, shared | lost]
+    return [shared | medians, shared | crosses]
 
 
 def heat_layout(
@@ -348,34 +361,31 @@ def heat_layout(
     """Return what changes with the data in the layout of `heat_figure`, whose parameters these are."""
     settings = _settings(trials, configs)
     across, up = (_row_of_values(name, setting_values(settings, name)) for name in axes)
-    return {"title": {"text": f"median of the {_MEASURES[measure].title}"}, "xaxis": across, "yaxis": up}
+    title = {"text": f"Median of the {_MEASURES[measure].title}"}
+    return {"title": title, "xaxis": across, "yaxis": up}
 
 
 def heat_style(theme: Theme = "light") -> list[dict[str, Any]]:
     """Return what changes with the theme in the traces of `heat_figure`, and what never changes."""
     palette = PALETTES[theme]
-    # The weakest tone is no blank: so a cell of the lowest median differs from one that is still to come.
-    ends = zip(rgb(palette.surface), rgb(palette.heat), strict=True)
-    weakest = ",".join(f"{0.85 * surface + 0.15 * heat:.0f}" for surface, heat in ends)
-    cells = {
-        "type": "heatmap",
-        "xgap": 1,
-        "ygap": 1,
-        "hoverongaps": False,
-        "textfont": {"size": 11, "color": palette.text},
-        "hovertemplate": "%{hovertext}<extra></extra>",
-    }
-    cross = {"size": 14, "color": palette.error}
+    looks = (
+        ("median", palette.surface, palette.heat, {"size": 11, "color": palette.text}),
+        ("diverged", palette.raised, palette.raised, {"size": 14, "color": palette.error}),
+    )
     return [
-        {**cells, "name": "median", "colorscale": [[0, f"rgb({weakest})"], [1, palette.heat]]},
         {
-            **cells,
-            "name": "diverged",
-            "colorscale": [[0, palette.raised], [1, palette.raised]],
+            "type": "heatmap",
+            "name": name,
+            "xgap": 1,
+            "ygap": 1,
+            "hoverongaps": False,
             "showscale": False,
+            "colorscale": [[0, weak], [1, strong]],
             "texttemplate": "%{text}",
-            "textfont": cross,
-        },
+            "textfont": font,
+            "hovertemplate": "%{hovertext}<extra></extra>",
+        }
+        for name, weak, strong, font in looks
     ]
 
 
@@ -424,22 +434,29 @@ def trial_figure(trial: Trial, *, metric: Metric = "accuracy", theme: Theme = "l
     return curves_figure(trial.history, metric=metric, theme=theme)
 
 
-def _settings(trials: Iterable[Trial], configs: Iterable[TrainingConfig]) -> tuple[TrainingConfig, ...]:
-    return (*configs, *(trial.config for trial in trials))
+def _settings(trials: Iterable[Trial], configs: Iterable[TrainingConfig]) -> list[TrainingConfig]:
+    return [*configs, *(trial.config for trial in trials)]
 
 
 def _cells(
     trials: Sequence[Trial], axes: Sequence[str], measure: _Measure, n_images: int
 ) -> dict[tuple[Any, ...], _Cell]:
-    """Return the trials by their values of the settings `axes`."""
-    cells: dict[tuple[Any, ...], _Cell] = {}
-    for number, trial in enumerate(trials):
-        cell = cells.setdefault(tuple(getattr(trial.config, name) for name in axes), _Cell())
-        cell.numbers.append(number)
-        value = measure.of(trial, n_images)
-        cell.measured |= {} if math.isnan(value) else {number: value}
-        cell.n_diverged += trial.status == "diverged"
-    return cells
+    """Return the trials by their values of the settings `axes`, sorted by them."""
+    numbers, fields = (
+        {id(trial): number for number, trial in enumerate(trials)},
+        [FIELDS[name] for name in axes],
+    )
+    return {
+        level.values: _Cell(
+            " · ".join(
+                f"{f.label.lower()} {f.text(value)}" for f, value in zip(fields, level.values, strict=True)
+            ),
+            [numbers[id(trial)] for trial in level.trials],
+            [value for trial in level.trials if not math.isnan(value := measure.of(trial, n_images))],
+            level.n_diverged,
+        )
+        for level in levels(trials, axes)
+    }
 
 
 def _groups(by: str | None, settings: Iterable[TrainingConfig]) -> list[tuple[str, tuple[Any, ...]]]:
@@ -453,89 +470,20 @@ def _groups(by: str | None, settings: Iterable[TrainingConfig]) -> list[tuple[st
     return [(field.text(value), (value,)) for value in values]
 
 
-def _trace(
-    points: Sequence[_Point],
-    axes: Sequence[str],
-    y: Callable[[_Cell], float] = lambda _: math.nan,
-    words: Callable[[_Cell], str] = str,
-    *,
-    name: str,
-) -> dict[str, Any]:
-    return {
-        "name": name,
-        "x": as_float32([x for x, _, _ in points]),
-        "y": as_float32([y(cell) for _, _, cell in points]),
-        "text": [_label(axes, values) for _, values, _ in points],
-        "hovertext": [words(cell) for _, _, cell in points],
-        "customdata": [cell.numbers for _, _, cell in points],
-        "visible": bool(points),
-    }
-
-
-def _curve(
-    points: Sequence[_Point], axes: Sequence[str], measure: _Measure, trials: Sequence[Trial], name: str
-) -> list[dict[str, Any]]:
-    """Return the lowest and the highest of each point's values, each by itself, and the medians."""
-    single = [
-        (x, values, _Cell([number], {number: value}))
-        for x, values, cell in points
-        for number, value in cell.measured.items()
-    ]
-    prefix = f"{name}, " if name else ""
-
-    def edge(pick: Callable[[Iterable[float]], float], which: str) -> dict[str, Any]:
-        ends = [
-            (x, values, _Cell(cell.numbers, {0: pick(cell.measured.values())})) for x, values, cell in points
-        ]
-        return _trace(ends, axes, place, lambda cell: measure.long(cell.median), name=f"{prefix}{which}")
-
-    def place(cell: _Cell) -> float:
-        return measure.place(cell.median)
-
-    def seed(cell: _Cell) -> str:
-        return f"{measure.long(cell.median)}, seed {trials[cell.numbers[0]].config.seed}"
-
-    return [
-        edge(min, "lowest"),
-        edge(max, "highest"),
-        _trace(single, axes, place, seed, name=f"{prefix}single runs"),
-        _trace(points, axes, place, lambda cell: cell.words(measure), name=name or "median"),
-    ]
-
-
 def _curve_looks(colour: str, symbol: str, size: int) -> list[dict[str, Any]]:
-    red, green, blue = rgb(colour)
-    edge: dict[str, Any] = {
-        "mode": "lines",
-        "line": {"color": colour, "width": 0},
-        "hoverinfo": "skip",
-        "showlegend": False,
-    }
+    """Return the looks of a band's edges, of single runs, and of the medians."""
+    fill = {"fill": "tonexty", "fillcolor": f"rgba({','.join(map(str, rgb(colour)))},0.18)"}
+    edge = {"mode": "lines", "line": {"color": colour, "width": 0}, "hoverinfo": "skip", "showlegend": False}
     runs = {"mode": "markers", "marker": {"color": colour, "size": 4}, "opacity": 0.6, "showlegend": False}
-    looks = [
-        edge,
-        edge | {"fill": "tonexty", "fillcolor": f"rgba({red},{green},{blue},0.18)"},
-        runs,
-        {
-            "mode": "lines+markers",
-            "line": {"color": colour, "width": 2},
-            "marker": {"color": colour, "symbol": symbol, "size": size},
-        },
-    ]
-    return [{"legendgroup": colour} | look for look in looks]
+    medians = {"mode": "lines+markers", "line": {"color": colour, "width": 2}}
+    marker = {"marker": {"color": colour, "symbol": symbol, "size": size}}
+    return [{"legendgroup": colour} | look for look in (edge, edge | fill, runs, medians | marker)]
 
 
-def _label(axes: Sequence[str], values: Sequence[Any]) -> str:
-    """Return values of settings in words: ``"batch size 64 · batch gradient sum"``."""
-    named = zip((FIELDS[name] for name in axes), values, strict=True)
-    return " · ".join(f"{field.label.lower()} {field.text(value)}" for field, value in named)
-
-
-def _numbers(values: Sequence[Any]) -> list[float] | None:
-    """Return values of a setting as numbers; None if one isn't a number."""
-    if not all(isinstance(value, int | float) for value in values):
-        return None
-    return [float(value) for value in values]
+def _numbers(values: Sequence[Any]) -> list[float]:
+    """Return values of a setting as numbers; none if one isn't a number."""
+    are_numbers = all(isinstance(value, int | float) for value in values)
+    return [float(value) for value in values] if are_numbers else []
 
 
 def _places(values: Sequence[Any]) -> dict[Any, float]:
@@ -545,14 +493,14 @@ def _places(values: Sequence[Any]) -> dict[Any, float]:
 
 def _row_of_values(name: str, values: Sequence[Any]) -> dict[str, Any]:
     """Return an axis on which the values of a setting stand in a row."""
-    setting = FIELDS[name]
+    field = FIELDS[name]
     return {
-        "title": {"text": f"{setting.label.lower()}{f' ({setting.unit})' if setting.unit else ''}"},
+        "title": {"text": field.label.lower() + (f" ({field.unit})" if field.unit else "")},
         "type": "linear",
         "range": [-0.5, max(len(values), 1) - 0.5],
         "tickmode": "array",
         "tickvals": [*range(len(values))],
-        "ticktext": [setting.text(value) for value in values],
+        "ticktext": [field.text(value) for value in values],
     }
 
 
@@ -560,7 +508,7 @@ def _setting_axis(name: str, values: Sequence[Any]) -> dict[str, Any]:
     axis, numbers = _row_of_values(name, values), _numbers(values)
     if not numbers:
         return axis
-    is_log = 0 < 10 * min(numbers) < max(numbers)
+    is_log = 0 < 10 * numbers[0] < numbers[-1]
     at = [math.log10(number) for number in numbers] if is_log else numbers
     width = at[-1] - at[0] or 1.0
     is_wide = all(after - before >= _LEAST_GAP * width for before, after in pairwise(at))
@@ -575,17 +523,12 @@ def _setting_axis(name: str, values: Sequence[Any]) -> dict[str, Any]:
 def _span(values: Iterable[float], measure: _Measure) -> tuple[float, float, list[float]]:
     """Return the ends of a logarithmic axis that fits the values, and round numbers between them."""
     places = [measure.place(value) for value in values if not math.isnan(value)] or [1.0, 100.0]
-    pad = max(0.02, 0.08 * math.log10(max(places) / min(places)))
-    low, high = min(places) * 10**-pad, max(places) * 10**pad
-    ticks = [step for step in _STEPS if low <= step <= high]
+    pad = 10 ** max(0.02, 0.08 * math.log10(max(places) / min(places)))
+    low, high = min(places) / pad, max(places) * pad
+    ticks = [number for number in _ROUND if low <= number <= high]
     if len(ticks) > _MOST_TICKS:
-        ticks = [step for step in _STEPS[::3] if low <= step <= high]
+        ticks = [number for number in _ROUND[::3] if low <= number <= high]
     if len(ticks) < 3:
-        step = next(step for step in _STEPS if high - low <= 5 * step)
+        step = next(number for number in _ROUND if high - low <= 5 * number)
         ticks = [step * n for n in range(math.ceil(low / step), math.floor(high / step) + 1)]
     return low, high, ticks
-
-
-def _scaled(place: float, measure: _Measure) -> float:
-    """Return a place on a measure's axis as a colour: more is stronger."""
-    return measure.direction * math.log10(place)

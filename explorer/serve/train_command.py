@@ -4,28 +4,40 @@ The options are the settings of `TrainingConfig`, made from the same table as th
 """
 
 import argparse
-import os
 import signal
 import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from rich.console import Console
 
-from explorer.datasets import Dataset, DatasetError, load_dataset, load_mnist
+from explorer.datasets import Dataset
 from explorer.exports.files import export
-from explorer.safe_write import check_destination, whole_file
+from explorer.safe_write import whole_file
+from explorer.serve.run_options import (
+    FAILED,
+    INTERRUPTED,
+    REFUSED,
+    RefusedError,
+    add_dataset,
+    add_settings,
+    add_start,
+    check_files,
+    config_of,
+    dataset_of,
+    give_up,
+    refused,
+    terminal,
+)
 from explorer.serve.serve_command import DEFAULTS
 from explorer.serve.train_result import as_json, exported_result
 from explorer.serve.train_screen import TrainScreen
 from explorer.training import (
     FIELDS,
-    PRESETS,
     CompletedRun,
     ConfigError,
     DivergedError,
@@ -35,19 +47,12 @@ from explorer.training import (
     TrainingRun,
     complete,
 )
-from explorer.training.config import DATA_KEY, fields_of
-from explorer.training.fields import Field, LayerSizes, Real, Whole
+from explorer.training.config import fields_of
+from explorer.training.fields import Field
 from explorer.training.hints import hints
-from explorer.training.query import listed, parts
 
 __all__ = ["add_parser", "run"]
 
-FAILED, REFUSED, INTERRUPTED = 1, 2, 130
-"""Exit codes besides 0; the last is 128 + the number of the signal, as a shell counts it."""
-
-_PRESETS: Mapping[str, TrainingConfig] = MappingProxyType(
-    {name.lower().removeprefix("the "): config for name, config in PRESETS.items()}
-)
 _DESCRIPTION = """\
 Train one network in the terminal, and show loss and accuracy epoch by epoch.
 Without options it is the exercise's task on the MNIST images of the package.
@@ -77,10 +82,6 @@ _FILES: Mapping[str, tuple[tuple[str, ...], str]] = MappingProxyType(
 """The options that write a file, by the kind of file, each with its help."""
 
 
-class _RefusedError(Exception):
-    """An option holds something that it may not; the message is one sentence."""
-
-
 def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     """Add the command ``train`` to what `ArgumentParser.add_subparsers` returned; `run` does what it says."""
     parser: argparse.ArgumentParser = subparsers.add_parser(
@@ -92,18 +93,10 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    settings = parser.add_argument_group("settings of the run")
-    for field in FIELDS.values():
-        names = dict.fromkeys([f"--{field.key}", f"--{field.name.replace('_', '-')}"])
-        settings.add_argument(*names, dest=field.name, metavar=_metavar(field), help=_help(field))
-    group = parser.add_argument_group("where the settings start (single options change them)")
-    start = group.add_mutually_exclusive_group()
-    start.add_argument("--preset", metavar="NAME", help=f"a named start: {' or '.join(_PRESETS)}")
-    start.add_argument("--from-url", metavar="URL", help="a link of the page, or the part from its “?” on")
+    add_settings(parser, "settings of the run")
+    add_start(parser)
     files = parser.add_argument_group("data and results")
-    words = "an archive or a folder in MNIST's format (default: MNIST)"
-    # What stands before the command's name stays where the option is not given again.
-    files.add_argument("--dataset", action="append", metavar="PATH", default=argparse.SUPPRESS, help=words)
+    add_dataset(files)
     for kind, (options, words) in _FILES.items():
         files.add_argument(*options, dest=kind, metavar="FILE", help=words)
     files.add_argument("--force", action="store_true", help="let these options replace a file")
@@ -114,54 +107,29 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Train as the arguments of `add_parser` say, and return the exit code: 0, or a constant of this module."""
-    messages = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+    """Train as the arguments of `add_parser` say, and return the exit code: 0, or one of `run_options`."""
+    messages = terminal(stderr=True)
     try:
-        dataset = _dataset(args)
+        dataset = dataset_of(args)
         config = _config(args, fields_of(len(dataset.train_labels), dataset.n_classes), messages)
         return _run(_training(config, dataset, args), dataset, args, messages)
-    except _RefusedError as refusal:
+    except RefusedError as refusal:
         messages.print(f"nn-explorer train: {refusal}")
         return REFUSED
     except KeyboardInterrupt:
         messages.print("Stopped.")
         return INTERRUPTED
-    except OSError as error:  # nobody reads on, as in `… | head`, or the disk is full
-        if not isinstance(error, BrokenPipeError):
-            messages.print(f"nn-explorer train: {error}")
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or closing it would fail once more
-        return FAILED
-
-
-def _metavar(field: Field) -> str:
-    kinds = {LayerSizes: "N,N,…", Whole: "N", Real: "X"}
-    return kinds.get(type(field), "NAME")
-
-
-def _help(field: Field) -> str:
-    default = field.format(getattr(TrainingConfig(), field.name))
-    unit = f" {field.unit}" if field.unit else ""
-    expected = field.expected_text
-    return f"{field.help} {expected[:1].upper()}{expected[1:]}; default: {default}{unit}.".replace("%", "%%")
+    except OSError as error:  # nobody reads on, or the disk is full
+        return give_up(error, "train", messages)
 
 
 def _training(config: TrainingConfig, dataset: Dataset, args: argparse.Namespace) -> TrainingRun:
     """Return the run, once everything is checked that can be before the first mini-batch."""
-    taken: dict[Path, str] = {}
-    for _, option, path in _wanted(args):
-        try:
-            destination = check_destination(path, overwrite=args.force)
-        except FileExistsError as error:
-            raise _RefusedError(f"{option}: {error}; --force replaces it.") from error
-        except (OSError, RuntimeError, ValueError) as error:
-            raise _RefusedError(f"{option}: {error}; expected a file in a writable folder.") from error
-        if destination in taken:
-            raise _RefusedError(f"{option} and {taken[destination]} name the same file; expected two files.")
-        taken[destination] = option
+    check_files(((option, path) for _, option, path in _wanted(args)), overwrite=args.force)
     try:
         return TrainingRun(config, dataset)
     except ConfigError as error:
-        raise _refused(error) from error
+        raise refused(error) from error
 
 
 def _wanted(args: argparse.Namespace) -> list[tuple[str, str, str]]:
@@ -170,51 +138,17 @@ def _wanted(args: argparse.Namespace) -> list[tuple[str, str, str]]:
     return [(kind, option, path) for kind, option, path in asked if path is not None]
 
 
-def _dataset(args: argparse.Namespace) -> Dataset:
-    try:
-        return load_dataset(args.dataset[-1]) if "dataset" in args else load_mnist()
-    except DatasetError as error:
-        raise _RefusedError(f"--dataset: {error}") from error
-
-
 def _config(args: argparse.Namespace, fields: Mapping[str, Field], messages: Console) -> TrainingConfig:
-    config = TrainingConfig()
-    if args.preset is not None:
-        if args.preset not in _PRESETS:
-            raise _RefusedError(f"--preset is {args.preset!r}; expected one of {', '.join(_PRESETS)}.")
-        config = _PRESETS[args.preset]
-    elif args.from_url is not None:
-        query = _query(args.from_url)
-        config, notices = TrainingConfig.from_query(query, fields)
-        data = parts(query).values.get(DATA_KEY)
-        if data and "dataset" not in args:
-            notices += (
-                f"The link is of the data set {listed([data])}, which --dataset must name: this is MNIST.",
-            )
-        for notice in notices:
-            messages.print(f"--from-url: {notice}")
+    config = config_of(args, fields, messages)
     given = {name: getattr(args, name) for name in FIELDS if getattr(args, name) is not None}
     try:
         return config.replace(**{name: fields[name].parse(text) for name, text in given.items()})
     except ConfigError as error:
-        raise _refused(error) from error
-
-
-def _query(text: str) -> str:
-    """Return the part of an address after its ``?``; all of a text that is not an address."""
-    address, mark, query = text.partition("?")
-    if not mark and "://" not in text:
-        return text
-    return text if "=" in address and "://" not in address else query.partition("#")[0]
-
-
-def _refused(error: ConfigError) -> _RefusedError:
-    field = FIELDS[error.field]
-    return _RefusedError(f"--{field.key} is {error.value!r}; expected {error.expected}.")
+        raise refused(error) from error
 
 
 def _run(training: TrainingRun, dataset: Dataset, args: argparse.Namespace, messages: Console) -> int:
-    screen = TrainScreen(training, Console(stderr=args.json, highlight=False, markup=False, soft_wrap=True))
+    screen = TrainScreen(training, terminal(stderr=args.json))
     with _interrupts() as interrupted, screen.begin():
         run = complete(training, screen.show, interrupted.is_set)
     if run.end.error is not None:

@@ -19,7 +19,8 @@ import pytest
 from explorer.app.link import Link
 from explorer.network import NeuralNetwork
 from explorer.serve.command import main
-from explorer.serve.train_command import _query, add_parser, run
+from explorer.serve.run_options import query_of
+from explorer.serve.train_command import add_parser, run
 from explorer.training import (
     FIELDS,
     PRESETS,
@@ -138,7 +139,7 @@ def test_a_link_starts_and_an_option_changes_it(command, before):
     ],
 )
 def test_the_settings_of_an_address_stand_after_its_question_mark(text, query):
-    assert _query(text) == query
+    assert query_of(text) == query
 
 
 def test_a_link_that_the_page_copies_is_taken_as_it_is(command):

@@ -1,0 +1,159 @@
+"""What the commands that train share: options made of the settings' table, and what is read from them.
+
+The options are the settings of `TrainingConfig`, made from the same table as the controls on the page.
+"""
+
+import os
+import sys
+from argparse import SUPPRESS, ArgumentParser, Namespace
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from rich.console import Console
+
+from explorer.datasets import Dataset, DatasetError, load_dataset, load_mnist
+from explorer.safe_write import check_destination
+from explorer.training import FIELDS, PRESETS, ConfigError, TrainingConfig
+from explorer.training.config import DATA_KEY
+from explorer.training.fields import Field, LayerSizes, Real, Whole
+from explorer.training.query import listed, parts
+
+__all__ = [
+    "FAILED",
+    "INTERRUPTED",
+    "REFUSED",
+    "RefusedError",
+    "add_dataset",
+    "add_settings",
+    "add_start",
+    "check_files",
+    "config_of",
+    "dataset_of",
+    "give_up",
+    "query_of",
+    "refused",
+    "terminal",
+]
+
+FAILED, REFUSED, INTERRUPTED = 1, 2, 130
+"""Exit codes besides 0; the last is 128 + the number of the signal, as a shell counts it."""
+
+_PRESETS: Mapping[str, TrainingConfig] = MappingProxyType(
+    {name.lower().removeprefix("the "): config for name, config in PRESETS.items()}
+)
+
+
+class RefusedError(Exception):
+    """An option holds something that it may not; the message is one sentence."""
+
+
+def terminal(*, stderr: bool) -> Console:
+    """Return where plain lines go: as they are, however wide the terminal is."""
+    return Console(stderr=stderr, highlight=False, markup=False, soft_wrap=True)
+
+
+def add_settings(parser: ArgumentParser, title: str, *, several: bool = False) -> Any:
+    """Add an option for each setting, which may take several values, and return their group."""
+    group = parser.add_argument_group(title)
+    for field in FIELDS.values():
+        names = dict.fromkeys([f"--{field.key}", f"--{field.name.replace('_', '-')}"])
+        kinds = {LayerSizes: "N-N-…" if several else "N,N,…", Whole: "N", Real: "X"}
+        metavar = kinds.get(type(field), "NAME") + (",…" if several else "")
+        group.add_argument(*names, dest=field.name, metavar=metavar, help=_help(field))
+    return group
+
+
+def add_start(parser: ArgumentParser) -> None:
+    """Add the options for where the settings start."""
+    group = parser.add_argument_group("where the settings start (single options change them)")
+    start = group.add_mutually_exclusive_group()
+    start.add_argument("--preset", metavar="NAME", help=f"a named start: {' or '.join(_PRESETS)}")
+    start.add_argument("--from-url", metavar="URL", help="a link of the page, or the part from its “?” on")
+
+
+def add_dataset(group: Any) -> None:
+    """Add the option for the images."""
+    words = "an archive or a folder in MNIST's format (default: MNIST)"
+    # What stands before the command's name stays where the option is not given again.
+    group.add_argument("--dataset", action="append", metavar="PATH", default=SUPPRESS, help=words)
+
+
+def dataset_of(args: Namespace) -> Dataset:
+    """Return the images that the options name."""
+    try:
+        return load_dataset(args.dataset[-1]) if "dataset" in args else load_mnist()
+    except DatasetError as error:
+        raise RefusedError(f"--dataset: {error}") from error
+
+
+def config_of(args: Namespace, fields: Mapping[str, Field], messages: Console) -> TrainingConfig:
+    """Return the settings that the options start from; what is invalid in a link is told in messages."""
+    if args.preset is not None:
+        if args.preset not in _PRESETS:
+            raise RefusedError(f"--preset is {args.preset!r}; expected one of {', '.join(_PRESETS)}.")
+        return _PRESETS[args.preset]
+    if args.from_url is None:
+        return TrainingConfig()
+    query = query_of(args.from_url)
+    config, notices = TrainingConfig.from_query(query, fields)
+    data = parts(query).values.get(DATA_KEY)
+    if data and "dataset" not in args:
+        notices += (
+            f"The link is of the data set {listed([data])}, which --dataset must name: this is MNIST.",
+        )
+    for notice in notices:
+        messages.print(f"--from-url: {notice}")
+    return config
+
+
+def query_of(text: str) -> str:
+    """Return the part of an address after its ``?``; all of a text that is not an address."""
+    address, mark, query = text.partition("?")
+    if not mark and "://" not in text:
+        return text
+    return text if "=" in address and "://" not in address else query.partition("#")[0]
+
+
+def refused(error: ConfigError) -> RefusedError:
+    """Return in the words of the options what is wrong with a setting."""
+    return RefusedError(f"--{FIELDS[error.field].key} is {error.value!r}; expected {error.expected}.")
+
+
+def check_files(files: Iterable[tuple[str, str]], *, overwrite: bool) -> None:
+    """Check that each file can be written, and that no two options name the same one.
+
+    Parameters
+    ----------
+    files : iterable of (str, str)
+        Each option with its path.
+    overwrite : bool
+        Whether a file may be there already.
+    """
+    taken: dict[Path, str] = {}
+    for option, path in files:
+        try:
+            destination = check_destination(path, overwrite=overwrite)
+        except FileExistsError as error:
+            raise RefusedError(f"{option}: {error}; --force replaces it.") from error
+        except (OSError, RuntimeError, ValueError) as error:
+            raise RefusedError(f"{option}: {error}; expected a file in a writable folder.") from error
+        if destination in taken:
+            raise RefusedError(f"{option} and {taken[destination]} name the same file; expected two files.")
+        taken[destination] = option
+
+
+def give_up(error: OSError, command: str, messages: Console) -> int:
+    """Say why nothing more can be written to the terminal, and return the exit code."""
+    if not isinstance(error, BrokenPipeError):  # if nobody reads on, as in `… | head`, nobody is told
+        messages.print(f"nn-explorer {command}: {error}")
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or closing it would fail once more
+    return FAILED
+
+
+def _help(field: Field) -> str:
+    default = field.format(getattr(TrainingConfig(), field.name))
+    unit = f" {field.unit}" if field.unit else ""
+    expected = field.expected_text
+    return f"{field.help} {expected[:1].upper()}{expected[1:]}; default: {default}{unit}.".replace("%", "%%")

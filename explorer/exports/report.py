@@ -3,15 +3,14 @@
 import shlex
 from base64 import b64encode
 from collections.abc import Iterator
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
 import plotly.graph_objects as go
-from plotly.io.json import to_json_plotly
-from plotly.offline import get_plotlyjs
 
 from explorer.exports.exported_run import ExportedRun
-from explorer.exports.pages import page
+from explorer.exports.report_page import THEMES, DrawnFigures, report_page
 from explorer.figures.axes import Metric
 from explorer.figures.confusion import confusion_figure
 from explorer.figures.curves import curves_figure
@@ -28,7 +27,6 @@ __all__ = ["report"]
 MOST_MISTAKES = 24
 """Pictures of mistakes, the worst first."""
 
-_THEMES: tuple[Theme, ...] = ("light", "dark")
 _METRICS: tuple[Metric, ...] = ("loss", "accuracy")
 _PIXELS = 3  # of the file for each of an image: sharp where a browser smooths
 
@@ -42,8 +40,9 @@ def report(run: ExportedRun) -> str:
     """
     names = run.dataset.class_names
     confusion, whole = run.moment.confusion, run.whole()
-    return page(
+    return report_page(
         "report.html.j2",
+        _figures(run),
         title=run.title,
         page_title=f"{run.title} · {run.dataset.name} · {run.day}",
         subtitle=_subtitle(run),
@@ -51,9 +50,7 @@ def report(run: ExportedRun) -> str:
         looks_back=_looks_back(run),
         when=f" after epoch {run.moment.epoch:g}" if run.looks_back else "",
         note=run.note,
-        palettes={theme: PALETTES[theme].css() for theme in _THEMES},
         tiles=_tiles(run),
-        figures=_figures(run),
         summaries={"curves": curves_summary(whole), "matrix": confusion_summary(confusion, names)},
         forked=_forked(run),
         other_loss=_other_loss(run),
@@ -65,7 +62,6 @@ def report(run: ExportedRun) -> str:
         settings=[(FIELDS[name].label, run.config.text(name), FIELDS[name].help) for name in FIELDS],
         history=_history(run),
         again=_again(run),
-        plotly=get_plotlyjs(),
     )
 
 
@@ -111,14 +107,9 @@ def _tiles(run: ExportedRun) -> list[tuple[str, str, str]]:
     ]
 
 
-def _figures(run: ExportedRun) -> str:
-    """Return all figures in both themes as JSON, in which Plotly has written no ``<``."""
-    drawn: dict[str, dict[str, Any]] = {}
-    for metric in _METRICS if run.whole() else ():
-        drawn[metric] = {theme: _curves(run, metric, theme).to_dict() for theme in _THEMES}
-    drawn["confusion"] = {theme: _matrix(run, theme).to_dict() for theme in _THEMES}
-    text: str = to_json_plotly(drawn)
-    return text
+def _figures(run: ExportedRun) -> DrawnFigures:
+    curves: DrawnFigures = {metric: partial(_curves, run, metric) for metric in _METRICS if run.whole()}
+    return {**curves, "confusion": partial(_matrix, run)}
 
 
 def _matrix(run: ExportedRun, theme: Theme) -> go.Figure:
@@ -179,7 +170,7 @@ def _mistakes(run: ExportedRun) -> Iterator[dict[str, Any]]:
             "caption": f"{true} → {read}",
             "note": surely,
             "words": f"test image {grouped(int(index))}: true {true}, read as {read} ({surely})",
-            "pictures": {theme: _address(sprite(image, 1, theme=theme, scale=_PIXELS)) for theme in _THEMES},
+            "pictures": {theme: _address(sprite(image, 1, theme=theme, scale=_PIXELS)) for theme in THEMES},
         }
 
 

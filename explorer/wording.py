@@ -11,6 +11,7 @@ __all__ = [
     "enumerated",
     "grouped",
     "in_line",
+    "long_duration",
     "ordinal",
     "percent",
     "plain",
@@ -60,6 +61,18 @@ def duration(seconds: float) -> str:
     if seconds < 59.5:
         return f"{max(1, round(seconds))} s"
     return f"{round(seconds / 60)} min" if seconds < 3600 else f"{seconds / 3600:.1f} h"
+
+
+def long_duration(seconds: float) -> str:
+    """Return a time to wait with its unit written out: ``"12 seconds"``, ``"1.5 hours"``, ``"3 days"``."""
+    hours = seconds / 3600
+    if seconds < 59.5:
+        return counted(max(1, round(seconds)), "second")
+    if hours < 0.99:
+        return counted(round(seconds / 60), "minute")
+    if hours < 9.95:
+        return "1 hour" if f"{hours:.1f}" == "1.0" else f"{hours:.1f}".removesuffix(".0") + " hours"
+    return counted(round(hours), "hour") if hours < 47.5 else counted(round(hours / 24), "day")
 
 
 def in_line(place: int) -> str:

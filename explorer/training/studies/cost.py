@@ -1,0 +1,100 @@
+"""What a study costs, told before it begins: from a few timed mini-batches."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import islice, pairwise
+from time import perf_counter
+
+import numpy as np
+
+from explorer.datasets import Dataset
+from explorer.training.config import TrainingConfig
+from explorer.training.process_settings import one_blas_thread
+from explorer.training.run import TrainingRun, check_images
+from explorer.training.share import n_cores
+from explorer.wording import counted, long_duration
+
+__all__ = ["Cost", "measured_cost"]
+
+_LARGE = 128  # images of a batch from which a step itself costs next to nothing
+_FORWARD = 1 / 3  # of a step's work is the pass forward, all that scoring needs
+_STEP_IN_IMAGES = 12  # what a step costs besides its own images, roughly
+_MOST_STEPS, _MOST_WORK = 256, 2e8  # for each timing; work in images times weights: 20 ms or so
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a study costs: its wall time in seconds, with so many runs at once."""
+
+    shares: Mapping[TrainingConfig, float]
+    n_workers: int
+    seconds: float
+
+    @property
+    def n_trials(self) -> int:
+        """Runs of the study."""
+        return len(self.shares)
+
+    def of(self, config: TrainingConfig) -> float:
+        """Return the share of the whole work that a run is, above 0; all together are 1."""
+        return self.shares[config]
+
+    def __str__(self) -> str:
+        cores = counted(self.n_workers, "core")
+        return f"{counted(self.n_trials, 'run')}, about {long_duration(self.seconds)} on {cores}"
+
+
+def measured_cost(
+    configs: Iterable[TrainingConfig], dataset: Dataset, *, n_workers: int | None = None
+) -> Cost:
+    """Return what a study of at least one config costs; one that is there twice counts once.
+
+    Timed are the smallest network and the largest, with the smallest batch size and a large one, for a few
+    mini-batches: half a second at most. An image's time grows with the weights, and with its share of a step.
+
+    Raises
+    ------
+    ConfigError
+        If a config asks for more training images than there are.
+    """
+    configs, n_workers = tuple(dict.fromkeys(configs)), n_workers or n_cores()
+    for config in configs:
+        check_images(config, dataset)
+    weights = np.array([_n_weights(config, dataset) for config in configs])
+    ends = [int(weights.argmin()), int(weights.argmax())]
+    sizes = np.array([min(_LARGE, config.batch_size) for config in configs])
+    with one_blas_thread():
+        large, small = (
+            np.interp(weights, weights[ends], [_image_seconds(configs[end], dataset, size) for end in ends])
+            for size in (_LARGE, int(sizes.min()))
+        )
+    steps = 1 / sizes - 1 / _LARGE
+    trained = large + (small - large) * steps / max(steps.max(), 1e-9)
+    n_images = np.array([config.n_train or len(dataset.train_labels) for config in configs])
+    epochs = np.array([config.epochs for config in configs])
+    scored = large * _FORWARD * (epochs * len(dataset.test_labels) + n_images)
+    seconds = epochs * n_images * trained + scored
+    shares = dict(zip(configs, (seconds / seconds.sum()).tolist(), strict=True))
+    return Cost(shares, n_workers, float(max(seconds.sum() / n_workers, seconds.max())))
+
+
+def _n_weights(config: TrainingConfig, dataset: Dataset) -> int:
+    sizes = (dataset.n_inputs, *config.hidden_sizes, dataset.n_classes)
+    return sum((n_in + 1) * n_out for n_in, n_out in pairwise(sizes))
+
+
+def _image_seconds(config: TrainingConfig, dataset: Dataset, batch_size: int) -> float:
+    """Return what an image of a mini-batch costs, by the time of a few within one epoch."""
+    size = max(1, min(batch_size, len(dataset.train_labels) // 4))
+    run = TrainingRun(config.replace(batch_size=size, n_train=None, learning_rate=1e-5), dataset)
+    work = (size + _STEP_IN_IMAGES) * _n_weights(config, dataset)
+    n_steps = min(_MOST_STEPS, run.steps_per_epoch - 1, max(1, math.floor(_MOST_WORK / work)))
+    events = iter(run)
+    next(events)  # the first is slower
+    started = perf_counter()
+    for _ in islice(events, n_steps):
+        pass
+    return (perf_counter() - started) / (n_steps * size)

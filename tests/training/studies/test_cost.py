@@ -1,0 +1,115 @@
+"""What a study will cost, from a few mini-batches."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from explorer import TrainingConfig
+from explorer.training.fields import ConfigError
+from explorer.training.run import TrainingRun
+from explorer.training.share import n_cores
+from explorer.training.studies import cost, grid
+from explorer.training.studies.cost import Cost, measured_cost
+from explorer.wording import long_duration
+
+SMALL = TrainingConfig(hidden_sizes=4, epochs=1)
+
+
+@pytest.fixture
+def steps(monkeypatch):
+    """The batch size of each mini-batch that is trained."""
+    taken = []
+
+    class Counted(TrainingRun):
+        def __next__(self):
+            taken.append(self.config.batch_size)
+            return super().__next__()
+
+    monkeypatch.setattr(cost, "TrainingRun", Counted)
+    return taken
+
+
+def test_a_larger_network_costs_more(mnist):
+    small, large = configs = grid(SMALL, hidden_sizes=[4, 1024])
+    found = measured_cost(configs, mnist)
+    assert found.of(large) > 10 * found.of(small) > 0
+
+
+def test_more_steps_images_and_epochs_cost_more(mnist):
+    base = SMALL.replace(n_train=6000)
+    changes = ({"batch_size": 1}, {"n_train": 60_000}, {"epochs": 5})
+    dearer = [base.replace(**change) for change in changes]
+    found = measured_cost([base, *dearer], mnist)
+    assert all(found.of(config) > 1.5 * found.of(base) for config in dearer)
+
+
+def test_the_shares_of_the_runs_sum_to_1(small_dataset):
+    configs = grid(SMALL, batch_size=[1, 64, 600], hidden_sizes=[4, 30, (8, 8)], n_train=[50, None])
+    found = measured_cost([*configs, configs[0]], small_dataset)
+    assert found.n_trials == 18
+    assert sum(map(found.of, configs)) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("n", [1, 10_000])
+def test_however_many_runs_a_few_mini_batches_are_timed(mnist, steps, n):
+    configs = grid(SMALL.replace(batch_size=1, n_train=500), seed=range(n))
+    assert measured_cost(configs, mnist).n_trials == n
+    assert sum(steps) < 40_000  # images: less than one epoch of one run
+    assert len(steps) < 2 * 260
+
+
+def test_of_the_largest_network_a_step_or_two_are_timed(mnist, steps):
+    measured_cost([TrainingConfig(hidden_sizes=(1024,) * 6, batch_size=60_000)], mnist)
+    assert len(steps) <= 4
+
+
+def test_several_at_once_take_less_time_but_none_less_than_its_longest_run(small_dataset, monkeypatch):
+    monkeypatch.setattr(cost, "perf_counter", itertools.count().__next__)  # each timing takes a second
+    long = SMALL.replace(epochs=500)
+    configs = [*grid(SMALL, seed=range(20)), long]
+    one, two, many = (measured_cost(configs, small_dataset, n_workers=n) for n in (1, 2, 100))
+    assert two.seconds == many.seconds == pytest.approx(one.seconds * one.of(long))
+    even = grid(SMALL, seed=range(20))
+    one, four = (measured_cost(even, small_dataset, n_workers=n) for n in (1, 4))
+    assert four.seconds == pytest.approx(one.seconds / 4)
+
+
+def test_it_is_said_in_one_line():
+    shares = dict.fromkeys(grid(SMALL, seed=range(64)), 1 / 64)
+    assert str(Cost(shares, 2, 180.0)) == "64 runs, about 3 minutes on 2 cores"
+    assert str(Cost({SMALL: 1.0}, 1, 0.2)) == "1 run, about 1 second on 1 core"
+
+
+def test_it_counts_the_cores_that_there_are(small_dataset):
+    assert measured_cost([SMALL], small_dataset).n_workers == n_cores()
+    assert measured_cost([SMALL], small_dataset, n_workers=8).n_workers == 8
+
+
+def test_a_rate_that_diverges_and_a_handful_of_images_can_be_timed(small_dataset):
+    wild = SMALL.replace(learning_rate=100.0, initializer="uniform", n_train=10)
+    assert measured_cost([wild], small_dataset.head(10)).seconds > 0
+
+
+def test_too_many_images_are_refused(small_dataset):
+    with pytest.raises(ConfigError, match="n_train is 601"):
+        measured_cost([SMALL, SMALL.replace(n_train=601)], small_dataset)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0.2, "1 second"),
+        (59.4, "59 seconds"),
+        (60, "1 minute"),
+        (3580, "1 hour"),
+        (5400, "1.5 hours"),
+        (7200, "2 hours"),
+        (36_000, "10 hours"),
+        (86_400, "24 hours"),
+        (3 * 86_400, "3 days"),
+    ],
+)
+def test_a_long_wait_is_said_in_its_unit(seconds, words):
+    assert long_duration(seconds) == words

@@ -66,11 +66,10 @@ def measured_cost(
     weights = np.array([_n_weights(config, dataset) for config in configs])
     ends = [int(weights.argmin()), int(weights.argmax())]
     sizes = np.array([min(_LARGE, config.batch_size) for config in configs])
+    tried = _LARGE, int(sizes.min())
     with one_blas_thread():
-        large, small = (
-            np.interp(weights, weights[ends], [_image_seconds(configs[end], dataset, size) for end in ends])
-            for size in (_LARGE, int(sizes.min()))
-        )
+        timed = {(i, size): _image_seconds(configs[i], dataset, size) for i in {*ends} for size in {*tried}}
+    large, small = (np.interp(weights, weights[ends], [timed[i, size] for i in ends]) for size in tried)
     steps = 1 / sizes - 1 / _LARGE
     trained = large + (small - large) * steps / max(steps.max(), 1e-9)
     n_images = np.array([config.n_train or len(dataset.train_labels) for config in configs])

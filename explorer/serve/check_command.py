@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from argparse import ArgumentParser, ArgumentTypeError, Namespace, RawDescriptionHelpFormatter
+from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -18,20 +18,20 @@ from explorer.foreign_files import printable
 from explorer.safe_write import whole_file
 from explorer.serve.checked_submissions import CheckedSubmission, check_all
 from explorer.serve.grader_cells import WRITTEN
+from explorer.serve.run_options import INTERRUPTED, REFUSED, positive
 from explorer.serve.serve_command import DEFAULTS, refuse
 from explorer.serve.submission import Limits
 from explorer.wording import counted
 
 __all__ = ["add_parser", "run"]
 
-WRONG, REFUSED, INTERRUPTED = 1, 2, 130
+WRONG = 1
 ENDINGS = (".py", ".ipynb")
 REQUIRED = tuple(name for name, task in TASKS.items() if not task.is_bonus)
 SIGNS = MappingProxyType({"right": "✓", "wrong": "✗", "waiting": "…", "missing": "–", "unchecked": "?"})
 _MOST_NAME = 36  # letters of a file's name in the table
 _MOST_LETTERS = 1000  # of a line
 _MOST_MISTAKES = 10
-_MOST = 100_000  # seconds or megabytes
 _DESCRIPTION = """\
 Check a solution of the exercise, a script or a notebook, and name its mistakes.
 Of several files, or of all in a folder, show a table: a row each, then each
@@ -78,7 +78,7 @@ def add_parser(subparsers: Any) -> ArgumentParser:
     )
     for option, usual, unit in zip(("--seconds", "--memory"), Limits(), ("N", "MB"), strict=True):
         words = f"what a submission may take (default: {usual})"
-        parser.add_argument(option, type=_positive, default=usual, metavar=unit, help=words)
+        parser.add_argument(option, type=positive, default=usual, metavar=unit, help=words)
     words = "instead write the same checks for a grader: tests, or a notebook with a cell for each task"
     parser.add_argument("--cells", choices=WRITTEN, help=words)
     words = "the folder that --cells writes to (default: tests)"
@@ -130,12 +130,6 @@ def _watched(paths: Sequence[Path], limits: Limits) -> Iterable[CheckedSubmissio
     if not console.is_terminal:
         return found
     return track(found, "Checking", len(paths), console=console, transient=True)
-
-
-def _positive(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and 0 < int(text) <= _MOST):
-        raise ArgumentTypeError(f"expected a whole number from 1 to {_MOST}, not {text!r}")
-    return int(text)
 
 
 def _submissions(given: Path) -> list[Path]:

@@ -10,6 +10,7 @@ from explorer.serve import (
     present_command,
     rehearse_command,
     serve_command,
+    study_command,
     train_command,
 )
 from explorer.serve.surroundings import settle_terminal
@@ -57,7 +58,15 @@ def _parser() -> ArgumentParser:
     serve_command.add_options(parser)  # what happens without a command
     parser.set_defaults(foreign=())
     subparsers = parser.add_subparsers(title="commands", metavar="", dest="command")
-    commands = serve_command, train_command, present_command, rehearse_command, archive_command, check_command
+    commands = (
+        serve_command,
+        train_command,
+        study_command,
+        present_command,
+        rehearse_command,
+        archive_command,
+        check_command,
+    )
     for command in commands:
         command.add_parser(subparsers)
     return parser

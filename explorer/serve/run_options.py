@@ -5,7 +5,7 @@ The options are the settings of `TrainingConfig`, made from the same table as th
 
 import os
 import sys
-from argparse import SUPPRESS, ArgumentParser, Namespace
+from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -32,6 +32,7 @@ __all__ = [
     "config_of",
     "dataset_of",
     "give_up",
+    "positive",
     "query_of",
     "refused",
     "terminal",
@@ -39,6 +40,8 @@ __all__ = [
 
 FAILED, REFUSED, INTERRUPTED = 1, 2, 130
 """Exit codes besides 0; the last is 128 + the number of the signal, as a shell counts it."""
+
+_MOST = 100_000
 
 _PRESETS: Mapping[str, TrainingConfig] = MappingProxyType(
     {name.lower().removeprefix("the "): config for name, config in PRESETS.items()}
@@ -121,18 +124,10 @@ def refused(error: ConfigError) -> RefusedError:
     return RefusedError(f"--{FIELDS[error.field].key} is {error.value!r}; expected {error.expected}.")
 
 
-def check_files(files: Iterable[tuple[str, str]], *, overwrite: bool) -> None:
-    """Check that each file can be written, and that no two options name the same one.
-
-    Parameters
-    ----------
-    files : iterable of (str, str)
-        Each option with its path.
-    overwrite : bool
-        Whether a file may be there already.
-    """
+def check_files(files: Iterable[tuple[str, str, bool]]) -> None:
+    """Check that files can be written: options, each with its path and whether a file may be there already."""
     taken: dict[Path, str] = {}
-    for option, path in files:
+    for option, path, overwrite in files:
         try:
             destination = check_destination(path, overwrite=overwrite)
         except FileExistsError as error:
@@ -142,6 +137,13 @@ def check_files(files: Iterable[tuple[str, str]], *, overwrite: bool) -> None:
         if destination in taken:
             raise RefusedError(f"{option} and {taken[destination]} name the same file; expected two files.")
         taken[destination] = option
+
+
+def positive(text: str) -> int:
+    """Return the number in an option, from 1 to 100 000."""
+    if not (text.isascii() and text.isdigit() and 0 < int(text) <= _MOST):
+        raise ArgumentTypeError(f"expected a whole number from 1 to {_MOST}, not {text!r}")
+    return int(text)
 
 
 def give_up(error: OSError, command: str, messages: Console) -> int:

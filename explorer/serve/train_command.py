@@ -18,21 +18,8 @@ from rich.console import Console
 from explorer.datasets import Dataset
 from explorer.exports.files import export
 from explorer.safe_write import whole_file
-from explorer.serve.run_options import (
-    FAILED,
-    INTERRUPTED,
-    REFUSED,
-    RefusedError,
-    add_dataset,
-    add_settings,
-    add_start,
-    check_files,
-    config_of,
-    dataset_of,
-    give_up,
-    refused,
-    terminal,
-)
+from explorer.serve import run_options
+from explorer.serve.run_options import FAILED, INTERRUPTED, REFUSED, RefusedError
 from explorer.serve.serve_command import DEFAULTS
 from explorer.serve.train_result import as_json, exported_result
 from explorer.serve.train_screen import TrainScreen
@@ -93,10 +80,10 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    add_settings(parser, "settings of the run")
-    add_start(parser)
+    run_options.add_settings(parser, "settings of the run")
+    run_options.add_start(parser)
     files = parser.add_argument_group("data and results")
-    add_dataset(files)
+    run_options.add_dataset(files)
     for kind, (options, words) in _FILES.items():
         files.add_argument(*options, dest=kind, metavar="FILE", help=words)
     files.add_argument("--force", action="store_true", help="let these options replace a file")
@@ -108,9 +95,9 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
 
 def run(args: argparse.Namespace) -> int:
     """Train as the arguments of `add_parser` say, and return the exit code: 0, or one of `run_options`."""
-    messages = terminal(stderr=True)
+    messages = run_options.terminal(stderr=True)
     try:
-        dataset = dataset_of(args)
+        dataset = run_options.dataset_of(args)
         config = _config(args, fields_of(len(dataset.train_labels), dataset.n_classes), messages)
         return _run(_training(config, dataset, args), dataset, args, messages)
     except RefusedError as refusal:
@@ -120,16 +107,16 @@ def run(args: argparse.Namespace) -> int:
         messages.print("Stopped.")
         return INTERRUPTED
     except OSError as error:  # nobody reads on, or the disk is full
-        return give_up(error, "train", messages)
+        return run_options.give_up(error, "train", messages)
 
 
 def _training(config: TrainingConfig, dataset: Dataset, args: argparse.Namespace) -> TrainingRun:
     """Return the run, once everything is checked that can be before the first mini-batch."""
-    check_files(((option, path) for _, option, path in _wanted(args)), overwrite=args.force)
+    run_options.check_files((option, path, args.force) for _, option, path in _wanted(args))
     try:
         return TrainingRun(config, dataset)
     except ConfigError as error:
-        raise refused(error) from error
+        raise run_options.refused(error) from error
 
 
 def _wanted(args: argparse.Namespace) -> list[tuple[str, str, str]]:
@@ -139,16 +126,16 @@ def _wanted(args: argparse.Namespace) -> list[tuple[str, str, str]]:
 
 
 def _config(args: argparse.Namespace, fields: Mapping[str, Field], messages: Console) -> TrainingConfig:
-    config = config_of(args, fields, messages)
+    config = run_options.config_of(args, fields, messages)
     given = {name: getattr(args, name) for name in FIELDS if getattr(args, name) is not None}
     try:
         return config.replace(**{name: fields[name].parse(text) for name, text in given.items()})
     except ConfigError as error:
-        raise refused(error) from error
+        raise run_options.refused(error) from error
 
 
 def _run(training: TrainingRun, dataset: Dataset, args: argparse.Namespace, messages: Console) -> int:
-    screen = TrainScreen(training, terminal(stderr=args.json))
+    screen = TrainScreen(training, run_options.terminal(stderr=args.json))
     with _interrupts() as interrupted, screen.begin():
         run = complete(training, screen.show, interrupted.is_set)
     if run.end.error is not None:

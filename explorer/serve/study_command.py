@@ -1,0 +1,274 @@
+"""``nn-explorer study``: many runs in the terminal, on this machine or a cluster, kept as they end."""
+
+import json
+import logging
+import math
+import sys
+from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Executor
+from contextlib import closing, contextmanager
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from explorer.datasets import Dataset
+from explorer.safe_write import whole_file
+from explorer.serve import run_options
+from explorer.serve.run_options import FAILED, INTERRUPTED, REFUSED, RefusedError, positive
+from explorer.serve.serve_command import DEFAULTS
+from explorer.serve.study_screen import StudyScreen
+from explorer.training import ConfigError, TrainingConfig
+from explorer.training.config import fields_of
+from explorer.training.fields import Field
+from explorer.training.studies import StudyError, Trial, WorkerPool, grid, read_journal, study
+from explorer.training.studies.batch_sizes import BATCH_SIZES, batch_size_grid
+from explorer.training.studies.cost import Cost, measured_cost
+from explorer.training.studies.summary import levels, study_words, varied
+from explorer.wording import counted, grouped
+
+__all__ = ["add_parser", "run"]
+
+MOST_RUNS = 100_000
+"""Runs of one study."""
+
+_LARGE_RUNS, _LARGE_SECONDS = 1000, 3600  # more than this begins only when it is confirmed
+_WAIT_SECONDS = 10  # for a scheduler
+_USUAL_SEEDS = 3
+_FIGURES = ("median", "lowest", "highest")
+
+_DESCRIPTION = """\
+Train a network for each combination of the values, and compare their accuracy.
+Each setting takes several values with commas between them; hidden layers have
+hyphens: --hidden 32,128,128-64 is three networks.
+"""
+_EPILOG = """\
+With --out each run is kept as soon as it ends. Ctrl-C stops at once; the same
+command goes on with what is missing, also after a crash.
+
+On a Dask cluster each run is a task: --dask takes the scheduler's address, and
+its workers need the same version of nn-explorer.
+
+Exit codes: 0 finished; 1 a run failed, or the study could not go on; 2 an
+option holds something that it may not; 130 stopped by Ctrl-C.
+
+Examples:
+  nn-explorer study --batch-size 1,8,64,512 --lr 0.01,0.1 --seeds 5 --out study.jsonl
+  nn-explorer study --preset modern --hidden 32,128,128-64 --epochs 5 --report study.html
+  nn-explorer study --question batch-size --out batch-size.jsonl
+"""
+
+
+def add_parser(subparsers: Any) -> ArgumentParser:
+    """Add the command ``study`` to what `ArgumentParser.add_subparsers` returned; `run` does what it says."""
+    parser: ArgumentParser = subparsers.add_parser(
+        "study",
+        help="train many networks in the terminal, and compare them",
+        usage="%(prog)s [options]",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        formatter_class=RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    settings = run_options.add_settings(
+        parser, "settings of the runs, each with one value or more", several=True
+    )
+    words = f"so many seeds, from 0 or a single --seed on (default: {_USUAL_SEEDS})"
+    settings.add_argument("--seeds", type=positive, metavar="N", help=words)
+    words = "the exercise's question: batch sizes from 1 to all, by sum and by mean"
+    settings.add_argument("--question", choices=["batch-size"], help=words)
+    run_options.add_start(parser)
+    group = parser.add_argument_group("where the runs happen")
+    where = group.add_mutually_exclusive_group()
+    where.add_argument("--workers", type=positive, metavar="N", help="processes here (default: one a core)")
+    where.add_argument("--dask", metavar="ADDRESS", help="a Dask cluster, by its scheduler: tcp://host:8786")
+    group.add_argument("--yes", action="store_true", help="start a large study without a question")
+    files = parser.add_argument_group("data and results")
+    run_options.add_dataset(files)
+    words = "keep each run in this journal, and skip those that it has"
+    files.add_argument("--out", metavar="FILE", help=words)
+    words = "write a report, one HTML file that opens without a network"
+    files.add_argument("--report", metavar="FILE", help=words)
+    files.add_argument("--force", action="store_true", help="let --report replace a file")
+    words = "one JSON object on standard output, progress on standard error"
+    files.add_argument("--json", action="store_true", help=words)
+    parser.set_defaults(run=run, foreign=tuple(DEFAULTS))
+    return parser
+
+
+def run(args: Namespace) -> int:
+    """Run a study as the arguments of `add_parser` say, and return the exit code."""
+    messages = run_options.terminal(stderr=True)
+    try:
+        dataset = run_options.dataset_of(args)
+        configs = _configs(args, fields_of(len(dataset.train_labels), dataset.n_classes), messages)
+        files = (("--out", args.out, True), ("--report", args.report, args.force))
+        run_options.check_files(file for file in files if file[1] is not None)
+        return _run(configs, dataset, args, messages)
+    except (RefusedError, StudyError) as refusal:
+        messages.print(f"nn-explorer study: {refusal}")
+        return REFUSED
+    except KeyboardInterrupt:
+        messages.print("Stopped.")
+        return INTERRUPTED
+    except OSError as error:  # nobody reads on, or the disk is full
+        return run_options.give_up(error, "study", messages)
+
+
+def _configs(args: Namespace, fields: Mapping[str, Field], messages: Console) -> tuple[TrainingConfig, ...]:
+    """Return the runs that are asked for: every combination, the seed varying fastest."""
+    start = run_options.config_of(args, fields, messages)
+    given = {name: text for name in fields if (text := getattr(args, name)) is not None}
+    try:
+        axes = {name: _values(fields[name], text) for name, text in given.items()}
+        seeds: Sequence[int] = axes.pop("seed", ())
+        if args.seeds is not None and len(seeds) > 1:
+            raise RefusedError("--seeds counts seeds and --seed lists them; expected one of the two.")
+        if args.seeds is not None or not seeds:
+            first = seeds[0] if seeds else start.seed
+            seeds = range(first, first + (args.seeds or _USUAL_SEEDS))
+        sizes = axes.pop("batch_size", BATCH_SIZES) if args.question else ()
+        n_runs = math.prod(map(len, axes.values())) * len(seeds) * max(1, 2 * len(sizes))
+        if n_runs > MOST_RUNS:
+            raise RefusedError(f"These are {counted(n_runs, 'run')}; expected at most {grouped(MOST_RUNS)}.")
+        if not args.question:
+            return grid(start, **axes, seed=seeds)
+        asked = [batch_size_grid(each, batch_sizes=sizes, seeds=seeds) for each in grid(start, **axes)]
+        return tuple(dict.fromkeys(config for configs in asked for config in configs))
+    except ConfigError as error:
+        raise run_options.refused(error) from error
+
+
+def _values(field: Field, text: str) -> tuple[Any, ...]:
+    return tuple(dict.fromkeys(field.parse(part.strip()) for part in text.split(",")))
+
+
+def _run(configs: Sequence[TrainingConfig], dataset: Dataset, args: Namespace, messages: Console) -> int:
+    console, axes, trials, code = run_options.terminal(stderr=args.json), varied(configs), list[Trial](), 0
+    missing = _missing(configs, args.out, messages)
+    try:
+        with _executor(args, messages) as (executor, n_workers):
+            cost = measured_cost(missing, dataset, n_workers=n_workers)
+            _confirm(cost, args)
+            console.print(f"{dataset.name}: {cost}" if missing else "Nothing is left to run.")
+            screen = StudyScreen(cost, len(configs) - len(missing), axes, console)
+            coming = study(configs, dataset, executor=executor, journal=args.out)
+            with screen.begin(), closing(coming):
+                for trial in coming:
+                    trials.append(trial)
+                    if trial.config in missing:
+                        screen.show(trial)
+        code = 0 if all(trial.is_settled for trial in trials) else FAILED
+    except (KeyboardInterrupt, StudyError) as error:
+        if not trials:
+            raise
+        code = INTERRUPTED if isinstance(error, KeyboardInterrupt) else FAILED
+        messages.print(f"{error or 'Stopped.'} {_go_on(len(trials), len(configs), args.out)}")
+    trials.sort(key=lambda trial: configs.index(trial.config))
+    screen.show_end(trials)
+    if args.report is not None:
+        code = _report(trials, dataset, args, messages) or code
+    if args.json:
+        sys.stdout.write(_as_json(trials, dataset, axes) + "\n")
+        sys.stdout.flush()
+    return code
+
+
+def _missing(
+    configs: Sequence[TrainingConfig], out: str | None, messages: Console
+) -> dict[TrainingConfig, None]:
+    """Return the runs that are still to come, and say what the journal has."""
+    missing = dict.fromkeys(configs)
+    if out is not None and Path(out).expanduser().exists():
+        recorded = read_journal(out)
+        for trial in recorded.trials:
+            if trial.is_settled:
+                missing.pop(trial.config, None)
+        has = f"{out} has {grouped(len(configs) - len(missing))} of these {counted(len(configs), 'run')}."
+        messages.print(" ".join(filter(None, (recorded.notice, has))))
+    return missing
+
+
+@contextmanager
+def _executor(args: Namespace, messages: Console) -> Iterator[tuple[Executor | None, int | None]]:
+    """Give where the runs happen, and how many at once; None for what a study decides by itself."""
+    if args.dask is not None:
+        with _dask_client(args.dask) as client:
+            n_workers = sum(client.nthreads().values())
+            if not n_workers:
+                messages.print("The cluster has no workers yet: the study waits for them.")
+            yield client.get_executor(), n_workers or 1
+    elif args.workers is not None:
+        with WorkerPool(args.workers) as pool:
+            try:
+                yield pool, args.workers
+            except BaseException:
+                pool.end_workers()
+                raise
+    else:
+        yield None, None
+
+
+def _dask_client(address: str) -> Any:
+    try:
+        import dask
+        from distributed import Client
+    except ImportError as error:
+        raise RefusedError("--dask needs a package more: pip install 'nn-explorer[cluster]'.") from error
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what is wrong is said in a sentence
+    dask.config.set({"distributed.comm.timeouts.connect": f"{_WAIT_SECONDS} s"})
+    try:
+        return Client(address, timeout=_WAIT_SECONDS)  # type: ignore[no-untyped-call]
+    except (OSError, ValueError) as error:
+        reason = f"no scheduler answers at {address} within {_WAIT_SECONDS} seconds"
+        raise RefusedError(f"--dask: {reason}; expected an address such as tcp://host:8786.") from error
+
+
+def _confirm(cost: Cost, args: Namespace) -> None:
+    """Ask whether a large study is meant."""
+    if args.yes or (cost.n_trials <= _LARGE_RUNS and cost.seconds <= _LARGE_SECONDS):
+        return
+    if sys.stdin is None or not sys.stdin.isatty():
+        raise RefusedError(f"{cost}: --yes starts so large a study.")
+    print(f"{cost}. Start? [y/N] ", end="", file=sys.stderr, flush=True)
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        raise RefusedError("nothing was started.")
+
+
+def _go_on(n_ended: int, n_runs: int, out: str | None) -> str:
+    ended = f"{grouped(n_ended)} of {counted(n_runs, 'run')} ended"
+    if out is None:
+        return f"{ended}; with --out FILE they would be kept, to go on with the others later."
+    return f"{ended} and are in {out}; the same command goes on with the others."
+
+
+def _report(trials: Sequence[Trial], dataset: Dataset, args: Namespace, messages: Console) -> int:
+    from explorer.exports.study_report import study_report  # needs all of Plotly
+
+    try:
+        with whole_file(args.report, overwrite=args.force) as stream:
+            stream.write(study_report(trials, dataset).encode())
+    except OSError as error:
+        messages.print(f"nn-explorer study: --report: {str(error).rstrip('.')}.")
+        return FAILED
+    messages.print(f"Saved to {args.report}.")
+    return 0
+
+
+def _as_json(trials: Sequence[Trial], dataset: Dataset, axes: Sequence[str]) -> str:
+    """Return a study as one line of JSON; the figures of a level without a finished run are null."""
+    found = [
+        {
+            "settings": dict(zip(axes, level.values, strict=True)),
+            **{name: getattr(level, name) if level.accuracies else None for name in _FIGURES},
+            "diverged": level.n_diverged,
+            "runs": [
+                {"query": trial.config.to_query(), **asdict(replace(trial, epochs=()))}
+                for trial in level.trials
+            ],
+        }
+        for level in levels(trials, axes)
+    ]
+    return json.dumps({"dataset": dataset.name, "levels": found, "words": study_words(trials, axes)})

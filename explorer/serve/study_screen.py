@@ -1,0 +1,91 @@
+"""What ``nn-explorer study`` shows: a line for each run that ends, a bar below them, and in the end a table.
+
+Where nobody can look at a bar, in a file or a pipe, there are only the lines.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from time import perf_counter
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
+from rich.text import Text
+
+from explorer.exports.study_table import level_rows, outcome
+from explorer.training import FIELDS
+from explorer.training.studies import Trial
+from explorer.training.studies.cost import Cost
+from explorer.training.studies.summary import study_words
+from explorer.wording import counted, duration
+
+__all__ = ["StudyScreen"]
+
+
+class StudyScreen:
+    """The lines and the bar of one study.
+
+    Parameters
+    ----------
+    cost : Cost
+        Of the runs that are still to come.
+    n_kept : int
+        Runs that had ended before.
+    axes : sequence of str
+        The settings that differ between the runs, besides the seed.
+    console : rich.console.Console
+        Where to.
+    """
+
+    def __init__(self, cost: Cost, n_kept: int, axes: Sequence[str], console: Console) -> None:
+        self._cost, self._n_ended, self._total = cost, n_kept, n_kept + cost.n_trials
+        self._axes, self._console = axes, console
+        self._progress = Progress(
+            TextColumn("{task.description}"), BarColumn(), _TimeLeft(), console=console, transient=True
+        )
+        self._share, self._started = 0.0, perf_counter()
+        self._task = self._progress.add_task(self._ended(), total=1.0, end=self._started + cost.seconds)
+
+    def begin(self) -> AbstractContextManager[Any]:
+        """Return the bar: a context, while which it is there."""
+        return self._progress if self._console.is_terminal else nullcontext()
+
+    def show(self, trial: Trial) -> None:
+        """Show a run that has ended: its line, and how far the study is."""
+        self._n_ended += 1
+        self._share += self._cost.of(trial.config)
+        now, left = perf_counter(), max(0.0, 1 - self._share)
+        # Of the estimate counts what is left of it, of the time that it took what has passed.
+        seconds = left * (left * self._cost.seconds + now - self._started)
+        self._progress.update(self._task, completed=self._share, description=self._ended(), end=now + seconds)
+        number = f"{self._n_ended:{len(str(self._total))}} of {self._total}"
+        settings = ", ".join(
+            f"{FIELDS[name].label.lower()} {trial.config.text(name)}" for name in (*self._axes, "seed")
+        )
+        self._console.print(f"{number}  {settings}: {outcome(trial)} in {trial.seconds:.2f} s")
+
+    def show_end(self, trials: Sequence[Trial]) -> None:
+        """Show the table of all runs that ended, and what can be said of them."""
+        self._console.print("", *_end(trials, self._axes), sep="\n")
+
+    def _ended(self) -> str:
+        return f"{self._n_ended} of {counted(self._total, 'run')}"
+
+
+class _TimeLeft(ProgressColumn):
+    """How long it takes until the time that the task has as its `end`."""
+
+    def render(self, task: Task) -> Text:
+        return Text(f"{duration(task.fields['end'] - perf_counter())} left")
+
+
+def _end(trials: Sequence[Trial], axes: Sequence[str]) -> Iterator[str]:
+    rows = level_rows(trials, axes)
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        yield "  ".join(f"{cell:>{width}}" for cell, width in zip(row, widths, strict=True))
+    if words := study_words(trials, axes):
+        yield from ("", words)
+    failed = [trial for trial in trials if not trial.is_settled]
+    if failed:
+        yield from ("", f"{counted(len(failed), 'run')} failed; the first: {failed[0].error}")

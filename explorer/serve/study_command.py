@@ -165,8 +165,9 @@ def _run(configs: Sequence[TrainingConfig], dataset: Dataset, args: Namespace, m
         if not trials:
             raise
         code = INTERRUPTED if isinstance(error, KeyboardInterrupt) else FAILED
-        messages.print(f"{error or 'Stopped.'} {_go_on(len(trials), len(configs), args.out)}")
-    trials.sort(key=lambda trial: configs.index(trial.config))
+        messages.print(f"{str(error) or 'Stopped.'} {_go_on(len(trials), len(configs), args.out)}")
+    places = {config: place for place, config in enumerate(configs)}
+    trials.sort(key=lambda trial: places[trial.config])
     screen.show_end(trials)
     if args.report is not None:
         code = _report(trials, dataset, args, messages) or code

@@ -1,0 +1,108 @@
+"""A study as one HTML file that opens from the disk, with no network: figures, table, words, every run."""
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+from functools import partial
+
+import plotly.graph_objects as go
+
+from explorer.datasets import Dataset
+from explorer.exports.report_page import report_page
+from explorer.exports.study_table import level_rows, outcome
+from explorer.figures.palette import Theme
+from explorer.figures.studies import StudyMeasure, heat_figure, sweep_figure
+from explorer.training import FIELDS
+from explorer.training.studies import Trial
+from explorer.training.studies.journal import data_hash
+from explorer.training.studies.summary import levels, study_words, varied
+from explorer.training.studies.work import Versions
+from explorer.wording import counted, duration, enumerated, grouped, percent
+
+__all__ = ["study_report"]
+
+_MOST_FIGURES = 8
+_MOST_VALUES = 20
+_HEADINGS: tuple[tuple[StudyMeasure, str], ...] = (
+    ("accuracy", "Test accuracy"),
+    ("time", "Time of an epoch"),
+)
+
+
+def study_report(trials: Sequence[Trial], dataset: Dataset, *, day: date | None = None) -> str:
+    """Return the report of trials, one or more, on a data set as HTML, about 5 MB.
+
+    It asks no host for anything, follows the reader's choice of light or dark, and prints light.
+    """
+    axes, day = varied(trial.config for trial in trials), day or date.today()
+    figures = [*_figures(trials, axes, len(dataset.train_labels))]
+    title = enumerated([FIELDS[name].label.lower() for name in axes or ("seed",)])
+    return report_page(
+        "study_report.html.j2",
+        {f"figure-{place}": draw for place, (_, draw) in enumerate(figures)},
+        title=f"Study: {title}",
+        page_title=f"Study: {title} · {dataset.name} · {day}",
+        subtitle=f"{counted(len(trials), 'run')} on {dataset.name}: {grouped(len(dataset.train_labels))} train "
+        f"and {grouped(len(dataset.test_labels))} test images",
+        day=f"{day.day} {day:%B %Y}",
+        words=study_words(trials, axes),
+        headings=[heading for heading, _ in figures],
+        table_rows=level_rows(trials, axes),
+        settings=[(FIELDS[name].label, _values(trials, name), FIELDS[name].help) for name in FIELDS],
+        origin=[*_origin(trials, dataset)],
+        runs=_runs(trials, axes),
+    )
+
+
+def _figures(
+    trials: Sequence[Trial], axes: Sequence[str], n_images: int
+) -> Iterator[tuple[str, partial[go.Figure]]]:
+    """Yield headings and figures of the first two settings, for each combination of the others."""
+    parts = levels(trials, axes[2:]) if axes else ()
+    for part in parts[:_MOST_FIGURES]:
+        where = [
+            f"{FIELDS[name].label.lower()} {FIELDS[name].text(value)}"
+            for name, value in zip(axes[2:], part.values, strict=True)
+        ]
+        for measure, heading in _HEADINGS[: 2 if len(parts) == 1 else 1]:
+            yield ", ".join([heading, *where]), partial(_figure, part.trials, axes[:2], measure, n_images)
+
+
+def _figure(
+    trials: Sequence[Trial], axes: Sequence[str], measure: StudyMeasure, n_images: int, theme: Theme
+) -> go.Figure:
+    if len(axes) == 2 and "reduction" not in axes:
+        return heat_figure(trials, axes, measure=measure, n_images=n_images, theme=theme)
+    axis, *by = sorted(axes, key=lambda name: name == "reduction")
+    return sweep_figure(
+        trials, axis, by=by[0] if by else None, measure=measure, n_images=n_images, theme=theme
+    )
+
+
+def _values(trials: Sequence[Trial], name: str) -> str:
+    texts = [*dict.fromkeys(trial.config.text(name) for trial in trials)]
+    more = len(texts) - _MOST_VALUES
+    return ", ".join(texts if more <= 0 else [*texts[:_MOST_VALUES], f"and {counted(more, 'other')}"])
+
+
+def _origin(trials: Sequence[Trial], dataset: Dataset) -> Iterator[tuple[str, str]]:
+    """Yield what one has to know to get the same again."""
+    yield "Versions", str(Versions.here())
+    yield "Images", f"{dataset.name}, SHA-256 {data_hash(dataset)}"
+    hosts = dict.fromkeys(trial.worker.rpartition(":")[0] for trial in trials)
+    yield "Computers", enumerated([*hosts])
+    yield "Time", f"{duration(sum(trial.seconds for trial in trials))}, all runs one after the other"
+
+
+def _runs(trials: Sequence[Trial], axes: Sequence[str]) -> list[list[str]]:
+    names = [*axes, "seed"]
+    head = [FIELDS[name].label.lower() for name in names]
+    return [[*head, "test accuracy", "train accuracy", "seconds", "link"]] + [
+        [
+            *map(trial.config.text, names),
+            outcome(trial),
+            percent(trial.final.train_accuracy, 2) if trial.final else "–",
+            f"{trial.seconds:.2f}",
+            f"?{trial.config.to_query()}",
+        ]
+        for trial in trials
+    ]

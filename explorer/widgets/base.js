@@ -183,3 +183,28 @@ function showTile({ style }, url, index, columns, rows, pitch = 1) {
   style.backgroundSize = `${100 * pitch * columns}% ${100 * pitch * rows}%`;
   style.backgroundPosition = `${place(index % columns, columns)}% ${place(Math.floor(index / columns), rows)}%`;
 }
+
+/**
+ * Let the browser save what Python sends.
+ * @param {{ download: string, type: string }} content
+ * @param {DataView[]} buffers
+ */
+function saveFile({ download, type }, buffers) {
+  const url = URL.createObjectURL(new Blob(/** @type {DataView<ArrayBuffer>[]} */ (buffers), { type }));
+  make("a", { href: url, download }).click();
+  setTimeout(() => URL.revokeObjectURL(url), 60000);
+}
+
+const PIECE = 1 << 20; // a message of more than 10 MB would end the connection
+
+/**
+ * Send a file in pieces; of one that is too large only its size.
+ * @param {File} file
+ * @param {{ get: (name: "most_bytes") => number, send: (...message: any[]) => void }} model
+ */
+async function upload(file, model) {
+  const sent = (/** @type {number} */ at, /** @type {ArrayBuffer[]} */ buffers) =>
+    model.send({ open: file.name, size: file.size, at }, undefined, buffers);
+  if (file.size > model.get("most_bytes") || file.size === 0) return sent(0, []);
+  for (let at = 0; at < file.size; at += PIECE) sent(at, [await file.slice(at, at + PIECE).arrayBuffer()]);
+}

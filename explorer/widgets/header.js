@@ -196,14 +196,6 @@ function saveButton(model, signal) {
   return [button, lost];
 }
 
-/** Let the browser save what Python sends.
- * @param {{ download: string, type: string }} content @param {DataView[]} buffers */
-function save({ download, type }, buffers) {
-  const url = URL.createObjectURL(new Blob(/** @type {DataView<ArrayBuffer>[]} */ (buffers), { type }));
-  make("a", { href: url, download }).click();
-  setTimeout(() => URL.revokeObjectURL(url), 60000);
-}
-
 const [KEPT, AGAIN] = ["explorer-kept", "explorer-again"]; // the second is set where heartbeat.js loads the page again
 
 /** Keep a copy of the session for as long as the tab is open, in the place of the one before.
@@ -243,17 +235,6 @@ function keepSession(model, signal) {
   } catch {
     // then the address alone says what was there
   }
-}
-
-const PIECE = 1 << 20; // a message of more than 10 MB would end the connection
-
-/** Send a file in pieces; of one that is too large only its size.
- * @param {File} file @param {Model} model */
-async function upload(file, model) {
-  const sent = (/** @type {number} */ at, /** @type {ArrayBuffer[]} */ buffers) =>
-    model.send({ open: file.name, size: file.size, at }, undefined, buffers);
-  if (file.size > model.get("most_bytes") || file.size === 0) return sent(0, []);
-  for (let at = 0; at < file.size; at += PIECE) sent(at, [await file.slice(at, at + PIECE).arrayBuffer()]);
 }
 
 /** The menu's entry that saves the session: on a phone there is no other.
@@ -328,7 +309,7 @@ function render({ model, el, signal }) {
   };
   model.on("change", show);
   model.on("msg:custom", (content, buffers) => {
-    if (content.download) save(content, buffers);
+    if (content.download) saveFile(content, buffers);
     if ("keep" in content) keep(content.keep, buffers);
   });
   show();

@@ -5,7 +5,7 @@
 
 /**
  * @typedef {{
- *   _carrier: string, _plotly_key: string, _keys: string[], _clicks: boolean, _reported_edit: number,
+ *   _carrier: string, _plotly_key: string, _keys: string[], _clicks: boolean, _hovers: boolean, _reported_edit: number,
  *   _widget_layout: { height?: number }, _config: Record<string, any>, _py2js_update: Update | null,
  *   name: string, summary: string,
  * }} State
@@ -116,7 +116,7 @@ function keepingZoom(update) {
 const TOLD = { displayModeBar: true, modeBarButtons: [Object.keys(BUTTONS)], displayNotifier: false, doubleClick: "reset" };
 
 /**
- * The model as Plotly's widget sees it: of what the page does only clicks reach Python, so that zooming or hiding a
+ * The model as Plotly's widget sees it: of what the page does only clicks and, where asked for, hovers reach Python, so that zooming or hiding a
  * curve stays the reader's own; `listeners` collects what a view hears, to be dropped with the view. A figure without
  * a height is given its place's: Plotly's widget would begin with 360 px.
  * @param {Model} model
@@ -134,9 +134,8 @@ function quiet(model, listeners, height) {
       listeners.push([event, callback]);
     },
     set(/** @type {string} */ name, /** @type {any} */ value) {
-      if (name === "_js2py_pointsCallback" && value?.event_type === "plotly_click") {
-        model.send({ kind: "click", points: value.points });
-      }
+      const kind = { plotly_click: "click", plotly_hover: model.get("_hovers") ? "hover" : "" }[value?.event_type ?? ""];
+      if (name === "_js2py_pointsCallback" && kind) model.send({ kind, points: value.points });
     },
     save_changes() {},
   };

@@ -132,6 +132,8 @@ class LiveFigure(KnownNames, go.FigureWidget):
         One line that says what the figure shows, read by screen readers.
     on_click
         Called with a `Click` for each click on a point, on whichever thread the kernel handles messages.
+    on_hover
+        Called likewise for each point that the pointer comes to.
     on_key
         By the name of a key (``"ArrowUp"``), called without arguments when it is pressed on the figure, on such a
         thread too. With any, the figure can have the focus.
@@ -145,6 +147,7 @@ class LiveFigure(KnownNames, go.FigureWidget):
     name = Unicode().tag(sync=True)
     summary = Unicode().tag(sync=True)
     _clicks = Bool(False).tag(sync=True)
+    _hovers = Bool(False).tag(sync=True)
     _keys = List(Unicode()).tag(sync=True)
     _look = Instance(Assets, allow_none=True).tag(sync=True, **ipywidgets.widget_serialization)
     _carrier = Instance(PlotlyCarrier, allow_none=True).tag(sync=True, **ipywidgets.widget_serialization)
@@ -162,6 +165,7 @@ class LiveFigure(KnownNames, go.FigureWidget):
         name: str = "Figure",
         summary: str = "",
         on_click: Callable[[Click], None] | None = None,
+        on_hover: Callable[[Click], None] | None = None,
         on_key: Mapping[str, Callable[[], None]] = MappingProxyType({}),
     ) -> None:
         super().__init__(figure.update_layout(height=None, autosize=True) if fills else figure)
@@ -171,7 +175,8 @@ class LiveFigure(KnownNames, go.FigureWidget):
         self._config = dict(_PAGE_CONFIG)
         self.name, self.summary = name, summary
         self._clicks = on_click is not None
-        self._on_click = on_click
+        self._hovers = on_hover is not None
+        self._on_point = {"click": on_click, "hover": on_hover}
         self.on_msg(self._hear)
         if on_click is not None and not self._lean:
             for trace in self.data:
@@ -308,24 +313,18 @@ class LiveFigure(KnownNames, go.FigureWidget):
             self.send({"tables": [asdict(table) for table in data_tables(self)]})
         elif content.get("kind") == "key" and content.get("key") in self._on_key:
             self._on_key[content["key"]]()
-        elif content.get("kind") == "click" and self._on_click is not None:
+        elif (tell := self._on_point.get(str(content.get("kind")))) is not None:
             points = content["points"]
             index = points["point_indexes"][0]
-            self._on_click(
-                Click(
-                    trace=points["trace_indexes"][0],
-                    index=tuple(index) if isinstance(index, list) else (index,),
-                    x=points["xs"][0],
-                    y=points["ys"][0],
-                )
-            )
+            place = tuple(index) if isinstance(index, list) else (index,)
+            tell(Click(points["trace_indexes"][0], place, points["xs"][0], points["ys"][0]))
 
     def _hear_plotly(self, _trace: object, points: Any, _state: object) -> None:
         """Pass on a click that came through Plotly's own widget."""
-        if points.point_inds and self._on_click is not None:
+        if points.point_inds and (tell := self._on_point["click"]) is not None:
             index = points.point_inds[0]
             place = tuple(index) if isinstance(index, list | tuple) else (index,)
-            self._on_click(Click(points.trace_index, place, points.xs[0], points.ys[0]))
+            tell(Click(points.trace_index, place, points.xs[0], points.ys[0]))
 
 
 def _changes(new: Any, shown: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -8,6 +8,12 @@ from explorer.widgets.rendered import Element, button_element, element
 __all__ = ["StudyProgress"]
 
 _SQUARE, _TRIANGLE = "M4 4h8v8H4z", "M5 3.5v9l7.5-4.5z"
+_WORDS = {
+    "stop": "Stop the study",
+    "run": "Run the study",
+    "go on": "Go on with it",
+    "confirm": "Run it all the same",
+}
 
 
 @dataclass(frozen=True)
@@ -21,21 +27,24 @@ class StudyProgress:
     """For example ``"12 of 48 runs · 20 s left"``."""
     fraction: float = 0.0
     """How far the study is, 0 to 1."""
-    running: bool = False
-    """Whether it is under way: the button then stops it."""
+    press: str = "run"
+    """What the button stands for, ``"run"``, ``"go on"``, ``"confirm"`` or ``"stop"``: a press that says another was
+    on its way when that changed."""
 
     @property
-    def press(self) -> str:
-        """What the button stands for: a press that says another was on its way when the study began or ended."""
-        return "stop" if self.running else "run"
+    def running(self) -> bool:
+        """Whether the study is under way: the button then stops it."""
+        return self.press == "stop"
 
     def elements(self) -> list[Element]:
         """Return the bar as elements."""
-        words, path = ("Stop the study", _SQUARE) if self.running else ("Run the study", _TRIANGLE)
+        path = _SQUARE if self.running else _TRIANGLE
         named = {"class_": "explorer-icon", "viewBox": "0 0 16 16", "aria_hidden": "true"}
         icon = element("svg", element("path", d=path), **named)
         is_primary = not self.running
-        run = button_element(self.press, icon, words, class_="explorer-button", data_primary=is_primary)
+        run = button_element(
+            self.press, icon, _WORDS[self.press], class_="explorer-button", data_primary=is_primary
+        )
         is_hidden = not self.running and self.fraction == 0
         shown = {"aria_label": "Progress of the study", "hidden": is_hidden}
         bar = element("progress", max=1, value=self.fraction, **shown)

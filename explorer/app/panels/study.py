@@ -1,210 +1,371 @@
-"""The sixth tab: what the batch size does to the network in the controls, from many runs."""
+"""The sixth tab: what one or two settings do to the network in the controls, from many runs."""
 
-from functools import partial
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
 from statistics import mode
+from threading import Thread
 from time import monotonic
-from types import MappingProxyType
+from typing import Any
 
 from explorer.app.layout import box, set_hidden
-from explorer.app.panels.recorded_study import load_points
+from explorer.app.panels.study_drawing import StudyDrawing
+from explorer.app.panels.study_plan import BY_REDUCTION, StudyPlan, as_text, offered_values, parse_values
 from explorer.app.view_state import ViewState
 from explorer.app.views import Views
 from explorer.datasets import load_mnist
-from explorer.figures.palette import Theme
-from explorer.figures.studies import (
-    StudyMeasure,
-    StudyPoint,
-    study_figure,
-    study_layout,
-    study_points,
-    study_style,
-    study_traces,
-    study_words,
-)
-from explorer.training import TrainingConfig
-from explorer.training.studies import (
-    BATCH_SIZES,
-    SAME_STEP,
-    StudyError,
-    StudyResult,
-    batch_size_grid,
-    batch_size_rates,
-    effort,
-)
-from explorer.training.study_runner import StudyDelivery, StudyRunner
+from explorer.training import FIELDS, ConfigError, TrainingConfig
+from explorer.training.config import fields_of
+from explorer.training.fields import Whole
+from explorer.training.studies import StudyError, Trial, read_journal
+from explorer.training.studies.batch_sizes import SAME_STEP, batch_size_rates
+from explorer.training.studies.cost import Cost, measured_cost
+from explorer.training.studies.journal import RecordedStudy, data_hash, journal_content, parse_journal
+from explorer.training.studies.runner import StudyDelivery, StudyRunner
+from explorer.training.studies.summary import setting_values, study_words, varied
 from explorer.widgets.caption import Caption
-from explorer.widgets.dropdown import Segmented
-from explorer.widgets.live_figure import LiveFigure
+from explorer.widgets.dropdown import Dropdown, Segmented
 from explorer.widgets.rendered import Display
+from explorer.widgets.study_entry import StudyEntry
+from explorer.widgets.study_files import StudyFiles
 from explorer.widgets.study_progress import StudyProgress
-from explorer.wording import duration, in_line
+from explorer.wording import counted, duration, in_line
 
-__all__ = ["StudyPanel", "study_configs"]
+__all__ = ["RECORDED", "StudyPanel"]
 
-_ORDER = "The largest batches come first, because they take the least time; the answer follows at the end."
-_RECORDED = "Recorded beforehand, with the exercise's settings, 10 epochs and 3 seeds."
-_MEASURES: MappingProxyType[StudyMeasure, str] = MappingProxyType(
-    {
-        "accuracy": "test accuracy at the end: mean over the seeds, and a band from the lowest to the highest",
-        "time": "time of an epoch: a step on few images costs nearly as much as one on many",
-        "updates": "updates of the weights in the whole run: the larger the batch, the fewer",
-    }
-)
+RECORDED = Path(__file__).with_name("recorded_study.jsonl")
+"""The study that the tab opens with on MNIST: the exercise's network, trained beforehand."""
+
+_SEEDS = Whole(name="seeds", label="Seeds", key="", help="", low=1, high=1000)
+_SECONDS_BETWEEN = 0.2  # two drawings
+_MANY_RUNS, _LONG_SECONDS = 1000, 3600  # more than that is asked for once more
+_ORDER = "Runs with large batches come first, because they take the least time; the answer follows at the end."
+_RECORDED_WORDS = "Recorded beforehand, with the exercise's settings, 10 epochs and 3 seeds."
+_OWN_QUESTION = "One run for each combination of the values, and each seed. All else is as in the controls."
+_HINT = "Values such as 8, 32, 128 or a range such as 0.001..1 ×4."
 
 
 class StudyPanel:
-    """A study of batch sizes: started by its button, drawn as its runs end.
+    """A study of one setting or two: planned here, started by its button, drawn as its runs end.
 
-    On MNIST it opens with a recorded one, of the exercise's network.
+    Parameters
+    ----------
+    on_open : callable
+        Called with the settings of a trial that the user wants to have as a run.
     """
 
-    def __init__(self, views: Views) -> None:
-        dataset, theme, on_loop = views.dataset, views.theme, views.on_loop
-        self._dataset, self._runner = dataset, StudyRunner()
+    def __init__(self, views: Views, on_open: Callable[[TrainingConfig], object]) -> None:
+        self._views, self._dataset, self._runner = views, views.dataset, StudyRunner()
         views.on_close(self._runner.stop)
-        self._config = TrainingConfig()
-        self._deliver = on_loop(self._on_delivery)
-        self._recorded = load_points() if dataset is load_mnist() else ()
-        self._configs: tuple[TrainingConfig, ...] = ()
-        self._results: list[StudyResult] = []
+        self._n_images = len(self._dataset.train_labels)
+        self._fields = fields_of(self._n_images, self._dataset.n_classes)
+        self._config, self._plan, self._study = TrainingConfig(), StudyPlan(), StudyPlan()
+        self._trials: dict[TrainingConfig, Trial] = {}
+        self._key: object = None
+        self._missing: tuple[TrainingConfig, ...] = ()
+        self._cost: Cost | None = None
+        self._end = ""
+        self._wants_start = self._is_due = self._is_filling = False
         self._number = self._in_line = 0
-        self._started = 0.0
-        self.epochs = Segmented("Epochs of each run", {"1": "1 epoch", "3": "3 epochs", "10": "10 epochs"})
-        self.seeds = Segmented("Seeds", {"1": "1 seed", "3": "3 seeds"})
-        self.epochs.value = self.seeds.value = "3"
-        for choice in (self.epochs, self.seeds):
-            choice.observe(on_loop(lambda _: self._show_plan()), "value")
-        self.progress = Display(StudyProgress())
-        self.progress.on_press(on_loop(self._on_press))
-        self.question, self.words = Caption(_question(self._config)), Caption()
-        self.figures = {measure: _figure(measure, theme) for measure in _MEASURES}
-        figures = [
-            box("explorer-study-figure explorer-words", self.figures[what], Caption(words))
-            for what, words in _MEASURES.items()
-        ]
-        # Hidden until there is something to see.
-        self._drawings = box("explorer-study-figures explorer-hidden", *figures)
+        self._started = self._done = 0.0
+        self._make_controls(views.on_loop)
+        self.drawing = StudyDrawing(views, on_open)
+        is_mnist = self._dataset is load_mnist() and RECORDED.is_file()
+        self._recorded = read_journal(RECORDED).trials if is_mnist else ()
+        self.question_words, self.words = Caption(), Caption()
         self.view = box(
             "explorer-panel explorer-column",
-            box("explorer-words explorer-prominent", self.question),
-            box("explorer-tools", self.epochs, self.seeds, self.progress),
+            box("explorer-tools", self.question, self.files),
+            box("explorer-words explorer-prominent", self.question_words),
+            self._axes_box,
+            box("explorer-tools explorer-study-start", self.epochs, self.seeds, self.progress),
             box("explorer-words explorer-prominent", self.words),
-            self._drawings,
+            self.drawing.view,
         )
         if self._recorded:
-            self._show_results()
-            self.words.text = f"{_RECORDED} {study_words(self._recorded)}"
-            self.figures["accuracy"].summary = self.words.text
+            self._study = StudyPlan(by="reduction", configs=tuple(trial.config for trial in self._recorded))
+            self._draw()
+
+    def _make_controls(self, on_loop: Callable[..., Any]) -> None:
+        names = {name: field.label for name, field in self._fields.items() if name != "seed"}
+        self.question = Segmented("Question", {"batch": "Batch size", "own": "Settings of your choice"})
+        self.axes = (
+            Dropdown("What varies", names, value="learning_rate"),
+            Dropdown("and", {"": "nothing else", **names}),
+        )
+        self.values = StudyEntry(label="Values", hint=_HINT), StudyEntry(label="Values")
+        self.gradient = Segmented("Batch gradient", {"": "Gradient as set", "both": "By sum and by mean"})
+        self.epochs, self.seeds = StudyEntry(label="Epochs", text="3"), StudyEntry(label="Seeds", text="3")
+        self.progress, self.files = Display(StudyProgress()), StudyFiles()
+        for control in (self.question, self.gradient, *self.axes):
+            control.observe(on_loop(lambda _: self._replan()), "value")
+        for entry in (self.epochs, self.seeds, *self.values):
+            entry.observe(on_loop(lambda _: self._replan()), "text")
+        for axis, entry in zip(self.axes, self.values, strict=True):
+            axis.observe(on_loop(lambda change, entry=entry: self._offer(entry, change["new"])), "value")
+        self._offer(self.values[0], self.axes[0].value)
+        self.progress.on_press(on_loop(self._on_press))
+        self.files.on_save(on_loop(self._save))
+        self.files.on_open(on_loop(self._open))
+        self._deliver = on_loop(self._on_delivery)
+        pairs = (box("explorer-study-axis", *pair) for pair in zip(self.axes, self.values, strict=True))
+        self._axes_box = box("explorer-study-axes", *pairs, self.gradient)
 
     @property
-    def points(self) -> tuple[StudyPoint, ...]:
-        """The runs that ended, as points; before the first study those of the recorded one."""
-        if not self._configs:
-            return self._recorded
-        return study_points(self._results, len(self._dataset.train_labels))
+    def trials(self) -> tuple[Trial, ...]:
+        """The trials that are shown; before the first study those of the recorded one."""
+        return tuple(self._trials.values()) or self._recorded
 
     def show(self, state: ViewState) -> None:
-        """Keep the settings for the next study, and follow the theme."""
+        """Take the settings for the next study, and follow the theme."""
         self._config = state.config
+        self._replan()
+        self.drawing.set_theme(state.theme)
+        if self.drawing.trials != self.trials:  # they came while the tab was not in sight
+            self._draw()
+
+    # ---------------------------------------------------------------- what is asked
+
+    def _offer(self, entry: StudyEntry, name: str) -> None:
+        if not self._is_filling:
+            entry.text = offered_values(self._fields[name], self._config, self._n_images) if name else ""
+
+    def _replan(self) -> None:
+        """Read the controls, and estimate what the study that they ask for will cost."""
+        texts = [entry.text for entry in (self.epochs, self.seeds, *self.values)]
+        choices = [choice.value for choice in (self.question, self.gradient, *self.axes)]
+        if (
+            self.progress.shown.running
+            or self._is_filling
+            or self._key == (key := (self._config, texts, choices))
+        ):
+            return
+        self._key, self._end, self._wants_start = key, "", False
+        is_own, (first, second) = self.question.value == "own", (axis.value for axis in self.axes)
+        set_hidden(self._axes_box, not is_own)
+        set_hidden(self.values[1], not second)
+        set_hidden(self.gradient, first not in BY_REDUCTION or bool(second))
+        set_hidden(self.epochs, is_own and "epochs" in (first, second))
+        self.question_words.text = _OWN_QUESTION if is_own else _question(self._config)
+        self._plan = self._read_plan()
+        self._estimate()
+
+    def _read_plan(self) -> StudyPlan:
+        """Return the plan of the controls, without runs if there is something wrong with them, which is said."""
+        epochs = _read(self.epochs, FIELDS["epochs"].parse)
+        n_seeds = _read(self.seeds, _SEEDS.parse)
+        axes, is_own = {}, self.question.value == "own"
+        for axis, entry in zip(self.axes, self.values, strict=True) if is_own else ():
+            if axis.value in axes:
+                entry.error = "It varies already: choose another setting."
+                n_seeds = None
+            elif axis.value:
+                axes[axis.value] = _read(
+                    entry, lambda text, name=axis.value: parse_values(self._fields[name], text)
+                )
+        if None in (epochs, n_seeds, *axes.values()):
+            return StudyPlan()
+        config = self._config.replace(epochs=epochs)
+        if not is_own:
+            return StudyPlan.of_batch_sizes(config, self._n_images, n_seeds)
+        try:
+            both = self.gradient.value == "both" and len(axes) == 1 and {*axes} <= {*BY_REDUCTION}
+            return StudyPlan.of(config, axes, n_seeds, by_reduction=both)
+        except ConfigError as error:
+            self.seeds.error = f"These are {counted(error.value, 'run')}: expected {error.expected}."
+            return StudyPlan()
+
+    def _estimate(self) -> None:
+        """Say what is to be run, and, as soon as a thread has timed it, what that costs."""
+        kept = {config for config, trial in self._trials.items() if trial.is_settled}
+        self._missing = missing = tuple(config for config in self._plan.configs if config not in kept)
+        self._cost = None
         self._show_plan()
-        for figure in self.figures.values():
-            figure.set_theme(state.theme)
+        take = self._views.on_loop(self._on_cost)
+        if missing:
+            Thread(target=lambda: take(missing, measured_cost(missing, self._dataset)), daemon=True).start()
+
+    def _on_cost(self, configs: tuple[TrainingConfig, ...], cost: Cost) -> None:
+        if configs is not self._missing or self.progress.shown.running:
+            return
+        self._cost = cost
+        self._show_plan()
+        if self._wants_start:
+            self._start()
+
+    def _show_plan(self, text: str = "", press: str = "") -> None:
+        n_runs, n_done = len(self._plan.configs), len(self._plan.configs) - len(self._missing)
+        parts = (
+            [f"{n_done} of {counted(n_runs, 'run')}", *self._failures(), self._end]
+            if n_done or self._end
+            else []
+        )
+        if self._cost is not None:
+            parts.append(f"to go: {self._cost}" if n_done else str(self._cost))
+        elif self._missing and not n_done:
+            parts.append(counted(n_runs, "run"))
+        text = (
+            text
+            or " · ".join(filter(None, parts))
+            or "The study can't begin yet: see what is expected above."
+        )
+        press = press or ("go on" if n_done and self._missing else "run")
+        self.progress.show(StudyProgress(text, n_done / max(n_runs, 1), press))
+        self.files.can_save = bool(self.trials)
+
+    # ---------------------------------------------------------------- running
 
     def _on_press(self, press: str) -> None:
         if press != self.progress.shown.press:
             return
-        if self.progress.shown.running:
+        if press == "stop":
             self._runner.stop()
-            self._show_progress(running=False, end="stopped")
+            self._finish("stopped")
         else:
-            self._start()
+            self._start(confirmed=press == "confirm")
 
-    def _plan(self) -> tuple[TrainingConfig, ...]:
-        return study_configs(
-            self._config,
-            n_images=len(self._dataset.train_labels),
-            epochs=int(self.epochs.value),
-            n_seeds=int(self.seeds.value),
-        )
-
-    def _show_plan(self) -> None:
-        """Say what the next study asks, and before the first how large it will be."""
-        self.question.text = _question(self._config)
-        if not self._configs:
-            text = f"{len(self._plan())} runs, in all cores of this machine"
-            self.progress.show(StudyProgress(text))
-
-    def _start(self) -> None:
-        self._configs = self._plan()
-        self._results, self._in_line = [], 0
-        self._started = monotonic()
-        self._show_results()
-        try:
-            self._number = self._runner.start(self._configs, self._dataset, self._deliver)
-        except StudyError as error:
-            self._show_progress(running=False, end=str(error))
+    def _start(self, *, confirmed: bool = False) -> None:
+        cost, missing = self._cost, self._missing
+        self._wants_start = bool(missing) and cost is None
+        if cost is None:
             return
-        self._show_progress(running=True)
+        if not confirmed and (cost.n_trials > _MANY_RUNS or cost.seconds > _LONG_SECONDS):
+            self._show_plan(f"{cost}: is that what you want?", "confirm")
+            return
+        try:
+            self._number = self._runner.start(missing, self._dataset, self._deliver)
+        except StudyError as error:
+            self._show_plan(str(error))
+            return
+        planned = set(self._plan.configs)
+        self._study, self._end = self._plan, ""
+        self._trials = {config: trial for config, trial in self._trials.items() if config in planned}
+        self._started, self._done, self._in_line = monotonic(), 0.0, 0
+        self.progress.show(StudyProgress(press="stop"))
+        self._draw()
 
     def _on_delivery(self, delivery: StudyDelivery) -> None:
         if delivery.number != self._number or not self.progress.shown.running:
             return
         if delivery.is_end:
-            self._show_progress(running=False, end=delivery.error or "done")
+            self._finish(delivery.error or "done")
             return
         if delivery.in_line is not None:
             self._in_line = delivery.in_line
-        if delivery.result is not None:
-            self._results.append(delivery.result)
-            self._show_results()
-        self._show_progress(running=True)
+        if (trial := delivery.trial) is not None and self._cost is not None:
+            self._trials[trial.config] = trial
+            self._done += self._cost.of(trial.config)
+        if not self._is_due:
+            self._is_due = True
+            self._views.loop.call_later(_SECONDS_BETWEEN, self._views.on_loop(self._draw))
 
-    def _show_results(self) -> None:
-        points, sizes = self.points, [config.batch_size for config in self._configs]
-        for measure, figure in self.figures.items():
-            layout = study_layout(points, measure=measure, batch_sizes=sizes)
-            figure.show(study_traces(points, measure=measure), layout)
-        if points:
-            set_hidden(self._drawings, False)
+    def _finish(self, end: str) -> None:
+        self.progress.show(StudyProgress())
+        self._end = end
+        self._estimate()
+        self._draw()
+        self._replan()  # by what was changed meanwhile
 
-    def _show_progress(self, *, running: bool, end: str = "") -> None:
-        n_images = len(self._dataset.train_labels)
-        whole = sum(effort(config, n_images) for config in self._configs)
-        done = sum(effort(result.config, n_images) for result in self._results) / whole
-        errors = [result.error for result in self._results if result.error]
-        parts = [f"{len(self._results)} of {len(self._configs)} runs"]
-        if running and self._in_line:
+    def _draw(self) -> None:
+        """Show the trials so far, where the tab is in sight, and in words what they say."""
+        self._is_due, running = False, self.progress.shown.running
+        if running:
+            self._show_running()
+        if "explorer-hidden" in self.view._dom_classes:
+            return
+        said = study_words(self.trials, self._study.settings)
+        self.words.text = _ORDER if running else said if self._trials else f"{_RECORDED_WORDS} {said}"
+        self.drawing.show(self._study, self.trials)
+        set_hidden(self.drawing.view, not self.trials)
+
+    def _show_running(self) -> None:
+        n_runs, n_done = len(self._study.configs), len(self._trials)
+        parts = [f"{n_done} of {counted(n_runs, 'run')}"]
+        if self._in_line:
             parts.append(in_line(self._in_line))
-        elif running and done > 0:
-            left = (monotonic() - self._started) * (1 - done) / done
-            parts.append(f"{duration(left)} left")
-        parts += [f"{len(errors)} failed: {mode(errors)}"] if errors else []
-        parts += [end] if end else []
-        text = " · ".join(parts)
-        self.progress.show(StudyProgress(text, done, running))
-        self.words.text = _ORDER if running else study_words(self.points)
-        self.figures["accuracy"].summary = text if running else self.words.text or text
+        elif self._done > 0:
+            parts.append(f"{duration((monotonic() - self._started) * (1 - self._done) / self._done)} left")
+        text = " · ".join([*parts, *self._failures()])
+        self.progress.show(StudyProgress(text, n_done / n_runs, "stop"))
+
+    def _failures(self) -> list[str]:
+        errors = [trial.error for trial in self._trials.values() if trial.status == "failed"]
+        return [f"{len(errors)} failed: {mode(errors)}"] if errors else []
+
+    # ---------------------------------------------------------------- files
+
+    def _save(self) -> None:
+        trials, send = self.trials, self._views.on_loop(self.files.download)
+        Thread(
+            target=lambda: send("study.jsonl", journal_content(trials, self._dataset)), daemon=True
+        ).start()
+
+    def _open(self, name: str, content: bytes | None) -> None:
+        """Read a study's file in a thread; what is wrong with it is said, and the study goes on as it was."""
+        if self.progress.shown.running:
+            self.words.text = f"{name} was not opened: stop the study first."
+            return
+        take, refuse = self._views.on_loop(self._take), self._views.on_loop(self._refuse)
+
+        def read() -> None:
+            try:
+                if content is None:
+                    raise StudyError(f"{name} is too large for a study.")
+                found = parse_journal(content, name)
+                if not found.trials:
+                    raise StudyError(f"{name} has no trials yet.")
+                if found.data_hash != data_hash(self._dataset):
+                    raise StudyError(f"{name} has trials of other data, {found.dataset_name}.")
+            except StudyError as error:
+                refuse(f"{error} Nothing was changed.")
+            else:
+                take(name, found)
+
+        Thread(target=read, daemon=True).start()
+
+    def _refuse(self, text: str) -> None:
+        self.words.text = text
+
+    def _take(self, name: str, found: RecordedStudy) -> None:
+        """Show a study from a file, and put into the controls what it asked, so that it can go on."""
+        configs = tuple(trial.config for trial in found.trials)
+        first = min(configs, key=lambda config: (config.reduction != "sum", config.seed))
+        n_seeds = len({config.seed for config in configs})
+        asked = StudyPlan.of_batch_sizes(first, self._n_images, n_seeds)
+        names = varied(configs) or ("batch_size",)
+        rest = [setting for setting in names if setting != "reduction"]
+        both = len(rest) == 1 and len(names) == 2 and rest[0] in BY_REDUCTION
+        self._is_filling = True
+        self._views.session.config = first
+        self.question.value = "batch" if {*configs} <= {*asked.configs} else "own"
+        self.gradient.value = "both" if both else ""
+        self.epochs.text, self.seeds.text = str(first.epochs), str(n_seeds)
+        for axis, entry, setting in zip(
+            self.axes, self.values, [*(rest if both else names), ""][:2], strict=False
+        ):
+            axis.value = setting
+            values = setting_values(configs, setting) if setting else ()
+            entry.text = ", ".join(as_text(self._fields[setting], value) for value in values)
+        self._is_filling, self._key = False, None
+        self._trials = {trial.config: trial for trial in found.trials}
+        self._config = first
+        self._replan()
+        self._study = self._plan
+        self._draw()
+        self.words.text = (
+            f"{name} is open, its settings are in the controls. {found.notice} {self.words.text}"
+        )
 
 
-def study_configs(
-    config: TrainingConfig, *, n_images: int, epochs: int, n_seeds: int
-) -> tuple[TrainingConfig, ...]:
-    """Return the runs of a study of batch sizes, in an order that soon shows the whole curve.
-
-    Parameters
-    ----------
-    config : TrainingConfig
-        The settings that stay; the learning rates are those of `batch_size_rates`.
-    n_images : int
-        Training images of the data set; no batch is larger.
-    """
-    n_used = min(config.n_train or n_images, n_images)
-    runs = batch_size_grid(
-        config.replace(epochs=epochs),
-        batch_sizes=sorted({min(size, n_used) for size in BATCH_SIZES}),
-        seeds=range(config.seed, config.seed + n_seeds),
-    )
-    return tuple(sorted(runs, key=lambda run: (run.seed, -run.batch_size)))
+def _read(entry: StudyEntry, parse: Callable[[str], Any]) -> Any:
+    """Return what is typed, or None if it can't be used, which is said."""
+    try:
+        value, entry.error = parse(entry.text.strip()), ""
+    except ConfigError as error:
+        entry.error = f"“{str(error.value)[:40]}” can't be used: expected {error.expected}."
+        return None
+    return value
 
 
 def _question(config: TrainingConfig) -> str:
@@ -213,9 +374,3 @@ def _question(config: TrainingConfig) -> str:
         "What does the batch size do? One run for each batch size and seed, with the gradient by "
         f"{rates}: learning rates that take the same step on {SAME_STEP} images. All else is as in the controls."
     )
-
-
-def _figure(measure: StudyMeasure, theme: Theme) -> LiveFigure:
-    empty = study_figure((), measure=measure, theme=theme)
-    style = partial(study_style, measure=measure)
-    return LiveFigure(empty, fills=True, theme=theme, style=style, name=f"Batch size and {measure}")

@@ -14,6 +14,7 @@ from explorer.app.panels.runs import RunsPanel
 from explorer.app.panels.study import StudyPanel
 from explorer.app.view_state import Drawing
 from explorer.app.views import Views
+from explorer.training import TrainingConfig
 
 __all__ = ["tabs"]
 
@@ -38,6 +39,10 @@ def tabs(views: Views, data: DataChoice, on_view: Callable[[], None]) -> PanelHo
         views.on_close(panel.close)
         return panel
 
+    def open_run(config: TrainingConfig) -> None:
+        views.session.train(config)
+        host.tab_bar.selected = "overview"
+
     host = PanelHost(
         {
             "Data": lambda: DataPanel(views, data),
@@ -46,7 +51,7 @@ def tabs(views: Views, data: DataChoice, on_view: Callable[[], None]) -> PanelHo
             "Inside": lambda: Inside(views, on_view),
             "Draw": lambda: DrawPanel(views),
             "Runs": lambda: RunsPanel(views),
-            "Study": lambda: StudyPanel(views),
+            "Study": lambda: StudyPanel(views, open_run),
             "Lab": lab,
         },
         views,

@@ -1,0 +1,173 @@
+"""The figures of a study, and one of its trials, chosen in them or from a list, to be opened as a run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from types import MappingProxyType
+from typing import Any
+
+from explorer.app.layout import box, close_all
+from explorer.app.panels.study_plan import StudyPlan
+from explorer.app.redraw_queue import RedrawQueue
+from explorer.app.views import Views
+from explorer.figures import studies as figures
+from explorer.figures.palette import Theme
+from explorer.figures.studies import StudyMeasure
+from explorer.training import FIELDS, TrainingConfig
+from explorer.training.studies import Trial
+from explorer.training.studies.summary import levels
+from explorer.widgets.caption import Caption
+from explorer.widgets.dropdown import Dropdown, Segmented
+from explorer.widgets.live_figure import Click, LiveFigure
+from explorer.widgets.rendered import Rendered, button_element
+from explorer.wording import percent
+
+__all__ = ["StudyDrawing"]
+
+_MEASURES: MappingProxyType[StudyMeasure, str] = MappingProxyType(
+    {
+        "accuracy": "Test accuracy at the end. Hover a point to see its run; click to open that.",
+        "time": "Time of an epoch",
+        "updates": "Updates of the weights in the whole run",
+    }
+)
+
+
+class StudyDrawing:
+    """What came of a study: three measures of it, and the curve of the trial that is chosen."""
+
+    def __init__(self, views: Views, on_open: Callable[[TrainingConfig], object]) -> None:
+        self._views, self._on_open = views, on_open
+        self._plan, self.trials, self._queue = StudyPlan(), tuple[Trial, ...](), RedrawQueue(views.loop)
+        self._traces: dict[StudyMeasure, list[dict[str, Any]]] = {}
+        self.figures: dict[StudyMeasure, LiveFigure] = {}
+        self.single = Segmented("Single runs", {"": "Median and band", "runs": "Single runs as well"})
+        self.single.observe(views.on_loop(lambda _: self._draw_all()), "value")
+        self.choice = Dropdown("Run", {"": "–"})
+        self.choice.observe(views.on_loop(lambda _: self._look()), "value")
+        empty = figures.trial_figure(Trial(TrainingConfig(), "failed"), theme=views.theme)
+        self.curve = LiveFigure(
+            empty, fills=True, theme=views.theme, style=figures.trial_style, name="Run of the study"
+        )
+        button = button_element("open", "Open this run", class_="explorer-button")
+        self.opener = Rendered("explorer-study-open", button)
+        self.opener.on_press(views.on_loop(lambda _: self._open()))
+        tools = box("explorer-tools", self.choice, self.opener)
+        self._trial = box("explorer-study-figure explorer-study-trial", self.curve, tools)
+        self._figures = box("explorer-study-figures", self._trial)
+        self.view = box("explorer-column explorer-hidden", self.single, self._figures)
+
+    @property
+    def chosen(self) -> Trial | None:
+        """The trial that is chosen; None before there is any."""
+        return self.trials[int(self.choice.value)] if self.choice.value else None
+
+    def show(self, plan: StudyPlan, trials: Sequence[Trial]) -> None:
+        """Show the trials that a study has so far, on the axes of its plan."""
+        is_other = not self.figures or plan.settings != self._plan.settings
+        self._plan, self.trials = plan, tuple(trials)
+        if is_other:
+            self._build()
+        self._draw_all()
+
+    def set_theme(self, theme: Theme) -> None:
+        """Draw in these colours."""
+        for figure in (*self.figures.values(), self.curve):
+            figure.set_theme(theme)
+
+    def _build(self) -> None:
+        """Make the figures for other axes."""
+        before = [part for part in self._figures.children if part is not self._trial]
+        theme, bind = self._views.theme, self._views.on_loop
+        style = figures.heat_style if self._plan.is_map else partial(figures.sweep_style, by=self._plan.by)
+        make = figures.heat_figure if self._plan.is_map else figures.sweep_figure
+        self.figures = {
+            measure: LiveFigure(
+                make((), *self._axes, theme=theme, **self._options(measure)),
+                fills=True,
+                theme=theme,
+                style=style,
+                name=f"Study: {measure}",
+                on_click=bind(partial(self._on_point, measure, opens=True)),
+                on_hover=bind(partial(self._on_point, measure)),
+            )
+            for measure in _MEASURES
+        }
+        first, *others = (
+            box("explorer-study-figure explorer-words", figure, Caption(_MEASURES[measure]))
+            for measure, figure in self.figures.items()
+        )
+        self._figures.children = [first, self._trial, *others]
+        for part in before:
+            close_all(part)
+
+    @property
+    def _axes(self) -> tuple[Any, ...]:
+        return (self._plan.axes,) if self._plan.is_map else self._plan.axes
+
+    def _options(self, measure: StudyMeasure) -> dict[str, Any]:
+        by = {} if self._plan.is_map else {"by": self._plan.by}
+        return {"measure": measure, "configs": self._plan.configs, **by}
+
+    def _draw_all(self) -> None:
+        """Draw part after part, so that the page answers between two of them."""
+        self._queue.clear()
+        for measure in self.figures:
+            self._queue.add(self._draw, measure)
+        self._queue.add(self._offer)
+
+    def _draw(self, measure: StudyMeasure) -> None:
+        options = self._options(measure) | {"n_images": len(self._views.dataset.train_labels)}
+        if self._plan.is_map:
+            traces = figures.heat_traces(self.trials, *self._axes, **options)
+            del options["n_images"]
+            layout = figures.heat_layout(self.trials, *self._axes, **options)
+        else:
+            shows_runs = bool(self.single.value)
+            traces = figures.sweep_traces(self.trials, *self._axes, shows_runs=shows_runs, **options)
+            del options["by"]
+            layout = figures.sweep_layout(self.trials, *self._axes, **options)
+        self._traces[measure] = traces
+        self.figures[measure].show(traces, layout, _MEASURES[measure])
+
+    def _offer(self) -> None:
+        """Offer the trials that there are, in the order of their settings."""
+        places = {trial.config: str(place) for place, trial in enumerate(self.trials)}
+        found = [
+            trial
+            for level in levels(self.trials, self._plan.settings)
+            for trial in sorted(level.trials, key=lambda trial: trial.config.seed)
+        ]
+        self.choice.offer({places[trial.config]: self._words(trial) for trial in found} or {"": "–"})
+        self._look()
+
+    def _look(self) -> None:
+        if (trial := self.chosen) is not None:
+            words = f"{self._words(trial)}. {trial.error}"
+            self.curve.show(figures.trial_traces(trial), figures.trial_layout(trial), words)
+
+    def _words(self, trial: Trial) -> str:
+        names = [*self._plan.settings, "seed"]
+        settings = " · ".join(f"{FIELDS[name].label.lower()} {trial.config.text(name)}" for name in names)
+        reached = percent(trial.final.test_accuracy, 2) if trial.final else trial.status
+        return f"{settings}: {reached}"
+
+    def _on_point(self, measure: StudyMeasure, click: Click, *, opens: bool = False) -> None:
+        """Choose the median of the trials under the pointer; open it where it was clicked."""
+        numbers = self._traces[measure][click.trace]["customdata"]
+        for place in click.index:
+            numbers = numbers[place]
+
+        def reached(number: int) -> float:
+            final = self.trials[number].final
+            return final.test_accuracy if final else -1.0
+
+        if numbers:
+            self.choice.value = str(sorted(numbers, key=reached)[len(numbers) // 2])
+            if opens:
+                self._open()
+
+    def _open(self) -> None:
+        if (trial := self.chosen) is not None:
+            self._on_open(trial.config)

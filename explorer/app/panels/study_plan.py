@@ -1,0 +1,149 @@
+"""Which runs a study in the app has: the values of one setting or two, as they are typed, and the seeds."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from explorer.training.config import TrainingConfig
+from explorer.training.fields import Choice, ConfigError, Field, LayerSizes, Real, Whole
+from explorer.training.studies import grid
+from explorer.training.studies.batch_sizes import BATCH_SIZES, batch_size_grid
+
+__all__ = ["BY_REDUCTION", "MOST_RUNS", "StudyPlan", "as_text", "offered_values", "parse_values"]
+
+BY_REDUCTION = ("batch_size", "learning_rate")
+"""The settings whose effect depends on the reduction, so that both are worth seeing."""
+
+MOST_RUNS = 10_000
+"""More runs than that no study in the app can have."""
+
+_MOST_VALUES = 1000
+_IN_A_RANGE = 5  # values, where their number isn't said
+_RANGE = re.compile(r"(.+?)\s*(?:\.\.|…)\s*(.+?)\s*(?:[×x*]\s*(\d{1,9}))?")
+_OFFERED: Mapping[str, tuple[Any, ...]] = {
+    "hidden_sizes": ((8,), (32,), (128,)),
+    "batch_size": (8, 32, 128, 512, 2048),
+    "epochs": (1, 3, 10),
+    "n_train": (1000, 10_000, None),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class StudyPlan:
+    """The runs of a study, and the settings that its figures have as axes."""
+
+    axes: tuple[str, ...] = ("batch_size",)
+    by: str | None = None
+    """The setting that a curve of its own shows each value of: the reduction, or None."""
+    configs: tuple[TrainingConfig, ...] = field(default=(), repr=False)
+
+    @property
+    def is_map(self) -> bool:
+        """Whether it has two axes."""
+        return len(self.axes) == 2
+
+    @property
+    def settings(self) -> tuple[str, ...]:
+        """The settings that vary, but for the seed."""
+        return self.axes if self.by is None else (*self.axes, self.by)
+
+    @classmethod
+    def of_batch_sizes(cls, config: TrainingConfig, n_images: int, n_seeds: int) -> StudyPlan:
+        """Return the exercise's question; no batch is larger than the training images that a run uses."""
+        n_used = min(config.n_train or n_images, n_images)
+        sizes = sorted({min(size, n_used) for size in BATCH_SIZES})
+        return cls.of(config, {"batch_size": sizes}, n_seeds, by_reduction=True)
+
+    @classmethod
+    def of(
+        cls,
+        config: TrainingConfig,
+        values: Mapping[str, Iterable[Any]],
+        n_seeds: int,
+        *,
+        by_reduction: bool = False,
+    ) -> StudyPlan:
+        """Return every combination of values and seeds, in an order that soon shows all of the figure.
+
+        Raises
+        ------
+        ConfigError
+            If these are more than `MOST_RUNS`.
+        """
+        axes = {name: tuple(own) for name, own in values.items()}
+        seeds = range(config.seed, min(config.seed + n_seeds, 2**32))
+        n_runs = math.prod(map(len, axes.values())) * len(seeds) * (2 if by_reduction else 1)
+        if n_runs > MOST_RUNS:
+            raise ConfigError("runs", n_runs, f"at most {MOST_RUNS} runs")
+        if by_reduction and "batch_size" in axes:
+            configs = batch_size_grid(config, batch_sizes=axes["batch_size"], seeds=seeds)
+        else:
+            if by_reduction:
+                axes |= {"reduction": ("sum", "mean")}
+            configs = grid(config, **axes, seed=seeds)
+        ordered = tuple(sorted(configs, key=lambda run: (run.seed, -run.batch_size)))
+        return cls(tuple(values), "reduction" if by_reduction else None, ordered)
+
+
+def parse_values(setting: Field, text: str) -> tuple[Any, ...]:
+    """Return the values that a text stands for, such as ``"8, 32, 128"`` or ``"0.001..1 ×4"``.
+
+    Those of a range are as even on a logarithmic scale as the setting lets them be, or of a seed on a linear one.
+
+    Raises
+    ------
+    ConfigError
+        If there is none, or one that the setting may not have.
+    """
+    parts = [part.strip() for part in re.split(r"[,;]", text) if part.strip()]
+    if not parts:
+        raise ConfigError(setting.name, text, "at least one value")
+    values = tuple(dict.fromkeys(value for part in parts for value in _values(setting, part)))
+    if len(values) > _MOST_VALUES:
+        raise ConfigError(setting.name, text, f"at most {_MOST_VALUES} values")
+    return values
+
+
+def as_text(setting: Field, value: Any) -> str:
+    """Return the text that `parse_values` reads back to one value."""
+    return setting.text(value) if isinstance(setting, Choice | LayerSizes) else setting.format(value)
+
+
+def offered_values(setting: Field, config: TrainingConfig, n_images: int) -> str:
+    """Return values of a setting that are worth a study, as text."""
+    if isinstance(setting, Real):
+        low, high = (setting.clamp(f"{config.learning_rate * factor:.3g}") for factor in (0.1, 10))
+        return f"{setting.format(low)}..{setting.format(high)} ×{_IN_A_RANGE}"
+    values = setting.choices if isinstance(setting, Choice) else _OFFERED[setting.name]
+    fitting = [value for value in values if not isinstance(value, int) or value < n_images]
+    return ", ".join(as_text(setting, value) for value in fitting)
+
+
+def _values(setting: Field, part: str) -> Iterator[Any]:
+    if (found := _RANGE.fullmatch(part)) is None:
+        yield _value(setting, part)
+        return
+    low, high = (_value(setting, end) for end in found.groups()[:2])
+    if isinstance(setting, LayerSizes) and len(low) == len(high) == 1:
+        (low,), (high,) = low, high
+    n = int(found[3] or _IN_A_RANGE)
+    if not isinstance(low, int | float) or not isinstance(high, int | float):
+        raise ConfigError(setting.name, part, f"values one by one, each {setting.expected_text}")
+    if not 2 <= n <= _MOST_VALUES:
+        raise ConfigError(setting.name, part, f"2 to {_MOST_VALUES} values in a range")
+    for number in np.geomspace(low, high, n) if low and high else np.linspace(low, high, n):
+        yield setting.check(float(f"{number:.3g}") if isinstance(setting, Real) else round(number))
+
+
+def _value(setting: Field, part: str) -> Any:
+    if isinstance(setting, Choice):
+        return setting.parse(dict(zip(setting.labels, setting.choices, strict=True)).get(part, part))
+    return setting.parse(
+        re.sub(r"(?<=\d)[ \u202f](?=\d{3}\b)", "", part) if isinstance(setting, Whole) else part
+    )

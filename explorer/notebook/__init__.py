@@ -1,22 +1,20 @@
 """What the teaching notebooks show: source code, tables, figures, and mistakes made on purpose."""
 
 from explorer.notebook import pictures, tables
-from explorer.notebook.batch_size import batch_size_figures, batch_size_study, batch_size_words
 from explorer.notebook.diagram import diagram
 from explorer.notebook.page import prepare, side_by_side
 from explorer.notebook.plane import quarters, show_plane
 from explorer.notebook.source import source
+from explorer.notebook.studies import run_study
 from explorer.notebook.tables import speed_table
 from explorer.notebook.training import trained
 
 __all__ = [
-    "batch_size_figures",
-    "batch_size_study",
-    "batch_size_words",
     "diagram",
     "pictures",
     "prepare",
     "quarters",
+    "run_study",
     "show_plane",
     "side_by_side",
     "source",

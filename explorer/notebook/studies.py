@@ -1,0 +1,157 @@
+"""Studies in a notebook: many runs with a bar that says how long they still take, and what came of them."""
+
+import os
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Executor
+from contextlib import suppress
+from dataclasses import dataclass
+from time import perf_counter
+
+from IPython import get_ipython
+from IPython.display import HTML, display
+from rich.progress import track
+
+from explorer.datasets import Dataset, load_dataset, load_mnist
+from explorer.exports.study_table import level_rows
+from explorer.figures.studies import StudyMeasure, heat_figure, sweep_figure
+from explorer.notebook.page import Shown, figure, table
+from explorer.training import FIELDS, TrainingConfig
+from explorer.training.fields import Choice
+from explorer.training.studies import Trial, study
+from explorer.training.studies.cost import Cost, measured_cost
+from explorer.training.studies.summary import study_words, varied
+from explorer.wording import counted, duration, enumerated
+
+__all__ = ["CompletedStudy", "run_study", "with_progress"]
+
+_CAPTIONS: dict[StudyMeasure, str] = {
+    "accuracy": "Test accuracy at the end of the run",
+    "time": "Time of an epoch",
+    "updates": "Updates of the weights in the whole run",
+}
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class CompletedStudy:
+    """What came of a study, which says in a notebook how many runs there were.
+
+    Parameters
+    ----------
+    configs : tuple of TrainingConfig
+        The runs that were planned.
+    trials : tuple of Trial
+        Those that ended, in the order in which they did; fewer if the study was interrupted.
+    n_images : int
+        Training images of the data set.
+    seconds : float
+        Wall time of the whole study, in seconds.
+    """
+
+    configs: tuple[TrainingConfig, ...]
+    trials: tuple[Trial, ...]
+    n_images: int
+    seconds: float
+
+    def __repr__(self) -> str:
+        done = f"{len(self.trials)} of {counted(len(self.configs), 'run')} in {self.seconds:.0f} s"
+        if len(self.trials) < len(self.configs):
+            done += "; interrupted, finished runs are kept"
+        lost = (trial for trial in self.trials if trial.status == "failed")
+        return "\n".join([done, *dict.fromkeys(f"failed: {trial.error}" for trial in lost)])
+
+    @property
+    def axes(self) -> tuple[str, ...]:
+        """The settings that differ between the runs, besides the seed."""
+        return varied(self.configs)
+
+    @property
+    def words(self) -> Shown:
+        """What the study says, as far as the seeds can tell."""
+        text = study_words(self.trials, self.axes)
+        return Shown(f"<p>{text}</p>", text)
+
+    @property
+    def table(self) -> Shown:
+        """A row for each combination of the settings: accuracies over the seeds, and seconds of a run."""
+        head, *rows = level_rows(self.trials, self.axes)
+        return table(head, rows, "Test accuracy over the seeds, and the median time of a run.")
+
+    def figure(self, measure: StudyMeasure = "accuracy", *axes: str) -> Shown:
+        """Return a measure against one setting as curves, or against two as a heat map.
+
+        Parameters
+        ----------
+        measure : {"accuracy", "time", "updates"}
+            Test accuracy at the end, seconds of an epoch, or updates of the weights in the whole run.
+        *axes : str
+            One or two settings, by default those that differ. Of two, a choice gets a curve for each.
+
+        Raises
+        ------
+        ValueError
+            If it isn't one setting or two.
+        """
+        axes = axes or self.axes
+        if len(axes) not in (1, 2):
+            raise ValueError(
+                f"the figure has one or two of the settings {', '.join(self.axes)}; got {len(axes)}"
+            )
+        across = f"{_CAPTIONS[measure]}, by {enumerated([FIELDS[name].label.lower() for name in axes])}"
+        axis, *by = sorted(axes, key=lambda name: isinstance(FIELDS[name], Choice))
+        if by and not isinstance(FIELDS[by[0]], Choice):
+            drawn = heat_figure(self.trials, axes, measure=measure, n_images=self.n_images)
+            return figure(drawn, f"{across}: the median over the seeds.")
+        drawn = sweep_figure(
+            self.trials, axis, by=next(iter(by), None), measure=measure, n_images=self.n_images
+        )
+        return figure(
+            drawn, f"{across}: the median over the seeds, with a band from the lowest to the highest."
+        )
+
+
+def run_study(
+    configs: Iterable[TrainingConfig],
+    dataset: Dataset | str | os.PathLike[str] | None = None,
+    *,
+    executor: Executor | None = None,
+    journal: str | os.PathLike[str] | None = None,
+) -> CompletedStudy:
+    """Train a network for each config, while a bar shows how far it is; an interruption keeps what has ended.
+
+    The parameters and errors are those of `explorer.training.studies.study`.
+    """
+    configs, started, trials = tuple(dict.fromkeys(configs)), perf_counter(), list[Trial]()
+    if not isinstance(dataset, Dataset):
+        dataset = load_mnist() if dataset is None else load_dataset(dataset)
+    cost = measured_cost(configs, dataset)
+    # The longest first: so no core has to wait for another at the end.
+    ordered = sorted(configs, key=cost.of, reverse=True)
+    with suppress(KeyboardInterrupt):
+        trials.extend(with_progress(study(ordered, dataset, executor=executor, journal=journal), cost))
+    return CompletedStudy(configs, tuple(trials), len(dataset.train_labels), perf_counter() - started)
+
+
+def with_progress(trials: Iterable[Trial], cost: Cost) -> Iterator[Trial]:
+    """Yield the trials as they come, while a bar shows how many there are, and how long the others take.
+
+    In a notebook the bar is an HTML element, not a widget: it also works in a static page made from the notebook.
+    """
+    if not hasattr(get_ipython(), "kernel"):
+        yield from track(trials, description="runs", total=cost.n_trials)
+        return
+    started, share = perf_counter(), 0.0
+    shown = display(_bar(0, cost, cost.seconds), display_id=True)
+    for n, trial in enumerate(trials, 1):
+        share += cost.of(trial.config)
+        left = max(0.0, 1 - share)
+        # Of the estimate counts what is left of it, of the time that it took what has passed.
+        shown.update(_bar(n, cost, left * (left * cost.seconds + perf_counter() - started)))
+        yield trial
+
+
+def _bar(n: int, cost: Cost, seconds: float) -> HTML:
+    left = f", {duration(seconds)} left" if n < cost.n_trials else ""
+    return HTML(
+        f"<progress style='width: 60ex' max='{cost.n_trials}' value='{n}'></progress> "
+        f"{n} of {counted(cost.n_trials, 'run')}{left}"
+    )

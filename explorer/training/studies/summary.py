@@ -101,59 +101,54 @@ def study_words(trials: Iterable[Trial], axes: Sequence[str]) -> str:
     best with 95 % (Hsu 1984, "Constrained simultaneous confidence intervals for multiple comparisons with the
     best"). It assumes that accuracies scatter about normally over the seeds, which few seeds can't show.
     """
-    trials = tuple(trials)
-    if "reduction" not in axes or len(axes) == 1:
-        return _words(levels(trials, axes), axes)
-    rest = [name for name in axes if name != "reduction"]
-    parts = (
-        _words(levels(level.trials, rest), rest, *level.values) for level in levels(trials, ["reduction"])
-    )
-    return " ".join(filter(None, parts))
+    choices = [name for name in axes if isinstance(FIELDS[name], Choice)]
+    rest = [name for name in axes if name not in choices] or choices
+    apart = levels(trials, choices if rest != choices else ())
+    return " ".join(filter(None, (_words(levels(part.trials, rest), rest, part, choices) for part in apart)))
 
 
-def _words(found: Sequence[Level], axes: Sequence[str], reduction: str = "") -> str:
+def _words(found: Sequence[Level], axes: Sequence[str], part: Level, choices: Sequence[str]) -> str:
+    """Return what sets levels apart; they are those trials of the study that share the choices of `part`."""
     if len(found) < 2:
         return ""
     compared = [level for level in found if level.accuracies and not level.n_diverged]
     diverged = [level for level in found if level.n_diverged]
     worse = _worse(compared)
-    sentences = _comparison(compared, worse, axes)
+    sentences = _comparison(compared, worse, axes) if len(compared) > 1 else []
     if diverged:
         n = sum(level.n_diverged for level in diverged)
         sentences.append(f"{counted(n, 'run')} diverged, at {_names(diverged, axes)}")
-    if reduction and [*axes] == ["batch_size"] and found[-1] in worse + diverged:
-        sentences.append(f"with {_names(found[-1:], axes)}, {_REASONS[reduction]}")
-    if reduction and sentences:
-        sentences[0] = f"by {reduction}, {sentences[0]}"
+    if (*axes, *choices) == ("batch_size", "reduction") and found[-1] in worse + diverged:
+        sentences.append(f"with {_names(found[-1:], axes)}, {_REASONS[part.values[0]]}")
+    if part.values and sentences:
+        lead = f"by {part.values[0]}" if [*choices] == ["reduction"] else f"with {_names([part], choices)}"
+        sentences[0] = f"{lead}, {sentences[0]}"
     return " ".join(f"{text[0].upper()}{text[1:]}." for text in sentences)
 
 
 def _comparison(compared: Sequence[Level], worse: Sequence[Level], axes: Sequence[str]) -> list[str]:
-    """Return what sets the levels apart whose trials all finished, as sentences without capital and full stop."""
-    if len(compared) < 2:
-        return []
+    """Return what sets levels apart whose trials all finished, as sentences without capital and full stop."""
     best, least = _best(compared), min(compared, key=lambda level: level.median)
-    name, reached = _names([best], axes), percent(best.median)
-    counts = sorted({len(level.accuracies) for level in compared})
-    if counts[-1] < 2:
-        of_least = f"{_names([least], axes)} least, {percent(least.median)}"
+    name, reached, lowest = _names([best], axes), percent(best.median), percent(least.median)
+    down_to = f"{lowest} at {_names([least], axes)}"
+    fewest, *_, most = sorted(2 * [len(level.accuracies) for level in compared])
+    if most < 2:
         return [
-            f"{name} reaches most, {reached}, and {of_least}; one seed can't tell how much of that is chance"
+            f"{name} reaches most, {reached}, against {down_to}; one seed can't tell how much of that is chance"
         ]
-    seeds = counted(counts[-1], "seed") if len(counts) == 1 else f"{counts[0]} to {counts[-1]} seeds"
-    if not worse:
-        span = f"the medians are {percent(least.median)} to {reached}"
-        return [f"no difference between {_names(compared, axes)} shows at {seeds}; {span}"]
+    seeds = counted(most, "seed") if fewest == most else f"{fewest} to {most} seeds"
     same = [level for level in compared if level not in worse]
-    sentence = f"{name} does best: {reached}, the median of {seeds}"
-    if len(same) > 1:
-        sentence = f"no difference between {_names(same, axes)} shows at {seeds}"
-        sentence += f"; {name} has the highest median, {reached}"
-    down_to = f"down to {percent(least.median)} at {_names([least], axes)}"
-    return [
-        sentence,
-        f"clearly worse: {_names(worse, axes)}, {down_to if len(worse) > 1 else percent(least.median)}",
-    ]
+    if len(same) == 1:
+        first = f"{name} does best: {reached}, the median of {seeds}"
+    else:
+        highest = (
+            f"{name} has the highest median, {reached}" if worse else f"the medians are {lowest} to {reached}"
+        )
+        first = f"no difference between {_names(same, axes)} shows at {seeds}; {highest}"
+    if len(worse) > 1:
+        others = _names(worse, axes) if len(worse) <= _MOST_NAMED else f"the other {len(worse)}"
+        return [first, f"clearly worse: {others}, down to {down_to}"]
+    return [first, *(f"clearly worse: {_names([level], axes)}, {percent(level.median)}" for level in worse)]
 
 
 def _best(compared: Iterable[Level]) -> Level:
@@ -165,22 +160,19 @@ def _worse(compared: Sequence[Level]) -> list[Level]:
     """Return the levels whose mean is lower than that of the best one, as far as the seeds can tell."""
     if len(compared) < 2:
         return []
-    best, bound = _best(compared), _CHANCE / (len(compared) - 1)
-    return [level for level in compared if _p_value(best.accuracies, level.accuracies) < bound]
+    best = _best(compared).accuracies
+    return [level for level in compared if _p_value(best, level.accuracies) < _CHANCE / (len(compared) - 1)]
 
 
 def _p_value(higher: Sequence[float], lower: Sequence[float]) -> float:
-    """Return how likely means lie so far apart by chance, by Welch's test; 1 for a single value."""
-    if min(len(higher), len(lower)) < 2:
+    """Return how likely means lie so far apart by chance, by Welch's test; 1 where nothing shows a spread."""
+    if min(len(higher), len(lower)) < 2 or len({*higher}) == len({*lower}) == 1:
         return 1.0
-    gap = float(np.mean(higher) - np.mean(lower))
-    parts = [float(np.var(group, ddof=1)) / len(group) for group in (higher, lower)]
-    if not sum(parts):
-        return 0.0 if gap > 0 else 1.0
-    freedom = sum(parts) ** 2 / sum(
-        part**2 / (len(group) - 1) for part, group in zip(parts, (higher, lower), strict=True)
+    of_higher, of_lower = (float(np.var(group, ddof=1)) / len(group) for group in (higher, lower))
+    freedom = (of_higher + of_lower) ** 2 / (
+        of_higher**2 / (len(higher) - 1) + of_lower**2 / (len(lower) - 1)
     )
-    return _tail(gap / math.sqrt(sum(parts)), freedom)
+    return _tail(float(np.mean(higher) - np.mean(lower)) / math.sqrt(of_higher + of_lower), freedom)
 
 
 def _tail(t: float, freedom: float) -> float:
@@ -202,9 +194,8 @@ def _names(found: Sequence[Level], axes: Sequence[str]) -> str:
     ]
     texts[0] = [f"{FIELDS[name].label.lower()} {text}" for name, text in zip(axes, texts[0], strict=True)]
     named = [" with ".join(text) for text in texts[:_MOST_NAMED]]
-    return enumerated(
-        [*named, *([counted(len(texts) - _MOST_NAMED, "other")] if len(texts) > _MOST_NAMED else [])]
-    )
+    others = [counted(len(texts) - _MOST_NAMED, "other")] if len(texts) > _MOST_NAMED else []
+    return enumerated([*named, *others])
 
 
 def _place(name: str, value: Any) -> tuple[float, ...]:

@@ -1,0 +1,37 @@
+"""Trials whose figures can be worked out in the head."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from explorer.training import TrainingConfig
+from explorer.training.records import EpochRecord
+from explorer.training.studies import FinalFigures, Trial
+
+
+def finished(accuracy, *, seconds=1.0, **settings):
+    """A run with this test accuracy at its end, each of its epochs of so many seconds."""
+    config = TrainingConfig(**settings)
+    epochs = (
+        EpochRecord(epoch, 0.2, 0.3, accuracy, accuracy, seconds, np.eye(10, dtype=np.int64))
+        for epoch in range(1, config.epochs + 1)
+    )
+    return Trial(
+        config, "finished", tuple(epochs), FinalFigures(0.2, 0.3, accuracy, accuracy), seconds=seconds
+    )
+
+
+def diverged(**settings):
+    """A run that diverged in its first epoch."""
+    return Trial(TrainingConfig(**settings), "diverged", error="the loss is not a number since epoch 1")
+
+
+def swept(name, accuracies, **settings):
+    """Runs for each value of a setting and each of its accuracies, the seeds from 0; None is one that diverged."""
+    return [
+        diverged(**settings, **{name: value}, seed=seed)
+        if accuracy is None
+        else finished(accuracy, **settings, **{name: value}, seed=seed)
+        for value, group in accuracies.items()
+        for seed, accuracy in enumerate(group)
+    ]

@@ -5,7 +5,7 @@ A number is written as the figure's hover text writes it, so that both say the s
 
 import html
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import isfinite
 from typing import Any
@@ -115,7 +115,9 @@ def _grouped(curves: Iterable[_Curve]) -> list[list[_Curve]]:
 
 
 def _joined(layout: Any, curves: Sequence[_Curve]) -> DataTable:
-    positions: Mapping[float, str] = {k: text for curve in curves for k, text in curve.positions.items()}
+    positions = {place: text for curve in curves for place, text in curve.positions.items()}
+    if layout.xaxis.tickmode == "array":  # places that have a name
+        positions |= dict(zip(layout.xaxis.tickvals, map(_plain, layout.xaxis.ticktext), strict=True))
     axes = (layout.yaxis, layout.xaxis)
     what, by = (re.sub(r" \([^)]*\)$", "", _plain(axis.title.text)) for axis in axes)  # without the unit
     return DataTable(
@@ -123,7 +125,7 @@ def _joined(layout: Any, curves: Sequence[_Curve]) -> DataTable:
         (_plain(layout.xaxis.title.text), *(curve.name for curve in curves)),
         tuple(
             (positions[place], *(curve.values.get(place, "") for curve in curves))
-            for place in sorted(positions)
+            for place in sorted({place for curve in curves for place in curve.values})
         ),
     )
 

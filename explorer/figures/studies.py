@@ -42,7 +42,7 @@ _MOST_TICKS, _LEAST_GAP = (
 )  # values of a setting that each have a tick; share of the axis between them
 _ROOM = 50  # letters in a row of cells that can be read on a phone
 _LEAST_ERROR = 0.01  # percent: the logarithm of none would be infinite
-_ROUND = tuple(digit * 10.0**power for power in range(-3, 9) for digit in (1, 2, 5))
+_ROUND = tuple(digit * 10.0**power for power in range(-4, 9) for digit in (1, 2, 5))
 _MARKERS = (("circle", 9), ("diamond", 6), ("square", 6), ("circle", 6), ("diamond", 6), ("square", 6))
 
 
@@ -87,7 +87,7 @@ _MEASURES: Mapping[StudyMeasure, _Measure] = MappingProxyType(
         "accuracy": _Measure(
             "test accuracy (%)",
             _accuracy,
-            tick=lambda error: f"{100 - error:.5g}",
+            tick=lambda error: f"{100 - error:.6g}",
             cell=lambda share: f"{100 * share:.1f}",
             long=lambda share: percent(share, 2),
             place=lambda share: max(100 * (1 - share), _LEAST_ERROR),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import plotly.graph_objects as go
+from made_trials import swept
 
 from explorer.figures.confusion import confusion_figure
 from explorer.figures.confusion_difference import difference_figure
@@ -12,7 +13,7 @@ from explorer.figures.data_table import data_tables
 from explorer.figures.histograms import histograms_figure
 from explorer.figures.reliability import reliability, reliability_figure
 from explorer.figures.runs import RunCurve, runs_figure
-from explorer.figures.studies import StudyPoint, study_figure
+from explorer.figures.studies import heat_figure, sweep_figure
 
 
 def test_the_matrix_is_read_with_its_zeros(counts, digits):
@@ -92,7 +93,30 @@ def test_runs_by_their_names_as_text(make_history):
 
 
 def test_a_study_has_its_band():
-    points = [StudyPoint(64, "sum", seed, share, 1.0, 10) for seed, share in enumerate((0.9, 0.96))]
-    (table,) = data_tables(study_figure(points))
-    assert table.head == ("batch size (images)", "sum, lowest", "sum, highest", "sum")
-    assert table.rows == (("64", "90.00 %", "96.00 %", "93.00 %"),)
+    (table,) = data_tables(
+        sweep_figure(swept("batch_size", {64: (0.9, 0.96)}, reduction="sum"), "batch_size")
+    )
+    assert table.caption == "test accuracy by batch size"
+    assert table.head == ("batch size (images)", "lowest", "highest", "median")
+    assert [text.replace("\u00a0", " ") for text in table.rows[0]] == [
+        "64",
+        "90.00 %",
+        "96.00 %",
+        "93.00 %, median of 2 runs",
+    ]
+
+
+def test_values_in_a_row_have_their_names():
+    trials = swept("hidden_sizes", {(64, 32): (0.9,), (8,): (0.8,)})
+    (table,) = data_tables(sweep_figure(trials, "hidden_sizes"))
+    assert [row[0] for row in table.rows] == ["8", "64-32"]
+
+
+def test_a_heat_map_has_its_medians_crosses_and_blanks():
+    trials = [
+        *swept("batch_size", {8: (0.9, 0.92), 64: (None,)}, learning_rate=0.1),
+        *swept("batch_size", {8: (0.95, None)}, learning_rate=1.0),
+    ]
+    (table,) = data_tables(heat_figure(trials, ("batch_size", "learning_rate")))
+    assert table.head == ("learning rate ↓ batch size (images) →", "8", "64")
+    assert table.rows == (("0.1", "91.0", "×"), ("1", "95.0 ×", ""))

@@ -1,4 +1,4 @@
-"""A study over batch sizes: averages and bands over the seeds."""
+"""A study as figures: medians and bands over one setting, a heat map over two, and the curve of one run."""
 
 from __future__ import annotations
 
@@ -6,157 +6,320 @@ import math
 
 import numpy as np
 import pytest
+from made_trials import diverged, finished, swept
 
-from explorer.figures.palette import PALETTES
+from explorer.figures.palette import PALETTES, RUN_COLOURS
 from explorer.figures.studies import (
-    StudyPoint,
-    study_figure,
-    study_layout,
-    study_points,
-    study_style,
-    study_traces,
-    study_words,
+    MOST_CURVES,
+    heat_figure,
+    heat_layout,
+    heat_style,
+    heat_traces,
+    sweep_figure,
+    sweep_layout,
+    sweep_style,
+    sweep_traces,
+    trial_figure,
 )
-from explorer.training.config import TrainingConfig
-from explorer.training.studies import StudyResult
+from explorer.training import TrainingConfig
+from explorer.training.studies import grid
 
-LOWEST, HIGHEST, AVERAGE = range(3)  # of the sum; those of the mean follow
+LOWEST, HIGHEST, RUNS, MEDIAN = range(4)  # of the first curve; those of the next follow
+SECOND = 4
+AXES = ("batch_size", "learning_rate")
 
 
 @pytest.fixture
-def runs():
-    """Return two sizes by sum, three seeds at the first, out of order; one run by mean."""
+def trials():
+    """Return two sizes by sum, three seeds at the first, out of order; one run by mean; one that diverged."""
     return [
-        StudyPoint(512, "sum", 0, 0.94, 1.5, 1180),
-        StudyPoint(8, "sum", 0, 0.90, 6.0, 75_000),
-        StudyPoint(8, "sum", 2, 0.96, 8.0, 75_000),
-        StudyPoint(8, "mean", 0, 0.97, 5.0, 75_000),
-        StudyPoint(8, "sum", 1, 0.91, 6.5, 75_000),
+        finished(0.94, batch_size=512, reduction="sum", epochs=2, seconds=1.5),
+        finished(0.90, batch_size=8, reduction="sum", epochs=2, seconds=6.0, seed=0),
+        finished(0.96, batch_size=8, reduction="sum", epochs=2, seconds=8.0, seed=2),
+        finished(0.97, batch_size=8, reduction="mean", epochs=2, seconds=5.0),
+        finished(0.91, batch_size=8, reduction="sum", epochs=2, seconds=6.5, seed=1),
+        diverged(batch_size=512, reduction="mean", epochs=2),
     ]
 
 
-def test_the_order_of_traces_is_fixed(runs):
-    for shown in ([], runs[:1], runs):
-        names = [trace.name for trace in study_figure(shown).data]
-        assert names == ["sum, lowest", "sum, highest", "sum", "mean, lowest", "mean, highest", "mean"]
+def test_the_traces_are_as_many_whatever_there_is(trials):
+    for shown in ([], trials[:1], trials):
+        for by in (None, "reduction", "hidden_activation"):
+            assert len(sweep_figure(shown, "batch_size", by=by).data) == 4 * MOST_CURVES + 1
+
+
+def test_curves_are_named_by_their_value(trials):
+    names = [trace["name"] for trace in sweep_traces(trials, "batch_size", by="reduction")]
+    assert names[:5] == ["sum, lowest", "sum, highest", "sum, single runs", "sum", "mean, lowest"]
+    assert names[SECOND + MEDIAN] == "mean"
+    assert [trace["name"] for trace in sweep_traces(trials, "batch_size")][:4] == [
+        "lowest", "highest", "single runs", "median",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
-    ("measure", "lowest", "highest", "average"),
+    ("measure", "lowest", "highest", "median"),
     [
-        ("accuracy", [90, 94], [96, 94], [277 / 3, 94]),
-        ("time", [6, 1.5], [8, 1.5], [20.5 / 3, 1.5]),
-        ("updates", [75_000, 1180], [75_000, 1180], [75_000, 1180]),
+        ("accuracy", [10, 6], [4, 6], [9, 6]),  # percent of errors: the axis is theirs
+        ("time", [6, 1.5], [8, 1.5], [6.5, 1.5]),
+        ("updates", [15_000, 236], [15_000, 236], [15_000, 236]),
     ],
 )
-def test_bands_run_from_the_lowest_seed_to_the_highest(runs, measure, lowest, highest, average):
-    traces = study_traces(runs, measure=measure)
-    for trace, expected in zip(traces, (lowest, highest, average), strict=False):
-        assert trace["x"].tolist() == [8, 512]
-        np.testing.assert_allclose(trace["y"], expected, rtol=1e-6)
-        assert trace["customdata"] == ["average of 3 runs", "one run"]
-        assert (trace["x"].dtype, trace["y"].dtype) == ("f4", "f4")
-
-
-def test_the_two_reductions_do_not_mix(runs):
-    traces = study_traces(runs)
-    assert traces[3 + AVERAGE]["x"].tolist() == [8]
-    np.testing.assert_allclose(traces[3 + AVERAGE]["y"], [97], rtol=1e-6)
-
-
-def test_a_reduction_without_runs_is_hidden(runs):
-    by_sum = [run for run in runs if run.reduction == "sum"]
-    assert [trace["visible"] for trace in study_traces(by_sum)] == [True] * 3 + [False] * 3
-
-
-def test_the_batch_axis_is_logarithmic_and_holds_all_sizes(runs):
-    figure = study_figure(runs)
-    low, high = figure.layout.xaxis.range
-    assert figure.layout.xaxis.type == "log"
-    assert low < math.log10(8) < math.log10(512) < high
-    assert study_layout([])["xaxis"]["range"] == [-0.15, math.log10(60_000) + 0.15]
-
-
-@pytest.mark.parametrize(
-    ("measure", "title", "kind"),
-    [
-        ("accuracy", "test accuracy (%)", "linear"),
-        ("time", "seconds per epoch", "log"),
-        ("updates", "updates of the weights", "log"),
-    ],
-)
-def test_axes_carry_their_units(runs, measure, title, kind):
-    layout = study_figure(runs, measure=measure).layout
-    assert layout.xaxis.title.text == "batch size (images)"
-    assert (layout.yaxis.title.text, layout.yaxis.type) == (title, kind)
-
-
-def test_switching_measures_resets_the_axis(runs):
-    accuracy, time = (study_layout(runs, measure=measure)["yaxis"] for measure in ("accuracy", "time"))
-    assert accuracy["range"] == [0, 102]
-    assert (accuracy["autorange"], time["autorange"]) == (False, True)
-    assert accuracy.keys() - time.keys() == {"range"}
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_style(theme):
-    style, palette = study_style(theme), PALETTES[theme]
-    assert style[AVERAGE]["line"]["color"] == palette.negative
-    assert style[3 + AVERAGE]["line"]["color"] == palette.positive
-    assert [trace.get("fill") for trace in style[:3]] == [None, "tonexty", None]
-    assert [trace.get("showlegend", True) for trace in style] == [False, False, True] * 2
-    assert style[AVERAGE]["hovertemplate"] == (
-        "batch size %{x} · sum: %{y:.2f} %<br>%{customdata}<extra></extra>"
-    )
-
-
-def test_the_builder_is_pure(runs):
-    before = list(runs)
-    assert study_figure(runs).to_json() == study_figure(runs).to_json()
-    assert runs == before
+def test_the_band_runs_from_the_lowest_run_to_the_highest(trials, measure, lowest, highest, median):
+    traces = sweep_traces(trials, "batch_size", by="reduction", measure=measure)
+    for place, expected in ((LOWEST, lowest), (HIGHEST, highest), (MEDIAN, median)):
+        assert traces[place]["x"].tolist() == [8, 512]
+        np.testing.assert_allclose(traces[place]["y"], expected, rtol=1e-6)
+        assert (traces[place]["x"].dtype, traces[place]["y"].dtype) == ("f4", "f4")
 
 
 @pytest.mark.parametrize(
     ("n_train", "batch_size", "updates"),
     [(None, 512, 3 * 118), (None, 60_000, 3), (1000, 512, 3 * 2), (1000, 8192, 3), (90_000, 512, 3 * 118)],
 )
-def test_results_of_a_study_become_points(make_history, n_train, batch_size, updates):
-    config = TrainingConfig(epochs=3, batch_size=batch_size, n_train=n_train, reduction="mean", seed=7)
-    result = StudyResult(config, make_history(3).epochs)  # test accuracies 88, 94, 96 %; a second each
-    (point,) = study_points([result], n_images=60_000)
-    assert point == StudyPoint(batch_size, "mean", 7, pytest.approx(0.96), 1.0, updates)
+def test_updates_are_those_of_the_whole_run(n_train, batch_size, updates):
+    trial = finished(0.9, epochs=3, batch_size=batch_size, n_train=n_train)
+    assert sweep_traces([trial], "batch_size", measure="updates")[MEDIAN]["y"].tolist() == [updates]
 
 
-def test_a_result_without_an_epoch_is_left_out():
-    assert study_points([StudyResult(TrainingConfig(), (), "broken")], n_images=60_000) == ()
-
-
-def reached(reduction, **accuracies):
-    sizes = {"small": 8, "large": 60_000}
-    return [
-        StudyPoint(sizes[size], reduction, seed, accuracy + off, 1.0, 10)
-        for size, accuracy in accuracies.items()
-        for seed, off in ((0, -0.01), (1, 0.01))
+def test_each_point_knows_its_trials_and_says_its_value(trials):
+    median = sweep_traces(trials, "batch_size", by="reduction")[MEDIAN]
+    assert median["customdata"] == [[1, 2, 4], [0]]
+    assert median["text"][0] == "batch size 8 · batch gradient sum"
+    assert [words.replace("\u00a0", " ") for words in median["hovertext"]] == [
+        "91.00 %, median of 3 runs",
+        "94.00 %, one run",
     ]
 
 
-def test_words_give_a_reason_where_a_large_batch_does_worse():
-    by_sum = "a step adds up the gradients of all its images, and a large batch steps too far"
-    by_mean = "a step is as long as any other, and a large batch takes too few of them"
-    runs = reached("sum", small=0.92, large=0.1) + reached("mean", small=0.953, large=0.38)
-    assert study_words(runs) == (
-        f"By sum, batch size 8 does best: 92.0\u00a0%. 60\u202f000 reaches 10.0\u00a0%: {by_sum}. "
-        f"By mean, batch size 8 does best: 95.3\u00a0%. 60\u202f000 reaches 38.0\u00a0%: {by_mean}."
-    )
+def test_single_runs_are_shown_on_demand_each_with_its_seed(trials):
+    assert not sweep_traces(trials, "batch_size", by="reduction")[RUNS]["visible"]
+    runs = sweep_traces(trials, "batch_size", by="reduction", shows_runs=True)[RUNS]
+    assert runs["visible"]
+    assert runs["customdata"] == [[0], [1], [2], [4]]
+    np.testing.assert_allclose(runs["y"], [6, 10, 4, 9], rtol=1e-5)
+    assert runs["text"][2] == "batch size 8 · batch gradient sum · seed 2"
 
 
-def test_words_give_no_reason_for_what_is_not_so():
-    runs = reached("mean", small=0.92, large=0.915)
-    assert study_words(runs) == "By mean, batch size 8 does best: 92.0\u00a0%."
-    assert study_words(reached("sum", small=0.9)) == study_words([]) == ""
+def test_a_run_that_diverged_is_a_mark_on_the_lower_edge(trials):
+    mark = sweep_traces(trials, "batch_size", by="reduction")[-1]
+    assert (mark["x"].tolist(), mark["customdata"], mark["hovertext"]) == ([512], [[5]], ["1 of 1 diverged"])
+    bottom, top = sweep_layout(trials, "batch_size")["yaxis"]["range"]
+    assert math.log10(mark["y"][0]) == pytest.approx(bottom)
+    assert bottom > top  # errors, downwards
+    assert not sweep_traces(trials[:-1], "batch_size")[-1]["visible"]
+    assert not sweep_traces(trials, "batch_size", measure="time")[-1]["visible"]
+
+
+def test_without_another_setting_all_runs_make_one_curve(trials):
+    traces = sweep_traces(trials, "batch_size")
+    assert [trace["visible"] for trace in traces[: 2 * SECOND]] == [True, True, False, True] + 4 * [False]
+    assert traces[MEDIAN]["customdata"] == [[1, 2, 3, 4], [0, 5]]
+    assert "1 of 2 diverged" in traces[MEDIAN]["hovertext"][1]
+
+
+def test_a_choice_has_the_same_curve_whatever_else_there_is(trials):
+    by_mean = [trial for trial in trials if trial.config.reduction == "mean"]
+    traces = sweep_traces(by_mean, "batch_size", by="reduction")
+    assert [traces[place]["visible"] for place in (MEDIAN, SECOND + MEDIAN)] == [False, True]
+
+
+def test_too_many_curves_are_refused():
+    many = swept("batch_size", {2**k: (0.9,) for k in range(MOST_CURVES + 1)})
+    with pytest.raises(ValueError, match="batch_size has 7 values; a sweep shows at most 6 as curves"):
+        sweep_traces(many, "learning_rate", by="batch_size")
+
+
+def axis_of(name, values):
+    return sweep_layout(swept(name, dict.fromkeys(values, (0.9,))), name)["xaxis"]
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "kind", "texts"),
+    [
+        ("batch_size", (1, 8, 60_000), "log", ["1", "8", "60\u202f000"]),
+        ("batch_size", (16, 32, 64), "linear", ["16", "32", "64"]),
+        ("learning_rate", (0.001, 0.03, 1.0), "log", ["0.001", "0.03", "1"]),
+        ("hidden_sizes", ((32,), (128, 64)), "linear", ["32", "128-64"]),
+        ("loss", ("squared_error", "cross_entropy"), "linear", ["squared error", "cross-entropy"]),
+        ("n_train", (1000, None), "linear", ["1\u202f000", "all"]),
+    ],
+)
+def test_numbers_of_more_than_a_decade_have_a_logarithmic_axis(name, values, kind, texts):
+    axis = axis_of(name, values)
+    assert (axis["type"], axis["ticktext"], axis["tickmode"]) == (kind, texts, "array")
+    low, high = axis["range"]
+    places = [math.log10(tick) for tick in axis["tickvals"]] if kind == "log" else axis["tickvals"]
+    assert low < min(places)
+    assert max(places) < high
+
+
+def test_what_is_no_number_stands_in_a_row():
+    trials = swept("hidden_sizes", {(128, 64): (0.9,), (32,): (0.8,)})
+    assert axis_of("hidden_sizes", [(128, 64), (32,)])["tickvals"] == [0, 1]
+    assert sweep_traces(trials, "hidden_sizes")[MEDIAN]["x"].tolist() == [0, 1]
+
+
+def test_values_too_close_or_too_many_have_no_tick_each():
+    assert axis_of("learning_rate", (0.1, 0.101, 5.0))["tickmode"] == "auto"
+    assert axis_of("batch_size", range(1, 12))["tickmode"] == "auto"
 
 
 def test_the_axis_has_room_for_what_is_to_come():
-    low, high = study_layout(reached("sum", small=0.9), batch_sizes=[1, 512])["xaxis"]["range"]
-    assert low < 0
-    assert 2.7 < high < 3
+    configs = grid(TrainingConfig(), batch_size=[1, 512, 60_000])
+    layout = sweep_layout([finished(0.9, batch_size=512)], "batch_size", configs=configs)
+    assert layout["xaxis"]["range"][0] < 0
+    assert layout["xaxis"]["range"][1] > math.log10(60_000)
+
+
+@pytest.mark.parametrize(
+    ("shares", "expected"),
+    [
+        ((0.10, 0.965), ["95", "90", "80", "50", "0"]),
+        ((0.955, 0.965), ["96.5", "96", "95.5"]),
+        ((0.9641, 0.9643), None),
+        ((0.5,), None),
+        ((1.0, 1.0), None),
+    ],
+)
+def test_the_accuracy_axis_fits_and_its_ticks_are_accuracies(shares, expected):
+    axis = sweep_layout(swept("batch_size", {8: shares}), "batch_size")["yaxis"]
+    if expected:
+        assert axis["ticktext"] == expected
+    assert len(axis["ticktext"]) >= 2
+    for tick, text in zip(axis["tickvals"], axis["ticktext"], strict=True):
+        assert float(text) == pytest.approx(100 - tick, abs=0.001)
+    bottom, top = axis["range"]
+    for share in shares:
+        assert top <= math.log10(max(100 * (1 - share), 0.01)) <= bottom
+
+
+def test_small_differences_show_next_to_large_ones():
+    bottom, top = sweep_layout(swept("batch_size", {8: (0.1, 0.96, 0.97)}), "batch_size")["yaxis"]["range"]
+    between = (math.log10(4) - math.log10(3)) / (bottom - top)
+    assert between > 5 * 0.01 / 0.87  # on an axis of percent it would be 0.01 of 0.87
+
+
+@pytest.mark.parametrize(
+    ("measure", "title"),
+    [
+        ("accuracy", "test accuracy (%)"),
+        ("time", "seconds per epoch"),
+        ("updates", "updates of the weights"),
+    ],
+)
+def test_axes_carry_their_units(trials, measure, title):
+    layout = sweep_figure(trials, "batch_size", measure=measure).layout
+    assert layout.xaxis.title.text == "batch size (images)"
+    assert (layout.yaxis.title.text, layout.yaxis.type) == (title, "log")
+
+
+def test_switching_axes_leaves_nothing_of_the_last(trials):
+    layouts = [sweep_layout(trials, name) for name in ("batch_size", "hidden_sizes", "loss")]
+    assert len({frozenset(layout["xaxis"]) for layout in layouts}) == 1
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_style(theme):
+    style, palette = sweep_style(theme, by="reduction"), PALETTES[theme]
+    assert style[MEDIAN]["line"]["color"] == palette.negative
+    assert style[SECOND + MEDIAN]["line"]["color"] == palette.positive
+    assert [trace.get("fill") for trace in style[:4]] == [None, "tonexty", None, None]
+    assert [trace.get("showlegend", True) for trace in style[:4]] == [False, False, False, True]
+    assert sweep_style(theme)[MEDIAN]["line"]["color"] == RUN_COLOURS[theme][0]
+    assert style[-1]["marker"]["line"]["color"] == palette.error
+
+
+def test_the_builders_are_pure(trials):
+    before = list(trials)
+    assert sweep_figure(trials, "batch_size").to_json() == sweep_figure(trials, "batch_size").to_json()
+    assert heat_figure(trials, AXES).to_json() == heat_figure(trials, AXES).to_json()
+    assert trials == before
+
+
+@pytest.fixture
+def mapped():
+    """Return a median of two, one with a diverged run, one where all diverged; a fourth is still to come."""
+    return [
+        *swept("batch_size", {8: (0.90, 0.92), 64: (None, None)}, learning_rate=0.1),
+        *swept("batch_size", {8: (None, 0.95)}, learning_rate=1.0),
+    ]
+
+
+def test_cells_are_medians_crosses_and_blanks(mapped):
+    medians, crosses = heat_traces(
+        mapped, AXES, configs=grid(TrainingConfig(), batch_size=[64], learning_rate=[1.0])
+    )
+    assert medians["text"] == [["91.0", ""], ["95.0 ×", ""]]
+    assert crosses["text"] == [["", "×"], ["", ""]]
+    assert crosses["z"] == [[None, 0], [None, None]]
+    (worse, lost), (better, blank) = medians["z"]
+    assert (lost, blank) == (None, None)
+    assert medians["zmin"] < worse < better <= medians["zmax"]
+    assert medians["customdata"] == crosses["customdata"] == [[[0, 1], [2, 3]], [[4, 5], []]]
+    assert medians["hovertext"][0][1] == "batch size 64 · learning rate 0.1: 2 of 2 diverged"
+    assert "median of 2 runs" in medians["hovertext"][0][0]
+    assert "one run, 1 of 2 diverged" in medians["hovertext"][1][0]
+
+
+def test_cells_to_come_have_their_place():
+    configs = grid(TrainingConfig(), batch_size=[8, 64, 512], learning_rate=[0.1, 1.0])
+    medians, _ = heat_traces([finished(0.9, batch_size=64, learning_rate=1.0)], AXES, configs=configs)
+    assert [[z is not None for z in row] for row in medians["z"]] == [[False] * 3, [False, True, False]]
+    layout = heat_layout((), AXES, configs=configs)
+    assert layout["xaxis"]["ticktext"] == ["8", "64", "512"]
+    assert layout["yaxis"]["ticktext"] == ["0.1", "1"]
+    assert layout["title"]["text"] == "Median of the test accuracy (%)"
+
+
+def test_colours_fit_the_data_not_what_diverged(mapped):
+    medians, _ = heat_traces(mapped, AXES)
+    alone, _ = heat_traces([trial for trial in mapped if trial.final], AXES)
+    assert (medians["zmin"], medians["zmax"]) == (alone["zmin"], alone["zmax"])
+    assert medians["zmax"] - medians["zmin"] < 0.5
+
+
+def test_more_is_stronger_for_each_measure(mapped):
+    for measure in ("time", "updates"):
+        medians, _ = heat_traces(
+            [
+                finished(0.9, batch_size=8, learning_rate=0.1, seconds=2.0),
+                finished(0.9, batch_size=512, learning_rate=0.1, seconds=1.0),
+            ],
+            AXES,
+            measure=measure,
+        )
+        few, many = medians["z"][0]
+        assert few > many, measure
+
+
+def test_numbers_are_written_where_there_is_room_and_else_a_scale_is_shown():
+    sizes = {2**k: (0.9 + 0.001 * k,) for k in range(13)}
+    wide, _ = heat_traces(swept("batch_size", sizes), AXES)
+    few, _ = heat_traces(swept("batch_size", {8: (0.9,), 64: (0.8,)}), AXES)
+    assert (few["texttemplate"], few["showscale"]) == ("%{text}", False)
+    assert (wide["texttemplate"], wide["showscale"]) == ("", True)
+    assert wide["text"][0][0] == "90.0"  # for the table
+    assert len(wide["colorbar"]["tickvals"]) == len(wide["colorbar"]["ticktext"]) >= 2
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_heat_map_has_one_hue(theme):
+    medians, crosses = heat_style(theme)
+    palette = PALETTES[theme]
+    assert medians["colorscale"] == [[0, palette.surface], [1, palette.heat]]
+    assert crosses["textfont"]["color"] == palette.error
+
+
+def test_without_trials_there_are_axes():
+    assert sweep_figure((), "batch_size").layout.xaxis.title.text == "batch size (images)"
+    assert heat_figure((), AXES).layout.yaxis.title.text == "learning rate"
+
+
+def test_a_trial_has_its_curve():
+    figure = trial_figure(finished(0.9, epochs=3))
+    train, test = figure.data[-2:]
+    assert (train.name, test.name) == ("train", "test")
+    assert test.x.tolist() == [1, 2, 3]
+    np.testing.assert_allclose(test.y, [90, 90, 90], rtol=1e-6)
+    assert len(trial_figure(diverged()).data) == len(figure.data)

@@ -327,7 +327,7 @@ def heat_traces(
         "x": [*range(len(columns))],
         "y": [*range(len(rows))],
         "hovertext": lattice(lambda cell: f"{cell.label}: {cell.words(kept)}"),
-        "customdata": lattice(lambda cell: cell.numbers),
+        "customdata": lattice(lambda cell: [*cell.numbers]),
     }
     medians = {
         "z": lattice(lambda cell: colour(kept.place(cell.median)) if cell.values else None),

@@ -1,0 +1,227 @@
+"""A study in a notebook: a bar with the time left, all runs whatever happens on the way, and what it shows."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from base64 import b64decode
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import nbformat
+import needs
+import numpy as np
+import pytest
+from lessons import execute, figures_in, outputs
+from made_trials import diverged, finished, swept
+
+from explorer.notebook.studies import CompletedStudy, run_study, with_progress
+from explorer.training import ConfigError, TrainingConfig, train
+from explorer.training.studies import Trial, grid
+from explorer.training.studies.batch_sizes import batch_size_grid
+from explorer.training.studies.cost import Cost
+
+SMALL = TrainingConfig(hidden_sizes=(8,), epochs=2)
+TRIALS = [finished(0.9, seed=0, batch_size=8), finished(0.8, seed=0, batch_size=64), diverged(batch_size=512)]
+COST = Cost({trial.config: 1 / 3 for trial in TRIALS}, 1, seconds=30.0)
+
+CODE = """
+from made_trials import finished
+from explorer.notebook.studies import with_progress
+from explorer.training.studies.cost import Cost
+trials = [finished(0.9, seed=seed) for seed in range(3)]
+kept = [*with_progress(iter(trials), Cost({trial.config: 1 / 3 for trial in trials}, 1, 300.0))]
+print(kept == trials)
+"""
+PLACE = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+
+
+def completed(trials, configs=()):
+    return CompletedStudy((*configs, *(trial.config for trial in trials)), tuple(trials), 60_000, 12.0)
+
+
+def test_all_trials_come_in_their_order():
+    assert list(with_progress(iter(TRIALS), COST)) == TRIALS
+
+
+def test_a_terminal_has_its_bar():
+    done = subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True, check=True, env=PLACE)
+    assert "100%" in done.stdout
+    assert "True" in done.stdout
+
+
+def test_a_notebook_has_a_bar_that_needs_no_kernel():
+    source = f"import sys; sys.path[:] = {sys.path!r}\n{CODE}"
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
+    shown = [output for output in outputs(execute(notebook)) if output.output_type == "display_data"]
+    assert "<progress" in shown[0].data["text/html"]
+    assert "value='3'" in shown[0].data["text/html"]
+    assert shown[0].data["text/html"].endswith("3 of 3 runs")
+    assert not any("widget" in kind for output in shown for kind in output.data)
+
+
+def test_the_bar_says_how_long_the_others_take(monkeypatch):
+    texts = []
+
+    class Shown:
+        def update(self, html):
+            texts.append(html.data)
+
+    def display(html, display_id):
+        texts.append(html.data)
+        return Shown()
+
+    clock = iter([0.0, 10.0, 20.0, 30.0])
+    monkeypatch.setattr("explorer.notebook.studies.get_ipython", lambda: type("", (), {"kernel": None}))
+    monkeypatch.setattr("explorer.notebook.studies.display", display)
+    monkeypatch.setattr("explorer.notebook.studies.perf_counter", lambda: next(clock))
+    list(with_progress(TRIALS, COST))
+    said = [text.partition("</progress> ")[2] for text in texts]
+    assert said == [
+        "0 of 3 runs, 30 s left",
+        "1 of 3 runs, 20 s left",
+        "2 of 3 runs, 10 s left",
+        "3 of 3 runs",
+    ]
+
+
+@pytest.fixture(scope="module")
+def result(small_dataset):
+    with ThreadPoolExecutor(1) as thread:
+        return run_study(
+            batch_size_grid(SMALL, batch_sizes=(600, 1, 20), seeds=range(2)), small_dataset, executor=thread
+        )
+
+
+def test_each_run_is_one_of_its_own(result, small_dataset):
+    assert len(result.trials) == len(result.configs) == 12
+    assert repr(result).startswith("12 of 12 runs in ")
+    config = SMALL.replace(batch_size=20, reduction="mean", learning_rate=3.0, seed=1)
+    *_, last = train(config, small_dataset)
+    (trial,) = (trial for trial in result.trials if trial.config == config)
+    assert trial.final.test_accuracy == last.test_accuracy
+
+
+def test_the_figures_show_bands_time_and_updates(result):
+    titles = []
+    for measure in ("accuracy", "time", "updates"):
+        (drawn,) = figures_in(result.figure(measure).html)
+        titles.append(drawn["layout"]["yaxis"]["title"]["text"])
+        assert [trace["name"] for trace in drawn["data"]][3:8:4] == ["sum", "mean"]
+    assert titles == ["test accuracy (%)", "seconds per epoch", "updates of the weights"]
+    assert "by batch size and batch gradient: the median over the seeds" in result.figure().text
+
+
+def test_updates_are_those_of_the_data_set(result):
+    (drawn,) = figures_in(result.figure("updates").html)
+    encoded = drawn["data"][3]["y"]["bdata"]
+    assert np.frombuffer(b64decode(encoded), "f4").tolist() == [1200, 60, 2]
+
+
+def test_two_numbers_are_a_heat_map_and_a_choice_gets_curves():
+    values = {"batch_size": [8, 64], "learning_rate": [0.1, 1.0], "loss": ["squared_error", "cross_entropy"]}
+    for axes, kind in (
+        (("batch_size", "learning_rate"), "heatmap"),
+        (("batch_size", "loss"), "scatter"),
+        (("batch_size",), "scatter"),
+    ):
+        configs = grid(SMALL, **{name: values[name] for name in axes})
+        study = completed([Trial(config, "diverged") for config in configs])
+        (drawn,) = figures_in(study.figure().html)
+        assert drawn["data"][0]["type"] == kind
+        (named,) = figures_in(study.figure("accuracy", *axes).html)
+        assert named == drawn
+
+
+def test_a_figure_of_three_settings_is_refused():
+    configs = grid(SMALL, batch_size=[8, 64], learning_rate=[0.1, 1.0], hidden_sizes=[8, 16])
+    study = completed([Trial(config, "diverged") for config in configs])
+    with pytest.raises(
+        ValueError, match="one or two of the settings hidden_sizes, batch_size, learning_rate; got 3"
+    ):
+        study.figure()
+    assert study.figure("accuracy", "batch_size").text
+
+
+def test_words_and_table_are_those_of_the_levels():
+    study = completed(swept("batch_size", {8: (0.95, 0.951, 0.952), 64: (0.9, 0.901, 0.902)}))
+    assert study.words.text.startswith("Batch size 8 does best")
+    assert study.words.html == f"<p>{study.words.text}</p>"
+    head, first, _ = study.table.text.splitlines()
+    assert head.split() == ["batch", "size", "runs", "median", "lowest", "highest", "seconds", "diverged"]
+    assert first.replace("\u00a0", "").split() == ["8", "3", "95.10%", "95.00%", "95.20%", "1.00", "0"]
+
+
+def test_a_bad_setting_is_refused_before_anything_runs(small_dataset):
+    with pytest.raises(ConfigError, match="n_train is 601"):
+        run_study([SMALL.replace(n_train=601)], small_dataset)
+
+
+def test_a_failed_run_is_told_once():
+    lost = [Trial(SMALL.replace(seed=seed), "failed", error="out of memory") for seed in range(2)]
+    assert repr(completed(lost)).splitlines() == ["2 of 2 runs in 12 s", "failed: out of memory"]
+
+
+class Interrupted(ThreadPoolExecutor):
+    """Its third run is interrupted, as by Ctrl-C."""
+
+    n = 0
+
+    def submit(self, *task):
+        self.n += 1
+        future = Future()
+        if self.n > 2:
+            return future  # it never ends: the main thread is interrupted while it waits
+        future.set_result(task[0](*task[1:]))
+        if self.n == 2:
+            signal.setitimer(signal.ITIMER_REAL, 0.2)
+        return future
+
+
+@needs.POSIX
+def test_an_interruption_keeps_what_has_ended(small_dataset):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        with Interrupted(1) as executor:
+            found = run_study(grid(SMALL, seed=range(4)), small_dataset, executor=executor)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert (len(found.trials), len(found.configs)) == (2, 4)
+    assert repr(found).startswith("2 of 4 runs in ")
+    assert repr(found).endswith("; interrupted, finished runs are kept")
+
+
+def test_it_goes_on_from_its_journal(small_dataset, tmp_path):
+    journal = tmp_path / "study.jsonl"
+    with ThreadPoolExecutor(1) as thread:
+        first = run_study([SMALL], small_dataset, executor=thread, journal=journal)
+        more = run_study(grid(SMALL, seed=range(2)), small_dataset, executor=thread, journal=journal)
+    assert {trial.config.seed: trial for trial in more.trials}[0] == first.trials[0]
+    assert journal.read_text().count('"config"') == 2
+
+
+def test_it_works_on_one_core_and_without_a_writable_home(tmp_path):
+    """In a process of its own, pinned to one core, whose home and cache can't be written, whoever runs it."""
+    (tmp_path / "file").write_text("not a folder")
+    code = (
+        "import os\n"
+        "if hasattr(os, 'sched_setaffinity'): os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})\n"
+        "from explorer.notebook import run_study\n"
+        "from explorer import TrainingConfig\n"
+        "config = TrainingConfig(hidden_sizes=(4,), batch_size=500, epochs=1, n_train=1000)\n"
+        "print(run_study([config, config.replace(seed=1)]))\n"
+    )
+    nowhere = str(tmp_path / "file" / "home")
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "HOME": nowhere, "XDG_CACHE_HOME": nowhere, "TERM": "dumb"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "2 of 2 runs in " in done.stdout

@@ -28,8 +28,8 @@ class StudyProgress:
     fraction: float = 0.0
     """How far the study is, 0 to 1."""
     press: str = "run"
-    """What the button stands for, ``"run"``, ``"go on"``, ``"confirm"`` or ``"stop"``: a press that says another was
-    on its way when that changed."""
+    """What the button stands for: ``"run"``, ``"go on"``, ``"confirm"`` or ``"stop"``; a press of another was on
+    its way when that changed."""
 
     @property
     def running(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from statistics import mode
 from threading import Thread
@@ -40,7 +41,9 @@ RECORDED = Path(__file__).with_name("recorded_study.jsonl")
 _SEEDS = Whole(name="seeds", label="Seeds", key="", help="", low=1, high=1000)
 _SECONDS_BETWEEN = 0.2  # two drawings
 _MANY_RUNS, _LONG_SECONDS = 1000, 3600  # more than that is asked for once more
-_ORDER = "Runs with large batches come first, because they take the least time; the answer follows at the end."
+_ORDER = (
+    "Runs with large batches come first, because they take the least time; the answer follows at the end."
+)
 _RECORDED_WORDS = "Recorded beforehand, with the exercise's settings, 10 epochs and 3 seeds."
 _OWN_QUESTION = "One run for each combination of the values, and each seed. All else is as in the controls."
 _HINT = "Values such as 8, 32, 128 or a range such as 0.001..1 ×4."
@@ -66,7 +69,8 @@ class StudyPanel:
         self._missing: tuple[TrainingConfig, ...] = ()
         self._cost: Cost | None = None
         self._end = ""
-        self._wants_start = self._is_due = self._is_filling = False
+        self._wants_start = self._is_due = False
+        self._is_filling = True  # the controls: what they say isn't read meanwhile
         self._number = self._in_line = 0
         self._started = self._done = 0.0
         self._make_controls(views.on_loop)
@@ -76,13 +80,14 @@ class StudyPanel:
         self.question_words, self.words = Caption(), Caption()
         self.view = box(
             "explorer-panel explorer-column",
-            box("explorer-tools", self.question, self.files),
+            box("explorer-study-question", self.question, self.files),
             box("explorer-words explorer-prominent", self.question_words),
             self._axes_box,
             box("explorer-tools explorer-study-start", self.epochs, self.seeds, self.progress),
             box("explorer-words explorer-prominent", self.words),
             self.drawing.view,
         )
+        self._is_filling = False
         if self._recorded:
             self._study = StudyPlan(by="reduction", configs=tuple(trial.config for trial in self._recorded))
             self._draw()
@@ -104,7 +109,7 @@ class StudyPanel:
             entry.observe(on_loop(lambda _: self._replan()), "text")
         for axis, entry in zip(self.axes, self.values, strict=True):
             axis.observe(on_loop(lambda change, entry=entry: self._offer(entry, change["new"])), "value")
-        self._offer(self.values[0], self.axes[0].value)
+        self.values[0].text = offered_values(FIELDS[self.axes[0].value], self._config, self._n_images)
         self.progress.on_press(on_loop(self._on_press))
         self.files.on_save(on_loop(self._save))
         self.files.on_open(on_loop(self._open))
@@ -155,15 +160,14 @@ class StudyPanel:
         """Return the plan of the controls, without runs if there is something wrong with them, which is said."""
         epochs = _read(self.epochs, FIELDS["epochs"].parse)
         n_seeds = _read(self.seeds, _SEEDS.parse)
-        axes, is_own = {}, self.question.value == "own"
+        axes: dict[str, Any] = {}
+        is_own = self.question.value == "own"
         for axis, entry in zip(self.axes, self.values, strict=True) if is_own else ():
             if axis.value in axes:
                 entry.error = "It varies already: choose another setting."
                 n_seeds = None
             elif axis.value:
-                axes[axis.value] = _read(
-                    entry, lambda text, name=axis.value: parse_values(self._fields[name], text)
-                )
+                axes[axis.value] = _read(entry, partial(parse_values, self._fields[axis.value]))
         if None in (epochs, n_seeds, *axes.values()):
             return StudyPlan()
         config = self._config.replace(epochs=epochs)
@@ -173,7 +177,7 @@ class StudyPanel:
             both = self.gradient.value == "both" and len(axes) == 1 and {*axes} <= {*BY_REDUCTION}
             return StudyPlan.of(config, axes, n_seeds, by_reduction=both)
         except ConfigError as error:
-            self.seeds.error = f"These are {counted(error.value, 'run')}: expected {error.expected}."
+            self.seeds.error = f"These are too many runs: expected {error.expected}."
             return StudyPlan()
 
     def _estimate(self) -> None:

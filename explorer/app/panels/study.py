@@ -77,14 +77,13 @@ class StudyPanel:
         self.drawing = StudyDrawing(views, on_open)
         is_mnist = self._dataset is load_mnist() and RECORDED.is_file()
         self._recorded = read_journal(RECORDED).trials if is_mnist else ()
-        self.question_words, self.words = Caption(), Caption()
+        self.question_words = Caption()
         self.view = box(
             "explorer-panel explorer-column",
             box("explorer-study-question", self.question, self.files),
             box("explorer-words explorer-prominent", self.question_words),
             self._axes_box,
-            box("explorer-tools explorer-study-start", self.epochs, self.seeds, self.progress),
-            box("explorer-words explorer-prominent", self.words),
+            box("explorer-tools explorer-study-start", self._hidden[2], self.seeds, self.progress),
             self.drawing.view,
         )
         self._is_filling = False
@@ -114,8 +113,11 @@ class StudyPanel:
         self.files.on_save(on_loop(self._save))
         self.files.on_open(on_loop(self._open))
         self._deliver = on_loop(self._on_delivery)
-        pairs = (box("explorer-study-axis", *pair) for pair in zip(self.axes, self.values, strict=True))
-        self._axes_box = box("explorer-study-axes", *pairs, self.gradient)
+        later = (self.values[1], self.gradient, self.epochs)
+        self._hidden = [box("explorer-study-part", control) for control in later]  # where they mean nothing
+        first = box("explorer-study-axis", self.axes[0], self.values[0])
+        second = box("explorer-study-axis", self.axes[1], self._hidden[0])
+        self._axes_box = box("explorer-study-axes", first, second, self._hidden[1])
 
     @property
     def trials(self) -> tuple[Trial, ...]:
@@ -149,9 +151,9 @@ class StudyPanel:
         self._key, self._end, self._wants_start = key, "", False
         is_own, (first, second) = self.question.value == "own", (axis.value for axis in self.axes)
         set_hidden(self._axes_box, not is_own)
-        set_hidden(self.values[1], not second)
-        set_hidden(self.gradient, first not in BY_REDUCTION or bool(second))
-        set_hidden(self.epochs, is_own and "epochs" in (first, second))
+        set_hidden(self._hidden[0], not second)
+        set_hidden(self._hidden[1], first not in BY_REDUCTION or bool(second))
+        set_hidden(self._hidden[2], is_own and "epochs" in (first, second))
         self.question_words.text = _OWN_QUESTION if is_own else _question(self._config)
         self._plan = self._read_plan()
         self._estimate()
@@ -279,7 +281,7 @@ class StudyPanel:
         if "explorer-hidden" in self.view._dom_classes:
             return
         said = study_words(self.trials, self._study.settings)
-        self.words.text = _ORDER if running else said if self._trials else f"{_RECORDED_WORDS} {said}"
+        self.drawing.words.text = _ORDER if running else said if self._trials else f"{_RECORDED_WORDS} {said}"
         self.drawing.show(self._study, self.trials)
         set_hidden(self.drawing.view, not self.trials)
 
@@ -308,9 +310,8 @@ class StudyPanel:
     def _open(self, name: str, content: bytes | None) -> None:
         """Read a study's file in a thread; what is wrong with it is said, and the study goes on as it was."""
         if self.progress.shown.running:
-            self.words.text = f"{name} was not opened: stop the study first."
-            return
-        take, refuse = self._views.on_loop(self._take), self._views.on_loop(self._refuse)
+            return  # that comes first
+        take, refuse = self._views.on_loop(self._take), self._views.on_loop(self._show_plan)
 
         def read() -> None:
             try:
@@ -327,9 +328,6 @@ class StudyPanel:
                 take(name, found)
 
         Thread(target=read, daemon=True).start()
-
-    def _refuse(self, text: str) -> None:
-        self.words.text = text
 
     def _take(self, name: str, found: RecordedStudy) -> None:
         """Show a study from a file, and put into the controls what it asked, so that it can go on."""
@@ -357,8 +355,8 @@ class StudyPanel:
         self._replan()
         self._study = self._plan
         self._draw()
-        self.words.text = (
-            f"{name} is open, its settings are in the controls. {found.notice} {self.words.text}"
+        self.drawing.words.text = (
+            f"{name} is open, its settings are in the controls. {found.notice} {self.drawing.words.text}"
         )
 
 

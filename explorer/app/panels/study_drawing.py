@@ -15,6 +15,7 @@ from explorer.figures import studies as figures
 from explorer.figures.palette import Theme
 from explorer.figures.studies import StudyMeasure
 from explorer.training import FIELDS, TrainingConfig
+from explorer.training.fields import Choice
 from explorer.training.studies import Trial
 from explorer.training.studies.summary import levels
 from explorer.widgets.caption import Caption
@@ -27,7 +28,7 @@ __all__ = ["StudyDrawing"]
 
 _MEASURES: MappingProxyType[StudyMeasure, str] = MappingProxyType(
     {
-        "accuracy": "Test accuracy at the end. Hover a point to see its run; click to open that.",
+        "accuracy": "Test accuracy at the end",
         "time": "Time of an epoch",
         "updates": "Updates of the weights in the whole run",
     }
@@ -53,8 +54,10 @@ class StudyDrawing:
         button = button_element("open", "Open this run", class_="explorer-button")
         self.opener = Rendered("explorer-study-open", button)
         self.opener.on_press(views.on_loop(lambda _: self._open()))
-        tools = box("explorer-tools", self.choice, self.opener)
-        self._trial = box("explorer-study-figure explorer-study-trial", self.curve, tools)
+        self.words = Caption()
+        hint = Caption("Hover a point to see its run, click to train it as a run of the session.")
+        tools = box("explorer-study-choice explorer-words", self.choice, self.opener, hint)
+        self._trial = box("explorer-study-figure", self.curve, tools)
         self._figures = box("explorer-study-figures", self._trial)
         self.view = box("explorer-column explorer-hidden", self.single, self._figures)
 
@@ -95,11 +98,16 @@ class StudyDrawing:
             for measure in _MEASURES
         }
         first, *others = (
-            box("explorer-study-figure explorer-words", figure, Caption(_MEASURES[measure]))
+            box(
+                "explorer-study-figure explorer-words",
+                figure,
+                self.words if measure == "accuracy" else Caption(_MEASURES[measure]),
+            )
             for measure, figure in self.figures.items()
         )
         self._figures.children = [first, self._trial, *others]
         for part in before:
+            part.children = [child for child in part.children if child is not self.words]
             close_all(part)
 
     @property
@@ -149,7 +157,10 @@ class StudyDrawing:
 
     def _words(self, trial: Trial) -> str:
         names = [*self._plan.settings, "seed"]
-        settings = " · ".join(f"{FIELDS[name].label.lower()} {trial.config.text(name)}" for name in names)
+        texts = ((FIELDS[name], trial.config.text(name)) for name in names)
+        settings = " · ".join(
+            text if isinstance(field, Choice) else f"{field.label.lower()} {text}" for field, text in texts
+        )
         reached = percent(trial.final.test_accuracy, 2) if trial.final else trial.status
         return f"{settings}: {reached}"
 

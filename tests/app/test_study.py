@@ -6,11 +6,15 @@ import time
 
 import pytest
 
-from explorer import Explorer, TrainingConfig, train
-from explorer.app.panels.recorded_study import FILE, load_points, save_points
-from explorer.app.panels.study import study_configs
-from explorer.training.studies import StudyError, StudyResult, batch_size_grid
-from explorer.training.study_runner import StudyDelivery, StudyRunner
+from explorer import Explorer, TrainingConfig
+from explorer.app.panels.study import RECORDED
+from explorer.app.panels.study_plan import StudyPlan, as_text, offered_values, parse_values
+from explorer.training import FIELDS, ConfigError
+from explorer.training.studies import StudyError, Trial, grid, read_journal
+from explorer.training.studies.batch_sizes import batch_size_grid
+from explorer.training.studies.journal import journal_content, parse_journal
+from explorer.training.studies.runner import StudyDelivery, StudyRunner
+from explorer.training.studies.study import study
 
 CONFIG = TrainingConfig(hidden_sizes=4, epochs=2, batch_size=16, seed=7)
 HIDDEN = "explorer-hidden"
@@ -38,70 +42,230 @@ def wait_for(condition):
         time.sleep(0.01)
 
 
-def test_nothing_is_drawn_before_there_is_something(panel):
-    assert HIDDEN in panel._drawings._dom_classes
-    assert panel.words.text == ""
+def run(panel):
+    """Run the study that the controls ask for."""
+    press(panel)
+    wait_for(lambda: panel.progress.shown.running)
+    wait_for(lambda: not panel.progress.shown.running)
 
 
-def test_on_mnist_it_opens_with_a_recorded_study(mnist):
-    app = Explorer(mnist, train=False)
-    panel = app.panels["study"]
-    assert HIDDEN not in panel._drawings._dom_classes
-    assert {(p.batch_size, p.reduction, p.seed) for p in panel.points} == {
-        (run.batch_size, run.reduction, run.seed) for run in batch_size_grid()
+def ask(panel, setting="batch_size", values="8, 600", *others, seeds="1"):
+    """Ask for a study of one setting or two, of one epoch."""
+    panel.question.value = "own"
+    for axis, entry, text in zip(panel.axes, panel.values, (values, *others[1:]), strict=False):
+        axis.value = setting if axis is panel.axes[0] else others[0]
+        entry.text = text
+    panel.epochs.text, panel.seeds.text = "1", seeds
+
+
+def costs(panel):
+    wait_for(lambda: "about" in panel.progress.shown.text)
+    return panel.progress.shown.text
+
+
+# ---------------------------------------------------------------- the values that are typed
+
+
+@pytest.mark.parametrize(
+    ("setting", "text", "values"),
+    [
+        ("batch_size", "8, 32; 128,", (8, 32, 128)),
+        ("batch_size", "8, 8", (8,)),
+        ("batch_size", "60 000", (60_000,)),
+        ("batch_size", "1..100 ×3", (1, 10, 100)),
+        ("batch_size", "1, 32..128 x 2", (1, 32, 128)),
+        ("learning_rate", "1e-3..1 ×4", (0.001, 0.01, 0.1, 1.0)),
+        ("learning_rate", "0.01 … 1 *3", (0.01, 0.1, 1.0)),
+        ("learning_rate", "0.01..100", (0.01, 0.1, 1.0, 10.0, 100.0)),
+        ("hidden_sizes", "32, 128-64", ((32,), (128, 64))),
+        ("hidden_sizes", "4..64 ×3", ((4,), (16,), (64,))),
+        ("loss", "squared error, cross_entropy", ("squared_error", "cross_entropy")),
+        ("n_train", "1000, all", (1000, None)),
+    ],
+)
+def test_values_are_a_list_or_a_range(setting, text, values):
+    assert parse_values(FIELDS[setting], text) == values
+
+
+@pytest.mark.parametrize(
+    ("setting", "text", "expected"),
+    [
+        ("batch_size", "  ", "at least one value"),
+        ("batch_size", "8, many", "a whole number from 1 to"),
+        ("batch_size", "0..8", "a whole number from 1 to"),
+        ("learning_rate", "0.1..1 ×1", "2 to 1000 values in a range"),
+        ("learning_rate", "0.1..1 ×999999999", "2 to 1000 values in a range"),
+        ("batch_size", ",".join(map(str, range(1, 1002))), "at most 1000 values"),
+        ("output", "sigmoid..softmax", "values one by one"),
+        ("n_train", "1000..all", "values one by one"),
+        ("learning_rate", "nan", "a number from"),
+        ("hidden_sizes", "32..64-32", "values one by one"),
+    ],
+)
+def test_what_no_setting_may_be_is_refused(setting, text, expected):
+    with pytest.raises(ConfigError) as error:
+        parse_values(FIELDS[setting], text)
+    assert error.value.expected.startswith(expected)
+
+
+@pytest.mark.parametrize("setting", [name for name in FIELDS if name != "seed"])
+def test_the_values_that_are_offered_can_be_used(setting):
+    field = FIELDS[setting]
+    values = parse_values(field, offered_values(field, TrainingConfig(learning_rate=100.0), 60_000))
+    assert len(values) > 1
+    assert parse_values(field, ", ".join(as_text(field, value) for value in values)) == values
+
+
+def test_more_runs_than_there_can_be_are_refused_before_they_are_made():
+    with pytest.raises(ConfigError, match="at most 10000 runs"):
+        StudyPlan.of(CONFIG, {"batch_size": range(1, 1001)}, 1000)
+
+
+def test_no_batch_is_larger_than_the_images_and_the_whole_curve_comes_first():
+    plan = StudyPlan.of_batch_sizes(TrainingConfig(n_train=1000, seed=5), 60_000, 2)
+    assert [config.batch_size for config in plan.configs[:12:2]] == [1000, 512, 128, 32, 8, 1]
+    assert [config.seed for config in plan.configs] == [5] * 12 + [6] * 12
+
+
+# ---------------------------------------------------------------- the plan and its cost
+
+
+def test_it_opens_with_the_exercise_s_question_and_what_it_costs(panel):
+    assert panel.question.value == "batch"
+    assert "by sum at 0.01 and by mean at 3:" in panel.question_words.text
+    assert costs(panel).startswith("36 runs, about ")
+    assert HIDDEN in panel.drawing.view._dom_classes
+
+
+def test_the_plan_follows_the_controls(app, panel):
+    ask(panel, "learning_rate", "0.01..1 ×3", "hidden_sizes", "4, 8", seeds="2")
+    assert costs(panel).startswith("12 runs, ")
+    app.hidden_activation = "relu"
+    assert {config.hidden_activation for config in panel._plan.configs} == {"relu"}
+    panel.axes[1].value = ""
+    panel.gradient.value = "both"
+    assert {(c.reduction, c.learning_rate) for c in panel._plan.configs} == {
+        (reduction, rate) for reduction in ("sum", "mean") for rate in (0.01, 0.1, 1.0)
     }
-    assert panel.words.text.startswith(
-        "Recorded beforehand, with the exercise's settings, 10 epochs and 3 seeds. By sum"
-    )
-    app.close()
 
 
-def test_the_recorded_study_is_what_training_gives(mnist):
-    """One of its runs, the quickest: the others are as long as a benchmark."""
-    (point,) = (p for p in load_points() if (p.batch_size, p.reduction, p.seed) == (8192, "mean", 1))
-    config = next(
-        run for run in batch_size_grid() if (run.batch_size, run.reduction, run.seed) == (8192, "mean", 1)
-    )
-    *_, last = train(config, mnist)
-    assert point.test_accuracy == pytest.approx(
-        last.test_accuracy, abs=0.005
-    )  # another processor may round otherwise
-    assert point.updates == 10 * 8
+def test_another_setting_comes_with_values_of_its_own(panel):
+    panel.question.value = "own"
+    panel.axes[0].value = "initializer"
+    assert panel.values[0].text.startswith("Glorot, He, ")
+    assert costs(panel).startswith("12 runs")
 
 
-def test_a_recorded_study_is_read_as_it_was_written(tmp_path):
-    points = load_points()
-    save_points(points[::-1], tmp_path / "study.json")
-    assert (tmp_path / "study.json").read_text() == FILE.read_text()
-
-
-def test_a_study_is_drawn_and_put_into_words(panel):
-    panel.epochs.value = panel.seeds.value = "1"
+def test_what_is_wrong_is_said_next_to_it_and_nothing_is_lost(panel):
+    ask(panel, "batch_size", "8, 70000", "hidden_sizes", "4")
+    assert panel.values[0].error.startswith("“70000” can't be used: expected a whole number from 1 to")
+    assert panel.values[0].text == "8, 70000"
+    assert panel.values[1].error == ""
     press(panel)
-    assert panel.progress.shown.running
-    wait_for(lambda: not panel.progress.shown.running)
-    assert panel.progress.shown.text.endswith("runs · done")
-    sizes = {1, 8, 32, 128, 512, 600}
-    assert {point.batch_size for point in panel.points} == sizes
-    assert {point.seed for point in panel.points} == {7}
-    assert HIDDEN not in panel._drawings._dom_classes
-    by_sum = panel.figures["accuracy"].data[2]
-    assert list(by_sum.x) == sorted(sizes)
-    best = max(by_sum.y)
-    assert f"{best:.1f}" in panel.words.text
-    assert panel.figures["accuracy"].summary == panel.words.text
-
-
-def test_a_study_can_be_stopped_and_started_again(panel):
-    panel.epochs.value = "10"
-    press(panel)
-    press(panel)
+    assert "see what is expected" in panel.progress.shown.text
     assert not panel.progress.shown.running
-    assert panel.progress.shown.text.endswith("stopped")
-    panel.epochs.value = panel.seeds.value = "1"
+    panel.values[0].text, panel.seeds.text = "8", "0"
+    assert panel.values[0].error == ""
+    assert panel.seeds.error
+    panel.seeds.text, panel.axes[1].value = "1", "batch_size"
+    assert panel.values[1].error == "It varies already: choose another setting."
+
+
+def test_more_than_ten_thousand_runs_are_refused(panel):
+    ask(panel, values="1..600 ×500", seeds="1000")
+    assert panel.seeds.error == "These are too many runs: expected at most 10000 runs."
+
+
+def test_a_thousand_runs_are_asked_about_once_more(panel, monkeypatch):
+    started = []
+    monkeypatch.setattr(StudyRunner, "start", lambda _self, configs, *_: started.append(configs) or 0)
+    ask(panel, seeds="600")
+    cost = costs(panel)
+    assert cost.startswith("1\u202f200 runs, about ")
     press(panel)
-    wait_for(lambda: not panel.progress.shown.running)
-    assert len(panel.points) == 12
+    assert panel.progress.shown.press == "confirm"
+    assert panel.progress.shown.text.startswith(cost)
+    assert not started
+    press(panel)
+    assert len(started[0]) == 1200
+
+
+# ---------------------------------------------------------------- running
+
+
+@pytest.mark.slow
+def test_a_study_of_batch_sizes_is_drawn_and_put_into_words(panel):
+    panel.epochs.text = panel.seeds.text = "1"
+    run(panel)
+    assert panel.progress.shown.text.endswith("of 12 runs · done")
+    sizes = [1, 8, 32, 128, 512, 600]
+    assert sorted({trial.config.batch_size for trial in panel.trials}) == sizes
+    assert {trial.config.seed for trial in panel.trials} == {7}
+    assert HIDDEN not in panel.drawing.view._dom_classes
+    by_sum = next(trace for trace in panel.drawing.figures["accuracy"].data if trace.name == "sum")
+    assert len(by_sum.y) == len(sizes)
+    assert panel.drawing.words.text.startswith("By sum, ")
+
+
+@pytest.mark.slow
+def test_two_settings_fill_a_map_and_a_click_opens_the_run(app, panel):
+    ask(panel, "batch_size", "8, 16", "hidden_sizes", "4, 8", seeds="2")
+    run(panel)
+    cells, _lost = panel.drawing.figures["accuracy"].data
+    assert [len(row) for row in cells.z] == [2, 2]
+    click = {"trace_indexes": [0], "point_indexes": [[1, 0]], "xs": ["8"], "ys": ["8"]}
+    figure = panel.drawing.figures["accuracy"]
+    figure._hear(figure, {"kind": "hover", "points": click}, [])
+    chosen = panel.drawing.chosen
+    assert (chosen.config.batch_size, chosen.config.hidden_sizes) == (8, (8,))
+    assert app.panels.tab_bar.selected == "study"
+    figure._hear(figure, {"kind": "click", "points": click}, [])
+    assert app.panels.tab_bar.selected == "overview"
+    assert app.wait(120)
+    assert app.session.state.run.config == chosen.config
+    assert list(app.history) == list(chosen.epochs)
+
+
+def test_what_a_stopped_study_has_is_kept_and_only_the_rest_is_run(panel, monkeypatch):
+    tell = []
+    monkeypatch.setattr(
+        StudyRunner, "start", lambda _self, configs, _data, deliver: tell.append((configs, deliver)) or 0
+    )
+    monkeypatch.setattr(StudyRunner, "stop", lambda _self: None)
+    ask(panel, values="8, 16, 32", seeds="2")
+    costs(panel)
+    press(panel)
+    (configs, deliver), kept = tell[0], None
+    assert len(configs) == 6
+    kept = Trial(configs[0], "diverged", error="the loss is not a number since epoch 1")
+    deliver(StudyDelivery(0, kept))
+    deliver(StudyDelivery(0, Trial(configs[1], "failed", error="out of memory")))
+    assert "1 failed: out of memory" in panel.progress.shown.text
+    press(panel)
+    assert panel.progress.shown.press == "go on"
+    assert "stopped" in panel.progress.shown.text
+    assert kept in panel.trials
+    costs(panel)
+    press(panel)
+    assert set(tell[1][0]) == set(configs) - {configs[0]}
+    deliver(StudyDelivery(1, kept))  # of the study that was stopped: too late
+    assert len(panel.trials) == 2
+
+
+def test_a_study_says_that_it_waits(panel, monkeypatch):
+    tell = []
+    monkeypatch.setattr(
+        StudyRunner, "start", lambda _self, _configs, _data, deliver: tell.append(deliver) or 0
+    )
+    costs(panel)
+    press(panel)
+    (deliver,) = tell
+    deliver(StudyDelivery(0, in_line=3))
+    assert panel.progress.shown.text.endswith("runs · waiting for a turn: 3rd")
+    deliver(StudyDelivery(0, in_line=0))
+    assert "waiting" not in panel.progress.shown.text
+    deliver(StudyDelivery(0, error="The disk is full."))
+    assert "The disk is full." in panel.progress.shown.text
 
 
 def test_where_no_study_can_run_the_reason_is_said(panel, monkeypatch):
@@ -109,52 +273,103 @@ def test_where_no_study_can_run_the_reason_is_said(panel, monkeypatch):
         raise StudyError("A study can't run here: why.")
 
     monkeypatch.setattr(StudyRunner, "start", refuse)
+    costs(panel)
     press(panel)
-    assert panel.progress.shown.text.endswith("A study can't run here: why.")
+    assert panel.progress.shown.text == "A study can't run here: why."
     assert not panel.progress.shown.running
 
 
-def test_a_study_says_that_it_waits_and_why_runs_failed(panel, monkeypatch):
-    tell = []
-    monkeypatch.setattr(
-        StudyRunner, "start", lambda _self, _configs, _data, deliver: tell.append(deliver) or 0
-    )
-    press(panel)
-    (deliver,) = tell
-    deliver(StudyDelivery(0, in_line=3))
-    assert panel.progress.shown.text.endswith("runs · waiting for a turn: 3rd")
-    deliver(StudyDelivery(0, in_line=0))
-    assert "waiting" not in panel.progress.shown.text
-    deliver(StudyDelivery(0, StudyResult(CONFIG, (), "out of memory")))
-    deliver(StudyDelivery(0))
-    assert panel.progress.shown.text.endswith("1 failed: out of memory · done")
+def test_a_press_of_what_the_button_no_longer_stands_for_is_dropped(panel):
+    panel.progress._on_message(panel.progress, {"press": "stop"}, [])
+    assert not panel.progress.shown.running
 
 
 def test_the_figures_follow_the_theme(app, panel):
     def ground():
-        return panel.figures["time"].layout.template.layout.paper_bgcolor
+        return panel.drawing.curve.layout.template.layout.paper_bgcolor
 
     before = ground()
     app.header.theme = "dark"
     assert ground() != before
 
 
-def test_the_two_learning_rates_are_said(panel):
-    assert "by sum at 0.01 and by mean at 3:" in panel.question.text
+# ---------------------------------------------------------------- files
 
 
-def test_no_batch_is_larger_than_the_images_and_the_whole_curve_comes_first():
-    runs = study_configs(TrainingConfig(n_train=1000, seed=5), n_images=60_000, epochs=1, n_seeds=2)
-    assert [run.batch_size for run in runs[:12:2]] == [1000, 512, 128, 32, 8, 1]
-    assert [run.seed for run in runs] == [5] * 12 + [6] * 12
+def opened(panel, content, name="mine.jsonl"):
+    before = panel.progress.shown, panel.drawing.words.text
+    panel.files._on_message(panel.files, {"open": name, "size": len(content), "at": 0}, [content])
+    wait_for(lambda: (panel.progress.shown, panel.drawing.words.text) != before)
 
 
-def test_a_press_of_what_the_button_no_longer_stands_for_is_dropped(panel):
-    panel.progress._on_message(panel.progress, {"press": "stop"}, [])
-    assert not panel.progress.shown.running
-    panel.epochs.value = "10"
-    press(panel)
-    panel.progress._on_message(panel.progress, {"press": "run"}, [])
-    assert panel.progress.shown.running
-    press(panel)
-    assert panel.progress.shown.text.endswith("stopped")
+def test_a_study_is_saved_opened_and_gone_on_with(panel, small_dataset, monkeypatch):
+    configs = grid(CONFIG.replace(epochs=1), batch_size=[8, 600], hidden_sizes=[4, (8, 4)], seed=[7, 8])
+    done = tuple(study(configs[:-1], small_dataset))
+    opened(panel, journal_content(done, small_dataset))
+    wait_for(lambda: "to go: 1 run, about" in panel.progress.shown.text)
+    assert panel.progress.shown.text.startswith("7 of 8 runs")
+    assert panel.drawing.words.text.startswith("mine.jsonl is open")
+    assert [axis.value for axis in panel.axes] == ["hidden_sizes", "batch_size"]
+    assert [entry.text for entry in panel.values] == ["4, 8-4", "8, 600"]
+    assert panel._missing == configs[-1:]
+    saved = []
+    monkeypatch.setattr(panel.files, "download", lambda *file: saved.append(file))
+    panel.files._on_message(panel.files, {"save": True}, [])
+    wait_for(lambda: saved)
+    ((name, content),) = saved
+    assert parse_journal(content, name).trials == done
+
+
+def test_a_journal_of_the_exercise_s_question_asks_it_again(panel, small_dataset):
+    asked = StudyPlan.of_batch_sizes(CONFIG.replace(epochs=1), 600, 1).configs
+    done = [Trial(config, "diverged", error="the loss is not a number since epoch 1") for config in asked[:9]]
+    opened(panel, journal_content(done, small_dataset))
+    assert panel.question.value == "batch"
+    assert set(panel._missing) == set(asked[9:])
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"\x89PNG", "mine.jsonl is not the journal of a study."),
+        (b'{"nn-explorer study": {]\n', "mine.jsonl is damaged in line 1"),
+        (b"", "mine.jsonl has no trials yet."),
+    ],
+)
+def test_a_file_that_is_no_study_is_refused(panel, content, says):
+    costs(panel)
+    opened(panel, content)
+    assert panel.progress.shown.text.startswith(says)
+    assert panel.progress.shown.text.endswith("Nothing was changed.")
+    assert panel.trials == ()
+
+
+def test_a_study_of_other_images_is_refused(panel, other_dataset):
+    costs(panel)
+    opened(panel, journal_content([Trial(CONFIG, "failed", error="why")], other_dataset))
+    assert panel.progress.shown.text == "mine.jsonl has trials of other data, Ways. Nothing was changed."
+
+
+# ---------------------------------------------------------------- the recorded study
+
+
+@pytest.mark.slow
+def test_on_mnist_it_opens_with_a_recorded_study(mnist):
+    app = Explorer(mnist, train=False)
+    panel = app.panels["study"]
+    assert HIDDEN not in panel.drawing.view._dom_classes
+    assert {trial.config for trial in panel.trials} == set(batch_size_grid(TrainingConfig(epochs=10)))
+    assert panel.drawing.words.text.startswith(
+        "Recorded beforehand, with the exercise's settings, 10 epochs and 3 seeds. By sum"
+    )
+    app.close()
+
+
+@pytest.mark.slow
+def test_the_recorded_study_is_what_training_gives(mnist):
+    """One of its runs, the quickest: the others are as long as a benchmark."""
+    trials = read_journal(RECORDED).trials
+    recorded = min(trials, key=lambda trial: trial.seconds)
+    (trial,) = study([recorded.config], mnist)
+    for own, kept in zip(trial.epochs, recorded.epochs, strict=True):  # another processor may round otherwise
+        assert own.test_accuracy == pytest.approx(kept.test_accuracy, abs=0.005)

@@ -93,7 +93,12 @@ def views(page):
     opened(page, "Study")
     expect(page.locator(".explorer-study")).to_contain_text("48 runs")
     yield "study"
-    page.get_by_text("1 epoch", exact=True).click()
+    page.get_by_text("Settings of your choice").click()
+    page.get_by_role("textbox", name="Values").first.fill("0.01, 200")
+    page.keyboard.press("Enter")
+    expect(page.locator(".explorer-study-axes .explorer-error").first).to_contain_text("can't be used")
+    yield "study, of bad values"
+    page.locator(".explorer-study-question").get_by_text("Batch size").click()
     page.get_by_role("button", name="Run the study").click()
     expect(page.locator(".explorer-study p")).to_contain_text(re.compile("[2-9] of 48 runs"), timeout=90_000)
     yield "study, under way"

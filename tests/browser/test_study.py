@@ -1,35 +1,121 @@
-"""The Study tab in a real Chromium: many runs, drawn as they end, stopped at a press."""
+"""The Study tab in a real Chromium: planned, drawn as its runs end, stopped, saved, opened, and looked into."""
 
 from __future__ import annotations
+
+import re
 
 import pytest
 from playwright.sync_api import expect
 
-SHOWN = """() => {
+CELLS = """() => {
   const plot = document.querySelector('.explorer-study-figures .js-plotly-plot');
-  const box = plot.getBoundingClientRect();
-  const own = plot.data.filter((trace) => ['sum', 'mean'].includes(trace.name));
-  return { right: box.right, width: box.width, points: own.map((trace) => trace.y.length) };
+  const map = plot.data.find((trace) => trace.type === 'heatmap');
+  return map ? map.z.flat().filter((z) => z !== null).length : 0;
+}"""
+POINT = """([x, y]) => {
+  const plot = document.querySelector('.explorer-study-figures .js-plotly-plot');
+  const { left, top } = plot.getBoundingClientRect();
+  const { xaxis, yaxis } = plot._fullLayout;
+  return [left + xaxis._offset + xaxis.d2p(x), top + yaxis._offset + yaxis.d2p(y)];
 }"""
 
 
-@pytest.mark.long
-def test_a_study_of_batch_sizes_is_run_stopped_and_run_to_its_end(app, open_page):
-    found = open_page(f"{app.url}?epochs=1&tab=study")
-    page = found.page
-    for words in ("1 epoch", "1 seed"):
-        page.get_by_text(words, exact=True).click()
-        expect(page.get_by_role("radio", name=words)).to_be_checked()
-    text = page.locator(".explorer-study p")
-    page.get_by_role("button", name="Run the study").press("Enter")
-    expect(text).to_contain_text("of 16 runs", timeout=90_000)
-    page.get_by_role("button", name="Stop the study").press("Enter")
-    expect(text).to_contain_text("stopped")
-    page.get_by_role("button", name="Run the study").press("Enter")
-    expect(text).to_have_text("16 of 16 runs · done", timeout=180_000)
-    expect(page.locator(".explorer-prominent").last).to_contain_text("a large batch steps too far")
-    shown = page.evaluate(SHOWN)
-    assert shown["points"] == [8, 8]
-    assert shown["width"] > 400
-    assert shown["right"] <= page.viewport_size["width"]
+@pytest.fixture
+def study(app, open_page):
+    """The tab of an app whose runs are short."""
+    found = open_page(f"{app.url}?n=2000&epochs=1&tab=study")
+    expect(found.page.locator(".explorer-study p")).to_contain_text("about", timeout=90_000)
+    yield found
     found.assert_clean()
+
+
+def ask(page, **texts):
+    """Type into fields, by their label or, of several, its place: ``values_1``."""
+    for name, text in texts.items():
+        label, _, place = name.partition("_")
+        panel = page.locator(".explorer-panel:has(> .explorer-study-start)")
+        field = panel.get_by_role("textbox", name=label, exact=False).nth(int(place or 0))
+        field.fill(text)
+        field.press("Enter")
+
+
+def progress(page):
+    return page.locator(".explorer-study p")
+
+
+def press(page, words):
+    page.locator(".explorer-study").get_by_role("button", name=words).press("Enter")
+
+
+def ask_for_a_map(page):
+    page.get_by_text("Settings of your choice").click()
+    page.get_by_role("combobox", name="and", exact=True).select_option("hidden_sizes")
+    ask(page, values_0="0.001..1 ×4", values_1="4, 8, 16, 32", Epochs="1", Seeds="2")
+    expect(progress(page)).to_contain_text("32 runs, about")
+
+
+@pytest.mark.long
+def test_a_map_fills_in_and_a_click_opens_a_run_with_equal_figures(study):
+    page = study.page
+    ask_for_a_map(page)
+    press(page, "Run the study")
+    page.get_by_role("tab", name="Runs").click()  # the page answers meanwhile
+    expect(page.locator(".explorer-runs tbody tr")).to_have_count(1)
+    page.get_by_role("tab", name="Study").click()
+    expect(progress(page)).to_contain_text("32 of 32 runs · done", timeout=180_000)
+    assert page.evaluate(CELLS) == 16
+    point = page.evaluate(POINT, [0, 3])
+    page.mouse.move(*point)
+    chosen = page.get_by_role("combobox", name="Run", exact=True)
+    expect(chosen.locator("option:checked")).to_have_text(re.compile("learning rate 0.001 · hidden units 32"))
+    reached = re.match(r"[\d.]+", chosen.locator("option:checked").inner_text()).group()
+    page.mouse.click(*point)
+    expect(page.get_by_role("tab", name="Overview")).to_have_attribute("aria-selected", "true")
+    page.get_by_role("tab", name="Runs").click()
+    present = page.locator(".explorer-runs tbody tr[data-present] td")
+    expect(present.nth(1)).to_have_text(re.compile(rf"^{re.escape(reached)}"), timeout=60_000)
+
+
+@pytest.mark.long
+def test_a_stopped_study_keeps_its_runs_and_goes_on_from_a_file(study, tmp_path, app, open_page):
+    page = study.page
+    page.get_by_label("Training images").first.wait_for(state="attached")
+    ask(page, Epochs="20", Seeds="1")
+    press(page, "Run the study")
+    expect(progress(page)).to_contain_text(re.compile(r"[1-9]\d? of 12 runs"), timeout=120_000)
+    press(page, "Stop the study")
+    expect(progress(page)).to_contain_text(re.compile(r"of 12 runs · stopped"))
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save the study").click()
+    file = tmp_path / download.value.suggested_filename
+    download.value.save_as(file)
+    assert file.name == "study.jsonl"
+    n_kept = len(file.read_text().splitlines()) - 1
+    later = open_page(f"{app.url}?tab=study")
+    other = later.page
+    expect(progress(other)).to_contain_text("about", timeout=90_000)
+    other.locator(".explorer-study-files input").set_input_files(file)
+    expect(progress(other)).to_contain_text(f"{n_kept} of 12 runs", timeout=60_000)
+    press(other, "Go on with it")
+    expect(progress(other)).to_contain_text("12 of 12 runs · done", timeout=180_000)
+    wrong = tmp_path / "wrong.jsonl"
+    wrong.write_text("no study")
+    other.locator(".explorer-study-files input").set_input_files(wrong)
+    expect(progress(other)).to_have_text("wrong.jsonl is not the journal of a study. Nothing was changed.")
+    later.assert_clean()
+
+
+@pytest.mark.long
+def test_bad_values_are_told_next_to_their_field_and_a_run_opens_by_keys(study):
+    page = study.page
+    page.get_by_text("Settings of your choice").click()
+    ask(page, values_0="0.01, 200")
+    field = page.get_by_role("textbox", name="Values").first
+    expect(field).to_have_attribute("aria-invalid", "true")
+    expect(field).to_have_accessible_description(re.compile("“200” can't be used: expected a number from"))
+    ask(page, values_0="0.01, 0.02")
+    expect(field).to_have_attribute("aria-invalid", "false")
+    expect(progress(page)).to_contain_text("6 runs, about")
+    page.get_by_role("button", name="Open this run").press("Enter")  # one of the recorded study
+    expect(page.get_by_role("tab", name="Overview")).to_have_attribute("aria-selected", "true")
+    page.get_by_role("button", name="Stop", exact=True).click()

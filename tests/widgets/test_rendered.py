@@ -60,7 +60,7 @@ def shown():
     """One of each part, with something of everything that it can show."""
     bar = Bar("9", -0.5, "1", "true", "good")
     data = (
-        StudyProgress("3 of 48 runs", 0.5, running=True),
+        StudyProgress("3 of 48 runs", 0.5, "stop"),
         Table("Scores", ["digit", "recall"], {}, [["0", "1 %"]], [(0, 1)]),
         Tiles((Tile("a", "1", "b", "test"),)),
         Bars("Unit", (bar,), "of what", signed=True, note="note", picture=b"png", picture_words="a 9"),

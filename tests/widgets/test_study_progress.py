@@ -7,19 +7,25 @@ import pytest
 from explorer.widgets.study_progress import StudyProgress
 
 
-@pytest.mark.parametrize("running", [False, True])
-def test_the_button_tells_what_it_stands_for(running):
-    ((_, _, (_, button, *_), _),) = StudyProgress("", 0.5, running).elements()
-    assert button["data-press"] == ("stop" if running else "run")
+@pytest.mark.parametrize(
+    ("press", "words"),
+    [
+        ("run", "Run the study"),
+        ("stop", "Stop the study"),
+        ("go on", "Go on with it"),
+        ("confirm", "Run it all the same"),
+    ],
+)
+def test_the_button_tells_what_it_stands_for(press, words):
+    ((_, _, (_, button, *_, shown), _),) = StudyProgress("", 0.5, press).elements()
+    assert (button["data-press"], shown) == (press, words)
 
 
 @pytest.mark.parametrize(
-    ("fraction", "running", "hidden"), [(0, False, True), (0, True, False), (1, False, False)]
+    ("fraction", "press", "hidden"), [(0, "run", True), (0, "stop", False), (1, "run", False)]
 )
-def test_the_bar_is_there_once_a_study_has_begun(fraction, running, hidden):
-    ((_, _, _, (_, _, (tag, bar), (_, _, text))),) = StudyProgress(
-        "3 of 48 runs", fraction, running
-    ).elements()
+def test_the_bar_is_there_once_a_study_has_begun(fraction, press, hidden):
+    ((_, _, _, (_, _, (tag, bar), (_, _, text))),) = StudyProgress("3 of 48 runs", fraction, press).elements()
     assert (tag, bar["value"], bar.get("hidden", False), text) == (
         "progress",
         fraction,

@@ -41,9 +41,7 @@ RECORDED = Path(__file__).with_name("recorded_study.jsonl")
 _SEEDS = Whole(name="seeds", label="Seeds", key="", help="", low=1, high=1000)
 _SECONDS_BETWEEN = 0.2  # two drawings
 _MANY_RUNS, _LONG_SECONDS = 1000, 3600  # more than that is asked for once more
-_ORDER = (
-    "Runs with large batches come first, because they take the least time; the answer follows at the end."
-)
+_ORDER = "What it says follows when all runs have ended."
 _RECORDED_WORDS = "Recorded beforehand, with the exercise's settings, 10 epochs and 3 seeds."
 _OWN_QUESTION = "One run for each combination of the values, and each seed. All else is as in the controls."
 _HINT = "Values such as 8, 32, 128 or a range such as 0.001..1 ×4."
@@ -245,7 +243,7 @@ class StudyPanel:
             self._show_plan(str(error))
             return
         planned = set(self._plan.configs)
-        self._study, self._end = self._plan, ""
+        self._study, self._end, self._recorded = self._plan, "", ()
         self._trials = {config: trial for config, trial in self._trials.items() if config in planned}
         self._started, self._done, self._in_line = monotonic(), 0.0, 0
         self.progress.show(StudyProgress(press="stop"))
@@ -350,7 +348,7 @@ class StudyPanel:
             values = setting_values(configs, setting) if setting else ()
             entry.text = ", ".join(as_text(self._fields[setting], value) for value in values)
         self._is_filling, self._key = False, None
-        self._trials = {trial.config: trial for trial in found.trials}
+        self._trials, self._recorded = {trial.config: trial for trial in found.trials}, ()
         self._config = first
         self._replan()
         self._study = self._plan

@@ -7,7 +7,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any
 
-from explorer.app.layout import box, close_all
+from explorer.app.layout import box, close_all, set_hidden
 from explorer.app.panels.study_plan import StudyPlan
 from explorer.app.redraw_queue import RedrawQueue
 from explorer.app.views import Views
@@ -59,7 +59,8 @@ class StudyDrawing:
         tools = box("explorer-study-choice explorer-words", self.choice, self.opener, hint)
         self._trial = box("explorer-study-figure", self.curve, tools)
         self._figures = box("explorer-study-figures", self._trial)
-        self.view = box("explorer-column explorer-hidden", self.single, self._figures)
+        self._single = box("explorer-study-part", self.single)
+        self.view = box("explorer-column explorer-hidden", self._single, self._figures)
 
     @property
     def chosen(self) -> Trial | None:
@@ -81,6 +82,7 @@ class StudyDrawing:
 
     def _build(self) -> None:
         """Make the figures for other axes."""
+        set_hidden(self._single, self._plan.is_map)
         before = [part for part in self._figures.children if part is not self._trial]
         theme, bind = self._views.theme, self._views.on_loop
         style = figures.heat_style if self._plan.is_map else partial(figures.sweep_style, by=self._plan.by)
@@ -162,7 +164,7 @@ class StudyDrawing:
             text if isinstance(field, Choice) else f"{field.label.lower()} {text}" for field, text in texts
         )
         reached = percent(trial.final.test_accuracy, 2) if trial.final else trial.status
-        return f"{settings}: {reached}"
+        return f"{reached} · {settings}"
 
     def _on_point(self, measure: StudyMeasure, click: Click, *, opens: bool = False) -> None:
         """Choose the median of the trials under the pointer; open it where it was clicked."""

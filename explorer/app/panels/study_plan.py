@@ -112,7 +112,7 @@ def parse_values(setting: Field, text: str) -> tuple[Any, ...]:
 
 def as_text(setting: Field, value: Any) -> str:
     """Return the text that `parse_values` reads back to one value."""
-    return setting.text(value) if isinstance(setting, Choice | LayerSizes) else setting.format(value)
+    return setting.text(value) if isinstance(setting, LayerSizes) else setting.format(value)
 
 
 def offered_values(setting: Field, config: TrainingConfig, n_images: int) -> str:
@@ -142,8 +142,6 @@ def _values(setting: Field, part: str) -> Iterator[Any]:
 
 
 def _value(setting: Field, part: str) -> Any:
-    if isinstance(setting, Choice):
-        return setting.parse(dict(zip(setting.labels, setting.choices, strict=True)).get(part, part))
     return setting.parse(
         re.sub(r"(?<=\d)[ \u202f](?=\d{3}\b)", "", part) if isinstance(setting, Whole) else part
     )

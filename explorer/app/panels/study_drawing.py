@@ -57,15 +57,19 @@ class StudyDrawing:
         self.words = Caption()
         hint = Caption("Hover a point to see its run, click to train it as a run of the session.")
         tools = box("explorer-study-choice explorer-words", self.choice, self.opener, hint)
-        self._trial = box("explorer-study-figure", self.curve, tools)
-        self._figures = box("explorer-study-figures", self._trial)
+        trial = box("explorer-study-figure explorer-study-trial", self.curve, tools)
+        self._first, self._others = box("explorer-study-first"), box("explorer-study-others")
         self._single = box("explorer-study-part", self.single)
-        self.view = box("explorer-column explorer-hidden", self._single, self._figures)
+        self.view = box(
+            "explorer-column explorer-hidden",
+            self._single,
+            box("explorer-study-figures", self._first, trial, self._others),
+        )
 
     @property
     def chosen(self) -> Trial | None:
         """The trial that is chosen; None before there is any."""
-        return self.trials[int(self.choice.value)] if self.choice.value else None
+        return dict(enumerate(self.trials)).get(int(self.choice.value or -1))
 
     def show(self, plan: StudyPlan, trials: Sequence[Trial]) -> None:
         """Show the trials that a study has so far, on the axes of its plan."""
@@ -83,7 +87,7 @@ class StudyDrawing:
     def _build(self) -> None:
         """Make the figures for other axes."""
         set_hidden(self._single, self._plan.is_map)
-        before = [part for part in self._figures.children if part is not self._trial]
+        before = (*self._first.children, *self._others.children)
         theme, bind = self._views.theme, self._views.on_loop
         style = figures.heat_style if self._plan.is_map else partial(figures.sweep_style, by=self._plan.by)
         make = figures.heat_figure if self._plan.is_map else figures.sweep_figure
@@ -107,7 +111,7 @@ class StudyDrawing:
             )
             for measure, figure in self.figures.items()
         )
-        self._figures.children = [first, self._trial, *others]
+        self._first.children, self._others.children = [first], others
         for part in before:
             part.children = [child for child in part.children if child is not self.words]
             close_all(part)
@@ -171,13 +175,12 @@ class StudyDrawing:
         numbers = self._traces[measure][click.trace]["customdata"]
         for place in click.index:
             numbers = numbers[place]
-
-        def reached(number: int) -> float:
-            final = self.trials[number].final
-            return final.test_accuracy if final else -1.0
-
-        if numbers:
-            self.choice.value = str(sorted(numbers, key=reached)[len(numbers) // 2])
+        finals = [(trial.final.test_accuracy if trial.final else -1.0) for trial in self.trials]
+        ordered = sorted(
+            (number for number in numbers if number < len(finals)), key=lambda number: finals[number]
+        )
+        if ordered:
+            self.choice.value = str(ordered[len(ordered) // 2])
             if opens:
                 self._open()
 

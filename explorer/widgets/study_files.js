@@ -1,7 +1,7 @@
 // @ts-check
 // Saves a study, which Python sends when it is asked, and sends it a file of the reader.
 
-/** @type {import("@anywidget/types").Render<{ can_save: boolean, most_bytes: number }>} */
+/** @type {import("@anywidget/types").Render<{ can_save: boolean, can_open: boolean, most_bytes: number }>} */
 function render({ model, el }) {
   becomePart(el, "explorer-study-files");
   const save = makeButton("Save the study", () => model.send({ save: true }), { "data-quiet": true });
@@ -10,14 +10,16 @@ function render({ model, el }) {
     for (const file of input.files ?? []) upload(file, model);
     input.value = ""; // the same file again is a change again
   });
-  el.append(save, makeButton("Open a study …", () => input.click(), { "data-quiet": true }), input);
+  const open = makeButton("Open a study …", () => input.click(), { "data-quiet": true });
+  el.append(save, open, input);
   const show = () => {
     save.disabled = !model.get("can_save");
+    open.disabled = !model.get("can_open");
   };
   const onMessage = (/** @type {any} */ content, /** @type {DataView[]} */ buffers) => {
     if (content.download) saveFile(content, buffers);
   };
-  model.on("change:can_save", show);
+  model.on("change:can_save change:can_open", show);
   model.on("msg:custom", onMessage);
   show();
   return () => model.off("msg:custom", onMessage);

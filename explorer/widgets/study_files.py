@@ -19,11 +19,14 @@ class StudyFiles(PagePart):
     ----------
     can_save : bool
         Whether there is a study to save.
+    can_open : bool
+        Whether a file may take its place.
     """
 
     _esm = script("study_files")
 
     can_save = traitlets.Bool(False).tag(sync=True)
+    can_open = traitlets.Bool(True).tag(sync=True)
     most_bytes = traitlets.Int(1 << 28).tag(sync=True)
     """Largest file that is opened."""
 
@@ -47,5 +50,5 @@ class StudyFiles(PagePart):
         if content.get("save") is True and self.can_save:
             self._tell("save")
         file = self._upload.take(content, buffers, self.most_bytes)
-        if file is not None:  # it is whole
+        if file is not None and self.can_open:  # it is whole
             self._tell("open", *file)

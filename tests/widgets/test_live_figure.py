@@ -224,6 +224,16 @@ def test_a_click_names_trace_place_and_values():
     assert clicks == [Click(0, (2, 1), "one", "two"), Click(0, (4,), 4.0, 0.5)]
 
 
+def test_what_the_pointer_comes_to_is_told_only_where_it_is_asked_for():
+    points = {"trace_indexes": [0], "point_indexes": [4], "xs": [4.0], "ys": [0.5]}
+    heard = []
+    for figure in (LiveFigure(go.Figure()), LiveFigure(go.Figure(), on_hover=heard.append)):
+        figure._handle_custom_msg({"kind": "hover", "points": points}, [])
+        figure._handle_custom_msg({"kind": "click", "points": points}, [])
+    assert heard == [Click(0, (4,), 4.0, 0.5)]
+    assert figure._hovers
+
+
 def test_a_page_that_asks_is_told_the_numbers(wire):
     figure = curves(1, name="Loss")
     figure.show([{"x": np.arange(2, dtype=np.float32), "y": np.array([1, 2.5], np.float32)}])

@@ -44,6 +44,7 @@ _MANY_RUNS, _LONG_SECONDS = 1000, 3600  # more than that is asked for once more
 _ORDER = "What it says follows when all runs have ended."
 _RECORDED_WORDS = "Recorded beforehand, with the exercise's settings, 10 epochs and 3 seeds."
 _OWN_QUESTION = "One run for each combination of the values, and each seed. All else is as in the controls."
+_REFUSED = "The study can't begin yet: see what is expected above."
 _HINT = "Values such as 8, 32, 128 or a range such as 0.001..1 ×4."
 
 
@@ -63,13 +64,12 @@ class StudyPanel:
         self._fields = fields_of(self._n_images, self._dataset.n_classes)
         self._config, self._plan, self._study = TrainingConfig(), StudyPlan(), StudyPlan()
         self._trials: dict[TrainingConfig, Trial] = {}
-        self._key: object = None
         self._missing: tuple[TrainingConfig, ...] = ()
         self._cost: Cost | None = None
         self._end = ""
         self._wants_start = self._is_due = False
         self._is_filling = True  # the controls: what they say isn't read meanwhile
-        self._number = self._in_line = 0
+        self._number = self._in_line = self._first_seed = 0
         self._started = self._done = 0.0
         self._make_controls(views.on_loop)
         self.drawing = StudyDrawing(views, on_open)
@@ -138,23 +138,18 @@ class StudyPanel:
 
     def _replan(self) -> None:
         """Read the controls, and estimate what the study that they ask for will cost."""
-        texts = [entry.text for entry in (self.epochs, self.seeds, *self.values)]
-        choices = [choice.value for choice in (self.question, self.gradient, *self.axes)]
-        if (
-            self.progress.shown.running
-            or self._is_filling
-            or self._key == (key := (self._config, texts, choices))
-        ):
+        if self.progress.shown.running or self._is_filling:
             return
-        self._key, self._end, self._wants_start = key, "", False
         is_own, (first, second) = self.question.value == "own", (axis.value for axis in self.axes)
         set_hidden(self._axes_box, not is_own)
         set_hidden(self._hidden[0], not second)
         set_hidden(self._hidden[1], first not in BY_REDUCTION or bool(second))
         set_hidden(self._hidden[2], is_own and "epochs" in (first, second))
         self.question_words.text = _OWN_QUESTION if is_own else _question(self._config)
-        self._plan = self._read_plan()
-        self._estimate()
+        plan = self._read_plan()
+        if plan != self._plan or not plan.configs:
+            self._plan, self._end, self._wants_start = plan, "", False
+            self._estimate()
 
     def _read_plan(self) -> StudyPlan:
         """Return the plan of the controls, without runs if there is something wrong with them, which is said."""
@@ -170,7 +165,7 @@ class StudyPanel:
                 axes[axis.value] = _read(entry, partial(parse_values, self._fields[axis.value]))
         if None in (epochs, n_seeds, *axes.values()):
             return StudyPlan()
-        config = self._config.replace(epochs=epochs)
+        config = self._config.replace(epochs=epochs, seed=self._first_seed)
         if not is_own:
             return StudyPlan.of_batch_sizes(config, self._n_images, n_seeds)
         try:
@@ -200,23 +195,17 @@ class StudyPanel:
 
     def _show_plan(self, text: str = "", press: str = "") -> None:
         n_runs, n_done = len(self._plan.configs), len(self._plan.configs) - len(self._missing)
-        parts = (
-            [f"{n_done} of {counted(n_runs, 'run')}", *self._failures(), self._end]
-            if n_done or self._end
-            else []
-        )
+        parts: list[str] = []
+        if n_done or self._end:
+            parts = [f"{n_done} of {counted(n_runs, 'run')}", *self._failures(), self._end]
         if self._cost is not None:
             parts.append(f"to go: {self._cost}" if n_done else str(self._cost))
         elif self._missing and not n_done:
             parts.append(counted(n_runs, "run"))
-        text = (
-            text
-            or " · ".join(filter(None, parts))
-            or "The study can't begin yet: see what is expected above."
-        )
+        text = text or " · ".join(filter(None, parts)) or _REFUSED
         press = press or ("go on" if n_done and self._missing else "run")
         self.progress.show(StudyProgress(text, n_done / max(n_runs, 1), press))
-        self.files.can_save = bool(self.trials)
+        self.files.can_save, self.files.can_open = bool(self.trials), True
 
     # ---------------------------------------------------------------- running
 
@@ -247,6 +236,7 @@ class StudyPanel:
         self._trials = {config: trial for config, trial in self._trials.items() if config in planned}
         self._started, self._done, self._in_line = monotonic(), 0.0, 0
         self.progress.show(StudyProgress(press="stop"))
+        self.files.can_open = False
         self._draw()
 
     def _on_delivery(self, delivery: StudyDelivery) -> None:
@@ -281,7 +271,7 @@ class StudyPanel:
         said = study_words(self.trials, self._study.settings)
         self.drawing.words.text = _ORDER if running else said if self._trials else f"{_RECORDED_WORDS} {said}"
         self.drawing.show(self._study, self.trials)
-        set_hidden(self.drawing.view, not self.trials)
+        set_hidden(self.drawing.view, not running and not self.trials)
 
     def _show_running(self) -> None:
         n_runs, n_done = len(self._study.configs), len(self._trials)
@@ -307,8 +297,6 @@ class StudyPanel:
 
     def _open(self, name: str, content: bytes | None) -> None:
         """Read a study's file in a thread; what is wrong with it is said, and the study goes on as it was."""
-        if self.progress.shown.running:
-            return  # that comes first
         take, refuse = self._views.on_loop(self._take), self._views.on_loop(self._show_plan)
 
         def read() -> None:
@@ -347,9 +335,9 @@ class StudyPanel:
             axis.value = setting
             values = setting_values(configs, setting) if setting else ()
             entry.text = ", ".join(as_text(self._fields[setting], value) for value in values)
-        self._is_filling, self._key = False, None
+        self._is_filling, self._plan = False, StudyPlan()
         self._trials, self._recorded = {trial.config: trial for trial in found.trials}, ()
-        self._config = first
+        self._config, self._first_seed = first, min(config.seed for config in configs)
         self._replan()
         self._study = self._plan
         self._draw()

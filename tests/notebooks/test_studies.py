@@ -1,0 +1,54 @@
+"""The notebook of studies answers its three questions, and goes on from its journal."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from lessons import complaints, execute, figures_in, read, shown
+
+NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "studies.ipynb"
+
+
+@pytest.fixture(scope="module")
+def run():
+    return execute(read(NOTEBOOK))
+
+
+def texts(notebook):
+    """What each cell says in plain text."""
+    return {
+        cell.id: "\n".join(output.get("text") or output.data["text/plain"] for output in cell.outputs)
+        for cell in notebook.cells
+        if cell.cell_type == "code"
+    }
+
+
+@pytest.mark.long
+def test_each_question_has_all_its_runs_and_an_answer(run):
+    assert not complaints(run)
+    said = texts(run)
+    for study, answer in (
+        ("batch-study", "batch-words"),
+        ("rate-study", "rate-words"),
+        ("depth-study", "depth-words"),
+    ):
+        done, planned = re.search(r"(\d+) of (\d+) runs in", said[study]).groups()
+        assert done == planned
+        assert "at 3 seeds" in said[answer] or "of 3 seeds" in said[answer]
+    assert "a large batch steps too far" in said["batch-words"]
+    assert "a large batch takes too few of them" in said["batch-words"]
+
+
+@pytest.mark.long
+def test_it_draws_curves_and_a_map(run):
+    _prepared, *cells = shown(run)
+    kinds = [figure["data"][0]["type"] for html in cells for figure in figures_in(html)]
+    assert kinds == ["scatter", "scatter", "scatter", "heatmap", "scatter"]
+
+
+@pytest.mark.long
+def test_the_journal_keeps_what_has_ended(run):
+    first, more = re.findall(r"[\d.]+ s for (\d+) runs", texts(run)["rate-more"])
+    assert (int(first), int(more)) == (45, 60)

@@ -87,7 +87,7 @@ def _values(trials: Sequence[Trial], name: str) -> str:
 def _origin(trials: Sequence[Trial], dataset: Dataset) -> Iterator[tuple[str, str]]:
     """Yield what one has to know to get the same again."""
     yield "Versions", str(Versions.here())
-    yield "Images", f"{dataset.name}, SHA-256 {data_hash(dataset)}"
+    yield "Images", f"{dataset.name}, hash {data_hash(dataset)}"
     hosts = dict.fromkeys(trial.worker.rpartition(":")[0] for trial in trials)
     yield "Computers", enumerated([*hosts])
     yield "Time", f"{duration(sum(trial.seconds for trial in trials))}, all runs one after the other"

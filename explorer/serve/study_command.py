@@ -150,7 +150,7 @@ def _run(configs: Sequence[TrainingConfig], dataset: Dataset, args: Namespace, m
     missing = _missing(configs, args.out, messages)
     try:
         with _executor(args, messages) as (executor, n_workers):
-            cost = measured_cost(missing, dataset, n_workers=n_workers)
+            cost = measured_cost(missing, dataset, n_workers=n_workers) if missing else Cost({}, 1, 0.0)
             _confirm(cost, args)
             console.print(f"{dataset.name}: {cost}" if missing else "Nothing is left to run.")
             screen = StudyScreen(cost, len(configs) - len(missing), axes, console)
@@ -183,12 +183,11 @@ def _missing(
     """Return the runs that are still to come, and say what the journal has."""
     missing = dict.fromkeys(configs)
     if out is not None and Path(out).expanduser().exists():
-        recorded = read_journal(out)
-        for trial in recorded.trials:
+        for trial in read_journal(out).trials:
             if trial.is_settled:
                 missing.pop(trial.config, None)
-        has = f"{out} has {grouped(len(configs) - len(missing))} of these {counted(len(configs), 'run')}."
-        messages.print(" ".join(filter(None, (recorded.notice, has))))
+        n_kept = len(configs) - len(missing)
+        messages.print(f"{out} has {grouped(n_kept)} of these {counted(len(configs), 'run')}.")
     return missing
 
 

@@ -1,0 +1,404 @@
+"""Many runs in the terminal: options become a grid, what ends is kept, and each mistake is one sentence."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from dataclasses import asdict
+from importlib import import_module
+
+import needs
+import pytest
+
+from explorer.serve import study_command
+from explorer.serve.command import main
+from explorer.training import FIELDS, PRESETS, TrainingConfig
+from explorer.training.studies import Trial, grid, read_journal, study
+from explorer.training.studies.batch_sizes import batch_size_grid
+from explorer.training.studies.cost import Cost
+from explorer.training.studies.journal import Journal
+
+SHORT = ("--epochs", "1", "--hidden", "4")
+BASE = TrainingConfig(epochs=1, hidden_sizes=4)
+DIVERGING = TrainingConfig(
+    hidden_sizes=(64, 64, 64), hidden_activation="relu", output="softmax", loss="cross_entropy",
+    initializer="he", learning_rate=100, epochs=20, n_train=103, batch_size=103, seed=3,
+)  # fmt: skip
+
+
+@pytest.fixture
+def command(folder, capfd, monkeypatch):
+    """Call the command on the small data set, in this process: exit code, standard output, standard error."""
+    monkeypatch.setattr(import_module("explorer.training.studies.study"), "n_cores", lambda: 1)
+
+    def call(*options):
+        capfd.readouterr()
+        code = main(["study", "--dataset", str(folder), *options])
+        return code, *capfd.readouterr()
+
+    return call
+
+
+@pytest.fixture
+def asked(command, monkeypatch):
+    """The configs that options ask for, without a run."""
+
+    def call(*options):
+        found = []
+
+        def none(configs, dataset, **_):
+            found.extend(configs)
+            yield Trial(configs[0], "failed", error="not run")
+
+        monkeypatch.setattr(study_command, "study", none)
+        code, _, err = command(*options, "--yes")
+        assert (code, err) == (1, "")
+        return tuple(found)
+
+    return call
+
+
+def lines(text, pattern):
+    return [line for line in text.splitlines() if re.search(pattern, line)]
+
+
+# ---------------------------------------------------------------- which runs
+
+
+def test_several_values_make_a_grid(asked):
+    options = ("--batch-size", "8, 64", "--lr", "0.01,0.1,0.01", "--seeds", "2")
+    assert asked(*SHORT, *options) == grid(BASE, batch_size=[8, 64], learning_rate=[0.01, 0.1], seed=[0, 1])
+
+
+def test_hidden_layers_have_hyphens(asked):
+    assert asked("--hidden", "8,16-4,784-3-10", "--seed", "5") == grid(
+        TrainingConfig(), hidden_sizes=[8, (16, 4), 3], seed=[5]
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "seeds"),
+    [
+        ([], [0, 1, 2]),
+        (["--seeds", "2"], [0, 1]),
+        (["--seed", "7"], [7]),
+        (["--seed", "7,3"], [7, 3]),
+        (["--seed", "7", "--seeds", "2"], [7, 8]),
+        (["--from-url", "?seed=4", "--seeds", "2"], [4, 5]),
+    ],
+)
+def test_seeds_are_counted_or_listed(asked, options, seeds):
+    assert [config.seed for config in asked(*options)] == seeds
+
+
+def test_a_preset_or_a_link_is_the_start(asked):
+    assert asked("--preset", "modern", "--n", "all,100", "--seeds", "1") == grid(
+        PRESETS["Modern"], n_train=[None, 100], seed=[0]
+    )
+    assert asked("--from-url", "?hidden=9&lr=0.5", "--lr", "1", "--seeds", "1") == (
+        TrainingConfig(hidden_sizes=9, learning_rate=1),
+    )
+
+
+def test_the_exercises_question(asked):
+    assert asked("--question", "batch-size") == batch_size_grid()
+    few = batch_size_grid(BASE, batch_sizes=[1, 50], seeds=[0])
+    assert asked(*SHORT, "--question", "batch-size", "--batch", "1,50", "--seeds", "1") == few
+
+
+def test_every_setting_may_have_several_values(asked):
+    values = {"hidden_sizes": "8,9-3", "n_train": "50,all", "seed": "1,2"}
+    for name, field in FIELDS.items():
+        text = values.get(name) or ",".join(map(str, getattr(field, "choices", (1, 2))))
+        assert len(asked(f"--{field.key}", text, *([] if name == "seed" else ["--seeds", "1"]))) > 1
+
+
+# ---------------------------------------------------------------- what is shown
+
+
+def test_lines_table_and_words(command):
+    code, out, err = command(*SHORT, "--batch", "1,600", "--lr", "0.1", "--seeds", "2")
+    assert (code, err, "\x1b" in out) == (0, "", False)
+    assert re.match(r"patterns\d*: 4 runs, about \d+ seconds? on \d+ cores?\n", out)
+    assert len(lines(out, r"^[1-4] of 4  batch size (1|600), seed [01]: \d+\.\d\d.% in \d+\.\d\d s$")) == 4
+    _, table, words = out.split("\n\n")
+    head, *rows = table.splitlines()
+    assert head.split() == ["batch", "size", "runs", "median", "lowest", "highest", "seconds", "diverged"]
+    assert [row.split()[:2] for row in rows] == [["1", "2"], ["600", "2"]]
+    assert "2 seeds" in words
+
+
+def test_json_is_the_study(command, small_dataset):
+    code, out, err = command(*SHORT, "--batch", "8,64", "--seeds", "3", "--json")
+    said = json.loads(out)
+    trials = {
+        trial.config.to_query(): trial
+        for trial in study(grid(BASE, batch_size=[8, 64], seed=range(3)), small_dataset)
+    }
+    assert (code, out.count("\n"), len(lines(err, "of 6  "))) == (0, 1, 6)
+    assert [level["settings"] for level in said["levels"]] == [{"batch_size": 8}, {"batch_size": 64}]
+    for level in said["levels"]:
+        found = [trials[run["query"]] for run in level["runs"]]
+        accuracies = sorted(trial.final.test_accuracy for trial in found)
+        assert [level["lowest"], level["median"], level["highest"]] == accuracies
+        assert [run["final"] for run in level["runs"]] == [asdict(trial.final) for trial in found]
+        assert [run["config"]["seed"] for run in level["runs"]] == [0, 1, 2]
+
+
+def test_a_diverged_run_is_a_result(command):
+    options = ("--from-url", DIVERGING.to_query(), "--seed", "3", "--json")
+    code, out, err = command(*options)
+    (level,) = json.loads(out)["levels"]
+    assert code == 0
+    assert (level["median"], level["diverged"], level["runs"][0]["status"]) == (None, 1, "diverged")
+    assert len(lines(err, r"^1 of 1  seed 3: diverged: .*not a number.* in ")) == 1
+    assert lines(err, "^   1       –       –        –  .*         1$")
+
+
+# ---------------------------------------------------------------- a large study
+
+
+def test_a_large_study_starts_only_if_it_is_confirmed(command, tmp_path):
+    options = ("--out", str(tmp_path / "study.jsonl"), "--seeds", "1001")
+    code, out, err = command(*options)
+    assert (code, out, len(err.splitlines())) == (2, "", 1)
+    assert re.search(r"1\s001 runs, about .* on .*: --yes starts", err)
+    assert not [*tmp_path.iterdir()]
+
+
+@pytest.mark.parametrize(("answer", "code"), [("y", 0), ("n", 2), ("", 2)])
+def test_a_terminal_is_asked(command, monkeypatch, answer, code):
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    monkeypatch.setattr(study_command, "measured_cost", lambda *_, **__: Cost({BASE: 1.0}, 1, 4000.0))
+    monkeypatch.setattr(sys, "stdin", Terminal(f"{answer}\n"))
+    found, out, err = command(*SHORT, "--seed", "0")
+    assert (found, "1 of 1" in out) == (code, code == 0)
+    assert "1 run, about 1.1 hours on 1 core. Start? [y/N] " in err
+
+
+# ---------------------------------------------------------------- what can go wrong
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--lr", ""], "--lr is ''; expected a number from"),
+        (["--batch", "8,,64"], "--batch is ''; expected a whole number from"),
+        (["--hidden", "8,"], "--hidden is ''; expected 1 to 6 hidden layers"),
+        (["--lr", "0.1,500"], "--lr is '500'; expected a number from 0.00001 to 100."),
+        (["--n", "100,601"], "--n is '601'; expected a whole number from 10 to 600, or all."),
+        (["--seed", "1,2", "--seeds", "3"], "--seeds counts seeds and --seed lists them"),
+        (["--seed", str(2**32 - 1), "--seeds", "2"], "--seed is 4294967296; expected a whole number"),
+        (
+            ["--seeds", "100000", "--lr", "0.1,0.2"],
+            "These are 200\u202f000 runs; expected at most 100\u202f000.",
+        ),
+        (["--preset", "best"], "--preset is 'best'; expected one of exercise, modern."),
+        (["--dataset", "no/such/place"], "--dataset: place: found “no such file or directory”"),
+        (["--out", "no/such/place/x"], "--out: there is no folder"),
+        (["--out", "x.y", "--report", "x.y"], "--report and --out name the same file"),
+        (["--dask", "tcp://127.0.0.1:x"], "--dask: "),
+    ],
+)
+def test_a_bad_value_is_one_sentence_and_nothing_runs(command, options, words):
+    code, out, err = command(*options)
+    assert (code, out) == (2, "")
+    assert err.startswith(f"nn-explorer study: {words}")
+    assert err.endswith(".\n")
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "options",
+    [["--seeds", "0"], ["--workers", "x"], ["--workers", "2", "--dask", "tcp://x:1"], ["--question", "x"]],
+)
+def test_a_wrong_option_has_exit_code_2(options):
+    with pytest.raises(SystemExit) as ended:
+        main(["study", *options])
+    assert ended.value.code == 2
+
+
+def test_without_dask_it_says_what_to_install(command, monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    code, out, err = command("--dask", "tcp://127.0.0.1:8786")
+    assert (code, out) == (2, "")
+    assert err == "nn-explorer study: --dask needs a package more: pip install 'nn-explorer[cluster]'.\n"
+
+
+def test_the_command_imports_no_dask():
+    code = (
+        "import sys; from explorer.serve.command import main; print({'dask', 'distributed'} & {*sys.modules})"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
+
+
+# ---------------------------------------------------------------- the journal
+
+
+def test_it_goes_on_where_it_was_stopped(command, tmp_path):
+    file = tmp_path / "study.jsonl"
+    options = (*SHORT, "--batch", "8,64", "--out", str(file), "--json")
+    _, undisturbed, _ = command(*options, "--seeds", "2")
+    before = file.read_bytes()
+    file.write_bytes(before[:-10])  # cut off in the last line
+    code, out, err = command(*options, "--seeds", "2")
+    assert code == 0
+    assert "study.jsonl has 3 of these 4 runs.\n" in err
+    assert len(lines(err, "^4 of 4  batch size 64, seed 1: ")) == 1
+    assert not lines(err, "^[123] of 4")
+    assert without_times(json.loads(out)) == without_times(json.loads(undisturbed))
+    code, out, err = command(*options, "--seeds", "2")
+    assert (code, "Nothing is left to run." in err, "of 4  " in err) == (0, True, False)
+    assert without_times(json.loads(out)) == without_times(json.loads(undisturbed))
+    assert len(read_journal(file).trials) == 4
+
+
+def without_times(said):
+    runs = [run for level in said["levels"] for run in level["runs"]]
+    for run in runs:
+        del run["seconds"], run["worker"]
+    return said
+
+
+def test_a_journal_that_cannot_be_used(command, tmp_path, small_dataset, other_dataset):
+    foreign, damaged, others, used = (
+        tmp_path / f"{name}.jsonl" for name in ("foreign", "damaged", "others", "used")
+    )
+    foreign.write_text("precious\n")
+    with Journal(others, other_dataset), Journal(damaged, small_dataset):
+        pass
+    damaged.write_bytes(damaged.read_bytes() + b"{}\n")
+    with Journal(used, small_dataset):
+        said = [command(*SHORT, "--out", str(file)) for file in (foreign, damaged, others, used)]
+    assert {code for code, _, _ in said} == {2}
+    ends = [err.splitlines()[-1] for _, _, err in said]
+    assert ends[0] == "nn-explorer study: foreign.jsonl is not the journal of a study."
+    assert ends[1].startswith("nn-explorer study: damaged.jsonl is damaged in line 2")
+    assert "has trials of other data, Ways" in ends[2]
+    assert f"is in use by process {os.getpid()} on " in ends[3]
+    assert foreign.read_text() == "precious\n"
+
+
+def test_a_journal_that_can_no_longer_be_written_loses_no_run(command, tmp_path, monkeypatch):
+    """As on a disk that gets full."""
+    count, fsync = itertools.count(), os.fsync
+
+    def full(number):
+        if next(count) == 3:  # after the first line and two runs
+            raise OSError(28, "No space left on device")
+        fsync(number)
+
+    monkeypatch.setattr(os, "fsync", full)
+    file = tmp_path / "study.jsonl"
+    code, out, err = command(*SHORT, "--seeds", "5", "--out", str(file))
+    assert code == 1
+    assert re.search(r"study.jsonl can't be written: .*[Nn]o space left.* 3 of 5 runs ended", err)
+    assert lines(out, "^   3  ")
+    assert [trial.config.seed for trial in read_journal(file).trials] == [0, 1]
+
+
+@needs.POSIX
+@pytest.mark.slow
+def test_ctrl_c_keeps_what_is_done_and_the_same_command_goes_on(folder, tmp_path):
+    file = tmp_path / "study.jsonl"
+    options = ["--dataset", folder, "--batch", "1", "--seeds", "16", "--epochs", "10", "--out", file]
+    running = started(*options)
+    for _ in range(3):
+        running.stdout.readline()  # the head and two runs
+    os.killpg(running.pid, signal.SIGINT)
+    out, err = running.communicate(timeout=60)
+    assert running.returncode == 130
+    kept = len(read_journal(file).trials)
+    assert 2 <= kept < 16
+    assert re.search(
+        rf"^Stopped\. \d+ of 16 runs ended and are in {re.escape(str(file))}; the same command goes on", err
+    )
+    assert "Traceback" not in out + err
+    out, err = started(*options, "--json").communicate(timeout=100)
+    assert f"has {kept} of these 16 runs." in err
+    assert len(lines(err, "^.. of 16  ")) == 16 - kept
+    assert len(json.loads(out)["levels"][0]["runs"]) == 16
+
+
+COMMAND = """
+import signal, sys
+from explorer.serve.command import main
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever starts the tests may ignore it
+    sys.exit(main())
+"""
+
+
+def started(*options):
+    return subprocess.Popen(
+        [sys.executable, "-W", "error", "-c", COMMAND, "study", *map(str, options)],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+
+
+@needs.POSIX
+@pytest.mark.slow
+def test_a_terminal_shows_a_bar_with_runs_and_time_left(folder):
+    import pty
+
+    screen, stdout = pty.openpty()
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "100"}
+    options = ["--dataset", folder, "--batch", "1", "--seeds", "2", "--epochs", "20"]
+    done = subprocess.Popen(
+        [sys.executable, "-c", COMMAND, "study", *map(str, options)], stdout=stdout, env=environment
+    )
+    os.close(stdout)
+    text = b""
+    while True:
+        try:
+            text += os.read(screen, 65536)
+        except OSError:  # the other end is closed
+            break
+    os.close(screen)
+    shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text.decode())
+    assert done.wait() == 0
+    assert re.search(r"0 of 2 runs .* \d+ s left", shown)
+    assert len(lines(shown.replace("\r", "\n"), r"^[12] of 2  seed [01]: ")) == 2
+
+
+# ---------------------------------------------------------------- help and report
+
+
+def test_the_help_tells_settings_and_examples(capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["study", "--help"])
+    text = " ".join(capsys.readouterr().out.split())
+    assert ended.value.code == 0
+    for field in FIELDS.values():
+        assert re.search(rf"--{field.key}[ ,]", text)
+        assert field.help in text
+    assert "default: 512 images." in text
+    assert "(default: 3)" in text
+
+
+def test_the_examples_of_the_help_are_commands(asked):
+    examples = re.findall(r"^  nn-explorer study (.*)$", study_command._EPILOG, re.MULTILINE)
+    assert len(examples) == 3
+    for example in examples:
+        assert len(asked(*re.sub(r"--(out|report) \S+", "", example).split())) > 5
+
+
+def test_a_report_is_replaced_only_by_force(command, tmp_path):
+    file = tmp_path / "study.html"
+    file.write_text("precious")
+    code, out, err = command(*SHORT, "--seeds", "2", "--report", str(file))
+    assert (code, out, file.read_text()) == (2, "", "precious")
+    assert "is there already; --force replaces it." in err
+    code, _, err = command(*SHORT, "--seeds", "2", "--report", str(file), "--force")
+    assert (code, err) == (0, f"Saved to {file}.\n")
+    assert "<h1>Study: seed</h1>" in file.read_text(encoding="utf-8")

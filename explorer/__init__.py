@@ -12,6 +12,7 @@ from explorer.network import NeuralNetwork, accuracy, confusion_matrix, most_con
 from explorer.network.activations import d_relu, d_sigmoid, d_tanh, relu, sigmoid, softmax, tanh
 from explorer.network.losses import cross_entropy, d_cross_entropy, d_squared_error, squared_error
 from explorer.training import ConfigError, EpochRecord, History, TrainingConfig, train
+from explorer.training.studies import Trial, grid, log_uniform, sample, study
 
 __version__ = "0.1.0"
 
@@ -32,6 +33,7 @@ __all__ = [
     "Settings",
     "SketchPad",
     "TrainingConfig",
+    "Trial",
     "Weights",
     "accuracy",
     "confusion_matrix",
@@ -41,14 +43,18 @@ __all__ = [
     "d_sigmoid",
     "d_squared_error",
     "d_tanh",
+    "grid",
     "load_dataset",
     "load_mnist",
+    "log_uniform",
     "most_confused",
     "per_class",
     "relu",
+    "sample",
     "sigmoid",
     "softmax",
     "squared_error",
+    "study",
     "tanh",
     "train",
 ]

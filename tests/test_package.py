@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-HEAVY = ["plotly", "ipywidgets", "anywidget", "voila", "rich", "traitlets", "IPython", "tornado", "pandas"]
+HEAVY = ["plotly", "ipywidgets", "anywidget", "voila", "rich", "traitlets", "IPython", "tornado", "pandas",
+         "dask", "distributed"]  # fmt: skip
 PUBLIC = [
     "sigmoid",
     "d_sigmoid",
@@ -30,6 +31,11 @@ PUBLIC = [
     "train",
     "EpochRecord",
     "History",
+    "grid",
+    "sample",
+    "log_uniform",
+    "study",
+    "Trial",
     "Explorer",
 ]
 
@@ -62,6 +68,12 @@ def test_public_name(name):
     assert name in explorer.__all__
     assert name in dir(explorer)
     assert getattr(explorer, name) is not None
+
+
+def test_a_study_is_a_call():
+    """Not the module of that name, also once that is imported."""
+    code = "import explorer\nfrom explorer.training.studies.study import study\nprint(explorer.study is study)"
+    assert python(code) == "True\n"
 
 
 def test_all_lists_what_there_is_once():

@@ -6,14 +6,22 @@ import re
 import subprocess
 import sys
 import tomllib
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from needs import needs
+
+from explorer.serve.command import main
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", README, flags=re.DOTALL | re.MULTILINE)
 PYTHON = [text for language, text in BLOCKS if language == "python"]
+DASK = [
+    pytest.mark.long,
+    needs("Dask, which the extra `cluster` brings", find_spec("distributed") is not None),
+]
 
 
 # A busy machine has no core to spare for a second BLAS thread, which then keeps all waiting.
@@ -21,16 +29,31 @@ ALONE = "from threadpoolctl import threadpool_limits; threadpool_limits(1)\n"
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", range(len(PYTHON)))
-def test_python_runs(number):
+@pytest.mark.parametrize(
+    "number",
+    [pytest.param(number, marks=DASK if "dask" in text else []) for number, text in enumerate(PYTHON)],
+)
+def test_python_runs(number, tmp_path):
+    strict = [] if "dask" in PYTHON[number] else ["-W", "error"]
     result = subprocess.run(
-        [sys.executable, "-W", "error", "-c", ALONE + PYTHON[number]],
+        [sys.executable, *strict, "-c", ALONE + PYTHON[number]],
+        cwd=tmp_path,
         capture_output=True,
         text=True,
         timeout=300,
         check=False,
     )
     assert (result.returncode, result.stderr) == (0, ""), result.stderr
+
+
+@pytest.mark.slow
+def test_the_study_of_the_command_runs(folder, tmp_path, monkeypatch, capsys):
+    (command,) = re.findall(r"^nn-explorer (study .*)$", README, re.MULTILINE)
+    monkeypatch.chdir(tmp_path)
+    small = ["--dataset", str(folder), "--epochs", "1", "--report", "study.html"]
+    assert main([*command.split(), *small]) == 0
+    assert "40 of 40  " in capsys.readouterr().out
+    assert {path.name for path in tmp_path.iterdir()} == {"study.jsonl", "study.html"}
 
 
 def test_quick_start_is_two_commands_of_one_line():

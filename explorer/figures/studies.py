@@ -1,30 +1,33 @@
-"""A study as figures: against one setting curves, against two a heat map, and the curve of one run.
-
-Accuracies are spaced by the logarithm of the errors that are left. So 96 and 97 % stand apart even where other
-settings stay at 10 %.
-"""
+"""A study as figures: against one setting curves, against two a heat map, and the curve of one run."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import pairwise
-from types import MappingProxyType
-from typing import Any, Literal, NamedTuple
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Literal
 
-import numpy as np
 import plotly.graph_objects as go
 
 from explorer.figures.axes import Metric, as_float32
 from explorer.figures.confusion import drawn_matrix
 from explorer.figures.curves import curves_figure, curves_layout, curves_style, curves_traces
 from explorer.figures.palette import PALETTES, RUN_COLOURS, Theme, rgb
+from explorer.figures.study_axes import (
+    MEASURES,
+    MeasureView,
+    StudyCell,
+    all_settings,
+    measure_span,
+    row_axis,
+    setting_axis,
+    setting_places,
+    study_cells,
+)
 from explorer.figures.template import drawn, merged
 from explorer.training.config import FIELDS, TrainingConfig
 from explorer.training.fields import Choice
-from explorer.training.studies.summary import levels, setting_values
+from explorer.training.studies.summary import setting_values
 from explorer.training.studies.trials import Trial
-from explorer.wording import grouped, percent
 
 __all__ = [
     "MOST_CURVES", "StudyMeasure", "heat_figure", "heat_layout", "heat_style", "heat_traces", "sweep_figure",
@@ -36,105 +39,11 @@ StudyMeasure = Literal["accuracy", "time", "updates"]
 MOST_CURVES = 6
 """So many values may the setting have that a sweep shows as separate curves."""
 
-_MOST_TICKS, _LEAST_GAP = (
-    10,
-    0.04,
-)  # values of a setting that each have a tick; share of the axis between them
 _ROOM = 50  # letters in a row of cells that can be read on a phone
-_LEAST_ERROR = 0.01  # percent: the logarithm of none would be infinite
-_ROUND = tuple(digit * 10.0**power for power in range(-4, 9) for digit in (1, 2, 5))
 _MARKERS = (("circle", 9), ("diamond", 6), ("square", 6), ("circle", 6), ("diamond", 6), ("square", 6))
 
 
-class _Measure(NamedTuple):
-    """What a study measures of a trial, and how it is shown on a logarithmic axis."""
-
-    title: str
-    """With the unit."""
-    of: Callable[[Trial, int], float]
-    """For a trial and the number of training images; NaN if there is nothing to measure."""
-    tick: Callable[[float], str]
-    """What is written at a place of the axis."""
-    cell: Callable[[float], str]
-    """What is written in a cell."""
-    long: Callable[[float], str]
-    """The same with its unit."""
-    place: Callable[[float], float] = float
-    """Its place on the axis, above 0."""
-    direction: int = 1
-    """-1 where the axis is reversed."""
-
-
-def _accuracy(trial: Trial, _n_images: int) -> float:
-    return trial.final.test_accuracy if trial.final else math.nan
-
-
-def _seconds(trial: Trial, _n_images: int) -> float:
-    return float(np.mean([record.seconds for record in trial.epochs])) if trial.epochs else math.nan
-
-
-def _updates(trial: Trial, n_images: int) -> float:
-    n_used = min(trial.config.n_train or n_images, n_images)
-    return float(trial.config.epochs * math.ceil(n_used / trial.config.batch_size))
-
-
-def _whole(count: float) -> str:
-    return grouped(round(count))
-
-
-_MEASURES: Mapping[StudyMeasure, _Measure] = MappingProxyType(
-    {
-        "accuracy": _Measure(
-            "test accuracy (%)",
-            _accuracy,
-            tick=lambda error: f"{100 - error:.6g}",
-            cell=lambda share: f"{100 * share:.1f}",
-            long=lambda share: percent(share, 2),
-            place=lambda share: max(100 * (1 - share), _LEAST_ERROR),
-            direction=-1,
-        ),
-        "time": _Measure(
-            "seconds per epoch", _seconds, "{:g}".format, "{:.2g}".format, "{:.3g} s per epoch".format
-        ),
-        "updates": _Measure(
-            "updates of the weights", _updates, _whole, _whole, lambda count: f"{_whole(count)} updates"
-        ),
-    }
-)
-
-
-class _Cell(NamedTuple):
-    """The trials of one point or cell."""
-
-    label: str = ""
-    """Their settings: ``"batch size 64 · batch gradient sum"``."""
-    numbers: Sequence[int] = ()
-    """Their places in the study."""
-    values: Sequence[float] = ()
-    """What is measured of those that have it."""
-    n_diverged: int = 0
-
-    @property
-    def median(self) -> float:
-        return float(np.median(self.values))
-
-    @property
-    def runs(self) -> str:
-        """How many have a value, in words."""
-        return "one run" if len(self.values) == 1 else f"median of {len(self.values)} runs"
-
-    @property
-    def lost(self) -> str:
-        """How many diverged, in words; empty for none."""
-        return f"{self.n_diverged} of {len(self.numbers)} diverged" if self.n_diverged else ""
-
-    def words(self, measure: _Measure) -> str:
-        """Return the median in words, and of how many runs it is."""
-        known = [measure.long(self.median), self.runs] if self.values else []
-        return ", ".join(filter(None, [*known, self.lost]))
-
-
-_Point = tuple[tuple[Any, ...], _Cell]  # with its values of the settings
+_Point = tuple[float, StudyCell]  # at its x
 
 
 def sweep_traces(
@@ -162,13 +71,13 @@ def sweep_traces(
     ValueError
         If `by` has more values than there are curves.
     """
-    settings, kept = _settings(trials, configs), _MEASURES[measure]
-    places, axes = _places(setting_values(settings, axis)), [axis] if by is None else [axis, by]
-    cells = _cells(trials, axes, kept, n_images)
+    settings, kept = all_settings(trials, configs), MEASURES[measure]
+    places, axes = setting_places(setting_values(settings, axis)), [axis] if by is None else [axis, by]
+    cells = [(places[k[0]], k[1:], cell) for k, cell in study_cells(trials, axes, kept, n_images).items()]
     single = [
-        (key, cell._replace(numbers=[number]))
-        for number, trial in enumerate(trials)
-        for key, cell in _cells([trial], [*axes, "seed"], kept, n_images).items()
+        (places[key[0]], key[1:-1], cell._replace(numbers=[number]))
+        for number, trial in enumerate(trials if shows_runs else ())
+        for key, cell in study_cells([trial], [*axes, "seed"], kept, n_images).items()
     ]
 
     def trace(
@@ -217,15 +126,15 @@ def sweep_layout(
 
     A setting has a logarithmic axis where its numbers span more than a decade; other values stand in a row.
     """
-    kept, values = _MEASURES[measure], setting_values(_settings(trials, configs), axis)
-    low, high, ticks = _span([kept.of(trial, n_images) for trial in trials], kept)
+    kept, values = MEASURES[measure], setting_values(all_settings(trials, configs), axis)
+    low, high, ticks = measure_span([kept.of(trial, n_images) for trial in trials], kept)
     up = {
         "title": {"text": kept.title},
         "range": [math.log10(low), math.log10(high)][:: kept.direction],
         "tickvals": ticks,
         "ticktext": [*map(kept.tick, ticks)],
     }
-    return {"xaxis": _setting_axis(axis, values), "yaxis": up}
+    return {"xaxis": setting_axis(axis, values), "yaxis": up}
 
 
 def sweep_style(theme: Theme = "light", *, by: str | None = None) -> list[dict[str, Any]]:
@@ -307,18 +216,18 @@ def heat_traces(
         which has for each cell the places of its trials in `trials`, are lists of rows, the lowest value of the
         second setting first.
     """
-    settings, kept = _settings(trials, configs), _MEASURES[measure]
+    settings, kept = all_settings(trials, configs), MEASURES[measure]
     columns, rows = (setting_values(settings, name) for name in axes)
-    cells = _cells(trials, axes, kept, n_images)
-    low, high, ticks = _span([cell.median for cell in cells.values() if cell.values], kept)
+    cells = study_cells(trials, axes, kept, n_images)
+    low, high, ticks = measure_span([cell.median for cell in cells.values() if cell.values], kept)
 
     def colour(place: float) -> float:  # more is stronger
         return kept.direction * math.log10(place)
 
-    def lattice(of: Callable[[_Cell], Any]) -> list[list[Any]]:
-        return [[of(cells.get((column, row), _Cell())) for column in columns] for row in rows]
+    def lattice(of: Callable[[StudyCell], Any]) -> list[list[Any]]:
+        return [[of(cells.get((column, row), StudyCell())) for column in columns] for row in rows]
 
-    def text(cell: _Cell) -> str:
+    def text(cell: StudyCell) -> str:
         return kept.cell(cell.median) + (" ×" if cell.n_diverged else "") if cell.values else ""
 
     texts, (weak, strong) = lattice(text), sorted((colour(low), colour(high)))
@@ -359,9 +268,9 @@ def heat_layout(
     configs: Iterable[TrainingConfig] = (),
 ) -> dict[str, Any]:
     """Return what changes with the data in the layout of `heat_figure`, whose parameters these are."""
-    settings = _settings(trials, configs)
-    across, up = (_row_of_values(name, setting_values(settings, name)) for name in axes)
-    title = {"text": f"Median of the {_MEASURES[measure].title}"}
+    settings = all_settings(trials, configs)
+    across, up = (row_axis(name, setting_values(settings, name)) for name in axes)
+    title = {"text": f"Median of the {MEASURES[measure].title}"}
     return {"title": title, "xaxis": across, "yaxis": up}
 
 
@@ -434,31 +343,6 @@ def trial_figure(trial: Trial, *, metric: Metric = "accuracy", theme: Theme = "l
     return curves_figure(trial.history, metric=metric, theme=theme)
 
 
-def _settings(trials: Iterable[Trial], configs: Iterable[TrainingConfig]) -> list[TrainingConfig]:
-    return [*configs, *(trial.config for trial in trials)]
-
-
-def _cells(
-    trials: Sequence[Trial], axes: Sequence[str], measure: _Measure, n_images: int
-) -> dict[tuple[Any, ...], _Cell]:
-    """Return the trials by their values of the settings `axes`, sorted by them."""
-    numbers, fields = (
-        {id(trial): number for number, trial in enumerate(trials)},
-        [FIELDS[name] for name in axes],
-    )
-    return {
-        level.values: _Cell(
-            " · ".join(
-                f"{f.label.lower()} {f.text(value)}" for f, value in zip(fields, level.values, strict=True)
-            ),
-            [numbers[id(trial)] for trial in level.trials],
-            [value for trial in level.trials if not math.isnan(value := measure.of(trial, n_images))],
-            level.n_diverged,
-        )
-        for level in levels(trials, axes)
-    }
-
-
 def _groups(by: str | None, settings: Iterable[TrainingConfig]) -> list[tuple[str, tuple[Any, ...]]]:
     """Return each curve's name and its value of the setting `by`; a choice always has the same place."""
     if by is None:
@@ -470,6 +354,37 @@ def _groups(by: str | None, settings: Iterable[TrainingConfig]) -> list[tuple[st
     return [(field.text(value), (value,)) for value in values]
 
 
+def _trace(
+    name: str,
+    points: Sequence[_Point],
+    measure: MeasureView,
+    of: Callable[[StudyCell], float],
+    words: Callable[[StudyCell], str] | None = None,
+) -> dict[str, Any]:
+    return {
+        "name": name,
+        "visible": bool(points),
+        "x": as_float32([x for x, _ in points]),
+        "y": as_float32([measure.place(of(cell)) for _, cell in points]),
+        "text": [cell.label for _, cell in points],
+        "hovertext": [words(cell) if words else measure.long(of(cell)) for _, cell in points],
+        "customdata": [cell.numbers for _, cell in points],
+    }
+
+
+def _curve(
+    name: str, points: Sequence[_Point], runs: Sequence[_Point], measure: MeasureView
+) -> list[dict[str, Any]]:
+    """Return the traces of a band's edges, of single runs, and of the medians."""
+    names = [f"{name}, {which}" if name else which for which in ("lowest", "highest", "single runs")]
+    return [
+        _trace(names[0], points, measure, lambda cell: min(cell.values)),
+        _trace(names[1], points, measure, lambda cell: max(cell.values)),
+        _trace(names[2], runs, measure, lambda cell: cell.median),
+        _trace(name or "median", points, measure, lambda cell: cell.median, lambda cell: cell.words(measure)),
+    ]
+
+
 def _curve_looks(colour: str, symbol: str, size: int) -> list[dict[str, Any]]:
     """Return the looks of a band's edges, of single runs, and of the medians."""
     fill = {"fill": "tonexty", "fillcolor": f"rgba({','.join(map(str, rgb(colour)))},0.18)"}
@@ -478,57 +393,3 @@ def _curve_looks(colour: str, symbol: str, size: int) -> list[dict[str, Any]]:
     medians = {"mode": "lines+markers", "line": {"color": colour, "width": 2}}
     marker = {"marker": {"color": colour, "symbol": symbol, "size": size}}
     return [{"legendgroup": colour} | look for look in (edge, edge | fill, runs, medians | marker)]
-
-
-def _numbers(values: Sequence[Any]) -> list[float]:
-    """Return values of a setting as numbers; none if one isn't a number."""
-    are_numbers = all(isinstance(value, int | float) for value in values)
-    return [float(value) for value in values] if are_numbers else []
-
-
-def _places(values: Sequence[Any]) -> dict[Any, float]:
-    """Return the place of each value of a setting on its axis: a number's own, or one in a row."""
-    return dict(zip(values, _numbers(values) or map(float, range(len(values))), strict=True))
-
-
-def _row_of_values(name: str, values: Sequence[Any]) -> dict[str, Any]:
-    """Return an axis on which the values of a setting stand in a row."""
-    field = FIELDS[name]
-    return {
-        "title": {"text": field.label.lower() + (f" ({field.unit})" if field.unit else "")},
-        "type": "linear",
-        "range": [-0.5, max(len(values), 1) - 0.5],
-        "tickmode": "array",
-        "tickvals": [*range(len(values))],
-        "ticktext": [field.text(value) for value in values],
-    }
-
-
-def _setting_axis(name: str, values: Sequence[Any]) -> dict[str, Any]:
-    axis, numbers = _row_of_values(name, values), _numbers(values)
-    if not numbers:
-        return axis
-    is_log = 0 < 10 * numbers[0] < numbers[-1]
-    at = [math.log10(number) for number in numbers] if is_log else numbers
-    width = at[-1] - at[0] or 1.0
-    is_wide = all(after - before >= _LEAST_GAP * width for before, after in pairwise(at))
-    return axis | {
-        "type": "log" if is_log else "linear",
-        "range": [at[0] - 0.04 * width, at[-1] + 0.04 * width],
-        "tickmode": "array" if is_wide and len(at) <= _MOST_TICKS else "auto",
-        "tickvals": numbers,
-    }
-
-
-def _span(values: Iterable[float], measure: _Measure) -> tuple[float, float, list[float]]:
-    """Return the ends of a logarithmic axis that fits the values, and round numbers between them."""
-    places = [measure.place(value) for value in values if not math.isnan(value)] or [1.0, 100.0]
-    pad = 10 ** max(0.02, 0.08 * math.log10(max(places) / min(places)))
-    low, high = min(places) / pad, max(places) * pad
-    ticks = [number for number in _ROUND if low <= number <= high]
-    if len(ticks) > _MOST_TICKS:
-        ticks = [number for number in _ROUND[::3] if low <= number <= high]
-    if len(ticks) < 3:
-        step = next(number for number in _ROUND if high - low <= 5 * number)
-        ticks = [step * n for n in range(math.ceil(low / step), math.floor(high / step) + 1)]
-    return low, high, ticks

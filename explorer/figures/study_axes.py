@@ -1,0 +1,203 @@
+"""What the figures of a study share: what is measured of its trials, and the axes of settings and of measures.
+
+Accuracies are spaced by the logarithm of the errors that are left. So 96 and 97 % stand apart even where other
+settings stay at 10 %.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import pairwise
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from explorer.training.config import FIELDS, TrainingConfig
+from explorer.training.studies.summary import levels
+from explorer.training.studies.trials import Trial
+from explorer.wording import grouped, percent
+
+__all__ = [
+    "MEASURES", "MeasureView", "StudyCell", "all_settings", "measure_span", "row_axis", "setting_axis",
+    "setting_places", "study_cells",
+]  # fmt: skip
+
+_MOST_TICKS = 10  # values of a setting that each have a tick
+_LEAST_GAP = 0.04  # between two such ticks, as a share of the axis
+_LEAST_ERROR, _LEAST_SECONDS = 0.01, 1e-4  # percent, seconds: the logarithm of 0 would be infinite
+_ROUND = tuple(digit * 10.0**power for power in range(-4, 9) for digit in (1, 2, 5))
+
+
+class MeasureView(NamedTuple):
+    """What a study measures of a trial, and how it is shown on a logarithmic axis."""
+
+    title: str
+    """With the unit."""
+    of: Callable[[Trial, int], float]
+    """For a trial and the number of training images; NaN if there is nothing to measure."""
+    tick: Callable[[float], str]
+    """What is written at a place of the axis."""
+    cell: Callable[[float], str]
+    """What is written in a cell."""
+    long: Callable[[float], str]
+    """The same with its unit."""
+    place: Callable[[float], float] = float
+    """Its place on the axis, above 0."""
+    direction: int = 1
+    """-1 where the axis is reversed."""
+
+
+def _accuracy(trial: Trial, _n_images: int) -> float:
+    return trial.final.test_accuracy if trial.final else math.nan
+
+
+def _seconds(trial: Trial, _n_images: int) -> float:
+    return float(np.mean([record.seconds for record in trial.epochs])) if trial.epochs else math.nan
+
+
+def _updates(trial: Trial, n_images: int) -> float:
+    n_used = min(trial.config.n_train or n_images, n_images)
+    return float(trial.config.epochs * math.ceil(n_used / trial.config.batch_size))
+
+
+def _whole(count: float) -> str:
+    return grouped(round(count))
+
+
+MEASURES: Mapping[str, MeasureView] = MappingProxyType(
+    {
+        "accuracy": MeasureView(
+            "test accuracy (%)",
+            _accuracy,
+            tick=lambda error: f"{100 - error:.6g}",
+            cell=lambda share: f"{100 * share:.1f}",
+            long=lambda share: percent(share, 2),
+            place=lambda share: max(100 * (1 - share), _LEAST_ERROR),
+            direction=-1,
+        ),
+        "time": MeasureView(
+            "seconds per epoch",
+            _seconds,
+            "{:g}".format,
+            "{:.2g}".format,
+            "{:.3g} s per epoch".format,
+            place=lambda seconds: max(seconds, _LEAST_SECONDS),
+        ),
+        "updates": MeasureView(
+            "updates of the weights", _updates, _whole, _whole, lambda count: f"{_whole(count)} updates"
+        ),
+    }
+)
+
+
+class StudyCell(NamedTuple):
+    """The trials of one point or cell."""
+
+    label: str = ""
+    """Their settings: ``"batch size 64 · batch gradient sum"``."""
+    numbers: Sequence[int] = ()
+    """Their places in the study."""
+    values: Sequence[float] = ()
+    """What is measured of those that have it."""
+    n_diverged: int = 0
+
+    @property
+    def median(self) -> float:
+        """Median of the values, of which there is one at least."""
+        return float(np.median(self.values))
+
+    @property
+    def runs(self) -> str:
+        """How many have a value, in words."""
+        return "one run" if len(self.values) == 1 else f"median of {len(self.values)} runs"
+
+    @property
+    def lost(self) -> str:
+        """How many diverged, in words; empty for none."""
+        return f"{self.n_diverged} of {len(self.numbers)} diverged" if self.n_diverged else ""
+
+    def words(self, measure: MeasureView) -> str:
+        """Return the median in words, and of how many runs it is."""
+        known = [measure.long(self.median), self.runs] if self.values else []
+        return ", ".join(filter(None, [*known, self.lost]))
+
+
+def all_settings(trials: Iterable[Trial], configs: Iterable[TrainingConfig]) -> list[TrainingConfig]:
+    """Return the settings of the runs that are planned, and of those that ended."""
+    return [*configs, *(trial.config for trial in trials)]
+
+
+def study_cells(
+    trials: Sequence[Trial], axes: Sequence[str], measure: MeasureView, n_images: int
+) -> dict[tuple[Any, ...], StudyCell]:
+    """Return the trials by their values of the settings `axes`, sorted by them."""
+    numbers = {id(trial): number for number, trial in enumerate(trials)}
+    fields = [FIELDS[name] for name in axes]
+    return {
+        level.values: StudyCell(
+            " · ".join(
+                f"{f.label.lower()} {f.text(value)}" for f, value in zip(fields, level.values, strict=True)
+            ),
+            [numbers[id(trial)] for trial in level.trials],
+            [value for trial in level.trials if not math.isnan(value := measure.of(trial, n_images))],
+            level.n_diverged,
+        )
+        for level in levels(trials, axes)
+    }
+
+
+def _numbers(values: Sequence[Any]) -> list[float]:
+    """Return values of a setting as numbers; none if one isn't a number."""
+    are_numbers = all(isinstance(value, int | float) for value in values)
+    return [float(value) for value in values] if are_numbers else []
+
+
+def setting_places(values: Sequence[Any]) -> dict[Any, float]:
+    """Return the place of each value of a setting on its axis: a number's own, or one in a row."""
+    return dict(zip(values, _numbers(values) or map(float, range(len(values))), strict=True))
+
+
+def row_axis(name: str, values: Sequence[Any]) -> dict[str, Any]:
+    """Return an axis on which the values of a setting stand in a row."""
+    field = FIELDS[name]
+    return {
+        "title": {"text": field.label.lower() + (f" ({field.unit})" if field.unit else "")},
+        "type": "linear",
+        "range": [-0.5, max(len(values), 1) - 0.5],
+        "tickmode": "array",
+        "tickvals": [*range(len(values))],
+        "ticktext": [field.text(value) for value in values],
+    }
+
+
+def setting_axis(name: str, values: Sequence[Any]) -> dict[str, Any]:
+    """Return an axis of numbers, logarithmic where they span more than a decade; of other values, in a row."""
+    axis, numbers = row_axis(name, values), _numbers(values)
+    if not numbers:
+        return axis
+    is_log = 0 < 10 * numbers[0] < numbers[-1]
+    at = [math.log10(number) for number in numbers] if is_log else numbers
+    width = at[-1] - at[0] or 1.0
+    is_wide = all(after - before >= _LEAST_GAP * width for before, after in pairwise(at))
+    return axis | {
+        "type": "log" if is_log else "linear",
+        "range": [at[0] - 0.04 * width, at[-1] + 0.04 * width],
+        "tickmode": "array" if is_wide and len(at) <= _MOST_TICKS else "auto",
+        "tickvals": numbers,
+    }
+
+
+def measure_span(values: Iterable[float], measure: MeasureView) -> tuple[float, float, list[float]]:
+    """Return the ends of a logarithmic axis that fits the values, and round numbers between them."""
+    places = [measure.place(value) for value in values if not math.isnan(value)] or [1.0, 100.0]
+    pad = 10 ** max(0.02, 0.08 * math.log10(max(places) / min(places)))
+    low, high = min(places) / pad, max(places) * pad
+    ticks = [number for number in _ROUND if low <= number <= high]
+    if len(ticks) > _MOST_TICKS:
+        ticks = [number for number in _ROUND[::3] if low <= number <= high]
+    if len(ticks) < 3:
+        step = next(number for number in _ROUND if high - low <= 5 * number)
+        ticks = [step * n for n in range(math.ceil(low / step), math.floor(high / step) + 1)]
+    return low, high, ticks

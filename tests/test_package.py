@@ -72,7 +72,9 @@ def test_public_name(name):
 
 def test_a_study_is_a_call():
     """Not the module of that name, also once that is imported."""
-    code = "import explorer\nfrom explorer.training.studies.study import study\nprint(explorer.study is study)"
+    code = (
+        "import explorer\nfrom explorer.training.studies.study import study\nprint(explorer.study is study)"
+    )
     assert python(code) == "True\n"
 
 

@@ -17,9 +17,9 @@ from explorer.wording import counted, enumerated, percent
 
 __all__ = ["Level", "levels", "setting_values", "study_words", "varied"]
 
-_CHANCE = 0.05
+_CHANCE = 0.05  # of calling the truly best value worse
 _MOST_NAMED = 5
-_N_STEPS = 2000
+_N_STEPS = 2000  # of the integral: it is then good to 5 digits
 _REASONS: Mapping[str, str] = MappingProxyType(  # why a large batch does worse, by reduction
     {
         "sum": "a step adds up the gradients of all its images, and a large batch steps too far",

@@ -79,9 +79,9 @@ def test_the_bar_says_how_long_the_others_take(monkeypatch):
     list(with_progress(TRIALS, COST))
     said = [text.partition("</progress> ")[2] for text in texts]
     assert said == [
-        "0 of 3 runs, 30 s left",
-        "1 of 3 runs, 20 s left",
-        "2 of 3 runs, 10 s left",
+        "0 of 3 runs, 45 s left",
+        "1 of 3 runs, 27 s left",
+        "2 of 3 runs, 12 s left",
         "3 of 3 runs",
     ]
 

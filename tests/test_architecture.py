@@ -43,6 +43,8 @@ FLOORS = {
             "jinja2",
             "psutil",
             "rich",
+            "dask",  # where --dask is asked for
+            "distributed",
         },
     ),
 }

@@ -8,7 +8,7 @@ from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import closing, contextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,7 @@ MOST_RUNS = 100_000
 
 _LARGE_RUNS, _LARGE_SECONDS = 1000, 3600  # more than this begins only when it is confirmed
 _WAIT_SECONDS = 10  # for a scheduler
+_MOST_WORKERS = 256
 _USUAL_SEEDS = 3
 _FIGURES = ("median", "lowest", "highest")
 
@@ -201,6 +202,8 @@ def _executor(args: Namespace, messages: Console) -> Iterator[tuple[Executor | N
                 messages.print("The cluster has no workers yet: the study waits for them.")
             yield client.get_executor(), n_workers or 1
     elif args.workers is not None:
+        if args.workers > _MOST_WORKERS:
+            raise RefusedError(f"--workers is {args.workers}; expected at most {_MOST_WORKERS}.")
         with WorkerPool(args.workers) as pool:
             try:
                 yield pool, args.workers
@@ -265,7 +268,7 @@ def _as_json(trials: Sequence[Trial], dataset: Dataset, axes: Sequence[str]) -> 
             **{name: getattr(level, name) if level.accuracies else None for name in _FIGURES},
             "diverged": level.n_diverged,
             "runs": [
-                {"query": trial.config.to_query(), **asdict(replace(trial, epochs=()))}
+                {"query": trial.config.to_query(), **asdict(trial), "epochs": len(trial.epochs)}
                 for trial in level.trials
             ],
         }

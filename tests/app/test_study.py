@@ -204,7 +204,7 @@ def test_a_study_of_batch_sizes_is_drawn_and_put_into_words(panel):
     assert HIDDEN not in panel.drawing.view._dom_classes
     by_sum = next(trace for trace in panel.drawing.figures["accuracy"].data if trace.name == "sum")
     assert len(by_sum.y) == len(sizes)
-    assert panel.drawing.words.text.startswith("By sum, ")
+    wait_for(lambda: panel.drawing.words.text.startswith("By sum, "))
 
 
 @pytest.mark.slow
@@ -310,7 +310,7 @@ def test_a_study_is_saved_opened_and_gone_on_with(panel, small_dataset, monkeypa
     opened(panel, journal_content(done, small_dataset))
     wait_for(lambda: "to go: 1 run, about" in panel.progress.shown.text)
     assert panel.progress.shown.text.startswith("7 of 8 runs")
-    assert panel.drawing.words.text.startswith("mine.jsonl is open")
+    wait_for(lambda: panel.drawing.words.text.startswith("mine.jsonl is open"))
     assert [axis.value for axis in panel.axes] == ["hidden_sizes", "batch_size"]
     assert [entry.text for entry in panel.values] == ["4, 8-4", "8, 600"]
     assert panel._missing == configs[-1:]

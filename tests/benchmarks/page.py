@@ -142,6 +142,19 @@ for tab in ("overview", "runs"):
     report[f"batch 512, {runs} earlier runs, tab {{tab}}"] = await late()
     app.stop()
     await over()
+app.panels.tab_bar.selected = "study"
+study = app.panels["study"]
+study.question.value = "own"
+study.axes[1].value = "hidden_sizes"
+study.values[0].text, study.values[1].text = "0.001..1 ×4", "8, 16, 32, 64"
+study.epochs.text, study.seeds.text = "1", "100"
+while "about" not in study.progress.shown.text:
+    await asyncio.sleep(0.01)
+study.progress._on_message(study.progress, {{"press": study.progress.shown.press}}, [])
+while not study.trials or study.trials[0].config.epochs > 1:
+    await asyncio.sleep(0.01)
+report["a study that fills a map"] = await late()
+study.progress._on_message(study.progress, {{"press": "stop"}}, [])
 app.close()
 print(json.dumps(report))
 """

@@ -41,7 +41,7 @@ RECORDED = Path(__file__).with_name("recorded_study.jsonl")
 _SEEDS = Whole(name="seeds", label="Seeds", key="", help="", low=1, high=1000)
 _SECONDS_BETWEEN = 0.2  # two drawings
 _MANY_RUNS, _LONG_SECONDS = 1000, 3600  # more than that is asked for once more
-_ORDER = "What it says follows when all runs have ended."
+_ORDER = "A comparison follows when all runs have ended."
 _RECORDED_WORDS = "Recorded beforehand, with the exercise's settings, 10 epochs and 3 seeds."
 _OWN_QUESTION = "One run for each combination of the values, and each seed. All else is as in the controls."
 _REFUSED = "The study can't begin yet: see what is expected above."

@@ -134,8 +134,8 @@ function quiet(model, listeners, height) {
       listeners.push([event, callback]);
     },
     set(/** @type {string} */ name, /** @type {any} */ value) {
-      const kind = { plotly_click: "click", plotly_hover: model.get("_hovers") ? "hover" : "" }[value?.event_type ?? ""];
-      if (name === "_js2py_pointsCallback" && kind) model.send({ kind, points: value.points });
+      const kind = name === "_js2py_pointsCallback" ? String(value?.event_type).replace("plotly_", "") : "";
+      if (kind === "click" || (kind === "hover" && model.get("_hovers"))) model.send({ kind, points: value.points });
     },
     save_changes() {},
   };

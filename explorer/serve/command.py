@@ -29,8 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 if all went well, 2 if an option holds what it may not; ``train`` also returns 1 if it failed, and
-        130 if Ctrl-C stopped it.
+        0 if all went well, 2 if an option holds what it may not; ``train`` and ``study`` also return 1 if they
+        failed, and 130 if Ctrl-C stopped them.
 
     Raises
     ------

@@ -31,9 +31,7 @@ from explorer.wording import counted, grouped
 
 __all__ = ["add_parser", "run"]
 
-MOST_RUNS = 100_000
-"""Runs of one study."""
-
+_MOST_RUNS = 100_000  # of one study
 _LARGE_RUNS, _LARGE_SECONDS = 1000, 3600  # more than this begins only when it is confirmed
 _WAIT_SECONDS = 10  # for a scheduler
 _MOST_WORKERS = 256
@@ -132,8 +130,8 @@ def _configs(args: Namespace, fields: Mapping[str, Field], messages: Console) ->
             seeds = range(first, first + (args.seeds or _USUAL_SEEDS))
         sizes = axes.pop("batch_size", BATCH_SIZES) if args.question else ()
         n_runs = math.prod(map(len, axes.values())) * len(seeds) * max(1, 2 * len(sizes))
-        if n_runs > MOST_RUNS:
-            raise RefusedError(f"These are {counted(n_runs, 'run')}; expected at most {grouped(MOST_RUNS)}.")
+        if n_runs > _MOST_RUNS:
+            raise RefusedError(f"These are {counted(n_runs, 'run')}; expected at most {grouped(_MOST_RUNS)}.")
         if not args.question:
             return grid(start, **axes, seed=seeds)
         asked = [batch_size_grid(each, batch_sizes=sizes, seeds=seeds) for each in grid(start, **axes)]

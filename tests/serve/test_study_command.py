@@ -264,6 +264,14 @@ def test_it_goes_on_where_it_was_stopped(command, tmp_path):
     assert len(read_journal(file).trials) == 4
 
 
+def test_runs_stand_in_their_order_whenever_they_ended(command, tmp_path):
+    options = (*SHORT, "--out", str(tmp_path / "study.jsonl"), "--json")
+    command(*options, "--seed", "2")
+    _, out, _ = command(*options, "--seed", "1,2,3")
+    (level,) = json.loads(out)["levels"]
+    assert [run["config"]["seed"] for run in level["runs"]] == [1, 2, 3]
+
+
 def without_times(said):
     runs = [run for level in said["levels"] for run in level["runs"]]
     for run in runs:

@@ -1,6 +1,7 @@
 """The button that starts a study of many runs or ends it, and how far the study is."""
 
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import ClassVar
 
 from explorer.widgets.rendered import Element, button_element, element
@@ -8,12 +9,14 @@ from explorer.widgets.rendered import Element, button_element, element
 __all__ = ["StudyProgress"]
 
 _SQUARE, _TRIANGLE = "M4 4h8v8H4z", "M5 3.5v9l7.5-4.5z"
-_WORDS = {
-    "stop": "Stop the study",
-    "run": "Run the study",
-    "go on": "Go on with it",
-    "confirm": "Run it all the same",
-}
+_WORDS = MappingProxyType(
+    {
+        "run": "Run the study",
+        "go on": "Go on with it",
+        "confirm": "Run it all the same",
+        "stop": "Stop the study",
+    }
+)
 
 
 @dataclass(frozen=True)

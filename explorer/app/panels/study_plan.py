@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -15,23 +16,25 @@ from explorer.training.fields import Choice, ConfigError, Field, LayerSizes, Rea
 from explorer.training.studies import grid
 from explorer.training.studies.batch_sizes import BATCH_SIZES, batch_size_grid
 
-__all__ = ["BY_REDUCTION", "MOST_RUNS", "StudyPlan", "as_text", "offered_values", "parse_values"]
+__all__ = ["BY_REDUCTION", "MOST_TRIALS", "StudyPlan", "as_text", "offered_values", "parse_values"]
 
 BY_REDUCTION = ("batch_size", "learning_rate")
 """The settings whose effect depends on the reduction, so that both are worth seeing."""
 
-MOST_RUNS = 10_000
+MOST_TRIALS = 10_000
 """More runs than that no study in the app can have."""
 
 _MOST_VALUES = 1000
 _IN_A_RANGE = 5  # values, where their number isn't said
 _RANGE = re.compile(r"(.+?)\s*(?:\.\.|…)\s*(.+?)\s*(?:[×x*]\s*(\d{1,9}))?")
-_OFFERED: Mapping[str, tuple[Any, ...]] = {
-    "hidden_sizes": ((8,), (32,), (128,)),
-    "batch_size": (8, 32, 128, 512, 2048),
-    "epochs": (1, 3, 10),
-    "n_train": (1000, 10_000, None),
-}
+_OFFERED: Mapping[str, tuple[Any, ...]] = MappingProxyType(
+    {
+        "hidden_sizes": ((8,), (32,), (128,)),
+        "batch_size": (8, 32, 128, 512, 2048),
+        "epochs": (1, 3, 10),
+        "n_train": (1000, 10_000, None),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +77,13 @@ class StudyPlan:
         Raises
         ------
         ConfigError
-            If these are more than `MOST_RUNS`.
+            If these are more than `MOST_TRIALS`.
         """
         axes = {name: tuple(own) for name, own in values.items()}
         seeds = range(config.seed, min(config.seed + n_seeds, 2**32))
         n_runs = math.prod(map(len, axes.values())) * len(seeds) * (2 if by_reduction else 1)
-        if n_runs > MOST_RUNS:
-            raise ConfigError("runs", n_runs, f"at most {MOST_RUNS} runs")
+        if n_runs > MOST_TRIALS:
+            raise ConfigError("runs", n_runs, f"at most {MOST_TRIALS} runs")
         if by_reduction and "batch_size" in axes:
             configs = batch_size_grid(config, batch_sizes=axes["batch_size"], seeds=seeds)
         else:

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -46,10 +47,10 @@ def test_python_runs(number, tmp_path):
     assert (result.returncode, result.stderr) == (0, ""), result.stderr
 
 
-@pytest.mark.slow
 def test_the_study_of_the_command_runs(folder, tmp_path, monkeypatch, capsys):
     (command,) = re.findall(r"^nn-explorer (study .*)$", README, re.MULTILINE)
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(import_module("explorer.training.studies.study"), "n_cores", lambda: 1)
     small = ["--dataset", str(folder), "--epochs", "1", "--report", "study.html"]
     assert main([*command.split(), *small]) == 0
     assert "40 of 40  " in capsys.readouterr().out

@@ -23,6 +23,7 @@ def report(small_dataset, tmp_path_factory):
     return path
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("width", [1440, 390])
 def test_it_is_drawn_in_both_themes_and_fits_the_page(report, browser, width):
     context = browser.new_context(offline=True, color_scheme="dark", viewport={"width": width, "height": 844})

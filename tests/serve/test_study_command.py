@@ -320,7 +320,7 @@ def test_a_journal_that_can_no_longer_be_written_loses_no_run(command, tmp_path,
 @pytest.mark.slow
 def test_ctrl_c_keeps_what_is_done_and_the_same_command_goes_on(folder, tmp_path):
     file = tmp_path / "study.jsonl"
-    options = ["--dataset", folder, "--batch", "1", "--seeds", "16", "--epochs", "10", "--out", file]
+    options = ["--dataset", folder, "--batch", "1", "--seeds", "12", "--epochs", "8", "--out", file]
     running = started(*options)
     for _ in range(3):
         running.stdout.readline()  # the head and two runs
@@ -328,15 +328,15 @@ def test_ctrl_c_keeps_what_is_done_and_the_same_command_goes_on(folder, tmp_path
     out, err = running.communicate(timeout=60)
     assert running.returncode == 130
     kept = len(read_journal(file).trials)
-    assert 2 <= kept < 16
+    assert 2 <= kept < 12
     assert re.search(
-        rf"^Stopped\. \d+ of 16 runs ended and are in {re.escape(str(file))}; the same command goes on", err
+        rf"^Stopped\. \d+ of 12 runs ended and are in {re.escape(str(file))}; the same command goes on", err
     )
     assert "Traceback" not in out + err
     out, err = started(*options, "--json").communicate(timeout=100)
-    assert f"has {kept} of these 16 runs." in err
-    assert len(lines(err, "^.. of 16  ")) == 16 - kept
-    assert len(json.loads(out)["levels"][0]["runs"]) == 16
+    assert f"has {kept} of these 12 runs." in err
+    assert len(lines(err, "^.. of 12  ")) == 12 - kept
+    assert len(json.loads(out)["levels"][0]["runs"]) == 12
 
 
 COMMAND = """

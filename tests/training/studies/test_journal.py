@@ -15,7 +15,7 @@ import hypothesis.strategies as st
 import needs
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis.extra import numpy as arrays
 from study_steps import DIVERGING, SMALL, CountingThreads, by_config
 
@@ -77,6 +77,7 @@ trials = st.builds(
 )
 
 
+@settings(max_examples=40)
 @given(found=st.lists(trials, max_size=3, unique_by=lambda trial: trial.config))
 def test_a_trial_comes_back_to_the_bit(small_dataset, found):
     recorded = parse_journal(journal_content(found, small_dataset), "study.jsonl")

@@ -88,7 +88,7 @@ def test_ending_the_workers_in_the_middle_of_their_calls():
     assert {*multiprocessing.active_children()} == before
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_ending_the_workers_while_one_is_replaced_leaves_none():
     before = {*multiprocessing.active_children()}
     for n_died in (0, 1, 3):

@@ -21,10 +21,11 @@ pytestmark = [needs.PROC, pytest.mark.long]
 CONFIGS = grid(TrainingConfig(hidden_sizes=(16,), epochs=40, batch_size=4), seed=range(12))
 
 STUDY = """
-import sys
+import signal, sys
 from explorer.training import TrainingConfig
 from explorer.training.studies import grid, study
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # whatever started the tests may ignore it
     folder, journal, *last = sys.argv[1:]
     base = TrainingConfig(hidden_sizes=(16,), epochs=40, batch_size=4)
     configs = grid(base, seed=range(12))

@@ -155,12 +155,13 @@ def test_workers_end_with_a_killed_parent(tmp_path):
 
 
 EARLY = """
-import os, time
+import signal, time
 from explorer.training.studies import WorkerPool
 if __name__ == "__mp_main__":
     print("a worker begins", flush=True)
     time.sleep(1)
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # whatever started the tests may ignore it
     with WorkerPool(2) as pool:
         pool.submit(abs, -1), pool.submit(abs, -1)
         try:

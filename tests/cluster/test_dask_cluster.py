@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import pickle
 import signal
 import subprocess
 import sys
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from importlib.util import find_spec
+from types import SimpleNamespace
 
 import pytest
 from dask_processes import DEADLY, OF_ANOTHER_VERSION, PATIENCE, WITHOUT_EXPLORER, started
@@ -17,6 +19,7 @@ from needs import needs
 
 from explorer.training import TrainingConfig
 from explorer.training.studies import StudyError, grid, read_journal, study
+from explorer.training.studies.dask_cluster import DaskCluster
 
 pytestmark = [
     pytest.mark.long,
@@ -159,10 +162,10 @@ def test_a_trial_that_dask_gives_up_is_begun_again(small_dataset, undisturbed, t
     options = {"DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "0"}
     with started(tmp_path, **options) as cluster, cluster.connect() as client:
         cluster.add("a")
-        client.wait_for_workers(1, PATIENCE)
+        cluster.add("b")
+        client.wait_for_workers(2, PATIENCE)
         trials = study(CONFIGS, small_dataset, executor=client.get_executor())
         first = next(trials)
-        cluster.add("b")
         cluster.kill("a")
         rest = table(trials)
     assert {first.config: first} | rest == undisturbed
@@ -204,6 +207,16 @@ def test_a_scheduler_that_dies_is_told_and_the_study_goes_on_elsewhere(
     assert table(resumed) == undisturbed
     assert_complete(journal, undisturbed)
     assert runs(journal)[: len(kept)] == kept
+
+
+def test_a_client_that_is_closing_is_given_no_call_that_it_would_forget():
+    client = SimpleNamespace(status="closing", submit=lambda *_, **__: Future())
+    client.sync = lambda function, *arguments: asyncio.run(function(*arguments))
+    cluster = DaskCluster(SimpleNamespace(_client=client, _kwargs={}))
+    with pytest.raises(ConnectionError):
+        cluster.submit(abs, 1)
+    client.status = "running"
+    assert isinstance(cluster.submit(abs, 1), Future)
 
 
 def test_a_scheduler_that_comes_back_is_waited_for(small_dataset, undisturbed, tmp_path):

@@ -252,7 +252,8 @@ class StudyPanel:
             self._done += self._cost.of(trial.config)
         if not self._is_due:
             self._is_due = True
-            self._views.loop.call_later(_SECONDS_BETWEEN, self._views.on_loop(self._draw))
+            seconds = max(_SECONDS_BETWEEN, len(self._trials) / 500)  # many trials take longer to draw
+            self._views.loop.call_later(seconds, self._views.on_loop(self._draw))
 
     def _finish(self, end: str) -> None:
         self.progress.show(StudyProgress())

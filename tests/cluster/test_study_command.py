@@ -8,7 +8,7 @@ import sys
 from importlib.util import find_spec
 
 import pytest
-from cluster.conftest import OF_ANOTHER_VERSION, PATIENCE, started
+from dask_processes import OF_ANOTHER_VERSION, PATIENCE, started
 from needs import needs
 
 from explorer.serve.command import main

@@ -52,8 +52,8 @@ class SettingTraits(traitlets.HasTraits):
     ----------
     config : TrainingConfig
         All settings.
-    hidden_sizes, hidden_activation, output, loss, initializer, batch_size, epochs, learning_rate, reduction, \
-seed, n_train
+    hidden_sizes, hidden_activation, output, loss, initializer, batch_size, epochs, learning_rate, optimizer, \
+reduction, seed, n_train
         One each, as `TrainingConfig` describes them.
     """
 
@@ -66,6 +66,7 @@ seed, n_train
     batch_size = _setting("batch_size")
     epochs = _setting("epochs")
     learning_rate = _setting("learning_rate")
+    optimizer = _setting("optimizer")
     reduction = _setting("reduction")
     seed = _setting("seed")
     n_train = _setting("n_train")

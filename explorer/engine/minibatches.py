@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.datasets import Dataset
+from explorer.engine.descent import Descent
 from explorer.engine.kernels import Array, Calls
 from explorer.engine.model import Model
 from explorer.engine.passes import BlockedPass, Pass, bounds, inputs
@@ -72,10 +73,18 @@ class MiniBatches:
         Factor on the gradient.
     reduction : {"sum", "mean"}
         Whether the gradient is the sum or the mean over a mini-batch.
+    optimizer : str
+        How the gradient becomes a step: one of `explorer.network.OPTIMIZERS`.
     """
 
     def __init__(
-        self, model: Model, dataset: Dataset, batch_size: int, learning_rate: float, reduction: str
+        self,
+        model: Model,
+        dataset: Dataset,
+        batch_size: int,
+        learning_rate: float,
+        reduction: str,
+        optimizer: str = "sgd",
     ) -> None:
         n, n_inputs, n_classes = len(dataset.train_labels), dataset.n_inputs, dataset.n_classes
         self.model = model
@@ -84,6 +93,7 @@ class MiniBatches:
         self.scores_each = n <= SCORES_PER_EPOCH * size
         """Whether an epoch has at most 20 mini-batches, so that each has a score of its own."""
         self._learning_rate, self._reduction = learning_rate, reduction
+        self._descent = Descent(optimizer, model.parameters.flat, learning_rate)
         self._images = dataset.train_images.reshape(n, n_inputs)
         self._labels = dataset.train_labels
         self._one_hot = np.eye(n_classes, dtype=model.dtype)
@@ -95,7 +105,7 @@ class MiniBatches:
         self._outputs = np.empty((-(-n // SCORES_PER_EPOCH) + rows, n_classes), model.dtype)
         if self._is_large:
             make_loads, most = self._parts, size
-        elif size > LARGEST_BLOCKED:
+        elif size > LARGEST_BLOCKED or optimizer != "sgd":
             make_loads, most = self._slices, LOAD_ROWS // size * size
         else:
             make_loads, most = self._block, BLOCK_ROWS // size * size
@@ -155,7 +165,10 @@ class MiniBatches:
     def _slices(self, rows: int) -> tuple[Load, ...]:
         """Return a load whose mini-batches are slices."""
         work = [
-            self._there_and_back(start, stop, stop - start) + self._pass(stop - start).descend()
+            (
+                *self._there_and_back(start, stop, stop - start),
+                *self._descent.calls(self._pass(stop - start).steps.flat),
+            )
             for start, stop in bounds(rows, self.batch_size)
         ]
         return (Load(rows, tuple(work)),)
@@ -168,8 +181,7 @@ class MiniBatches:
 
     def _parts(self, rows: int) -> tuple[Load, ...]:
         """Return the loads of one large mini-batch, whose gradients are added up."""
-        parameters = self.model.parameters.flat
-        total = np.empty_like(parameters)
+        total = np.empty_like(self.model.parameters.flat)
         loads = []
         for start, stop in bounds(rows, LOAD_ROWS):
             n = stop - start
@@ -177,7 +189,7 @@ class MiniBatches:
             add = partial(np.add, total, steps, total) if start else partial(np.copyto, total, steps)
             work = (*self._there_and_back(0, n, rows), add)
             if stop == rows:
-                work += (partial(np.subtract, parameters, total, parameters),)
+                work += self._descent.calls(total)
             loads.append(Load(n, (work,), updates=int(stop == rows)))
         return tuple(loads)
 
@@ -196,7 +208,10 @@ class MiniBatches:
 
     def _rate(self, n: int) -> Array:
         """Return the factor on the summed gradient of a mini-batch of `n` samples."""
-        rate = self._learning_rate if self._reduction == "sum" else self._learning_rate / n
+        is_scale_free = self._descent.is_scale_free
+        rate = 1.0 if is_scale_free else self._learning_rate
+        if self._reduction == "mean" or is_scale_free:
+            rate /= n
         return np.array(rate, self.model.dtype)
 
     def _score_done(self, labels: NDArray[np.int64]) -> Score:

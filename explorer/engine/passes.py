@@ -167,10 +167,6 @@ class Pass:
             layer, delta = before, before_delta
         return calls
 
-    def descend(self) -> Calls:
-        """Return the call that takes the steps."""
-        return (partial(np.subtract, self.parameters.flat, self.steps.flat, self.parameters.flat),)
-
 
 class BlockedPass:
     """Exact gradient descent on tiny mini-batches, the first layer a block of samples at a time.

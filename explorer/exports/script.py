@@ -1,11 +1,13 @@
 """A run as a Python script that reproduces its network, with NumPy alone."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from explorer.exports.exported_run import ExportedRun
 from explorer.exports.pages import page
+from explorer.network import OPTIMIZERS, optimizers
+from explorer.network.optimizers import Optimizer
 from explorer.training import Evaluation, TrainingConfig
 from explorer.training.process_settings import small_product
 
@@ -35,7 +37,9 @@ def training_script(run: ExportedRun) -> str:
         "script.py.j2",
         file_name=run.file_name(".py"),
         shown=f"{shown}.",
-        is_blocked=any(config.batch_size <= _LARGEST_BLOCKED for config in configs),
+        is_blocked=any(
+            config.batch_size <= _LARGEST_BLOCKED and config.optimizer == "sgd" for config in configs
+        ),
         finds_mnist=run.dataset_option == "",
         images=run.dataset_option,
         classes=run.dataset.class_names,
@@ -45,11 +49,19 @@ def training_script(run: ExportedRun) -> str:
         losses={config.loss for config in configs},
         deltas=sorted({f"{config.output}_{config.loss}" for config in configs}),
         initializers=sorted({config.initializer for config in configs}),
+        optimizers=_optimizers(configs),
+        **{name: getattr(optimizers, name) for name in ("MOMENTUM", "DECAY", "BETA_1", "BETA_2", "EPSILON")},
         small=f"{small:_}" if small else "",
         product="product({}, {})".format if small else "{} @ ({})".format,
         opened=run.opened,
         stages=stages,
     )
+
+
+def _optimizers(configs: Sequence[TrainingConfig]) -> dict[str, Optimizer]:
+    """Return the optimizers that the script needs; none where all is plain gradient descent."""
+    names = {config.optimizer for config in configs}
+    return {name: OPTIMIZERS[name] for name in sorted(names)} if names != {"sgd"} else {}
 
 
 @dataclass(frozen=True, slots=True)

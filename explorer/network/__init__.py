@@ -13,11 +13,13 @@ from explorer.network.metrics import (
     per_class,
 )
 from explorer.network.neural_network import NeuralNetwork
+from explorer.network.optimizers import OPTIMIZERS
 
 __all__ = [
     "ACTIVATIONS",
     "INITIALIZERS",
     "LOSSES",
+    "OPTIMIZERS",
     "OUTPUTS",
     "ClassScores",
     "Confusion",

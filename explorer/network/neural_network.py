@@ -17,6 +17,7 @@ from explorer.network.activations import ACTIVATIONS, OUTPUTS, Activation
 from explorer.network.initializers import INITIALIZERS
 from explorer.network.layers import Layers
 from explorer.network.losses import LOSSES, OUTPUT_DELTAS
+from explorer.network.optimizers import OPTIMIZERS
 from explorer.safe_write import whole_file
 
 __all__ = ["NeuralNetwork"]
@@ -41,6 +42,8 @@ class NeuralNetwork(Layers):
         Loss, a sum over classes and samples.
     initializer : {"glorot", "he", "normal", "uniform"}
         Distribution of the initial weights; the initial biases are 0.
+    optimizer : {"sgd", "momentum", "nesterov", "rmsprop", "adam"}
+        How the gradient becomes a step; see `explorer.network.optimizers`.
     dtype : dtype
         float32, or float64 for checking gradients.
     seed : int, numpy.random.Generator or None
@@ -69,6 +72,7 @@ class NeuralNetwork(Layers):
         output: str = "sigmoid",
         loss: str = "squared_error",
         initializer: str = "glorot",
+        optimizer: str = "sgd",
         dtype: DTypeLike = np.float32,
         seed: int | np.random.Generator | None = None,
     ) -> None:
@@ -77,15 +81,21 @@ class NeuralNetwork(Layers):
         self.output = arguments.choice("output", output, OUTPUTS)
         self.loss = arguments.choice("loss", loss, LOSSES)
         self.initializer = arguments.choice("initializer", initializer, INITIALIZERS)
+        self.optimizer = arguments.choice("optimizer", optimizer, OPTIMIZERS)
         self.rng = np.random.default_rng(seed)
         self.init_weights()
 
     def init_weights(self) -> None:
-        """Draw new weights with the initializer, and set the biases to 0."""
+        """Draw new weights with the initializer, and set the biases to 0; the optimizer remembers nothing."""
         draw = INITIALIZERS[self.initializer]
         for layer, (n_in, n_out) in enumerate(pairwise(self.layer_sizes), 1):
             self.W[layer] = draw(self.rng, n_in, n_out).astype(self.dtype)  # (n_out, n_in)
             self.b[layer] = np.zeros((n_out, 1), self.dtype)  # (n_out, 1)
+        n_memories = OPTIMIZERS[self.optimizer].n_memories
+        self.memory = {
+            name: (np.zeros(shape, self.dtype),) * n_memories for name, shape in self.shapes.items()
+        }
+        self.n_steps = 0
 
     def activation(self, layer: int) -> Activation:
         """Return the function f of a hidden layer, 1 for the first, with its derivative f.d."""
@@ -161,7 +171,7 @@ class NeuralNetwork(Layers):
         return tuple(gradients)
 
     def train_iteration(self, X: ArrayLike, d: ArrayLike, lr: float = 1e-2) -> float:
-        """Take one step of gradient descent, and return the loss before it, a sum over the samples.
+        """Take one step with the optimizer, and return the loss before it, a sum over the samples.
 
         Parameters
         ----------
@@ -170,14 +180,17 @@ class NeuralNetwork(Layers):
         d : array_like, shape (n_output, n)
             Its desired outputs.
         lr : float
-            Learning rate, the factor on the SUMMED gradient; finite, greater than 0.
+            Learning rate, the factor on the SUMMED gradient (on the mean, with RMSProp and Adam); finite, above 0.
         """
         lr = arguments.learning_rate(lr)
         y = self.forward(X)  # (n_output, n)
         d = arguments.columns("d", d, self.layer_sizes[-1], self.dtype, y.shape[1])  # (n_output, n)
         loss = self.compute_loss(y, d)
-        for parameter, gradient in zip(self.parameters, self.backward(X, y, d), strict=True):
-            parameter -= lr * gradient  # θ ← θ − lr · ∂L/∂θ
+        optimizer, self.n_steps = OPTIMIZERS[self.optimizer], self.n_steps + 1
+        for (name, theta), g in zip(self.named().items(), self.backward(X, y, d), strict=True):
+            g = g / y.shape[1] if optimizer.is_scale_free else g  # the mean, or the sum
+            change, self.memory[name] = optimizer.change(g, lr, self.n_steps, *self.memory[name])
+            theta -= change  # plain gradient descent: θ ← θ − lr · ∂L/∂θ
         return loss
 
     def fit(
@@ -206,19 +219,19 @@ class NeuralNetwork(Layers):
         lr : float
             Learning rate, finite and greater than 0.
         reduction : {"sum", "mean"}
-            Whether `lr` multiplies the sum or the mean of the gradients of a mini-batch.
+            Whether `lr` multiplies the sum or the mean of the gradients; RMSProp and Adam take the mean anyhow.
         """
         X = arguments.samples("X", X, self.layer_sizes[0], self.dtype)  # (n_input, n)
         d = arguments.samples("d", d, self.layer_sizes[-1], self.dtype, X.shape[1])  # (n_output, n)
         batch_size = arguments.count("batch_size", batch_size)
         n_epochs, lr = arguments.count("n_epochs", n_epochs), arguments.learning_rate(lr)
         reduction = arguments.choice("reduction", reduction, ("sum", "mean"))
-        history, n = np.zeros(n_epochs), X.shape[1]
+        history, n, is_free = np.zeros(n_epochs), X.shape[1], OPTIMIZERS[self.optimizer].is_scale_free
         for epoch in range(n_epochs):
             order = self.rng.permutation(n)
             for start in range(0, n, batch_size):
                 batch = order[start : start + batch_size]  # the last one may be shorter
-                rate = lr if reduction == "sum" else lr / len(batch)
+                rate = lr if reduction == "sum" or is_free else lr / len(batch)
                 history[epoch] += self.train_iteration(X[:, batch], d[:, batch], rate)
         history /= n
         return history

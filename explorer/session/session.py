@@ -10,6 +10,7 @@ from time import monotonic
 from typing import Any
 
 from explorer.datasets import Dataset, load_mnist
+from explorer.network import OPTIMIZERS
 from explorer.network.weights_file import read_weights
 from explorer.session.advice import Advice, Advisor
 from explorer.session.earlier_runs import EarlierRuns
@@ -612,8 +613,11 @@ class Session:
 
 
 def _resumed(run: SessionRun, dataset: Dataset) -> TrainingRun | None:
-    """Return a training that goes on from a run's end as the run would have; None if that is within an epoch."""
-    newest = run.newest
-    if newest is None or newest.epoch != int(newest.epoch) or run.status == "failed":
+    """Return a training that goes on from a run's end as the run would have; None if nothing can.
+
+    So it is within an epoch, and with an optimizer whose memory nobody has kept.
+    """
+    newest, forgets = run.newest, OPTIMIZERS[run.config.optimizer].n_memories > 0
+    if newest is None or newest.epoch != int(newest.epoch) or run.status == "failed" or forgets:
         return None
     return TrainingRun(run.config, dataset, start=newest.snapshot)

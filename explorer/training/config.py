@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlencode
 
-from explorer.network import ACTIVATIONS, INITIALIZERS, LOSSES, OUTPUTS
+from explorer.network import ACTIVATIONS, INITIALIZERS, LOSSES, OPTIMIZERS, OUTPUTS
 from explorer.training.fields import Choice, ConfigError, Field, LayerSizes, Real, Whole
 from explorer.training.query import listed, parts
 
@@ -100,6 +100,14 @@ _FIELDS: tuple[Field, ...] = (
         help="Factor on the gradient in each step: too small learns slowly, too large overshoots.",
     ),
     Choice(
+        name="optimizer",
+        label="Optimizer",
+        key="optimizer",
+        choices=tuple(OPTIMIZERS),
+        labels=("plain SGD", "momentum", "Nesterov", "RMSProp", "Adam"),
+        help="How the gradient becomes a step: with momentum steps add up; RMSProp and Adam divide by its size.",
+    ),
+    Choice(
         name="reduction",
         label="Batch gradient",
         key="reduction",
@@ -162,8 +170,11 @@ class TrainingConfig:
         Passes over the training samples, 1 to 500.
     learning_rate : float
         Factor on the gradient, 1e-5 to 100.
+    optimizer : {"sgd", "momentum", "nesterov", "rmsprop", "adam"}
+        How the gradient becomes a step.
     reduction : {"sum", "mean"}
-        Whether the gradient is the sum or the mean over the samples of a batch.
+        Whether the gradient is the sum or the mean over the samples of a batch; RMSProp and Adam, whose step
+        doesn't depend on the gradient's size, always take the mean.
     seed : int
         Seed of the first weights and of the order of the samples, 0 to 2**32 - 1.
     n_train : int or None
@@ -184,6 +195,7 @@ class TrainingConfig:
     batch_size: int = 512
     epochs: int = 10
     learning_rate: float = 0.01
+    optimizer: str = "sgd"
     reduction: str = "sum"
     seed: int = 0
     n_train: int | None = None

@@ -4,6 +4,8 @@ import math
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from explorer.network import OPTIMIZERS
+from explorer.network.optimizers import MOMENTUM
 from explorer.training.config import TrainingConfig
 
 __all__ = ["fitting_rate", "rounded_down"]
@@ -19,6 +21,8 @@ _LIMITS: Mapping[tuple[str, str], tuple[float, float]] = MappingProxyType(
 """By hidden activation and loss: the largest factor on the mean gradient, and the largest for one sample."""
 
 _WIDTH_LIMIT = 264.0
+_SCALE_FREE = 0.01  # of RMSProp and Adam
+_WIDE = 64  # more units than that bear a third of it where outputs are summed up
 
 
 def fitting_rate(config: TrainingConfig, n_train: int) -> float:
@@ -27,7 +31,7 @@ def fitting_rate(config: TrainingConfig, n_train: int) -> float:
     Parameters
     ----------
     config : TrainingConfig
-        Its hidden layers, loss, batch size and reduction count.
+        Its hidden layers, loss, optimizer, batch size and reduction count.
     n_train : int
         Training samples in use; a batch is never larger.
 
@@ -46,7 +50,14 @@ def fitting_rate(config: TrainingConfig, n_train: int) -> float:
       changes in an output grows with their number; relu and tanh with it bear 1 / depth;
     - the noise of a small batch: its gradient deviates from the mean by 1 / √batch, so the limit grows with
       √batch.
+
+    With momentum steps add up to 1 / (1 − μ) times as much, so it bears as much less, and half of that with a
+    squared error. RMSProp and Adam, whose steps are as long as the rate whatever the gradient, train well with
+    0.003 to 0.01.
     """
+    if OPTIMIZERS[config.optimizer].is_scale_free:
+        is_wide = config.loss == "squared_error" and max(config.hidden_sizes) > _WIDE
+        return rounded_down(_SCALE_FREE / (3 if is_wide else 1))
     batch = min(config.batch_size, n_train)
     hidden = "sigmoid" if config.hidden_activation == "sigmoid" else "rectifying"
     limit, noise = _LIMITS[hidden, config.loss]
@@ -54,6 +65,8 @@ def fitting_rate(config: TrainingConfig, n_train: int) -> float:
     if config.loss == "squared_error":
         width, depth = max(config.hidden_sizes), len(config.hidden_sizes)
         limit = min(limit, _WIDTH_LIMIT / width) if hidden == "sigmoid" else limit / depth
+    if config.optimizer != "sgd":
+        limit *= (1 - MOMENTUM) / (2 if config.loss == "squared_error" else 1)
     if config.reduction == "sum":
         limit /= batch
     return min(max(rounded_down(limit), 1e-5), 100.0)

@@ -25,7 +25,7 @@ __all__ = ["OwnClass", "OwnNetwork", "OwnNetworkError", "departs", "recognised"]
 Array = NDArray[Any]
 
 _METHODS = ("forward", "train_iteration", "fit")
-_ITS_OWN = ("hidden_activation", "output", "loss", "initializer", "seed")  # unless it takes them
+_ITS_OWN = ("hidden_activation", "output", "loss", "initializer", "optimizer", "seed")  # unless it takes them
 _N_PROBED = 16  # random samples that two networks are compared on
 _PACKAGES = (Path(__file__).parents[1], Path(np.__file__).parent)
 

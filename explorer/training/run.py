@@ -88,6 +88,7 @@ def new_network(config: TrainingConfig, dataset: Dataset) -> NeuralNetwork:
         output=config.output,
         loss=config.loss,
         initializer=config.initializer,
+        optimizer=config.optimizer,
         seed=config.seed,
     )
 
@@ -121,7 +122,8 @@ class TrainingRun:
         The images and labels.
     start : Snapshot, optional
         Another run's network at the end of an epoch, to train on from as if this run had come so far itself:
-        it shuffles as it would have, and with that run's settings goes on as that run did.
+        it shuffles as it would have, and with that run's settings goes on as that run did. But an optimizer begins
+        with nothing to remember: after momentum, say, the first steps are smaller than that run's.
 
     Raises
     ------
@@ -166,7 +168,12 @@ class TrainingRun:
         self._rng = network.rng  # after the weights it gives the order of the samples
         self._model = Model(network, small_product())
         self._batches = MiniBatches(
-            self._model, self.dataset, config.batch_size, config.learning_rate, config.reduction
+            self._model,
+            self.dataset,
+            config.batch_size,
+            config.learning_rate,
+            config.reduction,
+            config.optimizer,
         )
         self._scorer = Scorer(self._model)
         self._order = np.arange(0)  # of the samples in the newest epoch

@@ -29,6 +29,7 @@ _FOLDED = (
     ("hidden_sizes", "layers"),
     ("hidden_activation", None),
     ("output", "pair"),
+    ("optimizer", None),
     ("reduction", None),
     ("initializer", None),
     ("seed", None),

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 import explorer.engine
-from explorer.network import ACTIVATIONS, LOSSES, OUTPUTS, NeuralNetwork
+from explorer.network import ACTIVATIONS, LOSSES, OPTIMIZERS, OUTPUTS, NeuralNetwork
+from explorer.network.optimizers import MOMENTUM
 
 ENGINE = vars(explorer.engine)
 FOLDER = Path(explorer.engine.__file__).parent
@@ -35,10 +36,10 @@ BOUND = {"float64": 1e-10, "float32": 1e-6}
 """How far a weight, or a loss per sample, of the one may lie from that of the other."""
 
 
-def engine_steps(network, data, batch_size, reduction, engine):
+def engine_steps(network, data, batch_size, lr, reduction, engine):
     """The weights after each step of an epoch, and the loss of all steps so far wherever the engine says it."""
     model = engine["Model"](network)
-    batches = engine["MiniBatches"](model, data, batch_size, rate(batch_size, reduction), reduction)
+    batches = engine["MiniBatches"](model, data, batch_size, lr, reduction, network.optimizer)
     loss = 0.0
     for part in batches.epoch(np.arange(len(data.train_labels))):
         loss += part.score.loss if part.score else 0.0
@@ -47,26 +48,32 @@ def engine_steps(network, data, batch_size, reduction, engine):
                 yield model.parameters.weights(), loss if part.score else None
 
 
-def rate(batch_size, reduction):
+def rate(batch_size, reduction, optimizer):
     _, by_mean = CASES[batch_size]
+    if OPTIMIZERS[optimizer].is_scale_free:
+        return by_mean / 300  # each weight moves by about so much
+    by_mean *= 1 if optimizer == "sgd" else 1 - MOMENTUM  # steps that point the same way add up
     return by_mean if reduction == "mean" else by_mean / batch_size
 
 
-def furthest(functions, hidden, reduction, batch_size, dtype, dataset, engine=ENGINE):
+def furthest(functions, hidden, reduction, batch_size, dtype, dataset, engine=ENGINE, *, optimizer="sgd"):
     """The largest difference between textbook and engine over an epoch; NaN counts as infinite."""
     data = dataset.head(CASES[batch_size][0])
     names = dict(zip(("hidden_activation", "output", "loss"), functions, strict=True))
-    network = NeuralNetwork(data.n_inputs, hidden, data.n_classes, dtype=dtype, seed=1, **names)
+    sizes = data.n_inputs, hidden, data.n_classes
+    network = NeuralNetwork(*sizes, dtype=dtype, seed=1, optimizer=optimizer, **names)
+    lr, is_divided = rate(batch_size, reduction, optimizer), reduction == "mean"
+    is_divided &= not OPTIMIZERS[optimizer].is_scale_free
     X, d = data.X_train, data.Y_train
     if dtype == "float64":  # the division by 255 exact to as many digits
         X = data.train_images.reshape(len(data.train_images), -1).T / 255
     loss = worst = 0.0
     starts = itertools.count(0, batch_size)
-    steps = engine_steps(network, data, batch_size, reduction, engine)
+    steps = engine_steps(network, data, batch_size, lr, reduction, engine)
     for start, (weights, said) in zip(starts, steps, strict=False):
         batch = slice(start, start + batch_size)
-        lr = rate(batch_size, reduction) / (1 if reduction == "sum" else X[:, batch].shape[1])
-        loss += network.train_iteration(X[:, batch], d[:, batch], lr)
+        by = X[:, batch].shape[1] if is_divided else 1
+        loss += network.train_iteration(X[:, batch], d[:, batch], lr / by)
         differences = [np.abs(w - v).max() for w, v in zip(weights, network.parameters, strict=True)]
         if said is not None:
             differences.append(abs(said - loss) / min(start + batch_size, X.shape[1]))
@@ -84,9 +91,21 @@ def test_the_engine_does_what_the_textbook_says(small_dataset, functions, batch_
         assert worst <= BOUND[dtype], f"{hidden}, by {reduction}: {worst:.1e}"
 
 
+@pytest.mark.parametrize("dtype", BOUND)
+@pytest.mark.parametrize("batch_size", CASES)
+@pytest.mark.parametrize("optimizer", [name for name in OPTIMIZERS if name != "sgd"])
+def test_every_optimizer_takes_the_textbooks_steps(small_dataset, optimizer, batch_size, dtype):
+    for functions, reduction in itertools.product(FUNCTIONS, ("sum", "mean")):
+        case = functions, (6, 5), reduction, batch_size, dtype, small_dataset
+        worst = furthest(*case, optimizer=optimizer)
+        # A sum of many gradients that nearly cancel is rounded, and divided by its own small size.
+        bound = BOUND[dtype] * (10 if OPTIMIZERS[optimizer].is_scale_free else 1)
+        assert worst <= bound, f"{functions}, by {reduction}: {worst:.1e}"
+
+
 # ---------------------------------------------------------------- a broken formula is seen
 
-MODULES = ("kernels", "model", "passes", "scoring", "minibatches")
+MODULES = ("kernels", "model", "passes", "scoring", "descent", "minibatches")
 """The engine's files, each after those that it imports."""
 BROKEN = {
     "sigmoid of −a": ("kernels", "partial(np.negative, a, out)", "partial(np.positive, a, out)"),
@@ -134,7 +153,7 @@ BROKEN = {
         "partial(np.positive, before_delta, before_delta)",
     ),
     "the step goes uphill": (
-        "passes", "partial(np.subtract, self.parameters.flat", "partial(np.add, self.parameters.flat",
+        "descent", "(partial(np.subtract, theta, steps", "(partial(np.add, theta, steps",
     ),
     "a block adds its earlier steps": ("passes", "-whole.scale * whole.scale", "whole.scale * whole.scale"),
     "a block forgets a step": (
@@ -143,10 +162,24 @@ BROKEN = {
         "partial(np.positive, parameters, parameters),",
     ),
     "a look into a block takes steps back": ("minibatches", "first -= self._load", "first += self._load"),
-    "by mean is by sum": ("minibatches", "self._learning_rate / n", "self._learning_rate"),
+    "by mean is by sum": ("minibatches", "rate /= n", "rate /= 1"),
     "a large batch is its last part": (
         "minibatches", "partial(np.add, total, steps, total)", "partial(np.copyto, total, steps)",
     ),
+    "momentum keeps all": (
+        "descent", "partial(np.multiply, v, self._number(MOMENTUM), v)", "partial(np.positive, v, v)",
+    ),
+    "Nesterov doesn't look ahead": (
+        "descent", "partial(np.multiply, v, mu, scratch)", "partial(np.positive, v, scratch)",
+    ),
+    "RMSProp keeps as much as Adam": ("descent", "DECAY, scratch)", "BETA_2, scratch)"),
+    "a square isn't one": ("descent", "partial(np.multiply, g, g, scratch)", "partial(np.abs, g, scratch)"),
+    "no root": ("descent", "partial(np.sqrt, s, scratch)", "partial(np.positive, s, scratch)"),
+    "Adam's mean isn't corrected": (
+        "descent", "self._learning_rate / (1 - BETA_1**self._n_steps)", "self._learning_rate",
+    ),
+    "Adam's square isn't corrected": ("descent", "(1 - BETA_2**self._n_steps) ** -0.5", "1.0"),
+    "Adam takes the sum": ("minibatches", '"mean" or', '"mean" and'),
     "the loss counts twice": ("scoring", "LOSSES[loss](Y, D)", "2 * LOSSES[loss](Y, D)"),
 }  # fmt: skip
 
@@ -171,6 +204,11 @@ def load_engine(monkeypatch, file, old, new):
 def test_a_broken_formula_exceeds_the_bound(small_dataset, monkeypatch, broken, dtype):
     engine = load_engine(monkeypatch, *BROKEN.get(broken, ("kernels", "", "")))
     cases = itertools.product(FUNCTIONS, [(6, 5)], ["mean"], [1, 9, 600], [dtype], [small_dataset])
+    others = itertools.product(FUNCTIONS[:1], [(6, 5)], ["sum"], [9], [dtype], [small_dataset])
     with np.errstate(all="ignore"):
-        seen = any(furthest(*case, engine) > BOUND[dtype] for case in cases)
+        seen = any(furthest(*case, engine) > BOUND[dtype] for case in cases) or any(
+            furthest(*case, engine, optimizer=optimizer) > BOUND[dtype]
+            for case in others
+            for optimizer in OPTIMIZERS
+        )
     assert seen == (broken is not None)

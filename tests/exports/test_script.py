@@ -51,6 +51,10 @@ def expected(history, final):
         {"initializer": "he", "seed": 2**32 - 1, "reduction": "mean", "learning_rate": 1e-5},
         {"batch_size": 60_000, "n_train": 570},
         {"hidden_sizes": (300, 40), "batch_size": 512},
+        {"optimizer": "momentum", "reduction": "mean", "learning_rate": 0.05, "batch_size": 7},
+        {"optimizer": "nesterov", "learning_rate": 0.001, "hidden_sizes": (30, 20)},
+        {"optimizer": "rmsprop", "learning_rate": 0.001, "hidden_sizes": (30, 20)},
+        {"optimizer": "adam", "learning_rate": 0.003, "batch_size": 600},
     ],
 )
 def test_a_run_is_reprinted(exported, run_alone, changes):
@@ -71,9 +75,14 @@ def test_of_tiny_mini_batches_the_figures_are_the_same_up_to_rounding(exported, 
     assert float(final[1][:-1]) == pytest.approx(100 * run.exact.train_accuracy, abs=1)
 
 
-@pytest.mark.parametrize("batch_size", [9, 128, 600])
-def test_the_weights_are_the_same_to_the_bit(exported, run_alone, tmp_path, batch_size):
-    run = exported(CONFIG.replace(hidden_sizes=(40, 12), batch_size=batch_size))
+@pytest.mark.parametrize(
+    ("batch_size", "optimizer"),
+    [(9, "sgd"), (128, "sgd"), (600, "sgd"), (9, "adam"), (64, "rmsprop"), (128, "nesterov"), (600, "momentum")],
+)
+def test_the_weights_are_the_same_to_the_bit(exported, run_alone, tmp_path, batch_size, optimizer):
+    rate = 0.01 if optimizer == "sgd" else 0.001
+    config = CONFIG.replace(hidden_sizes=(40, 12), learning_rate=rate, optimizer=optimizer)
+    run = exported(config.replace(batch_size=batch_size))
     run_alone(training_script(run) + "np.savez('found.npz', *(V for V, b in layers))\n")
     with np.load(tmp_path / "found.npz") as found:
         V1, V2, V3 = (found[name] for name in found.files)

@@ -17,6 +17,7 @@ CHANGED = {
     "initializer": ("uniform", "uniform weights"),
     "batch_size": (8192, "batch 8\u202f192"),
     "learning_rate": (0.003, "lr 0.003"),
+    "optimizer": ("adam", "Adam"),
     "reduction": ("mean", "by mean"),
     "seed": (7, "seed 7"),
     "n_train": (1000, "1\u202f000 images"),

@@ -44,6 +44,7 @@ GOOD = {
     "output": ["sigmoid", "softmax"],
     "loss": ["squared_error", "cross_entropy"],
     "initializer": ["glorot", "he", "normal", "uniform"],
+    "optimizer": ["sgd", "momentum", "nesterov", "rmsprop", "adam"],
     "reduction": ["sum", "mean"],
 }
 
@@ -57,7 +58,7 @@ configs = st.builds(
     n_train=st.none() | st.integers(10, 10_000_000),
     **{
         name: st.sampled_from(GOOD[name])
-        for name in ("hidden_activation", "output", "loss", "initializer", "reduction")
+        for name in ("hidden_activation", "output", "loss", "initializer", "optimizer", "reduction")
     },
 )
 
@@ -279,7 +280,7 @@ def test_of_many_bad_values_the_first_are_told_in_full_and_the_others_named():
     assert config == TrainingConfig()
     assert len(notices) == 6
     assert notices[-1] == (
-        "Replaced as well: Batch size, Epochs, Learning rate, Batch gradient, Seed, Training images."
+        "Replaced as well: Batch size, Epochs, Learning rate, Optimizer, Batch gradient, Seed, Training images."
     )
 
 

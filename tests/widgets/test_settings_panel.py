@@ -62,7 +62,7 @@ def test_each_setting_has_a_widget_by_its_name(panel):
 def test_the_main_settings_come_first_and_the_others_are_folded(panel):
     assert [name for name, _ in shown(panel)] == [
         *("hidden_sizes", "batch_size", "epochs", "learning_rate", "hidden_sizes", "hidden_activation"),
-        *("output", "reduction", "initializer", "seed", "n_train"),
+        *("output", "optimizer", "reduction", "initializer", "seed", "n_train"),
     ]
     main = [child.name for child in panel.children if isinstance(child, Setting)]
     assert main == ["hidden_sizes", "batch_size", "epochs", "learning_rate"]

@@ -1,0 +1,113 @@
+"""Optimizers: how the gradient of a mini-batch becomes a change of the weights.
+
+Let θ be a parameter of the network, g its gradient and η the learning rate. Plain gradient descent takes the step
+θ ← θ − η g. The others remember something of the gradients before, in arrays of θ's shape that begin at 0.
+
+An optimizer is a function ``change, memory = f(g, lr, t, *memory)`` of arrays of one shape: what is subtracted
+from θ at step t, 1 for the first, and what is remembered from then on.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = [
+    "BETA_1",
+    "BETA_2",
+    "DECAY",
+    "EPSILON",
+    "MOMENTUM",
+    "OPTIMIZERS",
+    "Optimizer",
+    "adam",
+    "momentum",
+    "nesterov",
+    "rmsprop",
+    "sgd",
+]
+
+Array = NDArray[np.floating[Any]]
+Change = tuple[Array, tuple[Array, ...]]
+
+MOMENTUM = 0.9
+"""μ: the share of the last step that momentum keeps."""
+
+DECAY = 0.9
+"""ρ: the share of the mean square that RMSProp keeps from step to step."""
+
+BETA_1, BETA_2 = 0.9, 0.999
+"""β₁ and β₂: the shares of the mean gradient and of the mean square that Adam keeps; its authors' values."""
+
+EPSILON = 1e-8
+"""ε, which keeps RMSProp and Adam from dividing by 0."""
+
+
+def sgd(g: Array, lr: float, t: int) -> Change:
+    """Return the change η g: plain gradient descent, which remembers nothing."""
+    return lr * g, ()
+
+
+def momentum(g: Array, lr: float, t: int, v: Array) -> Change:
+    """Return the change v ← μ v + η g: what points the same way again and again adds up (Polyak 1964)."""
+    v = MOMENTUM * v + lr * g
+    return v, (v,)
+
+
+def nesterov(g: Array, lr: float, t: int, v: Array) -> Change:
+    """Return the change η g + μ v with v ← μ v + η g: momentum that looks one step ahead.
+
+    Nesterov 1983, in the form of Sutskever et al. 2013, "On the importance of initialization and momentum in deep
+    learning".
+    """
+    v = MOMENTUM * v + lr * g
+    return lr * g + MOMENTUM * v, (v,)
+
+
+def rmsprop(g: Array, lr: float, t: int, s: Array) -> Change:
+    """Return the change η g / (√s + ε) with s ← ρ s + (1 − ρ) g²: about equal steps for large and small gradients.
+
+    Tieleman and Hinton 2012, lecture 6.5 of "Neural networks for machine learning".
+    """
+    s = DECAY * s + (1 - DECAY) * g**2
+    return lr * g / (np.sqrt(s) + EPSILON), (s,)
+
+
+def adam(g: Array, lr: float, t: int, m: Array, s: Array) -> Change:
+    """Return the change η m̂ / (√ŝ + ε): the mean gradient, divided by its root mean square.
+
+    m ← β₁ m + (1 − β₁) g and s ← β₂ s + (1 − β₂) g² begin at 0 and so are too small at first, by 1 − β₁ᵗ and
+    1 − β₂ᵗ: m̂ and ŝ are divided by that (Kingma and Ba 2015, "Adam: a method for stochastic optimization").
+    """
+    m = BETA_1 * m + (1 - BETA_1) * g
+    s = BETA_2 * s + (1 - BETA_2) * g**2
+    m_hat, s_hat = m / (1 - BETA_1**t), s / (1 - BETA_2**t)
+    return lr * m_hat / (np.sqrt(s_hat) + EPSILON), (m, s)
+
+
+@dataclass(frozen=True, slots=True)
+class Optimizer:
+    """A method, and what there is to know of it."""
+
+    change: Callable[..., Change]
+    """The function."""
+    n_memories: int = 0
+    """Arrays that it remembers for each parameter."""
+    is_scale_free: bool = False
+    """Whether a gradient twice as large gives the same step: such a method takes the mean over a mini-batch, which
+    differs from the sum by nothing but ε and a last mini-batch that is shorter."""
+
+
+OPTIMIZERS: Mapping[str, Optimizer] = MappingProxyType(
+    {
+        "sgd": Optimizer(sgd),
+        "momentum": Optimizer(momentum, 1),
+        "nesterov": Optimizer(nesterov, 1),
+        "rmsprop": Optimizer(rmsprop, 1, is_scale_free=True),
+        "adam": Optimizer(adam, 2, is_scale_free=True),
+    }
+)
+"""The methods by name."""

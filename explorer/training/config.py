@@ -276,6 +276,11 @@ class TrainingConfig:
         return FIELDS[name].text(getattr(self, name))
 
     @property
+    def takes_mean(self) -> bool:
+        """Whether a step has the size of the mean gradient: by mean, and with RMSProp and Adam in any case."""
+        return self.reduction == "mean" or OPTIMIZERS[self.optimizer].is_scale_free
+
+    @property
     def architecture(self) -> str:
         """The hidden layers in short: ``"128-64"``."""
         return self.text("hidden_sizes")

@@ -168,7 +168,7 @@ def step_too_large(findings: Findings) -> Hint | None:
     changes: dict[str, Any] = {}
     if _mean_would_fit(findings):
         changes = {"reduction": "mean"}
-    elif config.reduction == "sum" and findings.batch > 2 * _GOOD_BATCH:
+    elif not config.takes_mean and findings.batch > 2 * _GOOD_BATCH:
         changes = {"batch_size": _batch_for(findings)}
     changes = _sound(findings, **changes)
     return findings.hint("step_too_large", "warning", _why_too_large(findings), changes)
@@ -177,7 +177,7 @@ def step_too_large(findings: Findings) -> Hint | None:
 def _mean_would_fit(findings: Findings) -> bool:
     """Return whether a gradient by sum has a learning rate that was meant for one by mean."""
     by_mean = {"reduction": "mean"}
-    return findings.config.reduction == "sum" and findings.with_rate(**by_mean) == by_mean
+    return not findings.config.takes_mean and findings.with_rate(**by_mean) == by_mean
 
 
 def _why_too_large(findings: Findings) -> str:
@@ -186,7 +186,7 @@ def _why_too_large(findings: Findings) -> str:
     def would_fit(**changes: Any) -> bool:
         return config.learning_rate <= fitting_rate(config.replace(**changes), findings.n_train)
 
-    by = "a sum over the batch" if config.reduction == "sum" else "a mean over the batch"
+    by = "a mean over the batch" if config.takes_mean else "a sum over the batch"
     if _mean_would_fit(findings):
         times = f"{grouped(batch)} times the mean"
         return f"The gradient is {by}: {grouped(batch)} images make each step {times}."
@@ -244,7 +244,7 @@ def step_too_small(findings: Findings) -> Hint | None:
     if not findings.ends_below(0.93 if is_improving else 0.5):
         return None
     why = f"At learning rate {plain(config.learning_rate)} each step changes the weights very little."
-    if config.reduction == "sum" and findings.batch < _GOOD_BATCH / 4:
+    if not config.takes_mean and findings.batch < _GOOD_BATCH / 4:
         why = f"The gradient is a sum over the batch, so a batch of {findings.batch} makes each step tiny."
     what = f"Test accuracy is only {percent(findings.test_accuracy)} and rising slowly."
     return findings.hint("step_too_small", "hint", why, _sound(findings), what)

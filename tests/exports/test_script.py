@@ -77,7 +77,15 @@ def test_of_tiny_mini_batches_the_figures_are_the_same_up_to_rounding(exported, 
 
 @pytest.mark.parametrize(
     ("batch_size", "optimizer"),
-    [(9, "sgd"), (128, "sgd"), (600, "sgd"), (9, "adam"), (64, "rmsprop"), (128, "nesterov"), (600, "momentum")],
+    [
+        (9, "sgd"),
+        (128, "sgd"),
+        (600, "sgd"),
+        (9, "adam"),
+        (64, "rmsprop"),
+        (128, "nesterov"),
+        (600, "momentum"),
+    ],
 )
 def test_the_weights_are_the_same_to_the_bit(exported, run_alone, tmp_path, batch_size, optimizer):
     rate = 0.01 if optimizer == "sgd" else 0.001

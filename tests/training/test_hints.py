@@ -407,6 +407,8 @@ def test_a_fitting_rate_is_1_or_3_times_a_power_of_ten():
     ({"hidden_sizes": 512}, 0.001), ({"hidden_sizes": 1024}, 0.0003), ({"hidden_sizes": (16, 256)}, 0.001),
     ({"reduction": "mean"}, 3), ({"reduction": "mean", "batch_size": 1}, 1), ({"batch_size": 60_000}, 3e-5),
     ({"n_train": 100}, 0.03),
+    ({"optimizer": "adam"}, 0.01), ({"optimizer": "rmsprop", "hidden_sizes": 256}, 0.003),
+    ({"optimizer": "momentum", "reduction": "mean"}, 0.1), ({"optimizer": "nesterov"}, 0.0003),
     ({"hidden_activation": "relu"}, 0.003), ({"hidden_activation": "relu", "hidden_sizes": (32,) * 3}, 0.001),
 ])  # fmt: skip
 def test_fitting_rates(changes, rate):

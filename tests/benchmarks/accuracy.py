@@ -29,7 +29,7 @@ from explorer import __version__
 from explorer.network import hardest_classes, most_confused
 from explorer.training import PRESETS, TrainingConfig
 from explorer.training.situations import SITUATIONS
-from explorer.training.studies import StudyResult, grid, study
+from explorer.training.studies import Trial, grid, study
 
 SEEDS = (0, 1, 2)
 MANY_SEEDS = tuple(range(16))
@@ -42,7 +42,7 @@ RELU = TrainingConfig(
 )  # fmt: skip
 DEEP = RELU.replace(learning_rate=0.1, batch_size=32, epochs=20)
 
-Results = dict[TrainingConfig, StudyResult]
+Results = dict[TrainingConfig, Trial]
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def seeds_of(quick: bool, *, many: bool) -> tuple[int, ...]:
     return SEEDS[:1] if quick else MANY_SEEDS if many else SEEDS
 
 
-def percent(result: StudyResult) -> float:
+def percent(result: Trial) -> float:
     return 0.0 if result.error or result.last is None else 100.0 * result.last.test_accuracy
 
 

@@ -32,7 +32,7 @@ def shown_lines(html):
         NeuralNetwork.backward,
         NeuralNetwork.fit,
         NeuralNetwork,
-        Pass.descend,
+        Pass.forward,
     ],
 )
 def test_each_line_stands_in_its_file_under_its_number(thing):

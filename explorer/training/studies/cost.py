@@ -59,8 +59,12 @@ def measured_cost(
     ------
     ConfigError
         If a config asks for more training images than there are.
+    ValueError
+        If there is no config.
     """
     configs, n_workers = tuple(dict.fromkeys(configs)), n_workers or n_cores()
+    if not configs:
+        raise ValueError("configs is empty; expected at least one run")
     for config in configs:
         check_images(config, dataset)
     weights = np.array([_n_weights(config, dataset) for config in configs])

@@ -18,6 +18,7 @@ from explorer.wording import counted, enumerated, percent
 __all__ = ["Level", "levels", "setting_values", "study_words", "varied"]
 
 _CHANCE = 0.05  # of calling the truly best value worse
+_FEWEST_SEEDS = 3  # two values say next to nothing of their spread
 _MOST_NAMED = 5
 _N_STEPS = 2000  # of the integral: it is then good to 5 digits
 _REASONS: Mapping[str, str] = MappingProxyType(  # why a large batch does worse, by reduction
@@ -132,9 +133,10 @@ def _comparison(compared: Sequence[Level], worse: Sequence[Level], axes: Sequenc
     name, reached, lowest = _names([best], axes), percent(best.median), percent(least.median)
     down_to = f"{lowest} at {_names([least], axes)}"
     fewest, *_, most = sorted(2 * [len(level.accuracies) for level in compared])
-    if most < 2:
+    if most < _FEWEST_SEEDS:
+        seeds = "one seed" if most == 1 else counted(most, "seed")
         return [
-            f"{name} reaches most, {reached}, against {down_to}; one seed can't tell how much of that is chance"
+            f"{name} reaches most, {reached}, against {down_to}; {seeds} can't tell how much of that is chance"
         ]
     seeds = counted(most, "seed") if fewest == most else f"{fewest} to {most} seeds"
     same = [level for level in compared if level not in worse]
@@ -151,9 +153,9 @@ def _comparison(compared: Sequence[Level], worse: Sequence[Level], axes: Sequenc
     return [first, *(f"clearly worse: {_names([level], axes)}, {percent(level.median)}" for level in worse)]
 
 
-def _best(compared: Iterable[Level]) -> Level:
-    """Return the level of the highest median among those of two seeds or more, if there are any."""
-    return max(compared, key=lambda level: (len(level.accuracies) > 1, level.median))
+def _best(compared: Iterable[StudyLevel]) -> StudyLevel:
+    """Return the level of the highest median among those of three seeds or more, if there are any."""
+    return max(compared, key=lambda level: (len(level.accuracies) >= _FEWEST_SEEDS, level.median))
 
 
 def _worse(compared: Sequence[Level]) -> list[Level]:
@@ -166,7 +168,7 @@ def _worse(compared: Sequence[Level]) -> list[Level]:
 
 def _p_value(higher: Sequence[float], lower: Sequence[float]) -> float:
     """Return how likely means lie so far apart by chance, by Welch's test; 1 where nothing shows a spread."""
-    if min(len(higher), len(lower)) < 2 or len({*higher}) == len({*lower}) == 1:
+    if min(len(higher), len(lower)) < _FEWEST_SEEDS or len({*higher}) == len({*lower}) == 1:
         return 1.0
     of_higher, of_lower = (float(np.var(group, ddof=1)) / len(group) for group in (higher, lower))
     freedom = (of_higher + of_lower) ** 2 / (

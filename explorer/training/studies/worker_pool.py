@@ -39,6 +39,9 @@ answer_calls(calls)
 """
 
 
+_NICENESS = 5  # whoever asked for the study, a page say, goes first
+
+
 class WorkerPool(Executor):
     """Processes that train: BLAS on one thread each, and gone when their parent is.
 
@@ -180,6 +183,8 @@ def _keep_ctrl_c() -> None:
 def answer_calls(calls: Connection) -> None:
     """Answer calls until the parent lets go of the connection, or dies."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if sys.platform != "win32":
+        os.nice(_NICENESS)
     Thread(target=_end_with_parent, daemon=True).start()
     with suppress(EOFError, OSError):
         while True:

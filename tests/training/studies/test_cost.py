@@ -113,3 +113,8 @@ def test_too_many_images_are_refused(small_dataset):
 )
 def test_a_long_wait_is_said_in_its_unit(seconds, words):
     assert long_duration(seconds) == words
+
+
+def test_a_study_without_runs_has_no_cost(small_dataset):
+    with pytest.raises(ValueError, match="configs is empty"):
+        measured_cost([], small_dataset)

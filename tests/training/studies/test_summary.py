@@ -122,7 +122,13 @@ def test_one_seed_can_not_tell():
 
 
 def test_seeds_that_all_agree_show_no_spread_and_no_difference():
-    assert "No difference" in words({8: (0.5, 0.5), 64: (0.4, 0.4)})
+    assert "No difference" in words({8: (0.5,) * 3, 64: (0.4,) * 3})
+
+
+def test_two_seeds_say_next_to_nothing_of_their_spread():
+    assert words({8: (0.95, 0.951), 64: (0.5, 0.501)}).endswith(
+        "2 seeds can't tell how much of that is chance."
+    )
 
 
 def test_diverged_runs_are_counted_and_compared_with_nothing():

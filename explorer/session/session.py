@@ -383,7 +383,12 @@ class Session:
         self._put_aside()
         self._config, self._first = run.config, self._first or run.config
         self._training = _resumed(run, self.dataset)
-        self._run = replace(run, number=self._next_number(), label=run_label(run.config))
+        self._run = replace(
+            run,
+            number=self._next_number(),
+            label=run_label(run.config),
+            is_recorded=self._training is None,
+        )
         self._publish()
 
     def open_weights(self, name: str, content: bytes) -> None:

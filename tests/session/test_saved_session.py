@@ -158,6 +158,21 @@ def test_a_run_goes_on_as_it_would_have(small_dataset):
     again.close()
 
 
+def test_a_run_whose_optimizer_remembers_is_not_continued_as_if_it_had_been_kept(small_dataset):
+    first, again = Session(small_dataset), Session(small_dataset)
+    first.train(CONFIG.replace(optimizer="adam", learning_rate=0.001))
+    assert first.wait(PATIENCE)
+    assert first.state.reach()
+    again.open_session(read_session(first.save_session(), "it.session", small_dataset))
+    assert again.state.run.history.epochs == first.state.run.history.epochs
+    assert not again.state.reach()
+    again.fork()  # it may go on as another run, which begins with nothing to remember
+    assert again.wait(PATIENCE)
+    assert again.state.run.parent.config.optimizer == "adam"
+    for session in (first, again):
+        session.close()
+
+
 def test_a_run_that_trains_is_saved_as_far_as_it_has_come(small_dataset):
     session = Session(small_dataset, CONFIG.replace(epochs=500))
     session.train(paused=True)

@@ -3,7 +3,6 @@
 import os
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor
-from contextlib import suppress
 from dataclasses import dataclass
 from time import perf_counter
 
@@ -17,7 +16,7 @@ from explorer.figures.studies import StudyMeasure, heat_figure, sweep_figure
 from explorer.notebook.page import Shown, figure, table
 from explorer.training import FIELDS, TrainingConfig
 from explorer.training.fields import Choice
-from explorer.training.studies import Trial, study
+from explorer.training.studies import StudyError, Trial, study
 from explorer.training.studies.cost import Cost, measured_cost
 from explorer.training.studies.summary import study_words, varied
 from explorer.wording import counted, duration, enumerated
@@ -45,16 +44,21 @@ class CompletedStudy:
         Training images of the data set.
     seconds : float
         Wall time of the whole study, in seconds.
+    error : str
+        Why it stopped early, in one sentence; empty if it didn't, or was interrupted.
     """
 
     configs: tuple[TrainingConfig, ...]
     trials: tuple[Trial, ...]
     n_images: int
     seconds: float
+    error: str = ""
 
     def __repr__(self) -> str:
         done = f"{len(self.trials)} of {counted(len(self.configs), 'run')} in {self.seconds:.0f} s"
-        if len(self.trials) < len(self.configs):
+        if self.error:
+            done += f"; stopped, finished runs are kept. {self.error}"
+        elif len(self.trials) < len(self.configs):
             done += "; interrupted, finished runs are kept"
         lost = (trial for trial in self.trials if trial.status == "failed")
         return "\n".join([done, *dict.fromkeys(f"failed: {trial.error}" for trial in lost)])
@@ -126,9 +130,15 @@ def run_study(
     cost = measured_cost(configs, dataset)
     # The longest first: so no core has to wait for another at the end.
     ordered = sorted(configs, key=cost.of, reverse=True)
-    with suppress(KeyboardInterrupt):
-        trials.extend(with_progress(study(ordered, dataset, executor=executor, journal=journal), cost))
-    return CompletedStudy(configs, tuple(trials), len(dataset.train_labels), perf_counter() - started)
+    error = ""
+    try:
+        for trial in with_progress(study(ordered, dataset, executor=executor, journal=journal), cost):
+            trials.append(trial)
+    except (KeyboardInterrupt, StudyError) as failure:
+        if isinstance(failure, StudyError) and not trials:
+            raise
+        error = str(failure)
+    return CompletedStudy(configs, tuple(trials), len(dataset.train_labels), perf_counter() - started, error)
 
 
 def with_progress(trials: Iterable[Trial], cost: Cost) -> Iterator[Trial]:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from explorer.datasets import Dataset
 from explorer.engine import Score, ScoredSet, score_outputs
-from explorer.network import LOSSES, NeuralNetwork, confusion_matrix
+from explorer.network import LOSSES, OPTIMIZERS, NeuralNetwork, confusion_matrix
 from explorer.training.config import TrainingConfig
 from explorer.training.own_network import OwnClass, OwnNetworkError, recognised
 from explorer.training.records import BatchRecord, BatchStep
@@ -205,7 +205,8 @@ class _Watch:
     def __init__(self, own: OwnClass, config: TrainingConfig) -> None:
         self.own, self.loss_name = own, config.loss
         self.fit_reduces = "reduction" in signature(own.made_by.fit).parameters
-        self.divides = config.reduction == "mean" and not self.fit_reduces
+        takes_mean = "optimizer" in own.keywords and OPTIMIZERS[config.optimizer].is_scale_free
+        self.divides = config.reduction == "mean" and not self.fit_reduces and not takes_mean
         self.say: Callable[[Score], None] = lambda _score: None
         self.outputs: NDArray[Any] | None = None  # of the newest forward pass
         self.batch: tuple[NDArray[Any], NDArray[Any]] = np.empty((0, 0)), np.empty((0, 0))

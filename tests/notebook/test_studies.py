@@ -16,9 +16,10 @@ import pytest
 from lessons import execute, figures_in, outputs
 from made_trials import diverged, finished, swept
 
+from explorer.notebook import studies
 from explorer.notebook.studies import CompletedStudy, run_study, with_progress
 from explorer.training import ConfigError, TrainingConfig, train
-from explorer.training.studies import Trial, grid
+from explorer.training.studies import StudyError, Trial, grid
 from explorer.training.studies.batch_sizes import batch_size_grid
 from explorer.training.studies.cost import Cost
 
@@ -151,6 +152,19 @@ def test_words_and_table_are_those_of_the_levels():
     head, first, _ = study.table.text.splitlines()
     assert head.split() == ["batch", "size", "runs", "median", "lowest", "highest", "seconds", "diverged"]
     assert first.replace("\u00a0", "").split() == ["8", "3", "95.10%", "95.00%", "95.20%", "1.00", "0"]
+
+
+def test_what_ended_before_the_study_had_to_stop_is_kept(small_dataset, monkeypatch):
+    configs = grid(SMALL, seed=range(3))
+
+    def stopping(configs, *_, **__):
+        yield Trial(configs[0], "diverged")
+        raise StudyError("The study can't go on: why.")
+
+    monkeypatch.setattr(studies, "study", stopping)
+    found = run_study(configs, small_dataset)
+    assert len(found.trials) == 1
+    assert repr(found).endswith("stopped, finished runs are kept. The study can't go on: why.")
 
 
 def test_a_bad_setting_is_refused_before_anything_runs(small_dataset):

@@ -293,6 +293,27 @@ def test_sizes_may_be_called_as_settings_are_and_a_wrong_call_is_told(small_data
         [*OwnRun(OwnClass(Rateless), CONFIG.replace(reduction="mean"), small_dataset)]
 
 
+class OwnFit(NeuralNetwork):
+    """Steps by the textbook's optimizer, epochs by itself."""
+
+    def fit(self, X, d, batch_size, n_epochs=10, lr=0.01):
+        for start in range(0, X.shape[1], batch_size):
+            self.train_iteration(X[:, start : start + batch_size], d[:, start : start + batch_size], lr)
+
+
+def test_an_optimizer_that_takes_the_mean_is_given_the_rate_whole(small_dataset):
+    config = CONFIG.replace(optimizer="adam", learning_rate=0.003)
+    by_sum, by_mean = (
+        [
+            record
+            for record in OwnRun(OwnClass(OwnFit), each, small_dataset)
+            if isinstance(record, EpochRecord)
+        ]
+        for each in (config, config.replace(reduction="mean"))
+    )
+    assert by_sum == by_mean
+
+
 def test_work_stands_still_until_more_is_asked_for():
     done = []
     words = by_turns(lambda say: [(done.append(n), say(n)) for n in range(3)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from explorer.network import OPTIMIZERS
 from explorer.training.config import FIELDS, TrainingConfig
 from explorer.training.studies.configs import grid
 
@@ -49,8 +50,11 @@ def batch_size_rates(config: TrainingConfig) -> Mapping[str, float]:
     """Return the learning rate of each reduction in the batch-size question, by ``"sum"`` and ``"mean"``.
 
     The config's rate is that of its own reduction. The other one's is such that both take the same step on
-    `SAME_STEP` images, or as close to it as the range of learning rates allows.
+    `SAME_STEP` images, or as close to it as the range of learning rates allows. RMSProp and Adam take the mean in
+    any case: with them there is one rate.
     """
+    if OPTIMIZERS[config.optimizer].is_scale_free:
+        return {config.reduction: config.learning_rate}
     by_sum = config.learning_rate / (1 if config.reduction == "sum" else SAME_STEP)
     rates = {"sum": by_sum, "mean": by_sum * SAME_STEP} | {config.reduction: config.learning_rate}
     return {name: float(FIELDS["learning_rate"].clamp(f"{rate:.10g}")) for name, rate in rates.items()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice, pairwise
 from time import perf_counter
@@ -52,8 +52,9 @@ def measured_cost(
 ) -> Cost:
     """Return what a study of at least one config costs; one that is there twice counts once.
 
-    Timed are the smallest network and the largest, with the smallest batch size and a large one, for a few
-    mini-batches: half a second at most. An image's time grows with the weights, and with its share of a step.
+    Timed are the smallest network and the largest of each optimizer, with the smallest batch size and a large one,
+    for a few mini-batches: half a second at most. An image's time grows with the weights, and with its share of a
+    step.
 
     Raises
     ------
@@ -67,6 +68,17 @@ def measured_cost(
         raise ValueError("configs is empty; expected at least one run")
     for config in configs:
         check_images(config, dataset)
+    seconds: dict[TrainingConfig, float] = {}
+    for name in {config.optimizer for config in configs}:
+        alike = [config for config in configs if config.optimizer == name]
+        seconds |= zip(alike, _seconds(alike, dataset), strict=True)
+    whole = sum(seconds.values())
+    shares = {config: seconds[config] / whole for config in configs}
+    return Cost(shares, n_workers, max(whole / n_workers, *seconds.values()))
+
+
+def _seconds(configs: Sequence[TrainingConfig], dataset: Dataset) -> list[float]:
+    """Return what each run takes; all have one optimizer."""
     weights = np.array([_n_weights(config, dataset) for config in configs])
     ends = [int(weights.argmin()), int(weights.argmax())]
     sizes = np.array([min(_LARGE, config.batch_size) for config in configs])
@@ -79,9 +91,8 @@ def measured_cost(
     n_images = np.array([config.n_train or len(dataset.train_labels) for config in configs])
     epochs = np.array([config.epochs for config in configs])
     scored = large * _FORWARD * (epochs * len(dataset.test_labels) + n_images)
-    seconds = epochs * n_images * trained + scored
-    shares = dict(zip(configs, (seconds / seconds.sum()).tolist(), strict=True))
-    return Cost(shares, n_workers, float(max(seconds.sum() / n_workers, seconds.max())))
+    found: list[float] = (epochs * n_images * trained + scored).tolist()
+    return found
 
 
 def _n_weights(config: TrainingConfig, dataset: Dataset) -> int:

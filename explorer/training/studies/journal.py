@@ -176,6 +176,7 @@ class Journal:
         except OSError as error:
             with suppress(OSError):
                 self._file.truncate(end)
+                self._file.seek(end)
             raise StudyError(f"{self._path} can't be written: {reason(error)}.") from error
 
 
@@ -189,6 +190,8 @@ def _lock(file: FileIO) -> bool:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except (BlockingIOError, PermissionError):
         return False
+    except OSError as error:  # some shares of a network have no locks
+        raise StudyError(f"{file.name} can't be locked for one study: {reason(error)}.") from error
     return True
 
 

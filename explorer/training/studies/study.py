@@ -10,10 +10,10 @@ import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from tempfile import TemporaryDirectory
 
 from explorer.datasets import Dataset, load_dataset, load_mnist
@@ -29,6 +29,8 @@ from explorer.training.studies.work import Versions, WorkerData, run_trial
 from explorer.training.studies.worker_pool import WorkerPool
 
 __all__ = ["MOST_TRIES", "study"]
+
+_LOOK_SECONDS = 0.2
 
 MOST_TRIES = 3
 """Times that a trial is begun whose workers die."""
@@ -154,13 +156,14 @@ def _from_executor(executor: Executor, configs: _Configs, data: WorkerData, keep
             begin(config, 1)
         while running or ready:
             while running and not (ready and ended.empty()):
-                future = ended.get()
-                config, tries = running.pop(future)
+                future = _first(ended)
+                config, tries = running[future]
                 if (trial := _outcome(future, config, tries)) is None:
                     begin(config, tries + 1)
                 else:
                     ready.append(trial)
                     keep(trial)
+                del running[future]  # an interruption before keeps it below
             yield ready.popleft()
     except StudyError:
         yield from ready
@@ -171,6 +174,13 @@ def _from_executor(executor: Executor, configs: _Configs, data: WorkerData, keep
                 future.cancel()
             elif not future.cancelled() and not future.exception():
                 keep(_finished(future, tries))  # it has ended since
+
+
+def _first(ended: SimpleQueue[Future[Trial]]) -> Future[Trial]:
+    """Return the next that has ended; Windows notices an interruption between two looks only."""
+    while True:
+        with suppress(Empty):
+            return ended.get(timeout=_LOOK_SECONDS)
 
 
 def _outcome(future: Future[Trial], config: TrainingConfig, tries: int) -> Trial | None:

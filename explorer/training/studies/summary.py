@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from explorer.network import OPTIMIZERS
 from explorer.training.config import FIELDS, TrainingConfig
 from explorer.training.fields import Choice
 from explorer.training.studies.trials import Trial
@@ -119,7 +120,8 @@ def _words(found: Sequence[Level], axes: Sequence[str], part: Level, choices: Se
     if diverged:
         n = sum(level.n_diverged for level in diverged)
         sentences.append(f"{counted(n, 'run')} diverged, at {_names(diverged, axes)}")
-    if (*axes, *choices) == ("batch_size", "reduction") and found[-1] in worse + diverged:
+    is_free = OPTIMIZERS[found[-1].trials[0].config.optimizer].is_scale_free  # of what the reasons speak of
+    if (*axes, *choices) == ("batch_size", "reduction") and found[-1] in worse + diverged and not is_free:
         sentences.append(f"with {_names(found[-1:], axes)}, {_REASONS[part.values[0]]}")
     if part.values and sentences:
         lead = f"by {part.values[0]}" if [*choices] == ["reduction"] else f"with {_names([part], choices)}"

@@ -152,6 +152,7 @@ def test_the_batch_size_question_about_another_network():
         (TrainingConfig(reduction="mean", learning_rate=0.3), {"sum": 0.001, "mean": 0.3}),
         (TrainingConfig(learning_rate=1.0), {"sum": 1.0, "mean": 100.0}),  # the highest that there is
         (TrainingConfig(reduction="mean", learning_rate=1e-5), {"sum": 1e-5, "mean": 1e-5}),  # and the lowest
+        (TrainingConfig(optimizer="adam"), {"sum": 0.01}),  # which takes the mean in any case
     ],
 )
 def test_both_reductions_take_the_same_step_at_300_images(config, rates):

@@ -115,6 +115,14 @@ def test_a_long_wait_is_said_in_its_unit(seconds, words):
     assert long_duration(seconds) == words
 
 
+def test_each_optimizer_is_timed(mnist):
+    """In mini-batches of a single image Adam takes ten times as long as plain gradient descent."""
+    base = TrainingConfig(batch_size=1)
+    configs = base, base.replace(optimizer="adam")
+    found = [measured_cost(each, mnist) for each in (configs, configs[::-1])]
+    assert all(cost.of(configs[1]) > 2 * cost.of(configs[0]) for cost in found)
+
+
 def test_a_study_without_runs_has_no_cost(small_dataset):
     with pytest.raises(ValueError, match="configs is empty"):
         measured_cost([], small_dataset)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import json
 import os
 import random
@@ -273,6 +274,16 @@ def test_a_path_that_is_none_is_told(small_dataset, tmp_path, monkeypatch, path,
     with pytest.raises(StudyError):
         read_journal(path)
     assert [*tmp_path.iterdir()] == []
+
+
+@needs.POSIX
+def test_a_file_that_can_not_be_locked_is_told(small_dataset, tmp_path, monkeypatch):
+    def lock(*_):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", lock)
+    with pytest.raises(StudyError, match="can't be locked for one study: “no locks available”"):
+        resumed(tmp_path / "study.jsonl", small_dataset)
 
 
 @needs.ROOT

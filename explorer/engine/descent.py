@@ -1,7 +1,7 @@
-"""The steps of a model by an optimizer, as calls on the one array that all its parameters lie in.
+"""The optimizers as in-place NumPy calls on the one array that holds all parameters.
 
-The mathematics is that of `explorer.network.optimizers`. What plain gradient descent and momentum subtract is
-linear in the gradient, so the learning rate comes with the gradient; for RMSProp and Adam the mean gradient comes.
+The formulas are those of `explorer.network.optimizers`. The updates of plain SGD and momentum are linear in the
+gradient, so they receive it already multiplied by the learning rate; RMSProp and Adam receive the mean gradient.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from explorer.network.optimizers import BETA_1, BETA_2, DECAY, EPSILON, MOMENTUM
 __all__ = ["Descent"]
 
 _PIECE = 16_384
-"""Numbers that all calls of a step go through before the next ones: a cache of 256 kB has them."""
+"""Parameters processed at a time: with their memories they fit a 256 kB cache."""
 
 
 class Descent:
-    """An optimizer at work on a model's parameters, with what it remembers.
+    """An optimizer at work on a model's parameters, with its memory.
 
     Parameters
     ----------
@@ -36,14 +36,14 @@ class Descent:
         optimizer = OPTIMIZERS[name]
         self._name, self._parameters, self._learning_rate = name, parameters, learning_rate
         self.is_scale_free = optimizer.is_scale_free
-        """Whether the mean gradient is expected, in place of the rate times the gradient."""
+        """Whether `calls` expects the mean gradient instead of learning rate × gradient."""
         self._memory = tuple(np.zeros_like(parameters) for _ in range(optimizer.n_memories))
         self._n_steps = 0
         self._scratch = np.empty(min(_PIECE, parameters.size), parameters.dtype)
         self._rate, self._root = self._number(learning_rate), self._number(1.0)
 
     def calls(self, steps: Array) -> Calls:
-        """Return the calls that subtract what follows from `steps`, of the shape of the parameters."""
+        """Return the calls that apply one update, given `steps` of the shape of the parameters."""
         theta = self._parameters
         if self._name == "sgd":
             return (partial(np.subtract, theta, steps, theta),)

@@ -1,10 +1,10 @@
 """Optimizers: how the gradient of a mini-batch becomes a change of the weights.
 
 Let θ be a parameter of the network, g its gradient and η the learning rate. Plain gradient descent takes the step
-θ ← θ − η g. The others remember something of the gradients before, in arrays of θ's shape that begin at 0.
+θ ← θ − η g. The others also keep a memory of earlier gradients, in arrays of θ's shape that start at 0.
 
-An optimizer is a function ``change, memory = f(g, lr, t, *memory)`` of arrays of one shape: what is subtracted
-from θ at step t, 1 for the first, and what is remembered from then on.
+An optimizer is a function ``change, memory = f(g, lr, t, *memory)`` on arrays of one shape. It returns what is
+subtracted from θ at step t (the first is 1), and the new memory.
 """
 
 from collections.abc import Callable, Mapping
@@ -52,7 +52,7 @@ def sgd(g: Array, lr: float, t: int) -> Change:
 
 
 def momentum(g: Array, lr: float, t: int, v: Array) -> Change:
-    """Return the change v ← μ v + η g: what points the same way again and again adds up (Polyak 1964)."""
+    """Return the change v ← μ v + η g: steps in a consistent direction add up (Polyak 1964)."""
     v = MOMENTUM * v + lr * g
     return v, (v,)
 
@@ -68,7 +68,9 @@ def nesterov(g: Array, lr: float, t: int, v: Array) -> Change:
 
 
 def rmsprop(g: Array, lr: float, t: int, s: Array) -> Change:
-    """Return the change η g / (√s + ε) with s ← ρ s + (1 − ρ) g²: about equal steps for large and small gradients.
+    """Return the change η g / (√s + ε) with s ← ρ s + (1 − ρ) g².
+
+    Its steps are of similar size for large and small gradients.
 
     Tieleman and Hinton 2012, lecture 6.5 of "Neural networks for machine learning".
     """
@@ -90,15 +92,15 @@ def adam(g: Array, lr: float, t: int, m: Array, s: Array) -> Change:
 
 @dataclass(frozen=True, slots=True)
 class Optimizer:
-    """A method, and what there is to know of it."""
+    """An optimizer and its properties."""
 
     change: Callable[..., Change]
     """The function."""
     n_memories: int = 0
-    """Arrays that it remembers for each parameter."""
+    """Arrays of memory for each parameter."""
     is_scale_free: bool = False
-    """Whether a gradient twice as large gives the same step: such a method takes the mean over a mini-batch, which
-    differs from the sum by nothing but ε and a last mini-batch that is shorter."""
+    """Whether scaling the gradient leaves the step unchanged. Such a method takes the mean over a mini-batch; with
+    the sum, only ε and a shorter last mini-batch would make a difference."""
 
 
 OPTIMIZERS: Mapping[str, Optimizer] = MappingProxyType(

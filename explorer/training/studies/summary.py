@@ -24,8 +24,8 @@ _MOST_NAMED = 5
 _N_STEPS = 2000  # of the integral: it is then good to 5 digits
 _REASONS: Mapping[str, str] = MappingProxyType(  # why a large batch does worse, by reduction
     {
-        "sum": "a step adds up the gradients of all its images, and a large batch steps too far",
-        "mean": "a step is as long as any other, and a large batch takes too few of them",
+        "sum": "each step adds up the gradients of all its images, so a large batch overshoots",
+        "mean": "steps don't get longer with the batch, so a large batch takes too few of them",
     }
 )
 
@@ -99,9 +99,10 @@ def study_words(trials: Iterable[Trial], axes: Sequence[str]) -> str:
 
     A value is called worse than the best if its mean accuracy is lower by Welch's test (1947, "The generalization
     of 'Student's' problem when several different population variances are involved"), one-sided, at 5 % shared
-    among all comparisons with the best (Bonferroni). Then the values that are not called worse include the truly
-    best with 95 % (Hsu 1984, "Constrained simultaneous confidence intervals for multiple comparisons with the
-    best"). It assumes that accuracies scatter about normally over the seeds, which few seeds can't show.
+    among all comparisons with the best (Bonferroni). The values not called worse then include the truly best one
+    with 95 % confidence (Hsu 1984, "Constrained simultaneous confidence intervals for multiple comparisons with
+    the best"). The test assumes that accuracies are roughly normally distributed over the seeds, which a few seeds
+    can't confirm. With fewer than three seeds nothing is compared.
     """
     choices = [name for name in axes if isinstance(FIELDS[name], Choice)]
     rest = [name for name in axes if name not in choices] or choices
@@ -138,7 +139,7 @@ def _comparison(compared: Sequence[Level], worse: Sequence[Level], axes: Sequenc
     if most < _FEWEST_SEEDS:
         seeds = "one seed" if most == 1 else counted(most, "seed")
         return [
-            f"{name} reaches most, {reached}, against {down_to}; {seeds} can't tell how much of that is chance"
+            f"{name} scores highest, {reached}, against {down_to}; with {seeds}, that difference may be chance"
         ]
     seeds = counted(most, "seed") if fewest == most else f"{fewest} to {most} seeds"
     same = [level for level in compared if level not in worse]
@@ -148,7 +149,7 @@ def _comparison(compared: Sequence[Level], worse: Sequence[Level], axes: Sequenc
         highest = (
             f"{name} has the highest median, {reached}" if worse else f"the medians are {lowest} to {reached}"
         )
-        first = f"no difference between {_names(same, axes)} shows at {seeds}; {highest}"
+        first = f"{seeds} show no difference between {_names(same, axes)}; {highest}"
     if len(worse) > 1:
         others = _names(worse, axes) if len(worse) <= _MOST_NAMED else f"the other {len(worse)}"
         return [first, f"clearly worse: {others}, down to {down_to}"]

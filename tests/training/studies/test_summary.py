@@ -72,16 +72,16 @@ def test_a_clear_difference_is_told():
 
 def test_an_unclear_difference_is_none():
     assert words({8: BEST, 32: NEAR}) == (
-        "No difference between batch size 8 and 32 shows at 3 seeds; the medians are 96.2 % to 96.2 %."
+        "3 seeds show no difference between batch size 8 and 32; the medians are 96.2 % to 96.2 %."
     )
     assert words({8: BEST, 32: NEAR, 512: WORSE}).startswith(
-        "No difference between batch size 8 and 32 shows at 3 seeds; batch size 8 has the highest median, 96.2 %."
+        "3 seeds show no difference between batch size 8 and 32; batch size 8 has the highest median, 96.2 %."
     )
 
 
 def test_the_same_gap_is_clear_or_not_by_the_spread_of_the_seeds():
     assert "does best" in words({8: (0.960, 0.961, 0.962), 64: (0.950, 0.951, 0.952)})
-    assert "No difference" in words({8: (0.931, 0.961, 0.991), 64: (0.921, 0.951, 0.981)})
+    assert "no difference" in words({8: (0.931, 0.961, 0.991), 64: (0.921, 0.951, 0.981)})
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_more_comparisons_ask_for_more():
     gap = 2.4 * 0.001 * math.sqrt(2 / 3)  # between 2.132, the bound of one comparison, and 2.776, that of two
     higher, lower = ([base + off for off in (-0.001, 0, 0.001)] for base in (0.9 + gap, 0.9))
     assert "does best" in words({8: higher, 64: lower})
-    assert "No difference" in words({8: higher, 64: lower, 512: [value - 1e-5 for value in lower]})
+    assert "no difference" in words({8: higher, 64: lower, 512: [value - 1e-5 for value in lower]})
 
 
 def test_unequal_spreads_count_with_the_degrees_that_they_leave():
@@ -115,19 +115,19 @@ def test_unequal_spreads_count_with_the_degrees_that_they_leave():
 
 def test_one_seed_can_not_tell():
     assert words({8: [0.96], 512: [0.1]}) == (
-        "Batch size 8 reaches most, 96.0 %, against 10.0 % at batch size 512; "
-        "one seed can't tell how much of that is chance."
+        "Batch size 8 scores highest, 96.0 %, against 10.0 % at batch size 512; "
+        "with one seed, that difference may be chance."
     )
-    assert "No difference between batch size 8 and 64 shows at 1 to 3 seeds" in words({8: BEST, 64: [0.5]})
+    assert "1 to 3 seeds show no difference between batch size 8 and 64" in words({8: BEST, 64: [0.5]})
 
 
 def test_seeds_that_all_agree_show_no_spread_and_no_difference():
-    assert "No difference" in words({8: (0.5,) * 3, 64: (0.4,) * 3})
+    assert "no difference" in words({8: (0.5,) * 3, 64: (0.4,) * 3})
 
 
 def test_two_seeds_say_next_to_nothing_of_their_spread():
     assert words({8: (0.95, 0.951), 64: (0.5, 0.501)}).endswith(
-        "2 seeds can't tell how much of that is chance."
+        "with 2 seeds, that difference may be chance."
     )
 
 
@@ -150,8 +150,8 @@ def test_nothing_to_compare_gives_no_words():
 
 
 def test_each_reduction_has_its_reason_where_the_largest_batch_does_worse():
-    by_sum = "a step adds up the gradients of all its images, and a large batch steps too far."
-    by_mean = "a step is as long as any other, and a large batch takes too few of them."
+    by_sum = "each step adds up the gradients of all its images, so a large batch overshoots."
+    by_mean = "steps don't get longer with the batch, so a large batch takes too few of them."
     values = {8: BEST, 60_000: (0.1, 0.12, 0.11)}
     trials = [trial for name in ("sum", "mean") for trial in swept("batch_size", values, reduction=name)]
     text = study_words(trials, ["batch_size", "reduction"])
@@ -189,7 +189,7 @@ def test_a_choice_alone_is_compared():
 def test_of_many_values_a_few_are_named():
     values = dict.fromkeys((1, 2, 4, 8, 16, 32, 64), BEST) | {128 * k: WORSE for k in range(1, 7)}
     text = words(values)
-    assert "between batch size 1, 2, 4, 8, 16 and 2 others shows" in text
+    assert "between batch size 1, 2, 4, 8, 16 and 2 others;" in text
     assert "Clearly worse: the other 6, down to" in text
 
 

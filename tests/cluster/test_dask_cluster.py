@@ -184,7 +184,7 @@ def test_a_trial_that_kills_its_workers_fails_and_the_rest_goes_on(small_dataset
         assert sum(process.poll() is not None for process in cluster.processes.values()) == 3
     assert (other.error, other) == ("", undisturbed[other.config])
     assert (killed.status, killed.tries) == ("failed", 3)
-    assert killed.error == "a process of the study has died, killed or out of memory, 3 times"
+    assert killed.error == "a worker process died (killed or out of memory), 3 times"
 
 
 def test_a_scheduler_that_dies_is_told_and_the_study_goes_on_elsewhere(

@@ -1,4 +1,4 @@
-"""What a study costs, told before it begins: from a few timed mini-batches."""
+"""How long a study will take, estimated from a few timed mini-batches."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _MOST_STEPS, _MOST_WORK = 256, 2e8  # for each timing; work in images times weig
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What a study costs: its wall time in seconds, with so many runs at once."""
+    """What a study is expected to take: wall time in seconds on `n_workers` processes."""
 
     shares: Mapping[TrainingConfig, float]
     n_workers: int
@@ -39,7 +39,7 @@ class Cost:
         return len(self.shares)
 
     def of(self, config: TrainingConfig) -> float:
-        """Return the share of the whole work that a run is, above 0; all together are 1."""
+        """Return the run's share of the total work, above 0; the shares sum to 1."""
         return self.shares[config]
 
     def __str__(self) -> str:
@@ -50,11 +50,11 @@ class Cost:
 def measured_cost(
     configs: Iterable[TrainingConfig], dataset: Dataset, *, n_workers: int | None = None
 ) -> Cost:
-    """Return what a study of at least one config costs; one that is there twice counts once.
+    """Return the estimated cost of a study with at least one config; duplicates count once.
 
-    Timed are the smallest network and the largest of each optimizer, with the smallest batch size and a large one,
-    for a few mini-batches: half a second at most. An image's time grows with the weights, and with its share of a
-    step.
+    Times a few mini-batches of the smallest and the largest network, with the smallest batch size and a large one,
+    in at most half a second. The time per image is interpolated over the number of weights and over
+    1 / batch size.
 
     Raises
     ------

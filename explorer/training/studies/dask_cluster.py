@@ -1,4 +1,4 @@
-"""Calls on a Dask cluster, through the client of whoever connected to it: Dask itself is not imported here."""
+"""Runs calls on a Dask cluster through the user's own client, so Dask is never imported here."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ __all__ = ["DaskCluster"]
 
 
 class DaskCluster(Executor):
-    """What Dask's own executor is, where workers, data and the connection may get lost.
+    """Dask's executor, made safe against lost workers, data and connections.
 
-    A future of its executor never ends if the result is lost with a worker. Workers end if they can't import what
-    they are sent. And a second call with the same arguments is taken for the first, even if that has failed.
+    With Dask's own, a future never ends if its result is lost with a worker; a worker dies if it can't import what
+    it is sent; and a second call with equal arguments reuses the first, even if that failed.
 
     Parameters
     ----------

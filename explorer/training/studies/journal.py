@@ -1,8 +1,8 @@
-"""The journal of a study: a file that has each trial as soon as it ends, and lets the study go on later.
+"""The journal of a study: a file that stores each trial as soon as it ends, so that the study can be resumed.
 
-It is text, a JSON object on each line. A study that opens it adds a line that names the package's version, the
-data and who writes; then comes a line for each trial. Nothing in it is ever changed, and each line is on the disk
-before the trial counts: whatever is cut off, at whatever byte, the lines before it stand.
+It is text, with one JSON object per line. Each study that opens it adds a header line (package version, data,
+writer), then one line per trial. Lines are never changed, and each is on disk before its trial counts, so a cut at
+any byte leaves the earlier lines intact.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class RecordedStudy:
-    """What a journal has."""
+    """The content of a journal."""
 
     trials: tuple[Trial, ...] = ()
     """In the order in which they ended; of a config that was run again, the newest."""
@@ -63,7 +63,7 @@ class RecordedStudy:
 
 
 def read_journal(path: str | os.PathLike[str]) -> RecordedStudy:
-    """Return what a journal has; a last line that was cut off is left out.
+    """Return the content of a journal; a last line that was cut off is ignored.
 
     Raises
     ------
@@ -93,7 +93,7 @@ def parse_journal(content: bytes, name: str) -> RecordedStudy:
                 values.get("nn-explorer study", _FORMAT) != _FORMAT
                 or {*values.get("config", ())} - FIELDS.keys()
             ):
-                raise StudyError(f"{name} is of a later version of nn-explorer, and only that can read it.")
+                raise StudyError(f"{name} was written by a later version of nn-explorer; update to read it.")
             if line.startswith(_BEGINNING):
                 found = _opened(found, values)
             else:
@@ -102,7 +102,7 @@ def parse_journal(content: bytes, name: str) -> RecordedStudy:
                 trials[trial.config] = trial
         except (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RecursionError) as error:
             raise StudyError(f"{name} is damaged in line {number}.") from error
-    notice = f"The last line of {name} was cut off and is left out." if cut else ""
+    notice = f"The last line of {name} was cut off and has been ignored." if cut else ""
     return replace(found, trials=tuple(trials.values()), notice=notice)
 
 
@@ -124,8 +124,8 @@ class Journal:
     Raises
     ------
     StudyError
-        If the file is no journal or is damaged, has trials of other data, is being written by another study, or
-        can't be opened or written.
+        If the file is no journal or is damaged, holds runs on another data set, is being written by another study,
+        or can't be opened or written.
     """
 
     def __init__(self, path: str | os.PathLike[str], dataset: Dataset) -> None:
@@ -141,8 +141,8 @@ class Journal:
             if not is_ours:
                 raise StudyError(f"{self._path} is in use by {self.recorded.writer}.")
             if self.recorded.data_hash not in ("", own):
-                data = f"trials of other data, {self.recorded.dataset_name}; these are {dataset.name}"
-                raise StudyError(f"{self._path} has {data}.")
+                data = f"runs on another data set, {self.recorded.dataset_name}; this one is {dataset.name}"
+                raise StudyError(f"{self._path} holds {data}.")
             if self.recorded.notice:
                 _log.warning(self.recorded.notice)
             self._write(_opening(dataset, own), self.recorded.n_bytes)

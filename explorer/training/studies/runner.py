@@ -104,7 +104,7 @@ class StudyRunner:
         except Exception as failure:  # noqa: BLE001  # whatever it is, it is the study's end
             if number == self._number:
                 _log.exception("A study failed")
-            error = f"{type(failure).__name__}: {failure}"
+            error = f"an unexpected error, {type(failure).__name__}: {failure}"
         over.set()
         if number == self._number:
             deliver(StudyDelivery(number, error=error))

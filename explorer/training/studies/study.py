@@ -1,7 +1,6 @@
-"""Many runs, each reported as it ends: iterated as a run is, and whoever stops asking ends it.
+"""Many runs, each yielded as soon as it ends; closing the iterator stops the study.
 
-Where the runs happen is up to an executor of the standard library's kind; the results are the same everywhere, to
-the bit.
+A standard executor decides where the runs happen; results are identical everywhere, to the bit.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ __all__ = ["MOST_TRIES", "study"]
 _LOOK_SECONDS = 0.2
 
 MOST_TRIES = 3
-"""Times that a trial is begun whose workers die."""
+"""Attempts at a trial whose workers die."""
 
 _Configs = tuple[TrainingConfig, ...]
 _Keep = Callable[[Trial], object]
@@ -46,7 +45,7 @@ def study(
     executor: Executor | None = None,
     journal: str | os.PathLike[str] | None = None,
 ) -> Generator[Trial, None, None]:
-    """Train a network for each config, and yield each trial as it comes, in whatever order.
+    """Train a network for each config, and yield each trial as soon as it ends, in any order.
 
     Parameters
     ----------
@@ -58,14 +57,14 @@ def study(
         Where the runs happen; it is not shut down. By default in a `WorkerPool` of their own, with a process for
         each core; with one core or one config, in this process. For a Dask cluster, ``client.get_executor()``.
     journal : path, optional
-        A file that keeps each trial as soon as it has ended, one line each. What it already has is yielded first
-        and not run again, but for trials that failed.
+        A file that stores each trial as soon as it ends, one line each. Trials already in it are yielded first and
+        not run again, except those that failed.
 
     Yields
     ------
     Trial
-        One for each config. A run that fails is a trial too, with its `error`. If a worker dies, what it was doing
-        is begun again, three times at most, and the rest goes on.
+        One for each config. A run that fails is a trial too, with its `error`. If a worker dies, its run is tried
+        again, up to three times in all, while the others continue.
 
     Raises
     ------
@@ -79,8 +78,8 @@ def study(
 
     Notes
     -----
-    Leaving the iteration early cancels what has not begun. In a pool of the study's own it also ends what has; a
-    given executor finishes that.
+    Leaving the iteration early cancels runs that have not started. Runs in progress are killed in the study's own
+    pool; an executor that you pass finishes them.
 
     Worker processes import the main module, so a script calls this under ``if __name__ == "__main__":``.
     """
@@ -209,7 +208,7 @@ def _cause(error: BaseException) -> str:
     if isinstance(error, ConnectionError):
         return str(error)
     if isinstance(error, BrokenExecutor) or hasattr(error, "allowed_failures"):
-        return "a process of the study has died, killed or out of memory"
+        return "a worker process died (killed or out of memory)"
     if isinstance(error, ImportError | AttributeError):
-        return f"a worker can't import what it needs ({error}): install the same nn-explorer there"
+        return f"a worker can't import what it needs ({error}): install the same version of nn-explorer there"
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

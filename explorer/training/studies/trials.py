@@ -1,4 +1,4 @@
-"""What a study tells of one of its runs: frozen, and small enough to be sent and kept."""
+"""The result of one run of a study: frozen, and small enough to send and store."""
 
 from __future__ import annotations
 
@@ -44,15 +44,15 @@ class FinalFigures:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One run of a study. Two are equal when their results are; where and how fast they came doesn't count.
+    """One run of a study. Two are equal if their results are, wherever and however fast they ran.
 
     Parameters
     ----------
     config : TrainingConfig
         Its settings.
     status : {"finished", "diverged", "failed"}
-        How it ended. It diverged if the loss became infinite or not a number: so it would again. It failed if
-        something else came in its way, and another try may finish it.
+        How it ended. It diverged if the loss became infinite or NaN, which a retry would repeat. It failed for any
+        other reason; a retry may succeed.
     epochs : tuple of EpochRecord
         Its records; when it did not finish, those from before.
     final : FinalFigures or None
@@ -60,11 +60,11 @@ class Trial:
     error : str
         Why it did not finish, in one sentence; empty when it did.
     seconds : float
-        Wall time of its last try, in seconds.
+        Wall time of its last attempt, in seconds.
     worker : str
         Where it ran: host and process, ``"hal:4711"``.
     tries : int
-        Times that it was begun: more than 1 if a worker died.
+        Number of attempts: more than 1 if a worker died.
     """
 
     config: TrainingConfig

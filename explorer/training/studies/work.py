@@ -71,7 +71,7 @@ def run_trial(config: TrainingConfig, data: WorkerData, versions: Versions) -> T
     """
     if (own := Versions.here()) != versions:
         raise StudyError(
-            f"The worker {_name()} has {own}, the study {versions}: install the same on both, or results differ."
+            f"The worker {_name()} has {own}, the study has {versions}: install the same versions on both."
         )
     started, epochs, final = perf_counter(), list[EpochRecord](), None
     status: TrialStatus = "finished"

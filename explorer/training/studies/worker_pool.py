@@ -1,4 +1,4 @@
-"""Processes that train, on this machine: one that dies takes no other with it."""
+"""Worker processes on this machine: if one dies, the others carry on."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ answer_calls(calls)
 """
 
 
-_NICENESS = 5  # whoever asked for the study, a page say, goes first
+_NICENESS = 5  # so that the process that started the study, such as the page, stays responsive
 
 
 class WorkerPool(Executor):
-    """Processes that train: BLAS on one thread each, and gone when their parent is.
+    """Worker processes with single-threaded BLAS, which end when their parent does.
 
     When one dies, killed or out of memory, only the future of what it was doing raises `BrokenExecutor`, and a new
     process takes its place. (The standard library's `ProcessPoolExecutor` fails as a whole.)

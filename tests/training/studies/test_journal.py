@@ -161,7 +161,7 @@ def test_a_line_that_was_cut_off_is_said(finished, small_dataset, tmp_path, capl
     path = tmp_path / "study.jsonl"
     path.write_bytes(finished[:-1])
     recorded = read_journal(path)
-    assert recorded.notice == "The last line of study.jsonl was cut off and is left out."
+    assert recorded.notice == "The last line of study.jsonl was cut off and has been ignored."
     assert len(recorded.trials) == len(CONFIGS) - 1
     assert caplog.text == ""
     resumed(path, small_dataset)
@@ -220,7 +220,7 @@ def with_a_new_setting(finished):
 
 @pytest.mark.parametrize("change", [later, with_a_new_setting])
 def test_a_journal_of_a_later_version_is_told(finished, change):
-    sentence = r"^study\.jsonl is of a later version of nn-explorer, and only that can read it\.$"
+    sentence = r"^study\.jsonl was written by a later version of nn-explorer; update to read it\.$"
     with pytest.raises(StudyError, match=sentence):
         parse_journal(change(finished), "study.jsonl")
 
@@ -238,7 +238,7 @@ def test_a_journal_of_other_data_is_told(finished, other_dataset, tmp_path):
     path = tmp_path / "study.jsonl"
     path.write_bytes(finished)
     with pytest.raises(
-        StudyError, match=r"study\.jsonl has trials of other data, patterns; these are Ways\.$"
+        StudyError, match=r"study\.jsonl holds runs on another data set, patterns; this one is Ways\.$"
     ):
         resumed(path, other_dataset, [SMALL])
     assert path.read_bytes() == finished

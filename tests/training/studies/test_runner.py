@@ -107,5 +107,5 @@ def test_what_goes_wrong_with_the_study_itself_is_told(runner, small_dataset, ca
         raise ZeroDivisionError("no further config")
 
     (end,) = deliveries(told, runner.start(broken(), small_dataset, told.put))
-    assert end.error == "ZeroDivisionError: no further config"
+    assert end.error == "an unexpected error, ZeroDivisionError: no further config"
     assert "A study failed" in caplog.text

@@ -307,7 +307,7 @@ def test_a_run_that_always_ends_its_worker_fails_after_three_tries(small_dataset
     with Deadly(2) as pool:
         found = by_config(study(SEEDS, small_dataset, executor=pool))
     undisturbed = by_config(study(SEEDS, small_dataset, executor=CountingThreads(1)))
-    error = "a process of the study has died, killed or out of memory, 3 times"
+    error = "a worker process died (killed or out of memory), 3 times"
     assert found == undisturbed | {SEEDS[4]: Trial(SEEDS[4], "failed", error=error)}
     assert [pool.begun.count(config) for config in SEEDS] == [1, 1, 1, 1, 3, 1]
     assert found[SEEDS[4]].tries == 3

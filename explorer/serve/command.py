@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 if all went well, 2 if an option holds what it may not; ``train`` and ``study`` also return 1 if they
+        0 if all went well, 2 if an option has an invalid value; ``train`` and ``study`` also return 1 if they
         failed, and 130 if Ctrl-C stopped them.
 
     Raises

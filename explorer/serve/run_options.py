@@ -49,7 +49,7 @@ _PRESETS: Mapping[str, TrainingConfig] = MappingProxyType(
 
 
 class RefusedError(Exception):
-    """An option holds something that it may not; the message is one sentence."""
+    """An option has an invalid value; the message is one sentence."""
 
 
 def terminal(*, stderr: bool) -> Console:
@@ -73,7 +73,7 @@ def add_start(parser: ArgumentParser) -> None:
     group = parser.add_argument_group("where the settings start (single options change them)")
     start = group.add_mutually_exclusive_group()
     start.add_argument("--preset", metavar="NAME", help=f"a named start: {' or '.join(_PRESETS)}")
-    start.add_argument("--from-url", metavar="URL", help="a link of the page, or the part from its “?” on")
+    start.add_argument("--from-url", metavar="URL", help="a link to the page, or the part after its “?”")
 
 
 def add_dataset(group: Any) -> None:

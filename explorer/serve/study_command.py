@@ -39,19 +39,19 @@ _USUAL_SEEDS = 3
 _FIGURES = ("median", "lowest", "highest")
 
 _DESCRIPTION = """\
-Train a network for each combination of the values, and compare their accuracy.
-Each setting takes several values with commas between them; hidden layers have
-hyphens: --hidden 32,128,128-64 is three networks.
+Train a network for each combination of values, and compare the accuracies.
+Separate the values of a setting with commas, and the hidden layers of one
+network with hyphens: --hidden 32,128,128-64 trains three networks.
 """
 _EPILOG = """\
-With --out each run is kept as soon as it ends. Ctrl-C stops at once; the same
-command goes on with what is missing, also after a crash.
+With --out each run is saved as soon as it ends. Ctrl-C stops at once. Run the
+same command again, also after a crash, to train only what is missing.
 
-On a Dask cluster each run is a task: --dask takes the scheduler's address, and
-its workers need the same version of nn-explorer.
+On a Dask cluster each run is a task. --dask takes the scheduler's address; the
+workers need the same version of nn-explorer.
 
-Exit codes: 0 finished; 1 a run failed, or the study could not go on; 2 an
-option holds something that it may not; 130 stopped by Ctrl-C.
+Exit codes: 0 finished; 1 a run failed, or the study could not continue; 2 an
+option has an invalid value; 130 stopped by Ctrl-C.
 
 Examples:
   nn-explorer study --batch-size 1,8,64,512 --lr 0.01,0.1 --seeds 5 --out study.jsonl
@@ -74,24 +74,26 @@ def add_parser(subparsers: Any) -> ArgumentParser:
     settings = run_options.add_settings(
         parser, "settings of the runs, each with one value or more", several=True
     )
-    words = f"so many seeds, from 0 or a single --seed on (default: {_USUAL_SEEDS})"
+    words = f"number of seeds, counting up from --seed (default: {_USUAL_SEEDS})"
     settings.add_argument("--seeds", type=positive, metavar="N", help=words)
     words = "the exercise's question: batch sizes from 1 to all, by sum and by mean"
     settings.add_argument("--question", choices=["batch-size"], help=words)
     run_options.add_start(parser)
     group = parser.add_argument_group("where the runs happen")
     where = group.add_mutually_exclusive_group()
-    where.add_argument("--workers", type=positive, metavar="N", help="processes here (default: one a core)")
-    where.add_argument("--dask", metavar="ADDRESS", help="a Dask cluster, by its scheduler: tcp://head:8786")
-    group.add_argument("--yes", action="store_true", help="start a large study without a question")
+    words = "worker processes on this machine (default: one per core)"
+    where.add_argument("--workers", type=positive, metavar="N", help=words)
+    words = "address of a Dask scheduler, such as tcp://head:8786"
+    where.add_argument("--dask", metavar="ADDRESS", help=words)
+    group.add_argument("--yes", action="store_true", help="start a large study without asking")
     files = parser.add_argument_group("data and results")
     run_options.add_dataset(files)
-    words = "keep each run in this journal, and skip those that it has"
+    words = "save each run to this journal, and skip runs it already has"
     files.add_argument("--out", metavar="FILE", help=words)
-    words = "write a report, one HTML file that opens without a network"
+    words = "write a report: one HTML file that opens offline"
     files.add_argument("--report", metavar="FILE", help=words)
-    files.add_argument("--force", action="store_true", help="let --report replace a file")
-    words = "one JSON object on standard output, progress on standard error"
+    files.add_argument("--force", action="store_true", help="let --report overwrite a file")
+    words = "write one JSON object to standard output, progress to standard error"
     files.add_argument("--json", action="store_true", help=words)
     parser.set_defaults(run=run, foreign=tuple(DEFAULTS))
     return parser
@@ -124,7 +126,8 @@ def _configs(args: Namespace, fields: Mapping[str, Field], messages: Console) ->
         axes = {name: _values(fields[name], text) for name, text in given.items()}
         seeds: Sequence[int] = axes.pop("seed", ())
         if args.seeds is not None and len(seeds) > 1:
-            raise RefusedError("--seeds counts seeds and --seed lists them; expected one of the two.")
+            reason = "can't be combined with several values of --seed; expected one or the other"
+            raise RefusedError(f"--seeds {reason}.")
         if args.seeds is not None or not seeds:
             first = seeds[0] if seeds else start.seed
             seeds = range(first, first + (args.seeds or _USUAL_SEEDS))
@@ -151,7 +154,7 @@ def _run(configs: Sequence[TrainingConfig], dataset: Dataset, args: Namespace, m
         with _executor(args, messages) as (executor, n_workers):
             cost = measured_cost(missing, dataset, n_workers=n_workers) if missing else Cost({}, 1, 0.0)
             _confirm(cost, args)
-            console.print(f"{dataset.name}: {cost}" if missing else "Nothing is left to run.")
+            console.print(f"{dataset.name}: {cost}" if missing else "Every run is already in the journal.")
             screen = StudyScreen(cost, len(configs) - len(missing), axes, console)
             coming = study(configs, dataset, executor=executor, journal=args.out)
             with screen.begin(), closing(coming):
@@ -186,7 +189,7 @@ def _missing(
             if trial.is_settled:
                 missing.pop(trial.config, None)
         n_kept = len(configs) - len(missing)
-        messages.print(f"{out} has {grouped(n_kept)} of these {counted(len(configs), 'run')}.")
+        messages.print(f"{out} already has {grouped(n_kept)} of {counted(len(configs), 'run')}.")
     return missing
 
 
@@ -197,7 +200,7 @@ def _executor(args: Namespace, messages: Console) -> Iterator[tuple[Executor | N
         with _dask_client(args.dask) as client:
             n_workers = sum(client.nthreads().values())
             if not n_workers:
-                messages.print("The cluster has no workers yet: the study waits for them.")
+                messages.print("The cluster has no workers yet; waiting for one.")
             yield client.get_executor(), n_workers or 1
     elif args.workers is not None:
         if args.workers > _MOST_WORKERS:
@@ -217,7 +220,7 @@ def _dask_client(address: str) -> Any:
         import dask
         from distributed import Client
     except ImportError as error:
-        raise RefusedError("--dask needs a package more: pip install 'nn-explorer[cluster]'.") from error
+        raise RefusedError("--dask needs an extra package: pip install 'nn-explorer[cluster]'.") from error
     logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # what is wrong is said in a sentence
     dask.config.set({"distributed.comm.timeouts.connect": f"{_WAIT_SECONDS} s"})
     try:
@@ -232,17 +235,17 @@ def _confirm(cost: Cost, args: Namespace) -> None:
     if args.yes or (cost.n_trials <= _LARGE_RUNS and cost.seconds <= _LARGE_SECONDS):
         return
     if sys.stdin is None or not sys.stdin.isatty():
-        raise RefusedError(f"{cost}: --yes starts so large a study.")
+        raise RefusedError(f"{cost}; expected --yes for a study this large.")
     print(f"{cost}. Start? [y/N] ", end="", file=sys.stderr, flush=True)
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
-        raise RefusedError("nothing was started.")
+        raise RefusedError("Cancelled: nothing was started.")
 
 
 def _go_on(n_ended: int, n_runs: int, out: str | None) -> str:
     ended = f"{grouped(n_ended)} of {counted(n_runs, 'run')} ended"
     if out is None:
-        return f"{ended}; with --out FILE they would be kept, to go on with the others later."
-    return f"{ended} and are in {out}; the same command goes on with the others."
+        return f"{ended} and were not saved; use --out FILE to be able to continue."
+    return f"{ended} and are saved in {out}; run the same command again to continue."
 
 
 def _report(trials: Sequence[Trial], dataset: Dataset, args: Namespace, messages: Console) -> int:

@@ -48,7 +48,7 @@ _EPILOG = """\
 Ctrl-C stops within a mini-batch: what was learned is scored, shown and saved.
 
 Exit codes: 0 finished; 1 the loss is no longer a number, or a file could not
-be saved; 2 an option holds something that it may not; 130 stopped by Ctrl-C.
+be saved; 2 an option has an invalid value; 130 stopped by Ctrl-C.
 
 Examples:
   nn-explorer train --preset modern --epochs 20 --save modern.npz

@@ -97,12 +97,12 @@ def test_when_the_scheduler_goes_what_is_done_is_kept(small, folder, tmp_path, c
     assert running.returncode == 1
     kept = len(read_journal(file).trials)
     assert 2 <= kept < 12
-    assert f"and are in {file}; the same command goes on" in err
+    assert f"and are saved in {file}; run the same command again" in err
     assert "Traceback" not in err
     assert main(["study", *options, "--dask", address]) == 2
     out, err = capfd.readouterr()
     assert f"no Dask scheduler answers at '{address}'; expected an address such as tcp://" in err
     assert main(["study", *options]) == 0
     out, err = capfd.readouterr()
-    assert f"has {kept} of these 12 runs." in err
+    assert f"already has {kept} of 12 runs." in err
     assert out.count(" of 12  ") == 12 - kept

@@ -168,7 +168,7 @@ def test_a_large_study_starts_only_if_it_is_confirmed(command, tmp_path):
     options = ("--out", str(tmp_path / "study.jsonl"), "--seeds", "1001")
     code, out, err = command(*options)
     assert (code, out, len(err.splitlines())) == (2, "", 1)
-    assert re.search(r"1\s001 runs, about .* on .*: --yes starts", err)
+    assert re.search(r"1\s001 runs, about .* on .*; expected --yes", err)
     assert not [*tmp_path.iterdir()]
 
 
@@ -196,7 +196,10 @@ def test_a_terminal_is_asked(command, monkeypatch, answer, code):
         (["--hidden", "8,"], "--hidden is ''; expected 1 to 6 hidden layers"),
         (["--lr", "0.1,500"], "--lr is '500'; expected a number from 0.00001 to 100."),
         (["--n", "100,601"], "--n is '601'; expected a whole number from 10 to 600, or all."),
-        (["--seed", "1,2", "--seeds", "3"], "--seeds counts seeds and --seed lists them"),
+        (
+            ["--seed", "1,2", "--seeds", "3"],
+            "--seeds can't be combined with several values of --seed; expected one",
+        ),
         (["--seed", str(2**32 - 1), "--seeds", "2"], "--seed is 4294967296; expected a whole number"),
         (
             ["--seeds", "100000", "--lr", "0.1,0.2"],
@@ -232,7 +235,7 @@ def test_without_dask_it_says_what_to_install(command, monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
     code, out, err = command("--dask", "tcp://127.0.0.1:8786")
     assert (code, out) == (2, "")
-    assert err == "nn-explorer study: --dask needs a package more: pip install 'nn-explorer[cluster]'.\n"
+    assert err == "nn-explorer study: --dask needs an extra package: pip install 'nn-explorer[cluster]'.\n"
 
 
 def test_the_command_imports_no_dask():
@@ -254,12 +257,12 @@ def test_it_goes_on_where_it_was_stopped(command, tmp_path):
     file.write_bytes(before[:-10])  # cut off in the last line
     code, out, err = command(*options, "--seeds", "2")
     assert code == 0
-    assert "study.jsonl has 3 of these 4 runs.\n" in err
+    assert "study.jsonl already has 3 of 4 runs.\n" in err
     assert len(lines(err, "^4 of 4  batch size 64, seed 1: ")) == 1
     assert not lines(err, "^[123] of 4")
     assert without_times(json.loads(out)) == without_times(json.loads(undisturbed))
     code, out, err = command(*options, "--seeds", "2")
-    assert (code, "Nothing is left to run." in err, "of 4  " in err) == (0, True, False)
+    assert (code, "Every run is already in the journal." in err, "of 4  " in err) == (0, True, False)
     assert without_times(json.loads(out)) == without_times(json.loads(undisturbed))
     assert len(read_journal(file).trials) == 4
 
@@ -293,7 +296,7 @@ def test_a_journal_that_cannot_be_used(command, tmp_path, small_dataset, other_d
     ends = [err.splitlines()[-1] for _, _, err in said]
     assert ends[0] == "nn-explorer study: foreign.jsonl is not the journal of a study."
     assert ends[1].startswith("nn-explorer study: damaged.jsonl is damaged in line 2")
-    assert "has trials of other data, Ways" in ends[2]
+    assert "holds runs on another data set, Ways" in ends[2]
     assert f"is in use by process {os.getpid()} on " in ends[3]
     assert foreign.read_text() == "precious\n"
 
@@ -330,11 +333,12 @@ def test_ctrl_c_keeps_what_is_done_and_the_same_command_goes_on(folder, tmp_path
     kept = len(read_journal(file).trials)
     assert 2 <= kept < 12
     assert re.search(
-        rf"^Stopped\. \d+ of 12 runs ended and are in {re.escape(str(file))}; the same command goes on", err
+        rf"^Stopped\. \d+ of 12 runs ended and are saved in {re.escape(str(file))}; run the same command again",
+        err,
     )
     assert "Traceback" not in out + err
     out, err = started(*options, "--json").communicate(timeout=100)
-    assert f"has {kept} of these 12 runs." in err
+    assert f"already has {kept} of 12 runs." in err
     assert len(lines(err, "^.. of 12  ")) == 12 - kept
     assert len(json.loads(out)["levels"][0]["runs"]) == 12
 

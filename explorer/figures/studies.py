@@ -56,7 +56,7 @@ def sweep_traces(
     configs: Iterable[TrainingConfig] = (),
     n_images: int = 60_000,
 ) -> list[dict[str, Any]]:
-    """Return what changes with the data in the traces of `sweep_figure`, whose parameters these are.
+    """Return the data-dependent part of `sweep_figure`'s traces; the parameters are those of `sweep_figure`.
 
     Returns
     -------
@@ -122,7 +122,7 @@ def sweep_layout(
     configs: Iterable[TrainingConfig] = (),
     n_images: int = 60_000,
 ) -> dict[str, Any]:
-    """Return what changes with the data in the layout of `sweep_figure`, whose parameters these are.
+    """Return the data-dependent part of `sweep_figure`'s layout; the parameters are those of `sweep_figure`.
 
     A setting has a logarithmic axis where its numbers span more than a decade; other values stand in a row.
     """
@@ -176,7 +176,7 @@ def sweep_figure(
     by : str, optional
         Another setting, of at most `MOST_CURVES` values: a curve for each.
     measure : {"accuracy", "time", "updates"}
-        Test accuracy at the end, mean seconds of an epoch, or updates of the weights in the whole run. A run that
+        Test accuracy at the end, mean seconds of an epoch, or weight updates in the whole run. A run that
         diverged has no accuracy, but a mark at the lower edge.
     shows_runs : bool
         Whether each run is a dot as well.
@@ -207,7 +207,7 @@ def heat_traces(
     configs: Iterable[TrainingConfig] = (),
     n_images: int = 60_000,
 ) -> list[dict[str, Any]]:
-    """Return what changes with the data in the traces of `heat_figure`, whose parameters these are.
+    """Return the data-dependent part of `heat_figure`'s traces; the parameters are those of `heat_figure`.
 
     Returns
     -------
@@ -267,7 +267,7 @@ def heat_layout(
     measure: StudyMeasure = "accuracy",
     configs: Iterable[TrainingConfig] = (),
 ) -> dict[str, Any]:
-    """Return what changes with the data in the layout of `heat_figure`, whose parameters these are."""
+    """Return the data-dependent part of `heat_figure`'s layout; the parameters are those of `heat_figure`."""
     settings = all_settings(trials, configs)
     across, up = (row_axis(name, setting_values(settings, name)) for name in axes)
     title = {"text": f"Median of the {MEASURES[measure].title}"}
@@ -324,12 +324,12 @@ def heat_figure(
 
 
 def trial_traces(trial: Trial, *, metric: Metric = "accuracy") -> list[dict[str, Any]]:
-    """Return what changes with the data in the traces of `trial_figure`."""
+    """Return the data-dependent part of `trial_figure`'s traces."""
     return curves_traces(trial.history, metric=metric)
 
 
 def trial_layout(trial: Trial, *, metric: Metric = "accuracy") -> dict[str, Any]:
-    """Return what changes with the data in the layout of `trial_figure`."""
+    """Return the data-dependent part of `trial_figure`'s layout."""
     return curves_layout(trial.history, metric=metric)
 
 

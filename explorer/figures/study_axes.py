@@ -86,7 +86,7 @@ MEASURES: Mapping[str, MeasureView] = MappingProxyType(
             place=lambda seconds: max(seconds, _LEAST_SECONDS),
         ),
         "updates": MeasureView(
-            "updates of the weights", _updates, _whole, _whole, lambda count: f"{_whole(count)} updates"
+            "weight updates", _updates, _whole, _whole, lambda count: f"{_whole(count)} updates"
         ),
     }
 )

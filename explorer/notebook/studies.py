@@ -1,4 +1,4 @@
-"""Studies in a notebook: many runs with a bar that says how long they still take, and what came of them."""
+"""Studies in a notebook: many runs with a bar that shows the time left, and their results."""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -23,16 +23,18 @@ from explorer.wording import counted, duration, enumerated
 
 __all__ = ["CompletedStudy", "run_study", "with_progress"]
 
-_CAPTIONS: dict[StudyMeasure, str] = {
-    "accuracy": "Test accuracy at the end of the run",
-    "time": "Time of an epoch",
-    "updates": "Updates of the weights in the whole run",
-}
+_CAPTIONS: Mapping[StudyMeasure, str] = MappingProxyType(
+    {
+        "accuracy": "Test accuracy at the end of the run",
+        "time": "Time per epoch",
+        "updates": "Weight updates in the whole run",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class CompletedStudy:
-    """What came of a study, which says in a notebook how many runs there were.
+    """The results of a study; in a notebook it displays how many runs ended.
 
     Parameters
     ----------
@@ -86,7 +88,7 @@ class CompletedStudy:
         Parameters
         ----------
         measure : {"accuracy", "time", "updates"}
-            Test accuracy at the end, seconds of an epoch, or updates of the weights in the whole run.
+            Test accuracy at the end, seconds of an epoch, or weight updates in the whole run.
         *axes : str
             One or two settings, by default those that differ. Of two, a choice gets a curve for each.
 

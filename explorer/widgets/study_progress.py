@@ -12,8 +12,8 @@ _SQUARE, _TRIANGLE = "M4 4h8v8H4z", "M5 3.5v9l7.5-4.5z"
 _WORDS = MappingProxyType(
     {
         "run": "Run the study",
-        "go on": "Go on with it",
-        "confirm": "Run it all the same",
+        "go on": "Continue the study",
+        "confirm": "Start anyway",
         "stop": "Stop the study",
     }
 )

@@ -96,10 +96,10 @@ def test_values_are_a_list_or_a_range(setting, text, values):
         ("learning_rate", "0.1..1 ×1", "2 to 1000 values in a range"),
         ("learning_rate", "0.1..1 ×999999999", "2 to 1000 values in a range"),
         ("batch_size", ",".join(map(str, range(1, 1002))), "at most 1000 values"),
-        ("output", "sigmoid..softmax", "values one by one"),
-        ("n_train", "1000..all", "values one by one"),
+        ("output", "sigmoid..softmax", "a list of values"),
+        ("n_train", "1000..all", "a list of values"),
         ("learning_rate", "nan", "a number from"),
-        ("hidden_sizes", "32..64-32", "values one by one"),
+        ("hidden_sizes", "32..64-32", "a list of values"),
     ],
 )
 def test_what_no_setting_may_be_is_refused(setting, text, expected):
@@ -117,7 +117,7 @@ def test_the_values_that_are_offered_can_be_used(setting):
 
 
 def test_more_runs_than_there_can_be_are_refused_before_they_are_made():
-    with pytest.raises(ConfigError, match="at most 10000 runs"):
+    with pytest.raises(ConfigError, match="at most 10\u202f000 runs"):
         StudyPlan.of(CONFIG, {"batch_size": range(1, 1001)}, 1000)
 
 
@@ -132,7 +132,7 @@ def test_no_batch_is_larger_than_the_images_and_the_whole_curve_comes_first():
 
 def test_it_opens_with_the_exercise_s_question_and_what_it_costs(panel):
     assert panel.question.value == "batch"
-    assert "by sum at 0.01 and by mean at 3:" in panel.question_words.text
+    assert "by sum at 0.01 and by mean at 3. At these" in panel.question_words.text
     assert costs(panel).startswith("36 runs, about ")
     assert HIDDEN in panel.drawing.view._dom_classes
 
@@ -168,12 +168,12 @@ def test_what_is_wrong_is_said_next_to_it_and_nothing_is_lost(panel):
     assert panel.values[0].error == ""
     assert panel.seeds.error
     panel.seeds.text, panel.axes[1].value = "1", "batch_size"
-    assert panel.values[1].error == "It varies already: choose another setting."
+    assert panel.values[1].error == "This setting already varies: choose another."
 
 
 def test_more_than_ten_thousand_runs_are_refused(panel):
     ask(panel, values="1..600 ×500", seeds="1000")
-    assert panel.seeds.error == "These are too many runs: expected at most 10000 runs."
+    assert panel.seeds.error == "Too many runs: expected at most 10\u202f000 runs."
 
 
 def test_a_thousand_runs_are_asked_about_once_more(panel, monkeypatch):
@@ -308,9 +308,9 @@ def test_a_study_is_saved_opened_and_gone_on_with(panel, small_dataset, monkeypa
     configs = grid(CONFIG.replace(epochs=1), batch_size=[8, 600], hidden_sizes=[4, (8, 4)], seed=[7, 8])
     done = tuple(study(configs[:-1], small_dataset))
     opened(panel, journal_content(done, small_dataset))
-    wait_for(lambda: "to go: 1 run, about" in panel.progress.shown.text)
+    wait_for(lambda: "remaining: 1 run, about" in panel.progress.shown.text)
     assert panel.progress.shown.text.startswith("7 of 8 runs")
-    wait_for(lambda: panel.drawing.words.text.startswith("mine.jsonl is open"))
+    wait_for(lambda: panel.drawing.words.text.startswith("Opened mine.jsonl"))
     assert [axis.value for axis in panel.axes] == ["hidden_sizes", "batch_size"]
     assert [entry.text for entry in panel.values] == ["4, 8-4", "8, 600"]
     assert panel._missing == configs[-1:]
@@ -335,7 +335,7 @@ def test_a_journal_of_the_exercise_s_question_asks_it_again(panel, small_dataset
     [
         (b"\x89PNG", "mine.jsonl is not the journal of a study."),
         (b'{"nn-explorer study": {]\n', "mine.jsonl is damaged in line 1"),
-        (b"", "mine.jsonl has no trials yet."),
+        (b"", "mine.jsonl contains no runs yet."),
     ],
 )
 def test_a_file_that_is_no_study_is_refused(panel, content, says):
@@ -349,7 +349,9 @@ def test_a_file_that_is_no_study_is_refused(panel, content, says):
 def test_a_study_of_other_images_is_refused(panel, other_dataset):
     costs(panel)
     opened(panel, journal_content([Trial(CONFIG, "failed", error="why")], other_dataset))
-    assert panel.progress.shown.text == "mine.jsonl has trials of other data, Ways. Nothing was changed."
+    assert (
+        panel.progress.shown.text == "mine.jsonl holds runs on another data set, Ways. Nothing was changed."
+    )
 
 
 # ---------------------------------------------------------------- the recorded study

@@ -95,7 +95,7 @@ def test_a_stopped_study_keeps_its_runs_and_goes_on_from_a_file(study, tmp_path,
     expect(progress(other)).to_contain_text("about", timeout=90_000)
     other.locator(".explorer-study-files input").set_input_files(file)
     expect(progress(other)).to_contain_text(f"{n_kept} of 12 runs", timeout=60_000)
-    press(other, "Go on with it")
+    press(other, "Continue the study")
     expect(progress(other)).to_contain_text("12 of 12 runs · done", timeout=180_000)
     wrong = tmp_path / "wrong.jsonl"
     wrong.write_text("no study")

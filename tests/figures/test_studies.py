@@ -205,7 +205,7 @@ def test_small_differences_show_next_to_large_ones():
     [
         ("accuracy", "test accuracy (%)"),
         ("time", "seconds per epoch"),
-        ("updates", "updates of the weights"),
+        ("updates", "weight updates"),
     ],
 )
 def test_axes_carry_their_units(trials, measure, title):

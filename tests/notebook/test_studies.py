@@ -110,7 +110,7 @@ def test_the_figures_show_bands_time_and_updates(result):
         (drawn,) = figures_in(result.figure(measure).html)
         titles.append(drawn["layout"]["yaxis"]["title"]["text"])
         assert [trace["name"] for trace in drawn["data"]][3:8:4] == ["sum", "mean"]
-    assert titles == ["test accuracy (%)", "seconds per epoch", "updates of the weights"]
+    assert titles == ["test accuracy (%)", "seconds per epoch", "weight updates"]
     assert "by batch size and batch gradient: the median over the seeds" in result.figure().text
 
 

@@ -12,8 +12,8 @@ from explorer.widgets.study_progress import StudyProgress
     [
         ("run", "Run the study"),
         ("stop", "Stop the study"),
-        ("go on", "Go on with it"),
-        ("confirm", "Run it all the same"),
+        ("go on", "Continue the study"),
+        ("confirm", "Start anyway"),
     ],
 )
 def test_the_button_tells_what_it_stands_for(press, words):

@@ -41,10 +41,10 @@ RECORDED = Path(__file__).with_name("recorded_study.jsonl")
 _SEEDS = Whole(name="seeds", label="Seeds", key="", help="", low=1, high=1000)
 _SECONDS_BETWEEN = 0.2  # two drawings
 _MANY_RUNS, _LONG_SECONDS = 1000, 3600  # more than that is asked for once more
-_ORDER = "A comparison follows when all runs have ended."
+_ORDER = "The comparison appears once all runs have ended."
 _RECORDED_WORDS = "Recorded beforehand, with the exercise's settings, 10 epochs and 3 seeds."
-_OWN_QUESTION = "One run for each combination of the values, and each seed. All else is as in the controls."
-_REFUSED = "The study can't begin yet: see what is expected above."
+_OWN_QUESTION = "One run per combination of values and seed. All other settings come from the controls."
+_REFUSED = "The study can't start yet: see what is expected above."
 _HINT = "Values such as 8, 32, 128 or a range such as 0.001..1 ×4."
 
 
@@ -97,7 +97,7 @@ class StudyPanel:
             Dropdown("and", {"": "nothing else", **names}),
         )
         self.values = StudyEntry(label="Values", hint=_HINT), StudyEntry(label="Values")
-        self.gradient = Segmented("Batch gradient", {"": "Gradient as set", "both": "By sum and by mean"})
+        self.gradient = Segmented("Batch gradient", {"": "As in the controls", "both": "Sum and mean"})
         self.epochs, self.seeds = StudyEntry(label="Epochs", text="3"), StudyEntry(label="Seeds", text="3")
         self.progress, self.files = Display(StudyProgress()), StudyFiles()
         for control in (self.question, self.gradient, *self.axes):
@@ -159,7 +159,7 @@ class StudyPanel:
         is_own = self.question.value == "own"
         for axis, entry in zip(self.axes, self.values, strict=True) if is_own else ():
             if axis.value in axes:
-                entry.error = "It varies already: choose another setting."
+                entry.error = "This setting already varies: choose another."
                 n_seeds = None
             elif axis.value:
                 axes[axis.value] = _read(entry, partial(parse_values, self._fields[axis.value]))
@@ -172,7 +172,7 @@ class StudyPanel:
             both = self.gradient.value == "both" and len(axes) == 1 and {*axes} <= {*BY_REDUCTION}
             return StudyPlan.of(config, axes, n_seeds, by_reduction=both)
         except ConfigError as error:
-            self.seeds.error = f"These are too many runs: expected {error.expected}."
+            self.seeds.error = f"Too many runs: expected {error.expected}."
             return StudyPlan()
 
     def _estimate(self) -> None:
@@ -199,7 +199,7 @@ class StudyPanel:
         if n_done or self._end:
             parts = [f"{n_done} of {counted(n_runs, 'run')}", *self._failures(), self._end]
         if self._cost is not None:
-            parts.append(f"to go: {self._cost}" if n_done else str(self._cost))
+            parts.append(f"remaining: {self._cost}" if n_done else str(self._cost))
         elif self._missing and not n_done:
             parts.append(counted(n_runs, "run"))
         text = text or " · ".join(filter(None, parts)) or _REFUSED
@@ -224,7 +224,7 @@ class StudyPanel:
         if cost is None:
             return
         if not confirmed and (cost.n_trials > _MANY_RUNS or cost.seconds > _LONG_SECONDS):
-            self._show_plan(f"{cost}: is that what you want?", "confirm")
+            self._show_plan(f"{cost}. Start anyway?", "confirm")
             return
         try:
             self._number = self._runner.start(missing, self._dataset, self._deliver)
@@ -306,9 +306,9 @@ class StudyPanel:
                     raise StudyError(f"{name} is too large for a study.")
                 found = parse_journal(content, name)
                 if not found.trials:
-                    raise StudyError(f"{name} has no trials yet.")
+                    raise StudyError(f"{name} contains no runs yet.")
                 if found.data_hash != data_hash(self._dataset):
-                    raise StudyError(f"{name} has trials of other data, {found.dataset_name}.")
+                    raise StudyError(f"{name} holds runs on another data set, {found.dataset_name}.")
             except StudyError as error:
                 refuse(f"{error} Nothing was changed.")
             else:
@@ -343,7 +343,7 @@ class StudyPanel:
         self._study = self._plan
         self._draw()
         self.drawing.words.text = (
-            f"{name} is open, its settings are in the controls. {found.notice} {self.drawing.words.text}"
+            f"Opened {name}; the controls now show its settings. {found.notice} {self.drawing.words.text}"
         )
 
 
@@ -361,5 +361,6 @@ def _question(config: TrainingConfig) -> str:
     rates = " and by ".join(f"{name} at {rate:g}" for name, rate in batch_size_rates(config).items())
     return (
         "What does the batch size do? One run for each batch size and seed, with the gradient by "
-        f"{rates}: learning rates that take the same step on {SAME_STEP} images. All else is as in the controls."
+        f"{rates}. At these learning rates both take equal steps for a batch of {SAME_STEP} images. "
+        "All other settings come from the controls."
     )

@@ -29,8 +29,8 @@ __all__ = ["StudyDrawing"]
 _MEASURES: MappingProxyType[StudyMeasure, str] = MappingProxyType(
     {
         "accuracy": "Test accuracy at the end",
-        "time": "Time of an epoch",
-        "updates": "Updates of the weights in the whole run",
+        "time": "Time per epoch",
+        "updates": "Weight updates in the whole run",
     }
 )
 
@@ -55,7 +55,7 @@ class StudyDrawing:
         self.opener = Rendered("explorer-study-open", button)
         self.opener.on_press(views.on_loop(lambda _: self._open()))
         self.words = Caption()
-        hint = Caption("Hover a point to see its run, click to train it as a run of the session.")
+        hint = Caption("Hover over a point to see its run; click to train that run in this session.")
         tools = box("explorer-study-choice explorer-words", self.choice, self.opener, hint)
         trial = box("explorer-study-figure explorer-study-trial", self.curve, tools)
         self._first, self._others = box("explorer-study-first"), box("explorer-study-others")

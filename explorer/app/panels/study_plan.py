@@ -15,6 +15,7 @@ from explorer.training.config import TrainingConfig
 from explorer.training.fields import Choice, ConfigError, Field, LayerSizes, Real, Whole
 from explorer.training.studies import grid
 from explorer.training.studies.batch_sizes import BATCH_SIZES, batch_size_grid
+from explorer.wording import grouped
 
 __all__ = ["BY_REDUCTION", "MOST_TRIALS", "StudyPlan", "as_text", "offered_values", "parse_values"]
 
@@ -83,7 +84,7 @@ class StudyPlan:
         seeds = range(config.seed, min(config.seed + n_seeds, 2**32))
         n_runs = math.prod(map(len, axes.values())) * len(seeds) * (2 if by_reduction else 1)
         if n_runs > MOST_TRIALS:
-            raise ConfigError("runs", n_runs, f"at most {MOST_TRIALS} runs")
+            raise ConfigError("runs", n_runs, f"at most {grouped(MOST_TRIALS)} runs")
         if by_reduction and "batch_size" in axes:
             configs = batch_size_grid(config, batch_sizes=axes["batch_size"], seeds=seeds)
         else:
@@ -137,7 +138,7 @@ def _values(setting: Field, part: str) -> Iterator[Any]:
         (low,), (high,) = low, high
     n = int(found[3] or _IN_A_RANGE)
     if not isinstance(low, int | float) or not isinstance(high, int | float):
-        raise ConfigError(setting.name, part, f"values one by one, each {setting.expected_text}")
+        raise ConfigError(setting.name, part, f"a list of values, each {setting.expected_text}")
     if not 2 <= n <= _MOST_VALUES:
         raise ConfigError(setting.name, part, f"2 to {_MOST_VALUES} values in a range")
     for number in np.geomspace(low, high, n) if low and high else np.linspace(low, high, n):

@@ -1,4 +1,4 @@
-"""A study as one HTML file that opens from the disk, with no network: figures, table, words, every run."""
+"""A study as one HTML file that opens offline: figures, table, words, every run."""
 
 from collections.abc import Iterator, Sequence
 from datetime import date
@@ -24,7 +24,7 @@ _MOST_FIGURES = 8
 _MOST_VALUES = 20
 _HEADINGS: tuple[tuple[StudyMeasure, str], ...] = (
     ("accuracy", "Test accuracy"),
-    ("time", "Time of an epoch"),
+    ("time", "Time per epoch"),
 )
 
 
@@ -90,7 +90,7 @@ def _origin(trials: Sequence[Trial], dataset: Dataset) -> Iterator[tuple[str, st
     yield "Images", f"{dataset.name}, hash {data_hash(dataset)}"
     hosts = dict.fromkeys(trial.worker.rpartition(":")[0] for trial in trials)
     yield "Computers", enumerated([*hosts])
-    yield "Time", f"{duration(sum(trial.seconds for trial in trials))}, all runs one after the other"
+    yield "Time", f"{duration(sum(trial.seconds for trial in trials))} of training in total"
 
 
 def _runs(trials: Sequence[Trial], axes: Sequence[str]) -> list[list[str]]:

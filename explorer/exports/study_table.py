@@ -1,4 +1,4 @@
-"""What a study came to, as a table of texts: a row for each combination of its settings."""
+"""The results of a study as a table of strings: a row for each combination of its settings."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -29,7 +29,7 @@ def level_rows(trials: Iterable[Trial], axes: Sequence[str]) -> list[list[str]]:
 
 
 def outcome(trial: Trial) -> str:
-    """Return what a run came to: its test accuracy, or why there is none."""
+    """Return a run's result: its test accuracy, or why there is none."""
     if trial.final is None:
         return f"{trial.status}: {trial.error.rstrip('.')}"
     return _accuracy(trial.final.test_accuracy)

@@ -93,8 +93,8 @@ BROKEN = {
     ),
     "a step goes uphill": (
         "network/neural_network.py",
-        "parameter -= lr * gradient",
-        "parameter += lr * gradient",
+        "theta -= change",
+        "theta += change",
         "step-check",
     ),
     "the last batch is left out": (

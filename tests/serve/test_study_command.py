@@ -210,7 +210,7 @@ def test_a_terminal_is_asked(command, monkeypatch, answer, code):
         (["--dataset", "no/such/place"], "--dataset: place: found “no such file or directory”"),
         (["--out", "no/such/place/x"], "--out: there is no folder"),
         (["--out", "x.y", "--report", "x.y"], "--report and --out name the same file"),
-        (["--dask", "tcp://127.0.0.1:x"], "--dask: "),
+        (["--dask", "tcp://127.0.0.1:x"], "--dask"),
     ],
 )
 def test_a_bad_value_is_one_sentence_and_nothing_runs(command, options, words):

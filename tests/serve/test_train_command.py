@@ -44,6 +44,7 @@ OTHER_VALUES = {
     "batch_size": 50,
     "epochs": 2,
     "learning_rate": 0.25,
+    "optimizer": "adam",
     "reduction": "mean",
     "seed": 4,
     "n_train": 300,

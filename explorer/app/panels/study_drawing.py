@@ -58,7 +58,8 @@ class StudyDrawing:
         hint = Caption("Hover over a point to see its run; click to train that run in this session.")
         tools = box("explorer-study-choice explorer-words", self.choice, self.opener, hint)
         trial = box("explorer-study-figure explorer-study-trial", self.curve, tools)
-        self._first, self._others = box("explorer-study-first"), box("explorer-study-others")
+        self._first = box("explorer-study-first", box("explorer-words", self.words))
+        self._others = box("explorer-study-others")
         self._single = box("explorer-study-part", self.single)
         self.view = box(
             "explorer-column explorer-hidden",

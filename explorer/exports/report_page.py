@@ -14,7 +14,7 @@ __all__ = ["THEMES", "DrawnFigures", "report_page"]
 THEMES: tuple[Theme, ...] = ("light", "dark")
 """The reader's own choice is followed."""
 
-DrawnFigures = Mapping[str, Callable[[Theme], go.Figure]]
+DrawnFigures = Mapping[str, Callable[..., go.Figure]]
 """Figures by the id of their place in the page, each drawn in a theme."""
 
 
@@ -30,7 +30,7 @@ def report_page(template: str, figures: DrawnFigures, **values: object) -> str:
     **values
         What the template names.
     """
-    drawn = {name: {theme: draw(theme).to_dict() for theme in THEMES} for name, draw in figures.items()}
+    drawn = {name: {theme: draw(theme=theme).to_dict() for theme in THEMES} for name, draw in figures.items()}
     return page(
         template,
         palettes={theme: PALETTES[theme].css() for theme in THEMES},

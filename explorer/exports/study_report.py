@@ -9,8 +9,7 @@ import plotly.graph_objects as go
 from explorer.datasets import Dataset
 from explorer.exports.report_page import report_page
 from explorer.exports.study_table import level_rows, outcome
-from explorer.figures.palette import Theme
-from explorer.figures.studies import StudyMeasure, heat_figure, sweep_figure
+from explorer.figures.studies import StudyMeasure, study_figure
 from explorer.training import FIELDS
 from explorer.training.studies import Trial
 from explorer.training.studies.journal import data_hash
@@ -64,18 +63,10 @@ def _figures(
             for name, value in zip(axes[2:], part.values, strict=True)
         ]
         for measure, heading in _HEADINGS[: 2 if len(parts) == 1 else 1]:
-            yield ", ".join([heading, *where]), partial(_figure, part.trials, axes[:2], measure, n_images)
-
-
-def _figure(
-    trials: Sequence[Trial], axes: Sequence[str], measure: StudyMeasure, n_images: int, theme: Theme
-) -> go.Figure:
-    if len(axes) == 2 and "reduction" not in axes:
-        return heat_figure(trials, axes, measure=measure, n_images=n_images, theme=theme)
-    axis, *by = sorted(axes, key=lambda name: name == "reduction")
-    return sweep_figure(
-        trials, axis, by=by[0] if by else None, measure=measure, n_images=n_images, theme=theme
-    )
+            yield (
+                ", ".join([heading, *where]),
+                partial(study_figure, part.trials, axes[:2], measure=measure, n_images=n_images),
+            )
 
 
 def _values(trials: Sequence[Trial], name: str) -> str:

@@ -30,8 +30,9 @@ from explorer.training.studies.summary import setting_values
 from explorer.training.studies.trials import Trial
 
 __all__ = [
-    "MOST_CURVES", "StudyMeasure", "heat_figure", "heat_layout", "heat_style", "heat_traces", "sweep_figure",
-    "sweep_layout", "sweep_style", "sweep_traces", "trial_figure", "trial_layout", "trial_style", "trial_traces",
+    "MOST_CURVES", "StudyMeasure", "curve_axes", "heat_figure", "heat_layout", "heat_style", "heat_traces",
+    "is_map", "study_figure", "sweep_figure", "sweep_layout", "sweep_style", "sweep_traces",
+    "trial_figure", "trial_layout", "trial_style", "trial_traces",
 ]  # fmt: skip
 
 StudyMeasure = Literal["accuracy", "time", "updates"]
@@ -44,6 +45,34 @@ _MARKERS = (("circle", 9), ("diamond", 6), ("square", 6), ("circle", 6), ("diamo
 
 
 _Point = tuple[float, StudyCell]  # at its x
+
+
+def is_map(axes: Sequence[str]) -> bool:
+    """Return whether a study of these settings is a heat map: of two settings, neither of which is a choice."""
+    return len(axes) == 2 and not any(isinstance(FIELDS[name], Choice) for name in axes)
+
+
+def curve_axes(axes: Sequence[str]) -> tuple[str, str | None]:
+    """Return which of one setting or two is the axis of a sweep, and which has a curve for each value, if any."""
+    axis, *by = sorted(axes, key=lambda name: isinstance(FIELDS[name], Choice))
+    return axis, by[0] if by else None
+
+
+def study_figure(
+    trials: Sequence[Trial],
+    axes: Sequence[str],
+    *,
+    measure: StudyMeasure = "accuracy",
+    configs: Iterable[TrainingConfig] = (),
+    n_images: int = 60_000,
+    theme: Theme = "light",
+) -> go.Figure:
+    """Return a `heat_figure` where `is_map` says so, and else a `sweep_figure`; see there."""
+    same: dict[str, Any] = {"measure": measure, "configs": configs, "n_images": n_images, "theme": theme}
+    if is_map(axes):
+        return heat_figure(trials, axes, **same)
+    axis, by = curve_axes(axes)
+    return sweep_figure(trials, axis, by=by, **same)
 
 
 def sweep_traces(

@@ -12,11 +12,10 @@ from rich.progress import track
 
 from explorer.datasets import Dataset, load_dataset, load_mnist
 from explorer.exports.study_table import level_rows
-from explorer.figures.studies import StudyMeasure, heat_figure, sweep_figure
+from explorer.figures.studies import StudyMeasure, is_map, study_figure
 from explorer.notebook.page import Shown, figure, table
 from explorer.training import FIELDS, TrainingConfig
-from explorer.training.fields import Choice
-from explorer.training.studies import StudyError, Trial, study
+from explorer.training.studies import Trial, study
 from explorer.training.studies.cost import Cost, measured_cost
 from explorer.training.studies.summary import study_words, varied
 from explorer.wording import counted, duration, enumerated
@@ -103,16 +102,9 @@ class CompletedStudy:
                 f"the figure has one or two of the settings {', '.join(self.axes)}; got {len(axes)}"
             )
         across = f"{_CAPTIONS[measure]}, by {enumerated([FIELDS[name].label.lower() for name in axes])}"
-        axis, *by = sorted(axes, key=lambda name: isinstance(FIELDS[name], Choice))
-        if by and not isinstance(FIELDS[by[0]], Choice):
-            drawn = heat_figure(self.trials, axes, measure=measure, n_images=self.n_images)
-            return figure(drawn, f"{across}: the median over the seeds.")
-        drawn = sweep_figure(
-            self.trials, axis, by=next(iter(by), None), measure=measure, n_images=self.n_images
-        )
-        return figure(
-            drawn, f"{across}: the median over the seeds, with a band from the lowest to the highest."
-        )
+        band = "" if is_map(axes) else ", with a band from the lowest to the highest"
+        drawn = study_figure(self.trials, axes, measure=measure, n_images=self.n_images)
+        return figure(drawn, f"{across}: the median over the seeds{band}.")
 
 
 def run_study(

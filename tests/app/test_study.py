@@ -127,6 +127,14 @@ def test_no_batch_is_larger_than_the_images_and_the_whole_curve_comes_first():
     assert [config.seed for config in plan.configs] == [5] * 12 + [6] * 12
 
 
+def test_of_two_settings_a_choice_has_a_curve_for_each_value(panel):
+    ask(panel, "loss", "squared_error, cross_entropy", "batch_size", "8, 600")
+    panel.drawing.show(panel._plan, ())
+    figure = panel.drawing.figures["accuracy"]
+    assert {trace.type for trace in figure.data} == {"scatter"}
+    assert figure.layout.xaxis.title.text == "batch size (images)"
+
+
 # ---------------------------------------------------------------- the plan and its cost
 
 

@@ -15,6 +15,8 @@ from explorer.figures.studies import (
     heat_layout,
     heat_style,
     heat_traces,
+    is_map,
+    study_figure,
     sweep_figure,
     sweep_layout,
     sweep_style,
@@ -314,6 +316,22 @@ def test_a_heat_map_has_one_hue(theme):
 def test_without_trials_there_are_axes():
     assert sweep_figure((), "batch_size").layout.xaxis.title.text == "batch size (images)"
     assert heat_figure((), AXES).layout.yaxis.title.text == "learning rate"
+
+
+@pytest.mark.parametrize(
+    ("axes", "kind"),
+    [
+        (("batch_size", "epochs"), "heatmap"),
+        (("batch_size",), "scatter"),
+        (("loss", "batch_size"), "scatter"),
+        (("loss", "reduction"), "scatter"),
+    ],
+)
+def test_two_numbers_make_a_map_and_a_choice_curves(trials, axes, kind):
+    figure = study_figure(trials, axes)
+    assert {trace.type for trace in figure.data} == {kind}
+    assert is_map(axes) == (kind == "heatmap")
+    assert figure.layout.xaxis.title.text == ("loss" if axes[-1] == "reduction" else "batch size (images)")
 
 
 def test_a_trial_has_its_curve():

@@ -86,7 +86,9 @@ class StudyPanel:
         )
         self._is_filling = False
         if self._recorded:
-            self._study = StudyPlan(by="reduction", configs=tuple(trial.config for trial in self._recorded))
+            self._study = StudyPlan(
+                ("batch_size", "reduction"), tuple(trial.config for trial in self._recorded)
+            )
             self._draw()
 
     def _make_controls(self, on_loop: Callable[..., Any]) -> None:

@@ -87,14 +87,15 @@ class StudyDrawing:
 
     def _build(self) -> None:
         """Make the figures for other axes."""
-        set_hidden(self._single, self._plan.is_map)
+        settings, is_map = self._plan.settings, figures.is_map(self._plan.settings)
+        set_hidden(self._single, is_map)
         before = (*self._first.children, *self._others.children)
         theme, bind = self._views.theme, self._views.on_loop
-        style = figures.heat_style if self._plan.is_map else partial(figures.sweep_style, by=self._plan.by)
-        make = figures.heat_figure if self._plan.is_map else figures.sweep_figure
+        by = figures.curve_axes(settings)[1]
+        style = figures.heat_style if is_map else partial(figures.sweep_style, by=by)
         self.figures = {
             measure: LiveFigure(
-                make((), *self._axes, theme=theme, **self._options(measure)),
+                figures.study_figure((), settings, measure=measure, configs=self._plan.configs, theme=theme),
                 fills=True,
                 theme=theme,
                 style=style,
@@ -117,14 +118,6 @@ class StudyDrawing:
             part.children = [child for child in part.children if child is not self.words]
             close_all(part)
 
-    @property
-    def _axes(self) -> tuple[Any, ...]:
-        return (self._plan.axes,) if self._plan.is_map else self._plan.axes
-
-    def _options(self, measure: StudyMeasure) -> dict[str, Any]:
-        by = {} if self._plan.is_map else {"by": self._plan.by}
-        return {"measure": measure, "configs": self._plan.configs, **by}
-
     def _draw_all(self) -> None:
         """Draw part after part, so that the page answers between two of them."""
         self._queue.clear()
@@ -133,16 +126,17 @@ class StudyDrawing:
         self._queue.add(self._offer)
 
     def _draw(self, measure: StudyMeasure) -> None:
-        options = self._options(measure) | {"n_images": len(self._views.dataset.train_labels)}
-        if self._plan.is_map:
-            traces = figures.heat_traces(self.trials, *self._axes, **options)
-            del options["n_images"]
-            layout = figures.heat_layout(self.trials, *self._axes, **options)
+        trials, settings = self.trials, self._plan.settings
+        same: dict[str, Any] = {"measure": measure, "configs": self._plan.configs}
+        n_images = len(self._views.dataset.train_labels)
+        if figures.is_map(settings):
+            traces = figures.heat_traces(trials, settings, n_images=n_images, **same)
+            layout = figures.heat_layout(trials, settings, **same)
         else:
-            shows_runs = bool(self.single.value)
-            traces = figures.sweep_traces(self.trials, *self._axes, shows_runs=shows_runs, **options)
-            del options["by"]
-            layout = figures.sweep_layout(self.trials, *self._axes, **options)
+            axis, by = figures.curve_axes(settings)
+            same["n_images"] = n_images
+            traces = figures.sweep_traces(trials, axis, by=by, shows_runs=bool(self.single.value), **same)
+            layout = figures.sweep_layout(trials, axis, **same)
         self._traces[measure] = traces
         self.figures[measure].show(traces, layout, _MEASURES[measure])
 

@@ -42,20 +42,9 @@ _OFFERED: Mapping[str, tuple[Any, ...]] = MappingProxyType(
 class StudyPlan:
     """The runs of a study, and the settings that its figures have as axes."""
 
-    axes: tuple[str, ...] = ("batch_size",)
-    by: str | None = None
-    """The setting that a curve of its own shows each value of: the reduction, or None."""
+    settings: tuple[str, ...] = ("batch_size",)
+    """The settings that vary, but for the seed: one or two."""
     configs: tuple[TrainingConfig, ...] = field(default=(), repr=False)
-
-    @property
-    def is_map(self) -> bool:
-        """Whether it has two axes."""
-        return len(self.axes) == 2
-
-    @property
-    def settings(self) -> tuple[str, ...]:
-        """The settings that vary, but for the seed."""
-        return self.axes if self.by is None else (*self.axes, self.by)
 
     @classmethod
     def of_batch_sizes(cls, config: TrainingConfig, n_images: int, n_seeds: int) -> StudyPlan:
@@ -92,7 +81,7 @@ class StudyPlan:
                 axes |= {"reduction": ("sum", "mean")}
             configs = grid(config, **axes, seed=seeds)
         ordered = tuple(sorted(configs, key=lambda run: (run.seed, -run.batch_size)))
-        return cls(tuple(values), "reduction" if by_reduction else None, ordered)
+        return cls((*values, "reduction") if by_reduction else tuple(values), ordered)
 
 
 def parse_values(setting: Field, text: str) -> tuple[Any, ...]:

@@ -4,6 +4,8 @@ import os
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
 from time import perf_counter
 
 from IPython import get_ipython
@@ -15,7 +17,7 @@ from explorer.exports.study_table import level_rows
 from explorer.figures.studies import StudyMeasure, is_map, study_figure
 from explorer.notebook.page import Shown, figure, table
 from explorer.training import FIELDS, TrainingConfig
-from explorer.training.studies import Trial, study
+from explorer.training.studies import Trial, read_journal, study
 from explorer.training.studies.cost import Cost, measured_cost
 from explorer.training.studies.summary import study_words, varied
 from explorer.wording import counted, duration, enumerated
@@ -121,41 +123,45 @@ def run_study(
     configs, started, trials = tuple(dict.fromkeys(configs)), perf_counter(), list[Trial]()
     if not isinstance(dataset, Dataset):
         dataset = load_mnist() if dataset is None else load_dataset(dataset)
-    cost = measured_cost(configs, dataset)
+    settled = dict[TrainingConfig, Trial]()
+    if journal is not None and Path(journal).expanduser().exists():
+        settled = read_journal(journal).settled
+    kept = [config for config in configs if config in settled]
+    missing = [config for config in configs if config not in settled]
+    cost = measured_cost(missing, dataset) if missing else Cost({}, 1, 0.0)
     # The longest first: so no core has to wait for another at the end.
-    ordered = sorted(configs, key=cost.of, reverse=True)
-    error = ""
-    try:
-        for trial in with_progress(study(ordered, dataset, executor=executor, journal=journal), cost):
-            trials.append(trial)
-    except (KeyboardInterrupt, StudyError) as failure:
-        if isinstance(failure, StudyError) and not trials:
-            raise
-        error = str(failure)
-    return CompletedStudy(configs, tuple(trials), len(dataset.train_labels), perf_counter() - started, error)
+    ordered = [*kept, *sorted(missing, key=cost.of, reverse=True)]
+    coming = study(ordered, dataset, executor=executor, journal=journal)
+    with suppress(KeyboardInterrupt):
+        trials.extend(with_progress(coming, cost, len(kept)))
+    return CompletedStudy(configs, tuple(trials), len(dataset.train_labels), perf_counter() - started)
 
 
-def with_progress(trials: Iterable[Trial], cost: Cost) -> Iterator[Trial]:
+def with_progress(trials: Iterable[Trial], cost: Cost, n_kept: int = 0) -> Iterator[Trial]:
     """Yield the trials as they come, while a bar shows how many there are, and how long the others take.
+
+    The first `n_kept` had ended before, and are not in the cost.
 
     In a notebook the bar is an HTML element, not a widget: it also works in a static page made from the notebook.
     """
     if not hasattr(get_ipython(), "kernel"):
-        yield from track(trials, description="runs", total=cost.n_trials)
+        yield from track(trials, description="runs", total=n_kept + cost.n_trials)
         return
+    trials, total = iter(trials), n_kept + cost.n_trials
+    yield from islice(trials, n_kept)
     started, share = perf_counter(), 0.0
-    shown = display(_bar(0, cost, cost.seconds), display_id=True)
-    for n, trial in enumerate(trials, 1):
+    shown = display(_bar(n_kept, total, cost.seconds), display_id=True)
+    for n, trial in enumerate(trials, n_kept + 1):
         share += cost.of(trial.config)
         left = max(0.0, 1 - share)
         # Of the estimate counts what is left of it, of the time that it took what has passed.
-        shown.update(_bar(n, cost, left * (left * cost.seconds + perf_counter() - started)))
+        shown.update(_bar(n, total, left * (left * cost.seconds + perf_counter() - started)))
         yield trial
 
 
-def _bar(n: int, cost: Cost, seconds: float) -> HTML:
-    left = f", {duration(seconds)} left" if n < cost.n_trials else ""
+def _bar(n: int, total: int, seconds: float) -> HTML:
+    left = f", {duration(seconds)} left" if n < total else ""
     return HTML(
-        f"<progress style='width: 60ex' max='{cost.n_trials}' value='{n}'></progress> "
-        f"{n} of {counted(cost.n_trials, 'run')}{left}"
+        f"<progress style='width: 60ex' max='{total}' value='{n}'></progress> "
+        f"{n} of {counted(total, 'run')}{left}"
     )

@@ -185,9 +185,8 @@ def _missing(
     """Return the runs that are still to come, and say what the journal has."""
     missing = dict.fromkeys(configs)
     if out is not None and Path(out).expanduser().exists():
-        for trial in read_journal(out).trials:
-            if trial.is_settled:
-                missing.pop(trial.config, None)
+        kept = read_journal(out).settled
+        missing = dict.fromkeys(config for config in configs if config not in kept)
         n_kept = len(configs) - len(missing)
         messages.print(f"{out} already has {grouped(n_kept)} of {counted(len(configs), 'run')}.")
     return missing

@@ -21,7 +21,7 @@ from explorer.notebook.studies import CompletedStudy, run_study, with_progress
 from explorer.training import ConfigError, TrainingConfig, train
 from explorer.training.studies import StudyError, Trial, grid
 from explorer.training.studies.batch_sizes import batch_size_grid
-from explorer.training.studies.cost import Cost
+from explorer.training.studies.cost import Cost, measured_cost
 
 SMALL = TrainingConfig(hidden_sizes=(8,), epochs=2)
 TRIALS = [finished(0.9, seed=0, batch_size=8), finished(0.8, seed=0, batch_size=64), diverged(batch_size=512)]
@@ -73,7 +73,7 @@ def test_the_bar_says_how_long_the_others_take(monkeypatch):
         texts.append(html.data)
         return Shown()
 
-    clock = iter([0.0, 10.0, 20.0, 30.0])
+    clock = iter([0.0, 10.0, 20.0, 30.0, 0.0, 10.0])
     monkeypatch.setattr("explorer.notebook.studies.get_ipython", lambda: type("", (), {"kernel": None}))
     monkeypatch.setattr("explorer.notebook.studies.display", display)
     monkeypatch.setattr("explorer.notebook.studies.perf_counter", lambda: next(clock))
@@ -85,6 +85,10 @@ def test_the_bar_says_how_long_the_others_take(monkeypatch):
         "2 of 3 runs, 12 s left",
         "3 of 3 runs",
     ]
+    texts.clear()
+    one = Cost({TRIALS[2].config: 1.0}, 1, seconds=15.0)
+    assert list(with_progress(TRIALS, one, n_kept=2)) == TRIALS
+    assert [text.partition("</progress> ")[2] for text in texts] == ["2 of 3 runs, 15 s left", "3 of 3 runs"]
 
 
 @pytest.fixture(scope="module")
@@ -209,11 +213,20 @@ def test_an_interruption_keeps_what_has_ended(small_dataset):
     assert repr(found).endswith("; interrupted, finished runs are kept")
 
 
-def test_it_goes_on_from_its_journal(small_dataset, tmp_path):
+def test_it_goes_on_from_its_journal_and_counts_the_cost_of_the_rest(small_dataset, tmp_path, monkeypatch):
+    timed = []
+
+    def measured(configs, dataset):
+        timed.append([config.seed for config in configs])
+        return measured_cost(configs, dataset)
+
+    monkeypatch.setattr("explorer.notebook.studies.measured_cost", measured)
     journal = tmp_path / "study.jsonl"
     with ThreadPoolExecutor(1) as thread:
         first = run_study([SMALL], small_dataset, executor=thread, journal=journal)
         more = run_study(grid(SMALL, seed=range(2)), small_dataset, executor=thread, journal=journal)
+        assert run_study(more.configs, small_dataset, executor=thread, journal=journal).trials == more.trials
+    assert timed == [[0], [1]]
     assert {trial.config.seed: trial for trial in more.trials}[0] == first.trials[0]
     assert journal.read_text().count('"config"') == 2
 

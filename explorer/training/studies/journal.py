@@ -61,6 +61,11 @@ class RecordedStudy:
     notice: str = ""
     """That its last line was cut off, in one sentence; empty if it wasn't."""
 
+    @property
+    def settled(self) -> dict[TrainingConfig, Trial]:
+        """The trials that need not be run again, by their settings."""
+        return {trial.config: trial for trial in self.trials if trial.is_settled}
+
 
 def read_journal(path: str | os.PathLike[str]) -> RecordedStudy:
     """Return the content of a journal; a last line that was cut off is ignored.

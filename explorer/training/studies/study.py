@@ -92,7 +92,7 @@ def study(
         yield from _trials(configs, dataset, executor, lambda _: None)
         return
     with Journal(journal, dataset) as book:
-        kept = {trial.config: trial for trial in book.recorded.trials if trial.is_settled}
+        kept = book.recorded.settled
         yield from (kept[config] for config in configs if config in kept)
         yield from _trials(tuple(c for c in configs if c not in kept), dataset, executor, book.add)
 

@@ -1,4 +1,4 @@
-"""A study as figures: against one setting curves, against two a heat map, and the curve of one run."""
+"""A study as figures: against one setting curves, against two a heat map."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from typing import Any, Literal
 
 import plotly.graph_objects as go
 
-from explorer.figures.axes import Metric, as_float32
+from explorer.figures.axes import as_float32
 from explorer.figures.confusion import drawn_matrix
-from explorer.figures.curves import curves_figure, curves_layout, curves_style, curves_traces
 from explorer.figures.palette import PALETTES, RUN_COLOURS, Theme, rgb
 from explorer.figures.study_axes import (
     MEASURES,
@@ -32,7 +31,6 @@ from explorer.training.studies.trials import Trial
 __all__ = [
     "MOST_CURVES", "StudyMeasure", "curve_axes", "heat_figure", "heat_layout", "heat_style", "heat_traces",
     "is_map", "study_figure", "sweep_figure", "sweep_layout", "sweep_style", "sweep_traces",
-    "trial_figure", "trial_layout", "trial_style", "trial_traces",
 ]  # fmt: skip
 
 StudyMeasure = Literal["accuracy", "time", "updates"]
@@ -350,26 +348,6 @@ def heat_figure(
     traces = heat_traces(trials, axes, measure=measure, configs=configs, n_images=n_images)
     layout = heat_layout(trials, axes, measure=measure, configs=configs)
     return drawn_matrix(merged(heat_style(theme), traces), layout, theme)
-
-
-def trial_traces(trial: Trial, *, metric: Metric = "accuracy") -> list[dict[str, Any]]:
-    """Return the data-dependent part of `trial_figure`'s traces."""
-    return curves_traces(trial.history, metric=metric)
-
-
-def trial_layout(trial: Trial, *, metric: Metric = "accuracy") -> dict[str, Any]:
-    """Return the data-dependent part of `trial_figure`'s layout."""
-    return curves_layout(trial.history, metric=metric)
-
-
-def trial_style(theme: Theme = "light", *, metric: Metric = "accuracy") -> list[dict[str, Any]]:
-    """Return what changes with the theme in the traces of `trial_figure`, and what never changes."""
-    return curves_style(theme, metric=metric)
-
-
-def trial_figure(trial: Trial, *, metric: Metric = "accuracy", theme: Theme = "light") -> go.Figure:
-    """Return accuracy or loss over the epochs of one trial, for the training and the test set."""
-    return curves_figure(trial.history, metric=metric, theme=theme)
 
 
 def _groups(by: str | None, settings: Iterable[TrainingConfig]) -> list[tuple[str, tuple[Any, ...]]]:

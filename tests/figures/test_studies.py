@@ -21,7 +21,6 @@ from explorer.figures.studies import (
     sweep_layout,
     sweep_style,
     sweep_traces,
-    trial_figure,
 )
 from explorer.training import TrainingConfig
 from explorer.training.studies import grid
@@ -332,12 +331,3 @@ def test_two_numbers_make_a_map_and_a_choice_curves(trials, axes, kind):
     assert {trace.type for trace in figure.data} == {kind}
     assert is_map(axes) == (kind == "heatmap")
     assert figure.layout.xaxis.title.text == ("loss" if axes[-1] == "reduction" else "batch size (images)")
-
-
-def test_a_trial_has_its_curve():
-    figure = trial_figure(finished(0.9, epochs=3))
-    train, test = figure.data[-2:]
-    assert (train.name, test.name) == ("train", "test")
-    assert test.x.tolist() == [1, 2, 3]
-    np.testing.assert_allclose(test.y, [90, 90, 90], rtol=1e-6)
-    assert len(trial_figure(diverged()).data) == len(figure.data)

@@ -12,10 +12,12 @@ from explorer.app.panels.study_plan import StudyPlan
 from explorer.app.redraw_queue import RedrawQueue
 from explorer.app.views import Views
 from explorer.figures import studies as figures
+from explorer.figures.curves import curves_figure, curves_layout, curves_style, curves_traces
 from explorer.figures.palette import Theme
 from explorer.figures.studies import StudyMeasure
 from explorer.training import FIELDS, TrainingConfig
 from explorer.training.fields import Choice
+from explorer.training.records import History
 from explorer.training.studies import Trial
 from explorer.training.studies.summary import levels
 from explorer.widgets.caption import Caption
@@ -47,9 +49,12 @@ class StudyDrawing:
         self.single.observe(views.on_loop(lambda _: self._draw_all()), "value")
         self.choice = Dropdown("Run", {"": "–"})
         self.choice.observe(views.on_loop(lambda _: self._look()), "value")
-        empty = figures.trial_figure(Trial(TrainingConfig(), "failed"), theme=views.theme)
         self.curve = LiveFigure(
-            empty, fills=True, theme=views.theme, style=figures.trial_style, name="Run of the study"
+            curves_figure(History(TrainingConfig()), metric="accuracy", theme=views.theme),
+            fills=True,
+            theme=views.theme,
+            style=partial(curves_style, metric="accuracy"),
+            name="Run of the study",
         )
         button = button_element("open", "Open this run", class_="explorer-button")
         self.opener = Rendered("explorer-study-open", button)
@@ -153,8 +158,11 @@ class StudyDrawing:
 
     def _look(self) -> None:
         if (trial := self.chosen) is not None:
-            words = f"{self._words(trial)}. {trial.error}"
-            self.curve.show(figures.trial_traces(trial), figures.trial_layout(trial), words)
+            self.curve.show(
+                curves_traces(trial.history, metric="accuracy"),
+                curves_layout(trial.history, metric="accuracy"),
+                f"{self._words(trial)}. {trial.error}",
+            )
 
     def _words(self, trial: Trial) -> str:
         names = [*self._plan.settings, "seed"]

@@ -9,7 +9,8 @@ import plotly.graph_objects as go
 from explorer.datasets import Dataset
 from explorer.exports.report_page import report_page
 from explorer.exports.study_table import level_rows, outcome
-from explorer.figures.studies import StudyMeasure, study_figure
+from explorer.figures.studies import study_figure
+from explorer.figures.study_axes import MEASURES, StudyMeasure
 from explorer.training import FIELDS
 from explorer.training.studies import Trial
 from explorer.training.studies.journal import data_hash
@@ -21,10 +22,7 @@ __all__ = ["study_report"]
 
 _MOST_FIGURES = 8
 _MOST_VALUES = 20
-_HEADINGS: tuple[tuple[StudyMeasure, str], ...] = (
-    ("accuracy", "Test accuracy"),
-    ("time", "Time per epoch"),
-)
+_MEASURES: tuple[StudyMeasure, ...] = ("accuracy", "time")
 
 
 def study_report(trials: Sequence[Trial], dataset: Dataset, *, day: date | None = None) -> str:
@@ -62,9 +60,9 @@ def _figures(
             f"{FIELDS[name].label.lower()} {FIELDS[name].text(value)}"
             for name, value in zip(axes[2:], part.values, strict=True)
         ]
-        for measure, heading in _HEADINGS[: 2 if len(parts) == 1 else 1]:
+        for measure in _MEASURES[: 2 if len(parts) == 1 else 1]:
             yield (
-                ", ".join([heading, *where]),
+                ", ".join([MEASURES[measure].caption, *where]),
                 partial(study_figure, part.trials, axes[:2], measure=measure, n_images=n_images),
             )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import plotly.graph_objects as go
 
@@ -15,6 +15,7 @@ from explorer.figures.study_axes import (
     MEASURES,
     MeasureView,
     StudyCell,
+    StudyMeasure,
     all_settings,
     measure_span,
     row_axis,
@@ -29,11 +30,9 @@ from explorer.training.studies.summary import setting_values
 from explorer.training.studies.trials import Trial
 
 __all__ = [
-    "MOST_CURVES", "StudyMeasure", "curve_axes", "heat_figure", "heat_layout", "heat_style", "heat_traces",
+    "MOST_CURVES", "curve_axes", "heat_figure", "heat_layout", "heat_style", "heat_traces",
     "is_map", "study_figure", "sweep_figure", "sweep_layout", "sweep_style", "sweep_traces",
 ]  # fmt: skip
-
-StudyMeasure = Literal["accuracy", "time", "updates"]
 
 MOST_CURVES = 6
 """So many values may the setting have that a sweep shows as separate curves."""

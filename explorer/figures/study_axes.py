@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -20,9 +20,11 @@ from explorer.training.studies.trials import Trial
 from explorer.wording import grouped, percent
 
 __all__ = [
-    "MEASURES", "MeasureView", "StudyCell", "all_settings", "measure_span", "row_axis", "setting_axis",
-    "setting_places", "study_cells",
+    "MEASURES", "MeasureView", "StudyCell", "StudyMeasure", "all_settings", "measure_span", "row_axis",
+    "setting_axis", "setting_places", "study_cells",
 ]  # fmt: skip
+
+StudyMeasure = Literal["accuracy", "time", "updates"]
 
 _MOST_TICKS = 10  # values of a setting that each have a tick
 _LEAST_GAP = 0.04  # between two such ticks, as a share of the axis
@@ -33,6 +35,8 @@ _ROUND = tuple(digit * 10.0**power for power in range(-4, 9) for digit in (1, 2,
 class MeasureView(NamedTuple):
     """What a study measures of a trial, and how it is shown on a logarithmic axis."""
 
+    caption: str
+    """What a figure of it shows."""
     title: str
     """With the unit."""
     of: Callable[[Trial, int], float]
@@ -66,9 +70,10 @@ def _whole(count: float) -> str:
     return grouped(round(count))
 
 
-MEASURES: Mapping[str, MeasureView] = MappingProxyType(
+MEASURES: Mapping[StudyMeasure, MeasureView] = MappingProxyType(
     {
         "accuracy": MeasureView(
+            "Test accuracy at the end",
             "test accuracy (%)",
             _accuracy,
             tick=lambda error: f"{100 - error:.6g}",
@@ -78,6 +83,7 @@ MEASURES: Mapping[str, MeasureView] = MappingProxyType(
             direction=-1,
         ),
         "time": MeasureView(
+            "Time of an epoch",
             "seconds per epoch",
             _seconds,
             "{:g}".format,
@@ -86,7 +92,12 @@ MEASURES: Mapping[str, MeasureView] = MappingProxyType(
             place=lambda seconds: max(seconds, _LEAST_SECONDS),
         ),
         "updates": MeasureView(
-            "weight updates", _updates, _whole, _whole, lambda count: f"{_whole(count)} updates"
+            "Updates of the weights in the whole run",
+            "updates of the weights",
+            _updates,
+            _whole,
+            _whole,
+            lambda count: f"{_whole(count)} updates",
         ),
     }
 )

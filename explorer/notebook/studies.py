@@ -14,7 +14,8 @@ from rich.progress import track
 
 from explorer.datasets import Dataset, load_dataset, load_mnist
 from explorer.exports.study_table import level_rows
-from explorer.figures.studies import StudyMeasure, is_map, study_figure
+from explorer.figures.studies import is_map, study_figure
+from explorer.figures.study_axes import MEASURES, StudyMeasure
 from explorer.notebook.page import Shown, figure, table
 from explorer.training import FIELDS, TrainingConfig
 from explorer.training.studies import Trial, read_journal, study
@@ -23,14 +24,6 @@ from explorer.training.studies.summary import study_words, varied
 from explorer.wording import counted, duration, enumerated
 
 __all__ = ["CompletedStudy", "run_study", "with_progress"]
-
-_CAPTIONS: Mapping[StudyMeasure, str] = MappingProxyType(
-    {
-        "accuracy": "Test accuracy at the end of the run",
-        "time": "Time per epoch",
-        "updates": "Weight updates in the whole run",
-    }
-)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -103,7 +96,9 @@ class CompletedStudy:
             raise ValueError(
                 f"the figure has one or two of the settings {', '.join(self.axes)}; got {len(axes)}"
             )
-        across = f"{_CAPTIONS[measure]}, by {enumerated([FIELDS[name].label.lower() for name in axes])}"
+        across = (
+            f"{MEASURES[measure].caption}, by {enumerated([FIELDS[name].label.lower() for name in axes])}"
+        )
         band = "" if is_map(axes) else ", with a band from the lowest to the highest"
         drawn = study_figure(self.trials, axes, measure=measure, n_images=self.n_images)
         return figure(drawn, f"{across}: the median over the seeds{band}.")

@@ -101,10 +101,10 @@ def test_every_run_has_a_line_with_its_link(reported):
     ("name", "kind", "titles"),
     [
         ("seeds", None, []),
-        ("one", "scatter", ["Test accuracy", "Time per epoch"]),
-        ("question", "scatter", ["Test accuracy", "Time per epoch"]),
-        ("two", "heatmap", ["Test accuracy", "Time per epoch"]),
-        ("three", "heatmap", ["Test accuracy, epochs 1", "Test accuracy, epochs 2"]),
+        ("one", "scatter", ["Test accuracy at the end", "Time of an epoch"]),
+        ("question", "scatter", ["Test accuracy at the end", "Time of an epoch"]),
+        ("two", "heatmap", ["Test accuracy at the end", "Time of an epoch"]),
+        ("three", "heatmap", ["Test accuracy at the end, epochs 1", "Test accuracy at the end, epochs 2"]),
     ],
 )
 def test_figures_fit_the_number_of_settings(reported, name, kind, titles):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from types import MappingProxyType
 from typing import Any
 
 from explorer.app.layout import box, close_all, set_hidden
@@ -14,7 +13,7 @@ from explorer.app.views import Views
 from explorer.figures import studies as figures
 from explorer.figures.curves import curves_figure, curves_layout, curves_style, curves_traces
 from explorer.figures.palette import Theme
-from explorer.figures.studies import StudyMeasure
+from explorer.figures.study_axes import MEASURES, StudyMeasure
 from explorer.training import FIELDS, TrainingConfig
 from explorer.training.fields import Choice
 from explorer.training.records import History
@@ -27,14 +26,6 @@ from explorer.widgets.rendered import Rendered, button_element
 from explorer.wording import percent
 
 __all__ = ["StudyDrawing"]
-
-_MEASURES: MappingProxyType[StudyMeasure, str] = MappingProxyType(
-    {
-        "accuracy": "Test accuracy at the end",
-        "time": "Time per epoch",
-        "updates": "Weight updates in the whole run",
-    }
-)
 
 
 class StudyDrawing:
@@ -108,13 +99,13 @@ class StudyDrawing:
                 on_click=bind(partial(self._on_point, measure, opens=True)),
                 on_hover=bind(partial(self._on_point, measure)),
             )
-            for measure in _MEASURES
+            for measure in MEASURES
         }
         first, *others = (
             box(
                 "explorer-study-figure explorer-words",
                 figure,
-                self.words if measure == "accuracy" else Caption(_MEASURES[measure]),
+                self.words if measure == "accuracy" else Caption(MEASURES[measure].caption),
             )
             for measure, figure in self.figures.items()
         )
@@ -143,7 +134,7 @@ class StudyDrawing:
             traces = figures.sweep_traces(trials, axis, by=by, shows_runs=bool(self.single.value), **same)
             layout = figures.sweep_layout(trials, axis, **same)
         self._traces[measure] = traces
-        self.figures[measure].show(traces, layout, _MEASURES[measure])
+        self.figures[measure].show(traces, layout, MEASURES[measure].caption)
 
     def _offer(self) -> None:
         """Offer the trials that there are, in the order of their settings."""

@@ -205,11 +205,7 @@ def _executor(args: Namespace, messages: Console) -> Iterator[tuple[Executor | N
         if args.workers > _MOST_WORKERS:
             raise RefusedError(f"--workers is {args.workers}; expected at most {_MOST_WORKERS}.")
         with WorkerPool(args.workers) as pool:
-            try:
-                yield pool, args.workers
-            except BaseException:
-                pool.end_workers()
-                raise
+            yield pool, args.workers
     else:
         yield None, None
 

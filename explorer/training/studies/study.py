@@ -106,11 +106,7 @@ def _trials(configs: _Configs, dataset: Dataset, executor: Executor | None, keep
             yield from _from_executor(executor, configs, _sent(dataset, executor, stack), keep)
     elif n_workers > 1:
         with WorkerPool(n_workers) as pool:
-            try:
-                yield from _trials(configs, dataset, pool, keep)
-            except BaseException:
-                pool.end_workers()
-                raise
+            yield from _trials(configs, dataset, pool, keep)
     else:
         for config in configs:
             trial = run_trial(config, dataset, Versions.here())

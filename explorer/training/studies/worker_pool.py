@@ -95,6 +95,12 @@ class WorkerPool(Executor):
                 thread.join()
             atexit.unregister(self.end_workers)
 
+    def __exit__(self, *raised: object) -> None:
+        """Let the processes end; at once if an exception leaves the block."""
+        if raised[0] is not None:
+            self.end_workers()
+        self.shutdown()
+
     def end_workers(self) -> None:
         """End the processes at once, in the middle of what they do, and take no more calls."""
         with self._lock:

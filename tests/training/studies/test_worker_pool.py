@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from concurrent.futures import BrokenExecutor
+from contextlib import suppress
 
 import needs
 import pytest
@@ -85,6 +86,16 @@ def test_ending_the_workers_in_the_middle_of_their_calls():
     assert sum(future.cancelled() for future in futures) == 3
     broken = [future.exception() for future in futures if not future.cancelled()]
     assert {type(error) for error in broken} == {BrokenExecutor}
+    assert {*multiprocessing.active_children()} == before
+
+
+def test_an_exception_that_leaves_the_block_ends_the_workers():
+    before = {*multiprocessing.active_children()}
+    with suppress(KeyboardInterrupt), WorkerPool(1) as pool:
+        future = pool.submit(time.sleep, 1000)
+        until(future.running)
+        raise KeyboardInterrupt
+    assert isinstance(future.exception(), BrokenExecutor)
     assert {*multiprocessing.active_children()} == before
 
 

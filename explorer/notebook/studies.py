@@ -148,9 +148,7 @@ def with_progress(trials: Iterable[Trial], cost: Cost, n_kept: int = 0) -> Itera
     shown = display(_bar(n_kept, total, cost.seconds), display_id=True)
     for n, trial in enumerate(trials, n_kept + 1):
         share += cost.of(trial.config)
-        left = max(0.0, 1 - share)
-        # Of the estimate counts what is left of it, of the time that it took what has passed.
-        shown.update(_bar(n, total, left * (left * cost.seconds + perf_counter() - started)))
+        shown.update(_bar(n, total, cost.seconds_left(share, perf_counter() - started)))
         yield trial
 
 

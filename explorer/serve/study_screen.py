@@ -54,10 +54,9 @@ class StudyScreen:
         """Show a run that has ended: its line, and how far the study is."""
         self._n_ended += 1
         self._share += self._cost.of(trial.config)
-        now, left = perf_counter(), max(0.0, 1 - self._share)
-        # Of the estimate counts what is left of it, of the time that it took what has passed.
-        seconds = left * (left * self._cost.seconds + now - self._started)
-        self._progress.update(self._task, completed=self._share, description=self._ended(), end=now + seconds)
+        now = perf_counter()
+        end = now + self._cost.seconds_left(self._share, now - self._started)
+        self._progress.update(self._task, completed=self._share, description=self._ended(), end=end)
         number = f"{self._n_ended:{len(str(self._total))}} of {self._total}"
         settings = ", ".join(
             f"{FIELDS[name].label.lower()} {trial.config.text(name)}" for name in (*self._axes, "seed")

@@ -281,8 +281,9 @@ class StudyPanel:
         parts = [f"{n_done} of {counted(n_runs, 'run')}"]
         if self._in_line:
             parts.append(in_line(self._in_line))
-        elif self._done > 0:
-            parts.append(f"{duration((monotonic() - self._started) * (1 - self._done) / self._done)} left")
+        elif self._cost is not None and self._done > 0:
+            seconds = self._cost.seconds_left(self._done, monotonic() - self._started)
+            parts.append(f"{duration(seconds)} left")
         text = " · ".join([*parts, *self._failures()])
         self.progress.show(StudyProgress(text, n_done / n_runs, "stop"))
 

@@ -42,6 +42,14 @@ class Cost:
         """Return the run's share of the total work, above 0; the shares sum to 1."""
         return self.shares[config]
 
+    def seconds_left(self, done: float, elapsed: float) -> float:
+        """Return how long the rest takes when a share of the work is done, 0 to 1, after so many seconds.
+
+        Of the estimate counts what is left of it, of the time that it took what has passed.
+        """
+        left = max(0.0, 1 - done)
+        return left * (left * self.seconds + elapsed)
+
     def __str__(self) -> str:
         cores = counted(self.n_workers, "core")
         return f"{counted(self.n_trials, 'run')}, about {long_duration(self.seconds)} on {cores}"

@@ -76,6 +76,14 @@ def test_several_at_once_take_less_time_but_none_less_than_its_longest_run(small
     assert four.seconds == pytest.approx(one.seconds / 4)
 
 
+@pytest.mark.parametrize(
+    ("done", "elapsed", "left"),
+    [(0.0, 0.0, 60.0), (0.5, 30.0, 30.0), (0.5, 90.0, 60.0), (1.0 + 1e-9, 99.0, 0.0)],
+)
+def test_the_time_left_follows_the_estimate_first_and_then_what_was_seen(done, elapsed, left):
+    assert Cost({SMALL: 1.0}, 1, 60.0).seconds_left(done, elapsed) == left
+
+
 def test_it_is_said_in_one_line():
     shares = dict.fromkeys(grid(SMALL, seed=range(64)), 1 / 64)
     assert str(Cost(shares, 2, 180.0)) == "64 runs, about 3 minutes on 2 cores"

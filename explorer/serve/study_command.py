@@ -27,6 +27,7 @@ from explorer.training.studies import StudyError, Trial, WorkerPool, grid, read_
 from explorer.training.studies.batch_sizes import BATCH_SIZES, batch_size_grid
 from explorer.training.studies.cost import Cost, measured_cost
 from explorer.training.studies.summary import levels, study_words, varied
+from explorer.training.studies.value_lists import parse_values
 from explorer.wording import counted, grouped
 
 __all__ = ["add_parser", "run"]
@@ -39,9 +40,10 @@ _USUAL_SEEDS = 3
 _FIGURES = ("median", "lowest", "highest")
 
 _DESCRIPTION = """\
-Train a network for each combination of values, and compare the accuracies.
-Separate the values of a setting with commas, and the hidden layers of one
-network with hyphens: --hidden 32,128,128-64 trains three networks.
+Train a network for each combination of the values, and compare their accuracy.
+Each setting takes several values with commas between them; hidden layers have
+hyphens: --hidden 32,128,128-64 is three networks. A range counts its values:
+--lr 0.001..1x4 is 0.001, 0.01, 0.1 and 1.
 """
 _EPILOG = """\
 With --out each run is saved as soon as it ends. Ctrl-C stops at once. Run the
@@ -123,7 +125,7 @@ def _configs(args: Namespace, fields: Mapping[str, Field], messages: Console) ->
     start = run_options.config_of(args, fields, messages)
     given = {name: text for name in fields if (text := getattr(args, name)) is not None}
     try:
-        axes = {name: _values(fields[name], text) for name, text in given.items()}
+        axes = {name: parse_values(fields[name], text) for name, text in given.items()}
         seeds: Sequence[int] = axes.pop("seed", ())
         if args.seeds is not None and len(seeds) > 1:
             reason = "can't be combined with several values of --seed; expected one or the other"
@@ -141,10 +143,6 @@ def _configs(args: Namespace, fields: Mapping[str, Field], messages: Console) ->
         return tuple(dict.fromkeys(config for configs in asked for config in configs))
     except ConfigError as error:
         raise run_options.refused(error) from error
-
-
-def _values(field: Field, text: str) -> tuple[Any, ...]:
-    return tuple(dict.fromkeys(field.parse(part.strip()) for part in text.split(",")))
 
 
 def _run(configs: Sequence[TrainingConfig], dataset: Dataset, args: Namespace, messages: Console) -> int:

@@ -76,6 +76,12 @@ def test_several_values_make_a_grid(asked):
     assert asked(*SHORT, *options) == grid(BASE, batch_size=[8, 64], learning_rate=[0.01, 0.1], seed=[0, 1])
 
 
+def test_a_range_counts_its_values(asked):
+    rates = [0.001, 0.01, 0.1, 1.0]
+    for options in (("--lr", "0.001..1×4"), ("--lr", "0.001..0.1 x3, 1")):
+        assert asked(*SHORT, *options, "--seeds", "1") == grid(BASE, learning_rate=rates, seed=[0])
+
+
 def test_hidden_layers_have_hyphens(asked):
     assert asked("--hidden", "8,16-4,784-3-10", "--seed", "5") == grid(
         TrainingConfig(), hidden_sizes=[8, (16, 4), 3], seed=[5]
@@ -191,9 +197,8 @@ def test_a_terminal_is_asked(command, monkeypatch, answer, code):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--lr", ""], "--lr is ''; expected a number from"),
-        (["--batch", "8,,64"], "--batch is ''; expected a whole number from"),
-        (["--hidden", "8,"], "--hidden is ''; expected 1 to 6 hidden layers"),
+        (["--lr", ""], "--lr is ''; expected at least one value."),
+        (["--lr", "0.1..1x1"], "--lr is '0.1..1x1'; expected 2 to 1000 values in a range."),
         (["--lr", "0.1,500"], "--lr is '500'; expected a number from 0.00001 to 100."),
         (["--n", "100,601"], "--n is '601'; expected a whole number from 10 to 600, or all."),
         (

@@ -12,7 +12,7 @@ from typing import Any
 
 from explorer.app.layout import box, set_hidden
 from explorer.app.panels.study_drawing import StudyDrawing
-from explorer.app.panels.study_plan import BY_REDUCTION, StudyPlan, as_text, offered_values, parse_values
+from explorer.app.panels.study_plan import BY_REDUCTION, StudyPlan
 from explorer.app.view_state import ViewState
 from explorer.app.views import Views
 from explorer.datasets import load_mnist
@@ -25,6 +25,7 @@ from explorer.training.studies.cost import Cost, measured_cost
 from explorer.training.studies.journal import RecordedStudy, data_hash, journal_content, parse_journal
 from explorer.training.studies.runner import StudyDelivery, StudyRunner
 from explorer.training.studies.summary import setting_values, study_words, varied
+from explorer.training.studies.value_lists import as_text, offered_values, parse_values
 from explorer.widgets.caption import Caption
 from explorer.widgets.dropdown import Dropdown, Segmented
 from explorer.widgets.rendered import Display

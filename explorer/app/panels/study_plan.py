@@ -1,41 +1,25 @@
-"""Which runs a study in the app has: the values of one setting or two, as they are typed, and the seeds."""
+"""Which runs a study in the app has: the values of one setting or two, and the seeds."""
 
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any
 
-import numpy as np
-
 from explorer.training.config import TrainingConfig
-from explorer.training.fields import Choice, ConfigError, Field, LayerSizes, Real, Whole
+from explorer.training.fields import ConfigError
 from explorer.training.studies import grid
 from explorer.training.studies.batch_sizes import BATCH_SIZES, batch_size_grid
 from explorer.wording import grouped
 
-__all__ = ["BY_REDUCTION", "MOST_TRIALS", "StudyPlan", "as_text", "offered_values", "parse_values"]
+__all__ = ["BY_REDUCTION", "MOST_TRIALS", "StudyPlan"]
 
 BY_REDUCTION = ("batch_size", "learning_rate")
 """The settings whose effect depends on the reduction, so that both are worth seeing."""
 
 MOST_TRIALS = 10_000
 """More runs than that no study in the app can have."""
-
-_MOST_VALUES = 1000
-_IN_A_RANGE = 5  # values, where their number isn't said
-_RANGE = re.compile(r"(.+?)\s*(?:\.\.|…)\s*(.+?)\s*(?:[×x*]\s*(\d{1,9}))?")
-_OFFERED: Mapping[str, tuple[Any, ...]] = MappingProxyType(
-    {
-        "hidden_sizes": ((8,), (32,), (128,)),
-        "batch_size": (8, 32, 128, 512, 2048),
-        "epochs": (1, 3, 10),
-        "n_train": (1000, 10_000, None),
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,59 +66,3 @@ class StudyPlan:
             configs = grid(config, **axes, seed=seeds)
         ordered = tuple(sorted(configs, key=lambda run: (run.seed, -run.batch_size)))
         return cls((*values, "reduction") if by_reduction else tuple(values), ordered)
-
-
-def parse_values(setting: Field, text: str) -> tuple[Any, ...]:
-    """Return the values that a text stands for, such as ``"8, 32, 128"`` or ``"0.001..1 ×4"``.
-
-    Those of a range are as even on a logarithmic scale as the setting lets them be, or of a seed on a linear one.
-
-    Raises
-    ------
-    ConfigError
-        If there is none, or one that the setting may not have.
-    """
-    parts = [part.strip() for part in re.split(r"[,;]", text) if part.strip()]
-    if not parts:
-        raise ConfigError(setting.name, text, "at least one value")
-    values = tuple(dict.fromkeys(value for part in parts for value in _values(setting, part)))
-    if len(values) > _MOST_VALUES:
-        raise ConfigError(setting.name, text, f"at most {_MOST_VALUES} values")
-    return values
-
-
-def as_text(setting: Field, value: Any) -> str:
-    """Return the text that `parse_values` reads back to one value."""
-    return setting.text(value) if isinstance(setting, LayerSizes) else setting.format(value)
-
-
-def offered_values(setting: Field, config: TrainingConfig, n_images: int) -> str:
-    """Return values of a setting that are worth a study, as text."""
-    if isinstance(setting, Real):
-        low, high = (setting.clamp(f"{config.learning_rate * factor:.3g}") for factor in (0.1, 10))
-        return f"{setting.format(low)}..{setting.format(high)} ×{_IN_A_RANGE}"
-    values = setting.choices if isinstance(setting, Choice) else _OFFERED[setting.name]
-    fitting = [value for value in values if not isinstance(value, int) or value < n_images]
-    return ", ".join(as_text(setting, value) for value in fitting)
-
-
-def _values(setting: Field, part: str) -> Iterator[Any]:
-    if (found := _RANGE.fullmatch(part)) is None:
-        yield _value(setting, part)
-        return
-    low, high = (_value(setting, end) for end in found.groups()[:2])
-    if isinstance(setting, LayerSizes) and len(low) == len(high) == 1:
-        (low,), (high,) = low, high
-    n = int(found[3] or _IN_A_RANGE)
-    if not isinstance(low, int | float) or not isinstance(high, int | float):
-        raise ConfigError(setting.name, part, f"a list of values, each {setting.expected_text}")
-    if not 2 <= n <= _MOST_VALUES:
-        raise ConfigError(setting.name, part, f"2 to {_MOST_VALUES} values in a range")
-    for number in np.geomspace(low, high, n) if low and high else np.linspace(low, high, n):
-        yield setting.check(float(f"{number:.3g}") if isinstance(setting, Real) else round(number))
-
-
-def _value(setting: Field, part: str) -> Any:
-    return setting.parse(
-        re.sub(r"(?<=\d)[ \u202f](?=\d{3}\b)", "", part) if isinstance(setting, Whole) else part
-    )

@@ -125,19 +125,17 @@ def sweep_traces(
 
     traces: list[dict[str, Any]] = []
     for name, own in _groups(by, settings):
-        points = [(key, cell) for key, cell in cells.items() if key[1:] == own and cell.values]
-        runs = [(key, cell) for key, cell in single if key[1:-1] == own and cell.values and shows_runs]
-        names = [f"{name}, {which}" if name else which for which in ("lowest", "highest", "single runs")]
-        traces += [
-            trace(names[0], points, lambda cell: min(cell.values)),
-            trace(names[1], points, lambda cell: max(cell.values)),
-            trace(names[2], runs, lambda cell: cell.median),
-            trace(name or "median", points, lambda cell: cell.median, lambda cell: cell.words(kept)),
-        ]
-    traces += [trace("", (), lambda _: 0.0) for _ in range(4 * MOST_CURVES - len(traces))]
-    lost = [(key, cell) for key, cell in cells.items() if cell.n_diverged and measure == "accuracy"]
-    lower_edge = 1 - 10 ** sweep_layout(trials, axis)["yaxis"]["range"][0] / 100
-    return [*traces, trace("diverged", lost, lambda _: lower_edge, lambda cell: cell.lost)]
+        points, runs = (
+            [(x, cell) for x, key, cell in found if key == own and cell.values] for found in (cells, single)
+        )
+        traces += _curve(name, points, runs, kept)
+    lost = [(x, cell) for x, _, cell in cells if cell.n_diverged and measure == "accuracy"]
+    _, high, _ = measure_span([kept.of(trial, n_images) for trial in trials], kept)
+    return [
+        *traces,
+        *(_trace("", (), kept, lambda _: 0.0) for _ in range(4 * MOST_CURVES - len(traces))),
+        _trace("diverged", lost, kept, lambda _: 1 - high / 100, lambda cell: cell.lost),
+    ]
 
 
 def sweep_layout(

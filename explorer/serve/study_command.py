@@ -33,7 +33,6 @@ from explorer.wording import counted, grouped
 __all__ = ["add_parser", "run"]
 
 _MOST_RUNS = 100_000  # of one study
-_LARGE_RUNS, _LARGE_SECONDS = 1000, 3600  # more than this begins only when it is confirmed
 _WAIT_SECONDS = 10  # for a scheduler
 _MOST_WORKERS = 256
 _USUAL_SEEDS = 3
@@ -225,7 +224,7 @@ def _dask_client(address: str) -> Any:
 
 def _confirm(cost: Cost, args: Namespace) -> None:
     """Ask whether a large study is meant."""
-    if args.yes or (cost.n_trials <= _LARGE_RUNS and cost.seconds <= _LARGE_SECONDS):
+    if args.yes or not cost.is_large:
         return
     if sys.stdin is None or not sys.stdin.isatty():
         raise RefusedError(f"{cost}; expected --yes for a study this large.")

@@ -41,8 +41,7 @@ RECORDED = Path(__file__).with_name("recorded_study.jsonl")
 
 _SEEDS = Whole(name="seeds", label="Seeds", key="", help="", low=1, high=1000)
 _SECONDS_BETWEEN = 0.2  # two drawings
-_MANY_RUNS, _LONG_SECONDS = 1000, 3600  # more than that is asked for once more
-_ORDER = "The comparison appears once all runs have ended."
+_ORDER = "A comparison follows when all runs have ended."
 _RECORDED_WORDS = "Recorded beforehand, with the exercise's settings, 10 epochs and 3 seeds."
 _OWN_QUESTION = "One run per combination of values and seed. All other settings come from the controls."
 _REFUSED = "The study can't start yet: see what is expected above."
@@ -226,8 +225,8 @@ class StudyPanel:
         self._wants_start = bool(missing) and cost is None
         if cost is None:
             return
-        if not confirmed and (cost.n_trials > _MANY_RUNS or cost.seconds > _LONG_SECONDS):
-            self._show_plan(f"{cost}. Start anyway?", "confirm")
+        if not confirmed and cost.is_large:
+            self._show_plan(f"{cost}: is that what you want?", "confirm")
             return
         try:
             self._number = self._runner.start(missing, self._dataset, self._deliver)

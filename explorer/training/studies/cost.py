@@ -22,6 +22,7 @@ __all__ = ["Cost", "measured_cost"]
 _LARGE = 128  # images of a batch from which a step itself costs next to nothing
 _FORWARD = 1 / 3  # of a step's work is the pass forward, all that scoring needs
 _STEP_IN_IMAGES = 12  # what a step costs besides its own images, roughly
+_MANY_RUNS, _LONG_SECONDS = 1000, 3600
 _MOST_STEPS, _MOST_WORK = 256, 2e8  # for each timing; work in images times weights: 20 ms or so
 
 
@@ -37,6 +38,11 @@ class Cost:
     def n_trials(self) -> int:
         """Runs of the study."""
         return len(self.shares)
+
+    @property
+    def is_large(self) -> bool:
+        """Whether it begins only when it is confirmed."""
+        return self.n_trials > _MANY_RUNS or self.seconds > _LONG_SECONDS
 
     def of(self, config: TrainingConfig) -> float:
         """Return the run's share of the total work, above 0; the shares sum to 1."""

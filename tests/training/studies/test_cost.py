@@ -84,6 +84,14 @@ def test_the_time_left_follows_the_estimate_first_and_then_what_was_seen(done, e
     assert Cost({SMALL: 1.0}, 1, 60.0).seconds_left(done, elapsed) == left
 
 
+@pytest.mark.parametrize(
+    ("n", "seconds", "is_large"), [(1000, 3600, False), (1001, 1, True), (1, 3601, True)]
+)
+def test_more_than_1000_runs_or_an_hour_are_large(n, seconds, is_large):
+    shares = dict.fromkeys(grid(SMALL, seed=range(n)), 1 / n)
+    assert Cost(shares, 1, seconds).is_large == is_large
+
+
 def test_it_is_said_in_one_line():
     shares = dict.fromkeys(grid(SMALL, seed=range(64)), 1 / 64)
     assert str(Cost(shares, 2, 180.0)) == "64 runs, about 3 minutes on 2 cores"

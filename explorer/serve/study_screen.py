@@ -3,7 +3,7 @@
 Where nobody can look at a bar, in a file or a pipe, there are only the lines.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from time import perf_counter
 from typing import Any
@@ -65,7 +65,16 @@ class StudyScreen:
 
     def show_end(self, trials: Sequence[Trial]) -> None:
         """Show the table of all runs that ended, and what can be said of them."""
-        self._console.print("", *_end(trials, self._axes), sep="\n")
+        rows = level_rows(trials, self._axes)
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        lines = [
+            "  ".join(f"{cell:>{width}}" for cell, width in zip(row, widths, strict=True)) for row in rows
+        ]
+        if words := study_words(trials, self._axes):
+            lines += ["", words]
+        if failed := [trial for trial in trials if not trial.is_settled]:
+            lines += ["", f"{counted(len(failed), 'run')} failed; the first: {failed[0].error}"]
+        self._console.print("", *lines, sep="\n")
 
     def _ended(self) -> str:
         return f"{self._n_ended} of {counted(self._total, 'run')}"
@@ -76,15 +85,3 @@ class _TimeLeft(ProgressColumn):
 
     def render(self, task: Task) -> Text:
         return Text(f"{duration(task.fields['end'] - perf_counter())} left")
-
-
-def _end(trials: Sequence[Trial], axes: Sequence[str]) -> Iterator[str]:
-    rows = level_rows(trials, axes)
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        yield "  ".join(f"{cell:>{width}}" for cell, width in zip(row, widths, strict=True))
-    if words := study_words(trials, axes):
-        yield from ("", words)
-    failed = [trial for trial in trials if not trial.is_settled]
-    if failed:
-        yield from ("", f"{counted(len(failed), 'run')} failed; the first: {failed[0].error}")

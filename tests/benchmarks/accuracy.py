@@ -84,7 +84,7 @@ def seeds_of(quick: bool, *, many: bool) -> tuple[int, ...]:
 
 
 def percent(result: Trial) -> float:
-    return 0.0 if result.error or result.last is None else 100.0 * result.last.test_accuracy
+    return 0.0 if result.error or not result.epochs else 100.0 * result.epochs[-1].test_accuracy
 
 
 def around(value: float, tolerance: float = 1.0) -> tuple[float, float]:

@@ -82,11 +82,6 @@ class Trial:
         return History(self.config, self.epochs)
 
     @property
-    def last(self) -> EpochRecord | None:
-        """The newest epoch, or None if there is none."""
-        return self.epochs[-1] if self.epochs else None
-
-    @property
     def is_settled(self) -> bool:
         """Whether the same settings would give the same again: it finished or diverged."""
         return self.status != "failed"

@@ -65,7 +65,6 @@ def test_a_run_is_the_same_to_the_bit_wherever_it_happens(small_dataset, folder,
         assert (trial.status, trial.error, trial.tries) == ("finished", "", 1)
         assert trial.epochs == tuple(train(config, small_dataset)) == trial.history.epochs
         assert trial.final == final_of(config, small_dataset)
-        assert trial.last is trial.epochs[-1]
         assert not trial.epochs[0].confusion.flags.writeable
 
 
@@ -130,7 +129,7 @@ def python(code):
 def test_a_file_is_opened_again_by_the_next_study(small_dataset, tmp_path, pool):
     def written(n):
         folder = dataset_files.write(small_dataset, tmp_path, n)
-        return [trial.last.confusion.sum() for trial in study(SEEDS[:2], folder, executor=pool)]
+        return [trial.epochs[-1].confusion.sum() for trial in study(SEEDS[:2], folder, executor=pool)]
 
     assert [written(200), written(150)] == [[200, 200], [150, 150]]
 

@@ -122,15 +122,14 @@ class StudyDrawing:
         self._queue.add(self._offer)
 
     def _draw(self, measure: StudyMeasure) -> None:
-        trials, settings = self.trials, self._plan.settings
+        trials, settings, n_images = self.trials, self._plan.settings, len(self._views.dataset.train_labels)
         same: dict[str, Any] = {"measure": measure, "configs": self._plan.configs}
-        n_images = len(self._views.dataset.train_labels)
         if figures.is_map(settings):
             traces = figures.heat_traces(trials, settings, n_images=n_images, **same)
             layout = figures.heat_layout(trials, settings, **same)
         else:
             axis, by = figures.curve_axes(settings)
-            same["n_images"] = n_images
+            same |= {"n_images": n_images}
             traces = figures.sweep_traces(trials, axis, by=by, shows_runs=bool(self.single.value), **same)
             layout = figures.sweep_layout(trials, axis, **same)
         self._traces[measure] = traces

@@ -66,9 +66,9 @@ def measured_cost(
 ) -> Cost:
     """Return the estimated cost of a study with at least one config; duplicates count once.
 
-    Times a few mini-batches of the smallest and the largest network, with the smallest batch size and a large one,
-    in at most half a second. The time per image is interpolated over the number of weights and over
-    1 / batch size.
+    Times a few mini-batches of the smallest and the largest network of each optimizer, with the smallest batch
+    size and a large one, in at most half a second. The time per image is interpolated over the number of weights
+    and over 1 / batch size.
 
     Raises
     ------

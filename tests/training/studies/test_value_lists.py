@@ -39,10 +39,10 @@ def test_values_are_a_list_or_a_range(setting, text, values):
         ("learning_rate", "0.1..1 ×1", "2 to 1000 values in a range"),
         ("learning_rate", "0.1..1 ×999999999", "2 to 1000 values in a range"),
         ("batch_size", ",".join(map(str, range(1, 1002))), "at most 1000 values"),
-        ("output", "sigmoid..softmax", "values one by one"),
-        ("n_train", "1000..all", "values one by one"),
+        ("output", "sigmoid..softmax", "a list of values"),
+        ("n_train", "1000..all", "a list of values"),
         ("learning_rate", "nan", "a number from"),
-        ("hidden_sizes", "32..64-32", "values one by one"),
+        ("hidden_sizes", "32..64-32", "a list of values"),
     ],
 )
 def test_what_no_setting_may_be_is_refused(setting, text, expected):

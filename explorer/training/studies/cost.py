@@ -119,7 +119,7 @@ def _image_seconds(config: TrainingConfig, dataset: Dataset, batch_size: int) ->
     size = max(1, min(batch_size, len(dataset.train_labels) // 4))
     run = TrainingRun(config.replace(batch_size=size, n_train=None, learning_rate=1e-5), dataset)
     work = (size + _STEP_IN_IMAGES) * _n_weights(config, dataset)
-    n_steps = min(_MOST_STEPS, run.steps_per_epoch - 1, max(1, math.floor(_MOST_WORK / work)))
+    n_steps = max(1, min(_MOST_STEPS, run.steps_per_epoch - 1, math.floor(_MOST_WORK / work)))
     events = iter(run)
     next(events)  # the first is slower
     started = perf_counter()

@@ -108,6 +108,11 @@ def test_a_rate_that_diverges_and_a_handful_of_images_can_be_timed(small_dataset
     assert measured_cost([wild], small_dataset.head(10)).seconds > 0
 
 
+@pytest.mark.parametrize("n", [1, 2, 3])
+def test_one_image_can_be_timed(small_dataset, n):
+    assert measured_cost([SMALL], small_dataset.head(n)).seconds > 0
+
+
 def test_too_many_images_are_refused(small_dataset):
     with pytest.raises(ConfigError, match="n_train is 601"):
         measured_cost([SMALL, SMALL.replace(n_train=601)], small_dataset)

@@ -33,6 +33,8 @@ class StudyProgress:
     press: str = "run"
     """What the button stands for: ``"run"``, ``"go on"``, ``"confirm"`` or ``"stop"``; a press of another was on
     its way when that changed."""
+    waits: bool = False
+    """Whether the button can't be pressed."""
 
     @property
     def running(self) -> bool:
@@ -44,9 +46,9 @@ class StudyProgress:
         path = _SQUARE if self.running else _TRIANGLE
         named = {"class_": "explorer-icon", "viewBox": "0 0 16 16", "aria_hidden": "true"}
         icon = element("svg", element("path", d=path), **named)
-        is_primary = not self.running
+        is_primary, text = not self.running, _WORDS[self.press]
         run = button_element(
-            self.press, icon, _WORDS[self.press], class_="explorer-button", data_primary=is_primary
+            self.press, icon, text, class_="explorer-button", data_primary=is_primary, disabled=self.waits
         )
         is_hidden = not self.running and self.fraction == 0
         shown = {"aria_label": "Progress of the study", "hidden": is_hidden}

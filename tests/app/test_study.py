@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from threading import Event
 
 import pytest
 
 from explorer import Explorer, TrainingConfig
+from explorer.app.panels import study as module
 from explorer.app.panels.study import RECORDED
 from explorer.app.panels.study_plan import StudyPlan
 from explorer.training import ConfigError
@@ -67,12 +70,12 @@ def costs(panel):
 
 
 def test_more_runs_than_there_can_be_are_refused_before_they_are_made():
-    with pytest.raises(ConfigError, match="at most 10\u202f000 runs"):
-        StudyPlan.of(CONFIG, {"batch_size": range(1, 1001)}, 1000)
+    with pytest.raises(ConfigError, match="at most 2000 runs"):
+        StudyPlan.of(CONFIG, {"batch_size": range(1, 1001)}, range(1000))
 
 
 def test_no_batch_is_larger_than_the_images_and_the_whole_curve_comes_first():
-    plan = StudyPlan.of_batch_sizes(TrainingConfig(n_train=1000, seed=5), 60_000, 2)
+    plan = StudyPlan.of_batch_sizes(TrainingConfig(n_train=1000), 60_000, range(5, 7))
     assert [config.batch_size for config in plan.configs[:12:2]] == [1000, 512, 128, 32, 8, 1]
     assert [config.seed for config in plan.configs] == [5] * 12 + [6] * 12
 
@@ -129,9 +132,9 @@ def test_what_is_wrong_is_said_next_to_it_and_nothing_is_lost(panel):
     assert panel.values[1].error == "This setting already varies: choose another."
 
 
-def test_more_than_ten_thousand_runs_are_refused(panel):
+def test_more_than_two_thousand_runs_are_refused(panel):
     ask(panel, values="1..600 ×500", seeds="1000")
-    assert panel.seeds.error == "Too many runs: expected at most 10\u202f000 runs."
+    assert panel.seeds.error == "These are too many runs: expected at most 2000 runs."
 
 
 def test_a_thousand_runs_are_asked_about_once_more(panel, monkeypatch):
@@ -257,9 +260,10 @@ def test_the_figures_follow_the_theme(app, panel):
 
 
 def opened(panel, content, name="mine.jsonl"):
-    before = panel.progress.shown, panel.drawing.words.text
+    before = set(threading.enumerate())
     panel.files._on_message(panel.files, {"open": name, "size": len(content), "at": 0}, [content])
-    wait_for(lambda: (panel.progress.shown, panel.drawing.words.text) != before)
+    for thread in set(threading.enumerate()) - before:
+        thread.join(60)
 
 
 def test_a_study_is_saved_opened_and_gone_on_with(panel, small_dataset, monkeypatch):
@@ -281,7 +285,7 @@ def test_a_study_is_saved_opened_and_gone_on_with(panel, small_dataset, monkeypa
 
 
 def test_a_journal_of_the_exercise_s_question_asks_it_again(panel, small_dataset):
-    asked = StudyPlan.of_batch_sizes(CONFIG.replace(epochs=1, seed=7), 600, 1).configs
+    asked = StudyPlan.of_batch_sizes(CONFIG.replace(epochs=1), 600, [7]).configs
     done = [Trial(config, "diverged", error="the loss is not a number since epoch 1") for config in asked[:9]]
     opened(panel, journal_content(done, small_dataset))
     assert panel.question.value == "batch"
@@ -310,6 +314,232 @@ def test_a_study_of_other_images_is_refused(panel, other_dataset):
     assert (
         panel.progress.shown.text == "mine.jsonl holds runs on another data set, Ways. Nothing was changed."
     )
+
+
+# ---------------------------------------------------------------- what comes late, or fails
+
+
+@pytest.fixture
+def started(monkeypatch):
+    """What each study that was started has been given: its runs, and what takes a delivery."""
+    given = []
+    monkeypatch.setattr(
+        StudyRunner, "start", lambda _self, configs, _data, deliver: given.append((configs, deliver)) or 0
+    )
+    return given
+
+
+@pytest.fixture
+def held(monkeypatch):
+    """Hold back a thread of the panel; what is returned lets it go on, and waits for its end."""
+
+    def hold(name):
+        inner, gate, done = getattr(module, name), Event(), Event()
+
+        def wait(*given):
+            try:
+                assert gate.wait(60)
+                return inner(*given)
+            finally:
+                done.set()
+
+        def let_go():
+            gate.set()
+            assert done.wait(60)
+            for thread in set(threading.enumerate()) - before:
+                thread.join(60)
+
+        before = set(threading.enumerate())
+        monkeypatch.setattr(module, name, wait)
+        return let_go
+
+    return hold
+
+
+def failures(configs):
+    return [Trial(config, "diverged", error="the loss is not a number since epoch 1") for config in configs]
+
+
+def open_file(panel, content, name="mine.jsonl"):
+    panel.files._on_message(panel.files, {"open": name, "size": len(content), "at": 0}, [content])
+
+
+@pytest.mark.parametrize("leave", ["close", "use"])
+def test_no_study_starts_for_a_page_that_is_gone(app, panel, started, held, other_dataset, leave):
+    costs(panel)
+    let_go = held("measured_cost")
+    panel.seeds.text = "2"
+    press(panel)
+    assert panel._wants_start
+    app.close() if leave == "close" else app.session.use(other_dataset)
+    let_go()
+    assert not started
+
+
+def test_no_file_no_trial_and_no_drawing_reaches_a_page_that_is_gone(
+    app, panel, started, held, small_dataset, monkeypatch
+):
+    costs(panel)
+    press(panel)
+    ((configs, deliver),) = started
+    later, drawn = [], []
+    monkeypatch.setattr(app.views.loop, "call_later", lambda _seconds, call: later.append(call))
+    monkeypatch.setattr(panel.drawing, "show", lambda *_: drawn.append(1))
+    first, second = failures(configs[:2])
+    deliver(StudyDelivery(0, first))
+    app.close()
+    later[0]()
+    deliver(StudyDelivery(0, second))
+    assert (panel.trials, drawn) == ((first,), [])
+
+
+def test_a_file_that_was_read_for_a_page_that_is_gone_changes_nothing(app, panel, held, small_dataset):
+    costs(panel)
+    let_go = held("parse_journal")
+    open_file(panel, journal_content(failures([CONFIG]), small_dataset))
+    app.close()
+    let_go()
+    assert panel.trials == ()
+
+
+@pytest.mark.parametrize("is_good", [True, False])
+def test_no_study_starts_while_a_file_is_read(panel, started, held, small_dataset, is_good):
+    costs(panel)
+    let_go = held("parse_journal")
+    press_before = panel.progress.shown.press
+    open_file(panel, journal_content(failures([CONFIG]), small_dataset) if is_good else b"PNG")
+    assert panel.progress.shown.waits
+    assert not panel.files.can_open
+    press(panel)
+    panel.seeds.text = "2"
+    costs(panel)
+    panel.progress._on_message(panel.progress, {"press": press_before}, [])
+    assert not started
+    let_go()
+    assert not panel.progress.shown.waits
+    assert panel.files.can_open
+    assert len(panel.trials) == is_good
+    panel.seeds.text = "1" if is_good else "3"
+    panel.epochs.text = "1"
+    costs(panel)
+    press(panel)
+    assert panel.progress.shown.running
+    assert len(started) == 1
+
+
+def test_a_file_that_comes_while_a_study_runs_changes_nothing(panel, started, small_dataset):
+    costs(panel)
+    press(panel)
+    panel._open("mine.jsonl", journal_content(failures([CONFIG]), small_dataset))
+    assert panel.progress.shown.running
+    assert panel.trials == ()
+
+
+def test_a_journal_in_which_three_settings_vary_is_refused(app, panel, small_dataset):
+    costs(panel)
+    configs = grid(CONFIG, hidden_sizes=[4, 8], batch_size=[8, 16], learning_rate=[0.1, 1.0])
+    before = app.session.config, panel._plan
+    opened(panel, journal_content(failures(configs), small_dataset))
+    assert panel.progress.shown.text == (
+        "mine.jsonl varies hidden units, batch size and learning rate; this tab shows one or two settings: "
+        "nn-explorer study --report shows it. Nothing was changed."
+    )
+    assert (app.session.config, panel._plan) == before
+    assert panel.trials == ()
+
+
+def test_a_journal_of_more_images_than_there_are_is_refused(panel, small_dataset):
+    costs(panel)
+    opened(panel, journal_content(failures([CONFIG, CONFIG.replace(n_train=601)]), small_dataset))
+    assert panel.progress.shown.text.startswith("mine.jsonl can't be opened: n_train is 601; expected ")
+    assert panel.trials == ()
+
+
+def test_a_journal_of_more_combinations_than_a_study_can_have_is_refused(panel, small_dataset):
+    costs(panel)
+    few = [CONFIG.replace(batch_size=n, epochs=n) for n in range(1, 46)]
+    opened(panel, journal_content(failures(few), small_dataset))
+    assert panel.progress.shown.text.startswith(
+        "mine.jsonl can't be opened: runs is 2025; expected at most 2000"
+    )
+    seeds = [CONFIG.replace(seed=n) for n in range(200)]
+    opened(panel, journal_content(failures(seeds), small_dataset))
+    assert len(panel.trials) == len(panel._plan.configs) == 200
+
+
+def test_the_controls_are_read_again_after_a_file_that_could_not_be_shown(panel, small_dataset, monkeypatch):
+    costs(panel)
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "as_text", lambda *_: 1 / 0)
+        opened(panel, journal_content(failures([CONFIG]), small_dataset))
+    panel.question.value, panel.seeds.text, panel.epochs.text = "batch", "2", "3"
+    assert len(panel._plan.configs) == 24
+
+
+def test_what_a_study_costs_may_fail_and_be_tried_again(panel, started, monkeypatch):
+    costs(panel)
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "measured_cost", lambda *_: 1 / 0)
+        for change in (lambda: setattr(panel.seeds, "text", "2"), lambda: press(panel)):
+            change()
+            wait_for(lambda: panel.progress.shown.text.startswith("What this costs can't be told: ZeroDiv"))
+            assert not panel._wants_start
+    press(panel)
+    wait_for(lambda: panel.progress.shown.running)
+    assert len(started) == 1
+
+
+def test_a_page_that_is_drawn_again_plans_nothing_anew(app, panel, monkeypatch):
+    costs(panel)
+    panel.files.can_open = False  # what planning would set
+    read = []
+    monkeypatch.setattr(StudyPlan, "of_batch_sizes", lambda *given: read.append(given) or StudyPlan())
+    app.views.refresh()
+    app.header.theme = "dark"
+    assert not read
+    app.hidden_activation = "relu"
+    assert len(read) == 1
+
+
+def test_while_a_study_runs_no_values_are_compared(panel, started, monkeypatch):
+    costs(panel)
+    compared = []
+    monkeypatch.setattr(module, "study_words", lambda *_: compared.append(1) or "words")
+    press(panel)
+    ((configs, deliver),) = started
+    deliver(StudyDelivery(0, failures(configs[:1])[0]))
+    assert not compared
+    deliver(StudyDelivery(0))
+    assert compared
+
+
+def test_the_epochs_are_not_read_where_they_vary(panel):
+    ask(panel, "epochs", "1, 2")
+    panel.epochs.text = "many"
+    assert {config.epochs for config in panel._plan.configs} == {1, 2}
+    panel.axes[0].value = "batch_size"
+    assert panel.epochs.error
+    assert panel._plan.configs == ()
+
+
+def test_a_journal_goes_on_with_its_own_seeds(panel, small_dataset):
+    configs = grid(CONFIG, hidden_sizes=[4, 8], seed=[0, 5, 9])
+    opened(panel, journal_content(failures(configs[:-1]), small_dataset))
+    assert {config.seed for config in panel._plan.configs} == {0, 5, 9}
+    assert panel._missing == configs[-1:]
+    panel.seeds.text = "4"
+    assert {config.seed for config in panel._plan.configs} == {0, 1, 2, 3}
+
+
+@pytest.mark.parametrize("other", ["question", "axis"])
+def test_another_question_has_seeds_from_0(panel, small_dataset, other):
+    opened(panel, journal_content(failures(grid(CONFIG, hidden_sizes=[4, 8], seed=[7, 8])), small_dataset))
+    assert {config.seed for config in panel._plan.configs} == {7, 8}
+    if other == "question":
+        panel.question.value = "batch"
+    else:
+        panel.axes[0].value = "batch_size"
+    assert {config.seed for config in panel._plan.configs} == {0, 1}
 
 
 # ---------------------------------------------------------------- the recorded study

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from statistics import mode
@@ -16,7 +17,7 @@ from explorer.app.panels.study_plan import BY_REDUCTION, StudyPlan
 from explorer.app.view_state import ViewState
 from explorer.app.views import Views
 from explorer.datasets import load_mnist
-from explorer.training import FIELDS, ConfigError, TrainingConfig
+from explorer.training import FIELDS, ConfigError, TrainingConfig, check_images
 from explorer.training.config import fields_of
 from explorer.training.fields import Whole
 from explorer.training.studies import StudyError, Trial, read_journal
@@ -32,7 +33,7 @@ from explorer.widgets.rendered import Display
 from explorer.widgets.study_entry import StudyEntry
 from explorer.widgets.study_files import StudyFiles
 from explorer.widgets.study_progress import StudyProgress
-from explorer.wording import counted, duration, in_line
+from explorer.wording import counted, duration, enumerated, in_line
 
 __all__ = ["RECORDED", "StudyPanel"]
 
@@ -43,8 +44,9 @@ _SEEDS = Whole(name="seeds", label="Seeds", key="", help="", low=1, high=1000)
 _SECONDS_BETWEEN = 0.2  # two drawings
 _ORDER = "A comparison follows when all runs have ended."
 _RECORDED_WORDS = "Recorded beforehand, with the exercise's settings, 10 epochs and 3 seeds."
-_OWN_QUESTION = "One run per combination of values and seed. All other settings come from the controls."
-_REFUSED = "The study can't start yet: see what is expected above."
+_OWN_QUESTION = "One run for each combination of the values, and each seed. All else is as in the controls."
+_REFUSED = "The study can't begin yet: see what is expected above."
+_TOO_MANY = "this tab shows one or two settings: nn-explorer study --report shows it."
 _HINT = "Values such as 8, 32, 128 or a range such as 0.001..1 ×4."
 
 
@@ -59,19 +61,20 @@ class StudyPanel:
 
     def __init__(self, views: Views, on_open: Callable[[TrainingConfig], object]) -> None:
         self._views, self._dataset, self._runner = views, views.dataset, StudyRunner()
-        views.on_close(self._runner.stop)
+        views.on_close(self._close)
         self._n_images = len(self._dataset.train_labels)
         self._fields = fields_of(self._n_images, self._dataset.n_classes)
-        self._config, self._plan, self._study = TrainingConfig(), StudyPlan(), StudyPlan()
+        self._config, self._plan, self._study = views.session.config, StudyPlan(), StudyPlan()
         self._trials: dict[TrainingConfig, Trial] = {}
         self._missing: tuple[TrainingConfig, ...] = ()
         self._cost: Cost | None = None
         self._end = ""
-        self._wants_start = self._is_due = False
+        self._wants_start = self._is_due = self._is_timing = self._is_reading = self._is_closed = False
         self._is_filling = True  # the controls: what they say isn't read meanwhile
-        self._number = self._in_line = self._first_seed = 0
+        self._number = self._in_line = 0
+        self._seeds: tuple[int, ...] = ()  # of the file that was opened
         self._started = self._done = 0.0
-        self._make_controls(views.on_loop)
+        self._make_controls(self._on_loop)
         self.drawing = StudyDrawing(views, on_open)
         is_mnist = self._dataset is load_mnist() and RECORDED.is_file()
         self._recorded = read_journal(RECORDED).trials if is_mnist else ()
@@ -90,6 +93,15 @@ class StudyPanel:
                 ("batch_size", "reduction"), tuple(trial.config for trial in self._recorded)
             )
             self._draw()
+        self._replan()
+
+    def _close(self) -> None:
+        self._is_closed = True
+        self._runner.stop()
+
+    def _on_loop(self, handler: Callable[..., object]) -> Callable[..., None]:
+        """Return what calls a handler on the loop, and nothing once this data set is no longer shown."""
+        return self._views.on_loop(lambda *given: None if self._is_closed else handler(*given))
 
     def _make_controls(self, on_loop: Callable[..., Any]) -> None:
         names = {name: field.label for name, field in self._fields.items() if name != "seed"}
@@ -102,8 +114,9 @@ class StudyPanel:
         self.gradient = Segmented("Batch gradient", {"": "As in the controls", "both": "Sum and mean"})
         self.epochs, self.seeds = StudyEntry(label="Epochs", text="3"), StudyEntry(label="Seeds", text="3")
         self.progress, self.files = Display(StudyProgress()), StudyFiles()
-        for control in (self.question, self.gradient, *self.axes):
-            control.observe(on_loop(lambda _: self._replan()), "value")
+        self.gradient.observe(on_loop(lambda _: self._replan()), "value")
+        for control in (self.question, *self.axes):
+            control.observe(on_loop(lambda _: self._replan(is_other=True)), "value")
         for entry in (self.epochs, self.seeds, *self.values):
             entry.observe(on_loop(lambda _: self._replan()), "text")
         for axis, entry in zip(self.axes, self.values, strict=True):
@@ -126,8 +139,9 @@ class StudyPanel:
 
     def show(self, state: ViewState) -> None:
         """Take the settings for the next study, and follow the theme."""
-        self._config = state.config
-        self._replan()
+        if state.config != self._config:
+            self._config = state.config
+            self._replan()
         self.drawing.set_theme(state.theme)
         if self.drawing.trials != self.trials:  # they came while the tab was not in sight
             self._draw()
@@ -138,8 +152,10 @@ class StudyPanel:
         if not self._is_filling:
             entry.text = offered_values(self._fields[name], self._config, self._n_images) if name else ""
 
-    def _replan(self) -> None:
-        """Read the controls, and estimate what the study that they ask for will cost."""
+    def _replan(self, *, is_other: bool = False) -> None:
+        """Read the controls, and estimate what the study that they ask for, maybe another one, will cost."""
+        if is_other and not self._is_filling:
+            self._seeds = ()
         if self.progress.shown.running or self._is_filling:
             return
         is_own, (first, second) = self.question.value == "own", (axis.value for axis in self.axes)
@@ -155,10 +171,11 @@ class StudyPanel:
 
     def _read_plan(self) -> StudyPlan:
         """Return the plan of the controls, without runs if there is something wrong with them, which is said."""
-        epochs = _read(self.epochs, FIELDS["epochs"].parse)
         n_seeds = _read(self.seeds, _SEEDS.parse)
         axes: dict[str, Any] = {}
         is_own = self.question.value == "own"
+        varies = is_own and "epochs" in (axis.value for axis in self.axes)
+        epochs = self._config.epochs if varies else _read(self.epochs, FIELDS["epochs"].parse)
         for axis, entry in zip(self.axes, self.values, strict=True) if is_own else ():
             if axis.value in axes:
                 entry.error = "This setting already varies: choose another."
@@ -167,12 +184,13 @@ class StudyPanel:
                 axes[axis.value] = _read(entry, partial(parse_values, self._fields[axis.value]))
         if None in (epochs, n_seeds, *axes.values()):
             return StudyPlan()
-        config = self._config.replace(epochs=epochs, seed=self._first_seed)
-        if not is_own:
-            return StudyPlan.of_batch_sizes(config, self._n_images, n_seeds)
+        config, low = self._config.replace(epochs=epochs), min(self._seeds, default=0)
+        seeds = self._seeds if len(self._seeds) == n_seeds else range(low, min(low + n_seeds, 2**32))
         try:
+            if not is_own:
+                return StudyPlan.of_batch_sizes(config, self._n_images, seeds)
             both = self.gradient.value == "both" and len(axes) == 1 and {*axes} <= {*BY_REDUCTION}
-            return StudyPlan.of(config, axes, n_seeds, by_reduction=both)
+            return StudyPlan.of(config, axes, seeds, by_reduction=both)
         except ConfigError as error:
             self.seeds.error = f"Too many runs: expected {error.expected}."
             return StudyPlan()
@@ -181,17 +199,25 @@ class StudyPanel:
         """Say what is to be run, and, as soon as a thread has timed it, what that costs."""
         kept = {config for config, trial in self._trials.items() if trial.is_settled}
         self._missing = missing = tuple(config for config in self._plan.configs if config not in kept)
-        self._cost = None
+        self._cost, self._is_timing = None, bool(missing)
         self._show_plan()
-        take = self._views.on_loop(self._on_cost)
-        if missing:
-            Thread(target=lambda: take(missing, measured_cost(missing, self._dataset)), daemon=True).start()
+        take = self._on_loop(self._on_cost)
 
-    def _on_cost(self, configs: tuple[TrainingConfig, ...], cost: Cost) -> None:
+        def measure() -> None:
+            try:
+                take(missing, measured_cost(missing, self._dataset))
+            except Exception as failure:  # noqa: BLE001  # whatever it is, the user is told
+                take(missing, None, f"What this costs can't be told: {type(failure).__name__}: {failure}.")
+
+        if missing:
+            Thread(target=measure, daemon=True).start()
+
+    def _on_cost(self, configs: tuple[TrainingConfig, ...], cost: Cost | None, error: str = "") -> None:
         if configs is not self._missing or self.progress.shown.running:
             return
-        self._cost = cost
-        self._show_plan()
+        self._cost, self._is_timing = cost, False
+        self._wants_start &= not error
+        self._show_plan(error)
         if self._wants_start:
             self._start()
 
@@ -206,13 +232,13 @@ class StudyPanel:
             parts.append(counted(n_runs, "run"))
         text = text or " · ".join(filter(None, parts)) or _REFUSED
         press = press or ("go on" if n_done and self._missing else "run")
-        self.progress.show(StudyProgress(text, n_done / max(n_runs, 1), press))
-        self.files.can_save, self.files.can_open = bool(self.trials), True
+        self.progress.show(StudyProgress(text, n_done / max(n_runs, 1), press, waits=self._is_reading))
+        self.files.can_save, self.files.can_open = bool(self.trials), not self._is_reading
 
     # ---------------------------------------------------------------- running
 
     def _on_press(self, press: str) -> None:
-        if press != self.progress.shown.press:
+        if press != self.progress.shown.press or self._is_reading:
             return
         if press == "stop":
             self._runner.stop()
@@ -224,6 +250,8 @@ class StudyPanel:
         cost, missing = self._cost, self._missing
         self._wants_start = bool(missing) and cost is None
         if cost is None:
+            if missing and not self._is_timing:  # it failed: once more
+                self._estimate()
             return
         if not confirmed and cost.is_large:
             self._show_plan(f"{cost}: is that what you want?", "confirm")
@@ -255,7 +283,7 @@ class StudyPanel:
         if not self._is_due:
             self._is_due = True
             seconds = max(_SECONDS_BETWEEN, len(self._trials) / 500)  # many trials take longer to draw
-            self._views.loop.call_later(seconds, self._views.on_loop(self._draw))
+            self._views.loop.call_later(seconds, self._on_loop(self._draw))
 
     def _finish(self, end: str) -> None:
         self.progress.show(StudyProgress())
@@ -271,7 +299,7 @@ class StudyPanel:
             self._show_running()
         if "explorer-hidden" in self.view._dom_classes:
             return
-        said = study_words(self.trials, self._study.settings)
+        said = "" if running else study_words(self.trials, self._study.settings)
         self.drawing.words.text = _ORDER if running else said if self._trials else f"{_RECORDED_WORDS} {said}"
         self.drawing.show(self._study, self.trials)
         set_hidden(self.drawing.view, not running and not self.trials)
@@ -294,16 +322,21 @@ class StudyPanel:
     # ---------------------------------------------------------------- files
 
     def _save(self) -> None:
-        trials, send = self.trials, self._views.on_loop(self.files.download)
+        trials, send = self.trials, self._on_loop(self.files.download)
         Thread(
             target=lambda: send("study.jsonl", journal_content(trials, self._dataset)), daemon=True
         ).start()
 
     def _open(self, name: str, content: bytes | None) -> None:
         """Read a study's file in a thread; what is wrong with it is said, and the study goes on as it was."""
-        take, refuse = self._views.on_loop(self._take), self._views.on_loop(self._show_plan)
+        if self.progress.shown.running or self._is_reading:
+            return
+        self._is_reading, self._wants_start = True, False
+        self._show_plan(f"Reading {name} …")
+        take = self._on_loop(self._take)
 
         def read() -> None:
+            found, error = RecordedStudy(), ""
             try:
                 if content is None:
                     raise StudyError(f"{name} is too large for a study.")
@@ -311,37 +344,55 @@ class StudyPanel:
                 if not found.trials:
                     raise StudyError(f"{name} contains no runs yet.")
                 if found.data_hash != data_hash(self._dataset):
-                    raise StudyError(f"{name} holds runs on another data set, {found.dataset_name}.")
-            except StudyError as error:
-                refuse(f"{error} Nothing was changed.")
-            else:
-                take(name, found)
+                    raise StudyError(f"{name} has trials of other data, {found.dataset_name}.")
+                configs = tuple(trial.config for trial in found.trials)
+                if len(names := varied(configs)) > 2:
+                    labels = [FIELDS[setting].label.lower() for setting in names]
+                    raise StudyError(f"{name} varies {enumerated(labels)}; {_TOO_MANY}")
+                for config in configs:
+                    check_images(config, self._dataset)
+                values = {setting: setting_values(configs, setting) for setting in names}
+                StudyPlan.of(configs[0], values, setting_values(configs, "seed"))
+            except StudyError as failure:
+                error = str(failure)
+            except Exception as failure:  # noqa: BLE001  # whatever it is, the reading ends
+                error = f"{name} can't be opened: {failure}."
+            take(name, found, error)
 
         Thread(target=read, daemon=True).start()
 
-    def _take(self, name: str, found: RecordedStudy) -> None:
+    def _take(self, name: str, found: RecordedStudy, error: str) -> None:
         """Show a study from a file, and put into the controls what it asked, so that it can go on."""
+        self._is_reading = False
+        self._show_plan(error and f"{error} Nothing was changed.")
+        if error:
+            return
         configs = tuple(trial.config for trial in found.trials)
         first = min(configs, key=lambda config: (config.reduction != "sum", config.seed))
-        n_seeds = len({config.seed for config in configs})
-        asked = StudyPlan.of_batch_sizes(first, self._n_images, n_seeds)
+        seeds, is_asked = setting_values(configs, "seed"), False
+        with suppress(ConfigError):  # too many runs
+            asked = StudyPlan.of_batch_sizes(first, self._n_images, seeds)
+            is_asked = {*configs} <= {*asked.configs}
         names = varied(configs) or ("batch_size",)
         rest = [setting for setting in names if setting != "reduction"]
         both = len(rest) == 1 and len(names) == 2 and rest[0] in BY_REDUCTION
         self._is_filling = True
-        self._views.session.config = first
-        self.question.value = "batch" if {*configs} <= {*asked.configs} else "own"
-        self.gradient.value = "both" if both else ""
-        self.epochs.text, self.seeds.text = str(first.epochs), str(n_seeds)
-        for axis, entry, setting in zip(
-            self.axes, self.values, [*(rest if both else names), ""][:2], strict=False
-        ):
-            axis.value = setting
-            values = setting_values(configs, setting) if setting else ()
-            entry.text = ", ".join(as_text(self._fields[setting], value) for value in values)
-        self._is_filling, self._plan = False, StudyPlan()
+        try:
+            self._views.session.config = first
+            self.question.value = "batch" if is_asked else "own"
+            self.gradient.value = "both" if both else ""
+            self.epochs.text, self.seeds.text = str(first.epochs), str(len(seeds))
+            for axis, entry, setting in zip(
+                self.axes, self.values, [*(rest if both else names), ""][:2], strict=False
+            ):
+                axis.value = setting
+                values = setting_values(configs, setting) if setting else ()
+                entry.text = ", ".join(as_text(self._fields[setting], value) for value in values)
+        finally:
+            self._is_filling = False
+        self._plan = StudyPlan()
         self._trials, self._recorded = {trial.config: trial for trial in found.trials}, ()
-        self._config, self._first_seed = first, min(config.seed for config in configs)
+        self._config, self._seeds = first, seeds
         self._replan()
         self._study = self._plan
         self._draw()

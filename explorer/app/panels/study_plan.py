@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +19,7 @@ __all__ = ["BY_REDUCTION", "MOST_TRIALS", "StudyPlan"]
 BY_REDUCTION = ("batch_size", "learning_rate")
 """The settings whose effect depends on the reduction, so that both are worth seeing."""
 
-MOST_TRIALS = 10_000
+MOST_TRIALS = 2000
 """More runs than that no study in the app can have."""
 
 
@@ -31,18 +32,18 @@ class StudyPlan:
     configs: tuple[TrainingConfig, ...] = field(default=(), repr=False)
 
     @classmethod
-    def of_batch_sizes(cls, config: TrainingConfig, n_images: int, n_seeds: int) -> StudyPlan:
+    def of_batch_sizes(cls, config: TrainingConfig, n_images: int, seeds: Sequence[int]) -> StudyPlan:
         """Return the exercise's question; no batch is larger than the training images that a run uses."""
         n_used = min(config.n_train or n_images, n_images)
         sizes = sorted({min(size, n_used) for size in BATCH_SIZES})
-        return cls.of(config, {"batch_size": sizes}, n_seeds, by_reduction=True)
+        return cls.of(config, {"batch_size": sizes}, seeds, by_reduction=True)
 
     @classmethod
     def of(
         cls,
         config: TrainingConfig,
         values: Mapping[str, Iterable[Any]],
-        n_seeds: int,
+        seeds: Sequence[int],
         *,
         by_reduction: bool = False,
     ) -> StudyPlan:
@@ -54,7 +55,6 @@ class StudyPlan:
             If these are more than `MOST_TRIALS`.
         """
         axes = {name: tuple(own) for name, own in values.items()}
-        seeds = range(config.seed, min(config.seed + n_seeds, 2**32))
         n_runs = math.prod(map(len, axes.values())) * len(seeds) * (2 if by_reduction else 1)
         if n_runs > MOST_TRIALS:
             raise ConfigError("runs", n_runs, f"at most {grouped(MOST_TRIALS)} runs")

@@ -35,6 +35,7 @@ def measured(*arguments):
 
 
 @needs.PROC
+@pytest.mark.long
 def test_what_is_small_and_grows_is_refused_before_it_does():
     found = measured("bombs")
     assert found.keys() == hostile_inputs.BOMBS.keys()

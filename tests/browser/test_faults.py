@@ -69,6 +69,7 @@ def test_a_kernel_that_stops_is_told_and_when_it_comes_back_the_page_goes_on(ser
     assert not page.locator("#rendered_cells").evaluate("main => main.inert")
 
 
+@pytest.mark.long
 def test_a_server_that_ends_is_told_and_when_it_comes_back_the_same_experiment_opens_again(
     start_server, open_page
 ):

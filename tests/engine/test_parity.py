@@ -95,7 +95,8 @@ def test_the_engine_does_what_the_textbook_says(small_dataset, functions, batch_
 @pytest.mark.parametrize("batch_size", CASES)
 @pytest.mark.parametrize("optimizer", [name for name in OPTIMIZERS if name != "sgd"])
 def test_every_optimizer_takes_the_textbooks_steps(small_dataset, optimizer, batch_size, dtype):
-    for functions, reduction in itertools.product(FUNCTIONS, ("sum", "mean")):
+    # What comes before the step is the same for all of them: two of the functions are enough.
+    for functions, reduction in itertools.product((FUNCTIONS[0], FUNCTIONS[-1]), ("sum", "mean")):
         case = functions, (6, 5), reduction, batch_size, dtype, small_dataset
         worst = furthest(*case, optimizer=optimizer)
         # A sum of many gradients that nearly cancel is rounded, and divided by its own small size.

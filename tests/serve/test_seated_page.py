@@ -138,7 +138,7 @@ main(["--no-browser", "--port", "0", "--seats", "2"])
 """
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_kernel_whose_page_is_gone_without_a_word_ends_also_while_it_trains():
     with subprocess.Popen([sys.executable, "-c", SHORT], stdout=subprocess.PIPE, text=True) as process:
         url = re.search(r"http://\S+", process.stdout.readline()).group()

@@ -259,7 +259,10 @@ def test_leaving_early_frees_the_cluster(client, small_dataset):
 @pytest.mark.parametrize(
     ("preload", "told"),
     [
-        (OF_ANOTHER_VERSION, r"The worker \S+ has nn-explorer 0\.0\.1 with .*, the study has nn-explorer .*\.$"),
+        (
+            OF_ANOTHER_VERSION,
+            r"The worker \S+ has nn-explorer 0\.0\.1 with .*, the study has nn-explorer .*\.$",
+        ),
         (WITHOUT_EXPLORER, r"The study can't go on: a worker can't import what it needs \(No .*\): .*\.$"),
     ],
     ids=["another version", "no explorer"],

@@ -39,6 +39,7 @@ answer_calls(calls)
 """
 
 
+_PATIENCE = 5.0  # seconds: processes that were ended keep nobody waiting
 _NICENESS = 5  # so that the process that started the study, such as the page, stays responsive
 
 
@@ -92,7 +93,7 @@ class WorkerPool(Executor):
                 self._calls.put(None)
         if wait:
             for thread in self._threads:
-                thread.join()
+                thread.join(_PATIENCE if self._is_ended else None)
             atexit.unregister(self.end_workers)
 
     def __exit__(self, *raised: object) -> None:

@@ -99,18 +99,6 @@ def test_an_exception_that_leaves_the_block_ends_the_workers():
     assert {*multiprocessing.active_children()} == before
 
 
-@pytest.mark.long
-def test_ending_the_workers_while_one_is_replaced_leaves_none():
-    before = {*multiprocessing.active_children()}
-    for n_died in (0, 1, 3):
-        with WorkerPool(2) as pool:
-            futures = [pool.submit(os._exit, 1) for _ in range(20)]
-            until(lambda: sum(future.done() for future in futures) >= n_died)  # noqa: B023
-            pool.end_workers()
-        assert all(future.done() for future in futures)
-        assert {*multiprocessing.active_children()} == before
-
-
 def test_ending_the_workers_before_they_have_begun():
     for _ in range(10):
         with WorkerPool(2) as pool:

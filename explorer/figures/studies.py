@@ -105,24 +105,6 @@ def sweep_traces(
         for number, trial in enumerate(trials if shows_runs else ())
         for key, cell in study_cells([trial], [*axes, "seed"], kept, n_images).items()
     ]
-
-    def trace(
-        name: str,
-        points: Iterable[_Point],
-        of: Callable[[_Cell], float],
-        words: Callable[[_Cell], str] | None = None,
-    ) -> dict[str, Any]:
-        shown = [(places[key[0]], cell) for key, cell in points]
-        return {
-            "name": name,
-            "visible": bool(shown),
-            "x": as_float32([x for x, _ in shown]),
-            "y": as_float32([kept.place(of(cell)) for _, cell in shown]),
-            "text": [cell.label for _, cell in shown],
-            "hovertext": [words(cell) if words else kept.long(of(cell)) for _, cell in shown],
-            "customdata": [cell.numbers for _, cell in shown],
-        }
-
     traces: list[dict[str, Any]] = []
     for name, own in _groups(by, settings):
         points, runs = (

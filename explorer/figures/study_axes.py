@@ -83,7 +83,7 @@ MEASURES: Mapping[StudyMeasure, MeasureView] = MappingProxyType(
             direction=-1,
         ),
         "time": MeasureView(
-            "Time of an epoch",
+            "Time per epoch",
             "seconds per epoch",
             _seconds,
             "{:g}".format,
@@ -92,8 +92,8 @@ MEASURES: Mapping[StudyMeasure, MeasureView] = MappingProxyType(
             place=lambda seconds: max(seconds, _LEAST_SECONDS),
         ),
         "updates": MeasureView(
-            "Updates of the weights in the whole run",
-            "updates of the weights",
+            "Weight updates in the whole run",
+            "weight updates",
             _updates,
             _whole,
             _whole,

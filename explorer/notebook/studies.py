@@ -18,7 +18,7 @@ from explorer.figures.studies import is_map, study_figure
 from explorer.figures.study_axes import MEASURES, StudyMeasure
 from explorer.notebook.page import Shown, figure, table
 from explorer.training import FIELDS, TrainingConfig
-from explorer.training.studies import Trial, read_journal, study
+from explorer.training.studies import StudyError, Trial, read_journal, study
 from explorer.training.studies.cost import Cost, measured_cost
 from explorer.training.studies.summary import study_words, varied
 from explorer.wording import counted, duration, enumerated
@@ -126,10 +126,15 @@ def run_study(
     cost = measured_cost(missing, dataset) if missing else Cost({}, 1, 0.0)
     # The longest first: so no core has to wait for another at the end.
     ordered = [*kept, *sorted(missing, key=cost.of, reverse=True)]
-    coming = study(ordered, dataset, executor=executor, journal=journal)
-    with suppress(KeyboardInterrupt):
-        trials.extend(with_progress(coming, cost, len(kept)))
-    return CompletedStudy(configs, tuple(trials), len(dataset.train_labels), perf_counter() - started)
+    coming, error = study(ordered, dataset, executor=executor, journal=journal), ""
+    try:
+        for trial in with_progress(coming, cost, len(kept)):
+            trials.append(trial)
+    except (KeyboardInterrupt, StudyError) as failure:
+        if isinstance(failure, StudyError) and not trials:
+            raise
+        error = str(failure)
+    return CompletedStudy(configs, tuple(trials), len(dataset.train_labels), perf_counter() - started, error)
 
 
 def with_progress(trials: Iterable[Trial], cost: Cost, n_kept: int = 0) -> Iterator[Trial]:

@@ -39,10 +39,10 @@ _USUAL_SEEDS = 3
 _FIGURES = ("median", "lowest", "highest")
 
 _DESCRIPTION = """\
-Train a network for each combination of the values, and compare their accuracy.
-Each setting takes several values with commas between them; hidden layers have
-hyphens: --hidden 32,128,128-64 is three networks. A range counts its values:
---lr 0.001..1x4 is 0.001, 0.01, 0.1 and 1.
+Train a network for each combination of values, and compare the accuracies.
+Separate the values of a setting with commas, and the hidden layers of one
+network with hyphens: --hidden 32,128,128-64 trains three networks. A range
+says how many values it has: --lr 0.001..1x4 is 0.001, 0.01, 0.1 and 1.
 """
 _EPILOG = """\
 With --out each run is saved as soon as it ends. Ctrl-C stops at once. Run the

@@ -70,7 +70,7 @@ def costs(panel):
 
 
 def test_more_runs_than_there_can_be_are_refused_before_they_are_made():
-    with pytest.raises(ConfigError, match="at most 2000 runs"):
+    with pytest.raises(ConfigError, match="at most 2\u202f000 runs"):
         StudyPlan.of(CONFIG, {"batch_size": range(1, 1001)}, range(1000))
 
 
@@ -134,7 +134,7 @@ def test_what_is_wrong_is_said_next_to_it_and_nothing_is_lost(panel):
 
 def test_more_than_two_thousand_runs_are_refused(panel):
     ask(panel, values="1..600 ×500", seeds="1000")
-    assert panel.seeds.error == "These are too many runs: expected at most 2000 runs."
+    assert panel.seeds.error == "Too many runs: expected at most 2\u202f000 runs."
 
 
 def test_a_thousand_runs_are_asked_about_once_more(panel, monkeypatch):
@@ -262,8 +262,9 @@ def test_the_figures_follow_the_theme(app, panel):
 def opened(panel, content, name="mine.jsonl"):
     before = set(threading.enumerate())
     panel.files._on_message(panel.files, {"open": name, "size": len(content), "at": 0}, [content])
-    for thread in set(threading.enumerate()) - before:
-        thread.join(60)
+    for thread in {*threading.enumerate()} - before:
+        if thread.is_alive():  # another's may be about to start
+            thread.join(60)
 
 
 def test_a_study_is_saved_opened_and_gone_on_with(panel, small_dataset, monkeypatch):
@@ -330,7 +331,7 @@ def started(monkeypatch):
 
 
 @pytest.fixture
-def held(monkeypatch):
+def paused(monkeypatch):
     """Hold back a thread of the panel; what is returned lets it go on, and waits for its end."""
 
     def hold(name):
@@ -346,8 +347,9 @@ def held(monkeypatch):
         def let_go():
             gate.set()
             assert done.wait(60)
-            for thread in set(threading.enumerate()) - before:
-                thread.join(60)
+            for thread in {*threading.enumerate()} - before:
+                if thread.is_alive():
+                    thread.join(60)
 
         before = set(threading.enumerate())
         monkeypatch.setattr(module, name, wait)
@@ -365,9 +367,9 @@ def open_file(panel, content, name="mine.jsonl"):
 
 
 @pytest.mark.parametrize("leave", ["close", "use"])
-def test_no_study_starts_for_a_page_that_is_gone(app, panel, started, held, other_dataset, leave):
+def test_no_study_starts_for_a_page_that_is_gone(app, panel, started, paused, other_dataset, leave):
     costs(panel)
-    let_go = held("measured_cost")
+    let_go = paused("measured_cost")
     panel.seeds.text = "2"
     press(panel)
     assert panel._wants_start
@@ -377,7 +379,7 @@ def test_no_study_starts_for_a_page_that_is_gone(app, panel, started, held, othe
 
 
 def test_no_file_no_trial_and_no_drawing_reaches_a_page_that_is_gone(
-    app, panel, started, held, small_dataset, monkeypatch
+    app, panel, started, paused, small_dataset, monkeypatch
 ):
     costs(panel)
     press(panel)
@@ -393,9 +395,9 @@ def test_no_file_no_trial_and_no_drawing_reaches_a_page_that_is_gone(
     assert (panel.trials, drawn) == ((first,), [])
 
 
-def test_a_file_that_was_read_for_a_page_that_is_gone_changes_nothing(app, panel, held, small_dataset):
+def test_a_file_that_was_read_for_a_page_that_is_gone_changes_nothing(app, panel, paused, small_dataset):
     costs(panel)
-    let_go = held("parse_journal")
+    let_go = paused("parse_journal")
     open_file(panel, journal_content(failures([CONFIG]), small_dataset))
     app.close()
     let_go()
@@ -403,9 +405,9 @@ def test_a_file_that_was_read_for_a_page_that_is_gone_changes_nothing(app, panel
 
 
 @pytest.mark.parametrize("is_good", [True, False])
-def test_no_study_starts_while_a_file_is_read(panel, started, held, small_dataset, is_good):
+def test_no_study_starts_while_a_file_is_read(panel, started, paused, small_dataset, is_good):
     costs(panel)
-    let_go = held("parse_journal")
+    let_go = paused("parse_journal")
     press_before = panel.progress.shown.press
     open_file(panel, journal_content(failures([CONFIG]), small_dataset) if is_good else b"PNG")
     assert panel.progress.shown.waits
@@ -460,7 +462,7 @@ def test_a_journal_of_more_combinations_than_a_study_can_have_is_refused(panel, 
     few = [CONFIG.replace(batch_size=n, epochs=n) for n in range(1, 46)]
     opened(panel, journal_content(failures(few), small_dataset))
     assert panel.progress.shown.text.startswith(
-        "mine.jsonl can't be opened: runs is 2025; expected at most 2000"
+        "mine.jsonl can't be opened: runs is 2025; expected at most 2\u202f000"
     )
     seeds = [CONFIG.replace(seed=n) for n in range(200)]
     opened(panel, journal_content(failures(seeds), small_dataset))
@@ -489,7 +491,7 @@ def test_what_a_study_costs_may_fail_and_be_tried_again(panel, started, monkeypa
     assert len(started) == 1
 
 
-def test_a_page_that_is_drawn_again_plans_nothing_anew(app, panel, monkeypatch):
+def test_a_page_that_is_drawn_again_plans_nothing(app, panel, monkeypatch):
     costs(panel)
     panel.files.can_open = False  # what planning would set
     read = []

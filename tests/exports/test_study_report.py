@@ -101,9 +101,9 @@ def test_every_run_has_a_line_with_its_link(reported):
     ("name", "kind", "titles"),
     [
         ("seeds", None, []),
-        ("one", "scatter", ["Test accuracy at the end", "Time of an epoch"]),
-        ("question", "scatter", ["Test accuracy at the end", "Time of an epoch"]),
-        ("two", "heatmap", ["Test accuracy at the end", "Time of an epoch"]),
+        ("one", "scatter", ["Test accuracy at the end", "Time per epoch"]),
+        ("question", "scatter", ["Test accuracy at the end", "Time per epoch"]),
+        ("two", "heatmap", ["Test accuracy at the end", "Time per epoch"]),
         ("three", "heatmap", ["Test accuracy at the end, epochs 1", "Test accuracy at the end, epochs 2"]),
     ],
 )

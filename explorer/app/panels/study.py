@@ -42,10 +42,10 @@ RECORDED = Path(__file__).with_name("recorded_study.jsonl")
 
 _SEEDS = Whole(name="seeds", label="Seeds", key="", help="", low=1, high=1000)
 _SECONDS_BETWEEN = 0.2  # two drawings
-_ORDER = "A comparison follows when all runs have ended."
+_ORDER = "The comparison appears once all runs have ended."
 _RECORDED_WORDS = "Recorded beforehand, with the exercise's settings, 10 epochs and 3 seeds."
-_OWN_QUESTION = "One run for each combination of the values, and each seed. All else is as in the controls."
-_REFUSED = "The study can't begin yet: see what is expected above."
+_OWN_QUESTION = "One run per combination of values and seed. All other settings come from the controls."
+_REFUSED = "The study can't start yet: see what is expected above."
 _TOO_MANY = "this tab shows one or two settings: nn-explorer study --report shows it."
 _HINT = "Values such as 8, 32, 128 or a range such as 0.001..1 ×4."
 
@@ -254,7 +254,7 @@ class StudyPanel:
                 self._estimate()
             return
         if not confirmed and cost.is_large:
-            self._show_plan(f"{cost}: is that what you want?", "confirm")
+            self._show_plan(f"{cost}. Start anyway?", "confirm")
             return
         try:
             self._number = self._runner.start(missing, self._dataset, self._deliver)
@@ -344,7 +344,7 @@ class StudyPanel:
                 if not found.trials:
                     raise StudyError(f"{name} contains no runs yet.")
                 if found.data_hash != data_hash(self._dataset):
-                    raise StudyError(f"{name} has trials of other data, {found.dataset_name}.")
+                    raise StudyError(f"{name} holds runs on another data set, {found.dataset_name}.")
                 configs = tuple(trial.config for trial in found.trials)
                 if len(names := varied(configs)) > 2:
                     labels = [FIELDS[setting].label.lower() for setting in names]

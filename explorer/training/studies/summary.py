@@ -16,7 +16,7 @@ from explorer.training.fields import Choice
 from explorer.training.studies.trials import Trial
 from explorer.wording import counted, enumerated, percent
 
-__all__ = ["Level", "levels", "setting_values", "study_words", "varied"]
+__all__ = ["StudyLevel", "levels", "setting_values", "study_words", "varied"]
 
 _CHANCE = 0.05  # of calling the truly best value worse
 _FEWEST_SEEDS = 3  # two values say next to nothing of their spread
@@ -31,7 +31,7 @@ _REASONS: Mapping[str, str] = MappingProxyType(  # why a large batch does worse,
 
 
 @dataclass(frozen=True, slots=True)
-class Level:
+class StudyLevel:
     """The trials of a study that share the values of some settings; most often they differ in the seed."""
 
     values: tuple[Any, ...]
@@ -85,13 +85,13 @@ def setting_values(configs: Iterable[TrainingConfig], name: str) -> tuple[Any, .
     return tuple(sorted({getattr(config, name) for config in configs}, key=lambda value: _place(name, value)))
 
 
-def levels(trials: Iterable[Trial], axes: Sequence[str]) -> tuple[Level, ...]:
+def levels(trials: Iterable[Trial], axes: Sequence[str]) -> tuple[StudyLevel, ...]:
     """Return the trials by their values of the settings `axes`, sorted by the first, then by the next."""
     groups: dict[tuple[Any, ...], list[Trial]] = {}
     for trial in trials:
         groups.setdefault(tuple(getattr(trial.config, name) for name in axes), []).append(trial)
     ordered = sorted(groups, key=lambda values: [*map(_place, axes, values)])
-    return tuple(Level(values, tuple(groups[values])) for values in ordered)
+    return tuple(StudyLevel(values, tuple(groups[values])) for values in ordered)
 
 
 def study_words(trials: Iterable[Trial], axes: Sequence[str]) -> str:
@@ -110,7 +110,7 @@ def study_words(trials: Iterable[Trial], axes: Sequence[str]) -> str:
     return " ".join(filter(None, (_words(levels(part.trials, rest), rest, part, choices) for part in apart)))
 
 
-def _words(found: Sequence[Level], axes: Sequence[str], part: Level, choices: Sequence[str]) -> str:
+def _words(found: Sequence[StudyLevel], axes: Sequence[str], part: StudyLevel, choices: Sequence[str]) -> str:
     """Return what sets levels apart; they are those trials of the study that share the choices of `part`."""
     if len(found) < 2:
         return ""
@@ -130,7 +130,9 @@ def _words(found: Sequence[Level], axes: Sequence[str], part: Level, choices: Se
     return " ".join(f"{text[0].upper()}{text[1:]}." for text in sentences)
 
 
-def _comparison(compared: Sequence[Level], worse: Sequence[Level], axes: Sequence[str]) -> list[str]:
+def _comparison(
+    compared: Sequence[StudyLevel], worse: Sequence[StudyLevel], axes: Sequence[str]
+) -> list[str]:
     """Return what sets levels apart whose trials all finished, as sentences without capital and full stop."""
     best, least = _best(compared), min(compared, key=lambda level: level.median)
     name, reached, lowest = _names([best], axes), percent(best.median), percent(least.median)
@@ -161,7 +163,7 @@ def _best(compared: Iterable[StudyLevel]) -> StudyLevel:
     return max(compared, key=lambda level: (len(level.accuracies) >= _FEWEST_SEEDS, level.median))
 
 
-def _worse(compared: Sequence[Level]) -> list[Level]:
+def _worse(compared: Sequence[StudyLevel]) -> list[StudyLevel]:
     """Return the levels whose mean is lower than that of the best one, as far as the seeds can tell."""
     if len(compared) < 2:
         return []
@@ -192,7 +194,7 @@ def _tail(t: float, freedom: float) -> float:
     return scale * width * float(np.sum(np.cos(angles) ** (freedom - 1)))
 
 
-def _names(found: Sequence[Level], axes: Sequence[str]) -> str:
+def _names(found: Sequence[StudyLevel], axes: Sequence[str]) -> str:
     """Return the values of levels in words: ``"batch size 8, 32 and 128"``."""
     texts = [
         [FIELDS[name].text(value) for name, value in zip(axes, level.values, strict=True)] for level in found

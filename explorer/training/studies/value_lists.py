@@ -70,7 +70,7 @@ def _values(setting: Field, part: str) -> Iterator[Any]:
         (low,), (high,) = low, high
     n = int(found[3] or _IN_A_RANGE)
     if not isinstance(low, int | float) or not isinstance(high, int | float):
-        raise ConfigError(setting.name, part, f"values one by one, each {setting.expected_text}")
+        raise ConfigError(setting.name, part, f"a list of values, each {setting.expected_text}")
     if not 2 <= n <= _MOST_VALUES:
         raise ConfigError(setting.name, part, f"2 to {_MOST_VALUES} values in a range")
     for number in np.geomspace(low, high, n) if low and high else np.linspace(low, high, n):

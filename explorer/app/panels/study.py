@@ -111,7 +111,9 @@ class StudyPanel:
             Dropdown("and", {"": "nothing else", **names}),
         )
         self.values = StudyEntry(label="Values", hint=_HINT), StudyEntry(label="Values")
-        self.gradient = Segmented("Batch gradient", {"": "As in the controls", "both": "Sum and mean"})
+        self.gradient = Segmented(
+            "Batch gradient", {"": "Gradient as in the controls", "both": "By sum and by mean"}
+        )
         self.epochs, self.seeds = StudyEntry(label="Epochs", text="3"), StudyEntry(label="Seeds", text="3")
         self.progress, self.files = Display(StudyProgress()), StudyFiles()
         self.gradient.observe(on_loop(lambda _: self._replan()), "value")

@@ -215,7 +215,13 @@ function keep(words, [copy]) {
 function keepSession(model, signal) {
   if (!isOwnPage()) return;
   let timer = 0;
-  const ask = () => model.send({ keep: true });
+  const ask = () => {
+    try {
+      model.send({ keep: true });
+    } catch {
+      // the page is being left, and its connection is closed already
+    }
+  };
   const askSoon = () => {
     clearTimeout(timer);
     timer = setTimeout(ask, 1000);

@@ -68,10 +68,11 @@ class LoginHandler(LoginFormHandler):
             self.set_header("Retry-After", str(ceil(seconds)))
             again = url_escape(self.get_argument("next", default=self.base_url))
             values = {"next": again, "seconds": ceil(seconds)}
-            # Two methods of Jupyter that have no types.
-            self.write(self.render_template("login.html", **values))  # type: ignore[no-untyped-call]
+            page: Any = self  # Jupyter's methods have no types
+            self.write(page.render_template("login.html", **values))
             return
-        super().post()  # type: ignore[no-untyped-call]
+        post: Any = super().post
+        post()
         if self.get_status() == 401:
             self._tries.note(address)
 

@@ -26,7 +26,7 @@ _log = logging.getLogger(__name__)
 
 # By the time of day nothing periodic, as the watch over a kernel, would happen until a clock set back catches up.
 # Tornado takes no other clock: `IOLoop.current` makes a loop of its own class, whichever class is configured.
-IOLoop.time = lambda self: monotonic()  # type: ignore[method-assign]
+IOLoop.time = lambda self: monotonic()  # type: ignore[method-assign]  # a method replaced on purpose, as said above
 
 
 def raise_file_limit() -> int:

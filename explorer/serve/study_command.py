@@ -216,7 +216,7 @@ def _dask_client(address: str) -> Any:
     logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # what is wrong is said in a sentence
     dask.config.set({"distributed.comm.timeouts.connect": f"{_WAIT_SECONDS} s"})
     try:
-        return Client(address, timeout=_WAIT_SECONDS)  # type: ignore[no-untyped-call]
+        return Client(address, timeout=_WAIT_SECONDS)
     except Exception as error:  # what answers there may be anything
         reason = f"no Dask scheduler answers at {address!r}; expected an address such as tcp://head:8786"
         raise RefusedError(f"--dask: {reason}.") from error

@@ -25,9 +25,8 @@ class DaskCluster(Executor):
         What ``client.get_executor()`` returns.
     """
 
-    def __init__(self, executor: Executor) -> None:
-        self._client: Any = executor._client  # type: ignore[attr-defined]
-        self._options: dict[str, Any] = executor._kwargs  # type: ignore[attr-defined]
+    def __init__(self, executor: Any) -> None:
+        self._client, self._options = executor._client, executor._kwargs
         self._arrays: list[Any] = []
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:

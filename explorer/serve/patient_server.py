@@ -12,7 +12,7 @@ from tornado.ioloop import IOLoop
 from tornado.netutil import bind_sockets
 from tornado.routing import Router
 
-__all__ = ["HEADER_SECONDS", "PatientSocket", "patient_server", "raise_file_limit"]
+__all__ = ["HEADER_SECONDS", "PatientSocket", "patient_server", "raise_file_limit", "use_steady_clock"]
 
 HEADER_SECONDS = 20.0
 """Longest time that a request's head, and then its body, may take; an idle connection ends after it, too."""
@@ -24,9 +24,15 @@ _MOST_FILES = 1 << 16
 _FULL = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 _log = logging.getLogger(__name__)
 
-# By the time of day nothing periodic, as the watch over a kernel, would happen until a clock set back catches up.
-# Tornado takes no other clock: `IOLoop.current` makes a loop of its own class, whichever class is configured.
-IOLoop.time = lambda self: monotonic()  # type: ignore[method-assign]  # a method replaced on purpose, as said above
+
+def use_steady_clock() -> None:
+    """Let the loop that runs here go by a clock that nobody sets.
+
+    By the time of day nothing periodic, as the watch over a kernel, would happen until a clock set back catches
+    up. Other loops keep theirs: what runs on them, a Dask client say, may name a time of day.
+    """
+    loop: Any = IOLoop.current()  # has no setting for its clock, so its method is replaced
+    loop.time = monotonic
 
 
 def raise_file_limit() -> int:

@@ -28,7 +28,7 @@ from explorer.serve.forked_kernels import PROVISIONER, WarmProcess, register_pro
 from explorer.serve.kernels import kernel_manager_class
 from explorer.serve.login import LoginHandler, Tries
 from explorer.serve.pages import LastingFileHandler, PageHandler, ScriptHandler, VisitHandler
-from explorer.serve.patient_server import patient_server, raise_file_limit
+from explorer.serve.patient_server import patient_server, raise_file_limit, use_steady_clock
 from explorer.serve.refusals import Door, FilesHandler, RefusalHandler
 from explorer.serve.scripts import PageScripts, page_scripts
 from explorer.serve.seated_page import PLACE, PlaceHandler, opening_of
@@ -275,6 +275,7 @@ class ExplorerServer(Voila):
 
     async def serve(self, listening: Callable[[str], object]) -> None:
         """Serve until the task is cancelled, then end all kernels; `listening` is told the page's address."""
+        use_steady_clock()
         self.start()
         renderer = self.kernel_manager._notebook_renderer_factory(self.kernel_manager.notebook_path)
         self.app.settings["explorer_opening"] = asyncio.ensure_future(opening_of(renderer))

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 from urllib.request import urlopen
 
 import needs
 import pytest
+from tornado.ioloop import IOLoop
+from tornado.locks import Event
+
+from explorer.serve.patient_server import use_steady_clock
+from explorer.serve.server import ExplorerServer
 
 FILES, CLIENTS = 64, 100
 
@@ -69,6 +76,10 @@ def test_half_open_requests_beyond_the_limit_of_files_are_waited_out_and_said_on
     assert server.stderr.read().splitlines() == ["No new visitor can connect for now: Too many open files."]
 
 
+class BegunError(Exception):
+    """The server has begun."""
+
+
 OTHER_DAYS = """
 import asyncio, sys, time
 real, days = time.time, 0
@@ -76,13 +87,14 @@ time.time = lambda: real() + 86400 * days
 
 from tornado.ioloop import PeriodicCallback
 from tornado.web import create_signed_value, decode_signed_value
-from explorer.serve import patient_server
+from explorer.serve.patient_server import use_steady_clock
 from explorer.serve.login import Tries
 from explorer.serve.seats import Seats
 from explorer.training.share import Share
 
 async def tell():
     global days
+    use_steady_clock()
     ticks, seats, tries, line = [], Seats(1), Tries(most=1), [Share(sys.argv[1], cores=1) for _ in range(2)]
     PeriodicCallback(lambda: ticks.append(1), 5).start()
     await seats.take("a", None)
@@ -107,3 +119,27 @@ def test_a_clock_that_is_set_back_stops_nothing_and_moves_nobody(tmp_path):
     command = [sys.executable, "-c", OTHER_DAYS, tmp_path]
     said = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout.splitlines()
     assert said == [f"{days} True 1 2 True ada 0 1" for days in (0, -1, 1)]
+
+
+def test_the_server_s_own_loop_goes_by_it():
+    def start():
+        raise BegunError(IOLoop.current().time())
+
+    before = time.monotonic()
+    with pytest.raises(BegunError) as begun:
+        asyncio.run(ExplorerServer.serve(SimpleNamespace(start=start), print))
+    assert before <= begun.value.args[0] <= time.monotonic()
+
+
+def test_a_loop_of_another_library_keeps_its_clock():
+    """A Dask client on a loop of its own waited for ever for what it wanted to send in two milliseconds."""
+
+    async def wait():
+        with pytest.raises(TimeoutError):
+            await Event().wait(time.time() + 0.002)
+
+    async def serve():
+        use_steady_clock()
+
+    asyncio.run(serve())
+    asyncio.run(asyncio.wait_for(wait(), 10))

@@ -1,8 +1,11 @@
-"""Which processes a process has started, on Linux."""
+"""Which processes a process has started, on Linux, and what one shows on a terminal."""
 
 from __future__ import annotations
 
 import json
+import os
+import re
+import subprocess
 from contextlib import suppress
 from pathlib import Path
 from tempfile import gettempdir
@@ -40,3 +43,20 @@ def kernel_process(kernel_id):
             if any(str(file.readlink()) == socket for file in (process / "fd").iterdir()):
                 return int(process.name)
     raise ProcessLookupError(kernel_id)
+
+
+def on_a_terminal(command):
+    """What a command shows on a terminal 100 columns wide, without colours and movements; for POSIX."""
+    import pty
+
+    screen, stdout = pty.openpty()
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "100"}
+    with subprocess.Popen(command, stdout=stdout, env=environment) as process:
+        os.close(stdout)
+        text = b""
+        with suppress(OSError):  # the other end is closed
+            while True:
+                text += os.read(screen, 65536)
+        os.close(screen)
+    assert process.returncode == 0
+    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text.decode()).replace("\r", "\n")

@@ -6,7 +6,7 @@ The options are the settings of `TrainingConfig`, made from the same table as th
 import os
 import sys
 from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError, Namespace
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -19,6 +19,7 @@ from explorer.training import FIELDS, PRESETS, ConfigError, TrainingConfig
 from explorer.training.config import DATA_KEY
 from explorer.training.fields import Field, LayerSizes, Real, Whole
 from explorer.training.query import listed, parts
+from explorer.training.studies import StudyError
 
 __all__ = [
     "FAILED",
@@ -31,7 +32,7 @@ __all__ = [
     "check_files",
     "config_of",
     "dataset_of",
-    "give_up",
+    "exit_code",
     "positive",
     "query_of",
     "refused",
@@ -146,12 +147,22 @@ def positive(text: str) -> int:
     return int(text)
 
 
-def give_up(error: OSError, command: str, messages: Console) -> int:
-    """Say why nothing more can be written to the terminal, and return the exit code."""
-    if not isinstance(error, BrokenPipeError):  # if nobody reads on, as in `… | head`, nobody is told
-        messages.print(f"nn-explorer {command}: {error}")
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or closing it would fail once more
-    return FAILED
+def exit_code(command: str, work: Callable[[Console], int]) -> int:
+    """Do the work of a command, which is given standard error, and return its exit code; say why it ends early."""
+    messages = terminal(stderr=True)
+    try:
+        return work(messages)
+    except (RefusedError, StudyError) as refusal:
+        messages.print(f"nn-explorer {command}: {refusal}")
+        return REFUSED
+    except KeyboardInterrupt:
+        messages.print("Stopped.")
+        return INTERRUPTED
+    except OSError as error:  # the disk is full, or nobody reads on, as in `… | head`, and nobody is told
+        if not isinstance(error, BrokenPipeError):
+            messages.print(f"nn-explorer {command}: {error}")
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or closing it would fail once more
+        return FAILED
 
 
 def _help(field: Field) -> str:

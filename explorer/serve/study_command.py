@@ -17,7 +17,7 @@ from rich.console import Console
 from explorer.datasets import Dataset
 from explorer.safe_write import whole_file
 from explorer.serve import run_options
-from explorer.serve.run_options import FAILED, INTERRUPTED, REFUSED, RefusedError, positive
+from explorer.serve.run_options import FAILED, INTERRUPTED, RefusedError, positive
 from explorer.serve.serve_command import DEFAULTS
 from explorer.serve.study_screen import StudyScreen
 from explorer.training import ConfigError, TrainingConfig
@@ -102,21 +102,15 @@ def add_parser(subparsers: Any) -> ArgumentParser:
 
 def run(args: Namespace) -> int:
     """Run a study as the arguments of `add_parser` say, and return the exit code."""
-    messages = run_options.terminal(stderr=True)
-    try:
+
+    def work(messages: Console) -> int:
         dataset = run_options.dataset_of(args)
         configs = _configs(args, fields_of(len(dataset.train_labels), dataset.n_classes), messages)
         files = (("--out", args.out, True), ("--report", args.report, args.force))
         run_options.check_files(file for file in files if file[1] is not None)
         return _run(configs, dataset, args, messages)
-    except (RefusedError, StudyError) as refusal:
-        messages.print(f"nn-explorer study: {refusal}")
-        return REFUSED
-    except KeyboardInterrupt:
-        messages.print("Stopped.")
-        return INTERRUPTED
-    except OSError as error:  # nobody reads on, or the disk is full
-        return run_options.give_up(error, "study", messages)
+
+    return run_options.exit_code("study", work)
 
 
 def _configs(args: Namespace, fields: Mapping[str, Field], messages: Console) -> tuple[TrainingConfig, ...]:

@@ -19,7 +19,7 @@ from explorer.datasets import Dataset
 from explorer.exports.files import export
 from explorer.safe_write import whole_file
 from explorer.serve import run_options
-from explorer.serve.run_options import FAILED, INTERRUPTED, REFUSED, RefusedError
+from explorer.serve.run_options import FAILED, INTERRUPTED
 from explorer.serve.serve_command import DEFAULTS
 from explorer.serve.train_result import as_json, exported_result
 from explorer.serve.train_screen import TrainScreen
@@ -95,19 +95,13 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
 
 def run(args: argparse.Namespace) -> int:
     """Train as the arguments of `add_parser` say, and return the exit code: 0, or one of `run_options`."""
-    messages = run_options.terminal(stderr=True)
-    try:
+
+    def work(messages: Console) -> int:
         dataset = run_options.dataset_of(args)
         config = _config(args, fields_of(len(dataset.train_labels), dataset.n_classes), messages)
         return _run(_training(config, dataset, args), dataset, args, messages)
-    except RefusedError as refusal:
-        messages.print(f"nn-explorer train: {refusal}")
-        return REFUSED
-    except KeyboardInterrupt:
-        messages.print("Stopped.")
-        return INTERRUPTED
-    except OSError as error:  # nobody reads on, or the disk is full
-        return run_options.give_up(error, "train", messages)
+
+    return run_options.exit_code("train", work)
 
 
 def _training(config: TrainingConfig, dataset: Dataset, args: argparse.Namespace) -> TrainingRun:

@@ -15,6 +15,7 @@ from importlib import import_module
 
 import needs
 import pytest
+from processes import on_a_terminal
 
 from explorer.serve import study_command
 from explorer.serve.command import main
@@ -367,26 +368,10 @@ def started(*options):
 @needs.POSIX
 @pytest.mark.slow
 def test_a_terminal_shows_a_bar_with_runs_and_time_left(folder):
-    import pty
-
-    screen, stdout = pty.openpty()
-    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "100"}
     options = ["--dataset", folder, "--batch", "1", "--seeds", "2", "--epochs", "20"]
-    done = subprocess.Popen(
-        [sys.executable, "-c", COMMAND, "study", *map(str, options)], stdout=stdout, env=environment
-    )
-    os.close(stdout)
-    text = b""
-    while True:
-        try:
-            text += os.read(screen, 65536)
-        except OSError:  # the other end is closed
-            break
-    os.close(screen)
-    shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text.decode())
-    assert done.wait() == 0
+    shown = on_a_terminal([sys.executable, "-c", COMMAND, "study", *map(str, options)])
     assert re.search(r"0 of 2 runs .* \d+ s left", shown)
-    assert len(lines(shown.replace("\r", "\n"), r"^[12] of 2  seed [01]: ")) == 2
+    assert len(lines(shown, r"^[12] of 2  seed [01]: ")) == 2
 
 
 # ---------------------------------------------------------------- help and report

@@ -15,6 +15,7 @@ import time
 import needs
 import numpy as np
 import pytest
+from processes import on_a_terminal
 
 from explorer.app.link import Link
 from explorer.network import NeuralNetwork
@@ -295,23 +296,10 @@ def test_lines_in_a_file_are_plain(folder):
 
 @needs.POSIX
 def test_a_terminal_shows_a_bar_with_mini_batches_and_time_left(folder):
-    import pty
-
-    screen, stdout = pty.openpty()
-    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "100"}
-    done = started("--dataset", folder, "--epochs", "80", "--batch", "2", stdout=stdout, env=environment)
-    os.close(stdout)
-    text = b""
-    while True:
-        try:
-            text += os.read(screen, 65536)
-        except OSError:  # the other end is closed
-            break
-    os.close(screen)
-    shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text.decode())
-    assert done.wait() == 0
+    options = ["--dataset", folder, "--epochs", "80", "--batch", "2"]
+    shown = on_a_terminal([sys.executable, "-W", "error", "-c", COMMAND, "train", *map(str, options)])
     assert re.search(r"epoch \d+ of 80 .* mini-batch \d+ of 300 0:\d\d left", shown)
-    assert len(rows(shown.replace("\r", "\n"))) >= 79  # each above the bar, on a line of its own
+    assert len(rows(shown)) >= 79  # each above the bar, on a line of its own
 
 
 def test_a_reader_that_goes_away_ends_it_quietly():

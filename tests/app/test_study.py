@@ -256,6 +256,12 @@ def test_the_figures_follow_the_theme(app, panel):
     assert ground() != before
 
 
+def test_with_an_optimizer_that_takes_the_mean_there_is_one_curve(app, panel):
+    app.optimizer = "adam"
+    assert "with Adam, which takes the mean gradient in any case" in panel.question_words.text
+    assert costs(panel).startswith("18 runs")  # six batch sizes, three seeds
+
+
 # ---------------------------------------------------------------- files
 
 

@@ -414,9 +414,12 @@ def _read(entry: StudyEntry, parse: Callable[[str], Any]) -> Any:
 
 
 def _question(config: TrainingConfig) -> str:
-    rates = " and by ".join(f"{name} at {rate:g}" for name, rate in batch_size_rates(config).items())
+    rates = batch_size_rates(config)
+    gradient = " and ".join(f"by {name} at {rate:g}" for name, rate in rates.items())
+    how = f"the gradient {gradient}. At these rates both take equal steps for a batch of {SAME_STEP} images"
+    if len(rates) == 1:
+        how = f"{config.text('optimizer')}, which takes the mean gradient in any case"
     return (
-        "What does the batch size do? One run for each batch size and seed, with the gradient by "
-        f"{rates}. At these learning rates both take equal steps for a batch of {SAME_STEP} images. "
+        f"What does the batch size do? One run for each batch size and seed, with {how}. "
         "All other settings come from the controls."
     )

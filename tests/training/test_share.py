@@ -172,7 +172,8 @@ def test_two_processes_take_turns_and_their_records_are_those_of_one_alone(
     (start,) = shares(1)
     assert start.place() == 0
     path = tmp_path / "run"
-    path.write_bytes(pickle.dumps((CONFIG, small_dataset)))
+    config = CONFIG.replace(epochs=120)  # several turns also on a fast machine
+    path.write_bytes(pickle.dumps((config, small_dataset)))
     command = [sys.executable, "-c", TRAIN, folder, path]
     processes = [subprocess.Popen(command, stdout=subprocess.PIPE) for _ in range(2)]
     until(lambda: len([*(folder / "line").iterdir()]) == 3)
@@ -180,7 +181,7 @@ def test_two_processes_take_turns_and_their_records_are_those_of_one_alone(
     told = [pickle.loads(process.communicate(timeout=60)[0]) for process in processes]
     alone = []
     runner = Runner(alone.append)
-    runner.start(TrainingRun(CONFIG, small_dataset))
+    runner.start(TrainingRun(config, small_dataset))
     assert runner.wait(PATIENCE)
     expected = [record for delivery in alone for record in delivery.records]
     for deliveries in told:

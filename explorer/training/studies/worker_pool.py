@@ -39,7 +39,7 @@ answer_calls(calls)
 """
 
 
-_PATIENCE = 5.0  # seconds: processes that were ended keep nobody waiting
+_LOOK_SECONDS = 1.0  # after which a worker that is silent is asked whether it lives
 _NICENESS = 5  # so that the process that started the study, such as the page, stays responsive
 
 
@@ -93,7 +93,7 @@ class WorkerPool(Executor):
                 self._calls.put(None)
         if wait:
             for thread in self._threads:
-                thread.join(_PATIENCE if self._is_ended else None)
+                thread.join()
             atexit.unregister(self.end_workers)
 
     def __exit__(self, *raised: object) -> None:
@@ -146,7 +146,7 @@ class WorkerPool(Executor):
 
 
 class _Worker:
-    """A process, and the connection to it; if it dies, the connection ends, even in the middle of an answer."""
+    """A process, and the connection to it, which usually ends as soon as it dies, even within an answer."""
 
     def __init__(self) -> None:
         _keep_ctrl_c()
@@ -162,6 +162,10 @@ class _Worker:
         content = pickle.dumps(call, pickle.HIGHEST_PROTOCOL)
         try:
             self._calls.send_bytes(content)
+            # A process of its own may outlive it and hold the connection open.
+            while not self._calls.poll(_LOOK_SECONDS):
+                if not self.process.is_alive() and not self._calls.poll():
+                    raise EOFError
             content = self._calls.recv_bytes()
         except (EOFError, OSError) as error:
             self.process.kill()

@@ -1,0 +1,185 @@
+"""Images made from images: a little shifted, turned, scaled and bent, as no two people write a digit alike.
+
+A network that sees each training image in another form every epoch learns what the forms have in common
+(P. Simard, D. Steinkraus and J. Platt, "Best practices for convolutional neural networks applied to visual
+document analysis", 2003: 1.6 % error on MNIST became 1.1 % with affine, 0.7 % with elastic distortions).
+
+Every pixel of the new image looks up one place of the old one. The place is a sum of all that moves it, so an
+image is interpolated once, however much is done to it.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["SMOOTHING", "Augmentation", "distort", "look_up", "transform"]
+
+SMOOTHING = 4.0
+"""Standard deviation σ of the Gaussian that smooths the elastic displacements, in pixels."""
+
+SIDE = 28
+CENTRE = (SIDE - 1) / 2
+STEPS = 256  # a place is given in steps of 1/256 pixel: fractions and grey levels multiply as integers
+FRAME = SIDE + 2  # the places just outside an image, -1 and 28, are looked up as well: nothing is there
+SPACING = 4  # pixels between two points of noise: a Gaussian of σ = 4 leaves nothing finer (less than 10⁻⁴)
+BLOCK = 32  # images distorted at once: their places stay in the processor's cache
+
+Images = NDArray[np.uint8]
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Augmentation:
+    """How much each image is distorted at most; all 0 is not at all. Raises `ValueError` for less than 0.
+
+    Simard's elastic distortions of α = 34, σ = 4 are `elastic` = 1.4: his displacements are uniform in [-1, 1],
+    whose standard deviation is 1 / √3, smoothing multiplies it by 1 / (2 √π σ), and α by 34:
+    34 / √3 / (8 √π) = 1.38 pixels.
+    """
+
+    shift: float = 0.0
+    """Pixels, on each axis: uniform in [-shift, shift]."""
+    rotation: float = 0.0
+    """Degrees about the centre: uniform in [-rotation, rotation]."""
+    scale: float = 0.0
+    """Share of the size, about the centre: the factor is uniform in [1 - scale, 1 + scale]; below 1."""
+    elastic: float = 0.0
+    """Standard deviation of each pixel's displacement on each axis, in pixels."""
+
+    def __post_init__(self) -> None:
+        for name in self.__slots__:
+            if not 0 <= getattr(self, name) < (1 if name == "scale" else np.inf):
+                limits = "0 to below 1" if name == "scale" else "0 or more"
+                raise ValueError(f"{name} is {getattr(self, name)}; expected {limits}")
+
+    @property
+    def is_on(self) -> bool:
+        """Whether it changes anything."""
+        return any(getattr(self, name) > 0 for name in self.__slots__)
+
+
+def distort(images: Images, augmentation: Augmentation, rng: np.random.Generator) -> Images:
+    """Return new images, each distorted by amounts of its own, the same for the same state of `rng`.
+
+    Parameters
+    ----------
+    images : ndarray of uint8, shape (n, 28, 28)
+    augmentation : Augmentation
+        The largest amounts.
+    rng : numpy.random.Generator
+        Four amounts are drawn for each image (right, down, turn, size), then its elastic displacements, which are
+        proportional to `elastic`: a different amount of one kind leaves the others as they are.
+
+    Returns
+    -------
+    ndarray of uint8, shape (n, 28, 28)
+        What comes from outside an image is 0.
+    """
+    limits = (augmentation.shift, augmentation.shift, augmentation.rotation, augmentation.scale)
+    right, down, degrees, growth = rng.uniform(-1, 1, (len(images), 4)).T * np.array(limits)[:, None]
+    return transform(images, right, down, degrees, 1 + growth, augmentation.elastic, rng)
+
+
+def transform(
+    images: Images,
+    right: float | NDArray[np.float64] = 0.0,
+    down: float | NDArray[np.float64] = 0.0,
+    degrees: float | NDArray[np.float64] = 0.0,
+    size: float | NDArray[np.float64] = 1.0,
+    elastic: float = 0.0,
+    rng: np.random.Generator | None = None,
+) -> Images:
+    """Return new images: scaled and turned about the centre, then shifted, and bent.
+
+    Parameters
+    ----------
+    images : ndarray of uint8, shape (n, 28, 28)
+    right, down : float or ndarray of float64, shape (n,)
+        Shift in pixels.
+    degrees : float or ndarray of float64, shape (n,)
+        Turn, anticlockwise.
+    size : float or ndarray of float64, shape (n,)
+        Factor on the size, above 0.
+    elastic : float
+        Standard deviation of a pixel's displacement on each axis, in pixels.
+    rng : numpy.random.Generator, optional
+        Draws the displacements; needed where `elastic` is not 0.
+
+    Returns
+    -------
+    ndarray of uint8, shape (n, 28, 28)
+        Bilinear interpolation between the four pixels around each place, in steps of 1/256 pixel; 0 outside.
+    """
+    turn = np.deg2rad(degrees)
+    cosine, sine = np.cos(turn) / size, np.sin(turn) / size
+    # The place (x, y) that pixel (u, v) shows, both from the centre: shifted back, then turned back.
+    x = (cosine, -sine, sine * down - cosine * right)
+    y = (sine, cosine, -sine * right - cosine * down)
+    factors = np.empty((2, len(images), 3), np.float32)  # on u, v and 1
+    for axis, terms in zip(factors, (x, y), strict=True):
+        for column, term in enumerate(terms):
+            axis[:, column] = term
+    v, u = np.indices((SIDE, SIDE), dtype=np.float32).reshape(2, -1) - np.float32(CENTRE)
+    pixels = np.stack([u, v, np.ones_like(u)])  # (3, 784)
+    smoothing = _smoothing()
+    changed = np.empty_like(images)
+    for start in range(0, len(images), BLOCK):
+        block = slice(start, start + BLOCK)
+        places = factors[:, block] @ pixels  # (2, n, 784)
+        if elastic and rng is not None:
+            places += np.float32(elastic) * _displacements(places.shape[1], smoothing, rng)
+        changed[block] = look_up(images[block], places + np.float32(CENTRE))
+    return changed
+
+
+def _smoothing() -> Floats:
+    """Return the weights of a row's (or column's) points of noise for each pixel in it, shape (28, n_points).
+
+    The squares of a pixel's weights add up to 1: of noise with variance 1 its weighted sum has variance 1, too.
+    """
+    points = np.arange(-2 * SPACING, SIDE + 2 * SPACING + 1, SPACING)
+    weights = np.exp(-((np.arange(SIDE)[:, None] - points) ** 2) / (2 * SMOOTHING**2))
+    return np.asarray(weights / np.sqrt((weights**2).sum(axis=1, keepdims=True)), np.float32)
+
+
+def _displacements(n: int, smoothing: Floats, rng: np.random.Generator) -> Floats:
+    """Return noise that a Gaussian smooths down the columns and along the rows: (2, n, 784), variance 1."""
+    n_points = smoothing.shape[1]
+    noise = rng.standard_normal((2, n, n_points, n_points), np.float32)
+    return (smoothing @ (noise @ smoothing.T)).reshape(2, n, SIDE * SIDE)
+
+
+def look_up(images: Images, places: Floats) -> Images:
+    """Return what stands at `places` in the images.
+
+    Parameters
+    ----------
+    images : ndarray of uint8, shape (n, 28, 28)
+    places : ndarray of float32, shape (2, n, 784)
+        For each pixel of a new image the column, then the row, that it shows: 0 is the centre of the first.
+
+    Returns
+    -------
+    ndarray of uint8, shape (n, 28, 28)
+        Bilinear interpolation between four pixels; 0 outside.
+    """
+    steps = np.clip((places + 1) * STEPS + 0.5, 0, FRAME * STEPS - 1).astype(np.uint32)
+    (right, below), (column, row) = steps % STEPS, steps // STEPS
+    first = np.arange(len(images), dtype=np.uint32)[:, None] * (FRAME * FRAME)
+    four = _squares(images).ravel().take(first + row * FRAME + column)
+    # Two numbers of 16 bits in one of 32: the upper pixels, and 65 536 times those below them.
+    left = four & 0x00FF00FF
+    pair = left * STEPS + (((four >> 8) & 0x00FF00FF) - left) * right
+    upper = pair & 0xFFFF
+    values = upper * STEPS + ((pair >> 16) - upper) * below
+    grey: Images = ((values + 0x8000) >> 16).astype(np.uint8)
+    return grey.reshape(images.shape)
+
+
+def _squares(images: Images) -> NDArray[np.uint32]:
+    """Return each pixel with its right, lower and lower right neighbours, as one number's bytes: (n, 30, 30)."""
+    framed = np.zeros((len(images), FRAME + 1, FRAME + 1), np.uint32)
+    framed[:, 1 : SIDE + 1, 1 : SIDE + 1] = images
+    pairs = framed[:, :, :-1] + framed[:, :, 1:] * 2**8
+    return np.asarray(pairs[:, :-1] + pairs[:, 1:] * 2**16, np.uint32)

@@ -1,0 +1,196 @@
+"""Distorted images: what moves where, how much, and the same again from the same generator."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from explorer.datasets import augmentation
+from explorer.datasets.augmentation import Augmentation, distort, look_up, transform
+
+ALL = Augmentation(shift=2, rotation=15, scale=0.15, elastic=1.4)
+EACH = [Augmentation(**{name: getattr(ALL, name)}) for name in ALL.__slots__]
+
+
+@pytest.fixture(scope="module")
+def images():
+    """200 images of noise up to their edges: nothing that moves them goes unseen."""
+    return np.random.default_rng(1).integers(0, 256, (200, 28, 28), dtype=np.uint8)
+
+
+def distorted(images, augmentation, seed=0):
+    return distort(images, augmentation, np.random.default_rng(seed))
+
+
+def test_nothing_changes_when_all_is_off(images):
+    assert not Augmentation().is_on
+    new = distorted(images, Augmentation())
+    assert new.dtype == np.uint8
+    assert new is not images
+    np.testing.assert_array_equal(new, images)
+
+
+@pytest.mark.parametrize("augmentation", EACH)
+def test_each_kind_by_itself_changes_every_image(images, augmentation):
+    before = images.copy()
+    assert augmentation.is_on
+    assert (distorted(images, augmentation) != images).any(axis=(1, 2)).mean() > 0.95  # a turn may be tiny
+    np.testing.assert_array_equal(images, before)
+
+
+@given(right=st.integers(-30, 30), down=st.integers(-30, 30))
+def test_whole_pixels_shift_exactly_and_what_comes_in_is_0(images, right, down):
+    padded = np.pad(images[:3], ((0, 0), (30, 30), (30, 30)))
+    expected = padded[:, 30 - down : 58 - down, 30 - right : 58 - right]
+    np.testing.assert_array_equal(transform(images[:3], right, down), expected)
+
+
+def test_half_a_pixel_is_the_mean_of_two(images):
+    expected = (images[..., :-1].astype(int) + images[..., 1:] + 1) // 2
+    np.testing.assert_array_equal(transform(images, right=-0.5)[..., :-1], expected)
+    expected = (images[:, :-1].astype(int) + images[:, 1:] + 1) // 2
+    np.testing.assert_array_equal(transform(images, down=0.5)[:, 1:], expected)
+
+
+@pytest.mark.parametrize("quarters", [-2, -1, 1, 2])
+def test_quarter_turns_are_those_of_numpy(images, quarters):
+    expected = np.rot90(images, quarters, (1, 2)).astype(int)
+    assert np.abs(transform(images, degrees=90 * quarters) - expected).max() <= 2
+
+
+@pytest.mark.parametrize("degrees", [-30, 10, 45])
+def test_a_turn_back_and_a_shift_after_it(mnist, degrees):
+    """Turned, then shifted, as the amounts say: the centre of mass tells the order."""
+    images = mnist.train_images.reshape(-1, 28, 28)[:50]
+    moved = transform(images, 3, -2, degrees, 0.8)
+    x, y = centres(images)
+    angle = np.deg2rad(degrees)
+    expected_x = 0.8 * (np.cos(angle) * x + np.sin(angle) * y) + 3
+    expected_y = 0.8 * (np.cos(angle) * y - np.sin(angle) * x) - 2
+    np.testing.assert_allclose(centres(moved), (expected_x, expected_y), atol=0.15)
+
+
+def centres(images):
+    """The centres of mass of the ink, from the centre of the image: columns, rows."""
+    row, column = np.indices((28, 28)) - 13.5
+    ink = images.sum(axis=(1, 2), dtype=float)
+    return (images * column).sum(axis=(1, 2)) / ink, (images * row).sum(axis=(1, 2)) / ink
+
+
+def test_the_size_is_a_factor(mnist):
+    images = mnist.train_images.reshape(-1, 28, 28)[:50]
+    ink = images.sum(axis=(1, 2), dtype=float)
+    share = transform(images, size=0.7).sum(axis=(1, 2)) / ink
+    np.testing.assert_allclose([share.mean(), share.std()], [0.49, 0], atol=0.01)
+
+
+def test_amounts_are_uniform_up_to_their_limits(mnist):
+    image = np.zeros((4000, 28, 28), np.uint8)
+    image[:, 13:15, 13:15] = 255  # a spot at the centre
+    x, y = centres(distorted(image, Augmentation(shift=3)))
+    for amounts in (x, y):
+        assert 2.9 < np.abs(amounts).max() < 3.01
+        np.testing.assert_allclose([amounts.mean(), amounts.std()], [0, 3 / 3**0.5], atol=0.06)
+    assert abs(np.corrcoef(x, y)[0, 1]) < 0.05
+    image = np.zeros((4000, 28, 28), np.uint8)
+    image[:, 13:15, 23:25] = 255  # one at the right
+    x, y = centres(distorted(image, Augmentation(rotation=20)))
+    degrees = np.rad2deg(np.arctan2(-y, x))
+    assert 19.5 < np.abs(degrees).max() < 20.3
+    np.testing.assert_allclose([degrees.mean(), degrees.std()], [0, 20 / 3**0.5], atol=0.5)
+    factors = np.hypot(*centres(distorted(image, Augmentation(scale=0.1)))) / 10
+    np.testing.assert_allclose([factors.min(), factors.mean(), factors.max()], [0.9, 1, 1.1], atol=0.01)
+
+
+RAMP = np.broadcast_to((np.arange(28) * 9).astype(np.uint8), (4000, 28, 28))
+INSIDE = slice(6, 22)  # four standard deviations from the edge, past which a ramp of grey falls to 0
+
+
+def displacements(elastic):
+    """How far right of itself each pixel looks: the grey of a ramp tells."""
+    return (distorted(RAMP, Augmentation(elastic=elastic)) / 9 - np.arange(28))[:, INSIDE, INSIDE]
+
+
+@pytest.mark.parametrize("elastic", [0.5, 1.4])
+def test_elastic_is_the_standard_deviation_of_the_displacement_at_every_pixel(elastic):
+    moved = displacements(elastic)
+    np.testing.assert_allclose(moved.std(axis=0), elastic, rtol=0.06)
+    np.testing.assert_allclose(moved.mean(axis=0), 0, atol=0.1)
+
+
+def test_the_displacements_are_those_of_a_gaussian_of_4_pixels():
+    """White noise smoothed by σ has the autocorrelation exp(-d² / 4σ²)."""
+    moved = displacements(1)
+    for distance in (2, 4, 8, 12):
+        expected = np.exp(-(distance**2) / 64)
+        for start in (0, 3):
+            down = np.corrcoef(moved[:, start, 7], moved[:, start + distance, 7])[0, 1]
+            along = np.corrcoef(moved[:, 7, start], moved[:, 7, start + distance])[0, 1]
+            np.testing.assert_allclose([down, along], expected, atol=0.06)
+
+
+def test_simards_alpha_of_34_is_1_4_pixels():
+    rng = np.random.default_rng(0)
+    weights = np.exp(-(np.arange(-20, 21) ** 2) / (2 * augmentation.SMOOTHING**2))
+    kernel = np.outer(weights, weights) / weights.sum() ** 2
+    field = [34 * (kernel * rng.uniform(-1, 1, kernel.shape)).sum() for _ in range(20_000)]
+    assert abs(np.std(field) - 1.4) < 0.05
+
+
+def test_places_are_looked_up_between_four_pixels(images):
+    places = np.random.default_rng(3).uniform(-3, 31, (2, len(images), 784)).astype(np.float32)
+    padded = np.pad(images, ((0, 0), (5, 5), (5, 5))).astype(float)
+    column, row = (np.floor(place).astype(int) for place in places)
+    right, below = places[0] - column, places[1] - row
+    number = np.arange(len(images))[:, None]
+    expected = sum(
+        padded[number, row + 5 + down, column + 5 + across]
+        * (below if down else 1 - below)
+        * (right if across else 1 - right)
+        for down in (0, 1)
+        for across in (0, 1)
+    )
+    found = look_up(images, places).reshape(expected.shape)
+    assert np.abs(found - expected).max() < 2  # a place is exact to 1/512 pixel, a grey level to ½
+    assert abs(np.mean(found - expected)) < 0.01
+
+
+def test_the_same_generator_gives_the_same_and_another_one_others(images):
+    np.testing.assert_array_equal(distorted(images, ALL), distorted(images, ALL))
+    assert (distorted(images, ALL) != distorted(images, ALL, seed=1)).any(axis=(1, 2)).all()
+
+
+def test_images_are_distorted_each_in_its_own_way(images):
+    new = distorted(np.repeat(images[:1], 200, axis=0), ALL)
+    assert len(np.unique(new, axis=0)) == 200
+
+
+def test_twice_as_elastic_bends_the_same_way_twice_as_far():
+    np.testing.assert_allclose(displacements(1), 2 * displacements(0.5), atol=0.25)
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ({"shift": -1}, "shift is -1; expected 0 or more"),
+        ({"elastic": float("nan")}, "elastic is nan"),
+        ({"scale": 1}, "scale is 1; expected 0 to below 1"),
+    ],
+)
+def test_it_refuses_what_is_out_of_range(setting, message):
+    with pytest.raises(ValueError, match=message):
+        Augmentation(**setting)
+
+
+def test_it_stands_alone_so_that_a_script_can_carry_it():
+    imported = [
+        node.module if isinstance(node, ast.ImportFrom) else node.names[0].name
+        for node in ast.walk(ast.parse(inspect.getsource(augmentation)))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+    ]
+    assert {name.split(".")[0] for name in imported} <= {"numpy", "dataclasses"}

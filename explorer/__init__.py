@@ -11,7 +11,7 @@ from explorer.datasets import Dataset, DatasetError, load_dataset, load_mnist
 from explorer.network import NeuralNetwork, accuracy, confusion_matrix, most_confused, per_class
 from explorer.network.activations import d_relu, d_sigmoid, d_tanh, relu, sigmoid, softmax, tanh
 from explorer.network.losses import cross_entropy, d_cross_entropy, d_squared_error, squared_error
-from explorer.training import ConfigError, EpochRecord, History, TrainingConfig, train
+from explorer.training import ConfigError, EpochRecord, History, TrainingConfig, race, train
 from explorer.training.studies import Trial, grid, log_uniform, sample, study
 
 __version__ = "0.1.0"
@@ -49,6 +49,7 @@ __all__ = [
     "log_uniform",
     "most_confused",
     "per_class",
+    "race",
     "relu",
     "sample",
     "sigmoid",

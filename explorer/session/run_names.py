@@ -1,12 +1,12 @@
 """What a run is called: by the settings that set it apart, so that a list of runs can be read."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 
-from explorer.training import PRESETS, TrainingConfig
+from explorer.training import FIELDS, PRESETS, TrainingConfig
 from explorer.wording import plain
 
-__all__ = ["fork_label", "run_label"]
+__all__ = ["entry_labels", "fork_label", "run_label"]
 
 _MOST_SETTINGS = 3
 _NOT_NAMED = frozenset({"epochs"})  # a run may be given more of them, and keeps its name
@@ -55,6 +55,13 @@ def fork_label(config: TrainingConfig, parent: TrainingConfig, number: int, epoc
     """Return what sets a fork of run `number` at an epoch apart: ``"fork of run 1 at epoch 4, lr 0.003"``."""
     fork = f"fork of run {number} at epoch {epoch:g}"
     return ", ".join([fork, *_worded(config, _differences(parent, config))])
+
+
+def entry_labels(configs: Sequence[TrainingConfig]) -> list[str]:
+    """Return what sets the entries of a race apart: ``["plain SGD, lr 0.01", "Adam, lr 0.003"]``."""
+    varied = {name for config in configs for name in _differences(configs[0], config)}
+    named = sorted(varied, key=lambda name: (name == "learning_rate", [*FIELDS].index(name)))
+    return [", ".join(_worded(config, named)) for config in configs]
 
 
 def _differences(base: TrainingConfig, config: TrainingConfig) -> list[str]:

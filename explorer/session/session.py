@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from time import monotonic
@@ -15,7 +15,7 @@ from explorer.network.weights_file import read_weights
 from explorer.session.advice import Advice, Advisor
 from explorer.session.earlier_runs import EarlierRuns
 from explorer.session.opening import opening
-from explorer.session.run_names import fork_label, run_label
+from explorer.session.run_names import entry_labels, fork_label, run_label
 from explorer.session.saved_session import SavedSession, session_bytes
 from explorer.session.session_run import SessionRun
 from explorer.session.state import SessionState
@@ -33,6 +33,8 @@ from explorer.training import (
 )
 from explorer.training.config import MOST_EPOCHS
 from explorer.training.event_loop import EventLoop, log_fault
+from explorer.training.races import Race, RaceError
+from explorer.training.records import RivalRecord
 from explorer.training.runner import Unit
 from explorer.training.share import Share
 
@@ -97,6 +99,7 @@ class Session:
         self.check(self._config)
         self._training: TrainingRun | None = None
         self._run: SessionRun | None = None
+        self._rivals = dict[int, SessionRun]()  # by their entry in the present run's race
         self._earlier = EarlierRuns()
         self._first: TrainingConfig | None = None  # settings of the first run, which others are named by
         self._selected_epoch: float | None = None
@@ -255,6 +258,36 @@ class Session:
         run = SessionRun.beginning(training, self._next_number(), "paused" if paused else "running")
         self._begin(training, run, paused=paused)
 
+    def race(self, configs: Sequence[TrainingConfig]) -> None:
+        """Start runs that train at once: the first is the present run, the others are with the earlier ones.
+
+        Parameters
+        ----------
+        configs : sequence of TrainingConfig
+            Two to six, all different, of one seed and one number of epochs.
+
+        Raises
+        ------
+        RaceError
+            If these settings make no race, or a class of one's own is trained.
+        ConfigError
+            If one asks for more images than the data set has.
+        """
+        if self.own is not None:
+            raise RaceError(f"{self.own.name} trains by itself; only the textbook's networks race")
+        training = Race(configs, self.dataset)
+        self._config = training.config
+        self._put_aside()
+        for config in reversed(configs):
+            self._earlier = self._earlier.without_repeats(config, self.dataset)
+        labels = entry_labels(configs)
+        first, *rivals = (
+            replace(SessionRun.beginning(entry, self._next_number()), label=label, series=self._series)
+            for entry, label in zip((training, *training.rivals), labels, strict=True)
+        )
+        self._rivals = dict(enumerate(rivals, 1))
+        self._begin(training, first)
+
     def take_network(self, network: type[Any], config: TrainingConfig) -> None:
         """Train another class of one's own, and forget all runs so far.
 
@@ -285,7 +318,8 @@ class Session:
             raise ValueError(f"there is no run that can go on to {epochs} epochs")
         self._config, self._starts_clean = config, False
         status: RunnerStatus = "paused" if paused else "running"
-        self._run = replace(run, history=run.history.continued(config), status=status)
+        self._run = run.continued(epochs, status)
+        self._rivals = {entry: rival.continued(epochs, status) for entry, rival in self._rivals.items()}
         self._train_reference()
         self._token = self._runner.extend(training, epochs, paused=paused)
         self._publish()
@@ -366,6 +400,20 @@ class Session:
         self._selected_epoch = epoch
         self._publish()
 
+    def go_back_to(self, number: int) -> None:
+        """Make an earlier run on these images the present one; one whose network is gone is left where it is."""
+        run = self._state.earlier.on(self.dataset).numbered(number)
+        if run is None or not run.has_network:
+            return
+        self._runner.cancel()
+        self._leave_reference()
+        self._put_aside()
+        run = self._earlier.numbered(number) or run  # as it was put aside
+        self._earlier = replace(self._earlier, runs=tuple(one for one in self._earlier if one is not run))
+        self._config, self._training = run.config, _resumed(run, self.dataset)
+        self._run = replace(run, is_recorded=self._training is None)
+        self._publish()
+
     def open(self, run: SessionRun) -> None:
         """Show a run of another session, which has ended, as the newest: Train begins it again."""
         self._runner.cancel()
@@ -432,10 +480,10 @@ class Session:
         return session_bytes(saved, self.dataset, weight_bytes)
 
     def _as_saved(self) -> SavedSession:
-        run = self._state.begun_run
+        run, racing = self._state.begun_run, {rival.number for rival in self._rivals.values()}
         return SavedSession(
             config=self._config,
-            runs=self._state.runs,
+            runs=tuple(run.set_aside() if run.number in racing else run for run in self._state.runs),
             present=0 if run is None or run.own is not None else run.number,
             n_runs=self._n_runs,
             first=self._first,
@@ -450,6 +498,7 @@ class Session:
         runs = [replace(run, series=self._series) for run in saved.runs]
         self._config, self._first, self._n_runs = saved.config, saved.first, saved.n_runs
         self._training, self._run, self._selected_epoch, self._starts_clean = None, None, None, False
+        self._rivals = {}
         self._earlier = EarlierRuns(tuple(run for run in runs if run.number != saved.present))
         self._saved = frozenset(run.revision for run in runs)
         self._publish()  # so that nobody takes the run to come for the one before
@@ -465,11 +514,18 @@ class Session:
         """Change a run's name or note, or whether it is pinned or hidden; an unknown number is ignored."""
         if self._run is not None and self._run.number == number:
             self._run = replace(self._run, **changes)
+        for entry, rival in self._rivals.items():
+            if rival.number == number:
+                self._rivals[entry] = replace(rival, **changes)
         self._earlier = self._earlier.edited(number, **changes)
         self._publish()
 
     def delete(self, number: int) -> None:
-        """Take an earlier run out, until `restore` or `forget`."""
+        """Take an earlier run out, until `restore` or `forget`; one that races trains no further."""
+        for entry, rival in tuple(self._rivals.items()):
+            if rival.number == number and isinstance(self._training, Race):
+                self._training.drop(entry)
+                self._earlier = self._earlier.followed_by(self._rivals.pop(entry))
         self._earlier = self._earlier.deleting(number)
         self._publish()
 
@@ -544,10 +600,12 @@ class Session:
 
     def _put_aside(self) -> None:
         """Make the present run an earlier one, unless there is nothing in it to keep."""
-        run, self._run = self._run, None
+        runs = (self._run, *self._rivals.values())
+        self._run, self._rivals = None, {}
         self._selected_epoch, self._starts_clean = None, False
-        if run is not None and run.is_kept:
-            self._earlier = self._earlier.followed_by(run)
+        for run in runs:
+            if run is not None and run.is_kept:
+                self._earlier = self._earlier.followed_by(run)
 
     def _settle(self) -> None:
         """Publish new settings; where the untrained network of others is shown, with theirs."""
@@ -559,7 +617,7 @@ class Session:
     def _begin(self, training: TrainingRun, run: SessionRun, *, paused: bool = False) -> None:
         config, parent, epoch = run.config, run.parent, run.first_epoch
         if parent is None:
-            label = run_label(config, self._first)
+            label = run.label or run_label(config, self._first)
             label = label if run.own is None else f"own network {run.own.name}, {label}"
         else:
             label = fork_label(config, parent.config, parent.number, epoch)
@@ -593,6 +651,10 @@ class Session:
         """Take in what the run says; what a run before said was on its way and comes too late."""
         if self._run is not None and delivery.token == self._token:
             self._run = self._run.taking(delivery.status, delivery.records, delivery.in_line)
+            news = [record for record in delivery.records if isinstance(record, RivalRecord)]
+            for entry, rival in self._rivals.items():
+                records = [one.record for one in news if one.entry == entry]
+                self._rivals[entry] = rival.racing(self._run, records)
             self._publish()
 
     def _new_state(self) -> SessionState:
@@ -606,7 +668,7 @@ class Session:
             run=run,
             moment=moment,
             selected_epoch=self._selected_epoch,
-            earlier=self._earlier,
+            earlier=replace(self._earlier, runs=(*self._earlier.runs, *self._rivals.values())),
             starts_clean=self._starts_clean,
             saved=self._saved,
         )

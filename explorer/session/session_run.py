@@ -15,6 +15,7 @@ from explorer.session.opening import OpenedWeights
 from explorer.training import (
     BatchRecord,
     BatchStep,
+    DivergedError,
     EpochRecord,
     Evaluation,
     History,
@@ -28,7 +29,8 @@ from explorer.training import (
     TrainingRun,
     new_network,
 )
-from explorer.training.runner import Record
+from explorer.training.records import RivalRecord
+from explorer.training.runner import STOPPED_BY_USER, Record
 
 __all__ = ["SessionRun"]
 
@@ -159,6 +161,11 @@ class SessionRun:
         if self.evaluation is not None:
             return Moment(self.evaluation, self.evaluation.snapshot)
         return self.timeline.newest
+
+    @property
+    def has_network(self) -> bool:
+        """Whether the weights of its newest moment are there."""
+        return self.newest is not None and bool(self.newest.weights)
 
     @property
     def epoch(self) -> float:
@@ -292,13 +299,18 @@ class SessionRun:
         return not {"hidden_sizes", "initializer"} & set(config.differences(self.config))
 
     def taking(self, status: RunnerStatus, records: Iterable[Record], in_line: int = 0) -> SessionRun:
-        """Return the run with what the runner has delivered since; an idle one stays so while it is paused."""
+        """Return the run with what the runner has delivered since; an idle one stays so while it is paused.
+
+        What its rivals in a race say is passed over.
+        """
         timeline, evaluation, last = self.timeline, self.evaluation, self.history.last
         steps = self.steps
         ours: list[EpochRecord | BatchRecord | RunEnd] = []
         for record in records:
             if isinstance(record, BatchStep):
                 steps = (*steps, record)
+                continue
+            if isinstance(record, RivalRecord):
                 continue
             evaluation = None
             if isinstance(record, Snapshot):
@@ -330,6 +342,28 @@ class SessionRun:
             steps=steps,
             start=start,
         )
+
+    def continued(self, epochs: int, status: RunnerStatus) -> SessionRun:
+        """Return the run as one that goes on to more epochs; one that failed stays as it is."""
+        if self.status == "failed":
+            return self
+        return replace(
+            self, history=self.history.continued(self.config.replace(epochs=epochs)), status=status
+        )
+
+    def racing(self, first: SessionRun, records: Iterable[Record]) -> SessionRun:
+        """Return the run with what it has said in a race; it ends with the race's first entry, or fails before."""
+        if self.history.end is not None:
+            return self
+        run, end = self.taking(first.status, records), first.history.end
+        if run.history.end is not None:
+            return replace(run, status="failed")
+        if end is None:
+            return run
+        if run.epochs_done >= run.config.epochs:
+            return run.taking("finished", [RunEnd("finished", final=run.evaluation)])
+        reason = STOPPED_BY_USER if isinstance(end.error, DivergedError) else end.reason
+        return run.taking("stopped", [RunEnd("stopped", reason, final=run.evaluation)])
 
     def set_aside(self) -> SessionRun:
         """Return what is kept of it when another run takes its place: its history and its newest moment."""

@@ -5,6 +5,7 @@ from explorer.training.config import FIELDS, PRESETS, TrainingConfig
 from explorer.training.fields import ConfigError
 from explorer.training.own_network import OwnClass, OwnNetworkError
 from explorer.training.own_run import OwnRun
+from explorer.training.races import RaceError, race
 from explorer.training.records import (
     BatchRecord,
     BatchStep,
@@ -34,6 +35,7 @@ __all__ = [
     "OwnClass",
     "OwnNetworkError",
     "OwnRun",
+    "RaceError",
     "RunEnd",
     "Runner",
     "RunnerStatus",
@@ -44,5 +46,6 @@ __all__ = [
     "check_images",
     "complete",
     "new_network",
+    "race",
     "train",
 ]

@@ -186,6 +186,22 @@ class RunEnd:
 
 
 @dataclass(frozen=True, slots=True)
+class RivalRecord:
+    """What another entry of a race says than the first.
+
+    Parameters
+    ----------
+    entry : int
+        Its place among the entries, 1 for the first rival.
+    record : BatchRecord, EpochRecord, Snapshot, Evaluation or RunEnd
+        What it would have said by itself; a `RunEnd` only if it failed.
+    """
+
+    entry: int
+    record: BatchRecord | EpochRecord | Snapshot | Evaluation | RunEnd
+
+
+@dataclass(frozen=True, slots=True)
 class History(Sequence[EpochRecord]):
     """The records of one run in the order in which they came: a sequence of its epochs.
 

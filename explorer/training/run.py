@@ -3,6 +3,8 @@
 Nobody calls back into the loop. Whoever iterates decides: to pause is to stop asking, to stop is to close.
 """
 
+from __future__ import annotations
+
 import inspect
 import math
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
@@ -21,14 +23,21 @@ from explorer.training.config import TrainingConfig
 from explorer.training.fields import ConfigError
 from explorer.training.own_network import OwnClass
 from explorer.training.process_settings import one_blas_thread, small_product
-from explorer.training.records import BatchRecord, BatchStep, EpochRecord, Evaluation, Snapshot
+from explorer.training.records import (
+    BatchRecord,
+    BatchStep,
+    EpochRecord,
+    Evaluation,
+    RivalRecord,
+    Snapshot,
+)
 from explorer.wording import grouped
 
 __all__ = ["DivergedError", "Event", "TrainingRun", "check_images", "length_of", "new_network", "train"]
 
 _Found = TypeVar("_Found")
 
-Event = BatchRecord | EpochRecord | Snapshot | None
+Event = BatchRecord | EpochRecord | Snapshot | RivalRecord | None
 
 
 class DivergedError(ArithmeticError):
@@ -139,6 +148,8 @@ class TrainingRun:
     """Whether a mini-batch is under way, so that its weights are half those of before: no moment to pause at."""
     first_weights: tuple[NDArray[np.floating], ...] | None = None
     """The weights that it began with; None where the settings say them."""
+    rivals: tuple[TrainingRun, ...] = ()
+    """The runs that are iterated along with it, in a race."""
 
     def __init__(self, config: TrainingConfig, dataset: Dataset, *, start: Snapshot | None = None) -> None:
         check_images(config, dataset)

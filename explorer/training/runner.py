@@ -20,14 +20,22 @@ from numpy.typing import NDArray
 from explorer.training.event_loop import running_loop
 from explorer.training.own_network import OwnNetworkError
 from explorer.training.process_settings import one_blas_thread, short_switches
-from explorer.training.records import BatchRecord, BatchStep, EpochRecord, Evaluation, RunEnd, Snapshot
+from explorer.training.records import (
+    BatchRecord,
+    BatchStep,
+    EpochRecord,
+    Evaluation,
+    RivalRecord,
+    RunEnd,
+    Snapshot,
+)
 from explorer.training.run import DivergedError, Event, TrainingRun
 from explorer.training.share import Share, patience
 from explorer.training.timeline import bytes_kept
 
 __all__ = ["STOPPED_BY_USER", "Delivery", "Record", "Runner", "RunnerStatus", "Unit"]
 
-Record = BatchRecord | BatchStep | EpochRecord | Snapshot | Evaluation | RunEnd
+Record = BatchRecord | BatchStep | EpochRecord | Snapshot | Evaluation | RivalRecord | RunEnd
 RunnerStatus = Literal["idle", "running", "paused", "finished", "stopped", "failed"]
 Unit = Literal["epoch", "batch"]
 
@@ -341,6 +349,12 @@ class _Turn:
         return None if final is None else RunEnd("stopped", reason, final=final)
 
     def _evaluate(self, wanted: Callable[[], bool]) -> Evaluation | None:
+        """Return the run's exact figures, those of its rivals being records; None if that was left."""
+        for entry, rival in enumerate(self._run.rivals, 1):
+            found = rival.evaluate(lambda: self._goes_on(wanted))
+            if found is None:
+                return None
+            self._records.append(RivalRecord(entry, found))
         return self._run.evaluate(lambda: self._goes_on(wanted))
 
     def _goes_on(self, wanted: Callable[[], bool]) -> bool:

@@ -6,6 +6,7 @@ const UNDO_MS = 10_000;
 const ICONS = {
   pin: ["M5.5 2.25h5", "M6.25 2.25v4.5l-2 2.5h7.5l-2-2.5v-4.5", "M8 9.25v4.5"],
   hide: ["M1.5 8s2.25-4.5 6.5-4.5 6.5 4.5 6.5 4.5-2.25 4.5-6.5 4.5-6.5-4.5-6.5-4.5z", "M2.5 13.5l11-11"],
+  open: ["M6.5 3.25h-3.25v9.5h9.5v-3.25", "M9 2.75h4.25v4.25", "M13 3l-5.5 5.5"],
   load: ["M13.25 8h-9.5", "M7.25 4.25L3.5 8l3.75 3.75"],
   delete: ["M2.75 4.25h10.5", "M6 4.25v-1.5h4v1.5", "M4.25 4.25l.5 9h6.5l.5-9"],
 };
@@ -83,6 +84,7 @@ function makeRow(number, model, choose) {
   const name = field("name", "Name", 60, "");
   const note = field("note", "Note", 2000, "add a note");
   const buttons = {
+    open: button("open", "Show it in all tabs"),
     load: button("load", "Load settings into the controls"),
     pin: button("pin", "Pin: first in the table, always among the curves"),
     hide: button("hide", "Hide its curves"),
@@ -114,7 +116,7 @@ function fill(parts, run, chosen) {
   }
   buttons.pin.setAttribute("aria-pressed", String(run.pinned));
   buttons.hide.setAttribute("aria-pressed", String(run.hidden));
-  buttons.hide.disabled = buttons.delete.disabled = run.present;
+  buttons.open.disabled = buttons.hide.disabled = buttons.delete.disabled = run.present;
   while (parts.cells.length > run.cells.length) parts.cells.pop()?.remove();
   while (parts.cells.length < run.cells.length) {
     const cell = make("td");

@@ -14,11 +14,11 @@ __all__ = ["MOST_CHOSEN", "RunAction", "RunCell", "RunRow", "RunTable"]
 
 MOST_CHOSEN = 2
 
-Verb = Literal["name", "note", "pin", "hide", "delete", "load", "undo", "forget"]
+Verb = Literal["name", "note", "pin", "hide", "delete", "load", "open", "undo", "forget"]
 
 _LONGEST = MappingProxyType({"name": 60, "note": 2000})
 _ON_PRESENT = ("name", "note", "pin", "load")
-_ON_A_RUN = (*_ON_PRESENT, "hide", "delete")
+_ON_A_RUN = (*_ON_PRESENT, "open", "hide", "delete")
 _ON_ALL = ("undo", "forget")
 
 
@@ -62,8 +62,8 @@ class RunAction:
     """What the user asks for."""
 
     verb: Verb
-    """``"name"``, ``"note"``, ``"pin"``, ``"hide"``, ``"delete"`` or ``"load"`` a run; ``"undo"`` or ``"forget"``
-    what was deleted."""
+    """``"name"``, ``"note"``, ``"pin"``, ``"hide"``, ``"delete"``, ``"load"`` or ``"open"`` a run;
+    ``"undo"`` or ``"forget"`` what was deleted."""
     number: int = 0
     """Number of the run; 0 where the verb means no single one."""
     text: str = ""

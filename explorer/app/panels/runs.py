@@ -14,9 +14,11 @@ from explorer.figures.palette import Theme
 from explorer.figures.runs import SLOTS, Axis, RunCurve, runs_figure, runs_layout, runs_traces
 from explorer.session import SessionRun
 from explorer.training import FIELDS, TrainingConfig
+from explorer.training.races import RACES
 from explorer.widgets.caption import Caption
 from explorer.widgets.dropdown import Segmented
 from explorer.widgets.live_figure import LiveFigure
+from explorer.widgets.rendered import Rendered, button_element, element
 from explorer.widgets.run_table import RunAction, RunRow, RunTable
 from explorer.wording import counted
 
@@ -27,6 +29,7 @@ _NEVER = -1
 _KEPT = (
     "Earlier runs keep their curves and their last network; only the present one goes back epoch by epoch."
 )
+_RACE = "Race: the settings in the controls against others, from the same start, all at once."
 
 
 class RunsPanel:
@@ -41,6 +44,13 @@ class RunsPanel:
         self._said_during = _NEVER  # present run's number when the line under the table answered the user
         self.table = RunTable(meanings={**GLOSSARY, **{field.label: field.help for field in FIELDS.values()}})
         self.table.on_action(on_loop(self._on_action))
+        buttons = (button_element(name, name, class_="explorer-button") for name in RACES)
+        self.races = Rendered(
+            "explorer-races",
+            element("p", _RACE, class_="explorer-muted explorer-small"),
+            element("div", *buttons, role="group", aria_label="Start a race"),
+        )
+        self.races.on_press(on_loop(self._on_race))
         self.table.observe(on_loop(lambda _: self._show_comparison(views.state)), "chosen")
         self.comparison = RunComparison(views.dataset.class_names, theme)
         self.axis = Segmented(
@@ -58,14 +68,15 @@ class RunsPanel:
             box("explorer-panel-figure", self.accuracy, self.captions["accuracy"]),
             box("explorer-panel-figure", self.loss, self.captions["loss"]),
         )
-        parts = (self.table, self.comparison.view, tools, curves)
+        races = () if self._session.own else (self.races,)
+        parts = (*races, self.table, self.comparison.view, tools, curves)
         self.view = box("explorer-panel explorer-column", *parts)
 
     def show(self, state: ViewState) -> None:
         """Show all runs; while one trains, once a second."""
         run = state.run
         marks = _marks(state.runs)
-        known = () if run is None else (run.key, run.status, len(run.history), id(run.evaluation))
+        known = tuple(map(_progress, (*state.racing, *([] if run is None else [run]))))
         wanted = (state.theme, None if run else state.config, known, marks)
         waits = state.is_training and monotonic() - self._drawn_at < _SECONDS_BETWEEN
         if wanted == self._drawn or (waits and self._same_runs(wanted)):
@@ -103,7 +114,8 @@ class RunsPanel:
     ) -> list[RunRow]:
         """Return the rows of the runs that have ended: those of the last time, if nothing has changed in them."""
         earlier, dataset, theme = state.earlier, state.dataset, state.theme
-        key = (theme, columns, config, dataset, numbers, _marks(earlier))
+        racing = tuple(map(_progress, state.racing))
+        key = (theme, columns, config, dataset, numbers, _marks(earlier), racing)
         if self._rows is None or self._rows[0] != key:
             made = [row(run, columns, config, dataset, numbers, theme, is_present=False) for run in earlier]
             self._rows = key, made
@@ -143,6 +155,11 @@ class RunsPanel:
         self._show_accuracy(self._views.state)
         self._show_loss(self._views.state)
 
+    def _on_race(self, name: str) -> None:
+        session = self._session
+        if name in RACES:
+            session.race(RACES[name](session.config, len(session.dataset.train_labels)))
+
     def _on_action(self, action: RunAction) -> None:
         self._drawn = None
         session = self._session
@@ -166,6 +183,11 @@ class RunsPanel:
             session.edit(run.number, pinned=not run.pinned)
         elif action.verb == "hide":
             session.edit(run.number, hidden=not run.hidden)
+        elif action.verb == "open":
+            session.go_back_to(run.number)
+            is_open = _number(self._views.state) == run.number
+            why = "is of other images or without its network: load its settings and train again"
+            self._say(f"All tabs show {run.mention}." if is_open else f"{_mentioned(run)} {why}.")
         elif action.verb == "load":
             session.config = run.config
             self._say(f"The settings of {run.mention} are in the controls. Train starts a run with them.")
@@ -178,6 +200,11 @@ class RunsPanel:
         """Answer the user; the answer stays until there is another, or the next run starts."""
         self._said_during = _number(self._views.state)
         self.table.say(words, undo=undo)
+
+
+def _progress(run: SessionRun) -> tuple[object, ...]:
+    """Return what changes as a run goes on."""
+    return run.key, run.status, len(run.history), id(run.evaluation)
 
 
 def _marks(runs: Iterable[SessionRun]) -> tuple[object, ...]:
@@ -233,7 +260,12 @@ def _named(runs: tuple[SessionRun, ...]) -> str:
     """Return ``"Run 3 is"``, or ``"2 runs are"``, for a sentence to go on."""
     if len(runs) != 1:
         return f"{len(runs)} runs are"
-    return f"{runs[0].mention[:1].upper()}{runs[0].mention[1:]} is"
+    return f"{_mentioned(runs[0])} is"
+
+
+def _mentioned(run: SessionRun) -> str:
+    """Return what a run is called at the beginning of a sentence."""
+    return f"{run.mention[:1].upper()}{run.mention[1:]}"
 
 
 def _left_out(names: list[str]) -> str:

@@ -1,0 +1,245 @@
+"""A race: networks that differ in a setting or two train at once, each at the same epoch as the others.
+
+They take turns in one thread, a twentieth of an epoch each, so that the seconds of each are its own. What a race
+gives of an entry is what a run by itself would have given, to the bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from types import MappingProxyType
+
+from explorer.datasets import Dataset
+from explorer.network import ACTIVATIONS, OPTIMIZERS
+from explorer.training.config import FIELDS, TrainingConfig
+from explorer.training.fitting import fitting_rate
+from explorer.training.process_settings import one_blas_thread
+from explorer.training.records import (
+    BatchRecord,
+    EpochRecord,
+    Evaluation,
+    History,
+    RivalRecord,
+    RunEnd,
+    Snapshot,
+)
+from explorer.training.run import DivergedError, Event, TrainingRun
+
+__all__ = ["MOST_ENTRIES", "RACES", "Race", "RaceError", "race"]
+
+MOST_ENTRIES = 6
+"""How many networks race at most."""
+
+_SHARED = ("seed", "epochs")  # what all entries have in common: the start and the finish
+
+
+class RaceError(ValueError):
+    """Settings that make no race."""
+
+
+def race(configs: Sequence[TrainingConfig], dataset: Dataset) -> Iterator[History]:
+    """Train several networks at once and yield the records of one so far, whenever it has ended an epoch.
+
+    Parameters
+    ----------
+    configs : sequence of TrainingConfig
+        Two to six, all different, of one seed and one number of epochs.
+    dataset : Dataset
+        The images and labels.
+
+    Yields
+    ------
+    History
+        Its `config` says whose records they are. Each is yielded once more with its `end`: "finished" with exact
+        figures, or "failed" if its loss became infinite or not a number; the others then go on.
+
+    Raises
+    ------
+    RaceError
+        If these settings make no race.
+    ConfigError
+        If one asks for more training samples than the dataset has.
+
+    Examples
+    --------
+    >>> from explorer import TrainingConfig, load_mnist, race
+    >>> configs = [TrainingConfig(epochs=1, learning_rate=rate) for rate in (0.001, 0.01)]
+    >>> for history in race(configs, load_mnist()):
+    ...     print(history.config.learning_rate, len(history))
+    0.01 1
+    0.001 1
+    0.001 1
+    0.01 1
+    """
+    run = Race(configs, dataset)
+    found = {entry: History(config) for entry, config in enumerate(configs)}
+    with one_blas_thread():
+        try:
+            for event in run:
+                entry, record = (event.entry, event.record) if isinstance(event, RivalRecord) else (0, event)
+                if isinstance(record, BatchRecord | EpochRecord | RunEnd):
+                    found[entry] = found[entry].followed_by(record)
+                    if not isinstance(record, BatchRecord):
+                        yield found[entry]
+        except DivergedError as error:
+            found[0] = found[0].followed_by(RunEnd("failed", f"{error}.", error=error))
+            yield found[0]
+        for entry, entered in enumerate((run, *run.rivals)):
+            if found[entry].end is None:
+                yield found[entry].followed_by(RunEnd("finished", final=entered.evaluate()))
+
+
+class Race(TrainingRun):
+    """Several runs as one that can be iterated, paused and stopped: the first entry, with the others at its side.
+
+    It yields what the first entry would alone; what another says comes in between, each as a `RivalRecord`. A
+    network that diverges drops out, and the others go on; if it is the first, that is raised at the end.
+
+    Parameters
+    ----------
+    configs : sequence of TrainingConfig
+        Two to six, all different, of one seed and one number of epochs.
+    dataset : Dataset
+        The images and labels.
+
+    Raises
+    ------
+    RaceError
+        If these settings make no race.
+    ConfigError
+        If one asks for more training samples than the dataset has.
+    """
+
+    def __init__(self, configs: Sequence[TrainingConfig], dataset: Dataset) -> None:
+        _check_entries(configs)
+        super().__init__(configs[0], dataset)
+        self.rivals = tuple(TrainingRun(config, dataset) for config in configs[1:])
+        self._diverged: dict[int, DivergedError] = {}
+        self._left = set[int]()
+        self._scored = set[int]()
+        self._up: int | None = None  # the entry whose turn it is
+
+    def __iter__(self) -> Iterator[Event]:
+        super().__iter__()
+        return self
+
+    def __next__(self) -> Event:
+        if self._up is None:
+            self._take_turns()
+        if self._up is None:
+            return self._end()
+        entry = self._up
+        try:
+            event = next(self.rivals[entry - 1]) if entry else super().__next__()
+        except DivergedError as error:
+            self._up, self._diverged[entry] = None, error
+            last_word = RunEnd("failed", f"{error}.", error=error.with_traceback(None))
+            return RivalRecord(entry, last_word) if entry else None
+        if isinstance(event, BatchRecord | Snapshot):
+            self._up = None
+        if not entry or event is None or isinstance(event, RivalRecord):
+            return event
+        return RivalRecord(entry, event)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all entries have ended."""
+        return not self._going()
+
+    @property
+    def snapshot_bytes(self) -> int:
+        """Memory of a `Snapshot` of each entry."""
+        return super().snapshot_bytes + sum(run.snapshot_bytes for run in self.rivals)
+
+    def rest(self) -> None:
+        """Stop the clocks of all entries."""
+        super().rest()
+        for run in self.rivals:
+            run.rest()
+
+    def wake(self) -> None:
+        """Let the clock go on of the entry whose turn it is."""
+        if self._up == 0:
+            super().wake()
+        elif self._up is not None:
+            self.rivals[self._up - 1].wake()
+
+    def extend(self, epochs: int) -> None:
+        """Raise the number of epochs of all entries."""
+        super().extend(epochs)
+        for run in self.rivals:
+            run.extend(epochs)
+
+    def drop(self, entry: int) -> None:
+        """Let a rival train no further."""
+        self._left.add(entry)
+
+    def _going(self) -> list[int]:
+        """Return the entries that have epochs to go, the first one last: when its epoch ends, all others' have."""
+        done = [super().is_complete, *(run.is_complete for run in self.rivals)]
+        out = self._diverged.keys() | self._left
+        return [entry for entry in (*range(1, len(done)), 0) if not done[entry] and entry not in out]
+
+    def _take_turns(self) -> None:
+        """Let the entry go on that is the least far; the clocks of the others stand still."""
+        epochs = (self.epoch, *(run.epoch for run in self.rivals))
+        self.rest()
+        self._up = min(self._going(), key=epochs.__getitem__, default=None)
+        self.wake()
+
+    def _end(self) -> Event:
+        """Stop iterating; where the first entry has diverged, after the exact figures of the others."""
+        if 0 not in self._diverged:
+            raise StopIteration
+        for entry, run in enumerate(self.rivals, 1):
+            if entry not in (*self._diverged, *self._left, *self._scored):
+                self._scored.add(entry)
+                return RivalRecord(entry, run.evaluate())
+        raise self._diverged[0]
+
+    def _evaluating(self) -> Generator[None, None, Evaluation]:
+        if 0 in self._diverged:
+            raise self._diverged[0]
+        return (yield from super()._evaluating())
+
+
+def _check_entries(configs: Sequence[TrainingConfig]) -> None:
+    if not 2 <= len(configs) <= MOST_ENTRIES:
+        raise RaceError(f"a race has 2 to {MOST_ENTRIES} entries; got {len(configs)}")
+    if len({*configs}) < len(configs):
+        raise RaceError("two entries of the race have equal settings, so that they would give equal records")
+    for name in _SHARED:
+        if len({getattr(config, name) for config in configs}) > 1:
+            raise RaceError(
+                f"the entries of a race differ in {FIELDS[name].label.lower()}; expected one for all"
+            )
+
+
+def _varied(
+    name: str, values: Sequence[object]
+) -> Callable[[TrainingConfig, int], tuple[TrainingConfig, ...]]:
+    """Return what makes entries of settings: themselves, and for each other value a rate that fits it."""
+
+    def entries(config: TrainingConfig, n_train: int) -> tuple[TrainingConfig, ...]:
+        others = (config.replace(**{name: value}) for value in values if value != getattr(config, name))
+        fitted = (other.replace(learning_rate=fitting_rate(other, n_train)) for other in others)
+        return (config, *fitted)[:MOST_ENTRIES]
+
+    return entries
+
+
+def _rates(config: TrainingConfig, n_train: int) -> tuple[TrainingConfig, ...]:
+    field, rate = FIELDS["learning_rate"], config.learning_rate
+    rates = {field.clamp(f"{rate * factor:.2g}") for factor in (0.1, 0.3, 3, 10)} - {rate}
+    return (config, *(config.replace(learning_rate=other) for other in sorted(rates)))
+
+
+RACES: Mapping[str, Callable[[TrainingConfig, int], tuple[TrainingConfig, ...]]] = MappingProxyType(
+    {
+        "Optimizers": _varied("optimizer", tuple(OPTIMIZERS)),
+        "Learning rates": _rates,
+        "Batch sizes": _varied("batch_size", (32, 128, 512, 2048)),
+        "Activations": _varied("hidden_activation", tuple(ACTIVATIONS)),
+    }
+)
+"""Races by their name on screen: each makes entries of settings and a number of images, the settings first."""

@@ -1,16 +1,20 @@
-"""The optimizers as in-place NumPy calls on the one array that holds all parameters.
+"""The optimizers as in-place NumPy calls on the one array that holds all parameters, and what comes with a step.
 
-The formulas are those of `explorer.network.optimizers`. The updates of plain SGD and momentum are linear in the
-gradient, so they receive it already multiplied by the learning rate; RMSProp and Adam receive the mean gradient.
+The formulas are those of `explorer.network.optimizers` and `explorer.network.regularization`. The updates of
+plain SGD and momentum are linear in the gradient, so they receive it already multiplied by the learning rate;
+RMSProp and Adam receive the mean gradient.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import numpy as np
 
 from explorer.engine.kernels import Array, Calls
+from explorer.engine.model import Model, Parameters
 from explorer.network.optimizers import BETA_1, BETA_2, DECAY, EPSILON, MOMENTUM, OPTIMIZERS
 
 __all__ = ["Descent"]
@@ -20,48 +24,127 @@ _PIECE = 16_384
 
 
 class Descent:
-    """An optimizer at work on a model's parameters, with its memory.
+    """A model on its way down: the optimizer with its memory, penalties, max-norm, and the learning rate.
 
     Parameters
     ----------
-    name : str
-        One of `OPTIMIZERS`.
-    parameters : ndarray, shape (n_parameters,)
-        Changed in place.
+    model : Model
+        Its parameters are changed in place.
     learning_rate : float
         Factor on the gradient.
+    reduction : {"sum", "mean"}
+        Whether that is the sum or the mean over a mini-batch; a method that doesn't feel its size takes the mean.
     """
 
-    def __init__(self, name: str, parameters: Array, learning_rate: float) -> None:
-        optimizer = OPTIMIZERS[name]
-        self._name, self._parameters, self._learning_rate = name, parameters, learning_rate
-        self.is_scale_free = optimizer.is_scale_free
-        """Whether `calls` expects the mean gradient instead of learning rate × gradient."""
-        self._memory = tuple(np.zeros_like(parameters) for _ in range(optimizer.n_memories))
+    def __init__(self, model: Model, learning_rate: float, reduction: str) -> None:
+        optimizer = OPTIMIZERS[model.optimizer]
+        self._model, self._flat = model, model.parameters.flat
+        self._is_scale_free = optimizer.is_scale_free
+        self._takes_mean = reduction == "mean" or optimizer.is_scale_free
+        self._memory = tuple(np.zeros_like(self._flat) for _ in range(optimizer.n_memories))
         self._n_steps = 0
-        self._scratch = np.empty(min(_PIECE, parameters.size), parameters.dtype)
-        self._rate, self._root = self._number(learning_rate), self._number(1.0)
+        self._scratch = np.empty(min(_PIECE, self._flat.size), self._flat.dtype)
+        self._learning_rate = learning_rate
+        self._bound: list[tuple[Array, Callable[[float], float]]] = []
+        self._rate, self._root = self._bind(lambda rate: rate), self._number(1.0)
 
-    def calls(self, steps: Array) -> Calls:
-        """Return the calls that apply one update, given `steps` of the shape of the parameters."""
-        theta = self._parameters
-        if self._name == "sgd":
-            return (partial(np.subtract, theta, steps, theta),)
-        pieces = [slice(start, start + _PIECE) for start in range(0, theta.size, _PIECE)]
-        kernel = getattr(self, f"_{self._name}")
-        calls = [
-            call
-            for piece in pieces
-            for call in kernel(
-                theta[piece],
-                steps[piece],
-                self._scratch[: theta[piece].size],
-                *(memory[piece] for memory in self._memory),
+    @property
+    def is_plain(self) -> bool:
+        """Whether a step is θ ← θ − η g and nothing else."""
+        model = self._model
+        return model.optimizer == "sgd" and not (any(model.penalties) or model.max_norm)
+
+    @property
+    def learning_rate(self) -> float:
+        """Factor on the gradient; to assign another changes what all calls do from now on."""
+        return self._learning_rate
+
+    @learning_rate.setter
+    def learning_rate(self, rate: float) -> None:
+        if rate != self._learning_rate:
+            self._learning_rate = rate
+            for array, formula in self._bound:
+                array[...] = formula(rate)
+
+    def rate(self, n: int) -> Array:
+        """Return the factor on the gradient of a mini-batch of `n` samples, a sum, shape ()."""
+        by = n if self._takes_mean else 1
+        return self._number(1 / by) if self._is_scale_free else self._bind(lambda rate: rate / by)
+
+    def calls(self, steps: Parameters, n: int) -> Calls:
+        """Return the calls that apply one update, given what `rate` times the gradient of `n` samples is."""
+        if self.is_plain:
+            return (partial(np.subtract, self._flat, steps.flat, self._flat),)
+        kernel: Callable[..., Calls] = getattr(self, f"_{self._model.optimizer.removesuffix('w')}")
+        correct = (self._correct,) if kernel == self._adam else ()
+        update = self._in_pieces(kernel, self._flat, steps.flat, *self._memory)
+        return (*self._penalise(steps, n), *correct, *self._decay(), *update, *self._limit_norms())
+
+    def _in_pieces(self, kernel: Callable[..., Calls], *arrays: Array) -> Calls:
+        """Return a kernel's calls on arrays of one size, piece by piece."""
+        flat = [array.reshape(-1) for array in arrays]
+        starts = range(0, flat[0].size, _PIECE)
+        pieces = [[array[start : start + _PIECE] for array in flat] for start in starts]
+        return tuple(
+            call for first, *others in pieces for call in kernel(first, *others, self._scratch[: first.size])
+        )
+
+    def _penalise(self, steps: Parameters, n: int) -> Calls:
+        """Add λ₂ W + λ₁ sign W to the gradient, for each of the `n` samples that it is a sum over."""
+        model = self._model
+        l2, l1 = (self._penalty_rate(weight, n) for weight in model.penalties)
+
+        def add_l2(V: Array, dV: Array, scratch: Array) -> Calls:
+            return partial(np.multiply, V, l2, scratch), partial(np.add, dV, scratch, dV)
+
+        def add_l1(V: Array, dV: Array, scratch: Array) -> Calls:
+            sign = partial(np.sign, V, scratch)
+            return sign, partial(np.multiply, scratch, l1, scratch), partial(np.add, dV, scratch, dV)
+
+        kernels = [kernel for weight, kernel in zip(model.penalties, (add_l2, add_l1), strict=True) if weight]
+        pairs = [(V, dV) for (V, _), (dV, _) in zip(model.parameters.layers, steps.layers, strict=True)]
+        return tuple(call for pair in pairs for kernel in kernels for call in self._in_pieces(kernel, *pair))
+
+    def _penalty_rate(self, weight: float, n: int) -> Array:
+        if self._is_scale_free:
+            return self._number(weight)
+        samples = 1 if self._takes_mean else n
+        return self._bind(lambda rate: rate * weight * samples)
+
+    def _decay(self) -> Calls:
+        """W ← W − η λ₂ W, before AdamW's step."""
+        if not self._model.decay:
+            return ()
+        decay = self._bind(lambda rate: rate * self._model.decay)
+
+        def kernel(V: Array, scratch: Array) -> Calls:
+            return partial(np.multiply, V, decay, scratch), partial(np.subtract, V, scratch, V)
+
+        return tuple(call for V, _ in self._model.parameters.layers for call in self._in_pieces(kernel, V))
+
+    def _limit_norms(self) -> Calls:
+        """Shorten the incoming weights of each hidden unit to max-norm, where they are longer."""
+        if not self._model.max_norm:
+            return ()
+        longest, tiny = self._number(self._model.max_norm), self._number(np.finfo(self._flat.dtype).tiny)
+        one, calls = self._number(1.0), tuple[Callable[[], Any], ...]()
+        for V, _ in self._model.parameters.layers[:-1]:
+            factor = np.empty(V.shape[1], V.dtype)
+            calls += (
+                partial(np.einsum, "io,io->o", V, V, out=factor),
+                partial(np.sqrt, factor, factor),
+                partial(np.maximum, factor, tiny, out=factor),
+                partial(np.divide, longest, factor, factor),
+                partial(np.minimum, factor, one, out=factor),
+                partial(np.multiply, V, factor, V),
             )
-        ]
-        return (*((self._correct,) if self._name == "adam" else ()), *calls)
+        return calls
 
-    def _momentum(self, theta: Array, step: Array, _scratch: Array, v: Array) -> Calls:
+    def _sgd(self, theta: Array, step: Array, _scratch: Array) -> Calls:
+        """θ ← θ − η g."""
+        return (partial(np.subtract, theta, step, theta),)
+
+    def _momentum(self, theta: Array, step: Array, v: Array, _scratch: Array) -> Calls:
         """Momentum: v ← μ v + η g; θ ← θ − v."""
         return (
             partial(np.multiply, v, self._number(MOMENTUM), v),
@@ -69,7 +152,7 @@ class Descent:
             partial(np.subtract, theta, v, theta),
         )
 
-    def _nesterov(self, theta: Array, step: Array, scratch: Array, v: Array) -> Calls:
+    def _nesterov(self, theta: Array, step: Array, v: Array, scratch: Array) -> Calls:
         """Nesterov's: v ← μ v + η g; θ ← θ − η g − μ v."""
         mu = self._number(MOMENTUM)
         return (
@@ -80,7 +163,7 @@ class Descent:
             partial(np.subtract, theta, scratch, theta),
         )
 
-    def _rmsprop(self, theta: Array, g: Array, scratch: Array, s: Array) -> Calls:
+    def _rmsprop(self, theta: Array, g: Array, s: Array, scratch: Array) -> Calls:
         """RMSProp: s ← ρ s + (1 − ρ) g²; θ ← θ − η g / (√s + ε)."""
         return (
             *self._mean_square(g, s, DECAY, scratch),
@@ -91,7 +174,7 @@ class Descent:
             partial(np.subtract, theta, scratch, theta),
         )
 
-    def _adam(self, theta: Array, g: Array, scratch: Array, m: Array, s: Array) -> Calls:
+    def _adam(self, theta: Array, g: Array, m: Array, s: Array, scratch: Array) -> Calls:
         """Adam: m ← β₁ m + (1 − β₁) g; s ← β₂ s + (1 − β₂) g²; θ ← θ − η m̂ / (√ŝ + ε)."""
         return (
             partial(np.multiply, m, self._number(BETA_1), m),
@@ -121,4 +204,10 @@ class Descent:
         self._root[...] = (1 - BETA_2**self._n_steps) ** -0.5
 
     def _number(self, value: float) -> Array:
-        return np.array(value, self._parameters.dtype)
+        return np.array(value, self._flat.dtype)
+
+    def _bind(self, formula: Callable[[float], float]) -> Array:
+        """Return a function of the learning rate, shape (), which follows it."""
+        array = self._number(formula(self._learning_rate))
+        self._bound.append((array, formula))
+        return array

@@ -7,8 +7,11 @@ stop. Of tiny mini-batches a load is one block, in which they share their work o
 All arrays are made once, and so are the lists of calls that work on them: an epoch goes through the lists.
 """
 
-from collections.abc import Iterator
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass
 from functools import cache, partial
 
@@ -17,12 +20,16 @@ from numpy.typing import NDArray
 
 from explorer.datasets import Dataset
 from explorer.engine.descent import Descent
+from explorer.engine.dropout import Dropout
 from explorer.engine.kernels import Array, Calls
-from explorer.engine.model import Model
+from explorer.engine.model import Model, Parameters
 from explorer.engine.passes import BlockedPass, Pass, bounds, inputs
 from explorer.engine.scoring import Score, score_outputs
 
 __all__ = ["MiniBatches", "Part"]
+
+Take = Callable[[NDArray[np.int64], int, int, NDArray[np.uint8]], object]
+"""Writes images of an epoch's order, from one place to another, into an array."""
 
 BLOCK_ROWS = 32
 LOAD_ROWS = 512
@@ -73,8 +80,11 @@ class MiniBatches:
         Factor on the gradient.
     reduction : {"sum", "mean"}
         Whether the gradient is the sum or the mean over a mini-batch.
-    optimizer : str
-        How the gradient becomes a step: one of `explorer.network.OPTIMIZERS`.
+    seed : int
+        Start of the random numbers of dropout.
+    take : callable, optional
+        ``take(order, start, stop, out)`` writes the images ``order[start:stop]`` into `out`, uint8 of shape (n,
+        n_inputs); without it, they are the data set's as they are.
     """
 
     def __init__(
@@ -84,44 +94,79 @@ class MiniBatches:
         batch_size: int,
         learning_rate: float,
         reduction: str,
-        optimizer: str = "sgd",
+        *,
+        seed: int = 0,
+        take: Take | None = None,
     ) -> None:
         n, n_inputs, n_classes = len(dataset.train_labels), dataset.n_inputs, dataset.n_classes
         self.model = model
-        self.batch_size = size = min(batch_size, n)
-        self._is_large = size > LOAD_ROWS
-        self.scores_each = n <= SCORES_PER_EPOCH * size
-        """Whether an epoch has at most 20 mini-batches, so that each has a score of its own."""
-        self._learning_rate, self._reduction = learning_rate, reduction
-        self._descent = Descent(optimizer, model.parameters.flat, learning_rate)
+        self._descent = Descent(model, learning_rate, reduction)
+        sizes = model.parameters.sizes[:-1]
+        self._dropout = Dropout(model.dropout, sizes, seed, model.dtype) if any(model.dropout) else None
         self._images = dataset.train_images.reshape(n, n_inputs)
+        self._take = take or self._as_they_are
         self._labels = dataset.train_labels
         self._one_hot = np.eye(n_classes, dtype=model.dtype)
-        self._pass = cache(partial(Pass, model))  # by number of images
+        self._pass = cache(partial(Pass, model, dropout=self._dropout))  # by number of images
         rows = min(LOAD_ROWS, n)
         self._pixels = np.empty((rows, n_inputs), np.uint8)
         self._X = inputs(rows, model)
         self._Y, self._D = (np.empty((rows, n_classes), model.dtype) for _ in range(2))
         self._outputs = np.empty((-(-n // SCORES_PER_EPOCH) + rows, n_classes), model.dtype)
-        if self._is_large:
-            make_loads, most = self._parts, size
-        elif size > LARGEST_BLOCKED or optimizer != "sgd":
-            make_loads, most = self._slices, LOAD_ROWS // size * size
-        else:
-            make_loads, most = self._block, BLOCK_ROWS // size * size
-        whole, rest = divmod(n, most)
-        self._loads = (make_loads(most) if whole else ()) * whole + (make_loads(rest) if rest else ())
-        self._load, self._done = self._loads[0], 0
+        self._load: Load | None
+        self._plan(batch_size)
 
-    def epoch(self, order: NDArray[np.int64]) -> Iterator[Part]:
-        """Train on every sample once, in the order of the indices `order`, yielding after each part."""
+    @property
+    def learning_rate(self) -> float:
+        """Factor on the gradient; another one counts from the next mini-batch on."""
+        return self._descent.learning_rate
+
+    @learning_rate.setter
+    def learning_rate(self, rate: float) -> None:
+        self._descent.learning_rate = rate
+
+    def end_epoch(self) -> None:
+        """End the epoch that is under way: after the mini-batch that is complete it gives a score, and no more."""
+        self._is_ended = True
+
+    def resized(self, batch_size: int) -> MiniBatches:
+        """Return mini-batches of another size that go on in their place, with their model and its optimizer."""
+        made = copy(self)
+        made._plan(batch_size)
+        return made
+
+    def _plan(self, batch_size: int) -> None:
+        self.batch_size = size = min(batch_size, len(self._labels))
+        self._is_large = size > LOAD_ROWS
+        self.scores_each = len(self._labels) <= SCORES_PER_EPOCH * size
+        """Whether an epoch has at most 20 mini-batches, so that each has a score of its own."""
+        self.is_blocked = size <= LARGEST_BLOCKED and self._descent.is_plain and self._dropout is None
+        """Whether tiny mini-batches share their work on the first layer."""
+        self._loads = cache(self._make_loads)  # by number of images
+        self._load, self._done, self._is_ended = None, 0, False
+
+    def _make_loads(self, n: int) -> tuple[Load, ...]:
+        """Return what is done with so many images, load by load."""
+        if self._is_large:
+            make_loads, most = self._parts, self.batch_size
+        elif self.is_blocked:
+            make_loads, most = self._block, BLOCK_ROWS // self.batch_size * self.batch_size
+        else:
+            make_loads, most = self._slices, LOAD_ROWS // self.batch_size * self.batch_size
+        whole, rest = divmod(n, most)
+        return (make_loads(most) if whole else ()) * whole + (make_loads(rest) if rest else ())
+
+    def epoch(self, order: NDArray[np.int64], number: int = 1, begin: int = 0) -> Iterator[Part]:
+        """Train on the samples ``order[begin:]`` once, in epoch `number` from 1, yielding after each part."""
         n, labels = len(order), self._labels[order]
         scores_each = self.scores_each and not self._is_large
-        start = scored = counted = 0  # images gone through, scored, and counted in a mini-batch
+        start = scored = counted = begin  # images gone through, scored, and counted in a mini-batch
         batch = Score()
-        for load in self._loads:
+        if self._dropout is not None and begin == 0:
+            self._dropout.begin(number)
+        for load in self._loads(n - begin):
             stop = start + load.rows
-            self._gather(order[start:stop], labels[start:stop])
+            self._gather(order, start, stop, labels[start:stop])
             self._load = load
             for self._done, calls in enumerate(load.work, 1):
                 for call in calls:
@@ -130,7 +175,12 @@ class MiniBatches:
                     batch = self._score_done(labels[start:stop])
                 if self._done < len(load.work):
                     yield Part(1, batch=batch) if scores_each else _UPDATE
-            self._outputs[start - scored : stop - scored] = self._Y[: load.rows]
+                    if self._is_ended:
+                        done = self._done * self.batch_size
+                        self._outputs[start - scored : start + done - scored] = self._Y[:done]
+                        yield Part(0, self._ending_score(labels[scored : start + done]))
+                        return
+            self._outputs[start - scored : stop - scored] = self._Y[: stop - start]
             start = stop
             is_due = (stop - scored) * SCORES_PER_EPOCH >= n or stop == n
             score = self._score(self._outputs, labels[scored:stop]) if is_due else None
@@ -139,8 +189,19 @@ class MiniBatches:
                 batch += own or self._score(self._outputs[counted - scored :], labels[counted:stop])
                 counted = stop
             yield Part(load.updates, score, batch if self.scores_each and load.updates else None)
+            if self._is_ended and load.updates and stop < n:
+                yield Part(0, None if is_due else self._ending_score(labels[scored:stop]))
+                return
             scored = stop if is_due else scored
             batch = Score() if load.updates else batch
+
+    def _ending_score(self, labels: NDArray[np.int64]) -> Score:
+        """Return the score of what has none yet, where an epoch ends early, and apply what a block has not."""
+        with self.settled():
+            settled = self.model.parameters.first.copy()
+        self.model.parameters.first[:] = settled
+        self._load = None
+        return self._score(self._outputs, labels)
 
     @contextmanager
     def settled(self) -> Iterator[None]:
@@ -149,14 +210,14 @@ class MiniBatches:
         Within a block of tiny mini-batches the first layer's steps are still to be applied. They are, for the
         time of the context, and taken back to the bit after it.
         """
-        done = self._done * self.batch_size
-        if self._load.block is None or not 0 < done < self._load.rows:
+        done, load = self._done * self.batch_size, self._load
+        if load is None or load.block is None or not 0 < done < load.rows:
             yield
             return
         first = self.model.parameters.first
         before = first.copy()
         with np.errstate(all="ignore"):
-            first -= self._load.block.unapplied(done)
+            first -= load.block.unapplied(done)
         try:
             yield
         finally:
@@ -167,7 +228,7 @@ class MiniBatches:
         work = [
             (
                 *self._there_and_back(start, stop, stop - start),
-                *self._descent.calls(self._pass(stop - start).steps.flat),
+                *self._descent.calls(self._pass(stop - start).steps, stop - start),
             )
             for start, stop in bounds(rows, self.batch_size)
         ]
@@ -176,20 +237,20 @@ class MiniBatches:
     def _block(self, rows: int) -> tuple[Load, ...]:
         """Return a load of tiny mini-batches that share their work on the first layer."""
         X, Y, D = (array[:rows] for array in (self._X, self._Y, self._D))
-        block = BlockedPass(self.model, X, Y, D, self.batch_size, self._rate)
+        block = BlockedPass(self.model, X, Y, D, self.batch_size, self._descent.rate)
         return (Load(rows, block.updates, block=block),)
 
     def _parts(self, rows: int) -> tuple[Load, ...]:
         """Return the loads of one large mini-batch, whose gradients are added up."""
-        total = np.empty_like(self.model.parameters.flat)
+        total = Parameters(self.model.parameters.sizes, self.model.dtype)
         loads = []
         for start, stop in bounds(rows, LOAD_ROWS):
             n = stop - start
-            steps = self._pass(n).steps.flat
-            add = partial(np.add, total, steps, total) if start else partial(np.copyto, total, steps)
+            steps, flat = self._pass(n).steps.flat, total.flat
+            add = partial(np.add, flat, steps, flat) if start else partial(np.copyto, flat, steps)
             work = (*self._there_and_back(0, n, rows), add)
             if stop == rows:
-                work += self._descent.calls(total)
+                work += self._descent.calls(total, rows)
             loads.append(Load(n, (work,), updates=int(stop == rows)))
         return tuple(loads)
 
@@ -197,22 +258,17 @@ class MiniBatches:
         """Return the calls for the outputs and steps of a load's images, in a mini-batch of `size` images."""
         batch, rows = self._pass(stop - start), slice(start, stop)
         X, Y, D = self._X[rows], self._Y[rows], self._D[rows]
-        return (*batch.forward(X, Y), *batch.backward(X, Y, D, self._rate(size)))
+        return (*batch.forward(X, Y), *batch.backward(X, Y, D, self._descent.rate(size)))
 
-    def _gather(self, indices: NDArray[np.int64], labels: NDArray[np.int64]) -> None:
-        n = len(indices)
+    def _gather(self, order: NDArray[np.int64], start: int, stop: int, labels: NDArray[np.int64]) -> None:
+        n = stop - start
         pixels = self._pixels[:n]
-        np.take(self._images, indices, 0, pixels, "clip")
+        self._take(order, start, stop, pixels)
         np.copyto(self._X[:n, :-1], pixels)
         np.take(self._one_hot, labels, 0, self._D[:n], "clip")
 
-    def _rate(self, n: int) -> Array:
-        """Return the factor on the summed gradient of a mini-batch of `n` samples."""
-        is_scale_free = self._descent.is_scale_free
-        rate = 1.0 if is_scale_free else self._learning_rate
-        if self._reduction == "mean" or is_scale_free:
-            rate /= n
-        return np.array(rate, self.model.dtype)
+    def _as_they_are(self, order: NDArray[np.int64], start: int, stop: int, out: NDArray[np.uint8]) -> None:
+        np.take(self._images, order[start:stop], 0, out, "clip")
 
     def _score_done(self, labels: NDArray[np.int64]) -> Score:
         """Return the score of the mini-batch that was done last, of a load's images."""
@@ -220,4 +276,5 @@ class MiniBatches:
         return self._score(self._Y[rows], labels[rows])
 
     def _score(self, outputs: Array, labels: NDArray[np.int64]) -> Score:
-        return score_outputs(outputs[: len(labels)], self._one_hot[labels], labels, self.model.loss)
+        score = score_outputs(outputs[: len(labels)], self._one_hot[labels], labels, self.model.loss)
+        return score.penalised(self.model.penalty())

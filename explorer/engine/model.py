@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from explorer.engine.kernels import Array
-from explorer.network import NeuralNetwork
+from explorer.network import OPTIMIZERS, NeuralNetwork
+from explorer.network.regularization import penalty
 
 __all__ = ["Model", "Parameters"]
 
@@ -73,5 +74,17 @@ class Model:
     def __init__(self, network: NeuralNetwork, small_product: int = 0) -> None:
         self.hidden_activation, self.output = network.hidden_activation, network.output
         self.loss, self.dtype, self.small_product = network.loss, network.dtype, small_product
+        self.optimizer, self.max_norm = network.optimizer, network.max_norm
+        self.penalties = network.penalties
+        self.decay = network.l2 if OPTIMIZERS[network.optimizer].decays_weights else 0.0
+        hidden = (network.dropout,) * len(network.layer_sizes[1:-1])
+        self.dropout = (network.input_dropout, *hidden)
+        """The rate of dropout for the inputs, and for each hidden layer."""
         self.parameters = Parameters(network.layer_sizes, network.dtype)
         self.parameters.set_weights(network.parameters)
+
+    def penalty(self) -> float:
+        """Return what the penalties add to the loss of each sample."""
+        if not any(self.penalties):
+            return 0.0
+        return sum(penalty(V, *self.penalties) for V, _ in self.parameters.layers)

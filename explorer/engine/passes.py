@@ -17,6 +17,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from explorer.engine.dropout import Dropout
 from explorer.engine.kernels import (
     HIDDEN_KERNELS,
     OUTPUT_DELTA_KERNELS,
@@ -48,18 +49,22 @@ def bounds(stop: int, size: int) -> list[tuple[int, int]]:
 class LayerPass:
     """What one layer holds during a pass of `n` samples.
 
-    ``a`` and ``h`` are the weighted sums and activations, ``delta`` is ∂L/∂a times the rate, each of shape
-    (n, n_out); ``dV`` and ``db`` are the steps of the layer's parameters.
+    ``a`` and ``h`` are the weighted sums and activations, ``kept`` the activations without those that dropout
+    leaves out, ``delta`` is ∂L/∂a times the rate, each of shape (n, n_out); ``dV`` and ``db`` are the steps of the
+    layer's parameters.
     """
 
-    __slots__ = ("V", "a", "b", "dV", "db", "delta", "h", "scratch")
+    __slots__ = ("V", "a", "b", "dV", "db", "delta", "h", "kept", "scratch")
 
-    def __init__(self, parameters: tuple[Array, Array], steps: tuple[Array, Array], n: int) -> None:
+    def __init__(
+        self, parameters: tuple[Array, Array], steps: tuple[Array, Array], n: int, drops: bool
+    ) -> None:
         self.V, self.b = parameters
         self.dV, self.db = steps
         self.a, self.h, self.delta, self.scratch = (
             np.empty((n, self.V.shape[1]), self.V.dtype) for _ in range(4)
         )
+        self.kept = np.empty_like(self.h) if drops else self.h
         if n == 1:
             self.delta = self.db  # one sample's delta is the sum of the deltas
 
@@ -76,16 +81,22 @@ class Pass:
         Its weights are read at each pass, and written by nobody here.
     n : int
         Samples in the mini-batch.
+    dropout : Dropout, optional
+        What is left out of the pass; without it, nothing is.
     """
 
-    def __init__(self, model: Model, n: int) -> None:
+    def __init__(self, model: Model, n: int, dropout: Dropout | None = None) -> None:
         self.small_product, self.parameters = model.small_product, model.parameters
         self.steps = Parameters(model.parameters.sizes, model.dtype)
         self.activation, self.slope = HIDDEN_KERNELS[model.hidden_activation]
         self.output_activation = OUTPUT_KERNELS[model.output]
         self.output_delta = OUTPUT_DELTA_KERNELS[model.output, model.loss]
         pairs = zip(self.parameters.layers, self.steps.layers, strict=True)
-        self.layers = tuple(LayerPass(layer, steps, n) for layer, steps in pairs)
+        self.masks = {} if dropout is None else dropout.masks(n)
+        self.dropout = dropout
+        self.layers = tuple(
+            LayerPass(layer, steps, n, number in self.masks) for number, (layer, steps) in enumerate(pairs, 1)
+        )
         self.first, self.last = self.layers[0], self.layers[-1]
         self.scale = np.array(_PIXEL_SCALE, model.dtype)
         self.ones = np.ones((1, n), model.dtype)
@@ -95,7 +106,18 @@ class Pass:
 
         Layer by layer a = h V + b and h = f(a), from h = X.
         """
-        return (*self.first_sums(X, self.first.a), *self.forward_from_first(Y))
+        return (
+            *self.drop(0, X[:, :-1], X[:, :-1]),
+            *self.first_sums(X, self.first.a),
+            *self.forward_from_first(Y),
+        )
+
+    def drop(self, number: int, h: Array, kept: Array) -> Calls:
+        """Return the calls that write what dropout keeps of a layer, 0 for the inputs, into `kept`."""
+        if self.dropout is None or number not in self.masks:
+            return ()
+        mask = self.masks[number]
+        return partial(self.dropout.draw, number, mask), partial(np.multiply, h, mask, kept)
 
     def first_sums(self, X: Array, a: Array) -> Calls:
         """Return the calls that write the first layer's weighted sums into `a`."""
@@ -108,11 +130,12 @@ class Pass:
     def forward_from_first(self, Y: Array) -> Calls:
         """Return the calls from the first layer's weighted sums to the outputs `Y`."""
         calls: Calls = ()
-        for layer, following in pairwise(self.layers):
+        for number, (layer, following) in enumerate(pairwise(self.layers), 1):
             calls += (
                 *self.activation(layer.a, layer.h),
+                *self.drop(number, layer.h, layer.kept),
                 # (n, n_l) · (n_l, n_l+1) → (n, n_l+1)
-                *product(layer.h, following.V, following.a, self.small_product),
+                *product(layer.kept, following.V, following.a, self.small_product),
                 partial(np.add, following.a, following.b, following.a),
             )
         return (*calls, *self.output_activation(self.last.a, Y))
@@ -152,20 +175,25 @@ class Pass:
             *self.output_delta(Y, D, delta, layer.scratch),
             partial(np.multiply, delta, rate, delta),
         )
-        for before in self.layers[-2::-1]:
+        for number, before in reversed([*enumerate(self.layers[:-1], 1)]):
             before_delta = first_delta if before is self.first else before.delta
             # db = Σ delta, as a product, which is faster: (1, n) · (n, n_l) → (1, n_l)
             sums = () if delta is layer.db else product(self.ones, delta, layer.db)
             calls += (
                 # (n_l, n) · (n, n_l+1) → (n_l, n_l+1)
-                *product(before.h.T, delta, layer.dV, self.small_product),
+                *product(before.kept.T, delta, layer.dV, self.small_product),
                 *sums,
                 *product(delta, layer.V.T, before_delta),  # (n, n_l+1) · (n_l+1, n_l) → (n, n_l)
+                *self.only_kept(number, before_delta),
                 *self.slope(before.h, before.scratch),
                 partial(np.multiply, before_delta, before.scratch, before_delta),
             )
             layer, delta = before, before_delta
         return calls
+
+    def only_kept(self, number: int, delta: Array) -> Calls:
+        """Return the calls that multiply ∂L/∂h of a layer by its mask."""
+        return (partial(np.multiply, delta, self.masks[number], delta),) if number in self.masks else ()
 
 
 class BlockedPass:

@@ -31,6 +31,10 @@ class Score:
     def __add__(self, other: Score) -> Score:
         return Score(self.n + other.n, self.hits + other.hits, self.loss + other.loss)
 
+    def penalised(self, penalty: float) -> Score:
+        """Return it with a penalty added to the loss of each sample."""
+        return Score(self.n, self.hits, self.loss + self.n * penalty) if penalty else self
+
     @property
     def accuracy(self) -> float:
         """Share classified correctly, 0 to 1."""
@@ -89,4 +93,5 @@ class Scorer:
                 yield
         confusion = confusion_matrix(labels, Y.argmax(axis=1), n_classes)
         Y.flags.writeable = confusion.flags.writeable = False
-        return ScoredSet(score_outputs(Y, targets.T, labels, self._model.loss), Y.T, confusion)
+        score = score_outputs(Y, targets.T, labels, self._model.loss).penalised(self._model.penalty())
+        return ScoredSet(score, Y.T, confusion)

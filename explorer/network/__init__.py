@@ -14,6 +14,7 @@ from explorer.network.metrics import (
 )
 from explorer.network.neural_network import NeuralNetwork
 from explorer.network.optimizers import OPTIMIZERS
+from explorer.network.schedules import SCHEDULES
 
 __all__ = [
     "ACTIVATIONS",
@@ -21,6 +22,7 @@ __all__ = [
     "LOSSES",
     "OPTIMIZERS",
     "OUTPUTS",
+    "SCHEDULES",
     "ClassScores",
     "Confusion",
     "NeuralNetwork",

@@ -20,6 +20,7 @@ __all__ = [
     "last_pass",
     "layer_sizes",
     "learning_rate",
+    "number",
     "parameter",
     "samples",
 ]
@@ -108,6 +109,15 @@ def learning_rate(lr: object) -> float:
     if not 0.0 < rate < math.inf:
         raise ValueError(f"lr is {lr!r}; expected a finite number greater than 0")
     return rate
+
+
+def number(name: str, value: object, below: float = math.inf) -> float:
+    """Return a number of at least 0 and less than `below` as a float."""
+    found = math.nan if isinstance(value, bool) or not isinstance(value, numbers.Real) else float(value)
+    if not 0.0 <= found < below:
+        expected = "finite number" if below == math.inf else f"number below {below:g}"
+        raise ValueError(f"{name} is {value!r}; expected a {expected} of at least 0")
+    return found
 
 
 def float_dtype(dtype: DTypeLike) -> np.dtype[Any]:

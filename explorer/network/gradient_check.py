@@ -146,7 +146,7 @@ def _checked(network: NeuralNetwork, X: Array, d: Array, place: Place, analytic:
     losses, on = [], []
     for moved in (weight + STEP, weight - STEP):
         parameter[place.row, place.column] = moved
-        losses.append(network.compute_loss(network.forward(X), d))
+        losses.append(network.total_loss(network.forward(X), d))
         on.append([network.a[layer] > 0 for layer in range(1, network.n_layers)])
     parameter[place.row, place.column] = weight
     return CheckedWeight(

@@ -5,7 +5,7 @@ number of samples, n_in and n_out are the inputs and units of a layer.
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any, Self
 
@@ -18,6 +18,7 @@ from explorer.network.initializers import INITIALIZERS
 from explorer.network.layers import Layers
 from explorer.network.losses import LOSSES, OUTPUT_DELTAS
 from explorer.network.optimizers import OPTIMIZERS
+from explorer.network.regularization import d_penalty, dropout_mask, limit_norms, penalty
 from explorer.safe_write import whole_file
 
 __all__ = ["NeuralNetwork"]
@@ -42,8 +43,15 @@ class NeuralNetwork(Layers):
         Loss, a sum over classes and samples.
     initializer : {"glorot", "he", "normal", "uniform"}
         Distribution of the initial weights; the initial biases are 0.
-    optimizer : {"sgd", "momentum", "nesterov", "rmsprop", "adam"}
+    optimizer : {"sgd", "momentum", "nesterov", "rmsprop", "adam", "adamw"}
         How the gradient becomes a step; see `explorer.network.optimizers`.
+    l2, l1 : float
+        Penalties on the weights, at least 0, that are added to the loss of each sample; with AdamW, `l2` is the
+        decay of the weights instead. See `explorer.network.regularization`.
+    dropout, input_dropout : float
+        Share of the hidden units, and of the inputs, that a step leaves out, at least 0 and below 1.
+    max_norm : float
+        Longest that the incoming weights of a hidden unit may become together; 0 for any length.
     dtype : dtype
         float32, or float64 for checking gradients.
     seed : int, numpy.random.Generator or None
@@ -73,6 +81,11 @@ class NeuralNetwork(Layers):
         loss: str = "squared_error",
         initializer: str = "glorot",
         optimizer: str = "sgd",
+        l2: float = 0.0,
+        l1: float = 0.0,
+        dropout: float = 0.0,
+        input_dropout: float = 0.0,
+        max_norm: float = 0.0,
         dtype: DTypeLike = np.float32,
         seed: int | np.random.Generator | None = None,
     ) -> None:
@@ -82,6 +95,11 @@ class NeuralNetwork(Layers):
         self.loss = arguments.choice("loss", loss, LOSSES)
         self.initializer = arguments.choice("initializer", initializer, INITIALIZERS)
         self.optimizer = arguments.choice("optimizer", optimizer, OPTIMIZERS)
+        self.l2, self.l1 = arguments.number("l2", l2), arguments.number("l1", l1)
+        self.dropout = arguments.number("dropout", dropout, 1.0)
+        self.input_dropout = arguments.number("input_dropout", input_dropout, 1.0)
+        self.max_norm = arguments.number("max_norm", max_norm)
+        self.masks: dict[int, Array] = {}  # of dropout, by layer, 0 for the inputs; none but in a step
         self.rng = np.random.default_rng(seed)
         self.init_weights()
 
@@ -109,6 +127,22 @@ class NeuralNetwork(Layers):
         """Return the loss of outputs `y` against desired outputs `d`, summed over classes and samples."""
         return LOSSES[self.loss](y, d)
 
+    @property
+    def penalties(self) -> tuple[float, float]:
+        """The penalties λ₂ and λ₁ in the loss; with AdamW λ₂ is not: the weights decay in each step instead."""
+        return 0.0 if OPTIMIZERS[self.optimizer].decays_weights else self.l2, self.l1
+
+    @property
+    def penalty(self) -> float:
+        """What the penalties on all weights add to the loss of each sample."""
+        return (
+            float(sum(penalty(W, *self.penalties) for W in self.W.values())) if any(self.penalties) else 0.0
+        )
+
+    def total_loss(self, y: Array, d: Array) -> float:
+        """Return the loss of outputs `y` against desired outputs `d`, with the penalty of each sample: a sum."""
+        return self.compute_loss(y, d) + y.shape[1] * self.penalty
+
     def output_delta(self, y: Array, d: Array) -> Array:
         """Return ∂L/∂a of the last layer, from its outputs and the desired ones: (n_output, n)."""
         return OUTPUT_DELTAS[self.output, self.loss](y, d)
@@ -119,13 +153,23 @@ class NeuralNetwork(Layers):
         ``a1 = W1 X + b1``, ``h1 = f(a1)``, ``a2 = W2 h1 + b2``, … and the output activation at the end. The
         weighted sums and activations of each layer are kept as `a1`, `h1`, `a2`, …
         """
-        h = arguments.columns("X", X, self.layer_sizes[0], self.dtype)  # (n_input, n)
+        h = self.drop(0, arguments.columns("X", X, self.layer_sizes[0], self.dtype))  # (n_input, n)
         for layer in self.layers:
             f = self.activation(layer) if layer < self.n_layers else self.output_activation
             with np.errstate(invalid="ignore"):  # some BLAS warn of what they never compute (numpy#24067)
                 self.a[layer] = self.W[layer] @ h + self.b[layer]  # (n_out, n)
-            self.h[layer] = h = f(self.a[layer])  # (n_out, n)
+            self.h[layer] = h = self.drop(layer, f(self.a[layer]))  # (n_out, n)
         return h
+
+    def drop(self, layer: int, h: Array) -> Array:
+        """Return the activations of a layer without those that the step leaves out; 0 stands for the inputs."""
+        return h * self.masks[layer] if layer in self.masks else h  # (n_units, n)
+
+    def draw_masks(self, n: int) -> None:
+        """Draw what a step on `n` samples leaves out: masks of the inputs, and of each hidden layer."""
+        for layer, n_units in enumerate(self.layer_sizes[:-1]):
+            if rate := self.dropout if layer else self.input_dropout:
+                self.masks[layer] = dropout_mask(self.rng, rate, n_units, n)  # (n_units, n)
 
     def predict(self, X: ArrayLike) -> NDArray[np.int64]:
         """Return the class with the largest output for each sample of `X`, shape (n_input, n): int64, (n,)."""
@@ -134,7 +178,7 @@ class NeuralNetwork(Layers):
 
     @np.errstate(invalid="ignore")  # as in forward
     def backward(self, X: ArrayLike, y: ArrayLike, d: ArrayLike) -> tuple[Array, ...]:
-        """Return the gradient of the loss with respect to each parameter, summed over the samples.
+        """Return the gradient of `total_loss` with respect to each parameter, summed over the samples.
 
         Backpropagation (Rumelhart, Hinton & Williams, 1986). Let h be the inputs of a layer, a = W h + b its
         weighted sums and delta = ∂L/∂a. By the chain rule ∂L/∂W = delta hᵀ and ∂L/∂b = Σ delta; and as
@@ -154,7 +198,7 @@ class NeuralNetwork(Layers):
         tuple of ndarray
             ``(d_W1, d_b1, d_W2, d_b2, …)``, each of the shape of its parameter.
         """
-        X = arguments.columns("X", X, self.layer_sizes[0], self.dtype)  # (n_input, n)
+        X = self.drop(0, arguments.columns("X", X, self.layer_sizes[0], self.dtype))  # (n_input, n)
         y = arguments.columns("y", y, self.layer_sizes[-1], self.dtype, X.shape[1])  # (n_output, n)
         d = arguments.columns("d", d, self.layer_sizes[-1], self.dtype, X.shape[1])  # (n_output, n)
         arguments.last_pass(y, self.a.get(self.n_layers), self.h.get(self.n_layers))
@@ -163,15 +207,17 @@ class NeuralNetwork(Layers):
         for layer in reversed(self.layers):
             h = self.h[layer - 1] if layer > 1 else X  # (n_in, n)
             d_W = delta @ h.T  # (n_out, n_in)
+            if any(self.penalties):
+                d_W += X.shape[1] * d_penalty(self.W[layer], *self.penalties)
             d_b = delta.sum(axis=1, keepdims=True)  # (n_out, 1)
             gradients = [d_W, d_b, *gradients]
             if layer > 1:
                 f = self.activation(layer - 1)
-                delta = (self.W[layer].T @ delta) * f.d(self.a[layer - 1])  # (n_in, n)
+                delta = self.drop(layer - 1, self.W[layer].T @ delta) * f.d(self.a[layer - 1])  # (n_in, n)
         return tuple(gradients)
 
     def train_iteration(self, X: ArrayLike, d: ArrayLike, lr: float = 1e-2) -> float:
-        """Take one step with the optimizer, and return the loss before it, a sum over the samples.
+        """Take one step with the optimizer, and return `total_loss` before it, a sum over the samples.
 
         Parameters
         ----------
@@ -183,15 +229,29 @@ class NeuralNetwork(Layers):
             Learning rate, the factor on the SUMMED gradient (on the mean, with RMSProp and Adam); finite, above 0.
         """
         lr = arguments.learning_rate(lr)
-        y = self.forward(X)  # (n_output, n)
-        d = arguments.columns("d", d, self.layer_sizes[-1], self.dtype, y.shape[1])  # (n_output, n)
-        loss = self.compute_loss(y, d)
-        optimizer, self.n_steps = OPTIMIZERS[self.optimizer], self.n_steps + 1
-        for (name, theta), g in zip(self.named().items(), self.backward(X, y, d), strict=True):
-            g = g / y.shape[1] if optimizer.is_scale_free else g  # the mean, or the sum
-            change, self.memory[name] = optimizer.change(g, lr, self.n_steps, *self.memory[name])
-            theta -= change  # plain gradient descent: θ ← θ − lr · ∂L/∂θ
+        X = arguments.columns("X", X, self.layer_sizes[0], self.dtype)  # (n_input, n)
+        d = arguments.columns("d", d, self.layer_sizes[-1], self.dtype, X.shape[1])  # (n_output, n)
+        self.draw_masks(X.shape[1])
+        try:
+            y = self.forward(X)  # (n_output, n)
+            loss = self.total_loss(y, d)
+            gradients = self.backward(X, y, d)
+        finally:
+            self.masks = {}
+        self.update(gradients, lr, y.shape[1])
         return loss
+
+    def update(self, gradients: Sequence[Array], lr: float, n: int) -> None:
+        """Change each parameter as the optimizer says, by its gradient, the sum over `n` samples."""
+        optimizer, self.n_steps = OPTIMIZERS[self.optimizer], self.n_steps + 1
+        for (name, theta), g in zip(self.named().items(), gradients, strict=True):
+            g = g / n if optimizer.is_scale_free else g  # the mean, or the sum
+            change, self.memory[name] = optimizer.change(g, lr, self.n_steps, *self.memory[name])
+            if optimizer.decays_weights and name.startswith("W"):
+                change = change + lr * self.l2 * theta
+            theta -= change  # plain gradient descent: θ ← θ − lr · ∂L/∂θ
+        for layer in self.layers[:-1] if self.max_norm else ():
+            self.W[layer] = limit_norms(self.W[layer], self.max_norm)  # (n_out, n_in)
 
     def fit(
         self,
@@ -199,7 +259,7 @@ class NeuralNetwork(Layers):
         d: ArrayLike,
         batch_size: int,
         n_epochs: int = 10,
-        lr: float = 1e-2,
+        lr: float | Callable[[float], float] = 1e-2,
         *,
         reduction: str = "sum",
     ) -> NDArray[np.float64]:
@@ -216,22 +276,25 @@ class NeuralNetwork(Layers):
             Their desired outputs, finite.
         batch_size, n_epochs : int
             Samples per step (more than there are means all), and passes over the samples; at least 1.
-        lr : float
-            Learning rate, finite and greater than 0.
+        lr : float or callable
+            Learning rate, finite and greater than 0; or a function of the epochs so far, called with those at the
+            middle of each mini-batch: a schedule, as `explorer.network.schedules` has them.
         reduction : {"sum", "mean"}
             Whether `lr` multiplies the sum or the mean of the gradients; RMSProp and Adam take the mean anyhow.
         """
         X = arguments.samples("X", X, self.layer_sizes[0], self.dtype)  # (n_input, n)
         d = arguments.samples("d", d, self.layer_sizes[-1], self.dtype, X.shape[1])  # (n_output, n)
         batch_size = arguments.count("batch_size", batch_size)
-        n_epochs, lr = arguments.count("n_epochs", n_epochs), arguments.learning_rate(lr)
+        n_epochs = arguments.count("n_epochs", n_epochs)
+        lr = lr if callable(lr) else arguments.learning_rate(lr)
         reduction = arguments.choice("reduction", reduction, ("sum", "mean"))
         history, n, is_free = np.zeros(n_epochs), X.shape[1], OPTIMIZERS[self.optimizer].is_scale_free
         for epoch in range(n_epochs):
             order = self.rng.permutation(n)
             for start in range(0, n, batch_size):
                 batch = order[start : start + batch_size]  # the last one may be shorter
-                rate = lr if reduction == "sum" or is_free else lr / len(batch)
+                rate = lr(epoch + (start + len(batch) / 2) / n) if callable(lr) else lr
+                rate = rate if reduction == "sum" or is_free else rate / len(batch)
                 history[epoch] += self.train_iteration(X[:, batch], d[:, batch], rate)
         history /= n
         return history
@@ -255,7 +318,8 @@ class NeuralNetwork(Layers):
         """Return the network in a file, which may come from anywhere, as `weights_file.load_weights` says."""
         saved = weights_file.load_weights(path)
         n_input, *n_hidden, n_output = weights_file.sizes_of(saved.weights)
-        made = cls(n_input, n_hidden, n_output, dtype=saved.weights["W1"].dtype, seed=0, **saved.functions)
+        functions: Any = saved.functions
+        made = cls(n_input, n_hidden, n_output, dtype=saved.weights["W1"].dtype, seed=0, **functions)
         made.set_weights(tuple(saved.weights.values()))
         return made
 

@@ -101,6 +101,9 @@ class Optimizer:
     is_scale_free: bool = False
     """Whether scaling the gradient leaves the step unchanged. Such a method takes the mean over a mini-batch; with
     the sum, only ε and a shorter last mini-batch would make a difference."""
+    decays_weights: bool = False
+    """Whether each step also takes η λ₂ W from the weights, so that λ₂ is neither in the loss nor in the gradient,
+    where Adam would divide it away: "Decoupled weight decay regularization" (Loshchilov and Hutter 2019)."""
 
 
 OPTIMIZERS: Mapping[str, Optimizer] = MappingProxyType(
@@ -110,6 +113,7 @@ OPTIMIZERS: Mapping[str, Optimizer] = MappingProxyType(
         "nesterov": Optimizer(nesterov, 1),
         "rmsprop": Optimizer(rmsprop, 1, is_scale_free=True),
         "adam": Optimizer(adam, 2, is_scale_free=True),
+        "adamw": Optimizer(adam, 2, is_scale_free=True, decays_weights=True),
     }
 )
 """The methods by name."""

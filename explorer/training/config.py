@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlencode
 
-from explorer.network import ACTIVATIONS, INITIALIZERS, LOSSES, OPTIMIZERS, OUTPUTS
+from explorer.network import ACTIVATIONS, INITIALIZERS, LOSSES, OPTIMIZERS, OUTPUTS, SCHEDULES
 from explorer.training.fields import Choice, ConfigError, Field, LayerSizes, Real, Whole
 from explorer.training.query import listed, parts
 
@@ -39,6 +39,16 @@ _N_TRAIN = Whole(
     high_means="the number of training images",
     none_means="all",
     help="How many of the training images are used, taken from the front.",
+)
+_N_VALIDATION = Whole(
+    name="n_validation",
+    label="Validation images",
+    key="validation",
+    unit="images",
+    low=0,
+    high=10_000_000,
+    high_means="9 of 10 training images",
+    help="Training images held out to judge the settings by, drawn by the seed; the test images stay unseen.",
 )
 _FIELDS: tuple[Field, ...] = (
     _LAYERS,
@@ -104,8 +114,25 @@ _FIELDS: tuple[Field, ...] = (
         label="Optimizer",
         key="optimizer",
         choices=tuple(OPTIMIZERS),
-        labels=("plain SGD", "momentum", "Nesterov", "RMSProp", "Adam"),
+        labels=("plain SGD", "momentum", "Nesterov", "RMSProp", "Adam", "AdamW"),
         help="How the gradient becomes a step: with momentum steps add up; RMSProp and Adam divide by its size.",
+    ),
+    Choice(
+        name="schedule",
+        label="Schedule",
+        key="schedule",
+        choices=tuple(SCHEDULES),
+        labels=("constant", "steps", "1/t", "cosine"),
+        help="How the learning rate falls during the run: not at all, twice to a tenth, as 1/t, or as a cosine.",
+    ),
+    Whole(
+        name="warmup",
+        label="Warm-up",
+        key="warmup",
+        unit="epochs",
+        low=0,
+        high=100,
+        help="Epochs in which the learning rate rises from 0, as the first steps may be too large.",
     ),
     Choice(
         name="reduction",
@@ -114,6 +141,81 @@ _FIELDS: tuple[Field, ...] = (
         choices=("sum", "mean"),
         labels=("sum", "mean"),
         help="By sum, a larger batch takes a larger step; by mean, the step keeps its size.",
+    ),
+    Real(
+        name="l2",
+        label="L2 penalty",
+        key="l2",
+        low=0.0,
+        high=1.0,
+        help="Adds ½ λ Σ W² to the loss, so that weights stay small; AdamW shrinks them by λ instead.",
+    ),
+    Real(
+        name="l1",
+        label="L1 penalty",
+        key="l1",
+        low=0.0,
+        high=1.0,
+        help="Adds λ Σ |W| to the loss, so that weights that aren't needed become nearly 0.",
+    ),
+    Real(
+        name="dropout",
+        label="Dropout",
+        key="dropout",
+        low=0.0,
+        high=0.9,
+        help="Share of hidden units that each step leaves out, so that no unit can rely on another.",
+    ),
+    Real(
+        name="input_dropout",
+        label="Input dropout",
+        key="input_dropout",
+        low=0.0,
+        high=0.9,
+        help="Share of pixels that each step leaves out, others for each image.",
+    ),
+    Real(
+        name="max_norm",
+        label="Max-norm",
+        key="max_norm",
+        low=0.0,
+        high=100.0,
+        help="Longest that the weights of a hidden unit may become together; 0 for any length.",
+    ),
+    Real(
+        name="shift",
+        label="Shift",
+        key="shift",
+        unit="pixels",
+        low=0.0,
+        high=10.0,
+        help="Each epoch moves every training image by up to so many pixels, at random.",
+    ),
+    Real(
+        name="rotation",
+        label="Rotation",
+        key="rotation",
+        unit="degrees",
+        low=0.0,
+        high=180.0,
+        help="Each epoch turns every training image by up to so many degrees, at random.",
+    ),
+    Real(
+        name="scale",
+        label="Scale",
+        key="scale",
+        low=0.0,
+        high=0.5,
+        help="Each epoch makes every training image larger or smaller by up to this share, at random.",
+    ),
+    Real(
+        name="elastic",
+        label="Elastic distortion",
+        key="elastic",
+        unit="pixels",
+        low=0.0,
+        high=5.0,
+        help="Each epoch bends every training image: its pixels move by about so much, neighbours much alike.",
     ),
     Whole(
         name="seed",
@@ -125,6 +227,16 @@ _FIELDS: tuple[Field, ...] = (
         help="Start of the random numbers: the same seed gives the same run, to the bit.",
     ),
     _N_TRAIN,
+    _N_VALIDATION,
+    Whole(
+        name="patience",
+        label="Early stopping",
+        key="patience",
+        unit="epochs",
+        low=0,
+        high=MOST_EPOCHS,
+        help="Ends the run after so many epochs without a lower validation loss, with its best weights; 0: never.",
+    ),
 )
 
 FIELDS: Mapping[str, Field] = MappingProxyType({field.name: field for field in _FIELDS})
@@ -135,7 +247,8 @@ def fields_of(n_images: int, n_classes: int) -> Mapping[str, Field]:
     """Return `FIELDS` as they are for a data set of so many training images and classes."""
     layers = replace(_LAYERS, n_outputs=n_classes)
     images = replace(_N_TRAIN, high=n_images, high_means="")
-    return MappingProxyType({**FIELDS, layers.name: layers, images.name: images})
+    held_out = replace(_N_VALIDATION, high=9 * n_images // 10, high_means="")
+    return MappingProxyType({**FIELDS, **{field.name: field for field in (layers, images, held_out)}})
 
 
 VIEW_KEYS = ("tab", "section", "theme", "controls", "bug")
@@ -170,15 +283,34 @@ class TrainingConfig:
         Passes over the training samples, 1 to 500.
     learning_rate : float
         Factor on the gradient, 1e-5 to 100.
-    optimizer : {"sgd", "momentum", "nesterov", "rmsprop", "adam"}
+    optimizer : {"sgd", "momentum", "nesterov", "rmsprop", "adam", "adamw"}
         How the gradient becomes a step.
+    schedule : {"constant", "steps", "inverse", "cosine"}
+        How the learning rate falls; see `explorer.network.schedules`.
+    warmup : int
+        Epochs in which the learning rate rises from 0, 0 to 100.
     reduction : {"sum", "mean"}
         Whether the gradient is the sum or the mean over the samples of a batch; RMSProp and Adam, whose step
         doesn't depend on the gradient's size, always take the mean.
+    l2, l1 : float
+        Penalties λ on the weights, 0 to 1: ½ λ Σ W² and λ Σ |W| are added to the loss of each sample. With AdamW
+        `l2` is the decay of the weights instead, and in no loss.
+    dropout, input_dropout : float
+        Share of the hidden units, and of the inputs, that each step leaves out, 0 to 0.9.
+    max_norm : float
+        Longest that the incoming weights of a hidden unit may become together, up to 100; 0 for any length.
+    shift, rotation, scale, elastic : float
+        How far each epoch distorts the training images; see `explorer.datasets.augmentation`.
     seed : int
-        Seed of the first weights and of the order of the samples, 0 to 2**32 - 1.
+        Seed of the first weights, of the order of the samples and of all else that is random, 0 to 2**32 - 1.
     n_train : int or None
         Number of training samples, taken from the front: 10 to as many as the data set has; None for all.
+    n_validation : int
+        How many of these are held out, drawn by the seed: 0 to 9 of 10. If there are any, all figures that records
+        name after the test set are those of the validation set, and the test set is not looked at.
+    patience : int
+        Epochs without a lower validation loss after which the run ends with its best weights, 0 to 500; 0 for
+        never, and needs validation images.
 
     Raises
     ------
@@ -196,9 +328,22 @@ class TrainingConfig:
     epochs: int = 10
     learning_rate: float = 0.01
     optimizer: str = "sgd"
+    schedule: str = "constant"
+    warmup: int = 0
     reduction: str = "sum"
+    l2: float = 0.0
+    l1: float = 0.0
+    dropout: float = 0.0
+    input_dropout: float = 0.0
+    max_norm: float = 0.0
+    shift: float = 0.0
+    rotation: float = 0.0
+    scale: float = 0.0
+    elastic: float = 0.0
     seed: int = 0
     n_train: int | None = None
+    n_validation: int = 0
+    patience: int = 0
 
     def __post_init__(self) -> None:
         for name, field in FIELDS.items():

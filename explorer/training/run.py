@@ -98,6 +98,11 @@ def new_network(config: TrainingConfig, dataset: Dataset) -> NeuralNetwork:
         loss=config.loss,
         initializer=config.initializer,
         optimizer=config.optimizer,
+        l2=config.l2,
+        l1=config.l1,
+        dropout=config.dropout,
+        input_dropout=config.input_dropout,
+        max_norm=config.max_norm,
         seed=config.seed,
     )
 
@@ -184,7 +189,7 @@ class TrainingRun:
             config.batch_size,
             config.learning_rate,
             config.reduction,
-            config.optimizer,
+            seed=config.seed,
         )
         self._scorer = Scorer(self._model)
         self._order = np.arange(0)  # of the samples in the newest epoch

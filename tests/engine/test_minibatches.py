@@ -53,8 +53,8 @@ def test_blocks_of_tiny_mini_batches_do_what_each_alone_does(
         with monkeypatch.context() as patch:
             patch.setattr(minibatches, "LARGEST_BLOCKED", 0)
             plain = TrainingRun(config, small_dataset)
-        assert blocked._batches._load.block is not None
-        assert plain._batches._load.block is None
+        assert blocked._batches.is_blocked
+        assert not plain._batches.is_blocked
         first = blocked.snapshot().weights[0]
         per_block, per_epoch = minibatches.BLOCK_ROWS // batch_size, blocked.steps_per_epoch
         for step in sorted({1, per_block - 1, per_block, per_block + 1, per_epoch, 2 * per_epoch}):

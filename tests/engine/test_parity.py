@@ -13,6 +13,7 @@ import pytest
 import explorer.engine
 from explorer.network import ACTIVATIONS, LOSSES, OPTIMIZERS, OUTPUTS, NeuralNetwork
 from explorer.network.optimizers import MOMENTUM
+from explorer.network.regularization import dropout_mask
 
 ENGINE = vars(explorer.engine)
 FOLDER = Path(explorer.engine.__file__).parent
@@ -37,15 +38,16 @@ BOUND = {"float64": 1e-10, "float32": 1e-6}
 
 
 def engine_steps(network, data, batch_size, lr, reduction, engine):
-    """The weights after each step of an epoch, and the loss of all steps so far wherever the engine says it."""
+    """After each step of an epoch the weights, their penalty, and where it is said, the loss but for that."""
     model = engine["Model"](network)
-    batches = engine["MiniBatches"](model, data, batch_size, lr, reduction, network.optimizer)
+    batches = engine["MiniBatches"](model, data, batch_size, lr, reduction)
     loss = 0.0
     for part in batches.epoch(np.arange(len(data.train_labels))):
-        loss += part.score.loss if part.score else 0.0
+        if part.score:  # its penalty is that of the moment when it is said, not of each step
+            loss += part.score.loss - part.score.n * model.penalty()
         if part.updates:
             with batches.settled():
-                yield model.parameters.weights(), loss if part.score else None
+                yield model.parameters.weights(), model.penalty(), loss if part.score else None
 
 
 def rate(batch_size, reduction, optimizer):
@@ -56,12 +58,27 @@ def rate(batch_size, reduction, optimizer):
     return by_mean if reduction == "mean" else by_mean / batch_size
 
 
-def furthest(functions, hidden, reduction, batch_size, dtype, dataset, engine=ENGINE, *, optimizer="sgd"):
+class Textbook(NeuralNetwork):
+    """The textbook's network, which draws what dropout leaves out from as many generators as the engine has."""
+
+    def __init__(self, *sizes, **options):
+        super().__init__(*sizes, **options)
+        self.rngs = [np.random.default_rng([0, 1, 1, layer]) for layer in range(len(self.layer_sizes) - 1)]
+
+    def draw_masks(self, n):
+        for layer, rng in enumerate(self.rngs):
+            if rate := self.dropout if layer else self.input_dropout:
+                self.masks[layer] = dropout_mask(rng, rate, self.layer_sizes[layer], n)
+
+
+def furthest(
+    functions, hidden, reduction, batch_size, dtype, dataset, engine=ENGINE, *, optimizer="sgd", **methods
+):
     """The largest difference between textbook and engine over an epoch; NaN counts as infinite."""
     data = dataset.head(CASES[batch_size][0])
     names = dict(zip(("hidden_activation", "output", "loss"), functions, strict=True))
     sizes = data.n_inputs, hidden, data.n_classes
-    network = NeuralNetwork(*sizes, dtype=dtype, seed=1, optimizer=optimizer, **names)
+    network = Textbook(*sizes, dtype=dtype, seed=1, optimizer=optimizer, **names, **methods)
     lr, is_divided = rate(batch_size, reduction, optimizer), reduction == "mean"
     is_divided &= not OPTIMIZERS[optimizer].is_scale_free
     X, d = data.X_train, data.Y_train
@@ -70,11 +87,13 @@ def furthest(functions, hidden, reduction, batch_size, dtype, dataset, engine=EN
     loss = worst = 0.0
     starts = itertools.count(0, batch_size)
     steps = engine_steps(network, data, batch_size, lr, reduction, engine)
-    for start, (weights, said) in zip(starts, steps, strict=False):
+    for start, (weights, penalty, said) in zip(starts, steps, strict=False):
         batch = slice(start, start + batch_size)
         by = X[:, batch].shape[1] if is_divided else 1
+        loss -= X[:, batch].shape[1] * network.penalty
         loss += network.train_iteration(X[:, batch], d[:, batch], lr / by)
         differences = [np.abs(w - v).max() for w, v in zip(weights, network.parameters, strict=True)]
+        differences.append(abs(penalty - network.penalty))
         if said is not None:
             differences.append(abs(said - loss) / min(start + batch_size, X.shape[1]))
         worst = max(worst, np.nan_to_num(max(differences), nan=np.inf))
@@ -104,9 +123,35 @@ def test_every_optimizer_takes_the_textbooks_steps(small_dataset, optimizer, bat
         assert worst <= bound, f"{functions}, by {reduction}: {worst:.1e}"
 
 
+METHODS = {
+    "l2": {"l2": 0.02},
+    "l1": {"l1": 0.003},
+    "dropout": {"dropout": 0.5},
+    "input dropout": {"input_dropout": 0.2},
+    "max-norm": {"max_norm": 0.5},
+}
+"""Each alone, and any two of them together."""
+ALL = {key: value for method in METHODS.values() for key, value in method.items()}
+PAIRS = [*itertools.combinations(METHODS, 1), *itertools.combinations(METHODS, 2)]
+
+
+@pytest.mark.parametrize("dtype", BOUND)
+@pytest.mark.parametrize("names", PAIRS, ids=" and ".join)
+def test_all_that_regularizes_alone_and_in_pairs_with_every_optimizer(small_dataset, names, dtype):
+    methods = {key: value for name in names for key, value in METHODS[name].items()}
+    for optimizer, batch_size in itertools.product(OPTIMIZERS, (1, 9, 600)):
+        functions, reduction = FUNCTIONS[-1 if batch_size == 9 else 0], ("sum", "mean")[batch_size == 9]
+        case = functions, (6, 5), reduction, batch_size, dtype, small_dataset
+        worst = furthest(*case, optimizer=optimizer, **methods)
+        bound = BOUND[dtype] * (10 if OPTIMIZERS[optimizer].is_scale_free else 1)
+        if "l1" in names and dtype == "float32":  # what the sign of a weight near 0 decides
+            bound = 1e-3
+        assert worst <= bound, f"{optimizer}, batches of {batch_size}: {worst:.1e}"
+
+
 # ---------------------------------------------------------------- a broken formula is seen
 
-MODULES = ("kernels", "model", "passes", "scoring", "descent", "minibatches")
+MODULES = ("kernels", "model", "dropout", "passes", "scoring", "descent", "minibatches")
 """The engine's files, each after those that it imports."""
 BROKEN = {
     "sigmoid of −a": ("kernels", "partial(np.negative, a, out)", "partial(np.positive, a, out)"),
@@ -146,7 +191,7 @@ BROKEN = {
     "the learning rate is left out": (
         "passes", "partial(np.multiply, delta, rate, delta)", "partial(np.positive, delta, delta)",
     ),
-    "d_W of a instead of h": ("passes", "product(before.h.T, delta", "product(before.a.T, delta"),
+    "d_W of a instead of h": ("passes", "product(before.kept.T, delta", "product(before.a.T, delta"),
     "d_b counts twice": ("passes", "(self.ones, delta, layer.db)", "(2 * self.ones, delta, layer.db)"),
     "delta lacks the slope": (
         "passes",
@@ -154,7 +199,7 @@ BROKEN = {
         "partial(np.positive, before_delta, before_delta)",
     ),
     "the step goes uphill": (
-        "descent", "(partial(np.subtract, theta, steps", "(partial(np.add, theta, steps",
+        "descent", "(partial(np.subtract, self._flat, steps", "(partial(np.add, self._flat, steps",
     ),
     "a block adds its earlier steps": ("passes", "-whole.scale * whole.scale", "whole.scale * whole.scale"),
     "a block forgets a step": (
@@ -162,10 +207,10 @@ BROKEN = {
         "partial(np.subtract, parameters, steps, parameters),",
         "partial(np.positive, parameters, parameters),",
     ),
-    "a look into a block takes steps back": ("minibatches", "first -= self._load", "first += self._load"),
-    "by mean is by sum": ("minibatches", "rate /= n", "rate /= 1"),
+    "a look into a block takes steps back": ("minibatches", "first -= load", "first += load"),
+    "by mean is by sum": ("descent", "by = n if", "by = 1 if"),
     "a large batch is its last part": (
-        "minibatches", "partial(np.add, total, steps, total)", "partial(np.copyto, total, steps)",
+        "minibatches", "partial(np.add, flat, steps, flat)", "partial(np.copyto, flat, steps)",
     ),
     "momentum keeps all": (
         "descent", "partial(np.multiply, v, self._number(MOMENTUM), v)", "partial(np.positive, v, v)",
@@ -180,7 +225,19 @@ BROKEN = {
         "descent", "self._learning_rate / (1 - BETA_1**self._n_steps)", "self._learning_rate",
     ),
     "Adam's square isn't corrected": ("descent", "(1 - BETA_2**self._n_steps) ** -0.5", "1.0"),
-    "Adam takes the sum": ("minibatches", '"mean" or', '"mean" and'),
+    "Adam takes the sum": ("descent", '"mean" or', '"mean" and'),
+    "AdamW's weights don't decay": (
+        "descent", "partial(np.subtract, V, scratch, V)", "partial(np.positive, V, V)",
+    ),
+    "no L2": ("descent", "partial(np.multiply, V, l2, scratch)", "partial(np.multiply, V, 0, scratch)"),
+    "L1 is L2": ("descent", "partial(np.sign, V, scratch)", "partial(np.positive, V, scratch)"),
+    "a sum has the penalty of one sample": ("descent", "1 if self._takes_mean else n", "1"),
+    "the loss lacks its penalty": ("scoring", "self.n * penalty", "0 * penalty"),
+    "max-norm lengthens": ("descent", "np.minimum, factor, one", "np.maximum, factor, one"),
+    "dropout isn't inverted": ("dropout", "np.float32(1 / (1 - rate))", "np.float32(1)"),
+    "what is left out learns": (
+        "passes", "delta, self.masks[number], delta", "delta, 1, delta",
+    ),
     "the loss counts twice": ("scoring", "LOSSES[loss](Y, D)", "2 * LOSSES[loss](Y, D)"),
 }  # fmt: skip
 
@@ -208,8 +265,8 @@ def test_a_broken_formula_exceeds_the_bound(small_dataset, monkeypatch, broken, 
     others = itertools.product(FUNCTIONS[:1], [(6, 5)], ["sum"], [9], [dtype], [small_dataset])
     with np.errstate(all="ignore"):
         seen = any(furthest(*case, engine) > BOUND[dtype] for case in cases) or any(
-            furthest(*case, engine, optimizer=optimizer) > BOUND[dtype]
+            furthest(*case, engine, optimizer=optimizer, **methods) > BOUND[dtype]
             for case in others
-            for optimizer in OPTIMIZERS
+            for optimizer, methods in [*zip(OPTIMIZERS, itertools.repeat({})), ("adamw", ALL), ("sgd", ALL)]
         )
     assert seen == (broken is not None)

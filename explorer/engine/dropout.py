@@ -1,0 +1,53 @@
+"""What dropout leaves out of each mini-batch, drawn as `explorer.network.regularization.dropout_mask` does."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from explorer.engine.kernels import Array
+
+__all__ = ["Dropout"]
+
+
+class Dropout:
+    """The masks of a run: each layer has random numbers of its own, which begin anew with each epoch.
+
+    So an epoch's masks depend on neither the epochs before it nor the parts that a large mini-batch is cut into.
+
+    Parameters
+    ----------
+    rates : sequence of float
+        Share that is left out, of the inputs and of each hidden layer.
+    sizes : sequence of int
+        Inputs, and units of each hidden layer.
+    seed : int
+        The run's.
+    dtype : dtype
+        The network's.
+    """
+
+    def __init__(
+        self, rates: Sequence[float], sizes: Sequence[int], seed: int, dtype: np.dtype[np.floating]
+    ) -> None:
+        self._seed, self._dtype = seed, dtype
+        self._layers = {
+            number: (rate, size) for number, (rate, size) in enumerate(zip(rates, sizes, strict=True)) if rate
+        }
+        self._rngs: dict[int, np.random.Generator] = {}
+        self.begin(1)
+
+    def begin(self, epoch: int) -> None:
+        """Begin the random numbers of an epoch, 1 for the first."""
+        self._rngs = {
+            number: np.random.default_rng([self._seed, 1, epoch, number]) for number in self._layers
+        }
+
+    def masks(self, n: int) -> dict[int, Array]:
+        """Return room for the masks of a mini-batch of `n` samples, (n, n_units), by layer; 0 for the inputs."""
+        return {number: np.empty((n, size), self._dtype) for number, (_, size) in self._layers.items()}
+
+    def draw(self, number: int, mask: Array) -> None:
+        """Draw the mask of a layer."""
+        rate = self._layers[number][0]
+        kept = rate <= self._rngs[number].random(mask.shape, np.float32)
+        np.multiply(kept, np.float32(1 / (1 - rate)), out=mask)

@@ -1,0 +1,54 @@
+"""Schedules: how the learning rate falls while a network is trained.
+
+A schedule is a function ``f(t, T)``, the factor on the learning rate after t of T epochs. A mini-batch is trained
+with the factor at its middle, so t is never quite 0 or T.
+"""
+
+from collections.abc import Callable, Mapping
+from math import cos, pi
+from types import MappingProxyType
+
+__all__ = ["SCHEDULES", "constant", "cosine", "inverse", "rate_factor", "steps"]
+
+
+def constant(t: float, T: float) -> float:
+    """Return 1: the learning rate stays."""
+    return 1.0
+
+
+def steps(t: float, T: float) -> float:
+    """Return 1, then a tenth after half of the epochs, and a hundredth after three quarters.
+
+    He et al. 2016, "Deep residual learning for image recognition", lower the rate so whenever the loss levels off.
+    """
+    return 0.1 ** ((t >= T / 2) + (t >= 3 * T / 4))
+
+
+def inverse(t: float, T: float) -> float:
+    """Return 1 / (1 + t): it falls for ever, but so slowly that the steps add up to any distance.
+
+    Robbins and Monro 1951, "A stochastic approximation method".
+    """
+    return 1 / (1 + t)
+
+
+def cosine(t: float, T: float) -> float:
+    """Return (1 + cos(π t / T)) / 2: slowly at first and at the end, and to 0.
+
+    Loshchilov and Hutter 2017, "SGDR: stochastic gradient descent with warm restarts", without the restarts.
+    """
+    return (1 + cos(pi * t / T)) / 2
+
+
+SCHEDULES: Mapping[str, Callable[[float, float], float]] = MappingProxyType(
+    {"constant": constant, "steps": steps, "inverse": inverse, "cosine": cosine}
+)
+"""The schedules by name."""
+
+
+def rate_factor(schedule: str, t: float, T: float, warmup: float = 0.0) -> float:
+    """Return the factor on the learning rate: that of a schedule, which rises from 0 in the first `warmup` epochs.
+
+    Goyal et al. 2017, "Accurate, large minibatch SGD: training ImageNet in 1 hour".
+    """
+    return SCHEDULES[schedule](t, T) * (min(1.0, t / warmup) if warmup else 1.0)

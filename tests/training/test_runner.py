@@ -40,6 +40,7 @@ class GatedRun:
     """A run whose every mini-batch waits until the test lets it pass; `error` is raised in place of the last."""
 
     is_within = False
+    rivals = ()
 
     def __init__(self, steps=1000, error=None):
         self.step = 0

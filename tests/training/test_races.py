@@ -1,0 +1,178 @@
+"""Races: fair, and of each entry what a run by itself would have given."""
+
+from __future__ import annotations
+
+import pytest
+
+from explorer import TrainingConfig, race, train
+from explorer.training import (
+    PRESETS,
+    ConfigError,
+    DivergedError,
+    EpochRecord,
+    RaceError,
+    RunEnd,
+    Snapshot,
+    TrainingRun,
+    complete,
+)
+from explorer.training.races import MOST_ENTRIES, RACES, Race
+from explorer.training.records import RivalRecord
+from explorer.training.runner import Runner
+
+CONFIG = TrainingConfig(hidden_sizes=6, epochs=3, batch_size=16, learning_rate=0.05)
+OPTIMIZERS = RACES["Optimizers"](CONFIG, 600)
+DIVERGING = CONFIG.replace(
+    hidden_sizes=(64, 64, 64),
+    hidden_activation="relu",
+    output="softmax",
+    loss="cross_entropy",
+    learning_rate=100.0,
+)
+PATIENCE = 30.0
+
+
+def raced(configs, dataset):
+    """The last history of each entry, in the order of the entries."""
+    last = {}
+    for history in race(configs, dataset):
+        last[history.config] = history
+    return [last[config] for config in configs]
+
+
+def test_each_entry_has_the_records_of_a_run_by_itself(small_dataset):
+    for history in raced(OPTIMIZERS, small_dataset):
+        alone = complete(TrainingRun(history.config, small_dataset)).history
+        assert (history.epochs, history.batches) == (alone.epochs, alone.batches)
+        assert (history.end.status, history.end.reason) == ("finished", "")
+        assert history.end.final.train_loss == alone.end.final.train_loss
+
+
+@pytest.mark.parametrize("name", ["Optimizers", "Batch sizes"])
+def test_none_is_more_than_a_twentieth_of_an_epoch_ahead(mnist, name):
+    run = Race(RACES[name](TrainingConfig(hidden_sizes=2, epochs=1), 60_000), mnist)
+    entries = (run, *run.rivals)
+    least = max(1 / 20, *(1 / entry.steps_per_epoch for entry in entries))
+    ahead = [max(entry.epoch for entry in entries) - min(entry.epoch for entry in entries) for _ in run]
+    assert 0 < max(ahead) <= least + 1 / 117  # what a record spans are whole mini-batches
+
+
+def test_when_the_first_has_ended_an_epoch_so_have_all_others(small_dataset):
+    run, ended = Race(OPTIMIZERS, small_dataset), dict.fromkeys(range(1, len(OPTIMIZERS)), 0)
+    for event in run:
+        if isinstance(event, RivalRecord) and isinstance(event.record, Snapshot):
+            ended[event.entry] += 1
+        if isinstance(event, EpochRecord):
+            assert {*ended.values()} == {event.epoch}
+
+
+def test_the_seconds_of_each_are_its_own(small_dataset, monkeypatch):
+    """By a clock that ticks once for each event of a run, and not while another has its turn."""
+    ticks = iter(range(10**6))
+    monkeypatch.setattr("explorer.training.run.perf_counter", lambda: float(next(ticks)))
+    alone = sum(record.seconds for record in train(CONFIG, small_dataset))
+    others = [CONFIG.replace(learning_rate=rate) for rate in (0.01, 0.02)]
+    for history in raced([CONFIG, *others], small_dataset):
+        # To rest and to wake takes two ticks for each of the 20 turns of an epoch.
+        assert sum(record.seconds for record in history) < alone + 3 * CONFIG.epochs * 20
+
+
+def test_an_entry_that_diverges_drops_out_and_the_others_go_on(small_dataset):
+    good = DIVERGING.replace(learning_rate=0.001)
+    for configs in ([good, DIVERGING], [DIVERGING, good]):
+        by_config = dict(zip(configs, raced(configs, small_dataset), strict=True))
+        end = by_config[DIVERGING].end
+        assert (end.status, end.reason) == ("failed", "the loss is not a number since epoch 1.")
+        assert list(by_config[good]) == list(train(good, small_dataset))
+        assert by_config[good].end.status == "finished"
+    run = Race([DIVERGING, good], small_dataset)
+    with pytest.raises(DivergedError, match="epoch 1"):
+        list(run)
+    assert run.rivals[0].is_complete
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ([{}], "2 to 6 entries; got 1"),
+        ([{"learning_rate": 0.01 * n} for n in range(1, 8)], "2 to 6 entries; got 7"),
+        ([{}, {"optimizer": "adam"}, {}], "equal settings"),
+        ([{}, {"seed": 1}], "differ in seed"),
+        ([{}, {"epochs": 4}], "differ in epochs"),
+    ],
+)
+def test_what_is_no_race_is_refused_with_the_reason(small_dataset, changes, words):
+    with pytest.raises(RaceError, match=words):
+        next(race([CONFIG.replace(**change) for change in changes], small_dataset))
+
+
+def test_too_many_images_are_refused_of_any_entry(small_dataset):
+    with pytest.raises(ConfigError, match="up to 600"):
+        Race([CONFIG, CONFIG.replace(n_train=601)], small_dataset)
+
+
+@pytest.mark.parametrize("name", RACES)
+@pytest.mark.parametrize(
+    "config",
+    [
+        *PRESETS.values(),
+        TrainingConfig(learning_rate=1e-5, batch_size=32),
+        TrainingConfig(learning_rate=100.0, optimizer="adam", hidden_activation="tanh"),
+    ],
+)
+def test_every_race_has_the_settings_first_and_differs_in_what_it_is_called_by(name, config):
+    entries = RACES[name](config, 60_000)
+    assert entries[0] == config
+    assert 2 < len({*entries}) == len(entries) <= MOST_ENTRIES
+    changed = {field for entry in entries[1:] for field in config.differences(entry)}
+    assert len(changed - {"learning_rate"}) == (name != "Learning rates")
+
+
+class Heard:
+    """What a runner says of a race, by its entries."""
+
+    def __init__(self, configs, dataset):
+        self.race, self.said = Race(configs, dataset), {}
+        self.runner = Runner(self._take, interval_seconds=0.0)
+        self.runner.start(self.race)
+
+    def _take(self, delivery):
+        for record in delivery.records:
+            entry, one = (record.entry, record.record) if isinstance(record, RivalRecord) else (0, record)
+            self.said.setdefault(entry, []).append(one)
+
+    def epochs(self, entry):
+        return [record for record in self.said[entry] if isinstance(record, EpochRecord)]
+
+
+@pytest.fixture
+def heard(small_dataset):
+    made = Heard(OPTIMIZERS, small_dataset)
+    yield made
+    made.runner.close()
+
+
+def test_a_runner_pauses_steps_and_extends_all(heard, small_dataset):
+    heard.runner.pause()
+    assert heard.runner.wait(PATIENCE)
+    heard.runner.step("epoch")
+    assert heard.runner.wait(PATIENCE)
+    done = len(heard.epochs(0))
+    assert done >= 1
+    assert {len(heard.epochs(entry)) for entry in heard.said} == {done}
+    if heard.runner.status == "paused":
+        heard.runner.resume()
+    heard.runner.extend(heard.race, 5)
+    assert heard.runner.wait(PATIENCE)
+    for entry, config in enumerate(OPTIMIZERS):
+        assert heard.epochs(entry) == list(train(config.replace(epochs=5), small_dataset))
+
+
+def test_stopped_it_gives_exact_figures_of_all(heard, small_dataset):
+    heard.runner.stop()
+    assert heard.runner.wait(PATIENCE)
+    end = heard.said[0][-1]
+    assert isinstance(end, RunEnd)
+    assert end.status == "stopped"
+    for entry in range(1, len(OPTIMIZERS)):
+        assert heard.said[entry][-1].epoch == heard.race.rivals[entry - 1].epoch

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 from explorer.training import FIELDS, PRESETS, TrainingConfig
+from explorer.training.fields import Choice
 from explorer.wording import plain
 
 __all__ = ["entry_labels", "fork_label", "run_label"]
@@ -23,9 +24,11 @@ _WORDS: Mapping[str, Callable[[TrainingConfig], str]] = MappingProxyType(
         "initializer": lambda config: f"{config.text('initializer').partition(' ')[0]} weights",
         "batch_size": lambda config: f"batch {config.text('batch_size')}",
         "learning_rate": lambda config: f"lr {plain(config.learning_rate)}",
+        "schedule": lambda config: f"{config.text('schedule')} schedule",
         "reduction": lambda config: f"by {config.reduction}",
         "seed": lambda config: f"seed {config.seed}",
         "n_train": lambda config: f"{config.text('n_train')} images",
+        "n_validation": lambda config: f"{config.text('n_validation')} validation images",
     }
 )
 """A setting in a name, where its text alone would not say which it is."""
@@ -61,16 +64,27 @@ def entry_labels(configs: Sequence[TrainingConfig]) -> list[str]:
     """Return what sets the entries of a race apart: ``["plain SGD, lr 0.01", "Adam, lr 0.003"]``."""
     varied = {name for config in configs for name in _differences(configs[0], config)}
     named = sorted(varied, key=lambda name: (name == "learning_rate", [*FIELDS].index(name)))
-    return [", ".join(_worded(config, named)) for config in configs]
+    in_use = ([name for name in named if getattr(config, name) != 0] for config in configs)
+    return [
+        ", ".join(_worded(config, names)) or "without" for config, names in zip(configs, in_use, strict=True)
+    ]
 
 
 def _differences(base: TrainingConfig, config: TrainingConfig) -> list[str]:
     return [name for name in base.differences(config) if name not in _NOT_NAMED]
 
 
+def _value(config: TrainingConfig, name: str) -> str:
+    """Return a choice by its own name, and a number after the name of its setting: ``"dropout 0.2"``."""
+    text, field = config.text(name), FIELDS[name]
+    label = field.label.removesuffix(" penalty")
+    label = label.lower() if label[1:2].isalpha() else label  # L2 stays L2
+    return text if isinstance(field, Choice) else f"{label} {text}"
+
+
 def _worded(config: TrainingConfig, names: Iterable[str]) -> list[str]:
     """Return settings in words; where they are many, the last are counted, but one alone is said."""
-    words = [_WORDS[name](config) if name in _WORDS else config.text(name) for name in names]
+    words = [_WORDS[name](config) if name in _WORDS else _value(config, name) for name in names]
     if len(words) <= _MOST_SETTINGS + 1:
         return words
     return [*words[:_MOST_SETTINGS], f"{len(words) - _MOST_SETTINGS} more"]

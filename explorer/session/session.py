@@ -264,7 +264,7 @@ class Session:
         Parameters
         ----------
         configs : sequence of TrainingConfig
-            Two to six, all different, of one seed and one number of epochs.
+            Two to six, all different, of one seed, number of epochs and number of validation images.
 
         Raises
         ------

@@ -10,7 +10,8 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 from explorer.datasets import Dataset
-from explorer.network import ACTIVATIONS, OPTIMIZERS
+from explorer.network import ACTIVATIONS
+from explorer.network.schedules import SCHEDULES
 from explorer.training.config import FIELDS, TrainingConfig
 from explorer.training.fitting import fitting_rate
 from explorer.training.process_settings import one_blas_thread
@@ -30,7 +31,11 @@ __all__ = ["MOST_ENTRIES", "RACES", "Race", "RaceError", "race"]
 MOST_ENTRIES = 6
 """How many networks race at most."""
 
-_SHARED = ("seed", "epochs")  # what all entries have in common: the start and the finish
+_SHARED = (
+    "seed",
+    "n_validation",
+    "epochs",
+)  # what all entries have in common: the start, the judge, the finish
 
 
 class RaceError(ValueError):
@@ -43,7 +48,7 @@ def race(configs: Sequence[TrainingConfig], dataset: Dataset) -> Iterator[Histor
     Parameters
     ----------
     configs : sequence of TrainingConfig
-        Two to six, all different, of one seed and one number of epochs.
+        Two to six, all different, of one seed, number of epochs and number of validation images.
     dataset : Dataset
         The images and labels.
 
@@ -98,7 +103,7 @@ class Race(TrainingRun):
     Parameters
     ----------
     configs : sequence of TrainingConfig
-        Two to six, all different, of one seed and one number of epochs.
+        Two to six, all different, of one seed, number of epochs and number of validation images.
     dataset : Dataset
         The images and labels.
 
@@ -215,15 +220,16 @@ def _check_entries(configs: Sequence[TrainingConfig]) -> None:
             )
 
 
-def _varied(
-    name: str, values: Sequence[object]
+def _against(
+    *changes: Mapping[str, object], fitted: bool = False
 ) -> Callable[[TrainingConfig, int], tuple[TrainingConfig, ...]]:
-    """Return what makes entries of settings: themselves, and for each other value a rate that fits it."""
+    """Return what makes entries of settings: themselves, then with each of `changes`, at a fitted rate or not."""
 
     def entries(config: TrainingConfig, n_train: int) -> tuple[TrainingConfig, ...]:
-        others = (config.replace(**{name: value}) for value in values if value != getattr(config, name))
-        fitted = (other.replace(learning_rate=fitting_rate(other, n_train)) for other in others)
-        return (config, *fitted)[:MOST_ENTRIES]
+        others = [other for change in changes if (other := config.replace(**change)) != config]
+        if fitted:
+            others = [other.replace(learning_rate=fitting_rate(other, n_train)) for other in others]
+        return (config, *others)[:MOST_ENTRIES]
 
     return entries
 
@@ -234,12 +240,25 @@ def _rates(config: TrainingConfig, n_train: int) -> tuple[TrainingConfig, ...]:
     return (config, *(config.replace(learning_rate=other) for other in sorted(rates)))
 
 
+_UNREGULARIZED = MappingProxyType(
+    {"l2": 0.0, "l1": 0.0, "dropout": 0.0, "input_dropout": 0.0, "max_norm": 0.0}
+)
+
 RACES: Mapping[str, Callable[[TrainingConfig, int], tuple[TrainingConfig, ...]]] = MappingProxyType(
     {
-        "Optimizers": _varied("optimizer", tuple(OPTIMIZERS)),
+        "Optimizers": _against(
+            *({"optimizer": name} for name in ("sgd", "momentum", "nesterov", "rmsprop", "adam")), fitted=True
+        ),
         "Learning rates": _rates,
-        "Batch sizes": _varied("batch_size", (32, 128, 512, 2048)),
-        "Activations": _varied("hidden_activation", tuple(ACTIVATIONS)),
+        "Batch sizes": _against(*({"batch_size": size} for size in (32, 128, 512, 2048)), fitted=True),
+        "Activations": _against(*({"hidden_activation": name} for name in ACTIVATIONS), fitted=True),
+        "Schedules": _against(*({"schedule": name} for name in SCHEDULES)),
+        "Regularisation": _against(
+            *(
+                {**_UNREGULARIZED, **method}
+                for method in ({}, {"l2": 1e-4}, {"l1": 1e-5}, {"dropout": 0.2}, {"max_norm": 2.0})
+            )
+        ),
     }
 )
 """Races by their name on screen: each makes entries of settings and a number of images, the settings first."""

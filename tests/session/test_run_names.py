@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from explorer import TrainingConfig
-from explorer.session.run_names import fork_label, run_label
+from explorer.session.run_names import entry_labels, fork_label, run_label
 from explorer.training import FIELDS, PRESETS
 
 EXERCISE, MODERN = PRESETS["The exercise"], PRESETS["Modern"]
@@ -21,6 +21,19 @@ CHANGED = {
     "reduction": ("mean", "by mean"),
     "seed": (7, "seed 7"),
     "n_train": (1000, "1\u202f000 images"),
+    "schedule": ("cosine", "cosine schedule"),
+    "warmup": (3, "warm-up 3"),
+    "l2": (1e-4, "L2 0.0001"),
+    "l1": (1e-5, "L1 0.00001"),
+    "dropout": (0.2, "dropout 0.2"),
+    "input_dropout": (0.1, "input dropout 0.1"),
+    "max_norm": (2.0, "max-norm 2"),
+    "shift": (2.0, "shift 2"),
+    "rotation": (15.0, "rotation 15"),
+    "scale": (0.1, "scale 0.1"),
+    "elastic": (1.5, "elastic distortion 1.5"),
+    "n_validation": (10_000, "10\u202f000 validation images"),
+    "patience": (3, "early stopping 3"),
 }
 
 
@@ -51,6 +64,18 @@ def test_every_setting_has_its_words(name):
 )
 def test_a_run_is_called_by_what_differs(config, first, words):
     assert run_label(config, first) == words
+
+
+@pytest.mark.parametrize(
+    ("changes", "labels"),
+    [
+        ([{}, {"optimizer": "adam", "learning_rate": 0.003}], ["plain SGD, lr 0.01", "Adam, lr 0.003"]),
+        ([{}, {"batch_size": 64}], ["batch 512", "batch 64"]),
+        ([{}, {"dropout": 0.2}, {"l2": 1e-4}], ["without", "dropout 0.2", "L2 0.0001"]),
+    ],
+)
+def test_the_entries_of_a_race_are_called_by_what_is_raced(changes, labels):
+    assert entry_labels([EXERCISE.replace(**change) for change in changes]) == labels
 
 
 def test_many_differences_are_counted():

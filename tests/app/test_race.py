@@ -1,0 +1,119 @@
+"""A race in the Runs tab, without a page: one press, a row and two curves for each entry."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from app_steps import PATIENCE, run_of
+
+from explorer import Explorer, TrainingConfig, train
+from explorer.training.races import RACES
+
+CONFIG = TrainingConfig(hidden_sizes=8, epochs=3, batch_size=16, learning_rate=0.05)
+
+
+@pytest.fixture
+def panel(app):
+    app.panels.tab_bar.selected = "runs"
+    return app.panels["runs"]
+
+
+def drawn(figure):
+    return [trace for trace in figure.data if trace.visible is True]
+
+
+def epochs(panel):
+    """What the table says of the epochs of each run."""
+    place = panel.table.headings.index("Epochs")
+    return {row["number"]: row["cells"][place]["text"] for row in panel.table.rows}
+
+
+def test_one_press_races_the_settings_against_others(app, panel, from_page, small_dataset):
+    from_page.send(panel.races, {"press": "Optimizers"})
+    assert app.wait(PATIENCE)
+    entries = RACES["Optimizers"](CONFIG, 600)
+    runs = app.session.state.runs
+    assert [run.config for run in runs] == [*entries[1:], CONFIG]
+    assert epochs(panel) == {run.number: "3" for run in runs}
+    for figure, metric in ((panel.accuracy, "test_accuracy"), (panel.loss, "test_loss")):
+        curves = drawn(figure.figure)
+        assert len(curves) == len(entries)
+        for curve, run in zip(curves, runs, strict=True):
+            factor = 100 if metric == "test_accuracy" else 1
+            values = [factor * getattr(record, metric) for record in train(run.config, small_dataset)]
+            assert list(curve.y) == pytest.approx(values, rel=1e-6)
+            assert curve.name == f"{run.label} (run {run.number})"
+    assert app.config == CONFIG  # the controls stay as they are
+
+
+def test_the_rows_and_curves_of_all_move_while_they_train(small_dataset):
+    async def watch():
+        app = Explorer(small_dataset, CONFIG.replace(epochs=500), train=False)
+        app.panels.tab_bar.selected = "runs"
+        panel = app.panels["runs"]
+        app.session.race(RACES["Activations"](app.config, 600))
+        seen = set()
+        async with asyncio.timeout(PATIENCE):
+            while len(seen) < 2 or not all(len(curve.y) > 1 for curve in drawn(panel.accuracy.figure)):
+                await asyncio.sleep(0.05)
+                if len(epochs(panel)) == 3 and "–" not in str(panel.table.rows[0]["cells"][0]):
+                    seen.add(tuple(sorted(epochs(panel).values())))
+        assert all("running" in text for text in epochs(panel).values())
+        assert len({len(curve.y) for curve in drawn(panel.accuracy.figure)}) <= 2  # at most an epoch apart
+        seconds_left = app.run_bar.progress if hasattr(app.run_bar, "progress") else None
+        app.stop()
+        async with asyncio.timeout(PATIENCE):
+            while app.session.state.racing or app.status == "running":
+                await asyncio.sleep(0.05)
+        assert {run.status for run in app.session.state.runs} == {"stopped"}
+        assert all("stopped" in text for text in epochs(panel).values())
+        app.close()
+        return seconds_left
+
+    asyncio.run(watch())
+
+
+def test_an_earlier_run_is_shown_in_all_tabs(app, panel, from_page):
+    from_page.send(panel.races, {"press": "Learning rates"})
+    assert app.wait(PATIENCE)
+    chosen = app.session.state.earlier[0]
+    from_page.send(panel.table, {"verb": "open", "number": chosen.number})
+    assert run_of(app).number == chosen.number
+    assert app.test_accuracy == chosen.newest.record.test_accuracy
+    assert app.learning_rate == chosen.config.learning_rate
+    assert panel.table.status == f"All tabs show {chosen.mention}."
+    assert [row["number"] for row in panel.table.rows if row["present"]] == [chosen.number]
+
+
+def test_a_run_whose_network_is_gone_says_so(app, panel, from_page):
+    app.train(CONFIG.replace(seed=1))
+    assert app.wait(PATIENCE)
+    session = app.session
+    bare = session.state.earlier[0].without_moments()
+    session._earlier = session._earlier.changed(bare)
+    session.edit(bare.number, note="bare")
+    from_page.send(panel.table, {"verb": "open", "number": bare.number})
+    assert run_of(app).number != bare.number
+    assert "without its network: load its settings" in panel.table.status
+
+
+def test_the_time_that_is_left_is_that_of_all(app):
+    app.session.race(RACES["Activations"](CONFIG.replace(epochs=500), 600))
+    app.session.pause()
+    assert app.wait(PATIENCE)
+    app.session.step("epoch")
+    assert app.wait(PATIENCE)
+    state = app.session.state
+    left = [run.seconds_left for run in (state.run, *state.racing)]
+    assert len(left) == 3
+    assert app.run_bar.seconds_left == pytest.approx(sum(left))
+
+
+def test_a_class_of_ones_own_has_no_races(small_dataset):
+    from own_networks import Mine
+
+    app = Explorer(small_dataset, CONFIG, network=Mine, train=False)
+    app.panels.tab_bar.selected = "runs"
+    assert app.panels["runs"].races not in app.panels["runs"].view.children
+    app.close()

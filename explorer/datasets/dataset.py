@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any, TypeVar
+from weakref import WeakValueDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,6 +50,8 @@ class Dataset:
         Name of each class, in the order of the labels.
     source : str
         Path that `load_dataset` reads it from; empty for data that come with the package or are made in Python.
+    held_out : {"test", "validation"}
+        What the test images are: `hold_out` puts validation images in their place.
 
     Raises
     ------
@@ -63,6 +66,7 @@ class Dataset:
     test_labels: NDArray[np.int64]
     class_names: tuple[str, ...] = DIGITS
     source: str = ""
+    held_out: str = "test"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "class_names", tuple(self.class_names))
@@ -130,9 +134,50 @@ class Dataset:
             return self
         if n_train < 1:
             raise ValueError(f"n_train is {n_train}; expected a whole number of at least 1, or None")
+        images, labels = self.train_images[:n_train], self.train_labels[:n_train]
+        return self._shared((n_train,), lambda: replace(self, train_images=images, train_labels=labels))
+
+    def hold_out(self, n_validation: int, seed: int) -> Dataset:
+        """Return the data for choosing settings: `n_validation` training images take the test images' place.
+
+        They are drawn by `seed`, the others are left to train on, and the test images are not in it. 0 returns the
+        data as they are. Raises `ValueError` where no image would be left to train on.
+        """
+        if n_validation == 0:
+            return self
+        if not 0 < n_validation < len(self.train_images):
+            expected = f"a whole number from 0 to {len(self.train_images) - 1}"
+            raise ValueError(f"n_validation is {n_validation}; expected {expected}")
+        return self._shared((n_validation, seed), lambda: self._split(n_validation, seed))
+
+    def _split(self, n_validation: int, seed: int) -> Dataset:
+        order = np.random.default_rng([seed, 3]).permutation(len(self.train_images))
+        held, rest = np.sort(order[:n_validation]), np.sort(order[n_validation:])
         return replace(
-            self, train_images=self.train_images[:n_train], train_labels=self.train_labels[:n_train]
+            self,
+            train_images=self.train_images[rest],
+            train_labels=self.train_labels[rest],
+            test_images=self.train_images[held],
+            test_labels=self.train_labels[held],
+            held_out="validation",
         )
+
+    def _shared(self, key: tuple[int, ...], make: Callable[[], Dataset]) -> Dataset:
+        """Return a part of these data: while somebody uses it, all that ask for the same get one object."""
+        part = self._parts.get(key)
+        if part is None:
+            part = self._parts[key] = make()
+            vars(part)["part_of"] = self
+        return part
+
+    @cached_property
+    def part_of(self) -> Dataset | None:
+        """The data that `head` or `hold_out` has taken these from; None for a whole data set."""
+        return None
+
+    @cached_property
+    def _parts(self) -> WeakValueDictionary[tuple[int, ...], Dataset]:
+        return WeakValueDictionary()
 
 
 def _read_only(array: NDArray[_Scalar]) -> NDArray[_Scalar]:

@@ -161,7 +161,7 @@ def _check_complete(source: str, roles: Collection[str]) -> None:
 
 def _dataset(name: str, source: str, arrays: _Arrays) -> Dataset:
     name, class_names = _recognised(name, arrays)
-    values = {role.replace(" ", "_"): array for role, (_, array) in arrays.items()}
+    values: dict[str, Any] = {role.replace(" ", "_"): array for role, (_, array) in arrays.items()}
     try:
         return Dataset(name=name, class_names=class_names, source=source, **values)
     except DatasetError as error:  # the same sentence, with the file's name in the role's place

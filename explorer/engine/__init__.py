@@ -4,8 +4,9 @@
 network's parameters in one array, `minibatches` the loop over an epoch, `scoring` the figures of a set of images.
 """
 
+from explorer.engine.augmented import AugmentedImages
 from explorer.engine.minibatches import MiniBatches
 from explorer.engine.model import Model
 from explorer.engine.scoring import Score, ScoredSet, Scorer, score_outputs
 
-__all__ = ["MiniBatches", "Model", "Score", "ScoredSet", "Scorer", "score_outputs"]
+__all__ = ["AugmentedImages", "MiniBatches", "Model", "Score", "ScoredSet", "Scorer", "score_outputs"]

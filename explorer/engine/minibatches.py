@@ -28,8 +28,8 @@ from explorer.engine.scoring import Score, score_outputs
 
 __all__ = ["MiniBatches", "Part"]
 
-Take = Callable[[NDArray[np.int64], int, int, NDArray[np.uint8]], object]
-"""Writes images of an epoch's order, from one place to another, into an array."""
+Take = Callable[[int, int, NDArray[np.uint8]], object]
+"""Writes images of an epoch, from one place in its order to another, into an array."""
 
 BLOCK_ROWS = 32
 LOAD_ROWS = 512
@@ -83,8 +83,8 @@ class MiniBatches:
     seed : int
         Start of the random numbers of dropout.
     take : callable, optional
-        ``take(order, start, stop, out)`` writes the images ``order[start:stop]`` into `out`, uint8 of shape (n,
-        n_inputs); without it, they are the data set's as they are.
+        ``take(start, stop, out)`` writes the epoch's images from one place to another into `out`, uint8 of shape
+        (stop - start, n_inputs); without it, they are the data set's as they are.
     """
 
     def __init__(
@@ -104,7 +104,7 @@ class MiniBatches:
         sizes = model.parameters.sizes[:-1]
         self._dropout = Dropout(model.dropout, sizes, seed, model.dtype) if any(model.dropout) else None
         self._images = dataset.train_images.reshape(n, n_inputs)
-        self._take = take or self._as_they_are
+        self._take = take
         self._labels = dataset.train_labels
         self._one_hot = np.eye(n_classes, dtype=model.dtype)
         self._pass = cache(partial(Pass, model, dropout=self._dropout))  # by number of images
@@ -127,7 +127,10 @@ class MiniBatches:
 
     def end_epoch(self) -> None:
         """End the epoch that is under way: after the mini-batch that is complete it gives a score, and no more."""
-        self._is_ended = True
+        with self.settled():
+            settled = self.model.parameters.first.copy()
+        self.model.parameters.first[:] = settled
+        self._is_ended, self._load = True, None
 
     def resized(self, batch_size: int) -> MiniBatches:
         """Return mini-batches of another size that go on in their place, with their model and its optimizer."""
@@ -166,7 +169,7 @@ class MiniBatches:
             self._dropout.begin(number)
         for load in self._loads(n - begin):
             stop = start + load.rows
-            self._gather(order, start, stop, labels[start:stop])
+            self._gather(order[start:stop], start, labels[start:stop])
             self._load = load
             for self._done, calls in enumerate(load.work, 1):
                 for call in calls:
@@ -178,7 +181,7 @@ class MiniBatches:
                     if self._is_ended:
                         done = self._done * self.batch_size
                         self._outputs[start - scored : start + done - scored] = self._Y[:done]
-                        yield Part(0, self._ending_score(labels[scored : start + done]))
+                        yield Part(0, self._score(self._outputs, labels[scored : start + done]))
                         return
             self._outputs[start - scored : stop - scored] = self._Y[: stop - start]
             start = stop
@@ -190,18 +193,10 @@ class MiniBatches:
                 counted = stop
             yield Part(load.updates, score, batch if self.scores_each and load.updates else None)
             if self._is_ended and load.updates and stop < n:
-                yield Part(0, None if is_due else self._ending_score(labels[scored:stop]))
+                yield Part(0, None if is_due else self._score(self._outputs, labels[scored:stop]))
                 return
             scored = stop if is_due else scored
             batch = Score() if load.updates else batch
-
-    def _ending_score(self, labels: NDArray[np.int64]) -> Score:
-        """Return the score of what has none yet, where an epoch ends early, and apply what a block has not."""
-        with self.settled():
-            settled = self.model.parameters.first.copy()
-        self.model.parameters.first[:] = settled
-        self._load = None
-        return self._score(self._outputs, labels)
 
     @contextmanager
     def settled(self) -> Iterator[None]:
@@ -260,15 +255,15 @@ class MiniBatches:
         X, Y, D = self._X[rows], self._Y[rows], self._D[rows]
         return (*batch.forward(X, Y), *batch.backward(X, Y, D, self._descent.rate(size)))
 
-    def _gather(self, order: NDArray[np.int64], start: int, stop: int, labels: NDArray[np.int64]) -> None:
-        n = stop - start
+    def _gather(self, indices: NDArray[np.int64], start: int, labels: NDArray[np.int64]) -> None:
+        n = len(indices)
         pixels = self._pixels[:n]
-        self._take(order, start, stop, pixels)
+        if self._take is None:
+            np.take(self._images, indices, 0, pixels, "clip")
+        else:
+            self._take(start, start + n, pixels)
         np.copyto(self._X[:n, :-1], pixels)
         np.take(self._one_hot, labels, 0, self._D[:n], "clip")
-
-    def _as_they_are(self, order: NDArray[np.int64], start: int, stop: int, out: NDArray[np.uint8]) -> None:
-        np.take(self._images, order[start:stop], 0, out, "clip")
 
     def _score_done(self, labels: NDArray[np.int64]) -> Score:
         """Return the score of the mini-batch that was done last, of a load's images."""

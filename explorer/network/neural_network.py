@@ -135,13 +135,11 @@ class NeuralNetwork(Layers):
     @property
     def penalty(self) -> float:
         """What the penalties on all weights add to the loss of each sample."""
-        return (
-            float(sum(penalty(W, *self.penalties) for W in self.W.values())) if any(self.penalties) else 0.0
-        )
+        return sum((penalty(W, *self.penalties) for W in self.W.values()), 0.0)
 
     def total_loss(self, y: Array, d: Array) -> float:
         """Return the loss of outputs `y` against desired outputs `d`, with the penalty of each sample: a sum."""
-        return self.compute_loss(y, d) + y.shape[1] * self.penalty
+        return self.compute_loss(y, d) + len(y.T) * self.penalty
 
     def output_delta(self, y: Array, d: Array) -> Array:
         """Return ∂L/∂a of the last layer, from its outputs and the desired ones: (n_output, n)."""

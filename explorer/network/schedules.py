@@ -21,7 +21,7 @@ def steps(t: float, T: float) -> float:
 
     He et al. 2016, "Deep residual learning for image recognition", lower the rate so whenever the loss levels off.
     """
-    return 0.1 ** ((t >= T / 2) + (t >= 3 * T / 4))
+    return 0.1 ** sum(t >= share * T for share in (1 / 2, 3 / 4))
 
 
 def inverse(t: float, T: float) -> float:

@@ -29,8 +29,8 @@ from explorer.training import (
     TrainingRun,
     new_network,
 )
-from explorer.training.records import RivalRecord
-from explorer.training.runner import STOPPED_BY_USER, Record
+from explorer.training.changes import Change
+from explorer.training.runner import Record
 
 __all__ = ["SessionRun"]
 
@@ -205,6 +205,12 @@ class SessionRun:
         return ""
 
     @property
+    def is_stopped_early(self) -> bool:
+        """Whether it ended with the weights of an earlier epoch, which had the lowest validation loss."""
+        end = self.history.end
+        return end is not None and end.final is not None and end.final.epoch < self.epochs_done
+
+    @property
     def epochs_done(self) -> int:
         """Epochs that have ended, those before a fork included."""
         return self.history.last.epoch if self.history.last else self.first_epoch
@@ -286,8 +292,9 @@ class SessionRun:
         """
         running = self.status == "running"
         more = config.epochs >= self.config.epochs if running else config.epochs > self.epochs_done
-        may = self.status != "failed" and not self.is_recorded
-        return may and more and config.differences(self.config) in ((), ("epochs",))
+        may = self.status != "failed" and not self.is_recorded and not self.is_stopped_early
+        differences = config.differences(self.config)
+        return may and more and (not differences or (differences == ("epochs",) and config.can_be_extended))
 
     def can_branch_again(self, config: TrainingConfig) -> bool:
         """Return whether a fork can begin again where it began, with `config`.
@@ -305,7 +312,7 @@ class SessionRun:
         """
         timeline, evaluation, last = self.timeline, self.evaluation, self.history.last
         steps = self.steps
-        ours: list[EpochRecord | BatchRecord | RunEnd] = []
+        ours: list[EpochRecord | BatchRecord | Change | RunEnd] = []
         for record in records:
             if isinstance(record, BatchStep):
                 steps = (*steps, record)

@@ -11,7 +11,9 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlencode
 
+from explorer.datasets.augmentation import Augmentation
 from explorer.network import ACTIVATIONS, INITIALIZERS, LOSSES, OPTIMIZERS, OUTPUTS, SCHEDULES
+from explorer.training.changes import Change, Changes
 from explorer.training.fields import Choice, ConfigError, Field, LayerSizes, Real, Whole
 from explorer.training.query import listed, parts
 
@@ -39,6 +41,23 @@ _N_TRAIN = Whole(
     high_means="the number of training images",
     none_means="all",
     help="How many of the training images are used, taken from the front.",
+)
+_BATCH_SIZE = Whole(
+    name="batch_size",
+    label="Batch size",
+    key="batch",
+    unit="images",
+    low=1,
+    high=60_000,
+    help="Images per step, at most all: the weights change once after each batch.",
+)
+_LEARNING_RATE = Real(
+    name="learning_rate",
+    label="Learning rate",
+    key="lr",
+    low=1e-5,
+    high=100.0,
+    help="Factor on the gradient in each step: too small learns slowly, too large overshoots.",
 )
 _N_VALIDATION = Whole(
     name="n_validation",
@@ -84,15 +103,7 @@ _FIELDS: tuple[Field, ...] = (
         labels=("Glorot", "He", "normal N(0, 1)", "uniform U[0, 1)"),
         help="The distribution that the first weights are drawn from; uniform saturates every hidden unit.",
     ),
-    Whole(
-        name="batch_size",
-        label="Batch size",
-        key="batch",
-        unit="images",
-        low=1,
-        high=60_000,
-        help="Images per step, at most all: the weights change once after each batch.",
-    ),
+    _BATCH_SIZE,
     Whole(
         name="epochs",
         label="Epochs",
@@ -101,14 +112,7 @@ _FIELDS: tuple[Field, ...] = (
         high=MOST_EPOCHS,
         help="Passes over all training images; raising it continues the run.",
     ),
-    Real(
-        name="learning_rate",
-        label="Learning rate",
-        key="lr",
-        low=1e-5,
-        high=100.0,
-        help="Factor on the gradient in each step: too small learns slowly, too large overshoots.",
-    ),
+    _LEARNING_RATE,
     Choice(
         name="optimizer",
         label="Optimizer",
@@ -237,6 +241,14 @@ _FIELDS: tuple[Field, ...] = (
         high=MOST_EPOCHS,
         help="Ends the run after so many epochs without a lower validation loss, with its best weights; 0: never.",
     ),
+    Changes(
+        name="changes",
+        label="Changes in mid-run",
+        key="changes",
+        rate=_LEARNING_RATE,
+        batch=_BATCH_SIZE,
+        help="Learning rates and batch sizes that were changed while the run trained, each from one step on.",
+    ),
 )
 
 FIELDS: Mapping[str, Field] = MappingProxyType({field.name: field for field in _FIELDS})
@@ -311,6 +323,8 @@ class TrainingConfig:
     patience : int
         Epochs without a lower validation loss after which the run ends with its best weights, 0 to 500; 0 for
         never, and needs validation images.
+    changes : tuple of Change
+        Learning rates and batch sizes that take over after some steps, as they were changed while a run trained.
 
     Raises
     ------
@@ -344,6 +358,7 @@ class TrainingConfig:
     n_train: int | None = None
     n_validation: int = 0
     patience: int = 0
+    changes: tuple[Change, ...] = ()
 
     def __post_init__(self) -> None:
         for name, field in FIELDS.items():
@@ -424,6 +439,21 @@ class TrainingConfig:
     def takes_mean(self) -> bool:
         """Whether a step has the size of the mean gradient: by mean, and with RMSProp and Adam in any case."""
         return self.reduction == "mean" or OPTIMIZERS[self.optimizer].is_scale_free
+
+    @property
+    def held_out(self) -> str:
+        """What the figures of images that are not trained on are called: ``"validation"`` or ``"test"``."""
+        return "validation" if self.n_validation else "test"
+
+    @property
+    def can_be_extended(self) -> bool:
+        """Whether a run goes on to more epochs as if it had been told so at first: some schedules end with it."""
+        return self.schedule in ("constant", "inverse")
+
+    @property
+    def augmentation(self) -> Augmentation:
+        """How the training images are distorted."""
+        return Augmentation(self.shift, self.rotation, self.scale, self.elastic)
 
     @property
     def architecture(self) -> str:

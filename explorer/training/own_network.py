@@ -25,7 +25,13 @@ __all__ = ["OwnClass", "OwnNetwork", "OwnNetworkError", "departs", "recognised"]
 Array = NDArray[Any]
 
 _METHODS = ("forward", "train_iteration", "fit")
-_ITS_OWN = ("hidden_activation", "output", "loss", "initializer", "optimizer", "seed")  # unless it takes them
+_ITS_OWN = (  # unless it takes them
+    "hidden_activation", "output", "loss", "initializer", "optimizer", "l2", "l1", "dropout", "input_dropout",
+    "max_norm", "seed",
+)  # fmt: skip
+_OURS = (  # what the textbook's own `fit` doesn't do either
+    "schedule", "warmup", "shift", "rotation", "scale", "elastic", "patience", "changes",
+)  # fmt: skip
 _N_PROBED = 16  # random samples that two networks are compared on
 _PACKAGES = (Path(__file__).parents[1], Path(np.__file__).parent)
 
@@ -89,7 +95,12 @@ class OwnClass:
     @property
     def settings(self) -> tuple[str, ...]:
         """The settings that mean something to it; the others are its own."""
-        return tuple(name for name in FIELDS if name not in _ITS_OWN or name in self.keywords)
+        known = (name for name in FIELDS if name not in _OURS)
+        return tuple(name for name in known if name not in _ITS_OWN or name in self.keywords)
+
+    def without_ours(self, config: TrainingConfig) -> TrainingConfig:
+        """Return a config without what only a run of the textbook's network does."""
+        return config.replace(**{name: getattr(TrainingConfig(), name) for name in _OURS})
 
     def make(self, config: TrainingConfig, dataset: Dataset) -> Any:
         """Return one, with the sizes and settings of a config.

@@ -54,7 +54,7 @@ class OwnRun(TrainingRun):
 
     def __init__(self, own: OwnClass, config: TrainingConfig, dataset: Dataset) -> None:
         self.own: OwnClass = own
-        super().__init__(config, dataset)
+        super().__init__(own.without_ours(config), dataset)
 
     def _prepare(self) -> None:
         self._watch = watch = _Watch(self.own, self.config)
@@ -67,6 +67,11 @@ class OwnRun(TrainingRun):
         self._is_fitting = False  # whether a `fit` is under way, in its thread
         self._columns: tuple[NDArray[Any], NDArray[Any]] | None = None
         self.first_weights = self._weights()
+
+    @property
+    def epoch(self) -> float:
+        """Epochs so far, the begun one by its share of mini-batches."""
+        return self.step / self.steps_per_epoch
 
     def new_network(self) -> NeuralNetwork:
         """Return another network of the class, with first weights of its own."""
@@ -147,7 +152,8 @@ class OwnRun(TrainingRun):
                 epoch = number - 1 + min(1.0, whole.n / n)
                 if epoch > self._told_until:  # or the epoch has begun again
                     self._told_until = epoch
-                    yield BatchRecord(epoch, self.step, told.mean_loss, told.accuracy)
+                    rate = self.config.learning_rate
+                    yield BatchRecord(epoch, self.step, told.mean_loss, told.accuracy, rate)
                 told = Score()
         self._is_fitting = self.is_within = False
         if self.step < last:  # its mini-batches are fewer: there was none that led here

@@ -13,6 +13,7 @@ from typing import Literal, SupportsIndex, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.training.changes import Change
 from explorer.training.config import TrainingConfig
 
 __all__ = ["BatchRecord", "BatchStep", "EpochRecord", "Evaluation", "History", "RunEnd", "Snapshot"]
@@ -32,12 +33,15 @@ class BatchRecord:
         Mean loss per sample, each measured before its update.
     train_accuracy : float
         Share of the samples that were classified correctly before their update, 0 to 1.
+    learning_rate : float
+        That of the newest of these mini-batches; NaN where it is not known.
     """
 
     epoch: float
     step: int
     train_loss: float
     train_accuracy: float
+    learning_rate: float = math.nan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +95,8 @@ class EpochRecord:
         Wall time of the epoch, scoring included and pauses left out, in seconds.
     confusion : ndarray of int64, shape (n_classes, n_classes), read-only
         Counts over the test set: rows are the true class, columns the predicted.
+    learning_rate : float
+        That of the epoch's last mini-batch; NaN where it is not known.
     """
 
     epoch: int
@@ -100,6 +106,7 @@ class EpochRecord:
     test_accuracy: float
     seconds: float
     confusion: NDArray[np.int64]
+    learning_rate: float = math.nan
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, EpochRecord):
@@ -222,8 +229,8 @@ class History(Sequence[EpochRecord]):
     batches: tuple[BatchRecord, ...] = ()
     end: RunEnd | None = None
 
-    def followed_by(self, *records: EpochRecord | BatchRecord | RunEnd) -> History:
-        """Return these records and further ones; a `RunEnd` comes last.
+    def followed_by(self, *records: EpochRecord | BatchRecord | Change | RunEnd) -> History:
+        """Return these records and further ones, a `Change` in their config; a `RunEnd` comes last.
 
         Raises
         ------
@@ -232,7 +239,7 @@ class History(Sequence[EpochRecord]):
         TypeError
             If one is no record.
         """
-        epochs, batches, end = list(self.epochs), list(self.batches), self.end
+        config, epochs, batches, end = self.config, list(self.epochs), list(self.batches), self.end
         for record in records:
             if end is not None:
                 raise RuntimeError(f"the run has {end.status}: `continued` opens its history again")
@@ -240,11 +247,14 @@ class History(Sequence[EpochRecord]):
                 epochs.append(record)
             elif isinstance(record, BatchRecord):
                 batches.append(record)
+            elif isinstance(record, Change):
+                before = tuple(one for one in config.changes if one.step < record.step)
+                config = config.replace(changes=(*before, record))
             elif isinstance(record, RunEnd):
                 end = record
             else:
                 raise TypeError(f"a history holds records, not {type(record).__name__}")
-        return History(self.config, tuple(epochs), tuple(batches), end)
+        return History(config, tuple(epochs), tuple(batches), end)
 
     def continued(self, config: TrainingConfig) -> History:
         """Return these records without their end: the same run goes on with the settings `config`."""

@@ -17,8 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.datasets import Dataset
-from explorer.engine import MiniBatches, Model, Score, ScoredSet, Scorer
+from explorer.engine import AugmentedImages, MiniBatches, Model, Score, ScoredSet, Scorer
 from explorer.network import NeuralNetwork
+from explorer.network.schedules import rate_factor
+from explorer.training.changes import Change
 from explorer.training.config import TrainingConfig
 from explorer.training.fields import ConfigError
 from explorer.training.own_network import OwnClass
@@ -37,7 +39,7 @@ __all__ = ["DivergedError", "Event", "TrainingRun", "check_images", "length_of",
 
 _Found = TypeVar("_Found")
 
-Event = BatchRecord | EpochRecord | Snapshot | RivalRecord | None
+Event = BatchRecord | EpochRecord | Snapshot | Change | None
 
 
 class DivergedError(ArithmeticError):
@@ -108,11 +110,15 @@ def new_network(config: TrainingConfig, dataset: Dataset) -> NeuralNetwork:
 
 
 def check_images(config: TrainingConfig, dataset: Dataset) -> None:
-    """Raise `ConfigError` if a config asks for more training images than the data set has."""
+    """Raise `ConfigError` if a config asks for more training or validation images than the data set has."""
     available = len(dataset.train_labels)
     if config.n_train is not None and config.n_train > available:
         expected = f"a whole number up to {grouped(available)}, the training images of {dataset.name}"
         raise ConfigError("n_train", config.n_train, expected)
+    most = 9 * (config.n_train or available) // 10
+    if config.n_validation > most:
+        expected = f"a whole number up to {grouped(most)}, 9 of 10 training images in use"
+        raise ConfigError("n_validation", config.n_validation, expected)
 
 
 class TrainingRun:
@@ -159,8 +165,16 @@ class TrainingRun:
     def __init__(self, config: TrainingConfig, dataset: Dataset, *, start: Snapshot | None = None) -> None:
         check_images(config, dataset)
         self.config = config
-        self.dataset = dataset if config.n_train is None else dataset.head(config.n_train)
-        self._batch_size = min(config.batch_size, len(self.dataset.train_labels))
+        used = dataset if config.n_train is None else dataset.head(config.n_train)
+        self.dataset = used.hold_out(config.n_validation, config.seed)
+        self.learning_rate, self.batch_size = config.learning_rate, config.batch_size
+        self._wanted: tuple[float, int] | None = None  # the same from the next mini-batch on
+        self._is_steady = config.schedule == "constant" and not (config.warmup or config.changes)
+        self._trained = 0  # images of the epoch that is under way
+        self._newest = 0, 0  # from where to where in its order the newest mini-batch goes
+        self._best: Snapshot | None = None
+        self._best_loss = math.inf
+        self._is_stopped_early = False
         self._prepare()
         self.step = 0
         """Mini-batches so far, updates of the weights; epochs before a fork count as if they had been its own."""
@@ -183,6 +197,10 @@ class TrainingRun:
         config, network = self.config, self.new_network()
         self._rng = network.rng  # after the weights it gives the order of the samples
         self._model = Model(network, small_product())
+        self._augmented = None
+        if config.augmentation.is_on:
+            images = self.dataset.train_images
+            self._augmented = AugmentedImages(images, config.augmentation, config.seed)
         self._batches = MiniBatches(
             self._model,
             self.dataset,
@@ -190,6 +208,7 @@ class TrainingRun:
             config.learning_rate,
             config.reduction,
             seed=config.seed,
+            take=None if self._augmented is None else self._augmented.take,
         )
         self._scorer = Scorer(self._model)
         self._order = np.arange(0)  # of the samples in the newest epoch
@@ -228,8 +247,8 @@ class TrainingRun:
 
     @property
     def is_complete(self) -> bool:
-        """Whether all epochs that the config asks for have ended."""
-        return self._epochs_done >= self.config.epochs
+        """Whether all epochs that the config asks for have ended, or the run was stopped early."""
+        return self._is_stopped_early or self._epochs_done >= self.config.epochs
 
     @property
     def n_samples(self) -> int:
@@ -238,13 +257,13 @@ class TrainingRun:
 
     @property
     def steps_per_epoch(self) -> int:
-        """Mini-batches in an epoch."""
-        return -(-self.n_samples // self._batch_size)
+        """Mini-batches in an epoch, with the batch size as it is now."""
+        return -(-self.n_samples // self.batch_size)
 
     @property
     def epoch(self) -> float:
-        """Epochs so far, the begun one by its share of mini-batches."""
-        return self.step / self.steps_per_epoch
+        """Epochs so far, the begun one by its share of images."""
+        return self._epochs_done + self._trained / self.n_samples
 
     @property
     def snapshot_bytes(self) -> int:
@@ -268,6 +287,15 @@ class TrainingRun:
     def extend(self, epochs: int) -> None:
         """Raise the number of epochs; the run goes on to it when it is iterated further."""
         self.config = self.config.replace(epochs=epochs)
+
+    def change(self, learning_rate: float, batch_size: int) -> None:
+        """Go on with another learning rate and batch size from the next mini-batch on.
+
+        The run then yields a `Change`, which stands in its config from there on. Raises `ConfigError` for what
+        these can't be.
+        """
+        checked = self.config.replace(learning_rate=learning_rate, batch_size=batch_size)
+        self._wanted = checked.learning_rate, checked.batch_size
 
     @overload
     def evaluate(self) -> Evaluation: ...
@@ -311,8 +339,7 @@ class TrainingRun:
             None if it was left.
         """
         data, after = self.dataset, self.weights()
-        start = (self.step - 1) % self.steps_per_epoch * self._batch_size
-        chosen = self._order[start : start + self._batch_size]
+        chosen = self._order[slice(*self._newest)]
         batch = data.train_images[chosen], data.train_labels[chosen], data.Y_train[:, chosen]
         scores = []
         for weights in (before, after):
@@ -352,6 +379,8 @@ class TrainingRun:
             expected = f"a whole number of at least {self.first_epoch}, the epochs already trained"
             raise ConfigError("epochs", self.config.epochs, expected)
         self.set_weights(start.weights)
+        if self.config.changes:
+            raise ValueError("a run with changes in mid-run begins at its start, not with another's weights")
         self.step = self.first_epoch * self.steps_per_epoch
         for _ in range(self.first_epoch):
             self._rng.permutation(self.n_samples)
@@ -359,6 +388,18 @@ class TrainingRun:
     def _train(self) -> Generator[Event, None, None]:
         while not self.is_complete:
             yield from self._epoch(self._epochs_done + 1)
+            self._stop_early()
+
+    def _stop_early(self) -> None:
+        """After enough epochs without a lower validation loss, end with the weights of the lowest."""
+        snapshot, scored = self._tested or (None, None)
+        if not (self.config.patience and self.config.n_validation) or snapshot is None or scored is None:
+            return
+        if scored.score.mean_loss < self._best_loss:
+            self._best, self._best_loss = snapshot, scored.score.mean_loss
+        elif self._best is not None and snapshot.epoch - self._best.epoch >= self.config.patience:
+            self.set_weights(self._best.weights)
+            self._epochs_done, self._is_stopped_early = int(self._best.epoch), True
 
     def _epoch(self, number: int) -> Generator[Event, None, None]:
         started = perf_counter() - self._rested
@@ -366,7 +407,7 @@ class TrainingRun:
         on_test = yield from self._scoring("test")
         if not math.isfinite(on_test.score.loss):
             raise DivergedError(number)
-        self._epochs_done = number
+        self._epochs_done, self._trained = number, 0
         record = EpochRecord(
             epoch=number,
             train_loss=whole.mean_loss,
@@ -374,6 +415,7 @@ class TrainingRun:
             train_accuracy=whole.accuracy,
             test_accuracy=on_test.score.accuracy,
             seconds=perf_counter() - self._rested - started,
+            learning_rate=self._batches.learning_rate,
             confusion=on_test.confusion,
         )
         snapshot = Snapshot(number, self._weights(), on_test.outputs)
@@ -383,21 +425,59 @@ class TrainingRun:
 
     def _descend(self, number: int) -> Generator[Event, None, Score]:
         """Train an epoch, and return the sums over its images, each measured before its update."""
-        n, whole, seen, scores_each = self.n_samples, Score(), 0, self._batches.scores_each
-        self._order = self._rng.permutation(n)
-        for part in self._batches.epoch(self._order):
-            self.step += part.updates
-            if part.score is not None:
-                whole += part.score
-                if not math.isfinite(whole.loss):
-                    raise DivergedError(number)
-            point = part.batch if scores_each else part.score
-            if point is None:
-                yield None
-                continue
-            seen += point.n
-            yield BatchRecord(number - 1 + seen / n, self.step, point.mean_loss, point.accuracy)
+        n, whole, seen = self.n_samples, Score(), 0
+        self._order, self._trained = self._rng.permutation(n), 0
+        if self._augmented is not None:
+            self._augmented.begin(number, self._order)
+        yield from self._before_batch(number)
+        while self._trained < n:
+            scores_each = self._batches.scores_each
+            for part in self._batches.epoch(self._order, number, self._trained):
+                if part.updates:
+                    stop = min(self._trained + self._batches.batch_size, n)
+                    self._newest, self._trained = (self._trained, stop), stop
+                    self.step += 1
+                if part.score is not None:
+                    whole += part.score
+                    if not math.isfinite(whole.loss):
+                        raise DivergedError(number)
+                point = part.batch if scores_each else part.score
+                if point is None:
+                    yield None
+                else:
+                    seen += point.n
+                    at, rate = number - 1 + seen / n, self._batches.learning_rate
+                    yield BatchRecord(at, self.step, point.mean_loss, point.accuracy, rate)
+                if part.updates and self._trained < n:
+                    yield from self._before_batch(number)
         return whole
+
+    def _before_batch(self, number: int) -> Generator[Change, None, None]:
+        """Set the learning rate and the batch size of the next mini-batch."""
+        if self._is_steady and self._wanted is None:
+            return
+        for change in self.config.changes:
+            if change.step == self.step and self._wanted is None:
+                self._take(change.learning_rate, change.batch_size)
+        if self._wanted is not None:
+            change, self._wanted = Change(self.step, *self._wanted), None
+            before = tuple(one for one in self.config.changes if one.step < self.step)
+            self.config = self.config.replace(changes=(*before, change))
+            self._is_steady = False
+            self._take(change.learning_rate, change.batch_size)
+            yield change
+        n, config = self.n_samples, self.config
+        size = min(self.batch_size, n - self._trained)
+        middle = number - 1 + (self._trained + size / 2) / n
+        factor = rate_factor(config.schedule, middle, config.epochs, config.warmup)
+        self._batches.learning_rate = self.learning_rate * factor
+
+    def _take(self, learning_rate: float, batch_size: int) -> None:
+        self.learning_rate = learning_rate
+        if batch_size != self.batch_size:
+            self.batch_size = batch_size
+            self._batches.end_epoch()
+            self._batches = self._batches.resized(batch_size)
 
     def _weights(self) -> tuple[NDArray[np.floating], ...]:
         return self._model.parameters.weights()

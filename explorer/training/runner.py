@@ -17,6 +17,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.training.changes import Change
 from explorer.training.event_loop import running_loop
 from explorer.training.own_network import OwnNetworkError
 from explorer.training.process_settings import one_blas_thread, short_switches
@@ -35,7 +36,7 @@ from explorer.training.timeline import bytes_kept
 
 __all__ = ["STOPPED_BY_USER", "Delivery", "Record", "Runner", "RunnerStatus", "Unit"]
 
-Record = BatchRecord | BatchStep | EpochRecord | Snapshot | Evaluation | RivalRecord | RunEnd
+Record = BatchRecord | BatchStep | Change | EpochRecord | Snapshot | Evaluation | RunEnd
 RunnerStatus = Literal["idle", "running", "paused", "finished", "stopped", "failed"]
 Unit = Literal["epoch", "batch"]
 
@@ -122,6 +123,11 @@ class Runner:
         if self._turn.status == "paused":
             self._turn.resume()
         return self._token
+
+    def change(self, learning_rate: float, batch_size: int) -> None:
+        """Go on with another learning rate and batch size from the next mini-batch on: a `Change` tells of it."""
+        if self._turn is not None:
+            self._turn.change(learning_rate, batch_size)
 
     def pause(self) -> None:
         """Pause the run, within a mini-batch; exact figures follow while it is paused."""
@@ -248,6 +254,11 @@ class _Turn:
                 return False
             run.extend(epochs)
             return True
+
+    def change(self, learning_rate: float, batch_size: int) -> None:
+        with self._changed:
+            if not self._over:
+                self._run.change(learning_rate, batch_size)
 
     def end(self, ending: Literal["stop", "cancel"]) -> None:
         with self._changed:

@@ -215,7 +215,7 @@ def later(finished):
 
 
 def with_a_new_setting(finished):
-    return finished.replace(b'"config": {', b'"config": {"dropout": 0.1, ', 1)
+    return finished.replace(b'"config": {', b'"config": {"sparsity": 0.1, ', 1)
 
 
 @pytest.mark.parametrize("change", [later, with_a_new_setting])

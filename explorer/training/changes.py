@@ -1,0 +1,82 @@
+"""Changes of the learning rate and of the batch size while a run trains: settings like any others.
+
+A run that is repeated with them does the same at the same mini-batches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import islice, pairwise
+from typing import Any
+
+from explorer.training.fields import ConfigError, Field, Real, Whole
+
+__all__ = ["Change", "Changes"]
+
+_MOST = 50
+_LONGEST_TEXT = 3000
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The learning rate and the batch size from one mini-batch on."""
+
+    step: int
+    """Mini-batches (updates of the weights) before it, since the start of the run."""
+    learning_rate: float
+    """Factor on the gradient, before any schedule."""
+    batch_size: int
+    """Images per step."""
+
+    def __str__(self) -> str:
+        return f"{self.step}:{self.learning_rate!r}:{self.batch_size}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes(Field):
+    """Changes in the order of their steps; as text step, rate and batch size: ``1170:0.001:512,2340:0.001:64``."""
+
+    rate: Real
+    batch: Whole
+
+    @property
+    def expected(self) -> str:
+        """What they may be, in words."""
+        return f"up to {_MOST} changes, each step:rate:batch with a later step, as 1170:0.001:512"
+
+    def check(self, value: Any) -> tuple[Change, ...]:
+        """Return changes as a tuple, or raise `ConfigError`."""
+        if isinstance(value, str) or not isinstance(value, Iterable):
+            raise self.refuse(value)
+        changes = tuple(islice(value, _MOST + 1))
+        if len(changes) > _MOST or not all(isinstance(change, Change) for change in changes):
+            raise self.refuse(value)
+        for change in changes:
+            if not isinstance(change.step, int) or change.step < 0:
+                raise self.refuse(value)
+            self.rate.check(change.learning_rate)
+            self.batch.check(change.batch_size)
+        if any(before.step >= after.step for before, after in pairwise(changes)):
+            raise self.refuse(value)
+        return changes
+
+    def parse(self, text: str) -> tuple[Change, ...]:
+        """Return the changes that `text` stands for, or raise `ConfigError`."""
+        try:
+            parts = [part.split(":") for part in text[:_LONGEST_TEXT].split(",") if part]
+            changes = [
+                Change(int(step), self.rate.parse(rate), self.batch.parse(size) or 0)
+                for step, rate, size in parts
+            ]
+            return self.check(changes)
+        except ValueError:
+            raise ConfigError(self.name, text, self.expected) from None
+
+    def format(self, value: Any) -> str:
+        """Return the text that `parse` reads back to `value`."""
+        return ",".join(map(str, value))
+
+    def text(self, value: Any) -> str:
+        """Return the changes as they are shown."""
+        return self.format(value) or "none"

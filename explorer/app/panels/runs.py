@@ -29,7 +29,7 @@ _NEVER = -1
 _KEPT = (
     "Earlier runs keep their curves and their last network; only the present one goes back epoch by epoch."
 )
-_RACE = "Race: the settings in the controls against others, from the same start, all at once."
+_RACE = "They start alike and train at once; the settings in the controls are one of them."
 
 
 class RunsPanel:
@@ -44,11 +44,11 @@ class RunsPanel:
         self._said_during = _NEVER  # present run's number when the line under the table answered the user
         self.table = RunTable(meanings={**GLOSSARY, **{field.label: field.help for field in FIELDS.values()}})
         self.table.on_action(on_loop(self._on_action))
-        buttons = (button_element(name, name, class_="explorer-button") for name in RACES)
+        buttons = (button_element(name, name, class_="explorer-button", data_help=_RACE) for name in RACES)
         self.races = Rendered(
             "explorer-races",
-            element("p", _RACE, class_="explorer-muted explorer-small"),
-            element("div", *buttons, role="group", aria_label="Start a race"),
+            element("p", "Race against other", class_="explorer-muted explorer-small"),
+            element("div", *buttons, role="group", aria_label="Race against other"),
         )
         self.races.on_press(on_loop(self._on_race))
         self.table.observe(on_loop(lambda _: self._show_comparison(views.state)), "chosen")

@@ -1,0 +1,78 @@
+"""A race in a real Chromium: one click, curves of all at once; what was done is kept when it is stopped."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+from reference_runs import records
+
+CURVES = """() => [...document.querySelectorAll('.explorer-runs-curves .js-plotly-plot')].map((plot) => plot.data
+  .filter((trace) => trace.visible === true && trace.name.includes(', lr '))
+  .map(({ name, y }) => [name, [...y]]))"""
+LENGTHS = (
+    f"(least) => ({CURVES})().every((plot) => plot.length === 5 && plot.every(([, y]) => y.length >= least))"
+)
+PERCENT = re.compile(r"\d+\.\d\d\s%")
+
+
+@pytest.fixture
+def race(app, open_page):
+    """Start a race of optimizers on the Runs tab, of so many epochs."""
+    visits = []
+
+    def start(epochs):
+        found = open_page(f"{app.url}?hidden=8&n=6000&batch=64&epochs={epochs}&tab=runs")
+        visits.append(found)
+        page = found.page
+        if epochs > 100:
+            page.get_by_role("button", name="Stop", exact=True).click()
+        expect(page.locator(".explorer-run")).to_contain_text(re.compile("finished|stopped"), timeout=90_000)
+        race = page.get_by_role("group", name="Race against other")
+        race.get_by_role("button", name="Optimizers").click()
+        return page
+
+    yield start
+    for found in visits:
+        found.assert_clean()
+
+
+def test_one_click_draws_all_methods_and_each_becomes_a_run_to_open(race):
+    page = race(3)
+    rows = page.locator(".explorer-runs tbody tr")
+    expect(page.locator(".explorer-run")).to_contain_text("finished · 3 of 3", timeout=90_000)
+    page.wait_for_function(LENGTHS, arg=3)
+    methods = {"sgd": "plain SGD", "momentum": "momentum", "adam": "Adam"}
+    curves = dict(page.evaluate(CURVES)[0])
+    for method, words in methods.items():
+        (name,) = (name for name in curves if name.startswith(f"{words}, lr"))
+        rate = float(re.search(r"lr ([\d.]+)", name).group(1))
+        reference = records(
+            hidden_sizes=8, n_train=6000, batch_size=64, epochs=3, optimizer=method, learning_rate=rate
+        )
+        assert curves[name] == pytest.approx([100 * r.test_accuracy for r in reference], rel=1e-5)
+
+    adam = rows.filter(has_text="Adam")
+    accuracy = PERCENT.search(adam.inner_text()).group()
+    adam.locator('[data-verb="open"]').press("Enter")
+    expect(adam).to_have_attribute("data-present", "")
+    expect(page.locator(".explorer-run-status")).to_contain_text("All tabs show run")
+    reached = f"{float(accuracy.split()[0]):.1f}"
+    expect(page.locator(".explorer-tiles")).to_contain_text(reached)
+    page.get_by_role("tab", name="Overview").click()
+    expect(page.locator(".explorer-overview")).to_contain_text(f"epoch 3 of 3, test accuracy {reached}")
+
+
+def test_stopped_it_keeps_what_is_done_of_all(race):
+    page = race(500)
+    page.wait_for_function(LENGTHS, arg=2, timeout=90_000)
+    page.get_by_role("button", name="Pause", exact=True).click()
+    rows = page.locator(".explorer-runs tbody tr")
+    expect(rows.filter(has_text="paused")).to_have_count(5, timeout=30_000)
+    page.get_by_role("button", name="Stop", exact=True).click()
+    expect(rows.filter(has_text="stopped")).to_have_count(5, timeout=30_000)
+    page.wait_for_function(LENGTHS, arg=2)
+    lengths = {len(y) for plot in page.evaluate(CURVES) for _, y in plot}
+    assert max(lengths) - min(lengths) <= 1
+    expect(rows.filter(has_text="stopped").filter(has_text=PERCENT)).to_have_count(5)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import chain
+from types import MappingProxyType
 from typing import Any
 
 from explorer.app.data_choice import DataChoice, unreadable
@@ -10,6 +12,7 @@ from explorer.app.link import Link, Trail, what_a_link_lacks
 from explorer.app.panels import PanelHost
 from explorer.app.panels.inside import SECTIONS, Inside
 from explorer.app.panels.lab import LEVELS, LabPanel
+from explorer.app.panels.mistakes import MISTAKES_SECTIONS, MistakesPanel
 from explorer.datasets import Dataset, DatasetError
 from explorer.session import Session, SessionState
 from explorer.training import TrainingConfig
@@ -20,6 +23,11 @@ from explorer.widgets.messages import Message, Messages
 from explorer.widgets.settings_panel import SettingsPanel
 
 __all__ = ["Address"]
+
+_SECTIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"mistakes": MISTAKES_SECTIONS, "inside": SECTIONS}
+)
+"""Names of the sections, by tab."""
 
 
 class Address:
@@ -67,10 +75,11 @@ class Address:
         self._complain(notices)
 
     def _look(self, tab: str, section: str) -> None:
-        """Open a tab, and a section of the tab "inside"."""
+        """Open a tab, and a section of whichever tab has it."""
         self._panels.tab_bar.selected = tab
-        if section:
-            self._section.value = section
+        for owner, sections in _SECTIONS.items():
+            if section in sections:
+                self._choice(owner).value = section
 
     def follow(self, state: SessionState) -> None:
         """Follow the settings of a session; those that a run was started with become a step to go back to."""
@@ -86,13 +95,14 @@ class Address:
         """Return what an address holds, its data set (the present one if it can't be read), and what is wrong."""
         names, dataset = self._data.names, self._session.dataset
         notices: tuple[str, ...] = ()
-        name = Link.read(query, self._panels.names, SECTIONS, names)[0].data or names[0]
+        sections = tuple(chain(*_SECTIONS.values()))
+        name = Link.read(query, self._panels.names, sections, names)[0].data or names[0]
         try:
             dataset = self._data.load(name)
         except DatasetError as error:
             notices = (unreadable(name, error),)
         fields = fields_of(len(dataset.train_labels), dataset.n_classes)
-        link, wrong = Link.read(query, self._panels.names, SECTIONS, names, fields=fields, n_bugs=len(LEVELS))
+        link, wrong = Link.read(query, self._panels.names, sections, names, fields=fields, n_bugs=len(LEVELS))
         return link, dataset, (*wrong, *notices)
 
     def _complain(self, notices: tuple[str, ...]) -> None:
@@ -114,12 +124,11 @@ class Address:
             session.apply(link.config, clean=True, at_once=True)
         self._complain(notices)
 
-    @property
-    def _section(self) -> Segmented:
-        """The choice of a section in the tab "inside"."""
-        inside = self._panels["inside"]
-        assert isinstance(inside, Inside)
-        return inside.choice
+    def _choice(self, tab: str) -> Segmented:
+        """Return the choice of a section in a tab that has sections."""
+        panel = self._panels[tab]
+        assert isinstance(panel, Inside | MistakesPanel)
+        return panel.choice
 
     @property
     def _lab(self) -> LabPanel:
@@ -133,14 +142,14 @@ class Address:
     def write(self) -> None:
         """Put what is shown into the page's address."""
         tab = self._panels.tab_bar.selected
-        section = self._section.value if tab == "inside" else SECTIONS[0]
+        section = self._choice(tab).value if tab in _SECTIONS else ""
         shown = None if self._settings.shown == self._shown else self._settings.shown
         link = Link(
             config=self._session.config,
             data="" if self._data.chosen == self._data.names[0] else self._data.chosen,
             tab="" if tab in (self._panels.home, "lab") else tab,
             bug=self._lab.level if tab == "lab" else 0,
-            section="" if section == SECTIONS[0] else section,
+            section="" if section == _SECTIONS.get(tab, ("",))[0] else section,
             theme=self._header.choice,
             shown=None if shown is None else tuple(shown),
         )

@@ -37,7 +37,7 @@ class Link:
     shown: tuple[str, ...] | None = None
     """Names of the only settings whose controls are shown; None for all."""
     section: str = ""
-    """Name of the section of the tab "inside", or "" for the first."""
+    """Name of a section of the tab, or "" for the first."""
     data: str = ""
     """Name of the data set, or "" for the first."""
     bug: int = 0
@@ -61,7 +61,7 @@ class Link:
         query : str
             The part after the ``?``: ``"hidden=128,64&lr=0.1&tab=mistakes&controls=hidden,batch,epochs"``.
         tabs, sections, datasets : sequence of str
-            Names of the tabs that there are, of the sections of the tab "inside", and of the data sets.
+            Names of the tabs that there are, of the sections of them, and of the data sets.
         fields : mapping of str to Field
             The settings, as `fields_of` returns them for a data set: more images than it has can't be asked for.
         n_bugs : int

@@ -111,7 +111,7 @@ def test_calibration_is_that_of_the_confidences_that_are_shown(app, small_datase
 def test_a_threshold_answers_fewer_and_better(app, small_dataset):
     panel, outputs = app.panels["mistakes"], run_of(app).newest.test_outputs
     assert panel.threshold.text.startswith("200 of 200")
-    panel.threshold.value = 0.6
+    panel.threshold.value = 60
     kept = probabilities(outputs).max(axis=0) >= 0.6
     assert panel.threshold.text.startswith(f"{kept.sum()} of 200")
     everything, some = (answered(outputs, small_dataset.test_labels, t) for t in (0.0, 0.6))

@@ -210,7 +210,7 @@ def look_at_mistakes(page, known):
     cell = page.locator(".explorer-mistakes-scores tbody tr").nth(8).locator("td").nth(2)
     f1 = 200 * known.counts[8, 8] / (known.counts[8].sum() + known.counts[:, 8].sum())
     page.get_by_label("Answer only when the confidence is at least").fill("60")
-    answered = page.locator(".explorer-threshold p")
+    answered = page.locator(".explorer-slider p")
     expect(answered).not_to_contain_text("10\u202f000 of 10\u202f000")
     title = page.locator(".explorer-mistakes-trust .gtitle").text_content()
     over = known.sure - (known.y.argmax(axis=0) == known.labels)

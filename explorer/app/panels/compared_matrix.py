@@ -1,8 +1,5 @@
 """The confusion matrix in the second tab: alone, or compared with that of another run."""
 
-from collections.abc import Mapping
-from types import MappingProxyType
-
 from explorer.app.layout import box, set_hidden
 from explorer.app.panels.matrix import Difference, Matrix
 from explorer.app.view_state import ViewState
@@ -10,9 +7,14 @@ from explorer.app.views import Views
 from explorer.widgets.caption import Caption
 from explorer.widgets.dropdown import Dropdown
 
-__all__ = ["ComparedMatrix"]
+__all__ = ["ComparedMatrix", "other_runs"]
 
-_NOTHING: Mapping[str, str] = MappingProxyType({"": "no other run"})
+
+def other_runs(state: ViewState | None = None) -> dict[str, str]:
+    """Return the runs that the present one can be compared with, for a `Dropdown`; "" stands for none."""
+    runs = () if state is None else reversed(state.comparable)
+    known = {str(run.number): run.title for run in runs if run.newest is not None}
+    return {"": "no other run", **known}
 
 
 class ComparedMatrix:
@@ -22,7 +24,7 @@ class ComparedMatrix:
         names, theme = views.dataset.class_names, views.theme
         self.matrix = Matrix(names, theme, views.on_loop, views.toggle)
         self.difference = Difference(names, theme, views.on_loop, views.toggle)
-        self.other = Dropdown("compared with", _NOTHING)
+        self.other = Dropdown("compared with", other_runs())
         self.other.observe(views.on_loop(lambda _: self._draw(views.state)), "value")
         self.caption = Caption()
         self._alone = box("", self.matrix.counted), box("explorer-panel-figure", self.matrix.figure)
@@ -36,8 +38,7 @@ class ComparedMatrix:
         """Show the matrix of the selected epoch; any run on these images can be compared, even a hidden one."""
         for part in (self.matrix, self.difference):
             part.mark(state.cell)
-        known = {str(run.number): run.title for run in reversed(state.comparable) if run.newest is not None}
-        self.other.offer({**_NOTHING, **known})
+        self.other.offer(other_runs(state))
         self._draw(state)
 
     def _draw(self, state: ViewState) -> None:

@@ -1,15 +1,16 @@
 """The second tab: which digits are hard, what is mistaken for what, and how far the network can be trusted."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from time import monotonic
 
 import numpy as np
 
 from explorer.app.glossary import GLOSSARY
-from explorer.app.layout import box
+from explorer.app.layout import box, set_hidden
 from explorer.app.panels.compared_matrix import ComparedMatrix
 from explorer.app.panels.images import ChosenImages
+from explorer.app.panels.robustness import Robustness
 from explorer.app.view_state import ViewState
 from explorer.app.views import Views
 from explorer.figures.reliability import (
@@ -28,11 +29,14 @@ from explorer.widgets.caption import Caption
 from explorer.widgets.dropdown import Segmented
 from explorer.widgets.live_figure import LiveFigure
 from explorer.widgets.rendered import Display
+from explorer.widgets.slider import Slider
 from explorer.widgets.table import Table
-from explorer.widgets.threshold import Threshold
 from explorer.wording import class_noun, counted, grouped, percent
 
-__all__ = ["MistakesPanel"]
+__all__ = ["MISTAKES_SECTIONS", "MistakesPanel"]
+
+MISTAKES_SECTIONS = ("mistakes", "robustness")
+"""Names of the sections, in links as well; the first is shown first."""
 
 _SECONDS_BETWEEN = 1.0
 _HARDEST = 3
@@ -47,11 +51,14 @@ _HOW_TO_READ = (
 
 
 class MistakesPanel:
-    """What is mistaken for what, all such images, scores of each class, and how sure the network is."""
+    """What is mistaken for what, all such images, scores of each class, how sure and how robust the network is."""
 
-    def __init__(self, views: Views) -> None:
+    def __init__(self, views: Views, on_chosen: Callable[[], object] = lambda: None) -> None:
         dataset, theme, on_loop = views.dataset, views.theme, views.on_loop
-        self._dataset = dataset
+        self._views, self._dataset, self._on_chosen = views, dataset, on_chosen
+        self.choice = Segmented("Section", {name: name.capitalize() for name in MISTAKES_SECTIONS})
+        self.choice.observe(on_loop(self._on_choice), "value")
+        self._robustness: Robustness | None = None
         self._drawn: object = self  # nothing yet, which is not the same as no moment
         self._moment: Moment | None = None
         self._confidence = _SHARE
@@ -74,7 +81,7 @@ class MistakesPanel:
             "Order of the images", {"loss": "highest loss first", "confidence": "surest first"}
         )
         self.order.observe(on_loop(self._on_order), "value")
-        self.threshold = Threshold()
+        self.threshold = Slider("Answer only when the confidence is at least")
         self.threshold.observe(on_loop(lambda _: self._show_threshold()), "value")
         empty = reliability_figure(None, theme=theme)
         self.calibration = LiveFigure(
@@ -83,17 +90,37 @@ class MistakesPanel:
         self.calibration_caption = Caption()
         # The box gives the figure a height: that of its own element is all there is.
         figure = box("explorer-panel-figure", self.calibration)
-        self.view = box(
-            "explorer-panel explorer-mistakes",
+        self._mistakes = box(
+            "explorer-mistakes",
             box("explorer-mistakes-sentence explorer-words explorer-prominent", self.sentence),
             box("explorer-mistakes-matrix", self.matrix.view),
             box("explorer-mistakes-all", self.order, self.images.gallery),
             box("explorer-mistakes-scores", self.table),
             box("explorer-mistakes-trust explorer-words", self.threshold, figure, self.calibration_caption),
         )
+        self.view = box("explorer-panel explorer-sectioned", self.choice, self._mistakes)
+
+    @property
+    def robustness(self) -> Robustness:
+        """The section of changed images; it is made if it wasn't yet."""
+        if self._robustness is None:
+            self._robustness = Robustness(self._views)
+            self.view.children = (*self.view.children, self._robustness.view)
+        return self._robustness
 
     def show(self, state: ViewState) -> None:
-        """Show the mistakes of the selected epoch; while the run trains, once a second."""
+        """Show the section in sight at the selected epoch."""
+        is_robustness = self.choice.value == "robustness"
+        set_hidden(self._mistakes, is_robustness)
+        if is_robustness or self._robustness is not None:
+            set_hidden(self.robustness.view, not is_robustness)
+        if is_robustness:
+            self.robustness.show(state)
+        else:
+            self._show_mistakes(state)
+
+    def _show_mistakes(self, state: ViewState) -> None:
+        """Show the mistakes; while the run trains, once a second."""
         self.images.show(state)
         self.matrix.show(state)
         self.calibration.set_theme(state.theme)
@@ -124,7 +151,7 @@ class MistakesPanel:
         if self._moment is None:
             self.threshold.text = ""
             return
-        kept = answered(self._moment.test_outputs, self._dataset.test_labels, self.threshold.value)
+        kept = answered(self._moment.test_outputs, self._dataset.test_labels, self.threshold.value / 100)
         n, of = grouped(kept.n), counted(kept.n_samples, "test image")
         share = "" if not kept.n else f", {percent(kept.accuracy)} of them correctly"
         answered_ = f"{'is' if kept.n == 1 else 'are'} answered ({percent(kept.coverage)})"
@@ -138,6 +165,10 @@ class MistakesPanel:
         error = "" if bins is None else f"expected calibration error {100 * bins.error:.1f} %"
         self.calibration.summary = error
         self.calibration_caption.text = error and f"{self._confidence} {_WHERE} {_HOW_TO_READ}"
+
+    def _on_choice(self, _change: object) -> None:
+        self.show(self._views.state)
+        self._on_chosen()
 
     def _on_order(self, _change: object) -> None:
         self.images.sort_by("confidence" if self.order.value == "confidence" else "loss")

@@ -25,7 +25,7 @@ def tabs(views: Views, data: DataChoice, on_view: Callable[[], None]) -> PanelHo
     Parameters
     ----------
     on_view : callable
-        Called after another section of the tab "inside" is chosen, or another level of the lab.
+        Called after another section of a tab is chosen, or another level of the lab.
     """
     solved, level = set[int](), 1  # also of panels that were made for another data set
 
@@ -47,7 +47,7 @@ def tabs(views: Views, data: DataChoice, on_view: Callable[[], None]) -> PanelHo
         {
             "Data": lambda: DataPanel(views, data),
             "Overview": lambda: Overview(views),
-            "Mistakes": lambda: MistakesPanel(views),
+            "Mistakes": lambda: MistakesPanel(views, on_view),
             "Inside": lambda: Inside(views, on_view),
             "Draw": lambda: DrawPanel(views),
             "Runs": lambda: RunsPanel(views),

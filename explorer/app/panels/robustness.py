@@ -1,0 +1,241 @@
+"""How well a network reads test images that are turned, moved, noisy, blurred, thinner or thicker."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from explorer.app.layout import box
+from explorer.app.panels.compared_matrix import other_runs
+from explorer.app.panels.images import read_image, shares_name
+from explorer.app.panels.inside.pacing import Leisure, Pace
+from explorer.app.panels.inside.subject import Subject, Subjects, probe_size
+from explorer.app.view_state import Drawing, ViewState
+from explorer.app.views import Views
+from explorer.datasets.corruption import CORRUPTIONS, corrupt
+from explorer.datasets.dataset import pixel_columns
+from explorer.figures.digits import sprite
+from explorer.figures.robustness import (
+    RobustnessCurve,
+    robustness_figure,
+    robustness_layout,
+    robustness_style,
+    robustness_summary,
+    robustness_traces,
+)
+from explorer.network.mistakes import probabilities
+from explorer.widgets.caption import Caption
+from explorer.widgets.dropdown import Dropdown, Segmented
+from explorer.widgets.gallery import Gallery
+from explorer.widgets.live_figure import LiveFigure
+from explorer.widgets.slider import Slider
+from explorer.wording import counted, grouped
+
+__all__ = ["Robustness"]
+
+_N_SHOWN = 8
+_MOST_IMAGES, _LEAST_IMAGES, _MOST_PRODUCTS = 2000, 500, 2**31
+_PRODUCTS_AT_ONCE = 2**28  # weights times images: about 15 ms
+_OPENS = "Press to see its way through the network"
+
+_Known = dict[float, float]
+
+
+class Robustness:
+    """Accuracy against the amount of a corruption, for one run or two, and images under a slider.
+
+    The amounts are measured one by one while there is nothing else to do, and only while the section is in sight
+    and no run trains. What was found is kept while its networks are shown.
+    """
+
+    def __init__(self, views: Views) -> None:
+        self._views, on_loop = views, views.on_loop
+        self.kind = Segmented("Corruption", {name: one.label for name, one in CORRUPTIONS.items()})
+        self.other = Dropdown("compared with", other_runs())
+        self.figure = LiveFigure(
+            robustness_figure([], CORRUPTIONS[self.kind.value], theme=views.theme),
+            fills=True,
+            theme=views.theme,
+            style=robustness_style,
+            name="Robustness",
+        )
+        self.caption = Caption()
+        self.amount = Slider("")
+        self.gallery = Gallery(views.dataset.class_names, "not trained yet")
+        self.gallery.on_open(_OPENS, on_loop(self._open))
+        images = box("explorer-column", self.amount, self.gallery)
+        self.view = box(
+            "explorer-robustness",
+            box("explorer-tools", self.kind, self.other),
+            box(
+                "explorer-pair explorer-section",
+                box("explorer-panel-figure", self.figure, self.caption),
+                images,
+            ),
+        )
+        self._pace, self._leisure = Pace(), Leisure(self._go_on, on_loop)
+        self._subjects = Subjects(), Subjects()
+        self._state: ViewState | None = None
+        self._networks: dict[str, Subject] = {}  # by the name of the curve
+        self._known: dict[tuple[Subject, str], _Known] = {}
+        self._work: Iterator[None] = iter(())
+        self._drawn: tuple[Any, ...] = ()
+        self._set_range()
+        self.kind.observe(on_loop(self._on_kind), "value")
+        self.other.observe(on_loop(lambda _: self.show(views.state)), "value")
+        self.amount.observe(on_loop(lambda _: self._draw_images()), "value")
+
+    def show(self, state: ViewState) -> None:
+        """Show the networks of this moment, and measure them once the run doesn't train."""
+        self._state = state
+        self.other.offer(other_runs(state))
+        self.figure.set_theme(state.theme)
+        self._take_networks(state)
+        if self._pace.is_due(state):
+            with self._pace.drawing():
+                self._draw()
+        if not state.is_training:
+            self._leisure.go_on()
+
+    def _take_networks(self, state: ViewState) -> None:
+        """See which networks are compared, and forget what was measured of others."""
+        chosen = (run for run in state.comparable if str(run.number) == self.other.value)
+        states = {"this run": state}
+        states |= {run.short_title: replace(state, run=run, moment=run.newest) for run in chosen}
+        pairs = zip(states.items(), self._subjects, strict=False)
+        found = {
+            name: subjects.of(one) for (name, one), subjects in pairs if one.moment and one.moment.weights
+        }
+        networks = {name: subject for name, subject in found.items() if subject is not None}
+        if networks != self._networks:
+            self._networks, self._work = networks, iter(())
+            known = self._known.items()
+            self._known = {key: value for key, value in known if key[0] in networks.values()}
+
+    def _go_on(self) -> bool:
+        """Read a few images; return whether more are left."""
+        if self._views.session.state.is_training:
+            return False
+        if next(self._work, self) is not self:
+            return True
+        self._draw()
+        left = self._left()
+        if left is None:
+            return False
+        self._work = self._measured(*left)
+        return True
+
+    def _left(self) -> tuple[Subject, str, float] | None:
+        """Return a network and an amount that is to be measured, the smallest first; None where all are."""
+        kind = self.kind.value
+        for amount in sorted(CORRUPTIONS[kind].amounts, key=abs):
+            for subject in self._networks.values():
+                if amount not in self._known.setdefault((subject, kind), {}):
+                    return subject, kind, amount
+        return None
+
+    def _measured(self, subject: Subject, kind: str, amount: float) -> Iterator[None]:
+        """Find a network's accuracy, yielding after every few images."""
+        dataset = self._views.dataset
+        chosen = self._chosen
+        images, labels = corrupt(dataset.test_images[chosen], kind, amount), dataset.test_labels[chosen]
+        at_once = probe_size(subject.n_parameters, most=len(images), least=1, products=_PRODUCTS_AT_ONCE)
+        right = 0
+        yield
+        for start in range(0, len(images), at_once):
+            part = slice(start, start + at_once)
+            with subject.network() as network, np.errstate(all="ignore"):
+                right += int((network.predict(pixel_columns(images[part])) == labels[part]).sum())
+            yield
+        self._known[subject, kind][amount] = right / len(images)
+
+    @property
+    def _chosen(self) -> np.ndarray[Any, np.dtype[np.int64]]:
+        """Test images from all of the set, as its parts may differ: of MNIST, the first half is the easier one."""
+        n_parameters = max((subject.n_parameters for subject in self._networks.values()), default=1)
+        n_test = len(self._views.dataset.test_labels)
+        n = probe_size(n_parameters, most=_MOST_IMAGES, least=_LEAST_IMAGES, products=_MOST_PRODUCTS)
+        n = min(n, n_test)
+        return np.arange(n) * n_test // n
+
+    @property
+    def _curves(self) -> list[RobustnessCurve]:
+        kind = self.kind.value
+        return [(name, self._known.get((subject, kind), {})) for name, subject in self._networks.items()]
+
+    def _draw(self) -> None:
+        """Draw what is known of the networks, and the images."""
+        curves, corruption = self._curves, CORRUPTIONS[self.kind.value]
+        self.figure.show(robustness_traces(curves, corruption))
+        summary = robustness_summary(curves, corruption)
+        self.figure.summary = summary
+        self.caption.text = self._said(summary)
+        self._draw_images()
+
+    def _said(self, summary: str) -> str:
+        state = self._state
+        if state is None or not self._networks:
+            return "" if state is None else state.nothing or "There are no weights to read images with."
+        if not summary:
+            return "Measured as soon as the run is paused or over." if state.is_training else "Measuring …"
+        n, of = grouped(len(self._chosen)), counted(len(state.dataset.test_labels), "test image")
+        return f"Accuracy on {n} of {of}: {summary}. {CORRUPTIONS[self.kind.value].about}"
+
+    def _draw_images(self) -> None:
+        """Show a few images as they are with this amount, and what the network reads."""
+        state, amount, kind = self._state, self.amount.value, self.kind.value
+        if state is None:
+            return
+        subject = self._networks.get("this run")
+        wanted = (subject, kind, amount, state.theme)
+        if wanted == self._drawn:
+            return
+        self._drawn = wanted
+        self.figure.show([], robustness_layout(CORRUPTIONS[kind], amount, theme=state.theme))
+        if subject is None:
+            self.amount.text = ""
+            self.gallery.show("Test images", [], b"", columns=1, n_pages=0, empty=state.nothing)
+            return
+        dataset, indices = state.dataset, self._chosen[:_N_SHOWN]
+        images, labels = corrupt(dataset.test_images[indices], kind, amount), dataset.test_labels[indices]
+        with subject.network() as network, np.errstate(all="ignore"):
+            shares = probabilities(network.forward(pixel_columns(images))).T
+        called, names = shares_name(subject.run.config), dataset.class_names
+        shown = [
+            read_image(true, p, called, names, key=key, source=f"test image {grouped(index)}, changed")
+            for key, (index, true, p) in enumerate(
+                zip(indices.tolist(), labels.tolist(), shares, strict=True)
+            )
+        ]
+        n_right = sum(image.right for image in shown)
+        verb = "is" if n_right == 1 else "are"
+        self.amount.text = (
+            f"{n_right} of these {counted(len(shown), 'test image')} {verb} classified correctly."
+        )
+        self.gallery.show(
+            "As the network sees them",
+            shown,
+            sprite(images, len(images), theme=state.theme),
+            columns=len(images),
+        )
+
+    def _open(self, key: int) -> None:
+        """Show the way of a changed image through the network."""
+        dataset, indices = self._views.dataset, self._chosen[:_N_SHOWN]
+        if 0 <= key < len(indices):
+            index = int(indices[key])
+            image = corrupt(dataset.test_images[indices], self.kind.value, self.amount.value)[key]
+            self._views.look_into(Drawing(image, int(dataset.test_labels[index])))
+
+    def _on_kind(self, _change: object) -> None:
+        self._work = iter(())
+        self._set_range()
+        self.show(self._views.state)
+
+    def _set_range(self) -> None:
+        """Give the slider the amounts of the corruption; it begins at one that shows."""
+        one = CORRUPTIONS[self.kind.value]
+        with self.amount.hold_sync():
+            self.amount.low, self.amount.high, self.amount.step = one.amounts[0], one.amounts[-1], one.step
+            self.amount.label, self.amount.unit, self.amount.value = one.label, one.unit, one.amounts[-3]

@@ -1,0 +1,142 @@
+"""Images that are harder to read than those a network learned from: turned, moved, noisy, blurred, thin or thick.
+
+How fast the accuracy falls tells what a network relies on (D. Hendrycks and T. Dietterich, "Benchmarking neural
+network robustness to common corruptions and perturbations", 2019; N. Mu and J. Gilmer, "MNIST-C", 2019).
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.datasets.augmentation import transform
+from explorer.datasets.dataset import IMAGE_SHAPE
+
+__all__ = ["CORRUPTIONS", "Corruption", "corrupt"]
+
+Images = NDArray[np.uint8]
+_SEED = 0
+_BLUR_REACH = 4  # standard deviations
+
+
+@dataclass(frozen=True, slots=True)
+class Corruption:
+    """One way to make images harder, by an amount."""
+
+    label: str
+    """What it is called: ``"Rotation"``."""
+    unit: str
+    """Of its amounts: ``"°"``."""
+    amounts: tuple[float, ...]
+    """From the least to the most; 0, which changes nothing, is one of them."""
+    step: float
+    """Between two amounts that are worth telling apart."""
+    about: str
+    """What the amount means, in a sentence."""
+    change: Callable[[Images, float], Images]
+    """Return changed images, uint8 of shape (n, 28, 28)."""
+
+
+def corrupt(images: Images, kind: str, amount: float) -> Images:
+    """Return new images, changed by `amount`; what is drawn by chance is the same for the same place in `images`.
+
+    Parameters
+    ----------
+    images : ndarray of uint8, shape (n, 28, 28)
+    kind : str
+        One of `CORRUPTIONS`. Raises `KeyError` for another.
+    amount : float
+        In the unit of the corruption; 0 changes nothing.
+
+    Returns
+    -------
+    ndarray of uint8, shape (n, 28, 28)
+    """
+    return CORRUPTIONS[kind].change(images, amount) if amount else images.copy()
+
+
+def _rotated(images: Images, degrees: float) -> Images:
+    return transform(images, degrees=degrees)
+
+
+def _shifted(images: Images, pixels: float) -> Images:
+    angle = np.random.default_rng(_SEED).uniform(0, 2 * np.pi, len(images))
+    return transform(images, pixels * np.cos(angle), pixels * np.sin(angle))
+
+
+def _noisy(images: Images, percent: float) -> Images:
+    noise = np.random.default_rng(_SEED).standard_normal(images.shape, np.float32)
+    return _grey(images + noise * np.float32(255 * percent / 100))
+
+
+def _blurred(images: Images, sigma: float) -> Images:
+    """Convolve with a Gaussian, along the rows and down the columns."""
+    distances = np.arange(IMAGE_SHAPE[0])[:, None] - np.arange(IMAGE_SHAPE[0])
+    reach = np.arange(-np.ceil(_BLUR_REACH * sigma), np.ceil(_BLUR_REACH * sigma) + 1)
+    weights = np.exp(-(distances**2) / (2 * sigma**2)) / np.exp(-(reach**2) / (2 * sigma**2)).sum()
+    smoothing = weights.astype(np.float32)
+    return _grey(smoothing @ images.astype(np.float32) @ smoothing)
+
+
+def _rewidened(images: Images, pixels: float) -> Images:
+    """Take the lightest or the darkest of each pixel and its four neighbours; of what is between, a part."""
+    framed = np.pad(images, ((0, 0), (1, 1), (1, 1)))
+    moved = [(1, 1), (0, 1), (2, 1), (1, 0), (1, 2)]
+    near = np.stack([framed[:, down : down + 28, right : right + 28] for down, right in moved])
+    changed = near.max(axis=0) if pixels > 0 else near.min(axis=0)
+    share = np.float32(abs(pixels) / 2)  # a pixel on either side
+    return _grey(images + share * (changed.astype(np.float32) - images))
+
+
+def _grey(values: NDArray[np.float32]) -> Images:
+    grey: Images = np.rint(np.clip(values, 0, 255)).astype(np.uint8)
+    return grey
+
+
+CORRUPTIONS: Mapping[str, Corruption] = MappingProxyType(
+    {
+        "rotation": Corruption(
+            "Rotation",
+            "°",
+            (-60.0, -45.0, -30.0, -20.0, -10.0, 0.0, 10.0, 20.0, 30.0, 45.0, 60.0),
+            1.0,
+            "Amounts above 0 turn anticlockwise.",
+            _rotated,
+        ),
+        "shift": Corruption(
+            "Shift",
+            " px",
+            (0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0),
+            0.5,
+            "Each image moves in a direction of its own.",
+            _shifted,
+        ),
+        "noise": Corruption(
+            "Noise",
+            " %",
+            (0.0, 10.0, 20.0, 30.0, 40.0, 60.0, 80.0),
+            1.0,
+            "Gaussian noise on each pixel; its standard deviation is a share of full ink.",
+            _noisy,
+        ),
+        "blur": Corruption(
+            "Blur",
+            " px",
+            (0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0),
+            0.1,
+            "A Gaussian blur of this standard deviation.",
+            _blurred,
+        ),
+        "stroke": Corruption(
+            "Stroke width",
+            " px",
+            (-2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0),
+            0.1,
+            "Erosion makes strokes thinner, dilation thicker; in steps between, a part of it.",
+            _rewidened,
+        ),
+    }
+)
+"""All ways, by name."""

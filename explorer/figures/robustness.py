@@ -1,0 +1,119 @@
+"""How the accuracy falls as images are made harder to read."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import plotly.graph_objects as go
+
+from explorer.datasets.corruption import Corruption
+from explorer.figures.axes import HOVERS, as_float32, epoch_mark
+from explorer.figures.palette import PALETTES, Theme
+from explorer.figures.template import drawn, merged
+from explorer.wording import percent
+
+__all__ = [
+    "RobustnessCurve",
+    "robustness_figure",
+    "robustness_layout",
+    "robustness_style",
+    "robustness_summary",
+    "robustness_traces",
+]
+
+RobustnessCurve = tuple[str, Mapping[float, float]]
+"""A name, and the accuracy at each amount that is known, 0 to 1."""
+
+_HEIGHT = 340  # px
+_SLOTS = 2
+_MARGIN = 0.02  # of the x axis, on either side: markers at its ends are whole
+
+
+def robustness_traces(curves: Sequence[RobustnessCurve], corruption: Corruption) -> list[dict[str, Any]]:
+    """Return what changes with the data in the traces of `robustness_figure`, whose parameters these are."""
+    traces: list[dict[str, Any]] = []
+    for name, known in [*curves, *[("", {})] * _SLOTS][:_SLOTS]:
+        amounts = sorted(known)
+        traces.append(
+            {
+                "name": name,
+                "x": as_float32(amounts),
+                "y": as_float32([100 * known[amount] for amount in amounts]),
+                "visible": bool(name),
+                "hovertemplate": f"{name} at %{{x}}{corruption.unit}: {HOVERS['accuracy']}<extra></extra>",
+            }
+        )
+    return traces
+
+
+def robustness_layout(
+    corruption: Corruption, amount: float | None = None, *, theme: Theme = "light"
+) -> dict[str, Any]:
+    """Return what changes with the data in the layout of `robustness_figure`, whose parameters these are."""
+    least, most = corruption.amounts[0], corruption.amounts[-1]
+    margin, name = _MARGIN * (most - least), f"{corruption.label.lower()} ({corruption.unit.strip()})"
+    return {
+        "xaxis": {"title": {"text": name}, "range": [least - margin, most + margin], "nticks": 9},
+        "shapes": [{**mark, "layer": "above"} for mark in epoch_mark(amount, theme)],  # also on a grid line
+    }
+
+
+def robustness_style(theme: Theme = "light") -> list[dict[str, Any]]:
+    """Return what changes with the theme in the traces of `robustness_figure`, and what never changes."""
+    palette = PALETTES[theme]
+    looks = zip((palette.test, palette.muted), ("solid", "dash"), ("circle", "diamond"), strict=True)
+    return [
+        {
+            "type": "scatter",
+            "mode": "lines+markers",
+            "line": {"color": colour, "dash": dash},
+            "marker": {"color": colour, "symbol": symbol, "size": 6},
+            "cliponaxis": False,
+        }
+        for colour, dash, symbol in looks
+    ]
+
+
+def robustness_figure(
+    curves: Sequence[RobustnessCurve],
+    corruption: Corruption,
+    amount: float | None = None,
+    *,
+    theme: Theme = "light",
+) -> go.Figure:
+    """Return the accuracy of one or two networks against the amount of a corruption.
+
+    Parameters
+    ----------
+    curves : sequence of (str, mapping of float to float)
+        The name of each network, and its accuracy, 0 to 1, at each amount that is known; two at most.
+    corruption : Corruption
+        What is done to the images.
+    amount : float, optional
+        The amount on show, marked by a vertical line.
+    """
+    return drawn(
+        merged(robustness_style(theme), robustness_traces(curves, corruption)),
+        theme,
+        robustness_layout(corruption, amount, theme=theme),
+        height=_HEIGHT,
+        showlegend=True,
+        yaxis={"title": {"text": "accuracy (%)"}, "range": [0, 102]},
+    )
+
+
+def robustness_summary(curves: Sequence[RobustnessCurve], corruption: Corruption) -> str:
+    """Return the accuracies at 0 and at both ends, as far as they are known.
+
+    For example ``"this run 93.1 % unchanged, 41.2 % at −60°, 38.0 % at 60°"``.
+    """
+    ends = [amount for amount in (corruption.amounts[0], corruption.amounts[-1]) if amount]
+    words = []
+    for name, known in curves:
+        said = [f"{percent(known[0])} unchanged"] if 0 in known else []
+        said += [f"{percent(known[end])} at {_written(end, corruption)}" for end in ends if end in known]
+        words += [f"{name} {', '.join(said)}"] if said else []
+    return "; ".join(words)
+
+
+def _written(amount: float, corruption: Corruption) -> str:
+    return f"{amount:g}{corruption.unit}".replace("-", "−")

@@ -1,0 +1,184 @@
+"""The section of changed images in the tab of mistakes, without a page."""
+
+from __future__ import annotations
+
+import asyncio
+
+import numpy as np
+import pytest
+from app_steps import PATIENCE, retrain, run_of
+
+from explorer import Explorer, TrainingConfig
+from explorer.app.view_state import Drawing
+from explorer.datasets.corruption import CORRUPTIONS, corrupt
+from explorer.datasets.dataset import pixel_columns
+from explorer.figures.digits import sprite
+
+CONFIG = TrainingConfig(hidden_sizes=12, epochs=4, batch_size=16, learning_rate=0.05)
+
+
+@pytest.fixture
+def section(app):
+    app.panels.tab_bar.selected = "mistakes"
+    app.panels["mistakes"].choice.value = "robustness"
+    return app.panels["mistakes"].robustness
+
+
+def accuracies(run, data, kind):
+    """What the run's network comes to on all test images, amount by amount, by the textbook's class."""
+    network = run.new_network()
+    network.set_weights(run.newest.weights)
+    changed = (corrupt(data.test_images, kind, amount) for amount in CORRUPTIONS[kind].amounts)
+    return [100 * np.mean(network.predict(pixel_columns(one)) == data.test_labels) for one in changed]
+
+
+def curves(section):
+    """What is drawn, by name; without an event loop all is measured at once."""
+    shown = [trace for trace in section.figure.data if trace.visible]
+    return {trace.name: trace.y.tolist() for trace in shown}
+
+
+def marked(section):
+    (mark,) = section.figure.to_plotly_json()["layout"]["shapes"]
+    return mark["x0"]
+
+
+@pytest.mark.parametrize("kind", CORRUPTIONS)
+def test_the_curve_is_the_accuracy_on_the_changed_images(app, section, small_dataset, kind):
+    section.kind.value = kind
+    expected = accuracies(run_of(app), small_dataset, kind)
+    (found,) = curves(section).values()
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+    assert len({*found}) > 1 or kind in {"blur", "stroke"}  # coarse patterns survive those
+    assert section.caption.text.startswith("Accuracy on 200 of 200 test images: this run ")
+    assert CORRUPTIONS[kind].about in section.caption.text
+    assert section.figure.layout.xaxis.title.text.startswith(CORRUPTIONS[kind].label.lower())
+
+
+def test_it_is_made_and_measured_only_when_it_is_chosen(app):
+    app.panels.tab_bar.selected = "mistakes"
+    panel = app.panels["mistakes"]
+    assert len(panel.view.children) == 2
+    panel.choice.value = "robustness"
+    assert curves(panel.robustness)
+    assert "explorer-hidden" in panel.view.children[1]._dom_classes
+    panel.choice.value = "mistakes"
+    assert "explorer-hidden" in panel.robustness.view._dom_classes
+    assert "explorer-hidden" not in panel.view.children[1]._dom_classes
+
+
+def test_another_run_is_a_second_curve(app, section, small_dataset):
+    first = run_of(app)
+    retrain(app, hidden_sizes=9)
+    section.other.value = str(first.number)
+    found = curves(section)
+    assert [*found] == ["this run", "run 1"]
+    np.testing.assert_allclose(found["run 1"], accuracies(first, small_dataset, "rotation"), rtol=1e-5)
+    np.testing.assert_allclose(
+        found["this run"], accuracies(run_of(app), small_dataset, "rotation"), rtol=1e-5
+    )
+    assert "; run 1 " in section.caption.text
+    section.other.value = ""
+    assert [*curves(section)] == ["this run"]
+
+
+def test_it_follows_the_selected_epoch_and_the_newest_run(app, section, small_dataset):
+    last = curves(section)
+    app.session.select(1.0)
+    assert curves(section) != last
+    app.session.select(None)
+    assert curves(section) == last
+    retrain(app, seed=5)
+    np.testing.assert_allclose(
+        curves(section)["this run"], accuracies(run_of(app), small_dataset, "rotation"), rtol=1e-5
+    )
+
+
+def test_what_was_measured_is_not_measured_again(app, section, monkeypatch):
+    section.kind.value = "blur"
+    known = {**section._known}
+    section.kind.value = "rotation"
+    section.kind.value = "blur"
+    assert {**section._known} == known
+    assert len(known) == 2
+
+
+def test_the_images_are_changed_by_the_slider_and_read(app, section, small_dataset):
+    section.amount.value = 40
+    indices = np.arange(8)
+    changed = corrupt(small_dataset.test_images[indices], "rotation", 40)
+    gallery = section.gallery
+    assert gallery.sprite == sprite(changed, 8)
+    run = run_of(app)
+    network = run.new_network()
+    network.set_weights(run.newest.weights)
+    read = network.predict(pixel_columns(changed))
+    labels = small_dataset.test_labels[indices]
+    assert [one["caption"] for one in gallery.images] == [
+        f"{t} → {p}" for t, p in zip(labels, read, strict=True)
+    ]
+    n = (read == labels).sum()
+    assert section.amount.text.startswith(f"{n} of these 8 test images ")
+    assert marked(section) == 40
+
+
+def test_another_corruption_has_a_range_and_a_start_of_its_own(section):
+    section.kind.value = "stroke"
+    slider = section.amount
+    assert (slider.label, slider.low, slider.high, slider.unit) == ("Stroke width", -2, 2, " px")
+    assert slider.value == 1
+    assert marked(section) == 1
+
+
+def test_a_changed_image_opens_with_its_way_through_the_network(app, section, small_dataset, monkeypatch):
+    opened = []
+    monkeypatch.setattr(app.views, "look_into", opened.append)
+    section.amount.value = -20
+    section.gallery._on_message(section.gallery, {"open": 3}, [])
+    section.gallery._on_message(section.gallery, {"open": 8}, [])  # there is none
+    (drawing,) = opened
+    assert isinstance(drawing, Drawing)
+    np.testing.assert_array_equal(drawing.image, corrupt(small_dataset.test_images[:8], "rotation", -20)[3])
+    assert drawing.true == small_dataset.test_labels[3]
+
+
+def test_before_the_first_epoch_it_says_why_there_is_nothing(untrained):
+    untrained.panels.tab_bar.selected = "mistakes"
+    untrained.panels["mistakes"].choice.value = "robustness"
+    section = untrained.panels["mistakes"].robustness
+    assert section.caption.text == section.gallery.empty == "not trained yet"
+    assert curves(section) == {}
+
+
+def test_a_link_holds_the_section(app, small_dataset, section):
+    assert "section=robustness" in app.header.query
+    other = Explorer(small_dataset, CONFIG, train=False)
+    other.open_link(app.header.query)
+    assert other.panels.tab_bar.selected == "mistakes"
+    assert other.panels["mistakes"].choice.value == "robustness"
+    assert other.messages.messages == []
+    other.panels["mistakes"].choice.value = "mistakes"
+    assert "section" not in other.header.query
+    other.close()
+
+
+def test_it_measures_between_other_work_on_an_event_loop(small_dataset):
+    """On a loop, the first amount stands before all are measured, and none is while the run trains."""
+
+    async def drawn():
+        app = Explorer(small_dataset, CONFIG)
+        app.panels.tab_bar.selected = "mistakes"
+        app.panels["mistakes"].choice.value = "robustness"
+        section = app.panels["mistakes"].robustness
+        seen = set()
+        n = len(CORRUPTIONS["rotation"].amounts)
+        async with asyncio.timeout(PATIENCE):
+            while n not in seen:
+                seen |= {len(y) for y in curves(section).values()}
+                if app.session.state.is_training:
+                    assert seen <= {0}
+                await asyncio.sleep(0.005)
+        app.close()
+        return seen
+
+    assert len(asyncio.run(drawn())) > 2

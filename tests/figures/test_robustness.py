@@ -1,0 +1,71 @@
+"""Accuracy against the amount of a corruption: curves, axis, mark and words."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from explorer.datasets.corruption import CORRUPTIONS
+from explorer.figures.data_table import data_tables
+from explorer.figures.palette import PALETTES
+from explorer.figures.robustness import robustness_figure, robustness_summary
+
+TURNS = CORRUPTIONS["rotation"]
+OWN = ("this run", {0.0: 0.93, 60.0: 0.2, -60.0: 0.19})
+OTHER = ("run 1", {0.0: 0.8})
+
+
+def shown(figure):
+    return [trace for trace in figure.data if trace.visible]
+
+
+def test_a_curve_goes_through_the_amounts_in_their_order_in_percent():
+    (trace,) = shown(robustness_figure([OWN], TURNS))
+    assert trace.name == "this run"
+    np.testing.assert_array_equal(trace.x, [-60, 0, 60])
+    np.testing.assert_allclose(trace.y, [19, 93, 20])
+
+
+def test_two_runs_differ_in_more_than_colour():
+    one, two = shown(robustness_figure([OWN, OTHER], TURNS))
+    assert two.name == "run 1"
+    assert one.line.color != two.line.color
+    assert one.line.dash != two.line.dash
+    assert one.marker.symbol != two.marker.symbol
+
+
+def test_without_a_run_there_are_axes_alone():
+    figure = robustness_figure([], TURNS)
+    assert shown(figure) == []
+    assert len(figure.data) == 2  # those to come
+
+
+@pytest.mark.parametrize("kind", CORRUPTIONS)
+def test_the_axis_names_the_corruption_and_holds_all_amounts(kind):
+    one = CORRUPTIONS[kind]
+    axis = robustness_figure([], one).layout.xaxis
+    assert axis.title.text == f"{one.label.lower()} ({one.unit.strip()})"
+    assert axis.range[0] < one.amounts[0] < one.amounts[-1] < axis.range[1]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_amount_on_show_is_marked(theme):
+    (mark,) = robustness_figure([OWN], TURNS, 30, theme=theme).layout.shapes
+    assert (mark.x0, mark.x1) == (30, 30)
+    assert mark.line.color == PALETTES[theme].muted
+    assert not robustness_figure([OWN], TURNS).layout.shapes
+
+
+def test_the_summary_names_what_is_known():
+    nbsp = "\u00a0"
+    expected = "this run 93.0 % unchanged, 19.0 % at −60°, 20.0 % at 60°; run 1 80.0 % unchanged"
+    assert robustness_summary([OWN, OTHER], TURNS).replace(nbsp, " ") == expected
+    assert robustness_summary([("this run", {})], TURNS) == ""
+    shift = robustness_summary([("this run", {0.0: 1.0, 8.0: 0.5})], CORRUPTIONS["shift"])
+    assert shift == f"this run 100.0{nbsp}% unchanged, 50.0{nbsp}% at 8 px"
+
+
+def test_its_numbers_can_be_read_as_a_table():
+    (table,) = data_tables(robustness_figure([OWN, OTHER], TURNS))
+    assert table.rows[0][0] == "-60"
+    assert [row[1] for row in table.rows] == ["19.00 %", "93.00 %", "20.00 %"]

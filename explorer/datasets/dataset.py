@@ -175,6 +175,11 @@ class Dataset:
         """The data that `head` or `hold_out` has taken these from; None for a whole data set."""
         return None
 
+    @property
+    def unsplit(self) -> Dataset:
+        """These data, or those that they were split from: its test images are the real ones."""
+        return self if self.held_out == "test" or self.part_of is None else self.part_of.unsplit
+
     @cached_property
     def _parts(self) -> WeakValueDictionary[tuple[int, ...], Dataset]:
         return WeakValueDictionary()

@@ -16,18 +16,18 @@ from explorer.training.findings import BetterRun, Severity, changes_in_words
 from explorer.training.hints import hints
 from explorer.training.process_settings import one_blas_thread
 from explorer.training.runner import STOPPED_BY_USER
-from explorer.wording import percent
+from explorer.wording import counted, enumerated, percent
 
 __all__ = ["Advice", "Advisor"]
 
-_PROBE = 300  # test images that the diagnostics look at
+_PROBE = 300  # held-out images that the diagnostics look at
 
 _ALIKE = frozenset({"hidden_sizes", "batch_size", "epochs", "learning_rate", "reduction", "seed"})
 """Settings in which runs may differ that are compared."""
 
 _FRESH = "freshly initialised weights"
 
-Verb = Literal["", "train", "apply", "fork"]
+Verb = Literal["", "train", "apply", "fork", "test"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Advice:
     action: str = ""
     """What can be done about it: ``"Learning rate 0.5 → 0.05"``; empty for nothing."""
     verb: Verb = ""
-    """The method of `Session` that does it; empty for none."""
+    """What `Session.take` does; empty for nothing."""
     config: TrainingConfig | None = None
     """The settings that it is done with; None for those that are set."""
 
@@ -65,28 +65,29 @@ class Advisor:
             return _untrained(state)
         about_settings = (_waiting(run, state),) if state.waits else ()
         found = tuple(self._hints(run, state))
-        return (*_opened(run, state), *_own(run), *about_settings, *_limited(run), *(found or _failure(run)))
+        about_end = (*_limited(run), *_stopped_early(run), *(found or _failure(run)), *_test_set(run, state))
+        return (*_opened(run, state), *_own(run), *about_settings, *about_end)
 
     def _hints(self, run: SessionRun, state: SessionState) -> Iterator[Advice]:
         for hint in hints(
             run.history,
             n_train=run.n_samples,
-            diagnostics=self._diagnosed(run, state),
+            diagnostics=self._diagnosed(run),
             n_available=len(state.dataset.train_labels),
             start_accuracy=run.start_accuracy,
-            better=None if run.own else _better(run, state.earlier),
+            better=None if run.own else _better(run, state.comparable),
         ):
             verb: Verb = "train" if hint.fresh else "apply"
             config = run.config.replace(**hint.fix)
             yield Advice(hint.id, hint.kind, hint.what, hint.why, hint.action, verb, config)
 
-    def _diagnosed(self, run: SessionRun, state: SessionState) -> tuple[LayerDiagnostics, ...]:
-        """Return how each layer does on a few test images; nothing while the run trains."""
+    def _diagnosed(self, run: SessionRun) -> tuple[LayerDiagnostics, ...]:
+        """Return how each layer does on a few held-out images; nothing while the run trains."""
         if run.status == "running" or run.newest is None or run.own is not None:
             return ()
         weights = run.newest.weights
         if weights is not self._measured[0]:
-            data = state.dataset
+            data = run.dataset
             images = data.test_images[:_PROBE].reshape(-1, data.n_inputs)
             X = np.divide(images, np.float32(255), dtype=np.float32).T
             with one_blas_thread():
@@ -111,7 +112,7 @@ def _untrained(state: SessionState) -> tuple[Advice, ...]:
     if state.moment is None:
         return ()
     accuracy = percent(state.moment.record.test_accuracy)
-    text = f"This network is not trained yet: it is right for {accuracy} of the test images."
+    text = f"This network is not trained yet: it is right for {accuracy} of the {state.scored_on.held_out} images."
     n = state.dataset.n_classes
     why = f"Its weights are random. A guess among {n} classes is right for about {percent(1 / n, 0)}."
     return (Advice("untrained", "info", text, why),)
@@ -163,6 +164,47 @@ def _limited(run: SessionRun) -> tuple[Advice, ...]:
     if end is None or end.status != "stopped" or end.reason in ("", STOPPED_BY_USER):
         return ()
     return (Advice("limit", "warning", f"The run was stopped. {end.reason}", "What it has learned is kept."),)
+
+
+def _stopped_early(run: SessionRun) -> tuple[Advice, ...]:
+    """Say which epoch's weights are back."""
+    end = run.history.end
+    if end is None or not run.is_stopped_early:
+        return ()
+    n = counted(run.config.patience, "epoch")
+    why = f"It didn't get lower in the {n} that followed: what they learned helped with the training images alone."
+    return (Advice("stopped_early", "info", end.reason, why),)
+
+
+def _test_set(run: SessionRun, state: SessionState) -> tuple[Advice, ...]:
+    """Offer to open the test set for a run that nothing of it was chosen for; then say what it came to."""
+    others = [one.short_title for one in state.runs if one.test is not None and one.key != run.key]
+    if run.test is not None and run.newest is not None:
+        held_out = run.newest.record
+        text = (
+            f"Test accuracy is {percent(run.test.accuracy, 2)}, test loss {run.test.loss:.3g}; on the validation "
+            f"images they are {percent(held_out.test_accuracy, 2)} and {held_out.test_loss:.3g}."
+        )
+        why = "Settings that are changed from here on are chosen by the test images as well."
+        if run.test.number > 1:
+            why = f"The test set was opened {counted(run.test.number, 'time')} by then: it was no longer unseen."
+        return (Advice("test_set", "info", text, why),)
+    if not run.can_be_tested:
+        return ()
+    n = counted(len(run.dataset.unsplit.test_labels), "image")
+    text = (
+        f"The test set is closed: {n} that nothing was chosen by. Look once; whoever goes back to the settings "
+        "after that, chooses by them."
+    )
+    if state.n_tested:
+        seen = f"for {enumerated(others)}" if others else "before"
+        text = f"The test set was opened {seen}: settings that were changed since then may be chosen by it."
+    why = "The validation images have helped to choose the settings, so accuracy on them is a little flattering."
+    return (
+        Advice(
+            "test_set", "info", text, why, "Open the test set" + " as well" * bool(state.n_tested), "test"
+        ),
+    )
 
 
 def _failure(run: SessionRun) -> tuple[Advice, ...]:

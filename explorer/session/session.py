@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from threading import Thread
 from time import monotonic
 from typing import Any
 
@@ -22,6 +23,7 @@ from explorer.session.state import SessionState
 from explorer.training import (
     ConfigError,
     Delivery,
+    FinalTest,
     Moment,
     OwnClass,
     OwnRun,
@@ -30,6 +32,7 @@ from explorer.training import (
     TrainingConfig,
     TrainingRun,
     check_images,
+    open_test_set,
 )
 from explorer.training.config import MOST_EPOCHS
 from explorer.training.event_loop import EventLoop, log_fault
@@ -101,6 +104,8 @@ class Session:
         self._run: SessionRun | None = None
         self._rivals = dict[int, SessionRun]()  # by their entry in the present run's race
         self._earlier = EarlierRuns()
+        self._opening: SessionRun | None = None  # the run that the test set was opened for last
+        self._n_tested = 0
         self._first: TrainingConfig | None = None  # settings of the first run, which others are named by
         self._selected_epoch: float | None = None
         self._starts_clean = False
@@ -253,7 +258,7 @@ class Session:
         training = self._new_training(config or self._config)
         self._config = training.config
         self._put_aside()
-        self._earlier = self._earlier.without_repeats(training.config, self.dataset, self.own)
+        self._earlier = self._earlier.without_repeats(training.config, training.dataset, self.own)
         self._train_reference()
         run = SessionRun.beginning(training, self._next_number(), "paused" if paused else "running")
         self._begin(training, run, paused=paused)
@@ -302,6 +307,19 @@ class Session:
         self.own, self._first = own, None
         self.train(config)
 
+    def change(self, learning_rate: float, batch_size: int) -> None:
+        """Let the present run go on with another learning rate and batch size, from its next mini-batch on.
+
+        That becomes part of its settings as soon as it has happened, and of those that are set where they were its
+        own.
+
+        Raises
+        ------
+        ConfigError
+            If these can't be.
+        """
+        self._runner.change(learning_rate, batch_size)
+
     def extend(self, epochs: int, *, paused: bool = False) -> None:
         """Let the present run go on to more epochs, whether it trains, is paused or has ended.
 
@@ -343,8 +361,26 @@ class Session:
         if run.own is not None:
             text = f"A run of {run.own.name} can't be trained on from an epoch before its end."
             raise ForkError(text, "Only its class knows how its training goes on. Train starts a new run.")
-        moment = None if self._selected_epoch is not None else run.timeline.newest
+        looks_at_newest = self._selected_epoch is None and not run.is_stopped_early
+        moment = run.timeline.newest if looks_at_newest else None
         self._branch(run, moment or self._state.moment)
+
+    def open_test_set(self) -> None:
+        """Let the network that the present run has come to read the test set, once the run has ended.
+
+        Without validation images, or where it has been done, nothing happens. With an event loop the figures follow
+        soon, from a thread of their own.
+        """
+        run = self._run
+        if run is None or not run.can_be_tested or run.newest is None or run is self._opening:
+            return
+        self._opening = run
+        network, told = run.new_network(), self.loop.bind(self._take_test)
+        network.set_weights(run.newest.weights)
+        if self.loop.loop is None:
+            told(run, open_test_set(network, run.dataset))
+        else:
+            Thread(target=lambda: told(run, open_test_set(network, run.dataset)), daemon=True).start()
 
     def step(self, unit: Unit) -> None:
         """Train one epoch (to its end) or one mini-batch, and pause.
@@ -501,6 +537,7 @@ class Session:
         self._rivals = {}
         self._earlier = EarlierRuns(tuple(run for run in runs if run.number != saved.present))
         self._saved = frozenset(run.revision for run in runs)
+        self._n_tested = max((run.test.number for run in runs if run.test is not None), default=0)
         self._publish()  # so that nobody takes the run to come for the one before
         for run in runs:
             if run.number == saved.present:
@@ -545,6 +582,7 @@ class Session:
             self.check(advice.config)
             self._config = advice.config  # what follows publishes it
         verbs: dict[str, Callable[[], object]] = {"train": self.train, "apply": self.apply, "fork": self.fork}
+        verbs["test"] = self.open_test_set
         if advice.verb:
             verbs[advice.verb]()
 
@@ -628,7 +666,7 @@ class Session:
         self._publish()
 
     def _branch(self, parent: SessionRun, moment: Moment, *, paused: bool = False) -> None:
-        config = self._config
+        config = _without_changes(self._config, parent, moment)
         if config.epochs <= moment.epoch:
             if moment.epoch >= MOST_EPOCHS:
                 text = f"These weights have been trained for {MOST_EPOCHS} epochs, and no run has more."
@@ -650,12 +688,18 @@ class Session:
     def _take(self, delivery: Delivery) -> None:
         """Take in what the run says; what a run before said was on its way and comes too late."""
         if self._run is not None and delivery.token == self._token:
-            self._run = self._run.taking(delivery.status, delivery.records, delivery.in_line)
-            news = [record for record in delivery.records if isinstance(record, RivalRecord)]
-            for entry, rival in self._rivals.items():
-                records = [one.record for one in news if one.entry == entry]
-                self._rivals[entry] = rival.racing(self._run, records)
+            before = self._run
+            self._run = before.taking(delivery.status, delivery.records, delivery.in_line)
+            if self._config == before.config:  # what was changed while it trained is no other setting
+                self._config = self._run.config
             self._publish()
+
+    def _take_test(self, run: SessionRun, found: FinalTest) -> None:
+        """Take in what a run came to on the test set; meanwhile it may have become an earlier one."""
+        self._n_tested += 1
+        now = next((one for one in self._state.runs if one.key == run.key), None)
+        if now is not None and now.can_be_tested and now.epochs_done == run.epochs_done:
+            self.edit(run.number, test=found.numbered(self._n_tested))
 
     def _new_state(self) -> SessionState:
         run = self._run
@@ -670,6 +714,7 @@ class Session:
             selected_epoch=self._selected_epoch,
             earlier=replace(self._earlier, runs=(*self._earlier.runs, *self._rivals.values())),
             starts_clean=self._starts_clean,
+            n_tested=self._n_tested,
             saved=self._saved,
         )
 
@@ -682,9 +727,22 @@ class Session:
 def _resumed(run: SessionRun, dataset: Dataset) -> TrainingRun | None:
     """Return a training that goes on from a run's end as the run would have; None if nothing can.
 
-    So it is within an epoch, and with an optimizer whose memory nobody has kept.
+    So it is within an epoch, with an optimizer whose memory nobody has kept, after changes in mid-run, and where
+    early stopping remembers the lowest loss.
     """
-    newest, forgets = run.newest, OPTIMIZERS[run.config.optimizer].n_memories > 0
+    newest, config = run.newest, run.config
+    forgets = OPTIMIZERS[config.optimizer].n_memories > 0 or config.changes or run.is_stopped_early
+    forgets = forgets or bool(config.patience and config.n_validation)
     if newest is None or newest.epoch != int(newest.epoch) or run.status == "failed" or forgets:
         return None
     return TrainingRun(run.config, dataset, start=newest.snapshot)
+
+
+def _without_changes(config: TrainingConfig, parent: SessionRun, moment: Moment) -> TrainingConfig:
+    """Return settings for a fork at a moment of a run: what was changed by then holds from its beginning."""
+    if not config.changes:
+        return config
+    step = parent.first_step + round((moment.epoch - parent.first_epoch) * parent.steps_per_epoch)
+    done = [change for change in config.changes if change.step <= step]
+    in_use = {"learning_rate": done[-1].learning_rate, "batch_size": done[-1].batch_size} if done else {}
+    return config.replace(changes=(), **in_use)

@@ -18,6 +18,7 @@ from explorer.training import (
     DivergedError,
     EpochRecord,
     Evaluation,
+    FinalTest,
     History,
     Moment,
     OwnClass,
@@ -85,6 +86,8 @@ class SessionRun:
     """The weights of that file, or those that a network of one's own began with."""
     own: OwnClass | None = None
     """The class that was trained in place of the textbook's; None for that."""
+    test: FinalTest | None = None
+    """What its final weights come to on the test set, once that was opened for it."""
     start: EpochRecord | None = None
     """The figures that its curve begins with: its parent's at the fork, those of the file's weights, or those of
     first weights that were looked at before they were trained."""
@@ -139,7 +142,7 @@ class SessionRun:
 
     @property
     def start_accuracy(self) -> float | None:
-        """Test accuracy, 0 to 1, of the weights that it went on from; None for freshly initialised ones."""
+        """Held-out accuracy, 0 to 1, of the weights that it went on from; None for freshly initialised ones."""
         if self.origin is not None:
             return self.origin.record.test_accuracy
         fresh = self.parent is None and self.opened is None
@@ -152,7 +155,7 @@ class SessionRun:
 
     @property
     def best(self) -> EpochRecord | None:
-        """The epoch of its highest test accuracy; None without any. What its parent reached doesn't count."""
+        """The epoch of its highest held-out accuracy; None without any. What its parent reached doesn't count."""
         return (self.curve if self.parent is None else self.history).best
 
     @property
@@ -207,8 +210,19 @@ class SessionRun:
     @property
     def is_stopped_early(self) -> bool:
         """Whether it ended with the weights of an earlier epoch, which had the lowest validation loss."""
-        end = self.history.end
-        return end is not None and end.final is not None and end.final.epoch < self.epochs_done
+        return self.history.restored is not None
+
+    @property
+    def held_out(self) -> str:
+        """What the images are that its figures are of: ``"validation"`` or ``"test"``."""
+        return self.dataset.held_out
+
+    @property
+    def can_be_tested(self) -> bool:
+        """Whether the test set can be opened for it: it has ended, on a split, and nobody has looked yet."""
+        has_network = self.newest is not None and bool(self.newest.weights)
+        ended = self.status in ("finished", "stopped") and has_network
+        return ended and self.test is None and self.dataset.unsplit is not self.dataset
 
     @property
     def epochs_done(self) -> int:
@@ -249,7 +263,7 @@ class SessionRun:
     def revision(self) -> tuple[object, ...]:
         """What changes with anything of it that a file of the session keeps."""
         marks = (self.name, self.note, self.pinned, self.hidden)
-        return (*self.key, *marks, self.status, self.epochs_done, self.config.epochs)
+        return (*self.key, *marks, self.status, self.epochs_done, self.config.epochs, self.test)
 
     @property
     def root(self) -> SessionRun:
@@ -331,6 +345,8 @@ class SessionRun:
                 last = record if isinstance(record, EpochRecord) else last
                 evaluation = record.final if isinstance(record, RunEnd) else None
         history = self.history.followed_by(*ours)
+        if history.restored is not None:
+            timeline = timeline.until(history.restored)
         start = self.start
         if start is None and evaluation is not None and not history.batches:
             start = _as_epoch(evaluation) if self.opened or evaluation.step == 0 else None
@@ -348,6 +364,7 @@ class SessionRun:
             evaluation=evaluation,
             steps=steps,
             start=start,
+            test=None if ours else self.test,
         )
 
     def continued(self, epochs: int, status: RunnerStatus) -> SessionRun:

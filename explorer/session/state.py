@@ -35,6 +35,8 @@ class SessionState:
     """The session's other runs."""
     starts_clean: bool = False
     """Whether the next run has freshly initialised weights, although the present one began with others."""
+    n_tested: int = 0
+    """How many times the test set was opened."""
     saved: frozenset[tuple[object, ...]] = frozenset()
     """The runs that the last file of the session holds, each by its `SessionRun.revision`."""
 
@@ -54,9 +56,9 @@ class SessionState:
         return None if self.run is None or self.run.status == "idle" else self.run
 
     @property
-    def racing(self) -> tuple[SessionRun, ...]:
-        """The runs that train, or are paused, together with the present one."""
-        return tuple(run for run in self.earlier if run.status in ("running", "paused"))
+    def scored_on(self) -> Dataset:
+        """The data whose test images all figures are of: the present run's, which may be validation images."""
+        return self.dataset if self.run is None else self.run.dataset
 
     @property
     def waits(self) -> bool:
@@ -86,13 +88,13 @@ class SessionState:
 
     @property
     def comparable(self) -> EarlierRuns:
-        """The earlier runs that read the same test images as the present one."""
-        return self.earlier.on(self.dataset)
+        """The earlier runs that were scored on the same images as the present one."""
+        return self.earlier.on(self.scored_on)
 
     @property
     def not_comparable(self) -> EarlierRuns:
-        """The earlier runs that read other test images, so that their figures mean something else."""
-        others = (run for run in self.earlier if not run.dataset.compares_with(self.dataset))
+        """The earlier runs that were scored on other images, so that their figures mean something else."""
+        others = (run for run in self.earlier if not run.dataset.compares_with(self.scored_on))
         return replace(self.earlier, runs=tuple(others))
 
     @property
@@ -122,9 +124,14 @@ class SessionState:
     def looks_back_to(self) -> float | None:
         """The selected epoch where it is not the newest; None at the newest."""
         newest = None if self.run is None else self.run.newest
-        if self.moment is None or newest is None or self.moment.epoch >= newest.epoch:
+        if self.moment is None or newest is None or self.moment.epoch == newest.epoch:
             return None
         return self.moment.epoch
+
+    @property
+    def marked_epoch(self) -> float | None:
+        """The epoch to point out on a curve that goes further: the selected one, or one whose weights are back."""
+        return self.looks_back_to or self.history.restored
 
     @property
     def nothing(self) -> str:

@@ -3,6 +3,7 @@
 from explorer.training.completed_run import CompletedRun, complete
 from explorer.training.config import FIELDS, PRESETS, TrainingConfig
 from explorer.training.fields import ConfigError
+from explorer.training.final_test import FinalTest, open_test_set
 from explorer.training.own_network import OwnClass, OwnNetworkError
 from explorer.training.own_run import OwnRun
 from explorer.training.races import RaceError, race
@@ -30,6 +31,7 @@ __all__ = [
     "DivergedError",
     "EpochRecord",
     "Evaluation",
+    "FinalTest",
     "History",
     "Moment",
     "OwnClass",
@@ -46,6 +48,6 @@ __all__ = [
     "check_images",
     "complete",
     "new_network",
-    "race",
+    "open_test_set",
     "train",
 ]

@@ -93,5 +93,7 @@ def complete(
             final = run.evaluate()
             snapshot, stopped_in = final.snapshot, math.floor(run.epoch) + 1
             stopped = f"Stopped in epoch {stopped_in} of {run.config.epochs}."
-            end = RunEnd("finished", final=final) if run.is_complete else RunEnd("stopped", stopped, final)
+            end = RunEnd("stopped", stopped, final)
+            if run.is_complete:
+                end = RunEnd("finished", run.stopped_early, final)
     return CompletedRun(run.network, History(run.config).followed_by(*records, end), snapshot, run.n_samples)

@@ -86,7 +86,8 @@ class EpochRecord:
     train_loss : float
         Mean loss per sample over the epoch's own forward passes, each before its update.
     test_loss : float
-        Mean loss per sample over the test set, at the epoch's end.
+        Mean loss per sample over the held-out images, at the epoch's end: the validation images where the settings
+        hold some out, else the test images. So it is with all that records name after the test set.
     train_accuracy : float
         Share of the epoch's own forward passes that classified correctly, 0 to 1.
     test_accuracy : float
@@ -179,7 +180,7 @@ class RunEnd:
     status : {"finished", "stopped", "failed"}
         Why it ended.
     reason : str
-        One sentence for the user; empty when it finished.
+        One sentence for the user; empty when it finished at its last epoch.
     final : Evaluation or None
         Exact figures with the final weights; None when the run failed.
     error : BaseException or None
@@ -273,13 +274,19 @@ class History(Sequence[EpochRecord]):
         )
 
     @property
+    def restored(self) -> int | None:
+        """The epoch whose weights are back, where early stopping has ended the run; else None."""
+        final = None if self.end is None else self.end.final
+        return int(final.epoch) if final and self.last and final.epoch < self.last.epoch else None
+
+    @property
     def last(self) -> EpochRecord | None:
         """The newest epoch, or None before the first has ended."""
         return self.epochs[-1] if self.epochs else None
 
     @property
     def best(self) -> EpochRecord | None:
-        """The epoch of the highest test accuracy, the earliest of equals; None before the first has ended."""
+        """The epoch of the highest held-out accuracy, the earliest of equals; None before the first has ended."""
         return max(self.epochs, key=lambda record: record.test_accuracy, default=None)
 
     def __len__(self) -> int:

@@ -251,6 +251,14 @@ class TrainingRun:
         return self._is_stopped_early or self._epochs_done >= self.config.epochs
 
     @property
+    def stopped_early(self) -> str:
+        """Why it is complete before its last epoch, a sentence; empty if it isn't."""
+        if not self._is_stopped_early:
+            return ""
+        epoch = self._epochs_done
+        return f"Stopped early: the validation loss was lowest after epoch {epoch}, whose weights are back."
+
+    @property
     def n_samples(self) -> int:
         """Training samples in use."""
         return len(self.dataset.train_labels)

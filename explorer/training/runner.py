@@ -346,7 +346,7 @@ class _Turn:
         while (final := self._evaluate(self._unhindered)) is None:
             if not self._obey(None):
                 return self._ended()
-        return RunEnd("finished", final=final)
+        return RunEnd("finished", self._run.stopped_early, final)
 
     def _ended(self, reason: str = STOPPED_BY_USER) -> RunEnd | None:
         self._run.leave()

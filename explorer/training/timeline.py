@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -75,6 +75,10 @@ class Timeline:
             stride *= 2
             kept = [m for m in kept if m is moment or m.epoch % stride == 0]
         return Timeline(tuple(kept), stride, self.most_bytes)
+
+    def until(self, epoch: float) -> Timeline:
+        """Return these moments without those of later epochs."""
+        return replace(self, moments=tuple(moment for moment in self.moments if moment.epoch <= epoch))
 
     @property
     def newest(self) -> Moment | None:

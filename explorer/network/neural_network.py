@@ -4,29 +4,27 @@ Samples are COLUMNS everywhere. The comment at the end of a line gives the shape
 number of samples, n_in and n_out are the inputs and units of a layer.
 """
 
-import os
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from explorer.network import arguments, weights_file
+from explorer.network import arguments
 from explorer.network.activations import ACTIVATIONS, OUTPUTS, Activation
 from explorer.network.initializers import INITIALIZERS
-from explorer.network.layers import Layers
 from explorer.network.losses import LOSSES, OUTPUT_DELTAS
 from explorer.network.optimizers import OPTIMIZERS
 from explorer.network.regularization import d_penalty, dropout_mask, limit_norms, penalty
-from explorer.safe_write import whole_file
+from explorer.network.weights_file import SavedLayers
 
 __all__ = ["NeuralNetwork"]
 
 Array = NDArray[np.floating[Any]]
 
 
-class NeuralNetwork(Layers):
+class NeuralNetwork(SavedLayers):
     """A fully connected network. Every formula is a method, which a subclass may replace: `fit` follows it.
 
     Parameters
@@ -296,30 +294,6 @@ class NeuralNetwork(Layers):
                 history[epoch] += self.train_iteration(X[:, batch], d[:, batch], rate)
         history /= n
         return history
-
-    @property
-    def functions(self) -> dict[str, str]:
-        """The names of its functions, as keyword options of this class."""
-        return {name: getattr(self, name) for name in ("hidden_activation", "output", "loss", "initializer")}
-
-    def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
-        """Write sizes, functions and weights to a ``.npz`` file without pickles, all of it or nothing.
-
-        Nothing is added to the name; a ``~`` at its start is the home folder. Raises `OSError` if the file can't
-        be written, or is there already without `overwrite`, and `WeightsError` if a weight is not finite.
-        """
-        with whole_file(path, overwrite=overwrite) as stream:
-            stream.write(weights_file.weights_bytes(self.named(), self.functions))
-
-    @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Self:
-        """Return the network in a file, which may come from anywhere, as `weights_file.load_weights` says."""
-        saved = weights_file.load_weights(path)
-        n_input, *n_hidden, n_output = weights_file.sizes_of(saved.weights)
-        functions: Any = saved.functions
-        made = cls(n_input, n_hidden, n_output, dtype=saved.weights["W1"].dtype, seed=0, **functions)
-        made.set_weights(tuple(saved.weights.values()))
-        return made
 
     def __repr__(self) -> str:
         sizes = "-".join(map(str, self.layer_sizes))

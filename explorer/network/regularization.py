@@ -1,7 +1,7 @@
 """Regularization: what keeps a network from learning the training samples by heart.
 
-Penalties and max-norm keep the weights small, dropout makes the units independent of each other. Biases are left
-alone, as they decide about no input.
+Penalties and max-norm keep the weights small, so that outputs change little where inputs do. Dropout keeps units
+from relying on each other. Biases are left alone: they multiply no input.
 """
 
 from typing import Any
@@ -31,9 +31,9 @@ def d_penalty(W: Array, l2: float, l1: float) -> Array:
 def dropout_mask(rng: np.random.Generator, rate: float, n_units: int, n: int) -> Array:
     """Return a mask (n_units, n) for `n` samples: 0 at the share `rate` of its places, else 1 / (1 − rate).
 
-    So the sums that the next layer gets are as large on average as without it, and nothing changes when a trained
-    network is used ("inverted" dropout). Srivastava et al. 2014, "Dropout: a simple way to prevent neural networks
-    from overfitting".
+    The factor makes up for the units that are missing: a weighted sum of the next layer is on average as large as
+    without dropout, so nothing has to be rescaled when a trained network is used ("inverted" dropout). Srivastava
+    et al. 2014, "Dropout: a simple way to prevent neural networks from overfitting".
     """
     kept = rate <= rng.random((n, n_units), np.float32).T
     return kept * np.float32(1 / (1 - rate))

@@ -19,13 +19,13 @@ def constant(t: float, T: float) -> float:
 def steps(t: float, T: float) -> float:
     """Return 1, then a tenth after half of the epochs, and a hundredth after three quarters.
 
-    He et al. 2016, "Deep residual learning for image recognition", lower the rate so whenever the loss levels off.
+    He et al. 2016, "Deep residual learning for image recognition": after 32 000 and 48 000 of 64 000 steps.
     """
     return 0.1 ** sum(t >= share * T for share in (1 / 2, 3 / 4))
 
 
 def inverse(t: float, T: float) -> float:
-    """Return 1 / (1 + t): it falls for ever, but so slowly that the steps add up to any distance.
+    """Return 1 / (1 + t): it falls towards 0, but so slowly that the steps can still add up to any distance.
 
     Robbins and Monro 1951, "A stochastic approximation method".
     """
@@ -33,7 +33,7 @@ def inverse(t: float, T: float) -> float:
 
 
 def cosine(t: float, T: float) -> float:
-    """Return (1 + cos(π t / T)) / 2: slowly at first and at the end, and to 0.
+    """Return (1 + cos(π t / T)) / 2: it falls to 0, slowly at first and at the end.
 
     Loshchilov and Hutter 2017, "SGDR: stochastic gradient descent with warm restarts", without the restarts.
     """
@@ -47,8 +47,9 @@ SCHEDULES: Mapping[str, Callable[[float, float], float]] = MappingProxyType(
 
 
 def rate_factor(schedule: str, t: float, T: float, warmup: float = 0.0) -> float:
-    """Return the factor on the learning rate: that of a schedule, which rises from 0 in the first `warmup` epochs.
+    """Return the factor on the learning rate: that of a schedule, times t / warmup in the first `warmup` epochs.
 
+    Small steps first, while the weights are still far from any valley and a full step could throw them off:
     Goyal et al. 2017, "Accurate, large minibatch SGD: training ImageNet in 1 hour".
     """
     return SCHEDULES[schedule](t, T) * (min(1.0, t / warmup) if warmup else 1.0)

@@ -1,0 +1,329 @@
+"""Penalties, dropout and max-norm: each formula by itself, then in a network, against measured slopes."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+import reference
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from explorer.network import ACTIVATIONS, LOSSES, OPTIMIZERS, OUTPUTS, NeuralNetwork
+from explorer.network.gradient_check import Place, check_gradient
+from explorer.network.regularization import d_penalty, dropout_mask, limit_norms, penalty
+
+FUNCTIONS = [*itertools.product(ACTIVATIONS, OUTPUTS, LOSSES)]
+METHODS = {
+    "l2": {"l2": 0.3},
+    "l1": {"l1": 0.05},
+    "dropout": {"dropout": 0.4},
+    "input dropout": {"input_dropout": 0.25},
+}
+"""What changes the gradient, each with a setting that would be seen if it were missing."""
+PAIRS = [*itertools.combinations(METHODS, 1), *itertools.combinations(METHODS, 2)]
+
+sizes = st.floats(0.1, 10).flatmap(lambda size: st.sampled_from([size, -size]))  # none near the corner of |W|
+matrices = arrays(np.float64, st.tuples(st.integers(1, 4), st.integers(1, 5)), elements=sizes)
+weights = st.floats(0, 2)
+rates = st.floats(0, 0.9)
+
+
+# ---------------------------------------------------------------- penalties
+
+
+def test_a_penalty_in_plain_numbers():
+    W = np.array([[3.0, -4.0], [0.0, 1.0]])
+    assert penalty(W, 0.1, 0.0) == pytest.approx(0.05 * (9 + 16 + 1))
+    assert penalty(W, 0.0, 0.1) == pytest.approx(0.1 * (3 + 4 + 1))
+    assert penalty(W, 0.1, 0.2) == pytest.approx(1.3 + 1.6)
+    assert penalty(W, 0.0, 0.0) == 0
+    np.testing.assert_allclose(d_penalty(W, 0.1, 0.2), [[0.5, -0.6], [0, 0.3]], atol=1e-15)
+
+
+@given(matrices, weights, weights)
+def test_its_derivative_is_its_slope(W, l2, l1):
+    found = d_penalty(W, l2, l1)
+    (slopes,) = reference.central_differences(lambda: penalty(W, l2, l1), [W])
+    assert found.shape == W.shape
+    np.testing.assert_allclose(found, slopes, rtol=1e-6, atol=1e-6)
+
+
+@given(matrices, weights, weights, st.floats(0.1, 10))
+def test_it_does_not_feel_a_sign_and_grows_with_its_settings(W, l2, l1, factor):
+    assert penalty(-W, l2, l1) == penalty(W, l2, l1) >= 0
+    assert penalty(W, factor * l2, factor * l1) == pytest.approx(factor * penalty(W, l2, l1))
+
+
+# ---------------------------------------------------------------- dropout
+
+
+@given(rates, st.integers(0, 99))
+def test_a_mask_leaves_out_its_share_and_makes_up_for_it(rate, seed):
+    mask = dropout_mask(np.random.default_rng(seed), rate, 40, 50)
+    assert mask.shape == (40, 50)
+    assert mask.dtype == np.float32
+    assert set(np.unique(mask).tolist()) <= {0.0, float(np.float32(1 / (1 - rate)))}
+    chance = 5 * np.sqrt(rate * (1 - rate) / mask.size) + 5 / mask.size  # of a share among so many
+    assert np.mean(mask == 0) == pytest.approx(rate, abs=chance)
+    assert mask.mean() == pytest.approx(1, abs=chance / (1 - rate))
+
+
+def test_every_unit_of_every_sample_decides_by_itself():
+    kept = dropout_mask(np.random.default_rng(0), 0.5, 60, 4000) > 0
+    together = np.corrcoef(kept)  # of units, over the samples
+    np.testing.assert_allclose(together, np.eye(60), atol=5 / np.sqrt(4000))
+    assert np.abs(kept.mean(axis=0) - 0.5).max() < 5 * 0.5 / np.sqrt(60)
+
+
+def test_a_mask_without_a_rate_keeps_everything():
+    assert np.all(dropout_mask(np.random.default_rng(0), 0.0, 3, 4) == 1)
+
+
+def test_the_weighted_sums_of_the_next_layer_are_as_large_on_average():
+    rng = np.random.default_rng(0)
+    h, W = rng.random((30, 1)), rng.normal(0, 1, (5, 30))
+    sums = W @ (h * dropout_mask(rng, 0.6, 30, 40_000))
+    errors = sums.std(axis=1) / np.sqrt(sums.shape[1])
+    assert np.all(np.abs(sums.mean(axis=1) - (W @ h)[:, 0]) < 5 * errors)
+
+
+# ---------------------------------------------------------------- max-norm
+
+
+@given(matrices, st.floats(0.05, 20))
+def test_no_row_is_longer_and_none_is_turned(W, longest):
+    limited = limit_norms(W, longest)
+    before, after = (np.sqrt((array**2).sum(axis=1)) for array in (W, limited))
+    np.testing.assert_allclose(after, np.minimum(before, longest), rtol=1e-12)
+    np.testing.assert_allclose(limited * before[:, None], W * after[:, None], rtol=1e-12)
+    np.testing.assert_array_equal(limited[before < longest], W[before < longest])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_row_of_zeros_stays_one(dtype):
+    limited = limit_norms(np.zeros((2, 3), dtype), 1.0)
+    assert limited.dtype == dtype
+    assert not limited.any()
+
+
+# ---------------------------------------------------------------- in a network
+
+
+def network(activation="sigmoid", output="sigmoid", loss="squared_error", **options):
+    functions = {"hidden_activation": activation, "output": output, "loss": loss}
+    return NeuralNetwork(6, (5, 4), 3, **functions, **{"dtype": np.float64, "seed": 1, **options})
+
+
+def samples(n=8):
+    rng = np.random.default_rng(2)
+    return rng.uniform(0.1, 1, (6, n)), np.eye(3)[:, rng.integers(0, 3, n)]
+
+
+def settings(names):
+    return {key: value for name in names for key, value in METHODS[name].items()}
+
+
+def every_place(nn):
+    return [Place(name, *index) for name, shape in nn.shapes.items() for index in np.ndindex(shape)]
+
+
+@pytest.mark.parametrize("names", PAIRS, ids=" and ".join)
+def test_the_gradient_is_the_slope_of_the_loss_with_its_penalties_and_masks(names):
+    X, d = samples()
+    for functions in FUNCTIONS:
+        nn = network(*functions, **settings(names))
+        nn.draw_masks(X.shape[1])
+        checked = check_gradient(nn, X, d, every_place(nn))
+        smooth = [weight for weight in checked if not weight.has_kink]
+        assert len(smooth) > len(checked) // 2
+        wrong = [weight for weight in smooth if not weight.agrees]
+        assert not wrong, f"{functions}: {wrong[0]}"
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_each_of_them_changes_the_gradient(name):
+    X, d = samples()
+    plain, nn = network(), network(**METHODS[name])
+    nn.draw_masks(X.shape[1])
+    before, after = (each.backward(X, each.forward(X), d) for each in (plain, nn))
+    assert not np.allclose(before[0], after[0], atol=1e-4)
+
+
+def test_the_penalty_is_on_weights_alone_and_on_each_sample():
+    X, d = samples()
+    plain, nn = network(), network(l2=0.3, l1=0.05)
+    of_one = sum(0.15 * (W**2).sum() + 0.05 * np.abs(W).sum() for W in nn.W.values())
+    assert nn.penalty == pytest.approx(of_one)
+    y = nn.forward(X)
+    assert nn.total_loss(y, d) == pytest.approx(plain.compute_loss(y, d) + 8 * of_one)
+    pairs = zip(nn.shapes, plain.backward(X, plain.forward(X), d), nn.backward(X, y, d), strict=True)
+    for name, before, after in pairs:
+        added = 8 * (0.3 * getattr(nn, name) + 0.05 * np.sign(getattr(nn, name))) if name[0] == "W" else 0
+        np.testing.assert_allclose(after, before + added, rtol=1e-12, atol=1e-14)
+
+
+def test_a_step_returns_the_loss_with_its_penalty():
+    (X, d), nn = samples(), network(l2=0.3)
+    expected = nn.total_loss(nn.forward(X), d)
+    assert nn.train_iteration(X, d, 0.1) == pytest.approx(expected)
+    assert expected > nn.compute_loss(nn.forward(X), d) + 1
+
+
+@pytest.mark.parametrize("rates", [{"dropout": 0.5}, {"input_dropout": 0.5}], ids=str)
+def test_what_a_step_leaves_out_is_drawn_for_the_step_and_nothing_else(rates):
+    (X, d), nn, plain = samples(), network(**rates), network()
+    np.testing.assert_array_equal(nn.forward(X), plain.forward(X))
+    nn.draw_masks(X.shape[1])
+    assert [*nn.masks] == ([1, 2] if "dropout" in rates else [0])  # never the outputs
+    first, masks = nn.forward(X), dict(nn.masks)
+    assert not np.allclose(first, plain.forward(X))
+    np.testing.assert_array_equal(nn.forward(X), first)
+    nn.draw_masks(X.shape[1])
+    assert all(np.any(nn.masks[layer] != mask) for layer, mask in masks.items())
+    nn.train_iteration(X, d, 0.1)
+    assert nn.masks == {}
+    np.testing.assert_array_equal(nn.predict(X), nn.forward(X).argmax(axis=0))
+
+
+def test_the_weights_of_what_is_left_out_stay_as_they_are():
+    (X, d), nn = samples(1), network(input_dropout=0.5, dropout=0.5, seed=3)
+    before, twin = nn.weights(), nn.copy()
+    twin.draw_masks(1)  # those that the step will draw
+    nn.train_iteration(X, d, 0.1)
+    W1, W2 = (np.abs(after - was) > 0 for after, was in zip((nn.W1, nn.W2), before[::2], strict=False))
+    inputs, hidden, last = (mask[:, 0] > 0 for mask in twin.masks.values())
+    assert inputs.any()
+    assert hidden.any()
+    np.testing.assert_array_equal(W1, np.outer(hidden, inputs))
+    np.testing.assert_array_equal(W2, np.outer(last, hidden))
+
+
+class Failing(NeuralNetwork):
+    """Fails in the middle of a step."""
+
+    def output_delta(self, y, d):
+        raise ArithmeticError("no delta")
+
+
+def test_a_step_that_fails_leaves_nothing_out_afterwards():
+    nn = Failing(6, 5, 3, dropout=0.5, seed=0)
+    with pytest.raises(ArithmeticError, match="no delta"):
+        nn.train_iteration(*samples())
+    assert nn.masks == {}
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_after_each_step_no_hidden_unit_is_longer_than_max_norm(optimizer):
+    (X, d), nn, plain = samples(), network(max_norm=0.7, optimizer=optimizer), network(optimizer=optimizer)
+    for _ in range(5):
+        for each in (nn, plain):
+            each.train_iteration(X, d, 0.2)
+        lengths = [np.sqrt((nn.W[layer] ** 2).sum(axis=1)) for layer in (1, 2)]
+        assert all(np.all(found <= 0.7 * (1 + 1e-12)) for found in lengths)
+        assert any(np.any(found > 0.7 * (1 - 1e-12)) for found in lengths)
+    assert np.sqrt((nn.W3**2).sum(axis=1)).max() > 0.7  # the outputs are free
+    assert np.sqrt((plain.W1**2).sum(axis=1)).max() > 0.7
+
+
+# ---------------------------------------------------------------- decay of AdamW
+
+
+def steps_without_gradient(optimizer, n_steps, rate, **options):
+    """A network whose outputs are always the desired ones, so that nothing moves it but its regularization."""
+    nn, X = network(optimizer=optimizer, **options), samples()[0]
+    start = nn.weights()
+    for _ in range(n_steps):
+        nn.train_iteration(X, nn.forward(X), rate)
+    return nn, dict(zip(nn.shapes, start, strict=True))
+
+
+def test_adamw_takes_the_same_share_of_every_weight_in_each_step():
+    nn, start = steps_without_gradient("adamw", 12, 0.05, l2=0.4)
+    for name, before in start.items():
+        kept = (1 - 0.05 * 0.4) ** 12 if name.startswith("W") else 1
+        np.testing.assert_allclose(getattr(nn, name), kept * before, rtol=1e-12)
+    assert nn.penalty == 0
+    assert nn.penalties == (0, 0)
+
+
+def test_adam_divides_the_size_of_an_l2_penalty_away():
+    nn, start = steps_without_gradient("adam", 1, 0.05, l2=0.4)
+    moved = start["W1"] - nn.W1
+    np.testing.assert_allclose(moved, 0.05 * np.sign(start["W1"]), rtol=1e-4)
+
+
+def test_adamws_decay_goes_with_adams_own_step():
+    (X, d), adam, adamw = samples(), network(optimizer="adam"), network(optimizer="adamw", l2=0.4)
+    before = dict(zip(adam.shapes, adam.weights(), strict=True))
+    for nn in (adam, adamw):
+        nn.train_iteration(X, d, 0.05)
+    for name in adam.shapes:
+        decay = 0.05 * 0.4 * before[name] if name.startswith("W") else 0
+        np.testing.assert_allclose(getattr(adamw, name), getattr(adam, name) - decay, rtol=1e-12)
+
+
+def test_adamw_takes_an_l1_penalty_by_its_gradient():
+    assert network(optimizer="adamw", l2=0.4, l1=0.1).penalties == (0, 0.1)
+
+
+# ---------------------------------------------------------------- arguments, copies, files
+
+
+@pytest.mark.parametrize("name", ["l2", "l1", "max_norm", "dropout", "input_dropout"])
+@pytest.mark.parametrize("wrong", [-0.1, float("nan"), float("inf"), "much", None, True, [0.5]])
+def test_what_is_no_amount_is_refused_by_its_name(name, wrong):
+    with pytest.raises(ValueError, match=rf"^{name} is .*; expected a .*number.* of at least 0$"):
+        network(**{name: wrong})
+
+
+@pytest.mark.parametrize("name", ["dropout", "input_dropout"])
+@pytest.mark.parametrize("wrong", [1, 1.0, 1.5])
+def test_not_everything_can_be_left_out(name, wrong):
+    with pytest.raises(ValueError, match=rf"^{name} is {wrong}; expected a number below 1 of at least 0$"):
+        network(**{name: wrong})
+
+
+@pytest.mark.parametrize("name", ["l2", "l1", "max_norm", "dropout", "input_dropout"])
+def test_any_real_number_will_do(name):
+    assert type(getattr(network(**{name: np.float32(0.5)}), name)) is float
+    assert getattr(network(**{name: 0}), name) == 0
+
+
+EVERYTHING = {"l2": 0.3, "l1": 0.05, "dropout": 0.4, "input_dropout": 0.25, "max_norm": 0.7}
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_a_copy_trains_on_as_the_network_does(optimizer):
+    X, d = samples(20)
+    nn = network(optimizer=optimizer, **EVERYTHING)
+    nn.fit(X, d, 6, 2, 0.02)
+    other, untouched = nn.copy(), nn.copy()
+    np.testing.assert_array_equal(other.fit(X, d, 6, 2, 0.02), nn.fit(X, d, 6, 2, 0.02))
+    for one, another in zip(nn.parameters, other.parameters, strict=True):
+        np.testing.assert_array_equal(one, another)
+    assert nn.n_steps == other.n_steps == 16
+    assert untouched.n_steps == 8
+    pairs = zip(nn.memory["W1"], untouched.memory["W1"], strict=True)
+    assert not any(np.array_equal(one, another) for one, another in pairs)
+
+
+def test_a_file_has_the_functions_and_weights_and_nothing_of_training(tmp_path):
+    nn = network("tanh", "softmax", "cross_entropy", optimizer="adam", **EVERYTHING)
+    X, d = samples(20)
+    nn.fit(X, d, 6, 2, 0.02)
+    nn.save(tmp_path / "weights.npz")
+    loaded = NeuralNetwork.load(tmp_path / "weights.npz")
+    np.testing.assert_array_equal(loaded.forward(X), nn.forward(X))
+    assert loaded.functions == nn.functions
+    assert loaded.optimizer == "sgd"
+    assert all(getattr(loaded, name) == 0 for name in EVERYTHING)
+
+
+def test_a_seed_repeats_what_is_left_out():
+    X, d = samples(20)
+    first, again, other = (network(dropout=0.5, seed=seed) for seed in (7, 7, 8))
+    found = [nn.fit(X, d, 6, 3, 0.1).tolist() for nn in (first, again, other)]
+    assert found[0] == found[1] != found[2]

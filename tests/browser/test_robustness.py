@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from playwright.sync_api import expect
@@ -70,5 +72,5 @@ def test_curves_slider_and_link(app, open_page, wait_for):
     assert "section=robustness" in page.url
     page.get_by_text("Mistakes", exact=True).nth(1).click()
     expect(page.locator(".explorer-mistakes")).to_be_visible()
-    wait_for(lambda: "section" not in page.url)
+    expect(page).not_to_have_url(re.compile("section"))
     visit.assert_clean()

@@ -1,4 +1,4 @@
-"""The tab that shows what there is to learn: a few images of each class, their mean, and how many there are."""
+"""The tab that shows what there is to learn: a few images of each class, their mean, how they are distorted."""
 
 from collections.abc import Sequence
 
@@ -6,6 +6,7 @@ import numpy as np
 
 from explorer.app.data_choice import DataChoice
 from explorer.app.layout import box, set_hidden
+from explorer.app.panels.augmentation_preview import AugmentationPreview
 from explorer.app.view_state import ViewState
 from explorer.app.views import Views
 from explorer.datasets import Dataset
@@ -43,18 +44,21 @@ class DataPanel:
         self.images = Display(PictureRows())
         self.images.on_press(views.on_loop(self._on_press))
         self.counts = Display(Bars())
+        self.augmentation = AugmentationPreview(views)
         choice = box("explorer-data-choice", self.choice)
         set_hidden(choice, len(data.names) < 2)
         self.view = box(
             "explorer-panel explorer-data",
             choice,
             self.sentence,
+            self.augmentation.view,
             box("explorer-data-images", self.images, self.counts),
         )
 
     def show(self, state: ViewState) -> None:
         """Show the data set that is in use."""
         self.choice.value = self._data.chosen
+        self.augmentation.show(state)
         n_used = len(state.dataset.train_labels) if state.run is None else state.run.n_samples
         wanted = (state.dataset, state.theme, n_used)
         if wanted == self._drawn:

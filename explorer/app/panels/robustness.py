@@ -1,4 +1,4 @@
-"""How well a network reads test images that are turned, moved, noisy, blurred, thinner or thicker."""
+"""How well a network reads images that are turned, moved, noisy, blurred, thinner or thicker."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -50,7 +50,7 @@ class Robustness:
     """
 
     def __init__(self, views: Views) -> None:
-        self._views, on_loop = views, views.on_loop
+        self._views, self._data, on_loop = views, views.dataset, views.on_loop
         self.kind = Segmented("Corruption", {name: one.label for name, one in CORRUPTIONS.items()})
         self.other = Dropdown("compared with", other_runs())
         self.figure = LiveFigure(
@@ -100,7 +100,9 @@ class Robustness:
 
     def _take_networks(self, state: ViewState) -> None:
         """See which networks are compared, and forget what was measured of others."""
-        chosen = (run for run in state.comparable if str(run.number) == self.other.value)
+        self._data = state.dataset if state.run is None else state.run.dataset
+        comparable = (run for run in state.comparable if run.dataset.compares_with(self._data))
+        chosen = (run for run in comparable if str(run.number) == self.other.value)
         states = {"this run": state}
         states |= {run.short_title: replace(state, run=run, moment=run.newest) for run in chosen}
         pairs = zip(states.items(), self._subjects, strict=False)
@@ -137,8 +139,7 @@ class Robustness:
 
     def _measured(self, subject: Subject, kind: str, amount: float) -> Iterator[None]:
         """Find a network's accuracy, yielding after every few images."""
-        dataset = self._views.dataset
-        chosen = self._chosen
+        dataset, chosen = self._data, self._chosen
         images, labels = corrupt(dataset.test_images[chosen], kind, amount), dataset.test_labels[chosen]
         at_once = probe_size(subject.n_parameters, most=len(images), least=1, products=_PRODUCTS_AT_ONCE)
         right = 0
@@ -154,7 +155,7 @@ class Robustness:
     def _chosen(self) -> np.ndarray[Any, np.dtype[np.int64]]:
         """Test images from all of the set, as its parts may differ: of MNIST, the first half is the easier one."""
         n_parameters = max((subject.n_parameters for subject in self._networks.values()), default=1)
-        n_test = len(self._views.dataset.test_labels)
+        n_test = len(self._data.test_labels)
         n = probe_size(n_parameters, most=_MOST_IMAGES, least=_LEAST_IMAGES, products=_MOST_PRODUCTS)
         n = min(n, n_test)
         return np.arange(n) * n_test // n
@@ -179,7 +180,10 @@ class Robustness:
             return "" if state is None else state.nothing or "There are no weights to read images with."
         if not summary:
             return "Measured as soon as the run is paused or over." if state.is_training else "Measuring …"
-        n, of = grouped(len(self._chosen)), counted(len(state.dataset.test_labels), "test image")
+        n, of = (
+            grouped(len(self._chosen)),
+            counted(len(self._data.test_labels), f"{self._data.held_out} image"),
+        )
         return f"Accuracy on {n} of {of}: {summary}. {CORRUPTIONS[self.kind.value].about}"
 
     def _draw_images(self) -> None:
@@ -195,24 +199,24 @@ class Robustness:
         self.figure.show([], robustness_layout(CORRUPTIONS[kind], amount, theme=state.theme))
         if subject is None:
             self.amount.text = ""
-            self.gallery.show("Test images", [], b"", columns=1, n_pages=0, empty=state.nothing)
+            self.gallery.show("Changed images", [], b"", columns=1, n_pages=0, empty=state.nothing)
             return
-        dataset, indices = state.dataset, self._chosen[:_N_SHOWN]
+        dataset, indices = self._data, self._chosen[:_N_SHOWN]
         images, labels = corrupt(dataset.test_images[indices], kind, amount), dataset.test_labels[indices]
         with subject.network() as network, np.errstate(all="ignore"):
             shares = probabilities(network.forward(pixel_columns(images))).T
         called, names = shares_name(subject.run.config), dataset.class_names
         shown = [
-            read_image(true, p, called, names, key=key, source=f"test image {grouped(index)}, changed")
+            read_image(
+                true, p, called, names, key=key, source=f"{dataset.held_out} image {grouped(index)}, changed"
+            )
             for key, (index, true, p) in enumerate(
                 zip(indices.tolist(), labels.tolist(), shares, strict=True)
             )
         ]
         n_right = sum(image.right for image in shown)
-        verb = "is" if n_right == 1 else "are"
-        self.amount.text = (
-            f"{n_right} of these {counted(len(shown), 'test image')} {verb} classified correctly."
-        )
+        these, verb = counted(len(shown), f"{dataset.held_out} image"), "is" if n_right == 1 else "are"
+        self.amount.text = f"{n_right} of these {these} {verb} classified correctly."
         self.gallery.show(
             "As the network sees them",
             shown,
@@ -222,7 +226,7 @@ class Robustness:
 
     def _open(self, key: int) -> None:
         """Show the way of a changed image through the network."""
-        dataset, indices = self._views.dataset, self._chosen[:_N_SHOWN]
+        dataset, indices = self._data, self._chosen[:_N_SHOWN]
         if 0 <= key < len(indices):
             index = int(indices[key])
             image = corrupt(dataset.test_images[indices], self.kind.value, self.amount.value)[key]

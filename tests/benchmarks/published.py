@@ -1,0 +1,190 @@
+"""The published error rates of fully connected networks on MNIST, reached from scratch.
+
+    python tests/benchmarks/published.py [ROW …]
+
+trains each row of the table with up to three seeds, a process for each core, and prints the best error on the 10 000
+test images and the mean over the seeds next to the published figure (hours on two cores; `--list` names the rows and
+how long each takes). The settings were chosen on 10 000 validation images, as `--validate` shows; the runs of the
+table then train on all 60 000, and what counts is the network after the last epoch. With `--journal FILE` every run
+that has ended is kept, and a later call goes on from there. The exit code is 0 if every row is reached.
+
+Published: LeCun, Bottou, Bengio & Haffner 1998, and the table of LeCun, Cortes & Burges; Hinton 2005 (in the same
+table); Simard, Steinkraus & Platt 2003; Srivastava et al. 2014.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import mean
+
+from accuracy import machine
+
+from explorer.datasets import load_mnist
+from explorer.training import TrainingConfig
+from explorer.training.studies import Trial, WorkerPool, grid, study
+
+SEEDS = (0, 1, 2)
+
+RELU = TrainingConfig(
+    hidden_activation="relu", output="softmax", loss="cross_entropy", initializer="he", reduction="mean",
+    batch_size=128, optimizer="momentum", learning_rate=0.03, schedule="cosine",
+)  # fmt: skip
+SQUARED = RELU.replace(output="sigmoid", loss="squared_error", learning_rate=0.1, epochs=20)
+AFFINE = {"rotation": 10.0, "scale": 0.1, "shift": 1.0}
+ELASTIC = {"rotation": 7.5, "scale": 0.1, "elastic": 1.4}
+
+
+@dataclass(frozen=True)
+class Row:
+    """A network, the error that was published for it in %, and the settings that are to reach it."""
+
+    name: str
+    published: float
+    source: str
+    config: TrainingConfig
+
+
+ROWS = {
+    "300": Row("784-300-10, squared error", 4.7, "LeCun et al. 1998", SQUARED.replace(hidden_sizes=300)),
+    "300-distorted": Row(
+        "the same, distorted images", 3.6, "LeCun et al. 1998", SQUARED.replace(hidden_sizes=300, **AFFINE)
+    ),
+    "1000": Row("784-1000-10, squared error", 4.5, "LeCun et al. 1998", SQUARED.replace(hidden_sizes=1000)),
+    "1000-distorted": Row(
+        "the same, distorted images", 3.8, "LeCun et al. 1998", SQUARED.replace(hidden_sizes=1000, **AFFINE)
+    ),
+    "300-100": Row("784-300-100-10", 3.05, "LeCun et al. 1998", SQUARED.replace(hidden_sizes=(300, 100))),
+    "300-100-distorted": Row(
+        "the same, distorted images", 2.5, "LeCun et al. 1998",
+        SQUARED.replace(hidden_sizes=(300, 100), **AFFINE),
+    ),
+    "500-150": Row("784-500-150-10", 2.95, "LeCun et al. 1998", SQUARED.replace(hidden_sizes=(500, 150))),
+    "500-150-distorted": Row(
+        "the same, distorted images", 2.45, "LeCun et al. 1998",
+        SQUARED.replace(hidden_sizes=(500, 150), **AFFINE),
+    ),
+    "500-300": Row(
+        "784-500-300-10, softmax, cross-entropy, weight decay", 1.53, "Hinton 2005",
+        RELU.replace(hidden_sizes=(500, 300), optimizer="adamw", learning_rate=0.001, l2=1.0, epochs=25),
+    ),
+    "800": Row(
+        "784-800-10, cross-entropy", 1.6, "Simard et al. 2003",
+        RELU.replace(hidden_sizes=800, optimizer="adamw", learning_rate=0.001, l2=1.0, epochs=25),
+    ),
+    "800-affine": Row(
+        "the same, affine distortions", 1.1, "Simard et al. 2003",
+        RELU.replace(hidden_sizes=800, epochs=40, **AFFINE),
+    ),
+    "800-elastic": Row(
+        "the same, elastic distortions", 0.7, "Simard et al. 2003",
+        RELU.replace(hidden_sizes=800, learning_rate=0.05, epochs=100, **ELASTIC),
+    ),
+    "dropout": Row(
+        "784-1024-1024-1024-10, relu, dropout, max-norm", 1.06, "Srivastava et al. 2014",
+        RELU.replace(
+            hidden_sizes=(1024, 1024, 1024), dropout=0.5, input_dropout=0.2, max_norm=3.0, epochs=60
+        ),
+    ),
+}  # fmt: skip
+"""The rows by the names that the command line knows them by."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What the runs of a row came to: errors in %, on the test images or on the validation images."""
+
+    row: str
+    network: str
+    published: float
+    best: float
+    mean: float
+    each: tuple[float, ...]
+    seconds: float
+    """Of the longest run."""
+
+    @property
+    def reached(self) -> bool:
+        return round(self.best, 2) <= self.published
+
+    def line(self) -> str:
+        each = " ".join(f"{error:.2f}" for error in self.each)
+        verdict = "reached" if self.reached else "SHORT"
+        figures = f"{self.published:9.2f} {self.best:6.2f} {self.mean:6.2f}"
+        return f"{self.network:54}{figures}  {verdict:8} {each:16} {self.seconds / 60:5.1f} min"
+
+
+def error_of(trial: Trial) -> float:
+    """Error after the last epoch, in %; 100 for a run that failed."""
+    return 100.0 if trial.error or not trial.epochs else 100 - 100 * trial.epochs[-1].test_accuracy
+
+
+def result_of(name: str, trials: Sequence[Trial]) -> Result:
+    row, errors = ROWS[name], tuple(error_of(trial) for trial in trials)
+    seconds = max(trial.seconds for trial in trials)
+    return Result(name, row.name, row.published, min(errors), mean(errors), errors, seconds)
+
+
+def runs(name: str, n_seeds: int, validate: bool) -> tuple[TrainingConfig, ...]:
+    config = ROWS[name].config.replace(n_validation=10_000 if validate else 0)
+    return grid(config, seed=SEEDS[:n_seeds])
+
+
+def parsed() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("rows", nargs="*", metavar="ROW", help=f"of {', '.join(ROWS)}; without any, all")
+    parser.add_argument(
+        "--seeds", type=int, choices=(1, 2, 3), default=3, help="runs of each row (default: 3)"
+    )
+    parser.add_argument("--validate", action="store_true", help="errors on 10 000 validation images instead")
+    parser.add_argument(
+        "--journal", type=Path, metavar="FILE", help="keep the runs there, and go on from there"
+    )
+    parser.add_argument("--workers", type=int, metavar="N", help="processes (default: one a core)")
+    parser.add_argument(
+        "--list", action="store_true", help="name the rows and their settings, and train nothing"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures there")
+    options = parser.parse_args()
+    if unknown := [name for name in options.rows if name not in ROWS]:
+        parser.error(f"there is no row {unknown[0]!r}; expected some of {', '.join(ROWS)}")
+    return options
+
+
+def main() -> int:
+    options = parsed()
+    names = options.rows or [*ROWS]
+    if options.list:
+        for name in names:
+            print(
+                f"{name:18} {ROWS[name].published:5.2f} % {ROWS[name].source:24} {ROWS[name].config.to_query()}"
+            )
+        return 0
+    configs = {name: runs(name, options.seeds, options.validate) for name in names}
+    found: dict[TrainingConfig, Trial] = {}
+    started = time.monotonic()
+    asked = [config for name in names for config in configs[name]]
+    with WorkerPool(options.workers) as pool:
+        for trial in study(asked, load_mnist(), executor=pool, journal=options.journal):
+            found[trial.config] = trial
+            text = trial.error or f"{error_of(trial):.2f} %"
+            print(f"{trial.config.to_query()}: {text}, {trial.seconds:.0f} s", file=sys.stderr, flush=True)
+    results = [result_of(name, [found[config] for config in configs[name]]) for name in names]
+    split = "validation" if options.validate else "test"
+    print(f"{f'error on the {split} images, %':54}published   best   mean           each seed        longest")
+    print(*(result.line() for result in results), sep="\n")
+    print(f"{sum(result.reached for result in results)} of {len(results)} reached", end=", ")
+    print(f"{(time.monotonic() - started) / 60:.0f} min", *machine().values(), sep=", ")
+    if options.json:
+        rows = [{**asdict(result), "reached": result.reached} for result in results]
+        options.json.write_text(json.dumps({"machine": machine(), "rows": rows}, indent=1), encoding="utf-8")
+    return 0 if all(result.reached for result in results) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -3,10 +3,10 @@
     python tests/benchmarks/published.py [ROW …]
 
 trains each row of the table with up to three seeds, a process for each core, and prints the best error on the
-10 000 test images and the mean over the seeds next to the published figure (hours on two cores; `--list` names the
-rows). The settings were chosen on 10 000 validation images, as `--validate` shows; the runs of the table then train
-on all 60 000, and what counts is the network after the last epoch. With `--journal FILE` every run that has ended is
-kept, and a later call goes on from there. The exit code is 0 if every row is reached.
+10 000 test images and the mean over the seeds next to the published figure (hours on two cores; `--list` names
+the rows). The settings were chosen on 10 000 validation images, as `--validate` shows; the runs of the table then
+train on all 60 000, and what counts is the network after the last epoch. With `--journal FILE` every run that has
+ended is kept, and a later call goes on from there. The exit code is 0 if every row is reached.
 
 Published: LeCun, Bottou, Bengio & Haffner 1998, and the table of LeCun, Cortes & Burges; Hinton 2005 (in the same
 table); Simard, Steinkraus & Platt 2003; Srivastava et al. 2014.

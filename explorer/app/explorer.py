@@ -208,7 +208,7 @@ class Explorer(KnownNames, SettingTraits, Readings, FileVerbs, VBox):
         self.follow(state.config)
 
     def _show_tiles(self, state: ViewState) -> None:
-        self.tiles.show(Tiles(tiles(state.run, state.moment, state.dataset)))
+        self.tiles.show(Tiles(tiles(state.run, state.moment, state.scored_on)))
 
     def _on_theme(self, _change: object) -> None:
         self.views.set_theme("dark" if self.header.theme == "dark" else "light")

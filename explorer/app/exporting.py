@@ -38,4 +38,5 @@ def exported(run: SessionRun | None, moment: Moment | None, dataset: Dataset) ->
         before=tuple(reversed(before)),
         opened=root.opened,
         note=run.note,
+        test=run.test,
     )

@@ -33,6 +33,8 @@ class Readings(traitlets.HasTraits):
         Share of the images that are classified correctly, 0 to 1.
     train_loss, test_loss : float or None
         Mean loss per image.
+    held_out : {"test", "validation"}
+        What the images of test_accuracy and test_loss are: validation images, where the settings hold some out.
     selected_epoch : float or None
         The epoch that the user has gone back to; None while the newest is shown.
     selected_cell : tuple of int, or None
@@ -47,6 +49,7 @@ class Readings(traitlets.HasTraits):
     test_accuracy = _figure()
     train_loss = _figure()
     test_loss = _figure()
+    held_out = traitlets.Unicode("test", read_only=True).tag(sync=True)
     selected_epoch = _figure()
     selected_cell = traitlets.Tuple(default_value=None, allow_none=True, read_only=True).tag(sync=True)
 
@@ -63,7 +66,7 @@ class Readings(traitlets.HasTraits):
 
     @property
     def confusion(self) -> NDArray[np.int64] | None:
-        """Counts over the test set at the selected epoch: rows are the true class; None before any."""
+        """Counts over the held-out images at the selected epoch: rows are the true class; None before any."""
         moment = self.session.state.moment
         return None if moment is None else moment.confusion
 
@@ -91,6 +94,7 @@ class Readings(traitlets.HasTraits):
         figures = ("train_accuracy", "test_accuracy", "train_loss", "test_loss")
         with self.hold_trait_notifications():
             self.set_trait("status", state.status)
+            self.set_trait("held_out", state.scored_on.held_out)
             self.set_trait("epoch", 0.0 if state.run is None else state.run.epoch)
             for name in figures:
                 self.set_trait(name, None if record is None else _finite(getattr(record, name)))

@@ -18,9 +18,10 @@ _NONE = "–"
 
 
 def tiles(run: SessionRun | None, moment: Moment | None, dataset: Dataset) -> tuple[Tile, ...]:
-    """Return the tiles for a moment of a run, or for none."""
+    """Return the tiles for a moment of a run, or for none; `dataset` holds the images that it was scored on."""
     found = (
-        _test_accuracy(moment, dataset),
+        _held_out_accuracy(moment, dataset),
+        *_test_accuracy(run),
         _train_accuracy(run, moment),
         *_mistakes(moment, dataset.class_names),
         _epoch_time(run),
@@ -29,11 +30,18 @@ def tiles(run: SessionRun | None, moment: Moment | None, dataset: Dataset) -> tu
     return tuple(replace(tile, meaning=GLOSSARY.get(tile.label, "")) for tile in found)
 
 
-def _test_accuracy(moment: Moment | None, dataset: Dataset) -> Tile:
-    note = f"of {counted(len(dataset.test_labels), 'test image')}"
-    return Tile(
-        "Test accuracy", _percent(None if moment is None else moment.record.test_accuracy), note, "test"
-    )
+def _held_out_accuracy(moment: Moment | None, dataset: Dataset) -> Tile:
+    note = f"of {counted(len(dataset.test_labels), f'{dataset.held_out} image')}"
+    value = _percent(None if moment is None else moment.record.test_accuracy)
+    return Tile(f"{dataset.held_out.capitalize()} accuracy", value, note, "test")
+
+
+def _test_accuracy(run: SessionRun | None) -> tuple[Tile, ...]:
+    """Return what the run's final weights come to on the test set, where that was opened for them."""
+    if run is None or run.test is None:
+        return ()
+    note = f"of {counted(run.test.n_images, 'test image')}, opened {run.test.times}"
+    return (Tile("Test accuracy", _percent(run.test.accuracy), note),)
 
 
 def _train_accuracy(run: SessionRun | None, moment: Moment | None) -> Tile:

@@ -201,7 +201,9 @@ class TourGuide:
         moment, newest = self._session.state.moment, run.newest
         if moment is not None:
             then, now = (percent(one.record.test_accuracy) for one in (moment, newest))
-            self._say(f"After epoch {moment.epoch:.4g}: {then} of the test images correct. By now: {now}.")
+            self._say(
+                f"After epoch {moment.epoch:.4g}: {then} of the {run.held_out} images correct. By now: {now}."
+            )
 
     def _choose(self) -> None:
         state = self._session.state
@@ -231,7 +233,7 @@ def _compared(before: SessionRun | None, setting: str, state: SessionState) -> s
     if run.newest is None:
         return state.nothing
     now, label = percent(run.newest.record.test_accuracy), FIELDS[setting].label
-    words = f"{label} {run.config.text(setting)}: {now} of the test images classified correctly"
+    words = f"{label} {run.config.text(setting)}: {now} of the {run.held_out} images classified correctly"
     if before is None or before.newest is None:
         return f"{words}."
     then = percent(before.newest.record.test_accuracy)

@@ -7,7 +7,15 @@ from pathlib import Path
 from explorer.datasets import Dataset, load_mnist
 from explorer.network import NeuralNetwork
 from explorer.session.opening import OpenedWeights
-from explorer.training import EpochRecord, Evaluation, History, Moment, TrainingConfig, new_network
+from explorer.training import (
+    EpochRecord,
+    Evaluation,
+    FinalTest,
+    History,
+    Moment,
+    TrainingConfig,
+    new_network,
+)
 
 __all__ = ["ExportedRun", "TrainingStage"]
 
@@ -31,7 +39,7 @@ class ExportedRun:
     title: str
     """What it is called."""
     dataset: Dataset
-    """The whole data set, whatever part of its training images the run uses."""
+    """The whole data set, whatever part of its training images the run uses or holds out."""
     history: History
     """Its settings and its records."""
     moment: Moment
@@ -44,6 +52,8 @@ class ExportedRun:
     """The file that the first stage begins with; None where weights were drawn."""
     note: str = ""
     """The user's words about it; any text."""
+    test: FinalTest | None = None
+    """What the newest network comes to on the test set, where that was opened for it."""
     day: date = field(default_factory=date.today)
     """When it is exported."""
 
@@ -109,7 +119,13 @@ class ExportedRun:
     @property
     def n_train(self) -> int:
         """Training images in use."""
-        return len(self.dataset.head(self.config.n_train).train_labels)
+        return len(self.scored_on.train_labels)
+
+    @property
+    def scored_on(self) -> Dataset:
+        """The images that the run used: its test images are those held out, which may be validation images."""
+        config = self.config
+        return self.dataset.head(config.n_train).hold_out(config.n_validation, config.seed)
 
     @property
     def architecture(self) -> str:

@@ -38,7 +38,7 @@ def report(run: ExportedRun) -> str:
     included. It asks no host for anything, follows the reader's choice of light or dark, and prints light. The
     user's words stay text in it.
     """
-    names = run.dataset.class_names
+    names, held_out = run.dataset.class_names, run.config.held_out
     confusion, whole = run.moment.confusion, run.whole()
     return report_page(
         "report.html.j2",
@@ -51,10 +51,12 @@ def report(run: ExportedRun) -> str:
         when=f" after epoch {run.moment.epoch:g}" if run.looks_back else "",
         note=run.note,
         tiles=_tiles(run),
-        summaries={"curves": curves_summary(whole), "matrix": confusion_summary(confusion, names)},
+        held_out=held_out,
+        summaries={"curves": curves_summary(whole), "matrix": confusion_summary(confusion, names, held_out)},
+        restored=_restored(run),
         forked=_forked(run),
         other_loss=_other_loss(run),
-        sentence=difficulty(confusion, names),
+        sentence=difficulty(confusion, names, held_out),
         kind=class_noun(names),
         classes=_classes(run),
         mistakes=[*_mistakes(run)],
@@ -66,11 +68,11 @@ def report(run: ExportedRun) -> str:
 
 
 def _subtitle(run: ExportedRun) -> str:
-    config = run.config
+    config, data = run.config, run.scored_on
     return (
         f"{run.architecture}, {config.hidden_activation}, {config.output} outputs with "
         f"{config.loss.replace('_', ' ')}, on {run.dataset.name}: {grouped(run.n_train)} train and "
-        f"{grouped(len(run.dataset.test_labels))} test images"
+        f"{grouped(len(data.test_labels))} {data.held_out} images"
     )
 
 
@@ -95,16 +97,40 @@ def _tiles(run: ExportedRun) -> list[tuple[str, str, str]]:
     scored = f"of {grouped(run.n_train)} training images" if run.exact else "mean over the epoch"
     seconds = sum(epoch.seconds for epoch in whole)
     time = ("Training time", f"{seconds:.1f} s", counted(len(whole), "epoch"))
-    n_test = grouped(len(run.dataset.test_labels))
+    held_out, n_held_out = run.config.held_out, grouped(len(run.scored_on.test_labels))
     return [
-        ("Test accuracy", percent(record.test_accuracy), f"of {n_test} test images"),
+        (
+            f"{held_out.capitalize()} accuracy",
+            percent(record.test_accuracy),
+            f"of {n_held_out} {held_out} images",
+        ),
         ("Train accuracy", percent(record.train_accuracy), scored),
+        *_tested(run),
         (f"Hardest {class_noun(names)}", names[worst], f"recall {percent(float(recall[worst]))}"),
         ("Most confused", pair, often),
         ("Epochs", f"{run.moment.epoch:.4g}", f"of {run.config.epochs}"),
         *([time] if whole else []),
         ("Parameters", grouped(run.network().n_parameters), ""),
     ]
+
+
+def _tested(run: ExportedRun) -> list[tuple[str, str, str]]:
+    """Return what the run came to on the test set, in large, where that was opened for it."""
+    test = run.test
+    if test is None:
+        return []
+    note = f"of {grouped(test.n_images)} test images, opened {test.times}; loss {test.loss:.4f}"
+    return [("Test accuracy", percent(test.accuracy), note)]
+
+
+def _restored(run: ExportedRun) -> str:
+    """Say which epoch's weights early stopping has brought back: there the dashed line stands."""
+    epoch = run.history.restored
+    return (
+        ""
+        if epoch is None
+        else f"Stopped early: the dashed line marks epoch {epoch}, whose weights are back."
+    )
 
 
 def _figures(run: ExportedRun) -> DrawnFigures:
@@ -121,6 +147,9 @@ def _curves(run: ExportedRun, metric: Metric, theme: Theme) -> go.Figure:
     figure = curves_figure(run.whole(of_one_loss=metric == "loss"), metric=metric, theme=theme)
     for epoch in run.forks:
         figure.add_vline(epoch, line={"width": 1.5, "dash": "dot", "color": PALETTES[theme].muted})
+    if run.history.restored is not None:
+        line = {"width": 1.5, "dash": "dash", "color": PALETTES[theme].muted}
+        figure.add_vline(run.history.restored, line=line)
     return figure
 
 
@@ -144,7 +173,7 @@ def _other_loss(run: ExportedRun) -> str:
 
 
 def _classes(run: ExportedRun) -> list[tuple[str, ...]]:
-    """Return a row for each class: its name, recall, precision, F1 and test images; the hardest first."""
+    """Return a row for each class: its name, recall, precision, F1 and held-out images; the hardest first."""
     scores, names = per_class(run.moment.confusion), run.dataset.class_names
     return [
         (
@@ -158,7 +187,7 @@ def _classes(run: ExportedRun) -> list[tuple[str, ...]]:
 
 def _mistakes(run: ExportedRun) -> Iterator[dict[str, Any]]:
     """Yield the pictures, in both themes as the address of their own data; none if the outputs were let go."""
-    data, outputs, names = run.dataset, run.moment.test_outputs, run.dataset.class_names
+    data, outputs, names = run.scored_on, run.moment.test_outputs, run.dataset.class_names
     if not outputs.size:
         return
     worst = select_samples(outputs, data.test_labels, mistakes_only=True, loss=run.config.loss)
@@ -169,7 +198,7 @@ def _mistakes(run: ExportedRun) -> Iterator[dict[str, Any]]:
         yield {
             "caption": f"{true} → {read}",
             "note": surely,
-            "words": f"test image {grouped(int(index))}: true {true}, read as {read} ({surely})",
+            "words": f"{data.held_out} image {grouped(int(index))}: true {true}, read as {read} ({surely})",
             "pictures": {theme: _address(sprite(image, 1, theme=theme, scale=_PIXELS)) for theme in THEMES},
         }
 
@@ -235,7 +264,11 @@ def _again(run: ExportedRun) -> dict[str, Any]:
 def _cut_short(run: ExportedRun) -> list[str]:
     """Say where the run ended or stands before its last epoch; one that failed fails there again."""
     end, epochs = run.history.end, run.config.epochs
-    if run.newest.epoch >= epochs or (end is not None and end.status == "failed"):
+    if (
+        run.newest.epoch >= epochs
+        or run.history.restored is not None
+        or (end is not None and end.status == "failed")
+    ):
         return []
     return [
         f"This run came to epoch {run.newest.epoch:.4g} of {epochs}; its settings train all {epochs}. "

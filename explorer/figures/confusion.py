@@ -76,9 +76,12 @@ def confusion_traces(
     ]
 
 
-def confusion_layout(class_names: Sequence[str], *, normalize: Normalize = "count") -> dict[str, Any]:
-    """Return what changes with classes and normalisation in the layout."""
-    shown = "count of test images" if normalize == "count" else f"% of each true {class_noun(class_names)}"
+def confusion_layout(
+    class_names: Sequence[str], *, normalize: Normalize = "count", held_out: str = "test"
+) -> dict[str, Any]:
+    """Return what changes with classes, normalisation and the kind of the images in the layout."""
+    by_class = f"% of each true {class_noun(class_names)}"
+    shown = f"count of {held_out} images" if normalize == "count" else by_class
     return matrix_layout(class_names, shown)
 
 

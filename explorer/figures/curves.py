@@ -41,19 +41,23 @@ def curves_traces(
     Returns
     -------
     list of dict
-        `EARLIER_SLOTS` earlier runs, the newest last; the mini-batches; train; test: what is drawn later lies on
-        top. `x` in epochs and `y` in loss per sample or percent (float32, NaN where it is no finite number),
-        `visible`, `mode`; for earlier runs, `meta` says in what they differ; for the mini-batches, `name` says how
-        many each point stands for.
+        `EARLIER_SLOTS` earlier runs, the newest last; the mini-batches; train; the held-out images, with what
+        these are as `name`: what is drawn later lies on top. `x` in epochs and `y` in loss per sample or percent
+        (float32, NaN where it is no finite number), `visible`, `mode`; for earlier runs, `meta` says in what they
+        differ; for the mini-batches, `name` says how many each point stands for.
     """
     shown = _comparable(history, earlier, metric)
     config, free = history.config, EARLIER_SLOTS - len(shown)
+    hover = f"epoch %{{x}} · {config.held_out} {HOVERS[metric]}<br>%{{meta}}<extra></extra>"
     return [
         *(_line((), "test", metric, visible=False, meta="") for _ in range(free)),
-        *(_line(run.epochs, "test", metric, meta=_difference(config, run.config)) for run in shown),
+        *(
+            _line(run.epochs, "test", metric, meta=_difference(config, run.config), hovertemplate=hover)
+            for run in shown
+        ),
         _line(_thinned(history.batches), "train", metric, mode="lines", name=_batches_name(history.batches)),
         _line(history.epochs, "train", metric),
-        _line(history.epochs, "test", metric),
+        _line(history.epochs, "test", metric, name=config.held_out),
     ]
 
 
@@ -92,7 +96,6 @@ def curves_style(theme: Theme = "light", *, metric: Metric) -> list[dict[str, An
         "marker": {"color": palette.earlier, "size": 3},
         "legendgroup": "earlier",
         "legendrank": 4,
-        "hovertemplate": f"epoch %{{x}} · test {shown}<br>%{{meta}}<extra></extra>",
     }
     newest = EARLIER_SLOTS - 1
     batches = {  # what a point stands for depends on the run, and so does the name
@@ -107,7 +110,7 @@ def curves_style(theme: Theme = "light", *, metric: Metric) -> list[dict[str, An
             "line": {"color": colour},
             "marker": {"color": colour},
             "legendrank": rank,
-            "hovertemplate": f"epoch %{{x}} · {name} {shown}<extra></extra>",
+            "hovertemplate": f"epoch %{{x}} · %{{fullData.name}} {shown}<extra></extra>",
         }
         for rank, (name, colour) in enumerate((("train", palette.train), ("test", palette.test)), 1)
     ]
@@ -130,7 +133,7 @@ def curves_figure(
     Parameters
     ----------
     history : History
-        The run that is shown: its mini-batches (thin), train and test.
+        The run that is shown: its mini-batches (thin), train and test, or validation where images are held out.
     earlier : sequence of History
         Earlier runs, the newest last; the test curve of each of the last `EARLIER_SLOTS` is drawn in grey. Those
         with another loss are left out of a figure of the loss.

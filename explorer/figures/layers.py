@@ -140,7 +140,9 @@ def layers_figure(
     return drawn(traces, theme, layout, height=280, showlegend=True)
 
 
-def layers_summary(layers: Sequence[LayerDiagnostics], n_images: int) -> tuple[str, str]:
+def layers_summary(
+    layers: Sequence[LayerDiagnostics], n_images: int, held_out: str = "test"
+) -> tuple[str, str]:
     """Return what is to say of the layers at one moment, a line for each measure.
 
     Parameters
@@ -148,7 +150,9 @@ def layers_summary(layers: Sequence[LayerDiagnostics], n_images: int) -> tuple[s
     layers : sequence of LayerDiagnostics
         All layers, the output layer last.
     n_images : int
-        Test images that they were diagnosed on.
+        Images that they were diagnosed on.
+    held_out : str
+        What these are: ``"validation"`` or ``"test"``.
 
     Returns
     -------
@@ -156,7 +160,7 @@ def layers_summary(layers: Sequence[LayerDiagnostics], n_images: int) -> tuple[s
         As ``"gradient of the mean loss of 512 test images, RMS per weight: layer 1 0.0012, output 0.0045"``
         and ``"dead units (0 on all of 512 test images): layer 1 3 %"``.
     """
-    named, images = _named(layers), counted(n_images, "test image")
+    named, images = _named(layers), counted(n_images, f"{held_out} image")
     strengths = [f"{name} {written(layer.gradient_rms)}" for name, layer in named]
     dead = [f"{name} {100 * layer.dead:.0f} %" for name, layer in named if layer.activation == "relu"]
     saturated = [

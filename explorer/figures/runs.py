@@ -1,4 +1,4 @@
-"""The test curves of many runs in one figure, each in the colour that it has everywhere."""
+"""The test or validation curves of many runs in one figure, each in the colour that it has everywhere."""
 
 import html
 from collections.abc import Mapping, Sequence
@@ -73,6 +73,8 @@ class RunCurve:
     """Epochs, updates of the weights and seconds of training that a fork already has when it starts."""
     is_present: bool = False
     """Whether it is the run that the other tabs show."""
+    held_out: str = "test"
+    """What its held-out images are: ``"validation"`` or ``"test"``."""
 
 
 def run_colour(number: int, theme: Theme) -> str:
@@ -108,7 +110,8 @@ def runs_layout(
     last = max((end for _, end in ranges), default=1.0)
     low = -0.02 * last if any(begin == 0 for begin, _ in ranges) else 0  # a marker at 0 is whole
     x_axis = {"title": {"text": _AXIS_TITLES[axis]}, "range": [low, 1.02 * last]}
-    title = {"text": "test accuracy (%)" if metric == "accuracy" else _loss_title(shown)}
+    held_out = shown[-1].held_out if shown else "test"
+    title = {"text": f"{held_out} {'accuracy (%)' if metric == 'accuracy' else _loss_title(shown)}"}
     return {"xaxis": x_axis, "yaxis": {"title": title, **_y_axis(shown, metric, scale)}}
 
 
@@ -126,14 +129,14 @@ def runs_figure(
     scale: Scale = "linear",
     theme: Theme = "light",
 ) -> go.Figure:
-    """Return the test curves of `runs`.
+    """Return the curves of `runs` on the images that they all hold out.
 
     Parameters
     ----------
     runs : sequence of RunCurve
         The last `SLOTS` of them are drawn, the last on top.
     metric : {"loss", "accuracy"}
-        Loss per sample or accuracy in percent, over the test set.
+        Loss per sample or accuracy in percent, over the held-out images.
     axis : {"epochs", "steps", "seconds"}
         What x counts; in a fork, also what came before it.
     scale : {"linear", "log"}
@@ -183,7 +186,7 @@ def _positions(run: RunCurve, axis: Axis) -> NDArray[np.float32]:
 def _loss_title(runs: Sequence[RunCurve]) -> str:
     """Return what the axis holds: the loss that all runs have, whoever chose them having left out the others."""
     losses = {FIELDS["loss"].text(run.loss) for run in runs}
-    return f"test {losses.pop() if len(losses) == 1 else 'loss'} per sample"
+    return f"{losses.pop() if len(losses) == 1 else 'loss'} per sample"
 
 
 def _y_axis(runs: Sequence[RunCurve], metric: Metric, scale: Scale) -> dict[str, Any]:

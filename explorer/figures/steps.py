@@ -16,7 +16,9 @@ __all__ = ["step_in_words", "steps_layout", "steps_summary", "steps_traces"]
 _FEWEST_SHOWN = 10  # steps on the axis: the first few don't push each other about
 
 
-def steps_traces(steps: Sequence[BatchStep], steps_per_epoch: int, *, metric: Metric) -> list[dict[str, Any]]:
+def steps_traces(
+    steps: Sequence[BatchStep], steps_per_epoch: int, *, metric: Metric, held_out: str = "test"
+) -> list[dict[str, Any]]:
     """Return what the traces of `curves_figure` show in place of epochs.
 
     Parameters
@@ -27,12 +29,14 @@ def steps_traces(steps: Sequence[BatchStep], steps_per_epoch: int, *, metric: Me
         Mini-batches in an epoch.
     metric : {"loss", "accuracy"}
         Loss per sample, or accuracy in percent.
+    held_out : str
+        What the held-out images are: ``"validation"`` or ``"test"``.
 
     Returns
     -------
     list of dict
-        No earlier run; the images of each mini-batch before its step; the same images after it; the test set after
-        it. `x` is the number of the step within its epoch, `y` NaN where it is not known.
+        No earlier run; the images of each mini-batch before its step; the same images after it; those held out
+        after it. `x` is the number of the step within its epoch, `y` NaN where it is not known.
     """
     x = as_float32(_numbers(steps, steps_per_epoch))
     shown = {
@@ -41,7 +45,7 @@ def steps_traces(steps: Sequence[BatchStep], steps_per_epoch: int, *, metric: Me
         "visible": True,
         "hovertemplate": f"step %{{x}} · %{{fullData.name}} {HOVERS[metric]}<extra></extra>",
     }
-    names = ("mini-batch before", "mini-batch after", "test after")
+    names = ("mini-batch before", "mini-batch after", f"{held_out} after")
     nothing = {"x": x[:0], "y": x[:0], "visible": False}
     before, *after = (
         shown | {"y": as_float32(_values(steps, attribute, metric)), "name": name, "legendrank": rank}
@@ -77,14 +81,14 @@ def steps_layout(
     }
 
 
-def steps_summary(step: BatchStep, steps_per_epoch: int) -> str:
+def steps_summary(step: BatchStep, steps_per_epoch: int, held_out: str = "test") -> str:
     """Return where the steps are: ``"step 7 of 118 in epoch 1, test accuracy 15.0 %, test loss 0.912"``."""
     (number,) = _numbers([step], steps_per_epoch)
     epoch = (step.step - 1) // steps_per_epoch + 1
     place = f"step {grouped(number)} of {grouped(steps_per_epoch)} in epoch {epoch}"
     if math.isnan(step.test_accuracy):
         return place
-    return f"{place}, test accuracy {percent(step.test_accuracy)}, test loss {step.test_loss:.3g}"
+    return f"{place}, {held_out} accuracy {percent(step.test_accuracy)}, {held_out} loss {step.test_loss:.3g}"
 
 
 def step_in_words(step: BatchStep) -> str:

@@ -27,10 +27,12 @@ def curves_summary(history: History, at: float | None = None) -> str:
     history : History
         Its records.
     at : float, optional
-        The selected epoch; without it, the newest. One that has no record counts as the newest.
+        The selected epoch; without it, the newest, or the one whose weights early stopping brought back. One that
+        has no record counts as the newest.
     """
+    at = at or history.restored
     last = next((record for record in history if record.epoch == at), history.last)
-    of = f"of {history.config.epochs}"
+    of, held_out = f"of {history.config.epochs}", history.config.held_out
     if last is None:
         if not history.batches:
             return _NOT_TRAINED if history.end is None else f"{history.end.status} in epoch 1 {of}"
@@ -38,20 +40,24 @@ def curves_summary(history: History, at: float | None = None) -> str:
         epoch = f"epoch {math.ceil(newest.epoch)} {of}"
         place = f"{epoch} under way" if history.end is None else f"{history.end.status} in {epoch}"
         return f"{place}, train accuracy so far {100 * newest.train_accuracy:.1f} %"
-    line = f"epoch {last.epoch} {of}, test accuracy {100 * last.test_accuracy:.1f} %"
+    line = f"epoch {last.epoch} {of}, {held_out} accuracy {100 * last.test_accuracy:.1f} %"
     diverged = next((r.epoch for r in history if not math.isfinite(r.train_loss + r.test_loss)), None)
     if diverged is not None and diverged <= last.epoch:
         return f"{line}, the loss is not a number since epoch {diverged}"
-    return f"{line}, test loss {last.test_loss:.3g}"
+    return f"{line}, {held_out} loss {last.test_loss:.3g}"
 
 
-def confusion_summary(counts: NDArray[np.integer] | None, class_names: Sequence[str]) -> str:
+def confusion_summary(
+    counts: NDArray[np.integer] | None, class_names: Sequence[str], held_out: str = "test"
+) -> str:
     """Return the accuracy and the largest mistake.
 
     Parameters
     ----------
     counts : ndarray of int, shape (n_classes, n_classes), or None
         Rows are the true class, columns the predicted. None before the first epoch has ended.
+    held_out : str
+        What the images are: ``"validation"`` or ``"test"``.
 
     Returns
     -------
@@ -61,18 +67,18 @@ def confusion_summary(counts: NDArray[np.integer] | None, class_names: Sequence[
     if counts is None or not counts.any():
         return _NOT_TRAINED
     worst = [f"most confused: {_mix_up(pair, class_names)}" for pair in most_confused(counts, 1)]
-    right, total = grouped(int(np.trace(counts))), counted(int(counts.sum()), "test image")
+    right, total = grouped(int(np.trace(counts))), counted(int(counts.sum()), f"{held_out} image")
     return f"{right} of {total} right, {worst[0] if worst else 'no mistake'}"
 
 
-def difficulty(confusion: NDArray[np.integer], class_names: Sequence[str]) -> str:
+def difficulty(confusion: NDArray[np.integer], class_names: Sequence[str], held_out: str = "test") -> str:
     """Return which classes are the hardest, and the most common mix-ups, in two sentences.
 
     The parameters are those of `confusion_summary`; there must be counts.
     """
     pairs = most_confused(confusion, _MOST_NAMED)
     if not pairs:
-        return "No test image is misclassified."
+        return f"No {held_out} image is misclassified."
     recall = per_class(confusion).recall
     order = hardest_classes(confusion)[:_MOST_NAMED]
     kinds = {"digit": "digits", "class": "classes"}[class_noun(class_names)]

@@ -33,6 +33,7 @@ from explorer.training import (
     TrainingConfig,
     TrainingRun,
     complete,
+    open_test_set,
 )
 from explorer.training.config import fields_of
 from explorer.training.fields import Field
@@ -86,6 +87,8 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     run_options.add_dataset(files)
     for kind, (options, words) in _FILES.items():
         files.add_argument(*options, dest=kind, metavar="FILE", help=words)
+    words = "with --validation, open the test set at the end: once, when all settings are chosen"
+    files.add_argument("--test", action="store_true", help=words)
     files.add_argument("--force", action="store_true", help="let these options replace a file")
     words = "one JSON object on standard output, progress on standard error"
     files.add_argument("--json", action="store_true", help=words)
@@ -137,9 +140,11 @@ def _run(training: TrainingRun, dataset: Dataset, args: argparse.Namespace, mess
     code = {"finished": 0, "stopped": INTERRUPTED, "failed": FAILED}[run.end.status]
     if run.end.reason:
         messages.print(run.end.reason)
+    is_split = training.dataset.held_out != "test" and run.end.final is not None
+    test = open_test_set(run.network, training.dataset) if args.test and is_split else None
     for kind, option, path in _wanted(args):
         try:
-            content = export(kind, exported_result(run, dataset)).content
+            content = export(kind, replace(exported_result(run, dataset), test=test)).content
             with whole_file(path, overwrite=args.force) as stream:
                 stream.write(content)
             messages.print(f"Saved to {path}.")
@@ -148,8 +153,10 @@ def _run(training: TrainingRun, dataset: Dataset, args: argparse.Namespace, mess
             code = FAILED
     if run.end.final is not None:
         screen.show_end(run.end.final)
+    if test is not None:
+        screen.show_test(test)
     if args.json:
-        sys.stdout.write(as_json(run, training.dataset) + "\n")
+        sys.stdout.write(as_json(run, training.dataset, test) + "\n")
         sys.stdout.flush()
     return code
 

@@ -9,7 +9,7 @@ from explorer.datasets import Dataset
 from explorer.exports.exported_run import ExportedRun
 from explorer.exports.files import ExportError
 from explorer.session.run_names import run_label
-from explorer.training import CompletedRun, Moment
+from explorer.training import CompletedRun, FinalTest, Moment
 
 __all__ = ["as_json", "exported_result"]
 
@@ -17,8 +17,12 @@ _EPOCH_FIGURES = ("epoch", "train_loss", "test_loss", "train_accuracy", "test_ac
 _FINAL_FIGURES = ("epoch", "step", "train_loss", "test_loss", "train_accuracy", "test_accuracy", "confusion")
 
 
-def as_json(run: CompletedRun, dataset: Dataset) -> str:
-    """Return a run on the images that it used as one line of JSON; what is infinite or not a number is null."""
+def as_json(run: CompletedRun, dataset: Dataset, test: FinalTest | None = None) -> str:
+    """Return a run on the images that it used as one line of JSON; what is infinite or not a number is null.
+
+    `test` is what it came to on the test set, where that was opened. Where images are held out for validation,
+    all other figures of that name are theirs.
+    """
     final = run.end.final
     content = {
         "config": asdict(run.config),
@@ -27,11 +31,13 @@ def as_json(run: CompletedRun, dataset: Dataset) -> str:
             "name": dataset.name,
             "n_train": len(dataset.train_labels),
             "n_test": len(dataset.test_labels),
+            "held_out": dataset.held_out,
             "class_names": dataset.class_names,
         },
         "status": run.end.status,
         "reason": run.end.reason,
         "epochs": [_figures(record, _EPOCH_FIGURES) for record in run.history],
+        "test": test and {"loss": test.loss, "accuracy": test.accuracy, "n_images": test.n_images},
         "final": None if final is None else _figures(final, _FINAL_FIGURES),
     }
     return json.dumps(content, allow_nan=False, default=lambda counts: counts.tolist())

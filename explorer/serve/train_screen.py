@@ -12,13 +12,13 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from explorer.network import hardest_classes, most_confused, per_class
-from explorer.training import BatchRecord, EpochRecord, Evaluation, TrainingRun
+from explorer.training import BatchRecord, EpochRecord, Evaluation, FinalTest, TrainingRun
 from explorer.training.run import Event
 
 __all__ = ["TrainScreen"]
 
 _INTERVAL_SECONDS = 0.1
-_TABLE_HEAD = "epoch  train loss  test loss  train accuracy  test accuracy  seconds"
+_TABLE_HEAD = "epoch  train loss  {0:>4} loss  train accuracy  {0:>4} accuracy  seconds"
 
 
 class TrainScreen:
@@ -57,8 +57,9 @@ class TrainScreen:
     def show(self, event: Event) -> None:
         """Show how far the run is, at most ten times a second, and each epoch's line."""
         if isinstance(event, EpochRecord):
-            losses = f"{event.epoch:5}  {event.train_loss:10.4f}  {event.test_loss:9.4f}"
-            accuracies = f"{event.train_accuracy:14.2%}  {event.test_accuracy:13.2%}"
+            more = len(self._training.dataset.held_out) - len("test")  # letters in the columns' heads
+            losses = f"{event.epoch:5}  {event.train_loss:10.4f}  {event.test_loss:{9 + more}.4f}"
+            accuracies = f"{event.train_accuracy:14.2%}  {event.test_accuracy:{13 + more}.2%}"
             self._console.print(f"{losses}  {accuracies}  {event.seconds:7.2f}")
         now = perf_counter()
         if isinstance(event, BatchRecord):
@@ -75,11 +76,19 @@ class TrainScreen:
         """Show the exact figures of the end, and where the network is weak."""
         self._console.print("", *self._summary(final), sep="\n")
 
+    def show_test(self, found: FinalTest) -> None:
+        """Show what the run came to on the test set, which was opened for it."""
+        reached = f"{found.accuracy:.2%} of {_grouped(found.n_images)} images, test loss {found.loss:.4f}"
+        self._console.print(
+            f"Test accuracy   {reached}: whoever goes back to the settings now, chooses by them."
+        )
+
     def _summary(self, final: Evaluation) -> Iterator[str]:
         data, scores = self._training.dataset, per_class(final.confusion)
         names = data.class_names
         yield f"Train accuracy  {final.train_accuracy:.2%} of {_count(data.train_labels)} images"
-        yield f"Test accuracy   {final.test_accuracy:.2%} of {_count(data.test_labels)} images"
+        name = "Test accuracy  " if data.held_out == "test" else "Validation acc."
+        yield f"{name} {final.test_accuracy:.2%} of {_count(data.test_labels)} images"
         hardest = hardest_classes(final.confusion)[:4]
         kind = "digits" if all(name.isdigit() for name in names) else "classes"
         shown = ", ".join(f"{names[i]} (recall {scores.recall[i]:.1%})" for i in hardest)
@@ -92,7 +101,8 @@ class TrainScreen:
 
     def _head(self) -> Iterator[str]:
         data, config = self._training.dataset, self._training.config
-        yield f"{data.name}: {_count(data.train_labels)} train and {_count(data.test_labels)} test images"
+        held_out = f"{_count(data.test_labels)} {data.held_out} images"
+        yield f"{data.name}: {_count(data.train_labels)} train and {held_out}"
         sizes = "-".join(str(size) for size in self._training.network.layer_sizes)
         yield (
             f"{sizes}, {config.hidden_activation}, {config.output} + {config.loss}, {config.initializer}; "
@@ -100,7 +110,7 @@ class TrainScreen:
             f"{config.reduction}, seed {config.seed}"
         )
         yield ""
-        yield _TABLE_HEAD
+        yield _TABLE_HEAD.format(data.held_out)
 
     def _fields(self, position: float) -> dict[str, Any]:
         training = self._training
@@ -119,4 +129,8 @@ class TrainScreen:
 
 
 def _count(labels: Sized) -> str:
-    return f"{len(labels):,}".replace(",", " ")
+    return _grouped(len(labels))
+
+
+def _grouped(number: int) -> str:
+    return f"{number:,}".replace(",", " ")

@@ -77,6 +77,8 @@ class Advisor:
             start_accuracy=run.start_accuracy,
             better=None if run.own else _better(run, state.comparable),
         ):
+            if run.own and not {*hint.fix} <= {*run.own.settings}:
+                continue
             verb: Verb = "train" if hint.fresh else "apply"
             config = run.config.replace(**hint.fix)
             yield Advice(hint.id, hint.kind, hint.what, hint.why, hint.action, verb, config)
@@ -97,15 +99,26 @@ class Advisor:
 
 
 def _better(run: SessionRun, earlier: Iterable[SessionRun]) -> BetterRun | None:
-    """Return the best of the earlier runs of the same kind of network on the same images, if it beats `run`."""
+    """Return the best of the earlier runs of the same kind of network on the same images, if it beats `run`.
+
+    That is by validation accuracy, or by train accuracy: the test images choose nothing.
+    """
     alike = [one for one in earlier if {*run.config.differences(one.config)} <= _ALIKE]
-    reached = {one.best.test_accuracy: one for one in alike if one.best is not None}
-    if run.best is None or max(reached, default=0.0) <= run.best.test_accuracy:
+    reached = {_judged(one): one for one in alike if one.newest is not None}
+    if run.newest is None or max(reached, default=0.0) <= _judged(run):
         return None
     best = reached[max(reached)]
     names = [name for name in run.config.differences(best.config) if name != "epochs"][:2]
     settings = " and ".join(f"{FIELDS[name].label.lower()} {best.config.text(name)}" for name in names)
     return BetterRun(best.short_title, max(reached), settings)
+
+
+def _judged(run: SessionRun) -> float:
+    """Return the accuracy that a run is judged by, 0 to 1, as it stands."""
+    record = run.newest.record if run.newest is not None else None
+    if record is None:
+        return 0.0
+    return record.test_accuracy if run.config.n_validation else record.train_accuracy
 
 
 def _untrained(state: SessionState) -> tuple[Advice, ...]:

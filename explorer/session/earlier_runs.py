@@ -82,13 +82,13 @@ class EarlierRuns(Sequence[SessionRun]):
         return self if run is None else self.changed(replace(run, **changes))
 
     def on(self, dataset: Dataset) -> EarlierRuns:
-        """Return those that were scored on the same images: what others came to doesn't compare with a run on these."""
+        """Return those scored on the same images: what others came to doesn't compare with a run on these."""
         return replace(self, runs=tuple(run for run in self.runs if run.dataset.compares_with(dataset)))
 
     def without_repeats(
         self, config: TrainingConfig, dataset: Dataset, own: OwnClass | None = None
     ) -> EarlierRuns:
-        """Return these without runs whose records `config` gives again, but for marked and tested ones and parents."""
+        """Return these without runs that `config` gives again, but for marked and tested ones and parents."""
         parents = {run.parent.number for run in self.runs if run.parent is not None}
         gone = [run for run in self.on(dataset) if run.config == config and run.number not in parents]
         kept = [run for run in gone if run.parent or run.opened or run.is_marked or run.test]

@@ -366,9 +366,9 @@ class Session:
         self._branch(run, moment or self._state.moment)
 
     def open_test_set(self) -> None:
-        """Let the network that the present run has come to read the test set, once the run has ended.
+        """Let the network that the present run has come to read the test set, once it has ended.
 
-        Without validation images, or where it has been done, nothing happens. With an event loop the figures follow
+        Without validation images, or where it has been done, nothing happens. With a loop the figures follow
         soon, from a thread of their own.
         """
         run = self._run

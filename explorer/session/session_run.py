@@ -142,11 +142,11 @@ class SessionRun:
 
     @property
     def start_accuracy(self) -> float | None:
-        """Held-out accuracy, 0 to 1, of the weights that it went on from; None for freshly initialised ones."""
+        """Train accuracy, 0 to 1, of the weights that it went on from; None for freshly initialised ones."""
         if self.origin is not None:
-            return self.origin.record.test_accuracy
+            return self.origin.record.train_accuracy
         fresh = self.parent is None and self.opened is None
-        return None if self.start is None or fresh else self.start.test_accuracy
+        return None if self.start is None or fresh else self.start.train_accuracy
 
     @property
     def has_curve(self) -> bool:

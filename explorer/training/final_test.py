@@ -9,6 +9,7 @@ import numpy as np
 from explorer.datasets import Dataset
 from explorer.network import NeuralNetwork
 from explorer.training.process_settings import one_blas_thread
+from explorer.wording import ordinal
 
 __all__ = ["FinalTest", "open_test_set"]
 
@@ -27,6 +28,11 @@ class FinalTest:
     """Test images."""
     number: int = 1
     """How many times the test set had been opened by then: 1 for the first, when nobody had chosen by it."""
+
+    @property
+    def times(self) -> str:
+        """How many times the test set had been opened by then: ``"once"``, ``"for the 2nd time"``."""
+        return "once" if self.number == 1 else f"for the {ordinal(self.number)} time"
 
     def numbered(self, number: int) -> FinalTest:
         """Return it as the opening of a number."""

@@ -45,7 +45,7 @@ class BetterRun:
     title: str
     """What it is called."""
     accuracy: float
-    """Its best test accuracy, 0 to 1."""
+    """Its accuracy, 0 to 1, of the kind that `Findings.judged_by` names."""
     settings: str = ""
     """Those in which it differs, in words."""
 
@@ -76,7 +76,7 @@ class Findings:
 
     @property
     def test_accuracy(self) -> float:
-        """Test accuracy as it stands, 0 to 1; there must be an epoch."""
+        """Held-out accuracy as it stands, 0 to 1; there must be an epoch."""
         return self._newest.test_accuracy
 
     @property
@@ -85,19 +85,40 @@ class Findings:
         return self._newest.train_accuracy
 
     @property
+    def accuracy(self) -> float:
+        """The accuracy that settings may be chosen by, 0 to 1: never that on test images."""
+        return self.test_accuracy if self.config.n_validation else self.train_accuracy
+
+    @property
+    def judged_by(self) -> str:
+        """What that is called: ``"validation"`` or ``"train"``."""
+        return "validation" if self.config.n_validation else "train"
+
+    @property
+    def judged(self) -> tuple[tuple[float, float], ...]:
+        """Loss and accuracy of each epoch, of this kind."""
+        kind = "test" if self.config.n_validation else "train"
+        return tuple((getattr(r, f"{kind}_loss"), getattr(r, f"{kind}_accuracy")) for r in self.epochs)
+
+    @property
+    def split(self) -> dict[str, int]:
+        """The changes that hold out validation images: a sixth of those in use."""
+        return {"n_validation": max(1, self.n_train // 6)}
+
+    @property
     def _newest(self) -> EpochRecord | Evaluation:
         final = None if self.end is None else self.end.final
         return self.epochs[-1] if final is None else final
 
     @property
     def is_stuck(self) -> bool:
-        """Whether most images, train and test, are misclassified and an epoch has changed little of that.
+        """Whether most images are misclassified and an epoch has changed little of that.
 
         While a run goes on, that takes two epochs.
         """
-        if not self.epochs or max(self.test_accuracy, self.train_accuracy) >= 0.5:
+        if not self.epochs or max(self.accuracy, self.train_accuracy) >= 0.5:
             return False
-        gains = (after.test_accuracy - before.test_accuracy for before, after in pairwise(self.epochs))
+        gains = (after - before for (_, before), (_, after) in pairwise(self.judged))
         return self.finished or any(gain < 0.03 for gain in gains)
 
     @property
@@ -106,8 +127,8 @@ class Findings:
         return self.start_accuracy is not None and self.start_accuracy < 0.5 and self.is_stuck
 
     def ends_below(self, accuracy: float) -> bool:
-        """Return whether a finished run has both its train and its test accuracy below `accuracy`."""
-        return self.finished and max(self.test_accuracy, self.train_accuracy) < accuracy
+        """Return whether a finished run has its train accuracy, and any on validation images, below `accuracy`."""
+        return self.finished and max(self.accuracy, self.train_accuracy) < accuracy
 
     @property
     def has_deep_sigmoid(self) -> bool:
@@ -132,11 +153,12 @@ class Findings:
 
     def low_accuracy(self) -> str:
         """Return the sentence that says how low the accuracy is."""
+        name, reached = f"{self.judged_by.capitalize()} accuracy", percent(self.accuracy)
         if not self.is_stuck:
-            return f"Test accuracy is only {percent(self.test_accuracy)}."
+            return f"{name} is only {reached}."
         chance = 1.0 / len(self.epochs[-1].confusion)
-        how = "near chance" if self.test_accuracy < 3 * chance else "low"
-        return f"Test accuracy stays {how} ({percent(self.test_accuracy)})."
+        how = "near chance" if self.accuracy < 3 * chance else "low"
+        return f"{name} stays {how} ({reached})."
 
     def with_rate(self, **changes: Any) -> dict[str, Any]:
         """Return `changes` and, where the learning rate is far from what then fits, a fitting one."""

@@ -1,6 +1,7 @@
 """What a run's records say is wrong with its settings, why, and which setting fixes it.
 
-Each rule looks at the findings of one run and gives a hint or None. Their thresholds are measured on MNIST, and a
+Each rule looks at the findings of one run and gives a hint or None. None recommends a setting by the test images:
+where only these tell, it recommends to hold out validation images. Their thresholds are measured on MNIST, and a
 test tries every fix on real runs.
 """
 
@@ -13,6 +14,14 @@ from explorer.network.diagnostics import LayerDiagnostics
 from explorer.training.config import MOST_EPOCHS, TrainingConfig
 from explorer.training.findings import BetterRun, Findings, Hint, Severity
 from explorer.training.fitting import fitting_rate, rounded_down
+from explorer.training.method_hints import (
+    augmentation_too_strong,
+    dropout_too_strong,
+    memorised,
+    patience_too_short,
+    penalty_too_strong,
+    wavering_loss,
+)
 from explorer.training.records import History
 from explorer.training.run import DivergedError
 from explorer.wording import counted, grouped, percent, plain
@@ -29,6 +38,7 @@ _FEW_UNITS = 5
 _ENOUGH_UNITS = 32
 _ENOUGH_EPOCHS = 10
 _SLOW_EPOCHS = 3  # times those that are done
+_HOLD_OUT = "To choose by the test images would spoil them; validation images are there for that."
 
 
 def hints(
@@ -55,10 +65,10 @@ def hints(
     n_available : int, optional
         Training samples that there are; without it, there may be any number more.
     start_accuracy : float, optional
-        Test accuracy, 0 to 1, of the weights that the run went on from, as a fork does; without it, its first
-        weights were drawn by its initializer.
+        Accuracy, 0 to 1, of the weights that the run went on from, as a fork does; without it, its first weights
+        were drawn by its initializer.
     better : BetterRun, optional
-        A run with much the same settings that reached more.
+        A run with much the same settings that reached more, of the accuracy that `Findings.judged_by` names.
     """
     run = (history.config, history.epochs, history.end, n_train)
     findings = Findings(*run, tuple(diagnostics), n_available, start_accuracy, better)
@@ -66,8 +76,9 @@ def hints(
 
 
 def _first(rules: Sequence[Rule], findings: Findings, most: int) -> tuple[Hint, ...]:
-    found = (rule(findings) for rule in rules)
-    return tuple(hint for hint in found if hint is not None)[:most]
+    found = [hint for hint in (rule(findings) for rule in rules) if hint is not None]
+    by_fix = {hint.action: hint for hint in reversed(found)}  # of two with one fix, the first
+    return tuple(hint for hint in found if by_fix[hint.action] is hint)[:most]
 
 
 def not_a_number(findings: Findings) -> Hint | None:
@@ -204,9 +215,7 @@ def too_few_updates(findings: Findings) -> Hint | None:
     """Fix a batch so large that the weights change only a few times: a smaller one."""
     if not findings.ends_below(0.88) or not _changes_too_rarely(findings):
         return None
-    what = (
-        f"Test accuracy is only {percent(findings.test_accuracy)} after {counted(findings.updates, 'step')}."
-    )
+    what = f"{findings.low_accuracy()[:-1]} after {counted(findings.updates, 'step')}."
     batch = f"a batch of {grouped(findings.batch)} of {grouped(findings.n_train)} images"
     why = f"The weights change once a batch, and {batch} leaves few steps in an epoch."
     return findings.hint("too_few_updates", "hint", why, _sound(findings), what)
@@ -246,7 +255,8 @@ def step_too_small(findings: Findings) -> Hint | None:
     why = f"At learning rate {plain(config.learning_rate)} each step changes the weights very little."
     if not config.takes_mean and findings.batch < _GOOD_BATCH / 4:
         why = f"The gradient is a sum over the batch, so a batch of {findings.batch} makes each step tiny."
-    what = f"Test accuracy is only {percent(findings.test_accuracy)} and rising slowly."
+    name = f"{findings.judged_by.capitalize()} accuracy"
+    what = f"{name} is only {percent(findings.accuracy)} and rising slowly."
     return findings.hint("step_too_small", "hint", why, _sound(findings), what)
 
 
@@ -272,22 +282,33 @@ def few_units(findings: Findings) -> Hint | None:
 
 
 def few_images(findings: Findings) -> Hint | None:
-    """Fix a training set too small to stand for the test set, where there are twice as many: all images."""
-    n, available = findings.n_train, findings.n_available
-    has_more = findings.config.n_train is not None and (available is None or available >= 2 * n)
+    """Fix a training set too small to stand for other images, where there are twice as many: all images.
+
+    Where only test images tell, the fix is to hold out validation images, which may decide that.
+    """
+    n, available, config = findings.n_train, findings.n_available, findings.config
+    has_more = config.n_train is not None and (available is None or available >= 2 * n)
     if not has_more or not findings.finished:
         return None
-    on_train, on_test = findings.train_accuracy, findings.test_accuracy
-    if on_train - on_test < 0.05 and not (n <= 1000 and on_test < 0.85):
+    on_train, on_others = findings.train_accuracy, findings.test_accuracy
+    if on_train - on_others < 0.05 and not (n <= 1000 and on_others < 0.85):
         return None
-    what = f"Train accuracy is {percent(on_train)}, test accuracy {percent(on_test)}."
+    what = f"Train accuracy is {percent(on_train)}, {config.held_out} accuracy {percent(on_others)}."
     why = f"{counted(n, 'image')} can be learned by heart and say too little about others."
-    return findings.hint("few_images", "hint", why, {"n_train": None}, what)
+    if not config.n_validation:
+        return findings.hint("few_images", "hint", f"{why} {_HOLD_OUT}", findings.split, what)
+    changes: dict[str, Any] = {"n_train": None}
+    if available is not None:
+        changes["n_validation"] = available // 6
+    return findings.hint("few_images", "hint", why, changes, what)
 
 
 def overfitting(findings: Findings) -> Hint | None:
-    """Fix a test loss that has risen since its lowest while the train loss fell: fewer epochs."""
-    records = findings.epochs
+    """Fix a held-out loss that has risen since its lowest while the train loss fell: early stopping.
+
+    Without validation images, these come first: to stop where the test loss is lowest is to choose by it.
+    """
+    records, config = findings.epochs, findings.config
     if not findings.finished or len(records) < 5:
         return None
     best = min(records, key=lambda record: record.test_loss)
@@ -296,10 +317,16 @@ def overfitting(findings: Findings) -> Hint | None:
     fallen = last.train_loss < 0.8 * best.train_loss
     if not (risen and fallen) or last.test_accuracy > best.test_accuracy + 0.0005:
         return None
-    lowest = f"Test loss was lowest after epoch {best.epoch} ({best.test_loss:.3g})"
+    name = f"{config.held_out.capitalize()} loss"
+    lowest = f"{name} was lowest after epoch {best.epoch} ({best.test_loss:.3g})"
+    what = f"{lowest}, then it rose to {last.test_loss:.3g}."
     why = "Since then the network learns the training images by heart, which doesn't help with others."
-    what = f"{lowest}, now it is {last.test_loss:.3g}."
-    return findings.hint("overfitting", "info", why, {"epochs": best.epoch}, what)
+    if not config.n_validation:
+        return findings.hint("overfitting", "info", f"{why} {_HOLD_OUT}", findings.split, what)
+    if findings.end is not None and findings.end.reason:  # it was stopped early: the best weights are back
+        return None
+    patience = min(max(3, config.epochs // 10), config.patience or config.epochs)
+    return findings.hint("overfitting", "info", why, {"patience": patience}, what)
 
 
 def few_epochs(findings: Findings) -> Hint | None:
@@ -307,26 +334,27 @@ def few_epochs(findings: Findings) -> Hint | None:
 
     Where a run with much the same settings reached more, any gain in its last epoch is enough.
 
-    It is not given where the next epochs may as well undo what was won: where the test loss has wavered of late,
+    It is not given where the next epochs may as well undo what was won: where the loss has wavered of late,
     where the steps are larger than fits, and in three or more sigmoid layers, which learn by leaps in both ways.
     """
     records = findings.epochs
-    if not findings.finished or findings.test_accuracy > 0.95:
+    if not findings.finished or findings.accuracy > 0.95 or records[-1].epoch < findings.config.epochs:
         return None
-    wavers = any(after.test_loss >= before.test_loss for before, after in pairwise(records[-4:]))
+    wavers = any(after >= before for (before, _), (after, _) in pairwise(findings.judged[-4:]))
     if wavers or findings.config.learning_rate > findings.fitting_rate or findings.has_deep_sigmoid:
         return None
     done, better = records[-1].epoch, findings.better
     gain = records[-1].train_accuracy - records[-2].train_accuracy if len(records) > 1 else 1.0
-    if better is not None and gain > 0 and better.accuracy - findings.test_accuracy > 0.01:
+    if better is not None and gain > 0 and better.accuracy - findings.accuracy > 0.01:
         changes = {"epochs": min(max(_ENOUGH_EPOCHS, _SLOW_EPOCHS * done), MOST_EPOCHS)}
-        what = f"Test accuracy is {percent(findings.test_accuracy)}, and still rising. {better.described}"
+        name = f"{findings.judged_by.capitalize()} accuracy"
+        what = f"{name} is {percent(findings.accuracy)}, and still rising. {better.described}"
         why = "The loss is still falling: with these settings it takes more epochs to get as far."
         return findings.hint("few_epochs", "hint", why, changes, what)
     if gain < 0.01:
         return None
     changes = {"epochs": min(max(_ENOUGH_EPOCHS, 2 * done), MOST_EPOCHS)}
-    what = f"Accuracy is still rising after {counted(done, 'epoch')} ({percent(findings.test_accuracy)})."
+    what = f"Accuracy is still rising after {counted(done, 'epoch')} ({percent(findings.accuracy)})."
     why = "Each epoch goes once through the training images, and the loss has not levelled off yet."
     return findings.hint("few_epochs", "hint", why, changes, what)
 
@@ -338,6 +366,9 @@ _CAUSES: tuple[Rule, ...] = (
     one_sided_loss,
     dead_units,
     step_too_large,
+    penalty_too_strong,
+    dropout_too_strong,
+    augmentation_too_strong,
     too_few_updates,
     step_too_small,
     ruined_weights,
@@ -345,5 +376,12 @@ _CAUSES: tuple[Rule, ...] = (
 )
 """What keeps a run from learning; the first that applies is said, and nothing else."""
 
-_ADVICE: tuple[Rule, ...] = (few_images, overfitting, few_epochs)
+_ADVICE: tuple[Rule, ...] = (
+    few_images,
+    overfitting,
+    patience_too_short,
+    wavering_loss,
+    memorised,
+    few_epochs,
+)
 """What would make a sound run better."""

@@ -2,19 +2,22 @@
 
 /**
  * @typedef {{ picture: DataView<ArrayBuffer>, words: string, right: boolean, has_mistakes: boolean }} Content
- * @type {import("@anywidget/types").Render<{ n_samples: number, index: number, arrivals: number, content: Content }>}
+ * @type {import("@anywidget/types").Render<{
+ *   n_samples: number, noun: string, index: number, arrivals: number, content: Content,
+ * }>}
  */
 function render({ model, el, signal }) {
   becomePart(el, "explorer-sample-picker");
   const picture = make("div", { class: "explorer-sample-picture", role: "img" });
   const words = make("p", { role: "status", tabindex: -1 });
   const field = make("input", { type: "number", id: freshId(), class: "explorer-field", min: 0, step: 1 });
-  const label = make("label", { for: field.id, class: "explorer-small explorer-muted" }, "Test image");
+  const label = make("label", { for: field.id, class: "explorer-small explorer-muted" });
   const random = makeButton("Random", () => model.send({ wish: "random" }));
   const mistake = makeButton("Next mistake", () => model.send({ wish: "mistake" }));
   const choice = make("div", { class: "explorer-sample-field" }, label, field);
   const ways = make("div", { class: "explorer-sample-buttons" }, random, mistake);
-  el.append(make("section", { "aria-label": "Test image" }, choice, ways, picture, words));
+  const section = make("section", {}, choice, ways, picture, words);
+  el.append(section);
   let url = "";
   let typing = false;
 
@@ -22,7 +25,9 @@ function render({ model, el, signal }) {
     const last = model.get("n_samples") - 1;
     field.max = String(last);
     if (!typing) field.value = model.get("index") < 0 ? "" : String(model.get("index"));
-    label.textContent = `Test image (0 to ${grouped(last)})`;
+    const noun = model.get("noun").replace(/^./, (first) => first.toUpperCase());
+    section.setAttribute("aria-label", noun);
+    label.textContent = `${noun} (0 to ${grouped(last)})`;
   };
   field.addEventListener("input", () => {
     typing = true;

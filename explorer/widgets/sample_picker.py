@@ -1,4 +1,4 @@
-"""One image of the test set, and ways to another."""
+"""One held-out image, and ways to another."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from explorer.widgets.page_part import PagePart
 __all__ = ["NO_SAMPLE", "SamplePicker", "Wish"]
 
 NO_SAMPLE = -1
-"""As the index: an image that is none of the test set is shown."""
+"""As the index: an image that is none of them is shown."""
 
 Wish = Literal["random", "mistake"]
 
@@ -36,6 +36,8 @@ class SamplePicker(PagePart):
 
     n_samples = traitlets.Int().tag(sync=True)
     index = traitlets.Int(0).tag(sync=True, page=True)
+    noun = traitlets.Unicode("test image").tag(sync=True)
+    """What one of them is called."""
     arrivals = traitlets.Int(0).tag(sync=True)
     """How often the focus was asked for."""
     content: traitlets.Dict[str, object] = traitlets.Dict().tag(sync=True)
@@ -49,6 +51,12 @@ class SamplePicker(PagePart):
     def _within(self, proposal: dict[str, int]) -> int:
         index = proposal["value"]
         return index if index == NO_SAMPLE else min(max(index, 0), self.n_samples - 1)
+
+    def offer(self, n_samples: int, noun: str) -> None:
+        """Offer so many images, called so."""
+        with self.hold_sync():
+            self.n_samples, self.noun = n_samples, noun
+            self.index = min(self.index, n_samples - 1)
 
     def on_wish(self, callback: Callable[[Wish], object]) -> None:
         """Call ``callback(wish)`` when a random image or the next mistake is wanted."""

@@ -116,13 +116,14 @@ def test_an_earlier_run_says_in_what_it_differs(make_history, settings, words):
     assert loss_traces(make_history(3), [make_history(3, **settings)])[NEWEST]["meta"] == words
 
 
-def test_hover_texts():
+def test_hover_texts(make_history):
     loss, accuracy = loss_style(), accuracy_style()
-    assert accuracy[TEST]["hovertemplate"] == "epoch %{x} · test %{y:.2f} %<extra></extra>"
-    assert accuracy[TRAIN]["hovertemplate"] == "epoch %{x} · train %{y:.2f} %<extra></extra>"
+    assert accuracy[TEST]["hovertemplate"] == "epoch %{x} · %{fullData.name} %{y:.2f} %<extra></extra>"
+    assert accuracy[TRAIN]["hovertemplate"] == "epoch %{x} · %{fullData.name} %{y:.2f} %<extra></extra>"
     assert accuracy[RUNNING]["hovertemplate"] == "epoch %{x:.2f} · %{fullData.name} %{y:.2f} %<extra></extra>"
-    assert accuracy[NEWEST]["hovertemplate"] == "epoch %{x} · test %{y:.2f} %<br>%{meta}<extra></extra>"
-    assert loss[TEST]["hovertemplate"] == "epoch %{x} · test loss %{y:.4f}<extra></extra>"
+    before = accuracy_traces(make_history(3), [make_history(2)])
+    assert before[NEWEST]["hovertemplate"] == "epoch %{x} · test %{y:.2f} %<br>%{meta}<extra></extra>"
+    assert loss[TEST]["hovertemplate"] == "epoch %{x} · %{fullData.name} loss %{y:.4f}<extra></extra>"
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -5,6 +5,8 @@ from functools import cache
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from explorer.network.diagnostics import LayerDiagnostics, diagnose
 from explorer.training import (
@@ -79,7 +81,7 @@ def test_the_words_of_the_first_trap():
     (hint,) = said(EXERCISE.replace(hidden_sizes=128), [0.28] * 10)
     assert hint.id == "step_too_large"
     assert hint.kind == "warning"
-    assert hint.what == "Test accuracy stays near chance (28.0\u00a0%)."
+    assert hint.what == "Train accuracy stays near chance (28.0\u00a0%)."
     assert hint.why == (
         "The gradient is a sum over the batch, and 128 hidden units make each step about 3 times too large."
     )
@@ -158,7 +160,9 @@ def test_actions_are_written_as_the_controls_write_them():
         action(EXERCISE.replace(loss="cross_entropy"))
         == "Output sigmoid → softmax, learning rate 0.01 → 0.001"
     )
-    assert action(FEW, [0.8] * 10, train=[0.95] * 10, n_train=1000) == "Training images 1\u202f000 → all"
+    more = {"train": [0.95] * 10, "n_train": 834}
+    few = FEW.replace(n_validation=166)
+    assert action(few, [0.8] * 10, **more) == "Training images 1\u202f000 → all"
     tiny = EXERCISE.replace(batch_size=60_000, learning_rate=1e-5)
     assert action(tiny, [0.2] * 10) == "Batch size 60\u202f000 → 512, learning rate 0.00001 → 0.01"
 
@@ -191,17 +195,52 @@ def test_the_most_severe_alone():
 
 
 def test_two_at_most():
-    config = MODERN.replace(n_train=1000, batch_size=16)
+    config = MODERN.replace(n_train=1000, batch_size=16, n_validation=166)
     more = {"train_loss": [1, 0.5, 0.4, 0.2, 0.1], "test_loss": [1, 0.5, 0.7, 0.8, 0.7]}
     both = said(
         config, [0.8, 0.88, 0.87, 0.87, 0.88], train=[0.8, 0.9, 0.94, 0.97, 0.99], n_train=1000, **more
     )
     assert [(h.id, dict(h.fix)) for h in both] == [
         ("few_images", {"n_train": None}),
-        ("overfitting", {"epochs": 2}),
+        ("overfitting", {"patience": 3}),
     ]
-    assert both[0].what == "Train accuracy is 99.0\u00a0%, test accuracy 88.0\u00a0%."
-    assert both[1].what == "Test loss was lowest after epoch 2 (0.5), now it is 0.7."
+    assert both[0].what == "Train accuracy is 99.0\u00a0%, validation accuracy 88.0\u00a0%."
+    assert both[1].what == "Validation loss was lowest after epoch 2 (0.5), then it rose to 0.7."
+
+
+def test_where_only_test_images_tell_the_fix_is_to_hold_some_out():
+    """One hint of the two that have this fix."""
+    config = MODERN.replace(n_train=1000, batch_size=16)
+    more = {"train_loss": [1, 0.5, 0.4, 0.2, 0.1], "test_loss": [1, 0.5, 0.7, 0.8, 0.7]}
+    (hint,) = said(
+        config, [0.8, 0.88, 0.87, 0.87, 0.88], train=[0.8, 0.9, 0.94, 0.97, 0.99], n_train=1000, **more
+    )
+    assert (hint.id, dict(hint.fix)) == ("few_images", {"n_validation": 166})
+    assert hint.what == "Train accuracy is 99.0\u00a0%, test accuracy 88.0\u00a0%."
+    (hint,) = said(MODERN, [0.8, 0.97, 0.97, 0.97, 0.97], **more)
+    assert (hint.id, hint.action) == ("overfitting", "Validation images 0 → 10\u202f000")
+    assert hint.what == "Test loss was lowest after epoch 2 (0.5), then it rose to 0.7."
+
+
+FIGURES = st.lists(
+    st.tuples(*4 * [st.floats(0.01, 2.0)]).map(lambda row: (*row[:2], row[2] / 2, row[3] / 2)),
+    min_size=1,
+    max_size=12,
+)
+
+
+@given(FIGURES, FIGURES, st.sampled_from([EXERCISE, MODERN, FEW, MODERN.replace(patience=2, dropout=0.5)]))
+def test_no_setting_is_chosen_by_the_test_images(rows, others, config):
+    """Whatever the test images say, the fix is the same, or to hold out validation images."""
+    n = min(len(rows), len(others))
+    train_loss, _, train, _ = (list(column) for column in zip(*rows[:n], strict=True))
+    fixes = set()
+    for _, test_loss, _, test in (zip(*rows[:n], strict=True), zip(*others[:n], strict=True)):
+        found = said(
+            config, [*test], train=train, train_loss=train_loss, test_loss=[*test_loss], n_train=1000
+        )
+        fixes.add(tuple(hint.action for hint in found if "n_validation" not in hint.fix))
+    assert len(fixes) == 1
 
 
 def test_more_epochs_are_advised_only_where_they_can_be_counted_on():
@@ -211,8 +250,11 @@ def test_more_epochs_are_advised_only_where_they_can_be_counted_on():
         return [hint.id for hint in said(config, figures, **more)] == ["few_epochs"]
 
     assert advised()
-    assert advised(test_loss=[0.3, 0.5, 0.4, 0.3, 0.2])  # it wavered, but that is long past
-    assert not advised(test_loss=[0.7, 0.4, 0.5, 0.3, 0.2])
+    held_out = MODERN.replace(n_validation=10_000)
+    for config, loss in ((MODERN, "train_loss"), (held_out, "test_loss")):
+        assert advised(config, **{loss: [0.3, 0.5, 0.4, 0.3, 0.2]})  # it wavered, but that is long past
+        assert not advised(config, **{loss: [0.7, 0.4, 0.5, 0.3, 0.2]})
+    assert advised(test_loss=[0.7, 0.4, 0.5, 0.3, 0.2])  # nothing to choose by
     assert not advised(MODERN.replace(learning_rate=1))
     assert advised(MODERN.replace(hidden_activation="sigmoid", hidden_sizes=(32, 32)))
     assert not advised(MODERN.replace(hidden_activation="sigmoid", hidden_sizes=(32, 32, 32)))
@@ -344,7 +386,7 @@ def test_a_run_that_reaches_less_than_an_earlier_one_is_told_the_next_step():
     (hint,) = short_of()
     assert hint.id == "few_epochs"
     assert hint.what == (
-        "Test accuracy is 91.9\u00a0%, and still rising. Run 1 reached 94.1\u00a0% with hidden units 32."
+        "Train accuracy is 91.9\u00a0%, and still rising. Run 1 reached 94.1\u00a0% with hidden units 32."
     )
     assert hint.fix == {"epochs": 15}
 
@@ -353,7 +395,7 @@ def test_it_is_not_said_where_more_epochs_promise_nothing():
     assert short_of(better=None) == ()
     assert short_of(better=BetterRun("run 1", 0.925)) == ()  # about as good
     assert short_of([*RISING, 0.9185]) == ()  # falls
-    assert short_of(test_loss=[0.5, 0.4, 0.3, 0.2, 0.21]) == ()  # wavers
+    assert short_of(train_loss=[0.5, 0.4, 0.3, 0.2, 0.21]) == ()  # wavers
     assert short_of(config=EXERCISE.replace(hidden_sizes=128)) == ()  # steps too large
     assert short_of([*RISING[:-1], 0.956], better=BetterRun("run 1", 0.97)) == ()  # good enough
     assert short_of(end="stopped") == ()

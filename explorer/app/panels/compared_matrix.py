@@ -45,7 +45,7 @@ class ComparedMatrix:
         counts = None if state.moment is None else state.moment.confusion
         other = next((run for run in state.comparable if str(run.number) == self.other.value), None)
         if other is None:
-            self.matrix.show(counts, state.theme)
+            self.matrix.show(counts, state.theme, state.scored_on.held_out)
             self.caption.text = self.matrix.caption(state)
         else:
             before = None if other.newest is None else other.newest.confusion

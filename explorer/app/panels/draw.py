@@ -10,6 +10,7 @@ from explorer.app.layout import box
 from explorer.app.panels.drawings import KeptDrawings, Reader
 from explorer.app.view_state import Drawing, ViewState
 from explorer.app.views import Views
+from explorer.datasets import Dataset
 from explorer.datasets.preprocessing import Preprocessed, preprocess
 from explorer.figures.digits import sprite
 from explorer.network.mistakes import probabilities, select_samples
@@ -26,6 +27,7 @@ from explorer.wording import grouped
 __all__ = ["DrawPanel", "reading"]
 
 _BARS = "Share of each class"
+_OFFER = "Load a {} image"
 _INSIDE = "inside", "See its way through the network"
 _STEPS = (
     ("drawn", "the drawing on the pad"),
@@ -41,7 +43,7 @@ class DrawPanel:
     def __init__(self, views: Views) -> None:
         dataset, theme, on_loop = views.dataset, views.theme, views.on_loop
         self._views = views
-        self.pad = DrawingPad(offer="Load a test image")
+        self.pad = DrawingPad(offer=_OFFER.format(views.state.scored_on.held_out))
         self.steps = Display(PictureSteps(_STEPS))
         self.bars = Display(Bars(label=_BARS))
         self.sentence = Caption()
@@ -52,7 +54,7 @@ class DrawPanel:
         self.truth = Display(ClassChoice())
         self.kept = KeptDrawings(views, self._reader, self._put_back)
         self._seen: Preprocessed | None = None
-        self._loaded: tuple[bytes, int] | None = None
+        self._loaded: tuple[bytes, int, Dataset] | None = None
         self._n_loaded = 0
         self._rng = np.random.default_rng()
         self.pad.observe(on_loop(self._on_ink), ["ink", "drawn"])  # they may come together, either one first
@@ -69,6 +71,7 @@ class DrawPanel:
 
     def show(self, state: ViewState) -> None:
         """Let the network of the selected epoch read the drawing."""
+        self.pad.offer = _OFFER.format(state.scored_on.held_out)
         if state.theme != self._theme:
             self._theme = state.theme
             self._show_steps()
@@ -105,7 +108,7 @@ class DrawPanel:
         self.kept.show(state)
 
     def _show_choice(self, *, can_look: bool) -> None:
-        """Ask what was drawn; of a test image it is known."""
+        """Ask what was drawn; of a held-out image it is known."""
         names, others = self._dataset.class_names, (_INSIDE,) * can_look
         if self._seen is None or self._test_image is not None:
             self.truth.show(ClassChoice(others=others))
@@ -140,15 +143,23 @@ class DrawPanel:
 
     @property
     def _test_image(self) -> int | None:
-        """Index of the test image that is on the pad as it was loaded, None for anything else."""
-        return None if self._loaded is None or self._loaded[0] != self.pad.ink else self._loaded[1]
+        """Index of the held-out image that is on the pad as it was loaded, None for anything else."""
+        if self._loaded is None or self._loaded[0] != self.pad.ink:
+            return None
+        return self._loaded[1] if self._loaded[2].compares_with(self._images) else None
+
+    @property
+    def _images(self) -> Dataset:
+        """The data of the held-out images that the network was scored on."""
+        return self._views.state.scored_on
 
     def _source(self) -> str:
         index = self._test_image
         if index is None:
             return ""
-        name = self._dataset.class_names[self._dataset.test_labels[index]]
-        return f" It is test image {grouped(index)}, {_with_article(name)}."
+        data = self._images
+        name = data.class_names[data.test_labels[index]]
+        return f" It is {data.held_out} image {grouped(index)}, {_with_article(name)}."
 
     def _load(self) -> None:
         """Put the next misclassified image on the pad, highest loss first; any image where there is none."""
@@ -156,10 +167,10 @@ class DrawPanel:
         if len(wrong):
             index = int(wrong[self._n_loaded % len(wrong)])
         else:
-            index = int(self._rng.integers(len(self._dataset.test_labels)))
+            index = int(self._rng.integers(len(self._images.test_labels)))
         self._n_loaded += 1
-        self.pad.show(self._dataset.test_images[index])
-        self._loaded = self.pad.ink, index
+        self.pad.show(self._images.test_images[index])
+        self._loaded = self.pad.ink, index, self._images
         self._show_reading(self._views.state)
 
     def _mistakes(self) -> NDArray[np.int64]:
@@ -168,7 +179,7 @@ class DrawPanel:
             return np.empty(0, np.int64)
         return select_samples(
             state.moment.test_outputs,
-            self._dataset.test_labels,
+            state.scored_on.test_labels,
             mistakes_only=True,
             loss=state.run.config.loss,
         )

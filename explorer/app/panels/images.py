@@ -24,14 +24,14 @@ _OPENS = "Press to see its way through the network"
 
 
 class ChosenImages:
-    """A gallery of test images, those of the chosen classes.
+    """A gallery of held-out images, those of the chosen classes.
 
     Parameters
     ----------
     on_choose : callable
         Called with the true and the predicted class that the user chooses; `ANY` stands for any.
     on_open : callable, optional
-        Called with the index of a test image that the user opens; without it, none can be.
+        Called with the index of an image that the user opens; without it, none can be.
     """
 
     def __init__(
@@ -76,10 +76,11 @@ class ChosenImages:
         self._draw(self._now(), at_once=True)
 
     def _open(self, index: int) -> None:
-        if 0 <= index < len(self._dataset.test_labels):
+        if 0 <= index < len(self._now().scored_on.test_labels):
             self._on_open(index)
 
     def _draw(self, state: ViewState, *, at_once: bool) -> None:
+        self._dataset = state.scored_on
         shown = (self._true, self._predicted, self._page, self._order)
         wanted = (state.moment and state.moment.snapshot, *shown, state.theme, state.nothing)
         if wanted == self._shown or not (at_once or monotonic() - self._shown_at >= _SECONDS_BETWEEN):
@@ -130,7 +131,7 @@ class ChosenImages:
 
     def _image(self, index: int, shares: NDArray[np.float64], called: str) -> GalleryImage:
         true, names = int(self._dataset.test_labels[index]), self._dataset.class_names
-        source = f"test image {grouped(index)}"
+        source = f"{self._dataset.held_out} image {grouped(index)}"
         return read_image(true, shares, called, names, key=index, source=source)
 
     def _heading(self, n: int) -> str:

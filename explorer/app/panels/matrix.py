@@ -102,7 +102,7 @@ class _Cells:
 
 
 class Matrix(_Cells):
-    """Counts or row percentages over the test images, with a frame round the chosen cell.
+    """Counts or row percentages over the held-out images, with a frame round the chosen cell.
 
     Parameters
     ----------
@@ -116,26 +116,30 @@ class Matrix(_Cells):
         self.counted = Segmented("Cells of the confusion matrix", {"count": "count", "row": "row %"})
         self.counted.observe(on_loop(lambda _: self._draw()), "value")
         self._counts: Counts | None = None
+        self._held_out = "test"
         self.figure.summary = confusion_summary(None, class_names)
 
-    def show(self, counts: Counts | None, theme: Theme) -> None:
-        """Show a matrix: rows are the true class, columns the predicted; None before the first epoch has ended."""
+    def show(self, counts: Counts | None, theme: Theme, held_out: str = "test") -> None:
+        """Show a matrix: rows are the true class, columns the predicted; None before the first epoch has ended.
+
+        `held_out` says what the images are: ``"validation"`` or ``"test"``.
+        """
         self.figure.set_theme(theme, confusion_mark(self._cell, theme))
         if counts is not self._counts:  # a tick within an epoch brings none that are new
-            self._counts = counts
+            self._counts, self._held_out = counts, held_out
             self._draw()
 
     def _draw(self) -> None:
         normalize: Normalize = "row" if self.counted.value == "row" else "count"
         self.figure.show(
             confusion_traces(self._counts, self._class_names, normalize=normalize),
-            confusion_layout(self._class_names, normalize=normalize),
-            confusion_summary(self._counts, self._class_names),
+            confusion_layout(self._class_names, normalize=normalize, held_out=self._held_out),
+            confusion_summary(self._counts, self._class_names, self._held_out),
         )
 
 
 class Difference(_Cells):
-    """The confusion matrix of B minus that of A, over the same test images.
+    """The confusion matrix of B minus that of A, over the same images.
 
     Without `on_cell`, no cell can be chosen.
     """

@@ -45,7 +45,7 @@ _PROBABILITY = "Confidence is the largest probability"
 _SHARE = "Confidence is the largest output's share of the sum – sigmoid outputs need not sum to 1 –"
 _WHERE = "and stands under each image."
 _HOW_TO_READ = (
-    "A point stands for the test images of one tenth of the confidences, and is the larger the more they are. "
+    "A point stands for the images of one tenth of the confidences, and is the larger the more they are. "
     "On the diagonal the network is right as often as it is sure; the error is the mean distance from there."
 )
 
@@ -130,6 +130,7 @@ class MistakesPanel:
         if snapshot is self._drawn or (state.is_training and monotonic() - self._drawn_at < _SECONDS_BETWEEN):
             return
         self._drawn, self._moment, self._drawn_at = snapshot, state.moment, monotonic()
+        self._dataset = state.scored_on
         if state.run is not None:
             self._confidence = _PROBABILITY if state.run.config.output == "softmax" else _SHARE
         self._show_scores()
@@ -142,17 +143,18 @@ class MistakesPanel:
             return
         confusion, names = self._moment.confusion, self._dataset.class_names
         scores = per_class(confusion)
-        self.sentence.text = difficulty(confusion, names)
+        self.sentence.text = difficulty(confusion, names, self._dataset.held_out)
         hardest = np.argsort(scores.recall, kind="stable")[:_HARDEST]
         marked = [(int(row), 1) for row in hardest]
-        self.table.show(replace(self.table.shown, rows=_rows(scores, names), marked=marked))
+        columns = (*self.table.shown.columns[:-1], f"{self._dataset.held_out} images")
+        self.table.show(replace(self.table.shown, columns=columns, rows=_rows(scores, names), marked=marked))
 
     def _show_threshold(self) -> None:
         if self._moment is None:
             self.threshold.text = ""
             return
-        kept = answered(self._moment.test_outputs, self._dataset.test_labels, self.threshold.value / 100)
-        n, of = grouped(kept.n), counted(kept.n_samples, "test image")
+        kept = answered(self._moment.test_outputs, self._dataset.test_labels, self.threshold.value)
+        n, of = grouped(kept.n), counted(kept.n_samples, f"{self._dataset.held_out} image")
         share = "" if not kept.n else f", {percent(kept.accuracy)} of them correctly"
         answered_ = f"{'is' if kept.n == 1 else 'are'} answered ({percent(kept.coverage)})"
         self.threshold.text = f"{n} of {of} {answered_}{share}."

@@ -35,7 +35,7 @@ __all__ = ["ChosenGallery", "ChosenMatrix", "Curve", "Overview"]
 
 _MATRIX_SECONDS = 0.35  # while a run trains: every second tick, and so mostly not with the images
 _OTHERS_FOLLOW = "Each step fits the images of its mini-batch; the next mini-batch has others."
-_TRAIN_LAGS = "Train loss is averaged while the epoch runs, so it lags behind test loss."
+_TRAIN_LAGS = "Train loss is averaged while the epoch runs, so it lags behind {} loss."
 
 
 class Curve:
@@ -60,7 +60,7 @@ class Curve:
         metric, history = self._metric, state.history
         earlier = [run.curve for run in state.comparable.shown[-EARLIER_SLOTS:]]
         self.figure.set_theme(state.theme)
-        mark = {"shapes": epoch_mark(state.looks_back_to, state.theme)}
+        mark = {"shapes": epoch_mark(state.marked_epoch, state.theme)}
         layout = curves_layout(history, earlier, metric=metric) | mark
         summary = curves_summary(history, state.looks_back_to)
         traces = curves_traces(history, earlier, metric=metric)
@@ -75,8 +75,8 @@ class Curve:
         self._shows_steps = True
         self.figure.set_theme(theme)
         layout = steps_layout(steps, n, metric=metric, loss=run.config.text("loss"))
-        summary = steps_summary(steps[-1], n)
-        traces = merged(self._style(theme), steps_traces(steps, n, metric=metric))
+        summary = steps_summary(steps[-1], n, run.held_out)
+        traces = merged(self._style(theme), steps_traces(steps, n, metric=metric, held_out=run.held_out))
         self.figure.show(traces, layout | {"shapes": [], "uirevision": "steps"}, summary)
         self.caption.text = _OTHERS_FOLLOW if metric == "loss" else summary
 
@@ -84,10 +84,17 @@ class Curve:
 def _about_loss(state: ViewState, earlier: Sequence[History]) -> str:
     """Name the earlier runs that the axis can't show, if there are any: of another loss, or of other images."""
     losses = [run.config.text("loss") for run in earlier if run.config.loss != state.history.config.loss]
-    others = [run.dataset.name for run in state.not_comparable.shown]
+    others = [_images_of(run) for run in state.not_comparable.shown]
     left_out = [f"{counted(len(losses), 'earlier run')} with {losses[0]}"] if losses else []
     left_out += [f"{counted(len(others), 'earlier run')} on {others[0]}"] if others else []
-    return f"Not shown: {' and '.join(left_out)}." if left_out else _TRAIN_LAGS
+    return (
+        f"Not shown: {' and '.join(left_out)}." if left_out else _TRAIN_LAGS.format(state.scored_on.held_out)
+    )
+
+
+def _images_of(run: SessionRun) -> str:
+    """Return which images a run was scored on: ``"MNIST"``, ``"other validation images"``."""
+    return run.dataset.name if run.held_out == "test" else "other validation images"
 
 
 class ChosenMatrix:
@@ -107,7 +114,8 @@ class ChosenMatrix:
         if waits and not is_new and monotonic() - self._drawn_at < _MATRIX_SECONDS:
             return
         self._drawn_at = monotonic()
-        self.matrix.show(None if state.moment is None else state.moment.confusion, state.theme)
+        counts = None if state.moment is None else state.moment.confusion
+        self.matrix.show(counts, state.theme, state.scored_on.held_out)
         self.caption.text = self.matrix.caption(state)
 
 

@@ -5,7 +5,14 @@ from collections.abc import Sequence
 from explorer.app.glossary import GLOSSARY
 from explorer.app.layout import box, set_hidden
 from explorer.app.panels.matrix import Difference
-from explorer.app.panels.run_rows import best_text, epochs_text, final_accuracy, training_seconds
+from explorer.app.panels.run_rows import (
+    best_text,
+    epochs_text,
+    final_accuracy,
+    held_out_accuracy,
+    test_cell,
+    training_seconds,
+)
 from explorer.figures.palette import Theme
 from explorer.figures.runs import run_colour
 from explorer.network.comparison import paired, verdict
@@ -19,7 +26,7 @@ from explorer.wording import counted
 __all__ = ["RunComparison"]
 
 _IMAGES = (
-    "{a} and {b} have other test images: neither accuracy nor loss says which of the two networks is better."
+    "{a} and {b} hold out other images: neither accuracy nor loss says which of the two networks is better."
 )
 
 _LOSSES = (
@@ -74,7 +81,7 @@ class RunComparison:
         """Return the verdict, and what else there is to know."""
         runs = {"A": a, "B": b}
         if not a.dataset.compares_with(b.dataset):
-            return _IMAGES.format(a=a.dataset.name, b=b.dataset.name), []
+            return _IMAGES.format(a=_images_of(a, b), b=_images_of(b, a)), []
         if a.newest is None or b.newest is None:
             unknown = [_without_figures(letter, run) for letter, run in runs.items() if run.newest is None]
             return " ".join(unknown), []
@@ -87,7 +94,11 @@ class RunComparison:
             return words, [*(_way_back(letter, runs[letter]) for letter in gone), *remarks]
         labels = a.dataset.test_labels
         test = term_element(_TEST, GLOSSARY[_TEST])
-        both = [f"Both classify the same {counted(len(labels), 'test image')} (", test, f"). {_LIMITS}"]
+        both = [
+            f"Both classify the same {counted(len(labels), f'{a.held_out} image')} (",
+            test,
+            f"). {_LIMITS}",
+        ]
         return verdict(*paired(outputs["A"], outputs["B"], labels)), [both, *remarks]
 
 
@@ -114,19 +125,27 @@ def _way_back(letter: str, run: SessionRun) -> str:
 
 def _lines(a: SessionRun, b: SessionRun) -> list[tuple[str, str, str]]:
     lines = [
-        ("Test accuracy", _percent(final_accuracy(a)), _percent(final_accuracy(b))),
+        (held_out_accuracy((a, b)), _percent(final_accuracy(a)), _percent(final_accuracy(b))),
         ("Best epoch", best_text(a), best_text(b)),
         ("Epochs", epochs_text(a), epochs_text(b)),
         ("Training time", _seconds(training_seconds(a)), _seconds(training_seconds(b))),
     ]
     same = a.dataset.compares_with(b.dataset)
+    if a.test or b.test:
+        lines.insert(1, ("Test accuracy", test_cell(a).text, test_cell(b).text))
     if not same:
-        lines.insert(0, ("Data set", a.dataset.name, b.dataset.name))
+        lines.insert(0, ("Data set", _images_of(a, b), _images_of(b, a)))
     elif a.config.loss == b.config.loss:
-        lines.insert(1, ("Test loss", _loss(a), _loss(b)))
+        lines.insert(1, (f"{a.held_out.capitalize()} loss", _loss(a), _loss(b)))
     names = [name for name in a.config.differences(b.config) if name != "epochs"]
     lines += [(FIELDS[name].label, a.config.text(name), b.config.text(name)) for name in names]
     return lines if names else [*lines, ("Other settings", "the same", "the same")]
+
+
+def _images_of(run: SessionRun, other: SessionRun) -> str:
+    """Return what sets the images of a run apart from those of another: the data set, or what it holds out."""
+    name = run.dataset.name
+    return name if name != other.dataset.name else f"{name} (other {run.held_out} images)"
 
 
 def _percent(share: float | None) -> str:

@@ -16,6 +16,7 @@ __all__ = [
     "epochs_text",
     "final_accuracy",
     "headings",
+    "held_out_accuracy",
     "row",
     "training_seconds",
 ]
@@ -27,6 +28,7 @@ _ELSEWHERE = ("epochs",)  # they have a column of their own
 _MOST_OTHERS = 4  # columns, beyond which a table would be cut on a usual screen
 _PARENT: Column = ()
 _DATASET: Column = ("dataset",)
+_TEST: Column = ("test",)
 _NONE = "–"
 
 
@@ -34,8 +36,8 @@ def column_names(runs: Sequence[SessionRun]) -> tuple[Column, ...]:
     """Return the columns after the results, each by the names of its settings.
 
     They are the three settings that are moved most, and those that any two runs differ in, which share a column
-    where they are many. Before them comes the data set where there are several; where there is a fork, the last
-    is its parent's, with no setting.
+    where they are many. Before them come the test set where it was opened, and the data set where there are
+    several; where there is a fork, the last is its parent's, with no setting.
     """
     usual = [name for name in FIELDS if name in _ALWAYS]
     others = tuple(
@@ -43,20 +45,27 @@ def column_names(runs: Sequence[SessionRun]) -> tuple[Column, ...]:
         for name in FIELDS
         if name not in (*_ALWAYS, *_ELSEWHERE) and len({getattr(run.config, name) for run in runs}) > 1
     )
+    tests = [_TEST] if any(run.test is not None for run in runs) else []
     datasets = [_DATASET] if len({run.dataset.name for run in runs}) > 1 else []
     shared = [others] if len(others) > _MOST_OTHERS else [(name,) for name in others]
     forks = [_PARENT] if any(run.parent is not None for run in runs) else []
-    return (*datasets, *((name,) for name in usual), *shared, *forks)
+    return (*tests, *datasets, *((name,) for name in usual), *shared, *forks)
 
 
-def headings(columns: Sequence[Column]) -> list[str]:
-    """Return the words over the cells of `row`."""
-    return ["Test accuracy", "Best", "Epochs", "Time", *map(_heading, columns)]
+def held_out_accuracy(runs: Sequence[SessionRun]) -> str:
+    """Return what the accuracy of runs is called, which may be on images of two kinds."""
+    kinds = {run.held_out for run in runs} or {"test"}
+    return f"{kinds.pop().capitalize() if len(kinds) == 1 else 'Held-out'} accuracy"
+
+
+def headings(columns: Sequence[Column], runs: Sequence[SessionRun]) -> list[str]:
+    """Return the words over the cells of `row`, for a table of these runs."""
+    return [held_out_accuracy(runs), "Best", "Epochs", "Time", *map(_heading, columns)]
 
 
 def _heading(column: Column) -> str:
-    if column in (_PARENT, _DATASET):
-        return "Parent" if column == _PARENT else "Data set"
+    if column in (_PARENT, _DATASET, _TEST):
+        return {_PARENT: "Parent", _DATASET: "Data set", _TEST: "Test set"}[column]
     return FIELDS[column[0]].label if len(column) == 1 else "Other settings"
 
 
@@ -108,12 +117,12 @@ def row(
 
 
 def final_accuracy(run: SessionRun) -> float | None:
-    """Return the test accuracy that the run has reached, 0 to 1; None before its first epoch has ended."""
+    """Return the held-out accuracy that the run has reached, 0 to 1; None before its first epoch has ended."""
     return None if run.newest is None else run.newest.record.test_accuracy
 
 
 def best_text(run: SessionRun) -> str:
-    """Return the highest test accuracy of an epoch's end, and that epoch."""
+    """Return the highest held-out accuracy of an epoch's end, and that epoch."""
     record = run.best
     return _NONE if record is None else f"{percent(record.test_accuracy, 2)} at\u00a0{record.epoch}"
 
@@ -122,6 +131,8 @@ def epochs_text(run: SessionRun) -> str:
     """Return how far the run has come, and how it ended if not by itself."""
     done = f"{run.epoch:.2f}".rstrip("0").rstrip(".")
     state = {"finished": "", "idle": ""}.get(run.status, run.status)
+    if run.is_stopped_early:
+        return f"{done} of {run.epochs_done} · stopped early"
     return f"{done} · {state}" if state else done
 
 
@@ -134,6 +145,8 @@ def training_seconds(run: SessionRun) -> float | None:
 
 def _settings_cell(run: SessionRun, names: Column, differing: Collection[str]) -> RunCell:
     config, differs = run.config, any(name in differing for name in names)
+    if names == _TEST:
+        return test_cell(run)
     if names == _DATASET:
         return RunCell(run.dataset.name, None, differs)
     if len(names) > 1:
@@ -144,6 +157,14 @@ def _settings_cell(run: SessionRun, names: Column, differing: Collection[str]) -
     if isinstance(value, int | float):
         order = float(value)
     return RunCell(config.text(name), order, differs)
+
+
+def test_cell(run: SessionRun) -> RunCell:
+    """Return the accuracy on the test set, where it was opened, and how many times it had been by then."""
+    if run.test is None:
+        return RunCell(_NONE if run.held_out == "test" else "closed", -1.0)
+    again = f", {run.test.times}" if run.test.number > 1 else ""
+    return RunCell(f"{100 * run.test.accuracy:.2f} %{again}", run.test.accuracy)
 
 
 def _spelt(config: TrainingConfig, name: str) -> str:

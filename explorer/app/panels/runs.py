@@ -102,9 +102,9 @@ class RunsPanel:
         config = state.config if present is None else present.config
         rows = self._earlier_rows(state, columns, config, numbers)
         if present is not None:
-            own = row(present, columns, config, state.dataset, numbers, state.theme, is_present=True)
+            own = row(present, columns, config, state.scored_on, numbers, state.theme, is_present=True)
             rows = [*rows, own]
-        self.table.show(headings(columns), rows)
+        self.table.show(headings(columns, runs), rows)
         if not self.table.undo and self._said_during != _number(state):
             self._said_during = _NEVER
             self.table.say(_described(len(runs), _replaced(state.earlier.replaced, state.begun_run)))
@@ -113,9 +113,8 @@ class RunsPanel:
         self, state: ViewState, columns: tuple[Column, ...], config: TrainingConfig, numbers: frozenset[int]
     ) -> list[RunRow]:
         """Return the rows of the runs that have ended: those of the last time, if nothing has changed in them."""
-        earlier, dataset, theme = state.earlier, state.dataset, state.theme
-        racing = tuple(map(_progress, state.racing))
-        key = (theme, columns, config, dataset, numbers, _marks(earlier), racing)
+        earlier, dataset, theme = state.earlier, state.scored_on, state.theme
+        key = (theme, columns, config, dataset, numbers, _marks(earlier))
         if self._rows is None or self._rows[0] != key:
             made = [row(run, columns, config, dataset, numbers, theme, is_present=False) for run in earlier]
             self._rows = key, made
@@ -129,7 +128,7 @@ class RunsPanel:
         drawn = self._drawn_runs(state)
         runs = [_curve(run, present=run is state.run) for run in drawn]
         axis = _axis(self.axis.value)
-        others = [run.dataset.name for run in state.not_comparable.shown if run.has_curve]
+        others = [run for run in state.not_comparable.shown if run.has_curve]
         caption = self.captions["accuracy"].text = _accuracy_caption(drawn) + _left_out(others)
         self.accuracy.set_theme(state.theme)
         traces = runs_traces(runs, "accuracy", axis, theme=state.theme)
@@ -141,7 +140,8 @@ class RunsPanel:
         comparable = [run for run in runs if run.loss == loss]
         axis = _axis(self.axis.value)
         scale: Scale = "log" if self.scale.value == "log" else "linear"
-        caption = self.captions["loss"].text = _loss_caption(loss, len(runs) - len(comparable))
+        held_out = state.scored_on.held_out
+        caption = self.captions["loss"].text = _loss_caption(loss, len(runs) - len(comparable), held_out)
         self.loss.set_theme(state.theme)
         traces = runs_traces(comparable, "loss", axis, theme=state.theme)
         self.loss.show(traces, runs_layout(comparable, "loss", axis, scale=scale), caption)
@@ -208,8 +208,8 @@ def _progress(run: SessionRun) -> tuple[object, ...]:
 
 
 def _marks(runs: Iterable[SessionRun]) -> tuple[object, ...]:
-    """Return all that the user can change in runs."""
-    return tuple((run.key, run.name, run.note, run.pinned, run.hidden) for run in runs)
+    """Return all that the user can change in runs, and the test set that was opened for them."""
+    return tuple((run.key, run.name, run.note, run.pinned, run.hidden, run.test) for run in runs)
 
 
 def _curve(run: SessionRun, *, present: bool = False) -> RunCurve:
@@ -223,6 +223,7 @@ def _curve(run: SessionRun, *, present: bool = False) -> RunCurve:
         first_step=run.first_step,
         first_seconds=run.first_seconds,
         is_present=present,
+        held_out=run.held_out,
     )
 
 
@@ -268,14 +269,13 @@ def _mentioned(run: SessionRun) -> str:
     return f"{run.mention[:1].upper()}{run.mention[1:]}"
 
 
-def _left_out(names: list[str]) -> str:
+def _left_out(runs: list[SessionRun]) -> str:
     """Say which runs are not drawn, by the data sets that they are on; empty without any."""
-    if not names:
+    if not runs:
         return ""
-    datasets, one = " and ".join(dict.fromkeys(names)), len(names) == 1
-    return (
-        f" · {counted(len(names), 'run')} on {datasets} {'is' if one else 'are'} not drawn: other test images"
-    )
+    datasets = " and ".join(dict.fromkeys(run.dataset.name for run in runs))
+    verb, what = "is" if len(runs) == 1 else "are", " and ".join(dict.fromkeys(run.held_out for run in runs))
+    return f" · {counted(len(runs), 'run')} on {datasets} {verb} not drawn: other {what} images"
 
 
 def _accuracy_caption(runs: list[SessionRun]) -> str:
@@ -285,18 +285,21 @@ def _accuracy_caption(runs: list[SessionRun]) -> str:
     if not done:
         return "not trained yet"
     accuracy, called = max(done, key=lambda found: found[0])
-    return f"highest test accuracy: {called}, {100 * accuracy:.2f} %"
+    return f"highest {runs[-1].held_out} accuracy: {called}, {100 * accuracy:.2f} %"
 
 
-def _loss_caption(loss: str, n_others: int) -> str:
+def _loss_caption(loss: str, n_others: int, held_out: str) -> str:
     name = FIELDS["loss"].text(loss)
     if not n_others:
-        return f"{name}, mean over the test images"
+        return f"{name}, mean over the {held_out} images"
     others = "1 run with another loss is" if n_others == 1 else f"{n_others} runs with another loss are"
     return f"{name} only: {others} left out, because the two measure different things. Accuracy compares."
 
 
 def _figure(metric: Metric, theme: Theme) -> LiveFigure:
     return LiveFigure(
-        runs_figure([], metric, theme=theme), fills=True, theme=theme, name=f"Test {metric} of the runs"
+        runs_figure([], metric, theme=theme),
+        fills=True,
+        theme=theme,
+        name=f"{metric.capitalize()} of the runs on held-out images",
     )

@@ -31,7 +31,6 @@ class GradientCheck:
     def __init__(self, views: Views) -> None:
         self.table = Display(CheckedWeights())
         self.view = box("explorer-gradient-check", self.table)
-        self._probe = probe(views.dataset, 0, _MOST_IMAGES)
         self._pace = Pace()
         self._draw_number = 0
         self._seen: Subject | None = None
@@ -57,14 +56,14 @@ class GradientCheck:
         self._drawn = wanted
         subject = self._seen
         n = probe_size(subject.n_parameters, most=_MOST_IMAGES, least=_LEAST_IMAGES, products=_PRODUCTS)
-        images = self._probe.head(n)
+        images = probe(subject.run.dataset, n)
         rng = np.random.default_rng(self._draw_number)
         with subject.network() as network:
             places = choose_weights(network, images.X, rng, _N_WEIGHTS)
             checked = check_gradient(network, images.X, images.d, places)
         words, agrees = gradient_verdict(checked)
         how = (
-            f"L is the summed loss of {counted(images.n_samples, 'test image')}, in float64. "
+            f"L is the summed loss of {counted(images.n_samples, f'{subject.run.held_out} image')}, in float64. "
             "Analytic: backpropagation. "
             f"Numeric: (L(w + ε) − L(w − ε)) / 2ε with ε = {written(STEP)}. Epoch {subject.epoch:g}."
         )

@@ -32,13 +32,12 @@ _WHAT = ("weight", "activation")
 
 
 class Histograms:
-    """Two figures: weights, and activations on a few hundred test images."""
+    """Two figures: weights, and activations on a few hundred held-out images."""
 
     def __init__(self, views: Views) -> None:
         self.weights, self.activations = self._figures = tuple(_figure(what, views.theme) for what in _WHAT)
         self.captions = (Caption(), Caption())
         self.view = figure_row(self._figures, self.captions)
-        self._probe = probe(views.dataset, 0, _MOST_IMAGES)
         self._pace = Pace()
         self._drawn: Subject | None = None
         self._first_activations: Layers = []
@@ -64,14 +63,16 @@ class Histograms:
         spreads = [_spreads(names, *both) for both in layers]
         n = activations[0][0].shape[1]
         self.captions[0].text = f"standard deviation of the weights: {spreads[0]}"
-        self.captions[1].text = f"on {counted(n, 'test image')}; standard deviation: {spreads[1]}"
+        self.captions[
+            1
+        ].text = f"on {counted(n, f'{subject.run.held_out} image')}; standard deviation: {spreads[1]}"
         self.weights.summary, self.activations.summary = (caption.text for caption in self.captions)
 
     @np.errstate(all="ignore")  # weights that are no numbers show in the figure
     def _activations(self, subject: Subject, weights: Weights) -> Layers:
         n = probe_size(subject.n_parameters, most=_MOST_IMAGES, least=_LEAST_IMAGES)
         with subject.network(weights) as network:
-            network.forward(self._probe.head(n).X)
+            network.forward(probe(subject.run.dataset, n).X)
             return [*network.h.values()]
 
 

@@ -1,4 +1,4 @@
-"""One test image's way through the network and back, with the formulas and their numbers."""
+"""One held-out image's way through the network and back, with the formulas and their numbers."""
 
 from typing import Any
 
@@ -53,13 +53,14 @@ class OneImage:
 
     def show(self, state: ViewState, subject: Subject) -> None:
         """Show what the network of this moment makes of the image."""
-        self._seen = state, subject
+        self._seen, self._dataset = (state, subject), subject.run.dataset
+        self.picker.offer(len(self._dataset.test_labels), f"{self._dataset.held_out} image")
         if self._pace.is_due(state):
             with self._pace.drawing():
                 self._draw()
 
     def look_into(self, image: int | Drawing) -> None:
-        """Choose a test image, by its index, or a drawing; the focus of the page goes to it."""
+        """Choose a held-out image, by its index, or a drawing; the focus of the page goes to it."""
         self._drawing = image if isinstance(image, Drawing) else None
         self.picker.index = NO_SAMPLE if isinstance(image, Drawing) else image
         self.picker.take_focus()
@@ -107,7 +108,7 @@ class OneImage:
         self.stages.show(stages(walk, units, state.theme))
 
     def _sample(self, index: int) -> Drawing:
-        """Return a test image as if it were drawn; the first for `NO_SAMPLE`."""
+        """Return a held-out image as if it were drawn; the first for `NO_SAMPLE`."""
         index = max(index, 0)
         return Drawing(self._dataset.test_images[index], int(self._dataset.test_labels[index]))
 

@@ -39,7 +39,6 @@ class OverTime:
         self.gradient, self.stuck = self._figures = tuple(_figure(what, views.theme) for what in _MEASURES)
         self.captions = (Caption(), Caption())
         self.view = figure_row(self._figures, self.captions)
-        self._probe = probe(views.dataset, 0, _MOST_IMAGES)
         self._pace = Pace()
         self._leisure = Leisure(self._go_on, views.on_loop)
         self._seen: tuple[ViewState, Subject] | None = None
@@ -88,13 +87,13 @@ class OverTime:
         return {epoch: weights for epoch, weights in moments.items() if epoch not in self._known}
 
     def _diagnosed(self, subject: Subject, weights: Weights) -> tuple[LayerDiagnostics, ...]:
-        images = self._probe.head(self._n_images(subject))
+        images = probe(subject.run.dataset, self._n_images(subject))
         with subject.network(weights) as network:
             return diagnose(network, images.X, images.d)
 
     def _n_images(self, subject: Subject) -> int:
         n = probe_size(subject.n_parameters, most=_MOST_IMAGES, least=_LEAST_IMAGES)
-        return min(n, self._probe.n_samples)
+        return min(n, len(subject.run.dataset.test_labels))
 
     def _draw(self) -> None:
         if self._seen is None:
@@ -113,7 +112,7 @@ class OverTime:
     def _say(self, subject: Subject) -> None:
         layers = self._known.get(subject.epoch)
         if layers is not None:
-            gradient, stuck = layers_summary(layers, self._n_images(subject))
+            gradient, stuck = layers_summary(layers, self._n_images(subject), subject.run.held_out)
             self.captions[0].text = f"epoch {subject.epoch:g}, {gradient}"
             self.captions[1].text = stuck
             self.gradient.summary, self.stuck.summary = (caption.text for caption in self.captions)

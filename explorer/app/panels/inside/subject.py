@@ -1,4 +1,4 @@
-"""The network that the sections look into, and the test images that they try it on."""
+"""The network that the sections look into, and the held-out images that they try it on."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Subject:
     epoch: float
     """Epochs so far; where only the first weights are known, those before them: 0 unless a file says more."""
     test_outputs: NDArray[np.floating[Any]] | None
-    """Outputs for the test set, shape (n_classes, n_test); None before the first epoch has ended."""
+    """Outputs for the held-out images, shape (n_classes, n_test); None before the first epoch has ended."""
     _network: NeuralNetwork
 
     @property
@@ -110,7 +110,7 @@ class Subjects:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Probe:
-    """Test images as the network takes them."""
+    """Held-out images as the network takes them."""
 
     X: NDArray[np.float32]
     """One image a column, in [0, 1], shape (n_inputs, n_samples)."""
@@ -122,15 +122,11 @@ class Probe:
         """Images."""
         return len(self.X.T)
 
-    def head(self, n: int) -> Probe:
-        """Return the first `n` images."""
-        return Probe(self.X[:, :n], self.d[:, :n])
 
-
-def probe(dataset: Dataset, start: int, stop: int) -> Probe:
-    """Return the test images from `start` up to `stop`, without the float copy of all that `X_test` is."""
-    pixels = dataset.test_images[start:stop].reshape(-1, dataset.n_inputs)
-    labels = dataset.test_labels[start:stop]
+def probe(dataset: Dataset, n: int) -> Probe:
+    """Return the first `n` held-out images, without the float copy of all that `X_test` is."""
+    pixels = dataset.test_images[:n].reshape(-1, dataset.n_inputs)
+    labels = dataset.test_labels[:n]
     one_hot = np.eye(dataset.n_classes, dtype=np.float32)[labels]
     return Probe(np.divide(pixels, np.float32(255), dtype=np.float32).T, one_hot.T)
 

@@ -39,7 +39,7 @@ _EXPLAINED: Mapping[str, str] = MappingProxyType(
     {
         "now": "Each image is one unit: the weight that it gives to each pixel. Ink where the image is green "
         "raises the unit's output, ink where it is purple lowers it: a unit answers to shapes that lie on its "
-        "green and keep off its purple. Choose one to see what it says, and which test images excite it most.",
+        "green and keep off its purple. Choose one to see what it says, and which images excite it most.",
         "change": "Each image is what training has done to one unit: green where a weight was raised, purple "
         "where it was lowered. Where no image has any ink, nothing changes.",
     }
@@ -157,18 +157,20 @@ class FirstWeights:
         )
 
     def _draw_exciting(self, state: ViewState, subject: Subject) -> None:
-        (W, b, *_), data = subject.weights, self._dataset
+        (W, b, *_), data = subject.weights, subject.run.dataset
         unit = min(self.images.selected, len(W) - 1)
         found, sums = most_exciting(W[unit], data, _N_EXCITING)
         names = [data.class_names[k] for k in data.test_labels[found]]
         pictures = [
-            RowPicture(f"test image {grouped(index)}, {name}: a weighted sum of {written(total)}", name)
+            RowPicture(
+                f"{data.held_out} image {grouped(index)}, {name}: a weighted sum of {written(total)}", name
+            )
             for index, name, total in zip(found.tolist(), names, sums + float(b[unit, 0]), strict=True)
         ]
         columns = _N_EXCITING // 2
         self.exciting.show(
             PictureRows(
-                f"Test images that excite unit {unit} most",
+                f"{data.held_out.capitalize()} images that excite unit {unit} most",
                 (PictureRow("", pictures),),
                 sprite(data.test_images[found], columns, theme=state.theme),
                 columns,
@@ -181,14 +183,14 @@ class FirstWeights:
 
 
 def most_exciting(weights: Array, dataset: Dataset, n: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Return the test images whose weighted sum is the largest, that one first, and these sums.
+    """Return the held-out images whose weighted sum is the largest, that one first, and these sums.
 
     Parameters
     ----------
     weights : ndarray of float, shape (784,)
         One for each pixel; where a sum is no number, it counts as the lowest.
     dataset : Dataset
-        Its test images, which are taken as the network takes them: in [0, 1].
+        Its test images, or validation images, which are taken as the network takes them: in [0, 1].
     n : int
         How many.
 

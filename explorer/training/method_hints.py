@@ -1,0 +1,107 @@
+"""Hints about the methods that a practitioner adds: what each of them causes where it is too strong, and cures.
+
+The thresholds are measured on MNIST, as those of `explorer.training.hints` are.
+"""
+
+from itertools import pairwise
+
+from explorer.network import OPTIMIZERS
+from explorer.training.findings import Findings, Hint
+from explorer.wording import counted, percent, plain
+
+__all__ = [
+    "augmentation_too_strong",
+    "dropout_too_strong",
+    "memorised",
+    "patience_too_short",
+    "penalty_too_strong",
+    "wavering_loss",
+]
+
+_STRONG_L2, _STRONG_L1 = 0.001, 0.0001
+_WIDE_ENOUGH = 64  # units, to spare a fifth of them in each step
+_ROOM = {"shift": (3.0, 2.0), "rotation": (30.0, 15.0), "scale": (0.25, 0.1), "elastic": (2.0, 1.0)}
+"""How strong a distortion may be at most, and one that suits digits."""
+
+
+def dropout_too_strong(findings: Findings) -> Hint | None:
+    """Fix dropout that leaves too little of a network to learn with: less of it, in a narrow one none."""
+    config = findings.config
+    if max(config.dropout, config.input_dropout) < 0.3 or not findings.ends_below(0.95):
+        return None
+    while_dropping, without = findings.epochs[-1].train_accuracy, findings.train_accuracy
+    if without - while_dropping < 0.03 and while_dropping > 0.5:
+        return None
+    spare = 0.2 if min(config.hidden_sizes) >= _WIDE_ENOUGH else 0.0
+    changes = {"dropout": min(config.dropout, spare), "input_dropout": min(config.input_dropout, 0.1)}
+    what = f"Train accuracy is {percent(while_dropping)} with dropout, and {percent(without)} without."
+    why = "So much is left out in each step that what is left can't tell the classes apart."
+    return findings.hint("dropout_too_strong", "hint", why, changes, what)
+
+
+def penalty_too_strong(findings: Findings) -> Hint | None:
+    """Fix a penalty that outweighs the images: a tenth of what is usual at most."""
+    config = findings.config
+    in_loss = not OPTIMIZERS[config.optimizer].decays_weights
+    is_strong = (in_loss and config.l2 > _STRONG_L2) or config.l1 > _STRONG_L1
+    if not is_strong or not findings.ends_below(0.93):
+        return None
+    l2 = min(config.l2, _STRONG_L2 / 10) if in_loss else config.l2
+    changes = {"l2": l2, "l1": min(config.l1, _STRONG_L1 / 10)}
+    why = "The loss falls more by small weights than by right answers, so the weights shrink towards 0."
+    return findings.hint("penalty_too_strong", "hint", why, changes)
+
+
+def augmentation_too_strong(findings: Findings) -> Hint | None:
+    """Fix distortions that make one digit of another, or of none: milder ones."""
+    config = findings.config
+    strong = {name: mild for name, (most, mild) in _ROOM.items() if getattr(config, name) > most}
+    if not strong or not findings.ends_below(0.95):
+        return None
+    why = "Distorted so much, images no longer look like their class: a 6 that is turned is a 9."
+    return findings.hint("augmentation_too_strong", "hint", why, strong)
+
+
+def patience_too_short(findings: Findings) -> Hint | None:
+    """Fix early stopping at a first wobble of the validation loss: more patience."""
+    config, records = findings.config, findings.epochs
+    stopped = findings.finished and len(records) and records[-1].epoch < config.epochs
+    if not stopped or not 0 < config.patience <= 3 or not config.n_validation:
+        return None
+    best = min(record.test_loss for record in records)
+    only_wobbles = records[-1].test_loss < 1.1 * best
+    still_learns = findings.train_accuracy < 0.99
+    if not (only_wobbles and still_learns):
+        return None
+    what = f"It stopped after {counted(records[-1].epoch, 'epoch')}, at a validation loss hardly above its lowest."
+    why = "From one epoch to the next the loss goes up by chance as well: only a lasting rise is one."
+    return findings.hint("patience_too_short", "hint", why, {"patience": 10}, what)
+
+
+def wavering_loss(findings: Findings) -> Hint | None:
+    """Fix a loss that goes up and down to the end: a schedule under which the last steps are small."""
+    config, losses = findings.config, [record.train_loss for record in findings.epochs[-5:]]
+    if not findings.finished or len(losses) < 5 or config.schedule != "constant" or config.changes:
+        return None
+    rises = sum(after > before for before, after in pairwise(losses))
+    if rises < 2 or findings.accuracy < 0.5 or findings.train_accuracy > 0.998:
+        return None
+    what = f"Train loss went up in {rises} of the last 4 epochs."
+    why = (
+        f"At learning rate {plain(config.learning_rate)} steps stay too long to settle: let them get shorter."
+    )
+    return findings.hint("wavering_loss", "hint", why, {"schedule": "cosine"}, what)
+
+
+def memorised(findings: Findings) -> Hint | None:
+    """Fix training images learned by heart, as validation images tell: new variants of them in each epoch."""
+    config = findings.config
+    if not findings.finished or not config.n_validation or config.augmentation.is_on:
+        return None
+    gap = findings.train_accuracy - findings.test_accuracy
+    if findings.train_accuracy < 0.985 or gap < 0.015 or findings.n_train < 5000:
+        return None
+    what = f"Train accuracy is {percent(findings.train_accuracy)}, validation accuracy "
+    what += f"{percent(findings.test_accuracy)}."
+    why = "The training images are learned by heart: shifted and turned a little, they are new in each epoch."
+    return findings.hint("memorised", "info", why, {"shift": 1.0, "rotation": 10.0}, what)

@@ -3,9 +3,8 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 
-from explorer.training import FIELDS, PRESETS, TrainingConfig
-from explorer.training.fields import Choice
-from explorer.wording import plain
+from explorer.training import PRESETS, TrainingConfig
+from explorer.wording import counted, plain
 
 __all__ = ["entry_labels", "fork_label", "run_label"]
 
@@ -25,10 +24,22 @@ _WORDS: Mapping[str, Callable[[TrainingConfig], str]] = MappingProxyType(
         "batch_size": lambda config: f"batch {config.text('batch_size')}",
         "learning_rate": lambda config: f"lr {plain(config.learning_rate)}",
         "schedule": lambda config: f"{config.text('schedule')} schedule",
+        "warmup": lambda config: f"warm-up {config.warmup}",
         "reduction": lambda config: f"by {config.reduction}",
+        "l2": lambda config: f"L2 {plain(config.l2)}",
+        "l1": lambda config: f"L1 {plain(config.l1)}",
+        "dropout": lambda config: f"dropout {plain(config.dropout)}",
+        "input_dropout": lambda config: f"input dropout {plain(config.input_dropout)}",
+        "max_norm": lambda config: f"max-norm {plain(config.max_norm)}",
+        "shift": lambda config: f"shift {plain(config.shift)}",
+        "rotation": lambda config: f"rotation {plain(config.rotation)}",
+        "scale": lambda config: f"scale {plain(config.scale)}",
+        "elastic": lambda config: f"elastic {plain(config.elastic)}",
         "seed": lambda config: f"seed {config.seed}",
         "n_train": lambda config: f"{config.text('n_train')} images",
         "n_validation": lambda config: f"{config.text('n_validation')} validation images",
+        "patience": lambda config: f"patience {config.patience}",
+        "changes": lambda config: counted(len(config.changes), "change") + " in mid-run",
     }
 )
 """A setting in a name, where its text alone would not say which it is."""

@@ -24,6 +24,7 @@ from explorer.training.record_tables import figures_table
 
 __all__ = [
     "FORMAT",
+    "MOST_OUTPUT_BYTES",
     "MOST_RECORD_BYTES",
     "MOST_RUNS",
     "MOST_TEXT",
@@ -32,11 +33,11 @@ __all__ = [
     "SavedSession",
     "data_checksums",
     "kept_weights",
-    "most_networks",
+    "output_bytes",
     "session_bytes",
 ]
 
-FORMAT = 1
+FORMAT = 2
 SUFFIX = ".session"
 """What the name of a session's file ends in."""
 
@@ -53,7 +54,9 @@ PLAIN = ("number", "label", "name", "note", "pinned", "hidden", "first_epoch", "
 """What is written of a run as it is: attributes of `SessionRun`."""
 
 _WEIGHT_BYTES = MOST_BYTES * 3 // 4  # the rest is for the records
-_OUTPUT_BYTES = 1 << 28
+
+MOST_OUTPUT_BYTES = 1 << 28
+"""Most bytes of the outputs that all networks of a file give for the images that they are judged by."""
 
 Weights = tuple[NDArray[np.floating[Any]], ...]
 
@@ -103,7 +106,7 @@ def session_bytes(saved: SavedSession, dataset: Dataset, weight_bytes: int = _WE
     listed = {run.number for run in kept}
     by_number = {run.number: run for run in (*_ancestors(kept), *kept)}
     runs = [run for _, run in sorted(by_number.items())]
-    weights = _fitting_weights(runs, saved, dataset, weight_bytes)
+    weights = _fitting_weights(runs, saved, weight_bytes)
     content = {
         "format": FORMAT,
         "saved_at": saved.saved_at,
@@ -136,13 +139,15 @@ def kept_weights(run: SessionRun) -> dict[float, Weights]:
         found[float(run.first_epoch)] = run.first_weights
     found |= {float(moment.epoch): moment.weights for moment in run.timeline.moments if moment.weights}
     if run.evaluation is not None and run.evaluation.snapshot.weights:
-        found[float(run.evaluation.epoch)] = run.evaluation.snapshot.weights
+        epoch = float(run.evaluation.epoch)
+        found.pop(epoch, None)  # of a run that was stopped early, it is not the last
+        found[epoch] = run.evaluation.snapshot.weights
     return found
 
 
-def most_networks(dataset: Dataset) -> int:
-    """Return how many networks a file holds at most: as many as memory has room for the outputs of."""
-    return _OUTPUT_BYTES // (4 * dataset.n_classes * len(dataset.test_labels))
+def output_bytes(dataset: Dataset) -> int:
+    """Return the memory of a network's outputs for the held-out images."""
+    return 4 * dataset.n_classes * len(dataset.test_labels)
 
 
 def _entry(run: SessionRun, weights: Mapping[float, Weights]) -> dict[str, Any]:
@@ -198,25 +203,27 @@ def _ancestors(runs: Iterable[SessionRun]) -> Iterator[SessionRun]:
 
 
 def _fitting_weights(
-    runs: Sequence[SessionRun], saved: SavedSession, dataset: Dataset, room: int
+    runs: Sequence[SessionRun], saved: SavedSession, room: int
 ) -> dict[int, dict[float, Weights]]:
     """Return the weights by run and epoch: each run's newest, then the epochs before, as far as there is room."""
     by_worth = sorted(runs, key=saved._worth, reverse=True)
-    known = {run.number: [*kept_weights(run).items()][::-1] for run in by_worth}
-    newest = [(number, *found[0]) for number, found in known.items() if found]
-    others = [(number, *moment) for number, found in known.items() for moment in found[1:]]
+    known = {run: [*kept_weights(run).items()][::-1] for run in by_worth}
+    newest = [(run, *found[0]) for run, found in known.items() if found]
+    others = [(run, *moment) for run, found in known.items() for moment in found[1:]]
     chosen: dict[int, dict[float, Weights]] = {}
-    for number, epoch, weights in [*newest, *others][: most_networks(dataset)]:
+    output_room = MOST_OUTPUT_BYTES
+    for run, epoch, weights in [*newest, *others]:
         room -= sum(array.nbytes for array in weights)
-        if room < 0:
+        output_room -= output_bytes(run.dataset)
+        if min(room, output_room) < 0:
             break
-        chosen.setdefault(number, {})[epoch] = weights
+        chosen.setdefault(run.number, {})[epoch] = weights
     return chosen
 
 
 def _share(run: SessionRun) -> float:
     """Return how much of a file's room a run takes, without its networks; 1 is all there is."""
-    per_epoch = 8 * 6 + 4 * run.dataset.n_classes**2
-    records = per_epoch * (len(run.history.epochs) + 2) + 8 * 4 * len(run.history.batches)
+    per_epoch = 8 * 7 + 4 * run.dataset.n_classes**2
+    records = per_epoch * (len(run.history.epochs) + 2) + 8 * 5 * len(run.history.batches)
     words = len(json.dumps([run.label, run.name, run.note, asdict(run.opened) if run.opened else ""]))
     return records / MOST_RECORD_BYTES + (1000 + words) / MOST_TEXT

@@ -20,6 +20,7 @@ from explorer.network.array_archive import ArrayArchive, explained
 from explorer.session.opening import OpenedWeights
 from explorer.session.saved_session import (
     FORMAT,
+    MOST_OUTPUT_BYTES,
     MOST_RECORD_BYTES,
     MOST_RUNS,
     MOST_TEXT,
@@ -27,7 +28,7 @@ from explorer.session.saved_session import (
     SUFFIX,
     SavedSession,
     data_checksums,
-    most_networks,
+    output_bytes,
 )
 from explorer.session.session_run import SessionRun
 from explorer.training import (
@@ -55,8 +56,10 @@ __all__ = ["SessionFileError", "is_session", "read_session"]
 
 _EXPECTED = "a session that the explorer has saved"
 _MOST_UNPACKED = 6 * MOST_RECORD_BYTES
+_HIGHEST_RATE = 100.0
 _MOST = 10**12  # for whole numbers: float64 holds them exactly
 _RECORDS = MappingProxyType({"epochs": EpochRecord, "batches": BatchRecord, "evaluations": Evaluation})
+_RATE = "learning_rate"  # the last figure of records, which files of format 1 lack
 _TABLES = (*_RECORDS, "confusions", "evaluated")
 _ENTRIES = frozenset({"session", *_TABLES, "weights"})
 
@@ -195,8 +198,8 @@ def _refused(part: str, key: str, content: Mapping[str, Any], expected: str) -> 
 
 
 def _config(values: Any, part: str, dataset: Dataset) -> TrainingConfig:
-    """Return settings that the data set allows."""
-    if not isinstance(values, dict) or values.keys() != FIELDS.keys():
+    """Return settings that the data set allows; those that came later than the file are off."""
+    if not isinstance(values, dict) or not values or values.keys() - FIELDS.keys():
         raise FileError(part, "other settings", ", ".join(FIELDS))
     try:
         config = TrainingConfig(**values)
@@ -214,6 +217,8 @@ def _figures(archive: ArrayArchive, name: str) -> NDArray[np.float64]:
     kinds = figure_kinds(_RECORDS[name])
     part, expected = f"{archive.name}, {name}", f"float64 in {len(kinds)} columns"
     table = archive.array(name, "f8", 2, expected, may_be_empty=True)
+    if _RATE in kinds and table.shape[1] == len(kinds) - 1:
+        table = np.pad(table, ((0, 0), (0, 1)), constant_values=np.nan)
     if table.shape[1] != len(kinds):
         raise FileError(part, f"{table.shape[1]} columns", expected)
     for column, (figure, is_whole) in zip(table.T, kinds.items(), strict=True):
@@ -222,6 +227,8 @@ def _figures(archive: ArrayArchive, name: str) -> NDArray[np.float64]:
         if figure.endswith("accuracy") or figure in ("epoch", "seconds"):
             high = 1 if figure.endswith("accuracy") else _MOST
             known = bool(((column >= 0) & (column <= high)).all())
+        elif figure == _RATE:
+            known = bool((np.isnan(column) | ((column >= 0) & (column <= _HIGHEST_RATE))).all())
         else:  # the losses of a network that was stopped on its way out of all bounds may be no numbers
             known = name == "evaluations" or bool(np.isfinite(column).all())
         if not known:
@@ -230,11 +237,11 @@ def _figures(archive: ArrayArchive, name: str) -> NDArray[np.float64]:
 
 
 def _counts(archive: ArrayArchive, name: str, dataset: Dataset) -> NDArray[np.int64]:
-    """Return a table of confusion matrices, once each counts all test images."""
-    n, n_test = dataset.n_classes, len(dataset.test_labels)
-    part, expected = f"{archive.name}, {name}", f"counts of {n_test} images in {n} × {n} cells"
+    """Return a table of confusion matrices."""
+    n = dataset.n_classes
+    part, expected = f"{archive.name}, {name}", f"counts in {n} × {n} cells"
     counts = read_only_counts(archive.array(name, "i4", 3, expected, may_be_empty=True))
-    if counts.shape[1:] != (n, n) or (counts < 0).any() or (counts.sum(axis=(1, 2)) != n_test).any():
+    if counts.shape[1:] != (n, n) or (counts < 0).any():
         raise FileError(part, "other counts", expected)
     return counts
 
@@ -254,6 +261,7 @@ class _Reader:
             "weights": weights,
         }
         self._taken = dict.fromkeys(self._tables, 0)
+        self._output_room = MOST_OUTPUT_BYTES
 
     def session(self, session: Mapping[str, Any]) -> SavedSession:
         """Return all of it."""
@@ -261,9 +269,6 @@ class _Reader:
         present, n_runs, known = session["present"], session["n_runs"], dict[int, SessionRun]()
         parts = [f"{name}, run {place}" for place in range(1, len(session["runs"]) + 1)]
         entries = [_checked(entry, _RUN, part) for entry, part in zip(session["runs"], parts, strict=True)]
-        n_networks, most = sum(len(entry["weights"]) for entry in entries), most_networks(dataset)
-        if n_networks > most:
-            raise FileError(name, f"{n_networks} networks", f"at most {most}")
         for entry, part in zip(entries, parts, strict=True):
             if not max(known, default=0) < entry["number"] <= n_runs:
                 raise _refused(part, "number", entry, f"a number above those before it, at most {n_runs}")
@@ -295,6 +300,8 @@ class _Reader:
         if entry["parent"] and parent is None:
             raise _refused(part, "parent", entry, "0, or the number of a run before it")
         opened = _opened(entry, part)
+        used = self._dataset.head(config.n_train).hold_out(config.n_validation, config.seed)
+        self._check_room(len(entry["weights"]), used, part)
         snapshots = self._snapshots(config, entry, part)
         epochs = [
             EpochRecord(**figures, confusion=counts)
@@ -313,6 +320,7 @@ class _Reader:
         for records in (epochs, batches, evaluations):
             _check_order([record.epoch for record in records], part, first_epoch, config.epochs)
         start, own = epochs[: entry["n_starts"]], epochs[entry["n_starts"] :]
+        _check_counts((*own, *evaluations, *(() if parent else start)), part, len(used.test_labels))
         timeline = Timeline()
         for record in (*(start if parent else ()), *own):
             if record.epoch in snapshots:
@@ -325,7 +333,7 @@ class _Reader:
         end = _end(entry, part, evaluation)
         return SessionRun(
             **{name: entry[name] for name in PLAIN},
-            dataset=self._dataset.head(config.n_train),
+            dataset=used,
             history=History(config, tuple(own), tuple(batches), end),
             timeline=timeline,
             status="stopped" if end is None else end.status,
@@ -337,10 +345,16 @@ class _Reader:
             start=next(iter(start), None),
         )
 
+    def _check_room(self, n_networks: int, dataset: Dataset, part: str) -> None:
+        """Raise if the outputs of networks need more memory than those of a file may."""
+        self._output_room -= n_networks * output_bytes(dataset)
+        if self._output_room < 0:
+            raise FileError(part, f"{n_networks} networks", "fewer, whose outputs memory has room for")
+
     def _snapshots(
         self, config: TrainingConfig, entry: Mapping[str, Any], part: str
     ) -> dict[float, Snapshot]:
-        """Return a run's networks by their epoch; what they give for the test images is computed."""
+        """Return a run's networks by their epoch; what they give for the held-out images is computed."""
         found: dict[float, Snapshot] = {}
         if not entry["weights"]:
             return found
@@ -394,3 +408,9 @@ def _check_order(epochs: Sequence[float], part: str, first: int, last: int) -> N
     rises = all(before < after for before, after in pairwise(epochs))
     if not (rises and first <= min(epochs, default=first) and max(epochs, default=first) <= last):
         raise FileError(part, "records out of order", f"those of epochs from {first} to {last}")
+
+
+def _check_counts(records: Iterable[EpochRecord | Evaluation], part: str, n_images: int) -> None:
+    """Raise unless the confusion matrix of each record counts all held-out images."""
+    if any(record.confusion.sum() != n_images for record in records):
+        raise FileError(part, "other counts", f"those of {n_images} images")

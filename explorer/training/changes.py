@@ -5,7 +5,7 @@ A run that is repeated with them does the same at the same mini-batches.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import islice, pairwise
 from typing import Any
@@ -15,6 +15,7 @@ from explorer.training.fields import ConfigError, Field, Real, Whole
 __all__ = ["Change", "Changes"]
 
 _MOST = 50
+_MOST_STEPS = 10**12
 _LONGEST_TEXT = 3000
 
 
@@ -46,25 +47,37 @@ class Changes(Field):
         return f"up to {_MOST} changes, each step:rate:batch with a later step, as 1170:0.001:512"
 
     def check(self, value: Any) -> tuple[Change, ...]:
-        """Return changes as a tuple, or raise `ConfigError`."""
+        """Return changes as a tuple, or raise `ConfigError`; each may be named values, as files have them."""
         if isinstance(value, str) or not isinstance(value, Iterable):
             raise self.refuse(value)
-        changes = tuple(islice(value, _MOST + 1))
-        if len(changes) > _MOST or not all(isinstance(change, Change) for change in changes):
+        try:
+            changes = tuple(map(self._change, islice(value, _MOST + 1)))
+        except ConfigError:
+            raise self.refuse(value) from None
+        if len(changes) > _MOST:
             raise self.refuse(value)
-        for change in changes:
-            if not isinstance(change.step, int) or change.step < 0:
-                raise self.refuse(value)
-            self.rate.check(change.learning_rate)
-            self.batch.check(change.batch_size)
         if any(before.step >= after.step for before, after in pairwise(changes)):
             raise self.refuse(value)
         return changes
 
+    def _change(self, value: Any) -> Change:
+        named = isinstance(value, Mapping) and value.keys() == {*Change.__slots__}
+        change = Change(**value) if named else value
+        if (
+            not isinstance(change, Change)
+            or type(change.step) is not int
+            or not 0 <= change.step <= _MOST_STEPS
+        ):
+            raise self.refuse(value)
+        rate, size = self.rate.check(change.learning_rate), self.batch.check(change.batch_size)
+        return Change(change.step, rate, size or 0)
+
     def parse(self, text: str) -> tuple[Change, ...]:
         """Return the changes that `text` stands for, or raise `ConfigError`."""
         try:
-            parts = [part.split(":") for part in text[:_LONGEST_TEXT].split(",") if part]
+            if len(text) > _LONGEST_TEXT:
+                raise self.refuse(text)
+            parts = [part.split(":") for part in text.split(",") if part]
             changes = [
                 Change(int(step), self.rate.parse(rate), self.batch.parse(size) or 0)
                 for step, rate, size in parts

@@ -388,7 +388,7 @@ class TrainingConfig:
     def to_query(self) -> str:
         """Return the settings that differ from the defaults as a URL's query string, without the ``?``."""
         names = self.differences(TrainingConfig())
-        return urlencode({FIELDS[n].key: FIELDS[n].format(getattr(self, n)) for n in names}, safe=",")
+        return urlencode({FIELDS[n].key: FIELDS[n].format(getattr(self, n)) for n in names}, safe=",:")
 
     @classmethod
     def from_query(

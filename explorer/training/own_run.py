@@ -118,6 +118,10 @@ class OwnRun(TrainingRun):
         data = self.dataset
         return self.own.weights(self._made, (data.n_inputs, *self.config.hidden_sizes, data.n_classes))
 
+    @property
+    def _rate_in_use(self) -> float:
+        return self.config.learning_rate
+
     def _settled(self) -> AbstractContextManager[None]:
         return nullcontext()
 

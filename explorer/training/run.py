@@ -423,7 +423,7 @@ class TrainingRun:
             train_accuracy=whole.accuracy,
             test_accuracy=on_test.score.accuracy,
             seconds=perf_counter() - self._rested - started,
-            learning_rate=self._batches.learning_rate,
+            learning_rate=self._rate_in_use,
             confusion=on_test.confusion,
         )
         snapshot = Snapshot(number, self._weights(), on_test.outputs)
@@ -489,6 +489,11 @@ class TrainingRun:
 
     def _weights(self) -> tuple[NDArray[np.floating], ...]:
         return self._model.parameters.weights()
+
+    @property
+    def _rate_in_use(self) -> float:
+        """The learning rate of the newest mini-batch."""
+        return self._batches.learning_rate
 
     def _settled(self) -> AbstractContextManager[None]:
         """Give a context in which the weights are those after the last mini-batch."""

@@ -7,6 +7,7 @@ import pytest
 from explorer import TrainingConfig
 from explorer.session.run_names import entry_labels, fork_label, run_label
 from explorer.training import FIELDS, PRESETS
+from explorer.training.changes import Change
 
 EXERCISE, MODERN = PRESETS["The exercise"], PRESETS["Modern"]
 CHANGED = {
@@ -18,22 +19,23 @@ CHANGED = {
     "batch_size": (8192, "batch 8\u202f192"),
     "learning_rate": (0.003, "lr 0.003"),
     "optimizer": ("adam", "Adam"),
-    "reduction": ("mean", "by mean"),
-    "seed": (7, "seed 7"),
-    "n_train": (1000, "1\u202f000 images"),
     "schedule": ("cosine", "cosine schedule"),
-    "warmup": (3, "warm-up 3"),
-    "l2": (1e-4, "L2 0.0001"),
-    "l1": (1e-5, "L1 0.00001"),
-    "dropout": (0.2, "dropout 0.2"),
-    "input_dropout": (0.1, "input dropout 0.1"),
-    "max_norm": (2.0, "max-norm 2"),
+    "warmup": (2, "warm-up 2"),
+    "reduction": ("mean", "by mean"),
+    "l2": (0.0001, "L2 0.0001"),
+    "l1": (0.001, "L1 0.001"),
+    "dropout": (0.5, "dropout 0.5"),
+    "input_dropout": (0.2, "input dropout 0.2"),
+    "max_norm": (3.0, "max-norm 3"),
     "shift": (2.0, "shift 2"),
     "rotation": (15.0, "rotation 15"),
     "scale": (0.1, "scale 0.1"),
-    "elastic": (1.5, "elastic distortion 1.5"),
-    "n_validation": (10_000, "10\u202f000 validation images"),
-    "patience": (3, "early stopping 3"),
+    "elastic": (1.4, "elastic 1.4"),
+    "seed": (7, "seed 7"),
+    "n_train": (1000, "1\u202f000 images"),
+    "n_validation": (1000, "1\u202f000 validation images"),
+    "patience": (5, "patience 5"),
+    "changes": ((Change(9, 0.001, 64),), "1 change in mid-run"),
 }
 
 

@@ -15,8 +15,14 @@ from explorer import TrainingConfig, train
 from explorer.datasets import Dataset
 from explorer.session import Session, SessionFileError, read_session, saved_session, session_reader
 from explorer.session.saved_session import MOST_RUNS, SavedSession, session_bytes
+from explorer.training.changes import Change
 
 CONFIG = TrainingConfig(hidden_sizes=6, epochs=3, batch_size=16, learning_rate=0.05)
+NEW = {
+    "schedule": "steps", "warmup": 1, "l2": 0.1, "l1": 0.1, "dropout": 0.1, "input_dropout": 0.1, "max_norm": 1.0,
+    "shift": 1.0, "rotation": 1.0, "scale": 0.1, "elastic": 1.0, "n_validation": 1, "patience": 1,
+    "changes": (Change(1, 1.0, 1),),
+}  # fmt: skip
 PATIENCE = 60
 EVIL = '<img src=x onerror="alert(1)"><script>alert(2)</script>'
 
@@ -173,6 +179,89 @@ def test_a_run_whose_optimizer_remembers_is_not_continued_as_if_it_had_been_kept
         session.close()
 
 
+METHODS = {
+    "optimizer": "adamw", "l2": 0.01, "learning_rate": 0.003, "dropout": 0.2, "shift": 1.0, "n_validation": 90,
+    "schedule": "cosine",
+}  # fmt: skip
+
+
+def test_runs_of_every_method_come_back(small_dataset):
+    """On two validation sets, with a change in mid-run, and stopped early."""
+    session = Session(small_dataset, CONFIG)
+    changes = (Change(5, 0.001, 32), Change(9, 0.1, 7))
+    early = {
+        "n_validation": 100,
+        "patience": 2,
+        "epochs": 60,
+        "learning_rate": 1.5,
+        "n_train": 300,
+        "seed": 3,
+    }
+    trained(session, METHODS, {"changes": changes}, early)
+    before = session.state.runs
+    assert before[-1].is_stopped_early
+    again = Session(small_dataset)
+    again.open_session(read_session(session.save_session(), "it.session", small_dataset))
+    for one, other in zip(before, again.state.runs, strict=True):
+        assert_equal(one, other)
+        assert other.dataset.compares_with(one.dataset)
+        rates = [[record.learning_rate for record in run.history.batches] for run in (one, other)]
+        assert rates[0] == rates[1]
+    assert again.state.run.is_stopped_early
+    assert again.state.run.newest.weights
+    assert not again.state.reach()
+    for one in (session, again):
+        one.close()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"changes": (Change(5, 0.001, 32),)},
+        {"n_validation": 60, "patience": 50},
+        {"optimizer": "adamw", "learning_rate": 0.001},
+        {"schedule": "cosine"},
+    ],
+)
+def test_what_a_file_does_not_know_of_a_run_is_not_made_up(small_dataset, changes):
+    first, again = Session(small_dataset), Session(small_dataset)
+    trained(first, changes)
+    again.open_session(read_session(first.save_session(), "it.session", small_dataset))
+    assert again.state.run.status == "finished"
+    assert not again.state.reach()
+    for session in (first, again):
+        session.close()
+
+
+def test_a_session_that_an_earlier_explorer_saved(content, made, small_dataset):
+    """It knows fewer settings, and no learning rates in its records."""
+    came_later = TrainingConfig().differences(TrainingConfig(**NEW))
+
+    def older(text):
+        text["format"] = 1
+        for settings in (text["settings"], text["first"], *(run["settings"] for run in text["runs"])):
+            for name in came_later:
+                del settings[name]
+
+    arrays = {name: tables(content)[name][:, :-1] for name in ("epochs", "batches")}
+    old = read_session(repacked(content, older, **arrays), "it.session", small_dataset)
+    assert [run.config for run in old.runs] == [run.config for run in made.state.runs]
+    assert old.runs[0].history.epochs == made.state.runs[0].history.epochs
+    assert np.isnan(old.runs[0].history.epochs[0].learning_rate)
+
+
+def test_networks_that_memory_has_no_room_for_are_left_out(made, small_dataset, monkeypatch):
+    for module in (saved_session, session_reader):
+        monkeypatch.setattr(module, "MOST_OUTPUT_BYTES", 3 * 4 * 10 * 200)
+    runs = made.state.runs[:2] + made.state.runs[-1:]
+    saved = SavedSession(config=made.config, runs=runs, present=8, n_runs=8)
+    content = session_bytes(saved, small_dataset)
+    back = read_session(content, "it.session", small_dataset).runs
+    assert [len(run.newest.weights) > 0 for run in back] == [True, True, True]
+    monkeypatch.setattr(session_reader, "MOST_OUTPUT_BYTES", 3 * 4 * 10 * 200 - 1)
+    assert "memory has room for" in refused(content, small_dataset)
+
+
 def test_a_run_that_trains_is_saved_as_far_as_it_has_come(small_dataset):
     session = Session(small_dataset, CONFIG.replace(epochs=500))
     session.train(paused=True)
@@ -308,7 +397,7 @@ def test_every_cut_is_noticed(content, small_dataset):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (changed(format=2), "found a session in format 2, expected format 1: a newer explorer opens it"),
+        (changed(format=3), "found a session in format 3, expected format 2: a newer explorer opens it"),
         (changed(format="1"), "format: found '1', expected a whole number"),
         (lambda text: [text], "something else than named values"),
         (changed(runs=[{}] * 10_000), "found 10000 runs"),
@@ -349,6 +438,13 @@ def test_a_text_that_no_session_writes(content, small_dataset, change, words):
         ({"learning_rate": "fast"}, "learning_rate 'fast'"),
         ({"n_train": 5000}, "n_train 5000"),
         ({"loss": ["squared_error"]}, "loss"),
+        ({"patience": -1}, "patience -1"),
+        ({"n_validation": 541}, "n_validation 541, expected a whole number up to 540"),
+        ({"changes": "9:0.1:16"}, "changes '9:0.1:16', expected up to 50 changes"),
+        ({"changes": [{"step": 9, "learning_rate": 0.1}]}, "changes"),
+        ({"changes": [{"step": 10**13, "learning_rate": 0.1, "batch_size": 16}]}, "changes"),
+        ({"changes": [{"step": 9, "learning_rate": 1000, "batch_size": 16}]}, "changes"),
+        ({"changes": [{"step": 9, "learning_rate": 0.1, "batch_size": 16}] * 2}, "changes"),
     ],
 )
 def test_settings_that_can_not_be(content, small_dataset, settings, words):
@@ -373,7 +469,10 @@ def tables(content):
         ("epochs", (0, 5), -1, "figures that no run can have"),
         ("batches", (0, 1), 1e300, "a broken number"),
         ("evaluations", (0, 0), np.nan, "figures that no run can have"),
+        ("epochs", (0, 6), -1, "figures that no run can have"),
+        ("batches", (0, 4), 101, "figures that no run can have"),
         ("confusions", (0, 0, 0), -1, "other counts"),
+        ("confusions", (0, 0, 0), 10_000, "run 1: found other counts"),
         ("weights", 0, np.inf, "infinite or not a number"),
     ],
 )

@@ -102,8 +102,10 @@ def test_what_is_no_network_is_refused(network, message):
 def test_the_keywords_that_it_names_are_its_settings():
     assert OwnClass(Mine).keywords == ("seed",)
     assert {"initializer", "output"} & {*OwnClass(Mine).settings} == set()
-    names = ("hidden_activation", "output", "loss", "initializer", "optimizer", "seed")
-    assert OwnClass(NeuralNetwork).keywords == names
+    functions = ("hidden_activation", "output", "loss", "initializer", "optimizer")
+    methods = ("l2", "l1", "dropout", "input_dropout", "max_norm")
+    assert OwnClass(NeuralNetwork).keywords == (*functions, *methods, "seed")
+    assert not {"schedule", "warmup", "shift", "patience", "changes"} & {*OwnClass(NeuralNetwork).settings}
 
 
 def test_a_stopped_run_ends_code_that_would_go_on_for_ever(small_dataset):

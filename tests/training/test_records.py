@@ -22,7 +22,7 @@ def epoch(number=1, *, seconds=0.5, test_accuracy=0.9, confusion=((5, 1), (0, 4)
     )
 
 
-BATCH = BatchRecord(epoch=0.5, step=3, train_loss=1.0, train_accuracy=0.5)
+BATCH = BatchRecord(epoch=0.5, step=3, train_loss=1.0, train_accuracy=0.5, learning_rate=0.01)
 
 
 def history(*records):

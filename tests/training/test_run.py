@@ -300,7 +300,7 @@ def test_an_evaluation_is_exact_over_both_sets(small_dataset):
     assert_same_snapshots([evaluation.snapshot], [run.snapshot()])
     assert evaluation.confusion.sum() == 200
     assert evaluation.step == 20
-    assert evaluation.epoch == pytest.approx(20 / 52)
+    assert evaluation.epoch == pytest.approx(40 / 103)
 
 
 def test_an_evaluation_can_be_left(long_test_set):

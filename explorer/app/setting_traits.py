@@ -39,7 +39,8 @@ def _as_whole(field: object, value: Any) -> Any:
 
 
 def _setting(name: str) -> Any:
-    return _Setting(getattr(TrainingConfig(), name)).tag(sync=True)
+    """Return the trait of a setting; changes in mid-run, which a page writes in its own way, stay in Python."""
+    return _Setting(getattr(TrainingConfig(), name)).tag(sync=name != "changes")
 
 
 class SettingTraits(traitlets.HasTraits):
@@ -52,24 +53,12 @@ class SettingTraits(traitlets.HasTraits):
     ----------
     config : TrainingConfig
         All settings.
-    hidden_sizes, hidden_activation, output, loss, initializer, batch_size, epochs, learning_rate, optimizer, \
-reduction, seed, n_train
-        One each, as `TrainingConfig` describes them.
+    hidden_sizes, batch_size, learning_rate, …
+        One for each of `FIELDS`, as `TrainingConfig` describes them.
     """
 
     config = traitlets.Instance(TrainingConfig, ())
-    hidden_sizes = _setting("hidden_sizes")
-    hidden_activation = _setting("hidden_activation")
-    output = _setting("output")
-    loss = _setting("loss")
-    initializer = _setting("initializer")
-    batch_size = _setting("batch_size")
-    epochs = _setting("epochs")
-    learning_rate = _setting("learning_rate")
-    optimizer = _setting("optimizer")
-    reduction = _setting("reduction")
-    seed = _setting("seed")
-    n_train = _setting("n_train")
+    vars().update({name: _setting(name) for name in FIELDS})
 
     def check(self, config: TrainingConfig) -> None:
         """Raise `ConfigError` if settings can't be trained with: here there is nothing more to check."""

@@ -456,6 +456,32 @@ class TrainingConfig:
         return Augmentation(self.shift, self.rotation, self.scale, self.elastic)
 
     @property
+    def loss_terms(self) -> dict[str, float]:
+        """What the loss that records hold is a sum of, each with its factor; the decay of AdamW is not in it.
+
+        Two losses compare where these are equal.
+        """
+        penalties = {"L2 penalty": self.l2 * (self.optimizer != "adamw"), "L1 penalty": self.l1}
+        return {self.text("loss"): 1.0} | {name: factor for name, factor in penalties.items() if factor}
+
+    @property
+    def loss_name(self) -> str:
+        """The same in words: ``"squared error + L2 penalty"``."""
+        return " + ".join(self.loss_terms)
+
+    @property
+    def changes_in_words(self) -> tuple[str, ...]:
+        """What each of the changes in mid-run does: ``"0.01 → 0.001"``, ``"batch size 512 → 64"``."""
+        words, rate, size = [], self.learning_rate, self.batch_size
+        for change in self.changes:
+            rates = f"{_LEARNING_RATE.text(rate)} → {_LEARNING_RATE.text(change.learning_rate)}"
+            sizes = f"batch size {_BATCH_SIZE.text(size)} → {_BATCH_SIZE.text(change.batch_size)}"
+            parts = [rates] * (rate != change.learning_rate) + [sizes] * (size != change.batch_size)
+            words.append(", ".join(parts) or "no change")
+            rate, size = change.learning_rate, change.batch_size
+        return tuple(words)
+
+    @property
     def architecture(self) -> str:
         """The hidden layers in short: ``"128-64"``."""
         return self.text("hidden_sizes")

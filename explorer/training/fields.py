@@ -192,7 +192,7 @@ class Real(Field):
         return _written_out(repr(self.check(value)))
 
     def text(self, value: Any) -> str:
-        return plain(value)
+        return plain(value) if value >= 1e-4 or not value else _written_out(f"{value:.2g}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,7 @@
  * @property {string | null} tooltip
  * @property {boolean} disabled
  * @property {string} error
+ * @property {number | null} now in a run that trains
  * @property {string} _answered
  * @typedef {import("@anywidget/types").AnyModel<State>} Model
  * @typedef {ReturnType<typeof frame>} Control
@@ -39,11 +40,13 @@ function typed(input) {
 }
 
 /**
+ * The stop next to a value on a log scale, on which 0 lies a little below the first other one.
  * @param {number[]} stops
  * @param {number} value
  */
 function nearest(stops, value) {
-  const distance = (/** @type {number} */ stop) => Math.abs(Math.log(stop) - Math.log(Math.max(value, Number.MIN_VALUE)));
+  const least = (stops.find((stop) => stop > 0) ?? 1) / 2;
+  const distance = (/** @type {number} */ stop) => Math.abs(Math.log((stop + least) / (Math.max(value, 0) + least)));
   return stops.reduce((best, stop, index) => (distance(stop) < distance(stops[best]) ? index : best), 0);
 }
 
@@ -177,16 +180,57 @@ function frame(model, el, ...inputs) {
   return control;
 }
 
+/** @type {Record<string, [words: string, factor: number, does: string][]>} */
+const FACTORS = {
+  learning_rate: [
+    ["÷10", 0.1, "Divide by 10"],
+    ["÷2", 0.5, "Halve"],
+    ["×2", 2, "Double"],
+  ],
+  batch_size: [
+    ["÷2", 0.5, "Halve"],
+    ["×2", 2, "Double"],
+  ],
+};
+
+/**
+ * While a run trains: what it uses by now, and buttons that change it there, in the place of the slider's ends.
+ * @param {Model} model
+ * @param {HTMLElement} ends
+ */
+function nowInRun(model, ends) {
+  const name = model.get("_control").name;
+  const value = make("span");
+  const buttons = (FACTORS[name] ?? []).map(([words, factor, does]) => {
+    const about = `${does} the ${name.replace("_", " ")} of this run, from its next mini-batch on`;
+    return makeButton(words, () => model.send({ factor }), { "data-quiet": true, "aria-label": about, title: about });
+  });
+  const row = make("div", { class: "explorer-now", role: "group", "aria-label": "This run" }, value, ...buttons);
+  const show = () => {
+    const now = model.get("now");
+    const isOver = now === null && row.contains(document.activeElement);
+    if (isOver) /** @type {HTMLElement | null} */ (row.parentElement?.querySelector("input"))?.focus();
+    write(value, now === null ? "" : `this run: ${grouped(now)}`);
+    row.hidden = now === null;
+    ends.hidden = !row.hidden;
+  };
+  model.on("change:now", show);
+  show();
+  return row;
+}
+
 /** @type {(model: Model, el: HTMLElement) => Control} */
 function scale(model, el) {
-  const { name, stops, unit, low, high } = model.get("_control");
+  const { name, unit } = model.get("_control");
+  let { stops } = model.get("_control");
   const number = make("input", { type: "number", step: "any", class: "explorer-field explorer-number", autocomplete: "off" });
   const range = make("input", { type: "range", min: 0, max: stops.length - 1, step: 1, class: "explorer-range" });
   const control = frame(model, el, number, range);
   const note = make("span");
-  const [lowest, highest] = [low, high].map((text) => make("span", { "aria-hidden": "true" }, text));
+  const [lowest, highest] = [0, 1].map(() => make("span", { "aria-hidden": "true" }));
+  const ends = make("div", { class: "explorer-ends" }, lowest, note, highest);
   control.head.append(number);
-  el.append(make("div", { class: "explorer-scale" }, range, make("div", { class: "explorer-ends" }, lowest, note, highest)));
+  el.append(make("div", { class: "explorer-scale" }, range, ends, nowInRun(model, ends)));
   el.append(control.error);
 
   const mark = (/** @type {number} */ value) => {
@@ -222,6 +266,11 @@ function scale(model, el) {
     numberReleased();
   });
   control.draw = () => {
+    const { low, high } = model.get("_control");
+    stops = model.get("_control").stops; // another data set has more images, or fewer
+    range.max = String(stops.length - 1);
+    lowest.textContent = (low === "0" ? "off" : low) ?? "";
+    highest.textContent = high ?? "";
     const [value, ...others] = values();
     note.textContent = others.length ? `first of ${others.length + 1} layers` : "";
     number.value = String(value);

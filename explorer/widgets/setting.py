@@ -6,7 +6,7 @@ is valid it becomes the value; if not, the control says what is expected, and th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import ipywidgets
@@ -18,7 +18,10 @@ from explorer.widgets.look import script
 from explorer.widgets.page_part import PagePart
 from explorer.wording import did_you_mean, plain
 
-__all__ = ["Setting", "stops"]
+__all__ = ["SETTINGS", "Setting", "stops"]
+
+SETTINGS = tuple(name for name in FIELDS if name != "changes")
+"""The names of those that have a control: changes in mid-run are made in a run."""
 
 _DECADE = ("1", "1.2", "1.5", "2", "2.5", "3", "4", "5", "6", "8")
 _PAIR = ("output", "loss")
@@ -35,7 +38,8 @@ def stops(name: str) -> list[float]:
     ----------
     name : str
         ``"learning_rate"``: ten values of two digits a decade. ``"epochs"``: the same, in whole numbers.
-        ``"batch_size"``: powers of two. ``"hidden_sizes"``: powers of two and the ones half-way between.
+        ``"batch_size"``: powers of two. ``"hidden_sizes"``: powers of two and the ones half-way between. Those
+        whose lowest is 0 begin with it, for off; shares and lengths are evenly spaced.
 
     Returns
     -------
@@ -44,11 +48,26 @@ def stops(name: str) -> list[float]:
     """
     decades = [float(f"{step}e{power}") for power in range(-5, 3) for step in _DECADE]
     powers = [2**power for power in range(17)]
+    penalties = [float(f"{step}e{power}") for power in range(-6, 0) for step in (1, 3)]
+    twentieths, halves = [step / 20 for step in range(19)], [step / 2 for step in range(21)]
+    epochs = [*range(11), *(int(stop) for stop in decades if stop > 10)]
     found: list[float] = {
         "learning_rate": decades,
-        "epochs": [*range(1, 11), *(int(stop) for stop in decades if stop > 10)],
+        "epochs": epochs,
+        "warmup": epochs,
+        "patience": epochs,
         "batch_size": [*powers],
         "hidden_sizes": [*powers, *(3 * power for power in powers)],
+        "n_validation": [step * 10**power for power in range(2, 7) for step in (1, 2, 5)],
+        "l2": penalties,
+        "l1": penalties,
+        "dropout": twentieths,
+        "input_dropout": twentieths,
+        "scale": twentieths,
+        "max_norm": halves,
+        "shift": halves,
+        "rotation": [*range(0, 31, 3), 45, 60, 90],
+        "elastic": [step / 4 for step in range(21)],
     }[name]
     field: Any = FIELDS[name]
     return sorted({stop for stop in (field.low, *found, field.high) if field.low <= stop <= field.high})
@@ -68,11 +87,12 @@ def _kinds(name: str) -> tuple[str, ...]:
 
 def _control(kind: str, field: Any) -> dict[str, Any]:
     """Return what the page has to know of a control besides its words."""
-    control = {"name": field.name, "kind": kind, "unit": "" if kind == "count" else field.unit}
+    is_said = field.unit and field.label.endswith(field.unit)
+    control = {"name": field.name, "kind": kind, "unit": "" if is_said else field.unit}
     if kind in ("scale", "whole", "count"):
         control |= {"low": plain(field.low), "high": plain(field.high)}
     if kind == "scale":
-        control["stops"] = stops(field.name)
+        control["stops"] = sorted({min(stop, field.high) for stop in stops(field.name)})
     elif kind == "layers":
         control["unit"] = "units"
     elif kind == "choice":
@@ -136,6 +156,8 @@ class Setting(PagePart, ipywidgets.ValueWidget):
         Whether the user cannot change it.
     error : str
         What is wrong with what the user has typed, shown under the control; empty when nothing is.
+    now : float or None
+        The value in a run that trains, which can be changed there; None where there is nothing to change.
 
     Raises
     ------
@@ -165,6 +187,7 @@ class Setting(PagePart, ipywidgets.ValueWidget):
     description = traitlets.Unicode().tag(sync=True)
     disabled = traitlets.Bool(False).tag(sync=True)
     error = traitlets.Unicode().tag(sync=True)
+    now = traitlets.Float(None, allow_none=True).tag(sync=True)
     _control = traitlets.Dict().tag(sync=True)
     _answered = traitlets.Unicode().tag(sync=True)
     """Number of the page's newest change that has become the value, or an error."""
@@ -178,8 +201,8 @@ class Setting(PagePart, ipywidgets.ValueWidget):
         n_classes: int = 10,
         **options: Any,
     ) -> None:
-        if name not in FIELDS:
-            raise ValueError(f"there is no setting {name!r}{did_you_mean(name, FIELDS)}")
+        if name not in SETTINGS:
+            raise ValueError(f"there is no setting {name!r}{did_you_mean(name, SETTINGS)}")
         kinds = _kinds(name)
         if kind is not None and kind not in kinds:
             raise ValueError(f"the control of {name} cannot be {kind!r}; expected one of {', '.join(kinds)}")
@@ -225,11 +248,18 @@ class Setting(PagePart, ipywidgets.ValueWidget):
         if state:
             super().set_state(state)
 
+    def on_change_now(self, callback: Callable[[Any], object]) -> None:
+        """Call ``callback(value)`` when the user wants another value in the run that trains, in place of `now`."""
+        self._on("now", callback)
+
     @traitlets.observe("value")
     def _on_value(self, _change: Mapping[str, Any]) -> None:
         self.error = ""
 
     def _hear(self, content: Mapping[str, Any], _buffers: object) -> None:
+        factor = content.get("factor")
+        if self.now is not None and isinstance(factor, int | float) and factor > 0:
+            self._tell("now", self._field.clamp(f"{self.now * factor:.6g}"))
         if "typed" in content:
             try:
                 self._take(content["typed"])

@@ -5,14 +5,16 @@
 /**
  * @typedef {{ name: string, question: string, look: string, reason: string }} Situation
  * @typedef {{
- *   part: "presets" | "question" | "start" | "more" | "reset", presets: string[], preset: string,
+ *   part: "presets" | "question" | "start" | "changes" | "more" | "reset", presets: string[], preset: string,
  *   situations: [string, boolean][], situation: Partial<Situation>, start: string, problems: number,
+ *   title: string, note: string, unfolded: boolean,
  * }} State
  * @typedef {import("@anywidget/types").AnyModel<State>} Model
  * @typedef {(model: Model, el: HTMLElement, signal: AbortSignal) => () => void} Part
  */
 
 const LEAVE = "Start with freshly initialised weights";
+const UNCHANGED = "Train without changes in mid-run";
 
 /**
  * The panel's own element. It is there a moment later than its parts, and then tells screen readers what it is.
@@ -110,18 +112,21 @@ function showPanel(model, el) {
 }
 
 /**
- * The weights that the next run begins with, where they are not freshly initialised, and the way out of that.
+ * The weights that the next run begins with, where they are not freshly initialised, or the changes in mid-run that it
+ * repeats; and the way out of that.
  * @type {Part}
  */
 function start(model, el) {
   becomePart(el, "explorer-start");
+  el.dataset.part = model.get("part");
   const words = make("span", { role: "status" });
   const leave = () => {
     el.closest(".explorer-controls")?.querySelector("button")?.focus(); // this one goes
     model.send({ leave: true });
   };
   const cross = icon("M4.5 4.5l7 7", "M11.5 4.5l-7 7");
-  const close = makeButton(cross, leave, { "data-quiet": true, "aria-label": LEAVE, title: LEAVE });
+  const about = model.get("part") === "start" ? LEAVE : UNCHANGED;
+  const close = makeButton(cross, leave, { "data-quiet": true, "aria-label": about, title: about });
   el.append(words, close);
   return () => {
     const from = model.get("start");
@@ -137,19 +142,25 @@ function start(model, el) {
  */
 function more(model, el) {
   becomePart(el, "explorer-more");
-  const note = make("span", { "data-problems": true });
-  const button = make("button", { type: "button", "aria-expanded": "false" }, icon("M4 3l8 5-8 5z"), "More settings", note);
+  const title = model.get("title");
+  const attention = make("span", { "data-problems": true });
+  const note = make("span", { class: "explorer-more-note" });
+  const isOpen = String(model.get("unfolded"));
+  const button = make("button", { type: "button", "aria-expanded": isOpen }, icon("M4 3l8 5-8 5z"), title, attention, note);
   const spoken = make("span", { class: "explorer-unseen", role: "status" });
-  el.append(button, spoken);
+  el.append(button, ...(title === "More settings" ? [spoken] : [])); // one voice is enough
   const show = () => {
     const problems = model.get("problems");
     const words = problems ? `${problems} ${problems === 1 ? "needs" : "need"} attention` : "";
     const folded = button.getAttribute("aria-expanded") === "false";
-    note.textContent = words && `· ${words}`;
-    spoken.textContent = words && folded ? `More settings: ${words}` : ""; // unfolded, the setting says it itself
+    attention.textContent = words && `· ${words}`;
+    write(note, folded ? model.get("note") : ""); // unfolded, the settings say it themselves
+    note.title = model.get("note"); // it may be cut
+    spoken.textContent = words && folded ? `${title}: ${words}` : "";
   };
   button.addEventListener("click", () => {
-    const unfolded = el.closest(".explorer-controls")?.classList.toggle("explorer-unfolded") ?? false;
+    const fold = el.closest(".explorer-group, .explorer-controls");
+    const unfolded = fold?.classList.toggle("explorer-unfolded") ?? false;
     button.setAttribute("aria-expanded", String(unfolded));
     show();
   });
@@ -168,7 +179,7 @@ function reset(model, el) {
   };
 }
 
-const PARTS = { presets, question, start, more, reset };
+const PARTS = { presets, question, start, changes: start, more, reset };
 
 /** @type {import("@anywidget/types").Render<State>} */
 function render({ model, el, signal }) {
@@ -177,6 +188,7 @@ function render({ model, el, signal }) {
   model.on("change:situation", show);
   model.on("change:start", show);
   model.on("change:problems", show);
+  model.on("change:note", show);
   show();
 }
 

@@ -14,63 +14,18 @@ import traitlets
 from explorer.training.config import FIELDS, PRESETS, TrainingConfig
 from explorer.training.fields import ConfigError
 from explorer.training.situations import SITUATIONS, Situation
-from explorer.widgets.look import script
-from explorer.widgets.page_part import PagePart
-from explorer.widgets.setting import Setting
-from explorer.wording import did_you_mean
+from explorer.widgets.panel_part import PanelPart
+from explorer.widgets.setting import SETTINGS, Setting
+from explorer.widgets.setting_group import GROUPS, SettingGroup
+from explorer.wording import did_you_mean, grouped
 
-__all__ = ["PanelPart", "SettingsPanel"]
+__all__ = ["SettingsPanel"]
 
 _STARTS: Mapping[str, TrainingConfig] = MappingProxyType(
     {**PRESETS, **{name: situation.config for name, situation in SITUATIONS.items()}}
 )
 _MAIN = ("hidden_sizes", "batch_size", "epochs", "learning_rate")
-_FOLDED = (
-    ("hidden_sizes", "layers"),
-    ("hidden_activation", None),
-    ("output", "pair"),
-    ("optimizer", None),
-    ("reduction", None),
-    ("initializer", None),
-    ("seed", None),
-    ("n_train", None),
-)
-
-
-class PanelPart(PagePart):
-    """What stands round the settings: the presets, a question, the weights to start from, what unfolds, the reset.
-
-    Parameters
-    ----------
-    part : {"presets", "question", "start", "more", "reset"}
-        Which of these.
-
-    Attributes
-    ----------
-    preset : str
-        Name of the preset that is in use, or "".
-    situation : dict of str to str
-        Name, question, what to look at, and reason of the situation that was chosen; empty without one.
-    start : str
-        The weights that the next run begins with, where they are not freshly initialised.
-    problems : int
-        How many settings have an error: of those that are folded, or for the reset of all.
-    """
-
-    _esm = script("settings_panel")
-
-    part = traitlets.Unicode().tag(sync=True)
-    presets: traitlets.List[str] = traitlets.List(traitlets.Unicode()).tag(sync=True)
-    preset = traitlets.Unicode().tag(sync=True)
-    situations: traitlets.List[list[Any]] = traitlets.List().tag(sync=True)
-    """Name of each, and whether it works: the presets' menu."""
-    situation: traitlets.Dict[str, str] = traitlets.Dict().tag(sync=True)
-    start = traitlets.Unicode().tag(sync=True)
-    problems = traitlets.Int(0).tag(sync=True)
-
-    def __init__(self, part: str, **traits: Any) -> None:
-        situations = [[name, one.works] for name, one in SITUATIONS.items() if part == "presets"]
-        super().__init__(part=part, presets=list(PRESETS), situations=situations, **traits)
+_ENDS_CHANGES = frozenset(("learning_rate", "batch_size"))  # what changes in mid-run say themselves
 
 
 class SettingsPanel(ipywidgets.VBox):
@@ -130,8 +85,9 @@ class SettingsPanel(ipywidgets.VBox):
         self._is_one_setting = False  # whether one setting changes, and not the config as a whole
         data: dict[str, Any] = {"n_images": n_images, "n_classes": n_classes}
         main = [Setting(name, **data) for name in _MAIN]
-        self._folded = [Setting(name, kind=kind, **data) for name, kind in _FOLDED]
-        self.controls = (*main, *self._folded)
+        self._groups = [SettingGroup(title, **data) for title in GROUPS]
+        self.controls = (*main, *(control for group in self._groups for control in group.controls))
+        self._main, self._changes = main, PanelPart("changes")
         self._presets, self._question, self._start = map(PanelPart, ("presets", "question", "start"))
         self._more, self._reset = PanelPart("more"), PanelPart("reset")
         self._on_clean: list[Callable[[TrainingConfig], object]] = []
@@ -143,7 +99,7 @@ class SettingsPanel(ipywidgets.VBox):
             shown=None if shown is None else list(shown),
             _dom_classes=("explorer-controls",),
         )
-        for part in (self._presets, self._question, self._start, self._reset):
+        for part in (self._presets, self._question, self._start, self._changes, self._reset):
             part.on_msg(self._on_part)
         for control in self.controls:
             control.observe(self._on_value, "value")
@@ -154,11 +110,11 @@ class SettingsPanel(ipywidgets.VBox):
         for control in self.controls:
             if name in control.names:
                 return control
-        raise KeyError(f"there is no setting {name!r}{did_you_mean(name, FIELDS)}")
+        raise KeyError(f"there is no setting {name!r}{did_you_mean(name, SETTINGS)}")
 
     def __iter__(self) -> Iterator[str]:
-        """Iterate over the names of all settings."""
-        return iter(FIELDS)
+        """Iterate over the names of all settings that have a widget."""
+        return iter(SETTINGS)
 
     def on_clean(self, callback: Callable[[TrainingConfig], object]) -> None:
         """Call ``callback(config)`` when the user leaves `start`, for freshly initialised weights.
@@ -202,12 +158,19 @@ class SettingsPanel(ipywidgets.VBox):
             for control in followers:
                 control.value = control.value_in(self.config)
             self._mark_preset()
+            for group in self._groups:
+                group.show(self.config)
+            changes = zip(config.changes, config.changes_in_words, strict=True)
+            words = [f"{said} from step {grouped(change.step)}" for change, said in changes]
+            self._changes.start = "Changed in mid-run: " + "; ".join(words) if words else ""
 
     def _on_value(self, change: Mapping[str, Any]) -> None:
         with self._lock:
             self._is_one_setting = True
             try:
-                self.config = self.config.replace(**change["owner"].settings)
+                settings = change["owner"].settings
+                ends = {"changes": ()} if settings.keys() & _ENDS_CHANGES else {}
+                self.config = self.config.replace(**settings, **ends)
             finally:
                 self._is_one_setting = False
 
@@ -228,6 +191,9 @@ class SettingsPanel(ipywidgets.VBox):
         return next((one for one in SITUATIONS.values() if one.config == self.config), None)
 
     def _on_part(self, part: object, content: object, _buffers: object) -> None:
+        if part is self._changes and content == {"leave": True}:
+            self.config = self.config.replace(changes=())
+            return
         leaves = part is self._start and content == {"leave": True}
         preset = _STARTS.get(str(content.get("preset"))) if isinstance(content, dict) else None
         if self.start and (leaves or preset is not None):
@@ -248,9 +214,7 @@ class SettingsPanel(ipywidgets.VBox):
 
     def _on_error(self, _change: Mapping[str, Any] | None = None) -> None:
         """Say on the fold's heading how many settings under it need attention."""
-        self._more.problems = sum(
-            bool(control.error) for control in self._body.children if control is not self._reset
-        )
+        self._more.problems = sum(group.count_problems() for group in self._groups)
         self._reset.problems = sum(bool(control.error) for control in self.controls)
 
     @traitlets.validate("shown")
@@ -269,12 +233,11 @@ class SettingsPanel(ipywidgets.VBox):
 
     def _arranged(self, shown: Sequence[str] | None) -> list[ipywidgets.DOMWidget]:
         """Return what stands in the panel; what is folded, in its box."""
-        visible = [control for control in self.controls if shown is None or {*shown} & {*control.names}]
-        main = [control for control in visible if control not in self._folded]
-        folded = [control for control in visible if control in self._folded]
-        self._body.children = [*folded, self._reset]
+        main = [control for control in self._main if shown is None or {*shown} & {*control.names}]
+        groups = [group for group in self._groups if group.arrange(shown)]
+        self._body.children = [*groups, self._reset]
         # The row of presets is always there: it names the panel for screen readers. So is what a run starts from.
         for part in (self._presets, self._question):
             part.layout.display = None if shown is None or "presets" in shown else "none"
         around = [self._presets, self._question, self._start]
-        return [*around, *main, *([self._more, self._body] if folded else [])]
+        return [*around, *main, self._changes, *([self._more, self._body] if groups else [])]

@@ -13,15 +13,18 @@ from traitlets import TraitError, dlink, link
 
 from explorer.training.config import FIELDS, TrainingConfig
 from explorer.training.fields import ConfigError
-from explorer.widgets.setting import Setting, stops
+from explorer.widgets.setting import SETTINGS, Setting, stops
 
 SCALES = ("hidden_sizes", "batch_size", "epochs", "learning_rate")
-CONTROLS = [*((name, None) for name in FIELDS), ("hidden_sizes", "layers"), ("output", "pair")]
+CONTROLS = [*((name, None) for name in SETTINGS), ("hidden_sizes", "layers"), ("output", "pair")]
 UNITS = "a whole number from 1 to 1\u202f024"
 LAYERS = "1 to 6 hidden layers, each a whole number of units from 1 to 1\u202f024"
 
 
-@pytest.mark.parametrize("name", SCALES)
+OFF_AT_0 = ("warmup", "l2", "l1", "dropout", "max_norm", "shift", "rotation", "scale", "elastic", "patience")
+
+
+@pytest.mark.parametrize("name", [*SCALES, *OFF_AT_0, "input_dropout", "n_validation"])
 def test_a_slider_stops_where_the_setting_begins_and_ends(name):
     field = FIELDS[name]
     assert (stops(name)[0], stops(name)[-1]) == (field.low, field.high)
@@ -46,6 +49,29 @@ def test_a_slider_stops_at_numbers_that_can_be_named():
     assert {1e-5, 0.003, 0.01, 0.3, 1.5, 100.0} <= set(stops("learning_rate"))
     assert all(float(f"{stop:.1e}") == stop for stop in stops("learning_rate"))
     assert all(isinstance(stop, int) for name in SCALES[:3] for stop in stops(name))
+    assert {0, 1e-6, 1e-4, 0.1, 1} <= set(stops("l2"))
+    assert {0.1, 0.2, 0.5, 0.75, 0.9} <= set(stops("dropout"))
+
+
+def test_a_slider_ends_with_what_the_data_have():
+    setting = Setting("n_validation", n_images=600)
+    assert setting.get_state("_control")["_control"]["stops"] == [0, 100, 200, 500, 540]
+
+
+# ---------------------------------------------------------------- in a run that trains
+
+
+def test_the_value_in_a_run_is_changed_by_a_factor(from_page):
+    rate, size, wanted = Setting("learning_rate"), Setting("batch_size"), []
+    for setting in (rate, size):
+        setting.on_change_now(wanted.append)
+        from_page.send(setting, {"factor": 0.5})  # nothing trains
+    rate.now, size.now = 0.003, 513
+    for setting, factor in ((rate, 0.1), (rate, 1e-9), (size, 0.5), (size, 1000), (rate, "a"), (rate, -1)):
+        from_page.send(setting, {"factor": factor})
+    assert wanted == [0.0003, 1e-5, 256, 60_000]
+    assert (rate.value, size.value) == (0.01, 512)
+    assert [type(value) for value in wanted] == [float, float, int, int]
 
 
 # ---------------------------------------------------------------- from the program

@@ -8,11 +8,14 @@ import pytest
 from ipywidgets import Box, IntSlider
 from traitlets import TraitError, link
 
-from explorer.training.config import FIELDS, PRESETS, TrainingConfig
+from explorer.training.changes import Change
+from explorer.training.config import PRESETS, TrainingConfig
 from explorer.training.fields import ConfigError
 from explorer.training.situations import SITUATIONS
-from explorer.widgets.setting import Setting
-from explorer.widgets.settings_panel import PanelPart, SettingsPanel
+from explorer.widgets.panel_part import PanelPart
+from explorer.widgets.setting import SETTINGS, Setting
+from explorer.widgets.setting_group import GROUPS
+from explorer.widgets.settings_panel import SettingsPanel
 
 
 @pytest.fixture
@@ -33,11 +36,21 @@ def part(panel, name):
     return next(child for child in found if isinstance(child, PanelPart) and child.part == name)
 
 
+def groups(panel):
+    """The headings of what is folded, each with what stands under it."""
+    body = panel.children[-1].children if isinstance(panel.children[-1], Box) else ()
+    boxes = [child.children for child in body if isinstance(child, Box)]
+    return {heading.title: (heading, controls) for heading, *controls in boxes}
+
+
 def shown(panel):
     """What stands in the panel, top to bottom."""
-    folded = panel.children[-1].children if isinstance(panel.children[-1], Box) else ()
-    seen = [*panel.children, *folded]
-    return [(child.name, child.kind) for child in seen if isinstance(child, Setting)]
+    seen = [*panel.children, *(control for _, controls in groups(panel).values() for control in controls)]
+    return [
+        (child.name, child.kind)
+        for child in seen
+        if isinstance(child, Setting) and child.layout.display != "none"
+    ]
 
 
 def values(panel):
@@ -51,7 +64,7 @@ def test_it_begins_with_the_exercise(panel):
 
 
 def test_each_setting_has_a_widget_by_its_name(panel):
-    assert list(panel) == list(FIELDS)
+    assert list(panel) == list(SETTINGS)
     for name in panel:
         assert name in panel[name].names
     assert panel["output"] is panel["loss"]
@@ -62,8 +75,10 @@ def test_each_setting_has_a_widget_by_its_name(panel):
 def test_the_main_settings_come_first_and_the_others_are_folded(panel):
     assert [name for name, _ in shown(panel)] == [
         *("hidden_sizes", "batch_size", "epochs", "learning_rate", "hidden_sizes", "hidden_activation"),
-        *("output", "optimizer", "reduction", "initializer", "seed", "n_train"),
+        *("output", "initializer", "seed", "optimizer", "schedule", "warmup", "reduction"),
+        *("l2", "l1", "dropout", "n_train", "n_validation", "shift", "rotation", "scale", "elastic"),
     ]
+    assert list(groups(panel)) == list(GROUPS)
     main = [child.name for child in panel.children if isinstance(child, Setting)]
     assert main == ["hidden_sizes", "batch_size", "epochs", "learning_rate"]
 
@@ -101,7 +116,7 @@ def test_no_setting_hears_of_a_mixture(panel):
     panel.observe(lambda change: found.append((change["new"], values(panel))), "config")
     panel.config = modern = PRESETS["Modern"]
     assert len(found) > 5
-    assert found == [(modern, {name: getattr(modern, name) for name in FIELDS})] * len(found)
+    assert found == [(modern, {name: getattr(modern, name) for name in panel})] * len(found)
 
 
 def test_a_listener_that_changes_another_setting_is_followed(panel):
@@ -136,6 +151,59 @@ def test_a_config_for_more_images_than_there_are_is_refused():
         SettingsPanel(TrainingConfig(n_train=601), n_images=600)
 
 
+# ---------------------------------------------------------------- what applies
+
+
+@pytest.mark.parametrize(
+    ("settings", "comes", "goes"),
+    [
+        ({"n_validation": 5000}, ["patience"], []),
+        ({"dropout": 0.5}, ["input_dropout", "max_norm"], []),
+        ({"max_norm": 3.0}, ["max_norm"], []),
+        ({"patience": 5}, ["patience"], []),
+        ({"optimizer": "adam"}, [], ["reduction"]),
+    ],
+)
+def test_a_setting_is_shown_where_it_has_an_effect(panel, settings, comes, goes):
+    before = dict(shown(panel)).keys()
+    panel.config = TrainingConfig(**settings)
+    after = dict(shown(panel)).keys()
+    assert (after - before, before - after) == ({*comes}, {*goes})
+
+
+def test_the_l2_penalty_of_adamw_is_called_what_it_is(panel):
+    assert panel["l2"].description == "L2 penalty"
+    panel["optimizer"].value = "adamw"
+    assert panel["l2"].description == "Weight decay"
+
+
+def test_a_heading_says_which_settings_under_it_are_not_the_defaults(panel):
+    panel.config = TrainingConfig(l2=1e-6, dropout=0.5, shift=2)
+    notes = {title: heading.note for title, (heading, _) in groups(panel).items()}
+    assert notes["Regularization"] == "L2 penalty 0.000001, Dropout 0.5"
+    assert (notes["Augmentation"], notes["Network"]) == ("Shift 2", "")
+
+
+CHANGED = TrainingConfig(changes=(Change(1170, 0.001, 512), Change(2340, 0.001, 64)))
+
+
+def test_changes_in_mid_run_are_said_and_can_be_left(panel, heard, from_page):
+    panel.config = CHANGED
+    chip = part(panel, "changes")
+    assert chip.start == (
+        "Changed in mid-run: 0.01 → 0.001 from step 1\u202f170; batch size 512 → 64 from step 2\u202f340"
+    )
+    from_page.send(chip, {"leave": True})
+    assert (heard, chip.start) == ([CHANGED, TrainingConfig()], "")
+
+
+@pytest.mark.parametrize(("name", "value", "kept"), [("learning_rate", 0.1, False), ("epochs", 20, True)])
+def test_another_learning_rate_is_one_for_the_whole_run(panel, name, value, kept):
+    panel.config = CHANGED
+    panel[name].value = value
+    assert panel.config == CHANGED.replace(**{name: value}, **({} if kept else {"changes": ()}))
+
+
 # ---------------------------------------------------------------- what is wrong
 
 
@@ -159,6 +227,7 @@ def test_the_fold_says_how_many_settings_under_it_need_attention(panel, from_pag
         assert more.problems == count
     from_page.send(panel["seed"], {"typed": 3})
     assert more.problems == 1
+    assert [heading.problems for heading, _ in groups(panel).values()] == [0, 0, 0, 1, 0]
 
 
 @pytest.mark.parametrize("config", [PRESETS["Modern"], TrainingConfig()])
@@ -248,9 +317,9 @@ def test_only_some_settings_can_be_shown(panel):
     assert shown(panel) == [("hidden_sizes", "scale"), ("hidden_sizes", "layers"), ("output", "pair")]
     assert part(panel, "presets").layout.display is None
     panel.shown = ["epochs"]
-    assert len(panel.children) == 4  # nothing is folded: no fold
+    assert len(panel.children) == 5  # nothing is folded: no fold
     panel.shown = None
-    assert len(shown(panel)) == len(panel.controls)
+    assert len(shown(panel)) == len(panel.controls) - 3  # the others mean nothing yet
 
 
 def test_a_setting_that_is_not_shown_needs_no_attention(panel, from_page):
@@ -328,7 +397,7 @@ def test_whichever_thread_is_last_config_and_settings_agree(panel):
         thread.start()
     for thread in threads:
         thread.join()
-    assert values(panel) == {name: getattr(panel.config, name) for name in FIELDS}
+    assert values(panel) == {name: getattr(panel.config, name) for name in SETTINGS}
 
 
 @pytest.fixture

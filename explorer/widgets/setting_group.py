@@ -1,0 +1,85 @@
+"""The settings that are folded away: each under a heading, and shown only where it has an effect."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+import ipywidgets
+
+from explorer.network import OPTIMIZERS
+from explorer.training.config import FIELDS, TrainingConfig
+from explorer.widgets.panel_part import PanelPart
+from explorer.widgets.setting import Setting
+
+__all__ = ["GROUPS", "SettingGroup"]
+
+GROUPS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "Network": ("hidden_sizes", "hidden_activation", "output", "initializer", "seed"),
+        "Optimizer and schedule": ("optimizer", "schedule", "warmup", "reduction"),
+        "Regularization": ("l2", "l1", "dropout", "input_dropout", "max_norm"),
+        "Data": ("n_train", "n_validation", "patience"),
+        "Augmentation": ("shift", "rotation", "scale", "elastic"),
+    }
+)
+"""The settings under each heading."""
+
+_OPEN = ("Network", "Optimizer and schedule")  # at first
+_KINDS = MappingProxyType({"hidden_sizes": "layers", "output": "pair"})
+_APPLIES: Mapping[str, Callable[[TrainingConfig], object]] = MappingProxyType(
+    {
+        "reduction": lambda config: not OPTIMIZERS[config.optimizer].is_scale_free,
+        "input_dropout": lambda config: config.dropout or config.input_dropout,
+        "max_norm": lambda config: config.dropout or config.max_norm,
+        "patience": lambda config: config.n_validation or config.patience,
+    }
+)  # those that mean nothing by themselves
+
+
+class SettingGroup(ipywidgets.Box):
+    """Settings that belong together, under a heading that folds them and says which are not the defaults.
+
+    Parameters
+    ----------
+    title : str
+        One of `GROUPS`.
+    **data
+        As `Setting` takes it.
+
+    Attributes
+    ----------
+    controls : tuple of Setting
+        The widgets of its settings.
+    """
+
+    def __init__(self, title: str, **data: Any) -> None:
+        is_open = title in _OPEN
+        self.controls = tuple(Setting(name, kind=_KINDS.get(name), **data) for name in GROUPS[title])
+        self._heading = PanelPart("more", title=title, unfolded=is_open)
+        classes = ("explorer-group", *(["explorer-unfolded"] if is_open else []))
+        super().__init__([self._heading, *self.controls], _dom_classes=classes)
+
+    def arrange(self, shown: Sequence[str] | None) -> bool:
+        """Show only the settings that are named, or with None all; return whether there are any."""
+        visible = [one for one in self.controls if shown is None or {*shown} & {*one.names}]
+        self.children = [self._heading, *visible]
+        return bool(visible)
+
+    def show(self, config: TrainingConfig) -> None:
+        """Show what applies to a config, and say which settings are not the defaults."""
+        for control in self.controls:
+            applies = _APPLIES.get(control.name, bool)(config)
+            control.layout.display = None if applies else "none"
+            if control.name == "l2":
+                decays = config.optimizer == "adamw"
+                control.description = "Weight decay" if decays else FIELDS["l2"].label
+        names = {name for control in self.controls for name in control.names}
+        changed = [name for name in TrainingConfig().differences(config) if name in names]
+        self._heading.note = ", ".join(f"{FIELDS[name].label} {config.text(name)}" for name in changed)
+
+    def count_problems(self) -> int:
+        """Return how many of the settings that are shown have an error, and say so."""
+        self._heading.problems = sum(bool(getattr(child, "error", "")) for child in self.children)
+        return self._heading.problems

@@ -45,7 +45,7 @@ FAILED, REFUSED, INTERRUPTED = 1, 2, 130
 _MOST = 100_000
 
 _PRESETS: Mapping[str, TrainingConfig] = MappingProxyType(
-    {name.lower().removeprefix("the "): config for name, config in PRESETS.items()}
+    {name.lower().removeprefix("the ").replace(" ", "-"): config for name, config in PRESETS.items()}
 )
 
 
@@ -73,7 +73,7 @@ def add_start(parser: ArgumentParser) -> None:
     """Add the options for where the settings start."""
     group = parser.add_argument_group("where the settings start (single options change them)")
     start = group.add_mutually_exclusive_group()
-    start.add_argument("--preset", metavar="NAME", help=f"a named start: {' or '.join(_PRESETS)}")
+    start.add_argument("--preset", metavar="NAME", help=f"a named start: {', '.join(_PRESETS)}")
     start.add_argument("--from-url", metavar="URL", help="a link to the page, or the part after its “?”")
 
 

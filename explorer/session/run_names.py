@@ -10,8 +10,9 @@ __all__ = ["entry_labels", "fork_label", "run_label"]
 
 _MOST_SETTINGS = 3
 _NOT_NAMED = frozenset({"epochs"})  # a run may be given more of them, and keeps its name
-_EXERCISE, *_OTHERS = PRESETS.items()
-_PREFIXES: Mapping[str, TrainingConfig] = MappingProxyType({"the exercise": _EXERCISE[1], **dict(_OTHERS)})
+_PREFIXES: Mapping[str, TrainingConfig] = MappingProxyType(
+    {"the exercise": PRESETS["The exercise"], "Modern": PRESETS["Modern"]}
+)
 """The settings that a name may start from, by their own name."""
 
 _WORDS: Mapping[str, Callable[[TrainingConfig], str]] = MappingProxyType(

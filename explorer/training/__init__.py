@@ -1,11 +1,12 @@
 """Training: settings, records, runs, and the one thread that runs them."""
 
 from explorer.training.completed_run import CompletedRun, complete
-from explorer.training.config import FIELDS, PRESETS, TrainingConfig
+from explorer.training.config import FIELDS, TrainingConfig
 from explorer.training.fields import ConfigError
 from explorer.training.final_test import FinalTest, open_test_set
 from explorer.training.own_network import OwnClass, OwnNetworkError
 from explorer.training.own_run import OwnRun
+from explorer.training.presets import PRESETS
 from explorer.training.races import RaceError, race
 from explorer.training.records import (
     BatchRecord,

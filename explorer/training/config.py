@@ -17,7 +17,7 @@ from explorer.training.changes import Change, Changes
 from explorer.training.fields import Choice, ConfigError, Field, LayerSizes, Real, Whole
 from explorer.training.query import listed, parts
 
-__all__ = ["DATA_KEY", "FIELDS", "MOST_EPOCHS", "PRESETS", "VIEW_KEYS", "TrainingConfig", "fields_of"]
+__all__ = ["DATA_KEY", "FIELDS", "MOST_EPOCHS", "VIEW_KEYS", "TrainingConfig", "fields_of"]
 
 MOST_EPOCHS = 500
 """More passes over the training images than this no run can have."""
@@ -511,21 +511,3 @@ def _unknown(keys: Sequence[str]) -> str:
         return ""
     verb = "is not a setting and is" if len(keys) == 1 else "are not settings and are"
     return f"{listed(keys)} {verb} ignored."
-
-
-PRESETS: Mapping[str, TrainingConfig] = MappingProxyType(
-    {
-        "The exercise": TrainingConfig(),
-        "Modern": TrainingConfig(
-            hidden_sizes=(128,),
-            hidden_activation="relu",
-            output="softmax",
-            loss="cross_entropy",
-            initializer="he",
-            batch_size=128,
-            learning_rate=0.3,
-            reduction="mean",
-        ),
-    }
-)
-"""The two named starting points, by their name on screen."""

@@ -13,6 +13,7 @@
  * @typedef {(model: Model, el: HTMLElement, signal: AbortSignal) => () => void} Part
  */
 
+const IN_SIGHT = 2; // of the presets; the others are in the menu
 const LEAVE = "Start with freshly initialised weights";
 const UNCHANGED = "Train without changes in mid-run";
 
@@ -34,7 +35,7 @@ function presets(model, el, signal) {
   becomePart(el, "explorer-presets");
   el.setAttribute("role", "group");
   el.setAttribute("aria-label", "Presets");
-  const buttons = model.get("presets").map((name) => {
+  const buttons = model.get("presets").slice(0, IN_SIGHT).map((name) => {
     const press = () => model.send({ preset: name });
     return make("button", { type: "button", class: "explorer-button explorer-preset", "data-preset": name, onclick: press }, name);
   });
@@ -51,7 +52,7 @@ function presets(model, el, signal) {
 }
 
 /**
- * The button of the situations, and its menu: those that fail, and those that work.
+ * The button of the other presets and the situations, and its menu.
  * @param {Model} model
  * @param {AbortSignal} signal
  */
@@ -59,8 +60,14 @@ function othersMenu(model, signal) {
   const menu = make("div", { class: "explorer-situations" });
   const button = makeButton(["Others", icon("M4 6.5l4 4 4-4")], null, { class: "explorer-preset" });
   const heading = { class: "explorer-muted explorer-small" };
-  for (const words of ["These fail. Why?", "These work. Why?"]) {
-    const names = model.get("situations").flatMap(([name, works]) => (works === words.includes("work") ? [name] : []));
+  const situations = (/** @type {boolean} */ wanted) => model.get("situations").flatMap(([name, works]) => (works === wanted ? [name] : []));
+  /** @type {[string, string[]][]} */
+  const groups = [
+    ["Modern, and a method more", model.get("presets").slice(IN_SIGHT)],
+    ["These fail. Why?", situations(false)],
+    ["These work. Why?", situations(true)],
+  ];
+  for (const [words, names] of groups) {
     const choose = (/** @type {string} */ name) => () => {
       model.send({ preset: name });
       menu.hidePopover();
@@ -70,7 +77,8 @@ function othersMenu(model, signal) {
   }
   asMenu(button, menu, signal);
   const mark = () => {
-    const { name } = model.get("situation");
+    const preset = model.get("presets").indexOf(model.get("preset")) < IN_SIGHT ? undefined : model.get("preset");
+    const name = model.get("situation").name ?? preset;
     button.toggleAttribute("data-chosen", name !== undefined);
     for (const entry of menu.querySelectorAll("button")) entry.setAttribute("aria-current", String(entry.textContent === name));
   };

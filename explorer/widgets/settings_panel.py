@@ -11,8 +11,9 @@ from typing import Any
 import ipywidgets
 import traitlets
 
-from explorer.training.config import FIELDS, PRESETS, TrainingConfig
+from explorer.training.config import FIELDS, TrainingConfig
 from explorer.training.fields import ConfigError
+from explorer.training.presets import PRESETS
 from explorer.training.situations import SITUATIONS, Situation
 from explorer.widgets.panel_part import PanelPart
 from explorer.widgets.setting import SETTINGS, Setting

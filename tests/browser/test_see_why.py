@@ -18,6 +18,7 @@ from reference_runs import records, snapshots
 from explorer import load_mnist
 from explorer.figures.formulas import written
 from explorer.network.comparison import mcnemar, verdict
+from explorer.training import PRESETS
 
 DRAWN = "document.querySelectorAll('.explorer-figure .js-plotly-plot .main-svg').length >= 6"
 TEST_CURVES = """() => [...document.querySelector('.explorer-place-accuracy .js-plotly-plot').data]
@@ -90,8 +91,8 @@ def test_a_situation_asks_opens_what_to_look_at_and_leaves_the_answer_folded(pag
     begin(page, "?epochs=1")
     others = page.get_by_role("button", name="Others")
     others.press("Enter")
-    expect(page.get_by_role("button", name="Uniform weights")).to_be_focused()
-    for _ in range(6):
+    expect(page.get_by_role("button", name="Momentum", exact=True)).to_be_focused()
+    for _ in range(len(PRESETS) - 2 + 6):
         page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     question = page.locator(".explorer-question")

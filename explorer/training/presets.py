@@ -1,0 +1,32 @@
+"""Named settings to start from: the exercise, today's usual ones, and these with one method more each."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from explorer.training.config import TrainingConfig
+
+__all__ = ["PRESETS"]
+
+_MODERN = TrainingConfig(
+    hidden_sizes=(128,),
+    hidden_activation="relu",
+    output="softmax",
+    loss="cross_entropy",
+    initializer="he",
+    batch_size=128,
+    learning_rate=0.3,
+    reduction="mean",
+)
+_ADAM = _MODERN.replace(optimizer="adam", learning_rate=0.001)
+
+PRESETS: Mapping[str, TrainingConfig] = MappingProxyType(
+    {
+        "The exercise": TrainingConfig(),
+        "Modern": _MODERN,
+        "Momentum": _MODERN.replace(optimizer="momentum", learning_rate=0.03),
+        "Adam": _ADAM,
+        "Cosine": _ADAM.replace(learning_rate=0.003, schedule="cosine"),
+        "Honest split": _ADAM.replace(epochs=20, n_validation=10_000, patience=3),
+    }
+)
+"""The starting points by their name on screen; the first two are always in sight."""

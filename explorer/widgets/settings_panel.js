@@ -35,10 +35,13 @@ function presets(model, el, signal) {
   becomePart(el, "explorer-presets");
   el.setAttribute("role", "group");
   el.setAttribute("aria-label", "Presets");
-  const buttons = model.get("presets").slice(0, IN_SIGHT).map((name) => {
-    const press = () => model.send({ preset: name });
-    return make("button", { type: "button", class: "explorer-button explorer-preset", "data-preset": name, onclick: press }, name);
-  });
+  const buttons = model
+    .get("presets")
+    .slice(0, IN_SIGHT)
+    .map((name) => {
+      const press = () => model.send({ preset: name });
+      return make("button", { type: "button", class: "explorer-button explorer-preset", "data-preset": name, onclick: press }, name);
+    });
   const others = othersMenu(model, signal);
   el.append(...buttons, ...others.parts);
   withPanel(el, signal, (panel) => {
@@ -60,7 +63,8 @@ function othersMenu(model, signal) {
   const menu = make("div", { class: "explorer-situations" });
   const button = makeButton(["Others", icon("M4 6.5l4 4 4-4")], null, { class: "explorer-preset" });
   const heading = { class: "explorer-muted explorer-small" };
-  const situations = (/** @type {boolean} */ wanted) => model.get("situations").flatMap(([name, works]) => (works === wanted ? [name] : []));
+  const situations = (/** @type {boolean} */ wanted) =>
+    model.get("situations").flatMap(([name, works]) => (works === wanted ? [name] : []));
   /** @type {[string, string[]][]} */
   const groups = [
     ["Modern, and a method more", model.get("presets").slice(IN_SIGHT)],

@@ -10,8 +10,9 @@ from explorer.datasets import Dataset
 from explorer.exports.report_page import report_page
 from explorer.exports.study_table import level_rows, outcome
 from explorer.figures.studies import study_figure
-from explorer.figures.study_axes import MEASURES, StudyMeasure
-from explorer.training import FIELDS
+from explorer.figures.study_axes import StudyMeasure, measure_view
+from explorer.training import FIELDS, TrainingConfig
+from explorer.training.config import held_out_of
 from explorer.training.studies import Trial
 from explorer.training.studies.journal import data_hash
 from explorer.training.studies.summary import levels, study_words, varied
@@ -42,6 +43,7 @@ def study_report(trials: Sequence[Trial], dataset: Dataset, *, day: date | None 
         f"and {grouped(len(dataset.test_labels))} test images",
         day=f"{day.day} {day:%B %Y}",
         words=study_words(trials, axes),
+        held_out=held_out_of(_configs(trials)).capitalize(),
         headings=[heading for heading, _ in figures],
         table_rows=level_rows(trials, axes),
         settings=[(FIELDS[name].label, _values(trials, name), FIELDS[name].help) for name in FIELDS],
@@ -62,9 +64,13 @@ def _figures(
         ]
         for measure in _MEASURES[: 2 if len(parts) == 1 else 1]:
             yield (
-                ", ".join([MEASURES[measure].caption, *where]),
+                ", ".join([measure_view(measure, _configs(trials)).caption, *where]),
                 partial(study_figure, part.trials, axes[:2], measure=measure, n_images=n_images),
             )
+
+
+def _configs(trials: Sequence[Trial]) -> list[TrainingConfig]:
+    return [trial.config for trial in trials]
 
 
 def _values(trials: Sequence[Trial], name: str) -> str:
@@ -85,7 +91,7 @@ def _origin(trials: Sequence[Trial], dataset: Dataset) -> Iterator[tuple[str, st
 def _runs(trials: Sequence[Trial], axes: Sequence[str]) -> list[list[str]]:
     names = [*axes, "seed"]
     head = [FIELDS[name].label.lower() for name in names]
-    return [[*head, "test accuracy", "train accuracy", "seconds", "link"]] + [
+    return [[*head, f"{held_out_of(_configs(trials))} accuracy", "train accuracy", "seconds", "link"]] + [
         [
             *map(trial.config.text, names),
             outcome(trial),

@@ -29,7 +29,7 @@ def level_rows(trials: Iterable[Trial], axes: Sequence[str]) -> list[list[str]]:
 
 
 def outcome(trial: Trial) -> str:
-    """Return a run's result: its test accuracy, or why there is none."""
+    """Return a run's result: its held-out accuracy, or why there is none."""
     if trial.final is None:
         return f"{trial.status}: {trial.error.rstrip('.')}"
     return _accuracy(trial.final.test_accuracy)

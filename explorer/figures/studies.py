@@ -12,12 +12,12 @@ from explorer.figures.axes import as_float32
 from explorer.figures.confusion import drawn_matrix
 from explorer.figures.palette import PALETTES, RUN_COLOURS, Theme, rgb
 from explorer.figures.study_axes import (
-    MEASURES,
     MeasureView,
     StudyCell,
     StudyMeasure,
     all_settings,
     measure_span,
+    measure_view,
     row_axis,
     setting_axis,
     setting_places,
@@ -97,7 +97,8 @@ def sweep_traces(
     ValueError
         If `by` has more values than there are curves.
     """
-    settings, kept = all_settings(trials, configs), MEASURES[measure]
+    settings = all_settings(trials, configs)
+    kept = measure_view(measure, settings)
     places, axes = setting_places(setting_values(settings, axis)), [axis] if by is None else [axis, by]
     cells = [(places[k[0]], k[1:], cell) for k, cell in study_cells(trials, axes, kept, n_images).items()]
     single = [
@@ -132,7 +133,8 @@ def sweep_layout(
 
     A setting has a logarithmic axis where its numbers span more than a decade; other values stand in a row.
     """
-    kept, values = MEASURES[measure], setting_values(all_settings(trials, configs), axis)
+    settings = all_settings(trials, configs)
+    kept, values = measure_view(measure, settings), setting_values(settings, axis)
     low, high, ticks = measure_span([kept.of(trial, n_images) for trial in trials], kept)
     up = {
         "title": {"text": kept.title},
@@ -222,7 +224,8 @@ def heat_traces(
         which has for each cell the places of its trials in `trials`, are lists of rows, the lowest value of the
         second setting first.
     """
-    settings, kept = all_settings(trials, configs), MEASURES[measure]
+    settings = all_settings(trials, configs)
+    kept = measure_view(measure, settings)
     columns, rows = (setting_values(settings, name) for name in axes)
     cells = study_cells(trials, axes, kept, n_images)
     low, high, ticks = measure_span([cell.median for cell in cells.values() if cell.values], kept)
@@ -276,7 +279,7 @@ def heat_layout(
     """Return the data-dependent part of `heat_figure`'s layout; the parameters are those of `heat_figure`."""
     settings = all_settings(trials, configs)
     across, up = (row_axis(name, setting_values(settings, name)) for name in axes)
-    title = {"text": f"Median of the {MEASURES[measure].title}"}
+    title = {"text": f"Median of the {measure_view(measure, settings).title}"}
     return {"title": title, "xaxis": across, "yaxis": up}
 
 

@@ -14,14 +14,23 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from explorer.training.config import FIELDS, TrainingConfig
+from explorer.training.config import FIELDS, TrainingConfig, held_out_of
 from explorer.training.studies.summary import levels
 from explorer.training.studies.trials import Trial
 from explorer.wording import grouped, percent
 
 __all__ = [
-    "MEASURES", "MeasureView", "StudyCell", "StudyMeasure", "all_settings", "measure_span", "row_axis",
-    "setting_axis", "setting_places", "study_cells",
+    "MEASURES",
+    "MeasureView",
+    "StudyCell",
+    "StudyMeasure",
+    "all_settings",
+    "measure_span",
+    "measure_view",
+    "row_axis",
+    "setting_axis",
+    "setting_places",
+    "study_cells",
 ]  # fmt: skip
 
 StudyMeasure = Literal["accuracy", "time", "updates"]
@@ -101,6 +110,16 @@ MEASURES: Mapping[StudyMeasure, MeasureView] = MappingProxyType(
         ),
     }
 )
+
+
+def measure_view(measure: StudyMeasure, configs: Iterable[TrainingConfig]) -> MeasureView:
+    """Return a measure with the words that fit the images that runs of these settings hold out."""
+    view, held_out = MEASURES[measure], held_out_of(configs)
+    if measure != "accuracy":
+        return view
+    return view._replace(
+        caption=f"{held_out.capitalize()} accuracy at the end", title=f"{held_out} accuracy (%)"
+    )
 
 
 class StudyCell(NamedTuple):

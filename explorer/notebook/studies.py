@@ -15,9 +15,10 @@ from rich.progress import track
 from explorer.datasets import Dataset, load_dataset, load_mnist
 from explorer.exports.study_table import level_rows
 from explorer.figures.studies import is_map, study_figure
-from explorer.figures.study_axes import MEASURES, StudyMeasure
+from explorer.figures.study_axes import StudyMeasure, measure_view
 from explorer.notebook.page import Shown, figure, table
 from explorer.training import FIELDS, TrainingConfig
+from explorer.training.config import held_out_of
 from explorer.training.studies import StudyError, Trial, read_journal, study
 from explorer.training.studies.cost import Cost, measured_cost
 from explorer.training.studies.summary import study_words, varied
@@ -74,7 +75,11 @@ class CompletedStudy:
     def table(self) -> Shown:
         """A row for each combination of the settings: accuracies over the seeds, and seconds of a run."""
         head, *rows = level_rows(self.trials, self.axes)
-        return table(head, rows, "Test accuracy over the seeds, and the median time of a run.")
+        return table(
+            head,
+            rows,
+            f"{held_out_of(self.configs).capitalize()} accuracy over the seeds, and the median time of a run.",
+        )
 
     def figure(self, measure: StudyMeasure = "accuracy", *axes: str) -> Shown:
         """Return a measure against one setting as curves, or against two as a heat map.
@@ -96,9 +101,7 @@ class CompletedStudy:
             raise ValueError(
                 f"the figure has one or two of the settings {', '.join(self.axes)}; got {len(axes)}"
             )
-        across = (
-            f"{MEASURES[measure].caption}, by {enumerated([FIELDS[name].label.lower() for name in axes])}"
-        )
+        across = f"{measure_view(measure, self.configs).caption}, by {enumerated([FIELDS[name].label.lower() for name in axes])}"
         band = "" if is_map(axes) else ", with a band from the lowest to the highest"
         drawn = study_figure(self.trials, axes, measure=measure, n_images=self.n_images)
         return figure(drawn, f"{across}: the median over the seeds{band}.")

@@ -200,7 +200,8 @@ def _test_set(run: SessionRun, state: SessionState) -> tuple[Advice, ...]:
         )
         why = "Settings that are changed from here on are chosen by the test images as well."
         if run.test.number > 1:
-            why = f"The test set was opened {counted(run.test.number, 'time')} by then: it was no longer unseen."
+            seen = f"for {enumerated(others)} as well" if others else f"{run.test.times}"
+            why = f"It was opened {seen}: these images are no longer unseen."
         return (Advice("test_set", "info", text, why),)
     if not run.can_be_tested:
         return ()
@@ -211,7 +212,7 @@ def _test_set(run: SessionRun, state: SessionState) -> tuple[Advice, ...]:
     )
     if state.n_tested:
         seen = f"for {enumerated(others)}" if others else "before"
-        text = f"The test set was opened {seen}: settings that were changed since then may be chosen by it."
+        text = f"The test set was opened {seen}: whatever was changed since then may have been chosen by it."
     why = "The validation images have helped to choose the settings, so accuracy on them is a little flattering."
     return (
         Advice(

@@ -53,6 +53,7 @@ MOST_RECORD_BYTES = 12 << 20
 PLAIN = ("number", "label", "name", "note", "pinned", "hidden", "first_epoch", "first_step", "first_seconds")
 """What is written of a run as it is: attributes of `SessionRun`."""
 
+_MOST_LOSS = 1e12  # what a reader takes for one
 _WEIGHT_BYTES = MOST_BYTES * 3 // 4  # the rest is for the records
 
 MOST_OUTPUT_BYTES = 1 << 28
@@ -162,6 +163,7 @@ def _entry(run: SessionRun, weights: Mapping[float, Weights]) -> dict[str, Any]:
         "diverged_in": error.epoch if isinstance(error, DivergedError) else 0,
         "parent": 0 if run.parent is None else run.parent.number,
         "opened": None if run.opened is None else asdict(run.opened),
+        "test": asdict(run.test) if run.test and run.test.loss < _MOST_LOSS else None,
         "n_starts": int(run.start is not None),
         "n_epochs": len(run.history.epochs),
         "n_batches": len(run.history.batches),

@@ -38,6 +38,7 @@ from explorer.training import (
     DivergedError,
     EpochRecord,
     Evaluation,
+    FinalTest,
     History,
     Moment,
     RunEnd,
@@ -177,6 +178,7 @@ _RUN = _rules(
 _OPENED = _rules(
     (_Rule(int, high=MOST_EPOCHS), "epoch"), (_Rule(str, high=240), "file"), (_Rule(float, high=1), "begun")
 )
+_TEST = _rules((_Rule(float), "loss"), (_Rule(float, high=1), "accuracy"), (_Rule(int, 1), "n_images number"))
 _STATUSES = ("finished", "stopped", "failed")
 
 
@@ -341,6 +343,7 @@ class _Reader:
             parent=parent and parent.without_moments(),
             origin=began if parent and began and began.epoch == first_epoch else None,
             opened=opened,
+            test=_test(entry, part),
             first_weights=snapshots[first_epoch].weights if opened and first_epoch in snapshots else None,
             start=next(iter(start), None),
         )
@@ -393,6 +396,14 @@ def _opened(entry: Mapping[str, Any], part: str) -> OpenedWeights | None:
         return None
     opened = _checked(entry["opened"], _OPENED, f"{part}, opened")
     return OpenedWeights(**{name: opened[name] for name in _OPENED})
+
+
+def _test(entry: Mapping[str, Any], part: str) -> FinalTest | None:
+    """Return what the run came to on the test set, where that was opened for it."""
+    if entry.get("test") is None:  # as in files of before
+        return None
+    test = _checked(entry["test"], _TEST, f"{part}, test")
+    return FinalTest(**{name: test[name] for name in _TEST})
 
 
 def _end(entry: Mapping[str, Any], part: str, evaluation: Evaluation | None) -> RunEnd | None:

@@ -5,7 +5,7 @@ Two runs with equal settings on the same data give the same records, to the bit.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
@@ -17,7 +17,16 @@ from explorer.training.changes import Change, Changes
 from explorer.training.fields import Choice, ConfigError, Field, LayerSizes, Real, Whole
 from explorer.training.query import listed, parts
 
-__all__ = ["DATA_KEY", "FIELDS", "MOST_EPOCHS", "VIEW_KEYS", "TrainingConfig", "fields_of"]
+__all__ = [
+    "DATA_KEY",
+    "FIELDS",
+    "MOST_EPOCHS",
+    "PRESETS",
+    "VIEW_KEYS",
+    "TrainingConfig",
+    "fields_of",
+    "held_out_of",
+]
 
 MOST_EPOCHS = 500
 """More passes over the training images than this no run can have."""
@@ -490,6 +499,12 @@ class TrainingConfig:
     def hidden_units(self) -> str:
         """The hidden layers in words: ``"128-64 hidden units"``."""
         return f"{self.architecture} hidden unit{'' if self.hidden_sizes == (1,) else 's'}"
+
+
+def held_out_of(configs: Iterable[TrainingConfig]) -> str:
+    """Return what the held-out images of several runs are called: ``"held-out"`` where they are of both kinds."""
+    kinds = {config.held_out for config in configs} or {"test"}
+    return kinds.pop() if len(kinds) == 1 else "held-out"
 
 
 def _read(field: Field, text: str) -> tuple[Any, str]:

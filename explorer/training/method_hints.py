@@ -3,8 +3,6 @@
 The thresholds are measured on MNIST, as those of `explorer.training.hints` are.
 """
 
-from itertools import pairwise
-
 from explorer.network import OPTIMIZERS
 from explorer.training.findings import Findings, Hint
 from explorer.wording import counted, percent, plain
@@ -69,7 +67,7 @@ def patience_too_short(findings: Findings) -> Hint | None:
     if not stopped or not 0 < config.patience <= 3 or not config.n_validation:
         return None
     best = min(record.test_loss for record in records)
-    only_wobbles = records[-1].test_loss < 1.1 * best
+    only_wobbles = records[-1].test_loss < 1.03 * best
     still_learns = findings.train_accuracy < 0.99
     if not (only_wobbles and still_learns):
         return None
@@ -80,13 +78,15 @@ def patience_too_short(findings: Findings) -> Hint | None:
 
 def wavering_loss(findings: Findings) -> Hint | None:
     """Fix a loss that goes up and down to the end: a schedule under which the last steps are small."""
-    config, losses = findings.config, [record.train_loss for record in findings.epochs[-5:]]
-    if not findings.finished or len(losses) < 5 or config.schedule != "constant" or config.changes:
+    config, losses = findings.config, [loss for loss, _ in findings.judged]
+    ran_to_end = findings.finished and len(losses) >= 5 and findings.epochs[-1].epoch == config.epochs
+    if not ran_to_end or config.schedule != "constant" or config.changes or findings.accuracy < 0.5:
         return None
-    rises = sum(after > before for before, after in pairwise(losses))
-    if rises < 2 or findings.accuracy < 0.5 or findings.train_accuracy > 0.998:
+    lowest, ends_high = min(losses), losses[-1] > 1.08 * min(losses)
+    if not ends_high or min(losses[-3:]) > 1.2 * lowest:  # a lasting rise is none of the steps' doing
         return None
-    what = f"Train loss went up in {rises} of the last 4 epochs."
+    name = f"{findings.judged_by.capitalize()} loss"
+    what = f"{name} goes up and down: it ends at {losses[-1]:.3g}, and was {lowest:.3g} before."
     why = (
         f"At learning rate {plain(config.learning_rate)} steps stay too long to settle: let them get shorter."
     )

@@ -80,6 +80,9 @@ class RunProgress:
     waits: int = 0
     """Of a running one: its place in line for a core, 1 for the next; 0 while it has one."""
 
+    restored: bool = False
+    """Whether early stopping has ended it, with the weights of that epoch."""
+
     @property
     def text(self) -> str:
         """The same in words: ``"epoch 3 of 10 · 12 s left"``; while it runs the epoch is the one under way."""
@@ -95,6 +98,8 @@ class RunProgress:
         if self.status == "running":
             left = "" if self.seconds_left is None else f" · {duration(self.seconds_left)} left"
             return under_way + (f" · {in_line(self.waits)}" if self.waits else left)
+        if self.restored:
+            return f"stopped early · weights of epoch {done}"
         return f"{self.status} · {done} of {counted(epochs, 'epoch')}"
 
 

@@ -565,7 +565,7 @@ def test_a_run_that_reaches_less_than_an_earlier_one_of_its_kind_is_told_by_what
     assert trained.wait(PATIENCE)
     better = _better(run_of(trained), trained.state.earlier)
     first = trained.state.earlier.numbered(1)
-    assert better == BetterRun("run 1", first.best.test_accuracy, "learning rate 0.05")
+    assert better == BetterRun("run 1", first.newest.record.train_accuracy, "learning rate 0.05")
     assert _better(first, [run_of(trained)]) is None
     assert _better(run_of(trained), ()) is None
 

@@ -7,6 +7,7 @@ from explorer.figures.palette import Theme
 from explorer.figures.runs import run_colour
 from explorer.session import SessionRun
 from explorer.training import FIELDS, TrainingConfig
+from explorer.training.config import held_out_of
 from explorer.widgets.run_table import RunCell, RunRow
 from explorer.wording import percent
 
@@ -54,8 +55,7 @@ def column_names(runs: Sequence[SessionRun]) -> tuple[Column, ...]:
 
 def held_out_accuracy(runs: Sequence[SessionRun]) -> str:
     """Return what the accuracy of runs is called, which may be on images of two kinds."""
-    kinds = {run.held_out for run in runs} or {"test"}
-    return f"{kinds.pop().capitalize() if len(kinds) == 1 else 'Held-out'} accuracy"
+    return f"{held_out_of(run.config for run in runs).capitalize()} accuracy"
 
 
 def headings(columns: Sequence[Column], runs: Sequence[SessionRun]) -> list[str]:

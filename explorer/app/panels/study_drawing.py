@@ -13,7 +13,7 @@ from explorer.app.views import Views
 from explorer.figures import studies as figures
 from explorer.figures.curves import curves_figure, curves_layout, curves_style, curves_traces
 from explorer.figures.palette import Theme
-from explorer.figures.study_axes import MEASURES, StudyMeasure
+from explorer.figures.study_axes import MEASURES, StudyMeasure, measure_view
 from explorer.training import FIELDS, TrainingConfig
 from explorer.training.fields import Choice
 from explorer.training.records import History
@@ -105,7 +105,9 @@ class StudyDrawing:
             box(
                 "explorer-study-figure explorer-words",
                 figure,
-                self.words if measure == "accuracy" else Caption(MEASURES[measure].caption),
+                self.words
+                if measure == "accuracy"
+                else Caption(measure_view(measure, self._plan.configs).caption),
             )
             for measure, figure in self.figures.items()
         )
@@ -133,7 +135,7 @@ class StudyDrawing:
             traces = figures.sweep_traces(trials, axis, by=by, shows_runs=bool(self.single.value), **same)
             layout = figures.sweep_layout(trials, axis, **same)
         self._traces[measure] = traces
-        self.figures[measure].show(traces, layout, MEASURES[measure].caption)
+        self.figures[measure].show(traces, layout, measure_view(measure, self._plan.configs).caption)
 
     def _offer(self) -> None:
         """Offer the trials that there are, in the order of their settings."""

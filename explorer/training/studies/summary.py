@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from explorer.network import OPTIMIZERS
-from explorer.training.config import FIELDS, TrainingConfig
+from explorer.training.config import FIELDS, TrainingConfig, held_out_of
 from explorer.training.fields import Choice
 from explorer.training.studies.trials import Trial
 from explorer.wording import counted, enumerated, percent
@@ -40,7 +40,7 @@ class StudyLevel:
 
     @property
     def accuracies(self) -> tuple[float, ...]:
-        """Test accuracy at the end of each trial that finished, 0 to 1; `n_diverged` counts those that didn't."""
+        """Held-out accuracy at the end of each trial that finished, 0 to 1; `n_diverged` counts those that didn't."""
         return tuple(trial.final.test_accuracy for trial in self.trials if trial.final)
 
     @property
@@ -137,16 +137,17 @@ def _comparison(
     best, least = _best(compared), min(compared, key=lambda level: level.median)
     name, reached, lowest = _names([best], axes), percent(best.median), percent(least.median)
     down_to = f"{lowest} at {_names([least], axes)}"
+    accuracy = f"{held_out_of(trial.config for level in compared for trial in level.trials)} accuracy"
     fewest, *_, most = sorted(2 * [len(level.accuracies) for level in compared])
     if most < _FEWEST_SEEDS:
         seeds = "one seed" if most == 1 else counted(most, "seed")
         return [
-            f"{name} scores highest, {reached}, against {down_to}; with {seeds}, that difference may be chance"
+            f"{name} has the highest {accuracy}, {reached}, against {down_to}; with {seeds}, that difference may be chance"
         ]
     seeds = counted(most, "seed") if fewest == most else f"{fewest} to {most} seeds"
     same = [level for level in compared if level not in worse]
     if len(same) == 1:
-        first = f"{name} does best: {reached}, the median of {seeds}"
+        first = f"{name} does best by {accuracy}: {reached}, the median of {seeds}"
     else:
         highest = (
             f"{name} has the highest median, {reached}" if worse else f"the medians are {lowest} to {reached}"

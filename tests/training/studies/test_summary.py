@@ -63,7 +63,7 @@ def test_a_level_has_the_accuracies_of_what_finished():
 
 def test_a_clear_difference_is_told():
     assert words({8: BEST, 512: WORSE}) == (
-        "Batch size 8 does best: 96.2 %, the median of 3 seeds. Clearly worse: batch size 512, 94.2 %."
+        "Batch size 8 does best by test accuracy: 96.2 %, the median of 3 seeds. Clearly worse: batch size 512, 94.2 %."
     )
     assert words({8: BEST, 64: (0.951, 0.952, 0.953), 512: WORSE}).endswith(
         " Clearly worse: batch size 64 and 512, down to 94.2 % at batch size 512."
@@ -115,7 +115,7 @@ def test_unequal_spreads_count_with_the_degrees_that_they_leave():
 
 def test_one_seed_can_not_tell():
     assert words({8: [0.96], 512: [0.1]}) == (
-        "Batch size 8 scores highest, 96.0 %, against 10.0 % at batch size 512; "
+        "Batch size 8 has the highest test accuracy, 96.0 %, against 10.0 % at batch size 512; "
         "with one seed, that difference may be chance."
     )
     assert "1 to 3 seeds show no difference between batch size 8 and 64" in words({8: BEST, 64: [0.5]})

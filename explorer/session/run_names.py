@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 
-from explorer.training import PRESETS, TrainingConfig
+from explorer.training import FIELDS, PRESETS, TrainingConfig
+from explorer.training.fields import Choice
 from explorer.wording import counted, plain
 
 __all__ = ["entry_labels", "fork_label", "run_label"]
@@ -38,6 +39,7 @@ _WORDS: Mapping[str, Callable[[TrainingConfig], str]] = MappingProxyType(
         "elastic": lambda config: f"elastic {plain(config.elastic)}",
         "seed": lambda config: f"seed {config.seed}",
         "n_train": lambda config: f"{config.text('n_train')} images",
+        "changes": lambda config: f"{counted(len(config.changes), 'change')} in mid-run",
         "n_validation": lambda config: f"{config.text('n_validation')} validation images",
         "patience": lambda config: f"patience {config.patience}",
         "changes": lambda config: counted(len(config.changes), "change") + " in mid-run",

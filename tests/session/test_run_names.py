@@ -30,12 +30,10 @@ CHANGED = {
     "shift": (2.0, "shift 2"),
     "rotation": (15.0, "rotation 15"),
     "scale": (0.1, "scale 0.1"),
-    "elastic": (1.4, "elastic 1.4"),
-    "seed": (7, "seed 7"),
-    "n_train": (1000, "1\u202f000 images"),
-    "n_validation": (1000, "1\u202f000 validation images"),
-    "patience": (5, "patience 5"),
-    "changes": ((Change(9, 0.001, 64),), "1 change in mid-run"),
+    "elastic": (1.5, "elastic distortion 1.5"),
+    "n_validation": (10_000, "10\u202f000 validation images"),
+    "patience": (3, "early stopping 3"),
+    "changes": ((Change(117, 0.001, 64),), "1 change in mid-run"),
 }
 
 

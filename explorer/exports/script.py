@@ -1,12 +1,17 @@
 """A run as a Python script that reproduces its network, with NumPy alone."""
 
+import inspect
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
 
+from explorer.datasets import augmentation
+from explorer.engine.augmented import CHUNK_ROWS
 from explorer.exports.exported_run import ExportedRun
 from explorer.exports.pages import page
-from explorer.network import OPTIMIZERS, optimizers
+from explorer.network import OPTIMIZERS, SCHEDULES, optimizers
 from explorer.network.optimizers import Optimizer
 from explorer.training import Evaluation, TrainingConfig
 from explorer.training.process_settings import small_product
@@ -14,6 +19,20 @@ from explorer.training.process_settings import small_product
 __all__ = ["training_script"]
 
 _LARGEST_BLOCKED = 8  # images of a mini-batch that the engine works by blocks, with other roundings
+_METHODS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "penalties": ("l2", "l1"),
+        "decay": ("decay",),
+        "dropout": ("dropout", "input_dropout"),
+        "max_norm": ("max_norm",),
+        "augmentation": ("amounts",),
+        "rates": ("schedule", "warmup", "epochs"),
+        "changes": ("changes",),
+        "validation": ("n_validation",),
+        "patience": ("patience",),
+    }
+)
+"""Methods beyond the exercise, each with the parameters of the script's `train` that it needs."""
 
 
 def training_script(run: ExportedRun) -> str:
@@ -24,22 +43,21 @@ def training_script(run: ExportedRun) -> str:
     continued is trained in one go, which gives the same records. Of a fork the script first trains the runs before
     it, each up to the epoch of the fork. A run that was paused or stopped within an epoch stops after the same
     mini-batch; one that failed ends with its last epoch that is known in full. A run that began with a file of
-    weights reads it by its name.
+    weights reads it by its name. Of the methods beyond the exercise there are only those that the run uses. With
+    validation images the figures are of these, and at the end it prints the test accuracy.
     """
     figures, stages = run.newest.record, [*_stages(run)]
-    shown = f"The explorer showed a test accuracy of {figures.test_accuracy:.3%}"
+    shown = f"The explorer showed a {run.config.held_out} accuracy of {figures.test_accuracy:.3%}"
     if isinstance(figures, Evaluation):
         shown += f" and a train accuracy of {figures.train_accuracy:.3%}"
     configs = [stage.config for stage in stages]
     hidden = {config.hidden_activation for config in configs}
-    small = small_product()
+    small, used, uses = small_product(), _optimizers(configs), _used_methods(stages)
     return page(
         "script.py.j2",
         file_name=run.file_name(".py"),
         shown=f"{shown}.",
-        is_blocked=any(
-            config.batch_size <= _LARGEST_BLOCKED and config.optimizer == "sgd" for config in configs
-        ),
+        is_blocked=any(map(_is_blocked, configs)),
         finds_mnist=run.dataset_option == "",
         images=run.dataset_option,
         classes=run.dataset.class_names,
@@ -49,8 +67,15 @@ def training_script(run: ExportedRun) -> str:
         losses={config.loss for config in configs},
         deltas=sorted({f"{config.output}_{config.loss}" for config in configs}),
         initializers=sorted({config.initializer for config in configs}),
-        optimizers=_optimizers(configs),
+        optimizers=used,
+        optimizer_functions=sorted({optimizer.change.__name__ for optimizer in used.values()}),
         **{name: getattr(optimizers, name) for name in ("MOMENTUM", "DECAY", "BETA_1", "BETA_2", "EPSILON")},
+        uses=uses,
+        methods=[name for method, names in _METHODS.items() if method in uses for name in names],
+        lr="lr" if "rates" in uses else "learning_rate",
+        schedules=_schedules(configs) if "rates" in uses else {},
+        augmentation=_augmentation_source() if "augmentation" in uses else "",
+        chunk_rows=CHUNK_ROWS,
         small=f"{small:_}" if small else "",
         product="product({}, {})".format if small else "{} @ ({})".format,
         opened=run.opened,
@@ -58,10 +83,51 @@ def training_script(run: ExportedRun) -> str:
     )
 
 
+def _is_blocked(config: TrainingConfig) -> bool:
+    """Return whether the engine works through mini-batches by blocks."""
+    smallest = min(config.batch_size, *(change.batch_size for change in config.changes), _LARGEST_BLOCKED + 1)
+    is_plain = config.optimizer == "sgd" and not (config.l2 or config.l1 or config.max_norm)
+    return smallest <= _LARGEST_BLOCKED and is_plain and not (config.dropout or config.input_dropout)
+
+
 def _optimizers(configs: Sequence[TrainingConfig]) -> dict[str, Optimizer]:
     """Return the optimizers that the script needs; none where all is plain gradient descent."""
     names = {config.optimizer for config in configs}
     return {name: OPTIMIZERS[name] for name in sorted(names)} if names != {"sgd"} else {}
+
+
+def _arguments(config: TrainingConfig, *, is_last: bool) -> dict[str, Any]:
+    """Return what the script's `train` is told of the methods beyond the exercise."""
+    decays = OPTIMIZERS[config.optimizer].decays_weights
+    return {
+        "l2": 0.0 if decays else config.l2,
+        "l1": config.l1,
+        "decay": config.l2 if decays else 0.0,
+        "dropout": config.dropout,
+        "input_dropout": config.input_dropout,
+        "max_norm": config.max_norm,
+        "amounts": config.augmentation if config.augmentation.is_on else None,
+        "schedule": f"{config.schedule}_schedule",
+        "warmup": config.warmup,
+        "epochs": config.epochs,
+        "changes": {change.step: (change.learning_rate, change.batch_size) for change in config.changes},
+        "n_validation": config.n_validation,
+        "patience": config.patience if is_last and config.n_validation else 0,
+    }
+
+
+def _schedules(configs: Sequence[TrainingConfig]) -> dict[str, str]:
+    """Return the source of the schedules in use, each called after what it is: ``steps_schedule``."""
+    sources = {name: inspect.getsource(SCHEDULES[name]).rstrip() for name in {c.schedule for c in configs}}
+    return {
+        name: text.replace(f"def {name}(", f"def {name}_schedule(") for name, text in sorted(sources.items())
+    }
+
+
+def _augmentation_source() -> str:
+    """Return the source of `explorer.datasets.augmentation`, what it imports left out."""
+    source = inspect.getsource(augmentation)
+    return source[source.index("SMOOTHING = ") :].rstrip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,16 +137,33 @@ class _ScriptStage:
     config: TrainingConfig
     first_epoch: int
     last_epoch: int
-    last_step: int = 0
+    last_step: int
+    arguments: dict[str, Any]
 
 
 def _stages(run: ExportedRun) -> Iterator[_ScriptStage]:
     """Yield what the template says of each stage."""
     begin = float(run.first_epoch)
     for number, stage in enumerate(run.stages, 1):
-        last_step = _last_step(run) if number == len(run.stages) else 0
-        yield _ScriptStage(stage.config, int(begin), math.ceil(stage.end), last_step)
+        is_last, end = number == len(run.stages), math.ceil(stage.end)
+        last_step = _last_step(run) if is_last else 0
+        if (
+            is_last and run.history.last is not None
+        ):  # where it was stopped early, there are epochs after the best
+            end = max(end, run.history.last.epoch)
+        arguments = _arguments(stage.config, is_last=is_last)
+        yield _ScriptStage(stage.config, int(begin), end, last_step, arguments)
         begin = stage.end
+
+
+def _used_methods(stages: Sequence[_ScriptStage]) -> set[str]:
+    """Return which methods beyond the exercise the script needs."""
+
+    def is_on(name: str) -> bool:
+        off = ("constant_schedule",) if name == "schedule" else (0, None, {})
+        return name != "epochs" and any(stage.arguments[name] not in off for stage in stages)
+
+    return {method for method, names in _METHODS.items() if any(map(is_on, names))}
 
 
 def _last_step(run: ExportedRun) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import gzip
+import itertools
 import re
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from explorer.exports.script import training_script
 from explorer.exports.weights import weights_archive
 from explorer.session.opening import OpenedWeights
 from explorer.training import History, Moment, Snapshot, TrainingRun
+from explorer.training.changes import Change
 from explorer.training.process_settings import one_blas_thread
 
 from .conftest import CONFIG
@@ -28,9 +30,12 @@ from .conftest import CONFIG
 
 def figures(output):
     """Test loss and accuracy by epoch, then the two last lines, as the script prints them."""
-    lines = re.findall(r"^epoch +(\d+)  test loss ([\d.]+)  accuracy ([\d.]+%)$", output, re.MULTILINE)
+    pattern = r"^epoch +(\d+)  (?:test|validation) loss ([\d.]+)  accuracy ([\d.]+%)$"
+    lines = re.findall(pattern, output, re.MULTILINE)
     epochs = {epoch: figures for epoch, *figures in lines}
-    final = re.search(r"^Test accuracy +([\d.]+%) of .*\nTrain accuracy +([\d.]+%)", output, re.MULTILINE)
+    final = re.search(
+        r"^(?:Test|Validation) accuracy +([\d.]+%) of .*\nTrain accuracy +([\d.]+%)", output, re.MULTILINE
+    )
     return epochs, final.groups()
 
 
@@ -39,6 +44,18 @@ def expected(history, final):
         {str(r.epoch): [f"{r.test_loss:.6f}", f"{r.test_accuracy:.3%}"] for r in history},
         (f"{final.test_accuracy:.3%}", f"{final.train_accuracy:.3%}"),
     )
+
+
+SAVE = "np.savez('found.npz', *(V for V, b in layers))\n"
+
+
+def assert_saved(run, folder):
+    """The script has come to the run's weights, to the bit."""
+    with np.load(folder / "found.npz") as found:
+        first, *others = (found[name] for name in found.files)
+    W1, b1, *rest = run.newest.weights
+    for after, before in zip((first[:-1], first[-1:], *others), (W1, b1, *rest[::2]), strict=True):
+        np.testing.assert_array_equal(after.T, before)
 
 
 @pytest.mark.parametrize(
@@ -60,6 +77,106 @@ def expected(history, final):
 def test_a_run_is_reprinted(exported, run_alone, changes):
     run = exported(CONFIG.replace(**changes))
     assert figures(run_alone(training_script(run))) == expected(run.history, run.exact)
+
+
+METHODS = {
+    "adamw": {"optimizer": "adamw", "l2": 0.05, "learning_rate": 0.003},
+    "penalties": {"l2": 0.02, "l1": 0.001},
+    "dropout": {"dropout": 0.4, "input_dropout": 0.1},
+    "max-norm": {"max_norm": 0.6},
+    "rates": {"schedule": "cosine", "warmup": 1},
+    "changes": {"changes": (Change(5, 0.02, 100), Change(11, 0.1, 16))},
+    "validation": {"n_validation": 90},
+    "augmentation": {"shift": 1.0, "rotation": 15.0, "scale": 0.1, "elastic": 1.0},
+}
+
+
+def combined(*names):
+    return {key: value for name in names for key, value in METHODS[name].items()}
+
+
+@pytest.mark.parametrize("batch_size", [9, 600])
+@pytest.mark.parametrize("name", METHODS)
+def test_a_run_of_each_method_is_reprinted(exported, run_alone, name, batch_size):
+    run = exported(CONFIG.replace(hidden_sizes=(30, 20), batch_size=batch_size, **METHODS[name]))
+    assert figures(run_alone(training_script(run))) == expected(run.history, run.exact)
+
+
+@pytest.mark.parametrize("pair", [*itertools.combinations(METHODS, 2)], ids="+".join)
+def test_a_run_of_each_pair_of_methods_has_the_same_weights(exported, run_alone, tmp_path, pair):
+    run = exported(CONFIG.replace(hidden_sizes=(30, 20), **combined(*pair)))
+    text = training_script(run) + SAVE
+    assert figures(run_alone(text)) == expected(run.history, run.exact)
+    assert_saved(run, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"optimizer": "momentum", "l2": 0.02, "reduction": "mean"},
+        {"optimizer": "rmsprop", "l1": 0.01, "learning_rate": 0.003, "schedule": "steps"},
+        {"optimizer": "adam", "l2": 0.01, "learning_rate": 0.003, "batch_size": 3},
+        {"l2": 0.01, "batch_size": 5},
+        {"hidden_sizes": (785, 784), "max_norm": 1.0, "l2": 0.01, "batch_size": 128},
+        {"schedule": "inverse", "n_train": 300, "n_validation": 100},
+        {"dropout": 0.5, "batch_size": 570, "n_validation": 30},
+    ],
+)
+def test_methods_of_other_kinds_have_the_same_weights(exported, run_alone, tmp_path, changes):
+    run = exported(CONFIG.replace(**changes))
+    text = training_script(run) + SAVE
+    assert figures(run_alone(text)) == expected(run.history, run.exact)
+    assert_saved(run, tmp_path)
+
+
+def test_a_run_that_was_stopped_early_ends_with_its_best_weights(exported, run_alone, tmp_path):
+    config = CONFIG.replace(n_validation=100, patience=2, epochs=60, learning_rate=1.5, n_train=300, seed=3)
+    run = exported(config)
+    assert run.newest.epoch < run.history.last.epoch < 60
+    text = training_script(run) + SAVE
+    output = run_alone(text)
+    assert figures(output) == expected(run.history, run.exact)
+    assert f"the weights are those of epoch {run.newest.epoch:g}" in output
+    assert_saved(run, tmp_path)
+
+
+def test_the_test_images_come_last_and_are_called_so(exported, run_alone):
+    run = exported(CONFIG.replace(n_validation=90))
+    *_, validation, train, words, test, _ = run_alone(training_script(run)).splitlines()
+    assert validation.startswith("Validation accuracy") and validation.endswith("of 90 images")
+    assert train.endswith("of 510 images")
+    assert words == "At the end the test images, which no setting should be chosen by:"
+    y = run.network().predict(run.dataset.X_test)
+    assert test == f"Test accuracy   {np.mean(y == run.dataset.test_labels):.3%} of 200 images"
+
+
+def test_a_fork_of_a_run_with_other_methods(exported, trained, run_alone):
+    first = CONFIG.replace(**combined("changes", "dropout", "augmentation"))
+    last = CONFIG.replace(epochs=4, **combined("adamw", "validation", "rates", "max-norm"))
+    root, at_root = trained(first.replace(epochs=2))
+    history, moment = trained(last, start=at_root.snapshot)
+    run = replace(
+        exported(last), history=history, moment=moment, newest=moment, before=(TrainingStage(first, 2.0),)
+    )
+    epochs, final = figures(run_alone(training_script(run)))
+    assert epochs == expected([*root, *history], moment.record)[0]
+    assert final == expected(history, moment.record)[1]
+
+
+def test_only_what_the_run_uses_is_in_the_script(exported):
+    text = training_script(exported())
+    words = (
+        "penalty",
+        "decay",
+        "masks",
+        "max_norm",
+        "distort",
+        "schedule",
+        "changes",
+        "validation",
+        "patience",
+    )
+    assert [word for word in words if word in text] == []
 
 
 @pytest.mark.parametrize("batch_size", [1, 8])
@@ -91,12 +208,8 @@ def test_the_weights_are_the_same_to_the_bit(exported, run_alone, tmp_path, batc
     rate = 0.01 if optimizer == "sgd" else 0.001
     config = CONFIG.replace(hidden_sizes=(40, 12), learning_rate=rate, optimizer=optimizer)
     run = exported(config.replace(batch_size=batch_size))
-    run_alone(training_script(run) + "np.savez('found.npz', *(V for V, b in layers))\n")
-    with np.load(tmp_path / "found.npz") as found:
-        V1, V2, V3 = (found[name] for name in found.files)
-    W1, b1, W2, _, W3, _ = run.newest.weights
-    for after, before in ((V1[:-1], W1), (V1[-1:], b1), (V2, W2), (V3, W3)):
-        np.testing.assert_array_equal(after.T, before)
+    run_alone(training_script(run) + SAVE)
+    assert_saved(run, tmp_path)
 
 
 @pytest.mark.parametrize("changes", [{"batch_size": 16}, {"batch_size": 250}])

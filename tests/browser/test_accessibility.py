@@ -24,6 +24,7 @@ COLOURFUL = {
     "a figure's data",
     "an image's outputs",
     "mistakes, compared",
+    "robustness",
     "Weights",
     "One image",
     "draw",
@@ -70,6 +71,10 @@ def views(page):
     page.get_by_label("compared with").select_option(index=1)
     expect(page.locator(".explorer-mistakes-compared .explorer-caption")).to_contain_text("Green")
     yield "mistakes, compared"
+    page.get_by_role("radiogroup", name="Section").get_by_text("Robustness").click()
+    expect(page.locator(".explorer-robustness .explorer-gallery-caption")).to_have_count(8)
+    expect(page.locator(".explorer-robustness .explorer-caption p").first).to_contain_text("at 60°")
+    yield "robustness"
     opened(page, "Inside")
     for section in SECTIONS:
         page.get_by_role("radiogroup", name="Section").get_by_text(section, exact=True).click()

@@ -69,7 +69,7 @@ class Robustness:
             "explorer-robustness",
             box("explorer-tools", self.kind, self.other),
             box(
-                "explorer-pair explorer-section",
+                "explorer-robustness-both",
                 box("explorer-panel-figure", self.figure, self.caption),
                 images,
             ),

@@ -18,6 +18,7 @@ _MODERN = TrainingConfig(
     reduction="mean",
 )
 _ADAM = _MODERN.replace(optimizer="adam", learning_rate=0.001)
+_WIDE = _ADAM.replace(hidden_sizes=(256,), schedule="cosine", epochs=15)
 
 PRESETS: Mapping[str, TrainingConfig] = MappingProxyType(
     {
@@ -26,6 +27,8 @@ PRESETS: Mapping[str, TrainingConfig] = MappingProxyType(
         "Momentum": _MODERN.replace(optimizer="momentum", learning_rate=0.03),
         "Adam": _ADAM,
         "Cosine": _ADAM.replace(learning_rate=0.003, schedule="cosine"),
+        "Dropout": _WIDE.replace(dropout=0.3),
+        "Augmented": _WIDE.replace(shift=1.0, rotation=8.0, scale=0.1, elastic=1.0),
         "Honest split": _ADAM.replace(epochs=20, n_validation=10_000, patience=3),
     }
 )

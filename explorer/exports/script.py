@@ -160,7 +160,7 @@ def _used_methods(stages: Sequence[_ScriptStage]) -> set[str]:
     """Return which methods beyond the exercise the script needs."""
 
     def is_on(name: str) -> bool:
-        off = ("constant_schedule",) if name == "schedule" else (0, None, {})
+        off: tuple[object, ...] = ("constant_schedule",) if name == "schedule" else (0, None, {})
         return name != "epochs" and any(stage.arguments[name] not in off for stage in stages)
 
     return {method for method, names in _METHODS.items() if any(map(is_on, names))}

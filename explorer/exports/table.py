@@ -15,8 +15,9 @@ COLUMNS = (
     "test_accuracy_share",
     "wall_seconds",
     "stage",
+    "learning_rate",
 )
-"""The first row: what each column holds, and its unit."""
+"""The first row: what each column holds, and its unit; with validation images, ``validation`` is for ``test``."""
 
 
 def records_table(run: ExportedRun) -> str:
@@ -30,14 +31,15 @@ def records_table(run: ExportedRun) -> str:
     - ``wall_seconds``: time of the epoch, scoring the test images included;
     - ``stage``: 1 in a run of its own. A fork has its parents' rows up to the fork as stage 1, 2, …, the first
       the run that was forked from first, and its own as the last stage: where the number grows, the settings
-      change, maybe the loss.
+      change, maybe the loss;
+    - ``learning_rate``: that of the epoch's last mini-batch, ``nan`` where it is not known.
 
     The train figures are means over the epoch's own passes, each before its update; the test figures are exact
     at the epoch's end. Before the first epoch has ended there is the first row alone.
     """
     text = StringIO(newline="")
     rows = csv.writer(text)
-    rows.writerow(COLUMNS)
+    rows.writerow(column.replace("test", run.config.held_out) for column in COLUMNS)
     for number, stage in enumerate(run.stages, 1):
         for epoch in stage.history or ():
             figures = (
@@ -47,5 +49,7 @@ def records_table(run: ExportedRun) -> str:
                 epoch.test_accuracy,
                 epoch.seconds,
             )
-            rows.writerow([epoch.epoch, *(repr(float(figure)) for figure in figures), number])
+            rows.writerow(
+                [epoch.epoch, *(repr(float(figure)) for figure in figures), number, epoch.learning_rate]
+            )
     return text.getvalue()

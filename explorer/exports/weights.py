@@ -8,7 +8,7 @@ from explorer.network.weights_file import weights_bytes
 
 __all__ = ["weights_archive"]
 
-_FIGURES = ("epoch", "train_loss", "test_loss", "train_accuracy", "test_accuracy", "seconds")
+_FIGURES = ("epoch", "train_loss", "test_loss", "train_accuracy", "test_accuracy", "seconds", "learning_rate")
 
 
 def weights_archive(run: ExportedRun) -> bytes:

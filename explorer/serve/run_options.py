@@ -16,6 +16,7 @@ from rich.console import Console
 from explorer.datasets import Dataset, DatasetError, load_dataset, load_mnist
 from explorer.safe_write import check_destination
 from explorer.training import FIELDS, PRESETS, ConfigError, TrainingConfig
+from explorer.training.changes import Changes
 from explorer.training.config import DATA_KEY
 from explorer.training.fields import Field, LayerSizes, Real, Whole
 from explorer.training.query import listed, parts
@@ -36,6 +37,7 @@ __all__ = [
     "positive",
     "query_of",
     "refused",
+    "tell_what_does_nothing",
     "terminal",
 ]
 
@@ -55,15 +57,19 @@ class RefusedError(Exception):
 
 def terminal(*, stderr: bool) -> Console:
     """Return where plain lines go: as they are, however wide the terminal is."""
-    return Console(stderr=stderr, highlight=False, markup=False, soft_wrap=True)
+    return Console(stderr=stderr, highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 
 def add_settings(parser: ArgumentParser, title: str, *, several: bool = False) -> Any:
     """Add an option for each setting, which may take several values, and return their group."""
     group = parser.add_argument_group(title)
+    kinds = {
+        LayerSizes: "N-N-…" if several else "N,N,…", Whole: "N", Real: "X", Changes: "STEP:X:N,…",
+    }  # fmt: skip
     for field in FIELDS.values():
-        names = dict.fromkeys([f"--{field.key}", f"--{field.name.replace('_', '-')}"])
-        kinds = {LayerSizes: "N-N-…" if several else "N,N,…", Whole: "N", Real: "X"}
+        if several and isinstance(field, Changes):  # its steps are those of one run
+            continue
+        names = dict.fromkeys(f"--{name.replace('_', '-')}" for name in (field.key, field.name))
         metavar = kinds.get(type(field), "NAME") + (",…" if several else "")
         group.add_argument(*names, dest=field.name, metavar=metavar, help=_help(field))
     return group
@@ -120,9 +126,19 @@ def query_of(text: str) -> str:
     return text if "=" in address and "://" not in address else query.partition("#")[0]
 
 
+def tell_what_does_nothing(configs: Iterable[TrainingConfig], messages: Console) -> None:
+    """Say where a setting has no effect without another."""
+    if any(config.patience and not config.n_validation for config in configs):
+        messages.print(
+            "--patience does nothing without validation images: --validation says how many are held out."
+        )
+
+
 def refused(error: ConfigError) -> RefusedError:
     """Return in the words of the options what is wrong with a setting."""
-    return RefusedError(f"--{FIELDS[error.field].key} is {error.value!r}; expected {error.expected}.")
+    return RefusedError(
+        f"--{FIELDS[error.field].key.replace('_', '-')} is {error.value!r}; expected {error.expected}."
+    )
 
 
 def check_files(files: Iterable[tuple[str, str, bool]]) -> None:

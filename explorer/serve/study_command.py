@@ -106,6 +106,7 @@ def run(args: Namespace) -> int:
     def work(messages: Console) -> int:
         dataset = run_options.dataset_of(args)
         configs = _configs(args, fields_of(len(dataset.train_labels), dataset.n_classes), messages)
+        run_options.tell_what_does_nothing(configs, messages)
         files = (("--out", args.out, True), ("--report", args.report, args.force))
         run_options.check_files(file for file in files if file[1] is not None)
         return _run(configs, dataset, args, messages)
@@ -116,7 +117,7 @@ def run(args: Namespace) -> int:
 def _configs(args: Namespace, fields: Mapping[str, Field], messages: Console) -> tuple[TrainingConfig, ...]:
     """Return the runs that are asked for: every combination, the seed varying fastest."""
     start = run_options.config_of(args, fields, messages)
-    given = {name: text for name in fields if (text := getattr(args, name)) is not None}
+    given = {name: text for name in fields if (text := getattr(args, name, None)) is not None}
     try:
         axes = {name: parse_values(fields[name], text) for name, text in given.items()}
         seeds: Sequence[int] = axes.pop("seed", ())

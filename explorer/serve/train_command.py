@@ -54,6 +54,7 @@ be saved; 2 an option has an invalid value; 130 stopped by Ctrl-C.
 Examples:
   nn-explorer train --preset modern --epochs 20 --save modern.npz
   nn-explorer train --hidden 128,64 --activation relu --init he --lr 0.003
+  nn-explorer train --validation 10000 --optimizer adam --lr 0.001 --dropout 0.2
   nn-explorer train --epochs 20 --report run.html --script run.py --csv run.csv
   nn-explorer train --from-url "?hidden=128&lr=0.003" --json > run.json
 """
@@ -126,9 +127,11 @@ def _config(args: argparse.Namespace, fields: Mapping[str, Field], messages: Con
     config = run_options.config_of(args, fields, messages)
     given = {name: getattr(args, name) for name in FIELDS if getattr(args, name) is not None}
     try:
-        return config.replace(**{name: fields[name].parse(text) for name, text in given.items()})
+        config = config.replace(**{name: fields[name].parse(text) for name, text in given.items()})
     except ConfigError as error:
         raise run_options.refused(error) from error
+    run_options.tell_what_does_nothing([config], messages)
+    return config
 
 
 def _run(training: TrainingRun, dataset: Dataset, args: argparse.Namespace, messages: Console) -> int:

@@ -13,7 +13,15 @@ from explorer.training import CompletedRun, FinalTest, Moment
 
 __all__ = ["as_json", "exported_result"]
 
-_EPOCH_FIGURES = ("epoch", "train_loss", "test_loss", "train_accuracy", "test_accuracy", "seconds")
+_EPOCH_FIGURES = (
+    "epoch",
+    "train_loss",
+    "test_loss",
+    "train_accuracy",
+    "test_accuracy",
+    "seconds",
+    "learning_rate",
+)
 _FINAL_FIGURES = ("epoch", "step", "train_loss", "test_loss", "train_accuracy", "test_accuracy", "confusion")
 
 
@@ -30,8 +38,7 @@ def as_json(run: CompletedRun, dataset: Dataset, test: FinalTest | None = None) 
         "dataset": {
             "name": dataset.name,
             "n_train": len(dataset.train_labels),
-            "n_test": len(dataset.test_labels),
-            "held_out": dataset.held_out,
+            f"n_{dataset.held_out}": len(dataset.test_labels),
             "class_names": dataset.class_names,
         },
         "status": run.end.status,

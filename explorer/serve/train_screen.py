@@ -12,13 +12,16 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from explorer.network import hardest_classes, most_confused, per_class
-from explorer.training import BatchRecord, EpochRecord, Evaluation, FinalTest, TrainingRun
+from explorer.training import FIELDS, BatchRecord, EpochRecord, Evaluation, TrainingConfig, TrainingRun
 from explorer.training.run import Event
 
 __all__ = ["TrainScreen"]
 
 _INTERVAL_SECONDS = 0.1
-_TABLE_HEAD = "epoch  train loss  {0:>4} loss  train accuracy  {0:>4} accuracy  seconds"
+_IN_HEAD = (
+    "hidden_sizes", "hidden_activation", "output", "loss", "initializer", "batch_size", "epochs", "learning_rate",
+    "reduction", "seed", "n_train", "n_validation",
+)  # fmt: skip
 
 
 class TrainScreen:
@@ -48,6 +51,12 @@ class TrainScreen:
         self._position = 0.0
         self._started = self._shown = perf_counter()
 
+    @property
+    def _shows_rate(self) -> bool:
+        """Whether the learning rate doesn't stay what the head says."""
+        config = self._training.config
+        return config.schedule != "constant" or bool(config.warmup or config.changes)
+
     def begin(self) -> Progress:
         """Write what is trained and the table's head, and return the bar: a context, while which it is there."""
         self._console.print(*self._head(), sep="\n")
@@ -57,10 +66,11 @@ class TrainScreen:
     def show(self, event: Event) -> None:
         """Show how far the run is, at most ten times a second, and each epoch's line."""
         if isinstance(event, EpochRecord):
-            more = len(self._training.dataset.held_out) - len("test")  # letters in the columns' heads
-            losses = f"{event.epoch:5}  {event.train_loss:10.4f}  {event.test_loss:{9 + more}.4f}"
-            accuracies = f"{event.train_accuracy:14.2%}  {event.test_accuracy:{13 + more}.2%}"
-            self._console.print(f"{losses}  {accuracies}  {event.seconds:7.2f}")
+            w = len(self._training.config.held_out)
+            losses = f"{event.epoch:5}  {event.train_loss:10.4f}  {event.test_loss:{w + 5}.4f}"
+            accuracies = f"{event.train_accuracy:14.2%}  {event.test_accuracy:{w + 9}.2%}"
+            rate = f"  {event.learning_rate:13.3g}" if self._shows_rate else ""
+            self._console.print(f"{losses}  {accuracies}  {event.seconds:7.2f}{rate}")
         now = perf_counter()
         if isinstance(event, BatchRecord):
             self._position = event.epoch
@@ -87,8 +97,8 @@ class TrainScreen:
         data, scores = self._training.dataset, per_class(final.confusion)
         names = data.class_names
         yield f"Train accuracy  {final.train_accuracy:.2%} of {_count(data.train_labels)} images"
-        name = "Test accuracy  " if data.held_out == "test" else "Validation acc."
-        yield f"{name} {final.test_accuracy:.2%} of {_count(data.test_labels)} images"
+        named = f"{data.held_out.capitalize()} accuracy"
+        yield f"{named:<15} {final.test_accuracy:.2%} of {_count(data.test_labels)} images"
         hardest = hardest_classes(final.confusion)[:4]
         kind = "digits" if all(name.isdigit() for name in names) else "classes"
         shown = ", ".join(f"{names[i]} (recall {scores.recall[i]:.1%})" for i in hardest)
@@ -101,22 +111,29 @@ class TrainScreen:
 
     def _head(self) -> Iterator[str]:
         data, config = self._training.dataset, self._training.config
-        held_out = f"{_count(data.test_labels)} {data.held_out} images"
-        yield f"{data.name}: {_count(data.train_labels)} train and {held_out}"
+        yield f"{data.name}: {_count(data.train_labels)} train and {_count(data.test_labels)} {data.held_out} images"
         sizes = "-".join(str(size) for size in self._training.network.layer_sizes)
         yield (
             f"{sizes}, {config.hidden_activation}, {config.output} + {config.loss}, {config.initializer}; "
             f"batch size {config.batch_size}, learning rate {config.learning_rate:g}, "
             f"{config.reduction}, seed {config.seed}"
         )
+        others = [FIELDS[name] for name in config.differences(TrainingConfig()) if name not in _IN_HEAD]
+        if others:
+            yield ", ".join(
+                f"{field.key.replace('_', ' ')} {field.format(getattr(config, field.name))}"
+                for field in others
+            )
         yield ""
-        yield _TABLE_HEAD.format(data.held_out)
+        held_out, rate = data.held_out, "  learning rate" * self._shows_rate
+        yield f"epoch  train loss  {held_out} loss  train accuracy  {held_out} accuracy  seconds{rate}"
 
     def _fields(self, position: float) -> dict[str, Any]:
         training = self._training
         epochs, batches = training.config.epochs, training.steps_per_epoch
         epoch = min(math.floor(position) + 1, epochs)
         batch = f"mini-batch {training.step - (epoch - 1) * batches} of {batches}"
+        batch = f"mini-batch {training.step}" if training.config.changes else batch
         return {"epoch": f"epoch {epoch} of {epochs}", "batch": batch, "left": self._left(position)}
 
     def _left(self, position: float) -> str:

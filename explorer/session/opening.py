@@ -78,12 +78,19 @@ def opening(
     epoch, begun = divmod(_epochs(saved), 1)
     first = int(epoch)
     try:
-        own = _settings(saved, config, len(dataset.train_labels))
+        own = _as_at_the_end(_settings(saved, config, len(dataset.train_labels)))
         settings = own.replace(hidden_sizes=tuple(hidden), epochs=max(own.epochs, first), **saved.functions)
     except ConfigError as error:
         raise WeightsError(file, f"a network {sizes}", FIELDS[error.field].expected) from error
     start = Snapshot(first, _float32(saved, file), np.empty((n_classes, 0)))
     return OpenedWeights(file, first, begun), settings, start
+
+
+def _as_at_the_end(config: TrainingConfig) -> TrainingConfig:
+    """Return settings for a run that goes on from an end: what was changed in mid-run holds from its beginning."""
+    for change in config.changes[-1:]:
+        config = config.replace(learning_rate=change.learning_rate, batch_size=change.batch_size, changes=())
+    return config
 
 
 def _float32(saved: SavedWeights, file: str) -> tuple[np.ndarray, ...]:
@@ -97,11 +104,14 @@ def _float32(saved: SavedWeights, file: str) -> tuple[np.ndarray, ...]:
 def _settings(saved: SavedWeights, config: TrainingConfig, n_images: int) -> TrainingConfig:
     """Return the settings that the file names if they can be used, else `config`."""
     try:
-        named = json.loads(str(saved.metadata.get("config", "")))
-        found = TrainingConfig(**{name: named[name] for name in FIELDS})
-    except (ValueError, TypeError, KeyError, RecursionError):
+        named = dict(json.loads(str(saved.metadata.get("config", ""))))
+        found = TrainingConfig(**{name: value for name, value in named.items() if name in FIELDS})
+    except (ValueError, TypeError, RecursionError):
         return config
-    return found if found.n_train is None or found.n_train <= n_images else found.replace(n_train=None)
+    if found.n_train is not None and found.n_train > n_images:
+        found = found.replace(n_train=None)
+    fits = found.n_validation <= 9 * (found.n_train or n_images) // 10
+    return (found if fits else found.replace(n_validation=0)) if named else config
 
 
 def _epochs(saved: SavedWeights) -> float:

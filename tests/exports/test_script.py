@@ -143,7 +143,7 @@ def test_a_run_that_was_stopped_early_ends_with_its_best_weights(exported, run_a
 def test_the_test_images_come_last_and_are_called_so(exported, run_alone):
     run = exported(CONFIG.replace(n_validation=90))
     *_, validation, train, words, test, _ = run_alone(training_script(run)).splitlines()
-    assert validation.startswith("Validation accuracy") and validation.endswith("of 90 images")
+    assert re.fullmatch(r"Validation accuracy [\d.]+% of 90 images", validation)
     assert train.endswith("of 510 images")
     assert words == "At the end the test images, which no setting should be chosen by:"
     y = run.network().predict(run.dataset.X_test)

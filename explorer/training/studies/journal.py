@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import os
 import platform
 import sys
@@ -250,8 +251,9 @@ def _trial(row: Mapping[str, Any]) -> Trial:
 
 
 def _epoch(record: Mapping[str, Any]) -> EpochRecord:
+    known = {"learning_rate": math.nan, **record}  # earlier journals lack it
     figures: dict[str, Any] = {
-        name: (int if is_whole else float)(record[name])
+        name: (int if is_whole else float)(known[name])
         for name, is_whole in figure_kinds(EpochRecord).items()
     }
     counts = np.array(record["confusion"])

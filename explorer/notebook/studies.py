@@ -101,7 +101,8 @@ class CompletedStudy:
             raise ValueError(
                 f"the figure has one or two of the settings {', '.join(self.axes)}; got {len(axes)}"
             )
-        across = f"{measure_view(measure, self.configs).caption}, by {enumerated([FIELDS[name].label.lower() for name in axes])}"
+        by = enumerated([FIELDS[name].label.lower() for name in axes])
+        across = f"{measure_view(measure, self.configs).caption}, by {by}"
         band = "" if is_map(axes) else ", with a band from the lowest to the highest"
         drawn = study_figure(self.trials, axes, measure=measure, n_images=self.n_images)
         return figure(drawn, f"{across}: the median over the seeds{band}.")

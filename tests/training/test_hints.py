@@ -495,7 +495,7 @@ def trained(mnist):
             records = records.followed_by(RunEnd("failed", str(error), error=error))
             return Trained(records, 0.0, np.inf, ())
         end = run.evaluate()
-        records = records.followed_by(RunEnd("finished", final=end))
+        records = records.followed_by(RunEnd("finished", run.stopped_early, end))
         probe = diagnose(run.network, mnist.X_test[:, :300], mnist.Y_test[:, :300])
         return Trained(records, end.test_accuracy, end.test_loss, probe)
 
@@ -503,7 +503,8 @@ def trained(mnist):
 
 
 def hints_of(config, run, *, diagnostics=()):
-    return hints(run.history, n_train=config.n_train or N, diagnostics=diagnostics)
+    n_train = (config.n_train or N) - config.n_validation
+    return hints(run.history, n_train=n_train, n_available=N, diagnostics=diagnostics)
 
 
 slow = pytest.mark.slow
@@ -551,6 +552,7 @@ def test_silent_when_all_is_well(trained, config):
 
 
 DEEP = (32, 32, 32, 32)
+SPLIT = {"n_validation": 10_000}
 FAULTS = {  # settings, the rule that speaks up, and the test accuracy that its fix reaches at least
     "64 units by sum": (EXERCISE.replace(hidden_sizes=64, epochs=5), "step_too_large", 0.89),
     "128 units by sum": (EXERCISE.replace(hidden_sizes=128, epochs=4), "step_too_large", 0.88),
@@ -587,10 +589,19 @@ FAULTS = {  # settings, the rule that speaks up, and the test accuracy that its 
     "4 units": (RELU.replace(hidden_sizes=4), "few_units", 0.93),
     "1 epoch": (EXERCISE.replace(epochs=1), "few_epochs", 0.93),
     "3 epochs": (RELU.replace(epochs=2), "few_epochs", 0.93),
-    "100 images": (RELU.replace(n_train=100), "few_images", 0.93),
+    "100 images": (RELU.replace(n_train=100, n_validation=20), "few_images", 0.93),
     "1000 images": (
-        RELU.replace(n_train=1000, batch_size=64, epochs=12, hidden_activation="tanh"), "few_images", 0.93,
+        RELU.replace(n_train=1000, n_validation=166, batch_size=64, epochs=12, hidden_activation="tanh"),
+        "few_images", 0.93,
     ),
+    "dropout in 32 units": (RELU.replace(dropout=0.8, epochs=4), "dropout_too_strong", 0.92),
+    "dropout of inputs": (RELU.replace(input_dropout=0.8, epochs=4), "dropout_too_strong", 0.93),
+    "L2, squared error": (EXERCISE.replace(l2=0.003, epochs=6), "penalty_too_strong", 0.92),
+    "L2": (RELU.replace(l2=0.1, epochs=4), "penalty_too_strong", 0.92),
+    "L1": (RELU.replace(l1=0.001, epochs=4), "penalty_too_strong", 0.92),
+    "rotation": (RELU.replace(rotation=180, epochs=4), "augmentation_too_strong", 0.92),
+    "shift": (RELU.replace(shift=8, epochs=4), "augmentation_too_strong", 0.92),
+    "elastic": (RELU.replace(elastic=5, epochs=4), "augmentation_too_strong", 0.92),
     "not a number": (
         RELU.replace(hidden_sizes=DEEP, learning_rate=100, reduction="sum", epochs=4), "not_a_number", 0.88,
     ),
@@ -631,14 +642,43 @@ def test_dead_units_come_alive(trained):
 
 @slow
 @pytest.mark.long
-def test_fewer_epochs_fix_overfitting(trained):
+def test_early_stopping_fixes_overfitting_once_images_are_held_out(trained):
     """The loss is clearly lower, and the accuracy no worse."""
-    config = MODERN.replace(batch_size=64, n_train=1000, epochs=100)
+    config = MODERN.replace(batch_size=64, n_train=1200, epochs=100)
+    (hint,) = (hint for hint in hints_of(config, trained(config)) if "n_validation" in hint.fix)
+    assert hint.fix == {"n_validation": 200}
+    split = config.replace(**hint.fix)
+    run = trained(split)
+    found = {hint.id: hint for hint in hints_of(split, run)}
+    assert found["overfitting"].fix == {"patience": 10}
+    fixed = trained(split.replace(patience=10))
+    assert fixed.loss < 0.85 * run.loss
+    assert fixed.accuracy >= run.accuracy - 0.005
+
+
+METHODS = {  # settings, a rule of those that refine, and by how much its fix raises validation accuracy
+    "a first wobble": (EXERCISE.replace(patience=1, epochs=30, **SPLIT), "patience_too_short", 0.0005),
+    "a wobble, Modern": (MODERN.replace(patience=1, epochs=30, **SPLIT), "patience_too_short", 0.001),
+    "learned by heart": (MODERN.replace(epochs=15, **SPLIT), "memorised", 0.001),
+    "small batches": (MODERN.replace(batch_size=16, epochs=6, **SPLIT), "wavering_loss", 0.001),
+    "a large rate": (
+        MODERN.replace(learning_rate=0.5, batch_size=64, epochs=8, **SPLIT),
+        "wavering_loss",
+        0.002,
+    ),
+}
+
+
+@pytest.mark.parametrize(("config", "rule", "gain"), rows(METHODS))
+def test_every_method_refines(trained, config, rule, gain):
     run = trained(config)
     found = {hint.id: hint for hint in hints_of(config, run)}
-    fixed = trained(config.replace(**found["overfitting"].fix))
-    assert fixed.loss < 0.85 * run.loss
-    assert fixed.accuracy >= run.accuracy - 0.002
+    assert trained(config.replace(**found[rule].fix)).accuracy >= run.accuracy + gain
+
+
+@pytest.mark.parametrize("config", rows({"the exercise, split": EXERCISE.replace(**SPLIT)}))
+def test_silent_as_well_with_validation_images(trained, config):
+    assert hints_of(config, trained(config)) == ()
 
 
 def test_no_settings_lead_out_of_ruined_weights(trained, mnist):

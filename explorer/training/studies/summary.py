@@ -40,7 +40,7 @@ class StudyLevel:
 
     @property
     def accuracies(self) -> tuple[float, ...]:
-        """Held-out accuracy at the end of each trial that finished, 0 to 1; `n_diverged` counts those that didn't."""
+        """Held-out accuracy at the end of each trial that finished, 0 to 1; `n_diverged` counts the others."""
         return tuple(trial.final.test_accuracy for trial in self.trials if trial.final)
 
     @property
@@ -142,7 +142,8 @@ def _comparison(
     if most < _FEWEST_SEEDS:
         seeds = "one seed" if most == 1 else counted(most, "seed")
         return [
-            f"{name} has the highest {accuracy}, {reached}, against {down_to}; with {seeds}, that difference may be chance"
+            f"{name} has the highest {accuracy}, {reached}, against {down_to}; "
+            f"with {seeds}, that difference may be chance"
         ]
     seeds = counted(most, "seed") if fewest == most else f"{fewest} to {most} seeds"
     same = [level for level in compared if level not in worse]

@@ -63,7 +63,8 @@ def test_a_level_has_the_accuracies_of_what_finished():
 
 def test_a_clear_difference_is_told():
     assert words({8: BEST, 512: WORSE}) == (
-        "Batch size 8 does best by test accuracy: 96.2 %, the median of 3 seeds. Clearly worse: batch size 512, 94.2 %."
+        "Batch size 8 does best by test accuracy: 96.2 %, the median of 3 seeds. "
+        "Clearly worse: batch size 512, 94.2 %."
     )
     assert words({8: BEST, 64: (0.951, 0.952, 0.953), 512: WORSE}).endswith(
         " Clearly worse: batch size 64 and 512, down to 94.2 % at batch size 512."

@@ -10,6 +10,7 @@ from explorer.app.panels.inside.pacing import Pace
 from explorer.app.panels.inside.subject import Subject
 from explorer.app.view_state import Drawing, ViewState
 from explorer.app.views import Views
+from explorer.datasets import Dataset
 from explorer.datasets.dataset import IMAGE_SHAPE
 from explorer.figures.digits import sprite, weights_sprite
 from explorer.figures.formulas import Formula, backward_formulas, forward_formulas, loss_formula, written
@@ -35,12 +36,13 @@ class OneImage:
     """An image, the layers' values for it, and the outputs."""
 
     def __init__(self, views: Views) -> None:
-        self.picker = SamplePicker(len(views.dataset.test_labels))
+        self.picker = SamplePicker(1)
         self.outputs = Display(Bars())
         self.stages = WalkthroughView(_NOTE)
         aside = box("explorer-column", self.picker, self.outputs)
         self.view = box("explorer-pair explorer-aside-left", aside, self.stages)
-        self._dataset = views.dataset
+        self._views = views
+        self._take(views.state.scored_on)
         self._pace = Pace()
         self._rng = np.random.default_rng(0)
         self._drawing: Drawing | None = None
@@ -53,18 +55,24 @@ class OneImage:
 
     def show(self, state: ViewState, subject: Subject) -> None:
         """Show what the network of this moment makes of the image."""
-        self._seen, self._dataset = (state, subject), subject.run.dataset
-        self.picker.offer(len(self._dataset.test_labels), f"{self._dataset.held_out} image")
+        self._seen = state, subject
+        self._take(subject.run.dataset)
         if self._pace.is_due(state):
             with self._pace.drawing():
                 self._draw()
 
     def look_into(self, image: int | Drawing) -> None:
         """Choose a held-out image, by its index, or a drawing; the focus of the page goes to it."""
+        self._take(self._views.state.scored_on)
         self._drawing = image if isinstance(image, Drawing) else None
         self.picker.index = NO_SAMPLE if isinstance(image, Drawing) else image
         self.picker.take_focus()
         self._draw()
+
+    def _take(self, dataset: Dataset) -> None:
+        """Offer the held-out images of a run."""
+        self._dataset = dataset
+        self.picker.offer(len(dataset.test_labels), f"{dataset.held_out} image")
 
     def _on_index(self, _change: object) -> None:
         if self.picker.index != NO_SAMPLE:

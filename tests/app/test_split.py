@@ -1,0 +1,133 @@
+"""A run with validation images on the page: its words, its images, early stopping, and the button at the end."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+from app_steps import PATIENCE, messages, run_of
+
+from explorer import TrainingConfig
+
+CONFIG = TrainingConfig(hidden_sizes=12, epochs=3, batch_size=16, learning_rate=0.05, n_validation=150)
+WHOLE = CONFIG.replace(n_validation=0)
+STOPS = CONFIG.replace(
+    hidden_activation="relu", output="softmax", loss="cross_entropy", initializer="he", reduction="mean",
+    learning_rate=0.3, epochs=60, n_train=250, patience=2, batch_size=8, seed=3,
+)  # fmt: skip
+
+
+def train(app, config):
+    app.train(config)
+    assert app.wait(PATIENCE)
+
+
+def labels(app):
+    return [tile.label for tile in app.tiles.shown.tiles]
+
+
+def test_the_page_says_validation_where_it_shows_it(app):
+    overview = app.panels["overview"]
+    assert (app.held_out, labels(app)[0]) == ("validation", "Validation accuracy")
+    assert app.tiles.shown.tiles[0].note == "of 150 validation images"
+    names = [trace.name for trace in overview.loss.figure.data if trace.visible]
+    assert names[-2:] == ["train", "validation"]
+    assert "validation accuracy" in overview.accuracy.caption.text
+    assert overview.loss.caption.text.endswith("it lags behind validation loss.")
+    assert "150 validation images right" in overview.confusion.matrix.text
+    app.panels.tab_bar.selected = "runs"
+    runs = app.panels["runs"]
+    assert runs.captions["accuracy"].text.startswith("highest validation accuracy")
+    assert runs.accuracy.layout.yaxis.title.text == "validation accuracy (%)"
+    app.panels.tab_bar.selected = "data"
+    text = str(app.panels["data"].sentence.content)
+    assert "the present run learns from 450 and holds out 150 images" in text
+
+
+@pytest.mark.parametrize("configs", [(CONFIG, WHOLE), (WHOLE, CONFIG)])
+def test_each_run_is_shown_with_its_own_images(app, small_dataset, configs):
+    """What is drawn of the second run is of its images, whatever the tabs showed before."""
+    for config in configs:
+        train(app, config)
+        run, data = run_of(app), run_of(app).dataset
+        kind, n = run.held_out, len(data.test_labels)
+        app.panels["inside"].choice.value = "image"
+        for name in app.panels.names:
+            app.panels.tab_bar.selected = name
+        mistakes, draw, inside = (app.panels[name] for name in ("mistakes", "draw", "inside"))
+        outputs = run.newest.test_outputs
+        wrong = np.flatnonzero(outputs.argmax(axis=0) != data.test_labels)
+        shown = {image["key"] for image in mistakes.images.gallery.images}
+        assert shown <= {*wrong.tolist()}
+        assert all(f"{kind} image" in image["about"] for image in mistakes.images.gallery.images)
+        assert mistakes.table.shown.columns[-1] == f"{kind} images"
+        assert f"of {n} {kind} images" in mistakes.threshold.text
+        assert draw.pad.offer == f"Load a {kind} image"
+        draw._load()
+        assert f"It is {kind} image" in draw.sentence.text
+        picker = inside["image"].picker
+        assert (picker.n_samples, picker.noun) == (n, f"{kind} image")
+
+
+def test_a_loaded_image_is_none_of_another_split(app):
+    app.panels.tab_bar.selected = "draw"
+    draw = app.panels["draw"]
+    draw._load()
+    assert "It is validation image" in draw.sentence.text
+    train(app, WHOLE)
+    app.panels.tab_bar.selected = "draw"
+    assert "image" not in draw.sentence.text
+
+
+def test_runs_of_both_kinds_stand_in_one_table(app):
+    train(app, WHOLE)
+    app.panels.tab_bar.selected = "runs"
+    runs = app.panels["runs"]
+    assert runs.table.headings[0] == "Held-out accuracy"
+    assert runs.captions["accuracy"].text.endswith("1 run on patterns is not drawn: other validation images")
+    runs.table.chosen = [1, 2]
+    assert runs.comparison.side_by_side.shown.verdict.startswith(
+        "patterns (other validation images) and patterns (other test images) hold out other images"
+    )
+
+
+def test_the_test_set_is_opened_by_its_button(app):
+    offer = messages(app)["test_set"]
+    assert offer["action"] == "Open the test set"
+    app.messages._on_message(app.messages, {"id": "test_set"}, [])
+    test = run_of(app).test
+    tile = app.tiles.shown.tiles[1]
+    assert (tile.label, tile.value) == ("Test accuracy", f"{100 * test.accuracy:.1f} %")
+    assert tile.note == "of 200 test images, opened once"
+    assert messages(app)["test_set"]["action"] == ""
+    app.panels.tab_bar.selected = "runs"
+    table = app.panels["runs"].table
+    assert "Test set" in table.headings
+    assert f"{100 * test.accuracy:.2f} %" in [cell["text"] for cell in table.present[0]["cells"]]
+    train(app, CONFIG.replace(seed=1))
+    assert messages(app)["test_set"]["text"].startswith("The test set was opened for run 1")
+    assert labels(app)[1] == "Train accuracy"
+
+
+def test_early_stopping_is_said_and_marked(app):
+    train(app, STOPS)
+    best = run_of(app).history.restored
+    assert messages(app)["stopped_early"]["text"] == (
+        f"Stopped early: the validation loss was lowest after epoch {best}, whose weights are back."
+    )
+    assert app.run_bar.text == f"stopped early · weights of epoch {best}"
+    assert (app.panels.tab_bar.newest, app.panels.tab_bar.epochs[-1]) == (best, best)
+    assert not app.run_bar.enabled["resume"]
+    for curve in (app.panels["overview"].loss, app.panels["overview"].accuracy):
+        (mark,) = curve.figure.to_plotly_json()["layout"]["shapes"]
+        assert (mark["x0"], mark["x1"]) == (best, best)
+    assert app.panels["overview"].accuracy.caption.text.startswith(f"epoch {best} of 60, validation accuracy")
+
+
+def test_settings_of_a_split_are_frozen_in_its_run(app):
+    """A setting that is moved after the end has not changed what is said of the run."""
+    app.session.auto_train = False
+    app.session.apply(WHOLE)
+    assert (app.held_out, labels(app)[0]) == ("validation", "Validation accuracy")
+    assert dataclasses.replace(run_of(app)).held_out == "validation"

@@ -1,0 +1,58 @@
+"""An honest split in a real Chromium: the best epoch comes back, and a button opens the test set once."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import expect
+
+from explorer import TrainingConfig, load_mnist
+from explorer.training import TrainingRun, complete, open_test_set
+
+SETTINGS = {
+    "hidden_sizes": 64, "hidden_activation": "relu", "output": "softmax", "loss": "cross_entropy",
+    "initializer": "he", "batch_size": 16, "learning_rate": 0.1, "reduction": "mean", "n_train": 3000,
+    "n_validation": 500, "epochs": 60, "patience": 3,
+}  # fmt: skip
+
+
+def test_the_best_epoch_is_back_and_the_test_set_is_opened_once(app, open_page):
+    config = TrainingConfig(**SETTINGS)
+    reference = complete(TrainingRun(config, load_mnist()))
+    best, test = reference.history.restored, open_test_set(reference.network, load_mnist())
+    assert best + 3 == len(reference.history) < 60
+    found = open_page(f"{app.url}?{config.to_query()}")
+    page = found.page
+    bar, tiles, said = (page.locator(f".explorer-{name}") for name in ("run", "tiles", "messages"))
+    expect(bar).to_contain_text(f"stopped early · weights of epoch {best}", timeout=90_000)
+    expect(said).to_contain_text(f"the validation loss was lowest after epoch {best}, whose weights are back")
+    expect(tiles).to_contain_text("Validation accuracy")
+    expect(tiles).to_contain_text(f"{100 * reference.final.test_accuracy:.1f} %")
+    expect(tiles).not_to_contain_text("Test accuracy")
+    expect(page.locator(".explorer-time output")).to_have_text(f"epoch {best}")
+    expect(page.locator(".explorer-overview .shapelayer path").first).to_be_attached()
+
+    expect(said).to_contain_text("The test set is closed: 10\u202f000 images that nothing was chosen by.")
+    page.get_by_role("button", name="Open the test set").click()
+    expect(tiles).to_contain_text("Test accuracy")
+    expect(tiles).to_contain_text(f"{100 * test.accuracy:.1f} %")
+    expect(tiles).to_contain_text("of 10\u202f000 test images, opened once")
+    expect(said).to_contain_text(f"Test accuracy is {100 * test.accuracy:.2f}")
+    expect(page.get_by_role("button", name="Open the test set")).to_have_count(0)
+
+    page.get_by_role("tab", name="Runs").click()
+    row = page.locator(".explorer-runs tbody tr[data-present]")
+    expect(row).to_contain_text(f"{100 * test.accuracy:.2f} %")
+    expect(row).to_contain_text(re.compile(rf"{best} of {best + 3} · stopped early"))
+
+    seed = page.get_by_role("spinbutton", name="Seed")
+    if not seed.is_visible():
+        page.get_by_text("More settings").click()
+    seed.fill("1")
+    page.keyboard.press("Enter")
+    expect(bar).to_contain_text(re.compile(r"stopped early · weights of epoch"), timeout=90_000)
+    expect(said).to_contain_text("The test set was opened for run 1: whatever was changed since then")
+    page.get_by_role("button", name="Open the test set as well").click()
+    expect(said).to_contain_text("these images are no longer unseen")
+    expect(tiles).to_contain_text("opened for the 2nd time")
+    found.assert_clean()

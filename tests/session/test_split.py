@@ -1,0 +1,216 @@
+"""A session that holds out validation images: what is compared, early stopping, and the test set at the end."""
+
+from __future__ import annotations
+
+import asyncio
+
+import numpy as np
+import pytest
+
+from explorer import TrainingConfig
+from explorer.session import Session, read_session
+from explorer.session.advice import _better
+from explorer.training import TrainingRun, complete, open_test_set
+
+CONFIG = TrainingConfig(hidden_sizes=8, epochs=3, batch_size=16, learning_rate=0.05, n_validation=150)
+STOPS = CONFIG.replace(  # learns its 100 images by heart, soon
+    hidden_activation="relu", output="softmax", loss="cross_entropy", initializer="he", reduction="mean",
+    learning_rate=0.3, epochs=60, n_train=250, patience=2, batch_size=8, seed=3,
+)  # fmt: skip
+PATIENCE = 60
+
+
+@pytest.fixture
+def session(small_dataset):
+    made = Session(small_dataset, CONFIG)
+    yield made
+    made.close()
+
+
+def trained(session, config=CONFIG):
+    session.train(config)
+    assert session.wait(PATIENCE)
+    return session.state.run
+
+
+def said(session, name):
+    return next((advice for advice in session.advice if advice.id == name), None)
+
+
+def test_all_figures_are_of_the_validation_images(session, small_dataset):
+    run, state = trained(session), session.state
+    assert (run.held_out, state.scored_on, state.dataset) == ("validation", run.dataset, small_dataset)
+    assert len(state.scored_on.test_labels) == state.moment.test_outputs.shape[1] == 150
+    assert state.moment.confusion.sum() == 150
+
+
+def test_only_runs_on_the_same_images_compare(session):
+    trained(session)
+    trained(session, CONFIG.replace(learning_rate=0.02))
+    assert [run.number for run in session.state.comparable] == [1]
+    trained(session, CONFIG.replace(seed=1))
+    assert [run.number for run in session.state.not_comparable] == [1, 2]
+    trained(session, CONFIG.replace(n_validation=0))
+    assert [run.number for run in session.state.not_comparable] == [1, 2, 3]
+    trained(session, CONFIG.replace(learning_rate=0.01))
+    assert [run.number for run in session.state.comparable] == [1, 2]
+
+
+def test_equal_settings_take_the_place_of_a_run_on_the_same_split(session):
+    trained(session)
+    trained(session, CONFIG.replace(seed=1))
+    trained(session)
+    assert [run.number for run in session.state.runs] == [2, 3]
+
+
+def test_runs_are_judged_by_validation_or_else_by_training_images(session):
+    for n_validation in (150, 0):
+        better = trained(session, CONFIG.replace(n_validation=n_validation))
+        worse = trained(session, CONFIG.replace(n_validation=n_validation, learning_rate=0.003))
+        found = _better(worse, session.state.comparable)
+        record = better.newest.record
+        assert found.accuracy == (record.test_accuracy if n_validation else record.train_accuracy)
+
+
+def test_the_test_set_is_opened_once_at_the_end(session, small_dataset):
+    session.train()
+    session.open_test_set()
+    assert session.wait(PATIENCE)
+    run = session.state.run
+    assert run.test is None  # it had not ended
+    offer = said(session, "test_set")
+    assert offer.text.startswith("The test set is closed: 200 images that nothing was chosen by. Look once;")
+    assert offer.action == "Open the test set"
+    session.take(offer)
+    network = run.new_network()
+    network.set_weights(run.newest.weights)
+    test = session.state.run.test
+    assert test == open_test_set(network, small_dataset)
+    assert test.number == 1
+    told = said(session, "test_set")
+    assert f"Test accuracy is {100 * test.accuracy:.2f}\u00a0%" in told.text
+    assert told.action == ""
+    session.open_test_set()
+    assert session.state.n_tested == 1
+
+
+def test_a_later_opening_says_that_it_is_one(session):
+    trained(session)
+    session.open_test_set()
+    trained(session, CONFIG.replace(learning_rate=0.02))
+    offer = said(session, "test_set")
+    assert offer.text.startswith("The test set was opened for run 1: whatever was changed since then")
+    assert offer.action == "Open the test set as well"
+    session.take(offer)
+    run = session.state.run
+    assert (run.test.number, run.test.times) == (2, "for the 2nd time")
+    assert (
+        said(session, "test_set").why == "It was opened for run 1 as well: these images are no longer unseen."
+    )
+    session.delete(1)
+    session.forget()
+    trained(session, CONFIG.replace(learning_rate=0.01))
+    assert session.state.n_tested == 2  # whoever has looked, has looked
+
+
+def test_without_a_split_there_is_nothing_to_open(session):
+    run = trained(session, CONFIG.replace(n_validation=0))
+    assert said(session, "test_set") is None
+    session.open_test_set()
+    assert session.state.run is run
+
+
+def test_what_the_test_set_said_is_of_the_weights_that_it_was_opened_for(session):
+    trained(session)
+    session.open_test_set()
+    session.extend(5)
+    assert session.wait(PATIENCE)
+    assert session.state.run.test is None
+    assert said(session, "test_set").action == "Open the test set as well"
+
+
+def test_with_a_loop_it_is_opened_in_a_thread_of_its_own(small_dataset):
+    async def use():
+        session, opened = Session(small_dataset, CONFIG), asyncio.Event()
+        finished = asyncio.Event()
+
+        def listen(state):
+            if state.status == "finished":
+                finished.set()
+            if state.run.test is not None:
+                opened.set()
+
+        session.subscribe(listen)
+        session.train()
+        await asyncio.wait_for(finished.wait(), PATIENCE)
+        session.open_test_set()
+        session.open_test_set()
+        await asyncio.wait_for(opened.wait(), PATIENCE)
+        session.close()
+        return session.state
+
+    state = asyncio.run(use())
+    assert (state.run.test.number, state.n_tested) == (1, 1)
+
+
+def test_the_best_weights_are_back_after_early_stopping(session, small_dataset):
+    run, whole = trained(session, STOPS), complete(TrainingRun(STOPS, small_dataset))
+    losses = [record.test_loss for record in run.history]
+    best = int(np.argmin(losses)) + 1
+    assert run.status == "finished"
+    assert best + 2 == len(losses) < 60
+    assert (run.history.restored, run.epoch, session.state.marked_epoch) == (best, best, best)
+    assert run.newest.record.test_loss == min(losses)
+    for ours, theirs in zip(run.newest.weights, whole.network.weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    assert run.timeline.epochs[-1] == best
+    words = f"Stopped early: the validation loss was lowest after epoch {best}, whose weights are back."
+    assert (said(session, "stopped_early").text, whole.end.reason) == (words, words)
+
+
+def test_a_run_that_was_stopped_early_goes_on_as_a_fork_alone(session):
+    run = trained(session, STOPS)
+    assert session.state.reach() == 0
+    assert not run.can_continue_to(STOPS.replace(epochs=80))
+    session.config = STOPS.replace(patience=0, epochs=run.history.restored + 1)
+    session.fork()
+    assert session.wait(PATIENCE)
+    fork = session.state.run
+    assert (fork.first_epoch, fork.epochs_done) == (run.history.restored, run.history.restored + 1)
+    assert fork.start_accuracy == run.newest.record.train_accuracy
+
+
+def test_a_file_of_the_session_keeps_all_of_it(session, small_dataset):
+    stopped = trained(session, STOPS)
+    session.open_test_set()
+    trained(session)
+    other = Session(small_dataset)
+    other.open_session(read_session(session.save_session(), "mine", small_dataset))
+    first, second = other.state.runs
+    assert first.test.accuracy == session.state.earlier.numbered(1).test.accuracy
+    assert (first.history.restored, first.is_stopped_early) == (stopped.history.restored, True)
+    assert first.history.end.reason == stopped.history.end.reason
+    assert (second.test, other.state.n_tested) == (None, 1)
+    assert other.state.scored_on.held_out == "validation"
+    other.open_test_set()
+    assert other.state.run.test.number == 2
+    other.close()
+
+
+def test_what_is_changed_in_mid_run_belongs_to_its_settings(session):
+    session.train(CONFIG.replace(epochs=3), paused=True)
+    session.step("epoch")
+    assert session.wait(PATIENCE)
+    session.change(0.001, 32)
+    session.resume()
+    assert session.wait(PATIENCE)
+    run = session.state.run
+    (change,) = run.config.changes
+    assert (change.step, change.learning_rate, change.batch_size) == (29, 0.001, 32)
+    assert session.config == run.config
+    assert not session.state.waits
+    session.select(1)
+    session.fork()
+    assert session.wait(PATIENCE)
+    fork = session.state.run.config
+    assert (fork.changes, fork.learning_rate, fork.batch_size) == ((), 0.001, 32)

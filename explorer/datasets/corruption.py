@@ -95,48 +95,28 @@ def _grey(values: NDArray[np.float32]) -> Images:
     return grey
 
 
+# fmt: off
 CORRUPTIONS: Mapping[str, Corruption] = MappingProxyType(
     {
         "rotation": Corruption(
-            "Rotation",
-            "°",
-            (-60.0, -45.0, -30.0, -20.0, -10.0, 0.0, 10.0, 20.0, 30.0, 45.0, 60.0),
-            1.0,
-            "Amounts above 0 turn anticlockwise.",
-            _rotated,
+            "Rotation", "°", (-60, -45, -30, -20, -10, 0, 10, 20, 30, 45, 60), 1,
+            "Amounts above 0 turn anticlockwise.", _rotated,
         ),
         "shift": Corruption(
-            "Shift",
-            " px",
-            (0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0),
-            0.5,
-            "Each image moves in a direction of its own.",
-            _shifted,
+            "Shift", " px", (0, 1, 2, 3, 4, 5, 6, 8), 0.5, "Each image moves in a direction of its own.", _shifted,
         ),
         "noise": Corruption(
-            "Noise",
-            " %",
-            (0.0, 10.0, 20.0, 30.0, 40.0, 60.0, 80.0),
-            1.0,
-            "Gaussian noise on each pixel; its standard deviation is a share of full ink.",
-            _noisy,
+            "Noise", " %", (0, 10, 20, 30, 40, 60, 80), 1,
+            "Gaussian noise on each pixel; its standard deviation is a share of full ink.", _noisy,
         ),
         "blur": Corruption(
-            "Blur",
-            " px",
-            (0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0),
-            0.1,
-            "A Gaussian blur of this standard deviation.",
-            _blurred,
+            "Blur", " px", (0, 0.5, 1, 1.5, 2, 2.5, 3), 0.1, "A Gaussian of this standard deviation.", _blurred,
         ),
         "stroke": Corruption(
-            "Stroke width",
-            " px",
-            (-2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0),
-            0.1,
-            "Erosion makes strokes thinner, dilation thicker; in steps between, a part of it.",
-            _rewidened,
+            "Stroke width", " px", (-2, -1.5, -1, -0.5, 0, 0.5, 1, 1.5, 2), 0.1,
+            "Erosion makes strokes thinner, dilation thicker; in steps between, a part of it.", _rewidened,
         ),
     }
 )
+# fmt: on
 """All ways, by name."""

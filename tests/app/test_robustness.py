@@ -9,6 +9,7 @@ import pytest
 from app_steps import PATIENCE, retrain, run_of
 
 from explorer import Explorer, TrainingConfig
+from explorer.app.panels import robustness
 from explorer.app.view_state import Drawing
 from explorer.datasets.corruption import CORRUPTIONS, corrupt
 from explorer.datasets.dataset import pixel_columns
@@ -182,3 +183,19 @@ def test_it_measures_between_other_work_on_an_event_loop(small_dataset):
         return seen
 
     assert len(asyncio.run(drawn())) > 2
+
+
+def test_two_networks_are_measured_on_the_same_images(app, section, monkeypatch):
+    """Where the other one is so large that fewer images must do, the first is measured on these again."""
+    first = run_of(app)
+    retrain(app, hidden_sizes=6)
+    monkeypatch.setattr(robustness, "_LEAST_IMAGES", 40)
+    monkeypatch.setattr(robustness, "_MOST_PRODUCTS", 100 * first.new_network().n_parameters)
+    section.other.value = str(first.number)
+    assert section.caption.text.startswith("Accuracy on 100 of 200 test images")
+    data = section._data
+    for run, found in zip((run_of(app), first), curves(section).values(), strict=True):
+        network = run.new_network()
+        network.set_weights(run.newest.weights)
+        read = network.predict(pixel_columns(data.test_images[::2]))
+        assert found[5] == pytest.approx(100 * np.mean(read == data.test_labels[::2]))

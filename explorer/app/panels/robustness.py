@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from explorer.app.layout import box
 from explorer.app.panels.compared_matrix import other_runs
@@ -17,7 +18,6 @@ from explorer.datasets.corruption import CORRUPTIONS, corrupt
 from explorer.datasets.dataset import pixel_columns
 from explorer.figures.digits import sprite
 from explorer.figures.robustness import (
-    RobustnessCurve,
     robustness_figure,
     robustness_layout,
     robustness_style,
@@ -38,8 +38,6 @@ _N_SHOWN = 8
 _MOST_IMAGES, _LEAST_IMAGES, _MOST_PRODUCTS = 2000, 500, 2**31
 _PRODUCTS_AT_ONCE = 2**28  # weights times images: about 15 ms
 _OPENS = "Press to see its way through the network"
-
-_Known = dict[float, float]
 
 
 class Robustness:
@@ -64,21 +62,18 @@ class Robustness:
         self.amount = Slider("")
         self.gallery = Gallery(views.dataset.class_names, "not trained yet")
         self.gallery.on_open(_OPENS, on_loop(self._open))
+        figure = box("explorer-panel-figure", self.figure, self.caption)
         images = box("explorer-column", self.amount, self.gallery)
         self.view = box(
             "explorer-robustness",
             box("explorer-tools", self.kind, self.other),
-            box(
-                "explorer-robustness-both",
-                box("explorer-panel-figure", self.figure, self.caption),
-                images,
-            ),
+            box("explorer-robustness-both", figure, images),
         )
         self._pace, self._leisure = Pace(), Leisure(self._go_on, on_loop)
         self._subjects = Subjects(), Subjects()
         self._state: ViewState | None = None
         self._networks: dict[str, Subject] = {}  # by the name of the curve
-        self._known: dict[tuple[Subject, str], _Known] = {}
+        self._known: dict[tuple[Subject, str], dict[float, float]] = {}
         self._work: Iterator[None] = iter(())
         self._drawn: tuple[Any, ...] = ()
         self._set_range()
@@ -106,14 +101,13 @@ class Robustness:
         states = {"this run": state}
         states |= {run.short_title: replace(state, run=run, moment=run.newest) for run in chosen}
         pairs = zip(states.items(), self._subjects, strict=False)
-        found = {
-            name: subjects.of(one) for (name, one), subjects in pairs if one.moment and one.moment.weights
-        }
+        found = {name: of.of(one) for (name, one), of in pairs if one.moment and one.moment.weights}
         networks = {name: subject for name, subject in found.items() if subject is not None}
         if networks != self._networks:
+            n_before = len(self._chosen)
             self._networks, self._work = networks, iter(())
-            known = self._known.items()
-            self._known = {key: value for key, value in known if key[0] in networks.values()}
+            kept = networks.values() if len(self._chosen) == n_before else ()  # all on the same images
+            self._known = {key: value for key, value in self._known.items() if key[0] in kept}
 
     def _go_on(self) -> bool:
         """Read a few images; return whether more are left."""
@@ -152,7 +146,7 @@ class Robustness:
         self._known[subject, kind][amount] = right / len(images)
 
     @property
-    def _chosen(self) -> np.ndarray[Any, np.dtype[np.int64]]:
+    def _chosen(self) -> NDArray[np.int64]:
         """Test images from all of the set, as its parts may differ: of MNIST, the first half is the easier one."""
         n_parameters = max((subject.n_parameters for subject in self._networks.values()), default=1)
         n_test = len(self._data.test_labels)
@@ -160,17 +154,12 @@ class Robustness:
         n = min(n, n_test)
         return np.arange(n) * n_test // n
 
-    @property
-    def _curves(self) -> list[RobustnessCurve]:
-        kind = self.kind.value
-        return [(name, self._known.get((subject, kind), {})) for name, subject in self._networks.items()]
-
     def _draw(self) -> None:
         """Draw what is known of the networks, and the images."""
-        curves, corruption = self._curves, CORRUPTIONS[self.kind.value]
-        self.figure.show(robustness_traces(curves, corruption))
-        summary = robustness_summary(curves, corruption)
-        self.figure.summary = summary
+        kind, networks = self.kind.value, self._networks.items()
+        curves = [(name, self._known.get((subject, kind), {})) for name, subject in networks]
+        summary = robustness_summary(curves, CORRUPTIONS[kind])
+        self.figure.show(robustness_traces(curves, CORRUPTIONS[kind]), summary=summary)
         self.caption.text = self._said(summary)
         self._draw_images()
 
@@ -180,11 +169,9 @@ class Robustness:
             return "" if state is None else state.nothing or "There are no weights to read images with."
         if not summary:
             return "Measured as soon as the run is paused or over." if state.is_training else "Measuring …"
-        n, of = (
-            grouped(len(self._chosen)),
-            counted(len(self._data.test_labels), f"{self._data.held_out} image"),
-        )
-        return f"Accuracy on {n} of {of}: {summary}. {CORRUPTIONS[self.kind.value].about}"
+        of = counted(len(self._data.test_labels), f"{self._data.held_out} image")
+        about = CORRUPTIONS[self.kind.value].about
+        return f"Accuracy on {grouped(len(self._chosen))} of {of}: {summary}. {about}"
 
     def _draw_images(self) -> None:
         """Show a few images as they are with this amount, and what the network reads."""
@@ -201,36 +188,31 @@ class Robustness:
             self.amount.text = ""
             self.gallery.show("Changed images", [], b"", columns=1, n_pages=0, empty=state.nothing)
             return
-        dataset, indices = self._data, self._chosen[:_N_SHOWN]
-        images, labels = corrupt(dataset.test_images[indices], kind, amount), dataset.test_labels[indices]
+        images, labels = self._images, self._data.test_labels[self._chosen[: len(self._images)]]
         with subject.network() as network, np.errstate(all="ignore"):
             shares = probabilities(network.forward(pixel_columns(images))).T
-        called, names = shares_name(subject.run.config), dataset.class_names
+        of, called = f"{self._data.held_out} image", shares_name(subject.run.config)
         shown = [
-            read_image(
-                true, p, called, names, key=key, source=f"{dataset.held_out} image {grouped(index)}, changed"
-            )
-            for key, (index, true, p) in enumerate(
-                zip(indices.tolist(), labels.tolist(), shares, strict=True)
-            )
+            read_image(true, p, called, self._data.class_names, key=key, source=f"a changed {of}")
+            for key, (true, p) in enumerate(zip(labels.tolist(), shares, strict=True))
         ]
-        n_right = sum(image.right for image in shown)
-        these, verb = counted(len(shown), f"{dataset.held_out} image"), "is" if n_right == 1 else "are"
-        self.amount.text = f"{n_right} of these {these} {verb} classified correctly."
-        self.gallery.show(
-            "As the network sees them",
-            shown,
-            sprite(images, len(images), theme=state.theme),
-            columns=len(images),
-        )
+        n_right, n = sum(image.right for image in shown), len(shown)
+        verb = "is" if n_right == 1 else "are"
+        self.amount.text = f"{n_right} of these {counted(n, of)} {verb} classified correctly."
+        picture = sprite(images, n, theme=state.theme)
+        self.gallery.show("As the network sees them", shown, picture, columns=n)
+
+    @property
+    def _images(self) -> NDArray[np.uint8]:
+        """A few test images, changed by the amount on show."""
+        few = self._data.test_images[self._chosen[:_N_SHOWN]]
+        return corrupt(few, self.kind.value, self.amount.value)
 
     def _open(self, key: int) -> None:
         """Show the way of a changed image through the network."""
-        dataset, indices = self._data, self._chosen[:_N_SHOWN]
-        if 0 <= key < len(indices):
-            index = int(indices[key])
-            image = corrupt(dataset.test_images[indices], self.kind.value, self.amount.value)[key]
-            self._views.look_into(Drawing(image, int(dataset.test_labels[index])))
+        if 0 <= key < len(images := self._images):
+            true = int(self._data.test_labels[self._chosen[key]])
+            self._views.look_into(Drawing(images[key], true))
 
     def _on_kind(self, _change: object) -> None:
         self._work = iter(())

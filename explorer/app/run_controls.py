@@ -18,6 +18,9 @@ from explorer.wording import counted
 __all__ = ["AdvicePart", "RunBarPart", "SettingsPart"]
 
 
+_CHANGEABLE = ("learning_rate", "batch_size")  # while a run trains
+
+
 class SettingsPart:
     """The settings of a session's next run, or only those that `shown` names."""
 
@@ -29,6 +32,9 @@ class SettingsPart:
         self._shown = session.config
         self.view.observe(self._on_config, "config")
         self.view.on_clean(session.loop.bind(self._on_clean))
+        rate, size = (self.view[name] for name in _CHANGEABLE)
+        rate.on_change_now(session.loop.bind(lambda value: session.change(learning_rate=value)))
+        size.on_change_now(session.loop.bind(lambda value: session.change(batch_size=value)))
 
     def show(self, state: SessionState) -> None:
         """Show the settings that are in use, and the weights that the next run begins with."""
@@ -39,6 +45,10 @@ class SettingsPart:
             self.view.fit_to(len(data.train_labels), data.n_classes)
         if self.view.config != state.config:
             self.view.config = state.config
+        run = state.run
+        now = (None, None) if run is None or not run.can_be_changed else run.now
+        for name, value in zip(_CHANGEABLE, now, strict=True):
+            self.view[name].now = value
 
     def _on_config(self, change: Mapping[str, Any]) -> None:
         if change["new"] is not self._shown:
@@ -64,19 +74,10 @@ class RunBarPart:
             progress = RunProgress("idle", 0.0, state.config.epochs)
             self.view.show(progress, trains="Train", resumes="", note="")
             return
-        place = (*run.place, run.steps_per_epoch)
         estimates = [one.seconds_left for one in (run, *state.racing)]  # they take turns
         seconds_left = sum(filter(None, estimates)) if any(estimates) else None
         self.view.show(
-            RunProgress(
-                state.status,
-                run.epoch,
-                run.config.epochs,
-                seconds_left,
-                place,
-                run.in_line,
-                restored=run.is_stopped_early,
-            ),
+            RunProgress(state.status, run.epoch, run.config.epochs, seconds_left, run.place, run.in_line),
             resumes=_going_on(state, run),
             trains="Train" if state.waits or run.status == "idle" else "Train again",
             note=step_in_words(run.stepped[-1]) if run.stepped else "",

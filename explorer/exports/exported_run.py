@@ -94,7 +94,7 @@ class ExportedRun:
         """
         history = History(self.config)
         for stage in self.stages:
-            if of_one_loss and stage.config.loss != self.config.loss:
+            if of_one_loss and stage.config.loss_terms != self.config.loss_terms:
                 history = History(self.config)
             elif stage.history is not None:
                 history = history.followed_by(*stage.history.batches, *stage.history)

@@ -166,7 +166,7 @@ def _forked(run: ExportedRun) -> str:
 
 def _other_loss(run: ExportedRun) -> str:
     """Say which epochs are not among the losses, for theirs was another loss."""
-    ends = [stage.end for stage in run.stages if stage.config.loss != run.config.loss]
+    ends = [stage.end for stage in run.stages if stage.config.loss_terms != run.config.loss_terms]
     if not ends:
         return ""
     return f"Up to epoch {ends[-1]:g} the loss was another: those epochs are left out here."
@@ -209,11 +209,11 @@ def _address(png: bytes) -> str:
 
 def _history(run: ExportedRun) -> list[tuple[str, list[tuple[str, ...]]]]:
     """Return the rows of each stage, after its name; the rows of a run that is no fork need no name."""
-    differ = len({stage.config.loss for stage in run.stages}) > 1
+    differ = len({stage.config.loss_name for stage in run.stages}) > 1
     found = []
     for number, stage in enumerate(run.stages, 1):
         name = f"Stage {number} of {len(run.stages)}" if run.forks else ""
-        name += f", loss: {stage.config.text('loss')}" if differ else ""
+        name += f", loss: {stage.config.loss_name}" if differ else ""
         rows = [_row(record) for record in stage.history or ()]
         found += [(name, rows)] if rows else []
     return found

@@ -78,11 +78,11 @@ def epoch_axis(n_epochs: int, margin: float = 0.01, *, first: float = 1) -> dict
     return {"title": {"text": "epoch"}, "range": [low, (1 + margin) * n_epochs], "dtick": step}
 
 
-def epoch_mark(epoch: float | None, theme: Theme = "light") -> list[dict[str, Any]]:
+def epoch_mark(epoch: float | None, theme: Theme = "light", dash: str = "dot") -> list[dict[str, Any]]:
     """Return the shapes of a layout that mark the selected epoch; none for None."""
     if epoch is None:
         return []
-    line = {"color": PALETTES[theme].muted, "width": 1, "dash": "dot"}
+    line = {"color": PALETTES[theme].muted, "width": 1, "dash": dash}
     across = {"xref": "x", "x0": epoch, "x1": epoch, "yref": "paper", "y0": 0, "y1": 1}
     return [{"type": "line", **across, "line": line, "layer": "below"}]
 

@@ -15,16 +15,17 @@ from explorer.figures.axes import (
     accuracy_range,
     as_float32,
     epoch_axis,
+    epoch_mark,
     line_mode,
     linear_range,
 )
 from explorer.figures.palette import PALETTES, Theme
 from explorer.figures.template import drawn, merged
 from explorer.training.config import FIELDS, TrainingConfig
-from explorer.training.records import BatchRecord, History
+from explorer.training.records import BatchRecord, EpochRecord, History
 from explorer.wording import grouped
 
-__all__ = ["EARLIER_SLOTS", "curves_figure", "curves_layout", "curves_style", "curves_traces"]
+__all__ = ["EARLIER_SLOTS", "curves_figure", "curves_layout", "curves_marks", "curves_style", "curves_traces"]
 
 EARLIER_SLOTS = 6
 """How many earlier runs are shown; older ones are left out."""
@@ -41,20 +42,18 @@ def curves_traces(
     Returns
     -------
     list of dict
-        `EARLIER_SLOTS` earlier runs, the newest last; the mini-batches; train; the held-out images, with what
-        these are as `name`: what is drawn later lies on top. `x` in epochs and `y` in loss per sample or percent
-        (float32, NaN where it is no finite number), `visible`, `mode`; for earlier runs, `meta` says in what they
-        differ; for the mini-batches, `name` says how many each point stands for.
+        `EARLIER_SLOTS` earlier runs, the newest last; in a figure of the loss the learning rate, where it is not
+        always the same; the mini-batches; train; test: what is drawn later lies on top. `x` in epochs and `y` in
+        loss per sample or percent (float32, NaN where it is no finite number), `visible`, `mode`; for earlier
+        runs, `meta` says in what they differ; for the mini-batches, `name` says how many each point stands for.
     """
     shown = _comparable(history, earlier, metric)
     config, free = history.config, EARLIER_SLOTS - len(shown)
     hover = f"epoch %{{x}} · {config.held_out} {HOVERS[metric]}<br>%{{meta}}<extra></extra>"
     return [
         *(_line((), "test", metric, visible=False, meta="") for _ in range(free)),
-        *(
-            _line(run.epochs, "test", metric, meta=_difference(config, run.config), hovertemplate=hover)
-            for run in shown
-        ),
+        *(_line(run.epochs, "test", metric, meta=_difference(config, run.config)) for run in shown),
+        _rate_line(history, metric),
         _line(_thinned(history.batches), "train", metric, mode="lines", name=_batches_name(history.batches)),
         _line(history.epochs, "train", metric),
         _line(history.epochs, "test", metric, name=config.held_out),
@@ -67,7 +66,7 @@ def curves_layout(history: History, earlier: Sequence[History] = (), *, metric: 
     The loss axis starts at 0 and ends at a round number above the run's train and test losses. (Before the first
     epoch ends, it fits the mini-batches; later they may come in from above.) An earlier run counts with its best
     epoch and stretches the axis to twice that at most, so that one that diverged doesn't flatten the others. The
-    axis names the loss.
+    axis names what is in the loss. On the right, the learning rate has an axis of its own.
 
     The accuracy axis ends at 100 % and starts at the highest round number, as `accuracy_range` has them, that lies
     below the run's train and test accuracies. The best epochs of earlier runs can take it one step lower.
@@ -77,14 +76,39 @@ def curves_layout(history: History, earlier: Sequence[History] = (), *, metric: 
     if metric == "loss":
         own = own or [record.train_loss for record in history.batches]
         best = [min((record.test_loss for record in run), default=0.0) for run in runs]
-        title, limits = f"{history.config.text('loss')} per sample", linear_range(own, best)
+        title, limits = f"{history.config.loss_name} per sample", linear_range(own, best)
     else:
         best = [100 * run.best.test_accuracy for run in runs if run.best]
         title, limits = "accuracy (%)", accuracy_range([100 * share for share in own], best)
     return {
         "xaxis": epoch_axis(history.config.epochs, first=history[0].epoch if history else 1),
         "yaxis": {"type": "linear", "range": limits, "title": {"text": title}},
+        "yaxis2": _rate_axis(history.config, metric),
     }
+
+
+def curves_marks(history: History, theme: Theme = "light") -> dict[str, list[dict[str, Any]]]:
+    """Return what marks the changes in mid-run in the layout of `curves_figure`: a line each, and its words."""
+    config, batches = history.config, history.batches
+    known = batches[-1].step if batches else -1
+    steps, epochs = [one.step for one in batches], [one.epoch for one in batches]
+    marks: dict[str, list[dict[str, Any]]] = {"shapes": [], "annotations": []}
+    for number, (change, words) in enumerate(zip(config.changes, config.changes_in_words, strict=True)):
+        if change.step > known:
+            break
+        at = float(np.interp(change.step, [0, *steps], [0, *epochs]))
+        marks["shapes"] += [mark | {"opacity": 0.5} for mark in epoch_mark(at, theme, "solid")]
+        beside = (
+            {"xanchor": "left", "xshift": 3} if at < config.epochs / 2 else {"xanchor": "right", "xshift": -3}
+        )
+        above = {
+            "yref": "paper",
+            "y": 1,
+            "yanchor": "top",
+            "yshift": -14 * (number % 4),
+        }  # none covers the next
+        marks["annotations"].append({"x": at, "text": words, **beside, **above})
+    return marks
 
 
 def curves_style(theme: Theme = "light", *, metric: Metric) -> list[dict[str, Any]]:
@@ -104,6 +128,14 @@ def curves_style(theme: Theme = "light", *, metric: Metric) -> list[dict[str, An
         "legendrank": 3,
         "hovertemplate": f"epoch %{{x:.2f}} · %{{fullData.name}} {shown}<extra></extra>",
     }
+    rate = {
+        "name": "learning rate",
+        "yaxis": "y2",
+        "line": {"color": palette.muted, "width": 1, "dash": "dot", "shape": "vh"},
+        "legendrank": 5,
+        "showlegend": False,
+        "hovertemplate": "epoch %{x:.2f} · learning rate %{y:.4~g}<extra></extra>",
+    }
     own = [
         {
             "name": name,
@@ -119,6 +151,7 @@ def curves_style(theme: Theme = "light", *, metric: Metric) -> list[dict[str, An
             earlier | {"opacity": 0.4 + 0.6 * (slot + 1) / EARLIER_SLOTS, "showlegend": slot == newest}
             for slot in range(EARLIER_SLOTS)
         ),
+        rate,
         batches,
         *own,
     ]
@@ -136,19 +169,19 @@ def curves_figure(
         The run that is shown: its mini-batches (thin), train and test, or validation where images are held out.
     earlier : sequence of History
         Earlier runs, the newest last; the test curve of each of the last `EARLIER_SLOTS` is drawn in grey. Those
-        with another loss are left out of a figure of the loss.
+        whose loss holds something else are left out of a figure of the loss.
     metric : {"loss", "accuracy"}
         Loss per sample, or accuracy in percent.
     """
     traces = merged(curves_style(theme, metric=metric), curves_traces(history, earlier, metric=metric))
-    layout = curves_layout(history, earlier, metric=metric)
+    layout = curves_layout(history, earlier, metric=metric) | curves_marks(history, theme)
     return drawn(traces, theme, layout, height=_HEIGHT, showlegend=True)
 
 
 def _comparable(history: History, earlier: Sequence[History], metric: Metric) -> Sequence[History]:
-    """Return the earlier runs that share the axis: of runs with another loss there is no loss to compare."""
+    """Return the earlier runs that share the axis: losses that hold different things don't compare."""
     if metric == "loss":
-        earlier = [run for run in earlier if run.config.loss == history.config.loss]
+        earlier = [run for run in earlier if run.config.loss_terms == history.config.loss_terms]
     return earlier[-EARLIER_SLOTS:]
 
 
@@ -160,6 +193,32 @@ def _line(records: Sequence[Any], part: str, metric: Metric, **more: Any) -> dic
         "mode": line_mode(len(records)),
         "visible": True,
         **more,
+    }
+
+
+def _rate_line(history: History, metric: Metric) -> dict[str, Any]:
+    """Return the learning rate, each value back to the point before; at most one point for each mini-batch."""
+    records: Sequence[BatchRecord | EpochRecord] = _thinned(history.batches or history.epochs)
+    return {
+        "x": as_float32([record.epoch for record in records]),
+        "y": as_float32([record.learning_rate for record in records]),
+        "mode": "lines",
+        "visible": metric == "loss" and not history.config.has_one_rate,
+    }
+
+
+def _rate_axis(config: TrainingConfig, metric: Metric) -> dict[str, Any]:
+    highest = max(config.learning_rate, *(change.learning_rate for change in config.changes), 0)
+    return {
+        "overlaying": "y",
+        "side": "right",
+        "visible": metric == "loss" and not config.has_one_rate,
+        "range": [0, 1.05 * highest],
+        "title": {"text": "learning rate (dotted)"},
+        "showgrid": False,
+        "tickmode": "array",
+        "tickvals": [0, highest],
+        "ticktext": ["0", f"{highest:.3g}"],
     }
 
 
@@ -185,8 +244,5 @@ def _batches_name(records: Sequence[BatchRecord]) -> str:
 
 def _difference(config: TrainingConfig, other: TrainingConfig) -> str:
     """Say in what an earlier run differs: ``"earlier run: batch size 64"``."""
-    parts = [
-        f"{FIELDS[name].label.lower()} {FIELDS[name].format(getattr(other, name))}"
-        for name in config.differences(other)
-    ]
+    parts = [f"{FIELDS[name].label.lower()} {other.text(name)}" for name in config.differences(other)]
     return "earlier run" + (": " + ", ".join(parts[:3]) if parts else "") + (", …" if len(parts) > 3 else "")

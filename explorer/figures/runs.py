@@ -25,7 +25,6 @@ from explorer.figures.axes import (
 )
 from explorer.figures.palette import RUN_COLOURS, Theme
 from explorer.figures.template import drawn, merged
-from explorer.training.config import FIELDS
 from explorer.training.records import EpochRecord
 
 __all__ = [
@@ -63,10 +62,10 @@ class RunCurve:
     """What the run is called; any text."""
     epochs: tuple[EpochRecord, ...]
     """Its records."""
-    steps_per_epoch: int
-    """Mini-batches in an epoch."""
-    loss: str
-    """The loss that its records hold."""
+    steps_at_ends: Sequence[int]
+    """Mini-batches by the end of each epoch, 0 for epoch 0."""
+    loss: Mapping[str, float]
+    """What the loss in its records is a sum of, each with its factor."""
     first_epoch: int = 0
     first_step: int = 0
     first_seconds: float = 0.0
@@ -178,15 +177,16 @@ def _positions(run: RunCurve, axis: Axis) -> NDArray[np.float32]:
         return as_float32(epochs)
     own = epochs - run.first_epoch
     if axis == "steps":
-        return as_float32(run.first_step + run.steps_per_epoch * own)
+        ends = np.asarray(run.steps_at_ends)
+        return as_float32(run.first_step + ends[epochs.astype(int)] - ends[run.first_epoch])
     seconds = np.array([record.seconds for record in run.epochs])
     return as_float32(run.first_seconds + np.cumsum(np.where(own > 0, seconds, 0.0)))
 
 
 def _loss_title(runs: Sequence[RunCurve]) -> str:
     """Return what the axis holds: the loss that all runs have, whoever chose them having left out the others."""
-    losses = {FIELDS["loss"].text(run.loss) for run in runs}
-    return f"{losses.pop() if len(losses) == 1 else 'loss'} per sample"
+    losses = {" + ".join(run.loss) for run in runs}
+    return f"test {losses.pop() if len(losses) == 1 else 'loss'} per sample"
 
 
 def _y_axis(runs: Sequence[RunCurve], metric: Metric, scale: Scale) -> dict[str, Any]:

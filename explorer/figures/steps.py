@@ -13,20 +13,20 @@ from explorer.wording import counted, grouped, percent
 
 __all__ = ["step_in_words", "steps_layout", "steps_summary", "steps_traces"]
 
+Place = tuple[int, int, int]
+
 _FEWEST_SHOWN = 10  # steps on the axis: the first few don't push each other about
 
 
-def steps_traces(
-    steps: Sequence[BatchStep], steps_per_epoch: int, *, metric: Metric, held_out: str = "test"
-) -> list[dict[str, Any]]:
+def steps_traces(steps: Sequence[BatchStep], place: Place, *, metric: Metric) -> list[dict[str, Any]]:
     """Return what the traces of `curves_figure` show in place of epochs.
 
     Parameters
     ----------
     steps : sequence of BatchStep
         Steps that follow each other within an epoch, at least one.
-    steps_per_epoch : int
-        Mini-batches in an epoch.
+    place : tuple of int
+        The epoch of the last of them, its number within it, and how many mini-batches that epoch has.
     metric : {"loss", "accuracy"}
         Loss per sample, or accuracy in percent.
     held_out : str
@@ -35,10 +35,10 @@ def steps_traces(
     Returns
     -------
     list of dict
-        No earlier run; the images of each mini-batch before its step; the same images after it; those held out
-        after it. `x` is the number of the step within its epoch, `y` NaN where it is not known.
+        No earlier run and no learning rate; the images of each mini-batch before its step; the same images after
+        it; the test set after it. `x` is the number of the step within its epoch, `y` NaN where it is not known.
     """
-    x = as_float32(_numbers(steps, steps_per_epoch))
+    x = as_float32(_numbers(steps, place))
     shown = {
         "x": x,
         "mode": line_mode(len(steps)),
@@ -52,43 +52,40 @@ def steps_traces(
         for rank, (attribute, name) in enumerate(zip(_attributes(metric), names, strict=True))
     )
     return [
-        *({**nothing} for _ in range(EARLIER_SLOTS)),
+        *({**nothing} for _ in range(EARLIER_SLOTS + 1)),
         before | {"opacity": 0.7},
         *after,
     ]
 
 
-def steps_layout(
-    steps: Sequence[BatchStep], steps_per_epoch: int, *, metric: Metric, loss: str
-) -> dict[str, Any]:
+def steps_layout(steps: Sequence[BatchStep], place: Place, *, metric: Metric, loss: str) -> dict[str, Any]:
     """Return what changes with the steps in the layout of `curves_figure`; `loss` names it, the rest is as above.
 
     The y axis holds the values, with some room, and doesn't begin at 0: what one step changes is little.
     """
-    numbers = _numbers(steps, steps_per_epoch)
+    numbers = _numbers(steps, place)
     values = (value for attribute in _attributes(metric) for value in _values(steps, attribute, metric))
     title = f"{loss} per sample" if metric == "loss" else "accuracy (%)"
     last = max(numbers[-1], numbers[0] + _FEWEST_SHOWN - 1)
-    epoch = (steps[-1].step - 1) // steps_per_epoch + 1
     ticks = max(1, math.ceil((last - numbers[0]) / 10))
     return {
         "xaxis": {
-            "title": {"text": f"step of epoch {epoch}"},
+            "title": {"text": f"step of epoch {place[0]}"},
             "range": [numbers[0] - 0.5, last + 0.5],
             "dtick": ticks,
         },
         "yaxis": {"type": "linear", "range": _around(values), "title": {"text": title}},
+        "yaxis2": {"visible": False},
     }
 
 
-def steps_summary(step: BatchStep, steps_per_epoch: int, held_out: str = "test") -> str:
+def steps_summary(step: BatchStep, place: Place) -> str:
     """Return where the steps are: ``"step 7 of 118 in epoch 1, test accuracy 15.0 %, test loss 0.912"``."""
-    (number,) = _numbers([step], steps_per_epoch)
-    epoch = (step.step - 1) // steps_per_epoch + 1
-    place = f"step {grouped(number)} of {grouped(steps_per_epoch)} in epoch {epoch}"
+    epoch, number, n_steps = place
+    words = f"step {grouped(number)} of {grouped(n_steps)} in epoch {epoch}"
     if math.isnan(step.test_accuracy):
-        return place
-    return f"{place}, {held_out} accuracy {percent(step.test_accuracy)}, {held_out} loss {step.test_loss:.3g}"
+        return words
+    return f"{words}, test accuracy {percent(step.test_accuracy)}, test loss {step.test_loss:.3g}"
 
 
 def step_in_words(step: BatchStep) -> str:
@@ -111,9 +108,9 @@ def _values(steps: Sequence[BatchStep], attribute: str, metric: Metric) -> list[
     return [FACTORS[metric] * getattr(step, attribute) for step in steps]
 
 
-def _numbers(steps: Sequence[BatchStep], steps_per_epoch: int) -> list[int]:
+def _numbers(steps: Sequence[BatchStep], place: Place) -> list[int]:
     """Return the number of each step within its epoch, 1 for the first."""
-    return [(step.step - 1) % steps_per_epoch + 1 for step in steps]
+    return [step.step - steps[-1].step + place[1] for step in steps]
 
 
 def _around(values: Iterable[float]) -> list[float]:

@@ -44,7 +44,8 @@ def curves_summary(history: History, at: float | None = None) -> str:
     diverged = next((r.epoch for r in history if not math.isfinite(r.train_loss + r.test_loss)), None)
     if diverged is not None and diverged <= last.epoch:
         return f"{line}, the loss is not a number since epoch {diverged}"
-    return f"{line}, {held_out} loss {last.test_loss:.3g}"
+    rate = "" if history.config.has_one_rate else f", learning rate {last.learning_rate:.3g}"
+    return f"{line}, test loss {last.test_loss:.3g}{rate}"
 
 
 def confusion_summary(

@@ -64,15 +64,15 @@ class RaceResult:
         """
         curves = [
             RunCurve(
-                number, label, history.epochs, self._steps_per_epoch(history.config), history.config.loss
+                number, label, history.epochs, self._steps_at_ends(history.config), history.config.loss_terms
             )
             for number, (label, history) in enumerate(zip(self.labels, self.histories, strict=True), 1)
         ]
         words = f"Test {metric} over the {axis}, a curve for each entry."
         return figure(runs_figure(curves, metric, axis), words)
 
-    def _steps_per_epoch(self, config: TrainingConfig) -> int:
-        return -(-((config.n_train or self.n_images) - config.n_validation) // config.batch_size)
+    def _steps_at_ends(self, config: TrainingConfig) -> tuple[int, ...]:
+        return config.steps_at_ends((config.n_train or self.n_images) - config.n_validation)
 
 
 def run_race(

@@ -365,22 +365,25 @@ class Session:
         moment = run.timeline.newest if looks_at_newest else None
         self._branch(run, moment or self._state.moment)
 
-    def open_test_set(self) -> None:
-        """Let the network that the present run has come to read the test set, once it has ended.
+    def change(self, *, learning_rate: float | None = None, batch_size: int | None = None) -> None:
+        """Go on with another learning rate or batch size from the next mini-batch on, in the present run.
 
-        Without validation images, or where it has been done, nothing happens. With a loop the figures follow
-        soon, from a thread of their own.
+        That stands in the run's settings; where they are those of the next run, in these too. A run that neither
+        trains nor is paused is left as it is.
+
+        Raises
+        ------
+        ConfigError
+            If they can't be these, or have been changed too often.
         """
         run = self._run
-        if run is None or not run.can_be_tested or run.newest is None or run is self._opening:
+        if run is None or not run.can_be_changed:
             return
-        self._opening = run
-        network, told = run.new_network(), self.loop.bind(self._take_test)
-        network.set_weights(run.newest.weights)
-        if self.loop.loop is None:
-            told(run, open_test_set(network, run.dataset))
-        else:
-            Thread(target=lambda: told(run, open_test_set(network, run.dataset)), daemon=True).start()
+        rate, size = run.now
+        rate, size = learning_rate or rate, batch_size or size
+        self._runner.change(rate, size)
+        self._run = replace(run, wanted=(rate, size))
+        self._publish()
 
     def step(self, unit: Unit) -> None:
         """Train one epoch (to its end) or one mini-batch, and pause.
@@ -688,10 +691,14 @@ class Session:
     def _take(self, delivery: Delivery) -> None:
         """Take in what the run says; what a run before said was on its way and comes too late."""
         if self._run is not None and delivery.token == self._token:
-            before = self._run
-            self._run = before.taking(delivery.status, delivery.records, delivery.in_line)
-            if self._config == before.config:  # what was changed while it trained is no other setting
+            before = self._run.config
+            self._run = self._run.taking(delivery.status, delivery.records, delivery.in_line)
+            if self._config == before:  # a change in mid-run is one of the settings
                 self._config = self._run.config
+            news = [record for record in delivery.records if isinstance(record, RivalRecord)]
+            for entry, rival in self._rivals.items():
+                records = [one.record for one in news if one.entry == entry]
+                self._rivals[entry] = rival.racing(self._run, records)
             self._publish()
 
     def _take_test(self, run: SessionRun, found: FinalTest) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from itertools import takewhile
@@ -58,6 +59,9 @@ class SessionRun:
     """The newest exact figures, made whenever the run is paused or over; None while newer records are there."""
     steps: tuple[BatchStep, ...] = ()
     """What each mini-batch did that was trained by itself."""
+    wanted: tuple[float, int] | None = None
+    """The learning rate and the batch size that the user wants from the next mini-batch on; None once they are
+    in use."""
     label: str = ""
     """What sets it apart: ``"128 units"``; empty where nobody has said."""
     name: str = ""
@@ -108,16 +112,15 @@ class SessionRun:
     def forked_from(self, parent: SessionRun, moment: Moment) -> SessionRun:
         """Return the run as one that begins at a moment of another: all there is to see until its first epoch."""
         seconds = (record.seconds for record in parent.history if record.epoch <= moment.epoch)
-        steps = round((moment.epoch - parent.first_epoch) * parent.steps_per_epoch)
         figures = (record for record in parent.curve if record.epoch == moment.epoch)
         return replace(
             self,
             parent=parent.without_moments(),
             origin=moment,
-            first_step=parent.first_step + steps,
+            first_step=parent.first_step + parent.steps_after(int(moment.epoch)),
             first_seconds=parent.first_seconds + sum(seconds),
             timeline=self.timeline.followed_by(moment),
-            start=next(figures, None) if parent.config.loss == self.config.loss else None,
+            start=next(figures, None) if parent.config.loss_terms == self.config.loss_terms else None,
         )
 
     @property
@@ -131,9 +134,21 @@ class SessionRun:
         return len(self.dataset.train_labels)
 
     @property
-    def steps_per_epoch(self) -> int:
-        """Mini-batches in an epoch."""
-        return -(-self.n_samples // self.config.batch_size)
+    def steps_at_ends(self) -> tuple[int, ...]:
+        """Mini-batches by the end of each epoch, those before it counted as if they had been its own."""
+        return self.config.steps_at_ends(self.n_samples)
+
+    def steps_after(self, epoch: int) -> int:
+        """Return how many updates of the weights of its own it has at the end of an epoch."""
+        ends = self.steps_at_ends
+        return ends[epoch] - ends[self.first_epoch]
+
+    @property
+    def now(self) -> tuple[float, int]:
+        """The learning rate, before any schedule, and the batch size of its next mini-batch."""
+        past = [change for change in self.config.changes if change.step <= self._step]
+        newest = past[-1] if past else self.config
+        return self.wanted or (newest.learning_rate, newest.batch_size)
 
     @property
     def curve(self) -> History:
@@ -178,23 +193,32 @@ class SessionRun:
         return self.history.batches[-1].epoch if self.history.batches else float(self.first_epoch)
 
     @property
-    def place(self) -> tuple[int, int]:
-        """The epoch of the newest mini-batch that is known, and its number within it, both counted from 1."""
+    def can_be_changed(self) -> bool:
+        """Whether its learning rate and batch size can be changed now; a class of one's own keeps its."""
+        return self.own is None and self.status in ("running", "paused")
+
+    @property
+    def _step(self) -> int:
+        """The newest mini-batch that is known, counted from 1."""
         known = [record.step for record in self.history.batches[-1:]]
         known += [record.step for record in self.steps[-1:]]
         known += [] if self.evaluation is None else [self.evaluation.step]
-        step = max(known, default=self.first_epoch * self.steps_per_epoch)
-        epoch, within = divmod(max(step - 1, 0), self.steps_per_epoch)
-        return epoch + 1, within + min(step, 1)
+        return max(known, default=self.steps_at_ends[self.first_epoch])
+
+    @property
+    def place(self) -> tuple[int, int, int]:
+        """The epoch of the newest mini-batch that is known, its number there, from 1, and how many that has."""
+        ends = self.steps_at_ends
+        epoch = min(max(1, bisect_left(ends, self._step)), self.config.epochs)
+        return epoch, self._step - ends[epoch - 1], ends[epoch] - ends[epoch - 1]
 
     @property
     def stepped(self) -> tuple[BatchStep, ...]:
         """The steps, one after the other within an epoch, that have led to where it is paused; else none."""
         if self.status != "paused":
             return ()
-        epoch, within = self.place
-        first = (epoch - 1) * self.steps_per_epoch
-        backwards = zip(reversed(self.steps), range(first + within, first, -1), strict=False)
+        last, within = self._step, self.place[1]
+        backwards = zip(reversed(self.steps), range(last, last - within, -1), strict=False)
         led_here = takewhile(lambda pair: pair[0].step == pair[1], backwards)
         return tuple(step for step, _ in led_here)[::-1]
 
@@ -345,8 +369,7 @@ class SessionRun:
                 last = record if isinstance(record, EpochRecord) else last
                 evaluation = record.final if isinstance(record, RunEnd) else None
         history = self.history.followed_by(*ours)
-        if history.restored is not None:
-            timeline = timeline.until(history.restored)
+        taken = [(one.learning_rate, one.batch_size) for one in ours if isinstance(one, Change)]
         start = self.start
         if start is None and evaluation is not None and not history.batches:
             start = _as_epoch(evaluation) if self.opened or evaluation.step == 0 else None
@@ -363,6 +386,7 @@ class SessionRun:
             timeline=timeline,
             evaluation=evaluation,
             steps=steps,
+            wanted=None if self.wanted in taken else self.wanted,
             start=start,
             test=None if ours else self.test,
         )

@@ -40,7 +40,7 @@ def spoken_numbers(run: SessionRun, moment: Moment, dataset: Dataset) -> Mapping
         "batch": grouped(config.batch_size),
         "rate": f"{config.learning_rate:g}",
         "epochs": grouped(config.epochs),
-        "updates": grouped(config.epochs * run.steps_per_epoch),
+        "updates": grouped(run.steps_at_ends[-1]),
         "parameters": grouped(run.new_network().n_parameters),
         **_readings(moment, dataset),
         **_saturation(run, moment, dataset),

@@ -11,6 +11,7 @@ from itertools import islice, pairwise
 from typing import Any
 
 from explorer.training.fields import ConfigError, Field, Real, Whole
+from explorer.wording import grouped
 
 __all__ = ["Change", "Changes"]
 
@@ -92,4 +93,9 @@ class Changes(Field):
 
     def text(self, value: Any) -> str:
         """Return the changes as they are shown."""
-        return self.format(value) or "none"
+        words = (
+            f"{self.rate.text(one.learning_rate)} with batch size {self.batch.text(one.batch_size)}"
+            f" from step {grouped(one.step)}"
+            for one in value
+        )
+        return "; ".join(words) or "none"

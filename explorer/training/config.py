@@ -479,6 +479,12 @@ class TrainingConfig:
         return " + ".join(self.loss_terms)
 
     @property
+    def has_one_rate(self) -> bool:
+        """Whether the learning rate is the same in all mini-batches."""
+        rates = {self.learning_rate, *(change.learning_rate for change in self.changes)}
+        return self.schedule == "constant" and not self.warmup and len(rates) == 1
+
+    @property
     def changes_in_words(self) -> tuple[str, ...]:
         """What each of the changes in mid-run does: ``"0.01 → 0.001"``, ``"batch size 512 → 64"``."""
         words, rate, size = [], self.learning_rate, self.batch_size
@@ -489,6 +495,27 @@ class TrainingConfig:
             words.append(", ".join(parts) or "no change")
             rate, size = change.learning_rate, change.batch_size
         return tuple(words)
+
+    def steps_at_ends(self, n_samples: int) -> tuple[int, ...]:
+        """Return the mini-batches (updates of the weights) by the end of each epoch, 0 for epoch 0.
+
+        Parameters
+        ----------
+        n_samples : int
+            Training samples in use.
+        """
+        ends, step, size, changes = [0], 0, self.batch_size, list(self.changes)
+        while len(ends) <= self.epochs:
+            left = n_samples
+            while left > 0:
+                while changes and changes[0].step <= step:
+                    size = changes.pop(0).batch_size
+                n_steps = -(-left // size)
+                if changes:
+                    n_steps = min(n_steps, changes[0].step - step)
+                step, left = step + n_steps, left - n_steps * size
+            ends.append(step)
+        return tuple(ends)
 
     @property
     def architecture(self) -> str:

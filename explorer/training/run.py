@@ -303,6 +303,9 @@ class TrainingRun:
         these can't be.
         """
         checked = self.config.replace(learning_rate=learning_rate, batch_size=batch_size)
+        newest = self.config.changes[-1].step if self.config.changes else -1
+        change = Change(newest + 1, checked.learning_rate, checked.batch_size)
+        self.config.replace(changes=(*self.config.changes, change))  # there may be no room for another
         self._wanted = checked.learning_rate, checked.batch_size
 
     @overload

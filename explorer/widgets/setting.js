@@ -183,13 +183,13 @@ function frame(model, el, ...inputs) {
 /** @type {Record<string, [words: string, factor: number, does: string][]>} */
 const FACTORS = {
   learning_rate: [
-    ["÷10", 0.1, "Divide by 10"],
-    ["÷2", 0.5, "Halve"],
-    ["×2", 2, "Double"],
+    ["÷10", 0.1, "Divide % by 10"],
+    ["÷2", 0.5, "Halve %"],
+    ["×2", 2, "Double %"],
   ],
   batch_size: [
-    ["÷2", 0.5, "Halve"],
-    ["×2", 2, "Double"],
+    ["÷2", 0.5, "Halve %"],
+    ["×2", 2, "Double %"],
   ],
 };
 
@@ -202,7 +202,7 @@ function nowInRun(model, ends) {
   const name = model.get("_control").name;
   const value = make("span");
   const buttons = (FACTORS[name] ?? []).map(([words, factor, does]) => {
-    const about = `${does} the ${name.replace("_", " ")} of this run, from its next mini-batch on`;
+    const about = `${does.replace("%", `the ${name.replace("_", " ")} of this run`)}, from its next mini-batch on`;
     return makeButton(words, () => model.send({ factor }), { "data-quiet": true, "aria-label": about, title: about });
   });
   const row = make("div", { class: "explorer-now", role: "group", "aria-label": "This run" }, value, ...buttons);

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -13,14 +14,17 @@ from explorer.figures.curves import (
     EARLIER_SLOTS,
     curves_figure,
     curves_layout,
+    curves_marks,
     curves_style,
     curves_traces,
 )
 from explorer.figures.palette import PALETTES
+from explorer.figures.summaries import curves_summary
 from explorer.training import BatchRecord
+from explorer.training.changes import Change
 
-TRACE_NAMES = (*("earlier runs",) * EARLIER_SLOTS, "mini-batches", "train", "test")
-RUNNING, TRAIN, TEST = (TRACE_NAMES.index(name) for name in ("mini-batches", "train", "test"))
+TRACE_NAMES = (*("earlier runs",) * EARLIER_SLOTS, "learning rate", "mini-batches", "train", "test")
+RATE, RUNNING, TRAIN, TEST = range(EARLIER_SLOTS, EARLIER_SLOTS + 4)
 NEWEST = EARLIER_SLOTS - 1
 
 loss_traces, accuracy_traces = (partial(curves_traces, metric=metric) for metric in ("loss", "accuracy"))
@@ -105,7 +109,7 @@ def test_the_line_of_mini_batches_says_what_a_point_is(make_history, steps, name
     [
         ({}, "earlier run"),
         ({"batch_size": 64}, "earlier run: batch size 64"),
-        ({"hidden_sizes": (128, 64), "seed": 3}, "earlier run: hidden units 128,64, seed 3"),
+        ({"hidden_sizes": (128, 64), "seed": 3}, "earlier run: hidden units 128-64, seed 3"),
         (
             {"hidden_sizes": 8, "batch_size": 64, "seed": 3, "learning_rate": 0.5},
             "earlier run: hidden units 8, batch size 64, learning rate 0.5, …",
@@ -133,11 +137,12 @@ def test_train_test_and_earlier_have_their_colours(theme):
         colours = {name: trace["line"]["color"] for name, trace in zip(TRACE_NAMES, style, strict=True)}
         assert colours == {
             "train": palette.train,
+            "learning rate": palette.muted,
             "mini-batches": palette.train,
             "test": palette.test,
             "earlier runs": palette.earlier,
         }
-        assert [trace.get("showlegend", True) for trace in style] == [False] * 5 + [True] * 4
+        assert [trace.get("showlegend", True) for trace in style] == [False] * 5 + [True, False] + [True] * 3
 
 
 def test_axes_carry_their_units(make_history):
@@ -275,3 +280,76 @@ def test_a_figure_stands_on_the_trace_and_layout_functions(make_history):
         np.testing.assert_array_equal(trace.y, values["y"])
         assert trace.visible == values["visible"]
     assert list(figure.layout.yaxis.range) == accuracy_layout(history, earlier)["yaxis"]["range"]
+
+
+# ---------------------------------------------------------------- the learning rate, and changes in mid-run
+
+
+def with_rates(history, *rates):
+    """The history with a learning rate for each of its mini-batches."""
+    batches = zip(history.batches, rates, strict=True)
+    return replace(history, batches=tuple(replace(one, learning_rate=rate) for one, rate in batches))
+
+
+CHANGED = {"changes": (Change(50, 0.001, 512), Change(125, 0.001, 64), Change(900, 1.0, 64))}
+
+
+def test_a_rate_that_varies_is_drawn_on_an_axis_of_its_own(make_history):
+    rates = [0.01] * 2 + [0.001] * 6
+    history = with_rates(make_history(2, **CHANGED), *rates)
+    line = loss_traces(history)[RATE]
+    np.testing.assert_allclose(line["y"], rates, rtol=1e-6)
+    np.testing.assert_allclose(line["x"], np.arange(1, 9) / 4)
+    assert line["visible"]
+    figure = loss_figure(history)
+    assert (figure.data[RATE].yaxis, figure.data[RATE].line.shape) == ("y2", "vh")
+    assert (figure.layout.yaxis2.visible, figure.layout.yaxis2.side) == (True, "right")
+    assert not accuracy_traces(history)[RATE]["visible"]
+    assert not accuracy_layout(history)["yaxis2"]["visible"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "varies"),
+    [
+        ({}, False),
+        ({"schedule": "cosine"}, True),
+        ({"warmup": 1}, True),
+        ({"changes": (Change(50, 0.01, 64),)}, False),  # the batch size alone
+        (CHANGED, True),
+    ],
+)
+def test_a_rate_that_is_always_the_same_is_not_drawn(make_history, settings, varies):
+    history = make_history(2, **settings)
+    assert loss_traces(history)[RATE]["visible"] == loss_layout(history)["yaxis2"]["visible"] == varies
+    assert ("learning rate" in curves_summary(history)) == varies
+
+
+def test_a_change_is_marked_where_it_was_and_said_there(make_history):
+    marks = curves_marks(make_history(2, **CHANGED))
+    assert [shape["x0"] for shape in marks["shapes"]] == [0.5, 1.25]  # the third is still to come
+    assert [(one["x"], one["text"]) for one in marks["annotations"]] == [
+        (0.5, "0.01 → 0.001"),
+        (1.25, "batch size 512 → 64"),
+    ]
+    assert len(loss_figure(make_history(2, **CHANGED)).layout.shapes) == 2
+    assert curves_marks(make_history(0, **CHANGED)) == {"shapes": [], "annotations": []}
+
+
+@pytest.mark.parametrize(
+    ("settings", "name"),
+    [
+        ({"l2": 1e-3}, "squared error + L2 penalty"),
+        ({"l2": 1e-3, "l1": 1e-4}, "squared error + L2 penalty + L1 penalty"),
+        ({"l2": 1e-3, "optimizer": "adamw"}, "squared error"),
+    ],
+)
+def test_the_axis_says_what_is_in_the_loss(make_history, settings, name):
+    assert loss_layout(make_history(2, **settings))["yaxis"]["title"]["text"] == f"{name} per sample"
+
+
+def test_losses_with_other_penalties_never_share_an_axis(make_history):
+    history = make_history(3, l2=1e-3)
+    earlier = [make_history(2, **settings) for settings in ({}, {"l2": 1e-2}, {"l2": 1e-3, "seed": 1})]
+    shown = [trace["visible"] for trace in loss_traces(history, earlier)[:EARLIER_SLOTS]]
+    assert shown.count(True) == 1
+    assert [t["visible"] for t in accuracy_traces(history, earlier)[:EARLIER_SLOTS]].count(True) == 3

@@ -86,7 +86,7 @@ def test_calibration_is_read_without_its_diagonal():
 
 
 def test_runs_by_their_names_as_text(make_history):
-    runs = [RunCurve(1, "<b>one</b> & two", tuple(make_history(3)), 10, "squared_error")]
+    runs = [RunCurve(1, "<b>one</b> & two", tuple(make_history(3)), range(4), {"squared error": 1.0})]
     (table,) = data_tables(runs_figure(runs, "loss"))
     assert table.head == ("epoch", "<b>one</b> & two")
     assert len(table.rows) == 3

@@ -15,12 +15,16 @@ from explorer.figures.runs import (
     runs_layout,
     runs_traces,
 )
+from explorer.training import TrainingConfig
+from explorer.training.changes import Change
+
+SQUARED_ERROR = {"squared error": 1.0}
 
 
 @pytest.fixture
 def runs(make_history):
     return [
-        RunCurve(number, f"run {number}", make_history(3).epochs, 100, "squared_error")
+        RunCurve(number, f"run {number}", make_history(3).epochs, range(0, 400, 100), SQUARED_ERROR)
         for number in range(1, 21)
     ]
 
@@ -41,7 +45,7 @@ def test_a_colour_depends_on_the_number_alone_and_is_neither_train_nor_test(runs
 
 
 def test_the_y_axis_names_what_it_holds(runs, make_history):
-    other = RunCurve(21, "run 21", make_history(3).epochs, 100, "cross_entropy")
+    other = RunCurve(21, "run 21", make_history(3).epochs, range(0, 400, 100), {"cross-entropy": 1.0})
     for shown, title in (
         (runs, "test squared error per sample"),
         ([other], "test cross-entropy per sample"),
@@ -59,7 +63,9 @@ def test_the_x_axis_counts_what_is_asked_for(runs):
 
 def test_no_epoch_of_the_present_run_lies_off_the_axis(make_history):
     slow, fast = (
-        RunCurve(n, f"run {n}", make_history(2, test_accuracies=shares).epochs, 100, "squared_error")
+        RunCurve(
+            n, f"run {n}", make_history(2, test_accuracies=shares).epochs, range(0, 400, 100), SQUARED_ERROR
+        )
         for n, shares in enumerate(([0.62, 0.95], [0.91, 0.96]), 1)
     )
     for runs, floor in (([fast, slow], 60), ([slow, fast], 80)):  # others stretch it by one step
@@ -69,13 +75,28 @@ def test_no_epoch_of_the_present_run_lies_off_the_axis(make_history):
 def test_a_fork_goes_on_where_its_parent_was(make_history):
     """Also where its epochs have fewer steps: each axis counts what came before it."""
     before = {"first_epoch": 2, "first_step": 200, "first_seconds": 2.5}
-    fork = RunCurve(2, "fork", make_history(4).epochs[1:], 10, "squared_error", **before)
+    fork = RunCurve(2, "fork", make_history(4).epochs[1:], range(0, 50, 10), SQUARED_ERROR, **before)
     for axis, expected in (("epochs", [2, 3, 4]), ("steps", [200, 210, 220]), ("seconds", [2.5, 3.5, 4.5])):
         np.testing.assert_array_equal(runs_traces([fork], "accuracy", axis)[-1]["x"], expected)
 
 
+def test_the_steps_are_those_of_the_batch_sizes_that_it_had(make_history):
+    config = TrainingConfig(epochs=3, batch_size=60, changes=(Change(15, 0.01, 12),))
+    ends = config.steps_at_ends(600)
+    assert ends == (0, 10, 10 + 5 + 25, 10 + 5 + 25 + 50)
+    run = RunCurve(1, "run 1", make_history(3).epochs, ends, SQUARED_ERROR)
+    np.testing.assert_array_equal(runs_traces([run], "accuracy", "steps")[-1]["x"], ends[1:])
+
+
+def test_the_loss_axis_says_what_is_in_it(make_history):
+    config = TrainingConfig(l2=0.001)
+    run = RunCurve(1, "run 1", make_history(3).epochs, range(4), config.loss_terms)
+    title = runs_layout([run], "loss")["yaxis"]["title"]["text"]
+    assert title == "test squared error + L2 penalty per sample"
+
+
 def test_a_title_is_text_and_short(make_history):
-    run = RunCurve(1, "<b>" + "x" * 60, make_history(1).epochs, 1, "squared_error")
+    run = RunCurve(1, "<b>" + "x" * 60, make_history(1).epochs, (0, 1), SQUARED_ERROR)
     name = runs_traces([run], "loss")[-1]["name"]
     assert name.startswith("&lt;b&gt;x")
     assert name.endswith("…")

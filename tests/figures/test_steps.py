@@ -34,35 +34,40 @@ STEPS = [step(n, train_loss=1 / n) for n in range(119, 122)]  # the first three 
     ("metric", "last"), [("loss", (1 / 121, 0.8, 0.85)), ("accuracy", (11.3, 14.1, 12.0))]
 )
 def test_a_mini_batch_is_shown_before_and_after_its_step(metric, last):
-    traces = steps_traces(STEPS, 118, metric=metric)
-    assert len(traces) == len(curves_style(metric=metric)) == EARLIER_SLOTS + 3
-    assert [trace["visible"] for trace in traces] == [False] * EARLIER_SLOTS + [True] * 3
-    for trace, y in zip(traces[EARLIER_SLOTS:], last, strict=True):
+    traces = steps_traces(STEPS, (2, 3, 118), metric=metric)
+    assert len(traces) == len(curves_style(metric=metric)) == EARLIER_SLOTS + 4
+    assert [trace["visible"] for trace in traces] == [False] * (EARLIER_SLOTS + 1) + [True] * 3
+    for trace, y in zip(traces[EARLIER_SLOTS + 1 :], last, strict=True):
         np.testing.assert_array_equal(trace["x"], [1, 2, 3])
         assert trace["x"].dtype == trace["y"].dtype == np.float32
         assert trace["y"][-1] == pytest.approx(y)
-    named = merged(curves_style(metric=metric), traces)[EARLIER_SLOTS:]
+    named = merged(curves_style(metric=metric), traces)[EARLIER_SLOTS + 1 :]
     assert [trace["name"] for trace in named] == ["mini-batch before", "mini-batch after", "test after"]
     assert all(trace["hovertemplate"].startswith("step %{x} ") for trace in named)
 
 
 def test_what_is_not_scored_yet_is_a_gap():
     newest = step(2, test_loss=math.nan, test_accuracy=math.nan)
-    *_, test = steps_traces([step(1), newest], 118, metric="loss")
+    *_, test = steps_traces([step(1), newest], (1, 2, 118), metric="loss")
     np.testing.assert_array_equal(np.isnan(test["y"]), [False, True])
     assert all(
-        map(math.isfinite, steps_layout([newest], 118, metric="loss", loss="squared error")["yaxis"]["range"])
+        map(
+            math.isfinite,
+            steps_layout([newest], (1, 2, 118), metric="loss", loss="squared error")["yaxis"]["range"],
+        )
     )
 
 
 def test_the_axes_hold_the_steps_and_are_named():
-    layout = steps_layout(STEPS, 118, metric="loss", loss="squared error")
+    layout = steps_layout(STEPS, (2, 3, 118), metric="loss", loss="squared error")
     assert layout["xaxis"] == {"title": {"text": "step of epoch 2"}, "range": [0.5, 10.5], "dtick": 1}
     assert layout["yaxis"]["title"]["text"] == "squared error per sample"
     low, high = layout["yaxis"]["range"]
     assert low < 1 / 121
     assert high > 0.85
-    long = steps_layout([step(n) for n in range(5, 56)], 118, metric="accuracy", loss="squared error")
+    long = steps_layout(
+        [step(n) for n in range(5, 56)], (1, 55, 118), metric="accuracy", loss="squared error"
+    )
     assert (long["xaxis"]["range"], long["xaxis"]["dtick"]) == ([4.5, 55.5], 5)
     assert long["yaxis"]["title"]["text"] == "accuracy (%)"
 
@@ -70,7 +75,7 @@ def test_the_axes_hold_the_steps_and_are_named():
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
 def test_a_step_that_diverged_has_axes_too(bad):
     lost = step(1, train_loss=bad, loss_after=bad, test_loss=bad, moved=bad)
-    low, high = steps_layout([lost], 118, metric="loss", loss="squared error")["yaxis"]["range"]
+    low, high = steps_layout([lost], (1, 1, 118), metric="loss", loss="squared error")["yaxis"]["range"]
     assert low < high
     assert "loss " in step_in_words(lost)
 
@@ -82,6 +87,7 @@ def test_a_step_in_words():
     )
     assert step_in_words(step(1, n_images=1)).startswith("Its 1 image: ")
     assert (
-        steps_summary(step(125), 118) == "step 7 of 118 in epoch 2, test accuracy 12.0\u00a0%, test loss 0.85"
+        steps_summary(step(125), (2, 7, 118))
+        == "step 7 of 118 in epoch 2, test accuracy 12.0\u00a0%, test loss 0.85"
     )
-    assert steps_summary(step(118, test_accuracy=math.nan), 118) == "step 118 of 118 in epoch 1"
+    assert steps_summary(step(118, test_accuracy=math.nan), (1, 118, 118)) == "step 118 of 118 in epoch 1"

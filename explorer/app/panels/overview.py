@@ -18,6 +18,7 @@ from explorer.figures.curves import (
     EARLIER_SLOTS,
     curves_figure,
     curves_layout,
+    curves_marks,
     curves_style,
     curves_traces,
 )
@@ -60,8 +61,8 @@ class Curve:
         metric, history = self._metric, state.history
         earlier = [run.curve for run in state.comparable.shown[-EARLIER_SLOTS:]]
         self.figure.set_theme(state.theme)
-        mark = {"shapes": epoch_mark(state.marked_epoch, state.theme)}
-        layout = curves_layout(history, earlier, metric=metric) | mark
+        layout = curves_layout(history, earlier, metric=metric) | curves_marks(history, state.theme)
+        layout["shapes"] += epoch_mark(state.looks_back_to, state.theme)
         summary = curves_summary(history, state.looks_back_to)
         traces = curves_traces(history, earlier, metric=metric)
         if self._shows_steps:  # the lines have names of their own there
@@ -71,20 +72,21 @@ class Curve:
         self.caption.text = _about_loss(state, earlier) if metric == "loss" else summary
 
     def _show_steps(self, run: SessionRun, theme: Theme) -> None:
-        metric, steps, n = self._metric, run.stepped, run.steps_per_epoch
+        metric, steps, place = self._metric, run.stepped, run.place
         self._shows_steps = True
         self.figure.set_theme(theme)
-        layout = steps_layout(steps, n, metric=metric, loss=run.config.text("loss"))
-        summary = steps_summary(steps[-1], n, run.held_out)
-        traces = merged(self._style(theme), steps_traces(steps, n, metric=metric, held_out=run.held_out))
-        self.figure.show(traces, layout | {"shapes": [], "uirevision": "steps"}, summary)
+        layout = steps_layout(steps, place, metric=metric, loss=run.config.loss_name)
+        summary = steps_summary(steps[-1], place)
+        traces = merged(self._style(theme), steps_traces(steps, place, metric=metric))
+        self.figure.show(traces, layout | {"shapes": [], "annotations": [], "uirevision": "steps"}, summary)
         self.caption.text = _OTHERS_FOLLOW if metric == "loss" else summary
 
 
 def _about_loss(state: ViewState, earlier: Sequence[History]) -> str:
     """Name the earlier runs that the axis can't show, if there are any: of another loss, or of other images."""
-    losses = [run.config.text("loss") for run in earlier if run.config.loss != state.history.config.loss]
-    others = [_images_of(run) for run in state.not_comparable.shown]
+    own = state.history.config.loss_terms
+    losses = [run.config.loss_name for run in earlier if run.config.loss_terms != own]
+    others = [run.dataset.name for run in state.not_comparable.shown]
     left_out = [f"{counted(len(losses), 'earlier run')} with {losses[0]}"] if losses else []
     left_out += [f"{counted(len(others), 'earlier run')} on {others[0]}"] if others else []
     return (

@@ -29,6 +29,10 @@ _IMAGES = (
     "{a} and {b} hold out other images: neither accuracy nor loss says which of the two networks is better."
 )
 
+_PENALTIES = (
+    "Their losses don't compare: they don't hold the same penalties on the weights. Accuracy does: it counts the"
+    " same images in both."
+)
 _LOSSES = (
     "Their losses don't compare: squared error is ½ Σ (y − d)², cross-entropy is −Σ d log y, so one number"
     " means two things. Accuracy does: it counts the same images in both."
@@ -86,7 +90,8 @@ class RunComparison:
             unknown = [_without_figures(letter, run) for letter, run in runs.items() if run.newest is None]
             return " ".join(unknown), []
         remarks: list[str | list[Element | str]]
-        remarks = [] if a.config.loss == b.config.loss else [_LOSSES]
+        remarks = [] if a.config.loss_terms == b.config.loss_terms else [_PENALTIES]
+        remarks = remarks if a.config.loss == b.config.loss else [_LOSSES]
         outputs = {"A": a.newest.test_outputs, "B": b.newest.test_outputs}
         gone = [letter for letter, of_run in outputs.items() if not of_run.size]
         if gone:
@@ -134,9 +139,9 @@ def _lines(a: SessionRun, b: SessionRun) -> list[tuple[str, str, str]]:
     if a.test or b.test:
         lines.insert(1, ("Test accuracy", test_cell(a).text, test_cell(b).text))
     if not same:
-        lines.insert(0, ("Data set", _images_of(a, b), _images_of(b, a)))
-    elif a.config.loss == b.config.loss:
-        lines.insert(1, (f"{a.held_out.capitalize()} loss", _loss(a), _loss(b)))
+        lines.insert(0, ("Data set", a.dataset.name, b.dataset.name))
+    elif a.config.loss_terms == b.config.loss_terms:
+        lines.insert(1, ("Test loss", _loss(a), _loss(b)))
     names = [name for name in a.config.differences(b.config) if name != "epochs"]
     lines += [(FIELDS[name].label, a.config.text(name), b.config.text(name)) for name in names]
     return lines if names else [*lines, ("Other settings", "the same", "the same")]

@@ -1,6 +1,6 @@
 """The fifth tab: all runs of the session in a table, their curves, and two of them side by side."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from time import monotonic
 
 from explorer.app.glossary import GLOSSARY
@@ -136,7 +136,7 @@ class RunsPanel:
 
     def _show_loss(self, state: ViewState) -> None:
         runs = [_curve(run, present=run is state.run) for run in self._drawn_runs(state)]
-        loss = runs[-1].loss if runs else state.config.loss
+        loss = runs[-1].loss if runs else state.config.loss_terms
         comparable = [run for run in runs if run.loss == loss]
         axis = _axis(self.axis.value)
         scale: Scale = "log" if self.scale.value == "log" else "linear"
@@ -217,8 +217,8 @@ def _curve(run: SessionRun, *, present: bool = False) -> RunCurve:
         number=run.number,
         title=run.title,
         epochs=run.curve.epochs,
-        steps_per_epoch=run.steps_per_epoch,
-        loss=run.config.loss,
+        steps_at_ends=run.steps_at_ends,
+        loss=run.config.loss_terms,
         first_epoch=run.first_epoch,
         first_step=run.first_step,
         first_seconds=run.first_seconds,
@@ -288,8 +288,8 @@ def _accuracy_caption(runs: list[SessionRun]) -> str:
     return f"highest {runs[-1].held_out} accuracy: {called}, {100 * accuracy:.2f} %"
 
 
-def _loss_caption(loss: str, n_others: int, held_out: str) -> str:
-    name = FIELDS["loss"].text(loss)
+def _loss_caption(loss: Mapping[str, float], n_others: int) -> str:
+    name = " + ".join(loss)
     if not n_others:
         return f"{name}, mean over the {held_out} images"
     others = "1 run with another loss is" if n_others == 1 else f"{n_others} runs with another loss are"

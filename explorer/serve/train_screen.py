@@ -89,25 +89,30 @@ class TrainScreen:
     def show_test(self, found: FinalTest) -> None:
         """Show what the run came to on the test set, which was opened for it."""
         reached = f"{found.accuracy:.2%} of {_grouped(found.n_images)} images, test loss {found.loss:.4f}"
-        self._console.print(
-            f"Test accuracy   {reached}: whoever goes back to the settings now, chooses by them."
-        )
+        words = f"{reached}: whoever goes back to the settings now, chooses by them."
+        self._console.print(self._line("Test accuracy", words))
 
     def _summary(self, final: Evaluation) -> Iterator[str]:
         data, scores = self._training.dataset, per_class(final.confusion)
         names = data.class_names
-        yield f"Train accuracy  {final.train_accuracy:.2%} of {_count(data.train_labels)} images"
-        named = f"{data.held_out.capitalize()} accuracy"
-        yield f"{named:<15} {final.test_accuracy:.2%} of {_count(data.test_labels)} images"
-        hardest = hardest_classes(final.confusion)[:4]
         kind = "digits" if all(name.isdigit() for name in names) else "classes"
+        hardest = hardest_classes(final.confusion)[:4]
         shown = ", ".join(f"{names[i]} (recall {scores.recall[i]:.1%})" for i in hardest)
-        yield f"{'Hardest ' + kind:<15} {shown}"
         confused = (
             f"{names[pair.true]} read as {names[pair.predicted]} ({pair.count}, {pair.share:.1%})"
             for pair in most_confused(final.confusion)
         )
-        yield f"Most confused   {', '.join(confused) or 'none'}"
+        yield self._line(
+            "Train accuracy", f"{final.train_accuracy:.2%} of {_count(data.train_labels)} images"
+        )
+        name, n = f"{data.held_out.capitalize()} accuracy", _count(data.test_labels)
+        yield self._line(name, f"{final.test_accuracy:.2%} of {n} images")
+        yield self._line(f"Hardest {kind}", shown)
+        yield self._line("Most confused", ", ".join(confused) or "none")
+
+    def _line(self, label: str, found: str) -> str:
+        """Return what was found after its label, below what was found before."""
+        return f"{label:<{len(self._training.dataset.held_out) + 11}} {found}"
 
     def _head(self) -> Iterator[str]:
         data, config = self._training.dataset, self._training.config

@@ -111,7 +111,9 @@ def json_config(config):
     return {name: json.loads(json.dumps(getattr(config, name))) for name in FIELDS}
 
 
-@pytest.mark.parametrize(("preset", "name"), [("exercise", "The exercise"), ("modern", "Modern")])
+@pytest.mark.parametrize(
+    ("preset", "name"), [("exercise", "The exercise"), ("modern", "Modern"), ("adam", "Adam")]
+)
 def test_a_preset_starts_and_an_option_changes_it(command, preset, name):
     code, out, _ = command("--preset", preset, "--epochs", "1", "--json")
     assert code == 0
@@ -181,7 +183,11 @@ def test_a_link_of_a_data_set_that_is_not_given_says_so(capsys):
         (["--n", "None"], "or all."),
         (["--n", "601"], "--n is '601'; expected a whole number from 10 to 600, or all."),
         (["--hidden", "784-3-4"], "or all layers, from 784 inputs to 10 outputs, 784-3-4-10."),
-        (["--preset", "best"], "--preset is 'best'; expected one of exercise, modern."),
+        (
+            ["--preset", "best"],
+            "--preset is 'best'; expected one of exercise, modern, momentum, adam, cosine, dropout, "
+            "augmented, honest-split.",
+        ),
         (["--dataset", "no/such/place"], "--dataset: place: found “no such file or directory”, expected"),
         (["--save", "no/such/place/run.npz"], "--save: there is no folder"),
         (["--save", "."], "is there already and is not a file"),

@@ -225,7 +225,8 @@ def _against(
 ) -> Callable[[TrainingConfig, int], tuple[TrainingConfig, ...]]:
     """Return what makes entries of settings: themselves, then with each of `changes`, at a fitted rate or not."""
 
-    def entries(config: TrainingConfig, n_train: int) -> tuple[TrainingConfig, ...]:
+    def entries(config: TrainingConfig, n_images: int) -> tuple[TrainingConfig, ...]:
+        n_train = (config.n_train or n_images) - config.n_validation
         others = [other for change in changes if (other := config.replace(**change)) != config]
         if fitted:
             others = [other.replace(learning_rate=fitting_rate(other, n_train)) for other in others]
@@ -234,7 +235,7 @@ def _against(
     return entries
 
 
-def _rates(config: TrainingConfig, n_train: int) -> tuple[TrainingConfig, ...]:
+def _rates(config: TrainingConfig, n_images: int) -> tuple[TrainingConfig, ...]:
     field, rate = FIELDS["learning_rate"], config.learning_rate
     rates = {field.clamp(f"{rate * factor:.2g}") for factor in (0.1, 0.3, 3, 10)} - {rate}
     return (config, *(config.replace(learning_rate=other) for other in sorted(rates)))

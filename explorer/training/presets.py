@@ -28,7 +28,7 @@ PRESETS: Mapping[str, TrainingConfig] = MappingProxyType(
         "Adam": _ADAM,
         "Cosine": _ADAM.replace(learning_rate=0.003, schedule="cosine"),
         "Dropout": _WIDE.replace(dropout=0.3),
-        "Augmented": _WIDE.replace(shift=1.0, rotation=8.0, scale=0.1, elastic=1.0),
+        "Augmented": _WIDE.replace(learning_rate=0.003, shift=1.0, rotation=8.0, scale=0.1, elastic=1.0),
         "Honest split": _ADAM.replace(epochs=20, n_validation=10_000, patience=3),
     }
 )

@@ -23,7 +23,7 @@ INSTEAD = {
     r"wrongly": "misclassified",
     r"persons?": "the user, people",
     r"grave(r|st)?": "severe, more severe, most severe first",
-    r"held": "paused, compared with, kept",
+    r"held(?!\Wout\b)": "paused, compared with, kept",
     r"by hand": "hand-written, worked out, by the user",
     r"(allowed|wanted|expected) (is|are)": "expected",
     r"(is|are) no options? of": "has no option",

@@ -152,13 +152,13 @@ class Dataset:
 
     def _split(self, n_validation: int, seed: int) -> Dataset:
         order = np.random.default_rng([seed, 3]).permutation(len(self.train_images))
-        held, rest = np.sort(order[:n_validation]), np.sort(order[n_validation:])
+        chosen, rest = np.sort(order[:n_validation]), np.sort(order[n_validation:])
         return replace(
             self,
             train_images=self.train_images[rest],
             train_labels=self.train_labels[rest],
-            test_images=self.train_images[held],
-            test_labels=self.train_labels[held],
+            test_images=self.train_images[chosen],
+            test_labels=self.train_labels[chosen],
             held_out="validation",
         )
 

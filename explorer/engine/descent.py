@@ -46,7 +46,7 @@ class Descent:
         self._scratch = np.empty(min(_PIECE, self._flat.size), self._flat.dtype)
         self._learning_rate = learning_rate
         self._bound: list[tuple[Array, Callable[[float], float]]] = []
-        self._rate, self._root = self._bind(lambda rate: rate), self._number(1.0)
+        self._rate, self._epsilon = self._number(learning_rate), self._number(EPSILON)  # of Adam's next step
 
     @property
     def is_plain(self) -> bool:
@@ -164,44 +164,52 @@ class Descent:
         )
 
     def _rmsprop(self, theta: Array, g: Array, s: Array, scratch: Array) -> Calls:
-        """RMSProp: s ← ρ s + (1 − ρ) g²; θ ← θ − η g / (√s + ε)."""
+        """RMSProp: s ← ρ s + (1 − ρ) g²; θ ← θ − η g / (√s + ε). In the memory is s / (1 − ρ): one call less."""
+        root = (1 - DECAY) ** 0.5
         return (
-            *self._mean_square(g, s, DECAY, scratch),
-            partial(np.sqrt, s, scratch),
-            partial(np.add, scratch, self._number(EPSILON), scratch),
-            partial(np.divide, g, scratch, scratch),
-            partial(np.multiply, scratch, self._rate, scratch),
-            partial(np.subtract, theta, scratch, theta),
+            *self._sum_of_squares(g, s, DECAY, scratch),
+            *self._scaled_step(
+                theta, g, s, self._number(EPSILON / root), self._bind(lambda rate: rate / root), scratch
+            ),
         )
 
     def _adam(self, theta: Array, g: Array, m: Array, s: Array, scratch: Array) -> Calls:
-        """Adam: m ← β₁ m + (1 − β₁) g; s ← β₂ s + (1 − β₂) g²; θ ← θ − η m̂ / (√ŝ + ε)."""
+        """Adam: m ← β₁ m + (1 − β₁) g; s ← β₂ s + (1 − β₂) g²; θ ← θ − η m̂ / (√ŝ + ε).
+
+        In the memory are m / (1 − β₁) and s / (1 − β₂), which saves two calls; these factors and the corrections of
+        m and s are in the rate and in ε.
+        """
         return (
             partial(np.multiply, m, self._number(BETA_1), m),
-            partial(np.multiply, g, self._number(1 - BETA_1), scratch),
-            partial(np.add, m, scratch, m),
-            *self._mean_square(g, s, BETA_2, scratch),
-            partial(np.sqrt, s, scratch),
-            partial(np.multiply, scratch, self._root, scratch),
-            partial(np.add, scratch, self._number(EPSILON), scratch),
-            partial(np.divide, m, scratch, scratch),
-            partial(np.multiply, scratch, self._rate, scratch),
-            partial(np.subtract, theta, scratch, theta),
+            partial(np.add, m, g, m),
+            *self._sum_of_squares(g, s, BETA_2, scratch),
+            *self._scaled_step(theta, m, s, self._epsilon, self._rate, scratch),
         )
 
-    def _mean_square(self, g: Array, s: Array, kept: float, scratch: Array) -> Calls:
+    def _sum_of_squares(self, g: Array, s: Array, kept: float, scratch: Array) -> Calls:
         return (
             partial(np.multiply, g, g, scratch),
-            partial(np.multiply, scratch, self._number(1 - kept), scratch),
             partial(np.multiply, s, self._number(kept), s),
             partial(np.add, s, scratch, s),
         )
 
+    def _scaled_step(
+        self, theta: Array, g: Array, s: Array, epsilon: Array, rate: Array, scratch: Array
+    ) -> Calls:
+        return (
+            partial(np.sqrt, s, scratch),
+            partial(np.add, scratch, epsilon, scratch),
+            partial(np.divide, g, scratch, scratch),
+            partial(np.multiply, scratch, rate, scratch),
+            partial(np.subtract, theta, scratch, theta),
+        )
+
     def _correct(self) -> None:
-        """Fold what Adam's m and s lack at the start into the rate and into the root."""
+        """Give the next step of Adam its rate and its ε."""
         self._n_steps += 1
-        self._rate[...] = self._learning_rate / (1 - BETA_1**self._n_steps)
-        self._root[...] = (1 - BETA_2**self._n_steps) ** -0.5
+        root = ((1 - BETA_2) / (1 - BETA_2**self._n_steps)) ** 0.5
+        self._epsilon[...] = EPSILON / root
+        self._rate[...] = self._learning_rate * (1 - BETA_1) / (1 - BETA_1**self._n_steps) / root
 
     def _number(self, value: float) -> Array:
         return np.array(value, self._flat.dtype)

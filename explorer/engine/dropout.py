@@ -10,7 +10,7 @@ __all__ = ["Dropout"]
 
 
 class Dropout:
-    """The masks of a run: each layer has random numbers of its own, which begin anew with each epoch.
+    """The masks of a run: each layer has random numbers of its own, which begin again with each epoch.
 
     So an epoch's masks depend on neither the epochs before it nor the parts that a large mini-batch is cut into.
 

@@ -268,8 +268,8 @@ def fields_of(n_images: int, n_classes: int) -> Mapping[str, Field]:
     """Return `FIELDS` as they are for a data set of so many training images and classes."""
     layers = replace(_LAYERS, n_outputs=n_classes)
     images = replace(_N_TRAIN, high=n_images, high_means="")
-    held_out = replace(_N_VALIDATION, high=9 * n_images // 10, high_means="")
-    return MappingProxyType({**FIELDS, **{field.name: field for field in (layers, images, held_out)}})
+    validation = replace(_N_VALIDATION, high=9 * n_images // 10, high_means="")
+    return MappingProxyType({**FIELDS, **{field.name: field for field in (layers, images, validation)}})
 
 
 VIEW_KEYS = ("tab", "section", "theme", "controls", "bug")

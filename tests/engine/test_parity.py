@@ -222,9 +222,9 @@ BROKEN = {
     "a square isn't one": ("descent", "partial(np.multiply, g, g, scratch)", "partial(np.abs, g, scratch)"),
     "no root": ("descent", "partial(np.sqrt, s, scratch)", "partial(np.positive, s, scratch)"),
     "Adam's mean isn't corrected": (
-        "descent", "self._learning_rate / (1 - BETA_1**self._n_steps)", "self._learning_rate",
+        "descent", "(1 - BETA_1) / (1 - BETA_1**self._n_steps)", "1.0",
     ),
-    "Adam's square isn't corrected": ("descent", "(1 - BETA_2**self._n_steps) ** -0.5", "1.0"),
+    "Adam's square isn't corrected": ("descent", "/ (1 - BETA_2**self._n_steps)", "/ 1"),
     "Adam takes the sum": ("descent", '"mean" or', '"mean" and'),
     "AdamW's weights don't decay": (
         "descent", "partial(np.subtract, V, scratch, V)", "partial(np.positive, V, V)",

@@ -9,6 +9,7 @@ with the largest difference found, or raises one: what was expected, and what it
 from explorer.checks import functions, loop, networks
 from explorer.checks.data import confusion, digits, evaluation, one_hot, pixels
 from explorer.checks.diagnosis import Verdict, diagnose, diagnose_all
+from explorer.checks.methods import adam, augmentation, dropout, early_stopping, momentum, split
 from explorer.checks.mistakes import MISTAKES, Mistake
 from explorer.checks.networks import output_delta, several_layers
 from explorer.checks.recognition import naming
@@ -23,18 +24,23 @@ __all__ = [
     "Passed",
     "Task",
     "Verdict",
+    "adam",
+    "augmentation",
     "confusion",
     "cross_entropy",
     "decisions",
     "diagnose",
     "diagnose_all",
     "digits",
+    "dropout",
+    "early_stopping",
     "evaluation",
     "forward_pass",
     "gradients",
     "initial_weights",
     "loss_slope",
     "mini_batches",
+    "momentum",
     "one_hot",
     "output_delta",
     "pixels",
@@ -43,6 +49,7 @@ __all__ = [
     "sigmoid",
     "slope",
     "softmax",
+    "split",
     "squared_error",
     "step",
 ]

@@ -2,12 +2,13 @@
 
 import copy
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from explorer.datasets import Dataset
+from explorer.datasets.augmentation import Augmentation, distort
 from explorer.figures.axes import Metric
 from explorer.figures.bars import answers_figure, recall_figure
 from explorer.figures.confusion import confusion_figure
@@ -15,7 +16,7 @@ from explorer.figures.curves import curves_figure
 from explorer.figures.gradients import gradients_figure
 from explorer.figures.histograms import histograms_figure
 from explorer.figures.lines import lines_figure, sampled
-from explorer.network import NeuralNetwork, hardest_classes, most_confused, per_class
+from explorer.network import OPTIMIZERS, NeuralNetwork, hardest_classes, most_confused, per_class
 from explorer.network.gradient_check import check_gradient, choose_weights
 from explorer.network.losses import LOSSES
 from explorer.network.mistakes import select_samples
@@ -25,9 +26,11 @@ from explorer.wording import counted, times
 
 __all__ = [
     "answers",
+    "compared",
     "confusion",
     "curves",
     "digits",
+    "distorted",
     "epochs",
     "gradients",
     "histograms",
@@ -36,6 +39,7 @@ __all__ = [
     "mistakes",
     "recall",
     "step_length",
+    "valley",
 ]
 
 
@@ -111,9 +115,11 @@ def epochs(history: NDArray[np.floating], words: str = "Mean loss per sample in 
 
 def learning(result: Trained) -> Shown:
     """Return loss and accuracy over the epochs; train figures are means over each epoch's own forward passes."""
-    last = result.history[-1]
-    loss = f"Loss per sample. Test loss at the end: {last.test_loss:.4f}."
-    accuracy = f"Accuracy. Test accuracy at the end: {100 * last.test_accuracy:.1f} %."
+    last, held_out = result.final, result.config.held_out.capitalize()
+    n = int(last.epoch)
+    when = "at the end" if n == len(result.history) else f"after epoch {n}, whose weights are kept"
+    loss = f"Loss per sample. {held_out} loss {when}: {last.test_loss:.4f}."
+    accuracy = f"Accuracy. {held_out} accuracy {when}: {100 * last.test_accuracy:.1f} %."
     words: tuple[tuple[Metric, str], ...] = (("loss", loss), ("accuracy", accuracy))
     return side_by_side(*(figure(curves_figure(result.history, metric=m), said) for m, said in words))
 
@@ -155,3 +161,48 @@ def mistakes(
 def answers(outputs: Mapping[str, NDArray[np.floating]], class_names: Sequence[str], words: str) -> Shown:
     """Return the outputs of networks for one sample, shape (n_classes,) each."""
     return figure(answers_figure(outputs, class_names), words)
+
+
+def valley(rates: Mapping[str, float], n_steps: int = 40, steepness: float = 100.0) -> Shown:
+    """Return the paths of optimizers, each with its learning rate, down L(x, y) = ½ (x² + steepness · y²)."""
+    slopes, paths, losses = np.array([1.0, steepness]), {}, {}
+    memory: tuple[NDArray[Any], ...]
+    for name, lr in rates.items():
+        optimizer, path = OPTIMIZERS[name], [np.array([-4.0, 1.0])]
+        memory = (np.zeros(2),) * optimizer.n_memories
+        for t in range(1, n_steps + 1):
+            change, memory = optimizer.change(slopes * path[-1], lr, t, *memory)
+            path.append(path[-1] - change)
+        x, y = np.array(path).T
+        paths[f"{name}, lr = {lr:g}"], losses[name] = (x, y), float(slopes @ path[-1] ** 2) / 2
+    ends = ", ".join(f"{loss:.2g} ({name})" for name, loss in losses.items())
+    words = (
+        f"{n_steps} steps in a valley {steepness:g} times as steep across as along. Loss at the end: {ends}."
+    )
+    marks = {"start": (-4.0, 1.0), "lowest point": (0.0, 0.0)}
+    return figure(lines_figure(paths, x_title="along the valley", y_title="across", marks=marks), words)
+
+
+def compared(runs: Mapping[str, Trained], part: Literal["train", "held_out"]) -> Shown:
+    """Return the losses of runs by their names, of the training images or of those held out."""
+    held_out = next(iter(runs.values())).config.held_out
+    what = "train" if part == "train" else held_out
+    drawn, lowest = {}, []
+    for name, run in runs.items():
+        losses = [record.train_loss if part == "train" else record.test_loss for record in run.history]
+        drawn[name] = [record.epoch for record in run.history], losses
+        lowest.append(f"{min(losses):.3f} ({name}, epoch {drawn[name][0][int(np.argmin(losses))]})")
+    words = f"{what.capitalize()} loss in each epoch. Lowest: {', '.join(lowest)}."
+    return figure(lines_figure(drawn, x_title="epoch", y_title=f"{what} loss per sample"), words)
+
+
+def distorted(dataset: Dataset, augmentation: Augmentation, n_images: int = 3, n_epochs: int = 3) -> Shown:
+    """Return the first training images, each followed by what a run trains on in its place in some epochs."""
+    originals, rng = dataset.train_images[:n_images], np.random.default_rng(0)
+    versions = np.stack(
+        [originals, *(distort(originals, augmentation, rng) for _ in range(n_epochs))], axis=1
+    )
+    after = [f"epoch {epoch}" for epoch in range(1, n_epochs + 1)]
+    labels = [said for k in dataset.train_labels[:n_images] for said in (dataset.class_names[k], *after)]
+    words = f"{n_images} training images, and what the network sees in place of each in {n_epochs} epochs."
+    return images(versions.reshape(-1, *originals.shape[1:]), labels, words)

@@ -234,6 +234,7 @@ def test_after_each_step_no_hidden_unit_is_longer_than_max_norm(optimizer):
 def steps_without_gradient(optimizer, n_steps, rate, **options):
     """A network whose outputs are always the desired ones, so that nothing moves it but its regularization."""
     nn, X = network(optimizer=optimizer, **options), samples()[0]
+    nn.b1, nn.b2, nn.b3 = (np.full(b.shape, 0.3) for b in nn.b.values())
     start = nn.weights()
     for _ in range(n_steps):
         nn.train_iteration(X, nn.forward(X), rate)

@@ -1,0 +1,162 @@
+"""Checks of what goes beyond the exercise: optimizers, dropout, an honest split, early stopping, augmentation."""
+
+import math
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.checks.results import CheckError, Passed, check, compare, expect, name_of, numbers
+from explorer.datasets import Dataset
+from explorer.datasets.augmentation import Augmentation
+
+__all__ = ["adam", "augmentation", "dropout", "early_stopping", "momentum", "split"]
+
+Array = NDArray[Any]
+
+_RATE, _STEPS, _SHAPE = 0.01, 12, (2, 3)
+_EXACT = 1e-12  # float64, a few operations
+_ROUNDED = 1e-5  # a sum in float32
+_MASK = 60, 500  # units, samples
+_AMOUNTS = {"shift": 3.0, "rotation": 30.0, "scale": 0.2}
+_IMAGES = 400
+_BLURRED = 0.1  # of an amount, by which whole pixels and grey levels may be off
+
+
+@check
+def momentum(f: Callable[..., Any]) -> Passed:
+    """Check momentum, ``change, (v,) = f(g, lr, t, v)``, against a sum: 0.9ᵏ of the gradient k steps ago."""
+    return _changes(f, 1, lambda gradients: _RATE * _weighted(gradients, 0.9))
+
+
+@check
+def adam(f: Callable[..., Any]) -> Passed:
+    """Check Adam, ``change, (m, s) = f(g, lr, t, m, s)``, against weighted means over all gradients so far.
+
+    The correction of m and s is nothing else than dividing by the sum of the weights.
+    """
+
+    def expected(gradients: Array) -> Array:
+        mean, square = _mean(gradients, 0.9), _mean(gradients**2, 0.999)
+        return _RATE * mean / (np.sqrt(square) + 1e-8)
+
+    return _changes(f, 2, expected)
+
+
+@check
+def dropout(draw: Callable[..., Any]) -> Passed:
+    """Check masks ``draw(rng, rate, n_units, n)``: 0 at their share of places, 1 / (1 − rate) at the others."""
+    name, worst = name_of(draw), 0.0
+    for rate in (0.2, 0.5):
+        mask = numbers(name, draw(np.random.default_rng(0), rate, *_MASK))
+        expect(name, f"shape {mask.shape}", f"shape {_MASK}")
+        kept, share = mask[mask != 0], float(np.mean(mask == 0))
+        compare(f"what {name} keeps at rate {rate}", kept, np.full(kept.shape, 1 / (1 - rate)), _ROUNDED)
+        if abs(share - rate) > 5 * math.sqrt(rate * (1 - rate) / mask.size):
+            raise CheckError(f"share of zeros at rate {rate}: expected about {rate}, got {share:.4f}")
+        if any((part == part[:1]).all() for part in (mask, mask.T)):
+            raise CheckError(
+                f"{name}: expected units of each sample to be drawn by themselves, got one draw for all"
+            )
+        worst = max(worst, abs(share - rate))
+    return Passed(f"the share of zeros in {mask.size} places of {name} against its rate", worst)
+
+
+@check
+def split(part: Dataset, whole: Dataset) -> Passed:
+    """Check a split: each training image, with its label, is trained on or held out, and nothing else is."""
+    expected = Counter(_labelled(whole.train_images, whole.train_labels))
+    found = Counter(_labelled(part.train_images, part.train_labels))
+    found.update(_labelled(part.test_images, part.test_labels))
+    expect("training images in neither part", (expected - found).total(), 0)
+    expect("images in both parts, or from elsewhere", (found - expected).total(), 0)
+    return Passed(f"{expected.total()} images against those of two parts, counted one by one")
+
+
+@check
+def early_stopping(losses: Sequence[float], patience: int, kept: float) -> Passed:
+    """Check a run that stopped early: `patience` epochs after its lowest loss, with the weights that had it.
+
+    Parameters
+    ----------
+    losses : sequence of float
+        The validation loss after each epoch.
+    patience : int
+        Epochs without a lower one after which a run ends.
+    kept : float
+        The validation loss of the weights that the run kept.
+    """
+    best = 0
+    for epoch, loss in enumerate(losses):
+        best = epoch if loss < losses[best] else best
+    expect("epochs since the one with the lowest loss", len(losses) - 1 - best, patience)
+    worst = compare("loss of the weights that are kept", float(kept), losses[best], _ROUNDED)
+    return Passed(
+        f"{len(losses)} epochs: the weights of epoch {best + 1} are kept, which had the lowest loss", worst
+    )
+
+
+@check
+def augmentation(distort: Callable[..., Any]) -> Passed:
+    """Check ``distort(images, augmentation, rng)`` by measuring what became of a bar of ink.
+
+    Its centre says how far it is shifted, the direction in which it is long how far it is turned, and how much ink
+    there is how large it has become. Amounts that are uniform up to a limit have a spread of limit / √3.
+    """
+    bars, name, worst = np.zeros((_IMAGES, 28, 28), np.uint8), name_of(distort), 0.0
+    bars[:, 11:17, 7:21] = 250
+    still = distort(bars.copy(), Augmentation(), np.random.default_rng(0))
+    compare("images that nothing is done to", still, bars, 0.0)
+    for kind, limit in _AMOUNTS.items():
+        changed = numbers(name, distort(bars.copy(), Augmentation(**{kind: limit}), np.random.default_rng(0)))
+        expect(name, f"shape {changed.shape}", f"shape {bars.shape}")
+        for measure, amounts in _measured(changed, bars[0]).items():
+            up_to = limit if measure == kind else 0.0
+            largest, spread = float(np.abs(amounts).max()), float(np.std(amounts))
+            slack = _BLURRED * _AMOUNTS[measure]
+            if largest > up_to + slack or abs(spread - up_to / math.sqrt(3)) > slack:
+                said = (
+                    f"expected {measure} of up to {up_to:g}, got {largest:.3g}, with a spread of {spread:.3g}"
+                )
+                raise CheckError(f"{kind} = {limit:g}: {said}")
+            worst = max(worst, (largest - up_to) / _AMOUNTS[measure])
+    return Passed(
+        f"how far {name} moves, turns and scales {_IMAGES} bars against its limits, in shares of them", worst
+    )
+
+
+def _weighted(values: Array, kept: float) -> Array:
+    """Return the sum of values, shape (n, …), each times `kept` to the power of how many come after it."""
+    return np.asarray(sum(kept**age * value for age, value in enumerate(values[::-1])))
+
+
+def _mean(values: Array, kept: float) -> Array:
+    """Return the mean of values, shape (n, …), weighted like that."""
+    return _weighted(values, kept) / math.fsum(kept**age for age in range(len(values)))
+
+
+def _changes(f: Callable[..., Any], n_memories: int, expected: Callable[[Array], Array]) -> Passed:
+    """Check what an optimizer makes of one gradient after another, each step by all gradients up to it."""
+    gradients = np.random.default_rng(0).normal(0, 1, (_STEPS, *_SHAPE))
+    memory, worst = (np.zeros(_SHAPE),) * n_memories, 0.0
+    for t in range(1, _STEPS + 1):
+        change, memory = f(gradients[t - 1].copy(), _RATE, t, *memory)
+        worst = max(worst, compare(f"change {t}", change, expected(gradients[:t]), _EXACT))
+    return Passed(f"{_STEPS} steps of {name_of(f)} against weighted sums over all gradients so far", worst)
+
+
+def _labelled(images: Array, labels: Array) -> list[tuple[bytes, int]]:
+    return [(image.tobytes(), label) for image, label in zip(images, labels.tolist(), strict=True)]
+
+
+def _measured(images: Array, bar: Array) -> dict[str, Array]:
+    """Return by how much images of a bar are shifted (both axes), turned (degrees) and scaled (share)."""
+    y, x = np.indices(bar.shape) - (len(bar) - 1) / 2
+    ink = images.astype(float) / images.sum(axis=(1, 2), keepdims=True)
+    right, down = ((ink * axis).sum(axis=(1, 2)) for axis in (x, y))
+    xx, yy, xy = ((ink * product).sum(axis=(1, 2)) for product in (x * x, y * y, x * y))
+    turned = np.degrees(np.arctan2(2 * (xy - right * down), xx - right**2 - yy + down**2)) / 2
+    size = np.sqrt(images.sum(axis=(1, 2)) / bar.sum(dtype=float)) - 1
+    return {"shift": np.concatenate([right, down]), "rotation": turned, "scale": size}

@@ -129,16 +129,13 @@ def query_of(text: str) -> str:
 def tell_what_does_nothing(configs: Iterable[TrainingConfig], messages: Console) -> None:
     """Say where a setting has no effect without another."""
     if any(config.patience and not config.n_validation for config in configs):
-        messages.print(
-            "--patience does nothing without validation images: --validation says how many are held out."
-        )
+        messages.print("--patience does nothing without validation images; --validation says how many.")
 
 
 def refused(error: ConfigError) -> RefusedError:
     """Return in the words of the options what is wrong with a setting."""
-    return RefusedError(
-        f"--{FIELDS[error.field].key.replace('_', '-')} is {error.value!r}; expected {error.expected}."
-    )
+    option = FIELDS[error.field].key.replace("_", "-")
+    return RefusedError(f"--{option} is {error.value!r}; expected {error.expected}.")
 
 
 def check_files(files: Iterable[tuple[str, str, bool]]) -> None:
@@ -182,7 +179,7 @@ def exit_code(command: str, work: Callable[[Console], int]) -> int:
 
 
 def _help(field: Field) -> str:
-    default = field.format(getattr(TrainingConfig(), field.name))
+    default = field.format(getattr(TrainingConfig(), field.name)) or "none"
     unit = f" {field.unit}" if field.unit else ""
     expected = field.expected_text
     return f"{field.help} {expected[:1].upper()}{expected[1:]}; default: {default}{unit}.".replace("%", "%%")

@@ -13,16 +13,9 @@ from explorer.training import CompletedRun, FinalTest, Moment
 
 __all__ = ["as_json", "exported_result"]
 
-_EPOCH_FIGURES = (
-    "epoch",
-    "train_loss",
-    "test_loss",
-    "train_accuracy",
-    "test_accuracy",
-    "seconds",
-    "learning_rate",
-)
-_FINAL_FIGURES = ("epoch", "step", "train_loss", "test_loss", "train_accuracy", "test_accuracy", "confusion")
+_FIGURES = ("epoch", "train_loss", "test_loss", "train_accuracy", "test_accuracy")
+_EPOCH_FIGURES = (*_FIGURES, "seconds", "learning_rate")
+_FINAL_FIGURES = (*_FIGURES, "step", "confusion")
 
 
 def as_json(run: CompletedRun, dataset: Dataset, test: FinalTest | None = None) -> str:

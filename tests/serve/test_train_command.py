@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import asdict
 
 import needs
 import numpy as np
@@ -33,6 +34,7 @@ from explorer.training import (
     TrainingRun,
     train,
 )
+from explorer.training.changes import Change
 from explorer.training.hints import hints
 from explorer.training.process_settings import one_blas_thread
 
@@ -49,6 +51,20 @@ OTHER_VALUES = {
     "reduction": "mean",
     "seed": 4,
     "n_train": 300,
+    "schedule": "cosine",
+    "warmup": 2,
+    "l2": 0.001,
+    "l1": 0.00001,
+    "dropout": 0.2,
+    "input_dropout": 0.1,
+    "max_norm": 2.0,
+    "shift": 1.0,
+    "rotation": 10.0,
+    "scale": 0.1,
+    "elastic": 1.0,
+    "n_validation": 100,
+    "patience": 3,
+    "changes": (Change(1, 0.1, 50), Change(5, 0.01, 64)),
 }
 COMMAND = """
 import argparse, signal, sys
@@ -108,7 +124,7 @@ def test_every_setting_is_an_option_under_both_names(command, name, spelling):
 
 
 def json_config(config):
-    return {name: json.loads(json.dumps(getattr(config, name))) for name in FIELDS}
+    return json.loads(json.dumps(asdict(config)))
 
 
 @pytest.mark.parametrize(
@@ -219,22 +235,37 @@ def test_a_wrong_option_has_exit_code_2(options, capsys):
     assert "error: " in capsys.readouterr().err
 
 
-def test_with_a_split_the_test_set_is_opened_by_an_option_alone(command, capsys):
-    """The figures are those of the validation images, and the word says so."""
-    options = ("--epochs", "2", "--validation", "150", "--json")
-    code, out, err = command(*options)
-    closed = json.loads(out)
-    assert (code, closed["test"], closed["dataset"]["held_out"], closed["dataset"]["n_test"]) == (
-        0, None, "validation", 150,
-    )  # fmt: skip
-    assert "validation loss" in err
-    assert "test" not in err.lower()
-    code, out, err = command(*options, "--test")
-    opened = json.loads(out)
-    assert (code, opened["test"]["n_images"], opened["final"]) == (0, 200, closed["final"])
-    assert f"Test accuracy         {opened['test']['accuracy']:.2%} of 200 images" in err
-    code, out, err = command("--epochs", "2", "--json", "--test")
-    assert json.loads(out)["test"] is None
+def test_validation_and_the_rate_are_shown(command):
+    code, out, _ = command(
+        "--validation", "150", "--epochs", "2", "--schedule", "cosine", "--lr", "0.1", "--batch", "450"
+    )
+    assert code == 0
+    assert "450 train and 150 validation images\n" in out
+    assert "\nschedule cosine\n" in out
+    assert "validation accuracy  seconds  learning rate\n" in out
+    assert re.search(
+        r"^    1 .* 0\.0854$", out, re.MULTILINE
+    )  # at the epoch's middle, (1 + cos(π / 4)) / 2 of it
+    assert re.search(r"^Validation accuracy [\d.]+% of 150 images$", out, re.MULTILINE)
+    assert "test" not in out.lower()
+
+
+def test_patience_without_validation_images_is_said_to_do_nothing(command):
+    code, _, err = command("--epochs", "1", "--patience", "3")
+    assert (code, err) == (
+        0,
+        "--patience does nothing without validation images; --validation says how many.\n",
+    )
+    assert "does nothing" not in command("--epochs", "1", "--patience", "3", "--validation", "60")[2]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "5", "5:0.1", "5:x:8", "5:0.1:8,5:0.2:8", "5:1000:8", "9:0.1:8,1:0.1:8", "1:0.1:8," * 60]
+)
+def test_changes_that_can_not_be_are_told(command, text):
+    code, out, err = command("--changes", text)
+    assert (code, out) == ((0, out) if not text else (2, ""))
+    assert text == "" or f"--changes is {text!r}; expected up to 50 changes" in err
 
 
 def test_the_help_tells_names_ranges_units_and_defaults(capsys):
@@ -243,9 +274,9 @@ def test_the_help_tells_names_ranges_units_and_defaults(capsys):
     text = " ".join(capsys.readouterr().out.split())
     assert ended.value.code == 0
     for field in FIELDS.values():
-        assert re.search(rf"--{field.key}[ ,]", text)
+        assert re.search(rf"--{field.key.replace('_', '-')}[ ,]", text)
         assert field.help in text
-        assert f"default: {field.format(getattr(TrainingConfig(), field.name))}" in text
+        assert f"default: {field.format(getattr(TrainingConfig(), field.name)) or 'none'}" in text
     assert "A number from 0.00001 to 100" in text
     assert "default: 512 images." in text
     assert "None" not in text

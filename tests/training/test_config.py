@@ -10,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from explorer.training import FIELDS, PRESETS, ConfigError, TrainingConfig, train
+from explorer.training.changes import Change
 from explorer.training.config import VIEW_KEYS, fields_of
+from explorer.training.fields import Real
 
 NO_NAMES = ["swish", "", " sigmoid", "Sigmoid", None, 3, True, ["sigmoid"], ("sum",), b"sum"]
 BAD = {
@@ -33,6 +35,26 @@ BAD = {
     ],
     "seed": [-1, 2**32, 0.5, True, None, "0"],
     "n_train": [9, 0, -1, 10_000_001, 2.5, True, "all", float("inf")],
+    "schedule": NO_NAMES,
+    "warmup": [-1, 101, 0.5, True, None],
+    "l2": [-1e-9, 1.1, float("nan"), True, "0"],
+    "l1": [-1e-9, 1.1, float("nan"), True, "0"],
+    "dropout": [-0.1, 0.91, 1, float("nan"), None],
+    "input_dropout": [-0.1, 0.91, 1, float("nan"), None],
+    "max_norm": [-1, 101, float("inf")],
+    "shift": [-1, 10.1, None],
+    "rotation": [-1, 181, float("nan")],
+    "scale": [-0.1, 0.6, 1],
+    "elastic": [-0.1, 5.1, "1"],
+    "n_validation": [-1, 10_000_001, 0.5, True, None, "all"],
+    "patience": [-1, 501, 2.5, None],
+    "changes": [
+        None, 3, "1:0.1:8", (1,), [{}], ("1:0.1:8",), itertools.repeat(Change(1, 0.1, 8)),
+        (Change(2, 0.1, 8),) * 2, (Change(2, 0.1, 8), Change(1, 0.1, 8)), (Change(-1, 0.1, 8),),
+        (Change(True, 0.1, 8),), (Change(1.0, 0.1, 8),), (Change(10**5000, 0.1, 8),), (Change(1, 0, 8),),
+        (Change(1, 0.1, 0),), (Change(1, "0.1", 8),), tuple(Change(step, 0.1, 8) for step in range(51)),
+        [{"step": 1, "learning_rate": 0.1}],
+    ],
 }  # fmt: skip
 GOOD = {
     "hidden_sizes": [(1,), (1024,), (3, 2, 1), (1,) * 6],
@@ -45,8 +67,22 @@ GOOD = {
     "output": ["sigmoid", "softmax"],
     "loss": ["squared_error", "cross_entropy"],
     "initializer": ["glorot", "he", "normal", "uniform"],
-    "optimizer": ["sgd", "momentum", "nesterov", "rmsprop", "adam"],
+    "optimizer": ["sgd", "momentum", "nesterov", "rmsprop", "adam", "adamw"],
     "reduction": ["sum", "mean"],
+    "schedule": ["constant", "steps", "inverse", "cosine"],
+    "warmup": [0, 100],
+    "l2": [0.0, 1e-7, 1.0],
+    "l1": [0.0, 1e-7, 1.0],
+    "dropout": [0.0, 0.9],
+    "input_dropout": [0.0, 0.9],
+    "max_norm": [0.0, 100.0],
+    "shift": [0.0, 10.0],
+    "rotation": [0.0, 180.0],
+    "scale": [0.0, 0.5],
+    "elastic": [0.0, 5.0],
+    "n_validation": [0, 10_000_000],
+    "patience": [0, 500],
+    "changes": [(), (Change(0, 1e-5, 60_000), Change(10**12, 100.0, 1))],
 }
 
 configs = st.builds(
@@ -58,8 +94,27 @@ configs = st.builds(
     seed=st.integers(0, 2**32 - 1),
     n_train=st.none() | st.integers(10, 10_000_000),
     **{
+        name: st.floats(0, FIELDS[name].high)
+        for name, value in GOOD.items()
+        if value[0] == 0.0 and name != "seed" and isinstance(FIELDS[name], Real)
+    },
+    **{name: st.integers(0, FIELDS[name].high) for name in ("warmup", "n_validation", "patience")},
+    changes=st.lists(
+        st.builds(Change, st.integers(0, 10**12), st.floats(1e-5, 100), st.integers(1, 60_000)),
+        max_size=50,
+        unique_by=lambda change: change.step,
+    ).map(lambda changes: tuple(sorted(changes, key=lambda change: change.step))),
+    **{
         name: st.sampled_from(GOOD[name])
-        for name in ("hidden_activation", "output", "loss", "initializer", "optimizer", "reduction")
+        for name in (
+            "hidden_activation",
+            "output",
+            "loss",
+            "initializer",
+            "optimizer",
+            "reduction",
+            "schedule",
+        )
     },
 )
 
@@ -103,7 +158,7 @@ def test_the_ends_of_each_range_are_allowed(name, value):
     assert TrainingConfig.problems({name: value}) == {}
 
 
-@pytest.mark.parametrize("name", BAD)
+@pytest.mark.parametrize("name", [name for name in BAD if name not in ("n_validation", "changes")])
 def test_what_is_allowed_names_the_bounds(name):
     expected = FIELDS[name].expected.replace("\u202f", "")
     for value in GOOD[name][:2]:
@@ -280,9 +335,7 @@ def test_of_many_bad_values_the_first_are_told_in_full_and_the_others_named():
     config, notices = TrainingConfig.from_query(query)
     assert config == TrainingConfig()
     assert len(notices) == 6
-    assert notices[-1] == (
-        "Replaced as well: Batch size, Epochs, Learning rate, Optimizer, Batch gradient, Seed, Training images."
-    )
+    assert notices[-1] == (f"Replaced as well: {', '.join(field.label for field in [*FIELDS.values()][5:])}.")
 
 
 @pytest.mark.parametrize(
@@ -295,6 +348,11 @@ def test_of_many_bad_values_the_first_are_told_in_full_and_the_others_named():
         ("hidden=5000", {"hidden_sizes": (1024,)}),
         ("hidden=784-32-5000-10", {"hidden_sizes": (32, 1024)}),
         ("n=20000000", {}),
+        ("dropout=1", {"dropout": 0.9}),
+        ("l2=-1", {"l2": 0.0}),
+        ("validation=20000000", {"n_validation": 10_000_000}),
+        ("warmup=1000", {"warmup": 100}),
+        ("rotation=360", {"rotation": 180.0}),
     ],
 )
 def test_a_number_out_of_range_is_clamped_with_a_notice(query, expected):

@@ -26,7 +26,7 @@ from explorer.training.studies.cost import Cost, measured_cost
 from explorer.training.studies.journal import RecordedStudy, data_hash, journal_content, parse_journal
 from explorer.training.studies.runner import StudyDelivery, StudyRunner
 from explorer.training.studies.summary import setting_values, study_words, varied
-from explorer.training.studies.value_lists import as_text, offered_values, parse_values
+from explorer.training.studies.value_lists import NO_AXES, as_text, offered_values, parse_values
 from explorer.widgets.caption import Caption
 from explorer.widgets.dropdown import Dropdown, Segmented
 from explorer.widgets.rendered import Display
@@ -104,7 +104,7 @@ class StudyPanel:
         return self._views.on_loop(lambda *given: None if self._is_closed else handler(*given))
 
     def _make_controls(self, on_loop: Callable[..., Any]) -> None:
-        names = {name: field.label for name, field in self._fields.items() if name != "seed"}
+        names = {name: field.label for name, field in self._fields.items() if name not in NO_AXES}
         self.question = Segmented("Question", {"batch": "Batch size", "own": "Settings of your choice"})
         self.axes = (
             Dropdown("What varies", names, value="learning_rate"),

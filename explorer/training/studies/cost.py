@@ -5,12 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 from itertools import islice, pairwise
 from time import perf_counter
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
 from explorer.datasets import Dataset
+from explorer.datasets.augmentation import Augmentation, distort
 from explorer.training.config import TrainingConfig
 from explorer.training.process_settings import one_blas_thread
 from explorer.training.run import TrainingRun, check_images
@@ -24,6 +28,11 @@ _FORWARD = 1 / 3  # of a step's work is the pass forward, all that scoring needs
 _STEP_IN_IMAGES = 12  # what a step costs besides its own images, roughly
 _MANY_RUNS, _LONG_SECONDS = 1000, 3600
 _MOST_STEPS, _MOST_WORK = 256, 2e8  # for each timing; work in images times weights: 20 ms or so
+_DISTORTED = 128  # images
+_PLAIN = ("n_train", "n_validation", "changes", "shift", "rotation", "scale", "elastic")
+_TIMED: Mapping[str, Any] = MappingProxyType(  # of each run that is timed
+    {"learning_rate": 1e-5, **{name: getattr(TrainingConfig(), name) for name in _PLAIN}}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +75,9 @@ def measured_cost(
 ) -> Cost:
     """Return the estimated cost of a study with at least one config; duplicates count once.
 
-    Times a few mini-batches of the smallest and the largest network of each optimizer, with the smallest batch
-    size and a large one, in at most half a second. The time per image is interpolated over the number of weights
-    and over 1 / batch size.
+    Times a few mini-batches of the smallest and the largest network of each optimizer, with dropout and without,
+    with the smallest batch size and a large one, in about half a second. The time per image is interpolated over
+    the number of weights and over 1 / batch size.
 
     Raises
     ------
@@ -83,8 +92,8 @@ def measured_cost(
     for config in configs:
         check_images(config, dataset)
     seconds: dict[TrainingConfig, float] = {}
-    for name in {config.optimizer for config in configs}:
-        alike = [config for config in configs if config.optimizer == name]
+    for method in {_method(config) for config in configs}:
+        alike = [config for config in configs if _method(config) == method]
         seconds |= zip(alike, _seconds(alike, dataset), strict=True)
     whole = sum(seconds.values())
     shares = {config: seconds[config] / whole for config in configs}
@@ -102,11 +111,29 @@ def _seconds(configs: Sequence[TrainingConfig], dataset: Dataset) -> list[float]
     large, small = (np.interp(weights, weights[ends], [timed[i, size] for i in ends]) for size in tried)
     steps = 1 / sizes - 1 / _LARGE
     trained = large + (small - large) * steps / max(steps.max(), 1e-9)
-    n_images = np.array([config.n_train or len(dataset.train_labels) for config in configs])
+    used = [dataset.head(config.n_train).train_labels for config in configs]
+    n_held_out = np.array([config.n_validation for config in configs])
+    n_images = np.array([*map(len, used)]) - n_held_out
+    n_scored = np.where(n_held_out > 0, n_held_out, len(dataset.test_labels))
+    timed_images = cache(partial(_distorted_seconds, dataset))
+    distorted = [timed_images(config.elastic > 0) * config.augmentation.is_on for config in configs]
     epochs = np.array([config.epochs for config in configs])
-    scored = large * _FORWARD * (epochs * len(dataset.test_labels) + n_images)
-    found: list[float] = (epochs * n_images * trained + scored).tolist()
+    scored = large * _FORWARD * (epochs * n_scored + n_images)
+    found: list[float] = (epochs * n_images * (trained + np.array(distorted)) + scored).tolist()
     return found
+
+
+def _method(config: TrainingConfig) -> tuple[str, bool]:
+    """Return what a step's time depends on besides its sizes."""
+    return config.optimizer, config.dropout > 0 or config.input_dropout > 0
+
+
+def _distorted_seconds(dataset: Dataset, is_elastic: bool) -> float:
+    """Return what it costs to distort an image; a study has no core left to do that meanwhile."""
+    images, rng = dataset.train_images[:_DISTORTED], np.random.default_rng(0)
+    started = perf_counter()
+    distort(images, Augmentation(rotation=10.0, elastic=float(is_elastic)), rng)
+    return (perf_counter() - started) / len(images)
 
 
 def _n_weights(config: TrainingConfig, dataset: Dataset) -> int:
@@ -117,7 +144,7 @@ def _n_weights(config: TrainingConfig, dataset: Dataset) -> int:
 def _image_seconds(config: TrainingConfig, dataset: Dataset, batch_size: int) -> float:
     """Return what an image of a mini-batch costs, by the time of a few within one epoch."""
     size = max(1, min(batch_size, len(dataset.train_labels) // 4))
-    run = TrainingRun(config.replace(batch_size=size, n_train=None, learning_rate=1e-5), dataset)
+    run = TrainingRun(config.replace(batch_size=size, **_TIMED), dataset)
     work = (size + _STEP_IN_IMAGES) * _n_weights(config, dataset)
     n_steps = max(1, min(_MOST_STEPS, run.steps_per_epoch - 1, math.floor(_MOST_WORK / work)))
     events = iter(run)

@@ -12,7 +12,7 @@ import numpy as np
 from explorer.training.config import TrainingConfig
 from explorer.training.fields import Choice, ConfigError, Field, LayerSizes, Real, Whole
 
-__all__ = ["as_text", "offered_values", "parse_values"]
+__all__ = ["NO_AXES", "as_text", "offered_values", "parse_values"]
 
 _MOST_VALUES = 1000
 _IN_A_RANGE = 5  # values, where their number isn't said
@@ -23,8 +23,22 @@ _OFFERED: Mapping[str, tuple[Any, ...]] = MappingProxyType(
         "batch_size": (8, 32, 128, 512, 2048),
         "epochs": (1, 3, 10),
         "n_train": (1000, 10_000, None),
+        "warmup": (0, 1, 3),
+        "l2": (0.0, 0.00001, 0.0001, 0.001),
+        "l1": (0.0, 0.00001, 0.0001),
+        "dropout": (0.0, 0.2, 0.5),
+        "input_dropout": (0.0, 0.1, 0.2),
+        "max_norm": (0.0, 1.0, 3.0),
+        "shift": (0.0, 1.0, 2.0),
+        "rotation": (0.0, 10.0, 20.0),
+        "scale": (0.0, 0.1, 0.2),
+        "elastic": (0.0, 0.7, 1.4),
+        "patience": (0, 3, 10),
     }
 )
+NO_AXES = frozenset({"seed", "n_validation", "changes"})
+"""Settings whose values no study compares: each seed is a repetition, and of other validation images, or of changes
+at steps of one run, nothing follows for the others."""
 
 
 def parse_values(setting: Field, text: str) -> tuple[Any, ...]:
@@ -53,7 +67,7 @@ def as_text(setting: Field, value: Any) -> str:
 
 def offered_values(setting: Field, config: TrainingConfig, n_images: int) -> str:
     """Return values of a setting that are worth a study, as text."""
-    if isinstance(setting, Real):
+    if setting.name == "learning_rate" and isinstance(setting, Real):
         low, high = (setting.clamp(f"{config.learning_rate * factor:.3g}") for factor in (0.1, 10))
         return f"{setting.format(low)}..{setting.format(high)} ×{_IN_A_RANGE}"
     values = setting.choices if isinstance(setting, Choice) else _OFFERED[setting.name]

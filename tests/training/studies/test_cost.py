@@ -45,6 +45,16 @@ def test_more_steps_images_and_epochs_cost_more(mnist):
     assert all(found.of(config) > 1.5 * found.of(base) for config in dearer)
 
 
+def test_dropout_and_augmentation_cost_more_and_images_that_are_not_trained_on_less(mnist):
+    base = SMALL.replace(hidden_sizes=64)
+    elastic, shifted = base.replace(elastic=1.0), base.replace(shift=1.0)
+    dropped, split = base.replace(input_dropout=0.2), base.replace(n_validation=50_000)
+    found = measured_cost([base, elastic, shifted, dropped, split], mnist)
+    assert found.of(elastic) > found.of(shifted) > 1.5 * found.of(base)
+    assert found.of(dropped) > 1.5 * found.of(base)
+    assert found.of(split) < 0.8 * found.of(base)
+
+
 def test_the_shares_of_the_runs_sum_to_1(small_dataset):
     configs = grid(SMALL, batch_size=[1, 64, 600], hidden_sizes=[4, 30, (8, 8)], n_train=[50, None])
     found = measured_cost([*configs, configs[0]], small_dataset)

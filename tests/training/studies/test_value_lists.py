@@ -6,7 +6,7 @@ import pytest
 
 from explorer import TrainingConfig
 from explorer.training import FIELDS, ConfigError
-from explorer.training.studies.value_lists import as_text, offered_values, parse_values
+from explorer.training.studies.value_lists import NO_AXES, as_text, offered_values, parse_values
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_what_no_setting_may_be_is_refused(setting, text, expected):
     assert error.value.expected.startswith(expected)
 
 
-@pytest.mark.parametrize("setting", [name for name in FIELDS if name != "seed"])
+@pytest.mark.parametrize("setting", [name for name in FIELDS if name not in NO_AXES])
 def test_the_values_that_are_offered_can_be_used(setting):
     field = FIELDS[setting]
     values = parse_values(field, offered_values(field, TrainingConfig(learning_rate=100.0), 60_000))

@@ -126,12 +126,9 @@ def test_every_setting_may_have_several_values(asked):
             continue
         usual = "0.25,0.5" if getattr(field, "high", 2) <= 1 else "1,2"
         text = values.get(name) or ",".join(getattr(field, "choices", ())) or usual
-        assert (
-            len(
-                asked(f"--{field.key.replace('_', '-')}", text, *([] if name == "seed" else ["--seeds", "1"]))
-            )
-            > 1
-        )
+        others = [] if name == "seed" else ["--seeds", "1"]
+        others += ["--validation", "60"] if name == "patience" else []
+        assert len(asked(f"--{field.key.replace('_', '-')}", text, *others)) > 1
 
 
 # ---------------------------------------------------------------- what is shown

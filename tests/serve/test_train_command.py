@@ -259,13 +259,11 @@ def test_patience_without_validation_images_is_said_to_do_nothing(command):
     assert "does nothing" not in command("--epochs", "1", "--patience", "3", "--validation", "60")[2]
 
 
-@pytest.mark.parametrize(
-    "text", ["", "5", "5:0.1", "5:x:8", "5:0.1:8,5:0.2:8", "5:1000:8", "9:0.1:8,1:0.1:8", "1:0.1:8," * 60]
-)
+@pytest.mark.parametrize("text", ["5", "5:0.1", "5:x:8", "5:0.1:8,5:0.2:8", "5:1000:8", "1:0.1:8," * 60])
 def test_changes_that_can_not_be_are_told(command, text):
     code, out, err = command("--changes", text)
-    assert (code, out) == ((0, out) if not text else (2, ""))
-    assert text == "" or f"--changes is {text!r}; expected up to 50 changes" in err
+    assert (code, out) == (2, "")
+    assert f"--changes is {text!r}; expected up to 50 changes" in err
 
 
 def test_the_help_tells_names_ranges_units_and_defaults(capsys):

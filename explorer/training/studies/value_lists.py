@@ -37,8 +37,8 @@ _OFFERED: Mapping[str, tuple[Any, ...]] = MappingProxyType(
     }
 )
 NO_AXES = frozenset({"seed", "n_validation", "changes"})
-"""Settings whose values no study compares: each seed is a repetition, and of other validation images, or of changes
-at steps of one run, nothing follows for the others."""
+"""Settings whose values no study compares: each seed is a repetition; and runs that are judged by other images, or
+that were changed at steps of their own, don't compare."""
 
 
 def parse_values(setting: Field, text: str) -> tuple[Any, ...]:

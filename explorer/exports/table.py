@@ -28,14 +28,14 @@ def records_table(run: ExportedRun) -> str:
     - ``epoch``: 1 for the first; a fork goes on from its parent's, whose rows stand before its own;
     - ``train_loss_per_image``, ``test_loss_per_image``: the loss that the settings name, a mean over images;
     - ``train_accuracy_share``, ``test_accuracy_share``: 0 to 1;
-    - ``wall_seconds``: time of the epoch, scoring the test images included;
+    - ``wall_seconds``: time of the epoch, scoring the held-out images included;
     - ``stage``: 1 in a run of its own. A fork has its parents' rows up to the fork as stage 1, 2, …, the first
       the run that was forked from first, and its own as the last stage: where the number grows, the settings
       change, maybe the loss;
     - ``learning_rate``: that of the epoch's last mini-batch, ``nan`` where it is not known.
 
     The train figures are means over the epoch's own passes, each before its update; the test figures are exact
-    at the epoch's end. Before the first epoch has ended there is the first row alone.
+    at the epoch's end, and those of the validation images where the settings hold some out. Before the first epoch has ended there is the first row alone.
     """
     text = StringIO(newline="")
     rows = csv.writer(text)

@@ -224,8 +224,7 @@ def heat_traces(
         which has for each cell the places of its trials in `trials`, are lists of rows, the lowest value of the
         second setting first.
     """
-    settings = all_settings(trials, configs)
-    kept = measure_view(measure, settings)
+    kept = measure_view(measure, settings := all_settings(trials, configs))
     columns, rows = (setting_values(settings, name) for name in axes)
     cells = study_cells(trials, axes, kept, n_images)
     low, high, ticks = measure_span([cell.median for cell in cells.values() if cell.values], kept)

@@ -115,11 +115,9 @@ def epochs(history: NDArray[np.floating], words: str = "Mean loss per sample in 
 
 def learning(result: Trained) -> Shown:
     """Return loss and accuracy over the epochs; train figures are means over each epoch's own forward passes."""
-    last, held_out = result.final, result.config.held_out.capitalize()
-    n = int(last.epoch)
-    when = "at the end" if n == len(result.history) else f"after epoch {n}, whose weights are kept"
-    loss = f"Loss per sample. {held_out} loss {when}: {last.test_loss:.4f}."
-    accuracy = f"Accuracy. {held_out} accuracy {when}: {100 * last.test_accuracy:.1f} %."
+    last, name = result.history[-1], result.config.held_out.capitalize()
+    loss = f"Loss per sample. {name} loss at the end: {last.test_loss:.4f}."
+    accuracy = f"Accuracy. {name} accuracy at the end: {100 * last.test_accuracy:.1f} %."
     words: tuple[tuple[Metric, str], ...] = (("loss", loss), ("accuracy", accuracy))
     return side_by_side(*(figure(curves_figure(result.history, metric=m), said) for m, said in words))
 
@@ -138,7 +136,7 @@ def recall(matrix: NDArray[np.integer], class_names: Sequence[str]) -> Shown:
     scores = per_class(matrix)
     hardest, *_, easiest = hardest_classes(matrix)
     words = (
-        f"Hardest: {class_names[hardest]} ({100 * scores.recall[hardest]:.1f} % of its test images recognised). "
+        f"Hardest: {class_names[hardest]} ({100 * scores.recall[hardest]:.1f} % of its images recognised). "
         f"Easiest: {class_names[easiest]} ({100 * scores.recall[easiest]:.1f} %)."
     )
     return figure(recall_figure(matrix, class_names), words)
@@ -147,12 +145,12 @@ def recall(matrix: NDArray[np.integer], class_names: Sequence[str]) -> Shown:
 def mistakes(
     outputs: NDArray[np.floating], dataset: Dataset, n: int = 24, loss: str = "squared_error"
 ) -> Shown:
-    """Return the misclassified test images with the largest loss, from a network's outputs for all of them."""
+    """Return the misclassified held-out images with the largest loss, from a network's outputs for all of them."""
     labels = dataset.test_labels
     wrong = select_samples(outputs, labels, mistakes_only=True, loss=loss)
     decided = outputs.argmax(axis=0)
     said = [f"{dataset.class_names[labels[i]]} → {dataset.class_names[decided[i]]}" for i in wrong[:n]]
-    of = f"{len(wrong)} of {counted(len(labels), 'test image')}"
+    of = f"{len(wrong)} of {counted(len(labels), f'{dataset.held_out} image')}"
     words = f"{of} {'is' if len(wrong) == 1 else 'are'} misclassified."
     worst = "Those with the largest loss, true → predicted:"
     return images(dataset.test_images[wrong[:n]], said, f"{words} {worst}")

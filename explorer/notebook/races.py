@@ -13,6 +13,7 @@ from explorer.figures.runs import Axis, RunCurve, runs_figure
 from explorer.notebook.page import Shown, figure, table
 from explorer.session.run_names import entry_labels
 from explorer.training import History, TrainingConfig, race
+from explorer.training.config import held_out_of
 from explorer.training.races import RACES
 from explorer.wording import percent
 
@@ -47,9 +48,9 @@ class RaceResult:
 
     @property
     def table(self) -> Shown:
-        """A row for each entry: its test accuracy, the best on the way, its epochs and its seconds of training."""
+        """A row for each entry: its held-out accuracy, the best on the way, its epochs and its seconds of training."""
         rows = [_row(*entry) for entry in zip(self.labels, self.histories, strict=True)]
-        head = ["Entry", "Test accuracy", "Best", "Epochs", "Time"]
+        head = ["Entry", f"{self._held_out} accuracy", "Best", "Epochs", "Time"]
         return table(head, rows, "A race: the same start, and the seconds that each trained by itself.")
 
     def figure(self, metric: Metric = "accuracy", axis: Axis = "epochs") -> Shown:
@@ -58,21 +59,30 @@ class RaceResult:
         Parameters
         ----------
         metric : {"accuracy", "loss"}
-            Accuracy in percent, or loss per image, over the test set.
+            Accuracy in percent, or loss per image, over the held-out images.
         axis : {"epochs", "steps", "seconds"}
             What the x axis counts.
         """
         curves = [
             RunCurve(
-                number, label, history.epochs, self._steps_at_ends(history.config), history.config.loss_terms
+                number,
+                label,
+                history.epochs,
+                self._steps_per_epoch(history.config),
+                history.config.loss,
+                held_out=history.config.held_out,
             )
             for number, (label, history) in enumerate(zip(self.labels, self.histories, strict=True), 1)
         ]
-        words = f"Test {metric} over the {axis}, a curve for each entry."
+        words = f"{self._held_out} {metric} over the {axis}, a curve for each entry."
         return figure(runs_figure(curves, metric, axis), words)
 
-    def _steps_at_ends(self, config: TrainingConfig) -> tuple[int, ...]:
-        return config.steps_at_ends((config.n_train or self.n_images) - config.n_validation)
+    @property
+    def _held_out(self) -> str:
+        return held_out_of(history.config for history in self.histories).capitalize()
+
+    def _steps_per_epoch(self, config: TrainingConfig) -> int:
+        return -(-((config.n_train or self.n_images) - config.n_validation) // config.batch_size)
 
 
 def run_race(

@@ -301,7 +301,7 @@ class _Reader:
         parent, first_epoch = known.get(entry["parent"]), entry["first_epoch"]
         if entry["parent"] and parent is None:
             raise _refused(part, "parent", entry, "0, or the number of a run before it")
-        opened = _opened(entry, part)
+        opened, test = _opened(entry, part), _test(entry, part)
         used = self._dataset.head(config.n_train).hold_out(config.n_validation, config.seed)
         self._check_room(len(entry["weights"]), used, part)
         snapshots = self._snapshots(config, entry, part)
@@ -343,7 +343,7 @@ class _Reader:
             parent=parent and parent.without_moments(),
             origin=began if parent and began and began.epoch == first_epoch else None,
             opened=opened,
-            test=_test(entry, part),
+            test=test,
             first_weights=snapshots[first_epoch].weights if opened and first_epoch in snapshots else None,
             start=next(iter(start), None),
         )

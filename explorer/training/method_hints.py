@@ -3,6 +3,9 @@
 The thresholds are measured on MNIST, as those of `explorer.training.hints` are.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from explorer.network import OPTIMIZERS
 from explorer.training.findings import Findings, Hint
 from explorer.wording import counted, percent, plain
@@ -18,7 +21,9 @@ __all__ = [
 
 _STRONG_L2, _STRONG_L1 = 0.001, 0.0001
 _WIDE_ENOUGH = 64  # units, to spare a fifth of them in each step
-_ROOM = {"shift": (3.0, 2.0), "rotation": (30.0, 15.0), "scale": (0.25, 0.1), "elastic": (2.0, 1.0)}
+_ROOM: Mapping[str, tuple[float, float]] = MappingProxyType(
+    {"shift": (3.0, 2.0), "rotation": (30.0, 15.0), "scale": (0.25, 0.1), "elastic": (2.0, 1.0)}
+)
 """How strong a distortion may be at most, and one that suits digits."""
 
 

@@ -36,7 +36,7 @@ __all__ = ["ChosenGallery", "ChosenMatrix", "Curve", "Overview"]
 
 _MATRIX_SECONDS = 0.35  # while a run trains: every second tick, and so mostly not with the images
 _OTHERS_FOLLOW = "Each step fits the images of its mini-batch; the next mini-batch has others."
-_TRAIN_LAGS = "Train loss is averaged while the epoch runs, so it lags behind {} loss."
+_TRAIN_LAGS = "Train loss is averaged while the epoch runs, so it lags behind {held_out} loss."
 
 
 class Curve:
@@ -90,7 +90,9 @@ def _about_loss(state: ViewState, earlier: Sequence[History]) -> str:
     left_out = [f"{counted(len(losses), 'earlier run')} with {losses[0]}"] if losses else []
     left_out += [f"{counted(len(others), 'earlier run')} on {others[0]}"] if others else []
     return (
-        f"Not shown: {' and '.join(left_out)}." if left_out else _TRAIN_LAGS.format(state.scored_on.held_out)
+        f"Not shown: {' and '.join(left_out)}."
+        if left_out
+        else _TRAIN_LAGS.format(held_out=state.scored_on.held_out)
     )
 
 

@@ -34,7 +34,7 @@ INSTEAD = {
 }
 # Where such a word says just what is meant: a piece of the sentence that it stands in.
 RIGHT = {
-    "explorer/app/panels/overview.py": ("it lags behind test loss",),
+    "explorer/app/panels/overview.py": ("it lags behind {held_out} loss",),
     "explorer/figures/template.py": ("the surface's own colour behind the data",),
 }
 

@@ -48,7 +48,7 @@ class RaceResult:
 
     @property
     def table(self) -> Shown:
-        """A row for each entry: its held-out accuracy, the best on the way, its epochs and its seconds of training."""
+        """A row for each entry: its accuracy, the best on the way, its epochs and its seconds of training."""
         rows = [_row(*entry) for entry in zip(self.labels, self.histories, strict=True)]
         head = ["Entry", f"{self._held_out} accuracy", "Best", "Epochs", "Time"]
         return table(head, rows, "A race: the same start, and the seconds that each trained by itself.")

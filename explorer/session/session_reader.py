@@ -330,8 +330,7 @@ class _Reader:
                 timeline = timeline.followed_by(Moment(record, snapshot))
         if own and timeline.newest is None and not evaluations:  # its network had no room
             timeline = Timeline((Moment(own[-1], self._bare(own[-1].epoch)),))
-        evaluation = next(iter(evaluations), None)
-        began = next(iter(timeline.moments), None)
+        evaluation, began = next(iter(evaluations), None), next(iter(timeline.moments), None)
         end = _end(entry, part, evaluation)
         return SessionRun(
             **{name: entry[name] for name in PLAIN},

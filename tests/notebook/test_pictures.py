@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import re
 
 import numpy as np
 import pytest
 from lessons import figures_in
 
+from explorer.datasets.augmentation import Augmentation
 from explorer.network import NeuralNetwork
 from explorer.network.activations import sigmoid
 from explorer.network.losses import squared_error
@@ -90,3 +92,69 @@ def test_every_picture_is_drawn(result, small_dataset, task):
         assert drawn
         assert all(figure["data"] for figure in drawn)
     assert "The first 3 of 600 training images" in pictures.digits(small_dataset, 3).text
+
+
+# ---------------------------------------------------------------- beyond the exercise
+
+
+def test_the_paths_in_the_valley_are_those_of_the_optimizers():
+    shown = pictures.valley({"sgd": 0.01, "adam": 0.3}, n_steps=30, steepness=20.0)
+    plain, adam, *_ = figures_in(shown.html)[0]["data"]
+    steps = np.arange(31)
+    np.testing.assert_allclose(values(plain["x"]), -4 * 0.99**steps, rtol=1e-5)
+    np.testing.assert_allclose(values(plain["y"]), 0.8**steps, rtol=1e-5, atol=1e-7)
+    np.testing.assert_allclose(values(adam["x"])[:2], [-4, -3.7], rtol=1e-5)
+    end = (4 * 0.99**30) ** 2 / 2 + 10 * 0.8**60
+    assert (
+        f"30 steps in a valley 20 times as steep across as along. Loss at the end: {end:.2g} (sgd)"
+        in shown.text
+    )
+
+
+def values(packed):
+    """The numbers of an array as Plotly writes it."""
+    if isinstance(packed, dict):
+        return np.frombuffer(base64.b64decode(packed["bdata"]), packed["dtype"])
+    return np.array(packed)
+
+
+@pytest.fixture(scope="module")
+def stopped(small_dataset):
+    """A run that overfits a few images, judged by validation images, which stops early."""
+    config = TrainingConfig(
+        n_train=120, n_validation=60, epochs=60, patience=2, optimizer="adam", batch_size=10
+    )
+    return trained(config.replace(learning_rate=0.03), small_dataset)
+
+
+def test_runs_are_compared_by_the_images_that_are_named(stopped):
+    train, held_out = (pictures.compared({"one": stopped}, part) for part in ("train", "held_out"))
+    for shown, name, losses in (
+        (train, "Train", [record.train_loss for record in stopped.history]),
+        (held_out, "Validation", [record.test_loss for record in stopped.history]),
+    ):
+        epoch = int(np.argmin(losses)) + 1
+        assert shown.text == f"{name} loss in each epoch. Lowest: {min(losses):.3f} (one, epoch {epoch})."
+        np.testing.assert_allclose(values(figures_in(shown.html)[0]["data"][0]["y"]), losses, rtol=1e-6)
+
+
+def test_a_run_that_stopped_early_says_whose_weights_it_kept(stopped, result):
+    losses = [record.test_loss for record in stopped.history]
+    best = int(np.argmin(losses)) + 1
+    assert best < len(losses) < 60
+    said = f"Validation loss after epoch {best}, whose weights are kept: {min(losses):.4f}."
+    assert said in pictures.learning(stopped).text
+    assert "validation accuracy" in repr(stopped)
+    assert "Test loss at the end" in pictures.learning(result).text
+    assert "test accuracy" in repr(result)
+
+
+def test_each_image_is_followed_by_its_versions(small_dataset):
+    shown = pictures.distorted(small_dataset, Augmentation(shift=2.0), n_images=2, n_epochs=3)
+    labels = [str(label) for label in small_dataset.train_labels[:2]]
+    after = ["epoch 1", "epoch 2", "epoch 3"]
+    assert shown.text.endswith(", ".join([labels[0], *after, labels[1], *after]))
+    pictured = re.findall(r'class="lesson-light".*?src="(.*?)"', shown.html)
+    assert len(set(pictured)) == 8
+    still = pictures.distorted(small_dataset, Augmentation(), n_images=2, n_epochs=3)
+    assert len(set(re.findall(r'class="lesson-light".*?src="(.*?)"', still.html))) == 2

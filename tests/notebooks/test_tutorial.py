@@ -75,8 +75,8 @@ BROKEN = {
     ),
     "delta1 loses the slope": (
         "network/neural_network.py",
-        "(self.W[layer].T @ delta) * f.d(self.a[layer - 1])",
-        "self.W[layer].T @ delta",
+        "self.W[layer].T @ delta) * f.d(self.a[layer - 1])",
+        "self.W[layer].T @ delta)",
         "backward-check",
     ),
     "delta1 takes the slope at the activation": (
@@ -105,8 +105,8 @@ BROKEN = {
     ),
     "by mean the step grows with the batch": (
         "network/neural_network.py",
-        "else lr / len(batch)",
-        "else lr * len(batch)",
+        "else rate / len(batch)",
+        "else rate * len(batch)",
         "fit-check",
     ),
     "no shuffling": (
@@ -169,6 +169,48 @@ BROKEN = {
         "return (a > 0).astype(a.dtype)[()]",
         "return np.maximum(a, 0)[()]",
         "relu-slope-check",
+    ),
+    "momentum forgets": (
+        "network/optimizers.py",
+        "    v = MOMENTUM * v + lr * g\n    return v, (v,)",
+        "    return lr * g + MOMENTUM * v, (lr * g,)",
+        "momentum-check",
+    ),
+    "Adam's means start too small": (
+        "network/optimizers.py",
+        "m / (1 - BETA_1**t), s / (1 - BETA_2**t)",
+        "m, s",
+        "adam-check",
+    ),
+    "images held out are trained on": (
+        "datasets/dataset.py",
+        "np.sort(order[n_validation:])",
+        "np.sort(order)",
+        "split-check",
+    ),
+    "the last weights are kept": (
+        "training/run.py",
+        "self.set_weights(self._best.weights)",
+        "self._best.weights",
+        "stopping-check",
+    ),
+    "what dropout keeps is not scaled": (
+        "network/regularization.py",
+        "np.float32(1 / (1 - rate))",
+        "np.float32(1)",
+        "dropout-check",
+    ),
+    "the backward pass leaves nothing out": (
+        "network/neural_network.py",
+        "self.drop(layer - 1, self.W[layer].T @ delta)",
+        "self.W[layer].T @ delta",
+        "dropout-gradient-check",
+    ),
+    "images are turned twice as far": (
+        "datasets/augmentation.py",
+        "np.deg2rad(degrees)",
+        "np.deg2rad(2 * degrees)",
+        "augmentation-check",
     ),
 }
 
@@ -249,15 +291,15 @@ def test_every_check_is_broken_by_something():
     }  # that is part 5's, on another network
 
 
-def test_the_nine_parts_come_in_order():
+def test_the_ten_parts_come_in_order():
     cells = read(TUTORIAL).cells
     heads = [line for cell in cells for line in cell.source.splitlines() if line.startswith("## ")]
-    assert [head[3] for head in heads[:9]] == list("123456789")
+    assert [head.split()[1] for head in heads[:10]] == [str(number) for number in range(1, 11)]
 
 
 def test_each_part_has_a_formula_a_source_a_picture_and_a_check():
     parts = sections(TUTORIAL)
-    assert len(parts) == 9
+    assert len(parts) == 10
     for part in parts:
         assert "$$" in part
         assert re.search(r"^source\(", part, re.MULTILINE)

@@ -1,0 +1,75 @@
+"""What figures call the images that a run holds out: validation images where its settings say so."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from explorer.figures.confusion import confusion_layout
+from explorer.figures.curves import curves_figure
+from explorer.figures.layers import layers_summary
+from explorer.figures.runs import RunCurve, runs_layout
+from explorer.figures.steps import steps_summary, steps_traces
+from explorer.figures.study_axes import measure_view
+from explorer.figures.summaries import confusion_summary, curves_summary, difficulty
+from explorer.network.diagnostics import LayerDiagnostics
+from explorer.training import BatchStep, Evaluation, RunEnd, Snapshot, TrainingConfig
+
+KINDS = pytest.mark.parametrize(("held_out", "n_validation"), [("test", 0), ("validation", 1000)])
+COUNTS = np.eye(10, dtype=np.int64) + np.eye(10, k=1, dtype=np.int64)
+SPLIT = TrainingConfig(n_validation=1000)
+
+
+@KINDS
+@pytest.mark.parametrize("metric", ["loss", "accuracy"])
+def test_curves(make_history, held_out, n_validation, metric):
+    run, before = (
+        make_history(3, n_validation=n_validation),
+        make_history(2, n_validation=n_validation, seed=1),
+    )
+    figure = curves_figure(run, [before], metric=metric)
+    shown = [trace for trace in figure.data if trace.visible]
+    assert [trace.name for trace in shown][-2:] == ["train", held_out]
+    earlier = next(trace for trace in shown if trace.name == "earlier runs")
+    assert f"· {held_out} " in earlier.hovertemplate
+    assert f"{held_out} accuracy 96.0 %, {held_out} loss 0.04" in curves_summary(run)
+
+
+@KINDS
+def test_all_else(make_history, held_out, n_validation):
+    config = TrainingConfig(n_validation=n_validation)
+    run = RunCurve(1, "run 1", make_history(2).epochs, (0, 1, 2), config.loss_terms, held_out=held_out)
+    for metric in ("loss", "accuracy"):
+        assert runs_layout([run], metric)["yaxis"]["title"]["text"].startswith(f"{held_out} ")
+    assert confusion_summary(COUNTS, "0123456789", held_out).startswith(f"10 of 19 {held_out} images right")
+    assert (
+        difficulty(np.eye(10, dtype=int), "0123456789", held_out) == f"No {held_out} image is misclassified."
+    )
+    assert confusion_layout("0123456789", held_out=held_out)["title"]["text"].endswith(
+        f"· count of {held_out} images"
+    )
+    step = BatchStep(1, 5, 1.0, 0.1, 0.9, 0.2, 0.01, 0.8, 0.3)
+    assert f"{held_out} accuracy 30.0\u00a0%, {held_out} loss 0.8" in steps_summary(step, (1, 1, 9), held_out)
+    *_, last = steps_traces([step], (1, 1, 9), metric="loss", held_out=held_out)
+    assert last["name"] == f"{held_out} after"
+    layer = LayerDiagnostics(1, "relu", 8, 0.0, 0.5, 0.1)
+    assert all(f"7 {held_out} images" in words for words in layers_summary([layer, layer], 7, held_out))
+    view = measure_view("accuracy", [config])
+    assert (view.caption, view.title) == (
+        f"{held_out.capitalize()} accuracy at the end",
+        f"{held_out} accuracy (%)",
+    )
+
+
+def test_runs_of_both_kinds_in_one_study():
+    assert measure_view("accuracy", [SPLIT, TrainingConfig()]).title == "held-out accuracy (%)"
+    assert measure_view("time", [SPLIT]).title == "seconds per epoch"
+
+
+def test_the_words_are_of_the_epoch_whose_weights_are_back(make_history):
+    run = make_history(4, n_validation=1000)
+    final = Evaluation(2, 8, 0.1, 0.06, 0.9, 0.94, COUNTS, Snapshot(2, (), np.empty((10, 0))))
+    run = run.followed_by(RunEnd("finished", "Stopped early.", final))
+    assert run.restored == 2
+    assert curves_summary(run).startswith("epoch 2 of 10, validation accuracy 94.0 %")
+    assert curves_summary(run, 3).startswith("epoch 3 of 10")

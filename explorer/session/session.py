@@ -178,24 +178,26 @@ class Session:
         dataset : Dataset
             The images; the ones in use leave the run as it is.
         config : TrainingConfig, optional
-            The settings; without them, those that are set, with all training images where they ask for more than
-            there are.
+            The settings; without them, those that are set, with all training images, or no validation images,
+            where they ask for more than there are.
 
         Raises
         ------
         ConfigError
             If `config` asks for more images than the data set has.
         """
-        n_train = self._config.n_train
-        if config is None and n_train is not None and n_train > len(dataset.train_labels):
-            config = self._config.replace(n_train=None)
-        check_images(config or self._config, dataset)
+        if config is None:
+            n, config = len(dataset.train_labels), self._config
+            config = config if (config.n_train or 0) <= n else config.replace(n_train=None)
+            most = 9 * (config.n_train or n) // 10
+            config = config if config.n_validation <= most else config.replace(n_validation=0)
+        check_images(config, dataset)
         if dataset is not self.dataset:
             self._runner.cancel()
             self._leave_reference()
             self._put_aside()
             self._training, self.dataset = None, dataset
-        self._config = config or self._config
+        self._config = config
         self._settle()
 
     # ---------------------------------------------------------------- training

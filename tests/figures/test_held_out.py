@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -18,6 +20,7 @@ from explorer.training import BatchStep, Evaluation, RunEnd, Snapshot, TrainingC
 KINDS = pytest.mark.parametrize(("held_out", "n_validation"), [("test", 0), ("validation", 1000)])
 COUNTS = np.eye(10, dtype=np.int64) + np.eye(10, k=1, dtype=np.int64)
 SPLIT = TrainingConfig(n_validation=1000)
+FIGURES = [field.name for field in dataclasses.fields(BatchStep)]
 
 
 @KINDS
@@ -48,7 +51,7 @@ def test_all_else(make_history, held_out, n_validation):
     assert confusion_layout("0123456789", held_out=held_out)["title"]["text"].endswith(
         f"· count of {held_out} images"
     )
-    step = BatchStep(1, 5, 1.0, 0.1, 0.9, 0.2, 0.01, 0.8, 0.3)
+    step = BatchStep(**dict(zip(FIGURES, (1, 5, 1.0, 0.1, 0.9, 0.2, 0.01, 0.8, 0.3), strict=True)))
     assert f"{held_out} accuracy 30.0\u00a0%, {held_out} loss 0.8" in steps_summary(step, (1, 1, 9), held_out)
     *_, last = steps_traces([step], (1, 1, 9), metric="loss", held_out=held_out)
     assert last["name"] == f"{held_out} after"

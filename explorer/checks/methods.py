@@ -3,6 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Callable, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ _RATE, _STEPS, _SHAPE = 0.01, 12, (2, 3)
 _EXACT = 1e-12  # float64, a few operations
 _ROUNDED = 1e-5  # a sum in float32
 _MASK = 60, 500  # units, samples
-_AMOUNTS = {"shift": 3.0, "rotation": 30.0, "scale": 0.2}
+_AMOUNTS = MappingProxyType({"shift": 3.0, "rotation": 30.0, "scale": 0.2})
 _IMAGES = 400
 _BLURRED = 0.1  # of an amount, by which whole pixels and grey levels may be off
 

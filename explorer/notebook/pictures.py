@@ -177,7 +177,7 @@ def valley(rates: Mapping[str, float], n_steps: int = 40, steepness: float = 100
     words = (
         f"{n_steps} steps in a valley {steepness:g} times as steep across as along. Loss at the end: {ends}."
     )
-    marks = {"start": (-4.0, 1.0), "lowest point": (0.0, 0.0)}
+    marks = {"start": (-4.0, 1.0), "bottom": (0.0, 0.0)}
     drawn = lines_figure(paths, x_title="along the valley", y_title="across", marks=marks)
     return figure(drawn.update_yaxes(range=[-1.5, 1.5]), words)
 

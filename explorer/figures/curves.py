@@ -87,27 +87,29 @@ def curves_layout(history: History, earlier: Sequence[History] = (), *, metric: 
     }
 
 
-def curves_marks(history: History, theme: Theme = "light") -> dict[str, list[dict[str, Any]]]:
-    """Return what marks the changes in mid-run in the layout of `curves_figure`: a line each, and its words."""
+def curves_marks(
+    history: History, theme: Theme = "light", *, metric: Metric
+) -> dict[str, list[dict[str, Any]]]:
+    """Return what marks the changes in mid-run in the layout of `curves_figure`: a line each, and its words.
+
+    The words stand where there is room: above the loss, below the accuracy.
+    """
     config, batches = history.config, history.batches
     known = batches[-1].step if batches else -1
     steps, epochs = [one.step for one in batches], [one.epoch for one in batches]
     marks: dict[str, list[dict[str, Any]]] = {"shapes": [], "annotations": []}
+    edge, y, down = ("top", 1, -1) if metric == "loss" else ("bottom", 0, 1)
+    look = {"yref": "paper", "y": y, "yanchor": edge, "bgcolor": PALETTES[theme].surface, "borderpad": 0}
     for number, (change, words) in enumerate(zip(config.changes, config.changes_in_words, strict=True)):
         if change.step > known:
             break
         at = float(np.interp(change.step, [0, *steps], [0, *epochs]))
         marks["shapes"] += [mark | {"opacity": 0.5} for mark in epoch_mark(at, theme, "solid")]
-        beside = (
+        side = (
             {"xanchor": "left", "xshift": 3} if at < config.epochs / 2 else {"xanchor": "right", "xshift": -3}
         )
-        above = {
-            "yref": "paper",
-            "y": 1,
-            "yanchor": "top",
-            "yshift": -14 * (number % 4),
-        }  # none covers the next
-        marks["annotations"].append({"x": at, "text": words, **beside, **above})
+        row = {"yshift": down * 15 * (number % 4)}  # so that none covers the next
+        marks["annotations"].append({"x": at, "text": words, **look, **side, **row})
     return marks
 
 
@@ -174,7 +176,7 @@ def curves_figure(
         Loss per sample, or accuracy in percent.
     """
     traces = merged(curves_style(theme, metric=metric), curves_traces(history, earlier, metric=metric))
-    layout = curves_layout(history, earlier, metric=metric) | curves_marks(history, theme)
+    layout = curves_layout(history, earlier, metric=metric) | curves_marks(history, theme, metric=metric)
     return drawn(traces, theme, layout, height=_HEIGHT, showlegend=True)
 
 

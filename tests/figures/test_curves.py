@@ -325,14 +325,14 @@ def test_a_rate_that_is_always_the_same_is_not_drawn(make_history, settings, var
 
 
 def test_a_change_is_marked_where_it_was_and_said_there(make_history):
-    marks = curves_marks(make_history(2, **CHANGED))
+    marks = curves_marks(make_history(2, **CHANGED), metric="loss")
     assert [shape["x0"] for shape in marks["shapes"]] == [0.5, 1.25]  # the third is still to come
     assert [(one["x"], one["text"]) for one in marks["annotations"]] == [
         (0.5, "0.01 → 0.001"),
         (1.25, "batch size 512 → 64"),
     ]
     assert len(loss_figure(make_history(2, **CHANGED)).layout.shapes) == 2
-    assert curves_marks(make_history(0, **CHANGED)) == {"shapes": [], "annotations": []}
+    assert curves_marks(make_history(0, **CHANGED), metric="loss") == {"shapes": [], "annotations": []}
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,8 @@ class Curve:
         metric, history = self._metric, state.history
         earlier = [run.curve for run in state.comparable.shown[-EARLIER_SLOTS:]]
         self.figure.set_theme(state.theme)
-        layout = curves_layout(history, earlier, metric=metric) | curves_marks(history, state.theme)
+        layout = curves_layout(history, earlier, metric=metric)
+        layout |= curves_marks(history, state.theme, metric=metric)
         layout["shapes"] += epoch_mark(state.looks_back_to, state.theme)
         summary = curves_summary(history, state.looks_back_to)
         traces = curves_traces(history, earlier, metric=metric)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from explorer.network.regularization import d_penalty
 from explorer.network.walkthrough import LayerWalk, Walkthrough
 
 __all__ = ["Formula", "backward_formulas", "forward_formulas", "loss_formula", "written"]
@@ -75,12 +76,13 @@ def forward_formulas(walk: Walkthrough, layer: LayerWalk, unit: int) -> tuple[Fo
 
 def loss_formula(walk: Walkthrough) -> Formula:
     """Return how the loss comes about."""
-    y, true = walk.y, walk.true
+    y, true, more = walk.y, walk.true, _penalty(walk, "½ λ₂ Σ W²", "λ₁ Σ |W|")
+    added = f" + {written(walk.penalty)}" if more else ""
     if walk.loss_name == "cross_entropy":
-        return Formula("L", f"−log(y[{true}])", f"−log({written(float(y[true]))})", walk.loss)
+        return Formula("L", f"−log(y[{true}]){more}", f"−log({written(float(y[true]))}){added}", walk.loss)
     squares = [float(square) for square in np.square(y - walk.d)]
     terms = _sum(squares[:_MOST_TERMS]) + (" + …" if len(squares) > _MOST_TERMS else "")
-    return Formula("L", "½ Σ (y[k] − d[k])²", f"½ ({terms})", walk.loss)
+    return Formula("L", f"½ Σ (y[k] − d[k])²{more}", f"½ ({terms}){added}", walk.loss)
 
 
 def backward_formulas(walk: Walkthrough, layer: LayerWalk, unit: int, before: int) -> tuple[Formula, ...]:
@@ -98,12 +100,21 @@ def backward_formulas(walk: Walkthrough, layer: LayerWalk, unit: int, before: in
     name, value = f"delta{n}[{unit}]", float(layer.inputs[before])
     last = layer is walk.layers[-1]
     symbols, numbers = _output_delta(walk, unit) if last else _hidden_delta(walk, layer, unit)
-    product = _product([delta, value])
+    place, product = f"W{n}[{unit}, {before}]", _product([delta, value])
+    more, added = _penalty(walk, f"λ₂ {place}", f"λ₁ sign {place}"), 0.0
+    if more:
+        added = float(d_penalty(layer.W[unit, before], *walk.penalties))
+        product += _sum([0.0, added]).removeprefix(written(0.0))
     return (
         Formula(name, symbols, numbers, delta),
-        Formula(f"d_W{n}[{unit}, {before}]", f"{name} · {inputs}[{before}]", product, delta * value),
+        Formula(f"d_{place}", f"{name} · {inputs}[{before}]{more}", product, delta * value + added),
         Formula(f"d_b{n}[{unit}]", name, "", delta),
     )
+
+
+def _penalty(walk: Walkthrough, l2: str, l1: str) -> str:
+    """Return the terms of the penalties that are in the loss, each after a plus."""
+    return "".join(f" + {term}" for term, weight in zip((l2, l1), walk.penalties, strict=True) if weight)
 
 
 def _activation(layer: LayerWalk, a: str, unit: int) -> tuple[str, str]:

@@ -57,7 +57,11 @@ class Walkthrough:
     layers : tuple of LayerWalk
         From the first hidden layer to the output layer.
     loss_name, loss : str and float
-        The loss, ``"squared_error"`` or ``"cross_entropy"``, and its value for this sample.
+        The loss, ``"squared_error"`` or ``"cross_entropy"``, and its value for this sample, with the penalty.
+    penalties : tuple of float
+        λ₂ and λ₁ of the penalty.
+    penalty : float
+        What the weights add to the loss.
     """
 
     x: Array
@@ -65,6 +69,8 @@ class Walkthrough:
     layers: tuple[LayerWalk, ...]
     loss_name: str
     loss: float
+    penalties: tuple[float, float]
+    penalty: float
 
     @property
     def y(self) -> Array:
@@ -106,8 +112,8 @@ def walk_through(network: NeuralNetwork, x: ArrayLike, d: ArrayLike) -> Walkthro
         activation = network.output if is_last else network.hidden_activation
         layers.append(LayerWalk(number, activation, W, b[:, 0], inputs, a[:, 0], h[:, 0], delta[:, 0]))
         inputs = h[:, 0]
-    loss = network.compute_loss(y, D.astype(network.dtype))
-    return Walkthrough(x, D[:, 0], tuple(layers), network.loss, loss)
+    loss = network.total_loss(y, D.astype(network.dtype))
+    return Walkthrough(x, D[:, 0], tuple(layers), network.loss, loss, network.penalties, network.penalty)
 
 
 def busiest_units(walk: Walkthrough, output: int) -> tuple[int, ...]:

@@ -32,10 +32,9 @@ def worked_out(numbers):
     return eval(text, {"__builtins__": {}}, functions)
 
 
-def walk(activation="sigmoid", output="sigmoid", loss="squared_error"):
-    nn = NeuralNetwork(
-        6, (5, 4), 3, hidden_activation=activation, output=output, loss=loss, dtype=np.float64, seed=4
-    )
+def walk(activation="sigmoid", output="sigmoid", loss="squared_error", **penalties):
+    functions = {"hidden_activation": activation, "output": output, "loss": loss}
+    nn = NeuralNetwork(6, (5, 4), 3, **functions, **penalties, dtype=np.float64, seed=4)
     nn.W1 *= 2
     nn.W3 *= 3
     return walk_through(nn, np.random.default_rng(2).uniform(0, 1, 6), np.eye(3)[1])
@@ -54,6 +53,26 @@ def test_the_numbers_give_the_value(activation, output, loss):
         assert worked_out(formula.numbers) == pytest.approx(formula.value, rel=0.02, abs=rounding), (
             formula.text
         )
+
+
+@pytest.mark.parametrize("penalties", [{"l2": 0.3}, {"l1": 0.02}, {"l2": 0.3, "l1": 0.02}], ids=str)
+@pytest.mark.parametrize("loss", LOSSES)
+def test_penalties_are_in_the_loss_and_in_the_gradient_of_weights(loss, penalties):
+    w, plain = (walk("tanh", "sigmoid", loss, **options) for options in (penalties, {}))
+    l2, l1 = penalties.get("l2", 0), penalties.get("l1", 0)
+    weights = np.concatenate([layer.W.ravel() for layer in w.layers])
+    added = l2 / 2 * np.sum(weights**2) + l1 * np.sum(np.abs(weights))
+    assert w.loss == pytest.approx(plain.loss + added)
+    shown, layer = loss_formula(w), w.layers[1]
+    assert ("½ λ₂ Σ W²" in shown.symbols, "λ₁ Σ |W|" in shown.symbols) == (l2 > 0, l1 > 0)
+    assert worked_out(shown.numbers) == pytest.approx(w.loss, rel=5e-3)
+    _, by_weight, by_bias = backward_formulas(w, layer, 3, 1)
+    _, before, same = backward_formulas(plain, plain.layers[1], 3, 1)
+    weight = layer.W[3, 1]
+    assert by_weight.value == pytest.approx(before.value + l2 * weight + l1 * np.sign(weight))
+    assert worked_out(by_weight.numbers) == pytest.approx(by_weight.value, abs=5e-3)
+    assert ("λ₂ W2[3, 1]" in by_weight.symbols, "λ₁ sign W2[3, 1]" in by_weight.symbols) == (l2 > 0, l1 > 0)
+    assert by_bias == same
 
 
 def test_the_values_are_the_networks():

@@ -44,7 +44,7 @@ function typed(input) {
  * @param {number[]} stops
  * @param {number} value
  */
-function nearest(stops, value) {
+export function nearest(stops, value) {
   const least = (stops.find((stop) => stop > 0) ?? 1) / 2;
   const distance = (/** @type {number} */ stop) => Math.abs(Math.log((stop + least) / (Math.max(value, 0) + least)));
   return stops.reduce((best, stop, index) => (distance(stop) < distance(stops[best]) ? index : best), 0);

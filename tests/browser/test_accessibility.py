@@ -52,6 +52,8 @@ def test_nothing_severe_on_any_tab(app, open_page):
 def views(page):
     """Go through all there is to see; yield the name of each."""
     page.get_by_text("More settings").click()
+    for heading in ("Regularization", "Data", "Augmentation"):
+        page.get_by_role("region", name="Settings").get_by_role("button", name=heading, exact=True).click()
     yield "overview"
     page.get_by_role("button", name="Accuracy: picture").click()
     page.get_by_role("button", name="Data table").click()

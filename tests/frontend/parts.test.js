@@ -129,3 +129,21 @@ test("a drawing survives being written down", async () => {
   assert.deepEqual([...new Uint8Array(second.ink.buffer)], [0, 255, 7]);
   assert.deepEqual(recalled("[]", toPicture), []);
 });
+
+test("a slider stands at the stop next to a value on a log scale, and only 0 is off", async () => {
+  const { nearest } = await load("setting");
+  const rates = [0.001, 0.01, 0.1, 1];
+  assert.deepEqual(
+    [0.0001, 0.001, 0.002, 0.06, 5].map((value) => nearest(rates, value)),
+    [0, 0, 0, 2, 3],
+  );
+  const penalties = [0, 1e-6, 1e-5, 1e-4];
+  assert.deepEqual(
+    [0, 1e-6, 2e-6, 9e-5, -1].map((value) => nearest(penalties, value)),
+    [0, 1, 1, 3, 0],
+  );
+  assert.deepEqual(
+    [0, 0.05, 0.3, 0.9].map((value) => nearest([0, 0.05, 0.1, 0.3, 0.9], value)),
+    [0, 1, 3, 4],
+  );
+});

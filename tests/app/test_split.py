@@ -34,7 +34,7 @@ def test_the_page_says_validation_where_it_shows_it(app):
     names = [trace.name for trace in overview.loss.figure.data if trace.visible]
     assert names[-2:] == ["train", "validation"]
     assert "validation accuracy" in overview.accuracy.caption.text
-    assert overview.loss.caption.text.endswith("it lags behind validation loss.")
+    assert overview.loss.caption.text.endswith("validation loss.")
     assert "150 validation images right" in overview.confusion.matrix.text
     app.panels.tab_bar.selected = "runs"
     runs = app.panels["runs"]

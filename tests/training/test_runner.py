@@ -41,6 +41,7 @@ class GatedRun:
 
     is_within = False
     rivals = ()
+    stopped_early = ""
 
     def __init__(self, steps=1000, error=None):
         self.step = 0

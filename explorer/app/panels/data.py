@@ -60,11 +60,12 @@ class DataPanel:
         self.choice.value = self._data.chosen
         self.augmentation.show(state)
         n_used = len(state.dataset.train_labels) if state.run is None else state.run.n_samples
-        wanted = (state.dataset, state.theme, n_used)
+        n_validation = 0 if state.run is None else state.run.config.n_validation
+        wanted = (state.dataset, state.theme, n_used, n_validation)
         if wanted == self._drawn:
             return
         self._drawn = wanted
-        self.sentence.draw(element("p", about_dataset(state.dataset, n_used)))
+        self.sentence.draw(element("p", about_dataset(state.dataset, n_used, n_validation)))
         if state.dataset is not self._dataset:
             self._take(state.dataset)
         self._show_images(state)
@@ -118,10 +119,16 @@ class DataPanel:
             self.choice.value = self._data.chosen  # where the other one can't be read
 
 
-def about_dataset(dataset: Dataset, n_used: int) -> str:
-    """Return in three sentences what a data set is; the present run learns from `n_used` of its images."""
+def about_dataset(dataset: Dataset, n_used: int, n_validation: int = 0) -> str:
+    """Return in three sentences what a data set is.
+
+    The present run learns from `n_used` of its images, and holds out `n_validation` others to validate.
+    """
     n_train, n_test = len(dataset.train_labels), len(dataset.test_labels)
     used = "" if n_used == n_train else f" (the present run uses the first {grouped(n_used)})"
+    if n_validation:
+        others = f"{counted(n_validation, 'image')} to choose its settings by"
+        used = f" (the present run learns from {grouped(n_used)} and holds out {others})"
     height, width = dataset.train_images.shape[1:]
     most = int(class_counts(dataset.train_labels, dataset.n_classes).argmax())
     share, noun = float(np.mean(dataset.test_labels == most)), class_noun(dataset.class_names)

@@ -21,7 +21,9 @@ from explorer.wording import counted
 __all__ = ["Link", "Trail", "what_a_link_lacks"]
 
 _THEMES = ("auto", "light", "dark")
-_KEYS: Mapping[str, str] = MappingProxyType({"presets": "presets", **{n: f.key for n, f in FIELDS.items()}})
+_KEYS: Mapping[str, str] = MappingProxyType(
+    {"presets": "presets", **{n: f.key for n, f in FIELDS.items() if n != "changes"}}
+)
 """What each control is called in a link."""
 
 

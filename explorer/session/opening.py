@@ -108,10 +108,7 @@ def _settings(saved: SavedWeights, config: TrainingConfig, n_images: int) -> Tra
         found = TrainingConfig(**{name: value for name, value in named.items() if name in FIELDS})
     except (ValueError, TypeError, RecursionError):
         return config
-    if found.n_train is not None and found.n_train > n_images:
-        found = found.replace(n_train=None)
-    fits = found.n_validation <= 9 * (found.n_train or n_images) // 10
-    return (found if fits else found.replace(n_validation=0)) if named else config
+    return found.for_images(n_images) if named else config
 
 
 def _epochs(saved: SavedWeights) -> float:

@@ -186,11 +186,7 @@ class Session:
         ConfigError
             If `config` asks for more images than the data set has.
         """
-        if config is None:
-            n, config = len(dataset.train_labels), self._config
-            config = config if (config.n_train or 0) <= n else config.replace(n_train=None)
-            most = 9 * (config.n_train or n) // 10
-            config = config if config.n_validation <= most else config.replace(n_validation=0)
+        config = config or self._config.for_images(len(dataset.train_labels))
         check_images(config, dataset)
         if dataset is not self.dataset:
             self._runner.cancel()

@@ -390,6 +390,12 @@ class TrainingConfig:
         """Return these settings with `changes` applied, validated again."""
         return replace(self, **changes)
 
+    def for_images(self, n_images: int) -> TrainingConfig:
+        """Return these settings for so many training images: all, and 9 of 10 held out, where they ask for more."""
+        n_train = None if self.n_train is None or self.n_train > n_images else self.n_train
+        most = 9 * (n_train or n_images) // 10
+        return self.replace(n_train=n_train, n_validation=min(self.n_validation, most))
+
     def differences(self, other: TrainingConfig) -> tuple[str, ...]:
         """Return the names of the settings in which `other` differs, in the order of `FIELDS`."""
         return tuple(name for name in FIELDS if getattr(self, name) != getattr(other, name))
@@ -419,7 +425,7 @@ class TrainingConfig:
             The settings. A number out of range becomes the nearest allowed one; what can't be read has its
             default.
         notices : tuple of str
-            At most nine sentences, which name what was ignored or replaced; of many parts of a kind a few are
+            At most ten sentences, which name what was ignored or replaced; of many parts of a kind a few are
             named, and the others counted.
         """
         by_key, found = {field.key: field for field in fields.values()}, parts(query)
@@ -438,7 +444,14 @@ class TrainingConfig:
             found.cut_off(by_key),
         )
         config = cls(**{field.name: value for field, (value, _) in read.items()})
-        return config, tuple(notice for notice in notices if notice)
+        images = fields["n_train"]
+        fitting = config
+        if isinstance(images, Whole) and not images.high_means:  # of a data set, whose number is known
+            fitting = config.for_images(images.high)
+        if fitting != config:
+            asked, most = config.text("n_validation"), fitting.text("n_validation")
+            notices += (f"Of so few training images {asked} can't be held out: {most} are.",)
+        return fitting, tuple(notice for notice in notices if notice)
 
     def text(self, name: str) -> str:
         """Return one setting as the controls show it: ``"60 000"``, ``"128-64"``, ``"cross-entropy"``."""

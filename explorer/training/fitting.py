@@ -21,7 +21,7 @@ _LIMITS: Mapping[tuple[str, str], tuple[float, float]] = MappingProxyType(
 """By hidden activation and loss: the largest factor on the mean gradient, and the largest for one sample."""
 
 _WIDTH_LIMIT = 264.0
-_SCALE_FREE = 0.01  # of RMSProp and Adam
+_SCALE_FREE = 0.01  # of RMSProp, Adam and AdamW
 _WIDE = 64  # more units than that bear a third of it where outputs are summed up
 
 
@@ -52,8 +52,9 @@ def fitting_rate(config: TrainingConfig, n_train: int) -> float:
       √batch.
 
     With momentum steps add up to 1 / (1 − μ) times as much, so it bears as much less, and half of that with a
-    squared error. RMSProp and Adam, whose steps are as long as the rate whatever the gradient, train well with
-    0.003 to 0.01.
+    squared error. RMSProp, Adam and AdamW, whose steps are as long as the rate whatever the gradient, train well
+    with 0.003 to 0.01. Dropout leaves the limits as they are; with a schedule or warm-up they hold for the highest
+    rate of the run, which is why that may even be larger.
     """
     if OPTIMIZERS[config.optimizer].is_scale_free:
         is_wide = config.loss == "squared_error" and max(config.hidden_sizes) > _WIDE

@@ -228,7 +228,7 @@ def test_a_run_that_ended_early_says_so(exported, trained, until):
     run = replace(exported(), history=history, moment=moment, newest=moment)
     title, text, _ = again(run)
     assert title == "The same settings again"
-    assert f"came to epoch {'2' if until is None else '1.5'} of 3; its settings train all 3." in text
+    assert f"came to epoch {'2' if until is None else '1.507'} of 3; its settings train all 3." in text
     assert "is this run" not in text
     assert "give the same run" not in text
 

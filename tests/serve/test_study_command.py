@@ -217,7 +217,7 @@ def test_a_terminal_is_asked(command, monkeypatch, answer, code):
             "These are 200\u202f000 runs; expected at most 100\u202f000.",
         ),
         (["--workers", "257"], "--workers is 257; expected at most 256."),
-        (["--preset", "best"], "--preset is 'best'; expected one of exercise, modern."),
+        (["--preset", "best"], "--preset is 'best'; expected one of exercise, modern, "),
         (["--dataset", "no/such/place"], "--dataset: place: found “no such file or directory”"),
         (["--out", "no/such/place/x"], "--out: there is no folder"),
         (["--out", "x.y", "--report", "x.y"], "--report and --out name the same file"),

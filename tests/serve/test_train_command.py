@@ -246,7 +246,7 @@ def test_validation_and_the_rate_are_shown(command):
     assert re.search(
         r"^    1 .* 0\.0854$", out, re.MULTILINE
     )  # at the epoch's middle, (1 + cos(π / 4)) / 2 of it
-    assert re.search(r"^Validation accuracy [\d.]+% of 150 images$", out, re.MULTILINE)
+    assert re.search(r"^Validation accuracy +[\d.]+% of 150 images$", out, re.MULTILINE)
     assert "test" not in out.lower()
 
 

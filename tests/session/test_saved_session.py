@@ -262,6 +262,19 @@ def test_networks_that_memory_has_no_room_for_are_left_out(made, small_dataset, 
     assert "memory has room for" in refused(content, small_dataset)
 
 
+def test_on_fewer_images_fewer_are_held_out(small_dataset):
+    session = Session(small_dataset, CONFIG.replace(n_train=500, n_validation=440))
+    session.use(
+        replace(
+            small_dataset,
+            train_images=small_dataset.train_images[:300],
+            train_labels=small_dataset.train_labels[:300],
+        )
+    )
+    assert (session.config.n_train, session.config.n_validation) == (None, 270)
+    session.close()
+
+
 def test_a_run_that_trains_is_saved_as_far_as_it_has_come(small_dataset):
     session = Session(small_dataset, CONFIG.replace(epochs=500))
     session.train(paused=True)

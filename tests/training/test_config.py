@@ -338,6 +338,14 @@ def test_of_many_bad_values_the_first_are_told_in_full_and_the_others_named():
     assert notices[-1] == (f"Replaced as well: {', '.join(field.label for field in [*FIELDS.values()][5:])}.")
 
 
+def test_a_link_holds_out_no_more_than_9_of_10_images_in_use():
+    config, notices = TrainingConfig.from_query("n=100&validation=500", fields_of(600, 10))
+    assert (config.n_train, config.n_validation) == (100, 90)
+    assert notices == ("Of so few training images 500 can't be held out: 90 are.",)
+    config, notices = TrainingConfig.from_query("validation=540", fields_of(600, 10))
+    assert (config.n_validation, notices) == (540, ())
+
+
 @pytest.mark.parametrize(
     ("query", "expected"),
     [

@@ -391,7 +391,7 @@ class TrainingConfig:
         return replace(self, **changes)
 
     def for_images(self, n_images: int) -> TrainingConfig:
-        """Return these settings for so many training images: all, and 9 of 10 held out, where they ask for more."""
+        """Return these settings for so many images: all, and 9 of 10 held out, where they ask for more."""
         n_train = None if self.n_train is None or self.n_train > n_images else self.n_train
         most = 9 * (n_train or n_images) // 10
         return self.replace(n_train=n_train, n_validation=min(self.n_validation, most))

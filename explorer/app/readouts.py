@@ -24,7 +24,7 @@ def tiles(run: SessionRun | None, moment: Moment | None, dataset: Dataset) -> tu
         *_test_accuracy(run),
         _train_accuracy(run, moment),
         *_mistakes(moment, dataset.class_names),
-        _epoch_time(run),
+        *(() if run is not None and run.test is not None else (_epoch_time(run),)),  # six at any time
         _parameters(run),
     )
     return tuple(replace(tile, meaning=GLOSSARY.get(tile.label, "")) for tile in found)
@@ -40,8 +40,7 @@ def _test_accuracy(run: SessionRun | None) -> tuple[Tile, ...]:
     """Return what the run's final weights come to on the test set, where that was opened for them."""
     if run is None or run.test is None:
         return ()
-    note = f"of {counted(run.test.n_images, 'test image')}, opened {run.test.times}"
-    return (Tile("Test accuracy", _percent(run.test.accuracy), note),)
+    return (Tile("Test accuracy", _percent(run.test.accuracy), f"opened {run.test.times}"),)
 
 
 def _train_accuracy(run: SessionRun | None, moment: Moment | None) -> Tile:

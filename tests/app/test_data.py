@@ -217,7 +217,7 @@ def test_runs_on_different_images_do_not_compare(app):
     panel = app.panels["runs"]
     panel.table.chosen = [1, 2]
     shown = panel.comparison.side_by_side.shown
-    assert "patterns and Ways have other test images" in shown.verdict
+    assert "patterns and Ways hold out other images" in shown.verdict
     assert shown.lines[0] == ("Data set", "patterns", "Ways")
     assert "Test loss" not in [line[0] for line in shown.lines]
     assert "explorer-hidden" in panel.comparison._place._dom_classes

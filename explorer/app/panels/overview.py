@@ -87,7 +87,7 @@ def _about_loss(state: ViewState, earlier: Sequence[History]) -> str:
     """Name the earlier runs that the axis can't show, if there are any: of another loss, or of other images."""
     own = state.history.config.loss_terms
     losses = [run.config.loss_name for run in earlier if run.config.loss_terms != own]
-    others = [run.dataset.name for run in state.not_comparable.shown]
+    others = [_images_of(run, state) for run in state.not_comparable.shown]
     left_out = [f"{counted(len(losses), 'earlier run')} with {losses[0]}"] if losses else []
     left_out += [f"{counted(len(others), 'earlier run')} on {others[0]}"] if others else []
     return (
@@ -97,9 +97,10 @@ def _about_loss(state: ViewState, earlier: Sequence[History]) -> str:
     )
 
 
-def _images_of(run: SessionRun) -> str:
-    """Return which images a run was scored on: ``"MNIST"``, ``"other validation images"``."""
-    return run.dataset.name if run.held_out == "test" else "other validation images"
+def _images_of(run: SessionRun, state: ViewState) -> str:
+    """Return which images a run was scored on: ``"Fashion-MNIST"``, ``"other validation images"``."""
+    name = run.dataset.name
+    return name if name != state.dataset.name else f"other {run.held_out} images"
 
 
 class ChosenMatrix:

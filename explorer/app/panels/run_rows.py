@@ -9,7 +9,7 @@ from explorer.session import SessionRun
 from explorer.training import FIELDS, TrainingConfig
 from explorer.training.config import held_out_of
 from explorer.widgets.run_table import RunCell, RunRow
-from explorer.wording import percent
+from explorer.wording import ordinal, percent
 
 __all__ = [
     "best_text",
@@ -132,7 +132,7 @@ def epochs_text(run: SessionRun) -> str:
     done = f"{run.epoch:.2f}".rstrip("0").rstrip(".")
     state = {"finished": "", "idle": ""}.get(run.status, run.status)
     if run.is_stopped_early:
-        return f"{done} of {run.epochs_done} · stopped early"
+        return f"{done} of {run.epochs_done} · early"
     return f"{done} · {state}" if state else done
 
 
@@ -160,11 +160,11 @@ def _settings_cell(run: SessionRun, names: Column, differing: Collection[str]) -
 
 
 def test_cell(run: SessionRun) -> RunCell:
-    """Return the accuracy on the test set, where it was opened, and how many times it had been by then."""
+    """Return the accuracy on the test set, where it was opened; ``"(2nd)"`` if it was no longer unseen."""
     if run.test is None:
         return RunCell(_NONE if run.held_out == "test" else "closed", -1.0)
-    again = f", {run.test.times}" if run.test.number > 1 else ""
-    return RunCell(f"{100 * run.test.accuracy:.2f} %{again}", run.test.accuracy)
+    again = f" ({ordinal(run.test.number)})" if run.test.number > 1 else ""
+    return RunCell(percent(run.test.accuracy, 2) + again, run.test.accuracy)
 
 
 def _spelt(config: TrainingConfig, name: str) -> str:

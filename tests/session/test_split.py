@@ -200,7 +200,7 @@ def test_a_file_of_the_session_keeps_all_of_it(session, small_dataset):
 def test_a_smaller_data_set_has_no_room_for_so_many(session, other_dataset):
     session.config = CONFIG.replace(n_train=500, n_validation=400)
     session.use(other_dataset)
-    assert (session.config.n_train, session.config.n_validation) == (None, 0)
+    assert (session.config.n_train, session.config.n_validation) == (None, 216)
 
 
 def test_what_is_changed_in_mid_run_belongs_to_its_settings(session):

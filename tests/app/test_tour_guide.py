@@ -191,9 +191,8 @@ def test_the_help_dialog_starts_it(page, app):
 
 @pytest.mark.parametrize("names", [DIGITS, ("boot", "bag")])
 def test_every_tile_explains_itself(small_dataset, names):
-    data = (
-        small_dataset if names == DIGITS else type("Other", (), {"class_names": names, "test_labels": [0]})()
-    )
+    other = {"class_names": names, "test_labels": [0], "held_out": "validation"}
+    data = small_dataset if names == DIGITS else type("Other", (), other)()
     for tile in tiles(None, None, data):
         assert tile.meaning == GLOSSARY[tile.label]
 

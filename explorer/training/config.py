@@ -5,14 +5,16 @@ Two runs with equal settings on the same data give the same records, to the bit.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from importlib.resources import files
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlencode
 
 from explorer.datasets.augmentation import Augmentation
-from explorer.network import ACTIVATIONS, INITIALIZERS, LOSSES, OPTIMIZERS, OUTPUTS, SCHEDULES
+from explorer.network import OPTIMIZERS
 from explorer.training.changes import Change, Changes
 from explorer.training.fields import Choice, ConfigError, Field, LayerSizes, Real, Whole
 from explorer.training.query import listed, parts
@@ -28,248 +30,42 @@ __all__ = [
     "held_out_of",
 ]
 
-MOST_EPOCHS = 500
+_KINDS: Mapping[str, Any] = MappingProxyType({"sizes": LayerSizes, "whole": Whole, "real": Real})
+
+
+def _fields() -> Iterator[Field]:
+    """Yield the descriptions in ``settings.toml``."""
+    table = (files("explorer.training") / "settings.toml").read_text(encoding="utf-8")
+    made: dict[str, Any] = {}
+    for name, entry in tomllib.loads(table).items():
+        kind = entry.pop("kind")
+        if kind == "choice":
+            labels = entry.pop("choices")
+            made[name] = Choice(name=name, choices=tuple(labels), labels=tuple(labels.values()), **entry)
+        elif kind == "changes":
+            made[name] = Changes(name=name, rate=made["learning_rate"], batch=made["batch_size"], **entry)
+        else:
+            made[name] = _KINDS[kind](name=name, **entry)
+    yield from made.values()
+
+
+FIELDS: Mapping[str, Any] = MappingProxyType({field.name: field for field in _fields()})
+"""Every setting's description, a `Field`, by name, in the order in which they are shown."""
+
+MOST_EPOCHS: int = FIELDS["epochs"].high
 """More passes over the training images than this no run can have."""
 
-_LAYERS = LayerSizes(
-    name="hidden_sizes",
-    label="Hidden units",
-    key="hidden",
-    low=1,
-    high=1024,
-    most_layers=6,
-    help="Units in each hidden layer: more can learn finer differences, but each step gets larger.",
-)
-_N_TRAIN = Whole(
-    name="n_train",
-    label="Training images",
-    key="n",
-    unit="images",
-    low=10,
-    high=10_000_000,
-    high_means="the number of training images",
-    none_means="all",
-    help="How many of the training images are used, taken from the front.",
-)
-_BATCH_SIZE = Whole(
-    name="batch_size",
-    label="Batch size",
-    key="batch",
-    unit="images",
-    low=1,
-    high=60_000,
-    help="Images per step, at most all: the weights change once after each batch.",
-)
-_LEARNING_RATE = Real(
-    name="learning_rate",
-    label="Learning rate",
-    key="lr",
-    low=1e-5,
-    high=100.0,
-    help="Factor on the gradient in each step: too small learns slowly, too large overshoots.",
-)
-_N_VALIDATION = Whole(
-    name="n_validation",
-    label="Validation images",
-    key="validation",
-    unit="images",
-    low=0,
-    high=10_000_000,
-    high_means="9 of 10 training images",
-    help="Training images held out to judge the settings by, drawn by the seed; the test images stay unseen.",
-)
-_FIELDS: tuple[Field, ...] = (
-    _LAYERS,
-    Choice(
-        name="hidden_activation",
-        label="Hidden activation",
-        key="activation",
-        choices=tuple(ACTIVATIONS),
-        labels=tuple(ACTIVATIONS),
-        help="The function that each hidden unit applies to its weighted sum.",
-    ),
-    Choice(
-        name="output",
-        label="Output",
-        key="output",
-        choices=tuple(OUTPUTS),
-        labels=tuple(OUTPUTS),
-        help="The function of the output units, one a class: softmax makes them probabilities that sum to 1.",
-    ),
-    Choice(
-        name="loss",
-        label="Loss",
-        key="loss",
-        choices=tuple(LOSSES),
-        labels=("squared error", "cross-entropy"),
-        help="What training makes small: the distance between output and one-hot label.",
-    ),
-    Choice(
-        name="initializer",
-        label="Initial weights",
-        key="init",
-        choices=tuple(INITIALIZERS),
-        labels=("Glorot", "He", "normal N(0, 1)", "uniform U[0, 1)"),
-        help="The distribution that the first weights are drawn from; uniform saturates every hidden unit.",
-    ),
-    _BATCH_SIZE,
-    Whole(
-        name="epochs",
-        label="Epochs",
-        key="epochs",
-        low=1,
-        high=MOST_EPOCHS,
-        help="Passes over all training images; raising it continues the run.",
-    ),
-    _LEARNING_RATE,
-    Choice(
-        name="optimizer",
-        label="Optimizer",
-        key="optimizer",
-        choices=tuple(OPTIMIZERS),
-        labels=("plain SGD", "momentum", "Nesterov", "RMSProp", "Adam", "AdamW"),
-        help="How the gradient becomes a step: with momentum steps add up; RMSProp and Adam divide by its size.",
-    ),
-    Choice(
-        name="schedule",
-        label="Schedule",
-        key="schedule",
-        choices=tuple(SCHEDULES),
-        labels=("constant", "steps", "1/t", "cosine"),
-        help="How the learning rate falls during the run: not at all, twice to a tenth, as 1/t, or as a cosine.",
-    ),
-    Whole(
-        name="warmup",
-        label="Warm-up",
-        key="warmup",
-        unit="epochs",
-        low=0,
-        high=100,
-        help="Epochs in which the learning rate rises from 0, as the first steps may be too large.",
-    ),
-    Choice(
-        name="reduction",
-        label="Batch gradient",
-        key="reduction",
-        choices=("sum", "mean"),
-        labels=("sum", "mean"),
-        help="By sum, a larger batch takes a larger step; by mean, the step keeps its size.",
-    ),
-    Real(
-        name="l2",
-        label="L2 penalty",
-        key="l2",
-        low=0.0,
-        high=1.0,
-        help="Adds ½ λ Σ W² to the loss, so that weights stay small; AdamW shrinks them by λ instead.",
-    ),
-    Real(
-        name="l1",
-        label="L1 penalty",
-        key="l1",
-        low=0.0,
-        high=1.0,
-        help="Adds λ Σ |W| to the loss, so that weights that aren't needed become nearly 0.",
-    ),
-    Real(
-        name="dropout",
-        label="Dropout",
-        key="dropout",
-        low=0.0,
-        high=0.9,
-        help="Share of hidden units that each step leaves out, so that no unit can rely on another.",
-    ),
-    Real(
-        name="input_dropout",
-        label="Input dropout",
-        key="input_dropout",
-        low=0.0,
-        high=0.9,
-        help="Share of pixels that each step leaves out, others for each image.",
-    ),
-    Real(
-        name="max_norm",
-        label="Max-norm",
-        key="max_norm",
-        low=0.0,
-        high=100.0,
-        help="Longest that the weights of a hidden unit may become together; 0 for any length.",
-    ),
-    Real(
-        name="shift",
-        label="Shift",
-        key="shift",
-        unit="pixels",
-        low=0.0,
-        high=10.0,
-        help="Each epoch moves every training image by up to so many pixels, at random.",
-    ),
-    Real(
-        name="rotation",
-        label="Rotation",
-        key="rotation",
-        unit="degrees",
-        low=0.0,
-        high=180.0,
-        help="Each epoch turns every training image by up to so many degrees, at random.",
-    ),
-    Real(
-        name="scale",
-        label="Scale",
-        key="scale",
-        low=0.0,
-        high=0.5,
-        help="Each epoch makes every training image larger or smaller by up to this share, at random.",
-    ),
-    Real(
-        name="elastic",
-        label="Elastic distortion",
-        key="elastic",
-        unit="pixels",
-        low=0.0,
-        high=5.0,
-        help="Each epoch bends every training image: its pixels move by about so much, neighbours much alike.",
-    ),
-    Whole(
-        name="seed",
-        label="Seed",
-        key="seed",
-        low=0,
-        high=2**32 - 1,
-        is_amount=False,
-        help="Start of the random numbers: the same seed gives the same run, to the bit.",
-    ),
-    _N_TRAIN,
-    _N_VALIDATION,
-    Whole(
-        name="patience",
-        label="Early stopping",
-        key="patience",
-        unit="epochs",
-        low=0,
-        high=MOST_EPOCHS,
-        help="Ends the run after so many epochs without a lower validation loss, with its best weights; 0: never.",
-    ),
-    Changes(
-        name="changes",
-        label="Changes in mid-run",
-        key="changes",
-        rate=_LEARNING_RATE,
-        batch=_BATCH_SIZE,
-        help="Learning rates and batch sizes that were changed while the run trained, each from one step on.",
-    ),
-)
 
-FIELDS: Mapping[str, Field] = MappingProxyType({field.name: field for field in _FIELDS})
-"""Every setting's description, by name, in the order in which they are shown."""
-
-
-def fields_of(n_images: int, n_classes: int) -> Mapping[str, Field]:
+def fields_of(n_images: int, n_classes: int) -> Mapping[str, Any]:
     """Return `FIELDS` as they are for a data set of so many training images and classes."""
-    layers = replace(_LAYERS, n_outputs=n_classes)
-    images = replace(_N_TRAIN, high=n_images, high_means="")
-    validation = replace(_N_VALIDATION, high=9 * n_images // 10, high_means="")
-    return MappingProxyType({**FIELDS, **{field.name: field for field in (layers, images, validation)}})
+    own: dict[str, dict[str, Any]] = {
+        "hidden_sizes": {"n_outputs": n_classes},
+        "n_train": {"high": n_images, "high_means": ""},
+        "n_validation": {"high": 9 * n_images // 10, "high_means": ""},
+    }
+    return MappingProxyType(
+        {**FIELDS, **{name: replace(FIELDS[name], **changes) for name, changes in own.items()}}
+    )
 
 
 VIEW_KEYS = ("tab", "section", "theme", "controls", "bug")
@@ -455,7 +251,7 @@ class TrainingConfig:
 
     def text(self, name: str) -> str:
         """Return one setting as the controls show it: ``"60 000"``, ``"128-64"``, ``"cross-entropy"``."""
-        return FIELDS[name].text(getattr(self, name))
+        return str(FIELDS[name].text(getattr(self, name)))
 
     @property
     def takes_mean(self) -> bool:
@@ -501,9 +297,10 @@ class TrainingConfig:
     def changes_in_words(self) -> tuple[str, ...]:
         """What each of the changes in mid-run does: ``"0.01 → 0.001"``, ``"batch size 512 → 64"``."""
         words, rate, size = [], self.learning_rate, self.batch_size
+        rate_text, size_text = FIELDS["learning_rate"].text, FIELDS["batch_size"].text
         for change in self.changes:
-            rates = f"{_LEARNING_RATE.text(rate)} → {_LEARNING_RATE.text(change.learning_rate)}"
-            sizes = f"batch size {_BATCH_SIZE.text(size)} → {_BATCH_SIZE.text(change.batch_size)}"
+            rates = f"{rate_text(rate)} → {rate_text(change.learning_rate)}"
+            sizes = f"batch size {size_text(size)} → {size_text(change.batch_size)}"
             parts = [rates] * (rate != change.learning_rate) + [sizes] * (size != change.batch_size)
             words.append(", ".join(parts) or "no change")
             rate, size = change.learning_rate, change.batch_size

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from explorer.network import ACTIVATIONS, INITIALIZERS, LOSSES, OPTIMIZERS, OUTPUTS, SCHEDULES
 from explorer.training import FIELDS, PRESETS, ConfigError, TrainingConfig, train
 from explorer.training.changes import Change
 from explorer.training.config import VIEW_KEYS, fields_of
@@ -499,3 +500,13 @@ def test_a_small_number_is_written_out():
     assert TrainingConfig.from_query("lr=1e-9")[1] == (
         "Learning rate can't be “1e-9”: expected a number from 0.00001 to 100. 0.00001 is used.",
     )
+
+
+def test_a_choice_is_all_that_the_network_has():
+    tables = {
+        "hidden_activation": ACTIVATIONS, "output": OUTPUTS, "loss": LOSSES, "initializer": INITIALIZERS,
+        "optimizer": OPTIMIZERS, "schedule": SCHEDULES,
+    }  # fmt: skip
+    for name, table in tables.items():
+        assert FIELDS[name].choices == tuple(table), name
+    assert [*FIELDS] == [field.name for field in dataclasses.fields(TrainingConfig)]

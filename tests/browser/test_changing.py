@@ -56,6 +56,7 @@ def press(page, name):
     page.locator(".explorer-run").get_by_role("button", name=name).click()
 
 
+@pytest.mark.long
 def test_the_rate_lowered_in_mid_run_bends_the_curve_and_the_link_repeats_it(begun):
     page = begun("epochs=6", "finished")
     expect(now(page)).to_be_hidden()
@@ -95,6 +96,7 @@ def test_the_rate_lowered_in_mid_run_bends_the_curve_and_the_link_repeats_it(beg
     other.wait_for_function(ENDS, arg=steady[-1])
 
 
+@pytest.mark.long
 def test_a_run_that_trains_is_changed_without_a_new_one(begun):
     page = begun("epochs=500", "epoch [1-9]")
     page.locator("[data-name=batch_size]").get_by_role("button", name="Halve the batch size").click()

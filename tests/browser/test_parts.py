@@ -207,6 +207,7 @@ def test_layers_are_typed_as_a_list_and_the_slider_moves_the_first(page):
 
 def test_number_of_images_is_all_or_a_number(page):
     page.get_by_text("More settings").click()
+    page.get_by_role("button", name="Data", exact=True).click()
     page.get_by_role("checkbox", name="all 60\u202f000").uncheck()
     expect(number(page, "Training images")).to_be_enabled()
     page.get_by_role("checkbox", name="all 60\u202f000").check()

@@ -38,6 +38,7 @@ def race(app, open_page):
         found.assert_clean()
 
 
+@pytest.mark.long
 def test_one_click_draws_all_methods_and_each_becomes_a_run_to_open(race):
     page = race(3)
     rows = page.locator(".explorer-runs tbody tr")
@@ -64,6 +65,7 @@ def test_one_click_draws_all_methods_and_each_becomes_a_run_to_open(race):
     expect(page.locator(".explorer-overview")).to_contain_text(f"epoch 3 of 3, test accuracy {reached}")
 
 
+@pytest.mark.long
 def test_stopped_it_keeps_what_is_done_of_all(race):
     page = race(500)
     page.wait_for_function(LENGTHS, arg=2, timeout=90_000)

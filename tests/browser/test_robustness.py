@@ -31,6 +31,7 @@ def accuracies(config, kind):
     return [100 * np.mean(network.predict(pixel_columns(one)) == labels) for one in changed]
 
 
+@pytest.mark.long
 def test_curves_slider_and_link(app, open_page, wait_for):
     visit = open_page(app.url + QUERY)
     page = visit.page

@@ -171,7 +171,7 @@ def test_a_fork_at_2_parts_from_its_parent_after_2(page, begin):
     assert all(fork[epoch] != parent[epoch] for epoch in (3, 4))
     open_tab(page, "Runs")
     expect(page.locator(".explorer-runs tbody tr").first).to_contain_text(re.compile(r"\d+ at 2"))
-    chip = page.locator(".explorer-start")
+    chip = page.locator(".explorer-start[data-part=start]")
     expect(chip).to_have_text(re.compile(r"^fork of run \d+ at epoch 2$"))
     page.get_by_role("button", name="Copy link").click()
     told = page.locator(".explorer-told")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from playwright.sync_api import expect
 
 from explorer import TrainingConfig, load_mnist
@@ -16,6 +17,7 @@ SETTINGS = {
 }  # fmt: skip
 
 
+@pytest.mark.long
 def test_the_best_epoch_is_back_and_the_test_set_is_opened_once(app, open_page):
     config = TrainingConfig(**SETTINGS)
     reference = complete(TrainingRun(config, load_mnist()))

@@ -7,7 +7,7 @@ import threading
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from explorer.datasets.augmentation import Augmentation, distort
@@ -59,6 +59,7 @@ def test_a_chunk_can_be_made_by_itself(images, order, whole):
         np.testing.assert_array_equal(whole[start : start + CHUNK_ROWS], expected)
 
 
+@settings(max_examples=15)
 @given(cuts=st.lists(st.integers(0, N), max_size=6))
 def test_any_pieces_give_the_same(images, order, whole, cuts):
     source = AugmentedImages(images, SOME, 5)

@@ -77,7 +77,15 @@ class RunBarPart:
         estimates = [one.seconds_left for one in (run, *state.racing)]  # they take turns
         seconds_left = sum(filter(None, estimates)) if any(estimates) else None
         self.view.show(
-            RunProgress(state.status, run.epoch, run.config.epochs, seconds_left, run.place, run.in_line),
+            RunProgress(
+                state.status,
+                run.epoch,
+                run.config.epochs,
+                seconds_left,
+                run.place,
+                run.in_line,
+                restored=run.is_stopped_early,
+            ),
             resumes=_going_on(state, run),
             trains="Train" if state.waits or run.status == "idle" else "Train again",
             note=step_in_words(run.stepped[-1]) if run.stepped else "",

@@ -176,8 +176,8 @@ class Descent:
     def _adam(self, theta: Array, g: Array, m: Array, s: Array, scratch: Array) -> Calls:
         """Adam: m ← β₁ m + (1 − β₁) g; s ← β₂ s + (1 − β₂) g²; θ ← θ − η m̂ / (√ŝ + ε).
 
-        In the memory are m / (1 − β₁) and s / (1 − β₂), which saves two calls; these factors and the corrections of
-        m and s are in the rate and in ε.
+        In the memory are m / (1 − β₁) and s / (1 − β₂), which saves two calls; these factors and the corrections
+        of m and s are in the rate and in ε.
         """
         return (
             partial(np.multiply, m, self._number(BETA_1), m),

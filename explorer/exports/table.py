@@ -35,8 +35,8 @@ def records_table(run: ExportedRun) -> str:
     - ``learning_rate``: that of the epoch's last mini-batch, ``nan`` where it is not known.
 
     The train figures are means over the epoch's own passes, each before its update; the test figures are exact
-    at the epoch's end, and those of the validation images
-    where the settings hold some out. Before the first epoch has ended there is the first row alone.
+    at the epoch's end, and those of the validation images where the settings hold some out: then the columns are
+    called after these. Before the first epoch has ended there is the first row alone.
     """
     text = StringIO(newline="")
     rows = csv.writer(text)

@@ -43,7 +43,8 @@ def curves_traces(
     -------
     list of dict
         `EARLIER_SLOTS` earlier runs, the newest last; in a figure of the loss the learning rate, where it is not
-        always the same; the mini-batches; train; test: what is drawn later lies on top. `x` in epochs and `y` in
+        always the same; the mini-batches; train; the held-out images, with what
+        these are as `name`: what is drawn later lies on top. `x` in epochs and `y` in
         loss per sample or percent (float32, NaN where it is no finite number), `visible`, `mode`; for earlier
         runs, `meta` says in what they differ; for the mini-batches, `name` says how many each point stands for.
     """
@@ -52,7 +53,10 @@ def curves_traces(
     hover = f"epoch %{{x}} · {config.held_out} {HOVERS[metric]}<br>%{{meta}}<extra></extra>"
     return [
         *(_line((), "test", metric, visible=False, meta="") for _ in range(free)),
-        *(_line(run.epochs, "test", metric, meta=_difference(config, run.config)) for run in shown),
+        *(
+            _line(run.epochs, "test", metric, meta=_difference(config, run.config), hovertemplate=hover)
+            for run in shown
+        ),
         _rate_line(history, metric),
         _line(_thinned(history.batches), "train", metric, mode="lines", name=_batches_name(history.batches)),
         _line(history.epochs, "train", metric),

@@ -186,7 +186,7 @@ def _positions(run: RunCurve, axis: Axis) -> NDArray[np.float32]:
 def _loss_title(runs: Sequence[RunCurve]) -> str:
     """Return what the axis holds: the loss that all runs have, whoever chose them having left out the others."""
     losses = {" + ".join(run.loss) for run in runs}
-    return f"test {losses.pop() if len(losses) == 1 else 'loss'} per sample"
+    return f"{losses.pop() if len(losses) == 1 else 'loss'} per sample"
 
 
 def _y_axis(runs: Sequence[RunCurve], metric: Metric, scale: Scale) -> dict[str, Any]:

@@ -18,7 +18,9 @@ Place = tuple[int, int, int]
 _FEWEST_SHOWN = 10  # steps on the axis: the first few don't push each other about
 
 
-def steps_traces(steps: Sequence[BatchStep], place: Place, *, metric: Metric) -> list[dict[str, Any]]:
+def steps_traces(
+    steps: Sequence[BatchStep], place: Place, *, metric: Metric, held_out: str = "test"
+) -> list[dict[str, Any]]:
     """Return what the traces of `curves_figure` show in place of epochs.
 
     Parameters
@@ -36,7 +38,7 @@ def steps_traces(steps: Sequence[BatchStep], place: Place, *, metric: Metric) ->
     -------
     list of dict
         No earlier run and no learning rate; the images of each mini-batch before its step; the same images after
-        it; the test set after it. `x` is the number of the step within its epoch, `y` NaN where it is not known.
+        it; those held out after it. `x` is the number of the step within its epoch, `y` NaN where it is not known.
     """
     x = as_float32(_numbers(steps, place))
     shown = {
@@ -79,13 +81,13 @@ def steps_layout(steps: Sequence[BatchStep], place: Place, *, metric: Metric, lo
     }
 
 
-def steps_summary(step: BatchStep, place: Place) -> str:
+def steps_summary(step: BatchStep, place: Place, held_out: str = "test") -> str:
     """Return where the steps are: ``"step 7 of 118 in epoch 1, test accuracy 15.0 %, test loss 0.912"``."""
     epoch, number, n_steps = place
     words = f"step {grouped(number)} of {grouped(n_steps)} in epoch {epoch}"
     if math.isnan(step.test_accuracy):
         return words
-    return f"{words}, test accuracy {percent(step.test_accuracy)}, test loss {step.test_loss:.3g}"
+    return f"{words}, {held_out} accuracy {percent(step.test_accuracy)}, {held_out} loss {step.test_loss:.3g}"
 
 
 def step_in_words(step: BatchStep) -> str:

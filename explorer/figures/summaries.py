@@ -45,7 +45,7 @@ def curves_summary(history: History, at: float | None = None) -> str:
     if diverged is not None and diverged <= last.epoch:
         return f"{line}, the loss is not a number since epoch {diverged}"
     rate = "" if history.config.has_one_rate else f", learning rate {last.learning_rate:.3g}"
-    return f"{line}, test loss {last.test_loss:.3g}{rate}"
+    return f"{line}, {held_out} loss {last.test_loss:.3g}{rate}"
 
 
 def confusion_summary(

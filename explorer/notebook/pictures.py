@@ -115,9 +115,11 @@ def epochs(history: NDArray[np.floating], words: str = "Mean loss per sample in 
 
 def learning(result: Trained) -> Shown:
     """Return loss and accuracy over the epochs; train figures are means over each epoch's own forward passes."""
-    last, name = result.history[-1], result.config.held_out.capitalize()
-    loss = f"Loss per sample. {name} loss at the end: {last.test_loss:.4f}."
-    accuracy = f"Accuracy. {name} accuracy at the end: {100 * last.test_accuracy:.1f} %."
+    last, held_out = result.final, result.config.held_out.capitalize()
+    n = int(last.epoch)
+    when = "at the end" if n == len(result.history) else f"after epoch {n}, whose weights are kept"
+    loss = f"Loss per sample. {held_out} loss {when}: {last.test_loss:.4f}."
+    accuracy = f"Accuracy. {held_out} accuracy {when}: {100 * last.test_accuracy:.1f} %."
     words: tuple[tuple[Metric, str], ...] = (("loss", loss), ("accuracy", accuracy))
     return side_by_side(*(figure(curves_figure(result.history, metric=m), said) for m, said in words))
 

@@ -68,8 +68,8 @@ class RaceResult:
                 number,
                 label,
                 history.epochs,
-                self._steps_per_epoch(history.config),
-                history.config.loss,
+                self._steps_at_ends(history.config),
+                history.config.loss_terms,
                 held_out=history.config.held_out,
             )
             for number, (label, history) in enumerate(zip(self.labels, self.histories, strict=True), 1)
@@ -81,8 +81,8 @@ class RaceResult:
     def _held_out(self) -> str:
         return held_out_of(history.config for history in self.histories).capitalize()
 
-    def _steps_per_epoch(self, config: TrainingConfig) -> int:
-        return -(-((config.n_train or self.n_images) - config.n_validation) // config.batch_size)
+    def _steps_at_ends(self, config: TrainingConfig) -> tuple[int, ...]:
+        return config.steps_at_ends((config.n_train or self.n_images) - config.n_validation)
 
 
 def run_race(

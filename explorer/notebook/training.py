@@ -18,12 +18,11 @@ class Trained(CompletedRun):
     def __repr__(self) -> str:
         on_train, on_test = 100 * self.final.train_accuracy, 100 * self.final.test_accuracy
         after = f"{self.network!r} after {counted(len(self.history), 'epoch')}"
-        held_out = self.config.held_out
-        return f"{after}: train accuracy {on_train:.2f} %, {held_out} accuracy {on_test:.2f} %"
+        return f"{after}: train accuracy {on_train:.2f} %, {self.config.held_out} accuracy {on_test:.2f} %"
 
     @property
     def outputs(self) -> NDArray[np.floating[Any]]:
-        """Outputs for the held-out images, shape (n_classes, n_test)."""
+        """Outputs for the test images, or those held out in their place, shape (n_classes, n)."""
         return self.final.snapshot.test_outputs
 
 

@@ -12,7 +12,15 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from explorer.network import hardest_classes, most_confused, per_class
-from explorer.training import FIELDS, BatchRecord, EpochRecord, Evaluation, TrainingConfig, TrainingRun
+from explorer.training import (
+    FIELDS,
+    BatchRecord,
+    EpochRecord,
+    Evaluation,
+    FinalTest,
+    TrainingConfig,
+    TrainingRun,
+)
 from explorer.training.run import Event
 
 __all__ = ["TrainScreen"]
@@ -95,25 +103,29 @@ class TrainScreen:
     def _summary(self, final: Evaluation) -> Iterator[str]:
         data, scores = self._training.dataset, per_class(final.confusion)
         names = data.class_names
-        held_out = f"{data.held_out.capitalize()} accuracy"
-        w = max(15, len(held_out))
-        yield f"{'Train accuracy':<{w}} {final.train_accuracy:.2%} of {_count(data.train_labels)} images"
-        yield f"{held_out:<{w}} {final.test_accuracy:.2%} of {_count(data.test_labels)} images"
-        hardest = hardest_classes(final.confusion)[:4]
         kind = "digits" if all(name.isdigit() for name in names) else "classes"
         hardest = hardest_classes(final.confusion)[:4]
         shown = ", ".join(f"{names[i]} (recall {scores.recall[i]:.1%})" for i in hardest)
-        yield f"{'Hardest ' + kind:<{w}} {shown}"
         confused = (
             f"{names[pair.true]} read as {names[pair.predicted]} ({pair.count}, {pair.share:.1%})"
             for pair in most_confused(final.confusion)
         )
-        yield f"{'Most confused':<{w}} {', '.join(confused) or 'none'}"
+        yield self._line(
+            "Train accuracy", f"{final.train_accuracy:.2%} of {_count(data.train_labels)} images"
+        )
+        name, n = f"{data.held_out.capitalize()} accuracy", _count(data.test_labels)
+        yield self._line(name, f"{final.test_accuracy:.2%} of {n} images")
+        yield self._line(f"Hardest {kind}", shown)
+        yield self._line("Most confused", ", ".join(confused) or "none")
+
+    def _line(self, label: str, found: str) -> str:
+        """Return what was found after its label, below what was found before."""
+        return f"{label:<{len(self._training.dataset.held_out) + 11}} {found}"
 
     def _head(self) -> Iterator[str]:
         data, config = self._training.dataset, self._training.config
-        n_train, n_held_out = _count(data.train_labels), _count(data.test_labels)
-        yield f"{data.name}: {n_train} train and {n_held_out} {data.held_out} images"
+        held_out = f"{_count(data.test_labels)} {data.held_out} images"
+        yield f"{data.name}: {_count(data.train_labels)} train and {held_out}"
         sizes = "-".join(str(size) for size in self._training.network.layer_sizes)
         yield (
             f"{sizes}, {config.hidden_activation}, {config.output} + {config.loss}, {config.initializer}; "

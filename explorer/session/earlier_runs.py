@@ -85,12 +85,17 @@ class EarlierRuns(Sequence[SessionRun]):
         """Return those scored on the same images: what others came to doesn't compare with a run on these."""
         return replace(self, runs=tuple(run for run in self.runs if run.dataset.compares_with(dataset)))
 
+    def of(self, dataset: Dataset) -> EarlierRuns:
+        """Return those whose images are of a data set, whichever they hold out."""
+        runs = tuple(run for run in self.runs if run.dataset.unsplit.compares_with(dataset))
+        return replace(self, runs=runs)
+
     def without_repeats(
         self, config: TrainingConfig, dataset: Dataset, own: OwnClass | None = None
     ) -> EarlierRuns:
         """Return these without runs that `config` gives again, but for marked and tested ones and parents."""
         parents = {run.parent.number for run in self.runs if run.parent is not None}
-        gone = [run for run in self.on(dataset) if run.config == config and run.number not in parents]
+        gone = [run for run in self.of(dataset) if run.config == config and run.number not in parents]
         kept = [run for run in gone if run.parent or run.opened or run.is_marked or run.test]
         gone = [run for run in gone if run.own == own and run not in kept]
         runs = tuple(run for run in self.runs if run not in gone)

@@ -7,7 +7,7 @@ from explorer.training import FIELDS, PRESETS, TrainingConfig
 from explorer.training.fields import Choice
 from explorer.wording import counted, plain
 
-__all__ = ["entry_labels", "fork_label", "run_label"]
+__all__ = ["entry_labels", "fork_label", "run_label", "value_in_words"]
 
 _MOST_SETTINGS = 3
 _NOT_NAMED = frozenset({"epochs"})  # a run may be given more of them, and keeps its name
@@ -26,23 +26,11 @@ _WORDS: Mapping[str, Callable[[TrainingConfig], str]] = MappingProxyType(
         "batch_size": lambda config: f"batch {config.text('batch_size')}",
         "learning_rate": lambda config: f"lr {plain(config.learning_rate)}",
         "schedule": lambda config: f"{config.text('schedule')} schedule",
-        "warmup": lambda config: f"warm-up {config.warmup}",
         "reduction": lambda config: f"by {config.reduction}",
-        "l2": lambda config: f"L2 {plain(config.l2)}",
-        "l1": lambda config: f"L1 {plain(config.l1)}",
-        "dropout": lambda config: f"dropout {plain(config.dropout)}",
-        "input_dropout": lambda config: f"input dropout {plain(config.input_dropout)}",
-        "max_norm": lambda config: f"max-norm {plain(config.max_norm)}",
-        "shift": lambda config: f"shift {plain(config.shift)}",
-        "rotation": lambda config: f"rotation {plain(config.rotation)}",
-        "scale": lambda config: f"scale {plain(config.scale)}",
-        "elastic": lambda config: f"elastic {plain(config.elastic)}",
         "seed": lambda config: f"seed {config.seed}",
         "n_train": lambda config: f"{config.text('n_train')} images",
-        "changes": lambda config: f"{counted(len(config.changes), 'change')} in mid-run",
         "n_validation": lambda config: f"{config.text('n_validation')} validation images",
-        "patience": lambda config: f"patience {config.patience}",
-        "changes": lambda config: counted(len(config.changes), "change") + " in mid-run",
+        "changes": lambda config: f"{counted(len(config.changes), 'change')} in mid-run",
     }
 )
 """A setting in a name, where its text alone would not say which it is."""
@@ -88,7 +76,7 @@ def _differences(base: TrainingConfig, config: TrainingConfig) -> list[str]:
     return [name for name in base.differences(config) if name not in _NOT_NAMED]
 
 
-def _value(config: TrainingConfig, name: str) -> str:
+def value_in_words(config: TrainingConfig, name: str) -> str:
     """Return a choice by its own name, and a number after the name of its setting: ``"dropout 0.2"``."""
     text, field = config.text(name), FIELDS[name]
     label = field.label.removesuffix(" penalty")
@@ -98,7 +86,7 @@ def _value(config: TrainingConfig, name: str) -> str:
 
 def _worded(config: TrainingConfig, names: Iterable[str]) -> list[str]:
     """Return settings in words; where they are many, the last are counted, but one alone is said."""
-    words = [_WORDS[name](config) if name in _WORDS else _value(config, name) for name in names]
+    words = [_WORDS[name](config) if name in _WORDS else value_in_words(config, name) for name in names]
     if len(words) <= _MOST_SETTINGS + 1:
         return words
     return [*words[:_MOST_SETTINGS], f"{len(words) - _MOST_SETTINGS} more"]

@@ -178,7 +178,7 @@ class Session:
         dataset : Dataset
             The images; the ones in use leave the run as it is.
         config : TrainingConfig, optional
-            The settings; without them, those that are set, with all training images, or no validation images,
+            The settings; without them, those that are set, with all training images, or 9 of 10 of them held out,
             where they ask for more than there are.
 
         Raises
@@ -256,7 +256,7 @@ class Session:
         training = self._new_training(config or self._config)
         self._config = training.config
         self._put_aside()
-        self._earlier = self._earlier.without_repeats(training.config, training.dataset, self.own)
+        self._earlier = self._earlier.without_repeats(training.config, self.dataset, self.own)
         self._train_reference()
         run = SessionRun.beginning(training, self._next_number(), "paused" if paused else "running")
         self._begin(training, run, paused=paused)
@@ -305,19 +305,6 @@ class Session:
         self.own, self._first = own, None
         self.train(config)
 
-    def change(self, learning_rate: float, batch_size: int) -> None:
-        """Let the present run go on with another learning rate and batch size, from its next mini-batch on.
-
-        That becomes part of its settings as soon as it has happened, and of those that are set where they were its
-        own.
-
-        Raises
-        ------
-        ConfigError
-            If these can't be.
-        """
-        self._runner.change(learning_rate, batch_size)
-
     def extend(self, epochs: int, *, paused: bool = False) -> None:
         """Let the present run go on to more epochs, whether it trains, is paused or has ended.
 
@@ -362,6 +349,23 @@ class Session:
         looks_at_newest = self._selected_epoch is None and not run.is_stopped_early
         moment = run.timeline.newest if looks_at_newest else None
         self._branch(run, moment or self._state.moment)
+
+    def open_test_set(self) -> None:
+        """Let the network that the present run has come to read the test set, once it has ended.
+
+        Without validation images, or where it has been done, nothing happens. With a loop the figures follow
+        soon, from a thread of their own.
+        """
+        run = self._run
+        if run is None or not run.can_be_tested or run.newest is None or run is self._opening:
+            return
+        self._opening = run
+        network, told = run.new_network(), self.loop.bind(self._take_test)
+        network.set_weights(run.newest.weights)
+        if self.loop.loop is None:
+            told(run, open_test_set(network, run.dataset))
+        else:
+            Thread(target=lambda: told(run, open_test_set(network, run.dataset)), daemon=True).start()
 
     def change(self, *, learning_rate: float | None = None, batch_size: int | None = None) -> None:
         """Go on with another learning rate or batch size from the next mini-batch on, in the present run.
@@ -439,7 +443,7 @@ class Session:
 
     def go_back_to(self, number: int) -> None:
         """Make an earlier run on these images the present one; one whose network is gone is left where it is."""
-        run = self._state.earlier.on(self.dataset).numbered(number)
+        run = self._state.earlier.of(self.dataset).numbered(number)
         if run is None or not run.has_network:
             return
         self._runner.cancel()
@@ -609,7 +613,7 @@ class Session:
         """Train the textbook's network with the settings of one's own, unless that has been done."""
         if self.own is None:
             return
-        config, alike = self._config, [run for run in self._earlier.on(self.dataset) if run.own is None]
+        config, alike = self._config, [run for run in self._earlier.of(self.dataset) if run.own is None]
         alike = [
             run for run in alike if {*run.config.differences(config)} <= {"epochs"} and not run.is_marked
         ]
@@ -747,7 +751,7 @@ def _without_changes(config: TrainingConfig, parent: SessionRun, moment: Moment)
     """Return settings for a fork at a moment of a run: what was changed by then holds from its beginning."""
     if not config.changes:
         return config
-    step = parent.first_step + round((moment.epoch - parent.first_epoch) * parent.steps_per_epoch)
+    step = parent.steps_at_ends[int(moment.epoch)]
     done = [change for change in config.changes if change.step <= step]
     in_use = {"learning_rate": done[-1].learning_rate, "batch_size": done[-1].batch_size} if done else {}
     return config.replace(changes=(), **in_use)

@@ -32,7 +32,8 @@ from explorer.training import (
     new_network,
 )
 from explorer.training.changes import Change
-from explorer.training.runner import Record
+from explorer.training.records import RivalRecord
+from explorer.training.runner import STOPPED_BY_USER, Record
 
 __all__ = ["SessionRun"]
 
@@ -369,6 +370,8 @@ class SessionRun:
                 last = record if isinstance(record, EpochRecord) else last
                 evaluation = record.final if isinstance(record, RunEnd) else None
         history = self.history.followed_by(*ours)
+        if history.restored is not None:
+            timeline = timeline.until(history.restored)
         taken = [(one.learning_rate, one.batch_size) for one in ours if isinstance(one, Change)]
         start = self.start
         if start is None and evaluation is not None and not history.batches:
@@ -392,12 +395,11 @@ class SessionRun:
         )
 
     def continued(self, epochs: int, status: RunnerStatus) -> SessionRun:
-        """Return the run as one that goes on to more epochs; one that failed stays as it is."""
-        if self.status == "failed":
+        """Return the run as one that goes on to more epochs; one that can't stays as it is."""
+        config = self.config.replace(epochs=epochs)
+        if not self.can_continue_to(config):
             return self
-        return replace(
-            self, history=self.history.continued(self.config.replace(epochs=epochs)), status=status
-        )
+        return replace(self, history=self.history.continued(config), status=status)
 
     def racing(self, first: SessionRun, records: Iterable[Record]) -> SessionRun:
         """Return the run with what it has said in a race; it ends with the race's first entry, or fails before."""
@@ -408,7 +410,8 @@ class SessionRun:
             return replace(run, status="failed")
         if end is None:
             return run
-        if run.epochs_done >= run.config.epochs:
+        is_early = run.evaluation is not None and run.evaluation.epoch < run.epochs_done
+        if run.epochs_done >= run.config.epochs or is_early:
             return run.taking("finished", [RunEnd("finished", final=run.evaluation)])
         reason = STOPPED_BY_USER if isinstance(end.error, DivergedError) else end.reason
         return run.taking("stopped", [RunEnd("stopped", reason, final=run.evaluation)])

@@ -61,6 +61,11 @@ class SessionState:
         return self.dataset if self.run is None else self.run.dataset
 
     @property
+    def racing(self) -> tuple[SessionRun, ...]:
+        """The runs that train, or are paused, together with the present one."""
+        return tuple(run for run in self.earlier if run.status in ("running", "paused"))
+
+    @property
     def waits(self) -> bool:
         """Whether the settings are not those of the present run: nothing has been trained with them yet."""
         return self.run is not None and (self.starts_clean or self.config != self.run.config)

@@ -50,5 +50,6 @@ __all__ = [
     "complete",
     "new_network",
     "open_test_set",
+    "race",
     "train",
 ]

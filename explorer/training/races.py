@@ -12,6 +12,7 @@ from types import MappingProxyType
 from explorer.datasets import Dataset
 from explorer.network import ACTIVATIONS
 from explorer.network.schedules import SCHEDULES
+from explorer.training.changes import Change
 from explorer.training.config import FIELDS, TrainingConfig
 from explorer.training.fitting import fitting_rate
 from explorer.training.process_settings import one_blas_thread
@@ -121,6 +122,7 @@ class Race(TrainingRun):
         self.rivals = tuple(TrainingRun(config, dataset) for config in configs[1:])
         self._diverged: dict[int, DivergedError] = {}
         self._left = set[int]()
+        self._over = set[int]()
         self._scored = set[int]()
         self._up: int | None = None  # the entry whose turn it is
 
@@ -136,20 +138,19 @@ class Race(TrainingRun):
         entry = self._up
         try:
             event = next(self.rivals[entry - 1]) if entry else super().__next__()
+        except StopIteration:
+            self._up = None
+            self._over.add(entry)
+            return None
         except DivergedError as error:
             self._up, self._diverged[entry] = None, error
             last_word = RunEnd("failed", f"{error}.", error=error.with_traceback(None))
             return RivalRecord(entry, last_word) if entry else None
         if isinstance(event, BatchRecord | Snapshot):
             self._up = None
-        if not entry or event is None or isinstance(event, RivalRecord):
+        if not entry or event is None or isinstance(event, Change | RivalRecord):
             return event
         return RivalRecord(entry, event)
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether all entries have ended."""
-        return not self._going()
 
     @property
     def snapshot_bytes(self) -> int:
@@ -170,27 +171,30 @@ class Race(TrainingRun):
             self.rivals[self._up - 1].wake()
 
     def extend(self, epochs: int) -> None:
-        """Raise the number of epochs of all entries."""
+        """Raise the number of epochs of all entries that are none the different for it."""
         super().extend(epochs)
         for run in self.rivals:
-            run.extend(epochs)
+            if run.config.can_be_extended:
+                run.extend(epochs)
+        self._over = set()
 
     def drop(self, entry: int) -> None:
         """Let a rival train no further."""
         self._left.add(entry)
 
-    def _going(self) -> list[int]:
-        """Return the entries that have epochs to go, the first one last: when its epoch ends, all others' have."""
-        done = [super().is_complete, *(run.is_complete for run in self.rivals)]
-        out = self._diverged.keys() | self._left
-        return [entry for entry in (*range(1, len(done)), 0) if not done[entry] and entry not in out]
-
     def _take_turns(self) -> None:
-        """Let the entry go on that is the least far; the clocks of the others stand still."""
-        epochs = (self.epoch, *(run.epoch for run in self.rivals))
+        """Let the entry go on that is the least far; the clocks of the others stand still.
+
+        Of equals, the first entry is the last: when its epoch ends, all others' have.
+        """
+        epochs, out = (self.epoch, *(run.epoch for run in self.rivals)), self._diverged.keys() | self._left
+        going = [entry for entry in (*range(1, len(epochs)), 0) if entry not in out | self._over]
         self.rest()
-        self._up = min(self._going(), key=epochs.__getitem__, default=None)
-        self.wake()
+        self._up = min(going, key=epochs.__getitem__, default=None)
+        if self._up == 0:
+            super().__iter__()
+        elif self._up is not None:
+            iter(self.rivals[self._up - 1])
 
     def _end(self) -> Event:
         """Stop iterating; where the first entry has diverged, after the exact figures of the others."""

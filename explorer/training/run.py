@@ -39,7 +39,7 @@ __all__ = ["DivergedError", "Event", "TrainingRun", "check_images", "length_of",
 
 _Found = TypeVar("_Found")
 
-Event = BatchRecord | EpochRecord | Snapshot | Change | None
+Event = BatchRecord | EpochRecord | Snapshot | Change | RivalRecord | None
 
 
 class DivergedError(ArithmeticError):

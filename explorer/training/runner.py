@@ -36,7 +36,7 @@ from explorer.training.timeline import bytes_kept
 
 __all__ = ["STOPPED_BY_USER", "Delivery", "Record", "Runner", "RunnerStatus", "Unit"]
 
-Record = BatchRecord | BatchStep | Change | EpochRecord | Snapshot | Evaluation | RunEnd
+Record = BatchRecord | BatchStep | Change | EpochRecord | Snapshot | Evaluation | RivalRecord | RunEnd
 RunnerStatus = Literal["idle", "running", "paused", "finished", "stopped", "failed"]
 Unit = Literal["epoch", "batch"]
 

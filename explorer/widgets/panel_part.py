@@ -6,7 +6,7 @@ from typing import Any
 
 import traitlets
 
-from explorer.training.config import PRESETS
+from explorer.training.presets import PRESETS
 from explorer.training.situations import SITUATIONS
 from explorer.widgets.look import script
 from explorer.widgets.page_part import PagePart

@@ -266,6 +266,22 @@ def test_changes_that_can_not_be_are_told(command, text):
     assert f"--changes is {text!r}; expected up to 50 changes" in err
 
 
+def test_with_a_split_the_test_set_is_opened_by_an_option_alone(command, capsys):
+    """The figures are those of the validation images, and the word says so."""
+    options = ("--epochs", "2", "--validation", "150", "--json")
+    code, out, err = command(*options)
+    closed = json.loads(out)
+    assert (code, closed["test"], closed["dataset"]["n_validation"]) == (0, None, 150)
+    assert "validation loss" in err
+    assert "test" not in err.lower()
+    code, out, err = command(*options, "--test")
+    opened = json.loads(out)
+    assert (code, opened["test"]["n_images"], opened["final"]) == (0, 200, closed["final"])
+    assert f"Test accuracy         {opened['test']['accuracy']:.2%} of 200 images" in err
+    code, out, err = command("--epochs", "2", "--json", "--test")
+    assert json.loads(out)["test"] is None
+
+
 def test_the_help_tells_names_ranges_units_and_defaults(capsys):
     with pytest.raises(SystemExit) as ended:
         parsed("--help")

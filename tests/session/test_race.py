@@ -95,6 +95,25 @@ def test_more_epochs_continue_all(session, small_dataset):
         assert (run.config.epochs, run.status) == (5, "finished")
 
 
+def test_one_whose_schedule_ends_with_it_is_not_continued(session, small_dataset):
+    session.race(RACES["Schedules"](CONFIG, 600))
+    wait(session)
+    session.extend(5)
+    epochs = {run.config.schedule: len(run.history) for run in wait(session).runs}
+    assert epochs == {"constant": 5, "inverse": 5, "steps": 3, "cosine": 3}
+    for run in session.state.runs:
+        assert run.status == "finished"
+        assert list(run.history) == list(train(run.config, small_dataset))
+
+
+def test_one_that_stops_early_has_finished(session):
+    config = CONFIG.replace(epochs=30, learning_rate=0.3, n_validation=60, patience=1)
+    session.race([config, config.replace(learning_rate=0.2), config.replace(patience=0)])
+    for run in wait(session).runs:
+        assert run.status == run.history.end.status == "finished"
+        assert (len(run.history) < 30) == bool(run.config.patience)
+
+
 def test_one_that_diverges_fails_and_the_others_end(session):
     good = DIVERGING.replace(learning_rate=0.001)
     for configs in ([good, DIVERGING], [DIVERGING, good]):

@@ -207,7 +207,7 @@ def test_what_is_changed_in_mid_run_belongs_to_its_settings(session):
     session.train(CONFIG.replace(epochs=3), paused=True)
     session.step("epoch")
     assert session.wait(PATIENCE)
-    session.change(0.001, 32)
+    session.change(learning_rate=0.001, batch_size=32)
     session.resume()
     assert session.wait(PATIENCE)
     run = session.state.run

@@ -56,6 +56,28 @@ def test_each_entry_has_the_records_of_a_run_by_itself(small_dataset):
         assert history.end.final.train_loss == alone.end.final.train_loss
 
 
+def test_an_entry_may_stop_early_also_after_the_last_epoch(small_dataset):
+    """Its weights are then those of its best epoch, as they are by itself."""
+    config = CONFIG.replace(epochs=12, learning_rate=0.3, n_validation=60, patience=2)
+    configs = [config, config.replace(optimizer="adam", learning_rate=0.1), config.replace(patience=10)]
+    early = set()
+    for history in raced(configs, small_dataset):
+        alone = complete(TrainingRun(history.config, small_dataset)).history
+        assert history.epochs == alone.epochs
+        assert history.end.final.epoch == alone.end.final.epoch
+        assert history.end.final.test_loss == alone.end.final.test_loss
+        early.add(alone.end.final.epoch < len(alone))
+    assert True in early
+
+
+@pytest.mark.parametrize(
+    "method", [{"dropout": 0.3}, {"shift": 1.0, "rotation": 10.0}, {"schedule": "cosine"}]
+)
+def test_methods_with_random_numbers_of_their_own_race_alike(small_dataset, method):
+    for history in raced([CONFIG, CONFIG.replace(**method)], small_dataset):
+        assert list(history) == list(train(history.config, small_dataset))
+
+
 @pytest.mark.parametrize("name", ["Optimizers", "Batch sizes"])
 def test_none_is_more_than_a_twentieth_of_an_epoch_ahead(mnist, name):
     run = Race(RACES[name](TrainingConfig(hidden_sizes=2, epochs=1), 60_000), mnist)

@@ -9,7 +9,8 @@ from ipywidgets import Box, IntSlider
 from traitlets import TraitError, link
 
 from explorer.training import PRESETS
-from explorer.training.config import FIELDS, TrainingConfig
+from explorer.training.changes import Change
+from explorer.training.config import TrainingConfig
 from explorer.training.fields import ConfigError
 from explorer.training.situations import SITUATIONS
 from explorer.widgets.panel_part import PanelPart

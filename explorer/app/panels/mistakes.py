@@ -153,7 +153,7 @@ class MistakesPanel:
         if self._moment is None:
             self.threshold.text = ""
             return
-        kept = answered(self._moment.test_outputs, self._dataset.test_labels, self.threshold.value)
+        kept = answered(self._moment.test_outputs, self._dataset.test_labels, self.threshold.value / 100)
         n, of = grouped(kept.n), counted(kept.n_samples, f"{self._dataset.held_out} image")
         share = "" if not kept.n else f", {percent(kept.accuracy)} of them correctly"
         answered_ = f"{'is' if kept.n == 1 else 'are'} answered ({percent(kept.coverage)})"

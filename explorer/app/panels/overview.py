@@ -63,7 +63,7 @@ class Curve:
         self.figure.set_theme(state.theme)
         layout = curves_layout(history, earlier, metric=metric)
         layout |= curves_marks(history, state.theme, metric=metric)
-        layout["shapes"] += epoch_mark(state.looks_back_to, state.theme)
+        layout["shapes"] += epoch_mark(state.marked_epoch, state.theme)
         summary = curves_summary(history, state.looks_back_to)
         traces = curves_traces(history, earlier, metric=metric)
         if self._shows_steps:  # the lines have names of their own there
@@ -77,8 +77,8 @@ class Curve:
         self._shows_steps = True
         self.figure.set_theme(theme)
         layout = steps_layout(steps, place, metric=metric, loss=run.config.loss_name)
-        summary = steps_summary(steps[-1], place)
-        traces = merged(self._style(theme), steps_traces(steps, place, metric=metric))
+        summary = steps_summary(steps[-1], place, run.held_out)
+        traces = merged(self._style(theme), steps_traces(steps, place, metric=metric, held_out=run.held_out))
         self.figure.show(traces, layout | {"shapes": [], "annotations": [], "uirevision": "steps"}, summary)
         self.caption.text = _OTHERS_FOLLOW if metric == "loss" else summary
 

@@ -139,9 +139,9 @@ def _lines(a: SessionRun, b: SessionRun) -> list[tuple[str, str, str]]:
     if a.test or b.test:
         lines.insert(1, ("Test accuracy", test_cell(a).text, test_cell(b).text))
     if not same:
-        lines.insert(0, ("Data set", a.dataset.name, b.dataset.name))
+        lines.insert(0, ("Data set", _images_of(a, b), _images_of(b, a)))
     elif a.config.loss_terms == b.config.loss_terms:
-        lines.insert(1, ("Test loss", _loss(a), _loss(b)))
+        lines.insert(1, (f"{a.held_out.capitalize()} loss", _loss(a), _loss(b)))
     names = [name for name in a.config.differences(b.config) if name != "epochs"]
     lines += [(FIELDS[name].label, a.config.text(name), b.config.text(name)) for name in names]
     return lines if names else [*lines, ("Other settings", "the same", "the same")]

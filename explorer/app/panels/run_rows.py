@@ -6,6 +6,7 @@ from explorer.datasets import Dataset
 from explorer.figures.palette import Theme
 from explorer.figures.runs import run_colour
 from explorer.session import SessionRun
+from explorer.session.run_names import value_in_words
 from explorer.training import FIELDS, TrainingConfig
 from explorer.training.config import held_out_of
 from explorer.widgets.run_table import RunCell, RunRow
@@ -150,7 +151,8 @@ def _settings_cell(run: SessionRun, names: Column, differing: Collection[str]) -
     if names == _DATASET:
         return RunCell(run.dataset.name, None, differs)
     if len(names) > 1:
-        return RunCell(", ".join(_spelt(config, name) for name in names), differs=differs)
+        used = [name for name in names if name == "seed" or getattr(config, name) not in (0, ())]
+        return RunCell(", ".join(_spelt(config, name) for name in used), differs=differs)
     (name,) = names
     value = getattr(config, name)
     order = float(sum(value)) if name == "hidden_sizes" else None
@@ -169,8 +171,8 @@ def test_cell(run: SessionRun) -> RunCell:
 
 def _spelt(config: TrainingConfig, name: str) -> str:
     """Return a setting so that it is known without a heading: ``"relu"``, ``"by mean"``, ``"seed 3"``."""
-    words = {"reduction": "by {}", "seed": "seed {}", "n_train": "{} images"}.get(name, "{}")
-    return words.format(config.text(name))
+    words = {"reduction": "by {}", "n_train": "{} images"}.get(name)
+    return value_in_words(config, name) if words is None else words.format(config.text(name))
 
 
 def _parent(run: SessionRun, numbers: Collection[int]) -> RunCell:

@@ -114,7 +114,8 @@ class RunsPanel:
     ) -> list[RunRow]:
         """Return the rows of the runs that have ended: those of the last time, if nothing has changed in them."""
         earlier, dataset, theme = state.earlier, state.scored_on, state.theme
-        key = (theme, columns, config, dataset, numbers, _marks(earlier))
+        racing = tuple(map(_progress, state.racing))
+        key = (theme, columns, config, dataset, numbers, _marks(earlier), racing)
         if self._rows is None or self._rows[0] != key:
             made = [row(run, columns, config, dataset, numbers, theme, is_present=False) for run in earlier]
             self._rows = key, made
@@ -289,7 +290,7 @@ def _accuracy_caption(runs: list[SessionRun]) -> str:
     return f"highest {runs[-1].held_out} accuracy: {called}, {100 * accuracy:.2f} %"
 
 
-def _loss_caption(loss: Mapping[str, float], n_others: int) -> str:
+def _loss_caption(loss: Mapping[str, float], n_others: int, held_out: str) -> str:
     name = " + ".join(loss)
     if not n_others:
         return f"{name}, mean over the {held_out} images"

@@ -362,10 +362,18 @@ class Session:
         self._opening = run
         network, told = run.new_network(), self.loop.bind(self._take_test)
         network.set_weights(run.newest.weights)
+
+        def look() -> None:
+            try:
+                told(run, open_test_set(network, run.dataset))
+            except Exception as error:  # noqa: BLE001  # whatever it is, the user is told
+                self._opening = None
+                self.loop.call(self.loop.on_fault, error)
+
         if self.loop.loop is None:
-            told(run, open_test_set(network, run.dataset))
+            look()
         else:
-            Thread(target=lambda: told(run, open_test_set(network, run.dataset)), daemon=True).start()
+            Thread(target=look, daemon=True).start()
 
     def change(self, *, learning_rate: float | None = None, batch_size: int | None = None) -> None:
         """Go on with another learning rate or batch size from the next mini-batch on, in the present run.

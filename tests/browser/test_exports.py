@@ -520,6 +520,7 @@ def assert_named(page, query):
     assert page.title() != "owned"
 
 
+@pytest.mark.long
 def test_a_bad_link_is_named_and_runs_nothing_of_it(app, open_page):
     found = open_page(app.url + BAD)
     found.page.wait_for_function(DRAWN)

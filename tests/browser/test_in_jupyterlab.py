@@ -42,6 +42,7 @@ def run_all(page):
     page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells')")
 
 
+@pytest.mark.long
 def test_the_app_trains_in_a_cell(lab):
     page = lab.page
     run_all(page)
@@ -86,6 +87,7 @@ def assert_it_says_that_its_kernel_is_gone(page):
     assert page.evaluate("document.activeElement.closest('.explorer-app') === null")
 
 
+@pytest.mark.long
 def test_the_tutorials_figures_follow_the_theme(lab):
     page = lab.page
     page.evaluate(

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from playwright.sync_api import expect
 
 
+@pytest.mark.long
 def test_a_level_is_solved_wrong_then_right_by_keys(app, open_page):
     found = open_page(f"{app.url}?bug=1")
     page = found.page
@@ -32,6 +34,7 @@ def test_a_level_is_solved_wrong_then_right_by_keys(app, open_page):
     found.assert_clean()
 
 
+@pytest.mark.long
 def test_a_network_of_ones_own_stands_next_to_the_textbooks(serve_plainly, open_page):
     found = open_page(serve_plainly("own").url)
     page = found.page

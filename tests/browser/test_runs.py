@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from playwright.sync_api import expect
 from reference_runs import records
 
 EVIL = '<img src=x onerror="window.hit = 1"><script>window.hit = 1</script><b>bold</b>'
 
 
+@pytest.mark.long
 def test_runs_are_named_compared_deleted_and_brought_back(app, open_page):
     found = open_page(f"{app.url}?epochs=2&tab=runs")
     page = found.page

@@ -49,6 +49,7 @@ def severe(page):
     ]
 
 
+@pytest.mark.long
 def test_it_is_offered_once_and_taken_by_keyboard_alone(newcomer):
     page, press = newcomer.page, newcomer.page.keyboard.press
     expect(card(page)).to_contain_text("New here?")

@@ -213,6 +213,7 @@ def page(url):
         return answer.read().decode()
 
 
+@pytest.mark.long
 def test_a_killed_kernel_is_replaced_before_and_during_a_visit_and_told_in_a_line(server, log):
     process, url = server
     (waiting,) = wait_for(lambda: kernel_processes(process.pid))

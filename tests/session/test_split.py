@@ -153,6 +153,28 @@ def test_with_a_loop_it_is_opened_in_a_thread_of_its_own(small_dataset):
     assert (state.run.test.number, state.n_tested) == (1, 1)
 
 
+def test_what_goes_wrong_while_it_is_opened_is_told_and_can_be_tried_again(small_dataset, monkeypatch):
+    async def use():
+        told = asyncio.Queue()
+        session = Session(small_dataset, CONFIG, on_fault=told.put_nowait)
+        finished = asyncio.Event()
+        session.subscribe(lambda state: finished.set() if state.status == "finished" else None)
+        session.train()
+        await asyncio.wait_for(finished.wait(), PATIENCE)
+
+        def fail(*_arguments):
+            raise MemoryError("no room")
+
+        monkeypatch.setattr("explorer.session.session.open_test_set", fail)
+        for _ in range(2):
+            session.open_test_set()
+            error = await asyncio.wait_for(told.get(), PATIENCE)
+            assert (type(error), str(error)) == (MemoryError, "no room")
+        session.close()
+
+    asyncio.run(use())
+
+
 def test_the_best_weights_are_back_after_early_stopping(session, small_dataset):
     run, whole = trained(session, STOPS), complete(TrainingRun(STOPS, small_dataset))
     losses = [record.test_loss for record in run.history]

@@ -29,7 +29,7 @@ RELU = "activation=relu&output=softmax&loss=cross_entropy&init=he&reduction=mean
 FAULTS = {
     "not_a_number": "hidden=32,32,32,32&activation=relu&output=softmax&loss=cross_entropy&init=he&epochs=4&lr=100",
     "step_too_large": "hidden=64&epochs=3",
-    "few_images": f"{RELU}&n=100&batch=64&epochs=20",
+    "few_images": f"{RELU}&n=100&batch=64&epochs=20&validation=20",
     "few_epochs": "epochs=1",
 }
 """An error, a warning, and hints that train again and train on: settings that bring each about. The others are in

@@ -264,7 +264,7 @@ def test_the_builders_are_pure(make_history):
     for build in (loss_figure, accuracy_figure):
         assert build(history, earlier=earlier).to_json() == build(history, earlier=earlier).to_json()
     assert history.epochs == before[0].epochs
-    assert history.batches == before[0].batches
+    assert repr(history.batches) == repr(before[0].batches)  # an unknown rate is NaN, which equals nothing
     assert earlier[0].epochs == before[1][0].epochs
 
 

@@ -67,7 +67,7 @@ def test_each_batch_has_the_rate_of_its_middle(small_dataset, schedule, warmup):
     config = BASE.replace(schedule=schedule, warmup=warmup, batch_size=100, epochs=4)
     _, found = events(config, small_dataset)
     rates = [event.learning_rate for event in found if isinstance(event, BatchRecord)]
-    middles = np.arange(16) / 4 + 1 / 8
+    middles = (np.arange(16) / 4 + 1 / 8).tolist()
     assert rates == [0.05 * rate_factor(schedule, t, 4, warmup) for t in middles]
     assert [record.learning_rate for record in epochs(found)] == rates[3::4]
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from explorer.network import Confusion, hardest_classes, most_confused, per_class
 from explorer.training.records import History
-from explorer.wording import class_noun, counted, grouped, times
+from explorer.wording import class_noun, counted, grouped, plain, times
 
 __all__ = ["confusion_summary", "curves_summary", "difficulty"]
 
@@ -44,8 +44,10 @@ def curves_summary(history: History, at: float | None = None) -> str:
     diverged = next((r.epoch for r in history if not math.isfinite(r.train_loss + r.test_loss)), None)
     if diverged is not None and diverged <= last.epoch:
         return f"{line}, the loss is not a number since epoch {diverged}"
-    rate = "" if history.config.has_one_rate else f", learning rate {last.learning_rate:.3g}"
-    return f"{line}, {held_out} loss {last.test_loss:.3g}{rate}"
+    line = f"{line}, {held_out} loss {last.test_loss:.3g}"
+    if history.config.has_one_rate or math.isnan(last.learning_rate):  # of a file that doesn't know it
+        return line
+    return f"{line}, learning rate {plain(float(f'{last.learning_rate:.2g}'))}"
 
 
 def confusion_summary(

@@ -36,3 +36,14 @@ def records(*, epochs=10, **settings):
 def snapshots(*, epochs=10, **settings):
     """The network at the end of each."""
     return _trained(epochs, settings)[1]
+
+
+def diverging(config):
+    """Return settings that overflow in their first epoch."""
+    return config.replace(
+        hidden_sizes=(64, 64, 64),
+        hidden_activation="relu",
+        output="softmax",
+        loss="cross_entropy",
+        learning_rate=100.0,
+    )

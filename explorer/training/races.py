@@ -99,21 +99,8 @@ class Race(TrainingRun):
     """Several runs as one that can be iterated, paused and stopped: the first entry, with the others at its side.
 
     It yields what the first entry would alone; what another says comes in between, each as a `RivalRecord`. A
-    network that diverges drops out, and the others go on; if it is the first, that is raised at the end.
-
-    Parameters
-    ----------
-    configs : sequence of TrainingConfig
-        Two to six, all different, of one seed, number of epochs and number of validation images.
-    dataset : Dataset
-        The images and labels.
-
-    Raises
-    ------
-    RaceError
-        If these settings make no race.
-    ConfigError
-        If one asks for more training samples than the dataset has.
+    network that diverges drops out, and the others go on; if it is the first, that is raised at the end. Its
+    parameters, and what it raises, are those of `race`.
     """
 
     def __init__(self, configs: Sequence[TrainingConfig], dataset: Dataset) -> None:

@@ -8,6 +8,7 @@ import nbformat
 import numpy as np
 import pytest
 from lessons import execute, figures_in, outputs
+from reference_runs import diverging
 
 from explorer import TrainingConfig, train
 from explorer.notebook import races
@@ -15,13 +16,7 @@ from explorer.notebook.races import run_race
 from explorer.training import RaceError
 
 CONFIG = TrainingConfig(hidden_sizes=6, epochs=2, batch_size=16, learning_rate=0.05)
-DIVERGING = CONFIG.replace(
-    hidden_sizes=(64, 64, 64),
-    hidden_activation="relu",
-    output="softmax",
-    loss="cross_entropy",
-    learning_rate=100.0,
-)
+DIVERGING = diverging(CONFIG)
 
 
 @pytest.fixture

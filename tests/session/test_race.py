@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from own_networks import Mine
+from reference_runs import diverging
 
 from explorer import TrainingConfig, train
 from explorer.session import Session
@@ -14,21 +15,8 @@ from explorer.training.races import RACES
 CONFIG = TrainingConfig(hidden_sizes=6, epochs=3, batch_size=16, learning_rate=0.05)
 ENTRIES = RACES["Optimizers"](CONFIG, 600)
 LONG = [CONFIG.replace(epochs=500, learning_rate=rate) for rate in (0.01, 0.02, 0.03)]
-DIVERGING = CONFIG.replace(
-    hidden_sizes=(64, 64, 64),
-    hidden_activation="relu",
-    output="softmax",
-    loss="cross_entropy",
-    learning_rate=100.0,
-)
+DIVERGING = diverging(CONFIG)
 PATIENCE = 60
-
-
-@pytest.fixture
-def session(small_dataset):
-    made = Session(small_dataset, CONFIG)
-    yield made
-    made.close()
 
 
 def wait(session):

@@ -27,13 +27,6 @@ PATIENCE = 60
 
 
 @pytest.fixture
-def session(small_dataset):
-    made = Session(small_dataset, CONFIG)
-    yield made
-    made.close()
-
-
-@pytest.fixture
 def trained(session):
     session.train()
     assert session.wait(PATIENCE)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 
 import numpy as np
-import pytest
 
 from explorer import TrainingConfig
 from explorer.session import Session, read_session
@@ -18,13 +17,6 @@ STOPS = CONFIG.replace(  # learns its 100 images by heart, soon
     learning_rate=0.3, epochs=60, n_train=250, patience=2, batch_size=8, seed=3,
 )  # fmt: skip
 PATIENCE = 60
-
-
-@pytest.fixture
-def session(small_dataset):
-    made = Session(small_dataset, CONFIG)
-    yield made
-    made.close()
 
 
 def trained(session, config=CONFIG):

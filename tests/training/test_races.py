@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from reference_runs import diverging
 
 from explorer import TrainingConfig, race, train
 from explorer.training import (
@@ -22,13 +23,7 @@ from explorer.training.runner import Runner
 
 CONFIG = TrainingConfig(hidden_sizes=6, epochs=3, batch_size=16, learning_rate=0.05)
 OPTIMIZERS = RACES["Optimizers"](CONFIG, 600)
-DIVERGING = CONFIG.replace(
-    hidden_sizes=(64, 64, 64),
-    hidden_activation="relu",
-    output="softmax",
-    loss="cross_entropy",
-    learning_rate=100.0,
-)
+DIVERGING = diverging(CONFIG)
 CHANGED = {
     "Optimizers": {"optimizer"},
     "Learning rates": {},

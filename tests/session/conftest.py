@@ -1,0 +1,14 @@
+"""A session on the small data set, with the settings of the tests that use it."""
+
+from __future__ import annotations
+
+import pytest
+
+from explorer.session import Session
+
+
+@pytest.fixture
+def session(small_dataset, request):
+    made = Session(small_dataset, request.module.CONFIG)
+    yield made
+    made.close()

@@ -54,6 +54,9 @@ MUTABLE = ast.List | ast.Dict | ast.Set | ast.ListComp | ast.DictComp | ast.SetC
 MAKERS = {"list", "dict", "set", "defaultdict", "OrderedDict", "deque", "Counter", "bytearray"}
 # What changes while the program runs belongs to an object that somebody made; these belong to all.
 SHARED = {
+    "engine/halves.py": {
+        "_HELPER": "there are as many cores as there are, however many train: one more thread serves them all",
+    },
     "training/process_settings.py": {
         "one_blas_thread": "the number of BLAS threads is the process's, so all who train count as its users",
         "short_switches": "as the interpreter's switch interval is",

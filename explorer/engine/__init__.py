@@ -1,7 +1,8 @@
 """The mathematics of `explorer.network` at the machine's limit: what `train` runs.
 
-`kernels` are the formulas as bound NumPy calls, `passes` the forward and the backward pass made of them, `model` a
-network's parameters in one array, `minibatches` the loop over an epoch, `scoring` the figures of a set of images.
+`kernels` are the formulas as bound NumPy calls, `passes` the forward and the backward pass made of them, `halves`
+what two threads share of a large network, `model` a network's parameters in one array, `minibatches` the loop over
+an epoch, `scoring` the figures of a set of images.
 """
 
 from explorer.engine.augmented import AugmentedImages

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from explorer.engine.halves import in_halves
 from explorer.engine.kernels import Array, Calls
 from explorer.engine.model import Model, Parameters
 from explorer.network.optimizers import BETA_1, BETA_2, DECAY, EPSILON, MOMENTUM, OPTIMIZERS
@@ -21,6 +22,9 @@ __all__ = ["Descent"]
 
 _PIECE = 16_384
 """Parameters processed at a time: with their memories they fit a 256 kB cache."""
+
+_CALLS_WORK = 40
+"""Multiplications of a matrix product in the time that an update takes for a parameter."""
 
 
 class Descent:
@@ -43,7 +47,6 @@ class Descent:
         self._takes_mean = reduction == "mean" or optimizer.is_scale_free
         self._memory = tuple(np.zeros_like(self._flat) for _ in range(optimizer.n_memories))
         self._n_steps = 0
-        self._scratch = np.empty(min(_PIECE, self._flat.size), self._flat.dtype)
         self._learning_rate = learning_rate
         self._bound: list[tuple[Array, Callable[[float], float]]] = []
         self._rate, self._epsilon = self._number(learning_rate), self._number(EPSILON)  # of Adam's next step
@@ -74,7 +77,9 @@ class Descent:
     def calls(self, steps: Parameters, n: int) -> Calls:
         """Return the calls that apply one update, given what `rate` times the gradient of `n` samples is."""
         if self.is_plain:
-            return (partial(np.subtract, self._flat, steps.flat, self._flat),)
+            return self._in_halves(
+                self._flat.size, lambda part: self._sgd(self._flat[part], steps.flat[part])
+            )
         kernel: Callable[..., Calls] = getattr(self, f"_{self._model.optimizer.removesuffix('w')}")
         correct = (self._correct,) if kernel == self._adam else ()
         update = self._in_pieces(kernel, self._flat, steps.flat, *self._memory)
@@ -83,11 +88,20 @@ class Descent:
     def _in_pieces(self, kernel: Callable[..., Calls], *arrays: Array) -> Calls:
         """Return a kernel's calls on arrays of one size, piece by piece."""
         flat = [array.reshape(-1) for array in arrays]
-        starts = range(0, flat[0].size, _PIECE)
-        pieces = [[array[start : start + _PIECE] for array in flat] for start in starts]
-        return tuple(
-            call for first, *others in pieces for call in kernel(first, *others, self._scratch[: first.size])
-        )
+
+        def make(part: slice) -> Calls:
+            scratch = np.empty(min(_PIECE, part.stop - part.start), self._flat.dtype)
+            starts = range(part.start, part.stop, _PIECE)
+            pieces = [[array[start : min(start + _PIECE, part.stop)] for array in flat] for start in starts]
+            return tuple(
+                call for first, *others in pieces for call in kernel(first, *others, scratch[: first.size])
+            )
+
+        return self._in_halves(flat[0].size, make)
+
+    def _in_halves(self, n: int, make: Callable[[slice], Calls], size: int = 1) -> Calls:
+        """Return the calls for `n` parameters, or for as many arrays of `size` of them."""
+        return in_halves(make, n, _CALLS_WORK * n * size, self._model.n_threads)
 
     def _penalise(self, steps: Parameters, n: int) -> Calls:
         """Add λ₂ W + λ₁ sign W to the gradient, for each of the `n` samples that it is a sum over."""
@@ -129,18 +143,23 @@ class Descent:
         longest, tiny = self._number(self._model.max_norm), self._number(np.finfo(self._flat.dtype).tiny)
         one, calls = self._number(1.0), tuple[Callable[[], Any], ...]()
         for V, _ in self._model.parameters.layers[:-1]:
-            factor = np.empty(V.shape[1], V.dtype)
-            calls += (
-                partial(np.einsum, "io,io->o", V, V, out=factor),
-                partial(np.sqrt, factor, factor),
-                partial(np.maximum, factor, tiny, out=factor),
-                partial(np.divide, longest, factor, factor),
-                partial(np.minimum, factor, one, out=factor),
-                partial(np.multiply, V, factor, V),
-            )
+
+            def make(units: slice, V: Array = V) -> Calls:
+                weights = V[:, units]
+                factor = np.empty(weights.shape[1], V.dtype)
+                return (
+                    partial(np.einsum, "io,io->o", weights, weights, out=factor),
+                    partial(np.sqrt, factor, factor),
+                    partial(np.maximum, factor, tiny, out=factor),
+                    partial(np.divide, longest, factor, factor),
+                    partial(np.minimum, factor, one, out=factor),
+                    partial(np.multiply, weights, factor, weights),
+                )
+
+            calls += self._in_halves(V.shape[1], make, V.shape[0])
         return calls
 
-    def _sgd(self, theta: Array, step: Array, _scratch: Array) -> Calls:
+    def _sgd(self, theta: Array, step: Array, _scratch: Array | None = None) -> Calls:
         """θ ← θ − η g."""
         return (partial(np.subtract, theta, step, theta),)
 

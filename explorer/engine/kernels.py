@@ -48,7 +48,7 @@ def product(left: Array, right: Array, out: Array, small: int = 0) -> Calls:
     ----------
     left : ndarray, shape (n_rows, n_inner)
     right : ndarray, shape (n_inner, n_columns)
-    out : ndarray, shape (n_rows, n_columns), C-contiguous
+    out : ndarray, shape (n_rows, n_columns), whose rows are contiguous
         All of one floating dtype.
     small : int
         Multiplications up to which this machine's BLAS counts a product as small, 0 if it doesn't. It makes a
@@ -60,9 +60,11 @@ def product(left: Array, right: Array, out: Array, small: int = 0) -> Calls:
     most = small // row // 4 * 4  # the kernels take rows by fours
     fewest = 4 if left.flags.c_contiguous else 12  # a transposed matrix with fewer doesn't fill the registers
     if n_rows * row <= small or most < fewest:
-        # np.dot begins in half the time, but clears a result and copies a slice first; np.matmul has no BLAS for
-        # an outer product.
-        begin_fast = n_inner == 1 or (out.size <= _LARGE_RESULT and left.flags.forc)
+        # np.dot begins in half the time, but clears a result and copies a slice first, and writes no slice of
+        # columns; np.matmul has no BLAS for an outer product.
+        begin_fast = out.flags.c_contiguous and (
+            n_inner == 1 or (out.size <= _LARGE_RESULT and left.flags.forc)
+        )
         return (partial(np.dot if begin_fast else np.matmul, left, right, out),)
     size = -(-n_rows // -(-n_rows // most) // 4) * 4  # as few parts as there can be, and all about equal
     parts, rest = divmod(n_rows, size)

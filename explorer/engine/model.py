@@ -69,11 +69,14 @@ class Model:
         Its weights are copied; it is not changed.
     small_product : int
         Multiplications up to which BLAS counts a matrix product as small; see `kernels.product`.
+    n_threads : {1, 2}
+        Threads that share what is large; see `halves.in_halves`.
     """
 
-    def __init__(self, network: NeuralNetwork, small_product: int = 0) -> None:
+    def __init__(self, network: NeuralNetwork, small_product: int = 0, n_threads: int = 1) -> None:
         self.hidden_activation, self.output = network.hidden_activation, network.output
-        self.loss, self.dtype, self.small_product = network.loss, network.dtype, small_product
+        self.loss, self.dtype = network.loss, network.dtype
+        self.small_product, self.n_threads = small_product, n_threads
         self.optimizer, self.max_norm = network.optimizer, network.max_norm
         self.penalties = network.penalties
         self.decay = network.l2 if OPTIMIZERS[network.optimizer].decays_weights else 0.0

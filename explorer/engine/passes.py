@@ -18,6 +18,7 @@ from itertools import pairwise
 import numpy as np
 
 from explorer.engine.dropout import Dropout
+from explorer.engine.halves import in_halves
 from explorer.engine.kernels import (
     HIDDEN_KERNELS,
     OUTPUT_DELTA_KERNELS,
@@ -30,6 +31,8 @@ from explorer.engine.kernels import (
 from explorer.engine.model import Model, Parameters
 
 __all__ = ["BlockedPass", "Pass", "bounds", "inputs"]
+
+ALL = slice(None)
 
 _PIXEL_SCALE = 1.0 / 255.0
 
@@ -50,21 +53,27 @@ class LayerPass:
     """What one layer holds during a pass of `n` samples.
 
     ``a`` and ``h`` are the weighted sums and activations, ``kept`` the activations without those that dropout
-    leaves out, ``delta`` is ∂L/∂a times the rate, each of shape (n, n_out); ``dV`` and ``db`` are the steps of the
-    layer's parameters.
+    leaves out by its ``mask``, ``delta`` is ∂L/∂a times the rate, each of shape (n, n_out); ``dV`` and ``db`` are
+    the steps of the layer's parameters.
     """
 
-    __slots__ = ("V", "a", "b", "dV", "db", "delta", "h", "kept", "scratch")
+    __slots__ = ("V", "a", "b", "dV", "db", "delta", "h", "kept", "mask", "number", "scratch")
 
     def __init__(
-        self, parameters: tuple[Array, Array], steps: tuple[Array, Array], n: int, drops: bool
+        self,
+        number: int,
+        parameters: tuple[Array, Array],
+        steps: tuple[Array, Array],
+        n: int,
+        mask: Array | None,
     ) -> None:
+        self.number, self.mask = number, mask
         self.V, self.b = parameters
         self.dV, self.db = steps
         self.a, self.h, self.delta, self.scratch = (
             np.empty((n, self.V.shape[1]), self.V.dtype) for _ in range(4)
         )
-        self.kept = np.empty_like(self.h) if drops else self.h
+        self.kept = self.h if mask is None else np.empty_like(self.h)
         if n == 1:
             self.delta = self.db  # one sample's delta is the sum of the deltas
 
@@ -86,7 +95,7 @@ class Pass:
     """
 
     def __init__(self, model: Model, n: int, dropout: Dropout | None = None) -> None:
-        self.small_product, self.parameters = model.small_product, model.parameters
+        self.model, self.n, self.parameters = model, n, model.parameters
         self.steps = Parameters(model.parameters.sizes, model.dtype)
         self.activation, self.slope = HIDDEN_KERNELS[model.hidden_activation]
         self.output_activation = OUTPUT_KERNELS[model.output]
@@ -95,50 +104,76 @@ class Pass:
         self.masks = {} if dropout is None else dropout.masks(n)
         self.dropout = dropout
         self.layers = tuple(
-            LayerPass(layer, steps, n, number in self.masks) for number, (layer, steps) in enumerate(pairs, 1)
+            LayerPass(number, layer, steps, n, self.masks.get(number))
+            for number, (layer, steps) in enumerate(pairs, 1)
         )
         self.first, self.last = self.layers[0], self.layers[-1]
         self.scale = np.array(_PIXEL_SCALE, model.dtype)
         self.ones = np.ones((1, n), model.dtype)
+
+    def product(self, left: Array, right: Array, out: Array) -> Calls:
+        """Return the calls for a matrix product."""
+        return product(left, right, out, self.model.small_product)
+
+    def in_halves(self, make: Callable[[slice], Calls], V: Array, axis: int) -> Calls:
+        """Return the calls for each of a layer's inputs, axis 0 of its weights `V`, or units, axis 1."""
+        return in_halves(make, V.shape[axis], self.n * V.size, self.model.n_threads)
 
     def forward(self, X: Array, Y: Array) -> Calls:
         """Return the calls that write the outputs for the inputs `X` into `Y`, shape (n, n_output).
 
         Layer by layer a = h V + b and h = f(a), from h = X.
         """
-        return (
-            *self.drop(0, X[:, :-1], X[:, :-1]),
-            *self.first_sums(X, self.first.a),
-            *self.forward_from_first(Y),
-        )
 
-    def drop(self, number: int, h: Array, kept: Array) -> Calls:
-        """Return the calls that write what dropout keeps of a layer, 0 for the inputs, into `kept`."""
+        def first(units: slice) -> Calls:
+            return *self.first_sums(X, self.first.a, units), *self.activate(self.first, units)
+
+        pixels, mask = X[:, :-1], self.masks.get(0)
+        drop: Calls = () if mask is None else (*self.draw(0), partial(np.multiply, pixels, mask, pixels))
+        return *drop, *self.draw(1), *self.in_halves(first, self.first.V, 1), *self.forward_from_second(Y)
+
+    def draw(self, number: int) -> Calls:
+        """Return the calls that draw what dropout keeps of a layer, 0 for the inputs."""
         if self.dropout is None or number not in self.masks:
             return ()
-        mask = self.masks[number]
-        return partial(self.dropout.draw, number, mask), partial(np.multiply, h, mask, kept)
+        return (partial(self.dropout.draw, number, self.masks[number]),)
 
-    def first_sums(self, X: Array, a: Array) -> Calls:
-        """Return the calls that write the first layer's weighted sums into `a`."""
+    def first_sums(self, X: Array, a: Array, units: slice = ALL) -> Calls:
+        """Return the calls that write the weighted sums of the first layer's units into their columns of `a`."""
+        sums = a[:, units]
         return (
             # (n, n_input + 1) · (n_input + 1, n_1) → (n, n_1)
-            *product(X, self.parameters.first, a, self.small_product),
-            partial(np.multiply, a, self.scale, a),
+            *self.product(X, self.parameters.first[:, units], sums),
+            partial(np.multiply, sums, self.scale, sums),
         )
 
-    def forward_from_first(self, Y: Array) -> Calls:
-        """Return the calls from the first layer's weighted sums to the outputs `Y`."""
+    def activate(self, layer: LayerPass, units: slice = ALL) -> Calls:
+        """Return the calls from the weighted sums of a hidden layer's units to what is kept of h = f(a)."""
+        h = layer.h[:, units]
+        drop = (
+            ()
+            if layer.mask is None
+            else (partial(np.multiply, h, layer.mask[:, units], layer.kept[:, units]),)
+        )
+        return *self.activation(layer.a[:, units], h), *drop
+
+    def forward_from_second(self, Y: Array) -> Calls:
+        """Return the calls from the first layer's activations to the outputs `Y`."""
         calls: Calls = ()
-        for number, (layer, following) in enumerate(pairwise(self.layers), 1):
-            calls += (
-                *self.activation(layer.a, layer.h),
-                *self.drop(number, layer.h, layer.kept),
-                # (n, n_l) · (n_l, n_l+1) → (n, n_l+1)
-                *product(layer.kept, following.V, following.a, self.small_product),
-                partial(np.add, following.a, following.b, following.a),
-            )
+        for before, layer in pairwise(self.layers):
+            make = partial(self.follow, before, layer)
+            calls += (*self.draw(layer.number), *self.in_halves(make, layer.V, 1))
         return (*calls, *self.output_activation(self.last.a, Y))
+
+    def follow(self, before: LayerPass, layer: LayerPass, units: slice) -> Calls:
+        """Return the calls for the weighted sums of some of a layer's units, and what comes of them."""
+        a = layer.a[:, units]
+        return (
+            # (n, n_l) · (n_l, n_l+1) → (n, n_l+1)
+            *self.product(before.kept, layer.V[:, units], a),
+            partial(np.add, a, layer.b[:, units], a),
+            *(() if layer is self.last else self.activate(layer, units)),
+        )
 
     def backward(self, X: Array, Y: Array, D: Array, rate: Array) -> Calls:
         """Return the calls that write `rate` times the gradient of the loss, summed over samples, into `steps`.
@@ -161,39 +196,48 @@ class Pass:
 
     def first_steps(self, X: Array, delta: Array) -> Calls:
         """Return the calls that write the first layer's steps from its delta."""
-        scaled = self.first.scratch
-        return (
-            partial(np.multiply, delta, self.scale, scaled),
+        scaled, steps = self.first.scratch, self.steps.first
+
+        def make(inputs: slice) -> Calls:
             # (n_input + 1, n) · (n, n_1) → (n_input + 1, n_1)
-            *product(X.T, scaled, self.steps.first, self.small_product),
-        )
+            return self.product(X.T[inputs], scaled, steps[inputs])
+
+        return partial(np.multiply, delta, self.scale, scaled), *self.in_halves(make, steps, 0)
 
     def backward_to_first(self, Y: Array, D: Array, rate: Array, first_delta: Array) -> Calls:
         """Return the calls for the steps of all layers but the first, and the first layer's delta."""
-        layer, delta = self.last, self.last.delta
+        delta = self.last.delta
         calls: Calls = (
-            *self.output_delta(Y, D, delta, layer.scratch),
+            *self.output_delta(Y, D, delta, self.last.scratch),
             partial(np.multiply, delta, rate, delta),
         )
-        for number, before in reversed([*enumerate(self.layers[:-1], 1)]):
+        for before, layer in reversed([*pairwise(self.layers)]):
             before_delta = first_delta if before is self.first else before.delta
             # db = Σ delta, as a product, which is faster: (1, n) · (n, n_l) → (1, n_l)
             sums = () if delta is layer.db else product(self.ones, delta, layer.db)
-            calls += (
-                # (n_l, n) · (n, n_l+1) → (n_l, n_l+1)
-                *product(before.kept.T, delta, layer.dV, self.small_product),
-                *sums,
-                *product(delta, layer.V.T, before_delta),  # (n, n_l+1) · (n_l+1, n_l) → (n, n_l)
-                *self.only_kept(number, before_delta),
-                *self.slope(before.h, before.scratch),
-                partial(np.multiply, before_delta, before.scratch, before_delta),
-            )
-            layer, delta = before, before_delta
+            steps = self.in_halves(partial(self.steps_of, before, layer, delta), layer.V, 0)
+            back = self.in_halves(partial(self.go_back, before, layer, delta, before_delta), layer.V, 0)
+            calls += (*steps, *sums, *back)
+            delta = before_delta
         return calls
 
-    def only_kept(self, number: int, delta: Array) -> Calls:
-        """Return the calls that multiply ∂L/∂h of a layer by its mask."""
-        return (partial(np.multiply, delta, self.masks[number], delta),) if number in self.masks else ()
+    def steps_of(self, before: LayerPass, layer: LayerPass, delta: Array, inputs: slice) -> Calls:
+        """Return the calls for the steps of the weights between some of a layer's inputs and all its units."""
+        # (n_l, n) · (n, n_l+1) → (n_l, n_l+1)
+        return self.product(before.kept.T[inputs], delta, layer.dV[inputs])
+
+    def go_back(
+        self, before: LayerPass, layer: LayerPass, delta: Array, before_delta: Array, inputs: slice
+    ) -> Calls:
+        """Return the calls for the delta of some of a layer's inputs, which are the units before."""
+        out, slope = before_delta[:, inputs], before.scratch[:, inputs]
+        mask = before.mask
+        return (
+            *product(delta, layer.V[inputs].T, out),  # (n, n_l+1) · (n_l+1, n_l) → (n, n_l)
+            *(() if mask is None else (partial(np.multiply, out, mask[:, inputs], out),)),
+            *self.slope(before.h[:, inputs], slope),
+            partial(np.multiply, out, slope, out),
+        )
 
 
 class BlockedPass:
@@ -257,7 +301,7 @@ class BlockedPass:
         one = np.eye(len(batch), dtype=self.X.dtype)
         later = slice(batch_size, None)  # the first mini-batch has none before it
         return (
-            *product(self.X[later], self.X.T, self.gram[later], whole.small_product),
+            *whole.product(self.X[later], self.X.T, self.gram[later]),
             partial(np.multiply, self.gram, factor, self.gram),
             partial(np.add, self.gram, one, self.gram),
         )
@@ -268,7 +312,8 @@ class BlockedPass:
         return (
             # (n, stop) · (stop, n_1) → (n, n_1)
             *product(self.gram[start:stop, :stop], self.sums[:stop], batch.first.a),
-            *batch.forward_from_first(Y),
+            *batch.activate(batch.first),
+            *batch.forward_from_second(Y),
             *batch.backward_to_first(Y, D, rate, own),
             partial(np.subtract, parameters, steps, parameters),
         )

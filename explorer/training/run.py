@@ -33,6 +33,7 @@ from explorer.training.records import (
     RivalRecord,
     Snapshot,
 )
+from explorer.training.share import n_cores
 from explorer.wording import grouped
 
 __all__ = ["DivergedError", "Event", "TrainingRun", "check_images", "length_of", "new_network", "train"]
@@ -144,6 +145,9 @@ class TrainingRun:
         Another run's network at the end of an epoch, to train on from as if this run had come so far itself:
         it shuffles as it would have, and with that run's settings goes on as that run did. But an optimizer begins
         with nothing to remember: after momentum, say, the first steps are smaller than that run's.
+    n_threads : {1, 2}, optional
+        Threads that share the work of a large network, which changes no number; by default as many as there are
+        cores.
 
     Raises
     ------
@@ -162,9 +166,17 @@ class TrainingRun:
     rivals: tuple[TrainingRun, ...] = ()
     """The runs that are iterated along with it, in a race."""
 
-    def __init__(self, config: TrainingConfig, dataset: Dataset, *, start: Snapshot | None = None) -> None:
+    def __init__(
+        self,
+        config: TrainingConfig,
+        dataset: Dataset,
+        *,
+        start: Snapshot | None = None,
+        n_threads: int | None = None,
+    ) -> None:
         check_images(config, dataset)
         self.config = config
+        self._n_threads = min(n_threads or n_cores(), 2)
         used = dataset if config.n_train is None else dataset.head(config.n_train)
         self.dataset = used.hold_out(config.n_validation, config.seed)
         self.learning_rate, self.batch_size = config.learning_rate, config.batch_size
@@ -196,7 +208,7 @@ class TrainingRun:
         """Make the network, and all that trains and scores it."""
         config, network = self.config, self.new_network()
         self._rng = network.rng  # after the weights it gives the order of the samples
-        self._model = Model(network, small_product())
+        self._model = Model(network, small_product(), self._n_threads)
         self._augmented = None
         if config.augmentation.is_on:
             images = self.dataset.train_images

@@ -6,6 +6,7 @@ mini-batch gradient descent in float32 without momentum; `rest()` does what foll
 
 from __future__ import annotations
 
+import os
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -34,6 +35,13 @@ class Case:
     images: int = 60_000
     modern: bool = False
     """Relu, softmax and cross-entropy instead of sigmoid and squared error."""
+    method: str = "sgd"
+    """Or "momentum", "adam" or "dropout": of half the units of each hidden layer."""
+
+    @property
+    def rate(self) -> float:
+        """The learning rate for the mean gradient."""
+        return {"momentum": LEARNING_RATE / 10, "adam": 0.001}.get(self.method, LEARNING_RATE)
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -117,19 +125,24 @@ class Ours(Contestant):
     """A `TrainingRun`, from an epoch's first mini-batch to its last."""
 
     name = "ours"
+    n_threads: int | None = 1
 
     def __init__(self, case: Case, data: Dataset) -> None:
         config = TrainingConfig(
             hidden_sizes=case.hidden,
             batch_size=case.batch,
-            learning_rate=LEARNING_RATE,
+            learning_rate=case.rate,
             reduction="mean",
             epochs=500,
         )
         if case.modern:
             names = {"hidden_activation": "relu", "output": "softmax", "loss": "cross_entropy"}
             config = config.replace(**names, initializer="he")
-        self.run = TrainingRun(config, data)
+        if case.method == "dropout":
+            config = config.replace(dropout=0.5)
+        else:
+            config = config.replace(optimizer=case.method)
+        self.run = TrainingRun(config, data, n_threads=self.n_threads)
 
     def epoch(self) -> None:
         for event in self.run:
@@ -141,6 +154,13 @@ class Ours(Contestant):
         for event in self.run:
             if type(event) is Snapshot:
                 return
+
+
+class OursThreaded(Ours):
+    """The same with as many threads as it takes by itself."""
+
+    name = "ours, threads"
+    n_threads = None
 
 
 class OursScored(Ours):
@@ -229,11 +249,12 @@ class Torch(Contestant):
     needs = "torch"
     scale = 1.0
     """Factor that takes an image's numbers to 0 … 1."""
+    n_threads = 1
 
     def __init__(self, case: Case, data: Dataset) -> None:
         import torch
 
-        torch.set_num_threads(1)
+        torch.set_num_threads(self.n_threads)
         self.torch, self.case = torch, case
         self.images = torch.from_numpy(data.X_train.T.copy())
         self.labels = torch.from_numpy(data.train_labels.copy())
@@ -266,11 +287,18 @@ class TorchEager(Torch):
             linear.weight.data = torch.from_numpy(W)
             linear.bias.data = torch.from_numpy(b[:, 0])
             modules += [linear, nn.ReLU() if case.modern else nn.Sigmoid()]
+            if case.method == "dropout":
+                modules.append(nn.Dropout(0.5))
         if case.modern:
-            modules.pop()  # the loss below takes the weighted sums
+            modules = modules[: modules.index(linear) + 1]  # the loss below takes the weighted sums
         self.model = nn.Sequential(*modules)
-        rate = LEARNING_RATE / case.batch * (1 if case.modern else 0.5)  # the half of the squared error
-        self.optimizer = torch.optim.SGD(self.model.parameters(), lr=rate, fused=True)
+        parameters, rate = self.model.parameters(), case.rate
+        if case.method == "adam":
+            self.optimizer = torch.optim.Adam(parameters, lr=rate, fused=True)
+        else:
+            rate *= 1 / case.batch * (1 if case.modern else 0.5)  # the half of the squared error
+            momentum = 0.9 if case.method == "momentum" else 0.0
+            self.optimizer = torch.optim.SGD(parameters, lr=rate, momentum=momentum, fused=True)
 
     def epoch(self) -> None:
         functional, model, optimizer = self.torch.nn.functional, self.model, self.optimizer
@@ -279,6 +307,13 @@ class TorchEager(Torch):
             optimizer.zero_grad(set_to_none=True)
             loss_of(model(x), target, reduction="sum").backward()
             optimizer.step()
+
+
+class TorchThreaded(TorchEager):
+    """The same with a thread for each core."""
+
+    name = "PyTorch eager, threads"
+    n_threads = os.cpu_count() or 1
 
 
 class HandWrittenTorch(Torch):

@@ -151,7 +151,7 @@ def test_all_that_regularizes_alone_and_in_pairs_with_every_optimizer(small_data
 
 # ---------------------------------------------------------------- a broken formula is seen
 
-MODULES = ("kernels", "model", "dropout", "passes", "scoring", "descent", "minibatches")
+MODULES = ("kernels", "halves", "model", "dropout", "passes", "scoring", "descent", "minibatches")
 """The engine's files, each after those that it imports."""
 BROKEN = {
     "sigmoid of −a": ("kernels", "partial(np.negative, a, out)", "partial(np.positive, a, out)"),
@@ -180,10 +180,10 @@ BROKEN = {
         "kernels", "return (partial(np.subtract, y, d, out),)", "return (partial(np.subtract, d, y, out),)",
     ),
     "a later bias is subtracted": (
-        "passes", "partial(np.add, following.a, following.b", "partial(np.subtract, following.a, following.b",
+        "passes", "partial(np.add, a, layer.b", "partial(np.subtract, a, layer.b",
     ),
     "pixels are not scaled on their way forward": (
-        "passes", "partial(np.multiply, a, self.scale, a)", "partial(np.positive, a, a)",
+        "passes", "partial(np.multiply, sums, self.scale, sums)", "partial(np.positive, sums, sums)",
     ),
     "pixels are not scaled on their way back": (
         "passes", "partial(np.multiply, delta, self.scale, scaled)", "partial(np.positive, delta, scaled)",
@@ -191,15 +191,15 @@ BROKEN = {
     "the learning rate is left out": (
         "passes", "partial(np.multiply, delta, rate, delta)", "partial(np.positive, delta, delta)",
     ),
-    "d_W of a instead of h": ("passes", "product(before.kept.T, delta", "product(before.a.T, delta"),
+    "d_W of a instead of h": ("passes", "product(before.kept.T[", "product(before.a.T["),
     "d_b counts twice": ("passes", "(self.ones, delta, layer.db)", "(2 * self.ones, delta, layer.db)"),
     "delta lacks the slope": (
         "passes",
-        "partial(np.multiply, before_delta, before.scratch, before_delta)",
-        "partial(np.positive, before_delta, before_delta)",
+        "partial(np.multiply, out, slope, out)",
+        "partial(np.positive, out, out)",
     ),
     "the step goes uphill": (
-        "descent", "(partial(np.subtract, self._flat, steps", "(partial(np.add, self._flat, steps",
+        "descent", "(partial(np.subtract, theta, step", "(partial(np.add, theta, step",
     ),
     "a block adds its earlier steps": ("passes", "-whole.scale * whole.scale", "whole.scale * whole.scale"),
     "a block forgets a step": (
@@ -236,7 +236,7 @@ BROKEN = {
     "max-norm lengthens": ("descent", "np.minimum, factor, one", "np.maximum, factor, one"),
     "dropout isn't inverted": ("dropout", "np.float32(1 / (1 - rate))", "np.float32(1)"),
     "what is left out learns": (
-        "passes", "delta, self.masks[number], delta", "delta, 1, delta",
+        "passes", "out, mask[:, inputs], out", "out, 1, out",
     ),
     "the loss counts twice": ("scoring", "LOSSES[loss](Y, D)", "2 * LOSSES[loss](Y, D)"),
 }  # fmt: skip

@@ -144,7 +144,7 @@ def _n_weights(config: TrainingConfig, dataset: Dataset) -> int:
 def _image_seconds(config: TrainingConfig, dataset: Dataset, batch_size: int) -> float:
     """Return what an image of a mini-batch costs, by the time of a few within one epoch."""
     size = max(1, min(batch_size, len(dataset.train_labels) // 4))
-    run = TrainingRun(config.replace(batch_size=size, **_TIMED), dataset)
+    run = TrainingRun(config.replace(batch_size=size, **_TIMED), dataset, n_threads=1)
     work = (size + _STEP_IN_IMAGES) * _n_weights(config, dataset)
     n_steps = max(1, min(_MOST_STEPS, run.steps_per_epoch - 1, math.floor(_MOST_WORK / work)))
     events = iter(run)

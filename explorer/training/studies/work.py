@@ -78,7 +78,7 @@ def run_trial(config: TrainingConfig, data: WorkerData, versions: Versions) -> T
     error = ""
     try:
         with one_blas_thread():
-            run = TrainingRun(config, _loaded(data))
+            run = TrainingRun(config, _loaded(data), n_threads=1)  # each core has a trial
             epochs.extend(_trained(run))  # keeps what comes before an error
             final = FinalFigures.of(run.evaluate())
     except DivergedError as failure:

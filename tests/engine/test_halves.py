@@ -1,0 +1,144 @@
+"""Large arrays in two halves, by one thread or two: the textbook's numbers, equal to the bit."""
+
+from __future__ import annotations
+
+import os
+import threading
+from functools import partial
+
+import needs
+import numpy as np
+import pytest
+
+from explorer.engine import halves
+from explorer.engine.halves import in_halves
+from explorer.engine.kernels import perform
+from explorer.network import OPTIMIZERS, NeuralNetwork
+from explorer.training import TrainingConfig, TrainingRun
+
+LARGE = TrainingConfig(
+    hidden_sizes=(320, 160), hidden_activation="relu", output="softmax", loss="cross_entropy", initializer="he",
+    reduction="mean", learning_rate=0.001, batch_size=250, n_train=600, epochs=2,
+)  # fmt: skip
+METHODS = {"l2": 0.01, "dropout": 0.5, "input_dropout": 0.2, "max_norm": 3.0}
+
+
+def trained(dataset, n_threads, **changes):
+    run = TrainingRun(LARGE.replace(**changes), dataset, n_threads=n_threads)
+    for _ in run:
+        pass
+    return run.weights()
+
+
+def assert_equal(first, second):
+    for w, v in zip(first, second, strict=True):
+        np.testing.assert_array_equal(w, v)
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("batch_size", [7, 250, 600])
+def test_two_threads_give_the_numbers_of_one(small_dataset, monkeypatch, optimizer, batch_size):
+    monkeypatch.setattr(halves, "LARGE_WORK", 100_000)  # so that all that can be cut is
+    changes = {"optimizer": optimizer, "batch_size": batch_size, **METHODS}
+    one, two = (trained(small_dataset, n_threads, **changes) for n_threads in (1, 2))
+    assert np.isfinite(one[0]).all()
+    assert_equal(one, two)
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
+@pytest.mark.parametrize("activation", ["sigmoid", "relu", "tanh"])
+def test_halves_give_the_numbers_of_the_whole(small_dataset, monkeypatch, activation, optimizer):
+    changes = {"optimizer": optimizer, "hidden_activation": activation, **METHODS}
+    monkeypatch.setattr(halves, "LARGE_WORK", 100_000)
+    cut = trained(small_dataset, 2, **changes)
+    monkeypatch.setattr(halves, "LARGE_WORK", float("inf"))
+    for w, v in zip(cut, trained(small_dataset, 2, **changes), strict=True):
+        np.testing.assert_allclose(w, v, rtol=1e-3, atol=1e-4)  # a tenth of one step of Adam
+
+
+def test_trainings_that_overlap_share_the_second_thread(small_dataset):
+    alone = [trained(small_dataset, 1, seed=seed) for seed in range(3)]
+    found = {}
+    threads = [
+        threading.Thread(target=lambda seed=seed: found.update({seed: trained(small_dataset, 2, seed=seed)}))
+        for seed in range(3)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for seed, weights in enumerate(alone):
+        assert_equal(weights, found[seed])
+
+
+def cut(first, second):
+    return in_halves(lambda part: (second if part.start else first,), 64, halves.LARGE_WORK, 2)
+
+
+def test_what_either_half_raises_is_raised_when_both_have_ended():
+    ended = []
+
+    def fail():
+        raise ZeroDivisionError
+
+    for calls in (cut(fail, partial(ended.append, "second")), cut(partial(ended.append, "first"), fail)):
+        with pytest.raises(ZeroDivisionError):
+            perform(calls)
+    perform(cut(partial(ended.append, "first"), partial(ended.append, "second")))
+    assert sorted(ended) == ["first", "first", "second", "second"]
+
+
+def test_the_second_half_is_done_here_while_the_other_thread_is_busy():
+    begun, free, found = threading.Event(), threading.Event(), []
+
+    def occupy():
+        begun.set()
+        assert free.wait(30)
+
+    busy = threading.Thread(target=perform, args=[cut(partial(begun.wait, 30), occupy)])
+    busy.start()
+    assert begun.wait(30)
+    perform(cut(lambda: None, lambda: found.append(threading.current_thread())))
+    free.set()
+    busy.join()
+    assert found == [threading.current_thread()]
+
+
+@needs.LINUX
+def test_a_forked_process_has_a_second_thread_of_its_own(small_dataset):
+    expected = trained(small_dataset, 2)
+    child = os.fork()
+    if child == 0:
+        right = all(map(np.array_equal, trained(small_dataset, 2), expected))
+        os._exit(0 if right and perform_elsewhere() else 1)
+    assert os.waitpid(child, 0)[1] == 0
+
+
+def perform_elsewhere():
+    """Whether a half is performed in a thread of the process."""
+    found = threading.Event()
+    perform(cut(partial(found.wait, 30), found.set))
+    return found.is_set()
+
+
+def test_small_arrays_stay_whole():
+    assert in_halves(lambda part: (part,), 64, halves.LARGE_WORK - 1, 2) == (slice(0, 64),)
+    assert in_halves(lambda part: (part,), 31, halves.LARGE_WORK, 2) == (slice(0, 31),)
+    assert in_halves(lambda part: (part,), 70, halves.LARGE_WORK, 1) == (slice(0, 32), slice(32, 70))
+
+
+def test_the_textbook_and_the_halves_agree(small_dataset, monkeypatch):
+    """Over an epoch, with every method that works without random numbers."""
+    monkeypatch.setattr(halves, "LARGE_WORK", 100_000)
+    config = LARGE.replace(optimizer="adam", l2=0.01, max_norm=3.0, epochs=1)
+    run = TrainingRun(config, small_dataset, n_threads=2)
+    names = ("hidden_activation", "output", "loss", "initializer", "optimizer", "l2", "max_norm", "seed")
+    network = NeuralNetwork(
+        small_dataset.n_inputs, config.hidden_sizes, 10, **{name: getattr(config, name) for name in names}
+    )
+    for _ in run:
+        pass
+    data = small_dataset.head(600)
+    network.fit(data.X_train, data.Y_train, 250, 1, config.learning_rate, reduction="mean")
+    for w, v in zip(run.weights(), network.parameters, strict=True):
+        np.testing.assert_allclose(w, v, rtol=1e-3, atol=1e-4)  # a tenth of one step of Adam

@@ -17,6 +17,11 @@ hypothesis.settings.load_profile("no deadline")
 sys.path.insert(0, str(Path(__file__).parent))  # so that every folder's tests can `import reference`
 
 
+def pytest_addoption(parser):
+    help = "of a test with more sets of parameters than this, only the first so many"
+    parser.addoption("--cases", type=int, default=sys.maxsize, metavar="N", help=help)
+
+
 def pytest_configure(config):
     """Leave one BLAS thread to each of several processes: a second would find no core, and keep all waiting."""
     if hasattr(config, "workerinput"):
@@ -42,6 +47,13 @@ def pytest_collection_modifyitems(config, items):
 
     These are the ones of many long tests, then those in a browser, then those of slow tests.
     """
+    cases = Counter()
+    for item in [*items]:
+        test = item.path, getattr(item, "originalname", item.name)
+        cases[test] += 1
+        if cases[test] > config.getoption("cases"):
+            items.remove(item)
+            config.hook.pytest_deselected(items=[item])
     if hasattr(config, "workerinput"):
         long = Counter(item.path for item in items if item.get_closest_marker("long"))
         many = {path for path, number in long.items() if number > 8}

@@ -138,11 +138,8 @@ class Ours(Contestant):
         if case.modern:
             names = {"hidden_activation": "relu", "output": "softmax", "loss": "cross_entropy"}
             config = config.replace(**names, initializer="he")
-        if case.method == "dropout":
-            config = config.replace(dropout=0.5)
-        else:
-            config = config.replace(optimizer=case.method)
-        self.run = TrainingRun(config, data, n_threads=self.n_threads)
+        how = {"dropout": 0.5} if case.method == "dropout" else {"optimizer": case.method}
+        self.run = TrainingRun(config.replace(**how), data, n_threads=self.n_threads)
 
     def epoch(self) -> None:
         for event in self.run:

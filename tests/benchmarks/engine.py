@@ -161,7 +161,7 @@ def compared(
 
 
 def method(case: Case, data: Dataset, rounds: int) -> Iterator[Result]:
-    """Hold an epoch with a method against PyTorch's, by the clock, and what its matrix products alone would take."""
+    """Hold an epoch with a method against PyTorch's, by the clock, and say what its products alone take."""
     if not installed(TorchThreaded):
         return
     turns = {}

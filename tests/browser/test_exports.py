@@ -115,6 +115,7 @@ def test_the_table_holds_the_curves(page, tmp_path):
     assert [float(row["train_loss_per_image"]) for row in rows] == [r.train_loss for r in records(epochs=2)]
 
 
+@pytest.mark.long
 def test_the_weights_read_the_same_digits_here_and_on_the_page(page, tmp_path):
     path = exported(page, "weights", tmp_path)
     final, dataset = records(epochs=2)[-1], load_mnist()
@@ -373,6 +374,7 @@ def hostile(folder):
     }
 
 
+@pytest.mark.long
 def test_a_hostile_file_is_one_sentence_and_the_run_stays(page, tmp_path):
     final = records(epochs=2)[-1]
     for path, words in hostile(tmp_path).items():
@@ -488,6 +490,7 @@ def test_back_and_forward_go_through_the_settings(page):
     assert page.evaluate("history.length") == entries + 2
 
 
+@pytest.mark.long
 def test_theme_and_tab_are_no_steps_and_a_reload_keeps_its_place(page):
     entries = page.evaluate("history.length")
     page.get_by_role("tab", name="Inside").click()

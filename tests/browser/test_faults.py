@@ -32,6 +32,7 @@ def kernel_of(page):
     return kernel_process(page.evaluate(KERNEL))
 
 
+@pytest.mark.long
 def test_a_killed_kernel_is_told_at_once_and_the_experiment_opens_again(app, open_page, begin):
     page = open_page(app.url).page
     page.wait_for_selector(FIGURE)

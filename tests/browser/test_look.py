@@ -37,6 +37,7 @@ def check(page, words):
     assert page.evaluate("globalThis.unstyled") == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("served", ["serve_notebook", "serve_plainly"])
 def test_a_part_alone_in_a_cell_looks_as_it_does_in_the_app(request, open_page, served):
     server = request.getfixturevalue(served)("alone")

@@ -273,6 +273,7 @@ def assert_one_key_changes_the_theme(page, theme):
     expect(surface).not_to_have_css("background-color", other)
 
 
+@pytest.mark.long
 def test_one_key_changes_from_light_to_dark_and_back(page):
     go_to(page, "learns")
     assert_one_key_changes_the_theme(page, "light")

@@ -132,6 +132,7 @@ def test_words_of_tiles_and_column_heads_explain_themselves(newcomer):
     newcomer.assert_clean()
 
 
+@pytest.mark.long
 def test_on_a_phone_with_few_controls_while_a_run_trains_without_auto_train(newcomer, app):
     """No second offer in the same browser; what is not there is left out; the run under way is named."""
     page = newcomer.page.context.new_page()

@@ -24,6 +24,7 @@ def executed():
     return execute(tutorial_before(part=4))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_a_static_page_draws_all_figures_without_any_host_and_fits_a_phone(
     theme, executed, browser, tmp_path

@@ -59,6 +59,7 @@ def test_a_chunk_can_be_made_by_itself(images, order, whole):
         np.testing.assert_array_equal(whole[start : start + CHUNK_ROWS], expected)
 
 
+@pytest.mark.slow
 @settings(max_examples=15)
 @given(cuts=st.lists(st.integers(0, N), max_size=6))
 def test_any_pieces_give_the_same(images, order, whole, cuts):

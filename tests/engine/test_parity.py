@@ -135,6 +135,7 @@ ALL = {key: value for method in METHODS.values() for key, value in method.items(
 PAIRS = [*itertools.combinations(METHODS, 1), *itertools.combinations(METHODS, 2)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", BOUND)
 @pytest.mark.parametrize("names", PAIRS, ids=" and ".join)
 def test_all_that_regularizes_alone_and_in_pairs_with_every_optimizer(small_dataset, names, dtype):

@@ -95,6 +95,7 @@ def combined(*names):
     return {key: value for name in names for key, value in METHODS[name].items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("batch_size", [9, 600])
 @pytest.mark.parametrize("name", METHODS)
 def test_a_run_of_each_method_is_reprinted(exported, run_alone, name, batch_size):

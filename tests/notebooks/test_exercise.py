@@ -61,6 +61,7 @@ def test_a_task_is_told_in_a_few_sentences_and_a_formula():
             assert len(re.findall(r"[.:?](?=\s)", words + " ")) <= 5, cell.id
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["filled", "empty"])
 def test_it_runs_to_its_end_without_a_word_on_stderr(name, request):
     assert complaints(request.getfixturevalue(name)) == []

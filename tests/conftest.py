@@ -18,8 +18,8 @@ sys.path.insert(0, str(Path(__file__).parent))  # so that every folder's tests c
 
 
 def pytest_addoption(parser):
-    help = "of a test with more sets of parameters than this, only the first so many"
-    parser.addoption("--cases", type=int, default=sys.maxsize, metavar="N", help=help)
+    only = "of a test with more sets of parameters than this, only the first so many"
+    parser.addoption("--cases", type=int, default=sys.maxsize, metavar="N", help=only)
 
 
 def pytest_configure(config):

@@ -49,5 +49,6 @@ class Dropout:
     def draw(self, number: int, mask: Array) -> None:
         """Draw the mask of a layer."""
         rate = self._layers[number][0]
-        kept = rate <= self._rngs[number].random(mask.shape, np.float32)
-        np.multiply(kept, np.float32(1 / (1 - rate)), out=mask)
+        drawn = mask if mask.dtype == np.float32 else np.empty(mask.shape, np.float32)
+        self._rngs[number].random(dtype=np.float32, out=drawn)
+        np.multiply(rate <= drawn, np.float32(1 / (1 - rate)), out=mask)

@@ -123,7 +123,7 @@ def test_dask_is_imported_where_it_is_asked_for_alone():
 
 # Named through their module, so that `checks.sigmoid`, `pictures.confusion` and each command read as they should.
 LESSONS = ("checks/", "notebook/pictures.py", "notebook/pitfalls/")
-COMMANDS = {"add_parser", "main", "run"}
+COMMANDS = {"add_options", "main", "run"}
 DISTRIBUTIONS = {"choice", "uniform"}  # of a study's settings, named as those of NumPy's generator
 
 

@@ -3,24 +3,15 @@
 import json
 from pathlib import Path
 
-__all__ = ["code", "page"]
+from explorer.wording import counted, grouped, percent, times
 
-
-def code(value: object) -> str:
-    """Return a value as Python writes it, text in double quotes where that is no trouble."""
-    plain = isinstance(value, str) and value.isascii() and value.isprintable()
-    return json.dumps(value) if plain else repr(value)
+__all__ = ["page"]
 
 
 def page(template: str, **values: object) -> str:
-    """Return a template's text with its values put in.
+    """Return the text of a template next to this file with the values put in that it names.
 
-    Parameters
-    ----------
-    template : str
-        Name of the file next to this one. In one that ends in ``.html.j2`` all values are escaped.
-    **values
-        What the template names.
+    In one that ends in ``.html.j2`` all values are escaped.
 
     Raises
     ------
@@ -38,5 +29,12 @@ def page(template: str, **values: object) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters["code"] = code
+    for one in (_code, counted, grouped, percent, times):
+        environment.filters[one.__name__.removeprefix("_")] = one
     return environment.get_template(template).render(values)
+
+
+def _code(value: object) -> str:
+    """Return a value as Python writes it, text in double quotes where that is no trouble."""
+    plain = isinstance(value, str) and value.isascii() and value.isprintable()
+    return json.dumps(value) if plain else repr(value)

@@ -1,10 +1,11 @@
 """Who may come in, under which names and paths: the options of a server, checked before it starts."""
 
+import math
 import os
 import re
 import ssl
 from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError, Namespace
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from getpass import getpass
@@ -21,6 +22,7 @@ __all__ = [
     "add_access_options",
     "is_every_address",
     "is_loopback",
+    "whole_number",
 ]
 
 HUB_PATH = "JUPYTERHUB_SERVICE_PREFIX"
@@ -124,7 +126,7 @@ def access_from(arguments: Namespace, environment: Mapping[str, str] = os.enviro
     token, is_new_token = (arguments.token or "", False) if arguments.token != "" else _usual_token()
     access = Access(
         base_url=base_url,
-        hashed_password=_hashed(_password(arguments, environment)),
+        hashed_password=_hashed_password(arguments, environment),
         token=token,
         is_new_token=is_new_token,
         names=tuple(arguments.allow_host or ()),
@@ -140,15 +142,18 @@ def access_from(arguments: Namespace, environment: Mapping[str, str] = os.enviro
     return access
 
 
-def _password(arguments: Namespace, environment: Mapping[str, str]) -> str:
+def _hashed_password(arguments: Namespace, environment: Mapping[str, str]) -> str:
+    """Return the password that is asked for as Jupyter keeps it, empty for none."""
     path: Path | None = arguments.password_file
+    is_sure = True
     try:
-        if path is None and not arguments.password:
-            return environment.get(PASSWORD, "")
-        found = (
-            getpass("Password: ") if path is None else path.read_text("utf-8").partition("\n")[0].rstrip("\r")
-        )
-        is_sure = path is not None or found == getpass("Once more: ")
+        if path is not None:
+            found = path.read_text("utf-8").partition("\n")[0].rstrip("\r")
+        elif arguments.password:
+            found = getpass("Password: ")
+            is_sure = found == getpass("Once more: ")
+        elif not (found := environment.get(PASSWORD, "")):
+            return ""
     except (OSError, UnicodeDecodeError, EOFError) as error:
         why = getattr(error, "strerror", None) or "it is no text"
         raise AccessError(f"the password can't be read{f' from {path}: {why}' if path else ''}.") from error
@@ -156,16 +161,9 @@ def _password(arguments: Namespace, environment: Mapping[str, str]) -> str:
         raise AccessError("an empty password protects nothing.")
     if not is_sure:
         raise AccessError("the two passwords differ.")
-    return found
-
-
-def _hashed(password: str) -> str:
-    if not password:
-        return ""
     from jupyter_server.auth.security import passwd  # only here: its package takes long to load
 
-    hashed: str = passwd(password)
-    return hashed
+    return str(passwd(found))
 
 
 def _usual_token() -> tuple[str, bool]:
@@ -190,6 +188,16 @@ def is_every_address(ip: str) -> bool:
         return ip == "" or ip_address(ip).is_unspecified
     except ValueError:
         return False
+
+
+def whole_number(words: str, least: int = 1, most: float = math.inf) -> Callable[[str], int]:
+    """Return what reads an option's number from `least` to `most`; `words` say what else was expected."""
+
+    def number(text: str) -> int:
+        is_number = text.isascii() and text.isdigit() and least <= int(text) <= most
+        return int(_checked(is_number, words, text))
+
+    return number
 
 
 def _checked(is_one: object, words: str, text: str) -> str:

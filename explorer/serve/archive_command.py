@@ -2,31 +2,27 @@
 
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
-from typing import Any
 
 from explorer.datasets import DatasetError, load_mnist
 from explorer.datasets.archive import write_archive
 from explorer.safe_write import whole_file
-from explorer.serve.serve_command import DEFAULTS, refuse
+from explorer.serve.serve_command import refuse
 
-__all__ = ["add_parser", "run"]
+__all__ = ["add_options", "run"]
 
 NAME = "mnist.tgz"
-_DESCRIPTION = """\
-Write the archive that the exercise begins with: mnist-train-images.npy, mnist-train-labels.npy,
-mnist-test-images.npy and mnist-test-labels.npy, made from the images of the package. Nothing is downloaded.
+DESCRIPTION = """\
+Write the archive that the exercise begins with: mnist-train-images.npy,
+mnist-train-labels.npy, mnist-test-images.npy and mnist-test-labels.npy, made
+from the images of the package. Nothing is downloaded.
 """
 
 
-def add_parser(subparsers: Any) -> ArgumentParser:
-    """Add the command ``archive`` to what `ArgumentParser.add_subparsers` returned; `run` does what it says."""
-    words = "write the exercise's mnist.tgz"
-    parser: ArgumentParser = subparsers.add_parser("archive", help=words, description=_DESCRIPTION)
-    parser.set_defaults(run=run, foreign=(*DEFAULTS, "dataset"))
+def add_options(parser: ArgumentParser) -> None:
+    """Add the options of ``archive`` to its parser."""
     words = f"the file to write, or a folder for it (default: {NAME})"
     parser.add_argument("path", nargs="?", default=NAME, metavar="PATH", help=words)
     parser.add_argument("--overwrite", action="store_true", help="replace a file that is there already")
-    return parser
 
 
 def run(arguments: Namespace) -> int:

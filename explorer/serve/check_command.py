@@ -3,12 +3,11 @@
 import json
 import os
 import sys
-from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from argparse import ArgumentParser, Namespace
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
 
 from rich.console import Console
 from rich.progress import track
@@ -19,11 +18,11 @@ from explorer.safe_write import whole_file
 from explorer.serve.checked_submissions import CheckedSubmission, check_all
 from explorer.serve.grader_cells import WRITTEN
 from explorer.serve.run_options import INTERRUPTED, REFUSED, positive
-from explorer.serve.serve_command import DEFAULTS, refuse
+from explorer.serve.serve_command import refuse
 from explorer.serve.submission import Limits
 from explorer.wording import counted
 
-__all__ = ["add_parser", "run"]
+__all__ = ["add_options", "run"]
 
 WRONG = 1
 ENDINGS = (".py", ".ipynb")
@@ -32,12 +31,12 @@ SIGNS = MappingProxyType({"right": "✓", "wrong": "✗", "waiting": "…", "mis
 _MOST_NAME = 36  # letters of a file's name in the table
 _MOST_LETTERS = 1000  # of a line
 _MOST_MISTAKES = 10
-_DESCRIPTION = """\
+DESCRIPTION = """\
 Check a solution of the exercise, a script or a notebook, and name its mistakes.
 Of several files, or of all in a folder, show a table: a row each, then each
 task's totals and the most common mistakes.
 """
-_EPILOG = """\
+EPILOG = """\
 What is executed: imports, functions, classes, and assignments that call nothing
 that the submission defines. All else is left out: magics, training, drawing,
 what follows if __name__ == "__main__".
@@ -58,33 +57,19 @@ Examples:
 """
 
 
-def add_parser(subparsers: Any) -> ArgumentParser:
-    """Add the command ``check`` to what `ArgumentParser.add_subparsers` returned; `run` does what it says."""
-    words = "check solutions of the exercise, and name their mistakes"
-    parser: ArgumentParser = subparsers.add_parser(
-        "check",
-        help=words,
-        description=_DESCRIPTION,
-        epilog=_EPILOG,
-        formatter_class=RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    parser.set_defaults(run=run, foreign=(*DEFAULTS, "dataset"))
-    parser.add_argument(
-        "paths", nargs="*", type=Path, metavar="PATH", help="a .py, a .ipynb, or a folder of them"
-    )
-    parser.add_argument(
-        "--json", action="store_true", help="write a JSON object for each submission, a line each"
-    )
+def add_options(parser: ArgumentParser) -> None:
+    """Add the options of ``check`` to its parser."""
+    add = parser.add_argument
+    add("paths", nargs="*", type=Path, metavar="PATH", help="a .py, a .ipynb, or a folder of them")
+    add("--json", action="store_true", help="write a JSON object for each submission, a line each")
     for option, usual, unit in zip(("--seconds", "--memory"), Limits(), ("N", "MB"), strict=True):
         words = f"what a submission may take (default: {usual})"
-        parser.add_argument(option, type=positive, default=usual, metavar=unit, help=words)
+        add(option, type=positive, default=usual, metavar=unit, help=words)
     words = "instead write the same checks for a grader: tests, or a notebook with a cell for each task"
-    parser.add_argument("--cells", choices=WRITTEN, help=words)
+    add("--cells", choices=WRITTEN, help=words)
     words = "the folder that --cells writes to (default: tests)"
-    parser.add_argument("-o", "--output", type=Path, default=Path("tests"), metavar="FOLDER", help=words)
-    parser.add_argument("--overwrite", action="store_true", help="let --cells replace files")
-    return parser
+    add("-o", "--output", type=Path, default=Path("tests"), metavar="FOLDER", help=words)
+    add("--overwrite", action="store_true", help="let --cells replace files")
 
 
 def run(arguments: Namespace) -> int:

@@ -1,7 +1,8 @@
-"""The command ``nn-explorer``. Each command is a module next to this one with an `add_parser`."""
+"""The command ``nn-explorer``. Each command is a module next to this one, which does what its options say."""
 
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Sequence
+from typing import Any
 
 from explorer import __version__
 from explorer.serve import (
@@ -13,24 +14,17 @@ from explorer.serve import (
     study_command,
     train_command,
 )
+from explorer.serve.serve_command import DEFAULTS, refuse
 from explorer.serve.surroundings import settle_terminal
 
 __all__ = ["main"]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Do what the command line says, and return the exit code.
+    """Do what `arguments` say, or this process's command line, and return the exit code.
 
-    Parameters
-    ----------
-    arguments
-        What follows the command's name; None for the command line of this process.
-
-    Returns
-    -------
-    int
-        0 if all went well, 2 if an option has an invalid value; ``train`` and ``study`` also return 1 if they
-        failed, and 130 if Ctrl-C stopped them.
+    It is 0 if all went well, 1 if what was asked for failed, 2 if an option has an invalid value, and 130 if
+    Ctrl-C stopped it.
 
     Raises
     ------
@@ -43,8 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if foreign:
         which = f"option{'s' * (len(foreign) > 1)} {' and '.join(foreign)}"
         help_command = f"nn-explorer {given.command} --help"
-        return serve_command.refuse(f"{given.command} has no {which}: {help_command} lists them.")
-    code: int = given.run(Namespace(**{**serve_command.DEFAULTS, **vars(given)}))
+        return refuse(f"{given.command} has no {which}: {help_command} lists them.")
+    code: int = given.run(Namespace(**{**DEFAULTS, **vars(given)}))
     return code
 
 
@@ -55,18 +49,30 @@ def _parser() -> ArgumentParser:
         epilog="Each command has its own help: nn-explorer train --help",
     )
     parser.add_argument("--version", action="version", version=f"nn-explorer {__version__}")
-    serve_command.add_options(parser)  # what happens without a command
-    parser.set_defaults(foreign=())
+    serve_command.add_options(parser)
+    parser.set_defaults(run=serve_command.run, foreign=())  # what happens without a command
     subparsers = parser.add_subparsers(title="commands", metavar="", dest="command")
-    commands = (
-        serve_command,
-        train_command,
-        study_command,
-        present_command,
-        rehearse_command,
-        archive_command,
-        check_command,
+    of_page = (*DEFAULTS, "dataset")
+    of_class = [name for name in of_page if name != "seats"]
+    exact, many = {"allow_abbrev": False}, {"allow_abbrev": False, "usage": "%(prog)s [options]"}
+    commands: tuple[tuple[Any, ...], ...] = (  # with the options before a command that it doesn't have
+        (serve_command, "serve", "open the explorer in the browser; what happens without a command", (), {}),
+        (train_command, "train", "train one network in the terminal", DEFAULTS, many),
+        (study_command, "study", "train many networks in the terminal, and compare them", DEFAULTS, many),
+        (present_command, "present", "open the talk as slides in the browser", ("dataset",), {}),
+        (rehearse_command, "rehearse", "let a class come at once, and say how it fares", of_class, {}),
+        (archive_command, "archive", "write the exercise's mnist.tgz", of_page, {}),
+        (check_command, "check", "check solutions of the exercise, and name their mistakes", of_page, exact),
     )
-    for command in commands:
-        command.add_parser(subparsers)
+    for module, name, words, foreign, settings in commands:
+        command = subparsers.add_parser(
+            name,
+            help=words,
+            description=module.DESCRIPTION,
+            epilog=getattr(module, "EPILOG", None),
+            formatter_class=RawDescriptionHelpFormatter,
+            **settings,
+        )
+        module.add_options(command)
+        command.set_defaults(run=module.run, foreign=foreign)
     return parser

@@ -41,7 +41,7 @@ class WarmProcess:
     """
 
     def __init__(self, environment: Mapping[str, str], *, prepares_app: bool) -> None:
-        self._prepared = "explorer.serve.opening_app" if prepares_app else "explorer.app.explorer"
+        self._prepared = "explorer.serve.visit" if prepares_app else "explorer.app.explorer"
         self._environment = {**environment, **dict.fromkeys(_ONE_THREAD, "1")}
         self._asking = asyncio.Lock()
         self._process: subprocess.Popen[bytes] | None = None

@@ -1,13 +1,16 @@
-"""How the server's kernels are started: with what, and when."""
+"""How the server's kernels are started, for whom and when, and how they hear of their visitor and their page."""
 
 import asyncio
 import os
+from asyncio import Future
 from functools import partial
 from typing import Any
 
-from traitlets import Instance, Set
+from traitlets import HasTraits, Instance, Int, Set
+from voila.request_info_handler import RequestInfoSocketHandler
 
 from explorer.serve.forked_kernels import WarmProcess
+from explorer.serve.seats import Seats
 from explorer.serve.shares import tell_connected
 from explorer.serve.surroundings import SLOW_GRAMMAR, kernel_environment
 
@@ -15,8 +18,9 @@ __all__ = [
     "KERNEL_OPTIONS",
     "QUIET_SECONDS",
     "READY_SECONDS",
-    "KernelWatch",
+    "SeatedKernels",
     "StartingOrder",
+    "VisitHandler",
     "kernel_manager_class",
 ]
 
@@ -33,6 +37,12 @@ seconds of work would be taken from the page's. Whoever comes meanwhile ends the
 
 READY_SECONDS = 5.0
 """A kernel that takes longer to run the notebook holds up the start of others no more."""
+
+_HasTraits: Any = (
+    HasTraits  # for the type checker, which doesn't know what Jupyter's and Voilà's managers have
+)
+_POLL_SECONDS = 0.1
+_NORMAL_CLOSURE = 1000  # RFC 6455: the one who closes has all that it came for
 
 
 class StartingOrder:
@@ -80,14 +90,85 @@ class StartingOrder:
         self._places.release()
 
 
-class KernelWatch:
-    """A part of a manager of kernels: sees to it that no visitor gets a kernel that has died."""
+class SeatedKernels(_HasTraits):
+    """A part of a manager of kernels: one for each seat, and for the next visitor one that is living.
 
-    async def is_living(self: Any, kernel_id: str) -> bool:
+    It starts kernels with what they need of the surroundings, and the one for the next visitor not before there is
+    a seat and the page of this one has had time to draw. One that dies before its visitor has come is replaced.
+    """
+
+    seats: Seats
+    variables: dict[str, str]
+    """Environment variables that kernels get in addition."""
+    warm_process: WarmProcess | None
+    """What kernels are forked from; it ends with the manager."""
+
+    order = Instance(StartingOrder, ())
+    _starting = Set()
+    _begun = Int(0)
+    _server_ends = Instance(asyncio.Event, ())
+
+    async def start_kernel(self, **options: Any) -> str:
+        """Start a kernel when its turn has come, and return its id."""
+        has_visitor = options["env"].get("VOILA_PREHEAT") != "True"
+        while not (has_visitor or self._server_ends.is_set()) and self._n_kernels() >= self.seats.most:
+            await asyncio.sleep(_POLL_SECONDS)
+        if self._server_ends.is_set():
+            raise RuntimeError("the server ends")
+        self._begun += 1
+        try:
+            await self.order.take_place(has_visitor=has_visitor)
+            options["env"] = kernel_environment(options["env"]) | self.variables
+            options["extra_arguments"] = list(KERNEL_OPTIONS)
+            start = asyncio.ensure_future(super().start_kernel(**options))
+            self._starting.add(start)
+            start.add_done_callback(self._starting.discard)
+            try:
+                kernel_id: str = await start
+            except BaseException:
+                self.order.leave_place()
+                raise
+        finally:
+            self._begun -= 1
+        self.order.note_start(kernel_id)
+        self.add_restart_callback(kernel_id, partial(self.on_death, kernel_id), "dead")
+        return kernel_id
+
+    def _n_kernels(self) -> int:
+        return len(self.list_kernel_ids()) + self._begun
+
+    async def shutdown_kernel(self, kernel_id: str, *arguments: Any, **options: Any) -> None:
+        """End a kernel, whose seat is free then."""
+        self.seats.leave(kernel_id)
+        await super().shutdown_kernel(kernel_id, *arguments, **options)
+
+    async def shutdown_all(self, *arguments: Any, **options: Any) -> None:
+        """End all kernels, and what they are forked from."""
+        self._server_ends.set()
+        self.order.note_visit()  # a kernel can't be ended while it has yet to start
+        if starting := [*self._starting]:
+            await asyncio.wait(starting, timeout=READY_SECONDS)
+            for start in starting:
+                start.cancel()
+        await super().shutdown_all(*arguments, **options)
+        if self.warm_process is not None:
+            self.warm_process.close()
+
+    def notify_connect(self, kernel_id: str) -> None:
+        """Tell a kernel that its page is there."""
+        super().notify_connect(kernel_id)
+        tell_connected(self.variables, kernel_id, self._kernel_connections.get(kernel_id, 0))
+
+    def notify_disconnect(self, kernel_id: str) -> None:
+        """Tell a kernel that its page has gone, unless it has another connection."""
+        super().notify_disconnect(kernel_id)
+        tell_connected(self.variables, kernel_id, self._kernel_connections.get(kernel_id, 0))
+
+    async def is_living(self, kernel_id: str) -> bool:
         """Return whether a kernel is there and its process runs."""
         return kernel_id in self and bool(await self.is_alive(kernel_id))
 
-    async def replace_dead(self: Any) -> None:
+    async def replace_dead(self) -> None:
         """Start others in the place of the kernels that wait for a visitor and are dead, or never started."""
         for notebook, pool in [*self._pools.items()]:  # Voilà's
             for waiting in [task for task in pool if task.done()]:
@@ -102,70 +183,47 @@ class KernelWatch:
                     )
             self.fill_if_needed(delay=0, notebook_name=notebook)
 
-    def on_death(self: Any, kernel_id: str) -> None:
+    def on_death(self, kernel_id: str) -> None:
         """Replace a kernel that has just died, if it was one that waits."""
         self.order.note_ready(kernel_id)
         self._replacing = asyncio.ensure_future(self.replace_dead())
 
 
 def kernel_manager_class(
-    base: type, variables: dict[str, str], warm_process: WarmProcess | None = None
+    base: type, given: dict[str, str], places: Seats, warm: WarmProcess | None = None
 ) -> type:
-    """Return a class of kernel managers for Voilà to build its own on.
+    """Return the class of managers that Voilà is to build on in place of `base`, as `SeatedKernels` says."""
 
-    It starts kernels with what they need of the surroundings, and the one for the next visitor not before the
-    page of this one has had time to draw. One that dies before its visitor has come is replaced.
-
-    Parameters
-    ----------
-    base
-        The class that Voilà would build on.
-    variables
-        Environment variables that kernels get in addition.
-    warm_process
-        What kernels are forked from; it ends with the manager.
-    """
-
-    class KernelManager(KernelWatch, base):
-        _starting = Set()
-        order = Instance(StartingOrder, ())
-
-        @property
-        def warm_process(self) -> WarmProcess | None:
-            return warm_process
-
-        async def start_kernel(self, **options: Any) -> str:
-            await self.order.take_place(has_visitor=options["env"].get("VOILA_PREHEAT") != "True")
-            options["env"] = kernel_environment(options["env"]) | variables
-            options["extra_arguments"] = list(KERNEL_OPTIONS)
-            start = asyncio.ensure_future(super().start_kernel(**options))
-            self._starting.add(start)
-            start.add_done_callback(self._starting.discard)
-            try:
-                kernel_id: str = await start
-            except BaseException:
-                self.order.leave_place()
-                raise
-            self.order.note_start(kernel_id)
-            self.add_restart_callback(kernel_id, partial(self.on_death, kernel_id), "dead")
-            return kernel_id
-
-        def notify_connect(self, kernel_id: str) -> None:
-            super().notify_connect(kernel_id)
-            tell_connected(variables, kernel_id, self._kernel_connections.get(kernel_id, 0))
-
-        def notify_disconnect(self, kernel_id: str) -> None:
-            super().notify_disconnect(kernel_id)
-            tell_connected(variables, kernel_id, self._kernel_connections.get(kernel_id, 0))
-
-        async def shutdown_all(self, *arguments: Any, **options: Any) -> None:
-            self.order.note_visit()  # a kernel can't be ended while it has yet to start
-            if starting := [*self._starting]:
-                await asyncio.wait(starting, timeout=READY_SECONDS)
-                for start in starting:
-                    start.cancel()
-            await super().shutdown_all(*arguments, **options)
-            if warm_process is not None:
-                warm_process.close()
+    class KernelManager(SeatedKernels, base):
+        seats, variables, warm_process = places, given, warm
 
     return KernelManager
+
+
+class VisitHandler(RequestInfoSocketHandler):
+    """Tells a kernel that waits for a visitor who has come.
+
+    Under load a kernel may connect a second time before its first connection is known to be over. Voilà then
+    sends its words into the first, or forgets the second with it, and the visitor would wait for ever.
+    """
+
+    _kernel_id = ""
+
+    def open(self, kernel_id: str) -> None:
+        """Tell the kernel at once if its visitor is there already."""
+        self._kernel_id = kernel_id
+        self.settings["kernel_manager"].order.note_ready(kernel_id)
+        super().open(kernel_id)
+
+    def write_message(self, message: Any, binary: bool = False) -> Future[None]:
+        """Tell the kernel, and keep the words in case it has to ask again."""
+        self._cache[self._kernel_id] = message
+        written: Future[None] = super().write_message(message, binary)
+        return written
+
+    def on_close(self) -> None:
+        """Forget this connection, and no other; a kernel that says goodbye has heard its words."""
+        if self._waiters.get(self._kernel_id) is self:
+            del self._waiters[self._kernel_id]
+        if self.close_code == _NORMAL_CLOSURE:
+            self._cache.pop(self._kernel_id, None)

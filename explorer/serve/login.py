@@ -8,14 +8,11 @@ from typing import Any
 from jupyter_server.auth.decorator import allow_unauthenticated
 from jupyter_server.auth.login import LoginFormHandler
 from tornado.escape import url_escape
-from tornado.web import HTTPError
-from voila.tornado.handler import TornadoVoilaHandler
-from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
 from explorer.serve.access import Access
 from explorer.serve.refusals import theme_shown
 
-__all__ = ["LoginHandler", "OpenedByPage", "Tries", "WithoutToken"]
+__all__ = ["LoginHandler", "Tries"]
 
 MOST_TRIES = 20
 TRIES_SECONDS = 60.0
@@ -75,31 +72,3 @@ class LoginHandler(LoginFormHandler):
         post()
         if self.get_status() == 401:
             self._tries.note(address)
-
-
-class WithoutToken(TornadoVoilaHandler):
-    """A page that goes from a link with a token to its address without: addresses are shown and passed on."""
-
-    async def prepare(self, **options: Any) -> None:
-        """Let in whoever has the token, whose cookie then stands for it."""
-        await super().prepare(**options)
-        if self.current_user is not None and "token" in self.request.query_arguments:
-            parts = [part for part in self.request.query.split("&") if part.partition("=")[0] != "token"]
-            self.redirect("?".join(filter(None, [self.request.path, "&".join(parts)])))
-
-
-class OpenedByPage(VoilaKernelWebsocketHandler):
-    """A socket that in a hub only a browser opens that this server has sent the page to.
-
-    The hub's proxy asks nobody who opens a socket to log in. The page's cookie is sent to those that it let in.
-    """
-
-    async def prepare(self, **options: Any) -> None:
-        """Refuse whoever has no cookie of ours; afterwards Jupyter would give them one."""
-        if self.settings["is_in_hub"] and self.identity_provider.get_user_cookie(self) is None:
-            raise HTTPError(403)
-        await super().prepare(**options)
-
-    def write_error(self, status_code: int, **_: Any) -> None:
-        """Say no in a word: nobody reads the page of a socket."""
-        self.finish()

@@ -1,40 +1,92 @@
-"""What the server sends: the page, of templates that are compiled once, and files that the browser keeps."""
+"""The page, made of templates that are compiled once: for who has a seat; the others get a place in line."""
 
-from asyncio import Future
+import re
 from collections.abc import AsyncIterator
+from secrets import token_urlsafe
 from typing import Any
 from urllib.parse import parse_qs
 
 import voila.notebook_renderer
 from jinja2 import BytecodeCache, Environment
 from jinja2.bccache import Bucket
-from tornado.web import RequestHandler
+from tornado.web import authenticated
 from voila.exporter import VoilaExporter
-from voila.request_info_handler import RequestInfoSocketHandler
+from voila.handler import BaseVoilaHandler
+from voila.notebook_renderer import NotebookRenderer
 from voila.tornado.handler import TornadoVoilaHandler
 
-from explorer.figures.palette import PALETTES
-from explorer.serve.login import WithoutToken
-from explorer.serve.refusals import FilesHandler
-from explorer.serve.scripts import Script
-from explorer.serve.seated_page import SeatedPage
+from explorer.serve.refusals import theme_shown
+from explorer.serve.seats import REFRESH_SECONDS, TakenSeat
+from explorer.wording import ordinal
 
 __all__ = [
+    "BROWSER",
+    "PLACE",
     "CompiledTemplates",
-    "LastingFileHandler",
     "PageExporter",
     "PageHandler",
-    "ScriptHandler",
-    "VisitHandler",
+    "PlaceHandler",
+    "opening_of",
 ]
 
-FOR_EVER = "public, max-age=31536000, immutable"
-JAVASCRIPT = "text/javascript; charset=utf-8"
-NORMAL_CLOSURE = 1000  # RFC 6455: the one who closes has all that it came for
+BROWSER = "explorer-browser"
+"""Cookie by which a browser keeps its place, and a page that is reloaded its seat."""
+
+PLACE = "explorer/place"
+"""Address at which a page in line asks for its place."""
+
+_OPENING_ENDS = '<main id="rendered_cells" aria-busy="true">'
+_KERNEL = re.compile(r'"kernelId": "([0-9a-f-]+)"')
+_RELOAD = """<script>
+try {
+  const tries = Number(sessionStorage.getItem("explorer-tries"));
+  sessionStorage.setItem("explorer-tries", tries + 1);
+  if (tries < 3) location.reload();
+} catch {}  // storage is forbidden: nothing would end the tries
+</script>"""
+"""For a page whose kernel died before all of it was there: the next kernel takes the visit."""
+
+_FAILED = '<p class="explorer-notice explorer-failed" role="alert">The explorer could not start.</p></main>'
 
 
-class PageHandler(WithoutToken, SeatedPage, TornadoVoilaHandler):
+async def opening_of(renderer: NotebookRenderer) -> str:
+    """Return the beginning of the page, a skeleton, which needs no kernel."""
+    await renderer.initialize()
+    opening = ""
+    async for html, _ in renderer.generate_content_generator():
+        opening += html
+        if _OPENING_ENDS in opening:
+            break
+    return opening.partition(_OPENING_ENDS)[0] + _OPENING_ENDS
+
+
+def _in_line(place: int) -> str:
+    return "You are next in line." if place <= 1 else f"You are {ordinal(place)} in line."
+
+
+def _browser(handler: BaseVoilaHandler) -> str:
+    """Return the cookie of the browser that asks; one without gets it with the answer."""
+    browser: str = handler.get_cookie(BROWSER, "")
+    if not re.fullmatch(r"[\w-]{22}", browser, re.ASCII):
+        browser = token_urlsafe(16)
+        handler.set_cookie(BROWSER, browser, path=handler.base_url, httponly=True, samesite="Lax")
+    return browser
+
+
+class PageHandler(TornadoVoilaHandler):
     """Sends the page; the theme that the browser last showed is told to the kernel as part of the query."""
+
+    _seat: TakenSeat | None = None
+
+    async def prepare(self, **options: Any) -> None:
+        """Let in whoever has the token, whose cookie then stands for it.
+
+        A link with a token goes on to its address without: addresses are shown and passed on.
+        """
+        await super().prepare(**options)
+        if self.current_user is not None and "token" in self.request.query_arguments:
+            parts = [part for part in self.request.query.split("&") if part.partition("=")[0] != "token"]
+            self.redirect("?".join(filter(None, [self.request.path, "&".join(parts)])))
 
     def should_use_rendered_notebook(self, _data: object, pool_size: int, *_: object) -> bool:
         """Return whether a kernel for nobody yet can take the visit, be it only on its way: each has a seat."""
@@ -43,84 +95,77 @@ class PageHandler(WithoutToken, SeatedPage, TornadoVoilaHandler):
     async def get_generator(self, path: str | None = None) -> AsyncIterator[str]:
         """Yield the page piece by piece."""
         _ = self.xsrf_token  # sets the cookie that the page needs to end its kernel when it is closed
-        query = self.request.query
-        shown = self.get_cookie("explorer-theme")
-        if shown in PALETTES and "theme" not in parse_qs(query, keep_blank_values=True):
+        query, shown = self.request.query, theme_shown(self)
+        if shown is not None and "theme" not in parse_qs(query, keep_blank_values=True):
             self.request.query = "&".join(filter(None, [query, f"theme={shown}"]))
         async for html in self.seated(super().get_generator(path)):
             yield html
 
+    async def seated(self, page: AsyncIterator[str]) -> AsyncIterator[str]:
+        """Yield the page, its beginning at once; where all seats are taken, the page of who is in line."""
+        seats, browser = self.settings["explorer_seats"], _browser(self)
+        self.set_header("Content-Type", "text/html; charset=utf-8")
+        self.set_header("Cache-Control", "no-store")
+        self._seat = seat = await seats.take(browser, self.kernel_manager)
+        if seat is None:
+            self.set_status(503)
+            self.set_header("Retry-After", str(REFRESH_SECONDS))
+            yield self._page_in_line(seats.place(browser))
+            return
+        yield await self.settings["explorer_opening"]
+        manager = self.kernel_manager
+        async with seats.opening(seat, manager):
+            try:
+                manager.order.note_visit()
+                await manager.replace_dead()
+                async for html in _after_opening(page):
+                    if found := _KERNEL.search(html):
+                        seat.kernel = found[1]
+                    yield html
+                if not await manager.is_living(seat.kernel):
+                    yield _RELOAD
+            except RuntimeError as error:  # Jupyter's word for a kernel that dies as it starts
+                self.log.warning("A kernel died as it started: %s", error)
+                yield _RELOAD
+            except Exception:  # a template's or Voilà's: half of the page is sent, and its end says so
+                self.log.exception("A page could not be made")
+                yield _FAILED
 
-class VisitHandler(RequestInfoSocketHandler):
-    """Tells a kernel that waits for a visitor who has come.
+    def _page_in_line(self, place: int) -> str:
+        html: str = self.render_template(
+            "full.html",
+            words=_in_line(place),
+            theme=theme_shown(self),
+            refresh=REFRESH_SECONDS,
+            place=PLACE,
+        )
+        return html
 
-    Under load a kernel may connect a second time before its first connection is known to be over. Voilà then
-    sends its words into the first, or forgets the second with it, and the visitor would wait for ever.
-    """
-
-    _kernel_id = ""
-
-    def open(self, kernel_id: str) -> None:
-        """Tell the kernel at once if its visitor is there already."""
-        self._kernel_id = kernel_id
-        self.settings["kernel_manager"].order.note_ready(kernel_id)
-        super().open(kernel_id)
-
-    def write_message(self, message: Any, binary: bool = False) -> Future[None]:
-        """Tell the kernel, and keep the words in case it has to ask again."""
-        self._cache[self._kernel_id] = message
-        written: Future[None] = super().write_message(message, binary)
-        return written
-
-    def on_close(self) -> None:
-        """Forget this connection, and no other; a kernel that says goodbye has heard its words."""
-        if self._waiters.get(self._kernel_id) is self:
-            del self._waiters[self._kernel_id]
-        if self.close_code == NORMAL_CLOSURE:
-            self._cache.pop(self._kernel_id, None)
+    def on_connection_close(self) -> None:
+        """Note that nobody waits for the page any more."""
+        super().on_connection_close()
+        if self._seat is not None:
+            self._seat.is_left = True
 
 
-class LastingFileHandler(FilesHandler):
-    """Sends files of a package, for the browser to keep: their address holds the package's version."""
-
-    def set_extra_headers(self, path: str) -> None:
-        """Say that the file never changes."""
-        self.set_header("Cache-Control", FOR_EVER)
-
-    def get_content_type(self) -> str:
-        """Return JavaScript's type, whatever the operating system says about ``.js``."""
-        if str(self.absolute_path).endswith(".js"):
-            return JAVASCRIPT
-        kind: str = super().get_content_type()
-        return kind
+async def _after_opening(page: AsyncIterator[str]) -> AsyncIterator[str]:
+    opening = ""
+    async for html in page:
+        if _OPENING_ENDS in opening:
+            yield html
+        elif _OPENING_ENDS in (opening := opening + html):
+            yield opening.partition(_OPENING_ENDS)[2]
 
 
-class ScriptHandler(RequestHandler):
-    """Sends a script that was made as the server started.
+class PlaceHandler(BaseVoilaHandler):
+    """Tells a page in line its place, and keeps it."""
 
-    Parameters
-    ----------
-    script
-        The script.
-    far
-        Whether a browser may be on another computer: compressed, the page's scripts are a third as long, but on
-        this one they come later.
-    """
-
-    def initialize(self, script: Script, far: bool) -> None:
-        """Take what there is to send."""
-        self._script, self._far = script, far
-
+    @authenticated
     def get(self) -> None:
-        """Send the script, for the browser to keep."""
-        self.set_header("Content-Type", JAVASCRIPT)
-        self.set_header("Cache-Control", FOR_EVER)
-        self.set_header("Vary", "Accept-Encoding")
-        if self._far and "gzip" in self.request.headers.get("Accept-Encoding", ""):
-            self.set_header("Content-Encoding", "gzip")
-            self.finish(self._script.packed)
-        else:
-            self.finish(self._script.content)
+        """Send the place, 0 where there is a seat, and a sentence that says it."""
+        place = self.settings["explorer_seats"].place(_browser(self))
+        self.set_header("Cache-Control", "no-store")
+        self.finish({"place": place, "words": _in_line(place)})
 
 
 class CompiledTemplates(BytecodeCache):

@@ -1,23 +1,22 @@
 """``nn-explorer present``: the talk as slides in the browser."""
 
-import argparse
 import sys
+from argparse import ArgumentParser, Namespace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 from explorer.serve.serve_command import add_server_options, find_notebook, refuse, serve
 
-__all__ = ["add_parser", "find_reveal", "run"]
+__all__ = ["add_options", "find_reveal", "run"]
 
 NOTEBOOK = "presentation.ipynb"
 TEMPLATE = "explorer-talk"
 
-_DESCRIPTION = """\
+DESCRIPTION = """\
 Open the talk as slides in the browser. Every slide opens with a finished run
 that was recorded, so nothing can hang; nothing is fetched from another host.
 """
-_EPILOG = """\
+EPILOG = """\
 Keys: arrows and Space move, Home and End jump, t trains the slide's run live,
 s opens the speaker's notes, d changes between light and dark, f fills the
 screen, b blanks it; Esc leaves a control and gives the keys back to the slides.
@@ -27,23 +26,14 @@ package sphinx-revealjs (Apache-2.0 licence), the extra "present".
 """
 
 
-def add_parser(subparsers: Any) -> argparse.ArgumentParser:
-    """Add the command ``present`` to what `ArgumentParser.add_subparsers` returned; `run` does what it says."""
-    parser: argparse.ArgumentParser = subparsers.add_parser(
-        "present",
-        help="open the talk as slides in the browser",
-        description=_DESCRIPTION,
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def add_options(parser: ArgumentParser) -> None:
+    """Add the options of ``present`` to its parser."""
     add_server_options(parser)
-    parser.set_defaults(run=run, foreign=("dataset",))
     words = "train the talk's runs again and keep them as its recordings"
     parser.add_argument("--record", action="store_true", help=words)
-    return parser
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: Namespace) -> int:
     """Serve the slides until Ctrl-C or SIGTERM, or record their runs; return the exit code."""
     if arguments.record:
         return _record()

@@ -10,35 +10,31 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
-from typing import Any
 from urllib.parse import urlsplit
 
 from explorer.serve.rehearsal import Rung, climb, until_idle
-from explorer.serve.serve_command import DEFAULTS, refuse
+from explorer.serve.serve_command import refuse
 
-__all__ = ["add_parser", "run"]
+__all__ = ["add_options", "run"]
 
 MOST_VISITORS = 500
 HEAD = "visitors  seated  waited  failed    first byte          page   first point  MiB  CPU s"
-_DESCRIPTION = """\
-Let so many visitors open the page at once, train and leave, and say how they fared: seconds to the first
-byte, to the whole page and from a change to the first point that is trained, as median/95th percentile;
-memory (PSS) and CPU a seat. They come without a browser, whose work their own computers do.
+DESCRIPTION = """\
+Let so many visitors open the page at once, train and leave, and say how they
+fared: seconds to the first byte, to the whole page and from a change to the
+first point that is trained, as median/95th percentile; memory (PSS) and CPU a
+seat. They come without a browser, whose work their own computers do.
 """
 
 
-def add_parser(subparsers: Any) -> ArgumentParser:
-    """Add the command ``rehearse`` to what `ArgumentParser.add_subparsers` returned; `run` does what it says."""
-    words = "let a class come at once, and say how it fares"
-    parser: ArgumentParser = subparsers.add_parser("rehearse", help=words, description=_DESCRIPTION)
-    parser.set_defaults(run=run, foreign=(*(name for name in DEFAULTS if name != "seats"), "dataset"))
+def add_options(parser: ArgumentParser) -> None:
+    """Add the options of ``rehearse`` to its parser."""
     words = "how many come at once, time after time (default: 10,30)"
     parser.add_argument("--visitors", type=_visitors, default=[10, 30], metavar="N,N", help=words)
     words = "a server that runs on this computer (default: one of its own)"
     parser.add_argument("--url", type=_own_address, metavar="ADDRESS", help=words)
     parser.add_argument("--seats", default=SUPPRESS, metavar="N", help="seats of its own server")
     parser.add_argument("--json", action="store_true", help="write the figures as JSON")
-    return parser
 
 
 def run(arguments: Namespace) -> int:

@@ -5,7 +5,7 @@ The options are the settings of `TrainingConfig`, made from the same table as th
 
 import os
 import sys
-from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError, Namespace
+from argparse import SUPPRESS, ArgumentParser, Namespace
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -15,6 +15,7 @@ from rich.console import Console
 
 from explorer.datasets import Dataset, DatasetError, load_dataset, load_mnist
 from explorer.safe_write import check_destination
+from explorer.serve.access import whole_number
 from explorer.training import FIELDS, PRESETS, ConfigError, TrainingConfig
 from explorer.training.changes import Changes
 from explorer.training.config import DATA_KEY
@@ -36,7 +37,6 @@ __all__ = [
     "exit_code",
     "positive",
     "query_of",
-    "refused",
     "tell_what_does_nothing",
     "terminal",
 ]
@@ -44,7 +44,8 @@ __all__ = [
 FAILED, REFUSED, INTERRUPTED = 1, 2, 130
 """Exit codes besides 0; the last is 128 + the number of the signal, as a shell counts it."""
 
-_MOST = 100_000
+positive = whole_number("expected a whole number from 1 to 100000", 1, 100_000)
+"""Reads an option's number."""
 
 _PRESETS: Mapping[str, TrainingConfig] = MappingProxyType(
     {name.lower().removeprefix("the ").replace(" ", "-"): config for name, config in PRESETS.items()}
@@ -132,12 +133,6 @@ def tell_what_does_nothing(configs: Iterable[TrainingConfig], messages: Console)
         messages.print("--patience does nothing without validation images; --validation says how many.")
 
 
-def refused(error: ConfigError) -> RefusedError:
-    """Return in the words of the options what is wrong with a setting."""
-    option = FIELDS[error.field].key.replace("_", "-")
-    return RefusedError(f"--{option} is {error.value!r}; expected {error.expected}.")
-
-
 def check_files(files: Iterable[tuple[str, str, bool]]) -> None:
     """Check that files can be written: options, each with its path and whether a file may be there already."""
     taken: dict[Path, str] = {}
@@ -153,13 +148,6 @@ def check_files(files: Iterable[tuple[str, str, bool]]) -> None:
         taken[destination] = option
 
 
-def positive(text: str) -> int:
-    """Return the number in an option, from 1 to 100 000."""
-    if not (text.isascii() and text.isdigit() and 0 < int(text) <= _MOST):
-        raise ArgumentTypeError(f"expected a whole number from 1 to {_MOST}, not {text!r}")
-    return int(text)
-
-
 def exit_code(command: str, work: Callable[[Console], int]) -> int:
     """Do the work of a command, which is given standard error, and return its exit code; say why it ends early."""
     messages = terminal(stderr=True)
@@ -167,6 +155,10 @@ def exit_code(command: str, work: Callable[[Console], int]) -> int:
         return work(messages)
     except (RefusedError, StudyError) as refusal:
         messages.print(f"nn-explorer {command}: {refusal}")
+        return REFUSED
+    except ConfigError as error:
+        option = FIELDS[error.field].key.replace("_", "-")
+        messages.print(f"nn-explorer {command}: --{option} is {error.value!r}; expected {error.expected}.")
         return REFUSED
     except KeyboardInterrupt:
         messages.print("Stopped.")

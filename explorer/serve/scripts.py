@@ -14,12 +14,25 @@ from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 
+from tornado.web import RequestHandler
 from voila.paths import collect_static_paths
 from voila.utils import get_voila_labextensions_path
 
+from explorer.serve.refusals import FilesHandler
 from explorer.widgets.plotly_module import PLOTLY_VERSION, plotly_script
 
-__all__ = ["PLOTLY_SCRIPT", "PageScripts", "Script", "joined", "page_scripts"]
+__all__ = [
+    "PLOTLY_SCRIPT",
+    "LastingFileHandler",
+    "PageScripts",
+    "Script",
+    "ScriptHandler",
+    "joined",
+    "page_scripts",
+]
+
+FOR_EVER = "public, max-age=31536000, immutable"
+JAVASCRIPT = "text/javascript; charset=utf-8"
 
 PLOTLY_SCRIPT = f"explorer/plotly/{PLOTLY_VERSION}/plotly.js"
 """Address of Plotly's JavaScript."""
@@ -107,3 +120,40 @@ def joined(parts: Sequence[Path]) -> list[Script]:
         groups[b'"use strict"' if STRICT.match(content) else b""].append(content)
     texts = [b"\n;".join([begin, *group]) for begin, group in groups.items() if group]
     return [Script(f"explorer/parts/{sha256(text).hexdigest()[:16]}.js", text) for text in texts]
+
+
+class LastingFileHandler(FilesHandler):
+    """Sends files of a package, for the browser to keep: their address holds the package's version."""
+
+    def set_extra_headers(self, path: str) -> None:
+        """Say that the file never changes."""
+        self.set_header("Cache-Control", FOR_EVER)
+
+    def get_content_type(self) -> str:
+        """Return JavaScript's type, whatever the operating system says about ``.js``."""
+        if str(self.absolute_path).endswith(".js"):
+            return JAVASCRIPT
+        kind: str = super().get_content_type()
+        return kind
+
+
+class ScriptHandler(RequestHandler):
+    """Sends a script that was made as the server started."""
+
+    def initialize(self, script: Script, far: bool) -> None:
+        """Take what there is to send, and whether a browser may be `far`, on another computer.
+
+        Compressed, the page's scripts are a third as long, but on this computer they come later.
+        """
+        self._script, self._far = script, far
+
+    def get(self) -> None:
+        """Send the script, for the browser to keep."""
+        self.set_header("Content-Type", JAVASCRIPT)
+        self.set_header("Cache-Control", FOR_EVER)
+        self.set_header("Vary", "Accept-Encoding")
+        if self._far and "gzip" in self.request.headers.get("Accept-Encoding", ""):
+            self.set_header("Content-Encoding", "gzip")
+            self.finish(self._script.packed)
+        else:
+            self.finish(self._script.content)

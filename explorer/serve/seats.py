@@ -16,9 +16,8 @@ from typing import Any
 
 import psutil
 from tornado.web import HTTPError
-from traitlets import Instance, Int
 
-__all__ = ["Seats", "TakenSeat", "free_memory", "seated_manager_class", "seats_of"]
+__all__ = ["Seats", "TakenSeat", "free_memory", "seats_of"]
 
 FETCHED_SECONDS = 60.0
 """A kernel whose page was fetched and never connected is ended after this time."""
@@ -190,36 +189,3 @@ async def _end(manager: Any, kernel: str) -> None:
         await manager.shutdown_kernel(kernel, now=True)
     except (HTTPError, KeyError, RuntimeError, OSError) as error:
         _log.warning("A kernel that nobody uses could not be ended: %s", error)
-
-
-def seated_manager_class(base: type, seats: Seats) -> type:
-    """Return a class of kernel managers that keeps to the seats, also with kernels for nobody yet."""
-
-    class SeatedManager(base):
-        _begun = Int(0)
-        _server_ends = Instance(asyncio.Event, ())
-
-        async def start_kernel(self, **options: Any) -> str:
-            is_for_nobody = options["env"].get("VOILA_PREHEAT") == "True"
-            while is_for_nobody and len(self.list_kernel_ids()) + self._begun >= seats.most:
-                if self._server_ends.is_set():
-                    break
-                await asyncio.sleep(_POLL_SECONDS)
-            if self._server_ends.is_set():
-                raise RuntimeError("the server ends")
-            self._begun += 1
-            try:
-                kernel: str = await super().start_kernel(**options)
-            finally:
-                self._begun -= 1
-            return kernel
-
-        async def shutdown_kernel(self, kernel_id: str, *arguments: Any, **options: Any) -> None:
-            seats.leave(kernel_id)
-            await super().shutdown_kernel(kernel_id, *arguments, **options)
-
-        async def shutdown_all(self, *arguments: Any, **options: Any) -> None:
-            self._server_ends.set()
-            await super().shutdown_all(*arguments, **options)
-
-    return SeatedManager

@@ -10,11 +10,11 @@ import socket
 import sys
 import threading
 import webbrowser
-from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError, Namespace
+from argparse import SUPPRESS, ArgumentParser, Namespace
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
-from itertools import count
+from itertools import chain, count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import MappingProxyType
@@ -31,8 +31,9 @@ from explorer.serve.access import (
     add_access_options,
     is_every_address,
     is_loopback,
+    whole_number,
 )
-from explorer.serve.shares import MEGABYTES, add_share_options, share_variables
+from explorer.serve.shares import MEGABYTES, MINUTES, share_variables
 from explorer.serve.surroundings import DATASETS, SHARED_DATASETS, settle_jupyter, skip_slow_grammar
 from explorer.wording import counted
 
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
 __all__ = [
     "DEFAULTS",
     "add_options",
-    "add_parser",
     "add_server_options",
     "end_all_tasks",
     "find_notebook",
@@ -54,7 +54,7 @@ __all__ = [
     "warning",
 ]
 
-NOTEBOOK = "page.ipynb"
+DESCRIPTION = "Open the explorer in the browser; what happens without a command."
 
 DEFAULTS: Mapping[str, Any] = MappingProxyType(
     {
@@ -74,37 +74,36 @@ command's parser would otherwise put its defaults in the place of what stands be
 _PATIENCE = 5.0  # seconds
 
 
-def add_parser(subparsers: Any) -> ArgumentParser:
-    """Add the command ``serve`` to what `ArgumentParser.add_subparsers` returned; `run` does what it says."""
-    words = "open the explorer in the browser; what happens without a command"
-    parser: ArgumentParser = subparsers.add_parser("serve", help=words, description=words.capitalize() + ".")
-    add_options(parser)
-    return parser
-
-
 def add_options(parser: ArgumentParser) -> None:
-    """Add the options of this command to `parser`, and the function that does what they say."""
-    parser.set_defaults(run=run)
+    """Add the options of ``serve`` to its parser."""
     add_server_options(parser)
     words = "images to open with instead of MNIST, an archive or a folder; the page offers all that are given"
     parser.add_argument("--dataset", action="append", default=SUPPRESS, metavar="PATH", help=words)
 
 
 def add_server_options(parser: ArgumentParser) -> None:
-    """Add what is asked of every page: where it listens, and whether the browser opens it.
+    """Add what is asked of every page: where it listens, who may come in, and what a visitor may have.
 
     What is not given is not in the result; `DEFAULTS` says what then holds.
     """
     add = partial(parser.add_argument, default=SUPPRESS)
-    add("--port", type=_port, metavar="N", help="port to listen on (default: 8866, or the next free one)")
+    port = whole_number("a port is a number from 0 (any free one) to 65535", 0, 65535)
+    add("--port", type=port, metavar="N", help="port to listen on (default: 8866, or the next free one)")
     words = f"address to listen on (default: {DEFAULTS['ip']}, this computer only); "
     add("--ip", metavar="ADDRESS", help=words + "whoever can reach another one can use the page")
     words = "visitors at once, each with a Python process (default: as many as the machine bears); more wait"
-    add("--seats", type=_positive, metavar="N", help=words)
+    seats = whole_number("a number of seats is a whole number from 1")
+    add("--seats", type=seats, metavar="N", help=words)
     add("--no-browser", action="store_true", help="don't open the page in the browser")
     add("--debug", action="store_true", help="log more, and show errors on the page")
     add_access_options(parser)
-    add_share_options(parser)
+    bound = whole_number("expected a whole number of at least 1")
+    words = (
+        f"longest training at a stretch (default: {MINUTES}; none where only this computer reaches the page)"
+    )
+    add("--max-training-minutes", type=bound, metavar="N", help=words)
+    words = f"memory in which a visitor's trainings must fit (default: {MEGABYTES})"
+    add("--seat-memory", type=bound, metavar="MB", help=words)
 
 
 def run(arguments: Namespace) -> int:
@@ -121,31 +120,21 @@ def run(arguments: Namespace) -> int:
 
 
 def _add(path: str, paths: dict[str, str], shared: Path) -> None:
-    """Read a data set, so that what is wrong with it is said now, and share it with the kernels.
+    """Read a data set, so that what is wrong with it is said now, and share it with the kernels in a folder.
 
-    Parameters
-    ----------
-    path : str
-        As `load_dataset` takes it; one that was given before counts once.
-    paths : dict of str to str
-        Path of each data set by its name, to be added to. A name that is taken gets a number.
-    shared : Path
-        The folder that all kernels map data sets from.
+    Its path is added to `paths`, by its name, with a number where that is taken; one given before counts once.
     """
     dataset = load_dataset(path)
     if dataset.source in paths.values():
         return
-    numbered = (f"{dataset.name} ({number})" for number in count(2))
-    name = dataset.name if dataset.name not in paths else next(name for name in numbered if name not in paths)
+    names = chain([dataset.name], (f"{dataset.name} ({number})" for number in count(2)))
+    name = next(name for name in names if name not in paths)
     shared_dataset(shared / str(len(paths)), lambda: dataset)
     paths[name] = dataset.source
 
 
-def find_notebook(name: str = NOTEBOOK) -> Path:
-    """Return the path of a notebook that is served.
-
-    It is next to this file; in a checkout, the talk's is the one in the folder of notebooks.
-    """
+def find_notebook(name: str = "page.ipynb") -> Path:
+    """Return the path of a notebook that is served: next to this file; in a checkout, the talk's among the others."""
     here = Path(__file__).parent
     installed = here / "notebooks" / name
     return installed if installed.is_file() else here.parents[1] / "notebooks" / name
@@ -154,12 +143,8 @@ def find_notebook(name: str = NOTEBOOK) -> Path:
 def serve(arguments: Namespace, what: str, notebook: Path, **settings: Any) -> int:
     """Serve a notebook until Ctrl-C or SIGTERM; return the exit code.
 
-    Parameters
-    ----------
-    what : str
-        What the terminal calls the page: ``"The explorer"``.
-    **settings
-        Further fields of `explorer.serve.server.ServerSettings`.
+    `what` is the terminal's word for the page: ``"The explorer"``. The `settings` are further fields of
+    `explorer.serve.server.ServerSettings`.
     """
     try:
         access = access_from(arguments)
@@ -244,15 +229,3 @@ async def end_all_tasks() -> None:
         for task in others:
             task.cancel()
         await asyncio.wait(others, timeout=0.05)
-
-
-def _port(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not 0 <= int(text) <= 65535:
-        raise ArgumentTypeError(f"a port is a number from 0 (any free one) to 65535, not {text!r}")
-    return int(text)
-
-
-def _positive(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not int(text):
-        raise ArgumentTypeError(f"a number of seats is a whole number from 1, not {text!r}")
-    return int(text)

@@ -25,14 +25,13 @@ from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 from explorer.figures.palette import PALETTES
 from explorer.serve.access import Access, is_every_address, is_loopback
 from explorer.serve.forked_kernels import PROVISIONER, WarmProcess, register_provisioner
-from explorer.serve.kernels import kernel_manager_class
+from explorer.serve.kernels import VisitHandler, kernel_manager_class
 from explorer.serve.login import LoginHandler, Tries
-from explorer.serve.pages import LastingFileHandler, PageHandler, ScriptHandler, VisitHandler
+from explorer.serve.pages import PLACE, PageHandler, PlaceHandler, opening_of
 from explorer.serve.patient_server import patient_server, raise_file_limit, use_steady_clock
 from explorer.serve.refusals import Door, FilesHandler, RefusalHandler
-from explorer.serve.scripts import PageScripts, page_scripts
-from explorer.serve.seated_page import PLACE, PlaceHandler, opening_of
-from explorer.serve.seats import Seats, free_memory, seated_manager_class, seats_of
+from explorer.serve.scripts import LastingFileHandler, PageScripts, ScriptHandler, page_scripts
+from explorer.serve.seats import Seats, free_memory, seats_of
 from explorer.serve.sockets import MOST_FRAME_BYTES, SocketHandler
 from explorer.serve.surroundings import kernel_environment
 from explorer.serve.terminal_log import TerminalFormatter, log_failures, settle_log
@@ -97,7 +96,7 @@ class ServerSettings:
     port: int = DEFAULT_PORT
     debug: bool = False
     opens_app: bool = False
-    """Whether the notebook shows `opening_app`, which is then prepared once for all kernels."""
+    """Whether the notebook shows `opening_app` of a visit, which is then prepared once for all kernels."""
     kernel_variables: dict[str, str] = field(default_factory=dict)
     """Environment variables that kernels get in addition to the server's own."""
     template: str = TEMPLATE
@@ -203,10 +202,10 @@ class ExplorerServer(Voila):
         }
         page, environment = self.voila_configuration, kernel_environment(os.environ) | variables
         warm_process = WarmProcess(environment, prepares_app=settings.opens_app)
-        most = seats_of(settings.seats, n_cores(), free_memory(), raise_file_limit())
-        self.seats = Seats(most)
-        manager_class = kernel_manager_class(page.multi_kernel_manager_class, variables, warm_process)
-        page.multi_kernel_manager_class = seated_manager_class(manager_class, self.seats)
+        self.seats = Seats(seats_of(settings.seats, n_cores(), free_memory(), raise_file_limit()))
+        page.multi_kernel_manager_class = kernel_manager_class(
+            page.multi_kernel_manager_class, variables, self.seats, warm_process
+        )
         register_provisioner()
         warm_process.start()
 

@@ -14,8 +14,7 @@ from typing import Any, ClassVar
 
 from tornado.web import HTTPError
 from tornado.websocket import WebSocketProtocol, WebSocketProtocol13
-
-from explorer.serve.login import OpenedByPage
+from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
 __all__ = ["MOST_FRAME_BYTES", "Allowance", "FrameError", "SocketHandler", "check_frame"]
 
@@ -127,7 +126,7 @@ class Allowance:
         return max(0.0, -self._left / self._per_second)
 
 
-class SocketHandler(OpenedByPage):
+class SocketHandler(VoilaKernelWebsocketHandler):
     """Relays between a page and its kernel, each message at once.
 
     TCP otherwise keeps a small message back until the other side has acknowledged the one before, for 0.04 s.
@@ -139,6 +138,19 @@ class SocketHandler(OpenedByPage):
         """Begin to count."""
         self._allowance = Allowance(_BURST, _BYTES_PER_SECOND)
         self._unread: deque[int] = deque()  # bytes of each message that the page has yet to read
+
+    async def prepare(self, **options: Any) -> None:
+        """Refuse in a hub whoever has no cookie of ours; afterwards Jupyter would give them one.
+
+        The hub's proxy asks nobody to log in who opens a socket. The page's cookie is sent to whom it let in.
+        """
+        if self.settings["is_in_hub"] and self.identity_provider.get_user_cookie(self) is None:
+            raise HTTPError(403)
+        await super().prepare(**options)
+
+    def write_error(self, status_code: int, **_: Any) -> None:
+        """Say no in a word: nobody reads the page of a socket."""
+        self.finish()
 
     async def get(self, kernel_id: str) -> None:
         """Open a socket, and return when it is closed."""

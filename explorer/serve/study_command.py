@@ -4,7 +4,7 @@ import json
 import logging
 import math
 import sys
-from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import closing, contextmanager
@@ -18,9 +18,8 @@ from explorer.datasets import Dataset
 from explorer.safe_write import whole_file
 from explorer.serve import run_options
 from explorer.serve.run_options import FAILED, INTERRUPTED, RefusedError, positive
-from explorer.serve.serve_command import DEFAULTS
 from explorer.serve.study_screen import StudyScreen
-from explorer.training import ConfigError, TrainingConfig
+from explorer.training import TrainingConfig
 from explorer.training.config import fields_of
 from explorer.training.fields import Field
 from explorer.training.studies import StudyError, Trial, WorkerPool, grid, read_journal, study
@@ -30,7 +29,7 @@ from explorer.training.studies.summary import levels, study_words, varied
 from explorer.training.studies.value_lists import parse_values
 from explorer.wording import counted, grouped
 
-__all__ = ["add_parser", "run"]
+__all__ = ["add_options", "run"]
 
 _MOST_RUNS = 100_000  # of one study
 _WAIT_SECONDS = 10  # for a scheduler
@@ -38,13 +37,13 @@ _MOST_WORKERS = 256
 _USUAL_SEEDS = 3
 _FIGURES = ("median", "lowest", "highest")
 
-_DESCRIPTION = """\
+DESCRIPTION = """\
 Train a network for each combination of values, and compare the accuracies.
 Separate the values of a setting with commas, and the hidden layers of one
 network with hyphens: --hidden 32,128,128-64 trains three networks. A range
 says how many values it has: --lr 0.001..1x4 is 0.001, 0.01, 0.1 and 1.
 """
-_EPILOG = """\
+EPILOG = """\
 With --out each run is saved as soon as it ends. Ctrl-C stops at once. Run the
 same command again, also after a crash, to train only what is missing.
 
@@ -61,20 +60,10 @@ Examples:
 """
 
 
-def add_parser(subparsers: Any) -> ArgumentParser:
-    """Add the command ``study`` to what `ArgumentParser.add_subparsers` returned; `run` does what it says."""
-    parser: ArgumentParser = subparsers.add_parser(
-        "study",
-        help="train many networks in the terminal, and compare them",
-        usage="%(prog)s [options]",
-        description=_DESCRIPTION,
-        epilog=_EPILOG,
-        formatter_class=RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    settings = run_options.add_settings(
-        parser, "settings of the runs, each with one value or more", several=True
-    )
+def add_options(parser: ArgumentParser) -> None:
+    """Add the options of ``study`` to its parser."""
+    title = "settings of the runs, each with one value or more"
+    settings = run_options.add_settings(parser, title, several=True)
     words = f"number of seeds, counting up from --seed (default: {_USUAL_SEEDS})"
     settings.add_argument("--seeds", type=positive, metavar="N", help=words)
     words = "the exercise's question: batch sizes from 1 to all, by sum and by mean"
@@ -96,12 +85,10 @@ def add_parser(subparsers: Any) -> ArgumentParser:
     files.add_argument("--force", action="store_true", help="let --report overwrite a file")
     words = "write one JSON object to standard output, progress to standard error"
     files.add_argument("--json", action="store_true", help=words)
-    parser.set_defaults(run=run, foreign=tuple(DEFAULTS))
-    return parser
 
 
 def run(args: Namespace) -> int:
-    """Run a study as the arguments of `add_parser` say, and return the exit code."""
+    """Run a study as the options of `add_options` say, and return the exit code."""
 
     def work(messages: Console) -> int:
         dataset = run_options.dataset_of(args)
@@ -118,25 +105,22 @@ def _configs(args: Namespace, fields: Mapping[str, Field], messages: Console) ->
     """Return the runs that are asked for: every combination, the seed varying fastest."""
     start = run_options.config_of(args, fields, messages)
     given = {name: text for name in fields if (text := getattr(args, name, None)) is not None}
-    try:
-        axes = {name: parse_values(fields[name], text) for name, text in given.items()}
-        seeds: Sequence[int] = axes.pop("seed", ())
-        if args.seeds is not None and len(seeds) > 1:
-            reason = "can't be combined with several values of --seed; expected one or the other"
-            raise RefusedError(f"--seeds {reason}.")
-        if args.seeds is not None or not seeds:
-            first = seeds[0] if seeds else start.seed
-            seeds = range(first, first + (args.seeds or _USUAL_SEEDS))
-        sizes = axes.pop("batch_size", BATCH_SIZES) if args.question else ()
-        n_runs = math.prod(map(len, axes.values())) * len(seeds) * max(1, 2 * len(sizes))
-        if n_runs > _MOST_RUNS:
-            raise RefusedError(f"These are {counted(n_runs, 'run')}; expected at most {grouped(_MOST_RUNS)}.")
-        if not args.question:
-            return grid(start, **axes, seed=seeds)
-        asked = [batch_size_grid(each, batch_sizes=sizes, seeds=seeds) for each in grid(start, **axes)]
-        return tuple(dict.fromkeys(config for configs in asked for config in configs))
-    except ConfigError as error:
-        raise run_options.refused(error) from error
+    axes = {name: parse_values(fields[name], text) for name, text in given.items()}
+    seeds: Sequence[int] = axes.pop("seed", ())
+    if args.seeds is not None and len(seeds) > 1:
+        reason = "can't be combined with several values of --seed; expected one or the other"
+        raise RefusedError(f"--seeds {reason}.")
+    if args.seeds is not None or not seeds:
+        first = seeds[0] if seeds else start.seed
+        seeds = range(first, first + (args.seeds or _USUAL_SEEDS))
+    sizes = axes.pop("batch_size", BATCH_SIZES) if args.question else ()
+    n_runs = math.prod(map(len, axes.values())) * len(seeds) * max(1, 2 * len(sizes))
+    if n_runs > _MOST_RUNS:
+        raise RefusedError(f"These are {counted(n_runs, 'run')}; expected at most {grouped(_MOST_RUNS)}.")
+    if not args.question:
+        return grid(start, **axes, seed=seeds)
+    asked = [batch_size_grid(each, batch_sizes=sizes, seeds=seeds) for each in grid(start, **axes)]
+    return tuple(dict.fromkeys(config for configs in asked for config in configs))
 
 
 def _run(configs: Sequence[TrainingConfig], dataset: Dataset, args: Namespace, messages: Console) -> int:

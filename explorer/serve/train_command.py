@@ -1,34 +1,36 @@
-"""``nn-explorer train``: one run in the terminal, without a browser.
+"""``nn-explorer train``: one run in the terminal, without a browser, and in the end as files or as JSON."""
 
-The options are the settings of `TrainingConfig`, made from the same table as the controls on the page.
-"""
-
-import argparse
+import json
+import math
 import signal
 import sys
 import threading
+from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from types import MappingProxyType
 from typing import Any
 
 from rich.console import Console
 
 from explorer.datasets import Dataset
-from explorer.exports.files import export
+from explorer.exports.exported_run import ExportedRun
+from explorer.exports.files import ExportError, export
 from explorer.safe_write import whole_file
 from explorer.serve import run_options
 from explorer.serve.run_options import FAILED, INTERRUPTED
-from explorer.serve.serve_command import DEFAULTS
-from explorer.serve.train_result import as_json, exported_result
 from explorer.serve.train_screen import TrainScreen
+from explorer.session.run_names import run_label
 from explorer.training import (
     FIELDS,
     CompletedRun,
-    ConfigError,
     DivergedError,
+    EpochRecord,
+    Evaluation,
+    FinalTest,
     History,
+    Moment,
     RunEnd,
     TrainingConfig,
     TrainingRun,
@@ -39,13 +41,13 @@ from explorer.training.config import fields_of
 from explorer.training.fields import Field
 from explorer.training.hints import hints
 
-__all__ = ["add_parser", "run"]
+__all__ = ["add_options", "run"]
 
-_DESCRIPTION = """\
+DESCRIPTION = """\
 Train one network in the terminal, and show loss and accuracy epoch by epoch.
 Without options it is the exercise's task on the MNIST images of the package.
 """
-_EPILOG = """\
+EPILOG = """\
 Ctrl-C stops within a mini-batch: what was learned is scored, shown and saved.
 
 Exit codes: 0 finished; 1 the loss is no longer a number, or a file could not
@@ -59,7 +61,6 @@ Examples:
   nn-explorer train --from-url "?hidden=128&lr=0.003" --json > run.json
 """
 
-
 _FILES: Mapping[str, tuple[tuple[str, ...], str]] = MappingProxyType(
     {
         "weights": (("--save", "--weights"), "write weights, settings and history to a .npz file"),
@@ -70,18 +71,11 @@ _FILES: Mapping[str, tuple[tuple[str, ...], str]] = MappingProxyType(
 )
 """The options that write a file, by the kind of file, each with its help."""
 
+_FIGURES = ("epoch", "train_loss", "test_loss", "train_accuracy", "test_accuracy")
 
-def add_parser(subparsers: Any) -> argparse.ArgumentParser:
-    """Add the command ``train`` to what `ArgumentParser.add_subparsers` returned; `run` does what it says."""
-    parser: argparse.ArgumentParser = subparsers.add_parser(
-        "train",
-        help="train one network in the terminal",
-        usage="%(prog)s [options]",
-        description=_DESCRIPTION,
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+
+def add_options(parser: ArgumentParser) -> None:
+    """Add the options of ``train`` to its parser."""
     run_options.add_settings(parser, "settings of the run")
     run_options.add_start(parser)
     files = parser.add_argument_group("data and results")
@@ -93,48 +87,35 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     files.add_argument("--force", action="store_true", help="let these options replace a file")
     words = "one JSON object on standard output, progress on standard error"
     files.add_argument("--json", action="store_true", help=words)
-    parser.set_defaults(run=run, foreign=tuple(DEFAULTS))
-    return parser
 
 
-def run(args: argparse.Namespace) -> int:
-    """Train as the arguments of `add_parser` say, and return the exit code: 0, or one of `run_options`."""
+def run(args: Namespace) -> int:
+    """Train as the options of `add_options` say, and return the exit code: 0, or one of `run_options`."""
 
     def work(messages: Console) -> int:
         dataset = run_options.dataset_of(args)
         config = _config(args, fields_of(len(dataset.train_labels), dataset.n_classes), messages)
-        return _run(_training(config, dataset, args), dataset, args, messages)
+        run_options.check_files((option, path, args.force) for _, option, path in _wanted(args))
+        return _run(TrainingRun(config, dataset), dataset, args, messages)
 
     return run_options.exit_code("train", work)
 
 
-def _training(config: TrainingConfig, dataset: Dataset, args: argparse.Namespace) -> TrainingRun:
-    """Return the run, once everything is checked that can be before the first mini-batch."""
-    run_options.check_files((option, path, args.force) for _, option, path in _wanted(args))
-    try:
-        return TrainingRun(config, dataset)
-    except ConfigError as error:
-        raise run_options.refused(error) from error
-
-
-def _wanted(args: argparse.Namespace) -> list[tuple[str, str, str]]:
+def _wanted(args: Namespace) -> list[tuple[str, str, str]]:
     """Return the kinds of file that are asked for, each with its option and its path."""
     asked = ((kind, options[0], getattr(args, kind)) for kind, (options, _) in _FILES.items())
     return [(kind, option, path) for kind, option, path in asked if path is not None]
 
 
-def _config(args: argparse.Namespace, fields: Mapping[str, Field], messages: Console) -> TrainingConfig:
+def _config(args: Namespace, fields: Mapping[str, Field], messages: Console) -> TrainingConfig:
     config = run_options.config_of(args, fields, messages)
     given = {name: getattr(args, name) for name in FIELDS if getattr(args, name) is not None}
-    try:
-        config = config.replace(**{name: fields[name].parse(text) for name, text in given.items()})
-    except ConfigError as error:
-        raise run_options.refused(error) from error
+    config = config.replace(**{name: fields[name].parse(text) for name, text in given.items()})
     run_options.tell_what_does_nothing([config], messages)
     return config
 
 
-def _run(training: TrainingRun, dataset: Dataset, args: argparse.Namespace, messages: Console) -> int:
+def _run(training: TrainingRun, dataset: Dataset, args: Namespace, messages: Console) -> int:
     screen = TrainScreen(training, run_options.terminal(stderr=args.json))
     with _interrupts() as interrupted, screen.begin():
         run = complete(training, screen.show, interrupted.is_set)
@@ -147,7 +128,7 @@ def _run(training: TrainingRun, dataset: Dataset, args: argparse.Namespace, mess
     test = open_test_set(run.network, training.dataset) if args.test and is_split else None
     for kind, option, path in _wanted(args):
         try:
-            content = export(kind, replace(exported_result(run, dataset), test=test)).content
+            content = export(kind, _exported(run, dataset, test)).content
             with whole_file(path, overwrite=args.force) as stream:
                 stream.write(content)
             messages.print(f"Saved to {path}.")
@@ -159,7 +140,7 @@ def _run(training: TrainingRun, dataset: Dataset, args: argparse.Namespace, mess
     if test is not None:
         screen.show_test(test)
     if args.json:
-        sys.stdout.write(as_json(run, training.dataset, test) + "\n")
+        sys.stdout.write(_as_json(run, training.dataset, test) + "\n")
         sys.stdout.flush()
     return code
 
@@ -195,3 +176,41 @@ def _divergence(run: CompletedRun) -> RunEnd:
     options = " ".join(f"--{FIELDS[name].key} {FIELDS[name].format(value)}" for name, value in fix)
     advice = f": train again with {options}." if options else "."
     return replace(run.end, reason=f"The loss is not a number since epoch {run.end.error.epoch}{advice}")
+
+
+def _exported(run: CompletedRun, dataset: Dataset, test: FinalTest | None) -> ExportedRun:
+    """Return a run on a data set, the whole of it, as the exports see it."""
+    record = run.end.final or run.history.last
+    if record is None or run.snapshot is None:
+        raise ExportError("nothing is saved, for no epoch has ended")
+    moment, label = Moment(record, run.snapshot), run_label(run.config)
+    return ExportedRun(label[:1].upper() + label[1:], dataset, run.history, moment, moment, test=test)
+
+
+def _as_json(run: CompletedRun, dataset: Dataset, test: FinalTest | None) -> str:
+    """Return a run on the images that it used as one line of JSON; what is infinite or not a number is null.
+
+    Where images are held out for validation, all figures of the test but those of `test` are theirs.
+    """
+    final = run.end.final
+    content = {
+        "config": asdict(run.config),
+        "query": run.config.to_query(),
+        "dataset": {
+            "name": dataset.name,
+            "n_train": len(dataset.train_labels),
+            f"n_{dataset.held_out}": len(dataset.test_labels),
+            "class_names": dataset.class_names,
+        },
+        "status": run.end.status,
+        "reason": run.end.reason,
+        "epochs": [_figures(record, "seconds", "learning_rate") for record in run.history],
+        "test": test and {"loss": test.loss, "accuracy": test.accuracy, "n_images": test.n_images},
+        "final": None if final is None else _figures(final, "step", "confusion"),
+    }
+    return json.dumps(content, allow_nan=False, default=lambda counts: counts.tolist())
+
+
+def _figures(record: EpochRecord | Evaluation, *others: str) -> dict[str, Any]:
+    values = {name: getattr(record, name) for name in (*_FIGURES, *others)}
+    return {n: None if isinstance(v, float) and not math.isfinite(v) else v for n, v in values.items()}

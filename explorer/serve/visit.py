@@ -1,6 +1,7 @@
-"""A notebook's side of a visit: whom the page is for, and which data the server was started with.
+"""A notebook's side of a visit: the app on the data that the server was started with, and whom the page is for.
 
-The notebook runs in Jupyter as well, where nobody visits and the data are the bundled ones.
+The notebook runs in Jupyter as well, where nobody visits and the data are the bundled ones. What all visitors
+begin with is made once for each process, and with it for all that are forked from it.
 """
 
 import gc
@@ -10,21 +11,41 @@ import os
 import sys
 import time
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from urllib.parse import parse_qsl, urlencode
 
+from ipywidgets import Widget
+
+from explorer.app.explorer import Explorer
+from explorer.datasets import Dataset
 from explorer.datasets.offers import DatasetOffer, offer_file, usual_offers
 from explorer.figures.palette import PALETTES, Theme
 from explorer.serve.surroundings import DATASETS, SHARED_DATASETS
 from explorer.serve.terminal_log import TerminalFormatter, settle_log
+from explorer.session import SessionRun
+from explorer.session.trained_run import trained_run
+from explorer.training import TrainingConfig
 from explorer.training.share import VISITED
 from explorer.widgets.from_page import guard_widgets
 from explorer.widgets.heartbeat import Heartbeat
+from explorer.widgets.look import forget_looks
 from explorer.wording import writable
 
-__all__ = ["Visit", "offered_datasets", "visit", "wait_for_visitor"]
+__all__ = [
+    "Visit",
+    "offered_datasets",
+    "opening_app",
+    "opening_run",
+    "visit",
+    "wait_for_visitor",
+    "warm_up",
+]
 
 RETRY_SECONDS = 0.5
+
+MOST_SECONDS = 10.0
+"""A first run that takes longer begins as the page opens, once for each visitor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +73,34 @@ def offered_datasets() -> tuple[DatasetOffer, ...]:
     return (*given, *usual_offers(shared, but=paths))
 
 
+def opening_app() -> Explorer:
+    """Return a new app as the page opens: on the first data set of the command, its first run over."""
+    app = Explorer(_opening_dataset(), others=offered_datasets()[1:], train=False)
+    if (run := opening_run()) is not None:
+        app.session.begin_with(run)
+    else:
+        app.train()
+    return app
+
+
+def warm_up() -> None:
+    """Do once what is only done for a process's first app, and leave no widget."""
+    opening_app().close()
+    Widget.close_all()
+    forget_looks()
+
+
+@cache
+def opening_run() -> SessionRun | None:
+    """Return the first run on the first data set, trained here; None if it takes long or diverges."""
+    return trained_run(TrainingConfig(), _opening_dataset(), MOST_SECONDS)
+
+
+@cache
+def _opening_dataset() -> Dataset:
+    return offered_datasets()[0].load()
+
+
 def wait_for_visitor() -> Visit:
     """Wait until somebody opens the page that this kernel was started for, and return what they came with.
 
@@ -77,13 +126,7 @@ def wait_for_visitor() -> Visit:
 
 
 def visit(query: str) -> Visit:
-    """Return what a page's query string asks for.
-
-    Parameters
-    ----------
-    query
-        The part after the ``?``: ``"hidden=128&theme=dark"``.
-    """
+    """Return what a page's query string asks for, the part after the ``?``: ``"hidden=128&theme=dark"``."""
     parts = parse_qsl(writable(query), keep_blank_values=True)
     others = [(name, value) for name, value in parts if name != "theme" and not name.startswith("voila-")]
     theme = next((theme for theme in PALETTES if theme == dict(parts).get("theme")), None)

@@ -1,10 +1,11 @@
 """What a slide can show of a run: curves, the matrix, images, activations, and the explorer itself.
 
-Each is made once, with its slide, and told what to show; it is never without something to show.
+Each is made once, with its slide, and told what to show; it is never without something to show. The figures are
+the app's, in the colours and at the size of the room.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Protocol
 
@@ -28,22 +29,51 @@ from explorer.figures.histograms import (
     histograms_style,
     histograms_traces,
 )
+from explorer.figures.palette import Theme
 from explorer.figures.summaries import confusion_summary, curves_summary
-from explorer.figures.template import merged
+from explorer.figures.template import merged, template
 from explorer.network import most_confused
 from explorer.session import SessionRun
-from explorer.talk.projection import Look
 from explorer.talk.recording import recorded_run
 from explorer.training import History, TrainingConfig
 from explorer.widgets.gallery import Gallery, GalleryImage
 from explorer.widgets.live_figure import LiveFigure
 
-__all__ = ["PICTURES", "Picture"]
+__all__ = ["PICTURES", "Look", "Picture"]
 
 Properties = Sequence[dict[str, Any]]
 
 _N_READ = 40  # images of the title slide
 _PROBE = 500  # test images whose activations are counted
+_LENGTHS = frozenset({"size", "width", "standoff", "ticklabelstandoff", "l", "r", "t", "b"})  # pixels
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Colours and size of a slide's figures."""
+
+    theme: Theme = "light"
+    scale: float = 1.0
+    """How much larger than on the app's page text and lines are drawn, 1 or more."""
+
+    @property
+    def template(self) -> Mapping[str, Any]:
+        """The figures' template in these colours, enlarged."""
+        return self.enlarged(template(self.theme).to_plotly_json())
+
+    def enlarged(self, properties: Mapping[str, Any]) -> dict[str, Any]:
+        """Return properties of a trace or layout with every length enlarged."""
+        return {name: self._enlarged(name, value) for name, value in properties.items()}
+
+    def _enlarged(self, name: str, value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return self.enlarged(value)
+        if isinstance(value, list | tuple) and any(isinstance(part, Mapping) for part in value):
+            return [self.enlarged(part) if isinstance(part, Mapping) else part for part in value]
+        if name in _LENGTHS and isinstance(value, int | float) and not isinstance(value, bool):
+            # Plotly takes some lengths as whole numbers only: those that are stay so.
+            return round(value * self.scale) if isinstance(value, int) else round(value * self.scale, 2)
+        return value
 
 
 class Picture(Protocol):
@@ -65,8 +95,8 @@ class _Figure:
     def _draw(
         self, look: Look, style: Properties, traces: Properties, layout: dict[str, Any], summary: str
     ) -> None:
-        template = {} if look == self._look else {"template": look.template}
-        self.view.show(merged([look.enlarged(one) for one in style], traces), layout | template, summary)
+        colours = {} if look == self._look else {"template": look.template}
+        self.view.show(merged([look.enlarged(one) for one in style], traces), layout | colours, summary)
         self._look = look
 
 
@@ -168,15 +198,14 @@ class Readings:
         data, names = self._dataset, self._dataset.class_names
         read = state.moment.test_outputs[:, :_N_READ].argmax(axis=0)
         pairs = zip(data.test_labels[:_N_READ], read, strict=True)
-        images = [_reading(names[true], names[seen]) for true, seen in pairs]
+        images = [self._reading(names[true], names[seen]) for true, seen in pairs]
         picture = sprite(data.test_images[:_N_READ], len(images), theme=look.theme)
         self.view.show("Test images, and what is read in each", images, picture, columns=len(images))
 
-
-def _reading(true: str, seen: str) -> GalleryImage:
-    right = true == seen
-    detail = f"{true}, classified correctly" if right else f"{true}, read as {seen}"
-    return GalleryImage(caption=seen, note="", detail=detail, right=right)
+    @staticmethod
+    def _reading(true: str, seen: str) -> GalleryImage:
+        detail = f"{true}, classified correctly" if true == seen else f"{true}, read as {seen}"
+        return GalleryImage(caption=seen, note="", detail=detail, right=true == seen)
 
 
 class Activations(_Figure):

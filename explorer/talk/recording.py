@@ -86,15 +86,9 @@ def save_recording(path: Path, run: CompletedRun, *, with_weights: bool) -> None
 
 
 def load_recording(path: Path, config: TrainingConfig, dataset: Dataset) -> tuple[History, Evaluation]:
-    """Return the records that `save_recording` wrote, and the exact figures of the run's end.
+    """Return the records that `save_recording` wrote of a run, and the exact figures of its end.
 
-    Parameters
-    ----------
-    config : TrainingConfig
-        The settings that it must be of.
-    dataset : Dataset
-        The images that the run learned. Outputs for its test set are computed if the weights were kept; otherwise
-        the snapshot of the end has neither.
+    Outputs for the test set are computed if the weights were kept; otherwise the snapshot of the end has neither.
 
     Raises
     ------

@@ -6,14 +6,16 @@ and gives it back if it fails or is stopped: a slide is never empty.
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
 from explorer.app.layout import box
 from explorer.app.readouts import tiles
 from explorer.app.view_state import OnLoop, ViewState
 from explorer.datasets import Dataset
+from explorer.network import most_confused
+from explorer.network.diagnostics import diagnose
 from explorer.session import EarlierRuns, SessionRun
-from explorer.talk.numbers import spoken_numbers
-from explorer.talk.pictures import PICTURES
-from explorer.talk.projection import Look
+from explorer.talk.pictures import PICTURES, Look
 from explorer.talk.slides import Slide
 from explorer.training import Moment, TrainingConfig
 from explorer.widgets.live_bar import LiveBar
@@ -21,7 +23,10 @@ from explorer.widgets.rendered import Display, Rendered, element
 from explorer.widgets.tiles import Tiles
 from explorer.wording import counted, grouped
 
-__all__ = ["SlideView"]
+__all__ = ["SlideView", "spoken_numbers"]
+
+_COUNTS = ("One", "Two", "Three", "Four", "Five", "Six")
+_PROBE = 300  # test images that saturation is measured on
 
 
 class SlideView:
@@ -119,6 +124,45 @@ class SlideView:
         if self._against and (theirs := self._against[0].newest) is not None:
             other = spoken_numbers(self._against[0], theirs, self._dataset)
         return self.slide.sentence.format_map({**spoken_numbers(run, moment, self._dataset), "other": other})
+
+
+def spoken_numbers(run: SessionRun, moment: Moment, dataset: Dataset) -> Mapping[str, str]:
+    """Return what a sentence can say of a run at one of its moments, each number as it is read.
+
+    Of the settings: ``units``, ``layers``, ``batch``, ``rate``, ``epochs``, ``updates``, ``parameters``. Of the
+    test images: ``images``, ``right``, ``wrong``, ``accuracy``; the most frequent mistake as ``true``,
+    ``predicted`` and ``times``; the class that is read most as ``favourite``, and its share of all images as
+    ``favourite_share``. Where the moment has its weights, the share of the first hidden layer's activations that
+    stand at a limit as ``saturated``.
+    """
+    config, confusion, names = run.config, moment.confusion, dataset.class_names
+    total, right, read = int(confusion.sum()), int(np.trace(confusion)), confusion.sum(axis=0)
+    favourite = int(read.argmax())
+    pair = next(iter(most_confused(confusion, 1)), None)
+    numbers = {
+        "units": config.architecture.replace("-", " and "),
+        "layers": _COUNTS[len(config.hidden_sizes) - 1],
+        "batch": grouped(config.batch_size),
+        "rate": f"{config.learning_rate:g}",
+        "epochs": grouped(config.epochs),
+        "updates": grouped(run.steps_at_ends[-1]),
+        "parameters": grouped(run.new_network().n_parameters),
+        "images": grouped(total),
+        "right": grouped(right),
+        "wrong": grouped(total - right),
+        "accuracy": f"{100 * moment.record.test_accuracy:.1f} %",
+        "favourite": names[favourite],
+        "favourite_share": f"{100 * read[favourite] / total:.0f} %",
+        "true": names[pair.true] if pair else "–",
+        "predicted": names[pair.predicted] if pair else "–",
+        "times": grouped(pair.count if pair else 0),
+    }
+    if moment.weights:
+        X = dataset.test_images[:_PROBE].reshape(-1, dataset.n_inputs).T / 255.0
+        d = np.eye(dataset.n_classes)[dataset.test_labels[:_PROBE]].T
+        first, *_ = diagnose(run.new_network(), X, d, weights=moment.weights)
+        numbers["saturated"] = f"{100 * first.saturated:.0f} %"
+    return numbers
 
 
 def _described(config: TrainingConfig) -> str:

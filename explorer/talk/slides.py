@@ -1,7 +1,6 @@
 """The talk as it stands in ``talk.toml``: which runs it shows, and what each slide says of them.
 
-No number is written there: the fields in braces are filled in from the run on the slide, recorded or live, by
-`explorer.talk.numbers`.
+No number is written there: the fields in braces are filled in from the run on the slide, recorded or live.
 """
 
 import tomllib
@@ -39,8 +38,8 @@ class Slide:
     pictures: tuple[str, ...]
     """Names in `explorer.talk.pictures.PICTURES`."""
     sentence: str = ""
-    """What there is to see. Fields in braces are those of `explorer.talk.numbers.numbers`; those of the first run
-    that it is compared with stand in ``{other[…]}``."""
+    """What there is to see. Fields in braces are those of `explorer.talk.slide_view.spoken_numbers`; those of the
+    first run that it is compared with stand in ``{other[…]}``."""
     run: str = ""
     """Name in `RUNS` of the run that it shows, and trains live; empty for none."""
     against: tuple[str, ...] = ()

@@ -18,8 +18,8 @@ import pytest
 from explorer import TrainingConfig, load_mnist, train
 from explorer.datasets.mnist import DATA
 from explorer.exports.exported_run import ExportedRun, TrainingStage
+from explorer.exports.files import weights_archive
 from explorer.exports.script import training_script
-from explorer.exports.weights import weights_archive
 from explorer.session.opening import OpenedWeights
 from explorer.training import History, Moment, Snapshot, TrainingRun
 from explorer.training.changes import Change

@@ -6,7 +6,7 @@ import csv
 from dataclasses import replace
 
 from explorer.exports.exported_run import TrainingStage
-from explorer.exports.table import COLUMNS, records_table
+from explorer.exports.files import COLUMNS, records_table
 from explorer.training import History
 
 from .conftest import CONFIG

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from explorer import NeuralNetwork, TrainingConfig
-from explorer.exports.weights import weights_archive
+from explorer.exports.files import weights_archive
 from explorer.network.weights_file import WeightsError
 from explorer.training import Moment, Snapshot
 

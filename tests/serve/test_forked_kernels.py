@@ -31,7 +31,7 @@ PATIENCE = 60
 FIGURES = """
 import hashlib
 from explorer import TrainingConfig, load_mnist, train
-from explorer.serve.opening_app import opening_run
+from explorer.serve.visit import opening_run
 run = opening_run()
 arrays = [a for m in (*run.timeline.moments, run.newest) for a in (*m.weights, m.test_outputs, m.confusion)]
 digest = hashlib.sha256(b"".join(array.tobytes() for array in arrays)).hexdigest()

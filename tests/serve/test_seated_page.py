@@ -18,8 +18,8 @@ from processes import kernel_processes
 from tornado.simple_httpclient import SimpleAsyncHTTPClient
 
 from explorer.serve.kernels import StartingOrder
+from explorer.serve.pages import PageHandler
 from explorer.serve.rehearsal import Visitor
-from explorer.serve.seated_page import SeatedPage
 from explorer.serve.seats import Seats
 
 
@@ -100,7 +100,7 @@ def visits(monkeypatch):
             return kernel == KERNEL and lives
 
         manager = SimpleNamespace(order=StartingOrder(), replace_dead=replace_dead, is_living=is_living)
-        handler = SeatedPage.__new__(SeatedPage)
+        handler = PageHandler.__new__(PageHandler)
         values = {
             "settings": {"explorer_seats": Seats(1), "explorer_opening": opening()},
             "kernel_manager": manager,
@@ -108,9 +108,9 @@ def visits(monkeypatch):
             "base_url": "/",
         }
         for name, value in values.items():
-            monkeypatch.setattr(SeatedPage, name, value)
+            monkeypatch.setattr(PageHandler, name, value)
         for name in ("get_cookie", "set_cookie", "set_header"):
-            monkeypatch.setattr(SeatedPage, name, lambda *_, **__: "")
+            monkeypatch.setattr(PageHandler, name, lambda *_, **__: "")
 
         async def sent():
             return [piece async for piece in handler.seated(made(pieces))]

@@ -8,13 +8,14 @@ from itertools import count
 import pytest
 from traitlets import HasTraits
 
+from explorer.serve import kernels as kernels_module
+from explorer.serve.kernels import kernel_manager_class
 from explorer.serve.seats import (
     FETCHED_SECONDS,
     LEFT_SECONDS,
     PLACE_SECONDS,
     RELOAD_SECONDS,
     Seats,
-    seated_manager_class,
     seats_of,
 )
 from explorer.wording import ordinal
@@ -46,7 +47,7 @@ class Kernels(HasTraits):
     def list_kernel_ids(self):
         return [*self.running]
 
-    async def start_kernel(self, env):
+    async def start_kernel(self, **_):
         self.running[name := next(self.names)] = 0
         return name
 
@@ -55,6 +56,9 @@ class Kernels(HasTraits):
 
     async def shutdown_all(self, now=False):
         self.running.clear()
+
+    def add_restart_callback(self, *_):
+        pass
 
 
 @pytest.fixture
@@ -68,8 +72,9 @@ def seats(clock):
 
 
 @pytest.fixture
-def kernels(seats):
-    return seated_manager_class(Kernels, seats)()
+def kernels(seats, monkeypatch):
+    monkeypatch.setattr(kernels_module, "QUIET_SECONDS", 0)
+    return kernel_manager_class(Kernels, {}, seats)()
 
 
 async def seated(seats, kernels, browser, connections=1):

@@ -28,15 +28,10 @@ from voila.utils import _get_request_info as ask_as_a_kernel
 
 from explorer.serve import kernels
 from explorer.serve import server as server_module
-from explorer.serve.kernels import KernelWatch, StartingOrder, kernel_manager_class
-from explorer.serve.pages import (
-    CompiledTemplates,
-    PageExporter,
-    PageHandler,
-    ScriptHandler,
-    VisitHandler,
-)
-from explorer.serve.scripts import PageScripts, Script
+from explorer.serve.kernels import SeatedKernels, StartingOrder, VisitHandler, kernel_manager_class
+from explorer.serve.pages import CompiledTemplates, PageExporter, PageHandler
+from explorer.serve.scripts import PageScripts, Script, ScriptHandler
+from explorer.serve.seats import Seats
 from explorer.serve.serve_command import end_all_tasks
 from explorer.serve.server import TEMPLATE, ExplorerServer, ServerSettings
 from explorer.serve.sockets import SocketHandler
@@ -57,6 +52,9 @@ class Started(HasTraits):
     def add_restart_callback(self, *_):
         pass
 
+    def list_kernel_ids(self):
+        return []
+
     async def shutdown_all(self, now):
         self.has_ended = now
 
@@ -65,7 +63,7 @@ class Started(HasTraits):
 def manager(monkeypatch):
     monkeypatch.setattr(kernels, "QUIET_SECONDS", 3600)
     monkeypatch.setattr(kernels, "READY_SECONDS", 0.05)
-    return kernel_manager_class(Started, {"NOTE": "kept"})()
+    return kernel_manager_class(Started, {"NOTE": "kept"}, Seats(9))()
 
 
 async def is_waiting(task):
@@ -127,7 +125,7 @@ def test_it_does_not_wait_for_ever(manager, monkeypatch):
 def test_a_kernel_that_dies_while_it_waits_is_replaced_before_anybody_comes():
     filled = []
 
-    class Manager(KernelWatch):
+    class Manager(SeatedKernels):
         order = StartingOrder()
 
         def __contains__(self, kernel):
@@ -161,7 +159,7 @@ def test_a_kernel_that_does_not_come_to_life_does_not_hold_up_the_end(monkeypatc
             await asyncio.Event().wait()
 
     async def end():
-        manager = kernel_manager_class(Stuck, {})()
+        manager = kernel_manager_class(Stuck, {}, Seats(9))()
         start = asyncio.ensure_future(manager.start_kernel(env=WARM))
         assert await is_waiting(start)
         await manager.shutdown_all(now=True)

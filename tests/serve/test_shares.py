@@ -10,6 +10,7 @@ from traitlets import Dict, HasTraits
 
 from explorer.serve.command import main
 from explorer.serve.kernels import kernel_manager_class
+from explorer.serve.seats import Seats
 from explorer.serve.shares import MEGABYTES, MINUTES, share_variables, tell_connected
 from explorer.training.share import TRAINING_SHARE
 
@@ -48,7 +49,7 @@ class Counting(HasTraits):
 
 
 def test_a_kernel_is_told_of_its_page_while_one_of_its_sockets_is_open(tmp_path):
-    manager = kernel_manager_class(Counting, shares(tmp_path))()
+    manager = kernel_manager_class(Counting, shares(tmp_path), Seats(1))()
     page = tmp_path / "shares" / "pages" / "some-kernel"
     for notify, is_there in (
         (manager.notify_connect, True),

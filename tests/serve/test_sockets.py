@@ -22,8 +22,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tornado.httpclient import HTTPRequest
 from tornado.websocket import websocket_connect
+from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
-from explorer.serve.login import OpenedByPage
 from explorer.serve.sockets import MOST_FRAME_BYTES, Allowance, FrameError, SocketHandler, check_frame
 
 SERVE = Path(__file__).parents[1] / "browser" / "serve_page.py"
@@ -159,7 +159,7 @@ def test_who_has_sent_the_largest_file_waits_with_the_next_message(monkeypatch):
 
     large = frame("comm_msg", to_comm(UPDATE), buffers=[bytes(1 << 20)])
     monkeypatch.setattr(asyncio, "sleep", sleep)
-    monkeypatch.setattr(OpenedByPage, "on_message", lambda _, message: passed.append(message))
+    monkeypatch.setattr(VoilaKernelWebsocketHandler, "on_message", lambda _, message: passed.append(message))
     handler = SocketHandler.__new__(SocketHandler)
     handler.initialize()
     handler.ws_connection = SimpleNamespace(is_closing=lambda: False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import csv
 import json
 import os
@@ -22,7 +21,6 @@ from explorer.app.link import Link
 from explorer.network import NeuralNetwork
 from explorer.serve.command import main
 from explorer.serve.run_options import query_of
-from explorer.serve.train_command import add_parser, run
 from explorer.training import (
     FIELDS,
     PRESETS,
@@ -67,13 +65,10 @@ OTHER_VALUES = {
     "changes": (Change(1, 0.1, 50), Change(5, 0.01, 64)),
 }
 COMMAND = """
-import argparse, signal, sys
-from explorer.serve.train_command import add_parser
+import signal, sys
+from explorer.serve.command import main
 signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever starts the tests may ignore it
-parser = argparse.ArgumentParser(prog="nn-explorer")
-add_parser(parser.add_subparsers())
-args = parser.parse_args()
-sys.exit(args.run(args))
+sys.exit(main())
 """
 
 
@@ -83,16 +78,10 @@ def command(folder, capsys):
 
     def call(*options):
         capsys.readouterr()
-        code = run(parsed("--dataset", str(folder), *options))
+        code = main(["train", "--dataset", str(folder), *options])
         return code, *capsys.readouterr()
 
     return call
-
-
-def parsed(*options):
-    parser = argparse.ArgumentParser(prog="nn-explorer")
-    add_parser(parser.add_subparsers())
-    return parser.parse_args(["train", *options])
 
 
 def started(*options, **streams):
@@ -179,7 +168,7 @@ def test_what_is_invalid_in_a_link_is_told(command):
 
 
 def test_a_link_of_a_data_set_that_is_not_given_says_so(capsys):
-    assert run(parsed("--from-url", "?epochs=1&n=10&hidden=1&data=fashion-mnist")) == 0
+    assert main(["train", "--from-url", "?epochs=1&n=10&hidden=1&data=fashion-mnist"]) == 0
     said = (
         "--from-url: The link is of the data set “fashion-mnist”, which --dataset must name: this is MNIST."
     )
@@ -230,7 +219,7 @@ def test_a_bad_value_is_one_sentence_and_nothing_runs(command, options, words):
 )
 def test_a_wrong_option_has_exit_code_2(options, capsys):
     with pytest.raises(SystemExit) as ended:
-        parsed(*options)
+        main(["train", *options])
     assert ended.value.code == 2
     assert "error: " in capsys.readouterr().err
 
@@ -284,7 +273,7 @@ def test_with_a_split_the_test_set_is_opened_by_an_option_alone(command, capsys)
 
 def test_the_help_tells_names_ranges_units_and_defaults(capsys):
     with pytest.raises(SystemExit) as ended:
-        parsed("--help")
+        main(["train", "--help"])
     text = " ".join(capsys.readouterr().out.split())
     assert ended.value.code == 0
     for field in FIELDS.values():
@@ -444,7 +433,7 @@ def test_the_fix_of_a_diverged_run_is_the_hints_own(monkeypatch, capsys, mnist, 
 
     monkeypatch.setattr(TrainingRun, "__next__", diverges)
     query = config.to_query()
-    assert run(parsed("--from-url", f"?{query}")) == 1
+    assert main(["train", "--from-url", f"?{query}"]) == 1
     said = capsys.readouterr().err
     end = f": train again with {options}." if options else "."
     assert said == f"The loss is not a number since epoch 2{end}\n"

@@ -7,7 +7,7 @@ import pytest
 
 from explorer.figures.confusion import confusion_style
 from explorer.figures.template import template
-from explorer.talk.projection import Look
+from explorer.talk.pictures import Look
 
 
 def test_every_length_is_enlarged_and_nothing_else():

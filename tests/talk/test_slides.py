@@ -7,8 +7,8 @@ from string import Formatter
 
 import pytest
 
-from explorer.talk.numbers import spoken_numbers
 from explorer.talk.pictures import PICTURES
+from explorer.talk.slide_view import spoken_numbers
 from explorer.talk.slides import RUNS, SLIDES
 
 each = pytest.mark.parametrize("slide", SLIDES, ids=lambda slide: slide.name)

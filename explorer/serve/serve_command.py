@@ -134,7 +134,7 @@ def _add(path: str, paths: dict[str, str], shared: Path) -> None:
 
 
 def find_notebook(name: str = "page.ipynb") -> Path:
-    """Return the path of a notebook that is served: next to this file; in a checkout, the talk's among the others."""
+    """Return the path of a notebook that is served: next to this file, or, of a checkout, in its own folder."""
     here = Path(__file__).parent
     installed = here / "notebooks" / name
     return installed if installed.is_file() else here.parents[1] / "notebooks" / name

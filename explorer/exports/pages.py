@@ -1,11 +1,19 @@
-"""Where the texts of this folder's templates come from."""
+"""Where the texts of this folder's templates come from: scripts and reports."""
+
+from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from explorer.figures.palette import PALETTES
 from explorer.wording import counted, grouped, percent, times
 
-__all__ = ["page"]
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+__all__ = ["page", "report_page"]
 
 
 def page(template: str, **values: object) -> str:
@@ -32,6 +40,27 @@ def page(template: str, **values: object) -> str:
     for one in (_code, counted, grouped, percent, times):
         environment.filters[one.__name__.removeprefix("_")] = one
     return environment.get_template(template).render(values)
+
+
+def report_page(template: str, figures: Mapping[str, Callable[..., go.Figure]], **values: object) -> str:
+    """Return a report as HTML, about 5 MB, which asks no host for anything: Plotly's JavaScript is in it, once.
+
+    Its `template` extends ``report_base.html.j2``. The figures are named by the id of their place in the page, and
+    each is drawn in the `theme` that it is told: the reader's own choice is followed.
+    """
+    from plotly.io.json import to_json_plotly
+    from plotly.offline import get_plotlyjs
+
+    drawn = {
+        name: {theme: draw(theme=theme).to_dict() for theme in PALETTES} for name, draw in figures.items()
+    }
+    return page(
+        template,
+        palettes={theme: palette.css() for theme, palette in PALETTES.items()},
+        figures=to_json_plotly(drawn),  # Plotly writes no `<`
+        plotly=get_plotlyjs(),
+        **values,
+    )
 
 
 def _code(value: object) -> str:

@@ -2,7 +2,7 @@
 
 import shlex
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import pairwise
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from explorer.exports.exported_run import ExportedRun
-from explorer.exports.report_page import THEMES, DrawnFigures, report_page
+from explorer.exports.pages import report_page
 from explorer.figures.axes import Metric
 from explorer.figures.confusion import confusion_figure
 from explorer.figures.curves import curves_figure
@@ -65,9 +65,12 @@ def report(run: ExportedRun) -> str:
     )
 
 
-def _figures(run: ExportedRun) -> DrawnFigures:
-    curves: DrawnFigures = {metric: partial(_curves, run, metric) for metric in _METRICS if run.whole()}
-    return {**curves, "confusion": partial(_matrix, run)}
+def _figures(run: ExportedRun) -> dict[str, Callable[..., go.Figure]]:
+    metrics = _METRICS if run.whole() else ()
+    figures: dict[str, Callable[..., go.Figure]] = {
+        metric: partial(_curves, run, metric) for metric in metrics
+    }
+    return figures | {"confusion": partial(_matrix, run)}
 
 
 def _matrix(run: ExportedRun, theme: Theme) -> go.Figure:
@@ -104,7 +107,7 @@ def _mistakes(run: ExportedRun) -> Iterator[dict[str, Any]]:
         shares, image = probabilities(outputs[:, [index]]), data.test_images[index : index + 1]
         true, read = names[data.test_labels[index]], names[int(shares.argmax())]
         surely = f"{100 * shares.max():.0f} % sure"
-        pictures = {theme: b64encode(sprite(image, 1, theme=theme, scale=_PIXELS)) for theme in THEMES}
+        pictures = {theme: b64encode(sprite(image, 1, theme=theme, scale=_PIXELS)) for theme in PALETTES}
         yield {
             "caption": f"{true} → {read}",
             "note": surely,

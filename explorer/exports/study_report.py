@@ -7,7 +7,7 @@ from functools import partial
 import plotly.graph_objects as go
 
 from explorer.datasets import Dataset
-from explorer.exports.report_page import report_page
+from explorer.exports.pages import report_page
 from explorer.exports.study_table import level_rows, outcome
 from explorer.figures.studies import study_figure
 from explorer.figures.study_axes import StudyMeasure, measure_view

@@ -15,7 +15,7 @@ from rich.progress import track
 from explorer.checks import MISTAKES, TASKS
 from explorer.foreign_files import printable
 from explorer.safe_write import whole_file
-from explorer.serve.checked_submissions import CheckedSubmission, check_all
+from explorer.serve.checked_submissions import REQUIRED, CheckedSubmission, check_all
 from explorer.serve.grader_cells import WRITTEN
 from explorer.serve.run_options import INTERRUPTED, REFUSED, positive
 from explorer.serve.serve_command import refuse
@@ -26,7 +26,6 @@ __all__ = ["add_options", "run"]
 
 WRONG = 1
 ENDINGS = (".py", ".ipynb")
-REQUIRED = tuple(name for name, task in TASKS.items() if not task.is_bonus)
 SIGNS = MappingProxyType({"right": "✓", "wrong": "✗", "waiting": "…", "missing": "–", "unchecked": "?"})
 _MOST_NAME = 36  # letters of a file's name in the table
 _MOST_LETTERS = 1000  # of a line
@@ -90,8 +89,12 @@ def run(arguments: Namespace) -> int:
     if arguments.json:
         for submission in found:
             print(json.dumps(submission.record()))
+    console = Console(stderr=True)
+    checked: Iterable[CheckedSubmission] = check_all(paths, Limits(arguments.seconds, arguments.memory))
+    if console.is_terminal:
+        checked = track(checked, "Checking", len(paths), console=console, transient=True)
     try:
-        for submission in _watched(paths, Limits(arguments.seconds, arguments.memory)):
+        for submission in checked:
             found.append(submission)
             if arguments.json:
                 print(json.dumps(submission.record()), flush=True)
@@ -109,14 +112,6 @@ def run(arguments: Namespace) -> int:
     return 0 if all(submission.is_right for submission in found) else WRONG
 
 
-def _watched(paths: Sequence[Path], limits: Limits) -> Iterable[CheckedSubmission]:
-    """Check submissions under a bar, where somebody can look at it."""
-    console, found = Console(stderr=True), check_all(paths, limits)
-    if not console.is_terminal:
-        return found
-    return track(found, "Checking", len(paths), console=console, transient=True)
-
-
 def _submissions(given: Path) -> list[Path]:
     """Return what is named: a file, or the scripts and notebooks in a folder, without hidden ones."""
     if not given.is_dir():
@@ -125,10 +120,8 @@ def _submissions(given: Path) -> list[Path]:
         if given.suffix not in ENDINGS:
             raise OSError("found neither a script nor a notebook; expected a name ending in .py or .ipynb")
         return [given]
-    files = (path for path in given.rglob("*") if path.suffix in ENDINGS and path.is_file())
-    return sorted(
-        path for path in files if not any(part.startswith(".") for part in path.relative_to(given).parts)
-    )
+    named = (path for path in given.rglob("*") if path.suffix in ENDINGS and path.is_file())
+    return sorted(path for path in named if "/." not in f"/{path.relative_to(given).as_posix()}")
 
 
 def _write(files: Mapping[str, str], folder: Path, *, overwrite: bool) -> int:
@@ -159,10 +152,8 @@ def _table(found: Sequence[CheckedSubmission]) -> Iterator[str]:
     yield " " * width + "".join(f"{number:3}" for number in range(1, len(TASKS) + 1))
     for submission in found:
         signs = "".join(f"  {SIGNS[submission.outcome(task)]}" for task in TASKS)
-        row = (
-            f"{signs}  {submission.count():2} of {len(REQUIRED)}" if submission.verdicts else "  not checked"
-        )
-        yield f"{submission.file[-width:]:{width}}{row}"
+        right = f"{signs}  {submission.count():2} of {len(REQUIRED)}"
+        yield f"{submission.file[-width:]:{width}}{right if submission.verdicts else '  not checked'}"
     yield ""
     yield " " * 20 + "".join(f"{sign} {outcome:11}" for outcome, sign in SIGNS.items()).rstrip()
     for number, task in enumerate(TASKS, 1):

@@ -19,7 +19,10 @@ from explorer.training.share import n_cores
 from explorer.training.studies.worker_pool import BLAS_VARIABLES
 from explorer.wording import duration
 
-__all__ = ["CheckedSubmission", "check_all"]
+__all__ = ["REQUIRED", "CheckedSubmission", "check_all"]
+
+REQUIRED = tuple(name for name, task in TASKS.items() if not task.is_bonus)
+"""The tasks besides the bonus."""
 
 OUTCOMES = frozenset({"right", "wrong", "waiting", "missing"})
 _MOST_BYTES = 1_000_000  # of what a check says
@@ -56,20 +59,14 @@ class CheckedSubmission:
     def record(self) -> dict[str, Any]:
         """Return it for JSON."""
         tasks = [v.record() | {"look": v.look, "note": v.note} for v in self.verdicts]
-        of = sum(not task.is_bonus for task in TASKS.values())
-        counts = {"right": self.count(), "of": of, "bonus": self.count(bonus=True)}
+        counts = {"right": self.count(), "of": len(REQUIRED), "bonus": self.count(bonus=True)}
         return {"file": self.file, **counts, "tasks": tasks, "notes": self.notes, "error": self.error}
 
 
 def check_all(paths: Iterable[Path], limits: Limits) -> Iterator[CheckedSubmission]:
-    """Check submissions and yield each as it is done; whoever stops asking ends the rest.
+    """Check scripts and notebooks and yield each as it is done; whoever stops asking ends the rest.
 
-    Parameters
-    ----------
-    paths : iterable of Path
-        Scripts and notebooks.
-    limits : Limits
-        What each may take; what exceeds it is ended, and what was found before is kept.
+    What exceeds its limits is ended, and what was found before is kept.
     """
     running = set[Popen[bytes]]()
     with ThreadPoolExecutor(n_cores()) as pool:
@@ -125,13 +122,8 @@ def _read(file: str, said: IO[bytes], reason: str) -> CheckedSubmission:
                 verdict = Verdict(**fields | {"seconds": float(fields.get("seconds", 0))})
                 if verdict.task in TASKS and verdict.outcome in OUTCOMES:
                     verdicts[verdict.task] = verdict
-    except (
-        ValueError,
-        TypeError,
-        AttributeError,
-        RecursionError,
-    ):  # it was cut off, or the submission wrote it
-        told.pop("end", None)
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        told.pop("end", None)  # it was cut off, or the submission wrote it
     error = str(told.get("error", "")) if "end" in told else reason
     stuck = next((name for name in TASKS if name not in verdicts), None)
     if "end" not in told and "defined" in told and stuck:

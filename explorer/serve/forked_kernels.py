@@ -34,10 +34,7 @@ _log = logging.getLogger(__name__)
 class WarmProcess:
     """The server's end of `explorer.serve.warm_process`, which is started again whenever it has ended.
 
-    Parameters
-    ----------
-    environment
-        The environment variables of the process; those of each kernel are its own.
+    The `environment` is the process's; each kernel has one of its own.
     """
 
     def __init__(self, environment: Mapping[str, str], *, prepares_app: bool) -> None:
@@ -59,11 +56,10 @@ class WarmProcess:
         self._has_forked = False
         self._socket, theirs = socket.socketpair()
         self._socket.setblocking(False)
+        command = [sys.executable, "-P", "-m", "explorer.serve.warm_process"]
         with theirs:
-            number = str(theirs.fileno())
-            module = ("-P", "-m", "explorer.serve.warm_process")
             self._process = subprocess.Popen(
-                [sys.executable, *module, number, self._prepared, ROOM_FOR_COMMAND],
+                [*command, str(theirs.fileno()), self._prepared, ROOM_FOR_COMMAND],
                 env=self._environment,
                 stdin=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],

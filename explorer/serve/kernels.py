@@ -11,8 +11,7 @@ from voila.request_info_handler import RequestInfoSocketHandler
 
 from explorer.serve.forked_kernels import WarmProcess
 from explorer.serve.seats import Seats
-from explorer.serve.shares import tell_connected
-from explorer.serve.surroundings import SLOW_GRAMMAR, kernel_environment
+from explorer.serve.surroundings import SLOW_GRAMMAR, kernel_environment, tell_connected
 
 __all__ = [
     "KERNEL_OPTIONS",

@@ -15,7 +15,7 @@ from voila.handler import BaseVoilaHandler
 from voila.notebook_renderer import NotebookRenderer
 from voila.tornado.handler import TornadoVoilaHandler
 
-from explorer.serve.refusals import theme_shown
+from explorer.serve.door import theme_shown
 from explorer.serve.seats import REFRESH_SECONDS, TakenSeat
 from explorer.wording import ordinal
 

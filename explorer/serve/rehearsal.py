@@ -189,14 +189,9 @@ class Visitor:
 
 
 async def climb(url: str, n: int, pid: int | None, idle: Usage, say: Callable[[str], object]) -> Rung:
-    """Return how `n` visitors fare who come at once.
+    """Return how `n` visitors fare who come at once to a server, whose process may be known.
 
-    Parameters
-    ----------
-    pid : int or None
-        The server's process, where it is known.
-    idle : Usage
-        What the server takes when nobody is there and a kernel waits for the next visitor.
+    When nobody is there, and a kernel waits for the next visitor, it takes what `idle` says.
     """
     client = SimpleAsyncHTTPClient(force_instance=True, max_clients=n, max_buffer_size=_MOST_BYTES)
     visitors = [Visitor(client, url) for _ in range(n)]

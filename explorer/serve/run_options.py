@@ -14,11 +14,11 @@ from typing import Any
 from rich.console import Console
 
 from explorer.datasets import Dataset, DatasetError, load_dataset, load_mnist
-from explorer.safe_write import check_destination
+from explorer.safe_write import check_destination, whole_file
 from explorer.serve.access import whole_number
 from explorer.training import FIELDS, PRESETS, ConfigError, TrainingConfig
 from explorer.training.changes import Changes
-from explorer.training.config import DATA_KEY
+from explorer.training.config import DATA_KEY, fields_of
 from explorer.training.fields import Field, LayerSizes, Real, Whole
 from explorer.training.query import listed, parts
 from explorer.training.studies import StudyError
@@ -32,11 +32,11 @@ __all__ = [
     "add_settings",
     "add_start",
     "check_files",
-    "config_of",
-    "dataset_of",
     "exit_code",
     "positive",
     "query_of",
+    "save",
+    "settings_of",
     "tell_what_does_nothing",
     "terminal",
 ]
@@ -91,16 +91,15 @@ def add_dataset(group: Any) -> None:
     group.add_argument("--dataset", action="append", metavar="PATH", default=SUPPRESS, help=words)
 
 
-def dataset_of(args: Namespace) -> Dataset:
-    """Return the images that the options name."""
-    try:
-        return load_dataset(args.dataset[-1]) if "dataset" in args else load_mnist()
-    except DatasetError as error:
-        raise RefusedError(f"--dataset: {error}") from error
+def settings_of(
+    args: Namespace, fields: Mapping[str, Field], messages: Console
+) -> tuple[TrainingConfig, dict[str, str]]:
+    """Return the settings that the options start from, and the text of each that is given by itself."""
+    given = {name: text for name in fields if (text := getattr(args, name, None)) is not None}
+    return _start(args, fields, messages), given
 
 
-def config_of(args: Namespace, fields: Mapping[str, Field], messages: Console) -> TrainingConfig:
-    """Return the settings that the options start from; what is invalid in a link is told in messages."""
+def _start(args: Namespace, fields: Mapping[str, Field], messages: Console) -> TrainingConfig:
     if args.preset is not None:
         if args.preset not in _PRESETS:
             raise RefusedError(f"--preset is {args.preset!r}; expected one of {', '.join(_PRESETS)}.")
@@ -148,11 +147,33 @@ def check_files(files: Iterable[tuple[str, str, bool]]) -> None:
         taken[destination] = option
 
 
-def exit_code(command: str, work: Callable[[Console], int]) -> int:
-    """Do the work of a command, which is given standard error, and return its exit code; say why it ends early."""
-    messages = terminal(stderr=True)
+def save(args: Namespace, option: str, path: str, make: Callable[[], bytes], messages: Console) -> int:
+    """Write a file that an option names, say so or why not, and return the exit code."""
     try:
-        return work(messages)
+        content = make()
+        with whole_file(path, overwrite=args.force) as stream:
+            stream.write(content)
+    except (OSError, ValueError) as error:
+        messages.print(f"nn-explorer {args.command}: {option}: {str(error).rstrip('.')}.")
+        return FAILED
+    messages.print(f"Saved to {path}.")
+    return 0
+
+
+def exit_code(
+    args: Namespace, work: Callable[[Namespace, Dataset, Mapping[str, Field], Console], int]
+) -> int:
+    """Do the work of a command and return its exit code; say why it ends early.
+
+    It is given the images, the settings that fit them, and standard error.
+    """
+    command, messages = args.command, terminal(stderr=True)
+    try:
+        try:
+            dataset = load_dataset(args.dataset[-1]) if "dataset" in args else load_mnist()
+        except DatasetError as error:
+            raise RefusedError(f"--dataset: {error}") from error
+        return work(args, dataset, fields_of(len(dataset.train_labels), dataset.n_classes), messages)
     except (RefusedError, StudyError) as refusal:
         messages.print(f"nn-explorer {command}: {refusal}")
         return REFUSED

@@ -18,7 +18,7 @@ from tornado.web import RequestHandler
 from voila.paths import collect_static_paths
 from voila.utils import get_voila_labextensions_path
 
-from explorer.serve.refusals import FilesHandler
+from explorer.serve.door import FilesHandler
 from explorer.widgets.plotly_module import PLOTLY_VERSION, plotly_script
 
 __all__ = [
@@ -74,19 +74,9 @@ class PageScripts:
     extensions: list[Script]
     """What is there before Voilà loads its extensions."""
 
-    def all(self) -> list[Script]:
-        """Return them in one list."""
-        return [self.plotly, *self.voila, *self.extensions]
-
 
 def page_scripts(template: str, extensions: Iterable[str]) -> PageScripts:
-    """Return the scripts that a page starts with.
-
-    Parameters
-    ----------
-    extensions
-        JupyterLab extensions that the page loads, and nearly all of whose parts it needs.
-    """
+    """Return the scripts that a page starts with; of the JupyterLab `extensions` it needs nearly all parts."""
     folders = map(Path, collect_static_paths(["voila", "nbconvert"], template))
     voila = next((_parts(folder / "voila.js") for folder in folders if (folder / "voila.js").is_file()), [])
     parts = [part for name in extensions for part in _of(name)]
@@ -131,10 +121,8 @@ class LastingFileHandler(FilesHandler):
 
     def get_content_type(self) -> str:
         """Return JavaScript's type, whatever the operating system says about ``.js``."""
-        if str(self.absolute_path).endswith(".js"):
-            return JAVASCRIPT
-        kind: str = super().get_content_type()
-        return kind
+        is_script = str(self.absolute_path).endswith(".js")
+        return JAVASCRIPT if is_script else str(super().get_content_type())
 
 
 class ScriptHandler(RequestHandler):

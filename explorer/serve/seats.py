@@ -45,14 +45,10 @@ _log = logging.getLogger(__name__)
 
 
 def seats_of(asked: int | None, cores: int, memory: int, files: int) -> int:
-    """Return how many visitors a machine takes at once, at least 1.
+    """Return how many visitors a machine takes at once, at least 1: as many as are asked for, or as it bears.
 
-    Parameters
-    ----------
-    asked : int or None
-        How many are asked for; None for as many as the machine bears.
-    cores, memory, files : int
-        Cores that may be used, bytes that are free, and files that the server may open: each seat needs some.
+    A seat needs some of the cores that may be used, of the bytes of `memory` that are free, and of the files that
+    the server may open.
     """
     wanted = min(_SEATS_A_CORE * cores, memory // _SEAT_BYTES) if asked is None else asked
     return max(1, min(wanted, (files - _SERVER_FILES) // _SEAT_FILES))

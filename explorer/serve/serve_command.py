@@ -33,8 +33,16 @@ from explorer.serve.access import (
     is_loopback,
     whole_number,
 )
-from explorer.serve.shares import MEGABYTES, MINUTES, share_variables
-from explorer.serve.surroundings import DATASETS, SHARED_DATASETS, settle_jupyter, skip_slow_grammar
+from explorer.serve.surroundings import (
+    DATASETS,
+    MEGABYTES,
+    MINUTES,
+    SHARED_DATASETS,
+    SLOW_GRAMMAR,
+    settle_jupyter,
+    share_variables,
+    skip_module,
+)
 from explorer.wording import counted
 
 if TYPE_CHECKING:
@@ -152,7 +160,7 @@ def serve(arguments: Namespace, what: str, notebook: Path, **settings: Any) -> i
         return refuse(str(error))
     with TemporaryDirectory(prefix="nn-explorer-", ignore_cleanup_errors=True) as folder:
         settle_jupyter(os.environ, Path(folder))
-        skip_slow_grammar()
+        skip_module(SLOW_GRAMMAR)
         from explorer.serve.server import ExplorerServer, PortError, ServerSettings, free_port
 
         shares = share_variables(arguments, Path(folder) / "shares", is_open=not is_loopback(arguments.ip))

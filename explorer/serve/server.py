@@ -4,17 +4,19 @@ import asyncio
 import errno
 import logging
 import os
+import re
 import shutil
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
-from tornado.web import Application, RedirectHandler
+from tornado.web import Application, RedirectHandler, RequestHandler
 from traitlets.config import Config
 from voila.app import Voila
 from voila.request_info_handler import RequestInfoSocketHandler
@@ -24,27 +26,20 @@ from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
 from explorer.figures.palette import PALETTES
 from explorer.serve.access import Access, is_every_address, is_loopback
+from explorer.serve.door import Door, FilesHandler, LoginHandler, RefusalHandler, Tries
 from explorer.serve.forked_kernels import PROVISIONER, WarmProcess, register_provisioner
 from explorer.serve.kernels import VisitHandler, kernel_manager_class
-from explorer.serve.login import LoginHandler, Tries
 from explorer.serve.pages import PLACE, PageHandler, PlaceHandler, opening_of
 from explorer.serve.patient_server import patient_server, raise_file_limit, use_steady_clock
-from explorer.serve.refusals import Door, FilesHandler, RefusalHandler
 from explorer.serve.scripts import LastingFileHandler, PageScripts, ScriptHandler, page_scripts
 from explorer.serve.seats import Seats, free_memory, seats_of
 from explorer.serve.sockets import MOST_FRAME_BYTES, SocketHandler
 from explorer.serve.surroundings import kernel_environment
-from explorer.serve.terminal_log import TerminalFormatter, log_failures, settle_log
+from explorer.serve.terminal_log import TerminalFormatter, settle_log
 from explorer.training.share import n_cores
 from explorer.widgets.plotly_module import PAGE_HAS_PLOTLY, PLOTLY_KEY
 
-__all__ = [
-    "ExplorerServer",
-    "PortError",
-    "ServerSettings",
-    "free_port",
-    "page_address",
-]
+__all__ = ["ExplorerServer", "PortError", "ServerSettings", "free_port", "page_address"]
 
 DEFAULT_PORT = 8866
 PORTS_TRIED = 20
@@ -110,12 +105,7 @@ class ServerSettings:
 
 
 def free_port(ip: str, asked: int | None) -> int:
-    """Return a port to listen on at the address `ip`.
-
-    Parameters
-    ----------
-    asked
-        The only port that will do; None for 8866, or the first free one above it. 0 for any.
+    """Return a port to listen on at the address `ip`: `asked`; for None 8866, or the first free one above it.
 
     Raises
     ------
@@ -150,14 +140,10 @@ def _bound_port(ip: str, port: int) -> int:
 
 def page_address(ip: str, port: int, access: Access) -> str:
     """Return the page's address as this computer reaches it, where `ip` is listened on."""
-    return f"http{'s' * bool(access.certificate)}://{_host(ip)}:{port}{access.base_url}"
-
-
-def _host(ip: str) -> str:
-    """Return an address by which this computer reaches `ip`, as it stands in a URL."""
     if is_every_address(ip):
         ip = "::1" if ":" in ip else "127.0.0.1"
-    return f"[{ip}]" if ":" in ip else ip
+    host = f"[{ip}]" if ":" in ip else ip
+    return f"http{'s' * bool(access.certificate)}://{host}:{port}{access.base_url}"
 
 
 class ExplorerServer(Voila):
@@ -219,7 +205,7 @@ class ExplorerServer(Voila):
             "allow_remote_access": True,
             "is_in_hub": self._settings.access.is_in_hub,
             "xsrf_cookie_kwargs": {"path": self.base_url, "samesite": "Lax"},
-            "log_function": log_failures,
+            "log_function": _log_failures,
             "default_handler_class": RefusalHandler,
             "explorer_seats": self.seats,
             "websocket_max_message_size": MOST_FRAME_BYTES,
@@ -242,11 +228,9 @@ class ExplorerServer(Voila):
         ]
         far = not is_loopback(self.ip)
         static = f"{base}{_static_address(self._settings.template)}(.*)"
+        scripts = [self._scripts.plotly, *self._scripts.voila, *self._scripts.extensions]
         files: list[Any] = [
-            *(
-                (base + one.address, ScriptHandler, {"script": one, "far": far})
-                for one in self._scripts.all()
-            ),
+            *((base + one.address, ScriptHandler, {"script": one, "far": far}) for one in scripts),
             (base + PLACE, PlaceHandler, {"voila_configuration": None}),
             (f"{base}{VOILA_FILES}/(.*)", LastingFileHandler, {"paths": self.static_paths}),
             (static, FilesHandler, {"paths": self.static_paths}),
@@ -344,24 +328,24 @@ def _reveal_address() -> str:
     return f"explorer/reveal/{version('sphinx-revealjs')}"
 
 
-_NO_NEWS = (
-    "is not trusted",
-    "wrote error",
-    "invalid/expired login cookie",
-    "restart failed",
-    "restarted failed",
-    "died before replying",
-    "died while waiting",
-    "DeadKernelError",
+_NO_NEWS = re.compile(
+    "is not trusted|wrote error|invalid/expired login cookie|restart failed|restarted failed"
+    "|died before replying|died while waiting|DeadKernelError"
 )
+
+
+def _log_failures(handler: RequestHandler) -> None:
+    """Log a finished request if the server failed; a refusal is its sender's affair, a full house no failure."""
+    status, request = handler.get_status(), handler.request
+    if status >= 500 and status != HTTPStatus.SERVICE_UNAVAILABLE:
+        logging.getLogger("tornado.access").error("%d %s %s", status, request.method, request.path)
 
 
 def _is_news(record: logging.LogRecord) -> bool:
     """Return whether a log record says something to whoever runs the server.
 
     A notebook of the package need not be signed by the user, a request that is refused is its sender's affair,
-    browsers come with the cookies of yesterday's server, and no dead kernel is restarted. That a
-    kernel died is said once, and not by each cell that it should have run.
+    browsers come with the cookies of yesterday's server, and no dead kernel is restarted. That a kernel died is
+    said once, and not by each cell that it should have run.
     """
-    said = f"{record.getMessage()} {record.exc_info}"
-    return not any(words in said for words in _NO_NEWS)
+    return not _NO_NEWS.search(f"{record.getMessage()} {record.exc_info}")

@@ -48,11 +48,8 @@ class FrameError(ValueError):
 def check_frame(frame: bytes | str) -> None:
     """Let through what a page sends: words to a widget, and the questions that a connection begins with.
 
-    Parameters
-    ----------
-    frame
-        A message in Jupyter's protocol v1: the number of offsets and the offsets, 8 bytes each, then the channel,
-        header, parent header, metadata, content and buffers that they divide.
+    A frame is a message in Jupyter's protocol v1: the number of offsets and the offsets, 8 bytes each, then the
+    channel, header, parent header, metadata, content and buffers that they divide.
 
     Raises
     ------

@@ -9,18 +9,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import closing, contextmanager
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
 from explorer.datasets import Dataset
-from explorer.safe_write import whole_file
 from explorer.serve import run_options
 from explorer.serve.run_options import FAILED, INTERRUPTED, RefusedError, positive
 from explorer.serve.study_screen import StudyScreen
 from explorer.training import TrainingConfig
-from explorer.training.config import fields_of
 from explorer.training.fields import Field
 from explorer.training.studies import StudyError, Trial, WorkerPool, grid, read_journal, study
 from explorer.training.studies.batch_sizes import BATCH_SIZES, batch_size_grid
@@ -89,22 +88,12 @@ def add_options(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> int:
     """Run a study as the options of `add_options` say, and return the exit code."""
-
-    def work(messages: Console) -> int:
-        dataset = run_options.dataset_of(args)
-        configs = _configs(args, fields_of(len(dataset.train_labels), dataset.n_classes), messages)
-        run_options.tell_what_does_nothing(configs, messages)
-        files = (("--out", args.out, True), ("--report", args.report, args.force))
-        run_options.check_files(file for file in files if file[1] is not None)
-        return _run(configs, dataset, args, messages)
-
-    return run_options.exit_code("study", work)
+    return run_options.exit_code(args, _run)
 
 
 def _configs(args: Namespace, fields: Mapping[str, Field], messages: Console) -> tuple[TrainingConfig, ...]:
     """Return the runs that are asked for: every combination, the seed varying fastest."""
-    start = run_options.config_of(args, fields, messages)
-    given = {name: text for name in fields if (text := getattr(args, name, None)) is not None}
+    start, given = run_options.settings_of(args, fields, messages)
     axes = {name: parse_values(fields[name], text) for name, text in given.items()}
     seeds: Sequence[int] = axes.pop("seed", ())
     if args.seeds is not None and len(seeds) > 1:
@@ -123,7 +112,11 @@ def _configs(args: Namespace, fields: Mapping[str, Field], messages: Console) ->
     return tuple(dict.fromkeys(config for configs in asked for config in configs))
 
 
-def _run(configs: Sequence[TrainingConfig], dataset: Dataset, args: Namespace, messages: Console) -> int:
+def _run(args: Namespace, dataset: Dataset, fields: Mapping[str, Field], messages: Console) -> int:
+    configs = _configs(args, fields, messages)
+    run_options.tell_what_does_nothing(configs, messages)
+    files = (("--out", args.out, True), ("--report", args.report, args.force))
+    run_options.check_files(file for file in files if file[1] is not None)
     console, axes, trials, code = run_options.terminal(stderr=args.json), varied(configs), list[Trial](), 0
     missing = _missing(configs, args.out, messages)
     try:
@@ -148,7 +141,10 @@ def _run(configs: Sequence[TrainingConfig], dataset: Dataset, args: Namespace, m
     trials.sort(key=lambda trial: places[trial.config])
     screen.show_end(trials)
     if args.report is not None:
-        code = _report(trials, dataset, args, messages) or code
+        code = (
+            run_options.save(args, "--report", args.report, partial(_report, trials, dataset), messages)
+            or code
+        )
     if args.json:
         sys.stdout.write(_as_json(trials, dataset, axes) + "\n")
         sys.stdout.flush()
@@ -219,17 +215,10 @@ def _go_on(n_ended: int, n_runs: int, out: str | None) -> str:
     return f"{ended} and are saved in {out}; run the same command again to continue."
 
 
-def _report(trials: Sequence[Trial], dataset: Dataset, args: Namespace, messages: Console) -> int:
+def _report(trials: Sequence[Trial], dataset: Dataset) -> bytes:
     from explorer.exports.study_report import study_report  # needs all of Plotly
 
-    try:
-        with whole_file(args.report, overwrite=args.force) as stream:
-            stream.write(study_report(trials, dataset).encode())
-    except OSError as error:
-        messages.print(f"nn-explorer study: --report: {str(error).rstrip('.')}.")
-        return FAILED
-    messages.print(f"Saved to {args.report}.")
-    return 0
+    return study_report(trials, dataset).encode()
 
 
 def _as_json(trials: Sequence[Trial], dataset: Dataset, axes: Sequence[str]) -> str:

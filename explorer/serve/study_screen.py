@@ -23,18 +23,9 @@ __all__ = ["StudyScreen"]
 
 
 class StudyScreen:
-    """The lines and the bar of one study.
+    """The lines and the bar of one study, of which `n_kept` runs had ended before and the others have this cost.
 
-    Parameters
-    ----------
-    cost : Cost
-        Of the runs that are still to come.
-    n_kept : int
-        Runs that had ended before.
-    axes : sequence of str
-        The settings that differ between the runs, besides the seed.
-    console : rich.console.Console
-        Where to.
+    The `axes` are the settings that differ between the runs, besides the seed.
     """
 
     def __init__(self, cost: Cost, n_kept: int, axes: Sequence[str], console: Console) -> None:

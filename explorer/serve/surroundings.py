@@ -1,9 +1,11 @@
 """What the server and its kernels take from their surroundings: variables and folders, no more than they need."""
 
 import codecs
+import json
 import os
 import re
 import sys
+from argparse import Namespace
 from collections.abc import Mapping, MutableMapping
 from io import TextIOWrapper
 from pathlib import Path
@@ -11,16 +13,21 @@ from tempfile import TemporaryFile
 from types import MappingProxyType, ModuleType
 from typing import cast
 
+from explorer.training.share import TRAINING_SHARE
+
 __all__ = [
     "DATASETS",
+    "MEGABYTES",
+    "MINUTES",
     "SHARE",
     "SHARED_DATASETS",
     "SLOW_GRAMMAR",
     "kernel_environment",
     "settle_jupyter",
     "settle_terminal",
+    "share_variables",
     "skip_module",
-    "skip_slow_grammar",
+    "tell_connected",
 ]
 
 DATASETS = "EXPLORER_DATASETS"
@@ -28,6 +35,12 @@ DATASETS = "EXPLORER_DATASETS"
 
 SHARED_DATASETS = "EXPLORER_SHARED_DATASETS"
 """Environment variable of kernels: folder in which data sets lie for all kernels to map."""
+
+MINUTES = 30
+"""Longest training at a stretch where other computers reach the server."""
+
+MEGABYTES = 512
+"""Memory of a kernel: four times what it takes to open a page and train the exercise."""
 
 SHARE = Path(__file__).parent / "share"
 """Folder of the page's template, laid out as one of Jupyter's data folders."""
@@ -64,20 +77,36 @@ _PLAIN: Mapping[int, str] = MappingProxyType(
 def kernel_environment(environment: Mapping[str, str]) -> dict[str, str]:
     """Return the variables that a kernel is started with: those that Python, Jupyter and the page need.
 
-    Whoever reaches the page reaches a kernel, so the server's tokens and passwords do not go there.
-
-    Parameters
-    ----------
-    environment
-        The server's own, with what Voilà adds.
+    They are among the server's own and what Voilà adds. Whoever reaches the page reaches a kernel, so the server's
+    tokens and passwords do not go there.
     """
     names = [name for name in environment if _NEEDED.fullmatch(name) and not _SECRET.search(name)]
     return {name: environment[name] for name in names}
 
 
-def skip_slow_grammar() -> None:
-    """Have `SLOW_GRAMMAR` pass for not installed in this process, where it is not loaded yet."""
-    skip_module(SLOW_GRAMMAR)
+def share_variables(arguments: Namespace, folder: Path, *, is_open: bool) -> dict[str, str]:
+    """Return the environment variable by which kernels know what they may have: as much as the options say.
+
+    Their tickets are to lie in `folder`, which is made here. Where other computers reach the server, it `is_open`.
+    """
+    for name in ("line", "pages"):
+        (folder / name).mkdir(parents=True)
+    share = {
+        "folder": str(folder),
+        "minutes": arguments.max_training_minutes or (MINUTES if is_open else None),
+        "megabytes": arguments.seat_memory,
+    }
+    return {TRAINING_SHARE: json.dumps(share)}
+
+
+def tell_connected(variables: dict[str, str], kernel_id: str, connections: int) -> None:
+    """Let a kernel know whether a page is connected to it; one that has no share won't ask."""
+    if TRAINING_SHARE in variables:
+        page = Path(json.loads(variables[TRAINING_SHARE])["folder"], "pages", kernel_id)
+        if connections > 0:
+            page.touch()
+        else:
+            page.unlink(missing_ok=True)
 
 
 def skip_module(name: str) -> None:
@@ -102,14 +131,9 @@ def _in_plain_letters(error: UnicodeError) -> tuple[str, int]:
 
 
 def settle_jupyter(environment: MutableMapping[str, str], fallback: Path) -> None:
-    """Make Jupyter find the page's template, and give it folders that it can write to.
+    """Make Jupyter find the page's template, and give it folders that it can write to, by variables of it.
 
-    Parameters
-    ----------
-    environment
-        Changed in place.
-    fallback
-        An empty folder, used for what can't be written to in the home folder, or as one where there is none.
+    An empty `fallback` is used for what can't be written to in the home folder, or as one where there is none.
     """
     paths = [str(SHARE), *filter(None, [environment.get("JUPYTER_PATH")])]
     environment["JUPYTER_PATH"] = os.pathsep.join(paths)

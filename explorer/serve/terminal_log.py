@@ -2,15 +2,10 @@
 
 import logging
 import re
-from http import HTTPStatus
-from typing import TYPE_CHECKING
 
 from traitlets.config.application import LevelFormatter
 
-if TYPE_CHECKING:
-    from tornado.web import RequestHandler
-
-__all__ = ["TerminalFormatter", "log_failures", "settle_log"]
+__all__ = ["TerminalFormatter", "settle_log"]
 
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 """What a terminal obeys, all but tabs and new lines, and what turns the direction of writing."""
@@ -29,21 +24,6 @@ def settle_log() -> None:
     """Let what no other handler takes, as tornado's own warnings, be written by `TerminalFormatter`."""
     if logging.lastResort is not None:
         logging.lastResort.setFormatter(TerminalFormatter("%(levelname)s: %(message)s"))
-
-
-def log_failures(handler: "RequestHandler") -> None:
-    """Log a finished request if the server failed; a refusal is its sender's affair, and a full house no failure.
-
-    Parameters
-    ----------
-    handler
-        Tornado's handler of the request.
-    """
-    if handler.get_status() >= 500 and handler.get_status() != HTTPStatus.SERVICE_UNAVAILABLE:
-        request = handler.request
-        logging.getLogger("tornado.access").error(
-            "%d %s %s", handler.get_status(), request.method, request.path
-        )
 
 
 def _escaped(found: re.Match[str]) -> str:

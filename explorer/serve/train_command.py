@@ -9,6 +9,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, replace
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -17,7 +18,6 @@ from rich.console import Console
 from explorer.datasets import Dataset
 from explorer.exports.exported_run import ExportedRun
 from explorer.exports.files import ExportError, export
-from explorer.safe_write import whole_file
 from explorer.serve import run_options
 from explorer.serve.run_options import FAILED, INTERRUPTED
 from explorer.serve.train_screen import TrainScreen
@@ -32,12 +32,10 @@ from explorer.training import (
     History,
     Moment,
     RunEnd,
-    TrainingConfig,
     TrainingRun,
     complete,
     open_test_set,
 )
-from explorer.training.config import fields_of
 from explorer.training.fields import Field
 from explorer.training.hints import hints
 
@@ -91,14 +89,7 @@ def add_options(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> int:
     """Train as the options of `add_options` say, and return the exit code: 0, or one of `run_options`."""
-
-    def work(messages: Console) -> int:
-        dataset = run_options.dataset_of(args)
-        config = _config(args, fields_of(len(dataset.train_labels), dataset.n_classes), messages)
-        run_options.check_files((option, path, args.force) for _, option, path in _wanted(args))
-        return _run(TrainingRun(config, dataset), dataset, args, messages)
-
-    return run_options.exit_code("train", work)
+    return run_options.exit_code(args, _run)
 
 
 def _wanted(args: Namespace) -> list[tuple[str, str, str]]:
@@ -107,15 +98,12 @@ def _wanted(args: Namespace) -> list[tuple[str, str, str]]:
     return [(kind, option, path) for kind, option, path in asked if path is not None]
 
 
-def _config(args: Namespace, fields: Mapping[str, Field], messages: Console) -> TrainingConfig:
-    config = run_options.config_of(args, fields, messages)
-    given = {name: getattr(args, name) for name in FIELDS if getattr(args, name) is not None}
-    config = config.replace(**{name: fields[name].parse(text) for name, text in given.items()})
+def _run(args: Namespace, dataset: Dataset, fields: Mapping[str, Field], messages: Console) -> int:
+    start, given = run_options.settings_of(args, fields, messages)
+    config = start.replace(**{name: fields[name].parse(text) for name, text in given.items()})
     run_options.tell_what_does_nothing([config], messages)
-    return config
-
-
-def _run(training: TrainingRun, dataset: Dataset, args: Namespace, messages: Console) -> int:
+    run_options.check_files((option, path, args.force) for _, option, path in _wanted(args))
+    training = TrainingRun(config, dataset)
     screen = TrainScreen(training, run_options.terminal(stderr=args.json))
     with _interrupts() as interrupted, screen.begin():
         run = complete(training, screen.show, interrupted.is_set)
@@ -127,14 +115,8 @@ def _run(training: TrainingRun, dataset: Dataset, args: Namespace, messages: Con
     is_split = training.dataset.held_out != "test" and run.end.final is not None
     test = open_test_set(run.network, training.dataset) if args.test and is_split else None
     for kind, option, path in _wanted(args):
-        try:
-            content = export(kind, _exported(run, dataset, test)).content
-            with whole_file(path, overwrite=args.force) as stream:
-                stream.write(content)
-            messages.print(f"Saved to {path}.")
-        except (OSError, ValueError) as error:
-            messages.print(f"nn-explorer train: {option}: {str(error).rstrip('.')}.")
-            code = FAILED
+        make = partial(_file, kind, run, dataset, test)
+        code = run_options.save(args, option, path, make, messages) or code
     if run.end.final is not None:
         screen.show_end(run.end.final)
     if test is not None:
@@ -178,13 +160,14 @@ def _divergence(run: CompletedRun) -> RunEnd:
     return replace(run.end, reason=f"The loss is not a number since epoch {run.end.error.epoch}{advice}")
 
 
-def _exported(run: CompletedRun, dataset: Dataset, test: FinalTest | None) -> ExportedRun:
-    """Return a run on a data set, the whole of it, as the exports see it."""
+def _file(kind: str, run: CompletedRun, dataset: Dataset, test: FinalTest | None) -> bytes:
+    """Return a run on a data set, the whole of it, as a file of one kind."""
     record = run.end.final or run.history.last
     if record is None or run.snapshot is None:
         raise ExportError("nothing is saved, for no epoch has ended")
     moment, label = Moment(record, run.snapshot), run_label(run.config)
-    return ExportedRun(label[:1].upper() + label[1:], dataset, run.history, moment, moment, test=test)
+    title = label[:1].upper() + label[1:]
+    return export(kind, ExportedRun(title, dataset, run.history, moment, moment, test=test)).content
 
 
 def _as_json(run: CompletedRun, dataset: Dataset, test: FinalTest | None) -> str:

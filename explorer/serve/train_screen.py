@@ -33,15 +33,7 @@ _IN_HEAD = (
 
 
 class TrainScreen:
-    """The lines and the bar of one run.
-
-    Parameters
-    ----------
-    training : TrainingRun
-        The run; it is only read.
-    console : rich.console.Console
-        Where to.
-    """
+    """The lines and the bar of one run, which is only read."""
 
     def __init__(self, training: TrainingRun, console: Console) -> None:
         self._training, self._console = training, console

@@ -23,7 +23,7 @@ from pathlib import Path
 
 import numpy as np
 
-from explorer.serve.surroundings import skip_module, skip_slow_grammar
+from explorer.serve.surroundings import SLOW_GRAMMAR, skip_module
 
 __all__ = ["LAUNCHER", "ROOM_FOR_COMMAND", "adopt_orphans", "main"]
 
@@ -75,7 +75,7 @@ def main() -> None:
 
 def _prepare(module: str) -> None:
     """Do once what each kernel would do: its imports, and what the module's `warm_up` does if it has one."""
-    skip_slow_grammar()
+    skip_module(SLOW_GRAMMAR)
     skip_module("debugpy")  # no page may debug; a third of what a kernel computes until it is ready
     for name in _KERNEL_MODULES:
         importlib.import_module(name)

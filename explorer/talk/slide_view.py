@@ -30,15 +30,7 @@ _PROBE = 300  # test images that saturation is measured on
 
 
 class SlideView:
-    """A slide.
-
-    Parameters
-    ----------
-    recorded : SessionRun or None
-        The run that it opens with; None for a slide without one.
-    against : sequence of SessionRun
-        The runs whose curves it shows in grey.
-    """
+    """A slide: it opens with a recorded run, if it has one, and shows the curves of those `against` it in grey."""
 
     def __init__(
         self,

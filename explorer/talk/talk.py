@@ -20,12 +20,7 @@ __all__ = ["Talk"]
 
 
 class Talk:
-    """All slides; a notebook shows one a cell: ``talk["learns"]``.
-
-    Parameters
-    ----------
-    dataset : Dataset, optional
-        The images that the recorded runs learned; without it, MNIST.
+    """All slides, on the images that the recorded runs learned, MNIST; in a cell, ``talk["learns"]`` shows one.
 
     Raises
     ------
@@ -43,13 +38,7 @@ class Talk:
         self.session.subscribe(self._on_state)
 
     def __getitem__(self, name: str) -> Any:
-        """Return a slide by its name, to be shown.
-
-        Raises
-        ------
-        KeyError
-            If there is no such slide.
-        """
+        """Return a slide by its name, to be shown; raises KeyError if there is none."""
         return self.slides[name].view
 
     def open(self, *, theme: Theme | None = None) -> None:
@@ -59,13 +48,7 @@ class Talk:
                 slide.bar.theme = theme
 
     def run_live(self, name: str) -> None:
-        """Train the run of a slide now, in place of its recording.
-
-        Raises
-        ------
-        RuntimeError
-            If the slide has no run.
-        """
+        """Train the run of a slide now, in place of its recording; raises RuntimeError if it has none."""
         slide = self.slides[name]
         if slide.recorded is None:
             raise RuntimeError(f"the slide {name!r} has no run")

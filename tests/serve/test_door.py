@@ -25,10 +25,9 @@ from tornado.httpclient import HTTPClientError, HTTPRequest
 from tornado.httputil import HTTPHeaders, HTTPServerRequest, RequestStartLine
 from tornado.websocket import websocket_connect
 
-from explorer.serve import login
+from explorer.serve import door
 from explorer.serve.access import Access, AccessError
-from explorer.serve.login import Tries
-from explorer.serve.refusals import Door
+from explorer.serve.door import Door, Tries
 from explorer.serve.terminal_log import TerminalFormatter
 
 OPENSSL = needs.needs("openssl, to make a certificate", shutil.which("openssl"))
@@ -105,7 +104,7 @@ def test_only_a_kernels_address_becomes_a_socket():
 
 def test_tries_are_counted_by_address_for_a_while(monkeypatch):
     time = [0.0]
-    monkeypatch.setattr(login, "monotonic", lambda: time[0])
+    monkeypatch.setattr(door, "monotonic", lambda: time[0])
     tries = Tries(most=2, seconds=60)
     for _ in range(2):
         assert tries.seconds_to_wait("a") == 0

@@ -395,7 +395,7 @@ def test_the_help_tells_settings_and_examples(capsys):
 
 
 def test_the_examples_of_the_help_are_commands(asked):
-    examples = re.findall(r"^  nn-explorer study (.*)$", study_command._EPILOG, re.MULTILINE)
+    examples = re.findall(r"^  nn-explorer study (.*)$", study_command.EPILOG, re.MULTILINE)
     assert len(examples) == 3
     for example in examples:
         assert len(asked(*re.sub(r"--(out|report) \S+", "", example).split())) > 5

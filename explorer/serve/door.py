@@ -1,14 +1,21 @@
-"""What the server refuses before anybody else sees it, and the page that says so.
+"""Who comes in, and what those read who don't: refusals before anybody else sees a request, and the login.
 
 A name that is not this server's may have been pointed at it, so that a stranger's page counts as one of its own
-(DNS rebinding). What another site's page fetches would start a kernel with each image on it.
+(DNS rebinding). What another site's page fetches would start a kernel with each image on it. Passwords, tokens and
+cookies are Jupyter's, with a page of ours and a bound on guesses.
 """
 
 import socket
+from collections import deque
 from ipaddress import ip_address
+from math import ceil
+from time import monotonic
 from types import MappingProxyType
 from typing import Any
 
+from jupyter_server.auth.decorator import allow_unauthenticated
+from jupyter_server.auth.login import LoginFormHandler
+from tornado.escape import url_escape
 from tornado.httputil import HTTPMessageDelegate, HTTPServerRequest, split_host_and_port
 from tornado.routing import Router
 from tornado.web import Application, HTTPError, RequestHandler
@@ -17,7 +24,7 @@ from voila.static_file_handler import MultiStaticFileHandler
 from explorer.figures.palette import PALETTES
 from explorer.serve.access import Access, is_loopback
 
-__all__ = ["Door", "FilesHandler", "RefusalHandler", "theme_shown", "write_refusal"]
+__all__ = ["Door", "FilesHandler", "LoginHandler", "RefusalHandler", "Tries", "theme_shown"]
 
 METHODS = ("GET", "POST", "DELETE")
 
@@ -30,6 +37,9 @@ FOREIGN_HOST = (
 CROSS_SITE = "A page of another site has asked for this. Open it in a window of its own."
 NO_PAGE = "The address leads nowhere: it may be mistyped, or only a part of a link."
 NO_METHOD = "The server answers GET, POST and DELETE alone."
+
+MOST_TRIES, TRIES_SECONDS = 20, 60.0
+"""So many logins of one address may fail in this time."""
 
 
 class RefusalHandler(RequestHandler):
@@ -50,7 +60,7 @@ class RefusalHandler(RequestHandler):
 
     def write_error(self, status_code: int, **_: Any) -> None:
         """Write the page; a method that tornado does not know comes here by itself."""
-        write_refusal(self, status_code, NO_METHOD if status_code == 405 else self._why)
+        _write_refusal(self, status_code, NO_METHOD if status_code == 405 else self._why)
 
 
 class FilesHandler(MultiStaticFileHandler):
@@ -60,10 +70,10 @@ class FilesHandler(MultiStaticFileHandler):
         """Say that there is no such file; Voilà takes one that is in none of the folders for forbidden."""
         status = 404 if status_code == 403 else status_code
         self.set_status(status)
-        write_refusal(self, status, NO_PAGE)
+        _write_refusal(self, status, NO_PAGE)
 
 
-def write_refusal(handler: RequestHandler, status: int, reason: str) -> None:
+def _write_refusal(handler: RequestHandler, status: int, reason: str) -> None:
     """Finish a request with the page that says in one sentence why there is no other."""
     if status == 405:
         handler.set_header("Allow", ", ".join(METHODS))
@@ -130,3 +140,59 @@ def theme_shown(handler: RequestHandler) -> str | None:
     """Return the theme that this browser's last page had, None where it has had none."""
     shown = handler.get_cookie("explorer-theme")
     return shown if shown in PALETTES else None
+
+
+class Tries:
+    """Counts failed logins, so that nobody guesses a password: of one address, `most` may fail in `seconds`."""
+
+    def __init__(self, most: int = MOST_TRIES, seconds: float = TRIES_SECONDS) -> None:
+        self._most, self._seconds = most, seconds
+        self._failed: deque[tuple[float, str]] = deque()
+
+    def note(self, address: str) -> None:
+        """Count a login from `address` that failed."""
+        self._failed.append((monotonic(), address))
+
+    def seconds_to_wait(self, address: str) -> float:
+        """Return how long no login from `address` is looked at; 0 for not at all."""
+        now = monotonic()
+        while self._failed and self._failed[0][0] <= now - self._seconds:
+            self._failed.popleft()
+        times = [time for time, found in self._failed if found == address]
+        return times[-self._most] + self._seconds - now if len(times) >= self._most else 0.0
+
+
+class LoginHandler(LoginFormHandler):
+    """Asks for the password, or for the token."""
+
+    def initialize(self, tries: Tries, access: Access) -> None:
+        """Take what counts the failures, and what may be asked for."""
+        self._tries, self._access = tries, access
+
+    def get_template(self, name: str) -> Any:
+        """Return a template of ours, which is set in the page's colours."""
+        return self.settings["voila_jinja2_env"].get_template(name)
+
+    @property
+    def template_namespace(self) -> dict[str, Any]:
+        """What a template is given."""
+        asked = {"password": self._access.hashed_password, "token": self._access.token}
+        what = " or ".join(word for word, value in asked.items() if value)
+        return super().template_namespace | {"what": what, "theme": theme_shown(self)}
+
+    @allow_unauthenticated
+    def post(self) -> None:
+        """Let in whoever has the password, unless they have guessed too often."""
+        address = self.request.remote_ip or ""
+        if seconds := self._tries.seconds_to_wait(address):
+            self.set_status(429)
+            self.set_header("Retry-After", str(ceil(seconds)))
+            again = url_escape(self.get_argument("next", default=self.base_url))
+            values = {"next": again, "seconds": ceil(seconds)}
+            page: Any = self  # Jupyter's methods have no types
+            self.write(page.render_template("login.html", **values))
+            return
+        post: Any = super().post
+        post()
+        if self.get_status() == 401:
+            self._tries.note(address)

@@ -14,17 +14,7 @@ from explorer.exports.script import training_script
 from explorer.network.weights_file import weights_bytes
 from explorer.session.saved_session import SUFFIX
 
-__all__ = [
-    "COLUMNS",
-    "KINDS",
-    "ExportError",
-    "ExportedFile",
-    "FileKind",
-    "export",
-    "kind_of",
-    "records_table",
-    "weights_archive",
-]
+__all__ = ["COLUMNS", "KINDS", "ExportError", "ExportedFile", "export", "kind_of", "records_table"]
 
 _FIGURES = ("train_loss", "test_loss", "train_accuracy", "test_accuracy", "seconds")
 COLUMNS = (

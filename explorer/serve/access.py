@@ -39,7 +39,7 @@ ACCESS_DEFAULTS: Mapping[str, Any] = MappingProxyType(dict.fromkeys(_OPTIONS))
 """The options of `add_access_options` where they are not given."""
 
 _PATH = re.compile(r"/(?:[A-Za-z0-9_~@%-][A-Za-z0-9_.~@%-]*/)*")
-_NAME = re.compile(r"[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?")
+_NAME = re.compile(r"[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?", re.IGNORECASE | re.ASCII)
 
 
 class AccessError(ValueError):
@@ -66,9 +66,10 @@ class Access:
     """Whether a JupyterHub's proxy asks for the login, and is the only one to reach the server."""
 
     @property
-    def is_protected(self) -> bool:
-        """Whether a password or a token is asked for."""
-        return bool(self.hashed_password or self.token)
+    def asked(self) -> list[str]:
+        """What is asked of who comes: ``"password"``, ``"token"``, both or nothing."""
+        asked = {"password": self.hashed_password, "token": self.token}
+        return [word for word, value in asked.items() if value]
 
     def tls(self) -> ssl.SSLContext | None:
         """Return what encrypts connections, None where nothing does.
@@ -129,12 +130,12 @@ def access_from(arguments: Namespace, environment: Mapping[str, str] = os.enviro
         hashed_password=_hashed_password(arguments, environment),
         token=token,
         is_new_token=is_new_token,
-        names=tuple(arguments.allow_host or ()),
+        names=tuple(name.lower() for name in arguments.allow_host or ()),
         certificate=(arguments.certfile, arguments.keyfile) if arguments.certfile else None,
         is_in_hub=bool(hub_path),
     )
     access.tls()
-    if not (is_loopback(arguments.ip) or access.is_protected or arguments.open):
+    if not (is_loopback(arguments.ip) or access.asked or arguments.open):
         raise AccessError(
             f"at --ip {arguments.ip} everybody who reaches this computer could train networks on it: "
             "protect the page with --password or --token, or say --open if that is meant."
@@ -190,31 +191,25 @@ def is_every_address(ip: str) -> bool:
         return False
 
 
+def option(is_one: Callable[[str], object], words: str) -> Callable[[str], str]:
+    """Return what takes an option's text if it is one; `words` say what else was expected."""
+
+    def taken(text: str) -> str:
+        if not is_one(text):
+            raise ArgumentTypeError(f"{words}, not {text!r}")
+        return text
+
+    return taken
+
+
 def whole_number(words: str, least: int = 1, most: float = math.inf) -> Callable[[str], int]:
     """Return what reads an option's number from `least` to `most`; `words` say what else was expected."""
-
-    def number(text: str) -> int:
-        is_number = text.isascii() and text.isdigit() and least <= int(text) <= most
-        return int(_checked(is_number, words, text))
-
-    return number
+    digits = option(lambda text: text.isascii() and text.isdigit() and least <= int(text) <= most, words)
+    return lambda text: int(digits(text))
 
 
-def _checked(is_one: object, words: str, text: str) -> str:
-    if not is_one:
-        raise ArgumentTypeError(f"{words}, not {text!r}")
-    return text
-
-
-def _base_url(text: str) -> str:
-    return _checked(_PATH.fullmatch(text), "a path begins and ends with a slash, as /explorer/", text)
-
-
-def _token(text: str) -> str:  # so long that no command is taken for one
-    return _checked(len(text) >= SHORTEST_TOKEN, f"a token has {SHORTEST_TOKEN} characters or more", text)
-
-
-def _name(text: str) -> str:
-    return _checked(
-        _NAME.fullmatch(text.lower()), "a name is one as example.org, without a port", text
-    ).lower()
+_base_url = option(_PATH.fullmatch, "a path begins and ends with a slash, as /explorer/")
+_name = option(_NAME.fullmatch, "a name is one as example.org, without a port")
+_token = option(  # so long that no command is taken for one; argparse asks for the empty one, too
+    lambda text: not text or len(text) >= SHORTEST_TOKEN, f"a token has {SHORTEST_TOKEN} characters or more"
+)

@@ -10,8 +10,7 @@ from collections import deque
 from ipaddress import ip_address
 from math import ceil
 from time import monotonic
-from types import MappingProxyType
-from typing import Any
+from typing import Any, cast
 
 from jupyter_server.auth.decorator import allow_unauthenticated
 from jupyter_server.auth.login import LoginFormHandler
@@ -27,9 +26,6 @@ from explorer.serve.access import Access, is_loopback
 __all__ = ["Door", "FilesHandler", "LoginHandler", "RefusalHandler", "Tries", "theme_shown"]
 
 METHODS = ("GET", "POST", "DELETE")
-
-TITLES = MappingProxyType({403: "This is not open to you", 405: "That can’t be done here"})
-NO_TITLE = "There is no such page"
 
 FOREIGN_HOST = (
     "This server does not answer to the name “{}”. Whoever runs it can allow the name: --allow-host {}"
@@ -80,7 +76,7 @@ def _write_refusal(handler: RequestHandler, status: int, reason: str) -> None:
     handler.set_header("Content-Type", "text/html; charset=utf-8")
     page = handler.settings["voila_jinja2_env"].get_template("refusal.html")
     values = {"base_url": handler.settings["base_url"], "theme": theme_shown(handler), "status": status}
-    handler.finish(page.render(title=TITLES.get(status, NO_TITLE), reason=reason, **values))
+    handler.finish(page.render(reason=reason, **values))
 
 
 class Door(Router):
@@ -176,23 +172,19 @@ class LoginHandler(LoginFormHandler):
     @property
     def template_namespace(self) -> dict[str, Any]:
         """What a template is given."""
-        asked = {"password": self._access.hashed_password, "token": self._access.token}
-        what = " or ".join(word for word, value in asked.items() if value)
+        what = " or ".join(self._access.asked)
         return super().template_namespace | {"what": what, "theme": theme_shown(self)}
 
     @allow_unauthenticated
     def post(self) -> None:
         """Let in whoever has the password, unless they have guessed too often."""
-        address = self.request.remote_ip or ""
+        address, jupyters = self.request.remote_ip or "", cast("Any", super())  # whose methods have no types
         if seconds := self._tries.seconds_to_wait(address):
             self.set_status(429)
             self.set_header("Retry-After", str(ceil(seconds)))
             again = url_escape(self.get_argument("next", default=self.base_url))
-            values = {"next": again, "seconds": ceil(seconds)}
-            page: Any = self  # Jupyter's methods have no types
-            self.write(page.render_template("login.html", **values))
+            self.write(jupyters.render_template("login.html", next=again, seconds=ceil(seconds)))
             return
-        post: Any = super().post
-        post()
+        jupyters.post()
         if self.get_status() == 401:
             self._tries.note(address)

@@ -13,15 +13,7 @@ from explorer.serve.forked_kernels import WarmProcess
 from explorer.serve.seats import Seats
 from explorer.serve.surroundings import SLOW_GRAMMAR, kernel_environment, tell_connected
 
-__all__ = [
-    "KERNEL_OPTIONS",
-    "QUIET_SECONDS",
-    "READY_SECONDS",
-    "SeatedKernels",
-    "StartingOrder",
-    "VisitHandler",
-    "kernel_manager_class",
-]
+__all__ = ["KERNEL_OPTIONS", "SeatedKernels", "StartingOrder", "VisitHandler", "kernel_manager_class"]
 
 KERNEL_OPTIONS = (
     f"--IPKernelApp.exec_lines=import sys; sys.modules['{SLOW_GRAMMAR}'] = None",

@@ -110,7 +110,9 @@ class PageHandler(TornadoVoilaHandler):
         if seat is None:
             self.set_status(503)
             self.set_header("Retry-After", str(REFRESH_SECONDS))
-            yield self._page_in_line(seats.place(browser))
+            words = _in_line(seats.place(browser))
+            values = {"theme": theme_shown(self), "refresh": REFRESH_SECONDS, "place": PLACE}
+            yield self.render_template("full.html", words=words, **values)
             return
         yield await self.settings["explorer_opening"]
         manager = self.kernel_manager
@@ -130,16 +132,6 @@ class PageHandler(TornadoVoilaHandler):
             except Exception:  # a template's or Voilà's: half of the page is sent, and its end says so
                 self.log.exception("A page could not be made")
                 yield _FAILED
-
-    def _page_in_line(self, place: int) -> str:
-        html: str = self.render_template(
-            "full.html",
-            words=_in_line(place),
-            theme=theme_shown(self),
-            refresh=REFRESH_SECONDS,
-            place=PLACE,
-        )
-        return html
 
     def on_connection_close(self) -> None:
         """Note that nobody waits for the page any more."""

@@ -21,15 +21,7 @@ from voila.utils import get_voila_labextensions_path
 from explorer.serve.door import FilesHandler
 from explorer.widgets.plotly_module import PLOTLY_VERSION, plotly_script
 
-__all__ = [
-    "PLOTLY_SCRIPT",
-    "LastingFileHandler",
-    "PageScripts",
-    "Script",
-    "ScriptHandler",
-    "joined",
-    "page_scripts",
-]
+__all__ = ["LastingFileHandler", "PageScripts", "Script", "ScriptHandler", "joined", "page_scripts"]
 
 FOR_EVER = "public, max-age=31536000, immutable"
 JAVASCRIPT = "text/javascript; charset=utf-8"

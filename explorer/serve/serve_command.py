@@ -200,8 +200,7 @@ def warning(ip: str, url: str, access: Access) -> str:
     """Return who besides this computer can use the page at an address, in one sentence; empty for nobody."""
     if is_loopback(ip):
         return ""
-    asked = {"password": access.hashed_password, "token": access.token}
-    what = " or the ".join(word for word, value in asked.items() if value)
+    what = " or the ".join(access.asked)
     who = f"everybody who has the {what}" if what else "everybody who can reach {}"
     if is_every_address(ip):
         parts = urlsplit(url)

@@ -238,7 +238,7 @@ class ExplorerServer(Voila):
         if self._settings.reveal is not None:
             route = rf"{base}{_reveal_address()}/(dist/reveal\.(?:js|css))"
             files.append((route, LastingFileHandler, {"paths": [str(self._settings.reveal)]}))
-        if access.is_protected:
+        if access.asked:
             files.append((f"{base}login", LoginHandler, {"tries": Tries(), "access": access}))
         if base != "/":
             files.append((base.rstrip("/"), RedirectHandler, {"url": base, "permanent": False}))

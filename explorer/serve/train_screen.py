@@ -4,7 +4,7 @@ Where nobody can look at a bar, in a file or a pipe, there are only the lines.
 """
 
 import math
-from collections.abc import Iterator, Sized
+from collections.abc import Iterator
 from time import perf_counter
 from typing import Any
 
@@ -102,11 +102,10 @@ class TrainScreen:
             f"{names[pair.true]} read as {names[pair.predicted]} ({pair.count}, {pair.share:.1%})"
             for pair in most_confused(final.confusion)
         )
-        yield self._line(
-            "Train accuracy", f"{final.train_accuracy:.2%} of {_count(data.train_labels)} images"
-        )
-        name, n = f"{data.held_out.capitalize()} accuracy", _count(data.test_labels)
-        yield self._line(name, f"{final.test_accuracy:.2%} of {n} images")
+        n_train, n_test = _grouped(len(data.train_labels)), _grouped(len(data.test_labels))
+        yield self._line("Train accuracy", f"{final.train_accuracy:.2%} of {n_train} images")
+        name = f"{data.held_out.capitalize()} accuracy"
+        yield self._line(name, f"{final.test_accuracy:.2%} of {n_test} images")
         yield self._line(f"Hardest {kind}", shown)
         yield self._line("Most confused", ", ".join(confused) or "none")
 
@@ -116,8 +115,8 @@ class TrainScreen:
 
     def _head(self) -> Iterator[str]:
         data, config = self._training.dataset, self._training.config
-        held_out = f"{_count(data.test_labels)} {data.held_out} images"
-        yield f"{data.name}: {_count(data.train_labels)} train and {held_out}"
+        n_train, n_test = _grouped(len(data.train_labels)), _grouped(len(data.test_labels))
+        yield f"{data.name}: {n_train} train and {n_test} {data.held_out} images"
         sizes = "-".join(str(size) for size in self._training.network.layer_sizes)
         yield (
             f"{sizes}, {config.hidden_activation}, {config.output} + {config.loss}, {config.initializer}; "
@@ -148,10 +147,6 @@ class TrainScreen:
         minutes, seconds = divmod(round(seconds), 60)
         hours, minutes = divmod(minutes, 60)
         return f"{hours}:{minutes:02}:{seconds:02} left" if hours else f"{minutes}:{seconds:02} left"
-
-
-def _count(labels: Sized) -> str:
-    return _grouped(len(labels))
 
 
 def _grouped(number: int) -> str:

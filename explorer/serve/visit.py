@@ -32,15 +32,7 @@ from explorer.widgets.heartbeat import Heartbeat
 from explorer.widgets.look import forget_looks
 from explorer.wording import writable
 
-__all__ = [
-    "Visit",
-    "offered_datasets",
-    "opening_app",
-    "opening_run",
-    "visit",
-    "wait_for_visitor",
-    "warm_up",
-]
+__all__ = ["Visit", "offered_datasets", "opening_app", "opening_run", "visit", "wait_for_visitor", "warm_up"]
 
 RETRY_SECONDS = 0.5
 

@@ -26,7 +26,7 @@ def test_another_address_asks_for_a_password_or_for_plain_words(ip, capsys):
     with pytest.raises(AccessError, match=r"everybody who reaches this computer.*--password.*--open"):
         given(ip=ip)
     assert given(ip=ip, open=True) == Access()
-    assert given(ip=ip, token="long enough").is_protected
+    assert given(ip=ip, token="long enough").asked == ["token"]
     assert main(["--no-browser", "--ip", ip]) == 2
     assert capsys.readouterr().err.count("\n") == 1
 
@@ -72,7 +72,7 @@ def test_a_password_comes_from_a_file_a_variable_or_the_terminal_and_is_kept_has
     }.items():
         assert word not in repr(found)
         assert passwd_check(found.hashed_password, word)
-        assert found.is_protected
+        assert found.asked == ["password"]
 
 
 @pytest.mark.parametrize(

@@ -307,6 +307,11 @@ def test_what_is_not_said_has_its_default(taken, command):
     assert (options.port, options.ip, options.no_browser, options.debug) == (None, "127.0.0.1", False, False)
 
 
+def test_a_token_needs_no_text(taken):
+    assert main(["--token"]) == 0
+    assert taken[0][0][0].token == ""  # which stands for Jupyter's, or a new one
+
+
 def test_the_option_after_the_command_wins(taken):
     assert main(["--port", "9000", "serve", "--port", "9001"]) == 0
     assert taken[0][0][0].port == 9001

@@ -3,9 +3,8 @@
 import inspect
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from explorer.datasets import augmentation
 from explorer.engine.augmented import CHUNK_ROWS
@@ -130,8 +129,7 @@ def _augmentation_source() -> str:
     return source[source.index("SMOOTHING = ") :].rstrip()
 
 
-@dataclass(frozen=True, slots=True)
-class _ScriptStage:
+class _ScriptStage(NamedTuple):
     """What the template says of a stage."""
 
     config: TrainingConfig
@@ -143,14 +141,15 @@ class _ScriptStage:
 
 def _stages(run: ExportedRun) -> Iterator[_ScriptStage]:
     """Yield what the template says of each stage."""
-    begin = float(run.first_epoch)
+    begin, record = float(run.first_epoch), run.newest.record
     for number, stage in enumerate(run.stages, 1):
-        is_last, end = number == len(run.stages), math.ceil(stage.end)
-        last_step = _last_step(run) if is_last else 0
-        if (
-            is_last and run.history.last is not None
-        ):  # where it was stopped early, there are epochs after the best
-            end = max(end, run.history.last.epoch)
+        is_last, end, last_step = number == len(run.stages), math.ceil(stage.end), 0
+        if is_last and isinstance(record, Evaluation) and record.epoch != int(record.epoch):
+            last_step = record.step  # it pauses within an epoch
+        if is_last and run.history.last is not None:
+            end = max(
+                end, run.history.last.epoch
+            )  # where it was stopped early, there are epochs after the best
         arguments = _arguments(stage.config, is_last=is_last)
         yield _ScriptStage(stage.config, int(begin), end, last_step, arguments)
         begin = stage.end
@@ -164,9 +163,3 @@ def _used_methods(stages: Sequence[_ScriptStage]) -> set[str]:
         return name != "epochs" and any(stage.arguments[name] not in off for stage in stages)
 
     return {method for method, names in _METHODS.items() if any(map(is_on, names))}
-
-
-def _last_step(run: ExportedRun) -> int:
-    """Return the mini-batch after which the run pauses within an epoch; 0 at an epoch's end."""
-    record = run.newest.record
-    return record.step if isinstance(record, Evaluation) and record.epoch != int(record.epoch) else 0

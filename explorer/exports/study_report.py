@@ -17,7 +17,7 @@ from explorer.training.studies import Trial
 from explorer.training.studies.journal import data_hash
 from explorer.training.studies.summary import levels, study_words, varied
 from explorer.training.studies.work import Versions
-from explorer.wording import counted, duration, enumerated, grouped, percent
+from explorer.wording import counted, duration, enumerated, percent
 
 __all__ = ["study_report"]
 
@@ -39,9 +39,9 @@ def study_report(trials: Sequence[Trial], dataset: Dataset, *, day: date | None 
         {f"figure-{place}": draw for place, (_, draw) in enumerate(figures)},
         title=f"Study: {title}",
         page_title=f"Study: {title} · {dataset.name} · {day}",
-        subtitle=f"{counted(len(trials), 'run')} on {dataset.name}: {grouped(len(dataset.train_labels))} train "
-        f"and {grouped(len(dataset.test_labels))} test images",
-        day=f"{day.day} {day:%B %Y}",
+        n_runs=len(trials),
+        dataset=dataset,
+        day=day,
         words=study_words(trials, axes),
         held_out=held_out_of(_configs(trials)).capitalize(),
         headings=[heading for heading, _ in figures],

@@ -25,14 +25,9 @@ __all__ = [
     "whole_number",
 ]
 
-HUB_PATH = "JUPYTERHUB_SERVICE_PREFIX"
-"""Environment variable in which a JupyterHub says under which path it serves what it has started."""
-
-PASSWORD = "EXPLORER_PASSWORD"
-"""Environment variable of the server, which kernels don't get."""
-
-SHORTEST_TOKEN = 16
-"""Guesses at a token are not counted as those at a password are."""
+HUB_PATH = "JUPYTERHUB_SERVICE_PREFIX"  # variable in which a JupyterHub says where it serves what it started
+PASSWORD = "EXPLORER_PASSWORD"  # variable of the server, which kernels don't get
+SHORTEST_TOKEN = 16  # guesses at a token are not counted as those at a password are
 
 _OPTIONS = ("base_url", "password", "password_file", "token", "open", "allow_host", "certfile", "keyfile")
 ACCESS_DEFAULTS: Mapping[str, Any] = MappingProxyType(dict.fromkeys(_OPTIONS))

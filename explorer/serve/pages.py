@@ -19,33 +19,13 @@ from explorer.serve.door import theme_shown
 from explorer.serve.seats import REFRESH_SECONDS, TakenSeat
 from explorer.wording import ordinal
 
-__all__ = [
-    "BROWSER",
-    "PLACE",
-    "CompiledTemplates",
-    "PageExporter",
-    "PageHandler",
-    "PlaceHandler",
-    "opening_of",
-]
+__all__ = ["PLACE", "CompiledTemplates", "PageExporter", "PageHandler", "PlaceHandler", "opening_of"]
 
-BROWSER = "explorer-browser"
-"""Cookie by which a browser keeps its place, and a page that is reloaded its seat."""
-
-PLACE = "explorer/place"
-"""Address at which a page in line asks for its place."""
+BROWSER = "explorer-browser"  # cookie by which a browser keeps its place, and a reloaded page its seat
+PLACE = "explorer/place"  # address at which a page in line asks for its place
 
 _OPENING_ENDS = '<main id="rendered_cells" aria-busy="true">'
 _KERNEL = re.compile(r'"kernelId": "([0-9a-f-]+)"')
-_RELOAD = """<script>
-try {
-  const tries = Number(sessionStorage.getItem("explorer-tries"));
-  sessionStorage.setItem("explorer-tries", tries + 1);
-  if (tries < 3) location.reload();
-} catch {}  // storage is forbidden: nothing would end the tries
-</script>"""
-"""For a page whose kernel died before all of it was there: the next kernel takes the visit."""
-
 _FAILED = '<p class="explorer-notice explorer-failed" role="alert">The explorer could not start.</p></main>'
 
 
@@ -125,10 +105,10 @@ class PageHandler(TornadoVoilaHandler):
                         seat.kernel = found[1]
                     yield html
                 if not await manager.is_living(seat.kernel):
-                    yield _RELOAD
+                    yield self.render_template("reload.html")
             except RuntimeError as error:  # Jupyter's word for a kernel that dies as it starts
                 self.log.warning("A kernel died as it started: %s", error)
-                yield _RELOAD
+                yield self.render_template("reload.html")
             except Exception:  # a template's or Voilà's: half of the page is sent, and its end says so
                 self.log.exception("A page could not be made")
                 yield _FAILED

@@ -14,11 +14,8 @@ from tornado.routing import Router
 
 __all__ = ["HEADER_SECONDS", "PatientSocket", "patient_server", "raise_file_limit", "use_steady_clock"]
 
-HEADER_SECONDS = 20.0
-"""Longest time that a request's head, and then its body, may take; an idle connection ends after it, too."""
-
-PAUSE_SECONDS = 0.5
-"""How long nobody is accepted where no file is left."""
+HEADER_SECONDS = 20.0  # longest that a request's head, and then its body, may take, or a connection be idle
+PAUSE_SECONDS = 0.5  # how long nobody is accepted where no file is left
 
 _MOST_FILES = 1 << 16
 _FULL = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)

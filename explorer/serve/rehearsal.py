@@ -20,11 +20,8 @@ from explorer.wording import counted
 
 __all__ = ["Rung", "Usage", "Visitor", "climb", "percentile", "until_idle", "usage_of"]
 
-PATIENCE_SECONDS = 180.0
-"""A visitor for whom a step takes longer has failed."""
-
-AFTERWARDS_SECONDS = 60.0
-"""By then, all that visitors took is to be given back."""
+PATIENCE_SECONDS = 180.0  # a visitor for whom a step takes longer has failed
+AFTERWARDS_SECONDS = 60.0  # by then, all that visitors took is to be given back
 
 _MOST_BYTES = 1 << 28
 _PROTOCOL = "v1.kernel.websocket.jupyter.org"

@@ -19,20 +19,11 @@ from tornado.web import HTTPError
 
 __all__ = ["Seats", "TakenSeat", "free_memory", "seats_of"]
 
-FETCHED_SECONDS = 60.0
-"""A kernel whose page was fetched and never connected is ended after this time."""
-
-LEFT_SECONDS = 180.0
-"""A kernel whose page was connected is ended so long after: a network that comes back earlier loses nothing."""
-
-RELOAD_SECONDS = 2.0
-"""A page that was closed keeps its seat for this time, for it may only have been reloaded."""
-
-REFRESH_SECONDS = 5
-"""How often a page in line asks for its place."""
-
-PLACE_SECONDS = 3.0 * REFRESH_SECONDS
-"""A place in line that was not asked for so long is given up."""
+FETCHED_SECONDS = 60.0  # a kernel whose page was fetched and never connected is ended after this time
+LEFT_SECONDS = 180.0  # and one whose page was connected after this: a network that comes back loses nothing
+RELOAD_SECONDS = 2.0  # a page that was closed keeps its seat for this time, for it may only be reloaded
+REFRESH_SECONDS = 5  # how often a page in line asks for its place
+PLACE_SECONDS = 3.0 * REFRESH_SECONDS  # a place in line that was not asked for so long is given up
 
 _LONGEST_LINE = 1000
 _WATCH_SECONDS = 1.0

@@ -48,19 +48,7 @@ from explorer.wording import counted
 if TYPE_CHECKING:
     from explorer.serve.server import ExplorerServer
 
-__all__ = [
-    "DEFAULTS",
-    "add_options",
-    "add_server_options",
-    "end_all_tasks",
-    "find_notebook",
-    "links",
-    "refuse",
-    "run",
-    "serve",
-    "until_ended",
-    "warning",
-]
+__all__ = ["DEFAULTS", "add_options", "add_server_options", "find_notebook", "refuse", "run", "serve"]
 
 DESCRIPTION = "Open the explorer in the browser; what happens without a command."
 

@@ -45,8 +45,7 @@ DEFAULT_PORT = 8866
 PORTS_TRIED = 20
 TEMPLATE = "explorer"
 
-WATCH_SECONDS = 0.5
-"""How often it is looked whether a kernel has died."""
+WATCH_SECONDS = 0.5  # how often it is looked whether a kernel has died
 
 JOINED_EXTENSIONS = ("anywidget", "@jupyter-widgets/jupyterlab-manager")
 """Extensions whose parts are all needed."""

@@ -126,7 +126,7 @@ def _run(args: Namespace, dataset: Dataset, fields: Mapping[str, Field], message
             console.print(f"{dataset.name}: {cost}" if missing else "Every run is already in the journal.")
             screen = StudyScreen(cost, len(configs) - len(missing), axes, console)
             coming = study(configs, dataset, executor=executor, journal=args.out)
-            with screen.begin(), closing(coming):
+            with screen.bar, closing(coming):
                 for trial in coming:
                     trials.append(trial)
                     if trial.config in missing:

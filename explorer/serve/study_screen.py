@@ -4,9 +4,7 @@ Where nobody can look at a bar, in a file or a pipe, there are only the lines.
 """
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
 from time import perf_counter
-from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
@@ -25,21 +23,17 @@ __all__ = ["StudyScreen"]
 class StudyScreen:
     """The lines and the bar of one study, of which `n_kept` runs had ended before and the others have this cost.
 
-    The `axes` are the settings that differ between the runs, besides the seed.
+    The `axes` are the settings that differ between the runs, besides the seed. The bar is a context, while which it
+    is there.
     """
 
     def __init__(self, cost: Cost, n_kept: int, axes: Sequence[str], console: Console) -> None:
         self._cost, self._n_ended, self._total = cost, n_kept, n_kept + cost.n_trials
         self._axes, self._console = axes, console
-        self._progress = Progress(
-            TextColumn("{task.description}"), BarColumn(), _TimeLeft(), console=console, transient=True
-        )
+        columns = (TextColumn("{task.description}"), BarColumn(), _TimeLeft())
+        self.bar = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
         self._share, self._started = 0.0, perf_counter()
-        self._task = self._progress.add_task(self._ended(), total=1.0, end=self._started + cost.seconds)
-
-    def begin(self) -> AbstractContextManager[Any]:
-        """Return the bar: a context, while which it is there."""
-        return self._progress if self._console.is_terminal else nullcontext()
+        self._task = self.bar.add_task(self._ended(), total=1.0, end=self._started + cost.seconds)
 
     def show(self, trial: Trial) -> None:
         """Show a run that has ended: its line, and how far the study is."""
@@ -47,7 +41,7 @@ class StudyScreen:
         self._share += self._cost.of(trial.config)
         now = perf_counter()
         end = now + self._cost.seconds_left(self._share, now - self._started)
-        self._progress.update(self._task, completed=self._share, description=self._ended(), end=end)
+        self.bar.update(self._task, completed=self._share, description=self._ended(), end=end)
         number = f"{self._n_ended:{len(str(self._total))}} of {self._total}"
         settings = ", ".join(
             f"{FIELDS[name].label.lower()} {trial.config.text(name)}" for name in (*self._axes, "seed")

@@ -30,20 +30,12 @@ __all__ = [
     "tell_connected",
 ]
 
-DATASETS = "EXPLORER_DATASETS"
-"""Environment variable of kernels: a JSON object, path by name, of the data sets that the command was given."""
+DATASETS = "EXPLORER_DATASETS"  # variable of kernels: the command's data sets, their paths by name in JSON
+SHARED_DATASETS = "EXPLORER_SHARED_DATASETS"  # variable of kernels: folder of data sets for all to map
+MINUTES = 30  # longest training at a stretch where other computers reach the server
+MEGABYTES = 512  # memory of a kernel: four times what it takes to open a page and train the exercise
 
-SHARED_DATASETS = "EXPLORER_SHARED_DATASETS"
-"""Environment variable of kernels: folder in which data sets lie for all kernels to map."""
-
-MINUTES = 30
-"""Longest training at a stretch where other computers reach the server."""
-
-MEGABYTES = 512
-"""Memory of a kernel: four times what it takes to open a page and train the exercise."""
-
-SHARE = Path(__file__).parent / "share"
-"""Folder of the page's template, laid out as one of Jupyter's data folders."""
+SHARE = Path(__file__).parent / "share"  # the page's templates, laid out as one of Jupyter's data folders
 
 SLOW_GRAMMAR = "rfc3987_syntax"
 """An optional package of `jsonschema`, which builds a grammar of international addresses when it is imported.
@@ -65,8 +57,7 @@ _NEEDED = re.compile(
 )
 _SECRET = re.compile(r"TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL|API_?KEY", re.IGNORECASE)
 
-_FILE_BYTES = 1 << 16
-"""Size of a file that must find room: more than all that Jupyter writes."""
+_FILE_BYTES = 1 << 16  # size of a file that must find room: more than all that Jupyter writes
 
 _PLAIN: Mapping[int, str] = MappingProxyType(
     str.maketrans(dict(zip("“”’–−×✓✗\u202f\u00a0", '""\'--x+x  ', strict=True)) | {"…": "...", "→": "->"})

@@ -36,8 +36,7 @@ __all__ = ["Visit", "offered_datasets", "opening_app", "opening_run", "visit", "
 
 RETRY_SECONDS = 0.5
 
-MOST_SECONDS = 10.0
-"""A first run that takes longer begins as the page opens, once for each visitor."""
+MOST_SECONDS = 10.0  # a first run that takes longer begins as the page opens, once for each visitor
 
 
 @dataclass(frozen=True, slots=True)

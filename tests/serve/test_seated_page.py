@@ -21,6 +21,7 @@ from explorer.serve.kernels import StartingOrder
 from explorer.serve.pages import PageHandler
 from explorer.serve.rehearsal import Visitor
 from explorer.serve.seats import Seats
+from explorer.serve.surroundings import SHARE
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +74,7 @@ def place_of(address, answer):
 
 
 KERNEL = "0d5f1f4c-95f4-4a3a-9c1e-6f0d8a5b7c21"
+TEMPLATES = SHARE / "voila" / "templates" / "explorer"
 OPENING, REST = '<main id="rendered_cells" aria-busy="true">', f'<script>{{"kernelId": "{KERNEL}"}}</script>'
 
 
@@ -109,6 +111,7 @@ def visits(monkeypatch):
         }
         for name, value in values.items():
             monkeypatch.setattr(PageHandler, name, value)
+        monkeypatch.setattr(PageHandler, "render_template", lambda _, name: (TEMPLATES / name).read_text())
         for name in ("get_cookie", "set_cookie", "set_header"):
             monkeypatch.setattr(PageHandler, name, lambda *_, **__: "")
 

@@ -30,7 +30,6 @@ __all__ = [
     "RefusedError",
     "add_dataset",
     "add_settings",
-    "add_start",
     "check_files",
     "exit_code",
     "positive",
@@ -62,7 +61,7 @@ def terminal(*, stderr: bool) -> Console:
 
 
 def add_settings(parser: ArgumentParser, title: str, *, several: bool = False) -> Any:
-    """Add an option for each setting, which may take several values, and return their group."""
+    """Add the options of the settings, of one value or several, and of their start; return the first group."""
     group = parser.add_argument_group(title)
     kinds = {
         LayerSizes: "N-N-…" if several else "N,N,…", Whole: "N", Real: "X", Changes: "STEP:X:N,…",
@@ -73,15 +72,11 @@ def add_settings(parser: ArgumentParser, title: str, *, several: bool = False) -
         names = dict.fromkeys(f"--{name.replace('_', '-')}" for name in (field.key, field.name))
         metavar = kinds.get(type(field), "NAME") + (",…" if several else "")
         group.add_argument(*names, dest=field.name, metavar=metavar, help=_help(field))
-    return group
-
-
-def add_start(parser: ArgumentParser) -> None:
-    """Add the options for where the settings start."""
-    group = parser.add_argument_group("where the settings start (single options change them)")
-    start = group.add_mutually_exclusive_group()
+    others = parser.add_argument_group("where the settings start (single options change them)")
+    start = others.add_mutually_exclusive_group()
     start.add_argument("--preset", metavar="NAME", help=f"a named start: {', '.join(_PRESETS)}")
     start.add_argument("--from-url", metavar="URL", help="a link to the page, or the part after its “?”")
+    return group
 
 
 def add_dataset(group: Any) -> None:

@@ -67,7 +67,6 @@ def add_options(parser: ArgumentParser) -> None:
     settings.add_argument("--seeds", type=positive, metavar="N", help=words)
     words = "the exercise's question: batch sizes from 1 to all, by sum and by mean"
     settings.add_argument("--question", choices=["batch-size"], help=words)
-    run_options.add_start(parser)
     group = parser.add_argument_group("where the runs happen")
     where = group.add_mutually_exclusive_group()
     words = "worker processes on this machine (default: one per core)"
@@ -76,14 +75,13 @@ def add_options(parser: ArgumentParser) -> None:
     where.add_argument("--dask", metavar="ADDRESS", help=words)
     group.add_argument("--yes", action="store_true", help="start a large study without asking")
     files = parser.add_argument_group("data and results")
+    add = files.add_argument
     run_options.add_dataset(files)
-    words = "save each run to this journal, and skip runs it already has"
-    files.add_argument("--out", metavar="FILE", help=words)
-    words = "write a report: one HTML file that opens offline"
-    files.add_argument("--report", metavar="FILE", help=words)
-    files.add_argument("--force", action="store_true", help="let --report overwrite a file")
+    add("--out", metavar="FILE", help="save each run to this journal, and skip runs it already has")
+    add("--report", metavar="FILE", help="write a report: one HTML file that opens offline")
+    add("--force", action="store_true", help="let --report overwrite a file")
     words = "write one JSON object to standard output, progress to standard error"
-    files.add_argument("--json", action="store_true", help=words)
+    add("--json", action="store_true", help=words)
 
 
 def run(args: Namespace) -> int:

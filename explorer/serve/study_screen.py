@@ -23,8 +23,7 @@ __all__ = ["StudyScreen"]
 class StudyScreen:
     """The lines and the bar of one study, of which `n_kept` runs had ended before and the others have this cost.
 
-    The `axes` are the settings that differ between the runs, besides the seed. The bar is a context, while which it
-    is there.
+    The `axes` are the settings that differ between the runs, besides the seed. The `bar` is a context.
     """
 
     def __init__(self, cost: Cost, n_kept: int, axes: Sequence[str], console: Console) -> None:

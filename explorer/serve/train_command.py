@@ -75,16 +75,15 @@ _FIGURES = ("epoch", "train_loss", "test_loss", "train_accuracy", "test_accuracy
 def add_options(parser: ArgumentParser) -> None:
     """Add the options of ``train`` to its parser."""
     run_options.add_settings(parser, "settings of the run")
-    run_options.add_start(parser)
     files = parser.add_argument_group("data and results")
+    add = files.add_argument
     run_options.add_dataset(files)
     for kind, (options, words) in _FILES.items():
-        files.add_argument(*options, dest=kind, metavar="FILE", help=words)
+        add(*options, dest=kind, metavar="FILE", help=words)
     words = "with --validation, open the test set at the end: once, when all settings are chosen"
-    files.add_argument("--test", action="store_true", help=words)
-    files.add_argument("--force", action="store_true", help="let these options replace a file")
-    words = "one JSON object on standard output, progress on standard error"
-    files.add_argument("--json", action="store_true", help=words)
+    add("--test", action="store_true", help=words)
+    add("--force", action="store_true", help="let these options replace a file")
+    add("--json", action="store_true", help="one JSON object on standard output, progress on standard error")
 
 
 def run(args: Namespace) -> int:

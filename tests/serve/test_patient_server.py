@@ -88,7 +88,7 @@ time.time = lambda: real() + 86400 * days
 from tornado.ioloop import PeriodicCallback
 from tornado.web import create_signed_value, decode_signed_value
 from explorer.serve.patient_server import use_steady_clock
-from explorer.serve.login import Tries
+from explorer.serve.door import Tries
 from explorer.serve.seats import Seats
 from explorer.training.share import Share
 

@@ -46,7 +46,7 @@ def test_the_extensions_parts_are_found(real):
 
 
 def test_all_have_their_own_address_and_plotly_comes_with_a_hint_in_front(real):
-    addresses = [one.address for one in real.all()]
+    addresses = [one.address for one in [real.plotly, *real.voila, *real.extensions]]
     assert len(addresses) == len(set(addresses)) > 3
     assert real.plotly.content == b"//# allFunctionsCalledOnLoad\n" + plotly_script()
 

@@ -1,5 +1,10 @@
-"""``nn-explorer check``: what is right and wrong in a submission of the exercise, or in those of a whole class."""
+"""``nn-explorer check``: what is right and wrong in a submission of the exercise, or in those of a whole class.
 
+Or the same checks for two graders, otter-grader and nbgrader: one for each task, a point each.
+"""
+
+import ast
+import inspect
 import json
 import os
 import sys
@@ -7,22 +12,24 @@ from argparse import ArgumentParser, Namespace
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from pprint import pformat
+from textwrap import dedent, indent
 from types import MappingProxyType
+from typing import Any
 
 from rich.console import Console
 from rich.progress import track
 
-from explorer.checks import MISTAKES, TASKS
+from explorer.checks import MISTAKES, TASKS, exercise
 from explorer.foreign_files import printable
 from explorer.safe_write import whole_file
 from explorer.serve.checked_submissions import REQUIRED, CheckedSubmission, check_all
-from explorer.serve.grader_cells import WRITTEN
 from explorer.serve.run_options import INTERRUPTED, REFUSED, positive
 from explorer.serve.serve_command import refuse
 from explorer.serve.submission import Limits
 from explorer.wording import counted
 
-__all__ = ["add_options", "run"]
+__all__ = ["add_options", "nbgrader_notebook", "otter_test", "run"]
 
 WRONG = 1
 ENDINGS = (".py", ".ipynb")
@@ -65,7 +72,7 @@ def add_options(parser: ArgumentParser) -> None:
         words = f"what a submission may take (default: {usual})"
         add(option, type=positive, default=usual, metavar=unit, help=words)
     words = "instead write the same checks for a grader: tests, or a notebook with a cell for each task"
-    add("--cells", choices=WRITTEN, help=words)
+    add("--cells", choices=("otter", "nbgrader"), help=words)
     words = "the folder that --cells writes to (default: tests)"
     add("-o", "--output", type=Path, default=Path("tests"), metavar="FOLDER", help=words)
     add("--overwrite", action="store_true", help="let --cells replace files")
@@ -74,7 +81,7 @@ def add_options(parser: ArgumentParser) -> None:
 def run(arguments: Namespace) -> int:
     """Check what is named, or write the checks for a grader; return the exit code."""
     if arguments.cells:
-        return _write(WRITTEN[arguments.cells](), arguments.output, overwrite=arguments.overwrite)
+        return _write(_written(arguments.cells), arguments.output, overwrite=arguments.overwrite)
     paths, found = list[Path](), list[CheckedSubmission]()
     for given in arguments.paths:
         try:
@@ -172,3 +179,65 @@ def _table(found: Sequence[CheckedSubmission]) -> Iterator[str]:
 
 def _remarks(found: CheckedSubmission) -> Iterator[str]:
     yield from (f"{found.file}: {remark}" for remark in (*found.notes, found.error) if remark)
+
+
+def _written(grader: str) -> dict[str, str]:
+    """Return what is written for a grader: texts by the names of their files."""
+    if grader == "otter":
+        return {f"{task}.py": otter_test(task) for task in TASKS}
+    return {"exercise.ipynb": json.dumps(nbgrader_notebook(), indent=1)}
+
+
+def otter_test(task: str) -> str:
+    """Return a task's test as a file in otter-grader's OK format; where it fails, it shows the verdict."""
+    code = (
+        ">>> from explorer.checks import diagnose\n"
+        f">>> verdict = diagnose({task!r}, globals().get({_answer(task)!r}))\n"
+        ">>> print('right' if verdict.outcome == 'right' else verdict)\nright\n"
+    )
+    suite = {"type": "doctest", "scored": True, "setup": "", "teardown": ""}
+    suite |= {"cases": [{"code": code, "hidden": False, "locked": False}]}
+    test = {"name": task, "points": 1, "suites": [suite]}
+    return f"OK_FORMAT = True\n\ntest = {pformat(test, sort_dicts=False)}\n"
+
+
+def nbgrader_notebook() -> dict[str, Any]:
+    """Return the exercise as nbgrader takes it from a teacher: for each task its solution and its check."""
+    textbook = ast.parse(inspect.getsource(exercise)).body
+    imports = [ast.unparse(node) for node in textbook if isinstance(node, ast.Import | ast.ImportFrom)]
+    setup = "\n".join([*imports, "from explorer.checks import diagnose\n\nArray = NDArray[Any]"])
+    given = f"class Network:\n{inspect.getsource(exercise.Network.__init__)}"
+    cells = [_cell("setup", setup, locked=True), _cell("network", given, locked=True)]
+    for name, task in TASKS.items():
+        check = f'verdict = diagnose("{name}", globals().get("{_answer(name)}"))\n'
+        check += 'print(verdict)\nassert verdict.outcome == "right"'
+        text = {"cell_type": "markdown", "id": f"{name}-title", "metadata": {}, "source": f"### {task.title}"}
+        cells += [text, _cell(name, _gap(name), solution=True)]
+        cells.append(_cell(f"{name}-check", check, locked=True, grade=True, points=1))
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    return {"cells": cells, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
+
+
+def _answer(task: str) -> str:
+    """Return the name of the function or class that a task is answered by."""
+    return str(TASKS[task].solution[0].__qualname__).partition(".")[0]
+
+
+def _cell(name: str, source: str, **kind: Any) -> dict[str, Any]:
+    roles = {"grade": False, "locked": False, "solution": False, "task": False, "schema_version": 3}
+    metadata = {"nbgrader": {"grade_id": name, **roles, **kind}}
+    cell = {"cell_type": "code", "id": name, "metadata": metadata, "source": source}
+    return cell | {"execution_count": None, "outputs": []}
+
+
+def _gap(task: str) -> str:
+    """Return the textbook's answer to a task; what nbgrader is to take out is between the marks it looks for."""
+    lines = dedent(inspect.getsource(TASKS[task].solution[0])).splitlines()
+    functions = [node for node in ast.walk(ast.parse("\n".join(lines))) if isinstance(node, ast.FunctionDef)]
+    for node in sorted(functions, key=lambda node: -node.lineno):
+        if ast.get_docstring(node) is not None:
+            margin = " " * node.body[0].col_offset
+            lines.insert(node.end_lineno or 0, f"{margin}### END SOLUTION")
+            lines.insert(node.body[0].end_lineno or 0, f"{margin}### BEGIN SOLUTION")
+    text = "\n".join(lines)
+    return f"class Network(Network):\n{indent(text, '    ')}" if _answer(task) == "Network" else text

@@ -102,7 +102,9 @@ class SeatedKernels(_HasTraits):
     async def start_kernel(self, **options: Any) -> str:
         """Start a kernel when its turn has come, and return its id."""
         has_visitor = options["env"].get("VOILA_PREHEAT") != "True"
-        while not (has_visitor or self._server_ends.is_set()) and self._n_kernels() >= self.seats.most:
+        while not has_visitor and len(self.list_kernel_ids()) + self._begun >= self.seats.most:
+            if self._server_ends.is_set():
+                break
             await asyncio.sleep(_POLL_SECONDS)
         if self._server_ends.is_set():
             raise RuntimeError("the server ends")
@@ -124,9 +126,6 @@ class SeatedKernels(_HasTraits):
         self.order.note_start(kernel_id)
         self.add_restart_callback(kernel_id, partial(self.on_death, kernel_id), "dead")
         return kernel_id
-
-    def _n_kernels(self) -> int:
-        return len(self.list_kernel_ids()) + self._begun
 
     async def shutdown_kernel(self, kernel_id: str, *arguments: Any, **options: Any) -> None:
         """End a kernel, whose seat is free then."""

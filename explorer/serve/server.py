@@ -226,7 +226,7 @@ class ExplorerServer(Voila):
             if handler not in elsewhere and route not in {"/login", "/logout"}
         ]
         far = not is_loopback(self.ip)
-        static = f"{base}{_static_address(self._settings.template)}(.*)"
+        static = f"{base}voila/templates/{self._settings.template}/static/(.*)"
         scripts = [self._scripts.plotly, *self._scripts.voila, *self._scripts.extensions]
         files: list[Any] = [
             *((base + one.address, ScriptHandler, {"script": one, "far": far}) for one in scripts),
@@ -297,7 +297,7 @@ def _configuration(settings: ServerSettings, scripts: PageScripts) -> Config:
             "voila_urls": [one.address for one in scripts.voila],
             "extension_urls": [one.address for one in scripts.extensions],
             "reveal_url": "" if settings.reveal is None else _reveal_address(),
-            "icon_url": _static_address(settings.template) + "favicon.svg",
+            "icon_url": f"voila/templates/{settings.template}/static/favicon.svg",
         }
     }
     config.PasswordIdentityProvider.hashed_password = settings.access.hashed_password
@@ -317,10 +317,6 @@ def _configuration(settings: ServerSettings, scripts: PageScripts) -> Config:
 def _with_lasting_address(page_config: dict[str, Any], base_url: str, **_: Any) -> dict[str, Any]:
     """Let the page take Voilà's scripts from where the browser keeps them."""
     return page_config | {"fullStaticUrl": base_url + VOILA_FILES}
-
-
-def _static_address(template: str) -> str:
-    return f"voila/templates/{template}/static/"
 
 
 def _reveal_address() -> str:

@@ -30,8 +30,7 @@ MOST_UNREAD_BYTES = 8 << 20
 more is closed; it connects again, and asks once for the state instead of all that led there."""
 MOST_PARTS = 64
 
-_MESSAGE_COST = 10_000
-"""Bytes that a message counts for, in addition to its own."""
+_MESSAGE_COST = 10_000  # bytes that a message counts for, in addition to its own
 _BURST, _BYTES_PER_SECOND = 80 << 20, 500_000
 """A page may send the largest file at once; then 50 small messages a second."""
 

@@ -128,7 +128,10 @@ def settle_jupyter(environment: MutableMapping[str, str], fallback: Path) -> Non
     """
     paths = [str(SHARE), *filter(None, [environment.get("JUPYTER_PATH")])]
     environment["JUPYTER_PATH"] = os.pathsep.join(paths)
-    home = _home(environment, fallback)
+    try:
+        home = Path(environment.get("HOME") or Path.home())
+    except RuntimeError:  # none is known
+        home, environment["HOME"] = fallback, str(fallback)
     data = Path(environment.get("XDG_DATA_HOME") or home / ".local" / "share")
     folders = {
         "JUPYTER_CONFIG_DIR": home / ".jupyter",
@@ -139,15 +142,6 @@ def settle_jupyter(environment: MutableMapping[str, str], fallback: Path) -> Non
     for name, usual in folders.items():
         if not _can_write(Path(environment.get(name) or usual).absolute()):
             environment[name] = str(fallback / name.lower())
-
-
-def _home(environment: MutableMapping[str, str], fallback: Path) -> Path:
-    """Return the home folder; where none is known, `fallback` is made it."""
-    try:
-        return Path(environment.get("HOME") or Path.home())
-    except RuntimeError:
-        environment["HOME"] = str(fallback)
-        return fallback
 
 
 def _can_write(folder: Path) -> bool:

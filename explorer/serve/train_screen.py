@@ -48,14 +48,10 @@ class TrainScreen:
             disable=not console.is_terminal,
         )
         self._task = self._progress.add_task("", total=1.0, **self._fields(0.0))
+        config = training.config
+        self._shows_rate = config.schedule != "constant" or bool(config.warmup or config.changes)
         self._position = 0.0
         self._started = self._shown = perf_counter()
-
-    @property
-    def _shows_rate(self) -> bool:
-        """Whether the learning rate doesn't stay what the head says."""
-        config = self._training.config
-        return config.schedule != "constant" or bool(config.warmup or config.changes)
 
     def begin(self) -> Progress:
         """Write what is trained and the table's head, and return the bar: a context, while which it is there."""

@@ -10,8 +10,8 @@ import nbformat
 import pytest
 
 from explorer.checks import TASKS, exercise
+from explorer.serve.check_command import nbgrader_notebook, otter_test
 from explorer.serve.command import main
-from explorer.serve.grader_cells import nbgrader_notebook, otter_test
 
 METADATA = {
     "schema_version": 3,

@@ -17,7 +17,7 @@ from explorer.training.studies import Trial
 from explorer.training.studies.journal import data_hash
 from explorer.training.studies.summary import levels, study_words, varied
 from explorer.training.studies.work import Versions
-from explorer.wording import counted, duration, enumerated, percent
+from explorer.wording import counted, duration, enumerated
 
 __all__ = ["study_report"]
 
@@ -43,12 +43,14 @@ def study_report(trials: Sequence[Trial], dataset: Dataset, *, day: date | None 
         dataset=dataset,
         day=day,
         words=study_words(trials, axes),
-        held_out=held_out_of(_configs(trials)).capitalize(),
+        held_out=held_out_of(_configs(trials)),
         headings=[heading for heading, _ in figures],
         table_rows=level_rows(trials, axes),
         settings=[(FIELDS[name].label, _values(trials, name), FIELDS[name].help) for name in FIELDS],
         origin=[*_origin(trials, dataset)],
-        runs=_runs(trials, axes),
+        names=[*axes, "seed"],
+        fields=FIELDS,
+        trials=[(trial, outcome(trial)) for trial in trials],
     )
 
 
@@ -86,18 +88,3 @@ def _origin(trials: Sequence[Trial], dataset: Dataset) -> Iterator[tuple[str, st
     hosts = dict.fromkeys(trial.worker.rpartition(":")[0] for trial in trials)
     yield "Computers", enumerated([*hosts])
     yield "Time", f"{duration(sum(trial.seconds for trial in trials))} of training in total"
-
-
-def _runs(trials: Sequence[Trial], axes: Sequence[str]) -> list[list[str]]:
-    names = [*axes, "seed"]
-    head = [FIELDS[name].label.lower() for name in names]
-    return [[*head, f"{held_out_of(_configs(trials))} accuracy", "train accuracy", "seconds", "link"]] + [
-        [
-            *map(trial.config.text, names),
-            outcome(trial),
-            percent(trial.final.train_accuracy, 2) if trial.final else "–",
-            f"{trial.seconds:.2f}",
-            f"?{trial.config.to_query()}",
-        ]
-        for trial in trials
-    ]

@@ -4,7 +4,7 @@ The recorded run is drawn when the slide is made. A live one takes its place as 
 and gives it back if it fails or is stopped: a slide is never empty.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -30,31 +30,26 @@ _PROBE = 300  # test images that saturation is measured on
 
 
 class SlideView:
-    """A slide: it opens with a recorded run, if it has one, and shows the curves of those `against` it in grey."""
+    """A slide: it opens with one of the recorded runs, if it has one, and shows curves of others in grey."""
 
     def __init__(
-        self,
-        slide: Slide,
-        recorded: SessionRun | None,
-        against: Sequence[SessionRun],
-        dataset: Dataset,
-        on_loop: OnLoop,
+        self, slide: Slide, runs: Mapping[str, SessionRun], dataset: Dataset, on_loop: OnLoop
     ) -> None:
-        self.slide = slide
+        self.slide, self.recorded = slide, runs.get(slide.run)
         self.heading = Rendered("explorer-slide-heading", element("h2", slide.title))
         self.result = Display(Tiles())
-        self.bar = LiveBar("" if recorded is None else _described(recorded.config), slide.notes)
+        settings = "" if self.recorded is None else _described(self.recorded.config)
+        self.bar = LiveBar(settings, slide.notes)
         self.pictures = [PICTURES[name](dataset, on_loop) for name in slide.pictures]
-        self.recorded = recorded
         self._live: SessionRun | None = None
-        self._against = tuple(against)
+        self._against = tuple(runs[name] for name in slide.against)
         self._dataset = dataset
         views = [picture.view for picture in self.pictures]
         top = box("explorer-slide-top", self.heading, self.result)
         middle = box(f"explorer-slide-pictures explorer-slide-{len(views)}", *views)
         self.view = box("explorer-slide", top, middle, self.bar)
         self.bar.observe(on_loop(lambda _change: self.show()), ["theme", "scale"])
-        if recorded is not None:
+        if self.recorded is not None:
             self.bar.show("recorded", "recorded run")
         self.show()
 

@@ -72,9 +72,8 @@ class Talk:
             slide.view.close()
 
     def _view(self, slide: Slide, runs: Mapping[str, SessionRun]) -> SlideView:
-        against = [runs[name] for name in slide.against]
         on_loop = self.session.loop.bind
-        view = SlideView(slide, runs.get(slide.run), against, self.dataset, on_loop)
+        view = SlideView(slide, runs, self.dataset, on_loop)
         view.bar.on_live(on_loop(lambda wish: self.run_live(slide.name) if wish == "run" else self.stop()))
         return view
 

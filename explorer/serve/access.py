@@ -17,7 +17,7 @@ from typing import Any
 __all__ = [
     "ACCESS_DEFAULTS",
     "Access",
-    "AccessError",
+    "RefusedError",
     "access_from",
     "add_access_options",
     "is_every_address",
@@ -37,8 +37,8 @@ _PATH = re.compile(r"/(?:[A-Za-z0-9_~@%-][A-Za-z0-9_.~@%-]*/)*")
 _NAME = re.compile(r"[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?", re.IGNORECASE | re.ASCII)
 
 
-class AccessError(ValueError):
-    """What was said about who may come in can't be meant."""
+class RefusedError(Exception):
+    """What was asked for can't be meant, or can't be done; the message is one sentence for the terminal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class Access:
 
         Raises
         ------
-        AccessError
+        RefusedError
             If the certificate or its key can't be used.
         """
         if self.certificate is None:
@@ -80,7 +80,7 @@ class Access:
         try:
             context.load_cert_chain(*self.certificate)
         except OSError as error:  # SSLError is one
-            raise AccessError(f"the certificate can't be used: {error.strerror or error}.") from error
+            raise RefusedError(f"the certificate can't be used: {error.strerror or error}.") from error
         return context
 
 
@@ -107,8 +107,8 @@ def access_from(arguments: Namespace, environment: Mapping[str, str] = os.enviro
 
     Raises
     ------
-    AccessError
-        With one sentence for the user at the terminal.
+    RefusedError
+        If that can't be meant.
     """
     hub_path = environment.get(HUB_PATH)
     base_url = arguments.base_url
@@ -116,9 +116,9 @@ def access_from(arguments: Namespace, environment: Mapping[str, str] = os.enviro
         try:
             base_url = _base_url(hub_path or "/")
         except ArgumentTypeError as error:
-            raise AccessError(f"${HUB_PATH}: {error}.") from error
+            raise RefusedError(f"${HUB_PATH}: {error}.") from error
     if arguments.keyfile and not arguments.certfile:
-        raise AccessError("--keyfile needs --certfile: TLS takes both.")
+        raise RefusedError("--keyfile needs --certfile: TLS takes both.")
     token, is_new_token = (arguments.token or "", False) if arguments.token != "" else _usual_token()
     access = Access(
         base_url=base_url,
@@ -131,7 +131,7 @@ def access_from(arguments: Namespace, environment: Mapping[str, str] = os.enviro
     )
     access.tls()
     if not (is_loopback(arguments.ip) or access.asked or arguments.open):
-        raise AccessError(
+        raise RefusedError(
             f"at --ip {arguments.ip} everybody who reaches this computer could train networks on it: "
             "protect the page with --password or --token, or say --open if that is meant."
         )
@@ -152,11 +152,11 @@ def _hashed_password(arguments: Namespace, environment: Mapping[str, str]) -> st
             return ""
     except (OSError, UnicodeDecodeError, EOFError) as error:
         why = getattr(error, "strerror", None) or "it is no text"
-        raise AccessError(f"the password can't be read{f' from {path}: {why}' if path else ''}.") from error
+        raise RefusedError(f"the password can't be read{f' from {path}: {why}' if path else ''}.") from error
     if not found:
-        raise AccessError("an empty password protects nothing.")
+        raise RefusedError("an empty password protects nothing.")
     if not is_sure:
-        raise AccessError("the two passwords differ.")
+        raise RefusedError("the two passwords differ.")
     from jupyter_server.auth.security import passwd  # only here: its package takes long to load
 
     return str(passwd(found))

@@ -6,7 +6,7 @@ from pathlib import Path
 from explorer.datasets import DatasetError, load_mnist
 from explorer.datasets.archive import write_archive
 from explorer.safe_write import whole_file
-from explorer.serve.serve_command import refuse
+from explorer.serve.access import RefusedError
 
 __all__ = ["add_options", "run"]
 
@@ -26,15 +26,15 @@ def add_options(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace) -> int:
-    """Write the archive; return 0, or 2 if it can't be written or a file is there already."""
+    """Write the archive, and return the exit code 0."""
     try:
         path = Path(arguments.path).expanduser()
         path = path / NAME if path.is_dir() else path
         with whole_file(path, overwrite=arguments.overwrite) as stream:
             write_archive(load_mnist(), stream)
     except FileExistsError as error:
-        return refuse(f"{error}; --overwrite replaces it.")
+        raise RefusedError(f"{error}; --overwrite replaces it.") from error
     except (DatasetError, OSError, RuntimeError, ValueError) as error:
-        return refuse(f"{str(error).rstrip('.')}.")
+        raise RefusedError(f"{str(error).rstrip('.')}.") from error
     print(f"Wrote {path}: images and labels of MNIST, {path.stat().st_size / 1e6:.1f} MB.")
     return 0

@@ -23,9 +23,9 @@ from rich.progress import track
 from explorer.checks import MISTAKES, TASKS, exercise
 from explorer.foreign_files import printable
 from explorer.safe_write import whole_file
+from explorer.serve.access import RefusedError
 from explorer.serve.checked_submissions import REQUIRED, CheckedSubmission, check_all
 from explorer.serve.run_options import INTERRUPTED, REFUSED, positive
-from explorer.serve.serve_command import refuse
 from explorer.serve.submission import Limits
 from explorer.wording import counted
 
@@ -92,7 +92,7 @@ def run(arguments: Namespace) -> int:
         reasons = [f"{submission.file}: {submission.error}" for submission in found] or [
             "nothing to check: name a script, a notebook, or a folder of them"
         ]
-        return refuse(f"{'; '.join(reasons)}.")
+        raise RefusedError(f"{'; '.join(reasons)}.")
     if arguments.json:
         for submission in found:
             print(json.dumps(submission.record()))
@@ -138,7 +138,7 @@ def _write(files: Mapping[str, str], folder: Path, *, overwrite: bool) -> int:
             with whole_file(folder / name, overwrite=overwrite) as stream:
                 stream.write(text.encode())
     except OSError as error:
-        return refuse(f"{error}; --overwrite replaces files.")
+        raise RefusedError(f"{error}; --overwrite replaces files.") from error
     print(f"Wrote {counted(len(files), 'file')} to {folder}.")
     return 0
 

@@ -1,10 +1,12 @@
 """The command ``nn-explorer``. Each command is a module next to this one, which does what its options say."""
 
+import sys
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Sequence
 from typing import Any
 
 from explorer import __version__
+from explorer.datasets import DatasetError
 from explorer.serve import (
     archive_command,
     check_command,
@@ -14,7 +16,8 @@ from explorer.serve import (
     study_command,
     train_command,
 )
-from explorer.serve.serve_command import DEFAULTS, refuse
+from explorer.serve.access import RefusedError
+from explorer.serve.serve_command import DEFAULTS
 from explorer.serve.surroundings import settle_terminal
 
 __all__ = ["main"]
@@ -34,11 +37,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     settle_terminal()
     given = _parser().parse_args(arguments)
     foreign = [f"--{name.replace('_', '-')}" for name in given.foreign if hasattr(given, name)]
-    if foreign:
-        which = f"option{'s' * (len(foreign) > 1)} {' and '.join(foreign)}"
-        help_command = f"nn-explorer {given.command} --help"
-        return refuse(f"{given.command} has no {which}: {help_command} lists them.")
-    code: int = given.run(Namespace(**{**DEFAULTS, **vars(given)}))
+    try:
+        if foreign:
+            which = f"option{'s' * (len(foreign) > 1)} {' and '.join(foreign)}"
+            help_command = f"nn-explorer {given.command} --help"
+            raise RefusedError(f"{given.command} has no {which}: {help_command} lists them.")
+        code: int = given.run(Namespace(**{**DEFAULTS, **vars(given)}))
+    except (RefusedError, DatasetError) as error:
+        print(f"nn-explorer: {error}", file=sys.stderr)
+        return 2
     return code
 
 

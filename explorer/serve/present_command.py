@@ -5,7 +5,8 @@ from argparse import ArgumentParser, Namespace
 from importlib.util import find_spec
 from pathlib import Path
 
-from explorer.serve.serve_command import add_server_options, find_notebook, refuse, serve
+from explorer.serve.access import RefusedError
+from explorer.serve.serve_command import add_server_options, find_notebook, serve
 
 __all__ = ["add_options", "find_reveal", "run"]
 
@@ -39,7 +40,7 @@ def run(arguments: Namespace) -> int:
         return _record()
     reveal = find_reveal()
     if reveal is None:
-        return refuse('the talk needs reveal.js: install it with pip install "sphinx-revealjs>=3.2,<4".')
+        raise RefusedError('the talk needs reveal.js: install it with pip install "sphinx-revealjs>=3.2,<4".')
     return serve(arguments, "The talk", find_notebook(NOTEBOOK), template=TEMPLATE, reveal=reveal)
 
 
@@ -67,5 +68,5 @@ def _record() -> int:
             accuracy = trained.final.test_accuracy
             print(f"{name:<14} test accuracy {accuracy:6.1%}", file=sys.stderr, flush=True)
     except OSError as error:
-        return refuse(f"the recordings can't be written: {error}.")
+        raise RefusedError(f"the recordings can't be written: {error}.") from error
     return 0

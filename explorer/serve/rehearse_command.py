@@ -12,8 +12,8 @@ from dataclasses import asdict
 from functools import partial
 from urllib.parse import urlsplit
 
+from explorer.serve.access import RefusedError
 from explorer.serve.rehearsal import Rung, climb, until_idle
-from explorer.serve.serve_command import refuse
 
 __all__ = ["add_options", "run"]
 
@@ -42,8 +42,6 @@ def run(arguments: Namespace) -> int:
     try:
         with _server(arguments) as (url, pid):
             rungs = asyncio.run(_ladder(url, pid, arguments))
-    except ConnectionError as error:
-        return refuse(str(error))
     except KeyboardInterrupt:
         return 130
     left = "; ".join(f"{rung.visitors} visitors: {rung.left_over}" for rung in rungs if rung.left_over)
@@ -67,7 +65,7 @@ def _server(arguments: Namespace) -> Iterator[tuple[str, int | None]]:
             said = server.stdout.readline() if server.stdout else ""
             found = re.search(r"http://\S+", said)
             if found is None:
-                raise ConnectionError("the server did not start.")
+                raise RefusedError("the server did not start.")
             print(said.strip(), file=sys.stderr)
             yield found.group(), server.pid
         finally:
@@ -81,7 +79,7 @@ async def _ladder(url: str, pid: int | None, arguments: Namespace) -> list[Rung]
     # A server that has just started has caches to fill.
     first = await climb(url, 1, pid, idle, lambda _: None)
     if not first.seated:
-        raise ConnectionError(f"nobody can open the page at {url}.")
+        raise RefusedError(f"nobody can open the page at {url}.")
     rungs = []
     show = say if arguments.json else partial(print, flush=True)
     show(HEAD)

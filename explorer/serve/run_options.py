@@ -15,7 +15,7 @@ from rich.console import Console
 
 from explorer.datasets import Dataset, DatasetError, load_dataset, load_mnist
 from explorer.safe_write import check_destination, whole_file
-from explorer.serve.access import whole_number
+from explorer.serve.access import RefusedError, whole_number
 from explorer.training import FIELDS, PRESETS, ConfigError, TrainingConfig
 from explorer.training.changes import Changes
 from explorer.training.config import DATA_KEY, fields_of
@@ -27,7 +27,6 @@ __all__ = [
     "FAILED",
     "INTERRUPTED",
     "REFUSED",
-    "RefusedError",
     "add_dataset",
     "add_settings",
     "check_files",
@@ -49,10 +48,6 @@ positive = whole_number("expected a whole number from 1 to 100000", 1, 100_000)
 _PRESETS: Mapping[str, TrainingConfig] = MappingProxyType(
     {name.lower().removeprefix("the ").replace(" ", "-"): config for name, config in PRESETS.items()}
 )
-
-
-class RefusedError(Exception):
-    """An option has an invalid value; the message is one sentence."""
 
 
 def terminal(*, stderr: bool) -> Console:

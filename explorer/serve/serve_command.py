@@ -21,12 +21,11 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
-from explorer.datasets import DatasetError, load_dataset
+from explorer.datasets import load_dataset
 from explorer.datasets.shared import shared_dataset
 from explorer.serve.access import (
     ACCESS_DEFAULTS,
     Access,
-    AccessError,
     access_from,
     add_access_options,
     is_every_address,
@@ -48,7 +47,7 @@ from explorer.wording import counted
 if TYPE_CHECKING:
     from explorer.serve.server import ExplorerServer
 
-__all__ = ["DEFAULTS", "add_options", "add_server_options", "find_notebook", "refuse", "run", "serve"]
+__all__ = ["DEFAULTS", "add_options", "add_server_options", "find_notebook", "run", "serve"]
 
 DESCRIPTION = "Open the explorer in the browser; what happens without a command."
 
@@ -107,10 +106,7 @@ def run(arguments: Namespace) -> int:
     with TemporaryDirectory(prefix="nn-explorer-data-", ignore_cleanup_errors=True) as folder:
         paths: dict[str, str] = {}
         for path in getattr(arguments, "dataset", ()):
-            try:
-                _add(path, paths, Path(folder))
-            except DatasetError as error:
-                return refuse(str(error))
+            _add(path, paths, Path(folder))
         variables = {DATASETS: json.dumps(paths), SHARED_DATASETS: folder}
         return serve(arguments, "The explorer", find_notebook(), opens_app=True, kernel_variables=variables)
 
@@ -142,14 +138,11 @@ def serve(arguments: Namespace, what: str, notebook: Path, **settings: Any) -> i
     `what` is the terminal's word for the page: ``"The explorer"``. The `settings` are further fields of
     `explorer.serve.server.ServerSettings`.
     """
-    try:
-        access = access_from(arguments)
-    except AccessError as error:
-        return refuse(str(error))
+    access = access_from(arguments)
     with TemporaryDirectory(prefix="nn-explorer-", ignore_cleanup_errors=True) as folder:
         settle_jupyter(os.environ, Path(folder))
         skip_module(SLOW_GRAMMAR)
-        from explorer.serve.server import ExplorerServer, PortError, ServerSettings, free_port
+        from explorer.serve.server import ExplorerServer, ServerSettings, free_port
 
         shares = share_variables(arguments, Path(folder) / "shares", is_open=not is_loopback(arguments.ip))
         settings["kernel_variables"] = {**settings.get("kernel_variables", {}), **shares}
@@ -162,16 +155,12 @@ def serve(arguments: Namespace, what: str, notebook: Path, **settings: Any) -> i
             if not arguments.no_browser:
                 threading.Thread(target=webbrowser.open, args=(opened,), daemon=True).start()
 
-        try:
-            port = free_port(arguments.ip, arguments.port)
-            settings |= {"access": access, "seats": arguments.seats}
+        port = free_port(arguments.ip, arguments.port)
+        settings |= {"access": access, "seats": arguments.seats}
+        with suppress(KeyboardInterrupt):
             server_settings = ServerSettings(notebook, arguments.ip, port, arguments.debug, **settings)
             server = ExplorerServer.instance(server_settings)
             asyncio.run(until_ended(server, listening))
-        except PortError as error:
-            return refuse(str(error))
-        except KeyboardInterrupt:
-            pass
         return 0
 
 
@@ -195,12 +184,6 @@ def warning(ip: str, url: str, access: Access) -> str:
         far = parts._replace(netloc=f"{socket.gethostname()}:{parts.port}").geturl()
         return f"From other computers it is at {far}: {who.format('that')} can use it."
     return f"{who.capitalize().format('this address')} can use it."
-
-
-def refuse(sentence: str) -> int:
-    """Say in one sentence at the terminal why nothing was done; return the exit code."""
-    print(f"nn-explorer: {sentence}", file=sys.stderr)
-    return 2
 
 
 async def until_ended(server: ExplorerServer, listening: Callable[[str], object]) -> None:

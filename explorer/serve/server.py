@@ -25,7 +25,7 @@ from voila.tornado.handler import TornadoVoilaHandler
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
 from explorer.figures.palette import PALETTES
-from explorer.serve.access import Access, is_every_address, is_loopback
+from explorer.serve.access import Access, RefusedError, is_every_address, is_loopback
 from explorer.serve.door import Door, FilesHandler, LoginHandler, RefusalHandler, Tries
 from explorer.serve.forked_kernels import PROVISIONER, WarmProcess, register_provisioner
 from explorer.serve.kernels import VisitHandler, kernel_manager_class
@@ -39,7 +39,7 @@ from explorer.serve.terminal_log import TerminalFormatter, settle_log
 from explorer.training.share import n_cores
 from explorer.widgets.plotly_module import PAGE_HAS_PLOTLY, PLOTLY_KEY
 
-__all__ = ["ExplorerServer", "PortError", "ServerSettings", "free_port", "page_address"]
+__all__ = ["ExplorerServer", "ServerSettings", "free_port", "page_address"]
 
 DEFAULT_PORT = 8866
 PORTS_TRIED = 20
@@ -77,10 +77,6 @@ CONTENT_POLICY = "; ".join(
 """The page loads and runs nothing from another host; ``blob:`` is how widgets bring their scripts."""
 
 
-class PortError(OSError):
-    """The server can't listen where it was told to."""
-
-
 @dataclass(frozen=True, slots=True)
 class ServerSettings:
     """What a server is started with."""
@@ -108,23 +104,23 @@ def free_port(ip: str, asked: int | None) -> int:
 
     Raises
     ------
-    PortError
-        With one sentence for the user at the terminal.
+    RefusedError
+        If it can't be listened on.
     """
     ports = range(DEFAULT_PORT, DEFAULT_PORT + PORTS_TRIED) if asked is None else [asked]
     for port in ports:
         try:
             return _bound_port(ip, port)
         except UnicodeError as error:  # no name of a computer: a dot too many, or a part that is too long
-            raise PortError(f"can't listen on {ip}: that is not an address.") from error
+            raise RefusedError(f"can't listen on {ip}: that is not an address.") from error
         except OSError as error:
             if error.errno == errno.EACCES:
-                raise PortError(f"port {port} may not be used by you: choose one above 1023.") from error
+                raise RefusedError(f"port {port} may not be used by you: choose one above 1023.") from error
             if error.errno != errno.EADDRINUSE:
-                raise PortError(f"can't listen on {ip}: {error.strerror or error}.") from error
+                raise RefusedError(f"can't listen on {ip}: {error.strerror or error}.") from error
     if asked is None:
-        raise PortError(f"the ports {ports[0]} to {ports[-1]} are all taken: choose another with --port.")
-    raise PortError(f"port {asked} is taken: end what uses it, or choose another with --port.")
+        raise RefusedError(f"the ports {ports[0]} to {ports[-1]} are all taken: choose another with --port.")
+    raise RefusedError(f"port {asked} is taken: end what uses it, or choose another with --port.")
 
 
 def _bound_port(ip: str, port: int) -> int:
@@ -250,7 +246,7 @@ class ExplorerServer(Voila):
             door = Door(self.app, self.ip, access)
             self._http = patient_server(door, self.port, self.ip, ssl_options=access.tls())
         except OSError as error:
-            raise PortError(f"port {self.port} is taken: choose another with --port.") from error
+            raise RefusedError(f"port {self.port} is taken: choose another with --port.") from error
         visits = [(f"{self.base_url}voila/query/(.*)", VisitHandler)]
         kernels = HTTPServer(Application(visits, kernel_manager=self.kernel_manager))
         kernels.add_sockets(self._visits)

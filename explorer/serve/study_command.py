@@ -17,7 +17,8 @@ from rich.console import Console
 
 from explorer.datasets import Dataset
 from explorer.serve import run_options
-from explorer.serve.run_options import FAILED, INTERRUPTED, RefusedError, positive
+from explorer.serve.access import RefusedError
+from explorer.serve.run_options import FAILED, INTERRUPTED, positive
 from explorer.serve.study_screen import StudyScreen
 from explorer.training import TrainingConfig
 from explorer.training.fields import Field

@@ -8,7 +8,7 @@ import pytest
 from jupyter_server.auth.security import passwd_check
 
 from explorer.serve import access
-from explorer.serve.access import ACCESS_DEFAULTS, Access, AccessError, access_from
+from explorer.serve.access import ACCESS_DEFAULTS, Access, RefusedError, access_from
 from explorer.serve.command import main
 from explorer.serve.serve_command import links
 
@@ -23,7 +23,7 @@ def test_without_options_everybody_on_this_computer_comes_in():
 
 @pytest.mark.parametrize("ip", ["0.0.0.0", "192.168.1.2", "::", "", "a.name"])
 def test_another_address_asks_for_a_password_or_for_plain_words(ip, capsys):
-    with pytest.raises(AccessError, match=r"everybody who reaches this computer.*--password.*--open"):
+    with pytest.raises(RefusedError, match=r"everybody who reaches this computer.*--password.*--open"):
         given(ip=ip)
     assert given(ip=ip, open=True) == Access()
     assert given(ip=ip, token="long enough").asked == ["token"]
@@ -35,7 +35,7 @@ def test_a_hub_says_the_path_unless_an_option_does():
     hub = {"JUPYTERHUB_SERVICE_PREFIX": "/user/ada%40x.org/"}
     assert given(hub) == Access(base_url="/user/ada%40x.org/", is_in_hub=True)
     assert given(hub, base_url="/own/") == Access(base_url="/own/", is_in_hub=True)
-    with pytest.raises(AccessError, match=r"\$JUPYTERHUB_SERVICE_PREFIX: a path begins"):
+    with pytest.raises(RefusedError, match=r"\$JUPYTERHUB_SERVICE_PREFIX: a path begins"):
         given({"JUPYTERHUB_SERVICE_PREFIX": "user"})
 
 
@@ -83,7 +83,7 @@ def test_a_password_file_that_holds_none_is_one_sentence(content, words, tmp_pat
     file = tmp_path / "password"
     if content is not None:
         file.write_bytes(content)
-    with pytest.raises(AccessError, match=words):
+    with pytest.raises(RefusedError, match=words):
         given(password_file=file)
 
 
@@ -95,7 +95,7 @@ def test_a_password_that_is_not_typed_twice_is_none(answers, words, monkeypatch)
         return answers.pop(0)
 
     monkeypatch.setattr(access, "getpass", getpass)
-    with pytest.raises(AccessError, match=words):
+    with pytest.raises(RefusedError, match=words):
         given(password=True)
 
 
@@ -117,9 +117,9 @@ def test_a_token_is_given_or_jupyters_or_new(monkeypatch):
 
 
 def test_a_certificate_must_be_there_and_a_key_needs_one(tmp_path):
-    with pytest.raises(AccessError, match=r"certificate can't be used"):
+    with pytest.raises(RefusedError, match=r"certificate can't be used"):
         given(certfile=tmp_path / "none")
-    with pytest.raises(AccessError, match=r"--keyfile needs --certfile"):
+    with pytest.raises(RefusedError, match=r"--keyfile needs --certfile"):
         given(keyfile=tmp_path)
 
 

@@ -26,7 +26,7 @@ from tornado.httputil import HTTPHeaders, HTTPServerRequest, RequestStartLine
 from tornado.websocket import websocket_connect
 
 from explorer.serve import door
-from explorer.serve.access import Access, AccessError
+from explorer.serve.access import Access, RefusedError
 from explorer.serve.door import Door, Tries
 from explorer.serve.terminal_log import TerminalFormatter
 
@@ -354,7 +354,7 @@ def test_a_certificate_is_looked_at_before_the_start(certificate, tmp_path):
     file, key = certificate
     assert Access(certificate=(file, key)).tls() is not None
     for wrong in ((tmp_path / "none", None), (file, None), (key, file)):
-        with pytest.raises(AccessError, match="certificate can't be used"):
+        with pytest.raises(RefusedError, match="certificate can't be used"):
             Access(certificate=wrong).tls()
 
 

@@ -31,13 +31,12 @@ import explorer
 from explorer.datasets import load_mnist, shared
 from explorer.datasets.shared import write_dataset
 from explorer.serve import present_command, serve_command
-from explorer.serve.access import Access, is_loopback
+from explorer.serve.access import Access, RefusedError, is_loopback
 from explorer.serve.command import main
 from explorer.serve.scripts import PLOTLY_SCRIPT
 from explorer.serve.serve_command import find_notebook
 from explorer.serve.server import (
     DEFAULT_PORT,
-    PortError,
     free_port,
     page_address,
 )
@@ -398,7 +397,7 @@ def test_without_a_port_the_next_free_one_is_taken():
                 continue  # somebody else holds it: as good
             holder.listen()
         assert DEFAULT_PORT + 1 < free_port("127.0.0.1", None) < DEFAULT_PORT + 20
-        with pytest.raises(PortError, match=str(DEFAULT_PORT)):
+        with pytest.raises(RefusedError, match=str(DEFAULT_PORT)):
             free_port("127.0.0.1", DEFAULT_PORT)
     finally:
         for holder in holders:

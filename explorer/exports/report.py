@@ -24,9 +24,7 @@ from explorer.wording import class_noun, grouped, percent
 
 __all__ = ["report"]
 
-MOST_MISTAKES = 24
-"""Pictures of mistakes, the worst first."""
-
+MOST_MISTAKES = 24  # pictures, the worst first
 _METRICS: tuple[Metric, ...] = ("loss", "accuracy")
 _PIXELS = 3  # of the file for each of an image: sharp where a browser smooths
 

@@ -11,7 +11,7 @@ from explorer.exports.pages import report_page
 from explorer.exports.study_table import level_rows, outcome
 from explorer.figures.studies import study_figure
 from explorer.figures.study_axes import StudyMeasure, measure_view
-from explorer.training import FIELDS, TrainingConfig
+from explorer.training import FIELDS
 from explorer.training.config import held_out_of
 from explorer.training.studies import Trial
 from explorer.training.studies.journal import data_hash
@@ -43,7 +43,7 @@ def study_report(trials: Sequence[Trial], dataset: Dataset, *, day: date | None 
         dataset=dataset,
         day=day,
         words=study_words(trials, axes),
-        held_out=held_out_of(_configs(trials)),
+        held_out=held_out_of(trial.config for trial in trials),
         headings=[heading for heading, _ in figures],
         table_rows=level_rows(trials, axes),
         settings=[(FIELDS[name].label, _values(trials, name), FIELDS[name].help) for name in FIELDS],
@@ -58,7 +58,7 @@ def _figures(
     trials: Sequence[Trial], axes: Sequence[str], n_images: int
 ) -> Iterator[tuple[str, partial[go.Figure]]]:
     """Yield headings and figures of the first two settings, for each combination of the others."""
-    parts = levels(trials, axes[2:]) if axes else ()
+    parts, configs = levels(trials, axes[2:]) if axes else (), [trial.config for trial in trials]
     for part in parts[:_MOST_FIGURES]:
         where = [
             f"{FIELDS[name].label.lower()} {FIELDS[name].text(value)}"
@@ -66,13 +66,9 @@ def _figures(
         ]
         for measure in _MEASURES[: 2 if len(parts) == 1 else 1]:
             yield (
-                ", ".join([measure_view(measure, _configs(trials)).caption, *where]),
+                ", ".join([measure_view(measure, configs).caption, *where]),
                 partial(study_figure, part.trials, axes[:2], measure=measure, n_images=n_images),
             )
-
-
-def _configs(trials: Sequence[Trial]) -> list[TrainingConfig]:
-    return [trial.config for trial in trials]
 
 
 def _values(trials: Sequence[Trial], name: str) -> str:

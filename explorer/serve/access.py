@@ -67,13 +67,7 @@ class Access:
         return [word for word, value in asked.items() if value]
 
     def tls(self) -> ssl.SSLContext | None:
-        """Return what encrypts connections, None where nothing does.
-
-        Raises
-        ------
-        RefusedError
-            If the certificate or its key can't be used.
-        """
+        """Return what encrypts connections, if anything does; raises RefusedError if it can't be used."""
         if self.certificate is None:
             return None
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
@@ -103,13 +97,7 @@ def add_access_options(parser: ArgumentParser) -> None:
 
 
 def access_from(arguments: Namespace, environment: Mapping[str, str] = os.environ) -> Access:
-    """Return who may come in, as the options of `add_access_options` and the environment say.
-
-    Raises
-    ------
-    RefusedError
-        If that can't be meant.
-    """
+    """Return who may come in, as options and environment say; raises RefusedError if that can't be meant."""
     hub_path = environment.get(HUB_PATH)
     base_url = arguments.base_url
     if base_url is None:

@@ -22,8 +22,6 @@ from explorer.wording import duration
 __all__ = ["REQUIRED", "CheckedSubmission", "check_all"]
 
 REQUIRED = tuple(name for name, task in TASKS.items() if not task.is_bonus)
-"""The tasks besides the bonus."""
-
 OUTCOMES = frozenset({"right", "wrong", "waiting", "missing"})
 _MOST_BYTES = 1_000_000  # of what a check says
 

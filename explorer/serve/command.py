@@ -27,12 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Do what `arguments` say, or this process's command line, and return the exit code.
 
     It is 0 if all went well, 1 if what was asked for failed, 2 if an option has an invalid value, and 130 if
-    Ctrl-C stopped it.
-
-    Raises
-    ------
-    SystemExit
-        If there is nothing to do: with 0 after a help text, with 2 where an option or a command is unknown.
+    Ctrl-C stopped it. After a help text, and where an option or a command is unknown, this raises SystemExit.
     """
     settle_terminal()
     given = _parser().parse_args(arguments)

@@ -34,8 +34,7 @@ CROSS_SITE = "A page of another site has asked for this. Open it in a window of 
 NO_PAGE = "The address leads nowhere: it may be mistyped, or only a part of a link."
 NO_METHOD = "The server answers GET, POST and DELETE alone."
 
-MOST_TRIES, TRIES_SECONDS = 20, 60.0
-"""So many logins of one address may fail in this time."""
+MOST_TRIES, TRIES_SECONDS = 20, 60.0  # so many logins of one address may fail in this time
 
 
 class RefusalHandler(RequestHandler):

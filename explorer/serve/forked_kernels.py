@@ -22,8 +22,7 @@ from explorer.serve.warm_process import LAUNCHER, ROOM_FOR_COMMAND, adopt_orphan
 
 __all__ = ["PROVISIONER", "ForkedKernelProvisioner", "ForkedProcess", "WarmProcess", "register_provisioner"]
 
-PROVISIONER = "explorer-forked"
-"""The provisioner's name in Jupyter's settings."""
+PROVISIONER = "explorer-forked"  # the provisioner's name in Jupyter's settings
 
 _ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 _PATIENCE = 60.0  # seconds

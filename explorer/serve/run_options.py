@@ -43,7 +43,6 @@ FAILED, REFUSED, INTERRUPTED = 1, 2, 130
 """Exit codes besides 0; the last is 128 + the number of the signal, as a shell counts it."""
 
 positive = whole_number("expected a whole number from 1 to 100000", 1, 100_000)
-"""Reads an option's number."""
 
 _PRESETS: Mapping[str, TrainingConfig] = MappingProxyType(
     {name.lower().removeprefix("the ").replace(" ", "-"): config for name, config in PRESETS.items()}
@@ -86,16 +85,12 @@ def settings_of(
 ) -> tuple[TrainingConfig, dict[str, str]]:
     """Return the settings that the options start from, and the text of each that is given by itself."""
     given = {name: text for name in fields if (text := getattr(args, name, None)) is not None}
-    return _start(args, fields, messages), given
-
-
-def _start(args: Namespace, fields: Mapping[str, Field], messages: Console) -> TrainingConfig:
     if args.preset is not None:
         if args.preset not in _PRESETS:
             raise RefusedError(f"--preset is {args.preset!r}; expected one of {', '.join(_PRESETS)}.")
-        return _PRESETS[args.preset]
+        return _PRESETS[args.preset], given
     if args.from_url is None:
-        return TrainingConfig()
+        return TrainingConfig(), given
     query = query_of(args.from_url)
     config, notices = TrainingConfig.from_query(query, fields)
     data = parts(query).values.get(DATA_KEY)
@@ -105,7 +100,7 @@ def _start(args: Namespace, fields: Mapping[str, Field], messages: Console) -> T
         )
     for notice in notices:
         messages.print(f"--from-url: {notice}")
-    return config
+    return config, given
 
 
 def query_of(text: str) -> str:

@@ -26,8 +26,7 @@ __all__ = ["LastingFileHandler", "PageScripts", "Script", "ScriptHandler", "join
 FOR_EVER = "public, max-age=31536000, immutable"
 JAVASCRIPT = "text/javascript; charset=utf-8"
 
-PLOTLY_SCRIPT = f"explorer/plotly/{PLOTLY_VERSION}/plotly.js"
-"""Address of Plotly's JavaScript."""
+PLOTLY_SCRIPT = f"explorer/plotly/{PLOTLY_VERSION}/plotly.js"  # its address
 
 COMPILE_HINT = b"//# allFunctionsCalledOnLoad\n"
 """A comment by which Chromium, from version 136 on, compiles all of a script in the background while it arrives.
@@ -35,9 +34,7 @@ COMPILE_HINT = b"//# allFunctionsCalledOnLoad\n"
 Without, Plotly's 5 MB are compiled piece by piece on the thread that draws the page.
 """
 
-NAMED = re.compile(rb"""\.e\(["']?(\d+)["']?\)""")
-"""How a program that webpack has cut into parts asks for one of them."""
-
+NAMED = re.compile(rb"""\.e\(["']?(\d+)["']?\)""")  # how a program that webpack has cut asks for a part
 STRICT = re.compile(rb"""(?:\s|/\*.*?\*/|//[^\n]*\n)*["']use strict["']""", re.DOTALL)
 """How a script in JavaScript's strict mode begins."""
 

@@ -102,10 +102,7 @@ class ServerSettings:
 def free_port(ip: str, asked: int | None) -> int:
     """Return a port to listen on at the address `ip`: `asked`; for None 8866, or the first free one above it.
 
-    Raises
-    ------
-    RefusedError
-        If it can't be listened on.
+    Raises RefusedError if it can't be listened on.
     """
     ports = range(DEFAULT_PORT, DEFAULT_PORT + PORTS_TRIED) if asked is None else [asked]
     for port in ports:

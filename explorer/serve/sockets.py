@@ -48,12 +48,8 @@ def check_frame(frame: bytes | str) -> None:
     """Let through what a page sends: words to a widget, and the questions that a connection begins with.
 
     A frame is a message in Jupyter's protocol v1: the number of offsets and the offsets, 8 bytes each, then the
-    channel, header, parent header, metadata, content and buffers that they divide.
-
-    Raises
-    ------
-    FrameError
-        If it is anything else. The message holds nothing of the frame.
+    channel, header, parent header, metadata, content and buffers that they divide. If it is anything else, this
+    raises FrameError, whose message holds nothing of the frame.
     """
     channel, header, parent, metadata, content, *_ = _parts(frame)
     try:

@@ -35,7 +35,6 @@ _MOST_RUNS = 100_000  # of one study
 _WAIT_SECONDS = 10  # for a scheduler
 _MOST_WORKERS = 256
 _USUAL_SEEDS = 3
-_FIGURES = ("median", "lowest", "highest")
 
 DESCRIPTION = """\
 Train a network for each combination of values, and compare the accuracies.
@@ -222,10 +221,11 @@ def _report(trials: Sequence[Trial], dataset: Dataset) -> bytes:
 
 def _as_json(trials: Sequence[Trial], dataset: Dataset, axes: Sequence[str]) -> str:
     """Return a study as one line of JSON; the figures of a level without a finished run are null."""
+    figures = ("median", "lowest", "highest")
     found = [
         {
             "settings": dict(zip(axes, level.values, strict=True)),
-            **{name: getattr(level, name) if level.accuracies else None for name in _FIGURES},
+            **{name: getattr(level, name) if level.accuracies else None for name in figures},
             "diverged": level.n_diverged,
             "runs": [
                 {"query": trial.config.to_query(), **asdict(trial), "epochs": len(trial.epochs)}

@@ -102,10 +102,7 @@ def _findings(path: Path, seconds: float) -> Iterator[dict[str, Any]]:
 def cells_of(path: Path) -> list[Cell]:
     """Return the pieces of a script or a notebook.
 
-    Raises
-    ------
-    FileError
-        If there is none, it is too large, or is neither UTF-8 nor what its name says.
+    Raises FileError if there is none, it is too large, or is neither UTF-8 nor what its name says.
     """
     with open_plain_file(path, path.name) as stream:
         content = stream.read(MOST_BYTES + 1)

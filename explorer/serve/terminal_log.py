@@ -16,7 +16,8 @@ class TerminalFormatter(LevelFormatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the record as text for a terminal."""
-        visible = _CONTROL.sub(_escaped, super().format(record))
+        said = super().format(record)
+        visible = _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), said)
         return visible.replace("\n", "\n    ")
 
 
@@ -24,7 +25,3 @@ def settle_log() -> None:
     """Let what no other handler takes, as tornado's own warnings, be written by `TerminalFormatter`."""
     if logging.lastResort is not None:
         logging.lastResort.setFormatter(TerminalFormatter("%(levelname)s: %(message)s"))
-
-
-def _escaped(found: re.Match[str]) -> str:
-    return found.group().encode("unicode_escape").decode("ascii")

@@ -27,11 +27,8 @@ from explorer.serve.surroundings import SLOW_GRAMMAR, skip_module
 
 __all__ = ["LAUNCHER", "ROOM_FOR_COMMAND", "adopt_orphans", "main"]
 
-LAUNCHER = "ipykernel_launcher"
-"""What stands in a kernel's command before the arguments of `IPKernelApp`."""
-
-ROOM_FOR_COMMAND = " " * 600
-"""A last argument for this process: kernels write their own command line over it, for ``ps`` to show."""
+LAUNCHER = "ipykernel_launcher"  # stands in a kernel's command before the arguments of `IPKernelApp`
+ROOM_FOR_COMMAND = " " * 600  # a last argument: kernels write their own command line over it, for ``ps``
 
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 

@@ -31,8 +31,7 @@ from explorer.training.record_tables import figure_rows, figures_table, read_onl
 
 __all__ = ["RECORDINGS", "RecordingError", "load_recording", "recorded_run", "save_recording"]
 
-RECORDINGS = Path(__file__).parent / "recordings"
-"""Folder of the package's recordings."""
+RECORDINGS = Path(__file__).parent / "recordings"  # the package's
 
 
 class RecordingError(ValueError):
@@ -40,13 +39,7 @@ class RecordingError(ValueError):
 
 
 def recorded_run(name: str, dataset: Dataset) -> SessionRun:
-    """Return a run of `RUNS` as it ended when it was recorded.
-
-    Raises
-    ------
-    RecordingError
-        If its recording is missing, damaged, or of other settings.
-    """
+    """Return a run of `RUNS` as it ended when it was recorded; raises RecordingError as `load_recording` does."""
     shown = RUNS[name]
     history, final = load_recording(RECORDINGS / f"{name}.npz", shown.config, dataset)
     return SessionRun(
@@ -63,12 +56,7 @@ def recorded_run(name: str, dataset: Dataset) -> SessionRun:
 def save_recording(path: Path, run: CompletedRun, *, with_weights: bool) -> None:
     """Write a finished run: figures as float64, counts as int32, weights as they are.
 
-    Raises
-    ------
-    DivergedError
-        If its loss became infinite or not a number.
-    OSError
-        If the file can't be written.
+    Raises DivergedError if its loss became infinite or not a number, and OSError if the file can't be written.
     """
     history, final = run.history, run.final
     weights = final.snapshot.weights if with_weights else ()

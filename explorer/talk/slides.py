@@ -46,7 +46,7 @@ class Slide:
     """Names in `RUNS` of those whose curves it shows in grey."""
 
 
-def _read() -> tuple[dict[str, TalkRun], tuple[Slide, ...]]:
+def _read() -> tuple[Mapping[str, TalkRun], tuple[Slide, ...]]:
     """Return the runs by their names, and the slides in their order, as ``talk.toml`` has them."""
     content = tomllib.loads((files("explorer.talk") / "talk.toml").read_text(encoding="utf-8"))
     runs = {}
@@ -56,11 +56,8 @@ def _read() -> tuple[dict[str, TalkRun], tuple[Slide, ...]]:
         runs[name] = TalkRun(config=config, **run)
     lists = ("pictures", "against")  # as TOML has them; a slide, which is frozen, has tuples
     slides = (slide | {name: tuple(slide.get(name, ())) for name in lists} for slide in content["slides"])
-    return runs, tuple(Slide(**slide) for slide in slides)
+    return MappingProxyType(runs), tuple(Slide(**slide) for slide in slides)
 
 
-_runs, SLIDES = _read()
-"""The talk, in its order."""
-
-RUNS: Mapping[str, TalkRun] = MappingProxyType(_runs)
-"""The runs of the talk. Each has a recording of its name in the package."""
+RUNS, SLIDES = _read()
+"""The runs of the talk, each with a recording of its name in the package, and the slides in their order."""

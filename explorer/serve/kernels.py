@@ -29,9 +29,7 @@ seconds of work would be taken from the page's. Whoever comes meanwhile ends the
 READY_SECONDS = 5.0
 """A kernel that takes longer to run the notebook holds up the start of others no more."""
 
-_HasTraits: Any = (
-    HasTraits  # for the type checker, which doesn't know what Jupyter's and Voilà's managers have
-)
+_HasTraits: Any = HasTraits  # no type checker knows what Jupyter's and Voilà's managers have
 _POLL_SECONDS = 0.1
 _NORMAL_CLOSURE = 1000  # RFC 6455: the one who closes has all that it came for
 

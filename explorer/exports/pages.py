@@ -19,12 +19,7 @@ __all__ = ["page", "report_page"]
 def page(template: str, **values: object) -> str:
     """Return the text of a template next to this file with the values put in that it names.
 
-    In one that ends in ``.html.j2`` all values are escaped.
-
-    Raises
-    ------
-    jinja2.UndefinedError
-        If it names a value that is not given.
+    In one that ends in ``.html.j2`` all values are escaped. One that is not given raises jinja2.UndefinedError.
     """
     # Imported by its first use: the command starts faster, and seldom fills in a template.
     from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape

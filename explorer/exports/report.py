@@ -25,7 +25,6 @@ from explorer.wording import class_noun, grouped, percent
 __all__ = ["report"]
 
 MOST_MISTAKES = 24  # pictures, the worst first
-_METRICS: tuple[Metric, ...] = ("loss", "accuracy")
 _PIXELS = 3  # of the file for each of an image: sharp where a browser smooths
 
 
@@ -64,7 +63,7 @@ def report(run: ExportedRun) -> str:
 
 
 def _figures(run: ExportedRun) -> dict[str, Callable[..., go.Figure]]:
-    metrics = _METRICS if run.whole() else ()
+    metrics: tuple[Metric, ...] = ("loss", "accuracy") if run.whole() else ()
     figures: dict[str, Callable[..., go.Figure]] = {
         metric: partial(_curves, run, metric) for metric in metrics
     }

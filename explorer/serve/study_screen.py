@@ -1,7 +1,4 @@
-"""What ``nn-explorer study`` shows: a line for each run that ends, a bar below them, and in the end a table.
-
-Where nobody can look at a bar, in a file or a pipe, there are only the lines.
-"""
+"""What ``nn-explorer study`` shows: a line for each run that ends, on a terminal a bar, and in the end a table."""
 
 from collections.abc import Sequence
 from time import perf_counter

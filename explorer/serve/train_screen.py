@@ -1,7 +1,4 @@
-"""What ``nn-explorer train`` shows while it trains: a line for each epoch, and below them a bar.
-
-Where nobody can look at a bar, in a file or a pipe, there are only the lines.
-"""
+"""What ``nn-explorer train`` shows while it trains: a line for each epoch, and below them on a terminal a bar."""
 
 import math
 from collections.abc import Iterator

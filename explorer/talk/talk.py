@@ -22,10 +22,7 @@ __all__ = ["Talk"]
 class Talk:
     """All slides, on the images that the recorded runs learned, MNIST; in a cell, ``talk["learns"]`` shows one.
 
-    Raises
-    ------
-    RecordingError
-        If a recording of the package is missing, or of other settings than the talk's.
+    Raises RecordingError if a recording of the package is missing, or of other settings than the talk's.
     """
 
     def __init__(self, dataset: Dataset | None = None) -> None:

@@ -77,11 +77,7 @@ def load_recording(path: Path, config: TrainingConfig, dataset: Dataset) -> tupl
     """Return the records that `save_recording` wrote of a run, and the exact figures of its end.
 
     Outputs for the test set are computed if the weights were kept; otherwise the snapshot of the end has neither.
-
-    Raises
-    ------
-    RecordingError
-        If the file is missing, damaged, or of other settings.
+    Raises RecordingError if the file is missing, damaged, or of other settings.
     """
     try:
         with path.open("rb") as stream:

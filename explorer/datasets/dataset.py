@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
-from functools import cached_property
+from functools import cached_property, lru_cache, partial
 from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
@@ -20,6 +20,7 @@ from explorer.foreign_files import FileError
 __all__ = ["DIGITS", "IMAGE_SHAPE", "Dataset", "DatasetError", "one_hot_columns", "pixel_columns"]
 
 _Scalar = TypeVar("_Scalar", bound=np.generic)
+_Drawn = tuple[NDArray[np.uint8], NDArray[np.int64]]
 
 IMAGE_SHAPE = (28, 28)
 """Height and width of every image, in pixels."""
@@ -81,8 +82,8 @@ class Dataset:
             object.__setattr__(self, f"{split}_labels", labels)
 
     def __repr__(self) -> str:
-        n_train, n_test = len(self.train_images), len(self.test_images)
-        return f"<Dataset {self.name}: {n_train} train and {n_test} test images, {self.n_classes} classes>"
+        counts = f"{self.n_train} train and {self.n_test} test images, {self.n_classes} classes"
+        return f"<Dataset {self.name}: {counts}>"
 
     def __reduce__(self) -> tuple[Callable[..., Dataset], tuple[Any, ...]]:
         # The float arrays are four times as large as the images and quick to make again.
@@ -98,12 +99,23 @@ class Dataset:
         """Pixels in an image: the number of the network's inputs."""
         return IMAGE_SHAPE[0] * IMAGE_SHAPE[1]
 
+    @cached_property
+    def n_train(self) -> int:
+        """Number of train images."""
+        return len(self.train_labels)
+
+    @cached_property
+    def n_test(self) -> int:
+        """Number of test images."""
+        return len(self.test_labels)
+
     def compares_with(self, other: Dataset) -> bool:
         """Return whether both hold the same test images, so that their accuracies say which network is better.
 
         So it is with the `head` of a data set; two that were read apart never do.
         """
-        return self is other or np.may_share_memory(self.test_images, other.test_images)
+        own, others = (vars(one).get("test_images") for one in (self, other))
+        return self is other or (own is not None and others is not None and np.may_share_memory(own, others))
 
     @cached_property
     def X_train(self) -> NDArray[np.float32]:
@@ -130,7 +142,7 @@ class Dataset:
 
         None, or more than there are, means all. Raises `ValueError` below 1.
         """
-        if n_train is None or n_train >= len(self.train_images):
+        if n_train is None or n_train >= self.n_train:
             return self
         if n_train < 1:
             raise ValueError(f"n_train is {n_train}; expected a whole number of at least 1, or None")
@@ -141,26 +153,15 @@ class Dataset:
         """Return the data for choosing settings: `n_validation` training images take the test images' place.
 
         They are drawn by `seed`, the others are left to train on, and the test images are not in it. 0 returns the
-        data as they are. Raises `ValueError` where no image would be left to train on.
+        data as they are. Of many splits, those that are not in use take no memory to speak of: the arrays are
+        copied when they are read. Raises `ValueError` where no image would be left to train on.
         """
         if n_validation == 0:
             return self
-        if not 0 < n_validation < len(self.train_images):
-            expected = f"a whole number from 0 to {len(self.train_images) - 1}"
+        if not 0 < n_validation < self.n_train:
+            expected = f"a whole number from 0 to {self.n_train - 1}"
             raise ValueError(f"n_validation is {n_validation}; expected {expected}")
-        return self._shared((n_validation, seed), lambda: self._split(n_validation, seed))
-
-    def _split(self, n_validation: int, seed: int) -> Dataset:
-        order = np.random.default_rng([seed, 3]).permutation(len(self.train_images))
-        chosen, rest = np.sort(order[:n_validation]), np.sort(order[n_validation:])
-        return replace(
-            self,
-            train_images=self.train_images[rest],
-            train_labels=self.train_labels[rest],
-            test_images=self.train_images[chosen],
-            test_labels=self.train_labels[chosen],
-            held_out="validation",
-        )
+        return self._shared((n_validation, seed), lambda: _Split.of(self, n_validation, seed))
 
     def _shared(self, key: tuple[int, ...], make: Callable[[], Dataset]) -> Dataset:
         """Return a part of these data: while somebody uses it, all that ask for the same get one object."""
@@ -183,6 +184,51 @@ class Dataset:
     @cached_property
     def _parts(self) -> WeakValueDictionary[tuple[int, ...], Dataset]:
         return WeakValueDictionary()
+
+    @cached_property
+    def _drawn(self) -> Callable[[int, int, int, bool], _Drawn]:
+        """Give images and labels of splits: all heads and splits of these data share the memory of the newest."""
+        if self.part_of is not None and not isinstance(self, _Split):
+            return self.part_of._drawn
+        return lru_cache(maxsize=2)(partial(_drawn, self.train_images, self.train_labels))
+
+
+class _OfSplit:
+    """An array of a split, copied when it is read; one that the split has itself goes first."""
+
+    def __init__(self, place: int, is_test: bool) -> None:
+        self._place, self._is_test = place, is_test
+
+    def __get__(self, split: _Split, owner: type[_Split]) -> Any:
+        whole = split.part_of
+        assert whole is not None
+        return whole._drawn(whole.n_train, split.n_test, vars(split)["seed"], self._is_test)[self._place]
+
+
+@dataclass(frozen=True, eq=False, repr=False, init=False)
+class _Split(Dataset):
+    """Some training images of a whole data set, and others, drawn by a seed, in the place of its test images."""
+
+    train_images, train_labels = _OfSplit(0, False), _OfSplit(1, False)
+    test_images, test_labels = _OfSplit(0, True), _OfSplit(1, True)
+
+    @classmethod
+    def of(cls, whole: Dataset, n_validation: int, seed: int) -> _Split:
+        """Return a split without arrays of its own, which is to be `part_of` the whole."""
+        split = cls.__new__(cls)
+        names = {name: getattr(whole, name) for name in ("name", "class_names", "source")}
+        counts = {"n_train": whole.n_train - n_validation, "n_test": n_validation}
+        vars(split).update(names, **counts, held_out="validation", seed=seed)
+        return split
+
+
+def _drawn(
+    images: NDArray[np.uint8], labels: NDArray[np.int64], n: int, n_test: int, seed: int, is_test: bool
+) -> _Drawn:
+    """Return the images and labels of one part of a split of the first `n`."""
+    order = np.random.default_rng([seed, 3]).permutation(n)
+    chosen = np.sort(order[:n_test] if is_test else order[n_test:])
+    return _read_only(images[chosen]), _read_only(labels[chosen])
 
 
 def _read_only(array: NDArray[_Scalar]) -> NDArray[_Scalar]:

@@ -74,13 +74,13 @@ class Scorer:
         self._pass = cache(partial(Pass, model))  # by number of images
 
     def scoring(
-        self, images: NDArray[np.uint8], labels: NDArray[np.int64], targets: NDArray[Any]
+        self, images: NDArray[np.uint8], labels: NDArray[np.int64]
     ) -> Generator[None, None, ScoredSet]:
-        """Score the model on `images` (n, height, width), with `targets` (n_classes, n) one-hot.
+        """Score the model on `images` (n, height, width) with `labels` (n,).
 
         Yields between two chunks, where it may be left; returns the `ScoredSet`. Several may go on by turns.
         """
-        n, n_classes = len(labels), len(targets)
+        n, n_classes = len(labels), self._model.parameters.sizes[-1]
         rows = images.reshape(n, -1)
         Y = np.empty((n, n_classes), self._model.dtype)
         for start in range(0, n, _ROWS):
@@ -93,5 +93,6 @@ class Scorer:
                 yield
         confusion = confusion_matrix(labels, Y.argmax(axis=1), n_classes)
         Y.flags.writeable = confusion.flags.writeable = False
-        score = score_outputs(Y, targets.T, labels, self._model.loss).penalised(self._model.penalty())
+        targets = np.eye(n_classes, dtype=np.float32)[labels]
+        score = score_outputs(Y, targets, labels, self._model.loss).penalised(self._model.penalty())
         return ScoredSet(score, Y.T, confusion)

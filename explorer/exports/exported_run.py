@@ -119,7 +119,7 @@ class ExportedRun:
     @property
     def n_train(self) -> int:
         """Training images in use."""
-        return len(self.scored_on.train_labels)
+        return self.scored_on.n_train
 
     @property
     def scored_on(self) -> Dataset:

@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+from explorer.datasets.dataset import one_hot_columns
 from explorer.network.diagnostics import LayerDiagnostics, diagnose
 from explorer.session.session_run import SessionRun
 from explorer.session.state import SessionState
@@ -92,8 +93,9 @@ class Advisor:
             data = run.dataset
             images = data.test_images[:_PROBE].reshape(-1, data.n_inputs)
             X = np.divide(images, np.float32(255), dtype=np.float32).T
+            d = one_hot_columns(data.test_labels[:_PROBE], data.n_classes)
             with one_blas_thread():
-                found = diagnose(run.new_network(), X, data.Y_test[:, :_PROBE], weights=weights)
+                found = diagnose(run.new_network(), X, d, weights=weights)
             self._measured = weights, found
         return self._measured[1]
 

@@ -148,7 +148,7 @@ def kept_weights(run: SessionRun) -> dict[float, Weights]:
 
 def output_bytes(dataset: Dataset) -> int:
     """Return the memory of a network's outputs for the held-out images."""
-    return 4 * dataset.n_classes * len(dataset.test_labels)
+    return 4 * dataset.n_classes * dataset.n_test
 
 
 def _entry(run: SessionRun, weights: Mapping[float, Weights]) -> dict[str, Any]:

@@ -322,7 +322,7 @@ class _Reader:
         for records in (epochs, batches, evaluations):
             _check_order([record.epoch for record in records], part, first_epoch, config.epochs)
         start, own = epochs[: entry["n_starts"]], epochs[entry["n_starts"] :]
-        _check_counts((*own, *evaluations, *(() if parent else start)), part, len(used.test_labels))
+        _check_counts((*own, *evaluations, *(() if parent else start)), part, used.n_test)
         timeline = Timeline()
         for record in (*(start if parent else ()), *own):
             if record.epoch in snapshots:

@@ -132,7 +132,7 @@ class SessionRun:
     @property
     def n_samples(self) -> int:
         """Training images in use."""
-        return len(self.dataset.train_labels)
+        return self.dataset.n_train
 
     @property
     def steps_at_ends(self) -> tuple[int, ...]:

@@ -181,11 +181,10 @@ class OwnRun(TrainingRun):
 
     def _scoring(self, split: Literal["train", "test"]) -> Generator[None, None, ScoredSet]:
         data, twin = self.dataset, self._twin()
-        parts = (data.train_images, data.train_labels, data.Y_train)
-        images, labels, targets = (
-            parts if split == "train" else (data.test_images, data.test_labels, data.Y_test)
-        )
-        n, n_classes = len(labels), len(targets)
+        images, labels = data.test_images, data.test_labels
+        if split == "train":
+            images, labels = data.train_images, data.train_labels
+        n, n_classes = len(labels), data.n_classes
         Y = np.empty((n, n_classes), np.float32)
         rows = images.reshape(n, -1)
         for start in range(0, n, _ROWS):
@@ -199,8 +198,9 @@ class OwnRun(TrainingRun):
             Y[start : start + _ROWS] = y.T
             yield
         confusion = confusion_matrix(labels, Y.argmax(axis=1), n_classes)
+        targets = np.eye(n_classes, dtype=np.float32)[labels]
         Y.flags.writeable = confusion.flags.writeable = False
-        return ScoredSet(score_outputs(Y, targets.T, labels, self.config.loss), Y.T, confusion)
+        return ScoredSet(score_outputs(Y, targets, labels, self.config.loss), Y.T, confusion)
 
 
 def float_columns(dataset: Dataset) -> NDArray[np.float32]:

@@ -273,7 +273,7 @@ class TrainingRun:
     @property
     def n_samples(self) -> int:
         """Training samples in use."""
-        return len(self.dataset.train_labels)
+        return self.dataset.n_train
 
     @property
     def steps_per_epoch(self) -> int:
@@ -288,7 +288,9 @@ class TrainingRun:
     @property
     def snapshot_bytes(self) -> int:
         """Memory of a `Snapshot`: the weights, and the outputs for the test set."""
-        return sum(array.nbytes for array in self._weights()) + 4 * self.dataset.Y_test.size
+        return (
+            sum(array.nbytes for array in self._weights()) + 4 * self.dataset.n_classes * self.dataset.n_test
+        )
 
     def rest(self) -> None:
         """Stop the clock of the epoch's `seconds` until `wake`, or until somebody iterates again."""
@@ -363,7 +365,7 @@ class TrainingRun:
         """
         data, after = self.dataset, self.weights()
         chosen = self._order[slice(*self._newest)]
-        batch = data.train_images[chosen], data.train_labels[chosen], data.Y_train[:, chosen]
+        batch = data.train_images[chosen], data.train_labels[chosen]
         scores = []
         for weights in (before, after):
             network = self.new_network()
@@ -541,8 +543,8 @@ class TrainingRun:
     def _scoring(self, split: Literal["train", "test"]) -> Generator[None, None, ScoredSet]:
         data = self.dataset
         if split == "train":
-            return self._scorer.scoring(data.train_images, data.train_labels, data.Y_train)
-        return self._scorer.scoring(data.test_images, data.test_labels, data.Y_test)
+            return self._scorer.scoring(data.train_images, data.train_labels)
+        return self._scorer.scoring(data.test_images, data.test_labels)
 
 
 def _unless_left(work: Generator[None, None, _Found], goes_on: Callable[[], bool]) -> _Found | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import tracemalloc
 from dataclasses import FrozenInstanceError, replace
 
 import numpy as np
@@ -48,7 +49,9 @@ def test_X_is_sample_major_in_memory_and_made_once(small_dataset):
 
 
 @pytest.mark.parametrize("name", [*ARRAYS, "X_train", "Y_train", "X_test", "Y_test"])
-def test_nothing_can_be_written(small_dataset, name):
+@pytest.mark.parametrize("n_validation", [0, 100])
+def test_nothing_can_be_written(small_dataset, name, n_validation):
+    small_dataset = small_dataset.hold_out(n_validation, 0)
     with pytest.raises(ValueError, match="read-only"):
         getattr(small_dataset, name)[0] = 0
     with pytest.raises((FrozenInstanceError, AttributeError)):
@@ -80,6 +83,50 @@ def test_head_keeps_the_first_images_without_a_copy(small_dataset):
     assert small_dataset.head(None) is small_dataset.head(600) is small_dataset.head(10**9) is small_dataset
     with pytest.raises(ValueError, match="at least 1"):
         small_dataset.head(0)
+
+
+def test_many_splits_share_the_images_of_the_whole(small_dataset):
+    whole = small_dataset.head(500)
+    tracemalloc.start()
+    try:
+        splits = [whole.hold_out(100, seed) for seed in range(50)]
+        sums = [int(split.train_images.sum()) + int(split.test_images.sum()) for split in splits]
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert set(sums) == {int(whole.train_images.sum())}
+    assert kept < 2 * whole.train_images.nbytes  # one copy for each split would be 50 times that
+    assert [(split.n_train, split.n_test) for split in splits] == 50 * [(400, 100)]
+    assert splits[7].test_labels is splits[7].test_labels
+    assert np.shares_memory(splits[7].train_images, splits[7].train_images)
+
+
+def test_a_split_draws_the_same_images_whenever_it_is_read(small_dataset):
+    first, second = (small_dataset.hold_out(150, seed) for seed in (3, 4))
+    kept = {name: getattr(first, name).copy() for name in ARRAYS}
+    assert not np.array_equal(second.test_labels, first.test_labels)
+    small_dataset.hold_out(20, 5).train_labels.sum()  # others take the place of what was copied for the first
+    assert all(np.array_equal(getattr(first, name), array) for name, array in kept.items())
+    order = np.random.default_rng([3, 3]).permutation(600)
+    assert np.array_equal(first.test_images, small_dataset.train_images[np.sort(order[:150])])
+    assert np.array_equal(first.train_labels, small_dataset.train_labels[np.sort(order[150:])])
+
+
+def test_a_split_is_a_data_set_like_any_other(small_dataset):
+    split = small_dataset.hold_out(150, 3)
+    assert (repr(split), split.held_out) == (
+        "<Dataset patterns: 450 train and 150 test images, 10 classes>",
+        "validation",
+    )
+    assert (split.X_train.shape, split.Y_test.shape) == ((784, 450), (10, 150))
+    assert np.array_equal(split.head(25).train_images, split.train_images[:25])
+    again = split.hold_out(50, 0)
+    assert (again.n_train, again.n_test, again.part_of) == (400, 50, split)
+    assert {*map(bytes, again.test_images)} <= {*map(bytes, split.train_images)}
+    for other in (replace(split), pickle.loads(pickle.dumps(split))):
+        assert all(np.array_equal(getattr(other, name), getattr(split, name)) for name in ARRAYS)
+        assert other.held_out == "validation"
+        assert not other.compares_with(split)
 
 
 def test_pickling_leaves_the_float_arrays_out(small_dataset):

@@ -417,11 +417,12 @@ class _Turn:
         if not self._say_what_the_batch_did():
             return
         if self._run.step != self._evaluated_at:
-            evaluation = self._evaluate(self._stays_paused)
-            if evaluation is None:
-                return
-            self._records.append(evaluation)
-            self._evaluated_at = self._run.step
+            with suppress(DivergedError):  # the first entry of a race, which has none; the others go on
+                evaluation = self._evaluate(self._stays_paused)
+                if evaluation is None:
+                    return
+                self._records.append(evaluation)
+                self._evaluated_at = self._run.step
         with self._changed:
             if self._stays_paused() and self._records:
                 self._flush()

@@ -112,6 +112,28 @@ def test_one_that_diverges_fails_and_the_others_end(session):
         assert ends[good].final.epoch == good.epochs
 
 
+def test_a_race_whose_first_entry_has_diverged_is_paused_and_goes_on(session):
+    first = DIVERGING.replace(epochs=500)
+    session.race([first, first.replace(learning_rate=0.001)])
+
+    def other(epochs):
+        while session.state.racing and session.state.racing[0].epochs_done < epochs:
+            session.wait(0.01)
+        return session.state.racing[0]
+
+    other(3)  # the first is out by then
+    session.pause()
+    state = wait(session)
+    (paused,) = state.racing
+    assert (state.status, paused.status, state.run.history.end) == ("paused", "paused", None)
+    assert paused.evaluation.epoch == paused.epoch
+    session.resume()
+    assert other(paused.epochs_done + 2).status == "running"
+    session.stop()
+    ends = {run.config: run.history.end for run in wait(session).runs}
+    assert (ends[first].status, ends[paused.config].status) == ("failed", "stopped")
+
+
 def test_another_run_ends_a_race_and_keeps_what_it_has_done(session):
     session.race(LONG)
     session.pause()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, SupportsIndex, overload
 
@@ -98,16 +98,16 @@ class EarlierRuns(Sequence[SessionRun]):
         gone = [run for run in self.of(dataset) if run.config == config and run.number not in parents]
         kept = [run for run in gone if run.parent or run.opened or run.is_marked or run.test]
         gone = [run for run in gone if run.own == own and run not in kept]
-        runs = tuple(run for run in self.runs if run not in gone)
-        return replace(self, runs=runs, replaced=tuple(run.without_moments() for run in gone))
+        return replace(self.without(gone), replaced=tuple(run.without_moments() for run in gone))
+
+    def without(self, gone: Collection[SessionRun]) -> EarlierRuns:
+        """Return these runs without some of them."""
+        return replace(self, runs=tuple(run for run in self.runs if run not in gone))
 
     def deleting(self, number: int) -> EarlierRuns:
         """Return these runs without one of them, for now."""
         run = self.numbered(number)
-        if run is None:
-            return self
-        runs = tuple(other for other in self.runs if other is not run)
-        return replace(self, runs=runs, deleted=(*self.deleted, run))
+        return self if run is None else replace(self.without([run]), deleted=(*self.deleted, run))
 
     def restored(self) -> EarlierRuns:
         """Return these runs and those that were deleted and not yet forgotten, each in its place."""

@@ -142,13 +142,7 @@ class Session:
 
     @property
     def config(self) -> TrainingConfig:
-        """The settings of the next run; to assign others starts nothing, and the run will not be a fork.
-
-        Raises
-        ------
-        ConfigError
-            If they ask for more images than the data set has.
-        """
+        """The settings of the next run; to assign others starts nothing, and the run will not be a fork."""
         return self._config
 
     @config.setter
@@ -170,29 +164,15 @@ class Session:
     def use(self, dataset: Dataset, config: TrainingConfig | None = None) -> None:
         """Take another data set, and settings for it; nothing is trained yet.
 
-        The present run becomes an earlier one. What was learned from other test images stays, but compares with
-        nothing that comes: `SessionState.comparable` leaves it out.
-
-        Parameters
-        ----------
-        dataset : Dataset
-            The images; the ones in use leave the run as it is.
-        config : TrainingConfig, optional
-            The settings; without them, those that are set, with all training images, or 9 of 10 of them held out,
-            where they ask for more than there are.
-
-        Raises
-        ------
-        ConfigError
-            If `config` asks for more images than the data set has.
+        The present run becomes an earlier one; the images in use leave it as it is. What was learned from other
+        test images stays, but compares with nothing that comes: `SessionState.comparable` leaves it out. Without
+        `config` the settings are those that are set, `for_images` of this number.
         """
-        config = config or self._config.for_images(len(dataset.train_labels))
+        config = config or self._config.for_images(dataset.n_train)
         check_images(config, dataset)
         if dataset is not self.dataset:
-            self._runner.cancel()
-            self._leave_reference()
-            self._put_aside()
-            self._training, self.dataset = None, dataset
+            self._leave()
+            self.dataset = dataset
         self._config = config
         self._settle()
 
@@ -215,11 +195,6 @@ class Session:
             Whether freshly initialised weights are asked for, also where the present run began with others.
         at_once : bool
             Whether a new run may take away the selected epoch.
-
-        Raises
-        ------
-        ConfigError
-            If they ask for more images than the data set has.
         """
         if config is not None:
             self.check(config)
@@ -246,13 +221,7 @@ class Session:
             self.train(paused=paused)
 
     def train(self, config: TrainingConfig | None = None, *, paused: bool = False) -> None:
-        """Start a new run with freshly initialised weights, with new settings or those that are set.
-
-        Raises
-        ------
-        ConfigError
-            If the settings ask for more images than the data set has.
-        """
+        """Start a new run with freshly initialised weights, with new settings or those that are set."""
         training = self._new_training(config or self._config)
         self._config = training.config
         self._put_aside()
@@ -264,17 +233,7 @@ class Session:
     def race(self, configs: Sequence[TrainingConfig]) -> None:
         """Start runs that train at once: the first is the present run, the others are with the earlier ones.
 
-        Parameters
-        ----------
-        configs : sequence of TrainingConfig
-            Two to six, all different, of one seed, number of epochs and number of validation images.
-
-        Raises
-        ------
-        RaceError
-            If these settings make no race, or a class of one's own is trained.
-        ConfigError
-            If one asks for more images than the data set has.
+        Raises `RaceError` if these settings make no race, as `race` says, or a class of one's own is trained.
         """
         if self.own is not None:
             raise RaceError(f"{self.own.name} trains by itself; only the textbook's networks race")
@@ -292,13 +251,7 @@ class Session:
         self._begin(training, first)
 
     def take_network(self, network: type[Any], config: TrainingConfig) -> None:
-        """Train another class of one's own, and forget all runs so far.
-
-        Raises
-        ------
-        TypeError
-            If it is no class of a network.
-        """
+        """Train another class of one's own, and forget all runs so far; `TypeError` if it is none of a network."""
         own = OwnClass(network)
         self._leave_reference()
         self._run, self._earlier, self._n_runs = None, EarlierRuns(), 0
@@ -308,12 +261,7 @@ class Session:
     def extend(self, epochs: int, *, paused: bool = False) -> None:
         """Let the present run go on to more epochs, whether it trains, is paused or has ended.
 
-        Where it has ended, `paused` waits for `step` or `resume`.
-
-        Raises
-        ------
-        ValueError
-            If there is none, or it can't go on to so many.
+        Where it has ended, `paused` waits for `step` or `resume`. Raises `ValueError` if no run can go on so far.
         """
         run, training = self._run, self._training
         config = self._config if run is None else run.config.replace(epochs=epochs)
@@ -331,14 +279,8 @@ class Session:
         """Train on from the selected epoch, with the settings that are set, as a run of its own.
 
         Where the newest is selected, that is the end of the last whole epoch. Where the settings have no epoch
-        beyond it, they get ten more.
-
-        Raises
-        ------
-        ForkError
-            If the weights have been trained for as many epochs as a run may have, or don't fit the hidden layers.
-        ConfigError
-            If the settings ask for more images than the data set has.
+        beyond it, they get ten more. Raises `ForkError` if the weights have been trained for as many epochs as a
+        run may have, or don't fit the hidden layers.
         """
         run = self._run
         if run is None or self._state.moment is None:
@@ -379,12 +321,8 @@ class Session:
         """Go on with another learning rate or batch size from the next mini-batch on, in the present run.
 
         That stands in the run's settings; where they are those of the next run, in these too. A run that neither
-        trains nor is paused is left as it is.
-
-        Raises
-        ------
-        ConfigError
-            If they can't be these, or have been changed too often.
+        trains nor is paused is left as it is. Raises `ConfigError` for what these can't be, or after too many
+        changes.
         """
         run = self._run
         if run is None or not run.can_be_changed:
@@ -454,47 +392,29 @@ class Session:
         run = self._state.earlier.of(self.dataset).numbered(number)
         if run is None or not run.has_network:
             return
-        self._runner.cancel()
-        self._leave_reference()
-        self._put_aside()
+        self._leave()
         run = self._earlier.numbered(number) or run  # as it was put aside
-        self._earlier = replace(self._earlier, runs=tuple(one for one in self._earlier if one is not run))
-        self._config, self._training = run.config, _resumed(run, self.dataset)
-        self._run = replace(run, is_recorded=self._training is None)
-        self._publish()
+        self._earlier = self._earlier.without([run])
+        self._config = run.config
+        self._show(run)
 
     def open(self, run: SessionRun) -> None:
         """Show a run of another session, which has ended, as the newest: Train begins it again."""
-        self._runner.cancel()
-        self._leave_reference()
-        self._put_aside()
-        self._training = None
+        self._leave()
         self._config = run.config
         self._run = replace(run, number=self._next_number())
         self._publish()
 
     def begin_with(self, run: SessionRun) -> None:
         """Begin with a run on the same images that has ended, as if it had been trained here."""
-        self._runner.cancel()
-        self._leave_reference()
-        self._put_aside()
+        self._leave()
         self._config, self._first = run.config, self._first or run.config
-        self._training = _resumed(run, self.dataset)
-        self._run = replace(
-            run,
-            number=self._next_number(),
-            label=run_label(run.config),
-            is_recorded=self._training is None,
-        )
-        self._publish()
+        self._show(replace(run, number=self._next_number(), label=run_label(run.config)))
 
     def open_weights(self, name: str, content: bytes) -> None:
         """Begin a run with the weights of a file, called after it: its figures are made, and nothing is trained.
 
-        Raises
-        ------
-        WeightsError
-            If it holds anything else than weights, or the network is not one for these images.
+        Raises `WeightsError` if it holds anything else than weights, or the network is not one for these images.
         """
         opened, config, start = opening(read_weights(content, name), name, self.dataset, self._config)
         training = TrainingRun(config, self.dataset, start=start)
@@ -541,22 +461,17 @@ class Session:
 
     def open_session(self, saved: SavedSession) -> None:
         """Put a saved session of the same images in place of this one, whose runs are closed; nothing trains."""
-        self._runner.cancel()
-        self._leave_reference()
+        self._leave()
         self._series += 1
         runs = [replace(run, series=self._series) for run in saved.runs]
         self._config, self._first, self._n_runs = saved.config, saved.first, saved.n_runs
-        self._training, self._run, self._selected_epoch, self._starts_clean = None, None, None, False
-        self._rivals = {}
         self._earlier = EarlierRuns(tuple(run for run in runs if run.number != saved.present))
         self._saved = frozenset(run.revision for run in runs)
         self._n_tested = max((run.test.number for run in runs if run.test is not None), default=0)
         self._publish()  # so that nobody takes the run to come for the one before
         for run in runs:
             if run.number == saved.present:
-                self._training = _resumed(run, self.dataset)
-                self._run = replace(run, is_recorded=self._training is None)
-                self._publish()
+                self._show(run)
         if not saved.present:
             self.reset()
 
@@ -621,20 +536,14 @@ class Session:
         """Train the textbook's network with the settings of one's own, unless that has been done."""
         if self.own is None:
             return
-        config, alike = self._config, [run for run in self._earlier.of(self.dataset) if run.own is None]
-        alike = [
-            run for run in alike if {*run.config.differences(config)} <= {"epochs"} and not run.is_marked
-        ]
+        config, runs = self._config, (run for run in self._earlier.of(self.dataset) if run.own is None)
+        alike = [run for run in runs if {*run.config.differences(config)} <= {"epochs"} and not run.is_marked]
         if any(run.config == config and run.status == "finished" for run in alike):
             return
-        self._earlier = replace(
-            self._earlier, runs=tuple(run for run in self._earlier.runs if run not in alike)
-        )
-        training = TrainingRun(config, self.dataset)
+        self._earlier = self._earlier.without(alike)
+        training, label = TrainingRun(config, self.dataset), f"textbook, {run_label(config, self._first)}"
         run = SessionRun.beginning(training, self._next_number())
-        self._reference = replace(
-            run, label=f"textbook, {run_label(config, self._first)}", series=self._series
-        )
+        self._reference = replace(run, label=label, series=self._series)
         self._referee.start(training)
 
     def _leave_reference(self) -> None:
@@ -648,6 +557,19 @@ class Session:
             if run.history.end is not None:
                 self._reference, self._earlier = None, self._earlier.followed_by(run)
                 self._publish()
+
+    def _leave(self) -> None:
+        """End what trains, and make it an earlier run."""
+        self._runner.cancel()
+        self._leave_reference()
+        self._put_aside()
+        self._training = None
+
+    def _show(self, run: SessionRun) -> None:
+        """Make a run that has ended the present one, which goes on to more epochs if it can."""
+        self._training = _resumed(run, self.dataset)
+        self._run = replace(run, is_recorded=self._training is None)
+        self._publish()
 
     def _put_aside(self) -> None:
         """Make the present run an earlier one, unless there is nothing in it to keep."""

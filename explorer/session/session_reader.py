@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from io import BytesIO
 from itertools import pairwise
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,15 +45,18 @@ from explorer.training import (
     Snapshot,
     Timeline,
     TrainingConfig,
-    TrainingRun,
     check_images,
+    new_network,
 )
 from explorer.training.config import MOST_EPOCHS
 from explorer.training.process_settings import one_blas_thread
 from explorer.training.record_tables import figure_kinds, figure_rows, read_only_counts
+from explorer.training.run import snapshot_of
 from explorer.wording import writable
 
 __all__ = ["SessionFileError", "is_session", "read_session"]
+
+_Told = TypeVar("_Told")
 
 _EXPECTED = "a session that the explorer has saved"
 _MOST_UNPACKED = 6 * MOST_RECORD_BYTES
@@ -301,28 +304,27 @@ class _Reader:
         parent, first_epoch = known.get(entry["parent"]), entry["first_epoch"]
         if entry["parent"] and parent is None:
             raise _refused(part, "parent", entry, "0, or the number of a run before it")
-        opened, test = _opened(entry, part), _test(entry, part)
+        opened = _told(OpenedWeights, entry, "opened", _OPENED, part)
         used = self._dataset.head(config.n_train).hold_out(config.n_validation, config.seed)
-        self._check_room(len(entry["weights"]), used, part)
-        snapshots = self._snapshots(config, entry, part)
-        epochs = [
-            EpochRecord(**figures, confusion=counts)
-            for figures, counts in self._rows("epochs", "confusions", entry["n_starts"] + entry["n_epochs"])
-        ]
-        rows = self._take("batches", entry["n_batches"])
-        batches = [BatchRecord(**figures) for figures in figure_rows(BatchRecord, rows)]
+        self._output_room -= len(entry["weights"]) * output_bytes(used)
+        if self._output_room < 0:
+            found = f"{len(entry['weights'])} networks"
+            raise FileError(part, found, "fewer, whose outputs memory has room for")
+        snapshots = self._snapshots(config, used, entry, part)
+        n_epochs = entry["n_starts"] + entry["n_epochs"]
+        epochs = [EpochRecord(**values) for values in self._rows("epochs", "confusions", n_epochs)]
+        rows = figure_rows(BatchRecord, self._take("batches", entry["n_batches"]))
+        batches = [BatchRecord(**values) for values in rows]
         evaluations = [
-            Evaluation(
-                **figures,
-                confusion=counts,
-                snapshot=snapshots.get(figures["epoch"]) or self._bare(figures["epoch"]),
-            )
-            for figures, counts in self._rows("evaluations", "evaluated", entry["n_evaluations"])
+            Evaluation(**values, snapshot=snapshots.get(values["epoch"]) or self._bare(values["epoch"]))
+            for values in self._rows("evaluations", "evaluated", entry["n_evaluations"])
         ]
         for records in (epochs, batches, evaluations):
             _check_order([record.epoch for record in records], part, first_epoch, config.epochs)
         start, own = epochs[: entry["n_starts"]], epochs[entry["n_starts"] :]
-        _check_counts((*own, *evaluations, *(() if parent else start)), part, used.n_test)
+        counted = (*own, *evaluations, *(() if parent else start))
+        if any(record.confusion.sum() != used.n_test for record in counted):
+            raise FileError(part, "other counts", f"those of {used.n_test} images")
         timeline = Timeline()
         for record in (*(start if parent else ()), *own):
             if record.epoch in snapshots:
@@ -342,42 +344,39 @@ class _Reader:
             parent=parent and parent.without_moments(),
             origin=began if parent and began and began.epoch == first_epoch else None,
             opened=opened,
-            test=test,
+            test=_told(FinalTest, entry, "test", _TEST, part),
             first_weights=snapshots[first_epoch].weights if opened and first_epoch in snapshots else None,
             start=next(iter(start), None),
         )
 
-    def _check_room(self, n_networks: int, dataset: Dataset, part: str) -> None:
-        """Raise if the outputs of networks need more memory than those of a file may."""
-        self._output_room -= n_networks * output_bytes(dataset)
-        if self._output_room < 0:
-            raise FileError(part, f"{n_networks} networks", "fewer, whose outputs memory has room for")
-
     def _snapshots(
-        self, config: TrainingConfig, entry: Mapping[str, Any], part: str
+        self, config: TrainingConfig, used: Dataset, entry: Mapping[str, Any], part: str
     ) -> dict[float, Snapshot]:
         """Return a run's networks by their epoch; what they give for the held-out images is computed."""
         found: dict[float, Snapshot] = {}
         if not entry["weights"]:
             return found
-        training = TrainingRun(config, self._dataset)
-        shapes = training.new_network().shapes.values()
+        network = new_network(config, self._dataset)
         for epoch in entry["weights"]:
             if not _Rule(float, high=config.epochs).fits(epoch):
                 raise _refused(part, "weights", entry, f"epochs from 0 to {config.epochs}")
-            training.set_weights([self._take("weights", math.prod(shape)).reshape(shape) for shape in shapes])
+            shapes = network.shapes.values()
+            network.set_weights([self._take("weights", math.prod(shape)).reshape(shape) for shape in shapes])
             with one_blas_thread():  # as when they were first computed: two threads round otherwise
-                found[epoch] = replace(training.snapshot(), epoch=epoch)
+                found[epoch] = snapshot_of(network, used, epoch)
         return found
 
     def _bare(self, epoch: float) -> Snapshot:
         """Return the snapshot of a network whose weights are not there."""
         return Snapshot(epoch, (), np.empty((self._dataset.n_classes, 0), np.float32))
 
-    def _rows(self, name: str, counts: str, count: int) -> Iterable[tuple[dict[str, Any], NDArray[np.int64]]]:
-        """Return the next records of a table, each with its confusion matrix."""
-        figures = figure_rows(_RECORDS[name], self._take(name, count))
-        return zip(figures, self._take(counts, count), strict=True)
+    def _rows(self, name: str, counts: str, count: int) -> Iterable[dict[str, Any]]:
+        """Return the values of the next records of a table, each with its confusion matrix."""
+        rows = figure_rows(_RECORDS[name], self._take(name, count))
+        return (
+            {**figures, "confusion": confusion}
+            for figures, confusion in zip(rows, self._take(counts, count), strict=True)
+        )
 
     def _take(self, table: str, count: int) -> Any:
         """Return the next rows of a table."""
@@ -389,20 +388,14 @@ class _Reader:
         return rows
 
 
-def _opened(entry: Mapping[str, Any], part: str) -> OpenedWeights | None:
-    """Return the weights file that a run began with."""
-    if entry.get("opened") is None:
+def _told(
+    kind: Callable[..., _Told], entry: Mapping[str, Any], key: str, rules: Mapping[str, _Rule], part: str
+) -> _Told | None:
+    """Return what an entry says under a key; None where that is nothing, as in files of before."""
+    if entry.get(key) is None:
         return None
-    opened = _checked(entry["opened"], _OPENED, f"{part}, opened")
-    return OpenedWeights(**{name: opened[name] for name in _OPENED})
-
-
-def _test(entry: Mapping[str, Any], part: str) -> FinalTest | None:
-    """Return what the run came to on the test set, where that was opened for it."""
-    if entry.get("test") is None:  # as in files of before
-        return None
-    test = _checked(entry["test"], _TEST, f"{part}, test")
-    return FinalTest(**{name: test[name] for name in _TEST})
+    values = _checked(entry[key], rules, f"{part}, {key}")
+    return kind(**{name: values[name] for name in rules})
 
 
 def _end(entry: Mapping[str, Any], part: str, evaluation: Evaluation | None) -> RunEnd | None:
@@ -418,9 +411,3 @@ def _check_order(epochs: Sequence[float], part: str, first: int, last: int) -> N
     rises = all(before < after for before, after in pairwise(epochs))
     if not (rises and first <= min(epochs, default=first) and max(epochs, default=first) <= last):
         raise FileError(part, "records out of order", f"those of epochs from {first} to {last}")
-
-
-def _check_counts(records: Iterable[EpochRecord | Evaluation], part: str, n_images: int) -> None:
-    """Raise unless the confusion matrix of each record counts all held-out images."""
-    if any(record.confusion.sum() != n_images for record in records):
-        raise FileError(part, "other counts", f"those of {n_images} images")

@@ -13,9 +13,11 @@ from typing import Any
 from explorer.training.fields import ConfigError, Field, Real, Whole
 from explorer.wording import grouped
 
-__all__ = ["Change", "Changes"]
+__all__ = ["MOST_CHANGES", "Change", "Changes"]
 
-_MOST = 50
+MOST_CHANGES = 50
+"""More changes than that no run can have."""
+
 _MOST_STEPS = 10**12
 _LONGEST_TEXT = 3000
 
@@ -45,17 +47,17 @@ class Changes(Field):
     @property
     def expected(self) -> str:
         """What they may be, in words."""
-        return f"up to {_MOST} changes, each step:rate:batch with a later step, as 1170:0.001:512"
+        return f"up to {MOST_CHANGES} changes, each step:rate:batch with a later step, as 1170:0.001:512"
 
     def check(self, value: Any) -> tuple[Change, ...]:
         """Return changes as a tuple, or raise `ConfigError`; each may be named values, as files have them."""
         if isinstance(value, str) or not isinstance(value, Iterable):
             raise self.refuse(value)
         try:
-            changes = tuple(map(self._change, islice(value, _MOST + 1)))
+            changes = tuple(map(self._change, islice(value, MOST_CHANGES + 1)))
         except ConfigError:
             raise self.refuse(value) from None
-        if len(changes) > _MOST:
+        if len(changes) > MOST_CHANGES:
             raise self.refuse(value)
         if any(before.step >= after.step for before, after in pairwise(changes)):
             raise self.refuse(value)

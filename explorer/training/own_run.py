@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import math
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, closing, nullcontext
 from copy import deepcopy
 from inspect import signature
@@ -20,8 +20,8 @@ from explorer.engine import Score, ScoredSet, score_outputs
 from explorer.network import LOSSES, OPTIMIZERS, NeuralNetwork, confusion_matrix
 from explorer.training.config import TrainingConfig
 from explorer.training.own_network import OwnClass, OwnNetworkError, recognised
-from explorer.training.records import BatchRecord, BatchStep
-from explorer.training.run import DivergedError, Event, TrainingRun, length_of
+from explorer.training.records import BatchRecord
+from explorer.training.run import DivergedError, Event, TrainingRun
 
 __all__ = ["OwnRun", "by_turns", "float_columns"]
 
@@ -77,30 +77,13 @@ class OwnRun(TrainingRun):
         """Return another network of the class, with first weights of its own."""
         return self.own.network(self.config, self.dataset)
 
-    def batch_step(
-        self, before: Sequence[NDArray[np.floating]], goes_on: Callable[[], bool] = lambda: True
-    ) -> BatchStep | None:
-        """Return what the newest mini-batch did; NaN for how far it moved weights that are not known."""
-        X, d = self._watch.batch
-        first, after = self._watch.score, self._weights()
+    def _batch_scores(self, *_: Any) -> list[Score] | None:
+        (X, d), first = self._watch.batch, self._watch.score
         if not first.n:
             return None
         with self.own.told("forward"), np.errstate(all="ignore"):
             y = np.asarray(self._twin().forward(X))
-        second = score_outputs(y.T, d.T, d.argmax(axis=0), self.config.loss)
-        moved = math.nan
-        if after:
-            change = length_of(a - b for a, b in zip(after, before, strict=True))
-            moved = change / (length_of(before) or math.nan)
-        return BatchStep(
-            step=self.step,
-            n_images=first.n,
-            train_loss=first.mean_loss,
-            train_accuracy=first.accuracy,
-            loss_after=second.mean_loss,
-            accuracy_after=second.accuracy,
-            moved=moved,
-        )
+        return [first, score_outputs(y.T, d.T, d.argmax(axis=0), self.config.loss)]
 
     def leave(self) -> None:
         """End a `fit` that is under way, and its thread; to go on is to begin the epoch again."""

@@ -20,7 +20,7 @@ from explorer.datasets import Dataset
 from explorer.engine import AugmentedImages, MiniBatches, Model, Score, ScoredSet, Scorer
 from explorer.network import NeuralNetwork
 from explorer.network.schedules import rate_factor
-from explorer.training.changes import Change
+from explorer.training.changes import MOST_CHANGES, Change
 from explorer.training.config import TrainingConfig
 from explorer.training.fields import ConfigError
 from explorer.training.own_network import OwnClass
@@ -36,7 +36,7 @@ from explorer.training.records import (
 from explorer.training.share import n_cores
 from explorer.wording import grouped
 
-__all__ = ["DivergedError", "Event", "TrainingRun", "check_images", "length_of", "new_network", "train"]
+__all__ = ["DivergedError", "Event", "TrainingRun", "check_images", "new_network", "snapshot_of", "train"]
 
 _Found = TypeVar("_Found")
 
@@ -317,9 +317,9 @@ class TrainingRun:
         these can't be.
         """
         checked = self.config.replace(learning_rate=learning_rate, batch_size=batch_size)
-        newest = self.config.changes[-1].step if self.config.changes else -1
-        change = Change(newest + 1, checked.learning_rate, checked.batch_size)
-        self.config.replace(changes=(*self.config.changes, change))  # there may be no room for another
+        n = len(self.config.changes) + 1
+        if n > MOST_CHANGES:
+            raise ConfigError("changes", n, f"up to {MOST_CHANGES} changes of a run while it trains")
         self._wanted = checked.learning_rate, checked.batch_size
 
     @overload
@@ -363,28 +363,38 @@ class TrainingRun:
         BatchStep or None
             None if it was left.
         """
-        data, after = self.dataset, self.weights()
-        chosen = self._order[slice(*self._newest)]
-        batch = data.train_images[chosen], data.train_labels[chosen]
-        scores = []
-        for weights in (before, after):
-            network = self.new_network()
-            network.set_weights(weights)
-            scored = _unless_left(Scorer(Model(network, small_product())).scoring(*batch), goes_on)
-            if scored is None:
-                return None
-            scores.append(scored.score)
+        after = self.weights()
+        scores = self._batch_scores((before, after), goes_on)
+        if scores is None:
+            return None
         first, second = scores
-        moved = length_of(np.subtract(a, b) for a, b in zip(after, before, strict=True))
+        # Weights are not known of some classes of one's own, and those of a file may all be 0.
+        moved = _length(np.subtract(a, b) for a, b in zip(after, before, strict=True))
         return BatchStep(
             step=self.step,
-            n_images=len(chosen),
+            n_images=first.n,
             train_loss=first.mean_loss,
             train_accuracy=first.accuracy,
             loss_after=second.mean_loss,
             accuracy_after=second.accuracy,
-            moved=moved / (length_of(before) or math.nan),  # a file's weights may all be 0
+            moved=moved / (_length(before) or math.nan) if after else math.nan,
         )
+
+    def _batch_scores(
+        self, each: Sequence[Sequence[NDArray[np.floating]]], goes_on: Callable[[], bool]
+    ) -> list[Score] | None:
+        """Return the scores of the newest mini-batch with each weights; None if it was left."""
+        chosen = self._order[slice(*self._newest)]
+        batch = self.dataset.train_images[chosen], self.dataset.train_labels[chosen]
+        scores = []
+        for weights in each:
+            network = self.new_network()
+            network.set_weights(weights)
+            scored = _unless_left(_scoring(network, *batch), goes_on)
+            if scored is None:
+                return None
+            scores.append(scored.score)
+        return scores
 
     def snapshot(self) -> Snapshot:
         """Return a read-only copy of the network as it is now, with its outputs for the test set."""
@@ -547,6 +557,19 @@ class TrainingRun:
         return self._scorer.scoring(data.test_images, data.test_labels)
 
 
+def snapshot_of(network: NeuralNetwork, dataset: Dataset, epoch: float) -> Snapshot:
+    """Return a read-only copy of a network, with its outputs for the test set."""
+    scored = _unless_left(_scoring(network, dataset.test_images, dataset.test_labels), lambda: True)
+    assert scored is not None
+    return Snapshot(epoch, Model(network, 0).parameters.weights(), scored.outputs)
+
+
+def _scoring(
+    network: NeuralNetwork, images: NDArray[np.uint8], labels: NDArray[np.int64]
+) -> Generator[None, None, ScoredSet]:
+    return Scorer(Model(network, small_product())).scoring(images, labels)
+
+
 def _unless_left(work: Generator[None, None, _Found], goes_on: Callable[[], bool]) -> _Found | None:
     """Return what `work` comes to, or None if `goes_on` said no before that."""
     with closing(work):
@@ -559,6 +582,6 @@ def _unless_left(work: Generator[None, None, _Found], goes_on: Callable[[], bool
     return None
 
 
-def length_of(arrays: Iterable[NDArray[np.floating]]) -> float:
+def _length(arrays: Iterable[NDArray[np.floating]]) -> float:
     """Return the Euclidean length of all the numbers in some arrays together."""
     return math.sqrt(sum(float(np.vdot(array, array)) for array in arrays))

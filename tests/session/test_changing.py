@@ -100,6 +100,6 @@ def test_what_it_cannot_be_is_refused_and_leaves_the_run_as_it_is(paused):
 def test_there_are_only_so_many_changes(paused):
     many = tuple(Change(n, 0.05, 16) for n in range(50))
     paused.train(CONFIG.replace(changes=many), paused=True)
-    with pytest.raises(ConfigError, match="up to 50 changes"):
+    with pytest.raises(ConfigError, match="changes is 51; expected up to 50 changes"):
         paused.change(learning_rate=0.005)
     assert finished(paused).config.changes == many

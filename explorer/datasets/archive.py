@@ -80,15 +80,9 @@ def write_archive(dataset: Dataset, stream: IO[bytes]) -> None:
 def members(stream: io.BufferedReader, archive: str) -> Iterator[tuple[str, io.BufferedReader]]:
     """Yield the name, without its folder, and the content of each plain file in a tar archive.
 
-    The content is valid until the next member is asked for.
-
-    Parameters
-    ----------
-    stream : io.BufferedReader
-        The archive from its start, decompressed.
-    archive : str
-        Name for the `DatasetError` if it is no tar archive or a damaged one, has more than 1000 members or 100 MB
-        that are not read, or holds a link, a device or a path that leaves its folder.
+    The content is valid until the next member is asked for. `stream` is the archive from its start, decompressed;
+    `archive` its name for the `DatasetError` if it is no tar archive or a damaged one, has more than 1000 members
+    or 100 MB that are not read, or holds a link, a device or a path that leaves its folder.
     """
     skipped = 0
     for _ in range(_MOST_MEMBERS):

@@ -62,19 +62,9 @@ class Augmentation:
 def distort(images: Images, augmentation: Augmentation, rng: np.random.Generator) -> Images:
     """Return new images, each distorted by amounts of its own, the same for the same state of `rng`.
 
-    Parameters
-    ----------
-    images : ndarray of uint8, shape (n, 28, 28)
-    augmentation : Augmentation
-        The largest amounts.
-    rng : numpy.random.Generator
-        Four amounts are drawn for each image (right, down, turn, size), then its elastic displacements, which are
-        proportional to `elastic`: a different amount of one kind leaves the others as they are.
-
-    Returns
-    -------
-    ndarray of uint8, shape (n, 28, 28)
-        What comes from outside an image is 0.
+    Four amounts are drawn for each image (right, down, turn, size), of which `augmentation` has the largest, then
+    its elastic displacements, which are proportional to `elastic`: a different amount of one kind leaves the
+    others as they are. Images are uint8 of shape (n, 28, 28); what comes from outside is 0.
     """
     limits = (augmentation.shift, augmentation.shift, augmentation.rotation, augmentation.scale)
     right, down, degrees, growth = rng.uniform(-1, 1, (len(images), 4)).T * np.array(limits)[:, None]
@@ -92,24 +82,10 @@ def transform(
 ) -> Images:
     """Return new images: scaled and turned about the centre, then shifted, and bent.
 
-    Parameters
-    ----------
-    images : ndarray of uint8, shape (n, 28, 28)
-    right, down : float or ndarray of float64, shape (n,)
-        Shift in pixels.
-    degrees : float or ndarray of float64, shape (n,)
-        Turn, anticlockwise.
-    size : float or ndarray of float64, shape (n,)
-        Factor on the size, above 0.
-    elastic : float
-        Standard deviation of a pixel's displacement on each axis, in pixels.
-    rng : numpy.random.Generator, optional
-        Draws the displacements; needed where `elastic` is not 0.
-
-    Returns
-    -------
-    ndarray of uint8, shape (n, 28, 28)
-        Bilinear interpolation between the four pixels around each place, in steps of 1/256 pixel; 0 outside.
+    Images are uint8 of shape (n, 28, 28); each amount is one for all, or an array of shape (n,): `right` and
+    `down` in pixels, `degrees` anticlockwise, `size` a factor above 0. `elastic` is the standard deviation of a
+    pixel's displacement on each axis, in pixels, which `rng` draws. Bilinear interpolation between the four pixels
+    around each place, in steps of 1/256 pixel; 0 outside.
     """
     turn = np.deg2rad(degrees)
     cosine, sine = np.cos(turn) / size, np.sin(turn) / size
@@ -151,18 +127,10 @@ def _displacements(n: int, smoothing: Floats, rng: np.random.Generator) -> Float
 
 
 def look_up(images: Images, places: Floats) -> Images:
-    """Return what stands at `places` in the images.
+    """Return what stands at `places` in the images, uint8 of shape (n, 28, 28), as a new array like it.
 
-    Parameters
-    ----------
-    images : ndarray of uint8, shape (n, 28, 28)
-    places : ndarray of float32, shape (2, n, 784)
-        For each pixel of a new image the column, then the row, that it shows: 0 is the centre of the first.
-
-    Returns
-    -------
-    ndarray of uint8, shape (n, 28, 28)
-        Bilinear interpolation between four pixels; 0 outside.
+    `places`, float32 of shape (2, n, 784), has for each pixel of a new image the column, then the row, that it
+    shows: 0 is the centre of the first. Bilinear interpolation between four pixels; 0 outside.
     """
     steps = np.clip((places + 1) * STEPS + 0.5, 0, FRAME * STEPS - 1).astype(np.uint32)
     (right, below), (column, row) = steps % STEPS, steps // STEPS

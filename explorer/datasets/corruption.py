@@ -40,19 +40,10 @@ class Corruption:
 
 
 def corrupt(images: Images, kind: str, amount: float) -> Images:
-    """Return new images, changed by `amount`; what is drawn by chance is the same for the same place in `images`.
+    """Return new images, uint8 (n, 28, 28) as `images`, changed by `amount` in the unit of the corruption `kind`.
 
-    Parameters
-    ----------
-    images : ndarray of uint8, shape (n, 28, 28)
-    kind : str
-        One of `CORRUPTIONS`. Raises `KeyError` for another.
-    amount : float
-        In the unit of the corruption; 0 changes nothing.
-
-    Returns
-    -------
-    ndarray of uint8, shape (n, 28, 28)
+    What is drawn by chance is the same for the same place in `images`; 0 changes nothing. Raises `KeyError` for a
+    kind that is none of `CORRUPTIONS`.
     """
     return CORRUPTIONS[kind].change(images, amount) if amount else images.copy()
 

@@ -20,6 +20,7 @@ from explorer.foreign_files import FileError
 __all__ = ["DIGITS", "IMAGE_SHAPE", "Dataset", "DatasetError", "one_hot_columns", "pixel_columns"]
 
 _Scalar = TypeVar("_Scalar", bound=np.generic)
+_ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")
 _Drawn = tuple[NDArray[np.uint8], NDArray[np.int64]]
 
 IMAGE_SHAPE = (28, 28)
@@ -193,24 +194,12 @@ class Dataset:
         return lru_cache(maxsize=2)(partial(_drawn, self.train_images, self.train_labels))
 
 
-class _OfSplit:
-    """An array of a split, copied when it is read; one that the split has itself goes first."""
-
-    def __init__(self, place: int, is_test: bool) -> None:
-        self._place, self._is_test = place, is_test
-
-    def __get__(self, split: _Split, owner: type[_Split]) -> Any:
-        whole = split.part_of
-        assert whole is not None
-        return whole._drawn(whole.n_train, split.n_test, vars(split)["seed"], self._is_test)[self._place]
-
-
 @dataclass(frozen=True, eq=False, repr=False, init=False)
 class _Split(Dataset):
-    """Some training images of a whole data set, and others, drawn by a seed, in the place of its test images."""
+    """Some training images of a whole data set, and others, drawn by a seed, in the place of its test images.
 
-    train_images, train_labels = _OfSplit(0, False), _OfSplit(1, False)
-    test_images, test_labels = _OfSplit(0, True), _OfSplit(1, True)
+    The arrays that it doesn't have itself are copied from the whole data when they are read.
+    """
 
     @classmethod
     def of(cls, whole: Dataset, n_validation: int, seed: int) -> _Split:
@@ -220,6 +209,13 @@ class _Split(Dataset):
         counts = {"n_train": whole.n_train - n_validation, "n_test": n_validation}
         vars(split).update(names, **counts, held_out="validation", seed=seed)
         return split
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in _ARRAYS or self.part_of is None:
+            raise AttributeError(name)
+        split, part = name.split("_")
+        drawn = self.part_of._drawn(self.part_of.n_train, self.n_test, vars(self)["seed"], split == "test")
+        return drawn[part == "labels"]
 
 
 def _drawn(

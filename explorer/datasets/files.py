@@ -53,10 +53,7 @@ def file_mode(path: Path, name: str) -> int:
 def open_plain_file(path: Path, name: str) -> io.BufferedReader:
     """Return the file at `path`, open for reading; a pipe or a device is refused, never waited for.
 
-    Raises
-    ------
-    DatasetError
-        With the `name`, if there is none, it can't be read, or it is a folder, a pipe, a socket or a device.
+    Raises `DatasetError`, with the `name`, if there is none, it can't be read, or it is anything else than a file.
     """
     mode = file_mode(path, name)
     if not stat.S_ISREG(mode):
@@ -83,15 +80,10 @@ def unzipped(stream: io.BufferedReader) -> io.BufferedReader:
 def read_array(stream: io.BufferedReader, kind: ArrayKind, file: str) -> NDArray[Any]:
     """Return the array in `stream`, C-contiguous, in the file's dtype; the labels' range is not checked.
 
-    Parameters
-    ----------
-    stream : io.BufferedReader
-        At the start of the file, which may be gzipped; its first bytes tell the format. Its `fileno` is that
-        of the file on disk: one that is small must not fill the memory.
-    kind : {"images", "labels"}
-        What it has to hold: uint8 of shape (n, 28, 28), or integers of shape (n,); n from 1 to 1 000 000.
-    file : str
-        Name for the `DatasetError` if the content is anything else, or damaged.
+    It is uint8 of shape (n, 28, 28), or integers of shape (n,); n from 1 to 1 000 000. The stream is at the start
+    of the file, which may be gzipped; its first bytes tell the format. Its `fileno` is that of the file on disk:
+    one that is small must not fill the memory. `file` is the name for the `DatasetError` if the content is
+    anything else.
     """
     try:
         stream = unzipped(stream)

@@ -33,16 +33,10 @@ class DatasetOffer:
 
 
 def offer_file(name: str, path: str | Path, shared: Path | None = None) -> DatasetOffer:
-    """Return the offer of what `load_dataset` reads.
+    """Return the offer of what `load_dataset` reads at a path, called by a name, whatever its file is.
 
-    Parameters
-    ----------
-    name : str
-        What it is called, whatever its file is.
-    path : str or Path
-        Its archive or folder.
-    shared : Path, optional
-        A folder that need not exist yet: the first process to read the data set puts it there, and all map it.
+    In the folder `shared`, which need not exist yet, the first process to read the data set puts it, and all map
+    it.
     """
 
     def load() -> Dataset:
@@ -55,12 +49,7 @@ def offer_file(name: str, path: str | Path, shared: Path | None = None) -> Datas
 def usual_offers(shared: Path | None = None, *, but: Iterable[str] = ()) -> tuple[DatasetOffer, ...]:
     """Return the offers that need nobody's doing: MNIST, and Fashion-MNIST where Debian's package is installed.
 
-    Parameters
-    ----------
-    shared : Path, optional
-        A folder for what several processes read, as in `offer_file`.
-    but : iterable of str
-        Names of those that are offered already.
+    The folder `shared` is as in `offer_file`; `but` are the names of those that are offered already.
     """
     offers, (name, path) = [DatasetOffer("MNIST", load_mnist)], _FASHION_MNIST
     if path.is_dir():

@@ -41,10 +41,8 @@ class Preprocessed:
 def preprocess(ink: Image) -> Preprocessed | None:
     """Return a drawing in the form of an MNIST image, and the steps to it; None where nothing is drawn.
 
-    Parameters
-    ----------
-    ink : ndarray of uint8, shape (height, width)
-        The pad: 0 where nothing is drawn, up to 255. Raises `ValueError` for another shape or dtype.
+    `ink` is the pad, uint8 of shape (height, width): 0 where nothing is drawn, up to 255. Raises `ValueError` for
+    another shape or dtype.
     """
     if ink.dtype != np.uint8 or ink.ndim != 2:
         raise ValueError(f"ink is {ink.dtype} of shape {ink.shape}; expected uint8 of shape (height, width)")

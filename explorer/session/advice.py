@@ -63,7 +63,7 @@ class Advisor:
         if run is None:
             return ()
         if run.status == "idle":
-            return _untrained(state)
+            return tuple(_untrained(state))
         about_settings = (_waiting(run, state),) if state.waits else ()
         found = tuple(self._hints(run, state))
         about_end = (*_limited(run), *_stopped_early(run), *(found or _failure(run)), *_test_set(run, state))
@@ -123,25 +123,25 @@ def _judged(run: SessionRun) -> float:
     return record.test_accuracy if run.config.n_validation else record.train_accuracy
 
 
-def _untrained(state: SessionState) -> tuple[Advice, ...]:
+def _untrained(state: SessionState) -> Iterator[Advice]:
     if state.moment is None:
-        return ()
+        return
     accuracy = percent(state.moment.record.test_accuracy)
     text = f"This network is not trained yet: it is right for {accuracy} of the {state.scored_on.held_out} images."
     n = state.dataset.n_classes
     why = f"Its weights are random. A guess among {n} classes is right for about {percent(1 / n, 0)}."
-    return (Advice("untrained", "info", text, why),)
+    yield Advice("untrained", "info", text, why)
 
 
-def _opened(run: SessionRun, state: SessionState) -> tuple[Advice, ...]:
-    """Say which weights are those of a file, and offer to train on where the settings allow it."""
+def _opened(run: SessionRun, state: SessionState) -> Iterator[Advice]:
     if run.opened is None:
-        return ()
+        return
     text = f"{run.opened.file} is open: {run.opened.described(run.config)}."
     why = "It is a run of its own. To train on keeps these weights; other settings and “Train again” don't."
     if state.waits or not state.can_train_on:  # then something else is offered
-        return (Advice("opened", "info", text, why),)
-    return (Advice("opened", "info", text, why, "Train on from these weights", "fork"),)
+        yield Advice("opened", "info", text, why)
+    else:
+        yield Advice("opened", "info", text, why, "Train on from these weights", "fork")
 
 
 def _own(run: SessionRun) -> tuple[Advice, ...]:
@@ -174,21 +174,18 @@ def _waiting(run: SessionRun, state: SessionState) -> Advice:
     return Advice("waiting", "info", text, why, f"Train with {_FRESH}", "train")
 
 
-def _limited(run: SessionRun) -> tuple[Advice, ...]:
+def _limited(run: SessionRun) -> Iterator[Advice]:
     end = run.history.end
-    if end is None or end.status != "stopped" or end.reason in ("", STOPPED_BY_USER):
-        return ()
-    return (Advice("limit", "warning", f"The run was stopped. {end.reason}", "What it has learned is kept."),)
+    if end is not None and end.status == "stopped" and end.reason not in ("", STOPPED_BY_USER):
+        yield Advice("limit", "warning", f"The run was stopped. {end.reason}", "What it has learned is kept.")
 
 
-def _stopped_early(run: SessionRun) -> tuple[Advice, ...]:
-    """Say which epoch's weights are back."""
-    end = run.history.end
-    if end is None or not run.is_stopped_early:
-        return ()
-    n = counted(run.config.patience, "epoch")
-    why = f"It didn't get lower in the {n} that followed: what they learned helped with the training images alone."
-    return (Advice("stopped_early", "info", end.reason, why),)
+def _stopped_early(run: SessionRun) -> Iterator[Advice]:
+    end, n = run.history.end, counted(run.config.patience, "epoch")
+    if end is not None and run.is_stopped_early:
+        why = "what they learned helped with the training images alone."
+        why = f"It didn't get lower in the {n} that followed: {why}"
+        yield Advice("stopped_early", "info", end.reason, why)
 
 
 def _test_set(run: SessionRun, state: SessionState) -> tuple[Advice, ...]:
@@ -223,8 +220,7 @@ def _test_set(run: SessionRun, state: SessionState) -> tuple[Advice, ...]:
     )
 
 
-def _failure(run: SessionRun) -> tuple[Advice, ...]:
+def _failure(run: SessionRun) -> Iterator[Advice]:
     end = run.history.end
-    if end is None or end.status != "failed":
-        return ()
-    return (Advice("failed", "error", f"The run failed. {end.reason}", "Its records are kept."),)
+    if end is not None and end.status == "failed":
+        yield Advice("failed", "error", f"The run failed. {end.reason}", "Its records are kept.")

@@ -45,30 +45,11 @@ class OpenedWeights:
 def opening(
     saved: SavedWeights, file: str, dataset: Dataset, config: TrainingConfig
 ) -> tuple[OpenedWeights, TrainingConfig, Snapshot]:
-    """Return how a run begins with the weights of a file.
+    """Return how a run begins with the weights of a file: what is known of it, the settings, and the start.
 
     Layers and functions are the network's own; the other settings are those that the file names, else `config`'s.
-
-    Parameters
-    ----------
-    dataset : Dataset
-        The images that the network is to read.
-    config : TrainingConfig
-        The settings in the controls.
-
-    Returns
-    -------
-    opened : OpenedWeights
-        The file.
-    settings : TrainingConfig
-        Those that the network was trained with, as far as the file knows them.
-    start : Snapshot
-        The weights; it holds no outputs.
-
-    Raises
-    ------
-    WeightsError
-        If the network is not one for these images, or not one that the controls can show.
+    The start holds no outputs. Raises `WeightsError` if the network is not one for the images of `dataset`, or not
+    one that the controls can show.
     """
     n_inputs, *hidden, n_classes = sizes_of(saved.weights)
     sizes = "-".join(map(str, sizes_of(saved.weights)))

@@ -39,11 +39,8 @@ _WORDS: Mapping[str, Callable[[TrainingConfig], str]] = MappingProxyType(
 def run_label(config: TrainingConfig, first: TrainingConfig | None = None) -> str:
     """Return what sets a run apart: ``"128 units"``, ``"batch 64, lr 0.1"``, ``"Modern, seed 3"``.
 
-    Parameters
-    ----------
-    first : TrainingConfig, optional
-        Those of the session's first run, which the others are compared with; without it, the exercise's. Settings
-        that are nearer to a preset are compared with that, and named after it.
+    It is compared with `first`, the session's first run; without it, with the exercise. Settings that are nearer
+    to a preset are compared with that, and named after it.
     """
     bases = {"": first or TrainingConfig(), **_PREFIXES}
     differences = {name: _differences(base, config) for name, base in bases.items()}

@@ -61,7 +61,8 @@ class Session:
     """What a user does with a data set, run after run; another one may take its place.
 
     One run trains at a time, in a thread. All else happens on the event loop that was running when the session was
-    made, where its methods are to be called; without a loop, what the thread says is heard in `wait`.
+    made, where its methods are to be called; without a loop, what the thread says is heard in `wait`. Whatever
+    takes settings raises `ConfigError` if they ask for more images than the data set has.
 
     Parameters
     ----------
@@ -181,20 +182,12 @@ class Session:
     def apply(
         self, config: TrainingConfig | None = None, *, clean: bool = False, at_once: bool = False
     ) -> None:
-        """Take new settings, and train with them if `auto_train` is on.
+        """Take new settings, and train with them if `auto_train` is on; without any, with those that are set.
 
         More epochs continue the present run; a fork begins again where it began; all else starts a new run with
-        freshly initialised weights. Settings wait, as `SessionState.waits` says, where a new run would take away
-        the selected epoch.
-
-        Parameters
-        ----------
-        config : TrainingConfig, optional
-            The new settings; without any, those that are set are trained with in any case.
-        clean : bool
-            Whether freshly initialised weights are asked for, also where the present run began with others.
-        at_once : bool
-            Whether a new run may take away the selected epoch.
+        freshly initialised weights. `clean` asks for these also where the present run began with others. Settings
+        wait, as `SessionState.waits` says, where a new run would take away the selected epoch, unless it may
+        `at_once`.
         """
         if config is not None:
             self.check(config)

@@ -80,19 +80,9 @@ def is_session(name: str, content: bytes) -> bool:
 def read_session(content: bytes, name: str, dataset: Dataset) -> SavedSession:
     """Return the session in a file that `session_bytes` has made.
 
-    Parameters
-    ----------
-    content : bytes
-        All of the file. It may come from anywhere: nothing in it is run, and sizes are checked before it is read.
-    name : str
-        What errors call it.
-    dataset : Dataset
-        The images that its runs must have learned.
-
-    Raises
-    ------
-    SessionFileError
-        If it holds anything else. The message names the file, what was found and what was expected.
+    `content` may come from anywhere: nothing in it is run, and sizes are checked before it is read. `name` is what
+    errors call it, and its runs must have learned the images of `dataset`. Raises `SessionFileError` if it holds
+    anything else; the message names the file, what was found and what was expected.
     """
     name = printable(name)
     with explained(name, SessionFileError, _EXPECTED):
@@ -139,7 +129,6 @@ class _Rule:
     high: int = _MOST
 
     def fits(self, value: Any) -> bool:
-        """Return whether a value is so."""
         kinds = (int, float) if self.kind is float else (self.kind,)
         size = len(value) if isinstance(value, str | list) else value
         return type(value) in kinds and (self.kind is bool or self.low <= size <= self.high)
@@ -242,7 +231,6 @@ def _figures(archive: ArrayArchive, name: str) -> NDArray[np.float64]:
 
 
 def _counts(archive: ArrayArchive, name: str, dataset: Dataset) -> NDArray[np.int64]:
-    """Return a table of confusion matrices."""
     n = dataset.n_classes
     part, expected = f"{archive.name}, {name}", f"counts in {n} × {n} cells"
     counts = read_only_counts(archive.array(name, "i4", 3, expected, may_be_empty=True))
@@ -269,7 +257,6 @@ class _Reader:
         self._output_room = MOST_OUTPUT_BYTES
 
     def session(self, session: Mapping[str, Any]) -> SavedSession:
-        """Return all of it."""
         name, dataset = self._name, self._dataset
         present, n_runs, known = session["present"], session["n_runs"], dict[int, SessionRun]()
         parts = [f"{name}, run {place}" for place in range(1, len(session["runs"]) + 1)]
@@ -299,7 +286,6 @@ class _Reader:
         )
 
     def _run(self, entry: Mapping[str, Any], part: str, known: Mapping[int, SessionRun]) -> SessionRun:
-        """Return a run with its rows of the tables."""
         config = _config(entry.get("settings"), f"{part}, settings", self._dataset)
         parent, first_epoch = known.get(entry["parent"]), entry["first_epoch"]
         if entry["parent"] and parent is None:
@@ -379,7 +365,6 @@ class _Reader:
         )
 
     def _take(self, table: str, count: int) -> Any:
-        """Return the next rows of a table."""
         start = self._taken[table]
         rows = self._tables[table][start : start + count]
         if len(rows) < count:

@@ -450,12 +450,5 @@ def _tested(steps: tuple[BatchStep, ...], found: Evaluation) -> tuple[BatchStep,
 
 def _as_epoch(found: Evaluation) -> EpochRecord:
     """Return exact figures as the record of an epoch that another session trained."""
-    return EpochRecord(
-        epoch=int(found.epoch),
-        train_loss=found.train_loss,
-        test_loss=found.test_loss,
-        train_accuracy=found.train_accuracy,
-        test_accuracy=found.test_accuracy,
-        seconds=0.0,
-        confusion=found.confusion,
-    )
+    names = ("train_loss", "test_loss", "train_accuracy", "test_accuracy", "confusion")
+    return EpochRecord(int(found.epoch), seconds=0.0, **{name: getattr(found, name) for name in names})

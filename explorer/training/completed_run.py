@@ -41,13 +41,7 @@ class CompletedRun:
 
     @property
     def final(self) -> Evaluation:
-        """Exact figures over the whole training and test set.
-
-        Raises
-        ------
-        DivergedError
-            If the loss became infinite or not a number: there are none.
-        """
+        """Exact figures over the whole training and test set; raises the error of a run that diverged."""
         if self.end.error is not None:
             raise self.end.error
         assert self.end.final is not None
@@ -59,21 +53,10 @@ def complete(
     show: Callable[[Event], object] = lambda event: None,
     is_stopped: Callable[[], bool] = lambda: False,
 ) -> CompletedRun:
-    """Train a run to its end, or until it is to stop.
+    """Train a run to its end, or until `is_stopped`, which is asked after each event, is True.
 
-    Parameters
-    ----------
-    run : TrainingRun
-        The run.
-    show : callable, optional
-        Called with each event, as the run yields them.
-    is_stopped : callable, optional
-        Asked after each event; True ends the run there.
-
-    Returns
-    -------
-    CompletedRun
-        Its status is "failed" if the loss became infinite or not a number, "stopped" if it was to stop.
+    Each event is shown, as the run yields it. The status is "failed" if the loss became infinite or not a number,
+    "stopped" if it was to stop.
     """
     records: list[BatchRecord | EpochRecord | RunEnd] = []
     snapshot = None

@@ -196,24 +196,13 @@ class TrainingConfig:
     def from_query(
         cls, query: str, fields: Mapping[str, Field] = FIELDS
     ) -> tuple[TrainingConfig, tuple[str, ...]]:
-        """Read settings from a URL's query string.
+        """Return the settings in a URL's query string, and at most ten sentences on what was ignored or replaced.
 
-        Parameters
-        ----------
-        query : str
-            The part after the ``?`` (a leading ``?`` is ignored): ``"hidden=128,64&lr=0.1"``. What is no
-            setting of a run, `VIEW_KEYS` and `DATA_KEY`, is passed over.
-        fields : mapping of str to Field
-            The settings: those of a data set, as `fields_of` returns them, or without one, all that may be.
-
-        Returns
-        -------
-        config : TrainingConfig
-            The settings. A number out of range becomes the nearest allowed one; what can't be read has its
-            default.
-        notices : tuple of str
-            At most ten sentences, which name what was ignored or replaced; of many parts of a kind a few are
-            named, and the others counted.
+        `query` is the part after the ``?`` (a leading ``?`` is ignored): ``"hidden=128,64&lr=0.1"``. What is no
+        setting of a run, `VIEW_KEYS` and `DATA_KEY`, is passed over. A number out of range becomes the nearest
+        allowed one, by `fields`: those of a data set, as `fields_of` returns them, or without one, all that may
+        be. What can't be read has its default. Of many bad parts of a kind a few are named, and the others
+        counted.
         """
         by_key, found = {field.key: field for field in fields.values()}, parts(query)
         read = {
@@ -298,13 +287,7 @@ class TrainingConfig:
         return tuple(words)
 
     def steps_at_ends(self, n_samples: int) -> tuple[int, ...]:
-        """Return the mini-batches (updates of the weights) by the end of each epoch, 0 for epoch 0.
-
-        Parameters
-        ----------
-        n_samples : int
-            Training samples in use.
-        """
+        """Return the mini-batches (updates of the weights) by the end of each epoch, 0 for epoch 0."""
         ends, step, size, changes = [0], 0, self.batch_size, list(self.changes)
         while len(ends) <= self.epochs:
             left = n_samples

@@ -19,10 +19,7 @@ def log_fault(error: Exception) -> None:
 class EventLoop:
     """The event loop that was running where this was made; in a plain script there is none.
 
-    Parameters
-    ----------
-    on_fault : callable, optional
-        Called with what a handler raised, to tell the user; without it, that is logged.
+    What a handler raises goes to `on_fault`, to tell the user; without it, that is logged.
     """
 
     def __init__(self, on_fault: Callable[[Exception], object] = log_fault) -> None:

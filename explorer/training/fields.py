@@ -265,10 +265,8 @@ class LayerSizes(Field):
     def _hidden(self, text: str) -> list[str]:
         """Return what stands for each hidden layer.
 
-        Raises
-        ------
-        ConfigError
-            If all layers seem to be written, but inputs or outputs are not those of the network.
+        Raises `ConfigError` where all layers seem to be written, but inputs or outputs are not those of the
+        network.
         """
         text = text[:_LONGEST_ROW].strip()
         chain = _HYPHEN.split(text)

@@ -26,24 +26,11 @@ _WIDE = 64  # more units than that bear a third of it where outputs are summed u
 
 
 def fitting_rate(config: TrainingConfig, n_train: int) -> float:
-    """Return the largest learning rate of 1 or 3 times a power of ten that still trains well.
+    """Return the largest learning rate of 1 or 3 times a power of ten, 1e-5 to 100, that still trains well.
 
-    Parameters
-    ----------
-    config : TrainingConfig
-        Its hidden layers, loss, optimizer, batch size and reduction count.
-    n_train : int
-        Training samples in use; a batch is never larger.
-
-    Returns
-    -------
-    float
-        1e-5 to 100.
-
-    Notes
-    -----
-    Three limits, each measured on MNIST as a factor on the MEAN gradient (by sum, that is the learning rate
-    times the batch size):
+    Of the config count its hidden layers, loss, optimizer, batch size and reduction; a batch is never larger than
+    `n_train`. Three limits, each measured on MNIST as a factor on the MEAN gradient (by sum, that is the learning
+    rate times the batch size):
 
     - one for each pair of hidden activation and loss;
     - with sigmoid units and a squared error, 264 / width: their activations are all positive, so what one step

@@ -14,14 +14,7 @@ from explorer.network.diagnostics import LayerDiagnostics
 from explorer.training.config import MOST_EPOCHS, TrainingConfig
 from explorer.training.findings import BetterRun, Findings, Hint, Severity
 from explorer.training.fitting import fitting_rate, rounded_down
-from explorer.training.method_hints import (
-    augmentation_too_strong,
-    dropout_too_strong,
-    memorised,
-    patience_too_short,
-    penalty_too_strong,
-    wavering_loss,
-)
+from explorer.training.method_hints import METHOD_ADVICE, METHOD_CAUSES
 from explorer.training.records import History
 from explorer.training.run import DivergedError
 from explorer.wording import counted, grouped, percent, plain
@@ -62,13 +55,8 @@ def hints(
         Training samples in use, at least 1.
     diagnostics : sequence of LayerDiagnostics
         What `diagnose` says of its newest weights, the output layer last; they make some reasons more exact.
-    n_available : int, optional
-        Training samples that there are; without it, there may be any number more.
-    start_accuracy : float, optional
-        Accuracy, 0 to 1, of the weights that the run went on from, as a fork does; without it, its first weights
-        were drawn by its initializer.
-    better : BetterRun, optional
-        A run with much the same settings that reached more, of the accuracy that `Findings.judged_by` names.
+    n_available, start_accuracy, better
+        As in `Findings`.
     """
     run = (history.config, history.epochs, history.end, n_train)
     findings = Findings(*run, tuple(diagnostics), n_available, start_accuracy, better)
@@ -366,9 +354,7 @@ _CAUSES: tuple[Rule, ...] = (
     one_sided_loss,
     dead_units,
     step_too_large,
-    penalty_too_strong,
-    dropout_too_strong,
-    augmentation_too_strong,
+    *METHOD_CAUSES,
     too_few_updates,
     step_too_small,
     ruined_weights,
@@ -376,12 +362,5 @@ _CAUSES: tuple[Rule, ...] = (
 )
 """What keeps a run from learning; the first that applies is said, and nothing else."""
 
-_ADVICE: tuple[Rule, ...] = (
-    few_images,
-    overfitting,
-    patience_too_short,
-    wavering_loss,
-    memorised,
-    few_epochs,
-)
+_ADVICE: tuple[Rule, ...] = (few_images, overfitting, *METHOD_ADVICE, few_epochs)
 """What would make a sound run better."""

@@ -10,14 +10,7 @@ from explorer.network import OPTIMIZERS
 from explorer.training.findings import Findings, Hint
 from explorer.wording import counted, percent, plain
 
-__all__ = [
-    "augmentation_too_strong",
-    "dropout_too_strong",
-    "memorised",
-    "patience_too_short",
-    "penalty_too_strong",
-    "wavering_loss",
-]
+__all__ = ["METHOD_ADVICE", "METHOD_CAUSES"]
 
 _STRONG_L2, _STRONG_L1 = 0.001, 0.0001
 _WIDE_ENOUGH = 64  # units, to spare a fifth of them in each step
@@ -110,3 +103,10 @@ def memorised(findings: Findings) -> Hint | None:
     what += f"{percent(findings.test_accuracy)}."
     why = "The training images are learned by heart: shifted and turned a little, they are new in each epoch."
     return findings.hint("memorised", "info", why, {"shift": 1.0, "rotation": 10.0}, what)
+
+
+METHOD_CAUSES = (penalty_too_strong, dropout_too_strong, augmentation_too_strong)
+"""What keeps a run from learning."""
+
+METHOD_ADVICE = (patience_too_short, wavering_loss, memorised)
+"""What would make a sound run better."""

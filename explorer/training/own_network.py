@@ -20,15 +20,17 @@ from explorer.network import ACTIVATIONS, OUTPUTS, NeuralNetwork
 from explorer.training.config import FIELDS, TrainingConfig
 from explorer.training.process_settings import one_blas_thread
 
-__all__ = ["OwnClass", "OwnNetwork", "OwnNetworkError", "departs", "recognised"]
+__all__ = ["NETWORK_SETTINGS", "OwnClass", "OwnNetwork", "OwnNetworkError", "departs", "recognised"]
 
 Array = NDArray[Any]
 
 _METHODS = ("forward", "train_iteration", "fit")
-_ITS_OWN = (  # unless it takes them
+NETWORK_SETTINGS = (
     "hidden_activation", "output", "loss", "initializer", "optimizer", "l2", "l1", "dropout", "input_dropout",
     "max_norm", "seed",
 )  # fmt: skip
+"""The settings that the textbook's network takes; a class of one's own decides about those it doesn't take."""
+
 _OURS = (  # what the textbook's own `fit` doesn't do either
     "schedule", "warmup", "shift", "rotation", "scale", "elastic", "patience", "changes",
 )  # fmt: skip
@@ -44,16 +46,9 @@ class OwnNetworkError(RuntimeError):
 class OwnClass:
     """A class that is trained in place of `NeuralNetwork`.
 
-    Parameters
-    ----------
-    made_by : type
-        Called as ``Mine(n_input, n_hidden, n_output)``, with those of the textbook's keywords that it names. It
-        has the methods `forward`, `train_iteration` and `fit` of the exercise.
-
-    Raises
-    ------
-    TypeError
-        If it is no class, can't be called so, or lacks a method.
+    It is called as ``Mine(n_input, n_hidden, n_output)``, with those of the textbook's keywords that it names, and
+    has the methods `forward`, `train_iteration` and `fit` of the exercise. Raises `TypeError` if it is no such
+    class.
     """
 
     made_by: type[Any]
@@ -86,30 +81,24 @@ class OwnClass:
         parameters = [*signature(self.made_by).parameters.values()]
         passes_on = any(one.kind is Parameter.VAR_KEYWORD for one in parameters)
         if passes_on and issubclass(self.made_by, NeuralNetwork):
-            return _ITS_OWN
+            return NETWORK_SETTINGS
         sizes = {
             one.name for one in parameters[:3]
         }  # they may be called so too: ``Mine(input, hidden, output)``
-        return tuple(name for name in _ITS_OWN if name in {one.name for one in parameters} - sizes)
+        return tuple(name for name in NETWORK_SETTINGS if name in {one.name for one in parameters} - sizes)
 
     @property
     def settings(self) -> tuple[str, ...]:
         """The settings that mean something to it; the others are its own."""
         known = (name for name in FIELDS if name not in _OURS)
-        return tuple(name for name in known if name not in _ITS_OWN or name in self.keywords)
+        return tuple(name for name in known if name not in NETWORK_SETTINGS or name in self.keywords)
 
     def without_ours(self, config: TrainingConfig) -> TrainingConfig:
         """Return a config without what only a run of the textbook's network does."""
         return config.replace(**{name: getattr(TrainingConfig(), name) for name in _OURS})
 
     def make(self, config: TrainingConfig, dataset: Dataset) -> Any:
-        """Return one, with the sizes and settings of a config.
-
-        Raises
-        ------
-        OwnNetworkError
-            If it raises anything.
-        """
+        """Return one, with the sizes and settings of a config; `OwnNetworkError` if it raises anything."""
         sizes, options = config.hidden_sizes, {name: getattr(config, name) for name in self.keywords}
         n_hidden = sizes[0] if len(sizes) == 1 else sizes
         with suppress(TypeError):
@@ -158,20 +147,11 @@ class OwnClass:
 class OwnNetwork(NeuralNetwork):
     """A network of somebody's own class in the shell of a textbook's: these weights, but the passes of the class.
 
-    Parameters
-    ----------
-    own : OwnClass
-        The class.
-    made : object
-        A network of it.
-    config : TrainingConfig
-        Names the functions that the shell is said to have.
-    dataset : Dataset
-        The images.
+    `made` is a network of the class `own`; `config` names the functions that the shell is said to have.
     """
 
     def __init__(self, own: OwnClass, made: Any, config: TrainingConfig, dataset: Dataset) -> None:
-        functions = {name: getattr(config, name) for name in _ITS_OWN}
+        functions = {name: getattr(config, name) for name in NETWORK_SETTINGS}
         super().__init__(dataset.n_inputs, config.hidden_sizes, dataset.n_classes, **functions)
         self.own, self.made = own, made
         if weights := own.weights(made, self.layer_sizes):
@@ -180,10 +160,7 @@ class OwnNetwork(NeuralNetwork):
     def set_weights(self, weights: Any) -> None:
         """Set all parameters; the class's own follow with the next pass.
 
-        Raises
-        ------
-        OwnNetworkError
-            If the class has none of their names.
+        Raises `OwnNetworkError` if the class has none of their names.
         """
         if not weights:
             names = ", ".join(self.shapes)

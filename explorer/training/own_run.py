@@ -37,19 +37,8 @@ class OwnRun(TrainingRun):
     told of a mini-batch is what `train_iteration` returns, the loss, and how many of the outputs of its `forward`
     were right. A `fit` that doesn't call it gives no records within an epoch.
 
-    Parameters
-    ----------
-    own : OwnClass
-        The class.
-    config : TrainingConfig
-        The settings. Functions that the class has by itself are named in the run's own config, if they are known.
-    dataset : Dataset
-        The images and labels.
-
-    Raises
-    ------
-    OwnNetworkError
-        If the class raises anything, here or while it trains.
+    Functions that the class has by itself are named in the run's own config, if they are known. Whatever the class
+    raises, here or while it trains, is an `OwnNetworkError`.
     """
 
     def __init__(self, own: OwnClass, config: TrainingConfig, dataset: Dataset) -> None:

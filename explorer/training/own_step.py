@@ -21,55 +21,37 @@ _JUDGED = 1e-3  # share of a step that may be rounding, where it is to be judged
 
 @dataclass(frozen=True, slots=True)
 class ParameterStep:
-    """How one parameter moves in the first step.
-
-    Parameters
-    ----------
-    name : str
-        ``"W1"``, ``"b1"``, ….
-    shape, gradient_shape : tuple of int
-        Its shape, and that of its gradient by the network's own `backward`.
-    ratio : float
-        Length of the step along −learning rate × gradient, with that as 1; 0 where it doesn't move, NaN where it
-        moves by no more than rounding.
-    is_along : bool
-        Whether the step goes nowhere else.
-    """
+    """How one parameter moves in the first step."""
 
     name: str
+    """``"W1"``, ``"b1"``, …."""
     shape: tuple[int, ...]
     gradient_shape: tuple[int, ...]
+    """Its shape, and that of its gradient by the network's own `backward`."""
     ratio: float
+    """Length of the step along −learning rate × gradient, with that as 1; 0 where it doesn't move, NaN where it
+    moves by no more than rounding."""
     is_along: bool
+    """Whether the step goes nowhere else."""
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """What arrives at `train_iteration`.
-
-    Parameters
-    ----------
-    X_shape, d_shape : tuple of int
-        Shapes of the images and of their targets.
-    n_images : int
-        Columns of the images.
-    n_paired : int
-        How many of them are images of the data set with their own label.
-    """
+    """What arrives at `train_iteration`."""
 
     X_shape: tuple[int, ...]
     d_shape: tuple[int, ...]
+    """Shapes of the images and of their targets."""
     n_images: int
+    """Columns of the images."""
     n_paired: int
+    """How many of them are images of the data set with their own label."""
 
 
 def first_step(own: OwnClass, config: TrainingConfig, dataset: Dataset) -> tuple[ParameterStep, ...]:
     """Return how each parameter moves in one `train_iteration`, on as many images as a mini-batch has.
 
-    Raises
-    ------
-    OwnNetworkError
-        If the class raises anything.
+    Whatever the class raises is an `OwnNetworkError`.
     """
     made, data = own.make(config, dataset), dataset.head(config.batch_size)
     X, d = float_columns(data), np.array(data.Y_train)
@@ -86,10 +68,7 @@ def first_step(own: OwnClass, config: TrainingConfig, dataset: Dataset) -> tuple
 def arrivals(own: OwnClass, config: TrainingConfig, dataset: Dataset) -> tuple[Arrival, ...]:
     """Return what `fit` hands to `train_iteration` in an epoch on two and a half mini-batches of images.
 
-    Raises
-    ------
-    OwnNetworkError
-        If the class raises anything.
+    Whatever the class raises is an `OwnNetworkError`.
     """
     data, found = dataset.head(5 * config.batch_size // 2), list[Arrival]()
     X_all = float_columns(data)

@@ -45,13 +45,10 @@ class Parts:
 
 
 def parts(query: str) -> Parts:
-    """Take a query string apart, whatever it holds.
+    """Take a query string apart, whatever it holds: the part of a link after the ``?``, which may lead it.
 
-    Parameters
-    ----------
-    query : str
-        The part of a link after the ``?`` (a leading ``?`` is ignored). Of a longer one the first 100 parts
-        within the first 10 000 characters are read; a part is read as a whole or not at all.
+    Of a longer one the first 100 parts within the first 10 000 characters are read; a part is read as a whole or
+    not at all.
     """
     found = [part for part in writable(query).removeprefix("?").split("&") if part]
     n_read, length = 0, -1

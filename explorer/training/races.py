@@ -113,10 +113,6 @@ class Race(TrainingRun):
         self._scored = set[int]()
         self._up: int | None = None  # the entry whose turn it is
 
-    def __iter__(self) -> Iterator[Event]:
-        super().__iter__()
-        return self
-
     def __next__(self) -> Event:
         if self._up is None:
             self._take_turns()
@@ -206,9 +202,8 @@ def _check_entries(configs: Sequence[TrainingConfig]) -> None:
         raise RaceError("two entries of the race have equal settings, so that they would give equal records")
     for name in _SHARED:
         if len({getattr(config, name) for config in configs}) > 1:
-            raise RaceError(
-                f"the entries of a race differ in {FIELDS[name].label.lower()}; expected one for all"
-            )
+            label = FIELDS[name].label.lower()
+            raise RaceError(f"the entries of a race differ in {label}; expected one for all")
 
 
 def _against(

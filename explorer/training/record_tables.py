@@ -18,13 +18,7 @@ def figures_table(kind: type, records: Sequence[Any]) -> NDArray[np.float64]:
 
 
 def figure_rows(kind: type, table: NDArray[Any]) -> Iterator[dict[str, Any]]:
-    """Yield the rows of such a table, each figure by its name.
-
-    Raises
-    ------
-    ValueError
-        If the table has more columns or fewer, or a whole number is none.
-    """
+    """Yield the rows of such a table, each figure by its name; `ValueError` for one of another form."""
     figures = figure_kinds(kind).items()
     for row in table:
         values = zip(figures, row.tolist(), strict=True)

@@ -21,58 +21,39 @@ __all__ = ["BatchRecord", "BatchStep", "EpochRecord", "Evaluation", "History", "
 
 @dataclass(frozen=True, slots=True)
 class BatchRecord:
-    """The running figures of a mini-batch; where an epoch has more than 20, of a stretch of them.
-
-    Parameters
-    ----------
-    epoch : float
-        Where it ends, in epochs from the start of the run: 1.25 is a quarter into the second.
-    step : int
-        Mini-batches (updates of the weights) since the start of the run.
-    train_loss : float
-        Mean loss per sample, each measured before its update.
-    train_accuracy : float
-        Share of the samples that were classified correctly before their update, 0 to 1.
-    learning_rate : float
-        That of the newest of these mini-batches; NaN where it is not known.
-    """
+    """The running figures of a mini-batch; where an epoch has more than 20, of a stretch of them."""
 
     epoch: float
+    """Where it ends, in epochs from the start of the run: 1.25 is a quarter into the second."""
     step: int
+    """Mini-batches (updates of the weights) since the start of the run."""
     train_loss: float
+    """Mean loss per sample, each measured before its update."""
     train_accuracy: float
+    """Share of the samples that were classified correctly before their update, 0 to 1."""
     learning_rate: float = math.nan
+    """That of the newest of these mini-batches; NaN where it is not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchStep:
-    """What one mini-batch did, where it was trained by itself.
-
-    Parameters
-    ----------
-    step : int
-        Mini-batches (updates of the weights) since the start of the run, this one included.
-    n_images : int
-        Images in it.
-    train_loss, train_accuracy : float
-        Mean loss of its images, and share of them that were classified correctly, before the update.
-    loss_after, accuracy_after : float
-        The same of the same images, after it.
-    moved : float
-        Euclidean length of the change of all weights and biases, as a share of their length before.
-    test_loss, test_accuracy : float
-        Those of the whole test set after it; NaN until they are known.
-    """
+    """What one mini-batch did, where it was trained by itself."""
 
     step: int
+    """Mini-batches (updates of the weights) since the start of the run, this one included."""
     n_images: int
+    """Images in it."""
     train_loss: float
     train_accuracy: float
+    """Mean loss of its images, and share of them that were classified correctly, before the update."""
     loss_after: float
     accuracy_after: float
+    """The same of the same images, after it."""
     moved: float
+    """Euclidean length of the change of all weights and biases, as a share of their length before."""
     test_loss: float = math.nan
     test_accuracy: float = math.nan
+    """Those of the whole test set after it; NaN until they are known."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -124,89 +105,58 @@ class EpochRecord:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Snapshot:
-    """A read-only copy of the network at the end of an epoch.
-
-    Parameters
-    ----------
-    epoch : float
-        Epochs so far: a whole number at an epoch's end, 0 for the first weights.
-    weights : tuple of ndarray
-        ``(W1, b1, W2, b2, …)``, each of the shape that `NeuralNetwork` names.
-    test_outputs : ndarray, shape (n_classes, n_test)
-        The network's outputs for the test set, samples in columns.
-    """
+    """A read-only copy of the network at the end of an epoch."""
 
     epoch: float
+    """Epochs so far: a whole number at an epoch's end, 0 for the first weights."""
     weights: tuple[NDArray[np.floating], ...]
+    """``(W1, b1, W2, b2, …)``, each of the shape that `NeuralNetwork` names."""
     test_outputs: NDArray[np.floating]
+    """The network's outputs for the test set, shape (n_classes, n_test)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Evaluation:
-    """Exact figures of a network as it is at one moment, which may lie within an epoch.
-
-    Parameters
-    ----------
-    epoch : float
-        Epochs so far; 1.25 is a quarter into the second.
-    step : int
-        Mini-batches (updates of the weights) so far.
-    train_loss, test_loss : float
-        Mean loss per sample over the whole training and test set.
-    train_accuracy, test_accuracy : float
-        Share classified correctly over the whole training and test set, 0 to 1.
-    confusion : ndarray of int64, shape (n_classes, n_classes), read-only
-        Counts over the test set: rows are the true class, columns the predicted.
-    snapshot : Snapshot
-        The network at this moment.
-    """
+    """Exact figures of a network as it is at one moment, which may lie within an epoch."""
 
     epoch: float
+    """Epochs so far; 1.25 is a quarter into the second."""
     step: int
+    """Mini-batches (updates of the weights) so far."""
     train_loss: float
     test_loss: float
+    """Mean loss per sample over the whole training and test set."""
     train_accuracy: float
     test_accuracy: float
+    """Share classified correctly over the same, 0 to 1."""
     confusion: NDArray[np.int64]
+    """Counts over the test set, (n_classes, n_classes): rows are the true class, columns the predicted."""
     snapshot: Snapshot
+    """The network at this moment."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunEnd:
-    """The one last word of a run.
-
-    Parameters
-    ----------
-    status : {"finished", "stopped", "failed"}
-        Why it ended.
-    reason : str
-        One sentence for the user; empty when it finished at its last epoch.
-    final : Evaluation or None
-        Exact figures with the final weights; None when the run failed.
-    error : BaseException or None
-        What was raised, when the run failed by an error; from a `Runner` without its traceback.
-    """
+    """The one last word of a run."""
 
     status: Literal["finished", "stopped", "failed"]
+    """Why it ended."""
     reason: str = ""
+    """One sentence for the user; empty when it finished at its last epoch."""
     final: Evaluation | None = None
+    """Exact figures with the final weights; None when the run failed."""
     error: BaseException | None = None
+    """What was raised, when the run failed by an error; from a `Runner` without its traceback."""
 
 
 @dataclass(frozen=True, slots=True)
 class RivalRecord:
-    """What another entry of a race says than the first.
-
-    Parameters
-    ----------
-    entry : int
-        Its place among the entries, 1 for the first rival.
-    record : BatchRecord, EpochRecord, Snapshot, Evaluation or RunEnd
-        What it would have said by itself; a `RunEnd` only if it failed.
-    """
+    """What another entry of a race says than the first."""
 
     entry: int
+    """Its place among the entries, 1 for the first rival."""
     record: BatchRecord | EpochRecord | Snapshot | Evaluation | RunEnd
+    """What it would have said by itself; a `RunEnd` only if it failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,12 +183,7 @@ class History(Sequence[EpochRecord]):
     def followed_by(self, *records: EpochRecord | BatchRecord | Change | RunEnd) -> History:
         """Return these records and further ones, a `Change` in their config; a `RunEnd` comes last.
 
-        Raises
-        ------
-        RuntimeError
-            If there are records after a `RunEnd`: `continued` opens a history again.
-        TypeError
-            If one is no record.
+        Raises `RuntimeError` for records after a `RunEnd`, `TypeError` for what is no record.
         """
         config, epochs, batches, end = self.config, list(self.epochs), list(self.batches), self.end
         for record in records:

@@ -23,7 +23,7 @@ from explorer.network.schedules import rate_factor
 from explorer.training.changes import MOST_CHANGES, Change
 from explorer.training.config import TrainingConfig
 from explorer.training.fields import ConfigError
-from explorer.training.own_network import OwnClass
+from explorer.training.own_network import NETWORK_SETTINGS, OwnClass
 from explorer.training.process_settings import one_blas_thread, small_product
 from explorer.training.records import (
     BatchRecord,
@@ -44,13 +44,7 @@ Event = BatchRecord | EpochRecord | Snapshot | Change | RivalRecord | None
 
 
 class DivergedError(ArithmeticError):
-    """The loss is infinite or not a number; the records before it stand.
-
-    Parameters
-    ----------
-    epoch : int
-        The epoch in which it happened, 1 for the first.
-    """
+    """The loss is infinite or not a number since an epoch, 1 for the first; the records before it stand."""
 
     def __init__(self, epoch: int) -> None:
         self.epoch = epoch
@@ -92,22 +86,8 @@ def train(config: TrainingConfig, dataset: Dataset) -> Iterator[EpochRecord]:
 
 def new_network(config: TrainingConfig, dataset: Dataset) -> NeuralNetwork:
     """Return a network for the images of a data set as the config describes it, with its initial weights."""
-    return NeuralNetwork(
-        dataset.n_inputs,
-        config.hidden_sizes,
-        dataset.n_classes,
-        hidden_activation=config.hidden_activation,
-        output=config.output,
-        loss=config.loss,
-        initializer=config.initializer,
-        optimizer=config.optimizer,
-        l2=config.l2,
-        l1=config.l1,
-        dropout=config.dropout,
-        input_dropout=config.input_dropout,
-        max_norm=config.max_norm,
-        seed=config.seed,
-    )
+    settings = {name: getattr(config, name) for name in NETWORK_SETTINGS}
+    return NeuralNetwork(dataset.n_inputs, config.hidden_sizes, dataset.n_classes, **settings)
 
 
 def check_images(config: TrainingConfig, dataset: Dataset) -> None:
@@ -138,23 +118,17 @@ class TrainingRun:
     Parameters
     ----------
     config : TrainingConfig
-        The settings.
+        The settings. Raises `ConfigError` if they ask for more training samples than there are.
     dataset : Dataset
         The images and labels.
     start : Snapshot, optional
         Another run's network at the end of an epoch, to train on from as if this run had come so far itself:
         it shuffles as it would have, and with that run's settings goes on as that run did. But an optimizer begins
-        with nothing to remember: after momentum, say, the first steps are smaller than that run's.
+        with nothing to remember: after momentum, say, the first steps are smaller than that run's. Raises
+        `ConfigError` if the config has fewer epochs, `ValueError` if it describes another network.
     n_threads : {1, 2}, optional
         Threads that share the work of a large network, which changes no number; by default as many as there are
         cores.
-
-    Raises
-    ------
-    ConfigError
-        If the config asks for more training samples than the dataset has, or for fewer epochs than `start` has.
-    ValueError
-        If the weights of `start` are not of the network that the config describes, or not of an epoch's end.
     """
 
     own: OwnClass | None = None
@@ -205,7 +179,6 @@ class TrainingRun:
         self._quiet.run(np.seterr, all="ignore")
 
     def _prepare(self) -> None:
-        """Make the network, and all that trains and scores it."""
         config, network = self.config, self.new_network()
         self._rng = network.rng  # after the weights it gives the order of the samples
         self._model = Model(network, small_product(), self._n_threads)
@@ -237,13 +210,7 @@ class TrainingRun:
         return network
 
     def set_weights(self, weights: Sequence[NDArray[np.floating]]) -> None:
-        """Go on with other weights, ``(W1, b1, W2, b2, …)``.
-
-        Raises
-        ------
-        ValueError
-            If they are not of the network that the config describes.
-        """
+        """Go on with other weights, ``(W1, b1, W2, b2, …)``; `ValueError` if they are not of this network."""
         network = self.new_network()
         network.set_weights(weights)
         self._model.parameters.set_weights(network.parameters)
@@ -329,15 +296,7 @@ class TrainingRun:
     def evaluate(self, goes_on: Callable[[], bool] = lambda: True) -> Evaluation | None:
         """Return exact figures of the network as it is now, over the whole training set and test set.
 
-        Parameters
-        ----------
-        goes_on : callable, optional
-            Asked before each few hundred images; False leaves the rest unscored.
-
-        Returns
-        -------
-        Evaluation or None
-            None if it was left.
+        `goes_on` is asked before each few hundred images; False leaves the rest unscored, and None is returned.
         """
         return _unless_left(self._evaluating(), goes_on)
 
@@ -349,19 +308,9 @@ class TrainingRun:
     def batch_step(
         self, before: Sequence[NDArray[np.floating]], goes_on: Callable[[], bool] = lambda: True
     ) -> BatchStep | None:
-        """Return what the newest mini-batch did.
+        """Return what the newest mini-batch did, from the weights before it, as `weights` returned them.
 
-        Parameters
-        ----------
-        before : sequence of ndarray
-            The weights before it, as `weights` returned them.
-        goes_on : callable, optional
-            Asked before each few hundred images; False leaves the rest unscored.
-
-        Returns
-        -------
-        BatchStep or None
-            None if it was left.
+        `goes_on` is asked before each few hundred images; False leaves the rest unscored, and None is returned.
         """
         after = self.weights()
         scores = self._batch_scores((before, after), goes_on)

@@ -68,15 +68,10 @@ class Runner:
     Starting a run while another goes on ends the other, and nothing more of it is delivered. Of every other run
     the last record delivered is its one `RunEnd`.
 
-    Parameters
-    ----------
-    deliver : callable
-        Called with each `Delivery`: on the event loop that was running when the runner was made, or inside
-        `wait`. Without an event loop, only there.
-    interval_seconds : float
-        Least time between two deliveries of a run, but for its first and its last.
-    share : Share, optional
-        What a server lets the runs have; without it, all.
+    `deliver` is called with each `Delivery`: on the event loop that was running when the runner was made, or
+    inside `wait`; without an event loop, only there. Between two deliveries of a run are at least
+    `interval_seconds`, but for its first and its last. A `share` is what a server lets the runs have; without it,
+    all.
     """
 
     def __init__(
@@ -155,15 +150,7 @@ class Runner:
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until the run is over, or is paused and has given its exact figures, and deliver what is left.
 
-        Parameters
-        ----------
-        timeout : float or None
-            Longest wait in seconds; None waits as long as it takes.
-
-        Returns
-        -------
-        bool
-            False if the time was up first.
+        Returns False if `timeout` seconds were up first; None waits as long as it takes.
         """
         done = self._turn is None or self._turn.wait(timeout)
         self._drain()

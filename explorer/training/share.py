@@ -42,23 +42,12 @@ _STALE_SECONDS = 10.0  # whoever hasn't looked after its ticket for so long has 
 class Share:
     """One visitor's share of a server. It has one ticket at a time, so each training thread needs its own.
 
-    Parameters
-    ----------
-    folder : path
-        What the server's processes share: its folder `line` has the tickets, `pages` a file for each kernel whose
-        page is connected.
-    cores : int, optional
-        How many may train at once; by default one on each core.
-    minutes : float or None
-        Longest training at a stretch, in minutes of computing.
-    megabytes : float or None
-        Memory of a process, without what it shares with others; only known on Linux.
-    kernel_id : str
-        Whose page counts, from the moment that `VISITED` is set; empty for none.
-    hold_seconds : float
-        Time after which nothing is trained for a page that is gone; before it has come, nothing is at all.
-    slice_seconds : float
-        Time after which a training goes to the end of the line.
+    What the server's processes share is a `folder`: its folder `line` has the tickets, `pages` a file for each
+    kernel whose page is connected. At most `cores` train at once, by default one on each; for `minutes` of
+    computing at a stretch; with so many `megabytes` in a process, without what it shares with others, which is
+    only known on Linux. None is no limit. The page of `kernel_id`, empty for none, counts from the moment that
+    `VISITED` is set: nothing is trained before it has come, or `hold_seconds` after it is gone. After
+    `slice_seconds` a training goes to the end of the line.
     """
 
     def __init__(
@@ -89,14 +78,9 @@ class Share:
         return cls(**json.loads(environment[TRAINING_SHARE]), kernel_id=environment.get(_KERNEL_ID, ""))
 
     def place(self) -> int:
-        """Line up or stay in line, and return 0 while it is one's turn.
+        """Line up or stay in line, and return the place: 0 for one's turn, 1 for the next, or `NOBODY`.
 
         Whoever trains asks at least every second, and rests while the answer isn't 0.
-
-        Returns
-        -------
-        int
-            0, the place in line, 1 for the next, or `NOBODY`.
         """
         try:
             return NOBODY if self._is_left() else self._place()

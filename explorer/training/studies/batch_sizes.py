@@ -23,19 +23,11 @@ def batch_size_grid(
     batch_sizes: Iterable[int] = BATCH_SIZES,
     seeds: Iterable[int] = (0, 1, 2),
 ) -> tuple[TrainingConfig, ...]:
-    """Return the configs of the question what the batch size does, once by sum and once by mean.
+    """Return the configs of the question what the batch size does, once by sum and once by mean, for each seed.
 
     By sum a larger batch takes a larger step, by mean the same: at one learning rate a large batch then fails for
-    opposite reasons. The two rates are those of `batch_size_rates`.
-
-    Parameters
-    ----------
-    config : TrainingConfig, optional
-        The settings that stay, but for batch size, seed, reduction and its rate; by default the exercise's.
-    batch_sizes : iterable of int
-        Images per step.
-    seeds : iterable of int
-        One run for each.
+    opposite reasons. The two rates are those of `batch_size_rates`; the other settings stay, by default the
+    exercise's.
     """
     config = config or TrainingConfig()
     varied = {"batch_size": tuple(batch_sizes), "seed": tuple(seeds)}

@@ -14,15 +14,10 @@ __all__ = ["DaskCluster"]
 
 
 class DaskCluster(Executor):
-    """Dask's executor, made safe against lost workers, data and connections.
+    """Dask's executor, of ``client.get_executor()``, made safe against lost workers, data and connections.
 
     With Dask's own, a future never ends if its result is lost with a worker; a worker dies if it can't import what
     it is sent; and a second call with equal arguments reuses the first, even if that failed.
-
-    Parameters
-    ----------
-    executor : distributed.cfexecutor.ClientExecutor
-        What ``client.get_executor()`` returns.
     """
 
     def __init__(self, executor: Any) -> None:
@@ -32,10 +27,7 @@ class DaskCluster(Executor):
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Call `fn` on a worker. Arrays in the arguments, the same in every call, are sent once.
 
-        Raises
-        ------
-        ConnectionError
-            If the client has no connection to the scheduler.
+        Raises `ConnectionError` if the client has no connection to the scheduler.
         """
         try:
             # On the client's own thread: from another, a future made as the connection breaks might never end.

@@ -71,10 +71,7 @@ class RecordedStudy:
 def read_journal(path: str | os.PathLike[str]) -> RecordedStudy:
     """Return the content of a journal; a last line that was cut off is ignored.
 
-    Raises
-    ------
-    StudyError
-        If the file can't be read, is no journal, or is damaged.
+    Raises `StudyError` if the file can't be read, is no journal, or is damaged.
     """
     try:
         path = Path(path).expanduser()
@@ -120,18 +117,8 @@ def journal_content(trials: Iterable[Trial], dataset: Dataset) -> bytes:
 class Journal:
     """A study's file, open to add trials to it; one study at a time has it. It is a context.
 
-    Parameters
-    ----------
-    path : path
-        The file; it is made if it isn't there.
-    dataset : Dataset
-        The images and labels of the study, which must be those of the trials that the file has.
-
-    Raises
-    ------
-    StudyError
-        If the file is no journal or is damaged, holds runs on another data set, is being written by another study,
-        or can't be opened or written.
+    The file is made if it isn't there. Raises `StudyError` if it is no journal or is damaged, holds runs on
+    another data set than `dataset`, is being written by another study, or can't be opened or written.
     """
 
     def __init__(self, path: str | os.PathLike[str], dataset: Dataset) -> None:
@@ -165,10 +152,7 @@ class Journal:
     def add(self, trial: Trial) -> None:
         """Write a trial, and return when it is on the disk.
 
-        Raises
-        ------
-        StudyError
-            If it can't be written, as on a full disk. The file then ends with the trial before.
+        Raises `StudyError` if it can't be written, as on a full disk. The file then ends with the trial before.
         """
         self._write(_line(asdict(trial)), self._file.tell())
 

@@ -57,17 +57,10 @@ class StudyRunner:
         dataset: Dataset,
         deliver: Callable[[StudyDelivery], object],
     ) -> int:
-        """Begin a study in place of the present one, and return its number.
+        """Begin a study in place of the present one, its runs in this order, and return its number.
 
-        Parameters
-        ----------
-        configs : iterable of TrainingConfig
-            The runs, in the order in which they begin.
-        dataset : Dataset
-            The images and labels.
-        deliver : callable
-            Called with each `StudyDelivery`, from the study's thread. Of a study that was stopped one may still
-            be on its way: its number tells.
+        Each `StudyDelivery` comes from the study's thread. Of a study that was stopped one may still be on its
+        way: its number tells.
         """
         self.stop()
         self._pool = pool = WorkerPool()

@@ -21,20 +21,14 @@ class StudyError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class FinalFigures:
-    """Exact figures of a network at the end of its run.
-
-    Parameters
-    ----------
-    train_loss, test_loss : float
-        Mean loss per sample over the whole training set in use, and over the test set.
-    train_accuracy, test_accuracy : float
-        Share classified correctly over the same, 0 to 1.
-    """
+    """Exact figures of a network at the end of its run."""
 
     train_loss: float
     test_loss: float
+    """Mean loss per sample over the whole training set in use, and over the test set."""
     train_accuracy: float
     test_accuracy: float
+    """Share classified correctly over the same, 0 to 1."""
 
     @classmethod
     def of(cls, evaluation: Evaluation) -> FinalFigures:

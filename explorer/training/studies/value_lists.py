@@ -45,11 +45,7 @@ def parse_values(setting: Field, text: str) -> tuple[Any, ...]:
     """Return the values that a text stands for, such as ``"8, 32, 128"`` or ``"0.001..1 ×4"``.
 
     Those of a range are as even on a logarithmic scale as the setting lets them be, or of a seed on a linear one.
-
-    Raises
-    ------
-    ConfigError
-        If there is none, or one that the setting may not have.
+    Raises `ConfigError` if there is none, or one that the setting may not have.
     """
     parts = [part.strip() for part in re.split(r"[,;]", text) if part.strip()]
     if not parts:

@@ -55,19 +55,7 @@ class Versions:
 def run_trial(config: TrainingConfig, data: WorkerData, versions: Versions) -> Trial:
     """Train a network and return what came of it; an error of the run is part of it.
 
-    Parameters
-    ----------
-    config : TrainingConfig
-        The settings.
-    data : WorkerData
-        The images and labels.
-    versions : Versions
-        Those of the study.
-
-    Raises
-    ------
-    StudyError
-        If this process has other versions.
+    Raises `StudyError` if this process has other versions than those of the study.
     """
     if (own := Versions.here()) != versions:
         raise StudyError(

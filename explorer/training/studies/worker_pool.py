@@ -44,17 +44,12 @@ _NICENESS = 5  # so that the process that started the study, such as the page, s
 
 
 class WorkerPool(Executor):
-    """Worker processes with single-threaded BLAS, which end when their parent does.
+    """Worker processes with single-threaded BLAS, which end when their parent does: by default one for each core.
 
     When one dies, killed or out of memory, only the future of what it was doing raises `BrokenExecutor`, and a new
     process takes its place. (The standard library's `ProcessPoolExecutor` fails as a whole.)
 
     Keep a pool open to save its start, about a second: ``with WorkerPool() as pool: study(…, executor=pool)``.
-
-    Parameters
-    ----------
-    n_workers : int, optional
-        Processes, at least 1; by default one for each core that this process may use.
     """
 
     def __init__(self, n_workers: int | None = None) -> None:
@@ -177,7 +172,6 @@ class _Worker:
         raise value
 
     def end(self) -> None:
-        """Let the process end by itself."""
         self._calls.close()
         self.process.join()
 

@@ -13,10 +13,7 @@ def class_counts(labels: NDArray[np.int64], n_classes: int) -> NDArray[np.int64]
 
 
 def class_means(images: NDArray[np.uint8], labels: NDArray[np.int64], n_classes: int) -> NDArray[np.uint8]:
-    """Return the mean image of each class, rounded: (n_classes, 28, 28) from images (n, 28, 28) and labels (n,).
-
-    That of a class without an image is black.
-    """
+    """Return the mean image of each class, rounded, (n_classes, 28, 28); it is black where there are none."""
     means = np.zeros((n_classes, *images.shape[1:]), np.uint8)
     for k in range(n_classes):
         of_class = images[labels == k]

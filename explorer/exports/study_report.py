@@ -16,8 +16,8 @@ from explorer.training.config import held_out_of
 from explorer.training.studies import Trial
 from explorer.training.studies.journal import data_hash
 from explorer.training.studies.summary import levels, study_words, varied
-from explorer.training.studies.work import Versions
-from explorer.wording import counted, duration, enumerated
+from explorer.training.studies.work import versions
+from explorer.wording import counted, duration, enumerated, grouped, percent
 
 __all__ = ["study_report"]
 
@@ -79,7 +79,7 @@ def _values(trials: Sequence[Trial], name: str) -> str:
 
 def _origin(trials: Sequence[Trial], dataset: Dataset) -> Iterator[tuple[str, str]]:
     """Yield what one has to know to get the same again."""
-    yield "Versions", str(Versions.here())
+    yield "Versions", versions()
     yield "Images", f"{dataset.name}, hash {data_hash(dataset)}"
     hosts = dict.fromkeys(trial.worker.rpartition(":")[0] for trial in trials)
     yield "Computers", enumerated([*hosts])

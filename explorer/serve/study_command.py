@@ -23,7 +23,7 @@ from explorer.serve.study_screen import StudyScreen
 from explorer.training import TrainingConfig
 from explorer.training.fields import Field
 from explorer.training.studies import StudyError, Trial, WorkerPool, grid, read_journal, study
-from explorer.training.studies.batch_sizes import BATCH_SIZES, batch_size_grid
+from explorer.training.studies.configs import BATCH_SIZES, batch_size_grid
 from explorer.training.studies.cost import Cost, measured_cost
 from explorer.training.studies.summary import levels, study_words, varied
 from explorer.training.studies.value_lists import parse_values

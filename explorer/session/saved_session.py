@@ -20,7 +20,7 @@ from explorer.network.array_archive import archive_bytes
 from explorer.session.opening import MOST_BYTES
 from explorer.session.session_run import SessionRun
 from explorer.training import BatchRecord, DivergedError, EpochRecord, Evaluation, TrainingConfig
-from explorer.training.record_tables import figures_table
+from explorer.training.records import figures_table
 
 __all__ = [
     "FORMAT",

@@ -203,10 +203,7 @@ class Session:
             self.restart()
 
     def restart(self, *, paused: bool = False) -> None:
-        """Start a run with the settings that are set: a fork where it began, else with fresh weights.
-
-        Paused, it waits for `step` or `resume`.
-        """
+        """Start a run with the settings that are set: a fork where it began, else with fresh weights."""
         run = None if self._starts_clean else self._run
         if run and run.parent and run.origin and run.can_branch_again(self._config):
             self._branch(run.parent, run.origin, paused=paused)

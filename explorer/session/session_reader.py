@@ -50,7 +50,7 @@ from explorer.training import (
 )
 from explorer.training.config import MOST_EPOCHS
 from explorer.training.process_settings import one_blas_thread
-from explorer.training.record_tables import figure_kinds, figure_rows, read_only_counts
+from explorer.training.records import figure_kinds, figure_rows, read_only_counts
 from explorer.training.run import snapshot_of
 from explorer.wording import writable
 
@@ -60,10 +60,12 @@ _Told = TypeVar("_Told")
 
 _EXPECTED = "a session that the explorer has saved"
 _MOST_UNPACKED = 6 * MOST_RECORD_BYTES
-_HIGHEST_RATE = 100.0
 _MOST = 10**12  # for whole numbers: float64 holds them exactly
 _RECORDS = MappingProxyType({"epochs": EpochRecord, "batches": BatchRecord, "evaluations": Evaluation})
 _RATE = "learning_rate"  # the last figure of records, which files of format 1 lack
+_HIGHEST: Mapping[str, float] = MappingProxyType(
+    {"epoch": _MOST, "seconds": _MOST, "train_accuracy": 1, "test_accuracy": 1, _RATE: 100}
+)
 _TABLES = (*_RECORDS, "confusions", "evaluated")
 _ENTRIES = frozenset({"session", *_TABLES, "weights"})
 
@@ -218,14 +220,11 @@ def _figures(archive: ArrayArchive, name: str) -> NDArray[np.float64]:
     for column, (figure, is_whole) in zip(table.T, kinds.items(), strict=True):
         if is_whole and not ((column == np.floor(column)) & (column >= 0) & (column <= _MOST)).all():
             raise FileError(part, "a broken number", "whole numbers where a record has some")
-        if figure.endswith("accuracy") or figure in ("epoch", "seconds"):
-            high = 1 if figure.endswith("accuracy") else _MOST
-            known = bool(((column >= 0) & (column <= high)).all())
-        elif figure == _RATE:
-            known = bool((np.isnan(column) | ((column >= 0) & (column <= _HIGHEST_RATE))).all())
+        if figure in _HIGHEST:
+            fits = (column >= 0) & (column <= _HIGHEST[figure]) | (np.isnan(column) & (figure == _RATE))
         else:  # the losses of a network that was stopped on its way out of all bounds may be no numbers
-            known = name == "evaluations" or bool(np.isfinite(column).all())
-        if not known:
+            fits = np.isfinite(column) | (name == "evaluations")
+        if not fits.all():
             raise FileError(part, "figures that no run can have", "finite losses, and shares from 0 to 1")
     return table
 

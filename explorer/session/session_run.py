@@ -245,8 +245,7 @@ class SessionRun:
     @property
     def can_be_tested(self) -> bool:
         """Whether the test set can be opened for it: it has ended, on a split, and nobody has looked yet."""
-        has_network = self.newest is not None and bool(self.newest.weights)
-        ended = self.status in ("finished", "stopped") and has_network
+        ended = self.status in ("finished", "stopped") and self.has_network
         return ended and self.test is None and self.dataset.unsplit is not self.dataset
 
     @property
@@ -345,10 +344,7 @@ class SessionRun:
         return not {"hidden_sizes", "initializer"} & set(config.differences(self.config))
 
     def taking(self, status: RunnerStatus, records: Iterable[Record], in_line: int = 0) -> SessionRun:
-        """Return the run with what the runner has delivered since; an idle one stays so while it is paused.
-
-        What its rivals in a race say is passed over.
-        """
+        """Return the run with what the runner has delivered since, but for what its rivals in a race say."""
         timeline, evaluation, last = self.timeline, self.evaluation, self.history.last
         steps = self.steps
         ours: list[EpochRecord | BatchRecord | Change | RunEnd] = []

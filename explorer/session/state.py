@@ -99,8 +99,7 @@ class SessionState:
     @property
     def not_comparable(self) -> EarlierRuns:
         """The earlier runs that were scored on other images, so that their figures mean something else."""
-        others = (run for run in self.earlier if not run.dataset.compares_with(self.scored_on))
-        return replace(self.earlier, runs=tuple(others))
+        return self.earlier.without(self.comparable)
 
     @property
     def unsaved(self) -> tuple[SessionRun, ...]:

@@ -27,7 +27,7 @@ from explorer.training import (
     TrainingRun,
 )
 from explorer.training.process_settings import one_blas_thread
-from explorer.training.record_tables import figure_rows, figures_table, read_only_counts
+from explorer.training.records import figure_rows, figures_table, read_only_counts
 
 __all__ = ["RECORDINGS", "RecordingError", "load_recording", "recorded_run", "save_recording"]
 

@@ -1,9 +1,8 @@
 """Training: settings, records, runs, and the one thread that runs them."""
 
-from explorer.training.completed_run import CompletedRun, complete
+from explorer.training.completed_run import CompletedRun, FinalTest, complete, open_test_set
 from explorer.training.config import FIELDS, TrainingConfig
 from explorer.training.fields import ConfigError
-from explorer.training.final_test import FinalTest, open_test_set
 from explorer.training.own_network import OwnClass, OwnNetworkError
 from explorer.training.own_run import OwnRun
 from explorer.training.presets import PRESETS

@@ -112,10 +112,7 @@ class Findings:
 
     @property
     def is_stuck(self) -> bool:
-        """Whether most images are misclassified and an epoch has changed little of that.
-
-        While a run goes on, that takes two epochs.
-        """
+        """Whether most images are misclassified and an epoch, or two while it goes on, changed little of that."""
         if not self.epochs or max(self.accuracy, self.train_accuracy) >= 0.5:
             return False
         gains = (after - before for (_, before), (_, after) in pairwise(self.judged))

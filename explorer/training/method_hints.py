@@ -1,7 +1,4 @@
-"""Hints about the methods that a practitioner adds: what each of them causes where it is too strong, and cures.
-
-The thresholds are measured on MNIST, as those of `explorer.training.hints` are.
-"""
+"""Hints about the methods that a practitioner adds: what each of them causes where it is too strong, and cures."""
 
 from collections.abc import Mapping
 from types import MappingProxyType

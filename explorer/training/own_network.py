@@ -158,10 +158,7 @@ class OwnNetwork(NeuralNetwork):
             self.set_weights(weights)
 
     def set_weights(self, weights: Any) -> None:
-        """Set all parameters; the class's own follow with the next pass.
-
-        Raises `OwnNetworkError` if the class has none of their names.
-        """
+        """Set all parameters; the class's own follow with the next pass. `OwnNetworkError` if it has none."""
         if not weights:
             names = ", ".join(self.shapes)
             raise OwnNetworkError(

@@ -10,7 +10,7 @@ from copy import deepcopy
 from inspect import signature
 from queue import Empty, SimpleQueue
 from threading import Semaphore, Thread
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -151,12 +151,10 @@ class OwnRun(TrainingRun):
             given: NDArray[Any] = y
             return given
 
-    def _scoring(self, split: Literal["train", "test"]) -> Generator[None, None, ScoredSet]:
-        data, twin = self.dataset, self._twin()
-        images, labels = data.test_images, data.test_labels
-        if split == "train":
-            images, labels = data.train_images, data.train_labels
-        n, n_classes = len(labels), data.n_classes
+    def _score(
+        self, images: NDArray[np.uint8], labels: NDArray[np.int64]
+    ) -> Generator[None, None, ScoredSet]:
+        twin, n, n_classes = self._twin(), len(labels), self.dataset.n_classes
         Y = np.empty((n, n_classes), np.float32)
         rows = images.reshape(n, -1)
         for start in range(0, n, _ROWS):

@@ -1,4 +1,7 @@
-"""What a network of somebody's own does with a mini-batch: the step that it takes, and what its `fit` hands on."""
+"""What a network of somebody's own does with a mini-batch: the step that it takes, and what its `fit` hands on.
+
+Whatever the class raises is an `OwnNetworkError`.
+"""
 
 from __future__ import annotations
 
@@ -49,10 +52,7 @@ class Arrival:
 
 
 def first_step(own: OwnClass, config: TrainingConfig, dataset: Dataset) -> tuple[ParameterStep, ...]:
-    """Return how each parameter moves in one `train_iteration`, on as many images as a mini-batch has.
-
-    Whatever the class raises is an `OwnNetworkError`.
-    """
+    """Return how each parameter moves in one `train_iteration`, on as many images as a mini-batch has."""
     made, data = own.make(config, dataset), dataset.head(config.batch_size)
     X, d = float_columns(data), np.array(data.Y_train)
     names = [f"{kind}{layer}" for layer in range(1, len(config.hidden_sizes) + 2) for kind in "Wb"]
@@ -66,10 +66,7 @@ def first_step(own: OwnClass, config: TrainingConfig, dataset: Dataset) -> tuple
 
 
 def arrivals(own: OwnClass, config: TrainingConfig, dataset: Dataset) -> tuple[Arrival, ...]:
-    """Return what `fit` hands to `train_iteration` in an epoch on two and a half mini-batches of images.
-
-    Whatever the class raises is an `OwnNetworkError`.
-    """
+    """Return what `fit` hands to `train_iteration` in an epoch on two and a half mini-batches of images."""
     data, found = dataset.head(5 * config.batch_size // 2), list[Arrival]()
     X_all = float_columns(data)
     labels = {column.tobytes(): label for column, label in zip(X_all.T, data.train_labels, strict=True)}

@@ -1,4 +1,4 @@
-"""What a run says of itself: frozen records, and the history that collects them.
+"""What a run says of itself: frozen records, the history that collects them, and tables of them for files.
 
 Only these cross from the training thread to the page; the network itself never does.
 """
@@ -6,9 +6,10 @@ Only these cross from the training thread to the page; the network itself never 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Literal, SupportsIndex, overload
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields, replace
+from operator import attrgetter
+from typing import Any, Literal, SupportsIndex, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,10 @@ from numpy.typing import NDArray
 from explorer.training.changes import Change
 from explorer.training.config import TrainingConfig
 
-__all__ = ["BatchRecord", "BatchStep", "EpochRecord", "Evaluation", "History", "RunEnd", "Snapshot"]
+__all__ = [
+    "BatchRecord", "BatchStep", "EpochRecord", "Evaluation", "History", "RunEnd", "Snapshot",
+    "figure_kinds", "figure_rows", "figures_table", "read_only_counts",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,3 +247,29 @@ class History(Sequence[EpochRecord]):
     def __getitem__(self, index: slice) -> Sequence[EpochRecord]: ...
     def __getitem__(self, index: SupportsIndex | slice) -> EpochRecord | Sequence[EpochRecord]:
         return self.epochs[index]
+
+
+def figures_table(kind: type, records: Sequence[Any]) -> NDArray[np.float64]:
+    """Return the figures of records of one kind, shape (n_records, n_figures): a row for each."""
+    names = figure_kinds(kind).keys()
+    return np.array([attrgetter(*names)(record) for record in records], np.float64).reshape(-1, len(names))
+
+
+def figure_rows(kind: type, table: NDArray[Any]) -> Iterator[dict[str, Any]]:
+    """Yield the rows of such a table, each figure by its name; `ValueError` for one of another form."""
+    figures = figure_kinds(kind).items()
+    for row in table:
+        values = zip(figures, row.tolist(), strict=True)
+        yield {name: int(value) if is_whole else value for (name, is_whole), value in values}
+
+
+def figure_kinds(kind: Any) -> dict[str, bool]:
+    """Return the figures of a kind of record, by name and in order, and whether each is a whole number."""
+    return {f.name: f.type == "int" for f in fields(kind) if f.type in ("int", "float")}
+
+
+def read_only_counts(counts: NDArray[Any]) -> NDArray[np.int64]:
+    """Return confusion matrices as records hold them."""
+    made = counts.astype(np.int64)
+    made.flags.writeable = False
+    return made

@@ -25,14 +25,7 @@ from explorer.training.config import TrainingConfig
 from explorer.training.fields import ConfigError
 from explorer.training.own_network import NETWORK_SETTINGS, OwnClass
 from explorer.training.process_settings import one_blas_thread, small_product
-from explorer.training.records import (
-    BatchRecord,
-    BatchStep,
-    EpochRecord,
-    Evaluation,
-    RivalRecord,
-    Snapshot,
-)
+from explorer.training.records import BatchRecord, BatchStep, EpochRecord, Evaluation, RivalRecord, Snapshot
 from explorer.training.share import n_cores
 from explorer.wording import grouped
 
@@ -502,8 +495,13 @@ class TrainingRun:
     def _scoring(self, split: Literal["train", "test"]) -> Generator[None, None, ScoredSet]:
         data = self.dataset
         if split == "train":
-            return self._scorer.scoring(data.train_images, data.train_labels)
-        return self._scorer.scoring(data.test_images, data.test_labels)
+            return self._score(data.train_images, data.train_labels)
+        return self._score(data.test_images, data.test_labels)
+
+    def _score(
+        self, images: NDArray[np.uint8], labels: NDArray[np.int64]
+    ) -> Generator[None, None, ScoredSet]:
+        return self._scorer.scoring(images, labels)
 
 
 def snapshot_of(network: NeuralNetwork, dataset: Dataset, epoch: float) -> Snapshot:

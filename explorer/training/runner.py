@@ -82,10 +82,11 @@ class Runner:
         share: Share | None = None,
     ) -> None:
         self._deliver = deliver
-        self._interval_seconds, self._share = interval_seconds, share
+        self.interval_seconds, self.share = interval_seconds, share
         self._loop = running_loop()
         self._turn: _Turn | None = None
-        self._token = 0
+        self.token = 0
+        """The newest run's."""
         self._posted: list[Delivery] = []
         self._posting = threading.Lock()
         self._delivering = threading.RLock()
@@ -101,23 +102,18 @@ class Runner:
         A run that is started paused gives the exact figures of its first weights.
         """
         self.cancel()
-        self._turn = _Turn(
-            run, self._token, paused, self._turn, self._post, self._interval_seconds, self._share
-        )
+        self._turn = _Turn(self, run, self._turn, paused=paused)
         self._turn.thread.start()
-        return self._token
+        return self.token
 
     def extend(self, run: TrainingRun, epochs: int, *, paused: bool = False) -> int:
-        """Let `run` go on to more epochs, whether it trains, is paused or has ended, and return its token.
-
-        Where it has ended, `paused` waits for `step` or `resume`.
-        """
+        """Let `run` go on to more epochs, whether it trains, is paused or has ended; the rest is as in `start`."""
         if self._turn is None or not self._turn.extend(run, epochs):
             run.extend(epochs)
             return self.start(run, paused=paused)
         if self._turn.status == "paused":
             self._turn.resume()
-        return self._token
+        return self.token
 
     def change(self, learning_rate: float, batch_size: int) -> None:
         """Go on with another learning rate and batch size from the next mini-batch on: a `Change` tells of it."""
@@ -159,7 +155,7 @@ class Runner:
     def cancel(self) -> None:
         """End the run without a last word; nothing more of it is delivered."""
         with self._posting:
-            self._token += 1
+            self.token += 1
             self._posted.clear()
         if self._turn is not None:
             self._turn.end("cancel")
@@ -170,10 +166,10 @@ class Runner:
         if self._turn is not None and self._turn.thread is not threading.current_thread():
             self._turn.thread.join()
 
-    def _post(self, delivery: Delivery) -> None:
+    def post(self, delivery: Delivery) -> None:
         """Take what a run says, in its thread, and see that it is delivered."""
         with self._posting:
-            if delivery.token != self._token:
+            if delivery.token != self.token:
                 return
             self._posted.append(delivery)
         if self._loop is not None:
@@ -192,21 +188,12 @@ class Runner:
 class _Turn:
     """One run in one thread, from its start to its `RunEnd`."""
 
-    def __init__(
-        self,
-        run: TrainingRun,
-        token: int,
-        paused: bool,
-        before: _Turn | None,
-        post: Callable[[Delivery], None],
-        interval_seconds: float,
-        share: Share | None,
-    ) -> None:
+    def __init__(self, runner: Runner, run: TrainingRun, before: _Turn | None, *, paused: bool) -> None:
         self.status: RunnerStatus = "paused" if paused else "running"
-        self.thread = threading.Thread(target=self._go, name=f"explorer-run-{token}", daemon=True)
-        self._run, self._token, self._before = run, token, before
-        self._post_delivery, self._interval_seconds = post, interval_seconds
-        self._share, self._in_line, self._next_look = share, 0, 0.0
+        self.thread = threading.Thread(target=self._go, name=f"explorer-run-{runner.token}", daemon=True)
+        self._run, self._token, self._before = run, runner.token, before
+        self._post_delivery, self._interval_seconds = runner.post, runner.interval_seconds
+        self._share, self._in_line, self._next_look = runner.share, 0, 0.0
         self._changed = threading.Condition()
         self._attention = self._hold = paused
         self._at_rest = False

@@ -14,7 +14,7 @@ from explorer.app.panels.study import RECORDED
 from explorer.app.panels.study_plan import StudyPlan
 from explorer.training import ConfigError
 from explorer.training.studies import StudyError, Trial, grid, read_journal
-from explorer.training.studies.batch_sizes import batch_size_grid
+from explorer.training.studies.configs import batch_size_grid
 from explorer.training.studies.journal import journal_content, parse_journal
 from explorer.training.studies.runner import StudyDelivery, StudyRunner
 from explorer.training.studies.study import study

@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from explorer import TrainingConfig, grid
 from explorer.exports.study_report import study_report
-from explorer.training.studies.work import Versions, run_trial
+from explorer.training.studies.work import run_trial, versions
 
 SURFACES = {"light": "rgb(255, 255, 255)", "dark": "rgb(23, 28, 35)"}
 
@@ -18,7 +18,7 @@ def report(small_dataset, tmp_path_factory):
     base = TrainingConfig(hidden_sizes=4, epochs=1)
     configs = grid(base, batch_size=[1, 8, 64], learning_rate=[0.01, 0.1], seed=[0, 1])
     path = tmp_path_factory.mktemp("report") / "study.html"
-    trials = [run_trial(config, small_dataset, Versions.here()) for config in configs]
+    trials = [run_trial(config, small_dataset, versions()) for config in configs]
     path.write_text(study_report(trials, small_dataset), encoding="utf-8")
     return path
 

@@ -13,10 +13,10 @@ import pytest
 from explorer import TrainingConfig, grid
 from explorer.exports.study_report import study_report
 from explorer.training import FIELDS
-from explorer.training.studies.batch_sizes import batch_size_grid
+from explorer.training.studies.configs import batch_size_grid
 from explorer.training.studies.journal import data_hash
 from explorer.training.studies.summary import levels, study_words
-from explorer.training.studies.work import Versions, run_trial
+from explorer.training.studies.work import run_trial, versions
 
 BASE = TrainingConfig(hidden_sizes=4, epochs=1, n_train=50)
 STUDIES = {
@@ -33,7 +33,7 @@ def reported(data):
     """The trials of a study on the small data set, and its report."""
 
     def reported(name, data=data):
-        trials = [run_trial(config, data, Versions.here()) for config in STUDIES[name]]
+        trials = [run_trial(config, data, versions()) for config in STUDIES[name]]
         return trials, study_report(trials, data, day=date(2026, 11, 6))
 
     return reported
@@ -63,7 +63,7 @@ def test_it_says_what_the_study_came_to(reported, data):
     assert "8 runs on " in html
     assert "on 6 November 2026" in html
     assert study_words(trials, axes) in unescape(html)
-    assert str(Versions.here()) in html
+    assert versions() in html
     assert data_hash(data) in html
     head, *found = rows(html, "Test accuracy over the seeds")
     assert head[:4] == ["batch size", "learning rate", "runs", "median"]

@@ -20,7 +20,7 @@ from explorer.notebook import studies
 from explorer.notebook.studies import CompletedStudy, run_study, with_progress
 from explorer.training import ConfigError, TrainingConfig, train
 from explorer.training.studies import StudyError, Trial, grid
-from explorer.training.studies.batch_sizes import batch_size_grid
+from explorer.training.studies.configs import batch_size_grid
 from explorer.training.studies.cost import Cost, measured_cost
 
 SMALL = TrainingConfig(hidden_sizes=(8,), epochs=2)

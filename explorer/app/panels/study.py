@@ -21,7 +21,7 @@ from explorer.training import FIELDS, ConfigError, TrainingConfig, check_images
 from explorer.training.config import fields_of
 from explorer.training.fields import Whole
 from explorer.training.studies import StudyError, Trial, read_journal
-from explorer.training.studies.batch_sizes import SAME_STEP, batch_size_rates
+from explorer.training.studies.configs import SAME_STEP, batch_size_rates
 from explorer.training.studies.cost import Cost, measured_cost
 from explorer.training.studies.journal import RecordedStudy, data_hash, journal_content, parse_journal
 from explorer.training.studies.runner import StudyDelivery, StudyRunner

@@ -10,7 +10,7 @@ from typing import Any
 from explorer.training.config import TrainingConfig
 from explorer.training.fields import ConfigError
 from explorer.training.studies import grid
-from explorer.training.studies.batch_sizes import BATCH_SIZES, batch_size_grid
+from explorer.training.studies.configs import BATCH_SIZES, batch_size_grid
 from explorer.wording import grouped
 
 __all__ = ["BY_REDUCTION", "MOST_TRIALS", "StudyPlan"]

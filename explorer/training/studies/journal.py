@@ -28,8 +28,7 @@ from explorer.datasets import Dataset, DatasetError
 from explorer.datasets.files import open_plain_file
 from explorer.foreign_files import reason
 from explorer.training.config import FIELDS, TrainingConfig
-from explorer.training.record_tables import figure_kinds, read_only_counts
-from explorer.training.records import EpochRecord
+from explorer.training.records import EpochRecord, figure_kinds, read_only_counts
 from explorer.training.studies.trials import TRIAL_STATUSES, FinalFigures, StudyError, Trial
 
 if sys.platform == "win32":
@@ -69,10 +68,7 @@ class RecordedStudy:
 
 
 def read_journal(path: str | os.PathLike[str]) -> RecordedStudy:
-    """Return the content of a journal; a last line that was cut off is ignored.
-
-    Raises `StudyError` if the file can't be read, is no journal, or is damaged.
-    """
+    """Return the content of a journal, but for a last line that was cut off; `StudyError` if it is none."""
     try:
         path = Path(path).expanduser()
         with open_plain_file(path, str(path)) as file:
@@ -150,10 +146,7 @@ class Journal:
         self._file.close()
 
     def add(self, trial: Trial) -> None:
-        """Write a trial, and return when it is on the disk.
-
-        Raises `StudyError` if it can't be written, as on a full disk. The file then ends with the trial before.
-        """
+        """Write a trial, and return once it is on the disk; `StudyError`, and the file as before, where not."""
         self._write(_line(asdict(trial)), self._file.tell())
 
     def _write(self, line: bytes, end: int) -> None:

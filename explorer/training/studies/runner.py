@@ -52,10 +52,7 @@ class StudyRunner:
         self._pool: WorkerPool | None = None
 
     def start(
-        self,
-        configs: Iterable[TrainingConfig],
-        dataset: Dataset,
-        deliver: Callable[[StudyDelivery], object],
+        self, configs: Iterable[TrainingConfig], dataset: Dataset, deliver: Callable[[StudyDelivery], object]
     ) -> int:
         """Begin a study in place of the present one, its runs in this order, and return its number.
 

@@ -24,7 +24,7 @@ from explorer.training.share import n_cores
 from explorer.training.studies.dask_cluster import DaskCluster
 from explorer.training.studies.journal import Journal
 from explorer.training.studies.trials import StudyError, Trial
-from explorer.training.studies.work import Versions, WorkerData, run_trial
+from explorer.training.studies.work import WorkerData, run_trial, versions
 from explorer.training.studies.worker_pool import WorkerPool
 
 __all__ = ["MOST_TRIES", "study"]
@@ -109,7 +109,7 @@ def _trials(configs: _Configs, dataset: Dataset, executor: Executor | None, keep
             yield from _trials(configs, dataset, pool, keep)
     else:
         for config in configs:
-            trial = run_trial(config, dataset, Versions.here())
+            trial = run_trial(config, dataset, versions())
             try:
                 keep(trial)
             finally:
@@ -136,11 +136,11 @@ def _from_executor(executor: Executor, configs: _Configs, data: WorkerData, keep
     """Keep each trial as soon as this is asked for the next, however many have ended since; yield one by one."""
     ended, ready = SimpleQueue[Future[Trial]](), deque[Trial]()
     running: dict[Future[Trial], tuple[TrainingConfig, int]] = {}
-    versions = Versions.here()
+    expected = versions()
 
     def begin(config: TrainingConfig, tries: int) -> None:
         try:
-            future = executor.submit(run_trial, config, data, versions)
+            future = executor.submit(run_trial, config, data, expected)
         except Exception as error:
             raise StudyError(f"The study can't go on: {_cause(error)}.") from error
         running[future] = config, tries

@@ -6,7 +6,6 @@ import logging
 import os
 import platform
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
 from time import perf_counter, thread_time
@@ -23,7 +22,7 @@ from explorer.training.run import DivergedError, TrainingRun
 from explorer.training.share import Share
 from explorer.training.studies.trials import FinalFigures, StudyError, Trial, TrialStatus
 
-__all__ = ["Versions", "WorkerData", "run_trial"]
+__all__ = ["WorkerData", "run_trial", "versions"]
 
 WorkerData = Dataset | Path | None
 """The images of a trial: in memory, in a folder that `write_dataset` wrote, or, None, the MNIST of the package."""
@@ -33,34 +32,22 @@ _LOOK_SECONDS = 0.1
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Versions:
-    """What has to agree between a study and its workers, so that a trial is the same everywhere."""
+def versions() -> str:
+    """Return what has to agree between a study and its workers, so that a trial is the same everywhere."""
+    from explorer import __version__  # its module imports this one
 
-    python: str
-    numpy: str
-    explorer: str
-
-    @classmethod
-    def here(cls) -> Versions:
-        """Return those of this process."""
-        from explorer import __version__  # its module imports this one
-
-        return cls(".".join(platform.python_version_tuple()[:2]), np.__version__, __version__)
-
-    def __str__(self) -> str:
-        return f"nn-explorer {self.explorer} with NumPy {self.numpy} on Python {self.python}"
+    python = ".".join(platform.python_version_tuple()[:2])
+    return f"nn-explorer {__version__} with NumPy {np.__version__} on Python {python}"
 
 
-def run_trial(config: TrainingConfig, data: WorkerData, versions: Versions) -> Trial:
+def run_trial(config: TrainingConfig, data: WorkerData, expected: str) -> Trial:
     """Train a network and return what came of it; an error of the run is part of it.
 
-    Raises `StudyError` if this process has other versions than those of the study.
+    Raises `StudyError` if this process has other `versions` than are expected, those of the study.
     """
-    if (own := Versions.here()) != versions:
-        raise StudyError(
-            f"The worker {_name()} has {own}, the study has {versions}: install the same versions on both."
-        )
+    if (own := versions()) != expected:
+        words = f"{own}, the study has {expected}: install the same versions on both."
+        raise StudyError(f"The worker {_name()} has {words}")
     started, epochs, final = perf_counter(), list[EpochRecord](), None
     status: TrialStatus = "finished"
     error = ""

@@ -65,11 +65,7 @@ class WorkerPool(Executor):
         atexit.register(self.end_workers)
 
     def submit(
-        self,
-        fn: Callable[_Arguments, _Result],
-        /,
-        *args: _Arguments.args,
-        **kwargs: _Arguments.kwargs,
+        self, fn: Callable[_Arguments, _Result], /, *args: _Arguments.args, **kwargs: _Arguments.kwargs
     ) -> Future[_Result]:
         """Call `fn` in the next process that is free; see `concurrent.futures.Executor.submit`."""
         future = Future[_Result]()

@@ -11,7 +11,7 @@ from hypothesis import given
 
 from explorer.training import ConfigError, TrainingConfig
 from explorer.training.studies import choice, grid, log_uniform, sample, uniform
-from explorer.training.studies.batch_sizes import batch_size_grid, batch_size_rates
+from explorer.training.studies.configs import batch_size_grid, batch_size_rates
 
 SMALL = TrainingConfig(hidden_sizes=(8,), epochs=2, n_train=100)
 

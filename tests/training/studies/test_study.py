@@ -22,7 +22,7 @@ from explorer.datasets import Dataset, DatasetError
 from explorer.training import ConfigError, train
 from explorer.training.run import TrainingRun
 from explorer.training.studies import FinalFigures, StudyError, Trial, WorkerPool, grid, study
-from explorer.training.studies.work import Versions, run_trial
+from explorer.training.studies.work import run_trial
 
 SEEDS = grid(SMALL, seed=range(6))
 
@@ -222,11 +222,11 @@ IMAGES_AND_LABELS = ("train_images", "train_labels", "test_images", "test_labels
 
 
 def test_a_worker_with_other_versions_is_told():
-    versions = Versions("3.9", "1.0", "0.0")
+    other = "nn-explorer 0.0 with NumPy 1.0 on Python 3.9"
     with pytest.raises(
         StudyError, match=r"^The worker .*:\d+ has nn-explorer .* on Python 3\.\d+, the study "
     ):
-        run_trial(SMALL, None, versions)
+        run_trial(SMALL, None, other)
 
 
 def test_what_the_executor_can_not_do_is_one_sentence(small_dataset):

@@ -9,7 +9,7 @@ from made_trials import diverged, finished, swept
 
 from explorer.training import TrainingConfig
 from explorer.training.studies import Trial, grid
-from explorer.training.studies.batch_sizes import batch_size_grid
+from explorer.training.studies.configs import batch_size_grid
 from explorer.training.studies.summary import levels, setting_values, study_words, varied
 
 BEST = (0.961, 0.962, 0.963)

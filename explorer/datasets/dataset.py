@@ -17,14 +17,16 @@ from numpy.typing import NDArray
 
 from explorer.foreign_files import FileError
 
-__all__ = ["DIGITS", "IMAGE_SHAPE", "Dataset", "DatasetError", "one_hot_columns", "pixel_columns"]
+__all__ = ["ARRAYS", "DIGITS", "IMAGE_SHAPE", "Dataset", "DatasetError", "one_hot_columns", "pixel_columns"]
 
 _Scalar = TypeVar("_Scalar", bound=np.generic)
-_ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")
 _Drawn = tuple[NDArray[np.uint8], NDArray[np.int64]]
 
 IMAGE_SHAPE = (28, 28)
 """Height and width of every image, in pixels."""
+
+ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")
+"""The names of a data set's arrays."""
 
 DIGITS = tuple("0123456789")
 """The class names of MNIST."""
@@ -211,7 +213,7 @@ class _Split(Dataset):
         return split
 
     def __getattr__(self, name: str) -> Any:
-        if name not in _ARRAYS or self.part_of is None:
+        if name not in ARRAYS or self.part_of is None:
             raise AttributeError(name)
         split, part = name.split("_")
         drawn = self.part_of._drawn(self.part_of.n_train, self.n_test, vars(self)["seed"], split == "test")

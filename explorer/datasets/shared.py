@@ -11,11 +11,10 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from explorer.datasets.dataset import Dataset
+from explorer.datasets.dataset import ARRAYS, Dataset
 
 __all__ = ["map_dataset", "shared_dataset", "write_dataset"]
 
-_ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")
 _NAMES = "names.json"
 
 
@@ -24,7 +23,7 @@ def write_dataset(dataset: Dataset, folder: Path) -> None:
 
     The folder is there already, and nobody else writes to it. Raises `OSError` if there is no room or no right to.
     """
-    for name in _ARRAYS:
+    for name in ARRAYS:
         np.save(folder / f"{name}.npy", getattr(dataset, name), allow_pickle=False)
     names = {"name": dataset.name, "class_names": dataset.class_names, "source": dataset.source}
     (folder / _NAMES).write_text(json.dumps(names), encoding="utf-8")
@@ -32,7 +31,7 @@ def write_dataset(dataset: Dataset, folder: Path) -> None:
 
 def map_dataset(folder: Path) -> Dataset:
     """Return the data set that `write_dataset` wrote, its arrays mapped. Raises `OSError` if a file is gone."""
-    arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in _ARRAYS}
+    arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in ARRAYS}
     return Dataset(**arrays, **json.loads((folder / _NAMES).read_text(encoding="utf-8")))
 
 

@@ -1,12 +1,11 @@
 """A user's session without any widget: runs, settings and advice, as frozen states for any number of listeners."""
 
 from explorer.session.advice import Advice
-from explorer.session.earlier_runs import EarlierRuns
 from explorer.session.saved_session import SavedSession
 from explorer.session.session import ForkError, Session
 from explorer.session.session_reader import SessionFileError, read_session
 from explorer.session.session_run import SessionRun
-from explorer.session.state import SessionState
+from explorer.session.state import EarlierRuns, SessionState
 
 __all__ = [
     "Advice",

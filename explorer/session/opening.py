@@ -1,6 +1,7 @@
 """Weights from a file as the beginning of a run."""
 
 import json
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,19 +60,12 @@ def opening(
     epoch, begun = divmod(_epochs(saved), 1)
     first = int(epoch)
     try:
-        own = _as_at_the_end(_settings(saved, config, len(dataset.train_labels)))
+        own = _settings(saved, config, dataset.n_train).at_step(math.inf)  # the end, from which it goes on
         settings = own.replace(hidden_sizes=tuple(hidden), epochs=max(own.epochs, first), **saved.functions)
     except ConfigError as error:
         raise WeightsError(file, f"a network {sizes}", FIELDS[error.field].expected) from error
     start = Snapshot(first, _float32(saved, file), np.empty((n_classes, 0)))
     return OpenedWeights(file, first, begun), settings, start
-
-
-def _as_at_the_end(config: TrainingConfig) -> TrainingConfig:
-    """Return settings for a run that goes on from an end: what was changed in mid-run holds from its beginning."""
-    for change in config.changes[-1:]:
-        config = config.replace(learning_rate=change.learning_rate, batch_size=change.batch_size, changes=())
-    return config
 
 
 def _float32(saved: SavedWeights, file: str) -> tuple[np.ndarray, ...]:

@@ -14,21 +14,17 @@ from explorer.datasets import Dataset, load_mnist
 from explorer.network import OPTIMIZERS
 from explorer.network.weights_file import read_weights
 from explorer.session.advice import Advice, Advisor
-from explorer.session.earlier_runs import EarlierRuns
 from explorer.session.opening import opening
 from explorer.session.run_names import entry_labels, fork_label, run_label
 from explorer.session.saved_session import SavedSession, session_bytes
 from explorer.session.session_run import SessionRun
-from explorer.session.state import SessionState
+from explorer.session.state import EarlierRuns, SessionState
 from explorer.training import (
     ConfigError,
-    Delivery,
     FinalTest,
     Moment,
     OwnClass,
     OwnRun,
-    Runner,
-    RunnerStatus,
     TrainingConfig,
     TrainingRun,
     check_images,
@@ -38,7 +34,7 @@ from explorer.training.config import MOST_EPOCHS
 from explorer.training.event_loop import EventLoop, log_fault
 from explorer.training.races import Race, RaceError
 from explorer.training.records import RivalRecord
-from explorer.training.runner import Unit
+from explorer.training.runner import Delivery, Runner, RunnerStatus, Unit
 from explorer.training.share import Share
 
 __all__ = ["ForkError", "Session"]
@@ -591,7 +587,7 @@ class Session:
         self._publish()
 
     def _branch(self, parent: SessionRun, moment: Moment, *, paused: bool = False) -> None:
-        config = _without_changes(self._config, parent, moment)
+        config = self._config.at_step(parent.steps_at_ends[int(moment.epoch)])
         if config.epochs <= moment.epoch:
             if moment.epoch >= MOST_EPOCHS:
                 text = f"These weights have been trained for {MOST_EPOCHS} epochs, and no run has more."
@@ -628,7 +624,7 @@ class Session:
         self._n_tested += 1
         now = next((one for one in self._state.runs if one.key == run.key), None)
         if now is not None and now.can_be_tested and now.epochs_done == run.epochs_done:
-            self.edit(run.number, test=found.numbered(self._n_tested))
+            self.edit(run.number, test=replace(found, number=self._n_tested))
 
     def _new_state(self) -> SessionState:
         run = self._run
@@ -665,13 +661,3 @@ def _resumed(run: SessionRun, dataset: Dataset) -> TrainingRun | None:
     if newest is None or newest.epoch != int(newest.epoch) or run.status == "failed" or forgets:
         return None
     return TrainingRun(run.config, dataset, start=newest.snapshot)
-
-
-def _without_changes(config: TrainingConfig, parent: SessionRun, moment: Moment) -> TrainingConfig:
-    """Return settings for a fork at a moment of a run: what was changed by then holds from its beginning."""
-    if not config.changes:
-        return config
-    step = parent.steps_at_ends[int(moment.epoch)]
-    done = [change for change in config.changes if change.step <= step]
-    in_use = {"learning_rate": done[-1].learning_rate, "batch_size": done[-1].batch_size} if done else {}
-    return config.replace(changes=(), **in_use)

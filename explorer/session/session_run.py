@@ -114,11 +114,12 @@ class SessionRun:
         """Return the run as one that begins at a moment of another: all there is to see until its first epoch."""
         seconds = (record.seconds for record in parent.history if record.epoch <= moment.epoch)
         figures = (record for record in parent.curve if record.epoch == moment.epoch)
+        ends = parent.steps_at_ends
         return replace(
             self,
             parent=parent.without_moments(),
             origin=moment,
-            first_step=parent.first_step + parent.steps_after(int(moment.epoch)),
+            first_step=parent.first_step + ends[int(moment.epoch)] - ends[parent.first_epoch],
             first_seconds=parent.first_seconds + sum(seconds),
             timeline=self.timeline.followed_by(moment),
             start=next(figures, None) if parent.config.loss_terms == self.config.loss_terms else None,
@@ -139,22 +140,17 @@ class SessionRun:
         """Mini-batches by the end of each epoch, those before it counted as if they had been its own."""
         return self.config.steps_at_ends(self.n_samples)
 
-    def steps_after(self, epoch: int) -> int:
-        """Return how many updates of the weights of its own it has at the end of an epoch."""
-        ends = self.steps_at_ends
-        return ends[epoch] - ends[self.first_epoch]
-
     @property
     def now(self) -> tuple[float, int]:
         """The learning rate, before any schedule, and the batch size of its next mini-batch."""
-        past = [change for change in self.config.changes if change.step <= self._step]
-        newest = past[-1] if past else self.config
+        newest = self.config.at_step(self._step)
         return self.wanted or (newest.learning_rate, newest.batch_size)
 
     @property
     def curve(self) -> History:
         """Its records, after what it began with: there a fork's curve parts from its parent's."""
-        return self.history if self.start is None else self.history.starting_with(self.start)
+        history = self.history
+        return history if self.start is None else replace(history, epochs=(self.start, *history.epochs))
 
     @property
     def start_accuracy(self) -> float | None:

@@ -17,7 +17,7 @@ from explorer.training.records import (
     Snapshot,
 )
 from explorer.training.run import DivergedError, TrainingRun, check_images, new_network, train
-from explorer.training.runner import Delivery, Runner, RunnerStatus
+from explorer.training.runner import Runner, RunnerStatus
 from explorer.training.timeline import Moment, Timeline
 
 __all__ = [
@@ -27,7 +27,6 @@ __all__ = [
     "BatchStep",
     "CompletedRun",
     "ConfigError",
-    "Delivery",
     "DivergedError",
     "EpochRecord",
     "Evaluation",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -105,10 +105,6 @@ class FinalTest:
     def times(self) -> str:
         """How many times the test set had been opened by then: ``"once"``, ``"for the 2nd time"``."""
         return "once" if self.number == 1 else f"for the {ordinal(self.number)} time"
-
-    def numbered(self, number: int) -> FinalTest:
-        """Return it as the opening of a number."""
-        return replace(self, number=number)
 
 
 def open_test_set(network: NeuralNetwork, dataset: Dataset) -> FinalTest:

@@ -210,10 +210,6 @@ class History(Sequence[EpochRecord]):
         """Return these records without their end: the same run goes on with the settings `config`."""
         return replace(self, config=config, end=None)
 
-    def starting_with(self, record: EpochRecord) -> History:
-        """Return these records after one of an earlier epoch."""
-        return replace(self, epochs=(record, *self.epochs))
-
     def until(self, epoch: float) -> History:
         """Return the records up to the end of an epoch, as of a run that goes on."""
         return History(

@@ -336,7 +336,7 @@ def test_the_curve_of_a_fork_begins_where_its_parents_is(app):
     assert sorted(now) == [4, 5, 6]
     assert now[4] == before[4]
     assert (now[5], now[6]) != (before[5], before[6])
-    assert run_of(app).first_step == parent.steps_after(4) != 4 * run_of(app).place[2]
+    assert run_of(app).first_step == parent.steps_at_ends[4] != 4 * run_of(app).place[2]
 
 
 def test_a_fork_into_another_loss_has_a_curve_of_its_own(app):

@@ -145,12 +145,6 @@ def test_an_ended_history_is_closed():
             made.followed_by(record)
 
 
-def test_a_history_can_start_with_another_record():
-    made = history(epoch(5), BATCH).starting_with(epoch(4))
-    assert [record.epoch for record in made] == [4, 5]
-    assert made.batches == (BATCH,)
-
-
 def test_a_history_until_an_epoch_holds_its_batches_and_no_end():
     late = BatchRecord(epoch=1.5, step=9, train_loss=1.0, train_accuracy=0.5)
     made = history(BATCH, epoch(1), late, epoch(2), RunEnd("finished")).until(1)

@@ -104,10 +104,9 @@ def _seconds(configs: Sequence[TrainingConfig], dataset: Dataset) -> list[float]
     large, small = (np.interp(weights, weights[ends], [timed[i, size] for i in ends]) for size in tried)
     steps = 1 / sizes - 1 / _LARGE
     trained = large + (small - large) * steps / max(steps.max(), 1e-9)
-    used = [dataset.head(config.n_train).train_labels for config in configs]
     n_held_out = np.array([config.n_validation for config in configs])
-    n_images = np.array([*map(len, used)]) - n_held_out
-    n_scored = np.where(n_held_out > 0, n_held_out, len(dataset.test_labels))
+    n_images = np.array([config.n_train or dataset.n_train for config in configs]) - n_held_out
+    n_scored = np.where(n_held_out > 0, n_held_out, dataset.n_test)
     timed_images = cache(partial(_distorted_seconds, dataset))
     distorted = [timed_images(config.elastic > 0) * config.augmentation.is_on for config in configs]
     epochs = np.array([config.epochs for config in configs])

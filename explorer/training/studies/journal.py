@@ -24,7 +24,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from explorer.datasets import Dataset, DatasetError
+from explorer.datasets.dataset import ARRAYS, Dataset, DatasetError
 from explorer.datasets.files import open_plain_file
 from explorer.foreign_files import reason
 from explorer.training.config import FIELDS, TrainingConfig
@@ -181,7 +181,8 @@ def _lock(file: FileIO) -> bool:
 def data_hash(dataset: Dataset) -> str:
     """Return a name of the images and labels of a data set: equal for equal ones, 32 hexadecimal digits."""
     digest = sha256()
-    for array in (dataset.train_images, dataset.train_labels, dataset.test_images, dataset.test_labels):
+    for name in ARRAYS:
+        array = getattr(dataset, name)
         digest.update(str(array.shape).encode())
         digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()[:32]

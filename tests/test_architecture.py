@@ -57,6 +57,9 @@ SHARED = {
     "engine/halves.py": {
         "_HELPER": "there are as many cores as there are, however many train: one more thread serves them all",
     },
+    "training/config.py": {
+        "__doc__": "what the settings are is in a table that all read, and is set once, as the module is loaded",
+    },
     "training/process_settings.py": {
         "one_blas_thread": "the number of BLAS threads is the process's, so all who train count as its users",
         "short_switches": "as the interpreter's switch interval is",

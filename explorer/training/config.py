@@ -73,60 +73,12 @@ _MOST_TOLD = 5  # bad values that are told in full
 class TrainingConfig:
     """The settings of one run. The defaults are the exercise's task.
 
-    Parameters
-    ----------
-    hidden_sizes : tuple of int
-        Units in each hidden layer, 1 to 1024; 1 to 6 layers. A single int stands for one layer.
-    hidden_activation : {"sigmoid", "relu", "tanh"}
-        Activation of the hidden layers.
-    output : {"sigmoid", "softmax"}
-        Activation of the output layer.
-    loss : {"squared_error", "cross_entropy"}
-        Loss of one batch, a sum over its samples.
-    initializer : {"glorot", "he", "normal", "uniform"}
-        Distribution of the first weights.
-    batch_size : int
-        Samples per step, 1 to 60 000. A size above the number of training samples means all of them.
-    epochs : int
-        Passes over the training samples, 1 to 500.
-    learning_rate : float
-        Factor on the gradient, 1e-5 to 100.
-    optimizer : {"sgd", "momentum", "nesterov", "rmsprop", "adam", "adamw"}
-        How the gradient becomes a step.
-    schedule : {"constant", "steps", "inverse", "cosine"}
-        How the learning rate falls; see `explorer.network.schedules`.
-    warmup : int
-        Epochs in which the learning rate rises from 0, 0 to 100.
-    reduction : {"sum", "mean"}
-        Whether the gradient is the sum or the mean over the samples of a batch; RMSProp and Adam, whose step
-        doesn't depend on the gradient's size, always take the mean.
-    l2, l1 : float
-        Penalties λ on the weights, 0 to 1: ½ λ Σ W² and λ Σ |W| are added to the loss of each sample. With AdamW
-        `l2` is the decay of the weights instead, and in no loss.
-    dropout, input_dropout : float
-        Share of the hidden units, and of the inputs, that each step leaves out, 0 to 0.9.
-    max_norm : float
-        Longest that the incoming weights of a hidden unit may become together, up to 100; 0 for any length.
-    shift, rotation, scale, elastic : float
-        How far each epoch distorts the training images; see `explorer.datasets.augmentation`.
-    seed : int
-        Seed of the first weights, of the order of the samples and of all else that is random, 0 to 2**32 - 1.
-    n_train : int or None
-        Number of training samples, taken from the front: 10 to as many as the data set has; None for all.
-    n_validation : int
-        How many of these are held out, drawn by the seed: 0 to 9 of 10. If there are any, all figures that records
-        name after the test set are those of the validation set, and the test set is not looked at.
-    patience : int
-        Epochs without a lower validation loss after which the run ends with its best weights, 0 to 500; 0 for
-        never, and needs validation images.
-    changes : tuple of Change
-        Learning rates and batch sizes that take over after some steps, as they were changed while a run trained.
+    A single int stands for one hidden layer. RMSProp and Adam, whose step doesn't depend on the gradient's size,
+    take its mean in any case. If there are validation images, all figures that records name after the test set are
+    those of the validation set, and the test set is not looked at.
 
-    Raises
-    ------
-    ConfigError
-        If a setting is of the wrong type or out of its range. Its attributes `field`, `value` and
-        `expected` say which, what was found and what was expected.
+    Raises `ConfigError` if a setting is of the wrong type or out of its range. Its attributes `field`, `value` and
+    `expected` say which, what was found and what was expected.
     """
 
     hidden_sizes: tuple[int, ...] = (32,)
@@ -316,6 +268,13 @@ class TrainingConfig:
     def hidden_units(self) -> str:
         """The hidden layers in words: ``"128-64 hidden units"``."""
         return f"{self.architecture} hidden unit{'' if self.hidden_sizes == (1,) else 's'}"
+
+
+# What each setting does and may hold stands once, in ``settings.toml``; `help` tells it from there.
+_PARAMETERS = (f"    {field.name} : {field.expected}\n        {field.help}" for field in FIELDS.values())
+TrainingConfig.__doc__ = "\n".join(
+    [f"{TrainingConfig.__doc__}", "    Parameters\n    ----------", *_PARAMETERS, ""]
+)
 
 
 def held_out_of(configs: Iterable[TrainingConfig]) -> str:

@@ -186,6 +186,11 @@ def test_values_take_their_canonical_type():
     assert TrainingConfig(hidden_sizes=range(8, 5, -1)).hidden_sizes == (8, 7, 6)
 
 
+def test_help_says_what_each_setting_does_and_may_hold():
+    for field in FIELDS.values():
+        assert f"    {field.name} : {field.expected}\n        {field.help}\n" in TrainingConfig.__doc__
+
+
 def test_all_problems_are_found_at_once():
     problems = TrainingConfig.problems({"epochs": 0, "batch_size": 8, "learning_rate": -1, "colour": "red"})
     assert set(problems) == {"epochs", "learning_rate", "colour"}

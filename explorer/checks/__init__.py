@@ -10,11 +10,10 @@ from explorer.checks import functions, loop, networks
 from explorer.checks.data import confusion, digits, evaluation, one_hot, pixels
 from explorer.checks.diagnosis import Verdict, diagnose, diagnose_all
 from explorer.checks.methods import adam, augmentation, dropout, early_stopping, momentum, split
-from explorer.checks.mistakes import MISTAKES, Mistake
 from explorer.checks.networks import output_delta, several_layers
 from explorer.checks.recognition import naming
 from explorer.checks.results import CheckError, Passed
-from explorer.checks.tasks import TASKS, Task
+from explorer.checks.tasks import MISTAKES, TASKS, Mistake, Task
 
 __all__ = [
     "MISTAKES",

@@ -7,10 +7,9 @@ from typing import Any, ParamSpec
 
 import numpy as np
 
-from explorer.checks.mistakes import MISTAKES, Mistake
 from explorer.checks.observations import OBSERVATIONS, Pieces, Probe
 from explorer.checks.results import CheckError, Passed
-from explorer.checks.tasks import METHODS, textbook
+from explorer.checks.tasks import METHODS, MISTAKES, Mistake, textbook
 
 __all__ = ["naming", "recognise"]
 

@@ -13,7 +13,7 @@ from typing import Any, ParamSpec
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from explorer.checks.mistakes import Mistake
+from explorer.checks.tasks import Mistake
 
 __all__ = ["CheckError", "Passed", "check", "compare", "expect", "name_of", "numbers"]
 

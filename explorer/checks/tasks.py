@@ -1,18 +1,30 @@
-"""The tasks of the exercise: what each is called, its hints, and the textbook's answer."""
+"""The tasks of the exercise, with hints and the textbook's answer, and the mistakes that are known in each.
 
+A mistake leads to answers of its own: the textbook's file with a piece of it changed.
+"""
+
+import ast
+import inspect
+import linecache
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.resources import files
-from types import MappingProxyType
+from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 from explorer.checks import exercise
 
-__all__ = ["METHODS", "TASKS", "Task", "textbook"]
+__all__ = ["MARK", "METHODS", "MISTAKES", "TASKS", "Mistake", "Task", "textbook"]
 
 METHODS = "init_weights", "forward", "predict", "backward", "train_iteration", "fit"
 """The tasks that are methods of the network's class, in their order."""
+
+MARK = "  # WRONG"
+"""What ends each line that a mistake has changed."""
+
+Edits = Sequence[Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +41,7 @@ class Task:
     def solution(self) -> tuple[Any, ...]:
         """The textbook's functions or methods that answer the task, whose source can be shown."""
         answer = textbook(self.name)
-        if self.name in METHODS:
-            return (getattr(answer, self.name),)
-        return (answer,)
+        return (getattr(answer, self.name) if self.name in METHODS else answer,)
 
 
 def textbook(task: str, answers: Any = exercise) -> Any:
@@ -40,10 +50,74 @@ def textbook(task: str, answers: Any = exercise) -> Any:
     return getattr(answers, classes.get(task, task))
 
 
-def _read() -> Iterator[Task]:
-    table = (files("explorer.checks") / "tasks.toml").read_text(encoding="utf-8")
-    return (Task(**entry | {"hints": tuple(entry["hints"])}) for entry in tomllib.loads(table)["task"])
+@dataclass(frozen=True, eq=False)
+class Mistake:
+    """A mistake that is known by name; the attributes are those of the file, which says what each means."""
+
+    name: str
+    task: str
+    what: str
+    look: str
+    variants: Sequence[Edits]
+    trains: bool = False
+
+    @cached_property
+    def answers(self) -> tuple[SimpleNamespace, ...]:
+        """The textbook's answers with this mistake made in them, once for each variant."""
+        return tuple(_answers(f"{self.name}-{number}", edits) for number, edits in enumerate(self.variants))
+
+    @property
+    def network(self) -> type[Any] | None:
+        """The network with this mistake alone, made as the exercise's (or None if no such network trains)."""
+        return self.answers[0].Network if self.trains else None
+
+    @property
+    def source(self) -> str:
+        """The function or method with the mistake, without its docstring; its wrong lines end in ``# WRONG``."""
+        answers = vars(self.answers[0]).values()
+        members = (member for answer in answers for member in (answer, *vars(answer).values()))
+        functions = (inspect.getsource(member) for member in members if inspect.isfunction(member))
+        return _without_docstring(next(text for text in functions if MARK in text))
 
 
-TASKS: Mapping[str, Task] = MappingProxyType({task.name: task for task in _read()})
+def _answers(name: str, edits: Edits) -> SimpleNamespace:
+    """Return what the textbook's file defines once the edits are made in it."""
+    text = inspect.getsource(exercise)
+    for right, wrong in edits:
+        before, _, after = text.partition(right)
+        begun, _, line = before.rpartition("\n")
+        rest, _, below = after.partition("\n")
+        changed = f"{line}{wrong}{rest}"
+        mark = "" if MARK in wrong else MARK
+        text = "\n".join([begun, f"{changed}{mark}", below] if changed.strip() else [begun, below])
+    file = f"exercise.py with {name}"
+    linecache.cache[file] = len(text), None, text.splitlines(keepends=True), file  # where `inspect` reads it
+    defined: dict[str, Any] = {"__name__": exercise.__name__}
+    exec(compile(text, file, "exec"), defined)
+    return SimpleNamespace(**{name: defined[name] for name in exercise.__all__})
+
+
+def _without_docstring(text: str) -> str:
+    text = inspect.cleandoc(f"\n{text}")
+    function = ast.parse(text).body[0]
+    assert isinstance(function, ast.FunctionDef)
+    first = function.body[0]
+    lines = text.splitlines()
+    return "\n".join(lines[: first.lineno - 1] + lines[first.end_lineno :])
+
+
+def _entries(kind: str) -> list[dict[str, Any]]:
+    text = (files("explorer.checks") / f"{kind}s.toml").read_text(encoding="utf-8")
+    entries: list[dict[str, Any]] = tomllib.loads(text)[kind]
+    return entries
+
+
+TASKS: Mapping[str, Task] = MappingProxyType(
+    {entry["name"]: Task(**entry | {"hints": tuple(entry["hints"])}) for entry in _entries("task")}
+)
 """Every task by its name, in the order of the exercise."""
+
+MISTAKES: Mapping[str, Mistake] = MappingProxyType(
+    {entry["name"]: Mistake(**entry) for entry in _entries("mistake")}
+)
+"""Every known mistake by its name, most severe first within its task."""

@@ -15,10 +15,9 @@ from checks.solutions import loops, matrices
 import explorer
 from explorer import checks
 from explorer.checks import MISTAKES, TASKS, CheckError, Verdict, diagnose, diagnose_all
-from explorer.checks.mistakes import MARK
 from explorer.checks.observations import Probe
 from explorer.checks.recognition import recognise
-from explorer.checks.tasks import METHODS, textbook
+from explorer.checks.tasks import MARK, METHODS, textbook
 from explorer.network import NeuralNetwork
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from explorer.checks.mistakes import MISTAKES
+from explorer.checks.tasks import MISTAKES
 from explorer.training import TrainingConfig
 
 __all__ = ["GUESSES", "LEVELS", "Guess", "Level"]

@@ -6,48 +6,52 @@ Good and error differ in more than red and green.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
 __all__ = ["PALETTES", "RUN_COLOURS", "Palette", "Theme", "rgb"]
 
 Theme = Literal["light", "dark"]
 
 
+def _colour(light: str, dark: str) -> Any:
+    return field(metadata={"light": light, "dark": dark})
+
+
 @dataclass(frozen=True, slots=True)
 class Palette:
     """The colours of one theme, each a hex string ``#rrggbb``."""
 
-    page: str
+    page: str = _colour("#f5f6f8", "#0f1318")
     """The page's background."""
-    surface: str
+    surface: str = _colour("#ffffff", "#171c23")
     """Panels and figures."""
-    raised: str
+    raised: str = _colour("#eef1f4", "#212831")
     """Fields and hovered rows on a surface."""
-    text: str
-    muted: str
+    text: str = _colour("#18202a", "#e8edf2")
+    muted: str = _colour("#56616e", "#9da9b6")
     """Secondary text; still 4.5:1 on a surface."""
-    hairline: str
+    hairline: str = _colour("#d9dee4", "#303944")
     """Rules between parts, axis lines."""
-    grid: str
+    grid: str = _colour("#eceff2", "#252c35")
     """Grid lines of a plot, lighter than hairlines."""
-    accent: str
+    accent: str = _colour("#0b5cad", "#6cb4f5")
     """The primary button, the focus ring, links."""
-    on_accent: str
+    on_accent: str = _colour("#ffffff", "#0b1622")
     """Text on the accent colour."""
-    train: str
-    test: str
-    earlier: str
+    train: str = _colour("#0072b2", "#56b4e9")
+    test: str = _colour("#d55e00", "#e69f00")
+    earlier: str = _colour("#a9b1ba", "#66707c")
     """Curves of earlier runs."""
-    good: str
-    warning: str
-    error: str
-    heat: str
+    good: str = _colour("#0b735a", "#57d9ba")
+    warning: str = _colour("#8a5a00", "#e5b567")
+    error: str = _colour("#b3210d", "#f2756d")
+    heat: str = _colour("#4d8ccb", "#2c68a6")
     """The strong end of the one-hue scale of the confusion matrix; `surface` is the weak end.
     `text` is legible on both."""
-    negative: str
-    positive: str
+    negative: str = _colour("#8a3f97", "#d08be0")
+    positive: str = _colour("#00785a", "#4fc38a")
     """Two kinds that are neither train nor test: weights below and above 0, gradients by sum and by mean."""
 
     def css(self) -> str:
@@ -57,49 +61,10 @@ class Palette:
         )
 
 
+_THEMES: tuple[Theme, ...] = ("light", "dark")
+
 PALETTES: Mapping[Theme, Palette] = MappingProxyType(
-    {
-        "light": Palette(
-            page="#f5f6f8",
-            surface="#ffffff",
-            raised="#eef1f4",
-            text="#18202a",
-            muted="#56616e",
-            hairline="#d9dee4",
-            grid="#eceff2",
-            accent="#0b5cad",
-            on_accent="#ffffff",
-            train="#0072b2",
-            test="#d55e00",
-            earlier="#a9b1ba",
-            good="#0b735a",
-            warning="#8a5a00",
-            error="#b3210d",
-            heat="#4d8ccb",
-            negative="#8a3f97",
-            positive="#00785a",
-        ),
-        "dark": Palette(
-            page="#0f1318",
-            surface="#171c23",
-            raised="#212831",
-            text="#e8edf2",
-            muted="#9da9b6",
-            hairline="#303944",
-            grid="#252c35",
-            accent="#6cb4f5",
-            on_accent="#0b1622",
-            train="#56b4e9",
-            test="#e69f00",
-            earlier="#66707c",
-            good="#57d9ba",
-            warning="#e5b567",
-            error="#f2756d",
-            heat="#2c68a6",
-            negative="#d08be0",
-            positive="#4fc38a",
-        ),
-    }
+    {theme: Palette(**{f.name: f.metadata[theme] for f in fields(Palette)}) for theme in _THEMES}
 )
 """The palette of each theme."""
 

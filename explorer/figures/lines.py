@@ -1,6 +1,6 @@
-"""Named curves over one axis: functions and their slopes, a loss over epochs, a loss along a step."""
+"""Named curves over one axis: functions, a loss along a step, a wrong run next to the right one."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from itertools import cycle
 from types import MappingProxyType
 from typing import Any
@@ -9,30 +9,16 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import ArrayLike, NDArray
 
+from explorer.figures.axes import epoch_axis, linear_range
 from explorer.figures.palette import PALETTES, RUN_COLOURS, Theme
 from explorer.figures.template import drawn
 
-__all__ = ["lines_figure", "sampled"]
+__all__ = ["contrast_figure", "lines_figure"]
 
-_POINTS = 401  # odd: the middle of the span is a point
+_HEIGHT = 280  # px
 _DASHES = ("solid", "dash", "dot", "dashdot")  # a second mark besides the hue
 _NO_MARKS: Mapping[str, tuple[float, float]] = MappingProxyType({})
-
-
-def sampled(
-    functions: Mapping[str, Callable[[float], Any]], span: tuple[float, float]
-) -> dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]]:
-    """Return for each function its values at evenly spaced points.
-
-    Parameters
-    ----------
-    functions : mapping of str to callable
-        Of one float, each with a name.
-    span : tuple of float
-        First and last point.
-    """
-    x = np.linspace(*span, _POINTS)
-    return {name: (x, np.array([float(f(at)) for at in x])) for name, f in functions.items()}
+_FAR_APART = 20.0  # on a linear axis the smaller of two such curves lies on the ground
 
 
 def lines_figure(
@@ -54,44 +40,89 @@ def lines_figure(
     marks : mapping of str to (x, y)
         Single points, each with its words.
     """
-    looks = zip(RUN_COLOURS[theme], cycle(_DASHES), strict=False)
+    looks, text = zip(RUN_COLOURS[theme], cycle(_DASHES), strict=False), PALETTES[theme].text
     lines = [
-        {
-            "type": "scatter",
-            "mode": "lines",
-            "name": name,
-            "x": np.asarray(x, np.float32),
-            "y": np.asarray(y, np.float32),
-            "line": {"color": colour, "dash": dash},
-            "hovertemplate": f"{name} %{{y:.4g}} at %{{x:.4g}}<extra></extra>",
-        }
+        _curve(name, x, y, " %{y:.4g} at %{x:.4g}", mode="lines", line={"color": colour, "dash": dash})
         for (name, (x, y)), (colour, dash) in zip(curves.items(), looks, strict=False)
     ]
+    points = [
+        _curve(name, [x], [y], ": %{y:.4g} at %{x:.4g}", mode="markers+text", showlegend=False)
+        | {"text": [name], "textposition": "top right", "textfont": {"color": text}}
+        | {"marker": {"color": text, "size": 8}}
+        for name, (x, y) in marks.items()
+    ]
     return drawn(
-        [*lines, *_points(marks, theme)],
+        [*lines, *points],
         theme,
-        height=280,
+        height=_HEIGHT,
         showlegend=len(curves) > 1,
         xaxis={"title": {"text": x_title}, "zeroline": True},
         yaxis={"title": {"text": y_title}, "zeroline": True},
     )
 
 
-def _points(marks: Mapping[str, tuple[float, float]], theme: Theme) -> list[dict[str, Any]]:
-    palette = PALETTES[theme]
-    return [
-        {
-            "type": "scatter",
-            "mode": "markers+text",
-            "name": name,
-            "x": [x],
-            "y": [y],
-            "text": [name],
-            "textposition": "top right",
-            "textfont": {"color": palette.text},
-            "marker": {"color": palette.text, "size": 8},
-            "showlegend": False,
-            "hovertemplate": f"{name}: %{{y:.4g}} at %{{x:.4g}}<extra></extra>",
-        }
-        for name, (x, y) in marks.items()
+def contrast_figure(
+    wrong: ArrayLike, right: ArrayLike, *, measured: str, top: float | None = None, theme: Theme = "light"
+) -> go.Figure:
+    """Return a wrong curve next to the right one; where it is not a number, words in the figure say so.
+
+    Parameters
+    ----------
+    wrong, right : array_like, shape (n_epochs,)
+        One number for each epoch, from the first on.
+    measured : str
+        What the numbers are.
+    top : float, optional
+        End of the axis, which then starts at 0. Without it the axis fits both curves, in powers of ten where
+        one is far above the other.
+    """
+    palette, wrong, right = PALETTES[theme], np.asarray(wrong, np.float64), np.asarray(right, np.float64)
+    looks = (
+        ("right", right, {"dash": "solid", "color": palette.good}, {"symbol": "circle", "size": 5}),
+        ("wrong", wrong, {"dash": "dash", "color": palette.error}, {"symbol": "x", "size": 7}),
+    )
+    curves = [
+        _curve(name, range(1, len(values) + 1), values, ": %{y:.4g} in epoch %{x}", mode="lines+markers")
+        | {"line": line, "marker": mark | {"color": line["color"]}}
+        for name, values, line, mark in looks
     ]
+    return drawn(
+        curves,
+        theme,
+        height=_HEIGHT,
+        showlegend=True,
+        legend={"traceorder": "reversed"},  # the wrong one, drawn on top, is named first
+        xaxis=epoch_axis(max(len(wrong), len(right)), margin=0.03),
+        yaxis={"title": {"text": measured}, **_axis(np.concatenate([right, wrong]), top)},
+        annotations=[_missing(first, palette.error) for first in np.flatnonzero(~np.isfinite(wrong))[:1]],
+    )
+
+
+def _curve(name: str, x: ArrayLike, y: ArrayLike, hover: str, **look: Any) -> dict[str, Any]:
+    return {
+        "type": "scatter",
+        "name": name,
+        "x": np.asarray(x, np.float32),
+        "y": np.asarray(y, np.float32),
+        "hovertemplate": f"{name}{hover}<extra></extra>",
+        **look,
+    }
+
+
+def _axis(values: NDArray[np.float64], top: float | None) -> dict[str, Any]:
+    if top is not None:
+        return {"range": [0, 1.05 * top]}  # markers at the top are whole
+    known = values[np.isfinite(values)]
+    above = known[known > 0]
+    if above.size and above.max() > _FAR_APART * above.min():
+        return {"type": "log", "dtick": 1, "exponentformat": "none"}
+    return {"range": linear_range(known.tolist(), ())}
+
+
+def _missing(first: int, colour: str) -> dict[str, Any]:
+    """Return the words in the corner that a loss which falls leaves free."""
+    return {
+        "text": f"wrong: not a number from epoch {first + 1} on",
+        **{"xref": "paper", "yref": "paper", "x": 1, "y": 1, "xanchor": "right", "yanchor": "top"},
+        "font": {"color": colour, "size": 13},
+    }

@@ -13,9 +13,9 @@ from explorer.figures.axes import Metric
 from explorer.figures.bars import answers_figure, recall_figure
 from explorer.figures.confusion import confusion_figure
 from explorer.figures.curves import curves_figure
-from explorer.figures.gradients import gradients_figure
 from explorer.figures.histograms import histograms_figure
-from explorer.figures.lines import lines_figure, sampled
+from explorer.figures.lines import lines_figure
+from explorer.figures.points import gradients_figure
 from explorer.network import OPTIMIZERS, NeuralNetwork, hardest_classes, most_confused, per_class
 from explorer.network.gradient_check import check_gradient, choose_weights
 from explorer.network.losses import LOSSES
@@ -42,12 +42,17 @@ __all__ = [
     "valley",
 ]
 
+_POINTS = 401  # of a function; odd: the middle of the span is a point
+
 
 def curves(
     functions: Mapping[str, Callable[[float], Any]], span: tuple[float, float], axis: str, words: str
 ) -> Shown:
     """Return functions of one number, drawn over `span`."""
-    return figure(lines_figure(sampled(functions, span), x_title=axis), words)
+    x = np.linspace(*span, _POINTS)
+    return lines(
+        {name: (x, np.array([float(f(at)) for at in x])) for name, f in functions.items()}, axis, words
+    )
 
 
 def lines(arrays: Mapping[str, tuple[NDArray[Any], NDArray[Any]]], axis: str, words: str) -> Shown:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.figures.plane import plane_figure
+from explorer.figures.points import plane_figure
 from explorer.network import NeuralNetwork
 from explorer.notebook.page import Shown, figure
 

@@ -1,23 +1,12 @@
-"""Named curves: their points, hues that differ, and marks where they are due."""
+"""Named curves: their points, hues that differ, marks where they are due, and what is no number."""
 
 from __future__ import annotations
-
-import math
 
 import numpy as np
 import pytest
 
-from explorer.figures.lines import lines_figure, sampled
+from explorer.figures.lines import contrast_figure, lines_figure
 from explorer.figures.palette import PALETTES, RUN_COLOURS
-
-
-def test_functions_are_sampled_over_the_whole_span():
-    found = sampled({"square": lambda x: x * x, "sine": math.sin}, (-2, 2))
-    assert [*found] == ["square", "sine"]
-    x, y = found["square"]
-    assert (x[0], x[-1], x[len(x) // 2]) == (-2, 2, 0)
-    np.testing.assert_allclose(y, x**2)
-    np.testing.assert_allclose(found["sine"][1], np.sin(x))
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -38,3 +27,37 @@ def test_a_single_curve_needs_no_legend_and_a_mark_stands_at_its_point():
     line, mark = figure.data
     np.testing.assert_array_equal(line.y, [3, 2, 4])
     assert (mark.x[0], mark.y[0], mark.text[0], mark.showlegend) == (1, 2, "here", False)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_wrong_and_right_are_told_apart_without_colour(theme):
+    figure = contrast_figure([3, 4], [2, 1], measured="loss", theme=theme)
+    right, wrong = figure.data
+    assert (right.name, wrong.name) == ("right", "wrong")
+    np.testing.assert_array_equal(wrong.x, [1, 2])
+    np.testing.assert_array_equal(wrong.y, [3, 4])
+    np.testing.assert_array_equal(right.y, [2, 1])
+    assert (wrong.line.dash, wrong.marker.symbol) == ("dash", "x")
+    assert (right.line.dash, right.marker.symbol) == ("solid", "circle")
+    assert wrong.line.color == PALETTES[theme].error
+    assert right.line.color == PALETTES[theme].good
+    assert figure.layout.template.layout.paper_bgcolor == PALETTES[theme].surface
+    assert figure.layout.yaxis.title.text == "loss"
+    assert not figure.layout.annotations
+
+
+def test_the_axis_fits_both_curves_and_ends_where_it_is_told():
+    low, high = contrast_figure([3, 4], [2, 1], measured="loss").layout.yaxis.range
+    assert low == 0
+    assert 4 <= high < 5
+    assert contrast_figure([300, 400], [2, 1], measured="loss").layout.yaxis.type == "log"
+    low, high = contrast_figure([30, 40], [2, 100], measured="%", top=100).layout.yaxis.range
+    assert low == 0
+    assert high > 100
+
+
+@pytest.mark.parametrize(("wrong", "first"), [([np.nan, np.nan], 1), ([1, np.inf], 2)])
+def test_what_is_not_a_number_is_said(wrong, first):
+    figure = contrast_figure(wrong, [2, 1], measured="loss")
+    assert [note.text for note in figure.layout.annotations] == [f"wrong: not a number from epoch {first} on"]
+    assert 2 <= figure.layout.yaxis.range[1] < 3  # the right curve's

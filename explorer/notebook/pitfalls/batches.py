@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from explorer.checks import MISTAKES
 from explorer.checks.exercise import Network
 from explorer.network import NeuralNetwork
 
@@ -13,33 +14,13 @@ __all__ = ["ByMean", "OneBatchTooMany", "OneBatchTooManyByMean", "OnePixel", "Ro
 class OnePixel(NeuralNetwork):
     """Wrong: two numbers with a comma between them name one element."""
 
-    def fit(self, X: Any, d: Any, batch_size: int, n_epochs: int = 10, lr: float = 1e-2) -> Any:
-        """Train; return the mean loss per sample of each epoch, shape (n_epochs,)."""
-        n, history = X.shape[1], []
-        for _ in range(n_epochs):
-            order, loss = self.rng.permutation(n), 0.0
-            X, d = X[:, order], d[:, order]
-            for b in range(0, n, batch_size):
-                X_batch, d_batch = X[b, b + batch_size], d[b, b + batch_size]  # WRONG: one number each
-                loss += self.train_iteration(X_batch, d_batch, lr)
-            history.append(loss / n)
-        return np.array(history)
+    fit = MISTAKES["batch-of-one-number"].answers[0].Network.fit
 
 
 class Rows(NeuralNetwork):
     """Wrong: the first index of a matrix is the row."""
 
-    def fit(self, X: Any, d: Any, batch_size: int, n_epochs: int = 10, lr: float = 1e-2) -> Any:
-        """Train; return the mean loss per sample of each epoch, shape (n_epochs,)."""
-        n, history = X.shape[1], []
-        for _ in range(n_epochs):
-            order, loss = self.rng.permutation(n), 0.0
-            X, d = X[:, order], d[:, order]
-            for b in range(0, n, batch_size):
-                X_batch, d_batch = X[b : b + batch_size], d[b : b + batch_size]  # WRONG: rows
-                loss += self.train_iteration(X_batch, d_batch, lr)
-            history.append(loss / n)
-        return np.array(history)
+    fit = MISTAKES["batch-of-rows"].answers[0].Network.fit
 
 
 class OneBatchTooMany(Network):

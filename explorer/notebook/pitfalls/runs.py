@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from explorer.checks.exercise import Network
 from explorer.datasets import Dataset
-from explorer.figures.contrast import contrast_figure
+from explorer.figures.lines import contrast_figure
 from explorer.network import NeuralNetwork
 from explorer.notebook.page import Shown, figure, side_by_side
 from explorer.notebook.pitfalls.columns import transposed
@@ -91,21 +91,14 @@ def run(
     return NetworkRun(network, np.array(losses), np.array(scored), tuple(messages))
 
 
-def reported_losses(
-    network: NeuralNetwork | Network,
-    dataset: Dataset,
-    *,
-    batch_size: int = 128,
-    n_epochs: int = 6,
-    lr: float = 0.01,
-) -> Array:
+def reported_losses(network: NeuralNetwork | Network, dataset: Dataset, *, n_epochs: int = 6) -> Array:
     """Train a network by a single call of its `fit`, and return the losses it reports, shape (n_epochs,).
 
-    With the same settings the network learns exactly what it learns in `run`, which calls `fit` once an epoch.
+    The network learns exactly what it learns in `run`, which calls `fit` once an epoch.
     """
     X, d = transposed(dataset.train_images), one_hot(dataset.train_labels)
     with one_blas_thread():
-        losses: Array = network.fit(X, d, batch_size, n_epochs=n_epochs, lr=lr)
+        losses: Array = network.fit(X, d, 128, n_epochs=n_epochs, lr=0.01)
     return losses
 
 

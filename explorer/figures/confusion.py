@@ -1,40 +1,39 @@
-"""The confusion matrix as a heat map that shows the mistakes.
+"""The confusion matrix as a heat map that shows the mistakes, and what two runs mistake differently.
 
 The colours measure the cells off the diagonal; the diagonal, a hundred times as large, has a neutral fill.
+In the difference, colours say who is better, numbers who has more: a right decision more and a mistake less are
+both in the hue of B.
 """
 
-from collections.abc import Callable, Sequence
+import html
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from explorer.figures.palette import PALETTES, Theme
+from explorer.figures.palette import PALETTES, Theme, rgb
 from explorer.figures.template import drawn, merged
-from explorer.wording import class_noun, grouped
+from explorer.wording import class_noun, grouped, times
 
 __all__ = [
-    "Normalize",
-    "cell_texts",
-    "cells_style",
-    "confusion_figure",
-    "confusion_layout",
-    "confusion_mark",
-    "confusion_style",
-    "confusion_traces",
-    "drawn_matrix",
-    "matrix_layout",
-]
+    "Normalize", "confusion_figure", "confusion_layout", "confusion_mark", "confusion_style", "confusion_traces",
+    "difference_figure", "difference_layout", "difference_style", "difference_summary", "difference_traces",
+    "drawn_matrix", "matrix_cells",
+]  # fmt: skip
 
 Normalize = Literal["count", "row"]
 
 _HEIGHT = 420  # px
 _LONGEST_LEVEL = 3  # letters of a class's name that stand under a column as they are
+_STRENGTH = 0.55  # share of the hue in a cell of full tone: the text on it stays legible
+
+_Counts = NDArray[np.integer] | None
 
 
 def confusion_traces(
-    counts: NDArray[np.integer] | None, class_names: Sequence[str], *, normalize: Normalize = "count"
+    counts: _Counts, class_names: Sequence[str], *, normalize: Normalize = "count"
 ) -> list[dict[str, Any]]:
     """Return what changes with the data in the traces of `confusion_figure`.
 
@@ -67,7 +66,7 @@ def confusion_traces(
         count, total = rows[row][column], sums[row]
         return f"{grouped(count)} of {grouped(total)} ({100 * count / max(total, 1):.1f} %)"
 
-    hover = cell_texts(class_names, words)
+    hover = _texts(class_names, words)
     largest = float(np.where(right, 0, values).max())
     return [
         _part(~right, values, text, hover) | {"zmax": max(smallest, largest)},
@@ -82,7 +81,7 @@ def confusion_layout(
     """Return what changes with classes, normalisation and the kind of the images in the layout."""
     by_class = f"% of each true {class_noun(class_names)}"
     shown = f"count of {held_out} images" if normalize == "count" else by_class
-    return matrix_layout(class_names, shown)
+    return _layout(class_names, shown)
 
 
 def confusion_mark(cell: tuple[int, int] | None, theme: Theme = "light") -> dict[str, Any]:
@@ -97,7 +96,6 @@ def confusion_mark(cell: tuple[int, int] | None, theme: Theme = "light") -> dict
 def confusion_style(class_names: Sequence[str], theme: Theme = "light") -> list[dict[str, Any]]:
     """Return what changes with the theme in the traces of `confusion_figure`, and what never changes."""
     palette = PALETTES[theme]
-    cells = cells_style(class_names, theme) | {"hoverongaps": False, "zmin": 0}
     middle = (len(class_names) - 1) / 2
     note = {
         "type": "scatter",
@@ -111,14 +109,14 @@ def confusion_style(class_names: Sequence[str], theme: Theme = "light") -> list[
         "showlegend": False,
     }
     return [
-        {**cells, "name": "mistakes", "colorscale": [[0, palette.surface], [1, palette.heat]]},
-        {**cells, "name": "right", "colorscale": [[0, palette.raised], [1, palette.raised]]},
+        _cells(class_names, theme, "mistakes", palette.surface, palette.heat) | {"zmin": 0},
+        _cells(class_names, theme, "right", palette.raised, palette.raised) | {"zmin": 0},
         note,
     ]
 
 
 def confusion_figure(
-    counts: NDArray[np.integer] | None,
+    counts: _Counts,
     class_names: Sequence[str],
     *,
     normalize: Normalize = "count",
@@ -136,7 +134,99 @@ def drawn_matrix(traces: list[dict[str, Any]], layout: dict[str, Any], theme: Th
     return drawn(traces, theme, layout, height=_HEIGHT, xaxis=axis, yaxis=axis)
 
 
-def matrix_layout(class_names: Sequence[str], shown: str) -> dict[str, Any]:
+def matrix_cells(name: str, colours: Sequence[str], font: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a trace of cells looks like, on a scale of colours at equal distances."""
+    return {
+        "type": "heatmap",
+        "name": name,
+        "xgap": 1,
+        "ygap": 1,
+        "hoverongaps": False,
+        "showscale": False,
+        "colorscale": [[place / (len(colours) - 1), colour] for place, colour in enumerate(colours)],
+        "texttemplate": "%{text}",
+        "textfont": font,
+        "hovertemplate": "%{hovertext}<extra></extra>",
+    }
+
+
+def difference_traces(
+    a: _Counts, b: _Counts, class_names: Sequence[str], called: tuple[str, str] = ("A", "B")
+) -> list[dict[str, Any]]:
+    """Return what changes with the data in the one trace of `difference_figure`.
+
+    Parameters
+    ----------
+    a, b : ndarray of int, shape (n_classes, n_classes), or None
+        Confusion matrices over the same images: rows are the true class, columns the predicted. With None, the
+        cells are empty.
+    called : tuple of two str
+        What the two are called: any text.
+
+    Returns
+    -------
+    list of dict
+        `z` is how much better B is in each cell, in images: b − a on the diagonal, a − b off it; `text` is b − a
+        with its sign. `zmax` is the largest difference off the diagonal, at least 1.
+    """
+    n = len(class_names)
+    if a is None or b is None:
+        return [{"z": [[None] * n] * n, "text": [[""] * n] * n, "hovertext": [[""] * n] * n}]
+    more, right, (name_a, name_b) = b - a, np.eye(n, dtype=bool), _as_texts(called)
+    largest = float(np.abs(more[~right]).max(initial=1))
+
+    def words(row: int, column: int) -> str:
+        return f"{name_a} {grouped(int(a[row, column]))}, {name_b} {grouped(int(b[row, column]))}"
+
+    return [
+        {
+            "z": np.where(right, more, -more).tolist(),
+            "zmin": -largest,
+            "zmax": largest,
+            "text": [[_signed(value) if value else "" for value in row] for row in more.tolist()],
+            "hovertext": _texts(class_names, words),
+        }
+    ]
+
+
+def difference_layout(class_names: Sequence[str], called: tuple[str, str] = ("A", "B")) -> dict[str, Any]:
+    """Return what changes with the classes, and with what the two are called, in the layout."""
+    name_a, name_b = _as_texts(called)
+    return _layout(class_names, f"{name_b} minus {name_a}")
+
+
+def difference_style(class_names: Sequence[str], theme: Theme = "light") -> list[dict[str, Any]]:
+    """Return what changes with the theme in the trace of `difference_figure`, and what never changes."""
+    palette = PALETTES[theme]
+    low, high = (_tone(hue, palette.raised) for hue in (palette.negative, palette.positive))
+    return [_cells(class_names, theme, "difference", low, palette.raised, high)]
+
+
+def difference_figure(
+    a: _Counts, b: _Counts, class_names: Sequence[str], *, theme: Theme = "light"
+) -> go.Figure:
+    """Return B's confusion matrix minus A's; the parameters are those of `difference_traces`."""
+    traces = merged(difference_style(class_names, theme), difference_traces(a, b, class_names))
+    return drawn_matrix(traces, difference_layout(class_names), theme)
+
+
+def difference_summary(
+    a: _Counts, b: _Counts, class_names: Sequence[str], called: tuple[str, str] = ("A", "B")
+) -> str:
+    """Return what the colours mean, and the pair of classes in which the two differ most."""
+    if a is None or b is None:
+        return ""
+    (name_a, name_b), more = called, b - a
+    hues = f"Green: {name_b} is better; purple: {name_a} is."
+    np.fill_diagonal(more, 0)
+    if not more.any():
+        return f"{hues} Both mistake the same classes equally often."
+    row, column = divmod(int(np.abs(more).argmax()), len(more))
+    counts = f"{name_a} {times(int(a[row, column]))}, {name_b} {times(int(b[row, column]))}"
+    return f"{hues} Largest difference: {class_names[row]} read as {class_names[column]}, {counts}."
+
+
+def _layout(class_names: Sequence[str], shown: str) -> dict[str, Any]:
     """Return the title of a matrix, and its axes of true and predicted classes."""
     what, n = class_noun(class_names), len(class_names)
     ticks = {"tickvals": list(range(n)), "ticktext": list(class_names)}
@@ -155,23 +245,13 @@ def matrix_layout(class_names: Sequence[str], shown: str) -> dict[str, Any]:
     }
 
 
-def cells_style(class_names: Sequence[str], theme: Theme) -> dict[str, Any]:
-    """Return what all traces of cells look like, but for their names and colours."""
+def _cells(class_names: Sequence[str], theme: Theme, name: str, *colours: str) -> dict[str, Any]:
+    """Return what a trace looks like that has a cell for each pair of classes."""
     steps = list(range(len(class_names)))
-    return {
-        "type": "heatmap",
-        "x": steps,
-        "y": steps,
-        "xgap": 1,
-        "ygap": 1,
-        "showscale": False,
-        "texttemplate": "%{text}",
-        "textfont": {"size": 11, "color": PALETTES[theme].text},
-        "hovertemplate": "%{hovertext}<extra></extra>",
-    }
+    return matrix_cells(name, colours, {"size": 11, "color": PALETTES[theme].text}) | {"x": steps, "y": steps}
 
 
-def cell_texts(class_names: Sequence[str], words: Callable[[int, int], str]) -> list[list[str]]:
+def _texts(class_names: Sequence[str], words: Callable[[int, int], str]) -> list[list[str]]:
     """Return a hover text for each cell: its classes and ``words(row, column)``."""
     return [
         [f"true {true} → predicted {predicted}: {words(i, j)}" for j, predicted in enumerate(class_names)]
@@ -181,9 +261,25 @@ def cell_texts(class_names: Sequence[str], words: Callable[[int, int], str]) -> 
 
 def _part(mask: NDArray[np.bool_], values: Any, text: Any, hover: Any) -> dict[str, Any]:
     """Return the cells under `mask`, the others empty; as lists, because JSON knows None and not NaN."""
-    parts: tuple[tuple[str, Any, Any], ...] = (
-        ("z", values, None),
-        ("text", text, ""),
-        ("hovertext", hover, ""),
+    return {
+        "z": np.where(mask, values, np.array(None)).tolist(),
+        "text": np.where(mask, text, "").tolist(),
+        "hovertext": np.where(mask, hover, "").tolist(),
+    }
+
+
+def _as_texts(called: tuple[str, str]) -> list[str]:
+    """Return names so that Plotly reads no markup in them."""
+    return [html.escape(name, quote=False) for name in called]
+
+
+def _signed(value: int) -> str:
+    return f"{'+' if value > 0 else '−'}{grouped(abs(value))}"
+
+
+def _tone(colour: str, ground: str) -> str:
+    """Return `colour` mixed into the middle of the scale."""
+    mixed = (
+        round(_STRENGTH * h + (1 - _STRENGTH) * g) for h, g in zip(rgb(colour), rgb(ground), strict=True)
     )
-    return {name: np.where(mask, shown, empty).tolist() for name, shown, empty in parts}
+    return "#" + bytes(mixed).hex()

@@ -1,4 +1,4 @@
-"""What the figures of a study share: what is measured of its trials, and the axes of settings and of measures.
+"""What a figure shows of a study: its trials, what is measured of them, and the axes of settings and measures.
 
 Accuracies are spaced by the logarithm of the errors that are left. So 96 and 97 % stand apart even where other
 settings stay at 10 %.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
@@ -15,22 +16,14 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from explorer.training.config import FIELDS, TrainingConfig, held_out_of
-from explorer.training.studies.summary import levels
+from explorer.training.fields import Choice
+from explorer.training.studies.summary import levels, setting_values
 from explorer.training.studies.trials import Trial
 from explorer.wording import grouped, percent
 
 __all__ = [
-    "MEASURES",
-    "MeasureView",
-    "StudyCell",
-    "StudyMeasure",
-    "all_settings",
-    "measure_span",
-    "measure_view",
-    "row_axis",
-    "setting_axis",
-    "setting_places",
-    "study_cells",
+    "MEASURES", "StudyCell", "StudyMeasure", "StudyView",
+    "measure_span", "measure_view", "row_axis", "setting_axis", "setting_places",
 ]  # fmt: skip
 
 StudyMeasure = Literal["accuracy", "time", "updates"]
@@ -139,43 +132,73 @@ class StudyCell(NamedTuple):
         return float(np.median(self.values))
 
     @property
-    def runs(self) -> str:
-        """How many have a value, in words."""
-        return "one run" if len(self.values) == 1 else f"median of {len(self.values)} runs"
-
-    @property
     def lost(self) -> str:
         """How many diverged, in words; empty for none."""
         return f"{self.n_diverged} of {len(self.numbers)} diverged" if self.n_diverged else ""
 
     def words(self, measure: MeasureView) -> str:
         """Return the median in words, and of how many runs it is."""
-        known = [measure.long(self.median), self.runs] if self.values else []
+        runs = "one run" if len(self.values) == 1 else f"median of {len(self.values)} runs"
+        known = [measure.long(self.median), runs] if self.values else []
         return ", ".join(filter(None, [*known, self.lost]))
 
 
-def all_settings(trials: Iterable[Trial], configs: Iterable[TrainingConfig]) -> list[TrainingConfig]:
-    """Return the settings of the runs that are planned, and of those that ended."""
-    return [*configs, *(trial.config for trial in trials)]
+@dataclass(frozen=True, slots=True)
+class StudyView:
+    """A measure of a study's trials, against one setting or two."""
 
+    trials: Sequence[Trial]
+    """In any order; none draw the axes."""
+    axes: Sequence[str]
+    """The settings, as in `FIELDS`: of a heat map, that from left to right, and that from the bottom up."""
+    measure: StudyMeasure = "accuracy"
+    """Test accuracy at the end, mean seconds of an epoch, or weight updates in the whole run."""
+    configs: Sequence[TrainingConfig] = ()
+    """The runs of the whole study; the axes have room for those still to come."""
+    n_images: int = 60_000
+    """Training images of the data set, for the updates of runs on all of them."""
+    shows_runs: bool = False
+    """Whether each run is a dot as well, where there are curves."""
 
-def study_cells(
-    trials: Sequence[Trial], axes: Sequence[str], measure: MeasureView, n_images: int
-) -> dict[tuple[Any, ...], StudyCell]:
-    """Return the trials by their values of the settings `axes`, sorted by them."""
-    numbers = {id(trial): number for number, trial in enumerate(trials)}
-    fields = [FIELDS[name] for name in axes]
-    return {
-        level.values: StudyCell(
-            " · ".join(
-                f"{f.label.lower()} {f.text(value)}" for f, value in zip(fields, level.values, strict=True)
-            ),
-            [numbers[id(trial)] for trial in level.trials],
-            [value for trial in level.trials if not math.isnan(value := measure.of(trial, n_images))],
-            level.n_diverged,
-        )
-        for level in levels(trials, axes)
-    }
+    @property
+    def is_map(self) -> bool:
+        """Whether it is a heat map: of two settings, neither of which is a choice."""
+        return len(self.axes) == 2 and not any(isinstance(FIELDS[name], Choice) for name in self.axes)
+
+    @property
+    def measured(self) -> MeasureView:
+        """The measure, in words that fit the images that the runs hold out."""
+        return measure_view(self.measure, self._settings)
+
+    @property
+    def results(self) -> list[float]:
+        """What is measured of each trial; NaN if there is nothing to measure."""
+        return [MEASURES[self.measure].of(trial, self.n_images) for trial in self.trials]
+
+    def values(self, name: str) -> tuple[Any, ...]:
+        """Return the values of a setting, sorted, also those of runs still to come."""
+        return setting_values(self._settings, name)
+
+    def cells(self, axes: Sequence[str]) -> dict[tuple[Any, ...], StudyCell]:
+        """Return the trials by their values of the settings `axes`, sorted by them."""
+        numbers = {id(trial): number for number, trial in enumerate(self.trials)}
+        return {
+            level.values: self.cell(axes, [numbers[id(trial)] for trial in level.trials])
+            for level in levels(self.trials, axes)
+        }
+
+    def cell(self, axes: Sequence[str], numbers: Sequence[int]) -> StudyCell:
+        """Return the trials at some places of the study, whose values of the settings `axes` are the same."""
+        trials = [self.trials[number] for number in numbers]
+        label = " · ".join(f"{FIELDS[name].label.lower()} {trials[0].config.text(name)}" for name in axes)
+        found = (MEASURES[self.measure].of(trial, self.n_images) for trial in trials)
+        n_diverged = sum(trial.status == "diverged" for trial in trials)
+        return StudyCell(label, numbers, [value for value in found if not math.isnan(value)], n_diverged)
+
+    @property
+    def _settings(self) -> list[TrainingConfig]:
+        """Those of the runs that are planned, and of those that ended."""
+        return [*self.configs, *(trial.config for trial in self.trials)]
 
 
 def _numbers(values: Sequence[Any]) -> list[float]:

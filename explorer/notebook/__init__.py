@@ -4,9 +4,8 @@ from explorer.notebook import pictures, tables
 from explorer.notebook.diagram import diagram
 from explorer.notebook.page import prepare, side_by_side
 from explorer.notebook.plane import quarters, show_plane
-from explorer.notebook.races import run_race
 from explorer.notebook.source import source
-from explorer.notebook.studies import run_study
+from explorer.notebook.studies import run_race, run_study
 from explorer.notebook.tables import speed_table
 from explorer.notebook.training import trained
 

@@ -1,9 +1,9 @@
-"""Studies in a notebook: many runs with a bar that shows the time left, and their results."""
+"""Many runs in a notebook: studies with a bar that shows the time left, races with a table that follows them."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from time import perf_counter
@@ -14,42 +14,37 @@ from rich.progress import track
 
 from explorer.datasets import Dataset, load_dataset, load_mnist
 from explorer.exports.study_table import level_rows
-from explorer.figures.studies import is_map, study_figure
-from explorer.figures.study_axes import StudyMeasure, measure_view
+from explorer.figures.axes import Metric
+from explorer.figures.runs import Axis, RunCurve, runs_figure
+from explorer.figures.studies import study_figure
+from explorer.figures.study_axes import StudyMeasure, StudyView
 from explorer.notebook.page import Shown, figure, table
-from explorer.training import FIELDS, TrainingConfig
+from explorer.session.run_names import entry_labels
+from explorer.training import FIELDS, History, TrainingConfig, race
 from explorer.training.config import held_out_of
+from explorer.training.races import RACES
 from explorer.training.studies import StudyError, Trial, read_journal, study
 from explorer.training.studies.cost import Cost, measured_cost
 from explorer.training.studies.summary import study_words, varied
-from explorer.wording import counted, duration, enumerated
+from explorer.wording import counted, duration, enumerated, percent
 
-__all__ = ["CompletedStudy", "run_study", "with_progress"]
+__all__ = ["CompletedStudy", "RaceResult", "run_race", "run_study", "with_progress"]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class CompletedStudy:
-    """The results of a study; in a notebook it displays how many runs ended.
-
-    Parameters
-    ----------
-    configs : tuple of TrainingConfig
-        The runs that were planned.
-    trials : tuple of Trial
-        Those that ended, in the order in which they did; fewer if the study was interrupted.
-    n_images : int
-        Training images of the data set.
-    seconds : float
-        Wall time of the whole study, in seconds.
-    error : str
-        Why it stopped early, in one sentence; empty if it didn't, or was interrupted.
-    """
+    """The results of a study; in a notebook it displays how many runs ended."""
 
     configs: tuple[TrainingConfig, ...]
+    """The runs that were planned."""
     trials: tuple[Trial, ...]
+    """Those that ended, in the order in which they did; fewer if the study was interrupted."""
     n_images: int
+    """Training images of the data set."""
     seconds: float
+    """Wall time of the whole study, in seconds."""
     error: str = ""
+    """Why it stopped early, in one sentence; empty if it didn't, or was interrupted."""
 
     def __repr__(self) -> str:
         done = f"{len(self.trials)} of {counted(len(self.configs), 'run')} in {self.seconds:.0f} s"
@@ -75,11 +70,8 @@ class CompletedStudy:
     def table(self) -> Shown:
         """A row for each combination of the settings: accuracies over the seeds, and seconds of a run."""
         head, *rows = level_rows(self.trials, self.axes)
-        return table(
-            head,
-            rows,
-            f"{held_out_of(self.configs).capitalize()} accuracy over the seeds, and the median time of a run.",
-        )
+        held_out = held_out_of(self.configs).capitalize()
+        return table(head, rows, f"{held_out} accuracy over the seeds, and the median time of a run.")
 
     def figure(self, measure: StudyMeasure = "accuracy", *axes: str) -> Shown:
         """Return a measure against one setting as curves, or against two as a heat map.
@@ -101,11 +93,12 @@ class CompletedStudy:
             raise ValueError(
                 f"the figure has one or two of the settings {', '.join(self.axes)}; got {len(axes)}"
             )
+        view = StudyView(self.trials, axes, measure, self.configs, self.n_images)
         by = enumerated([FIELDS[name].label.lower() for name in axes])
-        across = f"{measure_view(measure, self.configs).caption}, by {by}"
-        band = "" if is_map(axes) else ", with a band from the lowest to the highest"
-        drawn = study_figure(self.trials, axes, measure=measure, n_images=self.n_images)
-        return figure(drawn, f"{across}: the median over the seeds{band}.")
+        band = "" if view.is_map else ", with a band from the lowest to the highest"
+        return figure(
+            study_figure(view), f"{view.measured.caption}, by {by}: the median over the seeds{band}."
+        )
 
 
 def run_study(
@@ -120,8 +113,7 @@ def run_study(
     The parameters and errors are those of `explorer.training.studies.study`.
     """
     configs, started, trials = tuple(dict.fromkeys(configs)), perf_counter(), list[Trial]()
-    if not isinstance(dataset, Dataset):
-        dataset = load_mnist() if dataset is None else load_dataset(dataset)
+    dataset = _images(dataset)
     settled = dict[TrainingConfig, Trial]()
     if journal is not None and Path(journal).expanduser().exists():
         settled = read_journal(journal).settled
@@ -148,7 +140,7 @@ def with_progress(trials: Iterable[Trial], cost: Cost, n_kept: int = 0) -> Itera
 
     In a notebook the bar is an HTML element, not a widget: it also works in a static page made from the notebook.
     """
-    if not hasattr(get_ipython(), "kernel"):
+    if not _is_notebook():
         yield from track(trials, description="runs", total=n_kept + cost.n_trials)
         return
     trials, total = iter(trials), n_kept + cost.n_trials
@@ -167,3 +159,121 @@ def _bar(n: int, total: int, seconds: float) -> HTML:
         f"<progress style='width: 60ex' max='{total}' value='{n}'></progress> "
         f"{n} of {counted(total, 'run')}{left}"
     )
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class RaceResult:
+    """A race as far as it has come; in a notebook it displays its table."""
+
+    histories: tuple[History, ...]
+    """The records of each entry, in the order of the entries."""
+    n_images: int
+    """Training images of the data set."""
+
+    def __repr__(self) -> str:
+        return self.table.text
+
+    def _repr_html_(self) -> str:
+        return self.table.html
+
+    @property
+    def labels(self) -> list[str]:
+        """What sets each entry apart."""
+        return entry_labels([history.config for history in self.histories])
+
+    @property
+    def table(self) -> Shown:
+        """A row for each entry: its accuracy, the best on the way, its epochs and its seconds of training."""
+        rows = [_row(*entry) for entry in self._entries]
+        head = ["Entry", f"{self._held_out} accuracy", "Best", "Epochs", "Time"]
+        return table(head, rows, "A race: the same start, and the seconds that each trained by itself.")
+
+    def figure(self, metric: Metric = "accuracy", axis: Axis = "epochs") -> Shown:
+        """Return the curves of all entries.
+
+        Parameters
+        ----------
+        metric : {"accuracy", "loss"}
+            Accuracy in percent, or loss per image, over the held-out images.
+        axis : {"epochs", "steps", "seconds"}
+            What the x axis counts.
+        """
+        curves = []
+        for number, (label, history) in enumerate(self._entries, 1):
+            config = history.config
+            ends = config.steps_at_ends((config.n_train or self.n_images) - config.n_validation)
+            loss, held_out = config.loss_terms, config.held_out
+            curves.append(RunCurve(number, label, history.epochs, ends, loss, held_out=held_out))
+        words = f"{self._held_out} {metric} over the {axis}, a curve for each entry."
+        return figure(runs_figure(curves, metric, axis), words)
+
+    @property
+    def _entries(self) -> Iterator[tuple[str, History]]:
+        return zip(self.labels, self.histories, strict=True)
+
+    @property
+    def _held_out(self) -> str:
+        return held_out_of(history.config for history in self.histories).capitalize()
+
+
+def run_race(
+    entries: Sequence[TrainingConfig] | str,
+    dataset: Dataset | str | os.PathLike[str] | None = None,
+    *,
+    config: TrainingConfig | None = None,
+) -> RaceResult:
+    """Train several networks at once while a table follows them; an interruption keeps what was done.
+
+    Parameters
+    ----------
+    entries : sequence of TrainingConfig or str
+        Two to six settings, or the name of a race as in the app: ``"Optimizers"``.
+    dataset : Dataset or path, optional
+        The images; without it, MNIST.
+    config : TrainingConfig, optional
+        The settings that a race by name begins with; without it, the exercise's.
+
+    Raises
+    ------
+    KeyError
+        If there is no race of that name.
+    RaceError, ConfigError
+        As `explorer.training.race` does.
+    """
+    dataset = _images(dataset)
+    n_images = len(dataset.train_labels)
+    if isinstance(entries, str):
+        entries = RACES[entries](config or TrainingConfig(), n_images)
+    found = {entry: History(entry) for entry in entries}
+    result = RaceResult(tuple(found.values()), n_images)
+    shown = display(result, display_id=True) if _is_notebook() else None
+    try:
+        for history in race(entries, dataset):
+            found[history.config] = history
+            result = replace(result, histories=tuple(found.values()))
+            if shown is not None:
+                shown.update(result)
+    except KeyboardInterrupt:
+        pass  # what was done is kept
+    return result
+
+
+def _row(label: str, history: History) -> list[str]:
+    end, last, best = history.end, history.last, history.best
+    if last is None or best is None:
+        return [label, "failed" if end else "–", "–", "0", "–"]
+    reached = last if end is None or end.final is None else end.final
+    accuracy = "failed" if end is not None and end.status == "failed" else percent(reached.test_accuracy, 2)
+    seconds = sum(record.seconds for record in history)
+    best_words = f"{percent(best.test_accuracy, 2)} at {best.epoch}"
+    return [label, accuracy, best_words, str(len(history)), f"{seconds:.1f} s"]
+
+
+def _images(dataset: Dataset | str | os.PathLike[str] | None) -> Dataset:
+    if isinstance(dataset, Dataset):
+        return dataset
+    return load_mnist() if dataset is None else load_dataset(dataset)
+
+
+def _is_notebook() -> bool:
+    return hasattr(get_ipython(), "kernel")

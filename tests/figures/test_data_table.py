@@ -6,14 +6,14 @@ import numpy as np
 import plotly.graph_objects as go
 from made_trials import swept
 
-from explorer.figures.confusion import confusion_figure
-from explorer.figures.confusion_difference import difference_figure
+from explorer.figures.confusion import confusion_figure, difference_figure
 from explorer.figures.curves import curves_figure
 from explorer.figures.data_table import data_tables
 from explorer.figures.histograms import histograms_figure
 from explorer.figures.reliability import reliability, reliability_figure
 from explorer.figures.runs import RunCurve, runs_figure
-from explorer.figures.studies import heat_figure, sweep_figure
+from explorer.figures.studies import study_figure
+from explorer.figures.study_axes import StudyView
 
 
 def test_the_matrix_is_read_with_its_zeros(counts, digits):
@@ -94,7 +94,7 @@ def test_runs_by_their_names_as_text(make_history):
 
 def test_a_study_has_its_band():
     (table,) = data_tables(
-        sweep_figure(swept("batch_size", {64: (0.9, 0.96)}, reduction="sum"), "batch_size")
+        study_figure(StudyView(swept("batch_size", {64: (0.9, 0.96)}, reduction="sum"), ("batch_size",)))
     )
     assert table.caption == "test accuracy by batch size"
     assert table.head == ("batch size (images)", "lowest", "highest", "median")
@@ -108,7 +108,7 @@ def test_a_study_has_its_band():
 
 def test_values_in_a_row_have_their_names():
     trials = swept("hidden_sizes", {(64, 32): (0.9,), (8,): (0.8,)})
-    (table,) = data_tables(sweep_figure(trials, "hidden_sizes"))
+    (table,) = data_tables(study_figure(StudyView(trials, ("hidden_sizes",))))
     assert [row[0] for row in table.rows] == ["8", "64-32"]
 
 
@@ -117,6 +117,6 @@ def test_a_heat_map_has_its_medians_crosses_and_blanks():
         *swept("batch_size", {8: (0.9, 0.92), 64: (None,)}, learning_rate=0.1),
         *swept("batch_size", {8: (0.95, None)}, learning_rate=1.0),
     ]
-    (table,) = data_tables(heat_figure(trials, ("batch_size", "learning_rate")))
+    (table,) = data_tables(study_figure(StudyView(trials, ("batch_size", "learning_rate"))))
     assert table.head == ("learning rate ↓ batch size (images) →", "8", "64")
     assert table.rows == (("0.1", "91.0", "×"), ("1", "95.0 ×", ""))

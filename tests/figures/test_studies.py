@@ -9,25 +9,27 @@ import pytest
 from made_trials import diverged, finished, swept
 
 from explorer.figures.palette import PALETTES, RUN_COLOURS
-from explorer.figures.studies import (
-    MOST_CURVES,
-    heat_figure,
-    heat_layout,
-    heat_style,
-    heat_traces,
-    is_map,
-    study_figure,
-    sweep_figure,
-    sweep_layout,
-    sweep_style,
-    sweep_traces,
-)
-from explorer.training import TrainingConfig
+from explorer.figures.studies import MOST_CURVES, study_figure, study_layout, study_style, study_traces
+from explorer.figures.study_axes import StudyView
+from explorer.training import FIELDS, TrainingConfig
+from explorer.training.fields import Choice
 from explorer.training.studies import grid
 
 LOWEST, HIGHEST, RUNS, MEDIAN = range(4)  # of the first curve; those of the next follow
 SECOND = 4
 AXES = ("batch_size", "learning_rate")
+
+
+def figure_of(trials, *axes, **more):
+    return study_figure(StudyView(trials, axes, **more))
+
+
+def traces_of(trials, *axes, **more):
+    return study_traces(StudyView(trials, axes, **more))
+
+
+def layout_of(trials, *axes, **more):
+    return study_layout(StudyView(trials, axes, **more))
 
 
 @pytest.fixture
@@ -45,15 +47,15 @@ def trials():
 
 def test_the_traces_are_as_many_whatever_there_is(trials):
     for shown in ([], trials[:1], trials):
-        for by in (None, "reduction", "hidden_activation"):
-            assert len(sweep_figure(shown, "batch_size", by=by).data) == 4 * MOST_CURVES + 1
+        for by in ((), ("reduction",), ("hidden_activation",)):
+            assert len(figure_of(shown, "batch_size", *by).data) == 4 * MOST_CURVES + 1
 
 
 def test_curves_are_named_by_their_value(trials):
-    names = [trace["name"] for trace in sweep_traces(trials, "batch_size", by="reduction")]
+    names = [trace["name"] for trace in traces_of(trials, "batch_size", "reduction")]
     assert names[:5] == ["sum, lowest", "sum, highest", "sum, single runs", "sum", "mean, lowest"]
     assert names[SECOND + MEDIAN] == "mean"
-    assert [trace["name"] for trace in sweep_traces(trials, "batch_size")][:4] == [
+    assert [trace["name"] for trace in traces_of(trials, "batch_size")][:4] == [
         "lowest", "highest", "single runs", "median",
     ]  # fmt: skip
 
@@ -67,7 +69,7 @@ def test_curves_are_named_by_their_value(trials):
     ],
 )
 def test_the_band_runs_from_the_lowest_run_to_the_highest(trials, measure, lowest, highest, median):
-    traces = sweep_traces(trials, "batch_size", by="reduction", measure=measure)
+    traces = traces_of(trials, "batch_size", "reduction", measure=measure)
     for place, expected in ((LOWEST, lowest), (HIGHEST, highest), (MEDIAN, median)):
         assert traces[place]["x"].tolist() == [8, 512]
         np.testing.assert_allclose(traces[place]["y"], expected, rtol=1e-6)
@@ -80,11 +82,11 @@ def test_the_band_runs_from_the_lowest_run_to_the_highest(trials, measure, lowes
 )
 def test_updates_are_those_of_the_whole_run(n_train, batch_size, updates):
     trial = finished(0.9, epochs=3, batch_size=batch_size, n_train=n_train)
-    assert sweep_traces([trial], "batch_size", measure="updates")[MEDIAN]["y"].tolist() == [updates]
+    assert traces_of([trial], "batch_size", measure="updates")[MEDIAN]["y"].tolist() == [updates]
 
 
 def test_each_point_knows_its_trials_and_says_its_value(trials):
-    median = sweep_traces(trials, "batch_size", by="reduction")[MEDIAN]
+    median = traces_of(trials, "batch_size", "reduction")[MEDIAN]
     assert median["customdata"] == [[1, 2, 4], [0]]
     assert median["text"][0] == "batch size 8 · batch gradient sum"
     assert [words.replace("\u00a0", " ") for words in median["hovertext"]] == [
@@ -94,26 +96,26 @@ def test_each_point_knows_its_trials_and_says_its_value(trials):
 
 
 def test_single_runs_are_shown_on_demand_each_with_its_seed(trials):
-    assert not sweep_traces(trials, "batch_size", by="reduction")[RUNS]["visible"]
-    runs = sweep_traces(trials, "batch_size", by="reduction", shows_runs=True)[RUNS]
+    assert not traces_of(trials, "batch_size", "reduction")[RUNS]["visible"]
+    runs = traces_of(trials, "batch_size", "reduction", shows_runs=True)[RUNS]
     assert runs["visible"]
-    assert runs["customdata"] == [[0], [1], [2], [4]]
-    np.testing.assert_allclose(runs["y"], [6, 10, 4, 9], rtol=1e-5)
-    assert runs["text"][2] == "batch size 8 · batch gradient sum · seed 2"
+    assert runs["customdata"] == [[1], [2], [4], [0]]
+    np.testing.assert_allclose(runs["y"], [10, 4, 9, 6], rtol=1e-5)
+    assert runs["text"][1] == "batch size 8 · batch gradient sum · seed 2"
 
 
 def test_a_run_that_diverged_is_a_mark_on_the_lower_edge(trials):
-    mark = sweep_traces(trials, "batch_size", by="reduction")[-1]
+    mark = traces_of(trials, "batch_size", "reduction")[-1]
     assert (mark["x"].tolist(), mark["customdata"], mark["hovertext"]) == ([512], [[5]], ["1 of 1 diverged"])
-    bottom, top = sweep_layout(trials, "batch_size")["yaxis"]["range"]
+    bottom, top = layout_of(trials, "batch_size")["yaxis"]["range"]
     assert math.log10(mark["y"][0]) == pytest.approx(bottom)
     assert bottom > top  # errors, downwards
-    assert not sweep_traces(trials[:-1], "batch_size")[-1]["visible"]
-    assert not sweep_traces(trials, "batch_size", measure="time")[-1]["visible"]
+    assert not traces_of(trials[:-1], "batch_size")[-1]["visible"]
+    assert not traces_of(trials, "batch_size", measure="time")[-1]["visible"]
 
 
 def test_without_another_setting_all_runs_make_one_curve(trials):
-    traces = sweep_traces(trials, "batch_size")
+    traces = traces_of(trials, "batch_size")
     assert [trace["visible"] for trace in traces[: 2 * SECOND]] == [True, True, False, True] + 4 * [False]
     assert traces[MEDIAN]["customdata"] == [[1, 2, 3, 4], [0, 5]]
     assert "1 of 2 diverged" in traces[MEDIAN]["hovertext"][1]
@@ -121,18 +123,16 @@ def test_without_another_setting_all_runs_make_one_curve(trials):
 
 def test_a_choice_has_the_same_curve_whatever_else_there_is(trials):
     by_mean = [trial for trial in trials if trial.config.reduction == "mean"]
-    traces = sweep_traces(by_mean, "batch_size", by="reduction")
+    traces = traces_of(by_mean, "batch_size", "reduction")
     assert [traces[place]["visible"] for place in (MEDIAN, SECOND + MEDIAN)] == [False, True]
 
 
-def test_too_many_curves_are_refused():
-    many = swept("batch_size", {2**k: (0.9,) for k in range(MOST_CURVES + 1)})
-    with pytest.raises(ValueError, match="batch_size has 7 values; a sweep shows at most 6 as curves"):
-        sweep_traces(many, "learning_rate", by="batch_size")
+def test_there_is_a_curve_for_every_value_of_a_choice():
+    assert max(len(field.choices) for field in FIELDS.values() if isinstance(field, Choice)) <= MOST_CURVES
 
 
 def axis_of(name, values):
-    return sweep_layout(swept(name, dict.fromkeys(values, (0.9,))), name)["xaxis"]
+    return layout_of(swept(name, dict.fromkeys(values, (0.9,))), name)["xaxis"]
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ def test_numbers_of_more_than_a_decade_have_a_logarithmic_axis(name, values, kin
 def test_what_is_no_number_stands_in_a_row():
     trials = swept("hidden_sizes", {(128, 64): (0.9,), (32,): (0.8,)})
     assert axis_of("hidden_sizes", [(128, 64), (32,)])["tickvals"] == [0, 1]
-    assert sweep_traces(trials, "hidden_sizes")[MEDIAN]["x"].tolist() == [0, 1]
+    assert traces_of(trials, "hidden_sizes")[MEDIAN]["x"].tolist() == [0, 1]
 
 
 def test_values_too_close_or_too_many_have_no_tick_each():
@@ -168,7 +168,7 @@ def test_values_too_close_or_too_many_have_no_tick_each():
 
 def test_the_axis_has_room_for_what_is_to_come():
     configs = grid(TrainingConfig(), batch_size=[1, 512, 60_000])
-    layout = sweep_layout([finished(0.9, batch_size=512)], "batch_size", configs=configs)
+    layout = layout_of([finished(0.9, batch_size=512)], "batch_size", configs=configs)
     assert layout["xaxis"]["range"][0] < 0
     assert layout["xaxis"]["range"][1] > math.log10(60_000)
 
@@ -184,7 +184,7 @@ def test_the_axis_has_room_for_what_is_to_come():
     ],
 )
 def test_the_accuracy_axis_fits_and_its_ticks_are_accuracies(shares, expected):
-    axis = sweep_layout(swept("batch_size", {8: shares}), "batch_size")["yaxis"]
+    axis = layout_of(swept("batch_size", {8: shares}), "batch_size")["yaxis"]
     if expected:
         assert axis["ticktext"] == expected
     assert len(axis["ticktext"]) >= 2
@@ -196,7 +196,7 @@ def test_the_accuracy_axis_fits_and_its_ticks_are_accuracies(shares, expected):
 
 
 def test_small_differences_show_next_to_large_ones():
-    bottom, top = sweep_layout(swept("batch_size", {8: (0.1, 0.96, 0.97)}), "batch_size")["yaxis"]["range"]
+    bottom, top = layout_of(swept("batch_size", {8: (0.1, 0.96, 0.97)}), "batch_size")["yaxis"]["range"]
     between = (math.log10(4) - math.log10(3)) / (bottom - top)
     assert between > 5 * 0.01 / 0.87  # on an axis of percent it would be 0.01 of 0.87
 
@@ -210,31 +210,33 @@ def test_small_differences_show_next_to_large_ones():
     ],
 )
 def test_axes_carry_their_units(trials, measure, title):
-    layout = sweep_figure(trials, "batch_size", measure=measure).layout
+    layout = figure_of(trials, "batch_size", measure=measure).layout
     assert layout.xaxis.title.text == "batch size (images)"
     assert (layout.yaxis.title.text, layout.yaxis.type) == (title, "log")
 
 
 def test_switching_axes_leaves_nothing_of_the_last(trials):
-    layouts = [sweep_layout(trials, name) for name in ("batch_size", "hidden_sizes", "loss")]
+    layouts = [layout_of(trials, name) for name in ("batch_size", "hidden_sizes", "loss")]
     assert len({frozenset(layout["xaxis"]) for layout in layouts}) == 1
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_style(theme):
-    style, palette = sweep_style(theme, by="reduction"), PALETTES[theme]
+    style, palette = study_style(StudyView((), ("batch_size", "reduction")), theme), PALETTES[theme]
     assert style[MEDIAN]["line"]["color"] == palette.negative
     assert style[SECOND + MEDIAN]["line"]["color"] == palette.positive
     assert [trace.get("fill") for trace in style[:4]] == [None, "tonexty", None, None]
     assert [trace.get("showlegend", True) for trace in style[:4]] == [False, False, False, True]
-    assert sweep_style(theme)[MEDIAN]["line"]["color"] == RUN_COLOURS[theme][0]
+    assert (
+        study_style(StudyView((), ("batch_size",)), theme)[MEDIAN]["line"]["color"] == RUN_COLOURS[theme][0]
+    )
     assert style[-1]["marker"]["line"]["color"] == palette.error
 
 
 def test_the_builders_are_pure(trials):
     before = list(trials)
-    assert sweep_figure(trials, "batch_size").to_json() == sweep_figure(trials, "batch_size").to_json()
-    assert heat_figure(trials, AXES).to_json() == heat_figure(trials, AXES).to_json()
+    assert figure_of(trials, "batch_size").to_json() == figure_of(trials, "batch_size").to_json()
+    assert figure_of(trials, *AXES).to_json() == figure_of(trials, *AXES).to_json()
     assert trials == before
 
 
@@ -248,8 +250,8 @@ def mapped():
 
 
 def test_cells_are_medians_crosses_and_blanks(mapped):
-    medians, crosses = heat_traces(
-        mapped, AXES, configs=grid(TrainingConfig(), batch_size=[64], learning_rate=[1.0])
+    medians, crosses = traces_of(
+        mapped, *AXES, configs=grid(TrainingConfig(), batch_size=[64], learning_rate=[1.0])
     )
     assert medians["text"] == [["91.0", ""], ["95.0 ×", ""]]
     assert crosses["text"] == [["", "×"], ["", ""]]
@@ -265,29 +267,29 @@ def test_cells_are_medians_crosses_and_blanks(mapped):
 
 def test_cells_to_come_have_their_place():
     configs = grid(TrainingConfig(), batch_size=[8, 64, 512], learning_rate=[0.1, 1.0])
-    medians, _ = heat_traces([finished(0.9, batch_size=64, learning_rate=1.0)], AXES, configs=configs)
+    medians, _ = traces_of([finished(0.9, batch_size=64, learning_rate=1.0)], *AXES, configs=configs)
     assert [[z is not None for z in row] for row in medians["z"]] == [[False] * 3, [False, True, False]]
-    layout = heat_layout((), AXES, configs=configs)
+    layout = layout_of((), *AXES, configs=configs)
     assert layout["xaxis"]["ticktext"] == ["8", "64", "512"]
     assert layout["yaxis"]["ticktext"] == ["0.1", "1"]
     assert layout["title"]["text"] == "Median of the test accuracy (%)"
 
 
 def test_colours_fit_the_data_not_what_diverged(mapped):
-    medians, _ = heat_traces(mapped, AXES)
-    alone, _ = heat_traces([trial for trial in mapped if trial.final], AXES)
+    medians, _ = traces_of(mapped, *AXES)
+    alone, _ = traces_of([trial for trial in mapped if trial.final], *AXES)
     assert (medians["zmin"], medians["zmax"]) == (alone["zmin"], alone["zmax"])
     assert medians["zmax"] - medians["zmin"] < 0.5
 
 
 def test_more_is_stronger_for_each_measure(mapped):
     for measure in ("time", "updates"):
-        medians, _ = heat_traces(
+        medians, _ = traces_of(
             [
                 finished(0.9, batch_size=8, learning_rate=0.1, seconds=2.0),
                 finished(0.9, batch_size=512, learning_rate=0.1, seconds=1.0),
             ],
-            AXES,
+            *AXES,
             measure=measure,
         )
         few, many = medians["z"][0]
@@ -296,8 +298,8 @@ def test_more_is_stronger_for_each_measure(mapped):
 
 def test_numbers_are_written_where_there_is_room_and_else_a_scale_is_shown():
     sizes = {2**k: (0.9 + 0.001 * k,) for k in range(13)}
-    wide, _ = heat_traces(swept("batch_size", sizes), AXES)
-    few, _ = heat_traces(swept("batch_size", {8: (0.9,), 64: (0.8,)}), AXES)
+    wide, _ = traces_of(swept("batch_size", sizes), *AXES)
+    few, _ = traces_of(swept("batch_size", {8: (0.9,), 64: (0.8,)}), *AXES)
     assert (few["texttemplate"], few["showscale"]) == ("%{text}", False)
     assert (wide["texttemplate"], wide["showscale"]) == ("", True)
     assert wide["text"][0][0] == "90.0"  # for the table
@@ -306,15 +308,15 @@ def test_numbers_are_written_where_there_is_room_and_else_a_scale_is_shown():
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_a_heat_map_has_one_hue(theme):
-    medians, crosses = heat_style(theme)
+    medians, crosses = study_style(StudyView((), AXES), theme)
     palette = PALETTES[theme]
     assert medians["colorscale"] == [[0, palette.surface], [1, palette.heat]]
     assert crosses["textfont"]["color"] == palette.error
 
 
 def test_without_trials_there_are_axes():
-    assert sweep_figure((), "batch_size").layout.xaxis.title.text == "batch size (images)"
-    assert heat_figure((), AXES).layout.yaxis.title.text == "learning rate"
+    assert figure_of((), "batch_size").layout.xaxis.title.text == "batch size (images)"
+    assert figure_of((), *AXES).layout.yaxis.title.text == "learning rate"
 
 
 @pytest.mark.parametrize(
@@ -327,7 +329,7 @@ def test_without_trials_there_are_axes():
     ],
 )
 def test_two_numbers_make_a_map_and_a_choice_curves(trials, axes, kind):
-    figure = study_figure(trials, axes)
+    figure = figure_of(trials, *axes)
     assert {trace.type for trace in figure.data} == {kind}
-    assert is_map(axes) == (kind == "heatmap")
+    assert StudyView(trials, axes).is_map == (kind == "heatmap")
     assert figure.layout.xaxis.title.text == ("loss" if axes[-1] == "reduction" else "batch size (images)")

@@ -11,8 +11,8 @@ from lessons import execute, figures_in, outputs
 from reference_runs import diverging
 
 from explorer import TrainingConfig, train
-from explorer.notebook import races
-from explorer.notebook.races import run_race
+from explorer.notebook import studies
+from explorer.notebook.studies import run_race
 from explorer.training import RaceError
 
 CONFIG = TrainingConfig(hidden_sizes=6, epochs=2, batch_size=16, learning_rate=0.05)
@@ -66,8 +66,8 @@ def test_an_interruption_keeps_what_was_done(small_dataset, monkeypatch):
         yield from [history for history, _ in zip(real(entries, dataset), range(3), strict=False)]
         raise KeyboardInterrupt
 
-    real = races.race
-    monkeypatch.setattr(races, "race", interrupted)
+    real = studies.race
+    monkeypatch.setattr(studies, "race", interrupted)
     assert sum(map(len, run_race("Activations", small_dataset, config=CONFIG).histories)) == 3
 
 

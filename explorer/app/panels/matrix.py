@@ -16,8 +16,6 @@ from explorer.figures.confusion import (
     confusion_mark,
     confusion_style,
     confusion_traces,
-)
-from explorer.figures.confusion_difference import (
     difference_figure,
     difference_layout,
     difference_style,

@@ -10,10 +10,10 @@ from explorer.app.layout import box, close_all, set_hidden
 from explorer.app.panels.study_plan import StudyPlan
 from explorer.app.redraw_queue import RedrawQueue
 from explorer.app.views import Views
-from explorer.figures import studies as figures
 from explorer.figures.curves import curves_figure, curves_layout, curves_style, curves_traces
 from explorer.figures.palette import Theme
-from explorer.figures.study_axes import MEASURES, StudyMeasure, measure_view
+from explorer.figures.studies import study_figure, study_layout, study_style, study_traces
+from explorer.figures.study_axes import MEASURES, StudyMeasure, StudyView
 from explorer.training import FIELDS, TrainingConfig
 from explorer.training.fields import Choice
 from explorer.training.records import History
@@ -83,31 +83,29 @@ class StudyDrawing:
 
     def _build(self) -> None:
         """Make the figures for other axes."""
-        settings, is_map = self._plan.settings, figures.is_map(self._plan.settings)
-        set_hidden(self._single, is_map)
+        views = {
+            measure: StudyView((), self._plan.settings, measure, self._plan.configs) for measure in MEASURES
+        }
+        set_hidden(self._single, views["accuracy"].is_map)
         before = (*self._first.children, *self._others.children)
         theme, bind = self._views.theme, self._views.on_loop
-        by = figures.curve_axes(settings)[1]
-        style = figures.heat_style if is_map else partial(figures.sweep_style, by=by)
         self.figures = {
             measure: LiveFigure(
-                figures.study_figure((), settings, measure=measure, configs=self._plan.configs, theme=theme),
+                study_figure(view, theme),
                 fills=True,
                 theme=theme,
-                style=style,
+                style=partial(study_style, view),
                 name=f"Study: {measure}",
                 on_click=bind(partial(self._on_point, measure, opens=True)),
                 on_hover=bind(partial(self._on_point, measure)),
             )
-            for measure in MEASURES
+            for measure, view in views.items()
         }
         first, *others = (
             box(
                 "explorer-study-figure explorer-words",
                 figure,
-                self.words
-                if measure == "accuracy"
-                else Caption(measure_view(measure, self._plan.configs).caption),
+                self.words if measure == "accuracy" else Caption(views[measure].measured.caption),
             )
             for measure, figure in self.figures.items()
         )
@@ -124,18 +122,16 @@ class StudyDrawing:
         self._queue.add(self._offer)
 
     def _draw(self, measure: StudyMeasure) -> None:
-        trials, settings, n_images = self.trials, self._plan.settings, len(self._views.dataset.train_labels)
-        same: dict[str, Any] = {"measure": measure, "configs": self._plan.configs}
-        if figures.is_map(settings):
-            traces = figures.heat_traces(trials, settings, n_images=n_images, **same)
-            layout = figures.heat_layout(trials, settings, **same)
-        else:
-            axis, by = figures.curve_axes(settings)
-            same |= {"n_images": n_images}
-            traces = figures.sweep_traces(trials, axis, by=by, shows_runs=bool(self.single.value), **same)
-            layout = figures.sweep_layout(trials, axis, **same)
-        self._traces[measure] = traces
-        self.figures[measure].show(traces, layout, measure_view(measure, self._plan.configs).caption)
+        view = StudyView(
+            self.trials,
+            self._plan.settings,
+            measure,
+            self._plan.configs,
+            n_images=len(self._views.dataset.train_labels),
+            shows_runs=bool(self.single.value),
+        )
+        self._traces[measure] = traces = study_traces(view)
+        self.figures[measure].show(traces, study_layout(view), view.measured.caption)
 
     def _offer(self) -> None:
         """Offer the trials that there are, in the order of their settings."""

@@ -25,7 +25,7 @@ FLOORS = {
     "app": (6, {"numpy", "ipywidgets", "traitlets"}),
     "notebook": (
         7,
-        {"numpy", "plotly", "pygments", "IPython", "rich"},
+        {"numpy", "plotly", "jinja2", "pygments", "IPython", "rich"},
     ),  # no widget but the exercise's card: the rest stays without a kernel
     "talk": (7, {"numpy", "ipywidgets"}),
     "serve": (

@@ -3,7 +3,7 @@
 import inspect
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import update_wrapper
 from html import escape
 from time import perf_counter
@@ -37,38 +37,25 @@ class MissingError(CheckError):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Verdict:
-    """What is found about an answer.
-
-    Parameters
-    ----------
-    task : str
-        The task's name.
-    outcome : {"right", "wrong", "waiting", "missing"}
-        Waiting is an answer with a gap, or one that builds on names which only a wrong part keeps.
-    mistake : str
-        The name of a known mistake, or "".
-    message : str
-        A sentence: what is wrong, or what was compared.
-    look : str
-        A sentence: where to look; "" unless the answer is wrong.
-    note : str
-        What is worth knowing all the same, or "".
-    seconds : float
-        How long it took to find out.
-    """
+    """What is found about an answer."""
 
     task: str
     outcome: str
+    """``"right"``, ``"wrong"``, ``"missing"`` or ``"waiting"``: with a gap, or for a part that is still wrong."""
     mistake: str = ""
+    """The name of a known mistake, or "" for none."""
     message: str = ""
+    """A sentence: what is wrong, or what was compared."""
     look: str = ""
+    """A sentence: where to look; empty unless the answer is wrong."""
     note: str = ""
+    """What is worth knowing all the same; else empty."""
     seconds: float = 0.0
+    """How long it took to find out."""
 
     def record(self) -> dict[str, Any]:
         """Return what can be kept of it, as JSON takes it."""
-        kept = "task", "outcome", "mistake", "message", "seconds"
-        return {name: value for name, value in asdict(self).items() if name in kept}
+        return {name: getattr(self, name) for name in ("task", "outcome", "mistake", "message", "seconds")}
 
     def __repr__(self) -> str:
         said = f"{_SIGNS[self.outcome]} {self.task}: {self.message}"

@@ -41,18 +41,23 @@ def naming(task: str, check: Callable[_Arguments, Passed]) -> Callable[_Argument
 
 def recognise(task: str, answer: Any, probe: Probe | None = None) -> Mistake | None:
     """Return the most severe known mistake whose answer gives what this wrong one gives, where it matters."""
-    observe, probe = OBSERVATIONS[task], probe or Probe()
+    probe = probe or Probe()
+    try:
+        seen, right = _seen(task, answer, probe), _seen(task, textbook(task), probe)
+    except Exception:  # noqa: BLE001  # such a network can't be made at other sizes, so nothing is seen
+        return None
+    for mistake in (mistake for mistake in MISTAKES.values() if mistake.task == task):
+        wrong = (_seen(task, textbook(task, answers), probe) for answers in mistake.answers)
+        if any(_explains(pieces, right, seen) for pieces in wrong):
+            return mistake
+    return None
+
+
+def _seen(task: str, answer: Any, probe: Probe) -> Pieces:
+    """Return what comes out of an answer, without NumPy's warnings."""
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
-        try:
-            seen, right = observe(answer, probe), observe(textbook(task), probe)
-        except Exception:  # noqa: BLE001  # such a network can't be made at other sizes, so nothing is seen
-            return None
-        for mistake in (mistake for mistake in MISTAKES.values() if mistake.task == task):
-            wrong = (observe(textbook(task, answers), probe) for answers in mistake.answers)
-            if any(_explains(pieces, right, seen) for pieces in wrong):
-                return mistake
-    return None
+        return OBSERVATIONS[task](answer, probe)
 
 
 def _explains(wrong: Pieces, right: Pieces, seen: Pieces) -> bool:
@@ -63,9 +68,7 @@ def _explains(wrong: Pieces, right: Pieces, seen: Pieces) -> bool:
 
 def _is_textbook(task: str, function: Any) -> bool:
     """Say whether a function gives what the textbook's does."""
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore")
-        seen, right = (OBSERVATIONS[task](each, Probe()) for each in (function, textbook(task)))
+    seen, right = (_seen(task, each, Probe()) for each in (function, textbook(task)))
     return _same(seen.get("value"), right["value"])
 
 

@@ -58,20 +58,20 @@ def layers_traces(diagnoses: Diagnoses, measure: LayerMeasure) -> list[dict[str,
     """
     epochs = sorted(diagnoses)
     shown = [_shown(diagnoses[epoch], measure) for epoch in epochs]
-    activations = {name: layer.activation for epoch in epochs[:1] for name, layer in _named(diagnoses[epoch])}
-    traces: list[dict[str, Any]] = []
-    for name in _NAMES:
-        values = [of_epoch[name] for of_epoch in shown if name in of_epoch]
-        traces.append(
-            {
-                "x": as_float32(epochs if values else []),
-                "y": as_float32(values),
-                "visible": bool(values),
-                "mode": line_mode(len(epochs)),
-                "hovertemplate": _hover(name, activations.get(name), measure),
-            }
-        )
-    return traces
+    hovers = {
+        name: _hover(layer, measure) for epoch in epochs[:1] for name, layer in _named(diagnoses[epoch])
+    }
+    drawn = {name: [of_epoch[name] for of_epoch in shown if name in of_epoch] for name in _NAMES}
+    return [
+        {
+            "x": as_float32(epochs if values else []),
+            "y": as_float32(values),
+            "visible": bool(values),
+            "mode": line_mode(len(epochs)),
+            "hovertemplate": f"epoch %{{x}} · {name}: {hovers.get(name, '')}<extra></extra>",
+        }
+        for name, values in drawn.items()
+    ]
 
 
 def layers_layout(
@@ -82,7 +82,10 @@ def layers_layout(
     epoch: float | None = None,
     theme: Theme = "light",
 ) -> dict[str, Any]:
-    """Return what changes with the data in the layout of `layers_figure`, whose parameters these are."""
+    """Return what changes with the data in the layout of `layers_figure`, whose parameters these are.
+
+    A vertical line marks the selected `epoch`.
+    """
     shown = [_shown(layers, measure) for layers in diagnoses.values()]
     values = [value for of_epoch in shown for value in of_epoch.values() if math.isfinite(value)]
     if measure == "gradient":
@@ -114,12 +117,7 @@ def layers_style(theme: Theme = "light") -> list[dict[str, Any]]:
 
 
 def layers_figure(
-    diagnoses: Diagnoses,
-    measure: LayerMeasure,
-    *,
-    n_epochs: int,
-    epoch: float | None = None,
-    theme: Theme = "light",
+    diagnoses: Diagnoses, measure: LayerMeasure, *, n_epochs: int, theme: Theme = "light"
 ) -> go.Figure:
     """Return one measure of each layer over the epochs.
 
@@ -132,11 +130,9 @@ def layers_figure(
         of saturated activations (sigmoid, tanh) in percent. Softmax has no such share.
     n_epochs : int
         End of the epoch axis.
-    epoch : float, optional
-        The selected epoch, marked by a vertical line.
     """
     traces = merged(layers_style(theme), layers_traces(diagnoses, measure))
-    layout = layers_layout(diagnoses, measure, n_epochs=n_epochs, epoch=epoch, theme=theme)
+    layout = layers_layout(diagnoses, measure, n_epochs=n_epochs)
     return drawn(traces, theme, layout, height=280, showlegend=True)
 
 
@@ -162,12 +158,9 @@ def layers_summary(
     """
     named, images = _named(layers), counted(n_images, f"{held_out} image")
     strengths = [f"{name} {written(layer.gradient_rms)}" for name, layer in named]
-    dead = [f"{name} {100 * layer.dead:.0f} %" for name, layer in named if layer.activation == "relu"]
-    saturated = [
-        f"{name} {100 * layer.saturated:.0f} %"
-        for name, layer in named
-        if layer.activation not in ("relu", "softmax")
-    ]
+    dead = [f"{name} {_stuck(layer):.0f} %" for name, layer in named if layer.activation == "relu"]
+    smooth = ((name, layer) for name, layer in named if layer.activation not in ("relu", "softmax"))
+    saturated = [f"{name} {_stuck(layer):.0f} %" for name, layer in smooth]
     targets = " (its targets are 0 and 1)" if layers[-1].activation == "sigmoid" else ""
     stuck = [f"{_DEAD} (0 on all of {images}): {', '.join(dead)}"] if dead else []
     if saturated:
@@ -186,21 +179,17 @@ def _shown(layers: Sequence[LayerDiagnostics], measure: LayerMeasure) -> dict[st
     if measure == "gradient":
         strengths = {name: layer.gradient_rms for name, layer in _named(layers)}
         return {name: value if 0 < value < math.inf else math.nan for name, value in strengths.items()}
-    return {
-        name: 100 * (layer.dead if layer.activation == "relu" else layer.saturated)
-        for name, layer in _named(layers)
-        if layer.activation != "softmax"
-    }
+    return {name: _stuck(layer) for name, layer in _named(layers) if layer.activation != "softmax"}
 
 
-def _hover(name: str, activation: str | None, measure: LayerMeasure) -> str:
-    if measure == "gradient":
-        shown = "%{y:.2e} per weight"
-    elif activation == "relu":
-        shown = "%{y:.1f} % of its units dead"
-    else:
-        shown = "%{y:.1f} % of its activations saturated"
-    return f"epoch %{{x}} · {name}: {shown}<extra></extra>"
+def _stuck(layer: LayerDiagnostics) -> float:
+    """Return the share of a layer's dead units, or of its saturated activations, in percent."""
+    return 100 * (layer.dead if layer.activation == "relu" else layer.saturated)
+
+
+def _hover(layer: LayerDiagnostics, measure: LayerMeasure) -> str:
+    stuck = "units dead" if layer.activation == "relu" else "activations saturated"
+    return "%{y:.2e} per weight" if measure == "gradient" else f"%{{y:.1f}} % of its {stuck}"
 
 
 def _axis_title(diagnoses: Diagnoses, measure: LayerMeasure) -> str:

@@ -30,25 +30,23 @@ _MARGIN = 0.02  # of the x axis, on either side: markers at its ends are whole
 
 def robustness_traces(curves: Sequence[RobustnessCurve], corruption: Corruption) -> list[dict[str, Any]]:
     """Return what changes with the data in the traces of `robustness_figure`, whose parameters these are."""
-    traces: list[dict[str, Any]] = []
-    for name, known in [*curves, *[("", {})] * _SLOTS][:_SLOTS]:
-        amounts = sorted(known)
-        traces.append(
-            {
-                "name": name,
-                "x": as_float32(amounts),
-                "y": as_float32([100 * known[amount] for amount in amounts]),
-                "visible": bool(name),
-                "hovertemplate": f"{name} at %{{x}}{corruption.unit}: {HOVERS['accuracy']}<extra></extra>",
-            }
-        )
-    return traces
+    none: RobustnessCurve = ("", {})
+    return [
+        {
+            "name": name,
+            "x": as_float32(sorted(known)),
+            "y": as_float32([100 * known[amount] for amount in sorted(known)]),
+            "visible": bool(name),
+            "hovertemplate": f"{name} at %{{x}}{corruption.unit}: {HOVERS['accuracy']}<extra></extra>",
+        }
+        for name, known in [*curves, none, none][:_SLOTS]
+    ]
 
 
 def robustness_layout(
     corruption: Corruption, amount: float | None = None, *, theme: Theme = "light"
 ) -> dict[str, Any]:
-    """Return what changes with the data in the layout of `robustness_figure`, whose parameters these are."""
+    """Return what changes with the data in the layout of `robustness_figure`; a line marks the `amount`."""
     least, most = corruption.amounts[0], corruption.amounts[-1]
     margin, name = _MARGIN * (most - least), f"{corruption.label.lower()} ({corruption.unit.strip()})"
     return {
@@ -74,11 +72,7 @@ def robustness_style(theme: Theme = "light") -> list[dict[str, Any]]:
 
 
 def robustness_figure(
-    curves: Sequence[RobustnessCurve],
-    corruption: Corruption,
-    amount: float | None = None,
-    *,
-    theme: Theme = "light",
+    curves: Sequence[RobustnessCurve], corruption: Corruption, *, theme: Theme = "light"
 ) -> go.Figure:
     """Return the accuracy of one or two networks against the amount of a corruption.
 
@@ -88,13 +82,11 @@ def robustness_figure(
         The name of each network, and its accuracy, 0 to 1, at each amount that is known; two at most.
     corruption : Corruption
         What is done to the images.
-    amount : float, optional
-        The amount on show, marked by a vertical line.
     """
     return drawn(
         merged(robustness_style(theme), robustness_traces(curves, corruption)),
         theme,
-        robustness_layout(corruption, amount, theme=theme),
+        robustness_layout(corruption),
         height=_HEIGHT,
         showlegend=True,
         yaxis={"title": {"text": "accuracy (%)"}, "range": [0, 102]},
@@ -107,13 +99,9 @@ def robustness_summary(curves: Sequence[RobustnessCurve], corruption: Corruption
     For example ``"this run 93.1 % unchanged, 41.2 % at −60°, 38.0 % at 60°"``.
     """
     ends = [amount for amount in (corruption.amounts[0], corruption.amounts[-1]) if amount]
+    places = {0.0: "unchanged"} | {end: f"at {end:g}{corruption.unit}".replace("-", "−") for end in ends}
     words = []
     for name, known in curves:
-        said = [f"{percent(known[0])} unchanged"] if 0 in known else []
-        said += [f"{percent(known[end])} at {_written(end, corruption)}" for end in ends if end in known]
-        words += [f"{name} {', '.join(said)}"] if said else []
+        said = ", ".join(f"{percent(known[at])} {place}" for at, place in places.items() if at in known)
+        words += [f"{name} {said}"] if said else []
     return "; ".join(words)
-
-
-def _written(amount: float, corruption: Corruption) -> str:
-    return f"{amount:g}{corruption.unit}".replace("-", "−")

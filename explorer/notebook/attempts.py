@@ -6,9 +6,11 @@ It grows by whole lines only, so whatever happens to a kernel, what was written 
 import json
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from explorer.foreign_files import reason
 
@@ -19,30 +21,19 @@ _MOST = 10_000  # characters of a line; one that is longer was not written here
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """An answer that was checked, or a hint that was opened.
-
-    Parameters
-    ----------
-    task : str
-        Name of the task.
-    outcome : str
-        ``"right"``, ``"wrong"``, or ``"hint"`` if a hint or the solution was opened.
-    mistake : str
-        Name of the mistake; empty if it has none.
-    rung : int
-        The last hint that was opened until then: 1 to 3, 4 for the solution, 0 for none.
-    seconds : float
-        What the check took, in seconds.
-    time : str
-        When, in UTC: ``"2030-01-31T12:00:00+00:00"``.
-    """
+    """An answer that was checked, or a hint that was opened."""
 
     task: str
     outcome: str
+    """``"right"``, ``"wrong"``, or ``"hint"`` if a hint or the solution was opened."""
     mistake: str = ""
+    """Its name; empty if it has none."""
     rung: int = 0
+    """The last hint that was opened until then: 1 to 3, 4 for the solution, 0 for none."""
     seconds: float = 0.0
+    """What the check took, in seconds."""
     time: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+    """When, in UTC: ``"2030-01-31T12:00:00+00:00"``."""
 
 
 class AttemptLog:
@@ -59,7 +50,7 @@ class AttemptLog:
         self._attempts: list[Attempt] = []
         self._trouble: str | None = None  # empty once it has been told
         try:
-            self._attempts += _read(self._path)
+            self._attempts += _read(self._path) if self._path.exists() else ()
         except OSError as error:
             self._notice(error)
 
@@ -91,18 +82,13 @@ class AttemptLog:
 
 
 def _read(path: Path) -> Iterator[Attempt]:
-    if not path.exists():
-        return
     with path.open(encoding="utf-8", errors="replace") as lines:
         while line := lines.readline(_MOST):
-            yield from _parsed(line)
+            with suppress(ValueError, RecursionError):  # it was damaged
+                yield from _parsed(json.loads(line))
 
 
-def _parsed(line: str) -> Iterator[Attempt]:
-    try:
-        found = json.loads(line)
-    except (ValueError, RecursionError):
-        return
+def _parsed(found: Any) -> Iterator[Attempt]:
     match found:
         case {
             "time": str(),

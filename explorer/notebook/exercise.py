@@ -1,7 +1,6 @@
 """The exercise as a student works it: each answer is checked and gets a card, and progress lasts."""
 
 import os
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import partial
@@ -13,7 +12,7 @@ from pygments.token import STANDARD_TYPES
 
 from explorer.checks import TASKS, Verdict, diagnose
 from explorer.notebook.attempts import Attempt, AttemptLog
-from explorer.notebook.page import Shown
+from explorer.notebook.page import Shown, lesson_html
 from explorer.notebook.source import source_lines
 from explorer.widgets.rendered import Display, Element, element
 from explorer.widgets.task_card import TaskCard
@@ -81,8 +80,7 @@ class Exercise:
             *others, last = (f"`{task}` (part {TASKS[task].part})" for task in missing)
             names = f"{', '.join(others)} and {last} are" if others else f"{last} is"
             text = f"This cell waits until {names} right."
-            html = re.sub("`(.*?)`", r"<code>\1</code>", text)
-            display(Shown(f'<p class="lesson-waits">{html}</p>', text.replace("`", "")))
+            display(Shown(lesson_html("waits", text), text.replace("`", "")))
         return not missing
 
     def _card(self, verdict: Verdict) -> TaskCard:

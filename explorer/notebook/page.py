@@ -4,41 +4,36 @@ They need no kernel, no widget state and no other host. The first cell loads Plo
 """
 
 import json
-import re
 from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from html import escape
-from importlib.resources import files
+from functools import cache
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from numpy.typing import NDArray
 from plotly.offline import get_plotlyjs
 
 from explorer.figures.digits import sprite
-from explorer.figures.palette import PALETTES, RUN_COLOURS
+from explorer.figures.palette import PALETTES, RUN_COLOURS, rgb
 
-__all__ = ["Shown", "figure", "images", "prepare", "side_by_side", "table"]
+__all__ = ["Shown", "figure", "images", "lesson_html", "prepare", "side_by_side", "table"]
 
 _SCALE = 2  # pixels of the page for each pixel of an image
-_WAITING = "This figure appears once the first cell of the notebook has run."
+_FOLDER = Path(__file__).parent
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Shown:
-    """What a cell of a teaching notebook shows.
-
-    Parameters
-    ----------
-    html : str
-        For JupyterLab, Voilà and static pages.
-    text : str
-        For a terminal.
-    """
+    """What a cell of a teaching notebook shows."""
 
     html: str
+    """For JupyterLab, Voilà and static pages."""
     text: str
+    """For a terminal."""
 
     def _repr_html_(self) -> str:
         return self.html
@@ -47,15 +42,32 @@ class Shown:
         return self.text
 
 
+@cache
+def _page() -> Any:
+    """Return the macros of ``lesson.html.j2``."""
+    return (
+        Environment(
+            loader=FileSystemLoader(_FOLDER),
+            autoescape=True,  # words stay text
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        .get_template("lesson.html.j2")
+        .module
+    )
+
+
+def lesson_html(kind: str, *values: object) -> str:
+    """Return something that a cell shows as HTML: a macro of ``lesson.html.j2``, and what it is given."""
+    return str(getattr(_page(), kind)(*values))
+
+
 def prepare() -> Shown:
     """Return what the figures of a notebook need; to be shown once, in its first cell."""
-    folder = files("explorer.notebook")
-    style, script = ((folder / name).read_text(encoding="utf-8") for name in ("lesson.css", "lesson.js"))
-    return Shown(
-        f"<style>{style}</style><script>{get_plotlyjs()}</script>"
-        f"<script>{script}drawLessonFigures({json.dumps(_dark_colours())});</script>",
-        "Figures are ready.",
-    )
+    style, script = ((_FOLDER / name).read_text(encoding="utf-8") for name in ("lesson.css", "lesson.js"))
+    dark = json.dumps(_dark_colours())
+    return Shown(lesson_html("prepare", style, get_plotlyjs(), script, dark), "Figures are ready.")
 
 
 def figure(drawn: go.Figure, words: str) -> Shown:
@@ -68,14 +80,7 @@ def figure(drawn: go.Figure, words: str) -> Shown:
     words : str
         The caption, which screen readers read in place of the figure.
     """
-    text = json.dumps(drawn.to_json())  # Plotly writes < as \u003c: nothing in it ends the script
-    return Shown(
-        f'<figure class="lesson-figure"><div class="lesson-plot" role="img" aria-label="{escape(words)}" '
-        f'style="height: {drawn.layout.height}px">{_WAITING}</div><figcaption>{escape(words)}</figcaption>'
-        "<script>(window.explorerLesson ??= []).push("
-        f'[document.currentScript.parentElement.querySelector(".lesson-plot"), {text}]);</script></figure>',
-        words,
-    )
+    return Shown(lesson_html("figure", json.dumps(drawn.to_json()), drawn.layout.height, words), words)
 
 
 def side_by_side(*parts: Shown) -> Shown:
@@ -96,15 +101,9 @@ def images(pictures: NDArray[np.uint8], labels: Sequence[str], words: str) -> Sh
     words : str
         The caption.
     """
-    tiles = "".join(
-        f"<div>{_inks(picture, label)}{escape(label)}</div>"
-        for picture, label in zip(pictures, labels, strict=True)
-    )
-    return Shown(
-        f'<figure class="lesson-gallery"><figcaption>{escape(words)}</figcaption>'
-        f'<div class="lesson-tiles">{tiles}</div></figure>',
-        f"{words} {', '.join(labels)}",
-    )
+    height, width = ((side + 1) * _SCALE for side in pictures.shape[1:])
+    tiles = [(label, _inks(picture)) for picture, label in zip(pictures, labels, strict=True)]
+    return Shown(lesson_html("images", tiles, width, height, words), f"{words} {', '.join(labels)}")
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], words: str) -> Shown:
@@ -119,13 +118,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], words: str) -> Sho
     words : str
         The caption.
     """
-    top = "".join(f'<th scope="col">{escape(name)}</th>' for name in head)
-    body = "".join("<tr>" + "".join(f"<td>{_cell(cell)}</td>" for cell in row) + "</tr>" for row in rows)
-    return Shown(
-        f'<div class="lesson-table"><table class="lesson-shapes"><caption>{escape(words)}</caption>'
-        f"<thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>",
-        _aligned([head, *rows]),
-    )
+    return Shown(lesson_html("table", head, rows, words), _aligned([head, *rows]))
 
 
 def _dark_colours() -> dict[str, str]:
@@ -137,20 +130,13 @@ def _dark_colours() -> dict[str, str]:
 
 
 def _rgba(colour: str) -> str:
-    return "rgba(" + ",".join(str(int(colour[i : i + 2], 16)) for i in (1, 3, 5))
+    return "rgba(" + ",".join(map(str, rgb(colour)))
 
 
-def _inks(picture: NDArray[np.uint8], label: str) -> str:
-    height, width = ((side + 1) * _SCALE for side in picture.shape)
-    return "".join(
-        f'<img class="lesson-{theme}" width="{width}" height="{height}" alt="{escape(label)}" '
-        f'src="data:image/png;base64,{b64encode(sprite(picture[None], 1, theme=theme, scale=_SCALE)).decode()}">'
-        for theme in PALETTES
-    )
-
-
-def _cell(text: str) -> str:
-    return re.sub("`(.*?)`", r"<code>\1</code>", escape(text))
+def _inks(picture: NDArray[np.uint8]) -> dict[str, str]:
+    """Return an image as PNG for each theme, in base64."""
+    inks = {theme: sprite(picture[None], 1, theme=theme, scale=_SCALE) for theme in PALETTES}
+    return {theme: b64encode(png).decode() for theme, png in inks.items()}
 
 
 def _aligned(rows: Sequence[Sequence[str]]) -> str:

@@ -2,7 +2,6 @@
 
 import ast
 import inspect
-from html import escape
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -12,7 +11,7 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
 import explorer
-from explorer.notebook.page import Shown
+from explorer.notebook.page import Shown, lesson_html
 
 __all__ = ["source", "source_lines"]
 
@@ -53,13 +52,7 @@ def source_lines(thing: Any) -> dict[int, str]:
 
 def _block(thing: Any, lines: dict[int, str]) -> str:
     coloured = highlight("\n".join(lines.values()), PythonLexer(stripnl=False), HtmlFormatter(nowrap=True))
-    rows = "".join(
-        f"<span>{number}</span><pre>{code}</pre>"
-        for number, code in zip(lines, coloured.splitlines(), strict=True)
-    )
     file = Path(inspect.getsourcefile(thing) or "")
     place = file.relative_to(_FOLDER).as_posix() if file.is_relative_to(_FOLDER) else file.name
-    return (
-        f'<figure class="lesson-source"><figcaption><b>{escape(thing.__qualname__)}</b> {place}, '
-        f'line {min(lines)}</figcaption><div class="lesson-code">{rows}</div></figure>'
-    )
+    numbered = [*zip(lines, coloured.splitlines(), strict=True)]
+    return lesson_html("source", thing.__qualname__, f"{place}, line {min(lines)}", numbered)

@@ -44,8 +44,9 @@ def test_a_figure_goes_to_the_page_whole():
     shown = figure(drawn, 'up "and" up')
     assert figures_in(shown.html) == [json.loads(drawn.to_json())]
     assert shown.html.count("</script>") == 1
-    assert 'role="img" aria-label="up &quot;and&quot; up" style="height: 123px"' in shown.html
-    assert "<figcaption>up &quot;and&quot; up</figcaption>" in shown.html
+    html = shown.html.replace("&#34;", "&quot;")
+    assert 'role="img" aria-label="up &quot;and&quot; up" style="height: 123px"' in html
+    assert "<figcaption>up &quot;and&quot; up</figcaption>" in html
     assert shown.text == 'up "and" up'
 
 

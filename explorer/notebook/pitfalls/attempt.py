@@ -2,13 +2,12 @@
 
 import warnings
 from collections.abc import Callable
-from html import escape
 from typing import Any
 
 import numpy as np
 
 from explorer.checks import CheckError, Passed
-from explorer.notebook.page import Shown
+from explorer.notebook.page import Shown, lesson_html
 from explorer.training.process_settings import one_blas_thread
 
 __all__ = ["attempt", "stacked"]
@@ -36,7 +35,7 @@ def attempt(function: Callable[..., Any], *arguments: Any, **options: Any) -> Sh
             kind = "" if isinstance(error, CheckError) else f"{type(error).__name__}: "
             lines.append(f"✗ {kind}{error}")
     lines = [*dict.fromkeys(f"⚠ {w.category.__name__}: {w.message}" for w in warned), *lines]
-    wrong = "".join(f'<p class="lesson-raised">{escape(line)}</p>' for line in lines)
+    wrong = lesson_html("said", lines, "raised")
     if result is None:
         return Shown(wrong, "\n".join(lines))
     given = result if isinstance(result, Passed) else _given(result, silent=not lines)
@@ -56,4 +55,4 @@ def _given(result: Any, *, silent: bool) -> Shown:
     else:
         shown = np.array2string(result, precision=4, suppress_small=True, max_line_width=_WIDE)
     text = f"{'no error, no warning; ' * silent}returns {shown}"
-    return Shown(f'<p class="lesson-returned">{escape(text)}</p>', text)
+    return Shown(lesson_html("said", [text], "returned"), text)

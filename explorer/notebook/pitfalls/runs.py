@@ -3,7 +3,6 @@
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from html import escape
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,7 @@ from explorer.checks.exercise import Network
 from explorer.datasets import Dataset
 from explorer.figures.lines import contrast_figure
 from explorer.network import NeuralNetwork
-from explorer.notebook.page import Shown, figure, side_by_side
+from explorer.notebook.page import Shown, figure, lesson_html, side_by_side
 from explorer.notebook.pitfalls.columns import transposed
 from explorer.notebook.pitfalls.scores import Samples, on_test
 from explorer.notebook.pitfalls.targets import one_hot
@@ -27,24 +26,15 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class NetworkRun:
-    """A network after its last epoch, and the course of its training.
-
-    Parameters
-    ----------
-    network : NeuralNetwork or Network
-        The network itself.
-    loss : ndarray of float, shape (n_epochs,)
-        What `fit` returned for each epoch.
-    accuracy : ndarray of float, shape (n_epochs,)
-        What was reported as test accuracy after each epoch, 0 to 1.
-    warned : tuple of str
-        NumPy's warnings, each once.
-    """
+    """A network after its last epoch, and the course of its training."""
 
     network: NeuralNetwork | Network
     loss: Array
+    """What `fit` returned for each epoch, float of shape (n_epochs,)."""
     accuracy: Array
+    """What was reported as test accuracy after each epoch, 0 to 1, float of shape (n_epochs,)."""
     warned: tuple[str, ...]
+    """NumPy's warnings, each once."""
 
     def __repr__(self) -> str:
         name, share = type(self.network).__name__, 100 * self.accuracy[-1]
@@ -120,7 +110,7 @@ def contrast_runs(wrong: NetworkRun, right: NetworkRun) -> Shown:
     wrong_score, right_score = (f"{100 * run.accuracy[-1]:.1f} %" for run in (wrong, right))
     scores = f"Test accuracy {after}: wrong {wrong_score}, right {right_score}."
     curves = side_by_side(contrast(wrong.loss, right.loss, losses), contrast_scores(wrong, right, scores))
-    warned = "".join(f'<p class="lesson-raised">⚠ {escape(line)}</p>' for line in wrong.warned)
+    warned = lesson_html("said", [f"⚠ {line}" for line in wrong.warned], "raised")
     return Shown(curves.html + warned, "\n".join([curves.text, *wrong.warned]))
 
 

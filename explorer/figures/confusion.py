@@ -14,13 +14,12 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from explorer.figures.palette import PALETTES, Theme, rgb
-from explorer.figures.template import drawn, merged
+from explorer.figures.template import FigureData, drawn_data
 from explorer.wording import class_noun, grouped, times
 
 __all__ = [
-    "Normalize", "confusion_figure", "confusion_layout", "confusion_mark", "confusion_style", "confusion_traces",
-    "difference_figure", "difference_layout", "difference_style", "difference_summary", "difference_traces",
-    "drawn_matrix", "matrix_cells",
+    "Normalize", "confusion_data", "confusion_figure", "confusion_mark", "confusion_style", "difference_data",
+    "difference_figure", "difference_style", "difference_summary", "drawn_matrix", "matrix_cells",
 ]  # fmt: skip
 
 Normalize = Literal["count", "row"]
@@ -32,10 +31,10 @@ _STRENGTH = 0.55  # share of the hue in a cell of full tone: the text on it stay
 _Counts = NDArray[np.integer] | None
 
 
-def confusion_traces(
-    counts: _Counts, class_names: Sequence[str], *, normalize: Normalize = "count"
-) -> list[dict[str, Any]]:
-    """Return what changes with the data in the traces of `confusion_figure`.
+def confusion_data(
+    counts: _Counts, class_names: Sequence[str], *, normalize: Normalize = "count", held_out: str = "test"
+) -> FigureData:
+    """Return what changes with the data in `confusion_figure`.
 
     Parameters
     ----------
@@ -43,18 +42,23 @@ def confusion_traces(
         Rows are the true class, columns the predicted. None before the first epoch has ended.
     normalize : {"count", "row"}
         Show images, or percent of the row's images.
+    held_out : str
+        What the images are: ``"validation"`` or ``"test"``.
 
     Returns
     -------
-    list of dict
-        The mistakes, what is right, and the note of the empty state. `z`, `text` and `hovertext` are lists of
-        rows, empty where the other trace has the cell; `zmax` is the value of the full tone: the largest mistake,
-        but at least 1 % of the largest class, so that a good network's last few mistakes don't look like many.
+    traces, layout
+        The mistakes, what is right, and the note of the empty state; titles and axes. `z`, `text` and `hovertext`
+        are lists of rows, empty where the other trace has the cell; `zmax` is the value of the full tone: the
+        largest mistake, but at least 1 % of the largest class, so that a good network's last few mistakes don't
+        look like many.
     """
     right = np.eye(len(class_names), dtype=bool)
+    by_class = f"% of each true {class_noun(class_names)}"
+    layout = _layout(class_names, f"count of {held_out} images" if normalize == "count" else by_class)
     if counts is None:
         blank = _part(np.zeros_like(right), None, "", "")
-        return [blank | {"zmax": 1.0}, blank, {"visible": True}]
+        return [blank | {"zmax": 1.0}, blank, {"visible": True}], layout
     totals = counts.sum(axis=1)
     values, smallest, written = counts, max(1.0, 0.01 * float(totals.max())), "{:d}"
     if normalize == "row":
@@ -68,20 +72,8 @@ def confusion_traces(
 
     hover = _texts(class_names, words)
     largest = float(np.where(right, 0, values).max())
-    return [
-        _part(~right, values, text, hover) | {"zmax": max(smallest, largest)},
-        _part(right, values, text, hover),
-        {"visible": False},
-    ]
-
-
-def confusion_layout(
-    class_names: Sequence[str], *, normalize: Normalize = "count", held_out: str = "test"
-) -> dict[str, Any]:
-    """Return what changes with classes, normalisation and the kind of the images in the layout."""
-    by_class = f"% of each true {class_noun(class_names)}"
-    shown = f"count of {held_out} images" if normalize == "count" else by_class
-    return _layout(class_names, shown)
+    mistakes = _part(~right, values, text, hover) | {"zmax": max(smallest, largest)}
+    return [mistakes, _part(right, values, text, hover), {"visible": False}], layout
 
 
 def confusion_mark(cell: tuple[int, int] | None, theme: Theme = "light") -> dict[str, Any]:
@@ -116,22 +108,17 @@ def confusion_style(class_names: Sequence[str], theme: Theme = "light") -> list[
 
 
 def confusion_figure(
-    counts: _Counts,
-    class_names: Sequence[str],
-    *,
-    normalize: Normalize = "count",
-    theme: Theme = "light",
+    counts: _Counts, class_names: Sequence[str], *, normalize: Normalize = "count", theme: Theme = "light"
 ) -> go.Figure:
-    """Return the confusion matrix; parameters as in `confusion_traces`, None draws the empty axes."""
-    traces = confusion_traces(counts, class_names, normalize=normalize)
-    layout = confusion_layout(class_names, normalize=normalize)
-    return drawn_matrix(merged(confusion_style(class_names, theme), traces), layout, theme)
+    """Return the confusion matrix; parameters as in `confusion_data`, None draws the empty axes."""
+    data = confusion_data(counts, class_names, normalize=normalize)
+    return drawn_matrix(confusion_style(class_names, theme), data, theme)
 
 
-def drawn_matrix(traces: list[dict[str, Any]], layout: dict[str, Any], theme: Theme) -> go.Figure:
+def drawn_matrix(looks: list[dict[str, Any]], data: FigureData, theme: Theme) -> go.Figure:
     """Return a figure of a matrix: without a grid between its cells, and with nothing to zoom into."""
     axis = {"showgrid": False, "fixedrange": True}
-    return drawn(traces, theme, layout, height=_HEIGHT, xaxis=axis, yaxis=axis)
+    return drawn_data(looks, data, theme, height=_HEIGHT, xaxis=axis, yaxis=axis)
 
 
 def matrix_cells(name: str, colours: Sequence[str], font: Mapping[str, Any]) -> dict[str, Any]:
@@ -150,10 +137,10 @@ def matrix_cells(name: str, colours: Sequence[str], font: Mapping[str, Any]) -> 
     }
 
 
-def difference_traces(
+def difference_data(
     a: _Counts, b: _Counts, class_names: Sequence[str], called: tuple[str, str] = ("A", "B")
-) -> list[dict[str, Any]]:
-    """Return what changes with the data in the one trace of `difference_figure`.
+) -> FigureData:
+    """Return what changes with the data in `difference_figure`, of one trace.
 
     Parameters
     ----------
@@ -165,34 +152,28 @@ def difference_traces(
 
     Returns
     -------
-    list of dict
+    traces, layout
         `z` is how much better B is in each cell, in images: b − a on the diagonal, a − b off it; `text` is b − a
         with its sign. `zmax` is the largest difference off the diagonal, at least 1.
     """
-    n = len(class_names)
+    n, (name_a, name_b) = len(class_names), (html.escape(name, quote=False) for name in called)
+    layout = _layout(class_names, f"{name_b} minus {name_a}")
     if a is None or b is None:
-        return [{"z": [[None] * n] * n, "text": [[""] * n] * n, "hovertext": [[""] * n] * n}]
-    more, right, (name_a, name_b) = b - a, np.eye(n, dtype=bool), _as_texts(called)
+        return [{"z": [[None] * n] * n, "text": [[""] * n] * n, "hovertext": [[""] * n] * n}], layout
+    more, right = b - a, np.eye(n, dtype=bool)
     largest = float(np.abs(more[~right]).max(initial=1))
 
     def words(row: int, column: int) -> str:
         return f"{name_a} {grouped(int(a[row, column]))}, {name_b} {grouped(int(b[row, column]))}"
 
-    return [
-        {
-            "z": np.where(right, more, -more).tolist(),
-            "zmin": -largest,
-            "zmax": largest,
-            "text": [[_signed(value) if value else "" for value in row] for row in more.tolist()],
-            "hovertext": _texts(class_names, words),
-        }
-    ]
-
-
-def difference_layout(class_names: Sequence[str], called: tuple[str, str] = ("A", "B")) -> dict[str, Any]:
-    """Return what changes with the classes, and with what the two are called, in the layout."""
-    name_a, name_b = _as_texts(called)
-    return _layout(class_names, f"{name_b} minus {name_a}")
+    trace = {
+        "z": np.where(right, more, -more).tolist(),
+        "zmin": -largest,
+        "zmax": largest,
+        "text": [[_signed(value) if value else "" for value in row] for row in more.tolist()],
+        "hovertext": _texts(class_names, words),
+    }
+    return [trace], layout
 
 
 def difference_style(class_names: Sequence[str], theme: Theme = "light") -> list[dict[str, Any]]:
@@ -205,9 +186,8 @@ def difference_style(class_names: Sequence[str], theme: Theme = "light") -> list
 def difference_figure(
     a: _Counts, b: _Counts, class_names: Sequence[str], *, theme: Theme = "light"
 ) -> go.Figure:
-    """Return B's confusion matrix minus A's; the parameters are those of `difference_traces`."""
-    traces = merged(difference_style(class_names, theme), difference_traces(a, b, class_names))
-    return drawn_matrix(traces, difference_layout(class_names), theme)
+    """Return B's confusion matrix minus A's; the parameters are those of `difference_data`."""
+    return drawn_matrix(difference_style(class_names, theme), difference_data(a, b, class_names), theme)
 
 
 def difference_summary(
@@ -266,11 +246,6 @@ def _part(mask: NDArray[np.bool_], values: Any, text: Any, hover: Any) -> dict[s
         "text": np.where(mask, text, "").tolist(),
         "hovertext": np.where(mask, hover, "").tolist(),
     }
-
-
-def _as_texts(called: tuple[str, str]) -> list[str]:
-    """Return names so that Plotly reads no markup in them."""
-    return [html.escape(name, quote=False) for name in called]
 
 
 def _signed(value: int) -> str:

@@ -20,12 +20,12 @@ from explorer.figures.axes import (
     linear_range,
 )
 from explorer.figures.palette import PALETTES, Theme
-from explorer.figures.template import drawn, merged
+from explorer.figures.template import FigureData, drawn_data
 from explorer.training.config import FIELDS, TrainingConfig
 from explorer.training.records import BatchRecord, EpochRecord, History
 from explorer.wording import grouped
 
-__all__ = ["EARLIER_SLOTS", "curves_figure", "curves_layout", "curves_marks", "curves_style", "curves_traces"]
+__all__ = ["EARLIER_SLOTS", "curves_data", "curves_figure", "curves_marks", "curves_style"]
 
 EARLIER_SLOTS = 6
 """How many earlier runs are shown; older ones are left out."""
@@ -34,25 +34,30 @@ _RUNNING_POINTS = 400  # more than a plot of 900 px can show, and cheap to send
 _HEIGHT = 280  # px
 
 
-def curves_traces(
-    history: History, earlier: Sequence[History] = (), *, metric: Metric
-) -> list[dict[str, Any]]:
-    """Return what changes with the data in the traces of `curves_figure`, whose parameters these are.
+def curves_data(history: History, earlier: Sequence[History] = (), *, metric: Metric) -> FigureData:
+    """Return what changes with the data in `curves_figure`, whose parameters these are.
+
+    The loss axis starts at 0 and ends at a round number above the run's train and test losses. (Before the first
+    epoch ends, it fits the mini-batches; later they may come in from above.) An earlier run counts with its best
+    epoch and stretches the axis to twice that at most, so that one that diverged doesn't flatten the others. The
+    axis names what is in the loss. On the right, the learning rate has an axis of its own.
+
+    The accuracy axis ends at 100 % and starts at the highest round number, as `accuracy_range` has them, that lies
+    below the run's train and test accuracies. The best epochs of earlier runs can take it one step lower.
 
     Returns
     -------
-    list of dict
+    traces, layout
         `EARLIER_SLOTS` earlier runs, the newest last; in a figure of the loss the learning rate, where it is not
-        always the same; the mini-batches; train; the held-out images, with what
-        these are as `name`: what is drawn later lies on top. `x` in epochs and `y` in
-        loss per sample or percent (float32, NaN where it is no finite number), `visible`, `mode`; for earlier
-        runs, `meta` says in what they differ; for the mini-batches, `name` says how many each point stands for.
+        always the same; the mini-batches; train; the held-out images, with what these are as `name`: what is
+        drawn later lies on top. `x` in epochs and `y` in loss per sample or percent (float32, NaN where it is no
+        finite number), `visible`, `mode`; for earlier runs, `meta` says in what they differ; for the
+        mini-batches, `name` says how many each point stands for.
     """
-    shown = _comparable(history, earlier, metric)
-    config, free = history.config, EARLIER_SLOTS - len(shown)
+    config, shown = history.config, _comparable(history, earlier, metric)
     hover = f"epoch %{{x}} · {config.held_out} {HOVERS[metric]}<br>%{{meta}}<extra></extra>"
-    return [
-        *(_line((), "test", metric, visible=False, meta="") for _ in range(free)),
+    traces = [
+        *(_line((), "test", metric, visible=False, meta="") for _ in range(EARLIER_SLOTS - len(shown))),
         *(
             _line(run.epochs, "test", metric, meta=_difference(config, run.config), hovertemplate=hover)
             for run in shown
@@ -62,32 +67,18 @@ def curves_traces(
         _line(history.epochs, "train", metric),
         _line(history.epochs, "test", metric, name=config.held_out),
     ]
-
-
-def curves_layout(history: History, earlier: Sequence[History] = (), *, metric: Metric) -> dict[str, Any]:
-    """Return what changes with the data in the layout of `curves_figure`, whose parameters these are.
-
-    The loss axis starts at 0 and ends at a round number above the run's train and test losses. (Before the first
-    epoch ends, it fits the mini-batches; later they may come in from above.) An earlier run counts with its best
-    epoch and stretches the axis to twice that at most, so that one that diverged doesn't flatten the others. The
-    axis names what is in the loss. On the right, the learning rate has an axis of its own.
-
-    The accuracy axis ends at 100 % and starts at the highest round number, as `accuracy_range` has them, that lies
-    below the run's train and test accuracies. The best epochs of earlier runs can take it one step lower.
-    """
-    runs = _comparable(history, earlier, metric)
     own = [getattr(record, f"{split}_{metric}") for record in history for split in ("train", "test")]
     if metric == "loss":
         own = own or [record.train_loss for record in history.batches]
-        best = [min((record.test_loss for record in run), default=0.0) for run in runs]
-        title, limits = f"{history.config.loss_name} per sample", linear_range(own, best)
+        best = [min((record.test_loss for record in run), default=0.0) for run in shown]
+        title, limits = f"{config.loss_name} per sample", linear_range(own, best)
     else:
-        best = [100 * run.best.test_accuracy for run in runs if run.best]
+        best = [100 * run.best.test_accuracy for run in shown if run.best]
         title, limits = "accuracy (%)", accuracy_range([100 * share for share in own], best)
-    return {
-        "xaxis": epoch_axis(history.config.epochs, first=history[0].epoch if history else 1),
+    return traces, {
+        "xaxis": epoch_axis(config.epochs, first=history[0].epoch if history else 1),
         "yaxis": {"type": "linear", "range": limits, "title": {"text": title}},
-        "yaxis2": _rate_axis(history.config, metric),
+        "yaxis2": _rate_axis(config, metric),
     }
 
 
@@ -179,9 +170,9 @@ def curves_figure(
     metric : {"loss", "accuracy"}
         Loss per sample, or accuracy in percent.
     """
-    traces = merged(curves_style(theme, metric=metric), curves_traces(history, earlier, metric=metric))
-    layout = curves_layout(history, earlier, metric=metric) | curves_marks(history, theme, metric=metric)
-    return drawn(traces, theme, layout, height=_HEIGHT, showlegend=True)
+    traces, layout = curves_data(history, earlier, metric=metric)
+    data = traces, layout | curves_marks(history, theme, metric=metric)
+    return drawn_data(curves_style(theme, metric=metric), data, theme, height=_HEIGHT, showlegend=True)
 
 
 def _comparable(history: History, earlier: Sequence[History], metric: Metric) -> Sequence[History]:

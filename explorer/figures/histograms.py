@@ -13,9 +13,9 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from explorer.figures.palette import PALETTES, Theme
-from explorer.figures.template import drawn, merged
+from explorer.figures.template import FigureData, drawn_data
 
-__all__ = ["LAYER_SLOTS", "histograms_figure", "histograms_layout", "histograms_style", "histograms_traces"]
+__all__ = ["LAYER_SLOTS", "histograms_data", "histograms_figure", "histograms_style"]
 
 LAYER_SLOTS = 7
 """Most layers that can be shown: six hidden ones and the output."""
@@ -29,22 +29,15 @@ _ROW = 0.85  # height of a row's largest bin; rows are 1 apart
 _PIXELS = 90  # height of a row
 
 
-def histograms_traces(now: _Layers, start: _Layers) -> list[dict[str, Any]]:
-    """Return what changes with the data in the traces of `histograms_figure`.
-
-    Parameters
-    ----------
-    now, start : sequence of ndarray of float, any shape
-        One array a layer, at most `LAYER_SLOTS`, from the input on; of a large one, every k-th value is
-        counted. `start` may be empty: then only `now` is shown.
+def histograms_data(now: _Layers, start: _Layers, names: Sequence[str], *, what: str) -> FigureData:
+    """Return what changes with the data in `histograms_figure`, whose parameters these are.
 
     Returns
     -------
-    list of dict
-        Two for each of `LAYER_SLOTS` layers, at the start and now: `x` is the middle of each bin, `y` the square
-        root of its share above the row's base (the first layer's row stands on top), `customdata` its share of the
-        layer's values in percent, `meta` names layer and time
-        where there are several layers.
+    traces, layout
+        Two traces for each of `LAYER_SLOTS` layers, at the start and now: `x` is the middle of each bin, `y` the
+        square root of its share above the row's base (the first layer's row stands on top), `customdata` its share
+        of the layer's values in percent, `meta` names layer and time where there are several layers.
     """
     low, high = _limits(now, start)
     edges = np.linspace(low, high, _BINS + 1)
@@ -65,21 +58,13 @@ def histograms_traces(now: _Layers, start: _Layers) -> list[dict[str, Any]]:
                     "meta": f"{layer}, {time}" if len(now) > 1 else "",
                 }
             )
-    return traces
-
-
-def histograms_layout(now: _Layers, start: _Layers, names: Sequence[str], *, what: str) -> dict[str, Any]:
-    """Return what changes with the data in the layout of `histograms_figure`."""
-    rows = len(now)
-    return {
-        "xaxis": {"title": {"text": what}, "range": [*_limits(now, start)]},
-        "yaxis": {
-            "range": [-0.05, max(rows, 1)],
-            "tickvals": list(range(rows)),
-            "ticktext": list(names)[::-1],
-            "title": {"text": "share (square-root scale)"},
-        },
+    y_axis = {
+        "range": [-0.05, max(len(now), 1)],
+        "tickvals": list(range(len(now))),
+        "ticktext": list(names)[::-1],
+        "title": {"text": "share (square-root scale)"},
     }
+    return traces, {"xaxis": {"title": {"text": what}, "range": [low, high]}, "yaxis": y_axis}
 
 
 def histograms_style(theme: Theme = "light", *, what: str) -> list[dict[str, Any]]:
@@ -107,8 +92,9 @@ def histograms_figure(
 
     Parameters
     ----------
-    now, start : sequence of ndarray of float
-        As in `histograms_traces`.
+    now, start : sequence of ndarray of float, any shape
+        One array a layer, at most `LAYER_SLOTS`, from the input on; of a large one, every k-th value is
+        counted. `start` may be empty: then only `now` is shown.
     names : sequence of str
         Name of each layer in `now`.
     what : str
@@ -123,10 +109,10 @@ def histograms_figure(
         raise ValueError(
             f"{len(now)} layers have {len(names)} names; expected up to {LAYER_SLOTS}, one name each"
         )
-    return drawn(
-        merged(histograms_style(theme, what=what), histograms_traces(now, start)),
+    return drawn_data(
+        histograms_style(theme, what=what),
+        histograms_data(now, start, names, what=what),
         theme,
-        histograms_layout(now, start, names, what=what),
         height=90 + _PIXELS * max(len(now), 1),
         showlegend=True,
         xaxis={"zeroline": True},

@@ -14,18 +14,11 @@ import plotly.graph_objects as go
 from explorer.figures.axes import as_float32, epoch_axis, epoch_mark, line_mode, linear_range, log_range
 from explorer.figures.formulas import written
 from explorer.figures.palette import PALETTES, Theme, rgb
-from explorer.figures.template import drawn, merged
+from explorer.figures.template import FigureData, drawn_data
 from explorer.network.diagnostics import LayerDiagnostics
 from explorer.wording import counted
 
-__all__ = [
-    "LayerMeasure",
-    "layers_figure",
-    "layers_layout",
-    "layers_style",
-    "layers_summary",
-    "layers_traces",
-]
+__all__ = ["LayerMeasure", "layers_data", "layers_figure", "layers_style", "layers_summary"]
 
 LayerMeasure = Literal["gradient", "stuck"]
 """``"gradient"``: RMS per weight of the gradient of the mean loss. ``"stuck"``: percent of a layer's dead units
@@ -47,57 +40,44 @@ _LEAST_TOP = 5.0  # percent: one dead unit must not look like many
 _DEAD, _SATURATED = "dead units", "saturated activations"
 
 
-def layers_traces(diagnoses: Diagnoses, measure: LayerMeasure) -> list[dict[str, Any]]:
-    """Return what changes with the data in the traces of `layers_figure`, whose parameters these are.
-
-    Returns
-    -------
-    list of dict
-        One for each of six hidden layers, from the input on, and one for the output: `x` in epochs, `y` in the
-        measure's unit (float32, NaN for what has no place on the axis), `visible`, `mode`, `hovertemplate`.
-    """
-    epochs = sorted(diagnoses)
-    shown = [_shown(diagnoses[epoch], measure) for epoch in epochs]
-    hovers = {
-        name: _hover(layer, measure) for epoch in epochs[:1] for name, layer in _named(diagnoses[epoch])
-    }
-    drawn = {name: [of_epoch[name] for of_epoch in shown if name in of_epoch] for name in _NAMES}
-    return [
-        {
-            "x": as_float32(epochs if values else []),
-            "y": as_float32(values),
-            "visible": bool(values),
-            "mode": line_mode(len(epochs)),
-            "hovertemplate": f"epoch %{{x}} · {name}: {hovers.get(name, '')}<extra></extra>",
-        }
-        for name, values in drawn.items()
-    ]
-
-
-def layers_layout(
+def layers_data(
     diagnoses: Diagnoses,
     measure: LayerMeasure,
     *,
     n_epochs: int,
     epoch: float | None = None,
     theme: Theme = "light",
-) -> dict[str, Any]:
-    """Return what changes with the data in the layout of `layers_figure`, whose parameters these are.
+) -> FigureData:
+    """Return what changes with the data in `layers_figure`, whose parameters these are.
 
     A vertical line marks the selected `epoch`.
+
+    Returns
+    -------
+    traces, layout
+        A trace for each of six hidden layers, from the input on, and one for the output: `x` in epochs, `y` in
+        the measure's unit (float32, NaN for what has no place on the axis), `visible`, `mode`, `hovertemplate`.
     """
-    shown = [_shown(layers, measure) for layers in diagnoses.values()]
-    values = [value for of_epoch in shown for value in of_epoch.values() if math.isfinite(value)]
-    if measure == "gradient":
-        low, high = log_range(values)
-        few = high - low < _FEW_DECADES
-        axis = {"type": "log", "range": [low, high], "tickformat": "~g", "dtick": "D2" if few else 1}
-    else:
-        low, high = linear_range([*values, _LEAST_TOP], [])
-        axis = {"type": "linear", "range": [low, min(high, 102.0)]}
-    return {
+    epochs = sorted(diagnoses)
+    shown = [_shown(diagnoses[epoch], measure) for epoch in epochs]
+    hovers = {
+        name: _hover(layer, measure) for epoch in epochs[:1] for name, layer in _named(diagnoses[epoch])
+    }
+    values = {name: [of_epoch[name] for of_epoch in shown if name in of_epoch] for name in _NAMES}
+    traces = [
+        {
+            "x": as_float32(epochs if known else []),
+            "y": as_float32(known),
+            "visible": bool(known),
+            "mode": line_mode(len(epochs)),
+            "hovertemplate": f"epoch %{{x}} · {name}: {hovers.get(name, '')}<extra></extra>",
+        }
+        for name, known in values.items()
+    ]
+    finite = [value for known in values.values() for value in known if math.isfinite(value)]
+    return traces, {
         "xaxis": epoch_axis(n_epochs),
-        "yaxis": {**axis, "title": {"text": _axis_title(diagnoses, measure)}},
+        "yaxis": _axis(finite, measure) | {"title": {"text": _axis_title(diagnoses, measure)}},
         "shapes": epoch_mark(epoch, theme),
     }
 
@@ -131,9 +111,8 @@ def layers_figure(
     n_epochs : int
         End of the epoch axis.
     """
-    traces = merged(layers_style(theme), layers_traces(diagnoses, measure))
-    layout = layers_layout(diagnoses, measure, n_epochs=n_epochs)
-    return drawn(traces, theme, layout, height=280, showlegend=True)
+    data = layers_data(diagnoses, measure, n_epochs=n_epochs)
+    return drawn_data(layers_style(theme), data, theme, height=280, showlegend=True)
 
 
 def layers_summary(
@@ -190,6 +169,15 @@ def _stuck(layer: LayerDiagnostics) -> float:
 def _hover(layer: LayerDiagnostics, measure: LayerMeasure) -> str:
     stuck = "units dead" if layer.activation == "relu" else "activations saturated"
     return "%{y:.2e} per weight" if measure == "gradient" else f"%{{y:.1f}} % of its {stuck}"
+
+
+def _axis(values: Sequence[float], measure: LayerMeasure) -> dict[str, Any]:
+    if measure == "gradient":
+        low, high = log_range(values)
+        few = high - low < _FEW_DECADES
+        return {"type": "log", "range": [low, high], "tickformat": "~g", "dtick": "D2" if few else 1}
+    low, high = linear_range([*values, _LEAST_TOP], [])
+    return {"type": "linear", "range": [low, min(high, 102.0)]}
 
 
 def _axis_title(diagnoses: Diagnoses, measure: LayerMeasure) -> str:

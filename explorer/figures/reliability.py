@@ -14,18 +14,11 @@ from numpy.typing import NDArray
 
 from explorer.figures.data_table import GUIDE
 from explorer.figures.palette import PALETTES, Theme
-from explorer.figures.template import drawn
+from explorer.figures.template import FigureData, drawn
 from explorer.network.mistakes import confidences
 from explorer.wording import grouped
 
-__all__ = [
-    "Reliability",
-    "reliability",
-    "reliability_figure",
-    "reliability_layout",
-    "reliability_style",
-    "reliability_traces",
-]
+__all__ = ["Reliability", "reliability", "reliability_data", "reliability_figure", "reliability_style"]
 
 _HEIGHT = 340  # px
 _LARGEST_MARKER = 18.0  # px, for a bin that holds everything
@@ -88,34 +81,28 @@ def reliability(outputs: NDArray[np.floating], labels: NDArray[np.integer], n_bi
     return Reliability(edges, counts, np.bincount(bins[hits], minlength=n_bins), mean)
 
 
-def reliability_traces(bins: Reliability | None) -> list[dict[str, Any]]:
-    """Return what changes with the data in the traces of `reliability_figure`, None before the first epoch's end.
+def reliability_data(bins: Reliability | None) -> FigureData:
+    """Return what changes with the data in `reliability_figure`, None before the first epoch's end.
 
     Returns
     -------
-    list of dict
+    traces, layout
         The diagonal and the bins in use: `x` and `y` in percent, `marker` with an area that grows with the bin's
-        samples.
+        samples; the title with the expected calibration error.
     """
-    if bins is None:
+    if bins is None or not bins.counts.any():
         nothing = np.zeros(0, np.float32)
-        return [{}, {"x": nothing, "y": nothing, "hovertext": [], "marker": {"size": nothing}}]
+        unused = {"x": nothing, "y": nothing, "hovertext": [], "marker": {"size": nothing}}
+        return [{}, unused], {"title": {"text": "Calibration · no results"}}
     used = bins.counts > 0
-    share = np.sqrt(bins.counts[used] / max(bins.counts.sum(), 1))
+    share = np.sqrt(bins.counts[used] / bins.counts.sum())
     values = {
         "x": (100 * bins.confidence[used]).astype(np.float32),
         "y": (100 * bins.accuracy[used]).astype(np.float32),
         "hovertext": [_hover_text(bins, i) for i in np.flatnonzero(used).tolist()],
         "marker": {"size": np.maximum(5.0, _LARGEST_MARKER * share).astype(np.float32)},
     }
-    return [{}, values]
-
-
-def reliability_layout(bins: Reliability | None) -> dict[str, Any]:
-    """Return what changes with the data in the layout: the title with the expected calibration error."""
-    if bins is None or not bins.counts.any():
-        return {"title": {"text": "Calibration · no results"}}
-    return {"title": {"text": f"Expected calibration error {100 * bins.error:.1f} %"}}
+    return [{}, values], {"title": {"text": f"Expected calibration error {100 * bins.error:.1f} %"}}
 
 
 def reliability_style(theme: Theme = "light") -> list[dict[str, Any]]:
@@ -142,12 +129,13 @@ def reliability_style(theme: Theme = "light") -> list[dict[str, Any]]:
 
 
 def reliability_figure(bins: Reliability | None, *, theme: Theme = "light") -> go.Figure:
-    """Return accuracy against confidence, one point a bin; parameters as in `reliability_traces`."""
+    """Return accuracy against confidence, one point a bin; parameters as in `reliability_data`."""
+    traces, layout = reliability_data(bins)
     axis = {"range": [0, 103], "dtick": 20, "constrain": "domain"}
     figure = drawn(
         reliability_style(theme),
         theme,
-        reliability_layout(bins),
+        layout,
         height=_HEIGHT,
         xaxis={**axis, "title": {"text": "confidence (%)"}, "constraintoward": "left"},
         yaxis={**axis, "title": {"text": "accuracy (%)"}, "scaleanchor": "x", "constraintoward": "top"},
@@ -156,7 +144,7 @@ def reliability_figure(bins: Reliability | None, *, theme: Theme = "light") -> g
             {"x": 75, "y": 20, "text": "overconfident"},
         ],
     )
-    for trace, values in zip(figure.data, reliability_traces(bins), strict=True):
+    for trace, values in zip(figure.data, traces, strict=True):
         trace.update(values)  # merges the marker's size with its colour
     return figure
 

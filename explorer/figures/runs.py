@@ -24,7 +24,7 @@ from explorer.figures.axes import (
     log_range,
 )
 from explorer.figures.palette import RUN_COLOURS, Theme
-from explorer.figures.template import drawn, merged
+from explorer.figures.template import FigureData, drawn_data
 from explorer.training.records import EpochRecord
 
 __all__ = [
@@ -32,10 +32,9 @@ __all__ = [
     "Axis",
     "RunCurve",
     "run_colour",
+    "runs_data",
     "runs_figure",
-    "runs_layout",
     "runs_style",
-    "runs_traces",
 ]
 
 SLOTS = 12
@@ -82,36 +81,31 @@ def run_colour(number: int, theme: Theme) -> str:
     return colours[(number - 1) % len(colours)]
 
 
-def runs_traces(
-    runs: Sequence[RunCurve], metric: Metric, axis: Axis = "epochs", *, theme: Theme = "light"
-) -> list[dict[str, Any]]:
-    """Return what changes with the runs in the traces of `runs_figure`, whose parameters these are.
+def runs_data(
+    runs: Sequence[RunCurve],
+    metric: Metric,
+    axis: Axis = "epochs",
+    *,
+    scale: Scale = "linear",
+    theme: Theme = "light",
+) -> FigureData:
+    """Return what changes with the runs in `runs_figure`, whose parameters these are.
 
     Returns
     -------
-    list of dict
-        `SLOTS` of them, the unused ones first and invisible.
+    traces, layout
+        `SLOTS` traces, the unused ones first and invisible.
     """
     shown, none = runs[-SLOTS:], as_float32(())
-    unused = {"visible": False, "x": none, "y": none, "name": ""}
-    return [
-        *({**unused} for _ in range(SLOTS - len(shown))),
-        *(_trace(run, metric, axis, theme) for run in shown),
-    ]
-
-
-def runs_layout(
-    runs: Sequence[RunCurve], metric: Metric, axis: Axis = "epochs", *, scale: Scale = "linear"
-) -> dict[str, Any]:
-    """Return what changes with the runs in the layout of `runs_figure`, whose parameters these are."""
-    shown = runs[-SLOTS:]
+    unused = [{"visible": False, "x": none, "y": none, "name": ""} for _ in range(SLOTS - len(shown))]
     ranges = [(float(x[0]), float(x[-1])) for run in shown if len(x := _positions(run, axis))]
     last = max((end for _, end in ranges), default=1.0)
     low = -0.02 * last if any(begin == 0 for begin, _ in ranges) else 0  # a marker at 0 is whole
     x_axis = {"title": {"text": _AXIS_TITLES[axis]}, "range": [low, 1.02 * last]}
     held_out = shown[-1].held_out if shown else "test"
     title = {"text": f"{held_out} {'accuracy (%)' if metric == 'accuracy' else _loss_title(shown)}"}
-    return {"xaxis": x_axis, "yaxis": {"title": title, **_y_axis(shown, metric, scale)}}
+    layout = {"xaxis": x_axis, "yaxis": {"title": title, **_y_axis(shown, metric, scale)}}
+    return [*unused, *(_trace(run, metric, axis, theme) for run in shown)], layout
 
 
 def runs_style(metric: Metric) -> list[dict[str, Any]]:
@@ -141,9 +135,8 @@ def runs_figure(
     scale : {"linear", "log"}
         Scale of the loss.
     """
-    traces = merged(runs_style(metric), runs_traces(runs, metric, axis, theme=theme))
-    layout = runs_layout(runs, metric, axis, scale=scale)
-    return drawn(traces, theme, layout, height=_HEIGHT, showlegend=True)
+    data = runs_data(runs, metric, axis, scale=scale, theme=theme)
+    return drawn_data(runs_style(metric), data, theme, height=_HEIGHT, showlegend=True)
 
 
 def _trace(run: RunCurve, metric: Metric, axis: Axis, theme: Theme) -> dict[str, Any]:

@@ -20,11 +20,11 @@ from explorer.figures.study_axes import (
     setting_axis,
     setting_places,
 )
-from explorer.figures.template import drawn, merged
+from explorer.figures.template import FigureData, drawn_data
 from explorer.training.config import FIELDS
 from explorer.training.fields import Choice
 
-__all__ = ["MOST_CURVES", "study_figure", "study_layout", "study_style", "study_traces"]
+__all__ = ["MOST_CURVES", "study_data", "study_figure", "study_style"]
 
 MOST_CURVES = 6
 """Curves that there is room for; no choice has more values."""
@@ -35,39 +35,20 @@ _MARKERS = (("circle", 9), ("diamond", 6), ("square", 6), ("circle", 6), ("diamo
 _Point = tuple[float, StudyCell]  # at its x
 
 
-def study_traces(view: StudyView) -> list[dict[str, Any]]:
-    """Return what changes with the data in the traces of `study_figure`.
+def study_data(view: StudyView) -> FigureData:
+    """Return what changes with the data in `study_figure`.
 
     Returns
     -------
-    list of dict
+    traces, layout
         Of a heat map, the cells that have a median, and those whose runs all diverged, as lists of rows, the
         lowest value of the second setting first. Else for each of `MOST_CURVES` curves, used or not: the lowest
         and the highest run, edges of the band; the single runs; the median; and at last a mark where runs
-        diverged. `x` and `y` (float32) are places on axes of `study_layout`. `hovertext` is the value in words;
-        `customdata` has for each point or cell the places of its trials.
+        diverged; `x` and `y` (float32) are places on the axes. `hovertext` is the value in words; `customdata`
+        has for each point or cell the places of its trials. Values of a setting stand in a row; under curves,
+        numbers have an axis, logarithmic over more than a decade.
     """
-    return _map_traces(view) if view.is_map else _curve_traces(view)
-
-
-def study_layout(view: StudyView) -> dict[str, Any]:
-    """Return what changes with the data in the layout of `study_figure`.
-
-    Values of a setting stand in a row; under curves, numbers have an axis, logarithmic over more than a decade.
-    """
-    measure = view.measured
-    if view.is_map:
-        across, up = (row_axis(name, view.values(name)) for name in view.axes)
-        return {"title": {"text": f"Median of the {measure.title}"}, "xaxis": across, "yaxis": up}
-    axis, _ = _axis_and_curves(view)
-    low, high, ticks = measure_span(view.results, measure)
-    up = {
-        "title": {"text": measure.title},
-        "range": [math.log10(low), math.log10(high)][:: measure.direction],
-        "tickvals": ticks,
-        "ticktext": [*map(measure.tick, ticks)],
-    }
-    return {"xaxis": setting_axis(axis, view.values(axis)), "yaxis": up}
+    return _map_data(view) if view.is_map else _curves_data(view)
 
 
 def study_style(view: StudyView, theme: Theme = "light") -> list[dict[str, Any]]:
@@ -95,16 +76,16 @@ def study_figure(view: StudyView, theme: Theme = "light") -> go.Figure:
     to come are empty. But a choice has a curve for each value, with a band from the lowest run to the highest; a
     run that diverged has no accuracy, but a mark at the lower edge.
     """
-    traces, layout = merged(study_style(view, theme), study_traces(view)), study_layout(view)
+    style, data = study_style(view, theme), study_data(view)
     if view.is_map:
-        return drawn_matrix(traces, layout, theme)
+        return drawn_matrix(style, data, theme)
     _, by = _axis_and_curves(view)
     # Plotly sets a title too high for the entries next to it; a font larger than what is written takes it down.
     title = f'<span style="font-size:11px">{FIELDS[by].label.lower()}</span>' if by else ""
-    return drawn(
-        traces,
+    return drawn_data(
+        style,
+        data,
         theme,
-        layout,
         height=300,
         showlegend=True,
         legend={"title": {"text": title, "font": {"size": 14}}},
@@ -118,8 +99,9 @@ def _axis_and_curves(view: StudyView) -> tuple[str, str | None]:
     return axis, by[0] if by else None
 
 
-def _curve_traces(view: StudyView) -> list[dict[str, Any]]:
+def _curves_data(view: StudyView) -> FigureData:
     measure, (axis, by) = view.measured, _axis_and_curves(view)
+    low, high, ticks = measure_span(view.results, measure)
     places, axes = setting_places(view.values(axis)), [axis, by] if by else [axis]
     cells = [(places[values[0]], values[1:], cell) for values, cell in view.cells(axes).items()]
     traces: list[dict[str, Any]] = []
@@ -135,10 +117,15 @@ def _curve_traces(view: StudyView) -> list[dict[str, Any]]:
             _trace(name or "median", points, measure, lambda c: c.median, lambda c: c.words(measure)),
         ]
     lost = [(x, cell) for x, _, cell in cells if cell.n_diverged and view.measure == "accuracy"]
-    _, high, _ = measure_span(view.results, measure)
     unused = [_trace("", (), measure, lambda _: 0.0)] * (4 * MOST_CURVES - len(traces))
     mark = _trace("diverged", lost, measure, lambda _: 1 - high / 100, lambda cell: cell.lost)
-    return [*traces, *unused, mark]
+    up = {
+        "title": {"text": measure.title},
+        "range": [math.log10(low), math.log10(high)][:: measure.direction],
+        "tickvals": ticks,
+        "ticktext": [*map(measure.tick, ticks)],
+    }
+    return [*traces, *unused, mark], {"xaxis": setting_axis(axis, view.values(axis)), "yaxis": up}
 
 
 def _curves(by: str | None) -> list[tuple[str, tuple[str, ...]]]:
@@ -178,7 +165,7 @@ def _curve_looks(colour: str, symbol: str, size: int) -> list[dict[str, Any]]:
     return [{"legendgroup": colour} | look for look in (edge, edge | fill, runs, medians | marker)]
 
 
-def _map_traces(view: StudyView) -> list[dict[str, Any]]:
+def _map_data(view: StudyView) -> FigureData:
     measure, cells = view.measured, view.cells(view.axes)
     columns, rows = map(view.values, view.axes)
     low, high, ticks = measure_span([cell.median for cell in cells.values() if cell.values], measure)
@@ -221,4 +208,6 @@ def _map_traces(view: StudyView) -> list[dict[str, Any]]:
         "z": lattice(lambda cell: 0 if is_lost(cell) else None),
         "text": lattice(lambda cell: "×" if is_lost(cell) else ""),
     }
-    return [shared | medians, shared | crosses]
+    across, up = map(row_axis, view.axes, (columns, rows))
+    title = {"text": f"Median of the {measure.title}"}
+    return [shared | medians, shared | crosses], {"title": title, "xaxis": across, "yaxis": up}

@@ -12,7 +12,10 @@ import plotly.graph_objects as go
 
 from explorer.figures.palette import PALETTES, Palette, Theme
 
-__all__ = ["drawn", "merged", "template"]
+__all__ = ["FigureData", "drawn", "drawn_data", "merged", "template"]
+
+FigureData = tuple[list[dict[str, Any]], dict[str, Any]]
+"""What changes with the data in a figure: properties of its traces, and of its layout."""
 
 _FONTS = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', 'Noto Sans', Arial, sans-serif"
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -26,6 +29,12 @@ def drawn(
 ) -> go.Figure:
     """Return a figure of traces in the look of a theme; its layout has the `fixed` properties, and `layout`'s."""
     return go.Figure(traces, {"template": template(theme), **fixed}).update_layout(layout)
+
+
+def drawn_data(looks: Sequence[Mapping[str, Any]], data: FigureData, theme: Theme, **fixed: Any) -> go.Figure:
+    """Return a figure of the looks of its traces, and of what changes with the data; the rest as in `drawn`."""
+    traces, layout = data
+    return drawn(merged(looks, traces), theme, layout, **fixed)
 
 
 def merged(looks: Sequence[Mapping[str, Any]], values: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

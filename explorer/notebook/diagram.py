@@ -44,5 +44,5 @@ def _centres(layer: int, n_units: int, most: int) -> list[tuple[float, float]]:
 def _names(n_layers: int) -> list[tuple[float, str]]:
     """Return the names of each layer's units, and of the weights between, each with its place."""
     units = ["X", *(f"a{i}, h{i}" for i in range(1, n_layers - 1)), f"a{n_layers - 1}, y"]
-    weights = [(_COLUMN * float(i), f"W{i}, b{i}") for i in range(1, n_layers)]
+    weights = [(_COLUMN * i, f"W{i}, b{i}") for i in range(1, n_layers)]
     return [*((_COLUMN * (i + 0.5), name) for i, name in enumerate(units)), *weights]

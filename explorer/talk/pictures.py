@@ -20,18 +20,12 @@ from explorer.app.panels.matrix import Matrix as ChoosableMatrix
 from explorer.app.view_state import ANY, OnLoop, ViewState
 from explorer.datasets import Dataset
 from explorer.figures.axes import Metric
-from explorer.figures.confusion import confusion_figure, confusion_layout, confusion_style, confusion_traces
-from explorer.figures.curves import EARLIER_SLOTS, curves_figure, curves_layout, curves_style, curves_traces
+from explorer.figures.confusion import confusion_data, confusion_figure, confusion_style
+from explorer.figures.curves import EARLIER_SLOTS, curves_data, curves_figure, curves_style
 from explorer.figures.digits import sprite
-from explorer.figures.histograms import (
-    histograms_figure,
-    histograms_layout,
-    histograms_style,
-    histograms_traces,
-)
-from explorer.figures.palette import Theme
+from explorer.figures.histograms import histograms_data, histograms_figure, histograms_style
 from explorer.figures.summaries import confusion_summary, curves_summary
-from explorer.figures.template import merged, template
+from explorer.figures.template import FigureData, merged
 from explorer.network import most_confused
 from explorer.session import SessionRun
 from explorer.talk.recording import recorded_run
@@ -92,11 +86,10 @@ class _Figure:
         self.view = LiveFigure(figure, fills=True, name=name)
         self._look: Look | None = None
 
-    def _draw(
-        self, look: Look, style: Properties, traces: Properties, layout: dict[str, Any], summary: str
-    ) -> None:
-        colours = {} if look == self._look else {"template": look.template}
-        self.view.show(merged([look.enlarged(one) for one in style], traces), layout | colours, summary)
+    def _draw(self, look: Look, style: Properties, data: FigureData, summary: str) -> None:
+        traces, layout = data
+        template = {} if look == self._look else {"template": look.template}
+        self.view.show(merged([look.enlarged(one) for one in style], traces), layout | template, summary)
         self._look = look
 
 
@@ -110,12 +103,12 @@ class Curve(_Figure):
     def show(self, state: ViewState, look: Look) -> None:
         """Draw the curves; the grey ones are called by their runs' names."""
         metric, history, earlier = self._metric, state.history, [run.curve for run in state.earlier]
-        traces = curves_traces(history, earlier, metric=metric)
-        layout = curves_layout(history, earlier, metric=metric)
+        traces, layout = curves_data(history, earlier, metric=metric)
         free = EARLIER_SLOTS - len(earlier)
         for trace, run in zip(traces[free:EARLIER_SLOTS], state.earlier, strict=True):
             trace.update(name=run.title, showlegend=True, legendgroup=run.title)
-        self._draw(look, curves_style(look.theme, metric=metric), traces, layout, curves_summary(history))
+        style = curves_style(look.theme, metric=metric)
+        self._draw(look, style, (traces, layout), curves_summary(history))
 
 
 class Matrix(_Figure):
@@ -128,8 +121,8 @@ class Matrix(_Figure):
     def show(self, state: ViewState, look: Look) -> None:
         """Draw the counts."""
         names, counts = self._names, None if state.moment is None else state.moment.confusion
-        style, traces = confusion_style(names, look.theme), confusion_traces(counts, names)
-        self._draw(look, style, traces, confusion_layout(names), confusion_summary(counts, names))
+        style, data = confusion_style(names, look.theme), confusion_data(counts, names)
+        self._draw(look, style, data, confusion_summary(counts, names))
 
 
 class Mistakes:
@@ -230,9 +223,9 @@ class Activations(_Figure):
         style = histograms_style(look.theme, what="activation")
         style[0] |= {"name": state.earlier[0].title if start else "", "showlegend": bool(start)}
         style[1] |= {"name": "this run", "fill": "tozeroy"}
-        layout = histograms_layout(now, start, [""], what="activation")
+        data = histograms_data(now, start, [""], what="activation")
         summary = f"Activations of the hidden units on {_PROBE} test images"
-        self._draw(look, style, histograms_traces(now, start), layout, summary)
+        self._draw(look, style, data, summary)
 
     @np.errstate(all="ignore")  # weights that are no numbers show in the figure
     def _activations(self, run: SessionRun, weights: tuple[NDArray[Any], ...]) -> NDArray[Any]:

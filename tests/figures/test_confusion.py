@@ -8,14 +8,12 @@ import numpy as np
 import pytest
 
 from explorer.figures.confusion import (
+    confusion_data,
     confusion_figure,
-    confusion_layout,
     confusion_style,
-    confusion_traces,
+    difference_data,
     difference_figure,
-    difference_layout,
     difference_summary,
-    difference_traces,
 )
 from explorer.figures.palette import PALETTES
 
@@ -31,7 +29,7 @@ def test_the_order_of_traces_is_fixed(counts, digits, empty):
 
 
 def test_rows_are_the_true_class_and_columns_the_predicted(counts, digits):
-    mistakes, right, _ = confusion_traces(counts, digits)
+    mistakes, right, _ = confusion_data(counts, digits)[0]
     assert mistakes["z"][9][4] == 28
     assert mistakes["text"][9][4] == "28"
     assert mistakes["z"][4][9] == 0
@@ -40,7 +38,7 @@ def test_rows_are_the_true_class_and_columns_the_predicted(counts, digits):
 
 
 def test_each_cell_belongs_to_one_trace(counts, digits):
-    mistakes, right, _ = confusion_traces(counts, digits)
+    mistakes, right, _ = confusion_data(counts, digits)[0]
     for i in range(10):
         for j in range(10):
             shown, other = (right, mistakes) if i == j else (mistakes, right)
@@ -50,7 +48,7 @@ def test_each_cell_belongs_to_one_trace(counts, digits):
 
 
 def test_row_shares_are_percent_of_the_true_class(counts, digits):
-    mistakes, right, _ = confusion_traces(counts, digits, normalize="row")
+    mistakes, right, _ = confusion_data(counts, digits, normalize="row")[0]
     assert mistakes["z"][9][4] == pytest.approx(100 * 28 / 1009)
     assert (mistakes["text"][9][4], mistakes["text"][9][7], right["text"][9][9]) == ("2.8", "0.2", "97.0")
     rows = [
@@ -62,30 +60,30 @@ def test_row_shares_are_percent_of_the_true_class(counts, digits):
 
 @pytest.mark.parametrize("normalize", ["count", "row"])
 def test_hover_says_everything_in_both_normalisations(counts, digits, normalize):
-    mistakes, right, _ = confusion_traces(counts, digits, normalize=normalize)
+    mistakes, right, _ = confusion_data(counts, digits, normalize=normalize)[0]
     assert mistakes["hovertext"][9][4] == "true 9 → predicted 4: 28 of 1\u202f009 (2.8 %)"
     assert right["hovertext"][0][0] == "true 0 → predicted 0: 100 of 100 (100.0 %)"
     assert mistakes["hovertext"][0][1] == "true 0 → predicted 1: 0 of 100 (0.0 %)"
 
 
 def test_the_full_tone_is_the_largest_mistake(counts, digits):
-    assert confusion_traces(counts, digits)[MISTAKES]["zmax"] == 28
-    assert confusion_traces(counts, digits, normalize="row")[MISTAKES]["zmax"] == pytest.approx(2800 / 1009)
+    assert confusion_data(counts, digits)[0][MISTAKES]["zmax"] == 28
+    assert confusion_data(counts, digits, normalize="row")[0][MISTAKES]["zmax"] == pytest.approx(2800 / 1009)
 
 
 def test_the_last_few_mistakes_do_not_look_like_many(digits):
     counts = np.diag(np.full(10, 1000))
     counts[2, 2:4] = 998, 2
-    assert confusion_traces(counts, digits)[MISTAKES]["zmax"] == pytest.approx(
+    assert confusion_data(counts, digits)[0][MISTAKES]["zmax"] == pytest.approx(
         10.0
     )  # 1 % of the largest class
-    assert confusion_traces(counts, digits, normalize="row")[MISTAKES]["zmax"] == 1.0
+    assert confusion_data(counts, digits, normalize="row")[0][MISTAKES]["zmax"] == 1.0
 
 
 @pytest.mark.parametrize("normalize", ["count", "row"])
 def test_a_class_without_images_has_an_empty_row(digits, normalize):
     counts = np.zeros((10, 10), dtype=np.int64)
-    mistakes, right, _ = confusion_traces(counts, digits, normalize=normalize)
+    mistakes, right, _ = confusion_data(counts, digits, normalize=normalize)[0]
     assert mistakes["zmax"] == 1
     assert {text for row in mistakes["text"] + right["text"] for text in row} == {""}
     assert mistakes["hovertext"][0][1] == "true 0 → predicted 1: 0 of 0 (0.0 %)"
@@ -105,13 +103,13 @@ def test_with_counts_the_note_goes(counts, digits):
 
 def test_the_traces_are_plain_json(counts, digits):
     for shown in (counts, None):
-        json.dumps(confusion_traces(shown, digits), allow_nan=False)
+        json.dumps(confusion_data(shown, digits)[0], allow_nan=False)
 
 
 def test_the_title_says_which_normalisation_is_on(digits):
-    assert confusion_layout(digits)["title"]["text"] == "Confusion matrix · count of test images"
+    assert confusion_data(None, digits)[1]["title"]["text"] == "Confusion matrix · count of test images"
     assert (
-        confusion_layout(digits, normalize="row")["title"]["text"]
+        confusion_data(None, digits, normalize="row")[1]["title"]["text"]
         == "Confusion matrix · % of each true digit"
     )
 
@@ -147,7 +145,7 @@ def test_the_builder_is_pure(counts, digits):
 
 
 def test_a_mistake_less_and_a_right_decision_more_are_both_better():
-    (trace,) = difference_traces(A, B, NAMES)
+    (trace,) = difference_data(A, B, NAMES)[0]
     assert trace["z"] == [[1, 1], [-2, -2]]
     assert trace["text"] == [["+1", "−1"], ["+2", "−2"]]
     assert (trace["zmin"], trace["zmax"]) == (-2, 2)
@@ -165,10 +163,10 @@ def test_without_matrices_the_cells_are_empty():
 
 def test_names_are_text():
     called = ("<b>old</b>", "new")
-    (trace,) = difference_traces(A, B, NAMES, called)
+    (trace,) = difference_data(A, B, NAMES, called)[0]
     assert trace["hovertext"][1][0] == "true b → predicted a: &lt;b&gt;old&lt;/b&gt; 5, new 7"
     assert (
-        difference_layout(NAMES, called)["title"]["text"]
+        difference_data(None, None, NAMES, called)[1]["title"]["text"]
         == "Confusion matrix · new minus &lt;b&gt;old&lt;/b&gt;"
     )
     assert "<b>old</b> 5 times, new 7 times" in difference_summary(

@@ -10,14 +10,7 @@ from functools import partial
 import numpy as np
 import pytest
 
-from explorer.figures.curves import (
-    EARLIER_SLOTS,
-    curves_figure,
-    curves_layout,
-    curves_marks,
-    curves_style,
-    curves_traces,
-)
+from explorer.figures.curves import EARLIER_SLOTS, curves_data, curves_figure, curves_marks, curves_style
 from explorer.figures.palette import PALETTES
 from explorer.figures.summaries import curves_summary
 from explorer.training import BatchRecord
@@ -27,10 +20,25 @@ TRACE_NAMES = (*("earlier runs",) * EARLIER_SLOTS, "learning rate", "mini-batche
 RATE, RUNNING, TRAIN, TEST = range(EARLIER_SLOTS, EARLIER_SLOTS + 4)
 NEWEST = EARLIER_SLOTS - 1
 
-loss_traces, accuracy_traces = (partial(curves_traces, metric=metric) for metric in ("loss", "accuracy"))
-loss_layout, accuracy_layout = (partial(curves_layout, metric=metric) for metric in ("loss", "accuracy"))
+
 loss_style, accuracy_style = (partial(curves_style, metric=metric) for metric in ("loss", "accuracy"))
 loss_figure, accuracy_figure = (partial(curves_figure, metric=metric) for metric in ("loss", "accuracy"))
+
+
+def loss_traces(history, earlier=()):
+    return curves_data(history, earlier, metric="loss")[0]
+
+
+def loss_layout(history, earlier=()):
+    return curves_data(history, earlier, metric="loss")[1]
+
+
+def accuracy_traces(history, earlier=()):
+    return curves_data(history, earlier, metric="accuracy")[0]
+
+
+def accuracy_layout(history, earlier=()):
+    return curves_data(history, earlier, metric="accuracy")[1]
 
 
 def test_the_order_of_traces_is_fixed(make_history):

@@ -7,11 +7,11 @@ import dataclasses
 import numpy as np
 import pytest
 
-from explorer.figures.confusion import confusion_layout
+from explorer.figures.confusion import confusion_data
 from explorer.figures.curves import curves_figure
 from explorer.figures.layers import layers_summary
-from explorer.figures.runs import RunCurve, runs_layout
-from explorer.figures.steps import steps_summary, steps_traces
+from explorer.figures.runs import RunCurve, runs_data
+from explorer.figures.steps import steps_data, steps_summary
 from explorer.figures.study_axes import measure_view
 from explorer.figures.summaries import confusion_summary, curves_summary, difficulty
 from explorer.network.diagnostics import LayerDiagnostics
@@ -43,17 +43,17 @@ def test_all_else(make_history, held_out, n_validation):
     config = TrainingConfig(n_validation=n_validation)
     run = RunCurve(1, "run 1", make_history(2).epochs, (0, 1, 2), config.loss_terms, held_out=held_out)
     for metric in ("loss", "accuracy"):
-        assert runs_layout([run], metric)["yaxis"]["title"]["text"].startswith(f"{held_out} ")
+        assert runs_data([run], metric)[1]["yaxis"]["title"]["text"].startswith(f"{held_out} ")
     assert confusion_summary(COUNTS, "0123456789", held_out).startswith(f"10 of 19 {held_out} images right")
     assert (
         difficulty(np.eye(10, dtype=int), "0123456789", held_out) == f"No {held_out} image is misclassified."
     )
-    assert confusion_layout("0123456789", held_out=held_out)["title"]["text"].endswith(
+    assert confusion_data(None, "0123456789", held_out=held_out)[1]["title"]["text"].endswith(
         f"· count of {held_out} images"
     )
     step = BatchStep(**dict(zip(FIGURES, (1, 5, 1.0, 0.1, 0.9, 0.2, 0.01, 0.8, 0.3), strict=True)))
     assert f"{held_out} accuracy 30.0\u00a0%, {held_out} loss 0.8" in steps_summary(step, (1, 1, 9), held_out)
-    *_, last = steps_traces([step], (1, 1, 9), metric="loss", held_out=held_out)
+    *_, last = steps_data([step], (1, 1, 9), metric="loss", held_out=held_out, loss="loss")[0]
     assert last["name"] == f"{held_out} after"
     layer = LayerDiagnostics(1, "relu", 8, 0.0, 0.5, 0.1)
     assert all(f"7 {held_out} images" in words for words in layers_summary([layer, layer], 7, held_out))

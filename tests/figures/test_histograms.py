@@ -5,13 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from explorer.figures.histograms import (
-    LAYER_SLOTS,
-    histograms_figure,
-    histograms_layout,
-    histograms_style,
-    histograms_traces,
-)
+from explorer.figures.histograms import LAYER_SLOTS, histograms_data, histograms_figure, histograms_style
 from explorer.figures.palette import PALETTES
 
 NAMES = ("hidden 1", "output")
@@ -42,14 +36,14 @@ def test_the_order_of_traces_is_fixed(layers, start):
 
 
 def test_shares_of_a_row_sum_to_all(layers, start):
-    for trace in histograms_traces(layers, start)[:4]:
+    for trace in histograms_data(layers, start, (), what="weight")[0][:4]:
         assert trace["customdata"].sum() == pytest.approx(100, rel=1e-5)
         assert trace["x"].dtype == trace["y"].dtype == trace["customdata"].dtype == np.float32
 
 
 def test_a_value_is_counted_in_its_bin():
     values = np.array([-1.0, -1.0, -1.0, 0.02, 1.0])  # 50 bins of 0.04 from −1 to 1
-    trace = histograms_traces([values], [])[1]
+    trace = histograms_data([values], [], (), what="weight")[0][1]
     assert {
         round(float(x), 2): float(s) for x, s in zip(trace["x"], trace["customdata"], strict=True) if s
     } == {
@@ -60,47 +54,47 @@ def test_a_value_is_counted_in_its_bin():
 
 
 def test_the_first_layer_stands_on_top_and_rows_do_not_touch(layers, start):
-    traces = histograms_traces(layers, start)
+    traces = histograms_data(layers, start, (), what="weight")[0]
     first, last = [t["y"] for t in traces[:2]], [t["y"] for t in traces[2:4]]
     assert min(map(np.min, first)) == 1
     assert max(map(np.max, first)) == pytest.approx(1.85)
     assert min(map(np.min, last)) == 0
     assert max(map(np.max, last)) == pytest.approx(0.85)
-    assert histograms_layout(layers, start, NAMES, what="weight")["yaxis"]["ticktext"] == [
+    assert histograms_data(layers, start, NAMES, what="weight")[1]["yaxis"]["ticktext"] == [
         "output",
         "hidden 1",
     ]
 
 
 def test_heights_are_square_roots_of_shares(layers):
-    trace = histograms_traces(layers, [])[3]  # the last layer's base is 0
+    trace = histograms_data(layers, [], (), what="weight")[0][3]  # the last layer's base is 0
     np.testing.assert_allclose(
         trace["y"] ** 2 * trace["customdata"].max(), 0.85**2 * trace["customdata"], rtol=1e-4
     )
 
 
 def test_all_rows_share_one_axis_around_zero():
-    layout = histograms_layout([np.array([1.0, 2.0])], [np.array([3.0])], ("a",), what="activation")
+    layout = histograms_data([np.array([1.0, 2.0])], [np.array([3.0])], ("a",), what="activation")[1]
     assert layout["xaxis"] == {"title": {"text": "activation"}, "range": [0, 3]}
 
 
 @pytest.mark.parametrize("values", [[], [0.0, 0.0], [np.nan, np.inf]])
 def test_nothing_to_count_still_has_axes(values):
-    traces = histograms_traces([np.array(values)], [np.array(values)])
+    traces = histograms_data([np.array(values)], [np.array(values)], (), what="weight")[0]
     assert np.isfinite(traces[0]["y"]).all()
-    assert histograms_layout([np.array(values)], [], ("a",), what="weight")["xaxis"]["range"] == [-1, 1]
+    assert histograms_data([np.array(values)], [], ("a",), what="weight")[1]["xaxis"]["range"] == [-1, 1]
 
 
 def test_no_numbers_are_left_out():
-    trace = histograms_traces([np.array([1.0, np.nan, np.inf, -np.inf])], [])[1]
+    trace = histograms_data([np.array([1.0, np.nan, np.inf, -np.inf])], [], (), what="weight")[0][1]
     assert trace["customdata"].sum() == 100
     assert trace["customdata"][-1] == 100
 
 
 def test_large_layers_are_sampled_to_nearly_the_same_histogram():
     values = np.random.default_rng(2).normal(size=(1024, 784))
-    shares = histograms_traces([values], [])[1]["customdata"]
-    low, high = histograms_layout([values], [], ("a",), what="weight")["xaxis"]["range"]
+    shares = histograms_data([values], [], (), what="weight")[0][1]["customdata"]
+    low, high = histograms_data([values], [], ("a",), what="weight")[1]["xaxis"]["range"]
     exact, _ = np.histogram(values, bins=50, range=(low, high))
     np.testing.assert_allclose(shares, 100 * exact / values.size, atol=0.5)
 

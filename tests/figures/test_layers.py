@@ -7,13 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from explorer.figures.layers import (
-    layers_figure,
-    layers_layout,
-    layers_style,
-    layers_summary,
-    layers_traces,
-)
+from explorer.figures.layers import layers_data, layers_figure, layers_style, layers_summary
 from explorer.figures.palette import PALETTES
 from explorer.network.diagnostics import LayerDiagnostics
 
@@ -48,52 +42,52 @@ def test_each_layer_has_its_trace(diagnoses):
 
 
 def test_stuck_units_are_in_percent(diagnoses):
-    traces = dict(zip(TRACE_NAMES, layers_traces(diagnoses, "stuck"), strict=True))
+    traces = dict(zip(TRACE_NAMES, layers_data(diagnoses, "stuck", n_epochs=10)[0], strict=True))
     np.testing.assert_allclose(traces["layer 1"]["y"], [0, 10, 20], rtol=1e-6)
     np.testing.assert_allclose(traces["output"]["y"], [30, 30, 30], rtol=1e-6)
 
 
 def test_relu_units_are_dead_and_softmax_ones_neither():
     layers = (layer(1, "relu", dead=0.25, saturated=0.9), layer(2, "softmax", saturated=0.9))
-    traces = dict(zip(TRACE_NAMES, layers_traces({1.0: layers}, "stuck"), strict=True))
+    traces = dict(zip(TRACE_NAMES, layers_data({1.0: layers}, "stuck", n_epochs=10)[0], strict=True))
     assert traces["layer 1"]["y"].tolist() == [25]
     assert not traces["output"]["visible"]
-    assert layers_traces({1.0: layers}, "gradient")[-1]["visible"]
+    assert layers_data({1.0: layers}, "gradient", n_epochs=10)[0][-1]["visible"]
 
 
 @pytest.mark.parametrize("gradient", [0.0, math.nan, math.inf])
 def test_what_has_no_place_on_the_log_axis_is_a_gap(gradient):
     diagnoses = {0.0: (layer(1),), 1.0: (layer(1, gradient=gradient),), 2.0: (layer(1),)}
-    y = layers_traces(diagnoses, "gradient")[-1]["y"]
+    y = layers_data(diagnoses, "gradient", n_epochs=10)[0][-1]["y"]
     assert np.isnan(y).tolist() == [False, True, False]
-    low, high = layers_layout(diagnoses, "gradient", n_epochs=2)["yaxis"]["range"]
+    low, high = layers_data(diagnoses, "gradient", n_epochs=2)[1]["yaxis"]["range"]
     assert low < math.log10(1e-3) < high
 
 
 def test_arrays_travel_as_binary(diagnoses):
     for measure in ("gradient", "stuck"):
-        for trace in layers_traces(diagnoses, measure):
+        for trace in layers_data(diagnoses, measure, n_epochs=10)[0]:
             assert trace["x"].dtype == trace["y"].dtype == np.float32
             assert len(trace["x"]) == len(trace["y"])
 
 
 def test_many_epochs_have_no_markers():
     few, many = ({float(e): (layer(1),) for e in range(n)} for n in (50, 51))
-    assert layers_traces(few, "gradient")[-1]["mode"] == "lines+markers"
-    assert layers_traces(many, "gradient")[-1]["mode"] == "lines"
+    assert layers_data(few, "gradient", n_epochs=10)[0][-1]["mode"] == "lines+markers"
+    assert layers_data(many, "gradient", n_epochs=10)[0][-1]["mode"] == "lines"
 
 
 def test_axes(diagnoses):
-    layout = layers_layout(diagnoses, "stuck", n_epochs=10, epoch=2.0)
+    layout = layers_data(diagnoses, "stuck", n_epochs=10, epoch=2.0)[1]
     assert layout["xaxis"]["range"] == [0, 10.1]
     assert layout["yaxis"]["range"] == [0, 30.6]
     (mark,) = layout["shapes"]
     assert (mark["x0"], mark["x1"]) == (2.0, 2.0)
     full = {1.0: (layer(1, saturated=1.0),)}
-    assert layers_layout(full, "stuck", n_epochs=1)["yaxis"]["range"][1] <= 102
+    assert layers_data(full, "stuck", n_epochs=1)[1]["yaxis"]["range"][1] <= 102
     one = {1.0: (layer(1, saturated=0.001),)}
-    assert layers_layout(one, "stuck", n_epochs=1)["yaxis"]["range"] == [0, 5.1]
-    assert layers_layout(diagnoses, "gradient", n_epochs=10)["shapes"] == []
+    assert layers_data(one, "stuck", n_epochs=1)[1]["yaxis"]["range"] == [0, 5.1]
+    assert layers_data(diagnoses, "gradient", n_epochs=10)[1]["shapes"] == []
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

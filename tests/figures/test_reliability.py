@@ -10,13 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from explorer.figures.palette import PALETTES
-from explorer.figures.reliability import (
-    reliability,
-    reliability_figure,
-    reliability_layout,
-    reliability_style,
-    reliability_traces,
-)
+from explorer.figures.reliability import reliability, reliability_data, reliability_figure, reliability_style
 
 # Six samples of two classes. Confidences .55, .6 | .9, .95, .95, 1.0; the first and the fourth are wrong.
 OUTPUTS = np.array([[0.55, 0.4, 0.9, 0.05, 0.95, 1.0], [0.45, 0.6, 0.1, 0.95, 0.05, 0.0]])
@@ -86,7 +80,7 @@ def test_samples_that_are_no_number_are_left_out():
 
 
 def test_traces_show_percent_and_only_the_bins_in_use():
-    trace = reliability_traces(reliability(OUTPUTS, LABELS, n_bins=5))[1]
+    trace = reliability_data(reliability(OUTPUTS, LABELS, n_bins=5))[0][1]
     np.testing.assert_allclose(trace["x"], [57.5, 95])
     np.testing.assert_allclose(trace["y"], [50, 75])
     assert trace["x"].dtype == trace["y"].dtype == trace["marker"]["size"].dtype == np.float32
@@ -95,7 +89,7 @@ def test_traces_show_percent_and_only_the_bins_in_use():
 
 
 def test_hover_text():
-    texts = reliability_traces(reliability(OUTPUTS, LABELS, n_bins=5))[1]["hovertext"]
+    texts = reliability_data(reliability(OUTPUTS, LABELS, n_bins=5))[0][1]["hovertext"]
     assert texts == [
         "confidence 40–60 %, 57.5 % on average:<br>1 of 2 right (50.0 %)",
         "confidence 80–100 %, 95.0 % on average:<br>3 of 4 right (75.0 %)",
@@ -104,8 +98,8 @@ def test_hover_text():
 
 def test_the_title_tells_the_error():
     bins = reliability(OUTPUTS, LABELS, n_bins=5)
-    assert reliability_layout(bins)["title"]["text"] == "Expected calibration error 15.8 %"
-    assert reliability_layout(None)["title"]["text"] == "Calibration · no results"
+    assert reliability_data(bins)[1]["title"]["text"] == "Expected calibration error 15.8 %"
+    assert reliability_data(None)[1]["title"]["text"] == "Calibration · no results"
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -119,6 +113,6 @@ def test_the_figure_stands_on_the_traces(theme):
             == PALETTES[theme].test
             == reliability_style(theme)[1]["line"]["color"]
         )
-        np.testing.assert_array_equal(figure.data[1].y, reliability_traces(shown)[1]["y"])
+        np.testing.assert_array_equal(figure.data[1].y, reliability_data(shown)[0][1]["y"])
     assert figure.layout.xaxis.title.text == "confidence (%)"
     assert figure.layout.yaxis.title.text == "accuracy (%)"

@@ -6,15 +6,7 @@ import numpy as np
 import pytest
 
 from explorer.figures.palette import PALETTES
-from explorer.figures.runs import (
-    RUN_COLOURS,
-    SLOTS,
-    RunCurve,
-    run_colour,
-    runs_figure,
-    runs_layout,
-    runs_traces,
-)
+from explorer.figures.runs import RUN_COLOURS, SLOTS, RunCurve, run_colour, runs_data, runs_figure
 from explorer.training import TrainingConfig
 from explorer.training.changes import Change
 
@@ -30,7 +22,7 @@ def runs(make_history):
 
 
 def test_the_last_runs_fill_the_slots(runs):
-    assert [trace["name"] for trace in runs_traces(runs, "loss")] == [f"run {n}" for n in range(9, 21)]
+    assert [trace["name"] for trace in runs_data(runs, "loss")[0]] == [f"run {n}" for n in range(9, 21)]
     few = runs_figure(runs[:2], "loss")
     assert len(few.data) == SLOTS
     assert [trace.name for trace in few.data if trace.visible] == ["run 1", "run 2"]
@@ -40,7 +32,7 @@ def test_a_colour_depends_on_the_number_alone_and_is_neither_train_nor_test(runs
     for theme, colours in RUN_COLOURS.items():
         assert not set(colours) & {PALETTES[theme].train, PALETTES[theme].test}
         assert run_colour(1, theme) == run_colour(1 + len(colours), theme) == colours[0]
-    looks = {(t["line"]["color"], t["line"]["dash"]) for t in runs_traces(runs, "loss")}
+    looks = {(t["line"]["color"], t["line"]["dash"]) for t in runs_data(runs, "loss")[0]}
     assert len(looks) == SLOTS
 
 
@@ -58,7 +50,7 @@ def test_the_y_axis_names_what_it_holds(runs, make_history):
 
 def test_the_x_axis_counts_what_is_asked_for(runs):
     for axis, expected in (("epochs", [1, 2, 3]), ("steps", [100, 200, 300]), ("seconds", [1, 2, 3])):
-        np.testing.assert_array_equal(runs_traces(runs, "accuracy", axis)[-1]["x"], expected)
+        np.testing.assert_array_equal(runs_data(runs, "accuracy", axis)[0][-1]["x"], expected)
 
 
 def test_no_epoch_of_the_present_run_lies_off_the_axis(make_history):
@@ -69,7 +61,7 @@ def test_no_epoch_of_the_present_run_lies_off_the_axis(make_history):
         for n, shares in enumerate(([0.62, 0.95], [0.91, 0.96]), 1)
     )
     for runs, floor in (([fast, slow], 60), ([slow, fast], 80)):  # others stretch it by one step
-        assert runs_layout(runs, "accuracy")["yaxis"]["range"][0] == floor
+        assert runs_data(runs, "accuracy")[1]["yaxis"]["range"][0] == floor
 
 
 def test_a_fork_goes_on_where_its_parent_was(make_history):
@@ -77,7 +69,7 @@ def test_a_fork_goes_on_where_its_parent_was(make_history):
     before = {"first_epoch": 2, "first_step": 200, "first_seconds": 2.5}
     fork = RunCurve(2, "fork", make_history(4).epochs[1:], range(0, 50, 10), SQUARED_ERROR, **before)
     for axis, expected in (("epochs", [2, 3, 4]), ("steps", [200, 210, 220]), ("seconds", [2.5, 3.5, 4.5])):
-        np.testing.assert_array_equal(runs_traces([fork], "accuracy", axis)[-1]["x"], expected)
+        np.testing.assert_array_equal(runs_data([fork], "accuracy", axis)[0][-1]["x"], expected)
 
 
 def test_the_steps_are_those_of_the_batch_sizes_that_it_had(make_history):
@@ -85,18 +77,18 @@ def test_the_steps_are_those_of_the_batch_sizes_that_it_had(make_history):
     ends = config.steps_at_ends(600)
     assert ends == (0, 10, 10 + 5 + 25, 10 + 5 + 25 + 50)
     run = RunCurve(1, "run 1", make_history(3).epochs, ends, SQUARED_ERROR)
-    np.testing.assert_array_equal(runs_traces([run], "accuracy", "steps")[-1]["x"], ends[1:])
+    np.testing.assert_array_equal(runs_data([run], "accuracy", "steps")[0][-1]["x"], ends[1:])
 
 
 def test_the_loss_axis_says_what_is_in_it(make_history):
     config = TrainingConfig(l2=0.001)
     run = RunCurve(1, "run 1", make_history(3).epochs, range(4), config.loss_terms)
-    title = runs_layout([run], "loss")["yaxis"]["title"]["text"]
+    title = runs_data([run], "loss")[1]["yaxis"]["title"]["text"]
     assert title == "test squared error + L2 penalty per sample"
 
 
 def test_a_title_is_text_and_short(make_history):
     run = RunCurve(1, "<b>" + "x" * 60, make_history(1).epochs, (0, 1), SQUARED_ERROR)
-    name = runs_traces([run], "loss")[-1]["name"]
+    name = runs_data([run], "loss")[0][-1]["name"]
     assert name.startswith("&lt;b&gt;x")
     assert name.endswith("…")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from explorer.figures.curves import EARLIER_SLOTS, curves_style
-from explorer.figures.steps import step_in_words, steps_layout, steps_summary, steps_traces
+from explorer.figures.steps import step_in_words, steps_data, steps_summary
 from explorer.figures.template import merged
 from explorer.training import BatchStep
 
@@ -34,7 +34,7 @@ STEPS = [step(n, train_loss=1 / n) for n in range(119, 122)]  # the first three 
     ("metric", "last"), [("loss", (1 / 121, 0.8, 0.85)), ("accuracy", (11.3, 14.1, 12.0))]
 )
 def test_a_mini_batch_is_shown_before_and_after_its_step(metric, last):
-    traces = steps_traces(STEPS, (2, 3, 118), metric=metric)
+    traces = steps_data(STEPS, (2, 3, 118), metric=metric, loss="loss")[0]
     assert len(traces) == len(curves_style(metric=metric)) == EARLIER_SLOTS + 4
     assert [trace["visible"] for trace in traces] == [False] * (EARLIER_SLOTS + 1) + [True] * 3
     for trace, y in zip(traces[EARLIER_SLOTS + 1 :], last, strict=True):
@@ -48,26 +48,26 @@ def test_a_mini_batch_is_shown_before_and_after_its_step(metric, last):
 
 def test_what_is_not_scored_yet_is_a_gap():
     newest = step(2, test_loss=math.nan, test_accuracy=math.nan)
-    *_, test = steps_traces([step(1), newest], (1, 2, 118), metric="loss")
+    *_, test = steps_data([step(1), newest], (1, 2, 118), metric="loss", loss="loss")[0]
     np.testing.assert_array_equal(np.isnan(test["y"]), [False, True])
     assert all(
         map(
             math.isfinite,
-            steps_layout([newest], (1, 2, 118), metric="loss", loss="squared error")["yaxis"]["range"],
+            steps_data([newest], (1, 2, 118), metric="loss", loss="squared error")[1]["yaxis"]["range"],
         )
     )
 
 
 def test_the_axes_hold_the_steps_and_are_named():
-    layout = steps_layout(STEPS, (2, 3, 118), metric="loss", loss="squared error")
+    layout = steps_data(STEPS, (2, 3, 118), metric="loss", loss="squared error")[1]
     assert layout["xaxis"] == {"title": {"text": "step of epoch 2"}, "range": [0.5, 10.5], "dtick": 1}
     assert layout["yaxis"]["title"]["text"] == "squared error per sample"
     low, high = layout["yaxis"]["range"]
     assert low < 1 / 121
     assert high > 0.85
-    long = steps_layout(
-        [step(n) for n in range(5, 56)], (1, 55, 118), metric="accuracy", loss="squared error"
-    )
+    long = steps_data([step(n) for n in range(5, 56)], (1, 55, 118), metric="accuracy", loss="squared error")[
+        1
+    ]
     assert (long["xaxis"]["range"], long["xaxis"]["dtick"]) == ([4.5, 55.5], 5)
     assert long["yaxis"]["title"]["text"] == "accuracy (%)"
 
@@ -75,7 +75,7 @@ def test_the_axes_hold_the_steps_and_are_named():
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
 def test_a_step_that_diverged_has_axes_too(bad):
     lost = step(1, train_loss=bad, loss_after=bad, test_loss=bad, moved=bad)
-    low, high = steps_layout([lost], (1, 1, 118), metric="loss", loss="squared error")["yaxis"]["range"]
+    low, high = steps_data([lost], (1, 1, 118), metric="loss", loss="squared error")[1]["yaxis"]["range"]
     assert low < high
     assert "loss " in step_in_words(lost)
 

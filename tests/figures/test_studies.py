@@ -9,7 +9,7 @@ import pytest
 from made_trials import diverged, finished, swept
 
 from explorer.figures.palette import PALETTES, RUN_COLOURS
-from explorer.figures.studies import MOST_CURVES, study_figure, study_layout, study_style, study_traces
+from explorer.figures.studies import MOST_CURVES, study_data, study_figure, study_style
 from explorer.figures.study_axes import StudyView
 from explorer.training import FIELDS, TrainingConfig
 from explorer.training.fields import Choice
@@ -25,11 +25,11 @@ def figure_of(trials, *axes, **more):
 
 
 def traces_of(trials, *axes, **more):
-    return study_traces(StudyView(trials, axes, **more))
+    return study_data(StudyView(trials, axes, **more))[0]
 
 
 def layout_of(trials, *axes, **more):
-    return study_layout(StudyView(trials, axes, **more))
+    return study_data(StudyView(trials, axes, **more))[1]
 
 
 @pytest.fixture

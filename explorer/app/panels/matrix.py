@@ -11,16 +11,14 @@ from numpy.typing import NDArray
 from explorer.app.view_state import OnLoop, ViewState
 from explorer.figures.confusion import (
     Normalize,
+    confusion_data,
     confusion_figure,
-    confusion_layout,
     confusion_mark,
     confusion_style,
-    confusion_traces,
+    difference_data,
     difference_figure,
-    difference_layout,
     difference_style,
     difference_summary,
-    difference_traces,
 )
 from explorer.figures.palette import Theme
 from explorer.figures.summaries import confusion_summary
@@ -129,11 +127,9 @@ class Matrix(_Cells):
 
     def _draw(self) -> None:
         normalize: Normalize = "row" if self.counted.value == "row" else "count"
-        self.figure.show(
-            confusion_traces(self._counts, self._class_names, normalize=normalize),
-            confusion_layout(self._class_names, normalize=normalize, held_out=self._held_out),
-            confusion_summary(self._counts, self._class_names, self._held_out),
-        )
+        counts, names, held_out = self._counts, self._class_names, self._held_out
+        data = confusion_data(counts, names, normalize=normalize, held_out=held_out)
+        self.figure.show(*data, confusion_summary(counts, names, held_out))
 
 
 class Difference(_Cells):
@@ -159,5 +155,4 @@ class Difference(_Cells):
         """Show the difference of two matrices, by the names that they are called."""
         self.figure.set_theme(theme, confusion_mark(self._cell, theme))
         names = self._class_names
-        traces, layout = difference_traces(a, b, names, called), difference_layout(names, called)
-        self.figure.show(traces, layout, difference_summary(a, b, names, called))
+        self.figure.show(*difference_data(a, b, names, called), difference_summary(a, b, names, called))

@@ -16,10 +16,9 @@ from explorer.app.views import Views
 from explorer.figures.reliability import (
     Reliability,
     reliability,
+    reliability_data,
     reliability_figure,
-    reliability_layout,
     reliability_style,
-    reliability_traces,
 )
 from explorer.figures.summaries import difficulty
 from explorer.network import ClassScores, per_class
@@ -163,7 +162,7 @@ class MistakesPanel:
         bins: Reliability | None = None
         if self._moment is not None:
             bins = reliability(self._moment.test_outputs, self._dataset.test_labels)
-        self.calibration.show(reliability_traces(bins), reliability_layout(bins))
+        self.calibration.show(*reliability_data(bins))
         error = "" if bins is None else f"expected calibration error {100 * bins.error:.1f} %"
         self.calibration.summary = error
         self.calibration_caption.text = error and f"{self._confidence} {_WHERE} {_HOW_TO_READ}"

@@ -14,16 +14,9 @@ from explorer.app.panels.matrix import Matrix
 from explorer.app.view_state import ViewState
 from explorer.app.views import Views
 from explorer.figures.axes import Metric, epoch_mark
-from explorer.figures.curves import (
-    EARLIER_SLOTS,
-    curves_figure,
-    curves_layout,
-    curves_marks,
-    curves_style,
-    curves_traces,
-)
+from explorer.figures.curves import EARLIER_SLOTS, curves_data, curves_figure, curves_marks, curves_style
 from explorer.figures.palette import Theme
-from explorer.figures.steps import steps_layout, steps_summary, steps_traces
+from explorer.figures.steps import steps_data, steps_summary
 from explorer.figures.summaries import curves_summary
 from explorer.figures.template import merged
 from explorer.session import SessionRun
@@ -61,11 +54,10 @@ class Curve:
         metric, history = self._metric, state.history
         earlier = [run.curve for run in state.comparable.shown[-EARLIER_SLOTS:]]
         self.figure.set_theme(state.theme)
-        layout = curves_layout(history, earlier, metric=metric)
+        traces, layout = curves_data(history, earlier, metric=metric)
         layout |= curves_marks(history, state.theme, metric=metric)
         layout["shapes"] += epoch_mark(state.marked_epoch, state.theme)
         summary = curves_summary(history, state.looks_back_to)
-        traces = curves_traces(history, earlier, metric=metric)
         if self._shows_steps:  # the lines have names of their own there
             self._shows_steps = False
             traces = merged(self._style(state.theme), traces)
@@ -76,9 +68,10 @@ class Curve:
         metric, steps, place = self._metric, run.stepped, run.place
         self._shows_steps = True
         self.figure.set_theme(theme)
-        layout = steps_layout(steps, place, metric=metric, loss=run.config.loss_name)
+        about = {"loss": run.config.loss_name, "held_out": run.held_out}
+        traces, layout = steps_data(steps, place, metric=metric, **about)
         summary = steps_summary(steps[-1], place, run.held_out)
-        traces = merged(self._style(theme), steps_traces(steps, place, metric=metric, held_out=run.held_out))
+        traces = merged(self._style(theme), traces)
         self.figure.show(traces, layout | {"shapes": [], "annotations": [], "uirevision": "steps"}, summary)
         self.caption.text = _OTHERS_FOLLOW if metric == "loss" else summary
 

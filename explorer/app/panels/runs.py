@@ -11,7 +11,7 @@ from explorer.app.view_state import ViewState
 from explorer.app.views import Views
 from explorer.figures.axes import Metric, Scale
 from explorer.figures.palette import Theme
-from explorer.figures.runs import SLOTS, Axis, RunCurve, runs_figure, runs_layout, runs_traces
+from explorer.figures.runs import SLOTS, Axis, RunCurve, runs_data, runs_figure
 from explorer.session import SessionRun
 from explorer.training import FIELDS, TrainingConfig
 from explorer.training.races import RACES
@@ -132,8 +132,7 @@ class RunsPanel:
         others = [run for run in state.not_comparable.shown if run.has_curve]
         caption = self.captions["accuracy"].text = _accuracy_caption(drawn) + _left_out(others)
         self.accuracy.set_theme(state.theme)
-        traces = runs_traces(runs, "accuracy", axis, theme=state.theme)
-        self.accuracy.show(traces, runs_layout(runs, "accuracy", axis), caption)
+        self.accuracy.show(*runs_data(runs, "accuracy", axis, theme=state.theme), caption)
 
     def _show_loss(self, state: ViewState) -> None:
         runs = [_curve(run, present=run is state.run) for run in self._drawn_runs(state)]
@@ -144,8 +143,7 @@ class RunsPanel:
         held_out = state.scored_on.held_out
         caption = self.captions["loss"].text = _loss_caption(loss, len(runs) - len(comparable), held_out)
         self.loss.set_theme(state.theme)
-        traces = runs_traces(comparable, "loss", axis, theme=state.theme)
-        self.loss.show(traces, runs_layout(comparable, "loss", axis, scale=scale), caption)
+        self.loss.show(*runs_data(comparable, "loss", axis, scale=scale, theme=state.theme), caption)
 
     def _show_comparison(self, state: ViewState) -> None:
         by_number = {run.number: run for run in state.runs}

@@ -10,9 +10,9 @@ from explorer.app.layout import box, close_all, set_hidden
 from explorer.app.panels.study_plan import StudyPlan
 from explorer.app.redraw_queue import RedrawQueue
 from explorer.app.views import Views
-from explorer.figures.curves import curves_figure, curves_layout, curves_style, curves_traces
+from explorer.figures.curves import curves_data, curves_figure, curves_style
 from explorer.figures.palette import Theme
-from explorer.figures.studies import study_figure, study_layout, study_style, study_traces
+from explorer.figures.studies import study_data, study_figure, study_style
 from explorer.figures.study_axes import MEASURES, StudyMeasure, StudyView
 from explorer.training import FIELDS, TrainingConfig
 from explorer.training.fields import Choice
@@ -130,8 +130,8 @@ class StudyDrawing:
             n_images=len(self._views.dataset.train_labels),
             shows_runs=bool(self.single.value),
         )
-        self._traces[measure] = traces = study_traces(view)
-        self.figures[measure].show(traces, study_layout(view), view.measured.caption)
+        self._traces[measure], layout = study_data(view)
+        self.figures[measure].show(self._traces[measure], layout, view.measured.caption)
 
     def _offer(self) -> None:
         """Offer the trials that there are, in the order of their settings."""
@@ -146,11 +146,8 @@ class StudyDrawing:
 
     def _look(self) -> None:
         if (trial := self.chosen) is not None:
-            self.curve.show(
-                curves_traces(trial.history, metric="accuracy"),
-                curves_layout(trial.history, metric="accuracy"),
-                f"{self._words(trial)}. {trial.error}",
-            )
+            data = curves_data(trial.history, metric="accuracy")
+            self.curve.show(*data, f"{self._words(trial)}. {trial.error}")
 
     def _words(self, trial: Trial) -> str:
         names = [*self._plan.settings, "seed"]

@@ -13,10 +13,9 @@ from explorer.app.view_state import ViewState
 from explorer.app.views import Views
 from explorer.figures.formulas import written
 from explorer.figures.histograms import (
+    histograms_data,
     histograms_figure,
-    histograms_layout,
     histograms_style,
-    histograms_traces,
 )
 from explorer.figures.palette import Theme
 from explorer.widgets.caption import Caption
@@ -59,7 +58,7 @@ class Histograms:
         names = subject.layer_names
         layers = (weights, activations)
         for figure, what, (now, start) in zip(self._figures, _WHAT, layers, strict=True):
-            figure.show(histograms_traces(now, start), histograms_layout(now, start, names, what=what))
+            figure.show(*histograms_data(now, start, names, what=what))
         spreads = [_spreads(names, *both) for both in layers]
         n = activations[0][0].shape[1]
         self.captions[0].text = f"standard deviation of the weights: {spreads[0]}"

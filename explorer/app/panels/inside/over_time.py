@@ -10,11 +10,10 @@ from explorer.app.view_state import ViewState
 from explorer.app.views import Views
 from explorer.figures.layers import (
     LayerMeasure,
+    layers_data,
     layers_figure,
-    layers_layout,
     layers_style,
     layers_summary,
-    layers_traces,
 )
 from explorer.figures.palette import Theme
 from explorer.network.diagnostics import LayerDiagnostics, diagnose
@@ -106,7 +105,7 @@ class OverTime:
         self._drawn, self._drawn_at = wanted, monotonic()
         for figure, measure in zip(self._figures, _MEASURES, strict=True):
             marks: Any = {"n_epochs": n_epochs, "epoch": subject.epoch, "theme": state.theme}
-            figure.show(layers_traces(self._known, measure), layers_layout(self._known, measure, **marks))
+            figure.show(*layers_data(self._known, measure, **marks))
         self._say(subject)
 
     def _say(self, subject: Subject) -> None:

@@ -59,10 +59,8 @@ class Verdict:
 
     def __repr__(self) -> str:
         said = f"{_SIGNS[self.outcome]} {self.task}: {self.message}"
-        more = self.look, self.note and f"Note: {self.note}"
-        return " ".join(
-            f"{sentence}{'.' * (sentence[-1] not in '.?')}" for sentence in (said, *more) if sentence
-        )
+        sentences = filter(None, (said, self.look, self.note and f"Note: {self.note}"))
+        return " ".join(f"{sentence}{'.' * (sentence[-1] not in '.?')}" for sentence in sentences)
 
     def _repr_html_(self) -> str:
         kind = "lesson-check" if self.outcome == "right" else "lesson-raised"
@@ -193,12 +191,8 @@ def _with_textbook(function: Any, unsound: set[str]) -> Any:
         made.__kwdefaults__ = each.__kwdefaults__
         return update_wrapper(made, each)
 
-    now |= {
-        name: twin(value)
-        for name, value in before.items()
-        if inspect.isfunction(value) and value.__globals__ is before
-    }
-    now |= replaced
+    functions = {name: value for name, value in before.items() if inspect.isfunction(value)}
+    now |= {name: twin(value) for name, value in functions.items() if value.__globals__ is before} | replaced
     return twin(function)
 
 
@@ -272,10 +266,8 @@ def _is_own(name: str, thing: Any) -> bool:
 
 def _is_variant(kind: type, network: Any) -> bool:
     """Say whether a class is the network itself or one that shares a part of it: no answer of its own."""
-    return any(
-        getattr(kind, part, None) in (None, getattr(network, part, None))
-        for part in ("__init__", "forward", "backward")
-    )
+    parts = "__init__", "forward", "backward"
+    return any(getattr(kind, part, None) in (None, getattr(network, part, None)) for part in parts)
 
 
 def _answers(own: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

@@ -39,9 +39,8 @@ def slope(f: Function, d_f: Function) -> Passed:
     low, high = (numbers(name_of(f), f(POINTS + move)) for move in (-step, step))
     measured = (high - low) / (2 * step)
     worst = compare(name_of(d_f), d_f(POINTS.copy()), measured, tolerance, _at(d_f, POINTS))
-    return Passed(
-        f"{name_of(d_f)} against the measured slope of {name_of(f)}, at {POINTS.size} points", worst
-    )
+    what = f"{name_of(d_f)} against the measured slope of {name_of(f)}, at {POINTS.size} points"
+    return Passed(what, worst)
 
 
 @check
@@ -65,9 +64,8 @@ def loss_slope(loss: Loss, d_loss: Loss) -> Passed:
     y, d = _outputs_and_targets()
     measured, tolerance = measured_slopes(lambda moved: loss(moved, d), y)
     worst = compare(name_of(d_loss), d_loss(y.copy(), d), measured, tolerance)
-    return Passed(
-        f"{name_of(d_loss)} against the measured slope of {name_of(loss)}, for {y.size} outputs", worst
-    )
+    what = f"{name_of(d_loss)} against the measured slope of {name_of(loss)}, for {y.size} outputs"
+    return Passed(what, worst)
 
 
 @check

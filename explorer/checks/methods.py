@@ -58,9 +58,8 @@ def dropout(draw: Callable[..., Any]) -> Passed:
         if abs(share - rate) > 5 * math.sqrt(rate * (1 - rate) / mask.size):
             raise CheckError(f"share of zeros at rate {rate}: expected about {rate}, got {share:.4f}")
         if any((part == part[:1]).all() for part in (mask, mask.T)):
-            raise CheckError(
-                f"{name}: expected units of each sample to be drawn by themselves, got one draw for all"
-            )
+            said = "expected units of each sample to be drawn by themselves, got one draw for all"
+            raise CheckError(f"{name}: {said}")
         worst = max(worst, abs(share - rate))
     return Passed(f"the share of zeros in {mask.size} places of {name} against its rate", worst)
 
@@ -94,9 +93,8 @@ def early_stopping(losses: Sequence[float], patience: int, kept: float) -> Passe
         best = epoch if loss < losses[best] else best
     expect("epochs since the one with the lowest loss", len(losses) - 1 - best, patience)
     worst = compare("loss of the weights that are kept", float(kept), losses[best], _ROUNDED)
-    return Passed(
-        f"{len(losses)} epochs: the weights of epoch {best + 1} are kept, which had the lowest loss", worst
-    )
+    what = f"{len(losses)} epochs: the weights of epoch {best + 1} are kept, which had the lowest loss"
+    return Passed(what, worst)
 
 
 @check
@@ -118,14 +116,11 @@ def augmentation(distort: Callable[..., Any]) -> Passed:
             largest, spread = float(np.abs(amounts).max()), float(np.std(amounts))
             slack = _BLURRED * _AMOUNTS[measure]
             if largest > up_to + slack or abs(spread - up_to / math.sqrt(3)) > slack:
-                said = (
-                    f"expected {measure} of up to {up_to:g}, got {largest:.3g}, with a spread of {spread:.3g}"
-                )
-                raise CheckError(f"{kind} = {limit:g}: {said}")
+                got = f"{largest:.3g}, with a spread of {spread:.3g}"
+                raise CheckError(f"{kind} = {limit:g}: expected {measure} of up to {up_to:g}, got {got}")
             worst = max(worst, (largest - up_to) / _AMOUNTS[measure])
-    return Passed(
-        f"how far {name} moves, turns and scales {_IMAGES} bars against its limits, in shares of them", worst
-    )
+    what = f"how far {name} moves, turns and scales {_IMAGES} bars against its limits, in shares of them"
+    return Passed(what, worst)
 
 
 def _weighted(values: Array, kept: float) -> Array:

@@ -168,9 +168,8 @@ def _spread(name: str, W: Array, by_glorot: bool) -> tuple[float, float]:
     if not mean <= sure * spread:
         raise CheckError(f"{name}: expected a mean within {sure * spread:.2g} of 0, got {W.mean():.4f}")
     if by_glorot and (np.abs(W).max() > r * (1 + _ROUNDED) or abs(ratio**2 - 1) > sure):
-        raise CheckError(
-            f"{name}: expected weights spread evenly from {-r:.4f} to {r:.4f}, got {W.min():.4f} to {W.max():.4f}"
-        )
+        got = f"{W.min():.4f} to {W.max():.4f}"
+        raise CheckError(f"{name}: expected weights spread evenly from {-r:.4f} to {r:.4f}, got {got}")
     return ratio, mean / r
 
 

@@ -83,6 +83,5 @@ def _same(found: Any, expected: Any) -> bool:
         return False
     precision = np.finfo(numbers.dtype).eps if numbers.dtype.kind == "f" else 0.0
     scale = np.abs(others[np.isfinite(others)]).max(initial=0)
-    return np.allclose(
-        numbers, others, rtol=0, atol=scale * max(1e-7, 1000 * float(precision)), equal_nan=True
-    )
+    tolerance = scale * max(1e-7, 1000 * float(precision))
+    return np.allclose(numbers, others, rtol=0, atol=tolerance, equal_nan=True)

@@ -123,13 +123,9 @@ def name_of(function: Any) -> str:
 def _raised(error: Exception) -> str:
     """Return what somebody's code raised, and the line of theirs that did."""
     said = f"{type(error).__name__}: {' '.join(str(error).split())}"
-    frames = [
-        f
-        for f in traceback.extract_tb(error.__traceback__)
-        if f.line and not f.filename.startswith(_NOT_THEIRS)
-    ]
+    stack = traceback.extract_tb(error.__traceback__)
+    frames = [frame for frame in stack if frame.line and not frame.filename.startswith(_NOT_THEIRS)]
     if not frames:
         return said  # the call itself failed, or this package's network refused it
-    return (
-        f"{frames[0].name} raised {said} (in {frames[-1].name}, line {frames[-1].lineno}: {frames[-1].line})"
-    )
+    first, last = frames[0], frames[-1]
+    return f"{first.name} raised {said} (in {last.name}, line {last.lineno}: {last.line})"

@@ -68,9 +68,8 @@ def _stop(thread: Thread) -> None:
     """Raise an exception in a thread, until it ends or seems not to run Python at all."""
     for _ in range(_TRIES):
         if thread.is_alive():
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(
-                ctypes.c_ulong(thread.ident or 0), ctypes.py_object(_TimeIsUp)
-            )
+            number, error = ctypes.c_ulong(thread.ident or 0), ctypes.py_object(_TimeIsUp)
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(number, error)
             thread.join(_PAUSE)
 
 

@@ -233,10 +233,8 @@ def _cells(class_names: Sequence[str], theme: Theme, name: str, *colours: str) -
 
 def _texts(class_names: Sequence[str], words: Callable[[int, int], str]) -> list[list[str]]:
     """Return a hover text for each cell: its classes and ``words(row, column)``."""
-    return [
-        [f"true {true} → predicted {predicted}: {words(i, j)}" for j, predicted in enumerate(class_names)]
-        for i, true in enumerate(class_names)
-    ]
+    names = [*enumerate(class_names)]
+    return [[f"true {true} → predicted {seen}: {words(i, j)}" for j, seen in names] for i, true in names]
 
 
 def _part(mask: NDArray[np.bool_], values: Any, text: Any, hover: Any) -> dict[str, Any]:
@@ -254,7 +252,5 @@ def _signed(value: int) -> str:
 
 def _tone(colour: str, ground: str) -> str:
     """Return `colour` mixed into the middle of the scale."""
-    mixed = (
-        round(_STRENGTH * h + (1 - _STRENGTH) * g) for h, g in zip(rgb(colour), rgb(ground), strict=True)
-    )
-    return "#" + bytes(mixed).hex()
+    pairs = zip(rgb(colour), rgb(ground), strict=True)
+    return "#" + bytes(round(_STRENGTH * hue + (1 - _STRENGTH) * grey) for hue, grey in pairs).hex()

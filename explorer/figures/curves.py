@@ -100,11 +100,13 @@ def curves_marks(
             break
         at = float(np.interp(change.step, [0, *steps], [0, *epochs]))
         marks["shapes"] += [mark | {"opacity": 0.5} for mark in epoch_mark(at, theme, "solid")]
-        side = (
-            {"xanchor": "left", "xshift": 3} if at < config.epochs / 2 else {"xanchor": "right", "xshift": -3}
-        )
-        row = {"yshift": down * 15 * (number % 4)}  # so that none covers the next
-        marks["annotations"].append({"x": at, "text": words, **look, **side, **row})
+        anchor, shift = ("left", 3) if at < config.epochs / 2 else ("right", -3)
+        place = {
+            "xanchor": anchor,
+            "xshift": shift,
+            "yshift": down * 15 * (number % 4),
+        }  # none covers the next
+        marks["annotations"].append({"x": at, "text": words, **look, **place})
     return marks
 
 

@@ -93,11 +93,8 @@ def _curve(trace: Any) -> _Curve:
     texts = [f"{_written(value, how)}{unit or ''}" for value in values]
     places = [float(x) for x in at]
     named = trace.meta if isinstance(trace.meta, str) and trace.meta else trace.name
-    return _Curve(
-        _plain(named),
-        dict(zip(places, texts, strict=False)),
-        {place: _written(place, how_at) for place in places},
-    )
+    positions = {place: _written(place, how_at) for place in places}
+    return _Curve(_plain(named), dict(zip(places, texts, strict=False)), positions)
 
 
 def _grouped(curves: Iterable[_Curve]) -> list[list[_Curve]]:

@@ -67,10 +67,9 @@ def forward_formulas(walk: Walkthrough, layer: LayerWalk, unit: int) -> tuple[Fo
     with np.errstate(all="ignore"):
         weighted = float(layer.W[unit] @ layer.inputs)
     b, sum_, activation = float(layer.b[unit]), float(layer.a[unit]), float(layer.h[unit])
-    symbols, numbers = _activation(layer, a, unit)
-    return (
-        Formula(a, f"Σ W{n}[{unit}, i] · {inputs}[i] + b{n}[{unit}]", _sum([weighted, b]), sum_),
-        Formula(h, symbols, numbers, activation),
+    symbols = f"Σ W{n}[{unit}, i] · {inputs}[i] + b{n}[{unit}]"
+    return Formula(a, symbols, _sum([weighted, b]), sum_), Formula(
+        h, *_activation(layer, a, unit), activation
     )
 
 
@@ -170,14 +169,11 @@ def _output_delta(walk: Walkthrough, unit: int) -> tuple[str, str]:
 def _sum(terms: Sequence[float]) -> str:
     """Return terms one after the other, each with its sign between: ``−0.310 − 0.110``."""
     first, *others = terms
-    return written(first) + "".join(
-        f" − {written(-term)}" if term < 0 else f" + {written(term)}" for term in others
-    )
+    return written(first) + "".join(f" {'−' if term < 0 else '+'} {written(abs(term))}" for term in others)
 
 
 def _product(factors: Sequence[float]) -> str:
     """Return factors with a dot between, negative ones after the first in brackets."""
     first, *others = factors
-    return written(first) + "".join(
-        f" · ({written(factor)})" if factor < 0 else f" · {written(factor)}" for factor in others
-    )
+    texts = (f"({written(factor)})" if factor < 0 else written(factor) for factor in others)
+    return " · ".join([written(first), *texts])

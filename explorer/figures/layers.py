@@ -60,9 +60,8 @@ def layers_data(
     """
     epochs = sorted(diagnoses)
     shown = [_shown(diagnoses[epoch], measure) for epoch in epochs]
-    hovers = {
-        name: _hover(layer, measure) for epoch in epochs[:1] for name, layer in _named(diagnoses[epoch])
-    }
+    named = _named(diagnoses[epochs[0]]) if epochs else ()
+    hovers = {name: _hover(layer, measure) for name, layer in named}
     values = {name: [of_epoch[name] for of_epoch in shown if name in of_epoch] for name in _NAMES}
     traces = [
         {

@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from statistics import fmean
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
@@ -55,14 +56,6 @@ class MeasureView(NamedTuple):
     """-1 where the axis is reversed."""
 
 
-def _accuracy(trial: Trial, _n_images: int) -> float:
-    return trial.final.test_accuracy if trial.final else math.nan
-
-
-def _seconds(trial: Trial, _n_images: int) -> float:
-    return float(np.mean([record.seconds for record in trial.epochs])) if trial.epochs else math.nan
-
-
 def _updates(trial: Trial, n_images: int) -> float:
     n_used = min(trial.config.n_train or n_images, n_images)
     return float(trial.config.epochs * math.ceil(n_used / trial.config.batch_size))
@@ -77,7 +70,7 @@ MEASURES: Mapping[StudyMeasure, MeasureView] = MappingProxyType(
         "accuracy": MeasureView(
             "Test accuracy at the end",
             "test accuracy (%)",
-            _accuracy,
+            lambda trial, _: trial.final.test_accuracy if trial.final else math.nan,
             tick=lambda error: f"{100 - error:.6g}",
             cell=lambda share: f"{100 * share:.1f}",
             long=lambda share: percent(share, 2),
@@ -87,7 +80,7 @@ MEASURES: Mapping[StudyMeasure, MeasureView] = MappingProxyType(
         "time": MeasureView(
             "Time per epoch",
             "seconds per epoch",
-            _seconds,
+            lambda trial, _: fmean(r.seconds for r in trial.epochs) if trial.epochs else math.nan,
             "{:g}".format,
             "{:.2g}".format,
             "{:.3g} s per epoch".format,
@@ -110,9 +103,8 @@ def measure_view(measure: StudyMeasure, configs: Iterable[TrainingConfig]) -> Me
     view, held_out = MEASURES[measure], held_out_of(configs)
     if measure != "accuracy":
         return view
-    return view._replace(
-        caption=f"{held_out.capitalize()} accuracy at the end", title=f"{held_out} accuracy (%)"
-    )
+    caption, title = f"{held_out.capitalize()} accuracy at the end", f"{held_out} accuracy (%)"
+    return view._replace(caption=caption, title=title)
 
 
 class StudyCell(NamedTuple):
@@ -182,9 +174,9 @@ class StudyView:
     def cells(self, axes: Sequence[str]) -> dict[tuple[Any, ...], StudyCell]:
         """Return the trials by their values of the settings `axes`, sorted by them."""
         numbers = {id(trial): number for number, trial in enumerate(self.trials)}
+        found = levels(self.trials, axes)
         return {
-            level.values: self.cell(axes, [numbers[id(trial)] for trial in level.trials])
-            for level in levels(self.trials, axes)
+            level.values: self.cell(axes, [numbers[id(trial)] for trial in level.trials]) for level in found
         }
 
     def cell(self, axes: Sequence[str], numbers: Sequence[int]) -> StudyCell:

@@ -9,11 +9,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.network import Confusion, hardest_classes, most_confused, per_class
+from explorer.network import hardest_classes, most_confused, per_class
 from explorer.training.records import History
 from explorer.wording import class_noun, counted, grouped, plain, times
 
-__all__ = ["confusion_summary", "curves_summary", "difficulty"]
+__all__ = ["confusion_summary", "curves_summary", "difficulty", "mix_ups"]
 
 _NOT_TRAINED = "not trained yet"
 _MOST_NAMED = 3
@@ -69,9 +69,9 @@ def confusion_summary(
     """
     if counts is None or not counts.any():
         return _NOT_TRAINED
-    worst = [f"most confused: {_mix_up(pair, class_names)}" for pair in most_confused(counts, 1)]
+    worst = mix_ups(counts, class_names, 1)
     right, total = grouped(int(np.trace(counts))), counted(int(counts.sum()), f"{held_out} image")
-    return f"{right} of {total} right, {worst[0] if worst else 'no mistake'}"
+    return f"{right} of {total} right, {f'most confused: {worst}' if worst else 'no mistake'}"
 
 
 def difficulty(confusion: NDArray[np.integer], class_names: Sequence[str], held_out: str = "test") -> str:
@@ -79,18 +79,20 @@ def difficulty(confusion: NDArray[np.integer], class_names: Sequence[str], held_
 
     The parameters are those of `confusion_summary`; there must be counts.
     """
-    pairs = most_confused(confusion, _MOST_NAMED)
-    if not pairs:
+    confused = mix_ups(confusion, class_names)
+    if not confused:
         return f"No {held_out} image is misclassified."
     recall = per_class(confusion).recall
     order = hardest_classes(confusion)[:_MOST_NAMED]
     kinds = {"digit": "digits", "class": "classes"}[class_noun(class_names)]
     first, *others = (class_names[k] for k in order)
     hardest = ", ".join([f"{first} ({100 * recall[order[0]]:.1f} % recognised)", *others])
-    confused = ", ".join(_mix_up(pair, class_names) for pair in pairs)
     return f"Hardest {kinds}: {hardest}. Most common mix-ups: {confused}."
 
 
-def _mix_up(pair: Confusion, class_names: Sequence[str]) -> str:
-    """Return one kind of mistake in words: ``"9 read as 4 (28 times)"``."""
-    return f"{class_names[pair.true]} read as {class_names[pair.predicted]} ({times(pair.count)})"
+def mix_ups(confusion: NDArray[np.integer], class_names: Sequence[str], most: int = _MOST_NAMED) -> str:
+    """Return the most common kinds of mistake in words: ``"9 read as 4 (28 times), 5 read as 3 (25 times)"``."""
+    return ", ".join(
+        f"{class_names[pair.true]} read as {class_names[pair.predicted]} ({times(pair.count)})"
+        for pair in most_confused(confusion, most)
+    )

@@ -1,9 +1,8 @@
 """What the teaching notebooks show: source code, tables, figures, and mistakes made on purpose."""
 
 from explorer.notebook import pictures, tables
-from explorer.notebook.diagram import diagram
 from explorer.notebook.page import prepare, side_by_side
-from explorer.notebook.plane import quarters, show_plane
+from explorer.notebook.small_networks import diagram, quarters, show_plane
 from explorer.notebook.source import source
 from explorer.notebook.studies import run_race, run_study
 from explorer.notebook.tables import speed_table

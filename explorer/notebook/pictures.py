@@ -16,13 +16,14 @@ from explorer.figures.curves import curves_figure
 from explorer.figures.histograms import histograms_figure
 from explorer.figures.lines import lines_figure
 from explorer.figures.points import gradients_figure
-from explorer.network import OPTIMIZERS, NeuralNetwork, hardest_classes, most_confused, per_class
+from explorer.figures.summaries import mix_ups
+from explorer.network import OPTIMIZERS, NeuralNetwork, hardest_classes, per_class
 from explorer.network.gradient_check import check_gradient, choose_weights
 from explorer.network.losses import LOSSES
 from explorer.network.mistakes import select_samples
 from explorer.notebook.page import Shown, figure, images, side_by_side
 from explorer.notebook.training import Trained
-from explorer.wording import counted, times
+from explorer.wording import counted
 
 __all__ = [
     "answers",
@@ -50,9 +51,8 @@ def curves(
 ) -> Shown:
     """Return functions of one number, drawn over `span`."""
     x = np.linspace(*span, _POINTS)
-    return lines(
-        {name: (x, np.array([float(f(at)) for at in x])) for name, f in functions.items()}, axis, words
-    )
+    drawn = {name: (x, np.array([float(f(at)) for at in x])) for name, f in functions.items()}
+    return lines(drawn, axis, words)
 
 
 def lines(arrays: Mapping[str, tuple[NDArray[Any], NDArray[Any]]], axis: str, words: str) -> Shown:
@@ -131,11 +131,9 @@ def learning(result: Trained) -> Shown:
 
 def confusion(matrix: NDArray[np.integer], class_names: Sequence[str]) -> Shown:
     """Return the confusion matrix of the test set, with the most common mix-ups in words."""
-    said = ", ".join(
-        f"{class_names[pair.true]} read as {class_names[pair.predicted]} ({times(pair.count)})"
-        for pair in most_confused(matrix, 3)
+    return figure(
+        confusion_figure(matrix, class_names), f"Most common mix-ups: {mix_ups(matrix, class_names)}."
     )
-    return figure(confusion_figure(matrix, class_names), f"Most common mix-ups: {said}.")
 
 
 def recall(matrix: NDArray[np.integer], class_names: Sequence[str]) -> Shown:
@@ -181,9 +179,8 @@ def valley(rates: Mapping[str, float], n_steps: int = 40, steepness: float = 100
         x, y = np.array(path).T
         paths[f"{name}, lr = {lr:g}"], losses[name] = (x, y), float(slopes @ path[-1] ** 2) / 2
     ends = ", ".join(f"{loss:.2g} ({name})" for name, loss in losses.items())
-    words = (
-        f"{n_steps} steps in a valley {steepness:g} times as steep across as along. Loss at the end: {ends}."
-    )
+    where = f"a valley {steepness:g} times as steep across as along"
+    words = f"{n_steps} steps in {where}. Loss at the end: {ends}."
     marks = {"start": (-4.0, 1.0), "bottom": (0.0, 0.0)}
     drawn = lines_figure(paths, x_title="along the valley", y_title="across", marks=marks)
     return figure(drawn.update_yaxes(range=[-1.5, 1.5]), words)
@@ -205,9 +202,8 @@ def compared(runs: Mapping[str, Trained], part: Literal["train", "held_out"]) ->
 def distorted(dataset: Dataset, augmentation: Augmentation, n_images: int = 3, n_epochs: int = 3) -> Shown:
     """Return the first training images, each followed by what a run trains on in its place in some epochs."""
     originals, rng = dataset.train_images[:n_images], np.random.default_rng(0)
-    versions = np.stack(
-        [originals, *(distort(originals, augmentation, rng) for _ in range(n_epochs))], axis=1
-    )
+    changed = [distort(originals, augmentation, rng) for _ in range(n_epochs)]
+    versions = np.stack([originals, *changed], axis=1)
     after = [f"epoch {epoch}" for epoch in range(1, n_epochs + 1)]
     labels = [said for k in dataset.train_labels[:n_images] for said in (dataset.class_names[k], *after)]
     words = f"{n_images} training images, and what the network sees in place of each in {n_epochs} epochs."

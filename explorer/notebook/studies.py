@@ -90,15 +90,13 @@ class CompletedStudy:
         """
         axes = axes or self.axes
         if len(axes) not in (1, 2):
-            raise ValueError(
-                f"the figure has one or two of the settings {', '.join(self.axes)}; got {len(axes)}"
-            )
+            known = ", ".join(self.axes)
+            raise ValueError(f"the figure has one or two of the settings {known}; got {len(axes)}")
         view = StudyView(self.trials, axes, measure, self.configs, self.n_images)
         by = enumerated([FIELDS[name].label.lower() for name in axes])
         band = "" if view.is_map else ", with a band from the lowest to the highest"
-        return figure(
-            study_figure(view), f"{view.measured.caption}, by {by}: the median over the seeds{band}."
-        )
+        words = f"{view.measured.caption}, by {by}: the median over the seeds{band}."
+        return figure(study_figure(view), words)
 
 
 def run_study(
@@ -155,10 +153,8 @@ def with_progress(trials: Iterable[Trial], cost: Cost, n_kept: int = 0) -> Itera
 
 def _bar(n: int, total: int, seconds: float) -> HTML:
     left = f", {duration(seconds)} left" if n < total else ""
-    return HTML(
-        f"<progress style='width: 60ex' max='{total}' value='{n}'></progress> "
-        f"{n} of {counted(total, 'run')}{left}"
-    )
+    bar = f"<progress style='width: 60ex' max='{total}' value='{n}'></progress>"
+    return HTML(f"{bar} {n} of {counted(total, 'run')}{left}")
 
 
 @dataclass(frozen=True, slots=True, repr=False)

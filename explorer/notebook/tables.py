@@ -79,9 +79,8 @@ def forward_numbers(network: NeuralNetwork, x: NDArray[np.floating], d: NDArray[
     """
     walk = walk_through(copy.deepcopy(network), x, d)
     units = busiest_units(walk, walk.decided)
-    formulas = [
-        f for layer, unit in zip(walk.layers, units, strict=True) for f in forward_formulas(walk, layer, unit)
-    ]
+    pairs = zip(walk.layers, units, strict=True)
+    formulas = [formula for layer, unit in pairs for formula in forward_formulas(walk, layer, unit)]
     words = "The forward pass of one sample, through the units that contribute most."
     return _numbers([*formulas, loss_formula(walk)], words)
 
@@ -123,18 +122,13 @@ def speed_table(dataset: Dataset, batch_sizes: Iterable[int]) -> Shown:
         rows.append([str(size), *times, f"{difference:.1e}"])
     head = ("batch size", "fit", "train", "fit / train", "largest difference between weights")
     n, n_test = len(dataset.train_labels), len(dataset.test_labels)
-    words = (
-        f"CPU time of one epoch on {n} images, with one BLAS thread. "
-        f"The time of train includes scoring {n_test} test images."
-    )
-    return table(head, rows, words)
+    words = f"CPU time of one epoch on {n} images, with one BLAS thread. "
+    return table(head, rows, f"{words}The time of train includes scoring {n_test} test images.")
 
 
 def _numbers(formulas: list[Any], words: str) -> Shown:
-    rows = [
-        [f"`{f.name}`", f"`{f.symbols}`", f"`{f.numbers}`" if f.numbers else "", f"`{written(f.value)}`"]
-        for f in formulas
-    ]
+    texts = ((f.name, f.symbols, f.numbers, written(f.value)) for f in formulas)
+    rows = [[f"`{text}`" if text else "" for text in row] for row in texts]
     return table(("name", "formula", "with numbers", "result"), rows, words)
 
 

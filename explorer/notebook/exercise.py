@@ -50,12 +50,7 @@ class Exercise:
     def check(self, task: str, answer: object) -> CheckedTask:
         """Return the card of a task: whether the answer is right or what is wrong with it, hints, and progress.
 
-        Parameters
-        ----------
-        task : str
-            Its name: ``"sigmoid"``.
-        answer : function or class
-            What the student wrote.
+        The task goes by its name: ``"sigmoid"``; the answer is the function or class that the student wrote.
 
         Raises
         ------

@@ -71,14 +71,9 @@ def prepare() -> Shown:
 
 
 def figure(drawn: go.Figure, words: str) -> Shown:
-    """Return a figure with a caption.
+    """Return a figure with a caption, which screen readers read in its place.
 
-    Parameters
-    ----------
-    drawn : plotly.graph_objects.Figure
-        In light colours; on a dark page each becomes its dark counterpart.
-    words : str
-        The caption, which screen readers read in place of the figure.
+    It is drawn in light colours; on a dark page each becomes its dark counterpart.
     """
     return Shown(lesson_html("figure", json.dumps(drawn.to_json()), drawn.layout.height, words), words)
 
@@ -90,34 +85,14 @@ def side_by_side(*parts: Shown) -> Shown:
 
 
 def images(pictures: NDArray[np.uint8], labels: Sequence[str], words: str) -> Shown:
-    """Return images with a label below each.
-
-    Parameters
-    ----------
-    pictures : ndarray of uint8, shape (n, height, width)
-        Ink, 0 to 255.
-    labels : sequence of str
-        One for each image.
-    words : str
-        The caption.
-    """
+    """Return images (ink from 0 to 255, shape (n, height, width)) with a label below each, and a caption."""
     height, width = ((side + 1) * _SCALE for side in pictures.shape[1:])
     tiles = [(label, _inks(picture)) for picture, label in zip(pictures, labels, strict=True)]
     return Shown(lesson_html("images", tiles, width, height, words), f"{words} {', '.join(labels)}")
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], words: str) -> Shown:
-    """Return a table.
-
-    Parameters
-    ----------
-    head : sequence of str
-        Names of the columns.
-    rows : sequence of sequence of str
-        The cells; text between backticks is set as code.
-    words : str
-        The caption.
-    """
+    """Return a table with the names of its columns and a caption; text between backticks is set as code."""
     return Shown(lesson_html("table", head, rows, words), _aligned([head, *rows]))
 
 

@@ -27,15 +27,10 @@ _MARGIN = 0.06  # left empty along both axes, so that every point is clearly ins
 def diagram(network: NeuralNetwork) -> Shown:
     """Return a drawing of a small network, its layers from left to right.
 
-    Parameters
-    ----------
-    network : NeuralNetwork
-        At most 12 units in each layer.
-
     Raises
     ------
     ValueError
-        If a layer has more.
+        If a layer has more than 12 units.
     """
     sizes = network.layer_sizes
     if max(sizes) > _MOST_UNITS:
@@ -50,14 +45,7 @@ def diagram(network: NeuralNetwork) -> Shown:
 
 
 def quarters(n: int, seed: int = 0) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Return points of a square and the class of each: 1 if both coordinates have the same sign, else 0.
-
-    Parameters
-    ----------
-    n : int
-        How many points.
-    seed : int
-        Seed of the random numbers.
+    """Return `n` points of a square and the class of each: 1 if both coordinates have the same sign, else 0.
 
     Returns
     -------
@@ -77,16 +65,9 @@ def show_plane(
     network: NeuralNetwork | None = None,
     words: str = "",
 ) -> Shown:
-    """Return a figure of the points, on a map of what a network outputs at each place.
+    """Return a figure of the points, as `quarters` returns them, on a map of what a network outputs at each place.
 
-    Parameters
-    ----------
-    X, labels
-        As `quarters` returns them.
-    network : NeuralNetwork, optional
-        Of 2 inputs and 2 outputs; it is not changed.
-    words : str
-        The caption.
+    The network, of 2 inputs and 2 outputs, is not changed.
     """
     return figure(plane_figure(X, labels, None if network is None else _shares(network)), words)
 

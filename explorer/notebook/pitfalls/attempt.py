@@ -17,15 +17,7 @@ _WIDE = 1000  # characters; the page wraps the line
 
 
 def attempt(function: Callable[..., Any], *arguments: Any, **options: Any) -> Shown:
-    """Call a function, and return its error, its warnings and its result.
-
-    Parameters
-    ----------
-    function : callable
-        May raise anything.
-    *arguments, **options
-        What to call it with.
-    """
+    """Call a function, whatever it may raise, and return its error, its warnings and its result."""
     lines, result = [], None
     with one_blas_thread(), warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")

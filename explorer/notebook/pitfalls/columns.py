@@ -37,16 +37,7 @@ def transposed(images: Array) -> Array:
 def pictures(X: Array, labels: Array, words: str, n: int = 12) -> Shown:
     """Return the first `n` columns of inputs as images, each with its label: what the network sees.
 
-    Parameters
-    ----------
-    X : ndarray of float, shape (784, n_samples)
-        Inputs in [0, 1].
-    labels : ndarray of int, shape (n_samples,)
-        The class of each sample.
-    words : str
-        The caption.
-    n : int
-        At least 1.
+    The inputs lie in [0, 1] and have shape (784, n_samples), the labels (n_samples,).
     """
     inks = np.rint(255 * X[:, :n].T).astype(np.uint8).reshape(-1, _SIDE, _SIDE)
     return gallery(inks, [str(label) for label in labels[:n]], words)

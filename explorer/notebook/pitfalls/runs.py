@@ -58,8 +58,6 @@ def run(
     ----------
     network : NeuralNetwork or Network
         It is trained, so it changes.
-    dataset : Dataset
-        The images to learn from, and to test on.
     columns : callable
         Turns images into inputs.
     targets : callable

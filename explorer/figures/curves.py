@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
-from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -22,7 +21,7 @@ from explorer.figures.axes import (
 from explorer.figures.palette import PALETTES, Theme
 from explorer.figures.template import FigureData, drawn_data
 from explorer.training.config import FIELDS, TrainingConfig
-from explorer.training.records import BatchRecord, EpochRecord, History
+from explorer.training.records import BatchRecord, History
 from explorer.wording import grouped
 
 __all__ = ["EARLIER_SLOTS", "curves_data", "curves_figure", "curves_marks", "curves_style"]
@@ -54,20 +53,23 @@ def curves_data(history: History, earlier: Sequence[History] = (), *, metric: Me
         finite number), `visible`, `mode`; for earlier runs, `meta` says in what they differ; for the
         mini-batches, `name` says how many each point stands for.
     """
-    config, shown = history.config, _comparable(history, earlier, metric)
+    config, shown, factor = history.config, _comparable(history, earlier, metric), FACTORS[metric]
+    train, test = f"train_{metric}", f"test_{metric}"
     hover = f"epoch %{{x}} · {config.held_out} {HOVERS[metric]}<br>%{{meta}}<extra></extra>"
+    differences = [{"meta": _difference(config, run.config), "hovertemplate": hover} for run in shown]
+    has_rates = metric == "loss" and not config.has_one_rate
+    batches, rates = _thinned(history.batches), _thinned(history.batches or history.epochs)
     traces = [
-        *(_line((), "test", metric, visible=False, meta="") for _ in range(EARLIER_SLOTS - len(shown))),
-        *(
-            _line(run.epochs, "test", metric, meta=_difference(config, run.config), hovertemplate=hover)
-            for run in shown
-        ),
-        _rate_line(history, metric),
-        _line(_thinned(history.batches), "train", metric, mode="lines", name=_batches_name(history.batches)),
-        _line(history.epochs, "train", metric),
-        _line(history.epochs, "test", metric, name=config.held_out),
+        *(_line((), test, visible=False, meta="") for _ in range(EARLIER_SLOTS - len(shown))),
+        *(_line(run.epochs, test, factor, **said) for run, said in zip(shown, differences, strict=True)),
+        _line(
+            rates, "learning_rate", mode="lines", visible=has_rates
+        ),  # each value, back to the point before
+        _line(batches, train, factor, mode="lines", name=_batches_name(history.batches)),
+        _line(history.epochs, train, factor),
+        _line(history.epochs, test, factor, name=config.held_out),
     ]
-    own = [getattr(record, f"{split}_{metric}") for record in history for split in ("train", "test")]
+    own = [getattr(record, name) for record in history for name in (train, test)]
     if metric == "loss":
         own = own or [record.train_loss for record in history.batches]
         best = [min((record.test_loss for record in run), default=0.0) for run in shown]
@@ -184,25 +186,14 @@ def _comparable(history: History, earlier: Sequence[History], metric: Metric) ->
     return earlier[-EARLIER_SLOTS:]
 
 
-def _line(records: Sequence[Any], part: str, metric: Metric, **more: Any) -> dict[str, Any]:
-    values = np.fromiter(map(attrgetter(f"{part}_{metric}"), records), np.float64, len(records))
+def _line(records: Sequence[Any], attribute: str, factor: float = 1.0, **more: Any) -> dict[str, Any]:
+    values = np.array([getattr(record, attribute) for record in records], np.float64)
     return {
         "x": as_float32([record.epoch for record in records]),
-        "y": as_float32(FACTORS[metric] * values),
+        "y": as_float32(factor * values),
         "mode": line_mode(len(records)),
         "visible": True,
         **more,
-    }
-
-
-def _rate_line(history: History, metric: Metric) -> dict[str, Any]:
-    """Return the learning rate, each value back to the point before; at most one point for each mini-batch."""
-    records: Sequence[BatchRecord | EpochRecord] = _thinned(history.batches or history.epochs)
-    return {
-        "x": as_float32([record.epoch for record in records]),
-        "y": as_float32([record.learning_rate for record in records]),
-        "mode": "lines",
-        "visible": metric == "loss" and not history.config.has_one_rate,
     }
 
 

@@ -56,10 +56,8 @@ __all__ = [
 sigmoid, slope = naming("sigmoid", functions.sigmoid), naming("d_sigmoid", functions.slope)
 squared_error = naming("squared_error", functions.squared_error)
 loss_slope = naming("d_squared_error", functions.loss_slope)
-softmax, cross_entropy = (
-    naming("softmax", functions.softmax),
-    naming("cross_entropy", functions.cross_entropy),
-)
+softmax = naming("softmax", functions.softmax)
+cross_entropy = naming("cross_entropy", functions.cross_entropy)
 initial_weights = naming("init_weights", networks.initial_weights)
 forward_pass, decisions = naming("forward", networks.forward_pass), naming("predict", networks.decisions)
 relu = naming("relu", functions.relu)

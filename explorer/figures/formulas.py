@@ -68,9 +68,8 @@ def forward_formulas(walk: Walkthrough, layer: LayerWalk, unit: int) -> tuple[Fo
         weighted = float(layer.W[unit] @ layer.inputs)
     b, sum_, activation = float(layer.b[unit]), float(layer.a[unit]), float(layer.h[unit])
     symbols = f"Σ W{n}[{unit}, i] · {inputs}[i] + b{n}[{unit}]"
-    return Formula(a, symbols, _sum([weighted, b]), sum_), Formula(
-        h, *_activation(layer, a, unit), activation
-    )
+    activated = Formula(h, *_activation(layer, a, unit), activation)
+    return Formula(a, symbols, _sum([weighted, b]), sum_), activated
 
 
 def loss_formula(walk: Walkthrough) -> Formula:

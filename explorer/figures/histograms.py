@@ -106,9 +106,8 @@ def histograms_figure(
         If there are more layers than `LAYER_SLOTS`, or not one name for each.
     """
     if len(now) > LAYER_SLOTS or len(names) != len(now):
-        raise ValueError(
-            f"{len(now)} layers have {len(names)} names; expected up to {LAYER_SLOTS}, one name each"
-        )
+        found = f"{len(now)} layers have {len(names)} names"
+        raise ValueError(f"{found}; expected up to {LAYER_SLOTS}, one name each")
     return drawn_data(
         histograms_style(theme, what=what),
         histograms_data(now, start, names, what=what),

@@ -174,10 +174,8 @@ class StudyView:
     def cells(self, axes: Sequence[str]) -> dict[tuple[Any, ...], StudyCell]:
         """Return the trials by their values of the settings `axes`, sorted by them."""
         numbers = {id(trial): number for number, trial in enumerate(self.trials)}
-        found = levels(self.trials, axes)
-        return {
-            level.values: self.cell(axes, [numbers[id(trial)] for trial in level.trials]) for level in found
-        }
+        found = {level.values: [numbers[id(t)] for t in level.trials] for level in levels(self.trials, axes)}
+        return {values: self.cell(axes, places) for values, places in found.items()}
 
     def cell(self, axes: Sequence[str], numbers: Sequence[int]) -> StudyCell:
         """Return the trials at some places of the study, whose values of the settings `axes` are the same."""

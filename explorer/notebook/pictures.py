@@ -94,15 +94,11 @@ def step_length(network: NeuralNetwork, X: NDArray[Any], d: NDArray[Any], lr: fl
     rates = np.linspace(0, most, 41)
     losses, chosen = [loss_after(rate) for rate in rates], loss_after(lr)
     best = float(rates[int(np.argmin(losses))])
-    beyond = (
-        f"It is lowest near lr = {best:.2g}; beyond that, the step goes too far."
-        if best < most
-        else "Within the figure, a longer step would be better still."
-    )
-    words = (
-        f"Loss per sample after one step on {counted(X.shape[1], 'sample')}: {losses[0]:.3f} before it, "
-        f"{chosen:.3f} with lr = {lr:g}. {beyond}"
-    )
+    beyond = "Within the figure, a longer step would be better still."
+    if best < most:
+        beyond = f"It is lowest near lr = {best:.2g}; beyond that, the step goes too far."
+    after = f"{losses[0]:.3f} before it, {chosen:.3f} with lr = {lr:g}"
+    words = f"Loss per sample after one step on {counted(X.shape[1], 'sample')}: {after}. {beyond}"
     drawn = lines_figure(
         {"loss": (rates, losses)},
         x_title="learning rate of the step",
@@ -131,9 +127,8 @@ def learning(result: Trained) -> Shown:
 
 def confusion(matrix: NDArray[np.integer], class_names: Sequence[str]) -> Shown:
     """Return the confusion matrix of the test set, with the most common mix-ups in words."""
-    return figure(
-        confusion_figure(matrix, class_names), f"Most common mix-ups: {mix_ups(matrix, class_names)}."
-    )
+    words = f"Most common mix-ups: {mix_ups(matrix, class_names)}."
+    return figure(confusion_figure(matrix, class_names), words)
 
 
 def recall(matrix: NDArray[np.integer], class_names: Sequence[str]) -> Shown:

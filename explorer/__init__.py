@@ -63,7 +63,7 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name in __all__:  # and not here: the app, or one of its parts
-        own = {"Explorer": "explorer", "BugLab": "bug_lab"}
+        own = {"Explorer": "explorer", "BugLab": "panels.lab.lab"}
         return getattr(import_module(f"explorer.app.{own.get(name, 'parts')}"), name)
     raise AttributeError(f"module 'explorer' has no attribute {name!r}")
 

@@ -1,32 +1,26 @@
 """The page's address: it follows what is shown, and is followed where it is opened or gone back to."""
 
-from __future__ import annotations
-
-from collections.abc import Mapping
 from itertools import chain
 from types import MappingProxyType
-from typing import Any
 
 from explorer.app.data_choice import DataChoice, unreadable
 from explorer.app.link import Link, Trail, what_a_link_lacks
-from explorer.app.panels import PanelHost
-from explorer.app.panels.inside import SECTIONS, Inside
-from explorer.app.panels.lab import LEVELS, LabPanel
+from explorer.app.panels.inside.inside import SECTIONS, Inside
+from explorer.app.panels.lab.lab import LEVELS, LabPanel
 from explorer.app.panels.mistakes import MISTAKES_SECTIONS, MistakesPanel
+from explorer.app.panels.tabs import PanelHost
 from explorer.datasets import Dataset, DatasetError
 from explorer.session import Session, SessionState
 from explorer.training import TrainingConfig
 from explorer.training.config import fields_of
-from explorer.widgets.dropdown import Segmented
+from explorer.widgets.controls import Segmented
 from explorer.widgets.header import Header
 from explorer.widgets.messages import Message, Messages
 from explorer.widgets.settings_panel import SettingsPanel
 
 __all__ = ["Address"]
 
-_SECTIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {"mistakes": MISTAKES_SECTIONS, "inside": SECTIONS}
-)
+_SECTIONS = MappingProxyType({"mistakes": MISTAKES_SECTIONS, "inside": SECTIONS})
 """Names of the sections, by tab."""
 
 
@@ -49,8 +43,8 @@ class Address:
         self._trained: tuple[int, TrainingConfig] | None = None  # the run that was last seen
         on_loop = session.loop.bind
         header.on_visit(on_loop(self._on_visit))
-        header.observe(on_loop(self._on_view), "choice")
-        panels.tab_bar.observe(on_loop(self._on_view), "selected")
+        header.observe(on_loop(lambda _: self.write()), "choice")
+        panels.tab_bar.observe(on_loop(lambda _: self.write()), "selected")
         settings.on_look(on_loop(lambda situation: self._look(situation.tab, situation.section)))
         session.subscribe(self.follow)
 
@@ -75,7 +69,6 @@ class Address:
         self._complain(notices)
 
     def _look(self, tab: str, section: str) -> None:
-        """Open a tab, and a section of whichever tab has it."""
         self._panels.tab_bar.selected = tab
         for owner, sections in _SECTIONS.items():
             if section in sections:
@@ -106,11 +99,9 @@ class Address:
         return link, dataset, (*wrong, *notices)
 
     def _complain(self, notices: tuple[str, ...]) -> None:
-        """Say what is wrong with an address."""
         if notices:
-            self._messages.show(
-                Message("link", "warning", " ".join(notices), "The rest of the link is used.")
-            )
+            why = "The rest of the link is used."
+            self._messages.show(Message("link", "warning", " ".join(notices), why))
 
     def _on_visit(self, query: str) -> None:
         """Go back or forward to what was trained before; tab, theme and controls stay."""
@@ -125,7 +116,6 @@ class Address:
         self._complain(notices)
 
     def _choice(self, tab: str) -> Segmented:
-        """Return the choice of a section in a tab that has sections."""
         panel = self._panels[tab]
         assert isinstance(panel, Inside | MistakesPanel)
         return panel.choice
@@ -135,9 +125,6 @@ class Address:
         lab = self._panels["lab"]
         assert isinstance(lab, LabPanel)
         return lab
-
-    def _on_view(self, _change: Mapping[str, Any]) -> None:
-        self.write()
 
     def write(self) -> None:
         """Put what is shown into the page's address."""
@@ -154,5 +141,4 @@ class Address:
             shown=None if shown is None else tuple(shown),
         )
         self._trail.go(self._session.config, self._data.chosen)
-        with self._header.hold_sync():
-            self._header.step, self._header.query = self._trail.step, link.write()
+        self._header.update(step=self._trail.step, query=link.write())

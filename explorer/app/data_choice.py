@@ -1,7 +1,5 @@
 """Which data set is learned, and those that may take its place."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 from explorer.datasets import Dataset, DatasetError

@@ -1,34 +1,27 @@
 """The app as one widget: settings make a config, the session trains it, the views show its records."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ipywidgets import Layout, VBox
+from ipywidgets import Layout
 
 from explorer.app.address import Address
 from explorer.app.data_choice import DataChoice, described
 from explorer.app.files import FileMenu, FileVerbs, new_header
-from explorer.app.keeping import Keeping
-from explorer.app.layout import close_all, screen
-from explorer.app.panels import PanelHost
-from explorer.app.panels.tabs import tabs
-from explorer.app.readings import Readings
+from explorer.app.layout import AppBox, screen
+from explorer.app.panels.tabs import PanelHost
 from explorer.app.readouts import tiles
 from explorer.app.run_controls import AdvicePart, RunBarPart, SettingsPart
-from explorer.app.setting_traits import SettingTraits
 from explorer.app.tour_guide import TourGuide
-from explorer.app.view_state import ViewState
-from explorer.app.views import Views
+from explorer.app.traits import Readings, SettingTraits
+from explorer.app.views import Views, ViewState
 from explorer.datasets import Dataset
 from explorer.datasets.offers import DatasetOffer
 from explorer.figures.palette import Theme
 from explorer.session import Session, SessionState
 from explorer.training import ConfigError, TrainingConfig
 from explorer.widgets.header import Header
-from explorer.widgets.kernel_notice import KernelNotice
-from explorer.widgets.known_names import KnownNames
+from explorer.widgets.heartbeat import KernelNotice
 from explorer.widgets.messages import Messages
 from explorer.widgets.rendered import Display
 from explorer.widgets.run_bar import RunBar
@@ -38,7 +31,7 @@ from explorer.widgets.tiles import Tiles
 __all__ = ["Explorer"]
 
 
-class Explorer(KnownNames, SettingTraits, Readings, FileVerbs, VBox):
+class Explorer(SettingTraits, Readings, FileVerbs, AppBox):
     """The app: a box of widgets that any other box can hold, driven by its controls, by links or by a script.
 
     Each setting is a trait (`batch_size`, `hidden_sizes`, …): assigning one does what releasing its slider does.
@@ -85,6 +78,8 @@ class Explorer(KnownNames, SettingTraits, Readings, FileVerbs, VBox):
     views: Views
     data: DataChoice
     header: Header
+    settings: SettingsPanel
+    run_bar: RunBar
     messages: Messages
     tiles: Display[Tiles]
     panels: PanelHost
@@ -102,7 +97,7 @@ class Explorer(KnownNames, SettingTraits, Readings, FileVerbs, VBox):
         **settings: Any,
     ) -> None:
         config = (config or TrainingConfig()).replace(**settings)
-        super().__init__(**({} if layout is None else {"layout": layout}))
+        super().__init__(layout=layout)
         self.session = session = Session(dataset, config, network=network, on_fault=self._on_fault)
         session.subscribe(self.take_readings)  # first: who is called later may look at them
         self.views = views = Views(session)
@@ -110,11 +105,11 @@ class Explorer(KnownNames, SettingTraits, Readings, FileVerbs, VBox):
         self.header = new_header(session)
         self.tiles = Display(Tiles(tiles(None, None, session.dataset)))
         self.data = DataChoice(session, others, self.messages)
-        self.panels = tabs(views, self.data, lambda: self._address.write())
+        self.panels = PanelHost(views, self.data, lambda: self._address.write())
         self._settings, self._run_bar = SettingsPart(session, shown or session.offered), RunBarPart(session)
+        self.settings, self.run_bar = self._settings.view, self._run_bar.view
         self._advice = AdvicePart(session, self.messages)
         self._files = FileMenu(self, self.header, self.messages)
-        Keeping(session, self.header)
         self._guide = TourGuide(views, self.panels, self.settings, self.header.about)
         self._address = Address(session, self.data, self.header, self.panels, self.settings, self.messages)
         self.panels.tab_bar.on_fork(session.loop.bind(session.fork))
@@ -137,16 +132,6 @@ class Explorer(KnownNames, SettingTraits, Readings, FileVerbs, VBox):
         self.follow(config)
         if train:
             self.train()
-
-    @property
-    def settings(self) -> SettingsPanel:
-        """The settings on the page."""
-        return self._settings.view
-
-    @property
-    def run_bar(self) -> RunBar:
-        """The buttons of the run."""
-        return self._run_bar.view
 
     def train(self, config: TrainingConfig | None = None) -> None:
         """Start a new run with the settings as they are, or with `config`, which they then are.
@@ -187,9 +172,6 @@ class Explorer(KnownNames, SettingTraits, Readings, FileVerbs, VBox):
         if "session" in vars(self):  # it was made whole
             self.session.close()
             self.views.close()
-        for child in self.children:
-            close_all(child)
-        self.layout.close()
         super().close()
 
     def check(self, config: TrainingConfig) -> None:
@@ -203,8 +185,8 @@ class Explorer(KnownNames, SettingTraits, Readings, FileVerbs, VBox):
 
     def _on_state(self, state: SessionState) -> None:
         self.header.status, self.header.dataset = state.status, described(state.dataset)
-        for part in (self._settings, self._run_bar):
-            part.show(state)
+        self._settings.show(state)
+        self._run_bar.show(state)
         self.follow(state.config)
 
     def _show_tiles(self, state: ViewState) -> None:

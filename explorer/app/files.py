@@ -1,14 +1,13 @@
 """A run or the whole session as a file, and back: what Export, Save and Open do, on the page and from Python."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
 from explorer.app.data_choice import described
-from explorer.app.exporting import exported
+from explorer.datasets import Dataset
+from explorer.exports.exported_run import ExportedRun, TrainingStage
 from explorer.exports.files import KINDS, ExportedFile, ExportError, export, kind_of
 from explorer.foreign_files import FileError
 from explorer.network.weights_file import WeightsError
@@ -17,13 +16,50 @@ from explorer.session import SavedSession, Session, SessionFileError, SessionRun
 from explorer.session.opening import MOST_BYTES
 from explorer.session.saved_session import SUFFIX
 from explorer.session.session_reader import is_session, read_session
+from explorer.training import Moment
 from explorer.widgets.header import Header
 from explorer.widgets.messages import Message, Messages
 from explorer.wording import class_noun, counted, duration
 
-__all__ = ["FileMenu", "FileVerbs", "new_header", "what_closing_loses"]
+__all__ = ["FileMenu", "FileVerbs", "exported", "new_header", "what_closing_loses"]
 
 _SECONDS = 60  # of training that are worth a question
+_MOST_BYTES = 3 << 19
+"""Largest copy that is kept: a browser keeps 5 million letters, in which it takes four thirds of that."""
+_WEIGHT_BYTES = 1 << 20
+
+
+def exported(run: SessionRun | None, moment: Moment | None, dataset: Dataset) -> ExportedRun:
+    """Return what an export needs to know of a run, and of its network at the selected epoch.
+
+    Raises
+    ------
+    ExportError
+        If there is nothing to export yet.
+    """
+    if run is None or run.status == "idle":
+        raise ExportError("Nothing is trained yet: there is no run to export.")
+    if run.own is not None:
+        why = "no file can train it again. Its figures are in app.history, its weights in app.network"
+        raise ExportError(f"This is a run of {run.own.name}, a class of your own: {why}.")
+    if moment is None or run.newest is None:
+        raise ExportError("The first epoch has not ended yet: there is nothing to export so far.")
+    root, before = run, []
+    while root.parent is not None:
+        history = root.parent.history.until(root.first_epoch)
+        before.append(TrainingStage(root.parent.config, float(root.first_epoch), history))
+        root = root.parent
+    return ExportedRun(
+        title=run.title[:1].upper() + run.title[1:],
+        dataset=dataset,
+        history=run.history,
+        moment=moment,
+        newest=run.newest,
+        before=tuple(reversed(before)),
+        opened=root.opened,
+        note=run.note,
+        test=run.test,
+    )
 
 
 class FileVerbs:
@@ -116,16 +152,18 @@ class FileVerbs:
 
 
 class FileMenu:
-    """Exports runs of an app, saves its session, and opens files in it, as the page asks."""
+    """Exports runs of an app, saves its session, keeps a copy of it, and opens files in it, as the page asks."""
 
     def __init__(self, app: FileVerbs, header: Header, messages: Messages) -> None:
         self._app, self._header, self._messages = app, header, messages
         header.on_export(app.session.loop.bind(self._on_export))
         header.on_open(app.session.loop.bind(self._on_open))
         header.on_save(app.session.loop.bind(self._on_save))
+        header.on_keep(app.session.loop.bind(self._on_keep))
         messages.on_action(app.session.loop.bind(self._on_action))
         self._offered: tuple[str, SavedSession] | None = None  # what the user is asked about
         self._revisions: object = None
+        self._kept: object = None
         app.session.subscribe(self.follow)
 
     def follow(self, state: SessionState) -> None:
@@ -146,9 +184,22 @@ class FileMenu:
         self._header.download(file.name, file.content, file.media_type)
 
     def _on_save(self) -> None:
-        """Let the browser save the session."""
         content = self._app.session.save_session()
         self._header.download(f"explorer-{datetime.now():%Y-%m-%d-%H%M}{SUFFIX}", content)
+
+    def _on_keep(self) -> None:
+        """Let the browser keep a small copy, unless the address holds all, for a page that loses its kernel.
+
+        The page asks after each run, and now and then during one.
+        """
+        state = self._app.session.state
+        revisions = [run.revision for run in state.runs]
+        if revisions == self._kept or (len(revisions) < 2 and not what_closing_loses(state.unsaved)):
+            return
+        self._kept = revisions
+        content = self._app.session.small_copy(_WEIGHT_BYTES)
+        words = f"{counted(len(revisions), 'run')} as of {datetime.now():%H:%M}"
+        self._header.keep(words, content if len(content) <= _MOST_BYTES else b"")
 
     def _on_open(self, name: str, content: bytes | None) -> None:
         """Open a file of the user; what is wrong with it is said, and the run goes on."""
@@ -227,8 +278,11 @@ def _too_large(name: str, error: type[FileError], expected: str) -> FileError:
 
 def new_header(session: Session) -> Header:
     """Return the page's top line, with its menu of files."""
+    is_digits = class_noun(session.dataset.class_names) == "digit"
+    learns = "read handwritten digits" if is_digits else "tell images apart"
+    about = f"A neural network in NumPy learns to {learns}. Change a setting, and watch it learn again."
     return Header(
-        about=_about(session.dataset.class_names),
+        about=about,
         dataset=described(session.dataset),
         query=session.config.to_query(),
         exports={name: kind.words for name, kind in KINDS.items()},
@@ -237,9 +291,3 @@ def new_header(session: Session) -> Header:
         suffix=f"{SUFFIX},{KINDS['weights'].suffix}",
         most_bytes=MOST_BYTES,
     )
-
-
-def _about(class_names: Sequence[str]) -> str:
-    """Return in a sentence what the page is."""
-    learns = "read handwritten digits" if class_noun(class_names) == "digit" else "tell images apart"
-    return f"A neural network in NumPy learns to {learns}. Change a setting, and watch it learn again."

@@ -1,13 +1,31 @@
 """Where each part stands on the screen. The places themselves are in the style sheets of this folder."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from ipywidgets import Box, DOMWidget, Widget
+from ipywidgets import Box, DOMWidget, Layout, VBox, Widget
 
 from explorer.widgets.look import look_of
+from explorer.widgets.page_part import KnownNames
 
-__all__ = ["box", "close_all", "figure_row", "framed", "screen", "set_hidden"]
+__all__ = ["AppBox", "box", "close_all", "framed", "screen", "set_hidden"]
+
+
+class AppBox(KnownNames, VBox):
+    """A box for a cell or another box; to close it closes what stands in it too."""
+
+    def __init__(
+        self, children: Sequence[DOMWidget] = (), *, layout: Layout | Mapping[str, Any] | None = None
+    ) -> None:
+        super().__init__(children, **({} if layout is None else {"layout": layout}))
+
+    def close(self) -> None:
+        """Close the widgets."""
+        for child in self.children:
+            close_all(child)
+        self.layout.close()
+        super().close()
 
 
 def screen(
@@ -63,12 +81,6 @@ def box(classes: str, *children: DOMWidget) -> Box:
     for name in classes.split():
         made.add_class(name)
     return made
-
-
-def figure_row(figures: Sequence[DOMWidget], captions: Sequence[DOMWidget]) -> Box:
-    """Return two figures in a row, each over its line of text; one below the other where there is no room."""
-    pairs = zip(figures, captions, strict=True)
-    return box("explorer-pair", *(box("explorer-panel-figure", *pair) for pair in pairs))
 
 
 def set_hidden(widget: DOMWidget, is_hidden: bool) -> None:

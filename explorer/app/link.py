@@ -4,11 +4,10 @@ It is a query string. On the app's own page the address is such a link, and sett
 are a step of the browser's history.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Self
 from urllib.parse import urlencode
 
 from explorer.session import SessionState
@@ -55,7 +54,7 @@ class Link:
         *,
         fields: Mapping[str, Field] = FIELDS,
         n_bugs: int = 0,
-    ) -> tuple[Link, tuple[str, ...]]:
+    ) -> tuple[Self, tuple[str, ...]]:
         """Read a query string, whatever it holds.
 
         Parameters
@@ -84,11 +83,10 @@ class Link:
         data = next((name for name in datasets if name.casefold() == asked.casefold()), "")
         if asked and not data:
             wrong.append(f"There is no data set “{asked[:40]}”; the page has {listed(datasets)}.")
-        if tab and tab not in tabs:
-            wrong.append(f"There is no tab “{tab[:40]}”; the tabs are {', '.join(tabs)}.")
         section = own.get("section", "")
-        if section and section not in sections:
-            wrong.append(f"There is no section “{section[:40]}”; the sections are {', '.join(sections)}.")
+        for noun, named, known in (("tab", tab, tabs), ("section", section, sections)):
+            if named and named not in known:
+                wrong.append(f"There is no {noun} “{named[:40]}”; the {noun}s are {', '.join(known)}.")
         if theme not in _THEMES:
             wrong.append(f"The theme can't be “{theme[:40]}”: expected one of {', '.join(_THEMES)}.")
         level = own.get("bug", "")
@@ -101,12 +99,12 @@ class Link:
             wrong.append(f"There {kind} {listed(unknown)}.")
         link = cls(
             config,
-            tab if tab in tabs else "",
-            theme if theme in _THEMES else "auto",
-            shown,
-            section if section in sections else "",
-            "" if data in datasets[:1] else data,
-            int(level) if is_level else 0,
+            tab=tab if tab in tabs else "",
+            theme=theme if theme in _THEMES else "auto",
+            shown=shown,
+            section=section if section in sections else "",
+            data="" if data in datasets[:1] else data,
+            bug=int(level) if is_level else 0,
         )
         return link, (*notices, *wrong)
 
@@ -114,10 +112,8 @@ class Link:
         """Return the query string that `read` gives this link back from; empty for all defaults."""
         theme = "" if self.theme == "auto" else self.theme
         controls = ",".join(_KEYS[name] for name in self.shown or ())
-        view = dict(
-            zip(VIEW_KEYS, (self.tab, self.section, theme, controls, str(self.bug or "")), strict=True)
-        )
-        others = {DATA_KEY: self.data.lower(), **view}
+        view = (self.tab, self.section, theme, controls, str(self.bug or ""))
+        others = {DATA_KEY: self.data.lower(), **dict(zip(VIEW_KEYS, view, strict=True))}
         written = (self.config.to_query(), urlencode({k: v for k, v in others.items() if v}, safe=","))
         return "&".join(part for part in written if part)
 
@@ -125,14 +121,8 @@ class Link:
 class Trail:
     """Decides which settings are a step of the browser's history: each that a run was started with.
 
-    Settings that nothing was trained with leave no step: the next ones take their place.
-
-    Parameters
-    ----------
-    config : TrainingConfig
-        The settings that the page begins with.
-    data : str
-        Name of the data set that it begins with.
+    Settings that nothing was trained with leave no step: the next ones take their place. It begins with those of
+    the page, and with the name of its data set.
     """
 
     def __init__(self, config: TrainingConfig, data: str = "") -> None:

@@ -12,18 +12,16 @@ from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-from ipywidgets import Layout, VBox
+from ipywidgets import Layout
 
-from explorer.app.layout import close_all
+from explorer.app.layout import AppBox, close_all
 from explorer.app.panels.draw import DrawPanel
-from explorer.app.panels.inside.subject import Subjects
+from explorer.app.panels.inside.section import SectionPanel
 from explorer.app.panels.inside.weights import FirstWeights
 from explorer.app.panels.overview import ChosenGallery, ChosenMatrix, Curve
 from explorer.app.run_controls import RunBarPart, SettingsPart
-from explorer.app.view_state import Panel, ViewState
-from explorer.app.views import Views
-from explorer.widgets.kernel_notice import KernelNotice
-from explorer.widgets.known_names import KnownNames
+from explorer.app.views import Panel, Views, ViewState
+from explorer.widgets.heartbeat import KernelNotice
 from explorer.widgets.sight import Sight
 
 if TYPE_CHECKING:
@@ -45,18 +43,16 @@ class _MakesPanel(Protocol):
     def __call__(self, views: Views) -> Panel: ...
 
 
-class _Part(KnownNames, VBox):
+class _Part(AppBox):
     """A box that shows a part of an app while it is on a screen."""
 
     _new_panel: ClassVar[_MakesPanel]
 
     def __init__(self, app: Explorer, *, layout: Layout | Mapping[str, Any] | None = None) -> None:
         self._panel, self._sight, self._notice = type(self)._new_panel(app.views), Sight(), KernelNotice()
-        self._dataset = app.dataset
-        options = {} if layout is None else {"layout": layout}
-        super().__init__([self._panel.view, self._sight, self._notice], **options)
+        self._app, self._dataset = app, app.dataset
+        super().__init__([self._panel.view, self._sight, self._notice], layout=layout)
         self.add_class("explorer-alone")
-        self._app = app
         self._sight.observe(app.views.on_loop(lambda _: self._show(app.views.state)), "in_sight")
         self._stop_following = app.views.add(self._show)
 
@@ -64,9 +60,6 @@ class _Part(KnownNames, VBox):
         """Follow the app no longer, and close the widgets."""
         if "_stop_following" in vars(self):  # it was made whole
             self._stop_following()
-        for child in self.children:
-            close_all(child)
-        self.layout.close()
         super().close()
 
     def _show(self, state: ViewState) -> None:
@@ -177,20 +170,6 @@ class RunButtons(_Part):
     _new_panel = staticmethod(lambda views: RunBarPart(views.session))
 
 
-class _Weights:
-    """`FirstWeights` at the selected epoch."""
-
-    def __init__(self, views: Views) -> None:
-        self._weights, self._subjects = FirstWeights(views), Subjects()
-        self.view = self._weights.view
-
-    def show(self, state: ViewState) -> None:
-        """Show the weights, once there are any."""
-        subject = self._subjects.of(state)
-        if subject is not None:
-            self._weights.show(state, subject)
-
-
 class Weights(_Part):
     """The first layer's weights as images.
 
@@ -202,4 +181,4 @@ class Weights(_Part):
     >>> weights.layout.width = "640px"
     """
 
-    _new_panel = _Weights
+    _new_panel = staticmethod(lambda views: SectionPanel(FirstWeights(views)))

@@ -1,10 +1,10 @@
-"""What the run comes to, in words and numbers: the tiles."""
+"""What the run comes to, in words and numbers: the tiles, and what the words on the page mean."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
+from types import MappingProxyType
 
-from explorer.app.glossary import GLOSSARY
 from explorer.datasets import Dataset
 from explorer.network import hardest_classes, most_confused, per_class
 from explorer.session import SessionRun
@@ -12,9 +12,39 @@ from explorer.training import Evaluation, Moment
 from explorer.widgets.tiles import Tile
 from explorer.wording import class_noun, counted, grouped, times
 
-__all__ = ["tiles"]
+__all__ = ["GLOSSARY", "tiles"]
 
 _NONE = "–"
+
+GLOSSARY: Mapping[str, str] = MappingProxyType(
+    {
+        "Test accuracy": "Share of the test images that are classified correctly. Training never uses them.",
+        "Validation accuracy": "Share of the validation images that are classified correctly. Training never uses "
+        "them; settings may be chosen by them, and the test images stay unseen.",
+        "Held-out accuracy": "Share of the images that a run did not train on, validation or test images, that it "
+        "classifies correctly. Only those of the same images compare.",
+        "Train accuracy": "Share of the training images that are classified correctly. Where it is far above "
+        "that on other images, the network has learned its images by heart.",
+        "Hardest digit": "The digit with the lowest recall.",
+        "Hardest class": "The class with the lowest recall.",
+        "Most confused": "The most frequent mistake: the true class → the one that the network chose.",
+        "Epoch time": "How long one pass over all training images took. In a step, the weights change once.",
+        "Parameters": "The numbers that training changes: all weights and biases. Under it the inputs, the "
+        "units of each hidden layer, and the outputs.",
+        "recall": "Of all images of this class, the share that the network recognises.",
+        "precision": "Of all images that the network takes for this class, the share that are of it.",
+        "F1": "Harmonic mean of recall and precision: high only where both are.",
+        "test images": "How many of the test images are of this class.",
+        "validation images": "How many of the validation images are of this class.",
+        "Best": "The highest accuracy of any epoch on held-out images, and that epoch. Chosen by these images, it "
+        "flatters the run.",
+        "Time": "Seconds of training; pauses don't count.",
+        "Parent": "The run whose weights it began with, and the epoch that they are from.",
+        "exact McNemar test": "Counts the images that only A, and those that only B classifies correctly. If the "
+        "two were equally good, each would be the toss of a coin: the test says how rare such a gap then is.",
+    }
+)
+"""A sentence for each word, as the page writes it."""
 
 
 def tiles(run: SessionRun | None, moment: Moment | None, dataset: Dataset) -> tuple[Tile, ...]:

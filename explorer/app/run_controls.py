@@ -1,11 +1,9 @@
 """What the user drives a session with: settings, the buttons of the run, and the advice that can be taken."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from explorer.app.view_state import ViewState
+from explorer.app.views import ViewState
 from explorer.figures.steps import step_in_words
 from explorer.session import Advice, ForkError, Session, SessionRun, SessionState
 from explorer.training import OwnNetworkError, TrainingConfig

@@ -1,21 +1,18 @@
 """Help for newcomers: a tour that does on the page what it speaks of, and what the keys do."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
 
-from explorer.app.panels import PanelHost
 from explorer.app.panels.draw import DrawPanel
+from explorer.app.panels.tabs import PanelHost
 from explorer.app.views import Views
 from explorer.network import most_confused
 from explorer.session import SessionRun, SessionState
 from explorer.training import FIELDS
-from explorer.widgets.help_dialog import HelpDialog
 from explorer.widgets.setting import stops
 from explorer.widgets.settings_panel import SettingsPanel
-from explorer.widgets.tour import Tour, TourStep
+from explorer.widgets.tour import HelpDialog, Tour, TourStep
 from explorer.wording import class_noun, counted, percent
 
 __all__ = ["KEYS", "TourGuide", "tour_steps"]
@@ -39,6 +36,22 @@ _VALUES: Mapping[str, tuple[float, float]] = MappingProxyType(
 )
 """Settings that the tour may move, and to what: the first that differs from what is set."""
 
+_TILES = (
+    "It has gone through the training images again and again, and corrected itself a little each time. The tiles "
+    "say how well it does by now. Underlined words explain themselves."
+)
+_EPOCHS = (
+    "One pass over the training images is an epoch, and the network after each is kept. Go back, and all figures "
+    "show what it knew then."
+)
+_MATRIX = (
+    "A row is the true {}, a column what the network reads it as. Off the diagonal are its mistakes: click a cell "
+    "to see their images."
+)
+_MORE = (
+    "Mistakes, Inside, Runs and Study look deeper. Copy link holds all settings of a run. Press ? for the keys, "
+    "and for this tour again."
+)
 _SEVEN = (((80, 60), (200, 60)), ((200, 60), (120, 220)))
 _ENOUGH_EPOCHS = 10
 
@@ -55,42 +68,15 @@ def tour_steps(
     ends_a_run : bool
         Whether a run is under way, which a changed setting ends.
     """
-    noun = class_noun(class_names)
+    noun, tiles = class_noun(class_names), ".explorer-place-tiles"
+    cell = (".explorer-place-confusion", "Click the largest", ".explorer-place-gallery")
     return [
-        TourStep(
-            "tiles",
-            "A network that learns",
-            "It has gone through the training images again and again, and corrected itself a little each time. "
-            "The tiles say how well it does by now. Underlined words explain themselves.",
-            ".explorer-place-tiles",
-        ),
+        TourStep("tiles", "A network that learns", _TILES, tiles),
         *_setting_step(shown, ends_a_run),
-        TourStep(
-            "epochs",
-            "Back to any epoch",
-            "One pass over the training images is an epoch, and the network after each is kept. Go back, and all "
-            "figures show what it knew then.",
-            ".explorer-time",
-            "Go to the first",
-            ".explorer-place-tiles",
-        ),
-        TourStep(
-            "matrix",
-            "What it reads as what",
-            f"A row is the true {noun}, a column what the network reads it as. Off the diagonal are its mistakes: "
-            "click a cell to see their images.",
-            ".explorer-place-confusion",
-            "Click the largest",
-            ".explorer-place-gallery",
-        ),
+        TourStep("epochs", "Back to any epoch", _EPOCHS, ".explorer-time", "Go to the first", tiles),
+        TourStep("matrix", "What it reads as what", _MATRIX.format(noun), *cell),
         _draw_step(noun == "digit"),
-        TourStep(
-            "more",
-            "There is more",
-            "Mistakes, Inside, Runs and Study look deeper. Copy link holds all settings of a run. Press ? for the "
-            "keys, and for this tour again.",
-            ".explorer-tab-bar [role=tablist]",
-        ),
+        TourStep("more", "There is more", _MORE, ".explorer-tab-bar [role=tablist]"),
     ]
 
 

@@ -1,18 +1,132 @@
-"""All views of a session: each is shown the newest state, as often as they can be drawn."""
+"""All views of a session: what there is to see at one moment, and how often it is drawn."""
 
+from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass, fields
+from functools import partial
+from typing import Any, Protocol, Self
 
-from explorer.app.redraw_queue import RedrawQueue
-from explorer.app.view_state import ANY, Drawing, InTurn, ViewState, at_once
+import numpy as np
+from ipywidgets import DOMWidget
+from numpy.typing import NDArray
+
 from explorer.datasets import Dataset
 from explorer.figures.palette import Theme
 from explorer.session import Session, SessionState
 from explorer.training.event_loop import EventLoop
 
-__all__ = ["Views"]
+__all__ = ["ANY", "Drawing", "InTurn", "OnLoop", "Panel", "RedrawQueue", "ViewState", "Views", "at_once"]
+
+ANY = -1
+"""Stands for any class where classes are chosen."""
 
 _BLANK_SECONDS = 0.1
 """How long the figures of the run before may stand while the first points are on their way."""
+
+OnLoop = Callable[[Callable[..., object]], Callable[..., None]]
+"""Makes a callback run on the app's event loop, and shows what it raises to the user."""
+
+InTurn = Callable[..., None]
+"""Calls a function with its arguments, now or soon."""
+
+
+def at_once(function: Callable[..., object], *arguments: object) -> None:
+    """Call a function with its arguments now."""
+    function(*arguments)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Drawing:
+    """What a user has drawn. Two are equal only if they are one object."""
+
+    image: NDArray[np.uint8]
+    """As the network sees it, shape (28, 28)."""
+    true: int | None = None
+    """The class that the user says it is; None where that was not said."""
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class ViewState(SessionState):
+    """A session at one moment, and how it is shown."""
+
+    theme: Theme = "light"
+    chosen: tuple[int, int] = (ANY, ANY)
+    """The true and the predicted class whose images are shown; `ANY` for any."""
+    in_turn: InTurn = at_once
+    """Calls a function with its arguments: at once, or while a run trains when the event loop has come round, so
+    that the parts of a drawing don't keep all else waiting together."""
+
+    @classmethod
+    def of(cls, session: SessionState, **view: Any) -> Self:
+        """Return a session's state as it is shown."""
+        return cls(**{field.name: getattr(session, field.name) for field in fields(SessionState)}, **view)
+
+    @property
+    def cell(self) -> tuple[int, int] | None:
+        """Row and column of the chosen cell of the confusion matrix, or None."""
+        return None if ANY in self.chosen else self.chosen
+
+
+class Panel(Protocol):
+    """What can be shown: it has a widget, and is told what to show only while that is in sight.
+
+    Panels are made with the `Views` that they are shown with.
+    """
+
+    view: DOMWidget
+
+    def show(self, state: ViewState) -> None:
+        """Draw what differs from what is drawn."""
+
+
+class RedrawQueue:
+    """Calls functions in the order in which they were added, one each time that the event loop comes round.
+
+    Each is scheduled only when the one before is done, for the loop does all that it finds scheduled before it
+    looks at anything else. What a function adds while it is called is a part of it, and comes right after it.
+    In a plain script, which has no event loop, each is called as it is added.
+    """
+
+    def __init__(self, loop: EventLoop) -> None:
+        self._loop = loop.loop
+        self._call = loop.bind(self._call_next)
+        self._waiting: deque[partial[object]] = deque()
+        self._added: list[partial[object]] | None = None  # by the function that is being called
+        self._is_scheduled = False
+
+    def __len__(self) -> int:
+        """Return how many functions wait."""
+        return len(self._waiting)
+
+    def add(self, function: Callable[..., object], *arguments: Any) -> None:
+        """Call ``function(*arguments)`` when it is its turn."""
+        if self._loop is None:
+            function(*arguments)
+            return
+        (self._waiting if self._added is None else self._added).append(partial(function, *arguments))
+        self._schedule()
+
+    def clear(self) -> None:
+        """Forget the functions that wait."""
+        self._waiting.clear()
+
+    def _schedule(self) -> None:
+        if self._loop is not None and not self._is_scheduled and self._waiting:
+            self._is_scheduled = True
+            # After the timers that went off meanwhile, and after what waited for those.
+            self._loop.call_later(0, self._loop.call_soon, self._call)
+
+    def _call_next(self) -> None:
+        self._is_scheduled = False
+        if not self._waiting:
+            return
+        function, self._added = self._waiting.popleft(), []
+        try:
+            function()
+        finally:
+            self._waiting.extendleft(reversed(self._added))
+            self._added = None
+            self._schedule()
 
 
 class Views:
@@ -23,7 +137,8 @@ class Views:
     """
 
     def __init__(self, session: Session) -> None:
-        self.session = session
+        self.session, self.loop = session, session.loop
+        self.on_loop: OnLoop = session.loop.bind
         self.theme: Theme = "light"
         self.chosen = (ANY, ANY)
         self._on_look: Callable[[int | Drawing], object] = lambda _image: None
@@ -38,16 +153,6 @@ class Views:
     def dataset(self) -> Dataset:
         """The images."""
         return self.session.dataset
-
-    @property
-    def loop(self) -> EventLoop:
-        """The loop that all is drawn on."""
-        return self.session.loop
-
-    @property
-    def on_loop(self) -> Callable[[Callable[..., object]], Callable[..., None]]:
-        """What makes a callback run there, and tells the user what it raises."""
-        return self.session.loop.bind
 
     @property
     def state(self) -> ViewState:
@@ -99,7 +204,6 @@ class Views:
         self._shows.clear()
 
     def _leave_dataset(self) -> None:
-        """Let go of what holds for one data set only."""
         self.chosen = (ANY, ANY)
         for callback in self._closers:
             callback()

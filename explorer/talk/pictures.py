@@ -17,7 +17,7 @@ from explorer.app import Explorer
 from explorer.app.layout import box
 from explorer.app.panels.images import ChosenImages
 from explorer.app.panels.matrix import Matrix as ChoosableMatrix
-from explorer.app.view_state import ANY, OnLoop, ViewState
+from explorer.app.views import ANY, OnLoop, ViewState
 from explorer.datasets import Dataset
 from explorer.figures.axes import Metric
 from explorer.figures.confusion import confusion_data, confusion_figure, confusion_style

@@ -10,7 +10,7 @@ import numpy as np
 
 from explorer.app.layout import box
 from explorer.app.readouts import tiles
-from explorer.app.view_state import OnLoop, ViewState
+from explorer.app.views import OnLoop, ViewState
 from explorer.datasets import Dataset
 from explorer.network import most_confused
 from explorer.network.diagnostics import diagnose

@@ -1,9 +1,8 @@
 """A few numbers as bars with their names, under a picture if there is one."""
 
 from dataclasses import dataclass
-from typing import ClassVar
 
-from explorer.widgets.rendered import Element, element
+from explorer.widgets.rendered import Drawable, Element, element
 
 __all__ = ["Bar", "Bars"]
 
@@ -25,10 +24,10 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True)
-class Bars:
+class Bars(Drawable):
     """Bars, one a row, for a `Display`. They are made of plain elements, so that they change within a frame."""
 
-    kind: ClassVar[str] = "explorer-bars"
+    kind = "explorer-bars"
 
     heading: str = ""
     """What the numbers have in common."""
@@ -46,15 +45,10 @@ class Bars:
     picture_words: str = ""
     """What it shows, for screen readers."""
 
-    @property
-    def pictures(self) -> tuple[bytes, ...]:
-        """The picture."""
-        return (self.picture,)
-
     def elements(self) -> list[Element]:
         """Return the bars as they are drawn."""
         is_empty, has_picture = not any(bar.text for bar in self.bars), bool(self.picture)
-        hush = "true" if is_empty else None  # there is nothing to read out yet
+        hush = is_empty or None  # there is nothing to read out yet
         shown = {"role": "img", "aria_label": self.picture_words, "picture": 0 if has_picture else None}
         rows, label = map(self._row, self.bars), self.label or None
         section = element(
@@ -77,7 +71,7 @@ class Bars:
         return element(
             "li",
             element("span", bar.name, class_="explorer-bars-name"),
-            element("span", fill, class_="explorer-bars-track", aria_hidden="true"),
+            element("span", fill, class_="explorer-bars-track", aria_hidden=True),
             element("span", bar.text, note, class_="explorer-bars-text"),
             data_kind=bar.kind,
         )

@@ -3,9 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import ClassVar
 
-from explorer.widgets.rendered import Element, button_element, element
+from explorer.widgets.rendered import Drawable, Element, button_element, element, word_of
 
 __all__ = ["BugQuestion"]
 
@@ -14,7 +13,7 @@ _WORDS: Mapping[bool | None, str] = MappingProxyType({True: "right: ", False: "w
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BugQuestion:
+class BugQuestion(Drawable):
     """A question, for a `Display`; presses are ``"again"``, ``"level 3"`` and, for the first guess, ``"guess 0"``.
 
     Parameters
@@ -33,8 +32,7 @@ class BugQuestion:
         Code in which lines that end in ``# WRONG`` stand out; empty before the level is solved.
     """
 
-    kind: ClassVar[str] = "explorer-bug-question"
-    pictures: ClassVar[tuple[bytes, ...]] = ()
+    kind = "explorer-bug-question"
 
     level: int = 1
     solved: Sequence[bool] = (False,)
@@ -47,7 +45,7 @@ class BugQuestion:
         """Return the question as elements."""
         levels = [self._level(number) for number in range(1, len(self.solved) + 1)]
         guesses = [self._guess(place) for place in range(len(self.guesses))]
-        status = {"role": "status", "aria_live": "polite", "data_right": _word(self.is_right)}
+        status = {"role": "status", "aria_live": "polite", "data_right": word_of(self.is_right)}
         lines = [_line(line) for line in self.source.splitlines()]
         goes_on = self.is_right and self.level < len(self.solved)
         again = button_element("again", "Train it again", class_="explorer-button")
@@ -65,25 +63,18 @@ class BugQuestion:
     def _level(self, number: int) -> Element:
         done = self.solved[number - 1]
         words = f"Level {number} of {len(self.solved)}{', solved' * done}"
-        current = "true" if number == self.level else None
-        return button_element(
-            f"level {number}", f"{number}{' ✓' * done}", aria_label=words, aria_current=current, title=words
-        )
+        named = {"aria_label": words, "aria_current": number == self.level or None, "title": words}
+        return button_element(f"level {number}", f"{number}{' ✓' * done}", **named)
 
     def _guess(self, place: int) -> Element:
         words, was_right = self.guesses[place]
-        mark, state = _MARKS[was_right], _word(was_right)
-        signs = (
-            element("span", mark, aria_hidden="true"),
-            element("span", _WORDS[was_right], class_="explorer-unseen"),
+        mark = element("span", _MARKS[was_right], aria_hidden=True)
+        said = element("span", _WORDS[was_right], class_="explorer-unseen")
+        return element(
+            "li", button_element(f"guess {place}", mark, said, words, data_right=word_of(was_right))
         )
-        return element("li", button_element(f"guess {place}", *signs, words, data_right=state))
 
 
 def _line(line: str) -> Element:
     is_wrong = line.endswith("# WRONG")
     return element("span", f"{line}\n", class_="explorer-bug-wrong" if is_wrong else None)
-
-
-def _word(flag: bool | None) -> str | None:
-    return None if flag is None else str(flag).lower()

@@ -1,6 +1,7 @@
-"""A pad to draw on with mouse, pen, finger or keys; what is drawn comes as an image."""
+"""A pad to draw on with mouse, pen, finger or keys, and the question what was drawn."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -8,9 +9,10 @@ import traitlets
 from numpy.typing import NDArray
 
 from explorer.widgets.look import script
-from explorer.widgets.page_part import PagePart
+from explorer.widgets.page_part import PagePart, PartEvent
+from explorer.widgets.rendered import Drawable, Element, button_element, element
 
-__all__ = ["SIDE", "DrawingPad"]
+__all__ = ["SIDE", "ClassChoice", "DrawingPad"]
 
 SIDE = 140
 """Pixels a side of the image that the pad gives: five for each pixel of an MNIST image."""
@@ -45,9 +47,8 @@ class DrawingPad(PagePart):
     ink = traitlets.Bytes().tag(sync=True, page=True, echo_update=False, from_json=_as_bytes)
     offer = traitlets.Unicode().tag(sync=True)
     drawn = traitlets.Int(0).tag(sync=True, page=True)
-
-    def __init__(self, offer: str = "", **traits: Any) -> None:
-        super().__init__(offer=offer, **traits)
+    on_offer = PartEvent[[]]("offer")
+    """Calls ``callback()`` when a drawing is asked for."""
 
     @traitlets.validate("ink")
     def _whole(self, proposal: Mapping[str, bytes]) -> bytes:
@@ -55,10 +56,6 @@ class DrawingPad(PagePart):
         if len(ink) not in (0, SIDE * SIDE):
             raise traitlets.TraitError(f"ink has {len(ink)} bytes; expected none or {SIDE} × {SIDE}")
         return ink
-
-    def on_offer(self, callback: Callable[[], object]) -> None:
-        """Call ``callback()`` when a drawing is asked for."""
-        self._on("offer", callback)
 
     @property
     def image(self) -> NDArray[np.uint8]:
@@ -81,10 +78,8 @@ class DrawingPad(PagePart):
         """
         n = len(image)
         if image.dtype != np.uint8 or image.shape != (n, n) or n == 0 or SIDE % n:
-            raise ValueError(
-                f"the image is {image.dtype} of shape {image.shape}; expected uint8, square, its side a"
-                f" divisor of {SIDE}"
-            )
+            expected = f"uint8, square, its side a divisor of {SIDE}"
+            raise ValueError(f"the image is {image.dtype} of shape {image.shape}; expected {expected}")
         self.ink = image.repeat(SIDE // n, axis=0).repeat(SIDE // n, axis=1).tobytes()
 
     def draw(self, strokes: Sequence[Sequence[tuple[float, float]]]) -> None:
@@ -100,3 +95,34 @@ class DrawingPad(PagePart):
     def _hear(self, content: Mapping[str, Any], _buffers: object) -> None:
         if content.get("offer"):
             self._tell("offer")
+
+
+@dataclass(frozen=True, slots=True)
+class ClassChoice(Drawable):
+    """A question with a button for each class, for a `Display`; they press the class, or a name in `others`."""
+
+    kind = "explorer-class-choice"
+
+    question: str = ""
+    """What is asked: ``"What did you draw?"``."""
+    names: tuple[str, ...] = ()
+    """The classes; none leave the question out."""
+    answers: tuple[str, ...] = ()
+    """What each button says in full, for screen readers: ``"This is a 7"``."""
+    chosen: int | None = None
+    """The class whose button is down."""
+    others: tuple[tuple[str, str], ...] = ()
+    """Further buttons: name and words of each."""
+
+    def elements(self) -> list[Element]:
+        """Return the buttons as they are drawn."""
+        pairs = zip(self.names, self.answers, strict=True)
+        buttons = [self._button(k, name, answer) for k, (name, answer) in enumerate(pairs)]
+        more = [button_element(press, words, class_="explorer-button") for press, words in self.others]
+        asked = element("span", self.question, class_="explorer-muted", aria_hidden=True)
+        group = element("div", *buttons, role="group", aria_label=self.question)
+        return [element("div", asked, group, hidden=not self.names), *more]
+
+    def _button(self, k: int, name: str, answer: str) -> Element:
+        named = {"aria_label": answer, "aria_pressed": k == self.chosen, "title": answer}
+        return button_element(str(k), name, class_="explorer-button", **named)

@@ -7,7 +7,7 @@ from typing import Any
 import traitlets
 
 from explorer.widgets.look import script
-from explorer.widgets.page_part import PagePart
+from explorer.widgets.page_part import PagePart, PartEvent
 
 __all__ = ["Gallery", "GalleryImage"]
 
@@ -69,31 +69,25 @@ class Gallery(PagePart):
     opens = traitlets.Unicode().tag(sync=True)
     """What opening an image does, in words; empty where nothing does."""
     filters = traitlets.Bool(False).tag(sync=True)
+    _on_open, _on_filter = PartEvent[[int]]("open"), PartEvent[[int, int]]("filter")
+    on_page = PartEvent[[int]]("page")
+    """Calls ``callback(page)`` when another page is asked for, 0 for the first."""
 
     def __init__(self, class_names: Sequence[str], empty: str = "", **traits: Any) -> None:
         super().__init__(class_names=list(class_names), empty=empty, **traits)
 
     def on_open(self, words: str, callback: Callable[[int], object]) -> None:
-        """Make a button of each image; when it is pressed, call ``callback(key)``.
+        """Make a button of each image, which calls ``callback(key)``, and say in words what that does.
 
-        Parameters
-        ----------
-        words : str
-            What that does: ``"Press to see its way through the network"``.
-        callback : callable
-            Called with the `key` of a `GalleryImage`, of those that are shown or were shortly before.
+        The key is that of a `GalleryImage` that is shown, or was shortly before.
         """
         self.opens = words
-        self._on("open", callback)
-
-    def on_page(self, callback: Callable[[int], object]) -> None:
-        """Call ``callback(page)`` when another page is asked for, 0 for the first."""
-        self._on("page", callback)
+        self._on_open(callback)
 
     def on_filter(self, callback: Callable[[int, int], object]) -> None:
         """Call ``callback(true, predicted)`` when other classes are asked for; -1 stands for any."""
         self.filters = True
-        self._on("filter", callback)
+        self._on_filter(callback)
 
     def show(
         self,
@@ -108,30 +102,15 @@ class Gallery(PagePart):
         predicted: int = -1,
         empty: str = "",
     ) -> None:
-        """Show a page of images, in one message.
+        """Show a page of images, in one message, with a heading that says what they have in common.
 
-        Parameters
-        ----------
-        heading : str
-            What they have in common.
-        images : sequence of GalleryImage
-            What is said of each.
-        sprite : bytes
-            A PNG that holds them in this order, `columns` to a row, as `explorer.figures.digits.sprite` makes.
-        columns : int
-            Images in a row of the sprite.
-        page, n_pages : int
-            Which page this is, 0 for the first, of how many.
-        true, predicted : int
-            The classes they are filtered by; -1 for any.
-        empty : str
-            What is said where there is no image.
+        The sprite is a PNG of them, `columns` to a row, as `explorer.figures.digits.sprite` makes. All else is as
+        the attributes say; `empty` is said where there is no image.
         """
+        words = [{name: getattr(image, name) for name in image.__slots__} for image in images]
         with self.hold_sync():
-            self.heading, self.empty, self.true, self.predicted = heading, empty, true, predicted
-            self.page, self.n_pages, self.columns = page, n_pages, columns
-            self.images = [{name: getattr(image, name) for name in image.__slots__} for image in images]
-            self.sprite = sprite
+            self.update(heading=heading, empty=empty, true=true, predicted=predicted, images=words)
+            self.update(page=page, n_pages=n_pages, columns=columns, sprite=sprite)
 
     def _hear(self, content: Mapping[str, Any], _buffers: object) -> None:
         page, classes, key = content.get("page"), content.get("filter"), content.get("open")

@@ -1,19 +1,19 @@
 """The top line of the page: what it is, how the run is, share, export, theme."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import traitlets
 
 from explorer.widgets.look import script
-from explorer.widgets.page_part import PagePart
+from explorer.widgets.page_part import PartEvent
 from explorer.widgets.run_bar import STATUSES
-from explorer.widgets.upload import Upload
+from explorer.widgets.upload import FilePart
 
 __all__ = ["Header"]
 
 
-class Header(PagePart):
+class Header(FilePart):
     """The page's top line. It also carries the page's theme.
 
     Parameters
@@ -28,8 +28,6 @@ class Header(PagePart):
         What the button does that saves the session; without any there is none.
     opens : str
         Words of the menu's last entry, which opens a file of the reader; without any there is none.
-    most_bytes : int
-        Largest file that is opened.
 
     Attributes
     ----------
@@ -58,7 +56,7 @@ class Header(PagePart):
 
     _esm = script("header")
 
-    title = traitlets.Unicode().tag(sync=True)
+    title = traitlets.Unicode("Neural network explorer").tag(sync=True)
     dataset = traitlets.Unicode().tag(sync=True)
     about = traitlets.Unicode().tag(sync=True)
     status = traitlets.Enum(STATUSES, default_value="idle").tag(sync=True)
@@ -72,44 +70,14 @@ class Header(PagePart):
     opens = traitlets.Unicode().tag(sync=True)
     suffix = traitlets.Unicode().tag(sync=True)
     """What the names of files that can be opened end in."""
-    most_bytes = traitlets.Int(0).tag(sync=True)
     choice = traitlets.Enum(("auto", "light", "dark"), default_value="auto").tag(sync=True, page=True)
     theme = traitlets.Enum(("light", "dark"), default_value="light").tag(sync=True, page=True)
-
-    def __init__(
-        self,
-        title: str = "Neural network explorer",
-        dataset: str = "",
-        *,
-        exports: Mapping[str, str] | None = None,
-        **traits: Any,
-    ) -> None:
-        self._upload = Upload()
-        super().__init__(title=title, dataset=dataset, exports=dict(exports or {}), **traits)
-
-    def on_export(self, callback: Callable[[str], object]) -> None:
-        """Call ``callback(id)`` when an entry of the export menu is chosen."""
-        self._on("export", callback)
-
-    def on_save(self, callback: Callable[[], object]) -> None:
-        """Call ``callback()`` when the session is to be saved."""
-        self._on("save", callback)
-
-    def on_keep(self, callback: Callable[[], object]) -> None:
-        """Call ``callback()`` when the app's own page asks for a copy of the session to keep."""
-        self._on("keep", callback)
-
-    def on_visit(self, callback: Callable[[str], object]) -> None:
-        """Call ``callback(query)`` when the reader goes back or forward to another address of the page."""
-        self._on("visit", callback)
-
-    def on_open(self, callback: Callable[[str, bytes | None], object]) -> None:
-        """Call ``callback(name, content)`` when a file is opened; the content of one too large is None."""
-        self._on("open", callback)
-
-    def download(self, filename: str, content: bytes, media_type: str = "application/octet-stream") -> None:
-        """Make the browser save `content` under `filename`."""
-        self.send({"download": filename, "type": media_type}, buffers=[content])
+    on_export = PartEvent[[str]]("export")
+    """Calls ``callback(id)`` when an entry of the export menu is chosen."""
+    on_keep = PartEvent[[]]("keep")
+    """Calls ``callback()`` when the app's own page asks for a copy of the session to keep."""
+    on_visit = PartEvent[[str]]("visit")
+    """Calls ``callback(query)`` when the reader goes back or forward to another address of the page."""
 
     def keep(self, words: str, content: bytes) -> None:
         """Make the browser keep a copy of the session while the tab is open; an empty one takes it away."""
@@ -119,12 +87,11 @@ class Header(PagePart):
         chosen, visited = content.get("export"), content.get("visit")
         if isinstance(chosen, str) and chosen in self.exports:
             self._tell("export", chosen)
-        if content.get("save") is True and self.saves:
-            self._tell("save")
         if content.get("keep") is True:
             self._tell("keep")
         if isinstance(visited, str):
             self._tell("visit", visited)
-        file = self._upload.take(content, buffers, self.most_bytes)
-        if file is not None:  # it is whole
-            self._tell("open", *file)
+        super()._hear(content, buffers)
+
+    def _offers(self, event: str) -> bool:
+        return event == "open" or bool(self.saves)

@@ -1,7 +1,7 @@
 """Notices that the page has lost its kernel, its server or the network.
 
-A kernel that dies is not replaced, and the server tells the page. All else only falls silent, so the page asks
-every few seconds, and this widget answers.
+A kernel that dies is not replaced, and the server tells the page. All else only falls silent, so the page that the
+command serves asks every few seconds, and `Heartbeat` answers. A notebook knows by itself what its kernel does.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from traitlets import Float
 from explorer.widgets.look import script
 from explorer.widgets.page_part import PagePart
 
-__all__ = ["Heartbeat"]
+__all__ = ["Heartbeat", "KernelNotice"]
 
 
 class Heartbeat(PagePart):
@@ -36,3 +36,13 @@ class Heartbeat(PagePart):
     def _hear(self, content: Mapping[str, Any], _buffers: object) -> None:
         if "ping" in content:
             self.send({"pong": content["ping"]})
+
+
+class KernelNotice(PagePart):
+    """Stands in a box: once its kernel has died, was restarted or replaced, it says at the top what to do.
+
+    The others in the box can't be used from then on. It asks nothing of the kernel, which may be busy for long:
+    the notebook knows. The page that the command serves has `Heartbeat` instead.
+    """
+
+    _esm = script("kernel_notice")

@@ -1,12 +1,12 @@
 """The foot of a slide: what is shown, recorded or live, the button that trains it now, and the speaker's notes."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import traitlets
 
 from explorer.widgets.look import script
-from explorer.widgets.page_part import PagePart
+from explorer.widgets.page_part import PagePart, PartEvent
 
 __all__ = ["STATES", "LiveBar"]
 
@@ -51,18 +51,15 @@ class LiveBar(PagePart):
     fraction = traitlets.Float(0.0).tag(sync=True)
     theme = traitlets.Enum(("light", "dark"), default_value="light").tag(sync=True, page=True)
     scale = traitlets.Float(1.0, min=1.0, max=LARGEST).tag(sync=True, page=True)
+    on_live = PartEvent[[str]]("live")
+    """Calls ``callback("run")`` when a live run is asked for, and ``callback("stop")`` when it is to end."""
 
     def __init__(self, settings: str = "", notes: str = "", **traits: Any) -> None:
         super().__init__(settings=settings, notes=notes, **traits)
 
-    def on_live(self, callback: Callable[[str], object]) -> None:
-        """Call ``callback("run")`` when a live run is asked for, and ``callback("stop")`` when it is to end."""
-        self._on("live", callback)
-
     def show(self, state: str, text: str, fraction: float = 0.0) -> None:
         """Show what the slide shows, in one message."""
-        with self.hold_sync():
-            self.state, self.text, self.fraction = state, text, min(1.0, max(0.0, fraction))
+        self.update(state=state, text=text, fraction=min(1.0, max(0.0, fraction)))
 
     def _hear(self, content: Mapping[str, Any], _buffers: object) -> None:
         possible = "stop" if self.state == "running" else "run"

@@ -24,8 +24,8 @@ from traitlets import Bool, Instance, Integer, List, Unicode, default
 from explorer.figures.data_table import data_tables
 from explorer.figures.palette import Theme
 from explorer.figures.template import template
-from explorer.widgets.known_names import KnownNames
 from explorer.widgets.look import Assets, look_of, script
+from explorer.widgets.page_part import KnownNames
 from explorer.widgets.plotly_module import PAGE_HAS_PLOTLY, PLOTLY_KEY, PLOTLY_MODULE
 
 __all__ = ["Click", "LiveFigure", "PlotlyCarrier", "missing_private_names"]

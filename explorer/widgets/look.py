@@ -55,15 +55,7 @@ class Assets(anywidget.AnyWidget):
 def look_of(folder: Path) -> Assets:
     """See that the style sheets of a room are on every page of the kernel; those of the parts with their scripts.
 
-    Parameters
-    ----------
-    folder : Path
-        Where the ``.css`` files lie. Those in folders below come after its own.
-
-    Returns
-    -------
-    Assets
-        The one that brings them, the same for all who ask.
+    They lie in its folder, or in folders below, whose sheets come later. All who ask get the same `Assets`.
     """
     if folder != _FOLDER:
         look_of(_FOLDER)  # first, so that of two rules that weigh the same the room's is the one that counts
@@ -80,15 +72,10 @@ def forget_looks() -> None:
 def script(name: str) -> str:
     """Return the JavaScript module of a part: it asks for the script of that name, wherever the page has it from.
 
-    Parameters
-    ----------
-    name : str
-        File name in this folder, without ``.js``.
-
     Raises
     ------
     KeyError
-        If there is no such file.
+        If there is no file of this name, with ``.js``, in this folder.
     """
     if name not in _scripts():
         raise KeyError(f"no script {name}.js")
@@ -130,13 +117,9 @@ def _colours() -> str:
     light, dark = PALETTES["light"].css(), PALETTES["dark"].css()
     # The header says which theme is on; where there is none, JupyterLab's theme decides, then the system's.
     undecided = ":root:not([data-explorer-theme])"
-    return "\n".join(
-        [
-            f":root {{ {light} }}",
-            f':root[data-explorer-theme="dark"] {{ {dark} }}',
-            f'{undecided}:has(> body[data-jp-theme-light="false"]) {{ {dark} }}',
-            "@media (prefers-color-scheme: dark) {",
-            f"  {undecided}:not(:has(> body[data-jp-theme-light])) {{ {dark} }}",
-            "}",
-        ]
-    )
+    by_jupyter = f'{undecided}:has(> body[data-jp-theme-light="false"]) {{ {dark} }}'
+    by_system = f"{undecided}:not(:has(> body[data-jp-theme-light])) {{ {dark} }}"
+    return f""":root {{ {light} }}
+:root[data-explorer-theme="dark"] {{ {dark} }}
+{by_jupyter}
+@media (prefers-color-scheme: dark) {{ {by_system} }}"""

@@ -1,13 +1,13 @@
 """What the explorer has to say: hints, warnings, errors, each with its reason and its fix."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import traitlets
 
 from explorer.widgets.look import script
-from explorer.widgets.page_part import PagePart
+from explorer.widgets.page_part import PagePart, PartEvent
 
 __all__ = ["Message", "Messages"]
 
@@ -34,14 +34,12 @@ class Messages(PagePart):
     _esm = script("messages")
 
     messages: traitlets.List[dict[str, str]] = traitlets.List().tag(sync=True)
+    on_action = PartEvent[[str]]("action")
+    """Calls ``callback(id)`` when the button of a message is pressed."""
 
     def __init__(self, **traits: Any) -> None:
         self._dismissed: set[tuple[str, str]] = set()
         super().__init__(**traits)
-
-    def on_action(self, callback: Callable[[str], object]) -> None:
-        """Call ``callback(id)`` when the button of a message is pressed."""
-        self._on("action", callback)
 
     def __contains__(self, name: object) -> bool:
         return any(message["id"] == name for message in self.messages)

@@ -1,17 +1,78 @@
 """What every part of the page is: a widget that knows its names, looks as the others do, and hears its page."""
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, ParamSpec, Self
 
 import anywidget
 from ipywidgets import widget_serialization
 from traitlets import Instance, default
 
-from explorer.widgets.known_names import KnownNames
 from explorer.widgets.look import Assets, look_of
+from explorer.wording import did_you_mean
 
-__all__ = ["PagePart"]
+__all__ = ["KnownNames", "PagePart", "PartEvent"]
+
+_Told = ParamSpec("_Told")
+
+
+class KnownNames:
+    """Stands before a widget's class among the bases, and refuses what the class doesn't know.
+
+    Raises
+    ------
+    TypeError
+        For a keyword that is neither a parameter nor, where ``__init__`` takes any, a trait. The message names the
+        nearest one.
+    AttributeError
+        When a public attribute is set that the class doesn't declare.
+    """
+
+    def __new__(cls, *args: Any, **options: Any) -> Self:
+        """Look at the keywords before anything is made."""
+        made_as: Any = cls
+        known = _keywords(made_as)
+        for name in options:
+            if name not in known:
+                raise TypeError(f"{cls.__name__} has no option {name!r}{did_you_mean(name, known)}")
+        make: Any = super().__new__
+        made: Self = make(cls, *args, **options)
+        return made
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        cls: Any = type(self)
+        if not name.startswith("_") and not hasattr(cls, name) and name not in _declared(cls):
+            known = [one for one in {*dir(self), *_declared(cls)} if not one.startswith("_")]
+            raise AttributeError(
+                f"{type(self).__name__} has no attribute {name!r}{did_you_mean(name, known)}"
+            )
+        super().__setattr__(name, value)
+
+
+@cache
+def _declared(cls: Any) -> frozenset[str]:
+    return frozenset(name for one in cls.__mro__ for name in inspect.get_annotations(one))
+
+
+@cache
+def _keywords(cls: Any) -> frozenset[str]:
+    _, *parameters = inspect.signature(cls.__init__).parameters.values()
+    named = {parameter.name for parameter in parameters if parameter.kind is not parameter.VAR_KEYWORD}
+    traits = cls.class_trait_names() if len(named) < len(parameters) else ()
+    return frozenset(named | {name for name in traits if not name.startswith("_")})
+
+
+class PartEvent(Generic[_Told]):
+    """What happens in a part: ``part.on_page(callback)`` has a callback called whenever it does."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __get__(self, part: Any, _owner: object) -> Callable[[Callable[_Told, object]], None]:
+        """Return what takes a callback, for what `PagePart._tell` says of the event."""
+        return lambda callback: part._callbacks.setdefault(self._name, []).append(callback)
 
 
 class PagePart(KnownNames, anywidget.AnyWidget):
@@ -33,9 +94,11 @@ class PagePart(KnownNames, anywidget.AnyWidget):
     def _shared_look(self) -> Assets:
         return look_of(Path(__file__).parent)
 
-    def _on(self, event: str, callback: Callable[..., object]) -> None:
-        """Call `callback` with what `_tell` says of the event."""
-        self._callbacks.setdefault(event, []).append(callback)
+    def update(self, **values: Any) -> None:
+        """Set traits of these names, in one message to the page."""
+        with self.hold_sync():
+            for name, value in values.items():
+                setattr(self, name, value)
 
     def _tell(self, event: str, *arguments: Any) -> None:
         for callback in self._callbacks.get(event, ()):

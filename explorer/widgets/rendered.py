@@ -3,19 +3,32 @@
 An element is plain data, ``[tag, attributes, *children]``, and text is a string: no text ever becomes markup.
 """
 
-from __future__ import annotations
-
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Generic, Protocol, TypeVar
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Generic, TypeVar
 
 import traitlets
 
 from explorer.widgets.look import script
-from explorer.widgets.page_part import PagePart
+from explorer.widgets.page_part import PagePart, PartEvent
 
-__all__ = ["Display", "Element", "Rendered", "button_element", "element", "table_element", "term_element"]
+__all__ = [
+    "Caption",
+    "Display",
+    "Drawable",
+    "Element",
+    "Rendered",
+    "button_element",
+    "element",
+    "icon_element",
+    "row_element",
+    "table_element",
+    "term_element",
+    "word_of",
+]
 
 Element = list[Any]
+
+_PACE_MS = 2000  # training is faster than a voice
 
 
 def element(tag: str, *children: Element | str | None, **attributes: Any) -> Element:
@@ -29,21 +42,41 @@ def element(tag: str, *children: Element | str | None, **attributes: Any) -> Ele
         What stands in it. None and empty strings are left out.
     **attributes : str, float or bool
         ``class_``, ``role``, ``aria_label``, ``data_kind``, …: an underscore stands for a hyphen, the last one for
-        nothing. True makes an attribute without a value; None and False leave it out. ``data_help`` is a sentence
-        that the page shows as help on whatever can have the focus. Three are not HTML's:
-        ``style`` is a dict of CSS properties, ``picture`` the index of the picture that is the background,
-        ``pace`` the fewest milliseconds between two changes of what stands in it, where that is read out.
+        nothing. True makes an attribute without a value; None and False leave it out; ARIA's are true and false in
+        words. ``data_help`` is a sentence that the page shows as help on whatever can have the focus. Three are
+        not HTML's: ``style`` is a dict of CSS properties, ``picture`` the index of the picture that is the
+        background, ``pace`` the fewest milliseconds between two changes of what stands in it, where that is read
+        out.
     """
     named = {name.rstrip("_").replace("_", "-"): value for name, value in attributes.items()}
-    given = {name: value for name, value in named.items() if value is not None and value is not False}
+    said = {name: word_of(value) for name, value in named.items() if name.startswith("aria-")}
+    given = {
+        name: value for name, value in (named | said).items() if value is not None and value is not False
+    }
     return [tag, given, *filter(None, children)]
 
 
-def button_element(
-    press: str, *children: Element | str, class_: str | None = None, **attributes: Any
-) -> Element:
+def button_element(press: str, *children: Element | str, **attributes: Any) -> Element:
     """Return a button, whose click `Rendered.on_press` tells by the name `press`."""
-    return element("button", *children, type="button", data_press=press, class_=class_, **attributes)
+    return element("button", *children, type="button", data_press=press, **attributes)
+
+
+def icon_element(*paths: str) -> Element:
+    """Return strokes of an icon, each as SVG writes a path in 16 × 16."""
+    named = {"class_": "explorer-icon", "viewBox": "0 0 16 16", "aria_hidden": True}
+    return element("svg", *(element("path", d=path) for path in paths), **named)
+
+
+def row_element(name: str, *cells: str, **attributes: Any) -> Element:
+    """Return a row of a table: its name, and its cells."""
+    return element(
+        "tr", element("th", name, scope="row"), *(element("td", text) for text in cells), **attributes
+    )
+
+
+def word_of(flag: object) -> Any:
+    """Return ``"true"`` or ``"false"`` for a flag; None, or what is none, as it is."""
+    return str(flag).lower() if isinstance(flag, bool) else flag
 
 
 def term_element(words: str, meaning: str) -> Element | str:
@@ -78,18 +111,15 @@ class Rendered(PagePart):
     kind = traitlets.Unicode().tag(sync=True)
     content: traitlets.List[Any] = traitlets.List().tag(sync=True)
     pictures: traitlets.List[bytes] = traitlets.List().tag(sync=True)
+    on_press = PartEvent[[str]]("press")
+    """Calls ``callback(press)`` when a `button_element` is pressed."""
 
     def __init__(self, kind: str, *content: Element | str, **traits: Any) -> None:
         super().__init__(kind=kind, content=list(content), **traits)
 
-    def draw(self, *content: Element | str, pictures: Sequence[bytes] = ()) -> None:
-        """Show elements in place of those before, in one message; `pictures` are PNGs, empty ones none."""
-        with self.hold_sync():
-            self.content, self.pictures = list(content), list(filter(None, pictures))
-
-    def on_press(self, callback: Callable[[str], object]) -> None:
-        """Call ``callback(press)`` when a `button_element` is pressed."""
-        self._on("press", callback)
+    def draw(self, *content: Element | str, picture: bytes = b"") -> None:
+        """Show elements in place of those before, in one message; `picture` is a PNG, none if empty."""
+        self.update(content=list(content), pictures=[picture] if picture else [])
 
     def _hear(self, content: Mapping[str, Any], _buffers: object) -> None:
         press = content.get("press")
@@ -97,35 +127,58 @@ class Rendered(PagePart):
             self._tell("press", press)
 
 
-class _Drawable(Protocol):
-    """Data that says how it looks."""
+class Drawable:
+    """Data that says how it looks, for a `Display`."""
+
+    __slots__ = ()
+    kind = ""
+    """CSS class of the part."""
 
     @property
-    def kind(self) -> str: ...
+    def picture(self) -> bytes:
+        """A PNG, for elements with ``picture=0``; none if empty."""
+        return b""
 
-    @property
-    def pictures(self) -> Sequence[bytes]: ...
+    def elements(self) -> Sequence[Element]:
+        """Return what is drawn."""
+        raise NotImplementedError
 
-    def elements(self) -> Sequence[Element]: ...
 
-
-_Data = TypeVar("_Data", bound=_Drawable)
+_Data = TypeVar("_Data", bound=Drawable)
 
 
 class Display(Rendered, Generic[_Data]):
     """Shows data that says how it looks: ``Display(Tiles(…))``."""
 
-    def __init__(self, shown: _Data, **traits: Any) -> None:
-        self._shown = shown
-        pictures = [*filter(None, shown.pictures)]
-        super().__init__(shown.kind, *shown.elements(), pictures=pictures, **traits)
+    shown: _Data
 
-    @property
-    def shown(self) -> _Data:
-        """What it shows."""
-        return self._shown
+    def __init__(self, shown: _Data, **traits: Any) -> None:
+        self.shown = shown
+        pictures = [shown.picture] if shown.picture else []
+        super().__init__(shown.kind, *shown.elements(), pictures=pictures, **traits)
 
     def show(self, shown: _Data) -> None:
         """Show other data, in one message."""
-        self._shown = shown
-        self.draw(*shown.elements(), pictures=shown.pictures)
+        self.shown = shown
+        self.draw(*shown.elements(), picture=shown.picture)
+
+
+class Caption(Rendered):
+    """One line of text that is read out politely when it changes, but at most once in two seconds.
+
+    Parameters
+    ----------
+    text : str
+        For example ``"epoch 5 of 10, test accuracy 93.2 %, most confused 9 read as 4"``.
+    """
+
+    text = traitlets.Unicode()
+
+    def __init__(self, text: str = "", **traits: Any) -> None:
+        super().__init__("explorer-caption", text=text, **traits)
+
+    @traitlets.observe("text")
+    def _on_text(self, _change: object) -> None:
+        heard = {"class_": "explorer-unseen", "role": "status", "aria_live": "polite", "pace": _PACE_MS}
+        seen = element("p", self.text, aria_hidden=True, title=self.text)
+        self.draw(seen, element("p", self.text, **heard))

@@ -3,7 +3,7 @@
 Which buttons can be pressed follows from the run's status in one place: `actions`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 import traitlets
 
 from explorer.widgets.look import script
-from explorer.widgets.page_part import PagePart
+from explorer.widgets.page_part import PagePart, PartEvent
 from explorer.wording import counted, duration, grouped, in_line
 
 __all__ = ["ACTIONS", "STATUSES", "RunBar", "RunProgress", "actions"]
@@ -30,28 +30,15 @@ _ALLOWED: Mapping[str, frozenset[str]] = MappingProxyType(
         "idle": _BEGIN,
         "running": frozenset({"pause", "stop", "reset"}),
         "paused": _BEGIN | {"resume", "stop", "reset"},
-        "finished": _BEGIN | {"reset"},
-        "stopped": _BEGIN | {"reset"},
-        "failed": _BEGIN | {"reset"},
+        **dict.fromkeys(_ENDED, _BEGIN | {"reset"}),
     }
 )
 
 
 def actions(status: str, *, goes_on: bool = False) -> dict[str, bool]:
-    """Return which actions are possible.
+    """Return which of `ACTIONS` are possible in a status, where a run that has ended `goes_on` or not.
 
-    Parameters
-    ----------
-    status : str
-        One of `STATUSES`.
-    goes_on : bool
-        Whether a run that has ended can be resumed.
-
-    Returns
-    -------
-    dict of str to bool
-        One entry for each of `ACTIONS`. The first possible one of pause, resume and train is what the primary
-        button does.
+    The first possible one of pause, resume and train is what the primary button does.
 
     Raises
     ------
@@ -135,26 +122,20 @@ class RunBar(PagePart):
     resumes = traitlets.Unicode().tag(sync=True)
     trains = traitlets.Unicode("Train").tag(sync=True)
     note = traitlets.Unicode().tag(sync=True)
+    on_action = PartEvent[[str]]("action")
+    """Calls ``callback(name)`` for each action, one of `ACTIONS`, that the user asks for."""
 
     def __init__(self, *, auto: bool = True, **traits: Any) -> None:
         begun = {"enabled": actions("idle"), "text": RunProgress("idle", 0, 1).text}
         super().__init__(auto=auto, **(begun | traits))
-
-    def on_action(self, callback: Callable[[str], object]) -> None:
-        """Call ``callback(name)`` for each action, one of `ACTIONS`, that the user asks for."""
-        self._on("action", callback)
 
     def show(self, run: RunProgress, **words: str) -> None:
         """Show where the run is, in one message to the page.
 
         Of `words`, which are `resumes`, `trains` and `note`, those that are not given stay.
         """
-        with self.hold_sync():
-            self.status = run.status
-            self.fraction = min(1.0, max(0.0, run.epoch / run.epochs))
-            self.text = run.text
-            for name, said in words.items():
-                setattr(self, name, said)
+        fraction = min(1.0, max(0.0, run.epoch / run.epochs))
+        self.update(status=run.status, fraction=fraction, text=run.text, **words)
 
     @traitlets.observe("status", "resumes")
     def _on_status(self, _change: object) -> None:

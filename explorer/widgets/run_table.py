@@ -1,6 +1,6 @@
 """The runs of a session in a table: named, noted, pinned, hidden, deleted, chosen for a comparison."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Literal
@@ -8,7 +8,7 @@ from typing import Any, Literal
 import traitlets
 
 from explorer.widgets.look import script
-from explorer.widgets.page_part import PagePart
+from explorer.widgets.page_part import PagePart, PartEvent
 
 __all__ = ["MOST_CHOSEN", "RunAction", "RunCell", "RunRow", "RunTable"]
 
@@ -100,30 +100,27 @@ class RunTable(PagePart):
     chosen: traitlets.List[int] = traitlets.List(traitlets.Int()).tag(sync=True, page=True)
     status = traitlets.Unicode().tag(sync=True)
     undo = traitlets.Bool(False).tag(sync=True)
+    on_action = PartEvent[[RunAction]]("action")
+    """Calls ``callback(action)`` when the user edits a run or presses one of its buttons."""
 
     @property
     def rows(self) -> list[dict[str, Any]]:
         """All rows, the present run's last."""
         return [*self.earlier, *self.present]
 
-    def on_action(self, callback: Callable[[RunAction], object]) -> None:
-        """Call ``callback(action)`` when the user edits a run or presses one of its buttons."""
-        self._on("action", callback)
-
     def show(self, headings: Sequence[str], rows: Sequence[RunRow]) -> None:
         """Show `rows` in place of those before, in one message; runs that are gone are chosen no more."""
         there = {row.number for row in rows}
-        with self.hold_sync():
-            self.headings = list(headings)
-            self.earlier = [_plain(row) for row in rows if not row.present]
-            self.present = [_plain(row) for row in rows if row.present]
-            self.chosen = [number for number in self.chosen if number in there]
+        self.update(
+            headings=list(headings),
+            earlier=[_plain(row) for row in rows if not row.present],
+            present=[_plain(row) for row in rows if row.present],
+            chosen=[number for number in self.chosen if number in there],
+        )
 
     def say(self, status: str, *, undo: bool = False) -> None:
         """Put a line under the table, with a button to undo or without."""
-        with self.hold_sync():
-            self.status = status
-            self.undo = undo
+        self.update(status=status, undo=undo)
 
     @traitlets.validate("chosen")
     def _known(self, proposal: dict[str, Any]) -> list[int]:

@@ -1,14 +1,12 @@
 """One held-out image, and ways to another."""
 
-from __future__ import annotations
-
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import traitlets
 
 from explorer.widgets.look import script
-from explorer.widgets.page_part import PagePart
+from explorer.widgets.page_part import PagePart, PartEvent
 
 __all__ = ["NO_SAMPLE", "SamplePicker", "Wish"]
 
@@ -40,8 +38,10 @@ class SamplePicker(PagePart):
     """What one of them is called."""
     arrivals = traitlets.Int(0).tag(sync=True)
     """How often the focus was asked for."""
-    content: traitlets.Dict[str, object] = traitlets.Dict().tag(sync=True)
+    content = traitlets.Dict().tag(sync=True)
     """All that `show` was given: in one trait, so that the page draws once."""
+    on_wish = PartEvent[[Wish]]("wish")
+    """Calls ``callback(wish)`` when a random image or the next mistake is wanted."""
 
     def __init__(self, n_samples: int, **traits: Any) -> None:
         super().__init__(n_samples=n_samples, **traits)
@@ -54,32 +54,14 @@ class SamplePicker(PagePart):
 
     def offer(self, n_samples: int, noun: str) -> None:
         """Offer so many images, called so."""
-        with self.hold_sync():
-            self.n_samples, self.noun = n_samples, noun
-            self.index = min(self.index, n_samples - 1)
-
-    def on_wish(self, callback: Callable[[Wish], object]) -> None:
-        """Call ``callback(wish)`` when a random image or the next mistake is wanted."""
-        self._on("wish", callback)
+        self.update(n_samples=n_samples, noun=noun, index=min(self.index, n_samples - 1))
 
     def take_focus(self) -> None:
         """Take the focus of the page, as soon as the part is in sight: the user was sent here from elsewhere."""
         self.arrivals += 1
 
     def show(self, picture: bytes, words: str, *, right: bool = True, has_mistakes: bool = False) -> None:
-        """Show the image.
-
-        Parameters
-        ----------
-        picture : bytes
-            A PNG.
-        words : str
-            What it is and what it is read as.
-        right : bool
-            Whether it is classified correctly.
-        has_mistakes : bool
-            Whether there is a mistake to go to.
-        """
+        """Show the image, a PNG, what it is read as, whether that is right, and a way to the next mistake."""
         self.content = {"picture": picture, "words": words, "right": right, "has_mistakes": has_mistakes}
 
     def _hear(self, content: Mapping[str, Any], _buffers: object) -> None:

@@ -4,9 +4,7 @@ The page sends what the user commits as it was typed, and it is checked here, wi
 is valid it becomes the value; if not, the control says what is expected, and the last valid value stays in use.
 """
 
-from __future__ import annotations
-
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import ipywidgets
@@ -15,7 +13,7 @@ import traitlets
 from explorer.training.config import FIELDS, TrainingConfig, fields_of
 from explorer.training.fields import Choice, ConfigError, LayerSizes, Whole
 from explorer.widgets.look import script
-from explorer.widgets.page_part import PagePart
+from explorer.widgets.page_part import PagePart, PartEvent
 from explorer.wording import did_you_mean, plain
 
 __all__ = ["SETTINGS", "Setting", "stops"]
@@ -105,16 +103,13 @@ def _control(kind: str, field: Any) -> dict[str, Any]:
 
 
 def _words(kind: str, field: Any) -> tuple[str, str]:
-    """Return the name on screen and the sentence of help."""
     if kind == "layers":
         whole = f"{field.n_inputs}-128-64-{field.n_outputs}"
         about = "Units of each hidden layer, first to last: 128, 64 or 128-64, with inputs and outputs"
         return "Hidden layers", f"{about} {whole}. At most {field.most_layers} layers."
     if kind == "pair":
-        return (
-            "Output and loss",
-            "The function of the output units and what training minimises: chosen together.",
-        )
+        about = "The function of the output units and what training minimises: chosen together."
+        return "Output and loss", about
     return field.label, field.help
 
 
@@ -191,6 +186,8 @@ class Setting(PagePart, ipywidgets.ValueWidget):
     _control = traitlets.Dict().tag(sync=True)
     _answered = traitlets.Unicode().tag(sync=True)
     """Number of the page's newest change that has become the value, or an error."""
+    on_change_now = PartEvent[[Any]]("now")
+    """Calls ``callback(value)`` when the user wants another value in the run that trains, in place of `now`."""
 
     def __init__(
         self,
@@ -247,10 +244,6 @@ class Setting(PagePart, ipywidgets.ValueWidget):
                 self.send_state("value")
         if state:
             super().set_state(state)
-
-    def on_change_now(self, callback: Callable[[Any], object]) -> None:
-        """Call ``callback(value)`` when the user wants another value in the run that trains, in place of `now`."""
-        self._on("now", callback)
 
     @traitlets.observe("value")
     def _on_value(self, _change: Mapping[str, Any]) -> None:

@@ -1,7 +1,5 @@
 """All settings of a run in one box: each a widget of its own, and together a `TrainingConfig`."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -15,9 +13,8 @@ from explorer.training.config import FIELDS, TrainingConfig
 from explorer.training.fields import ConfigError
 from explorer.training.presets import PRESETS
 from explorer.training.situations import SITUATIONS, Situation
-from explorer.widgets.panel_part import PanelPart
 from explorer.widgets.setting import SETTINGS, Setting
-from explorer.widgets.setting_group import GROUPS, SettingGroup
+from explorer.widgets.setting_group import GROUPS, PanelPart, SettingGroup
 from explorer.wording import did_you_mean, grouped
 
 __all__ = ["SettingsPanel"]

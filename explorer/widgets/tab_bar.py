@@ -1,12 +1,12 @@
 """The tabs of the app, and the slider that goes back and forth through the epochs of a run."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import traitlets
 
 from explorer.widgets.look import script
-from explorer.widgets.page_part import PagePart
+from explorer.widgets.page_part import PagePart, PartEvent
 
 __all__ = ["TabBar"]
 
@@ -42,6 +42,8 @@ class TabBar(PagePart):
     """Whether the run can be trained on from the epoch that is shown."""
     note = traitlets.Unicode().tag(sync=True)
     """A word next to the slider, such as that old moments were thinned."""
+    on_fork = PartEvent[[]]("fork")
+    """Calls ``callback()`` when the user wants to train on from the moment that is shown."""
 
     def __init__(self, tabs: Mapping[str, str], **traits: Any) -> None:
         first = {"selected": next(iter(tabs))}
@@ -51,24 +53,6 @@ class TabBar(PagePart):
     def _known(self, proposal: Mapping[str, str]) -> str:
         names = [name for name, _ in self.tabs]
         return proposal["value"] if proposal["value"] in names else names[0]
-
-    def on_fork(self, callback: Callable[[], object]) -> None:
-        """Call ``callback()`` when the user wants to train on from the moment that is shown."""
-        self._on("fork", callback)
-
-    def show(
-        self,
-        epochs: Sequence[float],
-        newest: float = 0.0,
-        note: str = "",
-        *,
-        position: int = -1,
-        can_fork: bool = True,
-    ) -> None:
-        """Show which epochs there are, and which of them is shown; parameters are the attributes."""
-        with self.hold_sync():
-            self.epochs, self.newest, self.note, self.position = list(epochs), newest, note, position
-            self.can_fork = can_fork
 
     def _hear(self, content: Mapping[str, Any], _buffers: object) -> None:
         if content.get("fork") and self.can_fork:

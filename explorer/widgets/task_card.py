@@ -3,9 +3,8 @@
 import re
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import ClassVar
 
-from explorer.widgets.rendered import Element, button_element, element
+from explorer.widgets.rendered import Drawable, Element, button_element, element, icon_element
 
 __all__ = ["TaskCard"]
 
@@ -31,7 +30,7 @@ _BUTTONS = (
 
 
 @dataclass(frozen=True, slots=True)
-class TaskCard:
+class TaskCard(Drawable):
     """One task of the exercise after its check, for a `Display`.
 
     Its buttons are heard as ``"1"``, ``"2"`` and ``"3"`` for the hints and as ``"4"`` for the solution.
@@ -56,8 +55,7 @@ class TaskCard:
         Tasks solved, how many there are, and what they are: ``"tasks"``.
     """
 
-    kind: ClassVar[str] = "explorer-task"
-    pictures: ClassVar[tuple[bytes, ...]] = ()
+    kind = "explorer-task"
 
     name: str
     outcome: str
@@ -101,8 +99,7 @@ class TaskCard:
         return [element("section", *parts, aria_label=f"Task {self.name}", data_outcome=self.outcome)]
 
     def _verdict(self) -> Element:
-        named = {"class_": "explorer-icon", "viewBox": "0 0 16 16", "aria_hidden": "true"}
-        icon = element("svg", *(element("path", d=d) for d in (_RING, *_ICONS[self.outcome])), **named)
+        icon = icon_element(_RING, *_ICONS[self.outcome])
         is_attempt = self.outcome in {"right", "wrong"}
         name = element("code", self.name, class_="explorer-task-name")
         said = element("p", name, " ", element("em", _WORDS[self.outcome]), " ", *_words(self.message))
@@ -119,7 +116,7 @@ class TaskCard:
                 words,
                 element("span", about, class_="explorer-task-about"),
                 class_="explorer-button",
-                aria_expanded="true" if press == str(self.is_open) else "false",
+                aria_expanded=press == str(self.is_open),
                 disabled=press not in self.presses,
                 hidden=press == "4" and not self.solution,
             )

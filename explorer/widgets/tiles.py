@@ -1,9 +1,9 @@
 """The few numbers that matter, each with what it was measured on."""
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Literal
 
-from explorer.widgets.rendered import Element, element, term_element
+from explorer.widgets.rendered import Drawable, Element, element, term_element
 
 __all__ = ["Tile", "Tiles"]
 
@@ -27,11 +27,10 @@ class Tile:
 
 
 @dataclass(frozen=True, slots=True)
-class Tiles:
+class Tiles(Drawable):
     """A row of tiles, for a `Display`."""
 
-    kind: ClassVar[str] = "explorer-tiles"
-    pictures: ClassVar[tuple[bytes, ...]] = ()
+    kind = "explorer-tiles"
 
     tiles: tuple[Tile, ...] = ()
 
@@ -46,11 +45,7 @@ def _tile(tile: Tile) -> Element:
         element("dt", term_element(tile.label, tile.meaning)),
         # The whole text where the tile is too narrow for it.
         element(
-            "dd",
-            tile.value,
-            class_="explorer-value",
-            title=tile.value,
-            data_long=len(tile.value) > _LONG,
+            "dd", tile.value, class_="explorer-value", title=tile.value, data_long=len(tile.value) > _LONG
         ),
         element("dd", tile.note, class_="explorer-note", title=tile.note),
         data_series=tile.series,

@@ -1,15 +1,15 @@
-"""A tour of the page: a card that goes from place to place, tells what is there, and has it shown."""
+"""Help for newcomers: the keys, and a tour of the page that tells what is there, and has it shown."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import traitlets
 
 from explorer.widgets.look import script
-from explorer.widgets.page_part import PagePart
+from explorer.widgets.page_part import PagePart, PartEvent
 
-__all__ = ["TOUR_EVENTS", "Tour", "TourStep"]
+__all__ = ["TOUR_EVENTS", "HelpDialog", "Tour", "TourStep"]
 
 TOUR_EVENTS = ("begin", "step", "act", "slid", "leave")
 """What the page says of a tour.
@@ -17,6 +17,30 @@ TOUR_EVENTS = ("begin", "step", "act", "slid", "leave")
 ``"begin"``: it is wanted; ``"step"``: a step is shown; ``"act"``: what the step speaks of is to be done;
 ``"slid"``: the slider has been moved; ``"leave"``: the tour is over, or was broken off.
 """
+
+
+class HelpDialog(PagePart):
+    """Help for the whole page.
+
+    Parameters
+    ----------
+    shortcuts : mapping of str to str
+        What each key does, by its name: ``{"Space": "Train, pause or resume"}``.
+    """
+
+    _esm = script("help_dialog")
+
+    about = traitlets.Unicode().tag(sync=True)
+    shortcuts: traitlets.List[list[str]] = traitlets.List().tag(sync=True)
+    on_tour = PartEvent[[]]("tour")
+    """Calls ``callback()`` when the user wants to take the tour."""
+
+    def __init__(self, about: str, shortcuts: Mapping[str, str], **traits: Any) -> None:
+        super().__init__(about=about, shortcuts=[list(row) for row in shortcuts.items()], **traits)
+
+    def _hear(self, content: Mapping[str, Any], _buffers: object) -> None:
+        if content.get("tour"):
+            self._tell("tour")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +72,8 @@ class Tour(PagePart):
     _esm = script("tour")
 
     offer: traitlets.List[str] = traitlets.List().tag(sync=True)
+    on_event = PartEvent[[str, str]]("event")
+    """Calls ``callback(event, step)`` for each of `TOUR_EVENTS`, with the name of the step, or with none."""
 
     def __init__(self, offer: Sequence[str], **traits: Any) -> None:
         self._names: tuple[str, ...] = ()
@@ -65,10 +91,6 @@ class Tour(PagePart):
     def slide(self, step: str, setting: str, stop: int) -> None:
         """Move the slider of a setting to one of its stops before the user's eyes, as the user would."""
         self.send({"slide": setting, "stop": stop, "step": step})
-
-    def on_event(self, callback: Callable[[str, str], object]) -> None:
-        """Call ``callback(event, step)`` for each of `TOUR_EVENTS`, with the name of the step, or with none."""
-        self._on("event", callback)
 
     def _hear(self, content: Mapping[str, Any], _buffers: object) -> None:
         event, step = content.get("event"), content.get("step", "")

@@ -3,7 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-__all__ = ["Upload"]
+import traitlets
+
+from explorer.widgets.page_part import PagePart, PartEvent
+
+__all__ = ["FilePart", "Upload"]
 
 
 class Upload:
@@ -21,26 +25,14 @@ class Upload:
     def take(
         self, message: Mapping[str, Any], buffers: Sequence[Any], most_bytes: int
     ) -> tuple[str, bytes | None] | None:
-        """Take a message of the page.
+        """Take a message of the page; return name and content of a file that is whole now, else None.
 
-        Parameters
-        ----------
-        message : mapping
-            ``open``, the file's name; ``size``, its bytes; ``at``, where the piece begins.
-        buffers : sequence of bytes-like
-            The piece; none for a file that the page itself found too large.
-        most_bytes : int
-            Largest file that is taken.
-
-        Returns
-        -------
-        tuple of str and bytes, or None
-            Name and content of the file that is whole now; None in place of the content of one too large.
+        The message has ``open``, the file's name, ``size``, its bytes, and ``at``, where the piece begins. Its
+        buffer is the piece: none for a file that the page itself found too large. Of one of over `most_bytes`,
+        None takes the place of the content.
         """
         name, size, at = message.get("open"), message.get("size"), message.get("at")
-        if not isinstance(name, str) or not isinstance(size, int) or not isinstance(at, int):
-            return None
-        if size < 0:
+        if not (isinstance(name, str) and isinstance(size, int) and isinstance(at, int)) or size < 0:
             return None
         if size > most_bytes:
             return name[:200], None
@@ -54,3 +46,38 @@ class Upload:
             return None
         content, self._content = bytes(self._content[:size]), bytearray()
         return name[:200], content
+
+
+class FilePart(PagePart):
+    """A part that lets the browser save files, and that is given files of the reader.
+
+    Attributes
+    ----------
+    most_bytes : int
+        Largest file that is opened.
+    """
+
+    most_bytes = traitlets.Int(0).tag(sync=True)
+    on_save = PartEvent[[]]("save")
+    """Calls ``callback()`` when something is to be saved."""
+    on_open = PartEvent[[str, bytes | None]]("open")
+    """Calls ``callback(name, content)`` when a file is opened; the content of one too large is None."""
+
+    def __init__(self, **traits: Any) -> None:
+        self._upload = Upload()
+        super().__init__(**traits)
+
+    def download(self, filename: str, content: bytes, media_type: str = "application/octet-stream") -> None:
+        """Make the browser save `content` under `filename`."""
+        self.send({"download": filename, "type": media_type}, buffers=[content])
+
+    def _hear(self, content: Mapping[str, Any], buffers: Sequence[Any]) -> None:
+        if content.get("save") is True and self._offers("save"):
+            self._tell("save")
+        file = self._upload.take(content, buffers, self.most_bytes)
+        if file is not None and self._offers("open"):  # it is whole
+            self._tell("open", *file)
+
+    def _offers(self, event: str) -> bool:
+        """Return whether there is something to save, or whether a file may be opened."""
+        raise NotImplementedError

@@ -1,13 +1,13 @@
 """One sample's way through the layers and back: of each layer all units as strips, and one unit's formulas."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import traitlets
 
 from explorer.widgets.look import script
-from explorer.widgets.page_part import PagePart
+from explorer.widgets.page_part import PagePart, PartEvent
 
 __all__ = ["FormulaLine", "Stage", "Strip", "WalkthroughView"]
 
@@ -63,13 +63,8 @@ class WalkthroughView(PagePart):
 
     note = traitlets.Unicode().tag(sync=True)
     stages: traitlets.List[dict[str, Any]] = traitlets.List().tag(sync=True)
-
-    def __init__(self, note: str = "", **traits: Any) -> None:
-        super().__init__(note=note, **traits)
-
-    def on_unit(self, callback: Callable[[int, int], object]) -> None:
-        """Call ``callback(stage, unit)`` when another unit is chosen; both count from 0."""
-        self._on("unit", callback)
+    on_unit = PartEvent[[int, int]]("unit")
+    """Calls ``callback(stage, unit)`` when another unit is chosen; both count from 0."""
 
     def show(self, stages: Sequence[Stage]) -> None:
         """Show the stages, in one message."""

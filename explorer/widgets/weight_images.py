@@ -1,15 +1,13 @@
 """The weights of a layer's units as images, one of which is chosen."""
 
-from __future__ import annotations
-
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import traitlets
 
 from explorer.widgets.look import script
-from explorer.widgets.page_part import PagePart
+from explorer.widgets.page_part import PagePart, PartEvent
 
 __all__ = ["WeightImages", "WeightPage"]
 
@@ -45,16 +43,10 @@ class WeightImages(PagePart):
     _esm = script("weight_images")
 
     selected = traitlets.Int(0).tag(sync=True, page=True)
-    content: traitlets.Dict[str, Any] = traitlets.Dict().tag(sync=True)
+    content = traitlets.Dict(asdict(WeightPage())).tag(sync=True)
     """The `WeightPage` that is shown: in one trait, so that the page draws once."""
-
-    def __init__(self, **traits: Any) -> None:
-        super().__init__(**traits)
-        self.show(WeightPage())
-
-    def on_page(self, callback: Callable[[int], object]) -> None:
-        """Call ``callback(page)`` when another page is asked for, 0 for the first."""
-        self._on("page", callback)
+    on_page = PartEvent[[int]]("page")
+    """Calls ``callback(page)`` when another page is asked for, 0 for the first."""
 
     def show(self, page: WeightPage) -> None:
         """Show a page of images, in one message."""

@@ -36,12 +36,12 @@ def test_it_follows_the_settings_of_the_next_run(app):
     assert two.note == "Each epoch draws again, for every image: shift up to 2 pixels."
     set_controls(app, shift=2, elastic=1.4, scale=0.1)
     more = shown(app)
-    assert more.sprite != two.sprite
+    assert more.picture != two.picture
     assert [row.pictures for row in more.rows] == [row.pictures for row in two.rows]  # the same images
     amounts = "shift up to 2 pixels, scale up to 0.1, elastic distortion of about 1.4 pixels"
     assert more.note == f"Each epoch draws again, for every image: {amounts}."
     set_controls(app, elastic=0, scale=0)
-    assert shown(app).sprite == two.sprite
+    assert shown(app).picture == two.picture
 
 
 def test_its_button_draws_again(app, from_page):
@@ -49,5 +49,5 @@ def test_its_button_draws_again(app, from_page):
     before, view = shown(app), app.panels["data"].augmentation.view
     assert before.offer == "Draw again"
     from_page.send(view, {"press": "offer"})
-    assert shown(app).sprite != before.sprite
+    assert shown(app).picture != before.picture
     assert [row.pictures for row in shown(app).rows] != [row.pictures for row in before.rows]

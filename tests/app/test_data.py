@@ -68,10 +68,10 @@ def test_each_class_has_its_mean_image_a_few_of_its_own_and_its_count(panel, sma
         [np.rint(mean), *small_dataset.train_images[few]] for mean, few in zip(means, indices, strict=True)
     ]
     expected = np.array(images, dtype=np.uint8).reshape(-1, 28, 28)
-    assert panel.images.shown.sprite == sprite(expected, 11)
+    assert panel.images.shown.picture == sprite(expected, 11)
     assert [int(bar.text) for bar in panel.counts.shown.bars] == np.bincount(labels).tolist()
     panel.images._on_message(panel.images, {"press": "offer"}, [])
-    assert panel.images.shown.sprite != sprite(expected, 11)
+    assert panel.images.shown.picture != sprite(expected, 11)
 
 
 def test_it_says_what_there_is_and_what_guessing_comes_to(small_dataset, other_dataset):
@@ -88,13 +88,13 @@ def test_it_says_what_there_is_and_what_guessing_comes_to(small_dataset, other_d
 
 def test_it_follows_the_images_in_use_and_the_theme(app, panel):
     assert "uses the first" not in text(panel.sentence.content[0])
-    light = panel.images.shown.sprite
+    light = panel.images.shown.picture
     set_controls(app, n_train=100)
     assert app.wait(PATIENCE)
     assert "uses the first 100" in text(panel.sentence.content[0])
-    assert panel.images.shown.sprite == light
+    assert panel.images.shown.picture == light
     app.header.theme = "dark"
-    assert panel.images.shown.sprite != light
+    assert panel.images.shown.picture != light
 
 
 def test_a_page_with_one_data_set_offers_none(untrained):

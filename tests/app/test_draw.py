@@ -55,7 +55,7 @@ def test_a_blank_pad_predicts_nothing(panel):
         panel.pad.ink = ink
         assert panel.sentence.text == "Draw a digit"
         assert shares(panel) == []
-        assert panel.steps.shown.sprite == b""
+        assert panel.steps.shown.picture == b""
         assert panel.note.text == ""
 
 
@@ -67,7 +67,7 @@ def test_a_drawing_is_read_by_the_network(app, panel):
     assert panel.sentence.text == reading(y, app.dataset.class_names)
     assert "shares of the sum" in panel.note.text
     assert "epoch 4" in panel.note.text
-    assert size_of(panel.steps.shown.sprite) == (4 * (SIDE + GAP), SIDE + GAP)
+    assert size_of(panel.steps.shown.picture) == (4 * (SIDE + GAP), SIDE + GAP)
 
 
 def test_a_cleared_pad_predicts_nothing_again(panel):
@@ -99,7 +99,7 @@ def test_the_drawing_outlives_a_reset(app, panel):
     app.session.reset()
     assert panel.sentence.text == "not trained yet"
     assert shares(panel) == []
-    assert panel.steps.shown.sprite
+    assert panel.steps.shown.picture
     assert app.wait(PATIENCE)
     assert panel.sentence.text.startswith("It reads")
     assert panel.note.text.startswith("Read by the network of epoch 0.")
@@ -254,7 +254,7 @@ def test_before_the_first_epoch_any_test_image_will_do(untrained):
 
 def test_the_steps_follow_the_theme(app, panel):
     panel.pad.ink = a_drawing().tobytes()
-    light = panel.steps.shown.sprite
+    light = panel.steps.shown.picture
     app.header.theme = "dark"
-    assert panel.steps.shown.sprite != light
-    assert size_of(panel.steps.shown.sprite) == size_of(light)
+    assert panel.steps.shown.picture != light
+    assert size_of(panel.steps.shown.picture) == size_of(light)

@@ -12,7 +12,7 @@ import pytest
 from app_steps import reopen, run_of, train_on
 
 from explorer import NeuralNetwork, TrainingConfig
-from explorer.app.exporting import exported
+from explorer.app.files import exported
 from explorer.exports.files import KINDS, ExportError
 
 CONFIG = TrainingConfig(hidden_sizes=8, epochs=3, batch_size=16, learning_rate=0.05)

@@ -13,7 +13,7 @@ from app_steps import PATIENCE, messages, reopen, retrain, run_of, set_controls,
 from explorer import Explorer, TrainingConfig
 from explorer.app.panels.inside.gradient_check import gradient_verdict
 from explorer.app.panels.inside.pacing import Leisure, Pace
-from explorer.app.panels.inside.subject import probe, probe_size
+from explorer.app.panels.inside.section import probe, probe_size
 from explorer.app.panels.inside.weights import PER_PAGE, full_tone, most_exciting, strongest_unit
 from explorer.figures.digits import sprite, weights_sprite
 from explorer.figures.formulas import written
@@ -167,7 +167,7 @@ def test_the_images_that_excite_a_unit_most(app, inside, small_dataset):
     np.testing.assert_array_equal(found, order)
     np.testing.assert_allclose(values, sums[order], rtol=1e-4)
     shown = section.exciting.shown
-    assert shown.sprite == sprite(small_dataset.test_images[order], 4)
+    assert shown.picture == sprite(small_dataset.test_images[order], 4)
     (row,) = shown.rows
     assert [picture.caption for picture in row.pictures] == [str(k) for k in small_dataset.test_labels[order]]
     a1 = written(float(sums[order[0]] + nn.b1[5, 0]))
@@ -480,7 +480,7 @@ def test_the_walkthrough_holds_the_networks_numbers(app, inside, small_dataset):
 
 def test_the_walkthrough_follows_the_epoch_slider(app, inside, small_dataset):
     section = opened(inside, "image")
-    section._units.choose(0, 2)
+    section._chosen[0] = 2
     weights = at_epoch(app, 1)
     nn = app.network
     nn.set_weights(weights)
@@ -553,10 +553,9 @@ def test_every_layer_is_a_stage(app, inside):
 
 
 def test_the_probe_is_the_first_test_images(small_dataset):
-    images = probe(small_dataset, 7)
-    np.testing.assert_array_equal(images.X, small_dataset.X_test[:, :7])
-    np.testing.assert_array_equal(images.d, small_dataset.Y_test[:, :7])
-    assert images.n_samples == 7
+    X, d = probe(small_dataset, 7)
+    np.testing.assert_array_equal(X, small_dataset.X_test[:, :7])
+    np.testing.assert_array_equal(d, small_dataset.Y_test[:, :7])
 
 
 def test_larger_networks_are_tried_on_fewer_images():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 
-from explorer.app.redraw_queue import RedrawQueue
+from explorer.app.views import RedrawQueue
 from explorer.training.event_loop import EventLoop
 
 

@@ -10,7 +10,7 @@ from app_steps import PATIENCE, retrain, run_of
 
 from explorer import Explorer, TrainingConfig
 from explorer.app.panels import robustness
-from explorer.app.view_state import Drawing
+from explorer.app.views import Drawing
 from explorer.datasets.corruption import CORRUPTIONS, corrupt
 from explorer.datasets.dataset import pixel_columns
 from explorer.figures.digits import sprite

@@ -287,7 +287,7 @@ def test_a_study_is_saved_opened_and_gone_on_with(panel, small_dataset, monkeypa
     monkeypatch.setattr(panel.files, "download", lambda *file: saved.append(file))
     panel.files._on_message(panel.files, {"save": True}, [])
     wait_for(lambda: saved)
-    ((name, content),) = saved
+    ((name, content, _media_type),) = saved
     assert parse_journal(content, name).trials == done
 
 

@@ -9,8 +9,7 @@ import pytest
 from app_steps import PATIENCE, run_of, set_controls
 
 from explorer import Explorer, TrainingConfig
-from explorer.app.glossary import GLOSSARY
-from explorer.app.readouts import tiles
+from explorer.app.readouts import GLOSSARY, tiles
 from explorer.app.tour_guide import tour_steps
 from explorer.network import most_confused
 from explorer.widgets.setting import stops

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from explorer.widgets.checked_weights import CheckedRow, CheckedWeights
 from explorer.widgets.rendered import Display
+from explorer.widgets.tables import CheckedRow, CheckedWeights
 
 
 def test_rows_are_text(sent):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from explorer.widgets.class_choice import ClassChoice
+from explorer.widgets.drawing_pad import ClassChoice
 from explorer.widgets.rendered import Display
 
 

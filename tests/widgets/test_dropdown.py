@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from explorer.widgets.dropdown import Dropdown
+from explorer.widgets.controls import Dropdown
 
 
 def test_the_first_is_chosen_and_only_what_is_offered_can_be(from_page):

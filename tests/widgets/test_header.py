@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 from traitlets import TraitError
 
-from explorer.widgets.caption import Caption
 from explorer.widgets.header import Header
-from explorer.widgets.rendered import Display
+from explorer.widgets.rendered import Caption, Display
 from explorer.widgets.tiles import Tile, Tiles
 
 

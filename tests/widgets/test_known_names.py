@@ -5,13 +5,12 @@ from __future__ import annotations
 import plotly.graph_objects as go
 import pytest
 
-from explorer.widgets.caption import Caption
-from explorer.widgets.dropdown import Dropdown
+from explorer.widgets.controls import Dropdown
 from explorer.widgets.header import Header
 from explorer.widgets.heartbeat import Heartbeat
-from explorer.widgets.known_names import KnownNames
 from explorer.widgets.live_figure import LiveFigure
-from explorer.widgets.rendered import Rendered
+from explorer.widgets.page_part import KnownNames
+from explorer.widgets.rendered import Caption, Rendered
 from explorer.widgets.run_bar import RunBar
 
 

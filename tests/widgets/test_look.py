@@ -11,10 +11,10 @@ from ipywidgets.embed import dependency_state
 
 from explorer.figures.palette import PALETTES
 from explorer.widgets import look
-from explorer.widgets.caption import Caption
 from explorer.widgets.header import Header
 from explorer.widgets.look import Assets, look_of, script
 from explorer.widgets.page_part import PagePart
+from explorer.widgets.rendered import Caption
 
 FOLDER = Path(look.__file__).parent
 ROOMS = {name: FOLDER.parent / name for name in ("widgets", "app", "talk")}

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from explorer.widgets.picture_rows import PictureRow, PictureRows, RowPicture
+from explorer.widgets.pictures import PictureRow, PictureRows, RowPicture
 from explorer.widgets.rendered import Display
 
 PNG = b"\x89PNG"

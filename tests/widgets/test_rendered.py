@@ -10,13 +10,10 @@ import pytest
 
 from explorer.widgets import look
 from explorer.widgets.bars import Bar, Bars
-from explorer.widgets.caption import Caption
-from explorer.widgets.checked_weights import CheckedRow, CheckedWeights
-from explorer.widgets.picture_steps import PictureSteps
-from explorer.widgets.rendered import Display, Rendered, element
-from explorer.widgets.side_by_side import SideBySide
-from explorer.widgets.study_progress import StudyProgress
-from explorer.widgets.table import Table
+from explorer.widgets.pictures import PictureSteps
+from explorer.widgets.rendered import Caption, Display, Rendered, element
+from explorer.widgets.study_parts import StudyProgress
+from explorer.widgets.tables import CheckedRow, CheckedWeights, SideBySide, Table
 from explorer.widgets.task_card import TaskCard
 from explorer.widgets.tiles import Tile, Tiles
 
@@ -43,8 +40,8 @@ def test_false_leaves_an_attribute_out_and_nought_does_not():
 def test_a_drawing_is_one_message_and_the_same_again_is_none(sent):
     part = Rendered("explorer-tiles")
     sent.clear()
-    part.draw(element("p", "one"), pictures=[b"png"])
-    part.draw(element("p", "one"), pictures=[b"png"])
+    part.draw(element("p", "one"), picture=b"png")
+    part.draw(element("p", "one"), picture=b"png")
     assert sent == [{"content": [["p", {}, "one"]], "pictures": [None]}]  # the bytes travel separately
 
 

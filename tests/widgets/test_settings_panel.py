@@ -13,9 +13,8 @@ from explorer.training.changes import Change
 from explorer.training.config import TrainingConfig
 from explorer.training.fields import ConfigError
 from explorer.training.situations import SITUATIONS
-from explorer.widgets.panel_part import PanelPart
 from explorer.widgets.setting import SETTINGS, Setting
-from explorer.widgets.setting_group import GROUPS
+from explorer.widgets.setting_group import GROUPS, PanelPart
 from explorer.widgets.settings_panel import SettingsPanel
 
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from explorer.widgets.rendered import Display
-from explorer.widgets.side_by_side import SideBySide
+from explorer.widgets.tables import SideBySide
 
 EVIL = "<b>A</b>"
 

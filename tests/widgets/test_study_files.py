@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from explorer.widgets.study_files import StudyFiles
+from explorer.widgets.study_parts import StudyFiles
 
 
 def test_saving_is_heard_only_where_there_is_something_to_save(from_page):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from explorer.widgets.study_progress import StudyProgress
+from explorer.widgets.study_parts import StudyProgress
 
 
 @pytest.mark.parametrize(

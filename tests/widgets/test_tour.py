@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from explorer.widgets.drawing_pad import SIDE, DrawingPad
-from explorer.widgets.help_dialog import HelpDialog
-from explorer.widgets.tour import Tour, TourStep
+from explorer.widgets.tour import HelpDialog, Tour, TourStep
 
 STEP = TourStep("tiles", "Title", "Text.", ".explorer-tiles")
 

@@ -9,7 +9,7 @@ LINE = FormulaLine("h1[3]", "σ(a1[3])", "σ(−0.420)", "0.397")
 
 @pytest.fixture
 def view():
-    view = WalkthroughView("A note.")
+    view = WalkthroughView(note="A note.")
     view.show(
         [Stage("Layer 1", (LINE,), (LINE,), 3, 32, (Strip("h1", "0 to 1"),), b"png"), Stage("Loss", (LINE,))]
     )

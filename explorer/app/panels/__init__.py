@@ -1,5 +1,1 @@
-"""The tabs' panels, one a file, and the host that switches between them."""
-
-from explorer.app.panels.host import PanelHost
-
-__all__ = ["PanelHost"]
+"""The tabs and their panels, one a file."""

@@ -6,25 +6,78 @@ import numpy as np
 
 from explorer.app.data_choice import DataChoice
 from explorer.app.layout import box, set_hidden
-from explorer.app.panels.augmentation_preview import AugmentationPreview
-from explorer.app.view_state import ViewState
-from explorer.app.views import Views
+from explorer.app.views import Views, ViewState
 from explorer.datasets import Dataset
+from explorer.datasets.augmentation import distort
 from explorer.datasets.overview import class_counts, class_means, few_of_each
 from explorer.figures.digits import sprite
+from explorer.training import FIELDS, TrainingConfig
 from explorer.widgets.bars import Bar, Bars
-from explorer.widgets.dropdown import Dropdown
-from explorer.widgets.picture_rows import PictureRow, PictureRows, RowPicture
+from explorer.widgets.controls import Dropdown
+from explorer.widgets.pictures import PictureRow, PictureRows, RowPicture
 from explorer.widgets.rendered import Display, Rendered, element
 from explorer.wording import class_noun, counted, grouped, percent
 
-__all__ = ["DataPanel", "about_dataset"]
+__all__ = ["AugmentationPreview", "DataPanel", "about_dataset"]
 
+_N_IMAGES = 8
 _FEW = 10
 _HOW_TO_READ = (
     "The first image of a row is the mean of all training images of its class: sharp where they agree, blurred "
     "where they differ."
 )
+
+
+class AugmentationPreview:
+    """Eight images before and after, with the settings of the next run; nothing while these distort none.
+
+    Other settings change the same images by other amounts; its button draws again.
+    """
+
+    def __init__(self, views: Views) -> None:
+        self._views, self._draw_number = views, 0
+        self._drawn: tuple[object, ...] = ()
+        self.view = Display(PictureRows())
+        self.view.on_press(views.on_loop(self._draw_again))
+
+    def show(self, state: ViewState) -> None:
+        """Show what the settings do."""
+        wanted = (state.dataset, state.config.augmentation, self._draw_number, state.theme)
+        if wanted != self._drawn:
+            self._drawn = wanted
+            self.view.show(self._rows(state) if state.config.augmentation.is_on else PictureRows())
+
+    def _rows(self, state: ViewState) -> PictureRows:
+        rng, images = np.random.default_rng(self._draw_number), state.dataset.train_images
+        chosen = rng.choice(len(images), min(_N_IMAGES, len(images)), replace=False)
+        before = images[chosen]
+        after = distort(before, state.config.augmentation, rng)
+        rows = [
+            PictureRow(name, [RowPicture(f"training image {index}, {name}") for index in chosen.tolist()])
+            for name in ("as they are", "distorted")
+        ]
+        return PictureRows(
+            "Training images as the next run sees them",
+            rows,
+            sprite(np.concatenate([before, after]), len(chosen), theme=state.theme),
+            len(chosen),
+            note=f"Each epoch draws again, for every image: {_amounts(state.config)}.",
+            offer="Draw again",
+        )
+
+    def _draw_again(self, _press: str) -> None:
+        self._draw_number += 1
+        self.show(self._views.state)
+
+
+def _amounts(config: TrainingConfig) -> str:
+    """Return the largest amounts: ``"shift up to 2 pixels, elastic distortion of about 1.4 pixels"``."""
+    up_to = {
+        name: f"{FIELDS[name].label.lower()} up to {config.text(name)} {FIELDS[name].unit}".rstrip()
+        for name in ("shift", "rotation", "scale", "elastic")
+        if getattr(config, name)
+    }
+    return ", ".join(up_to.values()).replace("elastic distortion up to", "elastic distortion of about")
 
 
 class DataPanel:
@@ -47,13 +100,9 @@ class DataPanel:
         self.augmentation = AugmentationPreview(views)
         choice = box("explorer-data-choice", self.choice)
         set_hidden(choice, len(data.names) < 2)
-        self.view = box(
-            "explorer-panel explorer-data",
-            choice,
-            self.sentence,
-            self.augmentation.view,
-            box("explorer-data-images", self.images, self.counts),
-        )
+        images = box("explorer-data-images", self.images, self.counts)
+        parts = (choice, self.sentence, self.augmentation.view, images)
+        self.view = box("explorer-panel explorer-data", *parts)
 
     def show(self, state: ViewState) -> None:
         """Show the data set that is in use."""
@@ -71,21 +120,15 @@ class DataPanel:
         self._show_images(state)
 
     def _take(self, dataset: Dataset) -> None:
-        """Look through a data set once."""
         self._dataset, n_classes = dataset, dataset.n_classes
         self._means = class_means(dataset.train_images, dataset.train_labels, n_classes)
         self._few = few_of_each(dataset.train_labels, n_classes, _FEW, self._rng)
-        train, test = (
-            class_counts(labels, n_classes) for labels in (dataset.train_labels, dataset.test_labels)
-        )
-        bars = zip(dataset.class_names, train.tolist(), strict=True)
-        self.counts.show(
-            Bars(
-                f"Training images of each {class_noun(dataset.class_names)}",
-                tuple(Bar(name, count / max(train.max(), 1), grouped(count)) for name, count in bars),
-                note=f"Test images: {_span(test.tolist())} of each.",
-            )
-        )
+        both = (dataset.train_labels, dataset.test_labels)
+        train, test = (class_counts(labels, n_classes) for labels in both)
+        pairs, most = zip(dataset.class_names, train.tolist(), strict=True), max(train.max(), 1)
+        bars = tuple(Bar(name, count / most, grouped(count)) for name, count in pairs)
+        heading = f"Training images of each {class_noun(dataset.class_names)}"
+        self.counts.show(Bars(heading, bars, note=f"Test images: {_span(test.tolist())} of each."))
 
     def _show_images(self, state: ViewState) -> None:
         dataset, columns = state.dataset, _FEW + 1
@@ -95,18 +138,12 @@ class DataPanel:
             pictures[k, 0], pictures[k, 1 : 1 + len(few)] = self._means[k], dataset.train_images[few]
             mean = RowPicture(f"{name}: the mean image")
             rows.append(PictureRow(name, (mean, *(RowPicture(f"{name}: training image {i}") for i in few))))
-        images = pictures.reshape(-1, *pictures.shape[2:])
-        self.images.show(
-            PictureRows(
-                f"A few training images of each {class_noun(dataset.class_names)}",
-                rows,
-                sprite(images, columns, theme=state.theme),
-                columns,
-                note=_HOW_TO_READ,
-                first_apart=True,
-                offer="Show others",
-            )
+        images = sprite(pictures.reshape(-1, *pictures.shape[2:]), columns, theme=state.theme)
+        heading = f"A few training images of each {class_noun(dataset.class_names)}"
+        shown = PictureRows(
+            heading, rows, images, columns, _HOW_TO_READ, first_apart=True, offer="Show others"
         )
+        self.images.show(shown)
 
     def _on_press(self, _press: str) -> None:
         state = self._views.state

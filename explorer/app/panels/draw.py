@@ -8,8 +8,7 @@ from numpy.typing import NDArray
 
 from explorer.app.layout import box
 from explorer.app.panels.drawings import KeptDrawings, Reader
-from explorer.app.view_state import Drawing, ViewState
-from explorer.app.views import Views
+from explorer.app.views import Drawing, Views, ViewState
 from explorer.datasets import Dataset
 from explorer.datasets.preprocessing import Preprocessed, preprocess
 from explorer.figures.digits import sprite
@@ -17,12 +16,10 @@ from explorer.network.mistakes import probabilities, select_samples
 from explorer.session import SessionRun
 from explorer.training import Moment
 from explorer.widgets.bars import Bar, Bars
-from explorer.widgets.caption import Caption
-from explorer.widgets.class_choice import ClassChoice
-from explorer.widgets.drawing_pad import SIDE, DrawingPad
-from explorer.widgets.picture_steps import PictureSteps
-from explorer.widgets.rendered import Display
-from explorer.wording import grouped
+from explorer.widgets.drawing_pad import SIDE, ClassChoice, DrawingPad
+from explorer.widgets.pictures import PictureSteps
+from explorer.widgets.rendered import Caption, Display
+from explorer.wording import class_noun, grouped
 
 __all__ = ["DrawPanel", "reading"]
 
@@ -46,13 +43,10 @@ class DrawPanel:
         self.pad = DrawingPad(offer=_OFFER.format(views.state.scored_on.held_out))
         self.steps = Display(PictureSteps(_STEPS))
         self.bars = Display(Bars(label=_BARS))
-        self.sentence = Caption()
-        self.note = Caption()
-        self._dataset = dataset
-        self._theme = theme
-        self._reader = Reader()
+        self.sentence, self.note = Caption(), Caption()
+        self._dataset, self._theme, self._reader = dataset, theme, Reader()
         self.truth = Display(ClassChoice())
-        self.kept = KeptDrawings(views, self._reader, self._put_back)
+        self.kept = KeptDrawings(views, self._reader, lambda ink: self.pad.update(ink=ink))
         self._seen: Preprocessed | None = None
         self._loaded: tuple[bytes, int, Dataset] | None = None
         self._n_loaded = 0
@@ -94,8 +88,8 @@ class DrawPanel:
     def _show_reading(self, state: ViewState) -> None:
         moment, outputs = state.moment, None
         if self._seen is None:
-            digits = all(name.isdigit() for name in self._dataset.class_names)
-            text = "Draw a digit" if digits else "Draw something"
+            is_digits = class_noun(self._dataset.class_names) == "digit"
+            text = "Draw a digit" if is_digits else "Draw something"
         elif state.run is None or moment is None:
             text = state.nothing
         else:
@@ -127,9 +121,6 @@ class DrawPanel:
         elif index is None and press in map(str, range(self._dataset.n_classes)):
             self.kept.toggle(ink, Drawing(image, int(press)))
             self._show_reading(self._views.state)
-
-    def _put_back(self, ink: bytes) -> None:
-        self.pad.ink = ink
 
     def _show_bars(self, outputs: NDArray[np.floating] | None) -> None:
         names = self._dataset.class_names
@@ -164,10 +155,8 @@ class DrawPanel:
     def _load(self) -> None:
         """Put the next misclassified image on the pad, highest loss first; any image where there is none."""
         wrong = self._mistakes()
-        if len(wrong):
-            index = int(wrong[self._n_loaded % len(wrong)])
-        else:
-            index = int(self._rng.integers(len(self._images.test_labels)))
+        any_image = self._rng.integers(len(self._images.test_labels))
+        index = int(wrong[self._n_loaded % len(wrong)] if len(wrong) else any_image)
         self._n_loaded += 1
         self.pad.show(self._images.test_images[index])
         self._loaded = self.pad.ink, index, self._images
@@ -177,12 +166,8 @@ class DrawPanel:
         state = self._views.state
         if state.run is None or state.moment is None:
             return np.empty(0, np.int64)
-        return select_samples(
-            state.moment.test_outputs,
-            state.scored_on.test_labels,
-            mistakes_only=True,
-            loss=state.run.config.loss,
-        )
+        outputs, labels = state.moment.test_outputs, state.scored_on.test_labels
+        return select_samples(outputs, labels, mistakes_only=True, loss=state.run.config.loss)
 
 
 def reading(outputs: NDArray[np.floating], class_names: Sequence[str]) -> str:

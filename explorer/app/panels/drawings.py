@@ -9,12 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.app.layout import box, set_hidden
-from explorer.app.panels.images import read_image, shares_name
-from explorer.app.view_state import Drawing, ViewState
-from explorer.app.views import Views
+from explorer.app.panels.images import read_images
+from explorer.app.views import Drawing, Views, ViewState
+from explorer.datasets.dataset import pixel_columns
 from explorer.figures.digits import sprite
 from explorer.network import NeuralNetwork
-from explorer.network.mistakes import probabilities
 from explorer.session import SessionRun
 from explorer.training import Moment
 from explorer.training.process_settings import one_blas_thread
@@ -45,7 +44,7 @@ class Reader:
             self._network.set_weights(moment.weights)
             self._moment = moment
         with one_blas_thread(), np.errstate(all="ignore"):  # a second one costs more than so short a product
-            return self._network.forward(np.float32(images.reshape(len(images), -1).T) / 255)
+            return self._network.forward(np.array(pixel_columns(images)))  # one's own class may write into it
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -123,12 +122,8 @@ class KeptDrawings:
                 for one, name in named
             ]
         outputs = self._reader.outputs(run, moment, np.stack([one.image for one in kept]))
-        pairs = zip(kept, probabilities(outputs).T, strict=True)
-        called, names = shares_name(run.config), self._names
-        return [
-            read_image(one.true, shares, called, names, key=one.number, source=f"your drawing {one.number}")
-            for one, shares in pairs
-        ]
+        sources = {one.number: f"your drawing {one.number}" for one in kept}
+        return read_images(outputs, [one.true for one in kept], run.config, self._names, sources)
 
     def _open(self, number: int) -> None:
         for kept in self._kept:

@@ -1,13 +1,13 @@
 """The images in the confusion matrix: those of a chosen cell, or the worst mistakes of all."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from time import monotonic
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.app.view_state import ANY, OnLoop, ViewState
+from explorer.app.views import ANY, OnLoop, ViewState
 from explorer.datasets import Dataset
 from explorer.figures.digits import sprite
 from explorer.figures.palette import Theme
@@ -16,7 +16,7 @@ from explorer.training import TrainingConfig
 from explorer.widgets.gallery import Gallery, GalleryImage
 from explorer.wording import counted, grouped
 
-__all__ = ["ChosenImages", "read_image", "shares_name"]
+__all__ = ["ChosenImages", "read_images"]
 
 _SECONDS_BETWEEN = 1.0
 _RIGHT = "classified correctly"
@@ -88,9 +88,8 @@ class ChosenImages:
         self._shown, self._shown_at = wanted, monotonic()
         if state.moment is None or state.run is None:
             # No images, but what is chosen: it holds for those to come, and the first are not to wait.
-            self.gallery.show(
-                self._what or "Images", [], b"", columns=1, n_pages=0, empty=state.nothing, **self._chosen
-            )
+            what = self._what or "Images"
+            self.gallery.show(what, [], b"", columns=1, n_pages=0, empty=state.nothing, **self._chosen)
             self._shown_at = float("-inf")
             return
         indices = select_samples(
@@ -102,8 +101,7 @@ class ChosenImages:
             order=self._order,
             loss=state.run.config.loss,
         )
-        called = shares_name(state.run.config)
-        self._show_page(indices, state.moment.test_outputs, called, state.theme)
+        self._show_page(indices, state.moment.test_outputs, state.run.config, state.theme)
 
     @property
     def _chosen(self) -> dict[str, int]:
@@ -111,28 +109,24 @@ class ChosenImages:
         return {"true": self._true, "predicted": self._predicted}
 
     def _show_page(
-        self, indices: NDArray[np.int64], outputs: NDArray[Any], called: str, theme: Theme
+        self, indices: NDArray[np.int64], outputs: NDArray[Any], config: TrainingConfig, theme: Theme
     ) -> None:
-        n_pages = max(1, -(-len(indices) // self._per_page))
+        data, at_once = self._dataset, self._per_page
+        n_pages = max(1, -(-len(indices) // at_once))
         self._page = min(self._page, n_pages - 1)
-        page = indices[self._page * self._per_page : (self._page + 1) * self._per_page]
+        page = indices[self._page * at_once : (self._page + 1) * at_once]
         columns = max(1, len(page))
-        shares = probabilities(outputs[:, page]).T
+        sources = {index: f"{data.held_out} image {grouped(index)}" for index in page.tolist()}
         self.gallery.show(
             self._heading(len(indices)),
-            [self._image(index, p, called) for index, p in zip(page.tolist(), shares, strict=True)],
-            sprite(self._dataset.test_images[page], columns, theme=theme) if len(page) else b"",
+            read_images(outputs[:, page], data.test_labels[page], config, data.class_names, sources),
+            sprite(data.test_images[page], columns, theme=theme) if len(page) else b"",
             columns=columns,
             page=self._page,
             n_pages=n_pages,
             empty=self._nothing(),
             **self._chosen,
         )
-
-    def _image(self, index: int, shares: NDArray[np.float64], called: str) -> GalleryImage:
-        true, names = int(self._dataset.test_labels[index]), self._dataset.class_names
-        source = f"{self._dataset.held_out} image {grouped(index)}"
-        return read_image(true, shares, called, names, key=index, source=source)
 
     def _heading(self, n: int) -> str:
         """Return which images these are, how many and in which order: all that a screen reader gets to hear."""
@@ -163,25 +157,32 @@ class ChosenImages:
         return f"No {true} is {'misclassified' if self._true == ANY else 'read'} as {names[self._predicted]}."
 
 
-def shares_name(config: TrainingConfig) -> str:
-    """Return what a network's `probabilities` are: those of softmax, or shares of sigmoid outputs."""
-    return "probabilities" if config.output == "softmax" else "shares of the outputs' sum"
-
-
-def read_image(
-    true: int, shares: NDArray[np.float64], called: str, names: Sequence[str], *, key: int, source: str
-) -> GalleryImage:
-    """Return what is said of an image that a network has read.
+def read_images(
+    outputs: NDArray[Any],
+    labels: Iterable[int],
+    config: TrainingConfig,
+    names: Sequence[str],
+    sources: Mapping[int, str],
+) -> list[GalleryImage]:
+    """Return what is said of images that a network of these settings has read.
 
     Parameters
     ----------
-    shares : ndarray, shape (n_classes,)
-        Share of each class in the outputs' sum, 0 to 1.
-    called : str
-        What the shares are: ``"probabilities"``.
-    source : str
-        Where the image is from: ``"test image 17"``.
+    outputs : ndarray, shape (n_classes, n)
+        Its outputs.
+    labels : iterable of int
+        The true classes.
+    sources : mapping of int to str
+        Key of each image, and where it is from: ``{17: "test image 17"}``.
     """
+    called = "probabilities" if config.output == "softmax" else "shares of the outputs' sum"
+    images = zip(labels, probabilities(outputs).T, sources.items(), strict=True)
+    return [_image(int(true), shares, called, names, *source) for true, shares, source in images]
+
+
+def _image(
+    true: int, shares: NDArray[np.float64], called: str, names: Sequence[str], key: int, source: str
+) -> GalleryImage:
     decided, is_known = int(shares.argmax()), bool(np.isfinite(shares).all())
     best = ", ".join(f"{names[k]} {100 * shares[k]:.0f} %" for k in np.argsort(-shares, kind="stable")[:3])
     title = f"true {names[true]}, read as {names[decided]}"

@@ -1,4 +1,4 @@
-"""The confusion matrix whose cells are chosen, and the difference of two."""
+"""The confusion matrix whose cells are chosen, alone or compared with that of another run."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -8,24 +8,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.app.view_state import OnLoop, ViewState
-from explorer.figures.confusion import (
-    Normalize,
-    confusion_data,
-    confusion_figure,
-    confusion_mark,
-    confusion_style,
-    difference_data,
+from explorer.app.layout import box, set_hidden
+from explorer.app.views import OnLoop, Views, ViewState
+from explorer.figures import confusion as figures
+from explorer.figures.confusion_difference import (
     difference_figure,
     difference_style,
     difference_summary,
 )
 from explorer.figures.palette import Theme
 from explorer.figures.summaries import confusion_summary
-from explorer.widgets.dropdown import Segmented
+from explorer.widgets.controls import Dropdown, Segmented
 from explorer.widgets.live_figure import LiveFigure
+from explorer.widgets.rendered import Caption
 
-__all__ = ["Difference", "Matrix", "OnCell"]
+__all__ = ["ComparedMatrix", "Difference", "Matrix", "OnCell", "other_runs"]
 
 Counts = NDArray[np.integer]
 OnCell = Callable[[int, int], None]
@@ -78,7 +75,7 @@ class _Cells:
         """Put the frame round a cell (row, column), or round none."""
         if cell != self._cell:
             self._cell = cell
-            self.figure.show([], confusion_mark(cell, self.figure.theme))
+            self.figure.show([], figures.confusion_mark(cell, self.figure.theme))
 
     def _move(self, down: int, right: int) -> None:
         """Choose the next cell, at first the first."""
@@ -107,8 +104,10 @@ class Matrix(_Cells):
     """
 
     def __init__(self, class_names: Sequence[str], theme: Theme, on_loop: OnLoop, on_cell: OnCell) -> None:
-        figure = confusion_figure(None, class_names, theme=theme)
-        super().__init__("Confusion matrix", figure, confusion_style, class_names, theme, on_loop, on_cell)
+        figure = figures.confusion_figure(None, class_names, theme=theme)
+        super().__init__(
+            "Confusion matrix", figure, figures.confusion_style, class_names, theme, on_loop, on_cell
+        )
         self.counted = Segmented("Cells of the confusion matrix", {"count": "count", "row": "row %"})
         self.counted.observe(on_loop(lambda _: self._draw()), "value")
         self._counts: Counts | None = None
@@ -120,16 +119,18 @@ class Matrix(_Cells):
 
         `held_out` says what the images are: ``"validation"`` or ``"test"``.
         """
-        self.figure.set_theme(theme, confusion_mark(self._cell, theme))
+        self.figure.set_theme(theme, figures.confusion_mark(self._cell, theme))
         if counts is not self._counts:  # a tick within an epoch brings none that are new
             self._counts, self._held_out = counts, held_out
             self._draw()
 
     def _draw(self) -> None:
-        normalize: Normalize = "row" if self.counted.value == "row" else "count"
-        counts, names, held_out = self._counts, self._class_names, self._held_out
-        data = confusion_data(counts, names, normalize=normalize, held_out=held_out)
-        self.figure.show(*data, confusion_summary(counts, names, held_out))
+        normalize: figures.Normalize = "row" if self.counted.value == "row" else "count"
+        self.figure.show(
+            figures.confusion_traces(self._counts, self._class_names, normalize=normalize),
+            figures.confusion_layout(self._class_names, normalize=normalize, held_out=self._held_out),
+            confusion_summary(self._counts, self._class_names, self._held_out),
+        )
 
 
 class Difference(_Cells):
@@ -153,6 +154,55 @@ class Difference(_Cells):
         self, a: Counts | None, b: Counts | None, theme: Theme, called: tuple[str, str] = ("A", "B")
     ) -> None:
         """Show the difference of two matrices, by the names that they are called."""
-        self.figure.set_theme(theme, confusion_mark(self._cell, theme))
+        self.figure.set_theme(theme, figures.confusion_mark(self._cell, theme))
         names = self._class_names
-        self.figure.show(*difference_data(a, b, names, called), difference_summary(a, b, names, called))
+        traces, layout = difference_traces(a, b, names, called), difference_layout(names, called)
+        self.figure.show(traces, layout, difference_summary(a, b, names, called))
+
+
+def other_runs(state: ViewState | None = None) -> dict[str, str]:
+    """Return the runs that the present one can be compared with, for a `Dropdown`; "" stands for none."""
+    runs = () if state is None else reversed(state.comparable)
+    known = {str(run.number): run.title for run in runs if run.newest is not None}
+    return {"": "no other run", **known}
+
+
+class ComparedMatrix:
+    """The confusion matrix, or its difference to that of another run where one is chosen."""
+
+    def __init__(self, views: Views) -> None:
+        names, theme = views.dataset.class_names, views.theme
+        self.matrix = Matrix(names, theme, views.on_loop, views.toggle)
+        self.difference = Difference(names, theme, views.on_loop, views.toggle)
+        self.other = Dropdown("compared with", other_runs())
+        self.other.observe(views.on_loop(lambda _: self._draw(views.state)), "value")
+        self.caption = Caption()
+        self._alone = box("", self.matrix.counted), box("explorer-panel-figure", self.matrix.figure)
+        self._together = box("explorer-panel-figure", self.difference.figure)
+        tools = box("explorer-tools", self.other, self._alone[0])
+        self.view = box(
+            "explorer-mistakes-compared explorer-words", tools, self._alone[1], self._together, self.caption
+        )
+
+    def show(self, state: ViewState) -> None:
+        """Show the matrix of the selected epoch; any run on these images can be compared, even a hidden one."""
+        for part in (self.matrix, self.difference):
+            part.mark(state.cell)
+        self.other.offer(other_runs(state))
+        self._draw(state)
+
+    def _draw(self, state: ViewState) -> None:
+        counts = None if state.moment is None else state.moment.confusion
+        other = next((run for run in state.comparable if str(run.number) == self.other.value), None)
+        if other is None:
+            self.matrix.show(counts, state.theme, state.scored_on.held_out)
+            self.caption.text = self.matrix.caption(state)
+        else:
+            before = None if other.newest is None else other.newest.confusion
+            called = other.short_title  # the choice over the figure says the rest
+            self.difference.show(before, counts, state.theme, (called, "this run"))
+            self.caption.text = self.difference.text
+        # The boxes are hidden, not the parts: a part doesn't hear of a class that comes later.
+        for alone in self._alone:
+            set_hidden(alone, other is not None)
+        set_hidden(self._together, other is None)

@@ -6,30 +6,21 @@ from time import monotonic
 
 import numpy as np
 
-from explorer.app.glossary import GLOSSARY
 from explorer.app.layout import box, set_hidden
-from explorer.app.panels.compared_matrix import ComparedMatrix
 from explorer.app.panels.images import ChosenImages
+from explorer.app.panels.matrix import ComparedMatrix
 from explorer.app.panels.robustness import Robustness
-from explorer.app.view_state import ViewState
-from explorer.app.views import Views
-from explorer.figures.reliability import (
-    Reliability,
-    reliability,
-    reliability_data,
-    reliability_figure,
-    reliability_style,
-)
+from explorer.app.readouts import GLOSSARY
+from explorer.app.views import Views, ViewState
+from explorer.figures import reliability as figures
 from explorer.figures.summaries import difficulty
 from explorer.network import ClassScores, per_class
 from explorer.network.mistakes import answered
 from explorer.training import Moment
-from explorer.widgets.caption import Caption
-from explorer.widgets.dropdown import Segmented
+from explorer.widgets.controls import Segmented, Slider
 from explorer.widgets.live_figure import LiveFigure
-from explorer.widgets.rendered import Display
-from explorer.widgets.slider import Slider
-from explorer.widgets.table import Table
+from explorer.widgets.rendered import Caption, Display
+from explorer.widgets.tables import Table
 from explorer.wording import class_noun, counted, grouped, percent
 
 __all__ = ["MISTAKES_SECTIONS", "MistakesPanel"]
@@ -39,7 +30,7 @@ MISTAKES_SECTIONS = ("mistakes", "robustness")
 
 _SECONDS_BETWEEN = 1.0
 _HARDEST = 3
-_IMAGES_PER_PAGE = 54
+_PER_PAGE = 54
 _PROBABILITY = "Confidence is the largest probability"
 _SHARE = "Confidence is the largest output's share of the sum – sigmoid outputs need not sum to 1 –"
 _WHERE = "and stands under each image."
@@ -68,24 +59,16 @@ class MistakesPanel:
         self.table = Display(Table("Scores of each class", columns, GLOSSARY))
         self.table.on_press(on_loop(lambda press: self.table.show(self.table.shown.sorted_on(press))))
         self.images = ChosenImages(
-            dataset,
-            on_loop,
-            views.choose,
-            lambda: views.state,
-            on_open=views.look_into,
-            per_page=_IMAGES_PER_PAGE,
+            dataset, on_loop, views.choose, lambda: views.state, on_open=views.look_into, per_page=_PER_PAGE
         )
         self.matrix = ComparedMatrix(views)
-        self.order = Segmented(
-            "Order of the images", {"loss": "highest loss first", "confidence": "surest first"}
-        )
+        orders = {"loss": "highest loss first", "confidence": "surest first"}
+        self.order = Segmented("Order of the images", orders)
         self.order.observe(on_loop(self._on_order), "value")
-        self.threshold = Slider("Answer only when the confidence is at least")
+        self.threshold = Slider(label="Answer only when the confidence is at least")
         self.threshold.observe(on_loop(lambda _: self._show_threshold()), "value")
-        empty = reliability_figure(None, theme=theme)
-        self.calibration = LiveFigure(
-            empty, fills=True, theme=theme, style=reliability_style, name="Calibration"
-        )
+        empty, style = figures.reliability_figure(None, theme=theme), figures.reliability_style
+        self.calibration = LiveFigure(empty, fills=True, theme=theme, style=style, name="Calibration")
         self.calibration_caption = Caption()
         # The box gives the figure a height: that of its own element is all there is.
         figure = box("explorer-panel-figure", self.calibration)
@@ -159,10 +142,10 @@ class MistakesPanel:
         self.threshold.text = f"{n} of {of} {answered_}{share}."
 
     def _show_calibration(self) -> None:
-        bins: Reliability | None = None
+        bins: figures.Reliability | None = None
         if self._moment is not None:
-            bins = reliability(self._moment.test_outputs, self._dataset.test_labels)
-        self.calibration.show(*reliability_data(bins))
+            bins = figures.reliability(self._moment.test_outputs, self._dataset.test_labels)
+        self.calibration.show(figures.reliability_traces(bins), figures.reliability_layout(bins))
         error = "" if bins is None else f"expected calibration error {100 * bins.error:.1f} %"
         self.calibration.summary = error
         self.calibration_caption.text = error and f"{self._confidence} {_WHERE} {_HOW_TO_READ}"

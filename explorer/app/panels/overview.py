@@ -1,28 +1,23 @@
 """The first tab: loss, accuracy, confusion matrix, and the images in a cell of the matrix."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from functools import partial
 from time import monotonic
 
-from ipywidgets import Box
-
 from explorer.app.layout import box, framed
 from explorer.app.panels.images import ChosenImages
 from explorer.app.panels.matrix import Matrix
-from explorer.app.view_state import ViewState
-from explorer.app.views import Views
+from explorer.app.views import Views, ViewState
+from explorer.figures import curves as figures
 from explorer.figures.axes import Metric, epoch_mark
-from explorer.figures.curves import EARLIER_SLOTS, curves_data, curves_figure, curves_marks, curves_style
 from explorer.figures.palette import Theme
 from explorer.figures.steps import steps_data, steps_summary
 from explorer.figures.summaries import curves_summary
 from explorer.figures.template import merged
 from explorer.session import SessionRun
 from explorer.training import History
-from explorer.widgets.caption import Caption
 from explorer.widgets.live_figure import LiveFigure
+from explorer.widgets.rendered import Caption
 from explorer.wording import counted
 
 __all__ = ["ChosenGallery", "ChosenMatrix", "Curve", "Overview"]
@@ -38,9 +33,8 @@ class Curve:
     def __init__(self, metric: Metric, views: Views) -> None:
         self._metric, theme = metric, views.theme
         self._shows_steps = False
-        empty = curves_figure(History(views.session.config), metric=metric, theme=theme)
-        self._style = partial(curves_style, metric=metric)
-        name = metric.capitalize()
+        empty = figures.curves_figure(History(views.session.config), metric=metric, theme=theme)
+        self._style, name = partial(figures.curves_style, metric=metric), metric.capitalize()
         self.figure = LiveFigure(empty, fills=True, theme=theme, style=self._style, name=name)
         self.caption = Caption()
         self.view = framed(metric, self.figure, self.caption)
@@ -52,12 +46,13 @@ class Curve:
             self._show_steps(run, state.theme)
             return
         metric, history = self._metric, state.history
-        earlier = [run.curve for run in state.comparable.shown[-EARLIER_SLOTS:]]
+        earlier = [run.curve for run in state.comparable.shown[-figures.EARLIER_SLOTS :]]
         self.figure.set_theme(state.theme)
-        traces, layout = curves_data(history, earlier, metric=metric)
-        layout |= curves_marks(history, state.theme, metric=metric)
+        layout = figures.curves_layout(history, earlier, metric=metric)
+        layout |= figures.curves_marks(history, state.theme, metric=metric)
         layout["shapes"] += epoch_mark(state.marked_epoch, state.theme)
         summary = curves_summary(history, state.looks_back_to)
+        traces = figures.curves_traces(history, earlier, metric=metric)
         if self._shows_steps:  # the lines have names of their own there
             self._shows_steps = False
             traces = merged(self._style(state.theme), traces)
@@ -83,11 +78,8 @@ def _about_loss(state: ViewState, earlier: Sequence[History]) -> str:
     others = [_images_of(run, state) for run in state.not_comparable.shown]
     left_out = [f"{counted(len(losses), 'earlier run')} with {losses[0]}"] if losses else []
     left_out += [f"{counted(len(others), 'earlier run')} on {others[0]}"] if others else []
-    return (
-        f"Not shown: {' and '.join(left_out)}."
-        if left_out
-        else _TRAIN_LAGS.format(held_out=state.scored_on.held_out)
-    )
+    lags = _TRAIN_LAGS.format(held_out=state.scored_on.held_out)
+    return f"Not shown: {' and '.join(left_out)}." if left_out else lags
 
 
 def _images_of(run: SessionRun, state: ViewState) -> str:
@@ -122,10 +114,8 @@ class ChosenGallery:
     """The images of the chosen cell, or the worst mistakes of all; in the app, each opens in the tab "inside"."""
 
     def __init__(self, views: Views, *, opens: bool = False) -> None:
-        on_open = views.look_into if opens else None
-        self.images = ChosenImages(
-            views.dataset, views.on_loop, views.choose, lambda: views.state, on_open=on_open
-        )
+        dataset, bind, on_open = views.dataset, views.on_loop, views.look_into if opens else None
+        self.images = ChosenImages(dataset, bind, views.choose, lambda: views.state, on_open=on_open)
         self.view = framed("gallery", self.images.gallery)
 
     def show(self, state: ViewState) -> None:
@@ -136,11 +126,11 @@ class ChosenGallery:
 class Overview:
     """Curves, matrix and images of a run."""
 
-    def __init__(self, views: Views) -> None:
+    def __init__(self, views: Views, place: str = "explorer-overview", *, opens: bool = True) -> None:
         self.loss, self.accuracy = Curve("loss", views), Curve("accuracy", views)
-        self.confusion, self.gallery = ChosenMatrix(views), ChosenGallery(views, opens=True)
+        self.confusion, self.gallery = ChosenMatrix(views), ChosenGallery(views, opens=opens)
         self._parts = (self.loss, self.accuracy, self.confusion, self.gallery)
-        self.view: Box = box("explorer-overview", *(part.view for part in self._parts))
+        self.view = box(place, *(part.view for part in self._parts))
 
     def show(self, state: ViewState) -> None:
         """Show the records of the run, and the selected epoch."""

@@ -8,28 +8,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.app.layout import box
-from explorer.app.panels.compared_matrix import other_runs
-from explorer.app.panels.images import read_image, shares_name
+from explorer.app.panels.images import read_images
 from explorer.app.panels.inside.pacing import Leisure, Pace
-from explorer.app.panels.inside.subject import Subject, Subjects, probe_size
-from explorer.app.view_state import Drawing, ViewState
-from explorer.app.views import Views
+from explorer.app.panels.inside.section import Subject, Subjects, probe_size
+from explorer.app.panels.matrix import other_runs
+from explorer.app.views import Drawing, Views, ViewState
 from explorer.datasets.corruption import CORRUPTIONS, corrupt
 from explorer.datasets.dataset import pixel_columns
+from explorer.figures import robustness as figures
 from explorer.figures.digits import sprite
-from explorer.figures.robustness import (
-    robustness_figure,
-    robustness_layout,
-    robustness_style,
-    robustness_summary,
-    robustness_traces,
-)
-from explorer.network.mistakes import probabilities
-from explorer.widgets.caption import Caption
-from explorer.widgets.dropdown import Dropdown, Segmented
+from explorer.widgets.controls import Dropdown, Segmented, Slider
 from explorer.widgets.gallery import Gallery
 from explorer.widgets.live_figure import LiveFigure
-from explorer.widgets.slider import Slider
+from explorer.widgets.rendered import Caption
 from explorer.wording import counted, grouped
 
 __all__ = ["Robustness"]
@@ -51,24 +42,18 @@ class Robustness:
         self._views, self._data, on_loop = views, views.dataset, views.on_loop
         self.kind = Segmented("Corruption", {name: one.label for name, one in CORRUPTIONS.items()})
         self.other = Dropdown("compared with", other_runs())
-        self.figure = LiveFigure(
-            robustness_figure([], CORRUPTIONS[self.kind.value], theme=views.theme),
-            fills=True,
-            theme=views.theme,
-            style=robustness_style,
-            name="Robustness",
-        )
+        theme, style = views.theme, figures.robustness_style
+        empty = figures.robustness_figure([], CORRUPTIONS[self.kind.value], theme=theme)
+        self.figure = LiveFigure(empty, fills=True, theme=theme, style=style, name="Robustness")
         self.caption = Caption()
-        self.amount = Slider("")
+        self.amount = Slider()
         self.gallery = Gallery(views.dataset.class_names, "not trained yet")
         self.gallery.on_open(_OPENS, on_loop(self._open))
         figure = box("explorer-panel-figure", self.figure, self.caption)
         images = box("explorer-column", self.amount, self.gallery)
-        self.view = box(
-            "explorer-robustness",
-            box("explorer-tools", self.kind, self.other),
-            box("explorer-robustness-both", figure, images),
-        )
+        tools = box("explorer-tools", self.kind, self.other)
+        both = box("explorer-robustness-both", figure, images)
+        self.view = box("explorer-robustness", tools, both)
         self._pace, self._leisure = Pace(), Leisure(self._go_on, on_loop)
         self._subjects = Subjects(), Subjects()
         self._state: ViewState | None = None
@@ -116,11 +101,9 @@ class Robustness:
         if next(self._work, self) is not self:
             return True
         self._draw()
-        left = self._left()
-        if left is None:
-            return False
-        self._work = self._measured(*left)
-        return True
+        if (left := self._left()) is not None:
+            self._work = self._measured(*left)
+        return left is not None
 
     def _left(self) -> tuple[Subject, str, float] | None:
         """Return a network and an amount that is to be measured, the smallest first; None where all are."""
@@ -150,16 +133,15 @@ class Robustness:
         """Test images from all of the set, as its parts may differ: of MNIST, the first half is the easier one."""
         n_parameters = max((subject.n_parameters for subject in self._networks.values()), default=1)
         n_test = len(self._data.test_labels)
-        n = probe_size(n_parameters, most=_MOST_IMAGES, least=_LEAST_IMAGES, products=_MOST_PRODUCTS)
-        n = min(n, n_test)
+        most = probe_size(n_parameters, most=_MOST_IMAGES, least=_LEAST_IMAGES, products=_MOST_PRODUCTS)
+        n = min(most, n_test)
         return np.arange(n) * n_test // n
 
     def _draw(self) -> None:
-        """Draw what is known of the networks, and the images."""
         kind, networks = self.kind.value, self._networks.items()
         curves = [(name, self._known.get((subject, kind), {})) for name, subject in networks]
-        summary = robustness_summary(curves, CORRUPTIONS[kind])
-        self.figure.show(robustness_traces(curves, CORRUPTIONS[kind]), summary=summary)
+        summary = figures.robustness_summary(curves, CORRUPTIONS[kind])
+        self.figure.show(figures.robustness_traces(curves, CORRUPTIONS[kind]), summary=summary)
         self.caption.text = self._said(summary)
         self._draw_images()
 
@@ -183,20 +165,18 @@ class Robustness:
         if wanted == self._drawn:
             return
         self._drawn = wanted
-        self.figure.show([], robustness_layout(CORRUPTIONS[kind], amount, theme=state.theme))
+        self.figure.show([], figures.robustness_layout(CORRUPTIONS[kind], amount, theme=state.theme))
         if subject is None:
             self.amount.text = ""
             self.gallery.show("Changed images", [], b"", columns=1, n_pages=0, empty=state.nothing)
             return
         images, labels = self._images, self._data.test_labels[self._chosen[: len(self._images)]]
         with subject.network() as network, np.errstate(all="ignore"):
-            shares = probabilities(network.forward(pixel_columns(images))).T
-        of, called = f"{self._data.held_out} image", shares_name(subject.run.config)
-        shown = [
-            read_image(true, p, called, self._data.class_names, key=key, source=f"a changed {of}")
-            for key, (true, p) in enumerate(zip(labels.tolist(), shares, strict=True))
-        ]
-        n_right, n = sum(image.right for image in shown), len(shown)
+            outputs = network.forward(pixel_columns(images))
+        n, of = len(images), f"{self._data.held_out} image"
+        sources = dict.fromkeys(range(n), f"a changed {of}")
+        shown = read_images(outputs, labels, subject.run.config, self._data.class_names, sources)
+        n_right = sum(image.right for image in shown)
         verb = "is" if n_right == 1 else "are"
         self.amount.text = f"{n_right} of these {counted(n, of)} {verb} classified correctly."
         picture = sprite(images, n, theme=state.theme)
@@ -209,7 +189,6 @@ class Robustness:
         return corrupt(few, self.kind.value, self.amount.value)
 
     def _open(self, key: int) -> None:
-        """Show the way of a changed image through the network."""
         if 0 <= key < len(images := self._images):
             true = int(self._data.test_labels[self._chosen[key]])
             self._views.look_into(Drawing(images[key], true))
@@ -222,6 +201,5 @@ class Robustness:
     def _set_range(self) -> None:
         """Give the slider the amounts of the corruption; it begins at one that shows."""
         one = CORRUPTIONS[self.kind.value]
-        with self.amount.hold_sync():
-            self.amount.low, self.amount.high, self.amount.step = one.amounts[0], one.amounts[-1], one.step
-            self.amount.label, self.amount.unit, self.amount.value = one.label, one.unit, one.amounts[-3]
+        low, high, value = one.amounts[0], one.amounts[-1], one.amounts[-3]
+        self.amount.update(label=one.label, unit=one.unit, low=low, high=high, step=one.step, value=value)

@@ -2,25 +2,17 @@
 
 from collections.abc import Sequence
 
-from explorer.app.glossary import GLOSSARY
 from explorer.app.layout import box, set_hidden
 from explorer.app.panels.matrix import Difference
-from explorer.app.panels.run_rows import (
-    best_text,
-    epochs_text,
-    final_accuracy,
-    held_out_accuracy,
-    test_cell,
-    training_seconds,
-)
+from explorer.app.panels.run_rows import held_out_accuracy, result_cells, test_cell
+from explorer.app.readouts import GLOSSARY
 from explorer.figures.palette import Theme
 from explorer.figures.runs import run_colour
 from explorer.network.comparison import paired, verdict
 from explorer.session import SessionRun
 from explorer.training import FIELDS
-from explorer.widgets.caption import Caption
-from explorer.widgets.rendered import Display, Element, term_element
-from explorer.widgets.side_by_side import SideBySide
+from explorer.widgets.rendered import Caption, Display, Element, term_element
+from explorer.widgets.tables import SideBySide
 from explorer.wording import counted
 
 __all__ = ["RunComparison"]
@@ -59,10 +51,8 @@ class RunComparison:
         if len(runs) != 2:
             return
         a, b = runs
-        heads = [
-            (f"{letter} · {run.title}", run_colour(run.number, theme))
-            for letter, run in zip("AB", runs, strict=True)
-        ]
+        pairs = zip("AB", runs, strict=True)
+        heads = [(f"{letter} · {run.title}", run_colour(run.number, theme)) for letter, run in pairs]
         words, remarks = self._judged(a, b)
         self.side_by_side.show(SideBySide(heads, words, remarks, _lines(a, b)))
         in_a, in_b = (None if run.newest is None else run.newest.confusion for run in runs)
@@ -82,16 +72,15 @@ class RunComparison:
             before.close()
 
     def _judged(self, a: SessionRun, b: SessionRun) -> tuple[str, list[str | list[Element | str]]]:
-        """Return the verdict, and what else there is to know."""
         runs = {"A": a, "B": b}
         if not a.dataset.compares_with(b.dataset):
             return _IMAGES.format(a=_images_of(a, b), b=_images_of(b, a)), []
         if a.newest is None or b.newest is None:
             unknown = [_without_figures(letter, run) for letter, run in runs.items() if run.newest is None]
             return " ".join(unknown), []
-        remarks: list[str | list[Element | str]]
-        remarks = [] if a.config.loss_terms == b.config.loss_terms else [_PENALTIES]
-        remarks = remarks if a.config.loss == b.config.loss else [_LOSSES]
+        remarks: list[str | list[Element | str]] = []
+        if a.config.loss_terms != b.config.loss_terms:
+            remarks = [_PENALTIES if a.config.loss == b.config.loss else _LOSSES]
         outputs = {"A": a.newest.test_outputs, "B": b.newest.test_outputs}
         gone = [letter for letter, of_run in outputs.items() if not of_run.size]
         if gone:
@@ -99,11 +88,8 @@ class RunComparison:
             return words, [*(_way_back(letter, runs[letter]) for letter in gone), *remarks]
         labels = a.dataset.test_labels
         test = term_element(_TEST, GLOSSARY[_TEST])
-        both = [
-            f"Both classify the same {counted(len(labels), f'{a.held_out} image')} (",
-            test,
-            f"). {_LIMITS}",
-        ]
+        images = counted(len(labels), f"{a.held_out} image")
+        both = [f"Both classify the same {images} (", test, f"). {_LIMITS}"]
         return verdict(*paired(outputs["A"], outputs["B"], labels)), [both, *remarks]
 
 
@@ -129,12 +115,9 @@ def _way_back(letter: str, run: SessionRun) -> str:
 
 
 def _lines(a: SessionRun, b: SessionRun) -> list[tuple[str, str, str]]:
-    lines = [
-        (held_out_accuracy((a, b)), _percent(final_accuracy(a)), _percent(final_accuracy(b))),
-        ("Best epoch", best_text(a), best_text(b)),
-        ("Epochs", epochs_text(a), epochs_text(b)),
-        ("Training time", _seconds(training_seconds(a)), _seconds(training_seconds(b))),
-    ]
+    words = (held_out_accuracy((a, b)), "Best epoch", "Epochs", "Training time")
+    results = zip(words, result_cells(a), result_cells(b), strict=True)
+    lines = [(name, in_a.text, in_b.text) for name, in_a, in_b in results]
     same = a.dataset.compares_with(b.dataset)
     if a.test or b.test:
         lines.insert(1, ("Test accuracy", test_cell(a).text, test_cell(b).text))
@@ -151,14 +134,6 @@ def _images_of(run: SessionRun, other: SessionRun) -> str:
     """Return what sets the images of a run apart from those of another: the data set, or what it holds out."""
     name = run.dataset.name
     return name if name != other.dataset.name else f"{name} (other {run.held_out} images)"
-
-
-def _percent(share: float | None) -> str:
-    return "–" if share is None else f"{100 * share:.2f} %"
-
-
-def _seconds(seconds: float | None) -> str:
-    return "–" if seconds is None else f"{seconds:.1f} s"
 
 
 def _loss(run: SessionRun) -> str:

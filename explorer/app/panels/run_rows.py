@@ -1,6 +1,7 @@
 """What the table of runs says of each run."""
 
 from collections.abc import Collection, Sequence
+from types import MappingProxyType
 
 from explorer.datasets import Dataset
 from explorer.figures.palette import Theme
@@ -12,16 +13,7 @@ from explorer.training.config import held_out_of
 from explorer.widgets.run_table import RunCell, RunRow
 from explorer.wording import ordinal, percent
 
-__all__ = [
-    "best_text",
-    "column_names",
-    "epochs_text",
-    "final_accuracy",
-    "headings",
-    "held_out_accuracy",
-    "row",
-    "training_seconds",
-]
+__all__ = ["column_names", "headings", "held_out_accuracy", "result_cells", "row", "test_cell"]
 
 Column = tuple[str, ...]
 
@@ -31,6 +23,7 @@ _MOST_OTHERS = 4  # columns, beyond which a table would be cut on a usual screen
 _PARENT: Column = ()
 _DATASET: Column = ("dataset",)
 _TEST: Column = ("test",)
+_HEADINGS = MappingProxyType({_PARENT: "Parent", _DATASET: "Data set", _TEST: "Test set"})
 _NONE = "–"
 
 
@@ -65,8 +58,8 @@ def headings(columns: Sequence[Column], runs: Sequence[SessionRun]) -> list[str]
 
 
 def _heading(column: Column) -> str:
-    if column in (_PARENT, _DATASET, _TEST):
-        return {_PARENT: "Parent", _DATASET: "Data set", _TEST: "Test set"}[column]
+    if column in _HEADINGS:
+        return _HEADINGS[column]
     return FIELDS[column[0]].label if len(column) == 1 else "Other settings"
 
 
@@ -94,20 +87,14 @@ def row(
     differing = {*present.differences(run.config)}
     if not run.dataset.compares_with(dataset):
         differing.add("dataset")
-    final, highest, seconds = final_accuracy(run), run.best, training_seconds(run)
+    settings = (
+        _parent(run, numbers) if column == _PARENT else _settings_cell(run, column, differing)
+        for column in columns
+    )
     return RunRow(
         number=run.number,
         colour=run_colour(run.number, theme),
-        cells=(
-            RunCell(_NONE if final is None else f"{100 * final:.2f} %", -1.0 if final is None else final),
-            RunCell(best_text(run), -1.0 if highest is None else highest.test_accuracy),
-            RunCell(epochs_text(run), run.epoch, "epochs" in differing),
-            RunCell(_NONE if seconds is None else f"{seconds:.1f} s", seconds or 0.0),
-            *(
-                _parent(run, numbers) if column == _PARENT else _settings_cell(run, column, differing)
-                for column in columns
-            ),
-        ),
+        cells=(*result_cells(run, epochs_differ="epochs" in differing), *settings),
         label=run.label,
         name=run.name,
         note=run.note,
@@ -117,31 +104,30 @@ def row(
     )
 
 
-def final_accuracy(run: SessionRun) -> float | None:
-    """Return the held-out accuracy that the run has reached, 0 to 1; None before its first epoch has ended."""
-    return None if run.newest is None else run.newest.record.test_accuracy
+def result_cells(
+    run: SessionRun, *, epochs_differ: bool = False
+) -> tuple[RunCell, RunCell, RunCell, RunCell]:
+    """Return the held-out accuracy that a run has reached, its best, its epochs, and the seconds they took."""
+    final = best = RunCell(_NONE, -1.0)
+    if run.newest is not None:
+        accuracy = run.newest.record.test_accuracy
+        final = RunCell(f"{100 * accuracy:.2f} %", accuracy)
+    if run.best is not None:
+        at = f"{percent(run.best.test_accuracy, 2)} at\u00a0{run.best.epoch}"
+        best = RunCell(at, run.best.test_accuracy)
+    seconds = run.first_seconds + sum(
+        record.seconds for record in run.history
+    )  # those before a fork included
+    time = RunCell(f"{seconds:.1f} s", seconds) if len(run.history) else RunCell(_NONE, 0.0)
+    return final, best, RunCell(_epochs(run), run.epoch, epochs_differ), time
 
 
-def best_text(run: SessionRun) -> str:
-    """Return the highest held-out accuracy of an epoch's end, and that epoch."""
-    record = run.best
-    return _NONE if record is None else f"{percent(record.test_accuracy, 2)} at\u00a0{record.epoch}"
-
-
-def epochs_text(run: SessionRun) -> str:
-    """Return how far the run has come, and how it ended if not by itself."""
+def _epochs(run: SessionRun) -> str:
+    """Return how far a run has come, and how it ended if not by itself."""
     done = f"{run.epoch:.2f}".rstrip("0").rstrip(".")
-    state = {"finished": "", "idle": ""}.get(run.status, run.status)
     if run.is_stopped_early:
         return f"{done} of {run.epochs_done} · early"
-    return f"{done} · {state}" if state else done
-
-
-def training_seconds(run: SessionRun) -> float | None:
-    """Return the seconds that its epochs took, those before a fork included; None before the first has ended."""
-    if not len(run.history):
-        return None
-    return run.first_seconds + sum(record.seconds for record in run.history)
+    return done if run.status in ("finished", "idle") else f"{done} · {run.status}"
 
 
 def _settings_cell(run: SessionRun, names: Column, differing: Collection[str]) -> RunCell:
@@ -155,10 +141,8 @@ def _settings_cell(run: SessionRun, names: Column, differing: Collection[str]) -
         return RunCell(", ".join(_spelt(config, name) for name in used), differs=differs)
     (name,) = names
     value = getattr(config, name)
-    order = float(sum(value)) if name == "hidden_sizes" else None
-    if isinstance(value, int | float):
-        order = float(value)
-    return RunCell(config.text(name), order, differs)
+    size = sum(value) if name == "hidden_sizes" else value
+    return RunCell(config.text(name), float(size) if isinstance(size, int | float) else None, differs)
 
 
 def test_cell(run: SessionRun) -> RunCell:

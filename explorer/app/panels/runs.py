@@ -2,23 +2,22 @@
 
 from collections.abc import Iterable, Mapping
 from time import monotonic
+from typing import cast
 
-from explorer.app.glossary import GLOSSARY
 from explorer.app.layout import box
 from explorer.app.panels.run_comparison import RunComparison
 from explorer.app.panels.run_rows import Column, column_names, headings, row
-from explorer.app.view_state import ViewState
-from explorer.app.views import Views
+from explorer.app.readouts import GLOSSARY
+from explorer.app.views import Views, ViewState
 from explorer.figures.axes import Metric, Scale
 from explorer.figures.palette import Theme
 from explorer.figures.runs import SLOTS, Axis, RunCurve, runs_data, runs_figure
 from explorer.session import SessionRun
 from explorer.training import FIELDS, TrainingConfig
 from explorer.training.races import RACES
-from explorer.widgets.caption import Caption
-from explorer.widgets.dropdown import Segmented
+from explorer.widgets.controls import Segmented
 from explorer.widgets.live_figure import LiveFigure
-from explorer.widgets.rendered import Rendered, button_element, element
+from explorer.widgets.rendered import Caption, Rendered, button_element, element
 from explorer.widgets.run_table import RunAction, RunRow, RunTable
 from explorer.wording import counted
 
@@ -53,21 +52,16 @@ class RunsPanel:
         self.races.on_press(on_loop(self._on_race))
         self.table.observe(on_loop(lambda _: self._show_comparison(views.state)), "chosen")
         self.comparison = RunComparison(views.dataset.class_names, theme)
-        self.axis = Segmented(
-            "What the x axis counts", {axis: axis for axis in ("epochs", "steps", "seconds")}
-        )
+        axes = {axis: axis for axis in ("epochs", "steps", "seconds")}
+        self.axis = Segmented("What the x axis counts", axes)
         self.scale = Segmented("Scale of the loss", {"linear": "linear loss", "log": "log loss"})
         for choice in (self.axis, self.scale):
             choice.observe(on_loop(self._on_axes), "value")
-        self.accuracy = _figure("accuracy", theme)
-        self.loss = _figure("loss", theme)
+        self.accuracy, self.loss = _figure("accuracy", theme), _figure("loss", theme)
         self.captions = {"accuracy": Caption(), "loss": Caption()}
         tools = box("explorer-tools", self.axis, self.scale)
-        curves = box(
-            "explorer-runs-curves",
-            box("explorer-panel-figure", self.accuracy, self.captions["accuracy"]),
-            box("explorer-panel-figure", self.loss, self.captions["loss"]),
-        )
+        pairs = zip((self.accuracy, self.loss), self.captions.values(), strict=True)
+        curves = box("explorer-runs-curves", *(box("explorer-panel-figure", *pair) for pair in pairs))
         races = () if self._session.own else (self.races,)
         parts = (*races, self.table, self.comparison.view, tools, curves)
         self.view = box("explorer-panel explorer-column", *parts)
@@ -127,23 +121,25 @@ class RunsPanel:
 
     def _show_accuracy(self, state: ViewState) -> None:
         drawn = self._drawn_runs(state)
-        runs = [_curve(run, present=run is state.run) for run in drawn]
-        axis = _axis(self.axis.value)
         others = [run for run in state.not_comparable.shown if run.has_curve]
-        caption = self.captions["accuracy"].text = _accuracy_caption(drawn) + _left_out(others)
-        self.accuracy.set_theme(state.theme)
-        self.accuracy.show(*runs_data(runs, "accuracy", axis, theme=state.theme), caption)
+        runs = [_curve(run, present=run is state.run) for run in drawn]
+        self._draw("accuracy", self.accuracy, runs, _accuracy_caption(drawn) + _left_out(others), state)
 
     def _show_loss(self, state: ViewState) -> None:
         runs = [_curve(run, present=run is state.run) for run in self._drawn_runs(state)]
         loss = runs[-1].loss if runs else state.config.loss_terms
         comparable = [run for run in runs if run.loss == loss]
-        axis = _axis(self.axis.value)
-        scale: Scale = "log" if self.scale.value == "log" else "linear"
-        held_out = state.scored_on.held_out
-        caption = self.captions["loss"].text = _loss_caption(loss, len(runs) - len(comparable), held_out)
-        self.loss.set_theme(state.theme)
-        self.loss.show(*runs_data(comparable, "loss", axis, scale=scale, theme=state.theme), caption)
+        caption = _loss_caption(loss, len(runs) - len(comparable), state.scored_on.held_out)
+        self._draw("loss", self.loss, comparable, caption, state)
+
+    def _draw(
+        self, metric: Metric, figure: LiveFigure, runs: list[RunCurve], caption: str, state: ViewState
+    ) -> None:
+        axis, scale = cast(Axis, self.axis.value), cast(Scale, self.scale.value)
+        self.captions[metric].text = caption
+        figure.set_theme(state.theme)
+        layout = runs_layout(runs, metric, axis, scale=scale)
+        figure.show(runs_traces(runs, metric, axis, theme=state.theme), layout, caption)
 
     def _show_comparison(self, state: ViewState) -> None:
         by_number = {run.number: run for run in state.runs}
@@ -227,10 +223,6 @@ def _curve(run: SessionRun, *, present: bool = False) -> RunCurve:
     )
 
 
-def _axis(value: str) -> Axis:
-    return "steps" if value == "steps" else "seconds" if value == "seconds" else "epochs"
-
-
 def _number(state: ViewState) -> int:
     """Return the number of the present run, 0 without one."""
     return 0 if state.run is None else state.run.number
@@ -259,9 +251,7 @@ def _replaced(gone: tuple[SessionRun, ...], run: SessionRun | None) -> str:
 
 def _named(runs: tuple[SessionRun, ...]) -> str:
     """Return ``"Run 3 is"``, or ``"2 runs are"``, for a sentence to go on."""
-    if len(runs) != 1:
-        return f"{len(runs)} runs are"
-    return f"{_mentioned(runs[0])} is"
+    return f"{_mentioned(runs[0])} is" if len(runs) == 1 else f"{len(runs)} runs are"
 
 
 def _mentioned(run: SessionRun) -> str:
@@ -297,9 +287,5 @@ def _loss_caption(loss: Mapping[str, float], n_others: int, held_out: str) -> st
 
 
 def _figure(metric: Metric, theme: Theme) -> LiveFigure:
-    return LiveFigure(
-        runs_figure([], metric, theme=theme),
-        fills=True,
-        theme=theme,
-        name=f"{metric.capitalize()} of the runs on held-out images",
-    )
+    name = f"{metric.capitalize()} of the runs on held-out images"
+    return LiveFigure(runs_figure([], metric, theme=theme), fills=True, theme=theme, name=name)

@@ -1,7 +1,5 @@
 """The sixth tab: what one or two settings do to the network in the controls, from many runs."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -14,9 +12,8 @@ from typing import Any
 from explorer.app.layout import box, set_hidden
 from explorer.app.panels.study_drawing import StudyDrawing
 from explorer.app.panels.study_plan import BY_REDUCTION, StudyPlan
-from explorer.app.view_state import ViewState
-from explorer.app.views import Views
-from explorer.datasets import load_mnist
+from explorer.app.views import Views, ViewState
+from explorer.datasets import Dataset, load_mnist
 from explorer.training import FIELDS, ConfigError, TrainingConfig, check_images
 from explorer.training.config import fields_of
 from explorer.training.fields import Whole
@@ -27,12 +24,9 @@ from explorer.training.studies.journal import RecordedStudy, data_hash, journal_
 from explorer.training.studies.runner import StudyDelivery, StudyRunner
 from explorer.training.studies.summary import setting_values, study_words, varied
 from explorer.training.studies.value_lists import NO_AXES, as_text, offered_values, parse_values
-from explorer.widgets.caption import Caption
-from explorer.widgets.dropdown import Dropdown, Segmented
-from explorer.widgets.rendered import Display
-from explorer.widgets.study_entry import StudyEntry
-from explorer.widgets.study_files import StudyFiles
-from explorer.widgets.study_progress import StudyProgress
+from explorer.widgets.controls import Dropdown, Segmented, StudyEntry
+from explorer.widgets.rendered import Caption, Display
+from explorer.widgets.study_parts import StudyFiles, StudyProgress
 from explorer.wording import counted, duration, enumerated, in_line
 
 __all__ = ["RECORDED", "StudyPanel"]
@@ -42,6 +36,7 @@ RECORDED = Path(__file__).with_name("recorded_study.jsonl")
 
 _SEEDS = Whole(name="seeds", label="Seeds", key="", help="", low=1, high=1000)
 _SECONDS_BETWEEN = 0.2  # two drawings
+_JSONL = "application/jsonl"
 _ORDER = "The comparison appears once all runs have ended."
 _RECORDED_WORDS = "Recorded beforehand, with the exercise's settings, 10 epochs and 3 seeds."
 _OWN_QUESTION = "One run per combination of values and seed. All other settings come from the controls."
@@ -89,9 +84,8 @@ class StudyPanel:
         )
         self._is_filling = False
         if self._recorded:
-            self._study = StudyPlan(
-                ("batch_size", "reduction"), tuple(trial.config for trial in self._recorded)
-            )
+            configs = tuple(trial.config for trial in self._recorded)
+            self._study = StudyPlan(("batch_size", "reduction"), configs)
             self._draw()
         self._replan()
 
@@ -111,9 +105,8 @@ class StudyPanel:
             Dropdown("and", {"": "nothing else", **names}),
         )
         self.values = StudyEntry(label="Values", hint=_HINT), StudyEntry(label="Values")
-        self.gradient = Segmented(
-            "Batch gradient", {"": "Gradient as in the controls", "both": "By sum and by mean"}
-        )
+        gradients = {"": "Gradient as in the controls", "both": "By sum and by mean"}
+        self.gradient = Segmented("Batch gradient", gradients)
         self.epochs, self.seeds = StudyEntry(label="Epochs", text="3"), StudyEntry(label="Seeds", text="3")
         self.progress, self.files = Display(StudyProgress()), StudyFiles()
         self.gradient.observe(on_loop(lambda _: self._replan()), "value")
@@ -212,7 +205,7 @@ class StudyPanel:
                 take(missing, None, f"What this costs can't be told: {type(failure).__name__}: {failure}.")
 
         if missing:
-            Thread(target=measure, daemon=True).start()
+            _in_thread(measure)
 
     def _on_cost(self, configs: tuple[TrainingConfig, ...], cost: Cost | None, error: str = "") -> None:
         if configs is not self._missing or self.progress.shown.running:
@@ -325,9 +318,7 @@ class StudyPanel:
 
     def _save(self) -> None:
         trials, send = self.trials, self._on_loop(self.files.download)
-        Thread(
-            target=lambda: send("study.jsonl", journal_content(trials, self._dataset)), daemon=True
-        ).start()
+        _in_thread(lambda: send("study.jsonl", journal_content(trials, self._dataset), _JSONL))
 
     def _open(self, name: str, content: bytes | None) -> None:
         """Read a study's file in a thread; what is wrong with it is said, and the study goes on as it was."""
@@ -340,28 +331,14 @@ class StudyPanel:
         def read() -> None:
             found, error = RecordedStudy(), ""
             try:
-                if content is None:
-                    raise StudyError(f"{name} is too large for a study.")
-                found = parse_journal(content, name)
-                if not found.trials:
-                    raise StudyError(f"{name} contains no runs yet.")
-                if found.data_hash != data_hash(self._dataset):
-                    raise StudyError(f"{name} holds runs on another data set, {found.dataset_name}.")
-                configs = tuple(trial.config for trial in found.trials)
-                if len(names := varied(configs)) > 2:
-                    labels = [FIELDS[setting].label.lower() for setting in names]
-                    raise StudyError(f"{name} varies {enumerated(labels)}; {_TOO_MANY}")
-                for config in configs:
-                    check_images(config, self._dataset)
-                values = {setting: setting_values(configs, setting) for setting in names}
-                StudyPlan.of(configs[0], values, setting_values(configs, "seed"))
+                found = _read_study(name, content, self._dataset)
             except StudyError as failure:
                 error = str(failure)
             except Exception as failure:  # noqa: BLE001  # whatever it is, the reading ends
                 error = f"{name} can't be opened: {failure}."
             take(name, found, error)
 
-        Thread(target=read, daemon=True).start()
+        _in_thread(read)
 
     def _take(self, name: str, found: RecordedStudy, error: str) -> None:
         """Show a study from a file, and put into the controls what it asked, so that it can go on."""
@@ -384,9 +361,8 @@ class StudyPanel:
             self.question.value = "batch" if is_asked else "own"
             self.gradient.value = "both" if both else ""
             self.epochs.text, self.seeds.text = str(first.epochs), str(len(seeds))
-            for axis, entry, setting in zip(
-                self.axes, self.values, [*(rest if both else names), ""][:2], strict=False
-            ):
+            varying = [*(rest if both else names), ""][:2]
+            for axis, entry, setting in zip(self.axes, self.values, varying, strict=True):
                 axis.value = setting
                 values = setting_values(configs, setting) if setting else ()
                 entry.text = ", ".join(as_text(self._fields[setting], value) for value in values)
@@ -398,9 +374,32 @@ class StudyPanel:
         self._replan()
         self._study = self._plan
         self._draw()
-        self.drawing.words.text = (
-            f"Opened {name}; the controls now show its settings. {found.notice} {self.drawing.words.text}"
-        )
+        opened = f"Opened {name}; the controls now show its settings. {found.notice}"
+        self.drawing.words.text = f"{opened} {self.drawing.words.text}"
+
+
+def _in_thread(work: Callable[[], None]) -> None:
+    Thread(target=work, daemon=True).start()
+
+
+def _read_study(name: str, content: bytes | None, dataset: Dataset) -> RecordedStudy:
+    """Return a study that can be shown and gone on with, or raise `StudyError`."""
+    if content is None:
+        raise StudyError(f"{name} is too large for a study.")
+    found = parse_journal(content, name)
+    if not found.trials:
+        raise StudyError(f"{name} contains no runs yet.")
+    if found.data_hash != data_hash(dataset):
+        raise StudyError(f"{name} holds runs on another data set, {found.dataset_name}.")
+    configs = tuple(trial.config for trial in found.trials)
+    if len(names := varied(configs)) > 2:
+        labels = [FIELDS[setting].label.lower() for setting in names]
+        raise StudyError(f"{name} varies {enumerated(labels)}; {_TOO_MANY}")
+    for config in configs:
+        check_images(config, dataset)
+    values = {setting: setting_values(configs, setting) for setting in names}
+    StudyPlan.of(configs[0], values, setting_values(configs, "seed"))
+    return found
 
 
 def _read(entry: StudyEntry, parse: Callable[[str], Any]) -> Any:

@@ -1,16 +1,14 @@
 """The figures of a study, and one of its trials, chosen in them or from a list, to be opened as a run."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
 from explorer.app.layout import box, close_all, set_hidden
 from explorer.app.panels.study_plan import StudyPlan
-from explorer.app.redraw_queue import RedrawQueue
-from explorer.app.views import Views
-from explorer.figures.curves import curves_data, curves_figure, curves_style
+from explorer.app.views import RedrawQueue, Views
+from explorer.figures import studies as figures
+from explorer.figures.curves import curves_figure, curves_layout, curves_style, curves_traces
 from explorer.figures.palette import Theme
 from explorer.figures.studies import study_data, study_figure, study_style
 from explorer.figures.study_axes import MEASURES, StudyMeasure, StudyView
@@ -19,10 +17,9 @@ from explorer.training.fields import Choice
 from explorer.training.records import History
 from explorer.training.studies import Trial
 from explorer.training.studies.summary import levels
-from explorer.widgets.caption import Caption
-from explorer.widgets.dropdown import Dropdown, Segmented
+from explorer.widgets.controls import Dropdown, Segmented
 from explorer.widgets.live_figure import Click, LiveFigure
-from explorer.widgets.rendered import Rendered, button_element
+from explorer.widgets.rendered import Caption, Rendered, button_element
 from explorer.wording import percent
 
 __all__ = ["StudyDrawing"]
@@ -40,13 +37,9 @@ class StudyDrawing:
         self.single.observe(views.on_loop(lambda _: self._draw_all()), "value")
         self.choice = Dropdown("Run", {"": "–"})
         self.choice.observe(views.on_loop(lambda _: self._look()), "value")
-        self.curve = LiveFigure(
-            curves_figure(History(TrainingConfig()), metric="accuracy", theme=views.theme),
-            fills=True,
-            theme=views.theme,
-            style=partial(curves_style, metric="accuracy"),
-            name="Run of the study",
-        )
+        empty = curves_figure(History(TrainingConfig()), metric="accuracy", theme=views.theme)
+        style = partial(curves_style, metric="accuracy")
+        self.curve = LiveFigure(empty, fills=True, theme=views.theme, style=style, name="Run of the study")
         button = button_element("open", "Open this run", class_="explorer-button")
         self.opener = Rendered("explorer-study-open", button)
         self.opener.on_press(views.on_loop(lambda _: self._open()))
@@ -57,11 +50,8 @@ class StudyDrawing:
         self._first = box("explorer-study-first", box("explorer-words", self.words))
         self._others = box("explorer-study-others")
         self._single = box("explorer-study-part", self.single)
-        self.view = box(
-            "explorer-column explorer-hidden",
-            self._single,
-            box("explorer-study-figures", self._first, trial, self._others),
-        )
+        drawn = box("explorer-study-figures", self._first, trial, self._others)
+        self.view = box("explorer-column explorer-hidden", self._single, drawn)
 
     @property
     def chosen(self) -> Trial | None:
@@ -82,37 +72,30 @@ class StudyDrawing:
             figure.set_theme(theme)
 
     def _build(self) -> None:
-        """Make the figures for other axes."""
-        views = {
-            measure: StudyView((), self._plan.settings, measure, self._plan.configs) for measure in MEASURES
-        }
-        set_hidden(self._single, views["accuracy"].is_map)
+        set_hidden(self._single, figures.is_map(self._plan.settings))
         before = (*self._first.children, *self._others.children)
-        theme, bind = self._views.theme, self._views.on_loop
-        self.figures = {
-            measure: LiveFigure(
-                study_figure(view, theme),
-                fills=True,
-                theme=theme,
-                style=partial(study_style, view),
-                name=f"Study: {measure}",
-                on_click=bind(partial(self._on_point, measure, opens=True)),
-                on_hover=bind(partial(self._on_point, measure)),
-            )
-            for measure, view in views.items()
-        }
-        first, *others = (
-            box(
-                "explorer-study-figure explorer-words",
-                figure,
-                self.words if measure == "accuracy" else Caption(views[measure].measured.caption),
-            )
-            for measure, figure in self.figures.items()
-        )
+        self.figures = {measure: self._figure(measure) for measure in MEASURES}
+        _accuracy, *more = MEASURES  # what is said of the first is the study's result
+        captions = (Caption(measure_view(measure, self._plan.configs).caption) for measure in more)
+        pairs = zip(self.figures.values(), (self.words, *captions), strict=True)
+        first, *others = (box("explorer-study-figure explorer-words", *pair) for pair in pairs)
         self._first.children, self._others.children = [first], others
         for part in before:
             part.children = [child for child in part.children if child is not self.words]
             close_all(part)
+
+    def _figure(self, measure: StudyMeasure) -> LiveFigure:
+        configs, settings, theme = self._plan.configs, self._plan.settings, self._views.theme
+        by, bind = figures.curve_axes(settings)[1], self._views.on_loop
+        return LiveFigure(
+            figures.study_figure((), settings, measure=measure, configs=configs, theme=theme),
+            fills=True,
+            theme=theme,
+            style=figures.heat_style if figures.is_map(settings) else partial(figures.sweep_style, by=by),
+            name=f"Study: {measure}",
+            on_click=bind(partial(self._on_point, measure, opens=True)),
+            on_hover=bind(partial(self._on_point, measure)),
+        )
 
     def _draw_all(self) -> None:
         """Draw part after part, so that the page answers between two of them."""
@@ -134,29 +117,25 @@ class StudyDrawing:
         self.figures[measure].show(self._traces[measure], layout, view.measured.caption)
 
     def _offer(self) -> None:
-        """Offer the trials that there are, in the order of their settings."""
         places = {trial.config: str(place) for place, trial in enumerate(self.trials)}
-        found = [
-            trial
-            for level in levels(self.trials, self._plan.settings)
-            for trial in sorted(level.trials, key=lambda trial: trial.config.seed)
-        ]
+        found = []
+        for level in levels(self.trials, self._plan.settings):
+            found += sorted(level.trials, key=lambda trial: trial.config.seed)
         self.choice.offer({places[trial.config]: self._words(trial) for trial in found} or {"": "–"})
         self._look()
 
     def _look(self) -> None:
         if (trial := self.chosen) is not None:
-            data = curves_data(trial.history, metric="accuracy")
-            self.curve.show(*data, f"{self._words(trial)}. {trial.error}")
+            traces = curves_traces(trial.history, metric="accuracy")
+            layout = curves_layout(trial.history, metric="accuracy")
+            self.curve.show(traces, layout, f"{self._words(trial)}. {trial.error}")
 
     def _words(self, trial: Trial) -> str:
         names = [*self._plan.settings, "seed"]
         texts = ((FIELDS[name], trial.config.text(name)) for name in names)
-        settings = " · ".join(
-            text if isinstance(field, Choice) else f"{field.label.lower()} {text}" for field, text in texts
-        )
+        words = (text if isinstance(of, Choice) else f"{of.label.lower()} {text}" for of, text in texts)
         reached = percent(trial.final.test_accuracy, 2) if trial.final else trial.status
-        return f"{reached} · {settings}"
+        return " · ".join([reached, *words])
 
     def _on_point(self, measure: StudyMeasure, click: Click, *, opens: bool = False) -> None:
         """Choose the median of the trials under the pointer; open it where it was clicked."""
@@ -164,9 +143,7 @@ class StudyDrawing:
         for place in click.index:
             numbers = numbers[place]
         finals = [(trial.final.test_accuracy if trial.final else -1.0) for trial in self.trials]
-        ordered = sorted(
-            (number for number in numbers if number < len(finals)), key=lambda number: finals[number]
-        )
+        ordered = sorted((n for n in numbers if n < len(finals)), key=finals.__getitem__)
         if ordered:
             self.choice.value = str(ordered[len(ordered) // 2])
             if opens:

@@ -1,11 +1,9 @@
 """Which runs a study in the app has: the values of one setting or two, and the seeds."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 from explorer.training.config import TrainingConfig
 from explorer.training.fields import ConfigError
@@ -31,7 +29,7 @@ class StudyPlan:
     configs: tuple[TrainingConfig, ...] = field(default=(), repr=False)
 
     @classmethod
-    def of_batch_sizes(cls, config: TrainingConfig, n_images: int, seeds: Sequence[int]) -> StudyPlan:
+    def of_batch_sizes(cls, config: TrainingConfig, n_images: int, seeds: Sequence[int]) -> Self:
         """Return the exercise's question; no batch is larger than the training images that a run uses."""
         n_used = min(config.n_train or n_images, n_images)
         sizes = sorted({min(size, n_used) for size in BATCH_SIZES})
@@ -45,7 +43,7 @@ class StudyPlan:
         seeds: Sequence[int],
         *,
         by_reduction: bool = False,
-    ) -> StudyPlan:
+    ) -> Self:
         """Return every combination of values and seeds, in an order that soon shows all of the figure.
 
         Raises

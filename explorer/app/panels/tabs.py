@@ -1,69 +1,145 @@
-"""The tabs of the app, in their order; each panel is made when its tab is first opened."""
+"""The tabs of the app. Each panel is made when its tab is first opened, and drawn only while it is in sight.
 
-from collections.abc import Callable
+A panel is made for the classes and images of one data set: for another, it is made again.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ipywidgets import Box
 
 from explorer.app.data_choice import DataChoice
+from explorer.app.layout import close_all, set_hidden
 from explorer.app.panels.data import DataPanel
 from explorer.app.panels.draw import DrawPanel
-from explorer.app.panels.host import PanelHost
-from explorer.app.panels.inside import Inside
-from explorer.app.panels.lab import LabPanel
+from explorer.app.panels.inside.inside import Inside
+from explorer.app.panels.lab.lab import LabPanel
 from explorer.app.panels.mistakes import MistakesPanel
 from explorer.app.panels.overview import Overview
 from explorer.app.panels.runs import RunsPanel
 from explorer.app.panels.study import StudyPanel
-from explorer.app.view_state import Drawing
-from explorer.app.views import Views
+from explorer.app.views import Drawing, Panel, Views, ViewState
 from explorer.training import TrainingConfig
+from explorer.widgets.tab_bar import TabBar
 
-__all__ = ["tabs"]
+__all__ = ["PanelHost"]
+
+_LASTING = "data"
+"""The tab whose panel shows any data set. It is made at once: where an earlier child of a box goes, ipywidgets
+draws the later ones again, and the control that has the focus would lose it."""
 
 
-def tabs(views: Views, data: DataChoice, on_view: Callable[[], None]) -> PanelHost:
-    """Return the tab bar with all panels; it opens with the overview.
+class PanelHost:
+    """The tab bar and its panels; it opens with the overview.
 
     Parameters
     ----------
     on_view : callable
         Called after another section of a tab is chosen, or another level of the lab.
     """
-    solved, level = set[int](), 1  # also of panels that were made for another data set
 
-    def lab() -> LabPanel:
-        def on_level() -> None:
-            nonlocal level
-            level = panel.level
-            on_view()
+    home = "overview"
 
-        panel = LabPanel(level, solved=solved, on_level=on_level, on_fault=views.loop.on_fault)
-        views.on_close(panel.close)
-        return panel
+    def __init__(self, views: Views, data: DataChoice, on_view: Callable[[], None]) -> None:
+        self._views, self._dataset, self._on_view = views, views.dataset, on_view
+        self._solved, self._level = set[int](), 1  # also of labs that were made for another data set
+        self._makers: dict[str, Callable[[], Panel]] = {
+            "data": lambda: DataPanel(views, data),
+            "overview": lambda: Overview(views),
+            "mistakes": lambda: MistakesPanel(views, on_view),
+            "inside": lambda: Inside(views, on_view),
+            "draw": lambda: DrawPanel(views),
+            "runs": lambda: RunsPanel(views),
+            "study": lambda: StudyPanel(views, self._open_run),
+            "lab": self._new_lab,
+        }
+        self.tab_bar = TabBar({name: name.capitalize() for name in self._makers}, selected=self.home)
+        self.view = Box()
+        self._panels: dict[str, Panel] = {}
+        self[_LASTING]
+        self._open(self.home)
+        self.tab_bar.observe(views.on_loop(self._on_selected), "selected")
+        self.tab_bar.observe(views.on_loop(self._on_position), "position")
+        views.add(self.show)
+        views.on_look(self._look_into)
 
-    def open_run(config: TrainingConfig) -> None:
-        views.session.train(config)
-        host.tab_bar.selected = "overview"
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the tabs, the first first."""
+        return tuple(self._makers)
 
-    host = PanelHost(
-        {
-            "Data": lambda: DataPanel(views, data),
-            "Overview": lambda: Overview(views),
-            "Mistakes": lambda: MistakesPanel(views, on_view),
-            "Inside": lambda: Inside(views, on_view),
-            "Draw": lambda: DrawPanel(views),
-            "Runs": lambda: RunsPanel(views),
-            "Study": lambda: StudyPanel(views, open_run),
-            "Lab": lab,
-        },
-        views,
-        home="overview",
-        lasting=("data",),
-    )
+    def __getitem__(self, name: str) -> Panel:
+        """Return the panel of a tab; it is made if it wasn't yet."""
+        if name not in self._panels:
+            panel = self._panels[name] = self._makers[name]()
+            set_hidden(panel.view, True)
+            self.view.children = (*self.view.children, panel.view)
+        return self._panels[name]
 
-    def look_into(image: int | Drawing) -> None:
-        inside = host["inside"]
+    def show(self, state: ViewState) -> None:
+        """Show which moments there are, and let the panel in sight draw."""
+        if state.dataset is not self._dataset:
+            self._dataset = state.dataset
+            self._make_again()
+        self._show_moments(state)
+        self[self.tab_bar.selected].show(state)
+
+    def _open(self, name: str) -> None:
+        self[name]
+        for other, panel in self._panels.items():
+            set_hidden(panel.view, other != name)
+
+    def _make_again(self) -> None:
+        old, self._panels = self._panels, {_LASTING: self[_LASTING]}
+        self.view.children = [self[_LASTING].view]
+        for name in old.keys() - self._panels.keys():
+            close_all(old[name].view)
+        self._open(self.tab_bar.selected)
+
+    def _on_selected(self, change: Mapping[str, Any]) -> None:
+        self._open(change["new"])
+        self.show(self._views.state)
+
+    def _show_moments(self, state: ViewState) -> None:
+        run = state.run
+        if run is None or run.newest is None:
+            self.tab_bar.update(epochs=[], newest=0.0, note="", position=-1, can_fork=True)
+            return
+        epochs, stride = run.timeline.epochs, run.timeline.stride
+        megabytes = run.timeline.most_bytes // 2**20
+        note = "" if stride == 1 else f"1 epoch in {stride} is kept, to stay within {megabytes} MB"
+        epoch = None if state.selected_epoch is None or state.moment is None else state.moment.epoch
+        position = epochs.index(epoch) if epoch in epochs else -1
+        self.tab_bar.update(
+            epochs=list(epochs),
+            newest=run.newest.epoch,
+            note=note,
+            position=position,
+            can_fork=run.own is None,  # only a class of one's own knows how its training goes on
+        )
+
+    def _on_position(self, change: Mapping[str, Any]) -> None:
+        position, epochs = change["new"], self.tab_bar.epochs
+        epoch = epochs[position] if 0 <= position < len(epochs) else None
+        if epoch != self._views.session.state.selected_epoch:
+            self._views.session.select(epoch)
+
+    def _new_lab(self) -> LabPanel:
+        views = self._views
+        lab = LabPanel(self._level, self._solved, on_level=self._on_level, on_fault=views.loop.on_fault)
+        views.on_close(lab.close)
+        return lab
+
+    def _on_level(self, level: int) -> None:
+        self._level = level
+        self._on_view()
+
+    def _open_run(self, config: TrainingConfig) -> None:
+        self._views.session.train(config)
+        self.tab_bar.selected = "overview"
+
+    def _look_into(self, image: int | Drawing) -> None:
+        inside = self["inside"]
         assert isinstance(inside, Inside)
         inside.look_into(image)
-        host.tab_bar.selected = "inside"
-
-    views.on_look(look_into)
-    return host
+        self.tab_bar.selected = "inside"

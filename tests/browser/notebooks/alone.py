@@ -1,5 +1,5 @@
 # %%
-from explorer.widgets.caption import Caption
+from explorer.widgets.rendered import Caption
 
 Caption("alone in its cell")
 # %%

@@ -2,19 +2,16 @@
 
 from collections.abc import Sequence
 from math import isfinite
-from typing import Any
 
 import numpy as np
 
 from explorer.app.layout import box
-from explorer.app.panels.inside.pacing import Pace
-from explorer.app.panels.inside.subject import Subject, probe, probe_size
-from explorer.app.view_state import ViewState
-from explorer.app.views import Views
+from explorer.app.panels.inside.section import Section, Subject, probe, probe_size
+from explorer.app.views import Views, ViewState
 from explorer.figures.formulas import written
 from explorer.network.gradient_check import STEP, CheckedWeight, check_gradient, choose_weights
-from explorer.widgets.checked_weights import CheckedRow, CheckedWeights
 from explorer.widgets.rendered import Display
+from explorer.widgets.tables import CheckedRow, CheckedWeights
 from explorer.wording import counted
 
 __all__ = ["GradientCheck", "gradient_verdict"]
@@ -25,45 +22,34 @@ _DIGITS = 7  # so many that a difference would be seen
 _PRODUCTS = 2**21  # a check takes some 17 passes, in float64
 
 
-class GradientCheck:
+class GradientCheck(Section):
     """A table of some weights of the current network."""
 
     def __init__(self, views: Views) -> None:
+        super().__init__()
         self.table = Display(CheckedWeights())
         self.view = box("explorer-gradient-check", self.table)
-        self._pace = Pace()
         self._draw_number = 0
-        self._seen: Subject | None = None
-        self._drawn: tuple[Any, ...] = ()
         self.table.on_press(views.on_loop(self._again))
 
-    def show(self, state: ViewState, subject: Subject) -> None:
-        """Check the network of this moment."""
-        self._seen = subject
-        if self._pace.is_due(state):
-            with self._pace.drawing():
-                self._check()
-
     def _again(self, _press: str) -> None:
-        """Check other weights."""
         self._draw_number += 1
-        self._check()
+        self._redraw()
 
-    def _check(self) -> None:
-        wanted = (self._seen, self._draw_number)
-        if self._seen is None or wanted == self._drawn:
+    def _draw(self, _state: ViewState, subject: Subject) -> None:
+        wanted = (subject, self._draw_number)
+        if wanted == self._drawn:
             return
         self._drawn = wanted
-        subject = self._seen
         n = probe_size(subject.n_parameters, most=_MOST_IMAGES, least=_LEAST_IMAGES, products=_PRODUCTS)
-        images = probe(subject.run.dataset, n)
+        X, d = probe(subject.run.dataset, n)
         rng = np.random.default_rng(self._draw_number)
         with subject.network() as network:
-            places = choose_weights(network, images.X, rng, _N_WEIGHTS)
-            checked = check_gradient(network, images.X, images.d, places)
+            places = choose_weights(network, X, rng, _N_WEIGHTS)
+            checked = check_gradient(network, X, d, places)
         words, agrees = gradient_verdict(checked)
         how = (
-            f"L is the summed loss of {counted(images.n_samples, f'{subject.run.held_out} image')}, in float64. "
+            f"L is the summed loss of {counted(len(d.T), f'{subject.run.held_out} image')}, in float64. "
             "Analytic: backpropagation. "
             f"Numeric: (L(w + ε) − L(w − ε)) / 2ε with ε = {written(STEP)}. Epoch {subject.epoch:g}."
         )

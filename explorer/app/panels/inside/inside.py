@@ -8,13 +8,11 @@ from explorer.app.panels.inside.gradient_check import GradientCheck
 from explorer.app.panels.inside.histograms import Histograms
 from explorer.app.panels.inside.one_image import OneImage
 from explorer.app.panels.inside.over_time import OverTime
-from explorer.app.panels.inside.section import Section
-from explorer.app.panels.inside.subject import Subject, Subjects
+from explorer.app.panels.inside.section import Section, Subject, Subjects
 from explorer.app.panels.inside.weights import FirstWeights
-from explorer.app.view_state import Drawing, ViewState
-from explorer.app.views import Views
-from explorer.widgets.caption import Caption
-from explorer.widgets.dropdown import Segmented
+from explorer.app.views import Drawing, Views, ViewState
+from explorer.widgets.controls import Segmented
+from explorer.widgets.rendered import Caption
 
 __all__ = ["SECTIONS", "Inside"]
 
@@ -80,12 +78,10 @@ class Inside:
 def _said(state: ViewState, subject: Subject | None, section: str) -> str:
     """Return why the newest moment isn't there: the sections then show the first weights, or nothing."""
     if subject is None:
-        own = None if state.run is None else state.run.own
-        return (
-            state.nothing
-            if own is None
-            else f"{own.name} has no W1, b1, … of the usual shapes: there is nothing to look into."
-        )
+        if state.run is None or state.run.own is None:
+            return state.nothing
+        name = state.run.own.name
+        return f"{name} has no W1, b1, … of the usual shapes: there is nothing to look into."
     if section == "image" and subject.differs:
         return f"{subject.differs}: there are no formulas to show."
     failed = state.run is not None and state.run.status == "failed"

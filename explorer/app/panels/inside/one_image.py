@@ -6,10 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.app.layout import box
-from explorer.app.panels.inside.pacing import Pace
-from explorer.app.panels.inside.subject import Subject
-from explorer.app.view_state import Drawing, ViewState
-from explorer.app.views import Views
+from explorer.app.panels.inside.section import Section, Subject
+from explorer.app.views import Drawing, Views, ViewState
 from explorer.datasets import Dataset
 from explorer.datasets.dataset import IMAGE_SHAPE
 from explorer.figures.digits import sprite, weights_sprite
@@ -32,23 +30,23 @@ _NOTE = (
 )
 
 
-class OneImage:
+class OneImage(Section):
     """An image, the layers' values for it, and the outputs."""
 
     def __init__(self, views: Views) -> None:
+        super().__init__()
         self.picker = SamplePicker(1)
         self.outputs = Display(Bars())
-        self.stages = WalkthroughView(_NOTE)
+        self.stages = WalkthroughView(note=_NOTE)
         aside = box("explorer-column", self.picker, self.outputs)
         self.view = box("explorer-pair explorer-aside-left", aside, self.stages)
         self._views = views
         self._take(views.state.scored_on)
-        self._pace = Pace()
         self._rng = np.random.default_rng(0)
         self._drawing: Drawing | None = None
-        self._seen: tuple[ViewState, Subject] | None = None
-        self._drawn: tuple[Any, ...] = ()
-        self._units = ChosenUnits()
+        self._chosen: dict[int, int] = {}  # the user's choice of a unit, by layer
+        self._shape: tuple[int, ...] = ()
+        self._busiest: tuple[object, tuple[int, ...]] = (None, ())  # of which image and run
         self.picker.observe(views.on_loop(self._on_index), "index")
         self.picker.on_wish(views.on_loop(self._on_wish))
         self.stages.on_unit(views.on_loop(self._choose))
@@ -57,9 +55,7 @@ class OneImage:
         """Show what the network of this moment makes of the image."""
         self._seen = state, subject
         self._take(subject.run.dataset)
-        if self._pace.is_due(state):
-            with self._pace.drawing():
-                self._draw()
+        super().show(state, subject)
 
     def look_into(self, image: int | Drawing) -> None:
         """Choose a held-out image, by its index, or a drawing; the focus of the page goes to it."""
@@ -67,17 +63,16 @@ class OneImage:
         self._drawing = image if isinstance(image, Drawing) else None
         self.picker.index = NO_SAMPLE if isinstance(image, Drawing) else image
         self.picker.take_focus()
-        self._draw()
+        self._redraw()
 
     def _take(self, dataset: Dataset) -> None:
-        """Offer the held-out images of a run."""
         self._dataset = dataset
         self.picker.offer(len(dataset.test_labels), f"{dataset.held_out} image")
 
     def _on_index(self, _change: object) -> None:
         if self.picker.index != NO_SAMPLE:
             self._drawing = None
-        self._draw()
+        self._redraw()
 
     def _on_wish(self, wish: Wish) -> None:
         """Go to a random image, or to the next misclassified one; after the last comes the first."""
@@ -89,8 +84,8 @@ class OneImage:
             self.picker.index = int(wrong[np.searchsorted(wrong, self.picker.index + 1) % wrong.size])
 
     def _choose(self, stage: int, unit: int) -> None:
-        self._units.choose(stage, unit)
-        self._draw()
+        self._chosen[stage] = unit
+        self._redraw()
 
     def _mistakes(self) -> NDArray[np.intp]:
         outputs = None if self._seen is None else self._seen[1].test_outputs
@@ -98,12 +93,9 @@ class OneImage:
             return np.empty(0, np.intp)
         return np.flatnonzero(outputs.argmax(axis=0) != self._dataset.test_labels)
 
-    def _draw(self) -> None:
-        if self._seen is None:
-            return
-        state, subject = self._seen
+    def _draw(self, state: ViewState, subject: Subject) -> None:
         shown = self._drawing or self._sample(self.picker.index)
-        wanted = (subject, state.theme, self.picker.index, self._drawing, self._units.version)
+        wanted = (subject, state.theme, self.picker.index, self._drawing, (*self._chosen.items(),))
         if wanted == self._drawn:
             return
         self._drawn = wanted
@@ -111,9 +103,21 @@ class OneImage:
         with subject.network() as network:
             true = shown.true if shown.true is not None else int(network.forward(x[:, None]).argmax())
             walk = walk_through(network, x, np.eye(self._dataset.n_classes, dtype=np.float32)[true])
-        units = self._units.of(walk, (subject.run.key, self.picker.index, self._drawing))
+        units = self._units(walk, (subject.run.key, self.picker.index, self._drawing))
         self._draw_image(walk, shown, state.theme)
         self.stages.show(stages(walk, units, state.theme))
+
+    def _units(self, walk: Walkthrough, shown: tuple[object, ...]) -> tuple[int, ...]:
+        """Return the unit of each layer that is written out: the one that was chosen, else the busiest.
+
+        The busiest is found once for an image and a run, so that it stays while the epochs go by.
+        """
+        shape = tuple(layer.n_units for layer in walk.layers)
+        if shape != self._shape:
+            self._shape, self._chosen = shape, {}
+        if shown != self._busiest[0]:
+            self._busiest = shown, busiest_units(walk, walk.true)
+        return tuple(self._chosen.get(stage, unit) for stage, unit in enumerate(self._busiest[1]))
 
     def _sample(self, index: int) -> Drawing:
         """Return a held-out image as if it were drawn; the first for `NO_SAMPLE`."""
@@ -136,35 +140,6 @@ class OneImage:
         if shown.true is None:
             return f"your drawing, read as {decided}; loss and deltas take that as true"
         return f"{'true' if self._drawing is None else 'your drawing of'} {true}, read as {decided}"
-
-
-class ChosenUnits:
-    """The unit of each layer that is written out: the one that was chosen, else the busiest.
-
-    The busiest is found once for an image, so that it stays while the epochs go by.
-    """
-
-    def __init__(self) -> None:
-        self.version = 0
-        """Counts the choices."""
-        self._chosen: dict[int, int] = {}
-        self._shape: tuple[int, ...] = ()
-        self._of: tuple[Any, ...] = ()
-        self._busiest: tuple[int, ...] = ()
-
-    def choose(self, stage: int, unit: int) -> None:
-        """Choose a unit of a layer, both counted from 0."""
-        self._chosen[stage] = unit
-        self.version += 1
-
-    def of(self, walk: Walkthrough, key: tuple[Any, ...]) -> tuple[int, ...]:
-        """Return one unit a layer for an image's passes; `key` tells images and runs apart."""
-        shape = tuple(layer.n_units for layer in walk.layers)
-        if shape != self._shape:
-            self._shape, self._chosen = shape, {}
-        if key != self._of:
-            self._of, self._busiest = key, busiest_units(walk, walk.true)
-        return tuple(self._chosen.get(stage, unit) for stage, unit in enumerate(self._busiest))
 
 
 def stages(walk: Walkthrough, units: tuple[int, ...], theme: Theme) -> tuple[Stage, ...]:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from time import monotonic, thread_time
 
-from explorer.app.view_state import OnLoop, ViewState
+from explorer.app.views import OnLoop, ViewState
 
 __all__ = ["Leisure", "Pace"]
 

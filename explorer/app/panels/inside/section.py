@@ -1,19 +1,208 @@
-"""What a section of the tab is."""
+"""What a section of the tab is: one way to look into the network of a moment, tried on held-out images."""
 
-from typing import Protocol
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
 
+import numpy as np
 from ipywidgets import DOMWidget
+from numpy.typing import NDArray
 
-from explorer.app.panels.inside.subject import Subject
-from explorer.app.view_state import ViewState
+from explorer.app.layout import box
+from explorer.app.panels.inside.pacing import Pace
+from explorer.app.views import ViewState
+from explorer.datasets import Dataset
+from explorer.datasets.dataset import one_hot_columns, pixel_columns
+from explorer.network import NeuralNetwork
+from explorer.session import SessionRun
+from explorer.training import Snapshot
+from explorer.training.own_network import OwnNetworkError, departs
+from explorer.training.process_settings import one_blas_thread
+from explorer.widgets.live_figure import LiveFigure
+from explorer.widgets.rendered import Caption
 
-__all__ = ["Section"]
+__all__ = ["FigurePair", "Section", "SectionPanel", "Subject", "Subjects", "probe", "probe_size"]
+
+Weights = tuple[NDArray[np.floating[Any]], ...]
+
+_MOST_PRODUCTS = 2**25  # weights times samples that a pass may have: about a millisecond
 
 
-class Section(Protocol):
-    """One way to look into the network, made when it is first chosen and told to show while it is in sight."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Subject:
+    """A network at one moment. Two are equal only if they are one object."""
+
+    run: SessionRun
+    """The run that it comes from."""
+    weights: Weights
+    """``(W1, b1, W2, b2, …)`` at this moment."""
+    first: Weights
+    """The first weights of the run, or of the run that it was forked from."""
+    epoch: float
+    """Epochs so far; where only the first weights are known, those before them: 0 unless a file says more."""
+    test_outputs: NDArray[np.floating[Any]] | None
+    """Outputs for the held-out images, shape (n_classes, n_test); None before the first epoch has ended."""
+    _network: NeuralNetwork
+
+    @property
+    def n_layers(self) -> int:
+        """Layers, the output layer included."""
+        return len(self.weights) // 2
+
+    @property
+    def layer_names(self) -> tuple[str, ...]:
+        """``"layer 1"``, …, ``"output"``."""
+        return (*(f"layer {number}" for number in range(1, self.n_layers)), "output")
+
+    @property
+    def n_parameters(self) -> int:
+        """Weights and biases."""
+        return self._network.n_parameters
+
+    @property
+    def differs(self) -> str:
+        """Why formulas would not say what the network does; empty where they do."""
+        own = self.run.own
+        try:
+            if own is None or not departs(self._network):
+                return ""
+        except OwnNetworkError as error:
+            return str(error)
+        return f"The passes of {own.name} are not those of the textbook's formulas with its weights"
+
+    @contextmanager
+    def network(self, weights: Weights | None = None) -> Iterator[NeuralNetwork]:
+        """Lend the network with the weights of this moment, or with others of the run.
+
+        Its passes run in one BLAS thread: where other processes compute too, two take ten times as long.
+        """
+        with one_blas_thread():
+            self._network.set_weights(self.weights if weights is None else weights)
+            yield self._network
+
+
+class Subjects:
+    """Gives the subject of each state, the same one for the same moment."""
+
+    def __init__(self) -> None:
+        self._newest: Subject | None = None
+        self._snapshot: Snapshot | None = None
+
+    def of(self, state: ViewState) -> Subject | None:
+        """Return what there is to look into: the moment, or before the first one the first weights.
+
+        It is None without a run, and where the weights of somebody's own network are not known.
+        """
+        run = state.run
+        if run is None:
+            return None
+        snapshot = None if state.moment is None else state.moment.snapshot
+        if run.own is not None and not run.first_weights:
+            return None
+        last = self._newest
+        same_run = last is not None and last.run.key == run.key
+        if last is None or not same_run or self._snapshot is not snapshot:
+            network, first = (last._network, last.first) if last and same_run else _beginning(run)
+            begun = first, float(run.root.first_epoch)
+            weights, epoch = begun if snapshot is None else (snapshot.weights, snapshot.epoch)
+            outputs = None if snapshot is None else snapshot.test_outputs
+            self._newest = Subject(run, weights, first, epoch, outputs, network)
+            self._snapshot = snapshot
+        return self._newest
+
+
+def probe(dataset: Dataset, n: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return the first `n` held-out images, without the float copy of all that `X_test` is.
+
+    Returns
+    -------
+    X : ndarray of float32, shape (n_inputs, n)
+        One image a column, in [0, 1].
+    d : ndarray of float32, shape (n_classes, n)
+        Their classes, one-hot.
+    """
+    X = pixel_columns(dataset.test_images[:n])
+    d = one_hot_columns(dataset.test_labels[:n], dataset.n_classes)
+    return np.array(X), np.array(d)  # a class of the user's own may write into them
+
+
+def probe_size(n_parameters: int, *, most: int, least: int, products: int = _MOST_PRODUCTS) -> int:
+    """Return how many images can be tried without keeping the page waiting: fewer in a larger network."""
+    return min(most, max(least, products // n_parameters))
+
+
+def _beginning(run: SessionRun) -> tuple[NeuralNetwork, Weights]:
+    """Return a network of the run's layers, and the first weights that all its training began with."""
+    network, root = run.new_network(), run.root
+    if root.first_weights is not None:
+        return network, root.first_weights
+    n_inputs, *n_hidden, n_outputs = network.layer_sizes  # those of the root: its weights fitted
+    config = root.config
+    begun = NeuralNetwork(n_inputs, n_hidden, n_outputs, initializer=config.initializer, seed=config.seed)
+    return network, begun.weights()
+
+
+class Section:
+    """Made when it is first chosen, and told to show while it is in sight; a subclass says how it is drawn."""
 
     view: DOMWidget
 
+    def __init__(self) -> None:
+        self._pace = Pace()
+        self._seen: tuple[ViewState, Subject] | None = None
+        self._drawn: tuple[Any, ...] = ()
+
     def show(self, state: ViewState, subject: Subject) -> None:
-        """Draw what differs from what is drawn."""
+        """Draw what differs from what is drawn, if it is time for it."""
+        self._seen = state, subject
+        if self._pace.is_due(state):
+            with self._pace.drawing():
+                self._draw(state, subject)
+
+    def _draw(self, state: ViewState, subject: Subject) -> None:
+        raise NotImplementedError
+
+    def _redraw(self) -> None:
+        """Draw at once what the user has asked for."""
+        if self._seen is not None:
+            self._draw(*self._seen)
+
+
+class FigurePair(Section):
+    """Two figures in a row, each over its line of text; one below the other where there is no room."""
+
+    def __init__(self, figures: Sequence[LiveFigure]) -> None:
+        super().__init__()
+        self.figures, self.captions = figures, (Caption(), Caption())
+        pairs = zip(self.figures, self.captions, strict=True)
+        self.view = box("explorer-pair", *(box("explorer-panel-figure", *pair) for pair in pairs))
+
+    def show(self, state: ViewState, subject: Subject) -> None:
+        """Follow the theme at once, all else when it is time for it."""
+        for figure in self.figures:
+            figure.set_theme(state.theme)
+        super().show(state, subject)
+
+    def _say(self, *words: str) -> None:
+        for figure, caption, said in zip(self.figures, self.captions, words, strict=True):
+            figure.summary = caption.text = said
+
+
+class SectionPanel:
+    """A section that stands outside of the tab; where mistakes show best at the start, at the first weights."""
+
+    def __init__(self, section: Section, *, at_start: bool = False) -> None:
+        self.section, self._at_start, self.view = section, at_start, section.view
+        self._subjects = Subjects()
+        self._first: Subject | None = None
+
+    def show(self, state: ViewState) -> None:
+        """Show the network, once there is one."""
+        subject = self._subjects.of(state)
+        if subject is not None and self._at_start:
+            if self._first is None or self._first.first is not subject.first:
+                self._first = replace(subject, weights=subject.first, epoch=0.0)
+            subject = self._first
+        if subject is not None:
+            self.section.show(state, subject)

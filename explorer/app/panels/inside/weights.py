@@ -8,18 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.app.layout import box
-from explorer.app.panels.inside.pacing import Pace
-from explorer.app.panels.inside.subject import Subject
-from explorer.app.view_state import ViewState
-from explorer.app.views import Views
+from explorer.app.panels.inside.section import Section, Subject
+from explorer.app.views import Views, ViewState
 from explorer.datasets import Dataset
 from explorer.datasets.dataset import IMAGE_SHAPE
 from explorer.figures.digits import sprite, weights_sprite
 from explorer.figures.formulas import written
 from explorer.training.process_settings import one_blas_thread
 from explorer.widgets.bars import Bar, Bars
-from explorer.widgets.dropdown import Segmented
-from explorer.widgets.picture_rows import PictureRow, PictureRows, RowPicture
+from explorer.widgets.controls import Segmented
+from explorer.widgets.pictures import PictureRow, PictureRows, RowPicture
 from explorer.widgets.rendered import Display, Rendered, element
 from explorer.widgets.weight_images import WeightImages, WeightPage
 from explorer.wording import counted, grouped
@@ -35,7 +33,7 @@ _MOST_VALUES = 50_000  # a quantile of more is the same, and takes longer than a
 _SHARE_WITHIN = 0.995
 _N_EXCITING = 8
 _CHUNK = 1000  # test images that are floats at a time: all of them take 31 MB
-_EXPLAINED: Mapping[str, str] = MappingProxyType(
+_EXPLAINED = MappingProxyType(
     {
         "now": "Each image is one unit: the weight that it gives to each pixel. Ink where the image is green "
         "raises the unit's output, ink where it is purple lowers it: a unit answers to shapes that lie on its "
@@ -46,7 +44,7 @@ _EXPLAINED: Mapping[str, str] = MappingProxyType(
 )
 
 
-class FirstWeights:
+class FirstWeights(Section):
     """An image for each unit; next to them, of the chosen one, the outgoing weights and what excites it.
 
     Until the user chooses a unit, it is the one with the strongest outgoing weights, once for each run that trains
@@ -54,6 +52,7 @@ class FirstWeights:
     """
 
     def __init__(self, views: Views) -> None:
+        super().__init__()
         self.kind = Segmented("Images show", {"now": "weights", "change": "change since the start"})
         self.images = WeightImages()
         self.outgoing = Display(Bars(signed=True))
@@ -63,36 +62,22 @@ class FirstWeights:
         aside = box("explorer-column", self.outgoing, self.exciting)
         self.view = box("explorer-pair explorer-aside-right", images, aside)
         self._dataset = views.dataset
-        self._proposed = 0
+        self._page = self._proposed = 0
         self._proposed_for: tuple[object, ...] = ()
         self._is_chosen = False  # whether the user has chosen the unit
-        self._pace = Pace()
-        self._page = 0
-        self._seen: tuple[ViewState, Subject] | None = None
-        self._drawn: tuple[Any, ...] = ()
-        self.kind.observe(views.on_loop(lambda _: self._draw()), "value")
+        self.kind.observe(views.on_loop(lambda _: self._redraw()), "value")
         self.images.observe(views.on_loop(self._on_selected), "selected")
         self.images.on_page(views.on_loop(self._turn))
 
-    def show(self, state: ViewState, subject: Subject) -> None:
-        """Show the weights of this moment."""
-        self._seen = state, subject
-        if self._pace.is_due(state):
-            with self._pace.drawing():
-                self._draw()
-
     def _on_selected(self, change: Mapping[str, Any]) -> None:
         self._is_chosen = change["new"] != self._proposed
-        self._draw()
+        self._redraw()
 
     def _turn(self, page: int) -> None:
         self._page = page
-        self._draw()
+        self._redraw()
 
-    def _draw(self) -> None:
-        if self._seen is None:
-            return
-        state, subject = self._seen
+    def _draw(self, state: ViewState, subject: Subject) -> None:
         self._propose(state, subject)
         wanted = (subject, state.theme, self.kind.value, self._page, self.images.selected)
         if wanted != self._drawn:
@@ -120,18 +105,17 @@ class FirstWeights:
         each = " with" if len(W) == 1 else ", each with"
         weights = f"{counted(len(W), 'unit')} of layer 1{each} its {counted(W.shape[1], 'weight')}"
         what = f"{weights}: their change since the start" if self.kind.value == "change" else weights
-        self.images.show(
-            WeightPage(
-                f"{what}, epoch {subject.epoch:g}",
-                weights_sprite(page, _COLUMNS, theme=state.theme, limit=limit),
-                first=first,
-                n_images=len(page),
-                columns=_COLUMNS,
-                limit=written(limit),
-                page=self._page,
-                n_pages=n_pages,
-            )
+        shown = WeightPage(
+            f"{what}, epoch {subject.epoch:g}",
+            weights_sprite(page, _COLUMNS, theme=state.theme, limit=limit),
+            first=first,
+            n_images=len(page),
+            columns=_COLUMNS,
+            limit=written(limit),
+            page=self._page,
+            n_pages=n_pages,
         )
+        self.images.show(shown)
 
     def _draw_unit(self, state: ViewState, subject: Subject) -> None:
         W, outgoing = self._images_of(subject), subject.weights[2]
@@ -160,22 +144,14 @@ class FirstWeights:
         (W, b, *_), data = subject.weights, subject.run.dataset
         unit = min(self.images.selected, len(W) - 1)
         found, sums = most_exciting(W[unit], data, _N_EXCITING)
-        names = [data.class_names[k] for k in data.test_labels[found]]
-        pictures = [
-            RowPicture(
-                f"{data.held_out} image {grouped(index)}, {name}: a weighted sum of {written(total)}", name
-            )
-            for index, name, total in zip(found.tolist(), names, sums + float(b[unit, 0]), strict=True)
-        ]
-        columns = _N_EXCITING // 2
-        self.exciting.show(
-            PictureRows(
-                f"{data.held_out.capitalize()} images that excite unit {unit} most",
-                (PictureRow("", pictures),),
-                sprite(data.test_images[found], columns, theme=state.theme),
-                columns,
-            )
-        )
+        names, columns = [data.class_names[k] for k in data.test_labels[found]], _N_EXCITING // 2
+        pictures = []
+        for index, name, total in zip(found.tolist(), names, sums + float(b[unit, 0]), strict=True):
+            image = f"{data.held_out} image {grouped(index)}, {name}"
+            pictures.append(RowPicture(f"{image}: a weighted sum of {written(total)}", name))
+        heading = f"{data.held_out.capitalize()} images that excite unit {unit} most"
+        images = sprite(data.test_images[found], columns, theme=state.theme)
+        self.exciting.show(PictureRows(heading, (PictureRow("", pictures),), images, columns))
 
     def _images_of(self, subject: Subject) -> Array:
         W = subject.weights[0]

@@ -1,37 +1,101 @@
-"""The eighth tab: a network with one mistake trains, and the user names it from what its figures show."""
+"""The bug lab: a network with one mistake trains, and the user names it from what its figures show.
 
-from __future__ import annotations
+The levels, and what is said of each guess, are in the file that lies next to this one.
+"""
 
+import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
-from explorer.app.layout import box, set_hidden
+from ipywidgets import Layout
+
+from explorer.app.layout import AppBox, box, set_hidden
 from explorer.app.panels.inside.gradient_check import GradientCheck
 from explorer.app.panels.inside.histograms import Histograms
-from explorer.app.panels.inside.subject import Subject, Subjects
+from explorer.app.panels.inside.section import SectionPanel
 from explorer.app.panels.inside.weights import FirstWeights
-from explorer.app.panels.lab.levels import GUESSES, LEVELS, Level
-from explorer.app.panels.overview import ChosenGallery, ChosenMatrix, Curve
-from explorer.app.view_state import Panel, ViewState
-from explorer.app.views import Views
+from explorer.app.panels.overview import Overview
+from explorer.app.views import Panel, Views, ViewState
+from explorer.checks.mistakes import MISTAKES
 from explorer.datasets import load_mnist
 from explorer.session import Session
-from explorer.training import OwnClass
+from explorer.training import OwnClass, TrainingConfig
 from explorer.training.event_loop import log_fault
 from explorer.training.own_step import Arrival, ParameterStep, arrivals, first_step
 from explorer.widgets.bug_question import BugQuestion
-from explorer.widgets.caption import Caption
-from explorer.widgets.dropdown import Segmented
-from explorer.widgets.rendered import Display
-from explorer.widgets.table import Table
+from explorer.widgets.controls import Segmented
+from explorer.widgets.heartbeat import KernelNotice
+from explorer.widgets.look import look_of
+from explorer.widgets.rendered import Caption, Display
+from explorer.widgets.tables import Table
 from explorer.wording import counted
 
-__all__ = ["LabPanel"]
+__all__ = ["GUESSES", "LEVELS", "BugLab", "Guess", "LabPanel", "Level"]
 
 _INTRODUCTION = (
     "This network has one mistake. Say which it is, from what its figures show. It trains separately from "
     "your own runs, with 32 hidden units on 6 000 images. In grey: the textbook's network, with the same settings."
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """A mistake that can be guessed; the attributes are those of the file."""
+
+    mistake: str
+    words: str
+    kind: str
+    shows: str
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """A network with one mistake; the attributes are those of the file."""
+
+    mistake: str
+    seen: str
+    settings: str
+    here: Mapping[str, str]
+
+    @property
+    def config(self) -> TrainingConfig:
+        """The settings that it trains with."""
+        return TrainingConfig.from_query(self.settings)[0]
+
+    @property
+    def network(self) -> type[Any]:
+        """The network's class."""
+        network = MISTAKES[self.mistake].network
+        assert network is not None  # a test knows that each of them trains
+        return network
+
+    @property
+    def source(self) -> str:
+        """The code in which the mistake is; its lines end in ``# WRONG``."""
+        return MISTAKES[self.mistake].source
+
+    def answer(self, guess: Guess) -> str:
+        """Return what is said of a guess: why the figures speak for it, or against it."""
+        if guess.mistake == self.mistake:
+            return f"Yes: {guess.words}. {self.seen}"
+        return f"No. {guess.shows} {self.here[guess.kind]}"
+
+
+def _read_levels() -> tuple[tuple[Guess, ...], tuple[Level, ...]]:
+    table = tomllib.loads((Path(__file__).parent / "levels.toml").read_text(encoding="utf-8"))
+    settings, here = table["settings"]["query"], table["here"]
+    levels = (
+        {"settings": settings} | level | {"here": MappingProxyType(here | level.get("here", {}))}
+        for level in table["level"]
+    )
+    return tuple(Guess(**guess) for guess in table["guess"]), tuple(Level(**level) for level in levels)
+
+
+GUESSES, LEVELS = _read_levels()
+"""What can be guessed, and the levels, the first first."""
 
 
 class LabPanel:
@@ -41,20 +105,20 @@ class LabPanel:
     ----------
     level : int
         The level that it begins with, 1 for the first.
-    solved : set of int
+    solved : set of int, optional
         The levels that are solved, kept up to date.
     on_level : callable
-        Called after another level is opened.
+        Called with the level after it is opened.
     on_fault : callable
         Called with what a handler raises, to tell the user.
     """
 
     def __init__(
         self,
-        level: int = 1,
-        *,
+        level: int,
         solved: set[int] | None = None,
-        on_level: Callable[[], object] = lambda: None,
+        *,
+        on_level: Callable[[int], object] = lambda _level: None,
         on_fault: Callable[[Exception], object] = log_fault,
     ) -> None:
         self.level, self._solved, self._on_level = level, set() if solved is None else solved, on_level
@@ -64,10 +128,10 @@ class LabPanel:
         self.question = Display(BugQuestion())
         self.question.on_press(views.on_loop(self._on_press))
         self.sections: Mapping[str, Panel] = {
-            "curves": _Curves(views),
-            "weights": _Inside(FirstWeights(views)),
-            "histograms": _Inside(Histograms(views)),
-            "check": _Inside(GradientCheck(views), at_start=True),
+            "curves": Overview(views, "explorer-lab-curves", opens=False),
+            "weights": SectionPanel(FirstWeights(views)),
+            "histograms": SectionPanel(Histograms(views)),
+            "check": SectionPanel(GradientCheck(views), at_start=True),
             "step": _Step(session),
         }
         words = ("Curves", "Weights", "Histograms", "Gradient check", "One step")
@@ -90,7 +154,7 @@ class LabPanel:
         chosen = LEVELS[level - 1]
         self._session.take_network(chosen.network, chosen.config)
         self._show_question()
-        self._on_level()
+        self._on_level(level)
 
     def close(self) -> None:
         """End the run, and draw nothing more."""
@@ -111,9 +175,7 @@ class LabPanel:
             self._session.restart()
         elif verb == "level" and number in map(str, range(1, len(LEVELS) + 1)):
             self.open(int(number))
-        elif verb == "guess" and number in map(str, range(len(GUESSES))):
-            if self._is_found:
-                return
+        elif verb == "guess" and number in map(str, range(len(GUESSES))) and not self._is_found:
             self._guessed = (*self._guessed, int(number))
             if GUESSES[int(number)].mistake == self._of_level.mistake:
                 self._solved.add(self.level)
@@ -121,62 +183,21 @@ class LabPanel:
 
     def _show_question(self) -> None:
         level, guessed = self._of_level, [GUESSES[place] for place in self._guessed]
-        self.question.show(
-            BugQuestion(
-                level=self.level,
-                solved=[number in self._solved for number in range(1, len(LEVELS) + 1)],
-                guesses=[
-                    (guess.words, guess.mistake == level.mistake if guess in guessed else None)
-                    for guess in GUESSES
-                ],
-                said=level.answer(guessed[-1]) if guessed else _INTRODUCTION,
-                is_right=guessed[-1].mistake == level.mistake if guessed else None,
-                source=level.source if self._is_found else "",
-            )
+        is_right = {guess: guess.mistake == level.mistake for guess in guessed}
+        question = BugQuestion(
+            level=self.level,
+            solved=[number in self._solved for number in range(1, len(LEVELS) + 1)],
+            guesses=[(guess.words, is_right.get(guess)) for guess in GUESSES],
+            said=level.answer(guessed[-1]) if guessed else _INTRODUCTION,
+            is_right=is_right[guessed[-1]] if guessed else None,
+            source=level.source if self._is_found else "",
         )
+        self.question.show(question)
 
     def _show_section(self, state: ViewState) -> None:
         for name, section in self.sections.items():
             set_hidden(section.view, name != self.choice.value)
         self.sections[self.choice.value].show(state)
-
-
-class _Curves:
-    """Loss, accuracy, confusion matrix and mistakes."""
-
-    def __init__(self, views: Views) -> None:
-        self.parts = (
-            Curve("loss", views),
-            Curve("accuracy", views),
-            ChosenMatrix(views),
-            ChosenGallery(views),
-        )
-        self.view = box("explorer-lab-curves", *(part.view for part in self.parts))
-
-    def show(self, state: ViewState) -> None:
-        """Show the records of the run."""
-        for part in self.parts:
-            state.in_turn(part.show, state)
-
-
-class _Inside:
-    """A section of the tab "inside"; where mistakes show best at the start, at the first weights."""
-
-    def __init__(self, section: FirstWeights | Histograms | GradientCheck, *, at_start: bool = False) -> None:
-        self.section, self._at_start = section, at_start
-        self._subjects = Subjects()
-        self._first: Subject | None = None
-        self.view = section.view
-
-    def show(self, state: ViewState) -> None:
-        """Show the network."""
-        subject = self._subjects.of(state)
-        if subject is not None and self._at_start:
-            if self._first is None or self._first.first is not subject.first:
-                self._first = replace(subject, weights=subject.first, epoch=0.0)
-            subject = self._first
-        if subject is not None:
-            self.section.show(state, subject)
 
 
 class _Step:
@@ -185,9 +206,9 @@ class _Step:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._shown: OwnClass | None = None
-        headings = ("parameter", "shape", "gradient", "step ÷ −lr · gradient")
-        self.steps = Display(Table("The first step", headings))
+        steps = ("parameter", "shape", "gradient", "step ÷ −lr · gradient")
         batches = ("mini-batch", "X", "d", "with their own label")
+        self.steps = Display(Table("The first step", steps))
         self.batches = Display(Table("What train_iteration is given", batches))
         self.caption = Caption()
         step = Caption(
@@ -224,3 +245,42 @@ def _step_row(step: ParameterStep) -> list[str]:
 def _batch_row(number: int, arrival: Arrival) -> list[str]:
     paired = f"{arrival.n_paired} of {arrival.n_images}"
     return [str(number), str(arrival.X_shape), str(arrival.d_shape), paired]
+
+
+class BugLab(AppBox):
+    """Networks with one mistake each, which their figures give away: name it from a list.
+
+    Parameters
+    ----------
+    level : int
+        The level that it begins with, 1 to 10.
+    layout : Layout or dict, optional
+        As of any ipywidgets box.
+
+    Raises
+    ------
+    ValueError
+        If there is no such level.
+
+    Examples
+    --------
+    >>> from explorer import BugLab
+    >>> lab = BugLab(level=3)
+    """
+
+    panel: LabPanel
+
+    def __init__(self, level: int = 1, *, layout: Layout | Mapping[str, Any] | None = None) -> None:
+        if level not in range(1, len(LEVELS) + 1):
+            raise ValueError(f"level is {level!r}; expected 1 to {len(LEVELS)}")
+        look_of(Path(__file__).parents[2])  # the sheets of the app
+        self.panel = LabPanel(level)
+        super().__init__([self.panel.view, KernelNotice()], layout=layout)
+        self.add_class("explorer-app")
+        self.panel.show(self.panel.views.state)
+
+    def close(self) -> None:
+        """End its run, and close the widgets."""
+        if "panel" in vars(self):  # it was made whole
+            self.panel.close()
+        super().close()

@@ -1,12 +1,11 @@
-"""Small pictures in rows, each row with a name, such as a few images of each class."""
+"""Small pictures: in rows that have names, such as a few images of each class, or as the steps to the last."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
 
-from explorer.widgets.rendered import Element, button_element, element
+from explorer.widgets.rendered import Drawable, Element, button_element, element
 
-__all__ = ["PictureRow", "PictureRows", "RowPicture"]
+__all__ = ["PictureRow", "PictureRows", "PictureSteps", "RowPicture"]
 
 _PITCH = 29 / 28  # from one picture of the sprite to the next in widths of one: 28 pixels, and a gap of one
 
@@ -32,15 +31,15 @@ class PictureRow:
 
 
 @dataclass(frozen=True, slots=True)
-class PictureRows:
+class PictureRows(Drawable):
     """Rows of pictures, for a `Display`."""
 
-    kind: ClassVar[str] = "explorer-picture-rows"
+    kind = "explorer-picture-rows"
 
     heading: str = ""
     """What they show."""
     rows: Sequence[PictureRow] = ()
-    sprite: bytes = b""
+    picture: bytes = b""
     """A PNG of all pictures of 28 × 28 pixels, `columns` to a row, as `explorer.figures.digits.sprite` makes. Each
     of the rows begins a row of it."""
     columns: int = 1
@@ -51,11 +50,6 @@ class PictureRows:
     """Whether the first picture of each row is of another kind than the others."""
     offer: str = ""
     """Words of a button after the heading, whose press is ``"offer"``; none if empty."""
-
-    @property
-    def pictures(self) -> tuple[bytes, ...]:
-        """The sprite."""
-        return (self.sprite,)
 
     def elements(self) -> list[Element]:
         """Return the rows as they are drawn."""
@@ -79,18 +73,43 @@ class PictureRows:
             for index, picture in enumerate(row.pictures)
         )
         tiles = element("ul", *pictures, aria_label=row.name or None, style={"--columns": str(self.columns)})
-        return element("li", element("span", row.name, class_="explorer-row-name", aria_hidden="true"), tiles)
+        return element("li", element("span", row.name, class_="explorer-row-name", aria_hidden=True), tiles)
 
     def _picture(self, picture: RowPicture, row: int, column: int, n_rows: int) -> Element:
         style = {
             "background-size": f"{100 * _PITCH * self.columns:.3f}% {100 * _PITCH * n_rows:.3f}%",
             "background-position": f"{_place(column, self.columns):.3f}% {_place(row, n_rows):.3f}%",
         }
-        shown = {"role": "img", "aria_label": picture.detail, "picture": 0 if self.sprite else None}
+        shown = {"role": "img", "aria_label": picture.detail, "picture": 0 if self.picture else None}
         tile = element("div", class_="explorer-row-picture", style=style, **shown)
-        return element("li", tile, element("span", picture.caption, aria_hidden="true"), title=picture.detail)
+        return element("li", tile, element("span", picture.caption, aria_hidden=True), title=picture.detail)
 
 
 def _place(at: int, count: int) -> float:
     """Return where a picture begins, in percent of what is left over: so the place of a background is measured."""
     return 100 * _PITCH * at / (_PITCH * count - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class PictureSteps(Drawable):
+    """Steps as pictures, for a `Display`."""
+
+    kind = "explorer-picture-steps"
+
+    steps: tuple[tuple[str, str], ...]
+    """For each picture, in order, a word under it, and a sentence as tool tip and for screen readers."""
+    picture: bytes = b""
+    """A PNG of them side by side, as `explorer.figures.digits.sprite` makes; nothing shows empty frames."""
+
+    def elements(self) -> list[Element]:
+        """Return the steps as they are drawn."""
+        return [element("ol", *map(self._step, range(len(self.steps))), aria_label="Steps")]
+
+    def _step(self, index: int) -> Element:
+        (caption, detail), n = self.steps[index], len(self.steps)
+        # In percent, the place of a background is measured on what is left over, hence the - 1.
+        place, size = f"{100 * index / max(1, n - 1)}% 0", f"{100 * n}% 100%"
+        style = {"background-position": place, "background-size": size}
+        shown = {"role": "img", "aria_label": detail, "style": style, "picture": 0 if self.picture else None}
+        picture = element("div", class_="explorer-step-picture", **shown)
+        return element("li", picture, element("div", caption, aria_hidden=True), title=detail)

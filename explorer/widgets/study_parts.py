@@ -1,0 +1,75 @@
+"""The parts of a study: a button that starts or ends it, how far it is, and buttons for its file."""
+
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import traitlets
+
+from explorer.widgets.look import script
+from explorer.widgets.rendered import Drawable, Element, button_element, element, icon_element
+from explorer.widgets.upload import FilePart
+
+__all__ = ["StudyFiles", "StudyProgress"]
+
+_SQUARE, _TRIANGLE = "M4 4h8v8H4z", "M5 3.5v9l7.5-4.5z"
+_WORDS = MappingProxyType(
+    {
+        "run": "Run the study",
+        "go on": "Continue the study",
+        "confirm": "Start anyway",
+        "stop": "Stop the study",
+    }
+)
+
+
+@dataclass(frozen=True)
+class StudyProgress(Drawable):
+    """A button, a bar of progress, and a line of text, for a `Display`."""
+
+    kind = "explorer-study"
+
+    text: str = ""
+    """For example ``"12 of 48 runs · 20 s left"``."""
+    fraction: float = 0.0
+    """How far the study is, 0 to 1."""
+    press: str = "run"
+    """What the button stands for: ``"run"``, ``"go on"``, ``"confirm"`` or ``"stop"``; a press of another was on
+    its way when that changed."""
+    waits: bool = False
+    """Whether the button can't be pressed."""
+
+    @property
+    def running(self) -> bool:
+        """Whether the study is under way: the button then stops it."""
+        return self.press == "stop"
+
+    def elements(self) -> list[Element]:
+        """Return the bar as elements."""
+        icon = icon_element(_SQUARE if self.running else _TRIANGLE)
+        looks = {"class_": "explorer-button", "data_primary": not self.running, "disabled": self.waits}
+        run = button_element(self.press, icon, _WORDS[self.press], **looks)
+        shown = {"aria_label": "Progress of the study", "hidden": not self.running and self.fraction == 0}
+        bar = element("progress", max=1, value=self.fraction, **shown)
+        progress = element("div", bar, element("p", self.text, role="status"))
+        return [element("div", run, progress, class_="explorer-study-progress")]
+
+
+class StudyFiles(FilePart):
+    """Two buttons: what they do is up to those who listen.
+
+    Attributes
+    ----------
+    can_save : bool
+        Whether there is a study to save.
+    can_open : bool
+        Whether a file may take its place.
+    """
+
+    _esm = script("study_files")
+
+    can_save = traitlets.Bool(False).tag(sync=True)
+    can_open = traitlets.Bool(True).tag(sync=True)
+    most_bytes = traitlets.Int(1 << 28).tag(sync=True)
+
+    def _offers(self, event: str) -> bool:
+        return self.can_save if event == "save" else self.can_open

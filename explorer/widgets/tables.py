@@ -1,0 +1,159 @@
+"""Tables: of words and numbers that can be sorted, of two runs, of gradients found in two ways."""
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple, Self
+
+from explorer.widgets.rendered import (
+    Drawable,
+    Element,
+    button_element,
+    element,
+    row_element,
+    table_element,
+    word_of,
+)
+
+__all__ = ["CheckedRow", "CheckedWeights", "SideBySide", "Table"]
+
+
+@dataclass(frozen=True)
+class Table(Drawable):
+    """A table for a `Display`, whose headings tell a press: `sorted_on` that is the table to show next."""
+
+    kind = "explorer-table"
+
+    caption: str
+    """What the table tells, for screen readers."""
+    columns: Sequence[str]
+    """The headings. The first column names the rows; the others hold numbers, set to the right."""
+    meanings: Mapping[str, str] = field(default_factory=dict)
+    """Sentences that explain headings."""
+    rows: Sequence[Sequence[str]] = ()
+    """The cells' text, row by row."""
+    marked: Collection[tuple[int, int]] = ()
+    """Row and column of the cells that stand out."""
+    sorted_by: int = -1
+    """The column that the rows are sorted by, whatever their order in `rows`; -1 for none."""
+    descending: bool = False
+    """Whether the largest comes first."""
+
+    def sorted_on(self, press: str) -> Self:
+        """Return the table sorted by the column whose heading was pressed; pressed again, the other way round."""
+        columns = [str(column) for column in range(len(self.columns))]
+        if press not in columns:
+            return self
+        column = columns.index(press)
+        descending = column == self.sorted_by and not self.descending
+        return replace(self, sorted_by=column, descending=descending)
+
+    def elements(self) -> list[Element]:
+        """Return the table as it is drawn."""
+        order: Sequence[int] = range(len(self.rows))
+        if self.sorted_by >= 0:
+            order = sorted(order, key=self._measured, reverse=self.descending)
+        head = map(self._heading, range(len(self.columns)))
+        return [table_element(self.caption, head, map(self._row, order))]
+
+    def _heading(self, column: int) -> Element:
+        direction = "none" if column != self.sorted_by else "descending" if self.descending else "ascending"
+        words = self.columns[column]
+        button = button_element(str(column), words, data_help=self.meanings.get(words))
+        return element("th", button, scope="col", aria_sort=direction)
+
+    def _row(self, row: int) -> Element:
+        marks = [(row, column) in self.marked for column in range(len(self.rows[row]))]
+        (first, is_marked), *others = zip(self.rows[row], marks, strict=True)
+        cells = (element("td", text, data_marked=mark) for text, mark in others)
+        return element("tr", element("th", first, scope="row", data_marked=is_marked), *cells)
+
+    def _measured(self, row: int) -> tuple[bool, float, str]:
+        """Return what a row is sorted by: a number, whatever stands round it, comes before words."""
+        text = self.rows[row][self.sorted_by]
+        try:
+            return False, float(re.sub(r"[^\d.-]", "", text)), ""
+        except ValueError:
+            return True, 0.0, text
+
+
+@dataclass(frozen=True, slots=True)
+class SideBySide(Drawable):
+    """A verdict, remarks, and a table of two columns, for a `Display`. Without a verdict it takes no room."""
+
+    kind = "explorer-side-by-side"
+
+    heads: Sequence[tuple[str, str]] = ()
+    """Words and colour of A and of B: ``("A · run 1", "#332288")``."""
+    verdict: str = ""
+    """What the comparison comes to."""
+    remarks: Sequence[str | Sequence[Element | str]] = ()
+    """What else there is to know; a remark may come in pieces, of which some are words that explain themselves."""
+    lines: Sequence[tuple[str, str, str]] = ()
+    """Properties: the name, and what it is in A and in B."""
+
+    def elements(self) -> list[Element]:
+        """Return the comparison as it is drawn."""
+        heads = [element("td"), *(_coloured(*head) for head in self.heads)]
+        pieces = ([remark] if isinstance(remark, str) else remark for remark in self.remarks)
+        rows = (row_element(*line) for line in self.lines)
+        return [
+            element("p", self.verdict, class_="explorer-verdict", role="status", aria_live="polite"),
+            element("div", *(element("p", *remark) for remark in pieces), class_="explorer-remarks"),
+            table_element("Two runs side by side", heads, rows, hidden=not self.lines),
+        ]
+
+
+def _coloured(words: str, colour: str) -> Element:
+    swatch = element("span", class_="explorer-swatch", aria_hidden=True, style={"background": colour})
+    return element("th", swatch, words, scope="col")
+
+
+class CheckedRow(NamedTuple):
+    """One weight as it is written."""
+
+    weight: str
+    """Its name: ``"W1[3, 402]"``."""
+    analytic: str
+    numeric: str
+    """The gradient in two ways."""
+    difference: str
+    """How far they lie apart."""
+    verdict: str
+    """``"agree"``, or what else is to say."""
+    agrees: bool | None
+    """Whether all is well with it; None where that can't be judged."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedWeights(Drawable):
+    """Checked weights, for a `Display`, with a button to check others; it is heard as ``"again"``."""
+
+    kind = "explorer-checked-weights"
+
+    verdict: str = ""
+    """What they say together."""
+    how: str = ""
+    """How the numbers were found."""
+    rows: tuple[CheckedRow, ...] = ()
+    """The weights; without any there is nothing to check again either."""
+    agrees: bool | None = None
+    """Whether the verdict is good; None where there is none."""
+
+    def elements(self) -> list[Element]:
+        """Return the table as it is drawn."""
+        rows = self.rows
+        again = button_element("again", "Check other weights", class_="explorer-button", hidden=not rows)
+        good = word_of(self.agrees)
+        said = element("p", self.verdict, class_="explorer-verdict", role="status", data_agrees=good)
+        words = ("weight", "analytic ∂L/∂w", "numeric ∂L/∂w", "relative difference")
+        unseen = element("span", "verdict", class_="explorer-unseen")
+        head = [element("th", heading, scope="col") for heading in (*words, unseen)]
+        lines = (row_element(*texts, data_agrees=word_of(agrees)) for *texts, agrees in rows)
+        scroll = {"role": "group", "aria_label": "Gradients", "tabindex": 0, "hidden": not rows}
+        parts = (
+            element("header", said, again),
+            element("div", table_element("Gradients", head, lines), class_="explorer-table-scroll", **scroll),
+            element("p", self.how, class_="explorer-muted explorer-small"),
+        )
+        return [element("section", *parts, aria_label="Gradient check")]

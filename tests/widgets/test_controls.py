@@ -1,6 +1,10 @@
+"""Choices and amounts, without a page: whoever sets a value, it is one that there is."""
+
 from __future__ import annotations
 
-from explorer.widgets.controls import Dropdown
+import pytest
+
+from explorer.widgets.controls import Dropdown, Slider
 
 
 def test_the_first_is_chosen_and_only_what_is_offered_can_be(from_page):
@@ -22,3 +26,13 @@ def test_other_options_come_in_one_message_and_keep_the_choice_where_they_can(se
     assert sent[1:] == [{"options": [["", "none"]], "value": ""}]
     choice.offer({"": "none"})
     assert len(sent) == 2
+
+
+@pytest.mark.parametrize(("value", "kept"), [(-61, -60), (12.5, 12.5), (1e9, 60)])
+def test_the_value_stays_within_the_range(from_page, value, kept):
+    slider = Slider(label="Rotation", low=-60, high=60, unit="°")
+    from_page.set(slider, value=value)
+    assert slider.value == kept
+    slider.value = 0
+    slider.value = value
+    assert slider.value == kept

@@ -93,17 +93,12 @@ class RunProgress:
 class RunBar(PagePart):
     """Train, pause, step, stop, reset, the auto-train switch, and the progress.
 
-    Parameters
-    ----------
-    auto : bool
-        Whether a changed setting starts training at once.
-
     Attributes
     ----------
     status : str
         One of `STATUSES`; set by the app.
     auto : bool
-        The switch; set by the user, observed by the app.
+        The switch: whether a changed setting starts training at once. Set by the user, observed by the app.
     resumes : str
         What the button says that lets a run go on after its end; empty where that is not possible.
     trains : str

@@ -189,7 +189,8 @@ def test_stop_pause_step_reset(app):
     assert shown["Train accuracy"].note == "of 600 training images"
     assert shown["Epoch time"].value == "–"
     overview = app.panels["overview"]
-    assert overview.confusion.matrix.text.startswith(f"{np.trace(app.confusion)} of 200 test images right")
+    matrix = overview.confusion.matrix
+    assert matrix.figure.summary.startswith(f"{np.trace(app.confusion)} of 200 test images right")
     assert f"{200 - np.trace(app.confusion)} mistakes" in overview.gallery.images.gallery.heading
     assert overview.accuracy.caption.text.startswith("epoch 0 of 500, test accuracy")
     app.session.step("epoch")

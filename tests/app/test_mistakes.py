@@ -157,8 +157,8 @@ def test_a_matrix_says_that_its_cells_can_be_chosen(app):
     panel = app.panels["mistakes"].matrix
     assert panel.caption.text == "Click a cell to see its images."
     app.views.choose(9, 4)
-    assert panel.caption.text == panel.matrix.text
-    assert "test images right" in panel.matrix.text
+    assert panel.caption.text == panel.matrix.figure.summary
+    assert "test images right" in panel.matrix.figure.summary
     assert panel.matrix.figure._clicks
 
 

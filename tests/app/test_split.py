@@ -35,7 +35,7 @@ def test_the_page_says_validation_where_it_shows_it(app):
     assert names[-2:] == ["train", "validation"]
     assert "validation accuracy" in overview.accuracy.caption.text
     assert overview.loss.caption.text.endswith("validation loss.")
-    assert "150 validation images right" in overview.confusion.matrix.text
+    assert "150 validation images right" in overview.confusion.matrix.figure.summary
     app.panels.tab_bar.selected = "runs"
     runs = app.panels["runs"]
     assert runs.captions["accuracy"].text.startswith("highest validation accuracy")

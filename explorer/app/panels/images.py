@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from explorer.app.views import ANY, OnLoop, ViewState
 from explorer.datasets import Dataset
 from explorer.figures.digits import sprite
-from explorer.figures.palette import Theme
 from explorer.network.mistakes import probabilities, select_samples
 from explorer.training import TrainingConfig
 from explorer.widgets.gallery import Gallery, GalleryImage
@@ -86,46 +85,37 @@ class ChosenImages:
         if wanted == self._shown or not (at_once or monotonic() - self._shown_at >= _SECONDS_BETWEEN):
             return
         self._shown, self._shown_at = wanted, monotonic()
+        chosen = {"true": self._true, "predicted": self._predicted}
         if state.moment is None or state.run is None:
             # No images, but what is chosen: it holds for those to come, and the first are not to wait.
             what = self._what or "Images"
-            self.gallery.show(what, [], b"", columns=1, n_pages=0, empty=state.nothing, **self._chosen)
+            self.gallery.show(what, [], b"", columns=1, n_pages=0, empty=state.nothing, **chosen)
             self._shown_at = float("-inf")
             return
+        data, config, outputs = self._dataset, state.run.config, state.moment.test_outputs
         indices = select_samples(
-            state.moment.test_outputs,
-            self._dataset.test_labels,
+            outputs,
+            data.test_labels,
             true=None if self._true == ANY else self._true,
             predicted=None if self._predicted == ANY else self._predicted,
             mistakes_only=state.cell is None,
             order=self._order,
-            loss=state.run.config.loss,
+            loss=config.loss,
         )
-        self._show_page(indices, state.moment.test_outputs, state.run.config, state.theme)
-
-    @property
-    def _chosen(self) -> dict[str, int]:
-        """The classes that are chosen, as `Gallery.show` takes them."""
-        return {"true": self._true, "predicted": self._predicted}
-
-    def _show_page(
-        self, indices: NDArray[np.int64], outputs: NDArray[Any], config: TrainingConfig, theme: Theme
-    ) -> None:
-        data, at_once = self._dataset, self._per_page
-        n_pages = max(1, -(-len(indices) // at_once))
+        n_pages = max(1, -(-len(indices) // self._per_page))
         self._page = min(self._page, n_pages - 1)
-        page = indices[self._page * at_once : (self._page + 1) * at_once]
+        page = indices[self._page * self._per_page :][: self._per_page]
         columns = max(1, len(page))
         sources = {index: f"{data.held_out} image {grouped(index)}" for index in page.tolist()}
         self.gallery.show(
             self._heading(len(indices)),
             read_images(outputs[:, page], data.test_labels[page], config, data.class_names, sources),
-            sprite(data.test_images[page], columns, theme=theme) if len(page) else b"",
+            sprite(data.test_images[page], columns, theme=state.theme) if len(page) else b"",
             columns=columns,
             page=self._page,
             n_pages=n_pages,
             empty=self._nothing(),
-            **self._chosen,
+            **chosen,
         )
 
     def _heading(self, n: int) -> str:

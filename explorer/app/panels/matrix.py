@@ -60,16 +60,10 @@ class _Cells:
         keys = {name: partial(move, *step) for name, step in _STEPS.items()} | {"Escape": leave}
         self.figure = LiveFigure(figure, on_click=click, on_key=keys, **options)
 
-    @property
-    def text(self) -> str:
-        """What it shows, in a sentence."""
-        shown: str = self.figure.summary
-        return shown
-
     def caption(self, state: ViewState) -> str:
         """Return what it shows; at rest, while no cell is chosen, that one can be."""
         is_news = state.is_training or state.cell is not None
-        return state.nothing or (self.text if is_news else _CHOOSE)
+        return state.nothing or (str(self.figure.summary) if is_news else _CHOOSE)
 
     def mark(self, cell: tuple[int, int] | None) -> None:
         """Put the frame round a cell (row, column), or round none."""
@@ -201,7 +195,7 @@ class ComparedMatrix:
             before = None if other.newest is None else other.newest.confusion
             called = other.short_title  # the choice over the figure says the rest
             self.difference.show(before, counts, state.theme, (called, "this run"))
-            self.caption.text = self.difference.text
+            self.caption.text = self.difference.figure.summary
         # The boxes are hidden, not the parts: a part doesn't hear of a class that comes later.
         for alone in self._alone:
             set_hidden(alone, other is not None)

@@ -61,7 +61,7 @@ class RunComparison:
         if compare:
             self._name_classes(a.dataset.class_names, theme)
             self.difference.show(in_a, in_b, theme)
-            self.caption.text = self.difference.text
+            self.caption.text = self.difference.figure.summary
 
     def _name_classes(self, class_names: Sequence[str], theme: Theme) -> None:
         """See that the figure has the classes of the runs, which may be those of another data set."""

@@ -16,8 +16,7 @@ from explorer.figures.palette import Theme
 from explorer.network.walkthrough import Walkthrough, busiest_units, walk_through
 from explorer.widgets.bars import Bar, Bars
 from explorer.widgets.rendered import Display
-from explorer.widgets.sample_picker import NO_SAMPLE, SamplePicker, Wish
-from explorer.widgets.walkthrough import FormulaLine, Stage, Strip, WalkthroughView
+from explorer.widgets.walkthrough import NO_SAMPLE, FormulaLine, SamplePicker, Stage, Strip, WalkthroughView
 from explorer.wording import counted
 
 __all__ = ["OneImage"]
@@ -74,7 +73,7 @@ class OneImage(Section):
             self._drawing = None
         self._redraw()
 
-    def _on_wish(self, wish: Wish) -> None:
+    def _on_wish(self, wish: str) -> None:
         """Go to a random image, or to the next misclassified one; after the last comes the first."""
         if wish == "random":
             self.picker.index = int(self._rng.integers(self.picker.n_samples))

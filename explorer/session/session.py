@@ -587,12 +587,13 @@ class Session:
         self._publish()
 
     def _branch(self, parent: SessionRun, moment: Moment, *, paused: bool = False) -> None:
-        config = self._config.at_step(parent.steps_at_ends[int(moment.epoch)])
+        config = self._config
         if config.epochs <= moment.epoch:
             if moment.epoch >= MOST_EPOCHS:
                 text = f"These weights have been trained for {MOST_EPOCHS} epochs, and no run has more."
                 raise ForkError(text, "Train starts a new run.")
             config = config.replace(epochs=min(MOST_EPOCHS, int(moment.epoch) + 10))
+        config = config.at_step(parent.steps_at_ends[int(moment.epoch)])
         try:
             training = TrainingRun(config, self.dataset, start=moment.snapshot)
         except ConfigError:

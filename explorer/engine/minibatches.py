@@ -145,7 +145,7 @@ class MiniBatches:
         """Whether an epoch has at most 20 mini-batches, so that each has a score of its own."""
         self.is_blocked = size <= LARGEST_BLOCKED and self._descent.is_plain and self._dropout is None
         """Whether tiny mini-batches share their work on the first layer."""
-        self._loads = cache(self._make_loads)  # by number of images
+        self._loads = dict[int, tuple[Load, ...]]()  # by number of images
         self._load, self._done, self._is_ended = None, 0, False
 
     def _make_loads(self, n: int) -> tuple[Load, ...]:
@@ -167,7 +167,9 @@ class MiniBatches:
         batch = Score()
         if self._dropout is not None and begin == 0:
             self._dropout.begin(number)
-        for load in self._loads(n - begin):
+        if n - begin not in self._loads:  # to `cache` the method would be a circle of references
+            self._loads[n - begin] = self._make_loads(n - begin)
+        for load in self._loads[n - begin]:
             stop = start + load.rows
             self._gather(order[start:stop], start, labels[start:stop])
             self._load = load

@@ -82,10 +82,10 @@ def transform(
 ) -> Images:
     """Return new images: scaled and turned about the centre, then shifted, and bent.
 
-    Images are uint8 of shape (n, 28, 28); each amount is one for all, or an array of shape (n,): `right` and
-    `down` in pixels, `degrees` anticlockwise, `size` a factor above 0. `elastic` is the standard deviation of a
-    pixel's displacement on each axis, in pixels, which `rng` draws. Bilinear interpolation between the four pixels
-    around each place, in steps of 1/256 pixel; 0 outside.
+    Images are uint8 of shape (n, 28, 28); each amount is one for all, or float64 of shape (n,): `right` and `down`
+    in pixels, `degrees` anticlockwise, `size` a factor above 0. `elastic` is the standard deviation of a pixel's
+    displacement on each axis, in pixels, which `rng` draws. Bilinear interpolation between the four pixels around
+    each place, in steps of 1/256 pixel; 0 outside.
     """
     turn = np.deg2rad(degrees)
     cosine, sine = np.cos(turn) / size, np.sin(turn) / size

@@ -35,8 +35,7 @@ class DatasetOffer:
 def offer_file(name: str, path: str | Path, shared: Path | None = None) -> DatasetOffer:
     """Return the offer of what `load_dataset` reads at a path, called by a name, whatever its file is.
 
-    In the folder `shared`, which need not exist yet, the first process to read the data set puts it, and all map
-    it.
+    The first process to read it puts it into the folder `shared`, which need not exist yet, and all map it there.
     """
 
     def load() -> Dataset:

@@ -237,7 +237,7 @@ class Session:
         self._begin(training, first)
 
     def take_network(self, network: type[Any], config: TrainingConfig) -> None:
-        """Train another class of one's own, and forget all runs so far; `TypeError` if it is none of a network."""
+        """Train another class of one's own, and forget all runs so far; `TypeError` if it is no network's."""
         own = OwnClass(network)
         self._leave_reference()
         self._run, self._earlier, self._n_runs = None, EarlierRuns(), 0

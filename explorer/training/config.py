@@ -254,7 +254,7 @@ class TrainingConfig:
         return tuple(ends)
 
     def at_step(self, step: float) -> TrainingConfig:
-        """Return these settings as they are after so many steps: without changes in mid-run to come."""
+        """Return these settings as they stand after so many steps, with no changes in mid-run to come."""
         done = [change for change in self.changes if change.step <= step][-1:]
         in_use = {"learning_rate": done[0].learning_rate, "batch_size": done[0].batch_size} if done else {}
         return self.replace(changes=(), **in_use)

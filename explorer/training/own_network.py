@@ -20,15 +20,7 @@ from explorer.network import ACTIVATIONS, OUTPUTS, NeuralNetwork
 from explorer.training.config import FIELDS, TrainingConfig
 from explorer.training.process_settings import one_blas_thread
 
-__all__ = [
-    "NETWORK_SETTINGS",
-    "RUN_SETTINGS",
-    "OwnClass",
-    "OwnNetwork",
-    "OwnNetworkError",
-    "departs",
-    "recognised",
-]
+__all__ = ["NETWORK_SETTINGS", "OwnClass", "OwnNetwork", "OwnNetworkError", "departs", "recognised"]
 
 Array = NDArray[Any]
 
@@ -39,11 +31,9 @@ NETWORK_SETTINGS = (
 )  # fmt: skip
 """The settings that the textbook's network takes; a class of one's own decides about those it doesn't take."""
 
-RUN_SETTINGS = (
+_OURS = (  # what the textbook's own `fit` doesn't do either
     "schedule", "warmup", "shift", "rotation", "scale", "elastic", "patience", "changes",
 )  # fmt: skip
-"""What the textbook's own `fit` doesn't do either, but only a run of its network."""
-
 _N_PROBED = 16  # random samples that two networks are compared on
 _PACKAGES = (Path(__file__).parents[1], Path(np.__file__).parent)
 
@@ -100,8 +90,12 @@ class OwnClass:
     @property
     def settings(self) -> tuple[str, ...]:
         """The settings that mean something to it; the others are its own."""
-        known = (name for name in FIELDS if name not in RUN_SETTINGS)
+        known = (name for name in FIELDS if name not in _OURS)
         return tuple(name for name in known if name not in NETWORK_SETTINGS or name in self.keywords)
+
+    def without_ours(self, config: TrainingConfig) -> TrainingConfig:
+        """Return a config without what only a run of the textbook's network does."""
+        return config.replace(**{name: getattr(TrainingConfig(), name) for name in _OURS})
 
     def make(self, config: TrainingConfig, dataset: Dataset) -> Any:
         """Return one, with the sizes and settings of a config; `OwnNetworkError` if it raises anything."""

@@ -19,7 +19,7 @@ from explorer.datasets import Dataset
 from explorer.engine import Score, ScoredSet, score_outputs
 from explorer.network import LOSSES, OPTIMIZERS, NeuralNetwork, confusion_matrix
 from explorer.training.config import TrainingConfig
-from explorer.training.own_network import RUN_SETTINGS, OwnClass, OwnNetworkError, recognised
+from explorer.training.own_network import OwnClass, OwnNetworkError, recognised
 from explorer.training.records import BatchRecord
 from explorer.training.run import DivergedError, Event, TrainingRun
 
@@ -43,8 +43,7 @@ class OwnRun(TrainingRun):
 
     def __init__(self, own: OwnClass, config: TrainingConfig, dataset: Dataset) -> None:
         self.own: OwnClass = own
-        without = {name: getattr(TrainingConfig(), name) for name in RUN_SETTINGS}
-        super().__init__(config.replace(**without), dataset)
+        super().__init__(own.without_ours(config), dataset)
 
     def _prepare(self) -> None:
         self._watch = watch = _Watch(self.own, self.config)

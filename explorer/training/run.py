@@ -325,7 +325,7 @@ class TrainingRun:
     def _batch_scores(
         self, each: Sequence[Sequence[NDArray[np.floating]]], goes_on: Callable[[], bool]
     ) -> list[Score] | None:
-        """Return the scores of the newest mini-batch with each weights; None if it was left."""
+        """Return the newest mini-batch's score with each of these weights; None if it was left."""
         chosen = self._order[slice(*self._newest)]
         batch = self.dataset.train_images[chosen], self.dataset.train_labels[chosen]
         scores = []

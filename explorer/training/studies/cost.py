@@ -77,7 +77,8 @@ def measured_cost(
 
     Times a few mini-batches of the smallest and the largest network of each optimizer, with dropout and without,
     with the smallest batch size and a large one, in about half a second. The time per image is interpolated over
-    the number of weights and over 1 / batch size.
+    the number of weights and over 1 / batch size. Raises `ConfigError` if a config asks for more training images
+    than there are.
     """
     configs, n_workers = tuple(dict.fromkeys(configs)), n_workers or n_cores()
     if not configs:

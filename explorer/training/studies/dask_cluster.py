@@ -25,7 +25,7 @@ class DaskCluster(Executor):
         self._arrays: list[Any] = []
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        """Call `fn` on a worker; arrays in the arguments, the same in every call, are sent once."""
+        """Call `fn` on a worker; arrays, the same in every call, are sent once. `ConnectionError` without Dask."""
         try:
             # On the client's own thread: from another, a future made as the connection breaks might never end.
             future: Future[Any] = self._client.sync(self._submit, _Call(partial(fn, **kwargs), args))

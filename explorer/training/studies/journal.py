@@ -146,7 +146,7 @@ class Journal:
         self._file.close()
 
     def add(self, trial: Trial) -> None:
-        """Write a trial, and return once it is on the disk; `StudyError`, and the file as before, where not."""
+        """Write a trial to the disk; where that fails, raise `StudyError` and leave the file as it was."""
         self._write(_line(asdict(trial)), self._file.tell())
 
     def _write(self, line: bytes, end: int) -> None:

@@ -161,6 +161,13 @@ class Race(TrainingRun):
                 run.extend(epochs)
         self._over = set()
 
+    def ends_epoch(self, event: Event) -> bool:
+        """Return whether all that are in the race have come to an epoch's end with an event."""
+        if 0 not in self._diverged:
+            return super().ends_epoch(event)
+        epochs = {self.rivals[entry - 1].epoch for entry in self._going()}
+        return isinstance(event, RivalRecord) and isinstance(event.record, Snapshot) and len(epochs) == 1
+
     def drop(self, entry: int) -> None:
         """Let a rival train no further."""
         self._left.add(entry)
@@ -170,14 +177,17 @@ class Race(TrainingRun):
 
         Of equals, the first entry is the last: when its epoch ends, all others' have.
         """
-        epochs, out = (self.epoch, *(run.epoch for run in self.rivals)), self._diverged.keys() | self._left
-        going = [entry for entry in (*range(1, len(epochs)), 0) if entry not in out | self._over]
+        epochs = self.epoch, *(run.epoch for run in self.rivals)
         self.rest()
-        self._up = min(going, key=epochs.__getitem__, default=None)
+        self._up = min(self._going(), key=epochs.__getitem__, default=None)
         if self._up == 0:
             super().__iter__()
         elif self._up is not None:
             iter(self.rivals[self._up - 1])
+
+    def _going(self) -> list[int]:
+        out = self._diverged.keys() | self._left | self._over
+        return [entry for entry in (*range(1, len(self.rivals) + 1), 0) if entry not in out]
 
     def _end(self) -> Event:
         """Stop iterating; where the first entry has diverged, after the exact figures of the others."""

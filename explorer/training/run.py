@@ -263,6 +263,10 @@ class TrainingRun:
             self._rested += perf_counter() - self._rests_since
             self._rests_since = None
 
+    def ends_epoch(self, event: Event) -> bool:
+        """Return whether the run has come to an epoch's end with an event."""
+        return isinstance(event, Snapshot)
+
     def leave(self) -> None:
         """Let go of a mini-batch that is under way, where nobody may ask for its end."""
 

@@ -420,7 +420,7 @@ class _Turn:
     def _used_up(self, event: Event) -> bool:
         if self._allowance == "batch":
             return self._run.step > self._allowed_from
-        return self._allowance == "epoch" and isinstance(event, Snapshot)
+        return self._allowance == "epoch" and self._run.ends_epoch(event)
 
     def _flush(self) -> None:
         records, self._records = tuple(self._records), []

@@ -127,8 +127,12 @@ def test_a_race_whose_first_entry_has_diverged_is_paused_and_goes_on(session):
     (paused,) = state.racing
     assert (state.status, paused.status, state.run.history.end) == ("paused", "paused", None)
     assert paused.evaluation.epoch == paused.epoch
+    for epochs in (1, 2):
+        session.step("epoch")
+        (stepped,) = wait(session).racing
+        assert (stepped.status, stepped.epoch) == ("paused", paused.epochs_done + epochs)
     session.resume()
-    assert other(paused.epochs_done + 2).status == "running"
+    assert other(paused.epochs_done + 4).status == "running"
     session.stop()
     ends = {run.config: run.history.end for run in wait(session).runs}
     assert (ends[first].status, ends[paused.config].status) == ("failed", "stopped")

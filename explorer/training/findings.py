@@ -66,8 +66,11 @@ class Findings:
     n_train: int
     diagnostics: tuple[LayerDiagnostics, ...] = ()
     n_available: int | None = None
+    """Training samples that there are; None for any number more."""
     start_accuracy: float | None = None
+    """Accuracy, 0 to 1, of the weights that the run went on from, as a fork does; None for freshly drawn ones."""
     better: BetterRun | None = None
+    """A run with much the same settings that reached more, of the accuracy that `judged_by` names."""
 
     @property
     def finished(self) -> bool:

@@ -22,10 +22,7 @@ _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 def drawn(
-    traces: Sequence[Mapping[str, Any]],
-    theme: Theme,
-    layout: Mapping[str, Any] = _NOTHING,
-    **fixed: Any,
+    traces: Sequence[Mapping[str, Any]], theme: Theme, layout: Mapping[str, Any] = _NOTHING, **fixed: Any
 ) -> go.Figure:
     """Return a figure of traces in the look of a theme; its layout has the `fixed` properties, and `layout`'s."""
     return go.Figure(traces, {"template": template(theme), **fixed}).update_layout(layout)
@@ -60,7 +57,13 @@ def template(theme: Theme = "light") -> go.layout.Template:
             "separators": ".\u202f",  # thousands apart as everywhere on the page
             "hovermode": "closest",
             "hoverdistance": 24,
-            "hoverlabel": _hover_label(palette),
+            "hoverlabel": {
+                "bgcolor": palette.raised,
+                "bordercolor": palette.hairline,
+                "font": {"family": _FONTS, "size": 12, "color": palette.text},
+                "align": "left",
+                "namelength": -1,
+            },
             "modebar": {
                 "bgcolor": "rgba(0,0,0,0)",
                 "color": palette.muted,
@@ -121,14 +124,4 @@ def _legend(palette: Palette) -> dict[str, Any]:
         "itemsizing": "trace",
         "itemwidth": 30,
         "title": {"text": "", "font": {"size": 11, "color": palette.muted}},
-    }
-
-
-def _hover_label(palette: Palette) -> dict[str, Any]:
-    return {
-        "bgcolor": palette.raised,
-        "bordercolor": palette.hairline,
-        "font": {"family": _FONTS, "size": 12, "color": palette.text},
-        "align": "left",
-        "namelength": -1,
     }

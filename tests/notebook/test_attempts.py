@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from explorer.notebook.attempts import Attempt, AttemptLog
+from explorer.notebook.exercise import Attempt, AttemptLog
 
 RIGHT, WRONG = Attempt("sigmoid", "right", seconds=0.5), Attempt("sigmoid", "wrong", "mirrored", 2)
 

@@ -11,12 +11,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.resources import files
+from textwrap import dedent
 from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 from explorer.checks import exercise
 
-__all__ = ["MARK", "METHODS", "MISTAKES", "TASKS", "Mistake", "Task", "textbook"]
+__all__ = ["MARK", "METHODS", "MISTAKES", "TASKS", "Mistake", "Task", "source_lines", "textbook"]
 
 METHODS = "init_weights", "forward", "predict", "backward", "train_iteration", "fit"
 """The tasks that are methods of the network's class, in their order."""
@@ -76,8 +77,8 @@ class Mistake:
         """The function or method with the mistake, without its docstring; its wrong lines end in ``# WRONG``."""
         answers = vars(self.answers[0]).values()
         members = (member for answer in answers for member in (answer, *vars(answer).values()))
-        functions = (inspect.getsource(member) for member in members if inspect.isfunction(member))
-        return _without_docstring(next(text for text in functions if MARK in text))
+        functions = ("\n".join(source_lines(it).values()) for it in members if inspect.isfunction(it))
+        return next(text for text in functions if MARK in text)
 
 
 def _answers(name: str, edits: Edits) -> SimpleNamespace:
@@ -97,13 +98,17 @@ def _answers(name: str, edits: Edits) -> SimpleNamespace:
     return SimpleNamespace(**{name: defined[name] for name in exercise.__all__})
 
 
-def _without_docstring(text: str) -> str:
-    text = inspect.cleandoc(f"\n{text}")
-    function = ast.parse(text).body[0]
-    assert isinstance(function, ast.FunctionDef)
-    first = function.body[0]
-    lines = text.splitlines()
-    return "\n".join(lines[: first.lineno - 1] + lines[first.end_lineno :])
+def source_lines(thing: Any) -> dict[int, str]:
+    """Return the source's lines by their numbers in the file, leaving out those of docstrings."""
+    code, first = inspect.getsourcelines(thing)
+    text = dedent("".join(code))
+    hidden = {
+        number
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and ast.get_docstring(node) is not None
+        for number in range(node.body[0].lineno, (node.body[0].end_lineno or 0) + 1)
+    }
+    return {first + offset: line for offset, line in enumerate(text.splitlines()) if offset + 1 not in hidden}
 
 
 def _entries(kind: str) -> list[dict[str, Any]]:

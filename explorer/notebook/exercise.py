@@ -19,9 +19,9 @@ from pygments.lexers import PythonLexer
 from pygments.token import STANDARD_TYPES
 
 from explorer.checks import TASKS, Verdict, diagnose
+from explorer.checks.tasks import source_lines
 from explorer.foreign_files import reason
 from explorer.notebook.page import Shown, lesson_html
-from explorer.notebook.source import source_lines
 from explorer.widgets.rendered import Display, Element, element
 from explorer.widgets.task_card import TaskCard
 from explorer.wording import did_you_mean

@@ -1,9 +1,7 @@
 """The package's own source, read from the installed files and shown after the formula."""
 
-import ast
 import inspect
 from pathlib import Path
-from textwrap import dedent
 from typing import Any
 
 from pygments import highlight
@@ -11,9 +9,10 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
 import explorer
+from explorer.checks.tasks import source_lines
 from explorer.notebook.page import Shown, lesson_html
 
-__all__ = ["source", "source_lines"]
+__all__ = ["source"]
 
 _FOLDER = Path(explorer.__file__).parents[1]
 
@@ -35,19 +34,6 @@ def source(*things: Any) -> Shown:
     parts = [(thing, source_lines(thing)) for thing in own]
     html = "".join(_block(thing, lines) for thing, lines in parts)
     return Shown(html, "\n\n".join("\n".join(lines.values()) for _, lines in parts))
-
-
-def source_lines(thing: Any) -> dict[int, str]:
-    """Return the source's lines by their numbers in the file, leaving out those of docstrings."""
-    code, first = inspect.getsourcelines(thing)
-    text = dedent("".join(code))
-    hidden = {
-        number
-        for node in ast.walk(ast.parse(text))
-        if isinstance(node, ast.FunctionDef | ast.ClassDef) and ast.get_docstring(node) is not None
-        for number in range(node.body[0].lineno, (node.body[0].end_lineno or 0) + 1)
-    }
-    return {first + offset: line for offset, line in enumerate(text.splitlines()) if offset + 1 not in hidden}
 
 
 def _block(thing: Any, lines: dict[int, str]) -> str:

@@ -173,7 +173,6 @@ def _examined(task: str, answer: Any, unsound: set[str], probe: Probe) -> Passed
 
 
 def _calls(answer: Any, methods: Iterable[str], name: str) -> bool:
-    """Say whether a function, or one of some methods, names a global function."""
     functions = (answer, *(getattr(answer, method, None) for method in methods))
     return any(name in function.__code__.co_names for function in functions if inspect.isfunction(function))
 

@@ -79,7 +79,6 @@ def softmax(f: Function) -> Passed:
 
 
 def _elementwise(kind: str, f: Function, formula: str) -> Passed:
-    """Check a function of arrays, element by element, against the same in plain numbers."""
     worst = 0.0
     for points in (POINTS, _FAR):
         expected = [[*map(PLAIN[kind], row)] for row in points.tolist()]

@@ -245,7 +245,6 @@ def _places(network: Any, X: Array) -> list[Place]:
 def _compare_at(
     prefix: str, found: dict[str, Array], expected: dict[Place, float], tolerance: float
 ) -> float:
-    """Compare the elements of arrays at some places."""
     values = [np.asarray(found[name])[row, column] for name, row, column in expected]
     names = ["{}{}[{}, {}]".format(prefix, *place) for place in expected]
     return compare(prefix, values, [*expected.values()], tolerance, lambda at: names[at[0]])

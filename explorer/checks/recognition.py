@@ -67,7 +67,6 @@ def _explains(wrong: Pieces, right: Pieces, seen: Pieces) -> bool:
 
 
 def _is_textbook(task: str, function: Any) -> bool:
-    """Say whether a function gives what the textbook's does."""
     seen, right = (_seen(task, each, Probe()) for each in (function, textbook(task)))
     return _same(seen.get("value"), right["value"])
 

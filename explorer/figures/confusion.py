@@ -207,7 +207,6 @@ def difference_summary(
 
 
 def _layout(class_names: Sequence[str], shown: str) -> dict[str, Any]:
-    """Return the title of a matrix, and its axes of true and predicted classes."""
     what, n = class_noun(class_names), len(class_names)
     ticks = {"tickvals": list(range(n)), "ticktext": list(class_names)}
     # Long names lean to the left: to the right, the last one would leave the figure, and Plotly would hide it.

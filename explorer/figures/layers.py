@@ -148,7 +148,6 @@ def layers_summary(
 
 
 def _named(layers: Sequence[LayerDiagnostics]) -> list[tuple[str, LayerDiagnostics]]:
-    """Return the layers, each with the name of its trace."""
     return [*zip((*_NAMES[: len(layers) - 1], _NAMES[-1]), layers, strict=True)]
 
 

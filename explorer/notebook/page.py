@@ -44,7 +44,6 @@ class Shown:
 
 @cache
 def _page() -> Any:
-    """Return the macros of ``lesson.html.j2``."""
     return (
         Environment(
             loader=FileSystemLoader(_FOLDER),

@@ -14,32 +14,22 @@ _WORDS: Mapping[bool | None, str] = MappingProxyType({True: "right: ", False: "w
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BugQuestion(Drawable):
-    """A question, for a `Display`; presses are ``"again"``, ``"level 3"`` and, for the first guess, ``"guess 0"``.
-
-    Parameters
-    ----------
-    level : int
-        The level, 1 for the first.
-    solved : sequence of bool
-        Which levels are solved, of all that there are.
-    guesses : sequence of (str, bool or None)
-        What may be guessed, and whether it was right; None where it was not guessed.
-    said : str
-        What there is to do, or what is said of the last guess.
-    is_right : bool or None
-        Whether that was right; None before any.
-    source : str
-        Code in which lines that end in ``# WRONG`` stand out; empty before the level is solved.
-    """
+    """A question for a `Display`; presses are ``"again"``, ``"level 3"`` and for the first guess ``"guess 0"``."""
 
     kind = "explorer-bug-question"
 
     level: int = 1
+    """The level, 1 for the first."""
     solved: Sequence[bool] = (False,)
+    """Which levels are solved, of all that there are."""
     guesses: Sequence[tuple[str, bool | None]] = ()
+    """What may be guessed, and whether it was right; None where it was not guessed."""
     said: str = ""
+    """What there is to do, or what is said of the last guess."""
     is_right: bool | None = None
+    """Whether that was right; None before any."""
     source: str = ""
+    """Code in which lines that end in ``# WRONG`` stand out; empty before the level is solved."""
 
     def elements(self) -> list[Element]:
         """Return the question as elements."""

@@ -12,26 +12,16 @@ __all__ = ["Dropdown", "Segmented", "Slider", "StudyEntry"]
 
 
 class Dropdown(PagePart):
-    """A native select with its label before it.
-
-    Parameters
-    ----------
-    label : str
-        What is chosen.
-    options : mapping of str to str
-        Words on screen, by value. The first is chosen.
-
-    Attributes
-    ----------
-    value : str
-        The chosen option; set by the user or the app.
-    """
+    """A native select with its label before it."""
 
     _esm = script("dropdown")
 
     label = traitlets.Unicode().tag(sync=True)
+    """What is chosen."""
     options: traitlets.List[list[str]] = traitlets.List().tag(sync=True)
+    """Words on screen, by value. The first is chosen."""
     value = traitlets.Unicode().tag(sync=True, page=True)
+    """The chosen option; set by the user or the app."""
 
     def __init__(self, label: str, options: Mapping[str, str], **traits: Any) -> None:
         first = {"value": next(iter(options))}
@@ -61,36 +51,23 @@ def _pairs(options: Mapping[str, str]) -> list[list[str]]:
 
 
 class Slider(PagePart):
-    """A slider between two numbers, under its label and over a sentence.
-
-    Parameters
-    ----------
-    label : str
-        What is set.
-    high, low : float
-        Largest and smallest value.
-    step : float
-        Between two values next to each other.
-    unit : str
-        What follows the number: ``" %"``.
-
-    Attributes
-    ----------
-    value : float
-        Set by the user or the app; within the range.
-    text : str
-        What it comes to; set by the app.
-    """
+    """A slider between two numbers, under its label and over a sentence."""
 
     _esm = script("slider")
 
     label = traitlets.Unicode().tag(sync=True)
+    """What is set."""
     low = traitlets.Float(0.0).tag(sync=True)
     high = traitlets.Float(100.0).tag(sync=True)
+    """Smallest and largest value."""
     step = traitlets.Float(1.0).tag(sync=True)
+    """Between two values next to each other."""
     unit = traitlets.Unicode(" %").tag(sync=True)
+    """What follows the number: ``" %"``."""
     value = traitlets.Float(0.0).tag(sync=True, page=True)
+    """Set by the user or the app; within the range."""
     text = traitlets.Unicode().tag(sync=True)
+    """What it comes to; set by the app."""
 
     @traitlets.validate("value")
     def _within(self, proposal: dict[str, float]) -> float:
@@ -98,23 +75,15 @@ class Slider(PagePart):
 
 
 class StudyEntry(PagePart):
-    """A native text field that keeps what was typed, also when it can't be used.
-
-    Attributes
-    ----------
-    label : str
-        What is typed.
-    text : str
-        The text; set by the user or the app.
-    hint : str
-        A sentence of help.
-    error : str
-        What is wrong with the text, in one sentence; empty if nothing is.
-    """
+    """A native text field that keeps what was typed, also when it can't be used."""
 
     _esm = script("study_entry")
 
     label = traitlets.Unicode().tag(sync=True)
+    """What is typed."""
     text = traitlets.Unicode().tag(sync=True, page=True)
+    """The text; set by the user or the app."""
     hint = traitlets.Unicode().tag(sync=True)
+    """A sentence of help."""
     error = traitlets.Unicode().tag(sync=True)
+    """What is wrong with the text, in one sentence; empty if nothing is."""

@@ -27,26 +27,17 @@ class DrawingPad(PagePart):
 
     While a line is drawn its image comes at most every 50 ms, and once more at its end. In the page the drawing
     has the colours of the theme; in the image ink is always 255 and the ground 0.
-
-    Parameters
-    ----------
-    offer : str
-        Words of a button that asks for a drawing instead of making one; without them there is no such button.
-
-    Attributes
-    ----------
-    ink : bytes
-        The image, row after row, or nothing where nothing was ever drawn; set by the user or by `show`.
-    drawn : int
-        How often what `draw` asks for was drawn to its end; `ink` holds it by then. Set by the page.
     """
 
     _esm = script("drawing_pad")
 
     side = traitlets.Int(SIDE, read_only=True).tag(sync=True)
     ink = traitlets.Bytes().tag(sync=True, page=True, echo_update=False, from_json=_as_bytes)
+    """The image, row after row, or nothing where nothing was ever drawn; set by the user or by `show`."""
     offer = traitlets.Unicode().tag(sync=True)
+    """Words of a button that asks for a drawing instead of making one; without them there is no such button."""
     drawn = traitlets.Int(0).tag(sync=True, page=True)
+    """How often what `draw` asks for was drawn to its end; `ink` holds it by then. Set by the page."""
     on_offer = PartEvent[[]]("offer")
     """Calls ``callback()`` when a drawing is asked for."""
 

@@ -36,35 +36,24 @@ class GalleryImage:
 
 
 class Gallery(PagePart):
-    """A page of images.
-
-    Attributes
-    ----------
-    page, n_pages : int
-        Which page is shown, 0 for the first, and how many there are; set by the app.
-    true, predicted : int
-        The classes that the images are filtered by; -1 for any. Set by the app.
-
-    Parameters
-    ----------
-    class_names : sequence of str
-        Name of each class, for the two filters, which are there once `on_filter` is called, and for the cards.
-    empty : str
-        What is said while there is no image.
-    """
+    """A page of images."""
 
     _esm = script("gallery")
 
     heading = traitlets.Unicode().tag(sync=True)
     empty = traitlets.Unicode().tag(sync=True)
+    """What is said while there is no image."""
     images: traitlets.List[dict[str, object]] = traitlets.List().tag(sync=True)
     sprite = traitlets.Bytes().tag(sync=True)
     columns = traitlets.Int(1).tag(sync=True)
     page = traitlets.Int(0).tag(sync=True)
     n_pages = traitlets.Int(0).tag(sync=True)
+    """Which page is shown, 0 for the first, and how many there are; set by the app."""
     class_names: traitlets.List[str] = traitlets.List().tag(sync=True)
+    """Name of each class, for the two filters, which are there once `on_filter` is called, and for the cards."""
     true = traitlets.Int(-1).tag(sync=True)
     predicted = traitlets.Int(-1).tag(sync=True)
+    """The classes that the images are filtered by; -1 for any. Set by the app."""
 
     opens = traitlets.Unicode().tag(sync=True)
     """What opening an image does, in words; empty where nothing does."""

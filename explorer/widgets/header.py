@@ -14,64 +14,45 @@ __all__ = ["Header"]
 
 
 class Header(FilePart):
-    """The page's top line. It also carries the page's theme.
-
-    Parameters
-    ----------
-    title, dataset : str
-        What stands first: the page's name and the data's.
-    about : str
-        What the page is, in a sentence.
-    exports : mapping of str to str
-        What the export menu offers: id to words on screen. Without any there is no menu.
-    saves : str
-        What the button does that saves the session; without any there is none.
-    opens : str
-        Words of the menu's last entry, which opens a file of the reader; without any there is none.
-
-    Attributes
-    ----------
-    status : str
-        One of `explorer.widgets.run_bar.STATUSES`; set by the app.
-    query : str
-        The settings as a query string, without the ``?``: what the shared link holds. On the app's own page
-        the address follows it, so that a reload keeps the settings.
-    settled : bool
-        Whether the app has read the page's address: from then on the address is what `query` says, even where
-        that is what it said before.
-    link_lacks : str
-        A sentence that says what the shared link can't hold; it is shown when the link is copied. Empty where
-        the link is all of it.
-    unsaved : str
-        A sentence that says what closing the page would lose. Where it is not empty, the app's own page asks
-        before it is closed, and says so; the button that saves is marked.
-    step : int
-        Where a change of `query` comes with a higher one, it is a step of the browser's history: Back undoes it.
-    choice : {"auto", "light", "dark"}
-        What the user wants.
-    theme : {"light", "dark"}
-        What is shown: `choice`, or for "auto" what JupyterLab or the system prefers. Set by the page,
-        observed by the app.
-    """
+    """The page's top line. It also carries the page's theme."""
 
     _esm = script("header")
 
     title = traitlets.Unicode("Neural network explorer").tag(sync=True)
     dataset = traitlets.Unicode().tag(sync=True)
+    """What stands first: the page's name and the data's."""
     about = traitlets.Unicode().tag(sync=True)
+    """What the page is, in a sentence."""
     status = traitlets.Enum(STATUSES, default_value="idle").tag(sync=True)
+    """One of `explorer.widgets.run_bar.STATUSES`; set by the app."""
     query = traitlets.Unicode().tag(sync=True)
+    """The settings as a query string, without the ``?``: what the shared link holds. On the app's own page the
+    address follows it, so that a reload keeps the settings."""
     settled = traitlets.Bool(False).tag(sync=True)
+    """Whether the app has read the page's address: from then on the address is what `query` says, even where
+    that is what it said before."""
     link_lacks = traitlets.Unicode().tag(sync=True)
+    """A sentence that says what the shared link can't hold; it is shown when the link is copied. Empty where the
+    link is all of it."""
     step = traitlets.Int(0).tag(sync=True)
+    """Where a change of `query` comes with a higher one, it is a step of the browser's history: Back undoes
+    it."""
     exports = traitlets.Dict().tag(sync=True)
+    """What the export menu offers: id to words on screen. Without any there is no menu."""
     saves = traitlets.Unicode().tag(sync=True)
+    """What the button does that saves the session; without any there is none."""
     unsaved = traitlets.Unicode().tag(sync=True)
+    """A sentence that says what closing the page would lose. Where it is not empty, the app's own page asks
+    before it is closed, and says so; the button that saves is marked."""
     opens = traitlets.Unicode().tag(sync=True)
+    """Words of the menu's last entry, which opens a file of the reader; without any there is none."""
     suffix = traitlets.Unicode().tag(sync=True)
     """What the names of files that can be opened end in."""
     choice = traitlets.Enum(("auto", "light", "dark"), default_value="auto").tag(sync=True, page=True)
+    """What the user wants."""
     theme = traitlets.Enum(("light", "dark"), default_value="light").tag(sync=True, page=True)
+    """What is shown: `choice`, or for "auto" what JupyterLab or the system prefers. Set by the page, observed by
+    the app."""
     on_export = PartEvent[[str]]("export")
     """Calls ``callback(id)`` when an entry of the export menu is chosen."""
     on_keep = PartEvent[[]]("keep")

@@ -20,18 +20,13 @@ class Heartbeat(PagePart):
 
     Where no answer comes, the page says why in a banner, connects again as soon as it can, and offers to open the
     same experiment again.
-
-    Attributes
-    ----------
-    every : float
-        Seconds between two questions.
-    patience : float
-        Seconds without an answer after which the banner is shown; an answer takes it away.
     """
 
     _esm = script("heartbeat")
     every = Float(2.0).tag(sync=True)
+    """Seconds between two questions."""
     patience = Float(6.0).tag(sync=True)
+    """Seconds without an answer after which the banner is shown; an answer takes it away."""
 
     def _hear(self, content: Mapping[str, Any], _buffers: object) -> None:
         if "ping" in content:

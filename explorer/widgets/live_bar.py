@@ -20,37 +20,24 @@ class LiveBar(PagePart):
     """One line under a slide's figures.
 
     It also tells Python what the figures must look like: the page's colours, and how large the room's screen is.
-
-    Parameters
-    ----------
-    settings : str
-        The run's settings in a line; empty for a slide without a run, which then has no button either.
-    notes : str
-        What the speaker sees and nobody else.
-
-    Attributes
-    ----------
-    state : str
-        One of `STATES`.
-    text : str
-        The same in words, with how far the run is.
-    fraction : float
-        How far the live run is, 0 to 1.
-    theme : {"light", "dark"}
-        Colours that the page shows; set by the page.
-    scale : float
-        Size of text and lines against the app's, 1 to 3; set by the page.
     """
 
     _esm = script("live_bar")
 
     settings = traitlets.Unicode().tag(sync=True)
+    """The run's settings in a line; empty for a slide without a run, which then has no button either."""
     notes = traitlets.Unicode().tag(sync=True)
+    """What the speaker sees and nobody else."""
     state = traitlets.Enum(STATES, default_value="recorded").tag(sync=True)
+    """One of `STATES`."""
     text = traitlets.Unicode().tag(sync=True)
+    """The same in words, with how far the run is."""
     fraction = traitlets.Float(0.0).tag(sync=True)
+    """How far the live run is, 0 to 1."""
     theme = traitlets.Enum(("light", "dark"), default_value="light").tag(sync=True, page=True)
+    """Colours that the page shows; set by the page."""
     scale = traitlets.Float(1.0, min=1.0, max=LARGEST).tag(sync=True, page=True)
+    """Size of text and lines against the app's, 1 to 3; set by the page."""
     on_live = PartEvent[[str]]("live")
     """Calls ``callback("run")`` when a live run is asked for, and ``callback("stop")`` when it is to end."""
 

@@ -91,32 +91,23 @@ class RunProgress:
 
 
 class RunBar(PagePart):
-    """Train, pause, step, stop, reset, the auto-train switch, and the progress.
-
-    Attributes
-    ----------
-    status : str
-        One of `STATUSES`; set by the app.
-    auto : bool
-        The switch: whether a changed setting starts training at once. Set by the user, observed by the app.
-    resumes : str
-        What the button says that lets a run go on after its end; empty where that is not possible.
-    trains : str
-        What the button says that begins a run.
-    note : str
-        What the last step did; empty for none.
-    """
+    """Train, pause, step, stop, reset, the auto-train switch, and the progress."""
 
     _esm = script("run_bar")
 
     status = traitlets.Enum(STATUSES, default_value="idle").tag(sync=True)
+    """One of `STATUSES`; set by the app."""
     enabled = traitlets.Dict().tag(sync=True)
     auto = traitlets.Bool(True).tag(sync=True, page=True)
+    """The switch: whether a changed setting starts training at once. Set by the user, observed by the app."""
     fraction = traitlets.Float(0.0).tag(sync=True)
     text = traitlets.Unicode().tag(sync=True)
     resumes = traitlets.Unicode().tag(sync=True)
+    """What the button says that lets a run go on after its end; empty where that is not possible."""
     trains = traitlets.Unicode("Train").tag(sync=True)
+    """What the button says that begins a run."""
     note = traitlets.Unicode().tag(sync=True)
+    """What the last step did; empty for none."""
     on_action = PartEvent[[str]]("action")
     """Calls ``callback(name)`` for each action, one of `ACTIONS`, that the user asks for."""
 

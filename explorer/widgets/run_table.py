@@ -71,35 +71,24 @@ class RunAction:
 
 
 class RunTable(PagePart):
-    """A table of runs, sortable by any column.
-
-    Attributes
-    ----------
-    headings : list of str
-        Words over the cells.
-    meanings : dict of str to str
-        Sentences that explain headings.
-    earlier : list of dict
-        The runs that have ended, as `RunRow` holds them.
-    present : list of dict
-        The run that the other tabs show, or none. While it trains, its row is all that is sent.
-    chosen : list of int
-        Numbers of the runs to compare, at most two, in the order in which they were chosen.
-    status : str
-        One line under the table.
-    undo : bool
-        Whether the line offers to undo; the page takes it back after ten seconds.
-    """
+    """A table of runs, sortable by any column."""
 
     _esm = script("run_table")
 
     headings: traitlets.List[str] = traitlets.List().tag(sync=True)
+    """Words over the cells."""
     meanings = traitlets.Dict().tag(sync=True)
+    """Sentences that explain headings."""
     earlier: traitlets.List[dict[str, Any]] = traitlets.List().tag(sync=True)
+    """The runs that have ended, as `RunRow` holds them."""
     present: traitlets.List[dict[str, Any]] = traitlets.List().tag(sync=True)
+    """The run that the other tabs show, or none. While it trains, its row is all that is sent."""
     chosen: traitlets.List[int] = traitlets.List(traitlets.Int()).tag(sync=True, page=True)
+    """Numbers of the runs to compare, at most two, in the order in which they were chosen."""
     status = traitlets.Unicode().tag(sync=True)
+    """One line under the table."""
     undo = traitlets.Bool(False).tag(sync=True)
+    """Whether the line offers to undo; the page takes it back after ten seconds."""
     on_action = PartEvent[[RunAction]]("action")
     """Calls ``callback(action)`` when the user edits a run or presses one of its buttons."""
 

@@ -40,45 +40,30 @@ _APPLIES: Mapping[str, Callable[[TrainingConfig], object]] = MappingProxyType(
 
 
 class PanelPart(PagePart):
-    """What stands round the settings: presets, a question, what the next run begins with, folds, a reset.
-
-    Parameters
-    ----------
-    part : {"presets", "question", "start", "changes", "more", "reset"}
-        Which of these.
-
-    Attributes
-    ----------
-    preset : str
-        Name of the preset that is in use, or "".
-    situation : dict of str to str
-        Name, question, what to look at, and reason of the situation that was chosen; empty without one.
-    start : str
-        The weights that the next run begins with, where they are not freshly initialised. Of ``"changes"``: its
-        changes in mid-run.
-    problems : int
-        How many settings have an error: of those that are folded, or for the reset of all.
-    title : str
-        What a fold holds: those of a group have their own, all together are "More settings".
-    note : str
-        The settings in it that are not the defaults.
-    unfolded : bool
-        Whether it is open at first.
-    """
+    """What stands round the settings: presets, a question, what the next run begins with, folds, a reset."""
 
     _esm = script("settings_panel")
 
     part = traitlets.Unicode().tag(sync=True)
+    """Which of these: ``"presets"``, ``"question"``, ``"start"``, ``"changes"``, ``"more"`` or ``"reset"``."""
     presets: traitlets.List[str] = traitlets.List(traitlets.Unicode()).tag(sync=True)
     preset = traitlets.Unicode().tag(sync=True)
+    """Name of the preset that is in use, or ""."""
     situations: traitlets.List[list[Any]] = traitlets.List().tag(sync=True)
     """Name of each, and whether it works: the presets' menu."""
     situation = traitlets.Dict().tag(sync=True)
+    """Name, question, what to look at, and reason of the situation that was chosen; empty without one."""
     start = traitlets.Unicode().tag(sync=True)
+    """The weights that the next run begins with, where they are not freshly initialised. Of ``"changes"``: its
+    changes in mid-run."""
     problems = traitlets.Int(0).tag(sync=True)
+    """How many settings have an error: of those that are folded, or for the reset of all."""
     title = traitlets.Unicode("More settings").tag(sync=True)
+    """What a fold holds: those of a group have their own, all together are "More settings"."""
     note = traitlets.Unicode().tag(sync=True)
+    """The settings in it that are not the defaults."""
     unfolded = traitlets.Bool(False).tag(sync=True)
+    """Whether it is open at first."""
 
     def __init__(self, part: str, **traits: Any) -> None:
         situations = [[name, one.works] for name, one in SITUATIONS.items() if part == "presets"]

@@ -12,17 +12,12 @@ __all__ = ["Sight"]
 
 
 class Sight(PagePart):
-    """A widget without a size that watches where it stands.
-
-    Attributes
-    ----------
-    in_sight : bool
-        Whether one of its views is on a screen; True as long as no page has said where it is.
-    """
+    """A widget without a size that watches where it stands."""
 
     _esm = script("sight")
 
     in_sight = traitlets.Bool(True)
+    """Whether one of its views is on a screen; True as long as no page has said where it is."""
 
     def __init__(self, **traits: Any) -> None:
         self._seen: dict[str, bool] = {}  # by view

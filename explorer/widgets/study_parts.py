@@ -55,20 +55,14 @@ class StudyProgress(Drawable):
 
 
 class StudyFiles(FilePart):
-    """Two buttons: what they do is up to those who listen.
-
-    Attributes
-    ----------
-    can_save : bool
-        Whether there is a study to save.
-    can_open : bool
-        Whether a file may take its place.
-    """
+    """Two buttons: what they do is up to those who listen."""
 
     _esm = script("study_files")
 
     can_save = traitlets.Bool(False).tag(sync=True)
+    """Whether there is a study to save."""
     can_open = traitlets.Bool(True).tag(sync=True)
+    """Whether a file may take its place."""
     most_bytes = traitlets.Int(1 << 28).tag(sync=True)
 
     def _offers(self, event: str) -> bool:

@@ -12,32 +12,20 @@ __all__ = ["TabBar"]
 
 
 class TabBar(PagePart):
-    """Tabs on the left, the moments of the run on the right.
-
-    Parameters
-    ----------
-    tabs : mapping of str to str
-        Words on screen, by the name of each tab.
-
-    Attributes
-    ----------
-    selected : str
-        Name of the tab that is shown; set by the user or the app.
-    epochs : list of float
-        The epochs that can be shown, ascending; set by the app.
-    position : int
-        Index into `epochs`; -1 follows the run as it trains. Set by the user or the app.
-    newest : float
-        The epoch that is shown at position -1: within an epoch where a run is paused there. Set by the app.
-    """
+    """Tabs on the left, the moments of the run on the right."""
 
     _esm = script("tab_bar")
 
     tabs: traitlets.List[list[str]] = traitlets.List().tag(sync=True)
+    """Words on screen, by the name of each tab."""
     selected = traitlets.Unicode().tag(sync=True, page=True)
+    """Name of the tab that is shown; set by the user or the app."""
     epochs: traitlets.List[float] = traitlets.List().tag(sync=True)
+    """The epochs that can be shown, ascending; set by the app."""
     position = traitlets.Int(-1).tag(sync=True, page=True)
+    """Index into `epochs`; -1 follows the run as it trains. Set by the user or the app."""
     newest = traitlets.Float(0.0).tag(sync=True)
+    """The epoch that is shown at position -1: within an epoch where a run is paused there. Set by the app."""
     can_fork = traitlets.Bool(True).tag(sync=True)
     """Whether the run can be trained on from the epoch that is shown."""
     note = traitlets.Unicode().tag(sync=True)

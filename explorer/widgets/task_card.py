@@ -34,41 +34,31 @@ class TaskCard(Drawable):
     """One task of the exercise after its check, for a `Display`.
 
     Its buttons are heard as ``"1"``, ``"2"`` and ``"3"`` for the hints and as ``"4"`` for the solution.
-
-    Parameters
-    ----------
-    name : str
-        What the answer is called: ``"sigmoid"``.
-    outcome : {"right", "wrong", "waiting", "missing"}
-        What the check found.
-    message, look, note : str
-        Sentences: what is wrong, where to look, what else there is to say. Text between backticks is set as code.
-    hints : tuple of str
-        Three, from vague to plain.
-    solution : tuple of Element or str
-        The source of the textbook; empty as long as there was no attempt.
-    rung : int
-        The last one that was opened so far, as `is_open`.
-    is_open : int
-        The one that is shown: 1 to 3 a hint, 4 the solution, 0 none.
-    done, of, counted : int, int, str
-        Tasks solved, how many there are, and what they are: ``"tasks"``.
     """
 
     kind = "explorer-task"
 
     name: str
+    """What the answer is called: ``"sigmoid"``."""
     outcome: str
+    """What the check found: ``"right"``, ``"wrong"``, ``"waiting"`` or ``"missing"``."""
     message: str = ""
     look: str = ""
     note: str = ""
+    """Sentences: what is wrong, where to look, what else there is to say. Text between backticks is set as
+    code."""
     hints: tuple[str, ...] = ()
+    """Three, from vague to plain."""
     solution: tuple[Element | str, ...] = ()
+    """The source of the textbook; empty as long as there was no attempt."""
     rung: int = 0
+    """The last one that was opened so far, as `is_open`."""
     is_open: int = 0
+    """The one that is shown: 1 to 3 a hint, 4 the solution, 0 none."""
     done: int = 0
     of: int = 0
     counted: str = "tasks"
+    """Tasks solved, how many there are, and what they are: ``"tasks"``."""
 
     @property
     def presses(self) -> tuple[str, ...]:

@@ -20,18 +20,13 @@ TOUR_EVENTS = ("begin", "step", "act", "slid", "leave")
 
 
 class HelpDialog(PagePart):
-    """Help for the whole page.
-
-    Parameters
-    ----------
-    shortcuts : mapping of str to str
-        What each key does, by its name: ``{"Space": "Train, pause or resume"}``.
-    """
+    """Help for the whole page."""
 
     _esm = script("help_dialog")
 
     about = traitlets.Unicode().tag(sync=True)
     shortcuts: traitlets.List[list[str]] = traitlets.List().tag(sync=True)
+    """What each key does, by its name: ``{"Space": "Train, pause or resume"}``."""
     on_tour = PartEvent[[]]("tour")
     """Calls ``callback()`` when the user wants to take the tour."""
 
@@ -61,17 +56,12 @@ class TourStep:
 
 
 class Tour(PagePart):
-    """A tour. On the app's own page it is offered once, which the browser remembers.
-
-    Parameters
-    ----------
-    offer : (str, str)
-        Title and text of the offer.
-    """
+    """A tour. On the app's own page it is offered once, which the browser remembers."""
 
     _esm = script("tour")
 
     offer: traitlets.List[str] = traitlets.List().tag(sync=True)
+    """Title and text of the offer."""
     on_event = PartEvent[[str, str]]("event")
     """Calls ``callback(event, step)`` for each of `TOUR_EVENTS`, with the name of the step, or with none."""
 

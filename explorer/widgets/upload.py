@@ -49,15 +49,10 @@ class Upload:
 
 
 class FilePart(PagePart):
-    """A part that lets the browser save files, and that is given files of the reader.
-
-    Attributes
-    ----------
-    most_bytes : int
-        Largest file that is opened.
-    """
+    """A part that lets the browser save files, and that is given files of the reader."""
 
     most_bytes = traitlets.Int(0).tag(sync=True)
+    """Largest file that is opened."""
     on_save = PartEvent[[]]("save")
     """Calls ``callback()`` when something is to be saved."""
     on_open = PartEvent[[str, bytes | None]]("open")

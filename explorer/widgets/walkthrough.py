@@ -16,23 +16,14 @@ NO_SAMPLE = -1
 
 
 class SamplePicker(PagePart):
-    """An image, its index to type in, and buttons to a random one and to the next mistake.
-
-    Parameters
-    ----------
-    n_samples : int
-        Images that there are.
-
-    Attributes
-    ----------
-    index : int
-        The image that is shown, 0 for the first, or `NO_SAMPLE`; set by the user or the app.
-    """
+    """An image, its index to type in, and buttons to a random one and to the next mistake."""
 
     _esm = script("sample_picker")
 
     n_samples = traitlets.Int().tag(sync=True)
+    """Images that there are."""
     index = traitlets.Int(0).tag(sync=True, page=True)
+    """The image that is shown, 0 for the first, or `NO_SAMPLE`; set by the user or the app."""
     noun = traitlets.Unicode("test image").tag(sync=True)
     """What one of them is called."""
     arrivals = traitlets.Int(0).tag(sync=True)

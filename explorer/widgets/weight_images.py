@@ -32,17 +32,12 @@ class WeightPage:
 
 
 class WeightImages(PagePart):
-    """A page of images on a scale of two hues, with the scale.
-
-    Attributes
-    ----------
-    selected : int
-        The chosen unit, 0 for the layer's first; set by the user or the app.
-    """
+    """A page of images on a scale of two hues, with the scale."""
 
     _esm = script("weight_images")
 
     selected = traitlets.Int(0).tag(sync=True, page=True)
+    """The chosen unit, 0 for the layer's first; set by the user or the app."""
     content = traitlets.Dict(asdict(WeightPage())).tag(sync=True)
     """The `WeightPage` that is shown: in one trait, so that the page draws once."""
     on_page = PartEvent[[int]]("page")

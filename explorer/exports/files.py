@@ -18,9 +18,15 @@ __all__ = ["COLUMNS", "KINDS", "ExportError", "ExportedFile", "export", "kind_of
 
 _FIGURES = ("train_loss", "test_loss", "train_accuracy", "test_accuracy", "seconds")
 COLUMNS = (
-    "epoch", "train_loss_per_image", "test_loss_per_image", "train_accuracy_share", "test_accuracy_share",
-    "wall_seconds", "stage", "learning_rate",
-)  # fmt: skip
+    "epoch",
+    "train_loss_per_image",
+    "test_loss_per_image",
+    "train_accuracy_share",
+    "test_accuracy_share",
+    "wall_seconds",
+    "stage",
+    "learning_rate",
+)
 """The table's first row: what each column holds, and its unit; with validation images, ``validation`` is for
 ``test``."""
 

@@ -18,9 +18,18 @@ from explorer.figures.template import FigureData, drawn_data
 from explorer.wording import class_noun, grouped, times
 
 __all__ = [
-    "Normalize", "confusion_data", "confusion_figure", "confusion_mark", "confusion_style", "difference_data",
-    "difference_figure", "difference_style", "difference_summary", "drawn_matrix", "matrix_cells",
-]  # fmt: skip
+    "Normalize",
+    "confusion_data",
+    "confusion_figure",
+    "confusion_mark",
+    "confusion_style",
+    "difference_data",
+    "difference_figure",
+    "difference_style",
+    "difference_summary",
+    "drawn_matrix",
+    "matrix_cells",
+]
 
 Normalize = Literal["count", "row"]
 

@@ -18,9 +18,18 @@ from explorer.training.changes import Change
 from explorer.training.config import TrainingConfig
 
 __all__ = [
-    "BatchRecord", "BatchStep", "EpochRecord", "Evaluation", "History", "RunEnd", "Snapshot",
-    "figure_kinds", "figure_rows", "figures_table", "read_only_counts",
-]  # fmt: skip
+    "BatchRecord",
+    "BatchStep",
+    "EpochRecord",
+    "Evaluation",
+    "History",
+    "RunEnd",
+    "Snapshot",
+    "figure_kinds",
+    "figure_rows",
+    "figures_table",
+    "read_only_counts",
+]
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,9 +17,17 @@ from explorer.training.config import FIELDS, TrainingConfig
 from explorer.training.fields import ConfigError, LayerSizes, Whole
 
 __all__ = [
-    "BATCH_SIZES", "SAME_STEP", "Distribution", "batch_size_grid", "batch_size_rates", "choice", "grid",
-    "log_uniform", "sample", "uniform",
-]  # fmt: skip
+    "BATCH_SIZES",
+    "SAME_STEP",
+    "Distribution",
+    "batch_size_grid",
+    "batch_size_rates",
+    "choice",
+    "grid",
+    "log_uniform",
+    "sample",
+    "uniform",
+]
 
 Distribution = Callable[[np.random.Generator], Any]
 """Draws one value."""

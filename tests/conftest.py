@@ -12,6 +12,9 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
+from explorer.engine.halves import LARGE_WORK, in_halves
+from explorer.engine.kernels import perform
+
 hypothesis.settings.register_profile("no deadline", deadline=None)  # a busy machine is slow, not wrong
 hypothesis.settings.load_profile("no deadline")
 sys.path.insert(0, str(Path(__file__).parent))  # so that every folder's tests can `import reference`
@@ -60,6 +63,12 @@ def pytest_collection_modifyitems(config, items):
         browser = {item.path for item in items if item.get_closest_marker("browser")}
         slow = {item.path for item in items if item.get_closest_marker("slow")}
         items.sort(key=lambda item: [item.path not in group for group in (many, browser, slow)])
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _the_second_thread_is_there():
+    """Start the thread that all trainings of a process share, so that no test takes it for one that is left."""
+    perform(in_halves(lambda _: (), 64, LARGE_WORK, 2))
 
 
 @pytest.fixture(scope="module", autouse=True)

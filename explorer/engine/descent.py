@@ -23,7 +23,7 @@ __all__ = ["Descent"]
 _PIECE = 16_384
 """Parameters processed at a time: with their memories they fit a 256 kB cache."""
 
-_CALLS_WORK = 40
+_CALLS_WORK = 100
 """Multiplications of a matrix product in the time that an update takes for a parameter."""
 
 

@@ -11,13 +11,13 @@ from explorer.exports.pages import report_page
 from explorer.exports.study_table import level_rows, outcome
 from explorer.figures.studies import study_figure
 from explorer.figures.study_axes import StudyMeasure, StudyView, measure_view
-from explorer.training import FIELDS, TrainingConfig
+from explorer.training import FIELDS
 from explorer.training.config import held_out_of
 from explorer.training.studies import Trial
 from explorer.training.studies.journal import data_hash
 from explorer.training.studies.summary import levels, study_words, varied
 from explorer.training.studies.work import versions
-from explorer.wording import counted, duration, enumerated, grouped, percent
+from explorer.wording import counted, duration, enumerated
 
 __all__ = ["study_report"]
 
@@ -66,7 +66,7 @@ def _figures(
         ]
         for measure in _MEASURES[: 2 if len(parts) == 1 else 1]:
             yield (
-                ", ".join([measure_view(measure, _configs(trials)).caption, *where]),
+                ", ".join([measure_view(measure, configs).caption, *where]),
                 partial(study_figure, StudyView(part.trials, axes[:2], measure, n_images=n_images)),
             )
 

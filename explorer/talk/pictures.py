@@ -24,8 +24,9 @@ from explorer.figures.confusion import confusion_data, confusion_figure, confusi
 from explorer.figures.curves import EARLIER_SLOTS, curves_data, curves_figure, curves_style
 from explorer.figures.digits import sprite
 from explorer.figures.histograms import histograms_data, histograms_figure, histograms_style
+from explorer.figures.palette import Theme
 from explorer.figures.summaries import confusion_summary, curves_summary
-from explorer.figures.template import FigureData, merged
+from explorer.figures.template import FigureData, merged, template
 from explorer.network import most_confused
 from explorer.session import SessionRun
 from explorer.talk.recording import recorded_run
@@ -88,8 +89,8 @@ class _Figure:
 
     def _draw(self, look: Look, style: Properties, data: FigureData, summary: str) -> None:
         traces, layout = data
-        template = {} if look == self._look else {"template": look.template}
-        self.view.show(merged([look.enlarged(one) for one in style], traces), layout | template, summary)
+        colours = {} if look == self._look else {"template": look.template}
+        self.view.show(merged([look.enlarged(one) for one in style], traces), layout | colours, summary)
         self._look = look
 
 

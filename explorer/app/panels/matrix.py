@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from explorer.app.layout import box, set_hidden
 from explorer.app.views import OnLoop, Views, ViewState
 from explorer.figures import confusion as figures
-from explorer.figures.confusion_difference import (
+from explorer.figures.confusion import (
+    difference_data,
     difference_figure,
     difference_style,
     difference_summary,
@@ -120,11 +121,9 @@ class Matrix(_Cells):
 
     def _draw(self) -> None:
         normalize: figures.Normalize = "row" if self.counted.value == "row" else "count"
-        self.figure.show(
-            figures.confusion_traces(self._counts, self._class_names, normalize=normalize),
-            figures.confusion_layout(self._class_names, normalize=normalize, held_out=self._held_out),
-            confusion_summary(self._counts, self._class_names, self._held_out),
-        )
+        counts, names, held_out = self._counts, self._class_names, self._held_out
+        data = figures.confusion_data(counts, names, normalize=normalize, held_out=held_out)
+        self.figure.show(*data, confusion_summary(counts, names, held_out))
 
 
 class Difference(_Cells):
@@ -150,8 +149,7 @@ class Difference(_Cells):
         """Show the difference of two matrices, by the names that they are called."""
         self.figure.set_theme(theme, figures.confusion_mark(self._cell, theme))
         names = self._class_names
-        traces, layout = difference_traces(a, b, names, called), difference_layout(names, called)
-        self.figure.show(traces, layout, difference_summary(a, b, names, called))
+        self.figure.show(*difference_data(a, b, names, called), difference_summary(a, b, names, called))
 
 
 def other_runs(state: ViewState | None = None) -> dict[str, str]:

@@ -145,7 +145,7 @@ class MistakesPanel:
         bins: figures.Reliability | None = None
         if self._moment is not None:
             bins = figures.reliability(self._moment.test_outputs, self._dataset.test_labels)
-        self.calibration.show(figures.reliability_traces(bins), figures.reliability_layout(bins))
+        self.calibration.show(*figures.reliability_data(bins))
         error = "" if bins is None else f"expected calibration error {100 * bins.error:.1f} %"
         self.calibration.summary = error
         self.calibration_caption.text = error and f"{self._confidence} {_WHERE} {_HOW_TO_READ}"

@@ -48,11 +48,10 @@ class Curve:
         metric, history = self._metric, state.history
         earlier = [run.curve for run in state.comparable.shown[-figures.EARLIER_SLOTS :]]
         self.figure.set_theme(state.theme)
-        layout = figures.curves_layout(history, earlier, metric=metric)
+        traces, layout = figures.curves_data(history, earlier, metric=metric)
         layout |= figures.curves_marks(history, state.theme, metric=metric)
         layout["shapes"] += epoch_mark(state.marked_epoch, state.theme)
         summary = curves_summary(history, state.looks_back_to)
-        traces = figures.curves_traces(history, earlier, metric=metric)
         if self._shows_steps:  # the lines have names of their own there
             self._shows_steps = False
             traces = merged(self._style(state.theme), traces)

@@ -138,8 +138,7 @@ class RunsPanel:
         axis, scale = cast(Axis, self.axis.value), cast(Scale, self.scale.value)
         self.captions[metric].text = caption
         figure.set_theme(state.theme)
-        layout = runs_layout(runs, metric, axis, scale=scale)
-        figure.show(runs_traces(runs, metric, axis, theme=state.theme), layout, caption)
+        figure.show(*runs_data(runs, metric, axis, scale=scale, theme=state.theme), caption)
 
     def _show_comparison(self, state: ViewState) -> None:
         by_number = {run.number: run for run in state.runs}

@@ -7,8 +7,7 @@ from typing import Any
 from explorer.app.layout import box, close_all, set_hidden
 from explorer.app.panels.study_plan import StudyPlan
 from explorer.app.views import RedrawQueue, Views
-from explorer.figures import studies as figures
-from explorer.figures.curves import curves_figure, curves_layout, curves_style, curves_traces
+from explorer.figures.curves import curves_data, curves_figure, curves_style
 from explorer.figures.palette import Theme
 from explorer.figures.studies import study_data, study_figure, study_style
 from explorer.figures.study_axes import MEASURES, StudyMeasure, StudyView
@@ -72,11 +71,15 @@ class StudyDrawing:
             figure.set_theme(theme)
 
     def _build(self) -> None:
-        set_hidden(self._single, figures.is_map(self._plan.settings))
+        """Make the figures for other axes."""
+        views = {
+            measure: StudyView((), self._plan.settings, measure, self._plan.configs) for measure in MEASURES
+        }
+        set_hidden(self._single, views["accuracy"].is_map)
         before = (*self._first.children, *self._others.children)
-        self.figures = {measure: self._figure(measure) for measure in MEASURES}
+        self.figures = {measure: self._figure(view) for measure, view in views.items()}
         _accuracy, *more = MEASURES  # what is said of the first is the study's result
-        captions = (Caption(measure_view(measure, self._plan.configs).caption) for measure in more)
+        captions = (Caption(views[measure].measured.caption) for measure in more)
         pairs = zip(self.figures.values(), (self.words, *captions), strict=True)
         first, *others = (box("explorer-study-figure explorer-words", *pair) for pair in pairs)
         self._first.children, self._others.children = [first], others
@@ -84,14 +87,13 @@ class StudyDrawing:
             part.children = [child for child in part.children if child is not self.words]
             close_all(part)
 
-    def _figure(self, measure: StudyMeasure) -> LiveFigure:
-        configs, settings, theme = self._plan.configs, self._plan.settings, self._views.theme
-        by, bind = figures.curve_axes(settings)[1], self._views.on_loop
+    def _figure(self, view: StudyView) -> LiveFigure:
+        theme, bind, measure = self._views.theme, self._views.on_loop, view.measure
         return LiveFigure(
-            figures.study_figure((), settings, measure=measure, configs=configs, theme=theme),
+            study_figure(view, theme),
             fills=True,
             theme=theme,
-            style=figures.heat_style if figures.is_map(settings) else partial(figures.sweep_style, by=by),
+            style=partial(study_style, view),
             name=f"Study: {measure}",
             on_click=bind(partial(self._on_point, measure, opens=True)),
             on_hover=bind(partial(self._on_point, measure)),
@@ -126,9 +128,8 @@ class StudyDrawing:
 
     def _look(self) -> None:
         if (trial := self.chosen) is not None:
-            traces = curves_traces(trial.history, metric="accuracy")
-            layout = curves_layout(trial.history, metric="accuracy")
-            self.curve.show(traces, layout, f"{self._words(trial)}. {trial.error}")
+            data = curves_data(trial.history, metric="accuracy")
+            self.curve.show(*data, f"{self._words(trial)}. {trial.error}")
 
     def _words(self, trial: Trial) -> str:
         names = [*self._plan.settings, "seed"]

@@ -42,8 +42,7 @@ class Histograms(FigurePair):
         names = subject.layer_names
         layers = (weights, activations)
         for figure, what, (now, start) in zip(self.figures, _WHAT, layers, strict=True):
-            layout = figures.histograms_layout(now, start, names, what=what)
-            figure.show(figures.histograms_traces(now, start), layout)
+            figure.show(*figures.histograms_data(now, start, names, what=what))
         spreads = [_spreads(names, *both) for both in layers]
         images = counted(activations[0][0].shape[1], f"{subject.run.held_out} image")
         self._say(

@@ -85,8 +85,7 @@ class OverTime(FigurePair):
         self._drawn, self._plotted_at = wanted, monotonic()
         for figure, measure in zip(self.figures, _MEASURES, strict=True):
             marks: Any = {"n_epochs": n_epochs, "epoch": subject.epoch, "theme": state.theme}
-            layout = figures.layers_layout(self._known, measure, **marks)
-            figure.show(figures.layers_traces(self._known, measure), layout)
+            figure.show(*figures.layers_data(self._known, measure, **marks))
         layers = self._known.get(subject.epoch)
         if layers is not None:
             gradient, stuck = figures.layers_summary(layers, self._n_images(subject), subject.run.held_out)

@@ -19,7 +19,7 @@ from explorer.app.panels.inside.section import SectionPanel
 from explorer.app.panels.inside.weights import FirstWeights
 from explorer.app.panels.overview import Overview
 from explorer.app.views import Panel, Views, ViewState
-from explorer.checks.mistakes import MISTAKES
+from explorer.checks.tasks import MISTAKES
 from explorer.datasets import load_mnist
 from explorer.session import Session
 from explorer.training import OwnClass, TrainingConfig

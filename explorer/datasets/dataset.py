@@ -17,7 +17,16 @@ from numpy.typing import NDArray
 
 from explorer.foreign_files import FileError
 
-__all__ = ["ARRAYS", "DIGITS", "IMAGE_SHAPE", "Dataset", "DatasetError", "one_hot_columns", "pixel_columns"]
+__all__ = [
+    "ARRAYS",
+    "DIGITS",
+    "IMAGE_SHAPE",
+    "Dataset",
+    "DatasetError",
+    "one_hot_columns",
+    "pixel_columns",
+    "split_indices",
+]
 
 _Scalar = TypeVar("_Scalar", bound=np.generic)
 _Drawn = tuple[NDArray[np.uint8], NDArray[np.int64]]
@@ -220,12 +229,18 @@ class _Split(Dataset):
         return drawn[part == "labels"]
 
 
+def split_indices(n: int, n_validation: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return which of `n` images are trained on, and which are held out, as the seed says; both in their order."""
+    order = np.random.default_rng([seed, 3]).permutation(n)
+    return np.sort(order[n_validation:]), np.sort(order[:n_validation])
+
+
 def _drawn(
     images: NDArray[np.uint8], labels: NDArray[np.int64], n: int, n_test: int, seed: int, is_test: bool
 ) -> _Drawn:
     """Return the images and labels of one part of a split of the first `n`."""
-    order = np.random.default_rng([seed, 3]).permutation(n)
-    chosen = np.sort(order[:n_test] if is_test else order[n_test:])
+    trained, held_out = split_indices(n, n_test, seed)
+    chosen = held_out if is_test else trained
     return _read_only(images[chosen]), _read_only(labels[chosen])
 
 

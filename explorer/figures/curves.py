@@ -62,9 +62,8 @@ def curves_data(history: History, earlier: Sequence[History] = (), *, metric: Me
     traces = [
         *(_line((), test, visible=False, meta="") for _ in range(EARLIER_SLOTS - len(shown))),
         *(_line(run.epochs, test, factor, **said) for run, said in zip(shown, differences, strict=True)),
-        _line(
-            rates, "learning_rate", mode="lines", visible=has_rates
-        ),  # each value, back to the point before
+        # Each rate is that of the steps since the point before.
+        _line(rates, "learning_rate", mode="lines", visible=has_rates),
         _line(batches, train, factor, mode="lines", name=_batches_name(history.batches)),
         _line(history.epochs, train, factor),
         _line(history.epochs, test, factor, name=config.held_out),

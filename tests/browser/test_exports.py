@@ -230,6 +230,7 @@ def look_at_inside(page, known):
         return page.locator(".explorer-section:visible")
 
     section = show("Weights")
+    expect(section.locator(".explorer-bars h2")).to_contain_text("Unit")
     unit = int(number_after("Unit", section.locator(".explorer-bars h2").inner_text()))
     weight = section.locator(".explorer-bars-text").nth(3).inner_text()
     spread = show("Histograms").locator(".explorer-caption p").first

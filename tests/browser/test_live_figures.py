@@ -103,6 +103,7 @@ def visit(shared):
     shared.assert_clean()
 
 
+@pytest.mark.long
 def test_data_updates_and_clicks_on_the_page(visit):
     check_that_updates_arrive(visit.page)
     check_that_a_click_arrives(visit.page)

@@ -1,6 +1,7 @@
 """What ``nn-explorer study`` shows: a line for each run that ends, on a terminal a bar, and in the end a table."""
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from time import perf_counter
 
 from rich.console import Console
@@ -27,9 +28,11 @@ class StudyScreen:
         self._cost, self._n_ended, self._total = cost, n_kept, n_kept + cost.n_trials
         self._axes, self._console = axes, console
         columns = (TextColumn("{task.description}"), BarColumn(), _TimeLeft())
-        self.bar = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+        self._progress = Progress(*columns, console=console, transient=True)
+        # In a file or a pipe, also one that is disabled ends in an empty line (rich 13).
+        self.bar: AbstractContextManager[object] = self._progress if console.is_terminal else nullcontext()
         self._share, self._started = 0.0, perf_counter()
-        self._task = self.bar.add_task(self._ended(), total=1.0, end=self._started + cost.seconds)
+        self._task = self._progress.add_task(self._ended(), total=1.0, end=self._started + cost.seconds)
 
     def show(self, trial: Trial) -> None:
         """Show a run that has ended: its line, and how far the study is."""
@@ -37,7 +40,7 @@ class StudyScreen:
         self._share += self._cost.of(trial.config)
         now = perf_counter()
         end = now + self._cost.seconds_left(self._share, now - self._started)
-        self.bar.update(self._task, completed=self._share, description=self._ended(), end=end)
+        self._progress.update(self._task, completed=self._share, description=self._ended(), end=end)
         number = f"{self._n_ended:{len(str(self._total))}} of {self._total}"
         settings = ", ".join(
             f"{FIELDS[name].label.lower()} {trial.config.text(name)}" for name in (*self._axes, "seed")

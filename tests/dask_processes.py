@@ -27,10 +27,10 @@ import os
 from explorer.training.run import TrainingRun
 from explorer.training.studies import work
 
-def deadly(config, dataset):
+def deadly(config, dataset, **options):
     if config.seed == 13:
         os._exit(1)
-    return TrainingRun(config, dataset)
+    return TrainingRun(config, dataset, **options)
 
 work.TrainingRun = deadly
 """

@@ -47,8 +47,8 @@ def test_what_is_small_and_grows_is_refused_before_it_does():
 @needs.PROC
 @pytest.mark.long
 @pytest.mark.parametrize("name", READERS)
-def test_ten_thousand_hostile_inputs(name):
-    cost = measured(name, 10_000)[name]
+def test_thousands_of_hostile_inputs(name):
+    cost = measured(name, 3_000)[name]
     assert cost["wrong"] == []
     assert (cost["seconds"] < 2, cost["megabytes"] < 200) == (True, True), cost
 

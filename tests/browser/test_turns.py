@@ -41,7 +41,7 @@ def test_who_waits_is_told_and_a_page_that_has_crashed_holds_up_nobody(server, f
     second = open_page(f"{server.url}?epochs=30")
     status = second.page.locator(TEXT).first
     expect(status).to_contain_text("waiting for a turn: 1st")
-    expect(status).to_contain_text("finished · 30 of 30 epochs")
+    expect(status).to_contain_text("finished · 30 of 30 epochs", timeout=120_000)
     pages, line = folder / "pages", folder / "line"
     until(lambda: len([*line.iterdir()]) == 1)  # the kernel for the next visitor trains too
     assert len([*pages.iterdir()]) == 2

@@ -3,6 +3,7 @@
 An element is plain data, ``[tag, attributes, *children]``, and text is a string: no text ever becomes markup.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
@@ -127,7 +128,7 @@ class Rendered(PagePart):
             self._tell("press", press)
 
 
-class Drawable:
+class Drawable(ABC):
     """Data that says how it looks, for a `Display`."""
 
     __slots__ = ()
@@ -139,9 +140,9 @@ class Drawable:
         """A PNG, for elements with ``picture=0``; none if empty."""
         return b""
 
+    @abstractmethod
     def elements(self) -> Sequence[Element]:
         """Return what is drawn."""
-        raise NotImplementedError
 
 
 _Data = TypeVar("_Data", bound=Drawable)

@@ -1,5 +1,6 @@
 """What a section of the tab is: one way to look into the network of a moment, tried on held-out images."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -143,7 +144,7 @@ def _beginning(run: SessionRun) -> tuple[NeuralNetwork, Weights]:
     return network, begun.weights()
 
 
-class Section:
+class Section(ABC):
     """Made when it is first chosen, and told to show while it is in sight; a subclass says how it is drawn."""
 
     view: DOMWidget
@@ -160,8 +161,8 @@ class Section:
             with self._pace.drawing():
                 self._draw(state, subject)
 
-    def _draw(self, state: ViewState, subject: Subject) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def _draw(self, state: ViewState, subject: Subject) -> None: ...
 
     def _redraw(self) -> None:
         """Draw at once what the user has asked for."""

@@ -45,6 +45,14 @@ def test_the_page_says_validation_where_it_shows_it(app):
     assert "the present run learns from 450 and holds out 150 images" in text
 
 
+def test_an_earlier_run_on_images_of_another_kind_is_named_by_them(app):
+    caption = app.panels["overview"].loss.caption
+    train(app, CONFIG.replace(seed=1))
+    assert caption.text == "Not shown: 1 earlier run on other validation images."
+    train(app, WHOLE)
+    assert caption.text == "Not shown: 2 earlier runs on validation images."
+
+
 @pytest.mark.parametrize("configs", [(CONFIG, WHOLE), (WHOLE, CONFIG)])
 def test_each_run_is_shown_with_its_own_images(app, small_dataset, configs):
     """What is drawn of the second run is of its images, whatever the tabs showed before."""

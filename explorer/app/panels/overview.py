@@ -82,9 +82,9 @@ def _about_loss(state: ViewState, earlier: Sequence[History]) -> str:
 
 
 def _images_of(run: SessionRun, state: ViewState) -> str:
-    """Return which images a run was scored on: ``"Fashion-MNIST"``, ``"other validation images"``."""
-    name = run.dataset.name
-    return name if name != state.dataset.name else f"other {run.held_out} images"
+    """Return which images a run was scored on: ``"Fashion-MNIST"``, ``"test images"``, ``"other test images"``."""
+    name, is_same_kind = run.dataset.name, run.held_out == state.scored_on.held_out
+    return name if name != state.dataset.name else f"{'other ' if is_same_kind else ''}{run.held_out} images"
 
 
 class ChosenMatrix:

@@ -138,6 +138,10 @@ class SeatedKernels(_HasTraits):
             await asyncio.wait(starting, timeout=READY_SECONDS)
             for start in starting:
                 start.cancel()
+            await asyncio.gather(*starting, return_exceptions=True)
+        for kernel_id in [*self._pending_kernels]:
+            if kernel_id not in self:  # it never started: Jupyter keeps it, and would not find it
+                del self._pending_kernels[kernel_id]
         await super().shutdown_all(*arguments, **options)
         if self.warm_process is not None:
             self.warm_process.close()

@@ -13,6 +13,8 @@ from types import SimpleNamespace
 
 import jinja2
 import pytest
+from jupyter_client.provisioning import LocalProvisioner
+from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.web import Application
@@ -54,6 +56,8 @@ class Started(HasTraits):
 
     def list_kernel_ids(self):
         return []
+
+    _pending_kernels = {}
 
     async def shutdown_all(self, now):
         self.has_ended = now
@@ -168,6 +172,26 @@ def test_a_kernel_that_does_not_come_to_life_does_not_hold_up_the_end(monkeypatc
         assert start.cancelled()
 
     monkeypatch.setattr(kernels, "READY_SECONDS", 0.05)
+    asyncio.run(asyncio.wait_for(end(), 10))
+
+
+@pytest.mark.parametrize("is_stuck", [True, False])
+def test_a_kernel_that_never_started_is_not_missed_at_the_end(is_stuck, monkeypatch, tmp_path):
+    async def launch(*_, **__):
+        if is_stuck:
+            await asyncio.Event().wait()
+        raise OSError("no space left")
+
+    async def end():
+        manager = kernel_manager_class(AsyncMappingKernelManager, {}, Seats(9))(connection_dir=str(tmp_path))
+        manager.log.setLevel(logging.CRITICAL + 1)
+        start = asyncio.ensure_future(manager.start_kernel(env=WARM))
+        await asyncio.wait([start], timeout=0.2 if is_stuck else None)
+        await manager.shutdown_all(now=True)
+        assert start.done()
+
+    monkeypatch.setattr(kernels, "READY_SECONDS", 0.05)
+    monkeypatch.setattr(LocalProvisioner, "launch_kernel", launch)
     asyncio.run(asyncio.wait_for(end(), 10))
 
 

@@ -372,7 +372,9 @@ class _Turn:
             if self._used_up(event):
                 self._hold, self._allowance = not self._run.is_complete, None
         self._run.rest()
-        self._pause_here()
+        record = event.record if isinstance(event, RivalRecord) else event
+        if not isinstance(record, EpochRecord):  # its snapshot is part of the epoch
+            self._pause_here()
         self._goes_on(self._unhindered)
         self._run.wake()
         if self._allowance == "batch" and self._stepped_from is None:

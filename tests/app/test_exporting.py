@@ -41,7 +41,7 @@ def test_the_menu_offers_every_kind(app, downloads):
     assert all(content for _, content in downloads)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_without_a_home_that_can_be_written_every_kind_is_exported():
     nowhere = "/dev/null/nobody"  # which even root can't write
     code = """

@@ -449,7 +449,7 @@ def sent_bytes(monkeypatch):
     return messages
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_two_hundred_runs_of_a_session(small_dataset, sent_bytes, monkeypatch):
     """The table has them all, the curves the newest, memory keeps its bound, and a tick says one row."""
     app = Explorer(small_dataset, train=False)

@@ -10,6 +10,8 @@ from reference_runs import records
 
 from explorer.training.changes import Change
 
+pytestmark = pytest.mark.long
+
 SETTINGS = {"hidden_sizes": 16, "n_train": 6000}  # 12 steps an epoch
 CHANGE = Change(13, 0.001, 512)
 LINES = """() => {
@@ -56,7 +58,6 @@ def press(page, name):
     page.locator(".explorer-run").get_by_role("button", name=name).click()
 
 
-@pytest.mark.long
 def test_the_rate_lowered_in_mid_run_bends_the_curve_and_the_link_repeats_it(begun):
     page = begun("epochs=6", "finished")
     expect(now(page)).to_be_hidden()
@@ -96,7 +97,6 @@ def test_the_rate_lowered_in_mid_run_bends_the_curve_and_the_link_repeats_it(beg
     other.wait_for_function(ENDS, arg=steady[-1])
 
 
-@pytest.mark.long
 def test_a_run_that_trains_is_changed_without_a_new_one(begun):
     page = begun("epochs=500", "epoch [1-9]")
     page.locator("[data-name=batch_size]").get_by_role("button", name="Halve the batch size").click()
@@ -109,7 +109,7 @@ def test_a_run_that_trains_is_changed_without_a_new_one(begun):
     expect(page.locator(".explorer-runs tbody tr")).to_have_count(2)  # with the one that the page opens with
 
 
-@pytest.mark.parametrize("width", [1440, pytest.param(390, marks=pytest.mark.long)])
+@pytest.mark.parametrize("width", [1440, 390])
 def test_settings_are_folded_under_headings_and_shown_where_they_apply(begun, width):
     page = begun("epochs=1", "finished", viewport={"width": width, "height": 844})
     panel = page.get_by_role("region", name="Settings")

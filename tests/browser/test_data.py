@@ -7,6 +7,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+pytestmark = pytest.mark.long
+
 QUERY = "hidden=8&batch=16&epochs=1&lr=0.05&n=500"
 SIZES = [(390, 844), (1440, 900), (1920, 1080)]
 PICTURES = """() => [...document.querySelectorAll('.explorer-data .explorer-row-picture')]

@@ -181,6 +181,7 @@ def press(page, *keys):
             page.keyboard.press(key)
 
 
+@pytest.mark.long
 def test_a_finger_draws_and_does_not_scroll(app, open_page):
     phone = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
     page = opened(open_page, app, **phone).page
@@ -214,6 +215,7 @@ def test_a_test_image_is_put_on_the_pad_and_can_be_drawn_on(page):
     expect(sentence(page)).not_to_contain_text("test image")
 
 
+@pytest.mark.long
 def test_a_drawing_survives_a_reload_and_can_be_undone(page):
     page.get_by_role("button", name="Load a test image").click()
     expect(sentence(page)).to_contain_text("It is test image")
@@ -259,6 +261,7 @@ def test_what_was_drawn_is_said_kept_and_looked_into(shared, page):
     shared.assert_clean()
 
 
+@pytest.mark.long
 def test_the_colours_follow_the_theme(page):
     draw(page, SEVEN)
     colour = """() => {

@@ -108,6 +108,7 @@ def test_the_script_run_alone_prints_what_the_tiles_show(page, tmp_path):
         expect(tile(page, label)).to_contain_text(f"{share:.1f} %")
 
 
+@pytest.mark.long
 def test_the_table_holds_the_curves(page, tmp_path):
     path = exported(page, "csv", tmp_path)
     rows = list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
@@ -334,6 +335,7 @@ def test_a_session_is_asked_about_saved_and_opened_again(page, tmp_path):
     until_finished(page)
 
 
+@pytest.mark.long
 def test_a_large_network_is_opened(page, begin, tmp_path):
     """6 MB: more than one message of the page may hold."""
     begin(page, "?epochs=1&n=1000")
@@ -388,6 +390,7 @@ def test_a_hostile_file_is_one_sentence_and_the_run_stays(page, tmp_path):
     until_finished(page)
 
 
+@pytest.mark.long
 def test_the_report_opens_from_the_disk_with_no_network(found, browser, tmp_path):
     path = exported(found.page, "report", tmp_path)
     final = records(epochs=2)[-1]
@@ -470,6 +473,7 @@ def test_a_copied_link_gives_the_same_run_in_a_second_browser(found, open_page):
     expect(test_accuracy(second)).to_have_text(test_accuracy(first).inner_text(), use_inner_text=True)
 
 
+@pytest.mark.long
 def test_back_and_forward_go_through_the_settings(page):
     entries = page.evaluate("history.length")
     start = page.url

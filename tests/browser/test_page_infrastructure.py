@@ -59,6 +59,7 @@ def found_in(page):
     return json.loads(page.text_content("#found"))
 
 
+@pytest.mark.long
 def test_the_app_opens_from_here_alone(app, open_page):
     visit = open_page(app.url)
     page = visit.page
@@ -112,6 +113,7 @@ FETCHED = """() => performance.getEntriesByType("resource")
   .filter((entry) => entry.transferSize > 0).map((entry) => new URL(entry.name).pathname)"""
 
 
+@pytest.mark.long
 def test_a_closed_page_leaves_no_kernel_but_theme_and_scripts(server, open_page, wait_for):
     first = open_page(server.url + "?theme=light", color_scheme="dark").page
     assert_shown_on(first, LIGHT)

@@ -130,6 +130,7 @@ def test_every_slide_forwards_and_back(page, width, height):
     assert_not_blank(page, "learns")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "name", ["learns", *(pytest.param(name, marks=LONG) for name in ("averaged", "modern"))]
 )

@@ -114,6 +114,7 @@ def test_a_situation_asks_opens_what_to_look_at_and_leaves_the_answer_folded(pag
     expect(question).to_be_hidden()
 
 
+@pytest.mark.long
 def test_a_fork_of_ruined_weights_is_fixed_by_fresh_ones(page, begin):
     begin(page, "?lr=1&epochs=2")
     until_done(page, epochs=2)
@@ -154,6 +155,7 @@ def test_epoch_1_is_that_of_a_run_of_one_epoch(page, begin):
     )
 
 
+@pytest.mark.long
 def test_a_fork_at_2_parts_from_its_parent_after_2(page, begin):
     begin(page, "?epochs=4")
     until_done(page, epochs=4)

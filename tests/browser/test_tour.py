@@ -8,6 +8,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
+pytestmark = pytest.mark.long
+
 TIP = ".explorer-help:popover-open"
 APART = """() => {
   const [card, ring] = ['card', 'ring'].map((name) =>
@@ -49,7 +51,6 @@ def severe(page):
     ]
 
 
-@pytest.mark.long
 def test_it_is_offered_once_and_taken_by_keyboard_alone(newcomer):
     page, press = newcomer.page, newcomer.page.keyboard.press
     expect(card(page)).to_contain_text("New here?")
@@ -132,7 +133,6 @@ def test_words_of_tiles_and_column_heads_explain_themselves(newcomer):
     newcomer.assert_clean()
 
 
-@pytest.mark.long
 def test_on_a_phone_with_few_controls_while_a_run_trains_without_auto_train(newcomer, app):
     """No second offer in the same browser; what is not there is left out; the run under way is named."""
     page = newcomer.page.context.new_page()

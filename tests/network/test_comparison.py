@@ -43,7 +43,7 @@ def test_it_is_the_sum_of_binomials(only_a, only_b):
     assert mcnemar(only_a, only_b) == mcnemar(only_b, only_a)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_ten_thousand_images_do_not_overflow():
     assert mcnemar(4950, 5050) == pytest.approx(slow(4950, 5050), rel=1e-9)
     assert mcnemar(5000, 5000) == 1.0

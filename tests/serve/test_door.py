@@ -322,7 +322,7 @@ def test_of_all_that_the_log_tells_what_somebody_may_have_to_know(protected):
     }, err
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_in_a_hub_a_socket_needs_the_page_s_own_cookie():
     with started(JUPYTERHUB_SERVICE_PREFIX="/user/ada/") as server:
         assert urlsplit(server.url).path == "/user/ada/"
@@ -358,8 +358,8 @@ def test_a_certificate_is_looked_at_before_the_start(certificate, tmp_path):
             Access(certificate=wrong).tls()
 
 
+@pytest.mark.long
 @OPENSSL
-@pytest.mark.slow
 def test_over_tls_the_page_comes_whole(certificate):
     file, key = certificate
     with started("--certfile", str(file), "--keyfile", str(key)) as server:

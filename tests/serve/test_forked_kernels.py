@@ -163,6 +163,7 @@ def test_an_exit_code_is_told(warm_process):
     assert process.poll() > 0
 
 
+@pytest.mark.long
 def test_when_the_warm_process_is_killed_kernels_stay_and_the_next_is_started_as_usual(kernels, caplog):
     warm_process = kernels.warm_process
 
@@ -242,6 +243,7 @@ def test_a_killed_kernel_is_replaced_before_and_during_a_visit_and_told_in_a_lin
     }
 
 
+@pytest.mark.long
 def test_a_killed_server_leaves_no_process(server):
     process, url = server
     page(url)

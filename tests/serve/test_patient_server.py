@@ -114,7 +114,7 @@ asyncio.run(tell())
 """What is there still on the same day, when the clock is set back by one, and when it is set on by one."""
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_clock_that_is_set_back_stops_nothing_and_moves_nobody(tmp_path):
     (tmp_path / "line").mkdir()
     command = [sys.executable, "-c", OTHER_DAYS, tmp_path]

@@ -54,7 +54,7 @@ class Kernels(HasTraits):
     async def shutdown_kernel(self, kernel, now=False):
         del self.running[kernel]
 
-    _pending_kernels = {}
+    _pending_kernels = ()
 
     async def shutdown_all(self, now=False):
         self.running.clear()

@@ -172,7 +172,7 @@ def test_scripts_are_kept_and_what_the_page_is_told_is_deflated(served):
         assert "permessage-deflate" in channels.getresponse().headers["Sec-WebSocket-Extensions"]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_home_that_cannot_be_written_to_is_no_obstacle(start):
     command = start("--port", "0", HOME="/dev/null/nobody", XDG_CACHE_HOME="/dev/null/nobody")
     page = command.page()
@@ -189,7 +189,7 @@ def own_files(small_dataset, tmp_path):
     return dataset_files.write(small_dataset, folder)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_data_set_of_ones_own_reaches_the_kernels(start, own_files):
     command = start("--port", "0", "--dataset", f"~/{own_files.name}", HOME=str(own_files.parent))
     assert "explorer-failed" not in command.page()
@@ -679,7 +679,7 @@ def test_the_wheel_names_the_licences_of_program_and_data(wheel):
     assert kept == {"LICENSE", f"{data}/LICENSE.md", f"{data}/NOTICE.md"}
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_unpacked_wheel_serves_its_own_page(wheel, tmp_path, start):
     zipfile.ZipFile(wheel).extractall(tmp_path)
     icon = tmp_path / SHARE.relative_to(ROOT) / "voila/templates/explorer/static/favicon.svg"

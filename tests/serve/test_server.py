@@ -57,7 +57,7 @@ class Started(HasTraits):
     def list_kernel_ids(self):
         return []
 
-    _pending_kernels = {}
+    _pending_kernels = ()
 
     async def shutdown_all(self, now):
         self.has_ended = now

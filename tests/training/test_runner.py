@@ -11,6 +11,7 @@ from time import perf_counter
 
 import numpy as np
 import pytest
+from reference_runs import diverging
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from explorer.training import (
@@ -23,8 +24,10 @@ from explorer.training import (
     Snapshot,
     TrainingConfig,
     TrainingRun,
+    races,
     train,
 )
+from explorer.training.records import RivalRecord
 from explorer.training.run import new_network
 from explorer.training.runner import Runner
 
@@ -433,6 +436,27 @@ def test_one_step_is_one_epoch_with_its_snapshot(desk, small_dataset):
         assert run.step == number * 7
         assert [record.epoch for record in desk.of(EpochRecord)] == list(range(1, number + 1))
         assert [record.epoch for record in desk.of(Snapshot)] == list(range(1, number + 1))
+
+
+@pytest.mark.parametrize("entry", [0, 1])
+def test_a_pause_at_an_epochs_end_comes_after_its_snapshot(desk, small_dataset, entry):
+    class Race(races.Race):
+        def __next__(self):
+            event = super().__next__()
+            told = isinstance(event, RivalRecord)
+            record = event.record if told else event
+            if isinstance(record, EpochRecord) and (record.epoch, told) == (1, bool(entry)):
+                desk.runner.pause()
+            return event
+
+    first = diverging(SMALL) if entry else SMALL
+    run = Race([first, SMALL.replace(optimizer="adam")], small_dataset)
+    desk.runner.start(run)
+    desk.wait()
+    assert [run, *run.rivals][entry].epoch == 1
+    desk.runner.step("epoch")
+    desk.wait()
+    assert [run, *run.rivals][entry].epoch == 2
 
 
 def test_a_step_holds_a_run_that_was_running(desk):

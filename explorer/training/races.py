@@ -161,6 +161,12 @@ class Race(TrainingRun):
                 run.extend(epochs)
         self._over = set()
 
+    @property
+    def steps_of_all(self) -> int:
+        """Mini-batches that all who are in the race have trained: the first entry, which is the last of equals."""
+        going = self._going() if 0 in self._diverged else []
+        return min((self.rivals[entry - 1].step for entry in going), default=self.step)
+
     def ends_epoch(self, event: Event) -> bool:
         """Return whether all that are in the race have come to an epoch's end with an event."""
         if 0 not in self._diverged:

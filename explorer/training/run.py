@@ -263,6 +263,11 @@ class TrainingRun:
             self._rested += perf_counter() - self._rests_since
             self._rests_since = None
 
+    @property
+    def steps_of_all(self) -> int:
+        """Mini-batches that the run, or in a race every entry, has trained."""
+        return self.step
+
     def ends_epoch(self, event: Event) -> bool:
         """Return whether the run has come to an epoch's end with an event."""
         return isinstance(event, Snapshot)

@@ -201,7 +201,7 @@ class _Turn:
         self._over = False
         self._allowance: Unit | None = None
         self._stepped_from: tuple[int, tuple[NDArray[np.floating], ...]] | None = None  # step and weights
-        self._allowed_from = run.step
+        self._allowed_from = run.steps_of_all
         self._evaluated_at: int | None = None
         self._records: list[Record] = []
         self._posted_at = float("-inf")
@@ -216,7 +216,7 @@ class _Turn:
         with self._changed:
             if self._over:
                 return
-            self._hold, self._allowance, self._allowed_from = False, allowance, self._run.step
+            self._hold, self._allowance, self._allowed_from = False, allowance, self._run.steps_of_all
             self._attention = True
             self.status = "running"
             self._changed.notify_all()
@@ -392,13 +392,13 @@ class _Turn:
             self._flush()
         if not self._say_what_the_batch_did():
             return
-        if self._run.step != self._evaluated_at:
+        if self._run.steps_of_all != self._evaluated_at:
             with suppress(DivergedError):  # the first entry of a race, which has none; the others go on
                 evaluation = self._evaluate(self._stays_paused)
                 if evaluation is None:
                     return
                 self._records.append(evaluation)
-                self._evaluated_at = self._run.step
+                self._evaluated_at = self._run.steps_of_all
         with self._changed:
             if self._stays_paused() and self._records:
                 self._flush()
@@ -421,7 +421,7 @@ class _Turn:
 
     def _used_up(self, event: Event) -> bool:
         if self._allowance == "batch":
-            return self._run.step > self._allowed_from
+            return self._run.steps_of_all > self._allowed_from
         return self._allowance == "epoch" and self._run.ends_epoch(event)
 
     def _flush(self) -> None:

@@ -56,6 +56,10 @@ class GatedRun:
     def is_complete(self):
         return self.step >= self.steps
 
+    @property
+    def steps_of_all(self):
+        return self.step
+
     def extend(self, steps):
         self.steps = steps
 

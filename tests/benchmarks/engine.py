@@ -161,7 +161,10 @@ def compared(
 
 
 def method(case: Case, data: Dataset, rounds: int) -> Iterator[Result]:
-    """Hold an epoch with a method against PyTorch's, by the clock, and say what its products alone take."""
+    """Hold an epoch with a method against PyTorch's, by the clock, and next to it its matrix products alone.
+
+    Those are of one thread, shared among the cores: less than this nobody takes who leaves none of them out.
+    """
     if not installed(TorchThreaded):
         return
     turns = {}
@@ -175,6 +178,8 @@ def method(case: Case, data: Dataset, rounds: int) -> Iterator[Result]:
     figure = ratio(figures, OursThreaded.name, TorchThreaded.name)
     name = f"{case.method}: ours / PyTorch, wall"
     yield Result(title(case), name, figure, METHODS_TARGET, at_least=False)
+    least = ratio(figures, Limit.name, TorchThreaded.name) / TorchThreaded.n_threads
+    yield Result(title(case), f"{case.method}: products / PyTorch", least, None, at_least=False)
 
 
 def ten_epochs(data: Dataset, rounds: int) -> Result:

@@ -51,7 +51,8 @@ function icon(...paths) {
 }
 
 /**
- * Make a popover the menu of a button: it opens under it, arrows move in it, and it closes when the button moves away.
+ * Make a popover the menu of a button: it opens under it, arrows move in it, and it stays there when the page is
+ * scrolled, until the button is out of sight.
  * @param {HTMLElement} button
  * @param {HTMLElement} menu
  * @param {AbortSignal} signal
@@ -62,15 +63,17 @@ function asMenu(button, menu, signal) {
   menu.classList.add("explorer-menu");
   button.setAttribute("popovertarget", menu.id);
   button.setAttribute("aria-expanded", "false");
-  let top = 0; // of the button, where the menu was opened
+  const place = () => {
+    const at = button.getBoundingClientRect();
+    menu.style.top = `${Math.min(at.bottom + 4, innerHeight - menu.offsetHeight - 4)}px`;
+    menu.style.right = `${Math.max(8, document.documentElement.clientWidth - at.right)}px`;
+    return at.bottom > 0 && at.top < innerHeight;
+  };
   menu.addEventListener("toggle", (event) => {
     const open = /** @type {ToggleEvent} */ (event).newState === "open";
     button.setAttribute("aria-expanded", String(open));
     if (!open) return;
-    const at = button.getBoundingClientRect();
-    top = at.top;
-    menu.style.top = `${Math.min(at.bottom + 4, innerHeight - menu.offsetHeight - 4)}px`;
-    menu.style.right = `${Math.max(8, document.documentElement.clientWidth - at.right)}px`;
+    place();
     menu.querySelector("button")?.focus({ preventScroll: true });
   });
   menu.addEventListener("keydown", (event) => {
@@ -81,10 +84,10 @@ function asMenu(button, menu, signal) {
     const at = entries.findIndex((entry) => entry.matches(":focus"));
     entries[(at + move + entries.length) % entries.length].focus();
   });
-  const close = () => {
-    if (menu.matches(":popover-open") && Math.abs(button.getBoundingClientRect().top - top) > 1) menu.hidePopover();
+  const follow = () => {
+    if (menu.matches(":popover-open") && !place()) menu.hidePopover();
   };
-  document.addEventListener("scroll", close, { signal, capture: true, passive: true });
+  document.addEventListener("scroll", follow, { signal, capture: true, passive: true });
 }
 
 /** A button that only explains: `help.js` shows what its `data-help` says. Its name is "About …". */

@@ -437,6 +437,27 @@ def test_the_menu_is_used_by_keys(page):
     assert download.value.suggested_filename.endswith(".csv")
 
 
+BELOW = """() => {
+  const menu = document.querySelector('.explorer-menu:popover-open');
+  const button = menu && document.querySelector(`[popovertarget="${menu.id}"]`);
+  return menu ? menu.getBoundingClientRect().top - button.getBoundingClientRect().top : NaN;
+}"""
+
+
+def test_an_open_menu_goes_with_its_button_until_that_is_out_of_sight(page):
+    page.set_viewport_size({"width": 390, "height": 844})
+    button = page.get_by_role("button", name="Loss: picture")
+    button.click()
+    menu = page.locator(".explorer-menu:popover-open")
+    expect(menu).to_be_visible()
+    below = page.evaluate(f"({BELOW})()")
+    page.evaluate("scrollBy(0, 30)")
+    page.wait_for_function(f"(before) => scrollY > 20 && Math.abs(({BELOW})() - before) < 1", arg=below)
+    page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
+    expect(menu).to_have_count(0)
+    page.set_viewport_size({"width": 1440, "height": 900})
+
+
 @pytest.mark.long
 def test_without_a_home_that_can_be_written_files_are_saved_all_the_same(start_server, open_page, tmp_path):
     nowhere = "/dev/null/nobody"  # which even root can't write

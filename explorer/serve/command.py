@@ -3,6 +3,7 @@
 import sys
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 from explorer import __version__
@@ -44,6 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code
 
 
+@cache
 def _parser() -> ArgumentParser:
     parser = ArgumentParser(
         prog="nn-explorer",

@@ -44,6 +44,7 @@ FAILED, REFUSED, INTERRUPTED = 1, 2, 130
 
 positive = whole_number("expected a whole number from 1 to 100000", 1, 100_000)
 
+_DEFAULT = TrainingConfig()
 _PRESETS: Mapping[str, TrainingConfig] = MappingProxyType(
     {name.lower().removeprefix("the ").replace(" ", "-"): config for name, config in PRESETS.items()}
 )
@@ -177,7 +178,7 @@ def exit_code(
 
 
 def _help(field: Field) -> str:
-    default = field.format(getattr(TrainingConfig(), field.name)) or "none"
+    default = field.format(getattr(_DEFAULT, field.name)) or "none"
     unit = f" {field.unit}" if field.unit else ""
     expected = field.expected_text
     return f"{field.help} {expected[:1].upper()}{expected[1:]}; default: {default}{unit}.".replace("%", "%%")

@@ -6,8 +6,8 @@ reads lines ``FOLDER<tab>ID`` from standard input. For each of them it runs the 
 a process of its own, with the package in `FOLDER`. Of each cell that raised it prints a line: the folder, the
 cell's id, the error's name, and the message.
 
-What the package imports is loaded once, before the processes are forked. BLAS has one thread, for other tests may
-run at the same time.
+What the package imports is loaded once, before the processes are forked; the package itself is forgotten. BLAS has
+one thread, for other tests may run at the same time.
 """
 
 import ast
@@ -17,34 +17,57 @@ import sys
 from pathlib import Path
 
 import anywidget  # noqa: F401
-import IPython.display  # noqa: F401
 import plotly.graph_objects  # noqa: F401
-import rich  # noqa: F401
 from threadpoolctl import threadpool_limits
+
+import explorer.notebook.studies  # noqa: F401
+from explorer.checks import functions  # noqa: F401
+
+for loaded in [name for name in sys.modules if name.partition(".")[0] == "explorer"]:
+    del sys.modules[loaded]
 
 NOTEBOOK = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
 CELLS = {cell["id"]: "".join(cell["source"]) for cell in NOTEBOOK["cells"] if cell["cell_type"] == "code"}
 
 
-def names(source, *, made):
-    """The names that a cell makes, or those that it uses."""
-    kinds = (ast.Store, ast.Del) if made else ast.Load
-    found = {
-        n.id for n in ast.walk(ast.parse(source)) if isinstance(n, ast.Name) and isinstance(n.ctx, kinds)
+def names(tree, kind):
+    """The names that a piece of code reads (`ast.Load`) or makes (`ast.Store`), but for a comprehension's own."""
+    inner = {
+        name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.comprehension)
+        for name in all_names(node.target, ast.Store)
     }
-    for node in ast.walk(ast.parse(source)):
-        if made and isinstance(node, ast.Import | ast.ImportFrom):
-            found |= {(alias.asname or alias.name).partition(".")[0] for alias in node.names}
+    found = all_names(tree, kind) - inner
+    if kind is ast.Store:
+        imports = [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
+        found |= {(a.asname or a.name).partition(".")[0] for node in imports for a in node.names}
     return found
+
+
+def all_names(tree, kind):
+    return {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, kind)}
+
+
+def made_and_read(source):
+    """The names that a cell makes, and those that it reads before it has made them itself."""
+    made, read = set(), set()
+    for statement in ast.parse(source).body:
+        if isinstance(statement, ast.AugAssign):
+            read |= all_names(statement.target, ast.Store) - made
+        read |= names(statement, ast.Load) - made
+        made |= names(statement, ast.Store)
+    return made, read
 
 
 def needed(last):
     """The ids of the cells that `last` needs, and its own, in their order."""
     ids = list(CELLS)
-    wanted, found = names(CELLS[last], made=False), [last]
+    found, wanted = [last], made_and_read(CELLS[last])[1]
     for cell in reversed(ids[: ids.index(last)]):
-        if wanted & names(CELLS[cell], made=True):
-            wanted |= names(CELLS[cell], made=False)
+        made, read = made_and_read(CELLS[cell])
+        if wanted & made:
+            wanted = (wanted - made) | read
             found.insert(0, cell)
     return found
 

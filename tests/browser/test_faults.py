@@ -20,9 +20,9 @@ KERNEL = "() => JSON.parse(document.getElementById('jupyter-config-data').textCo
 KEPT = "() => sessionStorage.getItem('explorer-kept')?.includes('runs as of')"
 BANNER = ".explorer-banner[role=alert]"
 EPOCHS = "() => [...document.querySelector('.js-plotly-plot').data.find((trace) => trace.name === 'test').x]"
-LOSS_SECONDS = int(os.environ.get("EXPLORER_LOSS_SECONDS", "20"))
+LOSS_SECONDS = int(os.environ.get("EXPLORER_LOSS_SECONDS", "12"))
 KILLS = int(os.environ.get("EXPLORER_KILLS", "3"))
-SOAK_SECONDS = 60 * float(os.environ.get("EXPLORER_SOAK_MINUTES", "0.25"))
+SOAK_SECONDS = 60 * float(os.environ.get("EXPLORER_SOAK_MINUTES", "0.1"))
 FEW = 5
 MODELS = "async () => Object.keys((await jupyterapp.widgetManager.get_state()).state).length"
 FIGURE = ".js-plotly-plot .main-svg"

@@ -79,7 +79,7 @@ def test_a_map_fills_in_and_a_click_opens_a_run_with_equal_figures(study):
 @pytest.mark.long
 def test_a_stopped_study_keeps_its_runs_and_goes_on_from_a_file(study, tmp_path, app, open_page):
     page = study.page
-    ask(page, Epochs="100", Seeds="1")
+    ask(page, Epochs="30", Seeds="1")
     press(page, "Run the study")
     expect(progress(page)).to_contain_text(re.compile(r"[1-9]\d? of 12 runs"), timeout=120_000)
     press(page, "Stop the study")

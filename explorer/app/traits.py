@@ -98,7 +98,8 @@ class SettingTraits(traitlets.HasTraits):
         config = change["new"]
         with self.hold_trait_notifications():
             for name in FIELDS:
-                setattr(self, name, getattr(config, name))
+                if getattr(self, name) != getattr(config, name):  # the others need not be checked again
+                    setattr(self, name, getattr(config, name))
         if not self._is_following:
             self.apply(config)
 

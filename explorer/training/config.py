@@ -240,6 +240,9 @@ class TrainingConfig:
 
     def steps_at_ends(self, n_samples: int) -> tuple[int, ...]:
         """Return the mini-batches (updates of the weights) by the end of each epoch, 0 for epoch 0."""
+        if not self.changes:
+            an_epoch = -(-n_samples // self.batch_size)
+            return tuple(range(0, (self.epochs + 1) * an_epoch, an_epoch))
         ends, step, size, changes = [0], 0, self.batch_size, list(self.changes)
         while len(ends) <= self.epochs:
             left = n_samples

@@ -48,7 +48,8 @@ def pytest_xdist_auto_num_workers():
 def pytest_collection_modifyitems(config, items):
     """Let the processes that share the tests begin with the longest files, so that none is left for the end.
 
-    These are the ones of many long tests, then those in a browser, then those of slow tests.
+    These are the ones of many long tests, then those in a browser, then those of slow tests; of each kind, first
+    those of more long tests.
     """
     cases = Counter()
     for item in [*items]:
@@ -62,7 +63,9 @@ def pytest_collection_modifyitems(config, items):
         many = {path for path, number in long.items() if number > 8}
         browser = {item.path for item in items if item.get_closest_marker("browser")}
         slow = {item.path for item in items if item.get_closest_marker("slow")}
-        items.sort(key=lambda item: [item.path not in group for group in (many, browser, slow)])
+        items.sort(
+            key=lambda item: (*(item.path not in group for group in (many, browser, slow)), -long[item.path])
+        )
 
 
 @pytest.fixture(scope="session", autouse=True)

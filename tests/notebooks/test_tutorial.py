@@ -330,11 +330,11 @@ class Page(HTMLParser):
 
 @pytest.fixture(scope="module")
 def executed():
-    """The tutorial after it ran, top to bottom; its study of 48 runs on a third of the images, for an epoch."""
+    """The tutorial after it ran, top to bottom; its study of 48 runs on a sixth of the images, for an epoch."""
     notebook = read(TUTORIAL)
     (study,) = (cell for cell in notebook.cells if cell.get("id") == "batch-study")
     assert study.source.count("TrainingConfig(epochs=2)") == 1
-    study.source = study.source.replace("epochs=2", "epochs=1, n_train=20_000")
+    study.source = study.source.replace("epochs=2", "epochs=1, n_train=10_000")
     return execute(notebook)
 
 

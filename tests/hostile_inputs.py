@@ -8,13 +8,16 @@ memory that one took.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import gc
 import gzip
 import io
 import json
+import os
 import random
 import re
+import shutil
 import struct
 import sys
 import tarfile
@@ -112,6 +115,11 @@ def archive(content: dict[str, bytes], mode: str) -> bytes:
 
 
 @cache
+def sound_archive() -> bytes:
+    return archive(files(), "w")
+
+
+@cache
 def weights() -> bytes:
     network = NeuralNetwork(784, 4, 10, seed=0)
     return weights_bytes(network.named(), network.functions, weights_epoch=2, config="{}", losses=[1.0, 2.0])
@@ -129,8 +137,10 @@ def session() -> bytes:
 
 @cache
 def folder() -> Path:
-    """A folder with the sound data set, of which an attempt replaces one file."""
-    path = Path(tempfile.mkdtemp(prefix="hostile-"))
+    """A folder with the sound data set, of which an attempt replaces one file: on a disk that takes long."""
+    memory = Path("/dev/shm")
+    path = Path(tempfile.mkdtemp(prefix="hostile-", dir=memory if os.access(memory, os.W_OK) else None))
+    atexit.register(shutil.rmtree, path, ignore_errors=True)
     for name, content in files().items():
         (path / name).write_bytes(content)
     return path
@@ -225,7 +235,7 @@ def odd_weights(rng: random.Random) -> bytes:
 
 def odd_archive(rng: random.Random) -> bytes:
     """Return an archive damaged before or after it is compressed."""
-    plain, before = archive(files(), "w"), rng.random() < 0.7
+    plain, before = sound_archive(), rng.random() < 0.7
     plain = damaged(plain, rng) if before else plain
     if rng.random() < 0.5:
         return plain if before else damaged(plain, rng)

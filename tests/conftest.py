@@ -32,7 +32,9 @@ def pytest_configure(config):
 
 
 def pytest_itemcollected(item):
-    """What is long is slow."""
+    """A sweep is long, and what is long is slow."""
+    if item.get_closest_marker("sweep"):
+        item.add_marker("long")
     if item.get_closest_marker("long"):
         item.add_marker("slow")
 

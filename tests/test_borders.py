@@ -45,7 +45,7 @@ def test_what_is_small_and_grows_is_refused_before_it_does():
 
 
 @needs.PROC
-@pytest.mark.long
+@pytest.mark.sweep
 @pytest.mark.parametrize("name", READERS)
 def test_thousands_of_hostile_inputs(name):
     cost = measured(name, 3_000)[name]

@@ -214,11 +214,11 @@ def test_a_closed_app_stays_closed_and_may_be_closed_again(small_dataset):
 
 
 @pytest.mark.long
-@pytest.mark.slow
-def test_two_thousand_changes_in_mid_training_leave_no_error(small_dataset, caplog):
+@pytest.mark.parametrize("changes", [500, pytest.param(2000, marks=pytest.mark.sweep)])
+def test_many_changes_in_mid_training_leave_no_error(small_dataset, caplog, changes):
     async def page():
         app = Explorer(small_dataset, CONFIG.replace(epochs=500))
-        for number in range(2000):
+        for number in range(changes):
             app.batch_size = 2 + number % 300
             await asyncio.sleep(0.002 if number % 20 else 0.06)
         messages = [message for message in app.messages.messages if message["kind"] == "error"]

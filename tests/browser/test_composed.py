@@ -21,7 +21,7 @@ BAR = "() => document.querySelector('.progress-bar, .jupyter-widgets .progress .
 COMPOSE = Path(__file__).parents[2] / "notebooks" / "compose.ipynb"
 
 
-@pytest.fixture(params=["Voilà", "JupyterLab"])
+@pytest.fixture(params=["Voilà", pytest.param("JupyterLab", marks=pytest.mark.sweep)])
 def run(request, open_page):
     """Run a notebook in each of them, and return the visit."""
 

@@ -237,6 +237,7 @@ def test_a_drawing_survives_a_reload_and_can_be_undone(page):
     assert page.evaluate(INK) == 0
 
 
+@pytest.mark.long
 def test_what_was_drawn_is_said_kept_and_looked_into(shared, page):
     draw(page, SEVEN)
     expect(sentence(page)).to_contain_text("It reads a 7")

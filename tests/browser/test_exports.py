@@ -297,6 +297,7 @@ LOOKS = {
 """For each tab what it shows, as it is written, next to what is expected."""
 
 
+@pytest.mark.long
 def test_a_session_is_asked_about_saved_and_opened_again(page, tmp_path):
     evil = '<img src=x onerror="window.hit = 1">'
     page.get_by_role("tab", name="Runs").click()
@@ -458,7 +459,7 @@ def test_an_open_menu_goes_with_its_button_until_that_is_out_of_sight(page):
     page.set_viewport_size({"width": 1440, "height": 900})
 
 
-@pytest.mark.long
+@pytest.mark.sweep
 def test_without_a_home_that_can_be_written_files_are_saved_all_the_same(start_server, open_page, tmp_path):
     nowhere = "/dev/null/nobody"  # which even root can't write
     command = ["-m", "explorer", "--no-browser", "--port", "0"]

@@ -87,7 +87,7 @@ def assert_it_says_that_its_kernel_is_gone(page):
     assert page.evaluate("document.activeElement.closest('.explorer-app') === null")
 
 
-@pytest.mark.long
+@pytest.mark.sweep
 def test_the_tutorials_figures_follow_the_theme(lab):
     page = lab.page
     page.evaluate(

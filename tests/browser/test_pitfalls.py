@@ -24,7 +24,7 @@ def rgb(colour):
     return "rgb({}, {}, {})".format(*(int(colour[i : i + 2], 16) for i in (1, 3, 5)))
 
 
-@pytest.mark.long
+@pytest.mark.sweep
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_a_static_page_draws_all_figures_without_any_host(theme, executed, browser, tmp_path):
     text, _ = HTMLExporter(theme=theme).from_notebook_node(executed)

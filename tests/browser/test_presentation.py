@@ -111,7 +111,9 @@ LONG = pytest.mark.long
 
 
 @LONG
-@pytest.mark.parametrize(("width", "height"), [(1920, 1080), (1280, 720)])
+@pytest.mark.parametrize(
+    ("width", "height"), [(1920, 1080), pytest.param(1280, 720, marks=pytest.mark.sweep)]
+)
 def test_every_slide_forwards_and_back(page, width, height):
     page.set_viewport_size({"width": width, "height": height})
     for name in NAMES:

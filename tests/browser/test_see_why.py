@@ -69,9 +69,10 @@ def until_done(page, *, epochs):
     expect(page.locator(".explorer-run")).to_contain_text(done, timeout=90_000)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "hint",
-    [pytest.param(hint, marks=pytest.mark.long if hint != "step_too_large" else ()) for hint in FAULTS],
+    [pytest.param(hint, marks=pytest.mark.sweep if hint != "step_too_large" else ()) for hint in FAULTS],
 )
 def test_a_hint_is_provoked_and_fixed_by_its_button(page, begin, hint):
     begin(page, f"?{FAULTS[hint]}")
@@ -88,6 +89,7 @@ def test_a_hint_is_provoked_and_fixed_by_its_button(page, begin, hint):
     expect(page.locator(f'.explorer-message[data-id="{hint}"]')).to_have_count(0)
 
 
+@pytest.mark.long
 def test_a_situation_asks_opens_what_to_look_at_and_leaves_the_answer_folded(page, begin):
     begin(page, "?epochs=1")
     others = page.get_by_role("button", name="Others")

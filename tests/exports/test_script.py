@@ -103,7 +103,7 @@ def test_a_run_of_each_method_is_reprinted(exported, run_alone, name, batch_size
     assert figures(run_alone(training_script(run))) == expected(run.history, run.exact)
 
 
-@pytest.mark.slow
+@pytest.mark.sweep
 @pytest.mark.parametrize("pair", [*itertools.combinations(METHODS, 2)], ids="+".join)
 def test_a_run_of_each_pair_of_methods_has_the_same_weights(exported, run_alone, tmp_path, pair):
     run = exported(CONFIG.replace(hidden_sizes=(30, 20), **combined(*pair)))

@@ -62,7 +62,7 @@ def test_a_task_is_told_in_a_few_sentences_and_a_formula():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["filled", "empty"])
+@pytest.mark.parametrize("name", [pytest.param("filled", marks=pytest.mark.long), "empty"])
 def test_it_runs_to_its_end_without_a_word_on_stderr(name, request):
     assert complaints(request.getfixturevalue(name)) == []
 

@@ -110,6 +110,7 @@ def wait_for(condition, seconds=PATIENCE):
     return found
 
 
+@pytest.mark.long
 def test_records_are_equal_to_the_bit_in_forked_and_fresh_processes(kernels):
     async def figures():
         async with kernel(kernels) as (provisioner, run):

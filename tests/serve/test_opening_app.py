@@ -23,7 +23,7 @@ print(sum("source" in state for state in live()))
 """
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_warming_up_leaves_no_widget_and_all_that_an_app_needs_comes_with_it():
     done = subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines() == [

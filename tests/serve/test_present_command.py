@@ -83,7 +83,7 @@ def test_recording_trains_every_run(monkeypatch, capsys, tmp_path):
     assert "summed" in capsys.readouterr().err
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_page_holds_every_slide_and_ends_quietly():
     start = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
     start += (

@@ -106,7 +106,9 @@ def taken_port():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("sig", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
+@pytest.mark.parametrize(
+    "sig", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.long)], ids=["Ctrl-C", "SIGTERM"]
+)
 def test_one_line_says_where_it_is_and_a_signal_ends_it_quietly(start, sig):
     command = start("--port", "0")
     assert re.fullmatch(rf"The explorer is at {command.url} \(\d+ seats?; Ctrl-C ends it\)\n", command.line)
@@ -444,7 +446,7 @@ def test_who_can_use_the_page_is_said_of_the_address_that_they_reach():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("ip", ["0.0.0.0", "::"])
+@pytest.mark.parametrize("ip", ["0.0.0.0", pytest.param("::", marks=pytest.mark.long)])
 def test_on_all_addresses_the_one_that_is_printed_is_reached(start, ip):
     if ip == "::" and not has_ipv6():
         pytest.skip("IPv6 IS NOT TESTED: this computer has none")
@@ -467,17 +469,18 @@ def has_ipv6():
     return True
 
 
-@pytest.mark.parametrize("encoding", ["cp1252", "ascii"])
 @pytest.mark.parametrize(
-    ("options", "code", "words"),
+    ("encoding", "options", "code", "words"),
     [
-        (["--help"], 0, "that you control"),
-        (["train", "--help"], 0, "from 1 to 60 000"),
-        (["present", "--help"], 0, "reveal.js"),
-        (["train", "--epochs", "1", "--n", "10"], 0, "Test accuracy"),
-        (["train", "--dataset", "no/such"], 2, "found “no such file or directory”"),
-        (["train", "--from-url", "?caf\u00e9=1", "--epochs", "0"], 2, "--epochs is '0'"),
-        (["--dataset", "no/such"], 2, "found “no such file or directory”"),
+        ("cp1252", ["--help"], 0, "that you control"),
+        ("ascii", ["--help"], 0, "that you control"),
+        ("ascii", ["train", "--help"], 0, "from 1 to 60 000"),
+        ("ascii", ["present", "--help"], 0, "reveal.js"),
+        ("ascii", ["train", "--epochs", "1", "--n", "10"], 0, "Test accuracy"),
+        ("cp1252", ["train", "--dataset", "no/such"], 2, "found “no such file or directory”"),
+        ("ascii", ["train", "--dataset", "no/such"], 2, "found “no such file or directory”"),
+        ("ascii", ["train", "--from-url", "?caf\u00e9=1", "--epochs", "0"], 2, "--epochs is '0'"),
+        ("ascii", ["--dataset", "no/such"], 2, "found “no such file or directory”"),
     ],
     ids=lambda value: "-".join(value) if isinstance(value, list) else None,
 )

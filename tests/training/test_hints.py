@@ -535,12 +535,15 @@ QUICK = {"the exercise", "relu, 8 units", "uniform weights", "1 epoch", "not a n
 
 
 def rows(cases):
-    """The table's rows as pytest takes them; all but a few of each kind are marked slow and long."""
-    tuples = {name: case if isinstance(case, tuple) else (case,) for name, case in cases.items()}
-    rest = (slow, pytest.mark.long)
-    return [
-        pytest.param(*case, id=name, marks=() if name in QUICK else rest) for name, case in tuples.items()
-    ]
+    """The table's rows as pytest takes them: a few are quick, and of each rule the first at least is no sweep."""
+    found, rules = [], set()
+    for name, case in cases.items():
+        case = case if isinstance(case, tuple) else (case,)
+        rule = case[1] if len(case) > 1 else name
+        mark = pytest.mark.sweep if rule in rules else pytest.mark.long
+        rules.add(rule)
+        found.append(pytest.param(*case, id=name, marks=() if name in QUICK else mark))
+    return found
 
 
 @pytest.mark.parametrize("config", rows(GOOD))

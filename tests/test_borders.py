@@ -40,7 +40,7 @@ def test_what_is_small_and_grows_is_refused_before_it_does():
     found = measured("bombs")
     assert found.keys() == hostile_inputs.BOMBS.keys()
     assert {name: cost["wrong"] for name, cost in found.items() if cost["wrong"]} == {}
-    costly = {name: cost for name, cost in found.items() if cost["seconds"] > 2 or cost["megabytes"] > 200}
+    costly = {name: cost for name, cost in found.items() if cost["seconds"] > 10 or cost["megabytes"] > 200}
     assert costly == {}
 
 
@@ -50,7 +50,7 @@ def test_what_is_small_and_grows_is_refused_before_it_does():
 def test_thousands_of_hostile_inputs(name):
     cost = measured(name, 3_000)[name]
     assert cost["wrong"] == []
-    assert (cost["seconds"] < 2, cost["megabytes"] < 200) == (True, True), cost
+    assert (cost["seconds"] < 10, cost["megabytes"] < 200) == (True, True), cost
 
 
 @pytest.mark.parametrize("dtype", ["<i9", "<f9", "<f1", "<u3"])

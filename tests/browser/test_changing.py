@@ -109,7 +109,7 @@ def test_a_run_that_trains_is_changed_without_a_new_one(begun):
     expect(page.locator(".explorer-runs tbody tr")).to_have_count(2)  # with the one that the page opens with
 
 
-@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.parametrize("width", [1440, pytest.param(390, marks=pytest.mark.sweep)])
 def test_settings_are_folded_under_headings_and_shown_where_they_apply(begun, width):
     page = begun("epochs=1", "finished", viewport={"width": width, "height": 844})
     panel = page.get_by_role("region", name="Settings")

@@ -81,7 +81,7 @@ def assert_dashboard(page):
     expect(page.locator(".widget-readout").first).to_have_text("512")
 
 
-@pytest.mark.long
+@pytest.mark.sweep
 def test_the_notebook_of_a_dashboard_of_ones_own(run):
     visit = run(COMPOSE)
     assert_dashboard(visit.page)

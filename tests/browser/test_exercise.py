@@ -39,7 +39,7 @@ def cards(page, outcome):
     return page.locator(f".explorer-task [data-outcome={outcome}]")
 
 
-@pytest.mark.long
+@pytest.mark.sweep
 def test_with_empty_gaps_every_task_waits_and_hints_open_by_keyboard(run):
     visit = run(read(EXERCISE), "empty")
     page = visit.page

@@ -108,7 +108,7 @@ def test_the_script_run_alone_prints_what_the_tiles_show(page, tmp_path):
         expect(tile(page, label)).to_contain_text(f"{share:.1f} %")
 
 
-@pytest.mark.long
+@pytest.mark.sweep
 def test_the_table_holds_the_curves(page, tmp_path):
     path = exported(page, "csv", tmp_path)
     rows = list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))

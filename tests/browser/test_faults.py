@@ -56,7 +56,7 @@ def test_a_killed_kernel_is_told_at_once_and_the_experiment_opens_again(app, ope
     assert page.url == before
 
 
-@pytest.mark.long
+@pytest.mark.sweep
 def test_a_kernel_that_stops_is_told_and_when_it_comes_back_the_page_goes_on(serve_notebook, open_page):
     server = serve_notebook("surroundings")
     page = open_page(server.url, prepare=lambda page: page.clock.install()).page
@@ -139,7 +139,7 @@ def draw(page):
     page.mouse.move(box["x"] + 120, box["y"] + 160, steps=5)
 
 
-@pytest.mark.long
+@pytest.mark.sweep
 def test_kernels_that_are_killed_at_any_moment(app, open_page):
     page = open_page(app.url + "?hidden=16&epochs=20").page
     seconds = []
@@ -169,7 +169,7 @@ def size_of(pid):
     return int(found["VmRSS"].split()[0]) / 1024, int(found["Threads"]), files
 
 
-@pytest.mark.long
+@pytest.mark.sweep
 def test_constant_training_grows_nothing(app, open_page, begin):
     page = open_page(app.url).page
     page.wait_for_selector(FIGURE)

@@ -115,7 +115,7 @@ def test_one_copy_of_plotly_comes_and_not_through_the_socket(visit):
     assert visit.socket_bytes < PLOTLY_BYTES / 5
 
 
-@pytest.mark.long
+@pytest.mark.sweep
 def test_a_page_that_fetched_plotly_has_its_compiled_code_kept_for_the_next(visit, server):
     page = visit.page
     first = page.evaluate_handle(f"globalThis[{SCRIPT}]")
@@ -215,7 +215,7 @@ def test_a_reload_shows_the_data_again_and_what_changed_while_plotly_loaded(visi
     wait_until(page, "it counts", COUNTED)
 
 
-@pytest.mark.long
+@pytest.mark.sweep
 def test_a_plain_voila_page_shows_them_as_well(serve_plainly, open_page):
     visit = open_page(serve_plainly("live_figures").url)
     page = visit.page

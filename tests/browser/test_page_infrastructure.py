@@ -155,7 +155,7 @@ def test_widgets_that_come_just_as_the_page_gives_them_up_are_shown(server, open
     visit.assert_clean()
 
 
-@pytest.mark.long
+@pytest.mark.sweep
 def test_the_skeleton_says_so_when_python_is_late(serve_notebook, open_page):
     server = serve_notebook("never_ready")
     visit = open_page(server.url, prepare=lambda page: page.clock.install())
@@ -171,7 +171,7 @@ def test_the_skeleton_says_so_when_python_is_late(serve_notebook, open_page):
     assert visit.page_errors == []
 
 
-@pytest.mark.long
+@pytest.mark.sweep
 def test_an_error_in_the_notebook_is_told_without_its_code(serve_notebook, open_page, wait_for):
     server = serve_notebook("broken")
     page = open_page(server.url).page

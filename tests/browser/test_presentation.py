@@ -107,13 +107,8 @@ def assert_not_blank(page, name):
         assert present(page).locator(".explorer-gallery li").count() >= 20
 
 
-LONG = pytest.mark.long
-
-
-@LONG
-@pytest.mark.parametrize(
-    ("width", "height"), [(1920, 1080), pytest.param(1280, 720, marks=pytest.mark.sweep)]
-)
+@pytest.mark.sweep
+@pytest.mark.parametrize(("width", "height"), [(1920, 1080), (1280, 720)])
 def test_every_slide_forwards_and_back(page, width, height):
     page.set_viewport_size({"width": width, "height": height})
     for name in NAMES:
@@ -133,9 +128,7 @@ def test_every_slide_forwards_and_back(page, width, height):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(
-    "name", ["learns", *(pytest.param(name, marks=LONG) for name in ("averaged", "modern"))]
-)
+@pytest.mark.parametrize("name", ["learns", "averaged", "modern"])
 def test_a_slide_is_trained_live(page, name):
     go_to(page, name)
     recorded = page.evaluate(CURVE)
@@ -290,7 +283,7 @@ HURRY = """(() => {
 })()"""
 
 
-@pytest.mark.long
+@pytest.mark.sweep
 def test_a_slow_phone_shows_and_updates_every_slide(visit):
     # So slow that the two seconds which anywidget gives a widget to begin are over at once.
     found = visit(script=HURRY, viewport={"width": 390, "height": 844}, has_touch=True)

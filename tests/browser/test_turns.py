@@ -38,10 +38,10 @@ TEXT = ".explorer-progress-text"
 def test_who_waits_is_told_and_a_page_that_has_crashed_holds_up_nobody(server, folder, open_page):
     first = open_page(f"{server.url}?epochs=500&batch=1").page
     expect(first.locator(TEXT).first).to_contain_text(re.compile("epoch . of 500"))
-    second = open_page(f"{server.url}?epochs=12")
+    second = open_page(f"{server.url}?epochs=30")
     status = second.page.locator(TEXT).first
     expect(status).to_contain_text("waiting for a turn: 1st")
-    expect(status).to_contain_text("finished · 12 of 12 epochs", timeout=120_000)
+    expect(status).to_contain_text("finished · 30 of 30 epochs", timeout=120_000)
     pages, line = folder / "pages", folder / "line"
     until(lambda: len([*line.iterdir()]) == 1)  # the kernel for the next visitor trains too
     assert len([*pages.iterdir()]) == 2

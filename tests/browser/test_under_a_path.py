@@ -99,7 +99,7 @@ def test_the_page_trains_stops_reloads_and_exports(served, open_page):
     found.assert_clean()
 
 
-@pytest.mark.long
+@pytest.mark.sweep
 def test_the_talk(start_server, open_page):
     talk = start_server(
         ["-m", "explorer", "present", "--no-browser", "--port", "0", "--base-url", "/class/talk/"]
@@ -169,7 +169,7 @@ def answers(address):
     return False
 
 
-@pytest.mark.long
+@pytest.mark.sweep
 def test_in_jupyter_as_voilas_extension(start, open_page):
     (port,) = free_ports(1)
     address = f"http://127.0.0.1:{port}/user/ada/"

@@ -44,12 +44,12 @@ def executed():
     return execute(read(PITFALLS))
 
 
-@pytest.mark.long
+@pytest.mark.sweep
 def test_every_cell_is_quiet(executed):
     assert complaints(executed) == []
 
 
-@pytest.mark.long
+@pytest.mark.sweep
 def test_loud_mistakes_show_their_messages(executed):
     words = "\n".join(shown(executed, "text/plain"))
     assert "ValueError: matmul" in words
@@ -59,7 +59,7 @@ def test_loud_mistakes_show_their_messages(executed):
     assert "no error, no warning; returns" in words
 
 
-@pytest.mark.long
+@pytest.mark.sweep
 def test_a_static_page_holds_every_figure_and_loads_nothing(executed):
     text, _ = HTMLExporter().from_notebook_node(executed)
     htmls = shown(executed)

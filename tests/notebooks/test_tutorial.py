@@ -260,7 +260,7 @@ def red(tmp_path_factory):
     return {name: found[str(folder)] for name, folder in folders.items()}
 
 
-@pytest.mark.long
+@pytest.mark.sweep
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_broken_formula_turns_its_check_red(name, red):
     *_, cell = BROKEN[name]

@@ -465,8 +465,7 @@ def test_modern_shows_what_its_methods_are_worth(mnist):
     assert np.mean([run[-1].test_accuracy for run in runs]) >= 0.975
 
 
-@pytest.mark.slow
-@pytest.mark.long
+@pytest.mark.sweep
 @pytest.mark.parametrize(
     ("name", "reached"),
     [("Momentum", 0.976), ("Adam", 0.974), ("Cosine", 0.978)],

@@ -620,8 +620,7 @@ def test_every_fix_works(trained, config, rule, reach):
     assert fixed.accuracy >= max(reach, run.accuracy + 0.02)
 
 
-@slow
-@pytest.mark.long
+@pytest.mark.sweep
 def test_more_epochs_take_128_units_past_32(trained):
     """The next step after the fix of the first trap leads past what the opening settings reach."""
     first, run = trained(EXERCISE), trained(WIDE)

@@ -55,6 +55,7 @@ def n_rows(journal):
     return journal.read_bytes().count(b'{"config": ') if journal.exists() else 0
 
 
+@pytest.mark.sweep
 def test_a_study_that_is_killed_again_and_again_loses_no_trial_and_runs_none_twice(
     begin, folder, tmp_path, undisturbed
 ):

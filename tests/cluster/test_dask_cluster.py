@@ -39,11 +39,12 @@ asyncio.ensure_future(KillWorker("1 ms", {mode!r}).setup(worker))
 """
 
 STUDY = """
-import pickle, sys
+import pickle, signal, sys
 from pathlib import Path
 from dask.distributed import Client
 from explorer.training.studies import study
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # in the background a shell ignores it
 address, content, journal = sys.argv[1:]
 configs, dataset = pickle.loads(Path(content).read_bytes())
 with Client(address) as client:
@@ -95,7 +96,7 @@ def runs(journal):
 
 def assert_complete(journal, undisturbed):
     """The journal has each trial once, and they are as without any disturbance."""
-    assert len(runs(journal)) == len(undisturbed)
+    assert len(runs(journal)) == len(CONFIGS)
     assert table(read_journal(journal).trials) == undisturbed
 
 
@@ -230,11 +231,9 @@ def test_a_scheduler_that_comes_back_is_waited_for(small_dataset, undisturbed, t
             assert {first.config: first} | table(trials) == undisturbed
 
 
-def test_ctrl_c_keeps_what_has_ended_and_the_study_goes_on(client, small_dataset, tmp_path):
-    many = grid(CONFIGS[0], seed=range(40))  # four seconds, also where this process waits for a core
-    undisturbed = table(study(many, small_dataset))
+def test_ctrl_c_keeps_what_has_ended_and_the_study_goes_on(client, small_dataset, undisturbed, tmp_path):
     journal, content = tmp_path / "study.jsonl", tmp_path / "content"
-    content.write_bytes(pickle.dumps((many, small_dataset)))
+    content.write_bytes(pickle.dumps((CONFIGS, small_dataset)))
     command = [sys.executable, "-c", STUDY, client.scheduler.address, content, journal]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         seen = process.stdout.readline()
@@ -242,8 +241,8 @@ def test_ctrl_c_keeps_what_has_ended_and_the_study_goes_on(client, small_dataset
         out, err = process.communicate(timeout=PATIENCE)
     assert "KeyboardInterrupt" in err
     kept = runs(journal)
-    assert 1 <= len((seen + out).split()) <= len(kept) < len(many)
-    resumed = study(many, small_dataset, executor=client.get_executor(), journal=journal)
+    assert 1 <= len((seen + out).split()) <= len(kept) < len(CONFIGS)
+    resumed = study(CONFIGS, small_dataset, executor=client.get_executor(), journal=journal)
     assert table(resumed) == undisturbed
     assert_complete(journal, undisturbed)
     assert runs(journal)[: len(kept)] == kept

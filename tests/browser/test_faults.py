@@ -22,7 +22,7 @@ BANNER = ".explorer-banner[role=alert]"
 EPOCHS = "() => [...document.querySelector('.js-plotly-plot').data.find((trace) => trace.name === 'test').x]"
 LOSS_SECONDS = int(os.environ.get("EXPLORER_LOSS_SECONDS", "20"))
 KILLS = int(os.environ.get("EXPLORER_KILLS", "3"))
-SOAK_SECONDS = 60 * float(os.environ.get("EXPLORER_SOAK_MINUTES", "0.1"))
+SOAK_SECONDS = 60 * float(os.environ.get("EXPLORER_SOAK_MINUTES", "0.25"))
 FEW = 5
 MODELS = "async () => Object.keys((await jupyterapp.widgetManager.get_state()).state).length"
 FIGURE = ".js-plotly-plot .main-svg"

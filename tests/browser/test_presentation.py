@@ -108,7 +108,7 @@ def assert_not_blank(page, name):
 
 
 @pytest.mark.sweep
-@pytest.mark.parametrize(("width", "height"), [(1920, 1080), (1280, 720)])
+@pytest.mark.parametrize(("width", "height"), [(1920, 1080), (1280, 720), (1440, 900)])
 def test_every_slide_forwards_and_back(page, width, height):
     page.set_viewport_size({"width": width, "height": height})
     for name in NAMES:

@@ -511,3 +511,6 @@ def test_it_fits_the_screen(linked, width, height):
     if width >= 1440:
         assert page.evaluate("document.documentElement.scrollHeight <= innerHeight")
         assert all(box["y"] + box["height"] <= height for box in boxes)
+        images = page.locator(".explorer-gallery li")
+        expect(images).to_have_count(24)
+        assert images.last.evaluate("(image) => image.getBoundingClientRect().bottom") <= height

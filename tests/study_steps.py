@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 
 from explorer.training import TrainingConfig
 from explorer.training.studies import WorkerPool
@@ -68,9 +68,15 @@ def is_alive(pid):
     return True
 
 
+@contextmanager
 def script(path, *arguments):
-    """A script in a process of its own, at the head of a session: what is there to be killed."""
+    """A script in a process of its own, at the head of a session, to be killed by the test, or else here."""
     command = [sys.executable, "-W", "error", str(path), *map(str, arguments)]
-    return subprocess.Popen(
+    with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
-    )
+    ) as process:
+        try:
+            yield process
+        except BaseException:  # which would wait for the end of a process that goes on
+            process.kill()
+            raise

@@ -62,7 +62,7 @@ ROWS = {
     "300-100": Row("784-300-100-10", 3.05, "LeCun et al. 1998", SQUARED.replace(hidden_sizes=(300, 100))),
     "300-100-distorted": Row(
         "the same, distorted images", 2.5, "LeCun et al. 1998",
-        SQUARED.replace(hidden_sizes=(300, 100), **AFFINE),
+        SQUARED.replace(hidden_sizes=(300, 100), learning_rate=0.05, **AFFINE),
     ),
     "500-150": Row("784-500-150-10", 2.95, "LeCun et al. 1998", SQUARED.replace(hidden_sizes=(500, 150))),
     "500-150-distorted": Row(
@@ -83,12 +83,13 @@ ROWS = {
     ),
     "800-elastic": Row(
         "the same, elastic distortions", 0.7, "Simard et al. 2003",
-        RELU.replace(hidden_sizes=800, learning_rate=0.05, epochs=200, **ELASTIC),
+        RELU.replace(hidden_sizes=800, learning_rate=0.05, epochs=300, **ELASTIC),
     ),
     "dropout": Row(
         "784-1024-1024-1024-10, relu, dropout, max-norm", 1.06, "Srivastava et al. 2014",
         RELU.replace(
-            hidden_sizes=(1024, 1024, 1024), dropout=0.5, input_dropout=0.2, max_norm=3.0, epochs=60
+            hidden_sizes=(1024, 1024, 1024), dropout=0.5, input_dropout=0.2, max_norm=3.0,
+            optimizer="adamw", learning_rate=0.001, l2=0.1, epochs=150,
         ),
     ),
 }  # fmt: skip

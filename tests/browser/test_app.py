@@ -76,6 +76,12 @@ def curve(page, figure, name):
     return np.array(trace["y"], dtype=float)
 
 
+def until_tested(page, number):
+    """Wait for a number of epochs, such as "> 3", on the curve of the test accuracy; a redraw may take it away."""
+    curve = "accuracy?.find((t) => t.name === 'test')?.y"
+    page.wait_for_function(f"(({FIGURES})().{curve}.length ?? 0) {number}")
+
+
 def matrix(page):
     mistakes, right = page.evaluate(FIGURES)["confusion"][:2]
     return np.array(
@@ -338,14 +344,14 @@ def test_pause_step_and_stop(trained):
     expect(loss.locator(".xtitle")).to_have_text("epoch")
     expect(loss.locator(".legend")).not_to_contain_text("mini-batch before")
     before = epoch + (step == 118)  # an epoch that the last mini-batch has ended is not gone through again
-    page.wait_for_function(f"({FIGURES})().accuracy.find((t) => t.name === 'test').y.length === {before}")
+    until_tested(page, f"=== {before}")
     page.get_by_role("button", name="Resume").click()
     page.get_by_role("button", name="Stop").click()
     expect(bar).to_contain_text("stopped")
     after = curve(page, "accuracy", "test").size
     assert before <= after < 500
     page.get_by_role("button", name="Resume").click()
-    page.wait_for_function(f"({FIGURES})().accuracy.find((t) => t.name === 'test').y.length > {after + 1}")
+    until_tested(page, f"> {after + 1}")
     page.get_by_role("button", name="Stop").click()
     expect(page.get_by_role("button", name="Train again")).to_be_enabled()
 
@@ -423,9 +429,7 @@ def test_each_changed_setting_changes_curves_and_matrix(shared, page):
         until_finished(page, epochs=len(known))
         expect(page.locator(".explorer-tiles")).to_contain_text(f"{100 * known[-1].test_accuracy:.1f} %")
         shown = [100 * r.test_accuracy for r in known]
-        page.wait_for_function(
-            f"({FIGURES})().accuracy.find((t) => t.name === 'test').y.length === {len(shown)}"
-        )
+        until_tested(page, f"=== {len(shown)}")
         np.testing.assert_allclose(curve(page, "accuracy", "test"), shown, rtol=1e-5)
     shared.assert_clean()
 

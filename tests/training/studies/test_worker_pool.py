@@ -192,10 +192,11 @@ def test_workers_end_with_a_killed_parent(tmp_path):
 
 
 EARLY = """
-import signal, time
+import signal, sys, time
 from explorer.training.studies import WorkerPool
 if __name__ == "__mp_main__":
-    print("a worker begins", flush=True)
+    sys.stdout.write("a worker begins\\n")  # with its end in one piece, also where the output isn't buffered
+    sys.stdout.flush()
     time.sleep(1)
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.default_int_handler)  # whatever started the tests may ignore it

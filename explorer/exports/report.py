@@ -59,6 +59,8 @@ def report(run: ExportedRun) -> str:
         query=run.config.to_query(),
         path=_path(run),
         histories=[*_histories(run)],
+        shows_rates=len({stage.config.learning_rate for stage in run.stages}) > 1
+        or not all(stage.config.has_one_rate for stage in run.stages),
     )
 
 

@@ -30,7 +30,9 @@ _WORDS: Mapping[str, Callable[[TrainingConfig], str]] = MappingProxyType(
         "seed": lambda config: f"seed {config.seed}",
         "n_train": lambda config: f"{config.text('n_train')} images",
         "n_validation": lambda config: f"{config.text('n_validation')} validation images",
-        "changes": lambda config: f"{counted(len(config.changes), 'change')} in mid-run",
+        "changes": lambda config: (
+            f"{counted(len(config.changes), 'change') if config.changes else 'no change'} in mid-run"
+        ),
     }
 )
 """A setting in a name, where its text alone would not say which it is."""

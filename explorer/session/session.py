@@ -202,7 +202,7 @@ class Session:
         """Start a run with the settings that are set: a fork where it began, else with fresh weights."""
         run = None if self._starts_clean else self._run
         if run and run.parent and run.origin and run.can_branch_again(self._config):
-            self._branch(run.parent, run.origin, paused=paused)
+            self._branch(run.parent, run.origin, self._config, paused=paused)
         else:
             self.train(paused=paused)
 
@@ -275,8 +275,8 @@ class Session:
             text = f"A run of {run.own.name} can't be trained on from an epoch before its end."
             raise ForkError(text, "Only its class knows how its training goes on. Train starts a new run.")
         looks_at_newest = self._selected_epoch is None and not run.is_stopped_early
-        moment = run.timeline.newest if looks_at_newest else None
-        self._branch(run, moment or self._state.moment)
+        moment = (run.timeline.newest if looks_at_newest else None) or self._state.moment
+        self._branch(run, moment, self._config.at_step(run.steps_at_ends[int(moment.epoch)]))
 
     def open_test_set(self) -> None:
         """Let the network that the present run has come to read the test set, once it has ended.
@@ -579,21 +579,22 @@ class Session:
             label = run.label or run_label(config, self._first)
             label = label if run.own is None else f"own network {run.own.name}, {label}"
         else:
-            label = fork_label(config, parent.config, parent.number, epoch)
+            at_fork = parent.config.at_step(parent.steps_at_ends[int(epoch)])
+            label = fork_label(config, at_fork, parent.number, epoch)
         if run.status != "idle":  # an untrained network may be of any settings
             self._first = self._first or config
         self._training, self._run = training, replace(run, label=label, series=self._series)
         self._token = self._runner.start(training, paused=paused)
         self._publish()
 
-    def _branch(self, parent: SessionRun, moment: Moment, *, paused: bool = False) -> None:
-        config = self._config
+    def _branch(
+        self, parent: SessionRun, moment: Moment, config: TrainingConfig, *, paused: bool = False
+    ) -> None:
         if config.epochs <= moment.epoch:
             if moment.epoch >= MOST_EPOCHS:
                 text = f"These weights have been trained for {MOST_EPOCHS} epochs, and no run has more."
                 raise ForkError(text, "Train starts a new run.")
             config = config.replace(epochs=min(MOST_EPOCHS, int(moment.epoch) + 10))
-        config = config.at_step(parent.steps_at_ends[int(moment.epoch)])
         try:
             training = TrainingRun(config, self.dataset, start=moment.snapshot)
         except ConfigError:
@@ -653,11 +654,11 @@ class Session:
 def _resumed(run: SessionRun, dataset: Dataset) -> TrainingRun | None:
     """Return a training that goes on from a run's end as the run would have; None if nothing can.
 
-    So it is within an epoch, with an optimizer whose memory nobody has kept, after changes in mid-run, and where
-    early stopping remembers the lowest loss.
+    So it is within an epoch, with an optimizer whose memory nobody has kept, and where early stopping remembers
+    the lowest loss.
     """
     newest, config = run.newest, run.config
-    forgets = OPTIMIZERS[config.optimizer].n_memories > 0 or config.changes or run.is_stopped_early
+    forgets = OPTIMIZERS[config.optimizer].n_memories > 0 or run.is_stopped_early
     forgets = forgets or bool(config.patience and config.n_validation)
     if newest is None or newest.epoch != int(newest.epoch) or run.status == "failed" or forgets:
         return None

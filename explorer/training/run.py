@@ -365,9 +365,9 @@ class TrainingRun:
             expected = f"a whole number of at least {self.first_epoch}, the epochs already trained"
             raise ConfigError("epochs", self.config.epochs, expected)
         self.set_weights(start.weights)
-        if self.config.changes:
-            raise ValueError("a run with changes in mid-run begins at its start, not with another's weights")
-        self.step = self.first_epoch * self.steps_per_epoch
+        self.step = self.config.steps_at_ends(self.n_samples)[self.first_epoch]
+        in_use = self.config.at_step(self.step)
+        self._take(in_use.learning_rate, in_use.batch_size)
         for _ in range(self.first_epoch):
             self._rng.permutation(self.n_samples)
 

@@ -326,6 +326,16 @@ def test_the_table_of_a_fork_parts_its_stages(fork):
         assert f" {epoch} {run.whole()[epoch - 1].train_loss:.4f} " in text
 
 
+def test_a_learning_rate_that_varies_has_its_column(exported, fork):
+    run = exported(CONFIG.replace(schedule="cosine"))
+    text = " ".join(Page(report(run)).texts)
+    assert "learning rate time" in text
+    for record in run.history:
+        assert f"% {record.learning_rate:.4g} {record.seconds:.2f} s" in text
+    for steady, shown in ((exported(), False), (fork()[0], True)):
+        assert ("learning rate time" in " ".join(Page(report(steady)).texts)) is shown
+
+
 def test_losses_of_another_kind_are_not_in_one_curve(fork):
     run, _ = fork(loss="cross_entropy", output="softmax")
     html = report(run)

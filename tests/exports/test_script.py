@@ -155,7 +155,8 @@ def test_the_test_images_come_last_and_are_called_so(exported, run_alone):
 
 def test_a_fork_of_a_run_with_other_methods(exported, trained, run_alone):
     first = CONFIG.replace(**combined("changes", "dropout", "augmentation"))
-    last = CONFIG.replace(epochs=4, **combined("adamw", "validation", "rates", "max-norm"))
+    last = CONFIG.replace(epochs=4, **combined("adamw", "validation", "rates", "max-norm", "changes"))
+    last = last.replace(changes=(*last.changes, Change(60, 0.03, 40)))  # two before the fork, one after it
     root, at_root = trained(first.replace(epochs=2))
     history, moment = trained(last, start=at_root.snapshot)
     run = replace(

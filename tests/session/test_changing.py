@@ -61,6 +61,30 @@ def test_the_same_settings_repeat_the_run_with_its_changes(paused):
     assert again.history.batches == first.history.batches
 
 
+def test_a_fork_repeats_its_own_changes_and_leaves_those_that_its_parent_made_later(paused):
+    paused.change(learning_rate=0.005)
+    paused.step("epoch")
+    assert paused.wait(PATIENCE)
+    step(paused)
+    paused.change(batch_size=50)
+    assert len(finished(paused).config.changes) == 2
+    paused.select(1)
+    paused.fork()
+    assert paused.wait(PATIENCE)
+    assert paused.config == CONFIG.replace(learning_rate=0.005)
+    assert paused.state.run.label == "fork of run 1 at epoch 1"
+    paused.restart(paused=True)
+    step(paused)
+    paused.change(learning_rate=0.02, batch_size=30)
+    first = finished(paused)
+    assert first.config.changes == (Change(39, 0.02, 30),)
+    paused.restart()
+    assert paused.wait(PATIENCE)
+    again = paused.state.run
+    assert again.title == "fork of run 1 at epoch 1, 1 change in mid-run (run 4)"
+    assert (again.config, again.history.epochs) == (first.config, first.history.epochs)
+
+
 def test_settings_that_wait_stay_as_they_are(paused):
     paused.config = waiting = CONFIG.replace(seed=5)
     paused.change(learning_rate=0.005)

@@ -141,26 +141,28 @@ def test_saving_what_was_opened_gives_the_same_bytes(opened, content, monkeypatc
             assert without_time(opened.save_session())[name] == data
 
 
-def test_a_run_goes_on_as_it_would_have(small_dataset):
+@pytest.mark.parametrize("changes", [(), (Change(5, 0.001, 32), Change(25, 0.02, 50))])
+def test_a_run_goes_on_as_it_would_have(small_dataset, changes):
     """More epochs, a fork and a repetition, after the file as before it."""
-    session = Session(small_dataset, CONFIG)
-    trained(session, {})
+    config = CONFIG.replace(changes=changes)
+    session = Session(small_dataset, config)
+    trained(session, {"changes": changes})
     saved = read_session(session.save_session(), "it.session", small_dataset)
     session.close()
     again = Session(small_dataset)
     again.open_session(saved)
-    again.apply(CONFIG.replace(epochs=5))
+    again.apply(config.replace(epochs=5))
     assert again.wait(PATIENCE)
     run = again.state.run
     assert run.number == 1
-    assert list(run.history) == list(train(CONFIG.replace(epochs=5), small_dataset))
+    assert list(run.history) == list(train(config.replace(epochs=5), small_dataset))
     again.select(2)
     again.fork()
     assert again.wait(PATIENCE)
     assert again.state.run.label == "fork of run 1 at epoch 2"
     assert list(again.state.run.history) == list(run.history)[2:]
     trained(again, {"batch_size": 64})
-    assert (again.state.run.number, again.state.run.title) == (3, "batch 64 (run 3)")
+    assert again.state.run.title == f"batch 64{', no change in mid-run' if changes else ''} (run 3)"
     again.close()
 
 
@@ -217,7 +219,6 @@ def test_runs_of_every_method_come_back(small_dataset):
 @pytest.mark.parametrize(
     "changes",
     [
-        {"changes": (Change(5, 0.001, 32),)},
         {"n_validation": 60, "patience": 50},
         {"optimizer": "adamw", "learning_rate": 0.001},
         {"schedule": "cosine"},

@@ -26,9 +26,11 @@ from explorer.training import (
     TrainingRun,
     train,
 )
+from explorer.training.changes import Change
 
 COMBINATIONS = list(itertools.product(reference.ACTIVATIONS, reference.OUTPUTS, reference.LOSSES))
 SMALL = TrainingConfig(hidden_sizes=(6, 5), n_train=103, epochs=2, seed=3, learning_rate=0.02)
+CHANGED = {"batch_size": 16, "changes": (Change(4, 0.05, 20), Change(9, 0.01, 7), Change(20, 0.1, 30))}
 
 
 def records(run):
@@ -486,13 +488,13 @@ def test_extending_in_the_middle_of_a_run(small_dataset):
     assert figures(events) == figures(longer)
 
 
-@pytest.mark.parametrize("batch_size", [2, 16, 600])
-def test_a_run_that_starts_from_a_snapshot_goes_on_as_the_other_did(small_dataset, batch_size):
-    config = SMALL.replace(batch_size=batch_size, epochs=4)
+@pytest.mark.parametrize("changes", [{"batch_size": 2}, {"batch_size": 16}, {"batch_size": 600}, CHANGED])
+def test_a_run_that_starts_from_a_snapshot_goes_on_as_the_other_did(small_dataset, changes):
+    config = SMALL.replace(epochs=4, **changes)
     whole = records(TrainingRun(config, small_dataset))
     second = next(event for event in whole if isinstance(event, Snapshot) and event.epoch == 2)
     fork = TrainingRun(config, small_dataset, start=second)
-    assert (fork.epoch, fork.step) == (2, 2 * fork.steps_per_epoch)
+    assert (fork.epoch, fork.step) == (2, config.steps_at_ends(fork.n_samples)[2])
     assert_same_snapshots([fork.snapshot()], [second])
     rest = whole[whole.index(second) + 1 :]
     forked = records(fork)

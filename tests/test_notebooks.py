@@ -72,7 +72,12 @@ def test_text_states_no_number_that_a_cell_has_not_computed(path):
 
 
 @pytest.mark.slow
-@parametrized(OTHERS)
+@parametrized(
+    [
+        pytest.param(path, marks=[pytest.mark.long] * (path.stem != "explorer"), id=path.name)
+        for path in OTHERS
+    ]
+)
 def test_runs_top_to_bottom(path):
     found = outputs(execute(read(path)))
     assert not [output for output in found if output.output_type == "error"]

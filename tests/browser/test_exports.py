@@ -475,6 +475,7 @@ def test_without_a_home_that_can_be_written_files_are_saved_all_the_same(start_s
 # ---------------------------------------------------------------- links
 
 
+@pytest.mark.long
 def test_a_copied_link_gives_the_same_run_in_a_second_browser(found, open_page):
     first = found.page
     for label, value in (("Hidden units", 16), ("Batch size", 100), ("Epochs", 3)):

@@ -148,6 +148,7 @@ globalThis.WebSocket = class extends WebSocket {
 """
 
 
+@pytest.mark.long
 def test_widgets_that_come_just_as_the_page_gives_them_up_are_shown(server, open_page):
     visit = open_page(server.url, prepare=lambda page: page.add_init_script(WIDGETS_COME_AFTER_THE_LAST_LOOK))
     visit.page.wait_for_selector(FIGURE)

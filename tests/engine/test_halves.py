@@ -36,7 +36,7 @@ def assert_equal(first, second):
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
-@pytest.mark.parametrize("batch_size", [7, 250, 600])
+@pytest.mark.parametrize("batch_size", [7, 250, pytest.param(600, marks=pytest.mark.sweep)])
 def test_two_threads_give_the_numbers_of_one(small_dataset, monkeypatch, optimizer, batch_size):
     monkeypatch.setattr(halves, "LARGE_WORK", 100_000)  # so that all that can be cut is
     changes = {"optimizer": optimizer, "batch_size": batch_size, **METHODS}

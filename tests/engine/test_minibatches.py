@@ -35,7 +35,9 @@ def test_products_may_be_cut_or_whole(small_dataset, monkeypatch, batch_size, mo
             np.testing.assert_allclose(w, v, rtol=2e-4, atol=2e-5)
 
 
-@pytest.mark.parametrize("hidden_sizes", [(20,), (20, 12), (20, 12, 9)])
+@pytest.mark.parametrize(
+    "hidden_sizes", [(20,), pytest.param((20, 12), marks=pytest.mark.sweep), (20, 12, 9)]
+)
 @pytest.mark.parametrize(
     ("activation", "output", "loss"),
     [*itertools.product(reference.ACTIVATIONS, reference.OUTPUTS, reference.LOSSES)],

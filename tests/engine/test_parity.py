@@ -132,12 +132,12 @@ METHODS = {
 }
 """Each alone, and any two of them together."""
 ALL = {key: value for method in METHODS.values() for key, value in method.items()}
-PAIRS = [*itertools.combinations(METHODS, 1), *itertools.combinations(METHODS, 2)]
+PAIRS = [pytest.param(names, marks=pytest.mark.long) for names in itertools.combinations(METHODS, 2)]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["float64", pytest.param("float32", marks=pytest.mark.sweep)])
-@pytest.mark.parametrize("names", PAIRS, ids=" and ".join)
+@pytest.mark.parametrize("names", [*itertools.combinations(METHODS, 1), *PAIRS], ids=" and ".join)
 def test_all_that_regularizes_alone_and_in_pairs_with_every_optimizer(small_dataset, names, dtype):
     methods = {key: value for name in names for key, value in METHODS[name].items()}
     for optimizer, batch_size in itertools.product(OPTIMIZERS, (1, 9, 600)):
@@ -259,7 +259,7 @@ def load_engine(monkeypatch, file, old, new):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("dtype", BOUND)
+@pytest.mark.parametrize("dtype", ["float64", pytest.param("float32", marks=pytest.mark.sweep)])
 @pytest.mark.parametrize("broken", [None, *BROKEN])
 def test_a_broken_formula_exceeds_the_bound(small_dataset, monkeypatch, broken, dtype):
     engine = load_engine(monkeypatch, *BROKEN.get(broken, ("kernels", "", "")))

@@ -445,8 +445,8 @@ def test_who_can_use_the_page_is_said_of_the_address_that_they_reach():
     assert said("192.168.1.2", token="x" * 8) == "Everybody who has the token can use it."
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("ip", ["0.0.0.0", pytest.param("::", marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("ip", ["0.0.0.0", "::"])
 def test_on_all_addresses_the_one_that_is_printed_is_reached(start, ip):
     if ip == "::" and not has_ipv6():
         pytest.skip("IPv6 IS NOT TESTED: this computer has none")
@@ -473,14 +473,19 @@ def has_ipv6():
     ("encoding", "options", "code", "words"),
     [
         ("cp1252", ["--help"], 0, "that you control"),
-        ("ascii", ["--help"], 0, "that you control"),
-        ("ascii", ["train", "--help"], 0, "from 1 to 60 000"),
-        ("ascii", ["present", "--help"], 0, "reveal.js"),
         ("ascii", ["train", "--epochs", "1", "--n", "10"], 0, "Test accuracy"),
         ("cp1252", ["train", "--dataset", "no/such"], 2, "found “no such file or directory”"),
-        ("ascii", ["train", "--dataset", "no/such"], 2, "found “no such file or directory”"),
-        ("ascii", ["train", "--from-url", "?caf\u00e9=1", "--epochs", "0"], 2, "--epochs is '0'"),
-        ("ascii", ["--dataset", "no/such"], 2, "found “no such file or directory”"),
+        *(
+            pytest.param("ascii", options, code, words, marks=pytest.mark.long)
+            for options, code, words in (
+                (["--help"], 0, "that you control"),
+                (["train", "--help"], 0, "from 1 to 60 000"),
+                (["present", "--help"], 0, "reveal.js"),
+                (["train", "--dataset", "no/such"], 2, "found “no such file or directory”"),
+                (["train", "--from-url", "?caf\u00e9=1", "--epochs", "0"], 2, "--epochs is '0'"),
+                (["--dataset", "no/such"], 2, "found “no such file or directory”"),
+            )
+        ),
     ],
     ids=lambda value: "-".join(value) if isinstance(value, list) else None,
 )

@@ -231,7 +231,12 @@ def megabytes(pid):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "name", ["an offset for each of 2^64 - 1", "text", "code", "a new widget", "a forged line"]
+    "name",
+    [
+        "an offset for each of 2^64 - 1",
+        "code",
+        *(pytest.param(name, marks=pytest.mark.long) for name in ("text", "a new widget", "a forged line")),
+    ],
 )
 def test_a_hostile_frame_closes_its_socket_and_the_server_serves_on(server, kernel, name):
     async def attack():

@@ -160,13 +160,24 @@ function pngUrl(png) {
 }
 
 /**
- * Let go of addresses: later those of pictures that stand until others are decoded.
+ * Let go of addresses: later those of pictures that stand until others are there.
  * @param {string[]} urls
  * @param {number} [ms]
  */
 function revoke(urls, ms = 0) {
   if (ms) setTimeout(revoke, ms, urls);
   else for (const url of urls) URL.revokeObjectURL(url);
+}
+
+/**
+ * Show a picture as an element's background, over the one before, which is there while this one is loaded.
+ * @param {CSSStyleDeclaration} style
+ * @param {string} url
+ */
+function showPicture(style, url) {
+  const [before] = style.backgroundImage.split(", ");
+  const now = url && `url("${url}")`;
+  if (now !== before) style.backgroundImage = now && before ? `${now}, ${before}` : now;
 }
 
 /**
@@ -182,7 +193,7 @@ function showTile({ style }, url, index, columns, rows, pitch = 1) {
   // In percent, the place of a background is measured on what is left over, hence the - 1.
   const place = (/** @type {number} */ at, /** @type {number} */ count) =>
     count * pitch > 1 ? (100 * pitch * at) / (pitch * count - 1) : 0;
-  style.backgroundImage = url && `url(${url})`;
+  showPicture(style, url);
   style.backgroundSize = `${100 * pitch * columns}% ${100 * pitch * rows}%`;
   style.backgroundPosition = `${place(index % columns, columns)}% ${place(Math.floor(index / columns), rows)}%`;
 }

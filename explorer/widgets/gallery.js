@@ -188,7 +188,7 @@ function render({ model, el }) {
   const show = () => {
     const images = model.get("images");
     const pagesInAll = model.get("n_pages");
-    revoke([url]);
+    const old = url;
     url = images.length ? pngUrl(model.get("sprite")) : "";
     heading.title = model.get("heading");
     write(heading, model.get("heading"));
@@ -202,6 +202,7 @@ function render({ model, el }) {
     empty.textContent = model.get("empty");
     empty.hidden = images.length > 0;
     draw(url);
+    revoke([old], 1000);
   };
   model.on("change", show); // all that belongs together arrives in one message, and is drawn once
   show();

@@ -31,7 +31,7 @@ function dress(element, before, now, pictures) {
   for (const name of Object.keys({ ...before, ...now })) {
     const [was, is] = [before[name], now[name]];
     if (name === "pace") continue;
-    if (name === "picture") element.style.backgroundImage = is === undefined ? "" : `url(${pictures[is].url})`;
+    if (name === "picture") showPicture(element.style, is === undefined ? "" : pictures[is].url);
     else if (name === "style") {
       for (const property of Object.keys({ ...was, ...is })) element.style.setProperty(property, is?.[property] ?? "");
     } else if (!ATTRIBUTE.test(name)) throw new Error(`A part can't have the attribute ${name}`);

@@ -46,10 +46,11 @@ function render({ model, el, signal }) {
   });
   const show = () => {
     const content = model.get("content");
-    revoke([url]);
+    const old = url;
     url = pngUrl(content.picture);
     picture.hidden = !url;
-    picture.style.backgroundImage = url && `url(${url})`;
+    showPicture(picture.style, url);
+    revoke([old], 1000);
     picture.setAttribute("aria-label", content.words);
     write(words, content.words);
     words.dataset.right = String(content.right);

@@ -78,7 +78,7 @@ function showStrips(parts, { strips, n_units: n, unit }, url) {
     const strip = strips[index];
     // Each strip is one pixel of its picture, then one that is clear; so is the last column.
     const rows = 2 * strips.length;
-    cells.style.backgroundImage = `url(${url})`;
+    showPicture(cells.style, url);
     cells.style.backgroundSize = `${(100 * (n + 1)) / n}% ${100 * rows}%`;
     cells.style.backgroundPosition = `0 ${(100 * 2 * index) / (rows - 1)}%`;
     cells.setAttribute("aria-label", `${strip.name} of ${n === 1 ? "the one unit" : `all ${n} units`}: ${strip.words}`);

@@ -81,7 +81,7 @@ class FakeElement extends FakeNode {
   classList = { add: () => {} };
   dataset = {};
   listeners = {};
-  style = { setProperty: (name, value) => Object.assign(this.style, { [name]: value }) };
+  style = { backgroundImage: "", setProperty: (name, value) => Object.assign(this.style, { [name]: value }) };
 
   constructor(localName) {
     super();

@@ -19,12 +19,26 @@ test("thousands are grouped by a narrow space", async () => {
   assert.deepEqual([0, 999, 1000, 60000, 1234567, -1000].map(read), ["0", "999", "1_000", "60_000", "1_234_567", "-1_000"]);
 });
 
+test("a picture stands until the next is there", async () => {
+  const showPicture = await base("showPicture");
+  const style = { backgroundImage: "" };
+  const shown = (/** @type {string} */ url) => {
+    showPicture(style, url);
+    return style.backgroundImage;
+  };
+  assert.equal(shown("blob:1"), 'url("blob:1")');
+  assert.equal(shown("blob:2"), 'url("blob:2"), url("blob:1")');
+  assert.equal(shown("blob:2"), 'url("blob:2"), url("blob:1")');
+  assert.equal(shown("blob:3"), 'url("blob:3"), url("blob:2")');
+  assert.equal(shown(""), "");
+});
+
 test("a tile of a sprite is found in percent of what is left over", async () => {
   const showTile = await base("showTile");
-  const element = { style: {} };
+  const element = { style: { backgroundImage: "" } };
   showTile(element, "blob:1", 5, 4, 2);
   assert.deepEqual(element.style, {
-    backgroundImage: "url(blob:1)",
+    backgroundImage: 'url("blob:1")',
     backgroundSize: "400% 200%",
     backgroundPosition: `${100 / 3}% 100%`,
   });

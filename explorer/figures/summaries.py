@@ -47,7 +47,7 @@ def curves_summary(history: History, at: float | None = None) -> str:
     line = f"{line}, {held_out} loss {last.test_loss:.3g}"
     if history.config.has_one_rate or math.isnan(last.learning_rate):  # of a file that doesn't know it
         return line
-    return f"{line}, learning rate {plain(float(f'{last.learning_rate:.2g}'))}"
+    return f"{line}, rate {plain(float(f'{last.learning_rate:.2g}'))}"
 
 
 def confusion_summary(

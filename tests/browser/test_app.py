@@ -25,7 +25,7 @@ FIGURES = """() => {
 }"""
 DRAWN = "document.querySelectorAll('.explorer-figure .js-plotly-plot .main-svg').length >= 6"
 FITTED = """() => {
-  const near = (plot, side, length) => Math.abs(plot.querySelector('.main-svg').getAttribute(side) - length) < 2;
+  const near = (plot, side, length) => Math.abs(plot.querySelector('.main-svg')?.getAttribute(side) - length) < 2;
   const fills = (plot) => near(plot, "width", plot.clientWidth) && near(plot, "height", plot.clientHeight);
   return [...document.querySelectorAll('.explorer-figure .js-plotly-plot')].every(fills);
 }"""
@@ -33,7 +33,7 @@ FITTED = """() => {
 
 LEGENDS_ABOVE = """() => [...document.querySelectorAll('.explorer-figure:has(.legend)')].every((figure) => {
   const [legend, area] = ['.legend', '.nsewdrag'].map((name) => figure.querySelector(name));
-  return legend.getBoundingClientRect().bottom < area.getBoundingClientRect().top + 2;
+  return legend.getBoundingClientRect().bottom < area?.getBoundingClientRect().top + 2;
 })"""
 
 

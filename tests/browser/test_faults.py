@@ -19,7 +19,9 @@ from processes import kernel_process
 KERNEL = "() => JSON.parse(document.getElementById('jupyter-config-data').textContent).kernelId"
 KEPT = "() => sessionStorage.getItem('explorer-kept')?.includes('runs as of')"
 BANNER = ".explorer-banner[role=alert]"
-EPOCHS = "() => [...document.querySelector('.js-plotly-plot').data.find((trace) => trace.name === 'test').x]"
+EPOCHS = (
+    "() => [...(document.querySelector('.js-plotly-plot')?.data.find((t) => t.name === 'test')?.x ?? [])]"
+)
 LOSS_SECONDS = int(os.environ.get("EXPLORER_LOSS_SECONDS", "20"))
 KILLS = int(os.environ.get("EXPLORER_KILLS", "3"))
 SOAK_SECONDS = 60 * float(os.environ.get("EXPLORER_SOAK_MINUTES", "0.25"))

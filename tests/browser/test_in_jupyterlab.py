@@ -25,7 +25,7 @@ PLOTS = "document.querySelectorAll('.lesson-plot:has(.main-svg)').length === 2"
 CLIPPED = """() =>
     [...document.querySelectorAll('.cm-scroller, .lesson-code, .lesson-table, .jp-OutputArea-output')]
     .filter((e) => e.scrollWidth > e.clientWidth + 1 && e.clientWidth > 0).map((e) => e.textContent)"""
-BACKGROUND = "document.querySelector('.lesson-plot .main-svg').style.background"
+BACKGROUND = "document.querySelector('.lesson-plot .main-svg')?.style.background"
 
 
 @pytest.fixture(scope="module")

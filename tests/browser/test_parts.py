@@ -143,7 +143,7 @@ def test_text_in_a_number_is_refused(page):
 
 
 IN_WINDOW = """() => {
-  const box = document.querySelector('.explorer-help:popover-open').getBoundingClientRect();
+  const box = document.querySelector('.explorer-help:popover-open')?.getBoundingClientRect() ?? {};
   return box.left >= 0 && box.right <= innerWidth && box.top >= 0 && box.bottom <= innerHeight;
 }"""
 

@@ -24,15 +24,15 @@ FIGURES = """() => {
   const length = ({ y, z }) => (z ?? y ?? []).length;
   return plots.map((plot) => {
     const { width, height, top, bottom } = plot.getBoundingClientRect();
-    const drawn = plot.querySelector('.main-svg').getBoundingClientRect();
+    const drawn = plot.querySelector('.main-svg')?.getBoundingClientRect() ?? {};
     const points = Math.max(...plot.data.filter((trace) => trace.visible !== false).map(length));
     return { width, height, top, bottom, drawn: [drawn.width, drawn.height], points };
   });
 }"""
 CURVE = """() => {
   const plots = [...document.querySelectorAll('.explorer-slides > article[data-present] .js-plotly-plot')];
-  const plot = plots.find((one) => one.layout.yaxis.title.text === 'accuracy (%)');
-  return Array.from(plot.data.find(({ name }) => name === 'test').y);
+  const plot = plots.find((one) => one.layout.yaxis?.title.text === 'accuracy (%)');
+  return Array.from(plot?.data.find(({ name }) => name === 'test')?.y ?? []);
 }"""
 
 

@@ -21,7 +21,7 @@ from explorer.network.comparison import mcnemar, verdict
 from explorer.training import PRESETS
 
 DRAWN = "document.querySelectorAll('.explorer-figure .js-plotly-plot .main-svg').length >= 6"
-TEST_CURVES = """() => [...document.querySelector('.explorer-place-accuracy .js-plotly-plot').data]
+TEST_CURVES = """() => [...(document.querySelector('.explorer-place-accuracy .js-plotly-plot')?.data ?? [])]
   .filter((trace) => trace.visible === true && ['earlier runs', 'test'].includes(trace.name))
   .map((trace) => Array.from(trace.x, (x, place) => [x, trace.y[place]]))"""
 
@@ -168,7 +168,7 @@ def test_a_fork_at_2_parts_from_its_parent_after_2(page, begin):
     expect(page.get_by_text("the new settings wait")).to_be_visible()
     page.get_by_role("button", name="Train on from epoch 2").click()
     until_done(page, epochs=4)
-    page.wait_for_function(f"({TEST_CURVES})().at(-1).length === 3")
+    page.wait_for_function(f"({TEST_CURVES})().at(-1)?.length === 3")
     curves = page.evaluate(TEST_CURVES)
     parent, fork = ({int(x): y for x, y in curve} for curve in curves[-2:])
     assert sorted(fork) == [2, 3, 4]
@@ -185,7 +185,7 @@ def test_a_fork_at_2_parts_from_its_parent_after_2(page, begin):
     chip.get_by_role("button", name="Start with freshly initialised weights").press("Enter")
     expect(chip).to_be_hidden()
     expect(page.get_by_role("button", name="The exercise")).to_be_focused()
-    page.wait_for_function(f"({TEST_CURVES})().at(-1).length === 4")
+    page.wait_for_function(f"({TEST_CURVES})().at(-1)?.length === 4")
     clean = dict(map(tuple, page.evaluate(TEST_CURVES)[-1]))
     known = records(epochs=4, learning_rate=0.002)
     np.testing.assert_allclose([clean[r.epoch] for r in known], [100 * r.test_accuracy for r in known])

@@ -202,7 +202,7 @@ class Session:
         """Start a run with the settings that are set: a fork where it began, else with fresh weights."""
         run = None if self._starts_clean else self._run
         if run and run.parent and run.origin and run.can_branch_again(self._config):
-            self._branch(run.parent, run.origin, self._config, paused=paused)
+            self._branch(run.parent, run.origin, repeats=True, paused=paused)
         else:
             self.train(paused=paused)
 
@@ -275,8 +275,8 @@ class Session:
             text = f"A run of {run.own.name} can't be trained on from an epoch before its end."
             raise ForkError(text, "Only its class knows how its training goes on. Train starts a new run.")
         looks_at_newest = self._selected_epoch is None and not run.is_stopped_early
-        moment = (run.timeline.newest if looks_at_newest else None) or self._state.moment
-        self._branch(run, moment, self._config.at_step(run.steps_at_ends[int(moment.epoch)]))
+        moment = run.timeline.newest if looks_at_newest else None
+        self._branch(run, moment or self._state.moment)
 
     def open_test_set(self) -> None:
         """Let the network that the present run has come to read the test set, once it has ended.
@@ -588,13 +588,16 @@ class Session:
         self._publish()
 
     def _branch(
-        self, parent: SessionRun, moment: Moment, config: TrainingConfig, *, paused: bool = False
+        self, parent: SessionRun, moment: Moment, *, repeats: bool = False, paused: bool = False
     ) -> None:
+        config = self._config
         if config.epochs <= moment.epoch:
             if moment.epoch >= MOST_EPOCHS:
                 text = f"These weights have been trained for {MOST_EPOCHS} epochs, and no run has more."
                 raise ForkError(text, "Train starts a new run.")
             config = config.replace(epochs=min(MOST_EPOCHS, int(moment.epoch) + 10))
+        if not repeats:  # its own changes in mid-run are yet to come
+            config = config.at_step(parent.steps_at_ends[int(moment.epoch)])
         try:
             training = TrainingRun(config, self.dataset, start=moment.snapshot)
         except ConfigError:

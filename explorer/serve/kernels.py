@@ -104,17 +104,17 @@ class SeatedKernels(_HasTraits):
             if self._server_ends.is_set():
                 break
             await asyncio.sleep(_POLL_SECONDS)
-        if self._server_ends.is_set():
-            raise RuntimeError("the server ends")
+        self._check_that_server_goes_on()
         self._begun += 1
         try:
             await self.order.take_place(has_visitor=has_visitor)
             options["env"] = kernel_environment(options["env"]) | self.variables
             options["extra_arguments"] = list(KERNEL_OPTIONS)
-            start = asyncio.ensure_future(super().start_kernel(**options))
-            self._starting.add(start)
-            start.add_done_callback(self._starting.discard)
             try:
+                self._check_that_server_goes_on()
+                start = asyncio.ensure_future(super().start_kernel(**options))
+                self._starting.add(start)
+                start.add_done_callback(self._starting.discard)
                 kernel_id: str = await start
             except BaseException:
                 self.order.leave_place()
@@ -125,6 +125,10 @@ class SeatedKernels(_HasTraits):
         self.add_restart_callback(kernel_id, partial(self.on_death, kernel_id), "dead")
         return kernel_id
 
+    def _check_that_server_goes_on(self) -> None:
+        if self._server_ends.is_set():
+            raise RuntimeError("the server ends")
+
     async def shutdown_kernel(self, kernel_id: str, *arguments: Any, **options: Any) -> None:
         """End a kernel, whose seat is free then."""
         self.seats.leave(kernel_id)
@@ -133,7 +137,7 @@ class SeatedKernels(_HasTraits):
     async def shutdown_all(self, *arguments: Any, **options: Any) -> None:
         """End all kernels, and what they are forked from."""
         self._server_ends.set()
-        self.order.note_visit()  # a kernel can't be ended while it has yet to start
+        self.order.note_visit()  # what waits for its turn is told
         if starting := [*self._starting]:
             await asyncio.wait(starting, timeout=READY_SECONDS)
             for start in starting:

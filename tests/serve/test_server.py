@@ -76,7 +76,7 @@ async def is_waiting(task):
     return not task.done()
 
 
-def test_a_kernel_for_nobody_yet_waits_while_a_page_draws_and_the_next_visitor_ends_that(manager):
+def test_a_kernel_for_nobody_yet_waits_while_a_page_draws_until_the_next_visitor_or_the_end(manager):
     async def visits():
         await manager.start_kernel(env=WARM)  # the first: no page draws
         assert manager.options["env"]["NOTE"] == "kept"
@@ -88,8 +88,11 @@ def test_a_kernel_for_nobody_yet_waits_while_a_page_draws_and_the_next_visitor_e
         third = asyncio.ensure_future(manager.start_kernel(env=WARM))
         await second
         assert await is_waiting(third)
+        del manager.options
         await manager.shutdown_all(now=True)
-        await third
+        with pytest.raises(RuntimeError, match="the server ends"):
+            await third
+        assert not hasattr(manager, "options")
 
     asyncio.run(visits())
     assert manager.has_ended

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 PLOT = (
     "[...document.querySelectorAll('.js-plotly-plot')].find((e) => e.getAttribute('aria-label') === {name!r})"
@@ -244,8 +245,16 @@ def test_data_updates_clicks_and_a_reload_in_jupyterlab(jupyterlab, notebook, op
     show_first(page)
     page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
     page.wait_for_function("() => !window.jupyterapp.shell.currentWidget.context.model.dirty")
-    page.goto(re.sub(r"\?reset", "", page.url), wait_until="commit")
+    address = re.sub(r"\?reset", "", page.url)
+    try:
+        check_that_it_is_back(page, address)
+    except PlaywrightTimeout:  # JupyterLab gives every widget two seconds, also on a busy machine
+        check_that_it_is_back(page, address)
+    assert visit.own_errors == []
+
+
+def check_that_it_is_back(page, address):
+    page.goto(address, wait_until="commit")
     page.wait_for_selector(".jp-Notebook .jp-CodeCell")
     check_that_it_shows_its_data(page)
     wait_until(page, "it counts", COUNTED)
-    assert visit.own_errors == []

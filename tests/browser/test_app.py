@@ -489,12 +489,14 @@ def linked(app, open_shared_page):
     return opened(open_shared_page, app.url + "?epochs=2", viewport={"width": 390, "height": 844})
 
 
-@pytest.mark.parametrize(("width", "height"), [(390, 844), (1440, 900), (1920, 1080)])
+@pytest.mark.parametrize(("width", "height"), [(390, 844), (880, 660), (1440, 900), (1920, 1080)])
 def test_it_fits_the_screen(linked, width, height):
     page = linked.page
     page.set_viewport_size({"width": width, "height": height})
     page.wait_for_function(FITTED)
     page.wait_for_function("document.documentElement.scrollWidth <= innerWidth")
+    expect(page.locator(".explorer-run [data-primary]")).to_have_text("10 more epochs")
+    assert page.locator(".explorer-run section").evaluate("(run) => run.scrollWidth <= run.clientWidth")
     boxes = [place.bounding_box() for place in page.locator(".explorer-figure .js-plotly-plot").all()]
     assert len(boxes) == 3
     assert all(box["width"] > 250 and box["height"] > 150 for box in boxes)

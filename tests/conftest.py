@@ -73,7 +73,7 @@ def pytest_collection_modifyitems(config, items):
 @pytest.fixture(scope="session", autouse=True)
 def _the_second_thread_is_there():
     """Start the thread that all trainings of a process share, so that no test takes it for one that is left."""
-    perform(in_halves(lambda _: (), 64, LARGE_WORK, 2))
+    perform(in_halves(lambda _: (), LARGE_WORK, 2))
 
 
 @pytest.fixture(scope="module", autouse=True)

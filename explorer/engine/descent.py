@@ -13,18 +13,19 @@ from typing import Any
 
 import numpy as np
 
-from explorer.engine.halves import in_halves
+from explorer.engine.halves import Share
 from explorer.engine.kernels import Array, Calls
 from explorer.engine.model import Model, Parameters
 from explorer.network.optimizers import BETA_1, BETA_2, DECAY, EPSILON, MOMENTUM, OPTIMIZERS
 
-__all__ = ["Descent"]
+__all__ = ["UPDATE_WORK", "Descent"]
 
-_PIECE = 16_384
-"""Parameters processed at a time: with their memories they fit a 256 kB cache."""
-
-_CALLS_WORK = 100
+UPDATE_WORK = 100
 """Multiplications of a matrix product in the time that an update takes for a parameter."""
+
+_PIECE = 65_536
+"""Parameters processed at a time: few enough for the cache, and so many that two threads seldom wait for the
+interpreter, which a call needs before and after."""
 
 
 class Descent:
@@ -45,7 +46,10 @@ class Descent:
         self._model, self._flat = model, model.parameters.flat
         self._is_scale_free = optimizer.is_scale_free
         self._takes_mean = reduction == "mean" or optimizer.is_scale_free
-        self._memory = tuple(np.zeros_like(self._flat) for _ in range(optimizer.n_memories))
+        self._memory = tuple(model.steps() for _ in range(optimizer.n_memories))
+        for memory in self._memory:
+            memory.flat[:] = 0
+        self._kernel: Callable[..., Calls] = getattr(self, f"_{model.optimizer.removesuffix('w')}")
         self._n_steps = 0
         self._learning_rate = learning_rate
         self._bound: list[tuple[Array, Callable[[float], float]]] = []
@@ -74,36 +78,34 @@ class Descent:
         by = n if self._takes_mean else 1
         return self._number(1 / by) if self._is_scale_free else self._bind(lambda rate: rate / by)
 
-    def calls(self, steps: Parameters, n: int) -> Calls:
-        """Return the calls that apply one update, given what `rate` times the gradient of `n` samples is."""
+    def prepare(self) -> Calls:
+        """Return the calls that are due before an update."""
+        return (self._correct,) if self._kernel == self._adam else ()
+
+    def update(self, steps: Parameters, n: int, share: Share) -> Calls:
+        """Return the calls that update a part of the weights.
+
+        `steps` holds `rate` times the gradient, summed over `n` samples.
+        """
+        groups = zip(
+            *(each.arrays(share) for each in (self._model.parameters, steps, *self._memory)), strict=True
+        )
         if self.is_plain:
-            return self._in_halves(
-                self._flat.size, lambda part: self._sgd(self._flat[part], steps.flat[part])
-            )
-        kernel: Callable[..., Calls] = getattr(self, f"_{self._model.optimizer.removesuffix('w')}")
-        correct = (self._correct,) if kernel == self._adam else ()
-        update = self._in_pieces(kernel, self._flat, steps.flat, *self._memory)
-        return (*self._penalise(steps, n), *correct, *self._decay(), *update, *self._limit_norms())
+            return tuple(call for theta, step in groups for call in self._sgd(theta, step))
+        update = (call for arrays in groups for call in self._in_pieces(self._kernel, *arrays))
+        return *self._penalise(steps, n, share), *self._decay(share), *update
 
     def _in_pieces(self, kernel: Callable[..., Calls], *arrays: Array) -> Calls:
-        """Return a kernel's calls on arrays of one size, piece by piece."""
-        flat = [array.reshape(-1) for array in arrays]
+        """Return a kernel's calls on flat arrays of one size, piece by piece."""
+        size = arrays[0].size
+        scratch = np.empty(min(_PIECE, size), arrays[0].dtype)
+        calls: Calls = ()
+        for start in range(0, size, _PIECE):
+            pieces = [array[start : start + _PIECE] for array in arrays]
+            calls += kernel(*pieces, scratch[: pieces[0].size])
+        return calls
 
-        def make(part: slice) -> Calls:
-            scratch = np.empty(min(_PIECE, part.stop - part.start), self._flat.dtype)
-            starts = range(part.start, part.stop, _PIECE)
-            pieces = [[array[start : min(start + _PIECE, part.stop)] for array in flat] for start in starts]
-            return tuple(
-                call for first, *others in pieces for call in kernel(first, *others, scratch[: first.size])
-            )
-
-        return self._in_halves(flat[0].size, make)
-
-    def _in_halves(self, n: int, make: Callable[[slice], Calls], size: int = 1) -> Calls:
-        """Return the calls for `n` parameters, or for as many arrays of `size` of them."""
-        return in_halves(make, n, _CALLS_WORK * n * size, self._model.n_threads)
-
-    def _penalise(self, steps: Parameters, n: int) -> Calls:
+    def _penalise(self, steps: Parameters, n: int, share: Share) -> Calls:
         """Add λ₂ W + λ₁ sign W to the gradient, for each of the `n` samples that it is a sum over."""
         model = self._model
         l2, l1 = (self._penalty_rate(weight, n) for weight in model.penalties)
@@ -116,7 +118,7 @@ class Descent:
             return sign, partial(np.multiply, scratch, l1, scratch), partial(np.add, dV, scratch, dV)
 
         kernels = [kernel for weight, kernel in zip(model.penalties, (add_l2, add_l1), strict=True) if weight]
-        pairs = [(V, dV) for (V, _), (dV, _) in zip(model.parameters.layers, steps.layers, strict=True)]
+        pairs = [*zip(model.parameters.weights_of(share), steps.weights_of(share), strict=True)]
         return tuple(call for pair in pairs for kernel in kernels for call in self._in_pieces(kernel, *pair))
 
     def _penalty_rate(self, weight: float, n: int) -> Array:
@@ -125,7 +127,7 @@ class Descent:
         samples = 1 if self._takes_mean else n
         return self._bind(lambda rate: rate * weight * samples)
 
-    def _decay(self) -> Calls:
+    def _decay(self, share: Share) -> Calls:
         """W ← W − η λ₂ W, before AdamW's step."""
         if not self._model.decay:
             return ()
@@ -134,29 +136,28 @@ class Descent:
         def kernel(V: Array, scratch: Array) -> Calls:
             return partial(np.multiply, V, decay, scratch), partial(np.subtract, V, scratch, V)
 
-        return tuple(call for V, _ in self._model.parameters.layers for call in self._in_pieces(kernel, V))
+        weights = self._model.parameters.weights_of(share)
+        return tuple(call for V in weights for call in self._in_pieces(kernel, V))
 
-    def _limit_norms(self) -> Calls:
-        """Shorten the incoming weights of each hidden unit to max-norm, where they are longer."""
-        if not self._model.max_norm:
-            return ()
+    def finish(self) -> Calls:
+        """Return the calls that are due after an update."""
+        return self._model.in_halves(self._limit_norms, UPDATE_WORK) if self._model.max_norm else ()
+
+    def _limit_norms(self, share: Share) -> Calls:
+        """Shorten the incoming weights of a part of the hidden units to max-norm, where they are longer."""
         longest, tiny = self._number(self._model.max_norm), self._number(np.finfo(self._flat.dtype).tiny)
         one, calls = self._number(1.0), tuple[Callable[[], Any], ...]()
         for V, _ in self._model.parameters.layers[:-1]:
-
-            def make(units: slice, V: Array = V) -> Calls:
-                weights = V[:, units]
-                factor = np.empty(weights.shape[1], V.dtype)
-                return (
-                    partial(np.einsum, "io,io->o", weights, weights, out=factor),
-                    partial(np.sqrt, factor, factor),
-                    partial(np.maximum, factor, tiny, out=factor),
-                    partial(np.divide, longest, factor, factor),
-                    partial(np.minimum, factor, one, out=factor),
-                    partial(np.multiply, weights, factor, weights),
-                )
-
-            calls += self._in_halves(V.shape[1], make, V.shape[0])
+            weights = V[:, share(V.shape[1])]
+            factor = np.empty(weights.shape[1], V.dtype)
+            calls += (
+                partial(np.einsum, "io,io->o", weights, weights, out=factor),
+                partial(np.sqrt, factor, factor),
+                partial(np.maximum, factor, tiny, out=factor),
+                partial(np.divide, longest, factor, factor),
+                partial(np.minimum, factor, one, out=factor),
+                partial(np.multiply, weights, factor, weights),
+            )
         return calls
 
     def _sgd(self, theta: Array, step: Array, _scratch: Array | None = None) -> Calls:

@@ -1,9 +1,9 @@
-"""Calls on large arrays in two halves, one of which a second thread performs where a core is free.
+"""Work in two halves, one of which a second thread performs where a core is free.
 
 A network of hundreds of units spends its time in a few long calls, which let go of the interpreter. A half has
-some columns or some rows of a matrix product, or some of the weights of an update. Large arrays are cut into the
-same halves where one thread performs both, so that the numbers are equal to the bit. BLAS's own threads would
-round otherwise, and wait by spinning.
+some of the samples of a mini-batch, or some of the weights of a step. What is large is cut into the same halves
+where one thread performs both, so that the numbers are equal to the bit. BLAS's own threads would round
+otherwise, and wait by spinning.
 """
 
 from collections.abc import Callable
@@ -15,12 +15,15 @@ import numpy as np
 
 from explorer.engine.kernels import Calls, perform
 
-__all__ = ["LARGE_WORK", "in_halves"]
+__all__ = ["LARGE_WORK", "Share", "in_halves", "whole"]
 
 LARGE_WORK = 20_000_000
-"""Multiplications of a matrix product from which on it is cut in two: of 128 images, through some 200 units."""
+"""Multiplications of matrix products from which on they are cut: of 128 images, through some 200 units."""
 
-_ALIGNED = 16  # numbers: as wide as registers and cache lines
+_ALIGNED = 4  # rows that the kernels of BLAS take at a time
+
+Share = Callable[[int], slice]
+"""Says which of so many samples, rows or units belong to a part of the work."""
 
 Done = SimpleQueue[BaseException | None]
 """Says that calls have been performed, or what they raised."""
@@ -78,24 +81,32 @@ def _perform(calls: Calls, done: Done) -> None:
 _HELPER = _Helper()
 
 
-def in_halves(make: Callable[[slice], Calls], n: int, work: int, n_threads: int) -> Calls:
-    """Return the calls that `make` gives for all of `n` rows, columns or numbers.
+def whole(n: int) -> slice:
+    """Return all of `n`."""
+    return slice(0, n)
+
+
+def in_halves(make: Callable[[Share], Calls], work: int, n_threads: int, middle: float = 0.5) -> Calls:
+    """Return the calls that `make` gives for the whole, or for both halves.
 
     Parameters
     ----------
     make : callable
-        Gives the calls for a part of them. Those for one part write nothing that those for another use.
-    n : int
-        How many there are.
+        Gives the calls for a part of the work. Those for one part write nothing that those for another use.
     work : int
         Multiplications of a matrix product that takes about as long. From `LARGE_WORK` on it is cut in two.
     n_threads : {1, 2}
         Threads that perform the two parts.
+    middle : float, optional
+        Where the work is cut, as a share of it.
     """
-    middle = n // 2 // _ALIGNED * _ALIGNED
-    if work < LARGE_WORK or not middle:
-        return make(slice(0, n))
-    first, second = make(slice(0, middle)), make(slice(middle, n))
+    if work < LARGE_WORK:
+        return make(whole)
+
+    def cut(n: int) -> int:
+        return int(middle * n) // _ALIGNED * _ALIGNED
+
+    first, second = make(lambda n: slice(0, cut(n))), make(lambda n: slice(cut(n), n))
     return (
         first + second if n_threads == 1 else (partial(_HELPER.perform_both, first, second, SimpleQueue()),)
     )

@@ -19,11 +19,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.datasets import Dataset
-from explorer.engine.descent import Descent
+from explorer.engine.descent import UPDATE_WORK, Descent
 from explorer.engine.dropout import Dropout
+from explorer.engine.halves import Share
+from explorer.engine.inputs import Inputs
 from explorer.engine.kernels import Array, Calls
 from explorer.engine.model import Model, Parameters
-from explorer.engine.passes import BlockedPass, Pass, bounds, inputs
+from explorer.engine.passes import BlockedPass, Pass, bounds
 from explorer.engine.scoring import Score, score_outputs
 
 __all__ = ["MiniBatches", "Part"]
@@ -53,6 +55,12 @@ class Part:
 _UPDATE = Part(1)
 
 
+def _add(sums: Parameters, steps: Parameters, is_first: bool, share: Share) -> Calls:
+    """Return the calls that add a part of steps to their sums."""
+    pairs = zip(sums.arrays(share), steps.arrays(share), strict=True)
+    return tuple(partial(np.copyto, a, b) if is_first else partial(np.add, a, b, a) for a, b in pairs)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Load:
     """Images that are gathered at once, and what is done with them."""
@@ -61,6 +69,26 @@ class Load:
     work: tuple[Calls, ...]  # for each mini-batch its calls; for a part of a large one a single entry
     updates: int = 1  # 0 within a large mini-batch
     block: BlockedPass | None = None  # does the work when mini-batches are tiny
+
+
+@dataclass(slots=True)
+class _Source:
+    """Where a load's images come from: `pixels`, which those of a data set are gathered in first."""
+
+    images: NDArray[np.uint8] | None
+    pixels: NDArray[np.uint8]
+    inputs: Inputs
+    indices: NDArray[np.int64] | None = None
+
+    def calls(self, n: int, share: Share) -> Calls:
+        """Return the calls that write a part of `n` images, those at `indices`, into the inputs."""
+        return (partial(self._write, share(n)),)
+
+    def _write(self, rows: slice) -> None:
+        pixels = self.pixels[rows]
+        if self.images is not None and self.indices is not None:
+            np.take(self.images, self.indices[rows], 0, pixels, "clip")
+        self.inputs.write(pixels, rows)
 
 
 class MiniBatches:
@@ -101,16 +129,16 @@ class MiniBatches:
         n, n_inputs, n_classes = len(dataset.train_labels), dataset.n_inputs, dataset.n_classes
         self.model = model
         self._descent = Descent(model, learning_rate, reduction)
-        sizes = model.parameters.sizes[:-1]
+        sizes = model.sizes[:-1]
         self._dropout = Dropout(model.dropout, sizes, seed, model.dtype) if any(model.dropout) else None
-        self._images = dataset.train_images.reshape(n, n_inputs)
         self._take = take
         self._labels = dataset.train_labels
         self._one_hot = np.eye(n_classes, dtype=model.dtype)
         self._pass = cache(partial(Pass, model, dropout=self._dropout))  # by number of images
         rows = min(LOAD_ROWS, n)
-        self._pixels = np.empty((rows, n_inputs), np.uint8)
-        self._X = inputs(rows, model)
+        self._inputs = model.inputs(rows)
+        images = dataset.train_images.reshape(n, n_inputs) if take is None else None
+        self._source = _Source(images, np.empty((rows, n_inputs), np.uint8), self._inputs)
         self._Y, self._D = (np.empty((rows, n_classes), model.dtype) for _ in range(2))
         self._outputs = np.empty((-(-n // SCORES_PER_EPOCH) + rows, n_classes), model.dtype)
         self._load: Load | None
@@ -127,9 +155,10 @@ class MiniBatches:
 
     def end_epoch(self) -> None:
         """End the epoch that is under way: after the mini-batch that is complete it gives a score, and no more."""
+        first = self.model.parameters.joint[0]
         with self.settled():
-            settled = self.model.parameters.first.copy()
-        self.model.parameters.first[:] = settled
+            settled = first.copy()
+        first[:] = settled
         self._is_ended, self._load = True, None
 
     def resized(self, batch_size: int) -> MiniBatches:
@@ -146,6 +175,7 @@ class MiniBatches:
         self.is_blocked = size <= LARGEST_BLOCKED and self._descent.is_plain and self._dropout is None
         """Whether tiny mini-batches share their work on the first layer."""
         self._loads = dict[int, tuple[Load, ...]]()  # by number of images
+        self._gathers = dict[int, Calls]()  # the same
         self._load, self._done, self._is_ended = None, 0, False
 
     def _make_loads(self, n: int) -> tuple[Load, ...]:
@@ -157,7 +187,10 @@ class MiniBatches:
         else:
             make_loads, most = self._slices, LOAD_ROWS // self.batch_size * self.batch_size
         whole, rest = divmod(n, most)
-        return (make_loads(most) if whole else ()) * whole + (make_loads(rest) if rest else ())
+        loads = (make_loads(most) if whole else ()) * whole + (make_loads(rest) if rest else ())
+        for rows in {load.rows for load in loads}:
+            self._gathers[rows] = self.model.in_halves(partial(self._source.calls, rows), rows)
+        return loads
 
     def epoch(self, order: NDArray[np.int64], number: int = 1, begin: int = 0) -> Iterator[Part]:
         """Train on the samples ``order[begin:]`` once, in epoch `number` from 1, yielding after each part."""
@@ -211,7 +244,7 @@ class MiniBatches:
         if load is None or load.block is None or not 0 < done < load.rows:
             yield
             return
-        first = self.model.parameters.first
+        first = self.model.parameters.joint[0]
         before = first.copy()
         with np.errstate(all="ignore"):
             first -= load.block.unapplied(done)
@@ -222,50 +255,60 @@ class MiniBatches:
 
     def _slices(self, rows: int) -> tuple[Load, ...]:
         """Return a load whose mini-batches are slices."""
-        work = [
-            (
-                *self._there_and_back(start, stop, stop - start),
-                *self._descent.calls(self._pass(stop - start).steps, stop - start),
-            )
-            for start, stop in bounds(rows, self.batch_size)
-        ]
+        work = list[Calls]()
+        for start, stop in bounds(rows, self.batch_size):
+            n, steps = stop - start, self._pass(stop - start).steps
+            update = partial(self._descent.update, steps, n)
+            work.append((*self._passes(start, stop, n), *self._steps(start, stop, update, is_last=True)))
         return (Load(rows, tuple(work)),)
 
     def _block(self, rows: int) -> tuple[Load, ...]:
         """Return a load of tiny mini-batches that share their work on the first layer."""
-        X, Y, D = (array[:rows] for array in (self._X, self._Y, self._D))
-        block = BlockedPass(self.model, X, Y, D, self.batch_size, self._descent.rate)
+        Y, D = self._Y[:rows], self._D[:rows]
+        block = BlockedPass(self.model, self._inputs, Y, D, self.batch_size, self._descent.rate)
         return (Load(rows, block.updates, block=block),)
 
     def _parts(self, rows: int) -> tuple[Load, ...]:
         """Return the loads of one large mini-batch, whose gradients are added up."""
-        total = Parameters(self.model.parameters.sizes, self.model.dtype)
-        loads = []
+        total, loads = self.model.steps(), []
         for start, stop in bounds(rows, LOAD_ROWS):
-            n = stop - start
-            steps, flat = self._pass(n).steps.flat, total.flat
-            add = partial(np.add, flat, steps, flat) if start else partial(np.copyto, flat, steps)
-            work = (*self._there_and_back(0, n, rows), add)
-            if stop == rows:
-                work += self._descent.calls(total, rows)
-            loads.append(Load(n, (work,), updates=int(stop == rows)))
+            n, is_last = stop - start, stop == rows
+            then = [partial(_add, total, self._pass(n).steps, not start)]
+            if is_last:
+                then.append(partial(self._descent.update, total, rows))
+            calls = (*self._passes(0, n, rows), *self._steps(0, n, *then, is_last=is_last))
+            loads.append(Load(n, (calls,), updates=int(is_last)))
         return tuple(loads)
 
-    def _there_and_back(self, start: int, stop: int, size: int) -> Calls:
-        """Return the calls for the outputs and steps of a load's images, in a mini-batch of `size` images."""
-        batch, rows = self._pass(stop - start), slice(start, stop)
-        X, Y, D = self._X[rows], self._Y[rows], self._D[rows]
-        return (*batch.forward(X, Y), *batch.backward(X, Y, D, self._descent.rate(size)))
+    def _passes(self, start: int, stop: int, size: int) -> Calls:
+        """Return the calls for the outputs and deltas of a load's images, in a mini-batch of `size` images."""
+        batch, rows, rate = self._pass(stop - start), slice(start, stop), self._descent.rate(size)
+        X, Y, D = self._inputs.X[rows], self._Y[rows], self._D[rows]
+
+        def both(share: Share) -> Calls:
+            return *batch.forward(X, Y, share), *batch.backward(Y, D, rate, share)
+
+        before = (*batch.draw(), *batch.skip_blank(self._inputs, rows))
+        return *before, *self.model.in_halves(both, stop - start)
+
+    def _steps(self, start: int, stop: int, *then: Callable[[Share], Calls], is_last: bool) -> Calls:
+        """Return the calls for the steps of a load's images, and for what is done `then` with a part of them."""
+        batch, X, descent = self._pass(stop - start), self._inputs.X[start:stop], self._descent
+
+        def step(share: Share) -> Calls:
+            return *batch.take_steps(X, share), *(call for each in then for call in each(share))
+
+        calls = self.model.in_halves(step, stop - start + UPDATE_WORK, batch.middle)
+        return (*descent.prepare(), *calls, *descent.finish()) if is_last else calls
 
     def _gather(self, indices: NDArray[np.int64], start: int, labels: NDArray[np.int64]) -> None:
         n = len(indices)
-        pixels = self._pixels[:n]
-        if self._take is None:
-            np.take(self._images, indices, 0, pixels, "clip")
-        else:
-            self._take(start, start + n, pixels)
-        np.copyto(self._X[:n, :-1], pixels)
+        if self._take is not None:
+            self._take(start, start + n, self._source.pixels[:n])
+        self._source.indices = indices
         np.take(self._one_hot, labels, 0, self._D[:n], "clip")
+        for call in self._gathers[n]:
+            call()
 
     def _score_done(self, labels: NDArray[np.int64]) -> Score:
         """Return the score of the mini-batch that was done last, of a load's images."""

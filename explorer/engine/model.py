@@ -1,17 +1,22 @@
 """A network as the engine trains it: its functions, and its weights and biases in one array."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
-from explorer.engine.kernels import Array
+from explorer.engine.halves import Share, in_halves, whole
+from explorer.engine.inputs import Inputs, inked_first
+from explorer.engine.kernels import Array, Calls
 from explorer.network import OPTIMIZERS, NeuralNetwork
 from explorer.network.regularization import penalty
 
 __all__ = ["Model", "Parameters"]
+
+_WIDE = 300_000
+"""Weights of the first layer from which on it pays to sort its inputs."""
 
 
 class Parameters:
@@ -25,30 +30,43 @@ class Parameters:
         Units of each layer, the inputs first.
     dtype : dtype
         The network's.
+    order : ndarray of int, optional
+        Which of the network's inputs come first, see `Inputs`; without it they are as they are.
     """
 
-    __slots__ = ("after_first", "first", "flat", "layers", "sizes")
+    __slots__ = ("after_first", "flat", "joint", "layers", "order")
 
-    def __init__(self, sizes: Sequence[int], dtype: np.dtype[Any]) -> None:
-        self.sizes = tuple(sizes)
+    def __init__(
+        self, sizes: Sequence[int], dtype: np.dtype[Any], order: NDArray[np.intp] | None = None
+    ) -> None:
+        self.order = order
         self.flat = flat = np.empty(sum((n_in + 1) * n_out for n_in, n_out in pairwise(sizes)), dtype)
-        layers, start = [], 0
-        for n_in, n_out in pairwise(self.sizes):
-            stop = start + n_in * n_out
-            end = stop + n_out
-            layers.append((flat[start:stop].reshape(n_in, n_out), flat[stop:end].reshape(1, n_out)))
-            start = end
-        self.layers = tuple(layers)
+        joint, start = list[Array](), 0
+        for n_in, n_out in pairwise(sizes):
+            stop = start + (n_in + 1) * n_out
+            joint.append(flat[start:stop].reshape(n_in + 1, n_out))
+            start = stop
+        self.joint = tuple(joint)
+        """For each layer its biases, and below them its weights, shape (n_in + 1, n_out)."""
+        self.layers = tuple((both[1:], both[:1]) for both in joint)
         """For each layer its weights V, shape (n_in, n_out), and biases b, shape (1, n_out)."""
-        n_first = (self.sizes[0] + 1) * self.sizes[1]
-        self.first = flat[:n_first].reshape(self.sizes[0] + 1, self.sizes[1])
-        """The first layer's weights, and below them its biases, shape (n_input + 1, n_1)."""
-        self.after_first = flat[n_first:]
-        """All others."""
+        self.after_first = flat[joint[0].size :]
+        """Those of all layers but the first."""
+
+    def arrays(self, share: Share) -> list[Array]:
+        """Return flat views of a part of each layer, by its inputs; the whole is one array."""
+        return [self.flat] if share is whole else [both[share(len(both))].reshape(-1) for both in self.joint]
+
+    def weights_of(self, share: Share) -> list[Array]:
+        """Return flat views of the weights in a part of each layer, without the biases."""
+        parts = [(both, share(len(both))) for both in self.joint]
+        return [both[max(1, inputs.start) : inputs.stop].reshape(-1) for both, inputs in parts]
 
     def weights(self) -> tuple[Array, ...]:
         """Return a read-only copy, ``(W1, b1, W2, b2, …)``, as `NeuralNetwork` has them: W is (n_out, n_in)."""
         copies = tuple(array.T.copy() for layer in self.layers for array in layer)
+        if self.order is not None:
+            copies[0][:, self.order] = self.layers[0][0].T
         for copy in copies:
             copy.flags.writeable = False
         return copies
@@ -58,6 +76,8 @@ class Parameters:
         views = (array for layer in self.layers for array in layer)
         for array, given in zip(views, weights, strict=True):
             array[:] = np.transpose(given)
+        if self.order is not None:
+            self.layers[0][0][:] = np.transpose(weights[0])[self.order]
 
 
 class Model:
@@ -70,10 +90,18 @@ class Model:
     small_product : int
         Multiplications up to which BLAS counts a matrix product as small; see `kernels.product`.
     n_threads : {1, 2}
-        Threads that share what is large; see `halves.in_halves`.
+        Threads that share what is large; see `in_halves`.
+    images : ndarray of uint8, shape (n, n_inputs), optional
+        Those that it is trained on: where its first layer is wide, it has the pixels that tend to have ink first.
     """
 
-    def __init__(self, network: NeuralNetwork, small_product: int = 0, n_threads: int = 1) -> None:
+    def __init__(
+        self,
+        network: NeuralNetwork,
+        small_product: int = 0,
+        n_threads: int = 1,
+        images: NDArray[np.uint8] | None = None,
+    ) -> None:
         self.hidden_activation, self.output = network.hidden_activation, network.output
         self.loss, self.dtype = network.loss, network.dtype
         self.small_product, self.n_threads = small_product, n_threads
@@ -83,8 +111,23 @@ class Model:
         hidden = (network.dropout,) * len(network.layer_sizes[1:-1])
         self.dropout = (network.input_dropout, *hidden)
         """The rate of dropout for the inputs, and for each hidden layer."""
-        self.parameters = Parameters(network.layer_sizes, network.dtype)
+        n_inputs, n_first, *_ = self.sizes = network.layer_sizes
+        is_sparse = images is not None and n_inputs * n_first >= _WIDE and not network.input_dropout
+        self.order = inked_first(images) if is_sparse and images is not None else None
+        self.parameters = Parameters(self.sizes, self.dtype, self.order)
         self.parameters.set_weights(network.parameters)
+
+    def inputs(self, rows: int) -> Inputs:
+        """Return room for the pixels of `rows` images."""
+        return Inputs(rows, self.sizes[0], self.dtype, self.order)
+
+    def steps(self) -> Parameters:
+        """Return room for a step of all parameters."""
+        return Parameters(self.sizes, self.dtype)
+
+    def in_halves(self, make: Callable[[Share], Calls], n: int, middle: float = 0.5) -> Calls:
+        """Return calls that take as long as the passes of `n` samples, in halves if that is long."""
+        return in_halves(make, n * self.parameters.flat.size, self.n_threads, middle)
 
     def penalty(self) -> float:
         """Return what the penalties add to the loss of each sample."""

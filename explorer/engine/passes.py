@@ -18,7 +18,8 @@ from itertools import pairwise
 import numpy as np
 
 from explorer.engine.dropout import Dropout
-from explorer.engine.halves import in_halves
+from explorer.engine.halves import Share, whole
+from explorer.engine.inputs import PIXEL_SCALE, Inputs
 from explorer.engine.kernels import (
     HIDDEN_KERNELS,
     OUTPUT_DELTA_KERNELS,
@@ -28,20 +29,11 @@ from explorer.engine.kernels import (
     perform,
     product,
 )
-from explorer.engine.model import Model, Parameters
+from explorer.engine.model import Model
 
-__all__ = ["BlockedPass", "Pass", "bounds", "inputs"]
+__all__ = ["BlockedPass", "Pass", "bounds"]
 
 ALL = slice(None)
-
-_PIXEL_SCALE = 1.0 / 255.0
-
-
-def inputs(rows: int, model: Model) -> Array:
-    """Return room for the pixels of `rows` images, and after them the input of the bias."""
-    X = np.empty((rows, model.parameters.sizes[0] + 1), model.dtype)
-    X[:, -1] = 1 / _PIXEL_SCALE
-    return X
 
 
 def bounds(stop: int, size: int) -> list[tuple[int, int]]:
@@ -81,7 +73,7 @@ class LayerPass:
 class Pass:
     """The forward and the backward pass of one mini-batch of `n` samples, as calls to perform.
 
-    Inputs have the shape (n, n_input + 1): pixels from 0 to 255, and a last column of 255. All count as divided
+    Inputs have the shape (n, n_input + 1): a first column of 255, and pixels from 0 to 255. All count as divided
     by 255, but that is done after the first product: to the few sums instead of the many pixels.
 
     Parameters
@@ -96,7 +88,10 @@ class Pass:
 
     def __init__(self, model: Model, n: int, dropout: Dropout | None = None) -> None:
         self.model, self.n, self.parameters = model, n, model.parameters
-        self.steps = Parameters(model.parameters.sizes, model.dtype)
+        self.steps = model.steps()
+        self.n_inked = model.sizes[0] + 1  # columns of the inputs up to the last that isn't 0
+        self.middle = 0.5 if model.order is None else 0.46
+        """Where steps are cut in two: the second half has the pixels that are left out where they are blank."""
         self.activation, self.slope = HIDDEN_KERNELS[model.hidden_activation]
         self.output_activation = OUTPUT_KERNELS[model.output]
         self.output_delta = OUTPUT_DELTA_KERNELS[model.output, model.loss]
@@ -108,136 +103,136 @@ class Pass:
             for number, (layer, steps) in enumerate(pairs, 1)
         )
         self.first, self.last = self.layers[0], self.layers[-1]
-        self.scale = np.array(_PIXEL_SCALE, model.dtype)
+        self.scale = np.array(PIXEL_SCALE, model.dtype)
         self.ones = np.ones((1, n), model.dtype)
 
     def product(self, left: Array, right: Array, out: Array) -> Calls:
         """Return the calls for a matrix product."""
         return product(left, right, out, self.model.small_product)
 
-    def in_halves(self, make: Callable[[slice], Calls], V: Array, axis: int) -> Calls:
-        """Return the calls for each of a layer's inputs, axis 0 of its weights `V`, or units, axis 1."""
-        return in_halves(make, V.shape[axis], self.n * V.size, self.model.n_threads)
+    def skip_blank(self, inputs: Inputs, rows: slice) -> Calls:
+        """Return the calls that look up to which pixel images have ink, which may be done before each pass."""
+        return () if self.model.order is None else (partial(self._look, inputs, rows),)
 
-    def forward(self, X: Array, Y: Array) -> Calls:
-        """Return the calls that write the outputs for the inputs `X` into `Y`, shape (n, n_output).
+    def _look(self, inputs: Inputs, rows: slice) -> None:
+        self.n_inked = inputs.n_inked(rows)
+
+    def draw(self) -> Calls:
+        """Return the calls that draw what dropout keeps of each layer; the passes come after."""
+        if self.dropout is None:
+            return ()
+        return tuple(partial(self.dropout.draw, number, mask) for number, mask in self.masks.items())
+
+    def forward(self, X: Array, Y: Array, share: Share = whole) -> Calls:
+        """Return the calls that write the outputs for a part of the inputs `X` into `Y`, shape (n, n_output).
 
         Layer by layer a = h V + b and h = f(a), from h = X.
         """
+        rows = share(self.n)
+        pixels, mask = X[rows, 1:], self.masks.get(0)
+        drop: Calls = () if mask is None else (partial(np.multiply, pixels, mask[rows], pixels),)
+        sums = self.first_sums(X[rows], self.first.a[rows])
+        return *drop, *sums, *self.activate(self.first, rows), *self.forward_from_second(Y, rows)
 
-        def first(units: slice) -> Calls:
-            return *self.first_sums(X, self.first.a, units), *self.activate(self.first, units)
+    def first_sums(self, X: Array, a: Array) -> Calls:
+        """Return the calls that write the first layer's weighted sums of inputs `X` into `a`."""
+        V = self.parameters.joint[0]
+        # (n, n_input + 1) · (n_input + 1, n_1) → (n, n_1)
+        sums = self.product(X, V, a) if self.model.order is None else (partial(self._sum_inked, X, V, a),)
+        return *sums, partial(np.multiply, a, self.scale, a)
 
-        pixels, mask = X[:, :-1], self.masks.get(0)
-        drop: Calls = () if mask is None else (*self.draw(0), partial(np.multiply, pixels, mask, pixels))
-        return *drop, *self.draw(1), *self.in_halves(first, self.first.V, 1), *self.forward_from_second(Y)
+    def _sum_inked(self, X: Array, V: Array, a: Array) -> None:
+        np.matmul(X[:, : self.n_inked], V[: self.n_inked], a)
 
-    def draw(self, number: int) -> Calls:
-        """Return the calls that draw what dropout keeps of a layer, 0 for the inputs."""
-        if self.dropout is None or number not in self.masks:
-            return ()
-        return (partial(self.dropout.draw, number, self.masks[number]),)
+    def activate(self, layer: LayerPass, rows: slice = ALL) -> Calls:
+        """Return the calls from the weighted sums of a hidden layer to what is kept of h = f(a)."""
+        h, mask = layer.h[rows], layer.mask
+        drop = () if mask is None else (partial(np.multiply, h, mask[rows], layer.kept[rows]),)
+        return *self.activation(layer.a[rows], h), *drop
 
-    def first_sums(self, X: Array, a: Array, units: slice = ALL) -> Calls:
-        """Return the calls that write the weighted sums of the first layer's units into their columns of `a`."""
-        sums = a[:, units]
-        return (
-            # (n, n_input + 1) · (n_input + 1, n_1) → (n, n_1)
-            *self.product(X, self.parameters.first[:, units], sums),
-            partial(np.multiply, sums, self.scale, sums),
-        )
-
-    def activate(self, layer: LayerPass, units: slice = ALL) -> Calls:
-        """Return the calls from the weighted sums of a hidden layer's units to what is kept of h = f(a)."""
-        h = layer.h[:, units]
-        drop = (
-            ()
-            if layer.mask is None
-            else (partial(np.multiply, h, layer.mask[:, units], layer.kept[:, units]),)
-        )
-        return *self.activation(layer.a[:, units], h), *drop
-
-    def forward_from_second(self, Y: Array) -> Calls:
+    def forward_from_second(self, Y: Array, rows: slice = ALL) -> Calls:
         """Return the calls from the first layer's activations to the outputs `Y`."""
         calls: Calls = ()
         for before, layer in pairwise(self.layers):
-            make = partial(self.follow, before, layer)
-            calls += (*self.draw(layer.number), *self.in_halves(make, layer.V, 1))
-        return (*calls, *self.output_activation(self.last.a, Y))
-
-    def follow(self, before: LayerPass, layer: LayerPass, units: slice) -> Calls:
-        """Return the calls for the weighted sums of some of a layer's units, and what comes of them."""
-        a = layer.a[:, units]
-        return (
+            a = layer.a[rows]
             # (n, n_l) · (n_l, n_l+1) → (n, n_l+1)
-            *self.product(before.kept, layer.V[:, units], a),
-            partial(np.add, a, layer.b[:, units], a),
-            *(() if layer is self.last else self.activate(layer, units)),
-        )
+            calls += (*self.product(before.kept[rows], layer.V, a), partial(np.add, a, layer.b, a))
+            if layer is not self.last:
+                calls += self.activate(layer, rows)
+        return (*calls, *self.output_activation(self.last.a[rows], Y[rows]))
 
-    def backward(self, X: Array, Y: Array, D: Array, rate: Array) -> Calls:
-        """Return the calls that write `rate` times the gradient of the loss, summed over samples, into `steps`.
+    def backward(self, Y: Array, D: Array, rate: Array, share: Share = whole) -> Calls:
+        """Return the calls that write ∂L/∂a, multiplied by `rate`, of a part of the samples into each `delta`.
 
-        ``delta_L = rate · ∂L/∂a_L``, then back through the layers
-        ``dV = hᵀ delta``, ``db = Σ delta``, ``delta before = (delta Vᵀ) ∘ f′(a before)``
+        ``delta_L = rate · ∂L/∂a_L``, then back through the layers ``delta before = (delta Vᵀ) ∘ f′(a before)``
         (Rumelhart, Hinton & Williams, 1986).
 
         Parameters
         ----------
-        X : ndarray, shape (n, n_input + 1)
-            The inputs of the forward pass.
         Y, D : ndarray, shape (n, n_output)
             Outputs of the forward pass, and the desired ones.
         rate : ndarray, shape ()
             Factor on the gradient: 1 for the gradient itself, the learning rate for a step.
         """
-        delta = self.first.delta
-        return (*self.backward_to_first(Y, D, rate, delta), *self.first_steps(X, delta))
+        rows = share(self.n)
+        first = self.first.delta
+        return *self.backward_to(first, Y, D, rate, rows), *self.scale_first(first, rows)
 
-    def first_steps(self, X: Array, delta: Array) -> Calls:
-        """Return the calls that write the first layer's steps from its delta."""
-        scaled, steps = self.first.scratch, self.steps.first
-
-        def make(inputs: slice) -> Calls:
-            # (n_input + 1, n) · (n, n_1) → (n_input + 1, n_1)
-            return self.product(X.T[inputs], scaled, steps[inputs])
-
-        return partial(np.multiply, delta, self.scale, scaled), *self.in_halves(make, steps, 0)
-
-    def backward_to_first(self, Y: Array, D: Array, rate: Array, first_delta: Array) -> Calls:
-        """Return the calls for the steps of all layers but the first, and the first layer's delta."""
-        delta = self.last.delta
+    def backward_to(self, first_delta: Array, Y: Array, D: Array, rate: Array, rows: slice = ALL) -> Calls:
+        """Return the calls for the deltas of all layers, the first layer's into `first_delta`."""
+        delta = self.last.delta[rows]
         calls: Calls = (
-            *self.output_delta(Y, D, delta, self.last.scratch),
+            *self.output_delta(Y[rows], D[rows], delta, self.last.scratch[rows]),
             partial(np.multiply, delta, rate, delta),
         )
         for before, layer in reversed([*pairwise(self.layers)]):
-            before_delta = first_delta if before is self.first else before.delta
-            # db = Σ delta, as a product, which is faster: (1, n) · (n, n_l) → (1, n_l)
-            sums = () if delta is layer.db else product(self.ones, delta, layer.db)
-            steps = self.in_halves(partial(self.steps_of, before, layer, delta), layer.V, 0)
-            back = self.in_halves(partial(self.go_back, before, layer, delta, before_delta), layer.V, 0)
-            calls += (*steps, *sums, *back)
-            delta = before_delta
+            out, slope = (first_delta if before is self.first else before.delta)[rows], before.scratch[rows]
+            calls += (
+                *product(delta, layer.V.T, out),  # (n, n_l+1) · (n_l+1, n_l) → (n, n_l)
+                *(() if before.mask is None else (partial(np.multiply, out, before.mask[rows], out),)),
+                *self.slope(before.h[rows], slope),
+                partial(np.multiply, out, slope, out),
+            )
+            delta = out
         return calls
 
-    def steps_of(self, before: LayerPass, layer: LayerPass, delta: Array, inputs: slice) -> Calls:
-        """Return the calls for the steps of the weights between some of a layer's inputs and all its units."""
-        # (n_l, n) · (n, n_l+1) → (n_l, n_l+1)
-        return self.product(before.kept.T[inputs], delta, layer.dV[inputs])
+    def scale_first(self, delta: Array, rows: slice = ALL) -> Calls:
+        """Return the calls that make up in the first layer's delta for inputs that are 255 times too large."""
+        return (partial(np.multiply, delta[rows], self.scale, self.first.scratch[rows]),)
 
-    def go_back(
-        self, before: LayerPass, layer: LayerPass, delta: Array, before_delta: Array, inputs: slice
-    ) -> Calls:
-        """Return the calls for the delta of some of a layer's inputs, which are the units before."""
-        out, slope = before_delta[:, inputs], before.scratch[:, inputs]
-        mask = before.mask
-        return (
-            *product(delta, layer.V[inputs].T, out),  # (n, n_l+1) · (n_l+1, n_l) → (n, n_l)
-            *(() if mask is None else (partial(np.multiply, out, mask[:, inputs], out),)),
-            *self.slope(before.h[:, inputs], slope),
-            partial(np.multiply, out, slope, out),
-        )
+    def take_steps(self, X: Array, share: Share = whole) -> Calls:
+        """Return the calls that write a part of `steps`, ``dV = hᵀ delta`` and ``db = Σ delta``, after the passes.
+
+        That is `rate` times the gradient of the loss, summed over the samples.
+        """
+        return *self.first_steps(X, share), *self.steps_from_second(share)
+
+    def first_steps(self, X: Array, share: Share = whole) -> Calls:
+        """Return the calls that write a part of the first layer's steps, given its scaled delta."""
+        scaled, steps = self.first.scratch, self.steps.joint[0]
+        inputs = share(len(steps))
+        if self.model.order is not None:
+            return (partial(self._step_inked, X.T[inputs], scaled, steps[inputs], inputs.start),)
+        # (n_input + 1, n) · (n, n_1) → (n_input + 1, n_1)
+        return self.product(X.T[inputs], scaled, steps[inputs])
+
+    def _step_inked(self, X: Array, scaled: Array, steps: Array, start: int) -> None:
+        n = max(0, self.n_inked - start)
+        np.matmul(X[:n], scaled, steps[:n])
+        steps[n:] = 0
+
+    def steps_from_second(self, share: Share = whole) -> Calls:
+        """Return the calls that write a part of the steps of all layers but the first, given their deltas."""
+        calls: Calls = ()
+        for before, layer in pairwise(self.layers):
+            joint = share(len(layer.V) + 1)
+            if joint.start == 0 and layer.delta is not layer.db:
+                # db = Σ delta, as a product, which is faster: (1, n) · (n, n_l) → (1, n_l)
+                calls += product(self.ones, layer.delta, layer.db)
+            inputs = slice(max(0, joint.start - 1), joint.stop - 1)
+            # (n_l, n) · (n, n_l+1) → (n_l, n_l+1)
+            calls += self.product(before.kept.T[inputs], layer.delta, layer.dV[inputs])
+        return calls
 
 
 class BlockedPass:
@@ -260,8 +255,8 @@ class BlockedPass:
     ----------
     model : Model
         Trained in place.
-    X : ndarray, shape (rows, n_input + 1)
-        The block's inputs.
+    inputs : Inputs
+        The block's, in the first rows.
     Y, D : ndarray, shape (rows, n_output)
         Outputs and desired outputs.
     batch_size : int
@@ -271,37 +266,53 @@ class BlockedPass:
     """
 
     def __init__(
-        self, model: Model, X: Array, Y: Array, D: Array, batch_size: int, make_rate: Callable[[int], Array]
+        self,
+        model: Model,
+        inputs: Inputs,
+        Y: Array,
+        D: Array,
+        batch_size: int,
+        make_rate: Callable[[int], Array],
     ) -> None:
-        self.model, self.X, self.Y, self.D = model, X, Y, D
-        rows, whole = len(X), Pass(model, len(X))
-        self.sums = np.empty_like(whole.first.a)
+        rows, block = len(Y), Pass(model, len(Y))
+        self.model, self.X, self.Y, self.D = model, inputs.X[:rows], Y, D
+        X = self.X
+        self.sums = np.empty_like(block.first.a)
         self.gram = np.zeros((rows, rows), X.dtype)
         passes = {n: Pass(model, n) for n in {min(batch_size, rows), rows % batch_size or batch_size}}
         updates = [
             self._update(passes[stop - start], start, stop, make_rate(stop - start))
             for start, stop in bounds(rows, batch_size)
         ]
-        first, first_steps = whole.parameters.first, whole.steps.first
-        updates[0] = (*whole.first_sums(X, self.sums), *self._make_gram(batch_size, whole), *updates[0])
-        updates[-1] += (*whole.first_steps(X, self.sums), partial(np.subtract, first, first_steps, first))
+        first, first_steps = block.parameters.joint[0], block.steps.joint[0]
+        updates[0] = (
+            *block.skip_blank(inputs, slice(rows)),
+            *block.first_sums(X, self.sums),
+            *self._make_gram(batch_size, block),
+            *updates[0],
+        )
+        updates[-1] += (
+            *block.scale_first(self.sums),
+            *block.first_steps(X),
+            partial(np.subtract, first, first_steps, first),
+        )
         self.updates = tuple(updates)
         """For each mini-batch the calls for its outputs and its step, that of the first layer with the last."""
 
     def unapplied(self, rows: int) -> Array:
         """Return the steps that the first layer's weights and biases lack after `rows` of the block's samples."""
         begun = Pass(self.model, rows)
-        perform(begun.first_steps(self.X[:rows], self.sums[:rows]))
-        return begun.steps.first
+        perform((*begun.scale_first(self.sums[:rows]), *begun.first_steps(self.X[:rows])))
+        return begun.steps.joint[0]
 
-    def _make_gram(self, batch_size: int, whole: Pass) -> Calls:
+    def _make_gram(self, batch_size: int, block: Pass) -> Calls:
         batch = np.arange(len(self.X)) // batch_size
         earlier = batch[:, np.newaxis] > batch
-        factor = np.where(earlier, -whole.scale * whole.scale, 0).astype(self.X.dtype)
+        factor = np.where(earlier, -block.scale * block.scale, 0).astype(self.X.dtype)
         one = np.eye(len(batch), dtype=self.X.dtype)
         later = slice(batch_size, None)  # the first mini-batch has none before it
         return (
-            *whole.product(self.X[later], self.X.T, self.gram[later]),
+            *block.product(self.X[later], self.X.T, self.gram[later]),
             partial(np.multiply, self.gram, factor, self.gram),
             partial(np.add, self.gram, one, self.gram),
         )
@@ -314,6 +325,7 @@ class BlockedPass:
             *product(self.gram[start:stop, :stop], self.sums[:stop], batch.first.a),
             *batch.activate(batch.first),
             *batch.forward_from_second(Y),
-            *batch.backward_to_first(Y, D, rate, own),
+            *batch.backward_to(own, Y, D, rate),
+            *batch.steps_from_second(),
             partial(np.subtract, parameters, steps, parameters),
         )

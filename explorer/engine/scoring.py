@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from explorer.engine.kernels import perform
 from explorer.engine.model import Model
-from explorer.engine.passes import Pass, inputs
+from explorer.engine.passes import Pass
 from explorer.network import LOSSES, confusion_matrix
 
 __all__ = ["Score", "ScoredSet", "Scorer", "score_outputs"]
@@ -70,7 +70,7 @@ class Scorer:
 
     def __init__(self, model: Model) -> None:
         self._model = model
-        self._X = inputs(_ROWS, model)
+        self._inputs = model.inputs(_ROWS)
         self._pass = cache(partial(Pass, model))  # by number of images
 
     def scoring(
@@ -80,15 +80,17 @@ class Scorer:
 
         Yields between two chunks, where it may be left; returns the `ScoredSet`. Several may go on by turns.
         """
-        n, n_classes = len(labels), self._model.parameters.sizes[-1]
+        n, n_classes = len(labels), self._model.sizes[-1]
         rows = images.reshape(n, -1)
         Y = np.empty((n, n_classes), self._model.dtype)
         for start in range(0, n, _ROWS):
             stop = min(start + _ROWS, n)
-            X = self._X[: stop - start]
+            batch, chunk, outputs = self._pass(stop - start), slice(stop - start), Y[start:stop]
+            forward = partial(batch.forward, self._inputs.X[chunk], outputs)
             with np.errstate(all="ignore"):  # for a chunk: whoever goes on after a yield has their own
-                np.copyto(X[:, :-1], rows[start:stop])
-                perform(self._pass(stop - start).forward(X, Y[start:stop]))
+                self._inputs.write(rows[start:stop], chunk)
+                perform(batch.skip_blank(self._inputs, chunk))
+                perform(self._model.in_halves(forward, stop - start))
             if stop < n:
                 yield
         confusion = confusion_matrix(labels, Y.argmax(axis=1), n_classes)

@@ -72,7 +72,7 @@ def test_trainings_that_overlap_share_the_second_thread(small_dataset):
 
 
 def cut(first, second):
-    return in_halves(lambda part: (second if part.start else first,), 64, halves.LARGE_WORK, 2)
+    return in_halves(lambda share: (second if share(64).start else first,), halves.LARGE_WORK, 2)
 
 
 def test_what_either_half_raises_is_raised_when_both_have_ended():
@@ -121,10 +121,14 @@ def perform_elsewhere():
     return found.is_set()
 
 
-def test_small_arrays_stay_whole():
-    assert in_halves(lambda part: (part,), 64, halves.LARGE_WORK - 1, 2) == (slice(0, 64),)
-    assert in_halves(lambda part: (part,), 31, halves.LARGE_WORK, 2) == (slice(0, 31),)
-    assert in_halves(lambda part: (part,), 70, halves.LARGE_WORK, 1) == (slice(0, 32), slice(32, 70))
+def test_small_work_stays_whole():
+    def make(share):
+        return share(70), share(7)
+
+    assert in_halves(make, halves.LARGE_WORK - 1, 2) == (slice(0, 70), slice(0, 7))
+    expected = (slice(0, 32), slice(0, 0), slice(32, 70), slice(0, 7))
+    assert in_halves(make, halves.LARGE_WORK, 1) == expected
+    assert in_halves(make, halves.LARGE_WORK, 1, 0.25)[::2] == (slice(0, 16), slice(16, 70))
 
 
 def test_the_textbook_and_the_halves_agree(small_dataset, monkeypatch):

@@ -152,7 +152,7 @@ def test_all_that_regularizes_alone_and_in_pairs_with_every_optimizer(small_data
 
 # ---------------------------------------------------------------- a broken formula is seen
 
-MODULES = ("kernels", "halves", "model", "dropout", "passes", "scoring", "descent", "minibatches")
+MODULES = ("kernels", "halves", "inputs", "model", "dropout", "passes", "scoring", "descent", "minibatches")
 """The engine's files, each after those that it imports."""
 BROKEN = {
     "sigmoid of −a": ("kernels", "partial(np.negative, a, out)", "partial(np.positive, a, out)"),
@@ -184,16 +184,16 @@ BROKEN = {
         "passes", "partial(np.add, a, layer.b", "partial(np.subtract, a, layer.b",
     ),
     "pixels are not scaled on their way forward": (
-        "passes", "partial(np.multiply, sums, self.scale, sums)", "partial(np.positive, sums, sums)",
+        "passes", "partial(np.multiply, a, self.scale, a)", "partial(np.positive, a, a)",
     ),
     "pixels are not scaled on their way back": (
-        "passes", "partial(np.multiply, delta, self.scale, scaled)", "partial(np.positive, delta, scaled)",
+        "passes", "delta[rows], self.scale, self", "delta[rows], 1, self",
     ),
     "the learning rate is left out": (
         "passes", "partial(np.multiply, delta, rate, delta)", "partial(np.positive, delta, delta)",
     ),
     "d_W of a instead of h": ("passes", "product(before.kept.T[", "product(before.a.T["),
-    "d_b counts twice": ("passes", "(self.ones, delta, layer.db)", "(2 * self.ones, delta, layer.db)"),
+    "d_b counts twice": ("passes", "(self.ones, layer.delta, layer.db)", "(2 * self.ones, layer.delta, layer.db)"),
     "delta lacks the slope": (
         "passes",
         "partial(np.multiply, out, slope, out)",
@@ -202,7 +202,7 @@ BROKEN = {
     "the step goes uphill": (
         "descent", "(partial(np.subtract, theta, step", "(partial(np.add, theta, step",
     ),
-    "a block adds its earlier steps": ("passes", "-whole.scale * whole.scale", "whole.scale * whole.scale"),
+    "a block adds its earlier steps": ("passes", "-block.scale * block.scale", "block.scale * block.scale"),
     "a block forgets a step": (
         "passes",
         "partial(np.subtract, parameters, steps, parameters),",
@@ -211,7 +211,7 @@ BROKEN = {
     "a look into a block takes steps back": ("minibatches", "first -= load", "first += load"),
     "by mean is by sum": ("descent", "by = n if", "by = 1 if"),
     "a large batch is its last part": (
-        "minibatches", "partial(np.add, flat, steps, flat)", "partial(np.copyto, flat, steps)",
+        "minibatches", "partial(np.add, a, b, a)", "partial(np.copyto, a, b)",
     ),
     "momentum keeps all": (
         "descent", "partial(np.multiply, v, self._number(MOMENTUM), v)", "partial(np.positive, v, v)",
@@ -237,7 +237,7 @@ BROKEN = {
     "max-norm lengthens": ("descent", "np.minimum, factor, one", "np.maximum, factor, one"),
     "dropout isn't inverted": ("dropout", "np.float32(1 / (1 - rate))", "np.float32(1)"),
     "what is left out learns": (
-        "passes", "out, mask[:, inputs], out", "out, 1, out",
+        "passes", "out, before.mask[rows], out", "out, 1, out",
     ),
     "the loss counts twice": ("scoring", "LOSSES[loss](Y, D)", "2 * LOSSES[loss](Y, D)"),
 }  # fmt: skip

@@ -15,7 +15,7 @@ import numpy as np
 
 from explorer.engine.kernels import Calls, perform
 
-__all__ = ["LARGE_WORK", "Share", "in_halves", "whole"]
+__all__ = ["LARGE_WORK", "Share", "in_halves", "is_large", "whole"]
 
 LARGE_WORK = 20_000_000
 """Multiplications of matrix products from which on they are cut: of 128 images, through some 200 units."""
@@ -86,6 +86,11 @@ def whole(n: int) -> slice:
     return slice(0, n)
 
 
+def is_large(work: int) -> bool:
+    """Return whether work, in multiplications of matrix products that take about as long, is cut in two."""
+    return work >= LARGE_WORK
+
+
 def in_halves(make: Callable[[Share], Calls], work: int, n_threads: int, middle: float = 0.5) -> Calls:
     """Return the calls that `make` gives for the whole, or for both halves.
 
@@ -94,13 +99,13 @@ def in_halves(make: Callable[[Share], Calls], work: int, n_threads: int, middle:
     make : callable
         Gives the calls for a part of the work. Those for one part write nothing that those for another use.
     work : int
-        Multiplications of a matrix product that takes about as long. From `LARGE_WORK` on it is cut in two.
+        How much it is, see `is_large`.
     n_threads : {1, 2}
         Threads that perform the two parts.
     middle : float, optional
         Where the work is cut, as a share of it.
     """
-    if work < LARGE_WORK:
+    if not is_large(work):
         return make(whole)
 
     def cut(n: int) -> int:

@@ -15,12 +15,10 @@ __all__ = ["PIXEL_SCALE", "Inputs", "inked_first"]
 PIXEL_SCALE = 1.0 / 255.0
 """What the first layer's sums are multiplied by, as its inputs are 255 times too large."""
 
-_SAMPLE = 10_000
-
 
 def inked_first(images: NDArray[np.uint8]) -> NDArray[np.intp]:
-    """Return the pixels of images (n, n_pixels), those first that are not 0 in most of the first 10 000."""
-    return np.argsort(-np.count_nonzero(images[:_SAMPLE], axis=0), kind="stable")
+    """Return the pixels of images (n, n_pixels), those first that are not 0 in most of them."""
+    return np.argsort(-np.count_nonzero(images, axis=0), kind="stable")
 
 
 class Inputs:

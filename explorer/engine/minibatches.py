@@ -80,11 +80,8 @@ class _Source:
     inputs: Inputs
     indices: NDArray[np.int64] | None = None
 
-    def calls(self, n: int, share: Share) -> Calls:
-        """Return the calls that write a part of `n` images, those at `indices`, into the inputs."""
-        return (partial(self._write, share(n)),)
-
-    def _write(self, rows: slice) -> None:
+    def write(self, rows: slice) -> None:
+        """Write some of the load's images into the inputs."""
         pixels = self.pixels[rows]
         if self.images is not None and self.indices is not None:
             np.take(self.images, self.indices[rows], 0, pixels, "clip")
@@ -174,8 +171,9 @@ class MiniBatches:
         """Whether an epoch has at most 20 mini-batches, so that each has a score of its own."""
         self.is_blocked = size <= LARGEST_BLOCKED and self._descent.is_plain and self._dropout is None
         """Whether tiny mini-batches share their work on the first layer."""
+        self._is_shared = self.model.is_large(min(size, LOAD_ROWS)) and not self.is_blocked
+        """Whether two threads have halves of each mini-batch, and each gathers its own."""
         self._loads = dict[int, tuple[Load, ...]]()  # by number of images
-        self._gathers = dict[int, Calls]()  # the same
         self._load, self._done, self._is_ended = None, 0, False
 
     def _make_loads(self, n: int) -> tuple[Load, ...]:
@@ -187,10 +185,7 @@ class MiniBatches:
         else:
             make_loads, most = self._slices, LOAD_ROWS // self.batch_size * self.batch_size
         whole, rest = divmod(n, most)
-        loads = (make_loads(most) if whole else ()) * whole + (make_loads(rest) if rest else ())
-        for rows in {load.rows for load in loads}:
-            self._gathers[rows] = self.model.in_halves(partial(self._source.calls, rows), rows)
-        return loads
+        return (make_loads(most) if whole else ()) * whole + (make_loads(rest) if rest else ())
 
     def epoch(self, order: NDArray[np.int64], number: int = 1, begin: int = 0) -> Iterator[Part]:
         """Train on the samples ``order[begin:]`` once, in epoch `number` from 1, yielding after each part."""
@@ -286,10 +281,13 @@ class MiniBatches:
         X, Y, D = self._inputs.X[rows], self._Y[rows], self._D[rows]
 
         def both(share: Share) -> Calls:
-            return *batch.forward(X, Y, share), *batch.backward(Y, D, rate, share)
+            part = share(stop - start)
+            own = slice(start + part.start, start + part.stop)
+            gather: Calls = (partial(self._source.write, own),) if self._is_shared else ()
+            before = (*gather, *batch.skip_blank(self._inputs, own, share))
+            return *before, *batch.forward(X, Y, share), *batch.backward(Y, D, rate, share)
 
-        before = (*batch.draw(), *batch.skip_blank(self._inputs, rows))
-        return *before, *self.model.in_halves(both, stop - start)
+        return *batch.draw(), *self.model.in_halves(both, stop - start)
 
     def _steps(self, start: int, stop: int, *then: Callable[[Share], Calls], is_last: bool) -> Calls:
         """Return the calls for the steps of a load's images, and for what is done `then` with a part of them."""
@@ -307,8 +305,8 @@ class MiniBatches:
             self._take(start, start + n, self._source.pixels[:n])
         self._source.indices = indices
         np.take(self._one_hot, labels, 0, self._D[:n], "clip")
-        for call in self._gathers[n]:
-            call()
+        if not self._is_shared:
+            self._source.write(slice(n))
 
     def _score_done(self, labels: NDArray[np.int64]) -> Score:
         """Return the score of the mini-batch that was done last, of a load's images."""

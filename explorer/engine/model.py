@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from explorer.engine.halves import Share, in_halves, whole
+from explorer.engine.halves import Share, in_halves, is_large, whole
 from explorer.engine.inputs import Inputs, inked_first
 from explorer.engine.kernels import Array, Calls
 from explorer.network import OPTIMIZERS, NeuralNetwork
@@ -124,6 +124,10 @@ class Model:
     def steps(self) -> Parameters:
         """Return room for a step of all parameters."""
         return Parameters(self.sizes, self.dtype)
+
+    def is_large(self, n: int) -> bool:
+        """Return whether the passes of `n` samples are work that is cut in two."""
+        return is_large(n * self.parameters.flat.size)
 
     def in_halves(self, make: Callable[[Share], Calls], n: int, middle: float = 0.5) -> Calls:
         """Return calls that take as long as the passes of `n` samples, in halves if that is long."""

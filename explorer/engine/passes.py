@@ -89,7 +89,7 @@ class Pass:
     def __init__(self, model: Model, n: int, dropout: Dropout | None = None) -> None:
         self.model, self.n, self.parameters = model, n, model.parameters
         self.steps = model.steps()
-        self.n_inked = model.sizes[0] + 1  # columns of the inputs up to the last that isn't 0
+        self._n_inked = [0, model.sizes[0] + 1]  # of the first half, and of the second or the whole
         self.middle = 0.5 if model.order is None else 0.46
         """Where steps are cut in two: the second half has the pixels that are left out where they are blank."""
         self.activation, self.slope = HIDDEN_KERNELS[model.hidden_activation]
@@ -110,12 +110,18 @@ class Pass:
         """Return the calls for a matrix product."""
         return product(left, right, out, self.model.small_product)
 
-    def skip_blank(self, inputs: Inputs, rows: slice) -> Calls:
-        """Return the calls that look up to which pixel images have ink, which may be done before each pass."""
-        return () if self.model.order is None else (partial(self._look, inputs, rows),)
+    def skip_blank(self, inputs: Inputs, rows: slice, share: Share = whole) -> Calls:
+        """Return the calls that look up to which pixel there is ink in a part, the `rows` of `inputs`.
 
-    def _look(self, inputs: Inputs, rows: slice) -> None:
-        self.n_inked = inputs.n_inked(rows)
+        They may be done before each pass. Without them, all pixels count.
+        """
+        return () if self.model.order is None else (partial(self._look, inputs, rows, self._half(share)),)
+
+    def _look(self, inputs: Inputs, rows: slice, half: int) -> None:
+        self._n_inked[half] = inputs.n_inked(rows)
+
+    def _half(self, share: Share) -> int:
+        return int(share(self.n).stop == self.n)
 
     def draw(self) -> Calls:
         """Return the calls that draw what dropout keeps of each layer; the passes come after."""
@@ -131,18 +137,21 @@ class Pass:
         rows = share(self.n)
         pixels, mask = X[rows, 1:], self.masks.get(0)
         drop: Calls = () if mask is None else (partial(np.multiply, pixels, mask[rows], pixels),)
-        sums = self.first_sums(X[rows], self.first.a[rows])
+        sums = self.first_sums(X[rows], self.first.a[rows], self._half(share))
         return *drop, *sums, *self.activate(self.first, rows), *self.forward_from_second(Y, rows)
 
-    def first_sums(self, X: Array, a: Array) -> Calls:
+    def first_sums(self, X: Array, a: Array, half: int = 1) -> Calls:
         """Return the calls that write the first layer's weighted sums of inputs `X` into `a`."""
         V = self.parameters.joint[0]
         # (n, n_input + 1) · (n_input + 1, n_1) → (n, n_1)
-        sums = self.product(X, V, a) if self.model.order is None else (partial(self._sum_inked, X, V, a),)
+        sums = (
+            self.product(X, V, a) if self.model.order is None else (partial(self._sum_inked, X, V, a, half),)
+        )
         return *sums, partial(np.multiply, a, self.scale, a)
 
-    def _sum_inked(self, X: Array, V: Array, a: Array) -> None:
-        np.matmul(X[:, : self.n_inked], V[: self.n_inked], a)
+    def _sum_inked(self, X: Array, V: Array, a: Array, half: int) -> None:
+        n = self._n_inked[half]
+        np.matmul(X[:, :n], V[:n], a)
 
     def activate(self, layer: LayerPass, rows: slice = ALL) -> Calls:
         """Return the calls from the weighted sums of a hidden layer to what is kept of h = f(a)."""
@@ -217,7 +226,7 @@ class Pass:
         return self.product(X.T[inputs], scaled, steps[inputs])
 
     def _step_inked(self, X: Array, scaled: Array, steps: Array, start: int) -> None:
-        n = max(0, self.n_inked - start)
+        n = max(*self._n_inked, start) - start
         np.matmul(X[:n], scaled, steps[:n])
         steps[n:] = 0
 

@@ -23,7 +23,7 @@ __all__ = ["UPDATE_WORK", "Descent"]
 UPDATE_WORK = 100
 """Multiplications of a matrix product in the time that an update takes for a parameter."""
 
-_PIECE = 65_536
+_PIECE = 131_072
 """Parameters processed at a time: few enough for the cache, and so many that two threads seldom wait for the
 interpreter, which a call needs before and after."""
 
@@ -46,9 +46,7 @@ class Descent:
         self._model, self._flat = model, model.parameters.flat
         self._is_scale_free = optimizer.is_scale_free
         self._takes_mean = reduction == "mean" or optimizer.is_scale_free
-        self._memory = tuple(model.steps() for _ in range(optimizer.n_memories))
-        for memory in self._memory:
-            memory.flat[:] = 0
+        self._memory = tuple(np.zeros_like(self._flat) for _ in range(optimizer.n_memories))
         self._kernel: Callable[..., Calls] = getattr(self, f"_{model.optimizer.removesuffix('w')}")
         self._n_steps = 0
         self._learning_rate = learning_rate
@@ -87,12 +85,11 @@ class Descent:
 
         `steps` holds `rate` times the gradient, summed over `n` samples.
         """
-        groups = zip(
-            *(each.arrays(share) for each in (self._model.parameters, steps, *self._memory)), strict=True
-        )
+        span = self._model.parameters.span(share)
+        arrays = (self._flat[span], steps.flat[span])
         if self.is_plain:
-            return tuple(call for theta, step in groups for call in self._sgd(theta, step))
-        update = (call for arrays in groups for call in self._in_pieces(self._kernel, *arrays))
+            return self._sgd(*arrays)
+        update = self._in_pieces(self._kernel, *arrays, *(memory[span] for memory in self._memory))
         return *self._penalise(steps, n, share), *self._decay(share), *update
 
     def _in_pieces(self, kernel: Callable[..., Calls], *arrays: Array) -> Calls:

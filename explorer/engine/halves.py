@@ -15,12 +15,13 @@ import numpy as np
 
 from explorer.engine.kernels import Calls, perform
 
-__all__ = ["LARGE_WORK", "Share", "in_halves", "is_large", "whole"]
+__all__ = ["ALIGNED", "LARGE_WORK", "Share", "in_halves", "is_large", "whole"]
 
 LARGE_WORK = 20_000_000
 """Multiplications of matrix products from which on they are cut: of 128 images, through some 200 units."""
 
-_ALIGNED = 4  # rows that the kernels of BLAS take at a time
+ALIGNED = 4
+"""Rows that the kernels of BLAS take at a time."""
 
 Share = Callable[[int], slice]
 """Says which of so many samples, rows or units belong to a part of the work."""
@@ -109,7 +110,7 @@ def in_halves(make: Callable[[Share], Calls], work: int, n_threads: int, middle:
         return make(whole)
 
     def cut(n: int) -> int:
-        return int(middle * n) // _ALIGNED * _ALIGNED
+        return int(middle * n) // ALIGNED * ALIGNED
 
     first, second = make(lambda n: slice(0, cut(n))), make(lambda n: slice(cut(n), n))
     return (

@@ -5,6 +5,10 @@ of how many images have ink there. So in a mini-batch the last inputs are all 0,
 products of the first layer leave them out.
 """
 
+from __future__ import annotations
+
+from copy import copy
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -34,6 +38,12 @@ class Inputs:
         self._pixels = np.empty((rows, n_pixels), np.uint8)
         self.X: Array = np.empty((rows, n_pixels + 1), dtype)
         self.X[:, 0] = 1 / PIXEL_SCALE
+
+    def __getitem__(self, rows: slice) -> Inputs:
+        """Return some of the rows; what is written there is written here."""
+        part = copy(self)
+        part.X, part._pixels = self.X[rows], self._pixels[rows]
+        return part
 
     def write(self, pixels: NDArray[np.uint8], rows: slice) -> None:
         """Write images into some of the rows."""

@@ -57,8 +57,9 @@ _UPDATE = Part(1)
 
 def _add(sums: Parameters, steps: Parameters, is_first: bool, share: Share) -> Calls:
     """Return the calls that add a part of steps to their sums."""
-    pairs = zip(sums.arrays(share), steps.arrays(share), strict=True)
-    return tuple(partial(np.copyto, a, b) if is_first else partial(np.add, a, b, a) for a, b in pairs)
+    span = sums.span(share)
+    a, b = sums.flat[span], steps.flat[span]
+    return (partial(np.copyto, a, b) if is_first else partial(np.add, a, b, a),)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -278,14 +279,13 @@ class MiniBatches:
     def _passes(self, start: int, stop: int, size: int) -> Calls:
         """Return the calls for the outputs and deltas of a load's images, in a mini-batch of `size` images."""
         batch, rows, rate = self._pass(stop - start), slice(start, stop), self._descent.rate(size)
-        X, Y, D = self._inputs.X[rows], self._Y[rows], self._D[rows]
+        inputs, Y, D = self._inputs[rows], self._Y[rows], self._D[rows]
 
         def both(share: Share) -> Calls:
             part = share(stop - start)
             own = slice(start + part.start, start + part.stop)
             gather: Calls = (partial(self._source.write, own),) if self._is_shared else ()
-            before = (*gather, *batch.skip_blank(self._inputs, own, share))
-            return *before, *batch.forward(X, Y, share), *batch.backward(Y, D, rate, share)
+            return *gather, *batch.forward(inputs, Y, share), *batch.backward(Y, D, rate, share)
 
         return *batch.draw(), *self.model.in_halves(both, stop - start)
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from explorer.engine.halves import Share, in_halves, is_large, whole
+from explorer.engine.halves import ALIGNED, Share, in_halves, is_large
 from explorer.engine.inputs import Inputs, inked_first
 from explorer.engine.kernels import Array, Calls
 from explorer.network import OPTIMIZERS, NeuralNetwork
@@ -53,14 +53,36 @@ class Parameters:
         self.after_first = flat[joint[0].size :]
         """Those of all layers but the first."""
 
-    def arrays(self, share: Share) -> list[Array]:
-        """Return flat views of a part of each layer, by its inputs; the whole is one array."""
-        return [self.flat] if share is whole else [both[share(len(both))].reshape(-1) for both in self.joint]
+    def rows(self, share: Share) -> list[slice]:
+        """Return which rows of each layer are in a part of all parameters: most often all or none."""
+        part = share(self.flat.size)
+        return [slice(*edges) for edges in zip(*map(self._rows_before, (part.start, part.stop)), strict=True)]
+
+    def span(self, share: Share) -> slice:
+        """Return where a part of all parameters lies in `flat`."""
+        sizes = [both.shape[1] for both in self.joint]
+        edges = zip(
+            *(
+                (rows.start * size, rows.stop * size)
+                for rows, size in zip(self.rows(share), sizes, strict=True)
+            ),
+            strict=True,
+        )
+        return slice(*map(sum, edges))
+
+    def _rows_before(self, edge: int) -> list[int]:
+        """Return how many rows of each layer come before a place in `flat`."""
+        rows = []
+        for both in self.joint:
+            whole = edge >= both.size
+            rows.append(len(both) if whole else max(0, edge) // both.shape[1] // ALIGNED * ALIGNED)
+            edge -= both.size
+        return rows
 
     def weights_of(self, share: Share) -> list[Array]:
         """Return flat views of the weights in a part of each layer, without the biases."""
-        parts = [(both, share(len(both))) for both in self.joint]
-        return [both[max(1, inputs.start) : inputs.stop].reshape(-1) for both, inputs in parts]
+        parts = zip(self.joint, self.rows(share), strict=True)
+        return [both[max(1, rows.start) : rows.stop].reshape(-1) for both, rows in parts]
 
     def weights(self) -> tuple[Array, ...]:
         """Return a read-only copy, ``(W1, b1, W2, b2, …)``, as `NeuralNetwork` has them: W is (n_out, n_in)."""

@@ -110,48 +110,39 @@ class Pass:
         """Return the calls for a matrix product."""
         return product(left, right, out, self.model.small_product)
 
-    def skip_blank(self, inputs: Inputs, rows: slice, share: Share = whole) -> Calls:
-        """Return the calls that look up to which pixel there is ink in a part, the `rows` of `inputs`.
-
-        They may be done before each pass. Without them, all pixels count.
-        """
-        return () if self.model.order is None else (partial(self._look, inputs, rows, self._half(share)),)
-
-    def _look(self, inputs: Inputs, rows: slice, half: int) -> None:
-        self._n_inked[half] = inputs.n_inked(rows)
-
-    def _half(self, share: Share) -> int:
-        return int(share(self.n).stop == self.n)
-
     def draw(self) -> Calls:
         """Return the calls that draw what dropout keeps of each layer; the passes come after."""
         if self.dropout is None:
             return ()
         return tuple(partial(self.dropout.draw, number, mask) for number, mask in self.masks.items())
 
-    def forward(self, X: Array, Y: Array, share: Share = whole) -> Calls:
-        """Return the calls that write the outputs for a part of the inputs `X` into `Y`, shape (n, n_output).
+    def forward(self, inputs: Inputs, Y: Array, share: Share = whole) -> Calls:
+        """Return the calls that write the outputs for a part of `n` inputs into `Y`, shape (n, n_output).
 
         Layer by layer a = h V + b and h = f(a), from h = X.
         """
         rows = share(self.n)
-        pixels, mask = X[rows, 1:], self.masks.get(0)
+        pixels, mask = inputs.X[rows, 1:], self.masks.get(0)
         drop: Calls = () if mask is None else (partial(np.multiply, pixels, mask[rows], pixels),)
-        sums = self.first_sums(X[rows], self.first.a[rows], self._half(share))
+        sums = self.first_sums(inputs, self.first.a, rows)
         return *drop, *sums, *self.activate(self.first, rows), *self.forward_from_second(Y, rows)
 
-    def first_sums(self, X: Array, a: Array, half: int = 1) -> Calls:
-        """Return the calls that write the first layer's weighted sums of inputs `X` into `a`."""
-        V = self.parameters.joint[0]
-        # (n, n_input + 1) · (n_input + 1, n_1) → (n, n_1)
-        sums = (
-            self.product(X, V, a) if self.model.order is None else (partial(self._sum_inked, X, V, a, half),)
+    def first_sums(self, inputs: Inputs, a: Array, rows: slice) -> Calls:
+        """Return the calls that write the first layer's weighted sums of some inputs into the same rows of `a`."""
+        V, sums = self.parameters.joint[0], a[rows]
+        return (
+            *(
+                # (n, n_input + 1) · (n_input + 1, n_1) → (n, n_1)
+                self.product(inputs.X[rows], V, sums)
+                if self.model.order is None
+                else (partial(self._sum_inked, inputs, V, sums, rows),)
+            ),
+            partial(np.multiply, sums, self.scale, sums),
         )
-        return *sums, partial(np.multiply, a, self.scale, a)
 
-    def _sum_inked(self, X: Array, V: Array, a: Array, half: int) -> None:
-        n = self._n_inked[half]
-        np.matmul(X[:, :n], V[:n], a)
+    def _sum_inked(self, inputs: Inputs, V: Array, sums: Array, rows: slice) -> None:
+        self._n_inked[rows.stop == self.n] = n = inputs.n_inked(rows)
+        np.matmul(inputs.X[rows, :n], V[:n], sums)
 
     def activate(self, layer: LayerPass, rows: slice = ALL) -> Calls:
         """Return the calls from the weighted sums of a hidden layer to what is kept of h = f(a)."""
@@ -219,7 +210,7 @@ class Pass:
     def first_steps(self, X: Array, share: Share = whole) -> Calls:
         """Return the calls that write a part of the first layer's steps, given its scaled delta."""
         scaled, steps = self.first.scratch, self.steps.joint[0]
-        inputs = share(len(steps))
+        inputs = self.steps.rows(share)[0]
         if self.model.order is not None:
             return (partial(self._step_inked, X.T[inputs], scaled, steps[inputs], inputs.start),)
         # (n_input + 1, n) · (n, n_1) → (n_input + 1, n_1)
@@ -233,8 +224,10 @@ class Pass:
     def steps_from_second(self, share: Share = whole) -> Calls:
         """Return the calls that write a part of the steps of all layers but the first, given their deltas."""
         calls: Calls = ()
-        for before, layer in pairwise(self.layers):
-            joint = share(len(layer.V) + 1)
+        rows = self.steps.rows(share)[1:]
+        for (before, layer), joint in zip(pairwise(self.layers), rows, strict=True):
+            if joint.start == joint.stop:
+                continue
             if joint.start == 0 and layer.delta is not layer.db:
                 # db = Σ delta, as a product, which is faster: (1, n) · (n, n_l) → (1, n_l)
                 calls += product(self.ones, layer.delta, layer.db)
@@ -295,8 +288,7 @@ class BlockedPass:
         ]
         first, first_steps = block.parameters.joint[0], block.steps.joint[0]
         updates[0] = (
-            *block.skip_blank(inputs, slice(rows)),
-            *block.first_sums(X, self.sums),
+            *block.first_sums(inputs, self.sums, slice(0, rows)),
             *self._make_gram(batch_size, block),
             *updates[0],
         )

@@ -86,10 +86,9 @@ class Scorer:
         for start in range(0, n, _ROWS):
             stop = min(start + _ROWS, n)
             batch, chunk, outputs = self._pass(stop - start), slice(stop - start), Y[start:stop]
-            forward = partial(batch.forward, self._inputs.X[chunk], outputs)
+            forward = partial(batch.forward, self._inputs[chunk], outputs)
             with np.errstate(all="ignore"):  # for a chunk: whoever goes on after a yield has their own
                 self._inputs.write(rows[start:stop], chunk)
-                perform(batch.skip_blank(self._inputs, chunk))
                 perform(self._model.in_halves(forward, stop - start))
             if stop < n:
                 yield

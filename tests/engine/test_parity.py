@@ -184,7 +184,7 @@ BROKEN = {
         "passes", "partial(np.add, a, layer.b", "partial(np.subtract, a, layer.b",
     ),
     "pixels are not scaled on their way forward": (
-        "passes", "partial(np.multiply, a, self.scale, a)", "partial(np.positive, a, a)",
+        "passes", "partial(np.multiply, sums, self.scale, sums)", "partial(np.positive, sums, sums)",
     ),
     "pixels are not scaled on their way back": (
         "passes", "delta[rows], self.scale, self", "delta[rows], 1, self",

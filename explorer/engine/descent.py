@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from explorer.engine.halves import Share
+from explorer.engine.halves import Half
 from explorer.engine.kernels import Array, Calls
 from explorer.engine.model import Model, Parameters
 from explorer.network.optimizers import BETA_1, BETA_2, DECAY, EPSILON, MOMENTUM, OPTIMIZERS
@@ -80,17 +80,17 @@ class Descent:
         """Return the calls that are due before an update."""
         return (self._correct,) if self._kernel == self._adam else ()
 
-    def update(self, steps: Parameters, n: int, share: Share) -> Calls:
-        """Return the calls that update a part of the weights.
+    def update(self, steps: Parameters, n: int, half: Half) -> Calls:
+        """Return the calls that update half of the weights.
 
         `steps` holds `rate` times the gradient, summed over `n` samples.
         """
-        span = self._model.parameters.span(share)
+        span = self._model.parameters.span(half)
         arrays = (self._flat[span], steps.flat[span])
         if self.is_plain:
             return self._sgd(*arrays)
         update = self._in_pieces(self._kernel, *arrays, *(memory[span] for memory in self._memory))
-        return *self._penalise(steps, n, share), *self._decay(share), *update
+        return *self._penalise(steps, n, half), *self._decay(half), *update
 
     def _in_pieces(self, kernel: Callable[..., Calls], *arrays: Array) -> Calls:
         """Return a kernel's calls on flat arrays of one size, piece by piece."""
@@ -102,7 +102,7 @@ class Descent:
             calls += kernel(*pieces, scratch[: pieces[0].size])
         return calls
 
-    def _penalise(self, steps: Parameters, n: int, share: Share) -> Calls:
+    def _penalise(self, steps: Parameters, n: int, half: Half) -> Calls:
         """Add λ₂ W + λ₁ sign W to the gradient, for each of the `n` samples that it is a sum over."""
         model = self._model
         l2, l1 = (self._penalty_rate(weight, n) for weight in model.penalties)
@@ -115,7 +115,7 @@ class Descent:
             return sign, partial(np.multiply, scratch, l1, scratch), partial(np.add, dV, scratch, dV)
 
         kernels = [kernel for weight, kernel in zip(model.penalties, (add_l2, add_l1), strict=True) if weight]
-        pairs = [*zip(model.parameters.weights_of(share), steps.weights_of(share), strict=True)]
+        pairs = [*zip(model.parameters.weights_of(half), steps.weights_of(half), strict=True)]
         return tuple(call for pair in pairs for kernel in kernels for call in self._in_pieces(kernel, *pair))
 
     def _penalty_rate(self, weight: float, n: int) -> Array:
@@ -124,7 +124,7 @@ class Descent:
         samples = 1 if self._takes_mean else n
         return self._bind(lambda rate: rate * weight * samples)
 
-    def _decay(self, share: Share) -> Calls:
+    def _decay(self, half: Half) -> Calls:
         """W ← W − η λ₂ W, before AdamW's step."""
         if not self._model.decay:
             return ()
@@ -133,19 +133,19 @@ class Descent:
         def kernel(V: Array, scratch: Array) -> Calls:
             return partial(np.multiply, V, decay, scratch), partial(np.subtract, V, scratch, V)
 
-        weights = self._model.parameters.weights_of(share)
+        weights = self._model.parameters.weights_of(half)
         return tuple(call for V in weights for call in self._in_pieces(kernel, V))
 
     def finish(self) -> Calls:
         """Return the calls that are due after an update."""
         return self._model.in_halves(self._limit_norms, UPDATE_WORK) if self._model.max_norm else ()
 
-    def _limit_norms(self, share: Share) -> Calls:
-        """Shorten the incoming weights of a part of the hidden units to max-norm, where they are longer."""
+    def _limit_norms(self, half: Half) -> Calls:
+        """Shorten the incoming weights of half of the hidden units to max-norm, where they are longer."""
         longest, tiny = self._number(self._model.max_norm), self._number(np.finfo(self._flat.dtype).tiny)
         one, calls = self._number(1.0), tuple[Callable[[], Any], ...]()
         for V, _ in self._model.parameters.layers[:-1]:
-            weights = V[:, share(V.shape[1])]
+            weights = V[:, half(V.shape[1])]
             factor = np.empty(weights.shape[1], V.dtype)
             calls += (
                 partial(np.einsum, "io,io->o", weights, weights, out=factor),

@@ -15,7 +15,7 @@ import numpy as np
 
 from explorer.engine.kernels import Calls, perform
 
-__all__ = ["ALIGNED", "LARGE_WORK", "Share", "in_halves", "is_large", "whole"]
+__all__ = ["ALIGNED", "LARGE_WORK", "Half", "in_halves", "is_large", "whole"]
 
 LARGE_WORK = 20_000_000
 """Multiplications of matrix products from which on they are cut: of 128 images, through some 200 units."""
@@ -23,8 +23,8 @@ LARGE_WORK = 20_000_000
 ALIGNED = 4
 """Rows that the kernels of BLAS take at a time."""
 
-Share = Callable[[int], slice]
-"""Says which of so many samples, rows or units belong to a part of the work."""
+Half = Callable[[int], slice]
+"""Says which of so many samples, numbers or units belong to one half of the work, or to the whole."""
 
 Done = SimpleQueue[BaseException | None]
 """Says that calls have been performed, or what they raised."""
@@ -92,17 +92,17 @@ def is_large(work: int) -> bool:
     return work >= LARGE_WORK
 
 
-def in_halves(make: Callable[[Share], Calls], work: int, n_threads: int, middle: float = 0.5) -> Calls:
+def in_halves(make: Callable[[Half], Calls], work: int, n_threads: int, middle: float = 0.5) -> Calls:
     """Return the calls that `make` gives for the whole, or for both halves.
 
     Parameters
     ----------
     make : callable
-        Gives the calls for a part of the work. Those for one part write nothing that those for another use.
+        Gives the calls for a half of the work. Those for one half write nothing that those for the other use.
     work : int
         How much it is, see `is_large`.
     n_threads : {1, 2}
-        Threads that perform the two parts.
+        Threads that perform the two.
     middle : float, optional
         Where the work is cut, as a share of it.
     """

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from explorer.datasets import Dataset
 from explorer.engine.descent import UPDATE_WORK, Descent
 from explorer.engine.dropout import Dropout
-from explorer.engine.halves import Share
+from explorer.engine.halves import Half
 from explorer.engine.inputs import Inputs
 from explorer.engine.kernels import Array, Calls
 from explorer.engine.model import Model, Parameters
@@ -55,9 +55,9 @@ class Part:
 _UPDATE = Part(1)
 
 
-def _add(sums: Parameters, steps: Parameters, is_first: bool, share: Share) -> Calls:
-    """Return the calls that add a part of steps to their sums."""
-    span = sums.span(share)
+def _add(sums: Parameters, steps: Parameters, is_first: bool, half: Half) -> Calls:
+    """Return the calls that add half of the steps to their sums."""
+    span = sums.span(half)
     a, b = sums.flat[span], steps.flat[span]
     return (partial(np.copyto, a, b) if is_first else partial(np.add, a, b, a),)
 
@@ -281,20 +281,20 @@ class MiniBatches:
         batch, rows, rate = self._pass(stop - start), slice(start, stop), self._descent.rate(size)
         inputs, Y, D = self._inputs[rows], self._Y[rows], self._D[rows]
 
-        def both(share: Share) -> Calls:
-            part = share(stop - start)
+        def both(half: Half) -> Calls:
+            part = half(stop - start)
             own = slice(start + part.start, start + part.stop)
             gather: Calls = (partial(self._source.write, own),) if self._is_shared else ()
-            return *gather, *batch.forward(inputs, Y, share), *batch.backward(Y, D, rate, share)
+            return *gather, *batch.forward(inputs, Y, half), *batch.backward(Y, D, rate, half)
 
         return *batch.draw(), *self.model.in_halves(both, stop - start)
 
-    def _steps(self, start: int, stop: int, *then: Callable[[Share], Calls], is_last: bool) -> Calls:
-        """Return the calls for the steps of a load's images, and for what is done `then` with a part of them."""
+    def _steps(self, start: int, stop: int, *then: Callable[[Half], Calls], is_last: bool) -> Calls:
+        """Return the calls for the steps of a load's images, and for what is done `then` with a half of them."""
         batch, X, descent = self._pass(stop - start), self._inputs.X[start:stop], self._descent
 
-        def step(share: Share) -> Calls:
-            return *batch.take_steps(X, share), *(call for each in then for call in each(share))
+        def step(half: Half) -> Calls:
+            return *batch.take_steps(X, half), *(call for each in then for call in each(half))
 
         calls = self.model.in_halves(step, stop - start + UPDATE_WORK, batch.middle)
         return (*descent.prepare(), *calls, *descent.finish()) if is_last else calls

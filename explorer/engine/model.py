@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
+from operator import mul
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from explorer.engine.halves import ALIGNED, Share, in_halves, is_large
+from explorer.engine.halves import ALIGNED, Half, in_halves, is_large
 from explorer.engine.inputs import Inputs, inked_first
 from explorer.engine.kernels import Array, Calls
 from explorer.network import OPTIMIZERS, NeuralNetwork
@@ -53,35 +54,30 @@ class Parameters:
         self.after_first = flat[joint[0].size :]
         """Those of all layers but the first."""
 
-    def rows(self, share: Share) -> list[slice]:
-        """Return which rows of each layer are in a part of all parameters: most often all or none."""
-        part = share(self.flat.size)
-        return [slice(*edges) for edges in zip(*map(self._rows_before, (part.start, part.stop)), strict=True)]
+    def rows(self, half: Half) -> list[slice]:
+        """Return which rows of each layer are in one half of all parameters: most often all or none."""
+        return [slice(*edges) for edges in zip(*self._edges(half), strict=True)]
 
-    def span(self, share: Share) -> slice:
-        """Return where a part of all parameters lies in `flat`."""
-        sizes = [both.shape[1] for both in self.joint]
-        edges = zip(
-            *(
-                (rows.start * size, rows.stop * size)
-                for rows, size in zip(self.rows(share), sizes, strict=True)
-            ),
-            strict=True,
-        )
-        return slice(*map(sum, edges))
+    def span(self, half: Half) -> slice:
+        """Return where these rows lie in `flat`."""
+        n_out = [both.shape[1] for both in self.joint]
+        return slice(*(sum(map(mul, rows, n_out)) for rows in self._edges(half)))
 
-    def _rows_before(self, edge: int) -> list[int]:
-        """Return how many rows of each layer come before a place in `flat`."""
-        rows = []
-        for both in self.joint:
-            whole = edge >= both.size
-            rows.append(len(both) if whole else max(0, edge) // both.shape[1] // ALIGNED * ALIGNED)
-            edge -= both.size
-        return rows
+    def _edges(self, half: Half) -> list[list[int]]:
+        """Return how many rows of each layer come before a half, and how many before its end."""
+        part, edges = half(self.flat.size), list[list[int]]()
+        for rest in (part.start, part.stop):
+            rows = list[int]()
+            for both in self.joint:
+                aligned = max(0, rest) // both.shape[1] // ALIGNED * ALIGNED
+                rows.append(len(both) if rest >= both.size else aligned)
+                rest -= both.size
+            edges.append(rows)
+        return edges
 
-    def weights_of(self, share: Share) -> list[Array]:
-        """Return flat views of the weights in a part of each layer, without the biases."""
-        parts = zip(self.joint, self.rows(share), strict=True)
+    def weights_of(self, half: Half) -> list[Array]:
+        """Return flat views of the weights in one half of all parameters, layer by layer, without the biases."""
+        parts = zip(self.joint, self.rows(half), strict=True)
         return [both[max(1, rows.start) : rows.stop].reshape(-1) for both, rows in parts]
 
     def weights(self) -> tuple[Array, ...]:
@@ -134,8 +130,8 @@ class Model:
         self.dropout = (network.input_dropout, *hidden)
         """The rate of dropout for the inputs, and for each hidden layer."""
         n_inputs, n_first, *_ = self.sizes = network.layer_sizes
-        is_sparse = images is not None and n_inputs * n_first >= _WIDE and not network.input_dropout
-        self.order = inked_first(images) if is_sparse and images is not None else None
+        sorts = n_inputs * n_first >= _WIDE and not network.input_dropout
+        self.order = inked_first(images) if sorts and images is not None else None
         self.parameters = Parameters(self.sizes, self.dtype, self.order)
         self.parameters.set_weights(network.parameters)
 
@@ -151,7 +147,7 @@ class Model:
         """Return whether the passes of `n` samples are work that is cut in two."""
         return is_large(n * self.parameters.flat.size)
 
-    def in_halves(self, make: Callable[[Share], Calls], n: int, middle: float = 0.5) -> Calls:
+    def in_halves(self, make: Callable[[Half], Calls], n: int, middle: float = 0.5) -> Calls:
         """Return calls that take as long as the passes of `n` samples, in halves if that is long."""
         return in_halves(make, n * self.parameters.flat.size, self.n_threads, middle)
 

@@ -18,7 +18,7 @@ from itertools import pairwise
 import numpy as np
 
 from explorer.engine.dropout import Dropout
-from explorer.engine.halves import Share, whole
+from explorer.engine.halves import Half, whole
 from explorer.engine.inputs import PIXEL_SCALE, Inputs
 from explorer.engine.kernels import (
     HIDDEN_KERNELS,
@@ -116,12 +116,12 @@ class Pass:
             return ()
         return tuple(partial(self.dropout.draw, number, mask) for number, mask in self.masks.items())
 
-    def forward(self, inputs: Inputs, Y: Array, share: Share = whole) -> Calls:
-        """Return the calls that write the outputs for a part of `n` inputs into `Y`, shape (n, n_output).
+    def forward(self, inputs: Inputs, Y: Array, half: Half = whole) -> Calls:
+        """Return the calls that write the outputs for half of `n` inputs into `Y`, shape (n, n_output).
 
         Layer by layer a = h V + b and h = f(a), from h = X.
         """
-        rows = share(self.n)
+        rows = half(self.n)
         pixels, mask = inputs.X[rows, 1:], self.masks.get(0)
         drop: Calls = () if mask is None else (partial(np.multiply, pixels, mask[rows], pixels),)
         sums = self.first_sums(inputs, self.first.a, rows)
@@ -130,15 +130,10 @@ class Pass:
     def first_sums(self, inputs: Inputs, a: Array, rows: slice) -> Calls:
         """Return the calls that write the first layer's weighted sums of some inputs into the same rows of `a`."""
         V, sums = self.parameters.joint[0], a[rows]
-        return (
-            *(
-                # (n, n_input + 1) · (n_input + 1, n_1) → (n, n_1)
-                self.product(inputs.X[rows], V, sums)
-                if self.model.order is None
-                else (partial(self._sum_inked, inputs, V, sums, rows),)
-            ),
-            partial(np.multiply, sums, self.scale, sums),
-        )
+        calls: Calls = (partial(self._sum_inked, inputs, V, sums, rows),)
+        if self.model.order is None:
+            calls = self.product(inputs.X[rows], V, sums)  # (n, n_input + 1) · (n_input + 1, n_1) → (n, n_1)
+        return *calls, partial(np.multiply, sums, self.scale, sums)
 
     def _sum_inked(self, inputs: Inputs, V: Array, sums: Array, rows: slice) -> None:
         self._n_inked[rows.stop == self.n] = n = inputs.n_inked(rows)
@@ -161,8 +156,8 @@ class Pass:
                 calls += self.activate(layer, rows)
         return (*calls, *self.output_activation(self.last.a[rows], Y[rows]))
 
-    def backward(self, Y: Array, D: Array, rate: Array, share: Share = whole) -> Calls:
-        """Return the calls that write ∂L/∂a, multiplied by `rate`, of a part of the samples into each `delta`.
+    def backward(self, Y: Array, D: Array, rate: Array, half: Half = whole) -> Calls:
+        """Return the calls that write ∂L/∂a, multiplied by `rate`, of half of the samples into each `delta`.
 
         ``delta_L = rate · ∂L/∂a_L``, then back through the layers ``delta before = (delta Vᵀ) ∘ f′(a before)``
         (Rumelhart, Hinton & Williams, 1986).
@@ -174,7 +169,7 @@ class Pass:
         rate : ndarray, shape ()
             Factor on the gradient: 1 for the gradient itself, the learning rate for a step.
         """
-        rows = share(self.n)
+        rows = half(self.n)
         first = self.first.delta
         return *self.backward_to(first, Y, D, rate, rows), *self.scale_first(first, rows)
 
@@ -200,31 +195,31 @@ class Pass:
         """Return the calls that make up in the first layer's delta for inputs that are 255 times too large."""
         return (partial(np.multiply, delta[rows], self.scale, self.first.scratch[rows]),)
 
-    def take_steps(self, X: Array, share: Share = whole) -> Calls:
-        """Return the calls that write a part of `steps`, ``dV = hᵀ delta`` and ``db = Σ delta``, after the passes.
+    def take_steps(self, X: Array, half: Half = whole) -> Calls:
+        """Return the calls that write half of `steps`, ``dV = hᵀ delta`` and ``db = Σ delta``, after the passes.
 
         That is `rate` times the gradient of the loss, summed over the samples.
         """
-        return *self.first_steps(X, share), *self.steps_from_second(share)
+        return *self.first_steps(X, half), *self.steps_from_second(half)
 
-    def first_steps(self, X: Array, share: Share = whole) -> Calls:
-        """Return the calls that write a part of the first layer's steps, given its scaled delta."""
+    def first_steps(self, X: Array, half: Half = whole) -> Calls:
+        """Return the calls that write half of the first layer's steps, given its scaled delta."""
         scaled, steps = self.first.scratch, self.steps.joint[0]
-        inputs = self.steps.rows(share)[0]
+        inputs = self.steps.rows(half)[0]
         if self.model.order is not None:
             return (partial(self._step_inked, X.T[inputs], scaled, steps[inputs], inputs.start),)
         # (n_input + 1, n) · (n, n_1) → (n_input + 1, n_1)
         return self.product(X.T[inputs], scaled, steps[inputs])
 
     def _step_inked(self, X: Array, scaled: Array, steps: Array, start: int) -> None:
-        n = max(*self._n_inked, start) - start
+        n = max(*self._n_inked, start) - start  # of these inputs, those up to the last with ink
         np.matmul(X[:n], scaled, steps[:n])
         steps[n:] = 0
 
-    def steps_from_second(self, share: Share = whole) -> Calls:
-        """Return the calls that write a part of the steps of all layers but the first, given their deltas."""
+    def steps_from_second(self, half: Half = whole) -> Calls:
+        """Return the calls that write half of the steps of all layers but the first, given their deltas."""
         calls: Calls = ()
-        rows = self.steps.rows(share)[1:]
+        rows = self.steps.rows(half)[1:]
         for (before, layer), joint in zip(pairwise(self.layers), rows, strict=True):
             if joint.start == joint.stop:
                 continue

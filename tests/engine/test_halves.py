@@ -72,7 +72,7 @@ def test_trainings_that_overlap_share_the_second_thread(small_dataset):
 
 
 def cut(first, second):
-    return in_halves(lambda share: (second if share(64).start else first,), halves.LARGE_WORK, 2)
+    return in_halves(lambda half: (second if half(64).start else first,), halves.LARGE_WORK, 2)
 
 
 def test_what_either_half_raises_is_raised_when_both_have_ended():
@@ -122,8 +122,8 @@ def perform_elsewhere():
 
 
 def test_small_work_stays_whole():
-    def make(share):
-        return share(70), share(7)
+    def make(half):
+        return half(70), half(7)
 
     assert in_halves(make, halves.LARGE_WORK - 1, 2) == (slice(0, 70), slice(0, 7))
     expected = (slice(0, 32), slice(0, 0), slice(32, 70), slice(0, 7))

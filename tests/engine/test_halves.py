@@ -131,22 +131,23 @@ def test_small_work_stays_whole():
     assert in_halves(make, halves.LARGE_WORK, 1, 0.25)[::2] == (slice(0, 16), slice(16, 70))
 
 
-@pytest.mark.parametrize("batch_size", [7, 250, 600])
-def test_the_textbook_and_the_halves_agree(small_dataset, monkeypatch, batch_size):
-    """Over an epoch, with every method that works without random numbers, and where blank pixels are left out."""
+@pytest.mark.parametrize("batch_size", [7, 40, 250, 600])
+@pytest.mark.parametrize("hidden_sizes", [(400, 160), (90, 1000)])
+def test_the_textbook_and_the_halves_agree(mnist, monkeypatch, hidden_sizes, batch_size):
+    """With every method that works without random numbers; blank pixels left out, or a later layer cut."""
     monkeypatch.setattr(halves, "LARGE_WORK", 100_000)
+    data = mnist.head(600)
     config = LARGE.replace(
-        hidden_sizes=(400, 160), hidden_activation="tanh", optimizer="adam", l2=0.01, max_norm=3.0, epochs=1,
+        hidden_sizes=hidden_sizes, hidden_activation="tanh", optimizer="adam", l2=0.01, max_norm=3.0, epochs=1,
         batch_size=batch_size, learning_rate=0.0001,
     )  # fmt: skip
-    run = TrainingRun(config, small_dataset, n_threads=2)
+    run = TrainingRun(config, data, n_threads=2)
     names = ("hidden_activation", "output", "loss", "initializer", "optimizer", "l2", "max_norm", "seed")
     network = NeuralNetwork(
-        small_dataset.n_inputs, config.hidden_sizes, 10, **{name: getattr(config, name) for name in names}
+        data.n_inputs, config.hidden_sizes, 10, **{name: getattr(config, name) for name in names}
     )
     for _ in run:
         pass
-    data = small_dataset.head(600)
     network.fit(data.X_train, data.Y_train, batch_size, 1, config.learning_rate, reduction="mean")
     for w, v in zip(run.weights(), network.parameters, strict=True):
         np.testing.assert_allclose(w, v, rtol=1e-3, atol=1e-5)  # a tenth of one step of Adam

@@ -36,21 +36,21 @@ def test_pixels_with_ink_come_first():
 
 
 @pytest.mark.parametrize("n_threads", [1, 2])
-def test_a_model_with_sorted_pixels_gives_the_outputs_of_one_without(small_dataset, n_threads):
+def test_a_model_with_sorted_pixels_gives_the_outputs_of_one_without(mnist, n_threads):
     """Of few images and many; with ink where no training image has any, in all, in some or nowhere."""
-    train = small_dataset.train_images
+    train = mnist.head(600).train_images
     sorted_model = Model(network(), n_threads=n_threads, images=train.reshape(len(train), -1))
     model = Model(network())
     assert (sorted_model.order is None, model.order) == (False, None)
-    digits, corner = small_dataset.test_images, pictures(3, 0, 783)
+    digits, corner = mnist.test_images, pictures(3, 0, 783)
     mixed = np.concatenate([pictures(300), corner, digits[:300]])
     for images in (digits[:1], digits[:7], digits[:520], corner, pictures(1), pictures(40), mixed):
         found, expected = outputs(sorted_model, images), outputs(model, images)
         np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
 
 
-def test_weights_are_in_the_networks_order(small_dataset):
-    train = small_dataset.train_images.reshape(-1, 784)
+def test_weights_are_in_the_networks_order(mnist):
+    train = mnist.head(600).train_images.reshape(-1, 784)
     model = Model(network(), images=train)
     before = network().parameters
     assert not np.array_equal(model.parameters.layers[0][0].T, before[0])
@@ -61,8 +61,8 @@ def test_weights_are_in_the_networks_order(small_dataset):
         np.testing.assert_array_equal(w, 2 * v)
 
 
-def test_pixels_are_sorted_where_it_pays(small_dataset):
+def test_pixels_are_sorted_where_it_pays(mnist):
     """Not for a narrow layer, nor where dropout draws a number for each pixel."""
-    train = small_dataset.train_images.reshape(-1, 784)
+    train = mnist.head(600).train_images.reshape(-1, 784)
     for each in (network(32), network(256), network(800, input_dropout=0.2)):
         assert Model(each, images=train).order is None

@@ -47,7 +47,6 @@ class Descent:
         self._is_scale_free = optimizer.is_scale_free
         self._takes_mean = reduction == "mean" or optimizer.is_scale_free
         self._memory = tuple(np.zeros_like(self._flat) for _ in range(optimizer.n_memories))
-        self._kernel: Callable[..., Calls] = getattr(self, f"_{model.optimizer.removesuffix('w')}")
         self._n_steps = 0
         self._learning_rate = learning_rate
         self._bound: list[tuple[Array, Callable[[float], float]]] = []
@@ -75,6 +74,11 @@ class Descent:
         """Return the factor on the gradient of a mini-batch of `n` samples, a sum, shape ()."""
         by = n if self._takes_mean else 1
         return self._number(1 / by) if self._is_scale_free else self._bind(lambda rate: rate / by)
+
+    @property
+    def _kernel(self) -> Callable[..., Calls]:
+        kernel: Callable[..., Calls] = getattr(self, f"_{self._model.optimizer.removesuffix('w')}")
+        return kernel
 
     def prepare(self) -> Calls:
         """Return the calls that are due before an update."""

@@ -6,18 +6,14 @@ from operator import mul
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from explorer.engine.halves import ALIGNED, Half, in_halves, is_large
-from explorer.engine.inputs import Inputs, inked_first
 from explorer.engine.kernels import Array, Calls
 from explorer.network import OPTIMIZERS, NeuralNetwork
 from explorer.network.regularization import penalty
 
 __all__ = ["Model", "Parameters"]
-
-_WIDE = 300_000
-"""Weights of the first layer from which on it pays to sort its inputs."""
 
 
 class Parameters:
@@ -31,16 +27,11 @@ class Parameters:
         Units of each layer, the inputs first.
     dtype : dtype
         The network's.
-    order : ndarray of int, optional
-        Which of the network's inputs come first, see `Inputs`; without it they are as they are.
     """
 
-    __slots__ = ("after_first", "flat", "joint", "layers", "order")
+    __slots__ = ("after_first", "flat", "joint", "layers")
 
-    def __init__(
-        self, sizes: Sequence[int], dtype: np.dtype[Any], order: NDArray[np.intp] | None = None
-    ) -> None:
-        self.order = order
+    def __init__(self, sizes: Sequence[int], dtype: np.dtype[Any]) -> None:
         self.flat = flat = np.empty(sum((n_in + 1) * n_out for n_in, n_out in pairwise(sizes)), dtype)
         joint, start = list[Array](), 0
         for n_in, n_out in pairwise(sizes):
@@ -48,8 +39,8 @@ class Parameters:
             joint.append(flat[start:stop].reshape(n_in + 1, n_out))
             start = stop
         self.joint = tuple(joint)
-        """For each layer its biases, and below them its weights, shape (n_in + 1, n_out)."""
-        self.layers = tuple((both[1:], both[:1]) for both in joint)
+        """For each layer its weights, and below them its biases, shape (n_in + 1, n_out)."""
+        self.layers = tuple((both[:-1], both[-1:]) for both in joint)
         """For each layer its weights V, shape (n_in, n_out), and biases b, shape (1, n_out)."""
         self.after_first = flat[joint[0].size :]
         """Those of all layers but the first."""
@@ -78,13 +69,11 @@ class Parameters:
     def weights_of(self, half: Half) -> list[Array]:
         """Return flat views of the weights in one half of all parameters, layer by layer, without the biases."""
         parts = zip(self.joint, self.rows(half), strict=True)
-        return [both[max(1, rows.start) : rows.stop].reshape(-1) for both, rows in parts]
+        return [both[:-1][rows].reshape(-1) for both, rows in parts]
 
     def weights(self) -> tuple[Array, ...]:
         """Return a read-only copy, ``(W1, b1, W2, b2, …)``, as `NeuralNetwork` has them: W is (n_out, n_in)."""
         copies = tuple(array.T.copy() for layer in self.layers for array in layer)
-        if self.order is not None:
-            copies[0][:, self.order] = self.layers[0][0].T
         for copy in copies:
             copy.flags.writeable = False
         return copies
@@ -94,8 +83,6 @@ class Parameters:
         views = (array for layer in self.layers for array in layer)
         for array, given in zip(views, weights, strict=True):
             array[:] = np.transpose(given)
-        if self.order is not None:
-            self.layers[0][0][:] = np.transpose(weights[0])[self.order]
 
 
 class Model:
@@ -109,17 +96,9 @@ class Model:
         Multiplications up to which BLAS counts a matrix product as small; see `kernels.product`.
     n_threads : {1, 2}
         Threads that share what is large; see `in_halves`.
-    images : ndarray of uint8, shape (n, n_inputs), optional
-        Those that it is trained on: where its first layer is wide, it has the pixels that tend to have ink first.
     """
 
-    def __init__(
-        self,
-        network: NeuralNetwork,
-        small_product: int = 0,
-        n_threads: int = 1,
-        images: NDArray[np.uint8] | None = None,
-    ) -> None:
+    def __init__(self, network: NeuralNetwork, small_product: int = 0, n_threads: int = 1) -> None:
         self.hidden_activation, self.output = network.hidden_activation, network.output
         self.loss, self.dtype = network.loss, network.dtype
         self.small_product, self.n_threads = small_product, n_threads
@@ -129,15 +108,9 @@ class Model:
         hidden = (network.dropout,) * len(network.layer_sizes[1:-1])
         self.dropout = (network.input_dropout, *hidden)
         """The rate of dropout for the inputs, and for each hidden layer."""
-        n_inputs, n_first, *_ = self.sizes = network.layer_sizes
-        sorts = n_inputs * n_first >= _WIDE and not network.input_dropout
-        self.order = inked_first(images) if sorts and images is not None else None
-        self.parameters = Parameters(self.sizes, self.dtype, self.order)
+        self.sizes = network.layer_sizes
+        self.parameters = self.steps()
         self.parameters.set_weights(network.parameters)
-
-    def inputs(self, rows: int) -> Inputs:
-        """Return room for the pixels of `rows` images."""
-        return Inputs(rows, self.sizes[0], self.dtype, self.order)
 
     def steps(self) -> Parameters:
         """Return room for a step of all parameters."""
@@ -147,9 +120,9 @@ class Model:
         """Return whether the passes of `n` samples are work that is cut in two."""
         return is_large(n * self.parameters.flat.size)
 
-    def in_halves(self, make: Callable[[Half], Calls], n: int, middle: float = 0.5) -> Calls:
+    def in_halves(self, make: Callable[[Half], Calls], n: int) -> Calls:
         """Return calls that take as long as the passes of `n` samples, in halves if that is long."""
-        return in_halves(make, n * self.parameters.flat.size, self.n_threads, middle)
+        return in_halves(make, n * self.parameters.flat.size, self.n_threads)
 
     def penalty(self) -> float:
         """Return what the penalties add to the loss of each sample."""

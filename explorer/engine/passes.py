@@ -19,7 +19,6 @@ import numpy as np
 
 from explorer.engine.dropout import Dropout
 from explorer.engine.halves import Half, whole
-from explorer.engine.inputs import PIXEL_SCALE, Inputs
 from explorer.engine.kernels import (
     HIDDEN_KERNELS,
     OUTPUT_DELTA_KERNELS,
@@ -31,9 +30,18 @@ from explorer.engine.kernels import (
 )
 from explorer.engine.model import Model
 
-__all__ = ["BlockedPass", "Pass", "bounds"]
+__all__ = ["BlockedPass", "Pass", "bounds", "inputs"]
 
 ALL = slice(None)
+
+_PIXEL_SCALE = 1.0 / 255.0
+
+
+def inputs(rows: int, model: Model) -> Array:
+    """Return room for the pixels of `rows` images, and after them the input of the bias."""
+    X = np.empty((rows, model.sizes[0] + 1), model.dtype)
+    X[:, -1] = 1 / _PIXEL_SCALE
+    return X
 
 
 def bounds(stop: int, size: int) -> list[tuple[int, int]]:
@@ -73,7 +81,7 @@ class LayerPass:
 class Pass:
     """The forward and the backward pass of one mini-batch of `n` samples, as calls to perform.
 
-    Inputs have the shape (n, n_input + 1): a first column of 255, and pixels from 0 to 255. All count as divided
+    Inputs have the shape (n, n_input + 1): pixels from 0 to 255, and a last column of 255. All count as divided
     by 255, but that is done after the first product: to the few sums instead of the many pixels.
 
     Parameters
@@ -89,9 +97,6 @@ class Pass:
     def __init__(self, model: Model, n: int, dropout: Dropout | None = None) -> None:
         self.model, self.n, self.parameters = model, n, model.parameters
         self.steps = model.steps()
-        self._n_inked = [0, model.sizes[0] + 1]  # of the first half, and of the second or the whole
-        self.middle = 0.5 if model.order is None else 0.46
-        """Where steps are cut in two: the second half has the pixels that are left out where they are blank."""
         self.activation, self.slope = HIDDEN_KERNELS[model.hidden_activation]
         self.output_activation = OUTPUT_KERNELS[model.output]
         self.output_delta = OUTPUT_DELTA_KERNELS[model.output, model.loss]
@@ -103,7 +108,7 @@ class Pass:
             for number, (layer, steps) in enumerate(pairs, 1)
         )
         self.first, self.last = self.layers[0], self.layers[-1]
-        self.scale = np.array(PIXEL_SCALE, model.dtype)
+        self.scale = np.array(_PIXEL_SCALE, model.dtype)
         self.ones = np.ones((1, n), model.dtype)
 
     def product(self, left: Array, right: Array, out: Array) -> Calls:
@@ -116,28 +121,21 @@ class Pass:
             return ()
         return tuple(partial(self.dropout.draw, number, mask) for number, mask in self.masks.items())
 
-    def forward(self, inputs: Inputs, Y: Array, half: Half = whole) -> Calls:
-        """Return the calls that write the outputs for half of `n` inputs into `Y`, shape (n, n_output).
+    def forward(self, X: Array, Y: Array, half: Half = whole) -> Calls:
+        """Return the calls that write the outputs for half of the inputs `X` into `Y`, shape (n, n_output).
 
         Layer by layer a = h V + b and h = f(a), from h = X.
         """
         rows = half(self.n)
-        pixels, mask = inputs.X[rows, 1:], self.masks.get(0)
+        pixels, mask = X[rows, :-1], self.masks.get(0)
         drop: Calls = () if mask is None else (partial(np.multiply, pixels, mask[rows], pixels),)
-        sums = self.first_sums(inputs, self.first.a, rows)
+        sums = self.first_sums(X[rows], self.first.a[rows])
         return *drop, *sums, *self.activate(self.first, rows), *self.forward_from_second(Y, rows)
 
-    def first_sums(self, inputs: Inputs, a: Array, rows: slice) -> Calls:
-        """Return the calls that write the first layer's weighted sums of some inputs into the same rows of `a`."""
-        V, sums = self.parameters.joint[0], a[rows]
-        calls: Calls = (partial(self._sum_inked, inputs, V, sums, rows),)
-        if self.model.order is None:
-            calls = self.product(inputs.X[rows], V, sums)  # (n, n_input + 1) · (n_input + 1, n_1) → (n, n_1)
-        return *calls, partial(np.multiply, sums, self.scale, sums)
-
-    def _sum_inked(self, inputs: Inputs, V: Array, sums: Array, rows: slice) -> None:
-        self._n_inked[rows.stop == self.n] = n = inputs.n_inked(rows)
-        np.matmul(inputs.X[rows, :n], V[:n], sums)
+    def first_sums(self, X: Array, a: Array) -> Calls:
+        """Return the calls that write the first layer's weighted sums of inputs `X` into `a`."""
+        # (n, n_input + 1) · (n_input + 1, n_1) → (n, n_1)
+        return *self.product(X, self.parameters.joint[0], a), partial(np.multiply, a, self.scale, a)
 
     def activate(self, layer: LayerPass, rows: slice = ALL) -> Calls:
         """Return the calls from the weighted sums of a hidden layer to what is kept of h = f(a)."""
@@ -204,29 +202,20 @@ class Pass:
 
     def first_steps(self, X: Array, half: Half = whole) -> Calls:
         """Return the calls that write half of the first layer's steps, given its scaled delta."""
-        scaled, steps = self.first.scratch, self.steps.joint[0]
         inputs = self.steps.rows(half)[0]
-        if self.model.order is not None:
-            return (partial(self._step_inked, X.T[inputs], scaled, steps[inputs], inputs.start),)
         # (n_input + 1, n) · (n, n_1) → (n_input + 1, n_1)
-        return self.product(X.T[inputs], scaled, steps[inputs])
-
-    def _step_inked(self, X: Array, scaled: Array, steps: Array, start: int) -> None:
-        n = max(*self._n_inked, start) - start  # of these inputs, those up to the last with ink
-        np.matmul(X[:n], scaled, steps[:n])
-        steps[n:] = 0
+        return self.product(X.T[inputs], self.first.scratch, self.steps.joint[0][inputs])
 
     def steps_from_second(self, half: Half = whole) -> Calls:
         """Return the calls that write half of the steps of all layers but the first, given their deltas."""
         calls: Calls = ()
         rows = self.steps.rows(half)[1:]
-        for (before, layer), joint in zip(pairwise(self.layers), rows, strict=True):
-            if joint.start == joint.stop:
+        for (before, layer), inputs in zip(pairwise(self.layers), rows, strict=True):
+            if inputs.start == inputs.stop:
                 continue
-            if joint.start == 0 and layer.delta is not layer.db:
+            if inputs.stop > len(layer.V) and layer.delta is not layer.db:
                 # db = Σ delta, as a product, which is faster: (1, n) · (n, n_l) → (1, n_l)
                 calls += product(self.ones, layer.delta, layer.db)
-            inputs = slice(max(0, joint.start - 1), joint.stop - 1)
             # (n_l, n) · (n, n_l+1) → (n_l, n_l+1)
             calls += self.product(before.kept.T[inputs], layer.delta, layer.dV[inputs])
         return calls
@@ -252,8 +241,8 @@ class BlockedPass:
     ----------
     model : Model
         Trained in place.
-    inputs : Inputs
-        The block's, in the first rows.
+    X : ndarray, shape (rows, n_input + 1)
+        The block's inputs.
     Y, D : ndarray, shape (rows, n_output)
         Outputs and desired outputs.
     batch_size : int
@@ -265,15 +254,14 @@ class BlockedPass:
     def __init__(
         self,
         model: Model,
-        inputs: Inputs,
+        X: Array,
         Y: Array,
         D: Array,
         batch_size: int,
         make_rate: Callable[[int], Array],
     ) -> None:
         rows, block = len(Y), Pass(model, len(Y))
-        self.model, self.X, self.Y, self.D = model, inputs.X[:rows], Y, D
-        X = self.X
+        self.model, self.X, self.Y, self.D = model, X, Y, D
         self.sums = np.empty_like(block.first.a)
         self.gram = np.zeros((rows, rows), X.dtype)
         passes = {n: Pass(model, n) for n in {min(batch_size, rows), rows % batch_size or batch_size}}
@@ -283,7 +271,7 @@ class BlockedPass:
         ]
         first, first_steps = block.parameters.joint[0], block.steps.joint[0]
         updates[0] = (
-            *block.first_sums(inputs, self.sums, slice(0, rows)),
+            *block.first_sums(X, self.sums),
             *self._make_gram(batch_size, block),
             *updates[0],
         )

@@ -174,10 +174,10 @@ class TrainingRun:
     def _prepare(self) -> None:
         config, network = self.config, self.new_network()
         self._rng = network.rng  # after the weights it gives the order of the samples
-        images = self.dataset.train_images
-        self._model = Model(network, small_product(), self._n_threads, images.reshape(len(images), -1))
+        self._model = Model(network, small_product(), self._n_threads)
         self._augmented = None
         if config.augmentation.is_on:
+            images = self.dataset.train_images
             self._augmented = AugmentedImages(images, config.augmentation, config.seed)
         self._batches = MiniBatches(
             self._model,

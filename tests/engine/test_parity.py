@@ -152,7 +152,7 @@ def test_all_that_regularizes_alone_and_in_pairs_with_every_optimizer(small_data
 
 # ---------------------------------------------------------------- a broken formula is seen
 
-MODULES = ("kernels", "halves", "inputs", "model", "dropout", "passes", "scoring", "descent", "minibatches")
+MODULES = ("kernels", "halves", "model", "dropout", "passes", "scoring", "descent", "minibatches")
 """The engine's files, each after those that it imports."""
 BROKEN = {
     "sigmoid of −a": ("kernels", "partial(np.negative, a, out)", "partial(np.positive, a, out)"),
@@ -184,7 +184,7 @@ BROKEN = {
         "passes", "partial(np.add, a, layer.b", "partial(np.subtract, a, layer.b",
     ),
     "pixels are not scaled on their way forward": (
-        "passes", "partial(np.multiply, sums, self.scale, sums)", "partial(np.positive, sums, sums)",
+        "passes", "partial(np.multiply, a, self.scale, a)", "partial(np.positive, a, a)",
     ),
     "pixels are not scaled on their way back": (
         "passes", "delta[rows], self.scale, self", "delta[rows], 1, self",

@@ -17,7 +17,7 @@ class Dropout:
     Parameters
     ----------
     rates : sequence of float
-        Half that is left out, of the inputs and of each hidden layer.
+        Share that is left out, of the inputs and of each hidden layer.
     sizes : sequence of int
         Inputs, and units of each hidden layer.
     seed : int

@@ -445,12 +445,21 @@ BELOW = """() => {
 }"""
 
 
+STILL = f"""async () => {{
+  const before = ({BELOW})();
+  for (let frame = 0; frame < 20; frame += 1) await new Promise(requestAnimationFrame);
+  return Math.abs(({BELOW})() - before) < 1;
+}}"""
+"""Where the menu lies below its button has not changed for twenty frames."""
+
+
 def test_an_open_menu_goes_with_its_button_until_that_is_out_of_sight(page):
     page.set_viewport_size({"width": 390, "height": 844})
     button = page.get_by_role("button", name="Loss: picture")
     button.click()
     menu = page.locator(".explorer-menu:popover-open")
     expect(menu).to_be_visible()
+    page.wait_for_function(STILL)  # narrower, the page is laid out anew
     below = page.evaluate(f"({BELOW})()")
     page.evaluate("scrollBy(0, 30)")
     page.wait_for_function(f"(before) => scrollY > 20 && Math.abs(({BELOW})() - before) < 1", arg=below)

@@ -459,7 +459,7 @@ def test_an_open_menu_goes_with_its_button_until_that_is_out_of_sight(page):
     button.click()
     menu = page.locator(".explorer-menu:popover-open")
     expect(menu).to_be_visible()
-    page.wait_for_function(STILL)  # narrower, the page is laid out anew
+    page.wait_for_function(STILL)  # the window is narrower: the page is still moving
     below = page.evaluate(f"({BELOW})()")
     page.evaluate("scrollBy(0, 30)")
     page.wait_for_function(f"(before) => scrollY > 20 && Math.abs(({BELOW})() - before) < 1", arg=below)

@@ -252,13 +252,7 @@ class BlockedPass:
     """
 
     def __init__(
-        self,
-        model: Model,
-        X: Array,
-        Y: Array,
-        D: Array,
-        batch_size: int,
-        make_rate: Callable[[int], Array],
+        self, model: Model, X: Array, Y: Array, D: Array, batch_size: int, make_rate: Callable[[int], Array]
     ) -> None:
         rows, block = len(Y), Pass(model, len(Y))
         self.model, self.X, self.Y, self.D = model, X, Y, D
@@ -270,11 +264,7 @@ class BlockedPass:
             for start, stop in bounds(rows, batch_size)
         ]
         first, first_steps = block.parameters.joint[0], block.steps.joint[0]
-        updates[0] = (
-            *block.first_sums(X, self.sums),
-            *self._make_gram(batch_size, block),
-            *updates[0],
-        )
+        updates[0] = (*block.first_sums(X, self.sums), *self._make_gram(batch_size, block), *updates[0])
         updates[-1] += (
             *block.scale_first(self.sums),
             *block.first_steps(X),

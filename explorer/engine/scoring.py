@@ -37,7 +37,7 @@ class Score:
 
     @property
     def accuracy(self) -> float:
-        """Half classified correctly, 0 to 1."""
+        """Share classified correctly, 0 to 1."""
         return self.hits / self.n
 
     @property

@@ -209,7 +209,7 @@ class Descent:
 
     def _sum_of_squares(self, g: Array, s: Array, kept: float, scratch: Array) -> Calls:
         return (
-            partial(np.multiply, g, g, scratch),
+            partial(np.square, g, scratch),
             partial(np.multiply, s, self._number(kept), s),
             partial(np.add, s, scratch, s),
         )

@@ -92,7 +92,7 @@ def is_large(work: int) -> bool:
     return work >= LARGE_WORK
 
 
-def in_halves(make: Callable[[Half], Calls], work: int, n_threads: int) -> Calls:
+def in_halves(make: Callable[[Half], Calls], work: int, n_threads: int, middle: float = 0.5) -> Calls:
     """Return the calls that `make` gives for the whole, or for both halves.
 
     Parameters
@@ -103,12 +103,14 @@ def in_halves(make: Callable[[Half], Calls], work: int, n_threads: int) -> Calls
         How much it is, see `is_large`.
     n_threads : {1, 2}
         Threads that perform the two.
+    middle : float, optional
+        Where the work is cut, as a share of it.
     """
     if not is_large(work):
         return make(whole)
 
     def cut(n: int) -> int:
-        return n // 2 // ALIGNED * ALIGNED
+        return int(middle * n) // ALIGNED * ALIGNED
 
     first, second = make(lambda n: slice(0, cut(n))), make(lambda n: slice(cut(n), n))
     return (

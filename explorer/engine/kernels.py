@@ -71,8 +71,11 @@ def product(left: Array, right: Array, out: Array, small: int = 0) -> Calls:
     parts, rest = divmod(n_rows, size)
     down, along = left.strides
     stack = as_strided(left, (parts, size, n_inner), (size * down, down, along), writeable=False)
-    calls = (partial(np.matmul, stack, right, out[: parts * size].reshape(parts, size, -1)),)
-    return calls + (product(left[-rest:], right, out[-rest:]) if rest else ())
+    calls: Calls = (partial(np.matmul, stack, right, out[: parts * size].reshape(parts, size, -1)),)
+    if rest:
+        rest = max(rest, 2)  # a single row would be a product with a vector, which is rounded otherwise
+        calls += product(left[-rest:], right, out[-rest:])
+    return calls
 
 
 def _sigmoid(a: Array, out: Array) -> Calls:

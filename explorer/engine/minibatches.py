@@ -22,9 +22,10 @@ from explorer.datasets import Dataset
 from explorer.engine.descent import UPDATE_WORK, Descent
 from explorer.engine.dropout import Dropout
 from explorer.engine.halves import Half
+from explorer.engine.inputs import Inputs
 from explorer.engine.kernels import Array, Calls
 from explorer.engine.model import Model, Parameters
-from explorer.engine.passes import BlockedPass, Pass, bounds, inputs
+from explorer.engine.passes import BlockedPass, Pass, bounds
 from explorer.engine.scoring import Score, score_outputs
 
 __all__ = ["MiniBatches", "Part"]
@@ -73,19 +74,19 @@ class Load:
 
 @dataclass(slots=True)
 class _Source:
-    """Where a load's images come from: `pixels`, which those of a data set are gathered in first."""
+    """Where a load's images come from: those of a data set, or else what was `taken`."""
 
-    images: NDArray[np.uint8] | None
-    pixels: NDArray[np.uint8]
-    X: Array
-    indices: NDArray[np.int64] | None = None
+    inputs: Inputs
+    images: NDArray[np.uint8] | None  # their pixels in the order of the inputs
+    taken: NDArray[np.uint8]
+    indices: NDArray[np.int64]
 
     def write(self, rows: slice) -> None:
         """Write some of the load's images into the inputs."""
-        pixels = self.pixels[rows]
-        if self.images is not None and self.indices is not None:
-            np.take(self.images, self.indices[rows], 0, pixels, "clip")
-        np.copyto(self.X[rows, :-1], pixels)
+        if self.images is None:
+            self.inputs.write(self.taken[rows], rows)
+        else:
+            self.inputs.gather(self.images, self.indices[rows], rows)
 
 
 class MiniBatches:
@@ -133,9 +134,10 @@ class MiniBatches:
         self._one_hot = np.eye(n_classes, dtype=model.dtype)
         self._pass = cache(partial(Pass, model, dropout=self._dropout))  # by number of images
         rows = min(LOAD_ROWS, n)
-        self._X = inputs(rows, model)
-        images = dataset.train_images.reshape(n, n_inputs) if take is None else None
-        self._source = _Source(images, np.empty((rows, n_inputs), np.uint8), self._X)
+        self._inputs = model.inputs(rows)
+        images = model.images_of(dataset) if take is None else None
+        taken = np.empty((0 if take is None else rows, n_inputs), np.uint8)
+        self._source = _Source(self._inputs, images, taken, np.arange(0))
         self._Y, self._D = (np.empty((rows, n_classes), model.dtype) for _ in range(2))
         self._outputs = np.empty((-(-n // SCORES_PER_EPOCH) + rows, n_classes), model.dtype)
         self._load: Load | None
@@ -259,8 +261,8 @@ class MiniBatches:
 
     def _block(self, rows: int) -> tuple[Load, ...]:
         """Return a load of tiny mini-batches that share their work on the first layer."""
-        X, Y, D = (array[:rows] for array in (self._X, self._Y, self._D))
-        block = BlockedPass(self.model, X, Y, D, self.batch_size, self._descent.rate)
+        Y, D = self._Y[:rows], self._D[:rows]
+        block = BlockedPass(self.model, self._inputs, Y, D, self.batch_size, self._descent.rate)
         return (Load(rows, block.updates, block=block),)
 
     def _parts(self, rows: int) -> tuple[Load, ...]:
@@ -278,30 +280,30 @@ class MiniBatches:
     def _passes(self, start: int, stop: int, size: int) -> Calls:
         """Return the calls for the outputs and deltas of a load's images, in a mini-batch of `size` images."""
         batch, rows, rate = self._pass(stop - start), slice(start, stop), self._descent.rate(size)
-        X, Y, D = self._X[rows], self._Y[rows], self._D[rows]
+        inputs, Y, D = self._inputs[rows], self._Y[rows], self._D[rows]
 
         def both(half: Half) -> Calls:
             part = half(stop - start)
             own = slice(start + part.start, start + part.stop)
             gather: Calls = (partial(self._source.write, own),) if self._is_shared else ()
-            return *gather, *batch.forward(X, Y, half), *batch.backward(Y, D, rate, half)
+            return *gather, *batch.forward(inputs, Y, half), *batch.backward(Y, D, rate, half)
 
         return *batch.draw(), *self.model.in_halves(both, stop - start)
 
     def _steps(self, start: int, stop: int, *then: Callable[[Half], Calls], is_last: bool) -> Calls:
         """Return the calls for the steps of a load's images, and for what is done `then` with a half of them."""
-        batch, X, descent = self._pass(stop - start), self._X[start:stop], self._descent
+        batch, X, descent = self._pass(stop - start), self._inputs.X[start:stop], self._descent
 
         def step(half: Half) -> Calls:
             return *batch.take_steps(X, half), *(call for each in then for call in each(half))
 
-        calls = self.model.in_halves(step, stop - start + UPDATE_WORK)
+        calls = self.model.in_halves(step, stop - start + UPDATE_WORK, batch.middle)
         return (*descent.prepare(), *calls, *descent.finish()) if is_last else calls
 
     def _gather(self, indices: NDArray[np.int64], start: int, labels: NDArray[np.int64]) -> None:
         n = len(indices)
         if self._take is not None:
-            self._take(start, start + n, self._source.pixels[:n])
+            self._take(start, start + n, self._source.taken[:n])
         self._source.indices = indices
         np.take(self._one_hot, labels, 0, self._D[:n], "clip")
         if not self._is_shared:

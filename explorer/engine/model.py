@@ -6,9 +6,11 @@ from operator import mul
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
+from explorer.datasets import Dataset
 from explorer.engine.halves import ALIGNED, Half, in_halves, is_large
+from explorer.engine.inputs import InkedFirst, Inputs
 from explorer.engine.kernels import Array, Calls
 from explorer.network import OPTIMIZERS, NeuralNetwork
 from explorer.network.regularization import penalty
@@ -19,7 +21,8 @@ __all__ = ["Model", "Parameters"]
 class Parameters:
     """Room for the weights and biases of all layers, or a step of them, one after the other in one array.
 
-    So a step down the gradient is one subtraction.
+    So a step down the gradient is one subtraction. The last layer comes first: at the end are the weights of those
+    pixels that are blank in all images, which never change.
 
     Parameters
     ----------
@@ -27,26 +30,39 @@ class Parameters:
         Units of each layer, the inputs first.
     dtype : dtype
         The network's.
+    order : ndarray of int, optional
+        Which of the network's inputs come first, see `Inputs`; without it they are as they are.
+    n_blank : int, optional
+        How many of the last inputs are 0 in all images.
     """
 
-    __slots__ = ("after_first", "flat", "joint", "layers")
+    __slots__ = ("_n_changing", "after_first", "flat", "joint", "layers", "order")
 
-    def __init__(self, sizes: Sequence[int], dtype: np.dtype[Any]) -> None:
-        self.flat = flat = np.empty(sum((n_in + 1) * n_out for n_in, n_out in pairwise(sizes)), dtype)
-        joint, start = list[Array](), 0
+    def __init__(
+        self,
+        sizes: Sequence[int],
+        dtype: np.dtype[Any],
+        order: NDArray[np.intp] | None = None,
+        n_blank: int = 0,
+    ) -> None:
+        self.order = order
+        self.flat = flat = np.zeros(sum((n_in + 1) * n_out for n_in, n_out in pairwise(sizes)), dtype)
+        n_rows = -(-(1 + sizes[0] - n_blank) // ALIGNED) * ALIGNED  # of the first layer
+        self._n_changing = flat.size - max(0, 1 + sizes[0] - n_rows) * sizes[1]
+        joint, stop = list[Array](), flat.size
         for n_in, n_out in pairwise(sizes):
-            stop = start + (n_in + 1) * n_out
+            start = stop - (n_in + 1) * n_out
             joint.append(flat[start:stop].reshape(n_in + 1, n_out))
-            start = stop
+            stop = start
         self.joint = tuple(joint)
-        """For each layer its weights, and below them its biases, shape (n_in + 1, n_out)."""
-        self.layers = tuple((both[:-1], both[-1:]) for both in joint)
+        """For each layer its biases, and below them its weights, shape (n_in + 1, n_out)."""
+        self.layers = tuple((both[1:], both[:1]) for both in joint)
         """For each layer its weights V, shape (n_in, n_out), and biases b, shape (1, n_out)."""
-        self.after_first = flat[joint[0].size :]
+        self.after_first = flat[: -joint[0].size]
         """Those of all layers but the first."""
 
     def rows(self, half: Half) -> list[slice]:
-        """Return which rows of each layer are in one half of all parameters: most often all or none."""
+        """Return which rows of each layer are in one half of what changes: most often all or none."""
         return [slice(*edges) for edges in zip(*self._edges(half), strict=True)]
 
     def span(self, half: Half) -> slice:
@@ -56,24 +72,26 @@ class Parameters:
 
     def _edges(self, half: Half) -> list[list[int]]:
         """Return how many rows of each layer come before a half, and how many before its end."""
-        part, edges = half(self.flat.size), list[list[int]]()
+        part, edges = half(self._n_changing), list[list[int]]()
         for rest in (part.start, part.stop):
             rows = list[int]()
-            for both in self.joint:
+            for both in reversed(self.joint):
                 aligned = max(0, rest) // both.shape[1] // ALIGNED * ALIGNED
                 rows.append(len(both) if rest >= both.size else aligned)
                 rest -= both.size
-            edges.append(rows)
+            edges.append(rows[::-1])
         return edges
 
     def weights_of(self, half: Half) -> list[Array]:
         """Return flat views of the weights in one half of all parameters, layer by layer, without the biases."""
         parts = zip(self.joint, self.rows(half), strict=True)
-        return [both[:-1][rows].reshape(-1) for both, rows in parts]
+        return [both[max(1, rows.start) : rows.stop].reshape(-1) for both, rows in parts]
 
     def weights(self) -> tuple[Array, ...]:
         """Return a read-only copy, ``(W1, b1, W2, b2, …)``, as `NeuralNetwork` has them: W is (n_out, n_in)."""
         copies = tuple(array.T.copy() for layer in self.layers for array in layer)
+        if self.order is not None:
+            copies[0][:, self.order] = self.layers[0][0].T
         for copy in copies:
             copy.flags.writeable = False
         return copies
@@ -83,6 +101,8 @@ class Parameters:
         views = (array for layer in self.layers for array in layer)
         for array, given in zip(views, weights, strict=True):
             array[:] = np.transpose(given)
+        if self.order is not None:
+            self.layers[0][0][:] = np.transpose(weights[0])[self.order]
 
 
 class Model:
@@ -96,9 +116,21 @@ class Model:
         Multiplications up to which BLAS counts a matrix product as small; see `kernels.product`.
     n_threads : {1, 2}
         Threads that share what is large; see `in_halves`.
+    dataset : Dataset, optional
+        Data that it is trained on: a wide first layer has the pixels first that tend to have ink in its images.
+    is_augmented : bool
+        Whether it sees these images distorted, and ink may be anywhere.
     """
 
-    def __init__(self, network: NeuralNetwork, small_product: int = 0, n_threads: int = 1) -> None:
+    def __init__(
+        self,
+        network: NeuralNetwork,
+        small_product: int = 0,
+        n_threads: int = 1,
+        dataset: Dataset | None = None,
+        *,
+        is_augmented: bool = False,
+    ) -> None:
         self.hidden_activation, self.output = network.hidden_activation, network.output
         self.loss, self.dtype = network.loss, network.dtype
         self.small_product, self.n_threads = small_product, n_threads
@@ -108,21 +140,36 @@ class Model:
         hidden = (network.dropout,) * len(network.layer_sizes[1:-1])
         self.dropout = (network.input_dropout, *hidden)
         """The rate of dropout for the inputs, and for each hidden layer."""
-        self.sizes = network.layer_sizes
+        n_inputs, n_first, *_ = self.sizes = network.layer_sizes
+        in_order = network.input_dropout, network.l2, network.l1, network.max_norm
+        pays = InkedFirst.pays(n_inputs * n_first, *in_order)
+        inked = InkedFirst.of(dataset) if pays and dataset is not None else None
+        self.order = None if inked is None else inked.order
+        self._n_blank = 0 if inked is None or is_augmented else inked.n_blank
         self.parameters = self.steps()
         self.parameters.set_weights(network.parameters)
 
+    def inputs(self, rows: int) -> Inputs:
+        """Return room for the pixels of `rows` images."""
+        return Inputs(rows, self.sizes[0], self.dtype, self.order)
+
+    def images_of(self, dataset: Dataset) -> NDArray[np.uint8]:
+        """Return the training images, shape (n, n_inputs), their pixels in the order of the inputs."""
+        if self.order is None:
+            return dataset.train_images.reshape(-1, self.sizes[0])
+        return InkedFirst.of(dataset).images
+
     def steps(self) -> Parameters:
         """Return room for a step of all parameters."""
-        return Parameters(self.sizes, self.dtype)
+        return Parameters(self.sizes, self.dtype, self.order, self._n_blank)
 
     def is_large(self, n: int) -> bool:
         """Return whether the passes of `n` samples are work that is cut in two."""
         return is_large(n * self.parameters.flat.size)
 
-    def in_halves(self, make: Callable[[Half], Calls], n: int) -> Calls:
+    def in_halves(self, make: Callable[[Half], Calls], n: int, middle: float = 0.5) -> Calls:
         """Return calls that take as long as the passes of `n` samples, in halves if that is long."""
-        return in_halves(make, n * self.parameters.flat.size, self.n_threads)
+        return in_halves(make, n * self.parameters.flat.size, self.n_threads, middle)
 
     def penalty(self) -> float:
         """Return what the penalties add to the loss of each sample."""

@@ -18,7 +18,8 @@ from itertools import pairwise
 import numpy as np
 
 from explorer.engine.dropout import Dropout
-from explorer.engine.halves import Half, whole
+from explorer.engine.halves import ALIGNED, Half, whole
+from explorer.engine.inputs import PIXEL_SCALE, Inputs
 from explorer.engine.kernels import (
     HIDDEN_KERNELS,
     OUTPUT_DELTA_KERNELS,
@@ -30,18 +31,9 @@ from explorer.engine.kernels import (
 )
 from explorer.engine.model import Model
 
-__all__ = ["BlockedPass", "Pass", "bounds", "inputs"]
+__all__ = ["BlockedPass", "Pass", "bounds"]
 
 ALL = slice(None)
-
-_PIXEL_SCALE = 1.0 / 255.0
-
-
-def inputs(rows: int, model: Model) -> Array:
-    """Return room for the pixels of `rows` images, and after them the input of the bias."""
-    X = np.empty((rows, model.sizes[0] + 1), model.dtype)
-    X[:, -1] = 1 / _PIXEL_SCALE
-    return X
 
 
 def bounds(stop: int, size: int) -> list[tuple[int, int]]:
@@ -52,9 +44,9 @@ def bounds(stop: int, size: int) -> list[tuple[int, int]]:
 class LayerPass:
     """What one layer holds during a pass of `n` samples.
 
-    ``a`` and ``h`` are the weighted sums and activations, ``kept`` the activations without those that dropout
-    leaves out by its ``mask``, ``delta`` is ∂L/∂a times the rate, each of shape (n, n_out); ``dV`` and ``db`` are
-    the steps of the layer's parameters.
+    ``a`` are the weighted sums, in whose place the activations ``h`` are written, ``kept`` those of them that
+    dropout doesn't leave out by its ``mask``, ``delta`` is ∂L/∂a times the rate, each of shape (n, n_out); ``dV``
+    and ``db`` are the steps of the layer's parameters.
     """
 
     __slots__ = ("V", "a", "b", "dV", "db", "delta", "h", "kept", "mask", "number", "scratch")
@@ -70,9 +62,8 @@ class LayerPass:
         self.number, self.mask = number, mask
         self.V, self.b = parameters
         self.dV, self.db = steps
-        self.a, self.h, self.delta, self.scratch = (
-            np.empty((n, self.V.shape[1]), self.V.dtype) for _ in range(4)
-        )
+        self.h, self.delta, self.scratch = (np.empty((n, self.V.shape[1]), self.V.dtype) for _ in range(3))
+        self.a = self.h
         self.kept = self.h if mask is None else np.empty_like(self.h)
         if n == 1:
             self.delta = self.db  # one sample's delta is the sum of the deltas
@@ -81,7 +72,7 @@ class LayerPass:
 class Pass:
     """The forward and the backward pass of one mini-batch of `n` samples, as calls to perform.
 
-    Inputs have the shape (n, n_input + 1): pixels from 0 to 255, and a last column of 255. All count as divided
+    Inputs have the shape (n, n_input + 1): a first column of 255, and pixels from 0 to 255. All count as divided
     by 255, but that is done after the first product: to the few sums instead of the many pixels.
 
     Parameters
@@ -97,6 +88,10 @@ class Pass:
     def __init__(self, model: Model, n: int, dropout: Dropout | None = None) -> None:
         self.model, self.n, self.parameters = model, n, model.parameters
         self.steps = model.steps()
+        self._leaves_blank_out = model.order is not None and model.is_large(n)
+        self._n_inked = [0, 0]  # inputs of the two halves up to the last that isn't blank
+        self.middle = 0.46 if self._leaves_blank_out else 0.5
+        """Where steps are cut in two: the second half has the pixels that are left out where they are blank."""
         self.activation, self.slope = HIDDEN_KERNELS[model.hidden_activation]
         self.output_activation = OUTPUT_KERNELS[model.output]
         self.output_delta = OUTPUT_DELTA_KERNELS[model.output, model.loss]
@@ -108,7 +103,7 @@ class Pass:
             for number, (layer, steps) in enumerate(pairs, 1)
         )
         self.first, self.last = self.layers[0], self.layers[-1]
-        self.scale = np.array(_PIXEL_SCALE, model.dtype)
+        self.scale = np.array(PIXEL_SCALE, model.dtype)
         self.ones = np.ones((1, n), model.dtype)
 
     def product(self, left: Array, right: Array, out: Array) -> Calls:
@@ -121,21 +116,29 @@ class Pass:
             return ()
         return tuple(partial(self.dropout.draw, number, mask) for number, mask in self.masks.items())
 
-    def forward(self, X: Array, Y: Array, half: Half = whole) -> Calls:
-        """Return the calls that write the outputs for half of the inputs `X` into `Y`, shape (n, n_output).
+    def forward(self, inputs: Inputs, Y: Array, half: Half = whole) -> Calls:
+        """Return the calls that write the outputs for half of `n` inputs into `Y`, shape (n, n_output).
 
         Layer by layer a = h V + b and h = f(a), from h = X.
         """
         rows = half(self.n)
-        pixels, mask = X[rows, :-1], self.masks.get(0)
+        pixels, mask = inputs.X[rows, 1:], self.masks.get(0)
         drop: Calls = () if mask is None else (partial(np.multiply, pixels, mask[rows], pixels),)
-        sums = self.first_sums(X[rows], self.first.a[rows])
+        sums = self.first_sums(inputs, self.first.a, rows)
         return *drop, *sums, *self.activate(self.first, rows), *self.forward_from_second(Y, rows)
 
-    def first_sums(self, X: Array, a: Array) -> Calls:
-        """Return the calls that write the first layer's weighted sums of inputs `X` into `a`."""
+    def first_sums(self, inputs: Inputs, a: Array, rows: slice) -> Calls:
+        """Return the calls that write the first layer's weighted sums of some inputs into the same rows of `a`."""
+        V, sums = self.parameters.joint[0], a[rows]
         # (n, n_input + 1) · (n_input + 1, n_1) → (n, n_1)
-        return *self.product(X, self.parameters.joint[0], a), partial(np.multiply, a, self.scale, a)
+        calls: Calls = (partial(self._sum_inked, inputs, V, sums, rows),)
+        if not self._leaves_blank_out:
+            calls = self.product(inputs.X[rows], V, sums)
+        return *calls, partial(np.multiply, sums, self.scale, sums)
+
+    def _sum_inked(self, inputs: Inputs, V: Array, sums: Array, rows: slice) -> None:
+        self._n_inked[rows.stop == self.n] = n = inputs.n_inked(rows)
+        np.matmul(inputs.X[rows, :n], V[:n], sums)
 
     def activate(self, layer: LayerPass, rows: slice = ALL) -> Calls:
         """Return the calls from the weighted sums of a hidden layer to what is kept of h = f(a)."""
@@ -202,20 +205,31 @@ class Pass:
 
     def first_steps(self, X: Array, half: Half = whole) -> Calls:
         """Return the calls that write half of the first layer's steps, given its scaled delta."""
+        scaled, steps = self.first.scratch, self.steps.joint[0]
         inputs = self.steps.rows(half)[0]
+        if self._leaves_blank_out:
+            return (partial(self._step_inked, X.T[inputs], scaled, steps[inputs], inputs.start),)
         # (n_input + 1, n) · (n, n_1) → (n_input + 1, n_1)
-        return self.product(X.T[inputs], self.first.scratch, self.steps.joint[0][inputs])
+        return self.product(X.T[inputs], scaled, steps[inputs])
+
+    def _step_inked(self, X: Array, scaled: Array, steps: Array, start: int) -> None:
+        n = (
+            -(-max(0, max(self._n_inked) - start) // ALIGNED) * ALIGNED
+        )  # of these inputs, up to the last with ink
+        np.matmul(X[:n], scaled, steps[:n])
+        steps[n:] = 0
 
     def steps_from_second(self, half: Half = whole) -> Calls:
         """Return the calls that write half of the steps of all layers but the first, given their deltas."""
         calls: Calls = ()
         rows = self.steps.rows(half)[1:]
-        for (before, layer), inputs in zip(pairwise(self.layers), rows, strict=True):
-            if inputs.start == inputs.stop:
+        for (before, layer), joint in zip(pairwise(self.layers), rows, strict=True):
+            if joint.start == joint.stop:
                 continue
-            if inputs.stop > len(layer.V) and layer.delta is not layer.db:
+            if joint.start == 0 and layer.delta is not layer.db:
                 # db = Σ delta, as a product, which is faster: (1, n) · (n, n_l) → (1, n_l)
                 calls += product(self.ones, layer.delta, layer.db)
+            inputs = slice(max(0, joint.start - 1), joint.stop - 1)
             # (n_l, n) · (n, n_l+1) → (n_l, n_l+1)
             calls += self.product(before.kept.T[inputs], layer.delta, layer.dV[inputs])
         return calls
@@ -241,8 +255,8 @@ class BlockedPass:
     ----------
     model : Model
         Trained in place.
-    X : ndarray, shape (rows, n_input + 1)
-        The block's inputs.
+    inputs : Inputs
+        The block's, in the first rows.
     Y, D : ndarray, shape (rows, n_output)
         Outputs and desired outputs.
     batch_size : int
@@ -252,10 +266,17 @@ class BlockedPass:
     """
 
     def __init__(
-        self, model: Model, X: Array, Y: Array, D: Array, batch_size: int, make_rate: Callable[[int], Array]
+        self,
+        model: Model,
+        inputs: Inputs,
+        Y: Array,
+        D: Array,
+        batch_size: int,
+        make_rate: Callable[[int], Array],
     ) -> None:
         rows, block = len(Y), Pass(model, len(Y))
-        self.model, self.X, self.Y, self.D = model, X, Y, D
+        self.model, self.X, self.Y, self.D = model, inputs.X[:rows], Y, D
+        X = self.X
         self.sums = np.empty_like(block.first.a)
         self.gram = np.zeros((rows, rows), X.dtype)
         passes = {n: Pass(model, n) for n in {min(batch_size, rows), rows % batch_size or batch_size}}
@@ -264,7 +285,11 @@ class BlockedPass:
             for start, stop in bounds(rows, batch_size)
         ]
         first, first_steps = block.parameters.joint[0], block.steps.joint[0]
-        updates[0] = (*block.first_sums(X, self.sums), *self._make_gram(batch_size, block), *updates[0])
+        updates[0] = (
+            *block.first_sums(inputs, self.sums, slice(0, rows)),
+            *self._make_gram(batch_size, block),
+            *updates[0],
+        )
         updates[-1] += (
             *block.scale_first(self.sums),
             *block.first_steps(X),

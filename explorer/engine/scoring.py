@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from explorer.engine.kernels import perform
 from explorer.engine.model import Model
-from explorer.engine.passes import Pass, inputs
+from explorer.engine.passes import Pass
 from explorer.network import LOSSES, confusion_matrix
 
 __all__ = ["Score", "ScoredSet", "Scorer", "score_outputs"]
@@ -70,7 +70,7 @@ class Scorer:
 
     def __init__(self, model: Model) -> None:
         self._model = model
-        self._X = inputs(_ROWS, model)
+        self._inputs = model.inputs(_ROWS)
         self._pass = cache(partial(Pass, model))  # by number of images
 
     def scoring(
@@ -85,10 +85,10 @@ class Scorer:
         Y = np.empty((n, n_classes), self._model.dtype)
         for start in range(0, n, _ROWS):
             stop = min(start + _ROWS, n)
-            X = self._X[: stop - start]
-            forward = partial(self._pass(stop - start).forward, X, Y[start:stop])
+            batch, chunk, outputs = self._pass(stop - start), slice(stop - start), Y[start:stop]
+            forward = partial(batch.forward, self._inputs[chunk], outputs)
             with np.errstate(all="ignore"):  # for a chunk: whoever goes on after a yield has their own
-                np.copyto(X[:, :-1], rows[start:stop])
+                self._inputs.write(rows[start:stop], chunk)
                 perform(self._model.in_halves(forward, stop - start))
             if stop < n:
                 yield

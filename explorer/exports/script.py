@@ -1,13 +1,16 @@
 """A run as a Python script that reproduces its network, with NumPy alone."""
 
 import inspect
-import math
 from collections.abc import Iterator, Mapping, Sequence
+from math import ceil, prod
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from explorer.datasets import augmentation
+from explorer.datasets.dataset import IMAGE_SHAPE
 from explorer.engine.augmented import CHUNK_ROWS
+from explorer.engine.halves import ALIGNED, LARGE_WORK
+from explorer.engine.inputs import InkedFirst
 from explorer.exports.exported_run import ExportedRun
 from explorer.exports.pages import page
 from explorer.network import OPTIMIZERS, SCHEDULES, optimizers
@@ -29,9 +32,11 @@ _METHODS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "changes": ("changes",),
         "validation": ("n_validation",),
         "patience": ("patience",),
+        "inked": ("sorts_inputs",),
     }
 )
-"""Methods beyond the exercise, each with the parameters of the script's `train` that it needs."""
+"""Methods beyond the exercise, and the order of a wide network's inputs, each with the parameters of the script's
+`train` that it needs."""
 
 
 def training_script(run: ExportedRun) -> str:
@@ -75,6 +80,8 @@ def training_script(run: ExportedRun) -> str:
         schedules=_schedules(configs) if "rates" in uses else {},
         augmentation=_augmentation_source() if "augmentation" in uses else "",
         chunk_rows=CHUNK_ROWS,
+        aligned=ALIGNED,
+        large_work=f"{LARGE_WORK:_}",
         small=f"{small:_}" if small else "",
         product="product({}, {})".format if small else "{} @ ({})".format,
         opened=run.opened,
@@ -98,6 +105,7 @@ def _optimizers(configs: Sequence[TrainingConfig]) -> dict[str, Optimizer]:
 def _arguments(config: TrainingConfig, *, is_last: bool) -> dict[str, Any]:
     """Return what the script's `train` is told of the methods beyond the exercise."""
     decays = OPTIMIZERS[config.optimizer].decays_weights
+    in_order = config.input_dropout, config.l2, config.l1, config.max_norm
     return {
         "l2": 0.0 if decays else config.l2,
         "l1": config.l1,
@@ -112,6 +120,7 @@ def _arguments(config: TrainingConfig, *, is_last: bool) -> dict[str, Any]:
         "changes": {change.step: (change.learning_rate, change.batch_size) for change in config.changes},
         "n_validation": config.n_validation,
         "patience": config.patience if is_last and config.n_validation else 0,
+        "sorts_inputs": InkedFirst.pays(prod(IMAGE_SHAPE) * config.hidden_sizes[0], *in_order),
     }
 
 
@@ -143,7 +152,7 @@ def _stages(run: ExportedRun) -> Iterator[_ScriptStage]:
     """Yield what the template says of each stage."""
     begin, record = float(run.first_epoch), run.newest.record
     for number, stage in enumerate(run.stages, 1):
-        is_last, end, last_step = number == len(run.stages), math.ceil(stage.end), 0
+        is_last, end, last_step = number == len(run.stages), ceil(stage.end), 0
         if is_last and isinstance(record, Evaluation) and record.epoch != int(record.epoch):
             last_step = record.step  # it pauses within an epoch
         if is_last and run.history.last is not None:

@@ -174,9 +174,10 @@ class TrainingRun:
     def _prepare(self) -> None:
         config, network = self.config, self.new_network()
         self._rng = network.rng  # after the weights it gives the order of the samples
-        self._model = Model(network, small_product(), self._n_threads)
+        is_on = config.augmentation.is_on
+        self._model = Model(network, small_product(), self._n_threads, self.dataset, is_augmented=is_on)
         self._augmented = None
-        if config.augmentation.is_on:
+        if is_on:
             images = self.dataset.train_images
             self._augmented = AugmentedImages(images, config.augmentation, config.seed)
         self._batches = MiniBatches(

@@ -128,12 +128,13 @@ def test_small_work_stays_whole():
     assert in_halves(make, halves.LARGE_WORK - 1, 2) == (slice(0, 70), slice(0, 7))
     expected = (slice(0, 32), slice(0, 0), slice(32, 70), slice(0, 7))
     assert in_halves(make, halves.LARGE_WORK, 1) == expected
+    assert in_halves(make, halves.LARGE_WORK, 1, 0.25)[::2] == (slice(0, 16), slice(16, 70))
 
 
 @pytest.mark.parametrize("batch_size", [7, 40, 250, 600])
 @pytest.mark.parametrize("hidden_sizes", [(400, 160), (90, 1000)])
 def test_the_textbook_and_the_halves_agree(mnist, monkeypatch, hidden_sizes, batch_size):
-    """With every method that works without random numbers; the first layer is cut, or a later one."""
+    """With every method that works without random numbers; blank pixels left out, or a later layer cut."""
     monkeypatch.setattr(halves, "LARGE_WORK", 100_000)
     data = mnist.head(600)
     config = LARGE.replace(

@@ -152,7 +152,7 @@ def test_all_that_regularizes_alone_and_in_pairs_with_every_optimizer(small_data
 
 # ---------------------------------------------------------------- a broken formula is seen
 
-MODULES = ("kernels", "halves", "model", "dropout", "passes", "scoring", "descent", "minibatches")
+MODULES = ("kernels", "halves", "inputs", "model", "dropout", "passes", "scoring", "descent", "minibatches")
 """The engine's files, each after those that it imports."""
 BROKEN = {
     "sigmoid of −a": ("kernels", "partial(np.negative, a, out)", "partial(np.positive, a, out)"),
@@ -184,7 +184,7 @@ BROKEN = {
         "passes", "partial(np.add, a, layer.b", "partial(np.subtract, a, layer.b",
     ),
     "pixels are not scaled on their way forward": (
-        "passes", "partial(np.multiply, a, self.scale, a)", "partial(np.positive, a, a)",
+        "passes", "partial(np.multiply, sums, self.scale, sums)", "partial(np.positive, sums, sums)",
     ),
     "pixels are not scaled on their way back": (
         "passes", "delta[rows], self.scale, self", "delta[rows], 1, self",
@@ -220,7 +220,7 @@ BROKEN = {
         "descent", "partial(np.multiply, v, mu, scratch)", "partial(np.positive, v, scratch)",
     ),
     "RMSProp keeps as much as Adam": ("descent", "DECAY, scratch)", "BETA_2, scratch)"),
-    "a square isn't one": ("descent", "partial(np.multiply, g, g, scratch)", "partial(np.abs, g, scratch)"),
+    "a square isn't one": ("descent", "partial(np.square, g, scratch)", "partial(np.abs, g, scratch)"),
     "no root": ("descent", "partial(np.sqrt, s, scratch)", "partial(np.positive, s, scratch)"),
     "Adam's mean isn't corrected": (
         "descent", "(1 - BETA_1) / (1 - BETA_1**self._n_steps)", "1.0",

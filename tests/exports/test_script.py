@@ -54,7 +54,7 @@ def assert_saved(run, folder):
     with np.load(folder / "found.npz") as found:
         first, *others = (found[name] for name in found.files)
     W1, b1, *rest = run.newest.weights
-    for after, before in zip((first[:-1], first[-1:], *others), (W1, b1, *rest[::2]), strict=True):
+    for after, before in zip((first[1:], first[:1], *others), (W1, b1, *rest[::2]), strict=True):
         np.testing.assert_array_equal(after.T, before)
 
 
@@ -79,6 +79,7 @@ def test_a_run_is_reprinted(exported, run_alone, changes):
     assert figures(run_alone(training_script(run))) == expected(run.history, run.exact)
 
 
+AUGMENTATION = {"shift": 1.0, "rotation": 15.0, "scale": 0.1, "elastic": 1.0}
 METHODS = {
     "adamw": {"optimizer": "adamw", "l2": 0.05, "learning_rate": 0.003},
     "penalties": {"l2": 0.02, "l1": 0.001},
@@ -87,7 +88,7 @@ METHODS = {
     "rates": {"schedule": "cosine", "warmup": 1},
     "changes": {"changes": (Change(5, 0.02, 100), Change(11, 0.1, 16))},
     "validation": {"n_validation": 90},
-    "augmentation": {"shift": 1.0, "rotation": 15.0, "scale": 0.1, "elastic": 1.0},
+    "augmentation": AUGMENTATION,
 }
 
 
@@ -123,6 +124,17 @@ def test_a_run_of_each_pair_of_methods_has_the_same_weights(exported, run_alone,
         {"hidden_sizes": (785, 784), "max_norm": 1.0, "l2": 0.01, "batch_size": 128},
         {"schedule": "inverse", "n_train": 300, "n_validation": 100},
         {"dropout": 0.5, "batch_size": 570, "n_validation": 30},
+        {"hidden_sizes": (240, 20), "batch_size": 128, "n_validation": 30},
+        {"hidden_sizes": (240, 20), "batch_size": 128, "l2": 0.01, "max_norm": 2.0},
+        {
+            "hidden_sizes": (240,),
+            "batch_size": 9,
+            "optimizer": "adam",
+            "learning_rate": 0.001,
+            **AUGMENTATION,
+        },
+        {"hidden_sizes": (240,), "batch_size": 600, "dropout": 0.5, "optimizer": "momentum"},
+        {"hidden_sizes": (240,), "input_dropout": 0.2, "batch_size": 600},
     ],
 )
 def test_methods_of_other_kinds_have_the_same_weights(exported, run_alone, tmp_path, changes):
@@ -214,6 +226,27 @@ def test_the_weights_are_the_same_to_the_bit(exported, run_alone, tmp_path, batc
     run = exported(config.replace(batch_size=batch_size))
     run_alone(training_script(run) + SAVE)
     assert_saved(run, tmp_path)
+
+
+@pytest.mark.parametrize("batch_size", [9, 128, 600])
+def test_a_wide_network_sums_over_the_same_pixels(exported, run_alone, tmp_path, batch_size):
+    """A large mini-batch is looked at in halves."""
+    run = exported(CONFIG.replace(hidden_sizes=200, learning_rate=0.01, batch_size=batch_size))
+    text = training_script(run) + SAVE
+    assert "inked_first" in text
+    run_alone(text)
+    assert_saved(run, tmp_path)
+
+
+def test_a_wide_fork_of_a_run_whose_inputs_were_left_out(exported, trained, run_alone):
+    """What it goes on from has its pixels as they are, it hasn't."""
+    last = CONFIG.replace(hidden_sizes=200, learning_rate=0.01, epochs=2, n_validation=30)
+    first = last.replace(input_dropout=0.2, n_validation=0)
+    root, at_root = trained(first.replace(epochs=1))
+    history, moment = trained(last, start=at_root.snapshot)
+    stages = (TrainingStage(first, 1.0),)
+    run = replace(exported(last), history=history, moment=moment, newest=moment, before=stages)
+    assert figures(run_alone(training_script(run)))[0] == expected([*root, *history], moment.record)[0]
 
 
 @pytest.mark.parametrize("changes", [{"batch_size": 16}, {"batch_size": 250}])

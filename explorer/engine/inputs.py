@@ -1,0 +1,102 @@
+"""Images as the inputs of a network: the input of the bias, which is always 1, and after it the pixels.
+
+Most of an image is blank, the edges in nearly all. A network whose first layer is wide has its pixels in the order
+of how many images have ink there. So in a mini-batch the last inputs are all 0, some fifth of them, and the
+products of the first layer leave them out.
+"""
+
+from __future__ import annotations
+
+from copy import copy
+from functools import cached_property
+from typing import ClassVar
+from weakref import WeakKeyDictionary
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.datasets import Dataset
+from explorer.engine.kernels import Array
+
+__all__ = ["PIXEL_SCALE", "InkedFirst", "Inputs"]
+
+PIXEL_SCALE = 1.0 / 255.0
+"""What the first layer's sums are multiplied by, as its inputs are 255 times too large."""
+
+
+_WIDE = 150_000
+
+
+class InkedFirst:
+    """Training images, shape (n, n_pixels), with those pixels first that are not 0 in most of them.
+
+    `of` gives those of a data set, made once for all networks that are trained on it.
+    """
+
+    _KNOWN: ClassVar = WeakKeyDictionary[Dataset, "InkedFirst"]()
+
+    def __init__(self, images: NDArray[np.uint8]) -> None:
+        self._unsorted = images
+        n_inked = np.count_nonzero(images, axis=0)
+        self.order = np.argsort(-n_inked, kind="stable")
+        """The place of each pixel in an image, shape (n_pixels,)."""
+        self.n_blank = int(np.count_nonzero(n_inked == 0))
+        """How many pixels, the last ones, are 0 in all images."""
+
+    @classmethod
+    def of(cls, dataset: Dataset) -> InkedFirst:
+        """Return the training images of a data set so."""
+        if dataset not in cls._KNOWN:
+            cls._KNOWN[dataset] = cls(dataset.train_images.reshape(-1, dataset.n_inputs))
+        return cls._KNOWN[dataset]
+
+    @staticmethod
+    def pays(n_weights: int, *in_order: float) -> bool:
+        """Return whether a network with so many weights in its first layer is to have its pixels so.
+
+        Not with a method that goes through all pixels or their weights in the order of an image: `in_order` are
+        the settings of input dropout, L2, L1 and max-norm.
+        """
+        return n_weights >= _WIDE and not any(in_order)
+
+    @cached_property
+    def images(self) -> NDArray[np.uint8]:
+        """The images, their pixels in this order."""
+        return np.take(self._unsorted, self.order, axis=1)
+
+
+class Inputs:
+    """Room for `rows` images of `n_pixels` pixels in an order, or as they are.
+
+    ``X``, shape (rows, n_pixels + 1), has a column of 255 and the pixels from 0 to 255.
+    """
+
+    def __init__(
+        self, rows: int, n_pixels: int, dtype: np.dtype[np.floating], order: NDArray[np.intp] | None
+    ) -> None:
+        self._order = order
+        self._pixels = np.empty((rows, n_pixels), np.uint8)
+        self.X: Array = np.empty((rows, n_pixels + 1), dtype)
+        self.X[:, 0] = 1 / PIXEL_SCALE
+
+    def __getitem__(self, rows: slice) -> Inputs:
+        """Return some of the rows; what is written there is written here."""
+        part = copy(self)
+        part.X, part._pixels = self.X[rows], self._pixels[rows]
+        return part
+
+    def write(self, images: NDArray[np.uint8], rows: slice) -> None:
+        """Write images as they are into some of the rows."""
+        pixels = images
+        if self._order is not None:
+            pixels = np.take(images, self._order, 1, self._pixels[rows], "clip")
+        np.copyto(self.X[rows, 1:], pixels)
+
+    def gather(self, images: NDArray[np.uint8], indices: NDArray[np.int64], rows: slice) -> None:
+        """Write some of the `images`, whose pixels are in the order, into some of the rows."""
+        np.copyto(self.X[rows, 1:], np.take(images, indices, 0, self._pixels[rows], "clip"))
+
+    def n_inked(self, rows: slice) -> int:
+        """Return how many columns of ``X[rows]`` there are up to the last that isn't 0, if there is an order."""
+        inked = np.flatnonzero(np.bitwise_or.reduce(self._pixels[rows], axis=0))
+        return 2 + int(inked[-1]) if inked.size else 1

@@ -1,0 +1,67 @@
+"""The pixels in the order of how many images have ink there: other sums in another order, and the same numbers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from explorer.engine import Model, Scorer
+from explorer.engine.inputs import InkedFirst
+from explorer.network import NeuralNetwork
+
+
+def network(n_hidden=400, **methods):
+    return NeuralNetwork(784, (n_hidden,), 10, seed=2, **methods)
+
+
+def outputs(model, images):
+    scoring = Scorer(model).scoring(images, np.zeros(len(images), np.int64))
+    while True:
+        try:
+            next(scoring)
+        except StopIteration as end:
+            return end.value.outputs
+
+
+def pictures(n, *pixels):
+    """Return `n` images that have ink at `pixels` and nowhere else."""
+    images = np.zeros((n, 784), np.uint8)
+    images[:, list(pixels)] = 200
+    return images.reshape(n, 28, 28)
+
+
+def test_pixels_with_ink_come_first():
+    images = np.array([[0, 9, 0, 3], [0, 1, 0, 0], [0, 255, 8, 0]], np.uint8)
+    inked = InkedFirst(images)
+    assert (inked.order.tolist(), inked.n_blank) == ([1, 2, 3, 0], 1)
+    assert inked.images.tolist() == [[9, 0, 3, 0], [1, 0, 0, 0], [255, 8, 0, 0]]
+
+
+@pytest.mark.parametrize("n_threads", [1, 2])
+def test_a_model_with_sorted_pixels_gives_the_outputs_of_one_without(mnist, n_threads):
+    """Of few images and many; with ink where no training image has any, in all, in some or nowhere."""
+    sorted_model = Model(network(), n_threads=n_threads, dataset=mnist.head(600))
+    model = Model(network())
+    assert (sorted_model.order is None, model.order) == (False, None)
+    digits, corner = mnist.test_images, pictures(3, 0, 783)
+    mixed = np.concatenate([pictures(300), corner, digits[:300]])
+    for images in (digits[:1], digits[:7], digits[:520], corner, pictures(1), pictures(40), mixed):
+        found, expected = outputs(sorted_model, images), outputs(model, images)
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
+
+
+def test_weights_are_in_the_networks_order(mnist):
+    model = Model(network(), dataset=mnist.head(600))
+    before = network().parameters
+    assert not np.array_equal(model.parameters.layers[0][0].T, before[0])
+    for w, v in zip(model.parameters.weights(), before, strict=True):
+        np.testing.assert_array_equal(w, v)
+    model.parameters.set_weights([2 * v for v in before])
+    for w, v in zip(model.parameters.weights(), before, strict=True):
+        np.testing.assert_array_equal(w, 2 * v)
+
+
+def test_pixels_are_sorted_where_it_pays(mnist):
+    """Not for a narrow layer, nor where dropout draws a number for each pixel."""
+    for each in (network(32), network(128), network(800, input_dropout=0.2)):
+        assert Model(each, dataset=mnist.head(600)).order is None

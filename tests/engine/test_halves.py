@@ -37,10 +37,11 @@ def assert_equal(first, second):
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 @pytest.mark.parametrize("batch_size", [7, 250, pytest.param(600, marks=pytest.mark.sweep)])
-def test_two_threads_give_the_numbers_of_one(small_dataset, monkeypatch, optimizer, batch_size):
+@pytest.mark.parametrize("methods", [METHODS, {"dropout": 0.5}], ids="+".join)
+def test_two_threads_give_the_numbers_of_one(mnist, monkeypatch, optimizer, batch_size, methods):
     monkeypatch.setattr(halves, "LARGE_WORK", 100_000)  # so that all that can be cut is
-    changes = {"optimizer": optimizer, "batch_size": batch_size, **METHODS}
-    one, two = (trained(small_dataset, n_threads, **changes) for n_threads in (1, 2))
+    changes = {"optimizer": optimizer, "batch_size": batch_size, **methods}
+    one, two = (trained(mnist.head(600), n_threads, **changes) for n_threads in (1, 2))
     assert np.isfinite(one[0]).all()
     assert_equal(one, two)
 
@@ -133,13 +134,20 @@ def test_small_work_stays_whole():
 
 @pytest.mark.parametrize("batch_size", [7, 40, 250, 600])
 @pytest.mark.parametrize("hidden_sizes", [(400, 160), (90, 1000)])
-def test_the_textbook_and_the_halves_agree(mnist, monkeypatch, hidden_sizes, batch_size):
-    """With every method that works without random numbers; blank pixels left out, or a later layer cut."""
+@pytest.mark.parametrize(
+    "methods",
+    [
+        {"l2": 0.01, "max_norm": 3.0, "optimizer": "adam", "learning_rate": 0.0001},
+        {"optimizer": "momentum", "learning_rate": 0.01},
+    ],
+    ids="+".join,
+)
+def test_the_textbook_and_the_halves_agree(mnist, monkeypatch, hidden_sizes, batch_size, methods):
+    """With every method that works without random numbers, or blank pixels left out, or a later layer cut."""
     monkeypatch.setattr(halves, "LARGE_WORK", 100_000)
     data = mnist.head(600)
     config = LARGE.replace(
-        hidden_sizes=hidden_sizes, hidden_activation="tanh", optimizer="adam", l2=0.01, max_norm=3.0, epochs=1,
-        batch_size=batch_size, learning_rate=0.0001,
+        hidden_sizes=hidden_sizes, hidden_activation="tanh", epochs=1, batch_size=batch_size, **methods,
     )  # fmt: skip
     run = TrainingRun(config, data, n_threads=2)
     names = ("hidden_activation", "output", "loss", "initializer", "optimizer", "l2", "max_norm", "seed")

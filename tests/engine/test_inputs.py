@@ -8,6 +8,7 @@ import pytest
 from explorer.engine import Model, Scorer
 from explorer.engine.inputs import InkedFirst
 from explorer.network import NeuralNetwork
+from explorer.training import TrainingConfig, TrainingRun
 
 
 def network(n_hidden=400, **methods):
@@ -61,7 +62,23 @@ def test_weights_are_in_the_networks_order(mnist):
         np.testing.assert_array_equal(w, 2 * v)
 
 
-def test_pixels_are_sorted_where_it_pays(mnist):
-    """Not for a narrow layer, nor where dropout draws a number for each pixel."""
-    for each in (network(32), network(128), network(800, input_dropout=0.2)):
-        assert Model(each, dataset=mnist.head(600)).order is None
+@pytest.mark.parametrize("shift", [0, 4])
+def test_weights_of_pixels_without_ink_change_only_where_images_are_moved(mnist, shift):
+    data = mnist.head(200)
+    blank = ~data.train_images.any(axis=0).reshape(-1)
+    config = TrainingConfig(hidden_sizes=400, optimizer="adam", learning_rate=0.001, shift=shift, epochs=1)
+    run = TrainingRun(config, data)
+    before = run.weights()[0]
+    for _ in run:
+        pass
+    changed = (run.weights()[0] != before).any(axis=0)
+    assert changed[~blank].all()
+    assert changed[blank].any() == bool(shift)
+
+
+@pytest.mark.parametrize(
+    "settings", [{"n_hidden": 128}, {"input_dropout": 0.2}, {"l2": 0.1}, {"l1": 0.1}, {"max_norm": 2.0}]
+)
+def test_pixels_stay_as_they_are(mnist, settings):
+    """In a narrow network, and with a method that goes through all of them or their weights."""
+    assert Model(network(**settings), dataset=mnist.head(600)).order is None

@@ -23,7 +23,6 @@ __all__ = ["PIXEL_SCALE", "InkedFirst", "Inputs"]
 PIXEL_SCALE = 1.0 / 255.0
 """What the first layer's sums are multiplied by, as its inputs are 255 times too large."""
 
-
 _WIDE = 150_000
 
 
@@ -62,7 +61,9 @@ class InkedFirst:
     @cached_property
     def images(self) -> NDArray[np.uint8]:
         """The images, their pixels in this order."""
-        return np.take(self._unsorted, self.order, axis=1)
+        images = np.take(self._unsorted, self.order, axis=1)
+        del self._unsorted  # of a split it is a copy of its own
+        return images
 
 
 class Inputs:

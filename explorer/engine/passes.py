@@ -205,17 +205,16 @@ class Pass:
 
     def first_steps(self, X: Array, half: Half = whole) -> Calls:
         """Return the calls that write half of the first layer's steps, given its scaled delta."""
-        scaled, steps = self.first.scratch, self.steps.joint[0]
-        inputs = self.steps.rows(half)[0]
+        scaled, rows = self.first.scratch, self.steps.rows(half)[0]
+        steps = self.steps.joint[0][rows]
         if self._leaves_blank_out:
-            return (partial(self._step_inked, X.T[inputs], scaled, steps[inputs], inputs.start),)
+            return (partial(self._step_inked, X.T[rows], scaled, steps, rows.start),)
         # (n_input + 1, n) · (n, n_1) → (n_input + 1, n_1)
-        return self.product(X.T[inputs], scaled, steps[inputs])
+        return self.product(X.T[rows], scaled, steps)
 
     def _step_inked(self, X: Array, scaled: Array, steps: Array, start: int) -> None:
-        n = (
-            -(-max(0, max(self._n_inked) - start) // ALIGNED) * ALIGNED
-        )  # of these inputs, up to the last with ink
+        n_inked = max(0, max(self._n_inked) - start)
+        n = -(-n_inked // ALIGNED) * ALIGNED
         np.matmul(X[:n], scaled, steps[:n])
         steps[n:] = 0
 
@@ -301,8 +300,9 @@ class BlockedPass:
     def unapplied(self, rows: int) -> Array:
         """Return the steps that the first layer's weights and biases lack after `rows` of the block's samples."""
         begun = Pass(self.model, rows)
-        perform((*begun.scale_first(self.sums[:rows]), *begun.first_steps(self.X[:rows])))
-        return begun.steps.joint[0]
+        scaled, steps = begun.first.scratch, begun.steps.joint[0]
+        perform((*begun.scale_first(self.sums[:rows]), *begun.product(self.X[:rows].T, scaled, steps)))
+        return steps
 
     def _make_gram(self, batch_size: int, block: Pass) -> Calls:
         batch = np.arange(len(self.X)) // batch_size

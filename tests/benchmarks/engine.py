@@ -163,8 +163,8 @@ def compared(
 def method(case: Case, data: Dataset, rounds: int) -> Iterator[Result]:
     """Hold an epoch with a method against PyTorch's, by the clock, and next to it its matrix products alone.
 
-    Those are of one thread, shared among the cores: less than this nobody takes who leaves none of them out. By the
-    clock two epochs differ by a tenth, so each ratio is the median of twice as many rounds and one.
+    Those are of one thread, shared among the cores: less than this nobody takes who leaves none of them out.
+    By the clock two epochs differ by a tenth, so each ratio is the median of twice as many rounds and one.
     """
     if not installed(TorchThreaded):
         return

@@ -7,6 +7,7 @@ import pytest
 
 from explorer.engine import Model, Scorer
 from explorer.engine.inputs import InkedFirst
+from explorer.engine.minibatches import MiniBatches
 from explorer.network import NeuralNetwork
 from explorer.training import TrainingConfig, TrainingRun
 
@@ -60,6 +61,20 @@ def test_weights_are_in_the_networks_order(mnist):
     model.parameters.set_weights([2 * v for v in before])
     for w, v in zip(model.parameters.weights(), before, strict=True):
         np.testing.assert_array_equal(w, 2 * v)
+
+
+@pytest.mark.parametrize("batch_size", [5, 40])
+def test_sorted_pixels_give_the_same_weights_after_each_mini_batch(mnist, batch_size):
+    """Also within a block of tiny ones, whose steps are still to be applied to the first layer."""
+    data = mnist.head(75)
+    models = Model(network(1100), dataset=data), Model(network(1100))
+    batches = [MiniBatches(model, data, batch_size, 0.01, "sum") for model in models]
+    epochs = (each.epoch(np.random.default_rng(1).permutation(75)) for each in batches)
+    for _ in zip(*epochs, strict=True):
+        with batches[0].settled(), batches[1].settled():
+            found, expected = (model.parameters.weights() for model in models)
+        for w, v in zip(found, expected, strict=True):
+            np.testing.assert_allclose(w, v, rtol=1e-3, atol=1e-5)
 
 
 @pytest.mark.parametrize("shift", [0, 4])

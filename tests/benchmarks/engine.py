@@ -3,7 +3,7 @@
     python tests/benchmarks/engine.py
 
 times an epoch on the 60 000 images of MNIST for each contestant of `contestants.py`, one BLAS thread each, and
-prints the ratios, some next to those to reach (six minutes on two cores; `pip install -e ".[bench]"` for the other
+prints the ratios, some next to those to reach (ten minutes on two cores; `pip install -e ".[bench]"` for the other
 packages). Of CPU time, in one process, medians of the ratios of what was measured one right after the other: only
 ratios mean something. The table of methods, momentum, Adam and dropout, is of wall time, with the threads that we
 and PyTorch take by ourselves: it wants a machine with nothing else to do. The exit code is 0 if every ratio is
@@ -168,12 +168,11 @@ def method(case: Case, data: Dataset, rounds: int) -> Iterator[Result]:
     """
     if not installed(TorchThreaded):
         return
-    turns = {}
-    for kind in (OursThreaded, TorchThreaded, Limit):
-        contestant = kind(case, data)
-        turns[kind.name] = turn_of(contestant, perf_counter)
-    figures = [{name: turn() for name, turn in turns.items()} for _ in range(2 * rounds + 1)]
-    spent = {name: median(one[name] for one in figures) for name in turns}
+    kinds = OursThreaded, TorchThreaded, Limit
+    turns = {kind.name: turn_of(kind(case, data), perf_counter) for kind in kinds}
+    pair = {name: turn for name, turn in turns.items() if name != Limit.name}
+    figures = [*take_turns(turns, rounds), *take_turns(pair, rounds + 1)]
+    spent = {name: median(one[name] for one in figures if name in one) for name in turns}
     said = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in spent.items())
     print(f"{title(case)}, {case.method}: {said}", file=sys.stderr, flush=True)
     figure = ratio(figures, OursThreaded.name, TorchThreaded.name)

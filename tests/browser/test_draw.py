@@ -17,14 +17,19 @@ INK = """() => {
 """Share of the pad that is inked."""
 LISTEN = """() => {
   window.waited = [];
+  const bars = document.querySelector('.explorer-draw-bars .explorer-bars');
   let since = 0;
-  addEventListener('pointerup', () => (since = performance.now()), true);
+  let before = '';
+  addEventListener('pointerdown', () => (before = bars.innerText), true);
+  addEventListener('pointerup', () => {
+    if (bars.innerText === before) since = performance.now();
+    else window.waited.push(0);  // on a slow machine the answer comes while the pen is still down
+  }, true);
   const seen = () => {
     if (since) window.waited.push(performance.now() - since);
     since = 0;
   };
-  const all = { subtree: true, childList: true, characterData: true, attributes: true };
-  new MutationObserver(seen).observe(document.querySelector('.explorer-draw-bars .explorer-bars'), all);
+  new MutationObserver(seen).observe(bars, { subtree: true, childList: true, characterData: true, attributes: true });
 }"""
 
 

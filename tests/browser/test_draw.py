@@ -29,7 +29,8 @@ LISTEN = """() => {
     if (since) window.waited.push(performance.now() - since);
     since = 0;
   };
-  new MutationObserver(seen).observe(bars, { subtree: true, childList: true, characterData: true, attributes: true });
+  const all = { subtree: true, childList: true, characterData: true, attributes: true };
+  new MutationObserver(seen).observe(bars, all);
 }"""
 
 

@@ -8,7 +8,7 @@ products of the first layer leave them out.
 from __future__ import annotations
 
 from copy import copy
-from functools import cached_property
+from threading import Lock
 from typing import ClassVar
 from weakref import WeakKeyDictionary
 
@@ -24,6 +24,7 @@ PIXEL_SCALE = 1.0 / 255.0
 """What the first layer's sums are multiplied by, as its inputs are 255 times too large."""
 
 _WIDE = 150_000
+"""Weights of the first layer from which on it pays to sort its pixels."""
 
 
 class InkedFirst:
@@ -35,7 +36,7 @@ class InkedFirst:
     _KNOWN: ClassVar = WeakKeyDictionary[Dataset, "InkedFirst"]()
 
     def __init__(self, images: NDArray[np.uint8]) -> None:
-        self._unsorted = images
+        self._images, self._is_sorted, self._lock = images, False, Lock()
         n_inked = np.count_nonzero(images, axis=0)
         self.order = np.argsort(-n_inked, kind="stable")
         """The place of each pixel in an image, shape (n_pixels,)."""
@@ -44,26 +45,27 @@ class InkedFirst:
 
     @classmethod
     def of(cls, dataset: Dataset) -> InkedFirst:
-        """Return the training images of a data set so."""
+        """Return the training images of a data set, in this order."""
         if dataset not in cls._KNOWN:
             cls._KNOWN[dataset] = cls(dataset.train_images.reshape(-1, dataset.n_inputs))
         return cls._KNOWN[dataset]
 
     @staticmethod
     def pays(n_weights: int, *in_order: float) -> bool:
-        """Return whether a network with so many weights in its first layer is to have its pixels so.
+        """Return whether a network with so many weights in its first layer is to have its pixels sorted.
 
         Not with a method that goes through all pixels or their weights in the order of an image: `in_order` are
         the settings of input dropout, L2, L1 and max-norm.
         """
         return n_weights >= _WIDE and not any(in_order)
 
-    @cached_property
+    @property
     def images(self) -> NDArray[np.uint8]:
-        """The images, their pixels in this order."""
-        images = np.take(self._unsorted, self.order, axis=1)
-        del self._unsorted  # of a split it is a copy of its own
-        return images
+        """The images, their pixels in this order: made when first read, by one of several threads."""
+        with self._lock:
+            if not self._is_sorted:
+                self._images, self._is_sorted = np.take(self._images, self.order, axis=1), True
+        return self._images
 
 
 class Inputs:

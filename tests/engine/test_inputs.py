@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
 import numpy as np
 import pytest
 
@@ -37,6 +40,21 @@ def test_pixels_with_ink_come_first():
     inked = InkedFirst(images)
     assert (inked.order.tolist(), inked.n_blank) == ([1, 2, 3, 0], 1)
     assert inked.images.tolist() == [[9, 0, 3, 0], [1, 0, 0, 0], [255, 8, 0, 0]]
+
+
+def test_runs_in_several_threads_sort_the_images_once(mnist):
+    images = mnist.train_images[:6000].reshape(-1, 784)
+    for _ in range(20):
+        inked, begin = InkedFirst(images), Barrier(4)
+
+        def read(inked=inked, begin=begin):
+            begin.wait()
+            return inked.images
+
+        with ThreadPoolExecutor(4) as threads:
+            found = [future.result() for future in [threads.submit(read) for _ in range(4)]]
+        assert all(each is found[0] for each in found)
+        np.testing.assert_array_equal(found[0], images[:, inked.order])
 
 
 @pytest.mark.parametrize("n_threads", [1, 2])

@@ -239,7 +239,7 @@ def test_a_wide_network_sums_over_the_same_pixels(exported, run_alone, tmp_path,
 
 
 def test_a_wide_fork_of_a_run_whose_inputs_were_left_out(exported, trained, run_alone):
-    """What it goes on from has its pixels as they are, it hasn't."""
+    """The first stage has the pixels as they are, the fork has them sorted."""
     last = CONFIG.replace(hidden_sizes=200, learning_rate=0.01, epochs=2, n_validation=30)
     first = last.replace(input_dropout=0.2, n_validation=0)
     root, at_root = trained(first.replace(epochs=1))

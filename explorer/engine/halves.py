@@ -15,7 +15,7 @@ import numpy as np
 
 from explorer.engine.kernels import Calls, perform
 
-__all__ = ["ALIGNED", "LARGE_WORK", "Half", "in_halves", "is_large", "whole"]
+__all__ = ["ALIGNED", "LARGE_WORK", "Half", "first_half", "in_halves", "is_large", "whole"]
 
 LARGE_WORK = 20_000_000
 """Multiplications of matrix products from which on they are cut: of 128 images, through some 200 units."""
@@ -92,6 +92,11 @@ def is_large(work: int) -> bool:
     return work >= LARGE_WORK
 
 
+def first_half(n: int, middle: float = 0.5) -> int:
+    """Return how many of `n` the first half has, if they are cut at `middle`, a share of them."""
+    return int(middle * n) // ALIGNED * ALIGNED
+
+
 def in_halves(make: Callable[[Half], Calls], work: int, n_threads: int, middle: float = 0.5) -> Calls:
     """Return the calls that `make` gives for the whole, or for both halves.
 
@@ -108,11 +113,8 @@ def in_halves(make: Callable[[Half], Calls], work: int, n_threads: int, middle: 
     """
     if not is_large(work):
         return make(whole)
-
-    def cut(n: int) -> int:
-        return int(middle * n) // ALIGNED * ALIGNED
-
-    first, second = make(lambda n: slice(0, cut(n))), make(lambda n: slice(cut(n), n))
+    first = make(lambda n: slice(0, first_half(n, middle)))
+    second = make(lambda n: slice(first_half(n, middle), n))
     return (
         first + second if n_threads == 1 else (partial(_HELPER.perform_both, first, second, SimpleQueue()),)
     )

@@ -1,8 +1,9 @@
 """Images as the inputs of a network: the input of the bias, which is always 1, and after it the pixels.
 
 Most of an image is blank, the edges in nearly all. A network whose first layer is wide has its pixels in the order
-of how many images have ink there. So in a mini-batch the last inputs are all 0, some fifth of them, and the
-products of the first layer leave them out.
+of how many images have ink there, so that an image's last ones are blank; and the images of each mini-batch in the
+order of where their ink ends. The products of the first layer then leave out what is blank in the first half or in
+all of them, a third of the inputs.
 """
 
 from __future__ import annotations
@@ -27,6 +28,13 @@ _WIDE = 150_000
 """Weights of the first layer from which on it pays to sort its pixels."""
 
 
+def ink_ends(images: NDArray[np.uint8]) -> NDArray[np.uint16]:
+    """Return how many pixels each image, a row, has up to the last that isn't 0."""
+    from_the_end = images[:, ::-1] != 0
+    ends = np.where(from_the_end.any(axis=1), images.shape[1] - from_the_end.argmax(axis=1), 0)
+    return ends.astype(np.uint16)
+
+
 class InkedFirst:
     """Training images, shape (n, n_pixels), with those pixels first that are not 0 in most of them.
 
@@ -36,7 +44,8 @@ class InkedFirst:
     _KNOWN: ClassVar = WeakKeyDictionary[Dataset, "InkedFirst"]()
 
     def __init__(self, images: NDArray[np.uint8]) -> None:
-        self._images, self._is_sorted, self._lock = images, False, Lock()
+        self._images, self._lock = images, Lock()
+        self._ends: NDArray[np.uint16] | None = None
         n_inked = np.count_nonzero(images, axis=0)
         self.order = np.argsort(-n_inked, kind="stable")
         """The place of each pixel in an image, shape (n_pixels,)."""
@@ -54,18 +63,32 @@ class InkedFirst:
     def pays(n_weights: int, *in_order: float) -> bool:
         """Return whether a network with so many weights in its first layer is to have its pixels sorted.
 
-        Not with a method that goes through all pixels or their weights in the order of an image: `in_order` are
-        the settings of input dropout, L2, L1 and max-norm.
+        Not with a method that goes through all images, pixels or weights in the order that they come in:
+        `in_order` are the settings of dropout, L2, L1, max-norm and augmentation.
         """
         return n_weights >= _WIDE and not any(in_order)
 
     @property
     def images(self) -> NDArray[np.uint8]:
         """The images, their pixels in this order: made when first read, by one of several threads."""
-        with self._lock:
-            if not self._is_sorted:
-                self._images, self._is_sorted = np.take(self._images, self.order, axis=1), True
+        self._sort()
         return self._images
+
+    def by_ink(self, indices: NDArray[np.int64], *groups: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the `indices` of images, those of each group in the order of where their ink ends.
+
+        `groups` say which group each belongs to, then which group of groups, in ascending order.
+        """
+        keys: list[NDArray[np.integer]] = [self._sort()[indices], *groups]
+        return indices[np.lexsort(keys)]
+
+    def _sort(self) -> NDArray[np.uint16]:
+        """Sort the pixels, if no thread has done so before, and return where the ink of each image ends."""
+        with self._lock:
+            if self._ends is None:
+                self._images = np.take(self._images, self.order, axis=1)
+                self._ends = ink_ends(self._images)
+        return self._ends
 
 
 class Inputs:

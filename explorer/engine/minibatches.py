@@ -191,6 +191,7 @@ class MiniBatches:
 
     def epoch(self, order: NDArray[np.int64], number: int = 1, begin: int = 0) -> Iterator[Part]:
         """Train on the samples ``order[begin:]`` once, in epoch `number` from 1, yielding after each part."""
+        order = self._by_ink(order, begin)
         n, labels = len(order), self._labels[order]
         scores_each = self.scores_each and not self._is_large
         start = scored = counted = begin  # images gone through, scored, and counted in a mini-batch
@@ -229,6 +230,14 @@ class MiniBatches:
                 return
             scored = stop if is_due else scored
             batch = Score() if load.updates else batch
+
+    def _by_ink(self, order: NDArray[np.int64], begin: int) -> NDArray[np.int64]:
+        """Return an epoch's images, from `begin` on those of each pass in the order of where their ink ends."""
+        if self.model.inked is None:
+            return order
+        batch, within = np.divmod(np.arange(len(order) - begin), self.batch_size)
+        sorted_rest = self.model.inked.by_ink(order[begin:], within // LOAD_ROWS, batch)
+        return np.concatenate([order[:begin], sorted_rest])
 
     @contextmanager
     def settled(self) -> Iterator[None]:
@@ -288,7 +297,7 @@ class MiniBatches:
             gather: Calls = (partial(self._source.write, own),) if self._is_shared else ()
             return *gather, *batch.forward(inputs, Y, half), *batch.backward(Y, D, rate, half)
 
-        return *batch.draw(), *self.model.in_halves(both, stop - start)
+        return *batch.draw(), *self.model.in_halves(both, stop - start, batch.middles[0])
 
     def _steps(self, start: int, stop: int, *then: Callable[[Half], Calls], is_last: bool) -> Calls:
         """Return the calls for the steps of a load's images, and for what is done `then` with a half of them."""
@@ -297,7 +306,7 @@ class MiniBatches:
         def step(half: Half) -> Calls:
             return *batch.take_steps(X, half), *(call for each in then for call in each(half))
 
-        calls = self.model.in_halves(step, stop - start + UPDATE_WORK, batch.middle)
+        calls = self.model.in_halves(step, stop - start + UPDATE_WORK, batch.middles[1])
         return (*descent.prepare(), *calls, *descent.finish()) if is_last else calls
 
     def _gather(self, indices: NDArray[np.int64], start: int, labels: NDArray[np.int64]) -> None:

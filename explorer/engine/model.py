@@ -117,9 +117,8 @@ class Model:
     n_threads : {1, 2}
         Threads that share what is large; see `in_halves`.
     dataset : Dataset, optional
-        Data that it is trained on: a wide first layer has the pixels first that tend to have ink in its images.
-    is_augmented : bool
-        Whether it sees these images distorted, and ink may be anywhere.
+        Data that it is trained on, with images as they are: a wide first layer then has the pixels first that
+        tend to have ink.
     """
 
     def __init__(
@@ -128,8 +127,6 @@ class Model:
         small_product: int = 0,
         n_threads: int = 1,
         dataset: Dataset | None = None,
-        *,
-        is_augmented: bool = False,
     ) -> None:
         self.hidden_activation, self.output = network.hidden_activation, network.output
         self.loss, self.dtype = network.loss, network.dtype
@@ -141,11 +138,12 @@ class Model:
         self.dropout = (network.input_dropout, *hidden)
         """The rate of dropout for the inputs, and for each hidden layer."""
         n_inputs, n_first, *_ = self.sizes = network.layer_sizes
-        in_order = network.input_dropout, network.l2, network.l1, network.max_norm
+        in_order = *self.dropout, network.l2, network.l1, network.max_norm
         pays = InkedFirst.pays(n_inputs * n_first, *in_order)
-        inked = InkedFirst.of(dataset) if pays and dataset is not None else None
-        self.order = None if inked is None else inked.order
-        self._n_blank = 0 if inked is None or is_augmented else inked.n_blank
+        self.inked = InkedFirst.of(dataset) if pays and dataset is not None else None
+        """The images that it is trained on, if it has their pixels sorted."""
+        self.order = None if self.inked is None else self.inked.order
+        self._n_blank = 0 if self.inked is None else self.inked.n_blank
         self.parameters = self.steps()
         self.parameters.set_weights(network.parameters)
 
@@ -155,9 +153,9 @@ class Model:
 
     def images_of(self, dataset: Dataset) -> NDArray[np.uint8]:
         """Return the training images, shape (n, n_inputs), their pixels in the order of the inputs."""
-        if self.order is None:
+        if self.inked is None:
             return dataset.train_images.reshape(-1, self.sizes[0])
-        return InkedFirst.of(dataset).images
+        return self.inked.images
 
     def steps(self) -> Parameters:
         """Return room for a step of all parameters."""

@@ -18,7 +18,7 @@ from itertools import pairwise
 import numpy as np
 
 from explorer.engine.dropout import Dropout
-from explorer.engine.halves import ALIGNED, Half, whole
+from explorer.engine.halves import ALIGNED, Half, first_half, whole
 from explorer.engine.inputs import PIXEL_SCALE, Inputs
 from explorer.engine.kernels import (
     HIDDEN_KERNELS,
@@ -31,9 +31,15 @@ from explorer.engine.kernels import (
 )
 from explorer.engine.model import Model
 
-__all__ = ["BlockedPass", "Pass", "bounds"]
+__all__ = ["IMAGES_MIDDLE", "BlockedPass", "Pass", "bounds"]
 
 ALL = slice(None)
+
+IMAGES_MIDDLE = 0.6
+"""Where the images of a mini-batch are cut in two if blank inputs are left out: the first half has less ink."""
+
+_STEPS_MIDDLE = 0.42
+"""Where the steps are cut then: the second half has the inputs that are left out."""
 
 
 def bounds(stop: int, size: int) -> list[tuple[int, int]]:
@@ -90,8 +96,8 @@ class Pass:
         self.steps = model.steps()
         self._leaves_blank_out = model.order is not None and model.is_large(n)
         self._n_inked = [0, 0]  # inputs of the two halves up to the last that isn't blank
-        self.middle = 0.46 if self._leaves_blank_out else 0.5
-        """Where steps are cut in two: the second half has the pixels that are left out where they are blank."""
+        self.middles = (IMAGES_MIDDLE, _STEPS_MIDDLE) if self._leaves_blank_out else (0.5, 0.5)
+        """Where the images are cut in two, and where the steps."""
         self.activation, self.slope = HIDDEN_KERNELS[model.hidden_activation]
         self.output_activation = OUTPUT_KERNELS[model.output]
         self.output_delta = OUTPUT_DELTA_KERNELS[model.output, model.loss]
@@ -137,8 +143,12 @@ class Pass:
         return *calls, partial(np.multiply, sums, self.scale, sums)
 
     def _sum_inked(self, inputs: Inputs, V: Array, sums: Array, rows: slice) -> None:
-        self._n_inked[rows.stop == self.n] = n = inputs.n_inked(rows)
+        n = inputs.n_inked(rows)
         np.matmul(inputs.X[rows, :n], V[:n], sums)
+        if rows.start == 0:
+            self._n_inked[0] = n
+        if rows.stop == self.n:
+            self._n_inked[1] = n
 
     def activate(self, layer: LayerPass, rows: slice = ALL) -> Calls:
         """Return the calls from the weighted sums of a hidden layer to what is kept of h = f(a)."""
@@ -213,10 +223,12 @@ class Pass:
         return self.product(X.T[rows], scaled, steps)
 
     def _step_inked(self, X: Array, scaled: Array, steps: Array, start: int) -> None:
-        n_inked = max(0, max(self._n_inked) - start)
-        n = -(-n_inked // ALIGNED) * ALIGNED
-        np.matmul(X[:n], scaled, steps[:n])
-        steps[n:] = 0
+        first, second = (max(0, -(-n // ALIGNED) * ALIGNED - start) for n in self._n_inked)
+        np.matmul(X[:first], scaled, steps[:first])
+        if first < second:  # inputs that are blank in all images of the first half
+            images = slice(first_half(self.n, IMAGES_MIDDLE), self.n)
+            np.matmul(X[first:second, images], scaled[images], steps[first:second])
+        steps[max(first, second) :] = 0
 
     def steps_from_second(self, half: Half = whole) -> Calls:
         """Return the calls that write half of the steps of all layers but the first, given their deltas."""

@@ -89,7 +89,7 @@ class Scorer:
             forward = partial(batch.forward, self._inputs[chunk], outputs)
             with np.errstate(all="ignore"):  # for a chunk: whoever goes on after a yield has their own
                 self._inputs.write(rows[start:stop], chunk)
-                perform(self._model.in_halves(forward, stop - start))
+                perform(self._model.in_halves(forward, stop - start, batch.middles[0]))
             if stop < n:
                 yield
         confusion = confusion_matrix(labels, Y.argmax(axis=1), n_classes)

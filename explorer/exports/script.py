@@ -11,6 +11,7 @@ from explorer.datasets.dataset import IMAGE_SHAPE
 from explorer.engine.augmented import CHUNK_ROWS
 from explorer.engine.halves import ALIGNED, LARGE_WORK
 from explorer.engine.inputs import InkedFirst
+from explorer.engine.passes import IMAGES_MIDDLE
 from explorer.exports.exported_run import ExportedRun
 from explorer.exports.pages import page
 from explorer.network import OPTIMIZERS, SCHEDULES, optimizers
@@ -81,6 +82,7 @@ def training_script(run: ExportedRun) -> str:
         augmentation=_augmentation_source() if "augmentation" in uses else "",
         chunk_rows=CHUNK_ROWS,
         aligned=ALIGNED,
+        images_middle=IMAGES_MIDDLE,
         large_work=f"{LARGE_WORK:_}",
         small=f"{small:_}" if small else "",
         product="product({}, {})".format if small else "{} @ ({})".format,
@@ -105,7 +107,8 @@ def _optimizers(configs: Sequence[TrainingConfig]) -> dict[str, Optimizer]:
 def _arguments(config: TrainingConfig, *, is_last: bool) -> dict[str, Any]:
     """Return what the script's `train` is told of the methods beyond the exercise."""
     decays = OPTIMIZERS[config.optimizer].decays_weights
-    in_order = config.input_dropout, config.l2, config.l1, config.max_norm
+    regularization = config.dropout, config.input_dropout, config.l2, config.l1, config.max_norm
+    in_order = *regularization, config.augmentation.is_on
     return {
         "l2": 0.0 if decays else config.l2,
         "l1": config.l1,

@@ -175,7 +175,7 @@ class TrainingRun:
         config, network = self.config, self.new_network()
         self._rng = network.rng  # after the weights it gives the order of the samples
         is_on = config.augmentation.is_on
-        self._model = Model(network, small_product(), self._n_threads, self.dataset, is_augmented=is_on)
+        self._model = Model(network, small_product(), self._n_threads, None if is_on else self.dataset)
         self._augmented = None
         if is_on:
             images = self.dataset.train_images

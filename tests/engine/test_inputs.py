@@ -1,4 +1,4 @@
-"""The pixels in the order of how many images have ink there: other sums in another order, and the same numbers."""
+"""Pixels in the order of how many images have ink there, images in that of where it ends: and the same numbers."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from threading import Barrier
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from explorer.engine import Model, Scorer
 from explorer.engine.inputs import InkedFirst
@@ -40,6 +43,20 @@ def test_pixels_with_ink_come_first():
     inked = InkedFirst(images)
     assert (inked.order.tolist(), inked.n_blank) == ([1, 2, 3, 0], 1)
     assert inked.images.tolist() == [[9, 0, 3, 0], [1, 0, 0, 0], [255, 8, 0, 0]]
+
+
+@given(
+    arrays(np.uint8, (30, 12), elements=st.sampled_from([0, 0, 0, 7])),
+    st.permutations(range(30)),
+    st.integers(1, 31),
+)
+def test_each_group_of_images_is_in_the_order_of_where_its_ink_ends(images, indices, size):
+    inked, order = InkedFirst(images), np.array(indices)
+    found = inked.by_ink(order, np.arange(30) // size)
+    ends = [max(np.flatnonzero(image) + 1, default=0) for image in images[:, inked.order]]
+    for start in range(0, 30, size):
+        group = order[start : start + size]
+        assert found[start : start + size].tolist() == sorted(group, key=ends.__getitem__)
 
 
 def test_runs_in_several_threads_sort_the_images_once(mnist):
@@ -81,7 +98,7 @@ def test_weights_are_in_the_networks_order(mnist):
         np.testing.assert_array_equal(w, 2 * v)
 
 
-@pytest.mark.parametrize("batch_size", [5, 40])
+@pytest.mark.parametrize("batch_size", [5, 40, 75])
 def test_sorted_pixels_give_the_same_weights_after_each_mini_batch(mnist, batch_size):
     """Also within a block of tiny ones, whose steps are still to be applied to the first layer."""
     data = mnist.head(75)
@@ -110,8 +127,9 @@ def test_weights_of_pixels_without_ink_change_only_where_images_are_moved(mnist,
 
 
 @pytest.mark.parametrize(
-    "settings", [{"n_hidden": 128}, {"input_dropout": 0.2}, {"l2": 0.1}, {"l1": 0.1}, {"max_norm": 2.0}]
+    "settings",
+    [{"n_hidden": 128}, *({name: 0.2} for name in ("dropout", "input_dropout", "l2", "l1", "max_norm"))],
 )
 def test_pixels_stay_as_they_are(mnist, settings):
-    """In a narrow network, and with a method that goes through all of them or their weights."""
+    """In a narrow network, and with a method that goes through images, pixels or weights in their order."""
     assert Model(network(**settings), dataset=mnist.head(600)).order is None

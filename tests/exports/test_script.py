@@ -228,10 +228,12 @@ def test_the_weights_are_the_same_to_the_bit(exported, run_alone, tmp_path, batc
     assert_saved(run, tmp_path)
 
 
+@pytest.mark.parametrize("changes", [(), (Change(3, 0.002, 150),)])
 @pytest.mark.parametrize("batch_size", [9, 128, 600])
-def test_a_wide_network_sums_over_the_same_pixels(exported, run_alone, tmp_path, batch_size):
-    """A large mini-batch is looked at in halves."""
-    run = exported(CONFIG.replace(hidden_sizes=200, learning_rate=0.01, batch_size=batch_size))
+def test_a_wide_network_sums_over_the_same_pixels(exported, run_alone, tmp_path, batch_size, changes):
+    """A large mini-batch is looked at in halves; its size may change within an epoch."""
+    config = CONFIG.replace(hidden_sizes=200, learning_rate=0.001, optimizer="adam", batch_size=batch_size)
+    run = exported(config.replace(changes=changes))
     text = training_script(run) + SAVE
     assert "inked_first" in text
     run_alone(text)

@@ -89,7 +89,7 @@ ROWS = {
         "784-1024-1024-1024-10, relu, dropout, max-norm", 1.06, "Srivastava et al. 2014",
         RELU.replace(
             hidden_sizes=(1024, 1024, 1024), dropout=0.5, input_dropout=0.2, max_norm=3.0,
-            optimizer="adamw", learning_rate=0.001, l2=0.1, epochs=150,
+            optimizer="adamw", learning_rate=0.001, l2=0.1, epochs=300,
         ),
     ),
 }  # fmt: skip

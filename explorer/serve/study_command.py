@@ -69,7 +69,7 @@ def add_options(parser: ArgumentParser) -> None:
     settings.add_argument("--question", choices=["batch-size"], help=words)
     group = parser.add_argument_group("where the runs happen")
     where = group.add_mutually_exclusive_group()
-    words = "worker processes on this machine (default: one per core)"
+    words = "worker processes on this machine, which share its cores (default: one per core)"
     where.add_argument("--workers", type=positive, metavar="N", help=words)
     words = "address of a Dask scheduler, such as tcp://head:8786"
     where.add_argument("--dask", metavar="ADDRESS", help=words)

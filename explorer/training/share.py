@@ -24,7 +24,7 @@ from explorer.wording import counted
 if sys.platform != "win32":
     import fcntl
 
-__all__ = ["NOBODY", "TRAINING_SHARE", "VISITED", "Share", "n_cores", "patience"]
+__all__ = ["NOBODY", "TRAINING_SHARE", "VISITED", "Share", "cores_each", "n_cores", "patience"]
 
 TRAINING_SHARE = "EXPLORER_SHARE"
 """Environment variable of kernels: a JSON object of the parameters of `Share`."""
@@ -163,6 +163,11 @@ class Share:
 def n_cores() -> int:
     """Return the number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def cores_each(n_workers: int) -> int:
+    """Return the number of cores that each of so many workers has to itself, at least 1."""
+    return max(1, n_cores() // n_workers)
 
 
 def patience(place: int) -> float:

@@ -20,7 +20,7 @@ from explorer.datasets.shared import write_dataset
 from explorer.foreign_files import reason
 from explorer.training.config import TrainingConfig
 from explorer.training.run import check_images
-from explorer.training.share import n_cores
+from explorer.training.share import cores_each, n_cores
 from explorer.training.studies.dask_cluster import DaskCluster
 from explorer.training.studies.journal import Journal
 from explorer.training.studies.trials import StudyError, Trial
@@ -55,7 +55,8 @@ def study(
         The images and labels: None is the MNIST of the package, a path is read by `load_dataset`.
     executor : concurrent.futures.Executor, optional
         Where the runs happen; it is not shut down. By default in a `WorkerPool` of their own, with a process for
-        each core; with one core or one config, in this process. For a Dask cluster, ``client.get_executor()``.
+        each core; with one core or one config, in this process. A run uses two cores where each process of the
+        pool has as many to itself. For a Dask cluster, ``client.get_executor()``.
     journal : path, optional
         A file that stores each trial as soon as it ends, one line each. Trials already in it are yielded first and
         not run again, except those that failed.
@@ -109,7 +110,7 @@ def _trials(configs: _Configs, dataset: Dataset, executor: Executor | None, keep
             yield from _trials(configs, dataset, pool, keep)
     else:
         for config in configs:
-            trial = run_trial(config, dataset, versions())
+            trial = run_trial(config, dataset, versions(), cores_each(n_workers))
             try:
                 keep(trial)
             finally:
@@ -137,10 +138,11 @@ def _from_executor(executor: Executor, configs: _Configs, data: WorkerData, keep
     ended, ready = SimpleQueue[Future[Trial]](), deque[Trial]()
     running: dict[Future[Trial], tuple[TrainingConfig, int]] = {}
     expected = versions()
+    n_threads = executor.cores_each if isinstance(executor, WorkerPool) else 1
 
     def begin(config: TrainingConfig, tries: int) -> None:
         try:
-            future = executor.submit(run_trial, config, data, expected)
+            future = executor.submit(run_trial, config, data, expected, n_threads)
         except Exception as error:
             raise StudyError(f"The study can't go on: {_cause(error)}.") from error
         running[future] = config, tries

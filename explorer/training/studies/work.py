@@ -40,8 +40,8 @@ def versions() -> str:
     return f"nn-explorer {__version__} with NumPy {np.__version__} on Python {python}"
 
 
-def run_trial(config: TrainingConfig, data: WorkerData, expected: str) -> Trial:
-    """Train a network and return what came of it; an error of the run is part of it.
+def run_trial(config: TrainingConfig, data: WorkerData, expected: str, n_threads: int = 1) -> Trial:
+    """Train a network on so many cores and return what came of it; an error of the run is part of it.
 
     Raises `StudyError` if this process has other `versions` than are expected, those of the study.
     """
@@ -53,7 +53,7 @@ def run_trial(config: TrainingConfig, data: WorkerData, expected: str) -> Trial:
     error = ""
     try:
         with one_blas_thread():
-            run = TrainingRun(config, _loaded(data), n_threads=1)  # each core has a trial
+            run = TrainingRun(config, _loaded(data), n_threads=n_threads)
             epochs.extend(_trained(run))  # keeps what comes before an error
             final = FinalFigures.of(run.evaluate())
     except DivergedError as failure:

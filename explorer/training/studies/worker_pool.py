@@ -16,7 +16,7 @@ from queue import SimpleQueue
 from threading import Lock, Thread
 from typing import Any, ParamSpec, TypeVar
 
-from explorer.training.share import n_cores
+from explorer.training.share import cores_each, n_cores
 from explorer.training.studies.trials import StudyError
 
 __all__ = ["BLAS_VARIABLES", "WorkerPool", "answer_calls"]
@@ -55,11 +55,14 @@ class WorkerPool(Executor):
     def __init__(self, n_workers: int | None = None) -> None:
         if n_workers is not None and n_workers < 1:
             raise ValueError(f"n_workers is {n_workers}; expected a whole number of at least 1")
+        n_workers = n_workers or n_cores()
+        self.cores_each = cores_each(n_workers)
+        """Cores that each process has to itself."""
         self._calls = SimpleQueue[tuple[Future[Any], tuple[Any, ...]] | None]()
         self._lock = Lock()  # on what follows
         self._workers = set[_Worker]()
         self._takes_calls, self._drops_calls, self._is_ended = True, False, False
-        self._threads = [Thread(target=self._serve, daemon=True) for _ in range(n_workers or n_cores())]
+        self._threads = [Thread(target=self._serve, daemon=True) for _ in range(n_workers)]
         for thread in self._threads:
             thread.start()
         atexit.register(self.end_workers)

@@ -65,7 +65,7 @@ class Chromium:
             # The first is the fastest.
             names = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
             path = os.environ.get("EXPLORER_CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
-            playwright.expect.set_options(timeout=30_000)  # a busy machine is slow, not wrong
+            playwright.expect.set_options(timeout=60_000)  # a busy machine is slow, not wrong
             driver = self._open.enter_context(playwright.sync_playwright())
             if path is None and not Path(driver.chromium.executable_path).exists():
                 self.end()

@@ -58,9 +58,11 @@ def test_parts_and_stock_widgets_follow_one_app(run, notebook):
     # While the app shows another tab, a stock slider trains it, and the curve in its own cell goes on.
     other = apps.nth(1).locator(".explorer-tiles").inner_text()
     apps.nth(0).get_by_role("tab", name="Draw").click()
-    slider = page.locator(".widget-slider").first
+    expect(apps.nth(0).locator("canvas")).to_be_visible()
+    slider = page.locator(".widget-slider").first.get_by_role("slider")
     slider.scroll_into_view_if_needed()
-    slider.get_by_role("slider").press("ArrowRight")
+    slider.press("ArrowRight")
+    expect(slider).to_have_attribute("aria-valuetext", "528")
     expect(apps.nth(0).get_by_role("spinbutton", name=re.compile("Batch size"))).to_have_value("528")
     epochs = apps.nth(0).get_by_role("spinbutton", name=re.compile("Epochs"))
     epochs.fill("4")

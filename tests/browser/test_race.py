@@ -71,9 +71,9 @@ def test_stopped_it_keeps_what_is_done_of_all(race):
     page.wait_for_function(LENGTHS, arg=2, timeout=90_000)
     page.get_by_role("button", name="Pause", exact=True).click()
     rows = page.locator(".explorer-runs tbody tr")
-    expect(rows.filter(has_text="paused")).to_have_count(5, timeout=30_000)
+    expect(rows.filter(has_text="paused")).to_have_count(5)
     page.get_by_role("button", name="Stop", exact=True).click()
-    expect(rows.filter(has_text="stopped")).to_have_count(5, timeout=30_000)
+    expect(rows.filter(has_text="stopped")).to_have_count(5)
     page.wait_for_function(LENGTHS, arg=2)
     lengths = {len(y) for plot in page.evaluate(CURVES) for _, y in plot}
     assert max(lengths) - min(lengths) <= 1

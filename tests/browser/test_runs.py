@@ -72,11 +72,11 @@ def test_runs_are_named_compared_deleted_and_brought_back(app, open_page):
     assert page.evaluate("window.hit") is None
 
     page.get_by_text("Modern", exact=True).click()
-    expect(newest).to_contain_text("relu, softmax", timeout=30_000)
+    expect(newest).to_contain_text("relu, softmax")
     columns = page.get_by_role("region", name="Table of runs").element_handle()
     whole = "table => table.scrollWidth <= table.clientWidth"
     page.wait_for_function(whole, arg=columns)
     page.get_by_role("button", name="Train on from here").click()
-    expect(newest).to_contain_text(re.compile(r"\d+ at \d"), timeout=30_000)  # its parent
+    expect(newest).to_contain_text(re.compile(r"\d+ at \d"))  # its parent
     page.wait_for_function(whole, arg=columns)
     found.assert_clean()

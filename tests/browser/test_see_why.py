@@ -124,7 +124,7 @@ def test_a_fork_of_ruined_weights_is_fixed_by_fresh_ones(page, begin):
     set_number(page, "Learning rate", 0.01)
     page.get_by_role("button", name="Train on from epoch 1").click()
     message = page.locator('.explorer-message[data-id="ruined_weights"]')
-    expect(message).to_be_visible(timeout=30_000)
+    expect(message).to_be_visible()
     until_done(page, epochs=2)
     message.get_by_role("button", name="Freshly initialised weights").click()
     expect(message).to_have_count(0)

@@ -32,6 +32,12 @@ def server(start_server, folder):
 
 
 TEXT = ".explorer-progress-text"
+REMEMBER = """(text) => {
+  window.said = [text.textContent];
+  const changes = { characterData: true, childList: true, subtree: true };
+  new MutationObserver(() => said.push(text.textContent)).observe(text, changes);
+}"""
+"""Keeps what a text said, however short: two who take turns wait a second at a time."""
 
 
 @pytest.mark.long
@@ -40,7 +46,8 @@ def test_who_waits_is_told_and_a_page_that_has_crashed_holds_up_nobody(server, f
     expect(first.locator(TEXT).first).to_contain_text(re.compile("epoch . of 500"))
     second = open_page(f"{server.url}?epochs=30")
     status = second.page.locator(TEXT).first
-    expect(status).to_contain_text("waiting for a turn: 1st")
+    status.evaluate(REMEMBER)
+    second.page.wait_for_function("() => said.some((text) => text.includes('waiting for a turn: 1st'))")
     expect(status).to_contain_text("finished · 30 of 30 epochs", timeout=120_000)
     pages, line = folder / "pages", folder / "line"
     until(lambda: len([*line.iterdir()]) == 1)  # the kernel for the next visitor trains too

@@ -11,7 +11,6 @@ import sys
 from contextlib import closing, suppress
 from http.client import HTTPConnection
 from pathlib import Path
-from time import monotonic
 from types import SimpleNamespace
 from urllib.request import urlopen
 from uuid import uuid4
@@ -121,12 +120,11 @@ HOSTILE = {
 }
 
 
+@pytest.mark.timeout(30)  # what names 2⁵⁰ offsets would go on for ever
 @pytest.mark.parametrize("sent", HOSTILE.values(), ids=HOSTILE)
 def test_what_no_page_sends_is_refused(sent):
-    begin = monotonic()
     with pytest.raises(FrameError):
         check_frame(sent)
-    assert monotonic() - begin < 1
 
 
 @given(

@@ -1,9 +1,10 @@
 """The mathematics of `explorer.network` at the machine's limit: what `train` runs.
 
-`kernels` are the formulas as bound NumPy calls, `passes` the forward and the backward pass made of them, `halves`
-what two threads share of a large network, `inputs` the order that a wide one has images and pixels in,
-`model` a network's parameters in one array, `descent` its optimizer, `minibatches` the loop over an epoch,
-`scoring` the figures of a set of images.
+`kernels` are the formulas as bound NumPy calls, and `passes` the forward and the backward pass made of them.
+`halves` shares a large network's work between two threads, and `inputs` puts pixels and images into an order in
+which blank ones are skipped. `model` has a network's parameters in one array, and `descent` is its optimizer.
+`minibatches` is the loop over an epoch, with the masks of `dropout` and the distorted images of `augmented`;
+`scoring` gives loss, accuracy and confusion.
 """
 
 from explorer.engine.augmented import AugmentedImages

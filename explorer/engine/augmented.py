@@ -37,7 +37,10 @@ class AugmentedImages:
         self._chunks: dict[int, Future[NDArray[np.uint8]]] = {}
 
     def begin(self, epoch: int, order: NDArray[np.int64]) -> None:
-        """Make the images `order`, which are to be trained on in `epoch` in that order; the last epoch's end."""
+        """Begin to make the images of an epoch, `order` being their places in the data set, shape (n,).
+
+        Those of the epoch before are dropped.
+        """
         self._forget(range(len(self._order)))
         self._epoch, self._order = epoch, order
         self._make(0)

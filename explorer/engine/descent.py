@@ -7,6 +7,7 @@ RMSProp and Adam receive the mean gradient.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -38,7 +39,7 @@ class Descent:
     learning_rate : float
         Factor on the gradient.
     reduction : {"sum", "mean"}
-        Whether that is the sum or the mean over a mini-batch; a method that doesn't feel its size takes the mean.
+        Whether that is the sum or the mean over a mini-batch. RMSProp, Adam and AdamW always take the mean.
     """
 
     def __init__(self, model: Model, learning_rate: float, reduction: str) -> None:
@@ -49,7 +50,7 @@ class Descent:
         self._memory = tuple(np.zeros_like(self._flat) for _ in range(optimizer.n_memories))
         self._n_steps = 0
         self._learning_rate = learning_rate
-        self._bound: list[tuple[Array, Callable[[float], float]]] = []
+        self._bound = dict[tuple[tuple[float, ...], float], Array]()
         self._rate, self._epsilon = self._number(learning_rate), self._number(EPSILON)  # of Adam's next step
 
     @property
@@ -67,18 +68,25 @@ class Descent:
     def learning_rate(self, rate: float) -> None:
         if rate != self._learning_rate:
             self._learning_rate = rate
-            for array, formula in self._bound:
-                array[...] = formula(rate)
+            for (factors, by), array in self._bound.items():
+                array[...] = math.prod(factors, start=rate) / by
 
     def rate(self, n: int) -> Array:
         """Return the factor on the gradient of a mini-batch of `n` samples, a sum, shape ()."""
         by = n if self._takes_mean else 1
-        return self._number(1 / by) if self._is_scale_free else self._bind(lambda rate: rate / by)
+        return self._number(1 / by) if self._is_scale_free else self._bind(by=by)
 
     @property
     def _kernel(self) -> Callable[..., Calls]:
-        kernel: Callable[..., Calls] = getattr(self, f"_{self._model.optimizer.removesuffix('w')}")
-        return kernel
+        kernels: dict[str, Callable[..., Calls]] = {
+            "sgd": self._sgd,
+            "momentum": self._momentum,
+            "nesterov": self._nesterov,
+            "rmsprop": self._rmsprop,
+            "adam": self._adam,
+            "adamw": self._adam,
+        }
+        return kernels[self._model.optimizer]
 
     def prepare(self) -> Calls:
         """Return the calls that are due before an update."""
@@ -87,7 +95,7 @@ class Descent:
     def update(self, steps: Parameters, n: int, half: Half) -> Calls:
         """Return the calls that update half of the weights.
 
-        `steps` holds `rate` times the gradient, summed over `n` samples.
+        `steps` holds `rate` times the gradient, summed over `n` samples; the penalties' is added there.
         """
         span = self._model.parameters.span(half)
         arrays = (self._flat[span], steps.flat[span])
@@ -126,13 +134,13 @@ class Descent:
         if self._is_scale_free:
             return self._number(weight)
         samples = 1 if self._takes_mean else n
-        return self._bind(lambda rate: rate * weight * samples)
+        return self._bind(weight, samples)
 
     def _decay(self, half: Half) -> Calls:
         """W ← W − η λ₂ W, before AdamW's step."""
         if not self._model.decay:
             return ()
-        decay = self._bind(lambda rate: rate * self._model.decay)
+        decay = self._bind(self._model.decay)
 
         def kernel(V: Array, scratch: Array) -> Calls:
             return partial(np.multiply, V, decay, scratch), partial(np.subtract, V, scratch, V)
@@ -189,9 +197,7 @@ class Descent:
         root = (1 - DECAY) ** 0.5
         return (
             *self._sum_of_squares(g, s, DECAY, scratch),
-            *self._scaled_step(
-                theta, g, s, self._number(EPSILON / root), self._bind(lambda rate: rate / root), scratch
-            ),
+            *self._scaled_step(theta, g, s, self._number(EPSILON / root), self._bind(by=root), scratch),
         )
 
     def _adam(self, theta: Array, g: Array, m: Array, s: Array, scratch: Array) -> Calls:
@@ -235,8 +241,8 @@ class Descent:
     def _number(self, value: float) -> Array:
         return np.array(value, self._flat.dtype)
 
-    def _bind(self, formula: Callable[[float], float]) -> Array:
-        """Return a function of the learning rate, shape (), which follows it."""
-        array = self._number(formula(self._learning_rate))
-        self._bound.append((array, formula))
-        return array
+    def _bind(self, *factors: float, by: float = 1.0) -> Array:
+        """Return the learning rate times the factors, divided by `by`, shape (), which follows it."""
+        if (factors, by) not in self._bound:
+            self._bound[factors, by] = self._number(math.prod(factors, start=self._learning_rate) / by)
+        return self._bound[factors, by]

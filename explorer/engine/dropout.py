@@ -8,6 +8,8 @@ from explorer.engine.kernels import Array
 
 __all__ = ["Dropout"]
 
+_STREAM = 1  # of the run's seed; that of augmentation is 2
+
 
 class Dropout:
     """The masks of a run: each layer has random numbers of its own, which begin again with each epoch.
@@ -34,12 +36,11 @@ class Dropout:
             number: (rate, size) for number, (rate, size) in enumerate(zip(rates, sizes, strict=True)) if rate
         }
         self._rngs: dict[int, np.random.Generator] = {}
-        self.begin(1)
 
     def begin(self, epoch: int) -> None:
         """Begin the random numbers of an epoch, 1 for the first."""
         self._rngs = {
-            number: np.random.default_rng([self._seed, 1, epoch, number]) for number in self._layers
+            number: np.random.default_rng([self._seed, _STREAM, epoch, number]) for number in self._layers
         }
 
     def masks(self, n: int) -> dict[int, Array]:

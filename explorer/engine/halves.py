@@ -1,9 +1,9 @@
 """Work in two halves, one of which a second thread performs where a core is free.
 
-A network of hundreds of units spends its time in a few long calls, which let go of the interpreter. A half has
+A network of hundreds of units spends its time in a few long calls, which release the GIL. A half has
 some of the samples of a mini-batch, or some of the weights of a step. What is large is cut into the same halves
 where one thread performs both, so that the numbers are equal to the bit. BLAS's own threads would round
-otherwise, and wait by spinning.
+differently, and wait by spinning.
 """
 
 from collections.abc import Callable
@@ -13,15 +13,12 @@ from threading import Lock, Thread
 
 import numpy as np
 
-from explorer.engine.kernels import Calls, perform
+from explorer.engine.kernels import ALIGNED, Calls, perform
 
-__all__ = ["ALIGNED", "LARGE_WORK", "Half", "first_half", "in_halves", "is_large", "whole"]
+__all__ = ["LARGE_WORK", "Half", "first_half", "in_halves", "is_large", "whole"]
 
 LARGE_WORK = 20_000_000
 """Multiplications of matrix products from which on they are cut: of 128 images, through some 200 units."""
-
-ALIGNED = 4
-"""Rows that the kernels of BLAS take at a time."""
 
 Half = Callable[[int], slice]
 """Says which of so many samples, numbers or units belong to one half of the work, or to the whole."""
@@ -38,8 +35,9 @@ class _Helper:
         self._thread: Thread | None = None
         self._waiting: SimpleQueue[tuple[Calls, Done]] = SimpleQueue()
 
-    def perform_both(self, own: Calls, other: Calls, done: Done) -> None:
+    def perform_both(self, own: Calls, other: Calls) -> None:
         """Perform both, `other` in the second thread if that has begun with them before `own` are done."""
+        done = Done()  # of this time alone: an interruption may leave its word unheard
         if self._thread is None or not self._thread.is_alive():
             self._start()
         self._waiting.put((other, done))
@@ -115,6 +113,4 @@ def in_halves(make: Callable[[Half], Calls], work: int, n_threads: int, middle: 
         return make(whole)
     first = make(lambda n: slice(0, first_half(n, middle)))
     second = make(lambda n: slice(first_half(n, middle), n))
-    return (
-        first + second if n_threads == 1 else (partial(_HELPER.perform_both, first, second, SimpleQueue()),)
-    )
+    return first + second if n_threads == 1 else (partial(_HELPER.perform_both, first, second),)

@@ -48,25 +48,25 @@ class InkedFirst:
         self._ends: NDArray[np.uint16] | None = None
         n_inked = np.count_nonzero(images, axis=0)
         self.order = np.argsort(-n_inked, kind="stable")
-        """The place of each pixel in an image, shape (n_pixels,)."""
+        """Which pixel of an image comes first, second, …, shape (n_pixels,), intp."""
         self.n_blank = int(np.count_nonzero(n_inked == 0))
         """How many pixels, the last ones, are 0 in all images."""
 
     @classmethod
     def of(cls, dataset: Dataset) -> InkedFirst:
         """Return the training images of a data set, in this order."""
-        if dataset not in cls._KNOWN:
-            cls._KNOWN[dataset] = cls(dataset.train_images.reshape(-1, dataset.n_inputs))
-        return cls._KNOWN[dataset]
+        if (known := cls._KNOWN.get(dataset)) is None:
+            images = dataset.train_images.reshape(-1, dataset.n_inputs)
+            known = cls._KNOWN.setdefault(dataset, cls(images))  # another thread's, if that was first
+        return known
 
     @staticmethod
-    def pays(n_weights: int, *in_order: float) -> bool:
+    def pays(n_weights: int, *, needs_order: bool) -> bool:
         """Return whether a network with so many weights in its first layer is to have its pixels sorted.
 
-        Not with a method that goes through all images, pixels or weights in the order that they come in:
-        `in_order` are the settings of dropout, L2, L1, max-norm and augmentation.
+        Dropout, L2, L1, max-norm and augmentation need the order that images, pixels or weights come in.
         """
-        return n_weights >= _WIDE and not any(in_order)
+        return n_weights >= _WIDE and not needs_order
 
     @property
     def images(self) -> NDArray[np.uint8]:
@@ -94,7 +94,7 @@ class InkedFirst:
 class Inputs:
     """Room for `rows` images of `n_pixels` pixels in an order, or as they are.
 
-    ``X``, shape (rows, n_pixels + 1), has a column of 255 and the pixels from 0 to 255.
+    ``X``, shape (rows, n_pixels + 1), of the network's dtype, has a column of 255 and the pixels from 0 to 255.
     """
 
     def __init__(

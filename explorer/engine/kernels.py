@@ -10,6 +10,7 @@ so the backward pass needs nothing that the forward pass did not keep. Constants
 dtype: a ufunc takes one in half the time that a Python float needs, which is felt when a mini-batch is one sample.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from functools import partial
 from types import MappingProxyType
@@ -19,7 +20,17 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
-__all__ = ["HIDDEN_KERNELS", "OUTPUT_DELTA_KERNELS", "OUTPUT_KERNELS", "Array", "Calls", "perform", "product"]
+__all__ = [
+    "ALIGNED",
+    "HIDDEN_KERNELS",
+    "OUTPUT_DELTA_KERNELS",
+    "OUTPUT_KERNELS",
+    "Array",
+    "Calls",
+    "aligned",
+    "perform",
+    "product",
+]
 
 Array = NDArray[Any]
 
@@ -27,13 +38,26 @@ Calls = tuple[Callable[[], Any], ...]
 """Calls without arguments, made with `functools.partial`, in the order in which they are due."""
 
 Kernel = Callable[[Array, Array], Calls]
-"""Gives the calls that write a function of the first array into the second, of the same shape."""
+"""Gives the calls that write a function of the first array into the second, of the same shape.
+
+An activation may be given one array twice, a slope may not."""
 
 DeltaKernel = Callable[[Array, Array, Array, Array], Calls]
 """Gives the calls that write ∂L/∂a into the third of y, d, out and scratch, each (n_samples, n_classes)."""
 
+ALIGNED = 4
+"""Rows that the kernels of BLAS take at a time."""
+
 _LARGE_RESULT = 10_000
+"""Numbers in a result from which on to clear it, as np.dot does, takes longer than that begins faster."""
+
 _FEW = 1000
+"""Numbers up to which one call of np.sign is faster than to compare and to convert."""
+
+
+def aligned(n: int) -> int:
+    """Return the next multiple of `ALIGNED` from `n` on."""
+    return -(-n // ALIGNED) * ALIGNED
 
 
 def perform(calls: Calls) -> None:
@@ -53,13 +77,15 @@ def product(left: Array, right: Array, out: Array, small: int = 0) -> Calls:
         All of one floating dtype.
     small : int
         Multiplications up to which this machine's BLAS counts a product as small, 0 if it doesn't. It makes a
-        small one without first copying the matrices together, a fifth faster; so a larger one is made as a
+        small one without first packing the matrices, a fifth faster; so a larger one is made as a
         stack of small ones, each with some rows of `left`, and the rows that remain.
     """
     n_rows, n_inner = left.shape
     row = n_inner * right.shape[1]
-    most = small // row // 4 * 4  # the kernels take rows by fours
-    fewest = 4 if left.flags.c_contiguous else 12  # a transposed matrix with fewer doesn't fill the registers
+    most = small // row // ALIGNED * ALIGNED
+    fewest = (
+        ALIGNED if left.flags.c_contiguous else 12
+    )  # a transposed matrix with fewer doesn't fill the registers
     if n_rows * row <= small or most < fewest:
         # np.dot begins in half the time, but clears a result and copies a slice first, and writes no slice of
         # columns; np.matmul has no BLAS for an outer product.
@@ -67,7 +93,8 @@ def product(left: Array, right: Array, out: Array, small: int = 0) -> Calls:
             n_inner == 1 or (out.size <= _LARGE_RESULT and left.flags.forc)
         )
         return (partial(np.dot if begin_fast else np.matmul, left, right, out),)
-    size = -(-n_rows // -(-n_rows // most) // 4) * 4  # as few parts as there can be, and all about equal
+    n_parts = math.ceil(n_rows / most)  # as few as there can be, and all about equal
+    size = aligned(math.ceil(n_rows / n_parts))
     parts, rest = divmod(n_rows, size)
     down, along = left.strides
     stack = as_strided(left, (parts, size, n_inner), (size * down, down, along), writeable=False)

@@ -34,17 +34,24 @@ Take = Callable[[int, int, NDArray[np.uint8]], object]
 """Writes images of an epoch, from one place in its order to another, into an array."""
 
 BLOCK_ROWS = 32
+"""Images of a block, whose Gram matrix has so many rows and columns."""
+
 LOAD_ROWS = 512
+"""Images that are gathered at once."""
+
 LARGEST_BLOCKED = 8
+"""Images of the largest mini-batches that share their work on the first layer."""
+
 SCORES_PER_EPOCH = 20
+"""Most scores that an epoch gives of its training images."""
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
     """What has been done since the last part."""
 
-    updates: int
-    """1 when a mini-batch is complete and the weights have changed, 0 within a large one."""
+    is_step: bool
+    """Whether a mini-batch is complete and the weights have changed; not so within a large one."""
     score: Score | None = None
     """Sums over the images since the last score, each measured before its update. At most 20 an epoch, as it
     takes time; the last part of an epoch has one. None in the parts between."""
@@ -52,7 +59,7 @@ class Part:
     """Sums over the mini-batch that is complete, where an epoch has at most 20 of them."""
 
 
-_UPDATE = Part(1)
+_STEP = Part(is_step=True)
 
 
 def _add(sums: Parameters, steps: Parameters, is_first: bool, half: Half) -> Calls:
@@ -68,7 +75,7 @@ class Load:
 
     rows: int
     work: tuple[Calls, ...]  # for each mini-batch its calls; for a part of a large one a single entry
-    updates: int = 1  # 0 within a large mini-batch
+    is_step: bool = True  # whether a mini-batch is complete then
     block: BlockedPass | None = None  # does the work when mini-batches are tiny
 
 
@@ -77,9 +84,9 @@ class _Source:
     """Where a load's images come from: those of a data set, or else what was `taken`."""
 
     inputs: Inputs
-    images: NDArray[np.uint8] | None  # their pixels in the order of the inputs
-    taken: NDArray[np.uint8]
-    indices: NDArray[np.int64]
+    images: NDArray[np.uint8] | None  # (n, n_inputs), their pixels in the order of the inputs
+    taken: NDArray[np.uint8]  # (rows, n_inputs)
+    indices: NDArray[np.int64]  # (rows of the load,)
 
     def write(self, rows: slice) -> None:
         """Write some of the load's images into the inputs."""
@@ -110,7 +117,8 @@ class MiniBatches:
         Start of the random numbers of dropout.
     take : callable, optional
         ``take(start, stop, out)`` writes the epoch's images from one place to another into `out`, uint8 of shape
-        (stop - start, n_inputs); without it, they are the data set's as they are.
+        (stop - start, n_inputs); without it, they are the data set's as they are. A model that has its pixels
+        sorted takes none: `ValueError`.
     """
 
     def __init__(
@@ -124,6 +132,10 @@ class MiniBatches:
         seed: int = 0,
         take: Take | None = None,
     ) -> None:
+        if take is not None and model.inked is not None:
+            raise ValueError(
+                "take gives images in an order of their own; expected a model made without a dataset"
+            )
         n, n_inputs, n_classes = len(dataset.train_labels), dataset.n_inputs, dataset.n_classes
         self.model = model
         self._descent = Descent(model, learning_rate, reduction)
@@ -152,7 +164,7 @@ class MiniBatches:
     def learning_rate(self, rate: float) -> None:
         self._descent.learning_rate = rate
 
-    def end_epoch(self) -> None:
+    def _end_epoch(self) -> None:
         """End the epoch that is under way: after the mini-batch that is complete it gives a score, and no more."""
         first = self.model.parameters.joint[0]
         with self.settled():
@@ -161,14 +173,18 @@ class MiniBatches:
         self._is_ended, self._load = True, None
 
     def resized(self, batch_size: int) -> MiniBatches:
-        """Return mini-batches of another size that go on in their place, with their model and its optimizer."""
+        """Return mini-batches of another size that go on in their place, with their model and its optimizer.
+
+        The epoch that is under way ends: after the mini-batch that is complete it gives a score, and no more.
+        """
+        self._end_epoch()
         made = copy(self)
         made._plan(batch_size)
         return made
 
     def _plan(self, batch_size: int) -> None:
         self.batch_size = size = min(batch_size, len(self._labels))
-        self._is_large = size > LOAD_ROWS
+        self._is_in_parts = size > LOAD_ROWS
         self.scores_each = len(self._labels) <= SCORES_PER_EPOCH * size
         """Whether an epoch has at most 20 mini-batches, so that each has a score of its own."""
         self.is_blocked = size <= LARGEST_BLOCKED and self._descent.is_plain and self._dropout is None
@@ -180,7 +196,7 @@ class MiniBatches:
 
     def _make_loads(self, n: int) -> tuple[Load, ...]:
         """Return what is done with so many images, load by load."""
-        if self._is_large:
+        if self._is_in_parts:
             make_loads, most = self._parts, self.batch_size
         elif self.is_blocked:
             make_loads, most = self._block, BLOCK_ROWS // self.batch_size * self.batch_size
@@ -190,10 +206,20 @@ class MiniBatches:
         return (make_loads(most) if whole else ()) * whole + (make_loads(rest) if rest else ())
 
     def epoch(self, order: NDArray[np.int64], number: int = 1, begin: int = 0) -> Iterator[Part]:
-        """Train on the samples ``order[begin:]`` once, in epoch `number` from 1, yielding after each part."""
+        """Train on some images once, yielding after each part.
+
+        Parameters
+        ----------
+        order : ndarray of int64, shape (n,)
+            The images of the epoch, by their place in the data set.
+        number : int
+            Which epoch it is, 1 for the first.
+        begin : int
+            How many of these images it has trained on already.
+        """
         order = self._by_ink(order, begin)
         n, labels = len(order), self._labels[order]
-        scores_each = self.scores_each and not self._is_large
+        scores_each = self.scores_each and not self._is_in_parts
         start = scored = counted = begin  # images gone through, scored, and counted in a mini-batch
         batch = Score()
         if self._dropout is not None and begin == 0:
@@ -210,26 +236,28 @@ class MiniBatches:
                 if scores_each:
                     batch = self._score_done(labels[start:stop])
                 if self._done < len(load.work):
-                    yield Part(1, batch=batch) if scores_each else _UPDATE
+                    yield Part(is_step=True, batch=batch) if scores_each else _STEP
                     if self._is_ended:
                         done = self._done * self.batch_size
                         self._outputs[start - scored : start + done - scored] = self._Y[:done]
-                        yield Part(0, self._score(self._outputs, labels[scored : start + done]))
+                        yield Part(False, self._score(self._outputs, labels[scored : start + done]))
                         return
             self._outputs[start - scored : stop - scored] = self._Y[: stop - start]
             start = stop
             is_due = (stop - scored) * SCORES_PER_EPOCH >= n or stop == n
             score = self._score(self._outputs, labels[scored:stop]) if is_due else None
-            if self.scores_each and self._is_large and (is_due or load.updates):
+            if self.scores_each and self._is_in_parts and (is_due or load.is_step):
                 own = score if counted == scored else None  # the same images
                 batch += own or self._score(self._outputs[counted - scored :], labels[counted:stop])
                 counted = stop
-            yield Part(load.updates, score, batch if self.scores_each and load.updates else None)
-            if self._is_ended and load.updates and stop < n:
-                yield Part(0, None if is_due else self._score(self._outputs, labels[scored:stop]))
+            yield Part(load.is_step, score, batch if self.scores_each and load.is_step else None)
+            if self._is_ended and load.is_step and stop < n:
+                yield Part(
+                    is_step=False, score=None if is_due else self._score(self._outputs, labels[scored:stop])
+                )
                 return
             scored = stop if is_due else scored
-            batch = Score() if load.updates else batch
+            batch = Score() if load.is_step else batch
 
     def _by_ink(self, order: NDArray[np.int64], begin: int) -> NDArray[np.int64]:
         """Return an epoch's images, from `begin` on those of each pass in the order of where their ink ends."""
@@ -272,18 +300,18 @@ class MiniBatches:
         """Return a load of tiny mini-batches that share their work on the first layer."""
         Y, D = self._Y[:rows], self._D[:rows]
         block = BlockedPass(self.model, self._inputs, Y, D, self.batch_size, self._descent.rate)
-        return (Load(rows, block.updates, block=block),)
+        return (Load(rows, block.work, block=block),)
 
     def _parts(self, rows: int) -> tuple[Load, ...]:
         """Return the loads of one large mini-batch, whose gradients are added up."""
-        total, loads = self.model.steps(), []
+        total, loads = self.model.new_parameters(), []
         for start, stop in bounds(rows, LOAD_ROWS):
             n, is_last = stop - start, stop == rows
             then = [partial(_add, total, self._pass(n).steps, not start)]
             if is_last:
                 then.append(partial(self._descent.update, total, rows))
             calls = (*self._passes(0, n, rows), *self._steps(0, n, *then, is_last=is_last))
-            loads.append(Load(n, (calls,), updates=int(is_last)))
+            loads.append(Load(n, (calls,), is_step=is_last))
         return tuple(loads)
 
     def _passes(self, start: int, stop: int, size: int) -> Calls:
@@ -304,7 +332,7 @@ class MiniBatches:
         batch, X, descent = self._pass(stop - start), self._inputs.X[start:stop], self._descent
 
         def step(half: Half) -> Calls:
-            return *batch.take_steps(X, half), *(call for each in then for call in each(half))
+            return *batch.all_steps(X, half), *(call for each in then for call in each(half))
 
         calls = self.model.in_halves(step, stop - start + UPDATE_WORK, batch.middles[1])
         return (*descent.prepare(), *calls, *descent.finish()) if is_last else calls

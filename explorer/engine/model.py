@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from explorer.datasets import Dataset
-from explorer.engine.halves import ALIGNED, Half, in_halves, is_large
+from explorer.engine.halves import Half, in_halves, is_large
 from explorer.engine.inputs import InkedFirst, Inputs
-from explorer.engine.kernels import Array, Calls
+from explorer.engine.kernels import ALIGNED, Array, Calls, aligned
 from explorer.network import OPTIMIZERS, NeuralNetwork
 from explorer.network.regularization import penalty
 
@@ -31,7 +31,8 @@ class Parameters:
     dtype : dtype
         The network's.
     order : ndarray of int, optional
-        Which of the network's inputs come first, see `Inputs`; without it they are as they are.
+        Which of the network's inputs comes first, second, … in the rows of the first layer's V, shape (n_inputs,);
+        without it they are as they are.
     n_blank : int, optional
         How many of the last inputs are 0 in all images.
     """
@@ -47,7 +48,7 @@ class Parameters:
     ) -> None:
         self.order = order
         self.flat = flat = np.zeros(sum((n_in + 1) * n_out for n_in, n_out in pairwise(sizes)), dtype)
-        n_rows = -(-(1 + sizes[0] - n_blank) // ALIGNED) * ALIGNED  # of the first layer
+        n_rows = aligned(1 + sizes[0] - n_blank)  # of the first layer
         self._n_changing = flat.size - max(0, 1 + sizes[0] - n_rows) * sizes[1]
         joint, stop = list[Array](), flat.size
         for n_in, n_out in pairwise(sizes):
@@ -138,13 +139,13 @@ class Model:
         self.dropout = (network.input_dropout, *hidden)
         """The rate of dropout for the inputs, and for each hidden layer."""
         n_inputs, n_first, *_ = self.sizes = network.layer_sizes
-        in_order = *self.dropout, network.l2, network.l1, network.max_norm
-        pays = InkedFirst.pays(n_inputs * n_first, *in_order)
+        needs_order = any((*self.dropout, network.l2, network.l1, network.max_norm))
+        pays = InkedFirst.pays(n_inputs * n_first, needs_order=needs_order)
         self.inked = InkedFirst.of(dataset) if pays and dataset is not None else None
         """The images that it is trained on, if it has their pixels sorted."""
         self.order = None if self.inked is None else self.inked.order
         self._n_blank = 0 if self.inked is None else self.inked.n_blank
-        self.parameters = self.steps()
+        self.parameters = self.new_parameters()
         self.parameters.set_weights(network.parameters)
 
     def inputs(self, rows: int) -> Inputs:
@@ -152,13 +153,20 @@ class Model:
         return Inputs(rows, self.sizes[0], self.dtype, self.order)
 
     def images_of(self, dataset: Dataset) -> NDArray[np.uint8]:
-        """Return the training images, shape (n, n_inputs), their pixels in the order of the inputs."""
+        """Return the training images, shape (n, n_inputs), their pixels in the order of the inputs.
+
+        Raises `ValueError` for other data than the model has the order of.
+        """
         if self.inked is None:
             return dataset.train_images.reshape(-1, self.sizes[0])
+        if self.inked is not InkedFirst.of(dataset):
+            raise ValueError(
+                "dataset is another than the model was made with, whose pixels it has in their order"
+            )
         return self.inked.images
 
-    def steps(self) -> Parameters:
-        """Return room for a step of all parameters."""
+    def new_parameters(self) -> Parameters:
+        """Return room for all parameters, or for a step of them."""
         return Parameters(self.sizes, self.dtype, self.order, self._n_blank)
 
     def is_large(self, n: int) -> bool:

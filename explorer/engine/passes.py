@@ -7,8 +7,9 @@ again as W·X. V is the transpose of the textbook's W.
 The first layer's bias is the weight of one more input, which is always 1: its sums and its step then come with the
 products, and at 32 units no call is left that goes through 512 × 32 numbers row by row.
 
-Rates are folded in early: the delta of the output layer is multiplied by the learning rate once, and since every
-delta and gradient before it is linear in that delta, they all arrive as steps, ready to be subtracted.
+Rates are folded in early: the delta of the output layer is multiplied by a rate once, and every delta and gradient
+before it is linear in that delta. With plain SGD and momentum it is the learning rate, for a sum or a mean, so all
+arrive as steps, ready to be subtracted; with RMSProp and Adam it is 1/n, for the mean gradient.
 """
 
 from collections.abc import Callable
@@ -18,7 +19,7 @@ from itertools import pairwise
 import numpy as np
 
 from explorer.engine.dropout import Dropout
-from explorer.engine.halves import ALIGNED, Half, first_half, whole
+from explorer.engine.halves import Half, first_half, whole
 from explorer.engine.inputs import PIXEL_SCALE, Inputs
 from explorer.engine.kernels import (
     HIDDEN_KERNELS,
@@ -26,7 +27,7 @@ from explorer.engine.kernels import (
     OUTPUT_KERNELS,
     Array,
     Calls,
-    perform,
+    aligned,
     product,
 )
 from explorer.engine.model import Model
@@ -93,7 +94,7 @@ class Pass:
 
     def __init__(self, model: Model, n: int, dropout: Dropout | None = None) -> None:
         self.model, self.n, self.parameters = model, n, model.parameters
-        self.steps = model.steps()
+        self.steps = model.new_parameters()
         self._leaves_blank_out = model.order is not None and model.is_large(n)
         self._n_inked = [0, 0]  # inputs of the two halves up to the last that isn't blank
         self.middles = (IMAGES_MIDDLE, _STEPS_MIDDLE) if self._leaves_blank_out else (0.5, 0.5)
@@ -143,6 +144,8 @@ class Pass:
         return *calls, partial(np.multiply, sums, self.scale, sums)
 
     def _sum_inked(self, inputs: Inputs, V: Array, sums: Array, rows: slice) -> None:
+        if rows.start == rows.stop:
+            return  # of up to six images the first half has none
         n = inputs.n_inked(rows)
         np.matmul(inputs.X[rows, :n], V[:n], sums)
         if rows.start == 0:
@@ -203,10 +206,13 @@ class Pass:
         return calls
 
     def scale_first(self, delta: Array, rows: slice = ALL) -> Calls:
-        """Return the calls that make up in the first layer's delta for inputs that are 255 times too large."""
+        """Return the calls that write the first layer's delta / 255 into its `scratch`, shape (n, n_1).
+
+        Its inputs are 255 times too large, and so would its steps be.
+        """
         return (partial(np.multiply, delta[rows], self.scale, self.first.scratch[rows]),)
 
-    def take_steps(self, X: Array, half: Half = whole) -> Calls:
+    def all_steps(self, X: Array, half: Half = whole) -> Calls:
         """Return the calls that write half of `steps`, ``dV = hᵀ delta`` and ``db = Σ delta``, after the passes.
 
         That is `rate` times the gradient of the loss, summed over the samples.
@@ -223,7 +229,7 @@ class Pass:
         return self.product(X.T[rows], scaled, steps)
 
     def _step_inked(self, X: Array, scaled: Array, steps: Array, start: int) -> None:
-        first, second = (max(0, -(-n // ALIGNED) * ALIGNED - start) for n in self._n_inked)
+        first, second = (max(0, aligned(n) - start) for n in self._n_inked)
         np.matmul(X[:first], scaled, steps[:first])
         if first < second:  # inputs that are blank in all images of the first half
             images = slice(first_half(self.n, IMAGES_MIDDLE), self.n)
@@ -250,16 +256,17 @@ class BlockedPass:
     """Exact gradient descent on tiny mini-batches, the first layer a block of samples at a time.
 
     With one sample per step, most of the time goes into reading and writing the first layer's 784 × n_1 weights.
-    But a step changes them by xᵀ delta only, so the weighted sums of a later sample t in the same block are
-    known without applying it:
+    But a step changes them by xᵀ delta only, in which the learning rate is contained, so the weighted sums of a
+    sample t are known without applying the steps of the block's earlier mini-batches:
 
-        x_t V_t  =  x_t V_0  −  Σ_{s<t} (x_t · x_s) delta_s
+        x_t V  =  x_t V_0  −  Σ_s (x_t · x_s) delta_s      over the samples s of earlier mini-batches
 
-    One product X V_0 and the Gram matrix X Xᵀ serve the whole block, and one product Xᵀ delta applies all its
-    steps at the end. The same numbers as step by step, up to rounding.
+    (the exact block form of LMS: Benesty & Duhamel, 1992, here for a network's first layer). One product X V_0 and
+    the Gram matrix X Xᵀ serve the whole block, and one product Xᵀ delta applies all its steps at the end. The same
+    numbers as step by step, up to rounding.
 
     The array `sums` holds the first term of each sample until its step, and its delta from then on. So the
-    formula is one product: of the rows of `sums` down to t, with 1 for t itself and −x_t · x_s for each earlier
+    formula is one product: of the rows of `sums` down to t, with 1 for t itself and −x_t · x_s for each such
     s, which is what `gram` is made into.
 
     Parameters
@@ -286,7 +293,7 @@ class BlockedPass:
         make_rate: Callable[[int], Array],
     ) -> None:
         rows, block = len(Y), Pass(model, len(Y))
-        self.model, self.X, self.Y, self.D = model, inputs.X[:rows], Y, D
+        self.X, self.Y, self.D = inputs.X[:rows], Y, D
         X = self.X
         self.sums = np.empty_like(block.first.a)
         self.gram = np.zeros((rows, rows), X.dtype)
@@ -306,15 +313,13 @@ class BlockedPass:
             *block.first_steps(X),
             partial(np.subtract, first, first_steps, first),
         )
-        self.updates = tuple(updates)
+        self.work = tuple(updates)
         """For each mini-batch the calls for its outputs and its step, that of the first layer with the last."""
 
     def unapplied(self, rows: int) -> Array:
-        """Return the steps that the first layer's weights and biases lack after `rows` of the block's samples."""
-        begun = Pass(self.model, rows)
-        scaled, steps = begun.first.scratch, begun.steps.joint[0]
-        perform((*begun.scale_first(self.sums[:rows]), *begun.product(self.X[:rows].T, scaled, steps)))
-        return steps
+        """Return the steps that the first layer still lacks after `rows` samples, shape (n_input + 1, n_1)."""
+        unapplied: Array = self.X[:rows].T @ (self.sums[:rows] * PIXEL_SCALE)
+        return unapplied
 
     def _make_gram(self, batch_size: int, block: Pass) -> Calls:
         batch = np.arange(len(self.X)) // batch_size

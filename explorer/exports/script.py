@@ -9,8 +9,10 @@ from typing import Any, NamedTuple
 from explorer.datasets import augmentation
 from explorer.datasets.dataset import IMAGE_SHAPE
 from explorer.engine.augmented import CHUNK_ROWS
-from explorer.engine.halves import ALIGNED, LARGE_WORK
+from explorer.engine.halves import LARGE_WORK
 from explorer.engine.inputs import InkedFirst
+from explorer.engine.kernels import ALIGNED
+from explorer.engine.minibatches import LARGEST_BLOCKED
 from explorer.engine.passes import IMAGES_MIDDLE
 from explorer.exports.exported_run import ExportedRun
 from explorer.exports.pages import page
@@ -21,7 +23,6 @@ from explorer.training.process_settings import small_product
 
 __all__ = ["training_script"]
 
-_LARGEST_BLOCKED = 8  # images of a mini-batch that the engine works by blocks, with other roundings
 _METHODS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "penalties": ("l2", "l1"),
@@ -93,9 +94,9 @@ def training_script(run: ExportedRun) -> str:
 
 def _is_blocked(config: TrainingConfig) -> bool:
     """Return whether the engine works through mini-batches by blocks."""
-    smallest = min(config.batch_size, *(change.batch_size for change in config.changes), _LARGEST_BLOCKED + 1)
+    smallest = min(config.batch_size, *(change.batch_size for change in config.changes), LARGEST_BLOCKED + 1)
     is_plain = config.optimizer == "sgd" and not (config.l2 or config.l1 or config.max_norm)
-    return smallest <= _LARGEST_BLOCKED and is_plain and not (config.dropout or config.input_dropout)
+    return smallest <= LARGEST_BLOCKED and is_plain and not (config.dropout or config.input_dropout)
 
 
 def _optimizers(configs: Sequence[TrainingConfig]) -> dict[str, Optimizer]:
@@ -108,7 +109,7 @@ def _arguments(config: TrainingConfig, *, is_last: bool) -> dict[str, Any]:
     """Return what the script's `train` is told of the methods beyond the exercise."""
     decays = OPTIMIZERS[config.optimizer].decays_weights
     regularization = config.dropout, config.input_dropout, config.l2, config.l1, config.max_norm
-    in_order = *regularization, config.augmentation.is_on
+    needs_order = any(regularization) or config.augmentation.is_on
     return {
         "l2": 0.0 if decays else config.l2,
         "l1": config.l1,
@@ -123,7 +124,7 @@ def _arguments(config: TrainingConfig, *, is_last: bool) -> dict[str, Any]:
         "changes": {change.step: (change.learning_rate, change.batch_size) for change in config.changes},
         "n_validation": config.n_validation,
         "patience": config.patience if is_last and config.n_validation else 0,
-        "sorts_inputs": InkedFirst.pays(prod(IMAGE_SHAPE) * config.hidden_sizes[0], *in_order),
+        "sorts_inputs": InkedFirst.pays(prod(IMAGE_SHAPE) * config.hidden_sizes[0], needs_order=needs_order),
     }
 
 

@@ -90,6 +90,9 @@ class OwnRun(TrainingRun):
         data = self.dataset
         return self.own.weights(self._made, (data.n_inputs, *self.config.hidden_sizes, data.n_classes))
 
+    def _weights_bytes(self) -> int:
+        return sum(array.nbytes for array in self._weights())
+
     @property
     def _rate_in_use(self) -> float:
         return self.config.learning_rate

@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing
 from contextvars import Context
+from threading import Lock
 from time import perf_counter
 from typing import Literal, TypeVar, overload
 
@@ -148,6 +149,7 @@ class TrainingRun:
         self.dataset = used.hold_out(config.n_validation, config.seed)
         self.learning_rate, self.batch_size = config.learning_rate, config.batch_size
         self._wanted: tuple[float, int] | None = None  # the same from the next mini-batch on
+        self._replacing = Lock()  # on the config and what is wanted: another thread asks for both
         self._is_steady = config.schedule == "constant" and not (config.warmup or config.changes)
         self._trained = 0  # images of the epoch that is under way
         self._newest = 0, 0  # from where to where in its order the newest mini-batch goes
@@ -198,9 +200,9 @@ class TrainingRun:
 
     @property
     def network(self) -> NeuralNetwork:
-        """A copy of the network, as the textbook's class, between two epochs or when the run is over."""
+        """A copy of the network as it is now, as the textbook's class."""
         network = self.new_network()
-        network.set_weights(self._weights())
+        network.set_weights(self.weights())
         return network
 
     def set_weights(self, weights: Sequence[NDArray[np.floating]]) -> None:
@@ -248,10 +250,8 @@ class TrainingRun:
 
     @property
     def snapshot_bytes(self) -> int:
-        """Memory of a `Snapshot`: the weights, and the outputs for the test set."""
-        return (
-            sum(array.nbytes for array in self._weights()) + 4 * self.dataset.n_classes * self.dataset.n_test
-        )
+        """Memory of a `Snapshot` in bytes: the weights, and the outputs for the test set."""
+        return self._weights_bytes() + 4 * self.dataset.n_classes * self.dataset.n_test
 
     def rest(self) -> None:
         """Stop the clock of the epoch's `seconds` until `wake`, or until somebody iterates again."""
@@ -278,7 +278,8 @@ class TrainingRun:
 
     def extend(self, epochs: int) -> None:
         """Raise the number of epochs; the run goes on to it when it is iterated further."""
-        self.config = self.config.replace(epochs=epochs)
+        with self._replacing:
+            self.config = self.config.replace(epochs=epochs)
 
     def change(self, learning_rate: float, batch_size: int) -> None:
         """Go on with another learning rate and batch size from the next mini-batch on.
@@ -286,11 +287,12 @@ class TrainingRun:
         The run then yields a `Change`, which stands in its config from there on. Raises `ConfigError` for what
         these can't be.
         """
-        checked = self.config.replace(learning_rate=learning_rate, batch_size=batch_size)
-        n = len(self.config.changes) + 1
-        if n > MOST_CHANGES:
-            raise ConfigError("changes", n, f"up to {MOST_CHANGES} changes of a run while it trains")
-        self._wanted = checked.learning_rate, checked.batch_size
+        with self._replacing:
+            checked = self.config.replace(learning_rate=learning_rate, batch_size=batch_size)
+            n = len(self.config.changes) + 1
+            if n > MOST_CHANGES:
+                raise ConfigError("changes", n, f"up to {MOST_CHANGES} changes of a run while it trains")
+            self._wanted = checked.learning_rate, checked.batch_size
 
     @overload
     def evaluate(self) -> Evaluation: ...
@@ -342,7 +344,8 @@ class TrainingRun:
         for weights in each:
             network = self.new_network()
             network.set_weights(weights)
-            scored = _unless_left(_scoring(network, *batch), goes_on)
+            scorer = Scorer(Model(network, small_product()))
+            scored = _unless_left(scorer.scoring(*batch), goes_on)
             if scored is None:
                 return None
             scores.append(scored.score)
@@ -351,12 +354,7 @@ class TrainingRun:
     def snapshot(self) -> Snapshot:
         """Return a read-only copy of the network as it is now, with its outputs for the test set."""
         with self._settled():
-            testing = self._testing()
-            while True:
-                try:
-                    next(testing)
-                except StopIteration as end:
-                    return Snapshot(self.epoch, self._weights(), end.value.outputs)
+            return Snapshot(self.epoch, self._weights(), _finished(self._testing()).outputs)
 
     def _go_on_from(self, start: Snapshot) -> None:
         if start.epoch != int(start.epoch):
@@ -420,7 +418,7 @@ class TrainingRun:
         while self._trained < n:
             scores_each = self._batches.scores_each
             for part in self._batches.epoch(self._order, number, self._trained):
-                if part.updates:
+                if part.is_step:
                     stop = min(self._trained + self._batches.batch_size, n)
                     self._newest, self._trained = (self._trained, stop), stop
                     self.step += 1
@@ -435,7 +433,7 @@ class TrainingRun:
                     seen += point.n
                     at, rate = number - 1 + seen / n, self._batches.learning_rate
                     yield BatchRecord(at, self.step, point.mean_loss, point.accuracy, rate)
-                if part.updates and self._trained < n:
+                if part.is_step and self._trained < n:
                     yield from self._before_batch(number)
         return whole
 
@@ -447,9 +445,10 @@ class TrainingRun:
             if change.step == self.step and self._wanted is None:
                 self._take(change.learning_rate, change.batch_size)
         if self._wanted is not None:
-            change, self._wanted = Change(self.step, *self._wanted), None
-            before = tuple(one for one in self.config.changes if one.step < self.step)
-            self.config = self.config.replace(changes=(*before, change))
+            with self._replacing:
+                change, self._wanted = Change(self.step, *self._wanted), None
+                before = tuple(one for one in self.config.changes if one.step < self.step)
+                self.config = self.config.replace(changes=(*before, change))
             self._is_steady = False
             self._take(change.learning_rate, change.batch_size)
             yield change
@@ -463,11 +462,13 @@ class TrainingRun:
         self.learning_rate = learning_rate
         if batch_size != self.batch_size:
             self.batch_size = batch_size
-            self._batches.end_epoch()
             self._batches = self._batches.resized(batch_size)
 
     def _weights(self) -> tuple[NDArray[np.floating], ...]:
         return self._model.parameters.weights()
+
+    def _weights_bytes(self) -> int:
+        return self._model.parameters.flat.nbytes
 
     @property
     def _rate_in_use(self) -> float:
@@ -516,15 +517,19 @@ class TrainingRun:
 
 def snapshot_of(network: NeuralNetwork, dataset: Dataset, epoch: float) -> Snapshot:
     """Return a read-only copy of a network, with its outputs for the test set."""
-    scored = _unless_left(_scoring(network, dataset.test_images, dataset.test_labels), lambda: True)
-    assert scored is not None
-    return Snapshot(epoch, Model(network, 0).parameters.weights(), scored.outputs)
+    model = Model(network, small_product())
+    scored = _finished(Scorer(model).scoring(dataset.test_images, dataset.test_labels))
+    return Snapshot(epoch, model.parameters.weights(), scored.outputs)
 
 
-def _scoring(
-    network: NeuralNetwork, images: NDArray[np.uint8], labels: NDArray[np.int64]
-) -> Generator[None, None, ScoredSet]:
-    return Scorer(Model(network, small_product())).scoring(images, labels)
+def _finished(work: Generator[None, None, _Found]) -> _Found:
+    """Return what `work` comes to."""
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            found: _Found = end.value
+            return found
 
 
 def _unless_left(work: Generator[None, None, _Found], goes_on: Callable[[], bool]) -> _Found | None:

@@ -45,7 +45,7 @@ def engine_steps(network, data, batch_size, lr, reduction, engine):
     for part in batches.epoch(np.arange(len(data.train_labels))):
         if part.score:  # its penalty is that of the moment when it is said, not of each step
             loss += part.score.loss - part.score.n * model.penalty()
-        if part.updates:
+        if part.is_step:
             with batches.settled():
                 yield model.parameters.weights(), model.penalty(), loss if part.score else None
 

@@ -42,6 +42,14 @@ def test_the_textbooks_formulas_give_the_textbooks_records(made_by, reduction, s
     assert [batch.step for batch in batches] == list(range(1, 21))
 
 
+def test_a_snapshot_has_the_size_that_it_is_said_to_have(small_dataset):
+    run = OwnRun(OwnClass(Mine), CONFIG, small_dataset)
+    snapshot = run.snapshot()
+    assert (
+        run.snapshot_bytes == sum(array.nbytes for array in snapshot.weights) + 4 * snapshot.test_outputs.size
+    )
+
+
 def test_each_epoch_goes_on_from_the_last_and_more_may_follow(small_dataset):
     run, whole = (OwnRun(OwnClass(Mine), CONFIG, small_dataset) for _ in range(2))
     first = [*run]

@@ -7,6 +7,7 @@ import os
 import pickle
 import subprocess
 import sys
+import threading
 from types import SimpleNamespace
 
 import numpy as np
@@ -476,6 +477,42 @@ def test_going_on_from_3_to_6_epochs_is_a_run_of_6(small_dataset, batch_size):
     assert run.config.epochs == 6
     assert figures(events) == figures(longer)
     assert_same_snapshots(events, longer)
+
+
+def test_epochs_and_a_change_that_come_at_once_are_both_kept(small_dataset, monkeypatch):
+    run, replace = TrainingRun(SMALL.replace(batch_size=8), small_dataset), TrainingConfig.replace
+    extends, changed = threading.Event(), threading.Event()
+
+    def dawdle(config, **settings):
+        if "epochs" in settings:
+            extends.set()
+            changed.wait(0.2)  # it never comes while the other waits
+        return replace(config, **settings)
+
+    monkeypatch.setattr(TrainingConfig, "replace", dawdle)
+    advance(run, 3)
+    run.change(0.5, 32)
+    thread = threading.Thread(target=run.extend, args=(5,))
+    thread.start()
+    assert extends.wait(60)
+    advance(run, 4)
+    changed.set()
+    thread.join()
+    assert (run.config.epochs, run.config.changes) == (5, (Change(3, 0.5, 32),))
+
+
+def test_a_snapshot_has_the_size_that_it_is_said_to_have(small_dataset):
+    run = TrainingRun(SMALL, small_dataset)
+    snapshot = run.snapshot()
+    assert run.snapshot_bytes == sum(array.nbytes for array in (*snapshot.weights, snapshot.test_outputs))
+
+
+@pytest.mark.parametrize("batch_size", [1, 8])
+def test_the_network_of_a_run_in_mid_epoch_is_that_of_its_weights(small_dataset, batch_size):
+    run = TrainingRun(SMALL.replace(batch_size=batch_size), small_dataset)
+    advance(run, 3)  # in a block, whose steps are still to be applied
+    for found, weights in zip(run.network.parameters, run.weights(), strict=True):
+        np.testing.assert_array_equal(found, weights)
 
 
 def test_extending_in_the_middle_of_a_run(small_dataset):

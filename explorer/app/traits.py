@@ -73,14 +73,13 @@ class SettingTraits(traitlets.HasTraits):
 
     def follow(self, config: TrainingConfig) -> None:
         """Show settings that are in use already."""
+        self._followed = config
         if config != self.config:
-            self._is_following = True
-            try:
-                self.config = config
-            finally:
-                self._is_following = False
+            self.config = config
 
-    _is_following = False
+    _followed: TrainingConfig | None = (
+        None  # these are not applied; others are, also in another thread meanwhile
+    )
 
     @traitlets.validate("config")
     def _checked(self, proposal: Any) -> TrainingConfig:
@@ -100,7 +99,7 @@ class SettingTraits(traitlets.HasTraits):
             for name in FIELDS:
                 if getattr(self, name) != getattr(config, name):  # the others need not be checked again
                     setattr(self, name, getattr(config, name))
-        if not self._is_following:
+        if config is not self._followed:
             self.apply(config)
 
 

@@ -22,8 +22,16 @@ _DESCRIPTION = re.compile(r"^ */\*\*(?:(?!\*/).)*\*/\n", re.MULTILINE | re.DOTAL
 """A comment on lines of its own, which says types: the page needs none."""
 _LOADER = """\
 const scripts = (globalThis["{key}"] ??= Promise.withResolvers());
-export default async () => (await scripts.promise)("{name}");
+export default () => {{
+  const part = scripts.promise.then((give) => give("{name}"));
+  return {{
+    initialize: (its) => void part.then((widget) => widget.initialize?.(its)),
+    render: async (its) => (await part).render?.(its),
+  }};
+}};
 """
+"""A part is ready before its script is there: to one that isn't within two seconds, anywidget never passes on what
+Python says."""
 
 
 class Assets(anywidget.AnyWidget):

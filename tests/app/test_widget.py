@@ -23,6 +23,7 @@ from ipywidgets import (
 )
 
 from explorer import Explorer, TrainingConfig, train
+from explorer.app.traits import SettingTraits
 from explorer.training import FIELDS, ConfigError
 
 CONFIG = TrainingConfig(hidden_sizes=6, epochs=3, batch_size=16, learning_rate=0.05)
@@ -54,6 +55,29 @@ def test_an_assigned_setting_trains_as_its_slider_does(app, small_dataset):
     app.settings["epochs"].value = 4
     assert app.wait(PATIENCE)
     assert (app.epochs, len(app.history), app.session.state.run.number) == (4, 4, 2)
+
+
+def test_a_setting_that_another_thread_assigns_counts_while_a_state_is_shown():
+    class Recorder(SettingTraits):
+        def apply(self, config):
+            applied.append(config)
+
+    applied, shows, assigned = [], threading.Event(), threading.Event()
+    traits = Recorder()
+
+    def dawdle(change):
+        if change["new"] is CONFIG:
+            shows.set()
+            assert assigned.wait(PATIENCE)
+
+    traits.observe(dawdle, "config")
+    thread = threading.Thread(target=traits.follow, args=(CONFIG,))
+    thread.start()
+    assert shows.wait(PATIENCE)
+    traits.batch_size = 32
+    assigned.set()
+    thread.join()
+    assert applied == [CONFIG.replace(batch_size=32)]
 
 
 def test_all_settings_are_assigned_at_once(app):

@@ -35,6 +35,12 @@ QUIET = [
     "--no-first-run",
 ]
 
+PATIENT = """(() => {
+  const { timeout } = AbortSignal;
+  AbortSignal.timeout = (ms) => timeout.call(AbortSignal, Math.max(ms, 1000 * SECONDS));
+})()"""
+"""anywidget gives a widget two seconds, also on a busy machine. The page of `nn-explorer` does this itself."""
+
 NO_OFFER = "try { localStorage.setItem('explorer-tour', 'offered'); } catch { /* a page without storage */ }"
 """Only a newcomer is offered a tour."""
 
@@ -141,11 +147,6 @@ class Visit:
         self.socket_bytes += len(payload)
         self.socket_frames += 1
 
-    @property
-    def own_errors(self):
-        """The script errors but those of JupyterLab: it gives every widget two seconds, also on a busy machine."""
-        return [error for error in self.page_errors if "Failed to initialize model" not in error]
-
     def assert_clean(self):
         """No script error, nothing on the console, nothing from another host, nothing refused."""
         assert (self.page_errors, self.console_errors, self.foreign, self.refused) == ([], [], [], [])
@@ -156,13 +157,15 @@ def _pages(browser):
     """Give what opens an address in a fresh profile; its pages are closed as users do it, so that kernels end."""
     contexts = []
 
-    def visit(address, *, wait_until="commit", prepare=None, is_newcomer=False, **options):
+    def visit(address, *, wait_until="commit", prepare=None, is_newcomer=False, patience=120, **options):
         # without transitions no test sees a colour that is on its way
         options = {"viewport": {"width": 1440, "height": 900}, "reduced_motion": "reduce", **options}
         context = browser.new_context(**options)
         context.set_default_timeout(60_000)
         if not is_newcomer:
             context.add_init_script(NO_OFFER)
+        if re.search("/lab/|/voila/render/", address):
+            context.add_init_script(PATIENT.replace("SECONDS", str(patience)))
         contexts.append(context)
         page = context.new_page()
         found = Visit(page, re.match(r"http://[^/]+/", address).group())

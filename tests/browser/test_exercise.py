@@ -58,7 +58,7 @@ def test_with_empty_gaps_every_task_waits_and_hints_open_by_keyboard(run):
         expect(hint).to_be_focused()
     hints[2].press("Space")
     expect(first.locator(".explorer-task-opened > p")).to_have_count(0)
-    assert visit.own_errors == []
+    assert visit.page_errors == []
     assert visit.foreign == []
 
 
@@ -74,5 +74,5 @@ def test_with_the_answers_every_task_passes_and_the_app_takes_the_class(run):
     first.get_by_role("button", name="Solution").click()
     expect(first.locator("pre")).to_contain_text("return 1 / (1 + np.exp(-a))")
     expect(page.locator(".lesson-waits")).to_have_count(0)
-    assert visit.own_errors == []
+    assert visit.page_errors == []
     assert visit.foreign == []

@@ -66,7 +66,7 @@ def test_the_app_trains_in_a_cell(lab):
     assert Path(download.value.path()).stat().st_size > 4e6
     assert page.locator(".jp-mod-selected").count() >= 1  # the keys went to the control, not to the notebook
     assert_it_says_that_its_kernel_is_gone(page)
-    assert lab.own_errors == []
+    assert lab.page_errors == []
 
 
 def assert_it_says_that_its_kernel_is_gone(page):
@@ -106,7 +106,7 @@ def test_the_tutorials_figures_follow_the_theme(lab):
         # JupyterLab covers itself while it changes, and fails at a second change in that time.
         page.wait_for_selector("#jupyterlab-splash", state="detached")
     assert page.locator(".lesson-check").count() == 4
-    assert lab.own_errors == []
+    assert lab.page_errors == []
     assert lab.foreign == []
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 PLOT = (
     "[...document.querySelectorAll('.js-plotly-plot')].find((e) => e.getAttribute('aria-label') === {name!r})"
@@ -139,7 +138,7 @@ def test_plotly_comes_from_the_kernel_when_the_page_cannot_fetch_it(server, open
     visit = open_page(server.url, prepare=lambda page: page.route("**/plotly.js", lambda r: r.abort()))
     check_that_it_shows_its_data(visit.page)
     assert PLOTLY_BYTES < visit.socket_bytes < 1.3 * PLOTLY_BYTES
-    assert visit.own_errors == []
+    assert visit.page_errors == []
 
 
 NO_ROOM = """
@@ -223,7 +222,7 @@ def test_a_plain_voila_page_shows_them_as_well(serve_plainly, open_page):
     check_that_it_shows_its_data(page)
     check_that_updates_arrive(page)
     assert PLOTLY_BYTES < visit.socket_bytes < 1.3 * PLOTLY_BYTES  # one copy, through the socket
-    assert visit.own_errors == []
+    assert visit.page_errors == []
 
 
 @pytest.mark.long
@@ -246,11 +245,8 @@ def test_data_updates_clicks_and_a_reload_in_jupyterlab(jupyterlab, notebook, op
     page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
     page.wait_for_function("() => !window.jupyterapp.shell.currentWidget.context.model.dirty")
     address = re.sub(r"\?reset", "", page.url)
-    try:
-        check_that_it_is_back(page, address)
-    except PlaywrightTimeout:  # JupyterLab gives every widget two seconds, also on a busy machine
-        check_that_it_is_back(page, address)
-    assert visit.own_errors == []
+    check_that_it_is_back(page, address)
+    assert visit.page_errors == []
 
 
 def check_that_it_is_back(page, address):

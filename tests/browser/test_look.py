@@ -44,7 +44,7 @@ def test_a_part_alone_in_a_cell_looks_as_it_does_in_the_app(request, open_page, 
     visit = open_page(server.url, prepare=watch)
     check(visit.page, "alone in its cell")
     check(visit.page, "in another cell")
-    assert visit.own_errors == []
+    assert visit.page_errors == []
 
 
 def test_the_app_is_painted_with_the_sheets_of_its_room(app, open_page):
@@ -82,4 +82,4 @@ def test_in_jupyterlab_after_a_reload_with_two_kernels_and_after_a_restart(jupyt
     run_all(page)
     expect(page.locator(".jp-Notebook:visible .explorer-caption:visible")).to_have_count(2)
     check(page, "in another cell")
-    assert visit.own_errors == []
+    assert visit.page_errors == []

@@ -186,4 +186,4 @@ def test_in_jupyterlab_too(jupyterlab, notebook, open_page):
     enter(number(panel(visit.page), "Batch size"), "64")
     expect(log(visit.page)).to_have_text('["batch=64"]')
     assert visit.page.locator(".jp-mod-selected").count() >= 1  # Enter stayed with the control
-    assert visit.own_errors == []
+    assert visit.page_errors == []

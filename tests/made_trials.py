@@ -23,7 +23,7 @@ def finished(accuracy, *, seconds=1.0, **settings):
 
 def diverged(**settings):
     """A run that diverged in its first epoch."""
-    return Trial(TrainingConfig(**settings), "diverged", error="the loss is not a number since epoch 1")
+    return Trial(TrainingConfig(**settings), "diverged", error="the loss has not been a number since epoch 1")
 
 
 def swept(name, accuracies, **settings):

@@ -54,7 +54,7 @@ def d_squared_error(y: Array, d: Array) -> Array:
 
 
 class Network:
-    """A network with one hidden layer; the seed decides its first weights and the order of samples in `fit`."""
+    """A network with one hidden layer; the seed decides its initial weights and the order of samples in `fit`."""
 
     def __init__(self, n_input: int, n_hidden: int, n_output: int, *, seed: int | None = None) -> None:
         self.sizes = n_input, n_hidden, n_output

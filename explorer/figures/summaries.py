@@ -43,7 +43,7 @@ def curves_summary(history: History, at: float | None = None) -> str:
     line = f"epoch {last.epoch} {of}, {held_out} accuracy {100 * last.test_accuracy:.1f} %"
     diverged = next((r.epoch for r in history if not math.isfinite(r.train_loss + r.test_loss)), None)
     if diverged is not None and diverged <= last.epoch:
-        return f"{line}, the loss is not a number since epoch {diverged}"
+        return f"{line}, the loss has not been a number since epoch {diverged}"
     line = f"{line}, {held_out} loss {last.test_loss:.3g}"
     if history.config.has_one_rate or math.isnan(last.learning_rate):  # of a file that doesn't know it
         return line

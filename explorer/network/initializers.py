@@ -37,7 +37,7 @@ def normal(rng: np.random.Generator, n_in: int, n_out: int) -> NDArray[np.float6
 def uniform(rng: np.random.Generator, n_in: int, n_out: int) -> NDArray[np.float64]:
     """Return weights of U[0, 1), shape (n_out, n_in).
 
-    All weights are positive and so are all pixels: the weighted sums of 784 inputs come out near 50, every
+    All weights are positive and no pixel is negative: the weighted sums of 784 inputs come out near 50, every
     sigmoid unit saturates, and nothing is learned. A mistake worth seeing.
     """
     return rng.uniform(0.0, 1.0, (n_out, n_in))

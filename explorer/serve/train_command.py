@@ -156,7 +156,9 @@ def _divergence(run: CompletedRun) -> RunEnd:
     fix = [item for hint in found if hint.id == "not_a_number" for item in hint.fix.items()]
     options = " ".join(f"--{FIELDS[name].key} {FIELDS[name].format(value)}" for name, value in fix)
     advice = f": train again with {options}." if options else "."
-    return replace(run.end, reason=f"The loss is not a number since epoch {run.end.error.epoch}{advice}")
+    return replace(
+        run.end, reason=f"The loss has not been a number since epoch {run.end.error.epoch}{advice}"
+    )
 
 
 def _file(kind: str, run: CompletedRun, dataset: Dataset, test: FinalTest | None) -> bytes:

@@ -95,7 +95,7 @@ class SessionRun:
     """What its final weights come to on the test set, once that was opened for it."""
     start: EpochRecord | None = None
     """The figures that its curve begins with: its parent's at the fork, those of the file's weights, or those of
-    first weights that were looked at before they were trained."""
+    initial weights that were looked at before they were trained."""
 
     @classmethod
     def beginning(cls, training: TrainingRun, number: int, status: RunnerStatus = "running") -> SessionRun:
@@ -333,7 +333,7 @@ class SessionRun:
     def can_branch_again(self, config: TrainingConfig) -> bool:
         """Return whether a fork can begin again where it began, with `config`.
 
-        What decides about first weights, which a fork has none of, can't change.
+        What decides about initial weights, which a fork has none of, can't change.
         """
         if self.parent is None or self.origin is None or config.epochs <= self.origin.epoch:
             return False

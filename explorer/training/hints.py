@@ -31,7 +31,10 @@ _FEW_UNITS = 5
 _ENOUGH_UNITS = 32
 _ENOUGH_EPOCHS = 10
 _SLOW_EPOCHS = 3  # times those that are done
-_HOLD_OUT = "To choose by the test images would spoil them; validation images are there for that."
+_HOLD_OUT = (
+    "Choosing settings by the test images would make their accuracy too optimistic; "
+    "validation images are there for that."
+)
 
 
 def hints(
@@ -70,14 +73,14 @@ def _first(rules: Sequence[Rule], findings: Findings, most: int) -> tuple[Hint, 
 
 
 def not_a_number(findings: Findings) -> Hint | None:
-    """Fix a loss that overflowed: a smaller learning rate, and first weights that aren't too large."""
+    """Fix a loss that overflowed: a smaller learning rate, and initial weights that aren't too large."""
     epoch, config = _diverged_at(findings), findings.config
     if epoch is None:
         return None
     smaller = max(rounded_down(config.learning_rate / 3), 1e-5)
     changes = _sound(findings, learning_rate=smaller, initializer=_initializer_for(config))
-    why = "Each step overshot further than the one before, until the weights were too large for a number."
-    what = f"The loss is not a number since epoch {epoch}."
+    why = "Each step overshot further than the one before, until the weights were too large for a float."
+    what = f"The loss has not been a number since epoch {epoch}."
     return findings.hint("not_a_number", "error", why, changes, what)
 
 
@@ -100,13 +103,14 @@ def vanishing_gradient(findings: Findings) -> Hint | None:
     """Fix a stack of sigmoid layers through which no gradient comes: relu."""
     if not findings.has_deep_sigmoid or not (findings.is_stuck or findings.ends_below(0.8)):
         return None
-    shrinks = "to a quarter or less"
+    weaker = ""
     if findings.diagnostics:
         first, last = (findings.diagnostics[place].gradient_rms for place in (0, -1))
         if 0 < 10 * first < last:
             times = grouped(round(last / first))
-            shrinks = f"and is {times} times weaker in the first layer than in the last"
-    why = f"At each sigmoid layer on its way back the gradient shrinks {shrinks}."
+            weaker = f": it is {times} times weaker in the first layer than in the last"
+    slope = "a slope of at most a quarter"
+    why = f"At each sigmoid layer on its way back the gradient is multiplied by {slope}{weaker}."
     changes = _sound(findings, hidden_activation="relu", initializer="he")
     return findings.hint("vanishing_gradient", "warning", why, changes)
 
@@ -127,7 +131,7 @@ def poor_first_weights(findings: Findings) -> Hint | None:
 
 def _why_first_weights(findings: Findings) -> str:
     uniform = findings.config.initializer == "uniform"
-    because = f"The first weights are large{' and all positive' if uniform else ''}, so"
+    because = f"The initial weights are large{' and all positive' if uniform else ''}, so"
     if findings.config.hidden_activation == "relu":
         return f"{because} the weighted sums are too, and the first steps throw them far off."
     units = "every hidden unit is" if uniform else "most hidden units are"
@@ -154,7 +158,7 @@ def dead_units(findings: Findings) -> Hint | None:
         return None
     worst = max(hidden, key=lambda layer: layer.dead)
     dead = f"{round(worst.dead * worst.n_units)} of {counted(worst.n_units, 'unit')} in hidden layer {worst.layer}"
-    why = f"A step too large has made {dead} dead: they are 0 for every image and get no gradient any more."
+    why = f"Too large a step has left {dead} dead: they are 0 for every image and no longer get a gradient."
     return findings.hint("dead_units", "warning", why, _sound(findings, initializer="he"))
 
 
@@ -254,7 +258,8 @@ def ruined_weights(findings: Findings) -> Hint | None:
     if start is None or not findings.has_ruined_weights:
         return None
     changes = {"initializer": _initializer_for(config)} if config.initializer == "uniform" else {}
-    why = f"It went on from weights that were right for {percent(start)} of the images. Training finds no way out."
+    right = f"were right for {percent(start)} of the images"
+    why = f"It went on from weights that {right}, and can't recover from there."
     return findings.hint("ruined_weights", "warning", why, _sound(findings, **changes))
 
 
@@ -308,7 +313,7 @@ def overfitting(findings: Findings) -> Hint | None:
     name = f"{config.held_out.capitalize()} loss"
     lowest = f"{name} was lowest after epoch {best.epoch} ({best.test_loss:.3g})"
     what = f"{lowest}, then it rose to {last.test_loss:.3g}."
-    why = "Since then the network learns the training images by heart, which doesn't help with others."
+    why = "Since then the network has been learning the training images by heart, which doesn't help with others."
     if not config.n_validation:
         return findings.hint("overfitting", "info", f"{why} {_HOLD_OUT}", findings.split, what)
     if findings.end is not None and findings.end.reason:  # it was stopped early: the best weights are back

@@ -67,7 +67,7 @@ def patience_too_short(findings: Findings) -> Hint | None:
     if not (only_wobbles and still_learns):
         return None
     what = f"It stopped after {counted(records[-1].epoch, 'epoch')}, at a validation loss hardly above its lowest."
-    why = "From one epoch to the next the loss goes up by chance as well: only a lasting rise is one."
+    why = "From one epoch to the next the loss may also rise by chance: only a lasting rise is a reason to stop."
     return findings.hint("patience_too_short", "hint", why, {"patience": 10}, what)
 
 
@@ -82,9 +82,8 @@ def wavering_loss(findings: Findings) -> Hint | None:
         return None
     name = f"{findings.judged_by.capitalize()} loss"
     what = f"{name} goes up and down: it ends at {losses[-1]:.3g}, and was {lowest:.3g} before."
-    why = (
-        f"At learning rate {plain(config.learning_rate)} steps stay too long to settle: let them get shorter."
-    )
+    rate = plain(config.learning_rate)
+    why = f"At learning rate {rate} steps are too large for the loss to settle: let them get smaller at the end."
     return findings.hint("wavering_loss", "hint", why, {"schedule": "cosine"}, what)
 
 

@@ -63,7 +63,7 @@ class OwnRun(TrainingRun):
         return self.step / self.steps_per_epoch
 
     def new_network(self) -> NeuralNetwork:
-        """Return another network of the class, with first weights of its own."""
+        """Return another network of the class, with initial weights of its own."""
         return self.own.network(self.config, self.dataset)
 
     def _batch_scores(self, *_: Any) -> list[Score] | None:

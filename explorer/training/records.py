@@ -121,7 +121,7 @@ class Snapshot:
     """A read-only copy of the network at the end of an epoch."""
 
     epoch: float
-    """Epochs so far: a whole number at an epoch's end, 0 for the first weights."""
+    """Epochs so far: a whole number at an epoch's end, 0 for the initial weights."""
     weights: tuple[NDArray[np.floating], ...]
     """``(W1, b1, W2, b2, …)``, each of the shape that `NeuralNetwork` names."""
     test_outputs: NDArray[np.floating]

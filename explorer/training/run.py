@@ -42,7 +42,7 @@ class DivergedError(ArithmeticError):
 
     def __init__(self, epoch: int) -> None:
         self.epoch = epoch
-        super().__init__(f"the loss is not a number since epoch {epoch}")
+        super().__init__(f"the loss has not been a number since epoch {epoch}")
 
 
 def train(config: TrainingConfig, dataset: Dataset) -> Iterator[EpochRecord]:

@@ -99,7 +99,7 @@ class Runner:
     def start(self, run: TrainingRun, *, paused: bool = False) -> int:
         """Start `run`, in place of any other, and return its token; `paused` waits for `step` or `resume`.
 
-        A run that is started paused gives the exact figures of its first weights.
+        A run that is started paused gives the exact figures of its initial weights.
         """
         self.cancel()
         self._turn = _Turn(self, run, self._turn, paused=paused)

@@ -12,7 +12,7 @@ const GO = ["M5 3.5v9l7.5-4.5z"];
 const AGAIN = ["M12.5 5.5A5.25 5.25 0 1 0 13.25 8", "M13 2.5v3.25H9.75"];
 const SECONDARY = [
   ["stop", "Stop", "Ends the run and keeps what it has learned"],
-  ["reset", "Reset", "Back to the first weights, not trained"],
+  ["reset", "Reset", "Back to the initial weights, not trained"],
 ];
 const STEPS = [
   ["step_batch", "Step batch", "Train on one mini-batch, then pause"],

@@ -218,14 +218,14 @@ def test_a_run_that_failed_in_its_first_epoch_says_so_wherever_it_has_nothing_to
     assert run_of(broken).newest is None
     broken.panels.tab_bar.selected = "mistakes"
     panel = broken.panels["mistakes"]
-    what = "The run failed in its first epoch: the loss is not a number since epoch 1."
+    what = "The run failed in its first epoch: the loss has not been a number since epoch 1."
     assert panel.sentence.text == panel.images.gallery.empty == panel.matrix.caption.text == what
     broken.panels.tab_bar.selected = "draw"
     draw = broken.panels["draw"]
     draw.pad.ink = bytes([255]) * SIDE * SIDE
     assert draw.sentence.text == what
     broken.panels.tab_bar.selected = "inside"
-    assert broken.panels["inside"]._why.text == f"{what} Shown are its first weights."
+    assert broken.panels["inside"]._why.text == f"{what} Shown are its initial weights."
 
 
 def test_while_the_first_epoch_runs_the_pad_says_so(small_dataset):

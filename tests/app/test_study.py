@@ -200,7 +200,7 @@ def test_what_a_stopped_study_has_is_kept_and_only_the_rest_is_run(panel, monkey
     press(panel)
     (configs, deliver), kept = tell[0], None
     assert len(configs) == 6
-    kept = Trial(configs[0], "diverged", error="the loss is not a number since epoch 1")
+    kept = Trial(configs[0], "diverged", error="the loss has not been a number since epoch 1")
     deliver(StudyDelivery(0, kept))
     deliver(StudyDelivery(0, Trial(configs[1], "failed", error="out of memory")))
     assert "1 failed: out of memory" in panel.progress.shown.text
@@ -293,7 +293,10 @@ def test_a_study_is_saved_opened_and_gone_on_with(panel, small_dataset, monkeypa
 
 def test_a_journal_of_the_exercise_s_question_asks_it_again(panel, small_dataset):
     asked = StudyPlan.of_batch_sizes(CONFIG.replace(epochs=1), 600, [7]).configs
-    done = [Trial(config, "diverged", error="the loss is not a number since epoch 1") for config in asked[:9]]
+    done = [
+        Trial(config, "diverged", error="the loss has not been a number since epoch 1")
+        for config in asked[:9]
+    ]
     opened(panel, journal_content(done, small_dataset))
     assert panel.question.value == "batch"
     assert set(panel._missing) == set(asked[9:])
@@ -365,7 +368,9 @@ def paused(monkeypatch):
 
 
 def failures(configs):
-    return [Trial(config, "diverged", error="the loss is not a number since epoch 1") for config in configs]
+    return [
+        Trial(config, "diverged", error="the loss has not been a number since epoch 1") for config in configs
+    ]
 
 
 def open_file(panel, content, name="mine.jsonl"):

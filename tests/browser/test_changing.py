@@ -79,7 +79,9 @@ def test_the_rate_lowered_in_mid_run_bends_the_curve_and_the_link_repeats_it(beg
     steady = [100 * record.test_accuracy for record in records(epochs=6, **SETTINGS)]
     page.wait_for_function(ENDS, arg=changed[-1])
     found = page.evaluate(LINES)
-    found["accuracy"] = found["accuracy"][-6:]  # without that of the first weights, if there was time for it
+    found["accuracy"] = found["accuracy"][
+        -6:
+    ]  # without that of the initial weights, if there was time for it
     assert found["accuracy"] == pytest.approx(changed, rel=1e-5)
     assert changed[0] == steady[0]
     assert all(abs(one - other) > 0.5 for one, other in zip(changed[1:], steady[1:], strict=True))

@@ -298,7 +298,7 @@ def test_a_check_of_the_lessons_names_the_mistake_too():
     assert caught.value.mistake is MISTAKES["sign-of-the-exponent"]
     with pytest.raises(CheckError, match=r"The step goes uphill: .*\.$"):
         checks.step(MISTAKES["step-uphill"].network(3, 5, 4, seed=0), *Probe().samples(3, 4, 6))
-    with pytest.raises(CheckError, match=r"expected a mean within .* All weights are positive"):
+    with pytest.raises(CheckError, match=r"expected a mean within .* All weights of a layer are positive"):
         checks.initial_weights(NeuralNetwork(50, 20, 10, initializer="uniform", seed=0))
 
 

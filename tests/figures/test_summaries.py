@@ -57,7 +57,7 @@ def test_a_diverged_run_says_since_when(make_history, counts, loss):
     history = _epoch(make_history(2), 3, 0.098, counts, loss)
     history = _epoch(history, 4, 0.098, counts, loss)
     assert curves_summary(history) == (
-        "epoch 4 of 10, test accuracy 9.8 %, the loss is not a number since epoch 3"
+        "epoch 4 of 10, test accuracy 9.8 %, the loss has not been a number since epoch 3"
     )
 
 
@@ -74,5 +74,5 @@ def test_the_sentence_names_the_hardest_classes_and_the_commonest_mistakes():
 def test_a_run_that_ended_within_the_first_epoch_is_not_under_way(make_history, status):
     history = make_history(0)
     history = history.followed_by(make_history(1).batches[1])
-    history = history.followed_by(RunEnd(status, "the loss is not a number since epoch 1."))
+    history = history.followed_by(RunEnd(status, "the loss has not been a number since epoch 1."))
     assert curves_summary(history) == f"{status} in epoch 1 of 10, train accuracy so far 15.0 %"

@@ -398,7 +398,7 @@ def test_a_diverged_run_says_so_and_keeps_its_history(command, small_dataset, fo
     snapshots = []
     with one_blas_thread(), pytest.raises(DivergedError) as diverged:
         snapshots.extend(event for event in TrainingRun(config, small_dataset) if isinstance(event, Snapshot))
-    sentence = f"The loss is not a number since epoch {diverged.value.epoch}: train again with --"
+    sentence = f"The loss has not been a number since epoch {diverged.value.epoch}: train again with --"
     assert code == 1
     assert sentence in err
     assert "Traceback" not in err
@@ -436,7 +436,7 @@ def test_the_fix_of_a_diverged_run_is_the_hints_own(monkeypatch, capsys, mnist, 
     assert main(["train", "--from-url", f"?{query}"]) == 1
     said = capsys.readouterr().err
     end = f": train again with {options}." if options else "."
-    assert said == f"The loss is not a number since epoch 2{end}\n"
+    assert said == f"The loss has not been a number since epoch 2{end}\n"
     history = History(config)
     history = history.followed_by(RunEnd("failed", error=DivergedError(2)))
     (hint,) = hints(history, n_train=60_000) or (None,)

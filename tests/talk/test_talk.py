@@ -134,7 +134,7 @@ class Failing(TrainingRun):
     ("error", "words"),
     [
         (RuntimeError("the power went out"), "RuntimeError: the power went out"),
-        (DivergedError(2), "the loss is not a number since epoch 2"),
+        (DivergedError(2), "the loss has not been a number since epoch 2"),
     ],
 )
 def test_a_live_run_that_fails_leaves_the_recorded_one(talk, monkeypatch, error, words):

@@ -327,7 +327,7 @@ def test_a_loss_that_is_not_a_number(end):
         run = run.followed_by(RunEnd("failed", error=DivergedError(2)))
     (hint,) = hints(run, n_train=N)
     assert (hint.id, hint.kind) == ("not_a_number", "error")
-    assert hint.what == "The loss is not a number since epoch 2."
+    assert hint.what == "The loss has not been a number since epoch 2."
     assert hint.fix == {"learning_rate": 0.3}
 
 

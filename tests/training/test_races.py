@@ -107,7 +107,7 @@ def test_an_entry_that_diverges_drops_out_and_the_others_go_on(small_dataset):
     for configs in ([good, DIVERGING], [DIVERGING, good]):
         by_config = dict(zip(configs, raced(configs, small_dataset), strict=True))
         end = by_config[DIVERGING].end
-        assert (end.status, end.reason) == ("failed", "the loss is not a number since epoch 1.")
+        assert (end.status, end.reason) == ("failed", "the loss has not been a number since epoch 1.")
         assert list(by_config[good]) == list(train(good, small_dataset))
         assert by_config[good].end.status == "finished"
     run = Race([DIVERGING, good], small_dataset)

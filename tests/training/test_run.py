@@ -672,7 +672,7 @@ def test_a_diverged_run_says_since_when(small_dataset):
     assert all(math.isfinite(record.train_loss) for record in figures(seen))
     assert epochs(seen) == []
     assert error.epoch == 1
-    assert str(error) == "the loss is not a number since epoch 1"
+    assert str(error) == "the loss has not been a number since epoch 1"
     assert pickle.loads(pickle.dumps(error)).epoch == 1
 
 

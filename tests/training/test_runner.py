@@ -832,7 +832,7 @@ def test_a_diverged_run_says_so_in_one_sentence(desk):
     desk.wait()
     (end,) = desk.ends
     assert end.status == "failed"
-    assert end.reason == "the loss is not a number since epoch 3."
+    assert end.reason == "the loss has not been a number since epoch 3."
     assert isinstance(end.error, DivergedError)
     assert steps(desk.records) == [1], "the history before it stands"
 

@@ -183,7 +183,7 @@ def test_a_diverged_run_is_a_trial_among_the_others(small_dataset, pool):
     diverged = trials[DIVERGING]
     assert (diverged.status, diverged.final, diverged.is_settled) == ("diverged", None, True)
     assert len(diverged.epochs) > 0
-    assert diverged.error == f"the loss is not a number since epoch {len(diverged.epochs) + 1}"
+    assert diverged.error == f"the loss has not been a number since epoch {len(diverged.epochs) + 1}"
     assert trials[SMALL].status == "finished"
 
 

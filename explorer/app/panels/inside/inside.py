@@ -76,7 +76,7 @@ class Inside:
 
 
 def _said(state: ViewState, subject: Subject | None, section: str) -> str:
-    """Return why the newest moment isn't there: the sections then show the first weights, or nothing."""
+    """Return why the newest moment isn't there: the sections then show the initial weights, or nothing."""
     if subject is None:
         if state.run is None or state.run.own is None:
             return state.nothing
@@ -85,4 +85,4 @@ def _said(state: ViewState, subject: Subject | None, section: str) -> str:
     if section == "image" and subject.differs:
         return f"{subject.differs}: there are no formulas to show."
     failed = state.run is not None and state.run.status == "failed"
-    return f"{state.nothing} Shown are its first weights." if state.nothing and failed else ""
+    return f"{state.nothing} Shown are its initial weights." if state.nothing and failed else ""

@@ -68,7 +68,7 @@ class OverTime(FigurePair):
         """Return the weights of the moments that nothing is known of yet, by epoch."""
         moments = {subject.epoch: subject.weights}
         if subject.run.parent is None:
-            # its own first weights: drawn at epoch 0, or a file's at the file's epoch
+            # its own initial weights: drawn at epoch 0, or a file's at the file's epoch
             moments[float(subject.run.first_epoch)] = subject.first
         moments |= {moment.epoch: moment.weights for moment in subject.run.timeline.moments}
         return {epoch: weights for epoch, weights in moments.items() if epoch not in self._known}

@@ -39,9 +39,9 @@ class Subject:
     weights: Weights
     """``(W1, b1, W2, b2, …)`` at this moment."""
     first: Weights
-    """The first weights of the run, or of the run that it was forked from."""
+    """The initial weights of the run, or of the run that it was forked from."""
     epoch: float
-    """Epochs so far; where only the first weights are known, those before them: 0 unless a file says more."""
+    """Epochs so far; where only the initial weights are known, those before them: 0 unless a file says more."""
     test_outputs: NDArray[np.floating[Any]] | None
     """Outputs for the held-out images, shape (n_classes, n_test); None before the first epoch has ended."""
     _network: NeuralNetwork
@@ -91,7 +91,7 @@ class Subjects:
         self._snapshot: Snapshot | None = None
 
     def of(self, state: ViewState) -> Subject | None:
-        """Return what there is to look into: the moment, or before the first one the first weights.
+        """Return what there is to look into: the moment, or before the first one the initial weights.
 
         It is None without a run, and where the weights of somebody's own network are not known.
         """
@@ -134,7 +134,7 @@ def probe_size(n_parameters: int, *, most: int, least: int, products: int = _MOS
 
 
 def _beginning(run: SessionRun) -> tuple[NeuralNetwork, Weights]:
-    """Return a network of the run's layers, and the first weights that all its training began with."""
+    """Return a network of the run's layers, and the initial weights that all its training began with."""
     network, root = run.new_network(), run.root
     if root.first_weights is not None:
         return network, root.first_weights
@@ -191,7 +191,7 @@ class FigurePair(Section):
 
 
 class SectionPanel:
-    """A section that stands outside of the tab; where mistakes show best at the start, at the first weights."""
+    """A section that stands outside of the tab; where mistakes show best at the start, at the initial weights."""
 
     def __init__(self, section: Section, *, at_start: bool = False) -> None:
         self.section, self._at_start, self.view = section, at_start, section.view

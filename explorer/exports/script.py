@@ -105,7 +105,7 @@ def _optimizers(configs: Sequence[TrainingConfig]) -> dict[str, Optimizer]:
     return {name: OPTIMIZERS[name] for name in sorted(names)} if names != {"sgd"} else {}
 
 
-def _arguments(config: TrainingConfig, *, is_last: bool) -> dict[str, Any]:
+def _arguments(config: TrainingConfig, *, stopped_early: bool) -> dict[str, Any]:
     """Return what the script's `train` is told of the methods beyond the exercise."""
     decays = OPTIMIZERS[config.optimizer].decays_weights
     regularization = config.dropout, config.input_dropout, config.l2, config.l1, config.max_norm
@@ -123,7 +123,7 @@ def _arguments(config: TrainingConfig, *, is_last: bool) -> dict[str, Any]:
         "epochs": config.epochs,
         "changes": {change.step: (change.learning_rate, change.batch_size) for change in config.changes},
         "n_validation": config.n_validation,
-        "patience": config.patience if is_last and config.n_validation else 0,
+        "patience": config.patience if stopped_early else 0,
         "sorts_inputs": InkedFirst.pays(prod(IMAGE_SHAPE) * config.hidden_sizes[0], needs_order=needs_order),
     }
 
@@ -159,11 +159,11 @@ def _stages(run: ExportedRun) -> Iterator[_ScriptStage]:
         is_last, end, last_step = number == len(run.stages), ceil(stage.end), 0
         if is_last and isinstance(record, Evaluation) and record.epoch != int(record.epoch):
             last_step = record.step  # it pauses within an epoch
-        if is_last and run.history.last is not None:
-            end = max(
-                end, run.history.last.epoch
-            )  # where it was stopped early, there are epochs after the best
-        arguments = _arguments(stage.config, is_last=is_last)
+        last = run.history.last
+        stopped_early = is_last and last is not None and record.epoch < last.epoch
+        if stopped_early and last is not None:
+            end = last.epoch  # there are epochs after the best
+        arguments = _arguments(stage.config, stopped_early=stopped_early)
         yield _ScriptStage(stage.config, int(begin), end, last_step, arguments)
         begin = stage.end
 

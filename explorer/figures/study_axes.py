@@ -57,8 +57,9 @@ class MeasureView(NamedTuple):
 
 
 def _updates(trial: Trial, n_images: int) -> float:
-    n_used = min(trial.config.n_train or n_images, n_images)
-    return float(trial.config.epochs * math.ceil(n_used / trial.config.batch_size))
+    config, n_epochs = trial.config, len(trial.epochs) if trial.status == "finished" else trial.config.epochs
+    n_used = min(config.n_train or n_images, n_images) - config.n_validation
+    return float(config.replace(epochs=max(1, n_epochs)).steps_at_ends(n_used)[-1])
 
 
 def _whole(count: float) -> str:

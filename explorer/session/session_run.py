@@ -33,6 +33,7 @@ from explorer.training import (
 )
 from explorer.training.changes import Change
 from explorer.training.records import RivalRecord
+from explorer.training.run import stopped_early_words
 from explorer.training.runner import STOPPED_BY_USER, Record
 
 __all__ = ["SessionRun"]
@@ -404,7 +405,8 @@ class SessionRun:
             return run
         is_early = run.evaluation is not None and run.evaluation.epoch < run.epochs_done
         if run.epochs_done >= run.config.epochs or is_early:
-            return run.taking("finished", [RunEnd("finished", final=run.evaluation)])
+            reason = stopped_early_words(int(run.evaluation.epoch)) if is_early and run.evaluation else ""
+            return run.taking("finished", [RunEnd("finished", reason, run.evaluation)])
         reason = STOPPED_BY_USER if isinstance(end.error, DivergedError) else end.reason
         return run.taking("stopped", [RunEnd("stopped", reason, final=run.evaluation)])
 

@@ -72,7 +72,7 @@ class OwnRun(TrainingRun):
             return None
         with self.own.told("forward"), np.errstate(all="ignore"):
             y = np.asarray(self._twin().forward(X))
-        return [first, score_outputs(y.T, d.T, d.argmax(axis=0), self.config.loss)]
+        return [first, score_outputs(y.T, d.T, d.argmax(axis=0), self.config.loss).penalised(self._penalty)]
 
     def leave(self) -> None:
         """End a `fit` that is under way, and its thread; to go on is to begin the epoch again."""
@@ -173,7 +173,13 @@ class OwnRun(TrainingRun):
         confusion = confusion_matrix(labels, Y.argmax(axis=1), n_classes)
         targets = np.eye(n_classes, dtype=np.float32)[labels]
         Y.flags.writeable = confusion.flags.writeable = False
-        return ScoredSet(score_outputs(Y, targets, labels, self.config.loss), Y.T, confusion)
+        score = score_outputs(Y, targets, labels, self.config.loss).penalised(self._penalty)
+        return ScoredSet(score, Y.T, confusion)
+
+    @property
+    def _penalty(self) -> float:
+        """What is in the loss of each sample that `train_iteration` returns: the textbook's knows of penalties."""
+        return self._made.penalty if isinstance(self._made, NeuralNetwork) else 0.0
 
 
 def float_columns(dataset: Dataset) -> NDArray[np.float32]:
@@ -229,6 +235,7 @@ class _Watch:
 
 def telling(cls: type[Any], watch: _Watch) -> type[Any]:
     """Return a class that is as `cls`, but tells `watch` of each mini-batch."""
+    called_with = signature(cls.train_iteration)
 
     def forward(self: Any, *arguments: Any, **options: Any) -> Any:
         y = cls.forward(self, *arguments, **options)
@@ -239,8 +246,10 @@ def telling(cls: type[Any], watch: _Watch) -> type[Any]:
         watch.outputs = None
         given, named = watch.arguments(self, *arguments, **options)
         loss = cls.train_iteration(*given, **named)
-        X, d = (*arguments, *options.values())[:2]
-        watch.hear(self, X, d, loss)
+        batch = arguments
+        if len(arguments) < 2:  # by keyword they may come in any order
+            batch = tuple(called_with.bind(self, *arguments, **options).arguments.values())[1:]
+        watch.hear(self, batch[0], batch[1], loss)
         return loss
 
     names = {"__slots__": (), "__module__": cls.__module__, "__qualname__": cls.__qualname__}

@@ -92,7 +92,7 @@ def race(configs: Sequence[TrainingConfig], dataset: Dataset) -> Iterator[Histor
             yield found[0]
         for entry, entered in enumerate((run, *run.rivals)):
             if found[entry].end is None:
-                yield found[entry].followed_by(RunEnd("finished", final=entered.evaluate()))
+                yield found[entry].followed_by(RunEnd("finished", entered.stopped_early, entered.evaluate()))
 
 
 class Race(TrainingRun):
@@ -164,15 +164,25 @@ class Race(TrainingRun):
     @property
     def steps_of_all(self) -> int:
         """Mini-batches that all who are in the race have trained: the first entry, which is the last of equals."""
-        going = self._going() if 0 in self._diverged else []
+        going = self._going() if self._first_is_out else []
         return min((self.rivals[entry - 1].step for entry in going), default=self.step)
 
     def ends_epoch(self, event: Event) -> bool:
         """Return whether all that are in the race have come to an epoch's end with an event."""
-        if 0 not in self._diverged:
+        if not self._first_is_out:
             return super().ends_epoch(event)
         epochs = {self.rivals[entry - 1].epoch for entry in self._going()}
         return isinstance(event, RivalRecord) and isinstance(event.record, Snapshot) and len(epochs) == 1
+
+    @property
+    def is_over(self) -> bool:
+        """Whether no entry has anything left to train."""
+        return all((self, *self.rivals)[entry].is_complete for entry in self._going())
+
+    @property
+    def _first_is_out(self) -> bool:
+        """Whether the others go on without the first entry, which has diverged or was stopped early."""
+        return 0 in self._diverged or 0 in self._over
 
     def drop(self, entry: int) -> None:
         """Let a rival train no further."""

@@ -30,7 +30,16 @@ from explorer.training.records import BatchRecord, BatchStep, EpochRecord, Evalu
 from explorer.training.share import n_cores
 from explorer.wording import grouped
 
-__all__ = ["DivergedError", "Event", "TrainingRun", "check_images", "new_network", "snapshot_of", "train"]
+__all__ = [
+    "DivergedError",
+    "Event",
+    "TrainingRun",
+    "check_images",
+    "new_network",
+    "snapshot_of",
+    "stopped_early_words",
+    "train",
+]
 
 _Found = TypeVar("_Found")
 
@@ -226,12 +235,14 @@ class TrainingRun:
         return self._is_stopped_early or self._epochs_done >= self.config.epochs
 
     @property
+    def is_over(self) -> bool:
+        """Whether there is nothing left to train: in a race, for any entry."""
+        return self.is_complete
+
+    @property
     def stopped_early(self) -> str:
         """Why it is complete before its last epoch, a sentence; empty if it isn't."""
-        if not self._is_stopped_early:
-            return ""
-        epoch = self._epochs_done
-        return f"Stopped early: the validation loss was lowest after epoch {epoch}, whose weights are back."
+        return stopped_early_words(self._epochs_done) if self._is_stopped_early else ""
 
     @property
     def n_samples(self) -> int:
@@ -415,6 +426,7 @@ class TrainingRun:
         if self._augmented is not None:
             self._augmented.begin(number, self._order)
         yield from self._before_batch(number)
+        rate = self._batches.learning_rate
         while self._trained < n:
             scores_each = self._batches.scores_each
             for part in self._batches.epoch(self._order, number, self._trained):
@@ -422,6 +434,7 @@ class TrainingRun:
                     stop = min(self._trained + self._batches.batch_size, n)
                     self._newest, self._trained = (self._trained, stop), stop
                     self.step += 1
+                    rate = self._batches.learning_rate
                 if part.score is not None:
                     whole += part.score
                     if not math.isfinite(whole.loss):
@@ -431,7 +444,7 @@ class TrainingRun:
                     yield None
                 else:
                     seen += point.n
-                    at, rate = number - 1 + seen / n, self._batches.learning_rate
+                    at = number - 1 + seen / n
                     yield BatchRecord(at, self.step, point.mean_loss, point.accuracy, rate)
                 if part.is_step and self._trained < n:
                     yield from self._before_batch(number)
@@ -513,6 +526,11 @@ class TrainingRun:
         self, images: NDArray[np.uint8], labels: NDArray[np.int64]
     ) -> Generator[None, None, ScoredSet]:
         return self._scorer.scoring(images, labels)
+
+
+def stopped_early_words(epoch: int) -> str:
+    """Return what is said of a run that early stopping has ended, its weights being those of this epoch."""
+    return f"Stopped early: the validation loss was lowest after epoch {epoch}, whose weights are back."
 
 
 def snapshot_of(network: NeuralNetwork, dataset: Dataset, epoch: float) -> Snapshot:

@@ -370,7 +370,7 @@ class _Turn:
         """Follow what was ordered since; return False to end."""
         with self._changed:
             if self._used_up(event):
-                self._hold, self._allowance = not self._run.is_complete, None
+                self._hold, self._allowance = not self._run.is_over, None
         self._run.rest()
         record = event.record if isinstance(event, RivalRecord) else event
         if not isinstance(record, EpochRecord):  # its snapshot is part of the epoch

@@ -21,7 +21,7 @@ from explorer.exports.exported_run import ExportedRun, TrainingStage
 from explorer.exports.files import weights_archive
 from explorer.exports.script import training_script
 from explorer.session.opening import OpenedWeights
-from explorer.training import History, Moment, Snapshot, TrainingRun
+from explorer.training import BatchRecord, EpochRecord, History, Moment, Snapshot, TrainingRun
 from explorer.training.changes import Change
 from explorer.training.process_settings import one_blas_thread
 
@@ -153,6 +153,23 @@ def test_a_run_that_was_stopped_early_ends_with_its_best_weights(exported, run_a
     assert figures(output) == expected(run.history, run.exact)
     assert f"the weights are those of epoch {run.newest.epoch:g}" in output
     assert_saved(run, tmp_path)
+
+
+def test_a_run_that_was_left_before_its_best_weights_were_back_ends_with_its_newest(
+    exported, run_alone, small_dataset
+):
+    config = CONFIG.replace(n_validation=100, patience=2, epochs=60, learning_rate=1.5, n_train=300, seed=3)
+    whole = exported(config)
+    training, history = TrainingRun(config, small_dataset), History(config)
+    for event in training:
+        if isinstance(event, BatchRecord | EpochRecord):
+            history = history.followed_by(event)
+        if isinstance(event, Snapshot) and event.epoch == whole.history.last.epoch:
+            break
+    final = training.evaluate()
+    moment = Moment(final, final.snapshot)
+    output = run_alone(training_script(replace(whole, history=history, moment=moment, newest=moment)))
+    assert figures(output) == expected(history, final)
 
 
 def test_the_test_images_come_last_and_are_called_so(exported, run_alone):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -83,6 +84,13 @@ def test_the_band_runs_from_the_lowest_run_to_the_highest(trials, measure, lowes
 def test_updates_are_those_of_the_whole_run(n_train, batch_size, updates):
     trial = finished(0.9, epochs=3, batch_size=batch_size, n_train=n_train)
     assert traces_of([trial], "batch_size", measure="updates")[MEDIAN]["y"].tolist() == [updates]
+
+
+def test_updates_are_those_that_were_made():
+    held_out = finished(0.9, epochs=3, batch_size=512, n_validation=10_000)
+    early = replace(held_out, epochs=held_out.epochs[:2])
+    for trial, updates in ((held_out, 3 * 98), (early, 2 * 98)):
+        assert traces_of([trial], "batch_size", measure="updates")[MEDIAN]["y"].tolist() == [updates]
 
 
 def test_each_point_knows_its_trials_and_says_its_value(trials):

@@ -100,6 +100,7 @@ def test_one_that_stops_early_has_finished(session):
     for run in wait(session).runs:
         assert run.status == run.history.end.status == "finished"
         assert (len(run.history) < 30) == bool(run.config.patience)
+        assert ("Stopped early" in run.history.end.reason) == bool(run.config.patience)
 
 
 def test_one_that_diverges_fails_and_the_others_end(session):

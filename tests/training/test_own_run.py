@@ -42,6 +42,27 @@ def test_the_textbooks_formulas_give_the_textbooks_records(made_by, reduction, s
     assert [batch.step for batch in batches] == list(range(1, 21))
 
 
+def test_penalties_of_the_textbooks_network_are_in_every_loss(small_dataset):
+    config = CONFIG.replace(l2=0.01)
+    found = [*OwnRun(OwnClass(NeuralNetwork), config, small_dataset)]
+    ours = [record.test_loss for record in found if isinstance(record, EpochRecord)]
+    expected = [record.test_loss for record in train(config, small_dataset)]
+    np.testing.assert_allclose(ours, expected, rtol=1e-5)
+
+
+def test_a_mini_batch_may_be_given_by_keywords_in_any_order(small_dataset):
+    class ByName(Mine):
+        def fit(self, X, d, batch_size, n_epochs=10, lr=0.01):
+            for batch in np.split(
+                self.rng.permutation(X.shape[1]), range(batch_size, X.shape[1], batch_size)
+            ):
+                self.train_iteration(lr=lr, d=d[:, batch], X=X[:, batch])
+
+    events = [[*OwnRun(OwnClass(cls), CONFIG.replace(epochs=1), small_dataset)] for cls in (Mine, ByName)]
+    ours, by_name = ([event for event in said if isinstance(event, BatchRecord)] for said in events)
+    assert by_name == ours
+
+
 def test_a_snapshot_has_the_size_that_it_is_said_to_have(small_dataset):
     run = OwnRun(OwnClass(Mine), CONFIG, small_dataset)
     snapshot = run.snapshot()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+from itertools import pairwise
+
 import pytest
 from reference_runs import diverging
 
@@ -11,6 +14,7 @@ from explorer.training import (
     ConfigError,
     DivergedError,
     EpochRecord,
+    Evaluation,
     RaceError,
     RunEnd,
     Snapshot,
@@ -59,6 +63,7 @@ def test_an_entry_may_stop_early_also_after_the_last_epoch(small_dataset):
     for history in raced(configs, small_dataset):
         alone = complete(TrainingRun(history.config, small_dataset)).history
         assert history.epochs == alone.epochs
+        assert history.end.reason == alone.end.reason
         assert history.end.final.epoch == alone.end.final.epoch
         assert history.end.final.test_loss == alone.end.final.test_loss
         early.add(alone.end.final.epoch < len(alone))
@@ -172,10 +177,20 @@ class Heard:
 
 
 @pytest.fixture
-def heard(small_dataset):
-    made = Heard(OPTIMIZERS, small_dataset)
-    yield made
-    made.runner.close()
+def new_heard(small_dataset):
+    with ExitStack() as stack:
+
+        def new_heard(configs):
+            made = Heard(configs, small_dataset)
+            stack.callback(made.runner.close)
+            return made
+
+        yield new_heard
+
+
+@pytest.fixture
+def heard(new_heard):
+    return new_heard(OPTIMIZERS)
 
 
 def test_a_runner_pauses_steps_and_extends_all(heard, small_dataset):
@@ -192,6 +207,25 @@ def test_a_runner_pauses_steps_and_extends_all(heard, small_dataset):
     assert heard.runner.wait(PATIENCE)
     for entry, config in enumerate(OPTIMIZERS):
         assert heard.epochs(entry) == list(train(config.replace(epochs=5), small_dataset))
+
+
+def test_others_are_stepped_an_epoch_at_a_time_when_the_first_has_stopped_early(new_heard, small_dataset):
+    first = CONFIG.replace(epochs=30, learning_rate=0.3, n_validation=60, patience=1)
+    heard = new_heard([first, first.replace(patience=0)])
+    heard.runner.pause()
+    assert heard.runner.wait(PATIENCE)
+    done = []
+    while not done or done[-1] < len(heard.epochs(0)) + 3:
+        heard.runner.step("epoch")
+        assert heard.runner.wait(PATIENCE)
+        assert heard.runner.status == "paused"
+        done.append(len(heard.epochs(1)))
+        assert isinstance(heard.said[1][-1], Evaluation)
+    assert [after - before for before, after in pairwise(done)] == [1] * (len(done) - 1)
+    assert len(heard.epochs(0)) < 28
+    heard.runner.resume()
+    assert heard.runner.wait(PATIENCE)
+    assert heard.epochs(1) == list(train(first.replace(patience=0), small_dataset))
 
 
 def test_stopped_it_gives_exact_figures_of_all(heard, small_dataset):

@@ -501,6 +501,14 @@ def test_epochs_and_a_change_that_come_at_once_are_both_kept(small_dataset, monk
     assert (run.config.epochs, run.config.changes) == (5, (Change(3, 0.5, 32),))
 
 
+def test_the_last_record_before_a_change_has_the_rate_that_it_was_trained_at(small_dataset):
+    config = TrainingConfig(hidden_sizes=6, batch_size=8, learning_rate=0.05, epochs=1)
+    run = TrainingRun(config.replace(changes=(Change(10, 0.01, 16),)), small_dataset)
+    rates = {r.step: r.learning_rate for r in run if isinstance(r, BatchRecord)}
+    assert 10 in rates
+    assert all(rate == (0.05 if step <= 10 else 0.01) for step, rate in rates.items())
+
+
 def test_a_snapshot_has_the_size_that_it_is_said_to_have(small_dataset):
     run = TrainingRun(SMALL, small_dataset)
     snapshot = run.snapshot()

@@ -57,6 +57,10 @@ class GatedRun:
         return self.step >= self.steps
 
     @property
+    def is_over(self):
+        return self.is_complete
+
+    @property
     def steps_of_all(self):
         return self.step
 

@@ -150,9 +150,10 @@ def _comparison(
     if len(same) == 1:
         first = f"{name} does best by {accuracy}: {reached}, the median of {seeds}"
     else:
-        highest = (
-            f"{name} has the highest median, {reached}" if worse else f"the medians are {lowest} to {reached}"
-        )
+        top = max(compared, key=lambda level: level.median)  # of fewer seeds, it may be
+        reached = percent(top.median)
+        highest = f"{_names([top], axes)} has the highest median, {reached}"
+        highest = highest if worse else f"the medians are {lowest} to {reached}"
         first = f"{seeds} show no difference between {_names(same, axes)}; {highest}"
     if len(worse) > 1:
         others = _names(worse, axes) if len(worse) <= _MOST_NAMED else f"the other {len(worse)}"

@@ -83,7 +83,8 @@ def _values(setting: Field, part: str) -> Iterator[Any]:
         raise ConfigError(setting.name, part, f"a list of values, each {setting.expected_text}")
     if not 2 <= n <= _MOST_VALUES:
         raise ConfigError(setting.name, part, f"2 to {_MOST_VALUES} values in a range")
-    for number in np.geomspace(low, high, n) if low and high else np.linspace(low, high, n):
+    is_log = low and high and not (isinstance(setting, Whole) and not setting.is_amount)
+    for number in np.geomspace(low, high, n) if is_log else np.linspace(low, high, n):
         yield setting.check(float(f"{number:.3g}") if isinstance(setting, Real) else round(number))
 
 

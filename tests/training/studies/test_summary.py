@@ -120,6 +120,8 @@ def test_one_seed_can_not_tell():
         "with one seed, that difference may be chance."
     )
     assert "1 to 3 seeds show no difference between batch size 8 and 64" in words({8: BEST, 64: [0.5]})
+    assert "the medians are 96.2 % to 99.0 %" in words({8: BEST, 64: [0.99]})
+    assert "; batch size 64 has the highest median, 99.0 %" in words({8: BEST, 64: [0.99], 512: WORSE})
 
 
 def test_seeds_that_all_agree_show_no_spread_and_no_difference():

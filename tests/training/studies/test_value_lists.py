@@ -17,6 +17,7 @@ from explorer.training.studies.value_lists import NO_AXES, as_text, offered_valu
         ("batch_size", "60 000", (60_000,)),
         ("batch_size", "1..100 ×3", (1, 10, 100)),
         ("batch_size", "1, 32..128 x 2", (1, 32, 128)),
+        ("seed", "1..5", (1, 2, 3, 4, 5)),
         ("learning_rate", "1e-3..1 ×4", (0.001, 0.01, 0.1, 1.0)),
         ("learning_rate", "0.01 … 1 *3", (0.01, 0.1, 1.0)),
         ("learning_rate", "0.01..100", (0.01, 0.1, 1.0, 10.0, 100.0)),

@@ -133,6 +133,7 @@ class AdvicePart:
 
     def show(self, _state: ViewState) -> None:
         """Show what there is to say by now."""
+        self.follow(self._session.state)  # views are told of a state before other subscribers
         before, self._advice = self._advice, {advice.id: advice for advice in self._session.advice}
         self._messages.dismiss(*(before.keys() - self._advice.keys()))
         self._messages.remind(

@@ -131,7 +131,7 @@ def data_checksums(dataset: Dataset) -> list[int]:
 
 
 def kept_weights(run: SessionRun) -> dict[float, Weights]:
-    """Return the weights of a run that are known, by their epoch: the newest last."""
+    """Return the weights of a run that are known and finite, by their epoch: the newest last."""
     found: dict[float, Weights] = {}
     if run.own is not None:  # its weights say nothing without its class
         return found
@@ -142,7 +142,7 @@ def kept_weights(run: SessionRun) -> dict[float, Weights]:
         epoch = float(run.evaluation.epoch)
         found.pop(epoch, None)  # of a run that was stopped early, it is not the last
         found[epoch] = run.evaluation.snapshot.weights
-    return found
+    return {at: weights for at, weights in found.items() if all(np.isfinite(W).all() for W in weights)}
 
 
 def output_bytes(dataset: Dataset) -> int:

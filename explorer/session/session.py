@@ -16,7 +16,7 @@ from explorer.network.weights_file import read_weights
 from explorer.session.advice import Advice, Advisor
 from explorer.session.opening import opening
 from explorer.session.run_names import entry_labels, fork_label, run_label
-from explorer.session.saved_session import SavedSession, session_bytes
+from explorer.session.saved_session import SavedSession, kept_weights, session_bytes
 from explorer.session.session_run import SessionRun
 from explorer.session.state import EarlierRuns, SessionState
 from explorer.training import (
@@ -187,6 +187,7 @@ class Session:
         """
         if config is not None:
             self.check(config)
+            self._runner.wait(0)  # what has been said is heard first
             self._config = config
         if clean:
             self._starts_clean = self._is_from_others
@@ -241,6 +242,7 @@ class Session:
         own = OwnClass(network)
         self._leave_reference()
         self._run, self._earlier, self._n_runs = None, EarlierRuns(), 0
+        self._series += 1  # so that the runs to come aren't taken for those before
         self.own, self._first = own, None
         self.train(config)
 
@@ -249,16 +251,17 @@ class Session:
 
         Where it has ended, `paused` waits for `step` or `resume`. Raises `ValueError` if no run can go on so far.
         """
+        self._runner.wait(0)  # what has been said is heard first
         run, training = self._run, self._training
         config = self._config if run is None else run.config.replace(epochs=epochs)
         if run is None or training is None or not run.can_continue_to(config):
             raise ValueError(f"there is no run that can go on to {epochs} epochs")
+        self._token = self._runner.extend(training, epochs, paused=paused)
         self._config, self._starts_clean = config, False
         status: RunnerStatus = "paused" if paused else "running"
-        self._run = run.continued(epochs, status)
+        self._run = (self._run or run).continued(epochs, status)
         self._rivals = {entry: rival.continued(epochs, status) for entry, rival in self._rivals.items()}
         self._train_reference()
-        self._token = self._runner.extend(training, epochs, paused=paused)
         self._publish()
 
     def fork(self) -> None:
@@ -275,8 +278,11 @@ class Session:
             text = f"A run of {run.own.name} can't be trained on from an epoch before its end."
             raise ForkError(text, "Only its class knows how its training goes on. Train starts a new run.")
         looks_at_newest = self._selected_epoch is None and not run.is_stopped_early
-        moment = run.timeline.newest if looks_at_newest else None
-        self._branch(run, moment or self._state.moment)
+        moment = (run.timeline.newest if looks_at_newest else None) or self._state.moment
+        if moment.epoch != int(moment.epoch):
+            text = "These weights are from within an epoch."
+            raise ForkError(text, "A run is trained on from an epoch's end only.")
+        self._branch(run, moment)
 
     def open_test_set(self) -> None:
         """Let the network that the present run has come to read the test set, once it has ended.
@@ -378,11 +384,12 @@ class Session:
         run = self._state.earlier.of(self.dataset).numbered(number)
         if run is None or not run.has_network:
             return
-        self._leave()
-        run = self._earlier.numbered(number) or run  # as it was put aside
+        # Taken out before the present run comes in, for which the oldest networks may have to go.
         self._earlier = self._earlier.without([run])
+        self._rivals = {entry: rival for entry, rival in self._rivals.items() if rival.number != number}
+        self._leave()
         self._config = run.config
-        self._show(run)
+        self._show(run.set_aside())
 
     def open(self, run: SessionRun) -> None:
         """Show a run of another session, which has ended, as the newest: Train begins it again."""
@@ -436,6 +443,9 @@ class Session:
 
     def _as_saved(self) -> SavedSession:
         run, racing = self._state.begun_run, {rival.number for rival in self._rivals.values()}
+        newest = None if run is None else run.newest
+        if run is not None and newest is not None and float(newest.epoch) not in kept_weights(run):
+            run = None  # its weights are no longer numbers
         return SavedSession(
             config=self._config,
             runs=tuple(run.set_aside() if run.number in racing else run for run in self._state.runs),
@@ -554,7 +564,7 @@ class Session:
     def _show(self, run: SessionRun) -> None:
         """Make a run that has ended the present one, which goes on to more epochs if it can."""
         self._training = _resumed(run, self.dataset)
-        self._run = replace(run, is_recorded=self._training is None)
+        self._run = replace(run.with_last_moment(), is_recorded=self._training is None)
         self._publish()
 
     def _put_aside(self) -> None:
@@ -596,6 +606,9 @@ class Session:
                 text = f"These weights have been trained for {MOST_EPOCHS} epochs, and no run has more."
                 raise ForkError(text, "Train starts a new run.")
             config = config.replace(epochs=min(MOST_EPOCHS, int(moment.epoch) + 10))
+        if not config.may_validate(parent.config):
+            text = "Some of the validation images would be images that these weights were trained on."
+            raise ForkError(text, "Train starts a new run.")
         if not repeats:  # its own changes in mid-run are yet to come
             config = config.at_step(parent.steps_at_ends[int(moment.epoch)])
         try:
@@ -657,11 +670,11 @@ class Session:
 def _resumed(run: SessionRun, dataset: Dataset) -> TrainingRun | None:
     """Return a training that goes on from a run's end as the run would have; None if nothing can.
 
-    So it is within an epoch, with an optimizer whose memory nobody has kept, and where early stopping remembers
-    the lowest loss.
+    So it is within an epoch, with an optimizer whose memory nobody has kept, where early stopping remembers the
+    lowest loss, and with a class of one's own.
     """
     newest, config = run.newest, run.config
-    forgets = OPTIMIZERS[config.optimizer].n_memories > 0 or run.is_stopped_early
+    forgets = run.own is not None or OPTIMIZERS[config.optimizer].n_memories > 0 or run.is_stopped_early
     forgets = forgets or bool(config.patience and config.n_validation)
     if newest is None or newest.epoch != int(newest.epoch) or run.status == "failed" or forgets:
         return None

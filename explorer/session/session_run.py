@@ -64,6 +64,8 @@ class SessionRun:
     wanted: tuple[float, int] | None = None
     """The learning rate and the batch size that the user wants from the next mini-batch on; None once they are
     in use."""
+    changed_at: int = 0
+    """The mini-batch that the newest change in mid-run came after: its records may be yet to come."""
     label: str = ""
     """What sets it apart: ``"128 units"``; empty where nobody has said."""
     name: str = ""
@@ -116,14 +118,16 @@ class SessionRun:
         seconds = (record.seconds for record in parent.history if record.epoch <= moment.epoch)
         figures = (record for record in parent.curve if record.epoch == moment.epoch)
         ends = parent.steps_at_ends
+        is_judged_alike = self.dataset.compares_with(parent.dataset)
+        has_same_loss = is_judged_alike and parent.config.loss_terms == self.config.loss_terms
         return replace(
             self,
             parent=parent.without_moments(),
             origin=moment,
             first_step=parent.first_step + ends[int(moment.epoch)] - ends[parent.first_epoch],
             first_seconds=parent.first_seconds + sum(seconds),
-            timeline=self.timeline.followed_by(moment),
-            start=next(figures, None) if parent.config.loss_terms == self.config.loss_terms else None,
+            timeline=self.timeline.followed_by(moment) if is_judged_alike else self.timeline,
+            start=next(figures, None) if has_same_loss else None,
         )
 
     @property
@@ -144,7 +148,7 @@ class SessionRun:
     @property
     def now(self) -> tuple[float, int]:
         """The learning rate, before any schedule, and the batch size of its next mini-batch."""
-        newest = self.config.at_step(self._step)
+        newest = self.config.at_step(max(self._step, self.changed_at))
         return self.wanted or (newest.learning_rate, newest.batch_size)
 
     @property
@@ -338,6 +342,8 @@ class SessionRun:
         """
         if self.parent is None or self.origin is None or config.epochs <= self.origin.epoch:
             return False
+        if not config.may_validate(self.parent.config):
+            return False
         return not {"hidden_sizes", "initializer"} & set(config.differences(self.config))
 
     def taking(self, status: RunnerStatus, records: Iterable[Record], in_line: int = 0) -> SessionRun:
@@ -383,6 +389,7 @@ class SessionRun:
             evaluation=evaluation,
             steps=steps,
             wanted=None if self.wanted in taken else self.wanted,
+            changed_at=max((one.step for one in ours if isinstance(one, Change)), default=self.changed_at),
             start=start,
             test=None if ours else self.test,
         )
@@ -409,6 +416,13 @@ class SessionRun:
             return run.taking("finished", [RunEnd("finished", reason, run.evaluation)])
         reason = STOPPED_BY_USER if isinstance(end.error, DivergedError) else end.reason
         return run.taking("stopped", [RunEnd("stopped", reason, final=run.evaluation)])
+
+    def with_last_moment(self) -> SessionRun:
+        """Return the run with its exact figures as a moment, too: they go as soon as it trains on."""
+        last, found = self.history.last, self.evaluation
+        if last is None or found is None or last.epoch != found.epoch or self.timeline.moments:
+            return self
+        return replace(self, timeline=self.timeline.followed_by(Moment(last, found.snapshot)))
 
     def set_aside(self) -> SessionRun:
         """Return what is kept of it when another run takes its place: its history and its newest moment."""

@@ -273,4 +273,6 @@ class SessionState:
         run, moment = self.run, self.moment
         if run is None or run.own is not None or moment is None or moment.epoch >= MOST_EPOCHS:
             return False
-        return run.config.hidden_sizes == self.config.hidden_sizes
+        if run.timeline.newest is None and moment.epoch != int(moment.epoch):
+            return False
+        return run.config.hidden_sizes == self.config.hidden_sizes and self.config.may_validate(run.config)

@@ -238,6 +238,11 @@ class TrainingConfig:
             rate, size = change.learning_rate, change.batch_size
         return tuple(words)
 
+    def may_validate(self, trained: TrainingConfig) -> bool:
+        """Return whether weights that were trained with other settings have not seen these validation images."""
+        split = self.n_train, self.n_validation, self.seed
+        return not self.n_validation or split == (trained.n_train, trained.n_validation, trained.seed)
+
     def steps_at_ends(self, n_samples: int) -> tuple[int, ...]:
         """Return the mini-batches (updates of the weights) by the end of each epoch, 0 for epoch 0."""
         if not self.changes:

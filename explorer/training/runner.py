@@ -109,6 +109,8 @@ class Runner:
     def extend(self, run: TrainingRun, epochs: int, *, paused: bool = False) -> int:
         """Let `run` go on to more epochs, whether it trains, is paused or has ended; the rest is as in `start`."""
         if self._turn is None or not self._turn.extend(run, epochs):
+            if self._turn is not None and self._turn.is_ending:
+                self.wait()  # its last words are heard first
             run.extend(epochs)
             return self.start(run, paused=paused)
         if self._turn.status == "paused":
@@ -228,6 +230,11 @@ class _Turn:
                 return False
             run.extend(epochs)
             return True
+
+    @property
+    def is_ending(self) -> bool:
+        """Whether it is over, or about to be."""
+        return self._over or bool(self._ending)
 
     def change(self, learning_rate: float, batch_size: int) -> None:
         with self._changed:

@@ -179,3 +179,11 @@ def test_what_is_solved_stays_solved_with_other_images(small_dataset):
     app.panels.tab_bar.selected = "lab"
     assert app.panels["lab"].question.shown.solved[0]
     app.close()
+
+
+def test_each_level_shows_the_gradients_of_its_own_network(lab):
+    for words, agrees in (("level 1", True), ("level 3", False)):
+        press(lab, words)
+        assert lab.views.session.wait(60)
+        lab.choice.value = "check"
+        assert lab.sections["check"].section.table.shown.agrees is agrees

@@ -139,3 +139,11 @@ def test_settings_of_a_split_are_frozen_in_its_run(app):
     app.session.apply(WHOLE)
     assert (app.held_out, labels(app)[0]) == ("validation", "Validation accuracy")
     assert dataclasses.replace(run_of(app)).held_out == "validation"
+
+
+def test_what_is_to_be_said_of_a_run_is_there_when_it_is_gone_back_to(app):
+    train(app, CONFIG)
+    number = run_of(app).number
+    train(app, CONFIG.replace(learning_rate=0.02))
+    app.session.go_back_to(number)
+    assert "test_set" in messages(app)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from own_networks import Mine, Mismatched
+from own_networks import Mine, Mismatched, Renamed
 
 from explorer import TrainingConfig, train
 from explorer.session import ForkError, Session
@@ -79,3 +79,19 @@ def test_a_file_that_is_opened_while_the_textbooks_run_trains_leaves_none_of_it(
     assert other.wait(PATIENCE)
     assert [run.title for run in other.state.runs] == [run.title for run in session.state.runs]
     other.close()
+
+
+def test_a_run_that_was_gone_back_to_is_not_trained_by_the_textbook(session):
+    session.apply(CONFIG.replace(batch_size=128))
+    assert session.wait(PATIENCE)
+    number = next(run.number for run in session.state.earlier.runs if run.own is not None)
+    session.go_back_to(number)
+    assert session.state.run.own is not None
+    assert session.state.reach() == 0
+
+
+def test_the_runs_of_another_class_have_keys_of_their_own(session):
+    before = {run.key for run in session.state.runs}
+    session.take_network(Renamed, CONFIG)
+    assert session.wait(PATIENCE)
+    assert not before & {run.key for run in session.state.runs}

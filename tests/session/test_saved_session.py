@@ -534,3 +534,17 @@ def test_another_data_set_is_named(content, small_dataset):
 def test_a_text_that_no_page_can_show_is_made_fit(content, small_dataset):
     back = read_session(repacked(content, changed(0, name="a\ud800b")), "it.session", small_dataset)
     assert back.runs[0].name == "a?b"
+
+
+def test_a_session_is_opened_though_a_network_in_it_has_overflowed(small_dataset):
+    session = Session(small_dataset, DIVERGING)
+    session.restart(paused=True)
+    session.step("batch")
+    assert session.wait(PATIENCE)
+    while all(np.isfinite(W).all() for W in session.state.run.newest.weights):
+        session.step("batch")
+        assert session.wait(PATIENCE)
+    saved = read_session(session.save_session(), "it.session", small_dataset)
+    session.close()
+    assert [run.number for run in saved.runs] == [1]
+    assert saved.present == 0

@@ -8,6 +8,8 @@ import json
 import os
 import subprocess
 import sys
+import threading
+import time
 
 import needs
 import numpy as np
@@ -16,7 +18,8 @@ import pytest
 from explorer import TrainingConfig, train
 from explorer.session import ForkError, Session
 from explorer.session.advice import _better
-from explorer.training import PRESETS, ConfigError, History, new_network
+from explorer.training import PRESETS, BatchRecord, ConfigError, History, new_network
+from explorer.training.changes import Change
 from explorer.training.config import MOST_EPOCHS
 from explorer.training.findings import BetterRun
 from explorer.training.share import TRAINING_SHARE, Share
@@ -31,6 +34,13 @@ def trained(session):
     session.train()
     assert session.wait(PATIENCE)
     return session
+
+
+def until(condition):
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
 
 
 def run_of(session):
@@ -452,7 +462,7 @@ def test_the_same_data_set_leaves_the_run_as_it_is(trained, small_dataset):
 
 
 def test_a_run_that_trains_is_put_aside_for_another_data_set(session, other_dataset):
-    session.train(CONFIG.replace(epochs=500))
+    session.train(CONFIG.replace(epochs=400))
     session.use(other_dataset)
     assert (session.status, session.state.run) == ("idle", None)
     session.train(CONFIG)
@@ -612,7 +622,62 @@ def test_a_run_that_the_server_has_stopped_says_why_and_goes_on(share, small_dat
 
 
 def test_a_run_that_the_user_has_stopped_needs_no_reason(session):
-    session.train(CONFIG.replace(epochs=500))
+    session.train(CONFIG.replace(epochs=400))
     session.stop()
     assert session.wait(PATIENCE)
     assert not [advice for advice in session.advice if advice.id == "limit"]
+
+
+def test_a_run_is_gone_back_to_though_its_network_is_the_next_to_go(trained):
+    trained.train(CONFIG.replace(seed=1))
+    assert trained.wait(PATIENCE)
+    weights = trained.state.earlier.runs[0].newest.weights
+    trained._earlier = dataclasses.replace(trained._earlier, most_bytes=trained.state.earlier.runs[0].n_bytes)
+    trained.go_back_to(1)
+    assert run_of(trained).number == 1
+    np.testing.assert_array_equal(run_of(trained).newest.weights[0], weights[0])
+
+
+def test_a_run_that_was_gone_back_to_keeps_its_network_as_it_trains_on(trained):
+    trained.train(CONFIG.replace(seed=1))
+    assert trained.wait(PATIENCE)
+    trained.go_back_to(1)
+    begun = BatchRecord(3.1, 118, 0.2, 0.9, 0.05)
+    run = run_of(trained).continued(5, "running").taking("running", [begun])
+    assert run.newest.epoch == 3
+    assert run.set_aside().has_network
+
+
+def test_more_epochs_are_added_to_what_has_yet_to_be_heard(session, small_dataset):
+    session.train()
+    begun = threading.enumerate()
+    until(lambda: not any(thread.name.startswith("explorer-run") and thread.is_alive() for thread in begun))
+    assert session.status == "running"  # nothing has been heard of it
+    session.extend(5)
+    assert session.wait(PATIENCE)
+    assert list(run_of(session).history) == list(train(CONFIG.replace(epochs=5), small_dataset))
+
+
+def test_more_epochs_right_after_stop_lose_no_record(session, small_dataset):
+    session.train(CONFIG.replace(epochs=400))
+    until(lambda: session.wait(0.01) or len(run_of(session).history) > 2)
+    session.stop()
+    session.extend(500)
+    session.stop()
+    assert session.wait(PATIENCE)
+    epochs = [record.epoch for record in run_of(session).history]
+    assert epochs == [*range(1, len(epochs) + 1)]
+
+
+def test_weights_from_within_an_epoch_are_not_offered_to_be_trained_on(opened):
+    opened.step("batch")
+    assert opened.wait(PATIENCE)
+    assert "fork" not in {advice.verb for advice in opened.advice}
+    with pytest.raises(ForkError, match="from within an epoch"):
+        opened.fork()
+
+
+def test_the_rate_is_the_new_one_before_the_records_after_it_are_there(trained):
+    run = dataclasses.replace(run_of(trained).continued(5, "running"), wanted=(0.005, 16), evaluation=None)
+    step = run.history.batches[-1].step + 3
+    assert run.taking("running", [Change(step, 0.005, 16)]).now == (0.005, 16)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 
 import numpy as np
+import pytest
 
 from explorer import TrainingConfig
-from explorer.session import Session, read_session
+from explorer.session import ForkError, Session, read_session
 from explorer.session.advice import _better
 from explorer.training import TrainingRun, complete, open_test_set
 
@@ -234,3 +235,46 @@ def test_what_is_changed_in_mid_run_belongs_to_its_settings(session):
     assert session.wait(PATIENCE)
     fork = session.state.run.config
     assert (fork.changes, fork.learning_rate, fork.batch_size) == ((), 0.001, 32)
+
+
+def test_no_fork_is_judged_by_images_that_its_weights_were_trained_on(session):
+    for config in (CONFIG.replace(n_validation=0), CONFIG.replace(seed=1), CONFIG.replace(n_validation=100)):
+        parent = trained(session, config)
+        session.select(1)
+        session.apply(CONFIG)
+        assert not session.state.can_train_on
+        with pytest.raises(ForkError, match="would be images that these weights were trained on"):
+            session.fork()
+        assert session.state.run.number == parent.number
+
+
+def test_a_fork_that_is_to_hold_out_images_begins_with_fresh_weights(session):
+    trained(session, CONFIG.replace(n_validation=0))
+    session.select(1)
+    session.fork()
+    assert session.wait(PATIENCE)
+    assert session.state.run.parent is not None
+    session.apply(session.config.replace(n_validation=150))
+    assert session.wait(PATIENCE)
+    assert session.state.run.parent is None
+
+
+def test_a_fork_that_holds_out_nothing_has_no_figures_of_its_parents_validation_images(session):
+    trained(session)
+    session.select(1)
+    session.apply(CONFIG.replace(n_validation=0))
+    session.fork()
+    assert session.wait(PATIENCE)
+    run = session.state.run
+    assert (run.start, run.parent.number) == (None, 1)
+    for moment in (*run.timeline.moments, run.newest):
+        assert moment.test_outputs.shape[1] == run.dataset.n_test == 200
+
+
+def test_a_rival_that_was_stopped_early_says_so(session):
+    early = STOPS.replace(learning_rate=0.2)
+    session.race([STOPS.replace(patience=60), early])
+    assert session.wait(PATIENCE)
+    number = next(run.number for run in session.state.runs if run.config == early)
+    session.go_back_to(number)
+    assert said(session, "stopped_early").text == session.state.run.history.end.reason != ""

@@ -28,6 +28,7 @@ __all__ = [
 HUB_PATH = "JUPYTERHUB_SERVICE_PREFIX"  # variable in which a JupyterHub says where it serves what it started
 PASSWORD = "EXPLORER_PASSWORD"  # variable of the server, which kernels don't get
 SHORTEST_TOKEN = 16  # guesses at a token are not counted as those at a password are
+_TOKEN_WORDS = f"a token has {SHORTEST_TOKEN} characters or more"
 
 _OPTIONS = ("base_url", "password", "password_file", "token", "open", "allow_host", "certfile", "keyfile")
 ACCESS_DEFAULTS: Mapping[str, Any] = MappingProxyType(dict.fromkeys(_OPTIONS))
@@ -132,7 +133,7 @@ def _hashed_password(arguments: Namespace, environment: Mapping[str, str]) -> st
     is_sure = True
     try:
         if path is not None:
-            found = path.read_text("utf-8").partition("\n")[0].rstrip("\r")
+            found = path.read_text("utf-8-sig").partition("\n")[0]
         elif arguments.password:
             found = getpass("Password: ")
             is_sure = found == getpass("Once more: ")
@@ -141,8 +142,11 @@ def _hashed_password(arguments: Namespace, environment: Mapping[str, str]) -> st
     except (OSError, UnicodeDecodeError, EOFError) as error:
         why = getattr(error, "strerror", None) or "it is no text"
         raise RefusedError(f"the password can't be read{f' from {path}: {why}' if path else ''}.") from error
+    found = found.strip()  # as the login does
     if not found:
         raise RefusedError("an empty password protects nothing.")
+    if not found.isprintable():
+        raise RefusedError("the password has characters that can't be typed.")
     if not is_sure:
         raise RefusedError("the two passwords differ.")
     from jupyter_server.auth.security import passwd  # only here: its package takes long to load
@@ -155,7 +159,18 @@ def _usual_token() -> tuple[str, bool]:
     from jupyter_server.auth.identity import IdentityProvider
 
     provider = IdentityProvider()
-    return str(provider.token), bool(provider.token_generated)
+    try:
+        token = str(provider.token).strip()  # as the login does
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or "it is no text"
+        raise RefusedError(f"the token can't be read from $JUPYTER_TOKEN_FILE: {why}.") from error
+    if not _is_token(token):
+        raise RefusedError(f"Jupyter's token can't be used: {_TOKEN_WORDS}.")
+    return token, bool(provider.token_generated)
+
+
+def _is_token(text: str) -> bool:
+    return len(text) >= SHORTEST_TOKEN and text.isprintable() and text == text.strip()
 
 
 def is_loopback(ip: str) -> bool:
@@ -194,5 +209,5 @@ def whole_number(words: str, least: int = 1, most: float = math.inf) -> Callable
 _base_url = option(_PATH.fullmatch, "a path begins and ends with a slash, as /explorer/")
 _name = option(_NAME.fullmatch, "a name is one as example.org, without a port")
 _token = option(  # so long that no command is taken for one; argparse asks for the empty one, too
-    lambda text: not text or len(text) >= SHORTEST_TOKEN, f"a token has {SHORTEST_TOKEN} characters or more"
+    lambda text: not text or _is_token(text), _TOKEN_WORDS
 )

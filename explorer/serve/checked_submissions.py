@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from subprocess import DEVNULL, Popen, TimeoutExpired
@@ -94,17 +95,19 @@ def _check(path: Path, limits: Limits, running: set[Popen[bytes]]) -> CheckedSub
                 process.wait(limits.seconds)
                 reason = "its process ended early"
             except TimeoutExpired:
-                _end(process)
                 reason = f"it takes more than {duration(limits.seconds)}"
+            finally:
+                _end(process)
         running.discard(process)
         said.seek(0)
         return _read(str(path), said, reason)
 
 
 def _end(process: Popen[bytes]) -> None:
-    """End a process with all that it has started."""
-    if process.poll() is None and os.name == "posix":
-        os.killpg(process.pid, signal.SIGKILL)
+    """End a process with all that it has started, which may outlive it."""
+    if os.name == "posix":
+        with suppress(ProcessLookupError, PermissionError):  # nobody is left, which macOS says in another way
+            os.killpg(process.pid, signal.SIGKILL)
     process.kill()
 
 

@@ -1,7 +1,6 @@
 """How the server's kernels are started, for whom and when, and how they hear of their visitor and their page."""
 
 import asyncio
-import os
 from asyncio import Future
 from functools import partial
 from typing import Any
@@ -12,6 +11,7 @@ from voila.request_info_handler import RequestInfoSocketHandler
 from explorer.serve.forked_kernels import WarmProcess
 from explorer.serve.seats import Seats
 from explorer.serve.surroundings import SLOW_GRAMMAR, kernel_environment, tell_connected
+from explorer.training.share import n_cores
 
 __all__ = ["KERNEL_OPTIONS", "SeatedKernels", "StartingOrder", "VisitHandler", "kernel_manager_class"]
 
@@ -43,7 +43,7 @@ class StartingOrder:
     def __init__(self) -> None:
         self._is_first, self._has_spare = True, False
         self._visits = asyncio.Semaphore(0)  # of people for whom there is no kernel yet
-        self._places = asyncio.Semaphore((os.cpu_count() or 1) + 1)
+        self._places = asyncio.Semaphore(n_cores() + 1)
         self._starting: dict[str, asyncio.TimerHandle] = {}
 
     def note_visit(self) -> None:
@@ -131,6 +131,7 @@ class SeatedKernels(_HasTraits):
 
     async def shutdown_kernel(self, kernel_id: str, *arguments: Any, **options: Any) -> None:
         """End a kernel, whose seat is free then."""
+        self._forget_failed()
         self.seats.leave(kernel_id)
         await super().shutdown_kernel(kernel_id, *arguments, **options)
 
@@ -163,6 +164,11 @@ class SeatedKernels(_HasTraits):
     async def is_living(self, kernel_id: str) -> bool:
         """Return whether a kernel is there and its process runs."""
         return kernel_id in self and bool(await self.is_alive(kernel_id))
+
+    def _forget_failed(self) -> None:
+        """Forget kernels that never started: Voilà would raise their errors in place of ending another."""
+        for pool in self._pools.values():
+            pool[:] = [task for task in pool if not task.done() or not (task.cancelled() or task.exception())]
 
     async def replace_dead(self) -> None:
         """Start others in the place of the kernels that wait for a visitor and are dead, or never started."""

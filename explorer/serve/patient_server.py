@@ -4,6 +4,7 @@ import errno
 import logging
 import socket
 import sys
+from contextlib import suppress
 from time import monotonic
 from typing import Any
 
@@ -17,7 +18,9 @@ __all__ = ["HEADER_SECONDS", "PatientSocket", "patient_server", "raise_file_limi
 HEADER_SECONDS = 20.0  # longest that a request's head, and then its body, may take, or a connection be idle
 PAUSE_SECONDS = 0.5  # how long nobody is accepted where no file is left
 
+_MOST_BODY_BYTES = 1 << 16  # of a request: the login is the largest, and files come over the socket
 _MOST_FILES = 1 << 16
+_MAC_FILES = (61_440, 24_576, 10_240)  # macOS says that there is no limit, and refuses more than one of these
 _FULL = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 _log = logging.getLogger(__name__)
 
@@ -40,9 +43,11 @@ def raise_file_limit() -> int:
 
     soft, hard = getrlimit(RLIMIT_NOFILE)
     most = _MOST_FILES if hard == RLIM_INFINITY else min(hard, _MOST_FILES)
-    if RLIM_INFINITY != soft < most:
-        setrlimit(RLIMIT_NOFILE, (most, hard))
-        return most
+    for tried in (most, *_MAC_FILES):
+        if RLIM_INFINITY != soft < tried <= most:
+            with suppress(ValueError, OSError):
+                setrlimit(RLIMIT_NOFILE, (tried, hard))
+                return tried
     return _MOST_FILES if soft == RLIM_INFINITY else soft
 
 
@@ -77,6 +82,6 @@ class PatientSocket(socket.socket):
 def patient_server(door: Router, port: int, ip: str, **options: Any) -> HTTPServer:
     """Return a server of what `door` leads to that listens at an address; raises OSError where it can't."""
     seconds = {"idle_connection_timeout": HEADER_SECONDS, "body_timeout": HEADER_SECONDS}
-    server = HTTPServer(door, **seconds, **options)
+    server = HTTPServer(door, **seconds, max_body_size=_MOST_BODY_BYTES, **options)
     server.add_sockets(PatientSocket(fileno=bound.detach()) for bound in bind_sockets(port, ip))
     return server

@@ -45,13 +45,13 @@ def seats_of(asked: int | None, cores: int, memory: int, files: int) -> int:
     return max(1, min(wanted, (files - _SERVER_FILES) // _SEAT_FILES))
 
 
-def free_memory() -> int:
-    """Return the bytes of memory that are free, or that a container allows where that is less."""
+def free_memory(group: Path = Path("/sys/fs/cgroup")) -> int:
+    """Return the bytes of memory that are free, or that a container's control group allows where that is less."""
     free = int(psutil.virtual_memory().available)
     try:
-        group = Path("/sys/fs/cgroup")
-        limit, used = ((group / f"memory.{name}").read_text() for name in ("max", "current"))
-        return min(free, int(limit) - int(used))
+        limit, used = (int((group / f"memory.{name}").read_text()) for name in ("max", "current"))
+        kept = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
+        return min(free, limit - used + int(kept.get("inactive_file", 0)))  # files that can be read again
     except (OSError, ValueError):  # no container, or one without a limit
         return free
 

@@ -187,10 +187,12 @@ def warning(ip: str, url: str, access: Access) -> str:
 
 
 async def until_ended(server: ExplorerServer, listening: Callable[[str], object]) -> None:
-    """Serve until SIGTERM; Ctrl-C cancels the task by itself."""
+    """Serve until SIGTERM, or until the terminal is closed; Ctrl-C cancels the task by itself."""
     serving = asyncio.ensure_future(server.serve(listening))
     if os.name == "posix":
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, serving.cancel)
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it
+                asyncio.get_running_loop().add_signal_handler(number, serving.cancel)
     with suppress(asyncio.CancelledError):
         await serving
     await end_all_tasks()

@@ -17,6 +17,8 @@ import tempfile
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import cache
+from math import ceil
 from pathlib import Path
 
 from explorer.wording import counted
@@ -72,8 +74,8 @@ class Share:
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> Share | None:
-        """Return the share that a server has given this process; None without a server, or without file locks."""
-        if sys.platform == "win32" or TRAINING_SHARE not in environment:
+        """Return the share that a server has given this process; None without a server."""
+        if TRAINING_SHARE not in environment:
             return None
         return cls(**json.loads(environment[TRAINING_SHARE]), kernel_id=environment.get(_KERNEL_ID, ""))
 
@@ -83,7 +85,9 @@ class Share:
         Whoever trains asks at least every second, and rests while the answer isn't 0.
         """
         try:
-            return NOBODY if self._is_left() else self._place()
+            if self._is_left():
+                return NOBODY
+            return 0 if sys.platform == "win32" else self._place()  # without locks of files there is no line
         except OSError:  # a full disk, or the server has ended: nobody is to wait for that
             return 0
 
@@ -161,8 +165,19 @@ class Share:
 
 
 def n_cores() -> int:
-    """Return the number of cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """Return the number of cores that this process may use, or that a container lets it use."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(cores, _quota())
+
+
+@cache
+def _quota(limits: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
+    """Return the cores whose time the control group of a container allows, at least 1."""
+    try:
+        quota, period = limits.read_text().split()
+        return max(1, ceil(int(quota) / int(period)))
+    except (OSError, ValueError):  # none, or no limit
+        return sys.maxsize
 
 
 def cores_each(n_workers: int) -> int:
@@ -194,7 +209,7 @@ def _is_short_of(n_bytes: int, limit: float) -> bool:
     if _own_bytes() + n_bytes <= limit:
         return False
     gc.collect()
-    with suppress(OSError, AttributeError):  # another C library
+    with suppress(OSError, AttributeError, TypeError):  # another C library, or Windows
         ctypes.CDLL(None).malloc_trim(0)  # it keeps half of what a large network has used
     return _own_bytes() + n_bytes > limit
 

@@ -107,13 +107,35 @@ def test_a_token_is_given_or_jupyters_or_new(monkeypatch):
     assert new.token != given(token="").token
     url = "http://127.0.0.1:8866/"
     assert links(url, new) == (f"{url}?token={new.token}",) * 2
-    monkeypatch.setenv("JUPYTER_TOKEN", "of Jupyter")
+    monkeypatch.setenv("JUPYTER_TOKEN", "long and of Jupyter")
     for found, token in [
         (given(token="long & enough"), "long%20%26%20enough"),
-        (given(token=""), "of%20Jupyter"),
+        (given(token=""), "long%20and%20of%20Jupyter"),
     ]:
         assert links(url, found) == (url, f"{url}?token={token}")  # whoever chose it knows it
     assert links(url, Access()) == (url, url)
+
+
+def test_a_token_of_jupyters_is_no_shorter_than_others_and_can_be_typed(monkeypatch, tmp_path):
+    monkeypatch.delenv("JUPYTER_TOKEN", raising=False)
+    file = tmp_path / "token"
+    monkeypatch.setenv("JUPYTER_TOKEN_FILE", str(file))
+    with pytest.raises(RefusedError, match=r"can't be read from \$JUPYTER_TOKEN_FILE: No such file"):
+        given(token="")
+    for text in ("", "1234", "\n", 20 * "x" + "\x1b[2J"):
+        file.write_text(text)
+        with pytest.raises(RefusedError, match="a token has 16 characters or more"):
+            given(token="")
+    file.write_text(20 * "x" + "\n")
+    assert given(token="").token == 20 * "x"
+
+
+def test_a_password_file_from_windows_has_the_password_that_is_typed(tmp_path):
+    from jupyter_server.auth.security import passwd_check
+
+    file = tmp_path / "password"
+    file.write_bytes(b"\xef\xbb\xbfcorrect horse \r\n")
+    assert passwd_check(given(password_file=file).hashed_password, "correct horse")
 
 
 def test_a_certificate_must_be_there_and_a_key_needs_one(tmp_path):

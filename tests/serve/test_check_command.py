@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from time import monotonic
 
 import needs
 import psutil
@@ -264,6 +265,24 @@ def sigmoid(a):
     assert (secret, content) == ("False", "[]")
     assert not Path(folder).exists()
     assert not is_running(int(sleeper))
+
+
+@needs.POSIX
+@pytest.mark.slow
+def test_what_a_submission_has_started_ends_with_it_also_when_that_crashes(check, tmp_path):
+    source = f"""
+import os, subprocess
+from pathlib import Path
+SLEEPER = subprocess.Popen(["sleep", "77.5"])
+MARK = Path({str(tmp_path / "pid")!r}).write_text(str(SLEEPER.pid))
+END = os.abort()
+"""
+    code, lines, _ = check({"a.py": source})
+    assert (code, "its process ended early" in lines[0]) == (2, True)
+    pid = int((tmp_path / "pid").read_text(encoding="utf-8"))
+    deadline = monotonic() + 30
+    while is_running(pid):  # it is told to end, and does so soon
+        assert monotonic() < deadline
 
 
 @needs.POSIX

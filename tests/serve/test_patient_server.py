@@ -14,8 +14,9 @@ import needs
 import pytest
 from tornado.ioloop import IOLoop
 from tornado.locks import Event
+from tornado.web import Application
 
-from explorer.serve.patient_server import use_steady_clock
+from explorer.serve.patient_server import patient_server, raise_file_limit, use_steady_clock
 from explorer.serve.server import ExplorerServer
 
 FILES, CLIENTS = 64, 100
@@ -144,3 +145,30 @@ def test_a_loop_of_another_library_keeps_its_clock():
 
     asyncio.run(serve())
     asyncio.run(asyncio.wait_for(wait(), 10))
+
+
+@needs.POSIX
+def test_the_limit_of_files_is_raised_as_far_as_macos_lets_it(monkeypatch):
+    import resource
+
+    def setrlimit(_, limits):
+        if limits[0] > 24_576:
+            raise ValueError("current limit exceeds maximum limit")
+
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (256, resource.RLIM_INFINITY))
+    monkeypatch.setattr(resource, "setrlimit", setrlimit)
+    assert raise_file_limit() == 24_576
+
+
+def test_what_is_larger_than_a_login_is_refused_before_it_is_read():
+    async def answer():
+        server = patient_server(Application(), 0, "127.0.0.1")
+        port = next(iter(server._sockets.values())).getsockname()[1]
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\n")
+        line = await asyncio.wait_for(reader.readline(), 10)  # the body, which doesn't come, has twenty
+        writer.close()
+        server.stop()
+        return line
+
+    assert b" 400 " in asyncio.run(answer())

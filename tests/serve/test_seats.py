@@ -16,6 +16,7 @@ from explorer.serve.seats import (
     PLACE_SECONDS,
     RELOAD_SECONDS,
     Seats,
+    free_memory,
     seats_of,
 )
 from explorer.wording import ordinal
@@ -37,6 +38,7 @@ class Kernels(HasTraits):
     def __init__(self):
         super().__init__()
         self.running, self.names = {}, map(str, count())
+        self._pools = {}  # as Voilà has it: kernels for visitors to come, by notebook
 
     def __contains__(self, kernel):
         return kernel in self.running
@@ -52,6 +54,8 @@ class Kernels(HasTraits):
         return name
 
     async def shutdown_kernel(self, kernel, now=False):
+        for task in [task for pool in self._pools.values() for task in pool if task.done()]:
+            task.result()
         del self.running[kernel]
 
     _pending_kernels = ()
@@ -202,6 +206,18 @@ def test_a_kernel_for_nobody_yet_waits_for_a_seat_and_does_not_hold_up_the_end(s
     asyncio.run(visit())
 
 
+def test_a_kernel_that_never_started_keeps_no_other_from_ending(seats, kernels):
+    async def visit():
+        page = await seated(seats, kernels, "a")
+        failed = asyncio.get_running_loop().create_future()
+        failed.set_exception(OSError("No space left on device"))
+        kernels._pools["page"] = [failed]
+        await kernels.shutdown_kernel(page.kernel)
+        assert page.kernel not in kernels
+
+    asyncio.run(visit())
+
+
 def test_how_many_seats_a_machine_has():
     plenty = 10**12
     assert seats_of(None, 2, plenty, plenty) == 40
@@ -216,3 +232,16 @@ def test_places_in_words():
     assert [ordinal(place) for place in (1, 2, 3, 4, 11, 12, 13, 21, 102, 113)] == (
         ["1st", "2nd", "3rd", "4th", "11th", "12th", "13th", "21st", "102nd", "113th"]
     )
+
+
+def test_memory_that_only_keeps_files_is_free(tmp_path):
+    megabyte = 1 << 20
+    for name, text in (
+        ("max", 900 * megabyte),
+        ("current", 890 * megabyte),
+        ("stat", f"anon 1\ninactive_file {700 * megabyte}"),
+    ):
+        (tmp_path / f"memory.{name}").write_text(f"{text}\n")
+    assert free_memory(tmp_path) == 710 * megabyte
+    (tmp_path / "memory.max").write_text("max\n")
+    assert free_memory(tmp_path) > 710 * megabyte

@@ -703,3 +703,12 @@ def test_the_unpacked_wheel_serves_its_own_page(wheel, tmp_path, start):
     extensions = [found["name"] for found in json.loads(config)["federated_extensions"]]
     assert "anywidget" in extensions
     assert "jupyterlab-plotly" not in extensions
+
+
+@needs.POSIX
+@pytest.mark.slow
+def test_when_its_terminal_is_closed_it_leaves_nothing(start, tmp_path):
+    command = start("--port", "0", TMPDIR=str(tmp_path))
+    assert any(tmp_path.iterdir())
+    assert command.end(signal.SIGHUP) == (0, "", "")
+    assert [path.name for path in tmp_path.iterdir()] == []

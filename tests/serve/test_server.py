@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import os
 import struct
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -39,6 +38,7 @@ from explorer.serve.server import TEMPLATE, ExplorerServer, ServerSettings
 from explorer.serve.sockets import SocketHandler
 from explorer.serve.surroundings import SHARE
 from explorer.serve.terminal_log import TerminalFormatter
+from explorer.training.share import n_cores
 from explorer.widgets import plotly_module
 
 WARM, ASKED_FOR = {"VOILA_PREHEAT": "True"}, {"VOILA_PREHEAT": "False"}
@@ -100,7 +100,7 @@ def test_a_kernel_for_nobody_yet_waits_while_a_page_draws_until_the_next_visitor
 
 def test_so_many_start_at_once_and_the_first_to_come_is_the_first_to_go_on(monkeypatch):
     monkeypatch.setattr(kernels, "READY_SECONDS", 0.05)
-    order, places = StartingOrder(), (os.cpu_count() or 1) + 1
+    order, places = StartingOrder(), n_cores() + 1
 
     async def rush():
         starts = [asyncio.ensure_future(order.take_place(has_visitor=True)) for _ in range(places + 4)]

@@ -323,3 +323,11 @@ def test_a_run_whose_page_is_gone_is_suspended_until_it_is_back(desk, shares, fo
     assert (len(run.deliveries), run.runner.status) == (told, "running")
     page.touch()
     assert run.end.status == "finished"
+
+
+def test_without_locks_of_files_there_are_limits_and_no_line(folder, monkeypatch):
+    monkeypatch.setattr("explorer.training.share.sys.platform", "win32")
+    share = Share.of({TRAINING_SHARE: json.dumps({"folder": str(folder), "cores": 1, "minutes": 1})})
+    assert "limit of this server" in share.limit(61.0)
+    assert share.place() == 0
+    assert [*(folder / "line").iterdir()] == []

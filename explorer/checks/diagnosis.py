@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import update_wrapper
 from html import escape
 from time import perf_counter
-from types import FunctionType, MappingProxyType
+from types import CodeType, FunctionType, MappingProxyType
 from typing import Any
 
 from explorer.checks import data, exercise, functions, loop, networks
@@ -173,8 +173,27 @@ def _examined(task: str, answer: Any, unsound: set[str], probe: Probe) -> Passed
 
 
 def _calls(answer: Any, methods: Iterable[str], name: str) -> bool:
-    functions = (answer, *(getattr(answer, method, None) for method in methods))
-    return any(name in function.__code__.co_names for function in functions if inspect.isfunction(function))
+    """Return whether an answer uses a name, itself or in functions and methods of its author's that it calls."""
+    waiting, known = [answer, *(getattr(answer, method, None) for method in methods)], set[str]()
+    while waiting:
+        function = waiting.pop()
+        if not inspect.isfunction(function):
+            continue
+        names = _names(function.__code__)
+        if name in names:
+            return True
+        found = [
+            place for n in names - known for place in (function.__globals__.get(n), getattr(answer, n, None))
+        ]
+        known |= names
+        waiting += [each for each in found if getattr(each, "__globals__", None) is function.__globals__]
+    return False
+
+
+def _names(code: CodeType) -> set[str]:
+    """Return the names that code uses, in comprehensions and functions within it, too."""
+    within = (_names(const) for const in code.co_consts if isinstance(const, CodeType))
+    return {*code.co_names}.union(*within)
 
 
 def _with_textbook(function: Any, unsound: set[str]) -> Any:
@@ -201,8 +220,10 @@ def _watched_class(task: str, kind: type[Any], unsound: set[str]) -> type[Any]:
     if task in METHODS and task != "init_weights" and not callable(own[task]):
         near = did_you_mean(task, {name for name in dir(kind) if name[0] != "_"} - {*METHODS}, 0.7)
         raise MissingError(f"{kind.__name__} has no method {task}{near}")
-    methods = {name: watched(_with_textbook(method, unsound), returns=_RETURNS.get(name, "array"))
-               for name, method in own.items() if callable(method)}  # fmt: skip
+    helpers = {name: _with_textbook(method, unsound)
+               for name, method in vars(kind).items() if inspect.isfunction(method)}  # fmt: skip
+    methods = helpers | {name: watched(_with_textbook(method, unsound), returns=_RETURNS.get(name, "array"))
+                         for name, method in own.items() if callable(method)}  # fmt: skip
     if "backward" in unsound:
         unsound = unsound | {"forward"}  # whose sums and activations the textbook's needs
     methods |= {name: getattr(exercise.Network, name) for name in METHODS if name in unsound}

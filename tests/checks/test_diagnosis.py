@@ -317,6 +317,32 @@ def test_what_calls_a_wrong_function_is_judged_with_the_textbooks():
     assert verdicts["d_sigmoid"].note == "tried with the textbook's sigmoid"
 
 
+HELPERS = {
+    "a function": ("d_sigmoid", "slope", "def slope(x):\n    return d_sigmoid(x)\n\n\nclass Network:"),
+    "a method": (
+        "d_sigmoid",
+        "self.slope",
+        "class Network:\n    def slope(self, x):\n        return d_sigmoid(x)\n",
+    ),
+    "a comprehension": (
+        "d_sigmoid",
+        "slope",
+        "def slope(x):\n    return [d_sigmoid(y) for y in [x]][0]\n\n\nclass Network:",
+    ),
+}
+
+
+@pytest.mark.parametrize("helper", HELPERS)
+def test_so_it_is_where_something_lies_between(helper):
+    name, called, text = HELPERS[helper]
+    functions, methods = inspect.getsource(matrices).split("class Network:")
+    functions = functions.replace("s - s**2", "s")  # wrong
+    methods = methods.replace(f" {name}(", f" {called}(")
+    verdicts = diagnose_all(namespace_of(functions + text + methods))
+    assert [task for task, verdict in verdicts.items() if verdict.outcome != "right"] == ["d_sigmoid"]
+    assert verdicts["backward"].note == "tried with the textbook's d_sigmoid"
+
+
 def test_what_builds_on_names_that_only_a_wrong_part_keeps_waits_for_it():
     source = MIRRORED.replace("self.a2", "self.z2").replace("self.z2 = np.dot(", "self.z2 = 1 + np.dot(")
     verdict = diagnose_all(namespace_of(source))["backward"]

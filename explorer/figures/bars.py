@@ -1,6 +1,7 @@
 """A bar for each class: how often it is recognised, or what a network answers."""
 
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 from typing import Any
 
 import numpy as np
@@ -63,7 +64,7 @@ def answers_figure(
             "marker": {"color": colour},
             "hovertemplate": f"{name}: output %{{x}} is %{{y:.3f}}<extra></extra>",
         }
-        for (name, outputs), colour in zip(answers.items(), RUN_COLOURS[theme], strict=False)
+        for (name, outputs), colour in zip(answers.items(), cycle(RUN_COLOURS[theme]), strict=False)
     ]
     y_axis = {"title": {"text": "output"}, "range": [0, 1.02]}
     return _figure(bars, theme, "output unit", showlegend=len(answers) > 1, yaxis=y_axis)

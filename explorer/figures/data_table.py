@@ -94,7 +94,10 @@ def _curve(trace: Any) -> _Curve:
     places = [float(x) for x in at]
     named = trace.meta if isinstance(trace.meta, str) and trace.meta else trace.name
     positions = {place: _written(place, how_at) for place in places}
-    return _Curve(_plain(named), dict(zip(places, texts, strict=False)), positions)
+    cells: _Cells = {}
+    for place, text in zip(places, texts, strict=False):
+        cells[place] = f"{cells[place]}; {text}" if place in cells else text  # one for each seed, say
+    return _Curve(_plain(named), cells, positions)
 
 
 def _grouped(curves: Iterable[_Curve]) -> list[list[_Curve]]:

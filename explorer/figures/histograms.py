@@ -78,7 +78,7 @@ def histograms_style(theme: Theme = "light", *, what: str) -> list[dict[str, Any
             "legendgroup": name,
             "showlegend": slot == 0,
             "line": {"color": colour, "width": 1.5, "shape": "hvh"},
-            "hovertemplate": f"{what} %{{x:.3f}}: %{{customdata:.2f}} % {name}<extra></extra>",
+            "hovertemplate": f"{what} %{{x:.3f}}: %{{customdata:.2f}} % %{{fullData.name}}<extra></extra>",
         }
         for slot in range(LAYER_SLOTS)
         for name, colour in colours.items()

@@ -40,9 +40,9 @@ def lines_figure(
     marks : mapping of str to (x, y)
         Single points, each with its words.
     """
-    looks, text = zip(RUN_COLOURS[theme], cycle(_DASHES), strict=False), PALETTES[theme].text
+    looks, text = zip(cycle(RUN_COLOURS[theme]), cycle(_DASHES), strict=False), PALETTES[theme].text
     lines = [
-        _curve(name, x, y, " %{y:.4g} at %{x:.4g}", mode="lines", line={"color": colour, "dash": dash})
+        _curve(name, x, y, " %{y:.4g} at %{x:.4g}", mode=_mode(y), line={"color": colour, "dash": dash})
         for (name, (x, y)), (colour, dash) in zip(curves.items(), looks, strict=False)
     ]
     points = [
@@ -59,6 +59,11 @@ def lines_figure(
         xaxis={"title": {"text": x_title}, "zeroline": True},
         yaxis={"title": {"text": y_title}, "zeroline": True},
     )
+
+
+def _mode(y: ArrayLike) -> str:
+    """Return Plotly's mode of a curve: of a single point there is no line."""
+    return "lines" if np.isfinite(np.asarray(y, np.float64)).sum() > 1 else "lines+markers"
 
 
 def contrast_figure(

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 from explorer.datasets.corruption import Corruption
 from explorer.figures.axes import HOVERS, as_float32, epoch_mark
 from explorer.figures.palette import PALETTES, Theme
-from explorer.figures.template import drawn, merged
+from explorer.figures.template import as_text, drawn, merged
 from explorer.wording import percent
 
 __all__ = [
@@ -33,11 +33,11 @@ def robustness_traces(curves: Sequence[RobustnessCurve], corruption: Corruption)
     none: RobustnessCurve = ("", {})
     return [
         {
-            "name": name,
+            "name": as_text(name),
             "x": as_float32(sorted(known)),
             "y": as_float32([100 * known[amount] for amount in sorted(known)]),
             "visible": bool(name),
-            "hovertemplate": f"{name} at %{{x}}{corruption.unit}: {HOVERS['accuracy']}<extra></extra>",
+            "hovertemplate": f"%{{fullData.name}} at %{{x}}{corruption.unit}: {HOVERS['accuracy']}<extra></extra>",
         }
         for name, known in [*curves, none, none][:_SLOTS]
     ]

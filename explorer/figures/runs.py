@@ -1,6 +1,5 @@
 """The test or validation curves of many runs in one figure, each in the colour that it has everywhere."""
 
-import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -24,7 +23,7 @@ from explorer.figures.axes import (
     log_range,
 )
 from explorer.figures.palette import RUN_COLOURS, Theme
-from explorer.figures.template import FigureData, drawn_data
+from explorer.figures.template import FigureData, as_text, drawn_data
 from explorer.training.records import EpochRecord
 
 __all__ = ["SLOTS", "Axis", "RunCurve", "run_colour", "runs_data", "runs_figure", "runs_style"]
@@ -33,7 +32,6 @@ SLOTS = 12
 """How many runs are drawn at most."""
 
 _DASHES = ("solid", "dash", "dot")
-_LONGEST_TITLE = 24
 _HEIGHT = 300  # px
 
 Axis = Literal["epochs", "steps", "seconds"]
@@ -135,7 +133,7 @@ def _trace(run: RunCurve, metric: Metric, axis: Axis, theme: Theme) -> dict[str,
     values = [FACTORS[metric] * value for value in map(attrgetter(f"test_{metric}"), run.epochs)]
     dash = _DASHES[(run.number - 1) // len(RUN_COLOURS[theme]) % len(_DASHES)]
     colour = run_colour(run.number, theme)
-    title = _as_text(run)
+    title = as_text(run.title, f" (run {run.number})")
     return {
         "visible": True,
         "x": _positions(run, axis),
@@ -146,14 +144,6 @@ def _trace(run: RunCurve, metric: Metric, axis: Axis, theme: Theme) -> dict[str,
         "name": title,
         "meta": title,
     }
-
-
-def _as_text(run: RunCurve) -> str:
-    """Return a run's title, cut to a legend's length before its number, so that Plotly reads no markup in it."""
-    words = run.title.removesuffix(f" (run {run.number})")
-    number = run.title[len(words) :]
-    cut = words if len(words) <= _LONGEST_TITLE else words[: _LONGEST_TITLE - 1] + "…"
-    return html.escape(cut + number, quote=False)
 
 
 def _positions(run: RunCurve, axis: Axis) -> NDArray[np.float32]:

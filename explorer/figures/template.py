@@ -3,6 +3,7 @@
 Quiet and precise: the surface's own colour behind the data, hairlines for axes, a thin grid, system fonts.
 """
 
+import html
 from collections.abc import Mapping, Sequence
 from functools import cache
 from types import MappingProxyType
@@ -12,11 +13,12 @@ import plotly.graph_objects as go
 
 from explorer.figures.palette import PALETTES, Palette, Theme
 
-__all__ = ["FigureData", "drawn", "drawn_data", "merged", "template"]
+__all__ = ["FigureData", "as_text", "drawn", "drawn_data", "merged", "template"]
 
 FigureData = tuple[list[dict[str, Any]], dict[str, Any]]
 """What changes with the data in a figure: properties of its traces, and of its layout."""
 
+_LONGEST_NAME = 24  # letters, in a legend
 _FONTS = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', 'Noto Sans', Arial, sans-serif"
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
@@ -125,3 +127,10 @@ def _legend(palette: Palette) -> dict[str, Any]:
         "itemwidth": 30,
         "title": {"text": "", "font": {"size": 11, "color": palette.muted}},
     }
+
+
+def as_text(name: str, end: str = "") -> str:
+    """Return a name cut to a legend's length before its `end`, so that Plotly reads no markup in it."""
+    words = name.removesuffix(end)
+    cut = words if len(words) <= _LONGEST_NAME else words[: _LONGEST_NAME - 1] + "…"
+    return html.escape(cut + name[len(words) :], quote=False)

@@ -90,6 +90,31 @@ function asMenu(button, menu, signal) {
   document.addEventListener("scroll", follow, { signal, capture: true, passive: true });
 }
 
+/**
+ * Turn a button on or off; one that is off can't keep the focus, which another takes.
+ * @param {HTMLButtonElement} button
+ * @param {boolean} off
+ * @param {HTMLElement | null | undefined} heir
+ */
+function turnOff(button, off, heir) {
+  const hadFocus = off && button === document.activeElement;
+  button.disabled = off;
+  if (hadFocus) heir?.focus({ preventScroll: true });
+}
+
+/**
+ * Turn the buttons of pages on or off, where there is a page before or after this one of `all`.
+ * @param {HTMLButtonElement} previous
+ * @param {HTMLButtonElement} next
+ * @param {number} page
+ * @param {number} all
+ */
+function turnPages(previous, next, page, all) {
+  if (page < all - 1) next.disabled = false; // before the focus goes there
+  turnOff(previous, page === 0, next);
+  turnOff(next, page >= all - 1, previous);
+}
+
 /** A button that only explains: `help.js` shows what its `data-help` says. Its name is "About …". */
 function makeHelp() {
   const circled = icon("M8 7.25v4", "M8 4.75v.01", "M14.25 8a6.25 6.25 0 1 1-12.5 0a6.25 6.25 0 0 1 12.5 0z");

@@ -20,6 +20,7 @@ const HOW = "Mouse, pen or finger. With keys: arrows move the brush, Space puts 
  * @typedef {{ blank: true }} Blank nothing in place of everything
  * @typedef {Stroke | Picture | Blank} Deed
  * @typedef {{ side: number, ink: DataView<ArrayBuffer>, offer: string, drawn: number }} State
+ * @typedef {{ of: HTMLElement | null }} Turn the one view that draws what Python asks for: all others follow it
  */
 
 /**
@@ -131,8 +132,8 @@ function inkOf(context) {
   return new DataView(ink.buffer);
 }
 
-/** @type {import("@anywidget/types").Render<State>} */
-function render({ model, el, signal }) {
+/** @param {import("@anywidget/types").RenderProps<State> & { signal: AbortSignal }} props @param {Turn} turn */
+function render({ model, el, signal }, turn) {
   becomePart(el, "explorer-drawing-pad");
   const side = model.get("side");
   const how = make("p", { id: freshId(), class: "explorer-muted explorer-small" }, HOW);
@@ -382,7 +383,15 @@ function render({ model, el, signal }) {
     model.set("drawn", model.get("drawn") + 1); // after the ink, which no other message may overtake
     model.save_changes();
   };
-  model.on("msg:custom", (content) => content.draw && drawSlowly(content.draw));
+  model.on("msg:custom", async ({ draw }) => {
+    if (!draw || turn.of !== null) return;
+    turn.of = el;
+    try {
+      await drawSlowly(draw);
+    } finally {
+      turn.of = null;
+    }
+  });
 
   model.on("change:ink", () => {
     const ink = model.get("ink");
@@ -408,4 +417,9 @@ function render({ model, el, signal }) {
   };
 }
 
-export default { render };
+/** @type {() => import("@anywidget/types").AnyWidget<State>} */
+export default () => {
+  /** @type {Turn} */
+  const turn = { of: null };
+  return { render: (its) => render(its, turn) };
+};

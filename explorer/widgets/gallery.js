@@ -197,8 +197,7 @@ function render({ model, el }) {
     readAs.value = String(model.get("predicted"));
     pages.hidden = pagesInAll < 2;
     where.textContent = `${model.get("page") + 1} / ${pagesInAll}`;
-    previous.disabled = model.get("page") === 0;
-    next.disabled = model.get("page") >= pagesInAll - 1;
+    turnPages(previous, next, model.get("page"), pagesInAll);
     empty.textContent = model.get("empty");
     empty.hidden = images.length > 0;
     draw(url);

@@ -73,7 +73,18 @@ function keepTheme(model, signal, show) {
   window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", apply, { signal });
   const watcher = new MutationObserver(apply);
   watcher.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light"] });
-  signal.addEventListener("abort", () => watcher.disconnect());
+  // Another app on the page may have decided.
+  const others = new MutationObserver(() => {
+    const shown = /** @type {Choice} */ (document.documentElement.dataset.explorerTheme);
+    if (shown === model.get("theme")) return;
+    model.set("choice", remembered() ?? shown); // which is applied
+    model.save_changes();
+  });
+  others.observe(document.documentElement, { attributes: true, attributeFilter: ["data-explorer-theme"] });
+  signal.addEventListener("abort", () => {
+    watcher.disconnect();
+    others.disconnect();
+  });
   model.on("change:choice", apply);
   apply();
 }
@@ -314,13 +325,18 @@ function render({ model, el, signal }) {
     status.dataset.status = model.get("status");
   };
   model.on("change", show);
-  model.on("msg:custom", (content, buffers) => {
-    if (content.download) saveFile(content, buffers);
-    if ("keep" in content) keep(content.keep, buffers);
-  });
   show();
   keepAddress(model, signal);
   keepSession(model, signal);
 }
 
-export default { render };
+/** What Python sends is saved once, however many views there are. */
+/** @type {import("@anywidget/types").Initialize<State>} */
+function initialize({ model }) {
+  model.on("msg:custom", (content, buffers) => {
+    if (content.download) saveFile(content, buffers);
+    if ("keep" in content) keep(content.keep, buffers);
+  });
+}
+
+export default { initialize, render };

@@ -19,7 +19,7 @@
  *   range: [number, number], autorange: boolean | string, _rangeInitial0?: number, _rangeInitial1?: number,
  *   _offset: number, d2p: (value: any) => number, l2p: (value: number) => number,
  * }} Axis
- * @typedef {{ points: { x: any, y: any, xaxis: Axis, yaxis: Axis }[] }} Hover
+ * @typedef {{ points: { x: any, y: any, z?: any, xaxis: Axis, yaxis: Axis }[] }} Hover
  * @typedef {HTMLElement & {
  *   _fullLayout?: { autosize: boolean, width: number, height: number } & Record<string, any>,
  *   _context: Record<string, any>, _responsiveChartHandler?: () => void,
@@ -313,7 +313,8 @@ function frameCells(plot) {
   const frame = make("div", { class: "explorer-figure-cell", hidden: true });
   plot.append(frame);
   return {
-    show(/** @type {Hover} */ { points: [{ x, y, xaxis, yaxis }] }) {
+    show(/** @type {Hover} */ { points: [{ x, y, z, xaxis, yaxis }] }) {
+      if (z === undefined) return; // a point of a curve has no cell
       const [width, height] = [xaxis, yaxis].map((axis) => Math.abs(axis.l2p(1) - axis.l2p(0)));
       const [left, top] = [xaxis._offset + xaxis.d2p(x) - width / 2, yaxis._offset + yaxis.d2p(y) - height / 2];
       for (const [side, length] of Object.entries({ left, top, width, height })) frame.style.setProperty(side, `${length}px`);

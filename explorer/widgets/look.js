@@ -19,11 +19,15 @@ export default {
         URL.revokeObjectURL(url);
       }
     };
+    // The script may come when the widget or its view has gone again.
+    const unlessGone = (/** @type {Function | undefined} */ what) => (/** @type {{ signal?: AbortSignal }} */ its) =>
+      its.signal?.aborted ? undefined : what?.(its);
     /** @param {string} name */
     const give = async (name) => {
       if (!modules.has(name)) modules.set(name, load(name));
-      const { default: widget } = await modules.get(name);
-      return typeof widget === "function" ? widget() : widget; // some keep something for each widget
+      const { default: made } = await modules.get(name);
+      const widget = typeof made === "function" ? made() : made; // some keep something for each widget
+      return { initialize: unlessGone(widget?.initialize), render: unlessGone(widget?.render) };
     };
     // Parts may have asked already; after the kernel's restart another has answered, and has the same scripts.
     const page = /** @type {Record<string, PromiseWithResolvers<typeof give>>} */ (/** @type {unknown} */ (globalThis));

@@ -25,8 +25,8 @@ const scripts = (globalThis["{key}"] ??= Promise.withResolvers());
 export default () => {{
   const part = scripts.promise.then((give) => give("{name}"));
   return {{
-    initialize: (its) => void part.then((widget) => widget.initialize?.(its)),
-    render: async (its) => (await part).render?.(its),
+    initialize: (its) => void part.then((widget) => widget.initialize(its)),
+    render: async (its) => (await part).render(its),
   }};
 }};
 """

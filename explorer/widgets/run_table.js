@@ -116,7 +116,7 @@ function fill(parts, run, chosen) {
   }
   buttons.pin.setAttribute("aria-pressed", String(run.pinned));
   buttons.hide.setAttribute("aria-pressed", String(run.hidden));
-  buttons.open.disabled = buttons.hide.disabled = buttons.delete.disabled = run.present;
+  for (const button of [buttons.open, buttons.hide, buttons.delete]) turnOff(button, run.present, buttons.pin);
   while (parts.cells.length > run.cells.length) parts.cells.pop()?.remove();
   while (parts.cells.length < run.cells.length) {
     const cell = make("td");

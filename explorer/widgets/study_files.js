@@ -1,7 +1,9 @@
 // @ts-check
 // Saves a study, which Python sends when it is asked, and sends it a file of the reader.
 
-/** @type {import("@anywidget/types").Render<{ can_save: boolean, can_open: boolean, most_bytes: number }>} */
+/** @typedef {{ can_save: boolean, can_open: boolean, most_bytes: number }} State */
+
+/** @type {import("@anywidget/types").Render<State>} */
 function render({ model, el }) {
   becomePart(el, "explorer-study-files");
   const save = makeButton("Save the study", () => model.send({ save: true }), { "data-quiet": true });
@@ -16,13 +18,16 @@ function render({ model, el }) {
     save.disabled = !model.get("can_save");
     open.disabled = !model.get("can_open");
   };
-  const onMessage = (/** @type {any} */ content, /** @type {DataView[]} */ buffers) => {
-    if (content.download) saveFile(content, buffers);
-  };
   model.on("change:can_save change:can_open", show);
-  model.on("msg:custom", onMessage);
   show();
-  return () => model.off("msg:custom", onMessage);
 }
 
-export default { render };
+/** What Python sends is saved once, however many views there are. */
+/** @type {import("@anywidget/types").Initialize<State>} */
+function initialize({ model }) {
+  model.on("msg:custom", (/** @type {any} */ content, /** @type {DataView[]} */ buffers) => {
+    if (content.download) saveFile(content, buffers);
+  });
+}
+
+export default { initialize, render };

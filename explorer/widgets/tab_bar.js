@@ -120,7 +120,7 @@ function render({ model, el }) {
     const epoch = position < 0 ? model.get("newest") : epochs[shown];
     where.textContent = epochs.length ? `epoch ${Number.isInteger(epoch) ? epoch : epoch.toFixed(2)}` : "";
     slider.setAttribute("aria-valuetext", where.textContent);
-    live.disabled = position < 0;
+    turnOff(live, position < 0, slider);
     fork.disabled = !model.get("can_fork");
     note.textContent = time.title = model.get("note");
     play.replaceChildren(timer ? pauseIcon : playIcon);

@@ -148,8 +148,7 @@ function makeFollower({ card, ring }, app) {
       timer = 0;
       removeEventListener("scroll", place, { capture: true });
       removeEventListener("resize", refit);
-      ring.hidePopover();
-      card.hidePopover();
+      for (const part of [ring, card]) if (part.matches(":popover-open")) part.hidePopover();
     },
   };
 }
@@ -205,7 +204,7 @@ export default () => {
         follower.start();
       };
       const leave = () => {
-        if (!isOpen()) return;
+        if (holder !== el) return; // a view that goes is hidden before it is told
         holder = null;
         const hadFocus = card.contains(document.activeElement);
         follower.stop();

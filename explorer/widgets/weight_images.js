@@ -60,8 +60,7 @@ function render({ model, el }) {
     scale.setAttribute("aria-label", `Scale from −${limit} to +${limit}, 0 in the middle`);
     pages.hidden = all < 2;
     where.textContent = `${page + 1} / ${all}`;
-    previous.disabled = page === 0;
-    next.disabled = page >= all - 1;
+    turnPages(previous, next, page, all);
     // While training only the pictures change: the buttons stay, and with them the focus.
     const wanted = `${first} ${n}`;
     if (wanted !== drawn) {

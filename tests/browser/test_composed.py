@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
+from explorer.exports.files import KINDS
+
 IDLE = (
     "() => window.jupyterapp?.shell.currentWidget?.context?.sessionContext.session?.kernel?.status === 'idle'"
 )
@@ -83,6 +85,21 @@ def test_parts_and_stock_widgets_follow_one_app(run, notebook):
     assert apps.nth(1).locator(".explorer-tiles").inner_text() == other  # it is an app of its own
     apps.nth(1).get_by_role("button", name="Modern").click()
     expect(apps.nth(2).locator(".explorer-tiles")).to_contain_text("784-128-10")
+
+    # What one app decides for the page, the others follow; what one shown twice saves comes once.
+    downloads = []
+    page.on("download", lambda download: downloads.append(download.suggested_filename))
+    theme = apps.nth(0).get_by_role("button", name=re.compile("Theme"))
+    for _ in range(2):
+        theme.click()
+    expect(apps.nth(1).get_by_role("button", name=re.compile("Theme"))).to_have_accessible_name(
+        theme.get_attribute("aria-label")
+    )
+    apps.nth(1).get_by_role("button", name="Export").click()
+    with page.expect_download():
+        apps.nth(1).get_by_role("button", name=KINDS["csv"].words).click()
+    expect(apps.nth(1).locator(".explorer-run")).to_contain_text("finished · 10 of 10 epochs")
+    assert len(downloads) == 1
     assert visit.page_errors == []
 
 

@@ -120,3 +120,10 @@ def test_a_heat_map_has_its_medians_crosses_and_blanks():
     (table,) = data_tables(study_figure(StudyView(trials, ("batch_size", "learning_rate"))))
     assert table.head == ("learning rate ↓ batch size (images) →", "8", "64")
     assert table.rows == (("0.1", "91.0", "×"), ("1", "95.0 ×", ""))
+
+
+def test_runs_at_one_place_share_a_cell():
+    trials = swept("batch_size", {64: (0.9, 0.96, 0.93)}, reduction="sum")
+    (table, *_) = data_tables(study_figure(StudyView(trials, ("batch_size",), shows_runs=True)))
+    (cell,) = [text for name, text in zip(table.head, table.rows[0], strict=True) if name == "single runs"]
+    assert [accuracy in cell for accuracy in ("90.00", "96.00", "93.00")] == [True] * 3

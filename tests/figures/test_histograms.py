@@ -110,7 +110,7 @@ def test_more_layers_than_slots_and_missing_names_are_refused():
 def test_style(theme):
     style = histograms_style(theme, what="weight")
     assert [trace["line"]["color"] for trace in style[:2]] == [PALETTES[theme].earlier, PALETTES[theme].train]
-    assert style[1]["hovertemplate"] == "weight %{x:.3f}: %{customdata:.2f} % now<extra></extra>"
+    assert style[1]["hovertemplate"] == "weight %{x:.3f}: %{customdata:.2f} % %{fullData.name}<extra></extra>"
     assert [trace["showlegend"] for trace in style] == [True, True] + [False] * 12
 
 

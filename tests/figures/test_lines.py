@@ -61,3 +61,9 @@ def test_what_is_not_a_number_is_said(wrong, first):
     figure = contrast_figure(wrong, [2, 1], measured="loss")
     assert [note.text for note in figure.layout.annotations] == [f"wrong: not a number from epoch {first} on"]
     assert 2 <= figure.layout.yaxis.range[1] < 3  # the right curve's
+
+
+def test_every_curve_is_drawn_and_one_of_a_single_point_is_seen():
+    figure = lines_figure({str(i): ([0, 1], [i, np.nan if i == 6 else i]) for i in range(8)}, x_title="epoch")
+    assert [trace.name for trace in figure.data] == [*"01234567"]
+    assert [trace.name for trace in figure.data if "markers" in trace.mode] == ["6"]

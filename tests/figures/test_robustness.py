@@ -70,3 +70,9 @@ def test_its_numbers_can_be_read_as_a_table():
     (table,) = data_tables(robustness_figure([OWN, OTHER], TURNS))
     assert table.rows[0][0] == "-60"
     assert [row[1] for row in table.rows] == ["19.00 %", "93.00 %", "20.00 %"]
+
+
+def test_a_name_is_text_and_fits_a_legend():
+    trace, _ = robustness_figure([("<b>%{x}</b>" + 30 * "x", {0.0: 0.5})], TURNS).data
+    assert trace.name == "&lt;b&gt;%{x}&lt;/b&gt;" + 12 * "x" + "…"
+    assert trace.hovertemplate.startswith("%{fullData.name} at ")

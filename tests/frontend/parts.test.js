@@ -161,3 +161,14 @@ test("a slider stands at the stop next to a value on a log scale, and only 0 is 
     [0, 1, 3, 4],
   );
 });
+
+test("of a button that is turned off another takes the focus", async () => {
+  const turnPages = await base("turnPages");
+  const button = (/** @type {string} */ name) => ({ name, disabled: false, focus: () => focused.push(name) });
+  const [previous, next, focused] = [button("previous"), button("next"), /** @type {string[]} */ ([])];
+  Object.defineProperty(document, "activeElement", { configurable: true, get: () => next });
+  turnPages(previous, next, 1, 3);
+  assert.deepEqual([previous.disabled, next.disabled, focused], [false, false, []]);
+  turnPages(previous, next, 2, 3);
+  assert.deepEqual([previous.disabled, next.disabled, focused], [false, true, ["previous"]]);
+});

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 from explorer.datasets.corruption import Corruption
 from explorer.figures.axes import HOVERS, as_float32, epoch_mark
 from explorer.figures.palette import PALETTES, Theme
-from explorer.figures.template import as_text, drawn, merged
+from explorer.figures.template import drawn, legend_text, merged
 from explorer.wording import percent
 
 __all__ = [
@@ -33,7 +33,7 @@ def robustness_traces(curves: Sequence[RobustnessCurve], corruption: Corruption)
     none: RobustnessCurve = ("", {})
     return [
         {
-            "name": as_text(name),
+            "name": legend_text(name),
             "x": as_float32(sorted(known)),
             "y": as_float32([100 * known[amount] for amount in sorted(known)]),
             "visible": bool(name),

@@ -23,7 +23,7 @@ from explorer.figures.axes import (
     log_range,
 )
 from explorer.figures.palette import RUN_COLOURS, Theme
-from explorer.figures.template import FigureData, as_text, drawn_data
+from explorer.figures.template import FigureData, drawn_data, legend_text
 from explorer.training.records import EpochRecord
 
 __all__ = ["SLOTS", "Axis", "RunCurve", "run_colour", "runs_data", "runs_figure", "runs_style"]
@@ -133,7 +133,7 @@ def _trace(run: RunCurve, metric: Metric, axis: Axis, theme: Theme) -> dict[str,
     values = [FACTORS[metric] * value for value in map(attrgetter(f"test_{metric}"), run.epochs)]
     dash = _DASHES[(run.number - 1) // len(RUN_COLOURS[theme]) % len(_DASHES)]
     colour = run_colour(run.number, theme)
-    title = as_text(run.title, f" (run {run.number})")
+    title = legend_text(run.title, f" (run {run.number})")
     return {
         "visible": True,
         "x": _positions(run, axis),

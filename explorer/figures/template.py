@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 
 from explorer.figures.palette import PALETTES, Palette, Theme
 
-__all__ = ["FigureData", "as_text", "drawn", "drawn_data", "merged", "template"]
+__all__ = ["FigureData", "drawn", "drawn_data", "legend_text", "merged", "template"]
 
 FigureData = tuple[list[dict[str, Any]], dict[str, Any]]
 """What changes with the data in a figure: properties of its traces, and of its layout."""
@@ -129,7 +129,7 @@ def _legend(palette: Palette) -> dict[str, Any]:
     }
 
 
-def as_text(name: str, end: str = "") -> str:
+def legend_text(name: str, end: str = "") -> str:
     """Return a name cut to a legend's length before its `end`, so that Plotly reads no markup in it."""
     words = name.removesuffix(end)
     cut = words if len(words) <= _LONGEST_NAME else words[: _LONGEST_NAME - 1] + "…"

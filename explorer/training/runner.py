@@ -101,18 +101,20 @@ class Runner:
 
         A run that is started paused gives the exact figures of its initial weights.
         """
+        return self._begin(run, paused=paused)
+
+    def _begin(self, run: TrainingRun, *, paused: bool, goes_on: bool = False) -> int:
         self.cancel()
-        self._turn = _Turn(self, run, self._turn, paused=paused)
+        self._turn = _Turn(self, run, self._turn, paused=paused, goes_on=goes_on)
         self._turn.thread.start()
         return self.token
 
     def extend(self, run: TrainingRun, epochs: int, *, paused: bool = False) -> int:
         """Let `run` go on to more epochs, whether it trains, is paused or has ended; the rest is as in `start`."""
         if self._turn is None or not self._turn.extend(run, epochs):
-            if self._turn is not None and self._turn.is_ending:
-                self.wait()  # its last words are heard first
+            self.wait(0)  # what it has said is heard first
             run.extend(epochs)
-            return self.start(run, paused=paused)
+            return self._begin(run, paused=paused, goes_on=True)
         if self._turn.status == "paused":
             self._turn.resume()
         return self.token
@@ -190,10 +192,13 @@ class Runner:
 class _Turn:
     """One run in one thread, from its start to its `RunEnd`."""
 
-    def __init__(self, runner: Runner, run: TrainingRun, before: _Turn | None, *, paused: bool) -> None:
+    def __init__(
+        self, runner: Runner, run: TrainingRun, before: _Turn | None, *, paused: bool, goes_on: bool
+    ) -> None:
         self.status: RunnerStatus = "paused" if paused else "running"
         self.thread = threading.Thread(target=self._go, name=f"explorer-run-{runner.token}", daemon=True)
-        self._run, self._token, self._before = run, runner.token, before
+        self._run, self._token = run, runner.token
+        self._before, self._goes_on_from_before = before, goes_on
         self._post_delivery, self._interval_seconds = runner.post, runner.interval_seconds
         self._share, self._in_line, self._next_look = runner.share, 0, 0.0
         self._changed = threading.Condition()
@@ -231,11 +236,6 @@ class _Turn:
             run.extend(epochs)
             return True
 
-    @property
-    def is_ending(self) -> bool:
-        """Whether it is over, or about to be."""
-        return self._over or bool(self._ending)
-
     def change(self, learning_rate: float, batch_size: int) -> None:
         with self._changed:
             if not self._over:
@@ -267,6 +267,8 @@ class _Turn:
         """Be the thread: wait for the run before to be over, then train to the end."""
         if self._before is not None:
             self._before.thread.join()
+            if self._goes_on_from_before:
+                self._records = self._before._records  # those that it had yet to say
             self._before = None
         while not self._finish(self._outcome()):
             continue  # it was extended as it ended

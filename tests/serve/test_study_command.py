@@ -169,7 +169,7 @@ def test_a_diverged_run_is_a_result(command):
     (level,) = json.loads(out)["levels"]
     assert code == 0
     assert (level["median"], level["diverged"], level["runs"][0]["status"]) == (None, 1, "diverged")
-    assert len(lines(err, r"^1 of 1  seed 3: diverged: .*not a number.* in ")) == 1
+    assert len(lines(err, r"^1 of 1  seed 3: diverged: .*not been a number.* in ")) == 1
     assert lines(err, "^   1       –       –        –  .*         1$")
 
 

@@ -73,9 +73,12 @@ class SettingTraits(traitlets.HasTraits):
 
     def follow(self, config: TrainingConfig) -> None:
         """Show settings that are in use already."""
-        self._followed = config
-        if config != self.config:
-            self.config = config
+        before, self._followed = self._followed, config
+        try:
+            if config != self.config:
+                self.config = config
+        finally:
+            self._followed = before
 
     _followed: TrainingConfig | None = (
         None  # these are not applied; others are, also in another thread meanwhile

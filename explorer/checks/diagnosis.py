@@ -186,7 +186,8 @@ def _calls(answer: Any, methods: Iterable[str], name: str) -> bool:
             place for n in names - known for place in (function.__globals__.get(n), getattr(answer, n, None))
         ]
         known |= names
-        waiting += [each for each in found if getattr(each, "__globals__", None) is function.__globals__]
+        own = filter(inspect.isfunction, found)
+        waiting += [each for each in own if each.__globals__ is function.__globals__]
     return False
 
 
@@ -220,16 +221,27 @@ def _watched_class(task: str, kind: type[Any], unsound: set[str]) -> type[Any]:
     if task in METHODS and task != "init_weights" and not callable(own[task]):
         near = did_you_mean(task, {name for name in dir(kind) if name[0] != "_"} - {*METHODS}, 0.7)
         raise MissingError(f"{kind.__name__} has no method {task}{near}")
-    helpers = {name: _with_textbook(method, unsound)
-               for name, method in vars(kind).items() if inspect.isfunction(method)}  # fmt: skip
-    methods = helpers | {name: watched(_with_textbook(method, unsound), returns=_RETURNS.get(name, "array"))
-                         for name, method in own.items() if callable(method)}  # fmt: skip
+    methods = _helpers(kind, unsound)
+    methods |= {name: watched(_with_textbook(method, unsound), returns=_RETURNS.get(name, "array"))
+                for name, method in own.items() if callable(method)}  # fmt: skip
     if "backward" in unsound:
         unsound = unsound | {"forward"}  # whose sums and activations the textbook's needs
     methods |= {name: getattr(exercise.Network, name) for name in METHODS if name in unsound}
     if "init_weights" in unsound:
         methods["init_weights"] = lambda self: None  # they are set before each look
     return type(kind.__name__, (kind,), methods)
+
+
+def _helpers(kind: type[Any], unsound: set[str]) -> dict[str, Any]:
+    """Return the methods that a class and those that it comes from have of their author, as `_with_textbook`."""
+    found = dict[str, Any]()
+    for base in reversed(kind.__mro__):
+        for name, method in vars(base).items() if base.__module__ == kind.__module__ else ():
+            if inspect.isfunction(method):
+                found[name] = _with_textbook(method, unsound)
+            elif isinstance(method, staticmethod | classmethod):
+                found[name] = type(method)(_with_textbook(method.__func__, unsound))
+    return found
 
 
 def _initialised(kind: type[Any], _: Probe) -> Passed:

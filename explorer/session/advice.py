@@ -169,6 +169,8 @@ def _waiting(run: SessionRun, state: SessionState) -> Advice:
         why = "Train begins with freshly initialised weights."
         return Advice("waiting", "info", text, why, f"Train on from {here}", "fork")
     why = f"They don't fit these weights, which are those of {run.config.architecture} hidden units."
+    if run.config.hidden_sizes == state.config.hidden_sizes:
+        why = "Some of their validation images would be images that these weights were trained on."
     if state.can_train_on:
         why = "They begin with freshly initialised weights."
     return Advice("waiting", "info", text, why, f"Train with {_FRESH}", "train")

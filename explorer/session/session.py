@@ -187,7 +187,7 @@ class Session:
         """
         if config is not None:
             self.check(config)
-            self._runner.wait(0)  # what has been said is heard first
+            config = self._heard(config)
             self._config = config
         if clean:
             self._starts_clean = self._is_from_others
@@ -198,6 +198,14 @@ class Session:
             self.extend(self._config.epochs)
         else:
             self.restart()
+
+    def _heard(self, config: TrainingConfig) -> TrainingConfig:
+        """Hear what the run has said, and return settings that go on with it with its changes in mid-run."""
+        before = self._run
+        self._runner.wait(0)
+        if before is None or self._run is None or not {*config.differences(before.config)} <= {"epochs"}:
+            return config
+        return config.replace(changes=self._run.config.changes)
 
     def restart(self, *, paused: bool = False) -> None:
         """Start a run with the settings that are set: a fork where it began, else with fresh weights."""
@@ -257,9 +265,9 @@ class Session:
         if run is None or training is None or not run.can_continue_to(config):
             raise ValueError(f"there is no run that can go on to {epochs} epochs")
         self._token = self._runner.extend(training, epochs, paused=paused)
-        self._config, self._starts_clean = config, False
         status: RunnerStatus = "paused" if paused else "running"
         self._run = (self._run or run).continued(epochs, status)
+        self._config, self._starts_clean = self._run.config, False
         self._rivals = {entry: rival.continued(epochs, status) for entry, rival in self._rivals.items()}
         self._train_reference()
         self._publish()

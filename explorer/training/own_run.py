@@ -5,9 +5,9 @@ from __future__ import annotations
 import ctypes
 import math
 from collections.abc import Callable, Generator
-from contextlib import AbstractContextManager, closing, nullcontext
+from contextlib import AbstractContextManager, closing, nullcontext, suppress
 from copy import deepcopy
-from inspect import signature
+from inspect import Parameter, signature
 from queue import Empty, SimpleQueue
 from threading import Semaphore, Thread
 from typing import Any
@@ -235,7 +235,6 @@ class _Watch:
 
 def telling(cls: type[Any], watch: _Watch) -> type[Any]:
     """Return a class that is as `cls`, but tells `watch` of each mini-batch."""
-    called_with = signature(cls.train_iteration)
 
     def forward(self: Any, *arguments: Any, **options: Any) -> Any:
         y = cls.forward(self, *arguments, **options)
@@ -246,10 +245,8 @@ def telling(cls: type[Any], watch: _Watch) -> type[Any]:
         watch.outputs = None
         given, named = watch.arguments(self, *arguments, **options)
         loss = cls.train_iteration(*given, **named)
-        batch = arguments
-        if len(arguments) < 2:  # by keyword they may come in any order
-            batch = tuple(called_with.bind(self, *arguments, **options).arguments.values())[1:]
-        watch.hear(self, batch[0], batch[1], loss)
+        X, d = _batch(cls.train_iteration, self, *arguments, **options)
+        watch.hear(self, X, d, loss)
         return loss
 
     names = {"__slots__": (), "__module__": cls.__module__, "__qualname__": cls.__qualname__}
@@ -257,6 +254,17 @@ def telling(cls: type[Any], watch: _Watch) -> type[Any]:
         cls.__name__, (cls,), {**names, "forward": forward, "train_iteration": train_iteration}
     )
     return made
+
+
+def _batch(train_iteration: Any, network: Any, *arguments: Any, **options: Any) -> tuple[Any, ...]:
+    """Return the inputs and the targets that a call has: by keyword they may come in any order."""
+    if len(arguments) < 2:
+        with suppress(TypeError, ValueError):  # it has no signature
+            bound = signature(train_iteration).bind(network, *arguments, **options)
+            packed = Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD
+            if all(bound.signature.parameters[name].kind not in packed for name in bound.arguments):
+                return tuple(bound.arguments.values())[1:3]
+    return (*arguments, *options.values())[:2]
 
 
 class _LeftError(BaseException):

@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from time import perf_counter, thread_time
 from typing import Literal
+from weakref import ref
 
 import numpy as np
 from numpy.typing import NDArray
@@ -101,22 +102,26 @@ class Runner:
 
         A run that is started paused gives the exact figures of its initial weights.
         """
-        return self._begin(run, paused=paused)
-
-    def _begin(self, run: TrainingRun, *, paused: bool, goes_on: bool = False) -> int:
         self.cancel()
-        self._turn = _Turn(self, run, self._turn, paused=paused, goes_on=goes_on)
+        self._turn = _Turn(self, run, self._turn, paused=paused)
         self._turn.thread.start()
         return self.token
 
     def extend(self, run: TrainingRun, epochs: int, *, paused: bool = False) -> int:
         """Let `run` go on to more epochs, whether it trains, is paused or has ended; the rest is as in `start`."""
-        if self._turn is None or not self._turn.extend(run, epochs):
-            self.wait(0)  # what it has said is heard first
+        turn = self._turn
+        if turn is not None and turn.extend(run, epochs):
+            if turn.status == "paused":
+                turn.resume()
+            return self.token
+        if turn is None or not turn.is_of(run):
             run.extend(epochs)
-            return self._begin(run, paused=paused, goes_on=True)
-        if self._turn.status == "paused":
-            self._turn.resume()
+            return self.start(run, paused=paused)
+        turn.end("cancel")  # it has no last word by now, but what it has said counts
+        self._drain()
+        run.extend(epochs)
+        self._turn = _Turn(self, run, turn, paused=paused, goes_on=True)
+        self._turn.thread.start()
         return self.token
 
     def change(self, learning_rate: float, batch_size: int) -> None:
@@ -193,11 +198,17 @@ class _Turn:
     """One run in one thread, from its start to its `RunEnd`."""
 
     def __init__(
-        self, runner: Runner, run: TrainingRun, before: _Turn | None, *, paused: bool, goes_on: bool
+        self,
+        runner: Runner,
+        run: TrainingRun,
+        before: _Turn | None,
+        *,
+        paused: bool,
+        goes_on: bool = False,
     ) -> None:
         self.status: RunnerStatus = "paused" if paused else "running"
         self.thread = threading.Thread(target=self._go, name=f"explorer-run-{runner.token}", daemon=True)
-        self._run, self._token = run, runner.token
+        self._run, self._token, self._known = run, runner.token, ref(run)
         self._before, self._goes_on_from_before = before, goes_on
         self._post_delivery, self._interval_seconds = runner.post, runner.interval_seconds
         self._share, self._in_line, self._next_look = runner.share, 0, 0.0
@@ -212,6 +223,10 @@ class _Turn:
         self._evaluated_at: int | None = None
         self._records: list[Record] = []
         self._posted_at = float("-inf")
+
+    def is_of(self, run: TrainingRun) -> bool:
+        """Return whether it is, or was, this run's."""
+        return self._known() is run
 
     def pause(self) -> None:
         with self._changed:
@@ -294,7 +309,7 @@ class _Turn:
             if end is not None and end.status == "finished" and not self._run.is_complete:
                 return False
             self._over, self.status = True, "stopped" if end is None else end.status
-            if end is not None:
+            if end is not None and self._wanted():
                 self._records.append(end)
                 self._flush()
             del self._run  # the runner keeps the turn; the run may go
@@ -337,6 +352,8 @@ class _Turn:
             return None
         self._run.rest()
         with self._changed:  # heard at once; the exact figures of a large network take seconds
+            if not self._wanted():
+                return None
             self.status = "stopped"
             self._flush()
         final = self._evaluate(self._wanted)

@@ -77,7 +77,9 @@ function keepTheme(model, signal, show) {
   const others = new MutationObserver(() => {
     const shown = /** @type {Choice} */ (document.documentElement.dataset.explorerTheme);
     if (shown === model.get("theme")) return;
-    model.set("choice", remembered() ?? shown); // which is applied
+    const kept = remembered();
+    const isMeant = kept && (kept === "auto" ? preferred() : kept) === shown;
+    model.set("choice", isMeant ? kept : shown); // which is applied
     model.save_changes();
   });
   others.observe(document.documentElement, { attributes: true, attributeFilter: ["data-explorer-theme"] });

@@ -332,13 +332,21 @@ HELPERS = {
 }
 
 
+HELPERS["a static method"] = (
+    "d_sigmoid",
+    "self.slope",
+    "class Network:\n    @staticmethod\n    def slope(x):\n        return CONFIG.get('f', d_sigmoid)(x)\n",
+)
+CONFIG = "class Config(dict):\n    __getattr__ = dict.__getitem__\n\n\nCONFIG = Config()\n"
+
+
 @pytest.mark.parametrize("helper", HELPERS)
 def test_so_it_is_where_something_lies_between(helper):
     name, called, text = HELPERS[helper]
     functions, methods = inspect.getsource(matrices).split("class Network:")
     functions = functions.replace("s - s**2", "s")  # wrong
     methods = methods.replace(f" {name}(", f" {called}(")
-    verdicts = diagnose_all(namespace_of(functions + text + methods))
+    verdicts = diagnose_all(namespace_of(functions + CONFIG + text + methods))
     assert [task for task, verdict in verdicts.items() if verdict.outcome != "right"] == ["d_sigmoid"]
     assert verdicts["backward"].note == "tried with the textbook's d_sigmoid"
 

@@ -681,3 +681,24 @@ def test_the_rate_is_the_new_one_before_the_records_after_it_are_there(trained):
     run = dataclasses.replace(run_of(trained).continued(5, "running"), wanted=(0.005, 16), evaluation=None)
     step = run.history.batches[-1].step + 3
     assert run.taking("running", [Change(step, 0.005, 16)]).now == (0.005, 16)
+
+
+def test_a_run_that_was_gone_back_to_goes_on_with_nothing_of_the_one_before(trained, small_dataset):
+    trained.train(CONFIG.replace(epochs=400, hidden_sizes=5))
+    until(lambda: trained.wait(0.01) or len(run_of(trained).history) > 2)
+    trained.go_back_to(1)
+    trained.extend(5)
+    assert trained.wait(PATIENCE)
+    assert list(run_of(trained).history) == list(train(CONFIG.replace(epochs=5), small_dataset))
+
+
+def test_more_epochs_keep_a_change_that_is_yet_to_be_heard(session):
+    session.train(CONFIG.replace(epochs=400))
+    until(lambda: session.wait(0.01) or len(run_of(session).history) > 2)
+    session.change(learning_rate=0.01)
+    time.sleep(0.1)  # it has been made, and nobody has heard of it
+    session.apply(session.config.replace(epochs=500))
+    assert (run_of(session).number, run_of(session).config.epochs) == (1, 500)
+    session.stop()
+    assert session.wait(PATIENCE)
+    assert [change.learning_rate for change in session.config.changes] == [0.01]

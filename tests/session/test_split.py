@@ -243,6 +243,7 @@ def test_no_fork_is_judged_by_images_that_its_weights_were_trained_on(session):
         session.select(1)
         session.apply(CONFIG)
         assert not session.state.can_train_on
+        assert "these weights were trained on" in said(session, "waiting").why
         with pytest.raises(ForkError, match="would be images that these weights were trained on"):
             session.fork()
         assert session.state.run.number == parent.number

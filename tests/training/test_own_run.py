@@ -58,9 +58,20 @@ def test_a_mini_batch_may_be_given_by_keywords_in_any_order(small_dataset):
             ):
                 self.train_iteration(lr=lr, d=d[:, batch], X=X[:, batch])
 
-    events = [[*OwnRun(OwnClass(cls), CONFIG.replace(epochs=1), small_dataset)] for cls in (Mine, ByName)]
-    ours, by_name = ([event for event in said if isinstance(event, BatchRecord)] for said in events)
-    assert by_name == ours
+    class Wrapped(Mine):
+        def fit(self, X, d, batch_size, n_epochs=10, lr=0.01):
+            for batch in np.split(
+                self.rng.permutation(X.shape[1]), range(batch_size, X.shape[1], batch_size)
+            ):
+                self.train_iteration(X[:, batch], d=d[:, batch], lr=lr)
+
+        def train_iteration(self, *arguments, **options):
+            return Mine.train_iteration(self, *arguments, **options)
+
+    classes = Mine, ByName, Wrapped
+    events = [[*OwnRun(OwnClass(cls), CONFIG.replace(epochs=1), small_dataset)] for cls in classes]
+    ours, *others = ([event for event in said if isinstance(event, BatchRecord)] for said in events)
+    assert others == [ours, ours]
 
 
 def test_a_snapshot_has_the_size_that_it_is_said_to_have(small_dataset):

@@ -95,15 +95,16 @@ class SeatedKernels(_HasTraits):
     order = Instance(StartingOrder, ())
     _starting = Set()
     _begun = Int(0)
+    _before_seats = Instance(asyncio.Lock, ())
     _server_ends = Instance(asyncio.Event, ())
 
     async def start_kernel(self, **options: Any) -> str:
         """Start a kernel when its turn has come, and return its id."""
         has_visitor = options["env"].get("VOILA_PREHEAT") != "True"
-        while not has_visitor and len(self.list_kernel_ids()) + self._begun >= self.seats.most:
-            if self._server_ends.is_set():
-                break
-            await asyncio.sleep(_POLL_SECONDS)
+        if not has_visitor:
+            # One after the other, as they were asked for: a visitor who has come meanwhile may wait for the first.
+            async with self._before_seats:
+                await self._seat_is_free()
         self._check_that_server_goes_on()
         self._begun += 1
         try:
@@ -124,6 +125,10 @@ class SeatedKernels(_HasTraits):
         self.order.note_start(kernel_id)
         self.add_restart_callback(kernel_id, partial(self.on_death, kernel_id), "dead")
         return kernel_id
+
+    async def _seat_is_free(self) -> None:
+        while len(self.list_kernel_ids()) + self._begun >= self.seats.most and not self._server_ends.is_set():
+            await asyncio.sleep(_POLL_SECONDS)
 
     def _check_that_server_goes_on(self) -> None:
         if self._server_ends.is_set():

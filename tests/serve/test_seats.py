@@ -206,6 +206,23 @@ def test_a_kernel_for_nobody_yet_waits_for_a_seat_and_does_not_hold_up_the_end(s
     asyncio.run(visit())
 
 
+def test_kernels_for_nobody_yet_get_seats_in_the_order_in_which_they_were_asked_for(seats, kernels):
+    """A visitor who comes meanwhile takes the first, and would else wait until another leaves."""
+
+    async def visit():
+        pages = [await seated(seats, kernels, browser) for browser in "ab"]
+        first = asyncio.ensure_future(kernels.start_kernel(env=FOR_NOBODY))
+        await asyncio.sleep(0)
+        await kernels.shutdown_kernel(pages[0].kernel)
+        second = asyncio.ensure_future(kernels.start_kernel(env=FOR_NOBODY))
+        assert await asyncio.wait_for(first, 30) in kernels
+        assert not second.done()
+        await kernels.shutdown_kernel(pages[1].kernel)
+        assert await asyncio.wait_for(second, 30) in kernels
+
+    asyncio.run(visit())
+
+
 def test_a_kernel_that_never_started_keeps_no_other_from_ending(seats, kernels):
     async def visit():
         page = await seated(seats, kernels, "a")

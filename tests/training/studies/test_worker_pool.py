@@ -41,13 +41,13 @@ def test_a_pool_has_at_least_one_worker():
         WorkerPool(0)
 
 
-@pytest.mark.skipif(n_cores() < 2, reason="needs a second core")
 def test_a_worker_trains_a_large_network_on_its_share_of_the_cores(small_dataset):
     large = TrainingConfig(hidden_sizes=300, batch_size=300, epochs=1, reduction="mean", learning_rate=0.1)
     with WorkerPool(1) as pool:
         before = pool.submit(threading.active_count).result()
         (trial,) = study([large], small_dataset, executor=pool)
-        assert pool.submit(threading.active_count).result() == before + 1
+        n_helpers = pool.submit(threading.active_count).result() - before
+    assert n_helpers == min(n_cores(), 2) - 1
     assert trial.epochs == tuple(train(large, small_dataset))
     with WorkerPool(n_cores()) as one_a_core, WorkerPool(2 * n_cores()) as too_many:
         assert one_a_core.cores_each == too_many.cores_each == 1

@@ -95,11 +95,12 @@ def test_parts_and_stock_widgets_follow_one_app(run, notebook):
     expect(apps.nth(1).get_by_role("button", name=re.compile("Theme"))).to_have_accessible_name(
         theme.get_attribute("aria-label")
     )
-    apps.nth(1).get_by_role("button", name="Export").click()
-    with page.expect_download():
-        apps.nth(1).get_by_role("button", name=KINDS["csv"].words).click()
     expect(apps.nth(1).locator(".explorer-run")).to_contain_text("finished · 10 of 10 epochs")
-    assert len(downloads) == 1
+    for kind in ("csv", "script"):
+        apps.nth(1).get_by_role("button", name="Export").click()
+        with page.expect_download():
+            apps.nth(1).get_by_role("button", name=KINDS[kind].words).click()
+    assert [Path(name).suffix for name in downloads] == [".csv", ".py"]
     assert visit.page_errors == []
 
 

@@ -47,7 +47,7 @@ EPSILON = 1e-8
 
 
 def sgd(g: Array, lr: float, t: int) -> Change:
-    """Return the change η g: plain gradient descent, which remembers nothing."""
+    """Return the change η g: plain gradient descent, which remembers nothing (Robbins and Monro 1951)."""
     return lr * g, ()
 
 

@@ -168,12 +168,18 @@ def _waiting(run: SessionRun, state: SessionState) -> Advice:
     if state.can_train_on and not state.starts_clean:
         why = "Train begins with freshly initialised weights."
         return Advice("waiting", "info", text, why, f"Train on from {here}", "fork")
-    why = f"They don't fit these weights, which are those of {run.config.architecture} hidden units."
-    if run.config.hidden_sizes == state.config.hidden_sizes:
-        why = "Some of their validation images would be images that these weights were trained on."
-    if state.can_train_on:
-        why = "They begin with freshly initialised weights."
-    return Advice("waiting", "info", text, why, f"Train with {_FRESH}", "train")
+    return Advice("waiting", "info", text, _why_fresh(run, state), f"Train with {_FRESH}", "train")
+
+
+def _why_fresh(run: SessionRun, state: SessionState) -> str:
+    """Return why the weights that are shown aren't trained on with the settings that wait."""
+    if run.own is not None:
+        return f"{run.own.name} trains from its beginning only."
+    if run.config.hidden_sizes != state.config.hidden_sizes:
+        return f"They don't fit these weights, which are those of {run.config.architecture} hidden units."
+    if not state.config.may_validate(run.config):
+        return "Some of their validation images would be images that these weights were trained on."
+    return "They begin with freshly initialised weights."
 
 
 def _limited(run: SessionRun) -> Iterator[Advice]:
@@ -207,19 +213,26 @@ def _test_set(run: SessionRun, state: SessionState) -> tuple[Advice, ...]:
     if not run.can_be_tested:
         return ()
     n = counted(len(run.dataset.unsplit.test_labels), "image")
-    text = (
-        f"The test set is closed: {n} that nothing was chosen by. Look once; whoever goes back to the settings "
-        "after that, chooses by them."
-    )
+    once = "Look once; whoever goes back to the settings after that chooses by these images."
+    text = f"The test set is closed: {n} that nothing was chosen by. {once}"
+    since = "whatever was changed since then may have been chosen by"
     if state.n_tested:
         seen = f"for {enumerated(others)}" if others else "before"
-        text = f"The test set was opened {seen}: whatever was changed since then may have been chosen by it."
+        text = f"The test set was opened {seen}: {since} it."
+    elif n_showed := sum(_shows_test_images(one, run) for one in state.runs):
+        showed = f"{counted(n_showed, 'run')} without validation images showed accuracy on it"
+        text = f"The test set is closed for this run: {n}. But {showed}: {since} that. {once}"
     why = "The validation images have helped to choose the settings, so accuracy on them is a little flattering."
     return (
         Advice(
             "test_set", "info", text, why, "Open the test set" + " as well" * bool(state.n_tested), "test"
         ),
     )
+
+
+def _shows_test_images(one: SessionRun, run: SessionRun) -> bool:
+    """Return whether `one` has figures of the test images that are kept from `run`."""
+    return one.newest is not None and one.dataset.compares_with(run.dataset.unsplit)
 
 
 def _failure(run: SessionRun) -> Iterator[Advice]:

@@ -74,6 +74,8 @@ class SavedSession:
     """Number of the present run; 0 for none."""
     n_runs: int = 0
     """Number of the last run that there was."""
+    n_tested: int = 0
+    """How many times the test set was opened."""
     first: TrainingConfig | None = None
     """Settings of the first run that there was, which others are named by."""
     saved_at: str = ""
@@ -116,6 +118,7 @@ def session_bytes(saved: SavedSession, dataset: Dataset, weight_bytes: int = _WE
         "first": None if saved.first is None else asdict(saved.first),
         "present": saved.present,
         "n_runs": saved.n_runs,
+        "n_tested": saved.n_tested,
         "runs": [
             {"listed": run.number in listed, **_entry(run, weights.get(run.number, {}))} for run in runs
         ],

@@ -203,7 +203,11 @@ class Session:
         """Hear what the run has said, and return settings that go on with it with its changes in mid-run."""
         before = self._run
         self._runner.wait(0)
-        if before is None or self._run is None or not {*config.differences(before.config)} <= {"epochs"}:
+        return config if before is None else self._with_changes(config, before.config)
+
+    def _with_changes(self, config: TrainingConfig, before: TrainingConfig) -> TrainingConfig:
+        """Return settings with the run's changes in mid-run, if they are those `before` with other epochs."""
+        if self._run is None or not {*config.differences(before)} <= {"epochs"}:
             return config
         return config.replace(changes=self._run.config.changes)
 
@@ -459,6 +463,7 @@ class Session:
             runs=tuple(run.set_aside() if run.number in racing else run for run in self._state.runs),
             present=0 if run is None or run.own is not None else run.number,
             n_runs=self._n_runs,
+            n_tested=self._n_tested,
             first=self._first,
             saved_at=f"{datetime.now():%Y-%m-%d %H:%M}",
         )
@@ -471,7 +476,7 @@ class Session:
         self._config, self._first, self._n_runs = saved.config, saved.first, saved.n_runs
         self._earlier = EarlierRuns(tuple(run for run in runs if run.number != saved.present))
         self._saved = frozenset(run.revision for run in runs)
-        self._n_tested = max((run.test.number for run in runs if run.test is not None), default=0)
+        self._n_tested = saved.n_tested
         self._publish()  # so that nobody takes the run to come for the one before
         for run in runs:
             if run.number == saved.present:
@@ -572,6 +577,9 @@ class Session:
     def _show(self, run: SessionRun) -> None:
         """Make a run that has ended the present one, which goes on to more epochs if it can."""
         self._training = _resumed(run, self.dataset)
+        if self._training is not None:  # what it had trained of a further epoch is trained again
+            records = run.history.until(self._training.first_epoch)
+            run = replace(run, history=replace(records, end=run.history.end), changed_at=0, wanted=None)
         self._run = replace(run.with_last_moment(), is_recorded=self._training is None)
         self._publish()
 
@@ -637,8 +645,7 @@ class Session:
         if self._run is not None and delivery.token == self._token:
             before = self._run.config
             self._run = self._run.taking(delivery.status, delivery.records, delivery.in_line)
-            if self._config == before:  # a change in mid-run is one of the settings
-                self._config = self._run.config
+            self._config = self._with_changes(self._config, before)
             news = [record for record in delivery.records if isinstance(record, RivalRecord)]
             for entry, rival in self._rivals.items():
                 records = [one.record for one in news if one.entry == entry]

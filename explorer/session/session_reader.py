@@ -116,7 +116,7 @@ def _text(archive: ArrayArchive, dataset: Dataset) -> dict[str, Any]:
     size = sum(map(archive.size, _TABLES))
     if size > MOST_RECORD_BYTES:
         raise FileError(archive.name, f"{size} bytes of records", f"at most {MOST_RECORD_BYTES}")
-    return _checked(text, _SESSION, archive.name)
+    return _checked({"n_tested": 0, **text}, _SESSION, archive.name)
 
 
 # ---------------------------------------------------------------- the text
@@ -153,7 +153,7 @@ def _rules(*rules: tuple[_Rule, str]) -> Mapping[str, _Rule]:
 
 
 _SESSION = _rules(
-    (_Rule(int), "n_runs present"),
+    (_Rule(int), "n_runs n_tested present"),
     (_Rule(str, high=60), "saved_at"),
     (_Rule(list, high=2 * MOST_RUNS), "runs"),  # those that are only parents among them
 )
@@ -280,6 +280,7 @@ class _Reader:
             runs=tuple(listed.values()),
             present=present,
             n_runs=n_runs,
+            n_tested=max([session["n_tested"], *(run.test.number for run in listed.values() if run.test)]),
             first=None if first is None else _config(first, f"{name}, first", dataset),
             saved_at=session["saved_at"],
         )

@@ -185,7 +185,10 @@ class SessionState:
     @property
     def start(self) -> str:
         """The weights that the next run begins with, in words; empty for freshly initialised ones."""
-        return "" if self.run is None or self.starts_clean else self.run.began_with
+        run = self.run
+        if run is None or self.starts_clean or (run.parent is not None and run.origin is None):
+            return ""  # where a fork began is known no longer once another run has taken its place
+        return run.began_with
 
     def reach(self, more: int = MORE_EPOCHS) -> int:
         """Return the number of epochs that the present run can go on to once it has ended, 0 for none.

@@ -126,8 +126,12 @@ class TrainingConfig:
         return found
 
     def replace(self, **changes: Any) -> TrainingConfig:
-        """Return these settings with `changes` applied, validated again."""
-        return replace(self, **changes)
+        """Return these settings with `changes` applied, validated again.
+
+        A learning rate or batch size holds for the whole run: changes in mid-run end, unless `changes` name them.
+        """
+        ends = {"changes": ()} if changes.keys() & {"learning_rate", "batch_size"} else {}
+        return replace(self, **{**ends, **changes})
 
     def for_images(self, n_images: int) -> TrainingConfig:
         """Return these settings for so many images: all, and 9 of 10 held out, where they ask for more."""

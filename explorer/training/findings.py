@@ -1,6 +1,5 @@
 """What is seen in a run's records, and the words in which a hint says it."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
@@ -71,6 +70,8 @@ class Findings:
     """Accuracy, 0 to 1, of the weights that the run went on from, as a fork does; None for freshly drawn ones."""
     better: BetterRun | None = None
     """A run with much the same settings that reached more, of the accuracy that `judged_by` names."""
+    whole: TrainingConfig | None = None
+    """The settings of the run with its changes in mid-run, where `config` is what these have led to."""
 
     @property
     def finished(self) -> bool:
@@ -144,7 +145,8 @@ class Findings:
     def updates(self) -> int:
         """Updates of the weights in a whole run, those before a fork not counted."""
         before = self.epochs[0].epoch - 1 if self.epochs else 0
-        return (self.config.epochs - before) * math.ceil(self.n_train / self.batch)
+        ends = (self.whole or self.config).steps_at_ends(self.n_train)
+        return ends[-1] - ends[before]
 
     @property
     def fitting_rate(self) -> float:

@@ -7,7 +7,9 @@ test tries every fix on real runs.
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import pairwise
+from types import MappingProxyType
 from typing import Any
 
 from explorer.network.diagnostics import LayerDiagnostics
@@ -63,7 +65,23 @@ def hints(
     """
     run = (history.config, history.epochs, history.end, n_train)
     findings = Findings(*run, tuple(diagnostics), n_available, start_accuracy, better)
-    return _first(_CAUSES, findings, 1) or _first(_ADVICE, findings, _MOST)
+    return _causes(findings, history) or _first(_ADVICE, findings, _MOST)
+
+
+def _causes(findings: Findings, history: History) -> tuple[Hint, ...]:
+    """Return what keeps a run from learning, by the learning rate and the batch size that it has come to."""
+    if not findings.config.changes:
+        return _first(_CAUSES, findings, 1)
+    step = history.batches[-1].step if history.batches else 0
+    if (epoch := _diverged_at(findings)) is not None:
+        step = max(step, findings.config.steps_at_ends(findings.n_train)[epoch] - 1)
+    now = findings.config.at_step(step)
+    found = _first(_CAUSES, replace(findings, config=now, whole=findings.config), 1)
+    kept = {
+        "learning_rate": now.learning_rate,
+        "batch_size": now.batch_size,
+    }  # without changes on the way to it
+    return tuple(replace(hint, fix=MappingProxyType({**kept, **hint.fix})) for hint in found)
 
 
 def _first(rules: Sequence[Rule], findings: Findings, most: int) -> tuple[Hint, ...]:

@@ -89,11 +89,7 @@ def wavering_loss(findings: Findings) -> Hint | None:
 
 def memorised(findings: Findings) -> Hint | None:
     """Fix training images learned by heart, as validation images tell: new variants of them in each epoch."""
-    config = findings.config
-    if not findings.finished or not config.n_validation or config.augmentation.is_on:
-        return None
-    gap = findings.train_accuracy - findings.test_accuracy
-    if findings.train_accuracy < 0.985 or gap < 0.015 or findings.n_train < 5000:
+    if not _learned_by_heart(findings) or findings.config.augmentation.is_on:
         return None
     what = f"Train accuracy is {percent(findings.train_accuracy)}, validation accuracy "
     what += f"{percent(findings.test_accuracy)}."
@@ -101,8 +97,27 @@ def memorised(findings: Findings) -> Hint | None:
     return findings.hint("memorised", "info", why, {"shift": 1.0, "rotation": 10.0}, what)
 
 
+def room_to_memorise(findings: Findings) -> Hint | None:
+    """Fix a wide network that has learned by heart: dropout, so that no unit can rely on certain others."""
+    config = findings.config
+    has_dropout = config.dropout or config.input_dropout
+    if not _learned_by_heart(findings) or has_dropout or min(config.hidden_sizes) < _WIDE_ENOUGH:
+        return None
+    what = f"{config.hidden_units} have room to learn individual images by heart."
+    why = "Where a few units are left out in each step, each has to be of use by itself, for many images."
+    return findings.hint("room_to_memorise", "info", why, {"dropout": 0.2}, what)
+
+
+def _learned_by_heart(findings: Findings) -> bool:
+    """Return whether a run is right for nearly all of many training images, and for clearly fewer others."""
+    if not findings.finished or not findings.config.n_validation or findings.n_train < 5000:
+        return False
+    gap = findings.train_accuracy - findings.test_accuracy
+    return findings.train_accuracy >= 0.985 and gap >= 0.015
+
+
 METHOD_CAUSES = (penalty_too_strong, dropout_too_strong, augmentation_too_strong)
 """What keeps a run from learning."""
 
-METHOD_ADVICE = (patience_too_short, wavering_loss, memorised)
+METHOD_ADVICE = (patience_too_short, wavering_loss, memorised, room_to_memorise)
 """What would make a sound run better."""

@@ -129,8 +129,8 @@ class Race(TrainingRun):
             self._up, self._diverged[entry] = None, error
             last_word = RunEnd("failed", f"{error}.", error=error.with_traceback(None))
             return RivalRecord(entry, last_word) if entry else None
-        if isinstance(event, BatchRecord | Snapshot):
-            self._up = None
+        if isinstance(event, Snapshot) or (isinstance(event, BatchRecord) and event.epoch % 1):
+            self._up = None  # not between an epoch's last mini-batch and its end
         if not entry or event is None or isinstance(event, Change | RivalRecord):
             return event
         return RivalRecord(entry, event)
@@ -238,6 +238,7 @@ def _against(
     """Return what makes entries of settings: themselves, then with each of `changes`, at a fitted rate or not."""
 
     def entries(config: TrainingConfig, n_images: int) -> tuple[TrainingConfig, ...]:
+        config = config.replace(changes=())  # they would be those of all entries
         n_train = (config.n_train or n_images) - config.n_validation
         others = [other for change in changes if (other := config.replace(**change)) != config]
         if fitted:
@@ -248,6 +249,7 @@ def _against(
 
 
 def _rates(config: TrainingConfig, n_images: int) -> tuple[TrainingConfig, ...]:
+    config = config.replace(changes=())
     field, rate = FIELDS["learning_rate"], config.learning_rate
     rates = {field.clamp(f"{rate * factor:.2g}") for factor in (0.1, 0.3, 3, 10)} - {rate}
     return (config, *(config.replace(learning_rate=other) for other in sorted(rates)))

@@ -112,7 +112,8 @@ class EpochRecord:
         return hash(self._figures())
 
     def _figures(self) -> tuple[float, ...]:
-        figures = (self.epoch, self.train_loss, self.test_loss, self.train_accuracy, self.test_accuracy)
+        losses = self.train_loss, self.test_loss
+        figures = (self.epoch, *losses, self.train_accuracy, self.test_accuracy, self.learning_rate)
         return tuple(-1.0 if figure != figure else figure for figure in figures)  # NaN equals NaN here
 
 

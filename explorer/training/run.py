@@ -387,7 +387,10 @@ class TrainingRun:
             self._stop_early()
 
     def _stop_early(self) -> None:
-        """After enough epochs without a lower validation loss, end with the weights of the lowest."""
+        """After enough epochs without a lower validation loss, end with the weights of the lowest.
+
+        Prechelt 1998, "Early stopping – but when?".
+        """
         snapshot, scored = self._tested or (None, None)
         if not (self.config.patience and self.config.n_validation) or snapshot is None or scored is None:
             return

@@ -108,7 +108,10 @@ class Runner:
         return self.token
 
     def extend(self, run: TrainingRun, epochs: int, *, paused: bool = False) -> int:
-        """Let `run` go on to more epochs, whether it trains, is paused or has ended; the rest is as in `start`."""
+        """Let `run` go on to more epochs, whether it trains, is paused or has ended; the rest is as in `start`.
+
+        One that has failed, or was stopped early, stays as it is.
+        """
         turn = self._turn
         if turn is not None and turn.extend(run, epochs):
             if turn.status == "paused":
@@ -117,8 +120,12 @@ class Runner:
         if turn is None or not turn.is_of(run):
             run.extend(epochs)
             return self.start(run, paused=paused)
-        turn.end("cancel")  # it has no last word by now, but what it has said counts
+        was_over = turn.end(
+            "cancel"
+        )  # without a last word, unless that has been said; what it has said counts
         self._drain()
+        if was_over and (turn.status == "failed" or run.stopped_early):
+            return self.token
         run.extend(epochs)
         self._turn = _Turn(self, run, turn, paused=paused, goes_on=True)
         self._turn.thread.start()
@@ -220,7 +227,7 @@ class _Turn:
         self._allowance: Unit | None = None
         self._stepped_from: tuple[int, tuple[NDArray[np.floating], ...]] | None = None  # step and weights
         self._allowed_from = run.steps_of_all
-        self._evaluated_at: int | None = None
+        self._evaluated_at: list[int] = []
         self._records: list[Record] = []
         self._posted_at = float("-inf")
 
@@ -256,12 +263,14 @@ class _Turn:
             if not self._over:
                 self._run.change(learning_rate, batch_size)
 
-    def end(self, ending: Literal["stop", "cancel"]) -> None:
+    def end(self, ending: Literal["stop", "cancel"]) -> bool:
+        """End the run; return whether it was over already."""
         with self._changed:
             if self._ending != "cancel":
                 self._ending = ending
             self._attention = True
             self._changed.notify_all()
+            return self._over
 
     def wait(self, timeout: float | None) -> bool:
         with self._changed:
@@ -306,7 +315,7 @@ class _Turn:
     def _finish(self, end: RunEnd | None) -> bool:
         """Say the last word, and return True; return False if there is more to do by now."""
         with self._changed:
-            if end is not None and end.status == "finished" and not self._run.is_complete:
+            if end is not None and end.status == "finished" and not self._run.is_over:
                 return False
             self._over, self.status = True, "stopped" if end is None else end.status
             if end is not None and self._wanted():
@@ -418,13 +427,14 @@ class _Turn:
             self._flush()
         if not self._say_what_the_batch_did():
             return
-        if self._run.steps_of_all != self._evaluated_at:
+        steps = [one.step for one in (self._run, *self._run.rivals)]
+        if steps != self._evaluated_at:
             with suppress(DivergedError):  # the first entry of a race, which has none; the others go on
                 evaluation = self._evaluate(self._stays_paused)
                 if evaluation is None:
                     return
                 self._records.append(evaluation)
-                self._evaluated_at = self._run.steps_of_all
+                self._evaluated_at = steps
         with self._changed:
             if self._stays_paused() and self._records:
                 self._flush()

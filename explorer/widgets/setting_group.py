@@ -32,8 +32,6 @@ _KINDS = MappingProxyType({"hidden_sizes": "layers", "output": "pair"})
 _APPLIES: Mapping[str, Callable[[TrainingConfig], object]] = MappingProxyType(
     {
         "reduction": lambda config: not OPTIMIZERS[config.optimizer].is_scale_free,
-        "input_dropout": lambda config: config.dropout or config.input_dropout,
-        "max_norm": lambda config: config.dropout or config.max_norm,
         "patience": lambda config: config.n_validation or config.patience,
     }
 )  # those that mean nothing by themselves

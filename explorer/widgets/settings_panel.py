@@ -23,7 +23,6 @@ _STARTS: Mapping[str, TrainingConfig] = MappingProxyType(
     {**PRESETS, **{name: situation.config for name, situation in SITUATIONS.items()}}
 )
 _MAIN = ("hidden_sizes", "batch_size", "epochs", "learning_rate")
-_ENDS_CHANGES = frozenset(("learning_rate", "batch_size"))  # what changes in mid-run say themselves
 
 
 class SettingsPanel(ipywidgets.VBox):
@@ -166,9 +165,7 @@ class SettingsPanel(ipywidgets.VBox):
         with self._lock:
             self._is_one_setting = True
             try:
-                settings = change["owner"].settings
-                ends = {"changes": ()} if settings.keys() & _ENDS_CHANGES else {}
-                self.config = self.config.replace(**settings, **ends)
+                self.config = self.config.replace(**change["owner"].settings)
             finally:
                 self._is_one_setting = False
 

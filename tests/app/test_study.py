@@ -158,7 +158,7 @@ def test_a_thousand_runs_are_asked_about_once_more(panel, monkeypatch):
 def test_a_study_of_batch_sizes_is_drawn_and_put_into_words(panel):
     panel.epochs.text = panel.seeds.text = "1"
     run(panel)
-    assert panel.progress.shown.text.endswith("of 12 runs · done")
+    wait_for(lambda: panel.progress.shown.text.endswith("of 12 runs · done"))
     sizes = [1, 8, 32, 128, 512, 600]
     assert sorted({trial.config.batch_size for trial in panel.trials}) == sizes
     assert {trial.config.seed for trial in panel.trials} == {0}

@@ -53,16 +53,16 @@ def test_the_loop_comes_round_between_two():
 
 def test_what_became_due_meanwhile_comes_first():
     async def page(turns, called):
-        asyncio.get_running_loop().call_later(0.01, called.append, "due")
+        asyncio.get_running_loop().call_later(0.2, called.append, "due")
 
         async def sleeper():
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(0.2)
             called.append("awake")
 
         sleeping = asyncio.ensure_future(sleeper())
         await asyncio.sleep(0)
         for name in "ab":
-            turns.add(lambda name=name: (time.sleep(0.02), called.append(name)))
+            turns.add(lambda name=name: (time.sleep(0.3), called.append(name)))
         await rest(turns)
         await sleeping
 

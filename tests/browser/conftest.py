@@ -71,7 +71,7 @@ class Chromium:
             # The first is the fastest.
             names = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
             path = os.environ.get("EXPLORER_CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
-            playwright.expect.set_options(timeout=60_000)  # a busy machine is slow, not wrong
+            playwright.expect.set_options(timeout=120_000)  # a busy machine is slow, not wrong
             driver = self._open.enter_context(playwright.sync_playwright())
             if path is None and not Path(driver.chromium.executable_path).exists():
                 self.end()
@@ -161,7 +161,7 @@ def _pages(browser):
         # without transitions no test sees a colour that is on its way
         options = {"viewport": {"width": 1440, "height": 900}, "reduced_motion": "reduce", **options}
         context = browser.new_context(**options)
-        context.set_default_timeout(60_000)
+        context.set_default_timeout(120_000)
         if not is_newcomer:
             context.add_init_script(NO_OFFER)
         if re.search("/lab/|/voila/render/", address):
@@ -210,7 +210,7 @@ class Server:
         if self.process.poll() is None:
             self.process.send_signal(sig)
         self.process.stdout.close()
-        return self.process.wait(30)
+        return self.process.wait(120)
 
 
 def _started(command, log, environment):
@@ -317,7 +317,7 @@ def jupyterlab(notebook, tmp_path_factory):
         [sys.executable, "-m", "jupyter", "lab", *options], stdout=log, stderr=log, env=environment
     )
     url = f"http://127.0.0.1:{port}/"
-    _wait_for(lambda: _answers(url + "api"), 60, "JupyterLab does not answer")
+    _wait_for(lambda: _answers(url + "api"), 180, "JupyterLab does not answer")
     yield url, root
     process.kill()  # as above
     process.wait(30)

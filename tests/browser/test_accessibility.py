@@ -37,6 +37,7 @@ SECTIONS = ["Weights", "Histograms", "Over time", "Gradient check", "One image"]
 
 
 @pytest.mark.long
+@pytest.mark.timeout(900)
 def test_nothing_severe_on_any_tab(app, open_page):
     page = open_page(f"{app.url}?epochs=2").page
     until_finished(page, "784-32-10")

@@ -301,7 +301,7 @@ def test_an_image_shows_its_outputs_and_leads_to_its_way_through_the_network(sha
     expect(page.get_by_role("tab", name="Inside")).to_have_attribute("aria-selected", "true")
     expect(page.get_by_role("spinbutton", name=re.compile("Test image"))).to_have_value(str(index))
     expect(page.locator(".explorer-sample-picker p")).to_be_focused()
-    assert page.url.endswith("tab=inside&section=image")
+    page.wait_for_url("**tab=inside&section=image")
     page.get_by_role("tab", name="Overview").click()
     shared.assert_clean()
 

@@ -54,6 +54,31 @@ def test_it_fits_the_width(page, width, height):
     assert tabs.evaluate("(list) => list.scrollHeight <= list.clientHeight")
 
 
+def test_distorted_images_stand_next_to_those_that_they_are_made_of(shared, page):
+    preview = page.locator(".explorer-data section").filter(
+        has_text="Training images as the next run sees them"
+    )
+    expect(preview).to_have_count(0)
+    panel = page.get_by_role("region", name="Settings")
+    panel.get_by_role("button", name="More settings").click()
+    panel.get_by_role("button", name="Augmentation").click()
+    shift = panel.get_by_role("spinbutton", name="Shift", exact=True)
+    shift.fill("2")
+    shift.press("Enter")
+    expect(preview.get_by_role("img")).to_have_count(16)
+    expect(preview).to_contain_text("Each epoch draws again, for every image: shift up to 2 pixels.")
+    pictures = "(preview) => preview.querySelector('.explorer-row-picture').style.backgroundImage"
+    before = preview.evaluate(pictures)
+    preview.get_by_role("button", name="Draw again").click()
+    wait_until_other = f"([preview, before]) => ({pictures})(preview) !== before"
+    page.wait_for_function(wait_until_other, arg=[preview.element_handle(), before])
+    shift.fill("0")
+    shift.press("Enter")
+    expect(preview).to_have_count(0)
+    panel.get_by_role("button", name="More settings").click()
+    shared.assert_clean()
+
+
 def test_another_data_set_is_chosen_by_keyboard_and_back_returns(shared, page):
     header, tiles = page.locator(".explorer-dataset"), page.locator(".explorer-tiles")
     choice = page.get_by_role("combobox", name="Data set")

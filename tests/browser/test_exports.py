@@ -211,9 +211,10 @@ def look_at_overview(page, known):
 def look_at_mistakes(page, known):
     cell = page.locator(".explorer-mistakes-scores tbody tr").nth(8).locator("td").nth(2)
     f1 = 200 * known.counts[8, 8] / (known.counts[8].sum() + known.counts[:, 8].sum())
+    answered, all_of_them = page.locator(".explorer-slider p"), "10\u202f000 of 10\u202f000"
+    expect(answered).to_contain_text(all_of_them)
     page.get_by_label("Answer only when the confidence is at least").fill("60")
-    answered = page.locator(".explorer-slider p")
-    expect(answered).not_to_contain_text("10\u202f000 of 10\u202f000")
+    expect(answered).not_to_contain_text(all_of_them)
     title = page.locator(".explorer-mistakes-trust .gtitle").text_content()
     over = known.sure - (known.y.argmax(axis=0) == known.labels)
     bins = np.ceil(10 * known.sure)
@@ -497,8 +498,10 @@ def test_a_copied_link_gives_the_same_run_in_a_second_browser(found, open_page):
     assert answer.bounding_box()["height"] <= 1  # the button's own word is enough
     first.set_viewport_size({"width": 390, "height": 844})  # where it has none
     first.get_by_role("button", name="Copy link").click()
-    expect(first.locator(".explorer-told:not(.explorer-unseen)")).to_have_text("Link copied")
-    assert answer.bounding_box()["height"] > 20
+    first.wait_for_function("""() => {
+      const told = document.querySelector('.explorer-told:not(.explorer-unseen)');
+      return told?.textContent === 'Link copied' && told.getBoundingClientRect().height > 20;
+    }""")
     second = open_page(first.url).page
     second.wait_for_function(DRAWN)
     until_matrix(second, np.array(first.evaluate(MATRIX)))

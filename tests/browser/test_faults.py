@@ -17,7 +17,7 @@ import pytest
 from processes import kernel_process
 
 KERNEL = "() => JSON.parse(document.getElementById('jupyter-config-data').textContent).kernelId"
-KEPT = "() => sessionStorage.getItem('explorer-kept')?.includes('runs as of')"
+KEPT = "(n) => sessionStorage.getItem('explorer-kept')?.includes(`${n} runs as of`)"
 BANNER = ".explorer-banner[role=alert]"
 EPOCHS = (
     "() => [...(document.querySelector('.js-plotly-plot')?.data.find((t) => t.name === 'test')?.x ?? [])]"
@@ -39,9 +39,12 @@ def test_a_killed_kernel_is_told_at_once_and_the_experiment_opens_again(app, ope
     page = open_page(app.url).page
     page.wait_for_selector(FIGURE)
     begin(page, "?hidden=8&n=500&epochs=2")
-    page.wait_for_function(KEPT)
+    page.locator(".explorer-run", has_text="finished · 2 of 2").wait_for()
     page.get_by_role("tab", name="Runs").click()
     page.wait_for_url("**tab=runs**")
+    page.locator(".explorer-runs tr[data-present]").wait_for()
+    n = page.locator(".explorer-runs tbody tr").count()
+    page.wait_for_function(KEPT, arg=n)
     before = page.url
     os.kill(kernel_of(page), signal.SIGKILL)
     banner = page.locator(BANNER)
@@ -51,7 +54,7 @@ def test_a_killed_kernel_is_told_at_once_and_the_experiment_opens_again(app, ope
     )
     assert page.locator("#rendered_cells").evaluate("main => main.inert")
     banner.get_by_role("button", name="Open it again").click()
-    page.locator(".explorer-message", has_text="The session that was kept is open: 3 runs").wait_for()
+    page.locator(".explorer-message", has_text=f"The session that was kept is open: {n} runs").wait_for()
     assert page.locator(BANNER).count() == 0
     assert page.url == before
 

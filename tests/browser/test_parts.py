@@ -259,6 +259,7 @@ def test_the_space_bar_trains_and_pauses_where_no_control_has_the_focus(page):
     page.get_by_role("switch").press(" ")
     page.evaluate("document.activeElement.blur()")
     page.keyboard.press("Control+ ")
+    expect(log(page)).to_contain_text('["auto", true]')
     assert heard(page) == [("action", "train"), ("action", "pause"), ("auto", False), ("auto", True)]
 
 
@@ -320,14 +321,17 @@ def test_the_theme_follows_the_system_until_it_is_chosen(page):
     page.emulate_media(color_scheme="dark")
     expect(page.locator("html")).to_have_attribute("data-explorer-theme", "dark")
     assert page.evaluate(surface) == rgb(PALETTES["dark"].surface)
+    expect(log(page)).to_contain_text('["theme", "dark"]')
     toggle = page.get_by_role("button", name="Theme:")
     toggle.click()
     expect(toggle).to_have_accessible_name("Theme: light")
     expect(page.locator("html")).to_have_attribute("data-explorer-theme", "light")
     assert page.evaluate(surface) == rgb(PALETTES["light"].surface)
+    expect(log(page)).to_contain_text('["theme", "light"]')
     toggle.click()
     toggle.click()
     expect(toggle).to_have_accessible_name("Theme: auto")
+    expect(log(page)).to_contain_text('["theme", "light"], ["theme", "dark"]')
     assert heard(page) == [("theme", "dark"), ("theme", "light"), ("theme", "dark")]
     page.emulate_media(color_scheme="light")
     expect(page.locator("html")).to_have_attribute("data-explorer-theme", "light")
@@ -357,7 +361,7 @@ def test_an_export_is_saved(page):
 def test_the_screen_fits_the_window(page, size):
     page.set_viewport_size({"width": size[0], "height": size[1]})
     fits = "document.scrollingElement.scrollHeight <= innerHeight"
-    page.wait_for_function(fits, timeout=5000)  # Voilà's own frame follows the window a moment later
+    page.wait_for_function(fits)  # Voilà's own frame follows the window a moment later
     for place in ("loss", "accuracy", "confusion"):
         box = page.locator(f".explorer-place-{place}").bounding_box()
         assert box["height"] > 0.3 * size[1]

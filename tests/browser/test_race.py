@@ -12,7 +12,8 @@ CURVES = """() => [...document.querySelectorAll('.explorer-runs-curves .js-plotl
   .filter((trace) => trace.visible === true && trace.name.includes(', lr '))
   .map(({ name, y }) => [name, [...y]]))"""
 LENGTHS = (
-    f"(least) => ({CURVES})().every((plot) => plot.length === 5 && plot.every(([, y]) => y.length >= least))"
+    f"(least) => [({CURVES})()].every((plots) => plots.length === 2"
+    " && plots.every((plot) => plot.length === 5 && plot.every(([, y]) => y.length >= least)))"
 )
 PERCENT = re.compile(r"\d+\.\d\d\s%")
 
@@ -42,8 +43,8 @@ def race(app, open_page):
 def test_one_click_draws_all_methods_and_each_becomes_a_run_to_open(race):
     page = race(3)
     rows = page.locator(".explorer-runs tbody tr")
-    expect(page.locator(".explorer-run")).to_contain_text("finished · 3 of 3", timeout=90_000)
     page.wait_for_function(LENGTHS, arg=3)
+    expect(page.locator(".explorer-run")).to_contain_text("finished · 3 of 3", timeout=90_000)
     methods = {"sgd": "plain SGD", "momentum": "momentum", "adam": "Adam"}
     curves = dict(page.evaluate(CURVES)[0])
     for method, words in methods.items():

@@ -40,6 +40,7 @@ def test_curves_slider_and_link(app, open_page, wait_for):
     expect(caption).to_contain_text("at 60°", timeout=60_000)
     expect(caption).to_contain_text("Accuracy on 2 000 of 10 000 test images: this run ")
     config = TrainingConfig(hidden_sizes=8, epochs=2)
+    wait_for(lambda: [len(y) for _, y in page.evaluate(CURVES)] == [len(CORRUPTIONS["rotation"].amounts)])
     ((name, found),) = page.evaluate(CURVES)
     assert name == "this run"
     assert found == pytest.approx(

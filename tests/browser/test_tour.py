@@ -140,7 +140,7 @@ def test_on_a_phone_with_few_controls_while_a_run_trains_without_auto_train(newc
     page.goto(f"{app.url}?controls=batch,epochs&epochs=500&tab=runs", wait_until="commit")
     expect(page.locator(".explorer-run")).to_contain_text("of 500", timeout=90_000)
     expect(card(page)).to_be_hidden()
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.wait_for_function("document.documentElement.scrollWidth <= innerWidth")
     page.get_by_role("switch", name="Auto-train").uncheck()
     page.get_by_role("button", name="Help", exact=True).click()
     page.get_by_role("button", name="Take the tour").click()

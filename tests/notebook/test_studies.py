@@ -151,7 +151,7 @@ def test_a_figure_of_three_settings_is_refused():
 
 def test_words_and_table_are_those_of_the_levels():
     study = completed(swept("batch_size", {8: (0.95, 0.951, 0.952), 64: (0.9, 0.901, 0.902)}))
-    assert study.words.text.startswith("Batch size 8 does best")
+    assert study.words.text.startswith("Batch size 8 has the highest")
     assert study.words.html == f"<p>{study.words.text}</p>"
     head, first, _ = study.table.text.splitlines()
     assert head.split() == ["batch", "size", "runs", "median", "lowest", "highest", "seconds", "diverged"]

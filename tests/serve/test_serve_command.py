@@ -79,7 +79,7 @@ class Command:
     def end(self, sig):
         """Send a signal; return exit code and what else was written to both streams."""
         self.process.send_signal(sig)
-        out, err = self.process.communicate(timeout=30)
+        out, err = self.process.communicate(timeout=120)
         return self.process.returncode, out, err
 
 

@@ -49,6 +49,13 @@ def test_it_goes_on_and_stops_by_single_steps(session):
     assert 0 < step.moved < 0.1
 
 
+def test_why_other_settings_wait_is_said_of_it(session):
+    session.select(1)
+    session.apply(CONFIG.replace(learning_rate=0.01))
+    (waiting,) = [advice for advice in session.advice if advice.id == "waiting"]
+    assert waiting.why == "Mine trains from its beginning only."
+
+
 def test_it_is_no_run_to_fork(session):
     assert not session.state.can_train_on
     with pytest.raises(ForkError, match="Mine can't be trained on"):

@@ -18,6 +18,7 @@ import pytest
 from explorer import TrainingConfig, train
 from explorer.session import ForkError, Session
 from explorer.session.advice import _better
+from explorer.session.session_reader import read_session
 from explorer.training import PRESETS, BatchRecord, ConfigError, History, new_network
 from explorer.training.changes import Change
 from explorer.training.config import MOST_EPOCHS
@@ -690,6 +691,48 @@ def test_a_run_that_was_gone_back_to_goes_on_with_nothing_of_the_one_before(trai
     trained.extend(5)
     assert trained.wait(PATIENCE)
     assert list(run_of(trained).history) == list(train(CONFIG.replace(epochs=5), small_dataset))
+
+
+def test_a_run_that_was_left_within_an_epoch_trains_that_epoch_again(session, small_dataset):
+    session.train(CONFIG.replace(epochs=400, batch_size=1, learning_rate=0.003))
+    until(lambda: session.wait(0.01) or (run_of(session).epochs_done and run_of(session).epoch % 1))
+    session.train(CONFIG.replace(hidden_sizes=5))
+    assert session.wait(PATIENCE)
+    begun = session.state.earlier.numbered(1)
+    assert begun.history.batches[-1].epoch > begun.epochs_done
+    session.go_back_to(1)
+    session.step("epoch")
+    assert session.wait(PATIENCE)
+    history = run_of(session).history
+    assert len(history) == len(begun.history) + 1
+    places = [record.epoch for record in history.batches]
+    assert places == sorted({*places})
+    saved = read_session(session.save_session(), "mine", small_dataset)
+    assert saved.runs[0].history.epochs == history.epochs
+
+
+def test_more_epochs_that_wait_go_on_with_a_change_in_mid_run(session):
+    session.auto_train = False
+    session.train(CONFIG.replace(epochs=400))
+    session.apply(CONFIG.replace(epochs=500))
+    assert session.state.waits
+    session.change(learning_rate=0.01)
+    until(lambda: session.wait(0.01) or run_of(session).config.changes)
+    assert session.config == run_of(session).config.replace(epochs=500)
+    assert session.state.continues
+
+
+def test_a_fork_that_was_gone_back_to_does_not_say_that_training_again_begins_with_it(trained):
+    trained.select(1)
+    trained.fork()
+    assert trained.wait(PATIENCE)
+    assert trained.state.start == "fork of run 1 at epoch 1"
+    trained.train(CONFIG.replace(hidden_sizes=5))
+    assert trained.wait(PATIENCE)
+    trained.go_back_to(2)
+    assert trained.state.start == ""
+    trained.restart()
+    assert run_of(trained).parent is None
 
 
 def test_more_epochs_keep_a_change_that_is_yet_to_be_heard(session):

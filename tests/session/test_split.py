@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import io
+import json
 
 import numpy as np
 import pytest
@@ -104,6 +106,16 @@ def test_a_later_opening_says_that_it_is_one(session):
     session.forget()
     trained(session, CONFIG.replace(learning_rate=0.01))
     assert session.state.n_tested == 2  # whoever has looked, has looked
+
+
+def test_test_accuracy_that_a_run_without_a_split_showed_is_said(session):
+    trained(session, CONFIG.replace(n_validation=0))
+    trained(session)
+    text = said(session, "test_set").text
+    assert text.startswith(
+        "The test set is closed for this run: 200 images. But 1 run without validation images"
+    )
+    assert "nothing was chosen by" not in text
 
 
 def test_without_a_split_there_is_nothing_to_open(session):
@@ -209,7 +221,23 @@ def test_a_file_of_the_session_keeps_all_of_it(session, small_dataset):
     assert other.state.scored_on.held_out == "validation"
     other.open_test_set()
     assert other.state.run.test.number == 2
+    other.extend(5)
+    assert other.wait(PATIENCE)
+    session.open_session(read_session(other.save_session(), "mine", small_dataset))
+    assert session.state.n_tested == 2  # also where the run that it was opened for has changed since
     other.close()
+
+
+def test_looks_at_the_test_set_are_counted_also_by_a_file_that_tells_no_number(session, small_dataset):
+    trained(session)
+    session.open_test_set()
+    with np.load(io.BytesIO(session.save_session())) as archive:
+        arrays = dict(archive)
+    text = json.loads(arrays["session"].tobytes())
+    del text["n_tested"]
+    file = io.BytesIO()
+    np.savez(file, **arrays | {"session": np.frombuffer(json.dumps(text).encode(), np.uint8)})
+    assert read_session(file.getvalue(), "older", small_dataset).n_tested == 1
 
 
 def test_a_smaller_data_set_has_no_room_for_so_many(session, other_dataset):

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from explorer.network.diagnostics import LayerDiagnostics, diagnose
 from explorer.training import (
     PRESETS,
+    BatchRecord,
     DivergedError,
     EpochRecord,
     Evaluation,
@@ -19,6 +20,7 @@ from explorer.training import (
     Snapshot,
     TrainingRun,
 )
+from explorer.training.changes import Change
 from explorer.training.findings import BetterRun, changes_in_words
 from explorer.training.fitting import fitting_rate, rounded_down
 from explorer.training.hints import hints
@@ -187,6 +189,14 @@ def test_two_faults_are_fixed_together():
     assert hint.fix == {"hidden_sizes": (32,), "learning_rate": 0.3, "batch_size": 256}
     (hint,) = said(MODERN.replace(hidden_sizes=2, learning_rate=0.001), [0.3, 0.35])
     assert hint.fix == {"hidden_sizes": (32,), "learning_rate": 0.3}
+
+
+def test_a_run_that_was_changed_is_judged_by_the_rate_that_it_came_to():
+    config = EXERCISE.replace(changes=(Change(100, 0.1, 512),))
+    run = replace(history(config, CHANCE), batches=(BatchRecord(3.0, 354, 0.1, 0.1, 0.1),))
+    (hint,) = hints(run, n_train=N)
+    assert (hint.id, hint.action) == ("step_too_large", "Learning rate 0.1 → 0.01")
+    assert config.replace(**hint.fix) == EXERCISE
 
 
 def test_the_most_severe_alone():
@@ -667,6 +677,9 @@ METHODS = {  # settings, a rule of those that refine, and by how much its fix ra
     ),
     "learned by heart": (
         MODERN.replace(n_train=20_000, batch_size=64, epochs=15, **SPLIT), "memorised", 0.001,
+    ),
+    "learned by heart, wide": (
+        MODERN.replace(n_train=20_000, batch_size=64, epochs=15, **SPLIT), "room_to_memorise", 0.001,
     ),
     "small batches": (MODERN.replace(n_train=25_000, batch_size=8, epochs=6, **SPLIT), "wavering_loss", 0.001),
 }  # fmt: skip

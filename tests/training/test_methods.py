@@ -7,6 +7,9 @@ import dataclasses
 import numpy as np
 import pytest
 
+from explorer.datasets.dataset import pixel_columns
+from explorer.engine.augmented import AugmentedImages
+from explorer.network import OPTIMIZERS
 from explorer.network.schedules import rate_factor
 from explorer.training import BatchRecord, ConfigError, EpochRecord, TrainingConfig, TrainingRun
 from explorer.training.changes import Change
@@ -72,16 +75,59 @@ def test_each_batch_has_the_rate_of_its_middle(small_dataset, schedule, warmup):
     assert [record.learning_rate for record in epochs(found)] == rates[3::4]
 
 
-def test_the_textbook_follows_a_schedule_as_the_engine_does(small_dataset):
-    config = BASE.replace(schedule="cosine", warmup=1, n_train=None, l2=0.001)
-    run, _ = events(config, small_dataset)
-    network = TrainingRun(config, small_dataset).network
-    network.rng = np.random.default_rng(config.seed)
+def textbook(run):
+    """The textbook's network as the run begins, with its initial weights and the generator that orders samples."""
+    network = run.new_network()
+    network.rng = np.random.default_rng(run.config.seed)
     network.init_weights()
-    rate = lambda t: config.learning_rate * rate_factor("cosine", t, config.epochs, 1)  # noqa: E731
-    network.fit(small_dataset.X_train, small_dataset.Y_train, 32, config.epochs, rate)
+    return network
+
+
+def assert_same_weights(run, network):
     for w, v in zip(run.weights(), network.parameters, strict=True):
         np.testing.assert_allclose(w, v, atol=1e-4)
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize(
+    ("schedule", "warmup"), [("steps", 0), ("inverse", 0), ("cosine", 1), ("constant", 2)]
+)
+def test_the_textbook_follows_a_schedule_as_the_engine_does(small_dataset, schedule, warmup, optimizer):
+    rate = 0.002 if OPTIMIZERS[optimizer].is_scale_free else 0.01
+    config = BASE.replace(schedule=schedule, warmup=warmup, n_train=None, l2=0.001, optimizer=optimizer)
+    config = config.replace(learning_rate=rate)
+    run, _ = events(config, small_dataset)
+    network = textbook(run)
+    rates = lambda t: rate * rate_factor(schedule, t, config.epochs, warmup)  # noqa: E731
+    network.fit(small_dataset.X_train, small_dataset.Y_train, 32, config.epochs, rates)
+    assert_same_weights(run, network)
+
+
+def test_the_textbook_trained_at_another_rate_and_batch_size_is_a_run_that_was_changed(small_dataset):
+    n_steps = -(-small_dataset.n_train // 32)
+    change = Change(n_steps, 0.003, 50)  # at the end of the first epoch
+    run, _ = events(BASE.replace(n_train=None, optimizer="momentum", changes=(change,)), small_dataset)
+    network = textbook(run)
+    network.fit(small_dataset.X_train, small_dataset.Y_train, 32, 1, 0.05)
+    network.fit(small_dataset.X_train, small_dataset.Y_train, 50, 2, 0.003)
+    assert_same_weights(run, network)
+
+
+def test_the_textbook_trained_with_distorted_images_is_a_run_with_augmentation(small_dataset):
+    config = BASE.replace(n_train=None, shift=2.0, rotation=10.0, elastic=1.0)
+    run, _ = events(config, small_dataset)
+    network, n = textbook(run), small_dataset.n_train
+    for epoch in range(1, config.epochs + 1):
+        order = network.rng.permutation(n)
+        images = AugmentedImages(small_dataset.train_images, config.augmentation, config.seed)
+        images.begin(epoch, order)
+        taken = np.empty((n, 784), np.uint8)
+        images.take(0, n, taken)
+        images.close()
+        X, d = pixel_columns(taken), small_dataset.Y_train[:, order]
+        for start in range(0, n, 32):
+            network.train_iteration(X[:, start : start + 32], d[:, start : start + 32], 0.05)
+    assert_same_weights(run, network)
 
 
 def test_validation_images_are_drawn_by_the_seed_and_the_test_images_stay_unseen(small_dataset):

@@ -159,6 +159,13 @@ def test_every_race_has_the_settings_first_and_differs_in_what_it_is_called_by(n
     assert changed <= {"learning_rate", *CHANGED[name]}
 
 
+def test_all_have_come_to_an_epochs_end_and_no_further_when_the_first_has(small_dataset):
+    run = Race(OPTIMIZERS, small_dataset)
+    for event in run:
+        if isinstance(event, Snapshot):
+            assert {rival.epoch for rival in run.rivals} == {event.epoch}
+
+
 class Heard:
     """What a runner says of a race, by its entries."""
 
@@ -226,6 +233,26 @@ def test_others_are_stepped_an_epoch_at_a_time_when_the_first_has_stopped_early(
     heard.runner.resume()
     assert heard.runner.wait(PATIENCE)
     assert heard.epochs(1) == list(train(first.replace(patience=0), small_dataset))
+
+
+def test_more_epochs_that_are_asked_for_while_the_last_figures_are_made_are_trained(new_heard, small_dataset):
+    first = CONFIG.replace(epochs=30, learning_rate=0.3, n_validation=60, patience=1)
+    heard = new_heard([first, first.replace(patience=0)])
+    heard.runner.pause()
+    assert heard.runner.wait(PATIENCE)
+    rival = heard.race.rivals[0]
+    evaluate = rival.evaluate
+
+    def asking(*arguments):
+        rival.evaluate = evaluate
+        heard.runner.extend(heard.race, 33)
+        return evaluate(*arguments)
+
+    rival.evaluate = asking
+    heard.runner.resume()
+    assert heard.runner.wait(PATIENCE)
+    assert len(heard.epochs(0)) < 30
+    assert heard.epochs(1) == list(train(first.replace(epochs=33, patience=0), small_dataset))
 
 
 def test_stopped_it_gives_exact_figures_of_all(heard, small_dataset):

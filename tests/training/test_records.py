@@ -37,7 +37,9 @@ def test_records_are_equal_whatever_time_they_took():
     assert hash(epoch(seconds=0.5)) == hash(epoch(seconds=9.0))
 
 
-@pytest.mark.parametrize("name", ["train_loss", "test_loss", "train_accuracy", "test_accuracy"])
+@pytest.mark.parametrize(
+    "name", ["train_loss", "test_loss", "train_accuracy", "test_accuracy", "learning_rate"]
+)
 def test_a_figure_that_differs_in_its_last_bit_makes_a_difference(name):
     value = getattr(epoch(), name)
     assert epoch(**{name: float(np.nextafter(value, 2))}) != epoch()

@@ -33,8 +33,8 @@ from explorer.training.runner import Runner
 
 SMALL = TrainingConfig(hidden_sizes=6, n_train=103, epochs=3, batch_size=16, learning_rate=0.05)
 LONG = TrainingConfig(hidden_sizes=32, epochs=500)
-PATIENCE = 10.0  # seconds; only a failing test waits as long
-REST = 0.3  # seconds; far longer than the small runs take
+PATIENCE = 60.0  # seconds; only a failing test waits as long
+REST = 1.0  # seconds; far longer than the small runs take
 
 two_blas_threads = threadpool_limits.wrap(limits=2, user_api="blas")
 
@@ -1015,6 +1015,29 @@ def test_a_run_that_is_stopped_starts_again_when_it_is_extended(desk):
     desk.wait()
     assert run.step == 3
     assert [end.status for end in desk.ends] == ["finished"]
+
+
+def test_a_run_that_is_stopped_while_its_early_end_is_scored_has_a_last_word_when_it_is_extended(desk):
+    run = SlowToScore(steps=2)
+    run.stopped_early = "Stopped early."
+    desk.runner.start(run)
+    run.gate.release(2)
+    run.wait_until_scoring()
+    desk.runner.stop()
+    desk.runner.extend(run, 2)
+    run.scored.set()
+    desk.wait()
+    assert [end.reason for end in desk.ends] == ["Stopped early."]
+
+
+def test_a_run_that_has_just_failed_is_not_extended(desk):
+    run = GatedRun(steps=2, error=DivergedError(1))
+    token = desk.runner.start(run)
+    run.gate.release(2)
+    run.thread.join(PATIENCE)  # nobody has heard of it
+    assert desk.runner.extend(run, 5) == token
+    desk.wait()
+    assert ([end.status for end in desk.ends], run.steps, run.step) == (["failed"], 2, 1)
 
 
 def test_a_step_to_the_end_finishes_the_run(desk, small_dataset):

@@ -22,7 +22,7 @@ from explorer.training.share import NOBODY, TRAINING_SHARE, VISITED, Share
 pytestmark = needs.LOCKS
 
 CONFIG = TrainingConfig(hidden_sizes=6, epochs=40, batch_size=4, learning_rate=0.05)
-PATIENCE = 8.0  # seconds; only a failing test waits as long, and not until a ticket is stale
+PATIENCE = 60.0  # seconds; only a failing test waits as long
 
 
 @pytest.fixture
@@ -169,14 +169,13 @@ sys.stdout.buffer.write(pickle.dumps(told))
 def test_two_processes_take_turns_and_their_records_are_those_of_one_alone(
     shares, folder, small_dataset, tmp_path
 ):
-    (start,) = shares(1)
-    assert start.place() == 0
+    (start,) = shares(1, slice_seconds=3600)
     path = tmp_path / "run"
     config = CONFIG.replace(epochs=120)  # several turns also on a fast machine
     path.write_bytes(pickle.dumps((config, small_dataset)))
     command = [sys.executable, "-c", TRAIN, folder, path]
     processes = [subprocess.Popen(command, stdout=subprocess.PIPE) for _ in range(2)]
-    until(lambda: len([*(folder / "line").iterdir()]) == 3)
+    until(lambda: start.place() == 0 and len([*(folder / "line").iterdir()]) == 3)
     start.leave()
     told = [pickle.loads(process.communicate(timeout=60)[0]) for process in processes]
     alone = []
@@ -250,11 +249,11 @@ def test_an_epochs_time_leaves_out_the_time_in_the_line(desk, shares):
     until(lambda: run.look() and run.look().records)
     until(lambda: second.place() == 0)
     began = time.monotonic()
-    until(lambda: run.look().in_line == 1 and time.monotonic() - began > 0.5)
+    until(lambda: run.look().in_line == 1 and time.monotonic() - began > 3)
     second.leave()
     assert run.end.status == "finished"
     records = [record for delivery in run.deliveries for record in delivery.records]
-    assert max(record.seconds for record in records if isinstance(record, EpochRecord)) < 0.4
+    assert max(record.seconds for record in records if isinstance(record, EpochRecord)) < 2.5
 
 
 def test_a_run_ends_after_the_minutes_of_its_server_and_can_go_on(desk, shares):

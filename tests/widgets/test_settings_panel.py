@@ -158,8 +158,6 @@ def test_a_config_for_more_images_than_there_are_is_refused():
     ("settings", "comes", "goes"),
     [
         ({"n_validation": 5000}, ["patience"], []),
-        ({"dropout": 0.5}, ["input_dropout", "max_norm"], []),
-        ({"max_norm": 3.0}, ["max_norm"], []),
         ({"patience": 5}, ["patience"], []),
         ({"optimizer": "adam"}, [], ["reduction"]),
     ],

@@ -152,8 +152,7 @@ class RunsPanel:
     def _on_race(self, name: str) -> None:
         session = self._session
         if name in RACES:
-            config = session.config.replace(changes=())  # they would be those of all entries
-            session.race(RACES[name](config, len(session.dataset.train_labels)))
+            session.race(RACES[name](session.config, len(session.dataset.train_labels)))
 
     def _on_action(self, action: RunAction) -> None:
         self._drawn = None

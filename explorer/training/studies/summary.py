@@ -148,7 +148,7 @@ def _comparison(
     seeds = counted(most, "seed") if fewest == most else f"{fewest} to {most} seeds"
     same = [level for level in compared if level not in worse]
     if len(same) == 1:
-        first = f"{name} does best by {accuracy}: {reached}, the median of {seeds}"
+        first = f"{name} has the highest {accuracy}: {reached}, the median of {seeds}"
     else:
         top = max(compared, key=lambda level: level.median)  # of fewer seeds, it may be
         reached = percent(top.median)
@@ -157,8 +157,8 @@ def _comparison(
         first = f"{seeds} show no difference between {_names(same, axes)}; {highest}"
     if len(worse) > 1:
         others = _names(worse, axes) if len(worse) <= _MOST_NAMED else f"the other {len(worse)}"
-        return [first, f"clearly worse: {others}, down to {down_to}"]
-    return [first, *(f"clearly worse: {_names([level], axes)}, {percent(level.median)}" for level in worse)]
+        return [first, f"clearly lower: {others}, down to {down_to}"]
+    return [first, *(f"clearly lower: {_names([level], axes)}, {percent(level.median)}" for level in worse)]
 
 
 def _best(compared: Iterable[StudyLevel]) -> StudyLevel:

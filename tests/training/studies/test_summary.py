@@ -63,11 +63,11 @@ def test_a_level_has_the_accuracies_of_what_finished():
 
 def test_a_clear_difference_is_told():
     assert words({8: BEST, 512: WORSE}) == (
-        "Batch size 8 does best by test accuracy: 96.2 %, the median of 3 seeds. "
-        "Clearly worse: batch size 512, 94.2 %."
+        "Batch size 8 has the highest test accuracy: 96.2 %, the median of 3 seeds. "
+        "Clearly lower: batch size 512, 94.2 %."
     )
     assert words({8: BEST, 64: (0.951, 0.952, 0.953), 512: WORSE}).endswith(
-        " Clearly worse: batch size 64 and 512, down to 94.2 % at batch size 512."
+        " Clearly lower: batch size 64 and 512, down to 94.2 % at batch size 512."
     )
 
 
@@ -81,7 +81,7 @@ def test_an_unclear_difference_is_none():
 
 
 def test_the_same_gap_is_clear_or_not_by_the_spread_of_the_seeds():
-    assert "does best" in words({8: (0.960, 0.961, 0.962), 64: (0.950, 0.951, 0.952)})
+    assert "has the highest" in words({8: (0.960, 0.961, 0.962), 64: (0.950, 0.951, 0.952)})
     assert "no difference" in words({8: (0.931, 0.961, 0.991), 64: (0.921, 0.951, 0.981)})
 
 
@@ -95,13 +95,13 @@ def test_the_bound_is_that_of_student_s_table(gap, is_clear):
     )
     higher = [0.9 + gap * spread * math.sqrt(2 / 3) + off for off in (-spread, 0, spread)]
     lower = [0.9 + off for off in (-spread, 0, spread)]
-    assert ("does best" in words({8: higher, 64: lower})) is is_clear
+    assert ("has the highest" in words({8: higher, 64: lower})) is is_clear
 
 
 def test_more_comparisons_ask_for_more():
     gap = 2.4 * 0.001 * math.sqrt(2 / 3)  # between 2.132, the bound of one comparison, and 2.776, that of two
     higher, lower = ([base + off for off in (-0.001, 0, 0.001)] for base in (0.9 + gap, 0.9))
-    assert "does best" in words({8: higher, 64: lower})
+    assert "has the highest" in words({8: higher, 64: lower})
     assert "no difference" in words({8: higher, 64: lower, 512: [value - 1e-5 for value in lower]})
 
 
@@ -111,7 +111,7 @@ def test_unequal_spreads_count_with_the_degrees_that_they_leave():
     wide = [0.9 + off for off in (-0.01, 0, 0.01)]
     for gap, is_clear in ((2.6, False), (3.0, True)):
         narrow = [0.9 + gap * deviation + off for off in (-0.0001, 0, 0.0001)]
-        assert ("does best" in words({8: narrow, 64: wide})) is is_clear
+        assert ("has the highest" in words({8: narrow, 64: wide})) is is_clear
 
 
 def test_one_seed_can_not_tell():
@@ -136,7 +136,7 @@ def test_two_seeds_say_next_to_nothing_of_their_spread():
 
 def test_diverged_runs_are_counted_and_compared_with_nothing():
     text = words({8: BEST, 64: WORSE, 512: (0.99, None, None), 2048: (None, None, None)})
-    assert text.startswith("Batch size 8 does best")
+    assert text.startswith("Batch size 8 has the highest")
     assert text.endswith(" 5 runs diverged, at batch size 512 and 2\u202f048.")
     assert words({8: [None], 64: [None]}) == "2 runs diverged, at batch size 8 and 64."
     assert words({8: [None], 64: BEST}) == "1 run diverged, at batch size 8."
@@ -158,8 +158,8 @@ def test_each_reduction_has_its_reason_where_the_largest_batch_does_worse():
     values = {8: BEST, 60_000: (0.1, 0.12, 0.11)}
     trials = [trial for name in ("sum", "mean") for trial in swept("batch_size", values, reduction=name)]
     text = study_words(trials, ["batch_size", "reduction"])
-    assert text.startswith("By sum, batch size 8 does best")
-    assert f"With batch size 60\u202f000, {by_sum} By mean, batch size 8 does best" in text
+    assert text.startswith("By sum, batch size 8 has the highest")
+    assert f"With batch size 60\u202f000, {by_sum} By mean, batch size 8 has the highest" in text
     assert text.endswith(by_mean)
     lost = swept("batch_size", {8: BEST, 64: NEAR, 60_000: (None,)}, reduction="sum")
     assert study_words(lost, ["batch_size", "reduction"]).endswith(by_sum)
@@ -179,21 +179,21 @@ def test_other_choices_have_a_sentence_each_as_well():
         for trial in swept("hidden_sizes", {(32,): BEST, (32, 32): WORSE}, hidden_activation=name)
     ]
     text = study_words(trials, ["hidden_sizes", "hidden_activation"])
-    assert text.startswith("With hidden activation sigmoid, hidden units 32 does best")
-    assert " With hidden activation relu, hidden units 32 does best" in text
-    assert "Clearly worse: hidden units 32-32, 94.2" in text
+    assert text.startswith("With hidden activation sigmoid, hidden units 32 has the highest")
+    assert " With hidden activation relu, hidden units 32 has the highest" in text
+    assert "Clearly lower: hidden units 32-32, 94.2" in text
 
 
 def test_a_choice_alone_is_compared():
     text = study_words(swept("hidden_activation", {"relu": BEST, "tanh": WORSE}), ["hidden_activation"])
-    assert text.startswith("Hidden activation relu does best")
+    assert text.startswith("Hidden activation relu has the highest")
 
 
 def test_of_many_values_a_few_are_named():
     values = dict.fromkeys((1, 2, 4, 8, 16, 32, 64), BEST) | {128 * k: WORSE for k in range(1, 7)}
     text = words(values)
     assert "between batch size 1, 2, 4, 8, 16 and 2 others;" in text
-    assert "Clearly worse: the other 6, down to" in text
+    assert "Clearly lower: the other 6, down to" in text
 
 
 def test_two_numbers_are_told_together():
@@ -203,6 +203,6 @@ def test_two_numbers_are_told_together():
         for seed, accuracy in enumerate(group)
     ]
     text = study_words([*trials, diverged(learning_rate=1.0, batch_size=64)], ["batch_size", "learning_rate"])
-    assert text.startswith("Batch size 8 with learning rate 0.1 does best")
-    assert "Clearly worse: batch size 8 with learning rate 1 and 64 with 0.1" in text
+    assert text.startswith("Batch size 8 with learning rate 0.1 has the highest")
+    assert "Clearly lower: batch size 8 with learning rate 1 and 64 with 0.1" in text
     assert text.endswith("1 run diverged, at batch size 64 with learning rate 1.")

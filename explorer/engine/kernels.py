@@ -21,13 +21,11 @@ from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 __all__ = [
-    "ALIGNED",
     "HIDDEN_KERNELS",
     "OUTPUT_DELTA_KERNELS",
     "OUTPUT_KERNELS",
     "Array",
     "Calls",
-    "aligned",
     "perform",
     "product",
 ]
@@ -45,19 +43,14 @@ An activation may be given one array twice, a slope may not."""
 DeltaKernel = Callable[[Array, Array, Array, Array], Calls]
 """Gives the calls that write ∂L/∂a into the third of y, d, out and scratch, each (n_samples, n_classes)."""
 
-ALIGNED = 4
-"""Rows that the kernels of BLAS take at a time."""
+_STACKED = 4
+"""Rows that BLAS's kernels for small products take at a time."""
 
 _LARGE_RESULT = 10_000
 """Numbers in a result from which on to clear it, as np.dot does, takes longer than that begins faster."""
 
 _FEW = 1000
 """Numbers up to which one call of np.sign is faster than to compare and to convert."""
-
-
-def aligned(n: int) -> int:
-    """Return the next multiple of `ALIGNED` from `n` on."""
-    return -(-n // ALIGNED) * ALIGNED
 
 
 def perform(calls: Calls) -> None:
@@ -82,9 +75,9 @@ def product(left: Array, right: Array, out: Array, small: int = 0) -> Calls:
     """
     n_rows, n_inner = left.shape
     row = n_inner * right.shape[1]
-    most = small // row // ALIGNED * ALIGNED
+    most = small // row // _STACKED * _STACKED
     fewest = (
-        ALIGNED if left.flags.c_contiguous else 12
+        _STACKED if left.flags.c_contiguous else 12
     )  # a transposed matrix with fewer doesn't fill the registers
     if n_rows * row <= small or most < fewest:
         # np.dot begins in half the time, but clears a result and copies a slice first, and writes no slice of
@@ -94,7 +87,7 @@ def product(left: Array, right: Array, out: Array, small: int = 0) -> Calls:
         )
         return (partial(np.dot if begin_fast else np.matmul, left, right, out),)
     n_parts = math.ceil(n_rows / most)  # as few as there can be, and all about equal
-    size = aligned(math.ceil(n_rows / n_parts))
+    size = math.ceil(n_rows / n_parts / _STACKED) * _STACKED
     parts, rest = divmod(n_rows, size)
     down, along = left.strides
     stack = as_strided(left, (parts, size, n_inner), (size * down, down, along), writeable=False)

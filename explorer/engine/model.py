@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from explorer.datasets import Dataset
-from explorer.engine.halves import Half, in_halves, is_large
+from explorer.engine.halves import Half, aligned, in_halves, is_large, rows_at_once
 from explorer.engine.inputs import InkedFirst, Inputs
-from explorer.engine.kernels import ALIGNED, Array, Calls, aligned
+from explorer.engine.kernels import Array, Calls
 from explorer.network import OPTIMIZERS, NeuralNetwork
 from explorer.network.regularization import penalty
 
@@ -77,8 +77,10 @@ class Parameters:
         for rest in (part.start, part.stop):
             rows = list[int]()
             for both in reversed(self.joint):
-                aligned = max(0, rest) // both.shape[1] // ALIGNED * ALIGNED
-                rows.append(len(both) if rest >= both.size else aligned)
+                biases = 0 if both is self.joint[0] else 1  # rows that are no part of the product
+                groups = max(0, rest - biases * both.shape[1]) // both.shape[1] // rows_at_once()
+                cut = groups and biases + groups * rows_at_once()
+                rows.append(len(both) if rest >= both.size else cut)
                 rest -= both.size
             edges.append(rows[::-1])
         return edges

@@ -19,7 +19,7 @@ from itertools import pairwise
 import numpy as np
 
 from explorer.engine.dropout import Dropout
-from explorer.engine.halves import Half, first_half, whole
+from explorer.engine.halves import Half, aligned, first_half, whole
 from explorer.engine.inputs import PIXEL_SCALE, Inputs
 from explorer.engine.kernels import (
     HIDDEN_KERNELS,
@@ -27,7 +27,6 @@ from explorer.engine.kernels import (
     OUTPUT_KERNELS,
     Array,
     Calls,
-    aligned,
     product,
 )
 from explorer.engine.model import Model
@@ -145,7 +144,7 @@ class Pass:
 
     def _sum_inked(self, inputs: Inputs, V: Array, sums: Array, rows: slice) -> None:
         if rows.start == rows.stop:
-            return  # of up to six images the first half has none
+            return  # of a few images the first half has none
         n = inputs.n_inked(rows)
         np.matmul(inputs.X[rows, :n], V[:n], sums)
         if rows.start == 0:

@@ -9,9 +9,8 @@ from typing import Any, NamedTuple
 from explorer.datasets import augmentation
 from explorer.datasets.dataset import IMAGE_SHAPE
 from explorer.engine.augmented import CHUNK_ROWS
-from explorer.engine.halves import LARGE_WORK
+from explorer.engine.halves import LARGE_WORK, rows_at_once
 from explorer.engine.inputs import InkedFirst
-from explorer.engine.kernels import ALIGNED
 from explorer.engine.minibatches import LARGEST_BLOCKED
 from explorer.engine.passes import IMAGES_MIDDLE
 from explorer.exports.exported_run import ExportedRun
@@ -82,7 +81,7 @@ def training_script(run: ExportedRun) -> str:
         schedules=_schedules(configs) if "rates" in uses else {},
         augmentation=_augmentation_source() if "augmentation" in uses else "",
         chunk_rows=CHUNK_ROWS,
-        aligned=ALIGNED,
+        aligned=rows_at_once(),
         images_middle=IMAGES_MIDDLE,
         large_work=f"{LARGE_WORK:_}",
         small=f"{small:_}" if small else "",

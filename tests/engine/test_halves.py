@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 
 from explorer.engine import halves
-from explorer.engine.halves import in_halves
+from explorer.engine.halves import in_halves, rows_at_once
 from explorer.engine.kernels import perform
 from explorer.network import OPTIMIZERS, NeuralNetwork
 from explorer.training import TrainingConfig, TrainingRun
+from explorer.training.process_settings import one_blas_thread
 
 LARGE = TrainingConfig(
     hidden_sizes=(320, 160), hidden_activation="relu", output="softmax", loss="cross_entropy", initializer="he",
@@ -33,6 +34,19 @@ def trained(dataset, n_threads, **changes):
 def assert_equal(first, second):
     for w, v in zip(first, second, strict=True):
         np.testing.assert_array_equal(w, v)
+
+
+@pytest.mark.parametrize("transposed", [False, True])
+def test_a_product_that_is_cut_after_whole_groups_of_rows_has_the_same_numbers(transposed):
+    rng = np.random.default_rng(0)
+    left, right = (rng.normal(size=shape).astype(np.float32) for shape in ((130, 600), (600, 210)))
+    left = np.asfortranarray(left) if transposed else left
+    with one_blas_thread():
+        product = left @ right
+        for cut in range(
+            24, 106, rows_at_once()
+        ):  # what is smaller AVX-512's kernels multiply in another way
+            np.testing.assert_array_equal(np.concatenate([left[:cut] @ right, left[cut:] @ right]), product)
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
@@ -124,12 +138,12 @@ def perform_elsewhere():
 
 def test_small_work_stays_whole():
     def make(half):
-        return half(70), half(7)
+        return half(100), half(7)
 
-    assert in_halves(make, halves.LARGE_WORK - 1, 2) == (slice(0, 70), slice(0, 7))
-    expected = (slice(0, 32), slice(0, 0), slice(32, 70), slice(0, 7))
+    assert in_halves(make, halves.LARGE_WORK - 1, 2) == (slice(0, 100), slice(0, 7))
+    expected = (slice(0, 48), slice(0, 0), slice(48, 100), slice(0, 7))  # whole groups of 4, 8 and 12 rows
     assert in_halves(make, halves.LARGE_WORK, 1) == expected
-    assert in_halves(make, halves.LARGE_WORK, 1, 0.25)[::2] == (slice(0, 16), slice(16, 70))
+    assert in_halves(make, halves.LARGE_WORK, 1, 0.25)[::2] == (slice(0, 24), slice(24, 100))
 
 
 @pytest.mark.parametrize("batch_size", [7, 40, 250, 600])

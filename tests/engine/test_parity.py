@@ -145,6 +145,7 @@ def test_all_that_regularizes_alone_and_in_pairs_with_every_optimizer(small_data
         case = functions, (6, 5), reduction, batch_size, dtype, small_dataset
         worst = furthest(*case, optimizer=optimizer, **methods)
         bound = BOUND[dtype] * (10 if OPTIMIZERS[optimizer].is_scale_free else 1)
+        bound *= 2 if "dropout" in names else 1  # what is kept counts twice
         if "l1" in names and dtype == "float32":  # what the sign of a weight near 0 decides
             bound = 1e-3
         assert worst <= bound, f"{optimizer}, batches of {batch_size}: {worst:.1e}"

@@ -421,7 +421,7 @@ def test_every_cut_is_noticed(content, small_dataset):
         (changed(saved_at=7), "saved_at: found 7, expected a text"),
         (changed(present=99), "present: found 99"),
         (changed(n_runs=3), "expected a number above those before it, at most 3"),
-        (changed(n_tested=-1), "n_tested: -1; expected a whole number from 0"),
+        (changed(n_tested=-1), "n_tested: found -1, expected a whole number from 0"),
         (changed(0, number=10**30), "number: found 1000"),
         (changed(1, number=1), "run 2, number: found 1"),
         (changed(0, name="x" * 61), "expected a text of at most 60 letters"),

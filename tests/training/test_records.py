@@ -12,7 +12,7 @@ NAN = float("nan")
 
 
 def epoch(number=1, *, seconds=0.5, test_accuracy=0.9, confusion=((5, 1), (0, 4)), **figures):
-    values = {"train_loss": 0.5, "test_loss": 0.6, "train_accuracy": 0.95} | figures
+    values = {"train_loss": 0.5, "test_loss": 0.6, "train_accuracy": 0.95, "learning_rate": 0.01} | figures
     return EpochRecord(
         epoch=number,
         seconds=seconds,

@@ -577,8 +577,8 @@ class Session:
     def _show(self, run: SessionRun) -> None:
         """Make a run that has ended the present one, which goes on to more epochs if it can."""
         self._training = _resumed(run, self.dataset)
-        if self._training is not None:  # what it had trained of a further epoch is trained again
-            records = run.history.until(self._training.first_epoch)
+        if self._training is not None and run.epoch > (last := self._training.first_epoch):
+            records = run.history.until(last)  # what it had trained of a further epoch is trained again
             run = replace(run, history=replace(records, end=run.history.end), changed_at=0, wanted=None)
         self._run = replace(run.with_last_moment(), is_recorded=self._training is None)
         self._publish()

@@ -37,7 +37,7 @@ class _Helper:
 
     def perform_both(self, own: Calls, other: Calls) -> None:
         """Perform both, `other` in the second thread if that has begun with them before `own` are done."""
-        done = Done()  # of this time alone: an interruption may leave its word unheard
+        done = Done()  # a new one each time: after an interruption nobody may have read the last
         if self._thread is None or not self._thread.is_alive():
             self._start()
         self._waiting.put((other, done))

@@ -47,10 +47,10 @@ _STACKED = 4
 """Rows that BLAS's kernels for small products take at a time."""
 
 _LARGE_RESULT = 10_000
-"""Numbers in a result from which on to clear it, as np.dot does, takes longer than that begins faster."""
+"""Numbers in a result above which np.dot, which clears it first, loses more time than its faster start saves."""
 
 _FEW = 1000
-"""Numbers up to which one call of np.sign is faster than to compare and to convert."""
+"""Numbers up to which one call of np.sign is faster than comparing and converting."""
 
 
 def perform(calls: Calls) -> None:

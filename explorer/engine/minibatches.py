@@ -34,7 +34,7 @@ Take = Callable[[int, int, NDArray[np.uint8]], object]
 """Writes images of an epoch, from one place in its order to another, into an array."""
 
 BLOCK_ROWS = 32
-"""Images of a block, whose Gram matrix has so many rows and columns."""
+"""Images in a block: its Gram matrix has as many rows and columns."""
 
 LOAD_ROWS = 512
 """Images that are gathered at once."""
@@ -43,7 +43,7 @@ LARGEST_BLOCKED = 8
 """Images of the largest mini-batches that share their work on the first layer."""
 
 SCORES_PER_EPOCH = 20
-"""Most scores that an epoch gives of its training images."""
+"""How many scores an epoch gives of its training images, at most."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -221,7 +221,7 @@ def _test_set(run: SessionRun, state: SessionState) -> tuple[Advice, ...]:
         text = f"The test set was opened {seen}: {since} it."
     elif n_showed := sum(_shows_test_images(one, run) for one in state.runs):
         showed = f"{counted(n_showed, 'run')} without validation images showed accuracy on it"
-        text = f"The test set is closed for this run: {n}. But {showed}: {since} that. {once}"
+        text = f"The test set is closed for this run: {n}. But {showed}: {since} that."
     why = "The validation images have helped to choose the settings, so accuracy on them is a little flattering."
     return (
         Advice(

@@ -107,7 +107,7 @@ class Session:
         self._selected_epoch: float | None = None
         self._starts_clean = False
         self._n_runs = 0
-        self._series = 0  # files of sessions that were opened
+        self._series = 0  # times that all runs were forgotten or replaced
         self._saved: frozenset[tuple[object, ...]] = frozenset()
         self._token = 0  # the runner's, of the present run
         self._listeners: list[Listener] = []

@@ -46,7 +46,7 @@ class SessionRun:
     number: int
     """1 for the session's first."""
     series: int = 0
-    """How many files of sessions were opened before: each has a run 1."""
+    """How many times the session's runs were forgotten or replaced before: each time there is a run 1 again."""
     dataset: Dataset
     """The images, those training images left out that it does not use."""
     history: History

@@ -55,8 +55,8 @@ def study(
         The images and labels: None is the MNIST of the package, a path is read by `load_dataset`.
     executor : concurrent.futures.Executor, optional
         Where the runs happen; it is not shut down. By default in a `WorkerPool` of their own, with a process for
-        each core; with one core or one config, in this process. A run uses two cores where each process of the
-        pool has as many to itself. For a Dask cluster, ``client.get_executor()``.
+        each core; with one core or one config, in this process. A run uses two cores where there
+        are two for each process of the pool. For a Dask cluster, ``client.get_executor()``.
     journal : path, optional
         A file that stores each trial as soon as it ends, one line each. Trials already in it are yielded first and
         not run again, except those that failed.

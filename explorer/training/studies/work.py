@@ -41,7 +41,7 @@ def versions() -> str:
 
 
 def run_trial(config: TrainingConfig, data: WorkerData, expected: str, n_threads: int = 1) -> Trial:
-    """Train a network on so many cores and return what came of it; an error of the run is part of it.
+    """Train a network on this many cores and return what came of it; an error of the run is part of it.
 
     Raises `StudyError` if this process has other `versions` than are expected, those of the study.
     """

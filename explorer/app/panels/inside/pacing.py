@@ -1,11 +1,11 @@
 """Keeps the event loop free: what is costly waits its turn, what is long is done in steps."""
 
-import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from time import monotonic, thread_time
 
 from explorer.app.views import OnLoop, ViewState
+from explorer.training.event_loop import running_loop
 
 __all__ = ["Leisure", "Pace"]
 
@@ -44,7 +44,7 @@ class Leisure:
 
     def go_on(self) -> None:
         """See that the work is done: without an event loop, which nobody waits on, here and now."""
-        loop = _running_loop()
+        loop = running_loop()
         if loop is None:
             while self._step():
                 continue
@@ -55,14 +55,7 @@ class Leisure:
     def _do_step(self) -> None:
         self._is_waiting = False
         started = monotonic()
-        loop = _running_loop()
+        loop = running_loop()
         if self._step() and loop is not None:
             self._is_waiting = True
             loop.call_later(max(_LEAST_GAP_SECONDS, monotonic() - started), self._next)
-
-
-def _running_loop() -> asyncio.AbstractEventLoop | None:
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        return None

@@ -164,10 +164,11 @@ class Dataset:
     def hold_out(self, n_validation: int, seed: int) -> Dataset:
         """Return the data for choosing settings: `n_validation` training images take the test images' place.
 
-        Stone 1974, "Cross-validatory choice and assessment of statistical predictions", in its simplest form.
         They are drawn by `seed`, the others are left to train on, and the test images are not in it. 0 returns the
         data as they are. Of many splits, those that are not in use take no memory to speak of: the arrays are
         copied when they are read. Raises `ValueError` where no image would be left to train on.
+
+        It is the simplest form of Stone 1974, "Cross-validatory choice and assessment of statistical predictions".
         """
         if n_validation == 0:
             return self

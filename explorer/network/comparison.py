@@ -38,6 +38,7 @@ def mcnemar(only_a: int, only_b: int) -> float:
     float
         In [0, 1], rounded once; 0 where it is too small for a float.
     """
+    only_a, only_b = int(only_a), int(only_b)  # of any size
     if min(only_a, only_b) < 0:
         raise ValueError(f"only_a is {only_a} and only_b is {only_b}; expected 0 or more")
     n, k = only_a + only_b, min(only_a, only_b)

@@ -187,7 +187,7 @@ class SessionState:
         """The weights that the next run begins with, in words; empty for freshly initialised ones."""
         run = self.run
         if run is None or self.starts_clean or (run.parent is not None and run.origin is None):
-            return ""  # where a fork began is known no longer once another run has taken its place
+            return ""  # where a fork began is no longer known once another run has taken its place
         return run.began_with
 
     def reach(self, more: int = MORE_EPOCHS) -> int:

@@ -128,7 +128,8 @@ class TrainingConfig:
     def replace(self, **changes: Any) -> TrainingConfig:
         """Return these settings with `changes` applied, validated again.
 
-        A learning rate or batch size holds for the whole run: changes in mid-run end, unless `changes` name them.
+        A learning rate or batch size holds for the whole run: changes in mid-run end, unless ``changes=`` is given
+        as well.
         """
         ends = {"changes": ()} if changes.keys() & {"learning_rate", "batch_size"} else {}
         return replace(self, **{**ends, **changes})

@@ -69,18 +69,18 @@ def hints(
 
 
 def _causes(findings: Findings, history: History) -> tuple[Hint, ...]:
-    """Return what keeps a run from learning, by the learning rate and the batch size that it has come to."""
+    """Return what keeps a run from learning, by the learning rate and the batch size that it has come to.
+
+    The fix leaves out the changes on the way there. Of an epoch that was not a number all changes count.
+    """
     if not findings.config.changes:
         return _first(_CAUSES, findings, 1)
-    step = history.batches[-1].step if history.batches else 0
+    step = history.batches[-1].step - 1 if history.batches else 0  # a change comes after its step
     if (epoch := _diverged_at(findings)) is not None:
         step = max(step, findings.config.steps_at_ends(findings.n_train)[epoch] - 1)
     now = findings.config.at_step(step)
     found = _first(_CAUSES, replace(findings, config=now, whole=findings.config), 1)
-    kept = {
-        "learning_rate": now.learning_rate,
-        "batch_size": now.batch_size,
-    }  # without changes on the way to it
+    kept = {"learning_rate": now.learning_rate, "batch_size": now.batch_size}
     return tuple(replace(hint, fix=MappingProxyType({**kept, **hint.fix})) for hint in found)
 
 

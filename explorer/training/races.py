@@ -129,8 +129,8 @@ class Race(TrainingRun):
             self._up, self._diverged[entry] = None, error
             last_word = RunEnd("failed", f"{error}.", error=error.with_traceback(None))
             return RivalRecord(entry, last_word) if entry else None
-        if isinstance(event, Snapshot) or (isinstance(event, BatchRecord) and event.epoch % 1):
-            self._up = None  # not between an epoch's last mini-batch and its end
+        if isinstance(event, BatchRecord | Snapshot):
+            self._up = None
         if not entry or event is None or isinstance(event, Change | RivalRecord):
             return event
         return RivalRecord(entry, event)
@@ -191,11 +191,12 @@ class Race(TrainingRun):
     def _take_turns(self) -> None:
         """Let the entry go on that is the least far; the clocks of the others stand still.
 
+        Who has yet to end an epoch comes before who would begin the next.
         Of equals, the first entry is the last: when its epoch ends, all others' have.
         """
-        epochs = self.epoch, *(run.epoch for run in self.rivals)
+        places = [(run.epoch, run.is_between_epochs) for run in (self, *self.rivals)]
         self.rest()
-        self._up = min(self._going(), key=epochs.__getitem__, default=None)
+        self._up = min(self._going(), key=places.__getitem__, default=None)
         if self._up == 0:
             super().__iter__()
         elif self._up is not None:

@@ -260,6 +260,11 @@ class TrainingRun:
         return self._epochs_done + self._trained / self.n_samples
 
     @property
+    def is_between_epochs(self) -> bool:
+        """Whether no epoch is under way: all that have begun have been scored."""
+        return self._trained == 0
+
+    @property
     def snapshot_bytes(self) -> int:
         """Memory of a `Snapshot` in bytes: the weights, and the outputs for the test set."""
         return self._weights_bytes() + 4 * self.dataset.n_classes * self.dataset.n_test

@@ -120,9 +120,7 @@ class Runner:
         if turn is None or not turn.is_of(run):
             run.extend(epochs)
             return self.start(run, paused=paused)
-        was_over = turn.end(
-            "cancel"
-        )  # without a last word, unless that has been said; what it has said counts
+        was_over = turn.end("cancel")  # what it has said counts, but it may have no last word
         self._drain()
         if was_over and (turn.status == "failed" or run.stopped_early):
             return self.token

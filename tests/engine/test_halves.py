@@ -43,9 +43,8 @@ def test_a_product_that_is_cut_after_whole_groups_of_rows_has_the_same_numbers(t
     left = np.asfortranarray(left) if transposed else left
     with one_blas_thread():
         product = left @ right
-        for cut in range(
-            24, 106, rows_at_once()
-        ):  # what is smaller AVX-512's kernels multiply in another way
+        # What is smaller, AVX-512's kernels multiply in another way.
+        for cut in range(24, 106, rows_at_once()):
             np.testing.assert_array_equal(np.concatenate([left[:cut] @ right, left[cut:] @ right]), product)
 
 

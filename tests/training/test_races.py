@@ -87,13 +87,19 @@ def test_none_is_more_than_a_twentieth_of_an_epoch_ahead(mnist, name):
     assert 0 < max(ahead) <= least + 1 / 117  # what a record spans are whole mini-batches
 
 
-def test_when_the_first_has_ended_an_epoch_so_have_all_others(small_dataset):
-    run, ended = Race(OPTIMIZERS, small_dataset), dict.fromkeys(range(1, len(OPTIMIZERS)), 0)
+@pytest.mark.parametrize("name", ["Optimizers", "Batch sizes"])
+def test_when_the_first_has_ended_an_epoch_so_have_all_others_and_none_has_begun_the_next(
+    small_dataset, name
+):
+    run = Race(RACES[name](CONFIG, small_dataset.n_train), small_dataset)
+    ended = dict.fromkeys(range(1, 1 + len(run.rivals)), 0)
     for event in run:
         if isinstance(event, RivalRecord) and isinstance(event.record, Snapshot):
             ended[event.entry] += 1
         if isinstance(event, EpochRecord):
             assert {*ended.values()} == {event.epoch}
+        if isinstance(event, Snapshot):
+            assert {rival.epoch for rival in run.rivals} == {event.epoch}
 
 
 def test_the_seconds_of_each_are_its_own(small_dataset, monkeypatch):
@@ -157,13 +163,6 @@ def test_every_race_has_the_settings_first_and_differs_in_what_it_is_called_by(n
     assert 2 < len({*entries}) == len(entries) <= MOST_ENTRIES
     changed = {field for entry in entries[1:] for field in config.differences(entry)}
     assert changed <= {"learning_rate", *CHANGED[name]}
-
-
-def test_all_have_come_to_an_epochs_end_and_no_further_when_the_first_has(small_dataset):
-    run = Race(OPTIMIZERS, small_dataset)
-    for event in run:
-        if isinstance(event, Snapshot):
-            assert {rival.epoch for rival in run.rivals} == {event.epoch}
 
 
 class Heard:

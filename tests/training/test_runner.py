@@ -1033,6 +1033,7 @@ def test_a_run_that_is_stopped_while_its_early_end_is_scored_has_a_last_word_whe
 def test_a_run_that_has_just_failed_is_not_extended(desk):
     run = GatedRun(steps=2, error=DivergedError(1))
     token = desk.runner.start(run)
+    run.wait_until_asked()
     run.gate.release(2)
     run.thread.join(PATIENCE)  # nobody has heard of it
     assert desk.runner.extend(run, 5) == token

@@ -45,7 +45,7 @@ def grid(base: TrainingConfig, **values: Iterable[Any]) -> tuple[TrainingConfig,
     Parameters
     ----------
     base : TrainingConfig
-        The settings that stay.
+        The settings that stay; changes in mid-run end where learning rate or batch size vary.
     **values : iterable
         For each setting that varies, by its name, the values: ``grid(base, batch_size=[8, 64], seed=range(3))``.
 
@@ -70,7 +70,7 @@ def sample(
     Parameters
     ----------
     base : TrainingConfig
-        The settings that stay.
+        The settings that stay; changes in mid-run end where learning rate or batch size vary.
     n : int
         How many, at least 1.
     rng : int or numpy.random.Generator

@@ -97,11 +97,11 @@ def levels(trials: Iterable[Trial], axes: Sequence[str]) -> tuple[StudyLevel, ..
 def study_words(trials: Iterable[Trial], axes: Sequence[str]) -> str:
     """Return which values of the settings `axes` do best, as far as the seeds can tell; empty for nothing to say.
 
-    A value is called worse than the best if its mean accuracy is lower by Welch's test (1947, "The generalization
-    of 'Student's' problem when several different population variances are involved"), one-sided, at 5 % shared
-    among all comparisons with the best (Bonferroni). The values not called worse then include the truly best one
-    with 95 % confidence (Hsu 1984, "Constrained simultaneous confidence intervals for multiple comparisons with
-    the best"). The test assumes that accuracies are roughly normally distributed over the seeds, which a few seeds
+    An accuracy is called clearly lower than the highest if its mean is lower by Welch's test (1947, "The
+    generalization of 'Student's' problem when several different population variances are involved"), one-sided, at
+    5 % shared among all comparisons with the best (Bonferroni). The values not called lower then include the truly
+    best one with 95 % confidence (Hsu 1984, "Constrained simultaneous confidence intervals for multiple comparisons
+    with the best"). The test assumes that accuracies are roughly normally distributed over the seeds, which a few seeds
     can't confirm. With fewer than three seeds nothing is compared.
     """
     choices = [name for name in axes if isinstance(FIELDS[name], Choice)]

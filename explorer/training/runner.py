@@ -225,7 +225,7 @@ class _Turn:
         self._allowance: Unit | None = None
         self._stepped_from: tuple[int, tuple[NDArray[np.floating], ...]] | None = None  # step and weights
         self._allowed_from = run.steps_of_all
-        self._evaluated_at: list[int] = []
+        self._is_evaluated = False
         self._records: list[Record] = []
         self._posted_at = float("-inf")
 
@@ -333,6 +333,7 @@ class _Turn:
         if self._attention and not self._obey(None):
             return self._ended()
         for event in self._run:
+            self._is_evaluated = False
             if event is not None:
                 self._records.append(event)
             is_due = perf_counter() - self._posted_at >= self._interval_seconds
@@ -425,14 +426,13 @@ class _Turn:
             self._flush()
         if not self._say_what_the_batch_did():
             return
-        steps = [one.step for one in (self._run, *self._run.rivals)]
-        if steps != self._evaluated_at:
+        if not self._is_evaluated:
             with suppress(DivergedError):  # the first entry of a race, which has none; the others go on
                 evaluation = self._evaluate(self._stays_paused)
                 if evaluation is None:
                     return
                 self._records.append(evaluation)
-                self._evaluated_at = steps
+                self._is_evaluated = True
         with self._changed:
             if self._stays_paused() and self._records:
                 self._flush()

@@ -100,9 +100,9 @@ def study_words(trials: Iterable[Trial], axes: Sequence[str]) -> str:
     An accuracy is called clearly lower than the highest if its mean is lower by Welch's test (1947, "The
     generalization of 'Student's' problem when several different population variances are involved"), one-sided, at
     5 % shared among all comparisons with the best (Bonferroni). The values not called lower then include the truly
-    best one with 95 % confidence (Hsu 1984, "Constrained simultaneous confidence intervals for multiple comparisons
-    with the best"). The test assumes that accuracies are roughly normally distributed over the seeds, which a few seeds
-    can't confirm. With fewer than three seeds nothing is compared.
+    best one with 95 % confidence (Hsu 1984, "Constrained simultaneous confidence intervals for multiple
+    comparisons with the best"). The test assumes that accuracies are roughly normally distributed over the seeds,
+    which a few seeds can't confirm. With fewer than three seeds nothing is compared.
     """
     choices = [name for name in axes if isinstance(FIELDS[name], Choice)]
     rest = [name for name in axes if name not in choices] or choices

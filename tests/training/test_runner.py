@@ -1041,6 +1041,17 @@ def test_a_run_that_has_just_failed_is_not_extended(desk):
     assert ([end.status for end in desk.ends], run.steps, run.step) == (["failed"], 2, 1)
 
 
+def test_a_step_to_the_end_of_an_epoch_whose_last_batch_is_trained_gives_exact_figures(desk, small_dataset):
+    desk.runner.start(TrainingRun(SMALL, small_dataset), paused=True)
+    for _ in range(7):  # all of the first epoch
+        desk.runner.step("batch")
+        desk.wait()
+    assert not desk.of(EpochRecord)
+    desk.runner.step("epoch")
+    desk.wait()
+    assert [type(record) for record in desk.records[-3:]] == [EpochRecord, Snapshot, Evaluation]
+
+
 def test_a_step_to_the_end_finishes_the_run(desk, small_dataset):
     desk.runner.start(TrainingRun(SMALL, small_dataset), paused=True)
     for _ in range(SMALL.epochs):

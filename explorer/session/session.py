@@ -269,11 +269,12 @@ class Session:
         if run is None or training is None or not run.can_continue_to(config):
             raise ValueError(f"there is no run that can go on to {epochs} epochs")
         self._token = self._runner.extend(training, epochs, paused=paused)
-        if self._run is not None and not self._run.can_continue_to(config):  # it has just ended, for good
+        now = self._run or run
+        if not now.can_continue_to(now.config.replace(epochs=epochs)):  # it has just ended, for good
             self._publish()
             return
         status: RunnerStatus = "paused" if paused else "running"
-        self._run = (self._run or run).continued(epochs, status)
+        self._run = now.continued(epochs, status)
         self._config, self._starts_clean = self._run.config, False
         self._rivals = {entry: rival.continued(epochs, status) for entry, rival in self._rivals.items()}
         self._train_reference()

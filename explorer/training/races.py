@@ -171,8 +171,9 @@ class Race(TrainingRun):
         """Return whether all that are in the race have come to an epoch's end with an event."""
         if not self._first_is_out:
             return super().ends_epoch(event)
-        epochs = {self.rivals[entry - 1].epoch for entry in self._going()}
-        return isinstance(event, RivalRecord) and isinstance(event.record, Snapshot) and len(epochs) == 1
+        going = [self.rivals[entry - 1] for entry in self._going()]
+        places = {(run.epoch, run.is_between_epochs) for run in going}
+        return isinstance(event, RivalRecord) and isinstance(event.record, Snapshot) and len(places) == 1
 
     @property
     def is_over(self) -> bool:

@@ -125,6 +125,8 @@ class Runner:
         if was_over and (turn.status == "failed" or run.stopped_early):
             return self.token
         run.extend(epochs)
+        if was_over and run.is_over:  # that many are done
+            return self.token
         self._turn = _Turn(self, run, turn, paused=paused, goes_on=True)
         self._turn.thread.start()
         return self.token
@@ -347,6 +349,7 @@ class _Turn:
                     self._run.wake()
             if self._attention and not self._obey(event):
                 return self._ended()
+        self._is_evaluated = False  # early stopping may just have brought other weights back
         if self._records:
             self._flush()  # the last epoch does not wait for the exact figures
         while (final := self._evaluate(self._unhindered)) is None:

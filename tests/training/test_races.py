@@ -217,7 +217,7 @@ def test_a_runner_pauses_steps_and_extends_all(heard, small_dataset):
 
 def test_others_are_stepped_an_epoch_at_a_time_when_the_first_has_stopped_early(new_heard, small_dataset):
     first = CONFIG.replace(epochs=30, learning_rate=0.3, n_validation=60, patience=1)
-    heard = new_heard([first, first.replace(patience=0)])
+    heard = new_heard([first, first.replace(patience=0), first.replace(patience=0, learning_rate=0.2)])
     heard.runner.pause()
     assert heard.runner.wait(PATIENCE)
     done = []
@@ -226,6 +226,7 @@ def test_others_are_stepped_an_epoch_at_a_time_when_the_first_has_stopped_early(
         assert heard.runner.wait(PATIENCE)
         assert heard.runner.status == "paused"
         done.append(len(heard.epochs(1)))
+        assert len(heard.epochs(2)) == done[-1]
         assert isinstance(heard.said[1][-1], Evaluation)
     assert [after - before for before, after in pairwise(done)] == [1] * (len(done) - 1)
     assert len(heard.epochs(0)) < 28

@@ -90,7 +90,7 @@ def assert_it_says_that_its_kernel_is_gone(page):
 @pytest.mark.sweep
 def test_the_tutorials_figures_follow_the_theme(lab):
     page = lab.page
-    page.wait_for_function("window.jupyterapp")
+    page.wait_for_function(IDLE)  # the first notebook is there
     page.evaluate(
         "() => void window.jupyterapp.commands.execute('docmanager:open', {path: 'tutorial.ipynb'})"
     )

@@ -270,7 +270,7 @@ RACES: Mapping[str, Callable[[TrainingConfig, int], tuple[TrainingConfig, ...]]]
         "Batch sizes": _against(*({"batch_size": size} for size in (32, 128, 512, 2048)), fitted=True),
         "Activations": _against(*({"hidden_activation": name} for name in ACTIVATIONS), fitted=True),
         "Schedules": _against(*({"schedule": name} for name in SCHEDULES)),
-        "Regularisation": _against(
+        "Regularization": _against(
             *(
                 {**_UNREGULARIZED, **method}
                 for method in ({}, {"l2": 1e-4}, {"l1": 1e-5}, {"dropout": 0.2}, {"max_norm": 2.0})

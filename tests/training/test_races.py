@@ -34,7 +34,7 @@ CHANGED = {
     "Batch sizes": {"batch_size"},
     "Activations": {"hidden_activation"},
     "Schedules": {"schedule"},
-    "Regularisation": {"l2", "l1", "dropout", "input_dropout", "max_norm"},
+    "Regularization": {"l2", "l1", "dropout", "input_dropout", "max_norm"},
 }
 PATIENCE = 30.0
 

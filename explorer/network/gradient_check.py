@@ -51,7 +51,8 @@ class CheckedWeight:
     noise : float
         How much of `numeric` may be rounding of the loss.
     has_kink : bool
-        Whether a relu unit turns on or off between w − ε and w + ε: there the loss has a corner and no slope.
+        Whether the loss has a corner, and so no slope, between w − ε and w + ε: where a relu unit turns on or off,
+        or where a weight with an L1 penalty is 0.
     """
 
     place: Place
@@ -149,10 +150,12 @@ def _checked(network: NeuralNetwork, X: Array, d: Array, place: Place, analytic:
         losses.append(network.total_loss(network.forward(X), d))
         on.append([network.a[layer] > 0 for layer in range(1, network.n_layers)])
     parameter[place.row, place.column] = weight
+    has_corner = network.penalties[1] > 0 and place.parameter.startswith("W") and abs(weight) < STEP
     return CheckedWeight(
         place=place,
         analytic=analytic,
         numeric=(losses[0] - losses[1]) / (2 * STEP),
         noise=_ROUNDINGS * float(np.finfo(np.float64).eps) * abs(losses[0]) / STEP,
-        has_kink=network.hidden_activation == "relu" and not all(map(np.array_equal, *on)),
+        has_kink=bool(has_corner)
+        or (network.hidden_activation == "relu" and not all(map(np.array_equal, *on))),
     )

@@ -143,6 +143,19 @@ def test_the_gradient_is_the_slope_of_the_loss_with_its_penalties_and_masks(name
         assert not wrong, f"{functions}: {wrong[0]}"
 
 
+def test_the_kink_of_l1_at_weights_near_0_is_not_taken_for_a_mistake():
+    X, d = samples()
+    nn = network(l1=0.1)
+    nn.W1[0] *= 1e-6 / np.abs(nn.W1[0]).max()  # |w| turns between w − ε and w + ε
+    on_kink = check_gradient(nn, X, d, [Place("W1", 0, column) for column in range(6)])
+    assert all(weight.has_kink for weight in on_kink)
+    assert not all(weight.agrees for weight in on_kink)
+    smooth = check_gradient(nn, X, d, [Place("W1", 1, 0), Place("W2", 0, 0), Place("b1", 0, 0)])
+    assert all(weight.agrees and not weight.has_kink for weight in smooth)  # b1 is 0, but is not penalized
+    nn.l1 = 0.0
+    assert not any(weight.has_kink for weight in check_gradient(nn, X, d, [Place("W1", 0, 0)]))
+
+
 @pytest.mark.parametrize("name", METHODS)
 def test_each_of_them_changes_the_gradient(name):
     X, d = samples()

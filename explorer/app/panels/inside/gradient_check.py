@@ -63,8 +63,8 @@ def gradient_verdict(checked: Sequence[CheckedWeight]) -> tuple[str, bool | None
         return "The loss or a gradient is not a number: there is nothing to compare.", False
     smooth = [weight for weight in checked if not weight.has_kink]
     if not smooth:
-        return f"None can be judged: all {n} are on a kink of relu, where the loss has no slope.", None
-    kinks = "" if len(smooth) == n else f" {n - len(smooth)} on a kink of relu, which has no slope, left out."
+        return f"None can be judged: all {n} are on a kink, where the loss has no slope.", None
+    kinks = f" {n - len(smooth)} on a kink, where the loss has no slope, left out." if len(smooth) < n else ""
     wrong = sum(not weight.agrees for weight in smooth)
     if wrong:
         of = f"{wrong} of {len(smooth)} differ{'s' * (wrong == 1)}"
@@ -79,7 +79,7 @@ def gradient_verdict(checked: Sequence[CheckedWeight]) -> tuple[str, bool | None
 
 
 def _row(weight: CheckedWeight) -> CheckedRow:
-    words = "kink of relu" if weight.has_kink else "agree" if weight.agrees else "differ"
+    words = "kink" if weight.has_kink else "agree" if weight.agrees else "differ"
     return CheckedRow(
         weight=str(weight.place),
         analytic=written(weight.analytic, _DIGITS),

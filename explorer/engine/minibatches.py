@@ -193,6 +193,7 @@ class MiniBatches:
         """Whether two threads have halves of each mini-batch, and each gathers its own."""
         self._loads = dict[int, tuple[Load, ...]]()  # by number of images
         self._load, self._done, self._is_ended = None, 0, False
+        self._is_penalised = any(self.model.penalties)
 
     def _make_loads(self, n: int) -> tuple[Load, ...]:
         """Return what is done with so many images, load by load."""
@@ -222,8 +223,7 @@ class MiniBatches:
         scores_each = self.scores_each and not self._is_in_parts
         start = scored = counted = begin  # images gone through, scored, and counted in a mini-batch
         batch = Score()
-        if self._dropout is not None and begin == 0:
-            self._dropout.begin(number)
+        self._begin(number, is_new=begin == 0)
         if n - begin not in self._loads:  # to `cache` the method would be a circle of references
             self._loads[n - begin] = self._make_loads(n - begin)
         for load in self._loads[n - begin]:
@@ -231,6 +231,8 @@ class MiniBatches:
             self._gather(order[start:stop], start, labels[start:stop])
             self._load = load
             for self._done, calls in enumerate(load.work, 1):
+                if self._is_penalised:
+                    self._penalise(load)
                 for call in calls:
                     call()
                 if scores_each:
@@ -248,7 +250,7 @@ class MiniBatches:
             score = self._score(self._outputs, labels[scored:stop]) if is_due else None
             if self.scores_each and self._is_in_parts and (is_due or load.is_step):
                 own = score if counted == scored else None  # the same images
-                batch += own or self._score(self._outputs[counted - scored :], labels[counted:stop])
+                batch += own or self._score_part(self._outputs[counted - scored :], labels[counted:stop])
                 counted = stop
             yield Part(load.is_step, score, batch if self.scores_each and load.is_step else None)
             if self._is_ended and load.is_step and stop < n:
@@ -258,6 +260,21 @@ class MiniBatches:
                 return
             scored = stop if is_due else scored
             batch = Score() if load.is_step else batch
+
+    def _begin(self, number: int, is_new: bool) -> None:
+        """Prepare an epoch, a new one or the rest of one."""
+        if self._dropout is not None and is_new:
+            self._dropout.begin(number)
+        self._penalty = self._penalties = 0.0  # of each sample now; of all since the last score
+        self._is_first_load = True
+
+    def _penalise(self, load: Load) -> None:
+        """Add up the penalty of the images that are next, by the weights before the update that they lead to."""
+        if self._is_first_load:
+            self._penalty = self.model.penalty()
+        self._is_first_load = load.is_step
+        rows = min(self.batch_size, load.rows - (self._done - 1) * self.batch_size)
+        self._penalties += rows * self._penalty
 
     def _by_ink(self, order: NDArray[np.int64], begin: int) -> NDArray[np.int64]:
         """Return an epoch's images, from `begin` on those of each pass in the order of where their ink ends."""
@@ -349,8 +366,15 @@ class MiniBatches:
     def _score_done(self, labels: NDArray[np.int64]) -> Score:
         """Return the score of the mini-batch that was done last, of a load's images."""
         rows = slice((self._done - 1) * self.batch_size, self._done * self.batch_size)
-        return self._score(self._Y[rows], labels[rows])
+        return self._score_part(self._Y[rows], labels[rows])
+
+    def _score_part(self, outputs: Array, labels: NDArray[np.int64]) -> Score:
+        """Return the score of images of one mini-batch, the one that was done last."""
+        score = score_outputs(outputs[: len(labels)], self._one_hot[labels], labels, self.model.loss)
+        return score.penalised(self._penalty)
 
     def _score(self, outputs: Array, labels: NDArray[np.int64]) -> Score:
+        """Return the score of all images since the last one."""
         score = score_outputs(outputs[: len(labels)], self._one_hot[labels], labels, self.model.loss)
-        return score.penalised(self.model.penalty())
+        penalties, self._penalties = self._penalties, 0.0
+        return Score(score.n, score.hits, score.loss + penalties)

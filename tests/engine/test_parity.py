@@ -38,13 +38,12 @@ BOUND = {"float64": 1e-10, "float32": 1e-6}
 
 
 def engine_steps(network, data, batch_size, lr, reduction, engine):
-    """After each step of an epoch the weights, their penalty, and where it is said, the loss but for that."""
+    """After each step of an epoch the weights, their penalty, and where there is a score, the loss so far."""
     model = engine["Model"](network)
     batches = engine["MiniBatches"](model, data, batch_size, lr, reduction)
     loss = 0.0
     for part in batches.epoch(np.arange(len(data.train_labels))):
-        if part.score:  # its penalty is that of the moment when it is said, not of each step
-            loss += part.score.loss - part.score.n * model.penalty()
+        loss += part.score.loss if part.score else 0.0
         if part.is_step:
             with batches.settled():
                 yield model.parameters.weights(), model.penalty(), loss if part.score else None
@@ -90,7 +89,6 @@ def furthest(
     for start, (weights, penalty, said) in zip(starts, steps, strict=False):
         batch = slice(start, start + batch_size)
         by = X[:, batch].shape[1] if is_divided else 1
-        loss -= X[:, batch].shape[1] * network.penalty
         loss += network.train_iteration(X[:, batch], d[:, batch], lr / by)
         differences = [np.abs(w - v).max() for w, v in zip(weights, network.parameters, strict=True)]
         differences.append(abs(penalty - network.penalty))
@@ -234,7 +232,10 @@ BROKEN = {
     "no L2": ("descent", "partial(np.multiply, V, l2, scratch)", "partial(np.multiply, V, 0, scratch)"),
     "L1 is L2": ("descent", "partial(np.sign, V, scratch)", "partial(np.positive, V, scratch)"),
     "a sum has the penalty of one sample": ("descent", "1 if self._takes_mean else n", "1"),
-    "the loss lacks its penalty": ("scoring", "self.n * penalty", "0 * penalty"),
+    "the loss lacks its penalty": ("minibatches", "score.loss + penalties", "score.loss"),
+    "the penalty stays that of the first update": (
+        "minibatches", "self._is_first_load = load.is_step", "self._is_first_load = False",
+    ),
     "max-norm lengthens": ("descent", "np.minimum, factor, one", "np.maximum, factor, one"),
     "dropout isn't inverted": ("dropout", "np.float32(1 / (1 - rate))", "np.float32(1)"),
     "what is left out learns": (

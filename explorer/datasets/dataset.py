@@ -164,9 +164,10 @@ class Dataset:
     def hold_out(self, n_validation: int, seed: int) -> Dataset:
         """Return the data for choosing settings: `n_validation` training images take the test images' place.
 
-        They are drawn by `seed`, the others are left to train on, and the test images are not in it. 0 returns the
-        data as they are. Of many splits, those that are not in use take no memory to speak of: the arrays are
-        copied when they are read. Raises `ValueError` where no image would be left to train on.
+        They are drawn by `seed`, from each class its share, the others are left to train on, and the test images
+        are not in it. 0 returns the data as they are. Of many splits, those that are not in use take no memory to
+        speak of: the arrays are copied when they are read. Raises `ValueError` where no image would be left to
+        train on.
 
         It is the simplest form of Stone 1974, "Cross-validatory choice and assessment of statistical predictions".
         """
@@ -231,17 +232,26 @@ class _Split(Dataset):
         return drawn[part == "labels"]
 
 
-def split_indices(n: int, n_validation: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return which of `n` images are trained on, and which are held out, as the seed says; both in their order."""
+def split_indices(
+    labels: NDArray[np.int64], n_validation: int, seed: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the indices of the images to train on and of those to hold out, both in ascending order.
+
+    The split is stratified: the images are shuffled by `seed`, sorted by label, and picked at even intervals. So
+    each class has the same share of the validation images as of all images, up to one image.
+    """
+    n = len(labels)
     order = np.random.default_rng([seed, 3]).permutation(n)
-    return np.sort(order[n_validation:]), np.sort(order[:n_validation])
+    order = order[np.argsort(labels[order], kind="stable")]
+    chosen = np.arange(n_validation) * n // max(n_validation, 1)
+    return np.sort(np.delete(order, chosen)), np.sort(order[chosen])
 
 
 def _drawn(
     images: NDArray[np.uint8], labels: NDArray[np.int64], n: int, n_test: int, seed: int, is_test: bool
 ) -> _Drawn:
     """Return the images and labels of one part of a split of the first `n`."""
-    trained, held_out = split_indices(n, n_test, seed)
+    trained, held_out = split_indices(labels[:n], n_test, seed)
     chosen = held_out if is_test else trained
     return _read_only(images[chosen]), _read_only(labels[chosen])
 

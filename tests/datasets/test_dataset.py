@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from explorer.datasets import Dataset, DatasetError
+from explorer.datasets.dataset import split_indices
 
 ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")
 
@@ -107,9 +108,10 @@ def test_a_split_draws_the_same_images_whenever_it_is_read(small_dataset):
     assert not np.array_equal(second.test_labels, first.test_labels)
     small_dataset.hold_out(20, 5).train_labels.sum()  # others take the place of what was copied for the first
     assert all(np.array_equal(getattr(first, name), array) for name, array in kept.items())
-    order = np.random.default_rng([3, 3]).permutation(600)
-    assert np.array_equal(first.test_images, small_dataset.train_images[np.sort(order[:150])])
-    assert np.array_equal(first.train_labels, small_dataset.train_labels[np.sort(order[150:])])
+    trained, held_out = split_indices(small_dataset.train_labels, 150, 3)
+    assert sorted([*trained, *held_out]) == list(range(600))
+    assert np.array_equal(first.test_images, small_dataset.train_images[held_out])
+    assert np.array_equal(first.train_labels, small_dataset.train_labels[trained])
 
 
 def test_a_split_is_a_data_set_like_any_other(small_dataset):

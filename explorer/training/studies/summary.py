@@ -16,7 +16,13 @@ from explorer.training.fields import Choice
 from explorer.training.studies.trials import Trial
 from explorer.wording import counted, enumerated, percent
 
-__all__ = ["StudyLevel", "levels", "setting_values", "study_words", "varied"]
+__all__ = ["CHOSEN_BY_TEST", "StudyLevel", "levels", "setting_values", "study_words", "varied"]
+
+CHOSEN_BY_TEST = (
+    "These are test images: a setting that is chosen by them looks better than it is. "
+    "To choose one, hold out validation images."
+)
+"""A warning, of a study without validation images."""
 
 _CHANCE = 0.05  # of calling the truly best value worse
 _FEWEST_SEEDS = 3  # two values say next to nothing of their spread
@@ -102,12 +108,17 @@ def study_words(trials: Iterable[Trial], axes: Sequence[str]) -> str:
     5 % shared among all comparisons with the best (Bonferroni). The values not called lower then include the truly
     best one with 95 % confidence (Hsu 1984, "Constrained simultaneous confidence intervals for multiple
     comparisons with the best"). The test assumes that accuracies are roughly normally distributed over the seeds,
-    which a few seeds can't confirm. With fewer than three seeds nothing is compared.
+    which a few seeds can't confirm. With fewer than three seeds nothing is compared. What was compared on test
+    images ends with `CHOSEN_BY_TEST`.
     """
+    trials = tuple(trials)
     choices = [name for name in axes if isinstance(FIELDS[name], Choice)]
     rest = [name for name in axes if name not in choices] or choices
     apart = levels(trials, choices if rest != choices else ())
-    return " ".join(filter(None, (_words(levels(part.trials, rest), rest, part, choices) for part in apart)))
+    words = [text for part in apart if (text := _words(levels(part.trials, rest), rest, part, choices))]
+    if words and held_out_of(trial.config for trial in trials) == "test":
+        words.append(CHOSEN_BY_TEST)
+    return " ".join(words)
 
 
 def _words(found: Sequence[StudyLevel], axes: Sequence[str], part: StudyLevel, choices: Sequence[str]) -> str:

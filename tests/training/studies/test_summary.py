@@ -10,7 +10,7 @@ from made_trials import diverged, finished, swept
 from explorer.training import TrainingConfig
 from explorer.training.studies import Trial, grid
 from explorer.training.studies.configs import batch_size_grid
-from explorer.training.studies.summary import levels, setting_values, study_words, varied
+from explorer.training.studies.summary import CHOSEN_BY_TEST, levels, setting_values, study_words, varied
 
 BEST = (0.961, 0.962, 0.963)
 NEAR = (0.9605, 0.962, 0.9625)
@@ -18,7 +18,20 @@ WORSE = (0.941, 0.942, 0.943)
 
 
 def words(by_size, **settings):
-    return study_words(swept("batch_size", by_size, **settings), ["batch_size"]).replace("\u00a0", " ")
+    return compared(swept("batch_size", by_size, **settings), ["batch_size"]).replace("\u00a0", " ")
+
+
+def compared(trials, axes):
+    """What is said of trials, without the warning that they were scored on test images."""
+    return study_words(trials, axes).removesuffix(f" {CHOSEN_BY_TEST}")
+
+
+def test_settings_that_are_compared_on_test_images_are_said_to_be():
+    found = {size: study_words(swept("batch_size", {8: BEST, 512: WORSE}, n_validation=size), ["batch_size"])
+             for size in (0, 1000)}  # fmt: skip
+    assert found[0].endswith(f" {CHOSEN_BY_TEST}")
+    assert "hold out" not in found[1000] != ""
+    assert study_words(swept("batch_size", {8: BEST}), ["batch_size"]) == ""  # nothing is compared
 
 
 def test_the_settings_that_differ_are_told_in_the_order_of_the_controls_without_the_seed():
@@ -145,11 +158,11 @@ def test_diverged_runs_are_counted_and_compared_with_nothing():
 def test_a_run_that_failed_is_no_seed():
     failed = Trial(TrainingConfig(batch_size=8, seed=7), "failed", error="out of memory")
     trials = [*swept("batch_size", {8: BEST, 512: WORSE}), failed]
-    assert study_words(trials, ["batch_size"]).replace("\u00a0", " ") == words({8: BEST, 512: WORSE})
+    assert compared(trials, ["batch_size"]).replace("\u00a0", " ") == words({8: BEST, 512: WORSE})
 
 
 def test_nothing_to_compare_gives_no_words():
-    assert words({}) == words({8: BEST}) == study_words(swept("batch_size", {8: BEST}), []) == ""
+    assert words({}) == words({8: BEST}) == compared(swept("batch_size", {8: BEST}), []) == ""
 
 
 def test_each_reduction_has_its_reason_where_the_largest_batch_does_worse():
@@ -157,19 +170,19 @@ def test_each_reduction_has_its_reason_where_the_largest_batch_does_worse():
     by_mean = "steps don't get longer with the batch, so a large batch takes too few of them."
     values = {8: BEST, 60_000: (0.1, 0.12, 0.11)}
     trials = [trial for name in ("sum", "mean") for trial in swept("batch_size", values, reduction=name)]
-    text = study_words(trials, ["batch_size", "reduction"])
+    text = compared(trials, ["batch_size", "reduction"])
     assert text.startswith("By sum, batch size 8 has the highest")
     assert f"With batch size 60\u202f000, {by_sum} By mean, batch size 8 has the highest" in text
     assert text.endswith(by_mean)
     lost = swept("batch_size", {8: BEST, 64: NEAR, 60_000: (None,)}, reduction="sum")
-    assert study_words(lost, ["batch_size", "reduction"]).endswith(by_sum)
+    assert compared(lost, ["batch_size", "reduction"]).endswith(by_sum)
 
 
 def test_there_is_no_reason_for_what_is_not_so():
     trials = swept("batch_size", {8: WORSE, 32: NEAR, 60_000: BEST}, reduction="mean")
-    assert "too few" not in study_words(trials, ["batch_size", "reduction"])
+    assert "too few" not in compared(trials, ["batch_size", "reduction"])
     trials = swept("learning_rate", {0.1: BEST, 1.0: WORSE}, reduction="mean")
-    assert "too few" not in study_words(trials, ["learning_rate", "reduction"])
+    assert "too few" not in compared(trials, ["learning_rate", "reduction"])
 
 
 def test_other_choices_have_a_sentence_each_as_well():
@@ -178,14 +191,14 @@ def test_other_choices_have_a_sentence_each_as_well():
         for name in ("sigmoid", "relu")
         for trial in swept("hidden_sizes", {(32,): BEST, (32, 32): WORSE}, hidden_activation=name)
     ]
-    text = study_words(trials, ["hidden_sizes", "hidden_activation"])
+    text = compared(trials, ["hidden_sizes", "hidden_activation"])
     assert text.startswith("With hidden activation sigmoid, hidden units 32 has the highest")
     assert " With hidden activation relu, hidden units 32 has the highest" in text
     assert "Clearly lower: hidden units 32-32, 94.2" in text
 
 
 def test_a_choice_alone_is_compared():
-    text = study_words(swept("hidden_activation", {"relu": BEST, "tanh": WORSE}), ["hidden_activation"])
+    text = compared(swept("hidden_activation", {"relu": BEST, "tanh": WORSE}), ["hidden_activation"])
     assert text.startswith("Hidden activation relu has the highest")
 
 
@@ -202,7 +215,7 @@ def test_two_numbers_are_told_together():
         for rate, size, group in ((0.1, 8, BEST), (0.1, 64, WORSE), (1.0, 8, WORSE))
         for seed, accuracy in enumerate(group)
     ]
-    text = study_words([*trials, diverged(learning_rate=1.0, batch_size=64)], ["batch_size", "learning_rate"])
+    text = compared([*trials, diverged(learning_rate=1.0, batch_size=64)], ["batch_size", "learning_rate"])
     assert text.startswith("Batch size 8 with learning rate 0.1 has the highest")
     assert "Clearly lower: batch size 8 with learning rate 1 and 64 with 0.1" in text
     assert text.endswith("1 run diverged, at batch size 64 with learning rate 1.")

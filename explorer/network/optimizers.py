@@ -37,7 +37,8 @@ MOMENTUM = 0.9
 """μ: the share of the last step that momentum keeps."""
 
 DECAY = 0.9
-"""ρ: the share of the mean square that RMSProp keeps from step to step."""
+"""ρ: the share of the mean square that RMSProp keeps from step to step, as in its authors' lecture; PyTorch's
+default is 0.99."""
 
 BETA_1, BETA_2 = 0.9, 0.999
 """β₁ and β₂: the shares of the mean gradient and of the mean square that Adam keeps; its authors' values."""
@@ -61,7 +62,7 @@ def nesterov(g: Array, lr: float, t: int, v: Array) -> Change:
     """Return the change η g + μ v with v ← μ v + η g: momentum that looks one step ahead.
 
     Nesterov 1983, in the form of Sutskever et al. 2013, "On the importance of initialization and momentum in deep
-    learning".
+    learning", but with θ for the point that they look ahead to, as in PyTorch.
     """
     v = MOMENTUM * v + lr * g
     return lr * g + MOMENTUM * v, (v,)

@@ -49,7 +49,8 @@ SCHEDULES: Mapping[str, Callable[[float, float], float]] = MappingProxyType(
 def rate_factor(schedule: str, t: float, T: float, warmup: float = 0.0) -> float:
     """Return the factor on the learning rate: that of a schedule, times t / warmup in the first `warmup` epochs.
 
-    Small steps first, while the weights are still far from any valley and a full step could throw them off:
-    Goyal et al. 2017, "Accurate, large minibatch SGD: training ImageNet in 1 hour".
+    A schedule falls during the warm-up, too, so that with a falling one the factor never reaches 1. Small steps
+    first, while the weights are still far from any valley and a full step could throw them off: Goyal et al. 2017,
+    "Accurate, large minibatch SGD: training ImageNet in 1 hour".
     """
     return SCHEDULES[schedule](t, T) * (min(1.0, t / warmup) if warmup else 1.0)

@@ -189,8 +189,9 @@ def _limited(run: SessionRun) -> Iterator[Advice]:
 
 
 def _stopped_early(run: SessionRun) -> Iterator[Advice]:
-    end, n = run.history.end, counted(run.config.patience, "epoch")
-    if end is not None and run.is_stopped_early:
+    end, best = run.history.end, run.history.restored
+    if end is not None and best is not None:
+        n = counted(run.epochs_done - best, "epoch")
         why = "what they learned helped with the training images alone."
         why = f"It didn't get lower in the {n} that followed: {why}"
         yield Advice("stopped_early", "info", end.reason, why)

@@ -293,7 +293,7 @@ class Session:
         if run.own is not None:
             text = f"A run of {run.own.name} can't be trained on from an epoch before its end."
             raise ForkError(text, "Only its class knows how its training goes on. Train starts a new run.")
-        looks_at_newest = self._selected_epoch is None and not run.is_stopped_early
+        looks_at_newest = self._selected_epoch is None and run.history.restored is None
         moment = (run.timeline.newest if looks_at_newest else None) or self._state.moment
         if moment.epoch != int(moment.epoch):
             text = "These weights are from within an epoch."
@@ -693,7 +693,7 @@ def _resumed(run: SessionRun, dataset: Dataset) -> TrainingRun | None:
     lowest loss, and with a class of one's own.
     """
     newest, config = run.newest, run.config
-    forgets = run.own is not None or OPTIMIZERS[config.optimizer].n_memories > 0 or run.is_stopped_early
+    forgets = run.own is not None or OPTIMIZERS[config.optimizer].n_memories > 0
     forgets = forgets or bool(config.patience and config.n_validation)
     if newest is None or newest.epoch != int(newest.epoch) or run.status == "failed" or forgets:
         return None

@@ -33,7 +33,7 @@ from explorer.training import (
 )
 from explorer.training.changes import Change
 from explorer.training.records import RivalRecord
-from explorer.training.run import stopped_early_words
+from explorer.training.run import restored_words
 from explorer.training.runner import STOPPED_BY_USER, Record
 
 __all__ = ["SessionRun"]
@@ -234,11 +234,6 @@ class SessionRun:
         return ""
 
     @property
-    def is_stopped_early(self) -> bool:
-        """Whether it ended with the weights of an earlier epoch, which had the lowest validation loss."""
-        return self.history.restored is not None
-
-    @property
     def held_out(self) -> str:
         """What the images are that its figures are of: ``"validation"`` or ``"test"``."""
         return self.dataset.held_out
@@ -331,7 +326,7 @@ class SessionRun:
         """
         running = self.status == "running"
         more = config.epochs >= self.config.epochs if running else config.epochs > self.epochs_done
-        may = self.status != "failed" and not self.is_recorded and not self.is_stopped_early
+        may = self.status != "failed" and not self.is_recorded and not self.history.is_stopped_early
         differences = config.differences(self.config)
         return may and more and (not differences or (differences == ("epochs",) and config.can_be_extended))
 
@@ -410,10 +405,13 @@ class SessionRun:
             return replace(run, status="failed")
         if end is None:
             return run
-        is_early = run.evaluation is not None and run.evaluation.epoch < run.epochs_done
-        if run.epochs_done >= run.config.epochs or is_early:
-            reason = stopped_early_words(int(run.evaluation.epoch)) if is_early and run.evaluation else ""
-            return run.taking("finished", [RunEnd("finished", reason, run.evaluation)])
+        final, last, reason = run.evaluation, run.epochs_done, ""
+        is_restored = final is not None and final.epoch < last
+        if last >= run.config.epochs or is_restored:
+            if final is not None and is_restored:
+                is_early = last - final.epoch >= run.config.patience
+                reason = restored_words(int(final.epoch), is_early=is_early)
+            return run.taking("finished", [RunEnd("finished", reason, final)])
         reason = STOPPED_BY_USER if isinstance(end.error, DivergedError) else end.reason
         return run.taking("stopped", [RunEnd("stopped", reason, final=run.evaluation)])
 

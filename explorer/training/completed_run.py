@@ -84,7 +84,7 @@ def complete(
             stopped = f"Stopped in epoch {stopped_in} of {run.config.epochs}."
             end = RunEnd("stopped", stopped, final)
             if run.is_complete:
-                end = RunEnd("finished", run.stopped_early, final)
+                end = RunEnd("finished", run.end_reason, final)
     return CompletedRun(run.network, History(run.config).followed_by(*records, end), snapshot, run.n_samples)
 
 

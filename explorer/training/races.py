@@ -92,7 +92,7 @@ def race(configs: Sequence[TrainingConfig], dataset: Dataset) -> Iterator[Histor
             yield found[0]
         for entry, entered in enumerate((run, *run.rivals)):
             if found[entry].end is None:
-                yield found[entry].followed_by(RunEnd("finished", entered.stopped_early, entered.evaluate()))
+                yield found[entry].followed_by(RunEnd("finished", entered.end_reason, entered.evaluate()))
 
 
 class Race(TrainingRun):

@@ -230,9 +230,16 @@ class History(Sequence[EpochRecord]):
 
     @property
     def restored(self) -> int | None:
-        """The epoch whose weights are back, where early stopping has ended the run; else None."""
+        """The epoch whose weights are back, where they were the best of a run with early stopping; else None."""
         final = None if self.end is None else self.end.final
         return int(final.epoch) if final and self.last and final.epoch < self.last.epoch else None
+
+    @property
+    def is_stopped_early(self) -> bool:
+        """Whether early stopping has ended the run, so that more epochs would not be trained."""
+        if self.restored is None or self.last is None:
+            return False
+        return self.last.epoch - self.restored >= self.config.patience
 
     @property
     def last(self) -> EpochRecord | None:

@@ -36,8 +36,8 @@ __all__ = [
     "TrainingRun",
     "check_images",
     "new_network",
+    "restored_words",
     "snapshot_of",
-    "stopped_early_words",
     "train",
 ]
 
@@ -164,7 +164,7 @@ class TrainingRun:
         self._newest = 0, 0  # from where to where in its order the newest mini-batch goes
         self._best: Snapshot | None = None
         self._best_loss = math.inf
-        self._is_stopped_early = False
+        self._replaced: Snapshot | None = None  # of the last epoch, once the best weights are in its place
         self._prepare()
         self.step = 0
         """Mini-batches so far, updates of the weights; epochs before a fork count as if they had been its own."""
@@ -232,7 +232,17 @@ class TrainingRun:
     @property
     def is_complete(self) -> bool:
         """Whether all epochs that the config asks for have ended, or the run was stopped early."""
-        return self._is_stopped_early or self._epochs_done >= self.config.epochs
+        return self.is_stopped_early or self._epochs_trained >= self.config.epochs
+
+    @property
+    def is_stopped_early(self) -> bool:
+        """Whether as many epochs have passed without a lower validation loss as early stopping waits for."""
+        best, last = self._best, self._replaced
+        return bool(best and last and last.epoch - best.epoch >= self.config.patience)
+
+    @property
+    def _epochs_trained(self) -> int:
+        return int(self._replaced.epoch) if self._replaced else self._epochs_done
 
     @property
     def is_over(self) -> bool:
@@ -240,9 +250,9 @@ class TrainingRun:
         return self.is_complete
 
     @property
-    def stopped_early(self) -> str:
-        """Why it is complete before its last epoch, a sentence; empty if it isn't."""
-        return stopped_early_words(self._epochs_done) if self._is_stopped_early else ""
+    def end_reason(self) -> str:
+        """A sentence on the weights that it ended with, where they are not those of its last epoch; else empty."""
+        return restored_words(self._epochs_done, is_early=self.is_stopped_early) if self._replaced else ""
 
     @property
     def n_samples(self) -> int:
@@ -388,11 +398,14 @@ class TrainingRun:
 
     def _train(self) -> Generator[Event, None, None]:
         while not self.is_complete:
+            if self._replaced is not None:  # it was extended
+                self.set_weights(self._replaced.weights)
+                self._epochs_done, self._replaced = self._epochs_trained, None
             yield from self._epoch(self._epochs_done + 1)
-            self._stop_early()
+            self._restore_best()
 
-    def _stop_early(self) -> None:
-        """After enough epochs without a lower validation loss, end with the weights of the lowest.
+    def _restore_best(self) -> None:
+        """End with the weights of the lowest validation loss, after the last epoch or `patience` without a lower.
 
         Prechelt 1998, "Early stopping – but when?".
         """
@@ -401,9 +414,12 @@ class TrainingRun:
             return
         if scored.score.mean_loss < self._best_loss:
             self._best, self._best_loss = snapshot, scored.score.mean_loss
-        elif self._best is not None and snapshot.epoch - self._best.epoch >= self.config.patience:
-            self.set_weights(self._best.weights)
-            self._epochs_done, self._is_stopped_early = int(self._best.epoch), True
+        best, last = self._best, self.config.epochs
+        if best is None or best is snapshot:
+            return
+        if snapshot.epoch >= last or snapshot.epoch - best.epoch >= self.config.patience:
+            self.set_weights(best.weights)
+            self._epochs_done, self._replaced = int(best.epoch), snapshot
 
     def _epoch(self, number: int) -> Generator[Event, None, None]:
         started = perf_counter() - self._rested
@@ -536,9 +552,10 @@ class TrainingRun:
         return self._scorer.scoring(images, labels)
 
 
-def stopped_early_words(epoch: int) -> str:
-    """Return what is said of a run that early stopping has ended, its weights being those of this epoch."""
-    return f"Stopped early: the validation loss was lowest after epoch {epoch}, whose weights are back."
+def restored_words(epoch: int, *, is_early: bool) -> str:
+    """Return a sentence on a run that ended, before its last epoch or with it, with this epoch's weights."""
+    words = f"The validation loss was lowest after epoch {epoch}, whose weights are back."
+    return f"Stopped early: t{words[1:]}" if is_early else words
 
 
 def snapshot_of(network: NeuralNetwork, dataset: Dataset, epoch: float) -> Snapshot:

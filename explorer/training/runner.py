@@ -122,7 +122,7 @@ class Runner:
             return self.start(run, paused=paused)
         was_over = turn.end("cancel")  # what it has said counts, but it may have no last word
         self._drain()
-        if was_over and (turn.status == "failed" or run.stopped_early):
+        if was_over and (turn.status == "failed" or run.is_stopped_early):
             return self.token
         run.extend(epochs)
         if was_over and run.is_over:  # that many are done
@@ -355,7 +355,7 @@ class _Turn:
         while (final := self._evaluate(self._unhindered)) is None:
             if not self._obey(None):
                 return self._ended()
-        return RunEnd("finished", self._run.stopped_early, final)
+        return RunEnd("finished", self._run.end_reason, final)
 
     def _ended(self, reason: str = STOPPED_BY_USER) -> RunEnd | None:
         self._run.leave()

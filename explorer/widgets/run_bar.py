@@ -67,8 +67,10 @@ class RunProgress:
     waits: int = 0
     """Of a running one: its place in line for a core, 1 for the next; 0 while it has one."""
 
+    is_early: bool = False
+    """Whether early stopping has ended it before its last epoch."""
     restored: bool = False
-    """Whether early stopping has ended it, with the weights of that epoch."""
+    """Whether it has ended with the weights of that epoch, the best, in place of its last."""
 
     @property
     def text(self) -> str:
@@ -86,7 +88,7 @@ class RunProgress:
             left = "" if self.seconds_left is None else f" · {duration(self.seconds_left)} left"
             return under_way + (f" · {in_line(self.waits)}" if self.waits else left)
         if self.restored:
-            return f"stopped early · weights of epoch {done}"
+            return f"{'stopped early' if self.is_early else self.status} · weights of epoch {done}"
         return f"{self.status} · {done} of {counted(epochs, 'epoch')}"
 
 

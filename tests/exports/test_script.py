@@ -155,6 +155,18 @@ def test_a_run_that_was_stopped_early_ends_with_its_best_weights(exported, run_a
     assert_saved(run, tmp_path)
 
 
+def test_a_run_whose_epochs_were_over_before_its_patience_ends_with_its_best_weights(
+    exported, run_alone, tmp_path
+):
+    config = CONFIG.replace(n_validation=100, patience=40, epochs=30, learning_rate=1.5, n_train=300, seed=3)
+    run = exported(config)
+    assert run.newest.epoch < run.history.last.epoch == 30
+    output = run_alone(training_script(run) + SAVE)
+    assert figures(output) == expected(run.history, run.exact)
+    assert f"The weights are those of epoch {run.newest.epoch:g}" in output
+    assert_saved(run, tmp_path)
+
+
 def test_a_run_that_was_left_before_its_best_weights_were_back_ends_with_its_newest(
     exported, run_alone, small_dataset
 ):

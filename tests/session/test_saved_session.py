@@ -201,7 +201,7 @@ def test_runs_of_every_method_come_back(small_dataset):
     }
     trained(session, METHODS, {"changes": changes}, early)
     before = session.state.runs
-    assert before[-1].is_stopped_early
+    assert before[-1].history.is_stopped_early
     again = Session(small_dataset)
     again.open_session(read_session(session.save_session(), "it.session", small_dataset))
     for one, other in zip(before, again.state.runs, strict=True):
@@ -209,7 +209,7 @@ def test_runs_of_every_method_come_back(small_dataset):
         assert other.dataset.compares_with(one.dataset)
         rates = [[record.learning_rate for record in run.history.batches] for run in (one, other)]
         assert rates[0] == rates[1]
-    assert again.state.run.is_stopped_early
+    assert again.state.run.history.is_stopped_early
     assert again.state.run.newest.weights
     assert not again.state.reach()
     for one in (session, again):

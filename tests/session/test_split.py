@@ -207,6 +207,22 @@ def test_a_run_that_was_stopped_early_goes_on_as_a_fork_alone(session):
     assert fork.start_accuracy == run.newest.record.train_accuracy
 
 
+def test_a_run_with_its_best_weights_back_goes_on_to_more_epochs(session, small_dataset):
+    config = STOPS.replace(patience=300, epochs=40)
+    run, whole = trained(session, config), complete(TrainingRun(config.replace(epochs=60), small_dataset))
+    best = run.history.restored
+    assert best < run.epochs_done == 40
+    words = f"The validation loss was lowest after epoch {best}, whose weights are back."
+    assert said(session, "stopped_early").text == words
+    assert session.state.reach() == 50
+    session.extend(60)
+    assert session.wait(PATIENCE)
+    run = session.state.run
+    assert (run.number, list(run.history)) == (1, list(whole.history))
+    for ours, theirs in zip(run.newest.weights, whole.network.weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
 def test_a_file_of_the_session_keeps_all_of_it(session, small_dataset):
     stopped = trained(session, STOPS)
     session.open_test_set()
@@ -215,7 +231,7 @@ def test_a_file_of_the_session_keeps_all_of_it(session, small_dataset):
     other.open_session(read_session(session.save_session(), "mine", small_dataset))
     first, second = other.state.runs
     assert first.test.accuracy == session.state.earlier.numbered(1).test.accuracy
-    assert (first.history.restored, first.is_stopped_early) == (stopped.history.restored, True)
+    assert (first.history.restored, first.history.is_stopped_early) == (stopped.history.restored, True)
     assert first.history.end.reason == stopped.history.end.reason
     assert (second.test, other.state.n_tested) == (None, 1)
     assert other.state.scored_on.held_out == "validation"

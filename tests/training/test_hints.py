@@ -505,7 +505,7 @@ def trained(mnist):
             records = records.followed_by(RunEnd("failed", str(error), error=error))
             return Trained(records, 0.0, np.inf, ())
         end = run.evaluate()
-        records = records.followed_by(RunEnd("finished", run.stopped_early, end))
+        records = records.followed_by(RunEnd("finished", run.end_reason, end))
         probe = diagnose(run.network, mnist.X_test[:, :300], mnist.Y_test[:, :300])
         return Trained(records, end.test_accuracy, end.test_loss, probe)
 

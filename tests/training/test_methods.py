@@ -143,6 +143,17 @@ def test_validation_images_are_drawn_by_the_seed_and_the_test_images_stay_unseen
     assert not run.dataset.compares_with(small_dataset)
 
 
+@pytest.mark.parametrize(("n_train", "n_validation"), [(400, 10), (400, 37), (300, 100), (600, 540)])
+def test_validation_images_have_the_same_share_of_every_class(small_dataset, n_train, n_validation):
+    for seed in range(30):
+        config = BASE.replace(n_train=n_train, n_validation=n_validation, seed=seed)
+        labels = TrainingRun(config, small_dataset).dataset.test_labels
+        counts = np.bincount(labels, minlength=10)
+        expected = np.bincount(small_dataset.train_labels[:n_train]) * n_validation / n_train
+        assert len(labels) == n_validation
+        assert np.all(np.abs(counts - expected) < 1), f"seed {seed}: {counts} for {expected}"
+
+
 def test_too_many_validation_images_are_refused(small_dataset):
     with pytest.raises(ConfigError, match="n_validation is 361; expected a whole number up to 360"):
         TrainingRun(BASE.replace(n_validation=361), small_dataset)
@@ -164,6 +175,57 @@ def test_early_stopping_brings_the_best_weights_back(small_dataset):
     snapshots = [event for event in found if getattr(event, "weights", None)]
     for w, v in zip(run.weights(), snapshots[best - 1].weights, strict=True):
         np.testing.assert_array_equal(w, v)
+
+
+def without_overfitting_to_spare(dataset, epochs):
+    """A run whose lowest validation loss is before its last epoch, but not by as much as its patience."""
+    labels = np.random.default_rng(0).integers(0, 10, len(dataset.train_labels))
+    config = BASE.replace(
+        epochs=epochs, n_train=100, n_validation=50, patience=50, output="softmax", loss="cross_entropy"
+    )
+    return config, dataclasses.replace(dataset, train_labels=labels)
+
+
+def test_the_best_weights_come_back_where_the_epochs_end_before_patience_does(small_dataset):
+    config, data = without_overfitting_to_spare(small_dataset, 20)
+    run, found = events(config, data)
+    losses = [record.test_loss for record in epochs(found)]
+    best = int(np.argmin(losses)) + 1
+    assert best < len(losses) == 20
+    assert (run.epoch, run.evaluate().test_loss) == (best, losses[best - 1])
+    assert run.is_complete
+    assert not run.is_stopped_early
+    assert run.end_reason == f"The validation loss was lowest after epoch {best}, whose weights are back."
+
+
+def test_more_epochs_go_on_from_the_last_one_although_the_best_weights_were_back(small_dataset):
+    config, data = without_overfitting_to_spare(small_dataset, 20)
+    run, found = events(config, data)
+    run.extend(30)
+    more = [event for event in run if isinstance(event, EpochRecord)]
+    longer, whole = events(config.replace(epochs=30), data)
+    assert epochs(found) + more == epochs(whole)
+    for w, v in zip(run.weights(), longer.weights(), strict=True):
+        np.testing.assert_array_equal(w, v)
+
+
+@pytest.mark.parametrize("batch_size", [1, 9, 64, 200, 550])  # in blocks, in slices, each scored, in parts
+@pytest.mark.parametrize("penalties", [{"l2": 0.05}, {"l1": 0.01}, {"l2": 0.02, "l1": 0.005}], ids=str)
+def test_train_loss_has_the_penalty_before_each_update_as_the_textbook_has(
+    small_dataset, batch_size, penalties
+):
+    rate = 0.002 if batch_size < 100 else 0.0002  # the penalty's gradient is a sum over the mini-batch, too
+    config = BASE.replace(n_train=None, batch_size=batch_size, learning_rate=rate, **penalties)
+    run, found = events(config, small_dataset)
+    losses = textbook(run).fit(
+        small_dataset.X_train, small_dataset.Y_train, batch_size, config.epochs, config.learning_rate
+    )
+    np.testing.assert_allclose([record.train_loss for record in epochs(found)], losses, rtol=1e-5)
+    batches = [event for event in found if isinstance(event, BatchRecord)]
+    if batch_size == 550:  # more than half of the images: one record for each mini-batch
+        n = small_dataset.n_train
+        of_epoch = [record.train_loss for record in batches[:2]]
+        assert np.average(of_epoch, weights=[550, n - 550]) == pytest.approx(losses[0], rel=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,8 @@ class GatedRun:
 
     is_within = False
     rivals = ()
-    stopped_early = ""
+    is_stopped_early = False
+    end_reason = ""
 
     def __init__(self, steps=1000, error=None):
         self.step = 0
@@ -1019,7 +1020,7 @@ def test_a_run_that_is_stopped_starts_again_when_it_is_extended(desk):
 
 def test_a_run_that_is_stopped_while_its_early_end_is_scored_has_a_last_word_when_it_is_extended(desk):
     run = SlowToScore(steps=2)
-    run.stopped_early = "Stopped early."
+    run.is_stopped_early, run.end_reason = True, "Stopped early."
     desk.runner.start(run)
     run.gate.release(2)
     run.wait_until_scoring()

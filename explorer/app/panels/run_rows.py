@@ -125,8 +125,8 @@ def result_cells(
 def _epochs(run: SessionRun) -> str:
     """Return how far a run has come, and how it ended if not by itself."""
     done = f"{run.epoch:.2f}".rstrip("0").rstrip(".")
-    if run.is_stopped_early:
-        return f"{done} of {run.epochs_done} · early"
+    if run.history.restored is not None:
+        return f"{done} of {run.epochs_done} · {'early' if run.history.is_stopped_early else 'best'}"
     return done if run.status in ("finished", "idle") else f"{done} · {run.status}"
 
 

@@ -3,20 +3,12 @@
 import sys
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Sequence
-from functools import cache
+from importlib import import_module
 from typing import Any
 
 from explorer import __version__
 from explorer.datasets import DatasetError
-from explorer.serve import (
-    archive_command,
-    check_command,
-    present_command,
-    rehearse_command,
-    serve_command,
-    study_command,
-    train_command,
-)
+from explorer.serve import serve_command
 from explorer.serve.access import RefusedError
 from explorer.serve.serve_command import DEFAULTS
 from explorer.serve.surroundings import settle_terminal
@@ -31,7 +23,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Ctrl-C stopped it. After a help text, and where an option or a command is unknown, this raises SystemExit.
     """
     settle_terminal()
-    given = _parser().parse_args(arguments)
+    arguments = sys.argv[1:] if arguments is None else arguments
+    given = _parser(arguments).parse_args(arguments)
     foreign = [f"--{name.replace('_', '-')}" for name in given.foreign if hasattr(given, name)]
     try:
         if foreign:
@@ -45,8 +38,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code
 
 
-@cache
-def _parser() -> ArgumentParser:
+def _parser(arguments: Sequence[str]) -> ArgumentParser:
+    """Return the parser of a command line, with the options of the command that is in it.
+
+    The modules of the others are not loaded: that would take as long as all that ``serve`` needs until it prints.
+    """
     parser = ArgumentParser(
         prog="nn-explorer",
         description="A neural network in NumPy that learns handwritten digits and that you control.",
@@ -60,23 +56,21 @@ def _parser() -> ArgumentParser:
     of_class = [name for name in of_page if name != "seats"]
     exact, many = {"allow_abbrev": False}, {"allow_abbrev": False, "usage": "%(prog)s [options]"}
     commands: tuple[tuple[Any, ...], ...] = (  # with the options before a command that it doesn't have
-        (serve_command, "serve", "open the explorer in the browser; what happens without a command", (), {}),
-        (train_command, "train", "train one network in the terminal", DEFAULTS, many),
-        (study_command, "study", "train many networks in the terminal, and compare them", DEFAULTS, many),
-        (present_command, "present", "open the talk as slides in the browser", ("dataset",), {}),
-        (rehearse_command, "rehearse", "let a class come at once, and say how it fares", of_class, {}),
-        (archive_command, "archive", "write the exercise's mnist.tgz", of_page, {}),
-        (check_command, "check", "check solutions of the exercise, and name their mistakes", of_page, exact),
+        ("serve", "open the explorer in the browser; what happens without a command", (), {}),
+        ("train", "train one network in the terminal", DEFAULTS, many),
+        ("study", "train many networks in the terminal, and compare them", DEFAULTS, many),
+        ("present", "open the talk as slides in the browser", ("dataset",), {}),
+        ("rehearse", "let a class come at once, and say how it fares", of_class, {}),
+        ("archive", "write the exercise's mnist.tgz", of_page, {}),
+        ("check", "check solutions of the exercise, and name their mistakes", of_page, exact),
     )
-    for module, name, words, foreign, settings in commands:
+    for name, words, foreign, settings in commands:
         command = subparsers.add_parser(
-            name,
-            help=words,
-            description=module.DESCRIPTION,
-            epilog=getattr(module, "EPILOG", None),
-            formatter_class=RawDescriptionHelpFormatter,
-            **settings,
+            name, help=words, formatter_class=RawDescriptionHelpFormatter, **settings
         )
-        module.add_options(command)
-        command.set_defaults(run=module.run, foreign=foreign)
+        if name in arguments:
+            module = import_module(f"explorer.serve.{name}_command")
+            command.description, command.epilog = module.DESCRIPTION, getattr(module, "EPILOG", None)
+            module.add_options(command)
+            command.set_defaults(run=module.run, foreign=foreign)
     return parser

@@ -10,19 +10,10 @@ import socket
 import subprocess
 import sys
 from collections.abc import Mapping
-from importlib.metadata import EntryPoint
-from pathlib import Path
-from typing import Any
 
-from jupyter_client.connect import KernelConnectionInfo
-from jupyter_client.provisioning.factory import KernelProvisionerFactory
-from jupyter_client.provisioning.local_provisioner import LocalProvisioner
+from explorer.serve.warm_process import ROOM_FOR_COMMAND, adopt_orphans
 
-from explorer.serve.warm_process import LAUNCHER, ROOM_FOR_COMMAND, adopt_orphans
-
-__all__ = ["PROVISIONER", "ForkedKernelProvisioner", "ForkedProcess", "WarmProcess", "register_provisioner"]
-
-PROVISIONER = "explorer-forked"  # the provisioner's name in Jupyter's settings
+__all__ = ["ForkedProcess", "WarmProcess"]
 
 _ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 _PATIENCE = 60.0  # seconds
@@ -36,8 +27,8 @@ class WarmProcess:
     The `environment` is the process's; each kernel has one of its own.
     """
 
-    def __init__(self, environment: Mapping[str, str], *, prepares_app: bool) -> None:
-        self._prepared = "explorer.serve.visit" if prepares_app else "explorer.app.explorer"
+    def __init__(self, environment: Mapping[str, str], prepared: str) -> None:
+        self._prepared = prepared
         self._environment = {**environment, **dict.fromkeys(_ONE_THREAD, "1")}
         self._asking = asyncio.Lock()
         self._process: subprocess.Popen[bytes] | None = None
@@ -128,25 +119,3 @@ class ForkedProcess:
         """Send a signal while it runs."""
         if self.poll() is None:
             os.kill(self.pid, number)
-
-
-class ForkedKernelProvisioner(LocalProvisioner):
-    """Forks a kernel from the `WarmProcess` of its manager's manager, or starts it as usual."""
-
-    async def launch_kernel(self, cmd: list[str], **options: Any) -> KernelConnectionInfo:
-        """Return how to connect to the kernel that has been started."""
-        manager: Any = self.parent
-        warm_process = getattr(manager.parent, "warm_process", None)
-        if warm_process is not None and LAUNCHER in cmd:
-            folder = str(options.get("cwd") or Path.cwd())
-            if (process := await warm_process.fork(cmd, options["env"], folder)) is not None:
-                self.process, self.pid, self.pgid, self.cwd = process, process.pid, process.pid, folder
-                return self.connection_info
-        return await super().launch_kernel(cmd, **options)
-
-
-def register_provisioner() -> None:
-    """Let Jupyter know `PROVISIONER`, also where the installed package is an older one."""
-    place = f"{ForkedKernelProvisioner.__module__}:{ForkedKernelProvisioner.__name__}"
-    entry = EntryPoint(PROVISIONER, place, KernelProvisionerFactory.GROUP_NAME)
-    KernelProvisionerFactory.provisioners[PROVISIONER] = entry

@@ -11,6 +11,7 @@ from voila.request_info_handler import RequestInfoSocketHandler
 from explorer.serve.forked_kernels import WarmProcess
 from explorer.serve.seats import Seats
 from explorer.serve.surroundings import SLOW_GRAMMAR, kernel_environment, tell_connected
+from explorer.serve.warm_process import QUIET_SECONDS
 from explorer.training.share import n_cores
 
 __all__ = ["KERNEL_OPTIONS", "SeatedKernels", "StartingOrder", "VisitHandler", "kernel_manager_class"]
@@ -21,10 +22,6 @@ KERNEL_OPTIONS = (
     "--IPKernelApp.log_level=CRITICAL",  # a page that sends the same twice would fill the terminal
     "--HistoryManager.enabled=False",  # a full disk would keep IPython from starting, and nobody types there
 )
-
-QUIET_SECONDS = 2.5
-"""A page that has taken the kernel that was warm has this time to draw, before the next kernel is started: its two
-seconds of work would be taken from the page's. Whoever comes meanwhile ends the pause."""
 
 READY_SECONDS = 5.0
 """A kernel that takes longer to run the notebook holds up the start of others no more."""

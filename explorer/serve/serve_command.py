@@ -12,7 +12,7 @@ import threading
 import webbrowser
 from argparse import SUPPRESS, ArgumentParser, Namespace
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from functools import partial
 from itertools import chain, count
 from pathlib import Path
@@ -32,16 +32,19 @@ from explorer.serve.access import (
     is_loopback,
     whole_number,
 )
+from explorer.serve.forked_kernels import WarmProcess
 from explorer.serve.surroundings import (
     DATASETS,
     MEGABYTES,
     MINUTES,
     SHARED_DATASETS,
     SLOW_GRAMMAR,
+    kernel_environment,
     settle_jupyter,
     share_variables,
     skip_module,
 )
+from explorer.widgets.plotly_module import PAGE_HAS_PLOTLY
 from explorer.wording import counted
 
 if TYPE_CHECKING:
@@ -108,7 +111,8 @@ def run(arguments: Namespace) -> int:
         for path in getattr(arguments, "dataset", ()):
             _add(path, paths, Path(folder))
         variables = {DATASETS: json.dumps(paths), SHARED_DATASETS: folder}
-        return serve(arguments, "The explorer", find_notebook(), opens_app=True, kernel_variables=variables)
+        prepared = "explorer.serve.visit"
+        return serve(arguments, "The explorer", find_notebook(), prepared, kernel_variables=variables)
 
 
 def _add(path: str, paths: dict[str, str], shared: Path) -> None:
@@ -132,36 +136,48 @@ def find_notebook(name: str = "page.ipynb") -> Path:
     return installed if installed.is_file() else here.parents[1] / "notebooks" / name
 
 
-def serve(arguments: Namespace, what: str, notebook: Path, **settings: Any) -> int:
+def serve(
+    arguments: Namespace, what: str, notebook: Path, prepared: str = "explorer.app.explorer", **settings: Any
+) -> int:
     """Serve a notebook until Ctrl-C or SIGTERM; return the exit code.
 
-    `what` is the terminal's word for the page: ``"The explorer"``. The `settings` are further fields of
-    `explorer.serve.server.ServerSettings`.
+    `what` is the terminal's word for the page: ``"The explorer"``. `prepared` is the module that the notebook
+    imports. The `settings` are further fields of `explorer.serve.server.ServerSettings`.
     """
     access = access_from(arguments)
+    if sys.stdout.isatty():
+        print(f"{what} is starting; its address follows in a few seconds.", flush=True)
     with TemporaryDirectory(prefix="nn-explorer-", ignore_cleanup_errors=True) as folder:
         settle_jupyter(os.environ, Path(folder))
-        skip_module(SLOW_GRAMMAR)
-        from explorer.serve.server import ExplorerServer, ServerSettings, free_port
-
         shares = share_variables(arguments, Path(folder) / "shares", is_open=not is_loopback(arguments.ip))
-        settings["kernel_variables"] = {**settings.get("kernel_variables", {}), **shares}
+        settings["kernel_variables"] = variables = {**settings.get("kernel_variables", {}), **shares}
+        environment = kernel_environment(os.environ) | variables | {PAGE_HAS_PLOTLY: "1"}
+        with closing(WarmProcess(environment, prepared)) as warm_process:
+            warm_process.start()  # before the server is imported: on a second core both load at the same time
+            settings |= {"access": access, "seats": arguments.seats, "warm_process": warm_process}
+            return _serve(arguments, what, notebook, settings)
 
-        def listening(url: str) -> None:
-            shown, opened = links(url, access)
-            print(f"{what} is at {shown} ({counted(server.seats.most, 'seat')}; Ctrl-C ends it)", flush=True)
-            if said := warning(arguments.ip, shown, access):
-                print(said, file=sys.stderr, flush=True)
-            if not arguments.no_browser:
-                threading.Thread(target=webbrowser.open, args=(opened,), daemon=True).start()
 
-        port = free_port(arguments.ip, arguments.port)
-        settings |= {"access": access, "seats": arguments.seats}
-        with suppress(KeyboardInterrupt):
-            server_settings = ServerSettings(notebook, arguments.ip, port, arguments.debug, **settings)
-            server = ExplorerServer.instance(server_settings)
-            asyncio.run(until_ended(server, listening))
-        return 0
+def _serve(arguments: Namespace, what: str, notebook: Path, settings: dict[str, Any]) -> int:
+    skip_module(SLOW_GRAMMAR)
+    from explorer.serve.server import ExplorerServer, ServerSettings, free_port
+
+    access: Access = settings["access"]
+
+    def listening(url: str) -> None:
+        shown, opened = links(url, access)
+        print(f"{what} is at {shown} ({counted(server.seats.most, 'seat')}; Ctrl-C ends it)", flush=True)
+        if said := warning(arguments.ip, shown, access):
+            print(said, file=sys.stderr, flush=True)
+        if not arguments.no_browser:
+            threading.Thread(target=webbrowser.open, args=(opened,), daemon=True).start()
+
+    port = free_port(arguments.ip, arguments.port)
+    with suppress(KeyboardInterrupt):
+        server_settings = ServerSettings(notebook, arguments.ip, port, arguments.debug, **settings)
+        server = ExplorerServer.instance(server_settings)
+        asyncio.run(until_ended(server, listening))
+    return 0
 
 
 def links(url: str, access: Access) -> tuple[str, str]:

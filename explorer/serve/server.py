@@ -27,14 +27,14 @@ from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 from explorer.figures.palette import PALETTES
 from explorer.serve.access import Access, RefusedError, is_every_address, is_loopback
 from explorer.serve.door import Door, FilesHandler, LoginHandler, RefusalHandler, Tries
-from explorer.serve.forked_kernels import PROVISIONER, WarmProcess, register_provisioner
+from explorer.serve.forked_kernels import WarmProcess
 from explorer.serve.kernels import VisitHandler, kernel_manager_class
 from explorer.serve.pages import PLACE, PageHandler, PlaceHandler, opening_of
 from explorer.serve.patient_server import patient_server, raise_file_limit, use_steady_clock
+from explorer.serve.provisioner import PROVISIONER, register_provisioner
 from explorer.serve.scripts import LastingFileHandler, PageScripts, ScriptHandler, page_scripts
 from explorer.serve.seats import Seats, free_memory, seats_of
 from explorer.serve.sockets import MOST_FRAME_BYTES, SocketHandler
-from explorer.serve.surroundings import kernel_environment
 from explorer.serve.terminal_log import TerminalFormatter, settle_log
 from explorer.training.share import n_cores
 from explorer.widgets.plotly_module import PAGE_HAS_PLOTLY, PLOTLY_KEY
@@ -85,8 +85,8 @@ class ServerSettings:
     ip: str = "127.0.0.1"
     port: int = DEFAULT_PORT
     debug: bool = False
-    opens_app: bool = False
-    """Whether the notebook shows `opening_app` of a visit, which is then prepared once for all kernels."""
+    warm_process: WarmProcess | None = None
+    """What kernels are forked from, and what ends with the server; None to start each one by itself."""
     kernel_variables: dict[str, str] = field(default_factory=dict)
     """Environment variables that kernels get in addition to the server's own."""
     template: str = TEMPLATE
@@ -178,14 +178,12 @@ class ExplorerServer(Voila):
             "VOILA_APP_PORT": str(self._visits[0].getsockname()[1]),
             **settings.kernel_variables,
         }
-        page, environment = self.voila_configuration, kernel_environment(os.environ) | variables
-        warm_process = WarmProcess(environment, prepares_app=settings.opens_app)
+        page = self.voila_configuration
         self.seats = Seats(seats_of(settings.seats, n_cores(), free_memory(), raise_file_limit()))
         page.multi_kernel_manager_class = kernel_manager_class(
-            page.multi_kernel_manager_class, variables, self.seats, warm_process
+            page.multi_kernel_manager_class, variables, self.seats, settings.warm_process
         )
         register_provisioner()
-        warm_process.start()
 
     def init_settings(self) -> dict[str, Any]:
         """Return tornado's settings; `Door` asks by which name the server is called, also for other handlers."""

@@ -4,11 +4,13 @@ The notebook runs in Jupyter as well, where nobody visits and the data are the b
 begin with is made once for each process, and with it for all that are forked from it.
 """
 
+import asyncio
 import gc
 import json
 import logging
 import os
 import sys
+import threading
 import time
 from dataclasses import dataclass
 from functools import cache
@@ -16,6 +18,8 @@ from pathlib import Path
 from urllib.parse import parse_qsl, urlencode
 
 from ipywidgets import Widget
+from tornado.httpclient import HTTPClientError
+from tornado.websocket import websocket_connect
 
 from explorer.app.explorer import Explorer
 from explorer.datasets import Dataset
@@ -32,7 +36,16 @@ from explorer.widgets.heartbeat import Heartbeat
 from explorer.widgets.look import forget_looks
 from explorer.wording import writable
 
-__all__ = ["Visit", "offered_datasets", "opening_app", "opening_run", "visit", "wait_for_visitor", "warm_up"]
+__all__ = [
+    "Visit",
+    "ask_for_visitor",
+    "offered_datasets",
+    "opening_app",
+    "opening_run",
+    "visit",
+    "wait_for_visitor",
+    "warm_up",
+]
 
 RETRY_SECONDS = 0.5
 
@@ -106,14 +119,36 @@ def wait_for_visitor() -> Visit:
     gc.collect()
     gc.freeze()
     while os.environ["VOILA_PREHEAT"] == "True" and "QUERY_STRING" not in os.environ:
-        from voila.utils import wait_for_request  # only here: it takes half a second
-
-        wait_for_request()
+        asking = threading.Thread(target=_hear_of_visitor)  # this one's event loop is running
+        asking.start()
+        asking.join()
         if "QUERY_STRING" not in os.environ:  # the connection was lost, as when a laptop sleeps
             time.sleep(RETRY_SECONDS)
     os.environ[VISITED] = "1"
     Heartbeat()
     return visit(os.environ.get("QUERY_STRING", ""))
+
+
+def _hear_of_visitor() -> None:
+    server = [os.environ[f"VOILA_{name}"] for name in ("APP_IP", "APP_PORT", "SERVER_URL", "KERNEL_ID")]
+    os.environ.update(asyncio.run(ask_for_visitor("ws://{}:{}{}voila/query/{}".format(*server))))
+
+
+async def ask_for_visitor(address: str) -> dict[str, str]:
+    """Return the environment variables of a visit once there is one; none if the connection was lost.
+
+    Voilà's own function for this would have each kernel load all of the server.
+    """
+    try:
+        connection = await websocket_connect(address)
+    except (OSError, HTTPClientError):
+        return {}
+    said = await connection.read_message()
+    connection.close(1000)  # RFC 6455: normal closure, by which `VisitHandler` knows that it was heard
+    if said is None:
+        return {}
+    await connection.read_message()  # until it is closed
+    return dict(json.loads(said))
 
 
 def visit(query: str) -> Visit:

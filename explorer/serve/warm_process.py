@@ -1,10 +1,11 @@
 """The process that kernels are forked from: it has imported what they need and trained the run they open with.
 
-``python -P -m explorer.serve.warm_process SOCKET MODULE`` imports the module and calls its `warm_up`, if any.
-Then it reads from an open socket what to start, a line each: a kernel's command, environment variables and folder
-in JSON, until the socket's other end is closed. A kernel is forked twice, so that it is the server's child, which
-hears how it ends: it outlives this process and not the server. It answers with its process's number. There is no
-thread and no context of ZeroMQ's here, for a fork would leave them broken. Linux alone.
+``python -P -m explorer.serve.warm_process SOCKET MODULE`` imports the module. Then it reads from an open socket
+what to start, a line each: a kernel's command, environment variables and folder in JSON, until the socket's other
+end is closed. The first kernel, whose visitor may be waiting, is forked at once and trains the opening run itself;
+then the module's `warm_up`, if any, does that for all others. A kernel is forked twice, so that it is the server's
+child, which hears how it ends: it outlives this process and not the server. It answers with its process's number.
+There is no thread and no context of ZeroMQ's here, for a fork would leave them broken. Linux alone.
 """
 
 from __future__ import annotations
@@ -20,15 +21,21 @@ import sys
 import time
 from contextlib import suppress
 from pathlib import Path
+from select import select
+from types import ModuleType
 
 import numpy as np
 
 from explorer.serve.surroundings import SLOW_GRAMMAR, skip_module
 
-__all__ = ["LAUNCHER", "ROOM_FOR_COMMAND", "adopt_orphans", "main"]
+__all__ = ["LAUNCHER", "QUIET_SECONDS", "ROOM_FOR_COMMAND", "adopt_orphans", "main"]
 
 LAUNCHER = "ipykernel_launcher"  # stands in a kernel's command before the arguments of `IPKernelApp`
 ROOM_FOR_COMMAND = " " * 600  # a last argument: kernels write their own command line over it, for ``ps``
+
+QUIET_SECONDS = 2.5
+"""A page that has just come has this time to draw before anything is made ready for the next visitor: two seconds
+of work would be taken from the page's. Whoever comes meanwhile ends the pause."""
 
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 
@@ -40,7 +47,6 @@ _KERNEL_MODULES = (
     "IPython.core.debugger",
     "psutil",
     "tornado.platform.asyncio",
-    "voila.utils",
 )
 """What each kernel imports while it starts and as it waits for its visitor."""
 
@@ -57,26 +63,40 @@ def adopt_orphans(adopts: bool) -> None:
 
 def main() -> None:
     """Fork kernels as the socket asks; in a kernel, run it to its end."""
-    server, connection = os.getppid(), socket.socket(fileno=int(sys.argv[1]))
+    server, connection, is_warm = os.getppid(), socket.socket(fileno=int(sys.argv[1])), False
     gc.disable()
-    _prepare(sys.argv[2])
+    module = _load(sys.argv[2])
+    _freeze()
+    with connection, connection.makefile("r", encoding="utf-8") as requests:
+        request = ""
+        while not request and (asked := requests.readline()):
+            if _is_kernel(server, connection):
+                request = asked
+            elif not is_warm:
+                select([connection], [], [], QUIET_SECONDS)  # or until the next visitor is here
+                getattr(module, "warm_up", lambda: None)()
+                _freeze()
+                is_warm = True
+    if request:
+        _run_kernel(*json.loads(request))
+
+
+def _load(module: str) -> ModuleType:
+    """Import what each kernel would, and return the module."""
+    skip_module(SLOW_GRAMMAR)
+    skip_module("debugpy")  # no page may debug; a third of what a kernel computes until it is ready
+    skip_module("nbformat")  # Plotly would load it for `Figure.show`, which no page calls
+    for name in _KERNEL_MODULES:
+        importlib.import_module(name)
+    return importlib.import_module(module)
+
+
+def _freeze() -> None:
+    """See that kernels can be forked, and that they share what is in memory by now."""
     if len(os.listdir("/proc/self/task")) > 1:  # noqa: PTH208  # a name each is all that is asked
         sys.exit("nn-explorer: a thread is in the way of forking kernels")
     gc.collect()
     gc.freeze()
-    with connection, connection.makefile("r", encoding="utf-8") as requests:
-        request = next((line for line in requests if _is_kernel(server, connection)), None)
-    if request is not None:
-        _run_kernel(*json.loads(request))
-
-
-def _prepare(module: str) -> None:
-    """Do once what each kernel would do: its imports, and what the module's `warm_up` does if it has one."""
-    skip_module(SLOW_GRAMMAR)
-    skip_module("debugpy")  # no page may debug; a third of what a kernel computes until it is ready
-    for name in _KERNEL_MODULES:
-        importlib.import_module(name)
-    getattr(importlib.import_module(module), "warm_up", lambda: None)()
 
 
 def _is_kernel(server: int, connection: socket.socket) -> bool:

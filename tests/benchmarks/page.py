@@ -2,7 +2,7 @@
 
     python tests/benchmarks/page.py
 
-takes about eight minutes on two cores (options: ``--json FILE``, ``--quick``, ``--only NAME``). Every verdict is
+takes about nine minutes on two cores (options: ``--json FILE``, ``--quick``, ``--only NAME``). Every verdict is
 on figures taken in this one run, those that are compared in turns; nothing here is a test.
 """
 
@@ -39,7 +39,10 @@ PACKAGES = ("numpy", "plotly", "voila", "anywidget", "ipywidgets", "tornado", "p
 PLOT = ".js-plotly-plot .main-svg"
 FIGURES_OF_THE_APP = 3
 SECONDS_OF_A_VISIT = 6.0  # that is followed by another: after three, the first has the compiled code kept
-PARTS = ("first plot", "answers", "exercise", "ticks", "visitors", "compression")
+WITH_DATA = ".js-plotly-plot:has(.scatterlayer .js-line, .heatmaplayer image)"
+IMPORTS = "import voila.app, ipykernel.kernelapp, explorer.app.explorer"
+PARTS = ("command", "first plot", "answers", "exercise", "ticks", "visitors", "compression")
+SECONDS_OF_A_START = 2.0  # of the browser, which is there when the command is typed
 VISITS = ("first", "second", "third")
 Figures = dict[str, float]
 Maker = Callable[[], AbstractContextManager[Served]]
@@ -276,6 +279,27 @@ def measure_first_plot(chromium: Browser, folder: str, rounds: int) -> dict[str,
     return report
 
 
+def measure_command(rounds: int) -> Figures:
+    """Seconds from the command to three figures with data, and those of its imports in one process, in turns."""
+    imports, figures = [], []
+    for _ in range(rounds):
+        begun = time.perf_counter()
+        subprocess.run([sys.executable, "-c", IMPORTS], check=True)
+        imports.append(time.perf_counter() - begun)
+        with BareChromium(chromium_path()) as browser:
+            time.sleep(SECONDS_OF_A_START)
+            begun = time.perf_counter()
+            with explorer() as server:
+                listens = time.perf_counter() - begun
+                drawn = browser.draw(server.url, WITH_DATA, FIGURES_OF_THE_APP)
+            figures.append(listens + drawn.seconds)
+    return {
+        "command to three figures, s": statistics.median(figures),
+        "imports alone, s": statistics.median(imports),
+        "ratio": statistics.median(a / b for a, b in zip(figures, imports, strict=True)),
+    }
+
+
 def slider_and_stop(page: Page, rounds: int) -> tuple[list[float], list[float]]:
     """Return the milliseconds from the slider's release to new points, and from Stop to stopped."""
     points, stops = [], []
@@ -375,6 +399,8 @@ def measure_compression(chromium: Browser, rounds: int) -> dict[str, Figures]:
 def verdicts(report: dict) -> Iterator[tuple[str, float, float | None]]:
     """Yield (what, figure, target); there is no target where the page has to wait for Python."""
     plots = report.get("first plot")
+    if "command" in report:
+        yield "command to three figures / its imports alone", report["command"]["ratio"], 1.8
     if plots:
         for n, target in ((3, 0.4), (6, 0.3)):
             live, stock = plots[f"live figures, {n}"], plots[f"plain FigureWidgets, {n}"]
@@ -412,6 +438,7 @@ def measure(options: argparse.Namespace) -> tuple[dict[str, str], dict]:
         facts = machine(PACKAGES) | {"Chromium": chromium.version}
         print("\n".join(f"{name}: {value}" for name, value in facts.items()), flush=True)
         parts = {
+            "command": lambda: measure_command(1 if quick else 5),
             "first plot": lambda: measure_first_plot(chromium, folder, 1 if quick else 3),
             "answers": lambda: measure_answers(chromium, 5 if quick else 11),
             "exercise": lambda: measure_exercise(chromium, 3 if quick else 7),

@@ -9,14 +9,22 @@ import tempfile
 from functools import partial
 from pathlib import Path
 
+from explorer.serve.forked_kernels import WarmProcess
 from explorer.serve.serve_command import until_ended
 from explorer.serve.server import ExplorerServer, ServerSettings, free_port
-from explorer.serve.surroundings import settle_jupyter
+from explorer.serve.surroundings import kernel_environment, settle_jupyter
 from explorer.training.share import TRAINING_SHARE
 
 with tempfile.TemporaryDirectory() as folder:
     settle_jupyter(os.environ, Path(folder))
     variables = {name: os.environ[name] for name in (TRAINING_SHARE,) if name in os.environ}
-    settings = ServerSettings(Path(sys.argv[1]), port=free_port("127.0.0.1", 0), kernel_variables=variables)
+    warm_process = WarmProcess(kernel_environment(os.environ) | variables, "explorer.app.explorer")
+    warm_process.start()
+    settings = ServerSettings(
+        Path(sys.argv[1]),
+        port=free_port("127.0.0.1", 0),
+        kernel_variables=variables,
+        warm_process=warm_process,
+    )
     server = ExplorerServer.instance(settings)
     asyncio.run(until_ended(server, partial(print, flush=True)))

@@ -22,8 +22,9 @@ from jupyter_client.multikernelmanager import AsyncMultiKernelManager
 from jupyter_client.provisioning.factory import KernelProvisionerFactory
 from processes import descendants, kernel_processes
 
-from explorer.serve.forked_kernels import PROVISIONER, ForkedProcess, WarmProcess, register_provisioner
+from explorer.serve.forked_kernels import ForkedProcess, WarmProcess
 from explorer.serve.kernels import KERNEL_OPTIONS
+from explorer.serve.provisioner import PROVISIONER, register_provisioner
 from explorer.serve.warm_process import LAUNCHER
 
 pytestmark = [pytest.mark.slow, needs.LINUX]
@@ -44,6 +45,11 @@ import random, uuid
 import numpy as np
 print(random.random(), np.random.random(), np.random.default_rng().random(), uuid.uuid4())
 """
+TRAINED = """
+import sys
+from explorer.serve.visit import opening_run
+print(opening_run.cache_info().currsize, [name for name in ("voila", "jupyter_server") if name in sys.modules])
+"""
 SURROUNDINGS = "import os; print(os.getcwd(), os.environ.get('A'), get_ipython().history_manager.enabled)"
 
 
@@ -55,7 +61,7 @@ class Kernels(AsyncMultiKernelManager):
 
 @pytest.fixture(scope="module")
 def warm_process():
-    made = WarmProcess(os.environ, prepares_app=True)
+    made = WarmProcess(os.environ, "explorer.serve.visit")
     made.start()
     yield made
     made.close()
@@ -108,6 +114,16 @@ def wait_for(condition, seconds=PATIENCE):
         assert time.monotonic() < deadline
         time.sleep(0.02)
     return found
+
+
+def test_the_first_is_forked_before_anything_is_trained_the_others_after_that(kernels):
+    async def trained():
+        async with kernel(kernels) as (provisioner, run):
+            assert is_forked(provisioner)
+            return await run(TRAINED)
+
+    assert asyncio.run(trained()) == "0 []\n"
+    assert asyncio.run(trained()) == "1 []\n"
 
 
 @pytest.mark.long
@@ -186,7 +202,7 @@ def test_when_the_warm_process_is_killed_kernels_stay_and_the_next_is_started_as
 
 
 def test_one_that_has_never_forked_a_kernel_is_not_started_again():
-    useless = WarmProcess({**os.environ, "PYTHONHOME": "/dev/null"}, prepares_app=False)
+    useless = WarmProcess({**os.environ, "PYTHONHOME": "/dev/null"}, "explorer.app.explorer")
     useless.start()
     assert asyncio.run(useless.fork([LAUNCHER], {}, "/")) is None
     assert useless.pid is None

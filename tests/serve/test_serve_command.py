@@ -121,6 +121,39 @@ def test_it_can_be_ended_before_its_first_kernel_is_ready(start):
     assert start("--port", "0").end(signal.SIGINT) == (0, "", "")
 
 
+@needs.POSIX
+@pytest.mark.slow
+def test_a_terminal_has_a_line_at_once(taken_port):
+    import pty
+
+    here, there = pty.openpty()
+    command = [sys.executable, "-m", "explorer", "--port", str(taken_port)]
+    process = subprocess.Popen(command, stdout=there, stderr=there, stdin=subprocess.DEVNULL)
+    os.close(there)
+    assert os.read(here, 1000) == b"The explorer is starting; its address follows in a few seconds.\r\n"
+    process.wait(60)
+    os.close(here)
+
+
+LOADED = """
+import sys
+from explorer.serve.command import main
+from explorer.serve.forked_kernels import WarmProcess
+
+def start(process):
+    print([name for name in ("voila", "jupyter_server", "plotly", "rich") if name in sys.modules])
+    sys.exit()
+
+WarmProcess.start = start
+main(["--no-browser", "--port", "0"])
+"""
+
+
+def test_kernels_begin_to_load_before_the_server_does():
+    done = subprocess.run([sys.executable, "-c", LOADED], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
 @pytest.fixture(scope="module")
 def served():
     """A command for all tests that only ask it for something."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import struct
 from contextlib import asynccontextmanager, suppress
@@ -25,7 +24,6 @@ from voila.paths import collect_template_paths
 from voila.request_info_handler import RequestInfoSocketHandler
 from voila.tornado.handler import TornadoVoilaHandler
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
-from voila.utils import _get_request_info as ask_as_a_kernel
 
 from explorer.serve import kernels
 from explorer.serve import server as server_module
@@ -38,6 +36,7 @@ from explorer.serve.server import TEMPLATE, ExplorerServer, ServerSettings
 from explorer.serve.sockets import SocketHandler
 from explorer.serve.surroundings import SHARE
 from explorer.serve.terminal_log import TerminalFormatter
+from explorer.serve.visit import ask_for_visitor
 from explorer.training.share import n_cores
 from explorer.widgets import plotly_module
 
@@ -314,7 +313,7 @@ def a_visitor_comes():
 
 async def assert_heard(words):
     """The kernel hears the visitor's words, and with its goodbye nothing is left of them."""
-    assert json.loads(await words) == WORDS
+    assert await words == WORDS
     while RequestInfoSocketHandler._waiters or RequestInfoSocketHandler._cache:
         await asyncio.sleep(0.01)
 
@@ -324,7 +323,7 @@ def test_a_kernel_that_has_connected_again_hears_of_its_visitor():
         async with kernel_address() as address:
             first = await websocket_connect(address)
             before = RequestInfoSocketHandler._waiters["kernel"]
-            second = asyncio.create_task(ask_as_a_kernel(address))
+            second = asyncio.create_task(ask_for_visitor(address))
             while RequestInfoSocketHandler._waiters["kernel"] is before:
                 await asyncio.sleep(0.01)
             first.close()
@@ -342,7 +341,7 @@ def test_a_kernel_whose_visitor_came_while_its_connection_broke_hears_when_it_co
             first = await websocket_connect(address)
             first.protocol.stream.close()  # without a goodbye; the server has yet to notice
             a_visitor_comes()
-            await assert_heard(ask_as_a_kernel(address))
+            await assert_heard(ask_for_visitor(address))
             first.close()
 
     asyncio.run(asyncio.wait_for(visit(), 30))
@@ -352,9 +351,25 @@ def test_a_kernel_that_connects_after_its_visitor_came_hears_at_once():
     async def visit():
         async with kernel_address() as address:
             a_visitor_comes()
-            await assert_heard(ask_as_a_kernel(address))
+            await assert_heard(ask_for_visitor(address))
 
     asyncio.run(asyncio.wait_for(visit(), 30))
+
+
+def test_a_kernel_that_reaches_no_server_or_loses_it_asks_again():
+    async def lose():
+        async with kernel_address() as address:
+            words = asyncio.create_task(ask_for_visitor(address))
+            while "kernel" not in RequestInfoSocketHandler._waiters:
+                await asyncio.sleep(0.01)
+            RequestInfoSocketHandler._waiters["kernel"].ws_connection.stream.close()
+            assert await words == {}
+            assert await ask_for_visitor(address.replace("query", "elsewhere")) == {}
+            a_visitor_comes()
+            await assert_heard(ask_for_visitor(address))
+        assert await ask_for_visitor(address) == {}
+
+    asyncio.run(asyncio.wait_for(lose(), 30))
 
 
 def test_voilas_pages_and_sockets_are_ours_and_each_script_has_its_address(monkeypatch):

@@ -299,6 +299,12 @@ class TrainingRun:
         """Return whether the run has come to an epoch's end with an event."""
         return isinstance(event, Snapshot)
 
+    def close(self) -> None:
+        """End the run for good: one that was left before its end keeps its memory only until then."""
+        self._events.close()  # its frames hold the run, and it them
+        for rival in self.rivals:
+            rival.close()
+
     def leave(self) -> None:
         """Let go of a mini-batch that is under way, where nobody may ask for its end."""
 

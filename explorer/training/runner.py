@@ -293,6 +293,8 @@ class _Turn:
             self._before.thread.join()
             if self._goes_on_from_before:
                 self._records = self._before._records  # those that it had yet to say
+            elif (left := self._before._known()) is not None and left is not self._run:
+                left.close()
             self._before = None
         while not self._finish(self._outcome()):
             continue  # it was extended as it ended

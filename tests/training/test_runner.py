@@ -71,6 +71,9 @@ class GatedRun:
     def rest(self):
         pass
 
+    def close(self):
+        """A run lets go of its memory."""
+
     def leave(self):
         pass
 
@@ -856,6 +859,28 @@ def test_nothing_keeps_a_diverged_run_in_memory(desk, small_dataset):
     del run
     gc.collect()
     assert gone() is None
+
+
+@pytest.mark.parametrize("n_entries", [1, 3])
+def test_a_run_that_another_has_taken_the_place_of_goes_at_once(desk, small_dataset, n_entries):
+    """Without waiting for the garbage collector: a moving slider leaves several a second."""
+    configs = [
+        SMALL.replace(epochs=100, batch_size=1, learning_rate=0.01 / n) for n in range(1, n_entries + 1)
+    ]
+    run = TrainingRun(configs[0], small_dataset) if n_entries == 1 else races.Race(configs, small_dataset)
+    gone = [weakref.ref(entry) for entry in (run, *run.rivals)]
+    gc.collect()
+    gc.disable()
+    try:
+        desk.runner.start(run)
+        while not desk.records:
+            desk.look()
+        del run
+        desk.runner.start(TrainingRun(SMALL, small_dataset))
+        desk.wait()
+        assert [entry() for entry in gone] == [None] * n_entries
+    finally:
+        gc.enable()
 
 
 def test_a_failed_run_does_not_keep_the_next_from_running(desk, caplog):

@@ -72,8 +72,8 @@ _PLAIN: Mapping[int, str] = MappingProxyType(
 def kernel_environment(environment: Mapping[str, str]) -> dict[str, str]:
     """Return the variables that a kernel is started with: those that Python, Jupyter and the page need.
 
-    They are among the server's own and what Voilà adds. Whoever reaches the page reaches a kernel, so the server's
-    tokens and passwords do not go there.
+    They are among the server's own and what Voilà adds, and one more tells glibc how to allocate. Whoever reaches
+    the page reaches a kernel, so the server's tokens and passwords do not go there.
     """
     names = [name for name in environment if _NEEDED.fullmatch(name) and not _SECRET.search(name)]
     return {name: environment[name] for name in names} | _ALLOCATION

@@ -19,8 +19,8 @@ __all__ = ["MORE_EPOCHS", "EarlierRuns", "SessionState"]
 MORE_EPOCHS = 10
 """How many epochs a run that has come to its last one goes on, unless another number is set."""
 
-MOST_BYTES = 128 * 2**20
-"""Memory that the moments of earlier runs may keep."""
+MOST_BYTES = 64 * 2**20
+"""Memory that the moments of earlier runs may keep, some 120 of the exercise's."""
 
 Runs = tuple[SessionRun, ...]
 

@@ -559,7 +559,41 @@ def test_kernels_get_what_they_need_and_no_secret():
         "MY_PATH": "x",
         "PATHOLOGY": "x",
     }
-    assert kernel_environment(needed | secret) == needed
+    given = kernel_environment(needed | secret)
+    assert given | needed == given
+    assert not given.keys() & secret.keys()
+
+
+GIVEN_BACK = """
+from pathlib import Path
+from threading import Thread
+import numpy as np
+
+def megabytes():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 / 2**20
+
+def train():
+    np.ones(2**20)
+    arrays = [(np.ones(50_000), np.ones(500)) for _ in range(500)]
+    kept.extend(small for _, small in arrays)
+    print(megabytes() - before)
+
+before, kept = megabytes(), []
+thread = Thread(target=train)
+thread.start()
+thread.join()
+print(megabytes() - before)
+"""
+
+
+@needs.LINUX
+def test_a_kernel_gives_back_the_memory_of_arrays_among_smaller_ones():
+    environment = kernel_environment(os.environ)
+    command = [sys.executable, "-c", GIVEN_BACK]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    used, left = map(float, done.stdout.split())
+    assert used > 180
+    assert left < 20
 
 
 def test_jupyter_finds_the_template_and_keeps_the_folders_it_can_write_to(tmp_path):

@@ -76,7 +76,7 @@ def kernel_environment(environment: Mapping[str, str]) -> dict[str, str]:
     the page reaches a kernel, so the server's tokens and passwords do not go there.
     """
     names = [name for name in environment if _NEEDED.fullmatch(name) and not _SECRET.search(name)]
-    return {name: environment[name] for name in names} | _ALLOCATION
+    return {**{name: environment[name] for name in names}, **_ALLOCATION}
 
 
 def share_variables(arguments: Namespace, folder: Path, *, is_open: bool) -> dict[str, str]:

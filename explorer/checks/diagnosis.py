@@ -1,8 +1,9 @@
 """Diagnoses an answer to a task: right, wrong with the mistake's name, waiting for its code, or missing."""
 
+import dis
 import inspect
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import update_wrapper
 from html import escape
@@ -13,21 +14,23 @@ from typing import Any
 from explorer.checks import data, exercise, functions, loop, networks
 from explorer.checks.observations import Probe, initialised
 from explorer.checks.recognition import recognise
-from explorer.checks.results import CheckError, Passed, check, expect
+from explorer.checks.results import CheckError, Passed, RaisedError, check, expect
 from explorer.checks.structure import sizes_found
 from explorer.checks.tasks import METHODS, TASKS
 from explorer.checks.watch import GapError, UnusableError, limited, watched
 from explorer.wording import did_you_mean, enumerated
 
-__all__ = ["Verdict", "diagnose", "diagnose_all", "diagnose_each"]
+__all__ = ["NEEDS", "Verdict", "diagnose", "diagnose_all", "diagnose_each"]
 
 _SIGNS = MappingProxyType({"right": "✓", "wrong": "✗", "waiting": "…", "missing": "–"})
 _SEVERAL = "predict", "backward", "fit", "load_digits", "evaluate"
 _RETURNS = MappingProxyType({"init_weights": "nothing"} | dict.fromkeys(_SEVERAL, "several"))
-_NEEDS = MappingProxyType(
+NEEDS = MappingProxyType(
     {"init_weights": (), "forward": METHODS[:1], "predict": METHODS[:2], "backward": METHODS[:2]}
-    | {"train_iteration": ("init_weights", "forward", "backward"), "fit": METHODS[:1]}
+    | {"train_iteration": ("init_weights", "forward", "backward")}
+    | {"fit": ("init_weights", "forward", "backward", "train_iteration")}
 )
+"""The methods that a method builds on, in their order."""
 _ON_PAPER = "Work out what is expected here on paper, step by step."
 
 
@@ -50,8 +53,17 @@ class Verdict:
     """A sentence: where to look; empty unless the answer is wrong."""
     note: str = ""
     """What is worth knowing all the same; else empty."""
+    helpers: tuple[str, ...] = ()
+    """What the answer builds on and isn't right yet: it was checked with the textbook's instead."""
     seconds: float = 0.0
     """How long it took to find out."""
+
+    @property
+    def remark(self) -> str:
+        """The note, and a sentence about the helpers that aren't right yet."""
+        yours = "yours isn't" if len(self.helpers) == 1 else "yours aren't"
+        helped = f"checked with the textbook's {enumerated(self.helpers)}, because {yours} right yet"
+        return "; ".join(filter(None, (helped if self.helpers else "", self.note)))
 
     def record(self) -> dict[str, Any]:
         """Return what can be kept of it, as JSON takes it."""
@@ -59,7 +71,7 @@ class Verdict:
 
     def __repr__(self) -> str:
         said = f"{_SIGNS[self.outcome]} {self.task}: {self.message}"
-        sentences = filter(None, (said, self.look, self.note and f"Note: {self.note}"))
+        sentences = filter(None, (said, self.look, self.remark and f"Note: {self.remark}"))
         return " ".join(f"{sentence}{'.' * (sentence[-1] not in '.?')}" for sentence in sentences)
 
     def _repr_html_(self) -> str:
@@ -86,7 +98,13 @@ def diagnose(task: str, answer: Any, seconds: float = 5.0, *, seed: int = 0) -> 
     KeyError
         If there is no such task.
     """
-    return _diagnosed(TASKS[task].name, answer, seconds, Probe(seed), {})
+    verdicts: dict[str, Verdict] = {}
+    task, probe = TASKS[task].name, Probe(seed)
+    used = _used(answer, task)
+    for name in _FUNCTIONS:
+        if name != task and name in used and _is_own(name, used[name]):
+            verdicts[name] = _found(name, used[name], used, seconds, probe, verdicts)
+    return _diagnosed(task, answer, seconds, probe, verdicts)
 
 
 def diagnose_all(namespace: Mapping[str, Any], seconds: float = 5.0, *, seed: int = 0) -> dict[str, Verdict]:
@@ -102,51 +120,73 @@ def diagnose_each(namespace: Mapping[str, Any], seconds: float = 5.0, *, seed: i
     own = {name: thing for name, thing in namespace.items() if _is_own(name, thing)}
     verdicts: dict[str, Verdict] = {}
     for task, answer in _answers(own):
-        if answer is None:
-            verdicts[task] = Verdict(task, "missing", message=_not_found(task, own))
-        else:
-            verdicts[task] = _diagnosed(task, answer, seconds, Probe(seed), verdicts)
+        verdicts[task] = _found(task, answer, own, seconds, Probe(seed), verdicts)
         yield verdicts[task]
+
+
+def _found(
+    task: str,
+    answer: Any,
+    names: Mapping[str, Any],
+    seconds: float,
+    probe: Probe,
+    known: Mapping[str, Verdict],
+) -> Verdict:
+    """Diagnose an answer, or say that there is none among such names."""
+    if answer is None:
+        return Verdict(task, "missing", message=_not_found(task, names))
+    return _diagnosed(task, answer, seconds, probe, known)
 
 
 def _diagnosed(task: str, answer: Any, seconds: float, probe: Probe, known: Mapping[str, Verdict]) -> Verdict:
     """Diagnose an answer; what it builds on is known, or is diagnosed first, and replaced where it isn't right."""
-    verdicts, needed = dict(known), _NEEDS.get(task, ())
+    verdicts, needed = dict(known), NEEDS.get(task, ())
+    used = {*needed, *(known.keys() & _used(answer, task).keys() - {*METHODS})}
     for name in (*needed, task):
         if name not in verdicts:
-            used = {*needed, *(known.keys() - {*METHODS})}  # the functions too, where they are known
             unsound = {other for other in used if other in verdicts and verdicts[other].outcome != "right"}
-            unsound -= {other for other in unsound - {*METHODS} if not _calls(answer, (name, *needed), other)}
             verdicts[name] = _tried(name, answer, unsound, seconds, probe)
     return verdicts[task]
 
 
 def _tried(task: str, answer: Any, unsound: set[str], seconds: float, probe: Probe) -> Verdict:
     began = perf_counter()
-    notes = [f"tried with the textbook's {enumerated(sorted(unsound))}"] if unsound else []
-    fields: dict[str, Any] = {}
+    helpers = tuple(name for name in TASKS if name in unsound)
+    note, fields = "", dict[str, Any]()
     try:
         passed, lines = limited(lambda: _examined(task, answer, unsound, probe), seconds)
         outcome, fields = "right", {"message": passed.what}
-        notes += [passed.note, f"it prints {lines} line{'s' * (lines > 1)}" * bool(lines)]
+        prints = f"it prints {lines} line{'s' * (lines > 1)}" if lines else ""
+        note = "; ".join(filter(None, (passed.note, prints)))
     except (GapError, MissingError) as error:
         outcome, fields = "waiting" if isinstance(error, GapError) else "missing", {"message": str(error)}
     except CheckError as error:
-        outcome, known = "wrong", error.mistake
-        # What the student's own method keeps under a name of its own, the textbook's doesn't.
-        if unsound & {*METHODS} and "AttributeError: " in error.args[0]:
-            verb = "is" if len(unsound) == 1 else "are"
-            outcome, notes = "waiting", []
-            fields = {"message": f"this can't be checked until {enumerated(sorted(unsound))} {verb} right"}
-        elif known:
-            fields = {"mistake": known.name, "message": known.what, "look": known.look}
-        else:
-            is_value = re.search(r": expected -?\d", error.args[0])
-            fields = {"message": error.args[0], "look": _ON_PAPER if is_value else ""}
+        outcome, fields = "wrong", _what_is_wrong(error)
+        if methods := _awaited(error, answer, unsound):
+            verb = "is" if len(methods) == 1 else "are"
+            until = f"this can't be checked until {enumerated(methods)} {verb} right"
+            outcome, fields, helpers = "waiting", {"message": f"{until}: {error.args[0]}"}, ()
     except Exception as error:  # noqa: BLE001  # a fault of the check itself: told like everything else
         outcome, fields = "wrong", {"message": f"this can't be checked: {type(error).__name__}: {error}"}
-    note = "; ".join(filter(None, notes))
-    return Verdict(task, outcome, **fields, note=note, seconds=round(perf_counter() - began, 3))
+    seconds = round(perf_counter() - began, 3)
+    return Verdict(task, outcome, **fields, note=note, helpers=helpers, seconds=seconds)
+
+
+def _what_is_wrong(error: CheckError) -> dict[str, str]:
+    """Return a verdict's fields for what a check has found: an exception is said before all else."""
+    said, known = error.args[0], error.mistake
+    if known is None:
+        return {"message": said, "look": _ON_PAPER if re.search(r": expected -?\d", said) else ""}
+    message = f"{said}. {known.what}" if isinstance(error, RaisedError) else known.what
+    return {"mistake": known.name, "message": message, "look": known.look}
+
+
+def _awaited(error: CheckError, answer: Any, unsound: set[str]) -> list[str]:
+    """Return the methods that have to be right first: what the student's own keep, the textbook's don't."""
+    absent = re.search(r"AttributeError: .* has no attribute '(\w+)'", error.args[0])
+    own = (member for name in dir(answer) if inspect.isfunction(member := getattr(answer, name)))
+    kept = {name for method in own for name in _names(method.__code__, "STORE_ATTR")} if absent else set()
+    return [name for name in METHODS if name in unsound and absent and absent[1] in kept]
 
 
 def _examined(task: str, answer: Any, unsound: set[str], probe: Probe) -> Passed:
@@ -172,29 +212,34 @@ def _examined(task: str, answer: Any, unsound: set[str], probe: Probe) -> Passed
         raise
 
 
-def _calls(answer: Any, methods: Iterable[str], name: str) -> bool:
-    """Return whether an answer uses a name, itself or in functions and methods of its author's that it calls."""
-    waiting, known = [answer, *(getattr(answer, method, None) for method in methods)], set[str]()
+def _used(answer: Any, task: str) -> dict[str, Any]:
+    """Return the global names that an answer uses, itself or in its author's functions and methods, as they stand.
+
+    A name that nothing has yet stands for None.
+    """
+    methods = METHODS if task == "several_layers" else (*NEEDS.get(task, ()), task)
+    waiting = [answer, *(getattr(answer, method, None) for method in methods)]
+    used, seen = dict[str, Any](), set[Any]()
     while waiting:
         function = waiting.pop()
-        if not inspect.isfunction(function):
+        function = getattr(function, "__func__", function)
+        if not inspect.isfunction(function) or function in seen:
             continue
-        names = _names(function.__code__)
-        if name in names:
-            return True
-        found = [
-            place for n in names - known for place in (function.__globals__.get(n), getattr(answer, n, None))
+        seen.add(function)
+        found = {name: function.__globals__.get(name) for name in _names(function.__code__, "LOAD_GLOBAL")}
+        used |= found
+        own = [*found.values(), *(getattr(answer, name, None) for name in _names(function.__code__))]
+        waiting += [
+            each for each in own if inspect.isfunction(each) and each.__globals__ is function.__globals__
         ]
-        known |= names
-        own = filter(inspect.isfunction, found)
-        waiting += [each for each in own if each.__globals__ is function.__globals__]
-    return False
+    return used
 
 
-def _names(code: CodeType) -> set[str]:
-    """Return the names that code uses, in comprehensions and functions within it, too."""
-    within = (_names(const) for const in code.co_consts if isinstance(const, CodeType))
-    return {*code.co_names}.union(*within)
+def _names(code: CodeType, *instructions: str) -> set[str]:
+    """Return the names that some instructions use, or any, in comprehensions and functions within, too."""
+    within = (_names(const, *instructions) for const in code.co_consts if isinstance(const, CodeType))
+    steps = (step for step in dis.get_instructions(code) if step.opname in instructions)
+    return ({step.argval for step in steps} if instructions else {*code.co_names}).union(*within)
 
 
 def _with_textbook(function: Any, unsound: set[str]) -> Any:
@@ -289,6 +334,9 @@ _EXAMINATIONS: Mapping[str, Callable[[Any, Probe], Passed]] = MappingProxyType(
         "several_layers": lambda kind, _: networks.several_layers(kind),
     }
 )
+
+
+_FUNCTIONS = tuple(name for name in TASKS if name not in METHODS and name != "several_layers")
 
 
 def _is_own(name: str, thing: Any) -> bool:

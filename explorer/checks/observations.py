@@ -22,11 +22,14 @@ from explorer.checks.oracles import POINTS
 from explorer.datasets import Dataset
 from explorer.datasets.archive import write_archive
 
-__all__ = ["OBSERVATIONS", "Pieces", "Probe", "initialised"]
+__all__ = ["OBSERVATIONS", "RAISED", "Pieces", "Probe", "initialised"]
 
 Array = NDArray[Any]
 Pieces = dict[str, Any]
 """What came out, by name: arrays, or words."""
+
+RAISED = "raised "
+"""How a piece begins that is no value, but the kind of an exception."""
 
 _FAR = np.array([[-1000.0, 1000.0]])
 _RATE = 0.05
@@ -90,11 +93,13 @@ class Probe:
 
 
 def _attempt(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    """Return what a function returns, or that it raised."""
+    """Return what a function returns, or the kind of exception that it raises."""
     try:
         return function(*args, **kwargs)
-    except Exception:  # noqa: BLE001  # a mistake may end in any error
-        return "raised"
+    except (ValueError, IndexError):  # shapes don't fit: in products, or in loops that say the same
+        return f"{RAISED}a shape"
+    except Exception as error:  # noqa: BLE001  # a mistake may end in any error
+        return f"{RAISED}{type(error).__name__}"
 
 
 def _elementwise(f: Callable[..., Any], probe: Probe) -> Pieces:

@@ -7,7 +7,7 @@ from typing import Any, ParamSpec
 
 import numpy as np
 
-from explorer.checks.observations import OBSERVATIONS, Pieces, Probe
+from explorer.checks.observations import OBSERVATIONS, RAISED, Pieces, Probe
 from explorer.checks.results import CheckError, Passed
 from explorer.checks.tasks import METHODS, MISTAKES, Mistake, textbook
 
@@ -61,9 +61,13 @@ def _seen(task: str, answer: Any, probe: Probe) -> Pieces:
 
 
 def _explains(wrong: Pieces, right: Pieces, seen: Pieces) -> bool:
-    """Say whether all that the mistake changes is seen as it changes it; what is not kept can't be seen."""
+    """Say whether all that the mistake changes is seen as it changes it; what is not kept can't be seen.
+
+    An exception that the mistake doesn't lead to has another cause, whatever else is seen.
+    """
     changed = {name for name, piece in wrong.items() if not _same(piece, right.get(name))} & seen.keys()
-    return bool(changed) and all(_same(seen[name], wrong[name]) for name in changed)
+    raised = {name for name, piece in seen.items() if isinstance(piece, str) and piece.startswith(RAISED)}
+    return bool(changed) and all(_same(seen[name], wrong.get(name)) for name in changed | raised)
 
 
 def _is_textbook(task: str, function: Any) -> bool:

@@ -1,5 +1,9 @@
 """What a check says, always in one line: that it passed, or what was expected and what it got."""
 
+import ast
+import linecache
+import operator
+import re
 import sysconfig
 import traceback
 import warnings
@@ -8,6 +12,7 @@ from dataclasses import dataclass, replace
 from functools import wraps
 from html import escape
 from pathlib import Path
+from types import FrameType
 from typing import Any, ParamSpec
 
 import numpy as np
@@ -15,13 +20,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from explorer.checks.tasks import Mistake
 
-__all__ = ["CheckError", "Passed", "check", "compare", "expect", "name_of", "numbers"]
+__all__ = ["CheckError", "Passed", "RaisedError", "check", "compare", "expect", "name_of", "numbers"]
 
 Array = NDArray[Any]
 _Arguments = ParamSpec("_Arguments")
+_SIGNATURE = re.compile(r"core dimension .*\(size (\d+) is different from (\d+)\)")
 _FOLDER = Path(__file__).parent
 _INSTALLED = (sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib"))
-_NOT_THEIRS = tuple(map(str, (_FOLDER, _FOLDER.with_name("network"), Path(np.__file__).parent, *_INSTALLED)))
+_OURS = _FOLDER, _FOLDER.with_name("network"), Path(np.__file__).parent
+_NOT_THEIRS = (*map(str, (*_OURS, *_INSTALLED)), "<frozen ", "<__array_function__")
 
 
 class CheckError(AssertionError):
@@ -36,6 +43,10 @@ class CheckError(AssertionError):
     def _render_traceback_(self) -> list[str]:
         """Return what IPython shows instead of a traceback: one red line."""
         return [f"\x1b[31m✗ {self}\x1b[0m"]
+
+
+class RaisedError(CheckError):
+    """Somebody's code raised an exception; the message says which, and in which line."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -67,7 +78,7 @@ def check(function: Callable[_Arguments, Passed]) -> Callable[_Arguments, Passed
             except CheckError as error:
                 raise error.with_traceback(None) from None
             except Exception as error:  # noqa: BLE001  # whatever it is, it is what the check found
-                raise CheckError(_raised(error)) from None
+                raise RaisedError(_raised(error)) from None
         said = "; ".join(dict.fromkeys(str(warning.message) for warning in warned))
         return replace(passed, note=f"the values are right, but NumPy warns: {said}") if said else passed
 
@@ -122,10 +133,35 @@ def name_of(function: Any) -> str:
 
 def _raised(error: Exception) -> str:
     """Return what somebody's code raised, and the line of theirs that did."""
-    said = f"{type(error).__name__}: {' '.join(str(error).split())}"
-    stack = traceback.extract_tb(error.__traceback__)
-    frames = [frame for frame in stack if frame.line and not frame.filename.startswith(_NOT_THEIRS)]
-    if not frames:
-        return said  # the call itself failed, or this package's network refused it
-    first, last = frames[0], frames[-1]
-    return f"{first.name} raised {said} (in {last.name}, line {last.lineno}: {last.line})"
+    stack = zip(
+        traceback.walk_tb(error.__traceback__), traceback.extract_tb(error.__traceback__), strict=True
+    )
+    theirs = [(frame, at) for (frame, _), at in stack if not at.filename.startswith(_NOT_THEIRS)]
+    said = " ".join(str(error).split())
+    if not theirs:
+        return (
+            f"{type(error).__name__}: {said}"  # the call itself failed, or this package's network refused it
+        )
+    frame, at = theirs[-1]
+    if sizes := _SIGNATURE.search(said):
+        rows, columns = sizes.groups()
+        shapes = " and ".join(_shapes(frame, at)) or f"{columns} columns and {rows} rows"
+        said = f"a product of matrices needs as many columns on the left as rows on the right, got {shapes}"
+    line = at.line and f": {at.line}"
+    return f"{theirs[0][1].name} raised {type(error).__name__}: {said} (in {at.name}, line {at.lineno}{line})"
+
+
+def _shapes(frame: FrameType, at: traceback.FrameSummary) -> list[str]:
+    """Return the shapes of the two factors of a product that failed; none where to find out would be a call."""
+    span = at.lineno, at.colno, at.end_lineno, at.end_colno
+    fields = operator.attrgetter("lineno", "col_offset", "end_lineno", "end_col_offset")
+    try:
+        nodes = ast.walk(ast.parse("".join(linecache.getlines(at.filename))))
+        product: Any = next(node for node in nodes if isinstance(node, ast.expr) and fields(node) == span)
+        factors = product.args if isinstance(product, ast.Call) else [product.left, product.right]
+        if any(isinstance(node, ast.Call) for factor in factors for node in ast.walk(factor)):
+            return []
+        codes = [compile(ast.Expression(factor), at.filename, "eval") for factor in factors]
+        return [f"shape {eval(code, frame.f_globals, frame.f_locals).shape}" for code in codes]
+    except Exception:  # noqa: BLE001  # it is only for the words of a message
+        return []

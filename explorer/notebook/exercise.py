@@ -6,7 +6,7 @@ only: whatever happens to a kernel, what was written before can be read.
 
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
@@ -19,12 +19,13 @@ from pygments.lexers import PythonLexer
 from pygments.token import STANDARD_TYPES
 
 from explorer.checks import TASKS, Verdict, diagnose
+from explorer.checks.diagnosis import NEEDS
 from explorer.checks.tasks import source_lines
 from explorer.foreign_files import reason
 from explorer.notebook.page import Shown, lesson_html
 from explorer.widgets.rendered import Display, Element, element
 from explorer.widgets.task_card import TaskCard
-from explorer.wording import did_you_mean
+from explorer.wording import did_you_mean, enumerated
 
 __all__ = ["Attempt", "AttemptLog", "CheckedTask", "Exercise"]
 
@@ -117,6 +118,7 @@ class Exercise:
     ) -> None:
         self._log, self._seconds = AttemptLog(path), seconds
         self._cards: dict[str, CheckedTask] = {}
+        self._found: dict[str, Verdict] = {}
 
     def check(self, task: str, answer: object) -> CheckedTask:
         """Return the card of a task: whether the answer is right or what is wrong with it, hints, and progress.
@@ -130,7 +132,7 @@ class Exercise:
         """
         if task not in TASKS:
             raise ValueError(f"there is no task {task!r}{did_you_mean(task, TASKS)}")
-        verdict = diagnose(task, answer, seconds=self._seconds)
+        self._found[task] = verdict = diagnose(task, answer, seconds=self._seconds)
         if verdict.outcome in {"right", "wrong"}:
             rung = self._log.rung(task)
             self._log.add(Attempt(task, verdict.outcome, verdict.mistake, rung, verdict.seconds))
@@ -140,27 +142,37 @@ class Exercise:
         return card
 
     def ready(self, *tasks: str) -> bool:
-        """Return whether the answers to some tasks are right in this kernel; say which ones are not."""
-        right = {task for task, card in self._cards.items() if card.shown.outcome == "right"}
-        if missing := [task for task in tasks if task not in right]:
-            *others, last = (f"`{task}` (part {TASKS[task].part})" for task in missing)
-            names = f"{', '.join(others)} and {last} are" if others else f"{last} is"
-            text = f"This cell waits until {names} right."
+        """Return whether the answers to some tasks are right in this kernel; say which ones are not.
+
+        So must be all that they build on: `fit` is of no use without a right `train_iteration`.
+        """
+        needed = {name for task in tasks for name in (*NEEDS.get(task, ()), task)}
+        needed |= {name for task in needed & self._found.keys() for name in self._found[task].helpers}
+        right = {task for task, verdict in self._found.items() if verdict.outcome == "right"}
+        if missing := [task for task in TASKS if task in needed - right]:
+            text = f"This cell waits until {_with_parts(missing)} {'are' if missing[1:] else 'is'} right."
             display(Shown(lesson_html("waits", text), text.replace("`", "")))
         return not missing
 
     def _card(self, verdict: Verdict) -> TaskCard:
         task, has_tried = verdict.task, verdict.task in self._log.last_outcomes()
-        message, notes = _sentence("", verdict.message), [_sentence("Note: ", verdict.note)]
+        message, look, notes = (
+            _sentence("", verdict.message),
+            verdict.look,
+            [_sentence("Note: ", verdict.note)],
+        )
+        helped = _sentence("", _about(verdict.helpers))
         if verdict.outcome == "right":
-            message, notes = "", [_sentence("Compared: ", verdict.message), *notes]
+            message, notes = helped, [_sentence("Compared: ", verdict.message), *notes]
         elif verdict.message == f"{task} waits for its code":
             message = "Write your code in place of the gap, and run the cell again."
+        elif helped:
+            look = f"{look} {helped}".strip()
         return TaskCard(
             name=task,
             outcome=verdict.outcome,
             message=message,
-            look=verdict.look,
+            look=look,
             note=" ".join(filter(None, (*notes, self._log.trouble()))),
             hints=TASKS[task].hints,
             solution=tuple(_coloured(TASKS[task].solution)) if has_tried else (),
@@ -186,6 +198,17 @@ class Exercise:
         is_open = 0 if shown.is_open == rung else rung
         note = shown.note or self._log.trouble()
         card.show(replace(shown, note=note, rung=self._log.rung(shown.name), is_open=is_open))
+
+
+def _with_parts(tasks: Sequence[str]) -> str:
+    return enumerated([f"`{task}` (part {TASKS[task].part})" for task in tasks])
+
+
+def _about(helpers: Sequence[str]) -> str:
+    """Say which of the student's answers another one could not be checked with."""
+    verb = "aren't" if helpers[1:] else "isn't"
+    said = f"Your {_with_parts(helpers)} {verb} right yet, so this is checked with the textbook's"
+    return said if helpers else ""
 
 
 def _sentence(start: str, words: str) -> str:

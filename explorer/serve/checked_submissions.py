@@ -57,7 +57,7 @@ class CheckedSubmission:
 
     def record(self) -> dict[str, Any]:
         """Return it for JSON."""
-        tasks = [v.record() | {"look": v.look, "note": v.note} for v in self.verdicts]
+        tasks = [v.record() | {"look": v.look, "note": v.remark} for v in self.verdicts]
         counts = {"right": self.count(), "of": len(REQUIRED), "bonus": self.count(bonus=True)}
         return {"file": self.file, **counts, "tasks": tasks, "notes": self.notes, "error": self.error}
 
@@ -120,6 +120,7 @@ def _read(file: str, said: IO[bytes], reason: str) -> CheckedSubmission:
             notes += [str(found["note"])] if "note" in found else []
             if "verdict" in found:
                 fields: dict[str, Any] = {name: str(value) for name, value in found["verdict"].items()}
+                fields |= {"helpers": tuple(map(str, found["verdict"].get("helpers", ())))}
                 verdict = Verdict(**fields | {"seconds": float(fields.get("seconds", 0))})
                 if verdict.task in TASKS and verdict.outcome in OUTCOMES:
                     verdicts[verdict.task] = verdict

@@ -234,7 +234,10 @@ class WrongBackward(matrices.Network):
 
 def test_what_builds_on_a_wrong_part_is_judged_by_itself():
     verdicts = {task: diagnose(task, WrongBackward) for task in METHODS}
-    assert verdicts["train_iteration"].note == "tried with the textbook's backward and forward"
+    assert verdicts["train_iteration"].helpers == ("forward", "backward")
+    assert verdicts["train_iteration"].remark == (
+        "checked with the textbook's forward and backward, because yours aren't right yet"
+    )
     outcomes = {task: verdict.outcome for task, verdict in verdicts.items()}
     assert outcomes == dict.fromkeys(METHODS, "right") | {"forward": "wrong", "backward": "wrong"}
 
@@ -314,7 +317,10 @@ def test_what_calls_a_wrong_function_is_judged_with_the_textbooks():
     verdicts = diagnose_all(namespace_of(MIRRORED))
     assert [task for task, verdict in verdicts.items() if verdict.outcome != "right"] == ["sigmoid"]
     assert verdicts["sigmoid"].mistake == "sign-of-the-exponent"
-    assert verdicts["d_sigmoid"].note == "tried with the textbook's sigmoid"
+    assert verdicts["d_sigmoid"].helpers == ("sigmoid",)
+    assert repr(verdicts["d_sigmoid"]).endswith(
+        "Note: checked with the textbook's sigmoid, because yours isn't right yet."
+    )
 
 
 HELPERS = {
@@ -348,15 +354,16 @@ def test_so_it_is_where_something_lies_between(helper):
     methods = methods.replace(f" {name}(", f" {called}(")
     verdicts = diagnose_all(namespace_of(functions + CONFIG + text + methods))
     assert [task for task, verdict in verdicts.items() if verdict.outcome != "right"] == ["d_sigmoid"]
-    assert verdicts["backward"].note == "tried with the textbook's d_sigmoid"
+    assert verdicts["backward"].helpers == ("d_sigmoid",)
 
 
 def test_what_builds_on_names_that_only_a_wrong_part_keeps_waits_for_it():
     source = MIRRORED.replace("self.a2", "self.z2").replace("self.z2 = np.dot(", "self.z2 = 1 + np.dot(")
     verdict = diagnose_all(namespace_of(source))["backward"]
-    assert (verdict.outcome, verdict.message) == (
-        "waiting",
-        "this can't be checked until forward and sigmoid are right",
+    assert verdict.outcome == "waiting"
+    assert verdict.message.startswith(
+        "this can't be checked until forward is right: backward raised AttributeError: "
+        "'Network' object has no attribute 'z2' (in backward, line "
     )
 
 

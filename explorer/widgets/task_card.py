@@ -25,7 +25,7 @@ _BUTTONS = (
     ("1", "Hint 1", ": what to look at"),
     ("2", "Hint 2", ": which line"),
     ("3", "Hint 3", ": nearly the code"),
-    ("4", "Solution", ""),
+    ("4", "Solution", ": after the hints"),
 )
 
 
@@ -62,8 +62,9 @@ class TaskCard(Drawable):
 
     @property
     def presses(self) -> tuple[str, ...]:
-        """The buttons that can be pressed: a hint opens once the one before it has been opened."""
-        return (*map(str, range(1, min(self.rung + 1, 3) + 1)), *(["4"] if self.solution else []))
+        """The buttons that can be pressed: hints in their order, the solution after them or a right answer."""
+        is_due = bool(self.solution) and (self.rung >= len(self.hints) or self.outcome == "right")
+        return (*map(str, range(1, min(self.rung + 1, 3) + 1)), *(["4"] if is_due else []))
 
     @property
     def progress(self) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from explorer.checks import TASKS
+from explorer.checks.tasks import METHODS, textbook
 from explorer.notebook.exercise import Exercise
 
 N_TASKS = sum(not task.is_bonus for task in TASKS.values())
@@ -76,6 +77,9 @@ def test_the_solution_is_the_source_that_is_installed(exercise, from_page):
     assert exercise.check("sigmoid", gap).shown.solution == ()
     card = exercise.check("sigmoid", mirrored)
     from_page.send(card, {"press": "4"})
+    assert card.shown.is_open == 0  # hints first
+    for press in "1234":
+        from_page.send(card, {"press": press})
     text = "".join(part if isinstance(part, str) else part[2] for part in card.shown.solution)
     assert "return 1 / (1 + np.exp(-a))" in text
     assert '"""' not in text
@@ -109,12 +113,45 @@ def test_a_cell_says_what_it_waits_for(exercise, capsys):
     exercise.check("sigmoid", mirrored)
     exercise.check("d_sigmoid", lambda a: sigmoid(a) * (1 - sigmoid(a)))
     assert not exercise.ready("sigmoid", "d_sigmoid")
-    assert not exercise.ready("sigmoid", "fit", "load_digits")
+    assert not exercise.ready("sigmoid", "predict", "load_digits")
     said = re.findall(r"waits until (.*) right", capsys.readouterr().out)
-    assert said == ["sigmoid (part 1) is", "sigmoid (part 1), fit (part 7) and load_digits (part 8) are"]
+    assert said == [
+        "sigmoid (part 1) is",
+        "sigmoid (part 1), init_weights (part 3), forward (part 4), predict (part 4) and load_digits (part 8) are",
+    ]
     exercise.check("sigmoid", sigmoid)
     assert exercise.ready("sigmoid", "d_sigmoid")
     assert capsys.readouterr().out == ""
+
+
+def network_with(**methods):
+    """The textbook's network, as if a student had written it, but for some methods."""
+    return type("Network", (textbook("fit"),), methods)
+
+
+def test_a_cell_asks_for_all_that_its_tasks_build_on(exercise, capsys):
+    for task in METHODS:
+        exercise.check(task, network_with(train_iteration=lambda self, X, d, lr=0.01: 0.0))
+    assert not exercise.ready("predict", "fit")
+    assert "waits until train_iteration (part 6) is right" in capsys.readouterr().out
+    exercise.check("train_iteration", network_with())
+    assert exercise.ready("predict", "fit")
+
+
+def test_a_right_answer_is_not_ready_while_a_helper_of_it_is_wrong(exercise, capsys):
+    namespace = {"__name__": "__main__", "np": np}
+    exec(
+        "def sigmoid(a): return np.tanh(a)\ndef d_sigmoid(a): return sigmoid(a) * (1 - sigmoid(a))", namespace
+    )
+    card = exercise.check("d_sigmoid", namespace["d_sigmoid"]).shown
+    assert card.outcome == "right"
+    assert card.message == (
+        "Your `sigmoid` (part 1) isn't right yet, so this is checked with the textbook's."
+    )
+    assert not exercise.ready("d_sigmoid")
+    assert "waits until sigmoid (part 1) is right" in capsys.readouterr().out
+    exercise.check("sigmoid", sigmoid)
+    assert exercise.ready("d_sigmoid")
 
 
 def test_a_task_that_there_is_not_is_refused(exercise):

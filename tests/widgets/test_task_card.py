@@ -32,11 +32,13 @@ def test_a_hint_opens_after_the_one_before(rung, open_to_press):
         assert button.get("disabled", False) == (button["data-press"] not in open_to_press)
 
 
-def test_the_solution_is_offered_to_those_who_have_it():
+def test_the_solution_is_offered_after_the_hints_or_a_right_answer():
     assert buttons(CARD)[3]["hidden"]
-    tried = replace(CARD, solution=("code",))
-    assert "hidden" not in buttons(tried)[3]
-    assert tried.presses == ("1", "4")
+    tried = replace(CARD, outcome="wrong", solution=("code",))
+    assert (buttons(tried)[3].get("hidden"), buttons(tried)[3]["disabled"]) == (None, True)
+    assert replace(tried, rung=2).presses == ("1", "2", "3")
+    assert replace(tried, rung=3).presses == ("1", "2", "3", "4")
+    assert replace(tried, outcome="right").presses == ("1", "4")
 
 
 @pytest.mark.parametrize(("is_open", "shown"), [(0, []), (1, ["one"]), (3, ["three"])])

@@ -21,7 +21,14 @@ def pixels(X: Array, images: Array, n_images: int = 20) -> Passed:
     expect("X", f"shape {X.shape}", f"shape {(height * width, n)}")
     columns = np.linspace(0, n - 1, min(n, n_images)).astype(int).tolist()
     expected = np.array([[pixel / 255 for row in images[k].tolist() for pixel in row] for k in columns]).T
-    worst = compare("X", X[:, columns], expected, 1e-5, lambda at: f"X[{at[0]}, {columns[at[1]]}]")
+
+    def place(at: tuple[int, ...]) -> str:
+        (row, column), k = divmod(at[0], width), columns[at[1]]
+        return (
+            f"X[{at[0]}, {k}], which is {images[k, row, column]} in row {row}, column {column} of image {k}"
+        )
+
+    worst = compare("X", X[:, columns], expected, 1e-5, place)
     return Passed(f"{len(columns)} columns of X against their images, pixel by pixel", worst)
 
 

@@ -1,5 +1,6 @@
 """Diagnoses an answer to a task: right, wrong with the mistake's name, waiting for its code, or missing."""
 
+import copy
 import dis
 import inspect
 import re
@@ -11,12 +12,14 @@ from time import perf_counter
 from types import CodeType, FunctionType, MappingProxyType
 from typing import Any
 
+import numpy as np
+
 from explorer.checks import data, exercise, functions, loop, networks
 from explorer.checks.observations import Probe, initialised
 from explorer.checks.recognition import recognise
 from explorer.checks.results import CheckError, Passed, RaisedError, check, expect
 from explorer.checks.structure import sizes_found
-from explorer.checks.tasks import METHODS, TASKS
+from explorer.checks.tasks import METHODS, TASKS, textbook
 from explorer.checks.watch import GapError, UnusableError, limited, watched
 from explorer.wording import did_you_mean, enumerated
 
@@ -31,7 +34,8 @@ NEEDS = MappingProxyType(
     | {"fit": ("init_weights", "forward", "backward", "train_iteration")}
 )
 """The methods that a method builds on, in their order."""
-_ON_PAPER = "Work out what is expected here on paper, step by step."
+_ON_PAPER = "Work out on paper what this small example gives."
+_DIGITS = 4  # after the point, of a number in an example
 
 
 class MissingError(CheckError):
@@ -51,6 +55,8 @@ class Verdict:
     """A sentence: what is wrong, or what was compared."""
     look: str = ""
     """A sentence: where to look; empty unless the answer is wrong."""
+    example: str = ""
+    """Lines of Python: an input small enough for paper, what it should give, and what it gives."""
     note: str = ""
     """What is worth knowing all the same; else empty."""
     helpers: tuple[str, ...] = ()
@@ -176,7 +182,7 @@ def _what_is_wrong(error: CheckError) -> dict[str, str]:
     """Return a verdict's fields for what a check has found: an exception is said before all else."""
     said, known = error.args[0], error.mistake
     if known is None:
-        return {"message": said, "look": _ON_PAPER if re.search(r": expected -?\d", said) else ""}
+        return {"message": said, "look": _ON_PAPER if error.example else "", "example": error.example}
     message = f"{said}. {known.what}" if isinstance(error, RaisedError) else known.what
     return {"mistake": known.name, "message": message, "look": known.look}
 
@@ -209,7 +215,33 @@ def _examined(task: str, answer: Any, unsound: set[str], probe: Probe) -> Passed
         raise
     except CheckError as error:
         error.mistake = recognise(task, answer, probe)
+        if error.mistake is None and re.search(r": expected -?\d", error.args[0]):
+            error.example = _example(task, answer)
         raise
+
+
+def _example(task: str, answer: Any) -> str:
+    """Return a task's example with both results, of several the first that differs; empty if none does."""
+    *given, call = TASKS[task].example.splitlines() or [""]
+    results = list[list[str]]()
+    for each in (textbook(task), answer):
+        names: dict[str, Any] = {"np": np, textbook(task).__name__: each}
+        try:
+            exec("\n".join(given), names)
+            value = eval(call, names)
+            results.append([*map(_written, value)] if isinstance(value, tuple) else [_written(value)])
+        except Exception:  # noqa: BLE001  # then there is nothing to compare
+            return ""
+    for number, (right, found) in enumerate(zip(*results, strict=False)):
+        if right != found:
+            part = f"[{number}]" if results[0][1:] else ""
+            return "\n".join([*given, f"{call}{part}", f"# expected: {right}", f"# yours:    {found}"])
+    return ""
+
+
+def _written(value: Any) -> str:
+    text = np.array2string(np.asarray(value), precision=_DIGITS, suppress_small=True, separator=", ")
+    return re.sub(r"\s+(?=[\],])|(?<=\[)\s+|(?<= ) +", "", " ".join(text.split()))
 
 
 def _used(answer: Any, task: str) -> dict[str, Any]:
@@ -302,6 +334,24 @@ def _looped(kind: type[Any], probe: Probe) -> Passed:
     return loop.mini_batches(network)
 
 
+def _forward(kind: type[Any], probe: Probe) -> Passed:
+    passed = _run(networks.forward_pass, 1)(kind, probe)
+    n_input, n_hidden, n_output, n = probe.sizes
+    network = probe.network(kind, n_input, n_hidden, n_output)
+    before = copy.deepcopy(vars(network))
+    network.forward(probe.samples(n_input, n_output, n)[0])
+    if all(_is_as_before(value, before.get(name)) for name, value in vars(network).items()):
+        raise CheckError("forward keeps nothing: the backward pass needs self.a1, self.h1 and self.a2")
+    return passed
+
+
+def _is_as_before(value: Any, before: Any) -> bool:
+    """Say whether a forward pass has kept nothing in an attribute; what a container holds isn't looked at."""
+    return not isinstance(value, dict | list | np.ndarray) or (
+        isinstance(value, np.ndarray) and np.array_equal(value, before)
+    )
+
+
 def _run(examine: Callable[..., Passed], n_arrays: int, *last: float) -> Callable[[Any, Probe], Passed]:
     """Return a check of a class, which makes a network of it and takes inputs, or inputs and targets."""
 
@@ -320,7 +370,7 @@ _EXAMINATIONS: Mapping[str, Callable[[Any, Probe], Passed]] = MappingProxyType(
         "squared_error": lambda f, _: functions.squared_error(f),
         "d_squared_error": lambda f, _: functions.loss_slope(exercise.squared_error, f),
         "init_weights": _initialised,
-        "forward": _run(networks.forward_pass, 1),
+        "forward": _forward,
         "predict": _run(networks.decisions, 1),
         "backward": _run(networks.gradients, 2),
         "train_iteration": _run(networks.step, 2, 0.05),

@@ -24,7 +24,7 @@ __all__ = ["CheckError", "Passed", "RaisedError", "check", "compare", "expect", 
 
 Array = NDArray[Any]
 _Arguments = ParamSpec("_Arguments")
-_SIGNATURE = re.compile(r"core dimension .*\(size (\d+) is different from (\d+)\)")
+_SIZES = re.compile(r"\(size (\d+) is different from (\d+)\)")
 _FOLDER = Path(__file__).parent
 _INSTALLED = (sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib"))
 _OURS = _FOLDER, _FOLDER.with_name("network"), Path(np.__file__).parent
@@ -35,6 +35,8 @@ class CheckError(AssertionError):
     """A check failed; the message says where, what was expected and what it got, and which mistake gives that."""
 
     mistake: Mistake | None = None
+    example: str = ""
+    """Lines of Python with a small input that shows the difference."""
 
     def __str__(self) -> str:
         said = super().__str__()
@@ -143,9 +145,10 @@ def _raised(error: Exception) -> str:
             f"{type(error).__name__}: {said}"  # the call itself failed, or this package's network refused it
         )
     frame, at = theirs[-1]
-    if sizes := _SIGNATURE.search(said):
-        rows, columns = sizes.groups()
-        shapes = " and ".join(_shapes(frame, at)) or f"{columns} columns and {rows} rows"
+    if " signature " in said:
+        sizes = _SIZES.search(said)
+        known = "{1} columns and {0} rows".format(*sizes.groups()) if sizes else "a single number"
+        shapes = " and ".join(_shapes(frame, at)) or known
         said = f"a product of matrices needs as many columns on the left as rows on the right, got {shapes}"
     line = at.line and f": {at.line}"
     return f"{theirs[0][1].name} raised {type(error).__name__}: {said} (in {at.name}, line {at.lineno}{line})"
@@ -162,6 +165,6 @@ def _shapes(frame: FrameType, at: traceback.FrameSummary) -> list[str]:
         if any(isinstance(node, ast.Call) for factor in factors for node in ast.walk(factor)):
             return []
         codes = [compile(ast.Expression(factor), at.filename, "eval") for factor in factors]
-        return [f"shape {eval(code, frame.f_globals, frame.f_locals).shape}" for code in codes]
+        return [f"shape {np.shape(eval(code, frame.f_globals, frame.f_locals))}" for code in codes]
     except Exception:  # noqa: BLE001  # it is only for the words of a message
         return []

@@ -37,6 +37,8 @@ class Task:
     title: str
     hints: tuple[str, str, str]
     is_bonus: bool = False
+    example: str = ""
+    """Lines of Python with an input small enough for paper; the last is an expression of the answer."""
 
     @property
     def solution(self) -> tuple[Any, ...]:

@@ -173,6 +173,7 @@ class Exercise:
             outcome=verdict.outcome,
             message=message,
             look=look,
+            example=verdict.example,
             note=" ".join(filter(None, (*notes, self._log.trouble()))),
             hints=TASKS[task].hints,
             solution=tuple(_coloured(TASKS[task].solution)) if has_tried else (),

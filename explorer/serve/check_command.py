@@ -148,6 +148,7 @@ def _lines(found: CheckedSubmission) -> Iterator[str]:
     for verdict in found.verdicts:
         if verdict.outcome != "missing" or verdict.task in REQUIRED:
             yield repr(verdict)
+            yield from (f"    {line}" for line in verdict.example.splitlines())
     if found.verdicts:
         yield f"{found.count()} of {len(REQUIRED)} right, and {found.count(bonus=True)} of the bonus"
     yield from _remarks(found)

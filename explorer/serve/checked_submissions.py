@@ -57,7 +57,7 @@ class CheckedSubmission:
 
     def record(self) -> dict[str, Any]:
         """Return it for JSON."""
-        tasks = [v.record() | {"look": v.look, "note": v.remark} for v in self.verdicts]
+        tasks = [v.record() | {"look": v.look, "example": v.example, "note": v.remark} for v in self.verdicts]
         counts = {"right": self.count(), "of": len(REQUIRED), "bonus": self.count(bonus=True)}
         return {"file": self.file, **counts, "tasks": tasks, "notes": self.notes, "error": self.error}
 

@@ -59,6 +59,8 @@ class TaskCard(Drawable):
     of: int = 0
     counted: str = "tasks"
     """Tasks solved, how many there are, and what they are: ``"tasks"``."""
+    example: str = ""
+    """Lines of code: a small input, what it should give, and what it gives."""
 
     @property
     def presses(self) -> tuple[str, ...]:
@@ -83,6 +85,7 @@ class TaskCard(Drawable):
         parts = (
             element("header", self._verdict(), self._progress()),
             element("p", *_words(self.look), class_="explorer-task-look") if self.look else None,
+            element("pre", self.example, tabindex=0, aria_label="A small example") if self.example else None,
             element("p", *_words(self.note), class_="explorer-muted explorer-small") if self.note else None,
             element("div", *self._buttons(), role="group", aria_label="Help with this task"),
             element("div", *self._opened(), class_="explorer-task-opened", aria_live="polite"),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import inspect
 import json
+import linecache
+import re
 import threading
 
 import numpy as np
@@ -13,7 +15,7 @@ from checks.solutions import loops, matrices
 
 import explorer
 from explorer import checks
-from explorer.checks import MISTAKES, TASKS, CheckError, Verdict, diagnose, diagnose_all
+from explorer.checks import MISTAKES, TASKS, CheckError, Verdict, diagnose, diagnose_all, exercise
 from explorer.checks.observations import Probe
 from explorer.checks.recognition import recognise
 from explorer.checks.tasks import MARK, METHODS, textbook
@@ -80,6 +82,70 @@ def test_no_right_answer_is_refused(task):
     for number, answer in enumerate(right_answers()[task]):
         verdict = diagnose(task, answer, seed=number % 3)
         assert verdict.outcome == "right", f"{answer}: {verdict}"
+
+
+# ---------------------------------------------------------------- an input to work out on paper
+
+
+@pytest.mark.parametrize("task", [task for task, about in TASKS.items() if about.example])
+def test_a_wrong_value_is_shown_for_an_input_that_fits_on_paper(task):
+    """And the student can run it."""
+    right = textbook(task)
+
+    def less(value):
+        return tuple(map(less, value)) if isinstance(value, tuple) else value * 0.3
+
+    answer = right
+    if task == "predict":
+        answer = type("Network", (right,), {task: lambda self, X: right.predict(self, X) * 0 + 1})
+    elif isinstance(right, type):
+        method = "backward" if task == "several_layers" else task
+        changed = {method: lambda self, *args, **kw: less(getattr(right, method)(self, *args, **kw))}
+        answer = type(right.__name__, (right,), changed)
+    elif task == "evaluate":
+        answer = lambda *given: (*map(less, right(*given)[:2]), right(*given)[2])  # noqa: E731
+    else:
+        answer = lambda *given: less(right(*given))  # noqa: E731
+    verdict = diagnose(task, answer)
+    assert (verdict.outcome, verdict.mistake) == ("wrong", "")
+    *given, call, expected, yours = verdict.example.splitlines()
+    assert max(map(len, given), default=0) < 110
+    for each, said in ((right, expected), (answer, yours)):
+        names = {"np": np, right.__name__: each}
+        exec("\n".join(given), names)
+        numbers = [float(number) for number in re.findall(r"-?\d+\.?\d*", said)]
+        np.testing.assert_allclose(numbers, np.ravel(eval(call, names)), atol=6e-5)
+    assert verdict.look == "Work out on paper what this small example gives."
+
+
+def test_a_wrong_pixel_is_told_with_its_byte():
+    def load(path):
+        return tuple(array * 0.9 if array.shape[0] == 784 else array for array in exercise.load_digits(path))
+
+    assert re.match(
+        r"X\[\d+, \d+\], which is \d+ in row \d+, column \d+ of image \d+: expected 0",
+        diagnose("load_digits", load).message,
+    )
+
+
+@pytest.mark.parametrize(
+    ("product", "got"),
+    [
+        ("self.W1 @ X.T", "shape (6, 3) and shape (9, 3) (in forward, line 4"),
+        ("np.matmul(X.T, self.W1)", "shape (9, 3) and shape (6, 3) (in forward, line 4"),
+        ("self.W1.copy() @ X.T", "3 columns and 9 rows (in forward, line 4"),
+        ("self.W1 @ 3.5", "shape (6, 3) and shape () (in forward, line 4"),
+        ("self.W1 @ X.max()", "a single number (in forward, line 4"),
+    ],
+)
+def test_matrices_that_do_not_fit_are_told_by_their_shapes(product, got):
+    source = f"class Network(Late):\n    def forward(self, X):\n\n        return {product} + X\n"
+    linecache.cache["a cell"] = len(source), None, source.splitlines(True), "a cell"
+    exec(compile(source, "a cell", "exec"), names := {"Late": Late, "np": np, "__name__": "notebook"})
+    message = diagnose("forward", names["Network"]).message
+    assert "a product of matrices needs as many columns on the left as rows on the right, got " in message
+    assert got in message
+    assert "signature" not in message
 
 
 # ---------------------------------------------------------------- whatever an answer does

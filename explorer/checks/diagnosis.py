@@ -4,13 +4,13 @@ import copy
 import dis
 import inspect
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import update_wrapper
 from html import escape
 from time import perf_counter
 from types import CodeType, FunctionType, MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -23,7 +23,7 @@ from explorer.checks.tasks import METHODS, TASKS, textbook
 from explorer.checks.watch import GapError, UnusableError, limited, watched
 from explorer.wording import did_you_mean, enumerated
 
-__all__ = ["NEEDS", "Verdict", "diagnose", "diagnose_all", "diagnose_each"]
+__all__ = ["NEEDS", "Verdict", "diagnose", "diagnose_all", "diagnose_each", "waits_for"]
 
 _SIGNS = MappingProxyType({"right": "✓", "wrong": "✗", "waiting": "…", "missing": "–"})
 _SEVERAL = "predict", "backward", "fit", "load_digits", "evaluate"
@@ -85,7 +85,17 @@ class Verdict:
         return f'<p class="{kind}">{escape(repr(self))}</p>'
 
 
-def diagnose(task: str, answer: Any, seconds: float = 5.0, *, seed: int = 0) -> Verdict:
+class _Trial(NamedTuple):
+    """How answers are tried."""
+
+    seconds: float
+    probe: Probe
+    begin: Callable[[str], object] = str
+
+
+def diagnose(
+    task: str, answer: Any, seconds: float = 5.0, *, seed: int = 0, begin: Callable[[str], object] = str
+) -> Verdict:
     """Return what is found about an answer to a task; whatever the answer does, this doesn't raise.
 
     Parameters
@@ -95,9 +105,12 @@ def diagnose(task: str, answer: Any, seconds: float = 5.0, *, seed: int = 0) -> 
     answer : object
         A function, or for the parts of a network its class, or an object of it.
     seconds : float
-        After so long an answer is stopped.
+        After so long an answer is stopped; but a single call that takes long can only be ended with its process,
+        as `explorer.checks.own_process` does.
     seed : int
         Decides the numbers and sizes with which it is tried.
+    begin : callable, optional
+        Is called with the name of each part as its check begins: first those that the answer builds on.
 
     Raises
     ------
@@ -105,12 +118,12 @@ def diagnose(task: str, answer: Any, seconds: float = 5.0, *, seed: int = 0) -> 
         If there is no such task.
     """
     verdicts: dict[str, Verdict] = {}
-    task, probe = TASKS[task].name, Probe(seed)
+    task, trial = TASKS[task].name, _Trial(seconds, Probe(seed), begin)
     used = _used(answer, task)
     for name in _FUNCTIONS:
         if name != task and name in used and _is_own(name, used[name]):
-            verdicts[name] = _found(name, used[name], used, seconds, probe, verdicts)
-    return _diagnosed(task, answer, seconds, probe, verdicts)
+            verdicts[name] = _found(name, used[name], used, trial, verdicts)
+    return _diagnosed(task, answer, trial, verdicts)
 
 
 def diagnose_all(namespace: Mapping[str, Any], seconds: float = 5.0, *, seed: int = 0) -> dict[str, Verdict]:
@@ -126,41 +139,37 @@ def diagnose_each(namespace: Mapping[str, Any], seconds: float = 5.0, *, seed: i
     own = {name: thing for name, thing in namespace.items() if _is_own(name, thing)}
     verdicts: dict[str, Verdict] = {}
     for task, answer in _answers(own):
-        verdicts[task] = _found(task, answer, own, seconds, Probe(seed), verdicts)
+        verdicts[task] = _found(task, answer, own, _Trial(seconds, Probe(seed)), verdicts)
         yield verdicts[task]
 
 
 def _found(
-    task: str,
-    answer: Any,
-    names: Mapping[str, Any],
-    seconds: float,
-    probe: Probe,
-    known: Mapping[str, Verdict],
+    task: str, answer: Any, names: Mapping[str, Any], trial: _Trial, known: Mapping[str, Verdict]
 ) -> Verdict:
     """Diagnose an answer, or say that there is none among such names."""
     if answer is None:
         return Verdict(task, "missing", message=_not_found(task, names))
-    return _diagnosed(task, answer, seconds, probe, known)
+    return _diagnosed(task, answer, trial, known)
 
 
-def _diagnosed(task: str, answer: Any, seconds: float, probe: Probe, known: Mapping[str, Verdict]) -> Verdict:
+def _diagnosed(task: str, answer: Any, trial: _Trial, known: Mapping[str, Verdict]) -> Verdict:
     """Diagnose an answer; what it builds on is known, or is diagnosed first, and replaced where it isn't right."""
     verdicts, needed = dict(known), NEEDS.get(task, ())
     used = {*needed, *(known.keys() & _used(answer, task).keys() - {*METHODS})}
     for name in (*needed, task):
         if name not in verdicts:
             unsound = {other for other in used if other in verdicts and verdicts[other].outcome != "right"}
-            verdicts[name] = _tried(name, answer, unsound, seconds, probe)
+            verdicts[name] = _tried(name, answer, unsound, trial)
     return verdicts[task]
 
 
-def _tried(task: str, answer: Any, unsound: set[str], seconds: float, probe: Probe) -> Verdict:
+def _tried(task: str, answer: Any, unsound: set[str], trial: _Trial) -> Verdict:
+    trial.begin(task)
     began = perf_counter()
     helpers = tuple(name for name in TASKS if name in unsound)
     note, fields = "", dict[str, Any]()
     try:
-        passed, lines = limited(lambda: _examined(task, answer, unsound, probe), seconds)
+        passed, lines = limited(lambda: _examined(task, answer, unsound, trial.probe), trial.seconds)
         outcome, fields = "right", {"message": passed.what}
         prints = f"it prints {lines} line{'s' * (lines > 1)}" if lines else ""
         note = "; ".join(filter(None, (passed.note, prints)))
@@ -169,13 +178,16 @@ def _tried(task: str, answer: Any, unsound: set[str], seconds: float, probe: Pro
     except CheckError as error:
         outcome, fields = "wrong", _what_is_wrong(error)
         if methods := _awaited(error, answer, unsound):
-            verb = "is" if len(methods) == 1 else "are"
-            until = f"this can't be checked until {enumerated(methods)} {verb} right"
-            outcome, fields, helpers = "waiting", {"message": f"{until}: {error.args[0]}"}, ()
+            outcome, fields, helpers = "waiting", {"message": waits_for(methods, error.args[0])}, ()
     except Exception as error:  # noqa: BLE001  # a fault of the check itself: told like everything else
         outcome, fields = "wrong", {"message": f"this can't be checked: {type(error).__name__}: {error}"}
     seconds = round(perf_counter() - began, 3)
     return Verdict(task, outcome, **fields, note=note, helpers=helpers, seconds=seconds)
+
+
+def waits_for(parts: Sequence[str], reason: str) -> str:
+    """Return a verdict's message where other parts have to be right first."""
+    return f"this can't be checked until {enumerated(parts)} {'are' if parts[1:] else 'is'} right: {reason}"
 
 
 def _what_is_wrong(error: CheckError) -> dict[str, str]:

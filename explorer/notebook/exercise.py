@@ -18,8 +18,9 @@ from IPython.display import display
 from pygments.lexers import PythonLexer
 from pygments.token import STANDARD_TYPES
 
-from explorer.checks import TASKS, Verdict, diagnose
+from explorer.checks import TASKS, Verdict
 from explorer.checks.diagnosis import NEEDS
+from explorer.checks.own_process import Examiner
 from explorer.checks.tasks import source_lines
 from explorer.foreign_files import reason
 from explorer.notebook.page import Shown, lesson_html
@@ -111,12 +112,19 @@ class Exercise:
         The file with the attempts, a line for each answer that was checked and each hint that was opened.
     seconds : float
         How long an answer may run, in seconds.
+    examiner : Examiner, optional
+        What checks the answers; by default one of its own.
     """
 
     def __init__(
-        self, path: str | os.PathLike[str] = "exercise-progress.jsonl", seconds: float = 5.0
+        self,
+        path: str | os.PathLike[str] = "exercise-progress.jsonl",
+        seconds: float = 5.0,
+        examiner: Examiner | None = None,
     ) -> None:
-        self._log, self._seconds = AttemptLog(path), seconds
+        self._log, self._seconds, self._examiner = AttemptLog(path), seconds, examiner or Examiner()
+        with suppress(OSError):  # then answers are checked in this process
+            self._examiner.prepare()
         self._cards: dict[str, CheckedTask] = {}
         self._found: dict[str, Verdict] = {}
 
@@ -132,7 +140,7 @@ class Exercise:
         """
         if task not in TASKS:
             raise ValueError(f"there is no task {task!r}{did_you_mean(task, TASKS)}")
-        self._found[task] = verdict = diagnose(task, answer, seconds=self._seconds)
+        self._found[task] = verdict = self._examiner.diagnose(task, answer, self._seconds)
         if verdict.outcome in {"right", "wrong"}:
             rung = self._log.rung(task)
             self._log.add(Attempt(task, verdict.outcome, verdict.mistake, rung, verdict.seconds))

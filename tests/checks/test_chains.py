@@ -12,12 +12,18 @@ from exercise_answers import ANSWERS, GAP
 from lessons import read
 
 from explorer.checks import TASKS, diagnose_all
+from explorer.checks.own_process import Examiner
 from explorer.notebook.exercise import Exercise
 
 EXERCISE = read(Path(__file__).parents[2] / "notebooks" / "exercise.ipynb")
 CELLS = {cell.id: cell.source for cell in EXERCISE.cells if cell.cell_type == "code"}
 CHAINS = tomllib.loads((Path(__file__).parent / "solutions" / "chains.toml").read_text("utf-8"))["chain"]
 FILES = {"load_digits", "evaluate"}  # which build on no function of the student's
+
+
+@pytest.fixture(scope="module")
+def examiner():
+    return Examiner()
 
 
 def worked(chain, check, tasks=TASKS):
@@ -46,11 +52,11 @@ MISSPELT = [
 
 
 @pytest.mark.parametrize(("task", "number"), MISSPELT)
-def test_an_exception_in_any_line_is_said_and_nothing_else(task, number, tmp_path):
+def test_an_exception_in_any_line_is_said_and_nothing_else(task, number, tmp_path, examiner):
     lines = ANSWERS[task].splitlines()
     margin = lines[number][: -len(lines[number].lstrip())]
     lines.insert(number, f"{margin}misspelt")
-    exercise, cards = Exercise(tmp_path / "progress.jsonl"), {}
+    exercise, cards = Exercise(tmp_path / "progress.jsonl", examiner=examiner), {}
 
     def check(name, answer):
         cards[name] = exercise.check(name, answer).shown
@@ -62,8 +68,8 @@ def test_an_exception_in_any_line_is_said_and_nothing_else(task, number, tmp_pat
 
 
 @pytest.mark.parametrize("chain", CHAINS, ids=lambda chain: "-".join(chain["wrong"]))
-def test_each_card_is_about_its_own_cell(chain, tmp_path):
-    exercise, cards = Exercise(tmp_path / "progress.jsonl"), {}
+def test_each_card_is_about_its_own_cell(chain, tmp_path, examiner):
+    exercise, cards = Exercise(tmp_path / "progress.jsonl", examiner=examiner), {}
 
     def check(task, answer):
         cards[task] = exercise.check(task, answer).shown

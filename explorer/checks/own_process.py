@@ -1,0 +1,133 @@
+"""Diagnoses an answer in a process of its own, which can be ended whatever the answer does.
+
+A thread can only be stopped between two steps of Python: a single one such as ``7**10**8`` would freeze all of its
+process, and so a notebook's kernel.
+"""
+
+import faulthandler
+import json
+import os
+import pickle
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, replace
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+from weakref import finalize
+
+from explorer.checks.diagnosis import Verdict, diagnose, waits_for
+from explorer.checks.packing import packed, unpacked
+
+__all__ = ["Examiner", "main"]
+
+_BEAT = 0.1  # seconds
+_FROZEN = 1  # the exit code of `faulthandler`
+_TRIES = 2  # the first may be about to end
+_NO_WINDOW = getattr(subprocess, "CREATE_NO_WINDOW", 0)  # on Windows
+
+
+class Examiner:
+    """Diagnoses answers in another process; where there can't be one, in this."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def prepare(self) -> subprocess.Popen[bytes]:
+        """Return the process, which is started unless it runs; this doesn't wait for it."""
+        if self._process is None or self._process.poll() is not None:
+            paths = os.pathsep.join(path for path in sys.path if path)
+            self._process = subprocess.Popen(
+                [sys.executable, "-c", f"import {__name__} as module; module.main()"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env=os.environ | {"PYTHONPATH": paths},
+                start_new_session=True,  # an interrupt is the kernel's
+                creationflags=_NO_WINDOW,
+            )
+            finalize(self, _end, self._process)
+        return self._process
+
+    def diagnose(self, task: str, answer: Any, seconds: float = 5.0) -> Verdict:
+        """Return what `explorer.checks.diagnose` does, also of an answer that freezes or ends its process."""
+        try:
+            process = self._asked(pickle.dumps((task, packed(answer), seconds)))
+        except Exception:  # noqa: BLE001  # what can't be carried, or no processes at all, as in a browser
+            return diagnose(task, answer, seconds)
+        began, part = perf_counter(), task
+        try:
+            for line in iter(process.stdout.readline, b""):  # type: ignore[union-attr]  # it is a pipe
+                found = json.loads(line)
+                part = found.get("begins", part)
+                if verdict := found.get("verdict"):
+                    return Verdict(**verdict | {"helpers": tuple(verdict["helpers"])})
+        except BaseException:
+            _end(process)  # an interrupt: its result is of no use any more
+            raise
+        reason = f"no result after {seconds:g} seconds: a single call in it takes too long"
+        if (code := process.wait()) != _FROZEN:
+            reason = f"it ends the program that checks it (exit code {code})"
+        lost = Verdict(task, "wrong", message=reason, seconds=round(perf_counter() - began, 3))
+        return lost if part == task else replace(lost, outcome="waiting", message=waits_for([part], reason))
+
+    def _asked(self, request: bytes) -> subprocess.Popen[bytes]:
+        """Return the process once it has taken a request; raise if there is none that does."""
+        for _ in range(_TRIES):
+            process = self.prepare()
+            with suppress(OSError):  # it was about to end
+                process.stdin.write(request)  # type: ignore[union-attr]  # both are pipes
+                process.stdin.flush()  # type: ignore[union-attr]
+            if process.stdout.readline():  # type: ignore[union-attr]
+                return process
+            _end(process)
+        raise ChildProcessError
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.kill()
+    with suppress(OSError):  # what was to be written to it
+        process.communicate()
+
+
+def main() -> None:
+    """Diagnose what standard input asks for, until it ends; a JSON object a line tells what is found."""
+    with os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1) as stream:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # where what an answer prints goes
+
+        def tell(**found: Any) -> None:
+            stream.write(json.dumps(found) + "\n")
+
+        with suppress(EOFError):
+            while (
+                threading.active_count() == 1
+            ):  # else an answer couldn't be stopped: another process goes on
+                task, content, seconds = pickle.load(sys.stdin.buffer)
+                tell()
+                with _living(seconds):
+                    verdict = diagnose(task, unpacked(content), seconds, begin=lambda part: tell(begins=part))
+                tell(verdict=asdict(verdict))
+
+
+@contextmanager
+def _living(seconds: float) -> Iterator[None]:
+    """End this process, from a thread that needs no Python, once no other thread has run for some time."""
+    is_over = threading.Event()
+
+    def beat() -> None:
+        while not is_over.wait(_BEAT):
+            faulthandler.dump_traceback_later(seconds, exit=True, file=nowhere)
+
+    with Path(os.devnull).open("w") as nowhere:
+        faulthandler.dump_traceback_later(seconds, exit=True, file=nowhere)
+        thread = threading.Thread(target=beat, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            is_over.set()
+            thread.join()
+            faulthandler.cancel_dump_traceback_later()

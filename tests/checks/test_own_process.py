@@ -1,0 +1,137 @@
+"""An answer is checked in another process, which ends where a thread couldn't be stopped."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from functools import partial, wraps
+
+import numpy as np
+import pytest
+from checks.solutions import loops, matrices, styles
+
+from explorer.checks import TASKS, diagnose, exercise
+from explorer.checks.own_process import Examiner
+from explorer.checks.packing import packed, unpacked
+from explorer.checks.tasks import METHODS
+
+ACTIVATIONS = {"right": lambda a: exercise.sigmoid(a)}
+
+
+def right(a):
+    return 1 / (1 + np.exp(-a))
+
+
+def one_huge_number(a):
+    return 7 ** (10**8 + a.size)
+
+
+def one_long_sum(a):
+    return sum(range(10**13))
+
+
+def waits(a):
+    time.sleep(100)
+
+
+def ends_its_process(a):
+    os._exit(3)
+
+
+def never_ends(a):
+    while True:
+        pass
+
+
+def prints(a):
+    print("to be or not to be")
+    os.write(1, b"not to be read as a verdict\n")
+    return right(a)
+
+
+def from_a_table(a):
+    return ACTIVATIONS["right"](a)
+
+
+def counted(f):
+    @wraps(f)
+    def call(*args):
+        call.count += 1
+        return f(*args)
+
+    call.count = 0
+    return call
+
+
+@counted
+def decorated(a):
+    return right(a)
+
+
+@pytest.fixture(scope="module")
+def examiner():
+    return Examiner()
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (one_huge_number, "no result after 0.5 seconds: a single call in it takes too long"),
+        (one_long_sum, "no result after 0.5 seconds: a single call in it takes too long"),
+        (never_ends, "no result after 0.5 seconds: there seems to be a loop that doesn't end"),
+        (waits, "no result after 0.5 seconds: there seems to be a loop that doesn't end"),
+        (ends_its_process, "it ends the program that checks it (exit code 3)"),
+    ],
+)
+def test_the_time_limit_holds_and_this_process_goes_on(answer, message, examiner):
+    before = threading.active_count()
+    verdict = examiner.diagnose("sigmoid", answer, 0.5)
+    assert (verdict.outcome, verdict.message) == ("wrong", message)
+    assert threading.active_count() == before
+    assert examiner.diagnose("sigmoid", right).outcome == "right"
+
+
+def test_what_freezes_in_a_helper_is_told_as_the_helpers(examiner):
+    names = {"__name__": "__main__"}
+    exec("def sigmoid(a): return 7 ** 10**8\ndef d_sigmoid(a): return sigmoid(a) * (1 - sigmoid(a))", names)
+    verdict = examiner.diagnose("d_sigmoid", names["d_sigmoid"], 0.5)
+    assert verdict.outcome == "waiting"
+    assert verdict.message.startswith("this can't be checked until sigmoid is right: no result after 0.5 s")
+
+
+@pytest.mark.parametrize("answer", [prints, from_a_table, decorated, lambda a: right(a), partial(right)])
+def test_whatever_an_answer_is_made_of_it_is_found_right(answer, examiner):
+    verdict = examiner.diagnose("sigmoid", answer)
+    assert verdict.outcome == "right", verdict
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_it_says_what_is_said_in_this_process(task, examiner):
+    for module in (matrices, loops):
+        answer = module.Network if task in METHODS else getattr(module, task)
+        here, there = diagnose(task, answer), examiner.diagnose(task, answer)
+        assert repr(there) == repr(here)
+
+
+def test_each_style_of_network_arrives_whole():
+    for kind in styles.NETWORKS:
+        carried = unpacked(packed(kind))
+        assert carried is not kind
+        assert diagnose("train_iteration", carried).outcome == "right", kind
+
+
+def test_an_exception_is_told_with_its_line(examiner):
+    verdict = examiner.diagnose("sigmoid", lambda a: a / undefined)  # noqa: F821
+    assert "NameError: name 'undefined' is not defined (in <lambda>, line " in verdict.message
+    assert "a / undefined" in verdict.message
+
+
+def test_what_cannot_be_carried_is_checked_here(examiner):
+    lock = threading.Lock()
+
+    def locked(a):
+        with lock:
+            return right(a)
+
+    assert examiner.diagnose("sigmoid", locked).outcome == "right"

@@ -7,16 +7,18 @@ only: whatever happens to a kernel, what was written before can be read.
 import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from IPython.display import display
 from pygments.lexers import PythonLexer
 from pygments.token import STANDARD_TYPES
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from explorer.checks import TASKS, Verdict
 from explorer.checks.diagnosis import NEEDS
@@ -26,7 +28,7 @@ from explorer.foreign_files import reason
 from explorer.notebook.page import Shown, lesson_html
 from explorer.widgets.rendered import Display, Element, element
 from explorer.widgets.task_card import TaskCard
-from explorer.wording import did_you_mean, enumerated
+from explorer.wording import counted, did_you_mean, enumerated
 
 __all__ = ["Attempt", "AttemptLog", "CheckedTask", "Exercise"]
 
@@ -63,11 +65,16 @@ class AttemptLog:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self._path = Path(path).absolute()
         self._attempts: list[Attempt] = []
-        self._trouble: str | None = None  # empty once it has been told
+        self._trouble, self._is_told = "", False
         try:
             self._attempts += _read(self._path) if self._path.exists() else ()
         except OSError as error:
             self._notice(error)
+
+    @property
+    def kept(self) -> str:
+        """A sentence: where the attempts are kept, or why nowhere."""
+        return self._trouble or f"Your progress is kept in `{self._path.name}`."
 
     def add(self, attempt: Attempt) -> None:
         """Keep an attempt."""
@@ -87,11 +94,11 @@ class AttemptLog:
 
     def trouble(self) -> str:
         """Return why nothing is kept in the file, the first time that it is asked for; else an empty string."""
-        said, self._trouble = self._trouble or "", self._trouble and ""
+        said, self._is_told = "" if self._is_told else self._trouble, bool(self._trouble)
         return said
 
     def _notice(self, error: OSError) -> None:
-        if self._trouble is None:
+        if not self._trouble:
             why = f"{self._path.name} can't be used here: {reason(error)}"
             self._trouble = f"Your progress lasts only until the kernel is restarted, because {why}."
 
@@ -161,6 +168,43 @@ class Exercise:
             text = f"This cell waits until {_with_parts(missing)} {'are' if missing[1:] else 'is'} right."
             display(Shown(lesson_html("waits", text), text.replace("`", "")))
         return not missing
+
+    @contextmanager
+    def progress(self, network: Any, n_samples: int) -> Iterator[None]:
+        """Show how far the training of a network is, of so many samples in all; the network tells by its steps."""
+        step = network.train_iteration
+        columns = TextColumn("Training"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn()
+        with Progress(*columns) as bar:
+            shown = bar.add_task("", total=n_samples)
+
+            def advance(*args: Any, **kwargs: Any) -> Any:
+                loss = step(*args, **kwargs)
+                bar.advance(shown, np.shape([*args, *kwargs.values()][0])[-1])
+                return loss
+
+            network.train_iteration = advance
+            try:
+                yield
+            finally:
+                del network.train_iteration
+
+    def __repr__(self) -> str:
+        return self._begin().replace("`", "")
+
+    def _repr_html_(self) -> str:
+        return lesson_html("waits", self._begin())
+
+    def _begin(self) -> str:
+        """Say how far the exercise is and what comes next."""
+        right = {task for task, outcome in self._log.last_outcomes().items() if outcome == "right"}
+        required = [task for task, about in TASKS.items() if not about.is_bonus]
+        rest = [task for task in TASKS if task not in right]
+        following = _with_parts(rest[:1])
+        if not right:
+            return f"Ready. There are {len(required)} tasks; begin with {following}. {self._log.kept}"
+        done = f"{len(right.intersection(required))} of {counted(len(required), 'task')}"
+        then = f", then go on with {following}" if rest else ""
+        return f"You have solved {done}. Run your cells again from the top{then}. {self._log.kept}"
 
     def _card(self, verdict: Verdict) -> TaskCard:
         task, has_tried = verdict.task, verdict.task in self._log.last_outcomes()

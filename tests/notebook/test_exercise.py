@@ -154,6 +154,25 @@ def test_a_right_answer_is_not_ready_while_a_helper_of_it_is_wrong(exercise, cap
     assert exercise.ready("d_sigmoid")
 
 
+def test_the_exercise_says_where_one_is(exercise, path, tmp_path):
+    kept = "Your progress is kept in exercise-progress.jsonl."
+    assert repr(exercise) == f"Ready. There are {N_TASKS} tasks; begin with sigmoid (part 1). {kept}"
+    exercise.check("sigmoid", sigmoid)
+    again = "Run your cells again from the top, then go on with d_sigmoid (part 1)."
+    assert repr(Exercise(path)) == f"You have solved 1 of {N_TASKS} tasks. {again} {kept}"
+    assert "<code>d_sigmoid</code>" in Exercise(path)._repr_html_()
+    assert "lasts only until the kernel is restarted" in repr(Exercise(tmp_path))
+
+
+def test_a_training_says_how_far_it_is(exercise, capsys):
+    network, X, d = textbook("fit")(4, 3, 2), np.zeros((4, 25)), np.zeros((2, 25))
+    with exercise.progress(network, n_samples=50):
+        history = network.fit(X, d, 10, n_epochs=2)
+    assert history.shape == (2,)
+    assert "train_iteration" not in vars(network)
+    assert re.search(r"Training .* 100%", capsys.readouterr().out)
+
+
 def test_a_task_that_there_is_not_is_refused(exercise):
     with pytest.raises(ValueError, match="no task 'sigmoyd'; did you mean 'sigmoid'"):
         exercise.check("sigmoyd", sigmoid)

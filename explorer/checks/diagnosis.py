@@ -1,7 +1,6 @@
 """Diagnoses an answer to a task: right, wrong with the mistake's name, waiting for its code, or missing."""
 
 import copy
-import dis
 import inspect
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -9,13 +8,14 @@ from dataclasses import dataclass
 from functools import update_wrapper
 from html import escape
 from time import perf_counter
-from types import CodeType, FunctionType, MappingProxyType
+from types import FunctionType, MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from explorer.checks import data, exercise, functions, loop, networks
 from explorer.checks.observations import Probe, initialised
+from explorer.checks.packing import names_in
 from explorer.checks.recognition import recognise
 from explorer.checks.results import CheckError, Passed, RaisedError, check, expect
 from explorer.checks.structure import sizes_found
@@ -203,7 +203,7 @@ def _awaited(error: CheckError, answer: Any, unsound: set[str]) -> list[str]:
     """Return the methods that have to be right first: what the student's own keep, the textbook's don't."""
     absent = re.search(r"AttributeError: .* has no attribute '(\w+)'", error.args[0])
     own = (member for name in dir(answer) if inspect.isfunction(member := getattr(answer, name)))
-    kept = {name for method in own for name in _names(method.__code__, "STORE_ATTR")} if absent else set()
+    kept = {name for method in own for name in names_in(method.__code__, "STORE_ATTR")} if absent else set()
     return [name for name in METHODS if name in unsound and absent and absent[1] in kept]
 
 
@@ -270,20 +270,13 @@ def _used(answer: Any, task: str) -> dict[str, Any]:
         if not inspect.isfunction(function) or function in seen:
             continue
         seen.add(function)
-        found = {name: function.__globals__.get(name) for name in _names(function.__code__, "LOAD_GLOBAL")}
+        found = {name: function.__globals__.get(name) for name in names_in(function.__code__, "LOAD_GLOBAL")}
         used |= found
-        own = [*found.values(), *(getattr(answer, name, None) for name in _names(function.__code__))]
+        own = [*found.values(), *(getattr(answer, name, None) for name in names_in(function.__code__))]
         waiting += [
             each for each in own if inspect.isfunction(each) and each.__globals__ is function.__globals__
         ]
     return used
-
-
-def _names(code: CodeType, *instructions: str) -> set[str]:
-    """Return the names that some instructions use, or any, in comprehensions and functions within, too."""
-    within = (_names(const, *instructions) for const in code.co_consts if isinstance(const, CodeType))
-    steps = (step for step in dis.get_instructions(code) if step.opname in instructions)
-    return ({step.argval for step in steps} if instructions else {*code.co_names}).union(*within)
 
 
 def _with_textbook(function: Any, unsound: set[str]) -> Any:

@@ -4,6 +4,7 @@
 """
 
 import builtins
+import dis
 import inspect
 import io
 import linecache
@@ -19,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["packed", "unpacked"]
+__all__ = ["names_in", "packed", "unpacked"]
 
 _MOST_BYTES = 50_000_000  # of an array that a function uses
 _PLACES = (Path(__file__).parents[1], *map(sysconfig.get_path, ("stdlib", "purelib", "platlib")))
@@ -74,12 +75,14 @@ def _functions(answer: Any) -> Iterator[FunctionType]:
 def _used(function: FunctionType) -> dict[str, Any]:
     """Return the globals that a function names."""
     names = function.__globals__
-    return {name: names[name] for name in _names(function.__code__) if name in names}
+    return {name: names[name] for name in names_in(function.__code__) if name in names}
 
 
-def _names(code: CodeType) -> set[str]:
-    inner = (const for const in code.co_consts if isinstance(const, CodeType))
-    return {*code.co_names}.union(*map(_names, inner))
+def names_in(code: CodeType, *instructions: str) -> set[str]:
+    """Return the names that some instructions use, or any, in comprehensions and functions within, too."""
+    within = (names_in(const, *instructions) for const in code.co_consts if isinstance(const, CodeType))
+    steps = (step for step in dis.get_instructions(code) if step.opname in instructions)
+    return ({step.argval for step in steps} if instructions else {*code.co_names}).union(*within)
 
 
 def _is_installed(thing: Any) -> bool:

@@ -43,9 +43,10 @@ Of several files, or of all in a folder, show a table: a row each, then each
 task's totals and the most common mistakes.
 """
 EPILOG = """\
-What is executed: imports, functions, classes, and assignments that call nothing
-that the submission defines. All else is left out: magics, training, drawing,
-what follows if __name__ == "__main__".
+What is executed: imports, functions, classes, and assignments, also in loops,
+that call nothing that the submission defines. All else is left out: magics,
+training, drawing, what follows if __name__ == "__main__". If that would set a
+name that an answer needs, a line says so.
 
 What is limited: each submission has a process of its own, with limited time,
 memory, size of files and output, no secrets among its variables, and an empty

@@ -1,8 +1,8 @@
 """A submission: what it defines, and the check of that. It runs in a process of its own.
 
-Of a script or a notebook only imports, functions, classes and plain assignments are executed, statement by
-statement: no training, no drawing, no call to what the submission itself defines. Code is taken from strangers, so
-the process is limited; it is not a sandbox.
+Of a script or a notebook only imports, functions, classes and plain assignments, also in loops, are executed,
+statement by statement: no training, no drawing, no call to what the submission itself defines. Code is taken from
+strangers, so the process is limited; it is not a sandbox.
 """
 
 import __future__
@@ -24,8 +24,11 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 from explorer.checks.diagnosis import diagnose_each
+from explorer.checks.packing import names_in
+from explorer.checks.tasks import TASKS, textbook
 from explorer.datasets.files import open_plain_file
 from explorer.foreign_files import FileError, printable
+from explorer.wording import enumerated
 
 __all__ = ["Cell", "Limits", "cells_of", "execute", "main"]
 
@@ -36,9 +39,11 @@ _MOST_HANGING = 6  # answers that may be stopped before the time of them all is 
 _MOST_WRITTEN = 200_000_000  # bytes of a file
 _PYTHON_MAGIC = re.compile(r"\A\s*%%(time|timeit|capture|prun)\b.*")
 _BUILTINS = frozenset(vars(builtins)) - {"input", "exec", "eval", "open", "breakpoint", "__import__", "help"}
-_DEFINITIONS = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef, ast.Lambda, ast.Pass)
-_PARTS = (ast.Assign, ast.AnnAssign, ast.AugAssign, ast.If, ast.Try, ast.With)
-_COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+_DEFINITIONS = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef, ast.Lambda)
+_JUMPS = (ast.Pass, ast.Break, ast.Continue)
+_PARTS = (ast.Assign, ast.AnnAssign, ast.AugAssign, ast.If, ast.Try, ast.With, ast.For, ast.While)
+_LOOPS = (ast.For, ast.While, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+_RULE = "only definitions are executed, and assignments that call nothing that the submission defines"
 _FLAGS = __future__.annotations.compiler_flag  # names in annotations needn't exist
 
 
@@ -133,7 +138,11 @@ def _without_magics(source: str) -> str:
 
 
 def execute(cells: list[Cell], namespace: dict[str, Any]) -> Iterator[str]:
-    """Execute the definitions of a submission in `namespace`; yield a sentence for each that fails."""
+    """Execute the definitions of a submission in `namespace`; yield a sentence for each that fails.
+
+    And for each statement that is left out, if it sets a name that is needed.
+    """
+    left_out = list[tuple[str, set[str]]]()
     for cell in cells:
         try:
             nodes = ast.parse(cell.source).body
@@ -141,12 +150,32 @@ def execute(cells: list[Cell], namespace: dict[str, Any]) -> Iterator[str]:
             yield f"{cell.place}line {getattr(error, 'lineno', None) or 1} is not valid Python: {_said(error)}"
             continue
         linecache.cache[cell.file] = len(cell.source), None, cell.source.splitlines(True), cell.file
-        for node in filter(lambda node: _is_definition(node, namespace), nodes):
+        for node in nodes:
+            if not _is_definition(node, namespace):
+                left_out.append((f"{cell.place}line {node.lineno}", _assigned(node)))
+                continue
             try:
                 code = compile(ast.Module([node], []), cell.file, "exec", _FLAGS, dont_inherit=True)
                 exec(code, namespace)
             except BaseException as error:  # noqa: BLE001  # a stranger's code may raise anything, SystemExit too
                 yield f"{cell.place}line {node.lineno} raised {type(error).__name__}: {_said(error)}"
+    needed = {textbook(task).__name__ for task in TASKS} | _globals_used(namespace)
+    for place, names in left_out:
+        if missed := enumerated(sorted(names & needed)):
+            yield f"{place} sets {missed}, but is left out: {_RULE}"
+
+
+def _assigned(node: ast.AST) -> set[str]:
+    parts = (part for part in ast.walk(node) if isinstance(getattr(part, "ctx", None), ast.Store))
+    return {part.id for part in parts if isinstance(part, ast.Name)}
+
+
+def _globals_used(namespace: dict[str, Any]) -> set[str]:
+    """Return the global names that the functions and methods of a submission use."""
+    things = [thing for thing in namespace.values() if _origin(thing) == MODULE]
+    things += [member for thing in things if isinstance(thing, type) for member in vars(thing).values()]
+    codes = (getattr(thing, "__code__", None) for thing in things)
+    return set[str]().union(*(names_in(code, "LOAD_GLOBAL") for code in codes if code))
 
 
 def _is_definition(node: ast.AST, namespace: dict[str, Any]) -> bool:
@@ -158,7 +187,7 @@ def _is_definition(node: ast.AST, namespace: dict[str, Any]) -> bool:
         there = vars(sys.modules.get(str(node.module), __future__))
         node.names = [alias for alias in node.names if alias.name in there]
         return bool(node.names)
-    if isinstance(node, _DEFINITIONS):
+    if isinstance(node, (*_DEFINITIONS, *_JUMPS)):
         return True
     if isinstance(node, ast.stmt) and not isinstance(node, _PARTS):
         return False
@@ -166,9 +195,10 @@ def _is_definition(node: ast.AST, namespace: dict[str, Any]) -> bool:
         return False
     if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
         return node.id in namespace or node.id in _BUILTINS
-    if isinstance(node, _COMPREHENSIONS):  # its variables exist within it alone
-        variables = (part for part in ast.walk(node) if isinstance(getattr(part, "ctx", None), ast.Store))
-        namespace = namespace | {part.id: None for part in variables if isinstance(part, ast.Name)}
+    if isinstance(node, ast.While) and isinstance(node.test, ast.Constant):
+        return False
+    if isinstance(node, _LOOPS):  # what it assigns, the rest of it may use
+        namespace = dict.fromkeys(_assigned(node)) | namespace
     return all(_is_definition(child, namespace) for child in ast.iter_child_nodes(node))
 
 

@@ -84,6 +84,9 @@ def records(lines):
         "try:\n    import no_such_module as f\nexcept ImportError:\n    f = None",
         "f = [number + 1 for number in range(3)]",
         "class f: pass\ndef g(self): return 3\nf.g = g",
+        "for k in range(3): f = 10.0**-k",
+        "f = 1.0\nwhile 1 + f > 1: f /= 2",
+        "for k in range(9):\n    f = k\n    if f > 3: break",
         "%%time\nf = 3",
         "%matplotlib inline\nf = 3",
         "!ls\nf = 3",
@@ -132,6 +135,29 @@ def test_what_runs_something_is_left_out(source, tmp_path, monkeypatch):
     namespace: dict = {"__name__": "submission"}
     assert [*execute(cells_of(file), namespace)] == []
     assert "f" not in namespace
+
+
+def test_a_constant_made_in_a_loop_is_the_one_that_is_meant():
+    namespace, notes = defined(
+        "eps = 1.0\nwhile 1 + eps > 1:\n    eps = eps / 2\nfor k in range(4):\n    a = k; b = a + k"
+    )
+    assert (namespace["eps"], namespace["b"], notes) == (2.0**-53, 6, [])
+
+
+def test_what_an_answer_needs_and_is_left_out_is_told():
+    made = "def make(): return abs\ndef g(a): return a * SCALE + f(a)"
+    names = "sigmoid = make()\nSCALE = make()(-3)\nother = make()"
+    _, notes = defined(
+        made, names, "Network = type('N', (), {'g': make()})", "for k in range(3):\n    f = make()"
+    )
+    rest = "but is left out: only definitions are executed, and assignments that call nothing that the submission"
+    rest += " defines"
+    assert notes == [
+        f"code cell 2, line 1 sets sigmoid, {rest}",
+        f"code cell 2, line 2 sets SCALE, {rest}",
+        f"code cell 3, line 1 sets Network, {rest}",
+        f"code cell 4, line 1 sets f, {rest}",
+    ]
 
 
 def test_a_cell_that_fails_is_told_and_the_rest_goes_on():

@@ -16,7 +16,7 @@ FLOORS = {
     "network": (1, {"numpy"}),
     "datasets": (1, {"numpy", "platformdirs"}),
     "engine": (2, {"numpy"}),
-    "checks": (2, {"numpy"}),
+    "checks": (2, {"numpy", "cloudpickle"}),
     "training": (3, {"numpy", "threadpoolctl"}),
     "figures": (4, {"numpy", "plotly"}),
     "session": (4, {"numpy"}),

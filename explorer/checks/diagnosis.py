@@ -1,6 +1,7 @@
 """Diagnoses an answer to a task: right, wrong with the mistake's name, waiting for its code, or missing."""
 
 import copy
+import dis
 import inspect
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -8,14 +9,13 @@ from dataclasses import dataclass
 from functools import update_wrapper
 from html import escape
 from time import perf_counter
-from types import FunctionType, MappingProxyType
+from types import CodeType, FunctionType, MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from explorer.checks import data, exercise, functions, loop, networks
 from explorer.checks.observations import Probe, initialised
-from explorer.checks.packing import names_in
 from explorer.checks.recognition import recognise
 from explorer.checks.results import CheckError, Passed, RaisedError, check, expect
 from explorer.checks.structure import sizes_found
@@ -23,7 +23,7 @@ from explorer.checks.tasks import METHODS, TASKS, textbook
 from explorer.checks.watch import GapError, UnusableError, limited, watched
 from explorer.wording import did_you_mean, enumerated
 
-__all__ = ["NEEDS", "Verdict", "diagnose", "diagnose_all", "diagnose_each", "waits_for"]
+__all__ = ["NEEDS", "Verdict", "diagnose", "diagnose_all", "diagnose_each", "names_in", "waits_for"]
 
 _SIGNS = MappingProxyType({"right": "✓", "wrong": "✗", "waiting": "…", "missing": "–"})
 _SEVERAL = "predict", "backward", "fit", "load_digits", "evaluate"
@@ -277,6 +277,13 @@ def _used(answer: Any, task: str) -> dict[str, Any]:
             each for each in own if inspect.isfunction(each) and each.__globals__ is function.__globals__
         ]
     return used
+
+
+def names_in(code: CodeType, *instructions: str) -> set[str]:
+    """Return the names that some instructions use, or any, in comprehensions and functions within, too."""
+    within = (names_in(const, *instructions) for const in code.co_consts if isinstance(const, CodeType))
+    steps = (step for step in dis.get_instructions(code) if step.opname in instructions)
+    return ({step.argval for step in steps} if instructions else {*code.co_names}).union(*within)
 
 
 def _with_textbook(function: Any, unsound: set[str]) -> Any:

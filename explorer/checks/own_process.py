@@ -5,26 +5,33 @@ process, and so a notebook's kernel.
 """
 
 import faulthandler
+import io
 import json
+import linecache
+import marshal
 import os
 import pickle
 import subprocess
 import sys
 import threading
+from collections import ChainMap
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from types import CodeType
+from typing import Any, ClassVar
 from weakref import finalize
 
+import cloudpickle
+
 from explorer.checks.diagnosis import Verdict, diagnose, waits_for
-from explorer.checks.packing import packed, unpacked
 
 __all__ = ["Examiner", "main"]
 
 _BEAT = 0.1  # seconds
+_MOST_BYTES = 50_000_000  # of an answer with all that it uses
 _FROZEN = 1  # the exit code of `faulthandler`
 _TRIES = 2  # the first may be about to end
 _NO_WINDOW = getattr(subprocess, "CREATE_NO_WINDOW", 0)  # on Windows
@@ -55,7 +62,7 @@ class Examiner:
     def diagnose(self, task: str, answer: Any, seconds: float = 5.0) -> Verdict:
         """Return what `explorer.checks.diagnose` does, also of an answer that freezes or ends its process."""
         try:
-            process = self._asked(pickle.dumps((task, packed(answer), seconds)))
+            process = self._asked(_request(task, answer, seconds))
         except Exception:  # noqa: BLE001  # what can't be carried, or no processes at all, as in a browser
             return diagnose(task, answer, seconds)
         began, part = perf_counter(), task
@@ -87,6 +94,23 @@ class Examiner:
         raise ChildProcessError
 
 
+def _request(task: str, answer: Any, seconds: float) -> bytes:
+    """Return what the other process reads: an answer with all that it uses, and the cells that it comes from."""
+    cells = {file: entry for file, entry in linecache.cache.items() if len(entry) > 1 and entry[1] is None}
+    _Carrier(carried := io.BytesIO()).dump((task, answer, seconds, cells))
+    if carried.tell() > _MOST_BYTES:
+        raise ValueError("it uses a large array")
+    return pickle.dumps(carried.getvalue())
+
+
+class _Carrier(cloudpickle.Pickler):  # type: ignore[misc]  # it comes without types
+    """Keeps the file and the lines of code, which are told where it raises; `cloudpickle` drops the file."""
+
+    dispatch_table: ClassVar[ChainMap[Any, Any]] = ChainMap(
+        {CodeType: lambda code: (marshal.loads, (marshal.dumps(code),))}, cloudpickle.Pickler.dispatch_table
+    )
+
+
 def _end(process: subprocess.Popen[bytes]) -> None:
     process.kill()
     with suppress(OSError):  # what was to be written to it
@@ -105,10 +129,12 @@ def main() -> None:
             while (
                 threading.active_count() == 1
             ):  # else an answer couldn't be stopped: another process goes on
-                task, content, seconds = pickle.load(sys.stdin.buffer)
+                request = pickle.load(sys.stdin.buffer)
+                task, answer, seconds, cells = pickle.loads(request)
                 tell()
+                linecache.cache.update(cells)
                 with _living(seconds):
-                    verdict = diagnose(task, unpacked(content), seconds, begin=lambda part: tell(begins=part))
+                    verdict = diagnose(task, answer, seconds, begin=lambda part: tell(begins=part))
                 tell(verdict=asdict(verdict))
 
 

@@ -23,8 +23,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from explorer.checks.diagnosis import diagnose_each
-from explorer.checks.packing import names_in
+from explorer.checks.diagnosis import diagnose_each, names_in
 from explorer.checks.tasks import TASKS, textbook
 from explorer.datasets.files import open_plain_file
 from explorer.foreign_files import FileError, printable

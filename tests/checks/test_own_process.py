@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import time
 from functools import partial, wraps
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -13,7 +15,6 @@ from checks.solutions import loops, matrices, styles
 
 from explorer.checks import TASKS, diagnose, exercise
 from explorer.checks.own_process import Examiner
-from explorer.checks.packing import packed, unpacked
 from explorer.checks.tasks import METHODS
 
 ACTIVATIONS = {"right": lambda a: exercise.sigmoid(a)}
@@ -114,11 +115,9 @@ def test_it_says_what_is_said_in_this_process(task, examiner):
         assert repr(there) == repr(here)
 
 
-def test_each_style_of_network_arrives_whole():
-    for kind in styles.NETWORKS:
-        carried = unpacked(packed(kind))
-        assert carried is not kind
-        assert diagnose("train_iteration", carried).outcome == "right", kind
+@pytest.mark.parametrize("kind", styles.NETWORKS)
+def test_each_style_of_network_is_checked_there(kind, examiner):
+    assert examiner.diagnose("train_iteration", kind).outcome == "right"
 
 
 def test_an_exception_is_told_with_its_line(examiner):
@@ -135,3 +134,9 @@ def test_what_cannot_be_carried_is_checked_here(examiner):
             return right(a)
 
     assert examiner.diagnose("sigmoid", locked).outcome == "right"
+    module = sys.modules["only here"] = ModuleType("only here")
+    exec("import numpy as np\ndef sigmoid(a): return 1 / (1 + np.exp(-a))", vars(module))
+    try:
+        assert examiner.diagnose("sigmoid", module.sigmoid).outcome == "right"
+    finally:
+        del sys.modules["only here"]

@@ -41,6 +41,21 @@ def test_the_solution_is_offered_after_the_hints_or_a_right_answer():
     assert replace(tried, outcome="right").presses == ("1", "4")
 
 
+def test_what_the_solution_waits_for_is_said_as_long_as_it_does():
+    def words(card):
+        return [part if isinstance(part, str) else part[2] for part in parts(card)[1]["group"][5][2:]]
+
+    tried = replace(CARD, outcome="wrong", solution=("code",))
+    assert words(tried) == ["Solution", ": after hint 3"]
+    assert words(replace(tried, rung=3)) == ["Solution"]
+
+
+def test_a_small_example_is_set_as_code():
+    card = replace(CARD, outcome="wrong", look="Look.", example="f(1)\n# expected: 2")
+    assert parts(card)[1]["pre"][2:] == ["f(1)\n# expected: 2"]
+    assert "pre" not in parts(CARD)[1]
+
+
 @pytest.mark.parametrize(("is_open", "shown"), [(0, []), (1, ["one"]), (3, ["three"])])
 def test_one_hint_is_shown(is_open, shown):
     card = replace(CARD, rung=3, is_open=is_open)

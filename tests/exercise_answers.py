@@ -105,12 +105,12 @@ class LayeredNetwork:
 }
 
 
-def answered(notebook, *, with_app=False):
+def answered(notebook, *, with_app=False, answers=ANSWERS):
     """Fill in the answers of a notebook; the app at its end, which trains for a while, only if asked for."""
     cells = []
     for cell in notebook.cells:
         if cell.id in ANSWERS:
-            answer = ANSWERS[cell.id]
+            answer = answers[cell.id]
             margin = GAP.search(cell.source)[1]
             cell.source = GAP.sub(indent(answer, margin), cell.source)
         if cell.id == "archive":

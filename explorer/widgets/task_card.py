@@ -25,7 +25,7 @@ _BUTTONS = (
     ("1", "Hint 1", ": what to look at"),
     ("2", "Hint 2", ": which line"),
     ("3", "Hint 3", ": nearly the code"),
-    ("4", "Solution", ": after hint 3"),
+    ("4", "Solution", ": after the hints"),
 )
 
 
@@ -108,9 +108,7 @@ class TaskCard(Drawable):
             button_element(
                 press,
                 words,
-                None
-                if press == "4" in self.presses
-                else element("span", about, class_="explorer-task-about"),
+                "" if press == "4" in self.presses else element("span", about, class_="explorer-task-about"),
                 class_="explorer-button",
                 aria_expanded=press == str(self.is_open),
                 disabled=press not in self.presses,

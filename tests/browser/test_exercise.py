@@ -44,7 +44,7 @@ def test_with_empty_gaps_every_task_waits_and_hints_open_by_keyboard(run):
     visit = run(read(EXERCISE), "empty")
     page = visit.page
     expect(cards(page, "waiting")).to_have_count(len(ANSWERS))
-    expect(page.locator(".lesson-waits").last).to_contain_text("fit (part 7) and predict (part 4) are right")
+    expect(page.locator(".lesson-waits").last).to_contain_text("train_iteration (part 6) and fit (part 7) are right")
     first = page.locator(".explorer-task").first
     hints = [first.get_by_role("button", name=f"Hint {rung}") for rung in (1, 2, 3)]
     expect(first.get_by_role("button", name="Solution")).to_be_hidden()
@@ -60,6 +60,47 @@ def test_with_empty_gaps_every_task_waits_and_hints_open_by_keyboard(run):
     expect(first.locator(".explorer-task-opened > p")).to_have_count(0)
     assert visit.page_errors == []
     assert visit.foreign == []
+
+
+WRONG = {
+    "sigmoid": "return 1 / (1 + np.exp(a))",
+    "squared_error": "return 0.7 * np.sum((y - d) ** 2)",
+    "d_squared_error": "return 7**10**8 * (y - d)",  # a number so long that it takes hours
+}
+
+
+@pytest.mark.long
+def test_wrong_answers_are_told_in_their_own_cards_and_nothing_freezes(run):
+    filled = answered(read(EXERCISE), answers=ANSWERS | WRONG)
+    end = next(number for number, cell in enumerate(filled.cells) if cell.id == "part-5")
+    filled.cells = filled.cells[:end]
+    visit = run(filled, "wrong")
+    page = visit.page
+    card = {name: page.get_by_role("region", name=f"Task {name}") for name in ANSWERS}
+    expect(card["predict"].locator("em")).to_have_text("Right")
+    for name in ("d_sigmoid", "init_weights", "forward", "predict"):
+        expect(card[name]).to_have_attribute("data-outcome", "right")
+    for name in WRONG:
+        expect(card[name]).to_have_attribute("data-outcome", "wrong")
+    expect(card["d_sigmoid"]).to_contain_text("Your sigmoid (part 1) isn't right yet")
+    expect(card["d_squared_error"]).to_contain_text("no result after 5 seconds: a single call")
+    expect(page.locator(".lesson-waits").first).to_contain_text("There are 12 tasks; begin with sigmoid")
+    locked = card["sigmoid"].get_by_role("button", name="Solution")
+    expect(locked).to_be_disabled()
+    expect(locked).to_contain_text("after the hints")
+    for rung in (1, 2, 3):
+        card["sigmoid"].get_by_role("button", name=f"Hint {rung}").click()
+    expect(locked).to_be_enabled()
+    for width in (1440, 900):
+        page.set_viewport_size({"width": width, "height": 12_000})
+        example = card["squared_error"].locator("pre")
+        expect(example).to_contain_text("# expected: 0.1875")
+        inner, outer = example.bounding_box(), card["squared_error"].bounding_box()
+        assert inner["height"] > 90, inner  # five lines
+        assert inner["width"] > 0.8 * outer["width"], (inner, outer)
+        assert outer["x"] <= inner["x"]
+        assert inner["x"] + inner["width"] <= outer["x"] + outer["width"]
+    assert visit.page_errors == []
 
 
 @pytest.mark.long

@@ -46,7 +46,7 @@ def test_what_the_solution_waits_for_is_said_as_long_as_it_does():
         return [part if isinstance(part, str) else part[2] for part in parts(card)[1]["group"][5][2:]]
 
     tried = replace(CARD, outcome="wrong", solution=("code",))
-    assert words(tried) == ["Solution", ": after hint 3"]
+    assert words(tried) == ["Solution", ": after the hints"]
     assert words(replace(tried, rung=3)) == ["Solution"]
 
 

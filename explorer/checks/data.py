@@ -24,9 +24,8 @@ def pixels(X: Array, images: Array, n_images: int = 20) -> Passed:
 
     def place(at: tuple[int, ...]) -> str:
         (row, column), k = divmod(at[0], width), columns[at[1]]
-        return (
-            f"X[{at[0]}, {k}], which is {images[k, row, column]} in row {row}, column {column} of image {k}"
-        )
+        byte = f"the byte {images[k, row, column]} in row {row}, column {column} of image {k}"
+        return f"X[{at[0]}, {k}], for {byte}"
 
     worst = compare("X", X[:, columns], expected, 1e-5, place)
     return Passed(f"{len(columns)} columns of X against their images, pixel by pixel", worst)

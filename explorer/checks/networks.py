@@ -36,6 +36,7 @@ _STEP = 1e-7  # a weight after a step
 _ROUNDED = 1e-5  # one number in float32
 _SAMPLES = 100
 _DRAWN = 40  # of a large array
+_SATURATED = 10  # times the spread of Glorot's rule: on digits the slope of every third unit is below 0.02
 
 
 @check
@@ -47,6 +48,9 @@ def initial_weights(network: Any) -> Passed:
         if name.startswith("W"):
             ratio, mean = _spread(name, array, by_glorot)
             worst = max(worst, mean)
+            if option(network, "hidden_activation") == "sigmoid" and ratio > _SATURATED:
+                wide = f"{name}: expected small weights, got {ratio:.2g} times the spread of Glorot's rule"
+                raise CheckError(f"{wide}: many units begin saturated, where the sigmoid is flat")
             if not 1 / 3 < ratio < 3:
                 notes.append(f"{name} is spread {ratio:.2g} times as wide as by Glorot's rule")
         elif by_glorot:

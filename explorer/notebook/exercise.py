@@ -208,14 +208,10 @@ class Exercise:
 
     def _card(self, verdict: Verdict) -> TaskCard:
         task, has_tried = verdict.task, verdict.task in self._log.last_outcomes()
-        message, look, notes = (
-            _sentence("", verdict.message),
-            verdict.look,
-            [_sentence("Note: ", verdict.note)],
-        )
+        message, look, note = _sentence("", verdict.message), verdict.look, _sentence("Note: ", verdict.note)
         helped = _sentence("", _about(verdict.helpers))
         if verdict.outcome == "right":
-            message, notes = helped, [_sentence("Compared: ", verdict.message), *notes]
+            message, look, note = helped, note, _sentence("Compared: ", verdict.message)
         elif verdict.message == f"{task} waits for its code":
             message = "Write your code in place of the gap, and run the cell again."
         elif helped:
@@ -226,7 +222,7 @@ class Exercise:
             message=message,
             look=look,
             example=verdict.example,
-            note=" ".join(filter(None, (*notes, self._log.trouble()))),
+            note=" ".join(filter(None, (note, self._log.trouble()))),
             hints=TASKS[task].hints,
             solution=tuple(_coloured(TASKS[task].solution)) if has_tried else (),
             rung=self._log.rung(task),

@@ -401,7 +401,9 @@ def test_data(small_dataset):
     checks.pixels(X, images)
     with pytest.raises(CheckError, match=r"X: expected shape \(784, 600\), got shape \(600, 784\)"):
         checks.pixels(X.T, images)
-    with pytest.raises(CheckError, match=r"X\[\d+, 0\]: expected"):
+    with pytest.raises(
+        CheckError, match=r"X\[\d+, 0\], for the byte \d+ in row \d+, column \d+ of image 0: expected"
+    ):
         checks.pixels(X * 255, images)
     checks.one_hot(small_dataset.Y_train, labels)
     with pytest.raises(CheckError, match=r"column 0 of Y: expected \[.*\] for label \d, got"):

@@ -123,7 +123,7 @@ def test_a_wrong_pixel_is_told_with_its_byte():
         return tuple(array * 0.9 if array.shape[0] == 784 else array for array in exercise.load_digits(path))
 
     assert re.match(
-        r"X\[\d+, \d+\], which is \d+ in row \d+, column \d+ of image \d+: expected 0",
+        r"X\[\d+, \d+\], for the byte \d+ in row \d+, column \d+ of image \d+: expected 0",
         diagnose("load_digits", load).message,
     )
 

@@ -154,6 +154,35 @@ def test_a_right_answer_is_not_ready_while_a_helper_of_it_is_wrong(exercise, cap
     assert exercise.ready("d_sigmoid")
 
 
+@pytest.mark.parametrize(
+    ("draw", "outcome", "said"),
+    [
+        (
+            lambda rng, shape: rng.uniform(-1, 1, shape),
+            "wrong",
+            "W1: expected small weights, got 12 times the",
+        ),
+        (lambda rng, shape: rng.normal(0, 1, shape), "wrong", "W1: expected small weights, got 2"),
+        (
+            lambda rng, shape: rng.uniform(-0.5, 0.5, shape),
+            "right",
+            "Note: W1 is spread 5.8 times as wide as",
+        ),
+        (lambda rng, shape: rng.normal(0, 0.1, shape), "right", ""),
+    ],
+)
+def test_a_start_that_saturates_is_not_right(draw, outcome, said, exercise):
+    def init_weights(self):
+        n_input, n_hidden, n_output = self.sizes
+        self.W1, self.W2 = draw(self.rng, (n_hidden, n_input)), draw(self.rng, (n_output, n_hidden))
+        self.b1, self.b2 = np.zeros((n_hidden, 1)), np.zeros((n_output, 1))
+
+    card = exercise.check("init_weights", network_with(init_weights=init_weights)).shown
+    assert card.outcome == outcome
+    assert (card.look if outcome == "right" else card.message).startswith(said)
+    assert bool(card.look) == (bool(said) and outcome == "right")
+
+
 def test_the_exercise_says_where_one_is(exercise, path, tmp_path):
     kept = "Your progress is kept in exercise-progress.jsonl."
     assert repr(exercise) == f"Ready. There are {N_TASKS} tasks; begin with sigmoid (part 1). {kept}"

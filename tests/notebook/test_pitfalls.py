@@ -158,7 +158,7 @@ def test_reshaping_alone_mixes_images_and_says_nothing(few, right):
     mixed, transposed = columns.reshaped(few.train_images), columns.transposed(few.train_images)
     assert mixed.shape == transposed.shape
     np.testing.assert_array_equal(np.sort(mixed, axis=None), np.sort(transposed, axis=None))
-    with pytest.raises(CheckError, match=r"X\[\d+, \d+\]: expected"):
+    with pytest.raises(CheckError, match=r"X\[\d+, \d+\], for the byte \d+ in .*: expected"):
         checks.pixels(mixed, few.train_images)
     checks.pixels(transposed, few.train_images)
     np.testing.assert_allclose(transposed, few.X_train, atol=1e-7)

@@ -202,7 +202,8 @@ def _what_is_wrong(error: CheckError) -> dict[str, str]:
 def _awaited(error: CheckError, answer: Any, unsound: set[str]) -> list[str]:
     """Return the methods that have to be right first: what the student's own keep, the textbook's don't."""
     absent = re.search(r"AttributeError: .* has no attribute '(\w+)'", error.args[0])
-    own = (member for name in dir(answer) if inspect.isfunction(member := getattr(answer, name)))
+    kind = answer if isinstance(answer, type) else type(answer)
+    own = (member for name in dir(kind) if inspect.isfunction(member := getattr(kind, name, None)))
     kept = {name for method in own for name in names_in(method.__code__, "STORE_ATTR")} if absent else set()
     return [name for name in METHODS if name in unsound and absent and absent[1] in kept]
 

@@ -12,13 +12,13 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import numpy as np
 from IPython.display import display
 from pygments.lexers import PythonLexer
 from pygments.token import STANDARD_TYPES
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from explorer.checks import TASKS, Verdict
 from explorer.checks.diagnosis import NEEDS
@@ -28,11 +28,12 @@ from explorer.foreign_files import reason
 from explorer.notebook.page import Shown, lesson_html
 from explorer.widgets.rendered import Display, Element, element
 from explorer.widgets.task_card import TaskCard
-from explorer.wording import counted, did_you_mean, enumerated
+from explorer.wording import counted, did_you_mean, duration, enumerated
 
 __all__ = ["Attempt", "AttemptLog", "CheckedTask", "Exercise"]
 
 _COLOURED = frozenset({"k", "kc", "kn", "ow", "c1"})  # Pygments' names of keywords and comments
+_PAUSE = 0.2  # seconds between two messages about a training
 _LONGEST_LINE = 10_000  # characters; one that is longer was not written here
 
 
@@ -172,21 +173,26 @@ class Exercise:
     @contextmanager
     def progress(self, network: Any, n_samples: int) -> Iterator[None]:
         """Show how far the training of a network is, of so many samples in all; the network tells by its steps."""
-        step = network.train_iteration
-        columns = TextColumn("Training"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn()
-        with Progress(*columns) as bar:
-            shown = bar.add_task("", total=n_samples)
+        step, began, done, told = network.train_iteration, perf_counter(), 0, 0.0
+        shown = display(_bar(0.0, "begins"), display_id=True)
 
-            def advance(*args: Any, **kwargs: Any) -> Any:
-                loss = step(*args, **kwargs)
-                bar.advance(shown, np.shape([*args, *kwargs.values()][0])[-1])
-                return loss
+        def advance(*args: Any, **kwargs: Any) -> Any:
+            nonlocal done, told
+            loss = step(*args, **kwargs)
+            done += np.shape([*args, *kwargs.values()][0])[-1]
+            seconds = perf_counter() - began
+            if shown and seconds - told > _PAUSE:
+                told, share = seconds, min(done / n_samples, 1.0)
+                shown.update(_bar(share, f"{share:.0%}, {duration(seconds / share - seconds)} left"))
+            return loss
 
-            network.train_iteration = advance
-            try:
-                yield
-            finally:
-                del network.train_iteration
+        network.train_iteration = advance
+        try:
+            yield
+        finally:
+            del network.train_iteration
+            if shown:
+                shown.update(_bar(done / n_samples, f"took {duration(perf_counter() - began)}"))
 
     def __repr__(self) -> str:
         return self._begin().replace("`", "")
@@ -247,6 +253,11 @@ class Exercise:
         is_open = 0 if shown.is_open == rung else rung
         note = shown.note or self._log.trouble()
         card.show(replace(shown, note=note, rung=self._log.rung(shown.name), is_open=is_open))
+
+
+def _bar(share: float, words: str) -> Shown:
+    bar = f'<progress style="width: 40ex" aria-label="Training" value="{share:.3f}"></progress>'
+    return Shown(f"<p>{bar} Training {words}</p>", f"Training {words}")
 
 
 def _with_parts(tasks: Sequence[str]) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import count
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -193,13 +195,18 @@ def test_the_exercise_says_where_one_is(exercise, path, tmp_path):
     assert "lasts only until the kernel is restarted" in repr(Exercise(tmp_path))
 
 
-def test_a_training_says_how_far_it_is(exercise, capsys):
+def test_a_training_says_how_far_it_is(exercise, monkeypatch):
+    said, times = [], count(0, 5)
+    handle = SimpleNamespace(update=lambda shown: said.append(shown.text))
+    monkeypatch.setattr("explorer.notebook.exercise.display", lambda shown, display_id: handle)
+    monkeypatch.setattr("explorer.notebook.exercise.perf_counter", lambda: next(times))
     network, X, d = textbook("fit")(4, 3, 2), np.zeros((4, 25)), np.zeros((2, 25))
     with exercise.progress(network, n_samples=50):
         history = network.fit(X, d, 10, n_epochs=2)
     assert history.shape == (2,)
     assert "train_iteration" not in vars(network)
-    assert re.search(r"Training .* 100%", capsys.readouterr().out)
+    assert said[:2] == ["Training 20%, 20 s left", "Training 40%, 15 s left"]
+    assert (len(said), said[-1]) == (7, "Training took 35 s")  # one for each batch, and the end
 
 
 def test_a_task_that_there_is_not_is_refused(exercise):

@@ -19,6 +19,7 @@ class AppBox(KnownNames, VBox):
         self, children: Sequence[DOMWidget] = (), *, layout: Layout | Mapping[str, Any] | None = None
     ) -> None:
         super().__init__(children, **({} if layout is None else {"layout": layout}))
+        self.add_class("explorer-surface")
 
     def close(self) -> None:
         """Close the widgets."""

@@ -47,13 +47,19 @@ class _Part(AppBox):
     """A box that shows a part of an app while it is on a screen."""
 
     _new_panel: ClassVar[_MakesPanel]
+    _is_narrow: ClassVar[bool] = False
+    """Whether it is as wide as a control, and not as its place."""
 
     def __init__(self, app: Explorer, *, layout: Layout | Mapping[str, Any] | None = None) -> None:
-        self._panel, self._sight, self._notice = type(self)._new_panel(app.views), Sight(), KernelNotice()
+        self._panel, self._notice = type(self)._new_panel(app.views), KernelNotice()
+        self._sight = Sight(theme=app.views.theme)
         self._app, self._dataset = app, app.dataset
         super().__init__([self._panel.view, self._sight, self._notice], layout=layout)
         self.add_class("explorer-alone")
+        if self._is_narrow:
+            self.add_class("explorer-narrow")
         self._sight.observe(app.views.on_loop(lambda _: self._show(app.views.state)), "in_sight")
+        self._sight.observe(app.views.on_loop(lambda change: app.views.set_theme(change["new"])), "theme")
         self._stop_following = app.views.add(self._show)
 
     def close(self) -> None:
@@ -154,6 +160,7 @@ class Settings(_Part):
     """
 
     _new_panel = staticmethod(lambda views: SettingsPart(views.session))
+    _is_narrow = True
 
 
 class RunButtons(_Part):
@@ -168,6 +175,13 @@ class RunButtons(_Part):
     """
 
     _new_panel = staticmethod(lambda views: RunBarPart(views.session))
+    _is_narrow = True
+
+
+def _first_weights(views: Views) -> SectionPanel:
+    panel = SectionPanel(FirstWeights(views))
+    panel.view.add_class("explorer-section")
+    return panel
 
 
 class Weights(_Part):
@@ -181,4 +195,4 @@ class Weights(_Part):
     >>> weights.layout.width = "640px"
     """
 
-    _new_panel = staticmethod(lambda views: SectionPanel(FirstWeights(views)))
+    _new_panel = staticmethod(_first_weights)

@@ -142,6 +142,31 @@ function isOwnPage() {
   return "voila" in document.body.dataset || document.getElementById("rendered_cells") !== null;
 }
 
+/**
+ * The theme that the page shows: the one that was decided, else JupyterLab's, else the system's. So do the style sheets.
+ * @returns {"light" | "dark"}
+ */
+function shownTheme() {
+  const decided = document.documentElement.dataset.explorerTheme;
+  if (decided) return decided === "dark" ? "dark" : "light";
+  const lab = document.body.dataset.jpThemeLight;
+  if (lab !== undefined) return lab === "false" ? "dark" : "light";
+  return matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
+}
+
+/**
+ * Call back whenever the page may show another theme.
+ * @param {() => void} callback
+ * @param {AbortSignal} signal
+ */
+function onTheme(callback, signal) {
+  const watcher = new MutationObserver(callback);
+  watcher.observe(document.documentElement, { attributeFilter: ["data-explorer-theme"] });
+  watcher.observe(document.body, { attributeFilter: ["data-jp-theme-light"] });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", callback, { signal });
+  signal.addEventListener("abort", () => watcher.disconnect());
+}
+
 const TAKES_LETTERS = "input:not([type=checkbox], [type=radio], [type=range]), textarea, select, [contenteditable], .cm-editor";
 
 /**

@@ -15,18 +15,6 @@ const BASE = 1.25;
  */
 
 /**
- * The colours that the page shows: those that were decided, else JupyterLab's, else the system's.
- * @returns {"light" | "dark"}
- */
-function shownTheme() {
-  const decided = document.documentElement.dataset.explorerTheme;
-  if (decided) return decided === "dark" ? "dark" : "light";
-  const lab = document.body.dataset.jpThemeLight;
-  if (lab !== undefined) return lab === "false" ? "dark" : "light";
-  return matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
-}
-
-/**
  * How much larger than in the app a slide's figures are drawn: in steps, so that a resize is not a storm.
  * @param {HTMLElement} el
  */
@@ -81,16 +69,11 @@ function render({ model, el, signal }) {
   model.on("change:settings change:notes", showWords);
   document.addEventListener("keydown", onKey, { signal });
   addEventListener("resize", report, { signal });
-  const watcher = new MutationObserver(report);
-  watcher.observe(document.documentElement, { attributeFilter: ["data-explorer-theme"] });
-  watcher.observe(document.body, { attributeFilter: ["data-jp-theme-light"] });
+  onTheme(report, signal);
   // The element stands in its slide once it has a size.
   const placed = new ResizeObserver(report);
   placed.observe(el);
-  signal.addEventListener("abort", () => {
-    watcher.disconnect();
-    placed.disconnect();
-  });
+  signal.addEventListener("abort", () => placed.disconnect());
   showState();
   showWords();
 }

@@ -122,7 +122,7 @@ def _read(name: str) -> str:
 
 
 def _colours() -> str:
-    light, dark = PALETTES["light"].css(), PALETTES["dark"].css()
+    light, dark = (f"{palette.css()} --explorer-scheme: {theme};" for theme, palette in PALETTES.items())
     # The header says which theme is on; where there is none, JupyterLab's theme decides, then the system's.
     undecided = ":root:not([data-explorer-theme])"
     by_jupyter = f'{undecided}:has(> body[data-jp-theme-light="false"]) {{ {dark} }}'

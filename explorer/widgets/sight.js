@@ -1,7 +1,9 @@
 // @ts-check
-// Tells Python whether this place is on the screen: not in a hidden tab, nor scrolled away.
+// Tells Python whether this place is on the screen: not in a hidden tab, nor scrolled away. And which theme it is in.
 
-/** @param {import("@anywidget/types").RenderProps<{}> & { signal: AbortSignal }} props */
+/** @typedef {{ theme: "light" | "dark" }} State */
+
+/** @param {import("@anywidget/types").RenderProps<State> & { signal: AbortSignal }} props */
 function render({ model, el, signal }) {
   const view = Math.random().toString(36).slice(2);
   el.style.height = "0";
@@ -9,6 +11,13 @@ function render({ model, el, signal }) {
     model.send({ view, seen: entries.at(-1)?.isIntersecting ?? false });
   });
   observer.observe(el);
+  const report = () => {
+    if (shownTheme() === model.get("theme")) return;
+    model.set("theme", shownTheme());
+    model.save_changes();
+  };
+  onTheme(report, signal);
+  report();
   signal.addEventListener("abort", () => {
     observer.disconnect();
     model.send({ view });

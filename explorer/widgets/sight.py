@@ -1,4 +1,4 @@
-"""Knows whether anybody can see the place that it stands in, so that what is hidden is not drawn."""
+"""Knows whether anybody can see the place that it stands in, and in which theme: what is hidden is not drawn."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -18,6 +18,8 @@ class Sight(PagePart):
 
     in_sight = traitlets.Bool(True)
     """Whether one of its views is on a screen; True as long as no page has said where it is."""
+    theme = traitlets.Enum(("light", "dark"), default_value="light").tag(sync=True, page=True)
+    """The theme of the page, set by it."""
 
     def __init__(self, **traits: Any) -> None:
         self._seen: dict[str, bool] = {}  # by view

@@ -97,6 +97,15 @@ def test_one_of_two_views_is_enough_to_be_seen(app):
     assert not sight.in_sight
 
 
+def test_a_part_is_drawn_in_the_theme_of_its_page_where_the_app_has_no_header(app):
+    loss, matrix = LossCurve(app), explorer.ConfusionMatrix(app)
+    (sight,) = inside(loss, Sight)
+    sight.theme = "dark"
+    assert {figure.theme for part in (loss, matrix) for figure in inside(part, LiveFigure)} == {"dark"}
+    (later,) = inside(LossCurve(app), Sight)
+    assert later.theme == "dark"
+
+
 def test_settings_and_buttons_drive_the_app(app):
     settings, buttons = explorer.Settings(app), explorer.RunButtons(app)
     settings.children[0]["batch_size"].value = 32

@@ -307,6 +307,7 @@ def jupyterlab(notebook, tmp_path_factory):
     port = _free_port()
     options = [
         *("--no-browser", "--allow-root", "--LabApp.expose_app_in_browser=True"),
+        "--JupyterNotebookApp.expose_app_in_browser=True",  # the same server has Notebook 7
         *(f"--port={port}", "--IdentityProvider.token=", f"--ServerApp.root_dir={root}"),
         *("--ServerApp.log_level=ERROR", "--LabApp.news_url="),
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",

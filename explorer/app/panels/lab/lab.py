@@ -30,6 +30,7 @@ from explorer.widgets.controls import Segmented
 from explorer.widgets.heartbeat import KernelNotice
 from explorer.widgets.look import look_of
 from explorer.widgets.rendered import Caption, Display
+from explorer.widgets.sight import Sight
 from explorer.widgets.tables import Table
 from explorer.wording import counted
 
@@ -275,7 +276,9 @@ class BugLab(AppBox):
             raise ValueError(f"level is {level!r}; expected 1 to {len(LEVELS)}")
         look_of(Path(__file__).parents[2])  # the sheets of the app
         self.panel = LabPanel(level)
-        super().__init__([self.panel.view, KernelNotice()], layout=layout)
+        sight = Sight()
+        sight.observe(self.panel.views.on_loop(lambda change: self.panel.views.set_theme(change["new"])), "theme")
+        super().__init__([self.panel.view, sight, KernelNotice()], layout=layout)
         self.add_class("explorer-app")
         self.panel.show(self.panel.views.state)
 

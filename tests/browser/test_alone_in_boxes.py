@@ -1,0 +1,139 @@
+"""Each part alone in a cell and in every box, in JupyterLab, Notebook 7 and Voilà: its boxes are measured."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from explorer.figures.palette import PALETTES
+
+IDLE = (
+    "() => window.jupyterapp?.shell.currentWidget?.context?.sessionContext.session?.kernel?.status === 'idle'"
+)
+RUN_ALL = "() => void window.jupyterapp.commands.execute('notebook:run-all-cells')"
+THEME = "name => window.jupyterapp.commands.execute('apputils:change-theme', {theme: `JupyterLab ${name}`})"
+OF_VOILA = "name => { document.body.dataset.jpThemeLight = String(name === 'Light'); }"
+"""Voilà writes its theme there when it makes the page, and has nothing to change it."""
+DRAWN = """() => {
+  const seen = [...document.querySelectorAll('.explorer-alone')].filter((part) => part.checkVisibility());
+  const figures = seen.filter((part) => part.querySelector('.explorer-live-figure'));
+  return figures.length >= 12 && figures.every((part) => part.querySelector('.main-svg'));
+}"""
+SHOWS = """surface => {
+  const plots = [...document.querySelectorAll('.explorer-alone .main-svg:first-child')];
+  return plots.every((plot) => !plot.checkVisibility() || getComputedStyle(plot).backgroundColor === surface);
+}"""
+MEASURED = """() => {
+  const box = (element) => {
+    if (!element) return null;
+    const { left, top, right, bottom, width, height } = element.getBoundingClientRect();
+    return { left, top, right, bottom, width, height };
+  };
+  const room = (element) => {
+    const { paddingLeft, paddingRight } = getComputedStyle(element);
+    return element.clientWidth - parseFloat(paddingLeft) - parseFloat(paddingRight);
+  };
+  const seen = [...document.querySelectorAll('.explorer-alone')].filter((part) => part.checkVisibility());
+  return seen.map((part) => {
+    const caption = part.querySelector('.explorer-figure > .explorer-caption');
+    const place = part.parentElement.closest('.jupyter-widgets, .jp-OutputArea-output');
+    return {
+      name: [...part.classList, ...place.classList].join(' '),
+      isNarrow: part.matches('.explorer-narrow'),
+      part: box(part),
+      room: room(part.parentElement),
+      clips: place.scrollWidth - place.clientWidth,
+      figure: box(part.querySelector('.explorer-live-plot')),
+      caption: box(caption),
+      surface: getComputedStyle(part).backgroundColor,
+      words: caption && getComputedStyle(caption.querySelector('p')).color,
+    };
+  });
+}"""
+
+
+@pytest.fixture(params=["Voilà", "JupyterLab", "Notebook 7"])
+def page(request, open_page, notebook):
+    """A page on which all parts are drawn."""
+    path = notebook("alone_in_boxes")
+    size = {"width": 1440, "height": 14_000}  # all parts are in sight, and so drawn
+    if request.param == "Voilà":
+        visit = open_page(request.getfixturevalue("serve_plainly")(path).url, viewport=size)
+    else:
+        url, root = request.getfixturevalue("jupyterlab")
+        shutil.copy(path, root)
+        view = {"JupyterLab": "lab/tree", "Notebook 7": "notebooks"}[request.param]
+        visit = open_page(f"{url}{view}/{path.name}?reset", viewport=size)
+        visit.page.wait_for_function(IDLE)
+        visit.page.evaluate(RUN_ALL)
+    visit.page.wait_for_function(DRAWN)
+    return visit.page
+
+
+@pytest.mark.long
+def test_parts_have_room_and_follow_the_theme(page):
+    turn = OF_VOILA if page.evaluate("() => 'voila' in document.body.dataset") else THEME
+    for width in (1440, 900):
+        page.set_viewport_size({"width": width, "height": 14_000})
+        for theme in ("dark", "light"):
+            page.evaluate(turn, theme.capitalize())
+            surface = rgb(PALETTES[theme].surface)
+            page.wait_for_function(SHOWS, arg=surface)
+            measured = settled(page)
+            assert len(measured) == 22
+            for one in measured:
+                assert_it_has_room(one)
+                assert one["surface"] == surface
+                assert one["words"] in (None, rgb(PALETTES[theme].muted))
+            assert_rows_are_even(measured)
+    for place, others in ((".tabs .lm-TabBar-tab", (1, 2)), (".folds .jupyter-widget-Collapse-header", (1,))):
+        for number in others:
+            page.locator(place).nth(number).click()
+            for one in settled(page):
+                assert_it_has_room(one)
+
+
+def settled(page):
+    """The boxes, once they stay where they are: figures follow their place a moment later."""
+    before = None
+    while (now := page.evaluate(MEASURED)) != before:
+        before = now
+        page.evaluate("() => new Promise((done) => setTimeout(done, 300))")
+    return now
+
+
+def assert_it_has_room(one):
+    part, figure, caption = one["part"], one["figure"], one["caption"]
+    if one["isNarrow"]:
+        assert 300 <= part["width"] <= min(340, one["room"]), one
+        assert part["height"] >= 120, one
+        return
+    assert part["width"] >= 274, one
+    assert part["height"] >= 200, one
+    if not {"row", "row-with-slider", "row-of-columns", "grid"} & set(one["name"].split()):
+        assert part["width"] == pytest.approx(one["room"], abs=1), one
+    if "grid" not in one["name"].split():  # its columns are whatever they were given
+        assert one["clips"] <= 1, one
+    if figure is None:
+        return
+    assert figure["width"] >= 240, one
+    assert figure["height"] >= 200, one
+    assert caption["height"] >= 12, one
+    assert caption["top"] >= figure["bottom"] - 1, one  # below it
+    assert caption["left"] == pytest.approx(figure["left"], abs=1), one
+    assert caption["bottom"] <= part["bottom"], one
+
+
+def assert_rows_are_even(measured):
+    rows = {}
+    for one in measured:
+        if {"row", "row-with-slider"} & set(one["name"].split()):
+            rows.setdefault((one["name"].split()[-1], one["part"]["top"]), []).append(one["part"])
+    for parts in rows.values():
+        assert [part["width"] for part in parts] == pytest.approx([parts[0]["width"]] * len(parts), abs=1)
+        assert [part["height"] for part in parts] == pytest.approx([parts[0]["height"]] * len(parts), abs=1)
+
+
+def rgb(colour):
+    return "rgb({}, {}, {})".format(*(int(colour[i : i + 2], 16) for i in (1, 3, 5)))

@@ -1,11 +1,16 @@
 // @ts-check
 // Gives the parts their scripts: each is imported once a page, however many parts run it.
 
+const HURRY = 2000; // ms in which anywidget expects a widget to begin: to a later one it passes on nothing that Python says
+const PATIENCE = 120_000; // a page that draws figures may be busy for long
+const { timeout } = AbortSignal;
+
 /** @type {import("@anywidget/types").AnyWidget<{ key: string, base: string, scripts: Record<string, string> }>} */
 export default {
   initialize({ model }) {
     const [key, base, scripts] = [model.get("key"), model.get("base"), model.get("scripts")];
     if (!key) return; // a room that has style sheets only
+    AbortSignal.timeout = (ms) => timeout.call(AbortSignal, ms === HURRY ? PATIENCE : ms);
     /** @type {Map<string, Promise<any>>} */
     const modules = new Map();
 

@@ -58,6 +58,7 @@ class Assets(anywidget.AnyWidget):
         super().__init__(
             _anywidget_id=f"explorer.{name}", _css=css, key=key, base=base, scripts=scripts or {}
         )
+        self.send({})  # JupyterLab waits with all widgets that come later until this one has heard of it
 
 
 def look_of(folder: Path) -> Assets:

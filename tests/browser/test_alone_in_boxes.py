@@ -18,12 +18,14 @@ OF_VOILA = "name => { document.body.dataset.jpThemeLight = String(name === 'Ligh
 DRAWN = """() => {
   const seen = [...document.querySelectorAll('.explorer-alone')].filter((part) => part.checkVisibility());
   const figures = seen.filter((part) => part.querySelector('.explorer-live-figure'));
-  return figures.length >= 12 && figures.every((part) => part.querySelector('.main-svg'));
+  return figures.length === 16 && figures.every((part) => part.querySelector('.main-svg'));
 }"""
 SHOWS = """surface => {
-  const plots = [...document.querySelectorAll('.explorer-alone .main-svg:first-child')];
+  const plots = [...document.querySelectorAll('.explorer-surface .main-svg:first-child')];
   return plots.every((plot) => !plot.checkVisibility() || getComputedStyle(plot).backgroundColor === surface);
 }"""
+IN_THE_LAB = """() => [...document.querySelectorAll('.explorer-lab .explorer-live-plot')]
+  .filter((plot) => plot.checkVisibility()).map((plot) => [plot.clientWidth, plot.clientHeight])"""
 MEASURED = """() => {
   const box = (element) => {
     if (!element) return null;
@@ -81,12 +83,13 @@ def test_parts_have_room_and_follow_the_theme(page):
             surface = rgb(PALETTES[theme].surface)
             page.wait_for_function(SHOWS, arg=surface)
             measured = settled(page)
-            assert len(measured) == 22
+            assert len(measured) == 24
             for one in measured:
                 assert_it_has_room(one)
                 assert one["surface"] == surface
                 assert one["words"] in (None, rgb(PALETTES[theme].muted))
             assert_rows_are_even(measured)
+            assert all(w >= 240 and h >= 200 for w, h in page.evaluate(IN_THE_LAB))
     for place, others in ((".tabs .lm-TabBar-tab", (1, 2)), (".folds .jupyter-widget-Collapse-header", (1,))):
         for number in others:
             page.locator(place).nth(number).click()
@@ -111,7 +114,7 @@ def assert_it_has_room(one):
         return
     assert part["width"] >= 274, one
     assert part["height"] >= 200, one
-    if not {"row", "row-with-slider", "row-of-columns", "grid"} & set(one["name"].split()):
+    if not {"row", "columns", "grid"} & set(one["name"].split()):
         assert part["width"] == pytest.approx(one["room"], abs=1), one
     if "grid" not in one["name"].split():  # its columns are whatever they were given
         assert one["clips"] <= 1, one
@@ -128,8 +131,8 @@ def assert_it_has_room(one):
 def assert_rows_are_even(measured):
     rows = {}
     for one in measured:
-        if {"row", "row-with-slider"} & set(one["name"].split()):
-            rows.setdefault((one["name"].split()[-1], one["part"]["top"]), []).append(one["part"])
+        if "row" in one["name"].split():
+            rows.setdefault(one["part"]["top"], []).append(one["part"])
     for parts in rows.values():
         assert [part["width"] for part in parts] == pytest.approx([parts[0]["width"]] * len(parts), abs=1)
         assert [part["height"] for part in parts] == pytest.approx([parts[0]["height"]] * len(parts), abs=1)

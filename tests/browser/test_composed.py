@@ -105,7 +105,11 @@ def test_parts_and_stock_widgets_follow_one_app(run, notebook):
 
 
 def assert_dashboard(page):
-    expect(page.locator(".explorer-alone .js-plotly-plot .main-svg").first).to_be_visible()
+    figures = page.locator(".explorer-alone .js-plotly-plot:has(.main-svg)")
+    expect(figures).to_have_count(2)
+    for box in (figure.bounding_box() for figure in figures.all()):
+        assert box["width"] >= 240
+        assert box["height"] >= 200
     expect(page.locator(".explorer-run")).to_contain_text("finished · 10 of 10 epochs")
     expect(page.locator(".widget-readout").first).to_have_text("512")
 

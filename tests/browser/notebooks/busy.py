@@ -2,7 +2,7 @@
 from explorer.widgets.rendered import Caption
 
 line = Caption("first")
-line
+line.add_class("first")
 # %%
 line.text = "changed"
 Caption("second")

@@ -277,7 +277,9 @@ class BugLab(AppBox):
         look_of(Path(__file__).parents[2])  # the sheets of the app
         self.panel = LabPanel(level)
         sight = Sight()
-        sight.observe(self.panel.views.on_loop(lambda change: self.panel.views.set_theme(change["new"])), "theme")
+        sight.observe(
+            self.panel.views.on_loop(lambda change: self.panel.views.set_theme(change["new"])), "theme"
+        )
         super().__init__([self.panel.view, sight, KernelNotice()], layout=layout)
         self.add_class("explorer-app")
         self.panel.show(self.panel.views.state)

@@ -43,14 +43,14 @@ def screen(
     """Put the parts into one screen; return the page's top line, which ends with the guide, and all else.
 
     It is a grid that follows the width of its place, not of the window: settings next to figures where there
-    is room, one column on a phone. On the app's own page it fills the window, in a notebook cell it takes
-    what it needs.
+    is room, one column on a phone. On the app's own page it fills the window, or is higher where the window is
+    low; in a notebook cell it takes what it needs.
     """
     look_of(Path(__file__).parent)
-    side = _place("side", *(_place(*part) for part in (("settings", controls), ("run", run_bar))), messages)
+    side = _place("side", *(_place(*part) for part in (("settings", controls), ("run", run_bar))))
     messages.add_class("explorer-place-messages")
     panels.add_class("explorer-place-panels")
-    grid = box("explorer-screen", side, _place("tiles", tiles), _place("bar", tab_bar), panels)
+    grid = box("explorer-screen", side, _place("bar", tab_bar), _place("tiles", tiles), messages, panels)
     return (_place("header", header, *guide), grid)
 
 

@@ -58,7 +58,7 @@ class Advisor:
         self._measured: tuple[object, tuple[LayerDiagnostics, ...]] = (None, ())
 
     def advise(self, state: SessionState) -> tuple[Advice, ...]:
-        """Return what there is to say."""
+        """Return what there is to say, what can be done now first."""
         run = state.run
         if run is None:
             return ()
@@ -66,8 +66,8 @@ class Advisor:
             return tuple(_untrained(state))
         about_settings = (_waiting(run, state),) if state.waits else ()
         found = tuple(self._hints(run, state))
-        about_end = (*_limited(run), *_stopped_early(run), *(found or _failure(run)), *_test_set(run, state))
-        return (*_opened(run, state), *_own(run), *about_settings, *about_end)
+        about_end = (*_limited(run), *_test_set(run, state), *(found or _failure(run)), *_stopped_early(run))
+        return (*about_settings, *_opened(run, state), *about_end, *_own(run))
 
     def _hints(self, run: SessionRun, state: SessionState) -> Iterator[Advice]:
         for hint in hints(

@@ -1,7 +1,7 @@
 // @ts-check
 // Messages. All text enters as text. A message keeps its element for as long as it stays, while its words follow the
-// run: nothing is read out twice, an open "Why" stays open, and the button keeps the focus. The first time that a page
-// shows a message, its "Why" is open, unless a question in the settings asks for it.
+// run: nothing is read out twice, an open "Why" stays open, and the button keeps the focus. One is in sight, the most
+// severe, the newest of these; a button shows the others.
 
 /**
  * @typedef {"info" | "hint" | "warning" | "error"} Kind
@@ -19,18 +19,24 @@ const ICONS = {
 /** @type {Record<Kind, string>} */
 const KIND = { info: "Note", hint: "Hint", warning: "Warning", error: "Error" };
 
+/** The order in which messages are shown: errors and warnings first.
+ * @param {Message[]} messages */
+export function bySeverity(messages) {
+  const rank = (/** @type {Message} */ { kind }) => (kind === "error" ? 0 : kind === "warning" ? 1 : 2);
+  return [...messages].sort((one, other) => rank(one) - rank(other));
+}
+
 /**
  * The element of the message of one id, and what fills it.
  * @param {string} id
- * @param {boolean} isNew whether its "Why" is open
  * @param {import("@anywidget/types").AnyModel<State>} model
  */
-function messageElement(id, isNew, model) {
+function messageElement(id, model) {
   const kindName = make("span", { class: "explorer-unseen" });
   const text = make("span");
   const reason = make("p");
-  const details = make("details", { open: isNew }, make("summary", {}, "Why"), reason);
-  const body = make("div", { class: "explorer-message-body" }, make("p", {}, kindName, text), details);
+  const details = make("details", {}, make("summary", {}, "Why"), reason);
+  const body = make("p", {}, kindName, text);
   const cross = icon("M4.5 4.5l7 7", "M11.5 4.5l-7 7");
   const close = makeButton(cross, () => model.send({ dismiss: id }), {
     class: "explorer-dismiss",
@@ -38,7 +44,7 @@ function messageElement(id, isNew, model) {
     "aria-label": "Dismiss",
   });
   const fix = makeButton("", () => model.send({ id }), { class: "explorer-fix" });
-  const element = make("li", { class: "explorer-message", "data-id": id }, icon(), body, close, fix);
+  const element = make("li", { class: "explorer-message", "data-id": id }, icon(), body, details, fix, close);
 
   const fill = (/** @type {Message} */ message) => {
     if (element.dataset.kind !== message.kind) {
@@ -59,28 +65,36 @@ function messageElement(id, isNew, model) {
 function render({ model, el }) {
   becomePart(el, "explorer-messages");
   const list = make("ul", { role: "list", "aria-label": "Messages", "aria-live": "polite", "aria-relevant": "additions text" });
-  el.append(list);
+  const more = makeButton("", () => unfold(more.getAttribute("aria-expanded") === "false"), {
+    class: "explorer-messages-more",
+    "data-quiet": true,
+    "aria-expanded": "false",
+  });
+  el.append(list, more);
   /** @type {Map<string, ReturnType<typeof messageElement>>} */
   const shown = new Map();
-  const known = new Set(); // ids that were shown before
 
+  const unfold = (/** @type {boolean} */ unfolded) => {
+    more.setAttribute("aria-expanded", String(unfolded));
+    show();
+  };
   const show = () => {
-    const messages = model.get("messages");
+    const messages = bySeverity(model.get("messages"));
     for (const [id, { element }] of shown) {
       if (messages.some((message) => message.id === id)) continue;
       element.remove();
       shown.delete(id);
     }
-    for (const message of messages) {
-      const there = shown.get(message.id);
-      const isAsked = el.closest(".explorer-app")?.querySelector(".explorer-question:not(.explorer-empty)");
-      const { element, fill } = there ?? messageElement(message.id, !known.has(message.id) && !isAsked, model);
-      fill(message);
-      if (there) continue;
-      shown.set(message.id, { element, fill });
-      if (!isAsked) known.add(message.id);
-      list.append(element);
-    }
+    const unfolded = more.getAttribute("aria-expanded") === "true";
+    messages.forEach((message, index) => {
+      const part = shown.get(message.id) ?? messageElement(message.id, model);
+      shown.set(message.id, part);
+      part.fill(message);
+      part.element.hidden = index > 0 && !unfolded;
+      if (list.children[index] !== part.element) list.insertBefore(part.element, list.children[index] ?? null);
+    });
+    write(more, unfolded ? "Show one" : `${messages.length - 1} more`);
+    more.hidden = messages.length < 2;
     el.classList.toggle("explorer-empty", shown.size === 0);
   };
   model.on("change:messages", show);

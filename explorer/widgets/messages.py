@@ -29,7 +29,7 @@ class Message:
 
 
 class Messages(PagePart):
-    """The list of messages, newest last. Without any it takes no room."""
+    """The list of messages, newest first. Without any it takes no room."""
 
     _esm = script("messages")
 
@@ -45,9 +45,11 @@ class Messages(PagePart):
         return any(message["id"] == name for message in self.messages)
 
     def show(self, *shown: Message) -> None:
-        """Add messages; one whose id is there already takes the old one's place."""
-        by_id = {message["id"]: message for message in self.messages}
-        self.messages = list({**by_id, **{message.id: asdict(message) for message in shown}}.values())
+        """Add messages, before the others; one whose id is there already takes the old one's place."""
+        there = {message["id"]: message for message in self.messages}
+        given = {message.id: asdict(message) for message in shown}
+        new = [message for name, message in given.items() if name not in there]
+        self.messages = [*new, *(there | {name: given[name] for name in given if name in there}).values()]
 
     def remind(self, *shown: Message) -> None:
         """Add messages as `show` does, but not what the user has dismissed, unless it is more severe now."""

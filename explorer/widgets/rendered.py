@@ -116,7 +116,8 @@ class Rendered(PagePart):
     """Calls ``callback(press)`` when a `button_element` is pressed."""
 
     def __init__(self, kind: str, *content: Element | str, **traits: Any) -> None:
-        super().__init__(kind=kind, content=list(content), **traits)
+        # The class is there before the script is, so that nothing has another size for a moment.
+        super().__init__(kind=kind, content=list(content), _dom_classes=(kind,), **traits)
 
     def draw(self, *content: Element | str, picture: bytes = b"") -> None:
         """Show elements in place of those before, in one message; `picture` is a PNG, none if empty."""

@@ -77,9 +77,10 @@ def until_done(page, *, epochs):
 def test_a_hint_is_provoked_and_fixed_by_its_button(page, begin, hint):
     begin(page, f"?{FAULTS[hint]}")
     message = page.locator(f'.explorer-message[data-id="{hint}"]')
-    expect(message).to_be_visible(timeout=90_000)
-    if not message.locator("details").evaluate("reason => reason.open"):  # it is the first time
-        message.get_by_text("Why", exact=True).click()
+    expect(message).to_be_attached(timeout=90_000)
+    if message.is_hidden():
+        page.get_by_role("button", name=re.compile(r"^\d+ more$")).click()
+    message.get_by_text("Why", exact=True).click()
     expect(message.locator("details p")).to_be_visible()
     query = page.url
     message.locator(".explorer-fix").click()

@@ -172,3 +172,12 @@ test("of a button that is turned off another takes the focus", async () => {
   turnPages(previous, next, 2, 3);
   assert.deepEqual([previous.disabled, next.disabled, focused], [false, true, ["previous"]]);
 });
+
+test("the most severe message is the first, of equals the newest", async () => {
+  const { bySeverity } = await load("messages");
+  const messages = ["info", "hint", "error", "info", "warning"].map((kind, id) => ({ kind, id }));
+  assert.deepEqual(
+    bySeverity(messages).map(({ id }) => id),
+    [2, 4, 0, 1, 3],
+  );
+});

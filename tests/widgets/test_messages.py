@@ -57,7 +57,7 @@ def test_what_was_dismissed_is_not_brought_up_again_until_it_is_more_severe_or_a
     messages.remind(replace(WIDE, text="The step is still too large."), NOTE)
     assert ids(messages) == ["note"]
     messages.remind(replace(WIDE, kind="error"))
-    assert ids(messages) == ["note", "wide"]
+    assert ids(messages) == ["wide", "note"]  # the newest is the first
     messages.clear()
     messages.remind(WIDE)
     assert ids(messages) == ["wide"]
@@ -66,7 +66,7 @@ def test_what_was_dismissed_is_not_brought_up_again_until_it_is_more_severe_or_a
 def test_what_is_said_of_an_action_is_said_each_time(messages, from_page):
     from_page.send(messages, {"dismiss": "note"})
     messages.show(NOTE)
-    assert ids(messages) == ["wide", "note"]
+    assert ids(messages) == ["note", "wide"]
 
 
 def test_the_button_hands_on_the_name(messages, heard, from_page):

@@ -1,0 +1,145 @@
+"""Every part of the page can be reached in every window, and what belongs together is in sight at once."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+SIZES = [(1024, 600), (1280, 720), (1366, 768), (1440, 900), (1536, 730), (1920, 969), (1920, 1080)]
+
+OUT_OF_REACH = """() => {
+  const found = [];
+  const parts = 'button, input, select, summary, .explorer-gallery-tile, .explorer-caption p, .explorer-value';
+  for (const part of document.querySelector('.explorer-app').querySelectorAll(parts)) {
+    const isUnseen = part.matches('.explorer-unseen') || part.closest('[popover]:not(:popover-open)');
+    if (isUnseen || !part.checkVisibility({ visibilityProperty: true, opacityProperty: true })) continue;
+    part.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+    const { left, top, right, bottom, width, height } = part.getBoundingClientRect();
+    const at = document.elementFromPoint(left + width / 2, top + height / 2);
+    const isInside = left >= -1 && top >= -1 && right <= innerWidth + 1 && bottom <= innerHeight + 1;
+    const isFree = at !== null && (part.contains(at) || at.contains(part) || at.closest('label')?.contains(part));
+    if (!isInside || !isFree) found.push([part.className, part.ariaLabel ?? part.textContent, left, top, bottom]);
+  }
+  scrollTo(0, 0);
+  return found;
+}"""
+ROWS_OF_DIGITS = """() => {
+  const boxes = [...document.querySelectorAll('.explorer-place-confusion .heatmap-label')]
+    .map((text) => text.getBoundingClientRect()).filter(({ height }) => height > 0);
+  const rows = [...new Set(boxes.map(({ top }) => Math.round(top)))].sort((a, b) => a - b);
+  const apart = Math.min(...rows.slice(1).map((row, index) => row - rows[index]));
+  return { n: boxes.length, digit: Math.max(...boxes.map(({ height }) => height)), apart };
+}"""
+STILL = """() => {
+  const plots = [...document.querySelectorAll('.explorer-figure .js-plotly-plot')];
+  return plots.length >= 3 && plots.filter((plot) => plot.clientHeight > 0).every((plot) => {
+    const { width, height } = plot.querySelector('.main-svg').getBoundingClientRect();
+    return Math.abs(plot.clientWidth - width) < 3 && Math.abs(plot.clientHeight - height) < 3;
+  });
+}"""
+
+FIRST_HEIGHTS = """
+globalThis.firstHeights = new Map();
+new MutationObserver(() => {
+  for (const plot of document.querySelectorAll('.explorer-live-plot')) {
+    const drawn = plot.querySelector('.main-svg')?.getBoundingClientRect().height;
+    if (drawn && !firstHeights.has(plot)) firstHeights.set(plot, drawn);
+  }
+}).observe(document, { childList: true, subtree: true });
+"""
+
+
+def resized(page, width, height):
+    page.set_viewport_size({"width": width, "height": height})
+    page.wait_for_function(STILL)
+
+
+@pytest.fixture(scope="module")
+def visit(app, open_shared_page):
+    found = open_shared_page(f"{app.url}?epochs=2")
+    expect(found.page.locator(".explorer-run")).to_contain_text("finished · 2 of 2", timeout=90_000)
+    expect(found.page.locator(".explorer-gallery li")).to_have_count(24)
+    return found
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+def test_nothing_is_out_of_reach_and_no_digit_is_on_another(visit, width, height):
+    page = visit.page
+    resized(page, width, height)
+    assert page.evaluate(OUT_OF_REACH) == []
+    matrix = page.evaluate(ROWS_OF_DIGITS)
+    assert matrix["n"] > 50
+    assert matrix["apart"] >= matrix["digit"] + 3
+    visit.assert_clean()
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES[:2])
+def test_nothing_is_out_of_reach_in_any_tab_of_a_low_window(visit, width, height):
+    page = visit.page
+    resized(page, width, height)
+    for tab in page.get_by_role("tab").all():
+        tab.click()
+        expect(tab).to_have_attribute("aria-selected", "true")
+        page.wait_for_function(STILL)
+        assert page.evaluate(OUT_OF_REACH) == [], tab.inner_text()
+    page.get_by_role("tab", name="Overview").click()
+    visit.assert_clean()
+
+
+def test_nothing_of_the_explorer_in_the_talk_is_out_of_reach(start_server, open_page):
+    talk = start_server(["-m", "explorer", "present", "--no-browser", "--port", "0"])
+    page = open_page(talk.url).page
+    slide = page.locator("article:has(.explorer-slide-playground)")
+    expect(slide.locator(".explorer-gallery li")).to_have_count(24)
+    page.keyboard.press("End")
+    expect(slide).to_have_attribute("data-present", "")
+    for width, height in SIZES:
+        resized(page, width, height)
+        assert page.evaluate(OUT_OF_REACH) == [], f"{width} × {height}"
+
+
+def test_figures_are_drawn_about_as_high_as_they_stay(app, open_page):
+    page = open_page(app.url, prepare=lambda page: page.add_init_script(FIRST_HEIGHTS)).page
+    expect(page.locator(".explorer-gallery li")).to_have_count(24)
+    page.wait_for_function(STILL)
+    ratios = page.evaluate(
+        "[...firstHeights].map(([plot, first]) => first / plot.clientHeight).filter(Number.isFinite)"
+    )
+    assert ratios == pytest.approx([1.0, 1.0, 1.0], abs=0.1)
+
+
+def test_no_tab_moves_the_bar_of_tabs(visit):
+    page = visit.page
+    resized(page, 1440, 900)
+    tops = []
+    for tab in page.get_by_role("tab").all():
+        tab.click()
+        expect(tab).to_have_attribute("aria-selected", "true")
+        if tab.inner_text() == "Lab":
+            expect(page.locator(".explorer-lab")).to_be_visible()
+        tops.append(page.locator(".explorer-tab-bar").bounding_box()["y"])
+    page.get_by_role("tab", name="Overview").click()
+    assert len({*tops}) == 1
+
+
+@pytest.mark.long
+def test_hints_are_in_one_line_over_the_figures_and_hide_no_control(app, open_page):
+    split = "activation=relu&output=softmax&loss=cross_entropy&init=he&optimizer=adam&reduction=mean&lr=0.01"
+    found = open_page(f"{app.url}?{split}&n=3000&validation=500&patience=2&batch=32&epochs=40")
+    page = found.page
+    expect(page.locator(".explorer-run")).to_contain_text("stopped early", timeout=90_000)
+    strip = page.locator(".explorer-messages")
+    expect(strip.get_by_role("button", name="Open the test set")).to_be_visible()
+    expect(strip.get_by_role("button", name=re.compile(r"^\d more$"))).to_be_visible()
+    for width, height in SIZES:
+        resized(page, width, height)
+        assert page.evaluate(OUT_OF_REACH) == [], f"{width} × {height}"
+        button = page.get_by_role("button", name="Open the test set").bounding_box()
+        assert button["y"] + button["height"] <= height, f"{width} × {height}"
+        rate = page.locator('[data-name="learning_rate"]').bounding_box()
+        settings = page.locator(".explorer-place-settings").bounding_box()
+        assert rate["y"] + rate["height"] <= settings["y"] + settings["height"] + 1
+        assert strip.bounding_box()["height"] <= (64 if width >= 1366 else 100)
+    found.assert_clean()

@@ -7,7 +7,7 @@ from explorer.training import FIELDS, PRESETS, TrainingConfig
 from explorer.training.fields import Choice
 from explorer.wording import counted, plain
 
-__all__ = ["entry_labels", "fork_label", "run_label", "value_in_words"]
+__all__ = ["entry_labels", "fork_label", "run_label", "setting_in_words"]
 
 _MOST_SETTINGS = 3
 _NOT_NAMED = frozenset({"epochs"})  # a run may be given more of them, and keeps its name
@@ -75,8 +75,10 @@ def _differences(base: TrainingConfig, config: TrainingConfig) -> list[str]:
     return [name for name in base.differences(config) if name not in _NOT_NAMED]
 
 
-def value_in_words(config: TrainingConfig, name: str) -> str:
-    """Return a choice by its own name, and a number after the name of its setting: ``"dropout 0.2"``."""
+def setting_in_words(config: TrainingConfig, name: str) -> str:
+    """Return a setting so that it is known without a heading: ``"128 units"``, ``"relu"``, ``"dropout 0.2"``."""
+    if name in _WORDS:
+        return _WORDS[name](config)
     text, field = config.text(name), FIELDS[name]
     label = field.label.removesuffix(" penalty")
     label = label.lower() if label[1:2].isalpha() else label  # L2 stays L2
@@ -85,7 +87,7 @@ def value_in_words(config: TrainingConfig, name: str) -> str:
 
 def _worded(config: TrainingConfig, names: Iterable[str]) -> list[str]:
     """Return settings in words; where they are many, the last are counted, but one alone is said."""
-    words = [_WORDS[name](config) if name in _WORDS else value_in_words(config, name) for name in names]
+    words = [setting_in_words(config, name) for name in names]
     if len(words) <= _MOST_SETTINGS + 1:
         return words
     return [*words[:_MOST_SETTINGS], f"{len(words) - _MOST_SETTINGS} more"]

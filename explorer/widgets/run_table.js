@@ -14,8 +14,8 @@ const ICONS = {
 /**
  * @typedef {{ text: string, order: number | null, differs: boolean }} Cell
  * @typedef {{
- *   number: number, colour: string, cells: Cell[], label: string, name: string, note: string, pinned: boolean,
- *   hidden: boolean, present: boolean,
+ *   number: number, colour: string, cells: Cell[], chips: string[], label: string, name: string, note: string,
+ *   pinned: boolean, hidden: boolean, present: boolean,
  * }} Run
  * @typedef {{
  *   headings: string[], meanings: Record<string, string>, earlier: Run[], present: Run[], chosen: number[], status: string, undo: boolean,
@@ -55,7 +55,7 @@ export function inOrder(runs, { heading, sign }, headings) {
 }
 
 /**
- * The elements of a run's row.
+ * The elements of a run's row, and of the line of settings under it.
  * @param {number} number
  * @param {Model} model
  * @param {(number: number, wanted: boolean) => void} choose
@@ -94,14 +94,16 @@ function makeRow(number, model, choose) {
   const first = [make("td", { class: "explorer-run-choice" }, make("label", {}, box)), make("th", { scope: "row" }, called)];
   const last = [make("td", { class: "explorer-run-note" }, note), make("td", { class: "explorer-run-actions" }, ...Object.values(buttons))];
   const row = make("tr", { "data-number": number }, ...first, ...last);
+  const chips = make("td", { class: "explorer-run-chips" });
+  const body = make("tbody", {}, row);
   /** @type {HTMLElement[]} */
   const cells = [];
-  return { row, box, swatch, name, note, buttons, last, cells };
+  return { body, row, box, swatch, name, note, buttons, last, cells, chips, settings: make("tr", {}, make("td"), chips) };
 }
 
 /** @param {Row} parts @param {Run} run @param {boolean} chosen */
 function fill(parts, run, chosen) {
-  const { row, box, swatch, name, note, buttons } = parts;
+  const { body, row, box, swatch, name, note, buttons, chips, settings } = parts;
   row.toggleAttribute("data-present", run.present);
   row.toggleAttribute("data-hidden", run.hidden);
   box.checked = chosen;
@@ -128,6 +130,10 @@ function fill(parts, run, chosen) {
     write(cell, text);
     cell.toggleAttribute("data-differs", differs);
   });
+  if (chips.textContent !== run.chips.join("")) chips.replaceChildren(...run.chips.map((text) => make("span", {}, text)));
+  chips.setAttribute("colspan", String(row.cells.length - 1));
+  if (run.chips.length === 0) settings.remove();
+  else if (!settings.isConnected) body.append(settings);
 }
 
 /** @type {import("@anywidget/types").Render<State>} */
@@ -135,12 +141,12 @@ function render({ model, el, signal }) {
   becomePart(el, "explorer-runs");
   const caption = make("caption", { class: "explorer-unseen" }, "Runs of this session; what differs from the present run is set bold");
   const head = make("tr");
-  const body = make("tbody");
   const undo = makeButton("Undo", () => model.send({ verb: "undo" }));
   const words = make("span", { role: "status", "aria-live": "polite" });
   const status = make("p", { class: "explorer-run-status" }, words, undo);
+  const table = make("table", {}, caption, make("thead", {}, head));
   const attributes = { class: "explorer-run-scroll", role: "region", "aria-label": "Table of runs", tabindex: 0 };
-  const scroll = make("div", attributes, make("table", {}, caption, make("thead", {}, head), body));
+  const scroll = make("div", attributes, table);
   el.append(scroll, status);
   /** @type {Map<number, Row>} */
   const rows = new Map();
@@ -188,18 +194,18 @@ function render({ model, el, signal }) {
     showHead();
     const runs = inOrder([...model.get("earlier"), ...model.get("present")], sorted, model.get("headings"));
     const there = new Set(runs.map((run) => run.number));
-    for (const [number, { row }] of rows) {
+    for (const [number, { body }] of rows) {
       if (there.has(number)) continue;
-      row.remove();
+      body.remove();
       rows.delete(number);
     }
     const chosen = model.get("chosen");
     runs.forEach((run, index) => {
       const parts = rowOf(run.number);
       fill(parts, run, chosen.includes(run.number));
-      if (body.children[index] === parts.row) return;
-      const focused = parts.row.contains(document.activeElement) ? document.activeElement : null;
-      body.insertBefore(parts.row, body.children[index] ?? null);
+      if (table.tBodies[index] === parts.body) return;
+      const focused = parts.body.contains(document.activeElement) ? document.activeElement : null;
+      table.insertBefore(parts.body, table.tBodies[index] ?? null);
       if (focused instanceof HTMLElement) focused.focus();
     });
   };
@@ -211,7 +217,7 @@ function render({ model, el, signal }) {
   };
   const showStatus = () => {
     const at = document.activeElement;
-    const isOnDelete = at instanceof HTMLElement && body.contains(at) && at.dataset.verb === "delete";
+    const isOnDelete = at instanceof HTMLElement && table.contains(at) && at.dataset.verb === "delete";
     const pressedDelete = at === null || at === document.body || isOnDelete;
     write(words, model.get("status"));
     if (at === undo && !model.get("undo")) scroll.focus({ preventScroll: true });

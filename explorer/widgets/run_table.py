@@ -44,6 +44,8 @@ class RunRow:
     """Colour of its curve, ``#rrggbb``."""
     cells: tuple[RunCell, ...]
     """One for each heading."""
+    chips: tuple[str, ...] = ()
+    """Settings in words, in a line under the others."""
     label: str = ""
     """What it is called without a name."""
     name: str = ""

@@ -87,16 +87,17 @@ def test_only_what_differs_from_the_present_run_is_marked(app, panel):
     }
 
 
-def test_settings_that_differ_in_many_share_a_column(app, panel):
+def test_settings_that_differ_are_a_line_of_chips_where_they_are_many(app, panel):
+    assert all(row["chips"] == () for row in rows(panel).values())
     retrain(app, hidden_activation="relu", initializer="he", reduction="mean", learning_rate=0.1, seed=7)
-    assert panel.table.headings[-1] == "Other settings"
-    assert "Loss" not in panel.table.headings
-    first = "sigmoid, sigmoid, squared error, Glorot, by sum, seed 0"
-    assert cell(panel, 1, "Other settings")["text"] == first
-    assert cell(panel, 5, "Other settings")["text"] == "relu, softmax, cross-entropy, He, by mean, seed 7"
-    assert [cell(panel, number, "Other settings")["differs"] for number in (1, 5)] == [True, False]
+    assert panel.table.headings == ["Test accuracy", "Best", "Epochs", "Time"]
+    chips = {number: list(row["chips"]) for number, row in rows(panel).items()}
+    own = ["8 units", "relu", "softmax output", "cross-entropy", "He weights", "batch 16", "lr 0.1", "by mean"]
+    assert chips[5] == [*own, "seed 7"]
+    first = ["sigmoid", "sigmoid output", "squared error", "Glorot weights", "lr 0.05", "by sum", "seed 0"]
+    assert chips[1] == first  # what the two have in common is not said again
     train_on(app)
-    assert panel.table.headings[-2:] == ["Other settings", "Parent"]
+    assert panel.table.headings[-1] == "Parent"
 
 
 def test_names_and_notes_are_kept_as_they_were_typed(app, panel):
@@ -303,10 +304,10 @@ def test_a_run_that_fails_in_its_first_epoch_is_kept(app, panel, mark):
     assert (app.status, len(app.history)) == ("failed", 0)
     if mark:
         send(panel, mark, 5, "too fast")
-    before = {**rows(panel)[5], "present": False, "cells": None}
+    before = {**rows(panel)[5], "present": False, "cells": None, "chips": None}
     app.train(CONFIG.replace(seed=5))
     assert app.wait(PATIENCE)
-    assert {**rows(panel)[5], "cells": None} == before
+    assert {**rows(panel)[5], "cells": None, "chips": None} == before
     assert cell(panel, 5, "Epochs")["text"].endswith(" · failed")
     assert cell(panel, 5, "Test accuracy")["text"] == "–"
     panel.table.chosen = [4, 6]

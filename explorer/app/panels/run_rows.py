@@ -1,50 +1,55 @@
 """What the table of runs says of each run."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
 
 from explorer.datasets import Dataset
 from explorer.figures.palette import Theme
 from explorer.figures.runs import run_colour
 from explorer.session import SessionRun
-from explorer.session.run_names import value_in_words
+from explorer.session.run_names import setting_in_words
 from explorer.training import FIELDS, TrainingConfig
 from explorer.training.config import held_out_of
 from explorer.widgets.run_table import RunCell, RunRow
 from explorer.wording import ordinal, percent
 
-__all__ = ["column_names", "headings", "held_out_accuracy", "result_cells", "row", "test_cell"]
+__all__ = ["Columns", "columns_of", "headings", "held_out_accuracy", "result_cells", "row", "test_cell"]
 
-Column = tuple[str, ...]
-
-_ALWAYS = ("hidden_sizes", "batch_size", "learning_rate")
 _ELSEWHERE = ("epochs",)  # they have a column of their own
-_MOST_OTHERS = 4  # columns, beyond which a table would be cut on a usual screen
-_PARENT: Column = ()
-_DATASET: Column = ("dataset",)
-_TEST: Column = ("test",)
+_MOST_SETTINGS = 4  # columns, beyond which a table would be cut on a usual screen
+_PARENT, _DATASET, _TEST = "parent", "dataset", "test"
 _HEADINGS = MappingProxyType({_PARENT: "Parent", _DATASET: "Data set", _TEST: "Test set"})
 _NONE = "–"
 
 
-def column_names(runs: Sequence[SessionRun]) -> tuple[Column, ...]:
-    """Return the columns after the results, each by the names of its settings.
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """What a table of runs shows after the results."""
 
-    They are the three settings that are moved most, and those that any two runs differ in, which share a column
-    where they are many. Before them come the test set where it was opened, and the data set where there are
-    several; where there is a fork, the last is its parent's, with no setting.
+    names: tuple[str, ...]
+    """A column each: the test set, the data set, the parent of a fork, or a setting."""
+    chips: tuple[str, ...] = ()
+    """Settings that share a line under each run."""
+
+
+def columns_of(runs: Sequence[SessionRun]) -> Columns:
+    """Return the settings that any two runs differ in: a column each where they are few, otherwise chips.
+
+    Before them come the test set where it was opened, and the data set where there are several; where there is a
+    fork, the last is its parent.
     """
-    usual = [name for name in FIELDS if name in _ALWAYS]
-    others = tuple(
+    varied = tuple(
         name
         for name in FIELDS
-        if name not in (*_ALWAYS, *_ELSEWHERE) and len({getattr(run.config, name) for run in runs}) > 1
+        if name not in _ELSEWHERE and len({getattr(run.config, name) for run in runs}) > 1
     )
     tests = [_TEST] if any(run.test is not None for run in runs) else []
     datasets = [_DATASET] if len({run.dataset.name for run in runs}) > 1 else []
-    shared = [others] if len(others) > _MOST_OTHERS else [(name,) for name in others]
     forks = [_PARENT] if any(run.parent is not None for run in runs) else []
-    return (*tests, *datasets, *((name,) for name in usual), *shared, *forks)
+    if len(varied) > _MOST_SETTINGS:
+        return Columns((*tests, *datasets, *forks), varied)
+    return Columns((*tests, *datasets, *varied, *forks))
 
 
 def held_out_accuracy(runs: Sequence[SessionRun]) -> str:
@@ -52,20 +57,15 @@ def held_out_accuracy(runs: Sequence[SessionRun]) -> str:
     return f"{held_out_of(run.config for run in runs).capitalize()} accuracy"
 
 
-def headings(columns: Sequence[Column], runs: Sequence[SessionRun]) -> list[str]:
+def headings(columns: Columns, runs: Sequence[SessionRun]) -> list[str]:
     """Return the words over the cells of `row`, for a table of these runs."""
-    return [held_out_accuracy(runs), "Best", "Epochs", "Time", *map(_heading, columns)]
-
-
-def _heading(column: Column) -> str:
-    if column in _HEADINGS:
-        return _HEADINGS[column]
-    return FIELDS[column[0]].label if len(column) == 1 else "Other settings"
+    after = (_HEADINGS[name] if name in _HEADINGS else FIELDS[name].label for name in columns.names)
+    return [held_out_accuracy(runs), "Best", "Epochs", "Time", *after]
 
 
 def row(
     run: SessionRun,
-    columns: Sequence[Column],
+    columns: Columns,
     present: TrainingConfig,
     dataset: Dataset,
     numbers: Collection[int],
@@ -82,19 +82,21 @@ def row(
     numbers : collection of int
         Numbers of all runs that are there: a parent may not be.
     is_present : bool
-        Whether it is the run that the other tabs show.
+        Whether it is the run that the other tabs show. Its chips are all of `columns`; those of the others are
+        what differs from it.
     """
     differing = {*present.differences(run.config)}
     if not run.dataset.compares_with(dataset):
-        differing.add("dataset")
+        differing.add(_DATASET)
     settings = (
-        _parent(run, numbers) if column == _PARENT else _settings_cell(run, column, differing)
-        for column in columns
+        _parent(run, numbers) if name == _PARENT else _cell(run, name, differing) for name in columns.names
     )
+    chips = (name for name in columns.chips if is_present or name in differing)
     return RunRow(
         number=run.number,
         colour=run_colour(run.number, theme),
         cells=(*result_cells(run, epochs_differ="epochs" in differing), *settings),
+        chips=tuple(setting_in_words(run.config, name) for name in chips if _is_used(run.config, name)),
         label=run.label,
         name=run.name,
         note=run.note,
@@ -130,19 +132,19 @@ def _epochs(run: SessionRun) -> str:
     return done if run.status in ("finished", "idle") else f"{done} · {run.status}"
 
 
-def _settings_cell(run: SessionRun, names: Column, differing: Collection[str]) -> RunCell:
-    config, differs = run.config, any(name in differing for name in names)
-    if names == _TEST:
+def _cell(run: SessionRun, name: str, differing: Collection[str]) -> RunCell:
+    config, differs = run.config, name in differing
+    if name == _TEST:
         return test_cell(run)
-    if names == _DATASET:
+    if name == _DATASET:
         return RunCell(run.dataset.name, None, differs)
-    if len(names) > 1:
-        used = [name for name in names if name == "seed" or getattr(config, name) not in (0, ())]
-        return RunCell(", ".join(_spelt(config, name) for name in used), differs=differs)
-    (name,) = names
     value = getattr(config, name)
     size = sum(value) if name == "hidden_sizes" else value
     return RunCell(config.text(name), float(size) if isinstance(size, int | float) else None, differs)
+
+
+def _is_used(config: TrainingConfig, name: str) -> bool:
+    return name == "seed" or getattr(config, name) not in (0, ())
 
 
 def test_cell(run: SessionRun) -> RunCell:
@@ -151,12 +153,6 @@ def test_cell(run: SessionRun) -> RunCell:
         return RunCell(_NONE if run.held_out == "test" else "closed", -1.0)
     again = f" ({ordinal(run.test.number)})" if run.test.number > 1 else ""
     return RunCell(percent(run.test.accuracy, 2) + again, run.test.accuracy)
-
-
-def _spelt(config: TrainingConfig, name: str) -> str:
-    """Return a setting so that it is known without a heading: ``"relu"``, ``"by mean"``, ``"seed 3"``."""
-    words = {"reduction": "by {}", "n_train": "{} images"}.get(name)
-    return value_in_words(config, name) if words is None else words.format(config.text(name))
 
 
 def _parent(run: SessionRun, numbers: Collection[int]) -> RunCell:

@@ -6,7 +6,7 @@ from typing import cast
 
 from explorer.app.layout import box
 from explorer.app.panels.run_comparison import RunComparison
-from explorer.app.panels.run_rows import Column, column_names, headings, row
+from explorer.app.panels.run_rows import Columns, columns_of, headings, row
 from explorer.app.readouts import GLOSSARY
 from explorer.app.views import Views, ViewState
 from explorer.figures.axes import Metric, Scale
@@ -59,12 +59,11 @@ class RunsPanel:
             choice.observe(on_loop(self._on_axes), "value")
         self.accuracy, self.loss = _figure("accuracy", theme), _figure("loss", theme)
         self.captions = {"accuracy": Caption(), "loss": Caption()}
-        tools = box("explorer-tools", self.axis, self.scale)
         pairs = zip((self.accuracy, self.loss), self.captions.values(), strict=True)
         curves = box("explorer-runs-curves", *(box("explorer-panel-figure", *pair) for pair in pairs))
         races = () if self._session.own else (self.races,)
-        parts = (*races, self.table, self.comparison.view, tools, curves)
-        self.view = box("explorer-panel explorer-column", *parts)
+        tools = box("explorer-tools", *races, self.axis, self.scale)
+        self.view = box("explorer-panel explorer-column", tools, self.table, self.comparison.view, curves)
 
     def show(self, state: ViewState) -> None:
         """Show all runs; while one trains, once a second."""
@@ -90,7 +89,7 @@ class RunsPanel:
 
     def _show_table(self, state: ViewState) -> None:
         runs = state.runs
-        columns = column_names(runs)
+        columns = columns_of(runs)
         numbers = frozenset(run.number for run in runs)
         present = state.begun_run
         config = state.config if present is None else present.config
@@ -104,7 +103,7 @@ class RunsPanel:
             self.table.say(_described(len(runs), _replaced(state.earlier.replaced, state.begun_run)))
 
     def _earlier_rows(
-        self, state: ViewState, columns: tuple[Column, ...], config: TrainingConfig, numbers: frozenset[int]
+        self, state: ViewState, columns: Columns, config: TrainingConfig, numbers: frozenset[int]
     ) -> list[RunRow]:
         """Return the rows of the runs that have ended: those of the last time, if nothing has changed in them."""
         earlier, dataset, theme = state.earlier, state.scored_on, state.theme

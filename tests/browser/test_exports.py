@@ -302,7 +302,7 @@ LOOKS = {
 def test_a_session_is_asked_about_saved_and_opened_again(page, tmp_path):
     evil = '<img src=x onerror="window.hit = 1">'
     page.get_by_role("tab", name="Runs").click()
-    rows = page.locator(".explorer-runs tbody tr")
+    rows = page.locator(".explorer-runs tr[data-number]")
     present = rows.and_(page.locator("[data-present]"))
     name = present.get_by_role("textbox", name=re.compile("^Name of run"))
     expect(name).to_have_attribute("placeholder", "the exercise")

@@ -43,7 +43,7 @@ def test_a_killed_kernel_is_told_at_once_and_the_experiment_opens_again(app, ope
     page.get_by_role("tab", name="Runs").click()
     page.wait_for_url("**tab=runs**")
     page.locator(".explorer-runs tr[data-present]").wait_for()
-    n = page.locator(".explorer-runs tbody tr").count()
+    n = page.locator(".explorer-runs tr[data-number]").count()
     page.wait_for_function(KEPT, arg=n)
     before = page.url
     os.kill(kernel_of(page), signal.SIGKILL)

@@ -42,7 +42,7 @@ def test_a_network_of_ones_own_stands_next_to_the_textbooks(serve_plainly, open_
     expect(page.locator(".explorer-messages")).to_contain_text("This is Mine, a network of your own")
     assert page.get_by_text("Initial weights", exact=True).count() == 0
     page.get_by_role("tab", name="Runs").click()
-    rows = page.locator(".explorer-runs tbody tr")
+    rows = page.locator(".explorer-runs tr[data-number]")
     expect(rows).to_have_count(2)
     page.get_by_role("tab", name="Inside").click()
     page.get_by_role("radiogroup", name="Section").get_by_text("Gradient check", exact=True).click()

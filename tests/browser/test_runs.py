@@ -15,7 +15,7 @@ EVIL = '<img src=x onerror="window.hit = 1"><script>window.hit = 1</script><b>bo
 def test_runs_are_named_compared_deleted_and_brought_back(app, open_page):
     found = open_page(f"{app.url}?epochs=2&tab=runs")
     page = found.page
-    bar, rows = page.locator(".explorer-run"), page.locator(".explorer-runs tbody tr")
+    bar, rows = page.locator(".explorer-run"), page.locator(".explorer-runs tr[data-number]")
     expect(bar).to_contain_text("finished · 2 of 2", timeout=90_000)
     units = page.get_by_role("textbox", name="Hidden units")
     units.or_(page.get_by_role("spinbutton", name="Hidden units")).first.fill("16")

@@ -61,7 +61,9 @@ class Address:
         self._header.choice = link.theme
         if link.bug:
             self._lab.open(link.bug)
-        self._look("lab" if link.bug else link.tab or self._panels.home, link.section)
+        tab = "lab" if link.bug else link.tab or self._panels.home
+        self._panels.tab_bar.offered = [] if link.shown is None else [self._panels.home, tab]
+        self._look(tab, link.section)
         if is_new:
             session.train(link.config)
         self.write()

@@ -36,7 +36,7 @@ class Link:
     theme: str = "auto"
     """The theme that is asked for: ``"auto"``, ``"light"`` or ``"dark"``."""
     shown: tuple[str, ...] | None = None
-    """Names of the only settings whose controls are shown; None for all."""
+    """Names of the only settings whose controls are shown, with the first tab and `tab` alone; None for all."""
     section: str = ""
     """Name of a section of the tab, or "" for the first."""
     data: str = ""

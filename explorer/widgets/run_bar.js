@@ -52,8 +52,9 @@ function render({ model, el, signal }) {
   const button = (/** @type {string[]} */ [action, text, title]) => makeButton(text, () => press(action), { "data-action": action, title });
   const others = SECONDARY.map(button);
   const steps = STEPS.map(button);
-  const again = make("span", { class: "explorer-run-word" });
-  steps.push(makeButton([icon(...AGAIN), again], () => press("train"), { "data-action": "train", title: BEGINS }));
+  const word = make("span", { class: "explorer-run-word" });
+  const again = makeButton([icon(...AGAIN), word], () => press("train"), { "data-action": "train", title: BEGINS });
+  steps.push(again);
   const auto = make("input", { type: "checkbox", role: "switch", class: "explorer-switch" });
   const autoLabel = make("label", { class: "explorer-auto", title: "Train as soon as a setting changes" }, "Auto-train", auto);
   const bar = make("progress", { max: 1, "aria-label": "Training progress" });
@@ -83,14 +84,14 @@ function render({ model, el, signal }) {
       primary.dataset.action = action;
       primary.replaceChildren(...(paths.length ? [icon(...paths)] : []), label);
     }
-    // What the primary button begins has no second button; that one then keeps its words.
-    write(again, action === "train" ? "Train again" : model.get("trains"));
+    write(word, model.get("trains"));
     for (const other of [...others, ...steps]) {
       const off = !enabled[other.dataset.action ?? ""] || other.dataset.action === action;
       // A disabled button loses the focus to nowhere: hand it to the primary one.
       if (off && other === document.activeElement) primary.focus();
       other.disabled = off;
     }
+    again.style.visibility = action === "train" ? "hidden" : ""; // one button begins a run; the others keep their places
   };
   const show = () => {
     showEnabled();

@@ -1,6 +1,6 @@
 """What stands round the settings in their panel, and the folds of those that are not always in sight."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -91,12 +91,6 @@ class SettingGroup(ipywidgets.Box):
         classes = ("explorer-group", *(["explorer-unfolded"] if is_open else []))
         super().__init__([self._heading, *self.controls], _dom_classes=classes)
 
-    def arrange(self, shown: Sequence[str] | None) -> bool:
-        """Show only the settings that are named, or with None all; return whether there are any."""
-        visible = [one for one in self.controls if shown is None or {*shown} & {*one.names}]
-        self.children = [self._heading, *visible]
-        return bool(visible)
-
     def show(self, config: TrainingConfig) -> None:
         """Show what applies to a config, and say which settings are not the defaults."""
         for control in self.controls:
@@ -110,6 +104,6 @@ class SettingGroup(ipywidgets.Box):
         self._heading.note = ", ".join(f"{FIELDS[name].label} {config.text(name)}" for name in changed)
 
     def count_problems(self) -> int:
-        """Return how many of the settings that are shown have an error, and say so."""
-        self._heading.problems = sum(bool(getattr(child, "error", "")) for child in self.children)
+        """Return how many of the settings have an error, and say so."""
+        self._heading.problems = sum(bool(control.error) for control in self.controls)
         return self._heading.problems

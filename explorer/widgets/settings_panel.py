@@ -38,7 +38,7 @@ class SettingsPanel(ipywidgets.VBox):
         How many training images and classes there are.
     shown : sequence of str, optional
         Names of the only settings to show, ``"presets"`` for the row of presets; without it, all. A teacher can
-        take the rest away.
+        take the rest away: nothing is folded then.
 
     Attributes
     ----------
@@ -89,7 +89,7 @@ class SettingsPanel(ipywidgets.VBox):
         self._more, self._reset = PanelPart("more"), PanelPart("reset")
         self._on_clean: list[Callable[[TrainingConfig], object]] = []
         self._on_look: list[Callable[[Situation], object]] = []
-        self._body = ipywidgets.Box(_dom_classes=("explorer-more-body",))
+        self._body = ipywidgets.Box([*self._groups, self._reset], _dom_classes=("explorer-more-body",))
         super().__init__(
             self._arranged(shown),
             config=config or TrainingConfig(),
@@ -224,15 +224,16 @@ class SettingsPanel(ipywidgets.VBox):
     @traitlets.observe("shown")
     def _arrange(self, change: Mapping[str, Any]) -> None:
         self.children = self._arranged(change["new"])
-        self._on_error()
 
     def _arranged(self, shown: Sequence[str] | None) -> list[ipywidgets.DOMWidget]:
         """Return what stands in the panel; what is folded, in its box."""
-        main = [control for control in self._main if shown is None or {*shown} & {*control.names}]
-        groups = [group for group in self._groups if group.arrange(shown)]
-        self._body.children = [*groups, self._reset]
         # The row of presets is always there: it names the panel for screen readers. So is what a run starts from.
         for part in (self._presets, self._question):
             part.layout.display = None if shown is None or "presets" in shown else "none"
         around = [self._presets, self._question, self._start]
-        return [*around, *main, self._changes, *([self._more, self._body] if groups else [])]
+        if shown is None:
+            return [*around, *self._main, self._changes, self._more, self._body]
+        main = [control for control in self._main if control.name in shown]
+        folded = (control for group in self._groups for control in group.controls)
+        others = [control for control in folded if ({*shown} - {*_MAIN}) & {*control.names}]
+        return [*around, *main, self._changes, *others]

@@ -6,7 +6,7 @@ const FORK = "Train on from these weights, with the settings in the controls, as
 
 /**
  * @typedef {{
- *   tabs: [string, string][], selected: string, epochs: number[], position: number, newest: number, note: string,
+ *   tabs: [string, string][], offered: string[], selected: string, epochs: number[], position: number, newest: number, note: string,
  *   can_fork: boolean,
  * }} State
  */
@@ -51,11 +51,12 @@ function render({ model, el }) {
   let timer = 0;
 
   list.addEventListener("keydown", (event) => {
-    const at = tabs.findIndex(({ name }) => name === model.get("selected"));
-    const there = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: tabs.length - 1 }[event.key];
+    const listed = tabs.filter(({ tab }) => !tab.hidden);
+    const at = listed.findIndex(({ name }) => name === model.get("selected"));
+    const there = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: listed.length - 1 }[event.key];
     if (there === undefined) return;
     event.preventDefault();
-    const { name, tab } = tabs[(there + tabs.length) % tabs.length];
+    const { name, tab } = listed[(there + listed.length) % listed.length];
     set("selected", name);
     tab.focus();
   });
@@ -98,10 +99,12 @@ function render({ model, el }) {
     list.scrollLeft += Math.min(0, own.left - all.left) + Math.max(0, own.right - all.right);
   };
   const showTabs = () => {
+    const offered = model.get("offered");
     for (const { name, tab } of tabs) {
       const chosen = name === model.get("selected");
       tab.setAttribute("aria-selected", String(chosen));
       tab.tabIndex = chosen ? 0 : -1;
+      tab.hidden = offered.length > 0 && !offered.includes(name) && !chosen;
       if (chosen) scrollTo(tab);
     }
     namePanel();

@@ -18,6 +18,8 @@ class TabBar(PagePart):
 
     tabs: traitlets.List[list[str]] = traitlets.List().tag(sync=True)
     """Words on screen, by the name of each tab."""
+    offered: traitlets.List[str] = traitlets.List().tag(sync=True)
+    """Names of the only tabs in the list, next to the one that is open; empty for all."""
     selected = traitlets.Unicode().tag(sync=True, page=True)
     """Name of the tab that is shown; set by the user or the app."""
     epochs: traitlets.List[float] = traitlets.List().tag(sync=True)

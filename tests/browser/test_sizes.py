@@ -132,6 +132,7 @@ def test_hints_are_in_one_line_over_the_figures_and_hide_no_control(app, open_pa
     expect(page.locator(".explorer-run")).to_contain_text("stopped early", timeout=90_000)
     strip = page.locator(".explorer-messages")
     expect(strip.get_by_role("button", name="Open the test set")).to_be_visible()
+    expect(page.get_by_role("button", name="Train again")).to_have_count(1)
     expect(strip.get_by_role("button", name=re.compile(r"^\d more$"))).to_be_visible()
     for width, height in SIZES:
         resized(page, width, height)
@@ -167,4 +168,20 @@ def test_a_race_is_in_sight_with_its_curves(app, open_page, settings):
         resized(page, width, height)
         assert max(row.bounding_box()["height"] for row in rows.all()) <= (70 if width >= 1280 else 96)
         assert page.evaluate(OUT_OF_REACH) == [], f"{width} × {height}"
+    found.assert_clean()
+
+
+def test_a_link_with_controls_shows_these_and_the_figures(app, open_page):
+    found = open_page(f"{app.url}?controls=hidden,batch&epochs=2")
+    page = found.page
+    expect(page.locator(".explorer-gallery li")).to_have_count(24)
+    expect(page.locator(".explorer-control:visible")).to_have_count(2)
+    expect(page.get_by_text("More settings")).to_have_count(0)
+    tabs = page.get_by_role("tab")
+    expect(tabs).to_have_text(["Overview"])
+    page.locator(".explorer-gallery-tile").first.click()
+    expect(tabs).to_have_text(["Overview", "Inside"])  # there is a way back
+    page.keyboard.press("Escape")
+    tabs.first.click()
+    expect(tabs).to_have_text(["Overview"])
     found.assert_clean()

@@ -108,7 +108,7 @@ def test_a_run_that_trains_is_changed_without_a_new_one(begun):
     expect(page.locator(".explorer-run")).to_contain_text(re.compile("stopped|finished"))
     expect(now(page)).to_be_hidden()
     page.get_by_role("tab", name="Runs").click()
-    expect(page.locator(".explorer-runs tr[data-number]")).to_have_count(2)  # with the one that the page opens with
+    expect(page.locator(".explorer-runs tr[data-number]")).to_have_count(2)  # with the page's first
 
 
 @pytest.mark.parametrize("width", [1440, pytest.param(390, marks=pytest.mark.sweep)])

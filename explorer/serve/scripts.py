@@ -9,16 +9,19 @@ import gzip
 import json
 import re
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 
+from tornado.iostream import StreamClosedError
 from tornado.web import RequestHandler
 from voila.paths import collect_static_paths
 from voila.utils import get_voila_labextensions_path
 
 from explorer.serve.door import FilesHandler
+from explorer.serve.patient_server import READ_BYTES
 from explorer.widgets.plotly_module import PLOTLY_VERSION, plotly_script
 
 __all__ = ["LastingFileHandler", "PageScripts", "Script", "ScriptHandler", "joined", "page_scripts"]
@@ -124,13 +127,17 @@ class ScriptHandler(RequestHandler):
         """
         self._script, self._far = script, far
 
-    def get(self) -> None:
-        """Send the script, for the browser to keep."""
-        self.set_header("Content-Type", JAVASCRIPT)
-        self.set_header("Cache-Control", FOR_EVER)
-        self.set_header("Vary", "Accept-Encoding")
+    async def get(self) -> None:
+        """Send the script, for the browser to keep: a piece once the one before has been read."""
+        content = self._script.content
         if self._far and "gzip" in self.request.headers.get("Accept-Encoding", ""):
             self.set_header("Content-Encoding", "gzip")
-            self.finish(self._script.packed)
-        else:
-            self.finish(self._script.content)
+            content = self._script.packed
+        self.set_header("Content-Type", JAVASCRIPT)
+        self.set_header("Content-Length", len(content))
+        self.set_header("Cache-Control", FOR_EVER)
+        self.set_header("Vary", "Accept-Encoding")
+        with suppress(StreamClosedError):  # the reader has gone, or was too slow
+            for start in range(0, len(content), READ_BYTES):
+                self.write(content[start : start + READ_BYTES])
+                await self.flush()

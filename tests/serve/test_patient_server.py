@@ -1,4 +1,4 @@
-"""Clients that say nothing, more of them than the server has files for, and a clock set back keep nobody out."""
+"""Silent clients, clients who don't read, a lack of files and a clock set back keep nobody out."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ import needs
 import pytest
 from tornado.ioloop import IOLoop
 from tornado.locks import Event
-from tornado.web import Application
+from tornado.web import Application, RequestHandler
 
+from explorer.serve import patient_server as module
 from explorer.serve.patient_server import patient_server, raise_file_limit, use_steady_clock
 from explorer.serve.server import ExplorerServer
 
@@ -172,3 +173,114 @@ def test_what_is_larger_than_a_login_is_refused_before_it_is_read():
         return line
 
     assert b" 400 " in asyncio.run(answer())
+
+
+class Large(RequestHandler):
+    """Sends as many bytes as are asked for, all at once, and tells the test who went before they were read."""
+
+    async def get(self, name, size):
+        self.write(bytes(int(size)))
+        await self.flush()
+
+    def on_connection_close(self):
+        self.settings["gone"].append(self.path_args[0])
+
+
+class Reading:
+    """A server, and clients who read as they are told, on a clock that the test sets."""
+
+    def __init__(self, monkeypatch):
+        monkeypatch.setattr(module, "monotonic", lambda: self.now)
+        monkeypatch.setattr(module, "LOOK_SECONDS", 3600.0)  # the test looks
+        self.now, self.gone, self._clients = 0.0, [], []
+
+    async def __aenter__(self):
+        self._server = patient_server(Application([("/(.)/(.*)", Large)], gone=self.gone), 0, "127.0.0.1")
+        self._port = next(iter(self._server._sockets.values())).getsockname()[1]
+        return self
+
+    async def __aexit__(self, *_):
+        self._server.stop()
+        for client in self._clients:
+            client.close()
+        await self._server.close_all_connections()
+
+    async def ask(self, name, size=8 << 20, ip="127.0.0.1"):
+        """Let a client ask for so much; return it once its answer has begun to come."""
+        client = socket.socket()
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 15)
+        client.bind((ip, 0))
+        client.setblocking(False)
+        self._clients.append(client)
+        loop = asyncio.get_running_loop()
+        await loop.sock_connect(client, ("127.0.0.1", self._port))
+        await loop.sock_sendall(client, f"GET /{name}/{size} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        await loop.sock_recv(client, 100)
+        return client
+
+    async def look(self, seconds, **options):
+        """Let the server look after so many seconds; return who was sent away."""
+        self.now += seconds
+        self.gone.clear()
+        self._server.look(**options)
+        for _ in range(5):
+            await asyncio.sleep(0)
+        return sorted(self.gone)
+
+
+def test_who_reads_on_is_served_to_the_end_and_who_has_stopped_is_ended(monkeypatch):
+    async def read():
+        async with Reading(monkeypatch) as readers:
+            patient, *_ = [await readers.ask(name, size=32 << 20) for name in "abc"]
+            assert await readers.look(0) == []
+            assert await readers.look(module.READ_SECONDS - 1) == []
+            left = 16 << 20  # more than the system keeps
+            while left > 0:
+                left -= len(await asyncio.get_running_loop().sock_recv(patient, left))
+            assert await readers.look(2) == ["b", "c"]
+            assert await readers.look(module.READ_SECONDS - 1) == []
+            assert await readers.look(2) == ["a"]
+
+    asyncio.run(asyncio.wait_for(read(), 30))
+
+
+async def read_all(client):
+    while await asyncio.get_running_loop().sock_recv(client, 1 << 20):
+        pass
+
+
+def test_what_is_ended_is_dropped_by_the_system_as_well(monkeypatch):
+    async def read():
+        async with Reading(monkeypatch) as readers:
+            client = await readers.ask("a")
+            await readers.look(0)
+            assert await readers.look(module.READ_SECONDS + 1) == ["a"]
+            with pytest.raises(ConnectionResetError):
+                await read_all(client)
+
+    asyncio.run(asyncio.wait_for(read(), 30))
+
+
+@needs.PROC
+@pytest.mark.parametrize("bound", ["full", "together", "an address", "connections"])
+def test_where_there_is_no_room_the_slow_of_the_address_with_most_waiting_go_first(monkeypatch, bound):
+    async def read():
+        if bound == "connections":
+            monkeypatch.setattr(module, "raise_file_limit", lambda: 8)
+        async with Reading(monkeypatch) as readers:
+            for name in "abc":
+                await readers.ask(name, ip="127.0.0.2")
+                await readers.look(0.5)
+            await readers.ask("d")
+            if bound == "connections":
+                await readers.ask("e", size=1)
+            assert await readers.look(0) == []
+            assert await readers.look(1, is_full=True) == []  # nobody is slow yet
+            if bound == "together":
+                monkeypatch.setattr(module, "MOST_WAITING", 20 << 20)
+            elif bound == "an address":
+                monkeypatch.setattr(module, "MOST_WAITING_AN_ADDRESS", 20 << 20)
+            options = {"is_full": True} if bound == "full" else {}
+            assert await readers.look(2, **options) == ["a", "b"]
+
+    asyncio.run(asyncio.wait_for(read(), 30))

@@ -10,9 +10,11 @@ import subprocess
 import sys
 from contextlib import ExitStack, closing
 from http.client import HTTPConnection
+from socket import create_connection
 from types import SimpleNamespace
 from urllib.request import Request, urlopen
 
+import psutil
 import pytest
 from processes import kernel_processes
 from tornado.simple_httpclient import SimpleAsyncHTTPClient
@@ -20,6 +22,7 @@ from tornado.simple_httpclient import SimpleAsyncHTTPClient
 from explorer.serve.kernels import StartingOrder
 from explorer.serve.pages import PageHandler
 from explorer.serve.rehearsal import Visitor
+from explorer.serve.scripts import PLOTLY_SCRIPT
 from explorer.serve.seats import Seats
 from explorer.serve.surroundings import SHARE
 
@@ -71,6 +74,31 @@ def place_of(address, answer):
         found = json.load(said)
     assert found["words"] in (answer.read().decode() or found["words"])
     return found["place"]
+
+
+@pytest.mark.slow
+def test_who_asks_for_plotly_s_script_and_never_reads_takes_no_memory_and_keeps_nobody_out(server):
+    address, process = server
+    host, _, port = address.partition(":")
+    with closing(HTTPConnection(address)) as reader, ExitStack() as opened:
+
+        def read(path):
+            reader.request("GET", path)
+            return reader.getresponse().read()
+
+        size, before = len(read(f"/{PLOTLY_SCRIPT}")), megabytes(process.pid)
+        assert size > 4 << 20
+        for _ in range(60):
+            client = opened.enter_context(create_connection((host, int(port))))
+            client.sendall(f"GET /{PLOTLY_SCRIPT} HTTP/1.1\r\nHost: {address}\r\n\r\n".encode())
+            assert client.recv(8) == b"HTTP/1.1"
+        assert len(read(f"/{PLOTLY_SCRIPT}")) == size
+        assert megabytes(process.pid) - before < 30  # one copy for each would be 280
+        assert b"place" in read("/explorer/place")
+
+
+def megabytes(pid):
+    return psutil.Process(pid).memory_info().rss >> 20
 
 
 KERNEL = "0d5f1f4c-95f4-4a3a-9c1e-6f0d8a5b7c21"

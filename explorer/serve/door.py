@@ -14,6 +14,7 @@ from typing import Any, cast
 
 from jupyter_server.auth.decorator import allow_unauthenticated
 from jupyter_server.auth.login import LoginFormHandler
+from jupyter_server.base.handlers import FileFindHandler
 from tornado.escape import url_escape
 from tornado.httputil import HTTPMessageDelegate, HTTPServerRequest, split_host_and_port
 from tornado.routing import Router
@@ -23,7 +24,15 @@ from voila.static_file_handler import MultiStaticFileHandler
 from explorer.figures.palette import PALETTES
 from explorer.serve.access import Access, is_loopback
 
-__all__ = ["Door", "FilesHandler", "LoginHandler", "RefusalHandler", "Tries", "theme_shown"]
+__all__ = [
+    "Door",
+    "ExtensionHandler",
+    "FilesHandler",
+    "LoginHandler",
+    "RefusalHandler",
+    "Tries",
+    "theme_shown",
+]
 
 METHODS = ("GET", "POST", "DELETE")
 
@@ -32,6 +41,7 @@ FOREIGN_HOST = (
 )
 CROSS_SITE = "A page of another site has asked for this. Open it in a window of its own."
 NO_PAGE = "The address leads nowhere: it may be mistyped, or only a part of a link."
+NO_TARGET = "The address to open after the login is not valid."
 NO_METHOD = "The server answers GET, POST and DELETE alone."
 
 MOST_TRIES, TRIES_SECONDS = 20, 60.0  # so many logins of one address may fail in this time
@@ -58,14 +68,22 @@ class RefusalHandler(RequestHandler):
         _write_refusal(self, status_code, NO_METHOD if status_code == 405 else self._why)
 
 
-class FilesHandler(MultiStaticFileHandler):
-    """Sends files of several folders."""
+class _Files(RequestHandler):
+    """Refuses in a page of ours what is no file."""
 
     def write_error(self, status_code: int, **_: Any) -> None:
         """Say that there is no such file; Voilà takes one that is in none of the folders for forbidden."""
         status = 404 if status_code == 403 else status_code
         self.set_status(status)
         _write_refusal(self, status, NO_PAGE)
+
+
+class FilesHandler(_Files, MultiStaticFileHandler):
+    """Sends files of several folders."""
+
+
+class ExtensionHandler(_Files, FileFindHandler):
+    """Sends files of JupyterLab's extensions."""
 
 
 def _write_refusal(handler: RequestHandler, status: int, reason: str) -> None:
@@ -173,6 +191,15 @@ class LoginHandler(LoginFormHandler):
         """What a template is given."""
         what = " or ".join(self._access.asked)
         return super().template_namespace | {"what": what, "theme": theme_shown(self)}
+
+    def _redirect_safe(self, url: str, default: str | None = None) -> None:
+        """Go on to the address that was asked for before the login."""
+        try:
+            cast("Any", super())._redirect_safe(url, default)
+        except ValueError:  # a line break, or no host
+            self.clear()
+            self.set_status(400)
+            _write_refusal(self, 400, NO_TARGET)
 
     @allow_unauthenticated
     def post(self) -> None:

@@ -14,11 +14,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from jupyter_server.base.handlers import FileFindHandler
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.web import Application, RedirectHandler, RequestHandler
 from traitlets.config import Config
-from voila.app import Voila
+from voila.app import ThemesHandler, Voila
 from voila.request_info_handler import RequestInfoSocketHandler
 from voila.static_file_handler import AllowListFileHandler, MultiStaticFileHandler, TemplateStaticFileHandler
 from voila.tornado.handler import TornadoVoilaHandler
@@ -26,7 +27,7 @@ from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
 from explorer.figures.palette import PALETTES
 from explorer.serve.access import Access, RefusedError, is_every_address, is_loopback
-from explorer.serve.door import Door, FilesHandler, LoginHandler, RefusalHandler, Tries
+from explorer.serve.door import Door, ExtensionHandler, FilesHandler, LoginHandler, RefusalHandler, Tries
 from explorer.serve.forked_kernels import WarmProcess
 from explorer.serve.kernels import VisitHandler, kernel_manager_class
 from explorer.serve.pages import PLACE, PageHandler, PlaceHandler, opening_of
@@ -208,13 +209,14 @@ class ExplorerServer(Voila):
             TornadoVoilaHandler: PageHandler,
             VoilaKernelWebsocketHandler: SocketHandler,
             MultiStaticFileHandler: FilesHandler,
+            FileFindHandler: ExtensionHandler,
         }
-        elsewhere = {RequestInfoSocketHandler, AllowListFileHandler, TemplateStaticFileHandler}
+        unused = {RequestInfoSocketHandler, AllowListFileHandler, TemplateStaticFileHandler, ThemesHandler}
         access, base = self._settings.access, self._settings.access.base_url
         handlers = [
             (base if handler is TornadoVoilaHandler else route, ours.get(handler, handler), *rest)
             for route, handler, *rest in super().init_handlers()
-            if handler not in elsewhere and route not in {"/login", "/logout"}
+            if handler not in unused and route not in {"/login", "/logout"}
         ]
         far = not is_loopback(self.ip)
         static = f"{base}voila/templates/{self._settings.template}/static/(.*)"

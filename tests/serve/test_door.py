@@ -191,6 +191,7 @@ def log_in(server, word, path="login", **headers):
         *(("GET", f"/class/{path}", 404) for path in ("voila/static/%00", "voila/static/no.js", "logout", "../x")),
         *(("GET", f"/class/voila/{path}", 404) for path in ("templates/x", "files/x", "query/a-b-c-d-e")),
         *(("GET", f"/class/voila/{path}/%00", 404) for path in ("labextensions", "api/themes")),
+        *(("GET", f"/class/voila/labextensions/{path}", 404) for path in ("", "x.js", "anywidget/static/x.js")),
         *(("GET", f"/class/explorer/{path}", 404) for path in ("parts/x.js", "plotly/x", "voila/0/voila.js")),
     ],
 )  # fmt: skip
@@ -252,6 +253,13 @@ def test_a_login_leads_nowhere_else(protected, target):
     status, headers, _ = log_in(protected, WORD, f"login?next={quote(target, safe='')}")
     assert status == 302
     assert headers["Location"].startswith("/class/")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("target", ["//[", "http://[::1", "/class/\nx", "/class/\x7f", "http://\u2100.com/"])
+def test_a_login_that_leads_to_no_address_says_so(protected, target):
+    status, headers, page = log_in(protected, WORD, f"login?next={quote(target, safe='')}")
+    assert (status, "Location" in headers, "login is not valid" in page) == (400, False, True)
 
 
 @pytest.mark.slow

@@ -318,7 +318,7 @@ def _reveal_address() -> str:
 
 _NO_NEWS = re.compile(
     "is not trusted|wrote error|invalid/expired login cookie|restart failed|restarted failed"
-    "|died before replying|died while waiting|DeadKernelError"
+    "|died before replying|died while waiting|DeadKernelError|Nudge: attempt|Replacing stale connection"
 )
 
 
@@ -334,6 +334,6 @@ def _is_news(record: logging.LogRecord) -> bool:
 
     A notebook of the package need not be signed by the user, a request that is refused is its sender's affair,
     browsers come with the cookies of yesterday's server, and no dead kernel is restarted. That a kernel died is
-    said once, and not by each cell that it should have run.
+    said once, and not by each cell that it should have run. A page waits for a busy kernel, and connects again.
     """
     return not _NO_NEWS.search(f"{record.getMessage()} {record.exc_info}")

@@ -8,11 +8,12 @@ import json
 import re
 from asyncio import Future
 from collections import Counter, deque
+from contextlib import suppress
 from itertools import pairwise
 from time import monotonic
 from typing import Any, ClassVar
 
-from tornado.web import HTTPError
+from tornado.web import Finish, HTTPError
 from tornado.websocket import WebSocketProtocol, WebSocketProtocol13
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
@@ -130,6 +131,8 @@ class SocketHandler(VoilaKernelWebsocketHandler):
         """Begin to count."""
         self._allowance = Allowance(_BURST, _BYTES_PER_SECOND)
         self._unread: deque[int] = deque()  # bytes of each message that the page has yet to read
+        self.connection: Any = None  # Jupyter's, with the kernel
+        self._is_counted = self._is_left = False
 
     async def prepare(self, **options: Any) -> None:
         """Refuse in a hub whoever has no cookie of ours; afterwards Jupyter would give them one.
@@ -169,10 +172,31 @@ class SocketHandler(VoilaKernelWebsocketHandler):
             protocol.params.ping_interval = None
         return protocol
 
+    async def pre_get(self) -> None:
+        """Wait until the kernel answers; a page that leaves meanwhile gets no socket."""
+        await super().pre_get()
+        if self._is_left:
+            self.on_close()
+            raise Finish
+
     async def open(self, kernel_id: str) -> None:
         """Begin to relay."""
+        self._is_counted = True
         self.set_nodelay(True)
         await super().open(kernel_id)
+
+    def on_close(self) -> None:
+        """End the connection with the kernel, if there is one.
+
+        Jupyter then counts a page less, and looks for the connection among those that it has opened.
+        """
+        self._is_left = True
+        connection, self.connection = self.connection, None
+        if connection is not None:
+            if not self._is_counted:
+                self.kernel_manager.notify_connect(self.kernel_id)
+            with suppress(KeyError):
+                connection.disconnect()
 
     async def on_message(self, message: bytes | str) -> None:
         """Pass a message of the page on. One that sends too much waits: the socket reads no further meanwhile."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 import signal
 import subprocess
 import sys
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from http.client import HTTPConnection
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,9 +17,11 @@ from urllib.request import urlopen
 from uuid import uuid4
 
 import nbformat
+import needs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from processes import kernel_process
 from tornado.httpclient import HTTPRequest
 from tornado.websocket import websocket_connect
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
@@ -188,12 +191,12 @@ def server(tmp_path_factory):
 @pytest.fixture(scope="module")
 def kernel(server):
     """The kernel of a page."""
-    return re.search(r'"kernelId": "([^"]+)"', page(server)).group(1)
+    return new_kernel(server)
 
 
-def page(server):
+def new_kernel(server):
     with urlopen(server.url, timeout=60) as answer:
-        return answer.read().decode()
+        return re.search(r'"kernelId": "([^"]+)"', answer.read().decode()).group(1)
 
 
 def address(server, kernel, session="s"):
@@ -205,12 +208,19 @@ def connect(server, kernel, session="s"):
     return websocket_connect(request, subprotocols=[PROTOCOL])
 
 
-def refusal(server, kernel, *, protocol=PROTOCOL, session="s"):
-    """The status with which the server refuses to open a socket; 0 where it opens one."""
+@contextmanager
+def asked(server, kernel, *, protocol=PROTOCOL, session="s"):
+    """A client that has asked for a socket."""
     with closing(HTTPConnection(server.url.split("/")[2], timeout=20)) as client:
         headers = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13"}
         headers |= {"Sec-WebSocket-Key": "x" * 22 + "==", "Sec-WebSocket-Protocol": protocol}
         client.request("GET", "/" + address(server, kernel, session).split("/", 3)[3], headers=headers)
+        yield client
+
+
+def refusal(server, kernel, **options):
+    """The status with which the server refuses to open a socket; 0 where it opens one."""
+    with asked(server, kernel, **options) as client:
         status = client.getresponse().status
         return 0 if status == 101 else status
 
@@ -267,6 +277,36 @@ def test_a_kernel_has_few_sockets_and_one_that_is_closed_makes_room(server, kern
             await closed(socket)
 
     asyncio.run(asyncio.wait_for(attack(), 20))
+
+
+@needs.PROC
+@pytest.mark.slow
+def test_a_page_that_leaves_before_its_busy_kernel_answers_is_neither_logged_nor_counted(server):
+    kernel = new_kernel(server)
+
+    def connections():
+        with urlopen(f"{server.url}api/kernels/{kernel}", timeout=60) as answer:
+            return json.load(answer)["connections"]
+
+    async def until_connected(n):
+        while connections() != n:
+            await asyncio.sleep(0.1)
+
+    async def visit():
+        os.kill(process := kernel_process(kernel), signal.SIGSTOP)
+        for number in range(2):
+            with asked(server, kernel, session=f"s{number}"):
+                assert connections() == 0
+        connections()  # the server has noticed that they are gone
+        os.kill(process, signal.SIGCONT)
+        socket = await connect(server, kernel)
+        await until_connected(1)
+        socket.close()
+        await closed(socket)
+        await until_connected(0)
+
+    asyncio.run(asyncio.wait_for(visit(), 60))
+    assert not re.search("Error|Nudge|stale", server.log.read_text(encoding="utf-8"))
 
 
 @pytest.mark.slow

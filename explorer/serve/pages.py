@@ -16,12 +16,11 @@ from voila.notebook_renderer import NotebookRenderer
 from voila.tornado.handler import TornadoVoilaHandler
 
 from explorer.serve.door import theme_shown
-from explorer.serve.seats import REFRESH_SECONDS, TakenSeat
+from explorer.serve.seats import BROWSER, REFRESH_SECONDS, TakenSeat
 from explorer.wording import ordinal
 
 __all__ = ["PLACE", "CompiledTemplates", "PageExporter", "PageHandler", "PlaceHandler", "opening_of"]
 
-BROWSER = "explorer-browser"  # cookie by which a browser keeps its place, and a reloaded page its seat
 PLACE = "explorer/place"  # address at which a page in line asks for its place
 
 _OPENING_ENDS = '<main id="rendered_cells" aria-busy="true">'

@@ -22,6 +22,7 @@ from voila.utils import get_voila_labextensions_path
 
 from explorer.serve.door import FilesHandler
 from explorer.serve.patient_server import READ_BYTES
+from explorer.serve.seats import BROWSER
 from explorer.widgets.plotly_module import PLOTLY_VERSION, plotly_script
 
 __all__ = ["LastingFileHandler", "PageScripts", "Script", "ScriptHandler", "joined", "page_scripts"]
@@ -139,5 +140,6 @@ class ScriptHandler(RequestHandler):
         self.set_header("Vary", "Accept-Encoding")
         with suppress(StreamClosedError):  # the reader has gone, or was too slow
             for start in range(0, len(content), READ_BYTES):
+                self.settings["explorer_seats"].note_loading(self.get_cookie(BROWSER))
                 self.write(content[start : start + READ_BYTES])
                 await self.flush()

@@ -17,9 +17,14 @@ from typing import Any
 import psutil
 from tornado.web import HTTPError
 
-__all__ = ["Seats", "TakenSeat", "free_memory", "seats_of"]
+__all__ = ["BROWSER", "Seats", "TakenSeat", "free_memory", "seats_of"]
+
+BROWSER = "explorer-browser"  # cookie by which a browser keeps its place, and a reloaded page its seat
 
 FETCHED_SECONDS = 60.0  # a kernel whose page was fetched and never connected is ended after this time
+CONTESTED_SECONDS = (
+    15.0  # or after this, where others are in line; each script that the page fetches begins it again
+)
 LEFT_SECONDS = 180.0  # and one whose page was connected after this: a network that comes back loses nothing
 RELOAD_SECONDS = 2.0  # a page that was closed keeps its seat for this time, for it may only be reloaded
 REFRESH_SECONDS = 5  # how often a page in line asks for its place
@@ -87,11 +92,21 @@ class Seats:
         """Return a browser's place in line, which it keeps by asking; 0 if there is a seat for it."""
         now = self._clock()
         self._seats = [s for s in self._seats if s.kernel or s.is_opening or now - s.seen < RELOAD_SECONDS]
-        self._line = {other: asked for other, asked in self._line.items() if now - asked < PLACE_SECONDS}
+        self._shorten_line()
         if browser in self._line or len(self._line) < _LONGEST_LINE:
             self._line[browser] = now
         ahead = [*self._line, browser].index(browser)
         return max(0, ahead + 1 - (self.most - len(self._seats)))
+
+    def _shorten_line(self) -> None:
+        now = self._clock()
+        self._line = {other: asked for other, asked in self._line.items() if now - asked < PLACE_SECONDS}
+
+    def note_loading(self, browser: str | None) -> None:
+        """Note that a page of a browser is on its way: it has asked for a script or for its socket."""
+        for seat in self._seats:
+            if seat.browser == browser and seat.kernel and not seat.was_connected:
+                seat.seen = self._clock()
 
     async def take(self, browser: str, manager: Any, patience: float = 0.7) -> TakenSeat | None:
         """Return a seat for a page of a browser; None if all are taken.
@@ -153,7 +168,9 @@ class Seats:
                 self._is_littered = False
 
     async def look(self, manager: Any) -> None:
-        """End the kernels of a manager whose pages are gone for too long."""
+        """End the kernels of a manager whose pages are gone for too long, or don't come while others wait."""
+        self._shorten_line()
+        unconnected_seconds = CONTESTED_SECONDS if self._line else FETCHED_SECONDS
         for seat in [seat for seat in self._seats if seat.kernel]:
             now = self._clock()
             if seat.kernel not in manager:
@@ -162,7 +179,7 @@ class Seats:
                 seat.was_connected, seat.seen = True, now
             elif seat.is_opening and not seat.is_left:
                 seat.seen = now
-            elif now - seat.seen > (LEFT_SECONDS if seat.was_connected else FETCHED_SECONDS):
+            elif now - seat.seen > (LEFT_SECONDS if seat.was_connected else unconnected_seconds):
                 await _end(manager, seat.kernel)
 
 

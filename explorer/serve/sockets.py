@@ -17,6 +17,8 @@ from tornado.web import Finish, HTTPError
 from tornado.websocket import WebSocketProtocol, WebSocketProtocol13
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
+from explorer.serve.seats import BROWSER
+
 __all__ = ["MOST_FRAME_BYTES", "Allowance", "FrameError", "SocketHandler", "check_frame"]
 
 PROTOCOL = "v1.kernel.websocket.jupyter.org"
@@ -155,6 +157,7 @@ class SocketHandler(VoilaKernelWebsocketHandler):
         if self._sockets[kernel_id] >= MOST_SOCKETS:
             raise HTTPError(429, reason="This kernel has enough sockets")
         self._sockets[kernel_id] += 1
+        self.settings["explorer_seats"].note_loading(self.get_cookie(BROWSER))
         try:
             await super().get(kernel_id)
         finally:

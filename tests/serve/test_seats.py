@@ -11,6 +11,7 @@ from traitlets import HasTraits
 from explorer.serve import kernels as kernels_module
 from explorer.serve.kernels import kernel_manager_class
 from explorer.serve.seats import (
+    CONTESTED_SECONDS,
     FETCHED_SECONDS,
     LEFT_SECONDS,
     PLACE_SECONDS,
@@ -163,6 +164,35 @@ def test_a_kernel_without_a_page_is_ended(seats, kernels, clock, connections, pa
         clock.now += 2
         await seats.look(kernels)
         assert kernel not in kernels
+
+    asyncio.run(visit())
+
+
+def test_while_others_are_in_line_a_page_that_does_not_come_gives_up_its_seat_soon(seats, kernels, clock):
+    async def visit():
+        loading, fetched = await seated(seats, kernels, "a", 0), await seated(seats, kernels, "b", 0)
+        clock.now += CONTESTED_SECONDS - 1
+        assert seats.place("c") == 1
+        seats.note_loading("a")
+        clock.now += 2
+        await seats.look(kernels)
+        assert (loading.kernel in kernels, fetched.kernel) == (True, "")
+        clock.now += RELOAD_SECONDS
+        assert await seats.take("c", kernels)
+        clock.now += CONTESTED_SECONDS  # nobody is in line any more
+        await seats.look(kernels)
+        assert loading.kernel in kernels
+
+    asyncio.run(visit())
+
+
+def test_who_is_in_line_no_more_hurries_nobody(seats, kernels, clock):
+    async def visit():
+        pages = [await seated(seats, kernels, browser, 0) for browser in "ab"]
+        seats.place("c")
+        clock.now += PLACE_SECONDS + CONTESTED_SECONDS
+        await seats.look(kernels)
+        assert all(page.kernel in kernels for page in pages)
 
     asyncio.run(visit())
 

@@ -34,7 +34,8 @@ def kernel_processes(pid):
 
 def kernel_process(kernel_id):
     """The process of a server's kernel, however it was started: the one that listens on its port."""
-    (connection,) = Path(gettempdir()).glob(f"*/kernel-{kernel_id}.json")
+    folder, name = Path(gettempdir()), f"kernel-{kernel_id}.json"
+    (connection,) = (*folder.glob(f"*/{name}"), *folder.glob(f"*/*/{name}"))
     port = json.loads(connection.read_text(encoding="utf-8"))["shell_port"]
     rows = [line.split() for line in Path("/proc/net/tcp").read_text(encoding="utf-8").splitlines()[1:]]
     (socket,) = (f"socket:[{row[9]}]" for row in rows if row[1].endswith(f":{port:04X}") and row[3] == "0A")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 
 import needs
 import pytest
@@ -50,3 +52,34 @@ def test_a_file_is_replaced_only_on_demand(tmp_path):
         stream.write(b"after")
     assert path.read_bytes() == b"after"
     assert list(tmp_path.iterdir()) == [path]
+
+
+SAVING = """
+import sys
+from explorer.safe_write import whole_file
+with whole_file(sys.argv[1]) as stream:
+    stream.write(b"half")
+    print("saving", flush=True)
+    sys.stdin.read()
+"""
+
+
+@needs.POSIX
+def test_what_a_killed_process_left_is_removed_and_what_another_has_stays(tmp_path):
+    def save(name):
+        command = [sys.executable, "-c", SAVING, tmp_path / name]
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        assert process.stdout.readline() == b"saving\n"
+        return process
+
+    with save("killed") as killed, save("saved") as saved:
+        killed.kill()
+        killed.wait()
+        assert len([*tmp_path.iterdir()]) == 2
+        with whole_file(tmp_path / "run.csv") as stream:
+            stream.write(b"whole")
+        (left,) = tmp_path.glob("saving-*")
+        assert (left / "saved").exists()
+        saved.stdin.close()
+        saved.wait()
+    assert {path.name for path in tmp_path.iterdir()} == {"run.csv", "saved"}

@@ -11,7 +11,6 @@ import zlib
 from functools import cache
 from math import prod
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -20,6 +19,7 @@ from platformdirs import user_cache_path
 
 from explorer.datasets.dataset import IMAGE_SHAPE, Dataset
 from explorer.datasets.files import DAMAGED, ArrayKind, open_plain_file, read_array
+from explorer.safe_write import own_folder
 
 __all__ = ["DATA", "IMAGES", "LABELS", "N_IMAGES", "N_TRAIN", "load_mnist"]
 
@@ -108,8 +108,8 @@ def _unpack(path: Path) -> bool:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(prefix="unpacking-", dir=path.parent) as folder:
-            part = Path(folder) / path.name
+        with own_folder("unpacking-", path.parent) as folder:
+            part = folder / path.name
             with gzip.open(DATA / IMAGES) as packed, part.open("wb") as unpacked:
                 shutil.copyfileobj(packed, unpacked, 1 << 20)
             part.replace(path)

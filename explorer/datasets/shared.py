@@ -7,11 +7,11 @@ import json
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 
 from explorer.datasets.dataset import ARRAYS, Dataset
+from explorer.safe_write import own_folder
 
 __all__ = ["map_dataset", "shared_dataset", "write_dataset"]
 
@@ -44,8 +44,8 @@ def shared_dataset(folder: Path, load: Callable[[], Dataset]) -> Dataset:
     with suppress(OSError):
         return map_dataset(folder)
     dataset = load()
-    with suppress(OSError), TemporaryDirectory(prefix="part-", dir=folder.parent) as parts:
-        part = Path(parts) / folder.name
+    with suppress(OSError), own_folder("part-", folder.parent) as parts:
+        part = parts / folder.name
         part.mkdir()
         write_dataset(dataset, part)
         part.rename(folder)  # fails where another process was faster

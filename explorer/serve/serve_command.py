@@ -16,13 +16,13 @@ from contextlib import closing, suppress
 from functools import partial
 from itertools import chain, count
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 from explorer.datasets import load_dataset
 from explorer.datasets.shared import shared_dataset
+from explorer.safe_write import own_folder
 from explorer.serve.access import (
     ACCESS_DEFAULTS,
     Access,
@@ -106,11 +106,11 @@ def add_server_options(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     """Serve the page as the options of `add_options` say until Ctrl-C or SIGTERM; return the exit code."""
-    with TemporaryDirectory(prefix="nn-explorer-data-", ignore_cleanup_errors=True) as folder:
+    with own_folder("nn-explorer-data-") as folder:
         paths: dict[str, str] = {}
         for path in getattr(arguments, "dataset", ()):
-            _add(path, paths, Path(folder))
-        variables = {DATASETS: json.dumps(paths), SHARED_DATASETS: folder}
+            _add(path, paths, folder)
+        variables = {DATASETS: json.dumps(paths), SHARED_DATASETS: str(folder)}
         prepared = "explorer.serve.visit"
         return serve(arguments, "The explorer", find_notebook(), prepared, kernel_variables=variables)
 
@@ -147,15 +147,15 @@ def serve(
     access = access_from(arguments)
     if sys.stdout.isatty():
         print(f"{what} is starting; its address follows in a few seconds.", flush=True)
-    with TemporaryDirectory(prefix="nn-explorer-", ignore_cleanup_errors=True) as folder:
-        settle_jupyter(os.environ, Path(folder))
-        shares = share_variables(arguments, Path(folder) / "shares", is_open=not is_loopback(arguments.ip))
+    with own_folder("nn-explorer-") as folder:
+        settle_jupyter(os.environ, folder)
+        shares = share_variables(arguments, folder / "shares", is_open=not is_loopback(arguments.ip))
         settings["kernel_variables"] = variables = {**settings.get("kernel_variables", {}), **shares}
         environment = kernel_environment(os.environ) | variables | {PAGE_HAS_PLOTLY: "1"}
         with closing(WarmProcess(environment, prepared)) as warm_process:
             warm_process.start()  # before the server is imported: on a second core both load at the same time
-            settings |= {"access": access, "seats": arguments.seats, "warm_process": warm_process}
-            return _serve(arguments, what, notebook, settings)
+            settings |= {"access": access, "seats": arguments.seats, "folder": folder}
+            return _serve(arguments, what, notebook, settings | {"warm_process": warm_process})
 
 
 def _serve(arguments: Namespace, what: str, notebook: Path, settings: dict[str, Any]) -> int:

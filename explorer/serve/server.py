@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from importlib.metadata import version
 from pathlib import Path
+from tempfile import gettempdir
 from typing import Any
 
 from jupyter_server.base.handlers import FileFindHandler
@@ -98,6 +99,8 @@ class ServerSettings:
     """Folder of reveal.js, for a template that needs it."""
     access: Access = field(default_factory=Access)
     """Who may come in, and under which path."""
+    folder: Path | None = None
+    """Where the files of kernels' connections are; None for where the system keeps temporary files."""
 
 
 def free_port(ip: str, asked: int | None) -> int:
@@ -159,6 +162,7 @@ class ExplorerServer(Voila):
             port=settings.port,
             base_url=base_url,
             token=settings.access.token,
+            connection_dir_root=str(settings.folder or gettempdir()),
             open_browser=False,
             log_level=logging.DEBUG if settings.debug else logging.WARNING,
             log_format="%(levelname)s: %(message)s",

@@ -154,6 +154,20 @@ def test_kernels_begin_to_load_before_the_server_does():
     assert done.stdout == "[]\n"
 
 
+@needs.POSIX
+@pytest.mark.slow
+def test_what_a_killed_server_left_is_removed_by_the_next(start, tmp_path):
+    killed = start("--port", "0", TMPDIR=str(tmp_path))
+    killed.page()
+    killed.end(signal.SIGKILL)
+    left = {*tmp_path.iterdir()}
+    assert {path.name.rpartition("-")[0] for path in left} == {"nn-explorer", "nn-explorer-data"}
+    following = start("--port", "0", TMPDIR=str(tmp_path))
+    assert not left & {*tmp_path.iterdir()}
+    assert following.end(signal.SIGTERM)[0] == 0
+    assert [*tmp_path.iterdir()] == []
+
+
 @pytest.fixture(scope="module")
 def served():
     """A command for all tests that only ask it for something."""

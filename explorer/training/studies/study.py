@@ -11,13 +11,12 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import replace
-from pathlib import Path
 from queue import Empty, SimpleQueue
-from tempfile import TemporaryDirectory
 
 from explorer.datasets import Dataset, load_dataset, load_mnist
 from explorer.datasets.shared import write_dataset
 from explorer.foreign_files import reason
+from explorer.safe_write import own_folder
 from explorer.training.config import TrainingConfig
 from explorer.training.run import check_images
 from explorer.training.share import cores_each, n_cores
@@ -124,8 +123,7 @@ def _sent(dataset: Dataset, executor: Executor, stack: ExitStack) -> WorkerData:
     if isinstance(executor, WorkerPool | ProcessPoolExecutor):
         try:
             # Where a system keeps a file that is mapped, it stays until the system cleans up.
-            folder = TemporaryDirectory(prefix="nn-explorer-", ignore_cleanup_errors=True)
-            path = Path(stack.enter_context(folder))
+            path = stack.enter_context(own_folder("nn-explorer-"))
             write_dataset(dataset, path)
         except OSError as error:
             raise StudyError(f"The images can't be written for the workers: {reason(error)}.") from error

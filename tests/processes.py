@@ -34,8 +34,11 @@ def kernel_processes(pid):
 
 def kernel_process(kernel_id):
     """The process of a server's kernel, however it was started: the one that listens on its port."""
-    folder, name = Path(gettempdir()), f"kernel-{kernel_id}.json"
-    (connection,) = (*folder.glob(f"*/{name}"), *folder.glob(f"*/*/{name}"))
+    found, folder = [], Path(gettempdir())
+    for place in (folder, *folder.glob("nn-explorer-*")):
+        with suppress(OSError):  # it has just ended
+            found += place.glob(f"voila_*/kernel-{kernel_id}.json")
+    (connection,) = found
     port = json.loads(connection.read_text(encoding="utf-8"))["shell_port"]
     rows = [line.split() for line in Path("/proc/net/tcp").read_text(encoding="utf-8").splitlines()[1:]]
     (socket,) = (f"socket:[{row[9]}]" for row in rows if row[1].endswith(f":{port:04X}") and row[3] == "0A")

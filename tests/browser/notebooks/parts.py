@@ -79,4 +79,4 @@ places = screen(
     tab_bar=TabBar({"overview": "Overview", "runs": "Runs"}),
     panels=Box([box("explorer-overview", *figures)]),
 )
-box("explorer-app", *places)
+box("explorer-surface explorer-app", *places)

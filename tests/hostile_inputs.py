@@ -26,6 +26,7 @@ import time
 import zipfile
 import zlib
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -37,6 +38,9 @@ from explorer import TrainingConfig
 from explorer.app.link import Link
 from explorer.datasets import Dataset, DatasetError, load_dataset
 from explorer.datasets.preprocessing import preprocess
+from explorer.exports.study_table import level_rows
+from explorer.figures.studies import study_data
+from explorer.figures.study_axes import MEASURES, StudyView
 from explorer.network import NeuralNetwork
 from explorer.network.weights_file import WeightsError, read_weights, weights_bytes
 from explorer.serve.command import main
@@ -44,6 +48,9 @@ from explorer.serve.visit import visit
 from explorer.session import Session, SessionFileError, read_session
 from explorer.session.opening import opening
 from explorer.training import FIELDS, ConfigError
+from explorer.training.studies import FinalFigures, StudyError, Trial, grid, study
+from explorer.training.studies.journal import journal_content, parse_journal
+from explorer.training.studies.summary import study_words, varied
 from explorer.widgets.drawing_pad import SIDE, DrawingPad
 from explorer.widgets.upload import Upload
 
@@ -133,6 +140,14 @@ def session() -> bytes:
             assert made.wait(60)
         made.edit(1, name="first", note="a note", pinned=True)
         return made.save_session()
+
+
+@cache
+def journal() -> bytes:
+    """The journal of two runs that finished and one that failed."""
+    with ThreadPoolExecutor(1) as executor:
+        done = tuple(study(grid(CONFIG, batch_size=(10, 20)), dataset(), executor=executor))
+    return journal_content([*done, Trial(CONFIG.replace(seed=1), "failed", error="why")], dataset())
 
 
 @cache
@@ -233,6 +248,15 @@ def odd_weights(rng: random.Random) -> bytes:
     return repacked(weights(), rng, lambda _, data: odd_array(data, rng))
 
 
+def odd_journal(rng: random.Random) -> bytes:
+    """Return a journal damaged, or with a value of a trial replaced."""
+    if rng.random() < 0.2:
+        return damaged(journal(), rng)
+    first, *rows = journal().splitlines()
+    rows = [json.dumps(with_odd_value(json.loads(row), rng)).encode() for row in rows]
+    return b"\n".join([first, *rows, b""])
+
+
 def odd_archive(rng: random.Random) -> bytes:
     """Return an archive damaged before or after it is compressed."""
     plain, before = sound_archive(), rng.random() < 0.7
@@ -289,6 +313,16 @@ def take_weights(content: bytes) -> None:
     opening(read_weights(content, "it.npz"), "it.npz", dataset(), CONFIG)
 
 
+def take_journal(content: bytes) -> None:
+    """What it holds can be put into figures, a table and words that can be written."""
+    trials = parse_journal(content, "it.jsonl", most_trials=2000).trials
+    axes = varied(trial.config for trial in trials)[:2] or ("batch_size",)
+    for measure in MEASURES:
+        study_data(StudyView(trials, axes, measure))
+    level_rows(trials, axes)
+    "".join([study_words(trials, axes), *(trial.error + trial.worker for trial in trials)]).encode()
+
+
 def take_archive(content: bytes) -> None:
     (path := folder() / "it.tgz").write_bytes(content)
     load_dataset(path)
@@ -341,6 +375,7 @@ READERS = {
     "session": Reader(
         odd_session, lambda content: read_session(content, "it.session", dataset()), (SessionFileError,)
     ),
+    "journal": Reader(odd_journal, take_journal, (StudyError,)),
     "archive": Reader(odd_archive, take_archive, (DatasetError,)),
     "folder": Reader(odd_file, take_file, (DatasetError,)),
     "drawing": Reader(lambda rng: damaged(bytes(SIDE * SIDE), rng), take_drawing, (traitlets.TraitError,)),
@@ -408,6 +443,28 @@ def images_without_end() -> bytes:
     return gzip.compress(header((1_000_000, 28, 28), "|u1")) + ZEROS * 78 + gzip.compress(bytes(4_000_000))
 
 
+def long_lines(line: bytes, n_bytes: int) -> bytes:
+    """Return a journal of so many bytes, all of one line or of many, each with another seed."""
+    head, _ = journal().split(b"\n", 1)
+    n_lines = max(1, n_bytes // (len(line) + 8))
+    return b"\n".join([head, *(line.replace(b"SEED", b"%d" % seed) for seed in range(n_lines)), b""])
+
+
+def one_trial(epochs: bytes = b"") -> bytes:
+    """Return the line of a trial whose seed is to be filled in."""
+    row = {"config": {"seed": 0}, "status": "failed", "epochs": [], "final": None}
+    row |= {"error": "", "seconds": 0, "worker": "", "tries": 1}
+    text = json.dumps(row, separators=(",", ":")).encode().replace(b'"seed":0', b'"seed":SEED')
+    return text.replace(b"[]", b"[" + epochs + b"]")
+
+
+def many_epochs(side: int, count: int) -> bytes:
+    """Return records of epochs without a space, each with a confusion matrix."""
+    figures = dict.fromkeys(FinalFigures.__slots__, 0)
+    record = {"epoch": 1, "seconds": 0, **figures, "confusion": [[0] * side] * side}
+    return b",".join([json.dumps(record, separators=(",", ":")).encode()] * count)
+
+
 BOMBS: dict[str, tuple[str, Callable[[], Any]]] = {
     "weights of many entries": ("weights", entries_without_end),
     "a session of many entries": ("session", entries_without_end),
@@ -418,6 +475,14 @@ BOMBS: dict[str, tuple[str, Callable[[], Any]]] = {
     "a session of batches": ("session", lambda: many_rows("batches", 4)),
     "a session of epochs": ("session", lambda: many_rows("epochs", 6)),
     "a session of one long run": ("session", many_batches),
+    "a journal of lists": ("journal", lambda: long_lines(b'{"config":[' + b"[]," * 10_000_000 + b"0]}", 0)),
+    "a journal of many lists": (
+        "journal",
+        lambda: long_lines(b'{"config":[' + b"[]," * 15_000 + b"0]}", 1 << 25),
+    ),
+    "a journal of runs": ("journal", lambda: long_lines(one_trial(), 1 << 25)),
+    "a journal of epochs": ("journal", lambda: long_lines(one_trial(many_epochs(1, 490)), 1 << 25)),
+    "a journal of counts": ("journal", lambda: long_lines(one_trial(many_epochs(100, 1)), 1 << 25)),
     "images": ("folder", lambda: ("mnist-train-images.npy", images_without_end())),
     "an archive of images": (
         "archive",

@@ -11,7 +11,7 @@ from typing import Any
 
 from explorer.app.layout import box, set_hidden
 from explorer.app.panels.study_drawing import StudyDrawing
-from explorer.app.panels.study_plan import BY_REDUCTION, StudyPlan
+from explorer.app.panels.study_plan import BY_REDUCTION, MOST_TRIALS, StudyPlan
 from explorer.app.views import Views, ViewState
 from explorer.datasets import Dataset, load_mnist
 from explorer.training import FIELDS, ConfigError, TrainingConfig, check_images
@@ -386,7 +386,7 @@ def _read_study(name: str, content: bytes | None, dataset: Dataset) -> RecordedS
     """Return a study that can be shown and gone on with, or raise `StudyError`."""
     if content is None:
         raise StudyError(f"{name} is too large for a study.")
-    found = parse_journal(content, name)
+    found = parse_journal(content, name, most_trials=MOST_TRIALS)
     if not found.trials:
         raise StudyError(f"{name} contains no runs yet.")
     if found.data_hash != data_hash(dataset):

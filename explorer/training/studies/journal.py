@@ -18,8 +18,9 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
-from io import FileIO
+from io import BytesIO, FileIO
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Self
 
 import numpy as np
@@ -27,9 +28,10 @@ import numpy as np
 from explorer.datasets.dataset import ARRAYS, Dataset, DatasetError
 from explorer.datasets.files import open_plain_file
 from explorer.foreign_files import reason
-from explorer.training.config import FIELDS, TrainingConfig
+from explorer.training.config import FIELDS, MOST_EPOCHS, TrainingConfig
 from explorer.training.records import EpochRecord, figure_kinds, read_only_counts
 from explorer.training.studies.trials import TRIAL_STATUSES, FinalFigures, StudyError, Trial
+from explorer.wording import counted, writable
 
 if sys.platform == "win32":
     import msvcrt
@@ -40,6 +42,11 @@ __all__ = ["Journal", "RecordedStudy", "data_hash", "journal_content", "parse_jo
 
 _FORMAT = 1
 _BEGINNING = b'{"nn-explorer study": '  # of every line that says who writes
+_MOST_LINE, _MOST_LISTS = 4 << 20, 50_000  # of a foreign file; parsed, "[]," takes 24 times its bytes
+_MOST_SECONDS = 1e12
+_HIGHEST: Mapping[str, float] = MappingProxyType(
+    {"epoch": MOST_EPOCHS, "seconds": _MOST_SECONDS, "train_accuracy": 1, "test_accuracy": 1}
+)
 _FAR = 2**40  # a byte that no journal has: Windows lets nobody read one that is locked
 
 _log = logging.getLogger(__name__)
@@ -78,14 +85,21 @@ def read_journal(path: str | os.PathLike[str]) -> RecordedStudy:
     return parse_journal(content, path.name)
 
 
-def parse_journal(content: bytes, name: str) -> RecordedStudy:
-    """Return what is in a journal of this content, which a message calls by its `name`; see `read_journal`."""
+def parse_journal(content: bytes, name: str, *, most_trials: int | None = None) -> RecordedStudy:
+    """Return what is in a journal of this content, which a message calls by its `name`; see `read_journal`.
+
+    With `most_trials` the file may come from anybody: one of more trials is refused, and so are lines that would
+    take much memory, before they are parsed.
+    """
     if not _BEGINNING.startswith(content[: len(_BEGINNING)]):
         raise StudyError(f"{name} is not the journal of a study.")
-    *lines, cut = content.split(b"\n")
-    found = RecordedStudy(n_bytes=len(content) - len(cut))
-    trials = dict[TrainingConfig, Trial]()
-    for number, line in enumerate(lines, start=1):
+    end = content.rfind(b"\n") + 1
+    found, trials = RecordedStudy(n_bytes=end), dict[TrainingConfig, Trial]()
+    for number, line in enumerate(BytesIO(content), start=1):
+        if not line.endswith(b"\n"):  # it was cut off
+            break
+        if most_trials is not None and (len(line) > _MOST_LINE or _count_lists(line) > _MOST_LISTS):
+            raise StudyError(f"Line {number} of {name} is too large for a run of a study.")
         try:
             values = json.loads(line)
             if (
@@ -99,9 +113,11 @@ def parse_journal(content: bytes, name: str) -> RecordedStudy:
                 trial = _trial(values)
                 trials.pop(trial.config, None)
                 trials[trial.config] = trial
+                if most_trials is not None and len(trials) > most_trials:
+                    raise StudyError(f"{name} holds more than {counted(most_trials, 'run')}.")
         except (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RecursionError) as error:
             raise StudyError(f"{name} is damaged in line {number}.") from error
-    notice = f"The last line of {name} was cut off and has been ignored." if cut else ""
+    notice = f"The last line of {name} was cut off and has been ignored." if end < len(content) else ""
     return replace(found, trials=tuple(trials.values()), notice=notice)
 
 
@@ -210,7 +226,12 @@ def _opening(dataset: Dataset, own_hash: str) -> bytes:
 
 def _opened(found: RecordedStudy, values: Mapping[str, Any]) -> RecordedStudy:
     writer = f"process {values['process']} on {values['host']}, since {values['since']}"
-    return replace(found, dataset_name=str(values["data"]), data_hash=str(values["data hash"]), writer=writer)
+    name, own_hash = (writable(str(values[key])) for key in ("data", "data hash"))
+    return replace(found, dataset_name=name, data_hash=own_hash, writer=writable(writer))
+
+
+def _count_lists(line: bytes) -> int:
+    return line.count(b"[") + line.count(b"{")
 
 
 def _trial(row: Mapping[str, Any]) -> Trial:
@@ -220,19 +241,32 @@ def _trial(row: Mapping[str, Any]) -> Trial:
         config=TrainingConfig(**row["config"]),
         status=row["status"],
         epochs=tuple(_epoch(record) for record in row["epochs"]),
-        final=row["final"] and FinalFigures(**{name: float(value) for name, value in row["final"].items()}),
-        error=str(row["error"]),
-        seconds=float(row["seconds"]),
-        worker=str(row["worker"]),
+        final=None if row["final"] is None else FinalFigures(**_figures(FinalFigures, row["final"])),
+        error=writable(str(row["error"])),
+        seconds=_within(float(row["seconds"]), _MOST_SECONDS),
+        worker=writable(str(row["worker"])),
         tries=int(row["tries"]),
     )
 
 
+def _figures(kind: type, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the figures of a record, once each is one that a run can have."""
+    figures = {name: (int if whole else float)(values[name]) for name, whole in figure_kinds(kind).items()}
+    for name, most in _HIGHEST.items():
+        if name in figures:
+            _within(figures[name], most)
+    return figures
+
+
+def _within(figure: float, most: float) -> float:
+    if not 0 <= figure <= most:  # nor is it NaN
+        raise ValueError(f"{figure} is not from 0 to {most}")
+    return figure
+
+
 def _epoch(record: Mapping[str, Any]) -> EpochRecord:
-    known = {"learning_rate": math.nan, **record}  # earlier journals lack it
-    figures: dict[str, Any] = {
-        name: (int if is_whole else float)(known[name])
-        for name, is_whole in figure_kinds(EpochRecord).items()
-    }
+    figures = _figures(EpochRecord, {"learning_rate": math.nan, **record})  # earlier journals lack it
     counts = np.array(record["confusion"])
+    if counts.dtype.kind != "i" or (counts < 0).any():
+        raise ValueError("counts that are no whole numbers")
     return EpochRecord(**figures, confusion=read_only_counts(counts.reshape(len(counts), len(counts))))

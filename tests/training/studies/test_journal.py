@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import errno
 import json
+import math
 import os
 import random
 import subprocess
@@ -45,15 +46,15 @@ def resumed(path, dataset, configs=CONFIGS):
 # ---------------------------------------------------------------- what it has comes back to the bit
 
 
-figures = st.floats()
+figures, shares, times = st.floats(), st.floats(0, 1), st.floats(0, 1e9)
 epochs = st.builds(
     EpochRecord,
     epoch=st.integers(1, 500),
     train_loss=figures,
     test_loss=figures,
-    train_accuracy=figures,
-    test_accuracy=figures,
-    seconds=figures,
+    train_accuracy=shares,
+    test_accuracy=shares,
+    seconds=times,
     confusion=arrays.arrays(
         np.int64, st.integers(1, 10).map(lambda n: (n, n)), elements=st.integers(0, 2**60)
     ),
@@ -70,9 +71,9 @@ trials = st.builds(
     ),
     status=st.sampled_from(["finished", "diverged", "failed"]),
     epochs=st.lists(epochs, max_size=3).map(tuple),
-    final=st.none() | st.builds(FinalFigures, figures, figures, figures, figures),
+    final=st.none() | st.builds(FinalFigures, figures, figures, shares, shares),
     error=st.text(),
-    seconds=figures,
+    seconds=times,
     worker=st.text(),
     tries=st.integers(1, 3),
 )
@@ -184,8 +185,18 @@ def broken(finished, name):
         "a bad setting": changed(row, config=row["config"] | {"epochs": 0}),
         "a bad status": changed(row, status="lucky"),
         "counts that are no square": changed(row, epochs=[row["epochs"][0] | {"confusion": [[1, 2]]}]),
+        "counts that are no numbers": changed(row, epochs=[row["epochs"][0] | {"confusion": [[math.nan]]}]),
+        "a count below 0": changed(row, epochs=[row["epochs"][0] | {"confusion": [[-1]]}]),
         "an infinite epoch": changed(row, epochs=[row["epochs"][0] | {"epoch": float("inf")}]),
         "figures that are missing": changed(row, final={"train_loss": 0.1}),
+        "a number for the figures": changed(row, final=0),
+        "no figures": changed(row, final={}),
+        "an accuracy below 0": changed(row, final=row["final"] | {"test_accuracy": -1e308}),
+        "an accuracy that is no number": changed(
+            row, epochs=[row["epochs"][0] | {"test_accuracy": math.nan}]
+        ),
+        "an infinite time": changed(row, epochs=[row["epochs"][0] | {"seconds": math.inf}]),
+        "more epochs than there can be": changed(row, epochs=[row["epochs"][0] | {"epoch": 10**400}]),
         "brackets": b"[" * 100_000 + b"\n",
     }
     return b"".join([*lines[:2], damaged[name], *lines[3:]])
@@ -198,6 +209,8 @@ def changed(row, **changes):
 DAMAGES = (
     "text", "half a line", "not UTF-8", "a list", "nothing of a trial", "a bad setting", "a bad status",
     "counts that are no square", "an infinite epoch", "figures that are missing", "brackets",
+    "a number for the figures", "no figures", "an accuracy below 0", "an accuracy that is no number",
+    "counts that are no numbers", "a count below 0", "an infinite time", "more epochs than there can be",
 )  # fmt: skip
 
 
@@ -223,6 +236,30 @@ def test_a_journal_of_a_later_version_is_told(finished, change):
     sentence = r"^study\.jsonl was written by a later version of nn-explorer; update to read it\.$"
     with pytest.raises(StudyError, match=sentence):
         parse_journal(change(finished), "study.jsonl")
+
+
+@pytest.mark.parametrize(
+    ("lines", "says"),
+    [
+        ([b"[" * 50_001 + b"]" * 50_001], r"Line 2 of it\.jsonl is too large for a run of a study\."),
+        ([b'"' + b"x" * (4 << 20) + b'"'], r"Line 2 of it\.jsonl is too large for a run of a study\."),
+        ([b"ROW"] * 3, r"it\.jsonl holds more than 2 runs\."),
+    ],
+)
+def test_what_would_take_much_memory_is_refused_before_it_is_parsed(finished, monkeypatch, lines, says):
+    head, row, *_ = finished.splitlines()
+    rows = [row if line == b"ROW" else line for line in lines]
+    rows = [line.replace(b'"seed": 0', b'"seed": %d' % seed) for seed, line in enumerate(rows)]
+    parsed, parse = [], json.loads
+    monkeypatch.setattr(json, "loads", lambda line: parsed.append(line) or parse(line))
+    with pytest.raises(StudyError, match=f"^{says}$"):
+        parse_journal(b"\n".join([head, *rows, b""]), "it.jsonl", most_trials=2)
+    assert [line.strip() for line in parsed] == ([head, *rows] if lines[0] == b"ROW" else [head])
+
+
+def test_half_a_surrogate_pair_is_a_question_mark(finished):
+    content = finished.replace(b'"error": ""', b'"error": "a\\ud800b"')
+    assert parse_journal(content, "").trials[0].error == "a?b"
 
 
 @pytest.mark.parametrize("content", [b"a,b\n1,2\n", b"{}\n", b"\x89PNG\r\n", b'{"nn-explorer run": 1}\n'])

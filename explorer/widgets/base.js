@@ -259,16 +259,79 @@ function saveFile({ download, type }, buffers) {
   setTimeout(() => URL.revokeObjectURL(url), 60000);
 }
 
-const PIECE = 1 << 20; // a message of more than 10 MB would end the connection
+const PIECE = 1 << 17; // of a file: on a slow line, too, what else the page asks gets through between two
+const ON_THE_WAY = 4 * PIECE; // that Python has yet to take
+const [QUIET_MS, LOST_MS] = [500, 60000]; // until something is said of a file on its way, and until it is given up
 
 /**
- * Send a file in pieces; of one that is too large only its size.
+ * Send a file in pieces, as Python takes them, and say how far it is; of one that is too large send only its size.
  * @param {File} file
- * @param {{ get: (name: "most_bytes") => number, send: (...message: any[]) => void }} model
+ * @param {{
+ *   get: (name: "most_bytes") => number, send: (...message: any[]) => void,
+ *   on: (event: "msg:custom", listener: (content: any) => void) => void, off: (event: "msg:custom", listener: any) => void,
+ * }} model
+ * @param {(words: string) => void} say
  */
-async function upload(file, model) {
+async function upload(file, model, say) {
   const sent = (/** @type {number} */ at, /** @type {ArrayBuffer[]} */ buffers) =>
     model.send({ open: file.name, size: file.size, at }, undefined, buffers);
   if (file.size > model.get("most_bytes") || file.size === 0) return sent(0, []);
-  for (let at = 0; at < file.size; at += PIECE) sent(at, [await file.slice(at, at + PIECE).arrayBuffer()]);
+  const began = performance.now();
+  let [taken, hear] = [0, () => {}];
+  const listen = (/** @type {any} */ content) => {
+    if (!("taken" in content)) return;
+    taken = content.taken;
+    const percent = 10 * Math.floor((10 * taken) / file.size);
+    if (performance.now() - began > QUIET_MS) say(`Sending ${file.name}: ${percent} %`);
+    hear();
+  };
+  const untilTaken = async (/** @type {number} */ bytes) => {
+    while (taken >= 0 && taken < bytes) {
+      /** @type {ReturnType<typeof setTimeout> | undefined} */
+      let timer;
+      await new Promise((resolve, reject) => {
+        hear = () => resolve(null);
+        timer = setTimeout(reject, LOST_MS);
+      }).finally(() => clearTimeout(timer));
+    }
+    if (taken < 0) throw new Error("Python has dropped it");
+  };
+  model.on("msg:custom", listen);
+  try {
+    for (let at = 0; at < file.size; at += PIECE) {
+      const piece = await file.slice(at, at + PIECE).arrayBuffer();
+      await untilTaken(at + PIECE - ON_THE_WAY);
+      sent(at, [piece]);
+    }
+    await untilTaken(file.size);
+    say("");
+  } catch {
+    say(`${file.name} was not opened: not all of it arrived. Open it again.`);
+  } finally {
+    model.off("msg:custom", listen);
+  }
 }
+
+/**
+ * A hidden field by which the reader chooses a file, which is then sent; one at a time.
+ * @param {Parameters<typeof upload>[1]} model
+ * @param {string} accept what the names of files end in
+ * @param {(words: string) => void} say
+ */
+function fileInput(model, accept, say) {
+  const input = make("input", { type: "file", accept, hidden: true, tabindex: -1 });
+  input.addEventListener("change", async () => {
+    const [file] = input.files ?? [];
+    input.disabled = true;
+    if (file) await upload(file, model, say);
+    input.value = ""; // the same file again is a change again
+    input.disabled = false;
+  });
+  return input;
+}
+
+/**
+ * The largest file that is opened, in words.
+ * @param {{ get: (name: "most_bytes") => number }} model
+ */
+const sizeLimit = (model) => `A file of up to ${model.get("most_bytes") / 2 ** 20} MB`;

@@ -178,21 +178,29 @@ function shareButton(model, signal) {
   return [makeButton([icon(...COPY_ICON), word], share, { "data-quiet": true, "aria-label": "Copy link" }), told];
 }
 
+/** A line under the top line, and what puts words into it, for a while.
+ * @param {AbortSignal} signal @returns {[HTMLElement, (words: string) => void]} */
+function passingLine(signal) {
+  const line = make("span", { class: "explorer-lost explorer-unseen", role: "status" });
+  let timer = 0;
+  const say = (/** @type {string} */ words) => {
+    write(line, words);
+    line.classList.toggle("explorer-unseen", !words);
+    clearTimeout(timer);
+    if (words) timer = setTimeout(say, 15000, "");
+  };
+  signal.addEventListener("abort", () => clearTimeout(timer));
+  return [line, say];
+}
+
 /** The button that saves the session. While there is anything to lose it is marked, and closing the page asks first
  * (page.js does): the browser asks in its own words, so what would be lost stands on the page for whoever stays.
  * @param {Model} model @param {AbortSignal} signal */
 function saveButton(model, signal) {
   const word = make("span", { class: "explorer-word" }, "Save");
-  const lost = make("span", { class: "explorer-lost explorer-unseen", role: "status" });
-  let timer = 0;
+  const [lost, tell] = passingLine(signal);
   const send = () => model.send({ save: true });
   const button = makeButton([icon(...SAVE_ICON), word], send, { class: "explorer-save", "data-quiet": true });
-  const tell = (/** @type {string} */ words) => {
-    write(lost, words);
-    lost.classList.toggle("explorer-unseen", !words);
-    clearTimeout(timer);
-    if (words) timer = setTimeout(tell, 15000, "");
-  };
   const show = () => {
     const [saves, unsaved] = [model.get("saves"), model.get("unsaved")];
     button.hidden = !saves;
@@ -203,7 +211,6 @@ function saveButton(model, signal) {
     if (!unsaved) tell("");
   };
   document.addEventListener("explorer-asked", () => tell(`${model.get("unsaved")} Save keeps all in a file.`), { signal });
-  signal.addEventListener("abort", () => clearTimeout(timer));
   model.on("change:saves change:unsaved", show);
   show();
   return [button, lost];
@@ -250,7 +257,7 @@ function keepSession(model, signal) {
     sessionStorage.removeItem(AGAIN);
     if (!kept) return;
     const copy = Uint8Array.from(atob(kept.copy), (letter) => letter.charCodeAt(0));
-    upload(new File([copy], "The session that was kept"), model);
+    upload(new File([copy], "The session that was kept"), model, () => {});
   } catch {
     // then the address alone says what was there
   }
@@ -267,19 +274,15 @@ function saver(model, menu) {
 }
 
 /** The menu's last entry: it opens a file of the reader.
- * @param {Model} model @param {HTMLElement} menu */
-function opener(model, menu) {
-  const input = make("input", { type: "file", accept: model.get("suffix"), hidden: true, tabindex: -1 });
-  input.addEventListener("change", () => {
-    for (const file of input.files ?? []) upload(file, model);
-    input.value = ""; // the same file again is a change again
-  });
+ * @param {Model} model @param {HTMLElement} menu @param {(words: string) => void} say */
+function opener(model, menu, say) {
+  const input = fileInput(model, model.get("suffix"), say);
   const choose = () => {
     menu.hidePopover();
     input.click();
   };
   const apart = model.get("saves") ? "" : "explorer-apart";
-  return [makeButton(model.get("opens"), choose, { class: apart, "data-quiet": true }), input];
+  return [makeButton(model.get("opens"), choose, { class: apart, "data-quiet": true, title: sizeLimit(model) }), input];
 }
 
 /** The button of the menu, and the menu.
@@ -290,6 +293,7 @@ function exportMenu(model, signal) {
   const attributes = { "data-quiet": true, "aria-label": "Export" };
   const button = makeButton([arrow, make("span", { class: "explorer-word" }, "Export")], null, attributes);
   asMenu(button, menu, signal);
+  const [line, say] = passingLine(signal);
   const show = () => {
     const entries = Object.entries(model.get("exports")).map(([name, words]) => {
       const choose = () => {
@@ -298,12 +302,12 @@ function exportMenu(model, signal) {
       };
       return makeButton(words, choose, { "data-quiet": true });
     });
-    menu.replaceChildren(...entries, ...saver(model, menu), ...(model.get("opens") ? opener(model, menu) : []));
+    menu.replaceChildren(...entries, ...saver(model, menu), ...(model.get("opens") ? opener(model, menu, say) : []));
     button.hidden = entries.length === 0;
   };
   model.on("change:exports", show);
   show();
-  return [button, menu];
+  return [button, menu, line];
 }
 
 /** @type {import("@anywidget/types").Render<State>} */

@@ -7,13 +7,10 @@
 function render({ model, el }) {
   becomePart(el, "explorer-study-files");
   const save = makeButton("Save the study", () => model.send({ save: true }), { "data-quiet": true });
-  const input = make("input", { type: "file", accept: ".jsonl", hidden: true, tabindex: -1 });
-  input.addEventListener("change", () => {
-    for (const file of input.files ?? []) upload(file, model);
-    input.value = ""; // the same file again is a change again
-  });
-  const open = makeButton("Open a study …", () => input.click(), { "data-quiet": true });
-  el.append(save, open, input);
+  const sending = make("p", { role: "status" });
+  const input = fileInput(model, ".jsonl", (words) => write(sending, words));
+  const open = makeButton("Open a study …", () => input.click(), { "data-quiet": true, title: sizeLimit(model) });
+  el.append(save, open, input, sending);
   const show = () => {
     save.disabled = !model.get("can_save");
     open.disabled = !model.get("can_open");

@@ -63,7 +63,6 @@ class StudyFiles(FilePart):
     """Whether there is a study to save."""
     can_open = traitlets.Bool(True).tag(sync=True)
     """Whether a file may take its place."""
-    most_bytes = traitlets.Int(1 << 25).tag(sync=True)
 
     def _offers(self, event: str) -> bool:
         return self.can_save if event == "save" else self.can_open

@@ -17,6 +17,9 @@ class Upload:
     announced last is dropped, and so is the file that it belongs to.
     """
 
+    taken = 0
+    """Bytes of the newest file so far; -1 where it was dropped."""
+
     def __init__(self) -> None:
         self._name = ""
         self._size = 0
@@ -39,12 +42,14 @@ class Upload:
         if at == 0:
             self._name, self._size, self._content = name, size, bytearray()
         if (name, size, at) != (self._name, self._size, len(self._content)):
-            self._content = bytearray()
+            self._content, self.taken = bytearray(), -1
             return None
-        self._content += bytes(buffers[0]) if buffers else b""
+        self._content += buffers[0] if buffers else b""
+        self.taken = min(size, len(self._content))
         if len(self._content) < size and buffers:
             return None
-        content, self._content = bytes(self._content[:size]), bytearray()
+        del self._content[size:]
+        content, self._content = bytes(self._content), bytearray()
         return name[:200], content
 
 
@@ -70,7 +75,10 @@ class FilePart(PagePart):
         if content.get("save") is True and self._offers("save"):
             self._tell("save")
         file = self._upload.take(content, buffers, self.most_bytes)
-        if file is not None and self._offers("open"):  # it is whole
+        is_refused = file is not None and not self._offers("open")
+        if "open" in content:  # the page waits for that before it sends more
+            self.send({"taken": -1 if is_refused else self._upload.taken})
+        if file is not None and not is_refused:  # it is whole
             self._tell("open", *file)
 
     def _offers(self, event: str) -> bool:

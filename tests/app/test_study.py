@@ -11,13 +11,14 @@ import pytest
 from explorer import Explorer, TrainingConfig
 from explorer.app.panels import study as module
 from explorer.app.panels.study import RECORDED
-from explorer.app.panels.study_plan import StudyPlan
+from explorer.app.panels.study_plan import MOST_BYTES, MOST_TRIALS, StudyPlan
 from explorer.training import ConfigError
 from explorer.training.studies import StudyError, Trial, grid, read_journal
 from explorer.training.studies.configs import batch_size_grid
 from explorer.training.studies.journal import journal_content, parse_journal
 from explorer.training.studies.runner import StudyDelivery, StudyRunner
 from explorer.training.studies.study import study
+from explorer.wording import counted
 
 CONFIG = TrainingConfig(hidden_sizes=4, epochs=2, batch_size=16, seed=7)
 HIDDEN = "explorer-hidden"
@@ -318,6 +319,21 @@ def test_a_file_that_is_no_study_is_refused(panel, content, says):
     assert panel.trials == ()
 
 
+def test_a_file_that_is_too_large_is_refused_with_the_limit(panel):
+    costs(panel)
+    panel.files._on_message(panel.files, {"open": "mine.jsonl", "size": MOST_BYTES + 1, "at": 0}, [])
+    wait_for(lambda: "mine.jsonl has more than 32 MB" in panel.progress.shown.text)
+    assert panel.progress.shown.text.endswith("Nothing was changed.")
+
+
+def test_a_file_with_more_runs_than_a_study_can_have_is_refused(panel, small_dataset):
+    costs(panel)
+    runs = [Trial(CONFIG.replace(seed=seed), "failed", error="why") for seed in range(MOST_TRIALS + 1)]
+    opened(panel, journal_content(runs, small_dataset))
+    says = f"mine.jsonl holds more than {counted(MOST_TRIALS, 'run')}. Nothing was changed."
+    wait_for(lambda: panel.progress.shown.text == says)
+
+
 def test_a_study_of_other_images_is_refused(panel, other_dataset):
     costs(panel)
     opened(panel, journal_content([Trial(CONFIG, "failed", error="why")], other_dataset))
@@ -346,10 +362,10 @@ def paused(monkeypatch):
     def hold(name):
         inner, gate, done = getattr(module, name), Event(), Event()
 
-        def wait(*given):
+        def wait(*given, **options):
             try:
                 assert gate.wait(60)
-                return inner(*given)
+                return inner(*given, **options)
             finally:
                 done.set()
 

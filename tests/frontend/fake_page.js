@@ -27,8 +27,21 @@ export class FakeModel {
     this.#listeners.push(...events.split(" ").map((event) => ({ event, listener })));
   }
 
+  off(event, listener) {
+    this.#listeners = this.#listeners.filter((one) => one.event !== event || one.listener !== listener);
+  }
+
   send(content) {
     this.sent.push(content);
+  }
+
+  /** Hear what Python sends besides the state. */
+  hear(content) {
+    for (const { event, listener } of this.#listeners) if (event === "msg:custom") listener(content);
+  }
+
+  get hears() {
+    return this.#listeners.some(({ event }) => event === "msg:custom");
   }
 
   /** Change the state as a message from Python does: all of it, then everybody hears. */

@@ -181,3 +181,57 @@ test("the most severe message is the first, of equals the newest", async () => {
     [2, 4, 0, 1, 3],
   );
 });
+
+/** A model whose Python takes pieces of a file when it is told to, and the sentences that are said of the file. */
+async function uploading(bytes, most_bytes = 1 << 25) {
+  const { FakeModel } = await import("./fake_page.js");
+  const [upload, model, said] = [await base("upload"), new FakeModel({ most_bytes }), []];
+  const done = upload(new File([new Uint8Array(bytes)], "a.jsonl"), model, (words) => said.push(words));
+  const sent = async (count) => {
+    while (model.sent.length < count) await new Promise(setImmediate);
+    for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate); // no more comes
+    return model.sent.map(({ at }) => at >> 17);
+  };
+  return { model, said, done, sent };
+}
+
+test("a file is sent as Python takes it, and so little is on the way that a slow line stays open", async () => {
+  const { model, said, done, sent } = await uploading(6 << 17);
+  assert.deepEqual(await sent(4), [0, 1, 2, 3]);
+  model.hear({ pong: 1 });
+  assert.deepEqual(await sent(4), [0, 1, 2, 3]);
+  model.hear({ taken: 1 << 17 });
+  assert.deepEqual(await sent(5), [0, 1, 2, 3, 4]);
+  model.hear({ taken: 5 << 17 });
+  assert.deepEqual(await sent(6), [0, 1, 2, 3, 4, 5]);
+  model.hear({ taken: 6 << 17 });
+  await done;
+  assert.equal(said.at(-1), "");
+  assert.equal(model.hears, false);
+});
+
+test("how far a file is on a slow line is said", async () => {
+  const { model, said, done, sent } = await uploading(6 << 17);
+  await sent(4);
+  const began = performance.now();
+  while (performance.now() - began < 600) await new Promise((resolve) => setTimeout(resolve, 10));
+  model.hear({ taken: 4 << 17 });
+  assert.deepEqual(said, ["Sending a.jsonl: 60 %"]);
+  model.hear({ taken: 6 << 17 });
+  await done;
+});
+
+test("a file that Python drops is said to be lost", async () => {
+  const { model, said, done, sent } = await uploading(6 << 17);
+  await sent(4);
+  model.hear({ taken: -1 });
+  await done;
+  assert.deepEqual(said, ["a.jsonl was not opened: not all of it arrived. Open it again."]);
+  assert.deepEqual(await sent(4), [0, 1, 2, 3]);
+});
+
+test("of a file that is too large only the size is sent, which Python answers", async () => {
+  const { model, done } = await uploading(11, 10);
+  await done;
+  assert.deepEqual(model.sent, [{ open: "a.jsonl", size: 11, at: 0 }]);
+});

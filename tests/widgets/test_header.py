@@ -83,6 +83,17 @@ def test_pieces_that_do_not_fit_are_dropped(opened):
     assert files[-1] == ("c.npz", b"123")
 
 
+def test_the_page_hears_how_much_of_a_file_is_there(opened, monkeypatch):
+    header, files = opened
+    answers = []
+    monkeypatch.setattr(header, "send", lambda content, buffers=None: answers.append(content))
+    piece(header, "a.npz", 6, 0, b"1234")
+    piece(header, "a.npz", 6, 4, b"56")
+    piece(header, "b.npz", 9, 4, b"5678")  # its beginning was lost
+    assert answers == [{"taken": 4}, {"taken": 6}, {"taken": -1}]
+    assert files == [("a.npz", b"123456")]
+
+
 def test_going_back_is_handed_on(from_page):
     header, heard = Header(), []
     header.on_visit(heard.append)

@@ -51,6 +51,7 @@ class Descent:
         self._n_steps = 0
         self._learning_rate = learning_rate
         self._bound = dict[tuple[tuple[float, ...], float], Array]()
+        self._updates = dict[tuple[int, int, int, int], Calls]()
         self._rate, self._epsilon = self._number(learning_rate), self._number(EPSILON)  # of Adam's next step
 
     @property
@@ -95,9 +96,16 @@ class Descent:
     def update(self, steps: Parameters, n: int, half: Half) -> Calls:
         """Return the calls that update half of the weights.
 
-        `steps` holds `rate` times the gradient, summed over `n` samples; the penalties' is added there.
+        `steps` holds `rate` times the gradient, summed over `n` samples; the penalties' is added there. The calls
+        are made once and shared: those of a large network take megabytes, and an epoch has many mini-batches.
         """
         span = self._model.parameters.span(half)
+        key = id(steps.flat), n, span.start, span.stop  # the calls keep that array alive
+        if key not in self._updates:
+            self._updates[key] = self._new_update(steps, n, half, span)
+        return self._updates[key]
+
+    def _new_update(self, steps: Parameters, n: int, half: Half, span: slice) -> Calls:
         arrays = (self._flat[span], steps.flat[span])
         if self.is_plain:
             return self._sgd(*arrays)

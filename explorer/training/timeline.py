@@ -97,5 +97,5 @@ class Timeline:
 
 def bytes_kept(snapshot_bytes: int, epochs: int) -> int:
     """Return how much memory a run takes at most, from that of one `Snapshot` and its number of epochs."""
-    at_work = 8 * snapshot_bytes  # measured: the weights, their steps, what the exact figures are made with
+    at_work = 10 * snapshot_bytes  # measured: the weights, their steps, what the exact figures are made with
     return at_work + min(epochs * snapshot_bytes, max(MOST_BYTES, 2 * snapshot_bytes))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -109,3 +110,16 @@ def test_a_large_mini_batch_that_was_abandoned_leaves_no_trace(small_dataset):
     for w, v in zip(stepped, model.parameters.weights(), strict=True):
         np.testing.assert_array_equal(w, v)
     assert any((w != v).any() for w, v in zip(before, stepped, strict=True))
+
+
+@pytest.mark.parametrize("options", [{"optimizer": "adam"}, {"l2": 0.001}])
+def test_single_images_share_the_calls_of_an_update_and_their_memory(small_dataset, options):
+    run = TrainingRun(CONFIG.replace(hidden_sizes=(200, 200), batch_size=1, **options), small_dataset)
+    tracemalloc.start()
+    try:
+        for _ in itertools.islice(run, 10):
+            pass
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 50 << 20  # 1 MB for the calls of one mini-batch, of which a load has 512

@@ -100,7 +100,7 @@ def add_server_options(parser: ArgumentParser) -> None:
         f"longest training at a stretch (default: {MINUTES}; none where only this computer reaches the page)"
     )
     add("--max-training-minutes", type=bound, metavar="N", help=words)
-    words = f"memory in which a visitor's trainings must fit (default: {MEGABYTES})"
+    words = f"memory for all processes of a visitor (default: {MEGABYTES})"
     add("--seat-memory", type=bound, metavar="MB", help=words)
 
 

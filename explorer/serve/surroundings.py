@@ -33,7 +33,7 @@ __all__ = [
 DATASETS = "EXPLORER_DATASETS"  # variable of kernels: the command's data sets, their paths by name in JSON
 SHARED_DATASETS = "EXPLORER_SHARED_DATASETS"  # variable of kernels: folder of data sets for all to map
 MINUTES = 30  # longest training at a stretch where other computers reach the server
-MEGABYTES = 512  # memory of a kernel: four times what it takes to open a page and train the exercise
+MEGABYTES = 512  # memory of a kernel and its workers: the largest network takes 400
 
 SHARE = Path(__file__).parent / "share"  # the page's templates, laid out as one of Jupyter's data folders
 

@@ -4,6 +4,9 @@ All processes that train on a server share a folder. Whoever wants to train puts
 named by the time and locked. The first tickets, one for each core, have a turn; the others know their place in
 line. After a second of training comes a new ticket, at the end of the line. The lock of a process that
 dies is gone at once, and so is its turn.
+
+A visitor's seat is a kernel and the worker processes of its study. They share its turn: a seat has a second core
+only while no other seat wants one. Its minutes and its memory are those of all these processes together.
 """
 
 from __future__ import annotations
@@ -18,7 +21,9 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import cache
+from itertools import takewhile
 from math import ceil
+from multiprocessing import parent_process
 from pathlib import Path
 
 from explorer.wording import counted
@@ -26,7 +31,16 @@ from explorer.wording import counted
 if sys.platform != "win32":
     import fcntl
 
-__all__ = ["NOBODY", "TRAINING_SHARE", "VISITED", "Share", "cores_each", "n_cores", "patience"]
+__all__ = [
+    "NOBODY",
+    "TRAINING_SHARE",
+    "VISITED",
+    "Share",
+    "cores_each",
+    "n_cores",
+    "patience",
+    "worker_seconds",
+]
 
 TRAINING_SHARE = "EXPLORER_SHARE"
 """Environment variable of kernels: a JSON object of the parameters of `Share`."""
@@ -46,10 +60,10 @@ class Share:
 
     What the server's processes share is a `folder`: its folder `line` has the tickets, `pages` a file for each
     kernel whose page is connected. At most `cores` train at once, by default one on each; for `minutes` of
-    computing at a stretch; with so many `megabytes` in a process, without what it shares with others, which is
-    only known on Linux. None is no limit. The page of `kernel_id`, empty for none, counts from the moment that
-    `VISITED` is set: nothing is trained before it has come, or `hold_seconds` after it is gone. After
-    `slice_seconds` a training goes to the end of the line.
+    computing at a stretch; with so many `megabytes` in a kernel and its workers, without what they share with
+    others, which is only known on Linux. None is no limit. The shares of one `kernel_id` belong to one seat;
+    without it, each is a seat. Its page counts from the moment that `VISITED` is set: nothing is trained before it
+    has come, or `hold_seconds` after it is gone. After `slice_seconds` a training goes to the end of the line.
     """
 
     def __init__(
@@ -65,6 +79,7 @@ class Share:
     ) -> None:
         self._line = Path(folder) / "line"
         self._page = Path(folder) / "pages" / kernel_id if kernel_id else None
+        self._seat = kernel_id.replace("-", "")
         self._cores, self._minutes, self._megabytes = cores or n_cores(), minutes, megabytes
         self._hold_seconds, self._slice_seconds = hold_seconds, slice_seconds
         self._ticket: Path | None = None
@@ -105,12 +120,12 @@ class Share:
 
     def place_of_workers(self) -> int:
         """Return the place in line of this process's workers; 0 if one of them has a turn or none wants any."""
-        line = [name for name in self._names() if _is_live(self._line / name)]
+        line = [name for name in self._in_order() if _is_live(self._line / name)]
         places = [n for n, name in enumerate(line) if name.split("-")[1] == str(os.getpid())]
         return max(0, places[0] - self._cores + 1) if places else 0
 
     def limit(self, seconds: float = 0.0, n_bytes: int = 0) -> str:
-        """Return why a training of so many seconds and so much memory has to end; empty where it has not."""
+        """Return why a training of so many seconds that takes so much more memory has to end; empty to go on."""
         if self._minutes is not None and seconds > 60 * self._minutes:
             minutes = counted(round(self._minutes), "minute")
             return f"It has trained for {minutes}, the limit of this server."
@@ -119,12 +134,19 @@ class Share:
             return f"It would need more than the {limit}: smaller hidden layers need less."
         return ""
 
+    def workers(self, n_bytes: int) -> int:
+        """Return how many worker processes of so much memory each the seat has room for, at most one a core."""
+        if self._megabytes is None:
+            return n_cores()
+        room = 2**20 * self._megabytes - _seat_bytes()
+        return max(0, min(n_cores(), int(room / n_bytes)))
+
     def _place(self) -> int:
         if self._ticket is None:
             self._line_up()
-        names, now = self._names(), time.monotonic()
-        mine = self._ticket.name if self._ticket else ""
-        ahead = sum(_is_live(self._line / name) for name in names if name < mine)
+        now, mine = time.monotonic(), self._ticket.name if self._ticket else ""
+        before = takewhile(lambda name: name != mine, self._in_order())
+        ahead = sum(_is_live(self._line / name) for name in before)
         if ahead >= self._cores:
             self._turn_since = None
             self._touch()
@@ -142,11 +164,23 @@ class Share:
         self._ticket = Path(made)
         fcntl.flock(self._descriptor, fcntl.LOCK_EX)
         self._touch()
-        name = f"{time.monotonic_ns():020d}-{os.getppid()}-{self._ticket.name}"
+        name = (
+            f"{time.monotonic_ns():020d}-{os.getppid()}-{self._seat or self._ticket.name}-{self._ticket.name}"
+        )
         self._ticket = self._ticket.rename(self._line / name)
 
-    def _names(self) -> list[str]:
-        return sorted(ticket.name for ticket in self._line.iterdir() if not ticket.name.startswith("."))
+    def _in_order(self) -> list[str]:
+        """Return the tickets, the next first: one of each seat before the second of any.
+
+        A seat stands where its newest ticket does: after a second of training it is at the end of the line, with
+        all its tickets, of which the oldest is its next.
+        """
+        names = sorted(ticket.name for ticket in self._line.iterdir() if not ticket.name.startswith("."))
+        seats: dict[str, list[str]] = {}
+        for name in names:
+            seats.setdefault(name.split("-")[2], []).append(name)
+        places = [(n, own[-1], name) for own in seats.values() for n, name in enumerate(own)]
+        return [name for _, _, name in sorted(places)]
 
     def _touch(self) -> None:
         """Say that this process looks after its ticket, by a clock that nobody sets back."""
@@ -206,18 +240,47 @@ def _is_live(ticket: Path) -> bool:
 
 def _is_short_of(n_bytes: int, limit: float) -> bool:
     """Return whether so much more would not fit, even without what the runs before have left."""
-    if _own_bytes() + n_bytes <= limit:
+    if _seat_bytes() + n_bytes <= limit:
         return False
     gc.collect()
     with suppress(OSError, AttributeError, TypeError):  # another C library, or Windows
         ctypes.CDLL(None).malloc_trim(0)  # it keeps half of what a large network has used
-    return _own_bytes() + n_bytes > limit
+    return _seat_bytes() + n_bytes > limit
 
 
-def _own_bytes() -> int:
-    """Return the memory of this process alone; 0 where that is not known."""
+def _seat_bytes() -> int:
+    """Return the memory of the seat's processes alone; 0 where that is not known."""
+    return sum(map(_private_bytes, _processes()))
+
+
+def _processes() -> list[int]:
+    """Return the processes of this one's seat: the kernel, which a worker has as its parent, and the workers."""
+    parent = parent_process()
+    kernel = os.getpid() if parent is None or parent.pid is None else parent.pid
+    return [kernel, *_workers_of(kernel)]
+
+
+def _private_bytes(process: int) -> int:
     try:
-        _, resident, shared, *_ = Path("/proc/self/statm").read_text().split()
+        _, resident, shared, *_ = Path(f"/proc/{process}/statm").read_text().split()
     except OSError:
         return 0
     return (int(resident) - int(shared)) * os.sysconf("SC_PAGE_SIZE")
+
+
+def _workers_of(process: int) -> list[int]:
+    """Return the processes that a process has started; none where that is not known."""
+    with suppress(OSError):
+        lists = [task / "children" for task in Path(f"/proc/{process}/task").iterdir()]
+        return [int(child) for children in lists for child in children.read_text().split()]
+    return []
+
+
+def worker_seconds() -> float:
+    """Return the seconds of computing of the processes that this one has started, as far as is known."""
+    ticks = 0
+    for process in _workers_of(os.getpid()):
+        with suppress(OSError):
+            fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+            ticks += int(fields[11]) + int(fields[12])  # in user mode, and in the kernel's
+    return ticks / os.sysconf("SC_CLK_TCK")

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from explorer.training.records import EpochRecord, Evaluation, Snapshot
 
-__all__ = ["Moment", "Timeline", "bytes_kept"]
+__all__ = ["Moment", "Timeline", "bytes_at_work", "bytes_kept"]
 
 MOST_BYTES = 64 * 2**20
 
@@ -95,7 +95,12 @@ class Timeline:
         return min(self.moments, key=lambda moment: abs(moment.epoch - epoch), default=None)
 
 
+def bytes_at_work(snapshot_bytes: int) -> int:
+    """Return how much memory a run takes while it trains, from that of one `Snapshot`."""
+    return 10 * snapshot_bytes  # measured: the weights, Adam's memory, what the exact figures are made with
+
+
 def bytes_kept(snapshot_bytes: int, epochs: int) -> int:
     """Return how much memory a run takes at most, from that of one `Snapshot` and its number of epochs."""
-    at_work = 10 * snapshot_bytes  # measured: the weights, their steps, what the exact figures are made with
-    return at_work + min(epochs * snapshot_bytes, max(MOST_BYTES, 2 * snapshot_bytes))
+    kept = min(epochs * snapshot_bytes, max(MOST_BYTES, 2 * snapshot_bytes))
+    return bytes_at_work(snapshot_bytes) + kept

@@ -193,7 +193,7 @@ def test_two_settings_fill_a_map_and_a_click_opens_the_run(app, panel):
 def test_what_a_stopped_study_has_is_kept_and_only_the_rest_is_run(panel, monkeypatch):
     tell = []
     monkeypatch.setattr(
-        StudyRunner, "start", lambda _self, configs, _data, deliver: tell.append((configs, deliver)) or 0
+        StudyRunner, "start", lambda _self, configs, _data, deliver, *_: tell.append((configs, deliver)) or 0
     )
     monkeypatch.setattr(StudyRunner, "stop", lambda _self: None)
     ask(panel, values="8, 16, 32", seeds="2")
@@ -219,7 +219,7 @@ def test_what_a_stopped_study_has_is_kept_and_only_the_rest_is_run(panel, monkey
 def test_a_study_says_that_it_waits(panel, monkeypatch):
     tell = []
     monkeypatch.setattr(
-        StudyRunner, "start", lambda _self, _configs, _data, deliver: tell.append(deliver) or 0
+        StudyRunner, "start", lambda _self, _configs, _data, deliver, *_: tell.append(deliver) or 0
     )
     costs(panel)
     press(panel)
@@ -240,6 +240,29 @@ def test_where_no_study_can_run_the_reason_is_said(panel, monkeypatch):
     costs(panel)
     press(panel)
     assert panel.progress.shown.text == "A study can't run here: why."
+    assert not panel.progress.shown.running
+
+
+def test_the_plan_says_how_many_runs_a_seat_has_room_for(panel, monkeypatch):
+    started = []
+    monkeypatch.setattr(StudyRunner, "start", lambda _self, *given: started.append(given[3]) or 0)
+    monkeypatch.setattr(module, "n_cores", lambda: 4)
+    monkeypatch.setattr(module, "workers_for", lambda *_: 1)
+    panel.seeds.text = "2"
+    wait_for(lambda: panel.progress.shown.text.endswith("room for 1 run at a time"))
+    press(panel)
+    assert started == [1]
+
+
+def test_a_study_that_no_seat_has_room_for_says_so(panel, monkeypatch):
+    def refuse(*_):
+        raise StudyError("It would need more than a seat has.")
+
+    monkeypatch.setattr(module, "workers_for", refuse)
+    panel.seeds.text = "2"
+    wait_for(lambda: panel.progress.shown.text == "It would need more than a seat has.")
+    press(panel)
+    wait_for(lambda: panel.progress.shown.text == "It would need more than a seat has.")
     assert not panel.progress.shown.running
 
 
@@ -350,7 +373,7 @@ def started(monkeypatch):
     """What each study that was started has been given: its runs, and what takes a delivery."""
     given = []
     monkeypatch.setattr(
-        StudyRunner, "start", lambda _self, configs, _data, deliver: given.append((configs, deliver)) or 0
+        StudyRunner, "start", lambda _self, configs, _data, deliver, *_: given.append((configs, deliver)) or 0
     )
     return given
 

@@ -83,6 +83,34 @@ def test_who_has_trained_long_goes_to_the_end_if_somebody_waits(shares):
     assert (second.place(), third.place(), first.place()) == (0, 1, 2)
 
 
+def seat(shares, n, name, **options):
+    """The shares of a kernel and its workers."""
+    return shares(n, kernel_id=f"{name}-0000", **options)
+
+
+@pytest.mark.parametrize("cores", [1, 2])
+def test_a_seat_has_a_second_turn_only_while_no_other_seat_wants_one(shares, cores):
+    study, other = seat(shares, 3, "study", cores=cores), seat(shares, 1, "other", cores=cores)[0]
+    alone = [share.place() for share in study]
+    assert alone == [max(0, n - cores + 1) for n in range(3)]
+    assert other.place() == (1 if cores == 1 else 0)
+    assert [share.place() for share in study] == ([0, 2, 3] if cores == 1 else [0, 1, 2])
+    other.leave()
+    assert [share.place() for share in study] == alone
+
+
+def test_seats_take_turns_however_many_processes_each_has(shares):
+    study, other = seat(shares, 2, "study", slice_seconds=3600), seat(shares, 1, "other")[0]
+    assert [share.place() for share in (*study, other)] == [0, 1, 1]
+    turns = []
+    for _ in range(3):
+        (turn,) = [share for share in (*study, other) if share.place() == 0]
+        turns.append("other" if turn is other else "study")
+        turn.leave()
+        turn.place()
+    assert turns == ["study", "other", "study"]
+
+
 def test_who_is_alone_trains_on(shares):
     (alone,) = shares(1, slice_seconds=0.0)
     assert [alone.place() for _ in range(5)] == [0] * 5

@@ -17,11 +17,12 @@ from explorer.datasets import Dataset, load_mnist
 from explorer.training import FIELDS, ConfigError, TrainingConfig, check_images
 from explorer.training.config import fields_of
 from explorer.training.fields import Whole
+from explorer.training.share import n_cores
 from explorer.training.studies import StudyError, Trial, read_journal
 from explorer.training.studies.configs import SAME_STEP, batch_size_rates
 from explorer.training.studies.cost import Cost, measured_cost
 from explorer.training.studies.journal import RecordedStudy, data_hash, journal_content, parse_journal
-from explorer.training.studies.runner import StudyDelivery, StudyRunner
+from explorer.training.studies.runner import StudyDelivery, StudyRunner, workers_for
 from explorer.training.studies.summary import setting_values, study_words, varied
 from explorer.training.studies.value_lists import NO_AXES, as_text, offered_values, parse_values
 from explorer.widgets.controls import Dropdown, Segmented, StudyEntry
@@ -200,7 +201,10 @@ class StudyPanel:
 
         def measure() -> None:
             try:
-                take(missing, measured_cost(missing, self._dataset))
+                n_workers = workers_for(missing, self._dataset)
+                take(missing, measured_cost(missing, self._dataset, n_workers=n_workers))
+            except StudyError as failure:
+                take(missing, None, str(failure))
             except Exception as failure:  # noqa: BLE001  # whatever it is, the user is told
                 take(missing, None, f"What this costs can't be told: {type(failure).__name__}: {failure}.")
 
@@ -223,6 +227,8 @@ class StudyPanel:
             parts = [f"{n_done} of {counted(n_runs, 'run')}", *self._failures(), self._end]
         if self._cost is not None:
             parts.append(f"remaining: {self._cost}" if n_done else str(self._cost))
+            if self._cost.n_workers < n_cores():
+                parts.append(f"a seat's memory has room for {counted(self._cost.n_workers, 'run')} at a time")
         elif self._missing and not n_done:
             parts.append(counted(n_runs, "run"))
         text = text or " · ".join(filter(None, parts)) or _REFUSED
@@ -252,7 +258,7 @@ class StudyPanel:
             self._show_plan(f"{cost}. Start anyway?", "confirm")
             return
         try:
-            self._number = self._runner.start(missing, self._dataset, self._deliver)
+            self._number = self._runner.start(missing, self._dataset, self._deliver, cost.n_workers)
         except StudyError as error:
             self._show_plan(str(error))
             return

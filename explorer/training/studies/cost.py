@@ -21,7 +21,7 @@ from explorer.training.run import TrainingRun, check_images
 from explorer.training.share import n_cores
 from explorer.wording import counted, long_duration
 
-__all__ = ["Cost", "measured_cost"]
+__all__ = ["Cost", "measured_cost", "n_weights"]
 
 _LARGE = 128  # images of a batch from which a step itself costs next to nothing
 _FORWARD = 1 / 3  # of a step's work is the pass forward, all that scoring needs
@@ -96,7 +96,7 @@ def measured_cost(
 
 def _seconds(configs: Sequence[TrainingConfig], dataset: Dataset) -> list[float]:
     """Return what each run takes; all have one optimizer."""
-    weights = np.array([_n_weights(config, dataset) for config in configs])
+    weights = np.array([n_weights(config, dataset) for config in configs])
     ends = [int(weights.argmin()), int(weights.argmax())]
     sizes = np.array([min(_LARGE, config.batch_size) for config in configs])
     tried = _LARGE, int(sizes.min())
@@ -129,7 +129,8 @@ def _distorted_seconds(dataset: Dataset, is_elastic: bool) -> float:
     return (perf_counter() - started) / len(images)
 
 
-def _n_weights(config: TrainingConfig, dataset: Dataset) -> int:
+def n_weights(config: TrainingConfig, dataset: Dataset) -> int:
+    """Return the number of weights and biases of a network."""
     sizes = (dataset.n_inputs, *config.hidden_sizes, dataset.n_classes)
     return sum((n_in + 1) * n_out for n_in, n_out in pairwise(sizes))
 
@@ -138,7 +139,7 @@ def _image_seconds(config: TrainingConfig, dataset: Dataset, batch_size: int) ->
     """Return what an image of a mini-batch costs, by the time of a few within one epoch."""
     size = max(1, min(batch_size, len(dataset.train_labels) // 4))
     run = TrainingRun(config.replace(batch_size=size, **_TIMED), dataset, n_threads=1)
-    work = (size + _STEP_IN_IMAGES) * _n_weights(config, dataset)
+    work = (size + _STEP_IN_IMAGES) * n_weights(config, dataset)
     n_steps = max(1, min(_MOST_STEPS, run.steps_per_epoch - 1, math.floor(_MOST_WORK / work)))
     events = iter(run)
     next(events)  # the first is slower

@@ -13,14 +13,17 @@ from threading import Event, Thread
 from explorer.datasets import Dataset, DatasetError
 from explorer.training.config import TrainingConfig
 from explorer.training.fields import ConfigError
-from explorer.training.share import Share
+from explorer.training.share import Share, n_cores, worker_seconds
+from explorer.training.studies.cost import n_weights
 from explorer.training.studies.study import study
 from explorer.training.studies.trials import StudyError, Trial
 from explorer.training.studies.worker_pool import WorkerPool
+from explorer.training.timeline import bytes_at_work
 
-__all__ = ["StudyDelivery", "StudyRunner"]
+__all__ = ["StudyDelivery", "StudyRunner", "workers_for"]
 
 _LOOK_SECONDS = 0.5
+_WORKER_BYTES = 40 << 20  # of a worker that trains a small network
 
 _log = logging.getLogger(__name__)
 
@@ -44,6 +47,24 @@ class StudyDelivery:
         return self.trial is None and self.in_line is None
 
 
+def workers_for(configs: Iterable[TrainingConfig], dataset: Dataset) -> int:
+    """Return how many runs of a study train at once: one on each core, or as many as a server's seat has room for.
+
+    Raises `StudyError` where it has no room for one.
+    """
+    share = Share.of(os.environ)
+    if share is None:
+        return n_cores()
+    snapshot_bytes = max(
+        4 * (n_weights(config, dataset) + dataset.n_classes * dataset.n_test) for config in configs
+    )
+    n_bytes = _WORKER_BYTES + bytes_at_work(snapshot_bytes)
+    n_workers = share.workers(n_bytes)
+    if not n_workers:
+        raise StudyError(share.limit(n_bytes=n_bytes))
+    return n_workers
+
+
 class StudyRunner:
     """Runs one study at a time."""
 
@@ -52,15 +73,19 @@ class StudyRunner:
         self._pool: WorkerPool | None = None
 
     def start(
-        self, configs: Iterable[TrainingConfig], dataset: Dataset, deliver: Callable[[StudyDelivery], object]
+        self,
+        configs: Iterable[TrainingConfig],
+        dataset: Dataset,
+        deliver: Callable[[StudyDelivery], object],
+        n_workers: int | None = None,
     ) -> int:
         """Begin a study in place of the present one, its runs in this order, and return its number.
 
-        Each `StudyDelivery` comes from the study's thread. Of a study that was stopped one may still be on its
-        way: its number tells.
+        It has so many worker processes, by default one for each core; see `workers_for`. Each `StudyDelivery`
+        comes from the study's thread. Of a study that was stopped one may still be on its way: its number tells.
         """
         self.stop()
-        self._pool = pool = WorkerPool()
+        self._pool = pool = WorkerPool(n_workers)
         trials = study(configs, dataset, executor=pool)
         Thread(
             target=self._watch, args=(self._number, pool, trials, deliver), name="study", daemon=True
@@ -81,8 +106,8 @@ class StudyRunner:
         trials: Generator[Trial, None, None],
         deliver: Callable[[StudyDelivery], object],
     ) -> None:
-        error, over = "", Event()
-        Thread(target=self._watch_line, args=(number, over, deliver), daemon=True).start()
+        error, limits, over = "", list[str](), Event()
+        Thread(target=self._watch_share, args=(number, pool, limits, over, deliver), daemon=True).start()
         try:
             with pool, closing(trials):
                 for trial in trials:
@@ -97,12 +122,23 @@ class StudyRunner:
             error = f"an unexpected error, {type(failure).__name__}: {failure}"
         over.set()
         if number == self._number:
-            deliver(StudyDelivery(number, error=error))
+            deliver(StudyDelivery(number, error=(limits or [error])[0]))
 
-    def _watch_line(self, number: int, over: Event, deliver: Callable[[StudyDelivery], object]) -> None:
-        """Tell a study's place in line whenever it changes."""
+    def _watch_share(
+        self,
+        number: int,
+        pool: WorkerPool,
+        limits: list[str],
+        over: Event,
+        deliver: Callable[[StudyDelivery], object],
+    ) -> None:
+        """Tell a study's place in line whenever it changes, and end it when its seat's share is used up."""
         share, told = Share.of(os.environ), 0
         while share is not None and not over.wait(_LOOK_SECONDS) and number == self._number:
+            if reason := share.limit(worker_seconds()):
+                limits.append(reason)
+                pool.end_workers()
+                return
             if (place := share.place_of_workers()) != told:
                 told = place
                 deliver(StudyDelivery(number, in_line=place))

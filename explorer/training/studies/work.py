@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import platform
-from collections.abc import Iterator
+from collections.abc import Callable
 from functools import cache, lru_cache
 from pathlib import Path
 from time import perf_counter, thread_time
@@ -17,10 +17,11 @@ from explorer.datasets.shared import map_dataset
 from explorer.training.config import TrainingConfig
 from explorer.training.fields import ConfigError
 from explorer.training.process_settings import one_blas_thread
-from explorer.training.records import EpochRecord
+from explorer.training.records import EpochRecord, Evaluation
 from explorer.training.run import DivergedError, TrainingRun
 from explorer.training.share import Share
 from explorer.training.studies.trials import FinalFigures, StudyError, Trial, TrialStatus
+from explorer.training.timeline import bytes_at_work
 
 __all__ = ["WorkerData", "run_trial", "versions"]
 
@@ -53,9 +54,9 @@ def run_trial(config: TrainingConfig, data: WorkerData, expected: str, n_threads
     error = ""
     try:
         with one_blas_thread():
-            run = TrainingRun(config, _loaded(data), n_threads=n_threads)
-            epochs.extend(_trained(run))  # keeps what comes before an error
-            final = FinalFigures.of(run.evaluate())
+            # On a server a turn is one core's.
+            run = TrainingRun(config, _loaded(data), n_threads=n_threads if _share() is None else 1)
+            final = FinalFigures.of(_trained(run, epochs.append))  # keeps what comes before an error
     except DivergedError as failure:
         status, error = "diverged", str(failure)
     except Exception as failure:  # noqa: BLE001  # whatever it is, it is this trial's result
@@ -74,26 +75,31 @@ def _name() -> str:
     return f"{platform.node()}:{os.getpid()}"
 
 
-def _trained(run: TrainingRun) -> Iterator[EpochRecord]:
-    """Train as `train` does; on a server in turn with all who train there, within what it allows."""
+def _trained(run: TrainingRun, keep: Callable[[EpochRecord], object]) -> Evaluation:
+    """Train as `train` does and return the exact figures; on a server in turn, within what a seat may have."""
     share, began, next_look = _share(), thread_time(), 0.0
-    if share is None:
-        yield from (event for event in run if isinstance(event, EpochRecord))
-        return
+
+    def goes_on(n_bytes: int = run.snapshot_bytes) -> bool:
+        nonlocal next_look
+        if share is not None and perf_counter() > next_look:
+            run.rest()
+            share.wait()
+            run.wake()
+            if reason := share.limit(thread_time() - began, n_bytes):
+                raise StudyError(reason)
+            next_look = perf_counter() + _LOOK_SECONDS
+        return True
+
     try:
-        share.wait()
+        goes_on(bytes_at_work(run.snapshot_bytes))
         for event in run:
             if isinstance(event, EpochRecord):
-                yield event
-            if perf_counter() > next_look:
-                run.rest()
-                share.wait()
-                run.wake()
-                if reason := share.limit(thread_time() - began, run.snapshot_bytes):
-                    raise StudyError(reason)
-                next_look = perf_counter() + _LOOK_SECONDS
+                keep(event)
+            goes_on()
+        return run.evaluate(goes_on) or run.evaluate()  # the first is never left
     finally:
-        share.leave()
+        if share is not None:
+            share.leave()
 
 
 @cache

@@ -8,12 +8,14 @@ import threading
 import time
 
 import needs
+import numpy as np
+import psutil
 import pytest
 
 from explorer.training import TrainingConfig
 from explorer.training.share import TRAINING_SHARE, Share
-from explorer.training.studies import grid, study
-from explorer.training.studies.runner import StudyDelivery, StudyRunner
+from explorer.training.studies import StudyError, grid, study
+from explorer.training.studies.runner import StudyDelivery, StudyRunner, workers_for
 
 CONFIG = TrainingConfig(hidden_sizes=4, epochs=2, batch_size=32)
 ENDLESS = CONFIG.replace(epochs=500, batch_size=1)
@@ -93,6 +95,61 @@ def test_a_study_on_a_server_waits_for_its_turn_and_says_so(runner, small_datase
     assert len(trials) == 2
     assert {*trials} == {*study(configs, small_dataset)}
     assert not [*(tmp_path / "line").iterdir()]
+
+
+def own_megabytes():
+    """The memory of this process and of those it has started, without what they share with others."""
+    own = psutil.Process()
+    found = [process.memory_info() for process in (own, *own.children())]
+    return sum(memory.rss - memory.shared for memory in found) / 2**20
+
+
+@pytest.fixture
+def serve(tmp_path, monkeypatch):
+    """Let this process be the kernel of a server that gives each seat so much."""
+
+    def serve(**given):
+        for name in ("line", "pages"):
+            (tmp_path / name).mkdir(exist_ok=True)
+        monkeypatch.setenv(TRAINING_SHARE, json.dumps({"folder": str(tmp_path), **given}))
+
+    return serve
+
+
+@needs.LINUX
+def test_a_study_has_as_many_workers_as_the_memory_of_its_seat_has_room_for(
+    serve, small_dataset, monkeypatch
+):
+    monkeypatch.setattr("explorer.training.share.n_cores", lambda: 8)
+    large = CONFIG.replace(hidden_sizes=(1024,) * 6)
+    for room, configs, n_workers in ((300, [large, CONFIG], 1), (600, [large], 2), (9000, [large], 8)):
+        serve(megabytes=own_megabytes() + room)
+        assert workers_for(configs, small_dataset) == n_workers
+    serve(megabytes=own_megabytes() + 150)
+    assert workers_for([CONFIG], small_dataset) in (2, 3)
+    with pytest.raises(StudyError, match="MB of memory that this server gives a visitor"):
+        workers_for([large], small_dataset)
+
+
+@needs.LINUX
+def test_a_study_ends_after_the_minutes_that_all_its_workers_have_trained_together(
+    serve, runner, small_dataset
+):
+    serve(minutes=0.1)
+    told = queue.Queue()
+    number = runner.start(grid(ENDLESS, seed=range(3)), small_dataset, told.put, 3)
+    *others, end = deliveries(told, number)
+    assert end.error == "It has trained for 0 minutes, the limit of this server."
+    assert not [delivery for delivery in others if delivery.trial]
+
+
+@needs.LINUX
+def test_a_worker_counts_the_memory_of_all_its_seat(tmp_path, pool):
+    share = Share(tmp_path, megabytes=own_megabytes() + 100)
+    assert pool.submit(share.limit).result() == ""
+    filled = np.ones(150 << 20, np.uint8)
+    assert "of memory that this server gives a visitor" in pool.submit(share.limit).result()
+    assert filled.all()
 
 
 def test_what_a_study_refuses_is_told_as_its_sentence(runner, small_dataset, caplog):

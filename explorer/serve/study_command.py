@@ -134,7 +134,7 @@ def _run(args: Namespace, dataset: Dataset, fields: Mapping[str, Field], message
         if not trials:
             raise
         code = INTERRUPTED if isinstance(error, KeyboardInterrupt) else FAILED
-        messages.print(f"{str(error) or 'Stopped.'} {_go_on(len(trials), len(configs), args.out)}")
+        messages.print(f"{str(error) or 'Stopped.'} {_go_on(trials, len(configs), args.out)}")
     places = {config: place for place, config in enumerate(configs)}
     trials.sort(key=lambda trial: places[trial.config])
     screen.show_end(trials)
@@ -206,11 +206,14 @@ def _confirm(cost: Cost, args: Namespace) -> None:
         raise RefusedError("Cancelled: nothing was started.")
 
 
-def _go_on(n_ended: int, n_runs: int, out: str | None) -> str:
-    ended = f"{grouped(n_ended)} of {counted(n_runs, 'run')} ended"
+def _go_on(trials: Sequence[Trial], n_runs: int, out: str | None) -> str:
+    ended = f"{grouped(len(trials))} of {counted(n_runs, 'run')} ended"
     if out is None:
         return f"{ended} and were not saved; use --out FILE to be able to continue."
-    return f"{ended} and are saved in {out}; run the same command again to continue."
+    kept = {trial.config for trial in read_journal(out).trials}
+    n_kept = sum(trial.config in kept for trial in trials)
+    saved = "and" if n_kept == len(trials) else f"and {grouped(n_kept)} of them"
+    return f"{ended} {saved} are saved in {out}; run the same command again to continue."
 
 
 def _report(trials: Sequence[Trial], dataset: Dataset) -> bytes:

@@ -5,12 +5,12 @@ A run that is repeated with them does the same at the same mini-batches.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import islice, pairwise
 from typing import Any
 
-from explorer.training.fields import ConfigError, Field, Real, Whole
+from explorer.training.fields import ConfigError, Field, Real, Whole, is_row
 from explorer.wording import grouped
 
 __all__ = ["MOST_CHANGES", "Change", "Changes"]
@@ -51,7 +51,7 @@ class Changes(Field):
 
     def check(self, value: Any) -> tuple[Change, ...]:
         """Return changes as a tuple, or raise `ConfigError`; each may be named values, as files have them."""
-        if isinstance(value, str) or not isinstance(value, Iterable):
+        if not is_row(value):
             raise self.refuse(value)
         try:
             changes = tuple(map(self._change, islice(value, MOST_CHANGES + 1)))

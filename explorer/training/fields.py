@@ -17,11 +17,12 @@ import numpy as np
 
 from explorer.wording import grouped, plain
 
-__all__ = ["Choice", "ConfigError", "Field", "LayerSizes", "Real", "Whole"]
+__all__ = ["Choice", "ConfigError", "Field", "LayerSizes", "Real", "Whole", "is_row"]
 
 _LONGEST_NUMBER = 20
 _LONGEST_ROW = 200
 _HYPHEN = re.compile(r"(?<=\d)\s*[-–→]\s*(?=\d)")
+_NO_NUMBERS = (bool, np.timedelta64)  # which pass for whole ones
 _DIVIDER = re.compile(r"\s*[,;]\s*|\s+")
 
 
@@ -169,7 +170,7 @@ class Real(Field):
         return f"a number from {_written_out(f'{self.low:g}')} to {_written_out(f'{self.high:g}')}"
 
     def check(self, value: object) -> float:
-        if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        if isinstance(value, _NO_NUMBERS) or not isinstance(value, numbers.Real):
             raise self.refuse(value)
         try:
             number = float(value)
@@ -212,7 +213,7 @@ class Choice(Field):
     def check(self, value: object) -> str:
         if not isinstance(value, str) or value not in self.choices:
             raise self.refuse(value)
-        return value
+        return str(value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -240,8 +241,7 @@ class LayerSizes(Field):
 
     def check(self, value: Any) -> tuple[int, ...]:
         row = (value,) if isinstance(value, numbers.Integral) else value
-        is_row = row.ndim == 1 if isinstance(row, np.ndarray) else isinstance(row, Sequence)
-        if not is_row or isinstance(row, str | bytes):
+        if not is_row(row):
             raise self.refuse(value)
         sizes = tuple(islice(row, self.most_layers + 1))  # of too many one more than is allowed
         fits = 1 <= len(sizes) <= self.most_layers
@@ -288,8 +288,16 @@ class LayerSizes(Field):
         return "-".join(map(str, value))
 
 
+def is_row(value: Any) -> bool:
+    """Return whether a value holds others in an order: a sequence, no text, or an array of one dimension."""
+    if isinstance(value, np.ndarray):
+        return value.ndim == 1
+    return isinstance(value, Sequence) and not isinstance(value, str | bytes | bytearray | memoryview)
+
+
 def _is_whole(value: object, low: int, high: int) -> bool:
-    return not isinstance(value, bool) and isinstance(value, numbers.Integral) and low <= int(value) <= high
+    is_whole = isinstance(value, numbers.Integral) and not isinstance(value, _NO_NUMBERS)
+    return is_whole and low <= int(value) <= high
 
 
 def _written_out(number: str) -> str:

@@ -325,7 +325,10 @@ def test_a_journal_that_can_no_longer_be_written_loses_no_run(command, tmp_path,
     file = tmp_path / "study.jsonl"
     code, out, err = command(*SHORT, "--seeds", "5", "--out", str(file))
     assert code == 1
-    assert re.search(r"study.jsonl can't be written: .*[Nn]o space left.* 3 of 5 runs ended", err)
+    assert re.search(
+        r"study.jsonl can't be written: .*[Nn]o space left.* 3 of 5 runs ended and 2 of them are saved in",
+        err,
+    )
     assert lines(out, "^   3  ")
     assert [trial.config.seed for trial in read_journal(file).trials] == [0, 1]
 

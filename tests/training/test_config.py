@@ -21,7 +21,7 @@ BAD = {
         0, -1, 1025, (), (1,) * 7, (32, 0), (32, 1025), True, (True,), 2.5, (2.5,), "32", b"32", None, object(),
         float("nan"), [[32]], {}, {32, 16}, {32: 16}, iter([32]), itertools.count(1), range(10**30), [32] * 10**6,
         np.array(32), np.array([32.0]), np.array([True]), np.array([[32]]), np.array([0]), np.ones(10**6, int),
-        10**5000, (10**5000,),
+        10**5000, (10**5000,), bytearray(b"8"), memoryview(b"8"), np.timedelta64(8, "s"), [np.timedelta64(8)],
     ],
     "hidden_activation": NO_NAMES,
     "output": NO_NAMES,
@@ -29,10 +29,13 @@ BAD = {
     "initializer": NO_NAMES,
     "optimizer": NO_NAMES,
     "reduction": NO_NAMES,
-    "batch_size": [0, -1, 60_001, 2.5, 512.0, True, "512", None, float("nan"), (512,)],
+    "batch_size": [
+        0, -1, 60_001, 2.5, 512.0, True, "512", None, float("nan"), (512,), np.timedelta64(8), np.array(8),
+    ],
     "epochs": [0, -1, 501, 2.5, True, "10", None, 10**30, 10**5000, -(10**5000)],
     "learning_rate": [
         0, -1.0, 9e-6, 100.1, float("inf"), float("-inf"), float("nan"), True, "0.1", None, 1j, 10**400, 10**5000,
+        np.timedelta64(1), np.timedelta64(1, "s"), np.array(0.1),
     ],
     "seed": [-1, 2**32, 0.5, True, None, "0"],
     "n_train": [9, 0, -1, 10_000_001, 2.5, True, "all", float("inf")],
@@ -50,7 +53,8 @@ BAD = {
     "n_validation": [-1, 10_000_001, 0.5, True, None, "all"],
     "patience": [-1, 501, 2.5, None],
     "changes": [
-        None, 3, "1:0.1:8", (1,), [{}], ("1:0.1:8",), itertools.repeat(Change(1, 0.1, 8)),
+        None, 3, {}, set(), iter([]), b"", np.array(8), np.array([[]]),
+        "1:0.1:8", (1,), [{}], ("1:0.1:8",), itertools.repeat(Change(1, 0.1, 8)),
         (Change(2, 0.1, 8),) * 2, (Change(2, 0.1, 8), Change(1, 0.1, 8)), (Change(-1, 0.1, 8),),
         (Change(True, 0.1, 8),), (Change(1.0, 0.1, 8),), (Change(10**5000, 0.1, 8),), (Change(1, 0, 8),),
         (Change(1, 0.1, 0),), (Change(1, "0.1", 8),), tuple(Change(step, 0.1, 8) for step in range(51)),

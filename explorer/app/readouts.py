@@ -36,8 +36,8 @@ GLOSSARY: Mapping[str, str] = MappingProxyType(
         "F1": "Harmonic mean of recall and precision: high only where both are.",
         "test images": "How many of the test images are of this class.",
         "validation images": "How many of the validation images are of this class.",
-        "Best": "The highest accuracy of any epoch on held-out images, and that epoch. Chosen by these images, it "
-        "flatters the run.",
+        "Best": "The highest accuracy on held-out images, at an epoch's end or where the run stands, and that "
+        "epoch. Chosen by these images, it flatters the run.",
         "Time": "Seconds of training; pauses don't count.",
         "Parent": "The run whose weights it began with, and the epoch that they are from.",
         "exact McNemar test": "Counts the images that only A, and those that only B classifies correctly. If the "

@@ -171,9 +171,15 @@ class SessionRun:
         return bool(self.history.epochs) or self.start is not None
 
     @property
-    def best(self) -> EpochRecord | None:
-        """The epoch of its highest held-out accuracy; None without any. What its parent reached doesn't count."""
-        return (self.curve if self.parent is None else self.history).best
+    def best(self) -> EpochRecord | Evaluation | None:
+        """Where its held-out accuracy was highest: at an epoch's end, or where it stands; None without any.
+
+        What its parent reached doesn't count.
+        """
+        own, here = (self.curve if self.parent is None else self.history).best, self.evaluation
+        if here is None or (self.parent is not None and here.epoch <= self.first_epoch):
+            return own
+        return here if own is None or here.test_accuracy > own.test_accuracy else own
 
     @property
     def newest(self) -> Moment | None:

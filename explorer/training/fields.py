@@ -295,7 +295,7 @@ def is_row(value: Any) -> bool:
     return isinstance(value, Sequence) and not isinstance(value, str | bytes | bytearray | memoryview)
 
 
-def _is_whole(value: object, low: int, high: int) -> bool:
+def _is_whole(value: Any, low: int, high: int) -> bool:
     is_whole = isinstance(value, numbers.Integral) and not isinstance(value, _NO_NUMBERS)
     return is_whole and low <= int(value) <= high
 

@@ -249,29 +249,21 @@ def _is_short_of(n_bytes: int, limit: float) -> bool:
 
 
 def _seat_bytes() -> int:
-    """Return the memory of the seat's processes alone; 0 where that is not known."""
-    return sum(map(_private_bytes, _processes()))
-
-
-def _processes() -> list[int]:
-    """Return the processes of this one's seat: the kernel, which a worker has as its parent, and the workers."""
+    """Return the memory of a kernel and its workers alone, asked in any of them; 0 where that is not known."""
     parent = parent_process()
     kernel = os.getpid() if parent is None or parent.pid is None else parent.pid
-    return [kernel, *_workers_of(kernel)]
+    pages = 0
+    for process in (kernel, *_workers_of(kernel)):
+        with suppress(OSError):
+            _, resident, shared, *_ = Path(f"/proc/{process}/statm").read_text().split()
+            pages += int(resident) - int(shared)
+    return pages and pages * os.sysconf("SC_PAGE_SIZE")
 
 
-def _private_bytes(process: int) -> int:
-    try:
-        _, resident, shared, *_ = Path(f"/proc/{process}/statm").read_text().split()
-    except OSError:
-        return 0
-    return (int(resident) - int(shared)) * os.sysconf("SC_PAGE_SIZE")
-
-
-def _workers_of(process: int) -> list[int]:
+def _workers_of(kernel: int) -> list[int]:
     """Return the processes that a process has started; none where that is not known."""
     with suppress(OSError):
-        lists = [task / "children" for task in Path(f"/proc/{process}/task").iterdir()]
+        lists = [task / "children" for task in Path(f"/proc/{kernel}/task").iterdir()]
         return [int(child) for children in lists for child in children.read_text().split()]
     return []
 
@@ -283,4 +275,4 @@ def worker_seconds() -> float:
         with suppress(OSError):
             fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
             ticks += int(fields[11]) + int(fields[12])  # in user mode, and in the kernel's
-    return ticks / os.sysconf("SC_CLK_TCK")
+    return ticks and ticks / os.sysconf("SC_CLK_TCK")

@@ -118,6 +118,16 @@ def test_another_setting_comes_with_values_of_its_own(panel):
     assert costs(panel).startswith("12 runs")
 
 
+def test_the_offered_values_follow_the_controls_until_others_are_typed(app, panel):
+    panel.question.value = "own"
+    assert panel.values[0].text == "0.001..0.1 ×5"
+    app.optimizer, app.learning_rate = "adam", 0.001
+    assert panel.values[0].text == "0.0001..0.01 ×5"
+    panel.values[0].text = "0.5"
+    app.learning_rate = 0.1
+    assert panel.values[0].text == "0.5"
+
+
 def test_what_is_wrong_is_said_next_to_it_and_nothing_is_lost(panel):
     ask(panel, "batch_size", "8, 70000", "hidden_sizes", "4")
     assert panel.values[0].error.startswith("“70000” can't be used: expected a whole number from 1 to")
@@ -598,14 +608,21 @@ def test_another_question_has_seeds_from_0(panel, small_dataset, other):
 
 
 @pytest.mark.slow
-def test_on_mnist_it_opens_with_a_recorded_study(mnist):
+def test_on_mnist_it_opens_with_a_recorded_study_next_to_its_question(mnist):
     app = Explorer(mnist, train=False)
+    app.panels.tab_bar.selected = "study"
     panel = app.panels["study"]
     assert HIDDEN not in panel.drawing.view._dom_classes
     assert {trial.config for trial in panel.trials} == set(batch_size_grid(TrainingConfig(epochs=10)))
     assert panel.drawing.words.text.startswith(
         "Recorded beforehand, with the exercise's settings, 10 epochs and 3 seeds. By sum"
     )
+    panel.question.value = "own"
+    assert HIDDEN in panel.drawing.view._dom_classes
+    assert panel.trials == ()
+    panel.question.value = "batch"
+    assert HIDDEN not in panel.drawing.view._dom_classes
+    assert len(panel.trials) == 48
     app.close()
 
 

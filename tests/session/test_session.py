@@ -173,6 +173,19 @@ def test_steps_go_on_after_a_stop_and_after_the_end(session, small_dataset):
     assert list(run_of(session).history) == list(train(CONFIG.replace(epochs=5), small_dataset))
 
 
+def test_no_run_stands_above_its_best(session):
+    session.step("epoch")
+    assert session.wait(PATIENCE)
+    session.step("batch")
+    assert session.wait(PATIENCE)
+    run = run_of(session)
+    here = run.evaluation
+    for accuracy, epoch in ((1.0, here.epoch), (0.0, 1)):
+        stands = dataclasses.replace(run, evaluation=dataclasses.replace(here, test_accuracy=accuracy))
+        assert stands.best.epoch == epoch
+        assert stands.best.test_accuracy >= stands.newest.record.test_accuracy
+
+
 def test_a_step_with_other_settings_begins_a_run_with_them(trained):
     trained.auto_train = False
     trained.apply(CONFIG.replace(batch_size=60))

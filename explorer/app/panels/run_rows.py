@@ -115,7 +115,7 @@ def result_cells(
         accuracy = run.newest.record.test_accuracy
         final = RunCell(f"{100 * accuracy:.2f} %", accuracy)
     if run.best is not None:
-        at = f"{percent(run.best.test_accuracy, 2)} at\u00a0{run.best.epoch}"
+        at = f"{percent(run.best.test_accuracy, 2)} at\u00a0{run.best.epoch:.4g}"
         best = RunCell(at, run.best.test_accuracy)
     seconds = run.first_seconds + sum(
         record.seconds for record in run.history

@@ -117,7 +117,7 @@ class StudyPanel:
             entry.observe(on_loop(lambda _: self._replan()), "text")
         for axis, entry in zip(self.axes, self.values, strict=True):
             axis.observe(on_loop(lambda change, entry=entry: self._offer(entry, change["new"])), "value")
-        self.values[0].text = offered_values(FIELDS[self.axes[0].value], self._config, self._n_images)
+        self.values[0].text = self._offered(self.axes[0].value, self._config)
         self.progress.on_press(on_loop(self._on_press))
         self.files.on_save(on_loop(self._save))
         self.files.on_open(on_loop(self._open))
@@ -130,13 +130,16 @@ class StudyPanel:
 
     @property
     def trials(self) -> tuple[Trial, ...]:
-        """The trials that are shown; before the first study those of the recorded one."""
-        return tuple(self._trials.values()) or self._recorded
+        """The trials that are shown; before the first study those of the recorded one, next to its question."""
+        return tuple(self._trials.values()) or (self._recorded if self.question.value == "batch" else ())
 
     def show(self, state: ViewState) -> None:
         """Take the settings for the next study, and follow the theme."""
         if state.config != self._config:
-            self._config = state.config
+            before, self._config = self._config, state.config
+            for axis, entry in zip(self.axes, self.values, strict=True):
+                if axis.value and entry.text == self._offered(axis.value, before):
+                    entry.text = self._offered(axis.value, self._config)
             self._replan()
         self.drawing.set_theme(state.theme)
         if self.drawing.trials != self.trials:  # they came while the tab was not in sight
@@ -146,12 +149,16 @@ class StudyPanel:
 
     def _offer(self, entry: StudyEntry, name: str) -> None:
         if not self._is_filling:
-            entry.text = offered_values(self._fields[name], self._config, self._n_images) if name else ""
+            entry.text = self._offered(name, self._config) if name else ""
+
+    def _offered(self, name: str, config: TrainingConfig) -> str:
+        return offered_values(self._fields[name], config, self._n_images)
 
     def _replan(self, *, is_other: bool = False) -> None:
         """Read the controls, and estimate what the study that they ask for, maybe another one, will cost."""
         if is_other and not self._is_filling:
             self._seeds = ()
+            self._draw()
         if self.progress.shown.running or self._is_filling:
             return
         is_own, (first, second) = self.question.value == "own", (axis.value for axis in self.axes)

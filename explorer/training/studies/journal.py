@@ -43,9 +43,8 @@ __all__ = ["Journal", "RecordedStudy", "data_hash", "journal_content", "parse_jo
 _FORMAT = 1
 _BEGINNING = b'{"nn-explorer study": '  # of every line that says who writes
 _MOST_LINE, _MOST_LISTS = 4 << 20, 50_000  # of a foreign file; parsed, "[]," takes 24 times its bytes
-_MOST_SECONDS = 1e12
 _HIGHEST: Mapping[str, float] = MappingProxyType(
-    {"epoch": MOST_EPOCHS, "seconds": _MOST_SECONDS, "train_accuracy": 1, "test_accuracy": 1}
+    {"epoch": MOST_EPOCHS, "seconds": 1e12, "train_accuracy": 1, "test_accuracy": 1}
 )
 _FAR = 2**40  # a byte that no journal has: Windows lets nobody read one that is locked
 
@@ -98,7 +97,8 @@ def parse_journal(content: bytes, name: str, *, most_trials: int | None = None) 
     for number, line in enumerate(BytesIO(content), start=1):
         if not line.endswith(b"\n"):  # it was cut off
             break
-        if most_trials is not None and (len(line) > _MOST_LINE or _count_lists(line) > _MOST_LISTS):
+        n_lists = line.count(b"[") + line.count(b"{")
+        if most_trials is not None and (len(line) > _MOST_LINE or n_lists > _MOST_LISTS):
             raise StudyError(f"Line {number} of {name} is too large for a run of a study.")
         try:
             values = json.loads(line)
@@ -230,10 +230,6 @@ def _opened(found: RecordedStudy, values: Mapping[str, Any]) -> RecordedStudy:
     return replace(found, dataset_name=name, data_hash=own_hash, writer=writable(writer))
 
 
-def _count_lists(line: bytes) -> int:
-    return line.count(b"[") + line.count(b"{")
-
-
 def _trial(row: Mapping[str, Any]) -> Trial:
     if row["status"] not in TRIAL_STATUSES:
         raise ValueError(f"unknown status {row['status']!r}")
@@ -243,25 +239,17 @@ def _trial(row: Mapping[str, Any]) -> Trial:
         epochs=tuple(_epoch(record) for record in row["epochs"]),
         final=None if row["final"] is None else FinalFigures(**_figures(FinalFigures, row["final"])),
         error=writable(str(row["error"])),
-        seconds=_within(float(row["seconds"]), _MOST_SECONDS),
         worker=writable(str(row["worker"])),
-        tries=int(row["tries"]),
+        **_figures(Trial, row),
     )
 
 
 def _figures(kind: type, values: Mapping[str, Any]) -> dict[str, Any]:
     """Return the figures of a record, once each is one that a run can have."""
     figures = {name: (int if whole else float)(values[name]) for name, whole in figure_kinds(kind).items()}
-    for name, most in _HIGHEST.items():
-        if name in figures:
-            _within(figures[name], most)
+    if not all(0 <= figures.get(name, 0) <= most for name, most in _HIGHEST.items()):  # nor is one NaN
+        raise ValueError("figures that no run can have")
     return figures
-
-
-def _within(figure: float, most: float) -> float:
-    if not 0 <= figure <= most:  # nor is it NaN
-        raise ValueError(f"{figure} is not from 0 to {most}")
-    return figure
 
 
 def _epoch(record: Mapping[str, Any]) -> EpochRecord:

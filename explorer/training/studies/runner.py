@@ -107,7 +107,20 @@ class StudyRunner:
         deliver: Callable[[StudyDelivery], object],
     ) -> None:
         error, limits, over = "", list[str](), Event()
-        Thread(target=self._watch_share, args=(number, pool, limits, over, deliver), daemon=True).start()
+
+        def watch_share() -> None:
+            """Tell the study's place in line whenever it changes, and end it when its seat's share is used up."""
+            share, told = Share.of(os.environ), 0
+            while share is not None and not over.wait(_LOOK_SECONDS) and number == self._number:
+                if reason := share.limit(worker_seconds()):
+                    limits.append(reason)
+                    pool.end_workers()
+                    return
+                if (place := share.place_of_workers()) != told:
+                    told = place
+                    deliver(StudyDelivery(number, in_line=place))
+
+        Thread(target=watch_share, daemon=True).start()
         try:
             with pool, closing(trials):
                 for trial in trials:
@@ -123,22 +136,3 @@ class StudyRunner:
         over.set()
         if number == self._number:
             deliver(StudyDelivery(number, error=(limits or [error])[0]))
-
-    def _watch_share(
-        self,
-        number: int,
-        pool: WorkerPool,
-        limits: list[str],
-        over: Event,
-        deliver: Callable[[StudyDelivery], object],
-    ) -> None:
-        """Tell a study's place in line whenever it changes, and end it when its seat's share is used up."""
-        share, told = Share.of(os.environ), 0
-        while share is not None and not over.wait(_LOOK_SECONDS) and number == self._number:
-            if reason := share.limit(worker_seconds()):
-                limits.append(reason)
-                pool.end_workers()
-                return
-            if (place := share.place_of_workers()) != told:
-                told = place
-                deliver(StudyDelivery(number, in_line=place))

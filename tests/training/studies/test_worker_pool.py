@@ -41,6 +41,18 @@ def test_a_pool_has_at_least_one_worker():
         WorkerPool(0)
 
 
+@needs.LINUX
+def test_a_server_whose_files_are_gone_says_so(tmp_path, monkeypatch):
+    """A kernel runs in a folder of the package, which another installation replaces."""
+    (folder := tmp_path / "notebooks").mkdir()
+    monkeypatch.chdir(folder)
+    with WorkerPool(1) as pool:
+        folder.rmdir()
+        failure = pool.submit(abs, -1).exception()
+    assert isinstance(failure, StudyError)
+    assert str(failure).endswith("if nn-explorer was installed again since then, restart the server.")
+
+
 def test_a_worker_trains_a_large_network_on_its_share_of_the_cores(small_dataset):
     large = TrainingConfig(hidden_sizes=300, batch_size=300, epochs=1, reduction="mean", learning_rate=0.1)
     with WorkerPool(1) as pool:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import ctypes
 import gc
 import json
+import math
 import os
 import sys
 import tempfile
@@ -22,7 +23,6 @@ from collections.abc import Mapping
 from contextlib import suppress
 from functools import cache
 from itertools import takewhile
-from math import ceil
 from multiprocessing import parent_process
 from pathlib import Path
 
@@ -32,15 +32,8 @@ if sys.platform != "win32":
     import fcntl
 
 __all__ = [
-    "NOBODY",
-    "TRAINING_SHARE",
-    "VISITED",
-    "Share",
-    "cores_each",
-    "n_cores",
-    "patience",
-    "worker_seconds",
-]
+    "NOBODY", "TRAINING_SHARE", "VISITED", "Share", "cores_each", "n_cores", "patience", "worker_seconds",
+]  # fmt: skip
 
 TRAINING_SHARE = "EXPLORER_SHARE"
 """Environment variable of kernels: a JSON object of the parameters of `Share`."""
@@ -135,11 +128,9 @@ class Share:
         return ""
 
     def workers(self, n_bytes: int) -> int:
-        """Return how many worker processes of so much memory each the seat has room for, at most one a core."""
-        if self._megabytes is None:
-            return n_cores()
-        room = 2**20 * self._megabytes - _seat_bytes()
-        return max(0, min(n_cores(), int(room / n_bytes)))
+        """Return how many worker processes of so much memory each the seat has room for: from 1 to one a core."""
+        room = math.inf if self._megabytes is None else 2**20 * self._megabytes - _seat_bytes()
+        return max(1, int(min(n_cores(), room / n_bytes)))
 
     def _place(self) -> int:
         if self._ticket is None:
@@ -164,9 +155,8 @@ class Share:
         self._ticket = Path(made)
         fcntl.flock(self._descriptor, fcntl.LOCK_EX)
         self._touch()
-        name = (
-            f"{time.monotonic_ns():020d}-{os.getppid()}-{self._seat or self._ticket.name}-{self._ticket.name}"
-        )
+        seat = self._seat or self._ticket.name
+        name = f"{time.monotonic_ns():020d}-{os.getppid()}-{seat}-{self._ticket.name}"
         self._ticket = self._ticket.rename(self._line / name)
 
     def _in_order(self) -> list[str]:
@@ -209,7 +199,7 @@ def _quota(limits: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
     """Return the cores whose time the control group of a container allows, at least 1."""
     try:
         quota, period = limits.read_text().split()
-        return max(1, ceil(int(quota) / int(period)))
+        return max(1, math.ceil(int(quota) / int(period)))
     except (OSError, ValueError):  # none, or no limit
         return sys.maxsize
 

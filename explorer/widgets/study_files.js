@@ -10,7 +10,7 @@ function render({ model, el }) {
   const sending = make("p", { role: "status" });
   const input = fileInput(model, ".jsonl", (words) => write(sending, words));
   const open = makeButton("Open a study …", () => input.click(), { "data-quiet": true, title: sizeLimit(model) });
-  el.append(save, open, input, sending);
+  el.append(sending, save, open, input);
   const show = () => {
     save.disabled = !model.get("can_save");
     open.disabled = !model.get("can_open");

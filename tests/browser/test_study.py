@@ -118,3 +118,25 @@ def test_bad_values_are_told_next_to_their_field_and_a_run_opens_by_keys(study):
     expect(progress(page)).to_contain_text("6 runs, about")
     page.get_by_role("button", name="Open this run").press("Enter")  # one of the recorded study
     expect(page.get_by_role("tab", name="Overview")).to_have_attribute("aria-selected", "true")
+
+
+@pytest.mark.long
+def test_a_large_file_on_a_slow_line_says_how_far_it_is_and_the_page_stays_alive(study, tmp_path):
+    page = study.page
+    line, button = page.locator(".explorer-study-files p"), page.get_by_role("button", name="Open a study …")
+    expect(button).to_have_attribute("title", "A file of up to 32 MB")
+    (file := tmp_path / "slow.jsonl").write_bytes(bytes(4 << 20))
+    network = page.context.new_cdp_session(page)
+    network.send("Network.enable")
+    bounds = {"downloadThroughput": 1 << 18, "uploadThroughput": 1 << 18, "latency": 50}
+    network.send("Network.emulateNetworkConditions", {"offline": False, **bounds})
+    page.locator(".explorer-study-files input").set_input_files(file)
+    for percent in (30, 60, 90):
+        expect(line).to_have_text(f"Sending slow.jsonl: {percent} %", timeout=60_000)
+        expect(page.locator(".explorer-banner")).to_have_count(0)
+    text, beside = line.bounding_box(), button.bounding_box()
+    assert text["width"] > 100
+    assert abs(text["y"] + text["height"] / 2 - beside["y"] - beside["height"] / 2) < 4
+    expect(progress(page)).to_contain_text("slow.jsonl is not the journal of a study.", timeout=60_000)
+    expect(line).to_have_text("")
+    network.detach()

@@ -55,14 +55,12 @@ def workers_for(configs: Iterable[TrainingConfig], dataset: Dataset) -> int:
     share = Share.of(os.environ)
     if share is None:
         return n_cores()
-    snapshot_bytes = max(
-        4 * (n_weights(config, dataset) + dataset.n_classes * dataset.n_test) for config in configs
-    )
+    n_outputs = dataset.n_classes * dataset.n_test
+    snapshot_bytes = max(4 * (n_weights(config, dataset) + n_outputs) for config in configs)
     n_bytes = _WORKER_BYTES + bytes_at_work(snapshot_bytes)
-    n_workers = share.workers(n_bytes)
-    if not n_workers:
-        raise StudyError(share.limit(n_bytes=n_bytes))
-    return n_workers
+    if reason := share.limit(n_bytes=n_bytes):
+        raise StudyError(reason)
+    return share.workers(n_bytes)
 
 
 class StudyRunner:

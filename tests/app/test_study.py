@@ -11,7 +11,7 @@ import pytest
 from explorer import Explorer, TrainingConfig
 from explorer.app.panels import study as module
 from explorer.app.panels.study import RECORDED
-from explorer.app.panels.study_plan import MOST_BYTES, MOST_TRIALS, StudyPlan
+from explorer.app.panels.study_plan import MOST_JOURNAL_BYTES, MOST_TRIALS, StudyPlan
 from explorer.training import ConfigError
 from explorer.training.studies import StudyError, Trial, grid, read_journal
 from explorer.training.studies.configs import batch_size_grid
@@ -354,7 +354,7 @@ def test_a_file_that_is_no_study_is_refused(panel, content, says):
 
 def test_a_file_that_is_too_large_is_refused_with_the_limit(panel):
     costs(panel)
-    panel.files._on_message(panel.files, {"open": "mine.jsonl", "size": MOST_BYTES + 1, "at": 0}, [])
+    panel.files._on_message(panel.files, {"open": "mine.jsonl", "size": MOST_JOURNAL_BYTES + 1, "at": 0}, [])
     wait_for(lambda: "mine.jsonl has more than 32 MB" in panel.progress.shown.text)
     assert panel.progress.shown.text.endswith("Nothing was changed.")
 

@@ -134,9 +134,9 @@ def test_a_large_file_on_a_slow_line_says_how_far_it_is_and_the_page_stays_alive
     for percent in (30, 60, 90):
         expect(line).to_have_text(f"Sending slow.jsonl: {percent} %", timeout=60_000)
         expect(page.locator(".explorer-banner")).to_have_count(0)
-    text, beside = line.bounding_box(), button.bounding_box()
+    text, words = line.bounding_box(), button.bounding_box()
     assert text["width"] > 100
-    assert abs(text["y"] + text["height"] / 2 - beside["y"] - beside["height"] / 2) < 4
+    assert abs(text["y"] + text["height"] / 2 - words["y"] - words["height"] / 2) < 4
     expect(progress(page)).to_contain_text("slow.jsonl is not the journal of a study.", timeout=60_000)
     expect(line).to_have_text("")
     network.detach()

@@ -11,7 +11,7 @@ from typing import Any
 
 from explorer.app.layout import box, set_hidden
 from explorer.app.panels.study_drawing import StudyDrawing
-from explorer.app.panels.study_plan import BY_REDUCTION, MOST_BYTES, MOST_TRIALS, StudyPlan
+from explorer.app.panels.study_plan import BY_REDUCTION, MOST_JOURNAL_BYTES, MOST_TRIALS, StudyPlan
 from explorer.app.views import Views, ViewState
 from explorer.datasets import Dataset, load_mnist
 from explorer.training import FIELDS, ConfigError, TrainingConfig, check_images
@@ -109,7 +109,7 @@ class StudyPanel:
         gradients = {"": "Gradient as in the controls", "both": "By sum and by mean"}
         self.gradient = Segmented("Batch gradient", gradients)
         self.epochs, self.seeds = StudyEntry(label="Epochs", text="3"), StudyEntry(label="Seeds", text="3")
-        self.progress, self.files = Display(StudyProgress()), StudyFiles(most_bytes=MOST_BYTES)
+        self.progress, self.files = Display(StudyProgress()), StudyFiles(most_bytes=MOST_JOURNAL_BYTES)
         self.gradient.observe(on_loop(lambda _: self._replan()), "value")
         for control in (self.question, *self.axes):
             control.observe(on_loop(lambda _: self._replan(is_other=True)), "value")
@@ -398,7 +398,7 @@ def _in_thread(work: Callable[[], None]) -> None:
 def _read_study(name: str, content: bytes | None, dataset: Dataset) -> RecordedStudy:
     """Return a study that can be shown and gone on with, or raise `StudyError`."""
     if content is None:
-        limit = f"{MOST_BYTES >> 20} MB, the largest study that opens here"
+        limit = f"{MOST_JOURNAL_BYTES >> 20} MB, the largest study that opens here"
         raise StudyError(f"{name} has more than {limit}: nn-explorer study --out {name} goes on with it.")
     found = parse_journal(content, name, most_trials=MOST_TRIALS)
     if not found.trials:

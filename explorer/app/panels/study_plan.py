@@ -11,7 +11,7 @@ from explorer.training.studies import grid
 from explorer.training.studies.configs import BATCH_SIZES, batch_size_grid
 from explorer.wording import grouped
 
-__all__ = ["BY_REDUCTION", "MOST_BYTES", "MOST_TRIALS", "StudyPlan"]
+__all__ = ["BY_REDUCTION", "MOST_JOURNAL_BYTES", "MOST_TRIALS", "StudyPlan"]
 
 BY_REDUCTION = ("batch_size", "learning_rate")
 """The settings whose effect depends on the reduction, so that both are worth seeing."""
@@ -19,7 +19,7 @@ BY_REDUCTION = ("batch_size", "learning_rate")
 MOST_TRIALS = 2000
 """More runs than that no study in the app can have."""
 
-MOST_BYTES = 1 << 25
+MOST_JOURNAL_BYTES = 1 << 25
 """Largest journal that the app opens; as Python's objects it takes five times as much."""
 
 

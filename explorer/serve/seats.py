@@ -22,9 +22,7 @@ __all__ = ["BROWSER", "Seats", "TakenSeat", "free_memory", "seats_of"]
 BROWSER = "explorer-browser"  # cookie by which a browser keeps its place, and a reloaded page its seat
 
 FETCHED_SECONDS = 60.0  # a kernel whose page was fetched and never connected is ended after this time
-CONTESTED_SECONDS = (
-    15.0  # or after this, where others are in line; each script that the page fetches begins it again
-)
+CONTESTED_SECONDS = 15.0  # or after this since it fetched a script, where others are in line
 LEFT_SECONDS = 180.0  # and one whose page was connected after this: a network that comes back loses nothing
 RELOAD_SECONDS = 2.0  # a page that was closed keeps its seat for this time, for it may only be reloaded
 REFRESH_SECONDS = 5  # how often a page in line asks for its place

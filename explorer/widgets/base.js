@@ -220,15 +220,25 @@ function revoke(urls, ms = 0) {
 }
 
 /**
- * Show a picture as an element's background, over the one before, which is there while this one is loaded.
+ * Show a picture as an element's background. The one before stands under it until it is loaded, and then goes: it would
+ * show where the new one is transparent.
  * @param {CSSStyleDeclaration} style
  * @param {string} url
  */
 function showPicture(style, url) {
   const [before] = style.backgroundImage.split(", ");
   const now = url && `url("${url}")`;
-  if (now !== before) style.backgroundImage = now && before ? `${now}, ${before}` : now;
+  if (now === before) return;
+  style.backgroundImage = now && before ? `${now}, ${before}` : now;
+  if (!now || !before) return;
+  const image = new Image();
+  image.onload = () => {
+    if (style.backgroundImage.startsWith(now)) style.backgroundImage = now;
+  };
+  image.src = url;
 }
+
+const PITCH = 29 / 28; // from one picture of a PNG to the next, in widths of one: 28 pixels, and a gap that is not shown
 
 /**
  * Show one picture of many that lie in a PNG as an element's background.
@@ -237,15 +247,18 @@ function showPicture(style, url) {
  * @param {number} index
  * @param {number} columns
  * @param {number} rows
- * @param {number} [pitch] from one picture to the next, in widths of one
  */
-function showTile({ style }, url, index, columns, rows, pitch = 1) {
+function showTile({ style }, url, index, columns, rows) {
   // In percent, the place of a background is measured on what is left over, hence the - 1.
-  const place = (/** @type {number} */ at, /** @type {number} */ count) =>
-    count * pitch > 1 ? (100 * pitch * at) / (pitch * count - 1) : 0;
+  const place = (/** @type {number} */ at, /** @type {number} */ count) => (100 * PITCH * at) / (PITCH * count - 1);
+  // The picture before keeps its own size and place under the new one.
+  const over = (/** @type {string} */ now, /** @type {string} */ before) => (before ? `${now}, ${before.split(", ")[0]}` : now);
+  style.backgroundSize = over(`${100 * PITCH * columns}% ${100 * PITCH * rows}%`, style.backgroundSize);
+  style.backgroundPosition = over(
+    `${place(index % columns, columns)}% ${place(Math.floor(index / columns), rows)}%`,
+    style.backgroundPosition,
+  );
   showPicture(style, url);
-  style.backgroundSize = `${100 * pitch * columns}% ${100 * pitch * rows}%`;
-  style.backgroundPosition = `${place(index % columns, columns)}% ${place(Math.floor(index / columns), rows)}%`;
 }
 
 /**

@@ -1,9 +1,6 @@
 // @ts-check
 // The elements of a stage are made once for a network's shape, so that a slider keeps the focus while numbers change.
 
-// From one picture to the next in widths of a picture: 28 pixels, and a gap of one that is not shown.
-const PITCH = 29 / 28;
-
 /**
  * @typedef {{ name: string, symbols: string, numbers: string, value: string }} Formula
  * @typedef {{
@@ -94,7 +91,7 @@ function showPictures(place, captions, url) {
   place.replaceChildren(
     ...captions.map((caption, index) => {
       const image = make("div", { class: "explorer-stage-picture", role: "img", "aria-label": caption });
-      showTile(image, url, index, captions.length, 1, PITCH);
+      showTile(image, url, index, captions.length, 1);
       return make("figure", {}, image, make("figcaption", { class: "explorer-small explorer-muted", "aria-hidden": "true" }, caption));
     }),
   );

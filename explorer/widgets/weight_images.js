@@ -1,9 +1,6 @@
 // @ts-check
 // Each image is the label of a native radio button: one stop for the Tab key, and the arrows move.
 
-// From one image of the sprite to the next in widths of an image: 28 pixels, and a gap of one that is not shown.
-const PITCH = 29 / 28;
-
 /**
  * @typedef {{
  *   heading: string, sprite: DataView<ArrayBuffer>, first: number, n_images: number, columns: number, limit: string,
@@ -70,7 +67,7 @@ function render({ model, el }) {
       grid.replaceChildren(...images.map(({ label }) => label));
     }
     images.forEach(({ picture }, index) => {
-      showTile(picture, url, index, columns, Math.ceil(n / columns), PITCH);
+      showTile(picture, url, index, columns, Math.ceil(n / columns));
     });
     mark();
     revoke([old], 1000);

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from playwright.sync_api import expect
 from reference_runs import records, snapshots
 
@@ -168,6 +170,29 @@ def test_a_cell_of_the_matrix_shows_its_images(shared, trained):
     expect(gallery.locator("li")).to_have_count(min(24, count))
     captions = gallery.locator(".explorer-gallery-caption").all_inner_texts()
     assert set(captions) == {"9 → 4"}
+    shared.assert_clean()
+
+
+def edges(tile):
+    """Pixels of a tile near its left and its right edge, without its round corners."""
+    pixels = np.asarray(Image.open(BytesIO(tile.screenshot())).convert("L"))
+    middle = pixels[pixels.shape[0] // 5 : -pixels.shape[0] // 5]
+    return np.hstack([middle[:, 2:4], middle[:, -4:-1]])
+
+
+def test_a_tile_shows_its_image_alone_when_the_number_of_images_changes(shared, trained, wait_for):
+    page, gallery = trained, trained.locator(".explorer-place-gallery")
+    gallery.get_by_label("True class").select_option("9")
+    for predicted in (4, 2, 7, 3):
+        gallery.get_by_label("Predicted class").select_option(str(predicted))
+        expect(gallery.locator("h2")).to_contain_text(f"9 read as {predicted}")
+        tiles = gallery.locator(".explorer-gallery-picture")
+        expect(tiles).to_have_count(min(24, int(matrix(page)[9, predicted])))
+        for tile in tiles.all()[:8]:  # MNIST has no ink at an edge
+            wait_for(lambda tile=tile: np.unique(edges(tile)).size == 1, 20, f"9 read as {predicted}: a strip")
+    gallery.get_by_label("True class").select_option("-1")
+    gallery.get_by_label("Predicted class").select_option("-1")
+    expect(gallery.locator("h2")).not_to_contain_text("read as")
     shared.assert_clean()
 
 

@@ -143,6 +143,15 @@ class FakeElement extends FakeNode {
   }
 }
 
+/** A picture that loads once a test calls its `onload`. */
+class FakeImage {
+  static all = [];
+
+  constructor() {
+    FakeImage.all.push(this);
+  }
+}
+
 /** Make the names that scripts of a page take for granted; return an element to draw into. */
 export function fakePage() {
   const createElement = (name) => new FakeElement(name);
@@ -155,6 +164,7 @@ export function fakePage() {
     },
     Element: FakeElement,
     HTMLElement: FakeElement,
+    Image: FakeImage,
     Text: FakeText,
   });
   return createElement("div");

@@ -19,34 +19,37 @@ test("thousands are grouped by a narrow space", async () => {
   assert.deepEqual([0, 999, 1000, 60000, 1234567, -1000].map(read), ["0", "999", "1_000", "60_000", "1_234_567", "-1_000"]);
 });
 
-test("a picture stands until the next is there", async () => {
+test("a picture stands until the next is loaded, and no longer", async () => {
   const showPicture = await base("showPicture");
   const style = { backgroundImage: "" };
   const shown = (/** @type {string} */ url) => {
     showPicture(style, url);
     return style.backgroundImage;
   };
+  Image.all.length = 0;
   assert.equal(shown("blob:1"), 'url("blob:1")');
   assert.equal(shown("blob:2"), 'url("blob:2"), url("blob:1")');
   assert.equal(shown("blob:2"), 'url("blob:2"), url("blob:1")');
   assert.equal(shown("blob:3"), 'url("blob:3"), url("blob:2")');
+  const [second, third] = Image.all;
+  assert.deepEqual([second.src, third.src], ["blob:2", "blob:3"]);
+  second.onload();
+  assert.equal(style.backgroundImage, 'url("blob:3"), url("blob:2")');
+  third.onload();
+  assert.equal(style.backgroundImage, 'url("blob:3")');
   assert.equal(shown(""), "");
 });
 
-test("a tile of a sprite is found in percent of what is left over", async () => {
+test("a tile of a sprite is found in percent of what is left over, without its gap", async () => {
   const showTile = await base("showTile");
-  const element = { style: { backgroundImage: "" } };
+  const element = { style: { backgroundImage: "", backgroundSize: "", backgroundPosition: "" } };
+  const percent = (/** @type {string} */ text) => text.split(/[ ,]+/).map((part) => Number.parseFloat(part).toFixed(2));
   showTile(element, "blob:1", 5, 4, 2);
-  assert.deepEqual(element.style, {
-    backgroundImage: 'url("blob:1")',
-    backgroundSize: "400% 200%",
-    backgroundPosition: `${100 / 3}% 100%`,
-  });
-  showTile(element, "", 0, 1, 1);
-  assert.deepEqual(element.style, { backgroundImage: "", backgroundSize: "100% 100%", backgroundPosition: "0% 0%" });
-  const pitch = 29 / 28;
-  showTile(element, "blob:1", 1, 2, 1, pitch);
-  assert.equal(element.style.backgroundPosition, `${(100 * pitch) / (2 * pitch - 1)}% 0%`);
+  assert.deepEqual(percent(element.style.backgroundSize), ["414.29", "207.14"]);
+  assert.deepEqual(percent(element.style.backgroundPosition), ["32.95", "96.67"]); // 29 and 29 of 88 and 30 pixels
+  showTile(element, "blob:2", 0, 1, 1); // the picture before keeps its size and place
+  assert.deepEqual(percent(element.style.backgroundSize), ["103.57", "103.57", "414.29", "207.14"]);
+  assert.deepEqual(percent(element.style.backgroundPosition), ["0.00", "0.00", "32.95", "96.67"]);
 });
 
 test("an element has its text as text, its listeners, and no attribute that is false", async () => {

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
+from typing import Any
 
 from explorer.app.panels.draw import DrawPanel
 from explorer.app.panels.tabs import PanelHost
@@ -38,7 +39,7 @@ _VALUES: Mapping[str, tuple[float, float]] = MappingProxyType(
 
 _TILES = (
     "It has gone through the training images again and again, and corrected itself a little each time. The tiles "
-    "say how well it does by now. Underlined words explain themselves."
+    "say how well it does by now. Click an underlined word to see what it means."
 )
 _EPOCHS = (
     "One pass over the training images is an epoch, and the network after each is kept. Go back, and all figures "
@@ -85,7 +86,7 @@ def _setting_step(shown: Sequence[str] | None, ends_a_run: bool) -> list[TourSte
     if name is None:
         return []
     field = FIELDS[name]
-    ends = " The run under way ends there; the tab Runs keeps it." if ends_a_run else ""
+    ends = " The run under way stops there, and is back at the end of the tour." if ends_a_run else ""
     title = f"A setting: {field.label.lower()}"
     text = f"{field.help} Move it, and the network trains again from the start.{ends}"
     at = f'[data-name="{name}"][data-kind="scale"]'
@@ -108,7 +109,8 @@ class TourGuide:
     """Takes newcomers round an app: what its tour speaks of, it does as its user would.
 
     A run that is under way goes on until the user has a setting moved. Where nothing is trained when settings
-    change, the tour does it.
+    change, the tour does it. At the end everything is as it was before the tour, except for what the user has
+    changed since.
     """
 
     def __init__(self, views: Views, panels: PanelHost, settings: SettingsPanel, about: str) -> None:
@@ -116,9 +118,12 @@ class TourGuide:
         self.parts = (self.help, self.tour)
         self._views, self._session, self._panels, self._settings = views, views.session, panels, settings
         self._step = ""
+        self._looked_at: float | None = None  # the selected epoch before the tour went back
         self._went_back = self._hears_pad = False
-        self._before: SessionRun | None = None  # the run that the moved setting ends
+        self._ink = b""  # of the pad before the tour drew on it
+        self._before = self._session.state  # as the setting was moved
         self._moved = ""
+        self._undo: list[Callable[[], object]] = []
         self._answer: Callable[[SessionState], str] | None = None
         self.tour.on_event(views.on_loop(self._on_event))
         self.help.on_tour(views.on_loop(self._begin))
@@ -134,6 +139,7 @@ class TourGuide:
             self._train()
         elif event in ("step", "leave"):
             self._go_to(step)
+            self._put_back()
 
     def _begin(self) -> None:
         state = self._session.state
@@ -142,13 +148,34 @@ class TourGuide:
         self.tour.start(tour_steps(names, self._settings.shown, ends_a_run=ends_a_run))
 
     def _go_to(self, step: str) -> None:
-        """See that what a step speaks of can be seen; at the end all stays as it is."""
+        """See that what a step speaks of can be seen."""
         self._step, self._answer = step, None
         if self._went_back:
             self._went_back = False
-            self._session.select(None)
+            self._session.select(self._looked_at)
         if step:
-            self._panels.tab_bar.selected = "draw" if step == "draw" else "overview"
+            bar, tab = self._panels.tab_bar, self._panels.tab_bar.selected
+            bar.selected = "draw" if step == "draw" else "overview"
+            self._did(tab, lambda: bar.selected, lambda tab: bar.set_trait("selected", tab))
+
+    def _did(self, before: Any, look: Callable[[], object], put_back: Callable[[Any], object]) -> None:
+        """Have the end of the tour call ``put_back(before)`` if `look` gives the same then as it does now."""
+        after = look()
+        self._undo.append(lambda: put_back(before) if look() == after else None)
+        self._put_back()  # where the user has left meanwhile
+
+    def _put_back(self) -> None:
+        while self._undo and not self._step:
+            self._undo.pop()()
+
+    def _put_back_run(self, before: SessionState) -> None:
+        session, run = self._session, before.begun_run
+        if run is not None and run.has_network:
+            session.put_back(run)
+        elif run is not None:  # it was in its first epoch
+            session.train(run.config)
+        session.config = before.config
+        session.select(before.selected_epoch)
 
     def _follow(self, state: SessionState) -> None:
         words = "" if self._answer is None else self._answer(state)
@@ -165,7 +192,7 @@ class TourGuide:
             here = self._settings[name].value
             here = here[0] if isinstance(here, tuple) else here
             value = next(value for value in _VALUES[name] if value != here)
-            self._before, self._moved = self._session.state.run, name
+            self._before, self._moved = self._session.state, name
             self.tour.slide("setting", name, stops(name).index(value))
 
     def _train(self) -> None:
@@ -173,8 +200,9 @@ class TourGuide:
         state = self._session.state
         if state.run is None or state.run.config != state.config:
             self._session.train()
+        self._did(self._before, lambda: self._session.config, self._put_back_run)
         self._say("It trains again: look at the curves.")
-        self._answer = partial(_compared, self._before, self._moved)
+        self._answer = partial(_compared, self._before.run, self._moved)
         self._follow(self._session.state)
 
     def _go_back(self) -> None:
@@ -182,7 +210,7 @@ class TourGuide:
         if run is None or run.newest is None or not run.timeline.epochs:
             self._say(self._session.state.nothing)
             return
-        self._went_back = True
+        self._went_back, self._looked_at = True, self._session.state.selected_epoch
         self._session.select(run.timeline.epochs[0])
         moment, newest = self._session.state.moment, run.newest
         if moment is not None:
@@ -198,17 +226,24 @@ class TourGuide:
             self._say(state.nothing or "It makes no mistakes.")
             return
         (pair,) = pairs
-        self._views.choose(pair.true, pair.predicted)
+        views, chosen = self._views, self._views.chosen
+        views.choose(pair.true, pair.predicted)
+        self._did(chosen, lambda: views.chosen, lambda chosen: views.choose(*chosen))
         true, predicted = (state.dataset.class_names[k] for k in (pair.true, pair.predicted))
         self._say(f"{true} read as {predicted}: {counted(pair.count, 'image')}, the worst mistake first.")
 
     def _draw(self) -> None:
         panel = self._panels["draw"]
         assert isinstance(panel, DrawPanel)
+        self._ink = panel.pad.ink
         if not self._hears_pad:
             self._hears_pad = True
-            panel.pad.observe(self._views.on_loop(lambda _: self._say(panel.sentence.text)), "drawn")
+            panel.pad.observe(self._views.on_loop(lambda _: self._on_drawn(panel)), "drawn")
         panel.pad.draw(_SEVEN)
+
+    def _on_drawn(self, panel: DrawPanel) -> None:
+        self._say(panel.sentence.text)
+        self._did(self._ink, lambda: panel.pad.ink, lambda ink: panel.pad.set_trait("ink", ink))
 
 
 def _compared(before: SessionRun | None, setting: str, state: SessionState) -> str:

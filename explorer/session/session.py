@@ -407,6 +407,21 @@ class Session:
         self._config = run.config
         self._show(run.set_aside())
 
+    def put_back(self, run: SessionRun) -> None:
+        """Drop the present run, and make one before it present again, as it was: what trained goes on if it can.
+
+        The present run stays as an earlier one if it has taken the place of an equal run.
+        """
+        present, stays = self._run, bool(self._earlier.replaced)
+        self._leave()
+        gone = {run.number} if present is None or stays else {run.number, present.number}
+        self._earlier = self._earlier.without([one for one in self._earlier if one.number in gone])
+        self._config = run.config
+        trained = run.status in ("running", "paused")
+        self._show(replace(run, status="stopped", steps=()) if trained else run)
+        if run.status == "running":
+            self.resume()
+
     def open(self, run: SessionRun) -> None:
         """Show a run of another session, which has ended, as the newest: Train begins it again."""
         self._leave()

@@ -167,6 +167,11 @@ function onTheme(callback, signal) {
   signal.addEventListener("abort", () => watcher.disconnect());
 }
 
+/** Whether a tour is on, which no hover card may cover. */
+function isOnTour() {
+  return document.querySelector(".explorer-tour-card[data-on]:popover-open") !== null;
+}
+
 const TAKES_LETTERS = "input:not([type=checkbox], [type=radio], [type=range]), textarea, select, [contenteditable], .cm-editor";
 
 /**

@@ -217,6 +217,7 @@ export default () => {
         if (!isOpen()) before = document.activeElement;
         if (holder !== null && holder !== el) return; // another view has it
         steps = given;
+        card.toggleAttribute("data-on", true); // not while the tour is only offered
         open();
         show(0);
         card.focus({ preventScroll: true });

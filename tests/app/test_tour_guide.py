@@ -7,6 +7,7 @@ import re
 import numpy as np
 import pytest
 from app_steps import PATIENCE, run_of, set_controls
+from study_steps import until
 
 from explorer import Explorer, TrainingConfig
 from explorer.app.readouts import GLOSSARY, tiles
@@ -109,7 +110,7 @@ def test_a_moved_setting_is_trained_with_and_compared_whether_or_not_that_is_aut
 def test_a_run_that_is_under_way_is_let_go_on_and_its_end_is_announced(page, app):
     set_controls(app, epochs=500)
     run = run_of(app)
-    assert "ends there" in page.steps()["setting"]["text"]
+    assert "back at the end of the tour" in page.steps()["setting"]["text"]
     page.say("step", "tiles")
     assert run_of(app).number == run.number
     assert run_of(app).status in ("running", "paused")
@@ -158,6 +159,12 @@ def test_it_chooses_the_most_frequent_mistake(page, app):
     assert page.told[0].startswith(f"{pair.true} read as {pair.predicted}: {pair.count} image")
 
 
+def draw_seven(pad):
+    ink = np.zeros((pad.side, pad.side), np.uint8)
+    ink[20:120, 60:80] = 255
+    pad.set_state({"drawn": pad.drawn + 1, "ink": memoryview(ink.tobytes())})
+
+
 def test_it_draws_and_says_what_is_read(page, app, monkeypatch):
     page.steps()
     page.say("step", "draw")
@@ -167,11 +174,91 @@ def test_it_draws_and_says_what_is_read(page, app, monkeypatch):
     for _ in range(2):
         page.say("act", "draw")
     assert len(drawn[0]["draw"]) == 2  # the strokes of a seven
-    ink = np.zeros((pad.side, pad.side), np.uint8)
-    ink[20:120, 60:80] = 255
-    pad.set_state({"drawn": 1, "ink": memoryview(ink.tobytes())})  # in the order in which they arrive
+    draw_seven(pad)
     assert page.told == [app.panels["draw"].sentence.text]  # once, though it was asked for twice
     assert page.told[0].startswith("It reads")
+
+
+def take(page, app):
+    """Take the whole tour, and let it do all it offers; return what there is at its last step."""
+    page.steps()
+    page.do("setting")
+    page.slide()
+    assert app.wait(PATIENCE)
+    page.do("epochs")
+    page.do("matrix")
+    page.do("draw")
+    draw_seven(app.panels["draw"].pad)
+    page.say("step", "more")
+    return run_of(app)
+
+
+@pytest.mark.parametrize("auto", [True, False])
+def test_at_its_end_all_is_as_it_was(page, app, auto):
+    app.run_bar.auto = auto
+    app.panels.tab_bar.selected = "runs"
+    app.views.choose(5, 3)
+    app.session.select(2)
+    before = run_of(app)
+    during = take(page, app)
+    assert (during.config.hidden_sizes, app.panels.tab_bar.selected) == ((8,), "overview")
+    page.say("leave")
+    state = app.session.state
+    assert (state.config, state.run.config) == (CONFIG, CONFIG)
+    assert [run.number for run in state.runs] == [before.number]
+    assert state.run.timeline.epochs == before.timeline.epochs
+    assert state.run.newest.record.test_accuracy == before.newest.record.test_accuracy
+    assert state.selected_epoch == 2
+    assert app.views.chosen == (5, 3)
+    assert app.panels.tab_bar.selected == "runs"
+    assert app.panels["draw"].pad.ink == b""
+    app.session.extend(4)  # it goes on as it would have
+    assert app.wait(PATIENCE)
+    assert (run_of(app).number, len(run_of(app).history)) == (before.number, 4)
+
+
+def test_what_the_user_has_changed_during_the_tour_stays(page, app):
+    take(page, app)
+    set_controls(app, hidden_sizes=(5,))
+    assert app.wait(PATIENCE)
+    app.views.choose(1, 2)
+    app.panels.tab_bar.selected = "inside"
+    pad = app.panels["draw"].pad
+    pad.show(np.full((28, 28), 9, np.uint8))
+    page.say("leave")
+    assert run_of(app).config.hidden_sizes == (5,)
+    assert app.views.chosen == (1, 2)
+    assert app.panels.tab_bar.selected == "inside"
+    assert pad.image.max() == 9
+
+
+def test_what_comes_after_the_tour_was_left_is_undone_too(page, app):
+    before = run_of(app)
+    page.steps()
+    page.do("setting")
+    page.say("leave")
+    page.slide()  # it was under way
+    assert app.wait(PATIENCE)
+    assert (run_of(app).number, app.config) == (before.number, CONFIG)
+    page.steps()
+    page.do("draw")
+    page.say("leave")
+    draw_seven(app.panels["draw"].pad)
+    assert app.panels["draw"].pad.ink == b""
+
+
+def test_a_run_that_was_under_way_goes_on_after_the_tour(page, app):
+    set_controls(app, epochs=500)
+    until(lambda: app.wait(0.01) or len(run_of(app).history) > 4)
+    number = run_of(app).number
+    page.steps()
+    page.do("setting")
+    page.slide()
+    page.say("leave")
+    assert (run_of(app).number, run_of(app).status) == (number, "running")
+    until(lambda: app.wait(0.01) or len(run_of(app).history) > 8)
+    app.stop()
+    assert app.wait(PATIENCE)
 
 
 @pytest.mark.parametrize("event", ["act", "step", "begun", None, ["act"]])

@@ -21,6 +21,9 @@ APART = """() => {
 }"""
 """The card is whole in the window, something is framed there, and the card covers none of it."""
 
+LATER = "() => new Promise((done) => setTimeout(done, 300))"
+"""Until any card that the pointer brings would be there: its timer was set before, and is shorter."""
+
 
 @pytest.fixture(scope="module")
 def newcomer(app, open_shared_page):
@@ -110,6 +113,40 @@ def test_it_is_offered_once_and_taken_by_keyboard_alone(newcomer):
     press("Enter")
     expect(card(page)).to_be_hidden()
     expect(page.get_by_role("button", name="Help", exact=True)).to_be_focused()
+
+    # It leaves nothing behind.
+    expect(units).to_have_value("32")
+    expect(page.locator(".explorer-tiles")).to_contain_text("784-32-10")
+    expect(page.locator(".explorer-time output")).to_have_text("epoch 10")
+    expect(page.locator(".explorer-gallery-heading").first).not_to_contain_text("read as")
+    page.get_by_role("tab", name="Runs").click()
+    expect(page.locator(".explorer-run-name")).to_have_count(1)
+    page.get_by_role("tab", name="Draw").click()
+    expect(page.locator(".explorer-draw-sentence")).to_contain_text("Draw a digit")
+    page.get_by_role("tab", name="Overview").click()
+    newcomer.assert_clean()
+
+
+def test_no_hover_card_opens_over_it(newcomer):
+    page = newcomer.page
+    tile = page.locator(".explorer-gallery-images button").first
+    term = page.get_by_role("button", name="Test accuracy")
+    page.get_by_role("button", name="Help", exact=True).click()
+    page.get_by_role("button", name="Take the tour").click()
+    expect(card(page)).to_contain_text("1 of 6")
+    tile.hover()
+    page.evaluate(LATER)
+    expect(page.get_by_role("tooltip")).to_have_count(0)
+    term.hover()
+    page.evaluate(LATER)
+    expect(page.locator(TIP)).to_have_count(0)
+    term.click()  # asked for, it comes
+    expect(page.locator(TIP)).to_contain_text("Training never uses them")
+    card(page).press("Escape")
+    expect(card(page)).to_be_hidden()
+    tile.hover()
+    expect(page.get_by_role("tooltip")).to_have_count(1)
+    page.mouse.move(0, 0)
     newcomer.assert_clean()
 
 
@@ -148,7 +185,7 @@ def test_on_a_phone_with_few_controls_while_a_run_trains_without_auto_train(newc
     page.wait_for_function(APART)
     go = card(page).get_by_role("button")
     go.filter(has_text="Next").click()
-    expect(card(page)).to_contain_text("The run under way ends there; the tab Runs keeps it.")
+    expect(card(page)).to_contain_text("The run under way stops there, and is back at the end of the tour.")
     page.wait_for_function(APART)
     go.filter(has_text="Move it").click()
     expect(page.get_by_role("spinbutton", name="Batch size")).to_have_value("64")

@@ -33,8 +33,12 @@ _RUNNING_POINTS = 400  # more than a plot of 900 px can show, and cheap to send
 _HEIGHT = 280  # px
 
 
-def curves_data(history: History, earlier: Sequence[History] = (), *, metric: Metric) -> FigureData:
+def curves_data(
+    history: History, earlier: Sequence[History] = (), *, metric: Metric, earlier_name: str = "earlier runs"
+) -> FigureData:
     """Return what changes with the data in `curves_figure`, whose parameters these are.
+
+    The legend calls the earlier runs `earlier_name`.
 
     The loss axis starts at 0 and ends at a round number above the run's train and test losses. (Before the first
     epoch ends, it fits the mini-batches; later they may come in from above.) An earlier run counts with its best
@@ -57,11 +61,12 @@ def curves_data(history: History, earlier: Sequence[History] = (), *, metric: Me
     train, test = f"train_{metric}", f"test_{metric}"
     hover = f"epoch %{{x}} · {config.held_out} {HOVERS[metric]}<br>%{{meta}}<extra></extra>"
     differences = [{"meta": _difference(config, run.config), "hovertemplate": hover} for run in shown]
+    called = {"name": earlier_name}
     has_rates = metric == "loss" and not config.has_one_rate
     batches, rates = _thinned(history.batches), _thinned(history.batches or history.epochs)
     traces = [
-        *(_line((), test, visible=False, meta="") for _ in range(EARLIER_SLOTS - len(shown))),
-        *(_line(run.epochs, test, factor, **said) for run, said in zip(shown, differences, strict=True)),
+        *(_line((), test, visible=False, **called, meta="") for _ in range(EARLIER_SLOTS - len(shown))),
+        *(_line(run.epochs, test, factor, **called, **said) for run, said in zip(shown, differences, strict=True)),
         # Each rate is that of the steps since the point before.
         _line(rates, "learning_rate", mode="lines", visible=has_rates),
         _line(batches, train, factor, mode="lines", name=_batches_name(history.batches)),
@@ -115,7 +120,6 @@ def curves_style(theme: Theme = "light", *, metric: Metric) -> list[dict[str, An
     """Return what changes with the theme in the traces of `curves_figure`, and their names and hover texts."""
     palette, shown = PALETTES[theme], HOVERS[metric]
     earlier = {
-        "name": "earlier runs",
         "line": {"color": palette.earlier, "width": 1.5},
         "marker": {"color": palette.earlier, "size": 3},
         "legendgroup": "earlier",

@@ -25,6 +25,9 @@ def test_a_level_is_solved_wrong_then_right_by_keys(app, open_page):
     lab.get_by_role("button", name="plus for minus in the step").press("Space")
     expect(said).to_contain_text("Yes: plus for minus in the step.")
     expect(lab.locator(".explorer-bug-wrong")).to_have_count(4)
+    assert lab.locator("pre").evaluate("(code) => code.scrollWidth <= code.clientWidth")  # none of it is cut
+    lab.get_by_text("Curves", exact=True).click()
+    expect(lab.locator(".explorer-place-accuracy .legend")).to_contain_text("the textbook’s network")
     lab.get_by_role("button", name="Next level").click()
     expect(lab.get_by_role("button", name="Level 1 of 10, solved")).to_be_visible()
     expect(page).to_have_url(re.compile(r"\?bug=2$"))

@@ -23,6 +23,7 @@ from explorer.wording import counted
 __all__ = ["ChosenGallery", "ChosenMatrix", "Curve", "Overview"]
 
 _MATRIX_SECONDS = 0.35  # while a run trains: every second tick, and so mostly not with the images
+_TEXTBOOK = "the textbook’s network"  # trained next to a class of one's own
 _OTHERS_FOLLOW = "Each step fits the images of its mini-batch; the next mini-batch has others."
 _TRAIN_LAGS = "Train loss is averaged while the epoch runs, so it lags behind {held_out} loss."
 
@@ -46,9 +47,12 @@ class Curve:
             self._show_steps(run, state.theme)
             return
         metric, history = self._metric, state.history
-        earlier = [run.curve for run in state.comparable.shown[-figures.EARLIER_SLOTS :]]
+        shown = state.comparable.shown[-figures.EARLIER_SLOTS :]
+        is_own = run is not None and run.own is not None
+        called = {"earlier_name": _TEXTBOOK} if is_own and all(one.own is None for one in shown) else {}
+        earlier = [one.curve for one in shown]
         self.figure.set_theme(state.theme)
-        traces, layout = figures.curves_data(history, earlier, metric=metric)
+        traces, layout = figures.curves_data(history, earlier, metric=metric, **called)
         layout |= figures.curves_marks(history, state.theme, metric=metric)
         layout["shapes"] += epoch_mark(state.marked_epoch, state.theme)
         summary = curves_summary(history, state.looks_back_to)

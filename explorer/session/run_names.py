@@ -46,7 +46,8 @@ def run_label(config: TrainingConfig, first: TrainingConfig | None = None) -> st
     """
     bases = {"": first or TrainingConfig(), **_PREFIXES}
     differences = {name: _differences(base, config) for name, base in bases.items()}
-    equal = [name for name, differing in differences.items() if name and not differing]
+    named = {**_PREFIXES, **PRESETS}
+    equal = [name for name, preset in named.items() if not _differences(preset, config)]
     if equal:
         return equal[0]
     nearest = min(differences, key=lambda name: len(differences[name]))

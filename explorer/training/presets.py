@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from explorer.training.config import TrainingConfig
+from explorer.training.config import FIELDS, TrainingConfig
 
-__all__ = ["PRESETS"]
+__all__ = ["PRESETS", "preset_changes"]
 
 _MODERN = TrainingConfig(
     hidden_sizes=(128,),
@@ -33,3 +33,10 @@ PRESETS: Mapping[str, TrainingConfig] = MappingProxyType(
     }
 )
 """The starting points by their name on screen; the first two are always in sight."""
+
+
+def preset_changes(name: str) -> str:
+    """Return which of Modern's settings a preset changes: ``"Learning rate 0.001, optimizer Adam"``."""
+    preset, names = PRESETS[name], _MODERN.differences(PRESETS[name])
+    words = ", ".join(f"{FIELDS[one].label.lower()} {preset.text(one)}" for one in names)
+    return words[:1].upper() + words[1:] if name != "The exercise" else ""

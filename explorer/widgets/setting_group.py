@@ -9,7 +9,7 @@ import traitlets
 
 from explorer.network import OPTIMIZERS
 from explorer.training.config import FIELDS, TrainingConfig
-from explorer.training.presets import PRESETS
+from explorer.training.presets import PRESETS, preset_changes
 from explorer.training.situations import SITUATIONS
 from explorer.widgets.look import script
 from explorer.widgets.page_part import PagePart
@@ -45,6 +45,8 @@ class PanelPart(PagePart):
     part = traitlets.Unicode().tag(sync=True)
     """Which of these: ``"presets"``, ``"question"``, ``"start"``, ``"changes"``, ``"more"`` or ``"reset"``."""
     presets: traitlets.List[str] = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    preset_changes: traitlets.List[str] = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    """What each preset changes in Modern; empty for those in sight."""
     preset = traitlets.Unicode().tag(sync=True)
     """Name of the preset that is in use, or ""."""
     situations: traitlets.List[list[Any]] = traitlets.List().tag(sync=True)
@@ -65,7 +67,10 @@ class PanelPart(PagePart):
 
     def __init__(self, part: str, **traits: Any) -> None:
         situations = [[name, one.works] for name, one in SITUATIONS.items() if part == "presets"]
-        super().__init__(part=part, presets=list(PRESETS), situations=situations, **traits)
+        changes = [preset_changes(name) for name in PRESETS]
+        super().__init__(
+            part=part, presets=list(PRESETS), preset_changes=changes, situations=situations, **traits
+        )
 
 
 class SettingGroup(ipywidgets.Box):

@@ -5,7 +5,7 @@
 /**
  * @typedef {{ name: string, question: string, look: string, reason: string }} Situation
  * @typedef {{
- *   part: "presets" | "question" | "start" | "changes" | "more" | "reset", presets: string[], preset: string,
+ *   part: "presets" | "question" | "start" | "changes" | "more" | "reset", presets: string[], preset_changes: string[], preset: string,
  *   situations: [string, boolean][], situation: Partial<Situation>, start: string, problems: number,
  *   title: string, note: string, unfolded: boolean,
  * }} State
@@ -76,7 +76,11 @@ function othersMenu(model, signal) {
       model.send({ preset: name });
       menu.hidePopover();
     };
-    const entries = names.map((name) => makeButton(name, choose(name), { "data-quiet": true }));
+    const entries = names.flatMap((name) => {
+      const changes = model.get("preset_changes")[model.get("presets").indexOf(name)];
+      const entry = makeButton(name, choose(name), { "data-quiet": true, title: changes });
+      return changes ? [entry, make("p", { ...heading, "aria-hidden": "true" }, changes)] : [entry];
+    });
     menu.append(make("div", { role: "group", "aria-label": words }, make("p", heading, words), ...entries));
   }
   asMenu(button, menu, signal);

@@ -42,6 +42,8 @@ def test_it_follows_the_settings_of_the_next_run(app):
     assert more.note == f"Each epoch draws again, for every image: {amounts}."
     set_controls(app, elastic=0, scale=0)
     assert shown(app).picture == two.picture
+    set_controls(app, shift=1, rotation=1)
+    assert shown(app).note.endswith(": shift up to 1 pixel, rotation up to 1 degree.")
 
 
 def test_its_button_draws_again(app, from_page):

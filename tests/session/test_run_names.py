@@ -94,3 +94,9 @@ def test_a_fork_names_its_parent_and_what_it_changed():
 
 def test_the_default_settings_are_the_exercise():
     assert TrainingConfig() == EXERCISE
+
+
+@pytest.mark.parametrize("name", list(PRESETS))
+def test_a_run_of_a_preset_is_called_by_it(name):
+    assert run_label(PRESETS[name]).lower() == name.lower()
+    assert run_label(PRESETS[name], PRESETS["Adam"]).lower() == name.lower()

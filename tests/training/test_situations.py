@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from explorer.app.panels.inside.inside import SECTIONS
+from explorer.training.presets import preset_changes
 from explorer.training import PRESETS, TrainingConfig, train
 from explorer.training.situations import SITUATIONS
 
@@ -41,3 +42,10 @@ def test_a_situation_reaches_what_it_claims(mnist, name):
     assert low <= 100 * last.test_accuracy <= high
     if name == "500 images":
         assert last.train_accuracy == 1.0
+
+
+def test_a_preset_says_what_it_changes():
+    assert preset_changes("Honest split") == (
+        "Epochs 20, learning rate 0.001, optimizer Adam, validation images 10\u202f000, early stopping 3"
+    )
+    assert preset_changes("The exercise") == preset_changes("Modern") == ""

@@ -73,11 +73,15 @@ class AugmentationPreview:
 def _amounts(config: TrainingConfig) -> str:
     """Return the largest amounts: ``"shift up to 2 pixels, elastic distortion of about 1.4 pixels"``."""
     up_to = {
-        name: f"{FIELDS[name].label.lower()} up to {config.text(name)} {FIELDS[name].unit}".rstrip()
+        name: f"{FIELDS[name].label.lower()} up to {_with_unit(getattr(config, name), FIELDS[name].unit)}"
         for name in ("shift", "rotation", "scale", "elastic")
         if getattr(config, name)
     }
     return ", ".join(up_to.values()).replace("elastic distortion up to", "elastic distortion of about")
+
+
+def _with_unit(amount: float, unit: str) -> str:
+    return f"{amount:g} {unit.removesuffix('s') if amount == 1 else unit}".rstrip()
 
 
 class DataPanel:

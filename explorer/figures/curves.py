@@ -66,7 +66,10 @@ def curves_data(
     batches, rates = _thinned(history.batches), _thinned(history.batches or history.epochs)
     traces = [
         *(_line((), test, visible=False, **called, meta="") for _ in range(EARLIER_SLOTS - len(shown))),
-        *(_line(run.epochs, test, factor, **called, **said) for run, said in zip(shown, differences, strict=True)),
+        *(
+            _line(run.epochs, test, factor, **called, **said)
+            for run, said in zip(shown, differences, strict=True)
+        ),
         # Each rate is that of the steps since the point before.
         _line(rates, "learning_rate", mode="lines", visible=has_rates),
         _line(batches, train, factor, mode="lines", name=_batches_name(history.batches)),

@@ -341,8 +341,8 @@ class Session:
         self._run = replace(run, wanted=(rate, size))
         self._publish()
 
-    def step(self, unit: Unit) -> None:
-        """Train one epoch (to its end) or one mini-batch, and pause.
+    def step(self, unit: Unit, n_batches: int = 1) -> None:
+        """Train one epoch (to its end) or so many mini-batches, and pause.
 
         A run that has ended goes on, where all its epochs are done by one; where it can't, a run is begun.
         """
@@ -353,7 +353,7 @@ class Session:
                 self.extend(epochs, paused=True)
             else:
                 self.restart(paused=True)
-        self._runner.step(unit)
+        self._runner.step(unit, n_batches)
 
     def pause(self) -> None:
         """Pause within a mini-batch; exact figures follow."""

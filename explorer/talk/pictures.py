@@ -38,6 +38,7 @@ __all__ = ["PICTURES", "Look", "Picture"]
 
 Properties = Sequence[dict[str, Any]]
 
+_DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")  # of curves that are compared with
 _N_READ = 40  # images of the title slide
 _PROBE = 500  # test images whose activations are counted
 _LENGTHS = frozenset({"size", "width", "standoff", "ticklabelstandoff", "l", "r", "t", "b"})  # pixels
@@ -102,13 +103,14 @@ class Curve(_Figure):
         self._metric = metric
 
     def show(self, state: ViewState, look: Look) -> None:
-        """Draw the curves; the grey ones are called by their runs' names."""
+        """Draw the curves; the grey ones have their runs' names, and a dash each."""
         metric, history, earlier = self._metric, state.history, [run.curve for run in state.earlier]
         traces, layout = curves_data(history, earlier, metric=metric)
         free = EARLIER_SLOTS - len(earlier)
-        for trace, run in zip(traces[free:EARLIER_SLOTS], state.earlier, strict=True):
-            trace.update(name=run.title, showlegend=True, legendgroup=run.title)
         style = curves_style(look.theme, metric=metric)
+        for slot, dash, run in zip(range(free, EARLIER_SLOTS), _DASHES, state.earlier, strict=False):
+            traces[slot].update(name=run.title, showlegend=True, legendgroup=run.title)
+            style[slot]["line"] = style[slot]["line"] | {"dash": dash}
         self._draw(look, style, (traces, layout), curves_summary(history))
 
 

@@ -1,7 +1,7 @@
 """One slide on the page: its words, its pictures, and its run, recorded or live.
 
 The recorded run is drawn when the slide is made. A live one takes its place as soon as it has something to show,
-and gives it back if it fails or is stopped: a slide is never empty.
+its untrained network, and gives it back if it fails or is stopped: a slide is never empty.
 """
 
 from collections.abc import Mapping
@@ -23,7 +23,10 @@ from explorer.widgets.rendered import Display, Rendered, element
 from explorer.widgets.tiles import Tiles
 from explorer.wording import counted, grouped
 
-__all__ = ["SlideView", "spoken_numbers"]
+__all__ = ["EPOCH_SECONDS", "SlideView", "spoken_numbers"]
+
+EPOCH_SECONDS = 1.0
+"""How long a live run takes for an epoch, at least, so that it can be watched."""
 
 _COUNTS = ("One", "Two", "Three", "Four", "Five", "Six")
 _PROBE = 300  # test images that saturation is measured on
@@ -42,6 +45,7 @@ class SlideView:
         self.bar = LiveBar(settings, slide.notes)
         self.pictures = [PICTURES[name](dataset, on_loop) for name in slide.pictures]
         self._live: SessionRun | None = None
+        self._shown: SessionRun | None = None  # the live run as it was when its figures were last known
         self._against = tuple(runs[name] for name in slide.against)
         self._dataset = dataset
         views = [picture.view for picture in self.pictures]
@@ -55,42 +59,44 @@ class SlideView:
 
     @property
     def run(self) -> SessionRun | None:
-        """The run that is shown: the live one from its first record on, else the recorded one."""
-        live = self._live
-        return live if live is not None and live.history.batches else self.recorded
+        """The run that is shown: the live one as soon as there are figures of it, else the recorded one."""
+        return self._shown or self.recorded
 
     @property
     def is_running(self) -> bool:
         """Whether a live run is on its way."""
-        return self._live is not None and self._live.status == "running"
+        return self._live is not None and self._live.status in ("running", "paused")
 
     def take(self, live: SessionRun) -> None:
         """Take in how far the live run is, and draw it."""
         self._live, end, epochs = live, live.history.end, live.config.epochs
+        self._shown = self._shown if live.newest is None else live
         if end is not None and end.status != "finished":
             failed = f"the live run failed ({end.reason.rstrip('.')})"
             self.give_up("stopped" if end.status == "stopped" else failed)
             return
-        if live.status == "running":
-            text = f"live: epoch {min(int(live.epoch) + 1, epochs)} of {epochs}"
+        if self.is_running:
+            epoch, step, n_steps = live.place
+            text = f"live: epoch {epoch} of {epochs}, step {step} of {n_steps}"
+            if live.history.last:
+                text = f"live: epoch {min(live.epochs_done + 1, epochs)} of {epochs}"
             self.bar.show("running", text, live.epoch / epochs)
         else:
             seconds = sum(record.seconds for record in live.history)
-            self.bar.show("live", f"live run, trained in {seconds:.1f} s", 1.0)
+            slowed = ", slowed down to be watched" if seconds < epochs * EPOCH_SECONDS else ""
+            self.bar.show("live", f"live run, trained in {seconds:.1f} s{slowed}", 1.0)
         self.show()
 
     def give_up(self, why: str) -> None:
         """Go back to the recorded run; `why` is said."""
-        self._live = None
+        self._live = self._shown = None
         self.bar.show("failed", f"{why} – this is the recorded run")
         self.show()
 
     def show(self) -> None:
         """Draw the run that is shown."""
         look, run = Look("dark" if self.bar.theme == "dark" else "light", self.bar.scale), self.run
-        # A live run has no moment before its first epoch has ended: till then it is the recorded one's.
-        owner = self.recorded if run is None or run.newest is None else run
-        moment = None if owner is None else owner.newest
+        moment = None if run is None else run.newest
         state = ViewState(
             dataset=self._dataset,
             config=TrainingConfig() if run is None else run.config,
@@ -101,10 +107,10 @@ class SlideView:
         )
         for picture in self.pictures:
             picture.show(state, look)
-        if owner is not None and moment is not None:
-            sentence = element("p", self._sentence(owner, moment))
+        if run is not None and moment is not None:
+            sentence = element("p", self._sentence(run, moment))
             self.heading.draw(element("h2", self.slide.title), sentence)
-            self.result.show(Tiles(tiles(owner, moment, self._dataset)[:1]))
+            self.result.show(Tiles(tiles(run, moment, self._dataset)[:1]))
 
     def _sentence(self, run: SessionRun, moment: Moment) -> str:
         other: Mapping[str, str] = {}

@@ -1,6 +1,7 @@
 """The talk: its slides by name, each with a finished run already drawn, and the one live run.
 
-One run trains at a time. To start one on another slide ends the first, and that slide shows its recording again.
+One run trains at a time, on a page so slowly that one can watch it learn: within the first epoch, too, then
+an epoch a second. To start one on another slide ends the first, and that slide shows its recording again.
 """
 
 from collections.abc import Mapping
@@ -11,12 +12,14 @@ from explorer.datasets import Dataset
 from explorer.figures.palette import Theme
 from explorer.session import Session, SessionRun, SessionState
 from explorer.talk.recording import recorded_run
-from explorer.talk.slide_view import SlideView
+from explorer.talk.slide_view import EPOCH_SECONDS, SlideView
 from explorer.talk.slides import RUNS, SLIDES, Slide
 from explorer.training.event_loop import log_fault
 from explorer.widgets.look import look_of
 
 __all__ = ["Talk"]
+
+_STEP_SECONDS, _LOOK_SECONDS = 0.5, 0.05
 
 
 class Talk:
@@ -52,7 +55,10 @@ class Talk:
         if self._live is not None and self._live.is_running:
             self._live.give_up("stopped")
         self._live = slide
-        self.session.train(slide.recorded.config)
+        is_paced = self.session.loop.loop is not None
+        self.session.train(slide.recorded.config, paused=is_paced)
+        if is_paced and self.session.state.run is not None:
+            self._step(self.session.state.run.number)
 
     def stop(self) -> None:
         """End the live run; its slide shows the recording again."""
@@ -73,6 +79,19 @@ class Talk:
         view = SlideView(slide, runs, self.dataset, on_loop)
         view.bar.on_live(on_loop(lambda wish: self.run_live(slide.name) if wish == "run" else self.stop()))
         return view
+
+    def _step(self, number: int) -> None:
+        """Let a run that is paused, and whose figures are known, take its next step, and so on to its end."""
+        run, seconds = self.session.state.run, _LOOK_SECONDS
+        if run is None or run.number != number or run.status not in ("running", "paused"):
+            return
+        if self.session.wait(0) and self.session.status == "paused":
+            _, step, n_steps = run.place
+            is_within = not run.history.epochs and step < n_steps
+            seconds = _STEP_SECONDS if is_within else EPOCH_SECONDS
+            # The first epoch, in which it learns most, by twice as many steps each time.
+            self.session.step("batch" if is_within else "epoch", max(1, min(step, n_steps - step)))
+        self.session.loop.call_later(seconds, self.session.loop.guarded, self._step, number)
 
     def _on_state(self, state: SessionState) -> None:
         if self._live is not None and state.run is not None:

@@ -146,13 +146,13 @@ class Runner:
         if self._turn is not None:
             self._turn.resume()
 
-    def step(self, unit: Unit) -> None:
-        """Let the run do one epoch (to its end) or one mini-batch, and pause; after its last it is over.
+    def step(self, unit: Unit, n_batches: int = 1) -> None:
+        """Let the run do one epoch (to its end) or so many mini-batches, and pause; after its last it is over.
 
-        Of a mini-batch that a paused run trains a `BatchStep` says what it did.
+        Of one mini-batch that a paused run trains a `BatchStep` says what it did.
         """
         if self._turn is not None:
-            self._turn.resume(unit)
+            self._turn.resume(unit, n_batches)
 
     def stop(self) -> None:
         """End the run, within a mini-batch."""
@@ -226,7 +226,7 @@ class _Turn:
         self._over = False
         self._allowance: Unit | None = None
         self._stepped_from: tuple[int, tuple[NDArray[np.floating], ...]] | None = None  # step and weights
-        self._allowed_from = run.steps_of_all
+        self._allowed_to = 0
         self._is_evaluated = False
         self._records: list[Record] = []
         self._posted_at = float("-inf")
@@ -240,12 +240,13 @@ class _Turn:
             self._hold = self._attention = True
             self._changed.notify_all()
 
-    def resume(self, allowance: Unit | None = None) -> None:
-        """Go on, for one unit if there is an allowance."""
+    def resume(self, allowance: Unit | None = None, n_batches: int = 1) -> None:
+        """Go on, for one epoch or so many mini-batches if there is an allowance."""
         with self._changed:
             if self._over:
                 return
-            self._hold, self._allowance, self._allowed_from = False, allowance, self._run.steps_of_all
+            self._hold, self._allowance = False, allowance
+            self._allowed_to = self._run.steps_of_all + n_batches
             self._attention = True
             self.status = "running"
             self._changed.notify_all()
@@ -460,7 +461,7 @@ class _Turn:
 
     def _used_up(self, event: Event) -> bool:
         if self._allowance == "batch":
-            return self._run.steps_of_all > self._allowed_from
+            return self._run.steps_of_all >= self._allowed_to
         return self._allowance == "epoch" and self._run.ends_epoch(event)
 
     def _flush(self) -> None:

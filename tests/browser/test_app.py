@@ -189,7 +189,9 @@ def test_a_tile_shows_its_image_alone_when_the_number_of_images_changes(shared, 
         tiles = gallery.locator(".explorer-gallery-picture")
         expect(tiles).to_have_count(min(24, int(matrix(page)[9, predicted])))
         for tile in tiles.all()[:8]:  # MNIST has no ink at an edge
-            wait_for(lambda tile=tile: np.unique(edges(tile)).size == 1, 20, f"9 read as {predicted}: a strip")
+            wait_for(
+                lambda tile=tile: np.unique(edges(tile)).size == 1, 20, f"9 read as {predicted}: a strip"
+            )
     gallery.get_by_label("True class").select_option("-1")
     gallery.get_by_label("Predicted class").select_option("-1")
     expect(gallery.locator("h2")).not_to_contain_text("read as")

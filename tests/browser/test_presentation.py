@@ -139,8 +139,10 @@ def test_a_slide_is_trained_live(page, name):
     else:
         page.keyboard.press("t")
     expect(bar).to_contain_text(re.compile(r"live run, trained in \d+\.\d s"), timeout=90_000)
-    page.wait_for_function(f"({CURVE})().length === 10")
-    assert page.evaluate(CURVE) == pytest.approx(recorded, abs=0.3)
+    page.wait_for_function(f"({CURVE})().length === 11")
+    untrained, *learned = page.evaluate(CURVE)
+    assert untrained < 20
+    assert learned == pytest.approx(recorded, abs=0.3)
     assert_not_blank(page, name)
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowLeft")
@@ -160,13 +162,53 @@ def test_a_live_run_that_is_stopped_leaves_the_recorded_one(page):
     assert page.evaluate(CURVE) == recorded
 
 
+WATCH = """() => {
+  const slide = document.querySelector('.explorer-slides > article[data-present]');
+  const look = () => {
+    const accuracy = Number.parseFloat(slide.querySelector('.explorer-value').innerText);
+    const epoch = Number(/live: epoch (\\d+)/.exec(slide.innerText)?.[1] ?? 0);
+    window.watched.push([accuracy, slide.querySelectorAll('.explorer-gallery li:not([data-right])').length, epoch]);
+  };
+  window.watched = [];
+  new MutationObserver(look).observe(slide, { subtree: true, childList: true, characterData: true });
+}"""
+"""From here on each change of the slide adds the accuracy, how many images are misread, and the live epoch."""
+
+
+@pytest.mark.long
 def test_the_first_slide_shows_what_is_read_while_it_learns(page):
     wrong = present(page).locator(".explorer-gallery li:not([data-right])")
     before = wrong.count()
     assert before < 5
+    page.evaluate(WATCH)
     page.keyboard.press("t")
     expect(present(page)).to_contain_text("live run, trained in", timeout=90_000)
     expect(wrong).to_have_count(before)
+    watched = page.evaluate("window.watched")
+    last = watched[-1][0]
+    begun = next(index for index, (accuracy, *_) in enumerate(watched) if accuracy < 20)  # untrained
+    live = watched[begun:]
+    climb = list(dict.fromkeys(accuracy for accuracy, *_ in live))
+    assert sum(accuracy < 85 for accuracy in climb) >= 4  # within the first epoch
+    assert {epoch for *_, epoch in live} >= {*range(1, 11)}
+    assert max(misread for _, misread, _ in live) > 25
+    assert all(accuracy < last for accuracy, _, epoch in live if 1 <= epoch < 9)  # the old figures are gone
+
+
+@pytest.mark.parametrize("name", ["mistakes", "deep"])
+@pytest.mark.parametrize(("width", "height"), [(1280, 720), (1440, 900), (1920, 1080)])
+def test_no_caption_is_cut(page, name, width, height):
+    page.set_viewport_size({"width": width, "height": height})
+    go_to(page, name)
+    notes = present(page).locator(".explorer-gallery-note")
+    assert notes.count() > 20
+    assert (
+        notes.evaluate_all(
+            "(notes) => notes.filter((n) => n.scrollWidth > n.clientWidth).map((n) => n.innerText)"
+        )
+        == []
+    )
+    page.set_viewport_size({"width": 1440, "height": 900})
 
 
 def test_a_widget_keeps_its_keys_until_escape(page):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import numpy as np
 import pytest
 
@@ -80,6 +82,16 @@ def test_the_last_slide_holds_the_whole_explorer(talk):
     assert talk.slides["questions"].bar.settings == ""
 
 
+def test_curves_that_are_compared_with_are_told_apart(talk):
+    (figure,) = (
+        one for one in figures(talk.slides["averaged"]) if one.layout.yaxis.title.text == "accuracy (%)"
+    )
+    dashes = {
+        trace.name: trace.line.dash for trace in figure.data if trace.name in ("the exercise", "by sum")
+    }
+    assert len(dashes) == len(set(dashes.values())) == 2
+
+
 @pytest.mark.slow
 def test_a_live_run_takes_the_place_of_the_recorded_one(talk):
     slide = talk.slides["learns"]
@@ -107,6 +119,37 @@ def test_the_button_starts_and_stops_it(talk):
     assert slide.bar.state == "failed"
     assert slide.bar.text == "stopped – this is the recorded run"
     np.testing.assert_array_equal(accuracy_curve(slide), before)
+
+
+@pytest.mark.slow
+def test_on_a_page_a_live_run_is_watched_from_its_untrained_network_on(mnist):
+    """Within the first epoch too, then epoch by epoch; the recorded figures don't come between."""
+    seen = []
+
+    async def watch():
+        talk = Talk(mnist)
+        slide = talk.slides["learns"]
+        done = asyncio.Event()
+
+        def look(state):
+            seen.append((slide.result.shown.tiles[0].value, state.run.epochs_done, slide.bar.text))
+            if slide.bar.state == "live":
+                done.set()
+
+        talk.session.subscribe(look)
+        talk.run_live("learns")
+        await asyncio.wait_for(done.wait(), PATIENCE)
+        talk.close()
+
+    asyncio.run(watch())
+    recorded, *values = dict.fromkeys(value for value, *_ in seen)
+    assert float(values[0].split()[0]) < 20
+    assert sum(float(value.split()[0]) < 85 for value in values) >= 4
+    assert [epochs for epochs in dict.fromkeys(epochs for _, epochs, _ in seen)] == [*range(11)]
+    begun = next(index for index, (value, *_) in enumerate(seen) if value == values[0])
+    assert all(value != recorded for value, epochs, _ in seen[begun:] if epochs < 9)
+    assert "live: epoch 1 of 10, step 1 of 118" in {text for *_, text in seen}
+    assert seen[-1][2].endswith("slowed down to be watched")
 
 
 @pytest.mark.slow

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from explorer.app.panels.inside.inside import SECTIONS
-from explorer.training.presets import preset_changes
 from explorer.training import PRESETS, TrainingConfig, train
+from explorer.training.presets import preset_changes
 from explorer.training.situations import SITUATIONS
 
 TABS = {"data", "overview", "mistakes", "inside", "draw", "runs", "study"}

@@ -113,8 +113,9 @@ class Address:
         if (dataset, link.config) != (session.dataset, session.config):
             if dataset is not session.dataset:
                 session.use(dataset, link.config)
-            # They don't wait: to go there is to see their run, which has freshly initialised weights.
-            session.apply(link.config, clean=True, at_once=True)
+            # They don't wait: to go there is to see their run, trained again only where it is gone.
+            if not session.go_back_to_settings(link.config):
+                session.apply(link.config, clean=True, at_once=True)
         self._complain(notices)
 
     def _choice(self, tab: str) -> Segmented:

@@ -407,6 +407,14 @@ class Session:
         self._config = run.config
         self._show(run.set_aside())
 
+    def go_back_to_settings(self, config: TrainingConfig) -> bool:
+        """Make the newest earlier run of these settings the present one; return False if there is none to show."""
+        alike = (run for run in self._state.earlier.of(self.dataset) if run.config == config)
+        runs = [run for run in alike if run.has_network and run.own == self.own]
+        if runs:
+            self.go_back_to(runs[-1].number)
+        return bool(runs)
+
     def put_back(self, run: SessionRun) -> None:
         """Drop the present run, and make one before it present again, as it was: what trained goes on if it can.
 

@@ -83,7 +83,7 @@ class SlideView:
             self.bar.show("running", text, live.epoch / epochs)
         else:
             seconds = sum(record.seconds for record in live.history)
-            slowed = ", slowed down to be watched" if seconds < epochs * EPOCH_SECONDS else ""
+            slowed = ", slowed down" if seconds < epochs * EPOCH_SECONDS else ""
             self.bar.show("live", f"live run, trained in {seconds:.1f} s{slowed}", 1.0)
         self.show()
 

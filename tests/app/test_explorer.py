@@ -401,6 +401,20 @@ def test_each_run_of_other_settings_is_a_step_that_back_undoes(app, small_datase
     assert app.header.step == 2
 
 
+def test_back_and_forward_show_the_runs_that_are_there(app):
+    first, before = app.header.query, run_of(app)
+    set_controls(app, batch_size=32)
+    assert app.wait(PATIENCE)
+    second, after = app.header.query, run_of(app)
+    for query, run in ((first, before), (second, after), (first, before)):
+        go_to(app, query)
+        assert (run_of(app).number, run_of(app).status) == (run.number, "finished")
+        assert list(run_of(app).history) == list(run.history)  # to the second: none was trained again
+        assert [one.seconds for one in run_of(app).history] == [one.seconds for one in run.history]
+        assert (app.config, app.header.query) == (run.config, query)
+    assert len(app.session.state.runs) == 2
+
+
 def test_more_epochs_are_a_step_too(app, small_dataset):
     first = app.header.query
     set_controls(app, epochs=4)

@@ -145,11 +145,11 @@ def test_on_a_page_a_live_run_is_watched_from_its_untrained_network_on(mnist):
     recorded, *values = dict.fromkeys(value for value, *_ in seen)
     assert float(values[0].split()[0]) < 20
     assert sum(float(value.split()[0]) < 85 for value in values) >= 4
-    assert [epochs for epochs in dict.fromkeys(epochs for _, epochs, _ in seen)] == [*range(11)]
+    assert list(dict.fromkeys(epochs for _, epochs, _ in seen)) == [*range(11)]
     begun = next(index for index, (value, *_) in enumerate(seen) if value == values[0])
     assert all(value != recorded for value, epochs, _ in seen[begun:] if epochs < 9)
     assert "live: epoch 1 of 10, step 1 of 118" in {text for *_, text in seen}
-    assert seen[-1][2].endswith("slowed down to be watched")
+    assert seen[-1][2].endswith("slowed down")
 
 
 @pytest.mark.slow

@@ -61,7 +61,7 @@ def curves_data(
     train, test = f"train_{metric}", f"test_{metric}"
     hover = f"epoch %{{x}} · {config.held_out} {HOVERS[metric]}<br>%{{meta}}<extra></extra>"
     differences = [{"meta": _difference(config, run.config), "hovertemplate": hover} for run in shown]
-    called = {"name": earlier_name}
+    called: dict[str, Any] = {"name": earlier_name}
     has_rates = metric == "loss" and not config.has_one_rate
     batches, rates = _thinned(history.batches), _thinned(history.batches or history.epochs)
     traces = [

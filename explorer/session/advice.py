@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 
 from explorer.datasets.dataset import one_hot_columns
+from explorer.network import OPTIMIZERS
 from explorer.network.diagnostics import LayerDiagnostics, diagnose
 from explorer.session.session_run import SessionRun
 from explorer.session.state import SessionState
@@ -67,7 +68,8 @@ class Advisor:
         about_settings = (_waiting(run, state),) if state.waits else ()
         found = tuple(self._hints(run, state))
         about_end = (*_limited(run), *_test_set(run, state), *(found or _failure(run)), *_stopped_early(run))
-        return (*about_settings, *_opened(run, state), *about_end, *_own(run))
+        about_run = (*_opened(run, state), *_repeated(run))
+        return (*about_settings, *about_run, *about_end, *_own(run))
 
     def _hints(self, run: SessionRun, state: SessionState) -> Iterator[Advice]:
         for hint in hints(
@@ -121,6 +123,14 @@ def _judged(run: SessionRun) -> float:
     if record is None:
         return 0.0
     return record.test_accuracy if run.config.n_validation else record.train_accuracy
+
+
+def _repeated(run: SessionRun) -> Iterator[Advice]:
+    """Say of a fork that it is its parent's run once more; an optimizer with a memory begins without it."""
+    if run.parent is None or run.config != run.parent.config or OPTIMIZERS[run.config.optimizer].n_memories:
+        return
+    text = f"Same settings: this repeats {run.parent.short_title} exactly."
+    yield Advice("repeated", "info", text, "Change a setting, and the curve parts from that run's.")
 
 
 def _untrained(state: SessionState) -> Iterator[Advice]:

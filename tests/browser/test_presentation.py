@@ -167,7 +167,8 @@ WATCH = """() => {
   const look = () => {
     const accuracy = Number.parseFloat(slide.querySelector('.explorer-value').innerText);
     const epoch = Number(/live: epoch (\\d+)/.exec(slide.innerText)?.[1] ?? 0);
-    window.watched.push([accuracy, slide.querySelectorAll('.explorer-gallery li:not([data-right])').length, epoch]);
+    const misread = slide.querySelectorAll('.explorer-gallery li:not([data-right])').length;
+    window.watched.push([accuracy, misread, epoch]);
   };
   window.watched = [];
   new MutationObserver(look).observe(slide, { subtree: true, childList: true, characterData: true });
@@ -202,7 +203,9 @@ def test_no_caption_is_cut(page, name, width, height):
     go_to(page, name)
     notes = present(page).locator(".explorer-gallery-note")
     assert notes.count() > 20
-    assert notes.evaluate_all("(all) => all.filter((note) => note.scrollWidth > note.clientWidth).length") == 0
+    assert (
+        notes.evaluate_all("(all) => all.filter((note) => note.scrollWidth > note.clientWidth).length") == 0
+    )
     page.set_viewport_size({"width": 1440, "height": 900})
 
 

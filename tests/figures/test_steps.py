@@ -46,6 +46,20 @@ def test_a_mini_batch_is_shown_before_and_after_its_step(metric, last):
     assert all(trace["hovertemplate"].startswith("step %{x} ") for trace in named)
 
 
+def test_the_run_before_them_stays_in_sight(make_history):
+    history = make_history(2)
+    first = step(237)
+    *_, before, after, test = steps_data([first], (3, 1, 118), history, metric="loss", loss="loss")[0]
+    assert list(test["x"]) == [-118, 0, 1]  # the ends of its epochs, then the step
+    assert list(test["y"][:2]) == pytest.approx([record.test_loss for record in history.epochs])
+    batches = [(record.epoch - 2) * 118 for record in history.batches]
+    assert list(before["x"]) == pytest.approx([*batches, 1])
+    assert list(after["x"]) == [1]
+    layout = steps_data([first], (3, 1, 118), history, metric="loss", loss="loss")[1]
+    left, right = layout["xaxis"]["range"]
+    assert left < -40 < 10 < right  # the last stretch, and room for steps to come
+
+
 def test_what_is_not_scored_yet_is_a_gap():
     newest = step(2, test_loss=math.nan, test_accuracy=math.nan)
     *_, test = steps_data([step(1), newest], (1, 2, 118), metric="loss", loss="loss")[0]

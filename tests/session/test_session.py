@@ -662,6 +662,22 @@ def test_a_run_that_was_gone_back_to_keeps_its_network_as_it_trains_on(trained):
     assert run.set_aside().has_network
 
 
+@pytest.mark.parametrize(
+    ("changes", "repeats"), [({}, True), ({"learning_rate": 0.003}, False), ({"epochs": 4}, False)]
+)
+def test_a_fork_with_the_same_settings_is_said_to_repeat_its_parent(trained, changes, repeats):
+    parent = run_of(trained)
+    trained.select(1)
+    trained.auto_train = False
+    trained.apply(CONFIG.replace(**changes))
+    trained.fork()
+    assert trained.wait(PATIENCE)
+    said = [advice.text for advice in trained.advice if advice.id == "repeated"]
+    assert said == ["Same settings: this repeats run 1 exactly."] * repeats
+    if repeats:
+        assert list(run_of(trained).history) == list(parent.history)[1:]
+
+
 def test_a_run_that_is_put_back_is_as_it_was_and_the_one_after_it_is_gone(trained, small_dataset):
     before = run_of(trained)
     trained.train(CONFIG.replace(seed=1))

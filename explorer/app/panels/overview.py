@@ -44,7 +44,7 @@ class Curve:
         """Show the records of the run, and the selected epoch; where it goes step by step, these steps."""
         run = state.run
         if run is not None and run.stepped and state.looks_back_to is None:
-            self._show_steps(run, state.theme)
+            self._show_steps(run, state.history, state.theme)
             return
         metric, history = self._metric, state.history
         shown = state.comparable.shown[-figures.EARLIER_SLOTS :]
@@ -62,12 +62,12 @@ class Curve:
         self.figure.show(traces, layout | {"uirevision": "epochs"}, summary)
         self.caption.text = _about_loss(state, earlier) if metric == "loss" else summary
 
-    def _show_steps(self, run: SessionRun, theme: Theme) -> None:
+    def _show_steps(self, run: SessionRun, history: History, theme: Theme) -> None:
         metric, steps, place = self._metric, run.stepped, run.place
         self._shows_steps = True
         self.figure.set_theme(theme)
         about = {"loss": run.config.loss_name, "held_out": run.held_out}
-        traces, layout = steps_data(steps, place, metric=metric, **about)
+        traces, layout = steps_data(steps, place, history, metric=metric, **about)
         summary = steps_summary(steps[-1], place, run.held_out)
         traces = merged(self._style(theme), traces)
         self.figure.show(traces, layout | {"shapes": [], "annotations": [], "uirevision": "steps"}, summary)

@@ -114,7 +114,7 @@ def test_it_is_offered_once_and_taken_by_keyboard_alone(newcomer):
     expect(card(page)).to_be_hidden()
     expect(page.get_by_role("button", name="Help", exact=True)).to_be_focused()
 
-    # It leaves nothing behind.
+    # All is as it was.
     expect(units).to_have_value("32")
     expect(page.locator(".explorer-tiles")).to_contain_text("784-32-10")
     expect(page.locator(".explorer-time output")).to_have_text("epoch 10")

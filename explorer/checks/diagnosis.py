@@ -5,8 +5,9 @@ import dis
 import inspect
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from functools import update_wrapper
+from functools import partial, update_wrapper
 from html import escape
 from time import perf_counter
 from types import CodeType, FunctionType, MappingProxyType
@@ -15,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from explorer.checks import data, exercise, functions, loop, networks
-from explorer.checks.observations import Probe, initialised
+from explorer.checks.observations import Probe, initialised, unkept
 from explorer.checks.recognition import recognise
 from explorer.checks.results import CheckError, Passed, RaisedError, check, expect
 from explorer.checks.structure import sizes_found
@@ -169,7 +170,7 @@ def _tried(task: str, answer: Any, unsound: set[str], trial: _Trial) -> Verdict:
     helpers = tuple(name for name in TASKS if name in unsound)
     note, fields = "", dict[str, Any]()
     try:
-        passed, lines = limited(lambda: _examined(task, answer, unsound, trial.probe), trial.seconds)
+        passed, lines = _judged(task, answer, unsound, trial)
         outcome, fields = "right", {"message": passed.what}
         prints = f"it prints {lines} line{'s' * (lines > 1)}" if lines else ""
         note = "; ".join(filter(None, (passed.note, prints)))
@@ -183,6 +184,23 @@ def _tried(task: str, answer: Any, unsound: set[str], trial: _Trial) -> Verdict:
         outcome, fields = "wrong", {"message": f"this can't be checked: {type(error).__name__}: {error}"}
     seconds = round(perf_counter() - began, 3)
     return Verdict(task, outcome, **fields, note=note, helpers=helpers, seconds=seconds)
+
+
+def _judged(task: str, answer: Any, unsound: set[str], trial: _Trial) -> tuple[Passed, int]:
+    """Check an answer; to name its mistake, or to find an example, has a time limit of its own."""
+    try:
+        return limited(lambda: _examined(task, answer, unsound, trial.probe), trial.seconds)
+    except CheckError as error:
+        if error.answer is not None:
+            with suppress(CheckError):
+                limited(partial(_look_closer, error, task, trial.probe), trial.seconds)
+        raise
+
+
+def _look_closer(error: CheckError, task: str, probe: Probe) -> None:
+    error.mistake = recognise(task, error.answer, probe)
+    if error.mistake is None and re.search(r": expected -?\d", error.args[0]):
+        error.example = _example(task, error.answer)
 
 
 def waits_for(parts: Sequence[str], reason: str) -> str:
@@ -209,7 +227,7 @@ def _awaited(error: CheckError, answer: Any, unsound: set[str]) -> list[str]:
 
 
 def _examined(task: str, answer: Any, unsound: set[str], probe: Probe) -> Passed:
-    """Return what an answer was compared with, or raise; the error knows the mistake."""
+    """Return what an answer was compared with, or raise; the error knows the answer."""
     if answer is None or answer is ...:
         raise GapError(f"{task} waits for its code")
     if task in METHODS or task == "several_layers":
@@ -224,12 +242,8 @@ def _examined(task: str, answer: Any, unsound: set[str], probe: Probe) -> Passed
     try:
         # What making a network raises is an answer's fault too.
         return check(_EXAMINATIONS[task])(answer, probe)
-    except (GapError, UnusableError):
-        raise
     except CheckError as error:
-        error.mistake = recognise(task, answer, probe)
-        if error.mistake is None and re.search(r": expected -?\d", error.args[0]):
-            error.example = _example(task, answer)
+        error.answer = answer
         raise
 
 
@@ -337,7 +351,8 @@ def _helpers(kind: type[Any], unsound: set[str]) -> dict[str, Any]:
 def _initialised(kind: type[Any], _: Probe) -> Passed:
     network = initialised(kind, 784, 32, 10)
     passed = networks.initial_weights(network)
-    expect("sizes of the layers", sizes_found(network), (784, 32, 10))
+    for sizes in ((784, 32, 10), (20, 12, 8)):
+        expect("sizes of the layers", sizes_found(initialised(kind, *sizes)), sizes)
     return passed
 
 
@@ -355,6 +370,9 @@ def _forward(kind: type[Any], probe: Probe) -> Passed:
     network.forward(probe.samples(n_input, n_output, n)[0])
     if all(_is_as_before(value, before.get(name)) for name, value in vars(network).items()):
         raise CheckError("forward keeps nothing: the backward pass needs self.a1, self.h1 and self.a2")
+    if lost := unkept(network, probe.samples(n_input, n_output, n)[0]):
+        names = enumerated([f"self.{name}" for name in lost])
+        raise CheckError(f"forward(X): expected it to keep {names}, which backward uses")
     return passed
 
 

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.checks.oracles import PLAIN, POINTS, measured_slopes, plain_loss, plain_softmax, precision
-from explorer.checks.results import Passed, check, compare, name_of, numbers
+from explorer.checks.observations import apart
+from explorer.checks.oracles import PLAIN, POINTS, measured_slopes, plain_columns, plain_loss, precision
+from explorer.checks.results import CheckError, Passed, check, compare, name_of, numbers
 
 __all__ = ["cross_entropy", "loss_slope", "relu", "sigmoid", "slope", "softmax", "squared_error"]
 
@@ -17,6 +18,7 @@ Loss = Callable[[Any, Any], Any]
 
 _EXACT = 1e-12  # float64, a few operations
 _CLIPPED = 1e-5  # a logarithm that is kept away from 0 by a small number
+_COSTLY = 4.6  # −log 0.01: what an output of 0 costs at least
 _FAR = np.array([[-1000.0, 0.0, 1000.0]])
 
 
@@ -36,9 +38,14 @@ def relu(f: Function) -> Passed:
 def slope(f: Function, d_f: Function) -> Passed:
     """Check a derivative against the slope of its function, measured between a − ε and a + ε."""
     step, tolerance = precision(f(POINTS.copy()))
-    low, high = (numbers(name_of(f), f(POINTS + move)) for move in (-step, step))
-    measured = (high - low) / (2 * step)
-    worst = compare(name_of(d_f), d_f(POINTS.copy()), measured, tolerance, _at(d_f, POINTS))
+    worst = 0.0
+    for points, move in ((POINTS, step), (_FAR[:, ::2], 1.0)):  # far from 0 nothing bends
+        with np.errstate(over="ignore" if points is not POINTS else "warn"):
+            low, high = (numbers(name_of(f), f(points + shift)) for shift in (-move, move))
+            found = d_f(points.copy())
+        measured = (high - low) / (2 * move)
+        worst = max(worst, compare(name_of(d_f), found, measured, tolerance, _at(d_f, points)))
+    _between(f, d_f, step)
     what = f"{name_of(d_f)} against the measured slope of {name_of(f)}, at {POINTS.size} points"
     return Passed(what, worst)
 
@@ -55,6 +62,13 @@ def cross_entropy(loss: Loss) -> Passed:
     passed = _summed("cross_entropy", loss, _CLIPPED)
     d = _outputs_and_targets()[1]
     compare(f"{name_of(loss)}(d, d)", np.asarray(loss(d.copy(), d)).reshape(()), 0.0, _CLIPPED)
+    try:
+        cost = float(loss(np.where(d > 0, 0, 1 / (len(d) - 1)), d))
+    except ValueError:  # `math.log` has no value at 0, which is as good as infinity
+        return passed
+    if not cost > _COSTLY * d.shape[1]:
+        where = f"{name_of(loss)} where each target's output is 0"
+        raise CheckError(f"{where}: expected more than {_COSTLY * d.shape[1]:g}, got {cost:.8g}")
     return passed
 
 
@@ -72,10 +86,12 @@ def loss_slope(loss: Loss, d_loss: Loss) -> Passed:
 def softmax(f: Function) -> Passed:
     """Check a softmax against exponentials and their sum in plain numbers, column by column."""
     a, name = np.random.default_rng(5).normal(0, 3, (4, 6)), name_of(f)
-    plain = np.array([plain_softmax(column) for column in a.T.tolist()]).T
-    worst = compare(f"{name}(a)", f(a.copy()), plain, _EXACT)
-    compare(f"{name}(a + 1000)", f(a + 1000.0), plain, 1e-9)  # a sum of this size is known to 1e-13
-    return Passed(f"{name} against plain exponentials divided by their sum, and the same at a + 1000", worst)
+    worst = compare(f"{name}(a)", f(a.copy()), plain_columns(a), _EXACT)
+    for where, moved in (("a + 1000", a + 1000.0), ("columns that lie apart", apart(a))):
+        compare(
+            f"{name}({where})", f(moved.copy()), plain_columns(moved), 1e-9
+        )  # such sums are known to 1e-13
+    return Passed(f"{name} against plain exponentials divided by their sum, also 1000 above and apart", worst)
 
 
 def _elementwise(kind: str, f: Function, formula: str) -> Passed:
@@ -84,6 +100,15 @@ def _elementwise(kind: str, f: Function, formula: str) -> Passed:
         expected = [[*map(PLAIN[kind], row)] for row in points.tolist()]
         worst = max(worst, compare(name_of(f), f(points.copy()), expected, _EXACT, _at(f, points)))
     return Passed(f"{name_of(f)} against {formula}, from a = −1000 to 1000", worst)
+
+
+def _between(f: Function, d_f: Function, step: float) -> None:
+    """Check a derivative at 0, where a function may have a corner: between the slopes on either side."""
+    zero = np.zeros((1, 1))
+    left, middle, right = (numbers(name_of(f), f(zero + move)) for move in (-step, 0.0, step))
+    either = np.sort([(middle - left) / step, (right - middle) / step], axis=0)
+    nearest = np.clip(np.nan_to_num(numbers(name_of(d_f), d_f(zero.copy()))), *either)
+    compare(name_of(d_f), d_f(zero.copy()), nearest, 10 * step, _at(d_f, zero))
 
 
 def _at(f: Function, points: Array) -> Callable[[tuple[int, ...]], str]:

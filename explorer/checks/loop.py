@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.checks.results import CheckError, Passed, check, compare, expect
-from explorer.checks.structure import attribute, sizes_found
+from explorer.checks.structure import attribute, parameters, sizes_found, unchanged
 
-__all__ = ["Step", "fit_noted", "mini_batches"]
+__all__ = ["Step", "fit_noted", "mini_batches", "numbered"]
 
 Array = NDArray[Any]
 
@@ -40,15 +40,21 @@ class Step(NamedTuple):
         return [*map(int, np.atleast_2d(self.d).argmax(axis=0))]
 
 
+def numbered(network: Any, n_samples: int) -> tuple[Array, Array]:
+    """Return inputs that carry their sample's number, in thousandths, in their first row; and targets."""
+    sizes = sizes_found(network)
+    X = np.arange(n_samples) / 1000 + np.arange(sizes[0])[:, None]
+    return X, np.eye(sizes[-1])[:, np.arange(n_samples) % sizes[-1]]
+
+
 def fit_noted(
-    steps: list[Step], network: Any, n_samples: int, batch_size: int, n_epochs: int, **options: Any
+    steps: list[Step], network: Any, X: Array, d: Array, batch_size: int, n_epochs: int, **options: Any
 ) -> Any:
-    """Call the `fit` of a copy whose steps only take notes, with samples that carry their number, in thousandths.
+    """Call the `fit` of a network, whose steps are made to take notes and no more.
 
     So it doesn't matter what a step of the network does; the loss that each returns is always the same.
     """
-    recorded, sizes = copy.deepcopy(network), sizes_found(network)
-    signature = inspect.signature(attribute(recorded, "train_iteration"))
+    signature = inspect.signature(attribute(network, "train_iteration"))
 
     def take_note(*args: Any, **kwargs: Any) -> float:
         given = signature.bind(*args, **kwargs)
@@ -57,10 +63,8 @@ def fit_noted(
         steps.append(Step(np.array(X), np.array(d), lr, (len(steps) + 1.0) * np.atleast_2d(X).shape[1]))
         return steps[-1].loss
 
-    recorded.train_iteration = take_note
-    X = np.tile(np.arange(n_samples) / 1000, (sizes[0], 1))
-    d = np.eye(sizes[-1])[:, np.arange(n_samples) % sizes[-1]]
-    return attribute(recorded, "fit")(X, d, batch_size, n_epochs, options.pop("lr", _RATE), **options)
+    network.train_iteration = take_note
+    return attribute(network, "fit")(X, d, batch_size, n_epochs, options.pop("lr", _RATE), **options)
 
 
 @check
@@ -70,7 +74,9 @@ def mini_batches(network: Any, n_samples: int = 23, batch_size: int = 5) -> Pass
     Also the learning rate of each step: as given; by mean, where `fit` has that, divided by the batch's samples.
     """
     steps, sizes, n_batches = list[Step](), sizes_found(network), -(-n_samples // batch_size)
-    history = fit_noted(steps, network, n_samples, batch_size, _EPOCHS)
+    fitted = copy.deepcopy(network)
+    history = fit_noted(steps, fitted, *numbered(network, n_samples), batch_size, _EPOCHS)
+    unchanged("fit, between its steps", fitted, parameters(network))
     shape = sizes[0], min(batch_size, n_samples)
     expect("shape of the first batch", steps[0].X.shape if steps else "no batch", shape)
     expect(f"calls of train_iteration in {_EPOCHS} epochs", len(steps), _EPOCHS * n_batches)
@@ -92,8 +98,13 @@ def mini_batches(network: Any, n_samples: int = 23, batch_size: int = 5) -> Pass
     compare("the history that fit returns", history, losses, _ROUNDED, lambda at: epochs[at[0]])
     if orders[0] == orders[1]:
         raise CheckError("order of the samples: expected a new one in each epoch, got the same twice")
+    starts = range(0, n_samples, batch_size)
+    first, second = ({frozenset(order[at : at + batch_size]) for at in starts} for order in orders)
+    if first == second and n_batches > 1:
+        raise CheckError("batches: expected other samples together in each epoch, got the same batches twice")
     if "reduction" in inspect.signature(network.fit).parameters:
-        fit_noted(by_mean := list[Step](), network, n_samples, batch_size, 1, reduction="mean")
+        given = copy.deepcopy(network), *numbered(network, n_samples), batch_size
+        fit_noted(by_mean := list[Step](), *given, 1, reduction="mean")
         rates = [_RATE / len(step.samples) for step in by_mean]
         compare("learning rate by mean of step", [step.lr for step in by_mean], rates, _EXACT)
     return Passed(f"{_EPOCHS} epochs of {n_samples} numbered samples: each used once, with its own target")

@@ -7,15 +7,26 @@ import copy
 import math
 import operator
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.checks.observations import Probe
+from explorer.checks.observations import Probe, initialised
 from explorer.checks.oracles import PLAIN, measured_slopes, plain_loss, plain_softmax, precision
-from explorer.checks.results import CheckError, Passed, check, compare, expect
-from explorer.checks.structure import attribute, in_double, option, outputs, parameters, sizes_found
+from explorer.checks.results import CheckError, Passed, check, compare, expect, numbers
+from explorer.checks.structure import (
+    attribute,
+    in_double,
+    option,
+    outputs,
+    parameters,
+    sizes_found,
+    spread,
+    unchanged,
+    unfit,
+)
 
 __all__ = [
     "decisions",
@@ -37,6 +48,7 @@ _ROUNDED = 1e-5  # one number in float32
 _SAMPLES = 100
 _DRAWN = 40  # of a large array
 _SATURATED = 10  # times the spread of Glorot's rule: on digits the slope of every third unit is below 0.02
+_BEGINNING = MappingProxyType({"W": "small random weights", "b": "biases near 0"})
 
 
 @check
@@ -55,6 +67,7 @@ def initial_weights(network: Any) -> Passed:
                 notes.append(f"{name} is spread {ratio:.2g} times as wide as by Glorot's rule")
         elif by_glorot:
             compare(name, array, np.zeros(array.shape), 0.0)
+        _refuse_unfit(name, array)
     rule = "biases are 0, weights within ±r" if by_glorot else "weights differ from unit to unit"
     n = sum(array.size for array in arrays.values())
     return Passed(f"{n} parameters: {rule}; their means against 0, in units of r", worst, "; ".join(notes))
@@ -70,7 +83,10 @@ def forward_pass(network: Any, X: Array) -> Passed:
     for name, array in parameters(moved).items():
         if name.startswith("b"):
             setattr(moved, name, array + rng.normal(0, 0.5, array.shape))
+    before = copy.deepcopy(parameters(moved))
+    outputs(moved, -X)  # what it keeps now belongs to other inputs
     y, h, worst = outputs(moved, X), X, 0.0
+    unchanged("forward(X)", moved, before)
     for number in range(1, len(sizes_found(moved))):
         a, h = _plain_layer(moved, number, h)
         for name, expected in ((f"a{number}", a), (f"h{number}", h)):
@@ -88,7 +104,12 @@ def decisions(network: Any, X: Array) -> Passed:
     largest = [column.index(max(column)) for column in outputs(twin, X).T.tolist()]
     if getattr(twin, "predict", None) is None:
         return Passed(f"{len(largest)} predictions", 0.0, "there is no predict: the largest output decides")
-    compare("predict(X)", twin.predict(X), largest, 0.0)
+    outputs(twin, -X)  # what it keeps now belongs to other inputs
+    found = numbers("predict(X)", twin.predict(X))
+    compare("predict(X)", found, largest, 0.0)
+    if found.dtype.kind not in "iu":
+        raise CheckError(f"predict(X): expected integers, got dtype {found.dtype}")
+    unchanged("predict(X)", twin, parameters(network))
     return Passed(f"{len(largest)} predictions against a search for the largest output")
 
 
@@ -96,6 +117,7 @@ def decisions(network: Any, X: Array) -> Passed:
 def gradients(network: Any, X: Array, d: Array) -> Passed:
     """Check the backward pass: the shape of each gradient, and its numbers against measured slopes of the loss."""
     X, d, twin = _samples(X), _samples(d), in_double(network)
+    outputs(twin, -X)  # what it keeps now belongs to other inputs
     found, (slopes, tolerance) = _gradients(twin, X, d), _measured(twin, X, d)
     worst = _compare_at("d_", found, slopes, tolerance)
     return Passed(f"{len(slopes)} derivatives against measured slopes of the loss", worst)
@@ -139,7 +161,12 @@ def several_layers(kind: type[Any]) -> Passed:
 
     Where it doesn't name its functions, the ones that its outputs agree with are taken.
     """
+    begun = initialised(kind, 20, (12, 9), 8)
+    expect("sizes of the layers", sizes_found(begun), (20, 12, 9, 8))
+    for name, array in parameters(begun).items():
+        _refuse_unfit(name, array)
     network, (X, d) = Probe().network(kind, 3, (6, 5), 4), Probe().samples(3, 4, 7)
+    outputs(network, -X)  # what it keeps now belongs to other inputs
     is_softmax = np.allclose(outputs(network, X).sum(axis=0), 1)
     network.assumed = {"output": "softmax", "loss": "cross_entropy"} if is_softmax else {}
     errors = list[CheckError]()
@@ -163,14 +190,19 @@ def _samples(array: Array) -> Array:
     return np.array(array, np.float64)[:, :_SAMPLES]
 
 
+def _refuse_unfit(name: str, array: Array) -> None:
+    if found := unfit(name, array):
+        raise CheckError(f"{name}: expected {_BEGINNING[name[0]]}, got {found}")
+
+
 def _spread(name: str, W: Array, by_glorot: bool) -> tuple[float, float]:
     """Return how widely weights are spread, as a multiple of Glorot's rule, and their mean, or raise."""
     if len(W) > 1 and not np.ptp(W, axis=0).any():
         raise CheckError(f"{name}: expected different weights for each unit, got the same {len(W)} times")
-    r, spread, sure = math.sqrt(6 / sum(W.shape)), float(np.std(W)), 5 / math.sqrt(W.size)  # standard errors
-    mean, ratio = abs(float(W.mean())), math.sqrt(3) * spread / r
-    if not mean <= sure * spread:
-        raise CheckError(f"{name}: expected a mean within {sure * spread:.2g} of 0, got {W.mean():.4f}")
+    r, ratio, sure = math.sqrt(6 / sum(W.shape)), spread(W), 5 / math.sqrt(W.size)  # standard errors
+    mean, most = abs(float(W.mean())), sure * float(np.std(W))
+    if mean > most:
+        raise CheckError(f"{name}: expected a mean within {most:.2g} of 0, got {W.mean():.4f}")
     if by_glorot and (np.abs(W).max() > r * (1 + _ROUNDED) or abs(ratio**2 - 1) > sure):
         got = f"{W.min():.4f} to {W.max():.4f}"
         raise CheckError(f"{name}: expected weights spread evenly from {-r:.4f} to {r:.4f}, got {got}")
@@ -195,9 +227,7 @@ def _gradients(network: Any, X: Array, d: Array) -> dict[str, Array]:
     weights, y = parameters(network), attribute(network, "forward")(X)
     before = copy.deepcopy(weights)
     found = attribute(network, "backward")(X, y, d)
-    for name, array in parameters(network).items():
-        if not np.array_equal(array, before[name]):
-            raise CheckError(f"backward(X, y, d): expected {name} as it was, got another")
+    unchanged("backward(X, y, d)", network, before)
     if not isinstance(found, tuple | list) or len(found) != len(weights):
         names = ", ".join(f"d_{name}" for name in weights)
         got = f"{len(found)} arrays" if isinstance(found, tuple | list) else type(found).__name__

@@ -4,10 +4,12 @@ The same numbers go into a student's answer, into the textbook's, and into each 
 sizes: one at which all layers differ, and one at which every product of matrices fits.
 """
 
+import io
+import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import chdir, contextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from itertools import count, pairwise, takewhile
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,25 +19,33 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.checks.loop import Step, fit_noted
+from explorer.checks.loop import Step, fit_noted, numbered
 from explorer.checks.oracles import POINTS
+from explorer.checks.structure import unfit
 from explorer.datasets import Dataset
 from explorer.datasets.archive import write_archive
 
-__all__ = ["OBSERVATIONS", "RAISED", "Pieces", "Probe", "initialised"]
+__all__ = ["KEPT", "OBSERVATIONS", "RAISED", "SHAPES", "Pieces", "Probe", "apart", "initialised", "unkept"]
 
 Array = NDArray[Any]
 Pieces = dict[str, Any]
 """What came out, by name: arrays, or words."""
 
+KEPT = "a1", "h1", "a2"
+"""What the exercise asks `forward` to keep."""
+
 RAISED = "raised "
 """How a piece begins that is no value, but the kind of an exception."""
 
+SHAPES = f"{RAISED}because of shapes"
+
 _FAR = np.array([[-1000.0, 1000.0]])
-_RATE = 0.05
+_RATE = 0.037  # none that a student would write
 _BATCH = 5
 _EPOCHS = 3
 _CLASSES = 10
+_ALMOST, _FEW = 1e-3, 6
+_CHANGED = MappingProxyType({"weights": "changed"})  # which says it all
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +81,16 @@ class Probe:
         rng = np.random.default_rng(self.seed)
         labels = [rng.permutation(np.arange(n) % _CLASSES) for n in (29, 17)]
         images = [rng.choice([0, 1, 100, 255], (len(part), 28, 28)).astype(np.uint8) for part in labels]
+        for part in images:
+            part[::2] //= 3  # not every image has a pixel that is all white
         return Dataset("noise", images[0], labels[0], images[1], labels[1])
 
     @contextmanager
     def archive(self) -> Iterator[str]:
-        """Write the images as the exercise's archive, in a folder that is the current one meanwhile."""
+        """Write the images as an archive, next to an `mnist.tgz` with others, in a folder made current."""
         with TemporaryDirectory(ignore_cleanup_errors=True) as folder, chdir(folder):
-            with (path := Path(folder, "mnist.tgz")).open("wb") as stream:
-                write_archive(self.dataset, stream)
+            for name, seed in (("mnist.tgz", self.seed + 1), ("digits.tgz", self.seed)):
+                (path := Path(folder, name)).write_bytes(_packed(seed))
             yield str(path)
 
     @property
@@ -92,33 +104,63 @@ class Probe:
         return network, given[0], given[1], given[2], given[3]
 
 
+@cache
+def _packed(seed: int) -> bytes:
+    write_archive(Probe(seed).dataset, stream := io.BytesIO())
+    return stream.getvalue()
+
+
 def _attempt(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """Return what a function returns, or the kind of exception that it raises."""
     try:
         return function(*args, **kwargs)
     except (ValueError, IndexError):  # shapes don't fit: in products, or in loops that say the same
-        return f"{RAISED}a shape"
+        return SHAPES
     except Exception as error:  # noqa: BLE001  # a mistake may end in any error
         return f"{RAISED}{type(error).__name__}"
 
 
 def _elementwise(f: Callable[..., Any], probe: Probe) -> Pieces:
-    pieces = {"value": _attempt(f, POINTS + probe.seed / 7), "far": _attempt(f, _FAR)}
-    return {name: piece for name, piece in pieces.items() if not isinstance(piece, str)}
+    points = {"value": POINTS + (probe.seed + 0.5) / 7, "far": _FAR, "at 0": np.zeros((1, 1))}
+    pieces = {name: _attempt(f, a) for name, a in points.items()}
+    return dict.fromkeys(pieces, pieces["value"]) if isinstance(pieces["value"], str) else pieces
 
 
 def _loss(loss: Callable[..., Any], probe: Probe) -> Pieces:
     _, _, k, n = probe.sizes
     y, d = 1 / (1 + np.exp(-probe.numbers(k, n))), probe.samples(1, k, n)[1]
-    return {"value": _attempt(loss, y, d), "at 0 and 1": _attempt(loss, d, d)}
+    value, at_worst = _attempt(loss, y, d), (1 - d) / (k - 1)  # at the worst, the target's output is 0
+    if isinstance(value, str):
+        return {"value": value}
+    extremes = {"at the targets": _attempt(loss, d.copy(), d), "at the worst": _attempt(loss, at_worst, d)}
+    return {"value": value} | {name: _size(found, value) for name, found in extremes.items()}
+
+
+def _size(loss: Any, usual: Any) -> str:
+    """Return a word for how large a loss is: what keeps it finite differs from one answer to the next."""
+    if isinstance(loss, str):
+        return loss
+    if np.isnan(loss).any():
+        return "not a number"
+    most = np.abs(loss).max()
+    return "almost 0" if most < _ALMOST else "small" if most < _FEW * np.abs(usual).max() else "large"
 
 
 def _softmax(f: Callable[..., Any], probe: Probe) -> Pieces:
     a = 3 * probe.numbers(*probe.sizes[2:])
-    return {"value": _attempt(f, a), "far": _attempt(f, a + 1000)}
+    return {"value": _attempt(f, a), "far": _attempt(f, a + 1000), "apart": _attempt(f, apart(a))}
 
 
-def initialised(kind: type[Any], *sizes: int) -> Any:
+def apart(a: Array) -> Array:
+    """Return sums of which one column lies far above the others, one far below, and one is spread."""
+    a = a.copy()
+    a[:, 0] += 1000
+    a[:, 1] -= 1000
+    a[0, 2] += 1000
+    return a
+
+
+def initialised(kind: type[Any], *sizes: Any) -> Any:
     """Return a network with the weights that it begins with, which not every class draws where it is made."""
     network = kind(*sizes)
     if getattr(network, "W1", None) is None and hasattr(network, "init_weights"):
@@ -127,13 +169,14 @@ def initialised(kind: type[Any], *sizes: int) -> Any:
 
 
 def _initial(kind: type[Any], probe: Probe) -> Pieces:
-    network, pieces = initialised(kind, 20, 12, 8 + probe.seed), Pieces()
+    network, pieces = initialised(kind, 784, 32, 10), Pieces()
     for name in ("W1", "b1", "W2", "b2"):
-        array = np.asarray(getattr(network, name, None), float)
-        pieces[f"shape of {name}"] = str(array.shape)
-        if name.startswith("W"):
-            spread = "equal" if not np.ptp(array, axis=0).any() else "of both signs"
-            pieces[name] = "positive" if array.min() >= 0 and spread != "equal" else spread
+        pieces[name] = unfit(name, np.asarray(getattr(network, name, None)))
+    if isinstance(kind, type):
+        small = initialised(kind, 20, 12, 8 + probe.seed)
+        pieces |= {
+            f"shape of {name}": str(np.asarray(getattr(small, name, None)).shape) for name in [*pieces]
+        }
     return pieces
 
 
@@ -147,14 +190,41 @@ def _networks(kind: type[Any], probe: Probe) -> Iterator[tuple[str, Any, Array, 
 def _forward(kind: type[Any], probe: Probe) -> Pieces:
     pieces = Pieces()
     for word, network, X, _ in _networks(kind, probe):
-        pieces[f"{word}y"] = _attempt(network.forward, X)
-        kept = {name: getattr(network, name, None) for name in ("a1", "h1", "a2")}
-        pieces |= {f"{word}{name}": array for name, array in kept.items() if array is not None}
+        before = _weights(network)
+        _attempt(network.forward, -X)  # so that what it keeps belongs to other inputs
+        pieces[f"{word}y"] = y = _attempt(network.forward, X)
+        if _changed(network, before):
+            return dict(_CHANGED)
+        if not isinstance(y, str):
+            kept = {name: getattr(network, name, None) for name in KEPT}
+            pieces |= {f"{word}{name}": array for name, array in kept.items() if array is not None}
+            if lost := unkept(network, X):
+                pieces |= dict.fromkeys((f"{word}{name}" for name in lost), "not kept")
     return pieces
 
 
+def unkept(network: Any, X: Array) -> list[str]:
+    """Return what `forward` doesn't keep of its sums and activations, if the same class's `backward` misses it."""
+    lost = [name for name in KEPT if getattr(network, name, None) is None]
+    if lost and getattr(network, "backward", None) is not None:
+        y = network.forward(X)
+        try:
+            network.backward(X, y, np.zeros_like(y))
+        except AttributeError:
+            return lost
+        except Exception:  # noqa: BLE001  # a mistake of its own, or a gap
+            return []
+    return []
+
+
 def _predict(kind: type[Any], probe: Probe) -> Pieces:
-    return {f"{word}y": _attempt(network.predict, X) for word, network, X, _ in _networks(kind, probe)}
+    pieces = Pieces()
+    for word, network, X, _ in _networks(kind, probe):
+        _attempt(network.forward, -X)  # so that what it keeps belongs to other inputs
+        pieces[f"{word}y"] = found = _attempt(network.predict, X)
+        if np.asarray(found).dtype.kind == "f":
+            pieces["kind"] = "no integers"
+    return pieces
 
 
 def _backward(kind: type[Any], probe: Probe) -> Pieces:
@@ -163,18 +233,30 @@ def _backward(kind: type[Any], probe: Probe) -> Pieces:
         before = _weights(network)
         found = _attempt(lambda n=network, X=X, d=d: n.backward(X, n.forward(X), d))
         pieces |= _named(tuple(f"{word}d_{name}" for name in before), found)
-        if any(not np.array_equal(before[name], array) for name, array in _weights(network).items()):
-            pieces = {"weights": "changed"}  # says it all, whatever the gradients are
+        if _changed(network, before):
+            return dict(_CHANGED)
     return pieces
 
 
 def _train_iteration(kind: type[Any], probe: Probe) -> Pieces:
     pieces = Pieces()
     for word, network, X, d in _networks(kind, probe):
-        loss = _attempt(network.train_iteration, X, d, _RATE)
-        pieces |= {f"{word}{name}": array for name, array in _weights(network).items()}
-        pieces[f"{word}loss"] = loss
+        before = _weights(network)
+        pieces[f"{word}loss"] = loss = _attempt(network.train_iteration, X, d, _RATE)
+        if isinstance(loss, str):
+            continue  # it stops somewhere in the step
+        after = _weights(network)
+        pieces |= {f"{word}{name}": array for name, array in after.items()}
+        for name, array in before.items():
+            setattr(network, name, array)
+        _attempt(network.train_iteration, X, d, _RATE)
+        if _changed(network, after):
+            return {"weights": "random"}
     return pieces
+
+
+def _changed(network: Any, before: Pieces) -> bool:
+    return any(not np.array_equal(before[name], array) for name, array in _weights(network).items())
 
 
 def _weights(network: Any) -> Pieces:
@@ -187,28 +269,43 @@ def _fit(kind: type[Any], probe: Probe) -> Pieces:
     pieces = Pieces()
     for word, n in (("", 23 + _BATCH * probe.seed), ("even ", 4 * _BATCH)):  # with a short batch, and without
         network, steps = probe.network(kind, 8 + probe.seed, 3, 7), list[Step]()
-        history = _attempt(fit_noted, steps, network, n, _BATCH, _EPOCHS, lr=_RATE)
-        pieces |= {f"{word}{name}": piece for name, piece in _noted(steps, history).items()}
+        X, d = numbered(network, n)
+        given, before = (X.copy(), d.copy()), _weights(network)
+        history = _attempt(fit_noted, steps, network, X, d, _BATCH, _EPOCHS, lr=_RATE)
+        if not (np.array_equal(X, given[0]) and np.array_equal(d, given[1])):
+            return {"inputs": "changed"}
+        if _changed(network, before):
+            return dict(_CHANGED)
+        pieces |= {f"{word}{name}": piece for name, piece in _noted(steps, history, n).items()}
     return pieces
 
 
-def _noted(steps: list[Step], history: Any) -> Pieces:
-    """Return what the steps of a fit were given; no more than the first one's shapes if it is no batch."""
+def _noted(steps: list[Step], history: Any, n: int) -> Pieces:
+    """Return what the steps of a fit were given; no more than the largest shape if that is no batch."""
     if not steps:
-        return {}
-    pieces: Pieces = {"first batch": str(steps[0].X.shape)}
-    if steps[0].X.shape[1:] != (_BATCH,):
+        return {"history": history}
+    largest = max((step.X.shape for step in steps), key=math.prod)
+    pieces: Pieces = {"largest batch": str(largest)}
+    if largest[1:] != (_BATCH,):
         return pieces
+    if not all(np.allclose(step.X - step.X[0], np.arange(len(step.X))[:, None]) for step in steps):
+        return {"inputs": "mixed"}
     n_steps = max(len(steps) // _EPOCHS, 1)
-    orders = [[step.samples for step in steps[start:][:n_steps]] for start in range(0, len(steps), n_steps)]
-    is_new = any(order != orders[0] for order in orders)
+    epochs = [steps[start:][:n_steps] for start in range(0, len(steps), n_steps)]
+    orders = [[step.samples for step in epoch] for epoch in epochs]
+    used = [sorted(k for batch in order for k in batch) for order in orders]
+    batches = [{*map(frozenset, order)} for order in orders]
+    losses = [sum(step.loss for step in epoch) / n for epoch in epochs]
+    is_mean = np.shape(history) == np.shape(losses) and np.allclose(history, losses)
     are_own = all(step.targets == [k % 7 for k in step.samples] for step in steps)
     return pieces | {
-        "batch sizes": np.array([len(step.samples) for step in steps]),
-        "order": "new each time" if is_new else "the same again",
+        "batch sizes": np.sort([len(step.samples) for step in steps]),
+        "samples": "each once" if all(samples == [*range(n)] for samples in used) else "not each once",
+        "order": "new each time" if any(order != orders[0] for order in orders) else "the same again",
+        "batches": "new each time" if any(batch != batches[0] for batch in batches) else "the same again",
         "targets": "its own" if are_own else "another's",
         "learning rates": np.unique([step.lr for step in steps]),
-        "history": history,
+        "history": "the mean losses" if is_mean else history,
     }
 
 
@@ -226,15 +323,25 @@ def _named(names: tuple[str, ...], found: Any) -> Pieces:
     """Return several results by name, or what there is instead of them."""
     if isinstance(found, tuple | list) and len(found) == len(names):
         return dict(zip(names, found, strict=True))
+    if isinstance(found, tuple | list):
+        return {f"result {number} of {len(found)}": piece for number, piece in enumerate(found, 1)}
     return dict.fromkeys(names, found)
 
 
 def _several_layers(kind: type[Any], probe: Probe) -> Pieces:
-    n_input, n_hidden, n_output, n = probe.sizes
-    network = probe.network(kind, n_input, (n_hidden, n_hidden - 1), n_output)
-    X, d = probe.samples(n_input, n_output, n)
-    y, names = _attempt(network.forward, X), tuple(f"d_{name}" for name in _weights(network))
-    return {"y": y} | _named(names, _attempt(network.backward, X, y, d))
+    pieces, (n_input, n_hidden, n_output, n) = Pieces(), probe.sizes
+    square = n_output, (n_output, n_output), n_output
+    for word, sizes in (("", (n_input, (n_hidden, n_hidden - 1), n_output)), ("square ", square)):
+        if len(_weights(begun := initialised(kind, *sizes))) != 6:
+            return {"weights": "elsewhere"}
+        network = probe.network(kind, *sizes)
+        X, d = probe.samples(sizes[0], n_output, n_output if word else n)
+        names = tuple(f"{word}d_{name}" for name in _weights(network))
+        pieces |= {f"{word}{name} at first": unfit(name, array) for name, array in _weights(begun).items()}
+        _attempt(network.forward, -X)  # so that what it keeps belongs to other inputs
+        pieces[f"{word}y"] = y = _attempt(network.forward, X)
+        pieces |= _named(names, _attempt(network.backward, X, y, d))
+    return pieces
 
 
 OBSERVATIONS: Mapping[str, Callable[[Any, Probe], Pieces]] = MappingProxyType(

@@ -7,9 +7,10 @@ from typing import Any, ParamSpec
 
 import numpy as np
 
-from explorer.checks.observations import OBSERVATIONS, RAISED, Pieces, Probe
+from explorer.checks.observations import OBSERVATIONS, RAISED, SHAPES, Pieces, Probe
 from explorer.checks.results import CheckError, Passed
 from explorer.checks.tasks import METHODS, MISTAKES, Mistake, textbook
+from explorer.checks.watch import no_leftovers
 
 __all__ = ["naming", "recognise"]
 
@@ -40,34 +41,44 @@ def naming(task: str, check: Callable[_Arguments, Passed]) -> Callable[_Argument
 
 
 def recognise(task: str, answer: Any, probe: Probe | None = None) -> Mistake | None:
-    """Return the most severe known mistake whose answer gives what this wrong one gives, where it matters."""
+    """Return the known mistake that gives what this wrong answer gives.
+
+    Known mistakes together must explain every piece that differs from the textbook's. Of these, the one that
+    explains most is returned, and of equals the most severe.
+    """
     probe = probe or Probe()
     try:
         seen, right = _seen(task, answer, probe), _seen(task, textbook(task), probe)
     except Exception:  # noqa: BLE001  # such a network can't be made at other sizes, so nothing is seen
         return None
+    raised = {name for name, piece in seen.items() if isinstance(piece, str) and piece.startswith(RAISED)}
+    differing = {name for name in seen.keys() - raised if not _same(seen[name], right.get(name))}
+    if any(seen[name] != SHAPES for name in raised):
+        return None  # an exception that has another cause than the mistakes
+    found = dict[Mistake, set[str]]()
     for mistake in (mistake for mistake in MISTAKES.values() if mistake.task == task):
         wrong = (_seen(task, textbook(task, answers), probe) for answers in mistake.answers)
-        if any(_explains(pieces, right, seen) for pieces in wrong):
-            return mistake
-    return None
+        found[mistake] = set[str]().union(*(_explained(pieces, right, seen) for pieces in wrong))
+    if not differing or set[str]().union(*found.values()) != differing:
+        return None
+    return max(found, key=lambda mistake: len(found[mistake]))
 
 
 def _seen(task: str, answer: Any, probe: Probe) -> Pieces:
     """Return what comes out of an answer, without NumPy's warnings."""
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
+    with warnings.catch_warnings(), np.errstate(all="ignore"), no_leftovers():
         warnings.simplefilter("ignore")
         return OBSERVATIONS[task](answer, probe)
 
 
-def _explains(wrong: Pieces, right: Pieces, seen: Pieces) -> bool:
-    """Say whether all that the mistake changes is seen as it changes it; what is not kept can't be seen.
+def _explained(wrong: Pieces, right: Pieces, seen: Pieces) -> set[str]:
+    """Return the pieces that a mistake changes, if all are seen as it changes them.
 
-    An exception that the mistake doesn't lead to has another cause, whatever else is seen.
+    What is not kept can't be seen, nor can what an answer doesn't get to because shapes don't fit.
     """
-    changed = {name for name, piece in wrong.items() if not _same(piece, right.get(name))} & seen.keys()
-    raised = {name for name, piece in seen.items() if isinstance(piece, str) and piece.startswith(RAISED)}
-    return bool(changed) and all(_same(seen[name], wrong.get(name)) for name in changed | raised)
+    changed = {name for name, piece in wrong.items() if not _same(piece, right.get(name))}
+    changed = {name for name in changed & seen.keys() if not _same(seen[name], SHAPES)}
+    return changed if all(_same(seen[name], wrong[name]) for name in changed) else set()
 
 
 def _is_textbook(task: str, function: Any) -> bool:
@@ -86,5 +97,5 @@ def _same(found: Any, expected: Any) -> bool:
         return False
     precision = np.finfo(numbers.dtype).eps if numbers.dtype.kind == "f" else 0.0
     scale = np.abs(others[np.isfinite(others)]).max(initial=0)
-    tolerance = scale * max(1e-7, 1000 * float(precision))
+    tolerance = scale * max(1e-5, 1000 * float(precision))
     return np.allclose(numbers, others, rtol=0, atol=tolerance, equal_nan=True)

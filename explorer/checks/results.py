@@ -25,6 +25,7 @@ __all__ = ["CheckError", "Passed", "RaisedError", "check", "compare", "expect", 
 Array = NDArray[Any]
 _Arguments = ParamSpec("_Arguments")
 _SIZES = re.compile(r"\(size (\d+) is different from (\d+)\)")
+_COARSEST = 0.01  # ten times the rounding of float16, of which a thousand times would allow for anything
 _FOLDER = Path(__file__).parent
 _INSTALLED = (sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib"))
 _OURS = _FOLDER, _FOLDER.with_name("network"), Path(np.__file__).parent
@@ -37,6 +38,8 @@ class CheckError(AssertionError):
     mistake: Mistake | None = None
     example: str = ""
     """Lines of Python with a small input that shows the difference."""
+    answer: Any = None
+    """The answer as it was checked."""
 
     def __str__(self) -> str:
         said = super().__str__()
@@ -118,7 +121,7 @@ def compare(
     if found.shape != expected.shape:
         raise CheckError(f"{part}: expected shape {expected.shape}, got shape {found.shape}")
     if found.dtype.kind == "f":
-        tolerance = max(tolerance, 1000 * float(np.finfo(found.dtype).eps))
+        tolerance = max(tolerance, min(1000 * float(np.finfo(found.dtype).eps), _COARSEST))
     with np.errstate(invalid="ignore"):
         differences = np.abs(found - expected) / np.maximum(1, np.abs(expected))
     for index in np.argwhere(~(differences <= tolerance)):  # not a number counts as wrong

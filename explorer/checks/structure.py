@@ -5,6 +5,7 @@ shapes; where it names no activation or loss, they are the exercise's: sigmoid a
 """
 
 import copy
+import math
 from collections.abc import Mapping
 from itertools import count
 from types import MappingProxyType
@@ -16,9 +17,22 @@ from numpy.typing import NDArray
 from explorer.checks.results import CheckError, expect, numbers
 from explorer.checks.watch import GapError
 
-__all__ = ["attribute", "in_double", "option", "outputs", "parameters", "sizes_found"]
+__all__ = [
+    "attribute",
+    "in_double",
+    "option",
+    "outputs",
+    "parameters",
+    "sizes_found",
+    "spread",
+    "unchanged",
+    "unfit",
+]
 
 Array = NDArray[Any]
+
+_WIDEST, _NARROWEST = 15, 1e-4  # in multiples of Glorot's rule; above, an image saturates most units
+_LARGEST_BIAS = 10.0
 
 _OPTIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -68,6 +82,39 @@ def sizes_found(network: Any) -> tuple[int, ...]:
     """Return the units of every layer, the inputs first."""
     weights = [array for name, array in parameters(network).items() if name.startswith("W")]
     return (weights[0].shape[1], *map(len, weights))
+
+
+def unchanged(part: str, network: Any, before: Mapping[str, Array]) -> None:
+    """Raise if a weight or bias isn't what it was before."""
+    for name, array in parameters(network).items():
+        if not np.array_equal(array, before[name]):
+            raise CheckError(f"{part}: expected {name} as it was, got another")
+
+
+def spread(W: Array) -> float:
+    """Return how widely weights are spread, as a multiple of Glorot's rule."""
+    return math.sqrt(3) * float(np.std(W)) / math.sqrt(6 / sum(W.shape))
+
+
+def unfit(name: str, array: Array) -> str:
+    """Return why weights or biases are nothing to begin with, or nothing: what they are instead, in words."""
+    if array.dtype.kind not in "biuf" or not np.isfinite(array).all():
+        return "not numbers"
+    if name.startswith("b"):
+        return "far from 0" if np.abs(array).max(initial=0) > _LARGEST_BIAS else ""
+    if array.dtype.kind != "f" and array.any():
+        return "whole numbers"
+    if len(array) > 1 and not np.ptp(array, axis=0).any():
+        return "the same for each unit"
+    if array.min() >= 0 or array.max() <= 0:
+        return "of one sign"
+    return (
+        "too far from 0"
+        if spread(array) > _WIDEST
+        else "too close to 0"
+        if spread(array) < _NARROWEST
+        else ""
+    )
 
 
 def in_double(network: Any) -> Any:

@@ -7,7 +7,7 @@ import ast
 import inspect
 import linecache
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.resources import files
@@ -24,6 +24,8 @@ METHODS = "init_weights", "forward", "predict", "backward", "train_iteration", "
 
 MARK = "  # WRONG"
 """What ends each line that a mistake has changed."""
+
+_TINY = ("np.finfo(float).eps", "1e-300", "1e-20", *(f"1e-{power}" for power in range(3, 17)))
 
 Edits = Sequence[Sequence[str]]
 
@@ -67,7 +69,8 @@ class Mistake:
     @cached_property
     def answers(self) -> tuple[SimpleNamespace, ...]:
         """The textbook's answers with this mistake made in them, once for each variant."""
-        return tuple(_answers(f"{self.name}-{number}", edits) for number, edits in enumerate(self.variants))
+        every = (alike for edits in self.variants for alike in _for_each_small_number(edits))
+        return tuple(_answers(f"{self.name}-{number}", edits) for number, edits in enumerate(every))
 
     @property
     def network(self) -> type[Any] | None:
@@ -81,6 +84,12 @@ class Mistake:
         members = (member for answer in answers for member in (answer, *vars(answer).values()))
         functions = ("\n".join(source_lines(it).values()) for it in members if inspect.isfunction(it))
         return next(text for text in functions if MARK in text)
+
+
+def _for_each_small_number(edits: Edits) -> Iterator[Edits]:
+    """Yield edits once for each number that students keep a logarithm's argument away from 0 with."""
+    for number in _TINY if any("TINY" in wrong for _, wrong in edits) else ("",):
+        yield [(right, wrong.replace("TINY", number)) for right, wrong in edits]
 
 
 def _answers(name: str, edits: Edits) -> SimpleNamespace:

@@ -4,19 +4,21 @@ import ctypes
 import dis
 import io
 import warnings
-from collections.abc import Callable, Iterable
-from contextlib import redirect_stdout
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, redirect_stdout
 from functools import wraps
 from threading import Thread
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import numpy as np
 
 from explorer.checks.results import CheckError
 
-__all__ = ["GapError", "UnusableError", "limited", "watched"]
+__all__ = ["GapError", "UnusableError", "limited", "no_leftovers", "watched"]
 
 _Result = TypeVar("_Result")
+_MAKERS: Mapping[str, Callable[..., Any]] = MappingProxyType({"empty": np.empty, "empty_like": np.empty_like})
 _TRIES, _PAUSE = 20, 0.05  # how often, and how many seconds apart, code is told to stop
 
 
@@ -47,7 +49,7 @@ def limited(function: Callable[[], _Result], seconds: float) -> tuple[_Result, i
             errors.append(error)
 
     thread = Thread(target=work, daemon=True)
-    with redirect_stdout(printed), warnings.catch_warnings():
+    with redirect_stdout(printed), warnings.catch_warnings(), no_leftovers():
         warnings.simplefilter("ignore")
         thread.start()
         try:
@@ -62,6 +64,29 @@ def limited(function: Callable[[], _Result], seconds: float) -> tuple[_Result, i
             raise CheckError(f"{type(error).__name__} is raised: an answer must not end the program")
         raise error
     return results[0], len(printed.getvalue().splitlines())
+
+
+@contextmanager
+def no_leftovers() -> Iterator[None]:
+    """Have NumPy fill the arrays that it leaves empty with NaN: what was in their memory may look right."""
+
+    def filled(make: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(make)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            array = make(*args, **kwargs)
+            if array.dtype.kind in "fc":
+                array.fill(np.nan)
+            return array
+
+        return call
+
+    try:
+        for name, make in _MAKERS.items():
+            setattr(np, name, filled(make))
+        yield
+    finally:
+        for name, make in _MAKERS.items():
+            setattr(np, name, make)
 
 
 def _stop(thread: Thread) -> None:

@@ -71,7 +71,7 @@ def softmax_by_logarithms(a):
 
 
 def softmax_of_rows(a):
-    e = np.exp((a - a.max()).T)
+    e = np.exp(a.T - a.T.max(1)[:, None])
     return (e / e.sum(1)[:, None]).T
 
 
@@ -117,10 +117,10 @@ class Private(Network):
 
 
 class Bundled(Network):
-    """Gradients in a list of its own and a generator; predictions as floats; one sample after the other."""
+    """Gradients in a list of its own and a generator; one sample after the other."""
 
     def predict(self, X):
-        return np.array([float(np.argmax(self.forward(X[:, [k]]))) for k in range(X.shape[1])])
+        return np.array([int(np.argmax(self.forward(X[:, [k]]))) for k in range(X.shape[1])])
 
     def backward(self, X, y, d):
         total = [np.zeros_like(p) for p in (self.W1, self.b1, self.W2, self.b2)]

@@ -1,20 +1,25 @@
-"""Right solutions with one mistake made in their text, what the diagnosis says of each, and more right ones."""
+"""Right solutions with one mistake made in their text, students' answers, and what the diagnosis says of each."""
 
 from __future__ import annotations
 
+import linecache
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 
-from checks.solutions import loops, matrices, styles
+import numpy as np
+from checks.solutions import loops, matrices, networks, styles
 
-from explorer.checks import MISTAKES, TASKS, Verdict, diagnose
+from explorer.checks import MISTAKES, TASKS, Verdict, diagnose, exercise
 from explorer.checks.tasks import METHODS
 
 FOLDER = Path(__file__).parent / "solutions"
 STYLES = "matrices", "loops"
 INJECTIONS = tomllib.loads((FOLDER / "injections.toml").read_text(encoding="utf-8"))
+ANSWERS = tomllib.loads((FOLDER / "answers.toml").read_text(encoding="utf-8"))
+WRONG, RIGHT = ANSWERS["wrong"], ANSWERS["right"]
+SEEDS = 3
 
 
 def solution(style: str, edits: list[list[str]]) -> SimpleNamespace:
@@ -47,3 +52,15 @@ def right_answers() -> Mapping[str, Sequence[object]]:
     }
     others = styles.FUNCTIONS | networks
     return {task: [*answers, *others.get(task, ())] for task, answers in whole.items()}
+
+
+def verdict_on(number: int, row: Mapping[str, str]) -> Verdict:
+    """What is said of a student's answer, which builds on right ones."""
+    task, file = row["task"], f"answer-{number}.py"
+    functions = {name: getattr(exercise, name) for name in TASKS if name not in (*METHODS, "several_layers")}
+    members = {name: getattr(networks.Vectorised, name) for name in ("__init__", *METHODS)}
+    defined = functions | {"np": np, "Network": type("Network", (), members), "__name__": "student"}
+    linecache.cache[file] = len(row["code"]), None, row["code"].splitlines(keepends=True), file
+    exec(compile(row["code"], file, "exec"), defined)
+    name = "Network" if task in METHODS else {"several_layers": "LayeredNetwork"}.get(task, task)
+    return diagnose(task, defined[name], seed=number % SEEDS)

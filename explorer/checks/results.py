@@ -141,7 +141,7 @@ def _raised(error: Exception) -> str:
     stack = zip(
         traceback.walk_tb(error.__traceback__), traceback.extract_tb(error.__traceback__), strict=True
     )
-    theirs = [(frame, at) for (frame, _), at in stack if not at.filename.startswith(_NOT_THEIRS)]
+    theirs = [(frame, at) for (frame, _), at in stack if _is_theirs(at.filename)]
     said = " ".join(str(error).split())
     if not theirs:
         return (
@@ -155,6 +155,12 @@ def _raised(error: Exception) -> str:
         said = f"a product of matrices needs as many columns on the left as rows on the right, got {shapes}"
     line = at.line and f": {at.line}"
     return f"{theirs[0][1].name} raised {type(error).__name__}: {said} (in {at.name}, line {at.lineno}{line})"
+
+
+def _is_theirs(file: str) -> bool:
+    return not (
+        file.startswith(_NOT_THEIRS) or file.endswith(".pyx")
+    )  # NumPy's compiled files have no folder
 
 
 def _shapes(frame: FrameType, at: traceback.FrameSummary) -> list[str]:

@@ -18,6 +18,7 @@ from explorer.checks.results import CheckError, expect, numbers
 from explorer.checks.watch import GapError
 
 __all__ = [
+    "WIDEST",
     "attribute",
     "in_double",
     "option",
@@ -31,8 +32,12 @@ __all__ = [
 
 Array = NDArray[Any]
 
-_WIDEST, _NARROWEST = 15, 1e-4  # in multiples of Glorot's rule; above, an image saturates most units
-_LARGEST_BIAS = 10.0
+WIDEST = 10
+"""The widest spread of weights to begin with, as a multiple of Glorot's rule: on digits the slope of every third
+sigmoid is below 0.02 then."""
+
+_NARROWEST = 1e-4
+_LARGEST_BIAS = 5.0
 
 _OPTIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -109,11 +114,7 @@ def unfit(name: str, array: Array) -> str:
     if array.min() >= 0 or array.max() <= 0:
         return "of one sign"
     return (
-        "too far from 0"
-        if spread(array) > _WIDEST
-        else "too close to 0"
-        if spread(array) < _NARROWEST
-        else ""
+        "too far from 0" if spread(array) > WIDEST else "too close to 0" if spread(array) < _NARROWEST else ""
     )
 
 

@@ -120,7 +120,10 @@ def watched(function: Callable[..., Any], *, returns: str = "array") -> Callable
             raise GapError(f"{name} waits for its code") from None
         except Exception as error:
             kept = [value for owner in args[:1] for value in getattr(owner, "__dict__", {}).values()]
-            if "ellipsis" in str(error).lower() or _has_gap(kept):
+            is_gap = "ellipsis" in str(error).lower() and not isinstance(
+                error, IndexError
+            )  # it names all indices
+            if is_gap or _has_gap(kept):
                 raise GapError(f"{name} waits for its code") from None
             raise
         _refuse(name, result, returns, _is_empty(function))

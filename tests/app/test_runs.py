@@ -370,7 +370,8 @@ def test_a_fork_is_not_credited_with_what_its_parent_reached(app, panel):
         send(panel, "hide", run.number)
     best = max(record.test_accuracy for record in fork.history)
     low = tuple(replace(record, test_accuracy=best / 4) for record in fork.history)
-    app.session.open(replace(fork, history=replace(fork.history, epochs=low)))
+    here = replace(fork.evaluation, test_accuracy=best / 4)
+    app.session.open(replace(fork, history=replace(fork.history, epochs=low), evaluation=here))
     fork = run_of(app)
     send(panel, "hide", fork.number - 1)
     assert fork.curve.best.epoch == 1  # the parent's: there the curve begins

@@ -541,7 +541,7 @@ def test_the_controls_are_read_again_after_a_file_that_could_not_be_shown(panel,
 def test_what_a_study_costs_may_fail_and_be_tried_again(panel, started, monkeypatch):
     costs(panel)
     with monkeypatch.context() as patch:
-        patch.setattr(module, "measured_cost", lambda *_: 1 / 0)
+        patch.setattr(module, "measured_cost", lambda *_, **__: 1 / 0)
         for change in (lambda: setattr(panel.seeds, "text", "2"), lambda: press(panel)):
             change()
             wait_for(lambda: panel.progress.shown.text.startswith("What this costs can't be told: ZeroDiv"))

@@ -9,11 +9,11 @@ import pickle
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import needs
 import numpy as np
 import pytest
+from processes import own_megabytes
 
 from explorer.training import EpochRecord, TrainingConfig, TrainingRun
 from explorer.training.runner import Runner
@@ -312,9 +312,7 @@ def test_a_run_without_enough_memory_is_refused_before_it_begins(desk, shares):
 
 @needs.LINUX
 def test_a_run_ends_before_the_memory_of_its_server_does(desk, shares):
-    _, resident, shared, *_ = map(int, Path("/proc/self/statm").read_text().split())
-    own = (resident - shared) * os.sysconf("SC_PAGE_SIZE") / 2**20
-    (share,) = shares(1, megabytes=own + 60)
+    (share,) = shares(1, megabytes=own_megabytes() + 60)
     grows = desk(share, epochs=500)
     until(grows.look)
     filled = np.ones(80 * 2**20, np.uint8)

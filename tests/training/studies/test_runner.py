@@ -9,8 +9,8 @@ import time
 
 import needs
 import numpy as np
-import psutil
 import pytest
+from processes import own_megabytes
 
 from explorer.training import TrainingConfig
 from explorer.training.share import TRAINING_SHARE, Share
@@ -95,13 +95,6 @@ def test_a_study_on_a_server_waits_for_its_turn_and_says_so(runner, small_datase
     assert len(trials) == 2
     assert {*trials} == {*study(configs, small_dataset)}
     assert not [*(tmp_path / "line").iterdir()]
-
-
-def own_megabytes():
-    """The memory of this process and of those it has started, without what they share with others."""
-    own = psutil.Process()
-    found = [process.memory_info() for process in (own, *own.children())]
-    return sum(memory.rss - memory.shared for memory in found) / 2**20
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from time import perf_counter
 from types import CodeType
-from typing import Any, ClassVar
+from typing import IO, Any, ClassVar
 from weakref import finalize
 
 import cloudpickle
@@ -67,7 +67,7 @@ class Examiner:
             return diagnose(task, answer, seconds)
         began, part = perf_counter(), task
         try:
-            for line in iter(process.stdout.readline, b""):  # type: ignore[union-attr]  # it is a pipe
+            for line in _pipes(process)[1]:
                 found = json.loads(line)
                 part = found.get("begins", part)
                 if verdict := found.get("verdict"):
@@ -85,13 +85,20 @@ class Examiner:
         """Return the process once it has taken a request; raise if there is none that does."""
         for _ in range(_TRIES):
             process = self.prepare()
+            requests, answers = _pipes(process)
             with suppress(OSError):  # it was about to end
-                process.stdin.write(request)  # type: ignore[union-attr]  # both are pipes
-                process.stdin.flush()  # type: ignore[union-attr]
-            if process.stdout.readline():  # type: ignore[union-attr]
+                requests.write(request)
+                requests.flush()
+            if answers.readline():
                 return process
             _end(process)
         raise ChildProcessError
+
+
+def _pipes(process: subprocess.Popen[bytes]) -> tuple[IO[bytes], IO[bytes]]:
+    assert process.stdin is not None
+    assert process.stdout is not None
+    return process.stdin, process.stdout
 
 
 def _request(task: str, answer: Any, seconds: float) -> bytes:

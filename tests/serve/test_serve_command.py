@@ -130,8 +130,11 @@ def test_a_terminal_has_a_line_at_once(taken_port):
     command = [sys.executable, "-m", "explorer", "--port", str(taken_port)]
     process = subprocess.Popen(command, stdout=there, stderr=there, stdin=subprocess.DEVNULL)
     os.close(there)
-    assert os.read(here, 1000) == b"The explorer is starting; its address follows in a few seconds.\r\n"
-    process.wait(60)
+    line = b""
+    while not line.endswith(b"\n"):
+        line += os.read(here, 1)
+    assert line == b"The explorer is starting; its address follows in a few seconds.\r\n"
+    assert process.wait(60) == 2
     os.close(here)
 
 

@@ -89,6 +89,7 @@ def test_nothing_is_out_of_reach_in_any_tab_of_a_low_window(visit, width, height
     visit.assert_clean()
 
 
+@pytest.mark.long
 def test_nothing_of_the_explorer_in_the_talk_is_out_of_reach(start_server, open_page):
     talk = start_server(["-m", "explorer", "present", "--no-browser", "--port", "0"])
     page = open_page(talk.url).page

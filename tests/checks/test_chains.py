@@ -19,6 +19,7 @@ EXERCISE = read(Path(__file__).parents[2] / "notebooks" / "exercise.ipynb")
 CELLS = {cell.id: cell.source for cell in EXERCISE.cells if cell.cell_type == "code"}
 CHAINS = tomllib.loads((Path(__file__).parent / "solutions" / "chains.toml").read_text("utf-8"))["chain"]
 FILES = {"load_digits", "evaluate"}  # which build on no function of the student's
+QUICK = 4  # every so many cases are tried in the fast tests, too
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +52,14 @@ MISSPELT = [
 ]
 
 
-@pytest.mark.parametrize(("task", "number"), MISSPELT)
+def some_long(cases):
+    return [
+        pytest.param(*case, id=name, marks=[pytest.mark.long] * (number % QUICK > 0))
+        for number, (name, *case) in enumerate(cases)
+    ]
+
+
+@pytest.mark.parametrize(("task", "number"), some_long((f"{task}-{n}", task, n) for task, n in MISSPELT))
 def test_an_exception_in_any_line_is_said_and_nothing_else(task, number, tmp_path, examiner):
     lines = ANSWERS[task].splitlines()
     margin = lines[number][: -len(lines[number].lstrip())]
@@ -67,7 +75,7 @@ def test_an_exception_in_any_line_is_said_and_nothing_else(task, number, tmp_pat
     assert (card.outcome, card.look) == ("wrong", "")
 
 
-@pytest.mark.parametrize("chain", CHAINS, ids=lambda chain: "-".join(chain["wrong"]))
+@pytest.mark.parametrize("chain", some_long(("-".join(chain["wrong"]), chain) for chain in CHAINS))
 def test_each_card_is_about_its_own_cell(chain, tmp_path, examiner):
     exercise, cards = Exercise(tmp_path / "progress.jsonl", examiner=examiner), {}
 

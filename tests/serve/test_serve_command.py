@@ -158,7 +158,7 @@ def test_kernels_begin_to_load_before_the_server_does():
 
 
 @needs.POSIX
-@pytest.mark.slow
+@pytest.mark.long
 def test_what_a_killed_server_left_is_removed_by_the_next(start, tmp_path):
     killed = start("--port", "0", TMPDIR=str(tmp_path))
     killed.page()

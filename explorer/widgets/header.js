@@ -123,15 +123,27 @@ function address(query) {
 function keepAddress(model, signal) {
   if (!isOwnPage()) return;
   let step = model.get("step");
+  /** Addresses that Back and Forward have passed, which the app may still answer with. @type {Set<string>} */
+  const passed = new Set();
+  let here = "";
   const follow = () => {
     // Empty at the start as well, before the app has read the link: that must not be thrown away.
     const to = address(model.get("query"));
+    if (to === location.href) passed.clear();
+    if (passed.has(to)) return;
     const isStep = model.get("step") > step && to !== location.href;
     step = model.get("step");
     if (isStep) history.pushState(null, "", to);
     else history.replaceState(history.state, "", to);
+    here = to;
   };
-  window.addEventListener("popstate", () => model.send({ visit: location.search }), { signal });
+  const visit = () => {
+    passed.add(here);
+    here = location.href;
+    passed.delete(here);
+    model.send({ visit: location.search });
+  };
+  window.addEventListener("popstate", visit, { signal });
   model.on("change:query", follow);
   model.on("change:settled", follow);
   if (model.get("settled")) follow();

@@ -1,7 +1,7 @@
 // @ts-check
 // Messages. All text enters as text. A message keeps its element for as long as it stays, while its words follow the
-// run: nothing is read out twice, an open "Why" stays open, and the button keeps the focus. One is in sight, the most
-// severe, the newest of these; a button shows the others.
+// run: nothing is read out twice, an open "Why" stays open, and the button keeps the focus. One is in sight, an error
+// or else the newest; a button shows the others.
 
 /**
  * @typedef {"info" | "hint" | "warning" | "error"} Kind
@@ -19,10 +19,10 @@ const ICONS = {
 /** @type {Record<Kind, string>} */
 const KIND = { info: "Note", hint: "Hint", warning: "Warning", error: "Error" };
 
-/** The order in which messages are shown: errors and warnings first.
+/** The order in which messages are shown: errors first, then as they come, what can be done now before the others.
  * @param {Message[]} messages */
-export function bySeverity(messages) {
-  const rank = (/** @type {Message} */ { kind }) => (kind === "error" ? 0 : kind === "warning" ? 1 : 2);
+export function errorsFirst(messages) {
+  const rank = (/** @type {Message} */ { kind }) => Number(kind !== "error");
   return [...messages].sort((one, other) => rank(one) - rank(other));
 }
 
@@ -79,7 +79,7 @@ function render({ model, el }) {
     show();
   };
   const show = () => {
-    const messages = bySeverity(model.get("messages"));
+    const messages = errorsFirst(model.get("messages"));
     for (const [id, { element }] of shown) {
       if (messages.some((message) => message.id === id)) continue;
       element.remove();

@@ -176,12 +176,12 @@ test("of a button that is turned off another takes the focus", async () => {
   assert.deepEqual([previous.disabled, next.disabled, focused], [false, true, ["previous"]]);
 });
 
-test("the most severe message is the first, of equals the newest", async () => {
-  const { bySeverity } = await load("messages");
+test("errors are the first messages, the others stay in their order", async () => {
+  const { errorsFirst } = await load("messages");
   const messages = ["info", "hint", "error", "info", "warning"].map((kind, id) => ({ kind, id }));
   assert.deepEqual(
-    bySeverity(messages).map(({ id }) => id),
-    [2, 4, 0, 1, 3],
+    errorsFirst(messages).map(({ id }) => id),
+    [2, 0, 1, 3, 4],
   );
 });
 

@@ -21,7 +21,7 @@ BAD = {
         0, -1, 1025, (), (1,) * 7, (32, 0), (32, 1025), True, (True,), 2.5, (2.5,), "32", b"32", None, object(),
         float("nan"), [[32]], {}, {32, 16}, {32: 16}, iter([32]), itertools.count(1), range(10**30), [32] * 10**6,
         np.array(32), np.array([32.0]), np.array([True]), np.array([[32]]), np.array([0]), np.ones(10**6, int),
-        10**5000, (10**5000,), bytearray(b"8"), np.timedelta64(8, "s"), [np.timedelta64(8)],
+        10**5000, (10**5000,), bytearray(b"8"), np.timedelta64(8, "s"), [np.timedelta64(8, "s")],
     ],
     "hidden_activation": NO_NAMES,
     "output": NO_NAMES,

@@ -30,7 +30,7 @@ BAD = {
     "optimizer": NO_NAMES,
     "reduction": NO_NAMES,
     "batch_size": [
-        0, -1, 60_001, 2.5, 512.0, True, "512", None, float("nan"), (512,), np.timedelta64(8), np.array(8),
+        0, -1, 60_001, 2.5, 512.0, True, "512", None, float("nan"), (512,), np.timedelta64(8, "s"), np.array(8),
     ],
     "epochs": [0, -1, 501, 2.5, True, "10", None, 10**30, 10**5000, -(10**5000)],
     "learning_rate": [

@@ -168,7 +168,7 @@ def test_a_right_answer_is_not_ready_while_a_helper_of_it_is_wrong(exercise, cap
         (
             lambda rng, shape: rng.uniform(-0.5, 0.5, shape),
             "right",
-            "Note: W1 is spread 5.8 times as wide as",
+            "Note: W1 is spread 5.",
         ),
         (lambda rng, shape: rng.normal(0, 0.1, shape), "right", ""),
     ],

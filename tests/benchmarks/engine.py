@@ -20,6 +20,7 @@ import os
 import platform
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import partial
 from multiprocessing import get_context
@@ -169,7 +170,7 @@ Spent = tuple[float, float]
 
 def serve_epochs(kind: type[Contestant], case: Case, asked: Connection) -> None:
     """Train an epoch each time anything is asked, and send what it took: the process of one contestant."""
-    with threadpool_limits(1, user_api="blas"), asked:
+    with threadpool_limits(1, user_api="blas"), asked, suppress(EOFError):  # nobody asks any more
         contestant = kind(case, load_mnist().head(case.images))
         clocks = perf_counter, process_time
         while asked.recv():

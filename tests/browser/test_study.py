@@ -117,7 +117,8 @@ def test_bad_values_are_told_next_to_their_field_and_a_run_opens_by_keys(study):
     expect(field).to_have_attribute("aria-invalid", "false")
     expect(progress(page)).to_contain_text("6 runs, about")
     page.get_by_role("radiogroup", name="Question").get_by_text("Batch size").click()
-    page.get_by_role("button", name="Open this run").press("Enter")  # one of the recorded study
+    expect(page.get_by_role("combobox", name="Run", exact=True)).to_contain_text("batch size 8")  # recorded
+    page.get_by_role("button", name="Open this run").press("Enter")
     expect(page.get_by_role("tab", name="Overview")).to_have_attribute("aria-selected", "true")
 
 

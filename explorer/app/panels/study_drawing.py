@@ -42,6 +42,7 @@ class StudyDrawing:
         button = button_element("open", "Open this run", class_="explorer-button")
         self.opener = Rendered("explorer-study-open", button)
         self.opener.on_press(views.on_loop(lambda _: self._open()))
+        set_hidden(self.opener, True)
         self.words = Caption()
         hint = Caption("Hover over a point to see its run; click to train that run in this session.")
         tools = box("explorer-study-choice explorer-words", self.choice, self.opener, hint)
@@ -127,7 +128,9 @@ class StudyDrawing:
         self._look()
 
     def _look(self) -> None:
-        if (trial := self.chosen) is not None:
+        trial = self.chosen
+        set_hidden(self.opener, trial is None)
+        if trial is not None:
             data = curves_data(trial.history, metric="accuracy")
             self.curve.show(*data, f"{self._words(trial)}. {trial.error}")
 

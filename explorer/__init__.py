@@ -1,20 +1,40 @@
 """A neural network written from scratch in NumPy, that you control.
 
-The exercise's parts are here under their own names. `Explorer`, the app, and its parts are found when they are
-asked for, so that ``import explorer`` costs no more than NumPy.
+The exercise's parts are here under their own names. What a name needs is imported when it is asked for, so that
+``import explorer.network`` loads NumPy alone.
 """
 
 from importlib import import_module
-from typing import Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
-from explorer.datasets import Dataset, DatasetError, load_dataset, load_mnist
-from explorer.network import NeuralNetwork, accuracy, confusion_matrix, most_confused, per_class
-from explorer.network.activations import d_relu, d_sigmoid, d_tanh, relu, sigmoid, softmax, tanh
-from explorer.network.losses import cross_entropy, d_cross_entropy, d_squared_error, squared_error
-from explorer.training import ConfigError, EpochRecord, History, TrainingConfig, race, train
-from explorer.training.studies import Trial, grid, log_uniform, sample, study
+if TYPE_CHECKING:
+    from explorer.datasets import Dataset, DatasetError, load_dataset, load_mnist
+    from explorer.network import NeuralNetwork, accuracy, confusion_matrix, most_confused, per_class
+    from explorer.network.activations import d_relu, d_sigmoid, d_tanh, relu, sigmoid, softmax, tanh
+    from explorer.network.losses import cross_entropy, d_cross_entropy, d_squared_error, squared_error
+    from explorer.training import ConfigError, EpochRecord, History, TrainingConfig, race, train
+    from explorer.training.studies import Trial, grid, log_uniform, sample, study
 
 __version__ = "0.1.0"
+
+_MODULES = MappingProxyType(
+    {
+        "app.explorer": ("Explorer",),
+        "app.panels.lab.lab": ("BugLab",),
+        "app.parts": (
+            "AccuracyCurve", "ConfusionMatrix", "LossCurve", "Mistakes", "RunButtons", "Settings", "SketchPad",
+            "Weights",
+        ),
+        "datasets": ("Dataset", "DatasetError", "load_dataset", "load_mnist"),
+        "network": ("NeuralNetwork", "accuracy", "confusion_matrix", "most_confused", "per_class"),
+        "network.activations": ("d_relu", "d_sigmoid", "d_tanh", "relu", "sigmoid", "softmax", "tanh"),
+        "network.losses": ("cross_entropy", "d_cross_entropy", "d_squared_error", "squared_error"),
+        "training": ("ConfigError", "EpochRecord", "History", "TrainingConfig", "race", "train"),
+        "training.studies": ("Trial", "grid", "log_uniform", "sample", "study"),
+    }
+)  # fmt: skip
+_HOMES = MappingProxyType({name: module for module, names in _MODULES.items() for name in names})
 
 __all__ = [
     "AccuracyCurve",
@@ -62,9 +82,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name in __all__:  # and not here: the app, or one of its parts
-        own = {"Explorer": "explorer", "BugLab": "panels.lab.lab"}
-        return getattr(import_module(f"explorer.app.{own.get(name, 'parts')}"), name)
+    if name in _HOMES:
+        return getattr(import_module(f"explorer.{_HOMES[name]}"), name)
     raise AttributeError(f"module 'explorer' has no attribute {name!r}")
 
 

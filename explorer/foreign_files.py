@@ -1,10 +1,35 @@
-"""What each reader of foreign files needs: one kind of error, texts fit for it, sizes that are bearable."""
+"""What each reader of foreign files needs: one kind of error, texts fit for it, sizes that are bearable.
 
+Arrays come in a zip file, as `numpy.savez` writes them. Reading starts from the sizes that a file declares, so
+that a small hostile file can't fill the memory.
+"""
+
+import os
 import re
+import sys
+import zipfile
+import zlib
+from collections.abc import Collection, Iterator, Mapping, Set
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import IO, Self
+from io import BytesIO
+from math import prod
+from typing import IO, Any, BinaryIO, Self
 
-__all__ = ["FileError", "NpyHeader", "dtype_name", "printable", "read_exactly", "reason"]
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = [
+    "ArrayArchive",
+    "FileError",
+    "NpyHeader",
+    "archive_bytes",
+    "dtype_name",
+    "explained",
+    "printable",
+    "read_exactly",
+    "reason",
+]
 
 # What numpy.save writes for a plain array. Anything else, a pickle or a record above all, does not match.
 _NPY_HEADER = re.compile(
@@ -13,6 +38,14 @@ _NPY_HEADER = re.compile(
 )
 _MOST_HEADER = 4096
 _CHUNK = 1 << 20  # bytes read at a time: a false size costs no more memory than the file holds
+_MOST_ENTRIES = 100
+_MOST_CONTENTS = 1 << 16  # bytes of the zip file's table of contents
+# What zipfile and zlib raise for a file that is cut off, altered or made to harm, or whose kind of compression
+# zipfile doesn't know.
+_DAMAGED = (
+    OSError, EOFError, ValueError, RuntimeError, OverflowError, MemoryError,
+    zlib.error, zipfile.BadZipFile,
+)  # fmt: skip
 
 
 class FileError(ValueError):
@@ -93,3 +126,133 @@ def reason(error: BaseException) -> str:
     """Return what the operating system or the decompressor says, as part of a sentence."""
     text = (isinstance(error, OSError) and error.strerror) or str(error) or type(error).__name__
     return f"“{text[:1].lower() if text[1:2].islower() else text[:1]}{text[1:]}”"
+
+
+@contextmanager
+def explained(name: str, error: type[FileError], expected: str) -> Iterator[None]:
+    """Turn whatever a damaged file brings about into one kind of error, which says what was `expected`."""
+    try:
+        yield
+    except error:
+        raise
+    except FileError as found:
+        raise error(found.file, found.found, found.expected) from found
+    except _DAMAGED as damage:
+        raise error(name, printable(reason(damage)), expected) from damage
+
+
+def archive_bytes(arrays: Mapping[str, NDArray[Any]], packed: Collection[str] = ()) -> bytes:
+    """Return a ``.npz`` file without pickles and without a time: as `numpy.savez`, with any name allowed.
+
+    Parameters
+    ----------
+    arrays : mapping of str to ndarray
+        The arrays by their names.
+    packed : collection of str
+        Names of those that are compressed.
+    """
+    stream = BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for key, array in arrays.items():
+            info = zipfile.ZipInfo(f"{key}.npy")
+            info.compress_type = zipfile.ZIP_DEFLATED if key in packed else zipfile.ZIP_STORED
+            with archive.open(info, "w", force_zip64=True) as entry:
+                np.lib.format.write_array(entry, array, version=(1, 0), allow_pickle=False)
+    return stream.getvalue()
+
+
+class ArrayArchive:
+    """A file of arrays, once their number and the sizes that they declare are known to be bearable.
+
+    Whatever else the file holds raises one of many errors, for `explained` to turn into one.
+
+    Parameters
+    ----------
+    stream : file
+        The whole file.
+    name : str
+        What errors call it.
+    most_bytes : int
+        Most bytes that all entries may declare.
+    """
+
+    def __init__(self, stream: BinaryIO, name: str, most_bytes: int) -> None:
+        self.name = name
+        _check_contents(stream, name)
+        self._archive = zipfile.ZipFile(stream)
+        infos = self._archive.infolist()
+        self._entries = {info.filename.removesuffix(".npy"): info for info in infos}
+        if len(infos) > _MOST_ENTRIES or len(self._entries) < len(infos):
+            raise FileError(name, f"{len(infos)} entries", f"each name once, at most {_MOST_ENTRIES}")
+        size = sum(info.file_size for info in infos)
+        if size > most_bytes:
+            raise FileError(name, f"{size} bytes when unpacked", f"at most {most_bytes}")
+
+    @property
+    def names(self) -> Set[str]:
+        """The names of its entries."""
+        return self._entries.keys()
+
+    def size(self, key: str) -> int:
+        """Return the bytes that an entry declares, those of its header among them."""
+        return self._entries[key].file_size
+
+    def is_single(self, key: str) -> bool:
+        """Return whether an entry says that it is a single value."""
+        with self._archive.open(self._entries[key]) as stream:
+            return b"'shape': ()" in stream.read(1_000)
+
+    def array(
+        self, key: str, dtypes: str, n_axes: int, expected: str, *, may_be_empty: bool = False
+    ) -> NDArray[Any]:
+        """Return one array, once its header says what is `expected` and agrees with the entry's size.
+
+        Parameters
+        ----------
+        key : str
+            Its name.
+        dtypes : str
+            Pattern of the dtype's code without its byte order: ``"f4|f8"``.
+        n_axes : int
+            Its dimensions.
+        expected : str
+            In words, what it should be.
+        may_be_empty : bool
+            Whether an axis may have no length.
+        """
+        entry, part = self._entries[key], f"{self.name}, {key}"
+        if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise FileError(part, f"compression method {entry.compress_type}", "stored or deflated data")
+        with self._archive.open(entry) as stream:
+            header = NpyHeader.read(stream)
+            if header is None:
+                raise FileError(part, "something else than a plain array", expected)
+            shape = header.shape
+            fits = re.fullmatch(dtypes, header.dtype.lstrip("<>|=")) and len(shape) == n_axes
+            if not fits or (0 in shape and not may_be_empty):
+                raise FileError(part, f"{dtype_name(header.dtype)} of shape {shape}", expected)
+            size = prod(shape) * np.dtype(header.dtype).itemsize
+            if entry.file_size != header.size + size:
+                raise FileError(part, f"{entry.file_size} bytes", f"as many as shape {shape} takes")
+            # Without a limit all that is packed would be unpacked; the byte more is there if the header was cut.
+            data = read_exactly(stream, size + 1)
+        array = np.frombuffer(data, header.dtype).reshape(shape, order="F" if header.fortran else "C")
+        array = array.astype(array.dtype.newbyteorder("="), copy=False)
+        if array.dtype.kind == "U" and (array.reshape(-1).view(np.uint32) > sys.maxunicode).any():
+            raise FileError(part, "letters that Unicode has not", expected)
+        return array
+
+
+def _check_contents(stream: BinaryIO, name: str) -> None:
+    """Raise unless the table of contents is small: zipfile makes an object of each of its entries.
+
+    The last 22 bytes say its size (APPNOTE.TXT 6.3.10, 4.3.16), unless there is a comment or, before them, the
+    locator of a record for millions of entries: files of arrays have neither.
+    """
+    stream.seek(max(stream.seek(0, os.SEEK_END) - 42, 0))
+    tail = stream.read()
+    if tail[-22:-18] != b"PK\5\6" or tail[-2:] != b"\0\0":
+        raise zipfile.BadZipFile("File is not a zip file")
+    size = int.from_bytes(tail[-10:-6], "little")
+    if size > _MOST_CONTENTS or tail.startswith(b"PK\6\7"):
+        raise FileError(name, f"{size} bytes of names of entries", f"at most {_MOST_ENTRIES} entries")

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 FLOORS = {
     "wording": (0, set()),
     "safe_write": (0, set()),
-    "foreign_files": (0, set()),
+    "foreign_files": (0, {"numpy"}),
     "network": (1, {"numpy"}),
     "datasets": (1, {"numpy", "platformdirs"}),
     "engine": (2, {"numpy"}),

@@ -1,21 +1,23 @@
 """The tasks of the exercise, with hints and the textbook's answer, and the mistakes that are known in each.
 
-A mistake leads to answers of its own: the textbook's file with a piece of it changed.
+A mistake leads to answers of its own: the textbook's text with a piece of it changed.
 """
 
 import ast
 import inspect
 import linecache
+import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from importlib.resources import files
 from textwrap import dedent
-from types import MappingProxyType, SimpleNamespace
+from types import MappingProxyType, ModuleType, SimpleNamespace
 from typing import Any
 
 from explorer.checks import exercise
+from explorer.network import activations, initializers, losses, network
 
 __all__ = ["MARK", "METHODS", "MISTAKES", "TASKS", "Mistake", "Task", "source_lines", "textbook"]
 
@@ -24,6 +26,9 @@ METHODS = "init_weights", "forward", "predict", "backward", "train_iteration", "
 
 MARK = "  # WRONG"
 """What ends each line that a mistake has changed."""
+
+_TEXTBOOK = "activations|losses|initializers|network"
+_INNER_IMPORT = re.compile(rf"^from (explorer\.network)?\.({_TEXTBOOK}) import .+\n", re.MULTILINE)
 
 _TINY = ("np.finfo(float).eps", "1e-300", "1e-20", *(f"1e-{power}" for power in range(3, 17)))
 
@@ -41,12 +46,10 @@ class Task:
     is_bonus: bool = False
     example: str = ""
     """Lines of Python with an input small enough for paper; the last is an expression of the answer."""
-
-    @property
-    def solution(self) -> tuple[Any, ...]:
-        """The textbook's functions or methods that answer the task, whose source can be shown."""
-        answer = textbook(self.name)
-        return (getattr(answer, self.name) if self.name in METHODS else answer,)
+    uses: tuple[str, ...] = ()
+    """The textbook's functions, and methods of its network, that the solution shows besides the task's own."""
+    given: str = ""
+    """What the textbook's network has and a student's class hasn't: lines of Python."""
 
 
 def textbook(task: str, answers: Any = exercise) -> Any:
@@ -70,7 +73,9 @@ class Mistake:
     def answers(self) -> tuple[SimpleNamespace, ...]:
         """The textbook's answers with this mistake made in them, once for each variant."""
         every = (alike for edits in self.variants for alike in _for_each_small_number(edits))
-        return tuple(_answers(f"{self.name}-{number}", edits) for number, edits in enumerate(every))
+        return tuple(
+            _answers(f"{self.name}-{number}", self.task, edits) for number, edits in enumerate(every)
+        )
 
     @property
     def network(self) -> type[Any] | None:
@@ -92,9 +97,9 @@ def _for_each_small_number(edits: Edits) -> Iterator[Edits]:
         yield [(right, wrong.replace("TINY", number)) for right, wrong in edits]
 
 
-def _answers(name: str, edits: Edits) -> SimpleNamespace:
-    """Return what the textbook's file defines once the edits are made in it."""
-    text = inspect.getsource(exercise)
+def _answers(name: str, task: str, edits: Edits) -> SimpleNamespace:
+    """Return what answers a task once the edits are made in the textbook's text."""
+    text = _text_for(task)
     for right, wrong in edits:
         before, _, after = text.partition(right)
         begun, _, line = before.rpartition("\n")
@@ -106,7 +111,27 @@ def _answers(name: str, edits: Edits) -> SimpleNamespace:
     linecache.cache[file] = len(text), None, text.splitlines(keepends=True), file  # where `inspect` reads it
     defined: dict[str, Any] = {"__name__": exercise.__name__}
     exec(compile(text, file, "exec"), defined)
-    return SimpleNamespace(**{name: defined[name] for name in exercise.__all__})
+    made = {
+        name: thing for name, thing in defined.items() if inspect.isfunction(thing) or inspect.isclass(thing)
+    }
+    return SimpleNamespace(**made)
+
+
+@cache
+def _text_for(task: str) -> str:
+    """Return the part of the textbook's text that an answer to a task needs, as one module."""
+    modules: tuple[ModuleType, ...] = (exercise,)
+    if task in METHODS or task == "several_layers":
+        modules = activations, losses, initializers, network, exercise
+    elif hasattr(activations, task):
+        modules = (activations,)
+    elif hasattr(losses, task):
+        modules = (losses,)
+    texts = [inspect.getsource(module) for module in modules]
+    if modules[-1] is exercise and modules[1:]:
+        texts.insert(-1, "Textbook = Network\n")
+        texts = [_INNER_IMPORT.sub("", text) for text in texts]
+    return "\n".join(texts)
 
 
 def source_lines(thing: Any) -> dict[int, str]:
@@ -129,7 +154,10 @@ def _entries(kind: str) -> list[dict[str, Any]]:
 
 
 TASKS: Mapping[str, Task] = MappingProxyType(
-    {entry["name"]: Task(**entry | {"hints": tuple(entry["hints"])}) for entry in _entries("task")}
+    {
+        entry["name"]: Task(**entry | {key: tuple(entry.get(key, ())) for key in ("hints", "uses")})
+        for entry in _entries("task")
+    }
 )
 """Every task by its name, in the order of the exercise."""
 

@@ -1,9 +1,9 @@
 """The neural network, in NumPy alone."""
 
-from explorer.network.activations import ACTIVATIONS, OUTPUTS
-from explorer.network.initializers import INITIALIZERS
-from explorer.network.losses import LOSSES
-from explorer.network.metrics import (
+from .activations import ACTIVATIONS, OUTPUTS
+from .initializers import INITIALIZERS
+from .losses import LOSSES
+from .metrics import (
     ClassScores,
     Confusion,
     accuracy,
@@ -12,9 +12,9 @@ from explorer.network.metrics import (
     most_confused,
     per_class,
 )
-from explorer.network.neural_network import NeuralNetwork
-from explorer.network.optimizers import OPTIMIZERS
-from explorer.network.schedules import SCHEDULES
+from .neural_network import NeuralNetwork
+from .optimizers import OPTIMIZERS
+from .schedules import SCHEDULES
 
 __all__ = [
     "ACTIVATIONS",

@@ -4,37 +4,39 @@ Each is written as on a blackboard, for arrays of any shape; the tables give a n
 """
 
 from collections.abc import Callable, Mapping
+from functools import wraps
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = [
-    "ACTIVATIONS",
-    "OUTPUTS",
-    "Activation",
-    "d_relu",
-    "d_sigmoid",
-    "d_tanh",
-    "relu",
-    "sigmoid",
-    "softmax",
-    "tanh",
-]
+Array = NDArray[np.floating[Any]]
 
 
-def sigmoid(a: ArrayLike) -> Any:
+def of_floats(f: Callable[[Any], Any]) -> Callable[[ArrayLike], Any]:
+    """Make a function of arrays one of numbers, lists and whole numbers, too; floats keep their precision."""
+
+    @wraps(f)
+    def function(a: ArrayLike) -> Any:
+        a = np.asarray(a)
+        return f(a if np.issubdtype(a.dtype, np.floating) else a.astype(np.float64))
+
+    return function
+
+
+@of_floats
+@np.errstate(over="ignore")  # where e⁻ᵃ overflows to ∞, 1 / ∞ is the 0 that is meant
+def sigmoid(a: Array) -> Any:
     """Return the logistic function of every element, 1 / (1 + e⁻ᵃ), in [0, 1].
 
     `a` is a scalar or an array of any shape; the result has its shape, and a floating dtype.
     """
-    a = _floating(a)
-    with np.errstate(over="ignore"):  # where e⁻ᵃ overflows to ∞, 1 / ∞ is the 0 that is meant
-        return 1 / (1 + np.exp(-a))
+    return 1 / (1 + np.exp(-a))
 
 
-def d_sigmoid(a: ArrayLike) -> Any:
+@of_floats
+def d_sigmoid(a: Array) -> Any:
     """Return the derivative of the logistic function, σ′(a) = σ(a)(1 − σ(a)), in [0, 0.25].
 
     `a` is the weighted sum, not the activation; the result has its shape.
@@ -43,35 +45,38 @@ def d_sigmoid(a: ArrayLike) -> Any:
     return h * (1 - h)
 
 
-def relu(a: ArrayLike) -> Any:
+@of_floats
+def relu(a: Array) -> Any:
     """Return the rectifier of every element, max(0, a), of the shape of `a` (Nair & Hinton, 2010)."""
-    return np.maximum(0, _floating(a))
+    return np.maximum(0, a)
 
 
-def d_relu(a: ArrayLike) -> Any:
+@of_floats
+def d_relu(a: Array) -> Any:
     """Return the derivative of the rectifier: 1 where a > 0, else 0, also at a = 0, where there is none."""
-    a = _floating(a)
-    return (a > 0).astype(a.dtype)[()]
+    return np.heaviside(a, 0)
 
 
-def tanh(a: ArrayLike) -> Any:
+@of_floats
+def tanh(a: Array) -> Any:
     """Return the hyperbolic tangent of every element, in [−1, 1], of the shape of `a`."""
-    return np.tanh(_floating(a))
+    return np.tanh(a)
 
 
-def d_tanh(a: ArrayLike) -> Any:
+@of_floats
+def d_tanh(a: Array) -> Any:
     """Return the derivative of the hyperbolic tangent, 1 − tanh²(a), in [0, 1], of the shape of `a`."""
-    return 1 - tanh(a) ** 2
+    return 1 - np.tanh(a) ** 2
 
 
-def softmax(a: ArrayLike) -> Any:
+@of_floats
+@np.errstate(over="ignore")  # a difference beyond all floats is −∞, and e⁻∞ the 0 that is meant
+def softmax(a: Array) -> Any:
     """Return the softmax over axis 0, eᵃⁱ / Σⱼ eᵃʲ, in [0, 1]; every column sums to 1 (Bridle, 1990).
 
     Samples are columns: `a` has the shape (n_classes,) or (n_classes, n_samples), and any finite value.
     """
-    a = _floating(a)
-    with np.errstate(over="ignore"):  # a difference beyond all floats is −∞, and e⁻∞ the 0 that is meant
-        e = np.exp(a - a.max(axis=0))  # the largest becomes e⁰ = 1: the same quotient, and no overflow
+    e = np.exp(a - a.max(axis=0))  # the largest becomes e⁰ = 1: the same quotient, and no overflow
     return e / e.sum(axis=0)
 
 
@@ -85,6 +90,10 @@ class Activation(NamedTuple):
         """Return f(a), element by element."""
         return self.value(a)
 
+    def times(self, m: Any) -> "Activation":
+        """Return the function m f(a), with its derivative."""
+        return Activation(lambda a: m * self.value(a), lambda a: m * self.d(a))
+
 
 ACTIVATIONS: Mapping[str, Activation] = MappingProxyType(
     {
@@ -97,9 +106,3 @@ ACTIVATIONS: Mapping[str, Activation] = MappingProxyType(
 
 OUTPUTS: Mapping[str, Callable[[Any], Any]] = MappingProxyType({"sigmoid": sigmoid, "softmax": softmax})
 """The activations of the output layer, by name. For their derivatives see `losses.OUTPUT_DELTAS`."""
-
-
-def _floating(a: ArrayLike) -> NDArray[Any]:
-    """Return `a` as an array of floats; floats keep their precision."""
-    a = np.asarray(a)
-    return a if np.issubdtype(a.dtype, np.floating) else a.astype(np.float64)

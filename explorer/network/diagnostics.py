@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from explorer.network.neural_network import NeuralNetwork
+from .neural_network import NeuralNetwork
 
 __all__ = ["LayerDiagnostics", "diagnose"]
 
@@ -83,9 +83,9 @@ def diagnose(
     y = probe.forward(X)
     gradients = probe.backward(X, y, d)[::2]
     names = [probe.hidden_activation] * (probe.n_layers - 1) + [probe.output]
+    layers = zip(names, probe.h[1:], gradients, strict=True)
     return tuple(
-        _layer(layer, name, probe.h[layer], gradient / y.shape[1])
-        for layer, name, gradient in zip(probe.layers, names, gradients, strict=True)
+        _layer(number, name, h, gradient / y.shape[1]) for number, (name, h, gradient) in enumerate(layers, 1)
     )
 
 

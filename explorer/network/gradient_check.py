@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from explorer.network.neural_network import NeuralNetwork
+from .neural_network import NeuralNetwork
 
 __all__ = ["STEP", "CheckedWeight", "Place", "check_gradient", "choose_weights"]
 
@@ -148,7 +148,7 @@ def _checked(network: NeuralNetwork, X: Array, d: Array, place: Place, analytic:
     for moved in (weight + STEP, weight - STEP):
         parameter[place.row, place.column] = moved
         losses.append(network.total_loss(network.forward(X), d))
-        on.append([network.a[layer] > 0 for layer in range(1, network.n_layers)])
+        on.append([a > 0 for a in network.a[:-1]])
     parameter[place.row, place.column] = weight
     has_corner = network.penalties[1] > 0 and place.parameter.startswith("W") and abs(weight) < STEP
     return CheckedWeight(

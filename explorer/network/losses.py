@@ -5,55 +5,74 @@ twice the gradient.
 """
 
 from collections.abc import Callable, Mapping
+from functools import wraps
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["LOSSES", "OUTPUT_DELTAS", "cross_entropy", "d_cross_entropy", "d_squared_error", "squared_error"]
-
 Array = NDArray[np.floating[Any]]
 
 
-def squared_error(y: ArrayLike, d: ArrayLike) -> float:
+def of_one_shape(f: Callable[[Array, Array], Any]) -> Callable[[ArrayLike, ArrayLike], Any]:
+    """Make a function of arrays take numbers and lists, too, and raise `ValueError` where the shapes differ."""
+
+    @wraps(f)
+    def function(y: ArrayLike, d: ArrayLike) -> Any:
+        y, d = np.asarray(y), np.asarray(d)
+        if y.shape != d.shape:
+            hint = ""
+            if y.ndim == d.ndim == 2 and y.shape == d.T.shape:
+                hint = "; one of them is transposed: samples are columns"
+            elif d.ndim < y.ndim:
+                hint = "; labels must be one-hot columns"
+            raise ValueError(f"y has shape {y.shape} and d has shape {d.shape}; they must be equal{hint}")
+        kind = np.result_type(y, d)
+        kind = kind if np.issubdtype(kind, np.floating) else np.dtype(np.float64)
+        return f(y.astype(kind, copy=False), d.astype(kind, copy=False))
+
+    return function
+
+
+@of_one_shape
+def squared_error(y: Array, d: Array) -> float:
     """Return half the sum of the squared differences, ½ Σ (y − d)², at least 0; a sum over everything, not a mean.
 
     Outputs `y` and desired outputs `d` have one shape, any. Raises `ValueError` if the shapes differ.
     """
-    y, d = _same_shape(y, d)
-    return 0.5 * float(np.square(y - d).sum())
+    return float(0.5 * np.sum((y - d) ** 2))
 
 
-def d_squared_error(y: ArrayLike, d: ArrayLike) -> Array:
+@of_one_shape
+def d_squared_error(y: Array, d: Array) -> Array:
     """Return the derivative of `squared_error` with respect to `y`: y − d, of their shape.
 
     Raises `ValueError` if the shapes differ.
     """
-    y, d = _same_shape(y, d)
     return y - d
 
 
-def cross_entropy(y: ArrayLike, d: ArrayLike) -> float:
+@of_one_shape
+def cross_entropy(y: Array, d: Array) -> float:
     """Return −Σ d log y, at least 0; a sum over everything, not a mean.
 
     Outputs `y`, in [0, 1], and desired outputs `d`, one-hot or probabilities, have one shape, any. An output of 0
     counts as the smallest normal number of its dtype, so that one wrong answer given with certainty costs much
     (87 in float32), but not infinity. Raises `ValueError` if the shapes differ.
     """
-    y, d = _same_shape(y, d)
-    # Subtracted from 0.0, since a minus sign in front would turn no loss at all into −0.0.
-    return 0.0 - float((d * np.log(_not_zero(y))).sum())
+    tiny = np.finfo(y.dtype).tiny
+    return float(-np.sum(d * np.log(np.maximum(y, tiny))) + 0.0)  # 0.0 makes no loss at all 0, not −0
 
 
-def d_cross_entropy(y: ArrayLike, d: ArrayLike) -> Array:
+@of_one_shape
+def d_cross_entropy(y: Array, d: Array) -> Array:
     """Return the derivative of `cross_entropy` with respect to `y`: −d / y, of their shape.
 
     After a softmax the network uses y − d instead, the derivative with respect to the weighted sums, in which
     the division has cancelled. Raises `ValueError` if the shapes differ.
     """
-    y, d = _same_shape(y, d)
-    return np.asarray(-d / _not_zero(y))
+    return np.asarray(-d / np.maximum(y, np.finfo(y.dtype).tiny))
 
 
 LOSSES: Mapping[str, Callable[[ArrayLike, ArrayLike], float]] = MappingProxyType(
@@ -93,22 +112,3 @@ OUTPUT_DELTAS: Mapping[tuple[str, str], Callable[[Array, Array], Array]] = Mappi
     }
 )
 """For each output activation and loss: ∂L/∂a of the output layer, of the shape of `y` (n_classes, n_samples)."""
-
-
-def _not_zero(y: Array) -> Array:
-    return np.maximum(y, np.finfo(y.dtype).tiny)
-
-
-def _same_shape(y: ArrayLike, d: ArrayLike) -> tuple[Array, Array]:
-    """Return both as arrays of one floating dtype, or raise `ValueError` where the shapes differ."""
-    y, d = np.asarray(y), np.asarray(d)
-    if y.shape != d.shape:
-        hint = ""
-        if y.ndim == d.ndim == 2 and y.shape == d.T.shape:
-            hint = "; one of them is transposed: samples are columns"
-        elif d.ndim < y.ndim:
-            hint = "; labels must be one-hot columns"
-        raise ValueError(f"y has shape {y.shape} and d has shape {d.shape}; they must be equal{hint}")
-    kind = np.result_type(y, d)
-    kind = kind if np.issubdtype(kind, np.floating) else np.dtype(np.float64)
-    return y.astype(kind, copy=False), d.astype(kind, copy=False)

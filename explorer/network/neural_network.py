@@ -1,30 +1,26 @@
-"""The feed-forward network: weights, a forward pass, a backward pass, and a step down the gradient.
+"""The network as users have it: the textbook's formulas with every method, its arguments checked."""
 
-Samples are COLUMNS everywhere. The comment at the end of a line gives the shape of what it computes: n is the
-number of samples, n_in and n_out are the inputs and units of a layer.
-"""
-
+import os
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from itertools import pairwise
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from explorer.network import arguments
-from explorer.network.activations import ACTIVATIONS, OUTPUTS, Activation
-from explorer.network.initializers import INITIALIZERS
-from explorer.network.losses import LOSSES, OUTPUT_DELTAS
-from explorer.network.optimizers import OPTIMIZERS
-from explorer.network.regularization import d_penalty, dropout_mask, limit_norms, penalty
-from explorer.network.weights_file import SavedLayers
+from . import arguments
+from .activations import ACTIVATIONS, OUTPUTS
+from .initializers import INITIALIZERS
+from .layers import Layers
+from .losses import LOSSES
+from .methods import Dropout, Optimization, Penalties, Schedule
+from .optimizers import OPTIMIZERS
 
-__all__ = ["NeuralNetwork"]
-
-Array = NDArray[np.floating[Any]]
+Array = NDArray[Any]
 
 
-class NeuralNetwork(SavedLayers):
+class NeuralNetwork(Layers, Dropout, Penalties, Schedule, Optimization):
     """A fully connected network. Every formula is a method, which a subclass may replace: `fit` follows it.
 
     Parameters
@@ -61,12 +57,20 @@ class NeuralNetwork(SavedLayers):
         Parameters of each layer: weights (n_out, n_in), biases (n_out, 1); to be changed in place or assigned.
     a1, h1, a2, h2, … : ndarray
         Weighted sums and activations of the last forward pass, shape (n_out, n), in arrays of their own.
+    f, W, b, a, h : list
+        The activations, and those arrays, in the order of the layers, as `Network` has them.
+    layer_sizes : tuple of int
+        Units of every layer, the inputs first.
+    shapes : dict of str to tuple of int
+        The shape of each parameter by its name, in the order W1, b1, W2, b2, …
 
     Raises
     ------
     ValueError
         If an argument, here or in a method, is wrong; the message says which, what was found and expected.
     """
+
+    dtype: np.dtype[np.floating]
 
     def __init__(
         self,
@@ -87,98 +91,55 @@ class NeuralNetwork(SavedLayers):
         dtype: DTypeLike = np.float32,
         seed: int | np.random.Generator | None = None,
     ) -> None:
-        super().__init__(arguments.layer_sizes(n_input, n_hidden, n_output), dtype)
-        self.hidden_activation = arguments.choice("hidden_activation", hidden_activation, ACTIVATIONS)
-        self.output = arguments.choice("output", output, OUTPUTS)
-        self.loss = arguments.choice("loss", loss, LOSSES)
-        self.initializer = arguments.choice("initializer", initializer, INITIALIZERS)
+        n_input, *hidden, n_output = arguments.layer_sizes(n_input, n_hidden, n_output)
+        self.shapes: dict[str, tuple[int, int]] = {}
+        for layer, (n_in, n_out) in enumerate(pairwise((n_input, *hidden, n_output)), 1):
+            self.shapes |= {f"W{layer}": (n_out, n_in), f"b{layer}": (n_out, 1)}
         self.optimizer = arguments.choice("optimizer", optimizer, OPTIMIZERS)
         self.l2, self.l1 = arguments.number("l2", l2), arguments.number("l1", l1)
         self.dropout = arguments.number("dropout", dropout, 1.0)
         self.input_dropout = arguments.number("input_dropout", input_dropout, 1.0)
         self.max_norm = arguments.number("max_norm", max_norm)
-        self.masks: dict[int, Array] = {}  # of dropout, by layer, 0 for the inputs; none but in a step
-        self.rng = np.random.default_rng(seed)
-        self.init_weights()
-
-    def init_weights(self) -> None:
-        """Draw new weights with the initializer, and set the biases to 0; the optimizer remembers nothing."""
-        draw = INITIALIZERS[self.initializer]
-        for layer, (n_in, n_out) in enumerate(pairwise(self.layer_sizes), 1):
-            self.W[layer] = draw(self.rng, n_in, n_out).astype(self.dtype)  # (n_out, n_in)
-            self.b[layer] = np.zeros((n_out, 1), self.dtype)  # (n_out, 1)
-        n_memories = OPTIMIZERS[self.optimizer].n_memories
-        self.memory = {
-            name: (np.zeros(shape, self.dtype),) * n_memories for name, shape in self.shapes.items()
-        }
-        self.n_steps = 0
-
-    def activation(self, layer: int) -> Activation:
-        """Return the function f of a hidden layer, 1 for the first, with its derivative f.d."""
-        return ACTIVATIONS[self.hidden_activation]
-
-    def output_activation(self, a: Array) -> Array:
-        """Return the outputs for the weighted sums of the last layer, both of shape (n_output, n)."""
-        return np.asarray(OUTPUTS[self.output](a))
-
-    def compute_loss(self, y: Array, d: Array) -> float:
-        """Return the loss of outputs `y` against desired outputs `d`, summed over classes and samples."""
-        return LOSSES[self.loss](y, d)
+        super().__init__(
+            n_input,
+            hidden,
+            n_output,
+            hidden_activation=arguments.choice("hidden_activation", hidden_activation, ACTIVATIONS),
+            output=arguments.choice("output", output, OUTPUTS),
+            loss=arguments.choice("loss", loss, LOSSES),
+            initializer=arguments.choice("initializer", initializer, INITIALIZERS),
+            dtype=arguments.float_dtype(dtype),
+            seed=seed,
+        )
 
     @property
-    def penalties(self) -> tuple[float, float]:
-        """The penalties λ₂ and λ₁ in the loss; with AdamW λ₂ is not: the weights decay in each step instead."""
-        return 0.0 if OPTIMIZERS[self.optimizer].decays_weights else self.l2, self.l1
+    def n_layers(self) -> int:
+        """Number of layers with weights, the output layer among them."""
+        return len(self.layer_sizes) - 1
 
     @property
-    def penalty(self) -> float:
-        """What the penalties on all weights add to the loss of each sample."""
-        return sum((penalty(W, *self.penalties) for W in self.W.values()), 0.0)
+    def n_parameters(self) -> int:
+        """Number of weights and biases."""
+        return sum(rows * columns for rows, columns in self.shapes.values())
 
-    def total_loss(self, y: Array, d: Array) -> float:
-        """Return the loss of outputs `y` against desired outputs `d`, with the penalty of each sample: a sum."""
-        return self.compute_loss(y, d) + len(y.T) * self.penalty
+    @property
+    def functions(self) -> dict[str, str]:
+        """The names of its functions, as keyword options of this class."""
+        names = "hidden_activation", "output", "loss", "initializer"
+        return {name: getattr(self, name) for name in names}
 
-    def output_delta(self, y: Array, d: Array) -> Array:
-        """Return ∂L/∂a of the last layer, from its outputs and the desired ones: (n_output, n)."""
-        return OUTPUT_DELTAS[self.output, self.loss](y, d)
-
+    @np.errstate(invalid="ignore")  # some BLAS warn of what they never compute (numpy#24067)
     def forward(self, X: ArrayLike) -> Array:
         """Return the outputs in [0, 1] for `X`, shape (n_input, n): (n_output, n).
 
         ``a1 = W1 X + b1``, ``h1 = f(a1)``, ``a2 = W2 h1 + b2``, … and the output activation at the end. The
         weighted sums and activations of each layer are kept as `a1`, `h1`, `a2`, …
         """
-        h = self.drop(0, arguments.columns("X", X, self.layer_sizes[0], self.dtype))  # (n_input, n)
-        for layer in self.layers:
-            f = self.activation(layer) if layer < self.n_layers else self.output_activation
-            with np.errstate(invalid="ignore"):  # some BLAS warn of what they never compute (numpy#24067)
-                self.a[layer] = self.W[layer] @ h + self.b[layer]  # (n_out, n)
-            self.h[layer] = h = self.drop(layer, f(self.a[layer]))  # (n_out, n)
-        return h
-
-    def drop(self, layer: int, h: Array) -> Array:
-        """Return the activations of a layer without those that the step leaves out; 0 stands for the inputs."""
-        return h * self.masks[layer] if layer in self.masks else h  # (n_units, n)
-
-    def draw_masks(self, n: int) -> None:
-        """Draw what a step on `n` samples leaves out: masks of the inputs, and of each hidden layer."""
-        for layer, n_units in enumerate(self.layer_sizes[:-1]):
-            if rate := self.dropout if layer else self.input_dropout:
-                self.masks[layer] = dropout_mask(self.rng, rate, n_units, n)  # (n_units, n)
-
-    def predict(self, X: ArrayLike) -> NDArray[np.int64]:
-        """Return the class with the largest output for each sample of `X`, shape (n_input, n): int64, (n,)."""
-        decided: NDArray[np.int64] = self.forward(X).argmax(axis=0)  # (n,)
-        return decided
+        return super().forward(arguments.columns("X", X, self.layer_sizes[0], self.dtype))
 
     @np.errstate(invalid="ignore")  # as in forward
     def backward(self, X: ArrayLike, y: ArrayLike, d: ArrayLike) -> tuple[Array, ...]:
         """Return the gradient of `total_loss` with respect to each parameter, summed over the samples.
-
-        Backpropagation (Rumelhart, Hinton & Williams, 1986). Let h be the inputs of a layer, a = W h + b its
-        weighted sums and delta = ∂L/∂a. By the chain rule ∂L/∂W = delta hᵀ and ∂L/∂b = Σ delta; and as
-        h = f(a) of the layer before, the delta of that layer is (Wᵀ delta) ∘ f′(a).
 
         Parameters
         ----------
@@ -194,23 +155,11 @@ class NeuralNetwork(SavedLayers):
         tuple of ndarray
             ``(d_W1, d_b1, d_W2, d_b2, …)``, each of the shape of its parameter.
         """
-        X = self.drop(0, arguments.columns("X", X, self.layer_sizes[0], self.dtype))  # (n_input, n)
-        y = arguments.columns("y", y, self.layer_sizes[-1], self.dtype, X.shape[1])  # (n_output, n)
-        d = arguments.columns("d", d, self.layer_sizes[-1], self.dtype, X.shape[1])  # (n_output, n)
-        arguments.last_pass(y, self.a.get(self.n_layers), self.h.get(self.n_layers))
-        gradients: list[Array] = []
-        delta = self.output_delta(y, d)  # (n_output, n)
-        for layer in reversed(self.layers):
-            h = self.h[layer - 1] if layer > 1 else X  # (n_in, n)
-            d_W = delta @ h.T  # (n_out, n_in)
-            if any(self.penalties):
-                d_W += X.shape[1] * d_penalty(self.W[layer], *self.penalties)
-            d_b = delta.sum(axis=1, keepdims=True)  # (n_out, 1)
-            gradients = [d_W, d_b, *gradients]
-            if layer > 1:
-                f = self.activation(layer - 1)
-                delta = self.drop(layer - 1, self.W[layer].T @ delta) * f.d(self.a[layer - 1])  # (n_in, n)
-        return tuple(gradients)
+        X = arguments.columns("X", X, self.layer_sizes[0], self.dtype)
+        y = arguments.columns("y", y, self.layer_sizes[-1], self.dtype, X.shape[1])
+        d = arguments.columns("d", d, self.layer_sizes[-1], self.dtype, X.shape[1])
+        arguments.last_pass(y, *(getattr(self, f"{name}{self.n_layers}", None) for name in "ah"))
+        return super().backward(X, y, d)
 
     def train_iteration(self, X: ArrayLike, d: ArrayLike, lr: float = 1e-2) -> float:
         """Take one step with the optimizer, and return `total_loss` before it, a sum over the samples.
@@ -225,29 +174,9 @@ class NeuralNetwork(SavedLayers):
             Learning rate, the factor on the SUMMED gradient (on the mean, with RMSProp and Adam); finite, above 0.
         """
         lr = arguments.learning_rate(lr)
-        X = arguments.columns("X", X, self.layer_sizes[0], self.dtype)  # (n_input, n)
-        d = arguments.columns("d", d, self.layer_sizes[-1], self.dtype, X.shape[1])  # (n_output, n)
-        self.draw_masks(X.shape[1])
-        try:
-            y = self.forward(X)  # (n_output, n)
-            loss = self.total_loss(y, d)
-            gradients = self.backward(X, y, d)
-        finally:
-            self.masks = {}
-        self.update(gradients, lr, y.shape[1])
-        return loss
-
-    def update(self, gradients: Sequence[Array], lr: float, n: int) -> None:
-        """Change each parameter as the optimizer says, by its gradient, the sum over `n` samples."""
-        optimizer, self.n_steps = OPTIMIZERS[self.optimizer], self.n_steps + 1
-        for (name, theta), g in zip(self.named().items(), gradients, strict=True):
-            g = g / n if optimizer.is_scale_free else g  # the mean, or the sum
-            change, self.memory[name] = optimizer.change(g, lr, self.n_steps, *self.memory[name])
-            if optimizer.decays_weights and name.startswith("W"):
-                change = change + lr * self.l2 * theta
-            theta -= change  # plain gradient descent: θ ← θ − lr · ∂L/∂θ
-        for layer in self.layers[:-1] if self.max_norm else ():
-            self.W[layer] = limit_norms(self.W[layer], self.max_norm)  # (n_out, n_in)
+        X = arguments.columns("X", X, self.layer_sizes[0], self.dtype)
+        d = arguments.columns("d", d, self.layer_sizes[-1], self.dtype, X.shape[1])
+        return super().train_iteration(X, d, lr)
 
     def fit(
         self,
@@ -278,22 +207,82 @@ class NeuralNetwork(SavedLayers):
         reduction : {"sum", "mean"}
             Whether `lr` multiplies the sum or the mean of the gradients; RMSProp and Adam take the mean anyhow.
         """
-        X = arguments.samples("X", X, self.layer_sizes[0], self.dtype)  # (n_input, n)
-        d = arguments.samples("d", d, self.layer_sizes[-1], self.dtype, X.shape[1])  # (n_output, n)
+        X = arguments.samples("X", X, self.layer_sizes[0], self.dtype)
+        d = arguments.samples("d", d, self.layer_sizes[-1], self.dtype, X.shape[1])
         batch_size = arguments.count("batch_size", batch_size)
         n_epochs = arguments.count("n_epochs", n_epochs)
-        lr = lr if callable(lr) else arguments.learning_rate(lr)
-        reduction = arguments.choice("reduction", reduction, ("sum", "mean"))
-        history, n, is_free = np.zeros(n_epochs), X.shape[1], OPTIMIZERS[self.optimizer].is_scale_free
-        for epoch in range(n_epochs):
-            order = self.rng.permutation(n)
-            for start in range(0, n, batch_size):
-                batch = order[start : start + batch_size]  # the last one may be shorter
-                rate = lr(epoch + (start + len(batch) / 2) / n) if callable(lr) else lr
-                rate = rate if reduction == "sum" or is_free else rate / len(batch)
-                history[epoch] += self.train_iteration(X[:, batch], d[:, batch], rate)
-        history /= n
-        return history
+        given = lr if callable(lr) else arguments.learning_rate(lr)
+        by_mean = arguments.choice("reduction", reduction, ("sum", "mean")) == "mean"
+        by_mean = by_mean and not OPTIMIZERS[self.optimizer].is_scale_free
+
+        def rate(t: float, n: int) -> float:
+            now = given(t) if callable(given) else given
+            return now / n if by_mean else now
+
+        return super().fit(X, d, batch_size, n_epochs, rate)
+
+    def named(self) -> dict[str, Array]:
+        """Return the parameters by their names."""
+        return dict(zip(self.shapes, self.parameters, strict=True))
+
+    def weights(self) -> tuple[Array, ...]:
+        """Return a read-only copy of the parameters, ``(W1, b1, W2, b2, …)``."""
+        copies = tuple(parameter.copy() for parameter in self.parameters)
+        for copy in copies:
+            copy.flags.writeable = False
+        return copies
+
+    def set_weights(self, weights: Sequence[ArrayLike]) -> None:
+        """Set all parameters, ``(W1, b1, …)``. Raises `ValueError`, and sets none, if one has another shape."""
+        if len(weights) != len(self.shapes):
+            raise ValueError(f"weights has {len(weights)} arrays; expected {len(self.shapes)}")
+        named = zip(self.shapes, weights, strict=True)
+        for name, array in [(name, self._fitting(name, array)) for name, array in named]:
+            super().__setattr__(name, array)
+
+    def copy(self, dtype: DTypeLike | None = None) -> Self:
+        """Return a network with the same layers, weights and random generator, which shares nothing with this one.
+
+        It computes in `dtype`, by default this network's. Raises `ValueError` if that isn't float32 or float64.
+        """
+        made = deepcopy(self)
+        if dtype is not None:
+            made.dtype = arguments.float_dtype(dtype)
+            made.set_weights(self.parameters)
+        return made
+
+    def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
+        """Write sizes, functions and weights to a ``.npz`` file without pickles, all of it or nothing.
+
+        The optimizer and the regularization are not in it: they belong to training. Nothing is added to the name;
+        a ``~`` at its start is the home folder. Raises `OSError` if the file can't
+        be written, or is there already without `overwrite`, and `WeightsError` if a weight is not finite.
+        """
+        from .weights_file import save_weights  # what handles files is loaded when a file is
+
+        save_weights(path, self.named(), self.functions, overwrite=overwrite)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Self:
+        """Return the network in a file, which may come from anywhere, as `weights_file.load_weights` says."""
+        from .weights_file import load_weights, sizes_of
+
+        saved = load_weights(path)
+        n_input, *n_hidden, n_output = sizes_of(saved.weights)
+        options: dict[str, Any] = {**saved.functions, "dtype": saved.weights["W1"].dtype}
+        made = cls(n_input, n_hidden, n_output, seed=0, **options)
+        made.set_weights(tuple(saved.weights.values()))
+        return made
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name[:1] in ("W", "b") and name[1:].isdigit():
+            if name not in self.shapes:
+                raise AttributeError(f"there is no {name}: the network has {self.n_layers} layers")
+            value = self._fitting(name, value)
+        super().__setattr__(name, value)
+
+    def _fitting(self, name: str, value: ArrayLike) -> Array:
+        return arguments.parameter(name, value, self.shapes[name], self.dtype)
 
     def __repr__(self) -> str:
         sizes = "-".join(map(str, self.layer_sizes))

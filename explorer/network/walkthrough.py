@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from explorer.network.neural_network import NeuralNetwork
+from .neural_network import NeuralNetwork
 
 __all__ = ["LayerWalk", "Walkthrough", "busiest_units", "walk_through"]
 

@@ -13,26 +13,25 @@ from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, BinaryIO, Self
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from explorer.foreign_files import FileError, printable
-from explorer.network import arguments
-from explorer.network.activations import ACTIVATIONS, OUTPUTS
-from explorer.network.array_archive import ArrayArchive, archive_bytes, explained
-from explorer.network.initializers import INITIALIZERS
-from explorer.network.layers import Layers
-from explorer.network.losses import LOSSES
+from explorer.foreign_files import ArrayArchive, FileError, archive_bytes, explained, printable
 from explorer.safe_write import whole_file
 
+from . import arguments
+from .activations import ACTIVATIONS, OUTPUTS
+from .initializers import INITIALIZERS
+from .losses import LOSSES
+
 __all__ = [
-    "SavedLayers",
     "SavedWeights",
     "WeightsError",
     "load_weights",
     "read_weights",
+    "save_weights",
     "sizes_of",
     "weights_bytes",
 ]
@@ -136,35 +135,17 @@ def read_weights(content: bytes, name: str) -> SavedWeights:
         return _read(BytesIO(content), name)
 
 
-class SavedLayers(Layers):
-    """Layers that can be written to a file: the base of a network, which adds the functions."""
-
-    @property
-    def functions(self) -> dict[str, str]:
-        """The names of its functions, as keyword options of this class."""
-        return {name: getattr(self, name) for name in _FUNCTIONS}
-
-    def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
-        """Write sizes, functions and weights to a ``.npz`` file without pickles, all of it or nothing.
-
-        The optimizer and the regularization are not in it: they belong to training. Nothing is added to the name;
-        a ``~`` at its start is the home folder. Raises `OSError` if the file can't
-        be written, or is there already without `overwrite`, and `WeightsError` if a weight is not finite.
-        """
-        with whole_file(path, overwrite=overwrite) as stream:
-            stream.write(weights_bytes(self.named(), self.functions))
-
-    @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Self:
-        """Return the network in a file, which may come from anywhere, as `weights_file.load_weights` says."""
-        saved = load_weights(path)
-        n_input, *n_hidden, n_output = sizes_of(saved.weights)
-        make: Any = cls  # a network's own sizes and options, which these layers don't know
-        made: Self = make(
-            n_input, n_hidden, n_output, dtype=saved.weights["W1"].dtype, seed=0, **saved.functions
-        )
-        made.set_weights(tuple(saved.weights.values()))
-        return made
+def save_weights(
+    path: str | os.PathLike[str],
+    weights: Mapping[str, Array],
+    functions: Mapping[str, str],
+    *,
+    overwrite: bool,
+) -> None:
+    """Write what `weights_bytes` returns to a file, all of it or nothing. Raises `OSError` as `whole_file`."""
+    content = weights_bytes(weights, functions)
+    with whole_file(path, overwrite=overwrite) as stream:
+        stream.write(content)
 
 
 def _storable(name: str, value: ArrayLike) -> Array:

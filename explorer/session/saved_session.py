@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.datasets.dataset import ARRAYS, Dataset
-from explorer.network.array_archive import archive_bytes
+from explorer.foreign_files import archive_bytes
 from explorer.session.opening import MOST_BYTES
 from explorer.session.session_run import SessionRun
 from explorer.training import BatchRecord, DivergedError, EpochRecord, Evaluation, TrainingConfig

@@ -15,8 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.datasets import Dataset
-from explorer.foreign_files import FileError, printable
-from explorer.network.array_archive import ArrayArchive, explained
+from explorer.foreign_files import ArrayArchive, FileError, explained, printable
 from explorer.session.opening import OpenedWeights
 from explorer.session.saved_session import (
     FORMAT,

@@ -173,11 +173,11 @@ class OwnNetwork(NeuralNetwork):
             setattr(self.made, name, array.reshape(np.shape(getattr(self.made, name, array))).copy())
         with self.own.told("forward"):
             y = np.asarray(self.made.forward(np.asarray(X, self.dtype)))
-        for layer, name in product(self.layers, "ah"):
+        for layer, name in product(range(1, self.n_layers + 1), "ah"):
             kept = getattr(self.made, f"{name}{layer}", None)
             if kept is not None:
                 setattr(self, f"{name}{layer}", np.asarray(kept))
-        self.h[self.n_layers] = y
+        self.h[-1] = y
         return y
 
     def backward(self, X: ArrayLike, y: ArrayLike, d: ArrayLike) -> tuple[Array, ...]:

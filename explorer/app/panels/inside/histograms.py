@@ -55,7 +55,7 @@ class Histograms(FigurePair):
         n = probe_size(subject.n_parameters, most=_MOST_IMAGES, least=_LEAST_IMAGES)
         with subject.network(weights) as network:
             network.forward(probe(subject.run.dataset, n)[0])
-            return [*network.h.values()]
+            return network.h[1:]
 
 
 def _figure(what: str, theme: Theme) -> LiveFigure:

@@ -1,7 +1,8 @@
-"""The neural network, in NumPy alone."""
+"""The neural network, in NumPy alone. Begin with `network`: it is the exercise, on two screens."""
 
 from .activations import ACTIVATIONS, OUTPUTS
 from .initializers import INITIALIZERS
+from .layers import Layers
 from .losses import LOSSES
 from .metrics import (
     ClassScores,
@@ -12,6 +13,7 @@ from .metrics import (
     most_confused,
     per_class,
 )
+from .network import Network
 from .neural_network import NeuralNetwork
 from .optimizers import OPTIMIZERS
 from .schedules import SCHEDULES
@@ -25,6 +27,8 @@ __all__ = [
     "SCHEDULES",
     "ClassScores",
     "Confusion",
+    "Layers",
+    "Network",
     "NeuralNetwork",
     "accuracy",
     "confusion_matrix",

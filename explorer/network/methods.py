@@ -93,12 +93,13 @@ class Optimization(Network):
 
     def step(self, gradient: Sequence[Array], lr: float, n: int) -> None:
         """Change each parameter: θ ← θ − change."""
-        optimizer, self.n_steps = OPTIMIZERS[self.optimizer], self.n_steps + 1
+        optimizer, self.n_steps, changes = OPTIMIZERS[self.optimizer], self.n_steps + 1, []
         for i, (theta, g) in enumerate(zip(self.parameters, gradient)):
             g = g / n if optimizer.is_scale_free else g  # the mean, or the sum
             change, self.memory[i] = optimizer.change(g, lr, self.n_steps, *self.memory[i])
             is_decaying = optimizer.decays_weights and i % 2 == 0  # weights, not biases
-            theta -= change + lr * self.l2 * theta if is_decaying else change
+            changes.append(change + lr * self.l2 * theta if is_decaying else change)
+        super().step(tuple(changes), 1.0, n)
         for W in self.W[:-1] if self.max_norm else ():
             W[:] = limit_norms(W, self.max_norm)  # (n_out, n_in)
 

@@ -65,9 +65,9 @@ class Textbook(NeuralNetwork):
         self.rngs = [np.random.default_rng([0, 1, 1, layer]) for layer in range(len(self.layer_sizes) - 1)]
 
     def draw_masks(self, n):
-        for layer, rng in enumerate(self.rngs):
-            if rate := self.dropout if layer else self.input_dropout:
-                self.masks[layer] = dropout_mask(rng, rate, self.layer_sizes[layer], n)
+        rates = [self.input_dropout] + [self.dropout] * (self.n_layers - 1)
+        drawn = zip(self.rngs, rates, self.layer_sizes, strict=False)
+        return [dropout_mask(rng, rate, n_units, n) if rate else 1 for rng, rate, n_units in drawn]
 
 
 def furthest(

@@ -744,13 +744,14 @@ def test_what_a_pass_keeps_is_not_overwritten_by_the_next():
         assert getattr(nn, name) is not array
 
 
-def test_a_layer_is_there_under_its_name_and_its_number():
+def test_a_layer_is_there_under_its_name_and_in_its_list():
     nn = network(n_hidden=(4, 3))
-    nn.forward(data()[0])
-    for kind, arrays in {"W": nn.W, "b": nn.b, "a": nn.a, "h": nn.h}.items():
-        assert [*arrays] == [*nn.layers] == [1, 2, 3]
-        for layer in nn.layers:
-            assert getattr(nn, f"{kind}{layer}") is arrays[layer]
+    X, _ = data()
+    nn.forward(X)
+    for kind, arrays in {"W": nn.W, "b": nn.b, "a": nn.a, "h": nn.h[1:]}.items():
+        assert all(getattr(nn, f"{kind}{i}") is array for i, array in enumerate(arrays, 1))
+        assert len(arrays) == nn.n_layers == 3
+    np.testing.assert_array_equal(nn.h[0], X)
     assert [*nn.named()] == ["W1", "b1", "W2", "b2", "W3", "b3"]
 
 
@@ -765,15 +766,18 @@ def test_what_a_network_does_not_have_is_named():
 class Leaky(NeuralNetwork):
     """A formula of one's own: relu with a slope on the left."""
 
-    def activation(self, layer):
-        return Activation(lambda a: np.where(a > 0, a, 0.1 * a), lambda a: np.where(a > 0, 1, 0.1))
+    def __init__(self, *sizes, **options):
+        super().__init__(*sizes, **options)
+        leaky = Activation(lambda a: np.where(a > 0, a, 0.1 * a), lambda a: np.where(a > 0, 1, 0.1))
+        self.f = [leaky] * (self.n_layers - 1) + self.f[-1:]
 
 
 class Linear(NeuralNetwork):
     """An output and a loss of one's own: the weighted sums themselves, and the fourth power of the error."""
 
-    def output_activation(self, a):
-        return a
+    def __init__(self, *sizes, **options):
+        super().__init__(*sizes, **options)
+        self.f[-1] = lambda a: a
 
     def compute_loss(self, y, d):
         return float(((y - d) ** 4).sum())

@@ -78,7 +78,7 @@ def test_a_network_takes_these_steps_and_forgets_them_with_its_weights(name):
             np.testing.assert_allclose(theta, expected[key], rtol=1e-12)
     network.init_weights()
     assert network.n_steps == 0
-    assert all(not np.any(array) for kept in network.memory.values() for array in kept)
+    assert all(not np.any(array) for kept in network.memory for array in kept)
 
 
 def test_by_mean_is_by_sum_where_the_size_does_not_count():

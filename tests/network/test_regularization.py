@@ -126,6 +126,13 @@ def settings(names):
     return {key: value for name in names for key, value in METHODS[name].items()}
 
 
+def with_masks(nn, X):
+    """The inputs that a step on `X` sees; the network leaves out the hidden units of that step from here on."""
+    of_inputs, *masks = nn.draw_masks(X.shape[1])
+    nn.f = nn.masked(masks)
+    return X * of_inputs
+
+
 def every_place(nn):
     return [Place(name, *index) for name, shape in nn.shapes.items() for index in np.ndindex(shape)]
 
@@ -135,8 +142,7 @@ def test_the_gradient_is_the_slope_of_the_loss_with_its_penalties_and_masks(name
     X, d = samples()
     for functions in FUNCTIONS:
         nn = network(*functions, **settings(names))
-        nn.draw_masks(X.shape[1])
-        checked = check_gradient(nn, X, d, every_place(nn))
+        checked = check_gradient(nn, with_masks(nn, X), d, every_place(nn))
         smooth = [weight for weight in checked if not weight.has_kink]
         assert len(smooth) > len(checked) // 2
         wrong = [weight for weight in smooth if not weight.agrees]
@@ -160,15 +166,15 @@ def test_the_kink_of_l1_at_weights_near_0_is_not_taken_for_a_mistake():
 def test_each_of_them_changes_the_gradient(name):
     X, d = samples()
     plain, nn = network(), network(**METHODS[name])
-    nn.draw_masks(X.shape[1])
-    before, after = (each.backward(X, each.forward(X), d) for each in (plain, nn))
+    inputs = {plain: X, nn: with_masks(nn, X)}
+    before, after = (each.backward(seen, each.forward(seen), d) for each, seen in inputs.items())
     assert not np.allclose(before[0], after[0], atol=1e-4)
 
 
 def test_the_penalty_is_on_weights_alone_and_on_each_sample():
     X, d = samples()
     plain, nn = network(), network(l2=0.3, l1=0.05)
-    of_one = sum(0.15 * (W**2).sum() + 0.05 * np.abs(W).sum() for W in nn.W.values())
+    of_one = sum(0.15 * (W**2).sum() + 0.05 * np.abs(W).sum() for W in nn.W)
     assert nn.penalty == pytest.approx(of_one)
     y = nn.forward(X)
     assert nn.total_loss(y, d) == pytest.approx(plain.compute_loss(y, d) + 8 * of_one)
@@ -189,25 +195,28 @@ def test_a_step_returns_the_loss_with_its_penalty():
 def test_what_a_step_leaves_out_is_drawn_for_the_step_and_nothing_else(rates):
     (X, d), nn, plain = samples(), network(**rates), network()
     np.testing.assert_array_equal(nn.forward(X), plain.forward(X))
-    nn.draw_masks(X.shape[1])
-    assert [*nn.masks] == ([1, 2] if "dropout" in rates else [0])  # never the outputs
-    first, masks = nn.forward(X), dict(nn.masks)
+    masks, others = nn.draw_masks(X.shape[1]), nn.draw_masks(X.shape[1])
+    left_out = [layer for layer, mask in enumerate(masks) if np.any(mask != 1)]
+    assert left_out == ([1, 2] if "dropout" in rates else [0])  # never the outputs
+    assert all(np.any(masks[layer] != others[layer]) for layer in left_out)
+    before = list(nn.f)
+    seen = with_masks(nn, X)
+    first = nn.forward(seen)
     assert not np.allclose(first, plain.forward(X))
-    np.testing.assert_array_equal(nn.forward(X), first)
-    nn.draw_masks(X.shape[1])
-    assert all(np.any(nn.masks[layer] != mask) for layer, mask in masks.items())
+    np.testing.assert_array_equal(nn.forward(seen), first)
+    nn.f = before
     nn.train_iteration(X, d, 0.1)
-    assert nn.masks == {}
+    assert nn.f == before
     np.testing.assert_array_equal(nn.predict(X), nn.forward(X).argmax(axis=0))
 
 
 def test_the_weights_of_what_is_left_out_stay_as_they_are():
     (X, d), nn = samples(1), network(input_dropout=0.5, dropout=0.5, seed=3)
     before, twin = nn.weights(), nn.copy()
-    twin.draw_masks(1)  # those that the step will draw
+    masks = twin.draw_masks(1)  # those that the step will draw
     nn.train_iteration(X, d, 0.1)
     W1, W2 = (np.abs(after - was) > 0 for after, was in zip((nn.W1, nn.W2), before[::2], strict=False))
-    inputs, hidden, last = (mask[:, 0] > 0 for mask in twin.masks.values())
+    inputs, hidden, last = (mask[:, 0] > 0 for mask in masks)
     assert inputs.any()
     assert hidden.any()
     np.testing.assert_array_equal(W1, np.outer(hidden, inputs))
@@ -223,9 +232,10 @@ class Failing(NeuralNetwork):
 
 def test_a_step_that_fails_leaves_nothing_out_afterwards():
     nn = Failing(6, 5, 3, dropout=0.5, seed=0)
+    before = list(nn.f)
     with pytest.raises(ArithmeticError, match="no delta"):
         nn.train_iteration(*samples())
-    assert nn.masks == {}
+    assert nn.f == before
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
@@ -234,7 +244,7 @@ def test_after_each_step_no_hidden_unit_is_longer_than_max_norm(optimizer):
     for _ in range(5):
         for each in (nn, plain):
             each.train_iteration(X, d, 0.2)
-        lengths = [np.sqrt((nn.W[layer] ** 2).sum(axis=1)) for layer in (1, 2)]
+        lengths = [np.sqrt((nn.W[layer] ** 2).sum(axis=1)) for layer in (0, 1)]
         assert all(np.all(found <= 0.7 * (1 + 1e-12)) for found in lengths)
         assert any(np.any(found > 0.7 * (1 - 1e-12)) for found in lengths)
     assert np.sqrt((nn.W3**2).sum(axis=1)).max() > 0.7  # the outputs are free
@@ -247,7 +257,7 @@ def test_after_each_step_no_hidden_unit_is_longer_than_max_norm(optimizer):
 def steps_without_gradient(optimizer, n_steps, rate, **options):
     """A network whose outputs are always the desired ones, so that nothing moves it but its regularization."""
     nn, X = network(optimizer=optimizer, **options), samples()[0]
-    nn.b1, nn.b2, nn.b3 = (np.full(b.shape, 0.3) for b in nn.b.values())
+    nn.b1, nn.b2, nn.b3 = (np.full(b.shape, 0.3) for b in nn.b)
     start = nn.weights()
     for _ in range(n_steps):
         nn.train_iteration(X, nn.forward(X), rate)
@@ -320,7 +330,7 @@ def test_a_copy_trains_on_as_the_network_does(optimizer):
         np.testing.assert_array_equal(one, another)
     assert nn.n_steps == other.n_steps == 16
     assert untouched.n_steps == 8
-    pairs = zip(nn.memory["W1"], untouched.memory["W1"], strict=True)
+    pairs = zip(nn.memory[0], untouched.memory[0], strict=True)
     assert not any(np.array_equal(one, another) for one, another in pairs)
 
 

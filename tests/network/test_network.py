@@ -1,0 +1,164 @@
+"""The textbook: its size, its steps against those recorded from another way to write them, broken formulas."""
+
+from __future__ import annotations
+
+import inspect
+import itertools
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import reference
+
+from explorer.network import (
+    ACTIVATIONS,
+    LOSSES,
+    OPTIMIZERS,
+    OUTPUTS,
+    Network,
+    NeuralNetwork,
+    methods,
+    network,
+)
+from explorer.network.methods import Dropout, Optimization, Penalties
+
+HERE = Path(__file__).parent
+STEPS = json.loads((HERE / "steps.json").read_text(encoding="utf-8"))
+"""For each combination: the losses of three steps, and two weighted sums of all parameters after them.
+
+They were recorded from a network whose layers were counted in dictionaries, and which had its penalties, its masks
+and its optimizer in the same methods as the exercise: code that shared no line of a pass with this one.
+"""
+SETTINGS = {
+    "plain": {},
+    "penalties": {"l2": 0.02, "l1": 0.01},
+    "dropout": {"dropout": 0.4, "input_dropout": 0.2},
+    "max-norm": {"max_norm": 0.9},
+}
+SETTINGS["all"] = {key: value for method in SETTINGS.values() for key, value in method.items()}
+SMALL_RATES = "rmsprop", "adam", "adamw"
+
+
+def samples():
+    rng = np.random.default_rng(2)
+    return rng.uniform(0.1, 1, (6, 8)), np.eye(3)[:, rng.integers(0, 3, 8)]
+
+
+def three_steps(kind, activation, output, loss, optimizer, method):
+    functions = {"hidden_activation": activation, "output": output, "loss": loss}
+    nn = kind(6, (5, 4), 3, dtype=np.float64, seed=1, optimizer=optimizer, **functions, **SETTINGS[method])
+    (X, d), lr = samples(), 0.01 if optimizer in SMALL_RATES else 0.05
+    losses = [nn.train_iteration(X, d, lr) for _ in range(3)]
+    theta = np.concatenate([array.ravel() for array in nn.parameters])
+    return [*losses, theta @ np.cos(np.arange(theta.size)), theta @ np.sin(np.arange(theta.size))]
+
+
+@pytest.mark.parametrize("functions", [*itertools.product(ACTIVATIONS, OUTPUTS, LOSSES)], ids="-".join)
+def test_three_steps_come_to_the_figures_that_were_recorded(functions):
+    for optimizer, method in itertools.product(OPTIMIZERS, SETTINGS):
+        found = three_steps(NeuralNetwork, *functions, optimizer, method)
+        expected = STEPS["-".join((*functions, optimizer, method))]
+        np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12, err_msg=f"{optimizer}, {method}")
+
+
+def test_every_combination_is_recorded():
+    names = itertools.product(ACTIVATIONS, OUTPUTS, LOSSES, OPTIMIZERS, SETTINGS)
+    assert STEPS.keys() == {"-".join(combination) for combination in names}
+
+
+def test_the_exercise_fits_on_two_screens_and_its_methods_too():
+    texts = {module: inspect.getsource(module) for module in (network, methods)}
+    assert len(texts[network].splitlines()) <= 110
+    assert len(texts[methods].splitlines()) <= 120
+    assert not re.search("mask|penalt|optimizer|arguments\\.", texts[network])
+    functions = [member for member in vars(Network).values() if inspect.isfunction(member)]
+    assert max(len(inspect.getsource(function).splitlines()) for function in functions) <= 20
+
+
+@pytest.mark.parametrize("n_hidden", [4, (4, 3)])
+def test_the_textbook_alone_is_the_network_without_a_method(n_hidden):
+    X, d = samples()
+    alone, whole = (kind(6, n_hidden, 3, dtype=np.float64, seed=1) for kind in (Network, NeuralNetwork))
+    losses = [nn.fit(X, d, 3, n_epochs=2, lr=0.05) for nn in (alone, whole)]
+    np.testing.assert_array_equal(*losses)
+    for one, other in zip(alone.parameters, whole.parameters, strict=True):
+        np.testing.assert_array_equal(one, other)
+    np.testing.assert_array_equal(alone.predict(X), whole.predict(X))
+
+
+def test_methods_combine_as_they_are_asked_for():
+    class Mine(Dropout, Penalties, Optimization):
+        """Two methods, and an optimizer."""
+
+        dropout, l2, optimizer = 0.4, 0.02, "adam"
+
+    X, d = samples()
+    options = {"dropout": 0.4, "l2": 0.02, "optimizer": "adam", "dtype": np.float64}
+    mine, whole = Mine(6, 5, 3, seed=1), NeuralNetwork(6, 5, 3, seed=1, **options)
+    for _ in range(3):
+        assert mine.train_iteration(X, d, 0.01) == whole.train_iteration(X, d, 0.01)
+
+
+def test_the_gradient_is_the_slope_of_the_loss():
+    X, d = samples()
+    for functions in itertools.product(ACTIVATIONS, OUTPUTS, LOSSES):
+        names = dict(zip(("hidden_activation", "output", "loss"), functions, strict=True))
+        nn = Network(6, (5, 4), 3, seed=1, **names)
+        expected = reference.central_differences(
+            lambda nn=nn: nn.compute_loss(nn.forward(X), d), nn.parameters
+        )
+        for found, slope in zip(nn.backward(X, nn.forward(X), d), expected, strict=True):
+            np.testing.assert_allclose(found, slope, rtol=1e-6, atol=1e-8)
+
+
+BROKEN = {
+    "no bias": ("network", "W @ self.h[-1] + b)", "W @ self.h[-1])"),
+    "the slope of h": ("network", ".d(self.a[i - 1])", ".d(h[i])"),
+    "weights not transposed back": ("network", "self.W[i].T @ delta", "np.abs(self.W[i].T) @ delta"),
+    "the biases' gradient is a mean": ("network", "delta.sum(axis=1", "delta.mean(axis=1"),
+    "uphill": ("network", "theta -= lr * d_theta", "theta += lr * d_theta"),
+    "the loss after the step": (
+        "network",
+        "return loss\n\n",
+        "return self.compute_loss(self.forward(X), d)\n\n",
+    ),
+    "the penalty of one sample": ("methods", "d_W += y.shape[1] * ", "d_W += "),
+    "a loss without penalties": (
+        "methods",
+        ".train_iteration(X, d, lr) + before",
+        ".train_iteration(X, d, lr)",
+    ),
+    "the inputs are all there": ("methods", "X * of_inputs", "X"),
+    "every unit is there": ("methods", "self.f = self.masked(masks)", "pass"),
+    "the sum for Adam": ("methods", "g = g / n if", "g = g if"),
+    "weights that don't decay": ("methods", " + lr * self.l2 * theta if is_decaying else change", ""),
+    "no max-norm": ("methods", "W[:] = limit_norms", "limit_norms"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_formula_leaves_the_recorded_figures(name):
+    file, right, wrong = BROKEN[name]
+    texts = {part: inspect.getsource(module) for part, module in (("network", network), ("methods", methods))}
+    assert texts[file].count(right) == 1
+    texts[file] = texts[file].replace(right, wrong)
+    defined = {"__name__": network.__name__, "__package__": "explorer.network"}
+    exec(texts["network"], defined)
+    exec(texts["methods"].replace("from .network import Network\n", ""), defined)
+
+    class Broken(*(defined[part] for part in ("Dropout", "Penalties", "Optimization"))):
+        def __init__(self, *sizes, **options):
+            own = {
+                key: options.pop(key) for key in [*options] if key in SETTINGS["all"] or key == "optimizer"
+            }
+            vars(self).update(own)
+            super().__init__(*sizes, **options)
+
+    off = 0.0
+    for optimizer, method in itertools.product(("sgd", "adam", "adamw"), ("plain", "all")):
+        found = three_steps(Broken, "tanh", "softmax", "cross_entropy", optimizer, method)
+        expected = STEPS["-".join(("tanh", "softmax", "cross_entropy", optimizer, method))]
+        off = max(off, np.abs(np.subtract(found, expected)).max())
+    assert off > 1e-8

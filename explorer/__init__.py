@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from explorer.network.activations import d_relu, d_sigmoid, d_tanh, relu, sigmoid, softmax, tanh
     from explorer.network.losses import cross_entropy, d_cross_entropy, d_squared_error, squared_error
     from explorer.training import ConfigError, EpochRecord, History, TrainingConfig, race, train
-    from explorer.training.studies import Trial, grid, log_uniform, sample, study
+    from explorer.training.studies import Trial, grid, log_uniform, sample
+    from explorer.training.studies.study import study
 
 __version__ = "0.1.0"
 

@@ -90,10 +90,18 @@ def imports(path):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path.name}: imports are written in full"
-            yield node.module
-            if node.module == "explorer":
+            module = full_name(node, path)
+            yield module
+            if module == "explorer":
                 yield from (f"explorer.{alias.name}" for alias in node.names)
+
+
+def full_name(node, path):
+    """The module that a file imports from; the textbook's imports name it from where it stands."""
+    if not node.level:
+        return node.module
+    assert (node.level, room(path)) == (1, "network"), f"{path.name}: imports are written in full"
+    return f"explorer.network.{node.module}" if node.module else "explorer.network"
 
 
 def room(path):
@@ -152,8 +160,9 @@ def modules_of(path, modules):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names if alias.name in modules)
         elif isinstance(node, ast.ImportFrom):
-            names = [f"{node.module}.{alias.name}" for alias in node.names]
-            yield from (name if name in modules else node.module for name in names)
+            module = full_name(node, path)
+            names = [f"{module}.{alias.name}" for alias in node.names]
+            yield from (name if name in modules else module for name in names)
 
 
 def test_nothing_is_imported_in_a_circle():

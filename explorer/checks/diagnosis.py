@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial, update_wrapper
+from functools import partial, update_wrapper, wraps
 from html import escape
 from time import perf_counter
 from types import CodeType, FunctionType, MappingProxyType
@@ -16,12 +16,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from explorer.checks import data, exercise, functions, loop, networks
-from explorer.checks.observations import Probe, initialised, unkept
+from explorer.checks.observations import KEPT, Probe, initialised, unkept
 from explorer.checks.recognition import recognise
 from explorer.checks.results import CheckError, Passed, RaisedError, check, expect
-from explorer.checks.structure import sizes_found
+from explorer.checks.structure import parameters, sizes_found
 from explorer.checks.tasks import METHODS, TASKS, textbook
 from explorer.checks.watch import GapError, UnusableError, limited, watched
+from explorer.network.layers import Layers
 from explorer.wording import did_you_mean, enumerated
 
 __all__ = ["NEEDS", "Verdict", "diagnose", "diagnose_all", "diagnose_each", "names_in", "waits_for"]
@@ -303,7 +304,8 @@ def names_in(code: CodeType, *instructions: str) -> set[str]:
 
 def _with_textbook(function: Any, unsound: set[str]) -> Any:
     """Return a function that, with all that it calls, uses the textbook's functions where they aren't sound."""
-    replaced = {name: getattr(exercise, name) for name in unsound - {*METHODS, "several_layers"}}
+    functions = {name: getattr(exercise, name) for name in unsound - {*METHODS, "several_layers"}}
+    replaced = {name: getattr(f, "__wrapped__", f) for name, f in functions.items()}  # it refuses no argument
     if not replaced or not inspect.isfunction(function):
         return function
     before = function.__globals__
@@ -314,8 +316,8 @@ def _with_textbook(function: Any, unsound: set[str]) -> Any:
         made.__kwdefaults__ = each.__kwdefaults__
         return update_wrapper(made, each)
 
-    functions = {name: value for name, value in before.items() if inspect.isfunction(value)}
-    now |= {name: twin(value) for name, value in functions.items() if value.__globals__ is before} | replaced
+    own = {name: value for name, value in before.items() if inspect.isfunction(value)}
+    now |= {name: twin(value) for name, value in own.items() if value.__globals__ is before} | replaced
     return twin(function)
 
 
@@ -330,10 +332,33 @@ def _watched_class(task: str, kind: type[Any], unsound: set[str]) -> type[Any]:
                 for name, method in own.items() if callable(method)}  # fmt: skip
     if "backward" in unsound:
         unsound = unsound | {"forward"}  # whose sums and activations the textbook's needs
-    methods |= {name: getattr(exercise.Network, name) for name in METHODS if name in unsound}
+    methods |= {name: _delegated(name) for name in METHODS if name in unsound}
     if "init_weights" in unsound:
         methods["init_weights"] = lambda self: None  # they are set before each look
     return type(kind.__name__, (kind,), methods)
+
+
+def _delegated(name: str) -> Callable[..., Any]:
+    """Return a method for any class of networks that has a textbook's network of the same arrays do it."""
+    method = getattr(exercise.Network, name)
+
+    @wraps(method)
+    def delegate(self: Any, *args: Any, **kwargs: Any) -> Any:
+        _hand_over(self, network := exercise.Network(*sizes_found(self)))
+        result = method(network, *args, **kwargs)
+        _hand_over(network, self)
+        return result
+
+    return delegate
+
+
+def _hand_over(source: Any, target: Any) -> None:
+    """Give a network the weights of another, and what that one keeps of its last forward pass."""
+    for name in (*parameters(source), *KEPT):
+        if (array := getattr(source, name, None)) is not None:
+            setattr(target, name, array)
+    if isinstance(source, Layers) and isinstance(target, Layers) and hasattr(source, "h"):
+        target.h = [*source.h]  # which begins with the inputs
 
 
 def _helpers(kind: type[Any], unsound: set[str]) -> dict[str, Any]:
@@ -377,10 +402,13 @@ def _forward(kind: type[Any], probe: Probe) -> Passed:
 
 
 def _is_as_before(value: Any, before: Any) -> bool:
-    """Say whether a forward pass has kept nothing in an attribute; what a container holds isn't looked at."""
-    return not isinstance(value, dict | list | np.ndarray) or (
-        isinstance(value, np.ndarray) and np.array_equal(value, before)
-    )
+    """Say whether a forward pass has kept nothing in an attribute, nor within a container."""
+    if isinstance(value, dict):
+        return isinstance(before, dict) and _is_as_before([*value.values()], [*before.values()])
+    if isinstance(value, list | tuple):
+        is_like = isinstance(before, list | tuple) and len(value) == len(before)
+        return is_like and all(map(_is_as_before, value, before))
+    return not isinstance(value, np.ndarray) or np.array_equal(value, before)
 
 
 def _run(examine: Callable[..., Passed], n_arrays: int, *last: float) -> Callable[[Any, Probe], Passed]:

@@ -19,7 +19,7 @@ from typing import Any
 from explorer.checks import exercise
 from explorer.network import activations, initializers, losses, network
 
-__all__ = ["MARK", "METHODS", "MISTAKES", "TASKS", "Mistake", "Task", "source_lines", "textbook"]
+__all__ = ["MARK", "METHODS", "MISTAKES", "TASKS", "Mistake", "Task", "source_lines", "text_for", "textbook"]
 
 METHODS = "init_weights", "forward", "predict", "backward", "train_iteration", "fit"
 """The tasks that are methods of the network's class, in their order."""
@@ -87,8 +87,9 @@ class Mistake:
         """The function or method with the mistake, without its docstring; its wrong lines end in ``# WRONG``."""
         answers = vars(self.answers[0]).values()
         members = (member for answer in answers for member in (answer, *vars(answer).values()))
-        functions = ("\n".join(source_lines(it).values()) for it in members if inspect.isfunction(it))
-        return next(text for text in functions if MARK in text)
+        functions = (member for member in members if inspect.isfunction(member) and _is_textbooks(member))
+        texts = ("\n".join(source_lines(function).values()) for function in functions)
+        return next(text for text in texts if MARK in text)
 
 
 def _for_each_small_number(edits: Edits) -> Iterator[Edits]:
@@ -99,7 +100,7 @@ def _for_each_small_number(edits: Edits) -> Iterator[Edits]:
 
 def _answers(name: str, task: str, edits: Edits) -> SimpleNamespace:
     """Return what answers a task once the edits are made in the textbook's text."""
-    text = _text_for(task)
+    text = text_for(task)
     for right, wrong in edits:
         before, _, after = text.partition(right)
         begun, _, line = before.rpartition("\n")
@@ -111,15 +112,17 @@ def _answers(name: str, task: str, edits: Edits) -> SimpleNamespace:
     linecache.cache[file] = len(text), None, text.splitlines(keepends=True), file  # where `inspect` reads it
     defined: dict[str, Any] = {"__name__": exercise.__name__}
     exec(compile(text, file, "exec"), defined)
-    made = {
-        name: thing for name, thing in defined.items() if inspect.isfunction(thing) or inspect.isclass(thing)
-    }
-    return SimpleNamespace(**made)
+    return SimpleNamespace(**{name: thing for name, thing in defined.items() if _is_textbooks(thing)})
+
+
+def _is_textbooks(thing: Any) -> bool:
+    """Say whether a function or class was defined by the textbook's text, and not imported."""
+    return getattr(thing, "__module__", "") == exercise.__name__
 
 
 @cache
-def _text_for(task: str) -> str:
-    """Return the part of the textbook's text that an answer to a task needs, as one module."""
+def text_for(task: str) -> str:
+    """Return the part of the textbook's text that an answer to a task needs, as one module: it can be edited."""
     modules: tuple[ModuleType, ...] = (exercise,)
     if task in METHODS or task == "several_layers":
         modules = activations, losses, initializers, network, exercise

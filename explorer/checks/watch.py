@@ -120,6 +120,7 @@ def watched(function: Callable[..., Any], *, returns: str = "array") -> Callable
             raise GapError(f"{name} waits for its code") from None
         except Exception as error:
             kept = [value for owner in args[:1] for value in getattr(owner, "__dict__", {}).values()]
+            kept += [item for value in kept if isinstance(value, list) for item in value]
             is_gap = "ellipsis" in str(error).lower() and not isinstance(
                 error, IndexError
             )  # it names all indices

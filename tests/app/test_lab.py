@@ -113,7 +113,7 @@ def test_a_level_is_solved_wrong_then_right(lab):
     shown = lab.question.shown
     assert shown.said.startswith("Yes: plus for minus in the step. The loss rises")
     assert [*shown.solved] == [True] + 9 * [False]
-    assert "self.W1 = self.W1 + lr * d_W1  # WRONG" in shown.source
+    assert "theta += lr * d_theta  # WRONG" in shown.source
     press(lab, "level 2")
     shown = lab.question.shown
     assert (shown.level, shown.is_right, shown.source) == (2, None, "")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -59,6 +60,39 @@ def test_importing_loads_nothing_heavier_than_numpy():
 def test_what_a_worker_needs_stays_light():
     code = "from explorer import TrainingConfig, load_mnist, train\nimport sys\nprint(*sys.modules)"
     assert not {name.split(".")[0] for name in python(code).split()} & set(HEAVY)
+
+
+@pytest.mark.parametrize(
+    ("module", "floors"),
+    [
+        ("explorer.network", {"explorer.network"}),
+        ("explorer.checks", {"explorer.checks", "explorer.network", "explorer.wording"}),
+    ],
+)
+def test_the_network_and_its_checks_load_numpy_alone(module, floors):
+    code = (
+        f"import numpy.random, sys; was = {{*sys.modules}}; import {module}; print(*{{*sys.modules}} - was)"
+    )
+    loaded = python(code).split()
+    packages = {name.split(".")[0] for name in loaded if name[0] != "_"} - sys.stdlib_module_names
+    assert packages - {"numpy"} == {"explorer"}
+    own = {".".join(name.split(".")[:2]) for name in loaded if name.split(".")[0] == "explorer"}
+    assert own == {"explorer", *floors}
+
+
+def test_the_networks_folder_runs_without_the_rest_of_the_package(tmp_path):
+    shutil.copytree(ROOT / "explorer" / "network", tmp_path / "network")
+    code = f"""if True:
+        import sys
+        sys.path.insert(0, {str(tmp_path)!r})
+        sys.modules["explorer"] = None  # not to be imported
+        import numpy as np
+        from network import NeuralNetwork
+        X, d = np.random.default_rng(0).random((3, 20)), np.eye(2)[:, np.arange(20) % 2]
+        for options in ({{}}, {{"optimizer": "adam", "dropout": 0.2, "l2": 0.001, "hidden_activation": "relu"}}):
+            history = NeuralNetwork(3, 4, 2, seed=0, **options).fit(X, d, batch_size=5, n_epochs=3)
+            print(np.isfinite(history).all())"""
+    assert python(code) == "True\nTrue\n"
 
 
 @pytest.mark.parametrize("name", PUBLIC)

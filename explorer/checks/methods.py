@@ -4,14 +4,15 @@ import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from explorer.checks.results import CheckError, Passed, check, compare, expect, name_of, numbers
-from explorer.datasets import Dataset
-from explorer.datasets.augmentation import Augmentation
+
+if TYPE_CHECKING:
+    from explorer.datasets import Dataset
 
 __all__ = ["adam", "augmentation", "dropout", "early_stopping", "momentum", "split"]
 
@@ -65,7 +66,7 @@ def dropout(draw: Callable[..., Any]) -> Passed:
 
 
 @check
-def split(part: Dataset, whole: Dataset) -> Passed:
+def split(part: "Dataset", whole: "Dataset") -> Passed:
     """Check a split: each training image, with its label, is trained on or held out, and nothing else is."""
     expected = Counter(_labelled(whole.train_images, whole.train_labels))
     found = Counter(_labelled(part.train_images, part.train_labels))
@@ -104,6 +105,8 @@ def augmentation(distort: Callable[..., Any]) -> Passed:
     Its centre says how far it is shifted, the direction in which it is long how far it is turned, and how much ink
     there is how large it has become. Amounts that are uniform up to a limit have a spread of limit / √3.
     """
+    from explorer.datasets.augmentation import Augmentation  # here, so that the checks load NumPy alone
+
     bars, name, worst = np.zeros((_IMAGES, 28, 28), np.uint8), name_of(distort), 0.0
     bars[:, 11:17, 7:21] = 250
     still = distort(bars.copy(), Augmentation(), np.random.default_rng(0))

@@ -14,7 +14,7 @@ from itertools import count, pairwise, takewhile
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import MappingProxyType, SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,8 +22,9 @@ from numpy.typing import NDArray
 from explorer.checks.loop import Step, fit_noted, numbered
 from explorer.checks.oracles import POINTS
 from explorer.checks.structure import unfit
-from explorer.datasets import Dataset
-from explorer.datasets.archive import write_archive
+
+if TYPE_CHECKING:
+    from explorer.datasets import Dataset
 
 __all__ = ["KEPT", "OBSERVATIONS", "RAISED", "SHAPES", "Pieces", "Probe", "apart", "initialised", "unkept"]
 
@@ -76,8 +77,10 @@ class Probe:
         return made
 
     @property
-    def dataset(self) -> Dataset:
+    def dataset(self) -> "Dataset":
         """Random images; every class occurs."""
+        from explorer.datasets import Dataset  # here, so that the checks load NumPy alone
+
         rng = np.random.default_rng(self.seed)
         labels = [rng.permutation(np.arange(n) % _CLASSES) for n in (29, 17)]
         images = [rng.choice([0, 1, 100, 255], (len(part), 28, 28)).astype(np.uint8) for part in labels]
@@ -106,6 +109,8 @@ class Probe:
 
 @cache
 def _packed(seed: int) -> bytes:
+    from explorer.datasets.archive import write_archive
+
     write_archive(Probe(seed).dataset, stream := io.BytesIO())
     return stream.getvalue()
 

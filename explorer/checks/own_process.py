@@ -24,8 +24,6 @@ from types import CodeType
 from typing import IO, Any, ClassVar
 from weakref import finalize
 
-import cloudpickle
-
 from explorer.checks.diagnosis import Verdict, diagnose, waits_for
 
 __all__ = ["Examiner", "main"]
@@ -104,18 +102,22 @@ def _pipes(process: subprocess.Popen[bytes]) -> tuple[IO[bytes], IO[bytes]]:
 def _request(task: str, answer: Any, seconds: float) -> bytes:
     """Return what the other process reads: an answer with all that it uses, and the cells that it comes from."""
     cells = {file: entry for file, entry in linecache.cache.items() if len(entry) > 1 and entry[1] is None}
-    _Carrier(carried := io.BytesIO()).dump((task, answer, seconds, cells))
+    _carrier(carried := io.BytesIO()).dump((task, answer, seconds, cells))
     if carried.tell() > _MOST_BYTES:
         raise ValueError("it uses a large array")
     return pickle.dumps(carried.getvalue())
 
 
-class _Carrier(cloudpickle.Pickler):  # type: ignore[misc]  # it comes without types
-    """Keeps the file and the lines of code, which are told where it raises; `cloudpickle` drops the file."""
+def _carrier(stream: IO[bytes]) -> pickle.Pickler:
+    """Return a pickler that keeps the file and the lines of code, which are told where it raises."""
+    import cloudpickle  # here: without it, answers are checked in this process
 
-    dispatch_table: ClassVar[ChainMap[Any, Any]] = ChainMap(
-        {CodeType: lambda code: (marshal.loads, (marshal.dumps(code),))}, cloudpickle.Pickler.dispatch_table
-    )
+    told = {CodeType: lambda code: (marshal.loads, (marshal.dumps(code),))}
+
+    class Carrier(cloudpickle.Pickler):  # type: ignore[misc]  # it comes without types, and drops the file
+        dispatch_table: ClassVar[ChainMap[Any, Any]] = ChainMap(told, cloudpickle.Pickler.dispatch_table)
+
+    return Carrier(stream)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -33,10 +33,6 @@ def stable(a: Any) -> Any:
 class QuotientNetwork(NeuralNetwork):
     """A network whose units overflow."""
 
-    def activation(self, layer: int) -> Activation:
-        """Return the sigmoid as a quotient, with its derivative."""
-        return Activation(quotient, d_quotient)
-
-    def output_activation(self, a: Any) -> Any:
-        """Return the sigmoid as a quotient: not a number where a weighted sum is large."""
-        return quotient(a)
+    def __init__(self, *sizes: Any, **options: Any) -> None:
+        super().__init__(*sizes, **options)
+        self.f = [Activation(quotient, d_quotient)] * self.n_layers  # WRONG where a weighted sum is large

@@ -5,7 +5,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["labels_as_row", "one_hot", "share_of_equals"]
+from explorer.checks.exercise import Network
+
+__all__ = ["Unguarded", "labels_as_row", "one_hot", "share_of_equals"]
 
 Array = NDArray[Any]
 
@@ -23,3 +25,11 @@ def one_hot(labels: Array) -> Array:
 def share_of_equals(d: Array, predicted: Array) -> float:
     """Return the accuracy. Wrong: targets of shape (10, n_samples) are compared with classes, (n_samples,)."""
     return float(np.mean(d == predicted))  # WRONG: (10, n) against (n,)
+
+
+class Unguarded(Network):
+    """The exercise's network with the loss as most people write it: it checks no shape."""
+
+    def compute_loss(self, y: Array, d: Array) -> float:
+        """Return the squared error; where the shapes differ, NumPy broadcasts."""
+        return float(0.5 * np.sum((y - d) ** 2))

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from textwrap import indent
 
 import nbformat
+from lessons import code_cells
 
+from explorer.checks import TASKS
+from explorer.checks.solutions import solution
+
+EXERCISE = Path(__file__).parents[1] / "notebooks" / "exercise.ipynb"
 FEWER = """\
 from dataclasses import replace
 
@@ -105,11 +111,29 @@ class LayeredNetwork:
 }
 
 
+def given():
+    """The notebook's cell with the class that each method is added to."""
+    return next(cell.source for cell in code_cells(EXERCISE) if cell.id == "network")
+
+
+def pasted(cells=solution):
+    """A script of the given class and the solution of each task, as a student pastes them."""
+    before_the_methods = [*TASKS].index("init_weights")
+    parts = [cells(task) for task in TASKS]
+    parts.insert(before_the_methods, given())
+    return "\n\n\n".join(["import numpy as np", *parts]) + "\n"
+
+
 def answered(notebook, *, with_app=False, answers=ANSWERS):
-    """Fill in the answers of a notebook; the app at its end, which trains for a while, only if asked for."""
+    """Fill in the answers of a notebook, or paste the solutions over its cells if `answers` is None.
+
+    The app at its end, which trains for a while, stays only if asked for.
+    """
     cells = []
     for cell in notebook.cells:
-        if cell.id in ANSWERS:
+        if cell.id in ANSWERS and answers is None:
+            cell.source = "\n\n\n".join([solution(cell.id), cell.source.splitlines()[-1]])
+        elif cell.id in ANSWERS:
             answer = answers[cell.id]
             margin = GAP.search(cell.source)[1]
             cell.source = GAP.sub(indent(answer, margin), cell.source)

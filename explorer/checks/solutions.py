@@ -2,70 +2,67 @@
 
 import ast
 import inspect
-from collections.abc import Iterable, Iterator
+import re
 from textwrap import dedent, indent
 from typing import Any
 
 from explorer.checks import exercise
 from explorer.checks.tasks import METHODS, TASKS, textbook
-from explorer.network import activations, initializers, losses, network
+from explorer.network import initializers
 
-__all__ = ["solution"]
+__all__ = ["GIVEN", "solution"]
 
-_MODULES = activations, initializers, losses, network, exercise
-_GUARDS = "of_floats", "of_one_shape"  # which turn what a network never gives them into arrays, or refuse it
-
-
-def solution(task: str) -> str:
-    """Return the textbook's lines that answer a task, without docstrings and types, and the imports they need."""
-    entry, answer = TASKS[task], textbook(task)
-    own = [getattr(answer, name) for name in entry.uses if hasattr(answer, name)]
-    others = [_defined(name) for name in entry.uses if not hasattr(answer, name)]
-    if task in METHODS:
-        parts = [entry.given, *map(_plain, [*own, getattr(answer, task)])]
-        text = _class("Network(Network)", parts)
-    elif isinstance(answer, type):
-        text = _class("LayeredNetwork(Layers, Textbook)", map(_plain, [vars(answer)["__init__"], *own]))
-    else:
-        text = _plain(answer)
-    cell = "\n\n\n".join([*map(_plain, others), text])
-    imports = "\n".join(_imports(cell))
-    return f"{imports}\n\n\n{cell}" if imports else cell
+GIVEN = """\
+from explorer.network import Layers
 
 
-def _class(header: str, parts: Iterable[str]) -> str:
-    return f"class {header}:\n" + "\n\n".join(indent(part, "    ") for part in parts if part)
+class Network(Layers):
+    def __init__(self, n_input, n_hidden, n_output):
+        self.layer_sizes = self.n_input, self.n_hidden, self.n_output = n_input, n_hidden, n_output
+        self.rng = np.random.default_rng()
+        self.init_weights()
+"""
+"""The notebook's cell with the class that each method is added to."""
+
+_NAMED = re.compile(r"^( *)\{(\w+)\}$", re.MULTILINE)
+_GUARDS = "of_floats", "of_one_shape"  # a network gives its functions arrays of floats, of one shape
 
 
-def _defined(name: str) -> Any:
-    return next(getattr(module, name) for module in _MODULES if hasattr(module, name))
+def solution(task: str, *, has_marks: bool = False) -> str:
+    """Return a cell with the textbook's lines that answer a task, without docstrings and types.
+
+    With marks it is a cell for nbgrader: each function of the textbook has a docstring, and marks around its body.
+    """
+    owners = textbook(task), exercise, initializers
+    usual = f"class Network(Network):\n    {{{task}}}" if task in METHODS else f"{{{task}}}"
+
+    def source(named: re.Match[str]) -> str:
+        function = next(getattr(owner, named[2]) for owner in owners if hasattr(owner, named[2]))
+        return indent(_source(function, has_marks=has_marks), named[1])
+
+    return _NAMED.sub(source, TASKS[task].cell or usual)
 
 
-def _plain(function: Any) -> str:
-    """Return a function's source without its docstring, its types, and the guards of its arguments."""
+def _source(function: Any, *, has_marks: bool) -> str:
+    """Return a function's source without its types and the guards of its arguments.
+
+    What decorates it for NumPy becomes a block of its body: a function so decorated can't be sent to a process.
+    """
     lines = dedent(inspect.getsource(getattr(function, "fget", function))).splitlines()
     node = ast.parse("\n".join(lines)).body[0]
     assert isinstance(node, ast.FunctionDef)
-    kept = [item for item in node.decorator_list if ast.unparse(item) not in _GUARDS]
     for argument in [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]:
         argument.annotation = None
-    first = node.body[ast.get_docstring(node) is not None]
-    head = [lines[item.lineno - 1] for item in kept] + [f"def {node.name}({ast.unparse(node.args)}):"]
-    return "\n".join([*head, *lines[first.lineno - 1 :]])
-
-
-def _imports(cell: str) -> Iterator[str]:
-    """Yield an import for each name that a cell uses and that neither it nor the notebook defines."""
-    tree = ast.parse(cell)
-    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} - {"np", *TASKS}
-    for module in _MODULES:
-        for node in ast.parse(inspect.getsource(module)).body:
-            if not isinstance(node, ast.Import | ast.ImportFrom):
-                continue
-            names = [alias for alias in node.names if (alias.asname or alias.name) in used]
-            used -= {alias.asname or alias.name for alias in names}
-            if names and isinstance(node, ast.ImportFrom):
-                node.module, node.level = f"explorer.network.{node.module}" if node.level else node.module, 0
-            node.names = names
-            if names:
-                yield ast.unparse(node)
+    words = ast.get_docstring(node) or ""
+    body, head = lines[node.body[bool(words)].lineno - 1 :], [f"def {node.name}({ast.unparse(node.args)}):"]
+    for item in reversed(node.decorator_list):
+        line = lines[item.lineno - 1]
+        if isinstance(item, ast.Call):
+            call, comment = line[1 : item.end_col_offset], line[item.end_col_offset :]
+            body = [f"    with {call}:{comment}", *(indent(each, "    ") for each in body)]
+        elif ast.unparse(item) not in _GUARDS:
+            head = [line, *head]
+    if has_marks:
+        docstring = f'    """{words.splitlines()[0]}"""'
+        body = [docstring, "    ### BEGIN SOLUTION", *body, "    ### END SOLUTION"]
+    return "\n".join([*head, *body])

@@ -46,10 +46,8 @@ class Task:
     is_bonus: bool = False
     example: str = ""
     """Lines of Python with an input small enough for paper; the last is an expression of the answer."""
-    uses: tuple[str, ...] = ()
-    """The textbook's functions, and methods of its network, that the solution shows besides the task's own."""
-    given: str = ""
-    """What the textbook's network has and a student's class hasn't: lines of Python."""
+    cell: str = ""
+    """What answers it, where its function or method alone does not; ``{name}`` is the textbook's of that name."""
 
 
 def textbook(task: str, answers: Any = exercise) -> Any:
@@ -157,10 +155,7 @@ def _entries(kind: str) -> list[dict[str, Any]]:
 
 
 TASKS: Mapping[str, Task] = MappingProxyType(
-    {
-        entry["name"]: Task(**entry | {key: tuple(entry.get(key, ())) for key in ("hints", "uses")})
-        for entry in _entries("task")
-    }
+    {entry["name"]: Task(**entry | {"hints": tuple(entry["hints"])}) for entry in _entries("task")}
 )
 """Every task by its name, in the order of the exercise."""
 

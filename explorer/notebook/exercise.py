@@ -6,7 +6,7 @@ only: whatever happens to a kernel, what was written before can be read.
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
@@ -23,7 +23,7 @@ from pygments.token import STANDARD_TYPES
 from explorer.checks import TASKS, Verdict
 from explorer.checks.diagnosis import NEEDS
 from explorer.checks.own_process import Examiner
-from explorer.checks.tasks import source_lines
+from explorer.checks.solutions import solution
 from explorer.foreign_files import reason
 from explorer.notebook.page import Shown, lesson_html
 from explorer.widgets.rendered import Display, Element, element
@@ -230,7 +230,7 @@ class Exercise:
             example=verdict.example,
             note=" ".join(filter(None, (note, self._log.trouble()))),
             hints=TASKS[task].hints,
-            solution=tuple(_coloured(TASKS[task].solution)) if has_tried else (),
+            solution=tuple(_coloured(solution(task))) if has_tried else (),
             rung=self._log.rung(task),
         )
 
@@ -275,10 +275,9 @@ def _sentence(start: str, words: str) -> str:
     return f"{start}{words.removesuffix('.')}." if words else ""
 
 
-def _coloured(things: Iterable[Any]) -> Iterator[Element | str]:
-    """Yield the source of functions and methods, word by word."""
-    text = "\n\n".join("\n".join(source_lines(thing).values()) for thing in things)
-    for kind, words in PythonLexer(ensurenl=False).get_tokens(text):
+def _coloured(code: str) -> Iterator[Element | str]:
+    """Yield Python code word by word, keywords and comments as elements that have a colour."""
+    for kind, words in PythonLexer(ensurenl=False).get_tokens(code):
         name = STANDARD_TYPES.get(kind)
         yield element("span", words, class_=name) if name in _COLOURED else words
 

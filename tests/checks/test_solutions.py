@@ -1,0 +1,119 @@
+"""The textbook's answers: they run in the notebook as they stand, alone and with a student's own methods."""
+
+from __future__ import annotations
+
+import ast
+from itertools import compress, product
+
+import numpy as np
+import pytest
+from checks.solutions import networks
+from exercise_answers import given, pasted
+
+from explorer.checks import TASKS, diagnose_all
+from explorer.checks.exercise import Network
+from explorer.checks.solutions import solution
+from explorer.checks.tasks import METHODS, source_lines, textbook
+from explorer.notebook.exercise import Exercise
+
+PASTED = {task: compile(solution(task), task, "exec") for task in TASKS}
+SIZES = 3, 5, 2
+FUNCTIONS = [*TASKS][: [*TASKS].index("init_weights")]
+
+
+def begun(*tasks):
+    """The names of the notebook once the given class and some solutions are there."""
+    names = {"__name__": "__main__", "np": np}
+    for code in (given(), *(PASTED[task] for task in tasks)):
+        exec(code, names)
+    return names
+
+
+@pytest.mark.slow
+def test_each_is_right_in_its_turn_and_nothing_is_noted(tmp_path, monkeypatch):
+    monkeypatch.setattr("explorer.checks.own_process.diagnose", None)  # each can be sent to the other process
+    exercise, names = Exercise(tmp_path / "progress.jsonl"), begun()
+    for task, code in PASTED.items():
+        exec(code, names)
+        card = exercise.check(task, names[textbook(task).__name__]).shown
+        assert (card.outcome, card.message, card.look) == ("right", "", ""), card.line
+    assert card.done == card.of
+
+
+@pytest.mark.slow
+def test_as_one_script_they_solve_all():
+    exec(pasted(), names := {"__name__": "__main__"})
+    verdicts = diagnose_all(names)
+    assert [task for task, verdict in verdicts.items() if verdict.outcome == "right"] == [*TASKS]
+    assert not any(verdict.remark for verdict in verdicts.values())
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_the_lines_are_the_textbooks(task):
+    answer = textbook(task)
+    names = ["forward", "backward"] if task == "several_layers" else [task]
+    cell = [line.strip() for line in solution(task).splitlines()]
+    for function in [getattr(answer, name, answer) for name in names]:
+        lines = [*source_lines(function).values()]
+        body = lines[next(at for at, line in enumerate(lines) if line.endswith(":")) + 1 :]
+        assert body
+        assert [line for line in body if line.strip() not in cell] == []
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_with_marks_the_code_is_the_same(task):
+    marked = solution(task, has_marks=True)
+    assert marked.count("### BEGIN SOLUTION\n") == marked.count("### END SOLUTION") > 0
+    tree = ast.parse(marked)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef) and ast.get_docstring(node):
+            del node.body[0]
+    assert ast.dump(tree) == ast.dump(ast.parse(solution(task)))
+
+
+@pytest.fixture
+def trained(monkeypatch):
+    """A function that trains a network, from the same weights with the same batches; what it gives."""
+
+    def trained(network):
+        rng, orders = np.random.default_rng(1), np.random.default_rng(2)
+        for name in ("W1", "b1", "W2", "b2"):
+            setattr(network, name, rng.normal(0, 1, getattr(network, name).shape))
+        network.rng = orders
+        monkeypatch.setattr("numpy.random.permutation", orders.permutation)  # a student may draw from either
+        X, labels = rng.normal(0, 1, (SIZES[0], 23)), rng.integers(SIZES[2], size=23)
+        (loss,) = network.fit(X, np.eye(SIZES[2])[:, labels], 5, n_epochs=1, lr=0.1)
+        return [loss, network.predict(X), network.W1, network.b1, network.W2, network.b2]
+
+    return trained
+
+
+@pytest.mark.parametrize(
+    "own",
+    [tuple(compress(METHODS, chosen)) for chosen in product([False, True], repeat=len(METHODS))],
+    ids=lambda own: "-".join(own) or "none",
+)
+def test_a_students_methods_and_the_textbooks_work_in_any_mixture(own, trained):
+    names = begun(*FUNCTIONS)
+    for task in METHODS:
+        if task in own:
+            method = {task: getattr(networks.Vectorised, task)}
+            names["Network"] = type("Network", (names["Network"],), method)
+        else:
+            exec(PASTED[task], names)
+    expected = trained(Network(*SIZES))
+    for found, right in zip(trained(names["Network"](*SIZES)), expected, strict=True):
+        np.testing.assert_allclose(found, right, rtol=0, atol=1e-14)
+
+
+def test_equal_seeds_give_equal_weights():
+    networks_made = []
+    for kind in (begun(*FUNCTIONS, *METHODS)["Network"], Network):
+        network = kind(*SIZES)
+        network.rng = np.random.default_rng(7)
+        network.init_weights()
+        X, d = np.arange(33.0).reshape(3, 11) / 33, np.eye(2)[:, [0, 1] * 5 + [0]]
+        network.fit(X, d, 4, n_epochs=3, lr=0.5)
+        networks_made.append(network)
+    for ours, theirs in zip(*(network.W + network.b for network in networks_made), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-15)

@@ -10,13 +10,15 @@ from time import monotonic
 import needs
 import psutil
 import pytest
+from exercise_answers import pasted
 
-from explorer.checks import MISTAKES, TASKS, exercise
+from explorer.checks import MISTAKES, TASKS
+from explorer.checks.solutions import solution
 from explorer.foreign_files import FileError
 from explorer.serve.command import main
 from explorer.serve.submission import Cell, cells_of, execute
 
-RIGHT = Path(exercise.__file__).read_text(encoding="utf-8")
+RIGHT = pasted()
 REQUIRED = [name for name, task in TASKS.items() if not task.is_bonus]
 
 
@@ -192,7 +194,7 @@ def test_a_file_that_cannot_be_read_is_refused(tmp_path, name, content, words):
 # ---------------------------------------------------------------- one submission
 
 
-def test_the_textbook_is_right(check):
+def test_the_solutions_are_right(check):
     code, lines, err = check({"a.py": RIGHT})
     assert (code, err) == (0, "")
     assert len(lines) == len(TASKS) + 1
@@ -344,17 +346,17 @@ def sigmoid(a):
 
 
 def edited(mistake):
-    """The textbook with a known mistake made in it."""
-    text = RIGHT
+    """The solutions with a known mistake made in one."""
+    cell = solution(mistake.task)
     for right, wrong in mistake.variants[0]:
-        assert right in text
-        text = text.replace(right, wrong, 1)
-    return text
+        assert right in cell
+        cell = cell.replace(right, wrong, 1)
+    return pasted(lambda task: cell if task == mistake.task else solution(task))
 
 
 # Functions that other answers call, which a mistake in them makes wrong too.
 BUILT_ON = {"sigmoid", "d_sigmoid", "squared_error", "d_squared_error", "softmax", "relu", "d_relu"}
-OTHERS = {  # what replaces which piece of the textbook, and what comes of it
+OTHERS = {  # what replaces which piece of the solutions, and what comes of it
     "right": ("", "", {}),
     "loops": (
         "return y - d",
@@ -362,16 +364,20 @@ OTHERS = {  # what replaces which piece of the textbook, and what comes of it
         {},
     ),
     "power": ("return 1 / (1 + np.exp(-a))", "return (1 + np.exp(-a)) ** -1", {}),
-    "products": ("delta2 @ self.h1.T", "np.dot(delta2, np.transpose(self.h1))", {}),
-    "in_place": ("self.W1 = self.W1 - lr * d_W1", "self.W1 -= lr * d_W1", {}),
+    "products": ("delta @ h[i].T", "np.dot(delta, np.transpose(h[i]))", {}),
+    "replaced": (
+        "for theta, d_theta in zip(self.parameters, gradient):\n            theta -= lr * d_theta",
+        "self.W1, self.b1, self.W2, self.b2 = (p - lr * g for p, g in zip(self.parameters, gradient))",
+        {},
+    ),
     "prints": ("loss = 0.0", "loss = 0.0; print('epoch', loss)", {}),
-    "raises": ("delta1 = (self.W2.T @ delta2)", "delta1 = (self.W3.T @ delta2)", {"backward": "wrong"}),
-    "gap": ("y = self.forward(X)\n        return", "return ...\n        return", {"predict": "waiting"}),
+    "raises": ("(self.W[i].T @ delta)", "(self.W3.T @ delta)", {"backward": "wrong"}),
+    "gap": ("return np.argmax(self.forward(X), axis=0)", "return ...", {"predict": "waiting"}),
     "missing": ("def evaluate(", "def evaluation(", {"evaluate": "missing"}),
     "none": ("return np.maximum(0, a)", "np.maximum(0, a)", {"relu": "wrong"}),
     "loops_for_ever": ("loss = 0.0", "while True: loss = 0.0", {"fit": "wrong"}),
     "sleeps": ("return np.maximum(0, a)", "import time; time.sleep(1e6)", {"relu": "wrong"}),
-    "holds": ("return np.where(a > 0, 1.0, 0.0)", "sum(range(10**13))", {"d_relu": "wrong"}),
+    "holds": ("return np.heaviside(a, 0)", "sum(range(10**13))", {"d_relu": "wrong"}),
 }
 
 

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+from exercise_answers import pasted
+
+from explorer.network import Layers
+
+exec(pasted(), solved := {"__name__": __name__})
 
 
 def sigmoid(a):
@@ -47,6 +52,19 @@ class Mine:
             for start in range(0, n, batch_size):
                 batch = order[start : start + batch_size]
                 self.train_iteration(X[:, batch], d[:, batch], lr)
+
+
+class Named(Layers, Mine):
+    """Has the lists W, b, a, h as well, as the exercise's given class does."""
+
+
+class Pasted(solved["Network"]):
+    """The exercise's class with every method pasted from the solutions."""
+
+    def __init__(self, n_input, n_hidden, n_output, seed=None):
+        super().__init__(n_input, n_hidden, n_output)
+        self.rng = np.random.default_rng(seed)
+        self.init_weights()
 
 
 class SlopeForgotten(Mine):

@@ -2,7 +2,7 @@
 
 import pytest
 from app_steps import PATIENCE, messages
-from own_networks import Mine, Mismatched, Renamed, Sideways
+from own_networks import Mine, Mismatched, Named, Pasted, Renamed, Sideways
 
 from explorer import Explorer, TrainingConfig
 
@@ -18,7 +18,7 @@ def own_app(request, small_dataset):
     made.close()
 
 
-@pytest.mark.parametrize("own_app", [Mine], indirect=True)
+@pytest.mark.parametrize("own_app", [Mine, Named, Pasted], indirect=True)
 def test_its_curves_and_figures_are_there_next_to_the_textbooks(own_app):
     curve = own_app.panels["overview"].accuracy.figure
     assert sum(trace.name == "the textbook’s network" and trace.visible is True for trace in curve.data) == 1
@@ -42,7 +42,7 @@ def test_a_link_brings_no_controls_that_mean_nothing_to_it(own_app):
 @pytest.mark.parametrize(
     ("own_app", "section", "said"),
     [
-        (Mine, "image", ""),
+        *((made_by, section, "") for made_by in (Mine, Pasted) for section in ("image", "weights", "check")),
         (Renamed, "weights", "Renamed has no W1, b1, … of the usual shapes"),
         (Sideways, "check", "Sideways has no W1, b1, … of the usual shapes"),
     ],

@@ -7,7 +7,7 @@ import time
 
 import numpy as np
 import pytest
-from own_networks import Endless, Mine, Mismatched, Renamed, Sideways, SlopeForgotten
+from own_networks import Endless, Mine, Mismatched, Named, Pasted, Renamed, Sideways, SlopeForgotten
 
 from explorer import EpochRecord, NeuralNetwork, TrainingConfig, train
 from explorer.network.gradient_check import check_gradient, choose_weights
@@ -27,7 +27,7 @@ def _one_thread():
 
 
 @pytest.mark.parametrize("reduction", ["sum", "mean"])
-@pytest.mark.parametrize("made_by", [Mine, NeuralNetwork])
+@pytest.mark.parametrize("made_by", [Mine, Named, Pasted, NeuralNetwork])
 def test_the_textbooks_formulas_give_the_textbooks_records(made_by, reduction, small_dataset):
     config = CONFIG.replace(reduction=reduction, learning_rate={"sum": 0.05, "mean": 2.0}[reduction])
     events = [*OwnRun(OwnClass(made_by), config, small_dataset)]
@@ -375,7 +375,7 @@ def test_a_class_without_the_usual_weights_has_figures_but_no_network(made_by, s
         _ = run.network
 
 
-@pytest.mark.parametrize(("made_by", "agrees"), [(Mine, True), (SlopeForgotten, False)])
+@pytest.mark.parametrize(("made_by", "agrees"), [(Mine, True), (Pasted, True), (SlopeForgotten, False)])
 def test_the_gradient_check_is_of_its_own_passes(made_by, agrees, small_dataset):
     network = OwnRun(OwnClass(made_by), CONFIG, small_dataset).network
     X, d = small_dataset.X_test[:, :8], small_dataset.Y_test[:, :8]

@@ -31,7 +31,8 @@ _GUARDS = "of_floats", "of_one_shape"  # a network gives its functions arrays of
 def solution(task: str, *, has_marks: bool = False) -> str:
     """Return a cell with the textbook's lines that answer a task, without docstrings and types.
 
-    With marks it is a cell for nbgrader: each function of the textbook has a docstring, and marks around its body.
+    With marks it is one for nbgrader: each of the textbook's functions with one line of its docstring, which may
+    name shapes, and with its body, but nothing else, between the marks of what students don't see.
     """
     owners = textbook(task), exercise, initializers
     usual = f"class Network(Network):\n    {{{task}}}" if task in METHODS else f"{{{task}}}"
@@ -44,20 +45,17 @@ def solution(task: str, *, has_marks: bool = False) -> str:
 
 
 def _source(function: Any, *, has_marks: bool) -> str:
-    """Return a function's source without its types and the guards of its arguments.
-
-    What decorates it for NumPy becomes a block of its body: a function so decorated can't be sent to a process.
-    """
+    """Return a function's source without its types and the guards of its arguments."""
     lines = dedent(inspect.getsource(getattr(function, "fget", function))).splitlines()
     node = ast.parse("\n".join(lines)).body[0]
     assert isinstance(node, ast.FunctionDef)
-    for argument in [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]:
+    for argument in node.args.args:
         argument.annotation = None
     words = ast.get_docstring(node) or ""
     body, head = lines[node.body[bool(words)].lineno - 1 :], [f"def {node.name}({ast.unparse(node.args)}):"]
     for item in reversed(node.decorator_list):
         line = lines[item.lineno - 1]
-        if isinstance(item, ast.Call):
+        if isinstance(item, ast.Call):  # a block instead: what NumPy decorates can't be sent to a process
             call, comment = line[1 : item.end_col_offset], line[item.end_col_offset :]
             body = [f"    with {call}:{comment}", *(indent(each, "    ") for each in body)]
         elif ast.unparse(item) not in _GUARDS:

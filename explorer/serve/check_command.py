@@ -203,10 +203,7 @@ def otter_test(task: str) -> str:
 
 
 def nbgrader_notebook() -> dict[str, Any]:
-    """Return the exercise as nbgrader takes it from a teacher: for each task its solution and its check.
-
-    Students see the lines around a solution's functions, their first lines, and docstrings that may name shapes.
-    """
+    """Return the exercise as nbgrader takes it from a teacher: for each task its solution and its check."""
     setup = "import numpy as np\n\nfrom explorer.checks import diagnose"
     cells = [_cell("setup", setup, locked=True), _cell("network", GIVEN.rstrip(), locked=True)]
     for name, task in TASKS.items():

@@ -183,8 +183,8 @@ def _is_definition(node: ast.AST, namespace: dict[str, Any]) -> bool:
     Of this package's names an import keeps those that need no second of importing first, as the app does.
     """
     if isinstance(node, ast.ImportFrom) and str(node.module).partition(".")[0] == "explorer":
-        there = _names_loaded(str(node.module))
-        node.names = [alias for alias in node.names if alias.name in there]
+        homes = [one for name, one in sys.modules.items() if f"{name}.".startswith(f"{node.module}.")]
+        node.names = [alias for alias in node.names if any(alias.name in vars(one) for one in homes)]
         return bool(node.names)
     if isinstance(node, (*_DEFINITIONS, *_JUMPS)):
         return True
@@ -199,12 +199,6 @@ def _is_definition(node: ast.AST, namespace: dict[str, Any]) -> bool:
     if isinstance(node, _LOOPS):  # what it assigns, the rest of it may use
         namespace = dict.fromkeys(_assigned(node)) | namespace
     return all(_is_definition(child, namespace) for child in ast.iter_child_nodes(node))
-
-
-def _names_loaded(module: str) -> set[str]:
-    """Return what an import from a module of this package finds without loading another one."""
-    passed_on = [name for name in sys.modules if module == "explorer" and name.startswith("explorer.")]
-    return {name for home in (module, *passed_on) for name in vars(sys.modules.get(home, __future__))}
 
 
 def _is_foreign(called: ast.AST, namespace: dict[str, Any]) -> bool:

@@ -1,14 +1,14 @@
 """The textbook's answer to each task, as a cell that runs in the exercise's notebook as it stands."""
 
-import ast
 import inspect
 import re
-from textwrap import dedent, indent
+from textwrap import indent
 from typing import Any
 
 from explorer.checks import exercise
 from explorer.checks.tasks import METHODS, TASKS, textbook
 from explorer.network import initializers
+from explorer.network.source import plain_source
 
 __all__ = ["GIVEN", "solution"]
 
@@ -25,7 +25,6 @@ class Network(Layers):
 """The notebook's cell with the class that each method is added to."""
 
 _NAMED = re.compile(r"^( *)\{(\w+)\}$", re.MULTILINE)
-_GUARDS = "of_floats", "of_one_shape"  # a network gives its functions arrays of floats, of one shape
 
 
 def solution(task: str, *, has_marks: bool = False) -> str:
@@ -46,21 +45,16 @@ def solution(task: str, *, has_marks: bool = False) -> str:
 
 def _source(function: Any, *, has_marks: bool) -> str:
     """Return a function's source without its types and the guards of its arguments."""
-    lines = dedent(inspect.getsource(getattr(function, "fget", function))).splitlines()
-    node = ast.parse("\n".join(lines)).body[0]
-    assert isinstance(node, ast.FunctionDef)
-    for argument in node.args.args:
-        argument.annotation = None
-    words = ast.get_docstring(node) or ""
-    body, head = lines[node.body[bool(words)].lineno - 1 :], [f"def {node.name}({ast.unparse(node.args)}):"]
-    for item in reversed(node.decorator_list):
-        line = lines[item.lineno - 1]
-        if isinstance(item, ast.Call):  # a block instead: what NumPy decorates can't be sent to a process
-            call, comment = line[1 : item.end_col_offset], line[item.end_col_offset :]
-            body = [f"    with {call}:{comment}", *(indent(each, "    ") for each in body)]
-        elif ast.unparse(item) not in _GUARDS:
-            head = [line, *head]
+    lines = plain_source(function).splitlines()
+    at = next(row for row, line in enumerate(lines) if line.startswith("def "))
+    head, body = [lines[at]], lines[at + 1 :]
+    for line in reversed(lines[:at]):
+        if line.startswith("@np."):  # a block instead: what NumPy decorates can't be sent to a process
+            call, mark, comment = line[1:].partition("  #")
+            body = [f"    with {call}:{mark}{comment}", *(indent(each, "    ") for each in body)]
+        else:
+            head.insert(0, line)
     if has_marks:
-        docstring = f'    """{words.splitlines()[0]}"""'
+        docstring = f'    """{(inspect.getdoc(function) or "").splitlines()[0]}"""'
         body = [docstring, "    ### BEGIN SOLUTION", *body, "    ### END SOLUTION"]
     return "\n".join([*head, *body])

@@ -9,7 +9,7 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
 import explorer
-from explorer.checks.tasks import source_lines
+from explorer.network.source import plain_lines
 from explorer.notebook.page import Shown, lesson_html
 
 __all__ = ["source"]
@@ -18,7 +18,9 @@ _FOLDER = Path(explorer.__file__).parents[1]
 
 
 def source(*things: Any) -> Shown:
-    """Return the source of functions, methods or classes, with its file and lines, without its docstrings.
+    """Return the source of functions, methods or classes, with its file and lines, as on a blackboard.
+
+    That is without docstrings, types, and the guards of arguments, as `explorer.network.source` has it.
 
     Parameters
     ----------
@@ -31,7 +33,7 @@ def source(*things: Any) -> Shown:
         If there is no Python source to read.
     """
     own = map(inspect.unwrap, things)  # the function itself, whatever decorates it
-    parts = [(thing, source_lines(thing)) for thing in own]
+    parts = [(thing, plain_lines(thing)) for thing in own]
     html = "".join(_block(thing, lines) for thing, lines in parts)
     return Shown(html, "\n\n".join("\n".join(lines.values()) for _, lines in parts))
 

@@ -28,6 +28,7 @@ from explorer.checks.structure import (
     unchanged,
     unfit,
 )
+from explorer.network.methods import Penalties
 
 __all__ = [
     "decisions",
@@ -128,7 +129,7 @@ def step(network: Any, X: Array, d: Array, lr: float = 1e-2) -> Passed:
     """Check one iteration: each weight minus lr times its measured slope, and the loss before the step."""
     X, d, before = _samples(X), _samples(d), in_double(network)
     weights, (slopes, tolerance) = parameters(before), _measured(before, X, d)
-    after, loss = copy.deepcopy(before), plain_loss(option(before, "loss"), outputs(before, X), d)
+    after, loss = copy.deepcopy(before), _loss(before, X, d)
     worst = compare("the loss that train_iteration returns", after.train_iteration(X, d, lr), loss, _ROUNDED)
     expected = {place: weights[place[0]][place[1:]] - lr * slope for place, slope in slopes.items()}
     tolerance = max(lr * tolerance, _STEP)
@@ -242,7 +243,7 @@ def _measured(network: Any, X: Array, d: Array) -> tuple[dict[Place, float], flo
 
     Where a relu unit turns on or off the loss has a corner and no slope: such weights are left out.
     """
-    moved, loss, slopes = copy.deepcopy(network), option(network, "loss"), {}
+    moved, slopes = copy.deepcopy(network), {}
     size, tolerance = precision(outputs(moved, X))
     for place in _places(network, X):
         name, row, column = place
@@ -251,12 +252,22 @@ def _measured(network: Any, X: Array, d: Array) -> tuple[dict[Place, float], flo
             shifted = array.copy()
             shifted[row, column] += shift
             setattr(moved, name, shifted)
-            losses.append(plain_loss(loss, outputs(moved, X), d))
+            losses.append(_loss(moved, X, d))
             on.append(_units_on(moved))
         setattr(moved, name, array)
         if on[0] == on[1]:
             slopes[place] = (losses[0] - losses[1]) / (2 * size)
     return slopes, tolerance
+
+
+def _loss(network: Any, X: Array, d: Array) -> float:
+    """Return the loss of samples, with the penalties on large weights of a network that has any, by loops."""
+    loss = plain_loss(option(network, "loss"), outputs(network, X), d)
+    if isinstance(network, Penalties) and any(network.penalties):
+        weights = [w for W in network.W for w in W.ravel().tolist()]
+        l2, l1 = network.penalties
+        loss += X.shape[1] * math.fsum(l2 * w * w / 2 + l1 * abs(w) for w in weights)
+    return loss
 
 
 def _units_on(network: Any) -> list[bytes]:

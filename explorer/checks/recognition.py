@@ -53,13 +53,13 @@ def recognise(task: str, answer: Any, probe: Probe | None = None) -> Mistake | N
         return None
     raised = {name for name, piece in seen.items() if isinstance(piece, str) and piece.startswith(RAISED)}
     differing = {name for name in seen.keys() - raised if not _same(seen[name], right.get(name))}
-    if any(seen[name] != SHAPES for name in raised):
-        return None  # an exception that has another cause than the mistakes
+    if not differing or any(seen[name] != SHAPES for name in raised):
+        return None  # it is the textbook's answer, or an exception has another cause than the mistakes
     found = dict[Mistake, set[str]]()
     for mistake in (mistake for mistake in MISTAKES.values() if mistake.task == task):
         wrong = (_seen(task, textbook(task, answers), probe) for answers in mistake.answers)
         found[mistake] = set[str]().union(*(_explained(pieces, right, seen) for pieces in wrong))
-    if not differing or set[str]().union(*found.values()) != differing:
+    if set[str]().union(*found.values()) != differing:
         return None
     return max(found, key=lambda mistake: len(found[mistake]))
 

@@ -239,6 +239,7 @@ def test_wrong_functions_do_not(check, wrong):
     [
         {},
         {"dtype": np.float32},
+        {"l2": 0.02, "l1": 0.01},
         {"n_hidden": (6, 5)},
         MODERN,
         {"hidden_activation": "tanh", "loss": "cross_entropy"},

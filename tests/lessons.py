@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import warnings
@@ -34,6 +35,22 @@ def tutorial_before(*, part):
 
 def code_cells(path):
     return [cell for cell in read(path).cells if cell.cell_type == "code"]
+
+
+def sources(path):
+    """What the cells show that show source code, by their ids; what they need is imported or made in the cell."""
+    names, found = {}, {}
+    trees = {cell.id: ast.parse(cell.source) for cell in code_cells(path)}
+    imports = [
+        node for tree in trees.values() for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)
+    ]
+    exec(compile(ast.Module(imports, []), path, "exec"), names)
+    for cell, tree in trees.items():
+        *before, last = tree.body
+        if ast.unparse(last).startswith("source("):
+            exec(compile(ast.Module(before, []), path, "exec"), names)
+            found[cell] = eval(ast.unparse(last), names)
+    return found
 
 
 def outputs(notebook):

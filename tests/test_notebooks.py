@@ -8,7 +8,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from lessons import code_cells, execute, outputs, read
+from lessons import code_cells, execute, outputs, read, sources
 
 HERE = Path(__file__).parent
 NOTEBOOKS = sorted((HERE.parent / "notebooks").rglob("*.ipynb"))
@@ -52,6 +52,16 @@ def test_defines_nothing(path):
 def test_cells_are_short(path):
     for cell in code_cells(path):
         assert len(cell.source.splitlines()) <= 8, cell.source
+
+
+@parametrized([path for path in NOTEBOOKS if path.stem in ("tutorial", "pitfalls")])
+def test_source_that_is_shown_fits_a_screen(path):
+    found = sources(path)
+    assert len(found) >= 10
+    for cell, shown in found.items():
+        lines = [line for line in shown.text.splitlines() if line]
+        assert shown.html.count("<pre>") <= 25, cell
+        assert max(map(len, lines)) <= 110, cell
 
 
 @each

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.figures.points import plane_figure
-from explorer.network import NeuralNetwork
+from explorer.network import Network
 from explorer.notebook.page import Shown, figure, lesson_html
 
 __all__ = ["diagram", "quarters", "show_plane"]
@@ -24,7 +24,7 @@ _CELLS = 61  # of the map, along each side
 _MARGIN = 0.06  # left empty along both axes, so that every point is clearly inside a quarter
 
 
-def diagram(network: NeuralNetwork) -> Shown:
+def diagram(network: Network) -> Shown:
     """Return a drawing of a small network, its layers from left to right.
 
     Raises
@@ -62,7 +62,7 @@ def quarters(n: int, seed: int = 0) -> tuple[NDArray[np.float64], NDArray[np.int
 def show_plane(
     X: NDArray[np.floating],
     labels: NDArray[np.integer],
-    network: NeuralNetwork | None = None,
+    network: Network | None = None,
     words: str = "",
 ) -> Shown:
     """Return a figure of the points, as `quarters` returns them, on a map of what a network outputs at each place.
@@ -84,7 +84,7 @@ def _names(n_layers: int) -> list[tuple[float, str]]:
     return [*((_COLUMN * (i + 0.5), name) for i, name in enumerate(units)), *weights]
 
 
-def _shares(network: NeuralNetwork) -> NDArray[Any]:
+def _shares(network: Network) -> NDArray[Any]:
     steps = np.linspace(-1, 1, _CELLS)
     places = np.stack([axis.ravel() for axis in np.meshgrid(steps, steps)])  # (2, cells²)
     y = copy.deepcopy(network).forward(places)

@@ -289,6 +289,7 @@ def _used(answer: Any, task: str) -> dict[str, Any]:
         found = {name: function.__globals__.get(name) for name in names_in(function.__code__, "LOAD_GLOBAL")}
         used |= found
         own = [*found.values(), *(getattr(answer, name, None) for name in names_in(function.__code__))]
+        own = [each.fget if isinstance(each, property) else each for each in own]
         waiting += [
             each for each in own if inspect.isfunction(each) and each.__globals__ is function.__globals__
         ]
@@ -370,6 +371,8 @@ def _helpers(kind: type[Any], unsound: set[str]) -> dict[str, Any]:
                 found[name] = _with_textbook(method, unsound)
             elif isinstance(method, staticmethod | classmethod):
                 found[name] = type(method)(_with_textbook(method.__func__, unsound))
+            elif isinstance(method, property):
+                found[name] = property(_with_textbook(method.fget, unsound), method.fset)
     return found
 
 

@@ -48,6 +48,23 @@ def test_as_one_script_they_solve_all():
     assert not any(verdict.remark for verdict in verdicts.values())
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("task", "line"),
+    [
+        ("sigmoid", "1 / (1 + np.exp(a))"),
+        ("d_sigmoid", "sigmoid(a)"),
+        ("squared_error", "np.sum((a - d) ** 2)"),
+        ("relu", "2 * a"),
+    ],
+)
+def test_a_wrong_function_of_the_students_is_told_in_its_own_card_alone(task, line):
+    own = f"def {task}(a{', d' * (task == 'squared_error')}):\n    return {line}"
+    exec(pasted(lambda name: own if name == task else solution(name)), names := {"__name__": "__main__"})
+    verdicts = diagnose_all(names)
+    assert [name for name, verdict in verdicts.items() if verdict.outcome != "right"] == [task]
+
+
 @pytest.mark.parametrize("task", TASKS)
 def test_the_lines_are_the_textbooks(task):
     answer = textbook(task)

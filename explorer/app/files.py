@@ -75,9 +75,9 @@ class FileVerbs:
         Parameters
         ----------
         kind : {"report", "script", "csv", "weights"}
-            One HTML file that opens without a network; a Python script that trains the run again and prints the
-            same figures; the records, one row an epoch; or the weights, as `open_weights` and
-            `NeuralNetwork.load` read them.
+            One HTML file that opens without a network; a Python script that trains the run again, in NumPy
+            alone; the records, one row an epoch; or the weights, as `open_weights` and `NeuralNetwork.load` read
+            them.
 
         Raises
         ------

@@ -31,11 +31,11 @@ from explorer.engine.kernels import (
 )
 from explorer.engine.model import Model
 
-__all__ = ["IMAGES_MIDDLE", "BlockedPass", "Pass", "bounds"]
+__all__ = ["BlockedPass", "Pass", "bounds"]
 
 ALL = slice(None)
 
-IMAGES_MIDDLE = 0.6
+_IMAGES_MIDDLE = 0.6
 """Where the images of a mini-batch are cut in two if blank inputs are left out: the first half has less ink."""
 
 _STEPS_MIDDLE = 0.42
@@ -96,7 +96,7 @@ class Pass:
         self.steps = model.new_parameters()
         self._leaves_blank_out = model.order is not None and model.is_large(n)
         self._n_inked = [0, 0]  # inputs of the two halves up to the last that isn't blank
-        self.middles = (IMAGES_MIDDLE, _STEPS_MIDDLE) if self._leaves_blank_out else (0.5, 0.5)
+        self.middles = (_IMAGES_MIDDLE, _STEPS_MIDDLE) if self._leaves_blank_out else (0.5, 0.5)
         """Where the images are cut in two, and where the steps."""
         self.activation, self.slope = HIDDEN_KERNELS[model.hidden_activation]
         self.output_activation = OUTPUT_KERNELS[model.output]
@@ -231,7 +231,7 @@ class Pass:
         first, second = (max(0, aligned(n) - start) for n in self._n_inked)
         np.matmul(X[:first], scaled, steps[:first])
         if first < second:  # inputs that are blank in all images of the first half
-            images = slice(first_half(self.n, IMAGES_MIDDLE), self.n)
+            images = slice(first_half(self.n, _IMAGES_MIDDLE), self.n)
             np.matmul(X[first:second, images], scaled[images], steps[first:second])
         steps[max(first, second) :] = 0
 

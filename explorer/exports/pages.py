@@ -13,7 +13,7 @@ from explorer.wording import counted, grouped, percent, times
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-__all__ = ["page", "report_page"]
+__all__ = ["code", "page", "report_page"]
 
 
 def page(template: str, **values: object) -> str:
@@ -32,8 +32,8 @@ def page(template: str, **values: object) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    for one in (_code, counted, grouped, percent, times):
-        environment.filters[one.__name__.removeprefix("_")] = one
+    for one in (code, counted, grouped, percent, times):
+        environment.filters[one.__name__] = one
     return environment.get_template(template).render(values)
 
 
@@ -58,7 +58,7 @@ def report_page(template: str, figures: Mapping[str, Callable[..., go.Figure]], 
     )
 
 
-def _code(value: object) -> str:
+def code(value: object) -> str:
     """Return a value as Python writes it, text in double quotes where that is no trouble."""
     plain = isinstance(value, str) and value.isascii() and value.isprintable()
     return json.dumps(value) if plain else repr(value)

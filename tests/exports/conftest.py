@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import dataset_files
+import numpy
 import pytest
 
 from explorer import TrainingConfig, load_dataset
@@ -59,24 +60,52 @@ def exported(data, trained):
     return exported
 
 
+ALONE = """
+import runpy, sys
+sys.path.append(sys.argv.pop(1))
+del sys.argv[0]  # the script is the next
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+@pytest.fixture(scope="session")
+def numpy_alone(tmp_path_factory):
+    """A folder of packages with NumPy in it and nothing else."""
+    folder, found = tmp_path_factory.mktemp("packages"), Path(numpy.__file__).parent
+    for package in (found, found.with_name("numpy.libs")):  # the second has its BLAS, in wheels for Linux
+        if package.exists():
+            (folder / package.name).symlink_to(package)
+    return folder
+
+
 @pytest.fixture
-def run_alone(tmp_path, data):
-    """What a script prints, run by a Python of its own next to the images alone; it must not need the package."""
+def process(tmp_path, data, numpy_alone):
+    """Run a script by a Python that has NumPy alone, next to the images, and return the process that has ended."""
     (tmp_path / Path(data.source).name).symlink_to(data.source)
 
-    def run_alone(text, *arguments, **files):
-        text += "\nassert not any(name.partition('.')[0] == 'explorer' for name in sys.modules)\n"
+    def process(text, *arguments, **files):
         for name, content in files.items():
             (tmp_path / name.replace("_npz", ".npz")).write_bytes(content)
         (tmp_path / "alone.py").write_text(text, encoding="utf-8")
-        done = subprocess.run(
-            [sys.executable, "-W", "error", "alone.py", *map(str, arguments)],
+        python = [sys.executable, "-I", "-S", "-W", "error", "-c", ALONE]
+        return subprocess.run(
+            [*python, numpy_alone, "alone.py", *map(str, arguments)],
             capture_output=True,
             text=True,
             cwd=tmp_path,
-            timeout=120,
+            timeout=200,
             check=False,
         )
+
+    return process
+
+
+@pytest.fixture
+def run_alone(process):
+    """What a script prints, run as by `process`."""
+
+    def run_alone(*arguments, **files):
+        done = process(*arguments, **files)
         assert done.returncode == 0, done.stderr
         return done.stdout
 

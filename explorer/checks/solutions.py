@@ -6,9 +6,9 @@ from textwrap import indent
 from typing import Any
 
 from explorer.checks import exercise
+from explorer.checks.source import plain_source
 from explorer.checks.tasks import METHODS, TASKS, textbook
 from explorer.network import initializers
-from explorer.network.source import plain_source
 
 __all__ = ["GIVEN", "solution"]
 

@@ -12,13 +12,13 @@ from math import ceil
 from textwrap import fill, indent
 from types import MappingProxyType, ModuleType
 
+from explorer.checks.source import plain_source
 from explorer.datasets.augmentation import Augmentation
 from explorer.datasets.dataset import DIGITS
 from explorer.exports.exported_run import ExportedRun
 from explorer.exports.pages import code, page
 from explorer.network import OPTIMIZERS
 from explorer.network.network import Network
-from explorer.network.source import plain_source
 from explorer.training import Evaluation, TrainingConfig
 
 __all__ = ["training_script"]

@@ -9,7 +9,7 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
 import explorer
-from explorer.network.source import plain_lines
+from explorer.checks.source import plain_lines
 from explorer.notebook.page import Shown, lesson_html
 
 __all__ = ["source"]
@@ -20,7 +20,7 @@ _FOLDER = Path(explorer.__file__).parents[1]
 def source(*things: Any) -> Shown:
     """Return the source of functions, methods or classes, with its file and lines, as on a blackboard.
 
-    That is without docstrings, types, and the guards of arguments, as `explorer.network.source` has it.
+    That is without docstrings, types, and the guards of arguments, as `explorer.checks.source` has it.
 
     Parameters
     ----------

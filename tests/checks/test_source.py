@@ -8,11 +8,11 @@ from textwrap import dedent
 
 import pytest
 
+from explorer.checks.source import plain_lines, plain_source
 from explorer.datasets import augmentation
 from explorer.network import activations, initializers, losses, methods, network, optimizers, regularization
 from explorer.network.network import Network
 from explorer.network.neural_network import NeuralNetwork
-from explorer.network.source import plain_lines, plain_source
 
 GUARDS = {"of_floats", "of_one_shape"}
 MODULES = activations, initializers, losses, methods, network, optimizers, regularization, augmentation

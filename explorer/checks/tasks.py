@@ -3,7 +3,6 @@
 A mistake leads to answers of its own: the textbook's text with a piece of it changed.
 """
 
-import ast
 import inspect
 import linecache
 import re
@@ -12,14 +11,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib.resources import files
-from textwrap import dedent
 from types import MappingProxyType, ModuleType, SimpleNamespace
 from typing import Any
 
 from explorer.checks import exercise
+from explorer.checks.source import plain_source
 from explorer.network import activations, initializers, losses, network
 
-__all__ = ["MARK", "METHODS", "MISTAKES", "TASKS", "Mistake", "Task", "source_lines", "text_for", "textbook"]
+__all__ = ["MARK", "METHODS", "MISTAKES", "TASKS", "Mistake", "Task", "text_for", "textbook"]
 
 METHODS = "init_weights", "forward", "predict", "backward", "train_iteration", "fit"
 """The tasks that are methods of the network's class, in their order."""
@@ -86,8 +85,7 @@ class Mistake:
         answers = vars(self.answers[0]).values()
         members = (member for answer in answers for member in (answer, *vars(answer).values()))
         functions = (member for member in members if inspect.isfunction(member) and _is_textbooks(member))
-        texts = ("\n".join(source_lines(function).values()) for function in functions)
-        return next(text for text in texts if MARK in text)
+        return next(text for text in map(plain_source, functions) if MARK in text)
 
 
 def _for_each_small_number(edits: Edits) -> Iterator[Edits]:
@@ -133,19 +131,6 @@ def text_for(task: str) -> str:
         texts.insert(-1, "Textbook = Network\n")
         texts = [_INNER_IMPORT.sub("", text) for text in texts]
     return "\n".join(texts)
-
-
-def source_lines(thing: Any) -> dict[int, str]:
-    """Return the source's lines by their numbers in the file, leaving out those of docstrings."""
-    code, first = inspect.getsourcelines(thing)
-    text = dedent("".join(code))
-    hidden = {
-        number
-        for node in ast.walk(ast.parse(text))
-        if isinstance(node, ast.FunctionDef | ast.ClassDef) and ast.get_docstring(node) is not None
-        for number in range(node.body[0].lineno, (node.body[0].end_lineno or 0) + 1)
-    }
-    return {first + offset: line for offset, line in enumerate(text.splitlines()) if offset + 1 not in hidden}
 
 
 def _entries(kind: str) -> list[dict[str, Any]]:

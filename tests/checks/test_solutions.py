@@ -13,7 +13,8 @@ from exercise_answers import given, pasted
 from explorer.checks import TASKS, diagnose_all
 from explorer.checks.exercise import Network
 from explorer.checks.solutions import solution
-from explorer.checks.tasks import METHODS, source_lines, textbook
+from explorer.checks.source import plain_source
+from explorer.checks.tasks import METHODS, textbook
 from explorer.notebook.exercise import Exercise
 
 PASTED = {task: compile(solution(task), task, "exec") for task in TASKS}
@@ -71,7 +72,7 @@ def test_the_lines_are_the_textbooks(task):
     names = ["forward", "backward"] if task == "several_layers" else [task]
     cell = [line.strip() for line in solution(task).splitlines()]
     for function in [getattr(answer, name, answer) for name in names]:
-        lines = [*source_lines(function).values()]
+        lines = plain_source(function).splitlines()
         body = lines[next(at for at, line in enumerate(lines) if line.endswith(":")) + 1 :]
         assert body
         assert [line for line in body if line.strip() not in cell] == []

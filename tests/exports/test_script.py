@@ -330,20 +330,20 @@ EVERYTHING = {
 }
 
 
+@pytest.fixture(scope="module")
+def moment(small_dataset):
+    run = TrainingRun(CONFIG.replace(epochs=1), small_dataset)
+    assert list(run)
+    final = run.evaluate()
+    return Moment(replace(final, epoch=2), final.snapshot)
+
+
 @pytest.fixture
-def shown(small_dataset):
-    """A script of MNIST as it would be after a run of other images, which takes no time."""
-    moment = {}
+def shown(moment):
+    """A script of MNIST with the figures of other images, for its text."""
 
     def shown(config, *before):
-        if not moment:
-            run = TrainingRun(CONFIG.replace(epochs=1), small_dataset)
-            assert list(run)
-            final = run.evaluate()
-            moment["newest"] = Moment(replace(final, epoch=2), final.snapshot)
-        return training_script(
-            ExportedRun("Run 1", load_mnist(), History(config), *moment.values(), *moment.values(), before)
-        )
+        return training_script(ExportedRun("Run 1", load_mnist(), History(config), moment, moment, before))
 
     return shown
 

@@ -108,7 +108,7 @@ def _closeness(run: ExportedRun) -> tuple[float, float]:
     """Return how close the script's figures are to the explorer's: losses in percent, accuracies in points.
 
     These are bounds, from runs of ten epochs on MNIST with several seeds. Of smooth networks the largest
-    differences were 0.01 % and 0.02 points, with relu and Adam 1.5 % and 0.08 points. Large steps make
+    differences were 0.01 % and 0.02 points, with relu and Adam 1.5 % and 0.09 points. Large steps make
     differences grow from one to the next, to 71 % and 1.7 points where the loss jumped.
     """
     configs, losses = [stage.config for stage in run.stages], [record.test_loss for record in run.history]

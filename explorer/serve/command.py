@@ -53,14 +53,12 @@ def _parser(arguments: Sequence[str]) -> ArgumentParser:
     parser.set_defaults(run=serve_command.run, foreign=())  # what happens without a command
     subparsers = parser.add_subparsers(title="commands", metavar="", dest="command")
     of_page = (*DEFAULTS, "dataset")
-    of_class = [name for name in of_page if name != "seats"]
     exact, many = {"allow_abbrev": False}, {"allow_abbrev": False, "usage": "%(prog)s [options]"}
     commands: tuple[tuple[Any, ...], ...] = (  # with the options before a command that it doesn't have
         ("serve", "open the explorer in the browser; what happens without a command", (), {}),
         ("train", "train one network in the terminal", DEFAULTS, many),
         ("study", "train many networks in the terminal, and compare them", DEFAULTS, many),
         ("present", "open the talk as slides in the browser", ("dataset",), {}),
-        ("rehearse", "let a class come at once, and say how it fares", of_class, {}),
         ("archive", "write the exercise's mnist.tgz", of_page, {}),
         ("check", "check solutions of the exercise, and name their mistakes", of_page, exact),
     )

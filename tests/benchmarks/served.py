@@ -18,8 +18,6 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-__all__ = ["Served", "explorer", "own_page", "plain_explorer", "started", "stock_voila", "wait_until_warm"]
-
 SERVE_PAGE = Path(__file__).parents[1] / "browser" / "serve_page.py"
 TICK = os.sysconf("SC_CLK_TCK")
 REST_SECONDS = 0.4
@@ -128,26 +126,26 @@ def is_running(pid: int) -> bool:
 @contextmanager
 def started(command: list[str], port: int | None = None, **environment: str) -> Iterator[Served]:
     """Run a server; its address is in its first line of output, or it listens on `port`."""
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, *command],
         stdout=subprocess.DEVNULL if port else subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
         env={**os.environ, **environment},
-    )
-    try:
-        if port is None:
-            line = process.stdout.readline() if process.stdout else ""
-            url = next((word for word in line.split() if word.startswith("http")), "")
-        else:
-            url = f"http://127.0.0.1:{port}/"
-            wait_for_port(port)
-        if not url:
-            raise RuntimeError(f"{' '.join(command)} does not say where it listens")
-        yield Served(url, process)
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(60)
+    ) as process:
+        try:
+            if port is None:
+                line = process.stdout.readline() if process.stdout else ""
+                url = next((word for word in line.split() if word.startswith("http")), "")
+            else:
+                url = f"http://127.0.0.1:{port}/"
+                wait_for_port(port)
+            if not url:
+                raise RuntimeError(f"{' '.join(command)} does not say where it listens")
+            yield Served(url, process)
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(60)
 
 
 def wait_for_port(port: int, seconds: float = 60) -> None:
@@ -160,9 +158,9 @@ def wait_for_port(port: int, seconds: float = 60) -> None:
     raise TimeoutError(f"nobody listens on port {port} after {seconds} s")
 
 
-def explorer() -> AbstractContextManager[Served]:
-    """Run the app as people start it."""
-    return started(["-m", "explorer", "--no-browser", "--port", "0"])
+def explorer(*options: str) -> AbstractContextManager[Served]:
+    """Run the app as people start it, with further options."""
+    return started(["-m", "explorer", "--no-browser", "--port", "0", *options])
 
 
 def plain_explorer() -> AbstractContextManager[Served]:

@@ -17,11 +17,10 @@ from urllib.request import Request, urlopen
 import psutil
 import pytest
 from processes import kernel_processes
-from tornado.simple_httpclient import SimpleAsyncHTTPClient
+from visitor import Visitor, client_for
 
 from explorer.serve.kernels import StartingOrder
 from explorer.serve.pages import PageHandler
-from explorer.serve.rehearsal import Visitor
 from explorer.serve.scripts import PLOTLY_SCRIPT
 from explorer.serve.seats import Seats
 from explorer.serve.surroundings import SHARE
@@ -180,7 +179,7 @@ def test_a_kernel_whose_page_is_gone_without_a_word_ends_also_while_it_trains():
 
 
 async def come_and_vanish(url):
-    client = SimpleAsyncHTTPClient(force_instance=True, max_buffer_size=1 << 28)
+    client = client_for(10)
     visitor = Visitor(client, url)
     await visitor.open()
     await visitor.train()

@@ -69,6 +69,12 @@ def test_all_that_the_package_imports_is_declared():
     assert {name for name, bringers in found.items() if not bringers & declared} == set()
 
 
+def test_all_that_is_declared_is_imported():
+    """What only comes along with another package, and needs a floor for a test, is declared with the tests."""
+    bringers = set().union(*dict(imported(ROOT / "explorer")).values())
+    assert REQUIRED.keys() <= bringers
+
+
 def test_all_that_the_tests_import_is_declared():
     declared = REQUIRED.keys() | OPTIONAL.keys()
     assert {name for name, bringers in imported(ROOT / "tests") if not bringers & declared} == set()

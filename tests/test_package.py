@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 HEAVY = ["plotly", "ipywidgets", "anywidget", "voila", "rich", "traitlets", "IPython", "tornado", "pandas",
-         "dask", "distributed"]  # fmt: skip
+         "dask", "distributed", "scipy"]  # fmt: skip
 PUBLIC = [
     "sigmoid",
     "d_sigmoid",

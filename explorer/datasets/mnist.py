@@ -7,6 +7,7 @@ folder; each process then maps that file, so that ten kernels share the same 55 
 import gzip
 import os
 import shutil
+import sys
 import zlib
 from functools import cache
 from math import prod
@@ -15,7 +16,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from platformdirs import user_cache_path
 
 from explorer.datasets.dataset import IMAGE_SHAPE, Dataset
 from explorer.datasets.files import DAMAGED, ArrayKind, open_plain_file, read_array
@@ -58,9 +58,12 @@ def _read(name: str, kind: ArrayKind) -> NDArray[Any]:
 
 
 def _cache_folder() -> Path | None:
+    """Return the program's folder in the user's cache, or None if that is relative or no home folder is known."""
+    usual = {"win32": ("LOCALAPPDATA", "~/AppData/Local"), "darwin": ("XDG_CACHE_HOME", "~/Library/Caches")}
+    variable, default = usual.get(sys.platform, ("XDG_CACHE_HOME", "~/.cache"))
     try:
-        folder = user_cache_path("nn-explorer")
-    except RuntimeError:  # no home folder is known
+        folder = Path(os.environ.get(variable) or Path(default).expanduser(), "nn-explorer")
+    except RuntimeError:
         return None
     return folder if folder.is_absolute() else None
 

@@ -243,11 +243,23 @@ def test_a_relative_cache_folder_is_not_used(tmp_path, monkeypatch, reload):
     monkeypatch.chdir(tmp_path)
     reload(XDG_CACHE_HOME="here", HOME=tmp_path / "home")
     assert not (tmp_path / "here").exists()
-    monkeypatch.setattr(
-        module, "user_cache_path", lambda _: Path("~/.cache")
-    )  # what platformdirs 4.2 returns
-    assert not reload()
-    assert not (tmp_path / "~").exists()
+
+
+@pytest.mark.parametrize(
+    ("system", "variable", "folder"),
+    [
+        ("linux", "XDG_CACHE_HOME", ".cache"),
+        ("darwin", "XDG_CACHE_HOME", "Library/Caches"),
+        ("win32", "LOCALAPPDATA", "AppData/Local"),
+    ],
+)
+def test_the_cache_is_where_each_system_keeps_it(tmp_path, monkeypatch, reload, system, variable, folder):
+    monkeypatch.setattr("sys.platform", system)
+    monkeypatch.delenv(variable, raising=False)
+    reload(HOME=tmp_path, USERPROFILE=tmp_path)
+    assert [*(tmp_path / folder / "nn-explorer").iterdir()]
+    reload(**{variable: tmp_path / "given"})
+    assert [*(tmp_path / "given" / "nn-explorer").iterdir()]
 
 
 @needs.PROC

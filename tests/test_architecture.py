@@ -134,22 +134,26 @@ def test_dask_is_imported_where_it_is_asked_for_alone():
 
 # Named through their module, so that `checks.sigmoid`, `pictures.confusion` and each command read as they should.
 LESSONS = ("checks/", "notebook/pictures.py", "notebook/pitfalls/")
+TALK = ("talk/pictures.py",)  # each picture of a slide is named as the part of the app that it shows
 COMMANDS = {"add_options", "main", "run"}
 DISTRIBUTIONS = {"choice", "uniform"}  # of a study's settings, named as those of NumPy's generator
+
+
+def public_names(tree):
+    """The functions and classes that a module defines for others: their names have no underscore before them."""
+    kinds = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+    names = (node.name for node in tree.body if isinstance(node, kinds))
+    yield from (name for name in names if not name.startswith("_"))
 
 
 def test_no_two_public_names_are_the_same():
     places = {}
     for path in FILES:
         place = path.relative_to(ROOT / "explorer").as_posix()
-        if path.name != "__init__.py" and not place.startswith(
-            LESSONS
-        ):  # a package lists what its modules have
-            for node in tree_of(path).body:
-                if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
-                    for name in ast.literal_eval(node.value):
-                        places.setdefault(name, []).append(place)
-    assert len(places) > 200
+        if not place.startswith(LESSONS + TALK):
+            for name in public_names(tree_of(path)):
+                places.setdefault(name, []).append(place)
+    assert len(places) > 500
     known = COMMANDS | DISTRIBUTIONS
     assert {name: found for name, found in places.items() if len(found) > 1 and name not in known} == {}
 

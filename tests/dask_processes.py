@@ -25,14 +25,14 @@ explorer.__version__ = "0.0.1"
 DEADLY = """
 import os
 from explorer.training.run import TrainingRun
-from explorer.training.studies import work
+from explorer.training.studies import trials
 
 def deadly(config, dataset, **options):
     if config.seed == 13:
         os._exit(1)
     return TrainingRun(config, dataset, **options)
 
-work.TrainingRun = deadly
+trials.TrainingRun = deadly
 """
 
 

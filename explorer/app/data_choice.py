@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from explorer.datasets import Dataset, DatasetError
-from explorer.datasets.offers import DatasetOffer
+from explorer.datasets.loading import DatasetOffer
 from explorer.session import Session
 from explorer.widgets.messages import Message, Messages
 from explorer.wording import counted, did_you_mean, grouped

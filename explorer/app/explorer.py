@@ -16,7 +16,7 @@ from explorer.app.tour_guide import TourGuide
 from explorer.app.traits import Readings, SettingTraits
 from explorer.app.views import Views, ViewState
 from explorer.datasets import Dataset
-from explorer.datasets.offers import DatasetOffer
+from explorer.datasets.loading import DatasetOffer
 from explorer.figures.palette import Theme
 from explorer.session import Session, SessionState
 from explorer.training import ConfigError, TrainingConfig

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from explorer.app.views import ViewState
-from explorer.figures.steps import step_in_words
+from explorer.figures.curves import step_in_words
 from explorer.session import Advice, ForkError, Session, SessionRun, SessionState
 from explorer.training import OwnNetworkError, TrainingConfig
 from explorer.training.event_loop import log_fault

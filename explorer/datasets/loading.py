@@ -3,12 +3,15 @@
 Nothing is written to disk, nothing is unpickled, and everything that is wrong is a `DatasetError`.
 """
 
+from __future__ import annotations
+
 import hashlib
 import os
 import stat
 import struct
 import zlib
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeAlias
@@ -18,9 +21,11 @@ from numpy.typing import NDArray
 from explorer.datasets.archive import members
 from explorer.datasets.dataset import DIGITS, Dataset, DatasetError
 from explorer.datasets.files import DAMAGED, ArrayKind, file_mode, open_plain_file, read_array, unzipped
+from explorer.datasets.mnist import load_mnist
+from explorer.datasets.shared import shared_dataset
 from explorer.foreign_files import printable, reason
 
-__all__ = ["load_dataset"]
+__all__ = ["DatasetOffer", "load_dataset", "offer_file", "usual_offers"]
 
 _Arrays: TypeAlias = dict[str, tuple[str, NDArray[Any]]]  # file name and content, by role
 
@@ -28,6 +33,9 @@ _KINDS: Mapping[str, ArrayKind] = MappingProxyType(
     {"train images": "images", "train labels": "labels", "test images": "images", "test labels": "labels"}
 )
 """What each of the four files holds, by its role."""
+
+_FASHION_MNIST = "Fashion-MNIST", Path("/usr/share/datasets/fashion-mnist")
+"""Name, and the folder that Debian's package ``dataset-fashion-mnist`` puts it into."""
 
 
 def _naming(train: str, test: str, images: str, labels: str) -> Mapping[str, str]:
@@ -180,3 +188,42 @@ def _recognised(name: str, arrays: _Arrays) -> tuple[str, tuple[str, ...]]:
     others = (arrays[role][1].astype("u1", copy=False) for role in _KINDS if role != "test images")
     is_whole = tuple(zlib.crc32(array.data) for array in others) == checksums
     return published if is_whole else name, class_names
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetOffer:
+    """A data set that can be chosen."""
+
+    name: str
+    """What it is called on screen and in links."""
+    load: Callable[[], Dataset]
+    """Returns it; raises `DatasetError` where it can't be read."""
+
+    @classmethod
+    def of(cls, dataset: Dataset) -> DatasetOffer:
+        """Return the offer of a data set that is there already."""
+        return cls(dataset.name, lambda: dataset)
+
+
+def offer_file(name: str, path: str | Path, shared: Path | None = None) -> DatasetOffer:
+    """Return the offer of what `load_dataset` reads at a path, called by a name, whatever its file is.
+
+    The first process to read it puts it into the folder `shared`, which need not exist yet, and all map it there.
+    """
+
+    def load() -> Dataset:
+        dataset = load_dataset(path) if shared is None else shared_dataset(shared, lambda: load_dataset(path))
+        return dataset if dataset.name == name else replace(dataset, name=name)
+
+    return DatasetOffer(name, load)
+
+
+def usual_offers(shared: Path | None = None, *, but: Iterable[str] = ()) -> tuple[DatasetOffer, ...]:
+    """Return the offers that need nobody's doing: MNIST, and Fashion-MNIST where Debian's package is installed.
+
+    The folder `shared` is as in `offer_file`; `but` are the names of those that are offered already.
+    """
+    offers, (name, path) = [DatasetOffer("MNIST", load_mnist)], _FASHION_MNIST
+    if path.is_dir():
+        offers.append(offer_file(name, path, None if shared is None else shared / name))
+    return tuple(offer for offer in offers if offer.name not in {*but})

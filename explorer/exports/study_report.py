@@ -16,7 +16,7 @@ from explorer.training.config import held_out_of
 from explorer.training.studies import Trial
 from explorer.training.studies.journal import data_hash
 from explorer.training.studies.summary import levels, study_words, varied
-from explorer.training.studies.work import versions
+from explorer.training.studies.trials import versions
 from explorer.wording import counted, duration, enumerated
 
 __all__ = ["study_report"]

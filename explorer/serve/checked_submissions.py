@@ -17,7 +17,7 @@ from explorer.checks import TASKS, Verdict
 from explorer.serve.submission import Limits
 from explorer.serve.surroundings import kernel_environment
 from explorer.training.share import n_cores
-from explorer.training.studies.worker_pool import BLAS_VARIABLES
+from explorer.training.studies.executors import BLAS_VARIABLES
 from explorer.wording import duration
 
 __all__ = ["REQUIRED", "CheckedSubmission", "check_all"]

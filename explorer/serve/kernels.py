@@ -3,18 +3,32 @@
 import asyncio
 from asyncio import Future
 from functools import partial
+from importlib.metadata import EntryPoint
+from pathlib import Path
 from typing import Any
 
+from jupyter_client.connect import KernelConnectionInfo
+from jupyter_client.provisioning.factory import KernelProvisionerFactory
+from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from traitlets import HasTraits, Instance, Int, Set
 from voila.request_info_handler import RequestInfoSocketHandler
 
 from explorer.serve.forked_kernels import WarmProcess
 from explorer.serve.seats import Seats
 from explorer.serve.surroundings import SLOW_GRAMMAR, kernel_environment, tell_connected
-from explorer.serve.warm_process import QUIET_SECONDS
+from explorer.serve.warm_process import LAUNCHER, QUIET_SECONDS
 from explorer.training.share import n_cores
 
-__all__ = ["KERNEL_OPTIONS", "SeatedKernels", "StartingOrder", "VisitHandler", "kernel_manager_class"]
+__all__ = [
+    "KERNEL_OPTIONS",
+    "PROVISIONER",
+    "ForkedKernelProvisioner",
+    "SeatedKernels",
+    "StartingOrder",
+    "VisitHandler",
+    "kernel_manager_class",
+    "register_provisioner",
+]
 
 KERNEL_OPTIONS = (
     f"--IPKernelApp.exec_lines=import sys; sys.modules['{SLOW_GRAMMAR}'] = None",
@@ -29,6 +43,8 @@ READY_SECONDS = 5.0
 _HasTraits: Any = HasTraits  # no type checker knows what Jupyter's and Voilà's managers have
 _POLL_SECONDS = 0.1
 _NORMAL_CLOSURE = 1000  # RFC 6455: the one who closes has all that it came for
+
+PROVISIONER = "explorer-forked"  # the provisioner's name in Jupyter's settings
 
 
 class StartingOrder:
@@ -231,3 +247,25 @@ class VisitHandler(RequestInfoSocketHandler):
             del self._waiters[self._kernel_id]
         if self.close_code == _NORMAL_CLOSURE:
             self._cache.pop(self._kernel_id, None)
+
+
+class ForkedKernelProvisioner(LocalProvisioner):
+    """Forks a kernel from the `WarmProcess` of its manager's manager, or starts it as usual."""
+
+    async def launch_kernel(self, cmd: list[str], **options: Any) -> KernelConnectionInfo:
+        """Return how to connect to the kernel that has been started."""
+        manager: Any = self.parent
+        warm_process = getattr(manager.parent, "warm_process", None)
+        if warm_process is not None and LAUNCHER in cmd:
+            folder = str(options.get("cwd") or Path.cwd())
+            if (process := await warm_process.fork(cmd, options["env"], folder)) is not None:
+                self.process, self.pid, self.pgid, self.cwd = process, process.pid, process.pid, folder
+                return self.connection_info
+        return await super().launch_kernel(cmd, **options)
+
+
+def register_provisioner() -> None:
+    """Let Jupyter know `PROVISIONER`, also where the installed package is an older one."""
+    place = f"{ForkedKernelProvisioner.__module__}:{ForkedKernelProvisioner.__name__}"
+    entry = EntryPoint(PROVISIONER, place, KernelProvisionerFactory.GROUP_NAME)
+    KernelProvisionerFactory.provisioners[PROVISIONER] = entry

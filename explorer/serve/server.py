@@ -30,10 +30,9 @@ from explorer.figures.palette import PALETTES
 from explorer.serve.access import Access, RefusedError, is_every_address, is_loopback
 from explorer.serve.door import Door, ExtensionHandler, FilesHandler, LoginHandler, RefusalHandler, Tries
 from explorer.serve.forked_kernels import WarmProcess
-from explorer.serve.kernels import VisitHandler, kernel_manager_class
+from explorer.serve.kernels import PROVISIONER, VisitHandler, kernel_manager_class, register_provisioner
 from explorer.serve.pages import PLACE, PageHandler, PlaceHandler, opening_of
 from explorer.serve.patient_server import patient_server, raise_file_limit, use_steady_clock
-from explorer.serve.provisioner import PROVISIONER, register_provisioner
 from explorer.serve.scripts import LastingFileHandler, PageScripts, ScriptHandler, page_scripts
 from explorer.serve.seats import Seats, free_memory, seats_of
 from explorer.serve.sockets import MOST_FRAME_BYTES, SocketHandler

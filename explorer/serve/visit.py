@@ -4,6 +4,8 @@ The notebook runs in Jupyter as well, where nobody visits and the data are the b
 begin with is made once for each process, and with it for all that are forked from it.
 """
 
+from __future__ import annotations
+
 import asyncio
 import gc
 import json
@@ -15,6 +17,7 @@ import time
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from time import process_time
 from urllib.parse import parse_qsl, urlencode
 
 from ipywidgets import Widget
@@ -23,17 +26,18 @@ from tornado.websocket import websocket_connect
 
 from explorer.app.explorer import Explorer
 from explorer.datasets import Dataset
-from explorer.datasets.offers import DatasetOffer, offer_file, usual_offers
+from explorer.datasets.loading import DatasetOffer, offer_file, usual_offers
 from explorer.figures.palette import PALETTES, Theme
 from explorer.serve.surroundings import DATASETS, SHARED_DATASETS
 from explorer.serve.terminal_log import TerminalFormatter, settle_log
 from explorer.session import SessionRun
-from explorer.session.trained_run import trained_run
-from explorer.training import TrainingConfig
+from explorer.training import TrainingConfig, TrainingRun
+from explorer.training.completed_run import complete
+from explorer.training.run import Event
 from explorer.training.share import VISITED
-from explorer.widgets.from_page import guard_widgets
 from explorer.widgets.heartbeat import Heartbeat
 from explorer.widgets.look import forget_looks
+from explorer.widgets.page_part import guard_widgets
 from explorer.wording import writable
 
 __all__ = [
@@ -42,6 +46,7 @@ __all__ = [
     "offered_datasets",
     "opening_app",
     "opening_run",
+    "trained_run",
     "visit",
     "wait_for_visitor",
     "warm_up",
@@ -98,6 +103,20 @@ def warm_up() -> None:
 def opening_run() -> SessionRun | None:
     """Return the first run on the first data set, trained here; None if it takes long or diverges."""
     return trained_run(TrainingConfig(), _opening_dataset(), MOST_SECONDS)
+
+
+def trained_run(config: TrainingConfig, dataset: Dataset, most_seconds: float) -> SessionRun | None:
+    """Return a finished run, equal to the bit to one that a session trains itself; nothing of it is in a thread.
+
+    None if it took longer than `most_seconds` of the processor's time, or diverged.
+    """
+    training, deadline = TrainingRun(config, dataset), process_time() + most_seconds
+    events: list[Event] = []
+    end = complete(training, events.append, lambda: process_time() > deadline).end
+    if end.status != "finished":
+        return None
+    records = [event for event in events if event is not None]
+    return SessionRun.beginning(training, 1).taking("finished", [*records, end])
 
 
 @cache

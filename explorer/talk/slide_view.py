@@ -18,8 +18,8 @@ from explorer.session import EarlierRuns, SessionRun
 from explorer.talk.pictures import PICTURES, Look
 from explorer.talk.slides import Slide
 from explorer.training import Moment, TrainingConfig
-from explorer.widgets.live_bar import LiveBar
 from explorer.widgets.rendered import Display, Rendered, element
+from explorer.widgets.run_bar import LiveBar
 from explorer.widgets.tiles import Tiles
 from explorer.wording import counted, grouped
 

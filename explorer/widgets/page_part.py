@@ -1,21 +1,25 @@
 """What every part of the page is: a widget that knows its names, looks as the others do, and hears its page."""
 
 import inspect
+import logging
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from functools import cache, wraps
 from pathlib import Path
 from typing import Any, Generic, ParamSpec, Self
 
 import anywidget
+import ipywidgets
 from ipywidgets import widget_serialization
-from traitlets import Instance, default
+from traitlets import Instance, TraitError, default
 
 from explorer.widgets.look import Assets, look_of
 from explorer.wording import did_you_mean
 
-__all__ = ["KnownNames", "PagePart", "PartEvent"]
+__all__ = ["KnownNames", "PagePart", "PartEvent", "guard_widgets"]
 
 _Told = ParamSpec("_Told")
+
+_log = logging.getLogger(__name__)
 
 
 class KnownNames:
@@ -110,3 +114,22 @@ class PagePart(KnownNames, anywidget.AnyWidget):
 
     def _hear(self, content: Mapping[str, Any], buffers: Sequence[Any]) -> None:
         """Take a message of the page, which may hold anything."""
+
+
+def guard_widgets() -> None:
+    """See that in this process, which serves a page, its words reach only traits that are tagged ``page=True``.
+
+    A message with a value that is none for its trait is dropped.
+    """
+    widget_class: Any = ipywidgets.Widget
+    set_state = widget_class.set_state
+
+    @wraps(set_state)
+    def set_page_state(widget: ipywidgets.Widget, state: Mapping[str, Any]) -> None:
+        own = widget.traits(page=True)
+        try:
+            set_state(widget, {name: value for name, value in state.items() if name in own})
+        except (TraitError, TypeError, ValueError) as error:
+            _log.debug("What a page sent was dropped: %r", error)
+
+    widget_class.set_state = set_page_state

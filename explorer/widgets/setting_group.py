@@ -9,8 +9,7 @@ import traitlets
 
 from explorer.network import OPTIMIZERS
 from explorer.training.config import FIELDS, TrainingConfig
-from explorer.training.presets import PRESETS, preset_changes
-from explorer.training.situations import SITUATIONS
+from explorer.training.presets import PRESETS, SITUATIONS, preset_changes
 from explorer.widgets.look import script
 from explorer.widgets.page_part import PagePart
 from explorer.widgets.setting import Setting

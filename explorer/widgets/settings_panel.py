@@ -11,8 +11,7 @@ import traitlets
 
 from explorer.training.config import FIELDS, TrainingConfig
 from explorer.training.fields import ConfigError
-from explorer.training.presets import PRESETS
-from explorer.training.situations import SITUATIONS, Situation
+from explorer.training.presets import PRESETS, SITUATIONS, Situation
 from explorer.widgets.setting import SETTINGS, Setting
 from explorer.widgets.setting_group import GROUPS, PanelPart, SettingGroup
 from explorer.wording import did_you_mean, grouped

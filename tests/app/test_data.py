@@ -8,7 +8,7 @@ from app_steps import PATIENCE, messages, run_of, set_controls
 
 from explorer import DatasetError, Explorer, LossCurve, TrainingConfig
 from explorer.app.panels.data import about_dataset
-from explorer.datasets.offers import DatasetOffer
+from explorer.datasets.loading import DatasetOffer
 from explorer.figures.digits import sprite
 
 CONFIG = TrainingConfig(hidden_sizes=8, epochs=2, batch_size=16, learning_rate=0.05)

@@ -28,7 +28,7 @@ from threadpoolctl import threadpool_info
 from explorer import __version__
 from explorer.network import hardest_classes, most_confused
 from explorer.training import PRESETS, TrainingConfig
-from explorer.training.situations import SITUATIONS
+from explorer.training.presets import SITUATIONS
 from explorer.training.studies import Trial, grid, study
 
 SEEDS = (0, 1, 2)

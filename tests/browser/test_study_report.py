@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from explorer import TrainingConfig, grid
 from explorer.exports.study_report import study_report
-from explorer.training.studies.work import run_trial, versions
+from explorer.training.studies.trials import run_trial, versions
 
 SURFACES = {"light": "rgb(255, 255, 255)", "dark": "rgb(23, 28, 35)"}
 

@@ -19,7 +19,7 @@ from needs import needs
 
 from explorer.training import TrainingConfig
 from explorer.training.studies import StudyError, grid, read_journal, study
-from explorer.training.studies.dask_cluster import DaskCluster
+from explorer.training.studies.executors import DaskCluster
 
 pytestmark = [
     pytest.mark.long,

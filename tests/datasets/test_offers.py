@@ -8,8 +8,8 @@ import dataset_files
 import numpy as np
 import pytest
 
-from explorer.datasets import DatasetError, load_mnist, offers
-from explorer.datasets.offers import DatasetOffer, offer_file, usual_offers
+from explorer.datasets import DatasetError, load_mnist, loading
+from explorer.datasets.loading import DatasetOffer, offer_file, usual_offers
 
 
 def test_what_is_there_already_is_offered_by_its_name(small_dataset):
@@ -22,7 +22,7 @@ def test_a_file_is_read_when_it_is_chosen_and_put_where_all_map_it(folder, tmp_p
     assert not [*tmp_path.iterdir()]
     first = offer.load()
     assert (first.name, first.source) == ("Mine", str(folder))
-    monkeypatch.setattr(offers, "load_dataset", None)  # the second has no need of it
+    monkeypatch.setattr(loading, "load_dataset", None)  # the second has no need of it
     second = offer.load()
     np.testing.assert_array_equal(second.train_images, first.train_images)
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
@@ -40,7 +40,7 @@ def test_what_can_t_be_read_is_told_when_it_is_chosen(tmp_path):
 
 
 def test_fashion_mnist_is_offered_where_it_is_installed(small_dataset, tmp_path, monkeypatch):
-    monkeypatch.setattr(offers, "_FASHION_MNIST", ("Fashion-MNIST", tmp_path / "fashion"))
+    monkeypatch.setattr(loading, "_FASHION_MNIST", ("Fashion-MNIST", tmp_path / "fashion"))
     (mnist,) = usual_offers()
     assert (mnist.name, mnist.load()) == ("MNIST", load_mnist())
     (tmp_path / "fashion").mkdir()

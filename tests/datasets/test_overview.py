@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from explorer.datasets.overview import class_counts, class_means, few_of_each
+from explorer.datasets.dataset import class_counts, class_means, few_of_each
 
 
 def test_each_class_is_counted_also_one_without_images():

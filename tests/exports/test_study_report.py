@@ -16,7 +16,7 @@ from explorer.training import FIELDS
 from explorer.training.studies.configs import batch_size_grid
 from explorer.training.studies.journal import data_hash
 from explorer.training.studies.summary import levels, study_words
-from explorer.training.studies.work import run_trial, versions
+from explorer.training.studies.trials import run_trial, versions
 
 BASE = TrainingConfig(hidden_sizes=4, epochs=1, n_train=50)
 STUDIES = {

@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 
 from explorer.figures.confusion import confusion_data
-from explorer.figures.curves import curves_figure
+from explorer.figures.curves import curves_figure, steps_data, steps_summary
 from explorer.figures.layers import layers_summary
 from explorer.figures.runs import RunCurve, runs_data
-from explorer.figures.steps import steps_data, steps_summary
 from explorer.figures.study_axes import measure_view
 from explorer.figures.summaries import confusion_summary, curves_summary, difficulty
 from explorer.network.diagnostics import LayerDiagnostics

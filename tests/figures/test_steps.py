@@ -7,8 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from explorer.figures.curves import EARLIER_SLOTS, curves_style
-from explorer.figures.steps import step_in_words, steps_data, steps_summary
+from explorer.figures.curves import EARLIER_SLOTS, curves_style, step_in_words, steps_data, steps_summary
 from explorer.figures.template import merged
 from explorer.training import BatchStep
 

@@ -23,8 +23,7 @@ from jupyter_client.provisioning.factory import KernelProvisionerFactory
 from processes import descendants, kernel_processes
 
 from explorer.serve.forked_kernels import ForkedProcess, WarmProcess
-from explorer.serve.kernels import KERNEL_OPTIONS
-from explorer.serve.provisioner import PROVISIONER, register_provisioner
+from explorer.serve.kernels import KERNEL_OPTIONS, PROVISIONER, register_provisioner
 from explorer.serve.warm_process import LAUNCHER
 
 pytestmark = [pytest.mark.slow, needs.LINUX]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import traitlets
 
-from explorer.widgets.live_bar import LiveBar
+from explorer.widgets.run_bar import LiveBar
 
 
 @pytest.fixture

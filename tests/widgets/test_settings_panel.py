@@ -12,7 +12,7 @@ from explorer.training import PRESETS
 from explorer.training.changes import Change
 from explorer.training.config import TrainingConfig
 from explorer.training.fields import ConfigError
-from explorer.training.situations import SITUATIONS
+from explorer.training.presets import SITUATIONS
 from explorer.widgets.setting import SETTINGS, Setting
 from explorer.widgets.setting_group import GROUPS, PanelPart
 from explorer.widgets.settings_panel import SettingsPanel

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from explorer.widgets.weight_images import WeightImages, WeightPage
+from explorer.widgets.pictures import WeightImages, WeightPage
 
 
 def shown(**more):

@@ -9,7 +9,7 @@ from explorer.app.layout import box, set_hidden
 from explorer.app.views import Views, ViewState
 from explorer.datasets import Dataset
 from explorer.datasets.augmentation import distort
-from explorer.datasets.overview import class_counts, class_means, few_of_each
+from explorer.datasets.dataset import class_counts, class_means, few_of_each
 from explorer.figures.digits import sprite
 from explorer.training import FIELDS, TrainingConfig
 from explorer.widgets.bars import Bar, Bars

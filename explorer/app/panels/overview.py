@@ -10,8 +10,8 @@ from explorer.app.panels.matrix import Matrix
 from explorer.app.views import Views, ViewState
 from explorer.figures import curves as figures
 from explorer.figures.axes import Metric, epoch_mark
+from explorer.figures.curves import steps_data, steps_summary
 from explorer.figures.palette import Theme
-from explorer.figures.steps import steps_data, steps_summary
 from explorer.figures.summaries import curves_summary
 from explorer.figures.template import merged
 from explorer.session import SessionRun

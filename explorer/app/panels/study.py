@@ -19,12 +19,18 @@ from explorer.training.config import fields_of
 from explorer.training.fields import Whole
 from explorer.training.share import n_cores
 from explorer.training.studies import StudyError, Trial, read_journal
-from explorer.training.studies.configs import SAME_STEP, batch_size_rates
+from explorer.training.studies.configs import (
+    NO_AXES,
+    SAME_STEP,
+    as_text,
+    batch_size_rates,
+    offered_values,
+    parse_values,
+)
 from explorer.training.studies.cost import Cost, measured_cost
 from explorer.training.studies.journal import RecordedStudy, data_hash, journal_content, parse_journal
 from explorer.training.studies.runner import StudyDelivery, StudyRunner, workers_for
 from explorer.training.studies.summary import setting_values, study_words, varied
-from explorer.training.studies.value_lists import NO_AXES, as_text, offered_values, parse_values
 from explorer.widgets.controls import Dropdown, Segmented, StudyEntry
 from explorer.widgets.rendered import Caption, Display
 from explorer.widgets.study_parts import StudyFiles, StudyProgress

@@ -20,7 +20,7 @@ from explorer.app.panels.runs import RunsPanel
 from explorer.app.panels.study import StudyPanel
 from explorer.app.views import Drawing, Panel, Views, ViewState
 from explorer.training import TrainingConfig
-from explorer.widgets.tab_bar import TabBar
+from explorer.widgets.controls import TabBar
 
 __all__ = ["PanelHost"]
 

@@ -4,10 +4,10 @@
 """
 
 from explorer.training.studies.configs import choice, grid, log_uniform, sample, uniform
+from explorer.training.studies.executors import WorkerPool
 from explorer.training.studies.journal import read_journal
 from explorer.training.studies.study import study
 from explorer.training.studies.trials import FinalFigures, StudyError, Trial
-from explorer.training.studies.worker_pool import WorkerPool
 
 __all__ = [
     "FinalFigures",

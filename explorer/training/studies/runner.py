@@ -15,9 +15,9 @@ from explorer.training.config import TrainingConfig
 from explorer.training.fields import ConfigError
 from explorer.training.share import Share, n_cores, worker_seconds
 from explorer.training.studies.cost import n_weights
+from explorer.training.studies.executors import WorkerPool
 from explorer.training.studies.study import study
 from explorer.training.studies.trials import StudyError, Trial
-from explorer.training.studies.worker_pool import WorkerPool
 from explorer.training.timeline import bytes_at_work
 
 __all__ = ["StudyDelivery", "StudyRunner", "workers_for"]

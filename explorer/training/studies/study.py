@@ -20,11 +20,9 @@ from explorer.safe_write import own_folder
 from explorer.training.config import TrainingConfig
 from explorer.training.run import check_images
 from explorer.training.share import cores_each, n_cores
-from explorer.training.studies.dask_cluster import DaskCluster
+from explorer.training.studies.executors import DaskCluster, WorkerPool
 from explorer.training.studies.journal import Journal
-from explorer.training.studies.trials import StudyError, Trial
-from explorer.training.studies.work import WorkerData, run_trial, versions
-from explorer.training.studies.worker_pool import WorkerPool
+from explorer.training.studies.trials import StudyError, Trial, WorkerData, run_trial, versions
 
 __all__ = ["MOST_TRIES", "study"]
 

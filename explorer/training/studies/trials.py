@@ -1,18 +1,50 @@
-"""The result of one run of a study: frozen, and small enough to send and store."""
+"""A trial of a study: its settings, what came of them, and the work on it in any process."""
 
 from __future__ import annotations
 
+import logging
+import os
+import platform
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache, lru_cache
+from pathlib import Path
+from time import perf_counter, thread_time
 from typing import Literal, get_args
 
-from explorer.training.config import TrainingConfig
-from explorer.training.records import EpochRecord, Evaluation, History
+import numpy as np
 
-__all__ = ["TRIAL_STATUSES", "FinalFigures", "StudyError", "Trial", "TrialStatus"]
+from explorer.datasets import Dataset, load_mnist
+from explorer.datasets.shared import map_dataset
+from explorer.training.config import TrainingConfig
+from explorer.training.fields import ConfigError
+from explorer.training.process_settings import one_blas_thread
+from explorer.training.records import EpochRecord, Evaluation, History
+from explorer.training.run import DivergedError, TrainingRun
+from explorer.training.share import Share
+from explorer.training.timeline import bytes_at_work
+
+__all__ = [
+    "TRIAL_STATUSES",
+    "FinalFigures",
+    "StudyError",
+    "Trial",
+    "TrialStatus",
+    "WorkerData",
+    "run_trial",
+    "versions",
+]
 
 TrialStatus = Literal["finished", "diverged", "failed"]
 TRIAL_STATUSES: tuple[TrialStatus, ...] = get_args(TrialStatus)
 """How a trial may have ended."""
+
+WorkerData = Dataset | Path | None
+"""The images of a trial: in memory, in a folder that `write_dataset` wrote, or, None, the MNIST of the package."""
+
+_LOOK_SECONDS = 0.1
+
+_log = logging.getLogger(__name__)
 
 
 class StudyError(RuntimeError):
@@ -79,3 +111,89 @@ class Trial:
     def is_settled(self) -> bool:
         """Whether the same settings would give the same again: it finished or diverged."""
         return self.status != "failed"
+
+
+def versions() -> str:
+    """Return what has to agree between a study and its workers, so that a trial is the same everywhere."""
+    from explorer import __version__  # its module imports this one
+
+    python = ".".join(platform.python_version_tuple()[:2])
+    return f"nn-explorer {__version__} with NumPy {np.__version__} on Python {python}"
+
+
+def run_trial(config: TrainingConfig, data: WorkerData, expected: str, n_threads: int = 1) -> Trial:
+    """Train a network on this many cores and return what came of it; an error of the run is part of it.
+
+    Raises `StudyError` if this process has other `versions` than are expected, those of the study.
+    """
+    if (own := versions()) != expected:
+        words = f"{own}, the study has {expected}: install the same versions on both."
+        raise StudyError(f"The worker {_name()} has {words}")
+    started, epochs, final = perf_counter(), list[EpochRecord](), None
+    status: TrialStatus = "finished"
+    error = ""
+    try:
+        with one_blas_thread():
+            # On a server a turn is one core's.
+            run = TrainingRun(config, _loaded(data), n_threads=n_threads if _share() is None else 1)
+            final = FinalFigures.of(_trained(run, epochs.append))  # keeps what comes before an error
+    except DivergedError as failure:
+        status, error = "diverged", str(failure)
+    except Exception as failure:  # noqa: BLE001  # whatever it is, it is this trial's result
+        status = "failed"
+        if isinstance(failure, ConfigError | StudyError):
+            error = str(failure)
+        else:
+            _log.exception("A trial of a study failed")
+            error = f"{type(failure).__name__}: {failure}"
+    return Trial(
+        config, status, tuple(epochs), final, error, seconds=perf_counter() - started, worker=_name()
+    )
+
+
+def _name() -> str:
+    return f"{platform.node()}:{os.getpid()}"
+
+
+def _trained(run: TrainingRun, keep: Callable[[EpochRecord], object]) -> Evaluation:
+    """Train as `train` does and return the exact figures; on a server in turn, within what a seat may have."""
+    share, began, next_look = _share(), thread_time(), 0.0
+
+    def goes_on(n_bytes: int = run.snapshot_bytes) -> bool:
+        nonlocal next_look
+        if share is not None and perf_counter() > next_look:
+            run.rest()
+            share.wait()
+            run.wake()
+            if reason := share.limit(thread_time() - began, n_bytes):
+                raise StudyError(reason)
+            next_look = perf_counter() + _LOOK_SECONDS
+        return True
+
+    try:
+        goes_on(bytes_at_work(run.snapshot_bytes))
+        for event in run:
+            if isinstance(event, EpochRecord):
+                keep(event)
+            goes_on()
+        return run.evaluate(goes_on) or run.evaluate()  # the first is never left
+    finally:
+        if share is not None:
+            share.leave()
+
+
+@cache
+def _share() -> Share | None:
+    """Return the share of this worker: what it knows of its visitor goes from run to run."""
+    return Share.of(os.environ)
+
+
+def _loaded(data: WorkerData) -> Dataset:
+    if data is None:
+        return load_mnist()
+    return data if isinstance(data, Dataset) else _mapped(data)
+
+
+@lru_cache(maxsize=1)
+def _mapped(folder: Path) -> Dataset:
+    return map_dataset(folder)

@@ -5,12 +5,12 @@ from ipywidgets import Box
 
 from explorer.app.layout import box, framed, screen
 from explorer.training import TrainingConfig
+from explorer.widgets.controls import TabBar
 from explorer.widgets.header import Header
 from explorer.widgets.messages import Message, Messages
 from explorer.widgets.rendered import Caption, Display
 from explorer.widgets.run_bar import RunBar, RunProgress
 from explorer.widgets.settings_panel import SettingsPanel
-from explorer.widgets.tab_bar import TabBar
 from explorer.widgets.tiles import Tile, Tiles
 
 calls, log = [], Caption()

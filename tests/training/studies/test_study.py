@@ -21,7 +21,7 @@ from explorer.datasets import Dataset, DatasetError
 from explorer.training import ConfigError, train
 from explorer.training.run import TrainingRun
 from explorer.training.studies import FinalFigures, StudyError, Trial, WorkerPool, grid, study
-from explorer.training.studies.work import run_trial
+from explorer.training.studies.trials import run_trial
 
 SEEDS = grid(SMALL, seed=range(6))
 

@@ -6,7 +6,7 @@ import pytest
 
 from explorer import TrainingConfig
 from explorer.training import FIELDS, ConfigError
-from explorer.training.studies.value_lists import NO_AXES, as_text, offered_values, parse_values
+from explorer.training.studies.configs import NO_AXES, as_text, offered_values, parse_values
 
 
 @pytest.mark.parametrize(

@@ -17,9 +17,8 @@ from explorer.figures.formulas import written
 from explorer.training.process_settings import one_blas_thread
 from explorer.widgets.bars import Bar, Bars
 from explorer.widgets.controls import Segmented
-from explorer.widgets.pictures import PictureRow, PictureRows, RowPicture
+from explorer.widgets.pictures import PictureRow, PictureRows, RowPicture, WeightImages, WeightPage
 from explorer.widgets.rendered import Display, Rendered, element
-from explorer.widgets.weight_images import WeightImages, WeightPage
 from explorer.wording import counted, grouped
 
 __all__ = ["PER_PAGE", "FirstWeights", "full_tone", "most_exciting", "strongest_unit"]

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from explorer import TrainingConfig
+from explorer.serve.visit import trained_run
 from explorer.session import Session
-from explorer.session.trained_run import trained_run
 
 CONFIG = TrainingConfig(hidden_sizes=6, epochs=3, batch_size=16, learning_rate=0.05)
 PATIENCE = 60

@@ -6,8 +6,7 @@ import pytest
 
 from explorer.app.panels.inside.inside import SECTIONS
 from explorer.training import PRESETS, TrainingConfig, train
-from explorer.training.presets import preset_changes
-from explorer.training.situations import SITUATIONS
+from explorer.training.presets import SITUATIONS, preset_changes
 
 TABS = {"data", "overview", "mistakes", "inside", "draw", "runs", "study"}
 

@@ -19,18 +19,6 @@ from typing import IO, Any, BinaryIO, Self
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = [
-    "ArrayArchive",
-    "FileError",
-    "NpyHeader",
-    "archive_bytes",
-    "dtype_name",
-    "explained",
-    "printable",
-    "read_exactly",
-    "reason",
-]
-
 # What numpy.save writes for a plain array. Anything else, a pickle or a record above all, does not match.
 _NPY_HEADER = re.compile(
     rb"\{\s*'descr':\s*'([<>|=]?[A-Za-z]\d{0,6})',\s*'fortran_order':\s*(True|False),"

@@ -12,8 +12,6 @@ from typing import BinaryIO
 if sys.platform != "win32":
     import fcntl
 
-__all__ = ["check_destination", "own_folder", "whole_file"]
-
 _OWNER = ".owner"  # a file in a folder of `own_folder`, locked for as long as the folder's process runs
 
 

@@ -3,22 +3,6 @@
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
-__all__ = [
-    "class_noun",
-    "counted",
-    "did_you_mean",
-    "duration",
-    "enumerated",
-    "grouped",
-    "in_line",
-    "long_duration",
-    "ordinal",
-    "percent",
-    "plain",
-    "times",
-    "writable",
-]
-
 
 def grouped(count: int) -> str:
     """Return a whole number with its thousands set apart by a narrow space that no line breaks at: 10 000."""

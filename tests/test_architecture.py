@@ -158,6 +158,22 @@ def test_no_two_public_names_are_the_same():
     assert {name: found for name, found in places.items() if len(found) > 1 and name not in known} == {}
 
 
+# Of these a reader sees the files themselves, or a part is found by its name.
+LISTED = ("network/", "checks/", "exports/", "notebook/", "app/parts.py")
+
+
+def test_only_a_package_lists_its_names():
+    """What a module offers has no underscore before its name: that says it once."""
+
+    def complaints(path, tree):
+        place = path.relative_to(ROOT / "explorer").as_posix()
+        if path.name != "__init__.py" and not place.startswith(LISTED):
+            assigned = (n for n in tree.body if isinstance(n, ast.Assign))
+            yield from ("has __all__" for n in assigned if ast.unparse(n.targets[0]) == "__all__")
+
+    assert_everywhere(complaints)
+
+
 def modules_of(path, modules):
     """The package's modules that a file imports; of ``from explorer.network import losses`` the last."""
     for node in ast.walk(tree_of(path)):

@@ -18,8 +18,6 @@ from explorer.widgets.header import Header
 from explorer.widgets.messages import Message, Messages
 from explorer.widgets.settings_panel import SettingsPanel
 
-__all__ = ["Address"]
-
 _SECTIONS = MappingProxyType({"mistakes": MISTAKES_SECTIONS, "inside": SECTIONS})
 """Names of the sections, by tab."""
 

@@ -8,8 +8,6 @@ from explorer.session import Session
 from explorer.widgets.messages import Message, Messages
 from explorer.wording import counted, did_you_mean, grouped
 
-__all__ = ["DataChoice", "described", "unreadable"]
-
 
 class DataChoice:
     """The data sets that an app offers.

@@ -28,8 +28,6 @@ from explorer.widgets.run_bar import RunBar
 from explorer.widgets.settings_panel import SettingsPanel
 from explorer.widgets.tiles import Tiles
 
-__all__ = ["Explorer"]
-
 
 class Explorer(SettingTraits, Readings, FileVerbs, AppBox):
     """The app: a box of widgets that any other box can hold, driven by its controls, by links or by a script.

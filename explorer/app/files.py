@@ -21,8 +21,6 @@ from explorer.widgets.header import Header
 from explorer.widgets.messages import Message, Messages
 from explorer.wording import class_noun, counted, duration
 
-__all__ = ["FileMenu", "FileVerbs", "exported", "new_header", "what_closing_loses"]
-
 _SECONDS = 60  # of training that are worth a question
 _MOST_BYTES = 3 << 19
 """Largest copy that is kept: a browser keeps 5 million letters, in which it takes four thirds of that."""

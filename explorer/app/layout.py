@@ -9,8 +9,6 @@ from ipywidgets import Box, DOMWidget, Layout, VBox, Widget
 from explorer.widgets.look import look_of
 from explorer.widgets.page_part import KnownNames
 
-__all__ = ["AppBox", "box", "close_all", "framed", "screen", "set_hidden"]
-
 
 class AppBox(KnownNames, VBox):
     """A box for a cell or another box; to close it closes what stands in it too."""

@@ -17,8 +17,6 @@ from explorer.training.fields import Field
 from explorer.training.query import listed, parts
 from explorer.wording import counted
 
-__all__ = ["Link", "Trail", "what_a_link_lacks"]
-
 _THEMES = ("auto", "light", "dark")
 _KEYS: Mapping[str, str] = MappingProxyType(
     {"presets": "presets", **{n: f.key for n, f in FIELDS.items() if n != "changes"}}

@@ -12,8 +12,6 @@ from explorer.training import Evaluation, Moment
 from explorer.widgets.tiles import Tile
 from explorer.wording import class_noun, counted, grouped, times
 
-__all__ = ["GLOSSARY", "tiles"]
-
 _NONE = "–"
 
 GLOSSARY: Mapping[str, str] = MappingProxyType(

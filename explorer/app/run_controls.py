@@ -13,9 +13,6 @@ from explorer.widgets.run_bar import RunBar, RunProgress
 from explorer.widgets.settings_panel import SettingsPanel
 from explorer.wording import counted
 
-__all__ = ["AdvicePart", "RunBarPart", "SettingsPart"]
-
-
 _CHANGEABLE = ("learning_rate", "batch_size")  # while a run trains
 
 

@@ -16,8 +16,6 @@ from explorer.widgets.settings_panel import SettingsPanel
 from explorer.widgets.tour import HelpDialog, Tour, TourStep
 from explorer.wording import class_noun, counted, percent
 
-__all__ = ["KEYS", "TourGuide", "tour_steps"]
-
 KEYS: Mapping[str, str] = MappingProxyType(
     {
         "Space": "Train, pause or resume, where no control has the focus",

@@ -14,8 +14,6 @@ from explorer.session import Session, SessionState
 from explorer.training import FIELDS, History, TrainingConfig
 from explorer.training.fields import LayerSizes, Whole
 
-__all__ = ["Readings", "SettingTraits"]
-
 
 class _Setting(traitlets.TraitType[Any, Any]):
     """A setting, checked by its row in the table of fields."""

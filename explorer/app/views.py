@@ -15,8 +15,6 @@ from explorer.figures.palette import Theme
 from explorer.session import Session, SessionState
 from explorer.training.event_loop import EventLoop
 
-__all__ = ["ANY", "Drawing", "InTurn", "OnLoop", "Panel", "RedrawQueue", "ViewState", "Views", "at_once"]
-
 ANY = -1
 """Stands for any class where classes are chosen."""
 

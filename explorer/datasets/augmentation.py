@@ -13,8 +13,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["SMOOTHING", "Augmentation", "distort", "look_up", "transform"]
-
 SMOOTHING = 4.0
 """Standard deviation σ of the Gaussian that smooths the elastic displacements, in pixels."""
 

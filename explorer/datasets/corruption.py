@@ -14,8 +14,6 @@ from numpy.typing import NDArray
 from explorer.datasets.augmentation import transform
 from explorer.datasets.dataset import IMAGE_SHAPE
 
-__all__ = ["CORRUPTIONS", "Corruption", "corrupt"]
-
 Images = NDArray[np.uint8]
 _SEED = 0
 _BLUR_REACH = 4  # standard deviations

@@ -17,20 +17,6 @@ from numpy.typing import NDArray
 
 from explorer.foreign_files import FileError
 
-__all__ = [
-    "ARRAYS",
-    "DIGITS",
-    "IMAGE_SHAPE",
-    "Dataset",
-    "DatasetError",
-    "class_counts",
-    "class_means",
-    "few_of_each",
-    "one_hot_columns",
-    "pixel_columns",
-    "split_indices",
-]
-
 _Scalar = TypeVar("_Scalar", bound=np.generic)
 _Drawn = tuple[NDArray[np.uint8], NDArray[np.int64]]
 

@@ -23,8 +23,6 @@ from numpy.typing import NDArray
 from explorer.datasets.dataset import IMAGE_SHAPE, DatasetError
 from explorer.foreign_files import NpyHeader, dtype_name, read_exactly, reason
 
-__all__ = ["DAMAGED", "ArrayKind", "file_mode", "open_plain_file", "read_array", "unzipped"]
-
 ArrayKind = Literal["images", "labels"]
 
 DAMAGED = (OSError, EOFError, zlib.error)

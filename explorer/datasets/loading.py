@@ -25,8 +25,6 @@ from explorer.datasets.mnist import load_mnist
 from explorer.datasets.shared import shared_dataset
 from explorer.foreign_files import printable, reason
 
-__all__ = ["DatasetOffer", "load_dataset", "offer_file", "usual_offers"]
-
 _Arrays: TypeAlias = dict[str, tuple[str, NDArray[Any]]]  # file name and content, by role
 
 _KINDS: Mapping[str, ArrayKind] = MappingProxyType(

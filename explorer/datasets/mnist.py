@@ -21,8 +21,6 @@ from explorer.datasets.dataset import IMAGE_SHAPE, Dataset
 from explorer.datasets.files import DAMAGED, ArrayKind, open_plain_file, read_array
 from explorer.safe_write import own_folder
 
-__all__ = ["DATA", "IMAGES", "LABELS", "N_IMAGES", "N_TRAIN", "load_mnist"]
-
 DATA = Path(__file__).parent / "data"
 IMAGES = "mnist-images.npy.gz"
 LABELS = "mnist-labels.npy.gz"

@@ -13,8 +13,6 @@ from numpy.typing import NDArray
 
 from explorer.datasets.dataset import IMAGE_SHAPE
 
-__all__ = ["BOX", "CENTRE", "Preprocessed", "centre", "centre_of_mass", "crop", "preprocess", "scale"]
-
 BOX = 20
 """Longest side of a scaled digit, in pixels."""
 

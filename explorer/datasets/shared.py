@@ -13,8 +13,6 @@ import numpy as np
 from explorer.datasets.dataset import ARRAYS, Dataset
 from explorer.safe_write import own_folder
 
-__all__ = ["map_dataset", "shared_dataset", "write_dataset"]
-
 _NAMES = "names.json"
 
 

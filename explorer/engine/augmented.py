@@ -7,8 +7,6 @@ from numpy.typing import NDArray
 
 from explorer.datasets.augmentation import Augmentation, distort
 
-__all__ = ["CHUNK_ROWS", "AugmentedImages"]
-
 CHUNK_ROWS = 2048
 AHEAD = 2  # chunks that are made while one is taken from
 STREAM = 2  # the run's seed gives several independent streams of random numbers: this is that of augmentation

@@ -19,8 +19,6 @@ from explorer.engine.kernels import Array, Calls
 from explorer.engine.model import Model, Parameters
 from explorer.network.optimizers import BETA_1, BETA_2, DECAY, EPSILON, MOMENTUM, OPTIMIZERS
 
-__all__ = ["UPDATE_WORK", "Descent"]
-
 UPDATE_WORK = 100
 """Multiplications of a matrix product in the time that an update takes for a parameter."""
 

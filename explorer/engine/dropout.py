@@ -6,8 +6,6 @@ import numpy as np
 
 from explorer.engine.kernels import Array
 
-__all__ = ["Dropout"]
-
 _STREAM = 1  # of the run's seed; that of augmentation is 2
 
 

@@ -15,8 +15,6 @@ import numpy as np
 
 from explorer.engine.kernels import Calls, perform
 
-__all__ = ["LARGE_WORK", "Half", "aligned", "first_half", "in_halves", "is_large", "rows_at_once", "whole"]
-
 LARGE_WORK = 20_000_000
 """Multiplications of matrix products from which on they are cut: of 128 images, through some 200 units."""
 

@@ -19,8 +19,6 @@ from numpy.typing import NDArray
 from explorer.datasets import Dataset
 from explorer.engine.kernels import Array
 
-__all__ = ["PIXEL_SCALE", "InkedFirst", "Inputs"]
-
 PIXEL_SCALE = 1.0 / 255.0
 """What the first layer's sums are multiplied by, as its inputs are 255 times too large."""
 

@@ -20,16 +20,6 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
-__all__ = [
-    "HIDDEN_KERNELS",
-    "OUTPUT_DELTA_KERNELS",
-    "OUTPUT_KERNELS",
-    "Array",
-    "Calls",
-    "perform",
-    "product",
-]
-
 Array = NDArray[Any]
 
 Calls = tuple[Callable[[], Any], ...]

@@ -28,8 +28,6 @@ from explorer.engine.model import Model, Parameters
 from explorer.engine.passes import BlockedPass, Pass, bounds
 from explorer.engine.scoring import Score, score_outputs
 
-__all__ = ["MiniBatches", "Part"]
-
 Take = Callable[[int, int, NDArray[np.uint8]], object]
 """Writes images of an epoch, from one place in its order to another, into an array."""
 

@@ -15,8 +15,6 @@ from explorer.engine.kernels import Array, Calls
 from explorer.network import OPTIMIZERS, NeuralNetwork
 from explorer.network.regularization import penalty
 
-__all__ = ["Model", "Parameters"]
-
 
 class Parameters:
     """Room for the weights and biases of all layers, or a step of them, one after the other in one array.

@@ -31,8 +31,6 @@ from explorer.engine.kernels import (
 )
 from explorer.engine.model import Model
 
-__all__ = ["BlockedPass", "Pass", "bounds"]
-
 ALL = slice(None)
 
 _IMAGES_MIDDLE = 0.6

@@ -15,8 +15,6 @@ from explorer.engine.model import Model
 from explorer.engine.passes import Pass
 from explorer.network import LOSSES, confusion_matrix
 
-__all__ = ["Score", "ScoredSet", "Scorer", "score_outputs"]
-
 _ROWS = 512
 
 

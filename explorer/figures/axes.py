@@ -10,20 +10,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from explorer.figures.palette import PALETTES, Theme
 
-__all__ = [
-    "FACTORS",
-    "HOVERS",
-    "Metric",
-    "Scale",
-    "accuracy_range",
-    "as_float32",
-    "epoch_axis",
-    "epoch_mark",
-    "line_mode",
-    "linear_range",
-    "log_range",
-]
-
 Metric = Literal["loss", "accuracy"]
 Scale = Literal["linear", "log"]
 

@@ -13,8 +13,6 @@ from explorer.figures.template import drawn
 from explorer.network import per_class
 from explorer.wording import counted
 
-__all__ = ["answers_figure", "recall_figure"]
-
 
 def recall_figure(
     counts: NDArray[np.integer], class_names: Sequence[str], *, theme: Theme = "light"

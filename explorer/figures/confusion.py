@@ -17,20 +17,6 @@ from explorer.figures.palette import PALETTES, Theme, rgb
 from explorer.figures.template import FigureData, drawn_data
 from explorer.wording import class_noun, grouped, times
 
-__all__ = [
-    "Normalize",
-    "confusion_data",
-    "confusion_figure",
-    "confusion_mark",
-    "confusion_style",
-    "difference_data",
-    "difference_figure",
-    "difference_style",
-    "difference_summary",
-    "drawn_matrix",
-    "matrix_cells",
-]
-
 Normalize = Literal["count", "row"]
 
 _HEIGHT = 420  # px

@@ -27,17 +27,6 @@ from explorer.training.config import FIELDS, TrainingConfig
 from explorer.training.records import BatchRecord, BatchStep, History
 from explorer.wording import counted, grouped, percent
 
-__all__ = [
-    "EARLIER_SLOTS",
-    "curves_data",
-    "curves_figure",
-    "curves_marks",
-    "curves_style",
-    "step_in_words",
-    "steps_data",
-    "steps_summary",
-]
-
 EARLIER_SLOTS = 6
 """How many earlier runs are shown; older ones are left out."""
 

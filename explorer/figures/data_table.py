@@ -12,8 +12,6 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-__all__ = ["GUIDE", "DataTable", "data_tables"]
-
 GUIDE = "guide"
 """As `meta` of a trace: it guides the eye and holds no data."""
 

@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 
 from explorer.figures.palette import PALETTES, Theme, rgb
 
-__all__ = ["GAP", "sprite", "weights_sprite"]
-
 GAP = 1
 """Transparent pixels right of and below each image, before scaling."""
 

@@ -13,8 +13,6 @@ import numpy as np
 from explorer.network.regularization import d_penalty
 from explorer.network.walkthrough import LayerWalk, Walkthrough
 
-__all__ = ["Formula", "backward_formulas", "forward_formulas", "loss_formula", "written"]
-
 _MOST_TERMS = 10  # of a sum that is written out
 _TIMES = "\u00a0×\u00a0"  # no line breaks within a number
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")

@@ -15,8 +15,6 @@ from numpy.typing import NDArray
 from explorer.figures.palette import PALETTES, Theme
 from explorer.figures.template import FigureData, drawn_data
 
-__all__ = ["LAYER_SLOTS", "histograms_data", "histograms_figure", "histograms_style"]
-
 LAYER_SLOTS = 7
 """Most layers that can be shown: six hidden ones and the output."""
 

@@ -18,8 +18,6 @@ from explorer.figures.template import FigureData, drawn_data
 from explorer.network.diagnostics import LayerDiagnostics
 from explorer.wording import counted
 
-__all__ = ["LayerMeasure", "layers_data", "layers_figure", "layers_style", "layers_summary"]
-
 LayerMeasure = Literal["gradient", "stuck"]
 """``"gradient"``: RMS per weight of the gradient of the mean loss. ``"stuck"``: percent of a layer's dead units
 (relu) or saturated activations (sigmoid, tanh); `LayerDiagnostics` says when they count as that.

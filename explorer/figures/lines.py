@@ -13,8 +13,6 @@ from explorer.figures.axes import epoch_axis, linear_range
 from explorer.figures.palette import PALETTES, RUN_COLOURS, Theme
 from explorer.figures.template import drawn
 
-__all__ = ["contrast_figure", "lines_figure"]
-
 _HEIGHT = 280  # px
 _DASHES = ("solid", "dash", "dot", "dashdot")  # a second mark besides the hue
 _NO_MARKS: Mapping[str, tuple[float, float]] = MappingProxyType({})

@@ -10,8 +10,6 @@ from dataclasses import dataclass, field, fields
 from types import MappingProxyType
 from typing import Any, Literal
 
-__all__ = ["PALETTES", "RUN_COLOURS", "Palette", "Theme", "rgb"]
-
 Theme = Literal["light", "dark"]
 
 

@@ -11,8 +11,6 @@ from explorer.figures.palette import PALETTES, RUN_COLOURS, Theme
 from explorer.figures.template import drawn
 from explorer.network.gradient_check import CheckedWeight
 
-__all__ = ["gradients_figure", "plane_figure"]
-
 _SIDE = 380  # px
 _SYMBOLS = ("circle", "diamond", "square", "cross", "x", "triangle-up")
 

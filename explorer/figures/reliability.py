@@ -18,8 +18,6 @@ from explorer.figures.template import FigureData, drawn
 from explorer.network.mistakes import confidences
 from explorer.wording import grouped
 
-__all__ = ["Reliability", "reliability", "reliability_data", "reliability_figure", "reliability_style"]
-
 _HEIGHT = 340  # px
 _LARGEST_MARKER = 18.0  # px, for a bin that holds everything
 

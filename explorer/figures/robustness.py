@@ -11,15 +11,6 @@ from explorer.figures.palette import PALETTES, Theme
 from explorer.figures.template import drawn, legend_text, merged
 from explorer.wording import percent
 
-__all__ = [
-    "RobustnessCurve",
-    "robustness_figure",
-    "robustness_layout",
-    "robustness_style",
-    "robustness_summary",
-    "robustness_traces",
-]
-
 RobustnessCurve = tuple[str, Mapping[float, float]]
 """A name, and the accuracy at each amount that is known, 0 to 1."""
 

@@ -26,8 +26,6 @@ from explorer.figures.palette import RUN_COLOURS, Theme
 from explorer.figures.template import FigureData, drawn_data, legend_text
 from explorer.training.records import EpochRecord
 
-__all__ = ["SLOTS", "Axis", "RunCurve", "run_colour", "runs_data", "runs_figure", "runs_style"]
-
 SLOTS = 12
 """How many runs are drawn at most."""
 

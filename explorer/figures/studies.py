@@ -24,8 +24,6 @@ from explorer.figures.template import FigureData, drawn_data
 from explorer.training.config import FIELDS
 from explorer.training.fields import Choice
 
-__all__ = ["MOST_CURVES", "study_data", "study_figure", "study_style"]
-
 MOST_CURVES = 6
 """Curves that there is room for; no choice has more values."""
 

@@ -22,11 +22,6 @@ from explorer.training.studies.summary import levels, setting_values
 from explorer.training.studies.trials import Trial
 from explorer.wording import grouped, percent
 
-__all__ = [
-    "MEASURES", "StudyCell", "StudyMeasure", "StudyView",
-    "measure_span", "measure_view", "row_axis", "setting_axis", "setting_places",
-]  # fmt: skip
-
 StudyMeasure = Literal["accuracy", "time", "updates"]
 
 _MOST_TICKS = 10  # values of a setting that each have a tick

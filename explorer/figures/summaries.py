@@ -13,8 +13,6 @@ from explorer.network import hardest_classes, most_confused, per_class
 from explorer.training.records import History
 from explorer.wording import class_noun, counted, grouped, plain, times
 
-__all__ = ["confusion_summary", "curves_summary", "difficulty", "mix_ups"]
-
 _NOT_TRAINED = "not trained yet"
 _MOST_NAMED = 3
 

@@ -13,8 +13,6 @@ import plotly.graph_objects as go
 
 from explorer.figures.palette import PALETTES, Palette, Theme
 
-__all__ = ["FigureData", "drawn", "drawn_data", "legend_text", "merged", "template"]
-
 FigureData = tuple[list[dict[str, Any]], dict[str, Any]]
 """What changes with the data in a figure: properties of its traces, and of its layout."""
 

@@ -14,17 +14,6 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-__all__ = [
-    "ACCESS_DEFAULTS",
-    "Access",
-    "RefusedError",
-    "access_from",
-    "add_access_options",
-    "is_every_address",
-    "is_loopback",
-    "whole_number",
-]
-
 HUB_PATH = "JUPYTERHUB_SERVICE_PREFIX"  # variable in which a JupyterHub says where it serves what it started
 PASSWORD = "EXPLORER_PASSWORD"  # variable of the server, which kernels don't get
 SHORTEST_TOKEN = 16  # guesses at a token are not counted as those at a password are

@@ -8,8 +8,6 @@ from explorer.datasets.archive import write_archive
 from explorer.safe_write import whole_file
 from explorer.serve.access import RefusedError
 
-__all__ = ["add_options", "run"]
-
 NAME = "mnist.tgz"
 DESCRIPTION = """\
 Write the archive that the exercise begins with: mnist-train-images.npy,

@@ -28,8 +28,6 @@ from explorer.serve.run_options import INTERRUPTED, REFUSED, positive
 from explorer.serve.submission import Limits
 from explorer.wording import counted
 
-__all__ = ["add_options", "nbgrader_notebook", "otter_test", "run"]
-
 WRONG = 1
 ENDINGS = (".py", ".ipynb")
 SIGNS = MappingProxyType({"right": "✓", "wrong": "✗", "waiting": "…", "missing": "–", "unchecked": "?"})

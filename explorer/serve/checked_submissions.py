@@ -20,8 +20,6 @@ from explorer.training.share import n_cores
 from explorer.training.studies.executors import BLAS_VARIABLES
 from explorer.wording import duration
 
-__all__ = ["REQUIRED", "CheckedSubmission", "check_all"]
-
 REQUIRED = tuple(name for name, task in TASKS.items() if not task.is_bonus)
 OUTCOMES = frozenset({"right", "wrong", "waiting", "missing"})
 _MOST_BYTES = 1_000_000  # of what a check says

@@ -13,8 +13,6 @@ from explorer.serve.access import RefusedError
 from explorer.serve.serve_command import DEFAULTS
 from explorer.serve.surroundings import settle_terminal
 
-__all__ = ["main"]
-
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do what `arguments` say, or this process's command line, and return the exit code.

@@ -24,16 +24,6 @@ from voila.static_file_handler import MultiStaticFileHandler
 from explorer.figures.palette import PALETTES
 from explorer.serve.access import Access, is_loopback
 
-__all__ = [
-    "Door",
-    "ExtensionHandler",
-    "FilesHandler",
-    "LoginHandler",
-    "RefusalHandler",
-    "Tries",
-    "theme_shown",
-]
-
 METHODS = ("GET", "POST", "DELETE")
 
 FOREIGN_HOST = (

@@ -13,8 +13,6 @@ from collections.abc import Mapping
 
 from explorer.serve.warm_process import ROOM_FOR_COMMAND, adopt_orphans
 
-__all__ = ["ForkedProcess", "WarmProcess"]
-
 _ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 _PATIENCE = 60.0  # seconds
 

@@ -19,17 +19,6 @@ from explorer.serve.surroundings import SLOW_GRAMMAR, kernel_environment, tell_c
 from explorer.serve.warm_process import LAUNCHER, QUIET_SECONDS
 from explorer.training.share import n_cores
 
-__all__ = [
-    "KERNEL_OPTIONS",
-    "PROVISIONER",
-    "ForkedKernelProvisioner",
-    "SeatedKernels",
-    "StartingOrder",
-    "VisitHandler",
-    "kernel_manager_class",
-    "register_provisioner",
-]
-
 KERNEL_OPTIONS = (
     f"--IPKernelApp.exec_lines=import sys; sys.modules['{SLOW_GRAMMAR}'] = None",
     "--IPKernelApp.capture_fd_output=False",  # what a kernel writes to its standard error reaches the terminal

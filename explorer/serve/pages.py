@@ -19,8 +19,6 @@ from explorer.serve.door import theme_shown
 from explorer.serve.seats import BROWSER, REFRESH_SECONDS, TakenSeat
 from explorer.wording import ordinal
 
-__all__ = ["PLACE", "CompiledTemplates", "PageExporter", "PageHandler", "PlaceHandler", "opening_of"]
-
 PLACE = "explorer/place"  # address at which a page in line asks for its place
 
 _OPENING_ENDS = '<main id="rendered_cells" aria-busy="true">'

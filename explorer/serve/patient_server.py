@@ -19,8 +19,6 @@ from tornado.iostream import IOStream
 from tornado.netutil import bind_sockets
 from tornado.routing import Router
 
-__all__ = ["HEADER_SECONDS", "PatientSocket", "patient_server", "raise_file_limit", "use_steady_clock"]
-
 HEADER_SECONDS = 20.0  # longest that a request's head, and then its body, may take, or a connection be idle
 READ_SECONDS, READ_BYTES = 20.0, 1 << 16  # in this time a client reads this much, or all that there is for it
 SLOW_SECONDS = 2.0  # a client that takes longer may be ended where there is no room for others

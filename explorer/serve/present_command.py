@@ -8,8 +8,6 @@ from pathlib import Path
 from explorer.serve.access import RefusedError
 from explorer.serve.serve_command import add_server_options, find_notebook, serve
 
-__all__ = ["add_options", "find_reveal", "run"]
-
 NOTEBOOK = "presentation.ipynb"
 TEMPLATE = "explorer-talk"
 

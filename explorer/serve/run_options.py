@@ -23,22 +23,6 @@ from explorer.training.fields import Field, LayerSizes, Real, Whole
 from explorer.training.query import listed, parts
 from explorer.training.studies import StudyError
 
-__all__ = [
-    "FAILED",
-    "INTERRUPTED",
-    "REFUSED",
-    "add_dataset",
-    "add_settings",
-    "check_files",
-    "exit_code",
-    "positive",
-    "query_of",
-    "save",
-    "settings_of",
-    "tell_what_does_nothing",
-    "terminal",
-]
-
 FAILED, REFUSED, INTERRUPTED = 1, 2, 130
 """Exit codes besides 0; the last is 128 + the number of the signal, as a shell counts it."""
 

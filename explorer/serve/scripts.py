@@ -25,8 +25,6 @@ from explorer.serve.patient_server import READ_BYTES
 from explorer.serve.seats import BROWSER
 from explorer.widgets.plotly_module import PLOTLY_VERSION, plotly_script
 
-__all__ = ["LastingFileHandler", "PageScripts", "Script", "ScriptHandler", "joined", "page_scripts"]
-
 FOR_EVER = "public, max-age=31536000, immutable"
 JAVASCRIPT = "text/javascript; charset=utf-8"
 

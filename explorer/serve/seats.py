@@ -17,8 +17,6 @@ from typing import Any
 import psutil
 from tornado.web import HTTPError
 
-__all__ = ["BROWSER", "Seats", "TakenSeat", "free_memory", "seats_of"]
-
 BROWSER = "explorer-browser"  # cookie by which a browser keeps its place, and a reloaded page its seat
 
 FETCHED_SECONDS = 60.0  # a kernel whose page was fetched and never connected is ended after this time

@@ -50,8 +50,6 @@ from explorer.wording import counted
 if TYPE_CHECKING:
     from explorer.serve.server import ExplorerServer
 
-__all__ = ["DEFAULTS", "add_options", "add_server_options", "find_notebook", "run", "serve"]
-
 DESCRIPTION = "Open the explorer in the browser; what happens without a command."
 
 DEFAULTS: Mapping[str, Any] = MappingProxyType(

@@ -40,8 +40,6 @@ from explorer.serve.terminal_log import TerminalFormatter, settle_log
 from explorer.training.share import n_cores
 from explorer.widgets.plotly_module import PAGE_HAS_PLOTLY, PLOTLY_KEY
 
-__all__ = ["ExplorerServer", "ServerSettings", "free_port", "page_address"]
-
 DEFAULT_PORT = 8866
 PORTS_TRIED = 20
 TEMPLATE = "explorer"

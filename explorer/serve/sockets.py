@@ -19,8 +19,6 @@ from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
 from explorer.serve.seats import BROWSER
 
-__all__ = ["MOST_FRAME_BYTES", "Allowance", "FrameError", "SocketHandler", "check_frame"]
-
 PROTOCOL = "v1.kernel.websocket.jupyter.org"
 POLICY_VIOLATION = 1008  # RFC 6455
 

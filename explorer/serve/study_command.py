@@ -31,8 +31,6 @@ from explorer.training.studies.cost import Cost, measured_cost
 from explorer.training.studies.summary import levels, study_words, varied
 from explorer.wording import counted, duration, grouped
 
-__all__ = ["StudyScreen", "add_options", "run"]
-
 _MOST_RUNS = 100_000  # of one study
 _WAIT_SECONDS = 10  # for a scheduler
 _MOST_WORKERS = 256

@@ -29,8 +29,6 @@ from explorer.datasets.files import open_plain_file
 from explorer.foreign_files import FileError, printable
 from explorer.wording import enumerated
 
-__all__ = ["Cell", "Limits", "cells_of", "execute", "main"]
-
 MOST_BYTES = 20_000_000
 MODULE = "submission"
 _MOST_NOTES = 10

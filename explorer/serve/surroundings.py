@@ -15,21 +15,6 @@ from typing import cast
 
 from explorer.training.share import TRAINING_SHARE
 
-__all__ = [
-    "DATASETS",
-    "MEGABYTES",
-    "MINUTES",
-    "SHARE",
-    "SHARED_DATASETS",
-    "SLOW_GRAMMAR",
-    "kernel_environment",
-    "settle_jupyter",
-    "settle_terminal",
-    "share_variables",
-    "skip_module",
-    "tell_connected",
-]
-
 DATASETS = "EXPLORER_DATASETS"  # variable of kernels: the command's data sets, their paths by name in JSON
 SHARED_DATASETS = "EXPLORER_SHARED_DATASETS"  # variable of kernels: folder of data sets for all to map
 MINUTES = 30  # longest training at a stretch where other computers reach the server

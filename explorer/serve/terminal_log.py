@@ -5,8 +5,6 @@ import re
 
 from traitlets.config.application import LevelFormatter
 
-__all__ = ["TerminalFormatter", "settle_log"]
-
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 """What a terminal obeys, all but tabs and new lines, and what turns the direction of writing."""
 

@@ -44,8 +44,6 @@ from explorer.training.fields import Field
 from explorer.training.hints import hints
 from explorer.training.run import Event
 
-__all__ = ["TrainScreen", "add_options", "run"]
-
 _INTERVAL_SECONDS = 0.1
 _IN_HEAD = (
     "hidden_sizes", "hidden_activation", "output", "loss", "initializer", "batch_size", "epochs", "learning_rate",

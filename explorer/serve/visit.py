@@ -40,18 +40,6 @@ from explorer.widgets.look import forget_looks
 from explorer.widgets.page_part import guard_widgets
 from explorer.wording import writable
 
-__all__ = [
-    "Visit",
-    "ask_for_visitor",
-    "offered_datasets",
-    "opening_app",
-    "opening_run",
-    "trained_run",
-    "visit",
-    "wait_for_visitor",
-    "warm_up",
-]
-
 RETRY_SECONDS = 0.5
 
 MOST_SECONDS = 10.0  # a first run that takes longer begins as the page opens, once for each visitor

@@ -28,8 +28,6 @@ import numpy as np
 
 from explorer.serve.surroundings import SLOW_GRAMMAR, skip_module
 
-__all__ = ["LAUNCHER", "QUIET_SECONDS", "ROOM_FOR_COMMAND", "adopt_orphans", "main"]
-
 LAUNCHER = "ipykernel_launcher"  # stands in a kernel's command before the arguments of `IPKernelApp`
 ROOM_FOR_COMMAND = " " * 600  # a last argument: kernels write their own command line over it, for ``ps``
 

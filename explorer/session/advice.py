@@ -20,8 +20,6 @@ from explorer.training.process_settings import one_blas_thread
 from explorer.training.runner import STOPPED_BY_USER
 from explorer.wording import counted, enumerated, percent
 
-__all__ = ["Advice", "Advisor"]
-
 _PROBE = 300  # held-out images that the diagnostics look at
 
 _ALIKE = frozenset({"hidden_sizes", "batch_size", "epochs", "learning_rate", "reduction", "seed"})

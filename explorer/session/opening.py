@@ -12,8 +12,6 @@ from explorer.training import FIELDS, ConfigError, Snapshot, TrainingConfig
 from explorer.training.config import MOST_EPOCHS
 from explorer.wording import counted
 
-__all__ = ["MOST_BYTES", "OpenedWeights", "opening"]
-
 MOST_BYTES = 1 << 26
 """Largest file that is taken from a page: above the largest network that the controls allow, in float64."""
 

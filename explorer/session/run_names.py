@@ -7,8 +7,6 @@ from explorer.training import FIELDS, PRESETS, TrainingConfig
 from explorer.training.fields import Choice
 from explorer.wording import counted, plain
 
-__all__ = ["entry_labels", "fork_label", "run_label", "setting_in_words"]
-
 _MOST_SETTINGS = 3
 _NOT_NAMED = frozenset({"epochs"})  # a run may be given more of them, and keeps its name
 _PREFIXES: Mapping[str, TrainingConfig] = MappingProxyType(

@@ -22,21 +22,6 @@ from explorer.session.session_run import SessionRun
 from explorer.training import BatchRecord, DivergedError, EpochRecord, Evaluation, TrainingConfig
 from explorer.training.records import figures_table
 
-__all__ = [
-    "FORMAT",
-    "MOST_OUTPUT_BYTES",
-    "MOST_RECORD_BYTES",
-    "MOST_RUNS",
-    "MOST_TEXT",
-    "PLAIN",
-    "SUFFIX",
-    "SavedSession",
-    "data_checksums",
-    "kept_weights",
-    "output_bytes",
-    "session_bytes",
-]
-
 FORMAT = 2
 SUFFIX = ".session"
 """What the name of a session's file ends in."""

@@ -37,8 +37,6 @@ from explorer.training.records import RivalRecord
 from explorer.training.runner import Delivery, Runner, RunnerStatus, Unit
 from explorer.training.share import Share
 
-__all__ = ["ForkError", "Session"]
-
 Listener = Callable[[SessionState], object]
 
 

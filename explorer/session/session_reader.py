@@ -53,8 +53,6 @@ from explorer.training.records import figure_kinds, figure_rows, read_only_count
 from explorer.training.run import snapshot_of
 from explorer.wording import writable
 
-__all__ = ["SessionFileError", "is_session", "read_session"]
-
 _Told = TypeVar("_Told")
 
 _EXPECTED = "a session that the explorer has saved"

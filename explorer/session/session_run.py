@@ -36,8 +36,6 @@ from explorer.training.records import RivalRecord
 from explorer.training.run import restored_words
 from explorer.training.runner import STOPPED_BY_USER, Record
 
-__all__ = ["SessionRun"]
-
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class SessionRun:

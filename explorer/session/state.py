@@ -14,8 +14,6 @@ from explorer.session.session_run import SessionRun
 from explorer.training import History, Moment, OwnClass, RunnerStatus, TrainingConfig
 from explorer.training.config import MOST_EPOCHS
 
-__all__ = ["MORE_EPOCHS", "EarlierRuns", "SessionState"]
-
 MORE_EPOCHS = 10
 """How many epochs a run that has come to its last one goes on, unless another number is set."""
 

@@ -34,8 +34,6 @@ from explorer.training import History, TrainingConfig
 from explorer.widgets.gallery import Gallery, GalleryImage
 from explorer.widgets.live_figure import LiveFigure
 
-__all__ = ["PICTURES", "Look", "Picture"]
-
 Properties = Sequence[dict[str, Any]]
 
 _DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")  # of curves that are compared with

@@ -29,8 +29,6 @@ from explorer.training import (
 from explorer.training.process_settings import one_blas_thread
 from explorer.training.records import figure_rows, figures_table, read_only_counts
 
-__all__ = ["RECORDINGS", "RecordingError", "load_recording", "recorded_run", "save_recording"]
-
 RECORDINGS = Path(__file__).parent / "recordings"  # the package's
 
 

@@ -23,8 +23,6 @@ from explorer.widgets.run_bar import LiveBar
 from explorer.widgets.tiles import Tiles
 from explorer.wording import counted, grouped
 
-__all__ = ["EPOCH_SECONDS", "SlideView", "spoken_numbers"]
-
 EPOCH_SECONDS = 1.0
 """How long a live run takes for an epoch, at least, so that it can be watched."""
 

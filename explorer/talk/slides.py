@@ -11,8 +11,6 @@ from types import MappingProxyType
 
 from explorer.training import TrainingConfig
 
-__all__ = ["RUNS", "SLIDES", "Slide", "TalkRun"]
-
 
 @dataclass(frozen=True, slots=True)
 class TalkRun:

@@ -17,8 +17,6 @@ from explorer.talk.slides import RUNS, SLIDES, Slide
 from explorer.training.event_loop import log_fault
 from explorer.widgets.look import look_of
 
-__all__ = ["Talk"]
-
 _STEP_SECONDS, _LOOK_SECONDS = 0.5, 0.05
 
 

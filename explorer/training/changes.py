@@ -13,8 +13,6 @@ from typing import Any
 from explorer.training.fields import ConfigError, Field, Real, Whole, is_row
 from explorer.wording import grouped
 
-__all__ = ["MOST_CHANGES", "Change", "Changes"]
-
 MOST_CHANGES = 50
 """More changes than that no run can have."""
 

@@ -16,8 +16,6 @@ from explorer.training.records import BatchRecord, EpochRecord, Evaluation, Hist
 from explorer.training.run import DivergedError, Event, TrainingRun
 from explorer.wording import ordinal
 
-__all__ = ["CompletedRun", "FinalTest", "complete", "open_test_set"]
-
 _CHUNK = 1000  # images that are floats at a time
 
 

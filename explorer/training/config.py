@@ -19,8 +19,6 @@ from explorer.training.changes import Change, Changes
 from explorer.training.fields import Choice, ConfigError, Field, LayerSizes, Real, Whole
 from explorer.training.query import listed, parts
 
-__all__ = ["DATA_KEY", "FIELDS", "MOST_EPOCHS", "VIEW_KEYS", "TrainingConfig", "fields_of", "held_out_of"]
-
 _KINDS: Mapping[str, Any] = MappingProxyType({"sizes": LayerSizes, "whole": Whole, "real": Real})
 
 

@@ -6,8 +6,6 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-__all__ = ["EventLoop", "log_fault", "running_loop"]
-
 _log = logging.getLogger(__name__)
 
 

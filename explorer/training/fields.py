@@ -17,8 +17,6 @@ import numpy as np
 
 from explorer.wording import grouped, plain
 
-__all__ = ["Choice", "ConfigError", "Field", "LayerSizes", "Real", "Whole", "is_row"]
-
 _LONGEST_NUMBER = 20
 _LONGEST_ROW = 200
 _HYPHEN = re.compile(r"(?<=\d)\s*[-–→]\s*(?=\d)")

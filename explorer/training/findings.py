@@ -12,8 +12,6 @@ from explorer.training.fitting import fitting_rate
 from explorer.training.records import EpochRecord, Evaluation, RunEnd
 from explorer.wording import percent
 
-__all__ = ["BetterRun", "Findings", "Hint", "Severity", "changes_in_words"]
-
 Severity = Literal["info", "hint", "warning", "error"]
 
 

@@ -8,8 +8,6 @@ from explorer.network import OPTIMIZERS
 from explorer.network.optimizers import MOMENTUM
 from explorer.training.config import TrainingConfig
 
-__all__ = ["fitting_rate", "rounded_down"]
-
 _LIMITS: Mapping[tuple[str, str], tuple[float, float]] = MappingProxyType(
     {
         ("sigmoid", "squared_error"): (5.12, 1.06),

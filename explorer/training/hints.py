@@ -21,8 +21,6 @@ from explorer.training.records import History
 from explorer.training.run import DivergedError
 from explorer.wording import counted, grouped, percent, plain
 
-__all__ = ["hints"]
-
 Rule = Callable[[Findings], Hint | None]
 
 _MOST = 2

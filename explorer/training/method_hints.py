@@ -7,8 +7,6 @@ from explorer.network import OPTIMIZERS
 from explorer.training.findings import Findings, Hint
 from explorer.wording import counted, percent, plain
 
-__all__ = ["METHOD_ADVICE", "METHOD_CAUSES"]
-
 _STRONG_L2, _STRONG_L1 = 0.001, 0.0001
 _WIDE_ENOUGH = 64  # units, to spare a fifth of them in each step
 _ROOM: Mapping[str, tuple[float, float]] = MappingProxyType(

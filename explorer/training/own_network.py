@@ -20,8 +20,6 @@ from explorer.network import ACTIVATIONS, OUTPUTS, NeuralNetwork
 from explorer.training.config import FIELDS, TrainingConfig
 from explorer.training.process_settings import one_blas_thread
 
-__all__ = ["NETWORK_SETTINGS", "OwnClass", "OwnNetwork", "OwnNetworkError", "departs", "recognised"]
-
 Array = NDArray[Any]
 
 _METHODS = ("forward", "train_iteration", "fit")

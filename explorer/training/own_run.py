@@ -23,8 +23,6 @@ from explorer.training.own_network import OwnClass, OwnNetworkError, recognised
 from explorer.training.records import BatchRecord
 from explorer.training.run import DivergedError, Event, TrainingRun
 
-__all__ = ["OwnRun", "by_turns", "float_columns"]
-
 _ROWS = 512  # images that are scored at a time
 _SCORES_PER_EPOCH = 20
 _LOOK_SECONDS = 0.05  # how long a mini-batch may keep whoever wants to stop waiting

@@ -16,8 +16,6 @@ from explorer.training.own_network import OwnClass
 from explorer.training.own_run import float_columns
 from explorer.training.process_settings import one_blas_thread
 
-__all__ = ["Arrival", "ParameterStep", "arrivals", "first_step"]
-
 _ALONG = 1e-6  # share of a step that may go elsewhere
 _JUDGED = 1e-3  # share of a step that may be rounding, where it is to be judged
 

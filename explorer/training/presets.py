@@ -9,8 +9,6 @@ from typing import Any
 
 from explorer.training.config import FIELDS, TrainingConfig
 
-__all__ = ["PRESETS", "SITUATIONS", "Situation", "preset_changes"]
-
 _MODERN = TrainingConfig(
     hidden_sizes=(128,),
     hidden_activation="relu",

@@ -13,8 +13,6 @@ from typing import Any
 
 from threadpoolctl import OpenBLASController, ThreadpoolController
 
-__all__ = ["one_blas_thread", "short_switches", "small_product"]
-
 _SWITCH_SECONDS = 0.001
 
 

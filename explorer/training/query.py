@@ -7,8 +7,6 @@ from urllib.parse import parse_qsl
 
 from explorer.wording import grouped, writable
 
-__all__ = ["Parts", "listed", "parts"]
-
 MOST_CHARACTERS = 10_000
 MOST_PARTS = 100
 

@@ -27,8 +27,6 @@ from explorer.training.records import (
 )
 from explorer.training.run import DivergedError, Event, TrainingRun
 
-__all__ = ["MOST_ENTRIES", "RACES", "Race", "RaceError", "race"]
-
 MOST_ENTRIES = 6
 """How many networks race at most."""
 

@@ -17,20 +17,6 @@ from numpy.typing import NDArray
 from explorer.training.changes import Change
 from explorer.training.config import TrainingConfig
 
-__all__ = [
-    "BatchRecord",
-    "BatchStep",
-    "EpochRecord",
-    "Evaluation",
-    "History",
-    "RunEnd",
-    "Snapshot",
-    "figure_kinds",
-    "figure_rows",
-    "figures_table",
-    "read_only_counts",
-]
-
 
 @dataclass(frozen=True, slots=True)
 class BatchRecord:

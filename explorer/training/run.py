@@ -30,17 +30,6 @@ from explorer.training.records import BatchRecord, BatchStep, EpochRecord, Evalu
 from explorer.training.share import n_cores
 from explorer.wording import grouped
 
-__all__ = [
-    "DivergedError",
-    "Event",
-    "TrainingRun",
-    "check_images",
-    "new_network",
-    "restored_words",
-    "snapshot_of",
-    "train",
-]
-
 _Found = TypeVar("_Found")
 
 Event = BatchRecord | EpochRecord | Snapshot | Change | RivalRecord | None

@@ -35,8 +35,6 @@ from explorer.training.run import DivergedError, Event, TrainingRun
 from explorer.training.share import Share, patience
 from explorer.training.timeline import bytes_kept
 
-__all__ = ["STOPPED_BY_USER", "Delivery", "Record", "Runner", "RunnerStatus", "Unit"]
-
 Record = BatchRecord | BatchStep | Change | EpochRecord | Snapshot | Evaluation | RivalRecord | RunEnd
 RunnerStatus = Literal["idle", "running", "paused", "finished", "stopped", "failed"]
 Unit = Literal["epoch", "batch"]

@@ -31,10 +31,6 @@ from explorer.wording import counted
 if sys.platform != "win32":
     import fcntl
 
-__all__ = [
-    "NOBODY", "TRAINING_SHARE", "VISITED", "Share", "cores_each", "n_cores", "patience", "worker_seconds",
-]  # fmt: skip
-
 TRAINING_SHARE = "EXPLORER_SHARE"
 """Environment variable of kernels: a JSON object of the parameters of `Share`."""
 

@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 
 from explorer.training.records import EpochRecord, Evaluation, Snapshot
 
-__all__ = ["Moment", "Timeline", "bytes_at_work", "bytes_kept"]
-
 MOST_BYTES = 64 * 2**20
 
 

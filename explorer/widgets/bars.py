@@ -4,8 +4,6 @@ from dataclasses import dataclass
 
 from explorer.widgets.rendered import Drawable, Element, element
 
-__all__ = ["Bar", "Bars"]
-
 
 @dataclass(frozen=True, slots=True)
 class Bar:

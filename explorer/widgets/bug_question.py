@@ -6,8 +6,6 @@ from types import MappingProxyType
 
 from explorer.widgets.rendered import Drawable, Element, button_element, element, word_of
 
-__all__ = ["BugQuestion"]
-
 _MARKS: Mapping[bool | None, str] = MappingProxyType({True: "✓", False: "✗", None: ""})
 _WORDS: Mapping[bool | None, str] = MappingProxyType({True: "right: ", False: "wrong: ", None: ""})
 

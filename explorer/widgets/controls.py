@@ -8,8 +8,6 @@ import traitlets
 from explorer.widgets.look import script
 from explorer.widgets.page_part import PagePart, PartEvent
 
-__all__ = ["Dropdown", "Segmented", "Slider", "StudyEntry", "TabBar"]
-
 
 class Dropdown(PagePart):
     """A native select with its label before it."""

@@ -12,8 +12,6 @@ from explorer.widgets.look import script
 from explorer.widgets.page_part import PagePart, PartEvent
 from explorer.widgets.rendered import Drawable, Element, button_element, element
 
-__all__ = ["SIDE", "ClassChoice", "DrawingPad"]
-
 SIDE = 140
 """Pixels a side of the image that the pad gives: five for each pixel of an MNIST image."""
 

@@ -10,8 +10,6 @@ from explorer.widgets.page_part import PartEvent
 from explorer.widgets.run_bar import STATUSES
 from explorer.widgets.upload import FilePart
 
-__all__ = ["Header"]
-
 
 class Header(FilePart):
     """The page's top line. It also carries the page's theme."""

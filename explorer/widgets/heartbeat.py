@@ -12,8 +12,6 @@ from traitlets import Float
 from explorer.widgets.look import script
 from explorer.widgets.page_part import PagePart
 
-__all__ = ["Heartbeat", "KernelNotice"]
-
 
 class Heartbeat(PagePart):
     """Answers the page. It has no view.

@@ -28,8 +28,6 @@ from explorer.widgets.look import Assets, look_of, script
 from explorer.widgets.page_part import KnownNames
 from explorer.widgets.plotly_module import PAGE_HAS_PLOTLY, PLOTLY_KEY, PLOTLY_MODULE
 
-__all__ = ["Click", "LiveFigure", "PlotlyCarrier", "missing_private_names"]
-
 PRIVATE_NAMES = (
     "_widget_data",
     "_widget_layout",

@@ -15,8 +15,6 @@ from traitlets import Dict, Unicode
 
 from explorer.figures.palette import PALETTES
 
-__all__ = ["Assets", "forget_looks", "look_of", "script"]
-
 _FOLDER = Path(__file__).parent
 _DESCRIPTION = re.compile(r"^ */\*\*(?:(?!\*/).)*\*/\n", re.MULTILINE | re.DOTALL)
 """A comment on lines of its own, which says types: the page needs none."""

@@ -9,8 +9,6 @@ import traitlets
 from explorer.widgets.look import script
 from explorer.widgets.page_part import PagePart, PartEvent
 
-__all__ = ["Message", "Messages"]
-
 
 @dataclass(frozen=True, slots=True)
 class Message:

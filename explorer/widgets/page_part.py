@@ -15,8 +15,6 @@ from traitlets import Instance, TraitError, default
 from explorer.widgets.look import Assets, look_of
 from explorer.wording import did_you_mean
 
-__all__ = ["KnownNames", "PagePart", "PartEvent", "guard_widgets"]
-
 _Told = ParamSpec("_Told")
 
 _log = logging.getLogger(__name__)

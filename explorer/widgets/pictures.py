@@ -10,8 +10,6 @@ from explorer.widgets.look import script
 from explorer.widgets.page_part import PagePart, PartEvent
 from explorer.widgets.rendered import Drawable, Element, button_element, element
 
-__all__ = ["PictureRow", "PictureRows", "PictureSteps", "RowPicture", "WeightImages", "WeightPage"]
-
 _PITCH = 29 / 28  # from one picture of the sprite to the next in widths of one: 28 pixels, and a gap of one
 
 

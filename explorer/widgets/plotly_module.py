@@ -7,8 +7,6 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
-__all__ = ["PAGE_HAS_PLOTLY", "PLOTLY_KEY", "PLOTLY_MODULE", "PLOTLY_VERSION", "plotly_script"]
-
 
 def _package() -> Path:
     found = find_spec("plotly")

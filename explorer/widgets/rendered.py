@@ -12,21 +12,6 @@ import traitlets
 from explorer.widgets.look import script
 from explorer.widgets.page_part import PagePart, PartEvent
 
-__all__ = [
-    "Caption",
-    "Display",
-    "Drawable",
-    "Element",
-    "Rendered",
-    "button_element",
-    "element",
-    "icon_element",
-    "row_element",
-    "table_element",
-    "term_element",
-    "word_of",
-]
-
 Element = list[Any]
 
 _PACE_MS = 2000  # training is faster than a voice

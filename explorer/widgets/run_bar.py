@@ -11,8 +11,6 @@ from explorer.widgets.look import script
 from explorer.widgets.page_part import PagePart, PartEvent
 from explorer.wording import counted, duration, grouped, in_line
 
-__all__ = ["ACTIONS", "STATES", "STATUSES", "LiveBar", "RunBar", "RunProgress", "actions"]
-
 STATUSES = ("idle", "running", "paused", "finished", "stopped", "failed")
 """What a run may be in. ``"idle"``: nothing is trained yet."""
 

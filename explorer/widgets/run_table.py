@@ -10,8 +10,6 @@ import traitlets
 from explorer.widgets.look import script
 from explorer.widgets.page_part import PagePart, PartEvent
 
-__all__ = ["MOST_CHOSEN", "RunAction", "RunCell", "RunRow", "RunTable"]
-
 MOST_CHOSEN = 2
 
 Verb = Literal["name", "note", "pin", "hide", "delete", "load", "open", "undo", "forget"]

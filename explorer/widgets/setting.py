@@ -16,8 +16,6 @@ from explorer.widgets.look import script
 from explorer.widgets.page_part import PagePart, PartEvent
 from explorer.wording import did_you_mean, plain
 
-__all__ = ["SETTINGS", "Setting", "stops"]
-
 SETTINGS = tuple(name for name in FIELDS if name != "changes")
 """The names of those that have a control: changes in mid-run are made in a run."""
 

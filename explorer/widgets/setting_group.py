@@ -14,8 +14,6 @@ from explorer.widgets.look import script
 from explorer.widgets.page_part import PagePart
 from explorer.widgets.setting import Setting
 
-__all__ = ["GROUPS", "PanelPart", "SettingGroup"]
-
 GROUPS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "Network": ("hidden_sizes", "hidden_activation", "output", "initializer", "seed"),

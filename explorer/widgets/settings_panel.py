@@ -16,8 +16,6 @@ from explorer.widgets.setting import SETTINGS, Setting
 from explorer.widgets.setting_group import GROUPS, PanelPart, SettingGroup
 from explorer.wording import did_you_mean, grouped
 
-__all__ = ["SettingsPanel"]
-
 _STARTS: Mapping[str, TrainingConfig] = MappingProxyType(
     {**PRESETS, **{name: situation.config for name, situation in SITUATIONS.items()}}
 )

@@ -8,8 +8,6 @@ import traitlets
 from explorer.widgets.look import script
 from explorer.widgets.page_part import PagePart
 
-__all__ = ["Sight"]
-
 
 class Sight(PagePart):
     """A widget without a size that watches where it stands."""

@@ -9,8 +9,6 @@ from explorer.widgets.look import script
 from explorer.widgets.rendered import Drawable, Element, button_element, element, icon_element
 from explorer.widgets.upload import FilePart
 
-__all__ = ["StudyFiles", "StudyProgress"]
-
 _SQUARE, _TRIANGLE = "M4 4h8v8H4z", "M5 3.5v9l7.5-4.5z"
 _WORDS = MappingProxyType(
     {

@@ -15,8 +15,6 @@ from explorer.widgets.rendered import (
     word_of,
 )
 
-__all__ = ["CheckedRow", "CheckedWeights", "SideBySide", "Table"]
-
 
 @dataclass(frozen=True)
 class Table(Drawable):

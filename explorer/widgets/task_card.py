@@ -6,8 +6,6 @@ from types import MappingProxyType
 
 from explorer.widgets.rendered import Drawable, Element, button_element, element, icon_element
 
-__all__ = ["TaskCard"]
-
 _RING = "M14.25 8a6.25 6.25 0 1 1-12.5 0a6.25 6.25 0 0 1 12.5 0z"
 _DOTS = ("M5 8v.01", "M8 8v.01", "M11 8v.01")
 _ICONS = MappingProxyType(

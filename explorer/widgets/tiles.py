@@ -5,8 +5,6 @@ from typing import Literal
 
 from explorer.widgets.rendered import Drawable, Element, element, term_element
 
-__all__ = ["Tile", "Tiles"]
-
 _LONG = 12  # letters: longer values are names, not numbers, and are set smaller in two lines
 
 

@@ -9,8 +9,6 @@ import traitlets
 from explorer.widgets.look import script
 from explorer.widgets.page_part import PagePart, PartEvent
 
-__all__ = ["TOUR_EVENTS", "HelpDialog", "Tour", "TourStep"]
-
 TOUR_EVENTS = ("begin", "step", "act", "slid", "leave")
 """What the page says of a tour.
 

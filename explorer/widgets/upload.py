@@ -7,8 +7,6 @@ import traitlets
 
 from explorer.widgets.page_part import PagePart, PartEvent
 
-__all__ = ["FilePart", "Upload"]
-
 
 class Upload:
     """Puts the pieces of one file together.

@@ -9,8 +9,6 @@ import traitlets
 from explorer.widgets.look import script
 from explorer.widgets.page_part import PagePart, PartEvent
 
-__all__ = ["NO_SAMPLE", "FormulaLine", "SamplePicker", "Stage", "Strip", "WalkthroughView"]
-
 NO_SAMPLE = -1
 """As the index: an image that is none of them is shown."""
 

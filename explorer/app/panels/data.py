@@ -18,8 +18,6 @@ from explorer.widgets.pictures import PictureRow, PictureRows, RowPicture
 from explorer.widgets.rendered import Display, Rendered, element
 from explorer.wording import class_noun, counted, grouped, percent
 
-__all__ = ["AugmentationPreview", "DataPanel", "about_dataset"]
-
 _N_IMAGES = 8
 _FEW = 10
 _HOW_TO_READ = (

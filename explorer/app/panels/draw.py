@@ -21,8 +21,6 @@ from explorer.widgets.pictures import PictureSteps
 from explorer.widgets.rendered import Caption, Display
 from explorer.wording import class_noun, grouped
 
-__all__ = ["DrawPanel", "reading"]
-
 _BARS = "Share of each class"
 _OFFER = "Load a {} image"
 _INSIDE = "inside", "See its way through the network"

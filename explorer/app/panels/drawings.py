@@ -19,8 +19,6 @@ from explorer.training import Moment
 from explorer.training.process_settings import one_blas_thread
 from explorer.widgets.gallery import Gallery, GalleryImage
 
-__all__ = ["KeptDrawings", "Reader"]
-
 _MOST = 40  # kept: a pass over as many takes about a millisecond
 _SECONDS_BETWEEN = 1.0
 _SECONDS_OVERTAKEN = 1.0

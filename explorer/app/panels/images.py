@@ -15,8 +15,6 @@ from explorer.training import TrainingConfig
 from explorer.widgets.gallery import Gallery, GalleryImage
 from explorer.wording import counted, grouped
 
-__all__ = ["ChosenImages", "read_images"]
-
 _SECONDS_BETWEEN = 1.0
 _RIGHT = "classified correctly"
 _OPENS = "Press to see its way through the network"

@@ -23,8 +23,6 @@ from explorer.widgets.controls import Dropdown, Segmented
 from explorer.widgets.live_figure import LiveFigure
 from explorer.widgets.rendered import Caption
 
-__all__ = ["ComparedMatrix", "Difference", "Matrix", "OnCell", "other_runs"]
-
 Counts = NDArray[np.integer]
 OnCell = Callable[[int, int], None]
 

@@ -23,8 +23,6 @@ from explorer.widgets.rendered import Caption, Display
 from explorer.widgets.tables import Table
 from explorer.wording import class_noun, counted, grouped, percent
 
-__all__ = ["MISTAKES_SECTIONS", "MistakesPanel"]
-
 MISTAKES_SECTIONS = ("mistakes", "robustness")
 """Names of the sections, in links as well; the first is shown first."""
 

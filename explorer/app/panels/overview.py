@@ -20,8 +20,6 @@ from explorer.widgets.live_figure import LiveFigure
 from explorer.widgets.rendered import Caption
 from explorer.wording import counted
 
-__all__ = ["ChosenGallery", "ChosenMatrix", "Curve", "Overview"]
-
 _MATRIX_SECONDS = 0.35  # while a run trains: every second tick, and so mostly not with the images
 _TEXTBOOK = "the textbook’s network"  # trained next to a class of one's own
 _OTHERS_FOLLOW = "Each step fits the images of its mini-batch; the next mini-batch has others."

@@ -23,8 +23,6 @@ from explorer.widgets.live_figure import LiveFigure
 from explorer.widgets.rendered import Caption
 from explorer.wording import counted, grouped
 
-__all__ = ["Robustness"]
-
 _N_SHOWN = 8
 _MOST_IMAGES, _LEAST_IMAGES, _MOST_PRODUCTS = 2000, 500, 2**31
 _PRODUCTS_AT_ONCE = 2**28  # weights times images: about 15 ms

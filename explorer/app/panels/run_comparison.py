@@ -15,8 +15,6 @@ from explorer.widgets.rendered import Caption, Display, Element, term_element
 from explorer.widgets.tables import SideBySide
 from explorer.wording import counted
 
-__all__ = ["RunComparison"]
-
 _IMAGES = (
     "{a} and {b} hold out other images: neither accuracy nor loss says which of the two networks is better."
 )

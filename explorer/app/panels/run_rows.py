@@ -14,8 +14,6 @@ from explorer.training.config import held_out_of
 from explorer.widgets.run_table import RunCell, RunRow
 from explorer.wording import ordinal, percent
 
-__all__ = ["Columns", "columns_of", "headings", "held_out_accuracy", "result_cells", "row", "test_cell"]
-
 _ELSEWHERE = ("epochs",)  # they have a column of their own
 _MOST_SETTINGS = 4  # columns, beyond which a table would be cut on a usual screen
 _PARENT, _DATASET, _TEST = "parent", "dataset", "test"

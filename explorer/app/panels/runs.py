@@ -21,8 +21,6 @@ from explorer.widgets.rendered import Caption, Rendered, button_element, element
 from explorer.widgets.run_table import RunAction, RunRow, RunTable
 from explorer.wording import counted
 
-__all__ = ["RunsPanel"]
-
 _SECONDS_BETWEEN = 1.0
 _NEVER = -1
 _KEPT = (

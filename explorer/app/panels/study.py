@@ -36,8 +36,6 @@ from explorer.widgets.rendered import Caption, Display
 from explorer.widgets.study_parts import StudyFiles, StudyProgress
 from explorer.wording import counted, duration, enumerated, in_line
 
-__all__ = ["RECORDED", "StudyPanel"]
-
 RECORDED = Path(__file__).with_name("recorded_study.jsonl")
 """The study that the tab opens with on MNIST: the exercise's network, trained beforehand."""
 

@@ -21,8 +21,6 @@ from explorer.widgets.live_figure import Click, LiveFigure
 from explorer.widgets.rendered import Caption, Rendered, button_element
 from explorer.wording import percent
 
-__all__ = ["StudyDrawing"]
-
 
 class StudyDrawing:
     """What came of a study: three measures of it, and the curve of the trial that is chosen."""

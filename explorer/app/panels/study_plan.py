@@ -11,8 +11,6 @@ from explorer.training.studies import grid
 from explorer.training.studies.configs import BATCH_SIZES, batch_size_grid
 from explorer.wording import grouped
 
-__all__ = ["BY_REDUCTION", "MOST_JOURNAL_BYTES", "MOST_TRIALS", "StudyPlan"]
-
 BY_REDUCTION = ("batch_size", "learning_rate")
 """The settings whose effect depends on the reduction, so that both are worth seeing."""
 

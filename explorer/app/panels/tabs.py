@@ -22,8 +22,6 @@ from explorer.app.views import Drawing, Panel, Views, ViewState
 from explorer.training import TrainingConfig
 from explorer.widgets.controls import TabBar
 
-__all__ = ["PanelHost"]
-
 _LASTING = "data"
 """The tab whose panel shows any data set. It is made at once: where an earlier child of a box goes, ipywidgets
 draws the later ones again, and the control that has the focus would lose it."""

@@ -15,23 +15,6 @@ from explorer.network import OPTIMIZERS
 from explorer.training.config import FIELDS, TrainingConfig
 from explorer.training.fields import Choice, ConfigError, Field, LayerSizes, Real, Whole
 
-__all__ = [
-    "BATCH_SIZES",
-    "NO_AXES",
-    "SAME_STEP",
-    "Distribution",
-    "as_text",
-    "batch_size_grid",
-    "batch_size_rates",
-    "choice",
-    "grid",
-    "log_uniform",
-    "offered_values",
-    "parse_values",
-    "sample",
-    "uniform",
-]
-
 Distribution = Callable[[np.random.Generator], Any]
 """Draws one value."""
 

@@ -21,8 +21,6 @@ from explorer.training.run import TrainingRun, check_images
 from explorer.training.share import n_cores
 from explorer.wording import counted, long_duration
 
-__all__ = ["Cost", "measured_cost", "n_weights"]
-
 _LARGE = 128  # images of a batch from which a step itself costs next to nothing
 _FORWARD = 1 / 3  # of a step's work is the pass forward, all that scoring needs
 _STEP_IN_IMAGES = 12  # what a step costs besides its own images, roughly

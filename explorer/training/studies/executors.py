@@ -25,8 +25,6 @@ from uuid import uuid4
 from explorer.training.share import cores_each, n_cores
 from explorer.training.studies.trials import StudyError
 
-__all__ = ["BLAS_VARIABLES", "DaskCluster", "WorkerPool", "answer_calls"]
-
 _Arguments = ParamSpec("_Arguments")
 _Result = TypeVar("_Result")
 

@@ -38,8 +38,6 @@ if sys.platform == "win32":
 else:
     import fcntl
 
-__all__ = ["Journal", "RecordedStudy", "data_hash", "journal_content", "parse_journal", "read_journal"]
-
 _FORMAT = 1
 _BEGINNING = b'{"nn-explorer study": '  # of every line that says who writes
 _MOST_LINE, _MOST_LISTS = 4 << 20, 50_000  # of a foreign file; parsed, "[]," takes 24 times its bytes

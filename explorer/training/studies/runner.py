@@ -20,8 +20,6 @@ from explorer.training.studies.study import study
 from explorer.training.studies.trials import StudyError, Trial
 from explorer.training.timeline import bytes_at_work
 
-__all__ = ["StudyDelivery", "StudyRunner", "workers_for"]
-
 _LOOK_SECONDS = 0.5
 _WORKER_BYTES = 40 << 20  # of a worker that trains a small network
 

@@ -24,8 +24,6 @@ from explorer.training.studies.executors import DaskCluster, WorkerPool
 from explorer.training.studies.journal import Journal
 from explorer.training.studies.trials import StudyError, Trial, WorkerData, run_trial, versions
 
-__all__ = ["MOST_TRIES", "study"]
-
 _LOOK_SECONDS = 0.2
 
 MOST_TRIES = 3

@@ -16,8 +16,6 @@ from explorer.training.fields import Choice
 from explorer.training.studies.trials import Trial
 from explorer.wording import counted, enumerated, percent
 
-__all__ = ["CHOSEN_BY_TEST", "StudyLevel", "levels", "setting_values", "study_words", "varied"]
-
 CHOSEN_BY_TEST = (
     "These are test images: a setting that is chosen by them looks better than it is. "
     "To choose one, hold out validation images."

@@ -24,17 +24,6 @@ from explorer.training.run import DivergedError, TrainingRun
 from explorer.training.share import Share
 from explorer.training.timeline import bytes_at_work
 
-__all__ = [
-    "TRIAL_STATUSES",
-    "FinalFigures",
-    "StudyError",
-    "Trial",
-    "TrialStatus",
-    "WorkerData",
-    "run_trial",
-    "versions",
-]
-
 TrialStatus = Literal["finished", "diverged", "failed"]
 TRIAL_STATUSES: tuple[TrialStatus, ...] = get_args(TrialStatus)
 """How a trial may have ended."""

@@ -14,8 +14,6 @@ from explorer.widgets.rendered import Display
 from explorer.widgets.tables import CheckedRow, CheckedWeights
 from explorer.wording import counted
 
-__all__ = ["GradientCheck", "gradient_verdict"]
-
 _N_WEIGHTS = 8
 _MOST_IMAGES, _LEAST_IMAGES = 32, 2
 _DIGITS = 7  # so many that a difference would be seen

@@ -14,8 +14,6 @@ from explorer.figures.palette import Theme
 from explorer.widgets.live_figure import LiveFigure
 from explorer.wording import counted
 
-__all__ = ["Histograms"]
-
 Layers = list[NDArray[np.floating[Any]]]
 
 _MOST_IMAGES, _LEAST_IMAGES = 512, 32

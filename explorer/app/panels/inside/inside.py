@@ -14,8 +14,6 @@ from explorer.app.views import Drawing, Views, ViewState
 from explorer.widgets.controls import Segmented
 from explorer.widgets.rendered import Caption
 
-__all__ = ["SECTIONS", "Inside"]
-
 _MAKERS: Mapping[str, tuple[str, Callable[[Views], Section]]] = MappingProxyType(
     {
         "weights": ("Weights", FirstWeights),

@@ -19,8 +19,6 @@ from explorer.widgets.rendered import Display
 from explorer.widgets.walkthrough import NO_SAMPLE, FormulaLine, SamplePicker, Stage, Strip, WalkthroughView
 from explorer.wording import counted
 
-__all__ = ["OneImage"]
-
 Array = NDArray[Any]
 
 _NOTE = (

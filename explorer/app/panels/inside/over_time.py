@@ -11,8 +11,6 @@ from explorer.figures.palette import Theme
 from explorer.network.diagnostics import LayerDiagnostics, diagnose
 from explorer.widgets.live_figure import LiveFigure
 
-__all__ = ["OverTime"]
-
 _MOST_IMAGES, _LEAST_IMAGES = 512, 64
 _SECONDS_BETWEEN = 0.25
 _MEASURES: tuple[figures.LayerMeasure, ...] = ("gradient", "stuck")

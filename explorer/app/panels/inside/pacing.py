@@ -7,8 +7,6 @@ from time import monotonic, thread_time
 from explorer.app.views import OnLoop, ViewState
 from explorer.training.event_loop import running_loop
 
-__all__ = ["Leisure", "Pace"]
-
 _REST = 100  # rests that follow a drawing, each as long as it took: it costs 1 % of the time
 _LEAST_GAP_SECONDS = 0.02
 

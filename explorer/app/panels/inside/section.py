@@ -23,8 +23,6 @@ from explorer.training.process_settings import one_blas_thread
 from explorer.widgets.live_figure import LiveFigure
 from explorer.widgets.rendered import Caption
 
-__all__ = ["FigurePair", "Section", "SectionPanel", "Subject", "Subjects", "probe", "probe_size"]
-
 Weights = tuple[NDArray[np.floating[Any]], ...]
 
 _MOST_PRODUCTS = 2**25  # weights times samples that a pass may have: about a millisecond

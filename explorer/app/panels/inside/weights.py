@@ -21,8 +21,6 @@ from explorer.widgets.pictures import PictureRow, PictureRows, RowPicture, Weigh
 from explorer.widgets.rendered import Display, Rendered, element
 from explorer.wording import counted, grouped
 
-__all__ = ["PER_PAGE", "FirstWeights", "full_tone", "most_exciting", "strongest_unit"]
-
 Array = NDArray[np.floating[Any]]
 
 PER_PAGE = 64

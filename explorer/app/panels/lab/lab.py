@@ -34,8 +34,6 @@ from explorer.widgets.sight import Sight
 from explorer.widgets.tables import Table
 from explorer.wording import counted
 
-__all__ = ["GUESSES", "LEVELS", "BugLab", "Guess", "LabPanel", "Level"]
-
 _INTRODUCTION = (
     "This network has one mistake. Say which it is, from what its figures show. It trains separately from "
     "your own runs, with 32 hidden units on 6 000 images. In grey: the textbook's network, with the same settings."

@@ -1,4 +1,4 @@
-"""Open a data set of one's own: an archive or a folder with four files, told apart by content.
+"""Read a data set from an archive or a folder with four files, told apart by content; offer data sets to choose.
 
 Nothing is written to disk, nothing is unpickled, and everything that is wrong is a `DatasetError`.
 """

@@ -1,4 +1,4 @@
-"""Loss and accuracy over the epochs of a run, before those of earlier runs in grey."""
+"""Loss and accuracy over the epochs of a run, before those of earlier runs in grey, or step by step."""
 
 from __future__ import annotations
 

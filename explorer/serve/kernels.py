@@ -1,4 +1,4 @@
-"""How the server's kernels are started, for whom and when, and how they hear of their visitor and their page."""
+"""How the server's kernels are started, by a fork where it can be, for whom and when, and who visits them."""
 
 import asyncio
 from asyncio import Future

@@ -29,7 +29,7 @@ _ALLOWED: Mapping[str, frozenset[str]] = MappingProxyType(
     }
 )
 
-STATES = ("recorded", "running", "live", "failed")
+SLIDE_STATES = ("recorded", "running", "live", "failed")
 """What a slide shows: the recorded run, a live one on its way or at its end, the recorded one after a failure."""
 
 LARGEST = 3.0
@@ -148,8 +148,8 @@ class LiveBar(PagePart):
     """The run's settings in a line; empty for a slide without a run, which then has no button either."""
     notes = traitlets.Unicode().tag(sync=True)
     """What the speaker sees and nobody else."""
-    state = traitlets.Enum(STATES, default_value="recorded").tag(sync=True)
-    """One of `STATES`."""
+    state = traitlets.Enum(SLIDE_STATES, default_value="recorded").tag(sync=True)
+    """One of `SLIDE_STATES`."""
     text = traitlets.Unicode().tag(sync=True)
     """The same in words, with how far the run is."""
     fraction = traitlets.Float(0.0).tag(sync=True)

@@ -9,7 +9,7 @@ from explorer.engine.kernels import Array
 _STREAM = 1  # of the run's seed; that of augmentation is 2
 
 
-class Dropout:
+class DropoutMasks:
     """The masks of a run: each layer has random numbers of its own, which begin again with each epoch.
 
     So an epoch's masks depend on neither the epochs before it nor the parts that a large mini-batch is cut into.

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from explorer.datasets import Dataset
 from explorer.engine.descent import UPDATE_WORK, Descent
-from explorer.engine.dropout import Dropout
+from explorer.engine.dropout import DropoutMasks
 from explorer.engine.halves import Half
 from explorer.engine.inputs import Inputs
 from explorer.engine.kernels import Array, Calls
@@ -138,7 +138,7 @@ class MiniBatches:
         self.model = model
         self._descent = Descent(model, learning_rate, reduction)
         sizes = model.sizes[:-1]
-        self._dropout = Dropout(model.dropout, sizes, seed, model.dtype) if any(model.dropout) else None
+        self._dropout = DropoutMasks(model.dropout, sizes, seed, model.dtype) if any(model.dropout) else None
         self._take = take
         self._labels = dataset.train_labels
         self._one_hot = np.eye(n_classes, dtype=model.dtype)

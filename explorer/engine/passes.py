@@ -18,7 +18,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from explorer.engine.dropout import Dropout
+from explorer.engine.dropout import DropoutMasks
 from explorer.engine.halves import Half, aligned, first_half, whole
 from explorer.engine.inputs import PIXEL_SCALE, Inputs
 from explorer.engine.kernels import (
@@ -85,11 +85,11 @@ class Pass:
         Its weights are read at each pass, and written by nobody here.
     n : int
         Samples in the mini-batch.
-    dropout : Dropout, optional
+    dropout : DropoutMasks, optional
         What is left out of the pass; without it, nothing is.
     """
 
-    def __init__(self, model: Model, n: int, dropout: Dropout | None = None) -> None:
+    def __init__(self, model: Model, n: int, dropout: DropoutMasks | None = None) -> None:
         self.model, self.n, self.parameters = model, n, model.parameters
         self.steps = model.new_parameters()
         self._leaves_blank_out = model.order is not None and model.is_large(n)

@@ -1,4 +1,4 @@
-"""What the README shows works: its Python runs as it stands, its commands are one line each."""
+"""What README and guide show works: their Python runs as it stands, their tables say what the code says."""
 
 from __future__ import annotations
 
@@ -10,14 +10,21 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
+import guide_reference
 import pytest
 from needs import needs
 
 from explorer.serve.command import main
 
 ROOT = Path(__file__).parents[1]
+GUIDE = sorted((ROOT / "notebooks" / "guide").glob("*.md"))
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", README, flags=re.DOTALL | re.MULTILINE)
+TEXTS = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "README.md", *GUIDE)}
+BLOCKS = [
+    block
+    for text in TEXTS.values()
+    for block in re.findall(r"^```(\w*)\n(.*?)^```$", text, flags=re.DOTALL | re.MULTILINE)
+]
 PYTHON = [text for language, text in BLOCKS if language == "python"]
 DASK = [
     pytest.mark.long,
@@ -48,7 +55,7 @@ def test_python_runs(number, tmp_path):
 
 
 def test_the_study_of_the_command_runs(folder, tmp_path, monkeypatch, capsys):
-    (command,) = re.findall(r"^nn-explorer (study .*)$", README, re.MULTILINE)
+    (command,) = re.findall(r"^nn-explorer (study .*)$", TEXTS["studies_and_clusters.md"], re.MULTILINE)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(import_module("explorer.training.studies.study"), "n_cores", lambda: 1)
     small = ["--dataset", str(folder), "--epochs", "1", "--report", "study.html"]
@@ -83,9 +90,37 @@ def test_ci_runs_the_tests_as_a_user_does():
     assert "--dist=loadfile" in options["addopts"]
 
 
-def test_pictures_are_there():
-    shown = re.sub(r"```.*?```", "", README, flags=re.DOTALL)
-    pictures = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", shown)
-    assert pictures
-    for picture in pictures:
-        assert (ROOT / picture).is_file(), picture
+def test_it_is_short():
+    assert len(README) <= 9_000
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_pictures_and_files_are_there(name):
+    folder = ROOT if name == "README.md" else GUIDE[0].parent
+    shown = re.sub(r"```.*?```", "", TEXTS[name], flags=re.DOTALL)
+    linked = [
+        target for target in re.findall(r"\]\(([^)]+)\)", shown) if not target.startswith(("http", "#"))
+    ]
+    assert linked or name != "README.md"
+    for target in linked:
+        assert (folder / target).is_file(), target
+
+
+def test_every_guide_is_linked():
+    assert {path.name for path in GUIDE} <= {
+        Path(target).name for target in re.findall(r"\(([^)]+)\)", README)
+    }
+
+
+def test_the_reference_says_what_settings_and_commands_say():
+    written, made = TEXTS["reference.md"], guide_reference.generated()
+    assert guide_reference.settings() in written
+    for text in re.findall(r"^```\n(usage: .*?)^```$", made, re.DOTALL | re.MULTILINE):
+        command = re.match(r"usage: (nn-explorer(?: \w+)?)", text)[1]
+        (known,) = re.findall(rf"^```\n(usage: {command} \[.*?)^```$", written, re.DOTALL | re.MULTILINE)
+        options = {
+            *re.findall(r"(?<!\w)--[a-z0-9-]+", text)
+        }  # how they are set differs from Python to Python
+        assert options == {*re.findall(r"(?<!\w)--[a-z0-9-]+", known)}, (
+            f"{command}: run tests/guide_reference.py"
+        )

@@ -41,6 +41,7 @@ RIGHT = {
 FILES = [
     *(ROOT / name for name in ("README.md", "CHANGELOG.md", "pyproject.toml")),
     *sorted((ROOT / "notebooks").glob("*.ipynb")),
+    *sorted((ROOT / "notebooks" / "guide").glob("*.md")),
     *(
         path
         for folder in ("explorer", "tests")

@@ -191,7 +191,9 @@ def test_the_readme_shows_the_hub_s_settings():
     settings = re.search(
         r"^c\.Spawner\.cmd = .*\nc\.Spawner\.args = .*\nc\.Spawner\.args \+= .*$", text, re.MULTILINE
     ).group()
-    assert f"```\n{settings}\n```" in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"```\n{settings}\n```" in (ROOT / "notebooks" / "guide" / "teach_a_class.md").read_text(
+        encoding="utf-8"
+    )
 
 
 @pytest.fixture

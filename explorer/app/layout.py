@@ -46,8 +46,8 @@ def screen(
     """
     look_of(Path(__file__).parent)
     side = _place("side", *(_place(*part) for part in (("settings", controls), ("run", run_bar))))
-    messages.add_class("explorer-place-messages")
-    panels.add_class("explorer-place-panels")
+    for widget, name, area in ((messages, "messages", "messages"), (panels, "panels", "panel")):
+        widget.add_class(f"explorer-place-{name}").layout.grid_area = area
     grid = box("explorer-screen", side, _place("bar", tab_bar), _place("tiles", tiles), messages, panels)
     return (_place("header", header, *guide), grid)
 
@@ -74,9 +74,9 @@ def framed(
     return _place(name, tool, figure, caption, kind="explorer-figure")
 
 
-def box(classes: str, *children: DOMWidget) -> Box:
-    """Return the parts in a box of these CSS classes."""
-    made = Box(children)
+def box(classes: str, *children: DOMWidget, area: str | None = None) -> Box:
+    """Return the parts in a box of these CSS classes, which may have an area of the grid around it."""
+    made = Box(children, layout={"grid_area": area})
     for name in classes.split():
         made.add_class(name)
     return made
@@ -88,4 +88,6 @@ def set_hidden(widget: DOMWidget, is_hidden: bool) -> None:
 
 
 def _place(name: str, *children: DOMWidget | None, kind: str = "explorer-place") -> Box:
-    return box(f"{kind} explorer-place-{name}", *(child for child in children if child is not None))
+    return box(
+        f"{kind} explorer-place-{name}", *(child for child in children if child is not None), area=name
+    )

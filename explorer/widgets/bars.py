@@ -52,7 +52,12 @@ class Bars(Drawable):
         section = element(
             "section",
             element("h2", self.heading, hidden=not self.heading),
-            element("div", class_="explorer-bars-picture", hidden=not has_picture, **shown),
+            element(
+                "div",
+                class_="explorer-bars-picture explorer-picture explorer-picture-alone",
+                hidden=not has_picture,
+                **shown,
+            ),
             element("ul", *rows, aria_label=label, aria_hidden=hush, data_none=is_empty),
             element("p", self.note, class_="explorer-muted explorer-small", hidden=not self.note),
             data_signed=self.signed,
@@ -68,7 +73,7 @@ class Bars(Drawable):
         note = element("em", f" {bar.note}") if bar.note else None
         return element(
             "li",
-            element("span", bar.name, class_="explorer-bars-name"),
+            element("span", bar.name, class_="explorer-bars-name explorer-cut"),
             element("span", fill, class_="explorer-bars-track", aria_hidden=True),
             element("span", bar.text, note, class_="explorer-bars-text"),
             data_kind=bar.kind,

@@ -60,7 +60,7 @@ function icon(...paths) {
 function asMenu(button, menu, signal) {
   menu.id = freshId();
   menu.popover = "auto";
-  menu.classList.add("explorer-menu");
+  menu.classList.add("explorer-menu", "explorer-popup");
   button.setAttribute("popovertarget", menu.id);
   button.setAttribute("aria-expanded", "false");
   const place = () => {

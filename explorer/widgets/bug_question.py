@@ -40,11 +40,13 @@ class BugQuestion(Drawable):
         following = f"level {self.level + 1}"
         onward = button_element(following, "Next level", class_="explorer-button", data_primary=True)
         return [
-            element("div", *levels, role="group", aria_label="Levels", class_="explorer-bug-levels"),
+            element(
+                "div", *levels, role="group", aria_label="Levels", class_="explorer-bug-levels explorer-wrap"
+            ),
             element("p", self.said, class_="explorer-bug-said", **status),
             element("pre", *lines, hidden=not lines, tabindex=0, role="group", aria_label="The code"),
-            element("div", again, onward if goes_on else None, class_="explorer-bug-levels"),
-            element("p", "Which mistake is it?", class_="explorer-bug-heading"),
+            element("div", again, onward if goes_on else None, class_="explorer-bug-levels explorer-wrap"),
+            element("p", "Which mistake is it?", class_="explorer-strong"),
             element("ul", *guesses),
         ]
 

@@ -145,7 +145,7 @@ function render({ model, el, signal }, turn) {
   const eraser = makeButton("Eraser", () => setErasing(!erasing), { "aria-pressed": "false" });
   const offer = model.get("offer") ? makeButton(model.get("offer"), () => model.send({ offer: true })) : null;
   model.on("change:offer", () => offer?.replaceChildren(model.get("offer")));
-  const tools = { class: "explorer-drawing-tools", role: "group", "aria-label": "Sketch pad tools" };
+  const tools = { class: "explorer-drawing-tools explorer-wrap", role: "group", "aria-label": "Sketch pad tools" };
   el.append(
     make("div", { class: "explorer-drawing-ground" }, canvas, cursor),
     make("div", tools, undoButton, clearButton, eraser, offer),

@@ -109,7 +109,7 @@ class ClassChoice(Drawable):
         buttons = [self._button(k, name, answer) for k, (name, answer) in enumerate(pairs)]
         more = [button_element(press, words, class_="explorer-button") for press, words in self.others]
         asked = element("span", self.question, class_="explorer-muted", aria_hidden=True)
-        group = element("div", *buttons, role="group", aria_label=self.question)
+        group = element("div", *buttons, role="group", aria_label=self.question, class_="explorer-wrap")
         return [element("div", asked, group, hidden=not self.names), *more]
 
     def _button(self, k: int, name: str, answer: str) -> Element:

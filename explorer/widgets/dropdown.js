@@ -5,7 +5,9 @@
 function render({ model, el }) {
   becomePart(el, "explorer-dropdown");
   const select = make("select", { class: "explorer-field" });
-  el.append(make("label", {}, make("span", { class: "explorer-muted explorer-small" }, model.get("label")), select));
+  el.append(
+    make("label", { class: "explorer-line" }, make("span", { class: "explorer-muted explorer-small" }, model.get("label")), select),
+  );
   select.addEventListener("change", () => {
     model.set("value", select.value);
     model.save_changes();

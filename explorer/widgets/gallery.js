@@ -37,7 +37,7 @@ function bar(name, share, chosen) {
   return make(
     "li",
     { "data-kind": chosen ? "chosen" : "" },
-    make("span", { class: "explorer-bars-name" }, name),
+    make("span", { class: "explorer-bars-name explorer-cut" }, name),
     make("span", { class: "explorer-bars-track", "aria-hidden": "true" }, fill),
     make("span", { class: "explorer-bars-text" }, `${Math.round(100 * share)} %`),
   );
@@ -50,7 +50,7 @@ function bar(name, share, chosen) {
 function imageCard(model) {
   const card = make("div", {
     id: freshId(),
-    class: "explorer-part explorer-bars explorer-gallery-card",
+    class: "explorer-part explorer-bars explorer-gallery-card explorer-popup",
     role: "tooltip",
     popover: "manual",
   });
@@ -110,9 +110,9 @@ function imageList(model) {
       hide();
       model.send({ open: image()?.key });
     };
-    const picture = make("div", { class: "explorer-gallery-picture" });
+    const picture = make("div", { class: "explorer-gallery-picture explorer-picture" });
     const words = make("div", { class: "explorer-gallery-caption", "aria-hidden": "true" });
-    const note = make("div", { class: "explorer-gallery-note", "aria-hidden": "true" });
+    const note = make("div", { class: "explorer-gallery-note explorer-muted explorer-cut", "aria-hidden": "true" });
     const kind = model.get("opens") ? { type: "button", onclick: open } : {};
     const item = make(model.get("opens") ? "button" : "div", { class: "explorer-gallery-tile", ...kind }, picture, words, note);
     const tile = make("li", {}, item);
@@ -174,15 +174,22 @@ function render({ model, el }) {
   const isTrue = filter("True class");
   const readAs = filter("Predicted class");
   const word = (/** @type {string} */ text) => make("span", { "aria-hidden": "true" }, text);
-  const filters = make("div", { class: "explorer-gallery-filters explorer-small" }, word("true"), isTrue, word("read as"), readAs);
+  const filters = make(
+    "div",
+    { class: "explorer-gallery-filters explorer-line explorer-muted explorer-small" },
+    word("true"),
+    isTrue,
+    word("read as"),
+    readAs,
+  );
   const turn = (/** @type {number} */ step) => model.send({ page: model.get("page") + step });
   const previous = makeButton(icon("M10 3 5 8l5 5"), () => turn(-1), { "data-quiet": true, "aria-label": "Previous page" });
   const next = makeButton(icon("M6 3l5 5-5 5"), () => turn(1), { "data-quiet": true, "aria-label": "Next page" });
   const where = make("span", { class: "explorer-muted explorer-small" });
-  const pages = make("div", { class: "explorer-gallery-pages" }, previous, where, next);
+  const pages = make("div", { class: "explorer-gallery-pages explorer-pages" }, previous, where, next);
   const { list, draw, hide } = imageList(model);
   const empty = make("p", { class: "explorer-muted" });
-  el.append(make("section", { "aria-label": "Images" }, make("header", {}, heading, filters, pages), list, empty));
+  el.append(make("section", { "aria-label": "Images" }, make("header", { class: "explorer-line" }, heading, filters, pages), list, empty));
   let url = "";
 
   const show = () => {

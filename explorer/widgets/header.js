@@ -169,7 +169,7 @@ async function copy(text) {
  * @param {Model} model @param {AbortSignal} signal */
 function shareButton(model, signal) {
   const word = make("span", { class: "explorer-word" }, "Copy link");
-  const told = make("span", { class: "explorer-told explorer-unseen", role: "status" });
+  const told = make("span", { class: "explorer-told explorer-popup explorer-unseen", role: "status" });
   let timer = 0;
   const forget = () => {
     word.textContent = "Copy link";
@@ -193,7 +193,7 @@ function shareButton(model, signal) {
 /** A line under the top line, and what puts words into it, for a while.
  * @param {AbortSignal} signal @returns {[HTMLElement, (words: string) => void]} */
 function passingLine(signal) {
-  const line = make("span", { class: "explorer-lost explorer-unseen", role: "status" });
+  const line = make("span", { class: "explorer-lost explorer-popup explorer-unseen", role: "status" });
   let timer = 0;
   const say = (/** @type {string} */ words) => {
     write(line, words);
@@ -327,13 +327,13 @@ function render({ model, el, signal }) {
   becomePart(el, "explorer-header");
   if (isOwnPage()) document.documentElement.dataset.explorerHost = "page";
   const title = make("h1", {});
-  const dataset = make("span", { class: "explorer-dataset" });
-  const status = make("span", { class: "explorer-status" });
+  const dataset = make("span", { class: "explorer-dataset explorer-muted explorer-cut" });
+  const status = make("span", { class: "explorer-status explorer-muted" });
   const name = make("div", { class: "explorer-name" }, title, dataset, status);
-  const about = make("p", { class: "explorer-about" });
+  const about = make("p", { class: "explorer-about explorer-muted explorer-small" });
   const files = [...saveButton(model, signal), ...exportMenu(model, signal)];
   const tools = [...shareButton(model, signal), ...files, themeButton(model, signal)];
-  el.append(make("header", {}, name, about, make("div", { class: "explorer-tools" }, ...tools)));
+  el.append(make("header", {}, name, about, make("div", { class: "explorer-tools explorer-line" }, ...tools)));
 
   const show = () => {
     write(title, model.get("title"));

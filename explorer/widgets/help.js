@@ -12,7 +12,7 @@ function helped(target) {
 
 /** The one sentence of the page that is in sight, and whose it is. */
 function makeTip() {
-  const tip = make("div", { id: freshId(), class: "explorer-part explorer-help", role: "tooltip", popover: "manual" });
+  const tip = make("div", { id: freshId(), class: "explorer-part explorer-help explorer-popup", role: "tooltip", popover: "manual" });
   document.body.append(tip);
   /** @type {Element | null} */
   let owner = null;
@@ -39,7 +39,7 @@ function makeTip() {
     if (element === owner) return;
     close();
     const [sentence, ...more] = (element.getAttribute("data-help") ?? "").split("\n");
-    tip.replaceChildren(sentence, ...more.map((line) => make("span", { class: "explorer-help-more" }, line)));
+    tip.replaceChildren(sentence, ...more.map((line) => make("span", { class: "explorer-help-more explorer-muted" }, line)));
     tip.showPopover();
     described = element.getAttribute("aria-describedby") ?? "";
     element.setAttribute("aria-describedby", `${described} ${tip.id}`.trim());

@@ -19,8 +19,8 @@ function render({ model, el, signal }) {
   const close = makeButton(icon("M4.5 4.5l7 7", "M11.5 4.5l-7 7"), () => dialog.close(), { "data-quiet": true, "aria-label": "Close" });
   const dialog = make(
     "dialog",
-    { class: "explorer-dialog", "aria-labelledby": id },
-    make("header", {}, make("h2", { id }, "Help"), close),
+    { class: "explorer-dialog explorer-popup", "aria-labelledby": id },
+    make("header", { class: "explorer-line" }, make("h2", { id }, "Help"), close),
     make("p", {}, model.get("about")),
     makeButton("Take the tour", start, { "data-primary": true, autofocus: true }),
     make("table", {}, caption, make("tbody", {}, ...rows)),

@@ -30,10 +30,10 @@ function render({ model, el, signal }) {
   const press = () => model.send({ live: model.get("state") === "running" ? "stop" : "run" });
   const button = makeButton([], press, { "data-primary": true, "aria-keyshortcuts": "t" });
   const words = make("span", { class: "explorer-live-words", role: "status", "aria-live": "polite" });
-  const settings = make("span", { class: "explorer-live-settings" });
+  const settings = make("span", { class: "explorer-live-settings explorer-muted explorer-small explorer-cut" });
   const progress = make("progress", { max: 1, "aria-label": "Progress of the live run" });
   const notes = make("aside", { class: "notes" }); // where reveal.js looks for the speaker's notes
-  const place = make("div", { class: "explorer-live-line" }, button, words, settings);
+  const place = make("div", { class: "explorer-live-line explorer-line" }, button, words, settings);
   el.append(progress, place, notes);
 
   const showState = () => {

@@ -231,9 +231,9 @@ function showTables(el, name, tables) {
   const close = makeButton("Close", () => dialog.close());
   const body = make("div", { class: "explorer-data-tables", tabindex: 0, role: "region", "aria-labelledby": heading.id });
   body.append(...(tables.length ? tables.map(tableOf) : [make("p", { class: "explorer-muted" }, "There are no data yet.")]));
-  const dialog = make("dialog", { class: "explorer-part explorer-data", "aria-labelledby": heading.id });
+  const dialog = make("dialog", { class: "explorer-part explorer-data explorer-popup", "aria-labelledby": heading.id });
   dialog.dataset.lmSuppressShortcuts = "true";
-  dialog.append(make("header", {}, heading, close), body);
+  dialog.append(make("header", { class: "explorer-line" }, heading, close), body);
   dialog.addEventListener("close", () => dialog.remove());
   dialog.addEventListener("click", (event) => event.target === dialog && dialog.close()); // next to what is in it
   el.append(dialog);

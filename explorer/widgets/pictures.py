@@ -63,7 +63,7 @@ class PictureRows(Drawable):
         rows = (self._row(row, start, starts[-1]) for row, start in zip(self.rows, starts, strict=False))
         section = element(
             "section",
-            element("header", element("h2", self.heading), button),
+            element("header", element("h2", self.heading), button, class_="explorer-line explorer-wrap"),
             element("p", self.note, class_="explorer-muted explorer-small", hidden=not self.note),
             element("ul", *rows, data_named=any(row.name for row in self.rows), data_apart=self.first_apart),
             hidden=not self.rows,
@@ -76,7 +76,13 @@ class PictureRows(Drawable):
             for index, picture in enumerate(row.pictures)
         )
         tiles = element("ul", *pictures, aria_label=row.name or None, style={"--columns": str(self.columns)})
-        return element("li", element("span", row.name, class_="explorer-row-name", aria_hidden=True), tiles)
+        return element(
+            "li",
+            element(
+                "span", row.name, class_="explorer-row-name explorer-strong explorer-cut", aria_hidden=True
+            ),
+            tiles,
+        )
 
     def _picture(self, picture: RowPicture, row: int, column: int, n_rows: int) -> Element:
         style = {
@@ -84,8 +90,13 @@ class PictureRows(Drawable):
             "background-position": f"{_place(column, self.columns):.3f}% {_place(row, n_rows):.3f}%",
         }
         shown = {"role": "img", "aria_label": picture.detail, "picture": 0 if self.picture else None}
-        tile = element("div", class_="explorer-row-picture", style=style, **shown)
-        return element("li", tile, element("span", picture.caption, aria_hidden=True), title=picture.detail)
+        tile = element("div", class_="explorer-row-picture explorer-picture", style=style, **shown)
+        return element(
+            "li",
+            tile,
+            element("div", picture.caption, class_="explorer-cut", aria_hidden=True),
+            title=picture.detail,
+        )
 
 
 def _place(at: int, count: int) -> float:
@@ -114,7 +125,7 @@ class PictureSteps(Drawable):
         place, size = f"{100 * index / max(1, n - 1)}% 0", f"{100 * n}% 100%"
         style = {"background-position": place, "background-size": size}
         shown = {"role": "img", "aria_label": detail, "style": style, "picture": 0 if self.picture else None}
-        picture = element("div", class_="explorer-step-picture", **shown)
+        picture = element("div", class_="explorer-picture", **shown)
         return element("li", picture, element("div", caption, aria_hidden=True), title=detail)
 
 

@@ -56,10 +56,15 @@ function render({ model, el, signal }) {
   const again = makeButton([icon(...AGAIN), word], () => press("train"), { "data-action": "train", title: BEGINS });
   steps.push(again);
   const auto = make("input", { type: "checkbox", role: "switch", class: "explorer-switch" });
-  const autoLabel = make("label", { class: "explorer-auto", title: "Train as soon as a setting changes" }, "Auto-train", auto);
+  const autoLabel = make(
+    "label",
+    { class: "explorer-auto explorer-line", title: "Train as soon as a setting changes" },
+    "Auto-train",
+    auto,
+  );
   const bar = make("progress", { max: 1, "aria-label": "Training progress" });
-  const text = make("p", { class: "explorer-progress-text" });
-  const note = make("p", { class: "explorer-progress-text", role: "status" });
+  const text = make("p", { class: "explorer-progress-text explorer-muted explorer-small" });
+  const note = make("p", { class: "explorer-progress-text explorer-muted explorer-small", role: "status" });
 
   el.append(
     make(

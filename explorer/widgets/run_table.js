@@ -78,7 +78,7 @@ function makeRow(number, model, choose) {
     const attributes = { "data-quiet": true, "data-verb": verb, title: words, "aria-label": `${words}: run ${number}` };
     return makeButton(icon(...ICONS[verb]), () => send(verb), attributes);
   };
-  const box = make("input", { type: "checkbox", "aria-label": `Compare run ${number}` });
+  const box = make("input", { type: "checkbox", class: "explorer-check", "aria-label": `Compare run ${number}` });
   box.addEventListener("change", () => choose(number, box.checked));
   const swatch = make("span", { class: "explorer-run-swatch", "aria-hidden": "true" });
   const name = field("name", "Name", 60, "");
@@ -90,7 +90,13 @@ function makeRow(number, model, choose) {
     hide: button("hide", "Hide its curves"),
     delete: button("delete", "Delete"),
   };
-  const called = make("span", { class: "explorer-run-name" }, swatch, make("span", { class: "explorer-run-number" }, String(number)), name);
+  const called = make(
+    "span",
+    { class: "explorer-run-name explorer-line" },
+    swatch,
+    make("span", { class: "explorer-run-number explorer-muted" }, String(number)),
+    name,
+  );
   const first = [make("td", { class: "explorer-run-choice" }, make("label", {}, box)), make("th", { scope: "row" }, called)];
   const last = [make("td", { class: "explorer-run-note" }, note), make("td", { class: "explorer-run-actions" }, ...Object.values(buttons))];
   const row = make("tr", { "data-number": number }, ...first, ...last);
@@ -143,7 +149,7 @@ function render({ model, el, signal }) {
   const head = make("tr");
   const undo = makeButton("Undo", () => model.send({ verb: "undo" }));
   const words = make("span", { role: "status", "aria-live": "polite" });
-  const status = make("p", { class: "explorer-run-status" }, words, undo);
+  const status = make("p", { class: "explorer-run-status explorer-line explorer-wrap explorer-muted explorer-small" }, words, undo);
   const table = make("table", {}, caption, make("thead", {}, head));
   const attributes = { class: "explorer-run-scroll", role: "region", "aria-label": "Table of runs", tabindex: 0 };
   const scroll = make("div", attributes, table);

@@ -8,13 +8,13 @@
  */
 function render({ model, el, signal }) {
   becomePart(el, "explorer-sample-picker");
-  const picture = make("div", { class: "explorer-sample-picture", role: "img" });
-  const words = make("p", { role: "status", tabindex: -1 });
+  const picture = make("div", { class: "explorer-picture explorer-picture-alone", role: "img" });
+  const words = make("p", { class: "explorer-strong", role: "status", tabindex: -1 });
   const field = make("input", { type: "number", id: freshId(), class: "explorer-field", min: 0, step: 1 });
   const label = make("label", { for: field.id, class: "explorer-small explorer-muted" });
   const random = makeButton("Random", () => model.send({ wish: "random" }));
   const mistake = makeButton("Next mistake", () => model.send({ wish: "mistake" }));
-  const choice = make("div", { class: "explorer-sample-field" }, label, field);
+  const choice = make("div", { class: "explorer-sample-field explorer-line" }, label, field);
   const ways = make("div", { class: "explorer-sample-buttons" }, random, mistake);
   const section = make("section", {}, choice, ways, picture, words);
   el.append(section);

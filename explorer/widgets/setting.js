@@ -89,9 +89,9 @@ function frame(model, el, ...inputs) {
   const help = make("span", { id: `${id}-help`, hidden: true });
   const about = makeHelp();
   const anchor = make("span", { class: "explorer-help-anchor" }, about, help);
-  const units = unit ? make("span", { class: "explorer-control-unit" }, unit) : null;
-  const head = make("div", { class: "explorer-control-head" }, label, units, anchor);
-  const error = make("p", { id: `${id}-error`, class: "explorer-error", role: "alert" });
+  const units = unit ? make("span", { class: "explorer-control-unit explorer-muted" }, unit) : null;
+  const head = make("div", { class: "explorer-control-head explorer-line" }, label, units, anchor);
+  const error = make("p", { id: `${id}-error`, class: "explorer-error explorer-small", role: "alert" });
   el.append(head);
 
   const control = {
@@ -205,7 +205,12 @@ function nowInRun(model, ends) {
     const about = `${does.replace("%", `the ${name.replace("_", " ")} of this run`)}, from its next mini-batch on`;
     return makeButton(words, () => model.send({ factor }), { "data-quiet": true, "aria-label": about, title: about });
   });
-  const row = make("div", { class: "explorer-now", role: "group", "aria-label": "This run" }, value, ...buttons);
+  const row = make(
+    "div",
+    { class: "explorer-now explorer-line explorer-small", role: "group", "aria-label": "This run" },
+    value,
+    ...buttons,
+  );
   const show = () => {
     const now = model.get("now");
     const isOver = now === null && row.contains(document.activeElement);
@@ -228,7 +233,7 @@ function scale(model, el) {
   const control = frame(model, el, number, range);
   const note = make("span");
   const [lowest, highest] = [0, 1].map(() => make("span", { "aria-hidden": "true" }));
-  const ends = make("div", { class: "explorer-ends" }, lowest, note, highest);
+  const ends = make("div", { class: "explorer-ends explorer-muted explorer-small" }, lowest, note, highest);
   control.head.append(number);
   el.append(make("div", { class: "explorer-scale" }, range, ends, nowInRun(model, ends)));
   el.append(control.error);
@@ -322,7 +327,7 @@ function choice(model, el) {
 function numberWith(model, el, tool) {
   const number = make("input", { type: "number", step: "1", class: "explorer-field", autocomplete: "off" });
   const control = frame(model, el, number);
-  el.append(make("div", { class: "explorer-row" }, number, tool), control.error);
+  el.append(make("div", { class: "explorer-row explorer-line" }, number, tool), control.error);
   control.onChange(
     number,
     commitOnRelease(number, () => control.commit(typed(number))),
@@ -347,7 +352,7 @@ function count(model, el) {
   const most = () => model.get("_control").all;
   const all = make("input", { type: "checkbox", class: "explorer-check" });
   const words = make("span", {});
-  const label = make("label", { class: "explorer-check-label" }, all, words);
+  const label = make("label", { class: "explorer-check-label explorer-line" }, all, words);
   const { number, control } = numberWith(model, el, label);
   all.addEventListener("change", () => control.commit(all.checked ? null : Math.min(10000, most())));
   control.draw = () => {

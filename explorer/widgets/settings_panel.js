@@ -102,9 +102,9 @@ function question(model, el) {
   const name = make("p", { class: "explorer-muted explorer-small" });
   const words = make("p");
   const spoken = make("div", { role: "status" }, name, words);
-  const look = makeButton("", () => showPanel(model, el), { class: "explorer-look", "data-quiet": true });
+  const look = make("button", { type: "button", class: "explorer-look explorer-small", onclick: () => showPanel(model, el) });
   const reason = make("p");
-  const details = make("details", {}, make("summary", {}, "Why"), reason);
+  const details = make("details", { class: "explorer-muted explorer-small" }, make("summary", {}, "Why"), reason);
   el.append(spoken, look, details);
   return () => {
     const asked = model.get("situation");
@@ -135,7 +135,7 @@ function showPanel(model, el) {
 function start(model, el) {
   becomePart(el, "explorer-start");
   el.dataset.part = model.get("part");
-  const words = make("span", { role: "status" });
+  const words = make("span", { class: "explorer-small explorer-cut", role: "status" });
   const leave = () => {
     el.closest(".explorer-controls")?.querySelector("button")?.focus(); // this one goes
     model.send({ leave: true });
@@ -160,9 +160,16 @@ function more(model, el) {
   becomePart(el, "explorer-more");
   const title = model.get("title");
   const attention = make("span", { "data-problems": true });
-  const note = make("span", { class: "explorer-more-note" });
+  const note = make("span", { class: "explorer-more-note explorer-small explorer-cut" });
   const isOpen = String(model.get("unfolded"));
-  const button = make("button", { type: "button", "aria-expanded": isOpen }, icon("M4 3l8 5-8 5z"), title, attention, note);
+  const button = make(
+    "button",
+    { type: "button", class: "explorer-line", "aria-expanded": isOpen },
+    icon("M4 3l8 5-8 5z"),
+    title,
+    attention,
+    note,
+  );
   const spoken = make("span", { class: "explorer-unseen", role: "status" });
   el.append(button, ...(title === "More settings" ? [spoken] : [])); // one voice is enough
   const show = () => {

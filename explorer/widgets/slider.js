@@ -9,8 +9,8 @@ function render({ model, el }) {
   const slider = make("input", { type: "range", class: "explorer-range", id: freshId() });
   const label = make("label", { for: slider.id });
   const value = make("output", {});
-  const text = make("p", { "aria-live": "polite" });
-  el.append(label, make("div", {}, slider, value), text);
+  const text = make("p", { class: "explorer-muted", "aria-live": "polite" });
+  el.append(label, make("div", { class: "explorer-line" }, slider, value), text);
   slider.addEventListener("input", () => {
     model.set("value", Number(slider.value));
     model.save_changes();

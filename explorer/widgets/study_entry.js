@@ -4,12 +4,12 @@
 /** @type {import("@anywidget/types").Render<{ label: string, text: string, hint: string, error: string }>} */
 function render({ model, el }) {
   becomePart(el, "explorer-study-entry");
-  const error = make("p", { class: "explorer-error", id: freshId(), role: "status" });
+  const error = make("p", { class: "explorer-error explorer-small", id: freshId(), role: "status" });
   const hint = make("p", { class: "explorer-muted explorer-small", id: freshId() });
   const attributes = { type: "text", class: "explorer-field", autocomplete: "off", spellcheck: "false" };
   const input = make("input", { ...attributes, "aria-describedby": `${error.id} ${hint.id}` });
   const label = make("span", { class: "explorer-muted explorer-small" });
-  el.append(make("label", {}, label, input), error, hint);
+  el.append(make("label", { class: "explorer-line" }, label, input), error, hint);
   input.addEventListener("change", () => {
     model.set("text", input.value);
     model.save_changes();

@@ -7,7 +7,7 @@
 function render({ model, el }) {
   becomePart(el, "explorer-study-files");
   const save = makeButton("Save the study", () => model.send({ save: true }), { "data-quiet": true });
-  const sending = make("p", { role: "status" });
+  const sending = make("p", { class: "explorer-muted explorer-small", role: "status" });
   const input = fileInput(model, ".jsonl", (words) => write(sending, words));
   const open = makeButton("Open a study …", () => input.click(), { "data-quiet": true, title: sizeLimit(model) });
   el.append(sending, save, open, input);

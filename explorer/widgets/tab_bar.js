@@ -28,7 +28,7 @@ function render({ model, el }) {
   const pauseIcon = icon("M5.5 3.5v9M10.5 3.5v9");
   const play = makeButton([], () => (timer ? pause() : start()), { "data-quiet": true });
   const slider = make("input", { type: "range", class: "explorer-range", min: 0, step: 1, "aria-label": "Epoch shown" });
-  const where = make("output", { class: "explorer-small" });
+  const where = make("output", { class: "explorer-muted explorer-small" });
   const note = make("span", { class: "explorer-time-note explorer-muted explorer-small" });
   const live = makeButton([icon("M4 3.5v9l6-4.5z", "M12 3.5v9"), make("span", {}, "Newest")], () => pauseAt(-1), {
     class: "explorer-time-newest",
@@ -39,7 +39,7 @@ function render({ model, el }) {
   const fork = makeButton("Train on from here", () => model.send({ fork: true }), { "data-quiet": true, title: FORK });
   const time = make(
     "div",
-    { class: "explorer-time", role: "group", "aria-label": "Moments of the run" },
+    { class: "explorer-time explorer-line", role: "group", "aria-label": "Moments of the run" },
     note,
     play,
     slider,

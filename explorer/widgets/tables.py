@@ -143,14 +143,16 @@ class CheckedWeights(Drawable):
         rows = self.rows
         again = button_element("again", "Check other weights", class_="explorer-button", hidden=not rows)
         good = word_of(self.agrees)
-        said = element("p", self.verdict, class_="explorer-verdict", role="status", data_agrees=good)
+        said = element(
+            "p", self.verdict, class_="explorer-verdict explorer-strong", role="status", data_agrees=good
+        )
         words = ("weight", "analytic ∂L/∂w", "numeric ∂L/∂w", "relative difference")
         unseen = element("span", "verdict", class_="explorer-unseen")
         head = [element("th", heading, scope="col") for heading in (*words, unseen)]
         lines = (row_element(*texts, data_agrees=word_of(agrees)) for *texts, agrees in rows)
         scroll = {"role": "group", "aria_label": "Gradients", "tabindex": 0, "hidden": not rows}
         parts = (
-            element("header", said, again),
+            element("header", said, again, class_="explorer-line explorer-wrap"),
             element("div", table_element("Gradients", head, lines), class_="explorer-table-scroll", **scroll),
             element("p", self.how, class_="explorer-muted explorer-small"),
         )

@@ -85,7 +85,13 @@ class TaskCard(Drawable):
             element("p", *_words(self.look), class_="explorer-task-look") if self.look else None,
             element("pre", self.example, tabindex=0, aria_label="A small example") if self.example else None,
             element("p", *_words(self.note), class_="explorer-muted explorer-small") if self.note else None,
-            element("div", *self._buttons(), role="group", aria_label="Help with this task"),
+            element(
+                "div",
+                *self._buttons(),
+                role="group",
+                aria_label="Help with this task",
+                class_="explorer-wrap",
+            ),
             element("div", *self._opened(), class_="explorer-task-opened", aria_live="polite"),
         )
         return [element("section", *parts, aria_label=f"Task {self.name}", data_outcome=self.outcome)]
@@ -99,7 +105,12 @@ class TaskCard(Drawable):
 
     def _progress(self) -> Element:
         bar = element("progress", max=self.of, value=self.done, aria_label=f"Solved {self.counted}")
-        return element("div", bar, element("span", self.progress), class_="explorer-task-progress")
+        return element(
+            "div",
+            bar,
+            element("span", self.progress),
+            class_="explorer-task-progress explorer-line explorer-muted explorer-small",
+        )
 
     def _buttons(self) -> list[Element]:
         return [

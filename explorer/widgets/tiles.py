@@ -43,8 +43,17 @@ def _tile(tile: Tile) -> Element:
         element("dt", term_element(tile.label, tile.meaning)),
         # The whole text where the tile is too narrow for it.
         element(
-            "dd", tile.value, class_="explorer-value", title=tile.value, data_long=len(tile.value) > _LONG
+            "dd",
+            tile.value,
+            class_="explorer-value explorer-cut",
+            title=tile.value,
+            data_long=len(tile.value) > _LONG,
         ),
-        element("dd", tile.note, class_="explorer-note", title=tile.note),
+        element(
+            "dd",
+            tile.note,
+            class_="explorer-note explorer-muted explorer-small explorer-cut",
+            title=tile.note,
+        ),
         data_series=tile.series,
     )

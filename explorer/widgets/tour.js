@@ -85,8 +85,8 @@ function makeCard() {
     "aria-label": "End the tour",
   });
   const named = { role: "dialog", "aria-labelledby": id, "aria-describedby": text.id, popover: "manual", tabindex: -1 };
-  const foot = make("div", { class: "explorer-tour-foot" }, count, back, on, act);
-  const card = make("div", { class: "explorer-tour-card", ...named }, words, foot, close);
+  const foot = make("div", { class: "explorer-tour-foot explorer-line" }, count, back, on, act);
+  const card = make("div", { class: "explorer-tour-card explorer-popup", ...named }, words, foot, close);
   const ring = make("div", { class: "explorer-tour-ring", popover: "manual", "aria-hidden": "true" });
   return { card, ring, title, text, told, count, back, on, act, close };
 }

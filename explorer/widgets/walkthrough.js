@@ -33,7 +33,7 @@ function makeStrip(name, n, choose) {
   const cells = make("span", { class: "explorer-strip-cells", role: "img" }, mark);
   cells.addEventListener("pointerdown", (event) => choose(unitAt(event, n)));
   const words = make("span", { class: "explorer-muted explorer-small" });
-  const row = make("div", { class: "explorer-strip" }, make("span", { class: "explorer-strip-name" }, name), cells, words);
+  const row = make("div", { class: "explorer-strip" }, make("span", { class: "explorer-mono" }, name), cells, words);
   return { row, mark, cells, words };
 }
 
@@ -66,7 +66,7 @@ function makeStage({ strips: named, n_units: n, back: backward }, choose) {
 function formula({ name, symbols, numbers, value }) {
   const part = (/** @type {string} */ text, /** @type {Node | null} */ end) => make("span", { class: "explorer-formula-part" }, text, end);
   const parts = [part(`= ${symbols}`, null), part(numbers ? `= ${numbers} = ` : "= ", make("b", {}, value))];
-  return make("p", { class: "explorer-formula" }, make("span", {}, name), make("span", {}, ...parts));
+  return make("p", { class: "explorer-formula explorer-mono explorer-small" }, make("span", {}, name), make("span", {}, ...parts));
 }
 
 /** @param {StageParts} parts @param {Stage} stage @param {string} url */
@@ -90,7 +90,7 @@ function showPictures(place, captions, url) {
   place.hidden = captions.length === 0;
   place.replaceChildren(
     ...captions.map((caption, index) => {
-      const image = make("div", { class: "explorer-stage-picture", role: "img", "aria-label": caption });
+      const image = make("div", { class: "explorer-picture", role: "img", "aria-label": caption });
       showTile(image, url, index, captions.length, 1);
       return make("figure", {}, image, make("figcaption", { class: "explorer-small explorer-muted", "aria-hidden": "true" }, caption));
     }),

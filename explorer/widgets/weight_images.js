@@ -17,7 +17,7 @@ function render({ model, el }) {
   const high = make("span", {});
   const scale = make(
     "div",
-    { class: "explorer-weight-scale explorer-small", role: "img" },
+    { class: "explorer-weight-scale explorer-line explorer-muted explorer-small", role: "img" },
     low,
     make("span", { class: "explorer-weight-tones" }),
     high,
@@ -26,9 +26,9 @@ function render({ model, el }) {
   const previous = makeButton(icon("M10 3 5 8l5 5"), () => turn(-1), { "data-quiet": true, "aria-label": "Previous units" });
   const next = makeButton(icon("M6 3l5 5-5 5"), () => turn(1), { "data-quiet": true, "aria-label": "Next units" });
   const where = make("span", { class: "explorer-muted explorer-small" });
-  const pages = make("div", { class: "explorer-weight-pages" }, previous, where, next);
+  const pages = make("div", { class: "explorer-pages" }, previous, where, next);
   const grid = make("div", { class: "explorer-weight-grid", role: "radiogroup", "aria-labelledby": heading.id });
-  el.append(make("section", {}, make("header", {}, heading, scale, pages), grid));
+  el.append(make("section", {}, make("header", { class: "explorer-line explorer-wrap" }, heading, scale, pages), grid));
   let url = "";
   let drawn = "";
   /** @type {{ unit: number, input: HTMLInputElement, picture: HTMLElement, label: HTMLElement }[]} */

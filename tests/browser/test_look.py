@@ -13,7 +13,7 @@ SHEETS = """() => [...document.querySelectorAll('style')].map(({ id }) => id)
 SCRIPTS = "Object.keys(globalThis).filter((key) => key.startsWith('explorer.scripts.')).length"
 WATCH = """
 globalThis.unstyled = [];
-const isStyled = () => getComputedStyle(document.documentElement).getPropertyValue('--explorer-unit') !== '';
+const isStyled = () => getComputedStyle(document.documentElement).getPropertyValue('--explorer-font') !== '';
 new MutationObserver((changes) => {
   for (const node of changes.flatMap(({ addedNodes }) => [...addedNodes])) {
     const isOurs = node instanceof Element && node.closest('.explorer-part, .explorer-app');

@@ -102,9 +102,9 @@ class DataPanel:
         self.augmentation = AugmentationPreview(views)
         choice = box("explorer-data-choice", self.choice)
         set_hidden(choice, len(data.names) < 2)
-        images = box("explorer-data-images", self.images, self.counts)
+        images = box("explorer-column explorer-aside-right explorer-data-images", self.images, self.counts)
         parts = (choice, self.sentence, self.augmentation.view, images)
-        self.view = box("explorer-panel explorer-data", *parts)
+        self.view = box("explorer-panel explorer-column explorer-data", *parts)
 
     def show(self, state: ViewState) -> None:
         """Show the data set that is in use."""

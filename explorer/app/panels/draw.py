@@ -53,11 +53,11 @@ class DrawPanel:
         self.pad.on_offer(on_loop(self._load))
         self.truth.on_press(on_loop(self._on_press))
         self.view = box(
-            "explorer-panel explorer-draw",
-            box("explorer-draw-sentence", self.sentence),
-            box("explorer-draw-pad", self.pad),
-            box("explorer-draw-bars", self.bars, self.note, self.truth),
-            box("explorer-draw-steps", self.steps),
+            "explorer-panel explorer-column explorer-draw",
+            box("explorer-draw-sentence", self.sentence, area="sentence"),
+            box("explorer-draw-pad", self.pad, area="pad"),
+            box("explorer-draw-bars", self.bars, self.note, self.truth, area="bars"),
+            box("explorer-draw-steps", self.steps, area="steps"),
             self.kept.view,
         )
 

@@ -64,7 +64,7 @@ class KeptDrawings:
     def __init__(self, views: Views, reader: Reader, on_open: Callable[[bytes], object]) -> None:
         self.gallery = Gallery(views.dataset.class_names)
         self.gallery.on_open("Press to put it on the pad again", views.on_loop(self._open))
-        self.view = box("explorer-draw-kept explorer-hidden", self.gallery)
+        self.view = box("explorer-draw-kept explorer-hidden", self.gallery, area="kept")
         self._names = views.dataset.class_names
         self._reader, self._on_open = reader, on_open
         self._kept: tuple[_Kept, ...] = ()

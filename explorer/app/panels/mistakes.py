@@ -71,12 +71,18 @@ class MistakesPanel:
         # The box gives the figure a height: that of its own element is all there is.
         figure = box("explorer-panel-figure", self.calibration)
         self._mistakes = box(
-            "explorer-mistakes",
-            box("explorer-mistakes-sentence explorer-words explorer-prominent", self.sentence),
-            box("explorer-mistakes-matrix", self.matrix.view),
-            box("explorer-mistakes-all", self.order, self.images.gallery),
-            box("explorer-mistakes-scores", self.table),
-            box("explorer-mistakes-trust explorer-words", self.threshold, figure, self.calibration_caption),
+            "explorer-column explorer-mistakes",
+            box("explorer-words explorer-prominent", self.sentence, area="sentence"),
+            box("", self.matrix.view, area="matrix"),
+            box("explorer-mistakes-all", self.order, self.images.gallery, area="all"),
+            box("explorer-mistakes-scores", self.table, area="scores"),
+            box(
+                "explorer-mistakes-trust explorer-words",
+                self.threshold,
+                figure,
+                self.calibration_caption,
+                area="trust",
+            ),
         )
         self.view = box("explorer-panel explorer-sectioned", self.choice, self._mistakes)
 

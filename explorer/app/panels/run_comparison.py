@@ -41,7 +41,11 @@ class RunComparison:
         self.difference = Difference(class_names, theme)
         self.caption = Caption()
         self._place = box("explorer-panel-figure", self.difference.figure, self.caption)
-        self.view = box("explorer-runs-compare explorer-hidden", self.side_by_side, self._place)
+        self.view = box(
+            "explorer-column explorer-two explorer-runs-compare explorer-hidden",
+            self.side_by_side,
+            self._place,
+        )
 
     def show(self, runs: Sequence[SessionRun], theme: Theme) -> None:
         """Compare two runs; with fewer, take no room."""

@@ -45,7 +45,7 @@ class RunsPanel:
         self.races = Rendered(
             "explorer-races",
             element("p", "Race against other", class_="explorer-muted explorer-small"),
-            element("div", *buttons, role="group", aria_label="Race against other"),
+            element("div", *buttons, class_="explorer-wrap", role="group", aria_label="Race against other"),
         )
         self.races.on_press(on_loop(self._on_race))
         self.table.observe(on_loop(lambda _: self._show_comparison(views.state)), "chosen")
@@ -58,7 +58,10 @@ class RunsPanel:
         self.accuracy, self.loss = _figure("accuracy", theme), _figure("loss", theme)
         self.captions = {"accuracy": Caption(), "loss": Caption()}
         pairs = zip((self.accuracy, self.loss), self.captions.values(), strict=True)
-        curves = box("explorer-runs-curves", *(box("explorer-panel-figure", *pair) for pair in pairs))
+        curves = box(
+            "explorer-column explorer-two explorer-runs-curves",
+            *(box("explorer-panel-figure", *pair) for pair in pairs),
+        )
         races = () if self._session.own else (self.races,)
         tools = box("explorer-tools", *races, self.axis, self.scale)
         self.view = box("explorer-panel explorer-column", tools, self.table, self.comparison.view, curves)

@@ -81,7 +81,7 @@ class StudyPanel:
         self.question_words = Caption()
         self.view = box(
             "explorer-panel explorer-column",
-            box("explorer-study-question", self.question, self.files),
+            box("explorer-tools explorer-study-question", self.question, self.files),
             box("explorer-words explorer-prominent", self.question_words),
             self._axes_box,
             box("explorer-tools explorer-study-start", self._hidden[2], self.seeds, self.progress),
@@ -128,9 +128,11 @@ class StudyPanel:
         self._deliver = on_loop(self._on_delivery)
         later = (self.values[1], self.gradient, self.epochs)
         self._hidden = [box("explorer-study-part", control) for control in later]  # where they mean nothing
-        first = box("explorer-study-axis", self.axes[0], self.values[0])
-        second = box("explorer-study-axis", self.axes[1], self._hidden[0])
-        self._axes_box = box("explorer-study-axes", first, second, self._hidden[1])
+        first = box("explorer-column explorer-close", self.axes[0], self.values[0])
+        second = box("explorer-column explorer-close", self.axes[1], self._hidden[0])
+        self._axes_box = box(
+            "explorer-column explorer-two explorer-study-axes", first, second, self._hidden[1]
+        )
 
     @property
     def trials(self) -> tuple[Trial, ...]:

@@ -43,12 +43,17 @@ class StudyDrawing:
         set_hidden(self.opener, True)
         self.words = Caption()
         hint = Caption("Hover over a point to see its run; click to train that run in this session.")
-        tools = box("explorer-study-choice explorer-words", self.choice, self.opener, hint)
-        trial = box("explorer-study-figure explorer-study-trial", self.curve, tools)
+        tools = box(
+            "explorer-column explorer-close explorer-study-choice explorer-words",
+            self.choice,
+            self.opener,
+            hint,
+        )
+        trial = box("explorer-column explorer-study-figure explorer-study-trial", self.curve, tools)
         self._first = box("explorer-study-first", box("explorer-words", self.words))
         self._others = box("explorer-study-others")
         self._single = box("explorer-study-part", self.single)
-        drawn = box("explorer-study-figures", self._first, trial, self._others)
+        drawn = box("explorer-column explorer-study-figures", self._first, trial, self._others)
         self.view = box("explorer-column explorer-hidden", self._single, drawn)
 
     @property
@@ -80,7 +85,9 @@ class StudyDrawing:
         _accuracy, *more = MEASURES  # what is said of the first is the study's result
         captions = (Caption(views[measure].measured.caption) for measure in more)
         pairs = zip(self.figures.values(), (self.words, *captions), strict=True)
-        first, *others = (box("explorer-study-figure explorer-words", *pair) for pair in pairs)
+        first, *others = (
+            box("explorer-column explorer-study-figure explorer-words", *pair) for pair in pairs
+        )
         self._first.children, self._others.children = [first], others
         for part in before:
             part.children = [child for child in part.children if child is not self.words]

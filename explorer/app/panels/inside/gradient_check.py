@@ -26,7 +26,7 @@ class GradientCheck(Section):
     def __init__(self, views: Views) -> None:
         super().__init__()
         self.table = Display(CheckedWeights())
-        self.view = box("explorer-gradient-check", self.table)
+        self.view = box("explorer-column explorer-gradient-check", self.table)
         self._draw_number = 0
         self.table.on_press(views.on_loop(self._again))
 

@@ -36,7 +36,7 @@ class OneImage(Section):
         self.outputs = Display(Bars())
         self.stages = WalkthroughView(note=_NOTE)
         aside = box("explorer-column", self.picker, self.outputs)
-        self.view = box("explorer-pair explorer-aside-left", aside, self.stages)
+        self.view = box("explorer-column explorer-aside-left", aside, self.stages)
         self._views = views
         self._take(views.state.scored_on)
         self._rng = np.random.default_rng(0)

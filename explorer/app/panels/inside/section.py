@@ -175,7 +175,10 @@ class FigurePair(Section):
         super().__init__()
         self.figures, self.captions = figures, (Caption(), Caption())
         pairs = zip(self.figures, self.captions, strict=True)
-        self.view = box("explorer-pair", *(box("explorer-panel-figure", *pair) for pair in pairs))
+        self.view = box(
+            "explorer-column explorer-two explorer-fills",
+            *(box("explorer-panel-figure", *pair) for pair in pairs),
+        )
 
     def show(self, state: ViewState, subject: Subject) -> None:
         """Follow the theme at once, all else when it is time for it."""

@@ -57,7 +57,7 @@ class FirstWeights(Section):
         self.sentence = Rendered("explorer-prose")
         images = box("explorer-column", self.kind, self.sentence, self.images)
         aside = box("explorer-column", self.outgoing, self.exciting)
-        self.view = box("explorer-pair explorer-aside-right", images, aside)
+        self.view = box("explorer-column explorer-aside-right", images, aside)
         self._dataset = views.dataset
         self._page = self._proposed = 0
         self._proposed_for: tuple[object, ...] = ()

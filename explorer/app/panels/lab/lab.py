@@ -127,7 +127,7 @@ class LabPanel:
         self.question = Display(BugQuestion())
         self.question.on_press(views.on_loop(self._on_press))
         self.sections: Mapping[str, Panel] = {
-            "curves": Overview(views, "explorer-lab-curves", opens=False),
+            "curves": Overview(views, "explorer-column explorer-lab-curves", opens=False),
             "weights": SectionPanel(FirstWeights(views)),
             "histograms": SectionPanel(Histograms(views)),
             "check": SectionPanel(GradientCheck(views), at_start=True),
@@ -139,7 +139,7 @@ class LabPanel:
         views.add(self._show_section)
         evidence = box("explorer-sectioned explorer-lab-evidence", self.choice)
         evidence.children = (*evidence.children, *(section.view for section in self.sections.values()))
-        self.view = box("explorer-panel explorer-lab", self.question, evidence)
+        self.view = box("explorer-panel explorer-column explorer-lab", self.question, evidence)
 
     def show(self, state: ViewState) -> None:
         """Follow the theme; the first time, train the level."""

@@ -1,0 +1,118 @@
+"""How large the house is. ``python tests/test_size.py`` prints it; a test holds each figure to its limit."""
+
+from __future__ import annotations
+
+import ast
+import io
+import tokenize
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+LIMITS = {  # name: (limit, target); where the target isn't reached yet, the limit is today's number, rounded up
+    "lines of Python": (39_000, 30_500),
+    "lines of Python that are code": (26_500, 21_000),
+    "files of Python": (265, 190),
+    "lines of CSS": (4_000, 4_000),
+    "lines of tests": (50_000, 38_000),
+    "characters of README": (35_000, 9_000),
+    "lines of the largest class": (700, 300),
+}
+IS_DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+NO_CODE = {
+    tokenize.COMMENT,
+    tokenize.NL,
+    tokenize.NEWLINE,
+    tokenize.INDENT,
+    tokenize.DEDENT,
+    tokenize.ENCODING,
+    tokenize.ENDMARKER,
+}
+
+
+def sources(folder, pattern):
+    """The texts of the files in a folder of the repository, and in the folders below it."""
+    return [path.read_text(encoding="utf-8") for path in sorted((ROOT / folder).rglob(pattern))]
+
+
+def lines(texts):
+    """How many lines the texts have together."""
+    return sum(len(text.splitlines()) for text in texts)
+
+
+def documentation(tree):
+    """The numbers of the lines of docstrings, those of attributes included."""
+    found = set()
+    for node in ast.walk(tree):
+        for child in getattr(node, "body", []) if isinstance(node, IS_DOCUMENTED) else []:
+            if isinstance(child, ast.Expr) and isinstance(child.value, ast.Constant):
+                found.update(range(child.lineno, child.end_lineno + 1))
+    return found
+
+
+def code_lines(text):
+    """How many lines of a module hold code: no blank line, no comment, no docstring."""
+    tokens = tokenize.generate_tokens(io.StringIO(text).readline)
+    held = {
+        line
+        for token in tokens
+        if token.type not in NO_CODE
+        for line in range(token.start[0], token.end[0] + 1)
+    }
+    return len(held - documentation(ast.parse(text)))
+
+
+def class_lengths(text):
+    """The lines of each class of a module, from its decorators to its last one."""
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.ClassDef):
+            yield node.end_lineno - min([node.lineno, *(one.lineno for one in node.decorator_list)]) + 1
+
+
+def measured():
+    """Each figure by its name in `LIMITS`."""
+    modules = sources("explorer", "*.py")
+    return {
+        "lines of Python": lines(modules),
+        "lines of Python that are code": sum(map(code_lines, modules)),
+        "files of Python": len(modules),
+        "lines of CSS": lines(sources("explorer", "*.css")),
+        "lines of tests": lines(sources("tests", "*.py")),
+        "characters of README": len((ROOT / "README.md").read_text(encoding="utf-8")),
+        "lines of the largest class": max(length for text in modules for length in class_lengths(text)),
+    }
+
+
+def table(figures):
+    """The figures with their limits and targets, a line each."""
+    return "\n".join(
+        f"{name:30} {figure:6}   limit {LIMITS[name][0]:6}   target {LIMITS[name][1]:6}"
+        for name, figure in figures.items()
+    )
+
+
+def test_nothing_is_larger_than_its_limit():
+    figures = measured()
+    print(f"\n{table(figures)}")
+    assert {name: figure for name, figure in figures.items() if figure > LIMITS[name][0]} == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "n"),
+    [
+        ('"""A module."""\n\n# why\nx = 1\n', 1),
+        ('x = """two\n\nlines"""\n"""What x is."""\n', 3),
+        ('def f():\n    """Do it."""\n    return (\n        1,\n    )\n', 4),
+    ],
+)
+def test_code_is_what_is_no_docstring_no_comment_and_no_blank_line(text, n):
+    assert code_lines(text) == n
+
+
+def test_a_class_is_as_long_as_from_its_decorator_to_its_end():
+    assert list(class_lengths("@final\nclass A:\n    x = 1\n\n    class B:\n        y = 2\n")) == [6, 2]
+
+
+if __name__ == "__main__":
+    print(table(measured()))

@@ -11,13 +11,13 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 LIMITS = {  # name: (limit, target); where the target isn't reached yet, the limit is today's number, rounded up
-    "lines of Python": (39_000, 30_500),
-    "lines of Python that are code": (26_500, 21_000),
-    "files of Python": (265, 190),
+    "lines of Python": (38_100, 30_500),
+    "lines of Python that are code": (25_100, 21_000),
+    "files of Python": (249, 190),
     "lines of CSS": (4_000, 4_000),
-    "lines of tests": (50_000, 38_000),
-    "characters of README": (35_000, 9_000),
-    "lines of the largest class": (700, 300),
+    "lines of tests": (50_800, 38_000),
+    "characters of README": (9_000, 9_000),
+    "lines of the largest class": (660, 300),
 }
 IS_DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 NO_CODE = {

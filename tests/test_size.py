@@ -54,13 +54,13 @@ def documentation(tree):
 def code_lines(text):
     """How many lines of a module hold code: no blank line, no comment, no docstring."""
     tokens = tokenize.generate_tokens(io.StringIO(text).readline)
-    held = {
+    found = {
         line
         for token in tokens
         if token.type not in NO_CODE
         for line in range(token.start[0], token.end[0] + 1)
     }
-    return len(held - documentation(ast.parse(text)))
+    return len(found - documentation(ast.parse(text)))
 
 
 def class_lengths(text):

@@ -102,7 +102,7 @@ class DataPanel:
         self.augmentation = AugmentationPreview(views)
         choice = box("explorer-data-choice", self.choice)
         set_hidden(choice, len(data.names) < 2)
-        images = box("explorer-column explorer-aside-right explorer-data-images", self.images, self.counts)
+        images = box("explorer-column explorer-aside-right", self.images, self.counts)
         parts = (choice, self.sentence, self.augmentation.view, images)
         self.view = box("explorer-panel explorer-column explorer-data", *parts)
 

@@ -50,7 +50,7 @@ class Robustness:
         figure = box("explorer-panel-figure", self.figure, self.caption)
         images = box("explorer-column", self.amount, self.gallery)
         tools = box("explorer-tools", self.kind, self.other)
-        both = box("explorer-column explorer-two explorer-fills explorer-robustness-both", figure, images)
+        both = box("explorer-column explorer-two explorer-fills", figure, images)
         self.view = box("explorer-robustness", tools, both)
         self._pace, self._leisure = Pace(), Leisure(self._go_on, on_loop)
         self._subjects = Subjects(), Subjects()

@@ -35,7 +35,7 @@ import numpy as np
 import traitlets
 
 from explorer import TrainingConfig
-from explorer.app.link import Link
+from explorer.app.url_state import Link
 from explorer.datasets import Dataset, DatasetError, load_dataset
 from explorer.datasets.preprocessing import preprocess
 from explorer.exports.study_table import level_rows
@@ -44,7 +44,7 @@ from explorer.figures.study_axes import MEASURES, StudyView
 from explorer.network import NeuralNetwork
 from explorer.network.weights_file import WeightsError, read_weights, weights_bytes
 from explorer.serve.command import main
-from explorer.serve.visit import visit
+from explorer.serve.request import visit
 from explorer.session import Session, SessionFileError, read_session
 from explorer.session.opening import opening
 from explorer.training import FIELDS, ConfigError

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from explorer.app.link import Link
-from explorer.serve.visit import visit
+from explorer.app.url_state import Link
+from explorer.serve.request import visit
 
 READERS = hostile_inputs.READERS
 

@@ -5,7 +5,6 @@ from typing import Any
 
 from ipywidgets import Layout
 
-from explorer.app.address import Address
 from explorer.app.data_choice import DataChoice, described
 from explorer.app.files import FileMenu, FileVerbs, new_header
 from explorer.app.layout import AppBox, screen
@@ -14,6 +13,7 @@ from explorer.app.readouts import tiles
 from explorer.app.run_controls import AdvicePart, RunBarPart, SettingsPart
 from explorer.app.tour_guide import TourGuide
 from explorer.app.traits import Readings, SettingTraits
+from explorer.app.url_state import Address
 from explorer.app.views import Views, ViewState
 from explorer.datasets import Dataset
 from explorer.datasets.loading import DatasetOffer

@@ -6,7 +6,7 @@ from typing import Any
 
 from ipywidgets import Box, DOMWidget, Layout, VBox, Widget
 
-from explorer.widgets.look import look_of
+from explorer.widgets.assets import look_of
 from explorer.widgets.page_part import KnownNames
 
 

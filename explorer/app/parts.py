@@ -22,7 +22,7 @@ from explorer.app.panels.overview import ChosenGallery, ChosenMatrix, Curve
 from explorer.app.run_controls import RunBarPart, SettingsPart
 from explorer.app.views import Panel, Views, ViewState
 from explorer.widgets.heartbeat import KernelNotice
-from explorer.widgets.sight import Sight
+from explorer.widgets.visibility import Visibility
 
 if TYPE_CHECKING:
     from explorer.app.explorer import Explorer
@@ -52,7 +52,7 @@ class _Part(AppBox):
 
     def __init__(self, app: Explorer, *, layout: Layout | Mapping[str, Any] | None = None) -> None:
         self._panel, self._notice = type(self)._new_panel(app.views), KernelNotice()
-        self._sight = Sight(theme=app.views.theme)
+        self._sight = Visibility(theme=app.views.theme)
         self._app, self._dataset = app, app.dataset
         super().__init__([self._panel.view, self._sight, self._notice], layout=layout)
         self.add_class("explorer-alone")

@@ -1,4 +1,4 @@
-"""Names a mistake: the known one from which just this would come out."""
+"""Match a wrong answer to the known mistake that produces the same output."""
 
 import warnings
 from collections.abc import Callable

@@ -19,7 +19,7 @@ LARGE_WORK = 20_000_000
 """Multiplications of matrix products from which on they are cut: of 128 images, through some 200 units."""
 
 Half = Callable[[int], slice]
-"""Says which of so many samples, numbers or units belong to one half of the work, or to the whole."""
+"""Maps a length to the slice of it that one thread works on."""
 
 Done = SimpleQueue[BaseException | None]
 """Says that calls have been performed, or what they raised."""

@@ -174,7 +174,7 @@ class Model:
         return is_large(n * self.parameters.flat.size)
 
     def in_halves(self, make: Callable[[Half], Calls], n: int, middle: float = 0.5) -> Calls:
-        """Return calls that take as long as the passes of `n` samples, in halves if that is long."""
+        """Return the calls for work proportional to `n` samples, split in two above LARGE_WORK."""
         return in_halves(make, n * self.parameters.flat.size, self.n_threads, middle)
 
     def penalty(self) -> float:

@@ -14,8 +14,8 @@ from tempfile import TemporaryDirectory, TemporaryFile
 from typing import IO, Any
 
 from explorer.checks import TASKS, Verdict
+from explorer.serve.environment import kernel_environment
 from explorer.serve.submission import Limits
-from explorer.serve.surroundings import kernel_environment
 from explorer.training.share import n_cores
 from explorer.training.studies.executors import BLAS_VARIABLES
 from explorer.wording import duration

@@ -10,8 +10,8 @@ from explorer import __version__
 from explorer.datasets import DatasetError
 from explorer.serve import serve_command
 from explorer.serve.access import RefusedError
+from explorer.serve.environment import settle_terminal
 from explorer.serve.serve_command import DEFAULTS
-from explorer.serve.surroundings import settle_terminal
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

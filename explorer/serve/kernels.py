@@ -13,9 +13,9 @@ from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from traitlets import HasTraits, Instance, Int, Set
 from voila.request_info_handler import RequestInfoSocketHandler
 
+from explorer.serve.environment import SLOW_GRAMMAR, kernel_environment, tell_connected
 from explorer.serve.forked_kernels import WarmProcess
 from explorer.serve.seats import Seats
-from explorer.serve.surroundings import SLOW_GRAMMAR, kernel_environment, tell_connected
 from explorer.serve.warm_process import LAUNCHER, QUIET_SECONDS
 from explorer.training.share import n_cores
 
@@ -82,7 +82,7 @@ class StartingOrder:
 
 
 class SeatedKernels(_HasTraits):
-    """A part of a manager of kernels: one for each seat, and for the next visitor one that is living.
+    """Kernel-manager mixin: one kernel per seat, plus one warm kernel for the next visitor.
 
     It starts kernels with what they need of the surroundings, and the one for the next visitor not before there is
     a seat and the page of this one has had time to draw. One that dies before its visitor has come is replaced.

@@ -15,7 +15,7 @@ from voila.handler import BaseVoilaHandler
 from voila.notebook_renderer import NotebookRenderer
 from voila.tornado.handler import TornadoVoilaHandler
 
-from explorer.serve.door import theme_shown
+from explorer.serve.gate import theme_shown
 from explorer.serve.seats import BROWSER, REFRESH_SECONDS, TakenSeat
 from explorer.wording import ordinal
 
@@ -66,7 +66,7 @@ class PageHandler(TornadoVoilaHandler):
             self.redirect("?".join(filter(None, [self.request.path, "&".join(parts)])))
 
     def should_use_rendered_notebook(self, _data: object, pool_size: int, *_: object) -> bool:
-        """Return whether a kernel for nobody yet can take the visit, be it only on its way: each has a seat."""
+        """Return whether a preheated kernel, ready or starting, can take this visitor."""
         return pool_size > 0
 
     async def get_generator(self, path: str | None = None) -> AsyncIterator[str]:

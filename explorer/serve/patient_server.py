@@ -171,10 +171,10 @@ class PatientServer(HTTPServer):
                 reader.end()
 
 
-def patient_server(door: Router, port: int, ip: str, **options: Any) -> PatientServer:
-    """Return a server of what `door` leads to that listens at an address; raises OSError where it can't."""
+def patient_server(gate: Router, port: int, ip: str, **options: Any) -> PatientServer:
+    """Return a server of what `gate` leads to that listens at an address; raises OSError where it can't."""
     seconds = {"idle_connection_timeout": HEADER_SECONDS, "body_timeout": HEADER_SECONDS}
-    server = PatientServer(door, **seconds, max_body_size=_MOST_BODY_BYTES, **options)
+    server = PatientServer(gate, **seconds, max_body_size=_MOST_BODY_BYTES, **options)
     for bound in bind_sockets(port, ip):
         listener = PatientSocket(fileno=bound.detach())
         listener.on_full = partial(server.look, is_full=True)

@@ -20,7 +20,7 @@ from tornado.web import RequestHandler
 from voila.paths import collect_static_paths
 from voila.utils import get_voila_labextensions_path
 
-from explorer.serve.door import FilesHandler
+from explorer.serve.gate import FilesHandler
 from explorer.serve.patient_server import READ_BYTES
 from explorer.serve.seats import BROWSER
 from explorer.widgets.plotly_module import PLOTLY_VERSION, plotly_script

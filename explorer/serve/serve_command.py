@@ -32,8 +32,7 @@ from explorer.serve.access import (
     is_loopback,
     whole_number,
 )
-from explorer.serve.forked_kernels import WarmProcess
-from explorer.serve.surroundings import (
+from explorer.serve.environment import (
     DATASETS,
     MEGABYTES,
     MINUTES,
@@ -44,6 +43,7 @@ from explorer.serve.surroundings import (
     share_variables,
     skip_module,
 )
+from explorer.serve.forked_kernels import WarmProcess
 from explorer.widgets.plotly_module import PAGE_HAS_PLOTLY
 from explorer.wording import counted
 
@@ -109,7 +109,7 @@ def run(arguments: Namespace) -> int:
         for path in getattr(arguments, "dataset", ()):
             _add(path, paths, folder)
         variables = {DATASETS: json.dumps(paths), SHARED_DATASETS: str(folder)}
-        prepared = "explorer.serve.visit"
+        prepared = "explorer.serve.request"
         return serve(arguments, "The explorer", find_notebook(), prepared, kernel_variables=variables)
 
 

@@ -28,8 +28,8 @@ from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
 from explorer.figures.palette import PALETTES
 from explorer.serve.access import Access, RefusedError, is_every_address, is_loopback
-from explorer.serve.door import Door, ExtensionHandler, FilesHandler, LoginHandler, RefusalHandler, Tries
 from explorer.serve.forked_kernels import WarmProcess
+from explorer.serve.gate import ExtensionHandler, FilesHandler, Gate, LoginHandler, RefusalHandler, Tries
 from explorer.serve.kernels import PROVISIONER, VisitHandler, kernel_manager_class, register_provisioner
 from explorer.serve.pages import PLACE, PageHandler, PlaceHandler, opening_of
 from explorer.serve.patient_server import patient_server, raise_file_limit, use_steady_clock
@@ -188,7 +188,7 @@ class ExplorerServer(Voila):
         register_provisioner()
 
     def init_settings(self) -> dict[str, Any]:
-        """Return tornado's settings; `Door` asks by which name the server is called, also for other handlers."""
+        """Return tornado's settings; `Gate` asks by which name the server is called, also for other handlers."""
         settings: dict[str, Any] = super().init_settings()
         self.kernel_spec_manager.kernel_dirs = []  # this Python and no other, whatever else is installed
         template = settings["voila_jinja2_env"].globals
@@ -241,8 +241,8 @@ class ExplorerServer(Voila):
         """Listen on the one port, and for kernels that ask for their visitor on one that only they know of."""
         access = self._settings.access
         try:
-            door = Door(self.app, self.ip, access)
-            self._http = patient_server(door, self.port, self.ip, ssl_options=access.tls())
+            gate = Gate(self.app, self.ip, access)
+            self._http = patient_server(gate, self.port, self.ip, ssl_options=access.tls())
         except OSError as error:
             raise RefusedError(f"port {self.port} is taken: choose another with --port.") from error
         visits = [(f"{self.base_url}voila/query/(.*)", VisitHandler)]

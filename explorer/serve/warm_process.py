@@ -26,7 +26,7 @@ from types import ModuleType
 
 import numpy as np
 
-from explorer.serve.surroundings import SLOW_GRAMMAR, skip_module
+from explorer.serve.environment import SLOW_GRAMMAR, skip_module
 
 LAUNCHER = "ipykernel_launcher"  # stands in a kernel's command before the arguments of `IPKernelApp`
 ROOM_FOR_COMMAND = " " * 600  # a last argument: kernels write their own command line over it, for ``ps``

@@ -14,7 +14,7 @@ from explorer.network.diagnostics import LayerDiagnostics, diagnose
 from explorer.session.session_run import SessionRun
 from explorer.session.state import SessionState
 from explorer.training import FIELDS, TrainingConfig
-from explorer.training.findings import BetterRun, Severity, changes_in_words
+from explorer.training.diagnostics import BetterRun, Severity, changes_in_words
 from explorer.training.hints import hints
 from explorer.training.process_settings import one_blas_thread
 from explorer.training.runner import STOPPED_BY_USER

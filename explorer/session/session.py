@@ -52,7 +52,7 @@ class ForkError(ValueError):
 
 
 class Session:
-    """What a user does with a data set, run after run; another one may take its place.
+    """All runs of one user on one data set, which `use` can replace.
 
     One run trains at a time, in a thread. All else happens on the event loop that was running when the session was
     made, where its methods are to be called; without a loop, what the thread says is heard in `wait`. Whatever
@@ -198,7 +198,7 @@ class Session:
             self.restart()
 
     def _heard(self, config: TrainingConfig) -> TrainingConfig:
-        """Hear what the run has said, and return settings that go on with it with its changes in mid-run."""
+        """Deliver pending records, then carry the run's mid-run changes over to `config`."""
         before = self._run
         self._runner.wait(0)
         return config if before is None else self._with_changes(config, before.config)

@@ -39,12 +39,12 @@ from explorer.training.runner import STOPPED_BY_USER, Record
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class SessionRun:
-    """A run of a session. Two of one number are one run, at two moments."""
+    """An immutable snapshot of one run; snapshots with the same number are the same run at different times."""
 
     number: int
     """1 for the session's first."""
     series: int = 0
-    """How many times the session's runs were forgotten or replaced before: each time there is a run 1 again."""
+    """Generation counter: numbers restart at 1 whenever the session is cleared."""
     dataset: Dataset
     """The images, those training images left out that it does not use."""
     history: History

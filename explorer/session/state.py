@@ -49,7 +49,7 @@ class EarlierRuns(Sequence[SessionRun]):
 
     @property
     def shown(self) -> Runs:
-        """The runs of which there is something to draw and that are not hidden, the most wanted last.
+        """Visible runs that have figures, in order of increasing priority.
 
         Where there is room for the last few, these are the pinned, then the newest. First come runs that ended
         within their first epoch: there are figures of such a run, but no curve.

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from explorer.network import OPTIMIZERS
-from explorer.training.findings import Findings, Hint
+from explorer.training.diagnostics import Findings, Hint
 from explorer.wording import counted, percent, plain
 
 _STRONG_L2, _STRONG_L1 = 0.001, 0.0001

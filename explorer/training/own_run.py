@@ -98,12 +98,12 @@ class OwnRun(TrainingRun):
     def _settled(self) -> AbstractContextManager[None]:
         return nullcontext()
 
-    def _fit(self, say: Callable[[Score], None]) -> None:
-        """Train an epoch; `say` gets each mini-batch."""
+    def _fit(self, emit: Callable[[Score], None]) -> None:
+        """Train an epoch; `emit` gets each mini-batch."""
         if self._columns is None:
             # Its own, to be written to: some shuffle them in place.
             self._columns = float_columns(self.dataset), np.array(self.dataset.Y_train)
-        self._watch.say, config = say, self.config
+        self._watch.emit, config = emit, self.config
         options = {"reduction": config.reduction} if self._watch.fit_reduces else {}
         with self.own.told("fit"), np.errstate(all="ignore"):
             self._made.fit(*self._columns, config.batch_size, 1, config.learning_rate, **options)
@@ -142,9 +142,9 @@ class OwnRun(TrainingRun):
     def _outputs(self, twin: Any, X: NDArray[Any]) -> Generator[None, None, NDArray[Any]]:
         """Return what `forward` gives, from a thread that can be left: it may never end."""
 
-        def work(say: Callable[[Any], None]) -> None:
+        def work(emit: Callable[[Any], None]) -> None:
             with self.own.told("forward"), np.errstate(all="ignore"):
-                say(np.asarray(twin.forward(X)))
+                emit(np.asarray(twin.forward(X)))
 
         with closing(by_turns(work)) as found:
             while (y := next(found)) is None:
@@ -194,7 +194,7 @@ class _Watch:
         self.fit_reduces = "reduction" in signature(own.made_by.fit).parameters
         takes_mean = "optimizer" in own.keywords and OPTIMIZERS[config.optimizer].is_scale_free
         self.divides = config.reduction == "mean" and not self.fit_reduces and not takes_mean
-        self.say: Callable[[Score], None] = lambda _score: None
+        self.emit: Callable[[Score], None] = lambda _score: None
         self.outputs: NDArray[Any] | None = None  # of the newest forward pass
         self.batch: tuple[NDArray[Any], NDArray[Any]] = np.empty((0, 0)), np.empty((0, 0))
         self.score = Score()
@@ -228,7 +228,7 @@ class _Watch:
                 f"{self.own.name}.train_iteration returned {found}; expected one number, the loss"
             )
         self.batch, self.score = (X, d), Score(n, hits, float(np.asarray(loss).item()))
-        self.say(self.score)
+        self.emit(self.score)
 
 
 def telling(cls: type[Any], watch: _Watch) -> type[Any]:
@@ -270,44 +270,44 @@ class _LeftError(BaseException):
 
 
 def by_turns(work: Callable[[Callable[[Any], None]], object]) -> Generator[Any, None, None]:
-    """Yield what ``work(say)`` says, which stands still in a thread of its own from each word to the next.
+    """Run ``work(emit)`` in a thread and yield each value it emits; it blocks until the next one is asked for.
 
-    While the next word takes its time, None comes twenty times a second. Closed, it ends the work: where it
-    stands, or within the code that it has got lost in.
+    While a value takes its time, None is yielded twenty times a second. Closing the generator stops the thread, with
+    an asynchronous exception if it is stuck in user code.
     """
-    said: SimpleQueue[tuple[str, Any]] = SimpleQueue()
+    emitted: SimpleQueue[tuple[str, Any]] = SimpleQueue()
     asked, is_left = Semaphore(0), False
 
-    def say(word: Any) -> None:
+    def emit(value: Any) -> None:
         if not is_left:
-            said.put(("word", word))
+            emitted.put(("value", value))
             asked.acquire()
         if is_left:
             raise _LeftError
 
     def go() -> None:
         try:
-            work(say)
-            said.put(("end", None))
+            work(emit)
+            emitted.put(("end", None))
         except _LeftError:
             return  # its frames, with all that `fit` has copied, go with it
-        except BaseException as error:  # noqa: BLE001  # it is raised where the words are asked for
-            said.put(("error", error))
+        except BaseException as error:  # noqa: BLE001  # it is raised where the values are asked for
+            emitted.put(("error", error))
 
     thread = Thread(target=go, name="explorer-own-fit", daemon=True)
     thread.start()
     try:
         while True:
             try:
-                kind, word = said.get(timeout=_LOOK_SECONDS)
+                kind, value = emitted.get(timeout=_LOOK_SECONDS)
             except Empty:
                 yield None
                 continue
             if kind == "error":
-                raise word
+                raise value
             if kind == "end":
                 return
-            yield word
+            yield value
             asked.release()
     finally:
         is_left = True

@@ -14,7 +14,7 @@ from explorer.network import ACTIVATIONS
 from explorer.network.schedules import SCHEDULES
 from explorer.training.changes import Change
 from explorer.training.config import FIELDS, TrainingConfig
-from explorer.training.fitting import fitting_rate
+from explorer.training.learning_rates import fitting_rate
 from explorer.training.process_settings import one_blas_thread
 from explorer.training.records import (
     BatchRecord,
@@ -191,7 +191,7 @@ class Race(TrainingRun):
         """Let the entry go on that is the least far; the clocks of the others stand still.
 
         Who has yet to end an epoch comes before who would begin the next.
-        Of equals, the first entry is the last: when its epoch ends, all others' have.
+        Ties go to the rivals, so that entry 0 ends an epoch last.
         """
         places = [(run.epoch, run.is_between_epochs) for run in (self, *self.rivals)]
         self.rest()

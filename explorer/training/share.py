@@ -38,7 +38,7 @@ VISITED = "EXPLORER_VISITED"
 """Environment variable that a kernel sets itself once its visitor has come: from then on a page counts."""
 
 NOBODY = -1
-"""In place of a place in line: no page is connected, so that nothing is trained."""
+"""Returned by `place` when no page is connected; nothing trains then."""
 
 _KERNEL_ID = "VOILA_KERNEL_ID"
 _STALE_SECONDS = 10.0  # whoever hasn't looked after its ticket for so long has been suspended

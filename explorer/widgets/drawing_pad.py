@@ -8,7 +8,7 @@ import numpy as np
 import traitlets
 from numpy.typing import NDArray
 
-from explorer.widgets.look import script
+from explorer.widgets.assets import script
 from explorer.widgets.page_part import PagePart, PartEvent
 from explorer.widgets.rendered import Drawable, Element, button_element, element
 

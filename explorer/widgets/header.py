@@ -5,7 +5,7 @@ from typing import Any
 
 import traitlets
 
-from explorer.widgets.look import script
+from explorer.widgets.assets import script
 from explorer.widgets.page_part import PartEvent
 from explorer.widgets.run_bar import STATUSES
 from explorer.widgets.upload import FilePart

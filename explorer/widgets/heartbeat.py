@@ -9,7 +9,7 @@ from typing import Any
 
 from traitlets import Float
 
-from explorer.widgets.look import script
+from explorer.widgets.assets import script
 from explorer.widgets.page_part import PagePart
 
 

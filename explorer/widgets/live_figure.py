@@ -24,7 +24,7 @@ from traitlets import Bool, Instance, Integer, List, Unicode, default
 from explorer.figures.data_table import data_tables
 from explorer.figures.palette import Theme
 from explorer.figures.template import template
-from explorer.widgets.look import Assets, look_of, script
+from explorer.widgets.assets import Assets, look_of, script
 from explorer.widgets.page_part import KnownNames
 from explorer.widgets.plotly_module import PAGE_HAS_PLOTLY, PLOTLY_KEY, PLOTLY_MODULE
 

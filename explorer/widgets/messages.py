@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import traitlets
 
-from explorer.widgets.look import script
+from explorer.widgets.assets import script
 from explorer.widgets.page_part import PagePart, PartEvent
 
 

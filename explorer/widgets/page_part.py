@@ -12,7 +12,7 @@ import ipywidgets
 from ipywidgets import widget_serialization
 from traitlets import Instance, TraitError, default
 
-from explorer.widgets.look import Assets, look_of
+from explorer.widgets.assets import Assets, look_of
 from explorer.wording import did_you_mean
 
 _Told = ParamSpec("_Told")
@@ -67,7 +67,7 @@ def _keywords(cls: Any) -> frozenset[str]:
 
 
 class PartEvent(Generic[_Told]):
-    """What happens in a part: ``part.on_page(callback)`` has a callback called whenever it does."""
+    """Descriptor for an event: ``part.on_page(callback)`` subscribes."""
 
     def __init__(self, name: str) -> None:
         self._name = name

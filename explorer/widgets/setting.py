@@ -12,7 +12,7 @@ import traitlets
 
 from explorer.training.config import FIELDS, TrainingConfig, fields_of
 from explorer.training.fields import Choice, ConfigError, LayerSizes, Whole
-from explorer.widgets.look import script
+from explorer.widgets.assets import script
 from explorer.widgets.page_part import PagePart, PartEvent
 from explorer.wording import did_you_mean, plain
 

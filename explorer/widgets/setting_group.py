@@ -10,7 +10,7 @@ import traitlets
 from explorer.network import OPTIMIZERS
 from explorer.training.config import FIELDS, TrainingConfig
 from explorer.training.presets import PRESETS, SITUATIONS, preset_changes
-from explorer.widgets.look import script
+from explorer.widgets.assets import script
 from explorer.widgets.page_part import PagePart
 from explorer.widgets.setting import Setting
 

@@ -5,7 +5,7 @@ from types import MappingProxyType
 
 import traitlets
 
-from explorer.widgets.look import script
+from explorer.widgets.assets import script
 from explorer.widgets.rendered import Drawable, Element, button_element, element, icon_element
 from explorer.widgets.upload import FilePart
 

@@ -13,7 +13,7 @@ import explorer
 from explorer import LossCurve, TrainingConfig
 from explorer.app import parts
 from explorer.widgets.live_figure import LiveFigure
-from explorer.widgets.sight import Sight
+from explorer.widgets.visibility import Visibility
 
 CONFIG = TrainingConfig(hidden_sizes=6, epochs=3, batch_size=16, learning_rate=0.05)
 PARTS = [getattr(parts, name) for name in parts.__all__]
@@ -78,7 +78,7 @@ def test_two_of_a_kind_show_the_same(app):
 
 def test_what_nobody_sees_is_drawn_when_it_comes_into_sight(app):
     loss = LossCurve(app)
-    (sight,) = inside(loss, Sight)
+    (sight,) = inside(loss, Visibility)
     before = curve(loss).y
     sight._on_message(sight, {"view": "a", "seen": False}, [])
     app.batch_size = 32
@@ -89,7 +89,7 @@ def test_what_nobody_sees_is_drawn_when_it_comes_into_sight(app):
 
 
 def test_one_of_two_views_is_enough_to_be_seen(app):
-    (sight,) = inside(LossCurve(app), Sight)
+    (sight,) = inside(LossCurve(app), Visibility)
     for view, seen in (("a", False), ("b", True)):
         sight._on_message(sight, {"view": view, "seen": seen}, [])
     assert sight.in_sight
@@ -99,10 +99,10 @@ def test_one_of_two_views_is_enough_to_be_seen(app):
 
 def test_a_part_is_drawn_in_the_theme_of_its_page_where_the_app_has_no_header(app):
     loss, matrix = LossCurve(app), explorer.ConfusionMatrix(app)
-    (sight,) = inside(loss, Sight)
+    (sight,) = inside(loss, Visibility)
     sight.theme = "dark"
     assert {figure.theme for part in (loss, matrix) for figure in inside(part, LiveFigure)} == {"dark"}
-    (later,) = inside(LossCurve(app), Sight)
+    (later,) = inside(LossCurve(app), Visibility)
     assert later.theme == "dark"
 
 

@@ -60,7 +60,7 @@ made.append(confusion_figure(np.eye(10, dtype=int) * 100, names))
 PLAIN = FIGURES + "from ipywidgets import VBox\nVBox([go.FigureWidget(made[i % 3]) for i in range({n})])"
 LIVE = (
     FIGURES
-    + "from ipywidgets import VBox\nfrom explorer.serve.visit import wait_for_visitor\n"
+    + "from ipywidgets import VBox\nfrom explorer.serve.request import wait_for_visitor\n"
     + "from explorer.widgets.live_figure import LiveFigure\n"
     + "shown = VBox([LiveFigure(made[i % 3]) for i in range({n})])\nwait_for_visitor()\nshown"
 )

@@ -31,7 +31,7 @@ PATIENCE = 60
 FIGURES = """
 import hashlib
 from explorer import TrainingConfig, load_mnist, train
-from explorer.serve.visit import opening_run
+from explorer.serve.request import opening_run
 run = opening_run()
 arrays = [a for m in (*run.timeline.moments, run.newest) for a in (*m.weights, m.test_outputs, m.confusion)]
 digest = hashlib.sha256(b"".join(array.tobytes() for array in arrays)).hexdigest()
@@ -46,7 +46,7 @@ print(random.random(), np.random.random(), np.random.default_rng().random(), uui
 """
 TRAINED = """
 import sys
-from explorer.serve.visit import opening_run
+from explorer.serve.request import opening_run
 print(opening_run.cache_info().currsize, [name for name in ("voila", "jupyter_server") if name in sys.modules])
 """
 SURROUNDINGS = "import os; print(os.getcwd(), os.environ.get('A'), get_ipython().history_manager.enabled)"
@@ -60,7 +60,7 @@ class Kernels(AsyncMultiKernelManager):
 
 @pytest.fixture(scope="module")
 def warm_process():
-    made = WarmProcess(os.environ, "explorer.serve.visit")
+    made = WarmProcess(os.environ, "explorer.serve.request")
     made.start()
     yield made
     made.close()

@@ -9,7 +9,7 @@ import pytest
 
 CODE = """
 from ipywidgets import Widget
-from explorer.serve.visit import opening_app, opening_run, warm_up
+from explorer.serve.request import opening_app, opening_run, warm_up
 
 def live():
     return [model["state"] for model in Widget.get_manager_state()["state"].values()]

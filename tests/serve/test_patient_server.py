@@ -90,7 +90,7 @@ time.time = lambda: real() + 86400 * days
 from tornado.ioloop import PeriodicCallback
 from tornado.web import create_signed_value, decode_signed_value
 from explorer.serve.patient_server import use_steady_clock
-from explorer.serve.door import Tries
+from explorer.serve.gate import Tries
 from explorer.serve.seats import Seats
 from explorer.training.share import Share
 

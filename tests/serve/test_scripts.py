@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from voila.paths import collect_static_paths
 
+from explorer.serve.environment import SHARE
 from explorer.serve.scripts import joined, page_scripts
 from explorer.serve.server import JOINED_EXTENSIONS, TEMPLATE
-from explorer.serve.surroundings import SHARE
 from explorer.widgets.plotly_module import plotly_script
 
 PUSHED = re.compile(rb"\.push\(\[\[[\"']?(\d+)")

@@ -19,11 +19,11 @@ import pytest
 from processes import kernel_processes
 from visitor import Visitor, client_for
 
+from explorer.serve.environment import SHARE
 from explorer.serve.kernels import StartingOrder
 from explorer.serve.pages import PageHandler
 from explorer.serve.scripts import PLOTLY_SCRIPT
 from explorer.serve.seats import Seats
-from explorer.serve.surroundings import SHARE
 
 
 @pytest.fixture(scope="module")

@@ -33,6 +33,14 @@ from explorer.datasets.shared import write_dataset
 from explorer.serve import present_command, serve_command
 from explorer.serve.access import Access, RefusedError, is_loopback
 from explorer.serve.command import main
+from explorer.serve.environment import (
+    DATASETS,
+    SHARE,
+    SHARED_DATASETS,
+    kernel_environment,
+    settle_jupyter,
+)
+from explorer.serve.request import Visit, offered_datasets, visit, wait_for_visitor
 from explorer.serve.scripts import PLOTLY_SCRIPT
 from explorer.serve.serve_command import find_notebook
 from explorer.serve.server import (
@@ -40,14 +48,6 @@ from explorer.serve.server import (
     free_port,
     page_address,
 )
-from explorer.serve.surroundings import (
-    DATASETS,
-    SHARE,
-    SHARED_DATASETS,
-    kernel_environment,
-    settle_jupyter,
-)
-from explorer.serve.visit import Visit, offered_datasets, visit, wait_for_visitor
 from explorer.training.share import VISITED
 from explorer.widgets import plotly_module
 
@@ -722,7 +722,7 @@ def test_from_the_visit_on_a_kernel_looks_for_its_page(monkeypatch):
     for name, value in (("VOILA_PREHEAT", "False"), ("QUERY_STRING", "hidden=8"), (VISITED, "")):
         monkeypatch.setenv(name, value)
     monkeypatch.delenv(VISITED)
-    monkeypatch.setattr("explorer.serve.visit.guard_widgets", lambda: None)  # for all tests that follow
+    monkeypatch.setattr("explorer.serve.request.guard_widgets", lambda: None)  # for all tests that follow
     monkeypatch.setattr(logging.getLogger("explorer"), "handlers", [])
     assert wait_for_visitor() == Visit("hidden=8")
     assert VISITED in os.environ

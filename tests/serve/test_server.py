@@ -27,16 +27,16 @@ from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
 from explorer.serve import kernels
 from explorer.serve import server as server_module
+from explorer.serve.environment import SHARE
 from explorer.serve.kernels import SeatedKernels, StartingOrder, VisitHandler, kernel_manager_class
 from explorer.serve.pages import CompiledTemplates, PageExporter, PageHandler
+from explorer.serve.request import ask_for_visitor
 from explorer.serve.scripts import PageScripts, Script, ScriptHandler
 from explorer.serve.seats import Seats
 from explorer.serve.serve_command import end_all_tasks
 from explorer.serve.server import TEMPLATE, ExplorerServer, ServerSettings
 from explorer.serve.sockets import SocketHandler
-from explorer.serve.surroundings import SHARE
 from explorer.serve.terminal_log import TerminalFormatter
-from explorer.serve.visit import ask_for_visitor
 from explorer.training.share import n_cores
 from explorer.widgets import plotly_module
 

@@ -33,7 +33,7 @@ PROTOCOL = "v1.kernel.websocket.jupyter.org"
 CONTROL = "jupyter.widget.control"
 CELL = """\
 import ipywidgets
-from explorer.serve.visit import wait_for_visitor
+from explorer.serve.request import wait_for_visitor
 wait_for_visitor()
 ipywidgets.HTML("x" * 1_000_000)
 """

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from processes import on_a_terminal
 
-from explorer.app.link import Link
+from explorer.app.url_state import Link
 from explorer.network import NeuralNetwork
 from explorer.serve.command import main
 from explorer.serve.run_options import query_of

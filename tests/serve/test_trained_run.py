@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from explorer import TrainingConfig
-from explorer.serve.visit import trained_run
+from explorer.serve.request import trained_run
 from explorer.session import Session
 
 CONFIG = TrainingConfig(hidden_sizes=6, epochs=3, batch_size=16, learning_rate=0.05)

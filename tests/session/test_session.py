@@ -22,7 +22,7 @@ from explorer.session.session_reader import read_session
 from explorer.training import PRESETS, BatchRecord, ConfigError, History, new_network
 from explorer.training.changes import Change
 from explorer.training.config import MOST_EPOCHS
-from explorer.training.findings import BetterRun
+from explorer.training.diagnostics import BetterRun
 from explorer.training.share import TRAINING_SHARE, Share
 from explorer.wording import percent
 

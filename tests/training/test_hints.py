@@ -21,9 +21,9 @@ from explorer.training import (
     TrainingRun,
 )
 from explorer.training.changes import Change
-from explorer.training.findings import BetterRun, changes_in_words
-from explorer.training.fitting import fitting_rate, rounded_down
+from explorer.training.diagnostics import BetterRun, changes_in_words
 from explorer.training.hints import hints
+from explorer.training.learning_rates import fitting_rate, rounded_down
 from explorer.training.process_settings import one_blas_thread
 
 EXERCISE, MODERN = PRESETS["The exercise"], PRESETS["Modern"]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import ipywidgets
 import pytest
 
+from explorer.widgets.assets import look_of
 from explorer.widgets.controls import TabBar
 from explorer.widgets.header import Header
-from explorer.widgets.look import look_of
 from explorer.widgets.messages import Message, Messages
 from explorer.widgets.page_part import guard_widgets
 from explorer.widgets.settings_panel import SettingsPanel

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from explorer.widgets import look
+from explorer.widgets import assets
 from explorer.widgets.bars import Bar, Bars
 from explorer.widgets.pictures import PictureSteps
 from explorer.widgets.rendered import Caption, Display, Rendered, element
@@ -17,7 +17,7 @@ from explorer.widgets.tables import CheckedRow, CheckedWeights, SideBySide, Tabl
 from explorer.widgets.task_card import TaskCard
 from explorer.widgets.tiles import Tile, Tiles
 
-SCRIPT = (Path(look.__file__).parent / "rendered.js").read_text(encoding="utf-8")
+SCRIPT = (Path(assets.__file__).parent / "rendered.js").read_text(encoding="utf-8")
 TAGS = set(re.search(r'"([a-z0-9 ]+)"\.split', SCRIPT).group(1).split())
 ATTRIBUTE = re.compile(re.search(r"const ATTRIBUTE = /(.+)/;", SCRIPT).group(1))
 

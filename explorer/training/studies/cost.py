@@ -58,7 +58,7 @@ class Cost:
     def seconds_left(self, done: float, elapsed: float) -> float:
         """Return how long the rest takes when a share of the work is done, 0 to 1, after so many seconds.
 
-        Of the estimate counts what is left of it, of the time that it took what has passed.
+        Blend the estimate (weight: the share left) with the measured pace (weight: the share done).
         """
         left = max(0.0, 1 - done)
         return left * (left * self.seconds + elapsed)

@@ -7,7 +7,7 @@ import ipywidgets as widgets
 import numpy as np
 import plotly.graph_objects as go
 
-from explorer.serve.visit import wait_for_visitor
+from explorer.serve.request import wait_for_visitor
 from explorer.widgets.live_figure import LiveFigure
 
 # %%

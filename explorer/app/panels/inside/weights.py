@@ -185,10 +185,7 @@ def most_exciting(weights: Array, dataset: Dataset, n: int) -> tuple[NDArray[np.
 
 
 def strongest_unit(outgoing: Array) -> int:
-    """Return the unit that has the most to say: that of the longest column of the weights (n_next, n_units).
-
-    One whose weights are no numbers has nothing to say.
-    """
+    """Return the unit with the largest outgoing weight norm; non-finite units count as 0. Weights: (n_next, n_units)."""
     squares = np.einsum("ij,ij->j", outgoing, outgoing)
     return int(np.nan_to_num(squares, nan=0.0, posinf=0.0).argmax())
 

@@ -25,13 +25,13 @@ from explorer.session import Session
 from explorer.training import OwnClass, TrainingConfig
 from explorer.training.event_loop import log_fault
 from explorer.training.own_step import Arrival, ParameterStep, arrivals, first_step
+from explorer.widgets.assets import look_of
 from explorer.widgets.bug_question import BugQuestion
 from explorer.widgets.controls import Segmented
 from explorer.widgets.heartbeat import KernelNotice
-from explorer.widgets.look import look_of
 from explorer.widgets.rendered import Caption, Display
-from explorer.widgets.sight import Sight
 from explorer.widgets.tables import Table
+from explorer.widgets.visibility import Visibility
 from explorer.wording import counted
 
 _INTRODUCTION = (
@@ -274,7 +274,7 @@ class BugLab(AppBox):
             raise ValueError(f"level is {level!r}; expected 1 to {len(LEVELS)}")
         look_of(Path(__file__).parents[2])  # the sheets of the app
         self.panel = LabPanel(level)
-        sight = Sight()
+        sight = Visibility()
         sight.observe(
             self.panel.views.on_loop(lambda change: self.panel.views.set_theme(change["new"])), "theme"
         )

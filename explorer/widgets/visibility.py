@@ -5,14 +5,14 @@ from typing import Any
 
 import traitlets
 
-from explorer.widgets.look import script
+from explorer.widgets.assets import script
 from explorer.widgets.page_part import PagePart
 
 
-class Sight(PagePart):
+class Visibility(PagePart):
     """A widget without a size that watches where it stands."""
 
-    _esm = script("sight")
+    _esm = script("visibility")
 
     in_sight = traitlets.Bool(True)
     """Whether one of its views is on a screen; True as long as no page has said where it is."""

@@ -28,15 +28,15 @@ from explorer.app.explorer import Explorer
 from explorer.datasets import Dataset
 from explorer.datasets.loading import DatasetOffer, offer_file, usual_offers
 from explorer.figures.palette import PALETTES, Theme
-from explorer.serve.surroundings import DATASETS, SHARED_DATASETS
+from explorer.serve.environment import DATASETS, SHARED_DATASETS
 from explorer.serve.terminal_log import TerminalFormatter, settle_log
 from explorer.session import SessionRun
 from explorer.training import TrainingConfig, TrainingRun
 from explorer.training.completed_run import complete
 from explorer.training.run import Event
 from explorer.training.share import VISITED
+from explorer.widgets.assets import forget_looks
 from explorer.widgets.heartbeat import Heartbeat
-from explorer.widgets.look import forget_looks
 from explorer.widgets.page_part import guard_widgets
 from explorer.wording import writable
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from explorer import TrainingConfig, train
-from explorer.app.link import Link, Trail
+from explorer.app.url_state import Link, Trail
 from explorer.training import FIELDS, ConfigError
 from explorer.training.config import fields_of
 

@@ -86,7 +86,7 @@ def _write_refusal(handler: RequestHandler, status: int, reason: str) -> None:
     handler.finish(page.render(reason=reason, **values))
 
 
-class Door(Router):
+class Gate(Router):
     """Leads each request to its handler, unless it may not come in."""
 
     def __init__(self, app: Application, ip: str, access: Access) -> None:

@@ -1,4 +1,4 @@
-"""What the server and its kernels take from their surroundings: variables and folders, no more than they need."""
+"""What the server and its kernels take from their environment: variables and folders, no more than they need."""
 
 import codecs
 import json
@@ -90,7 +90,7 @@ def tell_connected(variables: dict[str, str], kernel_id: str, connections: int) 
 
 
 def skip_module(name: str) -> None:
-    """Have a module pass for not installed in this process, where it is not loaded yet."""
+    """Make ``import name`` fail in this process unless it is already loaded."""
     modules = cast("dict[str, ModuleType | None]", sys.modules)  # None is how Python says "not there"
     modules.setdefault(name, None)
 

@@ -10,13 +10,13 @@ import pytest
 from ipywidgets.embed import dependency_state
 
 from explorer.figures.palette import PALETTES
-from explorer.widgets import look
+from explorer.widgets import assets
+from explorer.widgets.assets import Assets, look_of, script
 from explorer.widgets.header import Header
-from explorer.widgets.look import Assets, look_of, script
 from explorer.widgets.page_part import PagePart
 from explorer.widgets.rendered import Caption
 
-FOLDER = Path(look.__file__).parent
+FOLDER = Path(assets.__file__).parent
 ROOMS = {name: FOLDER.parent / name for name in ("widgets", "app", "talk")}
 SHEETS = sorted(path for room in ROOMS.values() for path in room.rglob("*.css"))
 SCRIPTS = sorted(FOLDER.glob("*.js"))
@@ -103,7 +103,7 @@ def test_text_stands_out_wherever_the_parts_put_it(theme):
 def test_every_part_asks_for_a_script_that_is_there():
     brought = look_of(FOLDER)
     for path in SCRIPTS:
-        if path.stem in ("base", "look"):
+        if path.stem in ("base", "assets"):
             continue
         assert f'("{path.stem}")' in script(path.stem)
         assert brought.key in script(path.stem)

@@ -100,7 +100,7 @@ def _assets(folder: Path) -> Assets:
 
 @cache
 def _scripts() -> Mapping[str, str]:
-    names = sorted({path.stem for path in _FOLDER.glob("*.js")} - {"base", "look"})
+    names = sorted({path.stem for path in _FOLDER.glob("*.js")} - {"base", "assets"})
     return {name: _script(name) for name in names}
 
 
@@ -110,7 +110,7 @@ def _script(name: str) -> str:
 
 @cache
 def _key() -> str:
-    """Return a name that is another for other scripts: a page may show two kernels with two versions."""
+    """Return a key that changes with the scripts' content: a page may show two kernels with two versions."""
     text = "\0".join([_script("base"), *_scripts().values()])
     return f"explorer.scripts.{sha256(text.encode()).hexdigest()[:12]}"
 

@@ -25,9 +25,9 @@ from tornado.httpclient import HTTPClientError, HTTPRequest
 from tornado.httputil import HTTPHeaders, HTTPServerRequest, RequestStartLine
 from tornado.websocket import websocket_connect
 
-from explorer.serve import door
+from explorer.serve import gate
 from explorer.serve.access import Access, RefusedError
-from explorer.serve.door import Door, Tries
+from explorer.serve.gate import Gate, Tries
 from explorer.serve.terminal_log import TerminalFormatter
 
 OPENSSL = needs.needs("openssl, to make a certificate", shutil.which("openssl"))
@@ -42,7 +42,7 @@ def refusal(ip="127.0.0.1", method="GET", path="/", access=Access(), **headers):
     names = {name.replace("_", "-"): value for name, value in {"Host": "localhost", **headers}.items()}
     connection, line = SimpleNamespace(context=None), RequestStartLine(method, path, "HTTP/1.1")
     request = HTTPServerRequest(start_line=line, headers=HTTPHeaders(names), connection=connection)
-    return Door(app, ip, access).find_handler(request)
+    return Gate(app, ip, access).find_handler(request)
 
 
 @pytest.fixture(autouse=True)
@@ -104,7 +104,7 @@ def test_only_a_kernels_address_becomes_a_socket():
 
 def test_tries_are_counted_by_address_for_a_while(monkeypatch):
     time = [0.0]
-    monkeypatch.setattr(door, "monotonic", lambda: time[0])
+    monkeypatch.setattr(gate, "monotonic", lambda: time[0])
     tries = Tries(most=2, seconds=60)
     for _ in range(2):
         assert tries.seconds_to_wait("a") == 0

@@ -272,8 +272,8 @@ class _LeftError(BaseException):
 def by_turns(work: Callable[[Callable[[Any], None]], object]) -> Generator[Any, None, None]:
     """Run ``work(emit)`` in a thread and yield each value it emits; it blocks until the next one is asked for.
 
-    While a value takes its time, None is yielded twenty times a second. Closing the generator stops the thread, with
-    an asynchronous exception if it is stuck in user code.
+    While a value takes its time, None is yielded twenty times a second. Closing the generator stops the thread,
+    with an asynchronous exception if it is stuck in user code.
     """
     emitted: SimpleQueue[tuple[str, Any]] = SimpleQueue()
     asked, is_left = Semaphore(0), False

@@ -185,7 +185,7 @@ def most_exciting(weights: Array, dataset: Dataset, n: int) -> tuple[NDArray[np.
 
 
 def strongest_unit(outgoing: Array) -> int:
-    """Return the unit with the largest outgoing weight norm; non-finite units count as 0. Weights: (n_next, n_units)."""
+    """Return the unit with the largest norm of outgoing weights (n_next, n_units); non-finite ones count as 0."""
     squares = np.einsum("ij,ij->j", outgoing, outgoing)
     return int(np.nan_to_num(squares, nan=0.0, posinf=0.0).argmax())
 

@@ -256,7 +256,8 @@ def test_blas_has_one_thread_while_training(desk):
 
     class Run(GatedRun):
         def __iter__(self):
-            seen.extend(pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas")
+            pools = (pool for pool in threadpool_info() if pool["user_api"] == "blas")
+            seen.extend(pool["num_threads"] for pool in pools if "scipy.libs" not in pool["filepath"])
             yield from ()
 
     desk.runner.start(Run(steps=0))

@@ -1,6 +1,6 @@
-"""Changes of the learning rate and of the batch size while a run trains: settings like any others.
+"""Mid-run changes of the learning rate and the batch size, stored as settings.
 
-A run that is repeated with them does the same at the same mini-batches.
+A run repeated with the same changes applies them at the same mini-batches.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from explorer.training.fields import ConfigError, Field, Real, Whole, is_row
 from explorer.wording import grouped
 
 MOST_CHANGES = 50
-"""More changes than that no run can have."""
+"""Maximum number of changes per run."""
 
 _MOST_STEPS = 10**12
 _LONGEST_TEXT = 3000
@@ -22,10 +22,10 @@ _LONGEST_TEXT = 3000
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """The learning rate and the batch size from one mini-batch on."""
+    """A learning rate and a batch size, valid from one mini-batch on."""
 
     step: int
-    """Mini-batches (updates of the weights) before it, since the start of the run."""
+    """Mini-batches (updates of the weights) before the change, since the start of the run."""
     learning_rate: float
     """Factor on the gradient, before any schedule."""
     batch_size: int
@@ -37,18 +37,18 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changes(Field):
-    """Changes in the order of their steps; as text step, rate and batch size: ``1170:0.001:512,2340:0.001:64``."""
+    """Changes in order of their steps; written as step:rate:batch, as in ``1170:0.001:512,2340:0.001:64``."""
 
     rate: Real
     batch: Whole
 
     @property
     def expected(self) -> str:
-        """What they may be, in words."""
+        """The accepted values, in words."""
         return f"up to {MOST_CHANGES} changes, each step:rate:batch with a later step, as 1170:0.001:512"
 
     def check(self, value: Any) -> tuple[Change, ...]:
-        """Return changes as a tuple, or raise `ConfigError`; each may be named values, as files have them."""
+        """Return changes as a tuple, or raise `ConfigError`; each may be a mapping, as read from a file."""
         if not is_row(value):
             raise self.refuse(value)
         try:
@@ -74,7 +74,7 @@ class Changes(Field):
         return Change(change.step, rate, size or 0)
 
     def parse(self, text: str) -> tuple[Change, ...]:
-        """Return the changes that `text` stands for, or raise `ConfigError`."""
+        """Parse `text` into changes, or raise `ConfigError`."""
         try:
             if len(text) > _LONGEST_TEXT:
                 raise self.refuse(text)
@@ -88,11 +88,11 @@ class Changes(Field):
             raise ConfigError(self.name, text, self.expected) from None
 
     def format(self, value: Any) -> str:
-        """Return the text that `parse` reads back to `value`."""
+        """Return the text that `parse` converts back to `value`."""
         return ",".join(map(str, value))
 
     def text(self, value: Any) -> str:
-        """Return the changes as they are shown."""
+        """Format the changes for display."""
         words = (
             f"{self.rate.text(one.learning_rate)} with batch size {self.batch.text(one.batch_size)}"
             f" from step {grouped(one.step)}"

@@ -1,4 +1,4 @@
-"""A run trained to its end in one call, with all its records; and the test set, opened once after that."""
+"""A run trained to its end in one call, with all its records; and the final evaluation on the test set."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _CHUNK = 1000  # images that are floats at a time
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CompletedRun:
-    """A run that has ended."""
+    """A run that has ended, with its network and records."""
 
     network: NeuralNetwork
-    """A copy of the network as the run left it."""
+    """A copy of the final network."""
     history: History
-    """Its settings and its records; `RunEnd` is the last."""
+    """The settings and records; the `RunEnd` is the last."""
     snapshot: Snapshot | None
-    """Its last weights that are numbers, with their outputs; None if it failed in its first epoch."""
+    """The last snapshot with finite weights; None if the run failed in its first epoch."""
     n_train: int
     """Training images in use."""
 
@@ -39,13 +39,13 @@ class CompletedRun:
 
     @property
     def end(self) -> RunEnd:
-        """How it ended."""
+        """The record of how the run ended."""
         assert self.history.end is not None
         return self.history.end
 
     @property
     def final(self) -> Evaluation:
-        """Exact figures over the whole training and test set; raises the error of a run that diverged."""
+        """Exact figures over the whole training and test set; raises the run's error if it diverged."""
         if self.end.error is not None:
             raise self.end.error
         assert self.end.final is not None
@@ -57,10 +57,10 @@ def complete(
     show: Callable[[Event], object] = lambda event: None,
     is_stopped: Callable[[], bool] = lambda: False,
 ) -> CompletedRun:
-    """Train a run to its end, or until `is_stopped`, which is asked after each event, is True.
+    """Train a run to its end, or until `is_stopped` returns True; it is called after each event.
 
-    Each event is shown, as the run yields it. The status is "failed" if the loss became infinite or not a number,
-    "stopped" if it was to stop.
+    `show` is called with each event. The status is "failed" if the loss became infinite or NaN, "stopped" if
+    `is_stopped` ended the run early.
     """
     records: list[BatchRecord | EpochRecord | RunEnd] = []
     snapshot = None
@@ -88,7 +88,7 @@ def complete(
 
 @dataclass(frozen=True, slots=True)
 class FinalTest:
-    """What a trained network comes to on the test images."""
+    """The results of a trained network on the test images."""
 
     loss: float
     """Mean loss per image, penalties included as in the run's own figures."""
@@ -97,16 +97,16 @@ class FinalTest:
     n_images: int
     """Test images."""
     number: int = 1
-    """How many times the test set had been opened by then: 1 for the first, when nobody had chosen by it."""
+    """How many times the test set has been opened, this time included; only at 1 has no choice relied on it."""
 
     @property
     def times(self) -> str:
-        """How many times the test set had been opened by then: ``"once"``, ``"for the 2nd time"``."""
+        """How many times the test set has been opened, in words: ``"once"``, ``"for the 2nd time"``."""
         return "once" if self.number == 1 else f"for the {ordinal(self.number)} time"
 
 
 def open_test_set(network: NeuralNetwork, dataset: Dataset) -> FinalTest:
-    """Return what a network comes to on the real test images of a data set, which may be a split of it.
+    """Evaluate a network on the real test images of a data set, even if `dataset` is a split of it.
 
     Takes some 50 ms with 32 hidden units, and seconds with three layers of 1024.
     """

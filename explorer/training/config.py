@@ -1,4 +1,4 @@
-"""The settings of one run: frozen, and valid from the moment they exist.
+"""The settings of one run: frozen, and validated on creation.
 
 Two runs with equal settings on the same data give the same records, to the bit.
 """
@@ -23,7 +23,7 @@ _KINDS: Mapping[str, Any] = MappingProxyType({"sizes": LayerSizes, "whole": Whol
 
 
 def _fields() -> Iterator[Field]:
-    """Yield the descriptions in ``settings.toml``."""
+    """Yield the fields defined in ``settings.toml``."""
     table = (files("explorer.training") / "settings.toml").read_text(encoding="utf-8")
     made: dict[str, Any] = {}
     for name, entry in tomllib.loads(table).items():
@@ -39,14 +39,14 @@ def _fields() -> Iterator[Field]:
 
 
 FIELDS: Mapping[str, Any] = MappingProxyType({field.name: field for field in _fields()})
-"""Every setting's description, a `Field`, by name, in the order in which they are shown."""
+"""The `Field` of every setting by name, in display order."""
 
 MOST_EPOCHS: int = FIELDS["epochs"].high
-"""More passes over the training images than this no run can have."""
+"""Maximum number of epochs per run."""
 
 
 def fields_of(n_images: int, n_classes: int) -> Mapping[str, Any]:
-    """Return `FIELDS` as they are for a data set of so many training images and classes."""
+    """Return `FIELDS` adapted to a data set with that many training images and classes."""
     own: dict[str, dict[str, Any]] = {
         "hidden_sizes": {"n_outputs": n_classes},
         "n_train": {"high": n_images, "high_means": ""},
@@ -58,25 +58,25 @@ def fields_of(n_images: int, n_classes: int) -> Mapping[str, Any]:
 
 
 VIEW_KEYS = ("tab", "section", "theme", "controls", "bug")
-"""Keys of a link that say only what is on screen."""
+"""Query keys that only affect the view."""
 
 DATA_KEY = "data"
-"""Key of a link that names the data set."""
+"""Query key that names the data set."""
 
-_HOST_PREFIX = "voila-"  # of keys that are for the program that serves the page
-_MOST_TOLD = 5  # bad values that are told in full
+_HOST_PREFIX = "voila-"  # of keys for the program that serves the page
+_MOST_TOLD = 5  # invalid values described in full
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingConfig:
-    """The settings of one run. The defaults are the exercise's task.
+    """The settings of one run. The defaults are those of the exercise.
 
     A single int stands for one hidden layer. RMSProp and Adam, whose step doesn't depend on the gradient's size,
-    take its mean in any case. If there are validation images, all figures that records name after the test set are
-    those of the validation set, and the test set is not looked at.
+    always use the mean gradient. If there are validation images, all figures that records name after the test set
+    are computed on the validation set, and the test set is not used.
 
-    Raises `ConfigError` if a setting is of the wrong type or out of its range. Its attributes `field`, `value` and
-    `expected` say which, what was found and what was expected.
+    Raises `ConfigError` if a setting has the wrong type or is out of range. Its attributes `field`, `value` and
+    `expected` name the setting, the value found and the values expected.
     """
 
     hidden_sizes: tuple[int, ...] = (32,)
@@ -112,7 +112,7 @@ class TrainingConfig:
 
     @staticmethod
     def problems(values: Mapping[str, Any]) -> dict[str, ConfigError]:
-        """Return what is wrong with `values`, by field; empty when `TrainingConfig(**values)` would succeed."""
+        """Validate `values`: return the errors by field, empty if `TrainingConfig(**values)` would succeed."""
         found: dict[str, ConfigError] = {}
         for name, value in values.items():
             try:
@@ -126,20 +126,20 @@ class TrainingConfig:
     def replace(self, **changes: Any) -> TrainingConfig:
         """Return these settings with `changes` applied, validated again.
 
-        A learning rate or batch size holds for the whole run: changes in mid-run end, unless ``changes=`` is given
-        as well.
+        A new learning rate or batch size applies to the whole run: it clears the mid-run changes unless
+        ``changes=`` is given too.
         """
         ends = {"changes": ()} if changes.keys() & {"learning_rate", "batch_size"} else {}
         return replace(self, **{**ends, **changes})
 
     def for_images(self, n_images: int) -> TrainingConfig:
-        """Return these settings for so many images: all, and 9 of 10 held out, where they ask for more."""
+        """Clamp the settings to `n_images` training images: at most all in use, and 9 of 10 of those held out."""
         n_train = None if self.n_train is None or self.n_train > n_images else self.n_train
         most = 9 * (n_train or n_images) // 10
         return self.replace(n_train=n_train, n_validation=min(self.n_validation, most))
 
     def differences(self, other: TrainingConfig) -> tuple[str, ...]:
-        """Return the names of the settings in which `other` differs, in the order of `FIELDS`."""
+        """Return the names of the settings that differ from `other`, in the order of `FIELDS`."""
         return tuple(name for name in FIELDS if getattr(self, name) != getattr(other, name))
 
     def to_query(self) -> str:
@@ -151,13 +151,12 @@ class TrainingConfig:
     def from_query(
         cls, query: str, fields: Mapping[str, Field] = FIELDS
     ) -> tuple[TrainingConfig, tuple[str, ...]]:
-        """Return the settings in a URL's query string, and at most ten sentences on what was ignored or replaced.
+        """Parse a URL's query string into settings and at most ten sentences on what was ignored or replaced.
 
-        `query` is the part after the ``?`` (a leading ``?`` is ignored): ``"hidden=128,64&lr=0.1"``. What is no
-        setting of a run, `VIEW_KEYS` and `DATA_KEY`, is passed over. A number out of range becomes the nearest
-        allowed one, by `fields`: those of a data set, as `fields_of` returns them, or without one, all that may
-        be. What can't be read has its default. Of many bad parts of a kind a few are named, and the others
-        counted.
+        `query` is the part after the ``?`` (a leading ``?`` is ignored): ``"hidden=128,64&lr=0.1"``. `VIEW_KEYS`
+        and `DATA_KEY` are skipped. Numbers out of range are clamped to the nearest value that `fields` allows:
+        `FIELDS`, or the fields of one data set as returned by `fields_of`. Unreadable values become the default.
+        If there are many problems of one kind, a few are named and the rest are counted.
         """
         by_key, found = {field.key: field for field in fields.values()}, parts(query)
         read = {
@@ -177,7 +176,7 @@ class TrainingConfig:
         config = cls(**{field.name: value for field, (value, _) in read.items()})
         images = fields["n_train"]
         fitting = config
-        if isinstance(images, Whole) and not images.high_means:  # of a data set, whose number is known
+        if isinstance(images, Whole) and not images.high_means:  # fields of a data set: its size is known
             fitting = config.for_images(images.high)
         if fitting != config:
             asked, most = config.text("n_validation"), fitting.text("n_validation")
@@ -185,41 +184,41 @@ class TrainingConfig:
         return fitting, tuple(notice for notice in notices if notice)
 
     def text(self, name: str) -> str:
-        """Return one setting as the controls show it: ``"60 000"``, ``"128-64"``, ``"cross-entropy"``."""
+        """Format one setting for display: ``"60 000"``, ``"128-64"``, ``"cross-entropy"``."""
         return str(FIELDS[name].text(getattr(self, name)))
 
     @property
     def takes_mean(self) -> bool:
-        """Whether a step has the size of the mean gradient: by mean, and with RMSProp and Adam in any case."""
+        """Whether the step uses the mean gradient: with reduction "mean", and always with RMSProp and Adam."""
         return self.reduction == "mean" or OPTIMIZERS[self.optimizer].is_scale_free
 
     @property
     def held_out(self) -> str:
-        """What the figures of images that are not trained on are called: ``"validation"`` or ``"test"``."""
+        """The name of the held-out set in figures: ``"validation"`` or ``"test"``."""
         return "validation" if self.n_validation else "test"
 
     @property
     def can_be_extended(self) -> bool:
-        """Whether a run goes on to more epochs as if it had been told so at first: some schedules end with it."""
+        """Whether extending a run gives the same records as a longer run; some schedules depend on the length."""
         return self.schedule in ("constant", "inverse")
 
     @property
     def augmentation(self) -> Augmentation:
-        """How the training images are distorted."""
+        """The distortions of the training images."""
         return Augmentation(self.shift, self.rotation, self.scale, self.elastic)
 
     @property
     def loss_terms(self) -> dict[str, float]:
-        """What the loss that records hold is a sum of, each with its factor; the decay of AdamW is not in it.
+        """The terms of the recorded loss, each with its factor; AdamW's weight decay is not one of them.
 
-        Two losses compare where these are equal.
+        Losses are comparable only between runs with equal terms.
         """
         penalties = {"L2 penalty": self.l2 * (self.optimizer != "adamw"), "L1 penalty": self.l1}
         return {self.text("loss"): 1.0} | {name: factor for name, factor in penalties.items() if factor}
 
     @property
     def loss_name(self) -> str:
-        """The same in words: ``"squared error + L2 penalty"``."""
+        """The loss terms in words: ``"squared error + L2 penalty"``."""
         return " + ".join(self.loss_terms)
 
     @property
@@ -230,7 +229,7 @@ class TrainingConfig:
 
     @property
     def changes_in_words(self) -> tuple[str, ...]:
-        """What each of the changes in mid-run does: ``"0.01 → 0.001"``, ``"batch size 512 → 64"``."""
+        """Each mid-run change in words: ``"0.01 → 0.001"``, ``"batch size 512 → 64"``."""
         words, rate, size = [], self.learning_rate, self.batch_size
         rate_text, size_text = FIELDS["learning_rate"].text, FIELDS["batch_size"].text
         for change in self.changes:
@@ -242,12 +241,12 @@ class TrainingConfig:
         return tuple(words)
 
     def may_validate(self, trained: TrainingConfig) -> bool:
-        """Return whether weights that were trained with other settings have not seen these validation images."""
+        """Return whether weights trained with `trained` have not seen these settings' validation images."""
         split = self.n_train, self.n_validation, self.seed
         return not self.n_validation or split == (trained.n_train, trained.n_validation, trained.seed)
 
     def steps_at_ends(self, n_samples: int) -> tuple[int, ...]:
-        """Return the mini-batches (updates of the weights) by the end of each epoch, 0 for epoch 0."""
+        """Return the total mini-batches (updates of the weights) at the end of each epoch; the first item is 0."""
         if not self.changes:
             an_epoch = -(-n_samples // self.batch_size)
             return tuple(range(0, (self.epochs + 1) * an_epoch, an_epoch))
@@ -265,23 +264,23 @@ class TrainingConfig:
         return tuple(ends)
 
     def at_step(self, step: float) -> TrainingConfig:
-        """Return these settings as they stand after so many steps, with no changes in mid-run to come."""
+        """Return the settings in effect after `step` mini-batches, without mid-run changes."""
         done = [change for change in self.changes if change.step <= step][-1:]
         in_use = {"learning_rate": done[0].learning_rate, "batch_size": done[0].batch_size} if done else {}
         return self.replace(changes=(), **in_use)
 
     @property
     def architecture(self) -> str:
-        """The hidden layers in short: ``"128-64"``."""
+        """The hidden layer sizes: ``"128-64"``."""
         return self.text("hidden_sizes")
 
     @property
     def hidden_units(self) -> str:
-        """The hidden layers in words: ``"128-64 hidden units"``."""
+        """The hidden layer sizes in words: ``"128-64 hidden units"``."""
         return f"{self.architecture} hidden unit{'' if self.hidden_sizes == (1,) else 's'}"
 
 
-# What each setting does and may hold stands once, in ``settings.toml``; `help` tells it from there.
+# Each setting is documented once, in ``settings.toml``; its text also builds the docstring.
 _PARAMETERS = (f"    {field.name} : {field.expected}\n        {field.help}" for field in FIELDS.values())
 TrainingConfig.__doc__ = "\n".join(
     [f"{TrainingConfig.__doc__}", "    Parameters\n    ----------", *_PARAMETERS, ""]
@@ -289,13 +288,13 @@ TrainingConfig.__doc__ = "\n".join(
 
 
 def held_out_of(configs: Iterable[TrainingConfig]) -> str:
-    """Return what the held-out images of several runs are called: ``"held-out"`` where they are of both kinds."""
+    """Return the common name of several runs' held-out sets: ``"held-out"`` if both kinds occur."""
     kinds = {config.held_out for config in configs} or {"test"}
     return kinds.pop() if len(kinds) == 1 else "held-out"
 
 
 def _read(field: Field, text: str) -> tuple[Any, str]:
-    """Return the value that `text` stands for, and a sentence if it is not quite what was asked for."""
+    """Parse `text`; return the value, and a sentence if it had to be replaced."""
     try:
         return field.parse(text), ""
     except ConfigError as error:

@@ -1,4 +1,4 @@
-"""What is seen in a run's records, and the words in which a hint says it."""
+"""Findings from a run's records, and the hints worded from them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,45 +17,45 @@ Severity = Literal["info", "hint", "warning", "error"]
 
 @dataclass(frozen=True, slots=True)
 class Hint:
-    """What is wrong, why, and what fixes it."""
+    """A problem, its cause and its fix."""
 
     id: str
     """The rule's name."""
     kind: Severity
     """How severe it is."""
     what: str
-    """What is seen, in one sentence."""
+    """The symptom, in one sentence."""
     why: str
-    """The reason, in one sentence."""
+    """The cause, in one sentence."""
     fix: Mapping[str, Any]
-    """Changes for `TrainingConfig.replace`, valid; empty only where `fresh` is True."""
+    """Valid changes for `TrainingConfig.replace`; empty only if `fresh` is True."""
     action: str
-    """The changes as a button names them: ``"Learning rate 0.01 → 0.003"``."""
+    """The changes as a button label: ``"Learning rate 0.01 → 0.003"``."""
     fresh: bool = False
-    """Whether the run has to start again with freshly initialised weights, not with those it went on from."""
+    """Whether the run must restart from freshly initialised weights instead of those it continued from."""
 
 
 @dataclass(frozen=True, slots=True)
 class BetterRun:
-    """Another run that reached more."""
+    """Another run with a higher accuracy."""
 
     title: str
-    """What it is called."""
+    """The run's name."""
     accuracy: float
-    """Its accuracy, 0 to 1, of the kind that `Findings.judged_by` names."""
+    """Its accuracy, 0 to 1, on the set that `Findings.judged_by` names."""
     settings: str = ""
-    """Those in which it differs, in words."""
+    """The settings that differ, in words."""
 
     @property
     def described(self) -> str:
-        """What it reached, in a sentence: ``"Run 1 reached 94.1 % with hidden units 32."``."""
+        """The run's result in a sentence: ``"Run 1 reached 94.1 % with hidden units 32."``."""
         title = self.title[:1].upper() + self.title[1:]
         return f"{title} reached {percent(self.accuracy)}{self.settings and f' with {self.settings}'}."
 
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What the rules look at: the settings and records of a run, and what else `hints` is told of it."""
+    """The input of the rules: a run's settings and records, and the other arguments of `hints`."""
 
     config: TrainingConfig
     epochs: tuple[EpochRecord, ...]
@@ -63,48 +63,48 @@ class Findings:
     n_train: int
     diagnostics: tuple[LayerDiagnostics, ...] = ()
     n_available: int | None = None
-    """Training samples that there are; None for any number more."""
+    """Available training samples; None for no limit."""
     start_accuracy: float | None = None
-    """Accuracy, 0 to 1, of the weights that the run went on from, as a fork does; None for freshly drawn ones."""
+    """Accuracy, 0 to 1, of the weights that a fork continues from; None for freshly initialised ones."""
     better: BetterRun | None = None
-    """A run with much the same settings that reached more, of the accuracy that `judged_by` names."""
+    """A run with similar settings and a higher accuracy, on the set that `judged_by` names."""
     whole: TrainingConfig | None = None
-    """The settings of the run with its changes in mid-run, where `config` is what these have led to."""
+    """The run's settings with its mid-run changes, if `config` holds the values in effect."""
 
     @property
     def finished(self) -> bool:
-        """Whether the run has come to its last epoch."""
+        """Whether the run finished with at least one epoch."""
         return self.end is not None and self.end.status == "finished" and bool(self.epochs)
 
     @property
     def test_accuracy(self) -> float:
-        """Held-out accuracy as it stands, 0 to 1; there must be an epoch."""
+        """Current held-out accuracy, 0 to 1; requires at least one epoch."""
         return self._newest.test_accuracy
 
     @property
     def train_accuracy(self) -> float:
-        """Train accuracy as it stands, 0 to 1: the exact one once the run has ended."""
+        """Current train accuracy, 0 to 1: the exact one once the run has ended."""
         return self._newest.train_accuracy
 
     @property
     def accuracy(self) -> float:
-        """The accuracy that settings may be chosen by, 0 to 1: never that on test images."""
+        """The accuracy used to choose settings, 0 to 1: validation or train, never test."""
         return self.test_accuracy if self.config.n_validation else self.train_accuracy
 
     @property
     def judged_by(self) -> str:
-        """What that is called: ``"validation"`` or ``"train"``."""
+        """The name of the set that `accuracy` is measured on: ``"validation"`` or ``"train"``."""
         return "validation" if self.config.n_validation else "train"
 
     @property
     def judged(self) -> tuple[tuple[float, float], ...]:
-        """Loss and accuracy of each epoch, of this kind."""
+        """Loss and accuracy of each epoch on that set."""
         kind = "test" if self.config.n_validation else "train"
         return tuple((getattr(r, f"{kind}_loss"), getattr(r, f"{kind}_accuracy")) for r in self.epochs)
 
     @property
     def split(self) -> dict[str, int]:
-        """The changes that hold out validation images: a sixth of those in use."""
+        """The changes that hold out a sixth of the images in use for validation."""
         return {"n_validation": max(1, self.n_train // 6)}
 
     @property
@@ -114,7 +114,7 @@ class Findings:
 
     @property
     def is_stuck(self) -> bool:
-        """Whether most images are misclassified and an epoch, or two while it goes on, changed little of that."""
+        """Whether both accuracies are below 0.5 and the run has finished or some epoch gained less than 0.03."""
         if not self.epochs or max(self.accuracy, self.train_accuracy) >= 0.5:
             return False
         gains = (after - before for (_, before), (_, after) in pairwise(self.judged))
@@ -122,26 +122,26 @@ class Findings:
 
     @property
     def has_ruined_weights(self) -> bool:
-        """Whether the run is stuck in weights that were already bad when it went on from them."""
+        """Whether the run is stuck and continued from weights that were already bad."""
         return self.start_accuracy is not None and self.start_accuracy < 0.5 and self.is_stuck
 
     def ends_below(self, accuracy: float) -> bool:
-        """Return whether a finished run has its train accuracy, and any on validation images, below `accuracy`."""
+        """Return whether a finished run's train and validation accuracies are all below `accuracy`."""
         return self.finished and max(self.accuracy, self.train_accuracy) < accuracy
 
     @property
     def has_deep_sigmoid(self) -> bool:
-        """Whether the gradient has to come through three or more layers of sigmoid units."""
+        """Whether the gradient passes through three or more layers of sigmoid units."""
         return len(self.config.hidden_sizes) >= 3 and self.config.hidden_activation == "sigmoid"
 
     @property
     def batch(self) -> int:
-        """Images in a whole batch."""
+        """Images in a full batch."""
         return min(self.config.batch_size, self.n_train)
 
     @property
     def updates(self) -> int:
-        """Updates of the weights in a whole run, those before a fork not counted."""
+        """Updates of the weights in a whole run, excluding those before a fork."""
         before = self.epochs[0].epoch - 1 if self.epochs else 0
         ends = (self.whole or self.config).steps_at_ends(self.n_train)
         return ends[-1] - ends[before]
@@ -152,7 +152,7 @@ class Findings:
         return fitting_rate(self.config, self.n_train)
 
     def low_accuracy(self) -> str:
-        """Return the sentence that says how low the accuracy is."""
+        """Return the sentence that reports the low accuracy."""
         name, reached = f"{self.judged_by.capitalize()} accuracy", percent(self.accuracy)
         if not self.is_stuck:
             return f"{name} is only {reached}."
@@ -161,7 +161,7 @@ class Findings:
         return f"{name} stays {how} ({reached})."
 
     def with_rate(self, **changes: Any) -> dict[str, Any]:
-        """Return `changes` and, where the learning rate is far from what then fits, a fitting one."""
+        """Return `changes`, plus a fitting learning rate unless theirs is at most that and above a fifth of it."""
         changed = self.config.replace(**changes)
         fitting = fitting_rate(changed, self.n_train)
         if fitting / 5 < changed.learning_rate <= fitting:
@@ -171,10 +171,10 @@ class Findings:
     def hint(
         self, id_: str, kind: Severity, why: str, changes: Mapping[str, Any], what: str = ""
     ) -> Hint | None:
-        """Return a hint whose fix is what `changes` change in the config; None if that is nothing.
+        """Return a hint whose fix is the effective part of `changes`; None if they change nothing.
 
-        Without `what` it says how low the accuracy is. A run in ruined weights has to start again with fresh ones,
-        whatever is changed.
+        `what` defaults to a sentence on the low accuracy. A run with ruined weights must restart from fresh ones
+        even if nothing else changes.
         """
         fixed = self.config.replace(**changes)
         fix = {name: getattr(fixed, name) for name in self.config.differences(fixed)}
@@ -188,9 +188,9 @@ class Findings:
 
 
 def changes_in_words(before: TrainingConfig, after: TrainingConfig, *, most: int = len(FIELDS)) -> str:
-    """Return how settings differ: ``"batch size 2 048 → 512, learning rate 0.01 → 0.003"``; empty if they don't.
+    """Describe how settings differ: ``"batch size 2 048 → 512, learning rate 0.01 → 0.003"``; empty if they don't.
 
-    Of more than `most` differences the others are counted: ``"… and 2 more"``.
+    Differences beyond the first `most` are counted: ``"… and 2 more"``.
     """
     names = before.differences(after)
     changes = [f"{FIELDS[name].label.lower()} {before.text(name)} → {after.text(name)}" for name in names]

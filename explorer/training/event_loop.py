@@ -1,4 +1,4 @@
-"""The event loop on which all that a page says and shows is handled, so that nothing there needs a lock."""
+"""The event loop that handles all of a page's input and output, so that no locks are needed there."""
 
 import asyncio
 import logging
@@ -10,14 +10,14 @@ _log = logging.getLogger(__name__)
 
 
 def log_fault(error: Exception) -> None:
-    """Log what a handler raised."""
+    """Log an exception raised by a handler."""
     _log.error("A handler failed", exc_info=error)
 
 
 class EventLoop:
-    """The event loop that was running where this was made; in a plain script there is none.
+    """The event loop running when this object was created; None in a plain script.
 
-    What a handler raises goes to `on_fault`, to tell the user; without it, that is logged.
+    Exceptions that handlers raise go to `on_fault`, which reports them to the user; by default they are logged.
     """
 
     def __init__(self, on_fault: Callable[[Exception], object] = log_fault) -> None:
@@ -25,21 +25,21 @@ class EventLoop:
         self.on_fault = on_fault
 
     def call(self, function: Callable[..., object], *arguments: Any) -> None:
-        """Call a function on the loop: now if the caller runs on it; else soon, when what it raises is told."""
+        """Call a function on the loop: at once if the caller runs on it, else soon, reporting its exceptions."""
         if self.loop is None or self.loop is running_loop():
             function(*arguments)
         elif not self.loop.is_closed():
             self.loop.call_soon_threadsafe(self.guarded, function, *arguments)
 
     def call_later(self, seconds: float, function: Callable[..., object], *arguments: Any) -> None:
-        """Call a function on the loop after `seconds`; without a loop, now."""
+        """Call a function on the loop after `seconds`; without a loop, at once."""
         if self.loop is None:
             function(*arguments)
         else:
             self.loop.call_later(seconds, function, *arguments)
 
     def bind(self, handler: Callable[..., object]) -> Callable[..., None]:
-        """Return a function that calls `handler` on the loop, and tells the user what it raises."""
+        """Return a function that calls `handler` on the loop and reports its exceptions to the user."""
 
         @wraps(handler)
         def on_loop(*arguments: Any) -> None:
@@ -48,17 +48,17 @@ class EventLoop:
         return on_loop
 
     def guarded(self, handler: Callable[..., object], *arguments: Any) -> bool:
-        """Call `handler` here; return False if it raised, which the user is told."""
+        """Call `handler` directly; if it raises, report the exception to the user and return False."""
         try:
             handler(*arguments)
-        except Exception as error:  # noqa: BLE001  # whatever it is, the user is told
+        except Exception as error:  # noqa: BLE001  # whatever it is, it is reported to the user
             self.on_fault(error)
             return False
         return True
 
 
 def running_loop() -> asyncio.AbstractEventLoop | None:
-    """Return the event loop that the caller runs on; None without any."""
+    """Return the event loop that the caller runs on, or None."""
     try:
         return asyncio.get_running_loop()
     except RuntimeError:

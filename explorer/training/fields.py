@@ -1,4 +1,4 @@
-"""What a setting may hold.
+"""Fields: the type, range and text of each setting.
 
 Each setting of a run is described once, as data: its name on screen, its unit, its range and one sentence
 of help. The validation, the controls, the command line and the links all read this table.
@@ -20,21 +20,21 @@ from explorer.wording import grouped, plain
 _LONGEST_NUMBER = 20
 _LONGEST_ROW = 200
 _HYPHEN = re.compile(r"(?<=\d)\s*[-–→]\s*(?=\d)")
-_NO_NUMBERS = (bool, np.timedelta64)  # which pass for whole ones
+_NO_NUMBERS = (bool, np.timedelta64)  # types that pass for integers
 _DIVIDER = re.compile(r"\s*[,;]\s*|\s+")
 
 
 class ConfigError(ValueError):
-    """A setting holds something it may not.
+    """A setting has an invalid value.
 
     Parameters
     ----------
     field : str
         Name of the setting, as in `TrainingConfig`.
     value : object
-        What was found.
+        The value found.
     expected : str
-        What was expected, in words: ``"a whole number from 1 to 500"``.
+        The values expected, in words: ``"a whole number from 1 to 500"``.
     """
 
     def __init__(self, field: str, value: object, expected: str) -> None:
@@ -57,27 +57,27 @@ def _shown(value: object) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """What every setting has."""
+    """The attributes and methods common to all settings."""
 
     name: str
     """Attribute of `TrainingConfig`."""
     label: str
     """Name on screen."""
     help: str
-    """One sentence that says what it does."""
+    """One sentence on its effect."""
     key: str
-    """Short name in links and on the command line."""
+    """Short name in URLs and on the command line."""
     unit: str = ""
-    """Unit on screen; empty when the number is a count named by the label."""
+    """Unit on screen; empty for a count named by its label."""
 
     @property
     def expected(self) -> str:
-        """What the setting may hold, in words."""
+        """The accepted values, in words."""
         raise AssertionError("each kind of field says what it expects")
 
     @property
     def expected_text(self) -> str:
-        """The same where the setting is written as text: in a link, or on the command line."""
+        """The accepted values as text, in a URL or on the command line."""
         return self.expected
 
     def check(self, value: object) -> Any:
@@ -85,34 +85,34 @@ class Field:
         raise AssertionError("each kind of field checks its own values")
 
     def parse(self, text: str) -> Any:
-        """Return the value that `text` (from a link or the command line) stands for, or raise `ConfigError`."""
+        """Parse `text` from a URL or the command line, or raise `ConfigError`."""
         return self.check(text)
 
     def clamp(self, text: str) -> Any:
-        """Return the allowed value nearest to the number in `text`; raise `ConfigError` if it holds none."""
+        """Return the valid value nearest to the number in `text`; raise `ConfigError` if it holds none."""
         raise self.refuse(text)
 
     def format(self, value: object) -> str:
-        """Return the text that `parse` reads back to `value`."""
+        """Return the text that `parse` converts back to `value`."""
         return str(value)
 
     def text(self, value: Any) -> str:
-        """Return the value as the controls show it."""
+        """Format the value for display."""
         return self.format(value)
 
     def refuse(self, value: object) -> ConfigError:
-        """Return the error that says what was expected instead of `value`."""
+        """Return a `ConfigError` for `value`."""
         return ConfigError(self.name, value, self.expected)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Whole(Field):
-    """A whole number from `low` to `high`; with `none_means`, also None. A seed is a number, but no amount."""
+    """An integer from `low` to `high`, or with `none_means` also None. A seed is a number, but not an amount."""
 
     low: int
     high: int
     high_means: str = ""
-    """What the upper end is called where only the data set knows it."""
+    """The name of the upper bound if it depends on the data set."""
     none_means: str = ""
     is_amount: bool = True
 
@@ -174,7 +174,7 @@ class Real(Field):
             number = float(value)
         except OverflowError:
             raise self.refuse(value) from None
-        if not self.low <= number <= self.high:  # also refuses what is not a number
+        if not self.low <= number <= self.high:  # also refuses NaN
             raise self.refuse(value)
         return number
 
@@ -216,12 +216,13 @@ class Choice(Field):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LayerSizes(Field):
-    """The number of units of each hidden layer: a whole number, or one to `most_layers` of them in a row.
+    """The number of units of each hidden layer: an integer, or a sequence of one to `most_layers` of them.
 
-    A row is a sequence or a one-dimensional array: a set has no order, and other iterables may have no end.
+    A sequence may be a one-dimensional array; sets, which have no order, and possibly endless iterables are
+    refused.
 
-    In a text the sizes are divided by commas, semicolons or spaces; or by hyphens, and then inputs and outputs may
-    stand with them: ``"128, 64"``, ``"128-64"`` and ``"784-128-64-10"`` are one network.
+    As text, commas, semicolons or spaces separate the sizes; so do hyphens, with or without the input and output
+    sizes: ``"128, 64"``, ``"128-64"`` and ``"784-128-64-10"`` are the same network.
     """
 
     low: int
@@ -241,7 +242,7 @@ class LayerSizes(Field):
         row = (value,) if isinstance(value, numbers.Integral) else value
         if not is_row(row):
             raise self.refuse(value)
-        sizes = tuple(islice(row, self.most_layers + 1))  # of too many one more than is allowed
+        sizes = tuple(islice(row, self.most_layers + 1))  # one beyond the limit is enough to refuse it
         fits = 1 <= len(sizes) <= self.most_layers
         if not fits or not all(_is_whole(size, self.low, self.high) for size in sizes):
             raise self.refuse(value)
@@ -261,10 +262,10 @@ class LayerSizes(Field):
         return tuple(int(_clamped(self, size, self.low, self.high)) for size in sizes)
 
     def _hidden(self, text: str) -> list[str]:
-        """Return what stands for each hidden layer.
+        """Split `text` into the size of each hidden layer.
 
-        Raises `ConfigError` where all layers seem to be written, but inputs or outputs are not those of the
-        network.
+        Raises `ConfigError` if the text seems to list all layers but its input or output size is not the
+        network's.
         """
         text = text[:_LONGEST_ROW].strip()
         chain = _HYPHEN.split(text)
@@ -287,7 +288,7 @@ class LayerSizes(Field):
 
 
 def is_row(value: Any) -> bool:
-    """Return whether a value holds others in an order: a sequence, no text, or an array of one dimension."""
+    """Return whether a value is a sequence other than text or bytes, or a one-dimensional array."""
     if isinstance(value, np.ndarray):
         return value.ndim == 1
     return isinstance(value, Sequence) and not isinstance(value, str | bytes | bytearray | memoryview)
@@ -299,7 +300,7 @@ def _is_whole(value: Any, low: int, high: int) -> bool:
 
 
 def _written_out(number: str) -> str:
-    """Return a number without an exponent: ``"0.00001"`` for ``"1e-05"``."""
+    """Write a number without an exponent: ``"0.00001"`` for ``"1e-05"``."""
     return f"{Decimal(number):f}"
 
 

@@ -1,8 +1,8 @@
-"""What a run's records say is wrong with its settings, why, and which setting fixes it.
+"""Rules that find a problem in a run's records, its cause, and the setting that fixes it.
 
-Each rule looks at the findings of one run and gives a hint or None. None recommends a setting by the test images:
-where only these tell, it recommends to hold out validation images. Their thresholds are measured on MNIST, and a
-test tries every fix on real runs.
+Each rule returns a hint or None for the findings of one run. No rule recommends a setting based on test images: if
+only these reveal a problem, the hint is to hold out validation images. The thresholds were measured on MNIST, and
+a test tries every fix on real runs.
 """
 
 import math
@@ -30,7 +30,7 @@ _FEW_UPDATES = 200
 _FEW_UNITS = 5
 _ENOUGH_UNITS = 32
 _ENOUGH_EPOCHS = 10
-_SLOW_EPOCHS = 3  # times those that are done
+_SLOW_EPOCHS = 3  # times the epochs done
 _HOLD_OUT = (
     "Choosing settings by the test images would make their accuracy too optimistic; "
     "validation images are there for that."
@@ -46,9 +46,9 @@ def hints(
     start_accuracy: float | None = None,
     better: BetterRun | None = None,
 ) -> tuple[Hint, ...]:
-    """Return what there is to say about a run, most severe first: at most two hints, none when all is well.
+    """Return the hints for a run, most severe first: at most two, none if all is well.
 
-    While the run goes on (``history.end`` is None) only what does not get better by itself is said.
+    While the run continues (``history.end`` is None), only problems that don't resolve themselves are reported.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ def hints(
     n_train : int
         Training samples in use, at least 1.
     diagnostics : sequence of LayerDiagnostics
-        What `diagnose` says of its newest weights, the output layer last; they make some reasons more exact.
+        The result of `diagnose` for the newest weights, output layer last; makes some reasons more exact.
     n_available, start_accuracy, better
         As in `Findings`.
     """
@@ -67,13 +67,13 @@ def hints(
 
 
 def _causes(findings: Findings, history: History) -> tuple[Hint, ...]:
-    """Return what keeps a run from learning, by the learning rate and the batch size that it has come to.
+    """Return the hint on why a run doesn't learn, for the learning rate and batch size in effect.
 
-    The fix leaves out the changes on the way there. Of an epoch that was not a number all changes count.
+    The fix drops the mid-run changes and keeps these values. If an epoch diverged, the changes within it count.
     """
     if not findings.config.changes:
         return _first(_CAUSES, findings, 1)
-    step = history.batches[-1].step - 1 if history.batches else 0  # a change comes after its step
+    step = history.batches[-1].step - 1 if history.batches else 0  # a change applies after its step
     if (epoch := _diverged_at(findings)) is not None:
         step = max(step, findings.config.steps_at_ends(findings.n_train)[epoch] - 1)
     now = findings.config.at_step(step)
@@ -84,7 +84,7 @@ def _causes(findings: Findings, history: History) -> tuple[Hint, ...]:
 
 def _first(rules: Sequence[Rule], findings: Findings, most: int) -> tuple[Hint, ...]:
     found = [hint for hint in (rule(findings) for rule in rules) if hint is not None]
-    by_fix = {hint.action: hint for hint in reversed(found)}  # of two with one fix, the first
+    by_fix = {hint.action: hint for hint in reversed(found)}  # of two hints with one fix, keep the first
     return tuple(hint for hint in found if by_fix[hint.action] is hint)[:most]
 
 
@@ -109,14 +109,14 @@ def _diverged_at(findings: Findings) -> int | None:
 
 
 def _initializer_for(config: TrainingConfig) -> str:
-    """Return the config's initializer, or in place of one that ignores the number of inputs one that doesn't."""
+    """Return the config's initializer, or a replacement if it ignores the number of inputs."""
     if config.initializer in ("glorot", "he"):
         return config.initializer
     return "he" if config.hidden_activation == "relu" else "glorot"
 
 
 def vanishing_gradient(findings: Findings) -> Hint | None:
-    """Fix a stack of sigmoid layers through which no gradient comes: relu."""
+    """Fix a stack of sigmoid layers in which the gradient vanishes: relu."""
     if not findings.has_deep_sigmoid or not (findings.is_stuck or findings.ends_below(0.8)):
         return None
     weaker = ""
@@ -132,7 +132,7 @@ def vanishing_gradient(findings: Findings) -> Hint | None:
 
 
 def poor_first_weights(findings: Findings) -> Hint | None:
-    """Fix weights drawn without regard to the number of inputs: Glorot, or He for relu."""
+    """Fix initial weights that ignore the number of inputs: Glorot, or He for relu."""
     config, stuck = findings.config, findings.is_stuck
     hopeless = config.initializer == "uniform" and stuck
     if findings.start_accuracy is not None or not (hopeless or findings.ends_below(0.9)):
@@ -168,7 +168,7 @@ def one_sided_loss(findings: Findings) -> Hint | None:
 
 
 def dead_units(findings: Findings) -> Hint | None:
-    """Fix relu units that are 0 for every image: He, and a learning rate that fits."""
+    """Fix relu units that output 0 for every image: He, and a fitting learning rate."""
     hidden = [layer for layer in findings.diagnostics if layer.activation == "relu" and layer.dead > 0.5]
     if not hidden or not (findings.is_stuck or findings.ends_below(0.85)):
         return None
@@ -179,7 +179,7 @@ def dead_units(findings: Findings) -> Hint | None:
 
 
 def step_too_large(findings: Findings) -> Hint | None:
-    """Fix steps that overshoot: a smaller learning rate, or a smaller batch where that makes them large."""
+    """Fix steps that overshoot: a smaller learning rate, or a smaller batch if the batch size causes it."""
     config = findings.config
     too_large = config.learning_rate > findings.fitting_rate
     if not too_large or not (findings.is_stuck or findings.ends_below(0.9)):
@@ -194,7 +194,7 @@ def step_too_large(findings: Findings) -> Hint | None:
 
 
 def _mean_would_fit(findings: Findings) -> bool:
-    """Return whether a gradient by sum has a learning rate that was meant for one by mean."""
+    """Return whether a summed gradient is used with a learning rate meant for the mean."""
     by_mean = {"reduction": "mean"}
     return not findings.config.takes_mean and findings.with_rate(**by_mean) == by_mean
 
@@ -220,7 +220,7 @@ def _why_too_large(findings: Findings) -> str:
 
 
 def too_few_updates(findings: Findings) -> Hint | None:
-    """Fix a batch so large that the weights change only a few times: a smaller one."""
+    """Fix a batch so large that there are few updates: a smaller one."""
     if not findings.ends_below(0.88) or not _changes_too_rarely(findings):
         return None
     what = f"{findings.low_accuracy()[:-1]} after {counted(findings.updates, 'step')}."
@@ -230,7 +230,7 @@ def too_few_updates(findings: Findings) -> Hint | None:
 
 
 def _changes_too_rarely(findings: Findings) -> bool:
-    """Return whether the batch is to blame for few updates; a usual one isn't, if there are images for many."""
+    """Return whether the batch size causes too few updates; a common size doesn't if there are enough images."""
     usual = findings.batch <= _GOOD_BATCH and findings.n_train >= 20 * findings.batch
     return findings.updates < _FEW_UPDATES and not usual and 2 * _batch_for(findings) <= findings.batch
 
@@ -242,7 +242,7 @@ def _batch_for(findings: Findings) -> int:
 
 
 def _sound(findings: Findings, **changes: Any) -> dict[str, Any]:
-    """Return `changes` and what else would keep the run from learning with them."""
+    """Return `changes`, completed so that nothing else keeps the run from learning."""
     config = findings.config
     if min(config.hidden_sizes) < _FEW_UNITS:
         changes["hidden_sizes"] = tuple(max(size, _ENOUGH_UNITS) for size in config.hidden_sizes)
@@ -252,7 +252,7 @@ def _sound(findings: Findings, **changes: Any) -> dict[str, Any]:
 
 
 def step_too_small(findings: Findings) -> Hint | None:
-    """Fix tiny steps that are still on their way at the end: a larger learning rate."""
+    """Fix steps so small that the loss is still falling at the end: a larger learning rate."""
     config, fitting = findings.config, findings.fitting_rate
     if config.learning_rate > fitting / 5 or not findings.finished:
         return None
@@ -269,7 +269,7 @@ def step_too_small(findings: Findings) -> Hint | None:
 
 
 def ruined_weights(findings: Findings) -> Hint | None:
-    """Fix a run that went on from weights which no settings train any further: freshly initialised weights."""
+    """Fix a run that continued from weights no settings can train: freshly initialised weights."""
     config, start = findings.config, findings.start_accuracy
     if start is None or not findings.has_ruined_weights:
         return None
@@ -280,7 +280,7 @@ def ruined_weights(findings: Findings) -> Hint | None:
 
 
 def few_units(findings: Findings) -> Hint | None:
-    """Fix a hidden layer too narrow for the classes: more units."""
+    """Fix a hidden layer too narrow to separate the classes: more units."""
     sizes = findings.config.hidden_sizes
     if min(sizes) >= _ENOUGH_UNITS / 2 or not findings.ends_below(0.9):
         return None
@@ -291,9 +291,9 @@ def few_units(findings: Findings) -> Hint | None:
 
 
 def few_images(findings: Findings) -> Hint | None:
-    """Fix a training set too small to stand for other images, where there are twice as many: all images.
+    """Fix a training set too small to generalize from, if twice as many images are available: all images.
 
-    Where only test images tell, the fix is to hold out validation images, which may decide that.
+    If only test images reveal it, the fix is to hold out validation images to decide on.
     """
     n, available, config = findings.n_train, findings.n_available, findings.config
     has_more = config.n_train is not None and (available is None or available >= 2 * n)
@@ -313,9 +313,9 @@ def few_images(findings: Findings) -> Hint | None:
 
 
 def overfitting(findings: Findings) -> Hint | None:
-    """Fix a held-out loss that has risen since its lowest while the train loss fell: early stopping.
+    """Fix a held-out loss that has risen since its minimum while the train loss fell: early stopping.
 
-    Without validation images, these come first: to stop where the test loss is lowest is to choose by it.
+    Without validation images, the fix is to hold some out: stopping at the minimum test loss would select by it.
     """
     records, config = findings.epochs, findings.config
     if not findings.finished or len(records) < 5:
@@ -332,19 +332,19 @@ def overfitting(findings: Findings) -> Hint | None:
     why = "Since then the network has been learning the training images by heart, which doesn't help with others."
     if not config.n_validation:
         return findings.hint("overfitting", "info", f"{why} {_HOLD_OUT}", findings.split, what)
-    if findings.end is not None and findings.end.reason:  # it was stopped early: the best weights are back
+    if findings.end is not None and findings.end.reason:  # it stopped early: the best weights are restored
         return None
     patience = min(max(3, config.epochs // 10), config.patience or config.epochs)
     return findings.hint("overfitting", "info", why, {"patience": patience}, what)
 
 
 def few_epochs(findings: Findings) -> Hint | None:
-    """Fix a run that ends while it still gets clearly better: more epochs, which continue it.
+    """Fix a run that ends while it still clearly improves: more epochs, which continue it.
 
-    Where a run with much the same settings reached more, any gain in its last epoch is enough.
+    If a run with similar settings reached more, any gain in the last epoch is enough.
 
-    It is not given where the next epochs may as well undo what was won: where the loss has wavered of late,
-    where the steps are larger than fits, and in three or more sigmoid layers, which learn by leaps in both ways.
+    No hint if further epochs might undo the gain: if the loss fluctuated recently, if the steps are too large, or
+    with three or more sigmoid layers, whose accuracy jumps both up and down.
     """
     records = findings.epochs
     if not findings.finished or findings.accuracy > 0.95 or records[-1].epoch < findings.config.epochs:
@@ -381,7 +381,7 @@ _CAUSES: tuple[Rule, ...] = (
     ruined_weights,
     few_units,
 )
-"""What keeps a run from learning; the first that applies is said, and nothing else."""
+"""Rules for runs that don't learn; only the first that applies is reported."""
 
 _ADVICE: tuple[Rule, ...] = (few_images, overfitting, *METHOD_ADVICE, few_epochs)
-"""What would make a sound run better."""
+"""Rules that improve a sound run."""

@@ -1,4 +1,4 @@
-"""How large a step a network bears: the learning rates that fit, as measured on MNIST."""
+"""Learning rates that fit a network, as measured on MNIST."""
 
 import math
 from collections.abc import Mapping
@@ -20,26 +20,26 @@ _LIMITS: Mapping[tuple[str, str], tuple[float, float]] = MappingProxyType(
 
 _WIDTH_LIMIT = 264.0
 _SCALE_FREE = 0.01  # of RMSProp, Adam and AdamW
-_WIDE = 64  # more units than that bear a third of it where outputs are summed up
+_WIDE = 64  # wider layers get a third of it with a squared error
 
 
 def fitting_rate(config: TrainingConfig, n_train: int) -> float:
     """Return the largest learning rate of 1 or 3 times a power of ten, 1e-5 to 100, that still trains well.
 
-    Of the config count its hidden layers, loss, optimizer, batch size and reduction; a batch is never larger than
-    `n_train`. Three limits, each measured on MNIST as a factor on the MEAN gradient (by sum, that is the learning
-    rate times the batch size):
+    It depends on the config's hidden layers, loss, optimizer, batch size and reduction; a batch has at most
+    `n_train` images. Three limits, each measured on MNIST as a factor on the MEAN gradient (for a sum, that is the
+    learning rate times the batch size):
 
     - one for each pair of hidden activation and loss;
-    - with sigmoid units and a squared error, 264 / width: their activations are all positive, so what one step
-      changes in an output grows with their number; relu and tanh with it bear 1 / depth;
+    - with a squared error, 264 / width for sigmoid units: their activations are all positive, so the change of an
+      output per step grows with their number; for relu and tanh, the limit divided by the depth;
     - the noise of a small batch: its gradient deviates from the mean by 1 / √batch, so the limit grows with
       √batch.
 
-    With momentum steps add up to 1 / (1 − μ) times as much, so it bears as much less, and half of that with a
-    squared error. RMSProp, Adam and AdamW, whose steps are as long as the rate whatever the gradient, train well
-    with 0.003 to 0.01. Dropout leaves the limits as they are; with a schedule or warm-up they hold for the highest
-    rate of the run, which is why that may even be larger.
+    Momentum makes steps add up to 1 / (1 − μ) times as much, so the limit shrinks by that factor, and is halved
+    again with a squared error. RMSProp, Adam and AdamW, whose step length is the rate whatever the gradient, train
+    well with 0.003 to 0.01. Dropout doesn't affect the limits; with a schedule or warm-up they apply to the
+    highest rate of the run, so that rate may even be larger.
     """
     if OPTIMIZERS[config.optimizer].is_scale_free:
         is_wide = config.loss == "squared_error" and max(config.hidden_sizes) > _WIDE
@@ -59,7 +59,7 @@ def fitting_rate(config: TrainingConfig, n_train: int) -> float:
 
 
 def rounded_down(number: float) -> float:
-    """Return the next 1 or 3 times a power of ten at or below `number`, which is greater than 0."""
+    """Round `number`, which is greater than 0, down to 1 or 3 times a power of ten."""
     number *= 1.0 + 1e-9  # 0.03 / 3 is 0.01, whatever the rounding
     power = math.floor(math.log10(number))
     return max(rate for rate in (float(f"1e{power}"), float(f"3e{power}")) if rate <= number)

@@ -1,4 +1,4 @@
-"""Hints about the methods that a practitioner adds: what each of them causes where it is too strong, and cures."""
+"""Hints about regularization, augmentation, early stopping and schedules: if too strong, or if they would help."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -8,15 +8,15 @@ from explorer.training.diagnostics import Findings, Hint
 from explorer.wording import counted, percent, plain
 
 _STRONG_L2, _STRONG_L1 = 0.001, 0.0001
-_WIDE_ENOUGH = 64  # units, to spare a fifth of them in each step
+_WIDE_ENOUGH = 64  # units; enough to drop a fifth of them in each step
 _ROOM: Mapping[str, tuple[float, float]] = MappingProxyType(
     {"shift": (3.0, 2.0), "rotation": (30.0, 15.0), "scale": (0.25, 0.1), "elastic": (2.0, 1.0)}
 )
-"""How strong a distortion may be at most, and one that suits digits."""
+"""For each distortion, the largest value without a hint and one that suits digits."""
 
 
 def dropout_too_strong(findings: Findings) -> Hint | None:
-    """Fix dropout that leaves too little of a network to learn with: less of it, in a narrow one none."""
+    """Fix dropout that leaves too few units to learn with: less of it, or none in a narrow network."""
     config = findings.config
     if max(config.dropout, config.input_dropout) < 0.3 or not findings.ends_below(0.95):
         return None
@@ -31,7 +31,7 @@ def dropout_too_strong(findings: Findings) -> Hint | None:
 
 
 def penalty_too_strong(findings: Findings) -> Hint | None:
-    """Fix a penalty that outweighs the images: a tenth of what is usual at most."""
+    """Fix a penalty that outweighs the data loss: at most a tenth of the threshold."""
     config = findings.config
     in_loss = not OPTIMIZERS[config.optimizer].decays_weights
     is_strong = (in_loss and config.l2 > _STRONG_L2) or config.l1 > _STRONG_L1
@@ -44,7 +44,7 @@ def penalty_too_strong(findings: Findings) -> Hint | None:
 
 
 def augmentation_too_strong(findings: Findings) -> Hint | None:
-    """Fix distortions that make one digit of another, or of none: milder ones."""
+    """Fix distortions that make digits unrecognizable: milder ones."""
     config = findings.config
     strong = {name: mild for name, (most, mild) in _ROOM.items() if getattr(config, name) > most}
     if not strong or not findings.ends_below(0.95):
@@ -54,7 +54,7 @@ def augmentation_too_strong(findings: Findings) -> Hint | None:
 
 
 def patience_too_short(findings: Findings) -> Hint | None:
-    """Fix early stopping at a first wobble of the validation loss: more patience."""
+    """Fix early stopping at the first fluctuation of the validation loss: more patience."""
     config, records = findings.config, findings.epochs
     stopped = findings.finished and len(records) and records[-1].epoch < config.epochs
     if not stopped or not 0 < config.patience <= 3 or not config.n_validation:
@@ -70,13 +70,13 @@ def patience_too_short(findings: Findings) -> Hint | None:
 
 
 def wavering_loss(findings: Findings) -> Hint | None:
-    """Fix a loss that goes up and down to the end: a schedule under which the last steps are small."""
+    """Fix a loss that fluctuates until the end: a schedule with small steps at the end."""
     config, losses = findings.config, [loss for loss, _ in findings.judged]
     ran_to_end = findings.finished and len(losses) >= 5 and findings.epochs[-1].epoch == config.epochs
     if not ran_to_end or config.schedule != "constant" or config.changes or findings.accuracy < 0.5:
         return None
     lowest, ends_high = min(losses), losses[-1] > 1.08 * min(losses)
-    if not ends_high or min(losses[-3:]) > 1.2 * lowest:  # a lasting rise is none of the steps' doing
+    if not ends_high or min(losses[-3:]) > 1.2 * lowest:  # a lasting rise is not caused by the steps
         return None
     name = f"{findings.judged_by.capitalize()} loss"
     what = f"{name} goes up and down: it ends at {losses[-1]:.3g}, and was {lowest:.3g} before."
@@ -86,7 +86,7 @@ def wavering_loss(findings: Findings) -> Hint | None:
 
 
 def memorised(findings: Findings) -> Hint | None:
-    """Fix training images learned by heart, as validation images tell: new variants of them in each epoch."""
+    """Fix memorized training images, as shown by validation images: new variants of them in each epoch."""
     if not _learned_by_heart(findings) or findings.config.augmentation.is_on:
         return None
     what = f"Train accuracy is {percent(findings.train_accuracy)}, validation accuracy "
@@ -96,7 +96,7 @@ def memorised(findings: Findings) -> Hint | None:
 
 
 def room_to_memorise(findings: Findings) -> Hint | None:
-    """Fix a wide network that has learned by heart: dropout, so that no unit can rely on certain others."""
+    """Fix a wide network that has memorized: dropout, so that no unit can rely on certain others."""
     config = findings.config
     has_dropout = config.dropout or config.input_dropout
     if not _learned_by_heart(findings) or has_dropout or min(config.hidden_sizes) < _WIDE_ENOUGH:
@@ -107,7 +107,7 @@ def room_to_memorise(findings: Findings) -> Hint | None:
 
 
 def _learned_by_heart(findings: Findings) -> bool:
-    """Return whether a run is right for nearly all of many training images, and for clearly fewer others."""
+    """Return whether a run classifies nearly all of many training images correctly, but clearly fewer others."""
     if not findings.finished or not findings.config.n_validation or findings.n_train < 5000:
         return False
     gap = findings.train_accuracy - findings.test_accuracy
@@ -115,7 +115,7 @@ def _learned_by_heart(findings: Findings) -> bool:
 
 
 METHOD_CAUSES = (penalty_too_strong, dropout_too_strong, augmentation_too_strong)
-"""What keeps a run from learning."""
+"""Rules for runs that don't learn."""
 
 METHOD_ADVICE = (patience_too_short, wavering_loss, memorised, room_to_memorise)
-"""What would make a sound run better."""
+"""Rules that improve a sound run."""

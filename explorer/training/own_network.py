@@ -1,4 +1,4 @@
-"""Somebody's own network in the place of the textbook's: what its class must have, and its passes as ours."""
+"""A user-defined network in place of the built-in one: the requirements on its class, and its passes as ours."""
 
 from __future__ import annotations
 
@@ -27,26 +27,26 @@ NETWORK_SETTINGS = (
     "hidden_activation", "output", "loss", "initializer", "optimizer", "l2", "l1", "dropout", "input_dropout",
     "max_norm", "seed",
 )  # fmt: skip
-"""The settings that the textbook's network takes; a class of one's own decides about those it doesn't take."""
+"""Settings that the built-in network accepts; a user's class decides for itself about those it doesn't accept."""
 
-_OURS = (  # what the textbook's own `fit` doesn't do either
+_OURS = (  # settings that the built-in `fit` ignores too
     "schedule", "warmup", "shift", "rotation", "scale", "elastic", "patience", "changes",
 )  # fmt: skip
-_N_PROBED = 16  # random samples that two networks are compared on
+_N_PROBED = 16  # random samples on which two networks are compared
 _PACKAGES = (Path(__file__).parents[1], Path(np.__file__).parent)
 
 
 class OwnNetworkError(RuntimeError):
-    """Somebody's own network can't do what is asked of it; the message is one sentence for its author."""
+    """A user-defined network can't do an operation; the message is one sentence for its author."""
 
 
 @dataclass(frozen=True, slots=True)
 class OwnClass:
-    """A class that is trained in place of `NeuralNetwork`.
+    """A class to be trained in place of `NeuralNetwork`.
 
-    It is called as ``Mine(n_input, n_hidden, n_output)``, with those of the textbook's keywords that it names, and
-    has the methods `forward`, `train_iteration` and `fit` of the exercise. Raises `TypeError` if it is no such
-    class.
+    It is called as ``Mine(n_input, n_hidden, n_output)``, plus those keywords of the built-in class that it
+    accepts, and has the methods `forward`, `train_iteration` and `fit` of the exercise. Raises `TypeError` for
+    anything else.
     """
 
     made_by: type[Any]
@@ -70,12 +70,12 @@ class OwnClass:
 
     @property
     def name(self) -> str:
-        """What the class is called."""
+        """The class's name."""
         return self.made_by.__name__
 
     @property
     def keywords(self) -> tuple[str, ...]:
-        """Those of the settings that the class takes as keywords, besides its sizes."""
+        """The settings that the class accepts as keywords, besides its sizes."""
         parameters = [*signature(self.made_by).parameters.values()]
         passes_on = any(one.kind is Parameter.VAR_KEYWORD for one in parameters)
         if passes_on and issubclass(self.made_by, NeuralNetwork):
@@ -87,32 +87,32 @@ class OwnClass:
 
     @property
     def settings(self) -> tuple[str, ...]:
-        """The settings that mean something to it; the others are its own."""
+        """The settings that affect the class; it decides the others itself."""
         known = (name for name in FIELDS if name not in _OURS)
         return tuple(name for name in known if name not in NETWORK_SETTINGS or name in self.keywords)
 
     def without_ours(self, config: TrainingConfig) -> TrainingConfig:
-        """Return a config without what only a run of the textbook's network does."""
+        """Reset the settings that only runs of the built-in network support."""
         return config.replace(**{name: getattr(TrainingConfig(), name) for name in _OURS})
 
     def make(self, config: TrainingConfig, dataset: Dataset) -> Any:
-        """Return one, with the sizes and settings of a config; `OwnNetworkError` if it raises anything."""
+        """Return an instance with the config's sizes and settings; any exception becomes an `OwnNetworkError`."""
         sizes, options = config.hidden_sizes, {name: getattr(config, name) for name in self.keywords}
         n_hidden = sizes[0] if len(sizes) == 1 else sizes
         with suppress(TypeError):
             return self.made_by(dataset.n_inputs, n_hidden, dataset.n_classes, **options)
-        with suppress(TypeError):  # one for several layers, which takes no number
+        with suppress(TypeError):  # a class for several layers, which accepts no number
             return self.made_by(dataset.n_inputs, sizes, dataset.n_classes, **options)
         with self.told("__init__"):
             return self.made_by(dataset.n_inputs, n_hidden, dataset.n_classes, **options)
 
     def network(self, config: TrainingConfig, dataset: Dataset) -> NeuralNetwork:
-        """Return one that is used as the textbook's: itself where it is one, else in the shell of one."""
+        """Return an instance with the built-in interface: itself if it inherits from it, else wrapped."""
         made = self.make(config, dataset)
         return made if isinstance(made, NeuralNetwork) else OwnNetwork(self, made, config, dataset)
 
     def weights(self, made: Any, sizes: Sequence[int]) -> tuple[Array, ...]:
-        """Return a read-only copy of ``(W1, b1, W2, b2, …)``; nothing where they are named or shaped otherwise."""
+        """Return read-only copies of ``(W1, b1, W2, b2, …)``; empty if they have other names or shapes."""
         found = []
         for layer, (n_in, n_out) in enumerate(pairwise(sizes), 1):
             for name, shape in ((f"W{layer}", (n_out, n_in)), (f"b{layer}", (n_out, 1))):
@@ -126,7 +126,7 @@ class OwnClass:
 
     @contextmanager
     def told(self, method: str) -> Iterator[None]:
-        """Give a context in which whatever the class raises becomes a sentence that names its line."""
+        """Convert any exception that the class raises in this context into a sentence that names its line."""
         try:
             yield
         except OwnNetworkError:
@@ -143,9 +143,9 @@ class OwnClass:
 
 
 class OwnNetwork(NeuralNetwork):
-    """A network of somebody's own class in the shell of a textbook's: these weights, but the passes of the class.
+    """A wrapper that gives a user's network the built-in interface: the user's weights and passes.
 
-    `made` is a network of the class `own`; `config` names the functions that the shell is said to have.
+    `made` is an instance of the class `own`; `config` names the functions that the wrapper reports.
     """
 
     def __init__(self, own: OwnClass, made: Any, config: TrainingConfig, dataset: Dataset) -> None:
@@ -156,7 +156,7 @@ class OwnNetwork(NeuralNetwork):
             self.set_weights(weights)
 
     def set_weights(self, weights: Any) -> None:
-        """Set all parameters; the class's own follow with the next pass. `OwnNetworkError` if it has none."""
+        """Set all parameters; the instance's own follow in the next pass. `OwnNetworkError` if it has none."""
         if not weights:
             names = ", ".join(self.shapes)
             raise OwnNetworkError(
@@ -165,8 +165,8 @@ class OwnNetwork(NeuralNetwork):
         super().set_weights(weights)
 
     def forward(self, X: ArrayLike) -> Array:
-        """Return the outputs of the class's own `forward`."""
-        super().forward(X)  # for what the class doesn't keep
+        """Run the class's own `forward` and return its outputs."""
+        super().forward(X)  # for the values that the class doesn't keep
         for name, array in self.named().items():
             setattr(self.made, name, array.reshape(np.shape(getattr(self.made, name, array))).copy())
         with self.own.told("forward"):
@@ -179,7 +179,7 @@ class OwnNetwork(NeuralNetwork):
         return y
 
     def backward(self, X: ArrayLike, y: ArrayLike, d: ArrayLike) -> tuple[Array, ...]:
-        """Return the gradient that the class's own `backward` gives."""
+        """Run the class's own `backward` and return its gradient."""
         if not callable(getattr(self.made, "backward", None)):
             raise OwnNetworkError(f"{self.own.name} has no backward, so there is no gradient to look at")
         with self.own.told("backward"):
@@ -192,7 +192,7 @@ class OwnNetwork(NeuralNetwork):
 
 
 def departs(network: NeuralNetwork, *, backward: bool = True) -> bool:
-    """Return whether the textbook's formulas, with its weights and functions, don't give what its passes give."""
+    """Return whether a network's passes differ from the built-in formulas with its weights and functions."""
     rng, (n_input, *_, n_output) = np.random.default_rng(0), network.layer_sizes
     X = rng.random((n_input, _N_PROBED), np.float32)
     d = np.eye(n_output, dtype=np.float32)[:, rng.integers(n_output, size=_N_PROBED)]
@@ -207,14 +207,14 @@ def departs(network: NeuralNetwork, *, backward: bool = True) -> bool:
 
 
 def recognised(own: OwnClass, made: Any, config: TrainingConfig, dataset: Dataset) -> TrainingConfig:
-    """Return a config that names the functions that a class has, as far as its outputs tell; else `config`."""
+    """Return a config naming the class's functions, if its outputs identify them; else `config`."""
     sizes = dataset.n_inputs, *config.hidden_sizes, dataset.n_classes
     if isinstance(made, NeuralNetwork) or not own.weights(made, sizes):
         return config
     for hidden, output in product(ACTIVATIONS, OUTPUTS):
         loss = "cross_entropy" if output == "softmax" else "squared_error"
         named = config.replace(hidden_activation=hidden, output=output, loss=loss)
-        with suppress(OwnNetworkError):  # it will be raised again by the first mini-batch, and told
+        with suppress(OwnNetworkError):  # the first mini-batch raises it again, and reports it
             if not departs(OwnNetwork(own, deepcopy(made), named, dataset), backward=False):
                 return named
     return config

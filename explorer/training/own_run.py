@@ -1,4 +1,4 @@
-"""A training by somebody's own `fit`, as a run like any other: it can be watched, paused, stepped and stopped."""
+"""Training by a user-defined `fit`, as a run like any other: it can be watched, paused, stepped and stopped."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ from explorer.training.own_network import OwnClass, OwnNetworkError, recognised
 from explorer.training.records import BatchRecord
 from explorer.training.run import DivergedError, Event, TrainingRun
 
-_ROWS = 512  # images that are scored at a time
+_ROWS = 512  # images scored at a time
 _SCORES_PER_EPOCH = 20
-_LOOK_SECONDS = 0.05  # how long a mini-batch may keep whoever wants to stop waiting
+_LOOK_SECONDS = 0.05  # how long a mini-batch may delay a stop
 
 
 class OwnRun(TrainingRun):
-    """A network of somebody's own class on its way through the data, trained by the class itself.
+    """Training of a user-defined network by its own `fit`.
 
-    Each epoch is one call ``fit(X, d, batch_size, 1, lr)``, which goes on only while the run is iterated. What is
-    told of a mini-batch is what `train_iteration` returns, the loss, and how many of the outputs of its `forward`
-    were right. A `fit` that doesn't call it gives no records within an epoch.
+    Each epoch is one call ``fit(X, d, batch_size, 1, lr)``, which advances only while the run is iterated. A
+    mini-batch's record has the loss that `train_iteration` returns and the accuracy of the outputs of `forward`.
+    A `fit` that doesn't call `train_iteration` gives no records within an epoch.
 
-    Functions that the class has by itself are named in the run's own config, if they are known. Whatever the class
-    raises, here or while it trains, is an `OwnNetworkError`.
+    The run's own config names the functions that the class chooses itself, if they can be identified. Any
+    exception from the class, here or during training, is raised as an `OwnNetworkError`.
     """
 
     def __init__(self, own: OwnClass, config: TrainingConfig, dataset: Dataset) -> None:
@@ -51,17 +51,17 @@ class OwnRun(TrainingRun):
         self._made = made
         made.__class__ = telling(self.own.made_by, watch)
         self._told_until = 0.0  # epochs, by the newest record
-        self._is_fitting = False  # whether a `fit` is under way, in its thread
+        self._is_fitting = False  # whether a `fit` is in progress, in its thread
         self._columns: tuple[NDArray[Any], NDArray[Any]] | None = None
         self.first_weights = self._weights()
 
     @property
     def epoch(self) -> float:
-        """Epochs so far, the begun one by its share of mini-batches."""
+        """Epochs so far, the current one by its share of mini-batches."""
         return self.step / self.steps_per_epoch
 
     def new_network(self) -> NeuralNetwork:
-        """Return another network of the class, with initial weights of its own."""
+        """Return another instance of the class, with initial weights of its own."""
         return self.own.network(self.config, self.dataset)
 
     def _batch_scores(self, *_: Any) -> list[Score] | None:
@@ -73,13 +73,13 @@ class OwnRun(TrainingRun):
         return [first, score_outputs(y.T, d.T, d.argmax(axis=0), self.config.loss).penalised(self._penalty)]
 
     def leave(self) -> None:
-        """End a `fit` that is under way, and its thread; to go on is to begin the epoch again."""
+        """Stop the `fit` in progress and its thread; continuing restarts the epoch."""
         if self._is_fitting:
             self._events.close()
             self._is_fitting = self.is_within = False
 
     def _twin(self) -> Any:
-        """Return a copy that nobody watches, so that what `fit` has kept of its last pass stays."""
+        """Return an unwatched copy, so that the state `fit` keeps from its last pass is not overwritten."""
         made = deepcopy(self._made)
         made.__class__ = self.own.made_by
         return made
@@ -99,9 +99,9 @@ class OwnRun(TrainingRun):
         return nullcontext()
 
     def _fit(self, emit: Callable[[Score], None]) -> None:
-        """Train an epoch; `emit` gets each mini-batch."""
+        """Train an epoch; call `emit` with the score of each mini-batch."""
         if self._columns is None:
-            # Its own, to be written to: some shuffle them in place.
+            # A copy that `fit` may write to: some shuffle in place.
             self._columns = float_columns(self.dataset), np.array(self.dataset.Y_train)
         self._watch.emit, config = emit, self.config
         options = {"reduction": config.reduction} if self._watch.fit_reduces else {}
@@ -127,20 +127,20 @@ class OwnRun(TrainingRun):
                     yield None
                     continue
                 epoch = number - 1 + min(1.0, whole.n / n)
-                if epoch > self._told_until:  # or the epoch has begun again
+                if epoch > self._told_until:  # unless the epoch has restarted
                     self._told_until = epoch
                     rate = self.config.learning_rate
                     yield BatchRecord(epoch, self.step, told.mean_loss, told.accuracy, rate)
                 told = Score()
         self._is_fitting = self.is_within = False
-        if self.step < last:  # its mini-batches are fewer: there was none that led here
+        if self.step < last:  # fewer mini-batches than expected: none led to this step
             self.step, self._watch.score = last, Score()
         if whole.n:
             return whole
         return (yield from self._scoring("train")).score
 
     def _outputs(self, twin: Any, X: NDArray[Any]) -> Generator[None, None, NDArray[Any]]:
-        """Return what `forward` gives, from a thread that can be left: it may never end."""
+        """Return the outputs of `forward`, computed in a thread that can be abandoned: it may never end."""
 
         def work(emit: Callable[[Any], None]) -> None:
             with self.own.told("forward"), np.errstate(all="ignore"):
@@ -176,18 +176,18 @@ class OwnRun(TrainingRun):
 
     @property
     def _penalty(self) -> float:
-        """What is in the loss of each sample that `train_iteration` returns: the textbook's knows of penalties."""
+        """The penalty in each sample's loss as `train_iteration` returns it; 0 unless the class inherits ours."""
         return self._made.penalty if isinstance(self._made, NeuralNetwork) else 0.0
 
 
 def float_columns(dataset: Dataset) -> NDArray[np.float32]:
-    """Return the training images as columns that may be written to: float32 in [0, 1], shape (784, n)."""
+    """Return the training images as writable columns: float32 in [0, 1], shape (784, n)."""
     rows = dataset.train_images.reshape(len(dataset.train_labels), -1)
     return np.divide(rows, np.float32(255), dtype=np.float32).T
 
 
 class _Watch:
-    """Hears each mini-batch of a network, and divides the rate where the gradient is to be a mean."""
+    """Records each mini-batch of a network, and divides the rate if the gradient is to be a mean."""
 
     def __init__(self, own: OwnClass, config: TrainingConfig) -> None:
         self.own, self.loss_name = own, config.loss
@@ -200,7 +200,7 @@ class _Watch:
         self.score = Score()
 
     def arguments(self, *arguments: Any, **options: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """Return what `train_iteration` is called with, in place of what `fit` calls it with."""
+        """Return the arguments to call `train_iteration` with, given those from `fit`."""
         if not self.divides:
             return arguments, options
         bound = signature(self.own.made_by.train_iteration).bind(*arguments, **options)
@@ -213,9 +213,9 @@ class _Watch:
         return bound.args, bound.kwargs
 
     def hear(self, network: Any, X: NDArray[Any], d: NDArray[Any], loss: Any) -> None:
-        """Tell a mini-batch, whose step has been taken."""
+        """Emit the score of a mini-batch after its step."""
         y = self.outputs
-        if y is None:  # it went another way: that of after the step has to do
+        if y is None:  # it used no `forward`: use the outputs after the step
             y = np.asarray(self.own.made_by.forward(network, X))
         d = np.asarray(d)
         n = d.shape[-1]
@@ -232,7 +232,7 @@ class _Watch:
 
 
 def telling(cls: type[Any], watch: _Watch) -> type[Any]:
-    """Return a class that is as `cls`, but tells `watch` of each mini-batch."""
+    """Return a subclass of `cls` that reports each mini-batch to `watch`."""
 
     def forward(self: Any, *arguments: Any, **options: Any) -> Any:
         y = cls.forward(self, *arguments, **options)
@@ -255,7 +255,7 @@ def telling(cls: type[Any], watch: _Watch) -> type[Any]:
 
 
 def _batch(train_iteration: Any, network: Any, *arguments: Any, **options: Any) -> tuple[Any, ...]:
-    """Return the inputs and the targets that a call has: by keyword they may come in any order."""
+    """Return the inputs and targets of a call; as keywords they may come in any order."""
     if len(arguments) < 2:
         with suppress(TypeError, ValueError):  # it has no signature
             bound = signature(train_iteration).bind(network, *arguments, **options)
@@ -266,13 +266,13 @@ def _batch(train_iteration: Any, network: Any, *arguments: Any, **options: Any) 
 
 
 class _LeftError(BaseException):
-    """Nobody asks for more."""
+    """The generator was closed."""
 
 
 def by_turns(work: Callable[[Callable[[Any], None]], object]) -> Generator[Any, None, None]:
-    """Run ``work(emit)`` in a thread and yield each value it emits; it blocks until the next one is asked for.
+    """Run ``work(emit)`` in a thread and yield each value it emits; it blocks until the next one is requested.
 
-    While a value takes its time, None is yielded twenty times a second. Closing the generator stops the thread,
+    While a value is being computed, None is yielded twenty times a second. Closing the generator stops the thread,
     with an asynchronous exception if it is stuck in user code.
     """
     emitted: SimpleQueue[tuple[str, Any]] = SimpleQueue()
@@ -290,8 +290,8 @@ def by_turns(work: Callable[[Callable[[Any], None]], object]) -> Generator[Any, 
             work(emit)
             emitted.put(("end", None))
         except _LeftError:
-            return  # its frames, with all that `fit` has copied, go with it
-        except BaseException as error:  # noqa: BLE001  # it is raised where the values are asked for
+            return  # frees its frames, with all that `fit` has copied
+        except BaseException as error:  # noqa: BLE001  # raised again in the consumer
             emitted.put(("error", error))
 
     thread = Thread(target=go, name="explorer-own-fit", daemon=True)

@@ -1,6 +1,6 @@
-"""What a network of somebody's own does with a mini-batch: the step that it takes, and what its `fit` hands on.
+"""How a user-defined network trains on a mini-batch: the step it makes, and the batches its `fit` passes on.
 
-Whatever the class raises is an `OwnNetworkError`.
+Any exception from the class is raised as an `OwnNetworkError`.
 """
 
 from __future__ import annotations
@@ -16,41 +16,41 @@ from explorer.training.own_network import OwnClass
 from explorer.training.own_run import float_columns
 from explorer.training.process_settings import one_blas_thread
 
-_ALONG = 1e-6  # share of a step that may go elsewhere
-_JUDGED = 1e-3  # share of a step that may be rounding, where it is to be judged
+_ALONG = 1e-6  # share of a step that may go in another direction
+_JUDGED = 1e-3  # maximum share of a step that may be rounding
 
 
 @dataclass(frozen=True, slots=True)
 class ParameterStep:
-    """How one parameter moves in the first step."""
+    """How one parameter changes in the first step."""
 
     name: str
     """``"W1"``, ``"b1"``, …."""
     shape: tuple[int, ...]
     gradient_shape: tuple[int, ...]
-    """Its shape, and that of its gradient by the network's own `backward`."""
+    """Shapes of the parameter and of its gradient by the network's own `backward`."""
     ratio: float
-    """Length of the step along −learning rate × gradient, with that as 1; 0 where it doesn't move, NaN where it
-    moves by no more than rounding."""
+    """Length of the step along −learning rate × gradient, in units of that vector; 0 if the parameter doesn't
+    move, NaN if it moves by no more than rounding."""
     is_along: bool
-    """Whether the step goes nowhere else."""
+    """Whether the step has no other component."""
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """What arrives at `train_iteration`."""
+    """The arguments that reached one call of `train_iteration`."""
 
     X_shape: tuple[int, ...]
     d_shape: tuple[int, ...]
-    """Shapes of the images and of their targets."""
+    """Shapes of the images and of the targets."""
     n_images: int
     """Columns of the images."""
     n_paired: int
-    """How many of them are images of the data set with their own label."""
+    """How many of them are images of the data set paired with their own label."""
 
 
 def first_step(own: OwnClass, config: TrainingConfig, dataset: Dataset) -> tuple[ParameterStep, ...]:
-    """Return how each parameter moves in one `train_iteration`, on as many images as a mini-batch has."""
+    """Measure how each parameter changes in one `train_iteration` on a mini-batch of the usual size."""
     made, data = own.make(config, dataset), dataset.head(config.batch_size)
     X, d = float_columns(data), np.array(data.Y_train)
     names = [f"{kind}{layer}" for layer in range(1, len(config.hidden_sizes) + 2) for kind in "Wb"]
@@ -64,7 +64,7 @@ def first_step(own: OwnClass, config: TrainingConfig, dataset: Dataset) -> tuple
 
 
 def arrivals(own: OwnClass, config: TrainingConfig, dataset: Dataset) -> tuple[Arrival, ...]:
-    """Return what `fit` hands to `train_iteration` in an epoch on two and a half mini-batches of images."""
+    """Record the arguments that `fit` passes to `train_iteration` in an epoch on two and a half mini-batches."""
     data, found = dataset.head(5 * config.batch_size // 2), list[Arrival]()
     X_all = float_columns(data)
     labels = {column.tobytes(): label for column, label in zip(X_all.T, data.train_labels, strict=True)}

@@ -1,4 +1,4 @@
-"""Named settings: presets to start from, and situations that are known to fail or to work, with the reason."""
+"""Named settings: presets to begin with, and situations known to fail or to work, with the reason."""
 
 import tomllib
 from collections.abc import Mapping
@@ -34,11 +34,11 @@ PRESETS: Mapping[str, TrainingConfig] = MappingProxyType(
         "Honest split": _ADAM.replace(epochs=20, n_validation=10_000, patience=3),
     }
 )
-"""The starting points by their name on screen; the first two are always in sight."""
+"""The presets by their name on screen; the first two are always visible."""
 
 
 def preset_changes(name: str) -> str:
-    """Return which of Modern's settings a preset changes: ``"Learning rate 0.001, optimizer Adam"``."""
+    """Describe how a preset differs from Modern: ``"Learning rate 0.001, optimizer Adam"``."""
     preset, names = PRESETS[name], _MODERN.differences(PRESETS[name])
     words = ", ".join(f"{FIELDS[one].label.lower()} {preset.text(one)}" for one in names)
     return words[:1].upper() + words[1:] if name != "The exercise" else ""
@@ -57,11 +57,11 @@ class Situation:
     reaches: tuple[float, float]
     """Test accuracy on MNIST after the last epoch, in %: from, to."""
     question: str
-    """What to ask oneself."""
+    """A question to think about."""
     look: str
-    """What to look at for the answer."""
+    """Where to find the answer."""
     tab: str
-    """Name of the tab that has it."""
+    """Name of the tab that shows it."""
     section: str = ""
     """Name of that tab's section, if it has sections."""
     reason: str
@@ -80,4 +80,4 @@ _ENTRIES = tomllib.loads((files("explorer.training") / "situations.toml").read_t
 SITUATIONS: Mapping[str, Situation] = MappingProxyType(
     {entry["name"]: _read(**entry) for entry in _ENTRIES["situations"]}
 )
-"""All of them by their names, in the order of the menu."""
+"""All situations by name, in menu order."""

@@ -1,7 +1,7 @@
-"""What a training sets for the whole process, and sets back when the last one is over.
+"""Process-wide settings that training changes, and restores when the last training ends.
 
-BLAS's threads and the interpreter's switch interval belong to the process, not to a thread, so trainings that
-overlap share one setting: the first to begin makes it, the last to end takes it back.
+BLAS's threads and the interpreter's switch interval belong to the process, not to a thread, so overlapping
+trainings share one setting: the first to begin applies it, the last to end restores it.
 """
 
 import sys
@@ -17,7 +17,7 @@ _SWITCH_SECONDS = 0.001
 
 
 class _SharedSetting:
-    """A setting that is made by the first who needs it and undone by the last."""
+    """A setting that the first user applies and the last one undoes."""
 
     def __init__(self, make: Callable[[], Callable[[], None]]) -> None:
         self._make = make
@@ -45,7 +45,7 @@ def _hold_blas() -> Callable[[], None]:
 
 
 def _in_control(set_threads: Callable[[], Any]) -> Any:
-    """Call `set_threads` as the one Python thread that may; threadpoolctl lets all others fail in silence."""
+    """Call `set_threads` as the controlling thread; threadpoolctl silently ignores calls from all others."""
     OpenBLASController.clear_controlling_thread(force=True)
     try:
         return set_threads()
@@ -55,7 +55,7 @@ def _in_control(set_threads: Callable[[], Any]) -> Any:
 
 @cache
 def _controller() -> ThreadpoolController:
-    return ThreadpoolController()  # looks through all loaded libraries: worth doing once
+    return ThreadpoolController()  # scans all loaded libraries: cached
 
 
 def _shorten_switches() -> Callable[[], None]:
@@ -67,13 +67,13 @@ def _shorten_switches() -> Callable[[], None]:
 one_blas_thread = _SharedSetting(_hold_blas)
 """``with one_blas_thread(): …`` makes BLAS use one thread.
 
-The products of small mini-batches are too short to be shared: with two BLAS threads on two busy cores a pass over
-MNIST takes 4 to 40 times as long as with one. It also makes the sums, and so the records, the same on any machine
-of a kind, however many cores it has.
+The products of small mini-batches are too short to split: with two BLAS threads on two busy cores a pass over
+MNIST takes 4 to 40 times as long as with one. One thread also makes the sums, and so the records, identical on all
+machines of a kind, however many cores they have.
 """
 
 short_switches = _SharedSetting(_shorten_switches)
-"""``with short_switches(): …`` lets a thread that waits for the interpreter have it within a millisecond.
+"""``with short_switches(): …`` lets a thread that waits for the interpreter run within a millisecond.
 
 Tiny mini-batches hold the interpreter's lock nearly all the time; at the usual 5 ms the page would stutter.
 """
@@ -81,10 +81,10 @@ Tiny mini-batches hold the interpreter's lock nearly all the time; at the usual 
 
 @cache
 def small_product() -> int:
-    """Return the multiplications up to which BLAS counts a matrix product as small, 0 if it doesn't.
+    """Return the number of multiplications up to which BLAS treats a matrix product as small, 0 if it doesn't.
 
-    OpenBLAS's kernels for AVX-512 multiply small matrices without first copying them together
-    (``sgemm_small_kernel_permit_skylakex.c``); with others a product is faster whole.
+    OpenBLAS's AVX-512 kernels multiply small matrices without packing them first
+    (``sgemm_small_kernel_permit_skylakex.c``); with other kernels one whole product is faster.
     """
     kernels = {library.get("architecture") for library in _controller().info()}
     return 1_000_000 if kernels & {"SkylakeX", "Cooperlake", "SapphireRapids"} else 0

@@ -1,4 +1,4 @@
-"""A link's query string, taken apart: within bounds, and nothing is left out unsaid."""
+"""Parsing of a URL's query string, within limits; whatever is ignored is reported."""
 
 from collections import Counter
 from collections.abc import Collection, Sequence
@@ -16,24 +16,24 @@ _LONGEST_NAME = 40
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What stands in a query string."""
+    """The content of a query string."""
 
     values: dict[str, str]
-    """The text of each key; the last where a key stands more than once."""
+    """The value of each key; the last one for a repeated key."""
     repeated: tuple[str, ...]
-    """The keys that stand more than once."""
+    """The keys that occur more than once."""
     unread: tuple[str, ...]
-    """The keys of the parts that were cut off."""
+    """The keys of the parts beyond the limits."""
 
     def doubled(self, known: Collection[str]) -> str:
-        """Return a sentence that names those of the keys `known` that stand more than once; empty without any."""
+        """Return a sentence that names the repeated keys among `known`; empty if there are none."""
         keys = [key for key in self.repeated if key in known]
         if len(keys) == 1:
             return f"{listed(keys)} stands more than once: the last is used."
         return f"{listed(keys)} stand more than once: the last of each is used." if keys else ""
 
     def cut_off(self, known: Collection[str]) -> str:
-        """Return a sentence on what was cut off, the keys `known` named first; empty where all was read."""
+        """Return a sentence on the parts that were cut off, `known` keys first; empty if nothing was."""
         if not self.unread:
             return ""
         keys = sorted(self.unread, key=lambda key: key not in known)
@@ -43,10 +43,9 @@ class Parts:
 
 
 def parts(query: str) -> Parts:
-    """Take a query string apart, whatever it holds: the part of a link after the ``?``, which may lead it.
+    """Parse any query string: the part of a URL after the ``?``, with or without the ``?`` itself.
 
-    Of a longer one the first 100 parts within the first 10 000 characters are read; a part is read as a whole or
-    not at all.
+    Only the first 100 parts within the first 10 000 characters are read; a part is read as a whole or not at all.
     """
     found = [part for part in writable(query).removeprefix("?").split("&") if part]
     n_read, length = 0, -1
@@ -60,7 +59,7 @@ def parts(query: str) -> Parts:
 
 
 def listed(names: Sequence[str]) -> str:
-    """Return names of any length and number in short: ``"“a”, “b”, “c” and 95 more"``."""
+    """Abbreviate a list of names of any length: ``"“a”, “b”, “c” and 95 more"``."""
     first = [f"“{name[:_LONGEST_NAME]}”" for name in names[:_MOST_NAMED]]
     if len(names) > _MOST_NAMED:
         return f"{', '.join(first)} and {len(names) - _MOST_NAMED} more"

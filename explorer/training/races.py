@@ -1,7 +1,7 @@
-"""A race: networks that differ in a setting or two train at once, each at the same epoch as the others.
+"""A race: networks that differ in a setting or two train side by side, epoch by epoch.
 
-They take turns in one thread, a twentieth of an epoch each, so that the seconds of each are its own. What a race
-gives of an entry is what a run by itself would have given, to the bit.
+They alternate in one thread, a twentieth of an epoch at a time, so that each is timed separately. The records of
+an entry are the same as in a run of its own, to the bit.
 """
 
 from __future__ import annotations
@@ -28,39 +28,39 @@ from explorer.training.records import (
 from explorer.training.run import DivergedError, Event, TrainingRun
 
 MOST_ENTRIES = 6
-"""How many networks race at most."""
+"""Maximum number of networks in a race."""
 
 _SHARED = (
     "seed",
     "n_validation",
     "epochs",
-)  # what all entries have in common: the start, the judge, the finish
+)  # shared by all entries
 
 
 class RaceError(ValueError):
-    """Settings that make no race."""
+    """The settings don't make a race."""
 
 
 def race(configs: Sequence[TrainingConfig], dataset: Dataset) -> Iterator[History]:
-    """Train several networks at once and yield the records of one so far, whenever it has ended an epoch.
+    """Train several networks side by side; at each end of an epoch, yield that network's records so far.
 
     Parameters
     ----------
     configs : sequence of TrainingConfig
-        Two to six, all different, of one seed, number of epochs and number of validation images.
+            Two to six, all different, with the same seed, number of epochs and number of validation images.
     dataset : Dataset
         The images and labels.
 
     Yields
     ------
     History
-        Its `config` says whose records they are. Each is yielded once more with its `end`: "finished" with exact
-        figures, or "failed" if its loss became infinite or not a number; the others then go on.
+            Its `config` identifies the entry. Each is yielded once more with its `end`: "finished" with exact
+            figures, or "failed" if its loss became infinite or NaN; the others then continue.
 
     Raises
     ------
     RaceError
-        If these settings make no race.
+            If the settings don't make a race.
     ConfigError
         If one asks for more training samples than the dataset has.
 
@@ -94,11 +94,11 @@ def race(configs: Sequence[TrainingConfig], dataset: Dataset) -> Iterator[Histor
 
 
 class Race(TrainingRun):
-    """Several runs as one that can be iterated, paused and stopped: the first entry, with the others at its side.
+    """Several runs that are iterated, paused and stopped as one: entry 0, together with its `rivals`.
 
-    It yields what the first entry would alone; what another says comes in between, each as a `RivalRecord`. A
-    network that diverges drops out, and the others go on; if it is the first, that is raised at the end. Its
-    parameters, and what it raises, are those of `race`.
+    It yields the events of entry 0 as a run alone would; those of the others come in between, each as a
+    `RivalRecord`. A network that diverges drops out and the others continue; if it is entry 0, its error is raised
+    at the end. Parameters and errors are those of `race`.
     """
 
     def __init__(self, configs: Sequence[TrainingConfig], dataset: Dataset) -> None:
@@ -135,7 +135,7 @@ class Race(TrainingRun):
 
     @property
     def snapshot_bytes(self) -> int:
-        """Memory of a `Snapshot` of each entry."""
+        """Size of a `Snapshot` of every entry together, in bytes."""
         return super().snapshot_bytes + sum(run.snapshot_bytes for run in self.rivals)
 
     def rest(self) -> None:
@@ -145,14 +145,14 @@ class Race(TrainingRun):
             run.rest()
 
     def wake(self) -> None:
-        """Let the clock go on of the entry whose turn it is."""
+        """Restart the clock of the active entry."""
         if self._up == 0:
             super().wake()
         elif self._up is not None:
             self.rivals[self._up - 1].wake()
 
     def extend(self, epochs: int) -> None:
-        """Raise the number of epochs of all entries that are none the different for it."""
+        """Raise the number of epochs of all entries whose records don't depend on it."""
         super().extend(epochs)
         for run in self.rivals:
             if run.config.can_be_extended:
@@ -161,12 +161,12 @@ class Race(TrainingRun):
 
     @property
     def steps_of_all(self) -> int:
-        """Mini-batches that all who are in the race have trained: the first entry, which is the last of equals."""
+        """Mini-batches trained by every entry still racing; while entry 0 is in, its own: it comes last in ties."""
         going = self._going() if self._first_is_out else []
         return min((self.rivals[entry - 1].step for entry in going), default=self.step)
 
     def ends_epoch(self, event: Event) -> bool:
-        """Return whether all that are in the race have come to an epoch's end with an event."""
+        """Return whether, with this event, all entries still in the race have ended an epoch."""
         if not self._first_is_out:
             return super().ends_epoch(event)
         going = [self.rivals[entry - 1] for entry in self._going()]
@@ -180,17 +180,17 @@ class Race(TrainingRun):
 
     @property
     def _first_is_out(self) -> bool:
-        """Whether the others go on without the first entry, which has diverged or was stopped early."""
+        """Whether entry 0 has diverged or was stopped early while the others continue."""
         return 0 in self._diverged or 0 in self._over
 
     def drop(self, entry: int) -> None:
-        """Let a rival train no further."""
+        """Exclude a rival from further training."""
         self._left.add(entry)
 
     def _take_turns(self) -> None:
-        """Let the entry go on that is the least far; the clocks of the others stand still.
+        """Activate the entry that is furthest back and stop the clocks of the others.
 
-        Who has yet to end an epoch comes before who would begin the next.
+        Entries that have yet to end an epoch come before those that would begin the next.
         Ties go to the rivals, so that entry 0 ends an epoch last.
         """
         places = [(run.epoch, run.is_between_epochs) for run in (self, *self.rivals)]
@@ -206,7 +206,7 @@ class Race(TrainingRun):
         return [entry for entry in (*range(1, len(self.rivals) + 1), 0) if entry not in out]
 
     def _end(self) -> Event:
-        """Stop iterating; where the first entry has diverged, after the exact figures of the others."""
+        """Stop iterating; if entry 0 has diverged, yield the exact figures of the others, then raise its error."""
         if 0 not in self._diverged:
             raise StopIteration
         for entry, run in enumerate(self.rivals, 1):
@@ -235,10 +235,10 @@ def _check_entries(configs: Sequence[TrainingConfig]) -> None:
 def _against(
     *changes: Mapping[str, object], fitted: bool = False
 ) -> Callable[[TrainingConfig, int], tuple[TrainingConfig, ...]]:
-    """Return what makes entries of settings: themselves, then with each of `changes`, at a fitted rate or not."""
+    """Return a function from settings to entries: the settings, then each change, optionally at a fitted rate."""
 
     def entries(config: TrainingConfig, n_images: int) -> tuple[TrainingConfig, ...]:
-        config = config.replace(changes=())  # they would be those of all entries
+        config = config.replace(changes=())  # all entries would share them
         n_train = (config.n_train or n_images) - config.n_validation
         others = [other for change in changes if (other := config.replace(**change)) != config]
         if fitted:
@@ -276,4 +276,4 @@ RACES: Mapping[str, Callable[[TrainingConfig, int], tuple[TrainingConfig, ...]]]
         ),
     }
 )
-"""Races by their name on screen: each makes entries of settings and a number of images, the settings first."""
+"""Races by name: each turns settings and a number of images into entries, the settings themselves first."""

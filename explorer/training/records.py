@@ -1,6 +1,6 @@
-"""What a run says of itself: frozen records, the history that collects them, and tables of them for files.
+"""Records of a run: frozen dataclasses, the history that collects them, and their tables for files.
 
-Only these cross from the training thread to the page; the network itself never does.
+Only records cross from the training thread to the page; the network itself never does.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from explorer.training.config import TrainingConfig
 
 @dataclass(frozen=True, slots=True)
 class BatchRecord:
-    """The running figures of a mini-batch; where an epoch has more than 20, of a stretch of them."""
+    """Running figures of one mini-batch, or of a stretch of them if an epoch has more than 20."""
 
     epoch: float
-    """Where it ends, in epochs from the start of the run: 1.25 is a quarter into the second."""
+    """Position of its end, in epochs from the start of the run: 1.25 is a quarter into the second."""
     step: int
     """Mini-batches (updates of the weights) since the start of the run."""
     train_loss: float
@@ -31,28 +31,28 @@ class BatchRecord:
     train_accuracy: float
     """Share of the samples that were classified correctly before their update, 0 to 1."""
     learning_rate: float = math.nan
-    """That of the newest of these mini-batches; NaN where it is not known."""
+    """Rate of the newest of these mini-batches; NaN if unknown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchStep:
-    """What one mini-batch did, where it was trained by itself."""
+    """The effect of one mini-batch that was trained as a single step."""
 
     step: int
     """Mini-batches (updates of the weights) since the start of the run, this one included."""
     n_images: int
-    """Images in it."""
+    """Images in the mini-batch."""
     train_loss: float
     train_accuracy: float
-    """Mean loss of its images, and share of them that were classified correctly, before the update."""
+    """Mean loss of its images, and share of them classified correctly, before the update."""
     loss_after: float
     accuracy_after: float
-    """The same of the same images, after it."""
+    """The same figures for the same images, after the update."""
     moved: float
     """Euclidean length of the change of all weights and biases, as a share of their length before."""
     test_loss: float = math.nan
     test_accuracy: float = math.nan
-    """Those of the whole test set after it; NaN until they are known."""
+    """Figures of the whole test set after the update; NaN until known."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,8 +66,8 @@ class EpochRecord:
     train_loss : float
         Mean loss per sample over the epoch's own forward passes, each before its update.
     test_loss : float
-        Mean loss per sample over the held-out images, at the epoch's end: the validation images where the settings
-        hold some out, else the test images. So it is with all that records name after the test set.
+            Mean loss per sample over the held-out images at the epoch's end: the validation images if the settings
+            hold some out, else the test images. The same applies to every field named after the test set.
     train_accuracy : float
         Share of the epoch's own forward passes that classified correctly, 0 to 1.
     test_accuracy : float
@@ -77,7 +77,7 @@ class EpochRecord:
     confusion : ndarray of int64, shape (n_classes, n_classes), read-only
         Counts over the test set: rows are the true class, columns the predicted.
     learning_rate : float
-        That of the epoch's last mini-batch; NaN where it is not known.
+            Rate of the epoch's last mini-batch; NaN if unknown.
     """
 
     epoch: int
@@ -117,7 +117,7 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Evaluation:
-    """Exact figures of a network as it is at one moment, which may lie within an epoch."""
+    """Exact figures of a network at one moment, which may be within an epoch."""
 
     epoch: float
     """Epochs so far; 1.25 is a quarter into the second."""
@@ -128,7 +128,7 @@ class Evaluation:
     """Mean loss per sample over the whole training and test set."""
     train_accuracy: float
     test_accuracy: float
-    """Share classified correctly over the same, 0 to 1."""
+    """Share of the same samples classified correctly, 0 to 1."""
     confusion: NDArray[np.int64]
     """Counts over the test set, (n_classes, n_classes): rows are the true class, columns the predicted."""
     snapshot: Snapshot
@@ -137,7 +137,7 @@ class Evaluation:
 
 @dataclass(frozen=True, slots=True)
 class RunEnd:
-    """The one last word of a run."""
+    """The final record of a run."""
 
     status: Literal["finished", "stopped", "failed"]
     """Why it ended."""
@@ -146,22 +146,22 @@ class RunEnd:
     final: Evaluation | None = None
     """Exact figures with the final weights; None when the run failed."""
     error: BaseException | None = None
-    """What was raised, when the run failed by an error; from a `Runner` without its traceback."""
+    """The exception that made the run fail; from a `Runner` without its traceback."""
 
 
 @dataclass(frozen=True, slots=True)
 class RivalRecord:
-    """What another entry of a race says than the first."""
+    """A record of an entry other than the first in a race."""
 
     entry: int
-    """Its place among the entries, 1 for the first rival."""
+    """Index of the entry, 1 for the first rival."""
     record: BatchRecord | EpochRecord | Snapshot | Evaluation | RunEnd
-    """What it would have said by itself; a `RunEnd` only if it failed."""
+    """The record that its own run would give; a `RunEnd` only if it failed."""
 
 
 @dataclass(frozen=True, slots=True)
 class History(Sequence[EpochRecord]):
-    """The records of one run in the order in which they came: a sequence of its epochs.
+    """The records of one run in chronological order: a sequence of its epochs.
 
     Parameters
     ----------
@@ -172,7 +172,7 @@ class History(Sequence[EpochRecord]):
     batches : tuple of BatchRecord
         The mini-batches so far, or the stretches of them.
     end : RunEnd or None
-        The last word; None while the run goes on.
+            The final record; None while the run continues.
     """
 
     config: TrainingConfig
@@ -181,9 +181,9 @@ class History(Sequence[EpochRecord]):
     end: RunEnd | None = None
 
     def followed_by(self, *records: EpochRecord | BatchRecord | Change | RunEnd) -> History:
-        """Return these records and further ones, a `Change` in their config; a `RunEnd` comes last.
+        """Return the history with further records; a `Change` goes into its config, a `RunEnd` comes last.
 
-        Raises `RuntimeError` for records after a `RunEnd`, `TypeError` for what is no record.
+        Raises `RuntimeError` for records after a `RunEnd`, `TypeError` for anything that is not a record.
         """
         config, epochs, batches, end = self.config, list(self.epochs), list(self.batches), self.end
         for record in records:
@@ -203,11 +203,11 @@ class History(Sequence[EpochRecord]):
         return History(config, tuple(epochs), tuple(batches), end)
 
     def continued(self, config: TrainingConfig) -> History:
-        """Return these records without their end: the same run goes on with the settings `config`."""
+        """Return the history without its end, for the same run continuing with the settings `config`."""
         return replace(self, config=config, end=None)
 
     def until(self, epoch: float) -> History:
-        """Return the records up to the end of an epoch, as of a run that goes on."""
+        """Return the records up to the end of an epoch, as of an unfinished run."""
         return History(
             self.config,
             tuple(record for record in self.epochs if record.epoch <= epoch),
@@ -216,13 +216,13 @@ class History(Sequence[EpochRecord]):
 
     @property
     def restored(self) -> int | None:
-        """The epoch whose weights are back, where they were the best of a run with early stopping; else None."""
+        """The epoch whose weights early stopping restored; else None."""
         final = None if self.end is None else self.end.final
         return int(final.epoch) if final and self.last and final.epoch < self.last.epoch else None
 
     @property
     def is_stopped_early(self) -> bool:
-        """Whether early stopping has ended the run, so that more epochs would not be trained."""
+        """Whether early stopping ended the run, so that adding epochs would train nothing."""
         if self.restored is None or self.last is None:
             return False
         return self.last.epoch - self.restored >= self.config.patience
@@ -234,7 +234,7 @@ class History(Sequence[EpochRecord]):
 
     @property
     def best(self) -> EpochRecord | None:
-        """The epoch of the highest held-out accuracy, the earliest of equals; None before the first has ended."""
+        """The epoch with the highest held-out accuracy, the earliest in a tie; None before the first has ended."""
         return max(self.epochs, key=lambda record: record.test_accuracy, default=None)
 
     def __len__(self) -> int:
@@ -249,13 +249,13 @@ class History(Sequence[EpochRecord]):
 
 
 def figures_table(kind: type, records: Sequence[Any]) -> NDArray[np.float64]:
-    """Return the figures of records of one kind, shape (n_records, n_figures): a row for each."""
+    """Return the figures of records of one kind as an array of shape (n_records, n_figures), one row each."""
     names = figure_kinds(kind).keys()
     return np.array([attrgetter(*names)(record) for record in records], np.float64).reshape(-1, len(names))
 
 
 def figure_rows(kind: type, table: NDArray[Any]) -> Iterator[dict[str, Any]]:
-    """Yield the rows of such a table, each figure by its name; `ValueError` for one of another form."""
+    """Yield the rows of such a table as dictionaries of figures by name; `ValueError` for a wrong shape."""
     figures = figure_kinds(kind).items()
     for row in table:
         values = zip(figures, row.tolist(), strict=True)
@@ -263,12 +263,12 @@ def figure_rows(kind: type, table: NDArray[Any]) -> Iterator[dict[str, Any]]:
 
 
 def figure_kinds(kind: Any) -> dict[str, bool]:
-    """Return the figures of a kind of record, by name and in order, and whether each is a whole number."""
+    """Return the figures of a kind of record by name, in order; the value is True for an integer."""
     return {f.name: f.type == "int" for f in fields(kind) if f.type in ("int", "float")}
 
 
 def read_only_counts(counts: NDArray[Any]) -> NDArray[np.int64]:
-    """Return confusion matrices as records hold them."""
+    """Return confusion counts as read-only int64."""
     made = counts.astype(np.int64)
     made.flags.writeable = False
     return made

@@ -42,25 +42,25 @@ class RaceError(ValueError):
 
 
 def race(configs: Sequence[TrainingConfig], dataset: Dataset) -> Iterator[History]:
-    """Train several networks side by side; at each end of an epoch, yield that network's records so far.
+    """Train several networks side by side; whenever one ends an epoch, yield its records so far.
 
     Parameters
     ----------
     configs : sequence of TrainingConfig
-            Two to six, all different, with the same seed, number of epochs and number of validation images.
+        Two to six, all different, with the same seed, number of epochs and number of validation images.
     dataset : Dataset
         The images and labels.
 
     Yields
     ------
     History
-            Its `config` identifies the entry. Each is yielded once more with its `end`: "finished" with exact
-            figures, or "failed" if its loss became infinite or NaN; the others then continue.
+        Its `config` identifies the entry. Each is yielded once more with its `end`: "finished" with exact
+        figures, or "failed" if its loss became infinite or NaN; the others then continue.
 
     Raises
     ------
     RaceError
-            If the settings don't make a race.
+        If the settings don't make a race.
     ConfigError
         If one asks for more training samples than the dataset has.
 
@@ -161,7 +161,7 @@ class Race(TrainingRun):
 
     @property
     def steps_of_all(self) -> int:
-        """Mini-batches trained by every entry still racing; while entry 0 is in, its own: it comes last in ties."""
+        """Mini-batches that every entry still racing has trained: entry 0's, as it comes last, unless it's out."""
         going = self._going() if self._first_is_out else []
         return min((self.rivals[entry - 1].step for entry in going), default=self.step)
 
@@ -206,7 +206,7 @@ class Race(TrainingRun):
         return [entry for entry in (*range(1, len(self.rivals) + 1), 0) if entry not in out]
 
     def _end(self) -> Event:
-        """Stop iterating; if entry 0 has diverged, yield the exact figures of the others, then raise its error."""
+        """Stop iterating; if entry 0 has diverged, yield the others' exact figures, then raise its error."""
         if 0 not in self._diverged:
             raise StopIteration
         for entry, run in enumerate(self.rivals, 1):
@@ -235,7 +235,7 @@ def _check_entries(configs: Sequence[TrainingConfig]) -> None:
 def _against(
     *changes: Mapping[str, object], fitted: bool = False
 ) -> Callable[[TrainingConfig, int], tuple[TrainingConfig, ...]]:
-    """Return a function from settings to entries: the settings, then each change, optionally at a fitted rate."""
+    """Return a function that makes entries: the settings, then each change, optionally at a fitted rate."""
 
     def entries(config: TrainingConfig, n_images: int) -> tuple[TrainingConfig, ...]:
         config = config.replace(changes=())  # all entries would share them

@@ -66,8 +66,8 @@ class EpochRecord:
     train_loss : float
         Mean loss per sample over the epoch's own forward passes, each before its update.
     test_loss : float
-            Mean loss per sample over the held-out images at the epoch's end: the validation images if the settings
-            hold some out, else the test images. The same applies to every field named after the test set.
+        Mean loss per sample over the held-out images at the epoch's end: the validation images if the settings
+        hold some out, else the test images. The same applies to every field named after the test set.
     train_accuracy : float
         Share of the epoch's own forward passes that classified correctly, 0 to 1.
     test_accuracy : float
@@ -77,7 +77,7 @@ class EpochRecord:
     confusion : ndarray of int64, shape (n_classes, n_classes), read-only
         Counts over the test set: rows are the true class, columns the predicted.
     learning_rate : float
-            Rate of the epoch's last mini-batch; NaN if unknown.
+        Rate of the epoch's last mini-batch; NaN if unknown.
     """
 
     epoch: int
@@ -172,7 +172,7 @@ class History(Sequence[EpochRecord]):
     batches : tuple of BatchRecord
         The mini-batches so far, or the stretches of them.
     end : RunEnd or None
-            The final record; None while the run continues.
+        The final record; None while the run continues.
     """
 
     config: TrainingConfig

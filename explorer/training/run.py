@@ -1,6 +1,6 @@
-"""One training from a config: the loop over epochs and mini-batches, as a stream of records.
+"""The training loop over epochs and mini-batches, as an iterator of records.
 
-Nobody calls back into the loop. Whoever iterates decides: to pause is to stop asking, to stop is to close.
+The loop calls nothing back. The consumer controls it: stop iterating to pause, close it to stop.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ Event = BatchRecord | EpochRecord | Snapshot | Change | RivalRecord | None
 
 
 class DivergedError(ArithmeticError):
-    """The loss is infinite or not a number since an epoch, 1 for the first; the records before it stand."""
+    """The loss became infinite or NaN in an epoch, 1 for the first; earlier records remain valid."""
 
     def __init__(self, epoch: int) -> None:
         self.epoch = epoch
@@ -56,19 +56,19 @@ def train(config: TrainingConfig, dataset: Dataset) -> Iterator[EpochRecord]:
     Yields
     ------
     EpochRecord
-        The same records for the same settings and data, to the bit, apart from their `seconds`.
+        Identical for equal settings and data, to the bit, apart from `seconds`.
 
     Raises
     ------
     ConfigError
         If the config asks for more training samples than the dataset has.
     DivergedError
-        If the loss becomes infinite or not a number.
+        If the loss becomes infinite or NaN.
 
     Notes
     -----
-    From the first record to the last BLAS has one thread, in the whole process: also while nobody asks for the
-    next record. ``close()`` on what is returned ends that early.
+    From the first record to the last, BLAS uses one thread in the whole process, even while no record is being
+    requested. Closing the iterator ends that early.
     """
     with one_blas_thread():
         for event in TrainingRun(config, dataset):
@@ -77,13 +77,13 @@ def train(config: TrainingConfig, dataset: Dataset) -> Iterator[EpochRecord]:
 
 
 def new_network(config: TrainingConfig, dataset: Dataset) -> NeuralNetwork:
-    """Return a network for the images of a data set as the config describes it, with its initial weights."""
+    """Return a network for the data set with the config's sizes and settings, freshly initialised."""
     settings = {name: getattr(config, name) for name in NETWORK_SETTINGS}
     return NeuralNetwork(dataset.n_inputs, config.hidden_sizes, dataset.n_classes, **settings)
 
 
 def check_images(config: TrainingConfig, dataset: Dataset) -> None:
-    """Raise `ConfigError` if a config asks for more training or validation images than the data set has."""
+    """Raise `ConfigError` if a config needs more training or validation images than the data set has."""
     available = len(dataset.train_labels)
     if config.n_train is not None and config.n_train > available:
         expected = f"a whole number up to {grouped(available)}, the training images of {dataset.name}"
@@ -95,42 +95,41 @@ def check_images(config: TrainingConfig, dataset: Dataset) -> None:
 
 
 class TrainingRun:
-    """A network on its way through the data.
+    """Training of one network.
 
     Iterating trains up to the config's number of epochs and yields, in this order:
 
-    - None after each mini-batch, or part of a large one, that gives no record, and within the scoring of the
-      test set;
-    - a `BatchRecord` after each mini-batch, or after each stretch of them where an epoch has more than 20;
+    - None after each mini-batch, or part of a large one, that gives no record, and while the test set is scored;
+    - a `BatchRecord` after each mini-batch, or after each stretch of them if an epoch has more than 20;
     - an `EpochRecord`, then a `Snapshot`, at the end of each epoch.
 
-    It may be left at any time and iterated further later. After `extend` it goes on to more epochs, with the
-    records that a longer run would have given.
+    Iteration can be suspended at any time and resumed later. After `extend` it continues with more epochs, and
+    gives the same records as a longer run.
 
     Parameters
     ----------
     config : TrainingConfig
-        The settings. Raises `ConfigError` if they ask for more training samples than there are.
+        The settings. Raises `ConfigError` if they need more training samples than there are.
     dataset : Dataset
         The images and labels.
     start : Snapshot, optional
-        Another run's network at the end of an epoch, to train on from as if this run had come so far itself:
-        it shuffles as it would have, and with that run's settings goes on as that run did. But an optimizer begins
-        with nothing to remember: after momentum, say, the first steps are smaller than that run's. Raises
+        Another run's network at the end of an epoch, to continue from as if this run had trained it: the samples
+        are shuffled as they would have been, so with the same settings the mini-batches are the same. But the
+        optimizer starts without state: with momentum, say, the first steps are smaller than in that run. Raises
         `ConfigError` if the config has fewer epochs, `ValueError` if it describes another network.
     n_threads : {1, 2}, optional
-        Threads that share the work of a large network, which changes no number; by default as many as there are
-        cores.
+        Threads that share the work of a large network, without changing any number; by default one per core,
+        at most 2.
     """
 
     own: OwnClass | None = None
-    """The class that is trained in place of the textbook's; None for that."""
+    """The user's class that is trained instead of `NeuralNetwork`, or None."""
     is_within = False
-    """Whether a mini-batch is under way, so that its weights are half those of before: no moment to pause at."""
+    """Whether a mini-batch is in progress, so that the weights are partly updated and the run can't pause."""
     first_weights: tuple[NDArray[np.floating], ...] | None = None
-    """The weights that it began with; None where the settings say them."""
+    """The initial weights; None if the settings determine them."""
     rivals: tuple[TrainingRun, ...] = ()
-    """The runs that are iterated along with it, in a race."""
+    """The other runs of a race, iterated along with this one."""
 
     def __init__(
         self,
@@ -146,34 +145,34 @@ class TrainingRun:
         used = dataset if config.n_train is None else dataset.head(config.n_train)
         self.dataset = used.hold_out(config.n_validation, config.seed)
         self.learning_rate, self.batch_size = config.learning_rate, config.batch_size
-        self._wanted: tuple[float, int] | None = None  # the same from the next mini-batch on
-        self._replacing = Lock()  # on the config and what is wanted: another thread asks for both
+        self._wanted: tuple[float, int] | None = None  # from the next mini-batch on
+        self._replacing = Lock()  # guards the config and the change requested by another thread
         self._is_steady = config.schedule == "constant" and not (config.warmup or config.changes)
-        self._trained = 0  # images of the epoch that is under way
-        self._newest = 0, 0  # from where to where in its order the newest mini-batch goes
+        self._trained = 0  # images of the current epoch
+        self._newest = 0, 0  # start and stop of the newest mini-batch in the order
         self._best: Snapshot | None = None
         self._best_loss = math.inf
-        self._replaced: Snapshot | None = None  # of the last epoch, once the best weights are in its place
+        self._replaced: Snapshot | None = None  # of the last epoch, once the best weights are restored
         self._prepare()
         self.step = 0
-        """Mini-batches so far, updates of the weights; epochs before a fork count as if they had been its own."""
+        """Updates of the weights so far; those of the epochs before a fork count as its own."""
         self.first_epoch = 0
-        """Epochs that the run already has when it starts: those of the run that it goes on from."""
+        """Epochs that the run has when it starts: those of the run that it continues."""
         if start is not None:
             self._go_on_from(start)
         self._epochs_done = self.first_epoch
-        self._tested: tuple[Snapshot, ScoredSet] | None = None  # at the end of the newest epoch
-        self._rested = 0.0  # seconds, without the present rest
+        self._tested: tuple[Snapshot, ScoredSet] | None = None  # results at the end of the newest epoch
+        self._rested = 0.0  # seconds, without the current rest
         self._rests_since: float | None = None
         self._events: Generator[Event, None, None] = self._train()
-        # What overflows shows in the records. NumPy's error handling belongs to the context, and to enter one made
-        # for it takes a tenth of the time of an `np.errstate`: felt when a mini-batch is a single sample.
+        # Overflow shows in the records. NumPy's error state belongs to the context, and running in our own context
+        # takes a tenth of the time of an `np.errstate`, which matters when a mini-batch is a single sample.
         self._quiet = Context()
         self._quiet.run(np.seterr, all="ignore")
 
     def _prepare(self) -> None:
         config, network = self.config, self.new_network()
-        self._rng = network.rng  # after the weights it gives the order of the samples
+        self._rng = network.rng  # after the weights, it draws the order of the samples
         is_on = config.augmentation.is_on
         self._model = Model(network, small_product(), self._n_threads, None if is_on else self.dataset)
         self._augmented = None
@@ -190,21 +189,21 @@ class TrainingRun:
             take=None if self._augmented is None else self._augmented.take,
         )
         self._scorer = Scorer(self._model)
-        self._order = np.arange(0)  # of the samples in the newest epoch
+        self._order = np.arange(0)  # order of the samples in the newest epoch
 
     def new_network(self) -> NeuralNetwork:
-        """Return a network as the config describes it, with its initial weights."""
+        """Return a network with the config's settings, freshly initialised."""
         return new_network(self.config, self.dataset)
 
     @property
     def network(self) -> NeuralNetwork:
-        """A copy of the network as it is now, as the textbook's class."""
+        """A copy of the current network, as a `NeuralNetwork`."""
         network = self.new_network()
         network.set_weights(self.weights())
         return network
 
     def set_weights(self, weights: Sequence[NDArray[np.floating]]) -> None:
-        """Go on with other weights, ``(W1, b1, W2, b2, …)``; `ValueError` if they are not of this network."""
+        """Continue with other weights, ``(W1, b1, W2, b2, …)``; `ValueError` if they don't fit this network."""
         network = self.new_network()
         network.set_weights(weights)
         self._model.parameters.set_weights(network.parameters)
@@ -220,12 +219,12 @@ class TrainingRun:
 
     @property
     def is_complete(self) -> bool:
-        """Whether all epochs that the config asks for have ended, or the run was stopped early."""
+        """Whether all epochs of the config have ended, or the run was stopped early."""
         return self.is_stopped_early or self._epochs_trained >= self.config.epochs
 
     @property
     def is_stopped_early(self) -> bool:
-        """Whether as many epochs have passed without a lower validation loss as early stopping waits for."""
+        """Whether `patience` epochs have passed without a lower validation loss."""
         best, last = self._best, self._replaced
         return bool(best and last and last.epoch - best.epoch >= self.config.patience)
 
@@ -235,12 +234,12 @@ class TrainingRun:
 
     @property
     def is_over(self) -> bool:
-        """Whether there is nothing left to train: in a race, for any entry."""
+        """Whether there is nothing left to train; in a race, by any entry."""
         return self.is_complete
 
     @property
     def end_reason(self) -> str:
-        """A sentence on the weights that it ended with, where they are not those of its last epoch; else empty."""
+        """A sentence on the final weights if they are not those of the last epoch; else empty."""
         return restored_words(self._epochs_done, is_early=self.is_stopped_early) if self._replaced else ""
 
     @property
@@ -250,63 +249,63 @@ class TrainingRun:
 
     @property
     def steps_per_epoch(self) -> int:
-        """Mini-batches in an epoch, with the batch size as it is now."""
+        """Mini-batches in an epoch with the current batch size."""
         return -(-self.n_samples // self.batch_size)
 
     @property
     def epoch(self) -> float:
-        """Epochs so far, the begun one by its share of images."""
+        """Epochs so far, the current one by its share of images."""
         return self._epochs_done + self._trained / self.n_samples
 
     @property
     def is_between_epochs(self) -> bool:
-        """Whether no epoch is under way: all that have begun have been scored."""
+        """Whether no epoch is in progress."""
         return self._trained == 0
 
     @property
     def snapshot_bytes(self) -> int:
-        """Memory of a `Snapshot` in bytes: the weights, and the outputs for the test set."""
+        """Size of a `Snapshot` in bytes: the weights, and the outputs for the test set."""
         return self._weights_bytes() + 4 * self.dataset.n_classes * self.dataset.n_test
 
     def rest(self) -> None:
-        """Stop the clock of the epoch's `seconds` until `wake`, or until somebody iterates again."""
+        """Stop the clock of the epoch's `seconds` until `wake` or the next iteration."""
         if self._rests_since is None:
             self._rests_since = perf_counter()
 
     def wake(self) -> None:
-        """Let the clock go on after a rest."""
+        """Restart the clock after a rest."""
         if self._rests_since is not None:
             self._rested += perf_counter() - self._rests_since
             self._rests_since = None
 
     @property
     def steps_of_all(self) -> int:
-        """Mini-batches that the run, or in a race every entry, has trained."""
+        """Mini-batches trained by the run; in a race, by every entry."""
         return self.step
 
     def ends_epoch(self, event: Event) -> bool:
-        """Return whether the run has come to an epoch's end with an event."""
+        """Return whether the run ends an epoch with this event."""
         return isinstance(event, Snapshot)
 
     def close(self) -> None:
-        """End the run for good: one that was left before its end keeps its memory only until then."""
-        self._events.close()  # its frames hold the run, and it them
+        """End the run for good; a run that is not closed before its end keeps its memory."""
+        self._events.close()  # a cycle: the frames refer to the run, and the run to them
         for rival in self.rivals:
             rival.close()
 
     def leave(self) -> None:
-        """Let go of a mini-batch that is under way, where nobody may ask for its end."""
+        """Abandon a mini-batch in progress, if there may be no further iteration."""
 
     def extend(self, epochs: int) -> None:
-        """Raise the number of epochs; the run goes on to it when it is iterated further."""
+        """Raise the number of epochs; further iteration trains them."""
         with self._replacing:
             self.config = self.config.replace(epochs=epochs)
 
     def change(self, learning_rate: float, batch_size: int) -> None:
-        """Go on with another learning rate and batch size from the next mini-batch on.
+        """Use another learning rate and batch size from the next mini-batch on.
 
-        The run then yields a `Change`, which stands in its config from there on. Raises `ConfigError` for what
-        these can't be.
+        The run then yields a `Change` and adds it to its config. Raises `ConfigError` for invalid values or too
+        many changes.
         """
         with self._replacing:
             checked = self.config.replace(learning_rate=learning_rate, batch_size=batch_size)
@@ -320,30 +319,32 @@ class TrainingRun:
     @overload
     def evaluate(self, goes_on: Callable[[], bool]) -> Evaluation | None: ...
     def evaluate(self, goes_on: Callable[[], bool] = lambda: True) -> Evaluation | None:
-        """Return exact figures of the network as it is now, over the whole training set and test set.
+        """Compute exact figures of the current network over the whole training and test set.
 
-        `goes_on` is asked before each few hundred images; False leaves the rest unscored, and None is returned.
+        `goes_on` is called before each few hundred images; if it returns False, scoring stops and the result is
+        None.
         """
         return _unless_left(self._evaluating(), goes_on)
 
     def weights(self) -> tuple[NDArray[np.floating], ...]:
-        """Return a read-only copy of the weights as they are now, ``(W1, b1, W2, b2, …)``."""
+        """Return a read-only copy of the current weights, ``(W1, b1, W2, b2, …)``."""
         with self._settled():
             return self._weights()
 
     def batch_step(
         self, before: Sequence[NDArray[np.floating]], goes_on: Callable[[], bool] = lambda: True
     ) -> BatchStep | None:
-        """Return what the newest mini-batch did, from the weights before it, as `weights` returned them.
+        """Measure the effect of the newest mini-batch, given the weights before it as returned by `weights`.
 
-        `goes_on` is asked before each few hundred images; False leaves the rest unscored, and None is returned.
+        `goes_on` is called before each few hundred images; if it returns False, scoring stops and the result is
+        None.
         """
         after = self.weights()
         scores = self._batch_scores((before, after), goes_on)
         if scores is None:
             return None
         first, second = scores
-        # Weights are not known of some classes of one's own, and those of a file may all be 0.
+        # Some users' classes have no known weights, and the weights of a file may all be 0.
         moved = _length(np.subtract(a, b) for a, b in zip(after, before, strict=True))
         return BatchStep(
             step=self.step,
@@ -358,7 +359,7 @@ class TrainingRun:
     def _batch_scores(
         self, each: Sequence[Sequence[NDArray[np.floating]]], goes_on: Callable[[], bool]
     ) -> list[Score] | None:
-        """Return the newest mini-batch's score with each of these weights; None if it was left."""
+        """Score the newest mini-batch with each of these weights; None if `goes_on` ended it."""
         chosen = self._order[slice(*self._newest)]
         batch = self.dataset.train_images[chosen], self.dataset.train_labels[chosen]
         scores = []
@@ -373,7 +374,7 @@ class TrainingRun:
         return scores
 
     def snapshot(self) -> Snapshot:
-        """Return a read-only copy of the network as it is now, with its outputs for the test set."""
+        """Return a read-only copy of the current network, with its outputs for the test set."""
         with self._settled():
             return Snapshot(self.epoch, self._weights(), _finished(self._testing()).outputs)
 
@@ -400,7 +401,7 @@ class TrainingRun:
             self._restore_best()
 
     def _restore_best(self) -> None:
-        """End with the weights of the lowest validation loss, after the last epoch or `patience` without a lower.
+        """After the last epoch, or `patience` epochs without a lower validation loss, restore the best weights.
 
         Prechelt 1998, "Early stopping – but when?".
         """
@@ -439,7 +440,7 @@ class TrainingRun:
         yield snapshot
 
     def _descend(self, number: int) -> Generator[Event, None, Score]:
-        """Train an epoch, and return the sums over its images, each measured before its update."""
+        """Train an epoch and return the sums over its images, each measured before its update."""
         n, whole, seen = self.n_samples, Score(), 0
         self._order, self._trained = self._rng.permutation(n), 0
         if self._augmented is not None:
@@ -508,7 +509,7 @@ class TrainingRun:
         return self._batches.learning_rate
 
     def _settled(self) -> AbstractContextManager[None]:
-        """Give a context in which the weights are those after the last mini-batch."""
+        """Return a context in which the weights are those after the last mini-batch."""
         return self._batches.settled()
 
     def _evaluating(self) -> Generator[None, None, Evaluation]:
@@ -528,7 +529,7 @@ class TrainingRun:
             )
 
     def _testing(self) -> Generator[None, None, ScoredSet]:
-        """Score the test set, or return what the newest epoch's end has found if the weights are still those."""
+        """Score the test set, or reuse the newest epoch's scores if the weights have not changed since."""
         if self._tested is not None:
             snapshot, scored = self._tested
             if snapshot.weights and all(map(np.array_equal, snapshot.weights, self._weights())):
@@ -548,7 +549,7 @@ class TrainingRun:
 
 
 def restored_words(epoch: int, *, is_early: bool) -> str:
-    """Return a sentence on a run that ended, before its last epoch or with it, with this epoch's weights."""
+    """Return a sentence that the weights of `epoch` were restored when the run ended."""
     words = f"The validation loss was lowest after epoch {epoch}, whose weights are back."
     return f"Stopped early: t{words[1:]}" if is_early else words
 
@@ -561,7 +562,7 @@ def snapshot_of(network: NeuralNetwork, dataset: Dataset, epoch: float) -> Snaps
 
 
 def _finished(work: Generator[None, None, _Found]) -> _Found:
-    """Return what `work` comes to."""
+    """Run `work` to its end and return its result."""
     while True:
         try:
             next(work)
@@ -571,7 +572,7 @@ def _finished(work: Generator[None, None, _Found]) -> _Found:
 
 
 def _unless_left(work: Generator[None, None, _Found], goes_on: Callable[[], bool]) -> _Found | None:
-    """Return what `work` comes to, or None if `goes_on` said no before that."""
+    """Run `work` and return its result, or None if `goes_on` returned False first."""
     with closing(work):
         while goes_on():
             try:
@@ -583,5 +584,5 @@ def _unless_left(work: Generator[None, None, _Found], goes_on: Callable[[], bool
 
 
 def _length(arrays: Iterable[NDArray[np.floating]]) -> float:
-    """Return the Euclidean length of all the numbers in some arrays together."""
+    """Return the Euclidean norm of all numbers in the arrays together."""
     return math.sqrt(sum(float(np.vdot(array, array)) for array in arrays))

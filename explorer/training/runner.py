@@ -1,7 +1,7 @@
-"""The one place with a thread: runs a training alongside the page, and delivers what it says.
+"""Training in a background thread, with delivery of its records to the page's event loop.
 
-The thread iterates a `TrainingRun` and posts its records; a few times a second what was posted is delivered, all
-at once, on the event loop that the runner was made on. Frozen records cross, the network never does.
+The thread iterates a `TrainingRun` and posts its records; a few times a second the posted records are delivered
+together on the event loop that the runner was created on. Only frozen records cross, never the network.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ RunnerStatus = Literal["idle", "running", "paused", "finished", "stopped", "fail
 Unit = Literal["epoch", "batch"]
 
 STOPPED_BY_USER = "Stopped by the user."
-"""The reason of a run's end that needs no message."""
+"""The reason for a run's end that needs no message."""
 
 _LOOK_SECONDS = 0.1
 
@@ -49,28 +49,27 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What came since the last delivery."""
+    """The records since the last delivery."""
 
     token: int
-    """The run that it belongs to, as `Runner.start` returned it."""
+    """Token of the run, as `Runner.start` returned it."""
     status: RunnerStatus
     """The run's status after these records."""
     records: tuple[Record, ...]
-    """In the order in which they were made."""
+    """In chronological order."""
     in_line: int = 0
-    """The run's place in line for a core: 1 for the next; 0 while it has one."""
+    """The run's position in the queue for a core: 1 is next; 0 while it has one."""
 
 
 class Runner:
     """Runs one training at a time, in a thread.
 
-    Starting a run while another goes on ends the other, and nothing more of it is delivered. Of every other run
-    the last record delivered is its one `RunEnd`.
+    Starting a run while another is in progress cancels the other, and nothing more of it is delivered. For every
+    other run, the last record delivered is its `RunEnd`.
 
-    `deliver` is called with each `Delivery`: on the event loop that was running when the runner was made, or
-    inside `wait`; without an event loop, only there. Between two deliveries of a run are at least
-    `interval_seconds`, but for its first and its last. A `share` is what a server lets the runs have; without it,
-    all.
+    `deliver` is called with each `Delivery`: on the event loop that was running when the runner was created, or
+    inside `wait`; without an event loop, only there. Two deliveries of a run are at least `interval_seconds`
+    apart, except the first and the last. `share` is the visitor's share of a server; None means no limits.
     """
 
     def __init__(
@@ -85,20 +84,20 @@ class Runner:
         self._loop = running_loop()
         self._turn: _Turn | None = None
         self.token = 0
-        """The newest run's."""
+        """Token of the newest run."""
         self._posted: list[Delivery] = []
         self._posting = threading.Lock()
         self._delivering = threading.RLock()
 
     @property
     def status(self) -> RunnerStatus:
-        """What the newest run is doing, or how it ended; "idle" before the first."""
+        """Status of the newest run; "idle" before the first."""
         return "idle" if self._turn is None else self._turn.status
 
     def start(self, run: TrainingRun, *, paused: bool = False) -> int:
-        """Start `run`, in place of any other, and return its token; `paused` waits for `step` or `resume`.
+        """Start `run` instead of any other and return its token; with `paused` it waits for `step` or `resume`.
 
-        A run that is started paused gives the exact figures of its initial weights.
+        A run started as paused delivers the exact figures of its initial weights.
         """
         self.cancel()
         self._turn = _Turn(self, run, self._turn, paused=paused)
@@ -106,9 +105,9 @@ class Runner:
         return self.token
 
     def extend(self, run: TrainingRun, epochs: int, *, paused: bool = False) -> int:
-        """Let `run` go on to more epochs, whether it trains, is paused or has ended; the rest is as in `start`.
+        """Let `run` continue to more epochs, whether it is running, paused or over; otherwise like `start`.
 
-        One that has failed, or was stopped early, stays as it is.
+        A run that failed or was stopped early is left unchanged.
         """
         turn = self._turn
         if turn is not None and turn.extend(run, epochs):
@@ -118,56 +117,56 @@ class Runner:
         if turn is None or not turn.is_of(run):
             run.extend(epochs)
             return self.start(run, paused=paused)
-        was_over = turn.end("cancel")  # what it has said counts, but it may have no last word
+        was_over = turn.end("cancel")  # its records count, but it may get no `RunEnd`
         self._drain()
         if was_over and (turn.status == "failed" or run.is_stopped_early):
             return self.token
         run.extend(epochs)
-        if was_over and run.is_over:  # that many are done
+        if was_over and run.is_over:  # it has that many epochs already
             return self.token
         self._turn = _Turn(self, run, turn, paused=paused, goes_on=True)
         self._turn.thread.start()
         return self.token
 
     def change(self, learning_rate: float, batch_size: int) -> None:
-        """Go on with another learning rate and batch size from the next mini-batch on: a `Change` tells of it."""
+        """Use another learning rate and batch size from the next mini-batch on; the run reports a `Change`."""
         if self._turn is not None:
             self._turn.change(learning_rate, batch_size)
 
     def pause(self) -> None:
-        """Pause the run, within a mini-batch; exact figures follow while it is paused."""
+        """Pause the run within a mini-batch; exact figures follow during the pause."""
         if self._turn is not None:
             self._turn.pause()
 
     def resume(self) -> None:
-        """Go on after a pause."""
+        """Continue after a pause."""
         if self._turn is not None:
             self._turn.resume()
 
     def step(self, unit: Unit, n_batches: int = 1) -> None:
-        """Let the run do one epoch (to its end) or so many mini-batches, and pause; after its last it is over.
+        """Train to the end of an epoch or for `n_batches`, then pause; after its last epoch the run is over.
 
-        Of one mini-batch that a paused run trains a `BatchStep` says what it did.
+        If a paused run trains a single mini-batch, a `BatchStep` reports its effect.
         """
         if self._turn is not None:
             self._turn.resume(unit, n_batches)
 
     def stop(self) -> None:
-        """End the run, within a mini-batch."""
+        """Stop the run within a mini-batch."""
         if self._turn is not None:
             self._turn.end("stop")
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait until the run is over, or is paused and has given its exact figures, and deliver what is left.
+        """Wait until the run is over, or paused with its exact figures, and deliver the remaining records.
 
-        Returns False if `timeout` seconds were up first; None waits as long as it takes.
+        Returns False if `timeout` seconds passed first; None means no timeout.
         """
         done = self._turn is None or self._turn.wait(timeout)
         self._drain()
         return done
 
     def cancel(self) -> None:
-        """End the run without a last word; nothing more of it is delivered."""
+        """End the run without a `RunEnd`; nothing more of it is delivered."""
         with self._posting:
             self.token += 1
             self._posted.clear()
@@ -175,19 +174,19 @@ class Runner:
             self._turn.end("cancel")
 
     def close(self) -> None:
-        """Cancel the run, and wait until its thread is over."""
+        """Cancel the run and wait for its thread to end."""
         self.cancel()
         if self._turn is not None and self._turn.thread is not threading.current_thread():
             self._turn.thread.join()
 
     def post(self, delivery: Delivery) -> None:
-        """Take what a run says, in its thread, and see that it is delivered."""
+        """Queue a delivery from the run's thread and schedule it on the event loop."""
         with self._posting:
             if delivery.token != self.token:
                 return
             self._posted.append(delivery)
         if self._loop is not None:
-            with suppress(RuntimeError):  # it has been closed: now `wait` alone delivers
+            with suppress(RuntimeError):  # the loop is closed: only `wait` delivers
                 self._loop.call_soon_threadsafe(self._drain)
 
     def _drain(self) -> None:
@@ -230,7 +229,7 @@ class _Turn:
         self._posted_at = float("-inf")
 
     def is_of(self, run: TrainingRun) -> bool:
-        """Return whether it is, or was, this run's."""
+        """Return whether this turn is, or was, of `run`."""
         return self._known() is run
 
     def pause(self) -> None:
@@ -239,7 +238,7 @@ class _Turn:
             self._changed.notify_all()
 
     def resume(self, allowance: Unit | None = None, n_batches: int = 1) -> None:
-        """Go on, for one epoch or so many mini-batches if there is an allowance."""
+        """Continue, until the allowance of one epoch or `n_batches` is used up, if there is one."""
         with self._changed:
             if self._over:
                 return
@@ -250,7 +249,7 @@ class _Turn:
             self._changed.notify_all()
 
     def extend(self, run: TrainingRun, epochs: int) -> bool:
-        """Let the run go on to more epochs; return False if it is another or over, or about to be."""
+        """Let the run continue to more epochs; return False if it is another run, over or ending."""
         with self._changed:
             if self._over or self._ending or run is not self._run:
                 return False
@@ -287,11 +286,11 @@ class _Turn:
         return self._ending != "cancel"
 
     def _go(self) -> None:
-        """Be the thread: wait for the run before to be over, then train to the end."""
+        """Thread target: wait for the previous run to be over, then train to the end."""
         if self._before is not None:
             self._before.thread.join()
             if self._goes_on_from_before:
-                self._records = self._before._records  # those that it had yet to say
+                self._records = self._before._records  # not yet delivered
             elif (left := self._before._known()) is not None and left is not self._run:
                 left.close()
             self._before = None
@@ -302,19 +301,19 @@ class _Turn:
         try:
             with one_blas_thread(), short_switches():
                 return self._train()
-        except BaseException as error:  # noqa: BLE001  # whatever it is, the user is told
+        except BaseException as error:  # noqa: BLE001  # whatever it is, it is reported to the user
             reason = f"{error}."
             if not isinstance(error, DivergedError | OwnNetworkError):
                 _log.exception("A run failed")
                 reason = f"{type(error).__name__}: {error}"
-            # The frames in which it and its cause were raised would keep the run, its network and its images.
+            # The frames of the exception and its cause would keep the run, its network and its images alive.
             error.__cause__ = error.__context__ = None
             return RunEnd("failed", reason, error=error.with_traceback(None))
         finally:
             self._give_turn_back()
 
     def _finish(self, end: RunEnd | None) -> bool:
-        """Say the last word, and return True; return False if there is more to do by now."""
+        """Post the `RunEnd` and return True; return False if the run has been extended meanwhile."""
         with self._changed:
             if end is not None and end.status == "finished" and not self._run.is_over:
                 return False
@@ -322,12 +321,12 @@ class _Turn:
             if end is not None and self._wanted():
                 self._records.append(end)
                 self._flush()
-            del self._run  # the runner keeps the turn; the run may go
+            del self._run  # the runner keeps the turn; the run may be freed
             self._changed.notify_all()
             return True
 
     def _train(self) -> RunEnd | None:
-        """Ask the run for one event after another; return its end, or None if it was cancelled."""
+        """Iterate the run; return its end, or None if it was cancelled."""
         if self._share is not None:
             n_bytes = bytes_kept(self._run.snapshot_bytes, self._run.config.epochs)
             if reason := self._share.limit(n_bytes=n_bytes):
@@ -350,7 +349,7 @@ class _Turn:
                     self._run.wake()
             if self._attention and not self._obey(event):
                 return self._ended()
-        self._is_evaluated = False  # early stopping may just have brought other weights back
+        self._is_evaluated = False  # early stopping may have restored other weights
         if self._records:
             self._flush()  # the last epoch does not wait for the exact figures
         while (final := self._evaluate(self._unhindered)) is None:
@@ -363,7 +362,7 @@ class _Turn:
         if not self._wanted():
             return None
         self._run.rest()
-        with self._changed:  # heard at once; the exact figures of a large network take seconds
+        with self._changed:  # reported at once; the exact figures of a large network take seconds
             if not self._wanted():
                 return None
             self.status = "stopped"
@@ -372,7 +371,7 @@ class _Turn:
         return None if final is None else RunEnd("stopped", reason, final=final)
 
     def _evaluate(self, wanted: Callable[[], bool]) -> Evaluation | None:
-        """Return the run's exact figures, those of its rivals being records; None if that was left."""
+        """Return the run's exact figures, with those of its rivals as records; None if it was interrupted."""
         for entry, rival in enumerate(self._run.rivals, 1):
             found = rival.evaluate(lambda: self._goes_on(wanted))
             if found is None:
@@ -381,7 +380,7 @@ class _Turn:
         return self._run.evaluate(lambda: self._goes_on(wanted))
 
     def _goes_on(self, wanted: Callable[[], bool]) -> bool:
-        """Return whether something is still wanted, once it is this run's turn to do it."""
+        """Wait for this run's turn; return whether the work is still wanted."""
         if self._share is None or perf_counter() < self._next_look:
             return wanted()
         while wanted() and (place := self._share.place()):
@@ -405,13 +404,13 @@ class _Turn:
             self._next_look = 0.0
 
     def _obey(self, event: Event) -> bool:
-        """Follow what was ordered since; return False to end."""
+        """Carry out pending commands; return False to end."""
         with self._changed:
             if self._used_up(event):
                 self._hold, self._allowance = not self._run.is_over, None
         self._run.rest()
         record = event.record if isinstance(event, RivalRecord) else event
-        if not isinstance(record, EpochRecord):  # its snapshot is part of the epoch
+        if not isinstance(record, EpochRecord):  # the snapshot belongs to the epoch
             self._pause_here()
         self._goes_on(self._unhindered)
         self._run.wake()
@@ -422,7 +421,7 @@ class _Turn:
             return not self._ending
 
     def _pause_here(self) -> None:
-        """If the run is to pause, say so, then make its exact figures, and wait until it may go on."""
+        """If a pause is pending, report it, compute exact figures, and wait until the run may continue."""
         with self._changed:
             if not self._hold or self._ending or self._run.is_within:
                 return
@@ -431,7 +430,7 @@ class _Turn:
         if not self._say_what_the_batch_did():
             return
         if not self._is_evaluated:
-            with suppress(DivergedError):  # the first entry of a race, which has none; the others go on
+            with suppress(DivergedError):  # entry 0 of a race, which has no figures; the others continue
                 evaluation = self._evaluate(self._stays_paused)
                 if evaluation is None:
                     return
@@ -446,7 +445,7 @@ class _Turn:
             self._changed.wait_for(lambda: not self._stays_paused())
 
     def _say_what_the_batch_did(self) -> bool:
-        """If one mini-batch was trained by itself, say what it did; return False if that was left."""
+        """If a single mini-batch was trained, report its effect; return False if that was interrupted."""
         start, self._stepped_from = self._stepped_from, None
         if start is None or self._run.step != start[0] + 1:
             return True

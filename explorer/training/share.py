@@ -1,12 +1,12 @@
-"""What one visitor's trainings may take of a server: a turn on its cores, minutes and memory.
+"""A visitor's share of a server's resources: queued access to its cores, and limits on time and memory.
 
-All processes that train on a server share a folder. Whoever wants to train puts a ticket there, a file that is
-named by the time and locked. The first tickets, one for each core, have a turn; the others know their place in
-line. After a second of training comes a new ticket, at the end of the line. The lock of a process that
-dies is gone at once, and so is its turn.
+All processes that train on a server share a folder. To train, a process puts a ticket there, a locked file named
+by the time. The first tickets, one for each core, have a turn; the others have a position in the queue. After a
+second of training a ticket is replaced by a new one at the end of the queue. If a process dies, its lock is
+released at once, and so is its turn.
 
-A visitor's seat is a kernel and the worker processes of its study. They share its turn: a seat has a second core
-only while no other seat wants one. Its minutes and its memory are those of all these processes together.
+A visitor's seat is a kernel and the worker processes of its study. They share its turn: a seat gets a second core
+only while no other seat wants one. Its limits on minutes and memory apply to all these processes together.
 """
 
 from __future__ import annotations
@@ -35,24 +35,24 @@ TRAINING_SHARE = "EXPLORER_SHARE"
 """Environment variable of kernels: a JSON object of the parameters of `Share`."""
 
 VISITED = "EXPLORER_VISITED"
-"""Environment variable that a kernel sets itself once its visitor has come: from then on a page counts."""
+"""Environment variable that a kernel sets once its visitor has arrived: from then on a page must be connected."""
 
 NOBODY = -1
 """Returned by `place` when no page is connected; nothing trains then."""
 
 _KERNEL_ID = "VOILA_KERNEL_ID"
-_STALE_SECONDS = 10.0  # whoever hasn't looked after its ticket for so long has been suspended
+_STALE_SECONDS = 10.0  # a ticket not refreshed for so long belongs to a suspended process
 
 
 class Share:
     """One visitor's share of a server. It has one ticket at a time, so each training thread needs its own.
 
-    What the server's processes share is a `folder`: its folder `line` has the tickets, `pages` a file for each
-    kernel whose page is connected. At most `cores` train at once, by default one on each; for `minutes` of
-    computing at a stretch; with so many `megabytes` in a kernel and its workers, without what they share with
-    others, which is only known on Linux. None is no limit. The shares of one `kernel_id` belong to one seat;
-    without it, each is a seat. Its page counts from the moment that `VISITED` is set: nothing is trained before it
-    has come, or `hold_seconds` after it is gone. After `slice_seconds` a training goes to the end of the line.
+    The server's processes share a `folder`: its subfolder `line` has the tickets, `pages` a file for each kernel
+    whose page is connected. At most `cores` train at once, by default one on each. A training is limited to
+    `minutes` of computing, and a kernel with its workers to `megabytes`, not counting memory shared with other
+    processes, which is only known on Linux. None means no limit. The shares with one `kernel_id` belong to one
+    seat; without it, each is a seat. Once `VISITED` is set, nothing is trained before the page connects, or
+    `hold_seconds` after it disconnects. After `slice_seconds` a training goes to the end of the queue.
     """
 
     def __init__(
@@ -78,43 +78,43 @@ class Share:
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> Share | None:
-        """Return the share that a server has given this process; None without a server."""
+        """Return the share that the server has given this process; None without a server."""
         if TRAINING_SHARE not in environment:
             return None
         return cls(**json.loads(environment[TRAINING_SHARE]), kernel_id=environment.get(_KERNEL_ID, ""))
 
     def place(self) -> int:
-        """Line up or stay in line, and return the place: 0 for one's turn, 1 for the next, or `NOBODY`.
+        """Join the queue or stay in it, and return the position: 0 for a turn, 1 for next, or `NOBODY`.
 
-        Whoever trains asks at least every second, and rests while the answer isn't 0.
+        Training threads call this at least every second, and rest unless it returns 0.
         """
         try:
             if self._is_left():
                 return NOBODY
-            return 0 if sys.platform == "win32" else self._place()  # without locks of files there is no line
-        except OSError:  # a full disk, or the server has ended: nobody is to wait for that
+            return 0 if sys.platform == "win32" else self._place()  # no queue without file locks
+        except OSError:  # a full disk, or the server has ended: don't wait for that
             return 0
 
     def wait(self) -> None:
-        """Wait for one's turn."""
+        """Wait for a turn."""
         while place := self.place():
             time.sleep(patience(place))
 
     def leave(self) -> None:
-        """Give the turn back, or the place in line."""
+        """Give up the turn, or the position in the queue."""
         if self._ticket is not None:
             self._ticket.unlink(missing_ok=True)
             os.close(self._descriptor)
         self._ticket = self._turn_since = None
 
     def place_of_workers(self) -> int:
-        """Return the place in line of this process's workers; 0 if one of them has a turn or none wants any."""
+        """Return the queue position of this process's workers; 0 if one of them has a turn or none wants any."""
         line = [name for name in self._in_order() if _is_live(self._line / name)]
         places = [n for n, name in enumerate(line) if name.split("-")[1] == str(os.getpid())]
         return max(0, places[0] - self._cores + 1) if places else 0
 
     def limit(self, seconds: float = 0.0, n_bytes: int = 0) -> str:
-        """Return why a training of so many seconds that takes so much more memory has to end; empty to go on."""
+        """Return why a training must end after `seconds`, or if it needs `n_bytes` more; empty to continue."""
         if self._minutes is not None and seconds > 60 * self._minutes:
             minutes = counted(round(self._minutes), "minute")
             return f"It has trained for {minutes}, the limit of this server."
@@ -124,7 +124,7 @@ class Share:
         return ""
 
     def workers(self, n_bytes: int) -> int:
-        """Return how many worker processes of so much memory each the seat has room for: from 1 to one a core."""
+        """Return how many workers of `n_bytes` each the seat has room for: at least 1, at most one per core."""
         room = math.inf if self._megabytes is None else 2**20 * self._megabytes - _seat_bytes()
         return max(1, int(min(n_cores(), room / n_bytes)))
 
@@ -146,7 +146,7 @@ class Share:
         return 0
 
     def _line_up(self) -> None:
-        """Put a ticket at the end of the line, locked by then, or it would pass for one of the dead."""
+        """Add a ticket at the end of the queue; it is locked before it is renamed, or it would count as dead."""
         self._descriptor, made = tempfile.mkstemp(prefix=".", dir=self._line)
         self._ticket = Path(made)
         fcntl.flock(self._descriptor, fcntl.LOCK_EX)
@@ -156,10 +156,10 @@ class Share:
         self._ticket = self._ticket.rename(self._line / name)
 
     def _in_order(self) -> list[str]:
-        """Return the tickets, the next first: one of each seat before the second of any.
+        """Return the tickets in queue order: one of each seat before the second of any.
 
-        A seat stands where its newest ticket does: after a second of training it is at the end of the line, with
-        all its tickets, of which the oldest is its next.
+        The newest ticket of a seat determines its position: after a second of training the seat goes to the end of
+        the queue with all its tickets, the oldest of which is its next.
         """
         names = sorted(ticket.name for ticket in self._line.iterdir() if not ticket.name.startswith("."))
         seats: dict[str, list[str]] = {}
@@ -169,11 +169,11 @@ class Share:
         return [name for _, _, name in sorted(places)]
 
     def _touch(self) -> None:
-        """Say that this process looks after its ticket, by a clock that nobody sets back."""
+        """Refresh the ticket's time stamp, by a clock that is never set back."""
         os.utime(self._descriptor, (time.monotonic(), time.monotonic()))
 
     def _is_left(self) -> bool:
-        """Return whether a page that counts isn't there; the place in line is then given up."""
+        """Return whether a required page is not connected; if so, give up the position in the queue."""
         if self._page is None or VISITED not in os.environ:
             return False
         if self._page.exists():
@@ -185,14 +185,14 @@ class Share:
 
 
 def n_cores() -> int:
-    """Return the number of cores that this process may use, or that a container lets it use."""
+    """Return the number of cores that this process may use, within the limit of a container."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return min(cores, _quota())
 
 
 @cache
 def _quota(limits: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
-    """Return the cores whose time the control group of a container allows, at least 1."""
+    """Return the number of cores that a container's control group allows, at least 1."""
     try:
         quota, period = limits.read_text().split()
         return max(1, math.ceil(int(quota) / int(period)))
@@ -201,17 +201,17 @@ def _quota(limits: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
 
 
 def cores_each(n_workers: int) -> int:
-    """Return the number of cores that each of so many workers has to itself, at least 1."""
+    """Return the number of cores per worker, at least 1."""
     return max(1, n_cores() // n_workers)
 
 
 def patience(place: int) -> float:
-    """Return the seconds after which to ask again: the further back in line, the more."""
+    """Return the polling interval in seconds for a queue position: longer further back."""
     return 0.1 if place == NOBODY else min(1.0, 0.02 * place)
 
 
 def _is_live(ticket: Path) -> bool:
-    """Return whether the owner of a ticket lives and looks after it; a dead one's is taken away."""
+    """Return whether a ticket's owner is alive and refreshing it; delete the ticket of a dead one."""
     try:
         with ticket.open("rb") as file:
             touched = os.fstat(file.fileno()).st_mtime
@@ -225,17 +225,17 @@ def _is_live(ticket: Path) -> bool:
 
 
 def _is_short_of(n_bytes: int, limit: float) -> bool:
-    """Return whether so much more would not fit, even without what the runs before have left."""
+    """Return whether `n_bytes` more would exceed the limit, even after freeing memory of earlier runs."""
     if _seat_bytes() + n_bytes <= limit:
         return False
     gc.collect()
     with suppress(OSError, AttributeError, TypeError):  # another C library, or Windows
-        ctypes.CDLL(None).malloc_trim(0)  # it keeps half of what a large network has used
+        ctypes.CDLL(None).malloc_trim(0)  # it keeps half of the memory that a large network used
     return _seat_bytes() + n_bytes > limit
 
 
 def _seat_bytes() -> int:
-    """Return the memory of a kernel and its workers alone, asked in any of them; 0 where that is not known."""
+    """Return the unshared memory of a kernel and its workers, called in any of them; 0 if unknown."""
     parent = parent_process()
     kernel = os.getpid() if parent is None or parent.pid is None else parent.pid
     pages = 0
@@ -247,7 +247,7 @@ def _seat_bytes() -> int:
 
 
 def _workers_of(kernel: int) -> list[int]:
-    """Return the processes that a process has started; none where that is not known."""
+    """Return the ids of a process's children; empty if unknown."""
     with suppress(OSError):
         lists = [task / "children" for task in Path(f"/proc/{kernel}/task").iterdir()]
         return [int(child) for children in lists for child in children.read_text().split()]
@@ -255,10 +255,10 @@ def _workers_of(kernel: int) -> list[int]:
 
 
 def worker_seconds() -> float:
-    """Return the seconds of computing of the processes that this one has started, as far as is known."""
+    """Return the CPU seconds used by this process's children; 0 if unknown."""
     ticks = 0
     for process in _workers_of(os.getpid()):
         with suppress(OSError):
             fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-            ticks += int(fields[11]) + int(fields[12])  # in user mode, and in the kernel's
+            ticks += int(fields[11]) + int(fields[12])  # in user mode, and in kernel mode
     return ticks and ticks / os.sysconf("SC_CLK_TCK")

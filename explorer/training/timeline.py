@@ -1,4 +1,4 @@
-"""The moments of a run that can be gone back to, in bounded memory."""
+"""The moments of a run that can be revisited, in bounded memory."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ MOST_BYTES = 64 * 2**20
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Moment:
-    """All that is known of a network at one moment."""
+    """A network's figures and weights at one moment."""
 
     record: EpochRecord | Evaluation
-    """Its figures."""
+    """The figures."""
     snapshot: Snapshot
-    """Its weights, and its outputs for the test set: those that the record's confusion matrix counts."""
+    """Weights and test-set outputs; the record's confusion matrix counts the same outputs."""
 
     @property
     def epoch(self) -> float:
@@ -44,7 +44,7 @@ class Moment:
 
     @property
     def n_bytes(self) -> int:
-        """Memory that the moment keeps."""
+        """Memory used by the moment, in bytes."""
         return self.test_outputs.nbytes + sum(array.nbytes for array in self.weights)
 
 
@@ -52,22 +52,22 @@ class Moment:
 class Timeline:
     """Moments in the order of their epochs.
 
-    When they take more than `most_bytes`, every second one is left out, and from then on only every second
-    epoch is kept, and so on; the newest is always there.
+    If they take more than `most_bytes`, every second one is dropped, and from then on only every second epoch is
+    kept, and so on; the newest is always kept.
     """
 
     moments: tuple[Moment, ...] = ()
-    """The moments that are kept."""
+    """The stored moments."""
     stride: int = 1
-    """Of how many epochs one is kept."""
+    """Only epochs divisible by this are stored, apart from the newest."""
     most_bytes: int = MOST_BYTES
-    """Memory that the moments may keep."""
+    """Maximum memory of the moments, in bytes."""
 
     def followed_by(self, moment: Moment) -> Timeline:
-        """Return these moments and that of a later epoch's end."""
+        """Add the moment at the end of a later epoch."""
         kept, stride = list(self.moments), self.stride
         if len(kept) > 1 and kept[-1].epoch % stride:
-            kept.pop()  # it was there as the newest only
+            kept.pop()  # it was kept only as the newest
         kept.append(moment)
         while len(kept) > 2 and sum(m.n_bytes for m in kept) > self.most_bytes:
             stride *= 2
@@ -75,7 +75,7 @@ class Timeline:
         return Timeline(tuple(kept), stride, self.most_bytes)
 
     def until(self, epoch: float) -> Timeline:
-        """Return these moments without those of later epochs."""
+        """Return the moments up to an epoch."""
         return replace(self, moments=tuple(moment for moment in self.moments if moment.epoch <= epoch))
 
     @property
@@ -89,16 +89,16 @@ class Timeline:
         return tuple(moment.epoch for moment in self.moments)
 
     def nearest(self, epoch: float) -> Moment | None:
-        """Return the moment whose epoch is nearest to `epoch`, the earlier of two; None before the first."""
+        """Return the moment whose epoch is nearest to `epoch`, the earlier in a tie; None before the first."""
         return min(self.moments, key=lambda moment: abs(moment.epoch - epoch), default=None)
 
 
 def bytes_at_work(snapshot_bytes: int) -> int:
-    """Return how much memory a run takes while it trains, from that of one `Snapshot`."""
-    return 10 * snapshot_bytes  # measured: the weights, Adam's memory, what the exact figures are made with
+    """Estimate a run's memory while it trains, in bytes, from that of one `Snapshot`."""
+    return 10 * snapshot_bytes  # measured: the weights, Adam's state, temporary arrays of the exact figures
 
 
 def bytes_kept(snapshot_bytes: int, epochs: int) -> int:
-    """Return how much memory a run takes at most, from that of one `Snapshot` and its number of epochs."""
+    """Estimate a run's maximum memory, in bytes, from that of one `Snapshot` and its number of epochs."""
     kept = min(epochs * snapshot_bytes, max(MOST_BYTES, 2 * snapshot_bytes))
     return bytes_at_work(snapshot_bytes) + kept

@@ -1,6 +1,7 @@
-"""Studies: many runs from many settings, on one machine or a cluster, each reported as it ends.
+"""Studies: many runs with many settings, on one machine or a cluster, each reported as it ends.
 
-`grid` and `sample` say which runs, `study` trains them, a `Trial` is what comes of one, and a journal keeps them.
+`grid` and `sample` make the configs, `study` trains them, a `Trial` is one result, and a journal stores the
+results.
 """
 
 from explorer.training.studies.configs import choice, grid, log_uniform, sample, uniform

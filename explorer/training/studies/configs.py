@@ -1,4 +1,4 @@
-"""The configs of a study: grids, random samples, and values as they are typed."""
+"""The configs of a study: grids, random samples, and parsing of values entered as text."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ Distribution = Callable[[np.random.Generator], Any]
 """Draws one value."""
 
 BATCH_SIZES = (1, 8, 32, 128, 512, 2048, 8192, 60_000)
-"""The batch sizes of the batch-size question."""
+"""The batch sizes of the batch-size study."""
 
 SAME_STEP = 300
-"""Images of a batch from which both reductions take the same step in the batch-size question."""
+"""Images in the batch for which both reductions make the same step in the batch-size study."""
 
 _MOST_VALUES = 1000
-_IN_A_RANGE = 5  # values, where their number isn't said
+_IN_A_RANGE = 5  # values, if their number isn't given
 _RANGE = re.compile(r"(.+?)\s*(?:\.\.|…)\s*(.+?)\s*(?:[×x*]\s*(\d{1,9}))?")
 _OFFERED: Mapping[str, tuple[Any, ...]] = MappingProxyType(
     {
@@ -47,24 +47,24 @@ _OFFERED: Mapping[str, tuple[Any, ...]] = MappingProxyType(
     }
 )
 NO_AXES = frozenset({"seed", "n_validation", "changes"})
-"""Settings whose values no study compares: each seed is a repetition; and runs that are judged by other images, or
-that were changed at steps of their own, don't compare."""
+"""Settings that no study compares: each seed is a repetition, and runs evaluated on other images, or changed at
+steps of their own, are not comparable."""
 
 
 def grid(base: TrainingConfig, **values: Iterable[Any]) -> tuple[TrainingConfig, ...]:
-    """Return `base` with every combination of the values, the last setting varying fastest.
+    """Combine `base` with every combination of the values, the last setting varying fastest.
 
     Parameters
     ----------
     base : TrainingConfig
-        The settings that stay; changes in mid-run end where learning rate or batch size vary.
+        The other settings; mid-run changes are dropped if the learning rate or batch size varies.
     **values : iterable
-        For each setting that varies, by its name, the values: ``grid(base, batch_size=[8, 64], seed=range(3))``.
+        The values of each setting that varies, by its name: ``grid(base, batch_size=[8, 64], seed=range(3))``.
 
     Raises
     ------
     ConfigError
-        If a setting is unknown, has no values, or one that it may not have.
+        If a setting is unknown, has no values, or an invalid one.
     """
     axes = {name: _values(name, axis) for name, axis in values.items()}
     combinations = itertools.product(*axes.values())
@@ -74,27 +74,27 @@ def grid(base: TrainingConfig, **values: Iterable[Any]) -> tuple[TrainingConfig,
 def sample(
     base: TrainingConfig, n: int, *, rng: int | np.random.Generator = 0, **distributions: Distribution
 ) -> tuple[TrainingConfig, ...]:
-    """Return `base` `n` times, with settings drawn at random and independently.
+    """Return `n` variants of `base`, with settings drawn at random and independently.
 
-    Where only a few of the settings matter, so many runs say more than those of a grid: each has another value
-    of every setting (Bergstra and Bengio 2012, "Random search for hyper-parameter optimization").
+    If only a few of the settings matter, such runs tell more than as many of a grid: each has another value of
+    every setting (Bergstra and Bengio 2012, "Random search for hyper-parameter optimization").
 
     Parameters
     ----------
     base : TrainingConfig
-        The settings that stay; changes in mid-run end where learning rate or batch size vary.
+        The other settings; mid-run changes are dropped if the learning rate or batch size varies.
     n : int
-        How many, at least 1.
+        Number of configs, at least 1.
     rng : int or numpy.random.Generator
-        Where the random numbers come from; the same int gives the same settings. It isn't the runs' `seed`.
+        Generator, or its seed; the same int gives the same settings. It is independent of the runs' `seed`.
     **distributions : callable
-        For each setting that varies, by its name, what draws a value: `log_uniform`, `uniform`, `choice`, or any
-        function of a generator. A number drawn for a whole number is rounded.
+        The distribution of each setting that varies, by its name: `log_uniform`, `uniform`, `choice`, or any
+        function of a generator. Numbers drawn for integer settings are rounded.
 
     Raises
     ------
     ConfigError
-        If `n` isn't positive, a setting is unknown, or a value is drawn that it may not have.
+        If `n` isn't positive, a setting is unknown, or a drawn value is invalid.
     """
     if not isinstance(n, int) or n < 1:
         raise ConfigError("n", n, "a whole number of at least 1")
@@ -110,11 +110,11 @@ def sample(
 
 
 def log_uniform(low: float, high: float) -> Distribution:
-    """Return a distribution whose logarithm is uniform from `low`, above 0, to `high`: for rates and sizes."""
+    """Return the log-uniform distribution from `low`, above 0, to `high`: for rates and sizes."""
     if not 0 < low < high:
         raise ValueError(f"low is {low} and high is {high}; expected 0 < low < high")
     logarithms = math.log(low), math.log(high)
-    # The logarithm's rounding may leave the range.
+    # Rounding in the logarithm may leave the range.
     return lambda generator: min(max(math.exp(generator.uniform(*logarithms)), low), high)
 
 
@@ -159,11 +159,11 @@ def batch_size_grid(
     batch_sizes: Iterable[int] = BATCH_SIZES,
     seeds: Iterable[int] = (0, 1, 2),
 ) -> tuple[TrainingConfig, ...]:
-    """Return the configs of the question what the batch size does, once by sum and once by mean, for each seed.
+    """Return the configs of the batch-size study: each batch size and seed, with summed and with mean gradients.
 
-    By sum a larger batch takes a larger step, by mean the same: at one learning rate a large batch then fails for
-    opposite reasons. The two rates are those of `batch_size_rates`; the other settings stay, by default the
-    exercise's.
+    With the sum, larger batches make larger steps; with the mean they don't: at one learning rate a large batch
+    then fails for opposite reasons. The two rates are those of `batch_size_rates`; the other settings stay, by
+    default those of the exercise.
     """
     config = config or TrainingConfig()
     varied = {"batch_size": tuple(batch_sizes), "seed": tuple(seeds)}
@@ -175,11 +175,11 @@ def batch_size_grid(
 
 
 def batch_size_rates(config: TrainingConfig) -> Mapping[str, float]:
-    """Return the learning rate of each reduction in the batch-size question, by ``"sum"`` and ``"mean"``.
+    """Return the learning rate of each reduction in the batch-size study, by ``"sum"`` and ``"mean"``.
 
-    The config's rate is that of its own reduction. The other one's is such that both take the same step on
-    `SAME_STEP` images, or as close to it as the range of learning rates allows. RMSProp and Adam take the mean in
-    any case: with them there is one rate.
+    The config's rate applies to its own reduction. The other rate makes the same step on `SAME_STEP` images, or as
+    close to it as the range of learning rates allows. RMSProp and Adam always use the mean: with them there is
+    one rate.
     """
     if OPTIMIZERS[config.optimizer].is_scale_free:
         return {config.reduction: config.learning_rate}
@@ -189,10 +189,10 @@ def batch_size_rates(config: TrainingConfig) -> Mapping[str, float]:
 
 
 def parse_values(setting: Field, text: str) -> tuple[Any, ...]:
-    """Return the values that a text stands for, such as ``"8, 32, 128"`` or ``"0.001..1 ×4"``.
+    """Parse values such as ``"8, 32, 128"`` or ``"0.001..1 ×4"``.
 
-    Those of a range are as even on a logarithmic scale as the setting lets them be, or of a seed on a linear one.
-    Raises `ConfigError` if there is none, or one that the setting may not have.
+    The values of a range are spaced as evenly as possible on a logarithmic scale, or on a linear one for seeds and
+    ranges that include 0. Raises `ConfigError` if there are no values, or an invalid one.
     """
     parts = [part.strip() for part in re.split(r"[,;]", text) if part.strip()]
     if not parts:
@@ -204,12 +204,12 @@ def parse_values(setting: Field, text: str) -> tuple[Any, ...]:
 
 
 def as_text(setting: Field, value: Any) -> str:
-    """Return the text that `parse_values` reads back to one value."""
+    """Return the text that `parse_values` converts back to one value."""
     return setting.text(value) if isinstance(setting, LayerSizes) else setting.format(value)
 
 
 def offered_values(setting: Field, config: TrainingConfig, n_images: int) -> str:
-    """Return values of a setting that are worth a study, as text."""
+    """Suggest values of a setting for a study, as text."""
     if setting.name == "learning_rate" and isinstance(setting, Real):
         low, high = (setting.clamp(f"{config.learning_rate * factor:.3g}") for factor in (0.1, 10))
         return f"{setting.format(low)}..{setting.format(high)} ×{_IN_A_RANGE}"

@@ -1,4 +1,4 @@
-"""How long a study will take, estimated from a few timed mini-batches."""
+"""The duration of a study, estimated from a few timed mini-batches."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ from explorer.training.run import TrainingRun, check_images
 from explorer.training.share import n_cores
 from explorer.wording import counted, long_duration
 
-_LARGE = 128  # images of a batch from which a step itself costs next to nothing
-_FORWARD = 1 / 3  # of a step's work is the pass forward, all that scoring needs
-_STEP_IN_IMAGES = 12  # what a step costs besides its own images, roughly
+_LARGE = 128  # images in a batch from which the overhead of a step is negligible
+_FORWARD = 1 / 3  # share of the forward pass, which is all that scoring needs, in a step's work
+_STEP_IN_IMAGES = 12  # overhead of a step, in images, roughly
 _MANY_RUNS, _LONG_SECONDS = 1000, 3600
-_MOST_STEPS, _MOST_WORK = 256, 2e8  # for each timing; work in images times weights: 20 ms or so
+_MOST_STEPS, _MOST_WORK = 256, 2e8  # per timing; work in images times weights: about 20 ms
 _DISTORTED = 128  # images
 _PLAIN = ("n_train", "n_validation", "changes", "shift", "rotation", "scale", "elastic")
-_TIMED: Mapping[str, Any] = MappingProxyType(  # of each run that is timed
+_TIMED: Mapping[str, Any] = MappingProxyType(  # settings of each timed run
     {"learning_rate": 1e-5, **{name: getattr(TrainingConfig(), name) for name in _PLAIN}}
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What a study is expected to take: wall time in seconds on `n_workers` processes."""
+    """The estimated cost of a study: wall time in seconds on `n_workers` processes."""
 
     shares: Mapping[TrainingConfig, float]
     n_workers: int
@@ -43,12 +43,12 @@ class Cost:
 
     @property
     def n_trials(self) -> int:
-        """Runs of the study."""
+        """Number of runs."""
         return len(self.shares)
 
     @property
     def is_large(self) -> bool:
-        """Whether it begins only when it is confirmed."""
+        """Whether the study needs confirmation before it starts."""
         return self.n_trials > _MANY_RUNS or self.seconds > _LONG_SECONDS
 
     def of(self, config: TrainingConfig) -> float:
@@ -56,7 +56,7 @@ class Cost:
         return self.shares[config]
 
     def seconds_left(self, done: float, elapsed: float) -> float:
-        """Return how long the rest takes when a share of the work is done, 0 to 1, after so many seconds.
+        """Return the remaining seconds after `elapsed` seconds, with a share `done` of the work, 0 to 1, complete.
 
         Blend the estimate (weight: the share left) with the measured pace (weight: the share done).
         """
@@ -71,11 +71,11 @@ class Cost:
 def measured_cost(
     configs: Iterable[TrainingConfig], dataset: Dataset, *, n_workers: int | None = None
 ) -> Cost:
-    """Return the estimated cost of a study with at least one config; duplicates count once.
+    """Estimate the cost of a study with at least one config; duplicates count once.
 
     Times a few mini-batches of the smallest and the largest network of each optimizer, with dropout and without,
     with the smallest batch size and a large one, in about half a second. The time per image is interpolated over
-    the number of weights and over 1 / batch size. Raises `ConfigError` if a config asks for more training images
+    the number of weights and over 1 / batch size. Raises `ConfigError` if a config needs more training images
     than there are.
     """
     configs, n_workers = tuple(dict.fromkeys(configs)), n_workers or n_cores()
@@ -93,7 +93,7 @@ def measured_cost(
 
 
 def _seconds(configs: Sequence[TrainingConfig], dataset: Dataset) -> list[float]:
-    """Return what each run takes; all have one optimizer."""
+    """Estimate the seconds of each run; all have one method."""
     weights = np.array([n_weights(config, dataset) for config in configs])
     ends = [int(weights.argmin()), int(weights.argmax())]
     sizes = np.array([min(_LARGE, config.batch_size) for config in configs])
@@ -115,12 +115,12 @@ def _seconds(configs: Sequence[TrainingConfig], dataset: Dataset) -> list[float]
 
 
 def _method(config: TrainingConfig) -> tuple[str, bool]:
-    """Return what a step's time depends on besides its sizes."""
+    """Return the settings besides the sizes that affect a step's time."""
     return config.optimizer, config.dropout > 0 or config.input_dropout > 0
 
 
 def _distorted_seconds(dataset: Dataset, is_elastic: bool) -> float:
-    """Return what it costs to distort an image; a study has no core left to do that meanwhile."""
+    """Measure the seconds per distorted image; in a study, all cores are busy, so this adds to the total."""
     images, rng = dataset.train_images[:_DISTORTED], np.random.default_rng(0)
     started = perf_counter()
     distort(images, Augmentation(rotation=10.0, elastic=float(is_elastic)), rng)
@@ -134,7 +134,7 @@ def n_weights(config: TrainingConfig, dataset: Dataset) -> int:
 
 
 def _image_seconds(config: TrainingConfig, dataset: Dataset, batch_size: int) -> float:
-    """Return what an image of a mini-batch costs, by the time of a few within one epoch."""
+    """Return the seconds per image of a mini-batch, measured on a few of them within one epoch."""
     size = max(1, min(batch_size, len(dataset.train_labels) // 4))
     run = TrainingRun(config.replace(batch_size=size, **_TIMED), dataset, n_threads=1)
     work = (size + _STEP_IN_IMAGES) * n_weights(config, dataset)

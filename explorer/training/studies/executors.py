@@ -1,6 +1,6 @@
 """Executors for the trials of a study: processes on this machine, or a Dask cluster through the user's own client.
 
-Dask is never imported here.
+This module never imports Dask.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ BLAS_VARIABLES = (
 )  # fmt: skip
 """Environment variables that bound the threads of BLAS; each is read when NumPy is imported."""
 
-# A worker runs this before it imports anything: BLAS reads the variables once, when NumPy is imported, and a
-# function of this package would import NumPy first.
+# A worker runs this before it imports anything: BLAS reads the variables once, when NumPy is imported, and calling
+# a function of this package would import NumPy first.
 _BEFORE_NUMPY = f"""
 import os
 os.environ.update(dict.fromkeys({BLAS_VARIABLES!r}, "1"))
@@ -42,17 +42,17 @@ from explorer.training.studies.executors import answer_calls
 answer_calls(calls)
 """
 
-_LOOK_SECONDS = 1.0  # after which a worker that is silent is asked whether it lives
+_LOOK_SECONDS = 1.0  # polling interval to check whether a silent worker is alive
 _NICENESS = 5  # so that the process that started the study, such as the page, stays responsive
 
 
 class WorkerPool(Executor):
-    """Worker processes with single-threaded BLAS, which end when their parent does: by default one for each core.
+    """Worker processes with single-threaded BLAS, which end with their parent; by default one for each core.
 
-    When one dies, killed or out of memory, only the future of what it was doing raises `BrokenExecutor`, and a new
-    process takes its place. (The standard library's `ProcessPoolExecutor` fails as a whole.)
+    If one dies, killed or out of memory, only the future of its current call raises `BrokenExecutor`, and a new
+    process replaces it. (The standard library's `ProcessPoolExecutor` fails as a whole.)
 
-    Keep a pool open to save its start, about a second: ``with WorkerPool() as pool: study(…, executor=pool)``.
+    Keep a pool open to save its startup, about a second: ``with WorkerPool() as pool: study(…, executor=pool)``.
     """
 
     def __init__(self, n_workers: int | None = None) -> None:
@@ -60,9 +60,9 @@ class WorkerPool(Executor):
             raise ValueError(f"n_workers is {n_workers}; expected a whole number of at least 1")
         n_workers = n_workers or n_cores()
         self.cores_each = cores_each(n_workers)
-        """Cores that each process has to itself."""
+        """Number of cores per process."""
         self._calls = SimpleQueue[tuple[Future[Any], tuple[Any, ...]] | None]()
-        self._lock = Lock()  # on what follows
+        self._lock = Lock()  # guards the attributes below
         self._workers = set[_Worker]()
         self._takes_calls, self._drops_calls, self._is_ended = True, False, False
         self._threads = [Thread(target=self._serve, daemon=True) for _ in range(n_workers)]
@@ -73,7 +73,7 @@ class WorkerPool(Executor):
     def submit(
         self, fn: Callable[_Arguments, _Result], /, *args: _Arguments.args, **kwargs: _Arguments.kwargs
     ) -> Future[_Result]:
-        """Call `fn` in the next process that is free; see `concurrent.futures.Executor.submit`."""
+        """Call `fn` in the next free process; see `concurrent.futures.Executor.submit`."""
         future = Future[_Result]()
         with self._lock:
             if not self._takes_calls:
@@ -82,7 +82,7 @@ class WorkerPool(Executor):
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """Let the processes end; see `concurrent.futures.Executor.shutdown`."""
+        """Let the processes finish and end; see `concurrent.futures.Executor.shutdown`."""
         with self._lock:
             self._takes_calls = False
             self._drops_calls |= cancel_futures
@@ -94,13 +94,13 @@ class WorkerPool(Executor):
             atexit.unregister(self.end_workers)
 
     def __exit__(self, *raised: object) -> None:
-        """Let the processes end; at once if an exception leaves the block."""
+        """Let the processes finish and end; kill them if an exception leaves the block."""
         if raised[0] is not None:
             self.end_workers()
         self.shutdown()
 
     def end_workers(self) -> None:
-        """End the processes at once, in the middle of what they do, and take no more calls."""
+        """Kill the processes, even during calls, and accept no more calls."""
         with self._lock:
             self._is_ended = True
             for worker in self._workers:
@@ -108,7 +108,7 @@ class WorkerPool(Executor):
         self.shutdown(wait=False, cancel_futures=True)
 
     def _serve(self) -> None:
-        """Have a process of its own do one call after the other."""
+        """Run queued calls one by one in a process owned by this thread."""
         worker: _Worker | None = None
         while queued := self._calls.get():
             future, call = queued
@@ -117,15 +117,15 @@ class WorkerPool(Executor):
             if not future.set_running_or_notify_cancel():
                 continue
             try:
-                # It may have died while it had nothing to do.
+                # It may have died while idle.
                 if worker is None or not worker.process.is_alive():
                     worker = self._in_place_of(worker)
                 result = worker.answer(call)
-            except Exception as error:  # noqa: BLE001  # whatever it is, it is the future's
+            except Exception as error:  # noqa: BLE001  # whatever it is, it belongs to the future
                 future.set_exception(error)
             else:
                 future.set_result(result)
-            del queued, future, call  # while it waits for the next, nobody else's data stay in memory
+            del queued, future, call  # free the data before waiting for the next call
         if worker is not None:
             worker.end()
 
@@ -135,7 +135,7 @@ class WorkerPool(Executor):
                 raise BrokenExecutor("the pool has ended its processes")
             try:
                 worker = _Worker()
-            except FileNotFoundError as error:  # the folder that a kernel runs in belongs to the package
+            except FileNotFoundError as error:  # the kernel's working folder belongs to the package
                 again = "if nn-explorer was installed again since then, restart the server"
                 reason = f"a folder or file that this program was started from is gone: {again}"
                 raise StudyError(f"The study can't go on: {reason}.") from error
@@ -147,11 +147,11 @@ class WorkerPool(Executor):
 
 
 class _Worker:
-    """A process, and the connection to it, which usually ends as soon as it dies, even within an answer."""
+    """A process and the connection to it, which usually closes when the process dies, even during an answer."""
 
     def __init__(self) -> None:
         _keep_ctrl_c()
-        context = multiprocessing.get_context("spawn")  # a fork would copy locks that other threads hold
+        context = multiprocessing.get_context("spawn")  # a fork would copy locks held by other threads
         self._calls, other_end = context.Pipe()
         with other_end:
             arguments = (_BEFORE_NUMPY, {"calls": other_end})
@@ -159,11 +159,11 @@ class _Worker:
             self.process.start()
 
     def answer(self, call: tuple[Any, ...]) -> Any:
-        """Return what a call returns, or raise what it raises; `BrokenExecutor` if the process dies."""
+        """Return the result of a call, or raise its exception; `BrokenExecutor` if the process dies."""
         content = pickle.dumps(call, pickle.HIGHEST_PROTOCOL)
         try:
             self._calls.send_bytes(content)
-            # A process of its own may outlive it and hold the connection open.
+            # A child of the worker may outlive it and keep the connection open.
             while not self._calls.poll(_LOOK_SECONDS):
                 if not self.process.is_alive() and not self._calls.poll():
                     raise EOFError
@@ -183,16 +183,16 @@ class _Worker:
 
 
 def _keep_ctrl_c() -> None:
-    """Let the processes that this thread starts leave Ctrl-C to their parent, even before they have begun."""
+    """Block Ctrl-C in the processes that this thread starts, even before they run: their parent handles it."""
     if sys.platform != "win32":
         from multiprocessing import resource_tracker
 
-        resource_tracker.ensure_running()  # to start it unblocks the signal
+        resource_tracker.ensure_running()  # starting it unblocks the signal
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
 
 
 def answer_calls(calls: Connection) -> None:
-    """Answer calls until the parent lets go of the connection, or dies."""
+    """Answer calls until the parent closes the connection, or dies."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if sys.platform != "win32":
         os.nice(_NICENESS)
@@ -203,7 +203,7 @@ def answer_calls(calls: Connection) -> None:
 
 
 def _end_with_parent() -> None:
-    """End in the middle of a call, too, which doesn't notice that nobody is there to answer."""
+    """Exit when the parent dies, even during a call, which would not notice."""
     if (parent := multiprocessing.parent_process()) is not None:
         parent.join()
         os._exit(0)
@@ -213,12 +213,12 @@ def _answer(call: bytes) -> bytes:
     try:
         function, arguments, named = pickle.loads(call)
         return pickle.dumps((True, function(*arguments, **named)), pickle.HIGHEST_PROTOCOL)
-    except Exception as error:  # noqa: BLE001  # it is the caller's
+    except Exception as error:  # noqa: BLE001  # it belongs to the caller
         return pickle.dumps((False, error), pickle.HIGHEST_PROTOCOL)
 
 
 class DaskCluster(Executor):
-    """Dask's executor, of ``client.get_executor()``, made safe against lost workers, data and connections.
+    """Wrapper of Dask's executor, ``client.get_executor()``, that survives lost workers, data and connections.
 
     With Dask's own, a future never ends if its result is lost with a worker; a worker dies if it can't import what
     it is sent; and a second call with equal arguments reuses the first, even if that failed.
@@ -229,9 +229,9 @@ class DaskCluster(Executor):
         self._arrays: list[Any] = []
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        """Call `fn` on a worker; arrays, the same in every call, are sent once. `ConnectionError` without Dask."""
+        """Call `fn` on a worker; arrays, equal in all calls, are sent once. `ConnectionError` if Dask is lost."""
         try:
-            # On the client's own thread: from another, a future made as the connection breaks might never end.
+            # On the client's own thread: from another, a future created as the connection breaks might never end.
             future: Future[Any] = self._client.sync(self._submit, _Call(partial(fn, **kwargs), args))
         except Exception as error:
             raise ConnectionError("there is no connection to Dask's scheduler") from error
@@ -240,12 +240,12 @@ class DaskCluster(Executor):
     async def _submit(self, call: _Call) -> Any:
         buffers: list[pickle.PickleBuffer] = []
         content = pickle.dumps(call, protocol=5, buffer_callback=buffers.append)
-        # They are lost with the last worker that has them. Like calls, they wait for a first worker, however long.
+        # Data are lost with the last worker that has them. Like calls, they wait for a first worker, however long.
         if len(self._arrays) < len(buffers) or any(array.status != "finished" for array in self._arrays):
             self._arrays = await self._client.scatter(
                 list(map(bytes, buffers)), broadcast=True, hash=False, timeout=math.inf, asynchronous=True
             )
-        if self._client.status == "closing":  # it would take the call, and forget it
+        if self._client.status == "closing":  # it would accept the call and lose it
             raise ConnectionError("the client is closing")
         return self._client.submit(
             pickle.loads, content, buffers=self._arrays, key=f"trial-{uuid4().hex}", **self._options
@@ -253,7 +253,7 @@ class DaskCluster(Executor):
 
 
 class _Call:
-    """A call that is made where it is unpickled: on its way it is bytes, which need no package."""
+    """A call executed by unpickling it; in transit it is bytes, which need no package."""
 
     def __init__(self, *reduced: Any) -> None:
         self._reduced = reduced

@@ -1,7 +1,7 @@
 """The journal of a study: a file that stores each trial as soon as it ends, so that the study can be resumed.
 
 It is text, with one JSON object per line. Each study that opens it adds a header line (package version, data,
-writer), then one line per trial. Lines are never changed, and each is on disk before its trial counts, so a cut at
+writer), then one line per trial. Lines never change, and each is on disk before its trial counts, so truncation at
 any byte leaves the earlier lines intact.
 """
 
@@ -39,12 +39,12 @@ else:
     import fcntl
 
 _FORMAT = 1
-_BEGINNING = b'{"nn-explorer study": '  # of every line that says who writes
-_MOST_LINE, _MOST_LISTS = 4 << 20, 50_000  # of a foreign file; parsed, "[]," takes 24 times its bytes
+_BEGINNING = b'{"nn-explorer study": '  # of every header line
+_MOST_LINE, _MOST_LISTS = 4 << 20, 50_000  # of an untrusted file; parsed, "[]," takes 24 times its bytes
 _HIGHEST: Mapping[str, float] = MappingProxyType(
     {"epoch": MOST_EPOCHS, "seconds": 1e12, "train_accuracy": 1, "test_accuracy": 1}
 )
-_FAR = 2**40  # a byte that no journal has: Windows lets nobody read one that is locked
+_FAR = 2**40  # a byte beyond any journal: Windows lets nobody read a locked one
 
 _log = logging.getLogger(__name__)
 
@@ -54,25 +54,25 @@ class RecordedStudy:
     """The content of a journal."""
 
     trials: tuple[Trial, ...] = ()
-    """In the order in which they ended; of a config that was run again, the newest."""
+    """In the order in which they ended; only the newest for a config that was run again."""
     dataset_name: str = ""
     data_hash: str = ""
-    """What `data_hash` says of the data; empty for a file without a line."""
+    """The `data_hash` of the data; empty for a file without a line."""
     writer: str = "another study"
-    """Who opened it last: ``"process 4711 on hal, since 2026-03-01 10:00 UTC"``."""
+    """The last study that opened it: ``"process 4711 on hal, since 2026-03-01 10:00 UTC"``."""
     n_bytes: int = 0
-    """Length of its whole lines; what comes after them was cut off."""
+    """Length of the complete lines; a truncated line may follow them."""
     notice: str = ""
-    """That its last line was cut off, in one sentence; empty if it wasn't."""
+    """One sentence if the last line was truncated; empty otherwise."""
 
     @property
     def settled(self) -> dict[TrainingConfig, Trial]:
-        """The trials that need not be run again, by their settings."""
+        """The trials that need not run again, by their settings."""
         return {trial.config: trial for trial in self.trials if trial.is_settled}
 
 
 def read_journal(path: str | os.PathLike[str]) -> RecordedStudy:
-    """Return the content of a journal, but for a last line that was cut off; `StudyError` if it is none."""
+    """Read a journal, without a truncated last line; `StudyError` if the file is not a journal."""
     try:
         path = Path(path).expanduser()
         with open_plain_file(path, str(path)) as file:
@@ -83,17 +83,17 @@ def read_journal(path: str | os.PathLike[str]) -> RecordedStudy:
 
 
 def parse_journal(content: bytes, name: str, *, most_trials: int | None = None) -> RecordedStudy:
-    """Return what is in a journal of this content, which a message calls by its `name`; see `read_journal`.
+    """Parse the content of a journal; messages call the file `name`. See `read_journal`.
 
-    With `most_trials` the file may come from anybody: one of more trials is refused, and so are lines that would
-    take much memory, before they are parsed.
+    With `most_trials` the file is untrusted: files with more trials are refused, and so are lines that would need
+    much memory, before they are parsed.
     """
     if not _BEGINNING.startswith(content[: len(_BEGINNING)]):
         raise StudyError(f"{name} is not the journal of a study.")
     end = content.rfind(b"\n") + 1
     found, trials = RecordedStudy(n_bytes=end), dict[TrainingConfig, Trial]()
     for number, line in enumerate(BytesIO(content), start=1):
-        if not line.endswith(b"\n"):  # it was cut off
+        if not line.endswith(b"\n"):  # truncated
             break
         n_lists = line.count(b"[") + line.count(b"{")
         if most_trials is not None and (len(line) > _MOST_LINE or n_lists > _MOST_LISTS):
@@ -120,15 +120,15 @@ def parse_journal(content: bytes, name: str, *, most_trials: int | None = None) 
 
 
 def journal_content(trials: Iterable[Trial], dataset: Dataset) -> bytes:
-    """Return the content of a journal of these trials, all on these data: for a file that is made in one go."""
+    """Return the content of a journal with these trials, all on this data set, for writing a file at once."""
     return b"".join([_opening(dataset, data_hash(dataset)), *map(_line, map(asdict, trials))])
 
 
 class Journal:
-    """A study's file, open to add trials to it; one study at a time has it. It is a context.
+    """A study's file, open for adding trials, and locked for one study at a time. It is a context manager.
 
-    The file is made if it isn't there. Raises `StudyError` if it is no journal or is damaged, holds runs on
-    another data set than `dataset`, is being written by another study, or can't be opened or written.
+    The file is created if it doesn't exist. Raises `StudyError` if it is not a journal or is damaged, holds runs
+    on another data set than `dataset`, is being written by another study, or can't be opened or written.
     """
 
     def __init__(self, path: str | os.PathLike[str], dataset: Dataset) -> None:
@@ -160,11 +160,11 @@ class Journal:
         self._file.close()
 
     def add(self, trial: Trial) -> None:
-        """Write a trial to the disk; where that fails, raise `StudyError` and leave the file as it was."""
+        """Write a trial to the disk; if that fails, raise `StudyError` and leave the file unchanged."""
         self._write(_line(asdict(trial)), self._file.tell())
 
     def _write(self, line: bytes, end: int) -> None:
-        """Write a line at the `end` of the whole ones."""
+        """Write a line at `end`, after the complete lines."""
         try:
             self._file.truncate(end)
             while line:
@@ -178,7 +178,7 @@ class Journal:
 
 
 def _lock(file: FileIO) -> bool:
-    """Lock a file until it is closed, or its process dies; return False if another has it."""
+    """Lock a file until it is closed or the process dies; return False if another process has locked it."""
     try:
         if sys.platform == "win32":
             file.seek(_FAR)
@@ -187,13 +187,13 @@ def _lock(file: FileIO) -> bool:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except (BlockingIOError, PermissionError):
         return False
-    except OSError as error:  # some shares of a network have no locks
+    except OSError as error:  # some network shares have no locks
         raise StudyError(f"{file.name} can't be locked for one study: {reason(error)}.") from error
     return True
 
 
 def data_hash(dataset: Dataset) -> str:
-    """Return a name of the images and labels of a data set: equal for equal ones, 32 hexadecimal digits."""
+    """Return a hash of a data set's images and labels, 32 hexadecimal digits."""
     digest = sha256()
     for name in ARRAYS:
         array = getattr(dataset, name)
@@ -243,9 +243,9 @@ def _trial(row: Mapping[str, Any]) -> Trial:
 
 
 def _figures(kind: type, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the figures of a record, once each is one that a run can have."""
+    """Return the figures of a record, checked to be in the range of a run's."""
     figures = {name: (int if whole else float)(values[name]) for name, whole in figure_kinds(kind).items()}
-    if not all(0 <= figures.get(name, 0) <= most for name, most in _HIGHEST.items()):  # nor is one NaN
+    if not all(0 <= figures.get(name, 0) <= most for name, most in _HIGHEST.items()):  # NaN fails too
         raise ValueError("figures that no run can have")
     return figures
 

@@ -1,6 +1,6 @@
-"""Runs a study in the background: in worker processes, watched by a thread that hands on what comes.
+"""Background execution of a study: worker processes, and a thread that delivers their results.
 
-A page asks for a study and stays free; it may stop it at once, in the middle of its runs.
+The page that starts a study stays responsive, and can stop it at once, even during its runs.
 """
 
 import logging
@@ -21,21 +21,21 @@ from explorer.training.studies.trials import StudyError, Trial
 from explorer.training.timeline import bytes_at_work
 
 _LOOK_SECONDS = 0.5
-_WORKER_BYTES = 40 << 20  # of a worker that trains a small network
+_WORKER_BYTES = 40 << 20  # memory of a worker that trains a small network
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class StudyDelivery:
-    """What a study has to tell: one more trial, its place in line, or that it is over."""
+    """A message from a study: one more trial, its queue position, or its end."""
 
     number: int
-    """Which study of its runner it is from; a later one has a higher number."""
+    """Number of the study; a later study of the same runner has a higher number."""
     trial: Trial | None = None
     """A trial that ended, if one did."""
     in_line: int | None = None
-    """The study's place in line for a core of its server, 1 for the next, 0 once it has one; None if unchanged."""
+    """The study's position in the queue for a core of its server: 1 is next, 0 has one; None if unchanged."""
     error: str = ""
     """Why the study as a whole failed, in one sentence; empty otherwise."""
 
@@ -48,7 +48,7 @@ class StudyDelivery:
 def workers_for(configs: Iterable[TrainingConfig], dataset: Dataset) -> int:
     """Return how many runs of a study train at once: one on each core, or as many as a server's seat has room for.
 
-    Raises `StudyError` where it has no room for one.
+    Raises `StudyError` if there is no room for one.
     """
     share = Share.of(os.environ)
     if share is None:
@@ -75,10 +75,10 @@ class StudyRunner:
         deliver: Callable[[StudyDelivery], object],
         n_workers: int | None = None,
     ) -> int:
-        """Begin a study in place of the present one, its runs in this order, and return its number.
+        """Start a study instead of the current one, its runs in this order, and return its number.
 
-        It has so many worker processes, by default one for each core; see `workers_for`. Each `StudyDelivery`
-        comes from the study's thread. Of a study that was stopped one may still be on its way: its number tells.
+        It uses `n_workers` processes, by default one for each core; see `workers_for`. Each `StudyDelivery` comes
+        from the study's thread. A delivery of a stopped study may still arrive; its number tells them apart.
         """
         self.stop()
         self._pool = pool = WorkerPool(n_workers)
@@ -89,7 +89,7 @@ class StudyRunner:
         return self._number
 
     def stop(self) -> None:
-        """End the study at once; what is still on its way is not delivered."""
+        """End the study at once; pending results are not delivered."""
         self._number += 1
         pool, self._pool = self._pool, None
         if pool is not None:
@@ -105,7 +105,7 @@ class StudyRunner:
         error, limits, over = "", list[str](), Event()
 
         def watch_share() -> None:
-            """Tell the study's place in line whenever it changes, and end it when its seat's share is used up."""
+            """Report the study's queue position when it changes; end it when its seat's share is used up."""
             share, told = Share.of(os.environ), 0
             while share is not None and not over.wait(_LOOK_SECONDS) and number == self._number:
                 if reason := share.limit(worker_seconds()):
@@ -125,7 +125,7 @@ class StudyRunner:
                     deliver(StudyDelivery(number, trial))
         except (ConfigError, DatasetError, StudyError) as failure:
             error = str(failure)
-        except Exception as failure:  # noqa: BLE001  # whatever it is, it is the study's end
+        except Exception as failure:  # noqa: BLE001  # whatever it is, it ends the study
             if number == self._number:
                 _log.exception("A study failed")
             error = f"an unexpected error, {type(failure).__name__}: {failure}"

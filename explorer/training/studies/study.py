@@ -27,7 +27,7 @@ from explorer.training.studies.trials import StudyError, Trial, WorkerData, run_
 _LOOK_SECONDS = 0.2
 
 MOST_TRIES = 3
-"""Attempts at a trial whose workers die."""
+"""Maximum number of attempts at a trial if workers die."""
 
 _Configs = tuple[TrainingConfig, ...]
 _Keep = Callable[[Trial], object]
@@ -45,13 +45,13 @@ def study(
     Parameters
     ----------
     configs : iterable of TrainingConfig
-        The runs; one that is there twice is run once.
+        The runs; duplicates run once.
     dataset : Dataset, path or None
-        The images and labels: None is the MNIST of the package, a path is read by `load_dataset`.
+        The images and labels: None means the package's MNIST, a path is read by `load_dataset`.
     executor : concurrent.futures.Executor, optional
-        Where the runs happen; it is not shut down. By default in a `WorkerPool` of their own, with a process for
-        each core; with one core or one config, in this process. A run uses two cores where there
-        are two for each process of the pool. For a Dask cluster, ``client.get_executor()``.
+        Where the runs happen; it is not shut down. By default they run in a `WorkerPool` of their own, with one
+        process per core; with one core or one config, in this process. A run uses two cores if there are two for
+        each process of the pool. For a Dask cluster, ``client.get_executor()``.
     journal : path, optional
         A file that stores each trial as soon as it ends, one line each. Trials already in it are yielded first and
         not run again, except those that failed.
@@ -65,12 +65,12 @@ def study(
     Raises
     ------
     ConfigError
-        If a config asks for more training images than there are; nothing has been run then.
+        If a config needs more training images than there are; nothing has been run then.
     DatasetError
         If the data set can't be read.
     StudyError
-        If the journal can't be used, is in use, or can't be written; if the executor takes no more work, or its
-        workers have other versions. What had ended is in the journal.
+        If the journal can't be used, is in use, or can't be written; if the executor accepts no more work, or its
+        workers have other versions. Trials that ended before are in the journal.
 
     Notes
     -----
@@ -113,12 +113,12 @@ def _trials(configs: _Configs, dataset: Dataset, executor: Executor | None, keep
 
 
 def _sent(dataset: Dataset, executor: Executor, stack: ExitStack) -> WorkerData:
-    """Return what the workers find the images by: sent with each run, they would cost 55 MB."""
+    """Return the data to send to the workers: a folder if possible, as images with each run would take 55 MB."""
     if dataset is load_mnist():
         return None
     if isinstance(executor, WorkerPool | ProcessPoolExecutor):
         try:
-            # Where a system keeps a file that is mapped, it stays until the system cleans up.
+            # If the system keeps a mapped file, it stays until the system cleans up.
             path = stack.enter_context(own_folder("nn-explorer-"))
             write_dataset(dataset, path)
         except OSError as error:
@@ -128,7 +128,7 @@ def _sent(dataset: Dataset, executor: Executor, stack: ExitStack) -> WorkerData:
 
 
 def _from_executor(executor: Executor, configs: _Configs, data: WorkerData, keep: _Keep) -> Iterator[Trial]:
-    """Keep each trial as soon as this is asked for the next, however many have ended since; yield one by one."""
+    """Yield trials one by one; keep each as soon as the next is requested, however many have ended since."""
     ended, ready = SimpleQueue[Future[Trial]](), deque[Trial]()
     running: dict[Future[Trial], tuple[TrainingConfig, int]] = {}
     expected = versions()
@@ -154,7 +154,7 @@ def _from_executor(executor: Executor, configs: _Configs, data: WorkerData, keep
                 else:
                     ready.append(trial)
                     keep(trial)
-                del running[future]  # an interruption before keeps it below
+                del running[future]  # if interrupted before this, the trial is kept below
             yield ready.popleft()
     except StudyError:
         yield from ready
@@ -164,26 +164,26 @@ def _from_executor(executor: Executor, configs: _Configs, data: WorkerData, keep
             if not future.done():
                 future.cancel()
             elif not future.cancelled() and not future.exception():
-                keep(_finished(future, tries))  # it has ended since
+                keep(_finished(future, tries))  # it has ended meanwhile
 
 
 def _first(ended: SimpleQueue[Future[Trial]]) -> Future[Trial]:
-    """Return the next that has ended; Windows notices an interruption between two looks only."""
+    """Return the next future that ends; polls, because Windows doesn't interrupt an endless wait."""
     while True:
         with suppress(Empty):
             return ended.get(timeout=_LOOK_SECONDS)
 
 
 def _outcome(future: Future[Trial], config: TrainingConfig, tries: int) -> Trial | None:
-    """Return the trial; None if its worker has died and it is to be begun again."""
+    """Return the trial, or None if its worker died and it is to be tried again."""
     try:
         return _finished(future, tries)
     except StudyError:
         raise
-    except (ImportError, AttributeError) as error:  # a worker doesn't have what it is to call
+    except (ImportError, AttributeError) as error:  # the worker lacks the function
         raise StudyError(f"The study can't go on: {_cause(error)}.") from error
-    except Exception as error:  # noqa: BLE001  # however it got lost
-        tries += getattr(error, "allowed_failures", 0)  # so often Dask has begun it again by itself
+    except Exception as error:  # noqa: BLE001  # however it was lost
+        tries += getattr(error, "allowed_failures", 0)  # attempts by Dask itself
         if tries < MOST_TRIES:
             return None
         return Trial(config, "failed", error=f"{_cause(error)}, {tries} times", tries=tries)
@@ -192,7 +192,7 @@ def _outcome(future: Future[Trial], config: TrainingConfig, tries: int) -> Trial
 def _finished(future: Future[Trial], tries: int) -> Trial:
     trial = replace(future.result(), tries=tries)
     for record in trial.epochs:
-        record.confusion.flags.writeable = False  # between processes the flag gets lost
+        record.confusion.flags.writeable = False  # the flag is lost between processes
     return trial
 
 

@@ -1,4 +1,4 @@
-"""What a study says: its trials by their settings, and in words only what the spread of the seeds allows."""
+"""Summary of a study: its trials grouped by settings, and only the conclusions that the seeds' spread allows."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ CHOSEN_BY_TEST = (
     "These are test images: a setting that is chosen by them looks better than it is. "
     "To choose one, hold out validation images."
 )
-"""A warning, of a study without validation images."""
+"""A warning for studies without validation images."""
 
-_CHANCE = 0.05  # of calling the truly best value worse
-_FEWEST_SEEDS = 3  # two values say next to nothing of their spread
+_CHANCE = 0.05  # probability of calling the truly best value worse
+_FEWEST_SEEDS = 3  # two values tell next to nothing about their spread
 _MOST_NAMED = 5
 _REASONS: Mapping[str, str] = MappingProxyType(  # why a large batch does worse, by reduction
     {
@@ -35,10 +35,10 @@ _REASONS: Mapping[str, str] = MappingProxyType(  # why a large batch does worse,
 
 @dataclass(frozen=True, slots=True)
 class StudyLevel:
-    """The trials of a study that share the values of some settings; most often they differ in the seed."""
+    """The trials of a study that share the values of some settings; they usually differ in the seed."""
 
     values: tuple[Any, ...]
-    """Of those settings, in the order of the axes."""
+    """The values of those settings, in the order of the axes."""
     trials: tuple[Trial, ...]
 
     @property
@@ -48,7 +48,7 @@ class StudyLevel:
 
     @property
     def median(self) -> float:
-        """Median of the accuracies; NaN where no trial finished."""
+        """Median of the accuracies; NaN if no trial finished."""
         return float(np.median(self.accuracies)) if self.accuracies else math.nan
 
     @property
@@ -63,14 +63,14 @@ class StudyLevel:
 
     @property
     def n_diverged(self) -> int:
-        """Trials whose loss became infinite or not a number."""
+        """Trials whose loss became infinite or NaN."""
         return sum(trial.status == "diverged" for trial in self.trials)
 
 
 def varied(configs: Iterable[TrainingConfig]) -> tuple[str, ...]:
     """Return the settings that differ between configs, in the order of `FIELDS`, without the seed.
 
-    Where each reduction has a learning rate of its own, as in the batch-size question, the rate isn't counted.
+    If each reduction has its own learning rate, as in the batch-size study, the rate doesn't count.
     """
     configs = tuple(configs)
     counts = {name: len({getattr(config, name) for config in configs}) for name in FIELDS}
@@ -89,7 +89,7 @@ def setting_values(configs: Iterable[TrainingConfig], name: str) -> tuple[Any, .
 
 
 def levels(trials: Iterable[Trial], axes: Sequence[str]) -> tuple[StudyLevel, ...]:
-    """Return the trials by their values of the settings `axes`, sorted by the first, then by the next."""
+    """Group the trials by their values of the settings `axes`, sorted by the first, then by the next."""
     groups: dict[tuple[Any, ...], list[Trial]] = {}
     for trial in trials:
         groups.setdefault(tuple(getattr(trial.config, name) for name in axes), []).append(trial)
@@ -98,14 +98,14 @@ def levels(trials: Iterable[Trial], axes: Sequence[str]) -> tuple[StudyLevel, ..
 
 
 def study_words(trials: Iterable[Trial], axes: Sequence[str]) -> str:
-    """Return which values of the settings `axes` do best, as far as the seeds can tell; empty for nothing to say.
+    """Describe which values of the settings `axes` do best, as far as the seeds can tell; may be empty.
 
     An accuracy is called clearly lower than the highest if its mean is lower by Welch's test (1947, "The
     generalization of 'Student's' problem when several different population variances are involved"), one-sided, at
     5 % shared among all comparisons with the best (Bonferroni). The values not called lower then include the truly
     best one with 95 % confidence (Hsu 1984, "Constrained simultaneous confidence intervals for multiple
     comparisons with the best"). The test assumes that accuracies are roughly normally distributed over the seeds,
-    which a few seeds can't confirm. With fewer than three seeds nothing is compared. What was compared on test
+    which a few seeds can't confirm. With fewer than three seeds nothing is compared. A comparison on test
     images ends with `CHOSEN_BY_TEST`.
     """
     trials = tuple(trials)
@@ -119,7 +119,7 @@ def study_words(trials: Iterable[Trial], axes: Sequence[str]) -> str:
 
 
 def _words(found: Sequence[StudyLevel], axes: Sequence[str], part: StudyLevel, choices: Sequence[str]) -> str:
-    """Return what sets levels apart; they are those trials of the study that share the choices of `part`."""
+    """Describe how levels differ; their trials are those of the study that share the choices of `part`."""
     if len(found) < 2:
         return ""
     compared = [level for level in found if level.accuracies and not level.n_diverged]
@@ -141,7 +141,7 @@ def _words(found: Sequence[StudyLevel], axes: Sequence[str], part: StudyLevel, c
 def _comparison(
     compared: Sequence[StudyLevel], worse: Sequence[StudyLevel], axes: Sequence[str]
 ) -> list[str]:
-    """Return what sets levels apart whose trials all finished, as sentences without capital and full stop."""
+    """Describe how levels with only finished trials differ, as sentences without capital and full stop."""
     best, least = _best(compared), min(compared, key=lambda level: level.median)
     name, reached, lowest = _names([best], axes), percent(best.median), percent(least.median)
     down_to = f"{lowest} at {_names([least], axes)}"
@@ -158,7 +158,7 @@ def _comparison(
     if len(same) == 1:
         first = f"{name} has the highest {accuracy}: {reached}, the median of {seeds}"
     else:
-        top = max(compared, key=lambda level: level.median)  # of fewer seeds, it may be
+        top = max(compared, key=lambda level: level.median)  # may have fewer seeds than `best`
         reached = percent(top.median)
         highest = f"{_names([top], axes)} has the highest median, {reached}"
         highest = highest if worse else f"the medians are {lowest} to {reached}"
@@ -170,12 +170,12 @@ def _comparison(
 
 
 def _best(compared: Iterable[StudyLevel]) -> StudyLevel:
-    """Return the level of the highest median among those of three seeds or more, if there are any."""
+    """Return the level with the highest median, preferring levels with at least three seeds."""
     return max(compared, key=lambda level: (len(level.accuracies) >= _FEWEST_SEEDS, level.median))
 
 
 def _worse(compared: Sequence[StudyLevel]) -> list[StudyLevel]:
-    """Return the levels whose mean is lower than that of the best one, as far as the seeds can tell."""
+    """Return the levels whose mean is clearly lower than that of the best one."""
     if len(compared) < 2:
         return []
     best = _best(compared).accuracies
@@ -183,10 +183,10 @@ def _worse(compared: Sequence[StudyLevel]) -> list[StudyLevel]:
 
 
 def _p_value(higher: Sequence[float], lower: Sequence[float]) -> float:
-    """Return how likely means lie so far apart by chance, by Welch's test; 1 where nothing shows a spread."""
+    """Return the p-value of Welch's one-sided test; 1 with too few seeds or without any spread."""
     if min(len(higher), len(lower)) < _FEWEST_SEEDS or len({*higher}) == len({*lower}) == 1:
         return 1.0
-    from scipy.special import stdtr  # a tenth of a second, for studies of several seeds alone
+    from scipy.special import stdtr  # takes a tenth of a second; needed for several seeds only
 
     of_higher, of_lower = (float(np.var(group, ddof=1)) / len(group) for group in (higher, lower))
     freedom = (of_higher + of_lower) ** 2 / (
@@ -197,7 +197,7 @@ def _p_value(higher: Sequence[float], lower: Sequence[float]) -> float:
 
 
 def _names(found: Sequence[StudyLevel], axes: Sequence[str]) -> str:
-    """Return the values of levels in words: ``"batch size 8, 32 and 128"``."""
+    """Name the values of levels: ``"batch size 8, 32 and 128"``."""
     texts = [
         [FIELDS[name].text(value) for name, value in zip(axes, level.values, strict=True)] for level in found
     ]
@@ -208,7 +208,7 @@ def _names(found: Sequence[StudyLevel], axes: Sequence[str]) -> str:
 
 
 def _place(name: str, value: Any) -> tuple[float, ...]:
-    """Return what a value of a setting is sorted by; None, all images, comes last."""
+    """Return the sort key of a setting's value; None, all images, comes last."""
     if isinstance(field := FIELDS[name], Choice):
         return (field.choices.index(value),)
     if isinstance(value, tuple):

@@ -1,4 +1,4 @@
-"""A trial of a study: its settings, what came of them, and the work on it in any process."""
+"""A trial of a study: its settings, its results, and the work on it in any process."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ from explorer.training.timeline import bytes_at_work
 
 TrialStatus = Literal["finished", "diverged", "failed"]
 TRIAL_STATUSES: tuple[TrialStatus, ...] = get_args(TrialStatus)
-"""How a trial may have ended."""
+"""The ways a trial can end."""
 
 WorkerData = Dataset | Path | None
-"""The images of a trial: in memory, in a folder that `write_dataset` wrote, or, None, the MNIST of the package."""
+"""The images of a trial: in memory, in a folder written by `write_dataset`, or None for the package's MNIST."""
 
 _LOOK_SECONDS = 0.1
 
@@ -37,7 +37,7 @@ _log = logging.getLogger(__name__)
 
 
 class StudyError(RuntimeError):
-    """A study, or one of its runs, can't go on; the text is a sentence for the user."""
+    """A study, or one of its runs, can't continue; the text is a sentence for the user."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +49,11 @@ class FinalFigures:
     """Mean loss per sample over the whole training set in use, and over the test set."""
     train_accuracy: float
     test_accuracy: float
-    """Share classified correctly over the same, 0 to 1."""
+    """Share of the same samples classified correctly, 0 to 1."""
 
     @classmethod
     def of(cls, evaluation: Evaluation) -> FinalFigures:
-        """Return the figures of an evaluation."""
+        """Copy the figures of an evaluation."""
         return cls(**{name: getattr(evaluation, name) for name in cls.__slots__})
 
 
@@ -69,11 +69,11 @@ class Trial:
         How it ended. It diverged if the loss became infinite or NaN, which a retry would repeat. It failed for any
         other reason; a retry may succeed.
     epochs : tuple of EpochRecord
-        Its records; when it did not finish, those from before.
+        Its records; if it did not finish, those up to then.
     final : FinalFigures or None
         Exact figures at its end; None unless it finished.
     error : str
-        Why it did not finish, in one sentence; empty when it did.
+        Why it did not finish, in one sentence; empty if it did.
     seconds : float
         Wall time of its last attempt, in seconds.
     worker : str
@@ -93,17 +93,17 @@ class Trial:
 
     @property
     def history(self) -> History:
-        """Its records as those of any other run."""
+        """The records as a `History`."""
         return History(self.config, self.epochs)
 
     @property
     def is_settled(self) -> bool:
-        """Whether the same settings would give the same again: it finished or diverged."""
+        """Whether a retry would give the same result: the trial finished or diverged."""
         return self.status != "failed"
 
 
 def versions() -> str:
-    """Return what has to agree between a study and its workers, so that a trial is the same everywhere."""
+    """Return the versions that must agree between a study and its workers for equal trials everywhere."""
     from explorer import __version__  # its module imports this one
 
     python = ".".join(platform.python_version_tuple()[:2])
@@ -111,9 +111,9 @@ def versions() -> str:
 
 
 def run_trial(config: TrainingConfig, data: WorkerData, expected: str, n_threads: int = 1) -> Trial:
-    """Train a network on this many cores and return what came of it; an error of the run is part of it.
+    """Train a network in `n_threads` threads and return the trial; an error of the run becomes part of it.
 
-    Raises `StudyError` if this process has other `versions` than are expected, those of the study.
+    Raises `StudyError` if this process has other `versions` than `expected`, those of the study.
     """
     if (own := versions()) != expected:
         words = f"{own}, the study has {expected}: install the same versions on both."
@@ -123,12 +123,12 @@ def run_trial(config: TrainingConfig, data: WorkerData, expected: str, n_threads
     error = ""
     try:
         with one_blas_thread():
-            # On a server a turn is one core's.
+            # On a server a turn is for one core.
             run = TrainingRun(config, _loaded(data), n_threads=n_threads if _share() is None else 1)
-            final = FinalFigures.of(_trained(run, epochs.append))  # keeps what comes before an error
+            final = FinalFigures.of(_trained(run, epochs.append))  # keeps the records before an error
     except DivergedError as failure:
         status, error = "diverged", str(failure)
-    except Exception as failure:  # noqa: BLE001  # whatever it is, it is this trial's result
+    except Exception as failure:  # noqa: BLE001  # whatever it is, it is the trial's result
         status = "failed"
         if isinstance(failure, ConfigError | StudyError):
             error = str(failure)
@@ -145,7 +145,7 @@ def _name() -> str:
 
 
 def _trained(run: TrainingRun, keep: Callable[[EpochRecord], object]) -> Evaluation:
-    """Train as `train` does and return the exact figures; on a server in turn, within what a seat may have."""
+    """Train like `train` and return the exact figures; on a server, in turn and within the seat's limits."""
     share, began, next_look = _share(), thread_time(), 0.0
 
     def goes_on(n_bytes: int = run.snapshot_bytes) -> bool:
@@ -165,7 +165,7 @@ def _trained(run: TrainingRun, keep: Callable[[EpochRecord], object]) -> Evaluat
             if isinstance(event, EpochRecord):
                 keep(event)
             goes_on()
-        return run.evaluate(goes_on) or run.evaluate()  # the first is never left
+        return run.evaluate(goes_on) or run.evaluate()  # the first is never None
     finally:
         if share is not None:
             share.leave()
@@ -173,7 +173,7 @@ def _trained(run: TrainingRun, keep: Callable[[EpochRecord], object]) -> Evaluat
 
 @cache
 def _share() -> Share | None:
-    """Return the share of this worker: what it knows of its visitor goes from run to run."""
+    """Return this worker's share; it is cached because it tracks the visitor's page across runs."""
     return Share.of(os.environ)
 
 

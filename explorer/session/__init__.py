@@ -1,4 +1,4 @@
-"""A user's session without any widget: runs, settings and advice, as frozen states for any number of listeners."""
+"""A user's session without widgets: runs, settings and advice, as frozen states for any number of listeners."""
 
 from explorer.session.advice import Advice
 from explorer.session.saved_session import SavedSession

@@ -1,4 +1,4 @@
-"""What a session has to say to its user: how the run came about, what waits, and what would make it better."""
+"""Messages to a session's user: how the run started, which settings are pending, and how to improve it."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from explorer.training.process_settings import one_blas_thread
 from explorer.training.runner import STOPPED_BY_USER
 from explorer.wording import counted, enumerated, percent
 
-_PROBE = 300  # held-out images that the diagnostics look at
+_PROBE = 300  # held-out images used for the diagnostics
 
 _ALIKE = frozenset({"hidden_sizes", "batch_size", "epochs", "learning_rate", "reduction", "seed"})
-"""Settings in which runs may differ that are compared."""
+"""Settings in which compared runs may differ."""
 
 _FRESH = "freshly initialised weights"
 
@@ -32,32 +32,32 @@ Verb = Literal["", "train", "apply", "fork", "test"]
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """One thing to say."""
+    """One message to the user."""
 
     id: str
-    """Its name: there is one of a name at a time."""
+    """Its name, unique at any time."""
     kind: Severity
     """How severe it is."""
     text: str
     """What happened, in a sentence."""
     why: str = ""
-    """The reason, for those who ask; may be empty."""
+    """The reason, shown on request; may be empty."""
     action: str = ""
-    """What can be done about it: ``"Learning rate 0.5 → 0.05"``; empty for nothing."""
+    """Label of the action: ``"Learning rate 0.5 → 0.05"``; empty for none."""
     verb: Verb = ""
-    """What `Session.take` does; empty for nothing."""
+    """The action that `Session.take` performs; empty for none."""
     config: TrainingConfig | None = None
-    """The settings that it is done with; None for those that are set."""
+    """The settings to use for it; None for the current ones."""
 
 
 class Advisor:
-    """Advises on one state of a session after the other; what it has measured of a network it keeps."""
+    """Generates the advice for successive states of a session; caches the diagnostics of the network."""
 
     def __init__(self) -> None:
         self._measured: tuple[object, tuple[LayerDiagnostics, ...]] = (None, ())
 
     def advise(self, state: SessionState) -> tuple[Advice, ...]:
-        """Return what there is to say, what can be done now first."""
+        """Return all advice for a state, pending settings first."""
         run = state.run
         if run is None:
             return ()
@@ -85,7 +85,7 @@ class Advisor:
             yield Advice(hint.id, hint.kind, hint.what, hint.why, hint.action, verb, config)
 
     def _diagnosed(self, run: SessionRun) -> tuple[LayerDiagnostics, ...]:
-        """Return how each layer does on a few held-out images; nothing while the run trains."""
+        """Return the diagnostics of each layer on a few held-out images; empty while the run trains."""
         if run.status == "running" or run.newest is None or run.own is not None:
             return ()
         weights = run.newest.weights
@@ -101,9 +101,9 @@ class Advisor:
 
 
 def _better(run: SessionRun, earlier: Iterable[SessionRun]) -> BetterRun | None:
-    """Return the best of the earlier runs of the same kind of network on the same images, if it beats `run`.
+    """Return the best earlier run with the same kind of network on the same images, if it beats `run`.
 
-    That is by validation accuracy, or by train accuracy: the test images choose nothing.
+    Runs are compared by validation accuracy, or else by train accuracy, never by test accuracy.
     """
     alike = [one for one in earlier if {*run.config.differences(one.config)} <= _ALIKE]
     reached = {_judged(one): one for one in alike if one.newest is not None}
@@ -116,7 +116,7 @@ def _better(run: SessionRun, earlier: Iterable[SessionRun]) -> BetterRun | None:
 
 
 def _judged(run: SessionRun) -> float:
-    """Return the accuracy that a run is judged by, 0 to 1, as it stands."""
+    """Return the current accuracy, 0 to 1, that a run is judged by: validation or train."""
     record = run.newest.record if run.newest is not None else None
     if record is None:
         return 0.0
@@ -124,7 +124,7 @@ def _judged(run: SessionRun) -> float:
 
 
 def _repeated(run: SessionRun) -> Iterator[Advice]:
-    """Say of a fork that it is its parent's run once more; an optimizer with a memory begins without it."""
+    """Report that a fork repeats its parent's run; not for optimizers with state, which restart without it."""
     if run.parent is None or run.config != run.parent.config or OPTIMIZERS[run.config.optimizer].n_memories:
         return
     text = f"Same settings: this repeats {run.parent.short_title} exactly."
@@ -146,14 +146,14 @@ def _opened(run: SessionRun, state: SessionState) -> Iterator[Advice]:
         return
     text = f"{run.opened.file} is open: {run.opened.described(run.config)}."
     why = "It is a run of its own. To train on keeps these weights; other settings and “Train again” don't."
-    if state.waits or not state.can_train_on:  # then something else is offered
+    if state.waits or not state.can_train_on:  # another action is offered
         yield Advice("opened", "info", text, why)
     else:
         yield Advice("opened", "info", text, why, "Train on from these weights", "fork")
 
 
 def _own(run: SessionRun) -> tuple[Advice, ...]:
-    """Say whose network is trained, and what of it no setting decides."""
+    """Report that the user's own network is trained, and which settings don't affect it."""
     if run.own is None:
         return ()
     name, offered = run.own.name, run.own.settings
@@ -180,7 +180,7 @@ def _waiting(run: SessionRun, state: SessionState) -> Advice:
 
 
 def _why_fresh(run: SessionRun, state: SessionState) -> str:
-    """Return why the weights that are shown aren't trained on with the settings that wait."""
+    """Return why the shown weights can't be trained further with the pending settings."""
     if run.own is not None:
         return f"{run.own.name} trains from its beginning only."
     if run.config.hidden_sizes != state.config.hidden_sizes:
@@ -206,7 +206,7 @@ def _stopped_early(run: SessionRun) -> Iterator[Advice]:
 
 
 def _test_set(run: SessionRun, state: SessionState) -> tuple[Advice, ...]:
-    """Offer to open the test set for a run that nothing of it was chosen for; then say what it came to."""
+    """Offer to open the test set for an ended run with validation images; once opened, report the results."""
     others = [one.short_title for one in state.runs if one.test is not None and one.key != run.key]
     if run.test is not None and run.newest is not None:
         held_out = run.newest.record
@@ -240,7 +240,7 @@ def _test_set(run: SessionRun, state: SessionState) -> tuple[Advice, ...]:
 
 
 def _shows_test_images(one: SessionRun, run: SessionRun) -> bool:
-    """Return whether `one` has figures of the test images that are kept from `run`."""
+    """Return whether `one` shows figures of the test images that are hidden from `run`."""
     return one.newest is not None and one.dataset.compares_with(run.dataset.unsplit)
 
 

@@ -1,4 +1,4 @@
-"""Weights from a file as the beginning of a run."""
+"""Starting a run from the weights in a file."""
 
 import json
 import math
@@ -13,27 +13,27 @@ from explorer.training.config import MOST_EPOCHS
 from explorer.wording import counted
 
 MOST_BYTES = 1 << 26
-"""Largest file that is taken from a page: above the largest network that the controls allow, in float64."""
+"""Maximum size of an uploaded file: above the largest network that the controls allow, in float64."""
 
 
 @dataclass(frozen=True, slots=True)
 class OpenedWeights:
-    """A weights file that a run begins with, in place of freshly initialised weights."""
+    """A weights file that a run starts from, instead of freshly initialised weights."""
 
     file: str
     """Name of the file, without its folder."""
     epoch: int = 0
-    """Whole epochs that its weights have been trained for: a run that goes on from them counts on from there."""
+    """Whole epochs that its weights have been trained for; a run that continues from them counts from there."""
     begun: float = 0.0
-    """How much of a further epoch they have seen, 0 to below 1."""
+    """The fraction of a further epoch they have been trained for, 0 to below 1."""
 
     @property
     def age(self) -> str:
-        """The epochs that the weights have been trained for: ``"3"``, or ``"3.4, counted as 3"``."""
+        """The number of epochs the weights have been trained for: ``"3"``, or ``"3.4, counted as 3"``."""
         return f"{self.epoch + self.begun:.4g}, counted as {self.epoch}" if self.begun else str(self.epoch)
 
     def described(self, config: TrainingConfig) -> str:
-        """Return what the network is: ``"a network of 32 hidden units, trained for 10 epochs"``."""
+        """Describe the network: ``"a network of 32 hidden units, trained for 10 epochs"``."""
         network = f"a network of {config.hidden_units}"
         epochs = counted(self.epoch, "epoch")
         if self.begun:
@@ -44,11 +44,11 @@ class OpenedWeights:
 def opening(
     saved: SavedWeights, file: str, dataset: Dataset, config: TrainingConfig
 ) -> tuple[OpenedWeights, TrainingConfig, Snapshot]:
-    """Return how a run begins with the weights of a file: what is known of it, the settings, and the start.
+    """Prepare a run that starts from a weights file: return its description, the settings, and the start.
 
-    Layers and functions are the network's own; the other settings are those that the file names, else `config`'s.
-    The start holds no outputs. Raises `WeightsError` if the network is not one for the images of `dataset`, or not
-    one that the controls can show.
+    Layers and functions are the network's own; the other settings come from the file if it names them, else from
+    `config`. The start has no outputs. Raises `WeightsError` if the network doesn't fit the images of `dataset`,
+    or exceeds the limits of the controls.
     """
     n_inputs, *hidden, n_classes = sizes_of(saved.weights)
     sizes = "-".join(map(str, sizes_of(saved.weights)))
@@ -58,7 +58,7 @@ def opening(
     epoch, begun = divmod(_epochs(saved), 1)
     first = int(epoch)
     try:
-        own = _settings(saved, config, dataset.n_train).at_step(math.inf)  # the end, from which it goes on
+        own = _settings(saved, config, dataset.n_train).at_step(math.inf)  # the end, where the run continues
         settings = own.replace(hidden_sizes=tuple(hidden), epochs=max(own.epochs, first), **saved.functions)
     except ConfigError as error:
         raise WeightsError(file, f"a network {sizes}", FIELDS[error.field].expected) from error
@@ -75,7 +75,7 @@ def _float32(saved: SavedWeights, file: str) -> tuple[np.ndarray, ...]:
 
 
 def _settings(saved: SavedWeights, config: TrainingConfig, n_images: int) -> TrainingConfig:
-    """Return the settings that the file names if they can be used, else `config`."""
+    """Return the settings in the file if they can be used, else `config`."""
     try:
         named = dict(json.loads(str(saved.metadata.get("config", ""))))
         found = TrainingConfig(**{name: value for name, value in named.items() if name in FIELDS})
@@ -85,7 +85,7 @@ def _settings(saved: SavedWeights, config: TrainingConfig, n_images: int) -> Tra
 
 
 def _epochs(saved: SavedWeights) -> float:
-    """Return the epochs that the weights were trained for, a begun one by its share; 0 if unknown."""
+    """Return the epochs that the weights were trained for, with fractions; 0 if unknown."""
     epochs = saved.metadata.get("weights_epoch", 0)
     usable = isinstance(epochs, int | float) and 0 <= epochs <= MOST_EPOCHS
     return float(epochs) if usable else 0.0

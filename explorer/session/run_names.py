@@ -1,4 +1,4 @@
-"""What a run is called: by the settings that set it apart, so that a list of runs can be read."""
+"""Names of runs: the settings that tell them apart, so that a list of runs is readable."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
@@ -8,11 +8,11 @@ from explorer.training.fields import Choice
 from explorer.wording import counted, plain
 
 _MOST_SETTINGS = 3
-_NOT_NAMED = frozenset({"epochs"})  # a run may be given more of them, and keeps its name
+_NOT_NAMED = frozenset({"epochs"})  # extending a run doesn't change its name
 _PREFIXES: Mapping[str, TrainingConfig] = MappingProxyType(
     {"the exercise": PRESETS["The exercise"], "Modern": PRESETS["Modern"]}
 )
-"""The settings that a name may start from, by their own name."""
+"""The settings that a name may be relative to, by their own name."""
 
 _WORDS: Mapping[str, Callable[[TrainingConfig], str]] = MappingProxyType(
     {
@@ -33,14 +33,14 @@ _WORDS: Mapping[str, Callable[[TrainingConfig], str]] = MappingProxyType(
         ),
     }
 )
-"""A setting in a name, where its text alone would not say which it is."""
+"""Wordings of settings whose values alone would be ambiguous."""
 
 
 def run_label(config: TrainingConfig, first: TrainingConfig | None = None) -> str:
-    """Return what sets a run apart: ``"128 units"``, ``"batch 64, lr 0.1"``, ``"Modern, seed 3"``.
+    """Return a label for a run: ``"128 units"``, ``"batch 64, lr 0.1"``, ``"Modern, seed 3"``.
 
-    It is compared with `first`, the session's first run; without it, with the exercise. Settings that are nearer
-    to a preset are compared with that, and named after it.
+    It lists the differences from `first`, the session's first run, or else from the exercise. Settings that are
+    closer to a preset are compared with that, and named after it.
     """
     bases = {"": first or TrainingConfig(), **_PREFIXES}
     differences = {name: _differences(base, config) for name, base in bases.items()}
@@ -49,19 +49,19 @@ def run_label(config: TrainingConfig, first: TrainingConfig | None = None) -> st
     if equal:
         return equal[0]
     nearest = min(differences, key=lambda name: len(differences[name]))
-    if not differences[nearest]:  # the first run's, which no preset is
+    if not differences[nearest]:  # equal to the first run, which is no preset
         return run_label(config)
     return ", ".join(filter(None, [nearest, *_worded(config, differences[nearest])]))
 
 
 def fork_label(config: TrainingConfig, parent: TrainingConfig, number: int, epoch: float) -> str:
-    """Return what sets a fork of run `number` at an epoch apart: ``"fork of run 1 at epoch 4, lr 0.003"``."""
+    """Return the label of a fork of run `number` at an epoch: ``"fork of run 1 at epoch 4, lr 0.003"``."""
     fork = f"fork of run {number} at epoch {epoch:g}"
     return ", ".join([fork, *_worded(config, _differences(parent, config))])
 
 
 def entry_labels(configs: Sequence[TrainingConfig]) -> list[str]:
-    """Return what sets the entries of a race apart: ``["plain SGD, lr 0.01", "Adam, lr 0.003"]``."""
+    """Return the labels of a race's entries: ``["plain SGD, lr 0.01", "Adam, lr 0.003"]``."""
     varied = {name for config in configs for name in _differences(configs[0], config)}
     named = sorted(varied, key=lambda name: (name == "learning_rate", [*FIELDS].index(name)))
     in_use = ([name for name in named if getattr(config, name) != 0] for config in configs)
@@ -75,7 +75,7 @@ def _differences(base: TrainingConfig, config: TrainingConfig) -> list[str]:
 
 
 def setting_in_words(config: TrainingConfig, name: str) -> str:
-    """Return a setting so that it is known without a heading: ``"128 units"``, ``"relu"``, ``"dropout 0.2"``."""
+    """Word a setting so that it needs no heading: ``"128 units"``, ``"relu"``, ``"dropout 0.2"``."""
     if name in _WORDS:
         return _WORDS[name](config)
     text, field = config.text(name), FIELDS[name]
@@ -85,7 +85,7 @@ def setting_in_words(config: TrainingConfig, name: str) -> str:
 
 
 def _worded(config: TrainingConfig, names: Iterable[str]) -> list[str]:
-    """Return settings in words; where they are many, the last are counted, but one alone is said."""
+    """Return settings in words; if there are more than four, the first three and the number of the others."""
     words = [setting_in_words(config, name) for name in names]
     if len(words) <= _MOST_SETTINGS + 1:
         return words

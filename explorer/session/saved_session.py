@@ -1,7 +1,8 @@
-"""A session as a file: all its runs, the user's words about them, and the settings.
+"""A session as a file: all its runs, with their names and notes, and the settings.
 
-The file is a zip of plain tables, without pickles. All records of a kind lie in one table, one run after the
-other; the text ``session`` says which rows are whose. Of a network the weights are kept: its outputs follow.
+The file is a zip of plain arrays, without pickles. All records of one kind are in one table, run after run;
+the JSON text ``session`` assigns the rows to the runs. Only the weights of networks are stored: outputs are
+recomputed.
 """
 
 from __future__ import annotations
@@ -24,51 +25,51 @@ from explorer.training.records import figures_table
 
 FORMAT = 2
 SUFFIX = ".session"
-"""What the name of a session's file ends in."""
+"""File extension of a session."""
 
 MOST_RUNS = 1000
-"""Most runs that a file holds, besides those that forks began with and that were deleted since."""
+"""Maximum number of runs in a file, not counting deleted ones that forks started from."""
 
 MOST_TEXT = 3 << 20
-"""Most bytes of all names, notes and settings; as Python's objects they take fifty times as many."""
+"""Maximum bytes of all names, notes and settings; as Python objects they take fifty times as many."""
 
 MOST_RECORD_BYTES = 12 << 20
-"""Most bytes of all records, before they are compressed; as Python's objects they take six times as many."""
+"""Maximum bytes of all records, uncompressed; as Python objects they take six times as many."""
 
 PLAIN = ("number", "label", "name", "note", "pinned", "hidden", "first_epoch", "first_step", "first_seconds")
-"""What is written of a run as it is: attributes of `SessionRun`."""
+"""Attributes of `SessionRun` that are written unchanged."""
 
-_MOST_LOSS = 1e12  # what a reader takes for one
+_MOST_LOSS = 1e12  # maximum that a reader accepts
 _WEIGHT_BYTES = MOST_BYTES * 3 // 4  # the rest is for the records
 
 MOST_OUTPUT_BYTES = 1 << 28
-"""Most bytes of the outputs that all networks of a file give for the images that they are judged by."""
+"""Maximum bytes of the held-out outputs of all networks in a file."""
 
 Weights = tuple[NDArray[np.floating[Any]], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SavedSession:
-    """What is kept of a session."""
+    """The content of a session's file."""
 
     config: TrainingConfig
     """The settings of the next run."""
     runs: tuple[SessionRun, ...]
-    """Its runs, the first one first."""
+    """The runs, oldest first."""
     present: int = 0
-    """Number of the present run; 0 for none."""
+    """Number of the current run; 0 for none."""
     n_runs: int = 0
-    """Number of the last run that there was."""
+    """Number of the last run ever started."""
     n_tested: int = 0
     """How many times the test set was opened."""
     first: TrainingConfig | None = None
-    """Settings of the first run that there was, which others are named by."""
+    """Settings of the session's first run, which labels are relative to."""
     saved_at: str = ""
-    """When it was saved: ``"2026-11-26 14:05"``."""
+    """When the session was saved: ``"2026-11-26 14:05"``."""
 
     @property
     def kept(self) -> tuple[SessionRun, ...]:
-        """The runs that fit into a file: where there are too many, the marked and the newest."""
+        """The runs that fit into a file: if there are too many, the marked and the newest."""
         kept: list[SessionRun] = []
         counted: set[int] = set()
         room = 1.0
@@ -88,7 +89,7 @@ class SavedSession:
 def session_bytes(saved: SavedSession, dataset: Dataset, weight_bytes: int = _WEIGHT_BYTES) -> bytes:
     """Return the content of the file, at most 64 MB.
 
-    Where the networks take more than `weight_bytes`, the oldest lose theirs first; figures and curves stay.
+    If the networks take more than `weight_bytes`, the oldest are dropped first; figures and curves stay.
     """
     kept = saved.kept
     listed = {run.number for run in kept}
@@ -114,32 +115,32 @@ def session_bytes(saved: SavedSession, dataset: Dataset, weight_bytes: int = _WE
 
 
 def data_checksums(dataset: Dataset) -> list[int]:
-    """Return the CRC-32 of the data set's four arrays, by which a file knows it again; takes some 15 ms."""
+    """Return the CRC-32 of the data set's four arrays, which identify it in a file; takes some 15 ms."""
     return [zlib.crc32(np.ascontiguousarray(getattr(dataset, name)).data) for name in ARRAYS]
 
 
 def kept_weights(run: SessionRun) -> dict[float, Weights]:
-    """Return the weights of a run that are known and finite, by their epoch: the newest last."""
+    """Return a run's available, finite weights by their epoch, newest last."""
     found: dict[float, Weights] = {}
-    if run.own is not None:  # its weights say nothing without its class
+    if run.own is not None:  # useless without the class
         return found
     if run.first_weights is not None:
         found[float(run.first_epoch)] = run.first_weights
     found |= {float(moment.epoch): moment.weights for moment in run.timeline.moments if moment.weights}
     if run.evaluation is not None and run.evaluation.snapshot.weights:
         epoch = float(run.evaluation.epoch)
-        found.pop(epoch, None)  # of a run that was stopped early, it is not the last
+        found.pop(epoch, None)  # after early stopping it is not the last
         found[epoch] = run.evaluation.snapshot.weights
     return {at: weights for at, weights in found.items() if all(np.isfinite(W).all() for W in weights)}
 
 
 def output_bytes(dataset: Dataset) -> int:
-    """Return the memory of a network's outputs for the held-out images."""
+    """Return the size of a network's outputs for the held-out images, in bytes."""
     return 4 * dataset.n_classes * dataset.n_test
 
 
 def _entry(run: SessionRun, weights: Mapping[float, Weights]) -> dict[str, Any]:
-    """Return what the text says of a run; the tables hold as many of its rows."""
+    """Return a run's entry in the text; the tables hold as many rows as it states."""
     end = run.history.end
     error = None if end is None else end.error
     return {name: getattr(run, name) for name in PLAIN} | {
@@ -162,7 +163,7 @@ def _entry(run: SessionRun, weights: Mapping[float, Weights]) -> dict[str, Any]:
 def _tables(
     runs: Sequence[SessionRun], weights: Mapping[int, Mapping[float, Weights]], n_classes: int
 ) -> dict[str, NDArray[Any]]:
-    """Return the records of all runs, and the weights, one run after the other."""
+    """Return the records of all runs, and the weights, run after run."""
     epochs = [record for run in runs for record in (run.start, *run.history.epochs) if record is not None]
     batches = [record for run in runs for record in run.history.batches]
     evaluations = [run.evaluation for run in runs if run.evaluation is not None]
@@ -183,7 +184,7 @@ def _counts(records: Sequence[EpochRecord | Evaluation], n_classes: int) -> NDAr
 
 
 def _ancestors(runs: Iterable[SessionRun]) -> Iterator[SessionRun]:
-    """Yield the runs that others were forked from, which may have been deleted."""
+    """Yield the runs that others were forked from; they may have been deleted."""
     for run in runs:
         parent = run.parent
         while parent is not None:
@@ -194,7 +195,7 @@ def _ancestors(runs: Iterable[SessionRun]) -> Iterator[SessionRun]:
 def _fitting_weights(
     runs: Sequence[SessionRun], saved: SavedSession, room: int
 ) -> dict[int, dict[float, Weights]]:
-    """Return the weights by run and epoch: each run's newest, then the epochs before, as far as there is room."""
+    """Return weights by run and epoch, as far as there is room: the newest of each run, then earlier epochs."""
     by_worth = sorted(runs, key=saved._worth, reverse=True)
     known = {run: [*kept_weights(run).items()][::-1] for run in by_worth}
     newest = [(run, *found[0]) for run, found in known.items() if found]
@@ -211,7 +212,7 @@ def _fitting_weights(
 
 
 def _share(run: SessionRun) -> float:
-    """Return how much of a file's room a run takes, without its networks; 1 is all there is."""
+    """Return the fraction of a file's room that a run takes, without its networks."""
     per_epoch = 8 * 7 + 4 * run.dataset.n_classes**2
     records = per_epoch * (len(run.history.epochs) + 2) + 8 * 5 * len(run.history.batches)
     words = len(json.dumps([run.label, run.name, run.note, asdict(run.opened) if run.opened else ""]))

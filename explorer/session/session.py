@@ -1,4 +1,4 @@
-"""A user's session: the present run, the earlier ones, and the settings of the next, without any widget."""
+"""A user's session: the current run, the earlier ones, and the settings of the next, without widgets."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ Listener = Callable[[SessionState], object]
 
 
 class ForkError(ValueError):
-    """A run can't go on from these weights: what can't be done, and the reason, a sentence each."""
+    """A run can't continue from these weights: the problem and the reason, a sentence each."""
 
     def __init__(self, text: str, why: str) -> None:
         self.text, self.why = text, why
@@ -54,22 +54,22 @@ class ForkError(ValueError):
 class Session:
     """All runs of one user on one data set, which `use` can replace.
 
-    One run trains at a time, in a thread. All else happens on the event loop that was running when the session was
-    made, where its methods are to be called; without a loop, what the thread says is heard in `wait`. Whatever
-    takes settings raises `ConfigError` if they ask for more images than the data set has.
+    One run trains at a time, in a thread. Everything else happens on the event loop that was running when the
+    session was created, where its methods must be called; without a loop, `wait` delivers the thread's records.
+    Methods that accept settings raise `ConfigError` if these need more images than the data set has.
 
     Parameters
     ----------
     dataset : Dataset, optional
-        The images; without it, MNIST.
+        The images; MNIST by default.
     config : TrainingConfig, optional
-        The first settings; without them, the exercise's.
+        The initial settings; the exercise's by default.
     network : type, optional
-        A class of one's own, as `OwnClass` takes it: it is trained by itself, and next to each of its runs the
-        textbook's network with the same settings, as an earlier run.
+        A user's class as in `OwnClass`, to be trained by its own `fit`. Next to each of its runs, the built-in
+        network is trained with the same settings, as an earlier run.
     on_fault : callable, optional
-        Called with what a listener raises, to tell the user; the other listeners are called all the same. Without
-        it, that is logged.
+        Called with each exception of a listener, to report it to the user; the other listeners are still called.
+        By default exceptions are logged.
 
     Examples
     --------
@@ -90,54 +90,54 @@ class Session:
         self.dataset = load_mnist() if dataset is None else dataset
         self.loop = EventLoop(on_fault)
         self.auto_train = True
-        """Whether settings that are applied are trained with at once."""
+        """Whether applying settings starts training at once."""
         self.own = None if network is None else OwnClass(network)
-        """The class that is trained; None for the textbook's network."""
+        """The user's class that is trained; None for the built-in network."""
         self._config = config or TrainingConfig()
         self.check(self._config)
         self._training: TrainingRun | None = None
         self._run: SessionRun | None = None
-        self._rivals = dict[int, SessionRun]()  # by their entry in the present run's race
+        self._rivals = dict[int, SessionRun]()  # by their entry in the current run's race
         self._earlier = EarlierRuns()
-        self._opening: SessionRun | None = None  # the run that the test set was opened for last
+        self._opening: SessionRun | None = None  # the run that the test set was last opened for
         self._n_tested = 0
-        self._first: TrainingConfig | None = None  # settings of the first run, which others are named by
+        self._first: TrainingConfig | None = None  # settings of the first run, which labels are relative to
         self._selected_epoch: float | None = None
         self._starts_clean = False
         self._n_runs = 0
-        self._series = 0  # times that all runs were forgotten or replaced
+        self._series = 0  # how many times all runs were forgotten or replaced
         self._saved: frozenset[tuple[object, ...]] = frozenset()
-        self._token = 0  # the runner's, of the present run
+        self._token = 0  # the runner's token of the current run
         self._listeners: list[Listener] = []
         self._advisor = Advisor()
         self._runner = Runner(self.loop.bind(self._take), share=Share.of(os.environ))
-        self._reference: SessionRun | None = None  # the textbook's run next to one's own, until it is over
+        self._reference: SessionRun | None = None  # the built-in network's, until it is over
         self._referee = Runner(self.loop.bind(self._take_reference), share=Share.of(os.environ))
         self._state = self._new_state()
 
     @property
     def state(self) -> SessionState:
-        """The session as it is now."""
+        """The current state."""
         return self._state
 
     @property
     def offered(self) -> tuple[str, ...] | None:
-        """The settings that mean something to a class of one's own; None for all."""
+        """The settings that affect the user's class; None for all."""
         return None if self.own is None else self.own.settings
 
     @property
     def status(self) -> RunnerStatus:
-        """What the present run is doing, or how it ended."""
+        """Status of the current run."""
         return self._state.status
 
     @property
     def advice(self) -> tuple[Advice, ...]:
-        """What there is to say about the present run and the settings."""
+        """The advice about the current run and settings."""
         return self._advisor.advise(self._state)
 
     @property
     def config(self) -> TrainingConfig:
-        """The settings of the next run; to assign others starts nothing, and the run will not be a fork."""
+        """The settings of the next run; assigning others starts nothing, and makes the next run start fresh."""
         return self._config
 
     @config.setter
@@ -148,20 +148,20 @@ class Session:
         self._settle()
 
     def check(self, config: TrainingConfig) -> None:
-        """Raise `ConfigError` if settings ask for more images than the data set has."""
+        """Raise `ConfigError` if settings need more images than the data set has."""
         check_images(config, self.dataset)
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
-        """Call ``listener(state)`` after each change, and return what ends that."""
+        """Call ``listener(state)`` after each change; return a function that unsubscribes."""
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener) if listener in self._listeners else None
 
     def use(self, dataset: Dataset, config: TrainingConfig | None = None) -> None:
-        """Take another data set, and settings for it; nothing is trained yet.
+        """Switch to another data set, and settings for it; no training starts.
 
-        The present run becomes an earlier one; the images in use leave it as it is. What was learned from other
-        test images stays, but compares with nothing that comes: `SessionState.comparable` leaves it out. Without
-        `config` the settings are those that are set, `for_images` of this number.
+        The current run becomes an earlier one, unless `dataset` is already in use. Runs on other test images are
+        kept, but not compared with later ones: `SessionState.comparable` omits them. Without `config`, the current
+        settings are clamped to the new number of images.
         """
         config = config or self._config.for_images(dataset.n_train)
         check_images(config, dataset)
@@ -176,12 +176,12 @@ class Session:
     def apply(
         self, config: TrainingConfig | None = None, *, clean: bool = False, at_once: bool = False
     ) -> None:
-        """Take new settings, and train with them if `auto_train` is on; without any, with those that are set.
+        """Apply new settings, or the current ones, and train with them if `auto_train` is on.
 
-        More epochs continue the present run; a fork begins again where it began; all else starts a new run with
-        freshly initialised weights. `clean` asks for these also where the present run began with others. Settings
-        wait, as `SessionState.waits` says, where a new run would take away the selected epoch, unless it may
-        `at_once`.
+        More epochs continue the current run; a fork restarts where it began; otherwise a new run starts with
+        freshly initialised weights. `clean` requests these even if the current run began with others. Settings
+        stay pending, as `SessionState.waits` reports, if a new run would discard the selected epoch, unless
+        `at_once` is True.
         """
         if config is not None:
             self.check(config)
@@ -204,13 +204,13 @@ class Session:
         return config if before is None else self._with_changes(config, before.config)
 
     def _with_changes(self, config: TrainingConfig, before: TrainingConfig) -> TrainingConfig:
-        """Return settings with the run's changes in mid-run, if they are those `before` with other epochs."""
+        """Copy the run's mid-run changes to `config`, if that differs from `before` in the epochs at most."""
         if self._run is None or not {*config.differences(before)} <= {"epochs"}:
             return config
         return config.replace(changes=self._run.config.changes)
 
     def restart(self, *, paused: bool = False) -> None:
-        """Start a run with the settings that are set: a fork where it began, else with fresh weights."""
+        """Start a run with the current settings: a fork where it began, else with freshly initialised weights."""
         run = None if self._starts_clean else self._run
         if run and run.parent and run.origin and run.can_branch_again(self._config):
             self._branch(run.parent, run.origin, repeats=True, paused=paused)
@@ -218,7 +218,7 @@ class Session:
             self.train(paused=paused)
 
     def train(self, config: TrainingConfig | None = None, *, paused: bool = False) -> None:
-        """Start a new run with freshly initialised weights, with new settings or those that are set."""
+        """Start a new run with freshly initialised weights, with `config` or the current settings."""
         training = self._new_training(config or self._config)
         self._config = training.config
         self._put_aside()
@@ -228,9 +228,9 @@ class Session:
         self._begin(training, run, paused=paused)
 
     def race(self, configs: Sequence[TrainingConfig]) -> None:
-        """Start runs that train at once: the first is the present run, the others are with the earlier ones.
+        """Start a race: the first entry is the current run, the others are added to the earlier runs.
 
-        Raises `RaceError` if these settings make no race, as `race` says, or a class of one's own is trained.
+        Raises `RaceError` if the settings don't make a race, as in `race`, or a user's class is trained.
         """
         if self.own is not None:
             raise RaceError(f"{self.own.name} trains by itself; only the textbook's networks race")
@@ -248,27 +248,27 @@ class Session:
         self._begin(training, first)
 
     def take_network(self, network: type[Any], config: TrainingConfig) -> None:
-        """Train another class of one's own, and forget all runs so far; `TypeError` if it is no network's."""
+        """Train another user's class, and forget all runs so far; `TypeError` if it is not a network class."""
         own = OwnClass(network)
         self._leave_reference()
         self._run, self._earlier, self._n_runs = None, EarlierRuns(), 0
-        self._series += 1  # so that the runs to come aren't taken for those before
+        self._series += 1  # distinguishes the new runs from the old ones
         self.own, self._first = own, None
         self.train(config)
 
     def extend(self, epochs: int, *, paused: bool = False) -> None:
-        """Let the present run go on to more epochs, whether it trains, is paused or has ended.
+        """Let the current run continue to more epochs, whether it is running, paused or over.
 
-        Where it has ended, `paused` waits for `step` or `resume`. Raises `ValueError` if no run can go on so far.
+        If it is over, `paused` waits for `step` or `resume`. Raises `ValueError` if no run can continue that far.
         """
-        self._runner.wait(0)  # what has been said is heard first
+        self._runner.wait(0)  # deliver pending records first
         run, training = self._run, self._training
         config = self._config if run is None else run.config.replace(epochs=epochs)
         if run is None or training is None or not run.can_continue_to(config):
             raise ValueError(f"there is no run that can go on to {epochs} epochs")
         self._token = self._runner.extend(training, epochs, paused=paused)
         now = self._run or run
-        if not now.can_continue_to(now.config.replace(epochs=epochs)):  # it has just ended, for good
+        if not now.can_continue_to(now.config.replace(epochs=epochs)):  # it has just ended for good
             self._publish()
             return
         status: RunnerStatus = "paused" if paused else "running"
@@ -279,11 +279,11 @@ class Session:
         self._publish()
 
     def fork(self) -> None:
-        """Train on from the selected epoch, with the settings that are set, as a run of its own.
+        """Train from the selected epoch with the current settings, as a new run.
 
-        Where the newest is selected, that is the end of the last whole epoch. Where the settings have no epoch
-        beyond it, they get ten more. Raises `ForkError` if the weights have been trained for as many epochs as a
-        run may have, or don't fit the hidden layers.
+        If the newest state is selected, the fork starts at the end of the last whole epoch. If the settings have
+        no epochs beyond it, ten are added. Raises `ForkError` if the weights have been trained for the maximum
+        number of epochs, or don't fit the hidden layers.
         """
         run = self._run
         if run is None or self._state.moment is None:
@@ -299,10 +299,10 @@ class Session:
         self._branch(run, moment)
 
     def open_test_set(self) -> None:
-        """Let the network that the present run has come to read the test set, once it has ended.
+        """Evaluate the current run's network on the test set, once the run has ended.
 
-        Without validation images, or where it has been done, nothing happens. With a loop the figures follow
-        soon, from a thread of their own.
+        Does nothing without validation images, or if it has been done. With an event loop the figures follow soon,
+        from a separate thread.
         """
         run = self._run
         if run is None or not run.can_be_tested or run.newest is None or run is self._opening:
@@ -314,7 +314,7 @@ class Session:
         def look() -> None:
             try:
                 told(run, open_test_set(network, run.dataset))
-            except Exception as error:  # noqa: BLE001  # whatever it is, the user is told
+            except Exception as error:  # noqa: BLE001  # whatever it is, it is reported to the user
                 self._opening = None
                 self.loop.call(self.loop.on_fault, error)
 
@@ -324,11 +324,10 @@ class Session:
             Thread(target=look, daemon=True).start()
 
     def change(self, *, learning_rate: float | None = None, batch_size: int | None = None) -> None:
-        """Go on with another learning rate or batch size from the next mini-batch on, in the present run.
+        """Use another learning rate or batch size in the current run, from the next mini-batch on.
 
-        That stands in the run's settings; where they are those of the next run, in these too. A run that neither
-        trains nor is paused is left as it is. Raises `ConfigError` for what these can't be, or after too many
-        changes.
+        The change is added to the run's settings, and to those of the next run if they are the same. Does nothing
+        unless the run is running or paused. Raises `ConfigError` for invalid values, or after too many changes.
         """
         run = self._run
         if run is None or not run.can_be_changed:
@@ -340,9 +339,9 @@ class Session:
         self._publish()
 
     def step(self, unit: Unit, n_batches: int = 1) -> None:
-        """Train one epoch (to its end) or so many mini-batches, and pause.
+        """Train to the end of an epoch, or for `n_batches`, then pause.
 
-        A run that has ended goes on, where all its epochs are done by one; where it can't, a run is begun.
+        A run that is over continues, with one more epoch if all are done; if it can't, a new run starts.
         """
         if self._run is not None and self._run.status == "idle":
             self._run = replace(self._run, status="paused")
@@ -358,25 +357,25 @@ class Session:
         self._runner.pause()
 
     def resume(self) -> None:
-        """Go on after a pause, or after the end as far as `SessionState.reach` says."""
+        """Continue after a pause, or after the end as far as `SessionState.reach` allows."""
         if self.status not in ("running", "paused") and (epochs := self._state.reach()):
             self.extend(epochs)
         else:
             self._runner.resume()
 
     def stop(self) -> None:
-        """End the run within a mini-batch; what was learned is kept."""
+        """Stop the run within a mini-batch; its results are kept."""
         self._runner.stop()
 
     def reset(self) -> None:
-        """Leave the present run, which stays as an earlier one, and show the untrained network of the settings."""
+        """Make the current run an earlier one, and show the untrained network of the settings."""
         training = self._new_training(self._config)
         self._config = training.config
         self._put_aside()
         self._begin(training, SessionRun.beginning(training, self._next_number(), "idle"), paused=True)
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait until the run is over or paused; return False if `timeout` seconds were up first."""
+        """Wait until the run is over or paused; return False if `timeout` seconds passed first."""
         end = None if timeout is None else monotonic() + timeout
         is_over = self._runner.wait(timeout)
         return is_over and self._referee.wait(None if end is None else max(0.0, end - monotonic()))
@@ -389,16 +388,16 @@ class Session:
     # ---------------------------------------------------------------- looking at runs
 
     def select(self, epoch: float | None) -> None:
-        """Look at the present run as it was at the end of an epoch; None follows it as it trains."""
+        """Show the current run as of the end of an epoch; None follows it as it trains."""
         self._selected_epoch = epoch
         self._publish()
 
     def go_back_to(self, number: int) -> None:
-        """Make an earlier run on these images the present one; one whose network is gone is left where it is."""
+        """Make an earlier run on these images the current one; does nothing if its network is gone."""
         run = self._state.earlier.of(self.dataset).numbered(number)
         if run is None or not run.has_network:
             return
-        # Taken out before the present run comes in, for which the oldest networks may have to go.
+        # Removed before the current run is added, which may evict the oldest networks.
         self._earlier = self._earlier.without([run])
         self._rivals = {entry: rival for entry, rival in self._rivals.items() if rival.number != number}
         self._leave()
@@ -406,7 +405,7 @@ class Session:
         self._show(run.set_aside())
 
     def go_back_to_settings(self, config: TrainingConfig) -> bool:
-        """Make the newest earlier run of these settings the present one; return False if there is none to show."""
+        """Make the newest earlier run with these settings the current one; return False if there is none."""
         alike = (run for run in self._state.earlier.of(self.dataset) if run.config == config)
         runs = [run for run in alike if run.has_network and run.own == self.own]
         if runs:
@@ -414,9 +413,9 @@ class Session:
         return bool(runs)
 
     def put_back(self, run: SessionRun) -> None:
-        """Drop the present run, and make one before it present again, as it was: what trained goes on if it can.
+        """Undo: drop the current run and make `run` current again; if it was training, it resumes if it can.
 
-        The present run stays as an earlier one if it has taken the place of an equal run.
+        The current run stays as an earlier one if it replaced an equal run.
         """
         present, stays = self._run, bool(self._earlier.replaced)
         self._leave()
@@ -429,22 +428,22 @@ class Session:
             self.resume()
 
     def open(self, run: SessionRun) -> None:
-        """Show a run of another session, which has ended, as the newest: Train begins it again."""
+        """Show an ended run of another session as the newest; “Train” trains it again."""
         self._leave()
         self._config = run.config
         self._run = replace(run, number=self._next_number())
         self._publish()
 
     def begin_with(self, run: SessionRun) -> None:
-        """Begin with a run on the same images that has ended, as if it had been trained here."""
+        """Start with an ended run on the same images, as if it had been trained here."""
         self._leave()
         self._config, self._first = run.config, self._first or run.config
         self._show(replace(run, number=self._next_number(), label=run_label(run.config)))
 
     def open_weights(self, name: str, content: bytes) -> None:
-        """Begin a run with the weights of a file, called after it: its figures are made, and nothing is trained.
+        """Start a run from the weights in a file and name it after it; it is evaluated, not trained.
 
-        Raises `WeightsError` if it holds anything else than weights, or the network is not one for these images.
+        Raises `WeightsError` if the file holds anything but weights, or the network doesn't fit these images.
         """
         opened, config, start = opening(read_weights(content, name), name, self.dataset, self._config)
         training = TrainingRun(config, self.dataset, start=start)
@@ -452,17 +451,17 @@ class Session:
         self._put_aside()
         run = SessionRun.beginning(training, self._next_number())
         run = replace(run, opened=opened, first_weights=start.weights, name=name[:60])
-        # Without an epoch to go the run is finished at once; else it is stopped before its first mini-batch.
+        # If no epochs are left the run finishes at once; else it is stopped before its first mini-batch.
         stops = not training.is_complete
         self._begin(training, run, paused=stops)
         if stops:
             self._runner.stop()
 
     def save_session(self) -> bytes:
-        """Return the session as a file that `read_session` reads: its runs, the user's words, and the settings.
+        """Return the session as a file for `read_session`: its runs, with their names and notes, and the settings.
 
-        Of each run that is its curve, its figures and its newest network; of the present one, which is kept as far
-        as it has come, also the epochs to go back to.
+        For each run it has the curve, the figures and the newest network; for the current one, stored as far as it
+        has trained, also the epochs that can be revisited.
         """
         saved = self._as_saved()
         content = session_bytes(saved, self.dataset)
@@ -471,18 +470,18 @@ class Session:
         return content
 
     def small_copy(self, weight_bytes: int) -> bytes:
-        """Return what `save_session` does, with so many bytes of weights; nothing counts as saved by it."""
+        """Return the same as `save_session`, with at most `weight_bytes` of weights; no run is marked as saved."""
         saved, run = self._as_saved(), self._state.begun_run
         newest = None if run is None else run.newest
         if newest is not None and sum(array.nbytes for array in newest.weights) > weight_bytes:
-            saved = replace(saved, present=0)  # one of the earlier runs, which may lack their networks
+            saved = replace(saved, present=0)  # an earlier run, which may lack its network
         return session_bytes(saved, self.dataset, weight_bytes)
 
     def _as_saved(self) -> SavedSession:
         run, racing = self._state.begun_run, {rival.number for rival in self._rivals.values()}
         newest = None if run is None else run.newest
         if run is not None and newest is not None and float(newest.epoch) not in kept_weights(run):
-            run = None  # its weights are no longer numbers
+            run = None  # its weights are no longer finite
         return SavedSession(
             config=self._config,
             runs=tuple(run.set_aside() if run.number in racing else run for run in self._state.runs),
@@ -494,7 +493,7 @@ class Session:
         )
 
     def open_session(self, saved: SavedSession) -> None:
-        """Put a saved session of the same images in place of this one, whose runs are closed; nothing trains."""
+        """Replace this session by a saved one on the same images; all current runs close, and nothing trains."""
         self._leave()
         self._series += 1
         runs = [replace(run, series=self._series) for run in saved.runs]
@@ -502,7 +501,7 @@ class Session:
         self._earlier = EarlierRuns(tuple(run for run in runs if run.number != saved.present))
         self._saved = frozenset(run.revision for run in runs)
         self._n_tested = saved.n_tested
-        self._publish()  # so that nobody takes the run to come for the one before
+        self._publish()  # so that the next run is not confused with the previous one
         for run in runs:
             if run.number == saved.present:
                 self._show(run)
@@ -510,7 +509,7 @@ class Session:
             self.reset()
 
     def edit(self, number: int, **changes: Any) -> None:
-        """Change a run's name or note, or whether it is pinned or hidden; an unknown number is ignored."""
+        """Change a run's name, note, or pinned or hidden state; unknown numbers are ignored."""
         if self._run is not None and self._run.number == number:
             self._run = replace(self._run, **changes)
         for entry, rival in self._rivals.items():
@@ -520,7 +519,7 @@ class Session:
         self._publish()
 
     def delete(self, number: int) -> None:
-        """Take an earlier run out, until `restore` or `forget`; one that races trains no further."""
+        """Remove an earlier run, until `restore` or `forget`; if it is racing, its training ends."""
         for entry, rival in tuple(self._rivals.items()):
             if rival.number == number and isinstance(self._training, Race):
                 self._training.drop(entry)
@@ -529,20 +528,20 @@ class Session:
         self._publish()
 
     def restore(self) -> None:
-        """Bring back the runs that were deleted."""
+        """Restore the deleted runs."""
         self._earlier = self._earlier.restored()
         self._publish()
 
     def forget(self) -> None:
-        """Let the deleted runs go for good."""
+        """Discard the deleted runs for good."""
         self._earlier = replace(self._earlier, deleted=())
         self._publish()
 
     def take(self, advice: Advice) -> None:
-        """Do what a piece of advice offers; raises what its verb raises."""
+        """Perform the action of a piece of advice; raises the errors of that action."""
         if advice.config is not None:
             self.check(advice.config)
-            self._config = advice.config  # what follows publishes it
+            self._config = advice.config  # published by the action
         verbs: dict[str, Callable[[], object]] = {"train": self.train, "apply": self.apply, "fork": self.fork}
         verbs["test"] = self.open_test_set
         if advice.verb:
@@ -552,7 +551,7 @@ class Session:
 
     @property
     def _is_from_others(self) -> bool:
-        """Whether the present run began with other weights than freshly initialised ones."""
+        """Whether the current run began with weights other than freshly initialised ones."""
         return self._run is not None and bool(self._run.began_with)
 
     def _next_number(self) -> int:
@@ -560,14 +559,14 @@ class Session:
         return self._n_runs
 
     def _new_training(self, config: TrainingConfig) -> TrainingRun:
-        """Return a training with freshly initialised weights."""
+        """Return a new training with freshly initialised weights."""
         if self.own is None:
             return TrainingRun(config, self.dataset)
         check_images(config, self.dataset)
         return OwnRun(self.own, config, self.dataset)
 
     def _train_reference(self) -> None:
-        """Train the textbook's network with the settings of one's own, unless that has been done."""
+        """Train the built-in network with the same settings as the user's, unless that has been done."""
         if self.own is None:
             return
         config, runs = self._config, (run for run in self._earlier.of(self.dataset) if run.own is None)
@@ -585,7 +584,7 @@ class Session:
         self._reference = None
 
     def _take_reference(self, delivery: Delivery) -> None:
-        """Take in what the textbook's run says; when it is over, it becomes an earlier run."""
+        """Update the built-in network's run; once it is over, make it an earlier run."""
         if self._reference is not None:
             self._reference = run = self._reference.taking(delivery.status, delivery.records)
             if run.history.end is not None:
@@ -593,23 +592,23 @@ class Session:
                 self._publish()
 
     def _leave(self) -> None:
-        """End what trains, and make it an earlier run."""
+        """End all training and make the current run an earlier one."""
         self._runner.cancel()
         self._leave_reference()
         self._put_aside()
         self._training = None
 
     def _show(self, run: SessionRun) -> None:
-        """Make a run that has ended the present one, which goes on to more epochs if it can."""
+        """Make an ended run the current one, ready for more epochs if it can continue."""
         self._training = _resumed(run, self.dataset)
         if self._training is not None and run.epoch > (last := self._training.first_epoch):
-            records = run.history.until(last)  # what it had trained of a further epoch is trained again
+            records = run.history.until(last)  # a partly trained epoch is trained again
             run = replace(run, history=replace(records, end=run.history.end), changed_at=0, wanted=None)
         self._run = replace(run.with_last_moment(), is_recorded=self._training is None)
         self._publish()
 
     def _put_aside(self) -> None:
-        """Make the present run an earlier one, unless there is nothing in it to keep."""
+        """Make the current run an earlier one, unless it has nothing to keep."""
         runs = (self._run, *self._rivals.values())
         self._run, self._rivals = None, {}
         self._selected_epoch, self._starts_clean = None, False
@@ -618,7 +617,7 @@ class Session:
                 self._earlier = self._earlier.followed_by(run)
 
     def _settle(self) -> None:
-        """Publish new settings; where the untrained network of others is shown, with theirs."""
+        """Publish new settings; if an untrained network is shown, replace it by one with these settings."""
         if self._run is not None and self._run.status == "idle" and self._run.config != self._config:
             self.reset()
         else:
@@ -632,7 +631,7 @@ class Session:
         else:
             at_fork = parent.config.at_step(parent.steps_at_ends[int(epoch)])
             label = fork_label(config, at_fork, parent.number, epoch)
-        if run.status != "idle":  # an untrained network may be of any settings
+        if run.status != "idle":  # an untrained network may have any settings
             self._first = self._first or config
         self._training, self._run = training, replace(run, label=label, series=self._series)
         self._token = self._runner.start(training, paused=paused)
@@ -650,7 +649,7 @@ class Session:
         if not config.may_validate(parent.config):
             text = "Some of the validation images would be images that these weights were trained on."
             raise ForkError(text, "Train starts a new run.")
-        if not repeats:  # its own changes in mid-run are yet to come
+        if not repeats:  # its own mid-run changes are still to come
             config = config.at_step(parent.steps_at_ends[int(moment.epoch)])
         try:
             training = TrainingRun(config, self.dataset, start=moment.snapshot)
@@ -666,7 +665,7 @@ class Session:
         self._begin(training, run.forked_from(parent, moment), paused=paused)
 
     def _take(self, delivery: Delivery) -> None:
-        """Take in what the run says; what a run before said was on its way and comes too late."""
+        """Update the run with a delivery; deliveries of a previous run arrive too late and are ignored."""
         if self._run is not None and delivery.token == self._token:
             before = self._run.config
             self._run = self._run.taking(delivery.status, delivery.records, delivery.in_line)
@@ -678,7 +677,7 @@ class Session:
             self._publish()
 
     def _take_test(self, run: SessionRun, found: FinalTest) -> None:
-        """Take in what a run came to on the test set; meanwhile it may have become an earlier one."""
+        """Store the results on the test set; meanwhile the run may have become an earlier one."""
         self._n_tested += 1
         now = next((one for one in self._state.runs if one.key == run.key), None)
         if now is not None and now.can_be_tested and now.epochs_done == run.epochs_done:
@@ -708,10 +707,10 @@ class Session:
 
 
 def _resumed(run: SessionRun, dataset: Dataset) -> TrainingRun | None:
-    """Return a training that goes on from a run's end as the run would have; None if nothing can.
+    """Return a training that continues a run from its end exactly as it would have; None if impossible.
 
-    So it is within an epoch, with an optimizer whose memory nobody has kept, where early stopping remembers the
-    lowest loss, and with a class of one's own.
+    It is impossible within an epoch, with an optimizer whose state is lost, with early stopping, which needs the
+    lowest loss, with a user's class, and after a failure.
     """
     newest, config = run.newest, run.config
     forgets = run.own is not None or OPTIMIZERS[config.optimizer].n_memories > 0

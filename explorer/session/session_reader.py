@@ -1,4 +1,4 @@
-"""A session's file read back without trust: whatever is in it, there is a session or one clear error."""
+"""Reading a session from an untrusted file: the result is a session or one clear error."""
 
 from __future__ import annotations
 
@@ -57,9 +57,9 @@ _Told = TypeVar("_Told")
 
 _EXPECTED = "a session that the explorer has saved"
 _MOST_UNPACKED = 6 * MOST_RECORD_BYTES
-_MOST = 10**12  # for whole numbers: float64 holds them exactly
+_MOST = 10**12  # for integers: float64 represents them exactly
 _RECORDS = MappingProxyType({"epochs": EpochRecord, "batches": BatchRecord, "evaluations": Evaluation})
-_RATE = "learning_rate"  # the last figure of records, which files of format 1 lack
+_RATE = "learning_rate"  # the last figure of records, missing in files of format 1
 _HIGHEST: Mapping[str, float] = MappingProxyType(
     {"epoch": _MOST, "seconds": _MOST, "train_accuracy": 1, "test_accuracy": 1, _RATE: 100}
 )
@@ -68,20 +68,20 @@ _ENTRIES = frozenset({"session", *_TABLES, "weights"})
 
 
 class SessionFileError(FileError):
-    """A session's file that can't be used."""
+    """A session's file that can't be read."""
 
 
 def is_session(name: str, content: bytes) -> bool:
-    """Return whether a file is meant to be a session, by its name or by its first entry."""
+    """Return whether a file is meant to be a session, by its name or its first entry."""
     return name.lower().endswith(SUFFIX) or content[30:41] == b"session.npy"
 
 
 def read_session(content: bytes, name: str, dataset: Dataset) -> SavedSession:
-    """Return the session in a file that `session_bytes` has made.
+    """Read a session from a file written by `session_bytes`.
 
-    `content` may come from anywhere: nothing in it is run, and sizes are checked before it is read. `name` is what
-    errors call it, and its runs must have learned the images of `dataset`. Raises `SessionFileError` if it holds
-    anything else; the message names the file, what was found and what was expected.
+    `content` is untrusted: nothing in it is executed, and sizes are checked before reading. Errors call the file
+    `name`; its runs must have been trained on the images of `dataset`. Raises `SessionFileError` for any other
+    content; the message names the file, what was found and what was expected.
     """
     name = printable(name)
     with explained(name, SessionFileError, _EXPECTED):
@@ -91,7 +91,7 @@ def read_session(content: bytes, name: str, dataset: Dataset) -> SavedSession:
 
 
 def _text(archive: ArrayArchive, dataset: Dataset) -> dict[str, Any]:
-    """Return what the text of a file says, which is of this format, of runs on these images, and not too large."""
+    """Return the text entry of a file, after checking its format, its data set and its sizes."""
     if "session" not in archive.names:
         raise FileError(archive.name, "no entry “session”", _EXPECTED)
     if archive.size("session") > MOST_TEXT:
@@ -121,7 +121,7 @@ def _text(archive: ArrayArchive, dataset: Dataset) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class _Rule:
-    """What a value of the text must be: of a type, and within bounds; of texts and lists the length is."""
+    """The constraints on a value of the text: its type, and the range of the number or of the length."""
 
     kind: type
     low: int = 0
@@ -145,14 +145,14 @@ class _Rule:
 
 
 def _rules(*rules: tuple[_Rule, str]) -> Mapping[str, _Rule]:
-    """Return the rule of each value; the names of those that share one stand next to it."""
+    """Return the rule for each name; names that share a rule are listed in one string next to it."""
     return MappingProxyType({name: rule for rule, names in rules for name in names.split()})
 
 
 _SESSION = _rules(
     (_Rule(int), "n_runs n_tested present"),
     (_Rule(str, high=60), "saved_at"),
-    (_Rule(list, high=2 * MOST_RUNS), "runs"),  # those that are only parents among them
+    (_Rule(list, high=2 * MOST_RUNS), "runs"),  # including those that are only parents
 )
 _RUN = _rules(
     (_Rule(int, 1), "number"),
@@ -161,7 +161,7 @@ _RUN = _rules(
     (_Rule(int, high=1), "n_starts n_evaluations"),
     (_Rule(float), "first_seconds"),
     (_Rule(bool), "listed pinned hidden ended"),
-    (_Rule(str, high=60), "name"),  # as long as the table of runs takes them
+    (_Rule(str, high=60), "name"),  # the limit of the table of runs
     (_Rule(str, high=120), "label"),
     (_Rule(str, high=2000), "note reason status"),
     (_Rule(list, high=MOST_EPOCHS + 2), "weights"),  # the epochs of its networks
@@ -174,7 +174,7 @@ _STATUSES = ("finished", "stopped", "failed")
 
 
 def _checked(content: Any, rules: Mapping[str, _Rule], part: str) -> dict[str, Any]:
-    """Return named values, once each that the rules name is as it must be; texts are made fit for any page."""
+    """Check named values against the rules and return them, with texts made printable."""
     if not isinstance(content, dict):
         raise FileError(part, "something else than named values", _EXPECTED)
     for key, rule in rules.items():
@@ -184,14 +184,14 @@ def _checked(content: Any, rules: Mapping[str, _Rule], part: str) -> dict[str, A
 
 
 def _refused(part: str, key: str, content: Mapping[str, Any], expected: str) -> FileError:
-    """Return the error that says what was expected in place of a value."""
+    """Return an error that states the value found and the one expected."""
     value = content.get(key)
     found = f"{len(value)} {key}" if isinstance(value, list) else printable(repr(value)[:80])
     return FileError(f"{part}, {key}", found, expected)
 
 
 def _config(values: Any, part: str, dataset: Dataset) -> TrainingConfig:
-    """Return settings that the data set allows; those that came later than the file are off."""
+    """Return valid settings for the data set; settings missing in older files have their defaults."""
     if not isinstance(values, dict) or not values or values.keys() - FIELDS.keys():
         raise FileError(part, "other settings", ", ".join(FIELDS))
     try:
@@ -206,7 +206,7 @@ def _config(values: Any, part: str, dataset: Dataset) -> TrainingConfig:
 
 
 def _figures(archive: ArrayArchive, name: str) -> NDArray[np.float64]:
-    """Return a table of records, once each figure is one that a run can have."""
+    """Return a table of records, after checking that each figure is in a run's range."""
     kinds = figure_kinds(_RECORDS[name])
     part, expected = f"{archive.name}, {name}", f"float64 in {len(kinds)} columns"
     table = archive.array(name, "f8", 2, expected, may_be_empty=True)
@@ -219,7 +219,7 @@ def _figures(archive: ArrayArchive, name: str) -> NDArray[np.float64]:
             raise FileError(part, "a broken number", "whole numbers where a record has some")
         if figure in _HIGHEST:
             fits = (column >= 0) & (column <= _HIGHEST[figure]) | (np.isnan(column) & (figure == _RATE))
-        else:  # the losses of a network that was stopped on its way out of all bounds may be no numbers
+        else:  # the losses of a run stopped while diverging may be NaN
             fits = np.isfinite(column) | (name == "evaluations")
         if not fits.all():
             raise FileError(part, "figures that no run can have", "finite losses, and shares from 0 to 1")
@@ -236,7 +236,7 @@ def _counts(archive: ArrayArchive, name: str, dataset: Dataset) -> NDArray[np.in
 
 
 class _Reader:
-    """Takes the runs of a file one by one, each with its rows of the tables."""
+    """Reads the runs of a file one by one, each with its rows of the tables."""
 
     def __init__(self, archive: ArrayArchive, dataset: Dataset) -> None:
         self._name, self._dataset = archive.name, dataset
@@ -335,7 +335,7 @@ class _Reader:
     def _snapshots(
         self, config: TrainingConfig, used: Dataset, entry: Mapping[str, Any], part: str
     ) -> dict[float, Snapshot]:
-        """Return a run's networks by their epoch; what they give for the held-out images is computed."""
+        """Return a run's networks by epoch, with their outputs for the held-out images recomputed."""
         found: dict[float, Snapshot] = {}
         if not entry["weights"]:
             return found
@@ -345,16 +345,16 @@ class _Reader:
                 raise _refused(part, "weights", entry, f"epochs from 0 to {config.epochs}")
             shapes = network.shapes.values()
             network.set_weights([self._take("weights", math.prod(shape)).reshape(shape) for shape in shapes])
-            with one_blas_thread():  # as when they were first computed: two threads round otherwise
+            with one_blas_thread():  # as in the original computation: two threads would round differently
                 found[epoch] = snapshot_of(network, used, epoch)
         return found
 
     def _bare(self, epoch: float) -> Snapshot:
-        """Return the snapshot of a network whose weights are not there."""
+        """Return a snapshot without weights."""
         return Snapshot(epoch, (), np.empty((self._dataset.n_classes, 0), np.float32))
 
     def _rows(self, name: str, counts: str, count: int) -> Iterable[dict[str, Any]]:
-        """Return the values of the next records of a table, each with its confusion matrix."""
+        """Return the next records of a table as keyword arguments, each with its confusion matrix."""
         rows = figure_rows(_RECORDS[name], self._take(name, count))
         return (
             {**figures, "confusion": confusion}
@@ -373,7 +373,7 @@ class _Reader:
 def _told(
     kind: Callable[..., _Told], entry: Mapping[str, Any], key: str, rules: Mapping[str, _Rule], part: str
 ) -> _Told | None:
-    """Return what an entry says under a key; None where that is nothing, as in files of before."""
+    """Return the object that an entry has under a key; None if it has none, as in older files."""
     if entry.get(key) is None:
         return None
     values = _checked(entry[key], rules, f"{part}, {key}")
@@ -381,7 +381,7 @@ def _told(
 
 
 def _end(entry: Mapping[str, Any], part: str, evaluation: Evaluation | None) -> RunEnd | None:
-    """Return the last word of a run; None where it had none."""
+    """Return the final record of a run, or None."""
     if entry["status"] not in _STATUSES:
         raise _refused(part, "status", entry, f"one of {', '.join(_STATUSES)}")
     error = DivergedError(entry["diverged_in"]) if entry["diverged_in"] else None
@@ -389,7 +389,7 @@ def _end(entry: Mapping[str, Any], part: str, evaluation: Evaluation | None) -> 
 
 
 def _check_order(epochs: Sequence[float], part: str, first: int, last: int) -> None:
-    """Raise unless records are of epochs that the run can have, one after the other."""
+    """Raise unless the records are in order and within the epochs of the run."""
     rises = all(before < after for before, after in pairwise(epochs))
     if not (rises and first <= min(epochs, default=first) and max(epochs, default=first) <= last):
         raise FileError(part, "records out of order", f"those of epochs from {first} to {last}")

@@ -1,4 +1,4 @@
-"""One run of a session, as it is at one moment: its settings, its records, and where it stands."""
+"""One run of a session at one moment: its settings, records and status."""
 
 from __future__ import annotations
 
@@ -42,65 +42,64 @@ class SessionRun:
     """An immutable snapshot of one run; snapshots with the same number are the same run at different times."""
 
     number: int
-    """1 for the session's first."""
+    """1 for the session's first run."""
     series: int = 0
     """Generation counter: numbers restart at 1 whenever the session is cleared."""
     dataset: Dataset
-    """The images, those training images left out that it does not use."""
+    """The images, without unused training images."""
     history: History
-    """Its records so far."""
+    """The records so far."""
     timeline: Timeline = field(default_factory=lambda: Timeline())
-    """The ends of its epochs, to go back to."""
+    """The ends of its epochs, which can be revisited."""
     status: RunnerStatus = "idle"
-    """What it is doing, or how it ended."""
+    """Status of the run."""
     in_line: int = 0
-    """Its place in line for one of the server's cores, 1 for the next; 0 while it has one."""
+    """The run's position in the queue for a core of the server: 1 is next; 0 while it has one."""
     evaluation: Evaluation | None = None
-    """The newest exact figures, made whenever the run is paused or over; None while newer records are there."""
+    """The newest exact figures, computed when the run pauses or ends; None once there are newer records."""
     steps: tuple[BatchStep, ...] = ()
-    """What each mini-batch did that was trained by itself."""
+    """The effects of mini-batches that were trained as single steps."""
     wanted: tuple[float, int] | None = None
-    """The learning rate and the batch size that the user wants from the next mini-batch on; None once they are
-    in use."""
+    """The learning rate and batch size that the user has requested for the next mini-batch; None once applied."""
     changed_at: int = 0
-    """The mini-batch that the newest change in mid-run came after: its records may be yet to come."""
+    """The mini-batch before the newest mid-run change; its record may not have arrived yet."""
     label: str = ""
-    """What sets it apart: ``"128 units"``; empty where nobody has said."""
+    """The settings that set it apart: ``"128 units"``; empty if not computed."""
     name: str = ""
-    """What the user calls it; empty without a name."""
+    """The user's name for the run; may be empty."""
     note: str = ""
-    """The user's words about it; empty without any."""
+    """The user's note on the run; may be empty."""
     pinned: bool = False
-    """Whether it stands first in the table and always among the curves."""
+    """Whether it is listed first in the table and always among the curves."""
     hidden: bool = False
-    """Whether its curves are left out."""
+    """Whether its curves are hidden."""
     is_recorded: bool = False
-    """Whether it was trained in another session: it can't go on from its end, only be trained again or forked."""
+    """Whether another session trained it, so that it can't continue, only be trained again or forked."""
     parent: SessionRun | None = None
     """The run that it was forked from, without its moments."""
     origin: Moment | None = None
-    """The moment of that run that it began with."""
+    """The moment of the parent that it began with."""
     first_epoch: int = 0
-    """Epochs before it: those of its parent, or of a file."""
+    """Epochs trained before it, by its parent or according to a file."""
     first_step: int = 0
-    """Updates of the weights before it, its parent's."""
+    """Updates of the weights before it, by its parent."""
     first_seconds: float = 0.0
-    """Seconds of training before it, its parent's."""
+    """Seconds of training before it, by its parent."""
     opened: OpenedWeights | None = None
-    """The file that it began with, in place of freshly initialised weights."""
+    """The weights file that it began with, instead of freshly initialised weights."""
     first_weights: tuple[NDArray[np.floating], ...] | None = None
-    """The weights of that file, or those that a network of one's own began with."""
+    """The weights from that file, or the initial weights of a user's network."""
     own: OwnClass | None = None
-    """The class that was trained in place of the textbook's; None for that."""
+    """The user's class that was trained; None for the built-in network."""
     test: FinalTest | None = None
-    """What its final weights come to on the test set, once that was opened for it."""
+    """The results of its final weights on the test set, once opened for it."""
     start: EpochRecord | None = None
-    """The figures that its curve begins with: its parent's at the fork, those of the file's weights, or those of
-    initial weights that were looked at before they were trained."""
+    """The first point of its curve: its parent's figures at the fork, those of the file's weights, or those of
+    initial weights that were evaluated before training."""
 
     @classmethod
     def beginning(cls, training: TrainingRun, number: int, status: RunnerStatus = "running") -> SessionRun:
-        """Return a run of which nothing is known yet but its settings."""
+        """Return a run without records for a new training."""
         return cls(
             number=number,
             dataset=training.dataset,
@@ -112,7 +111,7 @@ class SessionRun:
         )
 
     def forked_from(self, parent: SessionRun, moment: Moment) -> SessionRun:
-        """Return the run as one that begins at a moment of another: all there is to see until its first epoch."""
+        """Return the run as a fork of another at a moment, its only one until its first epoch ends."""
         seconds = (record.seconds for record in parent.history if record.epoch <= moment.epoch)
         figures = (record for record in parent.curve if record.epoch == moment.epoch)
         ends = parent.steps_at_ends
@@ -140,24 +139,24 @@ class SessionRun:
 
     @property
     def steps_at_ends(self) -> tuple[int, ...]:
-        """Mini-batches by the end of each epoch, those before it counted as if they had been its own."""
+        """Mini-batches by the end of each epoch, including epochs before a fork."""
         return self.config.steps_at_ends(self.n_samples)
 
     @property
     def now(self) -> tuple[float, int]:
-        """The learning rate, before any schedule, and the batch size of its next mini-batch."""
+        """The learning rate, before any schedule, and the batch size of the next mini-batch."""
         newest = self.config.at_step(max(self._step, self.changed_at))
         return self.wanted or (newest.learning_rate, newest.batch_size)
 
     @property
     def curve(self) -> History:
-        """Its records, after what it began with: there a fork's curve parts from its parent's."""
+        """The records, preceded by `start`, where a fork's curve branches off its parent's."""
         history = self.history
         return history if self.start is None else replace(history, epochs=(self.start, *history.epochs))
 
     @property
     def start_accuracy(self) -> float | None:
-        """Train accuracy, 0 to 1, of the weights that it went on from; None for freshly initialised ones."""
+        """Train accuracy, 0 to 1, of the weights that it continued from; None for freshly initialised ones."""
         if self.origin is not None:
             return self.origin.record.train_accuracy
         fresh = self.parent is None and self.opened is None
@@ -165,14 +164,14 @@ class SessionRun:
 
     @property
     def has_curve(self) -> bool:
-        """Whether its curve has a point."""
+        """Whether its curve has any points."""
         return bool(self.history.epochs) or self.start is not None
 
     @property
     def best(self) -> EpochRecord | Evaluation | None:
-        """Where its held-out accuracy was highest: at an epoch's end, or where it stands; None without any.
+        """The record with the highest held-out accuracy: an epoch's or the current figures; None without any.
 
-        What its parent reached doesn't count.
+        Records of the parent don't count.
         """
         own, here = (self.curve if self.parent is None else self.history).best, self.evaluation
         if here is None or (self.parent is not None and here.epoch <= self.first_epoch):
@@ -181,31 +180,31 @@ class SessionRun:
 
     @property
     def newest(self) -> Moment | None:
-        """The newest moment that is known in full; None before the first epoch has ended."""
+        """The newest moment with figures and weights; None before the first epoch has ended."""
         if self.evaluation is not None:
             return Moment(self.evaluation, self.evaluation.snapshot)
         return self.timeline.newest
 
     @property
     def has_network(self) -> bool:
-        """Whether the weights of its newest moment are there."""
+        """Whether the weights of the newest moment are available."""
         return self.newest is not None and bool(self.newest.weights)
 
     @property
     def epoch(self) -> float:
-        """Epochs so far, the begun one by its share."""
+        """Epochs so far, the current one by its fraction."""
         if self.evaluation is not None:
             return self.evaluation.epoch
         return self.history.batches[-1].epoch if self.history.batches else float(self.first_epoch)
 
     @property
     def can_be_changed(self) -> bool:
-        """Whether its learning rate and batch size can be changed now; a class of one's own keeps its."""
+        """Whether its learning rate and batch size can change now; a user's class doesn't support it."""
         return self.own is None and self.status in ("running", "paused")
 
     @property
     def _step(self) -> int:
-        """The newest mini-batch that is known, counted from 1."""
+        """The newest known mini-batch, counted from 1."""
         known = [record.step for record in self.history.batches[-1:]]
         known += [record.step for record in self.steps[-1:]]
         known += [] if self.evaluation is None else [self.evaluation.step]
@@ -213,14 +212,14 @@ class SessionRun:
 
     @property
     def place(self) -> tuple[int, int, int]:
-        """The epoch of the newest mini-batch that is known, its number there, from 1, and how many that has."""
+        """The epoch of the newest known mini-batch, its number there, from 1, and the epoch's number of mini-batches."""
         ends = self.steps_at_ends
         epoch = min(max(1, bisect_left(ends, self._step)), self.config.epochs)
         return epoch, self._step - ends[epoch - 1], ends[epoch] - ends[epoch - 1]
 
     @property
     def stepped(self) -> tuple[BatchStep, ...]:
-        """The steps, one after the other within an epoch, that have led to where it is paused; else none."""
+        """The consecutive single steps within an epoch that led to the current pause; empty if not paused."""
         if self.status != "paused":
             return ()
         last, within = self._step, self.place[1]
@@ -239,12 +238,12 @@ class SessionRun:
 
     @property
     def held_out(self) -> str:
-        """What the images are that its figures are of: ``"validation"`` or ``"test"``."""
+        """The kind of held-out images that its figures are for: ``"validation"`` or ``"test"``."""
         return self.dataset.held_out
 
     @property
     def can_be_tested(self) -> bool:
-        """Whether the test set can be opened for it: it has ended, on a split, and nobody has looked yet."""
+        """Whether the test set can be opened for it: it has ended, has validation images, and is not tested yet."""
         ended = self.status in ("finished", "stopped") and self.has_network
         return ended and self.test is None and self.dataset.unsplit is not self.dataset
 
@@ -255,7 +254,7 @@ class SessionRun:
 
     @property
     def seconds_left(self) -> float | None:
-        """Estimate of the seconds until the last epoch ends; None while there is nothing to go by."""
+        """Estimated seconds until the last epoch ends; None before the first has ended."""
         recent = self.history.epochs[-3:]
         if not recent:
             return None
@@ -264,42 +263,42 @@ class SessionRun:
 
     @property
     def title(self) -> str:
-        """What it is called in a list: by the user, or as ``"128 units (run 3)"``."""
+        """Its name in a list: the user's, or ``"128 units (run 3)"``."""
         run = f"run {self.number}"
         return self.name or (f"{self.label} ({run})" if self.label else run)
 
     @property
     def short_title(self) -> str:
-        """What it is called where there is little room: by the user, or as ``"run 3"``."""
+        """Its short name: the user's, or ``"run 3"``."""
         return self.name or f"run {self.number}"
 
     @property
     def mention(self) -> str:
-        """What it is called in a sentence: by the user, or as ``"run 3 (128 units)"``."""
+        """Its name in a sentence: the user's, or ``"run 3 (128 units)"``."""
         return self.name or f"run {self.number}" + (f" ({self.label})" if self.label else "")
 
     @property
     def key(self) -> tuple[int, int]:
-        """What names it among all runs that there were, in this session and those before."""
+        """An identifier that is unique among all runs, including those of cleared sessions."""
         return self.series, self.number
 
     @property
     def revision(self) -> tuple[object, ...]:
-        """What changes with anything of it that a file of the session keeps."""
+        """A key that changes with anything that a session's file stores of the run."""
         marks = (self.name, self.note, self.pinned, self.hidden)
         return (*self.key, *marks, self.status, self.epochs_done, self.config.epochs, self.test)
 
     @property
     def root(self) -> SessionRun:
-        """The run that all its training began with: itself, or the first that it was forked from."""
+        """The run that its training began with: itself, or its earliest ancestor."""
         return self if self.parent is None else self.parent.root
 
     @property
     def is_kept(self) -> bool:
-        """Whether it stays when another run takes its place.
+        """Whether the run is kept when another one replaces it.
 
-        It has a record, exact figures, a file or a word of the user; and other settings don't overtake it in its
-        first epoch: while a slider moves there are many.
+        It is kept if it has a record, exact figures, a file, a name, a note or a pin; but not if new settings
+        replace it in its first epoch: dragging a slider starts many such runs.
         """
         history, figures = self.history, self.status != "idle" and self.evaluation is not None
         records = history.batches or history.last or history.end or figures
@@ -308,25 +307,25 @@ class SessionRun:
 
     @property
     def is_marked(self) -> bool:
-        """Whether the user has said anything about it, so that it must not go unasked."""
+        """Whether the user has named, annotated or pinned it, so that it must not be removed automatically."""
         return bool(self.name or self.note or self.pinned)
 
     @property
     def n_bytes(self) -> int:
-        """Memory that its moments keep."""
+        """Memory used by its moments, in bytes."""
         moments = {id(m.snapshot): m for m in (*self.timeline.moments, self.newest) if m is not None}
         return sum(moment.n_bytes for moment in moments.values())
 
     def new_network(self) -> NeuralNetwork:
-        """Return a network of its settings, with their initial weights."""
+        """Return a network with its settings, freshly initialised."""
         if self.own is not None:
             return self.own.network(self.config, self.dataset)
         return new_network(self.config, self.dataset)
 
     def can_continue_to(self, config: TrainingConfig) -> bool:
-        """Return whether `config` is this run with more epochs, so that it can go on in place of a new one.
+        """Return whether `config` is this run with more epochs, so that it can continue instead of a new run.
 
-        While it runs, the training thread is ahead of what is known here: fewer than it was told may be too few.
+        While it runs, the training thread is ahead of the delivered records, so reducing the epochs is refused.
         """
         running = self.status == "running"
         more = config.epochs >= self.config.epochs if running else config.epochs > self.epochs_done
@@ -335,9 +334,9 @@ class SessionRun:
         return may and more and (not differences or (differences == ("epochs",) and config.can_be_extended))
 
     def can_branch_again(self, config: TrainingConfig) -> bool:
-        """Return whether a fork can begin again where it began, with `config`.
+        """Return whether a fork can restart where it began, with `config`.
 
-        What decides about initial weights, which a fork has none of, can't change.
+        Settings of the initial weights, which a fork doesn't have, can't change.
         """
         if self.parent is None or self.origin is None or config.epochs <= self.origin.epoch:
             return False
@@ -346,7 +345,7 @@ class SessionRun:
         return not {"hidden_sizes", "initializer"} & set(config.differences(self.config))
 
     def taking(self, status: RunnerStatus, records: Iterable[Record], in_line: int = 0) -> SessionRun:
-        """Return the run with what the runner has delivered since, but for what its rivals in a race say."""
+        """Return the run updated with the runner's records, except those of its rivals in a race."""
         timeline, evaluation, last = self.timeline, self.evaluation, self.history.last
         steps = self.steps
         ours: list[EpochRecord | BatchRecord | Change | RunEnd] = []
@@ -377,7 +376,7 @@ class SessionRun:
         if (self.status, status) == ("idle", "paused"):
             status = "idle"
         if self.status == status == "paused" and last is self.history.last:
-            # Those of the step before, until those of this one are there.
+            # Keep the figures of the step before until those of this one arrive.
             evaluation = evaluation or self.evaluation
         return replace(
             self,
@@ -394,14 +393,14 @@ class SessionRun:
         )
 
     def continued(self, epochs: int, status: RunnerStatus) -> SessionRun:
-        """Return the run as one that goes on to more epochs; one that can't stays as it is."""
+        """Return the run continuing to more epochs; unchanged if it can't."""
         config = self.config.replace(epochs=epochs)
         if not self.can_continue_to(config):
             return self
         return replace(self, history=self.history.continued(config), status=status)
 
     def racing(self, first: SessionRun, records: Iterable[Record]) -> SessionRun:
-        """Return the run with what it has said in a race; it ends with the race's first entry, or fails before."""
+        """Return the run updated with its records in a race; it ends with the first entry, unless it fails before."""
         if self.history.end is not None:
             return self
         run, end = self.taking(first.status, records), first.history.end
@@ -420,14 +419,14 @@ class SessionRun:
         return run.taking("stopped", [RunEnd("stopped", reason, final=run.evaluation)])
 
     def with_last_moment(self) -> SessionRun:
-        """Return the run with its exact figures as a moment, too: they go as soon as it trains on."""
+        """Return the run with its exact figures as a moment too: they are dropped as soon as it trains on."""
         last, found = self.history.last, self.evaluation
         if last is None or found is None or last.epoch != found.epoch or self.timeline.moments:
             return self
         return replace(self, timeline=self.timeline.followed_by(Moment(last, found.snapshot)))
 
     def set_aside(self) -> SessionRun:
-        """Return what is kept of it when another run takes its place: its history and its newest moment."""
+        """Return the part of the run to keep when another one replaces it: its history and its newest moment."""
         newest, kept = self.newest, Timeline()
         if newest is not None and self.evaluation is None:
             kept = kept.followed_by(newest)
@@ -435,7 +434,7 @@ class SessionRun:
         return replace(self, timeline=kept, origin=None, steps=(), status=status)
 
     def without_moments(self) -> SessionRun:
-        """Return it with the figures of its newest moment alone, neither weights nor outputs."""
+        """Return the run with only the figures of its newest moment, without weights and outputs."""
         newest, evaluation, kept = self.newest, self.evaluation, Timeline()
         if newest is None:
             return replace(self, timeline=kept, origin=None)
@@ -451,7 +450,7 @@ class SessionRun:
 
 
 def _tested(steps: tuple[BatchStep, ...], found: Evaluation) -> tuple[BatchStep, ...]:
-    """Return steps, the newest with what was found of the test set if it is where it was found."""
+    """Add an evaluation's test figures to the newest step, if it belongs to the same mini-batch."""
     if not steps or steps[-1].step != found.step:
         return steps
     newest = replace(steps[-1], test_loss=found.test_loss, test_accuracy=found.test_accuracy)
@@ -459,6 +458,6 @@ def _tested(steps: tuple[BatchStep, ...], found: Evaluation) -> tuple[BatchStep,
 
 
 def _as_epoch(found: Evaluation) -> EpochRecord:
-    """Return exact figures as the record of an epoch that another session trained."""
+    """Convert exact figures to the record of an epoch, without its seconds."""
     names = ("train_loss", "test_loss", "train_accuracy", "test_accuracy", "confusion")
     return EpochRecord(int(found.epoch), seconds=0.0, **{name: getattr(found, name) for name in names})

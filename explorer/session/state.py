@@ -1,6 +1,6 @@
-"""What a session is at one moment: frozen, and the same for all who look at it.
+"""A frozen snapshot of a session, the same for all listeners.
 
-Of its earlier runs that is what is kept of them, which are shown, and those that can still be restored.
+Earlier runs are stored in reduced form, with rules on which are shown; deleted ones can be restored.
 """
 
 from __future__ import annotations
@@ -15,31 +15,31 @@ from explorer.training import History, Moment, OwnClass, RunnerStatus, TrainingC
 from explorer.training.config import MOST_EPOCHS
 
 MORE_EPOCHS = 10
-"""How many epochs a run that has come to its last one goes on, unless another number is set."""
+"""Default number of epochs to add to a run that has reached its last one."""
 
 MOST_BYTES = 64 * 2**20
-"""Memory that the moments of earlier runs may keep, some 120 of the exercise's."""
+"""Maximum memory of the moments of earlier runs, in bytes; enough for some 120 of the exercise's."""
 
 Runs = tuple[SessionRun, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EarlierRuns(Sequence[SessionRun]):
-    """Runs that another one has taken the place of, the newest last.
+    """Runs that another run has replaced, the newest last.
 
-    Each keeps its history and its newest moment. When the moments take more than `most_bytes`, the oldest runs
-    lose theirs, deleted ones first and pinned ones last: their figures stay, but their outputs, which a
-    comparison needs, are gone.
+    Each keeps its history and its newest moment. If the moments take more than `most_bytes`, the oldest runs lose
+    theirs, deleted ones first and pinned ones last: their figures stay, but the outputs, which a comparison needs,
+    are gone.
     """
 
     runs: Runs = ()
     """The runs."""
     deleted: Runs = ()
-    """The runs that `restored` brings back."""
+    """The runs that `restored` would restore."""
     replaced: Runs = ()
-    """Those that `without_repeats` has dropped last, without their moments."""
+    """The runs that `without_repeats` removed last, without their moments."""
     most_bytes: int = MOST_BYTES
-    """Memory that the moments may keep, those of deleted runs among them."""
+    """Maximum memory of the moments, including those of deleted runs, in bytes."""
 
     def __len__(self) -> int:
         return len(self.runs)
@@ -51,18 +51,18 @@ class EarlierRuns(Sequence[SessionRun]):
     def shown(self) -> Runs:
         """Visible runs that have figures, in order of increasing priority.
 
-        Where there is room for the last few, these are the pinned, then the newest. First come runs that ended
-        within their first epoch: there are figures of such a run, but no curve.
+        If there is room for the last few only, these are the pinned, then the newest. Runs that ended in their
+        first epoch, which have figures but no curve, come first.
         """
         shown = [run for run in self.runs if not run.hidden and run.newest is not None]
         return tuple(sorted(shown, key=lambda run: (run.has_curve, run.pinned)))
 
     def numbered(self, number: int) -> SessionRun | None:
-        """Return the run of a number, or None."""
+        """Return the run with a number, or None."""
         return next((run for run in self.runs if run.number == number), None)
 
     def followed_by(self, run: SessionRun) -> EarlierRuns:
-        """Return these runs and the one that has ended last."""
+        """Add the run that ended last."""
         newest = run.set_aside()
         kept = replace(self, runs=(*self.runs, newest))
         n_bytes = sum(run.n_bytes for run in (*kept.deleted, *kept.runs))
@@ -75,27 +75,27 @@ class EarlierRuns(Sequence[SessionRun]):
         return kept
 
     def changed(self, run: SessionRun) -> EarlierRuns:
-        """Return these runs with another state of one of them."""
+        """Replace the run that has the same number."""
         return replace(self, runs=_with(self.runs, run), deleted=_with(self.deleted, run))
 
     def edited(self, number: int, **changes: Any) -> EarlierRuns:
-        """Return these runs with changes to one of them: its name, note, or whether it is pinned or hidden."""
+        """Change a run's name, note, or pinned or hidden state."""
         run = self.numbered(number)
         return self if run is None else self.changed(replace(run, **changes))
 
     def on(self, dataset: Dataset) -> EarlierRuns:
-        """Return those scored on the same images: what others came to doesn't compare with a run on these."""
+        """Select the runs scored on the same images; figures for other images don't compare."""
         return replace(self, runs=tuple(run for run in self.runs if run.dataset.compares_with(dataset)))
 
     def of(self, dataset: Dataset) -> EarlierRuns:
-        """Return those whose images are of a data set, whichever they hold out."""
+        """Select the runs on a data set, whatever images they hold out."""
         runs = tuple(run for run in self.runs if run.dataset.unsplit.compares_with(dataset))
         return replace(self, runs=runs)
 
     def without_repeats(
         self, config: TrainingConfig, dataset: Dataset, own: OwnClass | None = None
     ) -> EarlierRuns:
-        """Return these without runs that `config` gives again, but for marked and tested ones and parents."""
+        """Remove runs that `config` would repeat, except forks, parents, opened files, marked and tested runs."""
         parents = {run.parent.number for run in self.runs if run.parent is not None}
         gone = [run for run in self.of(dataset) if run.config == config and run.number not in parents]
         kept = [run for run in gone if run.parent or run.opened or run.is_marked or run.test]
@@ -103,16 +103,16 @@ class EarlierRuns(Sequence[SessionRun]):
         return replace(self.without(gone), replaced=tuple(run.without_moments() for run in gone))
 
     def without(self, gone: Collection[SessionRun]) -> EarlierRuns:
-        """Return these runs without some of them."""
+        """Remove some of the runs."""
         return replace(self, runs=tuple(run for run in self.runs if run not in gone))
 
     def deleting(self, number: int) -> EarlierRuns:
-        """Return these runs without one of them, for now."""
+        """Move a run to the deleted ones."""
         run = self.numbered(number)
         return self if run is None else replace(self.without([run]), deleted=(*self.deleted, run))
 
     def restored(self) -> EarlierRuns:
-        """Return these runs and those that were deleted and not yet forgotten, each in its place."""
+        """Restore the deleted runs that are not forgotten, in order of their numbers."""
         runs = sorted([*self.runs, *self.deleted], key=lambda run: run.number)
         return replace(self, runs=tuple(runs), deleted=())
 
@@ -123,75 +123,74 @@ def _with(runs: Iterable[SessionRun], changed: SessionRun) -> Runs:
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class SessionState:
-    """A session at one moment."""
+    """A frozen snapshot of a session."""
 
     dataset: Dataset
     """The images."""
     config: TrainingConfig
     """The settings of the next run."""
     run: SessionRun | None = None
-    """The present run; None before the first. One that is "idle" has not begun: its network is untrained."""
+    """The current run; None before the first. If it is "idle", its network is untrained."""
     moment: Moment | None = None
-    """The network that is shown: the newest of the run, or that of the selected epoch; None before the first
-    epoch has ended."""
+    """The network shown: the run's newest, or the selected epoch's; None before the first epoch has ended."""
     selected_epoch: float | None = None
-    """The epoch that the user has gone back to; None while the newest is shown."""
+    """The epoch selected by the user; None to follow the newest."""
     earlier: EarlierRuns = field(default_factory=EarlierRuns)
     """The session's other runs."""
     starts_clean: bool = False
-    """Whether the next run has freshly initialised weights, although the present one began with others."""
+    """Whether the next run will have freshly initialised weights although the current one began with others."""
     n_tested: int = 0
     """How many times the test set was opened."""
     saved: frozenset[tuple[object, ...]] = frozenset()
-    """The runs that the last file of the session holds, each by its `SessionRun.revision`."""
+    """The runs in the session's last saved file, by their `SessionRun.revision`."""
 
     @property
     def status(self) -> RunnerStatus:
-        """What the present run is doing, or how it ended."""
+        """Status of the current run."""
         return "idle" if self.run is None else self.run.status
 
     @property
     def runs(self) -> tuple[SessionRun, ...]:
-        """All runs that have begun, the present one last."""
+        """All runs that have begun, the current one last."""
         return (*self.earlier, *(() if self.begun_run is None else (self.begun_run,)))
 
     @property
     def begun_run(self) -> SessionRun | None:
-        """The present run, if it has begun."""
+        """The current run, if it has begun."""
         return None if self.run is None or self.run.status == "idle" else self.run
 
     @property
     def scored_on(self) -> Dataset:
-        """The data whose test images all figures are of: the present run's, which may be validation images."""
+        """The data that all figures are for: the current run's, whose test images may be validation images."""
         return self.dataset if self.run is None else self.run.dataset
 
     @property
     def racing(self) -> tuple[SessionRun, ...]:
-        """The runs that train, or are paused, together with the present one."""
+        """The runs that are training or paused together with the current one."""
         return tuple(run for run in self.earlier if run.status in ("running", "paused"))
 
     @property
     def waits(self) -> bool:
-        """Whether the settings are not those of the present run: nothing has been trained with them yet."""
+        """Whether the settings differ from the current run's, so that nothing has been trained with them yet."""
         return self.run is not None and (self.starts_clean or self.config != self.run.config)
 
     @property
     def continues(self) -> bool:
-        """Whether the settings are those of the present run with more epochs, so that it can go on to them."""
+        """Whether the settings are the current run's with more epochs, so that it can continue to them."""
         return self.run is not None and not self.starts_clean and self.run.can_continue_to(self.config)
 
     @property
     def start(self) -> str:
-        """The weights that the next run begins with, in words; empty for freshly initialised ones."""
+        """The weights that the next run will begin with, in words; empty for freshly initialised ones."""
         run = self.run
         if run is None or self.starts_clean or (run.parent is not None and run.origin is None):
-            return ""  # where a fork began is no longer known once another run has taken its place
+            return ""  # the origin of a fork is lost once another run replaces it
         return run.began_with
 
     def reach(self, more: int = MORE_EPOCHS) -> int:
-        """Return the number of epochs that the present run can go on to once it has ended, 0 for none.
+        """Return the number of epochs that the current run can continue to after its end, 0 if it can't.
 
-        That is the number that is set, or where so many are done, `more` than that.
+        That is the number in the settings, or if these are done, `more` than that.
         """
         state, run = self, self.run
         if run is not None and self.config == run.config and run.epochs_done >= run.config.epochs:
@@ -201,32 +200,32 @@ class SessionState:
 
     @property
     def comparable(self) -> EarlierRuns:
-        """The earlier runs that were scored on the same images as the present one."""
+        """The earlier runs scored on the same images as the current one."""
         return self.earlier.on(self.scored_on)
 
     @property
     def not_comparable(self) -> EarlierRuns:
-        """The earlier runs that were scored on other images, so that their figures mean something else."""
+        """The earlier runs scored on other images, whose figures don't compare."""
         return self.earlier.without(self.comparable)
 
     @property
     def unsaved(self) -> tuple[SessionRun, ...]:
-        """The runs that the last file of the session doesn't hold as they are."""
+        """The runs that have changed since the session was last saved."""
         return tuple(run for run in self.runs if run.revision not in self.saved)
 
     @property
     def history(self) -> History:
-        """The curve of the present run; empty where there is none."""
+        """The curve of the current run; empty without a run."""
         return History(self.config) if self.run is None else self.run.curve
 
     @property
     def is_training(self) -> bool:
-        """Whether more is to come soon, so that what is costly to draw may wait."""
+        """Whether updates will follow soon, so that expensive drawing can be postponed."""
         return self.status == "running"
 
     @property
     def is_blank(self) -> bool:
-        """Whether the present run has nothing to show yet, and its first records or figures are on their way."""
+        """Whether the current run has nothing to show yet, but records or figures are about to arrive."""
         run = self.run
         if run is None or run.status not in ("running", "idle"):
             return False
@@ -234,7 +233,7 @@ class SessionState:
 
     @property
     def looks_back_to(self) -> float | None:
-        """The selected epoch where it is not the newest; None at the newest."""
+        """The selected epoch if it is not the newest; else None."""
         newest = None if self.run is None else self.run.newest
         if self.moment is None or newest is None or self.moment.epoch == newest.epoch:
             return None
@@ -242,12 +241,12 @@ class SessionState:
 
     @property
     def marked_epoch(self) -> float | None:
-        """The epoch to point out on a curve that goes further: the selected one, or one whose weights are back."""
+        """The epoch to mark on a curve that continues after it: the selected one, or the restored one."""
         return self.looks_back_to or self.history.restored
 
     @property
     def nothing(self) -> str:
-        """Why there is no moment to look at; empty where there is one."""
+        """The reason why there is nothing to show; empty if there is a moment."""
         if self.moment is not None:
             return ""
         if self.run is None or self.run.status == "idle":
@@ -259,9 +258,9 @@ class SessionState:
 
     @property
     def withholds_settings(self) -> bool:
-        """Whether new settings wait for the user: a new run would take away what is shown.
+        """Whether new settings stay pending because a new run would discard the shown network.
 
-        That is a moment that was gone back to, or a file's weights that nothing was trained from yet.
+        That is an epoch the user went back to, or the weights of a file that have not been trained further.
         """
         run = self.run
         if run is None or self.continues:
@@ -270,7 +269,7 @@ class SessionState:
 
     @property
     def can_train_on(self) -> bool:
-        """Whether the weights that are shown can be trained on with the settings that are set."""
+        """Whether the shown weights can be trained further with the current settings."""
         run, moment = self.run, self.moment
         if run is None or run.own is not None or moment is None or moment.epoch >= MOST_EPOCHS:
             return False

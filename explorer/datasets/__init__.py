@@ -1,4 +1,4 @@
-"""Data sets: the one that comes with the package, and readers of others."""
+"""Data sets: the package's own MNIST, and readers of others."""
 
 from explorer.datasets.dataset import Dataset, DatasetError
 from explorer.datasets.loading import load_dataset

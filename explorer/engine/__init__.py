@@ -1,10 +1,10 @@
-"""The mathematics of `explorer.network` at the machine's limit: what `train` runs.
+"""Fast implementation of the mathematics of `explorer.network`, used by `train`.
 
-`kernels` are the formulas as bound NumPy calls, and `passes` the forward and the backward pass made of them.
-`halves` shares a large network's work between two threads, and `inputs` puts pixels and images into an order in
-which blank ones are skipped. `model` has a network's parameters in one array, and `descent` is its optimizer.
-`minibatches` is the loop over an epoch, with the masks of `dropout` and the distorted images of `augmented`;
-`scoring` gives loss, accuracy and confusion.
+`kernels` has the formulas as bound NumPy calls, and `passes` builds the forward and backward passes from them.
+`halves` splits a large network's work between two threads, and `inputs` sorts pixels and images so that blank ones
+can be skipped. `model` stores a network's parameters in one array, and `descent` is its optimizer. `minibatches`
+is the loop over an epoch, with the masks of `dropout` and the distorted images of `augmented`; `scoring` computes
+loss, accuracy and confusion.
 """
 
 from explorer.engine.augmented import AugmentedImages

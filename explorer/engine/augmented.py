@@ -1,4 +1,4 @@
-"""Training images that are distorted in another way each epoch, made in a thread while the engine trains."""
+"""Training images with new distortions in each epoch, computed in a thread while the engine trains."""
 
 from concurrent.futures import Future, ThreadPoolExecutor
 
@@ -8,22 +8,23 @@ from numpy.typing import NDArray
 from explorer.datasets.augmentation import Augmentation, distort
 
 CHUNK_ROWS = 2048
-AHEAD = 2  # chunks that are made while one is taken from
-STREAM = 2  # the run's seed gives several independent streams of random numbers: this is that of augmentation
+AHEAD = 2  # chunks computed ahead of the current one
+STREAM = 2  # the run's seed gives several independent streams of random numbers; this one is for augmentation
 
 
 class AugmentedImages:
-    """The images of an epoch, distorted, in chunks of 2048 that are made ahead in a thread.
+    """The images of an epoch, distorted, in chunks of 2048 that a thread computes ahead.
 
-    Each chunk has a generator of its own, from seed, epoch and the chunk's number: what is taken is the same to
-    the bit however it is cut, and whatever was taken before. The thread starts with the first epoch.
+    Each chunk has its own generator, seeded by the run's seed, the epoch and the chunk's number: the images are
+    the same to the bit however they are sliced, and whatever was read before. The thread starts with the first
+    epoch.
 
     Parameters
     ----------
     images : ndarray of uint8, shape (n, 28, 28) or (n, 784)
-        Undistorted; they are read and never written to.
+        Undistorted; never written to.
     augmentation : Augmentation
-        How much each image is distorted at most.
+        The maximum distortions.
     seed : int
         The run's, 0 or more.
     """
@@ -35,9 +36,9 @@ class AugmentedImages:
         self._chunks: dict[int, Future[NDArray[np.uint8]]] = {}
 
     def begin(self, epoch: int, order: NDArray[np.int64]) -> None:
-        """Begin to make the images of an epoch, `order` being their places in the data set, shape (n,).
+        """Start computing the images of an epoch; `order` has their indices in the data set, shape (n,).
 
-        Those of the epoch before are dropped.
+        The images of the previous epoch are dropped.
         """
         self._forget(range(len(self._order)))
         self._epoch, self._order = epoch, order
@@ -46,7 +47,7 @@ class AugmentedImages:
     def take(self, start: int, stop: int, out: NDArray[np.uint8]) -> None:
         """Write the epoch's images from `start` to `stop` into `out`, of shape (stop - start, 784).
 
-        Waits for them where they have yet to be made, and raises what went wrong as they were.
+        Waits until they are computed, and raises any error of the computation.
         """
         for chunk in range(start // CHUNK_ROWS, -(-stop // CHUNK_ROWS)):
             self._make(chunk)
@@ -57,12 +58,12 @@ class AugmentedImages:
             self._forget(range(chunk))
 
     def close(self) -> None:
-        """End the thread, within the time that one chunk takes."""
+        """End the thread, after its current chunk."""
         self._thread.shutdown(cancel_futures=True)
         self._chunks = {}
 
     def _make(self, chunk: int) -> None:
-        """Have the thread make a chunk and those after it."""
+        """Schedule a chunk and the following ones, unless they are scheduled already."""
         n_chunks = -(-len(self._order) // CHUNK_ROWS)
         for number in range(chunk, min(chunk + 1 + AHEAD, n_chunks)):
             if number not in self._chunks:
@@ -74,7 +75,7 @@ class AugmentedImages:
         return distort(self._images[indices], self._augmentation, rng).reshape(len(indices), -1)
 
     def _forget(self, numbers: range) -> None:
-        """Let chunks go that nobody needs any more, made or not."""
+        """Drop chunks that are no longer needed, computed or not."""
         for number in [*self._chunks]:
             if number in numbers:
                 self._chunks.pop(number).cancel()

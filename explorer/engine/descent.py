@@ -1,4 +1,4 @@
-"""The optimizers as in-place NumPy calls on the one array that holds all parameters, and what comes with a step.
+"""The optimizers as in-place NumPy calls on the one array of all parameters, with penalties and max-norm.
 
 The formulas are those of `explorer.network.optimizers` and `explorer.network.regularization`. The updates of
 plain SGD and momentum are linear in the gradient, so they receive it already multiplied by the learning rate;
@@ -20,24 +20,24 @@ from explorer.engine.model import Model, Parameters
 from explorer.network.optimizers import BETA_1, BETA_2, DECAY, EPSILON, MOMENTUM, OPTIMIZERS
 
 UPDATE_WORK = 100
-"""Multiplications of a matrix product in the time that an update takes for a parameter."""
+"""The cost of updating one parameter, in multiplications of a matrix product."""
 
 _PIECE = 131_072
-"""Parameters processed at a time: few enough for the cache, and so many that two threads seldom wait for the
-interpreter, which a call needs before and after."""
+"""Parameters processed at a time: few enough for the cache, but enough that two threads seldom wait for the
+interpreter, which each call needs before and after."""
 
 
 class Descent:
-    """A model on its way down: the optimizer with its memory, penalties, max-norm, and the learning rate.
+    """The optimizer of a model with its state, penalties, max-norm and learning rate.
 
     Parameters
     ----------
     model : Model
-        Its parameters are changed in place.
+        Its parameters are updated in place.
     learning_rate : float
         Factor on the gradient.
     reduction : {"sum", "mean"}
-        Whether that is the sum or the mean over a mini-batch. RMSProp, Adam and AdamW always take the mean.
+        Whether the gradient is the sum or the mean over a mini-batch. RMSProp, Adam and AdamW always use the mean.
     """
 
     def __init__(self, model: Model, learning_rate: float, reduction: str) -> None:
@@ -50,7 +50,7 @@ class Descent:
         self._learning_rate = learning_rate
         self._bound = dict[tuple[tuple[float, ...], float], Array]()
         self._updates = dict[tuple[int, int, int, int], Calls]()
-        self._rate, self._epsilon = self._number(learning_rate), self._number(EPSILON)  # of Adam's next step
+        self._rate, self._epsilon = self._number(learning_rate), self._number(EPSILON)  # for Adam's next step
 
     @property
     def is_plain(self) -> bool:
@@ -60,7 +60,7 @@ class Descent:
 
     @property
     def learning_rate(self) -> float:
-        """Factor on the gradient; to assign another changes what all calls do from now on."""
+        """Factor on the gradient; assigning another one updates all existing calls."""
         return self._learning_rate
 
     @learning_rate.setter
@@ -71,7 +71,7 @@ class Descent:
                 array[...] = math.prod(factors, start=rate) / by
 
     def rate(self, n: int) -> Array:
-        """Return the factor on the gradient of a mini-batch of `n` samples, a sum, shape ()."""
+        """Return the factor on the summed gradient of a mini-batch of `n` samples, shape ()."""
         by = n if self._takes_mean else 1
         return self._number(1 / by) if self._is_scale_free else self._bind(by=by)
 
@@ -88,14 +88,15 @@ class Descent:
         return kernels[self._model.optimizer]
 
     def prepare(self) -> Calls:
-        """Return the calls that are due before an update."""
+        """Return the calls to perform before an update."""
         return (self._correct,) if self._kernel == self._adam else ()
 
     def update(self, steps: Parameters, n: int, half: Half) -> Calls:
         """Return the calls that update half of the weights.
 
-        `steps` holds `rate` times the gradient, summed over `n` samples; the penalties' is added there. The calls
-        are made once and shared: those of a large network take megabytes, and an epoch has many mini-batches.
+        `steps` holds `rate` times the gradient, summed over `n` samples; the calls add the penalties to it. The
+        calls are created once and cached: those of a large network take megabytes, and an epoch has many
+        mini-batches.
         """
         span = self._model.parameters.span(half)
         key = id(steps.flat), n, span.start, span.stop  # the calls keep that array alive
@@ -111,7 +112,7 @@ class Descent:
         return *self._penalise(steps, n, half), *self._decay(half), *update
 
     def _in_pieces(self, kernel: Callable[..., Calls], *arrays: Array) -> Calls:
-        """Return a kernel's calls on flat arrays of one size, piece by piece."""
+        """Return a kernel's calls on flat arrays of equal size, piece by piece."""
         size = arrays[0].size
         scratch = np.empty(min(_PIECE, size), arrays[0].dtype)
         calls: Calls = ()
@@ -121,7 +122,7 @@ class Descent:
         return calls
 
     def _penalise(self, steps: Parameters, n: int, half: Half) -> Calls:
-        """Add λ₂ W + λ₁ sign W to the gradient, for each of the `n` samples that it is a sum over."""
+        """Add λ₂ W + λ₁ sign W to the gradient, for each of the `n` samples in the sum."""
         model = self._model
         l2, l1 = (self._penalty_rate(weight, n) for weight in model.penalties)
 
@@ -155,11 +156,11 @@ class Descent:
         return tuple(call for V in weights for call in self._in_pieces(kernel, V))
 
     def finish(self) -> Calls:
-        """Return the calls that are due after an update."""
+        """Return the calls to perform after an update."""
         return self._model.in_halves(self._limit_norms, UPDATE_WORK) if self._model.max_norm else ()
 
     def _limit_norms(self, half: Half) -> Calls:
-        """Shorten the incoming weights of half of the hidden units to max-norm, where they are longer."""
+        """Scale the incoming weights of half of the hidden units down to max-norm, if they are longer."""
         longest, tiny = self._number(self._model.max_norm), self._number(np.finfo(self._flat.dtype).tiny)
         one, calls = self._number(1.0), tuple[Callable[[], Any], ...]()
         for V, _ in self._model.parameters.layers[:-1]:
@@ -199,7 +200,7 @@ class Descent:
         )
 
     def _rmsprop(self, theta: Array, g: Array, s: Array, scratch: Array) -> Calls:
-        """RMSProp: s ← ρ s + (1 − ρ) g²; θ ← θ − η g / (√s + ε). In the memory is s / (1 − ρ): one call less."""
+        """RMSProp: s ← ρ s + (1 − ρ) g²; θ ← θ − η g / (√s + ε). Stored is s / (1 − ρ), which saves a call."""
         root = (1 - DECAY) ** 0.5
         return (
             *self._sum_of_squares(g, s, DECAY, scratch),
@@ -209,8 +210,8 @@ class Descent:
     def _adam(self, theta: Array, g: Array, m: Array, s: Array, scratch: Array) -> Calls:
         """Adam: m ← β₁ m + (1 − β₁) g; s ← β₂ s + (1 − β₂) g²; θ ← θ − η m̂ / (√ŝ + ε).
 
-        In the memory are m / (1 − β₁) and s / (1 − β₂), which saves two calls; these factors and the corrections
-        of m and s are in the rate and in ε.
+        Stored are m / (1 − β₁) and s / (1 − β₂), which saves two calls; these factors and the bias corrections of
+        m and s are folded into the rate and ε.
         """
         return (
             partial(np.multiply, m, self._number(BETA_1), m),
@@ -238,7 +239,7 @@ class Descent:
         )
 
     def _correct(self) -> None:
-        """Give the next step of Adam its rate and its ε."""
+        """Set the rate and the ε of Adam's next step."""
         self._n_steps += 1
         root = ((1 - BETA_2) / (1 - BETA_2**self._n_steps)) ** 0.5
         self._epsilon[...] = EPSILON / root
@@ -248,7 +249,7 @@ class Descent:
         return np.array(value, self._flat.dtype)
 
     def _bind(self, *factors: float, by: float = 1.0) -> Array:
-        """Return the learning rate times the factors, divided by `by`, shape (), which follows it."""
+        """Return the learning rate times the factors, divided by `by`, as a shape-() array that follows it."""
         if (factors, by) not in self._bound:
             self._bound[factors, by] = self._number(math.prod(factors, start=self._learning_rate) / by)
         return self._bound[factors, by]

@@ -1,4 +1,4 @@
-"""What dropout leaves out of each mini-batch, drawn as `explorer.network.regularization.dropout_mask` does."""
+"""Dropout masks for mini-batches, drawn as in `explorer.network.regularization.dropout_mask`."""
 
 from collections.abc import Sequence
 
@@ -10,14 +10,14 @@ _STREAM = 1  # of the run's seed; that of augmentation is 2
 
 
 class DropoutMasks:
-    """The masks of a run: each layer has random numbers of its own, which begin again with each epoch.
+    """The masks of a run: each layer has its own random numbers, which restart with each epoch.
 
-    So an epoch's masks depend on neither the epochs before it nor the parts that a large mini-batch is cut into.
+    So an epoch's masks depend neither on earlier epochs nor on the parts that a large mini-batch is split into.
 
     Parameters
     ----------
     rates : sequence of float
-        Share that is left out, of the inputs and of each hidden layer.
+        Dropout rate of the inputs and of each hidden layer.
     sizes : sequence of int
         Inputs, and units of each hidden layer.
     seed : int
@@ -36,13 +36,13 @@ class DropoutMasks:
         self._rngs: dict[int, np.random.Generator] = {}
 
     def begin(self, epoch: int) -> None:
-        """Begin the random numbers of an epoch, 1 for the first."""
+        """Seed the random numbers of an epoch, 1 for the first."""
         self._rngs = {
             number: np.random.default_rng([self._seed, _STREAM, epoch, number]) for number in self._layers
         }
 
     def masks(self, n: int) -> dict[int, Array]:
-        """Return room for the masks of a mini-batch of `n` samples, (n, n_units), by layer; 0 for the inputs."""
+        """Allocate the masks of a mini-batch of `n` samples, (n, n_units), by layer; 0 is the inputs."""
         return {number: np.empty((n, size), self._dtype) for number, (_, size) in self._layers.items()}
 
     def draw(self, number: int, mask: Array) -> None:

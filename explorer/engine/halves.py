@@ -1,8 +1,8 @@
-"""Work in two halves, one of which a second thread performs where a core is free.
+"""Work in two halves, one of which a second thread performs if a core is free.
 
-A network of hundreds of units spends its time in a few long calls, which release the GIL. A half has
-some of the samples of a mini-batch, or some of the weights of a step. What is large is cut into the same halves
-where one thread performs both, so that the numbers are equal to the bit. BLAS's own threads would round
+A network with hundreds of units spends its time in a few long calls, which release the GIL. A half has
+some of the samples of a mini-batch, or some of the weights of a step. Large work is split into the same halves
+even if one thread performs both, so that results are identical to the bit. BLAS's own threads would round
 differently, and wait by spinning.
 """
 
@@ -16,17 +16,17 @@ import numpy as np
 from explorer.engine.kernels import Calls, perform
 
 LARGE_WORK = 20_000_000
-"""Multiplications of matrix products from which on they are cut: of 128 images, through some 200 units."""
+"""Multiplications of matrix products from which work is split: of 128 images, through some 200 units."""
 
 Half = Callable[[int], slice]
 """Maps a length to the slice of it that one thread works on."""
 
 Done = SimpleQueue[BaseException | None]
-"""Says that calls have been performed, or what they raised."""
+"""Receives None when calls have been performed, or the exception they raised."""
 
 
 class _Helper:
-    """The second thread of this process. It starts when it is first needed, and again in a forked process."""
+    """The second thread of this process. It starts on first use, and again in a forked process."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -34,8 +34,8 @@ class _Helper:
         self._waiting: SimpleQueue[tuple[Calls, Done]] = SimpleQueue()
 
     def perform_both(self, own: Calls, other: Calls) -> None:
-        """Perform both, `other` in the second thread if that has begun with them before `own` are done."""
-        done = Done()  # a new one each time: after an interruption nobody may have read the last
+        """Perform both, `other` in the second thread if that starts them before `own` are done."""
+        done = Done()  # new each time: after an interruption the last may be unread
         if self._thread is None or not self._thread.is_alive():
             self._start()
         self._waiting.put((other, done))
@@ -67,9 +67,9 @@ class _Helper:
 
 def _perform(calls: Calls, done: Done) -> None:
     try:
-        with np.errstate(all="ignore"):  # what overflows shows in the scores
+        with np.errstate(all="ignore"):  # overflow shows in the scores
             perform(calls)
-    except BaseException as error:  # noqa: BLE001  # it is raised where both halves are waited for
+    except BaseException as error:  # noqa: BLE001  # raised where both halves are awaited
         done.put(error)
     else:
         done.put(None)
@@ -79,21 +79,21 @@ _HELPER = _Helper()
 
 
 def whole(n: int) -> slice:
-    """Return all of `n`."""
+    """Return the slice of all `n` items."""
     return slice(0, n)
 
 
 def is_large(work: int) -> bool:
-    """Return whether work, in multiplications of matrix products that take about as long, is cut in two."""
+    """Return whether work, measured in multiplications of matrix products, is to be split in two."""
     return work >= LARGE_WORK
 
 
 @cache
 def rows_at_once() -> int:
-    """Return how many rows of a matrix product in float32 BLAS makes at a time, as its numbers tell.
+    """Return how many rows of a float32 matrix product BLAS computes at a time, by an experiment.
 
-    The rows that remain after the last whole group are added up in another order. So a product is cut at the end
-    of a group, where the numbers are those of the whole: OpenBLAS's kernels for AVX2 take 12, most others 4.
+    The rows after the last full group are summed in another order. So products are split at the end of a group,
+    where the results equal those of the whole: OpenBLAS's AVX2 kernels use 12, most others 4.
     """
     rng = np.random.default_rng(0)
     left, right = (rng.normal(size=shape).astype(np.float32) for shape in ((50, 80), (80, 40)))
@@ -104,28 +104,28 @@ def rows_at_once() -> int:
 
 
 def aligned(n: int) -> int:
-    """Return the next multiple of `rows_at_once` from `n` on."""
+    """Round `n` up to a multiple of `rows_at_once`."""
     return -(-n // rows_at_once()) * rows_at_once()
 
 
 def first_half(n: int, middle: float = 0.5) -> int:
-    """Return how many of `n` the first half has, if they are cut at `middle`, a share of them."""
+    """Return the size of the first half of `n` items, split at the fraction `middle`."""
     return int(middle * n) // rows_at_once() * rows_at_once()
 
 
 def in_halves(make: Callable[[Half], Calls], work: int, n_threads: int, middle: float = 0.5) -> Calls:
-    """Return the calls that `make` gives for the whole, or for both halves.
+    """Return the calls that `make` creates for the whole work, or for both halves if it is large.
 
     Parameters
     ----------
     make : callable
-        Gives the calls for a half of the work. Those for one half write nothing that those for the other use.
+        Creates the calls for a half of the work. No half writes to data that the other uses.
     work : int
-        How much it is, see `is_large`.
+        Amount of work, as in `is_large`.
     n_threads : {1, 2}
-        Threads that perform the two.
+        Threads that perform the halves.
     middle : float, optional
-        Where the work is cut, as a share of it.
+        Where the work is split, as a fraction.
     """
     if not is_large(work):
         return make(whole)

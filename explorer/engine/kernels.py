@@ -1,13 +1,13 @@
-"""The formulas as kernels: lists of NumPy calls bound to their arrays, which are performed again and again.
+"""The formulas as kernels: lists of NumPy calls bound to their arrays, to be performed repeatedly.
 
 A step on a small mini-batch is some thirty calls of a third of a microsecond. Looking up names, attributes and
 methods between them takes a quarter of the step, so a kernel is a function that RETURNS its calls: it runs once,
-for arrays that stay, and the calls are performed at each step.
+for fixed arrays, and the calls are performed at each step.
 
-The mathematics is that of `explorer.network`, and a test holds the two together. Here samples are ROWS, so classes
-are the last axis. The slope of an activation is computed from the activation itself, h(1 − h) for the sigmoid, and
-so the backward pass needs nothing that the forward pass did not keep. Constants are 0-d arrays of the network's
-dtype: a ufunc takes one in half the time that a Python float needs, which is felt when a mini-batch is one sample.
+The mathematics is that of `explorer.network`, and a test compares the two. Here samples are ROWS, so classes
+are the last axis. The slope of an activation is computed from the activation itself, h(1 − h) for the sigmoid, so
+that the backward pass needs nothing that the forward pass did not store. Constants are 0-d arrays of the network's
+dtype: a ufunc reads one in half the time of a Python float, which matters if a mini-batch is one sample.
 """
 
 import math
@@ -23,28 +23,28 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 
 Calls = tuple[Callable[[], Any], ...]
-"""Calls without arguments, made with `functools.partial`, in the order in which they are due."""
+"""Calls without arguments, created with `functools.partial`, in the order to perform them."""
 
 Kernel = Callable[[Array, Array], Calls]
-"""Gives the calls that write a function of the first array into the second, of the same shape.
+"""Creates the calls that write a function of the first array into the second, of the same shape.
 
-An activation may be given one array twice, a slope may not."""
+For an activation both may be the same array, for a slope not."""
 
 DeltaKernel = Callable[[Array, Array, Array, Array], Calls]
-"""Gives the calls that write ∂L/∂a into the third of y, d, out and scratch, each (n_samples, n_classes)."""
+"""Creates the calls that write ∂L/∂a into the third of y, d, out and scratch, each (n_samples, n_classes)."""
 
 _STACKED = 4
-"""Rows that BLAS's kernels for small products take at a time."""
+"""Rows that BLAS's kernels for small products process at a time."""
 
 _LARGE_RESULT = 10_000
-"""Numbers in a result above which np.dot, which clears it first, loses more time than its faster start saves."""
+"""Size of a result above which np.dot, which clears it first, loses more time than its faster start saves."""
 
 _FEW = 1000
-"""Numbers up to which one call of np.sign is faster than comparing and converting."""
+"""Size up to which one call of np.sign is faster than comparing and converting."""
 
 
 def perform(calls: Calls) -> None:
-    """Make the calls, one after the other."""
+    """Perform the calls one by one."""
     for call in calls:
         call()
 
@@ -58,32 +58,31 @@ def product(left: Array, right: Array, out: Array, small: int = 0) -> Calls:
     right : ndarray, shape (n_inner, n_columns)
     out : ndarray, shape (n_rows, n_columns), whose rows are contiguous
         All of one floating dtype.
-    small : int
-        Multiplications up to which this machine's BLAS counts a product as small, 0 if it doesn't. It makes a
-        small one without first packing the matrices, a fifth faster; so a larger one is made as a
-        stack of small ones, each with some rows of `left`, and the rows that remain.
+    Multiplications up to which this machine's BLAS treats a product as small, 0 if it doesn't. It computes a
+    small one without packing the matrices first, a fifth faster; so a larger one is computed as a
+    stack of small ones, each with some rows of `left`, plus the remaining rows.
     """
     n_rows, n_inner = left.shape
     row = n_inner * right.shape[1]
     most = small // row // _STACKED * _STACKED
     fewest = (
         _STACKED if left.flags.c_contiguous else 12
-    )  # a transposed matrix with fewer doesn't fill the registers
+    )  # a transposed matrix with fewer rows doesn't fill the registers
     if n_rows * row <= small or most < fewest:
-        # np.dot begins in half the time, but clears a result and copies a slice first, and writes no slice of
-        # columns; np.matmul has no BLAS for an outer product.
+        # np.dot starts in half the time, but clears a result and copies a slice first, and can't write a slice of
+        # columns; np.matmul doesn't use BLAS for an outer product.
         begin_fast = out.flags.c_contiguous and (
             n_inner == 1 or (out.size <= _LARGE_RESULT and left.flags.forc)
         )
         return (partial(np.dot if begin_fast else np.matmul, left, right, out),)
-    n_parts = math.ceil(n_rows / most)  # as few as there can be, and all about equal
+    n_parts = math.ceil(n_rows / most)  # as few as possible, and all about equal
     size = math.ceil(n_rows / n_parts / _STACKED) * _STACKED
     parts, rest = divmod(n_rows, size)
     down, along = left.strides
     stack = as_strided(left, (parts, size, n_inner), (size * down, down, along), writeable=False)
     calls: Calls = (partial(np.matmul, stack, right, out[: parts * size].reshape(parts, size, -1)),)
     if rest:
-        rest = max(rest, 2)  # a single row would be a product with a vector, which is rounded otherwise
+        rest = max(rest, 2)  # a single row would be a product with a vector, which rounds differently
         calls += product(left[-rest:], right, out[-rest:])
     return calls
 
@@ -112,10 +111,10 @@ def _relu(a: Array, out: Array) -> Calls:
 
 
 def _relu_slope(h: Array, out: Array) -> Calls:
-    """1 where h > 0, else 0: the sign of what is never negative."""
+    """1 where h > 0, else 0: the sign of a nonnegative number."""
     if h.size <= _FEW:
         return (partial(np.sign, h, out),)
-    above = np.empty(h.shape, bool)  # to compare and to convert are two calls, in half the time
+    above = np.empty(h.shape, bool)  # two calls, comparing and converting, take half the time
     return partial(np.greater, h, np.zeros((), h.dtype), above), partial(np.copyto, out, above)
 
 
@@ -145,7 +144,7 @@ def _softmax(a: Array, out: Array) -> Calls:
 HIDDEN_KERNELS: Mapping[str, tuple[Kernel, Kernel]] = MappingProxyType(
     {"sigmoid": (_sigmoid, _sigmoid_slope), "relu": (_relu, _relu_slope), "tanh": (_tanh, _tanh_slope)}
 )
-"""The activations of hidden layers by name: h = f(a), and the slope f′ from h."""
+"""The activations of hidden layers by name: h = f(a), and the slope f′ computed from h."""
 
 OUTPUT_KERNELS: Mapping[str, Kernel] = MappingProxyType({"sigmoid": _sigmoid, "softmax": _softmax})
 """The activations of the output layer by name."""

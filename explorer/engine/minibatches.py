@@ -1,10 +1,10 @@
-"""The images of an epoch, mini-batch by mini-batch, each followed by a step of the model.
+"""Training on the images of an epoch, mini-batch by mini-batch.
 
 Images are gathered in loads of up to 512: one or more mini-batches, or a part of a large one, whose gradients are
-added up. So memory stays bounded, the work stays in the processor's cache, and nobody waits long for a chance to
-stop. Of tiny mini-batches a load is one block, in which they share their work on the first layer.
+summed. This bounds the memory, keeps the work in the processor's cache, and gives frequent chances to stop. For
+tiny mini-batches a load is one block, in which they share the work on the first layer.
 
-All arrays are made once, and so are the lists of calls that work on them: an epoch goes through the lists.
+All arrays are allocated once, and so are the lists of calls on them: an epoch performs the lists.
 """
 
 from __future__ import annotations
@@ -29,32 +29,32 @@ from explorer.engine.passes import BlockedPass, Pass, bounds
 from explorer.engine.scoring import Score, score_outputs
 
 Take = Callable[[int, int, NDArray[np.uint8]], object]
-"""Writes images of an epoch, from one place in its order to another, into an array."""
+"""Writes the images of an epoch between two positions in its order into an array."""
 
 BLOCK_ROWS = 32
-"""Images in a block: its Gram matrix has as many rows and columns."""
+"""Images in a block, and rows and columns of its Gram matrix."""
 
 LOAD_ROWS = 512
-"""Images that are gathered at once."""
+"""Images gathered at once."""
 
 LARGEST_BLOCKED = 8
-"""Images of the largest mini-batches that share their work on the first layer."""
+"""Largest mini-batch size at which mini-batches share their work on the first layer."""
 
 SCORES_PER_EPOCH = 20
-"""How many scores an epoch gives of its training images, at most."""
+"""Maximum number of scores of its training images that an epoch yields."""
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What has been done since the last part."""
+    """Progress since the last part."""
 
     is_step: bool
-    """Whether a mini-batch is complete and the weights have changed; not so within a large one."""
+    """Whether a mini-batch is complete and the weights have changed; False within a large one."""
     score: Score | None = None
-    """Sums over the images since the last score, each measured before its update. At most 20 an epoch, as it
-    takes time; the last part of an epoch has one. None in the parts between."""
+    """Sums over the images since the last score, each measured before its update. At most 20 per epoch, because it
+    takes time; the last part of an epoch has one. None in the other parts."""
     batch: Score | None = None
-    """Sums over the mini-batch that is complete, where an epoch has at most 20 of them."""
+    """Sums over the completed mini-batch, if an epoch has at most 20 of them."""
 
 
 _STEP = Part(is_step=True)
@@ -69,20 +69,20 @@ def _add(sums: Parameters, steps: Parameters, is_first: bool, half: Half) -> Cal
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Load:
-    """Images that are gathered at once, and what is done with them."""
+    """Images that are gathered at once, and the work on them."""
 
     rows: int
-    work: tuple[Calls, ...]  # for each mini-batch its calls; for a part of a large one a single entry
-    is_step: bool = True  # whether a mini-batch is complete then
-    block: BlockedPass | None = None  # does the work when mini-batches are tiny
+    work: tuple[Calls, ...]  # the calls of each mini-batch; a single entry for a part of a large one
+    is_step: bool = True  # whether a mini-batch is complete afterwards
+    block: BlockedPass | None = None  # does the work if mini-batches are tiny
 
 
 @dataclass(slots=True)
 class _Source:
-    """Where a load's images come from: those of a data set, or else what was `taken`."""
+    """The source of a load's images: those of a data set, or else `taken`."""
 
     inputs: Inputs
-    images: NDArray[np.uint8] | None  # (n, n_inputs), their pixels in the order of the inputs
+    images: NDArray[np.uint8] | None  # (n, n_inputs), with pixels in the order of the inputs
     taken: NDArray[np.uint8]  # (rows, n_inputs)
     indices: NDArray[np.int64]  # (rows of the load,)
 
@@ -95,28 +95,28 @@ class _Source:
 
 
 class MiniBatches:
-    """The mini-batches of a data set, and the model that learns from them.
+    """The mini-batches of a data set, and the model that is trained on them.
 
-    NumPy's warnings of infinite values and NaN are for the caller to silence: both show in the scores.
+    The caller must silence NumPy's warnings of infinite values and NaN: both show in the scores.
 
     Parameters
     ----------
     model : Model
         Trained in place.
     dataset : Dataset
-        Its training images are used, all of them.
+        All of its training images are used.
     batch_size : int
-        Samples per step; more than there are means all.
+        Samples per step; clamped to the number of images.
     learning_rate : float
         Factor on the gradient.
     reduction : {"sum", "mean"}
         Whether the gradient is the sum or the mean over a mini-batch.
     seed : int
-        Start of the random numbers of dropout.
+        Seed of dropout.
     take : callable, optional
-        ``take(start, stop, out)`` writes the epoch's images from one place to another into `out`, uint8 of shape
-        (stop - start, n_inputs); without it, they are the data set's as they are. A model that has its pixels
-        sorted takes none: `ValueError`.
+        ``take(start, stop, out)`` writes the epoch's images between two positions into `out`, uint8 of shape (stop
+        - start, n_inputs); by default they are the data set's, unchanged. `ValueError` if the model's pixels are
+        sorted.
     """
 
     def __init__(
@@ -155,7 +155,7 @@ class MiniBatches:
 
     @property
     def learning_rate(self) -> float:
-        """Factor on the gradient; another one counts from the next mini-batch on."""
+        """Factor on the gradient; another one applies from the next mini-batch on."""
         return self._descent.learning_rate
 
     @learning_rate.setter
@@ -163,7 +163,7 @@ class MiniBatches:
         self._descent.learning_rate = rate
 
     def _end_epoch(self) -> None:
-        """End the epoch that is under way: after the mini-batch that is complete it gives a score, and no more."""
+        """End the current epoch: it yields a score after the completed mini-batch, then stops."""
         first = self.model.parameters.joint[0]
         with self.settled():
             settled = first.copy()
@@ -171,9 +171,9 @@ class MiniBatches:
         self._is_ended, self._load = True, None
 
     def resized(self, batch_size: int) -> MiniBatches:
-        """Return mini-batches of another size that go on in their place, with their model and its optimizer.
+        """Return mini-batches of another size that continue with the same model and optimizer.
 
-        The epoch that is under way ends: after the mini-batch that is complete it gives a score, and no more.
+        The current epoch ends: it yields a score after the completed mini-batch, then stops.
         """
         self._end_epoch()
         made = copy(self)
@@ -184,17 +184,17 @@ class MiniBatches:
         self.batch_size = size = min(batch_size, len(self._labels))
         self._is_in_parts = size > LOAD_ROWS
         self.scores_each = len(self._labels) <= SCORES_PER_EPOCH * size
-        """Whether an epoch has at most 20 mini-batches, so that each has a score of its own."""
+        """Whether an epoch has at most 20 mini-batches, so that each has its own score."""
         self.is_blocked = size <= LARGEST_BLOCKED and self._descent.is_plain and self._dropout is None
         """Whether tiny mini-batches share their work on the first layer."""
         self._is_shared = self.model.is_large(min(size, LOAD_ROWS)) and not self.is_blocked
-        """Whether two threads have halves of each mini-batch, and each gathers its own."""
+        """Whether two threads process halves of each mini-batch, and each gathers its own."""
         self._loads = dict[int, tuple[Load, ...]]()  # by number of images
         self._load, self._done, self._is_ended = None, 0, False
         self._is_penalised = any(self.model.penalties)
 
     def _make_loads(self, n: int) -> tuple[Load, ...]:
-        """Return what is done with so many images, load by load."""
+        """Return the loads for `n` images."""
         if self._is_in_parts:
             make_loads, most = self._parts, self.batch_size
         elif self.is_blocked:
@@ -210,19 +210,19 @@ class MiniBatches:
         Parameters
         ----------
         order : ndarray of int64, shape (n,)
-            The images of the epoch, by their place in the data set.
+            Indices of the epoch's images in the data set.
         number : int
-            Which epoch it is, 1 for the first.
+            Number of the epoch, 1 for the first.
         begin : int
-            How many of these images it has trained on already.
+            How many of these images have been trained on already.
         """
         order = self._by_ink(order, begin)
         n, labels = len(order), self._labels[order]
         scores_each = self.scores_each and not self._is_in_parts
-        start = scored = counted = begin  # images gone through, scored, and counted in a mini-batch
+        start = scored = counted = begin  # images processed, scored, and counted in a mini-batch
         batch = Score()
         self._begin(number, is_new=begin == 0)
-        if n - begin not in self._loads:  # to `cache` the method would be a circle of references
+        if n - begin not in self._loads:  # with `cache` the method would create a reference cycle
             self._loads[n - begin] = self._make_loads(n - begin)
         for load in self._loads[n - begin]:
             stop = start + load.rows
@@ -260,14 +260,14 @@ class MiniBatches:
             batch = Score() if load.is_step else batch
 
     def _begin(self, number: int, is_new: bool) -> None:
-        """Prepare an epoch, a new one or the rest of one."""
+        """Prepare an epoch or the rest of one."""
         if self._dropout is not None and is_new:
             self._dropout.begin(number)
-        self._penalty = self._penalties = 0.0  # of each sample now; of all since the last score
+        self._penalty = self._penalties = 0.0  # of each sample now; sum since the last score
         self._is_first_load = True
 
     def _penalise(self, load: Load) -> None:
-        """Add up the penalty of the images that are next, by the weights before the update that they lead to."""
+        """Add the penalty of the next images, computed with the weights before their update."""
         if self._is_first_load:
             self._penalty = self.model.penalty()
         self._is_first_load = load.is_step
@@ -275,7 +275,7 @@ class MiniBatches:
         self._penalties += rows * self._penalty
 
     def _by_ink(self, order: NDArray[np.int64], begin: int) -> NDArray[np.int64]:
-        """Return an epoch's images, from `begin` on those of each pass in the order of where their ink ends."""
+        """Return an epoch's images, sorted from `begin` on within each pass by where their ink ends."""
         if self.model.inked is None:
             return order
         batch, within = np.divmod(np.arange(len(order) - begin), self.batch_size)
@@ -284,10 +284,10 @@ class MiniBatches:
 
     @contextmanager
     def settled(self) -> Iterator[None]:
-        """Give a context in which the model's weights are those after the last mini-batch.
+        """Return a context in which the model's weights are those after the last mini-batch.
 
-        Within a block of tiny mini-batches the first layer's steps are still to be applied. They are, for the
-        time of the context, and taken back to the bit after it.
+        Within a block of tiny mini-batches the first layer's steps are still pending. The context applies them,
+        and reverts them to the bit afterwards.
         """
         done, load = self._done * self.batch_size, self._load
         if load is None or load.block is None or not 0 < done < load.rows:
@@ -303,7 +303,7 @@ class MiniBatches:
             first[:] = before
 
     def _slices(self, rows: int) -> tuple[Load, ...]:
-        """Return a load whose mini-batches are slices."""
+        """Return a load whose mini-batches are slices of it."""
         work = list[Calls]()
         for start, stop in bounds(rows, self.batch_size):
             n, steps = stop - start, self._pass(stop - start).steps
@@ -318,7 +318,7 @@ class MiniBatches:
         return (Load(rows, block.work, block=block),)
 
     def _parts(self, rows: int) -> tuple[Load, ...]:
-        """Return the loads of one large mini-batch, whose gradients are added up."""
+        """Return the loads of one large mini-batch, whose gradients are summed."""
         total, loads = self.model.new_parameters(), []
         for start, stop in bounds(rows, LOAD_ROWS):
             n, is_last = stop - start, stop == rows
@@ -343,7 +343,7 @@ class MiniBatches:
         return *batch.draw(), *self.model.in_halves(both, stop - start, batch.middles[0])
 
     def _steps(self, start: int, stop: int, *then: Callable[[Half], Calls], is_last: bool) -> Calls:
-        """Return the calls for the steps of a load's images, and for what is done `then` with a half of them."""
+        """Return the calls for the steps of a load's images, followed by the calls of each `then` on each half."""
         batch, X, descent = self._pass(stop - start), self._inputs.X[start:stop], self._descent
 
         def step(half: Half) -> Calls:
@@ -362,17 +362,17 @@ class MiniBatches:
             self._source.write(slice(n))
 
     def _score_done(self, labels: NDArray[np.int64]) -> Score:
-        """Return the score of the mini-batch that was done last, of a load's images."""
+        """Score the last completed mini-batch in a load's images."""
         rows = slice((self._done - 1) * self.batch_size, self._done * self.batch_size)
         return self._score_part(self._Y[rows], labels[rows])
 
     def _score_part(self, outputs: Array, labels: NDArray[np.int64]) -> Score:
-        """Return the score of images of one mini-batch, the one that was done last."""
+        """Score images of the last completed mini-batch."""
         score = score_outputs(outputs[: len(labels)], self._one_hot[labels], labels, self.model.loss)
         return score.penalised(self._penalty)
 
     def _score(self, outputs: Array, labels: NDArray[np.int64]) -> Score:
-        """Return the score of all images since the last one."""
+        """Score all images since the last score."""
         score = score_outputs(outputs[: len(labels)], self._one_hot[labels], labels, self.model.loss)
         penalties, self._penalties = self._penalties, 0.0
         return Score(score.n, score.hits, score.loss + penalties)

@@ -1,4 +1,4 @@
-"""A network as the engine trains it: its functions, and its weights and biases in one array."""
+"""A network in the engine's form: its functions, and its weights and biases in one array."""
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
@@ -17,9 +17,9 @@ from explorer.network.regularization import penalty
 
 
 class Parameters:
-    """Room for the weights and biases of all layers, or a step of them, one after the other in one array.
+    """The weights and biases of all layers, or a step of them, in one array.
 
-    So a step down the gradient is one subtraction. The last layer comes first: at the end are the weights of those
+    So a step down the gradient is one subtraction. The last layer comes first: the array ends with the weights of
     pixels that are blank in all images, which never change.
 
     Parameters
@@ -30,7 +30,7 @@ class Parameters:
         The network's.
     order : ndarray of int, optional
         Which of the network's inputs comes first, second, … in the rows of the first layer's V, shape (n_inputs,);
-        without it they are as they are.
+        by default their order is unchanged.
     n_blank : int, optional
         How many of the last inputs are 0 in all images.
     """
@@ -58,24 +58,24 @@ class Parameters:
         self.layers = tuple((both[1:], both[:1]) for both in joint)
         """For each layer its weights V, shape (n_in, n_out), and biases b, shape (1, n_out)."""
         self.after_first = flat[: -joint[0].size]
-        """Those of all layers but the first."""
+        """The parameters of all layers but the first."""
 
     def rows(self, half: Half) -> list[slice]:
-        """Return which rows of each layer are in one half of what changes: most often all or none."""
+        """Return the rows of each layer in one half of the changing parameters: usually all or none."""
         return [slice(*edges) for edges in zip(*self._edges(half), strict=True)]
 
     def span(self, half: Half) -> slice:
-        """Return where these rows lie in `flat`."""
+        """Return the slice of `flat` with these rows."""
         n_out = [both.shape[1] for both in self.joint]
         return slice(*(sum(map(mul, rows, n_out)) for rows in self._edges(half)))
 
     def _edges(self, half: Half) -> list[list[int]]:
-        """Return how many rows of each layer come before a half, and how many before its end."""
+        """Return for each layer the number of rows before the start of a half, and before its end."""
         part, edges = half(self._n_changing), list[list[int]]()
         for rest in (part.start, part.stop):
             rows = list[int]()
             for both in reversed(self.joint):
-                biases = 0 if both is self.joint[0] else 1  # rows that are no part of the product
+                biases = 0 if both is self.joint[0] else 1  # rows outside the product
                 groups = max(0, rest - biases * both.shape[1]) // both.shape[1] // rows_at_once()
                 cut = groups and biases + groups * rows_at_once()
                 rows.append(len(both) if rest >= both.size else cut)
@@ -89,7 +89,7 @@ class Parameters:
         return [both[max(1, rows.start) : rows.stop].reshape(-1) for both, rows in parts]
 
     def weights(self) -> tuple[Array, ...]:
-        """Return a read-only copy, ``(W1, b1, W2, b2, …)``, as `NeuralNetwork` has them: W is (n_out, n_in)."""
+        """Return read-only copies, ``(W1, b1, W2, b2, …)``, as in `NeuralNetwork`: W is (n_out, n_in)."""
         copies = tuple(array.T.copy() for layer in self.layers for array in layer)
         if self.order is not None:
             copies[0][:, self.order] = self.layers[0][0].T
@@ -114,12 +114,12 @@ class Model:
     network : NeuralNetwork
         Its weights are copied; it is not changed.
     small_product : int
-        Multiplications up to which BLAS counts a matrix product as small; see `kernels.product`.
+        Multiplications up to which BLAS treats a matrix product as small; see `kernels.product`.
     n_threads : {1, 2}
-        Threads that share what is large; see `in_halves`.
+        Threads that share large work; see `in_halves`.
     dataset : Dataset, optional
-        Data that it is trained on, with images as they are: a wide first layer then has the pixels first that
-        tend to have ink.
+        The data to train on, without augmentation: the inputs of a wide first layer are then sorted by how many
+        images have ink there.
     """
 
     def __init__(
@@ -142,20 +142,20 @@ class Model:
         needs_order = any((*self.dropout, network.l2, network.l1, network.max_norm))
         pays = InkedFirst.pays(n_inputs * n_first, needs_order=needs_order)
         self.inked = InkedFirst.of(dataset) if pays and dataset is not None else None
-        """The images that it is trained on, if it has their pixels sorted."""
+        """The images to train on, if the model has their pixels sorted."""
         self.order = None if self.inked is None else self.inked.order
         self._n_blank = 0 if self.inked is None else self.inked.n_blank
         self.parameters = self.new_parameters()
         self.parameters.set_weights(network.parameters)
 
     def inputs(self, rows: int) -> Inputs:
-        """Return room for the pixels of `rows` images."""
+        """Return a buffer for the pixels of `rows` images."""
         return Inputs(rows, self.sizes[0], self.dtype, self.order)
 
     def images_of(self, dataset: Dataset) -> NDArray[np.uint8]:
-        """Return the training images, shape (n, n_inputs), their pixels in the order of the inputs.
+        """Return the training images, shape (n, n_inputs), with pixels in the order of the inputs.
 
-        Raises `ValueError` for other data than the model has the order of.
+        Raises `ValueError` for a data set other than the one that the order is from.
         """
         if self.inked is None:
             return dataset.train_images.reshape(-1, self.sizes[0])
@@ -166,11 +166,11 @@ class Model:
         return self.inked.images
 
     def new_parameters(self) -> Parameters:
-        """Return room for all parameters, or for a step of them."""
+        """Allocate all parameters, or a step of them."""
         return Parameters(self.sizes, self.dtype, self.order, self._n_blank)
 
     def is_large(self, n: int) -> bool:
-        """Return whether the passes of `n` samples are work that is cut in two."""
+        """Return whether the passes of `n` samples are split in two."""
         return is_large(n * self.parameters.flat.size)
 
     def in_halves(self, make: Callable[[Half], Calls], n: int, middle: float = 0.5) -> Calls:
@@ -178,7 +178,7 @@ class Model:
         return in_halves(make, n * self.parameters.flat.size, self.n_threads, middle)
 
     def penalty(self) -> float:
-        """Return what the penalties add to the loss of each sample."""
+        """Return the penalty in the loss of each sample."""
         if not any(self.penalties):
             return 0.0
         return sum(penalty(V, *self.penalties) for V, _ in self.parameters.layers)

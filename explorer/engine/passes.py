@@ -1,15 +1,15 @@
-"""The forward and the backward pass of one mini-batch, as lists of bound calls.
+"""The forward and backward passes of one mini-batch, as lists of bound calls.
 
-Everything is written into arrays made once for a batch size. Samples are ROWS, as images lie in memory, and a
-layer's weights V have shape (n_in, n_out): with a few dozen units after 784 inputs the product X·V is half as fast
-again as W·X. V is the transpose of the textbook's W.
+All results are written into arrays allocated once for a batch size. Samples are ROWS, as images are in memory, and
+a layer's weights V have shape (n_in, n_out): with a few dozen units after 784 inputs the product X·V is half as
+fast again as W·X. V is the transpose of W in `explorer.network`.
 
 The first layer's bias is the weight of one more input, which is always 1: its sums and its step then come with the
-products, and at 32 units no call is left that goes through 512 × 32 numbers row by row.
+products, and at 32 units no call is left that processes 512 × 32 numbers row by row.
 
 Rates are folded in early: the delta of the output layer is multiplied by a rate once, and every delta and gradient
-before it is linear in that delta. With plain SGD and momentum it is the learning rate, for a sum or a mean, so all
-arrive as steps, ready to be subtracted; with RMSProp and Adam it is 1/n, for the mean gradient.
+before it is linear in that delta. With plain SGD and momentum it is the learning rate, for a sum or a mean, so the
+results are steps, ready to be subtracted; with RMSProp and Adam it is 1/n, for the mean gradient.
 """
 
 from collections.abc import Callable
@@ -34,23 +34,23 @@ from explorer.engine.model import Model
 ALL = slice(None)
 
 _IMAGES_MIDDLE = 0.6
-"""Where the images of a mini-batch are cut in two if blank inputs are left out: the first half has less ink."""
+"""Where the images of a mini-batch are split if blank inputs are skipped: the first half has less ink."""
 
 _STEPS_MIDDLE = 0.42
-"""Where the steps are cut then: the second half has the inputs that are left out."""
+"""Where the steps are split then: the second half has the skipped inputs."""
 
 
 def bounds(stop: int, size: int) -> list[tuple[int, int]]:
-    """Return where the parts of `size` begin and end that 0 … `stop` is cut into; the last may be shorter."""
+    """Return the start and stop of each part of `size` in 0 … `stop`; the last may be shorter."""
     return [(start, min(start + size, stop)) for start in range(0, stop, size)]
 
 
 class LayerPass:
-    """What one layer holds during a pass of `n` samples.
+    """The arrays of one layer for a pass of `n` samples.
 
-    ``a`` are the weighted sums, in whose place the activations ``h`` are written, ``kept`` those of them that
-    dropout doesn't leave out by its ``mask``, ``delta`` is ∂L/∂a times the rate, each of shape (n, n_out); ``dV``
-    and ``db`` are the steps of the layer's parameters.
+    ``a`` are the weighted sums, overwritten by the activations ``h``; ``kept`` are the activations after dropout
+    by ``mask``; ``delta`` is ∂L/∂a times the rate; each has the shape (n, n_out). ``dV`` and ``db`` are the steps
+    of the layer's parameters.
     """
 
     __slots__ = ("V", "a", "b", "dV", "db", "delta", "h", "kept", "mask", "number", "scratch")
@@ -74,28 +74,28 @@ class LayerPass:
 
 
 class Pass:
-    """The forward and the backward pass of one mini-batch of `n` samples, as calls to perform.
+    """The forward and backward passes of one mini-batch of `n` samples, as calls to perform.
 
     Inputs have the shape (n, n_input + 1): a first column of 255, and pixels from 0 to 255. All count as divided
-    by 255, but that is done after the first product: to the few sums instead of the many pixels.
+    by 255, but the division is applied after the first product: to the few sums instead of the many pixels.
 
     Parameters
     ----------
     model : Model
-        Its weights are read at each pass, and written by nobody here.
+        Its weights are read in each pass, and never written here.
     n : int
         Samples in the mini-batch.
     dropout : DropoutMasks, optional
-        What is left out of the pass; without it, nothing is.
+        Dropout to apply; none by default.
     """
 
     def __init__(self, model: Model, n: int, dropout: DropoutMasks | None = None) -> None:
         self.model, self.n, self.parameters = model, n, model.parameters
         self.steps = model.new_parameters()
         self._leaves_blank_out = model.order is not None and model.is_large(n)
-        self._n_inked = [0, 0]  # inputs of the two halves up to the last that isn't blank
+        self._n_inked = [0, 0]  # number of inputs up to the last one with ink, in each half
         self.middles = (_IMAGES_MIDDLE, _STEPS_MIDDLE) if self._leaves_blank_out else (0.5, 0.5)
-        """Where the images are cut in two, and where the steps."""
+        """Where the images are split, and where the steps."""
         self.activation, self.slope = HIDDEN_KERNELS[model.hidden_activation]
         self.output_activation = OUTPUT_KERNELS[model.output]
         self.output_delta = OUTPUT_DELTA_KERNELS[model.output, model.loss]
@@ -115,7 +115,7 @@ class Pass:
         return product(left, right, out, self.model.small_product)
 
     def draw(self) -> Calls:
-        """Return the calls that draw what dropout keeps of each layer; the passes come after."""
+        """Return the calls that draw the dropout masks; perform them before the passes."""
         if self.dropout is None:
             return ()
         return tuple(partial(self.dropout.draw, number, mask) for number, mask in self.masks.items())
@@ -142,7 +142,7 @@ class Pass:
 
     def _sum_inked(self, inputs: Inputs, V: Array, sums: Array, rows: slice) -> None:
         if rows.start == rows.stop:
-            return  # of a few images the first half has none
+            return  # with few images the first half is empty
         n = inputs.n_inked(rows)
         np.matmul(inputs.X[rows, :n], V[:n], sums)
         if rows.start == 0:
@@ -151,7 +151,7 @@ class Pass:
             self._n_inked[1] = n
 
     def activate(self, layer: LayerPass, rows: slice = ALL) -> Calls:
-        """Return the calls from the weighted sums of a hidden layer to what is kept of h = f(a)."""
+        """Return the calls from a hidden layer's weighted sums to h = f(a) after dropout."""
         h, mask = layer.h[rows], layer.mask
         drop = () if mask is None else (partial(np.multiply, h, mask[rows], layer.kept[rows]),)
         return *self.activation(layer.a[rows], h), *drop
@@ -205,14 +205,14 @@ class Pass:
     def scale_first(self, delta: Array, rows: slice = ALL) -> Calls:
         """Return the calls that write the first layer's delta / 255 into its `scratch`, shape (n, n_1).
 
-        Its inputs are 255 times too large, and so would its steps be.
+        Its inputs are 255 times too large, so its steps would be too.
         """
         return (partial(np.multiply, delta[rows], self.scale, self.first.scratch[rows]),)
 
     def all_steps(self, X: Array, half: Half = whole) -> Calls:
         """Return the calls that write half of `steps`, ``dV = hᵀ delta`` and ``db = Σ delta``, after the passes.
 
-        That is `rate` times the gradient of the loss, summed over the samples.
+        The steps are `rate` times the gradient of the loss, summed over the samples.
         """
         return *self.first_steps(X, half), *self.steps_from_second(half)
 
@@ -228,7 +228,7 @@ class Pass:
     def _step_inked(self, X: Array, scaled: Array, steps: Array, start: int) -> None:
         first, second = (max(0, aligned(n) - start) for n in self._n_inked)
         np.matmul(X[:first], scaled, steps[:first])
-        if first < second:  # inputs that are blank in all images of the first half
+        if first < second:  # inputs blank in all images of the first half
             images = slice(first_half(self.n, _IMAGES_MIDDLE), self.n)
             np.matmul(X[first:second, images], scaled[images], steps[first:second])
         steps[max(first, second) :] = 0
@@ -241,7 +241,7 @@ class Pass:
             if joint.start == joint.stop:
                 continue
             if joint.start == 0 and layer.delta is not layer.db:
-                # db = Σ delta, as a product, which is faster: (1, n) · (n, n_l) → (1, n_l)
+                # db = Σ delta, computed faster as a product: (1, n) · (n, n_l) → (1, n_l)
                 calls += product(self.ones, layer.delta, layer.db)
             inputs = slice(max(0, joint.start - 1), joint.stop - 1)
             # (n_l, n) · (n, n_l+1) → (n_l, n_l+1)
@@ -250,21 +250,21 @@ class Pass:
 
 
 class BlockedPass:
-    """Exact gradient descent on tiny mini-batches, the first layer a block of samples at a time.
+    """Exact gradient descent on tiny mini-batches, processing the first layer a block of samples at a time.
 
     With one sample per step, most of the time goes into reading and writing the first layer's 784 × n_1 weights.
-    But a step changes them by xᵀ delta only, in which the learning rate is contained, so the weighted sums of a
+    But a step changes them only by xᵀ delta, which includes the learning rate, so the weighted sums of a
     sample t are known without applying the steps of the block's earlier mini-batches:
 
         x_t V  =  x_t V_0  −  Σ_s (x_t · x_s) delta_s      over the samples s of earlier mini-batches
 
     (the exact block form of LMS: Benesty & Duhamel, 1992, here for a network's first layer). One product X V_0 and
-    the Gram matrix X Xᵀ serve the whole block, and one product Xᵀ delta applies all its steps at the end. The same
-    numbers as step by step, up to rounding.
+    the Gram matrix X Xᵀ serve the whole block, and one product Xᵀ delta applies all its steps at the end. The
+    results equal those of single steps, up to rounding.
 
     The array `sums` holds the first term of each sample until its step, and its delta from then on. So the
     formula is one product: of the rows of `sums` down to t, with 1 for t itself and −x_t · x_s for each such
-    s, which is what `gram` is made into.
+    s. `gram` holds these factors.
 
     Parameters
     ----------
@@ -277,7 +277,7 @@ class BlockedPass:
     batch_size : int
         Samples in a mini-batch; the last one in the block may be shorter.
     make_rate : callable
-        Gives the factor on the gradient of a mini-batch, shape (), for its number of samples.
+        Returns the factor on the gradient of a mini-batch, shape (), given its number of samples.
     """
 
     def __init__(
@@ -311,10 +311,10 @@ class BlockedPass:
             partial(np.subtract, first, first_steps, first),
         )
         self.work = tuple(updates)
-        """For each mini-batch the calls for its outputs and its step, that of the first layer with the last."""
+        """The calls for each mini-batch's outputs and step; the first layer's step is part of the last one."""
 
     def unapplied(self, rows: int) -> Array:
-        """Return the steps that the first layer still lacks after `rows` samples, shape (n_input + 1, n_1)."""
+        """Return the steps still pending in the first layer after `rows` samples, shape (n_input + 1, n_1)."""
         unapplied: Array = self.X[:rows].T @ (self.sums[:rows] * PIXEL_SCALE)
         return unapplied
 
@@ -323,7 +323,7 @@ class BlockedPass:
         earlier = batch[:, np.newaxis] > batch
         factor = np.where(earlier, -block.scale * block.scale, 0).astype(self.X.dtype)
         one = np.eye(len(batch), dtype=self.X.dtype)
-        later = slice(batch_size, None)  # the first mini-batch has none before it
+        later = slice(batch_size, None)  # the first mini-batch has no earlier ones
         return (
             *block.product(self.X[later], self.X.T, self.gram[later]),
             partial(np.multiply, self.gram, factor, self.gram),

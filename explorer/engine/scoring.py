@@ -1,4 +1,4 @@
-"""How well a network does on a set of images: loss, hits, and the outputs themselves."""
+"""Scoring of a network on a set of images: loss, hits and outputs."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Score:
         return Score(self.n + other.n, self.hits + other.hits, self.loss + other.loss)
 
     def penalised(self, penalty: float) -> Score:
-        """Return it with a penalty added to the loss of each sample."""
+        """Return the score with a penalty added to the loss of each sample."""
         return Score(self.n, self.hits, self.loss + self.n * penalty) if penalty else self
 
     @property
@@ -53,7 +53,7 @@ def score_outputs(Y: NDArray[Any], D: NDArray[Any], labels: NDArray[np.integer],
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ScoredSet:
-    """A score with what it was made of."""
+    """A score with the outputs and confusion counts it is based on."""
 
     score: Score
     """The sums."""
@@ -64,7 +64,7 @@ class ScoredSet:
 
 
 class Scorer:
-    """Scores a model on uint8 images, a few hundred at a time, in arrays made once."""
+    """Scores a model on uint8 images, a few hundred at a time, in arrays allocated once."""
 
     def __init__(self, model: Model) -> None:
         self._model = model
@@ -76,7 +76,7 @@ class Scorer:
     ) -> Generator[None, None, ScoredSet]:
         """Score the model on `images` (n, height, width) with `labels` (n,).
 
-        Yields between two chunks, where it may be left; returns the `ScoredSet`. Several may go on by turns.
+        Yields between chunks, where it can be abandoned; returns the `ScoredSet`. Several scorings can alternate.
         """
         n, n_classes = len(labels), self._model.sizes[-1]
         rows = images.reshape(n, -1)
@@ -85,7 +85,7 @@ class Scorer:
             stop = min(start + _ROWS, n)
             batch, chunk, outputs = self._pass(stop - start), slice(stop - start), Y[start:stop]
             forward = partial(batch.forward, self._inputs[chunk], outputs)
-            with np.errstate(all="ignore"):  # for a chunk: whoever goes on after a yield has their own
+            with np.errstate(all="ignore"):  # per chunk: the consumer has its own error state after a yield
                 self._inputs.write(rows[start:stop], chunk)
                 perform(self._model.in_halves(forward, stop - start, batch.middles[0]))
             if stop < n:

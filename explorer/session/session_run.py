@@ -212,7 +212,7 @@ class SessionRun:
 
     @property
     def place(self) -> tuple[int, int, int]:
-        """The epoch of the newest known mini-batch, its number there, from 1, and the epoch's number of mini-batches."""
+        """Epoch of the newest known mini-batch, its number there, from 1, and the mini-batches of that epoch."""
         ends = self.steps_at_ends
         epoch = min(max(1, bisect_left(ends, self._step)), self.config.epochs)
         return epoch, self._step - ends[epoch - 1], ends[epoch] - ends[epoch - 1]
@@ -243,7 +243,7 @@ class SessionRun:
 
     @property
     def can_be_tested(self) -> bool:
-        """Whether the test set can be opened for it: it has ended, has validation images, and is not tested yet."""
+        """Whether the test set can be opened for it: it has ended, has validation images, and is untested."""
         ended = self.status in ("finished", "stopped") and self.has_network
         return ended and self.test is None and self.dataset.unsplit is not self.dataset
 
@@ -400,7 +400,7 @@ class SessionRun:
         return replace(self, history=self.history.continued(config), status=status)
 
     def racing(self, first: SessionRun, records: Iterable[Record]) -> SessionRun:
-        """Return the run updated with its records in a race; it ends with the first entry, unless it fails before."""
+        """Return the run updated with its records in a race; it ends with the first entry, or fails before."""
         if self.history.end is not None:
             return self
         run, end = self.taking(first.status, records), first.history.end

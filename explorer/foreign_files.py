@@ -1,7 +1,7 @@
-"""What each reader of foreign files needs: one kind of error, texts fit for it, sizes that are bearable.
+"""Utilities for readers of untrusted files: one kind of error, printable texts, and limits on sizes.
 
-Arrays come in a zip file, as `numpy.savez` writes them. Reading starts from the sizes that a file declares, so
-that a small hostile file can't fill the memory.
+Arrays come in a zip file, as written by `numpy.savez`. Declared sizes are checked before reading, so that a small
+hostile file can't fill the memory.
 """
 
 import os
@@ -19,7 +19,7 @@ from typing import IO, Any, BinaryIO, Self
 import numpy as np
 from numpy.typing import NDArray
 
-# What numpy.save writes for a plain array. Anything else, a pickle or a record above all, does not match.
+# The header that numpy.save writes for a plain array. Pickles, records and anything else don't match.
 _NPY_HEADER = re.compile(
     rb"\{\s*'descr':\s*'([<>|=]?[A-Za-z]\d{0,6})',\s*'fortran_order':\s*(True|False),"
     rb"\s*'shape':\s*\(((?:\d{1,12}L?,?\s*){0,4})\),?\s*\}\s*"
@@ -27,9 +27,9 @@ _NPY_HEADER = re.compile(
 _MOST_HEADER = 4096
 _CHUNK = 1 << 20  # bytes read at a time: a false size costs no more memory than the file holds
 _MOST_ENTRIES = 100
-_MOST_CONTENTS = 1 << 16  # bytes of the zip file's table of contents
-# What zipfile and zlib raise for a file that is cut off, altered or made to harm, or whose kind of compression
-# zipfile doesn't know.
+_MOST_CONTENTS = 1 << 16  # bytes of the zip file's central directory
+# Exceptions of zipfile and zlib for a file that is truncated, altered or malicious, or has an unknown compression
+# method.
 _DAMAGED = (
     OSError, EOFError, ValueError, RuntimeError, OverflowError, MemoryError,
     zlib.error, zipfile.BadZipFile,
@@ -44,9 +44,9 @@ class FileError(ValueError):
     file : str
         Name of the file or folder, and of the part of it.
     found : str
-        What is there, in words.
+        What was found, in words.
     expected : str
-        What should be there, in words.
+        What was expected, in words.
     """
 
     def __init__(self, file: str, found: str, expected: str) -> None:
@@ -61,19 +61,19 @@ class FileError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class NpyHeader:
-    """What a ``.npy`` file says of its array."""
+    """The header of a ``.npy`` file."""
 
     dtype: str
     """Code of the dtype, with its byte order: ``"<f4"``."""
     shape: tuple[int, ...]
     fortran: bool = False
-    """Whether the first index runs fastest."""
+    """Whether the first index varies fastest."""
     size: int = 0
-    """Bytes of the header itself."""
+    """Size of the header itself, in bytes."""
 
     @classmethod
     def read(cls, stream: IO[bytes], start: bytes = b"") -> Self | None:
-        """Return the header in `stream`, of which `start` has been read, or None if there is none.
+        """Read the header in `stream`, whose first bytes `start` have been read already; None if there is none.
 
         Version 1 of the format has a length of 2 bytes, versions 2 and 3 have 4.
         """
@@ -88,7 +88,7 @@ class NpyHeader:
 
 
 def read_exactly(stream: IO[bytes], size: int) -> bytearray:
-    """Return the next `size` bytes, or fewer if the stream ends before."""
+    """Read the next `size` bytes, or fewer if the stream ends earlier."""
     data = bytearray()
     while len(data) < size and (chunk := stream.read(min(_CHUNK, size - len(data)))):
         data += chunk
@@ -105,20 +105,20 @@ def dtype_name(code: str) -> str:
 
 
 def printable(name: str, most: int = 80) -> str:
-    """Return a text from a foreign file fit for a message: one line, of so many characters at most."""
+    """Make a text from an untrusted file printable: one line, at most `most` characters."""
     shown = "".join(letter if letter.isprintable() else "�" for letter in name)
     return shown if len(shown) <= most else f"…{shown[1 - most :]}"
 
 
 def reason(error: BaseException) -> str:
-    """Return what the operating system or the decompressor says, as part of a sentence."""
+    """Return the message of the operating system or the decompressor, as part of a sentence."""
     text = (isinstance(error, OSError) and error.strerror) or str(error) or type(error).__name__
     return f"“{text[:1].lower() if text[1:2].islower() else text[:1]}{text[1:]}”"
 
 
 @contextmanager
 def explained(name: str, error: type[FileError], expected: str) -> Iterator[None]:
-    """Turn whatever a damaged file brings about into one kind of error, which says what was `expected`."""
+    """Convert any error caused by a damaged file into one kind, which states what was `expected`."""
     try:
         yield
     except error:
@@ -130,14 +130,14 @@ def explained(name: str, error: type[FileError], expected: str) -> Iterator[None
 
 
 def archive_bytes(arrays: Mapping[str, NDArray[Any]], packed: Collection[str] = ()) -> bytes:
-    """Return a ``.npz`` file without pickles and without a time: as `numpy.savez`, with any name allowed.
+    """Return a ``.npz`` file without pickles and timestamps: like `numpy.savez`, but allowing any name.
 
     Parameters
     ----------
     arrays : mapping of str to ndarray
-        The arrays by their names.
+        The arrays by name.
     packed : collection of str
-        Names of those that are compressed.
+        Names of the arrays to compress.
     """
     stream = BytesIO()
     with zipfile.ZipFile(stream, "w") as archive:
@@ -150,18 +150,18 @@ def archive_bytes(arrays: Mapping[str, NDArray[Any]], packed: Collection[str] = 
 
 
 class ArrayArchive:
-    """A file of arrays, once their number and the sizes that they declare are known to be bearable.
+    """A file of arrays, opened after checking their number and declared sizes.
 
-    Whatever else the file holds raises one of many errors, for `explained` to turn into one.
+    Other content raises one of many errors, which `explained` converts into one.
 
     Parameters
     ----------
     stream : file
         The whole file.
     name : str
-        What errors call it.
+        Name of the file in errors.
     most_bytes : int
-        Most bytes that all entries may declare.
+        Maximum of the declared sizes of all entries together.
     """
 
     def __init__(self, stream: BinaryIO, name: str, most_bytes: int) -> None:
@@ -178,22 +178,22 @@ class ArrayArchive:
 
     @property
     def names(self) -> Set[str]:
-        """The names of its entries."""
+        """The names of the entries."""
         return self._entries.keys()
 
     def size(self, key: str) -> int:
-        """Return the bytes that an entry declares, those of its header among them."""
+        """Return the declared size of an entry in bytes, including its header."""
         return self._entries[key].file_size
 
     def is_single(self, key: str) -> bool:
-        """Return whether an entry says that it is a single value."""
+        """Return whether an entry's header declares a single value."""
         with self._archive.open(self._entries[key]) as stream:
             return b"'shape': ()" in stream.read(1_000)
 
     def array(
         self, key: str, dtypes: str, n_axes: int, expected: str, *, may_be_empty: bool = False
     ) -> NDArray[Any]:
-        """Return one array, once its header says what is `expected` and agrees with the entry's size.
+        """Return one array, after checking that its header is as `expected` and agrees with the entry's size.
 
         Parameters
         ----------
@@ -202,11 +202,11 @@ class ArrayArchive:
         dtypes : str
             Pattern of the dtype's code without its byte order: ``"f4|f8"``.
         n_axes : int
-            Its dimensions.
+            Number of dimensions.
         expected : str
-            In words, what it should be.
+            Description of the expected array.
         may_be_empty : bool
-            Whether an axis may have no length.
+            Whether an axis may have length 0.
         """
         entry, part = self._entries[key], f"{self.name}, {key}"
         if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
@@ -222,7 +222,7 @@ class ArrayArchive:
             size = prod(shape) * np.dtype(header.dtype).itemsize
             if entry.file_size != header.size + size:
                 raise FileError(part, f"{entry.file_size} bytes", f"as many as shape {shape} takes")
-            # Without a limit all that is packed would be unpacked; the byte more is there if the header was cut.
+            # Without a limit the whole entry would be unpacked; the extra byte is there if the header was cut.
             data = read_exactly(stream, size + 1)
         array = np.frombuffer(data, header.dtype).reshape(shape, order="F" if header.fortran else "C")
         array = array.astype(array.dtype.newbyteorder("="), copy=False)
@@ -232,9 +232,9 @@ class ArrayArchive:
 
 
 def _check_contents(stream: BinaryIO, name: str) -> None:
-    """Raise unless the table of contents is small: zipfile makes an object of each of its entries.
+    """Raise if the central directory is large: zipfile creates an object for each of its entries.
 
-    The last 22 bytes say its size (APPNOTE.TXT 6.3.10, 4.3.16), unless there is a comment or, before them, the
+    The last 22 bytes have its size (APPNOTE.TXT 6.3.10, 4.3.16), unless there is a comment or, before them, the
     locator of a record for millions of entries: files of arrays have neither.
     """
     stream.seek(max(stream.seek(0, os.SEEK_END) - 42, 0))

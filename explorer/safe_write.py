@@ -1,4 +1,4 @@
-"""Where a file is written: checked before there is anything to lose, and written whole or not at all."""
+"""Safe writing of files: the destination is checked early, and files are written whole or not at all."""
 
 import os
 import shutil
@@ -12,23 +12,23 @@ from typing import BinaryIO
 if sys.platform != "win32":
     import fcntl
 
-_OWNER = ".owner"  # a file in a folder of `own_folder`, locked for as long as the folder's process runs
+_OWNER = ".owner"  # a file in a folder of `own_folder`, locked while the folder's process runs
 
 
 def check_destination(path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
-    """Return the full path of a file that can be written, or say why it can't.
+    """Return the full path of a writable file; raise if it can't be written.
 
     Parameters
     ----------
     path : str or path-like
         The file; links are followed. A ``~`` at the start is the home folder.
     overwrite : bool
-        Whether it may be there already.
+        Whether the file may exist already.
 
     Raises
     ------
     OSError
-        If something other than a file is there, a file is and `overwrite` is False, or its folder is missing
+        If something other than a file exists there, a file does and `overwrite` is False, or its folder is missing
         or can't be written.
     """
     destination = Path(path).expanduser().resolve()
@@ -49,14 +49,14 @@ def check_destination(path: str | os.PathLike[str], *, overwrite: bool = False) 
 
 @contextmanager
 def whole_file(path: str | os.PathLike[str], *, overwrite: bool = False) -> Iterator[BinaryIO]:
-    """Open a stream whose content is at `path` when the context has ended well, and nowhere otherwise.
+    """Open a stream whose content is stored at `path` when the context ends without an error.
 
     Parameters
     ----------
     path : str or path-like
-        Where to; nothing is added to the name.
+        The file; nothing is appended to its name.
     overwrite : bool
-        Whether a file that is there already is replaced.
+        Whether to replace an existing file.
 
     Raises
     ------
@@ -76,19 +76,19 @@ def whole_file(path: str | os.PathLike[str], *, overwrite: bool = False) -> Iter
 
 @contextmanager
 def own_folder(prefix: str, parent: Path | None = None) -> Iterator[Path]:
-    """Give a new folder that is removed afterwards, and remove those that killed processes left, but for Windows.
+    """Create a temporary folder for a context; except on Windows, also remove those left by killed processes.
 
     Parameters
     ----------
     prefix : str
-        What its name, and that of the others, begins with.
+        Beginning of the folder's name, and of those to remove.
     parent : Path, optional
-        Where they are; by default where the system keeps temporary files.
+        Location of these folders; by default the system's folder for temporary files.
 
     Raises
     ------
     OSError
-        If no folder can be made.
+        If the folder can't be created.
     """
     parent = Path(gettempdir()) if parent is None else parent
     for left in filter(_is_left, parent.glob(f"{prefix}*/{_OWNER}")):
@@ -98,14 +98,14 @@ def own_folder(prefix: str, parent: Path | None = None) -> Iterator[Path]:
         Path(folder, ".not-locked-yet").open("wb") as owner,
     ):
         if sys.platform != "win32":
-            with suppress(OSError):  # some shares of a network have no locks
+            with suppress(OSError):  # some network shares have no locks
                 fcntl.flock(owner, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 Path(owner.name).rename(Path(folder, _OWNER))
         yield Path(folder)
 
 
 def _is_left(owner: Path) -> bool:
-    """Return whether a folder's process has ended: nothing locks the file any more."""
+    """Return whether a folder's process has ended: its file is no longer locked."""
     if sys.platform != "win32":
         with suppress(OSError), owner.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,54 +1,54 @@
-"""How numbers are written, thousands apart and times in the unit that fits, and which texts can be."""
+"""Wording of numbers, durations, lists and texts in messages."""
 
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
 
 def grouped(count: int) -> str:
-    """Return a whole number with its thousands set apart by a narrow space that no line breaks at: 10 000."""
+    """Format an integer with thousands separated by a narrow no-break space: 10 000."""
     return f"{count:,}".replace(",", "\u202f")
 
 
 def plain(number: float) -> str:
-    """Return a number without an exponent: ``"60 000"``, ``"0.003"``; of a fraction at most five decimals."""
+    """Format a number without an exponent: ``"60 000"``, ``"0.003"``; fractions have at most five decimals."""
     return grouped(number) if isinstance(number, int) else f"{number:.5f}".rstrip("0").rstrip(".")
 
 
 def counted(count: int, noun: str) -> str:
-    """Return a number of things: ``"1 image"``, ``"8 images"``."""
+    """Format a number of things: ``"1 image"``, ``"8 images"``."""
     return f"{grouped(count)} {noun}{'' if count == 1 else 's'}"
 
 
 def enumerated(words: Sequence[str]) -> str:
-    """Return words in a row: ``"W1"``, ``"W1 and b1"``, ``"W1, b1 and W2"``; empty for none."""
+    """Join words: ``"W1"``, ``"W1 and b1"``, ``"W1, b1 and W2"``; empty for none."""
     return " and ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
 
 
 def times(count: int) -> str:
-    """Return how often something happened: ``"never"``, ``"once"``, ``"28 times"``."""
+    """Format a number of occurrences: ``"never"``, ``"once"``, ``"28 times"``."""
     return {0: "never", 1: "once"}.get(count) or f"{grouped(count)} times"
 
 
 def ordinal(place: int) -> str:
-    """Return a place in a row: ``"1st"``, ``"2nd"``, ``"13th"``."""
+    """Format an ordinal number: ``"1st"``, ``"2nd"``, ``"13th"``."""
     ending = "th" if place // 10 % 10 == 1 else {1: "st", 2: "nd", 3: "rd"}.get(place % 10, "th")
     return f"{grouped(place)}{ending}"
 
 
 def percent(share: float, digits: int = 1) -> str:
-    """Return a share as ``"93.2 %"``; no line breaks before the sign."""
+    """Format a share as ``"93.2 %"``, with a no-break space."""
     return f"{100 * share:.{digits}f}\u00a0%"
 
 
 def duration(seconds: float) -> str:
-    """Return a time to wait in the unit that fits: ``"12 s"``, ``"3 min"``, ``"1.5 h"``."""
+    """Format a duration in a suitable unit: ``"12 s"``, ``"3 min"``, ``"1.5 h"``."""
     if seconds < 59.5:
         return f"{max(1, round(seconds))} s"
     return f"{round(seconds / 60)} min" if seconds < 3600 else f"{seconds / 3600:.1f} h"
 
 
 def long_duration(seconds: float) -> str:
-    """Return a time to wait with its unit written out: ``"12 seconds"``, ``"1.5 hours"``, ``"3 days"``."""
+    """Format a duration with its unit written out: ``"12 seconds"``, ``"1.5 hours"``, ``"3 days"``."""
     hours = seconds / 3600
     if seconds < 59.5:
         return counted(max(1, round(seconds)), "second")
@@ -60,31 +60,31 @@ def long_duration(seconds: float) -> str:
 
 
 def in_line(place: int) -> str:
-    """Return what is said to those who wait for a core: ``"waiting for a turn: 3rd"``."""
+    """Return the message for a position in the queue for a core: ``"waiting for a turn: 3rd"``."""
     return f"waiting for a turn: {ordinal(place)}"
 
 
 def class_noun(class_names: Iterable[str]) -> str:
-    """Return what a class is called: ``"digit"`` where all names are digits, else ``"class"``."""
+    """Return the noun for a class: ``"digit"`` if all names are digits, else ``"class"``."""
     return "digit" if all(name.isdigit() for name in class_names) else "class"
 
 
 def writable(text: str) -> str:
-    """Return a text that can be written to any file or page: a question mark for each half of a surrogate pair."""
+    """Make a text encodable as UTF-8: each half of a surrogate pair becomes a question mark."""
     return text.encode(errors="replace").decode()
 
 
 def did_you_mean(name: object, known: Iterable[str], likeness: float = 0.4) -> str:
-    """Return the end of a sentence that refuses a name: ``"; did you mean 'batch_size'?"``; or nothing.
+    """Return a suffix for an error about an unknown name: ``"; did you mean 'batch_size'?"``; or nothing.
 
     Parameters
     ----------
     name : object
-        What is unknown.
+        The unknown name.
     known : iterable of str
-        The names that there are.
+        The known names.
     likeness : float
-        How much alike two names have to be, 0 to 1.
+        Minimum similarity of two names, 0 to 1.
     """
     near = get_close_matches(str(name), [*known], 1, likeness)
     return f"; did you mean {near[0]!r}?" if near else ""

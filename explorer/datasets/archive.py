@@ -1,8 +1,8 @@
 """Tar archives: write the exercise's, and read the files in one without writing any of them to disk.
 
-To read, the standard library's `tarfile` reads extended headers of any size into memory, follows them into each
+The standard library's `tarfile` reads extended headers of any size into memory, follows them into each
 other and has had endless loops. An archive of four arrays needs none of that: here each 512-byte header is
-checked, extended headers are skipped unread, and whatever is not a plain file inside the archive is refused.
+checked, extended headers are skipped unread, and anything but a plain file inside the archive is refused.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _LEVEL = 6  # 7 takes a third longer to save 1.4 %
 _BLOCK = 512
 _MOST_MEMBERS = 1000
-_MOST_SKIPPED = 100_000_000  # bytes that nobody reads: other files, extended headers, what follows the end
+_MOST_SKIPPED = 100_000_000  # unread bytes: other files, extended headers, data after the end
 
 _FILE, _FOLDER, _EXTENDED = b"0\0", b"5", b"xgLK"  # type flags of POSIX ustar, pax and GNU tar
 _REFUSED = MappingProxyType(
@@ -36,7 +36,7 @@ _REFUSED = MappingProxyType(
 
 
 class _Member(io.RawIOBase):
-    """The next `size` bytes of a stream, as a file of its own."""
+    """The next `size` bytes of a stream, as a separate file."""
 
     def __init__(self, stream: io.BufferedReader, size: int) -> None:
         self._stream = stream
@@ -57,9 +57,9 @@ class _Member(io.RawIOBase):
 
 
 def write_archive(dataset: Dataset, stream: IO[bytes]) -> None:
-    """Write a data set as the exercise's ``mnist.tgz``: images and labels of each split as a ``.npy`` file.
+    """Write a data set in the format of the exercise's ``mnist.tgz``: four ``.npy`` files.
 
-    The same data set gives the same bytes: they hold no time, no name and no machine.
+    Equal data sets give equal bytes: no time, name or machine is stored.
     """
     with (
         gzip.GzipFile("", "wb", _LEVEL, stream, mtime=0) as packed,
@@ -78,14 +78,14 @@ def write_archive(dataset: Dataset, stream: IO[bytes]) -> None:
 def members(stream: io.BufferedReader, archive: str) -> Iterator[tuple[str, io.BufferedReader]]:
     """Yield the name, without its folder, and the content of each plain file in a tar archive.
 
-    The content is valid until the next member is asked for. `stream` is the archive from its start, decompressed;
-    `archive` its name for the `DatasetError` if it is no tar archive or a damaged one, has more than 1000 members
-    or 100 MB that are not read, or holds a link, a device or a path that leaves its folder.
+    The content is valid until the next member is requested. `stream` is the archive from its start, decompressed;
+    `archive` is its name for the `DatasetError` if it is no tar archive or a damaged one, has more than 1000
+    members or 100 MB of unread data, or holds a link, a device or a path outside its folder.
     """
     skipped = 0
     for _ in range(_MOST_MEMBERS):
         header = bytes(read_exactly(stream, _BLOCK))
-        if not header.strip(b"\0"):  # the end; only at the stream's end does gzip compare the checksum
+        if not header.strip(b"\0"):  # the end; gzip compares the checksum only at the stream's end
             _check_skipped(skipped + _skip(stream, _MOST_SKIPPED - skipped + 1), archive)
             return
         path, size, flag = _parse(header, archive)
@@ -114,7 +114,7 @@ def _parse(header: bytes, archive: str) -> tuple[str, int, bytes]:
 
 
 def _is_file(path: str, flag: bytes, archive: str) -> bool:
-    """Tell a file from what is skipped, and refuse what no data set needs."""
+    """Return whether a member is a file; False for those to skip, an error for those that no data set needs."""
     if flag in _EXTENDED:
         return False
     if flag not in _FILE and flag != _FOLDER:

@@ -1,11 +1,11 @@
-"""Images made from images: a little shifted, turned, scaled and bent, as no two people write a digit alike.
+"""New images made from images by shifting, turning, scaling and bending, as handwriting varies.
 
 A network that sees each training image in another form every epoch learns what the forms have in common
 (P. Simard, D. Steinkraus and J. Platt, "Best practices for convolutional neural networks applied to visual
 document analysis", 2003: 1.6 % error on MNIST became 1.1 % with affine, 0.7 % with elastic distortions).
 
-Every pixel of the new image looks up one place of the old one. The place is a sum of all that moves it, so an
-image is interpolated once, however much is done to it.
+Every pixel of the new image looks up one point of the old one. The distortions are summed before the lookup, so an
+image is interpolated only once.
 """
 
 from dataclasses import dataclass
@@ -18,10 +18,10 @@ SMOOTHING = 4.0
 
 SIDE = 28
 CENTRE = (SIDE - 1) / 2
-STEPS = 256  # a place is given in steps of 1/256 pixel: fractions and grey levels multiply as integers
-FRAME = SIDE + 2  # the places just outside an image, -1 and 28, are looked up as well: nothing is there
+STEPS = 256  # coordinates are in steps of 1/256 pixel: fractions and grey levels multiply as integers
+FRAME = SIDE + 2  # the coordinates just outside an image, -1 and 28, can be looked up too; they are blank
 SPACING = 4  # pixels between two points of noise: a Gaussian of σ = 4 leaves nothing finer (less than 10⁻⁴)
-BLOCK = 32  # images distorted at once: their places stay in the processor's cache
+BLOCK = 32  # images distorted at once: their coordinates fit into the processor's cache
 
 Images = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -29,7 +29,7 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Augmentation:
-    """How much each image is distorted at most; all 0 is not at all. Raises `ValueError` for less than 0.
+    """The maximum distortion of each image; all 0 means none. Raises `ValueError` for values below 0.
 
     Simard's elastic distortions of α = 34, σ = 4 are `elastic` = 1.4: his displacements are uniform in [-1, 1],
     whose standard deviation is 1 / √3, smoothing multiplies it by 1 / (2 √π σ), and α by 34:
@@ -41,7 +41,7 @@ class Augmentation:
     rotation: float = 0.0
     """Degrees about the centre: uniform in [-rotation, rotation]."""
     scale: float = 0.0
-    """Share of the size, about the centre: the factor is uniform in [1 - scale, 1 + scale]; below 1."""
+    """Fraction of the size, about the centre: the factor is uniform in [1 - scale, 1 + scale]; below 1."""
     elastic: float = 0.0
     """Standard deviation of each pixel's displacement on each axis, in pixels."""
 
@@ -58,11 +58,11 @@ class Augmentation:
 
 
 def distort(images: Images, augmentation: Augmentation, rng: np.random.Generator) -> Images:
-    """Return new images, each distorted by amounts of its own, the same for the same state of `rng`.
+    """Return new images, each distorted by its own random amounts, equal for equal states of `rng`.
 
-    Four amounts are drawn for each image (right, down, turn, size), of which `augmentation` has the largest, then
-    its elastic displacements, which are proportional to `elastic`: a different amount of one kind leaves the
-    others as they are. Images are uint8 of shape (n, 28, 28); what comes from outside is 0.
+    Four amounts are drawn for each image (right, down, turn, size), up to the maxima in `augmentation`, then its
+    elastic displacements, which are proportional to `elastic`: changing one maximum leaves the other amounts
+    unchanged. Images are uint8 of shape (n, 28, 28); pixels from outside are 0.
     """
     limits = (augmentation.shift, augmentation.shift, augmentation.rotation, augmentation.scale)
     right, down, degrees, growth = rng.uniform(-1, 1, (len(images), 4)).T * np.array(limits)[:, None]
@@ -82,12 +82,12 @@ def transform(
 
     Images are uint8 of shape (n, 28, 28); each amount is one for all, or float64 of shape (n,): `right` and `down`
     in pixels, `degrees` anticlockwise, `size` a factor above 0. `elastic` is the standard deviation of a pixel's
-    displacement on each axis, in pixels, which `rng` draws. Bilinear interpolation between the four pixels around
-    each place, in steps of 1/256 pixel; 0 outside.
+    displacement on each axis, in pixels, which `rng` draws. Bilinear interpolation between the four nearest
+    pixels, in steps of 1/256 pixel; 0 outside.
     """
     turn = np.deg2rad(degrees)
     cosine, sine = np.cos(turn) / size, np.sin(turn) / size
-    # The place (x, y) that pixel (u, v) shows, both from the centre: shifted back, then turned back.
+    # The point (x, y) that pixel (u, v) shows, both from the centre: shifted back, then turned back.
     x = (cosine, -sine, sine * down - cosine * right)
     y = (sine, cosine, -sine * right - cosine * down)
     factors = np.empty((2, len(images), 3), np.float32)  # on u, v and 1
@@ -108,9 +108,10 @@ def transform(
 
 
 def _smoothing() -> Floats:
-    """Return the weights of a row's (or column's) points of noise for each pixel in it, shape (28, n_points).
+    """Return the weights of the noise points of a row (or column) for each of its pixels, shape (28, n_points).
 
-    The squares of a pixel's weights add up to 1: of noise with variance 1 its weighted sum has variance 1, too.
+    The squares of a pixel's weights sum to 1, so that the weighted sum of noise with variance 1 has variance 1
+    too.
     """
     points = np.arange(-2 * SPACING, SIDE + 2 * SPACING + 1, SPACING)
     weights = np.exp(-((np.arange(SIDE)[:, None] - points) ** 2) / (2 * SMOOTHING**2))
@@ -118,23 +119,23 @@ def _smoothing() -> Floats:
 
 
 def _displacements(n: int, smoothing: Floats, rng: np.random.Generator) -> Floats:
-    """Return noise that a Gaussian smooths down the columns and along the rows: (2, n, 784), variance 1."""
+    """Return noise smoothed by a Gaussian along both axes: (2, n, 784), variance 1."""
     n_points = smoothing.shape[1]
     noise = rng.standard_normal((2, n, n_points, n_points), np.float32)
     return (smoothing @ (noise @ smoothing.T)).reshape(2, n, SIDE * SIDE)
 
 
 def look_up(images: Images, places: Floats) -> Images:
-    """Return what stands at `places` in the images, uint8 of shape (n, 28, 28), as a new array like it.
+    """Sample the images, uint8 of shape (n, 28, 28), at `places`; the result has the same shape.
 
-    `places`, float32 of shape (2, n, 784), has for each pixel of a new image the column, then the row, that it
-    shows: 0 is the centre of the first. Bilinear interpolation between four pixels; 0 outside.
+    `places`, float32 of shape (2, n, 784), has for each pixel of a new image the column, then the row, to show:
+    0 is the centre of the first. Bilinear interpolation between four pixels; 0 outside.
     """
     steps = np.clip((places + 1) * STEPS + 0.5, 0, FRAME * STEPS - 1).astype(np.uint32)
     (right, below), (column, row) = steps % STEPS, steps // STEPS
     first = np.arange(len(images), dtype=np.uint32)[:, None] * (FRAME * FRAME)
     four = _squares(images).ravel().take(first + row * FRAME + column)
-    # Two numbers of 16 bits in one of 32: the upper pixels, and 65 536 times those below them.
+    # Two 16-bit numbers in one of 32 bits: the upper pixels, and 65 536 times the lower ones.
     left = four & 0x00FF00FF
     pair = left * STEPS + (((four >> 8) & 0x00FF00FF) - left) * right
     upper = pair & 0xFFFF
@@ -144,7 +145,7 @@ def look_up(images: Images, places: Floats) -> Images:
 
 
 def _squares(images: Images) -> NDArray[np.uint32]:
-    """Return each pixel with its right, lower and lower right neighbours, as one number's bytes: (n, 30, 30)."""
+    """Pack each pixel with its right, lower and lower right neighbours into the bytes of a number: (n, 30, 30)."""
     framed = np.zeros((len(images), FRAME + 1, FRAME + 1), np.uint32)
     framed[:, 1 : SIDE + 1, 1 : SIDE + 1] = images
     pairs = framed[:, :, :-1] + framed[:, :, 1:] * 2**8

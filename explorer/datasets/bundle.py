@@ -1,6 +1,6 @@
-"""Make the package's own MNIST files: ``python -m explorer.datasets.bundle mnist.tgz``.
+"""Create the package's own MNIST files: ``python -m explorer.datasets.bundle mnist.tgz``.
 
-The same archive gives the same bytes: the two files hold no time, no name and no machine.
+Equal archives give equal bytes: no time, name or machine is stored in the two files.
 """
 
 import argparse
@@ -19,7 +19,7 @@ _LEVEL = 7  # 8 and 9 take four and ten times as long to save 0.3 %
 
 
 def write_bundle(dataset: Dataset, folder: Path) -> None:
-    """Write images and labels of both splits, train first, as two gzipped ``.npy`` files, which are replaced."""
+    """Write images and labels of both splits, train first, as two gzipped ``.npy`` files, replacing any."""
     _write(np.concatenate([dataset.train_images, dataset.test_images]), folder / IMAGES)
     labels = np.concatenate([dataset.train_labels, dataset.test_labels])
     _write(labels.astype(np.uint8), folder / LABELS)

@@ -1,6 +1,6 @@
-"""Images that are harder to read than those a network learned from: turned, moved, noisy, blurred, thin or thick.
+"""Corruptions that make images harder to read: turned, moved, noisy, blurred, thinner or thicker.
 
-How fast the accuracy falls tells what a network relies on (D. Hendrycks and T. Dietterich, "Benchmarking neural
+How fast the accuracy falls shows what a network relies on (D. Hendrycks and T. Dietterich, "Benchmarking neural
 network robustness to common corruptions and perturbations", 2019; N. Mu and J. Gilmer, "MNIST-C", 2019).
 """
 
@@ -21,27 +21,27 @@ _BLUR_REACH = 4  # standard deviations
 
 @dataclass(frozen=True, slots=True)
 class Corruption:
-    """One way to make images harder, by an amount."""
+    """One way to make images harder to read, with adjustable strength."""
 
     label: str
-    """What it is called: ``"Rotation"``."""
+    """Name on screen: ``"Rotation"``."""
     unit: str
-    """Of its amounts: ``"°"``."""
+    """Unit of the amounts: ``"°"``."""
     amounts: tuple[float, ...]
-    """From the least to the most; 0, which changes nothing, is one of them."""
+    """Amounts in ascending order, including 0, which changes nothing."""
     step: float
-    """Between two amounts that are worth telling apart."""
+    """Smallest useful difference between two amounts."""
     about: str
-    """What the amount means, in a sentence."""
+    """The meaning of the amount, in a sentence."""
     change: Callable[[Images, float], Images]
-    """Return changed images, uint8 of shape (n, 28, 28)."""
+    """Returns changed images, uint8 of shape (n, 28, 28)."""
 
 
 def corrupt(images: Images, kind: str, amount: float) -> Images:
-    """Return new images, uint8 (n, 28, 28) as `images`, changed by `amount` in the unit of the corruption `kind`.
+    """Return new images, uint8 (n, 28, 28) like `images`, changed by `amount` in the unit of `kind`.
 
-    What is drawn by chance is the same for the same place in `images`; 0 changes nothing. Raises `KeyError` for a
-    kind that is none of `CORRUPTIONS`.
+    Random numbers depend only on the position in `images`; 0 changes nothing. Raises `KeyError` for a kind that is
+    not in `CORRUPTIONS`.
     """
     return CORRUPTIONS[kind].change(images, amount) if amount else images.copy()
 
@@ -70,12 +70,12 @@ def _blurred(images: Images, sigma: float) -> Images:
 
 
 def _rewidened(images: Images, pixels: float) -> Images:
-    """Take the lightest or the darkest of each pixel and its four neighbours; of what is between, a part."""
+    """Blend each pixel with the maximum or minimum of itself and its four neighbours (dilation or erosion)."""
     framed = np.pad(images, ((0, 0), (1, 1), (1, 1)))
     moved = [(1, 1), (0, 1), (2, 1), (1, 0), (1, 2)]
     near = np.stack([framed[:, down : down + 28, right : right + 28] for down, right in moved])
     changed = near.max(axis=0) if pixels > 0 else near.min(axis=0)
-    share = np.float32(abs(pixels) / 2)  # a pixel on either side
+    share = np.float32(abs(pixels) / 2)  # strokes change by a pixel on either side
     return _grey(images + share * (changed.astype(np.float32) - images))
 
 
@@ -108,4 +108,4 @@ CORRUPTIONS: Mapping[str, Corruption] = MappingProxyType(
     }
 )
 # fmt: on
-"""All ways, by name."""
+"""All corruptions, by name."""

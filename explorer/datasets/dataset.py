@@ -1,7 +1,7 @@
 """One canonical data set: images and labels, train and test, frozen and checked.
 
-Whatever the source, the rest of the explorer sees this class and nothing else. Images stay uint8 and
-sample-major, as they are on disk; the float arrays that the exercise asks for are made when first read.
+Whatever the source, the rest of the explorer uses only this class. Images stay uint8 and sample-major, as on disk;
+the float arrays of the exercise are computed on first access.
 """
 
 from __future__ import annotations
@@ -51,14 +51,14 @@ class Dataset:
     class_names : tuple of str
         Name of each class, in the order of the labels.
     source : str
-        Path that `load_dataset` reads it from; empty for data that come with the package or are made in Python.
+        Path that `load_dataset` reads it from; empty for the package's own data and data created in Python.
     held_out : {"test", "validation"}
-        What the test images are: `hold_out` puts validation images in their place.
+        Kind of the test images: `hold_out` replaces them by validation images.
 
     Raises
     ------
     DatasetError
-        If a shape, a dtype, a label or a count is not as above, or a split is empty.
+        If a shape, dtype, label or count differs from the above, or a split is empty.
     """
 
     name: str
@@ -87,7 +87,7 @@ class Dataset:
         return f"<Dataset {self.name}: {counts}>"
 
     def __reduce__(self) -> tuple[Callable[..., Dataset], tuple[Any, ...]]:
-        # The float arrays are four times as large as the images and quick to make again.
+        # The float arrays are four times as large as the images and quick to recompute.
         return type(self), tuple(getattr(self, field.name) for field in fields(self))
 
     @property
@@ -111,9 +111,9 @@ class Dataset:
         return len(self.test_labels)
 
     def compares_with(self, other: Dataset) -> bool:
-        """Return whether both hold the same test images, so that their accuracies say which network is better.
+        """Return whether both have the same test images, so that accuracies on them are comparable.
 
-        So it is with the `head` of a data set; two that were read apart never do.
+        This holds for the `head` of a data set, but not for two that were read separately.
         """
         own, others = (vars(one).get("test_images") for one in (self, other))
         return self is other or (own is not None and others is not None and np.may_share_memory(own, others))
@@ -139,7 +139,7 @@ class Dataset:
         return one_hot_columns(self.test_labels, self.n_classes)
 
     def head(self, n_train: int | None) -> Dataset:
-        """Return the same data with only the first `n_train` images to train on; nothing is copied.
+        """Return the same data with only the first `n_train` training images; nothing is copied.
 
         None, or more than there are, means all. Raises `ValueError` below 1.
         """
@@ -151,12 +151,11 @@ class Dataset:
         return self._shared((n_train,), lambda: replace(self, train_images=images, train_labels=labels))
 
     def hold_out(self, n_validation: int, seed: int) -> Dataset:
-        """Return the data for choosing settings: `n_validation` training images take the test images' place.
+        """Return the data for choosing settings: `n_validation` training images replace the test images.
 
-        They are drawn by `seed`, from each class its share, the others are left to train on, and the test images
-        are not in it. 0 returns the data as they are. Of many splits, those that are not in use take no memory to
-        speak of: the arrays are copied when they are read. Raises `ValueError` where no image would be left to
-        train on.
+        They are drawn by `seed`, stratified by class; the others are left for training, and the test images are
+        left out. 0 returns the data unchanged. Splits that are not in use take hardly any memory: the arrays are
+        copied on access. Raises `ValueError` if no image would be left for training.
 
         It is the simplest form of Stone 1974, "Cross-validatory choice and assessment of statistical predictions".
         """
@@ -168,7 +167,7 @@ class Dataset:
         return self._shared((n_validation, seed), lambda: _Split.of(self, n_validation, seed))
 
     def _shared(self, key: tuple[int, ...], make: Callable[[], Dataset]) -> Dataset:
-        """Return a part of these data: while somebody uses it, all that ask for the same get one object."""
+        """Return a part of these data; equal requests share one object while it is in use."""
         part = self._parts.get(key)
         if part is None:
             part = self._parts[key] = make()
@@ -177,12 +176,12 @@ class Dataset:
 
     @cached_property
     def part_of(self) -> Dataset | None:
-        """The data that `head` or `hold_out` has taken these from; None for a whole data set."""
+        """The data that these were derived from by `head` or `hold_out`; None for a whole data set."""
         return None
 
     @property
     def unsplit(self) -> Dataset:
-        """These data, or those that they were split from: its test images are the real ones."""
+        """These data, or those they were split from, whose test images are the real ones."""
         return self if self.held_out == "test" or self.part_of is None else self.part_of.unsplit
 
     @cached_property
@@ -191,7 +190,7 @@ class Dataset:
 
     @cached_property
     def _drawn(self) -> Callable[[int, int, int, bool], _Drawn]:
-        """Give images and labels of splits: all heads and splits of these data share the memory of the newest."""
+        """Returns images and labels of splits; all heads and splits of these data share a cache of the newest."""
         if self.part_of is not None and not isinstance(self, _Split):
             return self.part_of._drawn
         return lru_cache(maxsize=2)(partial(_drawn, self.train_images, self.train_labels))
@@ -199,14 +198,14 @@ class Dataset:
 
 @dataclass(frozen=True, eq=False, repr=False, init=False)
 class _Split(Dataset):
-    """Some training images of a whole data set, and others, drawn by a seed, in the place of its test images.
+    """A subset of the training images, with others, drawn by a seed, replacing the test images.
 
-    The arrays that it doesn't have itself are copied from the whole data when they are read.
+    Arrays that it doesn't have are copied from the whole data set on access.
     """
 
     @classmethod
     def of(cls, whole: Dataset, n_validation: int, seed: int) -> _Split:
-        """Return a split without arrays of its own, which is to be `part_of` the whole."""
+        """Return a split without arrays of its own; the caller sets `part_of` to the whole."""
         split = cls.__new__(cls)
         names = {name: getattr(whole, name) for name in ("name", "class_names", "source")}
         counts = {"n_train": whole.n_train - n_validation, "n_test": n_validation}
@@ -224,7 +223,7 @@ class _Split(Dataset):
 def split_indices(
     labels: NDArray[np.int64], n_validation: int, seed: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the indices of the images to train on and of those to hold out, both in ascending order.
+    """Return the indices of the training and the validation images, both in ascending order.
 
     The split is stratified: the images are shuffled by `seed`, sorted by label, and picked at even intervals. So
     each class has the same share of the validation images as of all images, up to one image.
@@ -282,13 +281,13 @@ def one_hot_columns(labels: NDArray[np.int64], n_classes: int) -> NDArray[np.flo
 
 
 def class_counts(labels: NDArray[np.int64], n_classes: int) -> NDArray[np.int64]:
-    """Return how many images each class has, shape (n_classes,), from labels (n,)."""
+    """Count the images of each class, shape (n_classes,), from labels (n,)."""
     counts: NDArray[np.int64] = np.bincount(labels, minlength=n_classes)
     return counts
 
 
 def class_means(images: NDArray[np.uint8], labels: NDArray[np.int64], n_classes: int) -> NDArray[np.uint8]:
-    """Return the mean image of each class, rounded, (n_classes, 28, 28); it is black where there are none."""
+    """Return the mean image of each class, rounded, (n_classes, 28, 28); black for a class without images."""
     means = np.zeros((n_classes, *images.shape[1:]), np.uint8)
     for k in range(n_classes):
         of_class = images[labels == k]

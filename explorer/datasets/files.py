@@ -1,7 +1,7 @@
-"""Open and read a ``.npy`` or idx file, plain or gzipped, that nobody vouches for.
+"""Open and read an untrusted ``.npy`` or idx file, plain or gzipped.
 
 The header is checked before any data is read, exactly as many bytes are read as it declares, and nothing may
-follow. So no file, however small, makes the reader use more memory than the most images allowed.
+follow. So no file, however small, makes the reader use more memory than the maximum number of images.
 """
 
 import gzip
@@ -26,7 +26,7 @@ from explorer.foreign_files import NpyHeader, dtype_name, read_exactly, reason
 ArrayKind = Literal["images", "labels"]
 
 DAMAGED = (OSError, EOFError, zlib.error)
-"""What reading a gzipped file raises when it is damaged or cut off."""
+"""Exceptions from reading a damaged or truncated gzip file."""
 
 _MOST_IMAGES = 1_000_000  # in one split: 784 MB
 _EXPECTED: Mapping[ArrayKind, str] = MappingProxyType(
@@ -37,11 +37,11 @@ _EXPECTED: Mapping[ArrayKind, str] = MappingProxyType(
 )
 _IDX_DTYPES = MappingProxyType({0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"})
 _SMALL = 50_000_000  # bytes of an array that any file may unpack to: MNIST's training images
-_MOST_PACKED = 30  # times its file's bytes, at the most, of a larger one: MNIST's are packed to a fifth
+_MOST_PACKED = 30  # maximum compression ratio of a larger one; MNIST's is 5
 
 
 def file_mode(path: Path, name: str) -> int:
-    """Return the mode of what is at `path`, links followed, or raise `DatasetError` if that is nothing."""
+    """Return the mode of the file at `path`, following links; `DatasetError` if there is none."""
     try:
         return path.stat().st_mode
     except (OSError, ValueError) as error:  # ValueError: a zero byte in the path
@@ -49,9 +49,9 @@ def file_mode(path: Path, name: str) -> int:
 
 
 def open_plain_file(path: Path, name: str) -> io.BufferedReader:
-    """Return the file at `path`, open for reading; a pipe or a device is refused, never waited for.
+    """Open the file at `path` for reading; pipes and devices are refused without blocking.
 
-    Raises `DatasetError`, with the `name`, if there is none, it can't be read, or it is anything else than a file.
+    Raises `DatasetError`, with the `name`, if there is none, it can't be read, or it is not a regular file.
     """
     mode = file_mode(path, name)
     if not stat.S_ISREG(mode):
@@ -64,24 +64,24 @@ def open_plain_file(path: Path, name: str) -> io.BufferedReader:
 
 
 def _open_at_once(path: str, flags: int) -> int:
-    # If a pipe has taken the file's place since the check, opening it still doesn't wait for a writer.
+    # If a pipe has replaced the file since the check, opening it still doesn't wait for a writer.
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def unzipped(stream: io.BufferedReader) -> io.BufferedReader:
-    """Return the stream's content, decompressed if its first two bytes say that it is gzipped."""
+    """Return the stream, decompressed if its first two bytes are those of gzip."""
     if stream.peek(2)[:2] != b"\x1f\x8b":
         return stream
     return io.BufferedReader(gzip.GzipFile(fileobj=stream))
 
 
 def read_array(stream: io.BufferedReader, kind: ArrayKind, file: str) -> NDArray[Any]:
-    """Return the array in `stream`, C-contiguous, in the file's dtype; the labels' range is not checked.
+    """Read the array in `stream`, C-contiguous, in the file's dtype; the labels' range is not checked.
 
-    It is uint8 of shape (n, 28, 28), or integers of shape (n,); n from 1 to 1 000 000. The stream is at the start
-    of the file, which may be gzipped; its first bytes tell the format. Its `fileno` is that of the file on disk:
-    one that is small must not fill the memory. `file` is the name for the `DatasetError` if the content is
-    anything else.
+    It is uint8 of shape (n, 28, 28), or integers of shape (n,); n from 1 to 1 000 000. The stream must be at the
+    start of the file, which may be gzipped; its first bytes identify the format. Its `fileno` must be the file on
+    disk, whose size limits the memory to use. `file` is the name for the `DatasetError` if the content is anything
+    else.
     """
     try:
         stream = unzipped(stream)
@@ -94,7 +94,7 @@ def read_array(stream: io.BufferedReader, kind: ArrayKind, file: str) -> NDArray
 
 
 def _read_header(stream: io.BufferedReader, kind: ArrayKind, file: str) -> NpyHeader:
-    """Return the header of an array as `kind` says."""
+    """Read the header of an array and check that it fits `kind`."""
     start = read_exactly(stream, 4)
     if not start:
         raise DatasetError(file, "an empty file", f"{kind} as .npy or idx")

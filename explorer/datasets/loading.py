@@ -1,6 +1,6 @@
-"""Read a data set from an archive or a folder with four files, told apart by content; offer data sets to choose.
+"""Read a data set from an archive or a folder with four files, detected by content; list available data sets.
 
-Nothing is written to disk, nothing is unpickled, and everything that is wrong is a `DatasetError`.
+Nothing is written to disk, nothing is unpickled, and every problem raises a `DatasetError`.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ _Arrays: TypeAlias = dict[str, tuple[str, NDArray[Any]]]  # file name and conten
 _KINDS: Mapping[str, ArrayKind] = MappingProxyType(
     {"train images": "images", "train labels": "labels", "test images": "images", "test labels": "labels"}
 )
-"""What each of the four files holds, by its role."""
+"""The content of the four files, by role."""
 
 _FASHION_MNIST = "Fashion-MNIST", Path("/usr/share/datasets/fashion-mnist")
-"""Name, and the folder that Debian's package ``dataset-fashion-mnist`` puts it into."""
+"""Name, and the folder of Debian's package ``dataset-fashion-mnist``."""
 
 
 def _naming(train: str, test: str, images: str, labels: str) -> Mapping[str, str]:
@@ -54,8 +54,8 @@ _CLOTHES = (
 )  # fmt: skip
 
 # By the SHA-256 of the test images as an idx file: name, classes, and the CRC-32 of the bytes of the other three,
-# in the order of `_KINDS`. The name takes all four files: a part or a changed copy keeps its own. The classes take
-# the test images alone.
+# in the order of `_KINDS`. The name requires all four files: a part or a changed copy keeps its own. The classes
+# require only the test images.
 _KNOWN = MappingProxyType(
     {
         "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7": (
@@ -83,14 +83,14 @@ def load_dataset(path: str | os.PathLike[str]) -> Dataset:
     Returns
     -------
     Dataset
-        Named after the path; MNIST and Fashion-MNIST are recognised, if they are whole, and get their names, and
-        by their test images the names of their classes.
+        Named after the path. Complete copies of MNIST and Fashion-MNIST are recognised and get their names; their
+        test images alone determine the names of the classes.
 
     Raises
     ------
     DatasetError
-        If there is no such file, or it is anything else than the above. The message names the file, what was
-        found and what was expected.
+        If there is no such file, or its content is not as above. The message names the file, what was found and
+        what was expected.
     """
     folder_or_file = _as_path(path)
     name = printable(folder_or_file.name or str(folder_or_file))
@@ -132,7 +132,7 @@ def _role(file: str) -> str | None:
 
 
 def _chosen(naming: Mapping[str, str], present: Collection[str]) -> dict[str, str]:
-    """Return the files of one naming that are there, by role; a plain one before a gzipped one."""
+    """Return the available files of one naming, by role, preferring plain files over gzipped ones."""
     files = ((role, spelling) for role, file in naming.items() for spelling in (f"{file}.gz", file))
     return {role: file for role, file in files if file in present}
 
@@ -170,12 +170,12 @@ def _dataset(name: str, source: str, arrays: _Arrays) -> Dataset:
     values: dict[str, Any] = {role.replace(" ", "_"): array for role, (_, array) in arrays.items()}
     try:
         return Dataset(name=name, class_names=class_names, source=source, **values)
-    except DatasetError as error:  # the same sentence, with the file's name in the role's place
+    except DatasetError as error:  # the same sentence, with the file's name instead of the role
         raise DatasetError(arrays[error.file][0], error.found, error.expected) from None
 
 
 def _recognised(name: str, arrays: _Arrays) -> tuple[str, tuple[str, ...]]:
-    """Return name and classes of a data set: `name` if any of the four files is not a published one's."""
+    """Return name and classes of a data set: `name` unless all four files are those of a published one."""
     test_images = arrays["test images"][1]
     digest = hashlib.sha256(struct.pack(">4I", 0x0803, *test_images.shape))
     digest.update(test_images.data)
@@ -190,23 +190,24 @@ def _recognised(name: str, arrays: _Arrays) -> tuple[str, tuple[str, ...]]:
 
 @dataclass(frozen=True, slots=True)
 class DatasetOffer:
-    """A data set that can be chosen."""
+    """A data set offered for selection."""
 
     name: str
-    """What it is called on screen and in links."""
+    """Name on screen and in URLs."""
     load: Callable[[], Dataset]
-    """Returns it; raises `DatasetError` where it can't be read."""
+    """Returns the data set; raises `DatasetError` if it can't be read."""
 
     @classmethod
     def of(cls, dataset: Dataset) -> DatasetOffer:
-        """Return the offer of a data set that is there already."""
+        """Offer a data set that is already loaded."""
         return cls(dataset.name, lambda: dataset)
 
 
 def offer_file(name: str, path: str | Path, shared: Path | None = None) -> DatasetOffer:
-    """Return the offer of what `load_dataset` reads at a path, called by a name, whatever its file is.
+    """Offer the data set that `load_dataset` reads at a path, under a given name.
 
-    The first process to read it puts it into the folder `shared`, which need not exist yet, and all map it there.
+    The first process to read it stores it in the folder `shared`, which need not exist yet, and all processes map
+    it.
     """
 
     def load() -> Dataset:
@@ -217,9 +218,9 @@ def offer_file(name: str, path: str | Path, shared: Path | None = None) -> Datas
 
 
 def usual_offers(shared: Path | None = None, *, but: Iterable[str] = ()) -> tuple[DatasetOffer, ...]:
-    """Return the offers that need nobody's doing: MNIST, and Fashion-MNIST where Debian's package is installed.
+    """Return the default offers: MNIST, and Fashion-MNIST if Debian's package is installed.
 
-    The folder `shared` is as in `offer_file`; `but` are the names of those that are offered already.
+    The folder `shared` is as in `offer_file`; `but` are names to leave out because they are offered already.
     """
     offers, (name, path) = [DatasetOffer("MNIST", load_mnist)], _FASHION_MNIST
     if path.is_dir():

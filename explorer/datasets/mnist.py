@@ -1,7 +1,7 @@
-"""MNIST as it comes with the package, with one copy of the images in memory for all processes.
+"""The package's MNIST, with one copy of the images in memory for all processes.
 
-The package holds the 70 000 images compressed. The first process to ask unpacks them into the user's cache
-folder; each process then maps that file, so that ten kernels share the same 55 MB.
+The package contains the 70 000 images compressed. The first process to need them unpacks them into the user's
+cache folder; each process then maps that file, so that ten kernels share the same 55 MB.
 """
 
 import gzip
@@ -34,7 +34,7 @@ N_TRAIN = 60_000
 
 @cache
 def load_mnist() -> Dataset:
-    """Return the MNIST data set that comes with the package: 60 000 train and 10 000 test images of digits.
+    """Return the package's MNIST data set: 60 000 train and 10 000 test images of digits.
 
     Raises
     ------
@@ -56,7 +56,7 @@ def _read(name: str, kind: ArrayKind) -> NDArray[Any]:
 
 
 def _cache_folder() -> Path | None:
-    """Return the program's folder in the user's cache, or None if that is relative or no home folder is known."""
+    """Return the program's folder in the user's cache; None if that is relative or the home folder is unknown."""
     usual = {"win32": ("LOCALAPPDATA", "~/AppData/Local"), "darwin": ("XDG_CACHE_HOME", "~/Library/Caches")}
     variable, default = usual.get(sys.platform, ("XDG_CACHE_HOME", "~/.cache"))
     try:
@@ -67,7 +67,7 @@ def _cache_folder() -> Path | None:
 
 
 def _shared_images(folder: Path | None) -> NDArray[np.uint8]:
-    """Map the unpacked images, unpacking them if need be; without a usable cache, hold them in memory."""
+    """Map the unpacked images, unpacking them if necessary; without a usable cache, load them into memory."""
     images = None
     if folder is not None:
         checksum, size = _trailer()
@@ -87,9 +87,9 @@ def _trailer() -> tuple[int, int]:
 
 
 def _mapped(path: Path, checksum: int, size: int) -> NDArray[np.uint8] | None:
-    """Return the images in the cache's file, or None if it is missing or damaged.
+    """Map the images in the cache's file; None if it is missing or damaged.
 
-    The checksum of all 55 MB takes 15 ms: a cheap way never to train on a damaged file.
+    The checksum of all 55 MB takes 15 ms, a cheap protection against training on a damaged file.
     """
     try:
         if not path.is_file():
@@ -103,9 +103,9 @@ def _mapped(path: Path, checksum: int, size: int) -> NDArray[np.uint8] | None:
 
 
 def _unpack(path: Path) -> bool:
-    """Write the cache's file in one step, so that another process sees all of it or nothing.
+    """Write the cache's file atomically.
 
-    A folder that can't be written or a full disk is no fault: the images then stay in memory.
+    A read-only folder or a full disk is not an error: the images then stay in memory.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

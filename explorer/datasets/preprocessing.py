@@ -1,9 +1,9 @@
-"""From ink on a pad to an image as MNIST has them: crop, scale, centre.
+"""Preprocessing of a drawing to an MNIST image: crop, scale, centre.
 
 The makers of MNIST scaled each digit into a box of 20 × 20 pixels, keeping its aspect ratio, with grey edges
 from anti-aliasing, and put the centre of mass of its ink at the centre of 28 × 28 pixels (Y. LeCun, C. Cortes and
-C. J. C. Burges, "The MNIST database of handwritten digits", 1998). A network that learned from such images reads
-others only if they are made in the same way.
+C. J. C. Burges, "The MNIST database of handwritten digits", 1998). A network trained on such images reads
+others only if they are prepared in the same way.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ BOX = 20
 """Longest side of a scaled digit, in pixels."""
 
 CENTRE = 14
-"""Row and column of the centre of mass in an image; the first pixel is 0. So it is in all MNIST images, ± ½."""
+"""Row and column of the centre of mass in an image, counted from 0; true of all MNIST images, ± ½."""
 
 Image = NDArray[np.uint8]
 
@@ -27,20 +27,20 @@ class Preprocessed:
     """A drawing after each step. All arrays hold ink, 0 (none) to 255 (full), as uint8."""
 
     drawn: Image
-    """What was drawn, shape (height, width)."""
+    """The drawing, shape (height, width)."""
     cropped: Image
-    """The smallest part that holds all ink, shape (at most height, at most width)."""
+    """The bounding box of the ink, shape (at most height, at most width)."""
     scaled: Image
-    """The same with its longest side made 20 pixels, shape (at most 20, at most 20)."""
+    """The cropped drawing with its longest side scaled to 20 pixels, shape (at most 20, at most 20)."""
     image: Image
-    """What the network sees, shape (28, 28)."""
+    """The network's input, shape (28, 28)."""
 
 
 def preprocess(ink: Image) -> Preprocessed | None:
-    """Return a drawing in the form of an MNIST image, and the steps to it; None where nothing is drawn.
+    """Convert a drawing to an MNIST image, and return all steps; None if it is empty.
 
-    `ink` is the pad, uint8 of shape (height, width): 0 where nothing is drawn, up to 255. Raises `ValueError` for
-    another shape or dtype.
+    `ink` is the pad, uint8 of shape (height, width): 0 for no ink, up to 255. Raises `ValueError` for another
+    shape or dtype.
     """
     if ink.dtype != np.uint8 or ink.ndim != 2:
         raise ValueError(f"ink is {ink.dtype} of shape {ink.shape}; expected uint8 of shape (height, width)")
@@ -52,20 +52,20 @@ def preprocess(ink: Image) -> Preprocessed | None:
 
 
 def crop(ink: Image) -> Image:
-    """Return the smallest part of `ink` that holds all of it; there has to be some."""
+    """Return the bounding box of the ink; there must be some."""
     rows, columns = (np.flatnonzero(ink.any(axis=axis)) for axis in (1, 0))
     return ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 
 
 def scale(ink: Image) -> Image:
-    """Return `ink` with its longest side made 20 pixels and the other in proportion, at least 1 pixel.
+    """Return `ink` with its longest side scaled to 20 pixels and the other in proportion, at least 1 pixel.
 
     Each new pixel is the mean of the area that it covers, so thin strokes turn grey instead of breaking up.
     """
     height, width = (max(1, round(side * BOX / max(ink.shape))) for side in ink.shape)
     means = _coverage(ink.shape[0], height) @ ink @ _coverage(ink.shape[1], width).T  # (height, width)
     scaled: Image = np.rint(means).astype(np.uint8)
-    # The mean over a large area may round to no ink at all, and nothing is nowhere: its strongest spot stays.
+    # The mean over a large area may round to no ink at all, which can't be centred: the strongest spot stays.
     strongest = np.unravel_index(means.argmax(), means.shape)
     scaled[strongest] = max(1, scaled[strongest])
     return scaled
@@ -74,7 +74,7 @@ def scale(ink: Image) -> Image:
 def centre(ink: Image) -> Image:
     """Return `ink`, at most 28 × 28, moved by whole pixels so that its centre of mass is nearest to (14, 14).
 
-    No ink leaves the image: where one side is much heavier than the other, the centre of mass stays off the
+    No ink leaves the image: if one side is much heavier than the other, the centre of mass stays off the
     centre instead.
     """
     image = np.zeros(IMAGE_SHAPE, np.uint8)
@@ -87,7 +87,7 @@ def centre(ink: Image) -> Image:
 
 
 def centre_of_mass(ink: Image) -> tuple[float, float]:
-    """Return the mean row and column of the ink, each pixel weighing what it holds; the first pixel is at 0."""
+    """Return the mean row and column of the ink, weighted by pixel value; the first pixel is at 0."""
     weights = ink.astype(np.float64)
     row, column = (
         float(weights.sum(axis=1 - axis) @ np.arange(side) / weights.sum())
@@ -97,7 +97,7 @@ def centre_of_mass(ink: Image) -> tuple[float, float]:
 
 
 def _coverage(n_old: int, n_new: int) -> NDArray[np.float64]:
-    """Return which share of each new pixel lies on each old one, shape (n_new, n_old); rows sum to 1."""
+    """Return the fraction of each new pixel that lies on each old one, shape (n_new, n_old); rows sum to 1."""
     ends = np.arange(n_new + 1) * n_old / n_new  # of the new pixels, measured in old ones
     old = np.arange(n_old)
     overlap = np.minimum(ends[1:, None], old + 1) - np.maximum(ends[:-1, None], old)

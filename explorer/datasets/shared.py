@@ -1,6 +1,6 @@
-"""A data set handed from one process to others as files that they all map.
+"""Sharing a data set between processes through files that all of them map.
 
-The first has unpacked and checked it. Its arrays then lie once in memory, instead of once in every process.
+The first process has unpacked and checked it. Its arrays are then in memory once, instead of once per process.
 """
 
 import json
@@ -19,7 +19,7 @@ _NAMES = "names.json"
 def write_dataset(dataset: Dataset, folder: Path) -> None:
     """Write a data set for `map_dataset`, with its name, its class names and its source.
 
-    The folder is there already, and nobody else writes to it. Raises `OSError` if there is no room or no right to.
+    The folder must exist, and no other process may write to it. Raises `OSError` without space or permission.
     """
     for name in ARRAYS:
         np.save(folder / f"{name}.npy", getattr(dataset, name), allow_pickle=False)
@@ -28,16 +28,16 @@ def write_dataset(dataset: Dataset, folder: Path) -> None:
 
 
 def map_dataset(folder: Path) -> Dataset:
-    """Return the data set that `write_dataset` wrote, its arrays mapped. Raises `OSError` if a file is gone."""
+    """Return the data set written by `write_dataset`, with mapped arrays. `OSError` if a file is missing."""
     arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in ARRAYS}
     return Dataset(**arrays, **json.loads((folder / _NAMES).read_text(encoding="utf-8")))
 
 
 def shared_dataset(folder: Path, load: Callable[[], Dataset]) -> Dataset:
-    """Return the data set in `folder`; where it isn't there yet, `load` it and put it there for all to map.
+    """Return the data set in `folder`; if there is none yet, `load` it and store it there for all to map.
 
-    It comes there in one step, so that another process sees all of it or nothing. Where there is no room or no
-    right to, this process keeps what it has loaded. Raises what `load` raises.
+    It is stored atomically. Without space or permission, this process keeps the data it has loaded. Raises the
+    errors of `load`.
     """
     with suppress(OSError):
         return map_dataset(folder)
@@ -46,7 +46,7 @@ def shared_dataset(folder: Path, load: Callable[[], Dataset]) -> Dataset:
         part = parts / folder.name
         part.mkdir()
         write_dataset(dataset, part)
-        part.rename(folder)  # fails where another process was faster
+        part.rename(folder)  # fails if another process was faster
     with suppress(OSError):
         return map_dataset(folder)
     return dataset
